@@ -1,0 +1,42 @@
+# `make demo` and `make test` are all a newcomer needs; both make the environment first.
+PYTHON ?= python3
+BIN := .venv/bin
+LOCK := envs/requirements.lock
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test test-slow bench report env lint clean-demo
+
+env: .venv/ready
+
+# torch comes first and alone: whatever needs it then takes this version as it is.
+.venv/ready: $(LOCK)
+	@echo "making the environment in .venv (a few minutes, once)"
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --quiet "$$(grep '^torch==' $(LOCK))"
+	@$(BIN)/pip install --quiet --quiet --requirement $(LOCK)
+	@touch $@
+
+demo: env
+	@$(BIN)/python tests/demo/run_demo.py
+
+report: env
+	@$(BIN)/snakemake --report results/report.html $(ARGS)
+
+lint: env
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check workflow
+	$(BIN)/snakemake --lint --configfile config/demo/config.yaml
+
+test: env lint
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" tests
+
+test-slow: env
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow tests
+
+bench: env
+	$(BIN)/python tests/benchmarks/run_benchmarks.py
+
+clean-demo:
+	rm -rf results resources/demo resources/encoders/*.safetensors

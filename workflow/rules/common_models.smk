@@ -1,0 +1,73 @@
+"""Encoders, runs, models and tasks: what the config names, and which files they need. Functions only."""
+
+ENCODERS = config["features"]["encoders"]
+RUNS = config["pretrain"]["runs"]
+MODELS = config["embed"]["models"]
+TASKS = config["probe"]["tasks"]
+FETCHED_WEIGHTS = {"efficientnet_lite0": f"{RESOURCES}/encoders/efficientnet_lite0.safetensors"}
+
+
+def get_encoder(wildcards):
+    """The encoder of the config whose name is the wildcard, with its name."""
+    return ENCODERS[wildcards.encoder] | {"name": wildcards.encoder}
+
+
+def get_encoder_weights(wildcards):
+    """Weight files of the encoder: the config's, else those a rule fetches, else none."""
+    encoder = ENCODERS[wildcards.encoder]
+    if encoder["weights"]:
+        return [find_file(encoder["weights"])]
+    return [FETCHED_WEIGHTS[encoder["adapter"]]] if encoder["adapter"] in FETCHED_WEIGHTS else []
+
+
+def get_run(wildcards):
+    """The pretraining run whose name is the wildcard, with its name."""
+    return RUNS[wildcards.run] | {"name": wildcards.run}
+
+
+def get_model(wildcards):
+    """The model whose name is the wildcard, with its name."""
+    return MODELS[wildcards.model] | {"name": wildcards.model}
+
+
+def get_source(entry):
+    """Grid folder and encoder that a run or a mean model reads; None for a model of given vectors."""
+    if entry.get("kind") == "table":
+        return None
+    if entry.get("run"):
+        entry = RUNS[entry["run"]]
+    return GRID_NAMES[entry["grid"]], entry["encoder"]
+
+
+def get_used_runs():
+    """Names of the runs that are trained: those asked for and those of used `threads` models."""
+    models = [MODELS[name] for name in config["embed"]["use"]]
+    return sorted({*config["pretrain"]["use"], *(m["run"] for m in models if m["kind"] == "threads")})
+
+
+def get_used_sources():
+    """Pairs of grid folder and encoder that must be extracted."""
+    entries = [RUNS[name] for name in get_used_runs()] + [MODELS[name] for name in config["embed"]["use"]]
+    asked = [(GRID_NAMES[item["grid"]], item["encoder"]) for item in config["features"]["use"]]
+    return sorted({*asked, *(get_source(entry) for entry in entries if entry.get("kind") != "table")})
+
+
+def get_feature_manifests(grid, encoder):
+    """Manifests of all shards for a grid folder and an encoder."""
+    return [f"<results>/features/{grid}/{encoder}/{shard}.tsv" for shard in SHARDS]
+
+
+def get_task_folder(task):
+    """Folder of a task's config.yaml and k=all.tsv."""
+    return find_file(TASKS[task]["path"])
+
+
+def get_task_files(wildcards):
+    """config.yaml and k=all.tsv of the task."""
+    folder = get_task_folder(wildcards.task)
+    return [f"{folder}/config.yaml", f"{folder}/k=all.tsv"]
+
+
+def get_task_splits():
+    """k=all.tsv of every used task, by task id."""
+    return {task: f"{get_task_folder(task)}/k=all.tsv" for task in config["probe"]["use"]}

@@ -1,0 +1,51 @@
+"""The slide sheet, its shards, and the grids. Functions only."""
+
+SLIDE_SHEET = find_file(config["slides"]["sheet"])
+SLIDES = read_sheet(SLIDE_SHEET)
+SHARDS = in_blocks(SLIDES, config["slides"]["slides_per_job"])
+CASES = list(dict.fromkeys(row.get("case_id") or "" for row in SLIDES))
+SLIDE_COLUMNS = ("slide_id", "case_id", "path", "mpp", "keep")
+
+
+def get_shard_rows(wildcards):
+    """What the jobs of a shard read of the sheet: slide_id, case_id, path (resolved), mpp, keep."""
+    return [slide_values(row) for row in SHARDS[wildcards.shard]]
+
+
+def slide_values(row):
+    """The columns of one slide that decide its pixels, with defaults."""
+    values = {column: row.get(column) or "" for column in SLIDE_COLUMNS}
+    values["path"] = resolve_path(values["path"], SLIDE_SHEET)
+    values["keep"] = values["keep"] or "auto"
+    return values
+
+
+def get_shard_slides(wildcards):
+    """Raw slides of a shard, without those the sheet excludes."""
+    return [row["path"] for row in get_shard_rows(wildcards) if row["keep"] != "no"]
+
+
+def name_of_grid(grid):
+    """TRIDENT's name of a grid, with the optional label: 20x_512px_0px_overlap-strict."""
+    name = f"{grid['magnification']:g}x_{grid['patch_size']}px_{grid['overlap']}px_overlap"
+    return f"{name}-{grid['label']}" if grid["label"] else name
+
+
+def get_grid(wildcards):
+    """The grid whose folder name is the wildcard."""
+    return GRIDS[wildcards.grid]
+
+
+GRID_NAMES = {key: name_of_grid(grid) for key, grid in config["tiles"]["grids"].items()}
+GRIDS = {GRID_NAMES[key]: grid | {"name": GRID_NAMES[key]} for key, grid in config["tiles"]["grids"].items()}
+
+
+wildcard_constraints:
+    shard=r"\d{5}",
+    block=r"\d{5}",
+    grid=r"[0-9.]+x_\d+px_\d+px_overlap[A-Za-z0-9.-]*",
+    encoder=r"[a-z0-9_]+",
+    cohort=r"[A-Za-z0-9][A-Za-z0-9._-]*",
+    run=r"[A-Za-z0-9][A-Za-z0-9._-]*",
+    model=r"[A-Za-z0-9][A-Za-z0-9._-]*",
+    task=r"[A-Za-z0-9][A-Za-z0-9._=-]*",

@@ -1,0 +1,1 @@
+"""What every stage shares: whole-file writes, stamps, manifests, digests, job logs."""

@@ -1,0 +1,50 @@
+"""What every job script does first: log to its file, and end when the workflow ends."""
+
+from __future__ import annotations
+
+import ctypes
+import faulthandler
+import logging
+import os
+import signal
+import sys
+
+_PR_SET_PDEATHSIG = 1
+
+
+def start(log_path: str) -> None:
+    """Send stderr, logging and uncaught exceptions of this job to `log_path`; die with the parent process.
+
+    The tail of an uncaught exception's message also goes to the terminal, so that a reader need not open
+    the log for the first sentence.
+    """
+    die_with_parent()
+    terminal = os.dup(2)
+    log = open(log_path, "w", encoding="utf-8", buffering=1)  # noqa: SIM115 (stays open for the whole job)
+    os.dup2(log.fileno(), 2)
+    sys.stderr = log
+    faulthandler.enable(log)
+    logging.basicConfig(
+        level=logging.INFO, stream=log, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
+    )
+    logging.captureWarnings(True)
+
+    def report(kind, error, trace):
+        logging.getLogger("molpath").error("job failed", exc_info=(kind, error, trace))
+        os.write(terminal, f"{kind.__name__}: {error}\n(log: {log_path})\n".encode())
+
+    sys.excepthook = report
+
+
+def die_with_parent() -> None:
+    """Ask Linux to end this process when its parent ends (prctl PR_SET_PDEATHSIG); elsewhere nothing.
+
+    An orphaned script would go on writing the output of the job that takes its place (a killed Snakemake
+    leaves its children alone).
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    parent = os.getppid()
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # the parent ended before the request was made
+        os.kill(os.getpid(), signal.SIGKILL)

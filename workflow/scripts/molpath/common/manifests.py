@@ -1,0 +1,71 @@
+"""Manifests: one row a slide in sheet order, what came of it, and why it was set aside if it was."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from .files import fingerprint, read_tsv, write_tsv
+
+OK, SET_ASIDE = "ok", "set_aside"
+
+#: Every reason a slide can be set aside for, in the order in which they are looked for.
+REASONS = {
+    "excluded": "the sheet says keep = no",
+    "unreadable": "no reader opens the file",
+    "truncated": "the file ends before its data do",
+    "crashed": "reading the slide ended the reader process",
+    "timeout": "reading the slide took longer than the deadline",
+    "no_resolution": "no micrometres per pixel in the file nor in the sheet",
+    "low_resolution": "the slide was scanned at less than the wanted magnification",
+    "blank": "no tissue found",
+    "out_of_focus": "too little of the tissue is in focus",
+    "no_patches": "no patch is left after tissue and quality masks",
+    "no_features": "the folder of precomputed features has no file for it",
+}
+
+
+def set_aside(slide_id: str, reason: str, detail: str, **counts: Any) -> dict[str, Any]:
+    """A manifest row for a slide that is left out. `reason` must be one of REASONS."""
+    if reason not in REASONS:
+        raise ValueError(f"'{reason}' is not a reason a slide can be set aside for")
+    return {"slide_id": slide_id, "status": SET_ASIDE, "reason": reason, "detail": one_line(detail)} | counts
+
+
+def accepted(slide_id: str, **values: Any) -> dict[str, Any]:
+    """A manifest row for a slide that goes on."""
+    return {"slide_id": slide_id, "status": OK, "reason": "", "detail": ""} | values
+
+
+def one_line(text: str) -> str:
+    """`text` on one line without tabs, fit for a cell of a TSV."""
+    return " ".join(str(text).split())
+
+
+def file_facts(path: str | os.PathLike, root: str | os.PathLike) -> dict[str, Any]:
+    """Columns `file` (relative to `root`, the wsi folder), `bytes` and `fingerprint` of a written file."""
+    return {
+        "file": Path(path).relative_to(root).as_posix(),
+        "bytes": os.path.getsize(path),
+        "fingerprint": fingerprint(path),
+    }
+
+
+def write_manifest(path: str | os.PathLike, rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
+    """Write rows as TSV with slide_id, status, reason, detail and then `columns` ('' where a row lacks one)."""
+    import pandas as pd
+
+    header = ["slide_id", "status", "reason", "detail", *columns]
+    write_tsv(path, pd.DataFrame([{name: row.get(name, "") for name in header} for row in rows], columns=header))
+
+
+def read_manifest(path: str | os.PathLike) -> list[dict[str, str]]:
+    """Rows of one manifest, every cell a string."""
+    return read_tsv(path).to_dict("records")
+
+
+def read_manifests(paths: Iterable[str | os.PathLike]) -> list[dict[str, str]]:
+    """Rows of several manifests, one after the other."""
+    return [row for path in paths for row in read_manifest(path)]
