@@ -6,6 +6,7 @@ from pathlib import Path
 
 import yaml
 
+RESULTS = workflow.pathvars.apply("<results>")
 RESOURCES = workflow.pathvars.apply("<resources>")
 IS_MAIN = workflow.is_main_process
 

@@ -116,13 +116,19 @@ def check_file(where, path):
         add_problem(where, f"no such file: {path}", "correct the path (relative to the sheet or the working directory)")
 
 
+class ProblemsFound(WorkflowError):
+    """Problems of config and sheets. Snakemake prints a traceback where there is one: here it would only distract."""
+
+    __traceback__ = property(lambda self: None)
+
+
 def stop_on_problems():
     """One message with every problem, and nothing started."""
     if PROBLEMS:
         count = f"{len(PROBLEMS)} problem{'s' if len(PROBLEMS) > 1 else ''}"
         shown = "\n".join(f"  {problem}" for problem in PROBLEMS[:50])
         more = f"\n  … and {len(PROBLEMS) - 50} more" if len(PROBLEMS) > 50 else ""
-        raise WorkflowError(f"{count} in config and sheets; no job was started.\n{shown}{more}")
+        raise ProblemsFound(f"{count} in config and sheets; no job was started.\n{shown}{more}")
 
 
 if IS_MAIN:

@@ -1,0 +1,143 @@
+"""What a user sees for each mistake: one message that names file, row, column and remedy, before any job."""
+
+import re
+
+import pytest
+
+# name -> (how the valid project is spoiled, what the message must say)
+MISTAKES = {
+    "unknown key": (
+        lambda p: p.config["slides"].update(slidesperjob=3),
+        ["config, key slides: unknown key 'slidesperjob'", "known keys: cases, deadline_s"],
+    ),
+    "wrong type": (
+        lambda p: p.config["slides"].update(slides_per_job="many"),
+        ["config, key slides/slides_per_job: 'many' is not of type 'integer'", "Consecutive rows of the sheet"],
+    ),
+    "value out of range": (
+        lambda p: p.config["slides"].update(max_failed_fraction=2),
+        ["config, key slides/max_failed_fraction: 2 is greater than the maximum of 1"],
+    ),
+    "unknown method": (
+        lambda p: p.config.update(tissue={"method": "magic"}),
+        ["config, key tissue/method: 'magic' is not one of", "one of: 'otsu'"],
+    ),
+    "no slide sheet": (
+        lambda p: p.config["slides"].update(sheet="nowhere.tsv"),
+        ["nowhere.tsv: no such file", "name a sheet that exists"],
+    ),
+    "missing column": (
+        lambda p: [row.pop("case_id") for row in p.slides],
+        ["slides.tsv, header, column case_id: missing; the header has: slide_id, path, cohort, mpp", "add the column"],
+    ),
+    "duplicate slide id": (
+        lambda p: p.slides[3].update(slide_id="S0"),
+        ["slides.tsv, row 5, column slide_id: S0 is there already, in row 2", "give every slide an id of its own"],
+    ),
+    "id that is no file name": (
+        lambda p: p.slides[0].update(slide_id="../S0"),
+        ["slides.tsv, row 2, column slide_id: '../S0' is not allowed", "Letters, digits and . _ -"],
+    ),
+    "missing slide file": (
+        lambda p: p.absent.add("files/S4.svs"),
+        ["slides.tsv, row 6, column path: no such file: files/S4.svs", "correct the path"],
+    ),
+    "mpp that is no number": (
+        lambda p: p.slides[1].update(mpp="0,25"),
+        ["slides.tsv, row 3, column mpp: '0,25' is not allowed", "Micrometres per pixel at level 0"],
+    ),
+    "unknown encoder of a model": (
+        lambda p: p.config["embed"]["models"]["mean"].update(encoder="uni_v9"),
+        ["config, key embed/models/mean/encoder: no encoder is called 'uni_v9'", "use one of: tiny"],
+    ),
+    "unknown adapter": (
+        lambda p: p.config["features"]["encoders"]["tiny"].update(adapter="inception"),
+        ["config, key features/encoders/tiny/adapter: unknown encoder 'inception'", "or module:function"],
+    ),
+    "unknown model in use": (
+        lambda p: p.config["embed"]["use"].append("titan"),
+        ["config, key embed/use: no model is called 'titan'", "use one of: mean, threads"],
+    ),
+    "two grids of one name": (
+        lambda p: p.config["tiles"]["grids"].update(other={"patch_size": 256}),
+        ["config, key tiles/grids/other: same folder 20x_256px_0px_overlap as grid 'main'", "give one of them a `label`"],
+    ),
+    "unknown cohort": (
+        lambda p: p.config["pretrain"]["runs"]["one"].update(cohorts=["Z"]),
+        ["config, key pretrain/runs/one/cohorts: no cohort of slides.tsv is called 'Z'", "use one of: A, B"],
+    ),
+    "unknown format": (
+        lambda p: p.profiles[0].update(format="excel"),
+        ["profiles.tsv, row 2, column format: 'excel' is not allowed", "'gdc_star'"],
+    ),
+    "missing profile file": (
+        lambda p: p.absent.add("files/P2.tsv"),
+        ["profiles.tsv, row 3, column path: no such file: files/P2.tsv"],
+    ),
+    "profile of two cases": (
+        lambda p: p.profiles[1].update(profile_id="P0", format="matrix"),
+        ["profiles.tsv, row 3, column case_id: profile P0 belongs to case C0 in an earlier row"],
+    ),
+    "z-scores in pretraining": (
+        lambda p: p.profiles[0].update(unit="zscore"),
+        ["profiles.tsv, row 2, column unit: run one would train on z-scores", "give counts or TPM"],
+    ),
+    "task folder without files": (
+        lambda p: p.config["probe"]["tasks"]["here--grade"].update(path="tasks/none"),
+        ["config, key probe/tasks/here--grade/path: no such file: tasks/none/config.yaml"],
+    ),
+    "label column that is not there": (
+        lambda p: p.task.update(task_col="stage"),
+        ["tasks/grade/k=all.tsv, header, column stage: the task's config.yaml names it", "correct task_col"],
+    ),
+    "label without a name": (
+        lambda p: p.splits[2].update(grade=7),
+        ["tasks/grade/k=all.tsv, row 4, column grade: label '7' is not in label_dict", "one of: 0, 1"],
+    ),
+    "case without slides": (
+        lambda p: p.splits[0].update(case_id="C99"),
+        ["tasks/grade/k=all.tsv, row 2, column case_id: case 'C99' is not in slides.tsv"],
+    ),
+    "pretraining case on a test side": (
+        lambda p: p.splits[3].update(case_id="C2"),
+        [
+            "tasks/grade/k=all.tsv, row 5, column fold_0: case C2 is on the test side of here--grade, and run one trains",
+            "take its cohort out of the run, or the case out of the test side",
+        ],
+    ),
+    "case on both sides of a fold": (
+        lambda p: p.splits[3].update(case_id="C1"),
+        ["tasks/grade/k=all.tsv, row 5, column fold_0: case C1 is on both sides of fold_0", "put all slides of a case on one side"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_mistake_is_explained(project, name):
+    spoil, expected = MISTAKES[name]
+    spoil(project)
+    project.write()
+    seen = project.snakemake("--dry-run")
+    assert seen.returncode != 0, seen.stdout
+    for words in expected:
+        assert words in seen.stdout, seen.stdout
+    assert "Traceback" not in seen.stdout
+    assert 'File "' not in seen.stdout
+    assert not (project.folder / "results").exists()
+
+
+def test_all_mistakes_are_shown_at_once(project):
+    project.slides[1]["mpp"] = "x"
+    project.slides[2]["slide_id"] = "S0"
+    project.profiles[0]["format"] = "excel"
+    project.config["embed"]["use"] = ["nothing"]
+    project.write()
+    seen = project.snakemake("--dry-run").stdout
+    assert re.search(r"4 problems in config and sheets; no job was started", seen), seen
+
+
+def test_valid_project_has_a_plan(project):
+    project.write()
+    seen = project.snakemake("--dry-run")
+    assert seen.returncode == 0, seen.stdout
+    assert "extract_features" in seen.stdout

@@ -1,0 +1,115 @@
+"""The repository is laid out as its readers expect: one direction of imports, rules that look alike, equal pins."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+STAGES = ["slides", "tissue", "tiles", "features", "omics", "pretrain", "embed", "probe"]
+AROUND = ["acquire", "demo", "report"]
+CONDA_NAMES = {"pytorch": "torch"}
+
+
+def library(repository: Path) -> Path:
+    return repository / "workflow/scripts/molpath"
+
+
+def imported_packages(path: Path, root: Path):
+    """Sub-packages of the library that a file imports."""
+    depth = len(path.relative_to(root).parts) - 1
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = path.relative_to(root).parts[: depth - node.level + 1]
+            names = [node.module.split(".")[0]] if node.module else [alias.name for alias in node.names]
+            yield from [base[0]] if base else names
+
+
+def test_list_of_library_files_is_complete(repository):
+    root = library(repository)
+    listed = yaml.safe_load((root / "files.yaml").read_text())
+    assert listed == sorted(path.relative_to(root).as_posix() for path in root.rglob("*.py"))
+
+
+def test_data_flows_one_way(repository):
+    root = library(repository)
+    for path in sorted(root.rglob("*.py")):
+        package = path.relative_to(root).parts[0]
+        allowed = {"common"}
+        if package in STAGES:
+            allowed |= set(STAGES[: STAGES.index(package) + 1])
+        elif package in AROUND:
+            allowed |= set(STAGES) | {package}
+        wrong = set(imported_packages(path, root)) - allowed
+        assert not wrong, f"{path.relative_to(repository)} imports {wrong}"
+
+
+def test_library_never_imports_snakemake(repository):
+    for path in library(repository).rglob("*.py"):
+        assert not re.search(r"^\s*(import|from) snakemake", path.read_text(), re.M), path
+
+
+def test_snakefile_is_a_table_of_contents(repository):
+    lines = (repository / "workflow/Snakefile").read_text().splitlines()
+    assert len(lines) < 60
+    assert not any(re.match(r"\s*(def|if|for|rule) ", line) for line in lines)
+
+
+def rules_of(repository: Path):
+    """(file, rule name, text) of every rule."""
+    for path in sorted((repository / "workflow/rules").glob("*.smk")):
+        for match in re.finditer(r"^rule (\w+):\n((?:(?:[ \t].*)?\n)+)", path.read_text(), re.M):
+            yield path.name, match[1], match[2]
+
+
+def test_rules_look_alike(repository):
+    found = [rule for rule in rules_of(repository) if "script:" in rule[2]]
+    assert len(found) >= 12
+    for file, name, text in found:
+        needed = ["log:", "conda:", "message:", "threads:", "resources:"]
+        if "output:" in text:
+            needed += ["input:", "benchmark:"]
+        missing = [word for word in needed if not re.search(rf"^    {word}", text, re.M)]
+        if "localrule: True" in text:
+            missing = [word for word in missing if word not in ("threads:", "resources:", "benchmark:", "input:")]
+        assert not missing, f"{file}: rule {name} lacks {missing}"
+        script = re.search(r'script:\n\s+"\.\./scripts/(\w+)\.py"', text)
+        assert script, f"{file}: rule {name} names no script"
+        assert script[1] == name, f"{file}: rule {name} runs {script[1]}.py"
+
+
+def test_stage_files_hold_rules_only(repository):
+    for path in (repository / "workflow/rules").glob("*.smk"):
+        text = path.read_text()
+        if path.name.startswith("common"):
+            assert not re.search(r"^rule ", text, re.M), path
+        else:
+            assert not re.search(r"^\s*def ", text, re.M), path
+        assert text.startswith('"""'), f"{path.name} has no docstring"
+
+
+def test_scripts_are_thin(repository):
+    for path in (repository / "workflow/scripts").glob("*.py"):
+        code = [line for line in path.read_text().splitlines() if line.strip() and not line.strip().startswith("#")]
+        assert len(code) <= 32, f"{path.name}: {len(code)} lines"
+        assert 'if __name__ == "__main__":' in path.read_text(), path
+
+
+@pytest.mark.parametrize("suffix", ["py", "smk"])
+def test_files_can_be_read_in_one_go(repository, suffix):
+    for path in (repository / "workflow").rglob(f"*.{suffix}"):
+        assert len(path.read_text().splitlines()) <= 320, path
+
+
+def test_environments_agree_with_the_lock(repository):
+    lock = dict(
+        line.split("==")
+        for line in (repository / "envs/requirements.lock").read_text().lower().splitlines()
+        if "==" in line and not line.startswith("#")
+    )
+    for path in sorted((repository / "envs").glob("*.yaml")):
+        for item in yaml.safe_load(path.read_text())["dependencies"]:
+            name, _, version = item.partition(" =")
+            if name != "python":
+                assert lock[CONDA_NAMES.get(name, name)] == version, f"{path.name}: {item}"
