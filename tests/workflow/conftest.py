@@ -66,6 +66,7 @@ class Project:
             for i in (1, 3, 5, 7)
         ]
         self.absent: set[str] = set()
+        self.use_own_snakefile = False
 
     def write(self) -> None:
         """Write config, sheets, task and (empty) files."""
@@ -83,12 +84,13 @@ class Project:
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
         """Call Snakemake in the project's folder."""
-        return call_snakemake(self.folder, self.repository, "--configfile", "config.yaml", *arguments)
+        snakefile = (self.folder if self.use_own_snakefile else self.repository / "workflow") / "Snakefile"
+        return call_snakemake(self.folder, snakefile, "--configfile", "config.yaml", *arguments)
 
 
-def call_snakemake(folder: Path, repository: Path, *arguments: str) -> subprocess.CompletedProcess:
-    """Run this repository's Snakefile in `folder`; stdout and stderr together."""
-    command = [SNAKEMAKE, "--snakefile", repository / "workflow" / "Snakefile", *arguments]
+def call_snakemake(folder: Path, snakefile: Path, *arguments: str) -> subprocess.CompletedProcess:
+    """Run a Snakefile in `folder`; stdout and stderr together."""
+    command = [SNAKEMAKE, "--snakefile", snakefile, *arguments]
     environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(
         [str(part) for part in command],

@@ -71,7 +71,7 @@ class InvertedResidual(nn.Module):
         y = functional.relu6(self._bn0(self._expand_conv(x)), inplace=True) if self.expands else x
         y = functional.relu6(self._bn1(self._depthwise_conv(y)), inplace=True)
         y = self._bn2(self._project_conv(y))
-        return y.add_(x) if self.is_residual and not self.training else y + x if self.is_residual else y
+        return y + x if self.is_residual else y
 
 
 class EfficientNetLite0(nn.Module):

@@ -1,0 +1,36 @@
+"""Our EfficientNet-Lite0 against the published package."""
+
+import pytest
+import torch
+from molpath.features import efficientnet_lite
+from molpath.features.encoders import load_weights
+
+
+def test_parameter_counts():
+    network = efficientnet_lite.EfficientNetLite0()
+    assert sum(p.numel() for p in network.parameters()) == 4_652_008
+    assert sum(p.numel() for p in network._fc.parameters()) == 1_281_000
+    assert len(network.state_dict()) == 296
+
+
+@pytest.mark.parametrize("folded", [False, True])
+def test_same_output_as_the_published_package(random_weights, folded):
+    package = pytest.importorskip("efficientnet_lite_pytorch", reason="efficientnet-lite-pytorch is not installed")
+    state = load_weights(random_weights)
+    theirs = package.EfficientNet.from_name("efficientnet-lite0").eval()
+    theirs.load_state_dict(state)
+    ours = efficientnet_lite.load(state)
+    images = torch.rand(2, 3, 224, 224, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    with torch.inference_mode():
+        expected = theirs.extract_features(images).mean((2, 3))
+        found = (efficientnet_lite.folded(ours) if folded else ours)(images)
+    assert found.shape == (2, 1280)
+    assert expected.abs().max() > 0.01
+    assert (found - expected).abs().max() < 1e-5
+
+
+def test_a_wrong_file_is_refused(random_weights):
+    state = load_weights(random_weights)
+    state.pop("_conv_head.weight")
+    with pytest.raises(RuntimeError, match="_conv_head"):
+        efficientnet_lite.load(state)

@@ -1,0 +1,53 @@
+"""What `verify` and `orphans` find in a results folder."""
+
+import os
+import shutil
+
+import pytest
+from molpath.common.verification import orphans, verify
+
+
+@pytest.fixture
+def results(shard):
+    shard.add("a", 6).add("b", 6).write()
+    shard.extract()
+    shutil.rmtree(shard.wsi / "20x_32px_0px_overlap" / "patches")  # only features are looked at here
+    shard.tiles.unlink()
+    return shard
+
+
+def feature_file(shard, slide_id):
+    return shard.wsi / "20x_32px_0px_overlap" / "features_mean_colour" / f"{slide_id}.h5"
+
+
+def test_nothing_wrong_in_untouched_results(results):
+    assert verify(results.results) == []
+    assert orphans(results.results) == []
+
+
+def test_missing_changed_and_cut_files_are_told(results):
+    path = feature_file(results, "a")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    assert "other contents" in verify(results.results)[0]
+    path.write_bytes(whole[:-1])
+    assert f"has {len(whole) - 1} bytes" in verify(results.results)[0]
+    path.unlink()
+    assert verify(results.results)[0].endswith("is missing")
+    assert "slide a" in verify(results.results)[0]
+
+
+def test_strangers_and_leftovers_are_listed(results):
+    stranger = feature_file(results, "c")
+    stranger.write_bytes(b"?")
+    gone = stranger.parent / ".tmp-elsewhere-1-a.h5"
+    gone.write_bytes(b"?")
+    busy = stranger.parent / f".tmp-{os.uname().nodename}-{os.getpid()}-a.h5"
+    busy.write_bytes(b"?")
+    assert orphans(results.results) == sorted([str(stranger), str(gone)])
+    assert verify(results.results) == []
+
+
+def test_no_manifest_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError, match="nothing to verify"):
+        verify(tmp_path)

@@ -1,0 +1,55 @@
+"""The plan of a project: targets, shards, what an edited sheet reruns."""
+
+import re
+
+
+def jobs(text: str) -> dict[str, int]:
+    """Job counts of a dry run by rule."""
+    return {name: int(count) for name, count in re.findall(r"^(\w+)\s+(\d+)$", text, re.M)}
+
+
+def test_shards_are_consecutive_rows(project):
+    project.config["slides"]["slides_per_job"] = 3
+    project.write()
+    planned = jobs(project.snakemake("--dry-run", "--quiet", "rules").stdout)
+    assert planned["inspect_slides"] == planned["assess_tissue"] == planned["extract_features"] == 3
+
+
+def test_a_shard_can_be_one_slide(project):
+    project.config["slides"]["slides_per_job"] = 1
+    project.write()
+    assert jobs(project.snakemake("--dry-run", "--quiet", "rules").stdout)["inspect_slides"] == 8
+
+
+def test_each_stage_word_is_a_target(project):
+    project.write()
+    seen = {}
+    for stage in ("slides", "tissue", "tiles", "features", "omics", "pretrain", "embed", "probe", "report"):
+        done = project.snakemake("--dry-run", "--quiet", "rules", stage)
+        assert done.returncode == 0, done.stdout
+        seen[stage] = jobs(done.stdout)
+    assert "assess_tissue" not in seen["slides"]
+    assert "extract_features" in seen["features"]
+    assert "normalise_rna" not in seen["features"]
+    assert seen["report"]["total"] > seen["probe"]["total"] > seen["embed"]["total"] > seen["pretrain"]["total"]
+
+
+def test_other_working_directory_and_prefix(project, repository, tmp_path):
+    """Another workflow imports this one with a prefix: every output moves below it."""
+    project.write()
+    (project.folder / "Snakefile").write_text(
+        f"""
+configfile: "config.yaml"
+module molpath:
+    snakefile: "{repository}/workflow/Snakefile"
+    config: config
+    prefix: "inner"
+use rule * from molpath as molpath_*
+"""
+    )
+    for name in ("slides.tsv", "profiles.tsv"):
+        assert (project.folder / name).exists()
+    project.use_own_snakefile = True
+    done = project.snakemake("--dry-run", "molpath_features")
+    assert done.returncode == 0, done.stdout
+    assert "inner/results/features/" in done.stdout

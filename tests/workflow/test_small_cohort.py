@@ -1,0 +1,235 @@
+"""The whole workflow on a dozen generated cases: what comes out, and what a second run does."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import anndata
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+
+from molpath.common.files import read_tsv
+
+GRID, ENCODER = "20x_256px_0px_overlap", "tiny"
+TRAINING = {"epochs": 3, "warmup_epochs": 1, "batch_size": 6, "patches": 16, "genes": 50}
+
+
+def config_of(folder: Path) -> dict:
+    """A config with every stage at a tiny size."""
+    small = {"width": 16, "layers": 1, "heads": 2, "feedforward": 16}
+    run = {
+        "grid": "main",
+        "encoder": ENCODER,
+        "cohorts": ["SYNTH-A"],
+        "slide_encoder": {"hidden": 16, "output": 16, "heads": 2},
+        "rna_encoder": small,
+        "dna_encoder": {"hidden": 16},
+        "training": TRAINING,
+    }
+    tasks = sorted(path.name for path in (folder / "resources/demo/tasks/synthetic").iterdir())
+    return {
+        "slides": {"sheet": "slides.tsv", "slides_per_job": 8, "max_failed_fraction": 0.5},
+        "tiles": {"grids": {"main": {"patch_size": 256, "min_tissue": 0.25}}},
+        "features": {"encoders": {ENCODER: {"adapter": "mean_colour"}}},
+        "omics": {"sheet": "profiles.tsv"},
+        "pretrain": {"runs": {"one": run}},
+        "embed": {
+            "models": {
+                "mean": {"kind": "mean", "grid": "main", "encoder": ENCODER},
+                "random-s0": {"kind": "random", "run": "one"},
+                "threads-s0": {"kind": "threads", "run": "one"},
+            },
+            "use": ["mean", "random-s0", "threads-s0"],
+        },
+        "probe": {
+            "tasks": {f"synthetic--{task}": {"path": f"resources/demo/tasks/synthetic/{task}"} for task in tasks},
+            "use": [f"synthetic--{task}" for task in tasks],
+            "permutations": 2,
+        },
+        "report": {"note": "synthetic"},
+    }
+
+
+def run(folder: Path, repository: Path, *arguments: str) -> subprocess.CompletedProcess:
+    """Run the workflow in the cohort's folder on two cores."""
+    command = [Path(sys.executable).with_name("snakemake"), "--snakefile", repository / "workflow/Snakefile"]
+    command += ["--configfile", "config.json", "--cores", "2", *arguments]
+    return subprocess.run(
+        [str(part) for part in command],
+        cwd=folder,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory, repository) -> Path:
+    """A dozen generated cases, run from slides to report."""
+    from molpath.demo.cohort import make_cohort
+
+    folder = tmp_path_factory.mktemp("cohort")
+    make_cohort(folder, n_cases=14, seed=1)
+    (folder / "config.json").write_text(json.dumps(config_of(folder)))
+    done = run(folder, repository)
+    assert done.returncode == 0, done.stdout[-6000:]
+    return folder
+
+
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    """Contents of every result but logs, benchmarks and bookkeeping."""
+    results = folder / "results"
+    return {
+        path.relative_to(results).as_posix(): path.read_bytes()
+        for path in sorted(results.rglob("*"))
+        if path.is_file() and path.relative_to(results).parts[0] not in ("logs", "benchmarks")
+    }
+
+
+def test_quality_table_names_every_special_slide(cohort):
+    table = read_tsv(cohort / "results/tables/slides.tsv").set_index("slide_id")
+    aside = table[table.status == "set_aside"]
+    reasons = sorted(aside.reason)
+    assert len(aside) == 4, aside
+    assert "no_resolution" in reasons
+    assert "blank" in reasons
+    assert "out_of_focus" in reasons
+    assert {"truncated", "unreadable"} & set(reasons)
+    assert (aside.detail != "").all()
+
+
+def test_pen_mark_costs_patches_and_no_slide(cohort):
+    tiles = pd.concat(read_tsv(path) for path in sorted((cohort / f"results/tiles/{GRID}").glob("*.tsv")))
+    dropped = tiles[tiles.n_dropped_quality.replace("", "0").astype(int) > 0]
+    assert "ok" in set(dropped.status)
+
+
+def test_patches_and_features_have_the_layout_others_read(cohort):
+    wsi = cohort / "results/wsi"
+    paths = sorted((wsi / GRID / f"features_{ENCODER}").glob("*.h5"))
+    assert paths
+    for path in paths:
+        with h5py.File(path) as handle, h5py.File(wsi / GRID / "patches" / f"{path.stem}_patches.h5") as patches:
+            assert handle["features"].dtype == np.float16
+            assert handle["features"].chunks is None
+            assert handle["coords"].dtype == np.int64
+            np.testing.assert_array_equal(handle["coords"][:], patches["coords"][:])
+            assert len(handle["features"]) == len(handle["coords"]) > 0
+            assert patches["coords"].attrs["patch_size"] == 256
+            assert "savetodir" not in patches["coords"].attrs
+
+
+def test_omics_and_embeddings_are_annotated(cohort):
+    rna = anndata.read_h5ad(cohort / "results/omics/SYNTH-A/rna.h5ad")
+    assert {"case_id", "library_size", "genes_detected", "percent_mito", "size_factor"} <= set(rna.obs)
+    assert "counts" in rna.layers
+    assert float(rna.X.min()) >= 0
+    for model, width in (("mean", 3), ("threads-s0", 16), ("random-s0", 16)):
+        cases = anndata.read_h5ad(cohort / f"results/embed/{model}/cases.h5ad")
+        assert cases.shape[1] == width
+        assert np.isfinite(cases.X).all()
+
+
+def test_metrics_have_intervals_for_every_model_and_task(cohort):
+    table = read_tsv(cohort / "results/tables/metrics.tsv")
+    frozen = table[(table.group == "frozen") & table.protocol.isin(["logistic", "cox"])]
+    config = json.loads((cohort / "config.json").read_text())
+    assert set(frozen.task) == set(config["probe"]["use"])
+    assert set(frozen.model) == set(config["embed"]["use"])
+    assert {"mean", "lower", "upper"} <= set(frozen)
+
+
+def test_second_run_does_nothing_and_verify_finds_nothing(cohort, repository):
+    again = run(cohort, repository)
+    assert "Nothing to be done" in again.stdout, again.stdout
+    verified = run(cohort, repository, "verify")
+    assert verified.returncode == 0, verified.stdout
+
+
+def test_verify_names_a_damaged_file(cohort, repository, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(cohort, copy)
+    victim = next((copy / "results/wsi" / GRID / f"features_{ENCODER}").glob("*.h5"))
+    victim.write_bytes(victim.read_bytes()[:-10])
+    done = run(copy, repository, "verify")
+    assert done.returncode != 0
+    assert victim.name in done.stdout
+
+
+def test_report_opens_offline(cohort, repository):
+    done = run(cohort, repository, "--report", "results/report.html")
+    assert done.returncode == 0, done.stdout[-3000:]
+    page = (cohort / "results/report.html").read_text()
+    assert "synthetic" in page
+    assert "<script src=" not in page
+    assert '<link rel="stylesheet" href="http' not in page
+
+
+def test_same_contents_cost_no_encoding_and_no_training(cohort, repository, tmp_path):
+    """A rerun of tissue that gives the same results runs 0 encoder batches and 0 training steps."""
+    copy = tmp_path / "copy"
+    shutil.copytree(cohort, copy)
+    before = bytes_of(copy)
+    features = sorted((copy / "results/wsi" / GRID / f"features_{ENCODER}").glob("*.h5"))
+    written = {path.name: path.stat().st_mtime_ns for path in features}
+    done = run(copy, repository, "--forcerun", "assess_tissue")
+    assert done.returncode == 0, done.stdout[-6000:]
+    assert {path.name: path.stat().st_mtime_ns for path in features} == written
+    logs = "".join(path.read_text() for path in (copy / "results/logs/pretrain").rglob("*.log"))
+    assert "taken from .finished" in logs
+    after = bytes_of(copy)
+    assert {name for name in before if before[name] != after.get(name)} == set()
+
+
+def test_killed_run_goes_on_where_it_was(cohort, repository, tmp_path):
+    """kill -9 of Snakemake during feature extraction: no writer survives, and the results are the same."""
+    copy = tmp_path / "copy"
+    shutil.copytree(cohort, copy)
+    expected = bytes_of(copy)
+    shutil.rmtree(copy / "results/wsi" / GRID / f"features_{ENCODER}")
+    shutil.rmtree(copy / "results/features")
+    folder = copy / "results/wsi" / GRID / f"features_{ENCODER}"
+    command = [str(Path(sys.executable).with_name("snakemake")), "--snakefile", str(repository / "workflow/Snakefile")]
+    process = subprocess.Popen(
+        [*command, "--configfile", "config.json", "--cores", "1"],
+        cwd=copy,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    deadline = time.time() + 120
+    while time.time() < deadline and len(list(folder.glob("*.h5"))) < 3:
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    time.sleep(1)
+    assert not living_jobs(copy), "an orphaned job lives on"
+    kept = {path.name: path.stat().st_mtime_ns for path in folder.glob("*.h5") if not path.name.startswith(".")}
+    assert kept
+    assert run(copy, repository, "--unlock").returncode == 0
+    done = run(copy, repository)
+    assert done.returncode == 0, done.stdout[-6000:]
+    assert {name: (folder / name).stat().st_mtime_ns for name in kept} == kept
+    after = bytes_of(copy)
+    assert {name for name in expected if expected[name] != after.get(name)} == set()
+    assert run(copy, repository, "verify").returncode == 0
+
+
+def living_jobs(folder: Path) -> list[str]:
+    """Command lines of processes that work in `folder`."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            if Path(os.readlink(path / "cwd")) == folder:
+                found.append((path / "cmdline").read_text().replace("\0", " "))
+        except OSError:
+            continue
+    return found

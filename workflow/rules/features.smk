@@ -1,0 +1,37 @@
+"""Features of every patch.
+
+<results>/features/<grid>/<encoder>/<shard>.tsv    manifest: patches, width, file, bytes, fingerprint
+<results>/wsi/<grid>/features_<encoder>/<slide>.h5    features (fp16, N x D) and coords of a slide (not declared)
+"""
+
+
+rule extract_features:
+    input:
+        tiles="<results>/tiles/{grid}/{shard}.tsv",
+        inspected="<results>/slides/{shard}.tsv",
+        slides=get_shard_slides,
+        weights=get_encoder_weights,
+    output:
+        manifest="<results>/features/{grid}/{encoder}/{shard}.tsv",
+    log:
+        "<logs>/features/{grid}/{encoder}/{shard}.log",
+    benchmark:
+        "<benchmarks>/features/{grid}/{encoder}/{shard}.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    threads: 8
+    resources:
+        mem_mb=grow(6000),
+        runtime=grow(480),
+    params:
+        rows=get_shard_rows,
+        grid=get_grid,
+        encoder=get_encoder,
+        deadline_s=lookup(dpath="slides/deadline_s", within=config),
+        results=subpath(output.manifest, ancestor=4),
+        code=digest("features"),
+        accept_other_code=accepts_other_code("features"),
+    message:
+        "Encoding the patches of shard {wildcards.shard} ({wildcards.grid}) with {wildcards.encoder}."
+    script:
+        "../scripts/extract_features.py"

@@ -1,0 +1,30 @@
+"""Slides: inspected before any work.
+
+<results>/slides/<shard>.tsv   readable, vendor, size, mpp and where it came from, identity
+"""
+
+
+rule inspect_slides:
+    input:
+        slides=get_shard_slides,
+    output:
+        manifest="<results>/slides/{shard}.tsv",
+    log:
+        "<logs>/slides/{shard}.log",
+    benchmark:
+        "<benchmarks>/slides/{shard}.tsv"
+    conda:
+        "../../envs/slides.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(2000),
+        runtime=grow(60),
+    params:
+        slides=get_shard_rows,
+        deadline_s=lookup(dpath="slides/deadline_s", within=config),
+        mpp_tolerance=lookup(dpath="slides/mpp_tolerance", within=config),
+        code=digest("slides"),
+    message:
+        "Inspecting slides of shard {wildcards.shard}"
+    script:
+        "../scripts/inspect_slides.py"

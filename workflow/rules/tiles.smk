@@ -1,0 +1,32 @@
+"""Tiles: which patches of a slide go through the encoder.
+
+<results>/tiles/<grid>/<shard>.tsv                    patch counts
+<results>/wsi/<grid>/patches/<slide>_patches.h5       coordinates in TRIDENT's layout
+"""
+
+
+rule tile_slides:
+    input:
+        inspected="<results>/slides/{shard}.tsv",
+        assessed="<results>/tissue/{shard}.tsv",
+    output:
+        manifest="<results>/tiles/{grid}/{shard}.tsv",
+    log:
+        "<logs>/tiles/{grid}/{shard}.log",
+    benchmark:
+        "<benchmarks>/tiles/{grid}/{shard}.tsv"
+    conda:
+        "../../envs/slides.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(2000),
+        runtime=grow(60),
+    params:
+        results=subpath(output.manifest, ancestor=3),
+        grid=get_grid,
+        code=digest("tiles"),
+        accept_other_code=accepts_other_code("tiles"),
+    message:
+        "Tiling shard {wildcards.shard} on {wildcards.grid}"
+    script:
+        "../scripts/tile_slides.py"

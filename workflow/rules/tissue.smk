@@ -1,0 +1,68 @@
+"""Tissue: where it is and how good it is, from one read of a low-resolution level.
+
+<results>/tissue/<shard>.tsv                       area, quality numbers, verdicts
+<results>/wsi/contours_geojson/<slide>.geojson     polygons in level-0 pixels
+<results>/wsi/quality/<slide>.png                  class codes, one byte a pixel
+<results>/wsi/thumbnails/<slide>.jpg               tissue with contours drawn
+<results>/tables/slides.tsv                        the whole cohort: what was set aside and why
+"""
+
+
+rule assess_tissue:
+    input:
+        inspected="<results>/slides/{shard}.tsv",
+        slides=get_shard_slides,
+    output:
+        manifest="<results>/tissue/{shard}.tsv",
+    log:
+        "<logs>/tissue/{shard}.log",
+    benchmark:
+        "<benchmarks>/tissue/{shard}.tsv"
+    conda:
+        "../../envs/slides.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(4000),
+        runtime=grow(120),
+    params:
+        slides=get_shard_rows,
+        results=subpath(output.manifest, ancestor=2),
+        settings=lookup(dpath="tissue", within=config),
+        deadline_s=lookup(dpath="slides/deadline_s", within=config),
+        code=digest("tissue"),
+        accept_other_code=accepts_other_code("tissue"),
+    message:
+        "Segmenting tissue and judging quality of shard {wildcards.shard}"
+    script:
+        "../scripts/assess_tissue.py"
+
+
+rule collect_slides:
+    input:
+        sheet=SLIDE_SHEET,
+        inspected=get_slides_targets,
+        assessed=collect("<results>/tissue/{shard}.tsv", shard=SHARDS),
+    output:
+        table=report(
+            "<results>/tables/slides.tsv",
+            caption="../report/slides.rst",
+            category="Slides",
+            labels={"table": "slides and what was set aside"},
+        ),
+    log:
+        "<logs>/tables/slides.log",
+    benchmark:
+        "<benchmarks>/tables/slides.tsv"
+    conda:
+        "../../envs/slides.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(2000),
+        runtime=grow(30),
+    params:
+        max_failed_fraction=lookup(dpath="slides/max_failed_fraction", within=config),
+        code=digest("slides"),
+    message:
+        "Gathering what was set aside, and why, over the whole cohort"
+    script:
+        "../scripts/collect_slides.py"

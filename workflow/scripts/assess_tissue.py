@@ -1,0 +1,19 @@
+"""Segment tissue and judge the quality of the slides of a shard."""
+
+from molpath.common import joblog
+
+if __name__ == "__main__":
+    joblog.start(snakemake.log[0])
+    from molpath.tissue.assessment import assess_shard
+
+    assess_shard(
+        slides=snakemake.params.slides,
+        inspected=snakemake.input.inspected,
+        manifest=snakemake.output.manifest,
+        wsi=f"{snakemake.params.results}/wsi",
+        settings=snakemake.params.settings,
+        code=snakemake.params.code,
+        accept_other_code=snakemake.params.accept_other_code,
+        deadline_s=snakemake.params.deadline_s,
+        log_path=snakemake.log[0],
+    )

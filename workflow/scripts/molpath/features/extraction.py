@@ -1,0 +1,195 @@
+"""Features of all patches of a shard: what is up to date is taken as it is, the rest goes through one stream."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from ..common.manifests import OK, accepted, file_facts, read_manifest, set_aside, write_manifest
+from ..common.progress import Progress
+from ..common.stamps import is_current
+from ..slides.readers import open_slide
+from . import storage
+from .patches import Geometry
+from .precomputed import find_features
+from .registry import PRECOMPUTED, check_adapter, describe
+
+log = logging.getLogger(__name__)
+
+COLUMNS = ("n_patches", "dim", "file", "bytes", "fingerprint")
+#: Feature files that may wait for the disk before the stream does.
+WRITES_AHEAD = 4
+
+
+def extract_shard(
+    *,
+    tiles: str,
+    inspected: str,
+    slides: Mapping[str, str],
+    manifest: str,
+    wsi: str,
+    grid: Mapping[str, Any],
+    encoder: Mapping[str, Any],
+    weights: Sequence[str] = (),
+    code: str,
+    accept_other_code: bool = False,
+    deadline_s: float = 120.0,
+    threads: int = 1,
+    log_path: str | None = None,
+    opener: Callable = open_slide,
+) -> None:
+    """Write one feature file a slide and the shard's manifest.
+
+    tiles, inspected: manifests of the stages `tiles` and `slides`; slides: id -> path of the raw slide; grid: with
+    `name`, `patch_size` and `magnification`; encoder: the config's entry with `name`. A slide whose pixels can't be
+    read is set aside as unreadable, crashed or timeout. Raises ForeignFile where another tool's file lies, OSError
+    if the disk fails, and whatever the encoder raises.
+    """
+    check_adapter(encoder["adapter"])
+    rows = read_manifest(tiles)
+    if encoder["adapter"] == PRECOMPUTED:
+        write_manifest(manifest, find_features(rows, encoder["folder"], wsi, grid), COLUMNS)
+        return
+    shard = _Shard(rows, wsi, grid["name"], encoder["name"], code, Progress(log_path, "features", len(rows)))
+    identities = {row["slide_id"]: row.get("identity", "") for row in read_manifest(inspected)}
+    shard.sort_out(identities, describe(encoder, weights), accept_other_code)
+    if shard.waiting:
+        _encode(shard, slides, encoder, weights, deadline_s, threads, opener)
+    write_manifest(manifest, [shard.results[row["slide_id"]] for row in rows], COLUMNS)
+
+
+class _Shard:
+    """Slides of a shard: results so far, and what waits for the encoder."""
+
+    def __init__(self, rows, wsi: str, grid: str, encoder: str, code: str, progress: Progress):
+        self.rows, self.wsi, self.grid, self.encoder, self.code = rows, Path(wsi), grid, encoder, code
+        self.progress = progress
+        self.results: dict[str, dict[str, Any]] = {}
+        self.waiting: dict[str, dict[str, Any]] = {}  # slide id -> coords, attributes, inputs
+
+    def sort_out(self, identities: Mapping[str, str], about: Mapping[str, Any], accept_other_code: bool) -> None:
+        """Carry down what was set aside, take finished files, and note what is left to do."""
+        for row in self.rows:
+            slide_id = row["slide_id"]
+            if row["status"] != OK:
+                self.finish(set_aside(slide_id, row["reason"], row["detail"]))
+                continue
+            coords, attributes = storage.read_coords(self.wsi / row["file"])
+            if not len(coords):
+                self.finish(set_aside(slide_id, "no_patches", "the patch file is empty"))
+                continue
+            inputs = storage.inputs_of(identities[slide_id], coords, attributes, about)
+            if is_current(self.path(slide_id), inputs, self.code, accept_other_code):
+                self.finish(self.facts(slide_id), patches=len(coords))
+            else:
+                self.waiting[slide_id] = {"coords": coords, "attributes": attributes, "inputs": inputs}
+        storage.clear_leftovers(self.path("any").parent, self.waiting)
+        log.info("%d slides: %d finished before, %d to encode", len(self.rows), len(self.results), len(self.waiting))
+
+    def path(self, slide_id: str) -> Path:
+        """The feature file of a slide."""
+        return storage.feature_path(self.wsi, self.grid, self.encoder, slide_id)
+
+    def facts(self, slide_id: str) -> dict[str, Any]:
+        """Manifest row of a slide whose file is written."""
+        path = self.path(slide_id)
+        count, dim = storage.shape_of(path)
+        return accepted(slide_id, n_patches=count, dim=dim, **file_facts(path, self.wsi))
+
+    def finish(self, row: dict[str, Any], patches: int = 0) -> None:
+        """Keep the result of a slide."""
+        self.results[row["slide_id"]] = row
+        self.progress.step(1, patches)
+
+    def write(self, slide_id: str, features) -> dict[str, Any]:
+        """Write the file of a slide (in the writer's thread) and return its manifest row."""
+        about = self.waiting[slide_id]
+        path = self.path(slide_id)
+        stamp = {"inputs": about["inputs"], "code": self.code}
+        storage.write_features(path, features, about["coords"], about["attributes"], stamp, self.encoder)
+        return self.facts(slide_id)
+
+
+class _Writer:
+    """Writes finished slides behind the stream's back; an error of the disk comes up at the next slide."""
+
+    def __init__(self, shard: _Shard):
+        self.shard, self.pool, self.pending = shard, ThreadPoolExecutor(1), deque[Future]()
+
+    def take(self, task) -> None:
+        """A slide came out of the stream, encoded or not."""
+        if task.reason:
+            if not os.path.exists(task.path):
+                raise FileNotFoundError(
+                    f"{task.path} was there when the run was planned and is gone: is its storage still mounted? "
+                    "Slides done so far are kept."
+                )
+            log.warning("%s set aside (%s): %s", task.slide_id, task.reason, task.detail)
+            self.shard.finish(set_aside(task.slide_id, task.reason, task.detail))
+            return
+        self.pending.append(self.pool.submit(self.shard.write, task.slide_id, task.features))
+        task.features = None
+        while self.pending and (self.pending[0].done() or len(self.pending) > WRITES_AHEAD):
+            self.shard.finish(self.pending.popleft().result())
+
+    def close(self) -> None:
+        """Wait for the last files."""
+        while self.pending:
+            self.shard.finish(self.pending.popleft().result())
+        self.pool.shutdown()
+
+
+def _encode(shard, slides, encoder, weights, deadline_s, threads, opener) -> None:
+    """Run the waiting slides of `shard` through readers, encoder and writer."""
+    # Imported here: a shard whose files are all up to date needs no torch.
+    from .buffers import SharedBatches
+    from .devices import Runner, batch_rows, reader_count, take_device
+    from .encoders import build
+    from .reading import ReaderPool
+    from .stream import SlideTask, Stream
+
+    tasks = [
+        SlideTask(slide_id, slides[slide_id], about["coords"], _geometry(about["attributes"]))
+        for slide_id, about in shard.waiting.items()
+    ]
+    size = tasks[0].geometry.size
+    with take_device() as device, contextlib.ExitStack() as stack:
+        rows = batch_rows(device, encoder.get("batch_size", 0), threads)
+        readers = reader_count(device, encoder.get("workers", 0), threads)
+        piece_rows = max(4, min(32, rows // readers))
+        # Enough batches for every reader to have its next piece while two are with the encoder.
+        batches = SharedBatches(2 + -(-2 * readers * piece_rows // rows), rows, size)
+        stack.callback(batches.close)
+        pool = stack.enter_context(contextlib.closing(ReaderPool(readers, batches, deadline_s, opener)))
+        runner = Runner(build(weights, encoder), device, rows, threads)
+        stack.callback(runner.close)
+        writer = stack.enter_context(contextlib.closing(_Writer(shard)))
+        log.info("%s: %d readers, batches of %d, %d threads", device, readers, rows, threads)
+        stream = Stream(tasks, pool, runner, batches, piece_rows, writer.take, lambda n: shard.progress.step(0, n))
+        began = time.perf_counter()
+        stream.run()
+        _report(tasks, stream, runner, time.perf_counter() - began)
+
+
+def _geometry(attributes: Mapping[str, Any]) -> Geometry:
+    return Geometry(int(attributes["patch_size"]), int(attributes["patch_size_level0"]))
+
+
+def _report(tasks, stream, runner, seconds: float) -> None:
+    """Say in the log where time went; results carry no times."""
+    count = sum(len(task.coords) for task in tasks if not task.reason)
+    log.info(
+        "%d patches in %.1f s, %.1f patches/s; encoder threads busy %.1f s, nothing to encode %.1f s",
+        count,
+        seconds,
+        count / max(seconds, 1e-9),
+        runner.busy_s,
+        stream.encoder_idle_s,
+    )

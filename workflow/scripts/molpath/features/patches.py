@@ -1,0 +1,55 @@
+"""Pixels of patches: which level of the pyramid to read, and down to the size of the grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+cv2.setNumThreads(1)  # readers are processes; threads of their own would only fight over the cores
+
+
+class Slide(Protocol):
+    """What a slide must offer: the part of `slides.readers` used here."""
+
+    levels: list[tuple[int, int, float]]
+
+    def region(self, x: int, y: int, level: int, width: int, height: int) -> np.ndarray:
+        """RGB uint8 height x width x 3 of `level`, its top-left corner at level-0 pixel (x, y)."""
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Edge of a patch in pixels of the grid and in level-0 pixels."""
+
+    size: int
+    size_level0: int
+
+    @property
+    def downsample(self) -> float:
+        """Level-0 pixels to one pixel of the grid."""
+        return self.size_level0 / self.size
+
+
+def best_level(levels: list[tuple[int, int, float]], downsample: float) -> int:
+    """The coarsest level that is at least as fine as needed (1 % of tolerance for uneven level sizes)."""
+    fit = [(level[2], index) for index, level in enumerate(levels) if level[2] <= downsample * 1.01]
+    return max(fit)[1] if fit else 0
+
+
+def read_patches(slide: Slide, coords: np.ndarray, geometry: Geometry, out: np.ndarray) -> None:
+    """Fill `out` (uint8 N x size x size x 3, RGB) with the patches at `coords` (int N x 2, level-0 x, y).
+
+    Patches are read from the best level and shrunk by area where that level is finer than the grid.
+    """
+    level = best_level(slide.levels, geometry.downsample)
+    edge = max(1, round(geometry.size_level0 / slide.levels[level][2]))
+    for (x, y), target in zip(coords.tolist(), out, strict=True):
+        pixels = slide.region(x, y, level, edge, edge)
+        if edge == geometry.size:
+            target[:] = pixels
+        else:
+            method = cv2.INTER_AREA if edge > geometry.size else cv2.INTER_CUBIC
+            cv2.resize(np.ascontiguousarray(pixels), (geometry.size, geometry.size), dst=target, interpolation=method)

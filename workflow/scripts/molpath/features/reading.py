@@ -1,0 +1,185 @@
+"""Reader processes: pixels into shared memory, so that a native crash or a hang costs one slide and no more."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import sys
+import time
+import types
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+import numpy as np
+
+from ..common.joblog import die_with_parent
+from ..slides.readers import open_slide
+from .buffers import SharedBatches
+from .patches import Geometry, read_patches
+
+#: A reader that doesn't come up within this many seconds is the machine's fault, not a slide's.
+START_DEADLINE_S = 180.0
+
+
+@dataclass(frozen=True)
+class Work:
+    """Patches of one slide for some rows of one batch."""
+
+    slide: int
+    path: str
+    geometry: Geometry
+    coords: np.ndarray
+    slot: int
+    row: int
+
+
+@dataclass
+class Outcome:
+    """What came of a piece of work; `reason` is empty when its pixels are in place."""
+
+    work: Work
+    reason: str = ""
+    detail: str = ""
+
+
+@dataclass
+class _Reader:
+    process: Any
+    connection: Connection
+    started: float = field(default_factory=time.monotonic)
+    ready: bool = False
+    slide: int = -1  # the one it read last and still has open
+    work: Work | None = None
+
+
+class ReaderPool:
+    """`count` reader processes, each with one piece of work at a time.
+
+    A reader that dies or passes `deadline_s` on one piece is replaced, and the piece comes back with reason
+    `crashed` or `timeout`; an exception comes back as `unreadable`. `opener` (path -> Slide) must be a function
+    of a module, for processes are spawned.
+    """
+
+    def __init__(self, count: int, batches: SharedBatches, deadline_s: float, opener: Callable = open_slide):
+        self.batches, self.deadline_s, self.opener = batches, deadline_s, opener
+        self.readers = [self._start() for _ in range(count)]
+
+    def _start(self) -> _Reader:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(target=serve, args=(theirs, self.batches, self.opener), daemon=True)
+        with _empty_main_module():
+            process.start()
+        theirs.close()
+        return _Reader(process, ours)
+
+    def has_idle(self) -> bool:
+        """True if a reader waits for work."""
+        return any(reader.work is None for reader in self.readers)
+
+    def give(self, work: Work) -> None:
+        """Hand work to an idle reader, if possible one that has the slide open."""
+        idle = [reader for reader in self.readers if reader.work is None]
+        reader = min(idle, key=lambda r: r.slide != work.slide)
+        try:
+            reader.connection.send(work)
+        except (BrokenPipeError, ConnectionResetError):  # it died idle, which is not this slide's fault
+            index = self.readers.index(reader)
+            self._replace(index, "crashed")
+            reader = self.readers[index]
+            reader.connection.send(work)
+        reader.work, reader.started, reader.slide = work, time.monotonic(), work.slide
+
+    def outcomes(self, others: Sequence[Any], timeout: float) -> list[Outcome]:
+        """Wait until a reader is done, something of `others` is readable or `timeout` seconds passed."""
+        found = wait([*(r.connection for r in self.readers), *others], timeout)
+        results = []
+        for index, reader in enumerate(self.readers):
+            lost = ""
+            if reader.connection in found:
+                try:
+                    result = self._receive(reader)
+                except (EOFError, OSError):
+                    lost = "crashed"
+                else:
+                    results += [result] if result else []
+            elif self._overdue(reader):
+                lost = "timeout"
+            if lost:
+                results += self._replace(index, lost)
+        return results
+
+    def _receive(self, reader: _Reader) -> Outcome | None:
+        message = reader.connection.recv()
+        if message == "ready":
+            reader.ready, reader.started = True, time.monotonic()
+            return None
+        work, reader.work = reader.work, None
+        return Outcome(work, *message)
+
+    def _overdue(self, reader: _Reader) -> bool:
+        spent = time.monotonic() - reader.started
+        if not reader.ready:
+            return spent > START_DEADLINE_S
+        return reader.work is not None and spent > self.deadline_s
+
+    def _replace(self, index: int, reason: str) -> list[Outcome]:
+        reader = self.readers[index]
+        reader.process.kill()
+        reader.process.join()
+        reader.connection.close()
+        if not reader.ready:
+            raise RuntimeError(
+                f"a reader process ended before it was ready (exit code {reader.process.exitcode}); "
+                "this machine can't start or can't hold another process. The log has its last words."
+            )
+        self.readers[index] = self._start()
+        if reader.work is None:
+            return []
+        detail = f"the reader process ended with code {reader.process.exitcode}"
+        if reason == "timeout":
+            detail = f"reading {len(reader.work.coords)} patches took longer than {self.deadline_s:g} s"
+        return [Outcome(reader.work, reason, detail)]
+
+    def close(self) -> None:
+        """End every reader at once."""
+        for reader in self.readers:
+            reader.process.kill()
+            reader.process.join()
+            reader.connection.close()
+
+
+def serve(connection: Connection, batches: SharedBatches, opener: Callable) -> None:
+    """Body of a reader process: read work until the other end closes."""
+    die_with_parent()
+    connection.send("ready")
+    path, slide = None, None
+    while True:
+        try:
+            work = connection.recv()
+        except EOFError:
+            return
+        try:
+            if work.path != path:
+                path, slide = None, None  # the old slide is closed before the new one takes its memory
+                path, slide = work.path, opener(work.path)
+            out = batches.array[work.slot, work.row : work.row + len(work.coords)]
+            read_patches(slide, work.coords, work.geometry, out)
+        except Exception as error:
+            path, slide = None, None  # a handle that failed once may fail for ever
+            connection.send(("unreadable", f"{type(error).__name__}: {error}"))
+        else:
+            connection.send(("", ""))
+
+
+@contextlib.contextmanager
+def _empty_main_module() -> Iterator[None]:
+    """Keep spawned readers from running the job's script again, whose preamble unpickles all of Snakemake."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main

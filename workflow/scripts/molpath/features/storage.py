@@ -1,0 +1,100 @@
+"""The feature file of a slide: TRIDENT's layout, fp16, one contiguous block, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..common.digests import digest_of
+from ..common.files import new_h5, open_h5
+from ..common.stamps import stamp_h5
+
+#: Attributes of coordinates that say nothing of the pixels (a slide's name, another tool's folder).
+SILENT_ATTRIBUTES = {"name", "savetodir"}
+
+
+def feature_path(wsi: str | os.PathLike, grid: str, encoder: str, slide_id: str) -> Path:
+    """Where the features of a slide lie: <wsi>/<grid>/features_<encoder>/<slide>.h5."""
+    return Path(wsi) / grid / f"features_{encoder}" / f"{slide_id}.h5"
+
+
+def read_coords(path: str | os.PathLike) -> tuple[np.ndarray, dict[str, Any]]:
+    """Coordinates (int64 N x 2, level-0 pixels) of a patch file and their attributes, as plain values."""
+    with open_h5(path) as handle:
+        dataset = handle["coords"]
+        return dataset[:].astype(np.int64), {key: _plain(value) for key, value in sorted(dataset.attrs.items())}
+
+
+def inputs_of(identity: str, coords: np.ndarray, attributes: Mapping[str, Any], encoder: Mapping[str, Any]) -> str:
+    """Digest of all that decides the features of a slide: its contents, coordinates, grid and encoder."""
+    told = {key: value for key, value in attributes.items() if key not in SILENT_ATTRIBUTES}
+    return digest_of(identity, coords, told, dict(encoder))
+
+
+def write_features(
+    path: str | os.PathLike,
+    features: np.ndarray,
+    coords: np.ndarray,
+    attributes: Mapping[str, Any],
+    stamp: Mapping[str, Any],
+    encoder: str,
+) -> None:
+    """Write `features` (N x dim) and `coords` (N x 2) with their attributes to `path`.
+
+    Raises ValueError if a value is not finite: the encoder's output doesn't fit the stored type.
+    """
+    if not np.isfinite(features).all():
+        raise ValueError(
+            f"{Path(path).stem}: encoder {encoder} gave values that are not finite as {features.dtype}. "
+            "Its weights are damaged, or its output doesn't fit the type features are stored in."
+        )
+    with new_h5(path) as handle:
+        stored = handle.create_dataset("features", data=features)
+        stored.attrs["name"] = Path(path).stem
+        stored.attrs["encoder"] = encoder
+        copied = handle.create_dataset("coords", data=coords)
+        for key, value in sorted(attributes.items()):
+            if key != "savetodir":
+                copied.attrs[key] = value
+        stamp_h5(handle, dict(stamp))
+
+
+def shape_of(path: str | os.PathLike) -> tuple[int, int]:
+    """Number of patches and width of a feature file."""
+    with open_h5(path) as handle:
+        return tuple(int(length) for length in handle["features"].shape[-2:])
+
+
+def clear_leftovers(folder: Path, slide_ids: Iterable[str]) -> None:
+    """Remove temporary files that killed jobs of this machine left for these slides."""
+    if not folder.is_dir():
+        return
+    host = re.escape(socket.gethostname())
+    pattern = re.compile(rf"\.tmp-{host}-(\d+)-(.+)\.h5")
+    wanted = set(slide_ids)
+    for entry in os.scandir(folder):
+        match = pattern.fullmatch(entry.name)
+        if match and match[2] in wanted and not _is_alive(int(match[1])):
+            os.unlink(entry.path)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value.decode()
+    return value.item() if hasattr(value, "item") and getattr(value, "size", 1) == 1 else value

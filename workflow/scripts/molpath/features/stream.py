@@ -1,0 +1,193 @@
+"""One stream over the slides of a shard: readers fill batches, the encoder empties them, slides come out whole.
+
+Rows of batches are dealt out to slides beforehand, in order and across slide borders. A slide that fails leaves
+its rows unused: nothing else moves. A fixed number of batches in memory bounds what readers can run ahead.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, wait
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .buffers import SharedBatches
+from .devices import Runner
+from .patches import Geometry
+from .reading import Outcome, ReaderPool, Work
+
+
+@dataclass
+class SlideTask:
+    """A slide to be encoded: where it lies, coordinates (int64 N x 2, level-0 pixels), geometry of a patch."""
+
+    slide_id: str
+    path: str
+    coords: np.ndarray
+    geometry: Geometry
+    features: np.ndarray | None = None
+    left: int = 0
+    reason: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Patches `first` to `first + count` of a slide, at row `row` of a batch."""
+
+    slide: int
+    first: int
+    count: int
+    row: int
+
+
+@dataclass
+class Batch:
+    """A batch in memory: `waiting` pieces not yet read, then futures of its features."""
+
+    slot: int
+    pieces: list[Piece]
+    waiting: int
+    futures: list[Future] = field(default_factory=list)
+
+
+def plan(counts: Sequence[int], batch_rows: int, piece_rows: int) -> Iterator[list[Piece]]:
+    """Deal the patches of slides (`counts`) to batches of `batch_rows`, in pieces of at most `piece_rows`."""
+    pieces, row = [], 0
+    for slide, count in enumerate(counts):
+        first = 0
+        while first < count:
+            size = min(piece_rows, count - first, batch_rows - row)
+            pieces.append(Piece(slide, first, size, row))
+            first, row = first + size, row + size
+            if row == batch_rows:
+                yield pieces
+                pieces, row = [], 0
+    if pieces:
+        yield pieces
+
+
+class Stream:
+    """Runs slides through readers and encoder; `done(task)` is called once a slide, in the order they finish.
+
+    `task.features` (`dtype`, N x dim) is filled in, or `task.reason` and `task.detail` say why not. `encoded`
+    is told how many patches each batch brought.
+    """
+
+    def __init__(
+        self,
+        tasks: list[SlideTask],
+        pool: ReaderPool,
+        runner: Runner,
+        batches: SharedBatches,
+        piece_rows: int,
+        done: Callable[[SlideTask], None],
+        encoded: Callable[[int], None],
+        dtype: type = np.float16,
+    ):
+        self.tasks, self.pool, self.runner, self.memory = tasks, pool, runner, batches.array
+        self.done, self.encoded, self.dtype = done, encoded, dtype
+        for task in tasks:
+            task.left = len(task.coords)
+        self.plan = plan([len(task.coords) for task in tasks], self.memory.shape[1], piece_rows)
+        self.free = deque(range(self.memory.shape[0]))
+        self.unread: deque[tuple[Batch, Piece]] = deque()  # pieces no reader has yet
+        self.reading: dict[tuple[int, int], tuple[Batch, Piece]] = {}  # by slot and row
+        self.encoding: deque[Batch] = deque()
+        self.encoder_idle_s = 0.0
+        self._bell, self._ring = socket.socketpair()  # rung by the encoder's threads
+        self._bell.setblocking(False)
+
+    def run(self) -> None:
+        """Go on until every slide is done. Errors of the encoder end it; readers and runner stay the caller's."""
+        try:
+            more = True
+            while more or self.unread or self.reading or self.encoding:
+                more = self._load() and more
+                self._hand_out()
+                if self.reading or self.encoding:
+                    self._wait()
+                self._collect()
+        finally:
+            wait([future for batch in self.encoding for future in batch.futures])
+
+    def _load(self) -> bool:
+        """Give planned batches to free slots. False when the plan is at its end."""
+        while self.free:
+            pieces = next(self.plan, None)
+            if pieces is None:
+                return False
+            batch = Batch(self.free.popleft(), pieces, len(pieces))
+            self.unread.extend((batch, piece) for piece in pieces)
+        return True
+
+    def _hand_out(self) -> None:
+        while self.unread and (self.tasks[self.unread[0][1].slide].reason or self.pool.has_idle()):
+            batch, piece = self.unread.popleft()
+            task = self.tasks[piece.slide]
+            if task.reason:
+                self._piece_is_in(batch)
+                continue
+            coords = task.coords[piece.first : piece.first + piece.count]
+            self.reading[batch.slot, piece.row] = batch, piece
+            self.pool.give(Work(piece.slide, task.path, task.geometry, coords, batch.slot, piece.row))
+
+    def _wait(self) -> None:
+        idle = not self.encoding
+        began = time.perf_counter()
+        for outcome in self.pool.outcomes([self._bell], timeout=1.0):
+            self._piece_is_read(outcome)
+        if idle:
+            self.encoder_idle_s += time.perf_counter() - began
+
+    def _piece_is_read(self, outcome: Outcome) -> None:
+        batch, piece = self.reading.pop((outcome.work.slot, outcome.work.row))
+        task = self.tasks[piece.slide]
+        if outcome.reason and not task.reason:
+            task.reason, task.detail, task.features = outcome.reason, outcome.detail, None
+            self.done(task)
+        self._piece_is_in(batch)
+
+    def _piece_is_in(self, batch: Batch) -> None:
+        """One piece less to wait for; the batch goes to the encoder with its last, if anything of it is of use."""
+        batch.waiting -= 1
+        if batch.waiting:
+            return
+        useful = [piece for piece in batch.pieces if not self.tasks[piece.slide].reason]
+        if not useful:
+            self.free.append(batch.slot)
+            return
+        rows = useful[-1].row + useful[-1].count
+        batch.futures = self.runner.submit(self.memory[batch.slot, :rows])
+        for future in batch.futures:
+            future.add_done_callback(lambda _: self._ring.send(b"."))
+        self.encoding.append(batch)
+
+    def _collect(self) -> None:
+        """Take in every batch that is encoded, in the order they were submitted."""
+        with contextlib.suppress(BlockingIOError):
+            self._bell.recv(4096)
+        while self.encoding and all(future.done() for future in self.encoding[0].futures):
+            batch = self.encoding.popleft()
+            values = np.concatenate([future.result() for future in batch.futures])
+            self.free.append(batch.slot)
+            count = sum(self._take_in(piece, values) for piece in batch.pieces)
+            self.encoded(count)
+
+    def _take_in(self, piece: Piece, values: np.ndarray) -> int:
+        task = self.tasks[piece.slide]
+        if task.reason:
+            return 0
+        if task.features is None:
+            task.features = np.empty((len(task.coords), values.shape[1]), self.dtype)
+        with np.errstate(over="ignore"):  # overflow is looked for where the file is written
+            task.features[piece.first : piece.first + piece.count] = values[piece.row : piece.row + piece.count]
+        task.left -= piece.count
+        if task.left == 0:
+            self.done(task)
+        return piece.count

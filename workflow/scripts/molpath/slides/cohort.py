@@ -1,0 +1,79 @@
+"""The cohort's table of slides: what was measured, what was set aside and why, what is there twice."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+
+from ..common.files import read_tsv, write_tsv
+from ..common.manifests import OK, REASONS, read_manifests
+
+log = logging.getLogger(__name__)
+
+FROM_SLIDES = ("reader", "vendor", "width", "height", "mpp", "mpp_source", "magnification", "identity", "note")
+
+
+class TooManySetAside(Exception):
+    """More slides were set aside than the config allows."""
+
+
+def collect_slides(
+    *, sheet: str, inspected: Sequence[str], assessed: Sequence[str], table: str, max_failed_fraction: float
+) -> None:
+    """Write tables/slides.tsv from the manifests of the stages slides and tissue.
+
+    Raises TooManySetAside, after the table is written beside its place as `<table>.refused`, if more than
+    `max_failed_fraction` of the slides (not counting those the sheet excludes) are set aside.
+    """
+    import pandas as pd
+
+    slides, tissue = pd.DataFrame(read_manifests(inspected)), pd.DataFrame(read_manifests(assessed))
+    head = read_tsv(sheet).set_index("slide_id")
+    result = slides[["slide_id"]].copy()
+    result["case_id"] = head.loc[result.slide_id, "case_id"].to_numpy()
+    result["cohort"] = head.loc[result.slide_id, "cohort"].to_numpy() if "cohort" in head else ""
+    result["status"], result["reason"], result["detail"] = tissue.status, tissue.reason, tissue.detail
+    result["stage"] = [
+        "" if status == OK else ("slides" if first != OK else "tissue")
+        for status, first in zip(tissue.status, slides.status, strict=True)
+    ]
+    for column in FROM_SLIDES:
+        result[column] = slides[column]
+    for column in tissue.columns[4:]:
+        result[column] = tissue[column]
+    result["duplicate_of"] = duplicates(result)
+    try:
+        judge(result, max_failed_fraction)
+    except TooManySetAside:
+        write_tsv(f"{table}.refused", result)
+        raise
+    write_tsv(table, result)
+
+
+def duplicates(table) -> list[str]:
+    """For each accepted slide the first accepted one with the same identity, '' for the first itself."""
+    first: dict[str, str] = {}
+    found = []
+    for slide_id, identity, status in zip(table.slide_id, table.identity, table.status, strict=True):
+        if status != OK or not identity:
+            found.append("")
+            continue
+        found.append(first.get(identity, ""))
+        first.setdefault(identity, slide_id)
+    return found
+
+
+def judge(table, max_failed_fraction: float) -> None:
+    """Raise TooManySetAside with the counts by reason if too many slides were set aside."""
+    counts = Counter(reason for reason in table.reason if reason and reason != "excluded")
+    total = int((table.reason != "excluded").sum())
+    failed = sum(counts.values())
+    log.info("%d of %d slides set aside: %s", failed, total, dict(counts))
+    if total and failed / total > max_failed_fraction:
+        listed = "\n".join(f"  {count:6d} {reason}: {REASONS[reason]}" for reason, count in counts.most_common())
+        raise TooManySetAside(
+            f"{failed} of {total} slides were set aside, more than max_failed_fraction = {max_failed_fraction:g} of "
+            f"the config allows:\n{listed}\nSee results/tables/slides.tsv.refused; mend or exclude the slides "
+            "(keep = no), or allow more."
+        )

@@ -1,0 +1,134 @@
+"""Patch coordinates of every slide of a shard."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import shapely
+
+from ..common.digests import digest_of
+from ..common.files import new_h5
+from ..common.manifests import OK, accepted, file_facts, read_manifest, set_aside, write_manifest
+from ..common.progress import Progress
+from ..common.stamps import is_current, read_stamp, stamp_h5
+from .grid import class_shares, edges_level0, lay_grid, tissue_shares
+
+log = logging.getLogger(__name__)
+
+COLUMNS = ("n_patches", "n_tissue_patches", "n_dropped_quality", "file", "bytes", "fingerprint")
+#: Codes of quality/<slide>.png by the names the config uses.
+QUALITY_CODES = {"fold": 2, "dark": 3, "pen": 4, "edge_or_bubble": 5, "out_of_focus": 6}
+
+
+def tile_shard(
+    *,
+    inspected: str,
+    assessed: str,
+    manifest: str,
+    wsi: str,
+    grid: Mapping[str, Any],
+    code: str,
+    accept_other_code: bool = False,
+    log_path: str | None = None,
+) -> None:
+    """Write one coordinate file a slide under `wsi` and the shard's manifest.
+
+    inspected, assessed: manifests of the stages slides and tissue; grid: the config's entry with `name`.
+    """
+    rows = read_manifest(assessed)
+    progress = Progress(log_path, "tiles", len(rows))
+    results = []
+    for seen, row in zip(read_manifest(inspected), rows, strict=True):
+        results.append(tile_slide(seen, row, Path(wsi), grid, code, accept_other_code))
+        progress.step()
+    write_manifest(manifest, results, COLUMNS)
+
+
+def tile_slide(
+    seen: Mapping[str, str],
+    row: Mapping[str, str],
+    wsi: Path,
+    grid: Mapping[str, Any],
+    code: str,
+    accept_other_code: bool,
+) -> dict[str, Any]:
+    """Manifest row of one slide; `seen` and `row` are its rows in the manifests of slides and tissue."""
+    slide_id = row["slide_id"]
+    if row["status"] != OK:
+        return set_aside(slide_id, row["reason"], row["detail"])
+    if float(seen["magnification"]) < grid["magnification"]:
+        detail = f"scanned at {seen['magnification']}x, the grid wants {grid['magnification']:g}x"
+        return set_aside(slide_id, "low_resolution", detail)
+    path = wsi / grid["name"] / "patches" / f"{slide_id}_patches.h5"
+    size = {name: seen[name] for name in ("width", "height", "magnification")}
+    inputs = digest_of(size, row["contours_fingerprint"], row["quality_fingerprint"], dict(grid))
+    if is_current(path, inputs, code, accept_other_code):
+        counts = read_stamp(path)["row"]
+    else:
+        coords, attributes, counts = choose_patches(seen, wsi, row, grid)
+        write_coords(path, coords, attributes, {"inputs": inputs, "code": code, "row": counts})
+    if not counts["n_patches"]:
+        detail = f"{counts['n_tissue_patches']} patches hold tissue, {counts['n_dropped_quality']} of them dropped"
+        return set_aside(slide_id, "no_patches", detail, **counts)
+    return accepted(slide_id, **counts, **file_facts(path, wsi))
+
+
+def choose_patches(
+    seen: Mapping[str, str], wsi: Path, row: Mapping[str, str], grid: Mapping[str, Any]
+) -> tuple[np.ndarray, dict[str, Any], dict[str, int]]:
+    """Coordinates (int64 N x 2, level-0 pixels), TRIDENT's attributes, and counts of one slide."""
+    width, height, magnification = int(seen["width"]), int(seen["height"]), int(seen["magnification"])
+    edge, step = edges_level0(grid["patch_size"], grid["overlap"], grid["magnification"], magnification)
+    document = json.loads((wsi / row["contours"]).read_text())
+    polygons = [shapely.from_geojson(json.dumps(feature["geometry"])) for feature in document["features"]]
+    corners = lay_grid(width, height, edge, step)
+    shares = tissue_shares(corners, edge, polygons)
+    held = ~np.isnan(shares) if grid["min_tissue"] == 0 else np.nan_to_num(shares) >= grid["min_tissue"]
+    corners = corners[held]
+    classes = read_classes(wsi / row["quality"])
+    scale = width / classes.shape[1], height / classes.shape[0]
+    codes = [QUALITY_CODES[name] for name in grid["drop"]]
+    bad = class_shares(corners, edge, classes, scale, codes) > grid["max_dropped_fraction"]
+    counts = {
+        "n_patches": int((~bad).sum()),
+        "n_tissue_patches": len(corners),
+        "n_dropped_quality": int(bad.sum()),
+    }
+    attributes = {
+        "patch_size": grid["patch_size"],
+        "patch_size_level0": edge,
+        "level0_magnification": magnification,
+        "target_magnification": whole(grid["magnification"]),
+        "overlap": grid["overlap"],
+        "name": row["slide_id"],
+        "level0_width": width,
+        "level0_height": height,
+    }
+    return corners[~bad], attributes, counts
+
+
+def whole(value: float) -> int | float:
+    """20.0 as 20: TRIDENT writes whole magnifications as integers."""
+    return int(value) if float(value).is_integer() else value
+
+
+def read_classes(path: Path) -> np.ndarray:
+    """Class codes (uint8 height x width) of a slide's quality map."""
+    from PIL import Image
+
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+def write_coords(path: Path, coords: np.ndarray, attributes: Mapping[str, Any], stamp: dict[str, Any]) -> None:
+    """One coordinate file in TRIDENT's layout, without its absolute path."""
+    with new_h5(path) as handle:
+        dataset = handle.create_dataset("coords", data=coords.reshape(-1, 2).astype(np.int64))
+        for name, value in attributes.items():
+            dataset.attrs[name] = value
+        stamp_h5(handle, stamp)

@@ -1,0 +1,204 @@
+"""Tissue and quality of every slide of a shard: masks, numbers, verdicts, and the pictures to check them by."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from ..common.contained import Lost, map_contained
+from ..common.digests import digest_of
+from ..common.files import atomic_path, fingerprint, write_text
+from ..common.manifests import OK, accepted, read_manifest, set_aside, write_manifest
+from ..common.progress import Progress
+from ..common.stamps import is_current, read_stamp, save_jpeg, save_png
+from ..slides.readers import open_slide
+from . import quality, segmentation
+
+log = logging.getLogger(__name__)
+
+COLUMNS = (
+    "area_mm2",
+    "tissue_fraction",
+    "focus",
+    "in_focus_fraction",
+    "pen_fraction",
+    "quality_mpp",
+    "contours",
+    "contours_fingerprint",
+    "quality",
+    "quality_fingerprint",
+)
+PALETTE = {1: (230, 159, 0), 4: (0, 114, 178), 6: (213, 94, 0)}
+
+
+def assess_shard(
+    *,
+    slides: Sequence[Mapping[str, str]],
+    inspected: str,
+    manifest: str,
+    wsi: str,
+    settings: Mapping[str, Any],
+    code: str,
+    accept_other_code: bool = False,
+    deadline_s: float = 120.0,
+    log_path: str | None = None,
+) -> None:
+    """Write contours, quality map and thumbnail of each slide under `wsi`, and the shard's manifest.
+
+    `slides` as in inspect_shard; `inspected`: manifest of the stage slides; `settings`: section tissue of the config.
+    """
+    paths = {slide["slide_id"]: slide for slide in slides}
+    rows = read_manifest(inspected)
+    progress = Progress(log_path, "tissue", len(rows))
+    items = [row | {"path": paths[row["slide_id"]]["path"], "keep": paths[row["slide_id"]]["keep"]} for row in rows]
+    work = partial(assess_slide, wsi=Path(wsi), settings=settings, code=code, accept_other_code=accept_other_code)
+    results = []
+    for item, result in map_contained(work, items, deadline_s):
+        if isinstance(result, Lost):
+            result = set_aside(item["slide_id"], result.reason, result.detail)
+        elif isinstance(result, Exception):
+            raise result
+        results.append(result)
+        progress.step()
+    write_manifest(manifest, results, COLUMNS)
+
+
+def assess_slide(
+    item: Mapping[str, str], wsi: Path, settings: Mapping[str, Any], code: str, accept_other_code: bool
+) -> dict[str, Any]:
+    """Manifest row of one slide; its files are taken as they are if they were made from the same contents."""
+    slide_id = item["slide_id"]
+    if item["status"] != OK:
+        return set_aside(slide_id, item["reason"], item["detail"])
+    paths = files_of(wsi, slide_id)
+    inputs = digest_of(item["identity"], item["mpp"], item["keep"], dict(settings))
+    if all([is_current(path, inputs, code, accept_other_code) for path in paths.values()]):
+        return with_files(read_stamp(paths["contours"])["row"], paths, wsi)
+    try:
+        measured = look(item, settings)
+    except Exception as error:
+        log.exception("%s", slide_id)
+        return set_aside(slide_id, "unreadable", f"{type(error).__name__}: {error}")
+    row = judge(item, measured, settings)
+    write_files(paths, measured, {"inputs": inputs, "code": code, "row": row})
+    return with_files(row, paths, wsi)
+
+
+def files_of(wsi: Path, slide_id: str) -> dict[str, Path]:
+    """The three files of a slide."""
+    return {
+        "thumbnail": wsi / "thumbnails" / f"{slide_id}.jpg",
+        "quality": wsi / "quality" / f"{slide_id}.png",
+        "contours": wsi / "contours_geojson" / f"{slide_id}.geojson",
+    }
+
+
+def with_files(row: dict[str, Any], paths: Mapping[str, Path], wsi: Path) -> dict[str, Any]:
+    """The row with names and fingerprints of the files."""
+    found = {}
+    for name in ("contours", "quality"):
+        found[name] = paths[name].relative_to(wsi).as_posix()
+        found[f"{name}_fingerprint"] = fingerprint(paths[name])
+    return row | found
+
+
+def read_overview(slide, mpp: float, wanted_mpp: float) -> tuple[np.ndarray, tuple[float, float], float]:
+    """The smallest level at least as fine as `wanted_mpp`, shrunk to it: image, level-0 pixels a pixel (x, y), mpp."""
+    fit = [i for i, level in enumerate(slide.levels) if mpp * level[2] <= wanted_mpp * 1.01]
+    level = max(fit, key=lambda i: slide.levels[i][2]) if fit else 0
+    width, height, downsample = slide.levels[level]
+    image = slide.region(0, 0, level, width, height)
+    shrink = wanted_mpp / (mpp * downsample)
+    if shrink > 1.01:
+        size = (max(1, round(width / shrink)), max(1, round(height / shrink)))
+        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    full_width, full_height, _ = slide.levels[0]
+    scale = full_width / image.shape[1], full_height / image.shape[0]
+    return image, scale, mpp * scale[0]
+
+
+def look(item: Mapping[str, str], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Everything measured on one slide: image, polygons, class map, numbers."""
+    mpp = float(item["mpp"])
+    slide = open_slide(item["path"])
+    image, scale, image_mpp = read_overview(slide, mpp, settings["mpp"])
+    pen = quality.find_pen(image)
+    mask = segmentation.METHODS[settings["method"]](image)
+    polygons = segmentation.find_polygons(mask, scale, image_mpp, settings["min_region_mm2"], settings["fill_holes"])
+    tissue = segmentation.mask_of(polygons, mask.shape, scale)
+    windows = quality.windows_in(tissue & ~pen, settings["quality"]["focus_windows"])
+    centres = [((x + 0.5) * scale[0], (y + 0.5) * scale[1]) for x, y in windows]
+    focus = quality.measure_focus(slide, mpp, centres)
+    slide.close()
+    classes = np.where(tissue, quality.CLASSES["tissue"], quality.CLASSES["background"]).astype(np.uint8)
+    classes[pen] = quality.CLASSES["pen"]
+    return {
+        "image": image,
+        "polygons": polygons,
+        "classes": classes,
+        "mpp": image_mpp,
+        "scale": scale,
+        "area_mm2": float(tissue.sum()) * image_mpp**2 / 1e6,
+        "tissue_fraction": float(tissue.mean()),
+        "pen_fraction": float((pen & tissue).sum() / max(1, tissue.sum())),
+        "focus": focus[np.isfinite(focus)],
+    }
+
+
+def judge(item: Mapping[str, str], measured: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Numbers against the thresholds of the config; keep = yes in the sheet keeps a slide whatever they say."""
+    thresholds = settings["quality"]
+    focus = measured["focus"]
+    sharp = float((focus >= thresholds["min_focus"]).mean()) if len(focus) else 0.0
+    numbers = {
+        "area_mm2": f"{measured['area_mm2']:.4f}",
+        "tissue_fraction": f"{measured['tissue_fraction']:.4f}",
+        "focus": f"{np.median(focus):.4f}" if len(focus) else "",
+        "in_focus_fraction": f"{sharp:.4f}",
+        "pen_fraction": f"{measured['pen_fraction']:.4f}",
+        "quality_mpp": f"{measured['mpp']:.6g}",
+    }
+    slide_id = item["slide_id"]
+    if not measured["polygons"]:
+        return set_aside(slide_id, "blank", "no tissue found", **numbers)
+    if item["keep"] != "yes":
+        if measured["area_mm2"] < settings["min_area_mm2"]:
+            detail = f"{measured['area_mm2']:.3f} mm2 of tissue, less than {settings['min_area_mm2']:g}"
+            return set_aside(slide_id, "blank", detail, **numbers)
+        if sharp < thresholds["min_in_focus_fraction"]:
+            detail = f"{sharp:.0%} of the tissue looked at is in focus, less than {thresholds['min_in_focus_fraction']:.0%}"
+            return set_aside(slide_id, "out_of_focus", detail, **numbers)
+    return accepted(slide_id, **numbers)
+
+
+def write_files(paths: Mapping[str, Path], measured: Mapping[str, Any], stamp: dict[str, Any]) -> None:
+    """Thumbnail with contours, class map, and last the contours."""
+    from PIL import Image
+
+    import json
+
+    short = {"inputs": stamp["inputs"], "code": stamp["code"]}
+    with atomic_path(paths["thumbnail"]) as temporary:
+        save_jpeg(Image.fromarray(draw(measured)), temporary, short)
+    with atomic_path(paths["quality"]) as temporary:
+        save_png(Image.fromarray(measured["classes"]), temporary, short)
+    document = segmentation.as_geojson(measured["polygons"], stamp)
+    write_text(paths["contours"], json.dumps(document, sort_keys=True) + "\n")
+
+
+def draw(measured: Mapping[str, Any]) -> np.ndarray:
+    """The image with tissue contours and pen marks in colours that everybody can tell apart."""
+    picture = measured["image"].copy()
+    for rings in measured["polygons"]:
+        drawn = [np.round(ring / np.asarray(measured["scale"])).astype(np.int32) for ring in rings]
+        cv2.polylines(picture, drawn, True, PALETTE[1], 2)
+    pen = (measured["classes"] == quality.CLASSES["pen"]).astype(np.uint8)
+    contours, _ = cv2.findContours(pen, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    cv2.drawContours(picture, contours, -1, PALETTE[4], 2)
+    return picture

@@ -1,0 +1,18 @@
+"""Lay a grid over the tissue of the slides of a shard."""
+
+from molpath.common import joblog
+
+if __name__ == "__main__":
+    joblog.start(snakemake.log[0])
+    from molpath.tiles.tiling import tile_shard
+
+    tile_shard(
+        inspected=snakemake.input.inspected,
+        assessed=snakemake.input.assessed,
+        manifest=snakemake.output.manifest,
+        wsi=f"{snakemake.params.results}/wsi",
+        grid=snakemake.params.grid,
+        code=snakemake.params.code,
+        accept_other_code=snakemake.params.accept_other_code,
+        log_path=snakemake.log[0],
+    )
