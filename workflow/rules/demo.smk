@@ -1,0 +1,81 @@
+"""The synthetic demo cohort, as files a user would have. Only where a sheet names files below <resources>/demo.
+
+<resources>/demo/slides/<slide>.svs          drawn slides, five of them with something wrong
+<resources>/demo/omics/                      STAR counts, a MAF, copy numbers, survival
+<resources>/demo/tasks/synthetic/<task>/     labels and folds
+<resources>/demo/truth.tsv                   the planted latents, for the oracle
+"""
+
+
+rule make_demo_slides:
+    output:
+        slides=[row["path"] for row in DEMO_SLIDES],
+    log:
+        "<logs>/demo/slides.log",
+    benchmark:
+        "<benchmarks>/demo/slides.tsv"
+    conda:
+        "../../envs/slides.yaml"
+    threads: 8
+    resources:
+        mem_mb=grow(3000),
+        runtime=grow(60),
+    params:
+        slides=get_demo_slides,
+        seed=lookup(dpath="demo/seed", within=config),
+        code=digest("demo"),
+    message:
+        "Drawing the slides of the synthetic cohort"
+    script:
+        "../scripts/make_demo_slides.py"
+
+
+rule make_demo_omics:
+    output:
+        files=DEMO_FILES,
+        clinical="<resources>/demo/omics/clinical.tsv",
+        truth="<resources>/demo/truth.tsv",
+    log:
+        "<logs>/demo/omics.log",
+    benchmark:
+        "<benchmarks>/demo/omics.tsv"
+    conda:
+        "../../envs/slides.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(1000),
+        runtime=grow(20),
+    params:
+        folder=subpath(output.truth, parent=True),
+        cases=get_demo_cases,
+        seed=lookup(dpath="demo/seed", within=config),
+        code=digest("demo"),
+    message:
+        "Making molecular and clinical files of the synthetic cohort"
+    script:
+        "../scripts/make_demo_omics.py"
+
+
+rule make_demo_tasks:
+    output:
+        tables=collect("{task}/k=all.tsv", task=DEMO_TASKS),
+        settings=collect("{task}/config.yaml", task=DEMO_TASKS),
+        listing="<resources>/demo/tasks/synthetic.tsv",
+    log:
+        "<logs>/demo/tasks.log",
+    benchmark:
+        "<benchmarks>/demo/tasks.tsv"
+    conda:
+        "../../envs/slides.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(1000),
+        runtime=grow(20),
+    params:
+        slides=get_demo_probed_slides,
+        seed=lookup(dpath="demo/seed", within=config),
+        code=digest("demo"),
+    message:
+        "Making the tasks of the synthetic cohort"
+    script:
+        "../scripts/make_demo_tasks.py"
