@@ -71,3 +71,13 @@ def get_task_files(wildcards):
 def get_task_splits():
     """k=all.tsv of every used task, by task id."""
     return {task: f"{get_task_folder(task)}/k=all.tsv" for task in config["probe"]["use"]}
+
+
+def get_split_files(wildcards=None):
+    """k=all.tsv of every used task, sorted by task id."""
+    return [path for _, path in sorted(get_task_splits().items())]
+
+
+def get_run_cohorts(wildcards=None):
+    """The cohorts that each used run trains on."""
+    return {name: list(RUNS[name]["cohorts"]) for name in get_used_runs()}

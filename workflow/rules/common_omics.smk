@@ -49,3 +49,9 @@ def get_rna_files(wildcards):
 def get_dna_files(wildcards):
     """Every file that holds DNA of the cohort."""
     return sorted({row["path"] for row in get_dna_rows(wildcards)})
+
+
+def get_consequences():
+    """The table of variant classifications: the config's, else the one that ships."""
+    named = config["omics"]["consequences"]
+    return find_file(named) if named else workflow.source_path("../../resources/consequences/consequences.tsv")

@@ -1,0 +1,104 @@
+"""What pretraining and embedding read: manifests, stores, runs and blocks of slides or cases. Functions only."""
+
+SLIDES_BY_CASE = {case: [] for case in CASES}
+for row in SLIDES:
+    SLIDES_BY_CASE[row.get("case_id") or ""].append(row["slide_id"] if "slide_id" in row else "")
+SLIDE_BLOCKS = in_blocks(SLIDES, config["embed"]["slides_per_job"])
+CASE_BLOCKS = in_blocks(CASES, config["embed"]["slides_per_job"])
+
+
+def get_wildcard_manifests(wildcards):
+    """Feature manifests of all shards for the wildcards' grid and encoder."""
+    return get_feature_manifests(wildcards.grid, wildcards.encoder)
+
+
+def get_run_patches(wildcards):
+    """The packed patches a run reads."""
+    grid, encoder = get_source(RUNS[wildcards.run])
+    return f"<results>/pretrain/store/{grid}/{encoder}/patches.npy"
+
+
+def get_run_index(wildcards):
+    """The index of the packed patches a run reads."""
+    return get_run_patches(wildcards).replace("patches.npy", "index.tsv")
+
+
+def get_run_tables(run, modality):
+    """Tables of the run's cohorts for a modality it trains on."""
+    if modality not in RUNS[run]["modalities"]:
+        return []
+    cohorts = [cohort for cohort in RUNS[run]["cohorts"] if cohort in get_cohorts(modality)]
+    return [f"<results>/omics/{cohort}/{modality}.h5ad" for cohort in cohorts]
+
+
+def get_run_rna(wildcards):
+    """Expression tables of the run's cohorts."""
+    return get_run_tables(wildcards.run, "rna")
+
+
+def get_run_dna(wildcards):
+    """Flag tables of the run's cohorts."""
+    return get_run_tables(wildcards.run, "dna")
+
+
+def get_run_threads(wildcards):
+    """Cores of a run, from its config: the number decides the last bits of sums, so a machine must not."""
+    return RUNS[wildcards.run]["training"]["threads"]
+
+
+def get_model_manifests(wildcards):
+    """Feature manifests a model reads; a table of given vectors reads none."""
+    source = get_source(MODELS[wildcards.model])
+    return get_feature_manifests(*source) if source else []
+
+
+def get_model_sources(wildcards):
+    """What a model is made of: config and weights of its run, its table of vectors, or nothing."""
+    model = MODELS[wildcards.model]
+    if model["kind"] == "table":
+        return [find_file(model["path"])]
+    if model["kind"] == "mean":
+        return []
+    run = f"<results>/pretrain/runs/{model['run']}"
+    return [f"{run}/config.json"] + ([f"{run}/model.safetensors"] if model["kind"] == "threads" else [])
+
+
+def get_block_slides(wildcards):
+    """Slides of a block, each with itself as its only slide."""
+    return {row["slide_id"]: [row["slide_id"]] for row in SLIDE_BLOCKS[wildcards.block]}
+
+
+def get_block_slide_cases(wildcards):
+    """Case of each slide of a block."""
+    return {row["slide_id"]: row["case_id"] for row in SLIDE_BLOCKS[wildcards.block]}
+
+
+def get_block_cases(wildcards):
+    """Cases of a block with their slides."""
+    return {case: SLIDES_BY_CASE[case] for case in CASE_BLOCKS[wildcards.block]}
+
+
+def get_block_case_cases(wildcards):
+    """Each case of a block is its own case."""
+    return {case: case for case in CASE_BLOCKS[wildcards.block]}
+
+
+def get_embedding_blocks(wildcards):
+    """All blocks of slides or of cases of a model."""
+    blocks = SLIDE_BLOCKS if wildcards.unit == "slides" else CASE_BLOCKS
+    return [f"<results>/embed/{wildcards.model}/{wildcards.unit}/{block}.h5" for block in blocks]
+
+
+def get_unit(wildcards):
+    """Id column of the unit: slide_id or case_id."""
+    return {"slides": "slide_id", "cases": "case_id"}[wildcards.unit]
+
+
+def get_case_sheet():
+    """The optional sheet of cases."""
+    return [find_file(config["slides"]["cases"])] if config["slides"]["cases"] else []
+
+
+def get_embed_code(wildcards):
+    """Code a model's embeddings depend on; mean pooling and given vectors don't depend on pretraining."""
+    return digest("embed")

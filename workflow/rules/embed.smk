@@ -1,0 +1,118 @@
+"""Embeddings of slides, cases and profiles by every model in use.
+
+<results>/embed/<model>/slides/<block>.h5, cases/<block>.h5    blocks of slides or cases
+<results>/embed/<model>/slides.h5ad, cases.h5ad                all of them, obs from the slide sheet
+<results>/embed/<model>/profiles.h5ad                          profiles, where the model has those branches
+<results>/embed/.finished/                                     blocks under stamps of their contents (not declared)
+"""
+
+
+rule embed_slides:
+    input:
+        manifests=get_model_manifests,
+        sources=get_model_sources,
+        slides="<results>/tables/slides.tsv",
+    output:
+        block="<results>/embed/{model}/slides/{block}.h5",
+    log:
+        "<logs>/embed/{model}/slides/{block}.log",
+    benchmark:
+        "<benchmarks>/embed/{model}/slides/{block}.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    threads: 2
+    resources:
+        mem_mb=grow(8000),
+        runtime=grow(240),
+    params:
+        members=get_block_slides,
+        cases=get_block_slide_cases,
+        model=get_model,
+        results=subpath(output.block, ancestor=4),
+        code=get_embed_code,
+    message:
+        "Embedding slides of block {wildcards.block} with {wildcards.model}"
+    script:
+        "../scripts/embed_slides.py"
+
+
+rule embed_cases:
+    input:
+        manifests=get_model_manifests,
+        sources=get_model_sources,
+        slides="<results>/tables/slides.tsv",
+    output:
+        block="<results>/embed/{model}/cases/{block}.h5",
+    log:
+        "<logs>/embed/{model}/cases/{block}.log",
+    benchmark:
+        "<benchmarks>/embed/{model}/cases/{block}.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    threads: 2
+    resources:
+        mem_mb=grow(8000),
+        runtime=grow(240),
+    params:
+        members=get_block_cases,
+        cases=get_block_case_cases,
+        model=get_model,
+        results=subpath(output.block, ancestor=4),
+        code=get_embed_code,
+    message:
+        "Embedding cases of block {wildcards.block} with {wildcards.model}"
+    script:
+        "../scripts/embed_cases.py"
+
+
+rule gather_embeddings:
+    input:
+        blocks=get_embedding_blocks,
+        sheet=SLIDE_SHEET,
+        cases=get_case_sheet(),
+    output:
+        table="<results>/embed/{model}/{unit}.h5ad",
+    log:
+        "<logs>/embed/{model}/{unit}.log",
+    benchmark:
+        "<benchmarks>/embed/{model}/{unit}.tsv"
+    wildcard_constraints:
+        unit="slides|cases",
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(4000),
+        runtime=grow(60),
+    params:
+        unit=get_unit,
+        model=get_model,
+        code=get_embed_code,
+    message:
+        "Gathering embeddings of {wildcards.unit} by {wildcards.model}"
+    script:
+        "../scripts/gather_embeddings.py"
+
+
+rule embed_profiles:
+    input:
+        tables=get_profile_tables,
+        sources=get_model_sources,
+    output:
+        table="<results>/embed/{model}/profiles.h5ad",
+    log:
+        "<logs>/embed/{model}/profiles.log",
+    benchmark:
+        "<benchmarks>/embed/{model}/profiles.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    threads: 2
+    resources:
+        mem_mb=grow(8000),
+        runtime=grow(240),
+    params:
+        code=get_embed_code,
+    message:
+        "Embedding molecular profiles with {wildcards.model}"
+    script:
+        "../scripts/embed_profiles.py"

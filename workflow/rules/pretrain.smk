@@ -1,0 +1,64 @@
+"""Pretraining: packed patches, and one model a run.
+
+<results>/pretrain/store/<grid>/<encoder>/    patches of all paired slides, memory-mapped fp16
+<results>/pretrain/runs/<run>/                model.safetensors (all branches), config.json, history.tsv, model_card.md
+<results>/pretrain/.finished/                 the same under stamps of their contents (not declared)
+"""
+
+
+rule pack_patches:
+    input:
+        manifests=get_wildcard_manifests,
+        pairs="<results>/omics/pairs.tsv",
+    output:
+        patches="<results>/pretrain/store/{grid}/{encoder}/patches.npy",
+        index="<results>/pretrain/store/{grid}/{encoder}/index.tsv",
+    log:
+        "<logs>/pretrain/store/{grid}/{encoder}.log",
+    benchmark:
+        "<benchmarks>/pretrain/store/{grid}/{encoder}.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(4000),
+        runtime=grow(600),
+    params:
+        results=subpath(output.patches, ancestor=5),
+        code=digest("pretrain"),
+    message:
+        "Packing the patches of all paired slides ({wildcards.grid}, {wildcards.encoder})"
+    script:
+        "../scripts/pack_patches.py"
+
+
+rule pretrain_run:
+    input:
+        patches=get_run_patches,
+        index=get_run_index,
+        pairs="<results>/omics/pairs.tsv",
+        rna=get_run_rna,
+        dna=get_run_dna,
+    output:
+        model="<results>/pretrain/runs/{run}/model.safetensors",
+        config="<results>/pretrain/runs/{run}/config.json",
+        history="<results>/pretrain/runs/{run}/history.tsv",
+        card="<results>/pretrain/runs/{run}/model_card.md",
+    log:
+        "<logs>/pretrain/runs/{run}.log",
+    benchmark:
+        "<benchmarks>/pretrain/runs/{run}.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    threads: get_run_threads
+    resources:
+        mem_mb=grow(16000),
+        runtime=grow(2880),
+    params:
+        run=get_run,
+        results=subpath(output.model, ancestor=4),
+        code=digest("pretrain"),
+    message:
+        "Pretraining {wildcards.run}"
+    script:
+        "../scripts/pretrain_run.py"

@@ -1,0 +1,1 @@
+"""Embeddings of slides, cases and profiles by a named model."""

@@ -1,0 +1,123 @@
+"""Embeddings of a block of slides or cases, and of all of them together."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..common.digests import digest_of
+from ..common.files import fingerprint, new_h5, open_h5, read_tsv
+from ..common.finished import keep, restore
+from ..common.progress import Progress
+from .bags import Bags
+from .models import get_pool, read_vectors
+
+log = logging.getLogger(__name__)
+
+
+def embed_block(
+    *,
+    members: Mapping[str, Sequence[str]],
+    cases: Mapping[str, str],
+    model: Mapping[str, Any],
+    manifests: Sequence[str],
+    sources: Sequence[str],
+    wsi: str,
+    output: str,
+    finished: str,
+    code: str,
+    threads: int = 1,
+    log_path: str | None = None,
+) -> None:
+    """Write `ids`, `embeddings` (float32 N x D), `n_patches` and `slides` of a block.
+
+    members: slides of each slide or case of the block, by its id; cases: case of each id; sources: for threads and
+    random the run's config.json and weights, for table the TSV. Slides that were set aside are left out, and a case
+    without any other. The same contents are taken from `finished`.
+    """
+    bags = Bags(manifests, wsi)
+    present = {name: [s for s in slides if s in bags] for name, slides in members.items()}
+    if model["kind"] == "table":
+        vectors = read_vectors(sources[0])
+        present = {name: list(members[name]) for name in members if cases[name] in vectors}
+        rows = [(name, vectors[cases[name]], 0, slides) for name, slides in present.items()]
+        write_block(output, rows)
+        return
+    present = {name: slides for name, slides in present.items() if slides}
+    contents = {name: [(slide, bags.fingerprint(slide)) for slide in slides] for name, slides in present.items()}
+    stamp = digest_of(contents, [fingerprint(path) for path in sources], dict(model), code)
+    if restore(Path(finished) / stamp, {"block.h5": output}):
+        log.info("same patches, weights and code: taken from .finished/%s", stamp)
+        return
+    pool = get_pool(model, str(Path(sources[0]).parent) if sources else "", threads)
+    progress = Progress(log_path, f"embedding with {model['name']}", len(present))
+    rows = []
+    for name, slides in present.items():
+        parts = [bags.read(slide) for slide in slides]
+        union = model["cases"] == "union" or len(parts) == 1
+        vector = pool(np.concatenate(parts)) if union else np.mean([pool(part) for part in parts], axis=0)
+        rows.append((name, vector, sum(map(len, parts)), slides))
+        progress.step(1, sum(map(len, parts)))
+    write_block(output, rows)
+    keep(Path(finished) / stamp, {"block.h5": output})
+
+
+def write_block(path: str, rows: Sequence[tuple[str, np.ndarray, int, Sequence[str]]]) -> None:
+    """Write (id, vector, patches, slides) rows as HDF5."""
+    import h5py
+
+    text = h5py.string_dtype()
+    with new_h5(path) as handle:
+        width = len(rows[0][1]) if rows else 0
+        handle["embeddings"] = np.asarray([row[1] for row in rows], np.float32).reshape(len(rows), width)
+        handle["n_patches"] = np.asarray([row[2] for row in rows], np.int64)
+        handle.create_dataset("ids", data=[row[0] for row in rows], dtype=text)
+        handle.create_dataset("slides", data=[";".join(row[3]) for row in rows], dtype=text)
+
+
+def gather_embeddings(
+    *, blocks: Sequence[str], sheet: str, unit: str, output: str, model: Mapping[str, Any], cases_sheet: str = ""
+) -> None:
+    """Write slides.h5ad or cases.h5ad (`unit`: slide_id or case_id): X float32, obs from the slide sheet.
+
+    obs has case_id, n_patches, slides_used and the sheet's further columns; of a case those in which its slides agree.
+    """
+    import anndata
+
+    from ..common.files import write_h5ad
+
+    ids, vectors, patches, slides = [], [], [], []
+    for path in blocks:
+        with open_h5(path) as handle:
+            if len(handle["ids"]):
+                ids += [name.decode() for name in handle["ids"][:]]
+                slides += [name.decode() for name in handle["slides"][:]]
+                vectors.append(handle["embeddings"][:])
+                patches.append(handle["n_patches"][:])
+    obs = sheet_columns(read_tsv(sheet), unit).reindex(ids)
+    if cases_sheet:
+        clinical = read_tsv(cases_sheet).set_index("case_id")
+        obs = obs.join(clinical[[c for c in clinical if c not in obs]], on="case_id")
+    obs["n_patches"], obs["slides_used"] = np.concatenate(patches), slides
+    data = anndata.AnnData(np.concatenate(vectors), obs=obs.fillna(""))
+    data.uns["model"] = {"name": model["name"], "kind": model["kind"]}
+    write_h5ad(output, data)
+
+
+def sheet_columns(sheet: pd.DataFrame, unit: str) -> pd.DataFrame:
+    """Columns of the slide sheet by slide, or by case those that are the same for all its slides."""
+    drop = [name for name in ("slide_id", "path", "mpp", "keep") if name in sheet and name != unit]
+    table = sheet.drop(columns=drop)
+    if unit == "slide_id":
+        return table.set_index("slide_id")
+    groups = table.groupby("case_id", sort=False)
+    same = [name for name in table if name != "case_id" and (groups[name].nunique() == 1).all()]
+    first = groups[same].first() if same else pd.DataFrame(index=list(groups.groups))
+    first.insert(0, "case_id", first.index)
+    first.index.name = None
+    return first

@@ -1,0 +1,47 @@
+"""What turns a bag of patches into one vector, by the `kind` of a model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..common.files import read_tsv
+
+Pool = Callable[[np.ndarray], np.ndarray]
+
+
+def mean_pool(patches: np.ndarray) -> np.ndarray:
+    """Arithmetic mean of patch vectors (float32 D), the paper's baseline."""
+    return patches.mean(0, dtype=np.float64).astype(np.float32)
+
+
+def get_pool(model: Mapping[str, Any], folder: str, threads: int) -> Pool:
+    """The pooling of a model: mean, or the slide encoder of the run in `folder` (trained, or random from the seed)."""
+    if model["kind"] == "mean":
+        return mean_pool
+    # Imported here: mean pooling starts without torch.
+    import torch
+
+    from ..pretrain.network import build, load
+
+    torch.set_num_threads(threads)
+    if model["kind"] == "threads":
+        network, _ = load(folder)
+    else:
+        network = build(json.loads((Path(folder) / "config.json").read_text()), model["seed"]).eval()
+
+    def pool(patches: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            return network.slide(torch.from_numpy(patches)[None])[0].float().numpy()
+
+    return pool
+
+
+def read_vectors(path: str) -> dict[str, np.ndarray]:
+    """Vectors by case of a `table` model: every numeric column beside case_id, float32."""
+    table = read_tsv(path).set_index("case_id")
+    return dict(zip(table.index, table.astype(np.float32).to_numpy(), strict=True))

@@ -1,0 +1,41 @@
+"""What pretraining minimises, and how a checkpoint is chosen."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+
+
+def contrastive_loss(
+    slides: torch.Tensor, profiles: torch.Tensor, cases: torch.Tensor, temperature: float
+) -> torch.Tensor:
+    """Symmetric InfoNCE between B slide and B profile embeddings (B x D), row i of one belonging to row i of the other.
+
+    Cosine similarities over a fixed temperature. Rows of one case (`cases`: int B) are no negatives of each other:
+    two slides of a patient share a profile, and pushing them apart would teach the opposite.
+    """
+    similarity = F.normalize(slides.float(), dim=1) @ F.normalize(profiles.float(), dim=1).T / temperature
+    same = (cases[:, None] == cases[None, :]) & ~torch.eye(len(cases), dtype=torch.bool, device=cases.device)
+    similarity = similarity.masked_fill(same, float("-inf"))
+    target = torch.arange(len(cases), device=cases.device)
+    return (F.cross_entropy(similarity, target) + F.cross_entropy(similarity.T, target)) / 2
+
+
+def rankme(embeddings: torch.Tensor, eps: float = 1e-7) -> float:
+    """Smooth rank of embeddings (N x D): exp of the entropy of their L1-normalised singular values.
+
+    p = s / sum(s) + eps; rank = exp(-sum p ln p). k equal singular values give k, up to eps.
+    """
+    values = torch.linalg.svdvals(embeddings.double())
+    shares = values / values.sum() + eps
+    return float(torch.exp(-(shares * torch.log(shares)).sum()))
+
+
+def learning_rate_factor(step: int, warmup: int, total: int, floor: float) -> float:
+    """Factor of the peak rate: linear from 0 over `warmup` steps, then half a cosine down to `floor`."""
+    import math
+
+    if step < warmup:
+        return (step + 1) / warmup
+    done = min(1.0, (step - warmup) / max(1, total - warmup))
+    return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * done))

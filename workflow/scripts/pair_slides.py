@@ -1,0 +1,16 @@
+"""Pair slides with molecular profiles, and look for cases that a run trains on and a task tests."""
+
+from molpath.common import joblog
+
+if __name__ == "__main__":
+    joblog.start(snakemake.log[0])
+    from molpath.omics.pairs import pair_slides
+
+    pair_slides(
+        slides=snakemake.input.slides,
+        tables=snakemake.input.tables,
+        splits=dict(zip(snakemake.params.tasks, snakemake.input.splits, strict=True)),
+        cohorts=snakemake.params.cohorts,
+        pairs=snakemake.output.pairs,
+        leakage=snakemake.output.leakage,
+    )

@@ -1,0 +1,27 @@
+"""Pretrain the slide encoder of a run against its molecular profiles."""
+
+from molpath.common import joblog
+
+if __name__ == "__main__":
+    joblog.start(snakemake.log[0])
+    from molpath.pretrain.runs import pretrain_run
+
+    pretrain_run(
+        run=snakemake.params.run,
+        patches=snakemake.input.patches,
+        index=snakemake.input.index,
+        pairs=snakemake.input.pairs,
+        rna=snakemake.input.rna,
+        dna=snakemake.input.dna,
+        outputs={
+            "model.safetensors": snakemake.output.model,
+            "config.json": snakemake.output.config,
+            "history.tsv": snakemake.output.history,
+            "model_card.md": snakemake.output.card,
+        },
+        finished=f"{snakemake.params.results}/pretrain/.finished",
+        state=f"{snakemake.params.results}/pretrain/runs/{snakemake.wildcards.run}.state",
+        code=snakemake.params.code,
+        threads=snakemake.params.run["training"]["threads"],
+        log_path=snakemake.log[0],
+    )
