@@ -32,7 +32,10 @@ def write_cohort(folder: Path) -> int:
     (folder / "slides.tsv").write_text("\n".join(slides) + "\n")
     (folder / "profiles.tsv").write_text("\n".join(profiles) + "\n")
     run = {"grid": "main", "encoder": "conch", "cohorts": [source[0] for source in SOURCES]}
-    models = {"mean": {"kind": "mean", "grid": "main", "encoder": "conch"}, "threads": {"kind": "threads", "run": "one"}}
+    models = {
+        "mean": {"kind": "mean", "grid": "main", "encoder": "conch"},
+        "threads": {"kind": "threads", "run": "one"},
+    }
     config = {
         "slides": {"sheet": "slides.tsv"},
         "omics": {"sheet": "profiles.tsv"},

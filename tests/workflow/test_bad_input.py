@@ -60,7 +60,10 @@ MISTAKES = {
     ),
     "two grids of one name": (
         lambda p: p.config["tiles"]["grids"].update(other={"patch_size": 256}),
-        ["config, key tiles/grids/other: same folder 20x_256px_0px_overlap as grid 'main'", "give one of them a `label`"],
+        [
+            "config, key tiles/grids/other: same folder 20x_256px_0px_overlap as grid 'main'",
+            "give one of them a `label`",
+        ],
     ),
     "unknown cohort": (
         lambda p: p.config["pretrain"]["runs"]["one"].update(cohorts=["Z"]),
@@ -107,7 +110,10 @@ MISTAKES = {
     ),
     "case on both sides of a fold": (
         lambda p: p.splits[3].update(case_id="C1"),
-        ["tasks/grade/k=all.tsv, row 5, column fold_0: case C1 is on both sides of fold_0", "put all slides of a case on one side"],
+        [
+            "tasks/grade/k=all.tsv, row 5, column fold_0: case C1 is on both sides of fold_0",
+            "put all slides of a case on one side",
+        ],
     ),
 }
 

@@ -14,7 +14,6 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
-
 from molpath.common.files import read_tsv
 
 GRID, ENCODER = "20x_256px_0px_overlap", "tiny"

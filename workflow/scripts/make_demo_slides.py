@@ -6,6 +6,4 @@ if __name__ == "__main__":
     joblog.start(snakemake.log[0])
     from molpath.demo.slide_files import make_slides
 
-    make_slides(
-        snakemake.params.slides, snakemake.params.seed, threads=snakemake.threads, log_path=snakemake.log[0]
-    )
+    make_slides(snakemake.params.slides, snakemake.params.seed, threads=snakemake.threads, log_path=snakemake.log[0])

@@ -17,9 +17,7 @@ class Lost(Exception):
         self.reason, self.detail = reason, detail
 
 
-def map_contained(
-    function: Callable[[Any], Any], items: Iterable[Any], deadline_s: float
-) -> Iterator[tuple[Any, Any]]:
+def map_contained(function: Callable[[Any], Any], items: Iterable[Any], deadline_s: float) -> Iterator[tuple[Any, Any]]:
     """Yield (item, result of `function(item)`) in order; the result is an exception where one was raised.
 
     All items go through one child process, which is replaced when it dies or passes the deadline; such an item's

@@ -139,7 +139,12 @@ def draw_tumour(rng, canvas: Canvas, tumour: np.ndarray, truth: Truth, libraries
         points = np.concatenate(rings)
         keep = (points >= 0).all(1) & (points[:, 0] < shape[1]) & (points[:, 1] < shape[0])
         points = points[keep]
-        stamp(canvas.haematoxylin, libraries["tumour"], points[canvas.tissue[points[:, 1].astype(int), points[:, 0].astype(int)]], rng)
+        stamp(
+            canvas.haematoxylin,
+            libraries["tumour"],
+            points[canvas.tissue[points[:, 1].astype(int), points[:, 0].astype(int)]],
+            rng,
+        )
     stamp(canvas.haematoxylin, libraries["tumour"], scatter(rng, tumour & ~glandular, 19), rng)
 
 

@@ -29,7 +29,9 @@ def embed_profiles(*, tables: Sequence[str], run_folder: str, output: str, threa
         modality = "dna" if value == "flags" else "rna"
         if value == "zscore" or getattr(network, modality) is None:
             continue
-        vectors = embed_flags(network, description, table) if modality == "dna" else embed_rna(network, description, table)
+        vectors = (
+            embed_flags(network, description, table) if modality == "dna" else embed_rna(network, description, table)
+        )
         one = anndata.AnnData(vectors, obs=table.obs[["case_id", "cohort"]].astype(str))
         one.obs["modality"] = modality
         parts.append(one)

@@ -80,7 +80,9 @@ class DnaEncoder(nn.Sequential):
     10,128,068 parameters with 1,673 flags, hidden 1,673, four layers and 1,024 outputs, as in the paper.
     """
 
-    def __init__(self, flags: int, hidden: int | None = None, layers: int = 4, dropout: float = 0.2, output: int = 1024):
+    def __init__(
+        self, flags: int, hidden: int | None = None, layers: int = 4, dropout: float = 0.2, output: int = 1024
+    ):
         hidden = hidden or flags
         widths = [flags] + [hidden] * (layers - 1)
         blocks = [
@@ -103,13 +105,17 @@ def load_scgpt(encoder: RnaEncoder, folder: str) -> int:
     """
     state = torch.load(Path(folder) / "best_model.pt", map_location="cpu", weights_only=True)
     renamed = {
-        name.replace("self_attn._impl.Wqkv.", "self_attn.in_proj_").replace("self_attn.Wqkv.", "self_attn.in_proj_"): value
+        name.replace("self_attn._impl.Wqkv.", "self_attn.in_proj_").replace(
+            "self_attn.Wqkv.", "self_attn.in_proj_"
+        ): value
         for name, value in state.items()
     }
     wanted = {name: value for name, value in encoder.state_dict().items() if not name.startswith("projection.")}
     wrong = [n for n, v in wanted.items() if n not in renamed or renamed[n].shape != v.shape]
     if wrong:
-        raise ValueError(f"{folder}/best_model.pt has no fitting tensor for {', '.join(wrong[:5])} ({len(wrong)} in all)")
+        raise ValueError(
+            f"{folder}/best_model.pt has no fitting tensor for {', '.join(wrong[:5])} ({len(wrong)} in all)"
+        )
     encoder.load_state_dict({name: renamed[name] for name in wanted}, strict=False)
     return len(wanted)
 

@@ -6,7 +6,6 @@ import logging
 import math
 import os
 import signal
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 

@@ -172,16 +172,18 @@ def judge(item: Mapping[str, str], measured: Mapping[str, Any], settings: Mappin
             detail = f"{measured['area_mm2']:.3f} mm2 of tissue, less than {settings['min_area_mm2']:g}"
             return set_aside(slide_id, "blank", detail, **numbers)
         if sharp < thresholds["min_in_focus_fraction"]:
-            detail = f"{sharp:.0%} of the tissue looked at is in focus, less than {thresholds['min_in_focus_fraction']:.0%}"
+            detail = (
+                f"{sharp:.0%} of the tissue looked at is in focus, less than {thresholds['min_in_focus_fraction']:.0%}"
+            )
             return set_aside(slide_id, "out_of_focus", detail, **numbers)
     return accepted(slide_id, **numbers)
 
 
 def write_files(paths: Mapping[str, Path], measured: Mapping[str, Any], stamp: dict[str, Any]) -> None:
     """Thumbnail with contours, class map, and last the contours."""
-    from PIL import Image
-
     import json
+
+    from PIL import Image
 
     short = {"inputs": stamp["inputs"], "code": stamp["code"]}
     with atomic_path(paths["thumbnail"]) as temporary:

@@ -1,0 +1,56 @@
+"""What probing and the report gather. Functions only."""
+
+STAGES = ("slides", "tissue", "tiles", "features", "omics", "pretrain", "embed", "probe")
+
+
+def get_probe_settings(wildcards):
+    """Settings of the probes, without tasks."""
+    return {key: value for key, value in config["probe"].items() if key not in ("tasks", "use")}
+
+
+def get_probe_summaries(wildcards):
+    """Summaries of every model, task and group."""
+    return [path.replace("metrics.tsv", "summary.tsv") for path in get_probe_metrics(wildcards)]
+
+
+def get_task_families(wildcards):
+    """Family of each used task."""
+    return {task: TASKS[task]["family"] for task in config["probe"]["use"]}
+
+
+def get_histories(wildcards):
+    """Histories of the used runs."""
+    return [f"<results>/pretrain/runs/{run}/history.tsv" for run in get_used_runs()]
+
+
+def get_history_names(wildcards):
+    """Names of the used runs, in the order of their histories."""
+    return get_used_runs()
+
+
+def get_case_embeddings(wildcards):
+    """Case embeddings of the models in use."""
+    return [f"<results>/embed/{model}/cases.h5ad" for model in config["embed"]["use"]]
+
+
+def get_sheets():
+    """The sheets that are there."""
+    return [path for path in (SLIDE_SHEET, PROFILE_SHEET, *get_case_sheet()) if path]
+
+
+def get_all_digests():
+    """Code digest of every stage."""
+    return {stage: digest(stage) for stage in STAGES}
+
+
+def get_report_targets(wildcards):
+    """Tables and figures of what the config has."""
+    names = ["config.yaml", "provenance.json", "figures/slides.svg"]
+    if get_used_runs():
+        names.append("figures/pretraining.svg")
+    if config["embed"]["use"]:
+        names.append("figures/embeddings.svg")
+    if config["embed"]["use"] and config["probe"]["use"]:
+        names += [f"tables/{name}" for name in ("metrics.tsv", "comparison.tsv", "seeds.tsv", "comparison.html")]
+        names += ["figures/tasks.svg", "figures/fewshot.svg"]
+    return [f"<results>/{name}" for name in names]

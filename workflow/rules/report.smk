@@ -1,0 +1,213 @@
+"""Tables, figures and provenance; `snakemake --report results/report.html` binds them together.
+
+<results>/tables/metrics.tsv, comparison.tsv, seeds.tsv, comparison.html
+<results>/figures/*.svg
+<results>/config.yaml, provenance.json
+"""
+
+
+rule collect_metrics:
+    input:
+        summaries=get_probe_summaries,
+    output:
+        table=report(
+            "<results>/tables/metrics.tsv",
+            caption="../report/metrics.rst",
+            category="Probes",
+            labels={"result": "all metrics (table)"},
+        ),
+    log:
+        "<logs>/tables/metrics.log",
+    benchmark:
+        "<benchmarks>/tables/metrics.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(2000),
+        runtime=grow(30),
+    params:
+        families=get_task_families,
+        code=digest("report"),
+    message:
+        "Gathering the metrics of every model and task"
+    script:
+        "../scripts/collect_metrics.py"
+
+
+rule compare_models:
+    input:
+        metrics="<results>/tables/metrics.tsv",
+    output:
+        comparison="<results>/tables/comparison.tsv",
+        seeds="<results>/tables/seeds.tsv",
+        page=report(
+            "<results>/tables/comparison.html",
+            caption="../report/comparison.rst",
+            category="Probes",
+            labels={"result": "models side by side"},
+        ),
+    log:
+        "<logs>/tables/comparison.log",
+    benchmark:
+        "<benchmarks>/tables/comparison.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(2000),
+        runtime=grow(30),
+    params:
+        models=lookup(dpath="embed/use", within=config),
+        note=lookup(dpath="report/note", within=config),
+        code=digest("report"),
+    message:
+        "Comparing models"
+    script:
+        "../scripts/compare_models.py"
+
+
+rule plot_slides:
+    input:
+        table="<results>/tables/slides.tsv",
+    output:
+        figure=report(
+            "<results>/figures/slides.svg",
+            caption="../report/slides.rst",
+            category="Slides",
+            labels={"result": "kept and set aside"},
+        ),
+    log:
+        "<logs>/figures/slides.log",
+    benchmark:
+        "<benchmarks>/figures/slides.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(2000),
+        runtime=grow(30),
+    params:
+        note=lookup(dpath="report/note", within=config),
+        code=digest("report"),
+    message:
+        "Drawing what became of the slides"
+    script:
+        "../scripts/plot_slides.py"
+
+
+rule plot_history:
+    input:
+        histories=get_histories,
+    output:
+        figure=report(
+            "<results>/figures/pretraining.svg",
+            caption="../report/pretraining.rst",
+            category="Pretraining",
+            labels={"result": "loss and RankMe"},
+        ),
+    log:
+        "<logs>/figures/pretraining.log",
+    benchmark:
+        "<benchmarks>/figures/pretraining.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(2000),
+        runtime=grow(30),
+    params:
+        runs=get_history_names,
+        note=lookup(dpath="report/note", within=config),
+        code=digest("report"),
+    message:
+        "Drawing the course of pretraining"
+    script:
+        "../scripts/plot_history.py"
+
+
+rule plot_embeddings:
+    input:
+        tables=get_case_embeddings,
+    output:
+        figure=report(
+            "<results>/figures/embeddings.svg",
+            caption="../report/embeddings.rst",
+            category="Embeddings",
+            labels={"result": "principal components of cases"},
+        ),
+    log:
+        "<logs>/figures/embeddings.log",
+    benchmark:
+        "<benchmarks>/figures/embeddings.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(4000),
+        runtime=grow(30),
+    params:
+        models=lookup(dpath="embed/use", within=config),
+        colour=lookup(dpath="report/colour", within=config),
+        note=lookup(dpath="report/note", within=config),
+        code=digest("report"),
+    message:
+        "Drawing the embeddings of cases"
+    script:
+        "../scripts/plot_embeddings.py"
+
+
+rule plot_metrics:
+    input:
+        metrics="<results>/tables/metrics.tsv",
+    output:
+        tasks=report(
+            "<results>/figures/tasks.svg",
+            caption="../report/metrics.rst",
+            category="Probes",
+            labels={"result": "every task and model (figure)"},
+        ),
+        fewshot=report(
+            "<results>/figures/fewshot.svg",
+            caption="../report/fewshot.rst",
+            category="Probes",
+            labels={"result": "few labels"},
+        ),
+    log:
+        "<logs>/figures/metrics.log",
+    benchmark:
+        "<benchmarks>/figures/metrics.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(2000),
+        runtime=grow(30),
+    params:
+        models=lookup(dpath="embed/use", within=config),
+        note=lookup(dpath="report/note", within=config),
+        code=digest("report"),
+    message:
+        "Drawing the scores of every model and task"
+    script:
+        "../scripts/plot_metrics.py"
+
+
+rule write_provenance:
+    input:
+        sheets=get_sheets(),
+    output:
+        config="<results>/config.yaml",
+        provenance="<results>/provenance.json",
+    log:
+        "<logs>/provenance.log",
+    localrule: True
+    conda:
+        "../../envs/report.yaml"
+    params:
+        config=config,
+        code=get_all_digests(),
+    message:
+        "Writing down what made these results"
+    script:
+        "../scripts/write_provenance.py"

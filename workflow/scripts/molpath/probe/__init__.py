@@ -1,0 +1,1 @@
+"""Probing frozen embeddings: tasks, folds, probes, metrics, intervals."""

@@ -1,0 +1,125 @@
+"""Protocols: frozen probes over folds, permuted labels as a control, few-shot probes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .metrics import ALWAYS, classification_metrics, concordance
+from .probes import ProbeFailed, fit_cox, fit_logistic
+from .tasks import Task
+
+log = logging.getLogger(__name__)
+
+COLUMNS = ["protocol", "shots", "repeat", "fold", "metric", "value", "n_train", "n_test", "note"]
+
+
+class Results:
+    """Predictions and metrics of a job, row by row."""
+
+    def __init__(self, task: Task):
+        self.task = task
+        self.predictions: list[pd.DataFrame] = []
+        self.metrics: list[dict[str, Any]] = []
+
+    def add(
+        self, protocol: str, fold: int, train: np.ndarray, test: np.ndarray, predict, *, shots=0, repeat=0, labels=None
+    ):
+        """Fit and predict one fold; a failed probe is a row with a note and no value. `labels` as permuted."""
+        task = self.task
+        where = {"protocol": protocol, "shots": shots, "repeat": repeat, "fold": fold}
+        sizes = {"n_train": len(train), "n_test": len(test)}
+        try:
+            predicted = predict(train, test)
+        except ProbeFailed as error:
+            log.warning("%s %s: %s", task.name, where, error)
+            name = "cindex" if task.is_survival else task.metrics[0]
+            self.metrics.append(where | {"metric": name, "value": np.nan} | sizes | {"note": str(error)})
+            return
+        if task.is_survival:
+            values = {"cindex": concordance(task.times[test], task.events[test], predicted)}
+        else:
+            truth = task.labels[test] if labels is None else labels[test]
+            names = task.metrics if labels is not None else list(dict.fromkeys([*task.metrics, *ALWAYS]))
+            values = classification_metrics(truth, predicted, names)
+        self.metrics += [
+            where | {"metric": name, "value": value} | sizes | {"note": ""} for name, value in values.items()
+        ]
+        if labels is None:
+            self.predictions.append(self._table(where, test, predicted))
+
+    def _table(self, where, test: np.ndarray, predicted: np.ndarray) -> pd.DataFrame:
+        task = self.task
+        table = pd.DataFrame({"sample_id": [task.samples[i] for i in test]}).assign(**where)
+        if task.is_survival:
+            return table.assign(time=task.times[test], event=task.events[test], risk=predicted)
+        table["label"] = task.labels[test]
+        for code in range(len(task.classes)):
+            table[f"prob_{code}"] = predicted[:, code]
+        return table
+
+
+def sides(task: Task, fold: int) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of train and test samples of a fold."""
+    return np.flatnonzero(task.folds[:, fold] == "train"), np.flatnonzero(task.folds[:, fold] == "test")
+
+
+def probe_frozen(task: Task, x: np.ndarray, settings: Mapping[str, Any]) -> Results:
+    """Linear or Cox probe on every fold, and for classification the same with permuted labels as a control."""
+    results = Results(task)
+
+    def logistic(labels):
+        classes = len(task.classes)
+        return lambda train, test: fit_logistic(x[train], labels[train], x[test], classes, settings)
+
+    def cox(train, test):
+        return fit_cox(x[train], task.times[train], task.events[train], x[test], settings["cox"])
+
+    for fold in range(task.folds.shape[1]):
+        train, test = sides(task, fold)
+        results.add(
+            "cox" if task.is_survival else "logistic",
+            fold,
+            train,
+            test,
+            cox if task.is_survival else logistic(task.labels),
+        )
+    if not task.is_survival:
+        for repeat in range(settings["permutations"]):
+            labels = np.random.default_rng([settings["seed"], repeat]).permutation(task.labels)
+            for fold in range(task.folds.shape[1]):
+                train, test = sides(task, fold)
+                results.add("permuted", fold, train, test, logistic(labels), repeat=repeat, labels=labels)
+    return results
+
+
+def probe_fewshot(task: Task, x: np.ndarray, settings: Mapping[str, Any]) -> Results:
+    """Logistic probes on k training samples a class, drawn inside each fold's training side; the test side stays.
+
+    A k that a class of some fold can't fill is left out, as in the paper. Survival tasks have none.
+    """
+    results = Results(task)
+    if task.is_survival:
+        return results
+    classes = len(task.classes)
+    for shots in settings["shots"]:
+        smallest = min(
+            np.bincount(task.labels[sides(task, fold)[0]], minlength=classes).min()
+            for fold in range(task.folds.shape[1])
+        )
+        if shots > smallest:
+            continue
+        for repeat in range(settings["repeats"]):
+            for fold in range(task.folds.shape[1]):
+                train, test = sides(task, fold)
+                rng = np.random.default_rng([settings["seed"], shots, repeat, fold])
+                chosen = np.concatenate(
+                    [rng.choice(train[task.labels[train] == code], shots, replace=False) for code in range(classes)]
+                )
+                predict = lambda a, b: fit_logistic(x[a], task.labels[a], x[b], classes, settings)  # noqa: E731
+                results.add("fewshot", fold, np.sort(chosen), test, predict, shots=shots, repeat=repeat)
+    return results

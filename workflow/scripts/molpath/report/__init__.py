@@ -1,0 +1,1 @@
+"""Tables and figures: every number traceable to a file."""

@@ -1,0 +1,130 @@
+"""The tables of the report: all metrics, models side by side, seeds side by side."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from ..common.files import read_tsv, write_text, write_tsv
+
+NUMBERS = (
+    "mean",
+    "se",
+    "lower",
+    "upper",
+    "n_folds",
+    "n_failed",
+    "n_train",
+    "n_test",
+    "n_samples",
+    "n_missing",
+    "shots",
+)
+
+
+def collect_metrics(*, summaries: Sequence[str], families: Mapping[str, str], output: str) -> None:
+    """tables/metrics.tsv: every summary with the task's family (`primary` = 1: the metric the task names first)."""
+    parts = [read_tsv(path) for path in summaries]
+    table = pd.concat([part for part in parts if len(part)], ignore_index=True)
+    table.insert(1, "family", [families[task] for task in table.task])
+    write_tsv(output, table)
+
+
+def read_metrics(path: str) -> pd.DataFrame:
+    """tables/metrics.tsv with its numbers as numbers."""
+    table = read_tsv(path)
+    for name in (*NUMBERS, "primary"):
+        table[name] = pd.to_numeric(table[name], errors="coerce")
+    return table
+
+
+def kind_of_model(model: str) -> tuple[str, str]:
+    """'threads-demo-s1' -> ('threads-demo', 's1'): models that differ only in their seed are one kind."""
+    match = re.fullmatch(r"(.+)-(s\d+)", model)
+    return (match[1], match[2]) if match else (model, "")
+
+
+def compare_models(*, metrics: str, models: Sequence[str], note: str, comparison: str, seeds: str, page: str) -> None:
+    """Write comparison.tsv (task x model), seeds.tsv (kinds of model by seed) and an HTML page of both."""
+    table = read_metrics(metrics)
+    primary = table[table.primary == 1]
+    side_by_side = compare(primary, models)
+    by_seed = compare_seeds(primary)
+    write_tsv(comparison, side_by_side)
+    write_tsv(seeds, by_seed)
+    write_text(page, as_page(side_by_side, by_seed, note))
+
+
+def compare(primary: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
+    """One row a task and protocol, 'mean (lower to upper)' a model; then the plain means over each family."""
+    rows = []
+    for (protocol, shots, family, task, metric), group in primary.groupby(
+        ["protocol", "shots", "family", "task", "metric"], sort=False
+    ):
+        row = {"protocol": protocol, "shots": shots or "", "family": family, "task": task, "metric": metric}
+        for model in models:
+            mine = group[group.model == model]
+            row[model] = show(*mine[["mean", "lower", "upper"]].iloc[0]) if len(mine) else ""
+        rows.append(row)
+    for (protocol, shots, family), group in primary.groupby(["protocol", "shots", "family"], sort=False):
+        means = group.groupby("model")["mean"].mean()
+        row = {
+            "protocol": protocol,
+            "shots": shots or "",
+            "family": family,
+            "task": "mean of the family",
+            "metric": "mixed",
+        }
+        rows.append(row | {model: f"{means[model]:.3f}" if model in means else "" for model in models})
+    return pd.DataFrame(rows)
+
+
+def show(mean: float, lower: float, upper: float) -> str:
+    """'0.712 (0.650 to 0.770)'."""
+    if not np.isfinite(mean):
+        return "no result"
+    return f"{mean:.3f} ({lower:.3f} to {upper:.3f})"
+
+
+def compare_seeds(primary: pd.DataFrame) -> pd.DataFrame:
+    """Score of each kind of model by seed, averaged over the tasks of a family: protocol, shots, family, kind, seed, mean."""
+    table = primary.copy()
+    table[["kind", "seed"]] = [kind_of_model(model) for model in table.model]
+    groups = table.groupby(["protocol", "shots", "family", "kind", "seed"], sort=True)
+    found = groups.agg(mean=("mean", "mean"), tasks=("task", "nunique")).reset_index()
+    return found
+
+
+def as_markdown(table: pd.DataFrame) -> str:
+    """A table as Markdown (for the README)."""
+    lines = ["| " + " | ".join(table.columns) + " |", "|" + "---|" * len(table.columns)]
+    return "\n".join(lines + ["| " + " | ".join(map(str, row)) + " |" for row in table.itertuples(index=False)])
+
+
+def as_page(side_by_side: pd.DataFrame, by_seed: pd.DataFrame, note: str) -> str:
+    """A page that stands alone and works offline; every cell is escaped."""
+    import html
+
+    title = f"Models side by side{f' ({html.escape(note)})' if note else ''}"
+    style = (
+        "body{font:15px system-ui,sans-serif;margin:2em;color:#222}table{border-collapse:collapse;margin:1em 0}"
+        "td,th{border-bottom:1px solid #ddd;padding:.35em .7em;text-align:left;white-space:nowrap}"
+        "th{background:#f4f4f4;position:sticky;top:0}"
+    )
+    seeds = by_seed.round({"mean": 3})
+    body = [table.to_html(index=False, border=0, escape=True) for table in (side_by_side, seeds)]
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{style}</style></head>'
+        f"<body><h1>{title}</h1><p>Mean over folds of each task's first metric, with 95 % intervals. Few-shot rows give "
+        "the training samples a class; permuted rows are the control with shuffled labels and should stand at 0.5.</p>"
+        f"{body[0]}<h2>By kind of model and seed, mean over the tasks of a family</h2>{body[1]}</body></html>\n"
+    )
+
+
+if __name__ == "__main__":
+    import sys
+
+    print(as_markdown(read_tsv(sys.argv[1])))

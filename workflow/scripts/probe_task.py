@@ -1,0 +1,21 @@
+"""Probe the frozen embeddings of a model on a task."""
+
+from molpath.common import joblog
+
+if __name__ == "__main__":
+    joblog.start(snakemake.log[0])
+    from molpath.probe.jobs import run_probe
+
+    run_probe(
+        task=snakemake.wildcards.task,
+        config=snakemake.input.task[0],
+        table=snakemake.input.task[1],
+        slides=snakemake.input.slides,
+        cases=snakemake.input.cases,
+        model=snakemake.wildcards.model,
+        group=snakemake.wildcards.group,
+        settings=snakemake.params.settings,
+        predictions=snakemake.output.predictions,
+        metrics=snakemake.output.metrics,
+        summary=snakemake.output.summary,
+    )
