@@ -104,7 +104,7 @@ MISTAKES = {
     "pretraining case on a test side": (
         lambda p: p.splits[3].update(case_id="C2"),
         [
-            "tasks/grade/k=all.tsv, row 5, column fold_0: case C2 is on the test side of here--grade, and run one trains",
+            "tasks/grade/k=all.tsv, row 5, column fold_0: case C2 is on the test side of here--grade, and run one",
             "take its cohort out of the run, or the case out of the test side",
         ],
     ),

@@ -2,8 +2,12 @@
 
 DEMO = f"{RESOURCES}/demo"
 DEMO_SLIDES = [row for row in SLIDES if row.get("path", "").startswith(f"{DEMO}/slides/")]
-DEMO_FILES = sorted({row["path"] for row in PROFILES if row.get("path", "").startswith(f"{DEMO}/omics/")})
-DEMO_TASKS = sorted(task["path"] for task in TASKS.values() if task["path"].startswith(f"{DEMO}/tasks/"))
+DEMO_FILES = sorted(
+    {row["path"] for row in PROFILES if row.get("path", "").startswith(f"{DEMO}/omics/")}
+)
+DEMO_TASKS = sorted(
+    task["path"] for task in TASKS.values() if task["path"].startswith(f"{DEMO}/tasks/")
+)
 DEMO_COLUMNS = ("slide_id", "case_id", "path", "objective", "special")
 
 

@@ -60,7 +60,9 @@ def get_model_sources(wildcards):
     if model["kind"] == "mean":
         return []
     run = f"<results>/pretrain/runs/{model['run']}"
-    return [f"{run}/config.json"] + ([f"{run}/model.safetensors"] if model["kind"] == "threads" else [])
+    return [f"{run}/config.json"] + (
+        [f"{run}/model.safetensors"] if model["kind"] == "threads" else []
+    )
 
 
 def get_block_slides(wildcards):

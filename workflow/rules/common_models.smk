@@ -42,14 +42,20 @@ def get_source(entry):
 def get_used_runs():
     """Names of the runs that are trained: those asked for and those of used `threads` models."""
     models = [MODELS[name] for name in config["embed"]["use"]]
-    return sorted({*config["pretrain"]["use"], *(m["run"] for m in models if m["kind"] == "threads")})
+    return sorted(
+        {*config["pretrain"]["use"], *(m["run"] for m in models if m["kind"] == "threads")}
+    )
 
 
 def get_used_sources():
     """Pairs of grid folder and encoder that must be extracted."""
-    entries = [RUNS[name] for name in get_used_runs()] + [MODELS[name] for name in config["embed"]["use"]]
+    entries = [RUNS[name] for name in get_used_runs()] + [
+        MODELS[name] for name in config["embed"]["use"]
+    ]
     asked = [(GRID_NAMES[item["grid"]], item["encoder"]) for item in config["features"]["use"]]
-    return sorted({*asked, *(get_source(entry) for entry in entries if entry.get("kind") != "table")})
+    return sorted(
+        {*asked, *(get_source(entry) for entry in entries if entry.get("kind") != "table")}
+    )
 
 
 def get_feature_manifests(grid, encoder):

@@ -54,4 +54,8 @@ def get_dna_files(wildcards):
 def get_consequences():
     """The table of variant classifications: the config's, else the one that ships."""
     named = config["omics"]["consequences"]
-    return find_file(named) if named else workflow.source_path("../../resources/consequences/consequences.tsv")
+    return (
+        find_file(named)
+        if named
+        else workflow.source_path("../../resources/consequences/consequences.tsv")
+    )

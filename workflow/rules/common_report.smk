@@ -51,6 +51,22 @@ def get_report_targets(wildcards):
     if config["embed"]["use"]:
         names.append("figures/embeddings.svg")
     if config["embed"]["use"] and config["probe"]["use"]:
-        names += [f"tables/{name}" for name in ("metrics.tsv", "comparison.tsv", "seeds.tsv", "comparison.html")]
+        names += [
+            f"tables/{name}"
+            for name in ("metrics.tsv", "comparison.tsv", "seeds.tsv", "comparison.html")
+        ]
         names += ["figures/tasks.svg", "figures/fewshot.svg"]
     return [f"<results>/{name}" for name in names]
+
+
+def get_all_targets(wildcards):
+    """All that the config asks for."""
+    stages = (
+        get_tissue_targets,
+        get_tiles_targets,
+        get_features_targets,
+        get_omics_targets,
+        get_pretrain_targets,
+    )
+    later = (get_embed_targets, get_report_targets)
+    return [path for targets in (*stages, *later) for path in targets(wildcards)]

@@ -6,7 +6,9 @@ BUILT_IN_ADAPTERS = ("efficientnet_lite0", "mean_colour", "precomputed")
 def check_slide_sheet():
     """Rows, unique ids, files."""
     columns = ("slide_id", "case_id", "path", "cohort", "mpp", "specimen", "keep")
-    rows = check_rows(SLIDE_SHEET, SLIDES, workflow.source_path("../schemas/slides.schema.yaml"), columns)
+    rows = check_rows(
+        SLIDE_SHEET, SLIDES, workflow.source_path("../schemas/slides.schema.yaml"), columns
+    )
     check_unique(SLIDE_SHEET, rows, ["slide_id"], "give every slide an id of its own")
     for row in rows:
         values = slide_values(row)
@@ -19,9 +21,14 @@ def check_profile_sheet():
     if not PROFILE_SHEET:
         return
     columns = ("profile_id", "case_id", "modality", "cohort", "format", "path", "unit")
-    rows = check_rows(PROFILE_SHEET, PROFILES, workflow.source_path("../schemas/profiles.schema.yaml"), columns)
+    rows = check_rows(
+        PROFILE_SHEET, PROFILES, workflow.source_path("../schemas/profiles.schema.yaml"), columns
+    )
     check_unique(
-        PROFILE_SHEET, rows, ["profile_id", "format"], "rows may share a profile_id only with different formats"
+        PROFILE_SHEET,
+        rows,
+        ["profile_id", "format"],
+        "rows may share a profile_id only with different formats",
     )
     cases = {}
     for row in rows:
@@ -50,7 +57,9 @@ def check_grids_and_encoders():
     for key, name in GRID_NAMES.items():
         where = f"config, key tiles/grids/{key}"
         if owner.setdefault(name, key) != key:
-            add_problem(where, f"same folder {name} as grid {owner[name]!r}", "give one of them a `label`")
+            add_problem(
+                where, f"same folder {name} as grid {owner[name]!r}", "give one of them a `label`"
+            )
         if config["tiles"]["grids"][key]["overlap"] >= config["tiles"]["grids"][key]["patch_size"]:
             add_problem(where, "overlap is not smaller than patch_size", "choose a smaller overlap")
     for name in config["tiles"]["use"]:
@@ -59,11 +68,19 @@ def check_grids_and_encoders():
         where = f"config, key features/encoders/{name}"
         if encoder["adapter"] not in BUILT_IN_ADAPTERS and ":" not in encoder["adapter"]:
             known = ", ".join(BUILT_IN_ADAPTERS)
-            add_problem(f"{where}/adapter", f"unknown encoder {encoder['adapter']!r}", f"one of {known}, or module:function")
+            add_problem(
+                f"{where}/adapter",
+                f"unknown encoder {encoder['adapter']!r}",
+                f"one of {known}, or module:function",
+            )
         if encoder["weights"]:
             check_file(f"{where}/weights", find_file(encoder["weights"]))
         if encoder["adapter"] == "precomputed" and not os.path.isdir(find_file(encoder["folder"])):
-            add_problem(f"{where}/folder", f"no such folder: {encoder['folder']!r}", "name the folder of feature files")
+            add_problem(
+                f"{where}/folder",
+                f"no such folder: {encoder['folder']!r}",
+                "name the folder of feature files",
+            )
     for item in config["features"]["use"]:
         check_name("config, key features/use", "grid", item["grid"], GRID_NAMES)
         check_name("config, key features/use", "encoder", item["encoder"], ENCODERS)
@@ -86,7 +103,11 @@ def check_runs():
                     f"leave out {modality}, or add profiles",
                 )
         for row in PROFILES:
-            if row.get("unit") == "zscore" and row.get("cohort") in run["cohorts"] and name in get_used_runs():
+            if (
+                row.get("unit") == "zscore"
+                and row.get("cohort") in run["cohorts"]
+                and name in get_used_runs()
+            ):
                 add_problem(
                     f"{PROFILE_SHEET}, row {row['#']}, column unit",
                     f"run {name} would train on z-scores, which were scaled over their own cohort",
@@ -125,7 +146,11 @@ def check_task(task, folder):
     """config.yaml and k=all.tsv of one task."""
     for name in ("config.yaml", "k=all.tsv"):
         if not os.path.isfile(f"{folder}/{name}"):
-            add_problem(f"config, key probe/tasks/{task}/path", f"no such file: {folder}/{name}", "correct the path")
+            add_problem(
+                f"config, key probe/tasks/{task}/path",
+                f"no such file: {folder}/{name}",
+                "correct the path",
+            )
             return
     settings = load_yaml(f"{folder}/config.yaml")
     schema = load_yaml(workflow.source_path("../schemas/task.schema.yaml"))
@@ -140,7 +165,12 @@ def check_task(task, folder):
 def check_splits(task, sheet, settings):
     """Label column, labels, folds, known cases, and leakage of one task."""
     rows = read_sheet(sheet)
-    needed = [settings["task_col"], "case_id", settings["sample_col"], *settings.get("extra_cols", [])]
+    needed = [
+        settings["task_col"],
+        "case_id",
+        settings["sample_col"],
+        *settings.get("extra_cols", []),
+    ]
     missing = [name for name in needed if not rows or name not in rows[0]]
     if missing:
         add_problem(
@@ -151,7 +181,9 @@ def check_splits(task, sheet, settings):
         return
     folds = [name for name in rows[0] if isinstance(name, str) and "fold_" in name]
     if not folds:
-        add_problem(f"{sheet}, header", "no fold_0, fold_1, … columns", "add columns with train, test or -1")
+        add_problem(
+            f"{sheet}, header", "no fold_0, fold_1, … columns", "add columns with train, test or -1"
+        )
     labels = {str(label) for label in settings["label_dict"]}
     trained = trained_cases()
     known = set(CASES)
@@ -160,7 +192,11 @@ def check_splits(task, sheet, settings):
         label = row[settings["task_col"]]
         if label and settings.get("task_type") != "survival" and label not in labels:
             have = ", ".join(sorted(labels))
-            add_problem(f"{where}, column {settings['task_col']}", f"label {label!r} is not in label_dict", f"one of: {have}")
+            add_problem(
+                f"{where}, column {settings['task_col']}",
+                f"label {label!r} is not in label_dict",
+                f"one of: {have}",
+            )
         if row["case_id"] not in known:
             add_problem(
                 f"{where}, column case_id",
@@ -175,7 +211,11 @@ def check_splits(task, sheet, settings):
 def check_fold_cell(task, where, row, fold, trained):
     """One cell of a fold: an allowed word, and no pretraining case on the test side."""
     if row[fold] not in ("train", "test", "val", "-1", ""):
-        add_problem(f"{where}, column {fold}", f"{row[fold]!r} is not allowed", "one of: train, test, val, -1")
+        add_problem(
+            f"{where}, column {fold}",
+            f"{row[fold]!r} is not allowed",
+            "one of: train, test, val, -1",
+        )
     if row[fold] == "test" and row["case_id"] in trained:
         add_problem(
             f"{where}, column {fold}",

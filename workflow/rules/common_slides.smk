@@ -37,7 +37,10 @@ def get_grid(wildcards):
 
 
 GRID_NAMES = {key: name_of_grid(grid) for key, grid in config["tiles"]["grids"].items()}
-GRIDS = {GRID_NAMES[key]: grid | {"name": GRID_NAMES[key]} for key, grid in config["tiles"]["grids"].items()}
+GRIDS = {
+    GRID_NAMES[key]: grid | {"name": GRID_NAMES[key]}
+    for key, grid in config["tiles"]["grids"].items()
+}
 
 
 wildcard_constraints:

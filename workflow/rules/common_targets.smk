@@ -13,7 +13,9 @@ def get_tissue_targets(wildcards):
 
 def get_tiles_targets(wildcards):
     """Patch coordinates of every grid that is used."""
-    grids = {grid for grid, _ in get_used_sources()} | {GRID_NAMES[key] for key in config["tiles"]["use"]}
+    grids = {grid for grid, _ in get_used_sources()} | {
+        GRID_NAMES[key] for key in config["tiles"]["use"]
+    }
     return [f"<results>/tiles/{grid}/{shard}.tsv" for grid in sorted(grids) for shard in SHARDS]
 
 
@@ -46,7 +48,9 @@ def get_pretrain_targets(wildcards):
 def get_embed_targets(wildcards):
     """Embeddings of slides and cases by every model in use, and of profiles where the model has the branches."""
     models = config["embed"]["use"]
-    units = [f"<results>/embed/{model}/{unit}.h5ad" for model in models for unit in ("slides", "cases")]
+    units = [
+        f"<results>/embed/{model}/{unit}.h5ad" for model in models for unit in ("slides", "cases")
+    ]
     trained = [model for model in models if MODELS[model]["kind"] == "threads"]
     return units + [f"<results>/embed/{model}/profiles.h5ad" for model in trained]
 

@@ -48,7 +48,9 @@ def advice(error):
 def check_rows(sheet, rows, schema_file, columns):
     """Every row of a sheet against its schema; header problems are told once, not once a row."""
     if not os.path.isfile(sheet):
-        add_problem(sheet, "no such file", "name a sheet that exists, or write one (config/README.md)")
+        add_problem(
+            sheet, "no such file", "name a sheet that exists, or write one (config/README.md)"
+        )
         return []
     if not rows:
         add_problem(sheet, "no rows below the header", "write one row for each slide or profile")
@@ -64,7 +66,8 @@ def check_rows(sheet, rows, schema_file, columns):
         )
         return []
     validators = {
-        name: Draft202012Validator(resolve_reference(schema["properties"][name], schema)) for name in columns
+        name: Draft202012Validator(resolve_reference(schema["properties"][name], schema))
+        for name in columns
     }
     for row in rows:
         check_row(sheet, row, validators)
@@ -74,7 +77,11 @@ def check_rows(sheet, rows, schema_file, columns):
 def check_row(sheet, row, validators):
     """Cells of one row."""
     if None in row:
-        add_problem(f"{sheet}, row {row['#']}", "more cells than the header", "one cell a column, separated by tabs")
+        add_problem(
+            f"{sheet}, row {row['#']}",
+            "more cells than the header",
+            "one cell a column, separated by tabs",
+        )
     for name, validator in validators.items():
         value = row.get(name)
         if value is None or is_right(name, value, validator):
@@ -101,7 +108,9 @@ def check_unique(sheet, rows, columns, remedy):
         key = tuple(row.get(column) for column in columns)
         if key in first:
             where = f"{sheet}, row {row['#']}, column {' + '.join(columns)}"
-            add_problem(where, f"{' + '.join(map(str, key))} is there already, in row {first[key]}", remedy)
+            add_problem(
+                where, f"{' + '.join(map(str, key))} is there already, in row {first[key]}", remedy
+            )
         first.setdefault(key, row["#"])
 
 
@@ -113,7 +122,11 @@ def is_made_by_a_rule(path):
 def check_file(where, path):
     """A file that a sheet or the config names is there, or will be made."""
     if not is_made_by_a_rule(path) and not os.path.exists(path):
-        add_problem(where, f"no such file: {path}", "correct the path (relative to the sheet or the working directory)")
+        add_problem(
+            where,
+            f"no such file: {path}",
+            "correct the path (relative to the sheet or the working directory)",
+        )
 
 
 class ProblemsFound(WorkflowError):

@@ -1,22 +1,10 @@
 """What can be asked for: everything, one stage, or a look at what is there.
 
-all                       all that the config asks for (the default)
+all                       all that the config asks for (the default; it stands in the Snakefile)
 slides … probe, report    everything up to that stage
 verify                    manifests against files, nothing built
 orphans                   files under results/wsi that no manifest names, nothing built
 """
-
-
-rule all:
-    default_target: True
-    input:
-        get_tissue_targets,
-        get_tiles_targets,
-        get_features_targets,
-        get_omics_targets,
-        get_pretrain_targets,
-        get_embed_targets,
-        get_report_targets,
 
 
 rule slides:

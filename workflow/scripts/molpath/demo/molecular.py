@@ -16,7 +16,11 @@ from .truth import Truth, draw_truth, generator
 # How far a programme moves its genes (natural log of TPM) for a rare event that is there or not, and for one
 # standard deviation of a degree; noise of one gene in one case; dispersion of the counts.
 EVENT_SHIFT, DEGREE_SHIFT, GENE_NOISE, DISPERSION = 0.9, 0.7, 0.35, 0.05
-MAF_COLUMNS = ["Hugo_Symbol", "Entrez_Gene_Id", "Center", "NCBI_Build", "Chromosome", "Start_Position", "End_Position", "Strand", "Variant_Classification", "Variant_Type", "Reference_Allele", "Tumor_Seq_Allele1", "Tumor_Seq_Allele2", "Tumor_Sample_Barcode", "HGVSp_Short", "t_depth", "t_alt_count"]
+MAF_COLUMNS = (
+    "Hugo_Symbol Entrez_Gene_Id Center NCBI_Build Chromosome Start_Position End_Position Strand Variant_Classification "
+    "Variant_Type Reference_Allele Tumor_Seq_Allele1 Tumor_Seq_Allele2 Tumor_Sample_Barcode HGVSp_Short t_depth "
+    "t_alt_count"
+).split()
 HARMFUL = ("Missense_Mutation", "Nonsense_Mutation", "Frame_Shift_Del", "Splice_Site", "In_Frame_Del")
 HARMLESS = ("Silent", "Intron", "3'UTR", "5'UTR", "Missense_Mutation")
 
@@ -27,7 +31,7 @@ def sample_of(case_id: str) -> str:
 
 
 def make_omics(cases: Sequence[str], folder: str | Path, seed: int) -> None:
-    """Write star_counts/<case>.tsv of each case, cohort.maf, all_thresholded.by_genes.txt, clinical.tsv and truth.tsv."""
+    """Write STAR counts of each case, cohort.maf, all_thresholded.by_genes.txt, clinical.tsv and truth.tsv."""
     folder = Path(folder)
     truths = [draw_truth(seed, case) for case in cases]
     base, lengths = gene_constants()

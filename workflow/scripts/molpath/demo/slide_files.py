@@ -31,7 +31,7 @@ def make_slides(
     size: tuple[int, int] = SIZE,
     log_path: str | None = None,
 ) -> None:
-    """Draw and write every slide: dicts with slide_id, case_id, path, objective (20, 40) and special ('' or SPECIAL)."""
+    """Draw and write every slide: dicts with slide_id, case_id, path, objective (20, 40), special ('' or SPECIAL)."""
     progress = Progress(log_path, "drawing synthetic slides", len(slides))
     work = partial(make_slide, seed=seed, size=size)
     if threads == 1:

@@ -54,7 +54,7 @@ def read_matrix(path: str, rows: Rows) -> list[Measurement]:
 
 
 def read_gct(path: str, rows: Rows) -> list[Measurement]:
-    """GTEx GCT 1.2: two lines before the header, Name (versioned Ensembl) and Description (symbol); needed columns only."""
+    """GTEx GCT 1.2: two lines before the header, Name (versioned Ensembl), Description (symbol), needed samples."""
     wanted = {"Name", "Description", *(row["column"] for row in rows)}
     table = pd.read_csv(path, sep="\t", skiprows=2, usecols=lambda name: name in wanted, index_col="Name")
     symbols = table.pop("Description").fillna("").to_numpy(str)

@@ -52,7 +52,7 @@ def read_tables(paths: Sequence[str]) -> anndata.AnnData | None:
 
 
 def gather(pairs: str, store: PatchStore, cohorts: Sequence[str], rna, dna) -> list[Example]:
-    """Examples of the cohorts, in the order of pairs.tsv: one a slide, and one more for each further profile of a kind."""
+    """Examples of the cohorts in the order of pairs.tsv: one a slide, one more for each further profile of a kind."""
     table = read_tsv(pairs)
     table = table[(table.status == "paired") & table.cohort.isin(cohorts) & table.slide_id.isin(store.place)]
     rows = {

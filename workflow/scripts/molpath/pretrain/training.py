@@ -123,7 +123,7 @@ class Trainer:
         return self.network.rna(*gene_tokens(values, tokens, self.vocabulary, self.settings["genes"], rng))
 
     def _judge(self, row: dict[str, Any]) -> None:
-        """RankMe of all slides' embeddings, dropout off; the best after warm-up is kept (or the last, if so configured)."""
+        """RankMe of all slides' embeddings, dropout off; the best after warm-up is kept (or the last)."""
         rank = rankme(self.embed_all())
         warm = row["epoch"] > self.settings["warmup_epochs"] or row["epoch"] == self.settings["epochs"]
         better = rank > self.best["rankme"] if self.settings["select"] == "rankme" else True

@@ -10,7 +10,10 @@ import yaml
 
 from ..common.files import fingerprint, write_json, write_text
 
-PACKAGES = ["anndata", "h5py", "numpy", "opencv-python-headless", "openslide-bin", "openslide-python", "pandas", "pillow", "pydeseq2", "safetensors", "scikit-learn", "scikit-survival", "scipy", "shapely", "snakemake", "tifffile", "torch"]
+PACKAGES = (
+    "anndata h5py numpy opencv-python-headless openslide-bin openslide-python pandas pillow pydeseq2 safetensors "
+    "scikit-learn scikit-survival scipy shapely snakemake tifffile torch"
+).split()
 
 
 def write_config(config: Mapping, output: str) -> None:

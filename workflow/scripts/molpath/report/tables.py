@@ -90,7 +90,7 @@ def show(mean: float, lower: float, upper: float) -> str:
 
 
 def compare_seeds(primary: pd.DataFrame) -> pd.DataFrame:
-    """Score of each kind of model by seed, averaged over the tasks of a family: protocol, shots, family, kind, seed, mean."""
+    """Mean over the tasks of a family for each kind of model and seed."""
     table = primary.copy()
     table[["kind", "seed"]] = [kind_of_model(model) for model in table.model]
     groups = table.groupby(["protocol", "shots", "family", "kind", "seed"], sort=True)
@@ -117,9 +117,10 @@ def as_page(side_by_side: pd.DataFrame, by_seed: pd.DataFrame, note: str) -> str
     seeds = by_seed.round({"mean": 3})
     body = [table.to_html(index=False, border=0, escape=True) for table in (side_by_side, seeds)]
     return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{style}</style></head>'
-        f"<body><h1>{title}</h1><p>Mean over folds of each task's first metric, with 95 % intervals. Few-shot rows give "
-        "the training samples a class; permuted rows are the control with shuffled labels and should stand at 0.5.</p>"
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        f"<style>{style}</style></head>"
+        f"<body><h1>{title}</h1><p>Mean over folds of each task's first metric, with 95 % intervals. Few-shot rows "
+        "give the training samples a class; permuted rows are the shuffled-label control: about 0.5.</p>"
         f"{body[0]}<h2>By kind of model and seed, mean over the tasks of a family</h2>{body[1]}</body></html>\n"
     )
 

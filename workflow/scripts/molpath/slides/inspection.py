@@ -56,7 +56,7 @@ def inspect_shard(
 
 
 def inspect_slide(slide: Mapping[str, str], mpp_tolerance: float = 0.1) -> dict[str, Any]:
-    """Manifest row of one slide. Reasons are looked for in this order: excluded, unreadable, truncated, no_resolution."""
+    """Manifest row of one slide; the first thing that is wrong is its reason (in the order of REASONS)."""
     slide_id, path = slide["slide_id"], slide["path"]
     if slide["keep"] == "no":
         return set_aside(slide_id, "excluded", "the sheet says keep = no")
