@@ -41,8 +41,9 @@ def resolve_reference(schema, root):
 
 
 def find_file(name):
-    """A file the config names: in the working directory, else beside one of the config files."""
-    folders = [Path(file).parent for file in reversed(workflow.configfiles)]
+    """A file the config names: in the working directory, else beside a config file (the last given first)."""
+    files = [*reversed(workflow.overwrite_configfiles), *workflow.configfiles]
+    folders = [Path(file).parent for file in files]
     for candidate in (Path(name), *(folder / name for folder in folders)):
         if candidate.exists():
             return str(candidate)
