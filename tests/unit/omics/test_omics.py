@@ -4,7 +4,6 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
-
 from molpath.common.files import read_tsv
 from molpath.omics.expression import normalise_rna, size_factors
 from molpath.omics.expression_files import BadProfile

@@ -6,8 +6,6 @@ import time
 import numpy as np
 import pytest
 import tifffile
-from PIL import Image
-
 from molpath.common.contained import Lost, map_contained
 from molpath.common.files import read_tsv
 from molpath.slides.cohort import TooManySetAside, collect_slides
@@ -15,6 +13,7 @@ from molpath.slides.identity import identity_of
 from molpath.slides.inspection import inspect_shard, inspect_slide
 from molpath.slides.readers import open_slide
 from molpath.slides.resolution import find_mpp, magnification_of
+from PIL import Image
 
 
 def row(path, mpp="", keep="auto"):

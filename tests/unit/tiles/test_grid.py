@@ -7,7 +7,6 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from molpath.tiles.grid import class_shares, edges_level0, lay_grid, tissue_shares
 
 GRIDS = [

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ..common.files import write_h5ad
-from ..pretrain.molecular_encoders import CLS, PAD_VALUE
+from ..pretrain.molecular_encoders import CLS, PAD_VALUE, standardise
 from ..pretrain.network import load
 
 BATCH = 64
@@ -46,7 +46,8 @@ def embed_rna(network, description, table) -> np.ndarray:
     ids = {word: number for number, word in enumerate(description["rna_encoder"]["vocabulary"])}
     known = [name in ids for name in table.var_names]
     tokens = torch.tensor([ids[CLS], *(ids[name] for name in table.var_names[known])])
-    values = torch.from_numpy(np.asarray(table.X, np.float32)[:, known])
+    genes, values = list(table.var_names[known]), np.asarray(table.X, np.float32)[:, known]
+    values = torch.from_numpy(standardise(values, description["rna_encoder"], genes))
     values = torch.cat([torch.full((len(values), 1), PAD_VALUE), values], dim=1)
     parts = [network.rna(tokens.expand(len(part), -1), part) for part in values.split(BATCH)]
     return torch.cat(parts).numpy()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -90,6 +92,19 @@ class DnaEncoder(nn.Sequential):
             for a, b in zip(widths, widths[1:], strict=False)
         ]
         super().__init__(*blocks, nn.Linear(widths[-1], output), nn.LayerNorm(output))
+
+
+def standardise(values: np.ndarray, section: Mapping[str, Any], genes: Sequence[str]) -> np.ndarray:
+    """Values (float32 N x genes) as deviations from the training cohort, where the run asks for it, else as they are.
+
+    The paper describes no scaling and starts from scGPT's weights. From random weights the mean over tokens is nearly
+    the same for all profiles, for what a gene is outweighs how much of it there is; deviations mend that.
+    """
+    if not section.get("mean"):
+        return values
+    mean = np.array([section["mean"].get(gene, 0.0) for gene in genes], np.float32)
+    deviation = np.array([section["deviation"].get(gene, 1.0) for gene in genes], np.float32)
+    return (values - mean) / deviation
 
 
 def vocabulary_of(genes: Sequence[str]) -> list[str]:

@@ -15,7 +15,7 @@ from ..common.digests import digest_of
 from ..common.files import fingerprint, sha256_of, write_json, write_text, write_tsv
 from ..common.finished import keep, restore
 from ..common.progress import Progress
-from .molecular_encoders import PAD, load_scgpt, read_vocabulary, vocabulary_of
+from .molecular_encoders import PAD, load_scgpt, read_vocabulary, standardise, vocabulary_of
 from .network import Threads, build, save
 from .pairs_data import PairedData, gather, read_tables
 from .store import PatchStore
@@ -74,11 +74,16 @@ def prepare(run, store: PatchStore, pairs: str, rna: Sequence[str], dna: Sequenc
     description = {"slide_encoder": run["slide_encoder"] | {"input": store.dim}}
     vocabulary: dict[str, int] = {}
     if tables["rna"] is not None:
-        rna_section, vocabulary = describe_rna(run["rna_encoder"], tables["rna"].var_names)
-        description["rna_encoder"] = rna_section
+        section, vocabulary = describe_rna(run["rna_encoder"], tables["rna"].var_names)
+        description["rna_encoder"] = section
         known = [name in vocabulary for name in tables["rna"].var_names]
-        data.rna_values = np.asarray(tables["rna"].X, np.float32)[:, known]
-        data.rna_tokens = np.array([vocabulary[n] for n in tables["rna"].var_names[known]], np.int64)
+        genes, values = list(tables["rna"].var_names[known]), np.asarray(tables["rna"].X, np.float32)[:, known]
+        if section["standardise"]:
+            used = values[sorted({one.rna for one in examples if one.rna >= 0})].astype(np.float64)
+            section["mean"] = dict(zip(genes, used.mean(0).round(6).tolist(), strict=True))
+            section["deviation"] = dict(zip(genes, used.std(0).clip(1e-3).round(6).tolist(), strict=True))
+        data.rna_values = standardise(values, section, genes)
+        data.rna_tokens = np.array([vocabulary[name] for name in genes], np.int64)
     if tables["dna"] is not None:
         description["dna_encoder"] = run["dna_encoder"] | {"flags": list(tables["dna"].var_names)}
         data.flags = np.asarray(tables["dna"].X, np.float32)
