@@ -16,10 +16,12 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+QUIET_S = 6
 SNAKEMAKE = [str(Path(sys.executable).with_name("snakemake")), "--configfile", "config/demo/config.yaml"]
 PID_FILE = ROOT / ".demo.pid"
 LOG = ROOT / "results" / "logs" / "demo.log"
 STEPS = re.compile(r"(\d+) of (\d+) steps")
+MESSAGE = re.compile(r"(?:Job|Localrule job|local job) \d+: (.+)")
 
 
 def is_alive(pid: int) -> bool:
@@ -54,7 +56,7 @@ class Watcher:
 
     def __init__(self, process: subprocess.Popen):
         self.process, self.started = process, time.time()
-        self.steps, self.total, self.idle = 0, 0, False
+        self.steps, self.total, self.idle, self.message = 0, 0, False, ""
         self.tail: list[str] = []
 
     def read(self) -> None:
@@ -64,6 +66,8 @@ class Watcher:
                 log.write(line)
                 self.tail = [*self.tail[-60:], line]
                 self.idle = self.idle or "Nothing to be done" in line
+                if match := MESSAGE.match(line):
+                    self.message = match[1].strip()
                 if match := STEPS.search(line):
                     self.steps, self.total = int(match[1]), int(match[2])
 
@@ -71,7 +75,7 @@ class Watcher:
         """One line: time, stage, slides done, patches a second, time left in the stage, steps of the whole."""
         seconds = int(time.time() - self.started)
         parts = [f"{seconds // 60}:{seconds % 60:02d}"]
-        if stage := newest_stage(self.started):
+        if stage := newest_stage(self.started) or self.message:
             parts.append(stage)
         if self.total:
             parts.append(f"steps {self.steps} of {self.total}")
@@ -100,14 +104,14 @@ def newest_stage(since: float) -> str:
             continue  # written this very moment
         if state["updated"] >= since:
             states.append(state)
-    if not states:
-        return ""
+    if not states or max(state["updated"] for state in states) < time.time() - QUIET_S:
+        return ""  # none of the jobs that run now counts anything
     stage = max(states, key=lambda state: state["updated"])["stage"]
     states = [state for state in states if state["stage"] == stage]
     done, patches = sum(s["done"] for s in states), sum(s["patches"] for s in states)
     begun, last = min(s["started"] for s in states), max(s["updated"] for s in states)
     unit, total = states[0]["unit"], sum(s["total"] for s in states)
-    if unit == "slides" and stage != "embed":
+    if unit == "slides":
         total = max(total, slide_count())
     text = f"{stage}: {done} of {total} {unit}"
     elapsed = last - begun

@@ -55,7 +55,7 @@ def embed_block(
         log.info("same patches, weights and code: taken from .finished/%s", stamp)
         return
     pool = get_pool(model, str(Path(sources[0]).parent) if sources else "", threads)
-    progress = Progress(log_path, f"embedding with {model['name']}", len(present))
+    progress = Progress(log_path, f"embedding with {model['name']}", len(present), "bags")
     rows = []
     for name, slides in present.items():
         parts = [bags.read(slide) for slide in slides]

@@ -154,8 +154,8 @@ class Trainer:
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
         }
-        with atomic_path(self.state_path) as temporary:
-            torch.save(state, temporary)
+        with atomic_path(self.state_path) as temporary, open(temporary, "wb") as handle:
+            torch.save(state, handle)
 
     def _resume(self) -> None:
         if not self.state_path.exists():

@@ -10,8 +10,6 @@ ALWAYS = ("macro-ovr-auc", "bacc", "weighted_kappa", "acc", "macro-f1", "weighte
 
 def classification_metrics(labels: np.ndarray, probabilities: np.ndarray, names=ALWAYS) -> dict[str, float]:
     """Metrics of labels (int N) and class probabilities (float N x C); nan where one can't be computed."""
-    from sklearn import metrics as m
-
     guess = probabilities.argmax(1)
     found = {}
     for name in names:
@@ -23,12 +21,38 @@ def classification_metrics(labels: np.ndarray, probabilities: np.ndarray, names=
         elif name == "acc":
             found[name] = float((guess == labels).mean())
         elif name == "weighted_kappa":
-            found[name] = float(m.cohen_kappa_score(labels, guess, weights="quadratic"))
-        elif name.endswith("-f1"):
-            found[name] = float(m.f1_score(labels, guess, average=name.split("-")[0], zero_division=0))
+            found[name] = quadratic_kappa(labels, guess)
+        elif name in ("macro-f1", "weighted-f1"):
+            found[name] = f1(labels, guess, weighted=name == "weighted-f1")
         else:
             raise ValueError(f"unknown metric {name!r}")
     return found
+
+
+def confusion(labels: np.ndarray, guess: np.ndarray) -> np.ndarray:
+    """Counts (C x C: truth, guess) over the codes that occur in either, in their order."""
+    codes = np.union1d(labels, guess)
+    counts = np.zeros((len(codes), len(codes)))
+    np.add.at(counts, (np.searchsorted(codes, labels), np.searchsorted(codes, guess)), 1)
+    return counts
+
+
+def quadratic_kappa(labels: np.ndarray, guess: np.ndarray) -> float:
+    """Cohen's kappa with quadratic weights, equal to scikit-learn's (bootstraps call it often)."""
+    counts = confusion(labels, guess)
+    steps = np.arange(len(counts))
+    weights = (steps[:, None] - steps) ** 2
+    expected = np.outer(counts.sum(1), counts.sum(0)) / counts.sum()
+    total = (weights * expected).sum()
+    return float(1 - (weights * counts).sum() / total) if total else float("nan")
+
+
+def f1(labels: np.ndarray, guess: np.ndarray, weighted: bool) -> float:
+    """F1 averaged over classes, plainly or by their share of the truth; equal to scikit-learn's."""
+    counts = confusion(labels, guess)
+    support = counts.sum(1)
+    scores = 2 * np.diag(counts) / np.maximum(support + counts.sum(0), 1)
+    return float(np.average(scores, weights=support)) if weighted else float(scores.mean())
 
 
 def auc(labels: np.ndarray, probabilities: np.ndarray) -> float:

@@ -89,12 +89,29 @@ def probe_frozen(task: Task, x: np.ndarray, settings: Mapping[str, Any]) -> Resu
             cox if task.is_survival else logistic(task.labels),
         )
     if not task.is_survival:
+        add_permuted(results, task, x, settings)
+    return results
+
+
+def add_permuted(results: Results, task: Task, x: np.ndarray, settings: Mapping[str, Any]) -> None:
+    """The control: labels shuffled over samples, the same folds.
+
+    Many fits on one training side: its samples span fewer dimensions than the embedding has, and an L2-penalised
+    probe never leaves their span, so it is fitted there (probabilities within 4e-4 of the plain fit, which is the
+    solver's tolerance, and 6 times faster with 51 samples of 1,280 numbers).
+    """
+    classes = len(task.classes)
+    for fold in range(task.folds.shape[1]):
+        train, test = sides(task, fold)
+        basis = np.linalg.qr(x[train].T.astype(np.float64))[0] if len(train) < x.shape[1] else np.eye(x.shape[1])
+        small = x @ basis
         for repeat in range(settings["permutations"]):
             labels = np.random.default_rng([settings["seed"], repeat]).permutation(task.labels)
-            for fold in range(task.folds.shape[1]):
-                train, test = sides(task, fold)
-                results.add("permuted", fold, train, test, logistic(labels), repeat=repeat, labels=labels)
-    return results
+
+            def predict(a, b, labels=labels):
+                return fit_logistic(small[a], labels[a], small[b], classes, settings)  # noqa: B023 (used at once)
+
+            results.add("permuted", fold, train, test, predict, repeat=repeat, labels=labels)
 
 
 def probe_fewshot(task: Task, x: np.ndarray, settings: Mapping[str, Any]) -> Results:

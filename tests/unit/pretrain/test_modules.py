@@ -1,0 +1,128 @@
+"""The paper's modules: parameter counts, masks, losses and RankMe against independent computations."""
+
+import numpy as np
+import pytest
+import torch
+from molpath.pretrain.molecular_encoders import DnaEncoder, RnaEncoder, load_scgpt, standardise
+from molpath.pretrain.objectives import contrastive_loss, learning_rate_factor, rankme
+from molpath.pretrain.slide_encoder import SlideEncoder
+
+
+def count(module):
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+@pytest.mark.parametrize(("heads", "parameters"), [(1, 4_993_025), (2, 11_290_626), (4, 19_687_428), (6, 28_084_230)])
+def test_slide_encoder_has_the_papers_parameters(heads, parameters):
+    with torch.device("meta"):
+        assert count(SlideEncoder(768, heads=heads)) == parameters
+
+
+def test_molecular_branches_have_the_papers_parameters():
+    with torch.device("meta"):
+        assert count(DnaEncoder(1673)) == 10_128_068
+        rna = RnaEncoder(60_697)
+    # scGPT without its decoders: 31.08 M of gene embedding, 1.578 M a block
+    assert count(rna) - count(rna.projection) == 50_278_400
+    assert {
+        "encoder.embedding.weight",
+        "encoder.enc_norm.bias",
+        "value_encoder.linear1.weight",
+        "value_encoder.norm.bias",
+        "transformer_encoder.layers.11.self_attn.in_proj_weight",
+    } <= set(rna.state_dict())
+
+
+def test_padding_and_order_of_patches_change_nothing():
+    torch.manual_seed(0)
+    encoder = SlideEncoder(16, hidden=8, heads=2, output=4).eval()
+    patches = torch.randn(1, 10, 16)
+    alone = encoder(patches)
+    padded = torch.cat([patches, torch.full((1, 5, 16), 99.0)], 1)
+    mask = torch.arange(15)[None] < 10
+    torch.testing.assert_close(encoder(padded, mask), alone)
+    torch.testing.assert_close(encoder(patches[:, torch.randperm(10)]), alone)
+
+
+def test_attention_is_the_gated_formula():
+    torch.manual_seed(1)
+    encoder = SlideEncoder(5, hidden=6, layers=1, heads=1, output=6).eval()
+    patches = torch.randn(1, 7, 5)
+    with torch.no_grad():
+        hidden = encoder.before(patches)[0].double().numpy()
+        (linear_a, *_), (linear_b, *_) = encoder.attention[0].tanh_branch, encoder.attention[0].gate_branch
+        weights = {n: p.detach().double().numpy() for n, p in encoder.attention[0].score.named_parameters()}
+        a = np.tanh(hidden @ linear_a.weight.double().numpy().T + linear_a.bias.double().numpy())
+        b = 1 / (1 + np.exp(-(hidden @ linear_b.weight.double().numpy().T + linear_b.bias.double().numpy())))
+        score = ((a * b) @ weights["weight"].T + weights["bias"])[:, 0]
+        share = np.exp(score - score.max())
+        expected = (share / share.sum()) @ hidden
+        np.testing.assert_allclose(encoder(patches)[0].numpy(), expected, atol=1e-6)
+
+
+def test_rna_padding_changes_nothing_and_values_matter():
+    torch.manual_seed(0)
+    encoder = RnaEncoder(20, width=16, layers=2, heads=2, feedforward=16, output=8).eval()
+    tokens, values = torch.tensor([[1, 5, 6, 7]]), torch.tensor([[-2.0, 1.0, 2.0, 3.0]])
+    alone = encoder(tokens, values)
+    longer = encoder(torch.tensor([[1, 5, 6, 7, 0, 0]]), torch.tensor([[-2.0, 1, 2, 3, 9, 9]]))
+    torch.testing.assert_close(longer, alone, atol=1e-5, rtol=1e-4)
+    assert not torch.allclose(encoder(tokens, values * 2), alone)
+
+
+def test_scgpt_checkpoint_loads_whole_or_not_at_all(tmp_path):
+    sizes = {"genes": 12, "width": 16, "layers": 2, "heads": 2, "feedforward": 16, "output": 8}
+    source, target = RnaEncoder(**sizes), RnaEncoder(**sizes)
+    state = {
+        n.replace("in_proj_", "Wqkv."): v for n, v in source.state_dict().items() if not n.startswith("projection")
+    }
+    torch.save(state | {"decoder.fc.0.weight": torch.zeros(3)}, tmp_path / "best_model.pt")
+    assert load_scgpt(target, str(tmp_path)) == len(state)
+    torch.testing.assert_close(
+        target.transformer_encoder.layers[1].linear1.weight, source.transformer_encoder.layers[1].linear1.weight
+    )
+    state.pop("value_encoder.linear1.bias")
+    torch.save(state, tmp_path / "best_model.pt")
+    with pytest.raises(ValueError, match="no fitting tensor for value_encoder.linear1.bias"):
+        load_scgpt(target, str(tmp_path))
+
+
+def test_loss_is_symmetric_infonce():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(5, 4)), rng.normal(size=(5, 4))
+    normal = lambda x: x / np.linalg.norm(x, axis=1, keepdims=True)  # noqa: E731
+    logits = normal(a) @ normal(b).T / 0.1
+    rows = -np.mean(np.diag(logits) - np.log(np.exp(logits).sum(1)))
+    columns = -np.mean(np.diag(logits) - np.log(np.exp(logits).sum(0)))
+    found = contrastive_loss(torch.tensor(a), torch.tensor(b), torch.arange(5), 0.1)
+    assert float(found) == pytest.approx((rows + columns) / 2, abs=1e-5)
+
+
+def test_two_slides_of_a_case_are_no_negatives():
+    a, b = torch.randn(3, 4), torch.randn(3, 4)
+    apart = contrastive_loss(a, b, torch.tensor([0, 1, 2]), 0.1)
+    together = contrastive_loss(a, b, torch.tensor([0, 0, 2]), 0.1)
+    assert together < apart
+    assert torch.isfinite(together)
+
+
+@pytest.mark.parametrize("k", [1, 3, 8])
+def test_rankme_of_k_equal_singular_values_is_k(k):
+    matrix = torch.zeros(20, 8)
+    matrix[:k, :k] = torch.eye(k) * 5
+    assert rankme(matrix) == pytest.approx(k, rel=1e-4)
+
+
+def test_schedule_warms_up_and_ends_at_the_floor():
+    factors = [learning_rate_factor(step, 10, 100, 0.01) for step in range(101)]
+    assert factors[0] == pytest.approx(0.1)
+    assert factors[9] == factors[10] == 1
+    assert factors[100] == pytest.approx(0.01)
+    assert all(a >= b for a, b in zip(factors[10:], factors[11:], strict=False))
+
+
+def test_standardise_is_off_unless_the_run_has_means():
+    values = np.array([[2.0, 5.0]], np.float32)
+    assert standardise(values, {}, ["a", "b"]) is values
+    section = {"mean": {"a": 1.0}, "deviation": {"a": 0.5}}
+    np.testing.assert_array_equal(standardise(values, section, ["a", "b"]), [[2.0, 5.0]])

@@ -1,0 +1,193 @@
+"""Training: the store, resume, sameness of bytes, and that it finds a planted signal where pooling loses it."""
+
+import json
+
+import anndata
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+from molpath.common.manifests import accepted, write_manifest
+from molpath.embed.embedding import embed_block, gather_embeddings
+from molpath.embed.profiles import embed_profiles
+from molpath.pretrain.pairs_data import UnfitProfiles
+from molpath.pretrain.runs import pretrain_run
+from molpath.pretrain.store import PatchStore, pack_patches
+from molpath.pretrain.training import Stopped, Trainer
+
+RUN = {
+    "name": "toy",
+    "grid": "g",
+    "encoder": "e",
+    "cohorts": ["A"],
+    "modalities": ["rna", "dna"],
+    "slide_encoder": {"hidden": 16, "layers": 1, "heads": 2, "output": 8, "dropout": 0.1, "attention_dropout": 0.1},
+    "rna_encoder": {"width": 16, "layers": 1, "heads": 2, "feedforward": 16, "dropout": 0.1}
+    | {"checkpoint": "", "standardise": True},
+    "dna_encoder": {"hidden": 0, "layers": 2, "dropout": 0.1},
+    "training": {
+        "seed": 0, "epochs": 4, "warmup_epochs": 1, "batch_size": 8, "patches": 6, "genes": 5, "temperature": 0.1,
+        "learning_rate": {"slide": 1e-3, "rna": 1e-3, "dna": 1e-3}, "final_learning_rate": 1e-8, "weight_decay": 0.01,
+        "precision": "fp32", "select": "rankme", "save_every": 1, "threads": 1,
+    },
+}  # fmt: skip
+
+
+def write_cohort(folder, cases=12, patches=10, dim=6, latents=1, share=0.3, seed=0, genes=8):
+    """Feature files, manifest, pairs and profiles of a cohort whose latents mark a share of the patches."""
+    rng = np.random.default_rng(seed)
+    z = rng.normal(size=(cases, latents))
+    rows, pairs = [], []
+    for case in range(cases):
+        x = rng.normal(size=(patches, dim))
+        for latent in range(latents):
+            marked = rng.random(patches) < share
+            x[marked, latent] += 4
+            x[marked, latents + latent] += 3 * z[case, latent]
+        path = folder / "wsi" / f"S{case}.h5"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with h5py.File(path, "w") as handle:
+            handle["features"] = x.astype(np.float16)
+        rows.append(
+            accepted(f"S{case}", n_patches=patches, dim=dim, file=path.name, bytes=1, fingerprint=f"{seed}-{case}")
+        )
+        pairs += [(f"S{case}", f"C{case}", "A", f"P{case}-{kind}", kind, "paired", "") for kind in ("rna", "dna")]
+    write_manifest(folder / "m.tsv", rows, ["n_patches", "dim", "file", "bytes", "fingerprint"])
+    columns = ["slide_id", "case_id", "cohort", "profile_id", "modality", "status", "reason"]
+    pd.DataFrame(pairs, columns=columns).to_csv(folder / "pairs.tsv", sep="\t", index=False)
+    weights = np.random.default_rng(99).normal(size=(latents, genes))
+    tables = {"rna": 5 + z @ weights + rng.normal(0, 0.3, (cases, genes)), "dna": (z @ weights > 0).astype(float)}
+    for kind, values in tables.items():
+        obs = pd.DataFrame(
+            {"case_id": [f"C{i}" for i in range(cases)], "cohort": "A"}, index=[f"P{i}-{kind}" for i in range(cases)]
+        )
+        data = anndata.AnnData(
+            values.astype(np.float32), obs=obs, var=pd.DataFrame(index=[f"G{i}" for i in range(genes)])
+        )
+        data.uns["value"] = "flags" if kind == "dna" else "log2_tpm_plus_1"
+        data.write_h5ad(folder / f"{kind}.h5ad")
+    pack(folder)
+    return z
+
+
+def pack(folder):
+    pack_patches(
+        manifests=[folder / "m.tsv"], pairs=folder / "pairs.tsv", wsi=folder / "wsi", patches=folder / "patches.npy",
+        index=folder / "index.tsv", finished=folder / "finished", code="c",
+    )  # fmt: skip
+
+
+def train(folder, run=RUN, out="out"):
+    names = ("model.safetensors", "config.json", "history.tsv", "model_card.md")
+    (folder / out).mkdir(exist_ok=True)
+    pretrain_run(
+        run=run, patches=folder / "patches.npy", index=folder / "index.tsv", pairs=folder / "pairs.tsv",
+        rna=[folder / "rna.h5ad"], dna=[folder / "dna.h5ad"], outputs={name: folder / out / name for name in names},
+        finished=folder / f"finished-{out}", state=folder / "state", code="c",
+    )  # fmt: skip
+    return {name: (folder / out / name).read_bytes() for name in names}
+
+
+def test_store_holds_every_patch_once_in_any_sample(tmp_path):
+    write_cohort(tmp_path)
+    store = PatchStore(tmp_path / "patches.npy", tmp_path / "index.tsv")
+    with h5py.File(tmp_path / "wsi/S3.h5") as handle:
+        original = handle["features"][:]
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        sample = store.sample("S3", 7, rng)
+        assert len(np.unique(sample, axis=0)) == 7
+        assert all((row == original).all(1).any() for row in sample)
+    assert len(store.sample("S3", 99, rng)) == 10
+    before = (tmp_path / "patches.npy").read_bytes()
+    pack(tmp_path)
+    assert (tmp_path / "patches.npy").read_bytes() == before
+
+
+def test_same_seed_same_bytes_and_finished_work_is_taken(tmp_path, monkeypatch):
+    write_cohort(tmp_path)
+    first = train(tmp_path, out="a")
+    assert first == train(tmp_path, out="b")
+    monkeypatch.setattr(Trainer, "run", lambda *_: pytest.fail("a training step was run"))
+    assert train(tmp_path, out="a") == first
+    description = json.loads(first["config.json"])
+    assert description["rna_encoder"]["vocabulary"][:3] == ["<pad>", "<cls>", "<eoc>"]
+    assert not (tmp_path / "state").exists()
+
+
+def test_stopped_run_ends_as_if_it_never_was(tmp_path, monkeypatch):
+    write_cohort(tmp_path)
+    whole = train(tmp_path, out="a")
+    original = Trainer._train_epoch
+
+    def stop_in_third(self):
+        original(self)
+        self.terminate = self.epoch == 2
+
+    monkeypatch.setattr(Trainer, "_train_epoch", stop_in_third)
+    with pytest.raises(Stopped, match="after epoch 3"):
+        train(tmp_path, out="b")
+    assert (tmp_path / "state").exists()
+    monkeypatch.setattr(Trainer, "_train_epoch", original)
+    assert train(tmp_path, out="b") == whole
+
+
+def test_zscores_are_refused(tmp_path):
+    write_cohort(tmp_path)
+    data = anndata.read_h5ad(tmp_path / "rna.h5ad")
+    data.uns["value"] = "zscore"
+    data.write_h5ad(tmp_path / "rna.h5ad")
+    with pytest.raises(UnfitProfiles, match="holds z-scores"):
+        train(tmp_path)
+
+
+def embed(folder, model, sources, members):
+    embed_block(
+        members=members, cases={name: name for name in members}, model=model | {"name": "m"},
+        manifests=[folder / "m.tsv"],
+        sources=sources, wsi=folder / "wsi", output=folder / "block.h5", finished=folder / "f", code="c",
+    )  # fmt: skip
+    with h5py.File(folder / "block.h5") as handle:
+        return handle["embeddings"][:]
+
+
+def test_embeddings_of_cases_slides_and_profiles(tmp_path):
+    write_cohort(tmp_path)
+    train(tmp_path)
+    sources = [str(tmp_path / "out/config.json"), str(tmp_path / "out/model.safetensors")]
+    two = {"C0": ["S0", "S1"], "gone": ["S99"]}
+    mean = embed(tmp_path, {"kind": "mean", "cases": "union"}, [], two)
+    with h5py.File(tmp_path / "wsi/S0.h5") as a, h5py.File(tmp_path / "wsi/S1.h5") as b:
+        both = np.concatenate([a["features"][:], b["features"][:]]).astype(np.float32)
+    np.testing.assert_allclose(mean, both.mean(0)[None], atol=1e-6)
+    trained = {"kind": "threads", "cases": "mean"}
+    parts = [embed(tmp_path, trained, sources, {n: [n]})[0] for n in ("S0", "S1")]
+    np.testing.assert_allclose(embed(tmp_path, trained, sources, two)[0], np.mean(parts, 0), atol=1e-6)
+    random = embed(tmp_path, {"kind": "random", "seed": 1, "cases": "union"}, sources[:1], two)
+    assert not np.allclose(random, embed(tmp_path, {"kind": "random", "seed": 2, "cases": "union"}, sources[:1], two))
+    (tmp_path / "slides.tsv").write_text("slide_id\tcase_id\tcohort\tpath\nS0\tC0\tA\tx\nS1\tC0\tA\ty\n")
+    gather_embeddings(
+        blocks=[tmp_path / "block.h5"], sheet=tmp_path / "slides.tsv", unit="case_id", output=tmp_path / "cases.h5ad",
+        model={"name": "m", "kind": "random"},
+    )  # fmt: skip
+    obs = anndata.read_h5ad(tmp_path / "cases.h5ad").obs
+    assert obs.loc["C0", ["case_id", "cohort", "slides_used", "n_patches"]].tolist() == ["C0", "A", "S0;S1", 20]
+    embed_profiles(
+        tables=[tmp_path / "rna.h5ad", tmp_path / "dna.h5ad"],
+        run_folder=str(tmp_path / "out"),
+        output=tmp_path / "p.h5ad",
+    )
+    profiles = anndata.read_h5ad(tmp_path / "p.h5ad")
+    assert profiles.shape == (24, 8)
+    assert set(profiles.obs.modality) == {"rna", "dna"}
+
+
+def test_training_lowers_the_loss_of_both_branches(tmp_path):
+    write_cohort(tmp_path, cases=40, share=0.5)
+    rates = {"slide": 3e-3, "rna": 3e-3, "dna": 3e-3}
+    training = RUN["training"] | {"epochs": 30, "batch_size": 20, "learning_rate": rates}
+    train(tmp_path, RUN | {"training": training})
+    history = pd.read_csv(tmp_path / "out/history.tsv", sep="\t")
+    assert history.rna_loss.iloc[-1] < 0.9 * history.rna_loss.iloc[0]
+    assert history.dna_loss.iloc[-1] < 0.9 * history.dna_loss.iloc[0]
+    assert history.kept.sum() >= 1
