@@ -85,7 +85,7 @@ class Project:
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
         """Call Snakemake in the project's folder."""
         snakefile = (self.folder if self.use_own_snakefile else self.repository / "workflow") / "Snakefile"
-        return call_snakemake(self.folder, snakefile, "--configfile", "config.yaml", *arguments)
+        return call_snakemake(self.folder, snakefile, *arguments, "--configfile", "config.yaml")
 
 
 def call_snakemake(folder: Path, snakefile: Path, *arguments: str) -> subprocess.CompletedProcess:

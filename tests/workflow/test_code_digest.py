@@ -11,9 +11,9 @@ import pytest
 def copy(repository, tmp_path):
     """A copy of the repository's code that a test may edit."""
     target = tmp_path / "copy"
-    for name in ("workflow", "config", "envs", "resources"):
-        shutil.copytree(repository / name, target / name, ignore=shutil.ignore_patterns("demo", "__pycache__"))
-    shutil.copytree(repository / "config/demo", target / "config/demo")
+    for name in ("workflow", "config", "envs"):
+        shutil.copytree(repository / name, target / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(repository / "resources", target / "resources", ignore=shutil.ignore_patterns("demo"))
     return target
 
 
@@ -23,7 +23,7 @@ def digests(copy, project) -> dict[str, str]:
     probe = 'print("DIGESTS", {name: digest(name) for name in ("slides", "tissue", "tiles", "features", "omics")})\n'
     (copy / "workflow/Snakefile").write_text(text + "\n" + probe)
     project.repository = copy
-    seen = project.snakemake("--dry-run", "--quiet").stdout
+    seen = project.snakemake("--dry-run").stdout
     (copy / "workflow/Snakefile").write_text(text)
     return ast.literal_eval(re.search(r"DIGESTS (\{.*\})", seen)[1])
 

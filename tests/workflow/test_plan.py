@@ -25,7 +25,7 @@ def test_each_stage_word_is_a_target(project):
     project.write()
     seen = {}
     for stage in ("slides", "tissue", "tiles", "features", "omics", "pretrain", "embed", "probe", "report"):
-        done = project.snakemake("--dry-run", "--quiet", "rules", stage)
+        done = project.snakemake(stage, "--dry-run", "--quiet", "rules")
         assert done.returncode == 0, done.stdout
         seen[stage] = jobs(done.stdout)
     assert "assess_tissue" not in seen["slides"]
@@ -50,6 +50,6 @@ use rule * from molpath as molpath_*
     for name in ("slides.tsv", "profiles.tsv"):
         assert (project.folder / name).exists()
     project.use_own_snakefile = True
-    done = project.snakemake("--dry-run", "molpath_features")
+    done = project.snakemake("molpath_features", "--dry-run")
     assert done.returncode == 0, done.stdout
     assert "inner/results/features/" in done.stdout

@@ -59,7 +59,7 @@ def config_of(folder: Path) -> dict:
 def run(folder: Path, repository: Path, *arguments: str) -> subprocess.CompletedProcess:
     """Run the workflow in the cohort's folder on two cores."""
     command = [Path(sys.executable).with_name("snakemake"), "--snakefile", repository / "workflow/Snakefile"]
-    command += ["--configfile", "config.json", "--cores", "2", *arguments]
+    command += [*arguments, "--configfile", "config.json", "--cores", "2"]
     return subprocess.run(
         [str(part) for part in command],
         cwd=folder,
@@ -76,7 +76,7 @@ def cohort(tmp_path_factory, repository) -> Path:
     from molpath.demo.cohort import make_cohort
 
     folder = tmp_path_factory.mktemp("cohort")
-    make_cohort(folder, n_cases=14, seed=1)
+    make_cohort(folder, n_cases=20, seed=1)
     (folder / "config.json").write_text(json.dumps(config_of(folder)))
     done = run(folder, repository)
     assert done.returncode == 0, done.stdout[-6000:]

@@ -58,6 +58,11 @@ def resolve_path(name, sheet):
     return beside if os.path.exists(beside) else name
 
 
+def given(path):
+    """An input that the user gives: left where it is when this workflow is a module with a prefix."""
+    return path if str(path).startswith(f"{RESOURCES}/") else local(path)
+
+
 def read_sheet(path):
     """Rows of a tab-separated sheet as dicts of strings, with the line number under '#'. Missing file: no rows.
 

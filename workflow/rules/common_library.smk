@@ -11,7 +11,7 @@ import functools
 import hashlib
 
 LIBRARY = load_yaml(workflow.source_path("../scripts/molpath/files.yaml"))
-LIBRARY_PATHS = {name: workflow.source_path("../scripts/molpath/" + name) for name in LIBRARY}
+LIBRARY_PATHS = {name: workflow.source_path(f"../scripts/molpath/{name}") for name in LIBRARY}
 
 
 @functools.cache

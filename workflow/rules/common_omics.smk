@@ -43,12 +43,12 @@ def get_dna_rows(wildcards):
 
 def get_rna_files(wildcards):
     """Every file that holds RNA of the cohort."""
-    return sorted({row["path"] for row in get_rna_rows(wildcards)})
+    return [given(path) for path in sorted({row["path"] for row in get_rna_rows(wildcards)})]
 
 
 def get_dna_files(wildcards):
     """Every file that holds DNA of the cohort."""
-    return sorted({row["path"] for row in get_dna_rows(wildcards)})
+    return [given(path) for path in sorted({row["path"] for row in get_dna_rows(wildcards)})]
 
 
 def get_consequences():

@@ -156,8 +156,9 @@ def check_task(task, folder):
     schema = load_yaml(workflow.source_path("../schemas/task.schema.yaml"))
     errors = list(Draft202012Validator(schema).iter_errors(settings))
     for error in errors:
-        key = "/".join(str(part) for part in error.absolute_path) or "top level"
-        add_problem(f"{folder}/config.yaml, key {key}", short_message(error), advice(error))
+        add_problem(
+            f"{folder}/config.yaml, key {place(error)}", short_message(error), advice(error)
+        )
     if not errors:
         check_splits(task, f"{folder}/k=all.tsv", settings)
 

@@ -22,7 +22,7 @@ def slide_values(row):
 
 def get_shard_slides(wildcards):
     """Raw slides of a shard, without those the sheet excludes."""
-    return [row["path"] for row in get_shard_rows(wildcards) if row["keep"] != "no"]
+    return [given(row["path"]) for row in get_shard_rows(wildcards) if row["keep"] != "no"]
 
 
 def name_of_grid(grid):

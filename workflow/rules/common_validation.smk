@@ -19,8 +19,12 @@ def add_problem(where, wrong, remedy):
 def check_config():
     """Config against its schema: unknown keys, wrong types, values out of range."""
     for error in Draft202012Validator(CONFIG_SCHEMA).iter_errors(config):
-        key = "/".join(str(part) for part in error.absolute_path) or "top level"
-        add_problem(f"config, key {key}", short_message(error), advice(error))
+        add_problem(f"config, key {place(error)}", short_message(error), advice(error))
+
+
+def place(error):
+    """Where in a YAML file a schema error lies: its keys from the top, parted by slashes."""
+    return str(Path(*map(str, error.absolute_path))) if error.absolute_path else "top level"
 
 
 def short_message(error):
