@@ -50,6 +50,6 @@ use rule * from molpath as molpath_*
     for name in ("slides.tsv", "profiles.tsv"):
         assert (project.folder / name).exists()
     project.use_own_snakefile = True
-    done = project.snakemake("molpath_features", "--dry-run")
+    done = project.snakemake("molpath_all", "--dry-run")
     assert done.returncode == 0, done.stdout
     assert "inner/results/features/" in done.stdout

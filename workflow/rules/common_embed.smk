@@ -56,7 +56,7 @@ def get_model_sources(wildcards):
     """What a model is made of: config and weights of its run, its table of vectors, or nothing."""
     model = MODELS[wildcards.model]
     if model["kind"] == "table":
-        return [find_file(model["path"])]
+        return [given(find_file(model["path"]))]
     if model["kind"] == "mean":
         return []
     run = f"<results>/pretrain/runs/{model['run']}"
@@ -98,7 +98,7 @@ def get_unit(wildcards):
 
 def get_case_sheet():
     """The optional sheet of cases."""
-    return [find_file(config["slides"]["cases"])] if config["slides"]["cases"] else []
+    return [given(find_file(config["slides"]["cases"]))] if config["slides"]["cases"] else []
 
 
 def get_embed_code(wildcards):

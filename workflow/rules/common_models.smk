@@ -16,7 +16,7 @@ def get_encoder_weights(wildcards):
     """Weight files of the encoder: the config's, else those a rule fetches, else none."""
     encoder = ENCODERS[wildcards.encoder]
     if encoder["weights"]:
-        return [find_file(encoder["weights"])]
+        return [given(find_file(encoder["weights"]))]
     return [FETCHED_WEIGHTS[encoder["adapter"]]] if encoder["adapter"] in FETCHED_WEIGHTS else []
 
 
@@ -71,17 +71,12 @@ def get_task_folder(task):
 def get_task_files(wildcards):
     """config.yaml and k=all.tsv of the task."""
     folder = get_task_folder(wildcards.task)
-    return [f"{folder}/config.yaml", f"{folder}/k=all.tsv"]
-
-
-def get_task_splits():
-    """k=all.tsv of every used task, by task id."""
-    return {task: f"{get_task_folder(task)}/k=all.tsv" for task in config["probe"]["use"]}
+    return [given(f"{folder}/config.yaml"), given(f"{folder}/k=all.tsv")]
 
 
 def get_split_files(wildcards=None):
     """k=all.tsv of every used task, sorted by task id."""
-    return [path for _, path in sorted(get_task_splits().items())]
+    return [given(f"{get_task_folder(task)}/k=all.tsv") for task in sorted(config["probe"]["use"])]
 
 
 def get_run_cohorts(wildcards=None):

@@ -55,7 +55,7 @@ def get_consequences():
     """The table of variant classifications: the config's, else the one that ships."""
     named = config["omics"]["consequences"]
     return (
-        find_file(named)
+        given(find_file(named))
         if named
         else workflow.source_path("../../resources/consequences/consequences.tsv")
     )

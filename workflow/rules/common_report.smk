@@ -35,7 +35,7 @@ def get_case_embeddings(wildcards):
 
 def get_sheets():
     """The sheets that are there."""
-    return [path for path in (SLIDE_SHEET, PROFILE_SHEET, *get_case_sheet()) if path]
+    return [given(path) for path in (SLIDE_SHEET, PROFILE_SHEET) if path] + get_case_sheet()
 
 
 def get_all_digests():

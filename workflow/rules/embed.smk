@@ -68,7 +68,7 @@ rule embed_cases:
 rule gather_embeddings:
     input:
         blocks=get_embedding_blocks,
-        sheet=SLIDE_SHEET,
+        sheet=given(SLIDE_SHEET),
         cases=get_case_sheet(),
     output:
         table="<results>/embed/{model}/{unit}.h5ad",

@@ -39,7 +39,7 @@ rule assess_tissue:
 
 rule collect_slides:
     input:
-        sheet=SLIDE_SHEET,
+        sheet=given(SLIDE_SHEET),
         inspected=get_slides_targets,
         assessed=collect("<results>/tissue/{shard}.tsv", shard=SHARDS),
     output:

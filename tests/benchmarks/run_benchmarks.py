@@ -1,0 +1,29 @@
+"""`make bench`: every benchmark in turn, or those whose names are given. Each prints its rows as they are measured.
+
+Figures are meant to be read as ratios within one run: machines are noisy.
+"""
+
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+BENCHMARKS = {"plan": "plan_cohort.py"}
+
+
+def main() -> int:
+    """Run the benchmarks asked for; the exit status says how many failed."""
+    names = sys.argv[1:] or list(BENCHMARKS)
+    if unknown := sorted(set(names) - set(BENCHMARKS)):
+        sys.exit(f"no benchmark {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
+    print(f"# {platform.machine()}, {platform.system()}, Python {platform.python_version()}", flush=True)
+    failed = 0
+    for name in names:
+        print(f"# {name}", flush=True)
+        failed += bool(subprocess.run([sys.executable, FOLDER / BENCHMARKS[name]]).returncode)
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
