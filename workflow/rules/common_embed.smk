@@ -1,5 +1,7 @@
 """What pretraining and embedding read: manifests, stores, runs and blocks of slides or cases. Functions only."""
 
+import itertools
+
 SLIDES_BY_CASE = {case: [] for case in CASES}
 for row in SLIDES:
     SLIDES_BY_CASE[row.get("case_id") or ""].append(row["slide_id"] if "slide_id" in row else "")
@@ -46,10 +48,21 @@ def get_run_threads(wildcards):
     return RUNS[wildcards.run]["training"]["threads"]
 
 
-def get_model_manifests(wildcards):
-    """Feature manifests a model reads; a table of given vectors reads none."""
-    source = get_source(MODELS[wildcards.model])
-    return get_feature_manifests(*source) if source else []
+def get_manifests_of(model, slides):
+    """Feature manifests of the shards that hold `slides`; a table of given vectors reads none."""
+    source = get_source(MODELS[model])
+    shards = sorted({SHARD_OF_SLIDE[slide] for slide in slides}) if source else []
+    return [f"<results>/features/{source[0]}/{source[1]}/{shard}.tsv" for shard in shards]
+
+
+def get_slide_manifests(wildcards):
+    """Feature manifests of the slides of a block."""
+    return get_manifests_of(wildcards.model, get_block_slides(wildcards))
+
+
+def get_case_manifests(wildcards):
+    """Feature manifests of all slides of the cases of a block."""
+    return get_manifests_of(wildcards.model, itertools.chain(*get_block_cases(wildcards).values()))
 
 
 def get_model_sources(wildcards):
@@ -99,8 +112,3 @@ def get_unit(wildcards):
 def get_case_sheet():
     """The optional sheet of cases."""
     return [given(find_file(config["slides"]["cases"]))] if config["slides"]["cases"] else []
-
-
-def get_embed_code(wildcards):
-    """Code a model's embeddings depend on; mean pooling and given vectors don't depend on pretraining."""
-    return digest("embed")

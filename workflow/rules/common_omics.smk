@@ -1,5 +1,7 @@
 """The profile sheet and what the omics rules read of it. Functions only."""
 
+import functools
+
 PROFILE_SHEET = find_file(config["omics"]["sheet"]) if config["omics"]["sheet"] else ""
 PROFILES = read_sheet(PROFILE_SHEET)
 PROFILE_COLUMNS = (
@@ -16,11 +18,13 @@ PROFILE_COLUMNS = (
 )
 
 
+@functools.cache
 def get_cohorts(modality):
     """Cohorts of the profile sheet with profiles of a modality, in sheet order."""
     return list(dict.fromkeys(row["cohort"] for row in PROFILES if row.get("modality") == modality))
 
 
+@functools.cache
 def get_profile_rows(cohort, modality):
     """Rows of the profile sheet for a cohort and modality, paths resolved."""
     return [

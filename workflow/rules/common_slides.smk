@@ -1,15 +1,24 @@
 """The slide sheet, its shards, and the grids. Functions only."""
 
+import functools
+
 SLIDE_SHEET = find_file(config["slides"]["sheet"])
 SLIDES = read_sheet(SLIDE_SHEET)
 SHARDS = in_blocks(SLIDES, config["slides"]["slides_per_job"])
+SHARD_OF_SLIDE = {row.get("slide_id"): shard for shard, rows in SHARDS.items() for row in rows}
 CASES = list(dict.fromkeys(row.get("case_id") or "" for row in SLIDES))
 SLIDE_COLUMNS = ("slide_id", "case_id", "path", "mpp", "keep")
 
 
 def get_shard_rows(wildcards):
     """What the jobs of a shard read of the sheet: slide_id, case_id, path (resolved), mpp, keep."""
-    return [slide_values(row) for row in SHARDS[wildcards.shard]]
+    return values_of_shard(wildcards.shard)
+
+
+@functools.cache
+def values_of_shard(shard):
+    """The same by name, worked out once: six rules ask for it."""
+    return [slide_values(row) for row in SHARDS[shard]]
 
 
 def slide_values(row):

@@ -9,7 +9,7 @@
 
 rule embed_slides:
     input:
-        manifests=get_model_manifests,
+        manifests=get_slide_manifests,
         sources=get_model_sources,
         slides="<results>/tables/slides.tsv",
     output:
@@ -29,7 +29,7 @@ rule embed_slides:
         cases=get_block_slide_cases,
         model=get_model,
         results=subpath(output.block, ancestor=4),
-        code=get_embed_code,
+        code=digest("embed"),
     message:
         "Embedding slides of block {wildcards.block} with {wildcards.model}"
     script:
@@ -38,7 +38,7 @@ rule embed_slides:
 
 rule embed_cases:
     input:
-        manifests=get_model_manifests,
+        manifests=get_case_manifests,
         sources=get_model_sources,
         slides="<results>/tables/slides.tsv",
     output:
@@ -58,7 +58,7 @@ rule embed_cases:
         cases=get_block_case_cases,
         model=get_model,
         results=subpath(output.block, ancestor=4),
-        code=get_embed_code,
+        code=digest("embed"),
     message:
         "Embedding cases of block {wildcards.block} with {wildcards.model}"
     script:
@@ -87,7 +87,7 @@ rule gather_embeddings:
     params:
         unit=get_unit,
         model=get_model,
-        code=get_embed_code,
+        code=digest("embed"),
     message:
         "Gathering embeddings of {wildcards.unit} by {wildcards.model}"
     script:
@@ -111,7 +111,7 @@ rule embed_profiles:
         mem_mb=grow(8000),
         runtime=grow(240),
     params:
-        code=get_embed_code,
+        code=digest("embed"),
     message:
         "Embedding molecular profiles with {wildcards.model}"
     script:
