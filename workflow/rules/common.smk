@@ -1,6 +1,7 @@
 """Config with its defaults, sheets as rows, and small helpers every rule file uses. Functions only."""
 
 import csv
+import functools
 import os
 from pathlib import Path
 
@@ -50,6 +51,7 @@ def find_file(name):
     return str(name)
 
 
+@functools.cache
 def resolve_path(name, sheet):
     """A path written in a sheet: as it is if absolute, else beside the sheet, else in the working directory."""
     if not name or os.path.isabs(name):
