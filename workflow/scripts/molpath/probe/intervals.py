@@ -49,9 +49,9 @@ def summarise(metrics: pd.DataFrame, predictions: pd.DataFrame, bootstraps: int,
 
 def bootstrap(predictions: pd.DataFrame, metric: str, count: int, seed: int) -> tuple[float, float]:
     """2.5 and 97.5 percentiles of the metric's mean over folds when test samples are resampled inside each fold."""
-    folds = [group for _, group in predictions.groupby("fold", sort=True)]
-    if not folds:
+    if predictions.empty:  # the probe failed on every fold
         return np.nan, np.nan
+    folds = [group for _, group in predictions.groupby("fold", sort=True)]
     arrays = [fold_arrays(fold) for fold in folds]
     rng = np.random.default_rng([seed, 17])
     found = []
