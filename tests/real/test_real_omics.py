@@ -118,7 +118,7 @@ def test_copy_numbers_and_mutations_of_a_tcga_project(tumour, tmp_path, reposito
 
 
 def test_mutations_and_survival_of_laml(shared_data, tmp_path, repository):
-    """A real MAF to flags to a Cox probe: FLT3 and DNMT3A lead, as in the published cohort, and survival is not noise."""
+    """A real MAF to flags to a Cox probe: FLT3 and DNMT3A lead, as in the published cohort."""
     clinical = read_tsv(shared_data / "omics/maftools/tcga_laml_annot.tsv").set_index("Tumor_Sample_Barcode")
     rows = rows_of(
         clinical.index, modality="dna", format="maf", path=str(shared_data / "omics/maftools/tcga_laml.maf.gz")

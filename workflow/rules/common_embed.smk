@@ -66,16 +66,14 @@ def get_case_manifests(wildcards):
 
 
 def get_model_sources(wildcards):
-    """What a model is made of: config and weights of its run, its table of vectors, or nothing."""
+    """What a model is made of beside patches: config and weights of its run, its table of vectors, or nothing."""
     model = MODELS[wildcards.model]
     if model["kind"] == "table":
         return [given(find_file(model["path"]))]
-    if model["kind"] == "mean":
+    if model["kind"] != "threads":
         return []
     run = f"<results>/pretrain/runs/{model['run']}"
-    return [f"{run}/config.json"] + (
-        [f"{run}/model.safetensors"] if model["kind"] == "threads" else []
-    )
+    return [f"{run}/config.json", f"{run}/model.safetensors"]
 
 
 def get_block_slides(wildcards):

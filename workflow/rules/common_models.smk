@@ -26,8 +26,12 @@ def get_run(wildcards):
 
 
 def get_model(wildcards):
-    """The model whose name is the wildcard, with its name."""
-    return MODELS[wildcards.model] | {"name": wildcards.model}
+    """The model whose name is the wildcard, with its name; a random one with the sizes of its run's slide encoder."""
+    model = MODELS[wildcards.model] | {"name": wildcards.model}
+    sizes = (
+        {"slide_encoder": RUNS[model["run"]]["slide_encoder"]} if model["kind"] == "random" else {}
+    )
+    return model | sizes
 
 
 def get_source(entry):

@@ -95,7 +95,7 @@ def check_runs():
         check_name(f"{where}/encoder", "encoder", run["encoder"], ENCODERS)
         for cohort in run["cohorts"]:
             check_name(f"{where}/cohorts", f"cohort of {SLIDE_SHEET}", cohort, cohorts)
-        for modality in run["modalities"]:
+        for modality in run["modalities"] * (name in get_used_runs()):
             if not set(run["cohorts"]) & set(get_cohorts(modality)):
                 add_problem(
                     f"{where}/modalities",

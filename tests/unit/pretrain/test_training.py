@@ -163,8 +163,10 @@ def test_embeddings_of_cases_slides_and_profiles(tmp_path):
     trained = {"kind": "threads", "cases": "mean"}
     parts = [embed(tmp_path, trained, sources, {n: [n]})[0] for n in ("S0", "S1")]
     np.testing.assert_allclose(embed(tmp_path, trained, sources, two)[0], np.mean(parts, 0), atol=1e-6)
-    random = embed(tmp_path, {"kind": "random", "seed": 1, "cases": "union"}, sources[:1], two)
-    assert not np.allclose(random, embed(tmp_path, {"kind": "random", "seed": 2, "cases": "union"}, sources[:1], two))
+    untrained = {"kind": "random", "cases": "union", "slide_encoder": RUN["slide_encoder"]}
+    one, other = (embed(tmp_path, untrained | {"seed": seed}, [], two) for seed in (1, 2))
+    assert one.shape == other.shape == (1, 8)
+    assert not np.allclose(one, other)
     (tmp_path / "slides.tsv").write_text("slide_id\tcase_id\tcohort\tpath\nS0\tC0\tA\tx\nS1\tC0\tA\ty\n")
     gather_embeddings(
         blocks=[tmp_path / "block.h5"], sheet=tmp_path / "slides.tsv", unit="case_id", output=tmp_path / "cases.h5ad",

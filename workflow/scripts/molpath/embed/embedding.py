@@ -36,8 +36,8 @@ def embed_block(
 ) -> None:
     """Write `ids`, `embeddings` (float32 N x D), `n_patches` and `slides` of a block.
 
-    members: slides of each slide or case of the block, by its id; cases: case of each id; sources: for threads and
-    random the run's config.json and weights, for table the TSV. Slides that were set aside are left out, and a case
+    members: slides of each slide or case of the block, by its id; cases: case of each id; sources: for threads the
+    run's config.json and weights, for table the TSV. Slides that were set aside are left out, and a case
     without any other. The same contents are taken from `finished`.
     """
     bags = Bags(manifests, wsi)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import functools
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,10 @@ def mean_pool(patches: np.ndarray) -> np.ndarray:
 
 
 def get_pool(model: Mapping[str, Any], folder: str, threads: int) -> Pool:
-    """The pooling of a model: mean, or the slide encoder of the run in `folder` (trained, or random from the seed)."""
+    """The pooling of a model: mean, the slide encoder of the trained run in `folder`, or a random one.
+
+    A random model has `slide_encoder` (its sizes) and `seed`; the width of its input is that of the first bag.
+    """
     if model["kind"] == "mean":
         return mean_pool
     # Imported here: mean pooling starts without torch.
@@ -29,14 +31,17 @@ def get_pool(model: Mapping[str, Any], folder: str, threads: int) -> Pool:
     from ..pretrain.network import build, load
 
     torch.set_num_threads(threads)
-    if model["kind"] == "threads":
-        network, _ = load(folder)
-    else:
-        network = build(json.loads((Path(folder) / "config.json").read_text()), model["seed"]).eval()
+    trained = load(folder)[0] if model["kind"] == "threads" else None
+
+    @functools.cache
+    def network(width: int):
+        if trained:
+            return trained
+        return build({"slide_encoder": dict(model["slide_encoder"]) | {"input": width}}, model["seed"]).eval()
 
     def pool(patches: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
-            return network.slide(torch.from_numpy(patches)[None])[0].float().numpy()
+            return network(patches.shape[1]).slide(torch.from_numpy(patches)[None])[0].float().numpy()
 
     return pool
 
