@@ -4,7 +4,7 @@ BIN := .venv/bin
 LOCK := envs/requirements.lock
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-slow bench report env lint clean-demo
+.PHONY: demo test test-slow bench report rulegraph env lint clean-demo
 
 env: .venv/ready
 
@@ -22,6 +22,11 @@ demo: env
 
 report: env
 	@$(BIN)/snakemake --report results/report.html $(ARGS)
+
+# The picture in README.md; needs Graphviz.
+rulegraph: env
+	$(BIN)/snakemake --configfile config/demo/config.yaml --forceall --rulegraph | grep -vE '^.0\[|-> 0$$' | tred \
+		| dot -Nfontname=sans -Nfontsize=11 -Tsvg > workflow/docs/rulegraph.svg
 
 lint: env
 	$(BIN)/ruff check .

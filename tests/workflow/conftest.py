@@ -107,3 +107,9 @@ def call_snakemake(folder: Path, snakefile: Path, *arguments: str) -> subprocess
 def project(tmp_path, repository) -> Project:
     """A small valid project, not yet written."""
     return Project(tmp_path, repository)
+
+
+@pytest.fixture
+def snakemake_in():
+    """Snakemake as a function of a folder, a Snakefile and arguments."""
+    return call_snakemake

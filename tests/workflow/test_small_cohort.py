@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -71,14 +72,26 @@ def run(folder: Path, repository: Path, *arguments: str) -> subprocess.Completed
 
 
 @pytest.fixture(scope="module")
-def cohort(tmp_path_factory, repository) -> Path:
+def code(tmp_path_factory, repository) -> Path:
+    """A copy of the repository's code, for one test edits it."""
+    target = tmp_path_factory.mktemp("code")
+    ignore = shutil.ignore_patterns("__pycache__", "*.safetensors")
+    for name in ("workflow", "config", "envs"):
+        shutil.copytree(repository / name, target / name, ignore=ignore)
+    for name in ("consequences", "encoders"):
+        shutil.copytree(repository / "resources" / name, target / "resources" / name, ignore=ignore)
+    return target
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory, code) -> Path:
     """A dozen generated cases, run from slides to report."""
     from molpath.demo.cohort import make_cohort
 
     folder = tmp_path_factory.mktemp("cohort")
     make_cohort(folder, n_cases=20, seed=1)
     (folder / "config.json").write_text(json.dumps(config_of(folder)))
-    done = run(folder, repository)
+    done = run(folder, code)
     assert done.returncode == 0, done.stdout[-6000:]
     return folder
 
@@ -146,25 +159,25 @@ def test_metrics_have_intervals_for_every_model_and_task(cohort):
     assert {"mean", "lower", "upper"} <= set(frozen)
 
 
-def test_second_run_does_nothing_and_verify_finds_nothing(cohort, repository):
-    again = run(cohort, repository)
+def test_second_run_does_nothing_and_verify_finds_nothing(cohort, code):
+    again = run(cohort, code)
     assert "Nothing to be done" in again.stdout, again.stdout
-    verified = run(cohort, repository, "verify")
+    verified = run(cohort, code, "verify")
     assert verified.returncode == 0, verified.stdout
 
 
-def test_verify_names_a_damaged_file(cohort, repository, tmp_path):
+def test_verify_names_a_damaged_file(cohort, code, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(cohort, copy)
     victim = next((copy / "results/wsi" / GRID / f"features_{ENCODER}").glob("*.h5"))
     victim.write_bytes(victim.read_bytes()[:-10])
-    done = run(copy, repository, "verify")
+    done = run(copy, code, "verify")
     assert done.returncode != 0
     assert victim.name in done.stdout
 
 
-def test_report_opens_offline(cohort, repository):
-    done = run(cohort, repository, "--report", "results/report.html")
+def test_report_opens_offline(cohort, code):
+    done = run(cohort, code, "--report", "results/report.html")
     assert done.returncode == 0, done.stdout[-3000:]
     page = (cohort / "results/report.html").read_text()
     assert "synthetic" in page
@@ -172,14 +185,37 @@ def test_report_opens_offline(cohort, repository):
     assert '<link rel="stylesheet" href="http' not in page
 
 
-def test_same_contents_cost_no_encoding_and_no_training(cohort, repository, tmp_path):
+def planned(folder: Path, code: Path) -> set[str]:
+    """Rules that a dry run would run."""
+    done = run(folder, code, "--dry-run", "--quiet", "rules")
+    assert done.returncode == 0, done.stdout[-3000:]
+    return set(re.findall(r"^(\w+)\s+\d+$", done.stdout, re.M)) - {"all", "total"}
+
+
+def test_comments_rerun_nothing_and_code_its_stage(cohort, code):
+    library = code / "workflow/scripts/molpath"
+    reworded = [library / "tissue/quality.py", library / "common/files.py", code / "workflow/rules/tissue.smk"]
+    before = {path: path.read_text() for path in (*reworded, library / "tiles/grid.py")}
+    for path in reworded:
+        path.write_text(before[path].replace('"""', '"""Reworded. ', 1) + "\n# a comment\n")
+    nothing = planned(cohort, code)
+    (library / "tiles/grid.py").write_text(before[library / "tiles/grid.py"] + "\nADDED = 1\n")
+    found = planned(cohort, code)
+    for path, text in before.items():
+        path.write_text(text)
+    assert nothing == set()
+    assert {"tile_slides", "extract_features", "pretrain_run", "probe_task"} <= found
+    assert not {"inspect_slides", "assess_tissue", "collect_slides", "normalise_rna", "flag_dna"} & found
+
+
+def test_same_contents_cost_no_encoding_and_no_training(cohort, code, tmp_path):
     """A rerun of tissue that gives the same results runs 0 encoder batches and 0 training steps."""
     copy = tmp_path / "copy"
     shutil.copytree(cohort, copy)
     before = bytes_of(copy)
     features = sorted((copy / "results/wsi" / GRID / f"features_{ENCODER}").glob("*.h5"))
     written = {path.name: path.stat().st_mtime_ns for path in features}
-    done = run(copy, repository, "--forcerun", "assess_tissue")
+    done = run(copy, code, "--forcerun", "assess_tissue")
     assert done.returncode == 0, done.stdout[-6000:]
     assert {path.name: path.stat().st_mtime_ns for path in features} == written
     logs = "".join(path.read_text() for path in (copy / "results/logs/pretrain").rglob("*.log"))
@@ -188,7 +224,7 @@ def test_same_contents_cost_no_encoding_and_no_training(cohort, repository, tmp_
     assert {name for name in before if before[name] != after.get(name)} == set()
 
 
-def test_killed_run_goes_on_where_it_was(cohort, repository, tmp_path):
+def test_killed_run_goes_on_where_it_was(cohort, code, tmp_path):
     """kill -9 of Snakemake during feature extraction: no writer survives, and the results are the same."""
     copy = tmp_path / "copy"
     shutil.copytree(cohort, copy)
@@ -196,7 +232,7 @@ def test_killed_run_goes_on_where_it_was(cohort, repository, tmp_path):
     shutil.rmtree(copy / "results/wsi" / GRID / f"features_{ENCODER}")
     shutil.rmtree(copy / "results/features")
     folder = copy / "results/wsi" / GRID / f"features_{ENCODER}"
-    command = [str(Path(sys.executable).with_name("snakemake")), "--snakefile", str(repository / "workflow/Snakefile")]
+    command = [str(Path(sys.executable).with_name("snakemake")), "--snakefile", str(code / "workflow/Snakefile")]
     process = subprocess.Popen(
         [*command, "--configfile", "config.json", "--cores", "1"],
         cwd=copy,
@@ -213,13 +249,13 @@ def test_killed_run_goes_on_where_it_was(cohort, repository, tmp_path):
     assert not living_jobs(copy), "an orphaned job lives on"
     kept = {path.name: path.stat().st_mtime_ns for path in folder.glob("*.h5") if not path.name.startswith(".")}
     assert kept
-    assert run(copy, repository, "--unlock").returncode == 0
-    done = run(copy, repository)
+    assert run(copy, code, "--unlock").returncode == 0
+    done = run(copy, code)
     assert done.returncode == 0, done.stdout[-6000:]
     assert {name: (folder / name).stat().st_mtime_ns for name in kept} == kept
     after = bytes_of(copy)
     assert {name for name in expected if expected[name] != after.get(name)} == set()
-    assert run(copy, repository, "verify").returncode == 0
+    assert run(copy, code, "verify").returncode == 0
 
 
 def living_jobs(folder: Path) -> list[str]:
