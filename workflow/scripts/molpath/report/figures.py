@@ -138,25 +138,34 @@ def plot_embeddings(tables: Sequence[str], models: Sequence[str], column: str, o
     """First two principal components of the case embeddings of each model, coloured by a column of obs."""
     import h5py
 
-    figure, panels = plt.subplots(1, len(models), figsize=(3.1 * len(models), 3.1), squeeze=False)
-    for axes, path, model in zip(panels[0], tables, models, strict=True):
+    columns = min(4, len(models))
+    rows = -(-len(models) // columns)
+    figure, panels = plt.subplots(rows, columns, figsize=(3.1 * columns, 3.1 * rows), squeeze=False)
+    for axes, path, model in zip(panels.flat, tables, models, strict=False):
         with h5py.File(path, "r", locking=False) as handle:
             x = handle["X"][:].astype(float)
             groups = read_column(handle["obs"], column) if column in handle["obs"] else np.array(["all"] * len(x))
-        x = x - x.mean(0)
-        u, s, _ = np.linalg.svd(x, full_matrices=False)
-        flip = np.sign(u[np.abs(u).argmax(0), range(u.shape[1])])
-        points = (u * s * flip)[:, :2]
-        for index, group in enumerate(sorted(set(groups))):
-            mine = groups == group
-            axes.plot(*points[mine].T, "o", ms=3, alpha=0.7, color=COLOURS[index % len(COLOURS)], label=group)
-        share = s**2 / max((s**2).sum(), 1e-12)
+        draw_components(axes, x, groups)
         axes.set_title(model, fontsize=10)
-        axes.set(xlabel=f"PC 1 ({share[0]:.0%})", ylabel=f"PC 2 ({share[1]:.0%})" if len(share) > 1 else "")
-        axes.set_xticks([])
-        axes.set_yticks([])
+    for axes in list(panels.flat)[len(models) :]:
+        axes.set_visible(False)
     panels[0][-1].legend(title=column, fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1.01, 0.5))
+    figure.tight_layout()
     save(figure, output, note)
+
+
+def draw_components(axes, x: np.ndarray, groups: np.ndarray) -> None:
+    """Points in the first two principal components (signs fixed, so that the picture is the same every time)."""
+    u, s, _ = np.linalg.svd(x - x.mean(0), full_matrices=False)
+    flip = np.sign(u[np.abs(u).argmax(0), range(u.shape[1])])
+    points = (u * s * flip)[:, :2]
+    for index, group in enumerate(sorted(set(groups))):
+        mine = groups == group
+        axes.plot(*points[mine].T, "o", ms=3, alpha=0.7, color=COLOURS[index % len(COLOURS)], label=group)
+    share = s**2 / max((s**2).sum(), 1e-12)
+    axes.set(xlabel=f"PC 1 ({share[0]:.0%})", ylabel=f"PC 2 ({share[1]:.0%})" if len(share) > 1 else "")
+    axes.set_xticks([])
+    axes.set_yticks([])
 
 
 def read_column(obs, name: str) -> np.ndarray:
