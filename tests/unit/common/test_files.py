@@ -43,18 +43,27 @@ def test_same_contents_are_same_bytes(tmp_path, kind):
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("old")
-    with pytest.raises(RuntimeError), atomic_path(path) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError
+
+    def write_half():
+        with atomic_path(path) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_half()
     assert path.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
 
 
 def test_a_failed_h5_never_has_its_name(tmp_path):
-    with pytest.raises(RuntimeError), new_h5(tmp_path / "a.h5") as handle:
-        handle["x"] = 1
-        assert not (tmp_path / "a.h5").exists()
-        raise RuntimeError
+    def write_half():
+        with new_h5(tmp_path / "a.h5") as handle:
+            handle["x"] = 1
+            assert not (tmp_path / "a.h5").exists()
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_half()
     assert list(tmp_path.iterdir()) == []
 
 
