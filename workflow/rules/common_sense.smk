@@ -62,6 +62,10 @@ def check_grids_and_encoders():
             )
         if config["tiles"]["grids"][key]["overlap"] >= config["tiles"]["grids"][key]["patch_size"]:
             add_problem(where, "overlap is not smaller than patch_size", "choose a smaller overlap")
+        if config["tiles"]["grids"][key]["mpp"] and config["tiles"]["grids"][key]["scale"] != "mpp":
+            add_problem(
+                where, "mpp has no meaning with scale: magnification", "leave one of them out"
+            )
     for name in config["tiles"]["use"]:
         check_name("config, key tiles/use", "grid", name, GRID_NAMES)
     for name, encoder in ENCODERS.items():

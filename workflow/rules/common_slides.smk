@@ -36,7 +36,8 @@ def get_shard_slides(wildcards):
 
 def name_of_grid(grid):
     """TRIDENT's name of a grid, with the optional label: 20x_512px_0px_overlap-strict."""
-    name = f"{grid['magnification']:g}x_{grid['patch_size']}px_{grid['overlap']}px_overlap"
+    scale = f"{grid['mpp']:g}mpp" if grid["mpp"] else f"{grid['magnification']:g}x"
+    name = f"{scale}_{grid['patch_size']}px_{grid['overlap']}px_overlap"
     return f"{name}-{grid['label']}" if grid["label"] else name
 
 
@@ -55,7 +56,7 @@ GRIDS = {
 wildcard_constraints:
     shard=r"\d{5}",
     block=r"\d{5}",
-    grid=r"[0-9.]+x_\d+px_\d+px_overlap[A-Za-z0-9.-]*",
+    grid=r"[0-9.]+(x|mpp)_\d+px_\d+px_overlap[A-Za-z0-9.-]*",
     encoder=r"[a-z0-9_]+",
     cohort=r"[A-Za-z0-9][A-Za-z0-9._-]*",
     run=r"[A-Za-z0-9][A-Za-z0-9._-]*",

@@ -27,18 +27,29 @@ def test_coordinates_are_those_of_trident(shared_data, name):
     expected = json.loads((shared_data / "parity/trident/cmu_hole.json").read_text())[f"cmu_hole/{name}"]
     attributes = expected["attrs"]
     least = float(name.rsplit("_", 1)[1])
-    edge, step = edges_level0(
-        attributes["patch_size"],
-        attributes["overlap"],
-        attributes["target_magnification"],
-        attributes["level0_magnification"],
-    )
+    grid = {"patch_size": attributes["patch_size"], "overlap": attributes["overlap"], "scale": "magnification"}
+    grid |= {"magnification": attributes["target_magnification"], "mpp": None}
+    edge, step = edges_level0(grid, 0.499, attributes["level0_magnification"])
     corners = lay_grid(attributes["level0_width"], attributes["level0_height"], edge, step)
     shares = tissue_shares(corners, edge, polygons)
     kept = corners[~np.isnan(shares) if least == 0 else np.nan_to_num(shares) >= least]
     assert edge == attributes["patch_size_level0"]
     assert kept.dtype == np.int64
     assert kept.tolist() == expected["coords"]
+
+
+@pytest.mark.parametrize(
+    ("scale", "target", "mpp", "edge", "step"),
+    [
+        ("mpp", None, 0.25, 1024, 896),
+        ("mpp", None, 0.2325, 1101, 963),  # 512 x 0.5 / 0.2325 = 1101.1; 64 x 0.5 / 0.2325 = 137.6
+        ("mpp", 0.65, 0.2527, 1317, 1152),
+        ("magnification", None, 0.2325, 1024, 896),
+    ],
+)
+def test_patches_keep_their_physical_size_or_tridents(scale, target, mpp, edge, step):
+    grid = {"patch_size": 512, "overlap": 64, "magnification": 20, "scale": scale, "mpp": target}
+    assert edges_level0(grid, mpp, 40) == (edge, step)
 
 
 @settings(max_examples=40, deadline=None)

@@ -125,7 +125,9 @@ def as_page(side_by_side: pd.DataFrame, by_seed: pd.DataFrame, note: str) -> str
     )
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # python -m molpath.report.tables comparison.tsv [protocol ...]
     import sys
 
-    print(as_markdown(read_tsv(sys.argv[1])))
+    chosen = read_tsv(sys.argv[1])
+    chosen = chosen[chosen.protocol.isin(sys.argv[2:] or chosen.protocol.unique())]
+    print(as_markdown(chosen.loc[:, (chosen != "").any()].drop(columns="metric")))

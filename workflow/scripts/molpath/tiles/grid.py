@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import shapely
 
 
-def edges_level0(patch_size: int, overlap: int, magnification: float, slide_magnification: int) -> tuple[int, int]:
-    """Edge of a patch and step of the grid in level-0 pixels.
+def target_mpp(grid: Mapping[str, Any]) -> float:
+    """Micrometres per pixel of the grid's patches: its `mpp`, else 10 / magnification (20x: 0.5)."""
+    return grid["mpp"] or 10 / grid["magnification"]
 
-    Scaled by the ratio of nominal magnifications, as TRIDENT does, not by the true mpp: a 0.2325 and a 0.2527
-    µm/px scanner both count as 40x.
+
+def edges_level0(grid: Mapping[str, Any], mpp: float, magnification: int) -> tuple[int, int]:
+    """Edge of a patch and step of the grid in level-0 pixels of a slide (its mpp and nominal magnification).
+
+    `scale: mpp` keeps the physical size of patches the same on every scanner. `scale: magnification` takes the ratio
+    of nominal magnifications, rounded down, as TRIDENT does: a 0.2325 and a 0.2527 µm/px scanner both count as 40x.
     """
-    ratio = slide_magnification / magnification
-    edge = int(patch_size * ratio)
-    return edge, edge - int(overlap * ratio)
+    if grid["scale"] == "magnification":
+        ratio, whole = magnification / grid["magnification"], int
+    else:
+        ratio, whole = target_mpp(grid) / mpp, round
+    edge = max(1, whole(grid["patch_size"] * ratio))
+    return edge, max(1, edge - whole(grid["overlap"] * ratio))
 
 
 def lay_grid(width: int, height: int, edge: int, step: int) -> np.ndarray:

@@ -16,11 +16,13 @@ from ..common.files import new_h5
 from ..common.manifests import OK, accepted, file_facts, read_manifest, set_aside, write_manifest
 from ..common.progress import Progress
 from ..common.stamps import is_current, read_stamp, stamp_h5
-from .grid import class_shares, edges_level0, lay_grid, tissue_shares
+from .grid import class_shares, edges_level0, lay_grid, target_mpp, tissue_shares
 
 log = logging.getLogger(__name__)
 
 COLUMNS = ("n_patches", "n_tissue_patches", "n_dropped_quality", "file", "bytes", "fingerprint")
+#: A slide this much coarser than the grid is not enlarged: the border between nominal magnifications (0.6 at 20x).
+COARSEST = 1.2
 #: Codes of quality/<slide>.png by the names the config uses.
 QUALITY_CODES = {"fold": 2, "dark": 3, "pen": 4, "edge_or_bubble": 5, "out_of_focus": 6}
 
@@ -61,11 +63,11 @@ def tile_slide(
     slide_id = row["slide_id"]
     if row["status"] != OK:
         return set_aside(slide_id, row["reason"], row["detail"])
-    if float(seen["magnification"]) < grid["magnification"]:
-        detail = f"scanned at {seen['magnification']}x, the grid wants {grid['magnification']:g}x"
+    if float(seen["mpp"]) >= COARSEST * target_mpp(grid):
+        detail = f"scanned at {float(seen['mpp']):g} micrometres per pixel, the grid wants {target_mpp(grid):g}"
         return set_aside(slide_id, "low_resolution", detail)
     path = wsi / grid["name"] / "patches" / f"{slide_id}_patches.h5"
-    size = {name: seen[name] for name in ("width", "height", "magnification")}
+    size = {name: seen[name] for name in ("width", "height", "mpp", "magnification")}
     inputs = digest_of(size, row["contours_fingerprint"], row["quality_fingerprint"], dict(grid))
     if is_current(path, inputs, code, accept_other_code):
         counts = read_stamp(path)["row"]
@@ -83,7 +85,7 @@ def choose_patches(
 ) -> tuple[np.ndarray, dict[str, Any], dict[str, int]]:
     """Coordinates (int64 N x 2, level-0 pixels), TRIDENT's attributes, and counts of one slide."""
     width, height, magnification = int(seen["width"]), int(seen["height"]), int(seen["magnification"])
-    edge, step = edges_level0(grid["patch_size"], grid["overlap"], grid["magnification"], magnification)
+    edge, step = edges_level0(grid, float(seen["mpp"]), magnification)
     document = json.loads((wsi / row["contours"]).read_text())
     polygons = [shapely.from_geojson(json.dumps(feature["geometry"])) for feature in document["features"]]
     corners = lay_grid(width, height, edge, step)
@@ -103,7 +105,7 @@ def choose_patches(
         "patch_size": grid["patch_size"],
         "patch_size_level0": edge,
         "level0_magnification": magnification,
-        "target_magnification": whole(grid["magnification"]),
+        "target_magnification": whole(round(10 / grid["mpp"], 4) if grid["mpp"] else grid["magnification"]),
         "overlap": grid["overlap"],
         "name": row["slide_id"],
         "level0_width": width,
