@@ -1,5 +1,10 @@
 """Files are whole or not there, and the same contents are the same bytes."""
 
+import os
+import socket
+import subprocess
+import sys
+
 import anndata
 import h5py
 import numpy as np
@@ -9,6 +14,7 @@ from molpath.common.files import (
     atomic_path,
     new_h5,
     read_tsv,
+    remove_leftovers,
     write_h5ad,
     write_json,
     write_parquet,
@@ -77,3 +83,27 @@ def test_h5_is_readable_by_others(tmp_path):
     write_matrix(tmp_path / "a.h5")
     with h5py.File(tmp_path / "a.h5") as handle:
         assert handle["x"][:].tolist() == [0, 1, 2, 3, 4]
+
+
+def dead_process() -> int:
+    """Id of a process that has ended."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def test_leftovers_of_killed_jobs_are_removed_and_no_others(tmp_path):
+    host, dead = socket.gethostname(), dead_process()
+    name = "TCGA-CR-7395-01A-TS1.h5"
+    left = tmp_path / f".tmp-{host}@{dead}@{name}"
+    others = [
+        tmp_path / name,
+        tmp_path / f".tmp-{host}@{os.getpid()}@{name}",  # being written
+        tmp_path / f".tmp-elsewhere@{dead}@{name}",  # another machine can't be asked
+        tmp_path / f".tmp-{host}@{dead}@other.h5",  # another job's
+    ]
+    for path in (left, *others):
+        path.touch()
+    remove_leftovers(tmp_path, {name})
+    assert sorted(tmp_path.iterdir()) == sorted(others)
+    remove_leftovers(tmp_path / "absent", {name})

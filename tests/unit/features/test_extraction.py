@@ -185,7 +185,7 @@ def test_killed_at_any_moment_it_ends_the_same(shard):
     ]
     kept = {path.name: path.stat().st_mtime_ns for path in features.glob("s*.h5")}
     assert 4 <= len(kept) < 12
-    (features / f".tmp-{os.uname().nodename}-{process.pid}-s11.h5").write_bytes(b"half")
+    (features / f".tmp-{os.uname().nodename}@{process.pid}@s11.h5").write_bytes(b"half")
     assert shard.extract() == whole
     assert all((features / name).stat().st_mtime_ns == when for name, when in kept.items())
     assert not list(features.glob(".tmp*"))

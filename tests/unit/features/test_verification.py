@@ -1,9 +1,9 @@
 """What `verify` and `orphans` find in a results folder."""
 
-import os
 import shutil
 
 import pytest
+from molpath.common.files import temporary_of
 from molpath.common.verification import orphans, verify
 
 
@@ -40,9 +40,9 @@ def test_missing_changed_and_cut_files_are_told(results):
 def test_strangers_and_leftovers_are_listed(results):
     stranger = feature_file(results, "c")
     stranger.write_bytes(b"?")
-    gone = stranger.parent / ".tmp-elsewhere-1-a.h5"
+    gone = stranger.parent / ".tmp-elsewhere@1@a.h5"
     gone.write_bytes(b"?")
-    busy = stranger.parent / f".tmp-{os.uname().nodename}-{os.getpid()}-a.h5"
+    busy = temporary_of(feature_file(results, "a"))
     busy.write_bytes(b"?")
     assert orphans(results.results) == sorted([str(stranger), str(gone)])
     assert verify(results.results) == []

@@ -6,22 +6,25 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Any
+
+#: .tmp-<host>@<process>@<name>: neither a host's name nor an id of ours holds an @.
+_TEMPORARY = re.compile(r"\.tmp-(?P<host>[^@]+)@(?P<process>\d+)@(?P<name>.+)")
 
 
 @contextlib.contextmanager
 def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it is fsynced and renamed over `path`.
 
-    The temporary name ends like `path` (writers choose a format by suffix) and holds host and process id,
-    so that two machines never share one. On an error it is removed and `path` stays as it was.
+    On an error the temporary file is removed and `path` stays as it was.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.parent / f".tmp-{socket.gethostname()}-{os.getpid()}-{path.name}"
+    temporary = temporary_of(path)
     try:
         yield temporary
         _fsync(temporary)
@@ -37,6 +40,50 @@ def _fsync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def temporary_of(path: Path) -> Path:
+    """Where `path` is written until it is whole.
+
+    The name ends like `path` (writers choose a format by suffix) and holds host and process id, so that two machines
+    never share one.
+    """
+    return path.parent / f".tmp-{socket.gethostname()}@{os.getpid()}@{path.name}"
+
+
+def is_temporary(path: str | os.PathLike) -> bool:
+    """True if `path` has the name of a file that is being written, or was when its writer was killed."""
+    return _TEMPORARY.fullmatch(Path(path).name) is not None
+
+
+def is_being_written(path: str | os.PathLike) -> bool:
+    """True if the process that a temporary name holds is alive; one of another machine can't be asked: False."""
+    match = _TEMPORARY.fullmatch(Path(path).name)
+    if match["host"] != socket.gethostname():
+        return False
+    try:
+        os.kill(int(match["process"]), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def remove_leftovers(folder: str | os.PathLike, names: Container[str]) -> None:
+    """Remove what killed jobs of this machine left in `folder` of files that should be called one of `names`.
+
+    For jobs that are about to write those files: nobody else does. One look at the folder a job, for a look a file
+    would cost the square of the cohort. Leftovers of other machines stay, for `snakemake orphans` to name.
+    """
+    if not os.path.isdir(folder):
+        return
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            match = _TEMPORARY.fullmatch(entry.name)
+            ours = match and match["host"] == socket.gethostname() and match["name"] in names
+            if ours and not is_being_written(entry.path):
+                os.unlink(entry.path)
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:

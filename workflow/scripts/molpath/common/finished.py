@@ -12,6 +12,8 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from .files import temporary_of
+
 
 def restore(folder: str | os.PathLike, outputs: Mapping[str, str | os.PathLike]) -> bool:
     """Hard-link the kept files of `folder` to `outputs` (name -> path). False if not all are kept."""
@@ -34,7 +36,7 @@ def keep(folder: str | os.PathLike, outputs: Mapping[str, str | os.PathLike]) ->
 
 def _link(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.parent / f".tmp-{os.getpid()}-{target.name}"
+    temporary = temporary_of(target)
     temporary.unlink(missing_ok=True)
     try:
         os.link(source, temporary)

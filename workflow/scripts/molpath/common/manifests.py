@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from .files import fingerprint, read_tsv, write_tsv
+from .files import fingerprint, read_tsv, remove_leftovers, write_tsv
 
 OK, SET_ASIDE = "ok", "set_aside"
 
@@ -58,6 +58,7 @@ def write_manifest(path: str | os.PathLike, rows: Sequence[dict[str, Any]], colu
     import pandas as pd
 
     header = ["slide_id", "status", "reason", "detail", *columns]
+    remove_leftovers(Path(path).parent, {Path(path).name})
     write_tsv(path, pd.DataFrame([{name: row.get(name, "") for name in header} for row in rows], columns=header))
 
 

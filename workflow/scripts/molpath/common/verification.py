@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-from .files import fingerprint
+from .files import fingerprint, is_being_written, is_temporary
 from .manifests import OK, read_manifest
 
 #: Manifests, relative to the results folder.
@@ -20,7 +18,6 @@ FILE_COLUMNS = (
     ("quality", "quality_fingerprint"),
     ("thumbnail", "thumbnail_fingerprint"),
 )
-_TEMPORARY = re.compile(r"\.tmp-(?:(?P<host>.+)-)?(?P<process>\d+)-.+")
 
 
 def manifests_of(results: str | os.PathLike) -> list[Path]:
@@ -57,7 +54,7 @@ def orphans(results: str | os.PathLike) -> list[str]:
     results = Path(results)
     known = {os.path.normpath(path) for path in _claimed(results)}
     found = [path for path in _files_below(results / "wsi") if os.path.normpath(path) not in known]
-    found = [path for path in found if not _TEMPORARY.fullmatch(path.name)]
+    found = [path for path in found if not is_temporary(path)]
     return sorted(map(str, [*found, *_leftovers(results)]))
 
 
@@ -89,8 +86,7 @@ def _difference(path: Path, size: str, digest: str) -> str:
 
 def _leftovers(results: Path) -> Iterator[Path]:
     for path in _files_below(results):
-        match = _TEMPORARY.fullmatch(path.name)
-        if match and not _is_being_written(match["host"], int(match["process"])):
+        if is_temporary(path) and not is_being_written(path):
             yield path
 
 
@@ -98,16 +94,3 @@ def _files_below(folder: Path) -> Iterator[Path]:
     for parent, folders, names in os.walk(folder):
         folders.sort()
         yield from (Path(parent) / name for name in sorted(names))
-
-
-def _is_being_written(host: str | None, process: int) -> bool:
-    """True if the process is alive here; one of another machine can't be asked and counts as gone."""
-    if host is not None and host != socket.gethostname():
-        return False
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -12,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from ..common.files import remove_leftovers
 from ..common.manifests import OK, accepted, file_facts, read_manifest, set_aside, write_manifest
 from ..common.progress import Progress
 from ..common.stamps import is_current
@@ -90,7 +91,7 @@ class _Shard:
                 self.finish(self.facts(slide_id), patches=len(coords))
             else:
                 self.waiting[slide_id] = {"coords": coords, "attributes": attributes, "inputs": inputs}
-        storage.clear_leftovers(self.path("any").parent, self.waiting)
+        remove_leftovers(self.path("any").parent, {self.path(slide_id).name for slide_id in self.waiting})
         log.info("%d slides: %d finished before, %d to encode", len(self.rows), len(self.results), len(self.waiting))
 
     def path(self, slide_id: str) -> Path:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
-import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -69,29 +67,6 @@ def shape_of(path: str | os.PathLike) -> tuple[int, int]:
     """Number of patches and width of a feature file."""
     with open_h5(path) as handle:
         return tuple(int(length) for length in handle["features"].shape[-2:])
-
-
-def clear_leftovers(folder: Path, slide_ids: Iterable[str]) -> None:
-    """Remove temporary files that killed jobs of this machine left for these slides."""
-    if not folder.is_dir():
-        return
-    host = re.escape(socket.gethostname())
-    pattern = re.compile(rf"\.tmp-{host}-(\d+)-(.+)\.h5")
-    wanted = set(slide_ids)
-    for entry in os.scandir(folder):
-        match = pattern.fullmatch(entry.name)
-        if match and match[2] in wanted and not _is_alive(int(match[1])):
-            os.unlink(entry.path)
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _plain(value: Any) -> Any:

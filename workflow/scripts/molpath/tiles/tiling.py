@@ -12,7 +12,7 @@ import numpy as np
 import shapely
 
 from ..common.digests import digest_of
-from ..common.files import new_h5
+from ..common.files import new_h5, remove_leftovers
 from ..common.manifests import OK, accepted, file_facts, read_manifest, set_aside, write_manifest
 from ..common.progress import Progress
 from ..common.stamps import is_current, read_stamp, stamp_h5
@@ -44,6 +44,7 @@ def tile_shard(
     """
     rows = read_manifest(assessed)
     progress = Progress(log_path, "tiles", len(rows))
+    remove_leftovers(Path(wsi) / grid["name"] / "patches", {coords_name(row["slide_id"]) for row in rows})
     results = []
     for seen, row in zip(read_manifest(inspected), rows, strict=True):
         results.append(tile_slide(seen, row, Path(wsi), grid, code, accept_other_code))
@@ -66,7 +67,7 @@ def tile_slide(
     if float(seen["mpp"]) >= COARSEST * target_mpp(grid):
         detail = f"scanned at {float(seen['mpp']):g} micrometres per pixel, the grid wants {target_mpp(grid):g}"
         return set_aside(slide_id, "low_resolution", detail)
-    path = wsi / grid["name"] / "patches" / f"{slide_id}_patches.h5"
+    path = wsi / grid["name"] / "patches" / coords_name(slide_id)
     size = {name: seen[name] for name in ("width", "height", "mpp", "magnification")}
     inputs = digest_of(size, row["contours_fingerprint"], row["quality_fingerprint"], dict(grid))
     if is_current(path, inputs, code, accept_other_code):
@@ -78,6 +79,11 @@ def tile_slide(
         detail = f"{counts['n_tissue_patches']} patches hold tissue, {counts['n_dropped_quality']} of them dropped"
         return set_aside(slide_id, "no_patches", detail, **counts)
     return accepted(slide_id, **counts, **file_facts(path, wsi))
+
+
+def coords_name(slide_id: str) -> str:
+    """TRIDENT's name of a slide's coordinate file."""
+    return f"{slide_id}_patches.h5"
 
 
 def choose_patches(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 
 from ..common.contained import Lost, map_contained
 from ..common.digests import digest_of
-from ..common.files import atomic_path, fingerprint, write_text
+from ..common.files import atomic_path, fingerprint, remove_leftovers, write_text
 from ..common.manifests import OK, accepted, read_manifest, set_aside, write_manifest
 from ..common.progress import Progress
 from ..common.stamps import is_current, read_stamp, save_jpeg, save_png
@@ -58,6 +58,8 @@ def assess_shard(
     progress = Progress(log_path, "tissue", len(rows))
     items = [row | {"path": paths[row["slide_id"]]["path"], "keep": paths[row["slide_id"]]["keep"]} for row in rows]
     work = partial(assess_slide, wsi=Path(wsi), settings=settings, code=code, accept_other_code=accept_other_code)
+    for folder, names in written_by(Path(wsi), paths).items():
+        remove_leftovers(folder, names)
     results = []
     for item, result in map_contained(work, items, deadline_s):
         if isinstance(result, Lost):
@@ -97,6 +99,15 @@ def files_of(wsi: Path, slide_id: str) -> dict[str, Path]:
         "quality": wsi / "quality" / f"{slide_id}.png",
         "contours": wsi / "contours_geojson" / f"{slide_id}.geojson",
     }
+
+
+def written_by(wsi: Path, slide_ids: Iterable[str]) -> dict[Path, set[str]]:
+    """Names of the files of some slides, by folder."""
+    names: dict[Path, set[str]] = {}
+    for slide_id in slide_ids:
+        for path in files_of(wsi, slide_id).values():
+            names.setdefault(path.parent, set()).add(path.name)
+    return names
 
 
 def with_files(row: dict[str, Any], paths: Mapping[str, Path], wsi: Path) -> dict[str, Any]:
