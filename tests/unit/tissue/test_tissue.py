@@ -4,8 +4,9 @@ import cv2
 import numpy as np
 import pytest
 from molpath.slides.readers import open_slide
+from molpath.tissue.polygons import as_geojson, find_polygons, mask_of
 from molpath.tissue.quality import find_pen, measure_focus, sharpness, windows_in
-from molpath.tissue.segmentation import as_geojson, find_polygons, mask_of, otsu
+from molpath.tissue.segmentation import otsu
 
 PINK, GLASS = (215, 140, 180), (243, 243, 244)
 

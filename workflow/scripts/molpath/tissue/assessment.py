@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,17 +19,16 @@ from ..common.manifests import OK, accepted, read_manifest, set_aside, write_man
 from ..common.progress import Progress
 from ..common.stamps import is_current, read_stamp, save_jpeg, save_png
 from ..slides.readers import open_slide
-from . import quality, segmentation
+from . import polygons, quality, segmentation
+from .overview import Overview, read_overview
 
 log = logging.getLogger(__name__)
 
 COLUMNS = (
     "area_mm2",
     "tissue_fraction",
-    "focus",
-    "in_focus_fraction",
-    "pen_fraction",
     "quality_mpp",
+    *quality.NUMBERS,
     "contours",
     "contours_fingerprint",
     "quality",
@@ -119,78 +119,59 @@ def with_files(row: dict[str, Any], paths: Mapping[str, Path], wsi: Path) -> dic
     return row | found
 
 
-def read_overview(slide, mpp: float, wanted_mpp: float) -> tuple[np.ndarray, tuple[float, float], float]:
-    """The smallest level at least as fine as `wanted_mpp`, shrunk to it: image, level-0 pixels a pixel (x, y), mpp."""
-    fit = [i for i, level in enumerate(slide.levels) if mpp * level[2] <= wanted_mpp * 1.01]
-    level = max(fit, key=lambda i: slide.levels[i][2]) if fit else 0
-    width, height, downsample = slide.levels[level]
-    image = slide.region(0, 0, level, width, height)
-    shrink = wanted_mpp / (mpp * downsample)
-    if shrink > 1.01:
-        size = (max(1, round(width / shrink)), max(1, round(height / shrink)))
-        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    full_width, full_height, _ = slide.levels[0]
-    scale = full_width / image.shape[1], full_height / image.shape[0]
-    return image, scale, mpp * scale[0]
+@dataclass(frozen=True)
+class Measured:
+    """Everything measured on one slide; the mask of `area_mm2` and `tissue_fraction` is that of the polygons."""
+
+    overview: Overview
+    polygons: list[list[np.ndarray]]
+    quality: quality.Quality
+    area_mm2: float
+    tissue_fraction: float
 
 
-def look(item: Mapping[str, str], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Everything measured on one slide: image, polygons, class map, numbers."""
+def look(item: Mapping[str, str], settings: Mapping[str, Any]) -> Measured:
+    """Open the slide, read its overview once, and measure."""
     mpp = float(item["mpp"])
     slide = open_slide(item["path"])
-    image, scale, image_mpp = read_overview(slide, mpp, settings["mpp"])
-    pen = quality.find_pen(image)
-    mask = segmentation.METHODS[settings["method"]](image)
-    polygons = segmentation.find_polygons(mask, scale, image_mpp, settings["min_region_mm2"], settings["fill_holes"])
-    tissue = segmentation.mask_of(polygons, mask.shape, scale)
-    windows = quality.windows_in(tissue & ~pen, settings["quality"]["focus_windows"])
-    centres = [((x + 0.5) * scale[0], (y + 0.5) * scale[1]) for x, y in windows]
-    focus = quality.measure_focus(slide, mpp, centres)
+    overview = read_overview(slide, mpp, settings["mpp"])
+    mask = segmentation.segment(overview, settings)
+    regions = polygons.find_polygons(
+        mask, overview.scale, overview.mpp, settings["min_region_mm2"], settings["fill_holes"]
+    )
+    tissue = polygons.mask_of(regions, mask.shape, overview.scale)
+    found = quality.examine(slide, mpp, overview, tissue, settings["quality"])
     slide.close()
-    classes = np.where(tissue, quality.CLASSES["tissue"], quality.CLASSES["background"]).astype(np.uint8)
-    classes[pen] = quality.CLASSES["pen"]
-    return {
-        "image": image,
-        "polygons": polygons,
-        "classes": classes,
-        "mpp": image_mpp,
-        "scale": scale,
-        "area_mm2": float(tissue.sum()) * image_mpp**2 / 1e6,
-        "tissue_fraction": float(tissue.mean()),
-        "pen_fraction": float((pen & tissue).sum() / max(1, tissue.sum())),
-        "focus": focus[np.isfinite(focus)],
-    }
+    area = float(tissue.sum()) * overview.mpp**2 / 1e6
+    return Measured(overview, regions, found, area, float(tissue.mean()))
 
 
-def judge(item: Mapping[str, str], measured: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+def judge(item: Mapping[str, str], measured: Measured, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Numbers against the thresholds of the config; keep = yes in the sheet keeps a slide whatever they say."""
-    thresholds = settings["quality"]
-    focus = measured["focus"]
-    sharp = float((focus >= thresholds["min_focus"]).mean()) if len(focus) else 0.0
     numbers = {
-        "area_mm2": f"{measured['area_mm2']:.4f}",
-        "tissue_fraction": f"{measured['tissue_fraction']:.4f}",
-        "focus": f"{np.median(focus):.4f}" if len(focus) else "",
-        "in_focus_fraction": f"{sharp:.4f}",
-        "pen_fraction": f"{measured['pen_fraction']:.4f}",
-        "quality_mpp": f"{measured['mpp']:.6g}",
+        "area_mm2": f"{measured.area_mm2:.4f}",
+        "tissue_fraction": f"{measured.tissue_fraction:.4f}",
+        "quality_mpp": f"{measured.overview.mpp:.6g}",
     }
+    numbers |= {name: as_cell(measured.quality.numbers[name]) for name in quality.NUMBERS}
     slide_id = item["slide_id"]
-    if not measured["polygons"]:
+    if not measured.polygons:
         return set_aside(slide_id, "blank", "no tissue found", **numbers)
     if item["keep"] != "yes":
-        if measured["area_mm2"] < settings["min_area_mm2"]:
-            detail = f"{measured['area_mm2']:.3f} mm2 of tissue, less than {settings['min_area_mm2']:g}"
+        if measured.area_mm2 < settings["min_area_mm2"]:
+            detail = f"{measured.area_mm2:.3f} mm2 of tissue, less than {settings['min_area_mm2']:g}"
             return set_aside(slide_id, "blank", detail, **numbers)
-        if sharp < thresholds["min_in_focus_fraction"]:
-            detail = (
-                f"{sharp:.0%} of the tissue looked at is in focus, less than {thresholds['min_in_focus_fraction']:.0%}"
-            )
-            return set_aside(slide_id, "out_of_focus", detail, **numbers)
+        if fault := quality.find_faults(measured.quality.numbers, settings["quality"]):
+            return set_aside(slide_id, *fault, **numbers)
     return accepted(slide_id, **numbers)
 
 
-def write_files(paths: Mapping[str, Path], measured: Mapping[str, Any], stamp: dict[str, Any]) -> None:
+def as_cell(value: float) -> str:
+    """Four decimals, or an empty cell where nothing could be measured."""
+    return "" if np.isnan(value) else f"{value:.4f}"
+
+
+def write_files(paths: Mapping[str, Path], measured: Measured, stamp: dict[str, Any]) -> None:
     """Thumbnail with contours, class map, and last the contours."""
     import json
 
@@ -200,18 +181,18 @@ def write_files(paths: Mapping[str, Path], measured: Mapping[str, Any], stamp: d
     with atomic_path(paths["thumbnail"]) as temporary:
         save_jpeg(Image.fromarray(draw(measured)), temporary, short)
     with atomic_path(paths["quality"]) as temporary:
-        save_png(Image.fromarray(measured["classes"]), temporary, short)
-    document = segmentation.as_geojson(measured["polygons"], stamp)
+        save_png(Image.fromarray(measured.quality.classes), temporary, short)
+    document = polygons.as_geojson(measured.polygons, stamp)
     write_text(paths["contours"], json.dumps(document, sort_keys=True) + "\n")
 
 
-def draw(measured: Mapping[str, Any]) -> np.ndarray:
+def draw(measured: Measured) -> np.ndarray:
     """The image with tissue contours and pen marks in colours that everybody can tell apart."""
-    picture = measured["image"].copy()
-    for rings in measured["polygons"]:
-        drawn = [np.round(ring / np.asarray(measured["scale"])).astype(np.int32) for ring in rings]
+    picture = measured.overview.image.copy()
+    for rings in measured.polygons:
+        drawn = [np.round(ring / np.asarray(measured.overview.scale)).astype(np.int32) for ring in rings]
         cv2.polylines(picture, drawn, True, PALETTE[1], 2)
-    pen = (measured["classes"] == quality.CLASSES["pen"]).astype(np.uint8)
+    pen = (measured.quality.classes == quality.CLASSES["pen"]).astype(np.uint8)
     contours, _ = cv2.findContours(pen, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     cv2.drawContours(picture, contours, -1, PALETTE[4], 2)
     return picture

@@ -2,13 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
 import cv2
 import numpy as np
+
+from .overview import Overview
 
 #: Class codes of quality/<slide>.png, those of GrandQC's artefact model.
 CLASSES = {"background": 0, "tissue": 1, "fold": 2, "dark": 3, "pen": 4, "edge_or_bubble": 5, "out_of_focus": 6}
 FOCUS_MPP = 1.0
 WINDOW = 256
+
+
+#: Columns of the manifest that quality control fills, in order.
+NUMBERS = ("focus", "in_focus_fraction", "pen_fraction")
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Class codes of the overview's pixels (uint8 height x width), and a number for each of NUMBERS (NaN: unknown)."""
+
+    classes: np.ndarray
+    numbers: dict[str, float]
+
+
+def examine(slide, mpp: float, overview: Overview, tissue: np.ndarray, thresholds: Mapping[str, Any]) -> Quality:
+    """Look at everything that can be wrong with the tissue of a slide.
+
+    `tissue`: boolean mask of the overview; `mpp`: the slide's, at level 0; `thresholds`: section tissue/quality of the
+    config.
+    """
+    pen = find_pen(overview.image)
+    centres = overview.centres(windows_in(tissue & ~pen, thresholds["focus_windows"]))
+    focus = measure_focus(slide, mpp, centres)
+    focus = focus[np.isfinite(focus)]
+    classes = np.where(tissue, CLASSES["tissue"], CLASSES["background"]).astype(np.uint8)
+    classes[pen] = CLASSES["pen"]
+    numbers = {
+        "focus": float(np.median(focus)) if len(focus) else float("nan"),
+        "in_focus_fraction": float((focus >= thresholds["min_focus"]).mean()) if len(focus) else 0.0,
+        "pen_fraction": float((pen & tissue).sum() / max(1, tissue.sum())),
+    }
+    return Quality(classes, numbers)
+
+
+def find_faults(numbers: Mapping[str, float], thresholds: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The first thing so wrong that the slide is set aside, as (reason, sentence); None if it goes on."""
+    sharp = numbers["in_focus_fraction"]
+    if sharp < thresholds["min_in_focus_fraction"]:
+        least = thresholds["min_in_focus_fraction"]
+        return "out_of_focus", f"{sharp:.0%} of the tissue looked at is in focus, less than {least:.0%}"
+    return None
 
 
 def find_pen(image: np.ndarray) -> np.ndarray:
