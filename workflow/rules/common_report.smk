@@ -45,7 +45,10 @@ def get_all_digests():
 
 def get_report_targets(wildcards):
     """Tables and figures of what the config has."""
-    names = ["config.yaml", "provenance.json", "figures/slides.svg"]
+    names = ["config.yaml", "provenance.json", "figures/slides.svg", "figures/quality.svg"]
+    names.append("tables/worst_slides.html")
+    if get_tiles_targets(wildcards):
+        names.append("tables/exclusions.tsv")
     if get_used_runs():
         names.append("figures/pretraining.svg")
     if config["embed"]["use"]:

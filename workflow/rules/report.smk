@@ -1,5 +1,6 @@
 """Tables, figures and provenance; `snakemake --report results/report.html` binds them together.
 
+<results>/tables/exclusions.tsv, worst_slides.html
 <results>/tables/metrics.tsv, comparison.tsv, seeds.tsv, comparison.html
 <results>/figures/*.svg
 <results>/config.yaml, provenance.json
@@ -77,6 +78,12 @@ rule plot_slides:
             category="Slides",
             labels={"result": "kept and set aside"},
         ),
+        quality=report(
+            "<results>/figures/quality.svg",
+            caption="../report/quality.rst",
+            category="Slides",
+            labels={"result": "numbers of quality control"},
+        ),
     log:
         "<logs>/figures/slides.log",
     benchmark:
@@ -88,12 +95,72 @@ rule plot_slides:
         mem_mb=grow(2000),
         runtime=grow(30),
     params:
+        thresholds=lookup(dpath="tissue/quality", within=config),
         note=lookup(dpath="report/note", within=config),
         code=digest("report"),
     message:
         "Drawing what became of the slides"
     script:
         "../scripts/plot_slides.py"
+
+
+rule count_exclusions:
+    input:
+        slides="<results>/tables/slides.tsv",
+        tiles=get_tiles_targets,
+    output:
+        table=report(
+            "<results>/tables/exclusions.tsv",
+            caption="../report/exclusions.rst",
+            category="Slides",
+            labels={"result": "what each criterion removed"},
+        ),
+    log:
+        "<logs>/tables/exclusions.log",
+    benchmark:
+        "<benchmarks>/tables/exclusions.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(2000),
+        runtime=grow(30),
+    params:
+        code=digest("report"),
+    message:
+        "Counting the slides and patches that each criterion removed"
+    script:
+        "../scripts/count_exclusions.py"
+
+
+rule show_worst_slides:
+    input:
+        table="<results>/tables/slides.tsv",
+    output:
+        page=report(
+            "<results>/tables/worst_slides.html",
+            caption="../report/worst_slides.rst",
+            category="Slides",
+            labels={"result": "slides to look at"},
+        ),
+    log:
+        "<logs>/tables/worst_slides.log",
+    benchmark:
+        "<benchmarks>/tables/worst_slides.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(2000),
+        runtime=grow(30),
+    params:
+        results=subpath(output.page, ancestor=2),
+        note=lookup(dpath="report/note", within=config),
+        code=digest("report"),
+    message:
+        "Gathering the slides that deserve a look"
+    script:
+        "../scripts/show_worst_slides.py"
 
 
 rule plot_history:

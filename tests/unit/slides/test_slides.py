@@ -4,11 +4,12 @@ import os
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
 import tifffile
 from molpath.common.contained import Lost, map_contained
 from molpath.common.files import read_tsv
-from molpath.slides.cohort import TooManySetAside, collect_slides
+from molpath.slides.cohort import TooManySetAside, collect_slides, duplicates
 from molpath.slides.identity import identity_of
 from molpath.slides.inspection import inspect_shard, inspect_slide
 from molpath.slides.readers import open_slide
@@ -142,6 +143,13 @@ def collect(tmp_path, tiff, count, bad, limit):
 def test_duplicates_are_found_and_named(tmp_path, tiff):
     table = collect(tmp_path, tiff, 3, 0, 0.1)
     assert table.duplicate_of.tolist() == ["", "S0", "S0"]
+
+
+def test_the_same_pixels_with_another_header_are_a_duplicate():
+    columns = ["slide_id", "status", "identity", "pixels"]
+    rows = [("A", "ok", "1", "x"), ("B", "ok", "2", "x"), ("C", "ok", "3", "y"), ("D", "set_aside", "1", "x")]
+    rows += [("E", "ok", "2", "z"), ("F", "ok", "4", "")]
+    assert duplicates(pd.DataFrame(rows, columns=columns)) == ["", "A", "", "", "A", ""]
 
 
 def test_too_many_set_aside_stops_with_counts(tmp_path, tiff):

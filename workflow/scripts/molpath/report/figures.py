@@ -112,28 +112,6 @@ def plot_history(histories: Sequence[str], runs: Sequence[str], output: str, not
     save(figure, output, note)
 
 
-def plot_slides(table: str, output: str, note: str) -> None:
-    """How many slides were kept and set aside by reason; focus and tissue of those that were measured."""
-    slides = read_tsv(table)
-    counts = slides.reason.replace("", "kept").value_counts()
-    figure, (bars, points) = plt.subplots(1, 2, figsize=(10, 3.2), width_ratios=(1, 1.2))
-    bars.barh(
-        range(len(counts)), counts.to_numpy(), color=[COLOURS[2] if n == "kept" else COLOURS[5] for n in counts.index]
-    )
-    bars.set_yticks(range(len(counts)), [name.replace("_", " ") for name in counts.index])
-    for place, count in enumerate(counts):
-        bars.text(count, place, f" {count}", va="center")
-    bars.invert_yaxis()
-    bars.set_xlabel("slides")
-    measured = slides[slides.focus != ""].astype({"area_mm2": float, "focus": float})
-    for status, colour in (("ok", COLOURS[2]), ("set_aside", COLOURS[5])):
-        mine = measured[measured.status == status]
-        points.plot(mine.area_mm2, mine.focus, "o", ms=4, alpha=0.6, color=colour, label=status.replace("_", " "))
-    points.set(xlabel="tissue, mm²", ylabel="sharpness (median over windows)")
-    points.legend(frameon=False)
-    save(figure, output, note)
-
-
 def plot_embeddings(tables: Sequence[str], models: Sequence[str], column: str, output: str, note: str) -> None:
     """First two principal components of the case embeddings of each model, coloured by a column of obs."""
     import h5py

@@ -52,15 +52,19 @@ def collect_slides(
 
 
 def duplicates(table) -> list[str]:
-    """For each accepted slide the first accepted one with the same identity, '' for the first itself."""
-    first: dict[str, str] = {}
+    """For each accepted slide the first accepted one with the same identity or pixels, '' for the first itself.
+
+    `identity` is that of the file, `pixels` that of the overview: a copy under another name or with another header.
+    """
+    first: dict[tuple[str, str], str] = {}
     found = []
-    for slide_id, identity, status in zip(table.slide_id, table.identity, table.status, strict=True):
-        if status != OK or not identity:
-            found.append("")
-            continue
-        found.append(first.get(identity, ""))
-        first.setdefault(identity, slide_id)
+    for row in table.itertuples():
+        marks = [("file", row.identity), ("pixels", getattr(row, "pixels", ""))]
+        marks = [mark for mark in marks if mark[1]] if row.status == OK else []
+        original = next((first[mark] for mark in marks if mark in first), "")
+        found.append(original)
+        for mark in marks:
+            first.setdefault(mark, original or row.slide_id)
     return found
 
 

@@ -28,6 +28,7 @@ COLUMNS = (
     "area_mm2",
     "tissue_fraction",
     "quality_mpp",
+    "pixels",
     *quality.NUMBERS,
     "contours",
     "contours_fingerprint",
@@ -152,6 +153,7 @@ def judge(item: Mapping[str, str], measured: Measured, settings: Mapping[str, An
         "area_mm2": f"{measured.area_mm2:.4f}",
         "tissue_fraction": f"{measured.tissue_fraction:.4f}",
         "quality_mpp": f"{measured.overview.mpp:.6g}",
+        "pixels": digest_of(measured.overview.image),
     }
     numbers |= {name: as_cell(measured.quality.numbers[name]) for name in quality.NUMBERS}
     slide_id = item["slide_id"]

@@ -1,0 +1,116 @@
+"""The cohort as a reader checks it: what each criterion removed, and the worst slides to look at."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from ..common.files import read_tsv, write_text, write_tsv
+from ..common.manifests import OK, REASONS, read_manifests
+
+#: Edge of a thumbnail in the page of the worst slides, in pixels.
+THUMBNAIL = 360
+COLUMNS = ["stage", "grid", "criterion", "slides", "patches", "meaning"]
+
+
+def count_exclusions(*, slides: str, tiles: Sequence[str], output: str) -> None:
+    """Write how many slides and patches there were, what each criterion removed, and what was left.
+
+    slides: tables/slides.tsv; tiles: manifests of the stage tiles, each in the folder of its grid. What a criterion
+    removed is negative, so that a column adds up to what is left (rows `left` and `duplicates` are no part of the sum).
+    """
+    table = read_tsv(slides)
+    rows = [_row("slides", "", "in the sheet", len(table))]
+    for reason in REASONS:
+        for stage in ("slides", "tissue"):
+            count = int(((table.reason == reason) & (table.stage == stage)).sum())
+            if count:
+                rows.append(_row(stage, "", reason, -count, meaning=REASONS[reason]))
+    rows.append(_row("tissue", "", "left", int((table.status == OK).sum())))
+    copies = int((table.duplicate_of != "").sum())
+    if copies:
+        rows.append(_row("tissue", "", "duplicates", copies, meaning="kept; only the first of them is paired"))
+    for grid, manifests in itertools.groupby(sorted(tiles), key=lambda path: Path(path).parent.name):
+        rows += _count_patches(grid, pd.DataFrame(read_manifests(manifests)))
+    write_tsv(output, pd.DataFrame(rows, columns=COLUMNS).astype({"slides": "Int64", "patches": "Int64"}))
+
+
+def _count_patches(grid: str, tiled: pd.DataFrame) -> list[dict]:
+    counted = tiled[tiled.n_tissue_patches != ""]
+    numbers = counted.filter(regex="^n_").replace("", "0").astype(int)
+    rows = [_row("tiles", grid, "patches on tissue", len(counted), numbers.n_tissue_patches.sum())]
+    classes = [name for name in numbers if name.startswith("n_dropped_") and name != "n_dropped_quality"]
+    for name in classes or ["n_dropped_quality"]:
+        if numbers[name].sum():
+            told = name.removeprefix("n_dropped_").replace("_", " ")
+            rows.append(_row("tiles", grid, told, 0, -numbers[name].sum(), "patches that lie in this class"))
+    for reason in ("low_resolution", "no_patches"):
+        count = int((tiled.reason == reason).sum())
+        if count:
+            rows.append(_row("tiles", grid, reason, -count, meaning=REASONS[reason]))
+    kept = counted.status == OK
+    return [*rows, _row("tiles", grid, "left", int(kept.sum()), numbers.n_patches[kept].sum())]
+
+
+def _row(stage: str, grid: str, criterion: str, slides: int, patches=None, meaning: str = "") -> dict:
+    values = (stage, grid, criterion, slides, None if patches is None else int(patches), meaning)
+    return dict(zip(COLUMNS, values, strict=True))
+
+
+def show_worst_slides(*, slides: str, wsi: str, note: str, output: str, count: int = 24) -> None:
+    """Write a page with the slides that were set aside and those kept with the least in focus, pictures embedded.
+
+    wsi: folder of the slides' files. Pictures are the overviews with overlays that the stage tissue drew; a slide set
+    aside before that has none. The page stands alone, works offline, and every word in it is escaped.
+    """
+    table = read_tsv(slides)
+    aside = table[(table.status != OK) & (table.reason != "excluded")].head(count)
+    kept = table[table.status == OK].copy()
+    kept["order"] = pd.to_numeric(kept.in_focus_fraction, errors="coerce").fillna(0)
+    kept = kept.sort_values(["order", "slide_id"], kind="stable").head(count)
+    title = f"Slides to look at{f' ({html.escape(note)})' if note else ''}"
+    parts = [
+        _gallery("Set aside", aside, wsi, lambda row: f"{row.reason}: {row.detail}"),
+        _gallery("Kept, with the least in focus", kept, wsi, _numbers),
+    ]
+    write_text(output, _PAGE.format(title=title, body="".join(parts)))
+
+
+def _numbers(row) -> str:
+    return f"{float(row.area_mm2):.2f} mm² of tissue, {float(row.in_focus_fraction or 0):.0%} of it in focus"
+
+
+def _gallery(heading: str, table: pd.DataFrame, wsi: str, sentence) -> str:
+    cards = []
+    for row in table.itertuples():
+        picture = Path(wsi) / "thumbnails" / f"{row.slide_id}.jpg"
+        shown = f'<img alt="" src="{_embedded(picture)}">' if picture.exists() else "<p>no picture</p>"
+        caption = f"<b>{html.escape(row.slide_id)}</b><br>{html.escape(sentence(row))}"
+        cards.append(f"<figure>{shown}<figcaption>{caption}</figcaption></figure>")
+    return f"<h2>{html.escape(heading)}</h2><div>{''.join(cards) or 'none'}</div>"
+
+
+def _embedded(path: Path) -> str:
+    from PIL import Image
+
+    with Image.open(path) as image:
+        small = image.convert("RGB")
+    small.thumbnail((THUMBNAIL, THUMBNAIL))
+    data = io.BytesIO()
+    small.save(data, format="JPEG", quality=80)
+    return "data:image/jpeg;base64," + base64.b64encode(data.getvalue()).decode()
+
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
+body{{font:15px system-ui,sans-serif;margin:2em;color:#222}} div{{display:flex;flex-wrap:wrap;gap:1em}}
+figure{{margin:0;width:280px}} img{{width:100%;max-height:320px;object-fit:contain;background:#f6f6f6}}
+figcaption{{font-size:13px;margin-top:.3em;overflow-wrap:anywhere}}
+</style></head><body><h1>{title}</h1>{body}</body></html>
+"""
