@@ -4,7 +4,7 @@ BIN := .venv/bin
 LOCK := envs/requirements.lock
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-slow bench report rulegraph env lint clean-demo
+.PHONY: demo test test-slow bench peers report rulegraph env lint clean-demo
 
 env: .venv/ready
 
@@ -39,6 +39,15 @@ test: env lint
 
 test-slow: env
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow tests
+
+# Other tools that benchmarks compare with, in an environment of their own. torch comes first, as above.
+peers: .venv-peers/ready
+
+.venv-peers/ready: tests/benchmarks/peers.txt
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/pip install --quiet --quiet "$$(grep '^torch==' $<)"
+	.venv-peers/bin/pip install --quiet --quiet --requirement $<
+	@touch $@
 
 bench: env
 	$(BIN)/python tests/benchmarks/run_benchmarks.py

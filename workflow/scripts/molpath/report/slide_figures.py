@@ -52,13 +52,13 @@ def plot_quality(table: str, thresholds: Mapping[str, Any], output: str, note: s
     for axes, name in zip(panels.flat, names, strict=False):
         values = numbers[name]
         edges = np.histogram_bin_edges(values.dropna(), bins=24)
-        axes.hist([values[kept].dropna(), values[~kept].dropna()], edges, stacked=True, color=[KEPT, ASIDE])
+        axes.hist([values[kept].dropna(), values[~kept].dropna()], edges, stacked=True, color=[KEPT, ASIDE], log=True)
         for key in (f"min_{name}", f"max_{name}"):
             if key in thresholds:
                 axes.axvline(thresholds[key], color="#222", lw=1.2, ls=":")
         axes.set_title(name.replace("_", " "), fontsize=10)
     for axes in list(panels.flat)[len(names) :]:
         axes.set_visible(False)
-    figure.supylabel("slides (green: kept, orange: set aside)", fontsize=10)
+    figure.supylabel("slides, logarithmic (green: kept, orange: set aside)", fontsize=10)
     figure.tight_layout()
     save(figure, output, note)
