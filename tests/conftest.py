@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,9 +36,10 @@ def vision_libraries() -> None:
     rig = folder / "torchvision" / "sitecustomize.py"
     if rig.is_file():
         spec = importlib.util.spec_from_file_location("torchvision_rig", rig)
-        spec.loader.exec_module(importlib.util.module_from_spec(spec))
+        sys.modules[spec.name] = importlib.util.module_from_spec(spec)  # what it declares lasts as long as it does
+        spec.loader.exec_module(sys.modules[spec.name])
     try:
         import segmentation_models_pytorch  # noqa: F401
         import torchvision  # noqa: F401
     except (ImportError, RuntimeError) as error:
-        pytest.skip(f"torchvision does not load beside this torch, and {rig} is absent: {error}")
+        pytest.skip(f"torchvision does not load beside this torch (rig: {rig}): {error}")

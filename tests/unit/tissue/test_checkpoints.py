@@ -34,7 +34,9 @@ def safetensors(state, folder):
 def lightning(state, folder):
     named = {f"model.{name}": tensor for name, tensor in state.items()}
     named["model.aux_classifier.0.weight"] = torch.zeros(3)
-    torch.save({"epoch": 3, "global_step": 10, "state_dict": named, "hyper_parameters": {"lr": 1e-4}}, folder / "w.ckpt")
+    torch.save(
+        {"epoch": 3, "global_step": 10, "state_dict": named, "hyper_parameters": {"lr": 1e-4}}, folder / "w.ckpt"
+    )
     return folder / "w.ckpt"
 
 
@@ -107,6 +109,7 @@ def test_a_pickled_network_is_refused(tmp_path):
     assert re.search(r"torch\.nn\.modules\.container\.ModuleDict", said), said
 
 
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 @pytest.mark.parametrize("contents", [b"", b"abc", b"\x80\x04.", b"PK\x03\x04broken"])
 @pytest.mark.parametrize("name", ["w.pth", "w.safetensors"])
 def test_damaged_files_are_refused(contents, name, tmp_path):
