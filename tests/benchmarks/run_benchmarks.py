@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-BENCHMARKS = {"plan": "plan_cohort.py"}
+BENCHMARKS = {"plan": "plan_cohort.py", "segmentation": "segment_tissue.py"}
 
 
 def main() -> int:

@@ -105,12 +105,26 @@ def test_windows_without_anything_wanted_are_not_read(local_network):
     assert not laid(slide, overview, local_network, np.zeros((125, 125), bool)).any()
 
 
+@pytest.mark.parametrize("mpp", [0.25, 0.37])
+def test_a_slide_without_a_coarse_level_is_read_in_parts(mpp, monkeypatch):
+    slide = Pixels(noise(900, 900))
+    whole = Raster(slide, mpp, 2.5).window(-10, -20, 100)
+    monkeypatch.setattr("molpath.tissue.windows.MOST_PIXELS", 30_000)
+    slide.reads = 0
+    assert np.array_equal(Raster(slide, mpp, 2.5).window(-10, -20, 100), whole)
+    assert slide.reads > 10
+
+
 def test_raster_takes_a_near_level_as_it_is_and_shrinks_a_finer_one_by_area():
     pixels = noise(480, 480)
     near = Raster(Pixels(pixels, (1.0, 4.0)), 0.2527, 1.0)  # level 1 has 1.0108
     assert (near.level, near.ratio, near.step, near.size) == (1, 1.0, 4.0, (120, 120))
     expected = cv2.resize(pixels, (120, 120), interpolation=cv2.INTER_AREA)
     np.testing.assert_array_equal(near.window(8, 16, 64), expected[16:80, 8:72])
+    twice = Raster(Pixels(pixels), 0.5025, 1.0)  # 1.99 pixels to one count as two
+    assert (twice.level, twice.ratio, twice.step, twice.size) == (0, 2, 2.0, (240, 240))
+    expected = pixels.reshape(240, 2, 240, 2, 3).mean((1, 3))
+    np.testing.assert_allclose(twice.window(3, 100, 64), expected[100:164, 3:67], atol=0.51)
     finer = Raster(Pixels(pixels, (1.0, 4.0)), 0.5, 1.25)  # level 0, 2.5 pixels to one
     assert (finer.level, finer.ratio, finer.size) == (0, 2.5, (192, 192))
     halves = pixels.astype(float).repeat(2, 0).repeat(2, 1)

@@ -10,13 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import cv2
 import numpy as np
 
 from .overview import Overview
 
-#: A level whose resolution is within this ratio of the wanted one is taken as it is: scanners of one nominal
-#: magnification differ by as much, and networks are trained over all of them.
+#: Resolutions within this ratio are taken as the same: scanners of one nominal magnification differ by as much, and
+#: networks are trained over all of them.
 NEAR = 1.1
+#: Pixels of a level that are read at a time: a slide without a coarse level would need gigabytes for one window.
+MOST_PIXELS = 2**24
 
 Predict = Callable[[np.ndarray], np.ndarray]
 
@@ -24,7 +27,8 @@ Predict = Callable[[np.ndarray], np.ndarray]
 class Raster:
     """A slide at the resolution of a network: pixel (i, j) covers `step` level-0 pixels in x and y.
 
-    `size`: its pixels in x and y. A slide coarser than wanted is enlarged by repeating pixels.
+    It lies on the smallest level that is fine enough, whole pixels of which make one of the raster where that comes
+    near to the wanted resolution. `size`: its pixels in x and y. A slide coarser than wanted is enlarged by repeating.
     """
 
     def __init__(self, slide, mpp: float, wanted_mpp: float):
@@ -32,20 +36,28 @@ class Raster:
         self.slide, self.level = slide, max(fit, key=lambda i: slide.levels[i][2]) if fit else 0
         width, height, self.downsample = slide.levels[self.level]
         ratio = wanted_mpp / (mpp * self.downsample)
-        self.ratio = 1.0 if 1 / NEAR <= ratio <= NEAR else ratio
+        whole = max(1, round(ratio))
+        self.ratio = whole if 1 / NEAR <= ratio / whole <= NEAR else ratio
         self.step = self.downsample * self.ratio
         self.size = int(np.ceil(width / self.ratio)), int(np.ceil(height / self.ratio))
 
     def window(self, x: int, y: int, edge: int) -> np.ndarray:
         """RGB uint8 edge x edge x 3 with its top-left corner at raster pixel (x, y); white beyond the slide."""
+        rows = max(1, int(MOST_PIXELS / (edge * self.ratio**2)))
+        parts = [self._part(x, y + row, edge, min(rows, edge - row)) for row in range(0, edge, rows)]
+        return np.concatenate(parts)
+
+    def _part(self, x: int, y: int, width: int, height: int) -> np.ndarray:
         left, top = int(np.floor(x * self.ratio)), int(np.floor(y * self.ratio))
-        right, bottom = int(np.ceil((x + edge) * self.ratio)), int(np.ceil((y + edge) * self.ratio))
+        right, bottom = int(np.ceil((x + width) * self.ratio)), int(np.ceil((y + height) * self.ratio))
         corner = round(left * self.downsample), round(top * self.downsample)
         image = self.slide.region(*corner, self.level, right - left, bottom - top)
         if self.ratio == 1:
             return image
-        rows = coverage(y * self.ratio - top, self.ratio, edge, bottom - top)
-        columns = coverage(x * self.ratio - left, self.ratio, edge, right - left)
+        if isinstance(self.ratio, int):
+            return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+        rows = coverage(y * self.ratio - top, self.ratio, height, bottom - top)
+        columns = coverage(x * self.ratio - left, self.ratio, width, right - left)
         shrunk = np.tensordot(rows, image.astype(np.float32), (1, 0))
         shrunk = np.tensordot(shrunk, columns, (1, 1)).transpose(0, 2, 1)
         return np.clip(np.round(shrunk), 0, 255).astype(np.uint8)
