@@ -75,7 +75,7 @@ def find_tissue(path: str, settings) -> None:
     """Tissue polygons alone, without quality control or pictures."""
     slide = open_slide(path)
     overview = read_overview(slide, 0.25, settings["mpp"])
-    mask = segmentation.segment(overview, settings)
+    mask = segmentation.segment(slide, 0.25, overview, settings)
     polygons.find_polygons(mask, overview.scale, overview.mpp, settings["min_region_mm2"], settings["fill_holes"])
     slide.close()
 

@@ -259,6 +259,7 @@ def check_everything():
     """All checks of sheets and names, then those that need every name to be right."""
     check_slide_sheet()
     check_profile_sheet()
+    check_tissue()
     check_grids_and_encoders()
     check_models()
     for name in config["pretrain"]["use"]:

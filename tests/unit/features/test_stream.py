@@ -5,7 +5,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from molpath.features.devices import Runner, _first_free
+from molpath.common.devices import _first_free
+from molpath.features.devices import Runner
 from molpath.features.patches import Geometry, best_level, read_patches
 from molpath.features.stream import plan
 

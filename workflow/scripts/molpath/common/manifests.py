@@ -20,6 +20,7 @@ REASONS = {
     "timeout": "reading the slide took longer than the deadline",
     "no_resolution": "no micrometres per pixel in the file nor in the sheet",
     "low_resolution": "the slide was scanned at less than the wanted magnification",
+    "no_contours": "the folder of given contours has no polygons for it",
     "blank": "no tissue found",
     "out_of_focus": "too little of the tissue is in focus",
     "no_patches": "no patch is left after tissue and quality masks",

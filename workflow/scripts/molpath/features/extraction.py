@@ -150,8 +150,9 @@ class _Writer:
 def _encode(shard, slides, encoder, weights, deadline_s, threads, opener) -> None:
     """Run the waiting slides of `shard` through readers, encoder and writer."""
     # Imported here: a shard whose files are all up to date needs no torch.
+    from ..common.devices import take_device
     from .buffers import SharedBatches
-    from .devices import Runner, batch_rows, reader_count, take_device
+    from .devices import Runner, batch_rows, reader_count
     from .encoders import build
     from .reading import ReaderPool
     from .stream import SlideTask, Stream

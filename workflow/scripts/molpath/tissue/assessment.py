@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from ..common.manifests import OK, accepted, read_manifest, set_aside, write_man
 from ..common.progress import Progress
 from ..common.stamps import is_current, read_stamp, save_jpeg, save_png
 from ..slides.readers import open_slide
-from . import polygons, quality, segmentation
+from . import given, polygons, quality, segmentation
 from .overview import Overview, read_overview
 
 log = logging.getLogger(__name__)
@@ -30,6 +30,7 @@ COLUMNS = (
     "quality_mpp",
     "pixels",
     *quality.NUMBERS,
+    "artefact_fraction",
     "contours",
     "contours_fingerprint",
     "quality",
@@ -80,11 +81,18 @@ def assess_slide(
     if item["status"] != OK:
         return set_aside(slide_id, item["reason"], item["detail"])
     paths = files_of(wsi, slide_id)
-    inputs = digest_of(item["identity"], item["mpp"], item["keep"], dict(settings))
+    contours = None
+    if settings["method"] == segmentation.CONTOURS:
+        contours = given.find_contours(settings["contours"], slide_id, item["path"])
+    inputs = digest_of(item["identity"], item["mpp"], item["keep"], segmentation.inputs_of(settings, contours))
     if all([is_current(path, inputs, code, accept_other_code) for path in paths.values()]):
         return with_files(read_stamp(paths["contours"])["row"], paths, wsi)
     try:
-        measured = look(item, settings)
+        measured = look(item, settings, contours)
+    except segmentation.MethodUnusable:
+        raise
+    except given.NoContours as error:
+        return set_aside(slide_id, "no_contours", str(error))
     except Exception as error:
         log.exception("%s", slide_id)
         return set_aside(slide_id, "unreadable", f"{type(error).__name__}: {error}")
@@ -129,22 +137,31 @@ class Measured:
     quality: quality.Quality
     area_mm2: float
     tissue_fraction: float
+    artefact_fraction: float = float("nan")
 
 
-def look(item: Mapping[str, str], settings: Mapping[str, Any]) -> Measured:
-    """Open the slide, read its overview once, and measure."""
+def look(item: Mapping[str, str], settings: Mapping[str, Any], contours: Path | None = None) -> Measured:
+    """Open the slide, read its overview once, and measure. `contours`: the slide's given polygons, for that method."""
     mpp = float(item["mpp"])
     slide = open_slide(item["path"])
     overview = read_overview(slide, mpp, settings["mpp"])
-    mask = segmentation.segment(overview, settings)
-    regions = polygons.find_polygons(
-        mask, overview.scale, overview.mpp, settings["min_region_mm2"], settings["fill_holes"]
-    )
-    tissue = polygons.mask_of(regions, mask.shape, overview.scale)
+    if settings["method"] == segmentation.CONTOURS:
+        regions = given.read_contours(contours, settings["contours"], slide.levels[0][:2])
+    else:
+        mask = segmentation.segment(slide, mpp, overview, settings)
+        least, fill = settings["min_region_mm2"], settings["fill_holes"]
+        regions = polygons.find_polygons(mask, overview.scale, overview.mpp, least, fill)
+    tissue = polygons.mask_of(regions, overview.image.shape[:2], overview.scale)
     found = quality.examine(slide, mpp, overview, tissue, settings["quality"])
+    artefacts = segmentation.find_artefacts(slide, mpp, overview, tissue, settings)
     slide.close()
+    share = float("nan")
+    if artefacts is not None:
+        rules = tissue.astype(np.uint8) if settings["artefacts"]["alone"] else found.classes
+        found = replace(found, classes=np.where(artefacts > 0, artefacts, rules))
+        share = float((artefacts > 0).sum() / max(1, tissue.sum()))
     area = float(tissue.sum()) * overview.mpp**2 / 1e6
-    return Measured(overview, regions, found, area, float(tissue.mean()))
+    return Measured(overview, regions, found, area, float(tissue.mean()), share)
 
 
 def judge(item: Mapping[str, str], measured: Measured, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -154,6 +171,7 @@ def judge(item: Mapping[str, str], measured: Measured, settings: Mapping[str, An
         "tissue_fraction": f"{measured.tissue_fraction:.4f}",
         "quality_mpp": f"{measured.overview.mpp:.6g}",
         "pixels": digest_of(measured.overview.image),
+        "artefact_fraction": as_cell(measured.artefact_fraction),
     }
     numbers |= {name: as_cell(measured.quality.numbers[name]) for name in quality.NUMBERS}
     slide_id = item["slide_id"]
