@@ -11,7 +11,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
 LIBRARY = FOLDER.parents[1] / "workflow" / "scripts"
-BENCHMARKS = {"plan": "plan_cohort.py"}
+BENCHMARKS = {"plan": "plan_cohort.py", "read": "read_patches.py"}
 
 
 def main() -> int:
