@@ -65,7 +65,7 @@ class Counted:
 
     def __call__(self, path: str):
         slide = open_slide(path)
-        for tiles in slide._tiles:
+        for tiles in slide._tiles:  # what is shrunk from them is made of them later
             tiles.decode = partial(self._decode, tiles.decode)
         return slide
 

@@ -63,11 +63,18 @@ def read_patches(slide: Slide, coords: np.ndarray, geometry: Geometry, out: np.n
     edge = max(1, round(geometry.size_level0 / slide.levels[level][2]))
     focus = np.empty(len(coords), np.float32)
     for index, ((x, y), target) in enumerate(zip(coords.tolist(), out, strict=True)):
-        pixels = slide.region(x, y, level, edge, edge)
-        if edge == geometry.size:
-            target[:] = pixels
+        if edge > geometry.size and edge % geometry.size == 0 and hasattr(slide, "shrunk_region"):
+            slide.shrunk_region(x, y, level, edge // geometry.size, out=target)
         else:
-            method = cv2.INTER_AREA if edge > geometry.size else cv2.INTER_CUBIC
-            cv2.resize(np.ascontiguousarray(pixels), (geometry.size, geometry.size), dst=target, interpolation=method)
+            fit(slide.region(x, y, level, edge, edge), target)
         focus[index] = focus_of(target, geometry.mpp)
     return focus
+
+
+def fit(pixels: np.ndarray, target: np.ndarray) -> None:
+    """Bring RGB uint8 edge x edge x 3 to the size of `target`: by area if it is larger, cubic if it is smaller."""
+    if pixels.shape == target.shape:
+        target[:] = pixels
+        return
+    method = cv2.INTER_AREA if len(pixels) > len(target) else cv2.INTER_CUBIC
+    cv2.resize(np.ascontiguousarray(pixels), target.shape[:2], dst=target, interpolation=method)

@@ -27,7 +27,7 @@ from .patches import Geometry
 from .reading import Outcome, ReaderPool, Work
 
 #: Patches side by side in the order of reading: few enough for a reader to hold the tiles they touch.
-STRIP = 8
+STRIP = 12
 
 
 @dataclass

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from .tiff_pages import largest_pyramid, pages_of_levels, tiff_properties
@@ -66,6 +67,7 @@ class _TiledReader:
     def _open_tiles(self, path: str, pages: list, half_scale: bool) -> None:
         self._file = open(path, "rb", buffering=0)  # noqa: SIM115 (closed by close, or with the reader)
         cache = TileCache()
+        self._shrunk: dict[tuple[int, int], TiffTiles | None] = {}
         self._tiles = [TiffTiles(page, self._file.fileno(), cache) for page in pages]
         if half_scale and is_jpeg_tiled(pages[0]) and not any(1.5 < level[2] < 2.02 for level in self.levels):
             half = TiffTiles(pages[0], self._file.fileno(), cache, half=True)
@@ -76,6 +78,23 @@ class _TiledReader:
         """As OpenSlideReader.region, at the nearest whole pixel of `level`."""
         downsample = self.levels[level][2]
         return self._tiles[level].region(round(x / downsample), round(y / downsample), int(width), int(height))
+
+    def shrunk_region(self, x: int, y: int, level: int, by: int, out: np.ndarray) -> None:
+        """Fill `out` (RGB uint8 height x width x 3) with the region by times as large, shrunk by area.
+
+        The values are those of shrinking what `region` gives, but tiles are shrunk, each once, if the region begins
+        where cells of by x by pixels do.
+        """
+        if (level, by) not in self._shrunk:
+            self._shrunk[level, by] = self._tiles[level].shrunk(by)
+        tiles, downsample = self._shrunk[level, by], self.levels[level][2]
+        left, top = round(x / downsample), round(y / downsample)
+        height, width = out.shape[:2]
+        if tiles is None or left % by or top % by:
+            pixels = self._tiles[level].region(left, top, width * by, height * by)
+            cv2.resize(pixels, (width, height), dst=out, interpolation=cv2.INTER_AREA)
+        else:
+            tiles.region(left // by, top // by, width, height, out)
 
     def close(self) -> None:
         """Close the file."""

@@ -53,8 +53,9 @@ def jpeg_decoder(page, half: bool = False) -> Decoder:
     """Decoder of JPEG tiles, complete streams or abbreviated ones with the page's tables.
 
     Colours are as the TIFF says, not as a decoder would guess: an Adobe marker in front of the tables tells RGB from
-    YCbCr, and a JFIF marker of the tile, which would win over it, is left out. With `half` each
-    pixel is the mean of 2 x 2, taken inside the inverse transform. Damage that libjpeg only warns of raises ValueError, as does a tile of another size.
+    YCbCr, and a JFIF marker of the tile, which would win over it, is left out. With `half` each pixel is the mean of
+    2 x 2, taken inside the inverse transform. Damage that libjpeg only warns of raises ValueError, as does a tile of
+    another size.
     """
     import simplejpeg
 
