@@ -74,8 +74,8 @@ def test_whole_number_and_other_scales_equal_openslide(tmp_path):
 
 @pytest.mark.parametrize("edge", [1024, 1013])
 def test_tiles_are_hardly_ever_decoded_twice(tmp_path, edge):
-    path = write_giant(tmp_path / "a.svs", 26_000, 10_000, levels=(1,))
-    coords, lanes = all_patches(26_000, 10_000, edge), 2
+    path = write_giant(tmp_path / "a.svs", 20_000, 8_000, levels=(1,))
+    coords, lanes = all_patches(20_000, 8_000, edge), 2
     order = reading_order(coords, edge, lanes)
     dealt = [piece for batch in plan([len(coords)], 64, 32, lanes) for piece in batch]
     decoded = []
@@ -85,7 +85,7 @@ def test_tiles_are_hardly_ever_decoded_twice(tmp_path, edge):
         slide._tiles[0].decode = lambda parts, blank=blank: decoded.extend(parts) or blank
         for piece in (piece for piece in dealt if piece.lane == lane):
             read_all(slide, coords[order[piece.first : piece.first + piece.count]], Geometry(512, edge))
-    assert len(set(decoded)) > 3000
+    assert len(set(decoded)) > 2000
     assert len(decoded) / len(set(decoded)) < 1.06
 
 

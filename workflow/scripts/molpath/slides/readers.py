@@ -218,7 +218,7 @@ def _fastest(opened: OpenSlideReader, half_scale: bool):
         reader = TiffReader(opened.path, half_scale) if is_ome else JpegTilesReader(opened, half_scale)
     except Exception as error:
         log.info("%s is read through OpenSlide: %s", opened.path, error)
-        return opened
+        reader = OpenSlideReader(opened.path)  # a handle that failed once fails for ever
     opened.close()
     return reader
 

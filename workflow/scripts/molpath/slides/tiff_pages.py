@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 RESOLUTION_UNITS = {2: "inch", 3: "centimeter"}
 LENGTHS = {"nm": 1e-3, "µm": 1.0, "μm": 1.0, "um": 1.0, "mm": 1e3, "cm": 1e4, "m": 1e6}
 REDUCED = 1  # bit of NewSubfileType
+MOST_PAGES = 1000  # of a slide that anybody made: levels, label, macro, thumbnail
 #: How far the shape of a lower level may be from that of level 0.
 ASPECT_TOLERANCE = 0.02
 
 
 def pages_of_levels(file, levels: list[tuple[int, int, float]]) -> list:
     """The tiled pages (tifffile) that have the sizes of OpenSlide's `levels`. Raises ValueError if in doubt."""
-    tiled = [page for page in file.pages if page.is_tiled]
+    tiled = [page for page in islice(file.pages, MOST_PAGES) if page.is_tiled]
     found = [[page for page in tiled if (page.imagewidth, page.imagelength) == level[:2]] for level in levels]
     if not all(len(pages) == 1 for pages in found):
         raise ValueError(f"{[len(pages) for pages in found]} pages for the levels of the slide, not one each")
@@ -30,7 +32,7 @@ def largest_pyramid(file) -> list:
         raise ValueError(f"{len(series.levels[0].pages)} planes ({series.axes} {series.shape}), not one RGB picture")
     pages = [level.keyframe for level in series.levels]
     if len(pages) == 1:
-        pages += [page.keyframe for page in file.pages if is_reduced(page, pages[0])]
+        pages += [page.keyframe for page in islice(file.pages, MOST_PAGES) if is_reduced(page, pages[0])]
     pages.sort(key=lambda page: -page.imagewidth)
     return pages
 
