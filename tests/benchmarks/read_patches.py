@@ -5,9 +5,9 @@ The slide is synthetic (giant_slide): 40,000 x 30,000 px, 240 px JPEG tiles stor
 
 import resource
 import statistics
-import sys
 import tempfile
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import numpy as np
 import simplejpeg
 import tifffile
 from giant_slide import ellipse, write_giant
+from molpath.features.focus import focus_of
 from molpath.features.patches import Geometry, read_patches
 from molpath.features.stream import plan, reading_order
 from molpath.slides.readers import OpenSlideReader, open_slide
@@ -24,6 +25,7 @@ WIDTH, HEIGHT, TILE, BLOCK = 40_000, 30_000, 240, 240 * 16
 GEOMETRY = Geometry(512, 1024, 0.5)
 READERS, BATCH, PIECE = 2, 64, 32
 REPEATS = 3
+OPENSLIDE, EXACT, BARE = "OpenSlide read_region, area resize", "JPEG tiles, exact", "bare decoder, full scale"
 
 
 def tissue_coords() -> np.ndarray:
@@ -74,6 +76,13 @@ class Counted:
         return decode(parts)
 
 
+def focus_all(path: Path, coords: np.ndarray) -> float:
+    """CPU-seconds that the focus of all patches takes, on one patch of tissue over and over."""
+    patch = np.empty((1, GEOMETRY.size, GEOMETRY.size, 3), np.uint8)
+    read_patches(open_slide(str(path)), coords[len(coords) // 2 :][:1], GEOMETRY, patch)
+    return cpu_seconds(lambda: [focus_of(patch[0], GEOMETRY.mpp) for _ in coords])
+
+
 def needed_streams(path: Path, coords: np.ndarray) -> list[bytes]:
     """The JPEG streams of all level-0 tiles that the patches touch, complete with tables."""
     last = (coords + GEOMETRY.size_level0 - 1).clip(max=(WIDTH - 1, HEIGHT - 1)) // TILE
@@ -107,36 +116,41 @@ def cpu_seconds(work) -> float:
     return time.process_time() - started
 
 
+def ways_of_reading(path: Path, lanes: list[list[np.ndarray]], streams: list[bytes]) -> dict[str, Callable[[], None]]:
+    """What is compared, by name; OPENSLIDE and BARE are what the others are set against."""
+    return {
+        OPENSLIDE: partial(read_all, path, lanes, OpenSlideReader),
+        EXACT: partial(read_all, path, lanes, open_slide),
+        "JPEG tiles, half scale": partial(read_all, path, lanes, partial(open_slide, half_scale=True)),
+        BARE: partial(decode_all, streams),
+        "bare decoder, half scale": partial(decode_all, streams, min_height=120, min_width=120, min_factor=2),
+    }
+
+
 def main() -> None:
     """Print one row a way of reading: patches per CPU-second, the median and range of REPEATS, and ratios."""
     with tempfile.TemporaryDirectory() as folder:
         path = write_giant(Path(folder) / "slide.svs", WIDTH, HEIGHT, tile=TILE)
         coords = tissue_coords()
         lanes, streams = pieces_by_reader(coords), needed_streams(path, coords)
-        ways = {
-            "OpenSlide read_region, area resize": partial(read_all, path, lanes, OpenSlideReader),
-            "JPEG tiles, exact": partial(read_all, path, lanes, open_slide),
-            "JPEG tiles, half scale": partial(read_all, path, lanes, partial(open_slide, half_scale=True)),
-            "bare decoder, full scale": partial(decode_all, streams),
-            "bare decoder, half scale": partial(decode_all, streams, min_height=120, min_width=120, min_factor=2),
-        }
+        ways = ways_of_reading(path, lanes, streams)
         times = {name: [] for name in ways}
         for _ in range(REPEATS):  # in turn, so that a slow minute of the machine hits all of them
             for name, way in ways.items():
                 times[name].append(cpu_seconds(way))
         counted = Counted()
         read_all(path, lanes, counted)
-    slowest, bare = (statistics.median(times[name]) for name in (list(ways)[0], list(ways)[3]))
+        focus = focus_all(path, coords) / statistics.median(times[EXACT])
     print("what\tpatches\tper CPU-s\tfrom\tto\tto OpenSlide\tto the bare decoder at full scale")
     for name, seconds in times.items():
-        middle = statistics.median(seconds)
-        rates = [len(coords) / value for value in (middle, max(seconds), min(seconds))]
-        rates = "\t".join(f"{rate:.0f}" for rate in rates)
-        print(f"{name}\t{len(coords)}\t{rates}\t{slowest / middle:.2f}\t{bare / middle:.2f}")
-    print(f"tiles needed\t{len(streams)}\ndecoded by {READERS} readers\t{counted.decoded}", end="\t")
-    print(f"{counted.decoded / len(streams) - 1:+.1%}")
+        rates = [len(coords) / value for value in (statistics.median(seconds), max(seconds), min(seconds))]
+        ratios = [statistics.median(times[other]) / statistics.median(seconds) for other in (OPENSLIDE, BARE)]
+        print(name, len(coords), *(f"{rate:.0f}" for rate in rates), *(f"{ratio:.2f}" for ratio in ratios), sep="\t")
+    print(f"share of focus in reading exactly\t{focus:.1%}")
+    print(f"tiles needed\t{len(streams)}")
+    print(f"tiles decoded by {READERS} readers\t{counted.decoded}\t{counted.decoded / len(streams) - 1:+.1%}")
     print(f"largest memory of the process, MB\t{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
