@@ -15,6 +15,7 @@ BENCHMARKS = {
     "plan": "plan_cohort.py",
     "tissue": "tissue_tiles.py",
     "segmentation": "segment_tissue.py",
+    "read": "read_patches.py",
 }
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from ..common.digests import digest_of
 from ..common.files import new_h5, open_h5
 from ..common.stamps import stamp_h5
+from .focus import focus_mpp
 
 #: Attributes of coordinates that say nothing of the pixels (a slide's name, another tool's folder).
 SILENT_ATTRIBUTES = {"name", "savetodir"}
@@ -38,14 +39,16 @@ def inputs_of(identity: str, coords: np.ndarray, attributes: Mapping[str, Any], 
 def write_features(
     path: str | os.PathLike,
     features: np.ndarray,
+    focus: np.ndarray,
     coords: np.ndarray,
     attributes: Mapping[str, Any],
     stamp: Mapping[str, Any],
     encoder: str,
 ) -> None:
-    """Write `features` (N x dim) and `coords` (N x 2) with their attributes to `path`.
+    """Write `features` (N x dim), `focus` (float32 N) and `coords` (N x 2) with their attributes to `path`.
 
-    Raises ValueError if a value is not finite: the encoder's output doesn't fit the stored type.
+    Attribute `mpp` of `focus`: micrometres per pixel at which it was measured. Raises ValueError if a feature is not
+    finite: the encoder's output doesn't fit the stored type.
     """
     if not np.isfinite(features).all():
         raise ValueError(
@@ -56,6 +59,8 @@ def write_features(
         stored = handle.create_dataset("features", data=features)
         stored.attrs["name"] = Path(path).stem
         stored.attrs["encoder"] = encoder
+        measured = handle.create_dataset("focus", data=focus)
+        measured.attrs["mpp"] = focus_mpp(10 / float(attributes["target_magnification"]))
         copied = handle.create_dataset("coords", data=coords)
         for key, value in sorted(attributes.items()):
             if key != "savetodir":
