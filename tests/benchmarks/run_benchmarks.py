@@ -3,12 +3,14 @@
 Figures are meant to be read as ratios within one run: machines are noisy.
 """
 
+import os
 import platform
 import subprocess
 import sys
 from pathlib import Path
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).resolve().parent
+LIBRARY = FOLDER.parents[1] / "workflow" / "scripts"
 BENCHMARKS = {"plan": "plan_cohort.py"}
 
 
@@ -18,10 +20,11 @@ def main() -> int:
     if unknown := sorted(set(names) - set(BENCHMARKS)):
         sys.exit(f"no benchmark {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
     print(f"# {platform.machine()}, {platform.system()}, Python {platform.python_version()}", flush=True)
+    environment = os.environ | {"PYTHONPATH": str(LIBRARY), "OMP_NUM_THREADS": "1"}
     failed = 0
     for name in names:
         print(f"# {name}", flush=True)
-        failed += bool(subprocess.run([sys.executable, FOLDER / BENCHMARKS[name]]).returncode)
+        failed += bool(subprocess.run([sys.executable, FOLDER / BENCHMARKS[name]], env=environment).returncode)
     return failed
 
 
