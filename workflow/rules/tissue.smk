@@ -22,13 +22,14 @@ rule assess_tissue:
         "../../envs/slides.yaml"
     threads: 1
     resources:
-        mem_mb=grow(4000),
+        mem_mb=grow(config["slides"]["memory_mb"] + 500),
         runtime=grow(120),
     params:
         slides=get_shard_rows,
         results=subpath(output.manifest, ancestor=2),
         settings=lookup(dpath="tissue", within=config),
         deadline_s=lookup(dpath="slides/deadline_s", within=config),
+        memory_mb=lookup(dpath="slides/memory_mb", within=config),
         code=digest("tissue"),
         accept_other_code=accepts_other_code("tissue"),
     message:
