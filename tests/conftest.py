@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -21,3 +22,17 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the folder of real test data is absent: {folder} (set MOLPATH_TEST_DATA)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tissue_settings(repository) -> dict:
+    """Section tissue of the config with every default of the schema."""
+    definitions = yaml.safe_load((repository / "workflow/schemas/config.schema.yaml").read_text())["$defs"]
+
+    def defaults(schema):
+        schema = definitions[schema["$ref"].rsplit("/", 1)[-1]] if "$ref" in schema else schema
+        if "properties" not in schema:
+            return schema.get("default")
+        return {name: defaults(part) for name, part in schema["properties"].items()} | schema.get("default", {})
+
+    return defaults(definitions["tissue"])

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 #: More images, pixels along an edge, pixels along a tile's edge, or tiles in an image than this is no slide.
-MOST_IMAGES, LONGEST_EDGE, LONGEST_TILE_EDGE, MOST_TILES = 4096, 1 << 24, 1 << 15, 1 << 27
+MOST_IMAGES, LONGEST_EDGE, LONGEST_TILE_EDGE, MOST_TILES = 4096, 1 << 22, 1 << 15, 1 << 27
 WIDTH, HEIGHT, DESCRIPTION, UNIT = 256, 257, 270, 296
 ROWS_PER_STRIP, TILE_WIDTH, TILE_HEIGHT, SUB_IMAGES, NDPI = 278, 322, 323, 330, 65420
 STRIPS, TILES = (273, 279), (324, 325)
@@ -35,7 +35,7 @@ class Broken(Exception):
 
 @dataclass(frozen=True)
 class Facts:
-    """What the first directory says of itself: its description, and whether it gives its resolution a unit of length."""
+    """The first directory's description, and whether it gives its resolution a unit of length."""
 
     description: str
     names_unit: bool
@@ -146,11 +146,12 @@ class _File:
 
 
 def check_image(tags: Mapping[int, np.ndarray | bytes], size: int, is_first: bool) -> None:
-    """Raise Broken if an image's data lie beyond the end of the file (`size` bytes), or the first one is impossible.
+    """Raise Broken if an image is impossible, or its data lie beyond the end of the file (`size` bytes).
 
-    Of the others only the ends are looked at: tools that take labels out of slides leave odd directories behind.
+    Of what can't be a level of the slide, for it comes later and has no tiles, only the ends are looked at: tools that
+    take labels out of slides leave odd directories behind.
     """
-    if is_first:
+    if is_first or TILES[0] in tags:
         check_size(tags)
     offsets, counts = data_of(tags)
     stored = counts[: len(offsets)] > 0  # a tile of no bytes was never scanned
