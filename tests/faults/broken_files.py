@@ -59,7 +59,7 @@ def with_nasty_offsets(data, rng):
     for start, count in directories(data):
         for entry in range(start + 2, start + 2 + 12 * count, 12):
             tag, kind, length, place = struct.unpack("<HHII", data[entry : entry + 12])
-            if tag in (324, 325, 273, 279) and kind == 4 and 1 < length and rng.random() < 0.5:
+            if tag in (324, 325, 273, 279) and kind == 4 and length > 1 and rng.random() < 0.5:
                 value = int(rng.choice([*NASTY, len(data), len(data) // 2, start]))
                 at = place + 4 * int(rng.integers(length))
                 out[at : at + 4] = struct.pack("<I", value % 2**32)

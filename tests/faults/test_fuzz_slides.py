@@ -1,4 +1,4 @@
-"""A slide can be as broken as it likes and costs only itself: hundreds of broken files through inspection and tissue."""
+"""A slide can be as broken as it likes and costs only itself: hundreds of them through inspection and tissue."""
 
 import json
 import os

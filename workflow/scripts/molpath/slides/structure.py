@@ -53,7 +53,7 @@ def examine(path: str | os.PathLike) -> Facts | None:
             return None
         file = _File(handle, size, *layout)
         first = None
-        for tags in file.directories(file.number(head[layout[1] : layout[1] + file.word])):
+        for tags in file.directories(file.number(file.read(file.word, file.word, "its header"))):
             check_image(tags, size, is_first=first is None)
             first = tags if first is None else first
     if first is None:
