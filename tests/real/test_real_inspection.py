@@ -17,7 +17,7 @@ OPENED = {
 DECLINED = {
     "broken.svs": ("does not open (unsupported or missing image file)", "Unsupported or missing image file"),
     "small_dicom.dcm": ("Couldn't get image flavor", "Reading small_dicom.dcm: Couldn't get image flavor"),
-    "smalltif.tif": ("tifffile reads 480x640 uint16", "uint16 a pixel, not 8-bit RGB or grey"),
+    "smalltif.tif": ("tifffile reads 480x640 uint16", "1 samples of uint16 a pixel"),
     "unopenable.tiff": ("Unsupported TIFF compression: 52479", "52479"),
     "unreadable.svs": ("Bogus marker length", "its last pixels can't be read"),
 }
@@ -50,7 +50,6 @@ def test_slides_that_open(shared_data, facts, name):
     found = tuple(seen.get(column, "") for column in ("mpp", "mpp_source", "magnification"))
     assert found == (mpp, source, magnification)
     assert detail in seen["detail"]
-    assert seen["reader"] == "openslide"
 
 
 @pytest.mark.parametrize("name", DECLINED)

@@ -10,7 +10,10 @@ from molpath.slides.resolution import find_mpp
 
 SPACING = "dicom.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].PixelSpacing"
 MIRAX = "mirax.LAYER_0_LEVEL_0_SECTION.MICROMETER_PER_PIXEL"
-OME = '<OME><Image ID="Image:0"><Pixels SizeX="9" PhysicalSizeX="{}" {}PhysicalSizeY="0.25"/></Image></OME>'
+OME = (
+    '<OME><Image ID="Image:0" Name="label"><Pixels SizeX="9" SizeY="9" PhysicalSizeX="8"/></Image>'
+    '<Image ID="Image:1"><Pixels SizeX="40000" SizeY="20000" PhysicalSizeX="{}" {}PhysicalSizeY="0.25"/></Image></OME>'
+)
 SIZE = (40_000, 20_000)
 
 

@@ -37,6 +37,21 @@ def test_a_whole_file_and_one_cut_anywhere(tmp_path, bigtiff, byteorder):
         assert caught.value.reason == "truncated", length
 
 
+def test_sub_images_that_are_chained_as_well_are_no_loop(tmp_path):
+    """tifffile links the levels it lists; an image after them must still be reached."""
+    path = tmp_path / "a.ome.tif"
+    options = {"tile": (128, 128), "photometric": "rgb"}
+    with tifffile.TiffWriter(path, ome=True) as writer:
+        writer.write(PICTURE, subifds=2, metadata={"axes": "YXS"}, **options)
+        for step in (2, 4):
+            writer.write(PICTURE[::step, ::step], subfiletype=1, **options)
+        writer.write(PICTURE[:50, :50], metadata={"axes": "YXS"}, **options)
+    assert examine(path).description.startswith("<?xml")
+    os.truncate(path, os.path.getsize(path) - 100)
+    with pytest.raises(Broken):
+        examine(path)
+
+
 def test_what_is_no_tiff_is_left_to_the_readers(tmp_path):
     for data in (b"\x89PNG\r\n\x1a\n", b"II", b"MM\0\x2b", b"not a slide at all", b"II\x2a\x01" * 4):
         (tmp_path / "x").write_bytes(data)

@@ -91,7 +91,7 @@ def statements(
         pixels = size if is_whole else (1, 1)
         x, y = (n * micrometres / p if n and p else None for n, p in zip(found, pixels, strict=True))
         yield x, y, names[0]
-    yield *ome_mpp(properties), "ome.PhysicalSizeX"
+    yield *ome_mpp(properties, size), "ome.PhysicalSizeX"
     yield tag_mpp(properties, "X", unit), tag_mpp(properties, "Y", unit), "tiff.XResolution"
 
 
@@ -107,16 +107,23 @@ def repeats_tag(mpp: float | None, properties: Mapping[str, str]) -> bool:
     return mpp is not None and any(value is not None and isclose(mpp, value, rel_tol=1e-3) for value in found)
 
 
-def ome_mpp(properties: Mapping[str, str]) -> tuple[float | None, float | None]:
-    """mpp across and down from OME-XML in the image description (PhysicalSizeX and its unit), or a reader's copy."""
-    pixels = re.search(r"<(?:\w+:)?Pixels\b[^>]*", properties.get("tiff.ImageDescription", ""))
-    found = dict(re.findall(r'(PhysicalSize[XY](?:Unit)?)="([^"]*)"', pixels[0])) if pixels else {}
-    values = []
-    for name in ("PhysicalSizeX", "PhysicalSizeY"):
-        value = number(found.get(name) or properties.get(f"ome.{name}"))
-        unit = OME_UNITS.get(found.get(f"{name}Unit") or properties.get(f"ome.{name}Unit") or "µm")
-        values.append(value * unit if value and unit else None)
-    return values[0], values[1]
+def ome_mpp(properties: Mapping[str, str], size: tuple[int, int]) -> tuple[float | None, float | None]:
+    """mpp across and down that OME-XML in the image description gives for its image of this size (the first, if the
+    size is unknown); what a reader found (`ome.PhysicalSizeX`) if there is none."""
+    wanted = tuple(map(str, size))
+    for pixels in re.findall(r"<(?:\w+:)?Pixels\s[^>]*>", properties.get("tiff.ImageDescription", "")):
+        values = dict(re.findall(r'(\w+)="([^"]*)"', pixels))
+        if not any(size) or (values.get("SizeX"), values.get("SizeY")) == wanted:
+            return in_micrometres(values, "X"), in_micrometres(values, "Y")
+    values = {name.removeprefix("ome."): value for name, value in properties.items() if name.startswith("ome.")}
+    return in_micrometres(values, "X"), in_micrometres(values, "Y")
+
+
+def in_micrometres(values: Mapping[str, str], axis: str) -> float | None:
+    """PhysicalSizeX or Y of OME in its unit (default: µm); None if there is none, or none of length."""
+    value = number(values.get(f"PhysicalSize{axis}"))
+    unit = OME_UNITS.get(values.get(f"PhysicalSize{axis}Unit", "µm"))
+    return value * unit if value and unit else None
 
 
 def number(text: str | None) -> float | None:

@@ -93,21 +93,28 @@ class _File:
         return data
 
     def directories(self, offset: int):
-        """Yield the wanted tags of every directory, those of sub-images (levels of an OME-TIFF) included."""
+        """Yield the wanted tags of every directory, then of every sub-image (levels of an OME-TIFF)."""
         seen: set[int] = set()
-        waiting = deque([offset])
-        while waiting:
-            offset = waiting.popleft()
-            if not offset:
-                continue
+        waiting: deque[int] = deque()
+        while offset:
             if offset in seen:
                 raise Broken("unreadable", f"the directory at byte {offset} comes again after itself: an endless loop")
-            if len(seen) == MOST_IMAGES:
-                raise Broken("unreadable", f"more than {MOST_IMAGES} images in one file")
-            seen.add(offset)
-            tags, following = self.directory(offset)
-            waiting.extend([following, *map(int, tags.get(SUB_IMAGES, ()))])
+            tags, offset = self.visit(offset, seen)
+            waiting.extend(map(int, tags.get(SUB_IMAGES, ())))
             yield tags
+        while waiting:
+            place = waiting.popleft()
+            if place and place not in seen:  # some writers list sub-images and chain them as well
+                tags, following = self.visit(place, seen)
+                waiting.extend([following, *map(int, tags.get(SUB_IMAGES, ()))])
+                yield tags
+
+    def visit(self, offset: int, seen: set[int]) -> tuple[dict, int]:
+        """As `directory`, of one that was not seen yet. Raises Broken if there are too many."""
+        if len(seen) == MOST_IMAGES:
+            raise Broken("unreadable", f"more than {MOST_IMAGES} images in one file")
+        seen.add(offset)
+        return self.directory(offset)
 
     def directory(self, offset: int) -> tuple[dict, int]:
         """Wanted tags (integers as arrays, texts as bytes) of the directory at `offset`, and the next one's offset."""
