@@ -8,7 +8,7 @@ from collections import deque
 import numpy as np
 import pytest
 import tifffile
-from molpath.common.contained import Lost, map_contained
+from molpath.common.contained import Lost, map_contained, rows_contained
 from molpath.common.files import read_tsv
 from molpath.slides import inspection, readers
 from molpath.tissue import assessment
@@ -139,3 +139,21 @@ def test_errors_that_cannot_be_sent_are_told_in_words():
     ((_, error),) = map_contained(raise_awkwardly, [0], deadline_s=30)
     assert isinstance(error, RuntimeError)
     assert str(error) == "Awkward: 1 and 2"
+
+
+def fail(slide):
+    """Raise what the slide names."""
+    raise {"OSError": OSError(28, "no space left"), "ValueError": ValueError("odd"), "KeyError": KeyError("x")}[
+        slide["slide_id"]
+    ]
+
+
+def test_errors_of_the_job_end_it_and_those_of_a_slide_do_not():
+    def rows(name, **options):
+        return list(rows_contained(fail, [{"slide_id": name}], 30, **options))
+
+    assert rows("ValueError")[0]["detail"] == "ValueError: odd"
+    with pytest.raises(OSError, match="no space left"):
+        rows("OSError")
+    with pytest.raises(KeyError):
+        rows("KeyError", raised=(OSError, KeyError))

@@ -43,15 +43,16 @@ def rows_contained(
     slides: Iterable[Mapping[str, Any]],
     deadline_s: float,
     memory_mb: float | None = None,
+    raised: tuple[type[Exception], ...] = (OSError,),
 ) -> Iterator[dict[str, Any]]:
     """Yield a manifest row of each slide (a mapping with slide_id), whatever the slide does to `function`.
 
-    An OSError that `function` lets through is the machine's (disk full, storage gone), not the slide's: it is raised.
-    Any other error sets that slide aside.
+    `raised`: errors that are the job's, not the slide's, and end it. An OSError that `function` lets through is the
+    machine's (disk full, storage gone). Any other error sets that slide aside.
     """
     for slide, result in map_contained(function, slides, deadline_s, memory_mb):
         slide_id = slide["slide_id"]
-        if isinstance(result, OSError):
+        if isinstance(result, raised):
             raise result
         if isinstance(result, Lost):
             result = set_aside(slide_id, result.reason, result.detail)
