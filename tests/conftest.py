@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from schema_defaults import defaults_of
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -43,3 +44,9 @@ def vision_libraries() -> None:
         import torchvision  # noqa: F401
     except (ImportError, RuntimeError) as error:
         pytest.skip(f"torchvision does not load beside this torch (rig: {rig}): {error}")
+
+
+@pytest.fixture(scope="session")
+def tissue_settings() -> dict:
+    """Section tissue of the config with every default of the schema."""
+    return defaults_of("tissue")

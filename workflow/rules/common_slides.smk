@@ -34,6 +34,11 @@ def get_shard_slides(wildcards):
     return [given(row["path"]) for row in get_shard_rows(wildcards) if row["keep"] != "no"]
 
 
+def get_known_bad_slides():
+    """The table of public slides that are known to be bad."""
+    return workflow.source_path("../../resources/known_slides/known_bad_slides.tsv")
+
+
 def name_of_grid(grid):
     """TRIDENT's name of a grid, with the optional label: 20x_512px_0px_overlap-strict."""
     scale = f"{grid['mpp']:g}mpp" if grid["mpp"] else f"{grid['magnification']:g}x"

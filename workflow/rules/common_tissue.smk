@@ -49,6 +49,11 @@ def get_tissue_deadline(wildcards=None):
     )
 
 
+def get_tissue_memory(wildcards=None):
+    """Megabytes a slide may take in assess_tissue; no limit beside networks, whose drivers reserve what they like."""
+    return None if get_given_weights() else config["slides"]["memory_mb"]
+
+
 def check_tissue():
     """The chosen method has what it needs, with a digest for each file of weights."""
     if TISSUE["method"] == "contours" and not os.path.isdir(find_given(TISSUE["contours"])):

@@ -24,7 +24,7 @@ rule assess_tissue:
         TISSUE_ENVIRONMENT
     threads: TISSUE_THREADS
     resources:
-        mem_mb=grow(4000),
+        mem_mb=grow(config["slides"]["memory_mb"] + 500),
         runtime=grow(480 if TISSUE_GPUS else 120),
         gpu=TISSUE_GPUS,
     params:
@@ -32,6 +32,7 @@ rule assess_tissue:
         results=subpath(output.manifest, ancestor=2),
         settings=get_tissue_settings,
         deadline_s=get_tissue_deadline,
+        memory_mb=get_tissue_memory,
         code=digest("tissue"),
         accept_other_code=accepts_other_code("tissue"),
     message:

@@ -3,7 +3,10 @@
 import cv2
 import numpy as np
 import pytest
+from molpath.common.stamps import ForeignFile
+from molpath.slides.inspection import inspect_shard
 from molpath.slides.readers import open_slide
+from molpath.tissue.assessment import assess_shard
 from molpath.tissue.polygons import as_geojson, find_polygons, mask_of
 from molpath.tissue.quality import find_pen, measure_focus, sharpness, windows_in
 from molpath.tissue.segmentation import otsu
@@ -69,3 +72,16 @@ def test_windows_lie_in_the_tissue():
     assert len(chosen) == 12
     assert all(mask[y, x] for x, y in chosen)
     assert windows_in(np.zeros((10, 10), bool), 5) == []
+
+
+def test_a_file_of_another_tool_ends_the_job(shared_data, tissue_settings, tmp_path):
+    slide = {"slide_id": "A", "path": str(shared_data / "slides/cmu-1-small-region.svs"), "mpp": "", "keep": "auto"}
+    inspect_shard(slides=[slide], manifest=str(tmp_path / "slides.tsv"))
+    stranger = tmp_path / "wsi" / "thumbnails" / "A.jpg"
+    stranger.parent.mkdir(parents=True)
+    stranger.write_bytes(b"theirs")
+    arguments = {"inspected": str(tmp_path / "slides.tsv"), "manifest": str(tmp_path / "tissue.tsv"), "code": "0"}
+    with pytest.raises(ForeignFile, match=r"A\.jpg was not made by this workflow"):
+        assess_shard(slides=[slide], wsi=str(tmp_path / "wsi"), settings=tissue_settings, **arguments)
+    assert stranger.read_bytes() == b"theirs"
+    assert not (tmp_path / "tissue.tsv").exists()

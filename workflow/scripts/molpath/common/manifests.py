@@ -18,6 +18,7 @@ REASONS = {
     "truncated": "the file ends before its data do",
     "crashed": "reading the slide ended the reader process",
     "timeout": "reading the slide took longer than the deadline",
+    "memory": "reading the slide needed more memory than one slide may take",
     "no_resolution": "no micrometres per pixel in the file nor in the sheet",
     "low_resolution": "the slide was scanned at less than the wanted magnification",
     "no_contours": "the folder of given contours has no polygons for it",
@@ -40,9 +41,13 @@ def accepted(slide_id: str, **values: Any) -> dict[str, Any]:
     return {"slide_id": slide_id, "status": OK, "reason": "", "detail": ""} | values
 
 
-def one_line(text: str) -> str:
-    """`text` on one line without tabs, fit for a cell of a TSV."""
-    return " ".join(str(text).split())
+def one_line(text: str, longest: int = 500) -> str:
+    """`text` on one line, at most `longest` printable characters, fit for a cell of a TSV.
+
+    Libraries quote what they found in a broken file: control characters, half characters, kilobytes of them.
+    """
+    line = "".join(letter if letter.isprintable() else "?" for letter in " ".join(str(text).split()))
+    return line if len(line) <= longest else f"{line[: longest - 2]} …"
 
 
 def file_facts(path: str | os.PathLike, root: str | os.PathLike) -> dict[str, Any]:

@@ -203,6 +203,8 @@ def open_slide(path: str | Path, half_scale: bool = False):
     for name, attempt in attempts.items():
         try:
             return attempt()
+        except MemoryError:  # told apart from what is no slide
+            raise
         except Exception as error:  # every library has its own kinds
             said.append(f"{name}: {error}")
     raise UnreadableSlide("; ".join(said))
@@ -216,6 +218,8 @@ def _fastest(opened: OpenSlideReader, half_scale: bool):
         # OpenSlide takes an OME-TIFF for a plain one and sees neither its lower levels nor its pixel size.
         is_ome = opened.vendor == "generic-tiff" and "<OME" in opened.properties.get("tiff.ImageDescription", "")
         reader = TiffReader(opened.path, half_scale) if is_ome else JpegTilesReader(opened, half_scale)
+    except MemoryError:
+        raise
     except Exception as error:
         log.info("%s is read through OpenSlide: %s", opened.path, error)
         reader = OpenSlideReader(opened.path)  # a handle that failed once fails for ever

@@ -12,7 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..common.contained import Lost, map_contained
+from ..common.contained import is_out_of_memory, rows_contained
 from ..common.digests import digest_of
 from ..common.files import atomic_path, fingerprint, remove_leftovers, write_text
 from ..common.manifests import OK, accepted, read_manifest, set_aside, write_manifest
@@ -49,11 +49,13 @@ def assess_shard(
     code: str,
     accept_other_code: bool = False,
     deadline_s: float = 120.0,
+    memory_mb: float | None = None,
     log_path: str | None = None,
 ) -> None:
     """Write contours, quality map and thumbnail of each slide under `wsi`, and the shard's manifest.
 
-    `slides` as in inspect_shard; `inspected`: manifest of the stage slides; `settings`: section tissue of the config.
+    `slides` as in inspect_shard; `inspected`: manifest of the stage slides; `settings`: section tissue of the config;
+    deadline_s, memory_mb: what one slide may take before it is set aside.
     """
     paths = {slide["slide_id"]: slide for slide in slides}
     rows = read_manifest(inspected)
@@ -63,12 +65,8 @@ def assess_shard(
     for folder, names in written_by(Path(wsi), paths).items():
         remove_leftovers(folder, names)
     results = []
-    for item, result in map_contained(work, items, deadline_s):
-        if isinstance(result, Lost):
-            result = set_aside(item["slide_id"], result.reason, result.detail)
-        elif isinstance(result, Exception):
-            raise result
-        results.append(result)
+    for row in rows_contained(work, items, deadline_s, memory_mb):
+        results.append(row)
         progress.step()
     write_manifest(manifest, results, COLUMNS)
 
@@ -94,6 +92,8 @@ def assess_slide(
     except given.NoContours as error:
         return set_aside(slide_id, "no_contours", str(error))
     except Exception as error:
+        if is_out_of_memory(error):
+            raise
         log.exception("%s", slide_id)
         return set_aside(slide_id, "unreadable", f"{type(error).__name__}: {error}")
     row = judge(item, measured, settings)

@@ -9,6 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from ..common.contained import NoSlidesFault
 from ..common.files import sha256_of
 from .overview import Overview
 
@@ -62,7 +63,7 @@ READ_BY = {
 }
 
 
-class MethodUnusable(Exception):
+class MethodUnusable(NoSlidesFault):
     """Weights, libraries or the device of a method fail: no slide's fault, so the job ends with this message."""
 
 
