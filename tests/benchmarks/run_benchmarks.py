@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-BENCHMARKS = {"plan": "plan_cohort.py"}
+BENCHMARKS = {"plan": "plan_cohort.py", "quality": "quality_truth.py"}
 
 
 def main() -> int:

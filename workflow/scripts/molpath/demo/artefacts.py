@@ -107,7 +107,7 @@ def bubble(rng: Rng, picture: np.ndarray, tissue: np.ndarray, mpp: float) -> Pla
     ys, xs = np.nonzero(tissue[::8, ::8])
     disc, rim = np.zeros(tissue.shape, np.uint8), np.zeros(tissue.shape, np.uint8)
     for place in rng.integers(0, len(xs), rng.integers(1, 4)):
-        radius = rng.uniform(250, 700) / mpp
+        radius = min(rng.uniform(250, 700) / mpp, 0.2 * min(tissue.shape))
         axes = (round(radius), round(radius * rng.uniform(0.75, 1)))
         centre, tilt = (int(xs[place]) * 8, int(ys[place]) * 8), rng.uniform(0, 180)
         if cv2.circle(np.zeros_like(disc), centre, round(radius + 120 / mpp), 1, -1)[disc > 0].any():
@@ -198,7 +198,7 @@ WHOLE: dict[str, Callable[..., np.ndarray]] = {
     "immunostained": immunostained,
     "fluorescent": lambda rng, picture, mpp: fluorescent(rng, picture),
     "grey": lambda rng, picture, mpp: grey(picture),
-    "under_stained": lambda rng, picture, mpp: restained(rng, picture, rng.uniform(0.15, 0.3)),
+    "under_stained": lambda rng, picture, mpp: restained(rng, picture, rng.uniform(0.15, 0.28)),
     "over_stained": lambda rng, picture, mpp: restained(rng, picture, rng.uniform(3.5, 5.0)),
     "compressed": lambda rng, picture, mpp: compressed(picture, int(rng.integers(6, 18))),
 }

@@ -1,13 +1,15 @@
 """Marks, folds, bubbles and dust on the low-resolution image, told from tissue by what they absorb.
 
-All work on optical density in hundredths (`stain.densities`: uint8 height x width x 3). Haematoxylin and eosin absorb
-green most and blue least or red least; what absorbs red or all three colours alike is neither.
+All work on optical density in hundredths (`stain.Density`). Haematoxylin and eosin absorb green most and blue least or
+red least; what absorbs red or all three colours alike is neither.
 """
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
+
+from .stain import Density
 
 #: Least area of a pen mark, a fold and a bubble, in mm2.
 PEN_MM2, FOLD_MM2, BUBBLE_MM2 = 0.02, 0.008, 0.08
@@ -17,6 +19,8 @@ RIM = 20
 BROAD = 150.0
 #: Width of that rim in µm, and the least share of its convex hull that a bubble fills.
 RIM_WIDTH, COMPACT = 60.0, 0.75
+#: Micrometres per pixel at which folds are looked for: nuclei are gone, bands are there.
+FOLD_MPP = 16.0
 #: How much more eosin, and how much more of all, a fold has than the section nearby.
 FOLDED = (1.4, 1.25)
 #: Least area of a band, in squares of its thickness.
@@ -47,15 +51,15 @@ def grown(mask: np.ndarray, mpp: float) -> np.ndarray:
     return cv2.dilate(mask.astype(np.uint8), round_kernel(2 * MARGIN, mpp)).astype(bool)
 
 
-def find_pen(density: np.ndarray, mpp: float) -> np.ndarray:
+def find_pen(density: Density, mpp: float) -> np.ndarray:
     """Boolean mask of coloured ink: blue and green by the red they absorb, red where it is dense.
 
     Blue ink is told from haematoxylin, which absorbs more green than red. Red ink absorbs blue nearly as green, and
     much of both; a pale red mark cannot be told from eosin or blood, and yellow or brown ink is not looked for.
     """
-    red, green, blue = (plane.astype(np.float32) for plane in cv2.split(density))
-    ink = red > 0.7 * green + 12
-    ink |= (blue > 0.65 * green + 10) & (red < 0.4 * green) & (green > 85)
+    red, green, blue = density.red, density.green, density.blue
+    ink = red > line(green, 0.7, 12)
+    ink |= (blue > line(green, 0.65, 10)) & (red < line(green, 0.4, 0)) & (green > 85)
     mask = cv2.morphologyEx(ink.astype(np.uint8), cv2.MORPH_OPEN, round_kernel(24, mpp))
     mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, round_kernel(56, mpp))
     labels, stats = parts_of(mask)
@@ -64,19 +68,23 @@ def find_pen(density: np.ndarray, mpp: float) -> np.ndarray:
     return grown(kept_parts(labels, (area * mpp**2 >= PEN_MM2 * 1e6) & (black < 0.8 * area)), mpp)
 
 
-def opaque(density: np.ndarray) -> np.ndarray:
+def opaque(density: Density) -> np.ndarray:
     """Boolean mask of pixels that absorb all three colours, more than tissue as dark as they are."""
-    least, most = density.min(2).astype(np.float32), density.max(2).astype(np.float32)
-    return least > 0.5 * most + 15
+    return density.least > line(density.most, 0.5, 15)
 
 
-def find_bubbles(density: np.ndarray, mpp: float) -> np.ndarray:
+def line(plane: np.ndarray, slope: float, offset: float) -> np.ndarray:
+    """slope x plane + offset (uint8), through a table of the 256 values: quicker than in floating point."""
+    return cv2.LUT(plane, np.clip(np.round(slope * np.arange(256) + offset), 0, 255).astype(np.uint8))
+
+
+def find_bubbles(density: Density, mpp: float) -> np.ndarray:
     """Boolean mask of air bubbles, rims included: what thin dark lines close in, if it is as compact as a bubble.
 
     The rim bends all light away, so it is dark in the colour that tissue absorbs least, more than anything nearby.
     The border of the picture closes a bubble too, if it is less than a quarter of the picture.
     """
-    rim = cv2.morphologyEx(density.min(2), cv2.MORPH_TOPHAT, round_kernel(150, mpp)) > RIM
+    rim = cv2.morphologyEx(density.least, cv2.MORPH_TOPHAT, round_kernel(150, mpp)) > RIM
     dark = opaque(density).astype(np.uint8)
     broad = cv2.morphologyEx(dark, cv2.MORPH_OPEN, round_kernel(BROAD, mpp))
     rim = cv2.morphologyEx((rim | dark) & ~broad, cv2.MORPH_CLOSE, round_kernel(40, mpp))
@@ -95,7 +103,7 @@ def find_bubbles(density: np.ndarray, mpp: float) -> np.ndarray:
     return cv2.dilate(found, round_kernel(2 * RIM_WIDTH, mpp)).astype(bool)
 
 
-def find_opaque(density: np.ndarray, known: np.ndarray, mpp: float) -> dict[str, np.ndarray]:
+def find_opaque(density: Density, known: np.ndarray, mpp: float) -> dict[str, np.ndarray]:
     """Boolean masks of what absorbs all colours alike: black `pen`, `edge_or_bubble`, and `dark` specks and fibres.
 
     What is broad and long is ink, what is thin and straight over millimetres the edge of a coverslip. `known`: boolean
@@ -125,20 +133,28 @@ def sides_of(part: np.ndarray) -> tuple[float, float]:
     return cv2.minAreaRect(np.argwhere(part).astype(np.float32))[1]
 
 
-def find_folds(density: np.ndarray, tissue: np.ndarray, mpp: float) -> np.ndarray:
+def find_folds(density: Density, tissue: np.ndarray, mpp: float) -> np.ndarray:
     """Boolean mask of folds: bands in which the section lies on itself, so that both stains are twice as dense.
 
     Measured against the section nearby (`ratio_to_nearby`), so that it adapts to stain and tissue. Dense nuclei have
     no more eosin than their surroundings; blood and necrosis have, but are blots and not bands.
     """
-    red, green = (density[..., channel].astype(np.float32) for channel in (0, 1))
-    eosin = cv2.blur(np.maximum(green - 1.05 * red, 0), (3, 3))
-    denser = (ratio_to_nearby(eosin, tissue, mpp) > FOLDED[0]) & (ratio_to_nearby(green, tissue, mpp) > FOLDED[1])
-    mask = cv2.morphologyEx((denser & tissue).astype(np.uint8), cv2.MORPH_CLOSE, round_kernel(40, mpp))
-    mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, round_kernel(40, mpp))
+    factor = max(1, round(FOLD_MPP / mpp))
+    shape, mpp = density.red.shape, mpp * factor
+    size = max(1, shape[1] // factor), max(1, shape[0] // factor)
+    red, green, share = (
+        cv2.resize(plane, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+        for plane in (density.red, density.green, tissue.astype(np.uint8) * 255)
+    )
+    inside = share > 127
+    eosin = np.maximum(green - 1.05 * red, 0)
+    denser = (ratio_to_nearby(eosin, inside, mpp) > FOLDED[0]) & (ratio_to_nearby(green, inside, mpp) > FOLDED[1])
+    mask = cv2.morphologyEx((denser & inside).astype(np.uint8), cv2.MORPH_CLOSE, round_kernel(48, mpp))
+    mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, round_kernel(48, mpp))
     labels, stats = parts_of(mask)
     keep = [is_band(labels, index, one, mpp) for index, one in enumerate(stats.tolist(), 1)]
-    return grown(kept_parts(labels, np.array(keep, bool)), mpp) & tissue
+    bands = grown(kept_parts(labels, np.array(keep, bool)), mpp).astype(np.uint8)
+    return cv2.resize(bands, shape[::-1], interpolation=cv2.INTER_NEAREST).astype(bool) & tissue
 
 
 def is_band(labels: np.ndarray, index: int, stats: list[int], mpp: float) -> bool:

@@ -129,9 +129,15 @@ class Measured:
 
 
 def look(item: Mapping[str, str], settings: Mapping[str, Any]) -> Measured:
-    """Open the slide, read its overview once, and measure."""
-    mpp = float(item["mpp"])
+    """Open the slide and measure it."""
     slide = open_slide(item["path"])
+    measured = measure(slide, float(item["mpp"]), settings)
+    slide.close()
+    return measured
+
+
+def measure(slide, mpp: float, settings: Mapping[str, Any]) -> Measured:
+    """Read a slide's overview once, and measure tissue and quality; `mpp`: the slide's, at level 0."""
     overview = read_overview(slide, mpp, settings["mpp"])
     mask = segmentation.segment(overview, settings)
     regions = polygons.find_polygons(
@@ -139,7 +145,6 @@ def look(item: Mapping[str, str], settings: Mapping[str, Any]) -> Measured:
     )
     tissue = polygons.mask_of(regions, mask.shape, overview.scale)
     found = quality.examine(slide, mpp, overview, tissue, settings["quality"])
-    slide.close()
     area = float(tissue.sum()) * overview.mpp**2 / 1e6
     return Measured(overview, regions, found, area, float(tissue.mean()))
 

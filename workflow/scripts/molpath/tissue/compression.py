@@ -9,6 +9,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from .focus import tile_edge
+
 #: Some low frequencies (row, column) and their step at quality 50 (Annex K of the JPEG standard, as libjpeg has it).
 STEPS = {(0, 1): 11, (1, 0): 12, (1, 1): 12, (0, 2): 10, (2, 0): 14, (1, 2): 14, (2, 1): 13}
 #: Qualities that are looked for; above, steps are too small to be told from noise, and do no harm.
@@ -55,15 +57,16 @@ def quality_of(found: np.ndarray, coherent: float = 0.6) -> float:
 
 
 def jpeg_quality(slide, centres: list[tuple[float, float]]) -> float:
-    """The lower quality seen in brightness or in green (level 0, windows around level-0 pixels x, y); NaN without any.
+    """The lower quality seen in brightness or in green (level 0, windows at level-0 pixels x, y); NaN without any.
 
     Scanners store either brightness and colour, or red, green and blue each on its own.
     """
     if not centres:
         return float("nan")
     grey, green = [], []
+    tile = tile_edge(slide, 0)
     for x, y in centres:
-        left, top = (max(0, int((at - EDGE / 2) // 8) * 8) for at in (x, y))
+        left, top = int(x // tile) * tile, int(y // tile) * tile
         window = slide.region(left, top, 0, EDGE, EDGE)
         grey.append(coefficients(cv2.cvtColor(window, cv2.COLOR_RGB2GRAY)))
         green.append(coefficients(window[..., 1]))

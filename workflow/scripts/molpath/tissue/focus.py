@@ -11,7 +11,7 @@ from .overview import Overview
 
 #: Micrometres per pixel at which sharpness is defined.
 FOCUS_MPP = 1.0
-#: Edge of a window in pixels of the level it is read from: a tile of most scanners, so that each is decoded once.
+#: Edge of a window in pixels of the level it is read from, where the slide does not name that of its tiles.
 READ = 256
 #: Edge of the squares that get a sharpness of their own, in micrometres: half a patch of 512 px at 20x.
 BLOCK = 128
@@ -86,12 +86,19 @@ def focus_level(slide, mpp: float) -> int:
     return min(range(len(slide.levels)), key=lambda i: (slide.levels[i][2] > wanted, -slide.levels[i][2]))
 
 
+def tile_edge(slide, level: int) -> int:
+    """Edge of a window in pixels of a level: one tile, so that no more than one is decoded for it."""
+    edge = int(slide.properties.get(f"openslide.level[{level}].tile-width", READ))
+    return edge if READ / 2 <= edge <= 2 * READ else READ
+
+
 def tissue_of_windows(slide, level: int, overview: Overview, tissue: np.ndarray) -> np.ndarray:
     """Share of tissue (float32 rows x columns) in the windows of a level; 0 where there is too little to look at."""
     width, height, downsample = slide.levels[level]
-    columns, rows = max(1, width // READ), max(1, height // READ)
-    covered_x = min(tissue.shape[1], round(columns * READ * downsample / overview.scale[0]))
-    covered_y = min(tissue.shape[0], round(rows * READ * downsample / overview.scale[1]))
+    edge = tile_edge(slide, level)
+    columns, rows = max(1, width // edge), max(1, height // edge)
+    covered_x = min(tissue.shape[1], round(columns * edge * downsample / overview.scale[0]))
+    covered_y = min(tissue.shape[0], round(rows * edge * downsample / overview.scale[1]))
     part = tissue[: max(1, covered_y), : max(1, covered_x)].astype(np.float32)
     shares = cv2.resize(part, (columns, rows), interpolation=cv2.INTER_AREA)
     least = 0.25 if (shares >= 0.25).any() else 0.0
@@ -117,12 +124,12 @@ def spread(shares: np.ndarray, count: int) -> list[tuple[int, int]]:
 
 def read_blocks(slide, mpp: float, level: int, cell: tuple[int, int]) -> np.ndarray:
     """Sharpness of the blocks of a window (float n x n)."""
-    downsample = slide.levels[level][2]
-    corner = [round(index * READ * downsample) for index in cell]
-    window = slide.region(corner[1], corner[0], level, READ, READ)
-    edge = max(16, round(READ * downsample * mpp / FOCUS_MPP))
-    if edge != READ:
-        how = cv2.INTER_AREA if edge < READ else cv2.INTER_LINEAR
+    downsample, tile = slide.levels[level][2], tile_edge(slide, level)
+    corner = [round(index * tile * downsample) for index in cell]
+    window = slide.region(corner[1], corner[0], level, tile, tile)
+    edge = max(16, round(tile * downsample * mpp / FOCUS_MPP))
+    if edge != tile:
+        how = cv2.INTER_AREA if edge < tile else cv2.INTER_LINEAR
         window = cv2.resize(window, (edge, edge), interpolation=how)
     blocks = max(1, round(edge * FOCUS_MPP / BLOCK))
     return sharpness_of_blocks(window, blocks, blocks)
@@ -131,10 +138,10 @@ def read_blocks(slide, mpp: float, level: int, cell: tuple[int, int]) -> np.ndar
 def as_focus(slide, level: int, overview: Overview, tissue: np.ndarray, found: dict) -> Focus:
     """The blocks that have something to be sharp and lie on tissue."""
     values, places = [], []
+    step = tile_edge(slide, level) * slide.levels[level][2]
     for (row, column), blocks in found.items():
         parts = len(blocks)
         at = (np.arange(parts) + 0.5) / parts
-        step = READ * slide.levels[level][2]
         for i in range(parts):
             for j in range(parts):
                 x, y = (column + at[j]) * step / overview.scale[0], (row + at[i]) * step / overview.scale[1]
@@ -146,7 +153,10 @@ def as_focus(slide, level: int, overview: Overview, tissue: np.ndarray, found: d
 
 
 def blurred_tissue(focus: Focus, overview: Overview, tissue: np.ndarray, least: float) -> np.ndarray:
-    """Boolean mask (as the overview) of tissue whose nearest block is less sharp than `least`."""
+    """Boolean mask (as the overview) of tissue whose nearest block is less sharp than `least`.
+
+    Half a block is added all around, for a block with something sharp in it is sharp.
+    """
     if not (focus.values < least).any():
         return np.zeros(tissue.shape, bool)
     factor = max(1, round(MAP_MPP / overview.mpp))
@@ -157,5 +167,6 @@ def blurred_tissue(focus: Focus, overview: Overview, tissue: np.ndarray, least: 
     _, labels = cv2.distanceTransformWithLabels(field, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
     bad = np.zeros(labels.max() + 1, np.uint8)
     bad[labels[rows, columns]] = focus.values < least
-    nearest = cv2.resize(bad[labels], None, fx=factor, fy=factor, interpolation=cv2.INTER_NEAREST)
+    spread_out = cv2.dilate(bad[labels], np.ones((3, 3), np.uint8), iterations=round(BLOCK / 2 / MAP_MPP))
+    nearest = cv2.resize(spread_out, None, fx=factor, fy=factor, interpolation=cv2.INTER_NEAREST)
     return nearest[: tissue.shape[0], : tissue.shape[1]].astype(bool) & tissue

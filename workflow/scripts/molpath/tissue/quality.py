@@ -81,8 +81,8 @@ def examine(slide, mpp: float, overview: Overview, tissue: np.ndarray, threshold
     return Quality(classes, numbers)
 
 
-def find_marks(density: np.ndarray, tissue: np.ndarray, mpp: float) -> dict[str, np.ndarray]:
-    """Boolean masks of pen, edge_or_bubble, dark and fold on an overview (`density`: stain.densities)."""
+def find_marks(density: stain.Density, tissue: np.ndarray, mpp: float) -> dict[str, np.ndarray]:
+    """Boolean masks of pen, edge_or_bubble, dark and fold on an overview."""
     pen, bubble = artefacts.find_pen(density, mpp), artefacts.find_bubbles(density, mpp)
     masks = artefacts.find_opaque(density, pen | bubble, mpp)
     masks["pen"] |= pen

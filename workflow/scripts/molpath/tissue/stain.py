@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
@@ -16,18 +18,35 @@ SAMPLE = 20_000
 
 
 def glass_of(image: np.ndarray, tissue: np.ndarray) -> np.ndarray:
-    """Red, green, blue (float 3) of the glass in an RGB uint8 image: the brighter half of what is not tissue."""
+    """Red, green, blue (float 3) of the glass in an RGB uint8 image: the brightest tenth of what is not tissue."""
     empty = image[::2, ::2][~tissue[::2, ::2]]
     if len(empty) < 0.01 * tissue[::2, ::2].size:
         return np.percentile(image[::2, ::2].reshape(-1, 3), 99, axis=0)
-    return np.percentile(empty, 75, axis=0)
+    return np.percentile(empty, 90, axis=0)
 
 
-def densities(image: np.ndarray, glass: np.ndarray) -> np.ndarray:
-    """Optical density (decadic, in hundredths: uint8 height x width x 3) of an RGB uint8 image against the glass."""
+@dataclass(frozen=True)
+class Density:
+    """Optical density (decadic, in hundredths) in red, green, blue, and the least and most of them: uint8 planes."""
+
+    red: np.ndarray
+    green: np.ndarray
+    blue: np.ndarray
+    least: np.ndarray
+    most: np.ndarray
+
+    def of(self, mask: np.ndarray) -> np.ndarray:
+        """Densities (uint8 N x 3) of the pixels of a boolean mask."""
+        return np.stack([self.red[mask], self.green[mask], self.blue[mask]], axis=1)
+
+
+def densities(image: np.ndarray, glass: np.ndarray) -> Density:
+    """Optical density of an RGB uint8 image against the light of the glass (red, green, blue)."""
     values = np.arange(256, dtype=np.float64)[:, None]
-    table = -100 * np.log10(np.maximum(values, 1) / np.maximum(glass, 1))
-    return cv2.LUT(image, np.clip(np.round(table), 0, 255).astype(np.uint8)[None])
+    table = np.clip(np.round(-100 * np.log10(np.maximum(values, 1) / np.maximum(glass, 1))), 0, 255)
+    red, green, blue = cv2.split(cv2.LUT(image, table.astype(np.uint8)[None]))
+    least, most = cv2.min(cv2.min(red, green), blue), cv2.max(cv2.max(red, green), blue)
+    return Density(red, green, blue, least, most)
 
 
 def stain_vectors(density: np.ndarray) -> np.ndarray:
@@ -64,18 +83,19 @@ def he_angle(vectors: np.ndarray) -> float:
     return max(angle_to(vectors[0], np.vstack([HAEMATOXYLIN, EOSIN])), angle_to(vectors[1], pink))
 
 
-def measure_stain(image: np.ndarray, density: np.ndarray, glass: np.ndarray, clean: np.ndarray) -> dict[str, float]:
+def measure_stain(image: np.ndarray, density: Density, glass: np.ndarray, clean: np.ndarray) -> dict[str, float]:
     """stain_density, he_angle, hue, brightness of a slide; NaN where there is too little tissue.
 
-    `density` as of `densities`; `clean`: boolean mask of tissue without marks on it.
+    `clean`: boolean mask of tissue without marks on it.
     """
-    pixels = density[clean]
+    pixels = density.of(clean)
     numbers = {"stain_density": np.nan, "he_angle": np.nan, "hue": np.nan, "brightness": float(np.mean(glass))}
     if not len(pixels):
         return numbers
     pixels = pixels[:: max(1, len(pixels) // SAMPLE)].astype(np.float64) / 100
     numbers["stain_density"] = float(np.median(pixels[:, 1]))
-    hue = np.exp(2j * np.pi * cv2.cvtColor(image, cv2.COLOR_RGB2HSV_FULL)[..., 0][clean] / 256).mean()
+    counts = np.bincount(cv2.cvtColor(image, cv2.COLOR_RGB2HSV_FULL)[..., 0][clean], minlength=256)
+    hue = (counts * np.exp(2j * np.pi * np.arange(256) / 256)).sum()
     numbers["hue"] = float(np.degrees(np.angle(hue)) % 360)
     stained = pixels[pixels.max(1) > FAINT]
     if len(stained) >= 50:
@@ -83,9 +103,9 @@ def measure_stain(image: np.ndarray, density: np.ndarray, glass: np.ndarray, cle
     return numbers
 
 
-def colourless_fraction(density: np.ndarray, tissue: np.ndarray) -> float:
-    """Share of what lies on the glass (`density` as of `densities`) that is grey, up to the darkness of tissue."""
-    least, most = density.min(2), density.max(2)
-    grey = (least > 8) & (least < 60) & (least > 0.8 * most)
-    there = max((grey | tissue).sum(), 0.02 * grey.size)
-    return float(grey.sum() / there)
+def colourless_fraction(density: Density, tissue: np.ndarray) -> float:
+    """Share of what lies on the glass that is grey, up to the darkness of tissue."""
+    limit = cv2.LUT(density.most, np.floor(0.8 * np.arange(256)).astype(np.uint8))
+    grey = (density.least > 8) & (density.least < 60) & (density.least > limit)
+    there = max(np.count_nonzero(grey | tissue), 0.02 * grey.size)
+    return float(np.count_nonzero(grey) / there)
