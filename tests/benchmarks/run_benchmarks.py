@@ -16,6 +16,7 @@ BENCHMARKS = {
     "tissue": "tissue_tiles.py",
     "segmentation": "segment_tissue.py",
     "read": "read_patches.py",
+    "quality": "quality_truth.py",
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,12 @@ from .grid import class_shares, edges_level0, lay_grid, target_mpp, tissue_share
 
 log = logging.getLogger(__name__)
 
-COLUMNS = ("n_patches", "n_tissue_patches", "n_dropped_quality", "file", "bytes", "fingerprint")
 #: A slide this much coarser than the grid is not enlarged: the border between nominal magnifications (0.6 at 20x).
 COARSEST = 1.2
 #: Codes of quality/<slide>.png by the names the config uses.
 QUALITY_CODES = {"fold": 2, "dark": 3, "pen": 4, "edge_or_bubble": 5, "out_of_focus": 6}
+DROPPED = tuple(f"n_dropped_{name}" for name in QUALITY_CODES)
+COLUMNS = ("n_patches", "n_tissue_patches", "n_dropped_quality", *DROPPED, "file", "bytes", "fingerprint")
 
 
 def tile_shard(
@@ -100,13 +101,11 @@ def choose_patches(
     corners = corners[held]
     classes = read_classes(wsi / row["quality"])
     scale = width / classes.shape[1], height / classes.shape[0]
-    codes = [QUALITY_CODES[name] for name in grid["drop"]]
-    bad = class_shares(corners, edge, classes, scale, codes) > grid["max_dropped_fraction"]
-    counts = {
-        "n_patches": int((~bad).sum()),
-        "n_tissue_patches": len(corners),
-        "n_dropped_quality": int(bad.sum()),
-    }
+    shares = [class_shares(corners, edge, classes, scale, [QUALITY_CODES[name]]) for name in grid["drop"]]
+    shares = np.array(shares).reshape(len(shares), len(corners))
+    bad = shares.sum(0) > grid["max_dropped_fraction"]
+    counts = {"n_patches": int((~bad).sum()), "n_tissue_patches": len(corners), "n_dropped_quality": int(bad.sum())}
+    counts |= count_dropped(shares[:, bad], grid["drop"])
     attributes = {
         "patch_size": grid["patch_size"],
         "patch_size_level0": edge,
@@ -118,6 +117,15 @@ def choose_patches(
         "level0_height": height,
     }
     return corners[~bad], attributes, counts
+
+
+def count_dropped(shares: np.ndarray, names: Sequence[str]) -> dict[str, int]:
+    """Dropped patches by the class that covers most of them (the first named of equals); `shares`: classes x patches.
+
+    The counts add up to the patches.
+    """
+    main = shares.argmax(0) if names else np.zeros(0)
+    return dict.fromkeys(DROPPED, 0) | {f"n_dropped_{name}": int((main == i).sum()) for i, name in enumerate(names)}
 
 
 def whole(value: float) -> int | float:

@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from ..common.contained import is_out_of_memory, rows_contained
@@ -19,7 +18,7 @@ from ..common.manifests import OK, accepted, read_manifest, set_aside, write_man
 from ..common.progress import Progress
 from ..common.stamps import is_current, read_stamp, save_jpeg, save_png
 from ..slides.readers import open_slide
-from . import given, polygons, quality, segmentation
+from . import drawing, given, polygons, quality, segmentation
 from .overview import Overview, read_overview
 
 log = logging.getLogger(__name__)
@@ -36,7 +35,6 @@ COLUMNS = (
     "quality",
     "quality_fingerprint",
 )
-PALETTE = {1: (230, 159, 0), 4: (0, 114, 178), 6: (213, 94, 0)}
 
 
 def assess_shard(
@@ -141,9 +139,15 @@ class Measured:
 
 
 def look(item: Mapping[str, str], settings: Mapping[str, Any], contours: Path | None = None) -> Measured:
-    """Open the slide, read its overview once, and measure. `contours`: the slide's given polygons, for that method."""
-    mpp = float(item["mpp"])
+    """Open the slide and measure it. `contours`: the slide's given polygons, for that method."""
     slide = open_slide(item["path"])
+    measured = measure(slide, float(item["mpp"]), settings, contours)
+    slide.close()
+    return measured
+
+
+def measure(slide, mpp: float, settings: Mapping[str, Any], contours: Path | None = None) -> Measured:
+    """Read a slide's overview once, and measure tissue and quality; `mpp`: the slide's, at level 0."""
     overview = read_overview(slide, mpp, settings["mpp"])
     if settings["method"] == segmentation.CONTOURS:
         regions = given.read_contours(contours, settings["contours"], slide.levels[0][:2])
@@ -154,7 +158,6 @@ def look(item: Mapping[str, str], settings: Mapping[str, Any], contours: Path | 
     tissue = polygons.mask_of(regions, overview.image.shape[:2], overview.scale)
     found = quality.examine(slide, mpp, overview, tissue, settings["quality"])
     artefacts = segmentation.find_artefacts(slide, mpp, overview, tissue, settings)
-    slide.close()
     share = float("nan")
     if artefacts is not None:
         rules = tissue.astype(np.uint8) if settings["artefacts"]["alone"] else found.classes
@@ -175,13 +178,16 @@ def judge(item: Mapping[str, str], measured: Measured, settings: Mapping[str, An
     }
     numbers |= {name: as_cell(measured.quality.numbers[name]) for name in quality.NUMBERS}
     slide_id = item["slide_id"]
+    fault = quality.find_faults(measured.quality.numbers, settings["quality"])
+    if fault and fault[0] == "not_he" and item["keep"] != "yes":  # first: a grey slide shows no tissue to a method
+        return set_aside(slide_id, *fault, **numbers)
     if not measured.polygons:
         return set_aside(slide_id, "blank", "no tissue found", **numbers)
     if item["keep"] != "yes":
         if measured.area_mm2 < settings["min_area_mm2"]:
             detail = f"{measured.area_mm2:.3f} mm2 of tissue, less than {settings['min_area_mm2']:g}"
             return set_aside(slide_id, "blank", detail, **numbers)
-        if fault := quality.find_faults(measured.quality.numbers, settings["quality"]):
+        if fault:
             return set_aside(slide_id, *fault, **numbers)
     return accepted(slide_id, **numbers)
 
@@ -198,21 +204,10 @@ def write_files(paths: Mapping[str, Path], measured: Measured, stamp: dict[str, 
     from PIL import Image
 
     short = {"inputs": stamp["inputs"], "code": stamp["code"]}
+    picture = drawing.draw(measured.overview, measured.polygons, measured.quality.classes)
     with atomic_path(paths["thumbnail"]) as temporary:
-        save_jpeg(Image.fromarray(draw(measured)), temporary, short)
+        save_jpeg(Image.fromarray(picture), temporary, short)
     with atomic_path(paths["quality"]) as temporary:
         save_png(Image.fromarray(measured.quality.classes), temporary, short)
     document = polygons.as_geojson(measured.polygons, stamp)
     write_text(paths["contours"], json.dumps(document, sort_keys=True) + "\n")
-
-
-def draw(measured: Measured) -> np.ndarray:
-    """The image with tissue contours and pen marks in colours that everybody can tell apart."""
-    picture = measured.overview.image.copy()
-    for rings in measured.polygons:
-        drawn = [np.round(ring / np.asarray(measured.overview.scale)).astype(np.int32) for ring in rings]
-        cv2.polylines(picture, drawn, True, PALETTE[1], 2)
-    pen = (measured.quality.classes == quality.CLASSES["pen"]).astype(np.uint8)
-    contours, _ = cv2.findContours(pen, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    cv2.drawContours(picture, contours, -1, PALETTE[4], 2)
-    return picture
