@@ -101,6 +101,10 @@ MISTAKES = {
             "give one of them a `label`",
         ],
     ),
+    "folder of given coordinates that is not there": (
+        lambda p: p.config["tiles"]["grids"]["main"].update(coords="nowhere/patches"),
+        ["config, key tiles/grids/main/coords: no such folder: 'nowhere/patches'", "<slide>_patches.h5"],
+    ),
     "unknown cohort": (
         lambda p: p.config["pretrain"]["runs"]["one"].update(cohorts=["Z"]),
         ["config, key pretrain/runs/one/cohorts: no cohort of slides.tsv is called 'Z'", "use one of: A, B"],

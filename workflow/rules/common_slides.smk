@@ -51,9 +51,17 @@ def get_grid(wildcards):
     return GRIDS[wildcards.grid]
 
 
+def get_given_coords(wildcards):
+    """Coordinate files of another tool for the slides of a shard, where the grid names their folder."""
+    folder = get_grid(wildcards)["coords"]
+    paths = [f"{folder}/{row['slide_id']}_patches.h5" for row in get_shard_rows(wildcards)]
+    return [given(path) for path in paths if folder and os.path.isfile(path)]
+
+
 GRID_NAMES = {key: name_of_grid(grid) for key, grid in config["tiles"]["grids"].items()}
 GRIDS = {
-    GRID_NAMES[key]: grid | {"name": GRID_NAMES[key]}
+    GRID_NAMES[key]: grid
+    | {"name": GRID_NAMES[key], "coords": find_file(grid["coords"]) if grid["coords"] else ""}
     for key, grid in config["tiles"]["grids"].items()
 }
 

@@ -28,6 +28,7 @@ REASONS = {
     "over_stained": "the tissue is so dark that its structure is lost",
     "compressed": "compression has taken away the detail",
     "out_of_focus": "too little of the tissue is in focus",
+    "no_coords": "the folder of given coordinates has no file for it",
     "no_patches": "no patch is left after tissue and quality masks",
     "no_features": "the folder of precomputed features has no file for it",
 }

@@ -18,6 +18,7 @@ from ..common.manifests import OK, accepted, file_facts, read_manifest, set_asid
 from ..common.progress import Progress
 from ..common.stamps import is_current
 from ..slides.readers import open_slide
+from ..tiles.given import read_coords
 from . import storage
 from .patches import Geometry
 from .precomputed import find_features
@@ -83,7 +84,7 @@ class _Shard:
             if row["status"] != OK:
                 self.finish(set_aside(slide_id, row["reason"], row["detail"]))
                 continue
-            coords, attributes = storage.read_coords(self.wsi / row["file"])
+            coords, attributes = read_coords(self.wsi / row["file"])
             if not len(coords):
                 self.finish(set_aside(slide_id, "no_patches", "the patch file is empty"))
                 continue

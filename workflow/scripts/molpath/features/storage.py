@@ -23,13 +23,6 @@ def feature_path(wsi: str | os.PathLike, grid: str, encoder: str, slide_id: str)
     return Path(wsi) / grid / f"features_{encoder}" / f"{slide_id}.h5"
 
 
-def read_coords(path: str | os.PathLike) -> tuple[np.ndarray, dict[str, Any]]:
-    """Coordinates (int64 N x 2, level-0 pixels) of a patch file and their attributes, as plain values."""
-    with open_h5(path) as handle:
-        dataset = handle["coords"]
-        return dataset[:].astype(np.int64), {key: _plain(value) for key, value in sorted(dataset.attrs.items())}
-
-
 def inputs_of(identity: str, coords: np.ndarray, attributes: Mapping[str, Any], encoder: Mapping[str, Any]) -> str:
     """Digest of all that decides the features of a slide: its contents, coordinates, grid and encoder."""
     told = {key: value for key, value in attributes.items() if key not in SILENT_ATTRIBUTES}
@@ -72,9 +65,3 @@ def shape_of(path: str | os.PathLike) -> tuple[int, int]:
     """Number of patches and width of a feature file."""
     with open_h5(path) as handle:
         return tuple(int(length) for length in handle["features"].shape[-2:])
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, bytes):
-        return value.decode()
-    return value.item() if hasattr(value, "item") and getattr(value, "size", 1) == 1 else value

@@ -12,10 +12,11 @@ import numpy as np
 import shapely
 
 from ..common.digests import digest_of
-from ..common.files import new_h5, remove_leftovers
+from ..common.files import fingerprint, new_h5, remove_leftovers
 from ..common.manifests import OK, accepted, file_facts, read_manifest, set_aside, write_manifest
 from ..common.progress import Progress
 from ..common.stamps import is_current, read_stamp, stamp_h5
+from .given import coords_name, take_given
 from .grid import class_shares, edges_level0, lay_grid, target_mpp, tissue_shares
 
 log = logging.getLogger(__name__)
@@ -69,12 +70,15 @@ def tile_slide(
         detail = f"scanned at {float(seen['mpp']):g} micrometres per pixel, the grid wants {target_mpp(grid):g}"
         return set_aside(slide_id, "low_resolution", detail)
     path = wsi / grid["name"] / "patches" / coords_name(slide_id)
-    size = {name: seen[name] for name in ("width", "height", "mpp", "magnification")}
-    inputs = digest_of(size, row["contours_fingerprint"], row["quality_fingerprint"], dict(grid))
+    given = Path(grid["coords"]) / coords_name(slide_id) if grid.get("coords") else None
+    if given and not given.exists():
+        return set_aside(slide_id, "no_coords", f"no file {given.name} in {grid['coords']}")
+    inputs = inputs_of(seen, row, grid, given)
     if is_current(path, inputs, code, accept_other_code):
         counts = read_stamp(path)["row"]
     else:
-        coords, attributes, counts = choose_patches(seen, wsi, row, grid)
+        found = take_given(given, seen, grid, slide_id) if given else choose_patches(seen, wsi, row, grid)
+        coords, attributes, counts = found
         write_coords(path, coords, attributes, {"inputs": inputs, "code": code, "row": counts})
     if not counts["n_patches"]:
         detail = f"{counts['n_tissue_patches']} patches hold tissue, {counts['n_dropped_quality']} of them dropped"
@@ -82,9 +86,12 @@ def tile_slide(
     return accepted(slide_id, **counts, **file_facts(path, wsi))
 
 
-def coords_name(slide_id: str) -> str:
-    """TRIDENT's name of a slide's coordinate file."""
-    return f"{slide_id}_patches.h5"
+def inputs_of(seen: Mapping[str, str], row: Mapping[str, str], grid: Mapping[str, Any], given: Path | None) -> str:
+    """Digest of what a coordinate file is made from: the slide's size and scale, masks and grid, or the given file."""
+    size = {name: seen[name] for name in ("width", "height", "mpp", "magnification")}
+    settings = {key: value for key, value in grid.items() if key != "coords"}
+    made_from = [fingerprint(given)] if given else [row["contours_fingerprint"], row["quality_fingerprint"]]
+    return digest_of(size, *made_from, settings)
 
 
 def choose_patches(
