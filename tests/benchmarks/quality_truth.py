@@ -1,9 +1,9 @@
 """What quality control finds of artefacts planted on synthetic sections and on real slides, and what it flags besides.
 
 Thresholds were set on sections of the seeds 100 to 111 and on other plantings; what is printed comes from seeds that
-were not looked at while setting them. A patch (256 µm) is a hit if at least half of it is artefact and more than
-half of it is in the artefact's own class; a false positive is a patch without artefact that loses its place to any class.
-A slide counts as caught if it is set aside for a reason that fits, as a false positive if it is set aside although unharmed.
+were not looked at while setting them. A patch (256 µm) is a hit if at least half of it is artefact and more than half
+of it is in the artefact's own class; a false positive is a patch without artefact that loses its place to any class.
+A slide counts as caught if it is set aside for a reason that fits, as a false positive if nothing was wrong with it.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Quality control: what is found of planted artefacts, what real tissue is not taken for, and what sets a slide aside."""
+"""Quality control: what is found of planted artefacts, what real tissue is not taken for, why slides go."""
 
 import importlib.util
 from collections import Counter

@@ -88,7 +88,7 @@ def out_of_focus(rng: Rng, picture: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def fold(rng: Rng, picture: np.ndarray, tissue: np.ndarray, mpp: float) -> Planted:
-    """Bands of 80 to 250 µm where the section lies on itself: the densities of two layers add up, now and then three."""
+    """Bands of 80 to 250 µm where the section lies on itself: the densities of two layers, or three, add up."""
     mask = np.zeros(tissue.shape, bool)
     density = density_of(picture)
     for _ in range(rng.integers(1, 4)):

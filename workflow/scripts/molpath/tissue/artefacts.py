@@ -12,7 +12,7 @@ import numpy as np
 from .stain import Density
 
 #: Least area of a pen mark, a fold and a bubble, in mm2.
-PEN_MM2, FOLD_MM2, BUBBLE_MM2 = 0.02, 0.008, 0.08
+PEN_MM2, FOLD_MM2, BUBBLE_MM2 = 0.02, 0.008, 0.04
 #: Least optical density (hundredths) by which the rim of a bubble exceeds what lies on both sides of it.
 RIM = 20
 #: Thickness in µm from which something dark is no line.
