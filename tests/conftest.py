@@ -1,5 +1,6 @@
 """Fixtures shared by all tests."""
 
+import importlib.util
 import os
 from pathlib import Path
 
@@ -21,3 +22,22 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the folder of real test data is absent: {folder} (set MOLPATH_TEST_DATA)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def vision_libraries() -> None:
+    """torchvision, timm and segmentation_models_pytorch can be imported, beside a CPU build of torch as well.
+
+    There torchvision's wheel does not load by itself; the test rig in MOLPATH_TEST_RIGS (default ../shared/rigs beside
+    the repository) declares what is missing. It does nothing where torchvision loads.
+    """
+    folder = Path(os.environ.get("MOLPATH_TEST_RIGS") or REPOSITORY.parent / "shared" / "rigs")
+    rig = folder / "torchvision" / "sitecustomize.py"
+    if rig.is_file():
+        spec = importlib.util.spec_from_file_location("torchvision_rig", rig)
+        spec.loader.exec_module(importlib.util.module_from_spec(spec))
+    try:
+        import segmentation_models_pytorch  # noqa: F401
+        import torchvision  # noqa: F401
+    except (ImportError, RuntimeError) as error:
+        pytest.skip(f"torchvision does not load beside this torch, and {rig} is absent: {error}")
