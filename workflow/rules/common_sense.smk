@@ -1,6 +1,8 @@
 """Checks that need config and sheets together: names that exist, folds, leakage. Functions only."""
 
-BUILT_IN_ADAPTERS = ("efficientnet_lite0", "mean_colour", "precomputed")
+from snakemake.logging import logger
+
+BUILT_IN_ADAPTERS = (*ENCODER_FACTS, "precomputed")
 
 
 def check_slide_sheet():
@@ -79,6 +81,14 @@ def check_grids_and_encoders():
             )
         if encoder["weights"]:
             check_file(f"{where}/weights", find_file(encoder["weights"]))
+        if encoder["stain"]["target"]:
+            check_file(f"{where}/stain/target", find_file(encoder["stain"]["target"]))
+        elif encoder["stain"]["method"] == "reinhard":
+            add_problem(
+                f"{where}/stain/target",
+                "empty, and Reinhard's method has no reference of its own",
+                "name an image of the staining that all slides shall have",
+            )
         if encoder["adapter"] == "precomputed" and not os.path.isdir(find_file(encoder["folder"])):
             add_problem(
                 f"{where}/folder",
@@ -88,6 +98,28 @@ def check_grids_and_encoders():
     for item in config["features"]["use"]:
         check_name("config, key features/use", "grid", item["grid"], GRID_NAMES)
         check_name("config, key features/use", "encoder", item["encoder"], ENCODERS)
+
+
+def note_encoders():
+    """Say where a used encoder is given patches it wasn't made for, or its weights must be asked for first."""
+    for grid_name, name in get_used_sources():
+        encoder, grid = ENCODERS[name], GRIDS[grid_name]
+        facts = ENCODER_FACTS.get(encoder["adapter"], {})
+        tile = facts.get("tile", grid)
+        if (tile["patch_size"], tile["magnification"]) != (
+            grid["patch_size"],
+            grid["magnification"],
+        ):
+            logger.warning(
+                f"note: encoder {name} was made for patches of {tile['patch_size']} pixels at "
+                f"{tile['magnification']:g}x, grid {grid_name} has {grid['patch_size']} at {grid['magnification']:g}x"
+            )
+        fetched = [] if encoder["weights"] else get_fetched_weights(encoder["adapter"])
+        if facts.get("gated") and fetched and not os.path.exists(fetched[0]):
+            logger.warning(
+                f"note: the weights of encoder {name} are fetched from https://huggingface.co/{facts['hub']}, "
+                "which gives access on request (workflow/docs/encoders.md)"
+            )
 
 
 def check_runs():
@@ -267,6 +299,7 @@ def check_everything():
     check_runs()
     check_tasks()
     stop_on_problems()
+    note_encoders()
 
 
 if IS_MAIN:
