@@ -1,4 +1,4 @@
-"""Weights of an encoder from the Hugging Face hub, through its own client: cache, login and offline mode are the user's."""
+"""Weights of an encoder from the Hugging Face hub, by its own client: cache, login and offline mode are the user's."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 """How feature files are laid out by the tools that write them: TRIDENT (ours too), CLAM and STAMP.
 
-| tool    | features                | coords                      | attributes |
-|---------|-------------------------|-----------------------------|------------|
-| TRIDENT | `features` N x D or 1 x N x D | level-0 pixels, or absent | on `coords`: patch_size, target_magnification, … |
-| CLAM    | `features` N x D float32 | level-0 pixels, int32       | none |
-| STAMP   | `feats` N x D float16   | micrometres, float32        | on the file: extractor, unit, tile_size_um, tile_size_px |
+TRIDENT  `features` N x D or 1 x N x D; `coords` in level-0 pixels, absent in early files, with the attributes
+         patch_size, target_magnification and others
+CLAM     `features` N x D (float32); `coords` in level-0 pixels (int32); no attributes at all
+STAMP    `feats` N x D (float16); `coords` in micrometres (float32); attributes on the file: extractor, unit,
+         tile_size_um, tile_size_px
 """
 
 from __future__ import annotations

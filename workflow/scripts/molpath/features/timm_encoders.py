@@ -84,7 +84,10 @@ def vision_transformer(adapter: str, **changes: Any) -> nn.Module:
 
 
 def load_vision_transformer(adapter: str, path: str, tokens: str, **changes: Any) -> TokenPool:
-    """The adapter's transformer with weights of a file from timm, DINOv2 or transformers. ValueError if they don't fit."""
+    """The adapter's transformer with weights of a file from timm, DINOv2 or transformers.
+
+    `changes` as for `vision_transformer`. Raises ValueError if the weights don't fit.
+    """
     state = timm_names(load_weights(path))
 
     def make() -> nn.Module:
