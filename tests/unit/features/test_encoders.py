@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from molpath.features.encoders import build
-from molpath.features.registry import describe
+from molpath.features.registry import ADAPTERS, describe
 from PIL import Image
 
 LITE = {"name": "lite", "adapter": "efficientnet_lite0"}
@@ -76,3 +76,19 @@ def test_digest_of_an_encoder_follows_weights_and_normalisation(tmp_path, random
 def test_bad_encoders_are_named(config, message):
     with pytest.raises(ValueError, match=message):
         build([], config)
+
+
+def test_the_documented_table_is_the_tables(repository):
+    text = (repository / "workflow/docs/encoders.md").read_text()
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    expected = []
+    for name, facts in ADAPTERS.items():
+        if not facts.needs_weights:
+            continue
+        tile = f"{facts.tile['patch_size']} px, {facts.tile['magnification']}x" if facts.tile else "any"
+        source = f"[{facts.hub}]({facts.page})" if facts.hub else f"package {facts.package}"
+        pooled = {"cls": "class", "cls_mean": "class, mean"}.get(facts.tokens, facts.tokens)
+        cells = [f"`{name}`", facts.network, str(facts.dim), pooled, tile, f"{facts.input_size} px", facts.precision]
+        cells += [f"{facts.parameters:g} M", source, "yes" if facts.gated else "no", facts.licence]
+        expected.append("| " + " | ".join(cells) + " |")
+    assert rows == expected
