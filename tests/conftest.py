@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,9 +36,11 @@ def vision_libraries() -> None:
     rig = folder / "torchvision" / "sitecustomize.py"
     if rig.is_file():
         spec = importlib.util.spec_from_file_location("torchvision_rig", rig)
-        spec.loader.exec_module(importlib.util.module_from_spec(spec))
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[spec.name] = module  # what it declares lasts as long as it does
+        spec.loader.exec_module(module)
     try:
         import segmentation_models_pytorch  # noqa: F401
         import torchvision  # noqa: F401
     except (ImportError, RuntimeError) as error:
-        pytest.skip(f"torchvision does not load beside this torch, and {rig} is absent: {error}")
+        pytest.skip(f"torchvision does not load beside this torch; the rig is {rig}: {error}")

@@ -78,7 +78,8 @@ def encoders(folder: Path) -> list[tuple[str, str, str]]:
         rows = [("efficientnet_lite0", "random", str(folder / "lite.safetensors"))]
     if RIG.is_file():
         spec = importlib.util.spec_from_file_location("torchvision_rig", RIG)
-        spec.loader.exec_module(importlib.util.module_from_spec(spec))
+        module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
     try:
         from molpath.features.timm_encoders import vision_transformer
 
