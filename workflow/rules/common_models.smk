@@ -1,42 +1,8 @@
-"""Encoders, runs, models and tasks: what the config names, and which files they need. Functions only."""
+"""Runs, models and tasks: what the config names, and which files they need. Functions only."""
 
-ENCODERS = config["features"]["encoders"]
 RUNS = config["pretrain"]["runs"]
 MODELS = config["embed"]["models"]
 TASKS = config["probe"]["tasks"]
-ENCODER_TABLE = workflow.source_path("../scripts/molpath/features/encoders.yaml")
-ENCODER_FACTS = load_yaml(ENCODER_TABLE)["encoders"]
-
-
-def get_encoder(wildcards):
-    """The encoder of the config whose name is the wildcard, with its name and the path of its stain target."""
-    encoder = ENCODERS[wildcards.encoder] | {"name": wildcards.encoder}
-    target = encoder["stain"]["target"]
-    return encoder | {"stain": encoder["stain"] | {"target": find_file(target) if target else ""}}
-
-
-def get_encoder_weights(wildcards):
-    """What the encoder is made of: its weights, the config's or those a rule fetches, and the target of its stains."""
-    encoder = ENCODERS[wildcards.encoder]
-    files = [encoder["weights"], encoder["stain"]["target"]]
-    found = [given(find_file(name)) for name in files if name]
-    return found if encoder["weights"] else get_fetched_weights(encoder["adapter"]) + found
-
-
-def get_fetched_weights(adapter):
-    """The file that a rule fetches for a built-in encoder; none for the others."""
-    facts = ENCODER_FACTS.get(adapter, {})
-    if "package" in facts:
-        return [f"{RESOURCES}/encoders/{adapter}.safetensors"]
-    return [f"{RESOURCES}/encoders/hub/{adapter}"] if "hub" in facts else []
-
-
-def get_revision(wildcards):
-    """Commit on the hub that the config asks for, for an adapter's weights; empty takes the table's."""
-    asked = [
-        entry["revision"] for entry in ENCODERS.values() if entry["adapter"] == wildcards.adapter
-    ]
-    return next(filter(None, asked), "")
 
 
 def get_run(wildcards):

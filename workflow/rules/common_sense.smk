@@ -1,9 +1,5 @@
 """Checks that need config and sheets together: names that exist, folds, leakage. Functions only."""
 
-from snakemake.logging import logger
-
-BUILT_IN_ADAPTERS = (*ENCODER_FACTS, "precomputed")
-
 
 def check_slide_sheet():
     """Rows, unique ids, files."""
@@ -53,8 +49,8 @@ def check_name(where, kind, name, known):
     return True
 
 
-def check_grids_and_encoders():
-    """No two grids share a folder; overlaps fit; adapters exist; weights are there."""
+def check_grids():
+    """No two grids share a folder; overlaps fit; pairs of grid and encoder to extract exist."""
     owner = {}
     for key, name in GRID_NAMES.items():
         where = f"config, key tiles/grids/{key}"
@@ -70,56 +66,9 @@ def check_grids_and_encoders():
             )
     for name in config["tiles"]["use"]:
         check_name("config, key tiles/use", "grid", name, GRID_NAMES)
-    for name, encoder in ENCODERS.items():
-        where = f"config, key features/encoders/{name}"
-        if encoder["adapter"] not in BUILT_IN_ADAPTERS and ":" not in encoder["adapter"]:
-            known = ", ".join(BUILT_IN_ADAPTERS)
-            add_problem(
-                f"{where}/adapter",
-                f"unknown encoder {encoder['adapter']!r}",
-                f"one of {known}, or module:function",
-            )
-        if encoder["weights"]:
-            check_file(f"{where}/weights", find_file(encoder["weights"]))
-        if encoder["stain"]["target"]:
-            check_file(f"{where}/stain/target", find_file(encoder["stain"]["target"]))
-        elif encoder["stain"]["method"] == "reinhard":
-            add_problem(
-                f"{where}/stain/target",
-                "empty, and Reinhard's method has no reference of its own",
-                "name an image of the staining that all slides shall have",
-            )
-        if encoder["adapter"] == "precomputed" and not os.path.isdir(find_file(encoder["folder"])):
-            add_problem(
-                f"{where}/folder",
-                f"no such folder: {encoder['folder']!r}",
-                "name the folder of feature files",
-            )
     for item in config["features"]["use"]:
         check_name("config, key features/use", "grid", item["grid"], GRID_NAMES)
         check_name("config, key features/use", "encoder", item["encoder"], ENCODERS)
-
-
-def note_encoders():
-    """Say where a used encoder is given patches it wasn't made for, or its weights must be asked for first."""
-    for grid_name, name in get_used_sources():
-        encoder, grid = ENCODERS[name], GRIDS[grid_name]
-        facts = ENCODER_FACTS.get(encoder["adapter"], {})
-        tile = facts.get("tile", grid)
-        if (tile["patch_size"], tile["magnification"]) != (
-            grid["patch_size"],
-            grid["magnification"],
-        ):
-            logger.warning(
-                f"note: encoder {name} was made for patches of {tile['patch_size']} pixels at "
-                f"{tile['magnification']:g}x, grid {grid_name} has {grid['patch_size']} at {grid['magnification']:g}x"
-            )
-        fetched = [] if encoder["weights"] else get_fetched_weights(encoder["adapter"])
-        if facts.get("gated") and fetched and not os.path.exists(fetched[0]):
-            logger.warning(
-                f"note: the weights of encoder {name} are fetched from https://huggingface.co/{facts['hub']}, "
-                "which gives access on request (workflow/docs/encoders.md)"
-            )
 
 
 def check_runs():
@@ -291,7 +240,8 @@ def check_everything():
     """All checks of sheets and names, then those that need every name to be right."""
     check_slide_sheet()
     check_profile_sheet()
-    check_grids_and_encoders()
+    check_grids()
+    check_encoders()
     check_models()
     for name in config["pretrain"]["use"]:
         check_name("config, key pretrain/use", "run", name, RUNS)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from .registry import ADAPTERS
 
 #: Wrappers that training code puts around a state dict, and prefixes it puts before every name.
 WRAPPERS = ("model", "teacher", "state_dict")
@@ -167,11 +168,9 @@ def _float32(value: Tensor) -> Tensor:
     return value.to(torch.float32) if value.is_floating_point() else value
 
 
-def file_of(weights, name: str) -> str:
-    """The one file of weights of encoder `name`. ValueError, saying where it comes from, if there is none."""
-    from .registry import ADAPTERS
-
+def file_of(weights: Sequence[str], name: str) -> str:
+    """The file of weights of built-in encoder `name`. ValueError, saying where it comes from, if there is none."""
     if not weights:
-        page = ADAPTERS[name].page if name in ADAPTERS else ""
+        page = ADAPTERS[name].page
         raise ValueError(f"encoder {name} needs a file of weights (key `weights`)" + (f", from {page}" if page else ""))
-    return str(Path(weights[0]))
+    return str(weights[0])
