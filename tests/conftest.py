@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from schema_defaults import defaults_of
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -36,11 +37,16 @@ def vision_libraries() -> None:
     rig = folder / "torchvision" / "sitecustomize.py"
     if rig.is_file():
         spec = importlib.util.spec_from_file_location("torchvision_rig", rig)
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[spec.name] = module  # what it declares lasts as long as it does
-        spec.loader.exec_module(module)
+        sys.modules[spec.name] = importlib.util.module_from_spec(spec)  # what it declares lasts as long as it does
+        spec.loader.exec_module(sys.modules[spec.name])
     try:
         import segmentation_models_pytorch  # noqa: F401
         import torchvision  # noqa: F401
     except (ImportError, RuntimeError) as error:
-        pytest.skip(f"torchvision does not load beside this torch; the rig is {rig}: {error}")
+        pytest.skip(f"torchvision does not load beside this torch (rig: {rig}): {error}")
+
+
+@pytest.fixture(scope="session")
+def tissue_settings() -> dict:
+    """Section tissue of the config with every default of the schema."""
+    return defaults_of("tissue")

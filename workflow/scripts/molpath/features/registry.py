@@ -100,7 +100,7 @@ def describe(config: Mapping[str, Any], weights: Sequence[str | os.PathLike]) ->
     """Everything of an encoder that decides its output, for the digest of what a file was made from.
 
     `weights` (and the target image of a stain normalisation behind them) count by contents (SHA-256), a user's
-    adapter by the source of its module.
+    adapter by the source of its module. What is off by default is mentioned only where it is on.
     """
     adapter = config["adapter"]
     about = {"adapter": adapter, "weights": [sha256_of(path) for path in weights]}
@@ -108,6 +108,8 @@ def describe(config: Mapping[str, Any], weights: Sequence[str | os.PathLike]) ->
         about["crops"] = config["crops"]
     if (config.get("stain") or {}).get("method"):
         about["stain"] = config["stain"]["method"]
+    if config.get("decode", "exact") != "exact":
+        about["decode"] = config["decode"]
     if adapter in ADAPTERS:
         facts = asdict(facts_of(config))
         return about | {key: list(facts[key]) if isinstance(facts[key], tuple) else facts[key] for key in DECISIVE}
