@@ -17,6 +17,7 @@ BENCHMARKS = {
     "segmentation": "segment_tissue.py",
     "read": "read_patches.py",
     "quality": "quality_truth.py",
+    "precision": "feature_precision.py",
 }
 
 

@@ -1,23 +1,8 @@
-"""Encoders, runs, models and tasks: what the config names, and which files they need. Functions only."""
+"""Runs, models and tasks: what the config names, and which files they need. Functions only."""
 
-ENCODERS = config["features"]["encoders"]
 RUNS = config["pretrain"]["runs"]
 MODELS = config["embed"]["models"]
 TASKS = config["probe"]["tasks"]
-FETCHED_WEIGHTS = {"efficientnet_lite0": f"{RESOURCES}/encoders/efficientnet_lite0.safetensors"}
-
-
-def get_encoder(wildcards):
-    """The encoder of the config whose name is the wildcard, with its name."""
-    return ENCODERS[wildcards.encoder] | {"name": wildcards.encoder}
-
-
-def get_encoder_weights(wildcards):
-    """Weight files of the encoder: the config's, else those a rule fetches, else none."""
-    encoder = ENCODERS[wildcards.encoder]
-    if encoder["weights"]:
-        return [given(find_file(encoder["weights"]))]
-    return [FETCHED_WEIGHTS[encoder["adapter"]]] if encoder["adapter"] in FETCHED_WEIGHTS else []
 
 
 def get_run(wildcards):

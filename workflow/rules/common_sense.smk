@@ -1,7 +1,5 @@
 """Checks that need config and sheets together: names that exist, folds, leakage. Functions only."""
 
-BUILT_IN_ADAPTERS = ("efficientnet_lite0", "mean_colour", "precomputed")
-
 
 def check_slide_sheet():
     """Rows, unique ids, files."""
@@ -51,8 +49,8 @@ def check_name(where, kind, name, known):
     return True
 
 
-def check_grids_and_encoders():
-    """No two grids share a folder; overlaps fit; adapters exist; weights are there."""
+def check_grids():
+    """No two grids share a folder; overlaps fit; pairs of grid and encoder to extract exist."""
     owner = {}
     for key, name in GRID_NAMES.items():
         where = f"config, key tiles/grids/{key}"
@@ -75,23 +73,6 @@ def check_grids_and_encoders():
             )
     for name in config["tiles"]["use"]:
         check_name("config, key tiles/use", "grid", name, GRID_NAMES)
-    for name, encoder in ENCODERS.items():
-        where = f"config, key features/encoders/{name}"
-        if encoder["adapter"] not in BUILT_IN_ADAPTERS and ":" not in encoder["adapter"]:
-            known = ", ".join(BUILT_IN_ADAPTERS)
-            add_problem(
-                f"{where}/adapter",
-                f"unknown encoder {encoder['adapter']!r}",
-                f"one of {known}, or module:function",
-            )
-        if encoder["weights"]:
-            check_file(f"{where}/weights", find_file(encoder["weights"]))
-        if encoder["adapter"] == "precomputed" and not os.path.isdir(find_file(encoder["folder"])):
-            add_problem(
-                f"{where}/folder",
-                f"no such folder: {encoder['folder']!r}",
-                "name the folder of feature files",
-            )
     for item in config["features"]["use"]:
         check_name("config, key features/use", "grid", item["grid"], GRID_NAMES)
         check_name("config, key features/use", "encoder", item["encoder"], ENCODERS)
@@ -267,7 +248,8 @@ def check_everything():
     check_slide_sheet()
     check_profile_sheet()
     check_tissue()
-    check_grids_and_encoders()
+    check_grids()
+    check_encoders()
     check_models()
     for name in config["pretrain"]["use"]:
         check_name("config, key pretrain/use", "run", name, RUNS)
@@ -275,6 +257,7 @@ def check_everything():
     check_runs()
     check_tasks()
     stop_on_problems()
+    note_encoders()
 
 
 if IS_MAIN:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..common.files import open_h5
 from ..common.manifests import OK, read_manifests
+from ..features.layouts import read_features
 
 
 class Bags:
@@ -27,5 +27,4 @@ class Bags:
 
     def read(self, slide_id: str) -> np.ndarray:
         """Features of all patches of a slide: float32 N x D."""
-        with open_h5(self.wsi / self.rows[slide_id]["file"]) as handle:
-            return handle["features"][:].astype(np.float32)
+        return read_features(self.wsi / self.rows[slide_id]["file"]).astype(np.float32)

@@ -15,9 +15,10 @@ import numpy as np
 import pandas as pd
 
 from ..common.digests import digest_of
-from ..common.files import atomic_path, open_h5, read_tsv, write_tsv
+from ..common.files import atomic_path, read_tsv, write_tsv
 from ..common.finished import keep, restore
 from ..common.manifests import OK, read_manifests
+from ..features.layouts import read_features
 
 log = logging.getLogger(__name__)
 
@@ -43,9 +44,8 @@ def pack_patches(
     with atomic_path(patches) as temporary:
         array = np.lib.format.open_memmap(temporary, "w+", np.float16, (sum(counts), int(rows[0]["dim"])))
         for row, start, count in zip(rows, starts, counts, strict=True):
-            with open_h5(Path(wsi) / row["file"]) as handle:
-                order = np.random.default_rng(zlib.crc32(row["slide_id"].encode())).permutation(count)
-                array[start : start + count] = handle["features"][:][order]
+            order = np.random.default_rng(zlib.crc32(row["slide_id"].encode())).permutation(count)
+            array[start : start + count] = read_features(Path(wsi) / row["file"])[order]
         array.flush()
         del array
     table = pd.DataFrame({"slide_id": [row["slide_id"] for row in rows], "start": starts, "count": counts})
