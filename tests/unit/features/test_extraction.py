@@ -173,7 +173,7 @@ def test_killed_at_any_moment_it_ends_the_same(shard):
     process = subprocess.Popen(
         [sys.executable, "-c", script, json.dumps(arguments)], env=os.environ | {"PYTHONPATH": path}
     )
-    while len(list(features.glob("*.h5"))) < 4 and process.poll() is None:
+    while len(list(features.glob("s*.h5"))) < 4 and process.poll() is None:
         time.sleep(0.05)
     readers = children_of(process.pid)
     process.send_signal(signal.SIGKILL)
