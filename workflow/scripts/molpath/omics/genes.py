@@ -14,7 +14,7 @@ DATE = re.compile(r"(\d{1,2}-(Mar|Sep|Sept|Dec|Oct|Nov|Apr|Feb)|(Mar|Sep|Sept|De
 ENSEMBL = re.compile(r"ENSG\d{11}(\.\d+)?(_PAR_Y)?")
 
 
-class NoGene(Exception):
+class NoGene(ValueError):
     """A table without one usable gene name."""
 
 
