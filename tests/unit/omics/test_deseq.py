@@ -81,7 +81,7 @@ def test_a_fit_is_what_pydeseq2_gives_to_the_last_digits():
     """Against its own vst on all genes, and on a new cohort with its frozen parameters."""
     from pydeseq2.dds import DeseqDataSet
 
-    first, second = cohort(1), cohort(2, profiles=7)
+    first, second = cohort(1, genes=100), cohort(2, profiles=7, genes=100)
     names = [f"g{i}" for i in range(first.shape[1])]
     theirs = DeseqDataSet(
         counts=pd.DataFrame(first, index=[f"p{i}" for i in range(len(first))], columns=names),

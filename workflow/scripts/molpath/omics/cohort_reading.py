@@ -178,7 +178,7 @@ def write_block(path: Path, stamp: str, rows, positions: Sequence[int], reading:
         for number, part in enumerate(parts.values()):
             group = handle.create_group(str(number))
             group.attrs["losses"] = json.dumps(part.naming.counts)
-            group.create_dataset("genes", data=[gene.encode() for gene in part.naming.genes])
+            group.create_dataset("genes", data=list(part.naming.genes), dtype=h5py.string_dtype())
             group.create_dataset("positions", data=np.array(part.positions))
             for kind in sorted(part.values):
                 group.create_dataset(kind, data=np.stack(part.values[kind]))

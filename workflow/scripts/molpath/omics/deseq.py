@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from h5py import string_dtype
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ class Fit:
 
     def save(self, group) -> None:
         """Write into an HDF5 group: arrays and attributes, nothing that runs."""
-        group.create_dataset("genes", data=[name.encode() for name in self.genes])
+        group.create_dataset("genes", data=list(self.genes), dtype=string_dtype())
         for name in ("log_means", "used", "coefficients"):
             group.create_dataset(name, data=getattr(self, name))
         group.attrs.update({"method": self.method, "scale": self.scale, "trend": self.trend})
@@ -49,7 +50,7 @@ class Fit:
     @classmethod
     def load(cls, group) -> Fit:
         """What `save` wrote."""
-        genes = np.array([name.decode() for name in group["genes"][:]], dtype=str)
+        genes = group["genes"].asstr()[:].astype(str)
         arrays = {name: group[name][:] for name in ("log_means", "used", "coefficients")}
         return cls(genes, **arrays, **{name: group.attrs[name] for name in ("method", "scale", "trend")})
 

@@ -11,6 +11,7 @@ from typing import Any
 import anndata
 import numpy as np
 import pandas as pd
+from h5py import string_dtype
 
 from ..common.files import new_h5, open_h5, read_tsv, write_h5ad, write_tsv
 from ..common.progress import Progress
@@ -198,4 +199,4 @@ def write_fit(path: str, learned: Fit | None, genes: np.ndarray, selected) -> No
         if learned:
             learned.save(handle.create_group("deseq"))
         if selected is not None:
-            handle.create_dataset("selected", data=[name.encode() for name in genes[selected]])
+            handle.create_dataset("selected", data=list(genes[selected]), dtype=string_dtype())

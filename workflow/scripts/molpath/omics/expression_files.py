@@ -77,12 +77,8 @@ def read_matrix(path: str, rows: Rows, reading: Reading) -> list[Measurement]:
         table = file.read([file.columns[0]], numbers)
         genes = genes_of(to_names(table[file.columns[0]]))
         return [_measure(path, row, genes, to_numpy(table[name])) for row, name in zip(rows, wanted, strict=True)]
-    file.refuse_twice(file.columns)
-    table = file.read([file.columns[0]], file.columns[1:])
-    frame = pd.DataFrame(
-        {name: to_numpy(table[name]) for name in file.columns[1:]}, index=to_names(table[file.columns[0]])
-    )
-    return _from_frame(path, frame, rows)
+    names, values = file.read_all()
+    return _from_frame(path, pd.DataFrame(values, names, file.columns[1:]), rows)
 
 
 def read_gct(path: str, rows: Rows, reading: Reading) -> list[Measurement]:

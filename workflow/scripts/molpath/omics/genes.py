@@ -37,7 +37,8 @@ class Genes:
 
 def genes_of(names) -> Genes:
     """Genes from one column of names, each an Ensembl id, a symbol, SYMBOL|Entrez (legacy TCGA) or ENSG…|SYMBOL."""
-    first = np.array([str(name).strip().split("|")[0] for name in names], dtype=object)
+    texts = ("".join(letter for letter in str(name) if letter.isprintable()) for name in names)
+    first = np.array([text.split("|")[0].strip() for text in texts], dtype=object)
     is_id = np.array([ENSEMBL.fullmatch(name) is not None for name in first], bool)
     return Genes(np.where(is_id, first, ""), np.where(is_id | (first == "?"), "", first))
 

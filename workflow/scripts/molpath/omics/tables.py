@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 from collections import Counter
 from collections.abc import Sequence
@@ -52,13 +53,17 @@ class Delimited:
         if not header.strip():
             raise BadProfile(f"{path}: empty, or no header after {self.skip} lines")
         self.delimiter = max("\t,;", key=header.count)
-        self.columns = [name.strip().strip('"') for name in header.split(self.delimiter)]
-        if second and len(second.split(self.delimiter)) == len(self.columns) + 1:
+        self.columns = self._cells(header)
+        if second and len(self._cells(second)) == len(self.columns) + 1:
             self.columns.insert(0, "")  # R's write.table leaves out the corner
         self.columns[0] = self.columns[0] or "name"
         self.is_empty = not second
         if self.is_empty and not empty:
             raise BadProfile(f"{path}: a header and no row")
+
+    def _cells(self, line: str) -> list[str]:
+        cells = next(csv.reader([line], delimiter=self.delimiter)) if self.quotes else line.split(self.delimiter)
+        return [cell.strip() for cell in cells]
 
     def require(self, names: Sequence[str], what: str) -> None:
         """Raise BadProfile unless the columns are there."""
@@ -79,43 +84,56 @@ class Delimited:
     def read(self, texts: Sequence[str], numbers: Sequence[str]) -> pyarrow.Table:
         """Columns by name: texts as string, numbers as float64 with nulls where a value is missing."""
         self.refuse_twice([*texts, *numbers])
+        table = self._read([self.columns.index(name) for name in texts], [self.columns.index(name) for name in numbers])
+        return table.rename_columns([*texts, *numbers])
+
+    def read_all(self) -> tuple[np.ndarray, np.ndarray]:
+        """Names in the first column and float64 values of all others, rows x columns, whatever the header says."""
+        if len(self.columns) < 2:
+            raise BadProfile(f"{self.path}: one column only ({self.columns[0][:40]!r}); a matrix has names and values")
+        table = self._read([0], range(1, len(self.columns)))
+        return to_names(table[0]), np.column_stack([to_numpy(column) for column in table.columns[1:]])
+
+    def _read(self, texts: Sequence[int], numbers: Sequence[int]) -> pyarrow.Table:
+        kinds = dict.fromkeys(texts, pyarrow.string()) | dict.fromkeys(numbers, pyarrow.float64())
         if self.is_empty:
-            empty = {name: pyarrow.array([], pyarrow.string()) for name in texts}
-            return pyarrow.table(empty | {name: pyarrow.array([], pyarrow.float64()) for name in numbers})
+            return pyarrow.table([pyarrow.array([], kind) for kind in kinds.values()], [str(i) for i in kinds])
         try:
-            return self._parse({name: pyarrow.string() for name in texts}, [*texts, *numbers])
+            return self._parse(kinds)
         except pyarrow.ArrowInvalid as error:
             raise BadProfile(self._explain(numbers, str(error))) from None
 
-    def _parse(self, types: dict, wanted: Sequence[str]) -> pyarrow.Table:
-        # Columns are read under their places: a header cell may be missing, empty or there twice.
-        places = [f"f{i}" for i in range(len(self.columns))]
-        chosen = [places[self.columns.index(name)] for name in wanted]
-        kinds = {place: types.get(name, pyarrow.float64()) for place, name in zip(chosen, wanted, strict=True)}
+    def _parse(self, kinds: dict[int, pyarrow.DataType]) -> pyarrow.Table:
+        # Columns are read by their places: a header cell may be missing, empty or there twice.
         with pyarrow.input_stream(self.path, compression="gzip" if is_gzip(self.path) else None) as stream:
-            table = pyarrow.csv.read_csv(
+            return pyarrow.csv.read_csv(
                 stream,
                 pyarrow.csv.ReadOptions(
-                    skip_rows=self.skip + 1, column_names=places, use_threads=False, block_size=1 << 24
+                    skip_rows=self.skip + 1,
+                    column_names=[str(i) for i in range(len(self.columns))],
+                    use_threads=False,
+                    block_size=1 << 24,
                 ),
                 pyarrow.csv.ParseOptions(delimiter=self.delimiter, quote_char='"' if self.quotes else False),
-                pyarrow.csv.ConvertOptions(include_columns=chosen, column_types=kinds, null_values=MISSING),
+                pyarrow.csv.ConvertOptions(
+                    include_columns=[str(i) for i in kinds],
+                    column_types={str(i): kind for i, kind in kinds.items()},
+                    null_values=MISSING,
+                ),
             )
-        return table.rename_columns(list(wanted))
 
-    def _explain(self, numbers: Sequence[str], message: str) -> str:
+    def _explain(self, numbers: Sequence[int], message: str) -> str:
         """Name the first cell that is no number, or give the parser's own words."""
         try:
-            table = self._parse({name: pyarrow.string() for name in numbers}, list(numbers))
+            table = self._parse(dict.fromkeys(numbers, pyarrow.string()))
         except pyarrow.ArrowInvalid:
             return f"{self.path}: rows of unequal length or no table ({message[:200]})"
-        for name in numbers:
-            cells = table[name].to_pandas()
-            wrong = pd.to_numeric(cells.where(~cells.isin(MISSING)), errors="coerce").isna() & ~cells.isin(MISSING)
-            wrong &= cells.notna()
+        for place, column in zip(numbers, table.columns, strict=True):
+            cells = column.to_pandas()
+            wrong = pd.to_numeric(cells, errors="coerce").isna() & cells.notna() & ~cells.isin(MISSING)
             if wrong.any():
-                row = int(np.flatnonzero(wrong)[0]) + self.skip + 2
-                return f"{self.path}, line {row}, column {name}: {cells[wrong].iloc[0]!r} is no number"
+                line = int(np.flatnonzero(wrong)[0]) + self.skip + 2
+                return f"{self.path}, line {line}, column {self.columns[place]}: {cells[wrong].iloc[0]!r} is no number"
         return f"{self.path}: {message[:200]}"
 
 
