@@ -1,5 +1,8 @@
 """Real TCGA tables through the omics readers to Cox probes; nothing about the data is generated."""
 
+import csv
+import gzip
+
 import anndata
 import numpy as np
 import pandas as pd
@@ -20,6 +23,11 @@ SETTINGS = {
     "bootstraps": 100,
     "seed": 0,
 }
+
+
+def consequences_of(repository):
+    """The table of kinds of variants that ships."""
+    return repository / "resources/consequences/consequences.tsv"
 
 
 @pytest.fixture(scope="module", params=["paad", "kirp"])
@@ -146,3 +154,60 @@ def test_mutations_and_survival_of_laml(shared_data, tmp_path, repository):
     values = metrics[metrics.metric == "cindex"].value.astype(float)
     assert len(values) == 5
     assert 0.5 < values.mean() < 0.75
+
+
+def test_mutations_and_lesions_of_laml_counted_another_way(shared_data, tmp_path, repository):
+    """MAF + GISTIC2 of TCGA-LAML to one multi-hot table; every count is made again here from the files' own lines."""
+    folder = shared_data / "omics/maftools"
+    flag_of = {row.classification: row.flag for row in read_tsv(consequences_of(repository)).itertuples()}
+    with gzip.open(folder / "tcga_laml.maf.gz", "rt") as handle:
+        lines = list(csv.DictReader(handle, delimiter="\t"))
+    sequenced = sorted({line["Tumor_Sample_Barcode"] for line in lines})
+    expected = {
+        (line["Tumor_Sample_Barcode"], line["Hugo_Symbol"], flag_of[line["Variant_Classification"]])
+        for line in lines
+        if flag_of[line["Variant_Classification"]] != "ignored"
+    }
+    copies, copied, in_peaks = copy_events(folder)
+    cases = sorted(set(sequenced) | copied)
+    rows = rows_of(sequenced, modality="dna", format="maf", path=str(folder / "tcga_laml.maf.gz"))
+    lesions = str(folder / "all_lesions.conf_99.txt")
+    rows += rows_of(sorted(copied), modality="dna", format="gistic", path=lesions)
+    flag_dna(rows=rows, consequences=str(consequences_of(repository)), output=str(tmp_path / "dna.h5ad"))
+    data = anndata.read_h5ad(tmp_path / "dna.h5ad")
+    assert sorted(data.obs.case_id) == cases
+    assert len(sequenced) == 193
+    hot = np.argwhere(data.X == 1)
+    names = [name.rsplit(":", 1) for name in data.var_names]
+    found = {(data.obs.case_id.iloc[i], *names[j]) for i, j in hot}
+    assert found == expected | copies
+    assert data.X.sum() == len(expected | copies)
+    looked = pd.DataFrame(data.layers["observed"], data.obs.case_id.to_numpy(), data.var_names)
+    for case in cases:
+        assert looked.loc[case, "TP53:small_coding"] == (case in sequenced)
+        assert looked.loc[case, "KMT2A:amplification"] == (case in copied)
+    assert ("FLT3" in in_peaks) == bool(looked["FLT3:gain"].any())
+
+
+def copy_events(folder):
+    """(case, gene, flag) by GISTIC2's lesions, cases with copy numbers, and genes in any peak, read line by line."""
+    with open(folder / "all_lesions.conf_99.txt") as handle:
+        lesions = [row for row in csv.DictReader(handle, delimiter="\t") if "CN values" not in row["Unique Name"]]
+    samples = [name for name in lesions[0] if name and name.startswith("TCGA-")]
+    strongest: dict[tuple[str, str], int] = {}
+    in_peaks = set()
+    for word, sign in (("amp", 1), ("del", -1)):
+        with open(folder / f"{word}_genes.conf_99.txt") as handle:
+            columns = list(zip(*(line.rstrip("\n").split("\t") for line in handle), strict=False))[1:]
+        for column in columns:
+            values = next((r for r in lesions if column[3] and r["Wide Peak Limits"].startswith(f"{column[3]}(")), None)
+            genes = {cell.split("|")[0] for cell in column[4:] if cell and not cell.startswith("[")}
+            in_peaks |= genes if values else set()
+            for sample in samples if values else ():
+                for gene in genes:
+                    value = sign * int(float(values[sample]))
+                    old = strongest.get((sample[:12], gene), 0)
+                    strongest[sample[:12], gene] = value if abs(value) > abs(old) else old
+    names = {-2: "two_copy_deletion", -1: "loss", 1: "gain", 2: "amplification"}
+    events = {(case, gene, names[value]) for (case, gene), value in strongest.items() if value}
+    return events, {sample[:12] for sample in samples}, in_peaks

@@ -91,7 +91,7 @@ def read_peaks(path: str) -> dict[str, list[str]]:
         raise BadProfile(f"{path}: no row 'wide peak boundaries'; this is no GISTIC2 table of genes in peaks")
     found: dict[str, list[str]] = {}
     for column, peak in enumerate(lines[head][1:], 1):
-        cells = [line[column].strip() for line in lines[head + 2 :] if len(line) > column]
+        cells = [line[column].strip() for line in lines[head + 1 :] if len(line) > column]
         if peak.strip():
             found[peak.strip()] = [cell.split("|")[0] for cell in cells if cell and not cell.startswith("[")]
     return found
