@@ -73,6 +73,9 @@ def normalise_rna(
         counts = None
     learned = learn(counts, cohort.genes, rows, cases, reference, settings, threads)
     factors = size_factors(counts, learned) if learned else None
+    if settings["value"] == "vst" and factors is not None and np.isnan(factors).any():
+        row = rows[int(np.flatnonzero(np.isnan(factors))[0])]
+        raise BadProfile(f"profile {row['profile_id']} ({row['path']}) has no count in the genes of the size factors")
     values = values_of(cohort, kind, counts, factors, learned, settings["value"])
     data = anndata.AnnData(values)
     data.obs = describe_profiles(rows, values, counts, cohort.genes, factors)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -12,7 +13,8 @@ from .genes import Genes, GeneTable, genes_of
 from .tables import BadProfile, Delimited, open_text, read_frame, to_names, to_numpy
 from .units import check_unit, to_kind
 
-STAR_COLUMNS = ("unstranded", "stranded_first", "stranded_second")
+log = logging.getLogger(__name__)
+
 Rows = Sequence[Mapping[str, str]]
 
 
@@ -137,6 +139,7 @@ def _from_frame(path: str, frame: pd.DataFrame, rows: Rows) -> list[Measurement]
     frame.index, frame.columns = frame.index.astype(str), frame.columns.astype(str)
     wanted = _wanted(rows)
     if not set(wanted) & set(frame.columns) and set(wanted) & set(frame.index):
+        log.info("%s: samples are in rows", path)
         frame = frame.T
     _all_there(path, wanted, list(frame.columns))
     twice = [name for name in wanted if (frame.columns == name).sum() > 1]
