@@ -100,7 +100,7 @@ def bench_reading(folder: Path) -> None:
     size = next((n for n in SIZES if n >= 1000), SIZES[-1])
     process = start(folder, size)
     blocks = folder / f"out{size}" / ".reading"
-    while len(list(blocks.glob("0*.h5"))) < max(1, size // 512):
+    while len(list(blocks.glob("0*.h5"))) < max(1, size // 384):
         time.sleep(0.2)
     process.send_signal(signal.SIGKILL)
     process.wait()

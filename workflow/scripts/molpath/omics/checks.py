@@ -29,19 +29,37 @@ def check_profiles(*, tables: Sequence[str], slides: str, cases: str, checks: st
     (optional columns sex or gender), '' for none. Nothing here stops a run: verdicts are for the reader.
     """
     site_of, sex_of = recorded(slides, "site"), recorded(cases, *SEX_COLUMNS)
-    loaded = [anndata.read_h5ad(path) for path in tables]
-    dna = {one.obs.cohort.iloc[0]: one for one in loaded if one.uns["value"] == "flags"}
+    about = {path: peek(path) for path in tables}
+    dna = {cohort: path for path, (cohort, value) in about.items() if value == "flags"}
     found, rows = [], []
-    for table in (one for one in loaded if one.uns["value"] != "flags"):
-        cohort = str(table.obs.cohort.iloc[0])
+    for path, (cohort, value) in about.items():
+        if value == "flags":
+            continue
+        table = load(path)
         mine = describe(table, site_of, sex_of)
         rows.append(mine)
         found += check_outliers(cohort, mine) + check_sites(cohort, table, mine) + check_sex(cohort, mine)
         if cohort in dna:
-            found += check_copies(cohort, table, dna[cohort])
+            found += check_copies(cohort, table, anndata.read_h5ad(dna[cohort]))
     write_tsv(checks, pd.DataFrame(found, columns=CHECK_COLUMNS))
     columns = ["profile_id", "case_id", "cohort", "site", "sex", "expressed_sex", FEMALE, MALE, "pc1", "pc2", "outlier"]
     write_tsv(profiles, pd.concat(rows) if rows else pd.DataFrame(columns=columns))
+
+
+def peek(path: str) -> tuple[str, str]:
+    """Cohort and kind of value of a table."""
+    data = anndata.read_h5ad(path, backed="r")
+    found = str(data.obs.cohort.iloc[0]), str(data.uns["value"])
+    data.file.close()
+    return found
+
+
+def load(path: str) -> anndata.AnnData:
+    """A table of expression without its layers: the counts of a large cohort needn't be in memory for this."""
+    data = anndata.read_h5ad(path, backed="r")
+    found = anndata.AnnData(data.X[:], obs=data.obs, var=data.var, uns=data.uns)
+    data.file.close()
+    return found
 
 
 def recorded(sheet: str, *columns: str) -> dict[str, str]:
@@ -137,7 +155,8 @@ def copies_of(table) -> pd.DataFrame:
 
 def check_copies(cohort: str, rna, dna) -> list[tuple]:
     """Do genes with more copies give more transcripts, as they do on average unless profiles are mixed up?"""
-    values = rna.to_df().set_axis(rna.obs.case_id.astype(str))
+    wanted = rna.var_names.intersection(pd.Index(dna.var.gene.astype(str)).unique())
+    values = rna[:, wanted].to_df().set_axis(rna.obs.case_id.astype(str))
     copies = copies_of(dna).set_axis(dna.obs.case_id.astype(str))
     values, copies = (one[~one.index.duplicated()] for one in (values, copies))
     shared = values.index.intersection(copies.index)

@@ -9,8 +9,7 @@ import anndata
 import numpy as np
 import pandas as pd
 
-from ..common.files import read_tsv
-from .quality import most_variable
+from ..common.files import open_h5, read_tsv
 
 LEAK_COLUMNS = ["case_id", "run", "task", "fold", "side", "action", "detail"]
 #: Genes that two profiles are compared by: those that vary most within their cohort.
@@ -44,25 +43,21 @@ class Twin:
 def find_twins(tables: Sequence[str], threshold: float) -> list[Twin]:
     """Expression profiles of two cases, of any cohorts, that are equal to two decimals or correlate from threshold on.
 
-    Values are centred gene by gene within their cohort, for any two profiles of one tissue correlate as they are; a
-    cohort of a few profiles is compared for equality only.
+    Compared by the genes that all tables have and that vary most within them. Values are centred gene by gene within
+    their cohort, for any two profiles of one tissue correlate as they are; a cohort of a few profiles is compared for
+    equality only. Memory: 2,000 numbers a profile, however many genes the tables have.
     """
-    parts = [part for part in map(read_expression, tables) if part is not None]
-    if not parts:
-        return []
-    shared = set.intersection(*(set(part.columns) for part, _ in parts))
+    spreads = {path: spread for path in tables if (spread := gene_spread(path)) is not None}
+    shared = sorted(set.intersection(*(set(spread.index) for spread in spreads.values()))) if spreads else []
     if not shared:
         return []
-    genes = sorted(shared)
-    cases = np.concatenate([names for _, names in parts])
-    profiles = np.concatenate([part.index.to_numpy(str) for part, _ in parts])
-    values = np.vstack([part[genes].to_numpy(np.float32) for part, _ in parts])
-    chosen = most_variable(values, COMPARED_GENES)
-    centred = np.vstack([centre(part[genes].to_numpy(float)[:, chosen]) for part, _ in parts])
-    found = {}
-    for i, j in equal_rows(np.round(values, 2)):
-        found[i, j] = 1.0
-    for i, j, r in correlated_rows(centred, threshold):
+    mean = sum(spread[shared] for spread in spreads.values())
+    genes = sorted(mean.sort_values(ascending=False, kind="stable").index[:COMPARED_GENES])
+    parts = [read_expression(path, genes) for path in spreads]
+    cases = np.concatenate([part.case.to_numpy(str) for _, part in parts])
+    profiles = np.concatenate([part.index.to_numpy(str) for _, part in parts])
+    found = {pair: 1.0 for pair in equal_rows(np.round(np.vstack([values for values, _ in parts]), 2))}
+    for i, j, r in correlated_rows(np.vstack([centre(values) for values, _ in parts]), threshold):
         found.setdefault((i, j), min(r, 0.9999))
     return [
         Twin(cases[j], profiles[j], cases[i], profiles[i], found[i, j])
@@ -71,18 +66,40 @@ def find_twins(tables: Sequence[str], threshold: float) -> list[Twin]:
     ]
 
 
-def read_expression(path: str) -> tuple[pd.DataFrame, np.ndarray] | None:
-    """Values (profiles x genes) and cases of a table of expression; None for flags."""
-    data = anndata.read_h5ad(path)
-    if data.uns["value"] == "flags":
+def gene_spread(path: str) -> pd.Series | None:
+    """Standard deviation of each gene of a table of expression, read block by block; None for flags."""
+    data = anndata.read_h5ad(path, backed="r")
+    names, is_flags = data.var_names.astype(str), data.uns["value"] == "flags"
+    data.file.close()
+    if is_flags:
         return None
-    return data.to_df(), data.obs.case_id.to_numpy(str)
+    with open_h5(path) as handle:
+        values = handle["X"]
+        sums = squares = 0.0
+        for start in range(0, len(values), BLOCK // 4):
+            block = np.nan_to_num(values[start : start + BLOCK // 4].astype(float))
+            sums, squares = sums + block.sum(0), squares + (block**2).sum(0)
+        variance = squares / len(values) - (sums / len(values)) ** 2
+    return pd.Series(np.sqrt(np.maximum(variance, 0)).round(6), names)
+
+
+def read_expression(path: str, genes: Sequence[str]) -> tuple[np.ndarray, pd.DataFrame]:
+    """Values (float32, profiles x genes) and the cases of the profiles."""
+    data = anndata.read_h5ad(path, backed="r")
+    places = data.var_names.get_indexer(genes)
+    about = pd.DataFrame({"case": data.obs.case_id.astype(str)}, data.obs_names)
+    data.file.close()
+    with open_h5(path) as handle:
+        rows = range(0, len(handle["X"]), BLOCK // 4)
+        values = [handle["X"][start : start + BLOCK // 4][:, places] for start in rows]
+    return np.concatenate(values).astype(np.float32), about
 
 
 def centre(values: np.ndarray) -> np.ndarray:
     """Rows of unit length after the cohort's mean is taken from each gene; zeros for a cohort of a few."""
     if len(values) < FEWEST:
         return np.zeros(values.shape, np.float32)
+    values = values.astype(float)
     values = np.nan_to_num(values - np.nanmean(values, 0))
     values -= values.mean(1, keepdims=True)
     return (values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-9)).astype(np.float32)
