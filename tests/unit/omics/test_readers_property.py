@@ -128,7 +128,9 @@ def test_a_star_file_is_right_or_refused(tmp_path_factory, dress, oddity, seed):
     if kind == "nan":
         table.loc[row, "unstranded"] = ""
     if kind == "twice_gene":
-        table = pd.concat([table, table.iloc[[row]].assign(gene_id=f"{ids[row]}_PAR_Y", unstranded=9)])
+        table = pd.concat(
+            [table, table.iloc[[row]].assign(gene_id=f"{ids[row]}_PAR_Y", unstranded=9, tpm_unstranded=0)]
+        )
     if kind == "twice_sample":
         table.insert(3, "unstranded", table.pop("tpm_unstranded"), allow_duplicates=True)
     if kind == "no_rows":
@@ -153,6 +155,67 @@ def test_a_star_file_is_right_or_refused(tmp_path_factory, dress, oddity, seed):
         return
     with pytest.raises((*CLEAR, FileNotFoundError), match="star"):
         read(folder, rows)
+
+
+@settings(QUICK, max_examples=30)
+@given(
+    dress=dressings(),
+    oddity=oddities(),
+    unit=st.sampled_from(["gct", "log2_tpm_plus_1", "log2_tpm_plus_0.001", "fpkm", "wrong"]),
+)
+def test_gct_and_xena_matrices_are_right_or_refused(tmp_path_factory, dress, oddity, unit):
+    """The same TPM as GTEx and Xena give them; a declared unit that isn't the file's is refused."""
+    folder = tmp_path_factory.mktemp("tpm")
+    samples = ["s0", "s1", "s2"]
+    values = np.random.default_rng(dress["shuffle"]).gamma(0.5, 100, (30, 3))
+    ids = [f"ENSG{i:011d}.{i % 7}" for i in range(30)]
+    tpm = pd.DataFrame(values / values.sum(0) * 1e6, ids, samples)
+    pseudo = {"log2_tpm_plus_1": 1, "log2_tpm_plus_0.001": 0.001}.get(unit)
+    table = tpm / 3 if unit == "fpkm" else np.log2(tpm + pseudo) if pseudo else tpm
+    table, _ = spoil(table, *oddity)
+    path = folder / "tpm.tsv"
+    plain = dress | {"comment": False, "comma": False, "transposed": False, "corner": True}
+    if unit == "gct" and oddity[0] not in ("no_file", "no_rows"):
+        table.insert(0, "Description", [f"SYMBOL{i}" for i in range(len(table))])
+        end = "\r\n" if dress["crlf"] else "\n"
+        text = f"#1.2{end}30\t3{end}" + table.to_csv(sep="\t", index_label="Name", lineterminator=end)
+        data = (b"\xef\xbb\xbf" if dress["bom"] else b"") + text.encode()
+        path.write_bytes(gzip.compress(data) if dress["gzip"] else data)
+    elif oddity[0] != "no_file":
+        write(path, table, plain)
+    form = "gct" if unit == "gct" else "xena"
+    declared = {"gct": "tpm", "wrong": "log2_tpm_plus_1"}.get(unit, unit)
+    rows = rows_of(path, samples, format=form, unit=declared)
+    linear = spoiled_tpm(tpm, unit, *oddity)
+    if linear is None or unit == "wrong":
+        with pytest.raises((*CLEAR, FileNotFoundError), match="tpm"):
+            read(folder, rows)
+        return
+    found = read(folder, rows)
+    names = [f"SYMBOL{ids.index(name)}" if unit == "gct" else name.split(".")[0] for name in linear.index]
+    if unit == "gct" and oddity[0] == "twice_gene":
+        names[-1] = "SYMBOL30"  # a symbol of its own on the same Ensembl id
+    expected = linear.set_axis(names).groupby(level=0).sum(min_count=1).dropna()
+    assert set(found.var_names) == set(expected.index)
+    np.testing.assert_allclose(found.X, np.log2(expected.T + 1)[found.var_names], atol=2e-4)
+
+
+def spoiled_tpm(tpm, unit, oddity, seed):
+    """TPM that the spoiled file holds, row by row, or None where it must be refused."""
+    row = seed % len(tpm)
+    linear = tpm.copy()
+    if oddity == "nan":
+        linear.iloc[row, 0] = np.nan
+    elif oddity == "negative" and unit == "log2_tpm_plus_0.001":
+        linear.iloc[row, 0] = 2**-3 - 0.001  # a fair logarithm
+    elif oddity == "twice_gene":
+        linear = pd.concat([linear, linear.iloc[[row]]])
+    elif oddity:
+        return None
+    total = linear.sum()
+    if unit == "fpkm":
+        return linear / total * 1e6
+    return linear if (abs(total - 1e6) <= 5e4).all() else None
 
 
 @settings(QUICK, max_examples=25)

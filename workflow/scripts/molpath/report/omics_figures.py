@@ -25,7 +25,8 @@ def plot_omics(profiles: str, output: str, note: str) -> None:
         draw_groups(components, mine.pc1, mine.pc2, frequent(mine.site), "site not known")
         components.set(xlabel="PC 1", ylabel="PC 2", title=f"{cohort}: 500 most variable genes")
         far = mine[mine.outlier == "True"]
-        components.plot(far.pc1, far.pc2, "o", ms=9, mfc="none", color="#8a1c1c", label="outlier")
+        if len(far):
+            components.plot(far.pc1, far.pc2, "o", ms=9, mfc="none", color="#8a1c1c", label="outlier")
         components.legend(fontsize=7, frameon=False)
         known = mine.XIST.notna() & mine.RPS4Y1.notna()
         if known.any():
