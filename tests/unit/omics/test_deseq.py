@@ -66,7 +66,7 @@ def test_vst(reference, kind, design):
     fit = fit_vst(counts, fit_size_factors(counts, [str(i) for i in range(10)]), design, table, genes=0)
     assert fit.trend == "parametric"
     found = stabilise(counts, size_factors(counts, fit), fit)
-    np.testing.assert_allclose(found, results(kind).T, rtol=0.02)
+    np.testing.assert_allclose(found, results(kind).T, rtol=1e-4)
 
 
 def cohort(seed, profiles=40, genes=300):
