@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 from molpath.common.files import read_tsv, write_h5ad
+from molpath.omics.checks import check_profiles
 from molpath.omics.expression import normalise_rna
 from molpath.omics.flags import flag_dna
 from molpath.probe.jobs import run_probe
@@ -211,3 +212,37 @@ def copy_events(folder):
     names = {-2: "two_copy_deletion", -1: "loss", 1: "gain", 2: "amplification"}
     events = {(case, gene, names[value]) for (case, gene), value in strongest.items() if value}
     return events, {sample[:12] for sample in samples}, in_peaks
+
+
+@pytest.mark.parametrize(("mixed_up", "verdict"), [(False, "ok"), (True, "look")])
+def test_copies_and_expression_of_a_tcga_project_go_together(tumour, tmp_path, repository, mixed_up, verdict):
+    """In a real cohort more copies give more transcripts; with the profiles of other patients they don't."""
+    _, table = tumour
+    copies = table[[column for column in table if column.endswith("_cnv")]].dropna()
+    if copies.empty:
+        pytest.skip("this project's table has no copy numbers")
+    genes = [column for column in table if column.endswith("_rnaseq")]
+    expression = table.loc[copies.index, genes].rename(columns=lambda column: column.removesuffix("_rnaseq"))
+    if mixed_up:
+        expression = expression.iloc[np.random.default_rng(0).permutation(len(expression))].set_axis(expression.index)
+    expression.T.to_csv(tmp_path / "expression.tsv", sep="\t")
+    copies = copies.rename(columns=lambda column: column.removesuffix("_cnv")).astype(int)
+    copies.T.rename_axis("Gene Symbol").reset_index().to_csv(tmp_path / "cna.tsv", sep="\t", index=False)
+    rows = rows_of(copies.index, modality="rna", format="matrix", path=str(tmp_path / "expression.tsv"))
+    rows = [row | {"column": row["case_id"], "unit": "zscore"} for row in rows]
+    normalise_rna(rows=rows, output=str(tmp_path / "rna.h5ad"), losses=str(tmp_path / "losses.tsv"))
+    rows = rows_of(copies.index, modality="dna", format="gistic", path=str(tmp_path / "cna.tsv"))
+    consequences = str(consequences_of(repository))
+    flag_dna(rows=rows, consequences=consequences, output=str(tmp_path / "dna.h5ad"))
+    (tmp_path / "slides.tsv").write_text("slide_id\tcase_id\n")
+    check_profiles(
+        tables=[str(tmp_path / "rna.h5ad"), str(tmp_path / "dna.h5ad")],
+        slides=str(tmp_path / "slides.tsv"),
+        cases="",
+        checks=str(tmp_path / "checks.tsv"),
+        profiles=str(tmp_path / "profiles.tsv"),
+    )
+    checks = read_tsv(tmp_path / "checks.tsv").set_index("check")
+    assert checks.verdict["expression against copy number"] == verdict
+    assert checks.verdict["expression against truncating changes"] == "not known"
+    assert checks.n["variance between sites"] != "0"  # tissue source sites are in TCGA's barcodes

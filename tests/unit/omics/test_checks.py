@@ -10,8 +10,9 @@ from molpath.omics.flags import FLAGS
 from molpath.report.omics_figures import plot_omics
 
 
-def make(folder, site=0.0, swapped=0, dosage=0.6, seed=0):
-    """Tables of 40 cases at four sites: `site` moves genes, `swapped` men have women's markers, copies raise genes."""
+def make(folder, site=0.0, swapped=0, dosage=0.6, decay=1.5, seed=0):
+    """Tables of 40 cases at four sites: `site` moves genes, `swapped` men have women's markers, copies raise genes,
+    truncating changes lower them."""
     rng = np.random.default_rng(seed)
     cases = [f"TCGA-{'AB' if i < 20 else 'CD'}-{i:04d}" for i in range(40)]
     sites = ["AB" if i < 20 else "CD" for i in range(40)]
@@ -19,6 +20,8 @@ def make(folder, site=0.0, swapped=0, dosage=0.6, seed=0):
     copies = rng.choice([-2, -1, 0, 1, 2], (40, 20))
     values = rng.normal(5, 1, (40, len(genes)))
     values[:, :20] += dosage * copies
+    truncated = rng.random((40, 20)) < 0.2
+    values[:, :20] -= decay * truncated
     values[:20, 50:100] += site
     men = np.arange(40) % 2 == 0
     values[:, -2], values[:, -1] = np.where(men, 6, 0.1), np.where(men, 0.1, 7)
@@ -30,6 +33,7 @@ def make(folder, site=0.0, swapped=0, dosage=0.6, seed=0):
     hot = np.zeros((40, 20, len(FLAGS)), np.float32)
     for number, flag in {-2: 0, -1: 1, 1: 2, 2: 3}.items():
         hot[..., flag] = copies == number
+    hot[..., FLAGS.index("large_coding")] = truncated
     dna = anndata.AnnData(hot.reshape(40, -1), obs=obs.set_axis([f"{case}-dna" for case in cases]))
     dna.var_names = [f"G{i}:{flag}" for i in range(20) for flag in FLAGS]
     dna.var["gene"] = np.repeat([f"G{i}" for i in range(20)], len(FLAGS))
@@ -61,6 +65,7 @@ def test_a_clean_cohort_is_ok(tmp_path):
         "variance between sites": "ok",
         "recorded and expressed sex": "ok",
         "expression against copy number": "ok",
+        "expression against truncating changes": "ok",
     }
     profiles = read_tsv(tmp_path / "profiles.tsv")
     assert profiles.site.tolist() == sites
@@ -73,6 +78,7 @@ def test_a_clean_cohort_is_ok(tmp_path):
         ({"site": 2.0}, "variance between sites", None),
         ({"swapped": 2}, "recorded and expressed sex", "2"),
         ({"dosage": 0.0}, "expression against copy number", None),
+        ({"decay": 0.0}, "expression against truncating changes", None),
     ],
 )
 def test_what_was_planted_is_seen(tmp_path, planted, name, value):

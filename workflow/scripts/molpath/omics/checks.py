@@ -40,7 +40,7 @@ def check_profiles(*, tables: Sequence[str], slides: str, cases: str, checks: st
         rows.append(mine)
         found += check_outliers(cohort, mine) + check_sites(cohort, table, mine) + check_sex(cohort, mine)
         if cohort in dna:
-            found += check_copies(cohort, table, anndata.read_h5ad(dna[cohort]))
+            found += check_genomes(cohort, table, anndata.read_h5ad(dna[cohort]))
     write_tsv(checks, pd.DataFrame(found, columns=CHECK_COLUMNS))
     columns = ["profile_id", "case_id", "cohort", "site", "sex", "expressed_sex", FEMALE, MALE, "pc1", "pc2", "outlier"]
     write_tsv(profiles, pd.concat(rows) if rows else pd.DataFrame(columns=columns))
@@ -145,35 +145,50 @@ def check_sex(cohort: str, rows: pd.DataFrame) -> list[tuple]:
 
 def copies_of(table) -> pd.DataFrame:
     """Copy numbers (-2 to 2, NaN where not looked for) from the flags: profiles x genes."""
-    frame, looked = table.to_df(), pd.DataFrame(table.layers["observed"], table.obs_names, table.var_names)
-    found = {}
-    for gene in dict.fromkeys(table.var.gene.astype(str)):
-        values = sum(number * frame[f"{gene}:{flag}"] for number, flag in BY_COPIES.items())
-        found[gene] = values.where(looked[f"{gene}:{BY_COPIES[1]}"] == 1)
-    return pd.DataFrame(found, index=table.obs_names)
+    parts = {flag: flags_of(table, flag) for flag in BY_COPIES.values()}
+    return sum(number * parts[flag] for number, flag in BY_COPIES.items())
 
 
-def check_copies(cohort: str, rna, dna) -> list[tuple]:
-    """Do genes with more copies give more transcripts, as they do on average unless profiles are mixed up?"""
+def flags_of(table, flag: str) -> pd.DataFrame:
+    """One flag of all genes: 0 or 1, NaN where it was not looked for: profiles x genes."""
+    mine = table.var_names.str.endswith(f":{flag}")
+    values = np.where(table.layers["observed"][:, mine] == 1, np.asarray(table.X)[:, mine], np.nan)
+    return pd.DataFrame(values, table.obs.case_id.astype(str), table.var.gene.astype(str)[mine])
+
+
+def check_genomes(cohort: str, rna, dna) -> list[tuple]:
+    """Do more copies of a gene give more transcripts, and truncating changes fewer, as they do on average?
+
+    Where they don't, profiles of different patients may be mixed up.
+    """
     wanted = rna.var_names.intersection(pd.Index(dna.var.gene.astype(str)).unique())
     values = rna[:, wanted].to_df().set_axis(rna.obs.case_id.astype(str))
-    copies = copies_of(dna).set_axis(dna.obs.case_id.astype(str))
-    values, copies = (one[~one.index.duplicated()] for one in (values, copies))
-    shared = values.index.intersection(copies.index)
-    values, copies = values.loc[shared], copies.loc[shared]
-    genes = [
-        g for g in copies.columns.intersection(values.columns) if (copies[g].fillna(0) != 0).sum() >= LEAST_CHANGED
+    copies, truncated = copies_of(dna), flags_of(dna, "large_coding")
+    return [
+        relate(cohort, "expression against copy number", values, copies, 1),
+        relate(cohort, "expression against truncating changes", values, truncated, -1),
     ]
-    name = "expression against copy number"
+
+
+def relate(cohort: str, name: str, values: pd.DataFrame, events: pd.DataFrame, sign: int) -> tuple:
+    """Mean rank correlation (times sign) of expression with events, gene by gene, beside shuffled profiles."""
+    values, events = (one[~one.index.duplicated()] for one in (values, events))
+    shared = values.index.intersection(events.index)
+    values, events = values.loc[shared], events.loc[shared]
+    changed = (events.fillna(0) != 0).sum()
+    genes = [gene for gene in events.columns[changed >= LEAST_CHANGED] if gene in values]
     if not genes:
-        return [(cohort, name, 0, "", "not known", f"no gene with {LEAST_CHANGED} changed profiles in both tables")]
-    ranks, copied = standard_ranks(values[genes]), standard_ranks(copies[genes])
-    found = float((ranks * copied).sum(0).mean())
-    rng = np.random.default_rng(0)  # with the copies of other profiles: what chance alone gives
-    chance = [(ranks * copied[rng.permutation(len(shared))]).sum(0).mean() for _ in range(PERMUTATIONS)]
+        why = f"no gene with {LEAST_CHANGED} changed profiles in both tables"
+        return (cohort, name, len(shared), "", "not known", why)
+    ranks, marks = standard_ranks(values[genes]), sign * standard_ranks(events[genes])
+    found = float((ranks * marks).sum(0).mean())
+    rng = np.random.default_rng(0)  # with the events of other profiles: what chance alone gives
+    chance = [(ranks * marks[rng.permutation(len(shared))]).sum(0).mean() for _ in range(PERMUTATIONS)]
     high = float(np.quantile(chance, 0.99))
-    detail = f"mean rank correlation over {len(genes)} genes; 99 % of shuffled profiles give less than {high:.3f}"
-    return [(cohort, name, len(shared), round(found, 4), "ok" if found > high else "look", detail)]
+    word = "more" if sign > 0 else "less"
+    detail = f"mean rank correlation over {len(genes)} genes, {word} expression counted as positive; "
+    detail += f"99 % of shuffled profiles give less than {high:.3f}"
+    return (cohort, name, len(shared), round(found, 4), "ok" if found > high else "look", detail)
 
 
 def standard_ranks(table: pd.DataFrame) -> np.ndarray:
