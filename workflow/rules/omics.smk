@@ -109,7 +109,12 @@ rule pair_slides:
         splits=get_split_files,
     output:
         pairs="<results>/omics/pairs.tsv",
-        leakage="<results>/omics/leakage.tsv",
+        leakage=report(
+            "<results>/omics/leakage.tsv",
+            caption="../report/leakage.rst",
+            category="Omics",
+            labels={"result": "what stands on both sides"},
+        ),
     log:
         "<logs>/omics/pairs.log",
     benchmark:

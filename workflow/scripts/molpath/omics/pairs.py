@@ -136,7 +136,9 @@ def find_pairs(slides: pd.DataFrame, profiles: pd.DataFrame) -> pd.DataFrame:
     for profile in profiles.drop(index=sorted(used)).itertuples():
         base = {"case_id": profile.case_id, "cohort": profile.cohort, "profile_id": profile.profile_id}
         rows.append(base | {"modality": profile.modality, "status": "left_out", "reason": "no_slide"})
-    return pd.DataFrame(rows, columns=PAIR_COLUMNS).fillna("")
+    found = pd.DataFrame(rows, columns=PAIR_COLUMNS).fillna("")
+    found["detail"] = found.detail.where(found.detail != "", found.reason.map(REASONS).fillna(""))
+    return found
 
 
 def lone_reason(slide, profiles) -> tuple[str, str] | None:
