@@ -11,7 +11,14 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
 LIBRARY = FOLDER.parents[1] / "workflow" / "scripts"
-BENCHMARKS = {"plan": "plan_cohort.py", "tissue": "tissue_tiles.py", "omics": "omics_scale.py"}
+BENCHMARKS = {
+    "plan": "plan_cohort.py",
+    "tissue": "tissue_tiles.py",
+    "segmentation": "segment_tissue.py",
+    "read": "read_patches.py",
+    "quality": "quality_truth.py",
+    "omics": "omics_scale.py",
+}
 
 
 def main() -> int:

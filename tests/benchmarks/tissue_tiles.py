@@ -14,13 +14,13 @@ import time
 from pathlib import Path
 
 import cv2
-import yaml
 from giant_slide import write_giant
 from molpath.slides.inspection import inspect_slide
 from molpath.slides.readers import open_slide
 from molpath.tiles.tiling import tile_slide
 from molpath.tissue import assessment, polygons, segmentation
 from molpath.tissue.overview import read_overview
+from schema_defaults import defaults_of
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PEERS = REPOSITORY / ".venv-peers" / "bin" / "python"
@@ -37,19 +37,6 @@ for _ in range(4):
     lazyslide.pp.tile_tissues(slide, 512, mpp=0.5)
     print(time.process_time() - began)
 """
-
-
-def defaults_of(section: str) -> dict:
-    """A section of the config as the schema fills it."""
-    definitions = yaml.safe_load((REPOSITORY / "workflow/schemas/config.schema.yaml").read_text())["$defs"]
-
-    def fill(schema):
-        schema = definitions[schema["$ref"].rsplit("/", 1)[-1]] if "$ref" in schema else schema
-        if "properties" not in schema:
-            return schema.get("default")
-        return {name: fill(part) for name, part in schema["properties"].items()}
-
-    return fill({"$ref": f"#/$defs/{section}"})
 
 
 def cpu_seconds(work) -> float:
@@ -75,7 +62,7 @@ def find_tissue(path: str, settings) -> None:
     """Tissue polygons alone, without quality control or pictures."""
     slide = open_slide(path)
     overview = read_overview(slide, 0.25, settings["mpp"])
-    mask = segmentation.segment(overview, settings)
+    mask = segmentation.segment(slide, 0.25, overview, settings)
     polygons.find_polygons(mask, overview.scale, overview.mpp, settings["min_region_mm2"], settings["fill_holes"])
     slide.close()
 

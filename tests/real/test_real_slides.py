@@ -70,7 +70,7 @@ KEPT = sorted(slide for slide, reason in VERDICTS.items() if not reason)
 def test_every_slide_has_the_right_verdict(project):
     table = read_tsv(project / "results/tables/slides.tsv").set_index("slide_id")
     assert {slide: table.reason[slide] for slide in VERDICTS} == VERDICTS
-    assert set(table.reason[["unopenable", "unreadable"]]) <= {"truncated", "unreadable"}
+    assert set(table.reason[["unopenable", "unreadable"]]) == {"unreadable"}
     assert (table.detail[table.status == "set_aside"] != "").all()
 
 

@@ -22,6 +22,42 @@ MISTAKES = {
         lambda p: p.config.update(tissue={"method": "magic"}),
         ["config, key tissue/method: 'magic' is not one of", "one of: 'otsu'"],
     ),
+    "network without weights": (
+        lambda p: p.config.update(tissue={"method": "deeplab"}),
+        ["config, key tissue/weights: empty, and method deeplab is a network", "workflow/docs/segmentation.md"],
+    ),
+    "weights that are not there": (
+        lambda p: p.config.update(tissue={"method": "grandqc", "weights": "w.pth", "sha256": "0" * 64}),
+        ["config, key tissue/weights: no such file: w.pth", "correct the path"],
+    ),
+    "weights without a digest": (
+        lambda p: p.config.update(tissue={"method": "fpn", "weights": "files/S0.svs"}),
+        ["config, key tissue/sha256: empty, and files/S0.svs is not opened without one", "sha256sum files/S0.svs"],
+    ),
+    "digest that is none": (
+        lambda p: p.config.update(tissue={"method": "fpn", "weights": "files/S0.svs", "sha256": "abc"}),
+        ["config, key tissue/sha256: 'abc' does not match", "64 hexadecimal digits"],
+    ),
+    "artefact weights without a digest": (
+        lambda p: p.config.update(tissue={"artefacts": {"weights": "files/S0.svs"}}),
+        ["config, key tissue/artefacts/sha256: empty", "sha256sum files/S0.svs"],
+    ),
+    "class that the network has not": (
+        lambda p: p.config.update(
+            tissue={"method": "fpn", "weights": "files/S0.svs", "sha256": "0" * 64, "fpn": {"tissue_class": 2}}
+        ),
+        ["config, key tissue/fpn/tissue_class: 2 is none of 2 classes", "count from 0"],
+    ),
+    "windows narrower than what they share": (
+        lambda p: p.config.update(
+            tissue={"method": "fpn", "weights": "files/S0.svs", "sha256": "0" * 64, "fpn": {"patch_size": 256}}
+        ),
+        ["config, key tissue/overlap: windows of 256 pixels can't share 128", "less than half"],
+    ),
+    "no folder of contours": (
+        lambda p: p.config.update(tissue={"method": "contours", "contours": "drawn"}),
+        ["config, key tissue/contours: no such folder: 'drawn'", "name the folder of <slide>.geojson files"],
+    ),
     "no slide sheet": (
         lambda p: p.config["slides"].update(sheet="nowhere.tsv"),
         ["nowhere.tsv: no such file", "name a sheet that exists"],
@@ -64,6 +100,10 @@ MISTAKES = {
             "config, key tiles/grids/other: same folder 20x_256px_0px_overlap as grid 'main'",
             "give one of them a `label`",
         ],
+    ),
+    "folder of given coordinates that is not there": (
+        lambda p: p.config["tiles"]["grids"]["main"].update(coords="nowhere/patches"),
+        ["config, key tiles/grids/main/coords: no such folder: 'nowhere/patches'", "<slide>_patches.h5"],
     ),
     "unknown cohort": (
         lambda p: p.config["pretrain"]["runs"]["one"].update(cohorts=["Z"]),

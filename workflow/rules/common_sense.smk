@@ -60,11 +60,18 @@ def check_grids_and_encoders():
             add_problem(
                 where, f"same folder {name} as grid {owner[name]!r}", "give one of them a `label`"
             )
-        if config["tiles"]["grids"][key]["overlap"] >= config["tiles"]["grids"][key]["patch_size"]:
+        grid = config["tiles"]["grids"][key]
+        if grid["overlap"] >= grid["patch_size"]:
             add_problem(where, "overlap is not smaller than patch_size", "choose a smaller overlap")
-        if config["tiles"]["grids"][key]["mpp"] and config["tiles"]["grids"][key]["scale"] != "mpp":
+        if grid["mpp"] and grid["scale"] != "mpp":
             add_problem(
                 where, "mpp has no meaning with scale: magnification", "leave one of them out"
+            )
+        if grid["coords"] and not os.path.isdir(find_file(grid["coords"])):
+            add_problem(
+                f"{where}/coords",
+                f"no such folder: {grid['coords']!r}",
+                "name the folder of <slide>_patches.h5 files, or leave it out",
             )
     for name in config["tiles"]["use"]:
         check_name("config, key tiles/use", "grid", name, GRID_NAMES)
@@ -260,6 +267,7 @@ def check_everything():
     """All checks of sheets and names, then those that need every name to be right."""
     check_slide_sheet()
     check_profile_sheet()
+    check_tissue()
     check_grids_and_encoders()
     check_models()
     for name in config["pretrain"]["use"]:

@@ -34,6 +34,11 @@ def get_shard_slides(wildcards):
     return [given(row["path"]) for row in get_shard_rows(wildcards) if row["keep"] != "no"]
 
 
+def get_known_bad_slides():
+    """The table of public slides that are known to be bad."""
+    return workflow.source_path("../../resources/known_slides/known_bad_slides.tsv")
+
+
 def name_of_grid(grid):
     """TRIDENT's name of a grid, with the optional label: 20x_512px_0px_overlap-strict."""
     scale = f"{grid['mpp']:g}mpp" if grid["mpp"] else f"{grid['magnification']:g}x"
@@ -46,9 +51,17 @@ def get_grid(wildcards):
     return GRIDS[wildcards.grid]
 
 
+def get_given_coords(wildcards):
+    """Coordinate files of another tool for the slides of a shard, where the grid names their folder."""
+    folder = get_grid(wildcards)["coords"]
+    paths = [f"{folder}/{row['slide_id']}_patches.h5" for row in get_shard_rows(wildcards)]
+    return [given(path) for path in paths if folder and os.path.isfile(path)]
+
+
 GRID_NAMES = {key: name_of_grid(grid) for key, grid in config["tiles"]["grids"].items()}
 GRIDS = {
-    GRID_NAMES[key]: grid | {"name": GRID_NAMES[key]}
+    GRID_NAMES[key]: grid
+    | {"name": GRID_NAMES[key], "coords": find_file(grid["coords"]) if grid["coords"] else ""}
     for key, grid in config["tiles"]["grids"].items()
 }
 

@@ -7,6 +7,7 @@
 rule inspect_slides:
     input:
         slides=get_shard_slides,
+        known_bad=get_known_bad_slides(),
     output:
         manifest="<results>/slides/{shard}.tsv",
     log:
@@ -17,11 +18,12 @@ rule inspect_slides:
         "../../envs/slides.yaml"
     threads: 1
     resources:
-        mem_mb=grow(2000),
+        mem_mb=grow(config["slides"]["memory_mb"] + 500),
         runtime=grow(60),
     params:
         slides=get_shard_rows,
         deadline_s=lookup(dpath="slides/deadline_s", within=config),
+        memory_mb=lookup(dpath="slides/memory_mb", within=config),
         mpp_tolerance=lookup(dpath="slides/mpp_tolerance", within=config),
         code=digest("slides"),
     message:

@@ -9,6 +9,7 @@ rule tile_slides:
     input:
         inspected="<results>/slides/{shard}.tsv",
         assessed="<results>/tissue/{shard}.tsv",
+        coords=get_given_coords,
     output:
         manifest="<results>/tiles/{grid}/{shard}.tsv",
     log:

@@ -12,6 +12,8 @@ rule assess_tissue:
     input:
         inspected="<results>/slides/{shard}.tsv",
         slides=get_shard_slides,
+        contours=get_shard_contours,
+        weights=get_tissue_weights,
     output:
         manifest="<results>/tissue/{shard}.tsv",
     log:
@@ -19,16 +21,18 @@ rule assess_tissue:
     benchmark:
         "<benchmarks>/tissue/{shard}.tsv"
     conda:
-        "../../envs/slides.yaml"
-    threads: 1
+        TISSUE_ENVIRONMENT
+    threads: TISSUE_THREADS
     resources:
-        mem_mb=grow(4000),
-        runtime=grow(120),
+        mem_mb=grow(config["slides"]["memory_mb"] + 500),
+        runtime=grow(480 if TISSUE_GPUS else 120),
+        gpu=TISSUE_GPUS,
     params:
         slides=get_shard_rows,
         results=subpath(output.manifest, ancestor=2),
-        settings=lookup(dpath="tissue", within=config),
-        deadline_s=lookup(dpath="slides/deadline_s", within=config),
+        settings=get_tissue_settings,
+        deadline_s=get_tissue_deadline,
+        memory_mb=get_tissue_memory,
         code=digest("tissue"),
         accept_other_code=accepts_other_code("tissue"),
     message:

@@ -9,7 +9,9 @@ if __name__ == "__main__":
     inspect_shard(
         slides=snakemake.params.slides,
         manifest=snakemake.output.manifest,
+        known_bad=snakemake.input.known_bad,
         deadline_s=snakemake.params.deadline_s,
+        memory_mb=snakemake.params.memory_mb,
         mpp_tolerance=snakemake.params.mpp_tolerance,
         log_path=snakemake.log[0],
     )

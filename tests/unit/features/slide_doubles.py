@@ -38,6 +38,13 @@ def open_array(path):
     return ArraySlide(path)
 
 
+def open_at_half_scale(path, half_scale=False):
+    """Like `open_array`, darker if half scale is asked for."""
+    slide = ArraySlide(path)
+    slide.pixels[0] = slide.pixels[0] // (2 if half_scale else 1)
+    return slide
+
+
 def open_slowly(path):
     """Like `open_array`, with time to be killed in."""
     time.sleep(0.2)

@@ -5,21 +5,37 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from molpath.features.devices import Runner, _first_free
+from molpath.common.devices import _first_free
+from molpath.features.devices import Runner
 from molpath.features.patches import Geometry, best_level, read_patches
-from molpath.features.stream import plan
+from molpath.features.stream import STRIP, plan, reading_order
 
 
-@given(st.lists(st.integers(0, 70), max_size=12), st.integers(1, 40), st.integers(1, 50))
-def test_every_patch_has_one_row(counts, batch_rows, piece_rows):
-    batches = list(plan(counts, batch_rows, piece_rows))
+@given(st.lists(st.integers(0, 70), max_size=12), st.integers(1, 40), st.integers(1, 50), st.integers(1, 5))
+def test_every_patch_has_one_row(counts, batch_rows, piece_rows, lanes):
+    batches = list(plan(counts, batch_rows, piece_rows, lanes))
     seen = [(p.slide, p.first + i) for pieces in batches for p in pieces for i in range(p.count)]
-    assert seen == [(slide, i) for slide, count in enumerate(counts) for i in range(count)]
+    everything = [(slide, i) for slide, count in enumerate(counts) for i in range(count)]
+    assert sorted(seen) == everything
+    assert [slide for slide, _ in seen] == [slide for slide, _ in everything]
+    assert seen == everything or lanes > 1
     for pieces in batches:
         rows = [p.row + i for p in pieces for i in range(p.count)]
         assert rows == list(range(len(rows)))
         assert all(p.count <= piece_rows for p in pieces)
     assert all(sum(p.count for p in pieces) == batch_rows for pieces in batches[:-1])
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 30)), unique=True, max_size=200), st.integers(1, 4))
+def test_reading_order_has_every_patch_in_lanes_of_strips(places, lanes):
+    coords = np.array(sorted(places, key=lambda p: (p[1], p[0])), np.int64).reshape(-1, 2) * 100
+    order = reading_order(coords, 100, lanes)
+    assert sorted(order.tolist()) == list(range(len(coords)))
+    for lane in range(lanes):
+        start, end = (len(coords) * edge // lanes for edge in (lane, lane + 1))
+        assert sorted(order[start:end].tolist()) == list(range(start, end))
+        read = [(x // (100 * STRIP), y, x) for x, y in coords[order[start:end]].tolist()]
+        assert read == sorted(read)
 
 
 def test_best_level_is_the_coarsest_fine_enough():

@@ -8,6 +8,8 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from molpath.tiles.grid import class_shares, edges_level0, lay_grid, tissue_shares
+from molpath.tiles.tiling import DROPPED, choose_patches, count_dropped
+from PIL import Image
 
 GRIDS = [
     "20x_512px_0px_0.0",
@@ -68,3 +70,30 @@ def test_share_of_dropped_classes_is_counted_exactly():
     corners = np.array([[0, 0], [100, 0], [0, 100]])
     shares = class_shares(corners, 100, classes, (10.0, 10.0), [4, 6])
     np.testing.assert_allclose(shares, [0.5, 0, 0])
+
+
+def test_dropped_patches_are_counted_for_the_class_that_covers_most():
+    shares = np.array([[0.6, 0.3, 0.0], [0.0, 0.4, 0.9], [0.3, 0.2, 0.1]])
+    counts = count_dropped(shares, ["pen", "out_of_focus", "fold"])
+    assert counts == dict.fromkeys(DROPPED, 0) | {"n_dropped_pen": 1, "n_dropped_out_of_focus": 2}
+    assert sum(count_dropped(np.zeros((0, 0)), []).values()) == 0
+
+
+@pytest.mark.parametrize(("drop", "kept"), [(["pen"], 3), (["pen", "fold"], 2), ([], 4)])
+def test_patches_lose_their_place_to_the_classes_named(tmp_path, drop, kept):
+    """Four patches of 100 px: one under ink, one two thirds folded, one a third; the manifest says which cost what."""
+    classes = np.ones((20, 20), np.uint8)
+    classes[:10, :10] = 4
+    classes[:10, 13:] = 2
+    classes[17:, :10] = 2
+    Image.fromarray(classes).save(tmp_path / "q.png")
+    polygon = {"type": "Polygon", "coordinates": [[[0, 0], [199, 0], [199, 199], [0, 199], [0, 0]]]}
+    (tmp_path / "c.geojson").write_text(json.dumps({"features": [{"geometry": polygon}]}))
+    grid = {"patch_size": 100, "overlap": 0, "magnification": 20, "mpp": None, "scale": "mpp", "min_tissue": 0.0}
+    grid |= {"drop": drop, "max_dropped_fraction": 0.5}
+    seen = {"width": "200", "height": "200", "mpp": "0.5", "magnification": "20"}
+    row = {"slide_id": "s", "contours": "c.geojson", "quality": "q.png"}
+    coords, _, counts = choose_patches(seen, tmp_path, row, grid)
+    assert len(coords) == counts["n_patches"] == kept
+    assert counts["n_dropped_pen"] == ("pen" in drop)
+    assert sum(counts[name] for name in DROPPED) == counts["n_dropped_quality"] == 4 - kept

@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from molpath.common.files import fingerprint
 from molpath.common.manifests import accepted, read_manifest, write_manifest
+from molpath.tiles.given import OtherGrid
 from molpath.tiles.grid import edges_level0, lay_grid, tissue_shares
-from molpath.tiles.tiling import tile_shard
+from molpath.tiles.tiling import tile_shard, tile_slide
 from PIL import Image
 
 SLIDE = "cmu-1-small-region"
@@ -68,6 +69,32 @@ def test_files_are_those_of_trident(shared_data, tmp_path, name):
     for key, value in expected["attrs"].items():
         assert isinstance(value, str) == isinstance(attributes[key], str), key
         assert isinstance(value, str) or np.issubdtype(attributes[key].dtype, np.integer), key
+
+
+def write_theirs(folder, coords, **attributes) -> None:
+    """A coordinate file as TRIDENT leaves it: one-row chunks, its own folder among the attributes."""
+    folder.mkdir()
+    with h5py.File(folder / f"{SLIDE}_patches.h5", "w") as handle:
+        data = handle.create_dataset("coords", data=np.array(coords, np.int64), chunks=(1, 2), maxshape=(None, 2))
+        data.attrs.update(attributes | {"savetodir": "/their/disk"})
+
+
+def test_their_folder_is_read_where_it_lies(shared_data, tmp_path):
+    expected = json.loads((shared_data / "parity/trident/cmu_hole.json").read_text())[f"cmu_hole/{NAMES[0]}"]
+    seen, row = write_inputs(tmp_path / "wsi", shared_data / "parity/trident/cmu_hole.geojson")
+    write_theirs(tmp_path / "theirs", expected["coords"][::-1], **expected["attrs"])
+    before = (tmp_path / "theirs" / f"{SLIDE}_patches.h5").read_bytes()
+    grid = grid_of(NAMES[0]) | {"coords": str(tmp_path / "theirs")}
+    seen = {key: str(value) for key, value in seen.items()}
+    written = tile_slide(seen, row, tmp_path / "wsi", grid, "0", False)
+    with h5py.File(tmp_path / "wsi" / written["file"]) as handle:
+        assert handle["coords"][:].tolist() == expected["coords"][::-1]
+        assert dict(handle["coords"].attrs) == expected["attrs"]
+    assert (tmp_path / "theirs" / f"{SLIDE}_patches.h5").read_bytes() == before
+    with pytest.raises(OtherGrid, match="patch_size 512, the grid of the config has 256"):
+        tile_slide(seen, row, tmp_path / "other", grid | {"patch_size": 256}, "0", False)
+    (tmp_path / "theirs" / f"{SLIDE}_patches.h5").unlink()
+    assert tile_slide(seen, row, tmp_path / "wsi", grid, "0", False)["reason"] == "no_coords"
 
 
 def trident_rule(width, height, slide_magnification, grid, tissue) -> list[list[int]]:

@@ -1,11 +1,12 @@
-"""Tissue: masks, polygons with holes in level-0 pixels, ink, and focus on real pixels."""
+"""Tissue: masks, and polygons with holes in level-0 pixels."""
 
 import cv2
 import numpy as np
 import pytest
-from molpath.slides.readers import open_slide
+from molpath.common.stamps import ForeignFile
+from molpath.slides.inspection import inspect_shard
+from molpath.tissue.assessment import assess_shard
 from molpath.tissue.polygons import as_geojson, find_polygons, mask_of
-from molpath.tissue.quality import find_pen, measure_focus, sharpness, windows_in
 from molpath.tissue.segmentation import otsu
 
 PINK, GLASS = (215, 140, 180), (243, 243, 244)
@@ -39,33 +40,14 @@ def test_polygons_keep_holes_and_lie_in_level_0_pixels():
     assert ring[0] == ring[-1]
 
 
-@pytest.mark.parametrize(("ink", "is_ink"), [((20, 40, 180), True), ((10, 130, 60), True), ((20, 20, 22), True)])
-def test_ink_is_found(ink, is_ink):
-    image = picture()
-    cv2.line(image, (20, 20), (180, 60), ink, 8)
-    found = find_pen(image)
-    assert found[40, 100] == is_ink
-    assert not found[150:].any()
-
-
-def test_haematoxylin_is_no_ink(shared_data):
-    slide = open_slide(shared_data / "slides/cmu-1-small-region.svs")
-    overview = cv2.resize(slide.region(0, 0, 0, 2208, 2960), (138, 185), interpolation=cv2.INTER_AREA)  # 8 µm/px
-    assert not find_pen(overview).any()
-
-
-def test_blur_is_seen_on_real_tissue(shared_data):
-    slide = open_slide(shared_data / "slides/cmu-1-small-region.svs")
-    window = cv2.resize(slide.region(600, 600, 0, 512, 512), (256, 256), interpolation=cv2.INTER_AREA)
-    blurred = cv2.GaussianBlur(window, (0, 0), 4)
-    assert sharpness(window) > 0.2 > 0.1 > sharpness(blurred)
-    assert np.isnan(sharpness(np.full((256, 256, 3), 240, np.uint8)))
-    assert np.nanmedian(measure_focus(slide, 0.499, [(800, 800), (1200, 1200)])) > 0.2
-
-
-def test_windows_lie_in_the_tissue():
-    mask = otsu(picture())
-    chosen = windows_in(mask, 12)
-    assert len(chosen) == 12
-    assert all(mask[y, x] for x, y in chosen)
-    assert windows_in(np.zeros((10, 10), bool), 5) == []
+def test_a_file_of_another_tool_ends_the_job(shared_data, tissue_settings, tmp_path):
+    slide = {"slide_id": "A", "path": str(shared_data / "slides/cmu-1-small-region.svs"), "mpp": "", "keep": "auto"}
+    inspect_shard(slides=[slide], manifest=str(tmp_path / "slides.tsv"))
+    stranger = tmp_path / "wsi" / "thumbnails" / "A.jpg"
+    stranger.parent.mkdir(parents=True)
+    stranger.write_bytes(b"theirs")
+    arguments = {"inspected": str(tmp_path / "slides.tsv"), "manifest": str(tmp_path / "tissue.tsv"), "code": "0"}
+    with pytest.raises(ForeignFile, match=r"A\.jpg was not made by this workflow"):
+        assess_shard(slides=[slide], wsi=str(tmp_path / "wsi"), settings=tissue_settings, **arguments)
+    assert stranger.read_bytes() == b"theirs"
+    assert not (tmp_path / "tissue.tsv").exists()

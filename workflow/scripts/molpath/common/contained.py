@@ -1,32 +1,84 @@
-"""Work on slides in a child process: a native crash or a hang costs one slide, not the job."""
+"""Work on slides in a child process: a native crash, a hang or a greedy file costs one slide, not the job."""
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
-from collections.abc import Callable, Iterable, Iterator
+import pickle
+import signal
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from .joblog import die_with_parent
+from .manifests import set_aside
+
+log = logging.getLogger(__name__)
+
+# What a signal that ended the child most often means, for people who don't read signals.
+MEANINGS = {
+    signal.SIGSEGV: "a crash of native code",
+    signal.SIGBUS: "a crash of native code, or a file that shrank while it was read",
+    signal.SIGABRT: "a library gave up, as some do when they get no memory",
+    signal.SIGTRAP: "a library gave up, as GLib does when it gets no memory",
+    signal.SIGKILL: "killed from outside, as a machine without memory does",
+}
+_CV_NO_MEMORY = -4  # cv::Error::StsNoMem
 
 
 class Lost(Exception):
-    """The child process ended (`reason` crashed) or took too long (`reason` timeout) over an item."""
+    """What became of an item without a result: the child `crashed`, it passed the deadline (`timeout`) or the memory
+    it may take (`memory`)."""
 
     def __init__(self, reason: str, detail: str):
-        super().__init__(detail)
+        super().__init__(reason, detail)
         self.reason, self.detail = reason, detail
 
+    def __str__(self) -> str:
+        return self.detail
 
-def map_contained(function: Callable[[Any], Any], items: Iterable[Any], deadline_s: float) -> Iterator[tuple[Any, Any]]:
+
+class NoSlidesFault(Exception):
+    """Something is wrong that setting slides aside one by one would only hide: the job ends with this message."""
+
+
+def rows_contained(
+    function: Callable[[Mapping[str, Any]], dict[str, Any]],
+    slides: Iterable[Mapping[str, Any]],
+    deadline_s: float,
+    memory_mb: float | None = None,
+) -> Iterator[dict[str, Any]]:
+    """Yield a manifest row of each slide (a mapping with slide_id), whatever the slide does to `function`.
+
+    An OSError that `function` lets through is the machine's (disk full, storage gone), not the slide's: it is raised,
+    and so is NoSlidesFault. Any other error sets that slide aside.
+    """
+    for slide, result in map_contained(function, slides, deadline_s, memory_mb):
+        slide_id = slide["slide_id"]
+        if isinstance(result, (OSError, NoSlidesFault)):
+            raise result
+        if isinstance(result, Lost):
+            result = set_aside(slide_id, result.reason, result.detail)
+        elif isinstance(result, Exception):
+            result = set_aside(slide_id, "unreadable", f"{type(result).__name__}: {result}")
+        if result["reason"]:
+            log.warning("%s set aside (%s): %s", slide_id, result["reason"], result["detail"])
+        yield result
+
+
+def map_contained(
+    function: Callable[[Any], Any], items: Iterable[Any], deadline_s: float, memory_mb: float | None = None
+) -> Iterator[tuple[Any, Any]]:
     """Yield (item, result of `function(item)`) in order; the result is an exception where one was raised.
 
-    All items go through one child process, which is replaced when it dies or passes the deadline; such an item's
-    result is Lost. The child is forked: callers must hold no threads.
+    All items go through one child process, which is replaced when it dies, passes the deadline or runs out of the
+    memory it may take on top of what it is forked with; such an item's result is Lost. The child is forked: callers
+    must hold no threads.
     """
     child = None
     try:
         for item in items:
-            child = child or _Child(function)
+            child = child or _Child(function, memory_mb)
             result = child.ask(item, deadline_s)
             if isinstance(result, Lost):
                 child.end()
@@ -37,11 +89,34 @@ def map_contained(function: Callable[[Any], Any], items: Iterable[Any], deadline
             child.end()
 
 
+def limit_memory(megabytes: float) -> None:
+    """Let this process take `megabytes` more private memory than it holds; elsewhere than on Linux nothing.
+
+    The limit is on data (RLIMIT_DATA), not on address space: read-only mappings of files and what allocators and
+    drivers only reserve are free. Past it an allocation fails: MemoryError in Python, an error or an abort in C.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    import resource
+
+    with open("/proc/self/statm") as handle:
+        held = int(handle.read().split()[5]) * resource.getpagesize()
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    limit = held + int(megabytes * 2**20)
+    resource.setrlimit(resource.RLIMIT_DATA, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """True if an error says that there was no memory left (Python's and numpy's MemoryError, OpenCV's own)."""
+    return isinstance(error, MemoryError) or getattr(error, "code", None) == _CV_NO_MEMORY
+
+
 class _Child:
-    def __init__(self, function: Callable):
+    def __init__(self, function: Callable, memory_mb: float | None):
+        self.memory = f"; it may take {memory_mb:g} MB (slides: memory_mb)" if memory_mb else ""
         context = multiprocessing.get_context("fork")
         self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs, function), daemon=True)
+        self.process = context.Process(target=_serve, args=(theirs, function, memory_mb), daemon=True)
         self.process.start()
         theirs.close()
 
@@ -49,11 +124,11 @@ class _Child:
         try:
             self.pipe.send(item)
             if not self.pipe.poll(deadline_s):
-                return Lost("timeout", f"took longer than {deadline_s:g} s")
+                return Lost("timeout", f"took longer than {deadline_s:g} s (slides: deadline_s)")
             return self.pipe.recv()
         except (EOFError, BrokenPipeError, ConnectionResetError):
             self.process.join(5)
-            return Lost("crashed", f"the reading process ended with code {self.process.exitcode}")
+            return Lost("crashed", f"the reading process {how_it_ended(self.process.exitcode)}{self.memory}")
 
     def end(self) -> None:
         self.process.kill()
@@ -61,8 +136,17 @@ class _Child:
         self.pipe.close()
 
 
-def _serve(pipe, function: Callable) -> None:
+def how_it_ended(code: int | None) -> str:
+    """An exit code of multiprocessing in words: 'was ended by signal 11 (a crash of native code)'."""
+    if code is None or code >= 0:
+        return f"ended with code {code}"
+    return f"was ended by signal {-code} ({MEANINGS.get(-code) or signal.strsignal(-code)})"
+
+
+def _serve(pipe, function: Callable, memory_mb: float | None) -> None:
     die_with_parent()
+    if memory_mb:
+        limit_memory(memory_mb)
     while True:
         try:
             item = pipe.recv()
@@ -71,5 +155,17 @@ def _serve(pipe, function: Callable) -> None:
         try:
             result = function(item)
         except Exception as error:
-            result = error
+            log.exception("an error over one item")
+            if memory_mb and is_out_of_memory(error):
+                result = Lost("memory", f"needs more than {memory_mb:g} MB (slides: memory_mb)")
+            else:
+                result = as_sendable(error)
         pipe.send(result)
+
+
+def as_sendable(error: Exception) -> Exception:
+    """The error, or one with the same words where it doesn't survive pickling."""
+    try:
+        return pickle.loads(pickle.dumps(error))
+    except Exception:
+        return RuntimeError(f"{type(error).__name__}: {error}")

@@ -18,10 +18,17 @@ REASONS = {
     "truncated": "the file ends before its data do",
     "crashed": "reading the slide ended the reader process",
     "timeout": "reading the slide took longer than the deadline",
+    "memory": "reading the slide needed more memory than one slide may take",
     "no_resolution": "no micrometres per pixel in the file nor in the sheet",
     "low_resolution": "the slide was scanned at less than the wanted magnification",
+    "no_contours": "the folder of given contours has no polygons for it",
+    "not_he": "the slide is not stained with haematoxylin and eosin, or not seen in transmitted light",
     "blank": "no tissue found",
+    "under_stained": "the tissue is so pale that stain and noise are hard to tell apart",
+    "over_stained": "the tissue is so dark that its structure is lost",
+    "compressed": "compression has taken away the detail",
     "out_of_focus": "too little of the tissue is in focus",
+    "no_coords": "the folder of given coordinates has no file for it",
     "no_patches": "no patch is left after tissue and quality masks",
     "no_features": "the folder of precomputed features has no file for it",
 }
@@ -39,9 +46,13 @@ def accepted(slide_id: str, **values: Any) -> dict[str, Any]:
     return {"slide_id": slide_id, "status": OK, "reason": "", "detail": ""} | values
 
 
-def one_line(text: str) -> str:
-    """`text` on one line without tabs, fit for a cell of a TSV."""
-    return " ".join(str(text).split())
+def one_line(text: str, longest: int = 500) -> str:
+    """`text` on one line, at most `longest` printable characters, fit for a cell of a TSV.
+
+    Libraries quote what they found in a broken file: control characters, half characters, kilobytes of them.
+    """
+    line = "".join(letter if letter.isprintable() else "?" for letter in " ".join(str(text).split()))
+    return line if len(line) <= longest else f"{line[: longest - 2]} …"
 
 
 def file_facts(path: str | os.PathLike, root: str | os.PathLike) -> dict[str, Any]:

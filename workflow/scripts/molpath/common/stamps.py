@@ -13,10 +13,11 @@ import os
 from pathlib import Path
 from typing import Any
 
+from .contained import NoSlidesFault
 from .files import open_h5
 
 
-class ForeignFile(Exception):
+class ForeignFile(NoSlidesFault):
     """A file without our stamp lies where ours would go; it is never replaced."""
 
 

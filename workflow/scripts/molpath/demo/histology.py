@@ -73,12 +73,17 @@ def scatter(rng: np.random.Generator, mask: np.ndarray, spacing: float, share: f
 
 def draw_section(rng: np.random.Generator, truth: Truth, width: int, height: int) -> np.ndarray:
     """RGB uint8 height x width x 3 of a section of this case at 0.5 micrometres a pixel."""
+    return develop(rng, draw_canvas(rng, truth, width, height))
+
+
+def draw_canvas(rng: np.random.Generator, truth: Truth, width: int, height: int) -> Canvas:
+    """The same section before it is stained: for who needs to know where its tissue lies."""
     canvas, tumour = draw_tissue(rng, width, height)
     libraries = make_nuclei(rng, truth)
     draw_tumour(rng, canvas, tumour, truth, libraries)
     draw_stroma(rng, canvas, canvas.tissue & ~tumour, truth, libraries)
     draw_events(rng, canvas, truth, libraries)
-    return develop(rng, canvas)
+    return canvas
 
 
 def make_nuclei(rng: np.random.Generator, truth: Truth) -> dict[str, list[np.ndarray]]:

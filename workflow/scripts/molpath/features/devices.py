@@ -1,17 +1,12 @@
-"""Where the encoder runs: the first free GPU or the CPU, and how a batch goes through it."""
+"""How batches go through the encoder on a GPU or the CPU, and how many patches and readers suit the machine."""
 
 from __future__ import annotations
 
 import ctypes
-import fcntl
 import logging
-import os
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -24,41 +19,6 @@ log = logging.getLogger(__name__)
 CPU_ROWS = 4
 #: Batches in the hands of the encoder at a time, so that the device has the next one when it ends this one.
 GPU_STREAMS = 2
-
-
-@contextmanager
-def take_device() -> Iterator[torch.device]:
-    """The first GPU that no other job of this machine holds (waiting for one if need be), else the CPU.
-
-    A lock file for each device, in the folder for temporary files, is held by the operating system as long
-    as this process lives. CUDA_VISIBLE_DEVICES is respected; empty, it means the CPU.
-    """
-    if not torch.cuda.is_available():
-        yield torch.device("cpu")
-        return
-    names = [str(torch.cuda.get_device_properties(i).uuid) for i in range(torch.cuda.device_count())]
-    index, handle = _first_free(names)
-    try:
-        yield torch.device("cuda", index)
-    finally:
-        os.close(handle)
-
-
-def _first_free(names: list[str], every_s: float = 2.0) -> tuple[int, int]:
-    told = False
-    while True:
-        for index, name in enumerate(names):
-            path = os.path.join(tempfile.gettempdir(), f"molpath-device-{name}.lock")
-            handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return index, handle
-            except BlockingIOError:
-                os.close(handle)
-        if not told:
-            log.info("every GPU is taken by another job; waiting")
-            told = True
-        time.sleep(every_s)
 
 
 class Runner:

@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from ..common.manifests import OK, accepted, file_facts, read_manifest, set_asid
 from ..common.progress import Progress
 from ..common.stamps import is_current
 from ..slides.readers import open_slide
+from ..tiles.given import read_coords
 from . import storage
 from .patches import Geometry
 from .precomputed import find_features
@@ -82,7 +84,7 @@ class _Shard:
             if row["status"] != OK:
                 self.finish(set_aside(slide_id, row["reason"], row["detail"]))
                 continue
-            coords, attributes = storage.read_coords(self.wsi / row["file"])
+            coords, attributes = read_coords(self.wsi / row["file"])
             if not len(coords):
                 self.finish(set_aside(slide_id, "no_patches", "the patch file is empty"))
                 continue
@@ -109,12 +111,12 @@ class _Shard:
         self.results[row["slide_id"]] = row
         self.progress.step(1, patches)
 
-    def write(self, slide_id: str, features) -> dict[str, Any]:
+    def write(self, slide_id: str, features, focus) -> dict[str, Any]:
         """Write the file of a slide (in the writer's thread) and return its manifest row."""
         about = self.waiting[slide_id]
         path = self.path(slide_id)
         stamp = {"inputs": about["inputs"], "code": self.code}
-        storage.write_features(path, features, about["coords"], about["attributes"], stamp, self.encoder)
+        storage.write_features(path, features, focus, about["coords"], about["attributes"], stamp, self.encoder)
         return self.facts(slide_id)
 
 
@@ -135,8 +137,8 @@ class _Writer:
             log.warning("%s set aside (%s): %s", task.slide_id, task.reason, task.detail)
             self.shard.finish(set_aside(task.slide_id, task.reason, task.detail))
             return
-        self.pending.append(self.pool.submit(self.shard.write, task.slide_id, task.features))
-        task.features = None
+        self.pending.append(self.pool.submit(self.shard.write, task.slide_id, task.features, task.focus))
+        task.features = task.focus = None
         while self.pending and (self.pending[0].done() or len(self.pending) > WRITES_AHEAD):
             self.shard.finish(self.pending.popleft().result())
 
@@ -150,8 +152,9 @@ class _Writer:
 def _encode(shard, slides, encoder, weights, deadline_s, threads, opener) -> None:
     """Run the waiting slides of `shard` through readers, encoder and writer."""
     # Imported here: a shard whose files are all up to date needs no torch.
+    from ..common.devices import take_device
     from .buffers import SharedBatches
-    from .devices import Runner, batch_rows, reader_count, take_device
+    from .devices import Runner, batch_rows, reader_count
     from .encoders import build
     from .reading import ReaderPool
     from .stream import SlideTask, Stream
@@ -161,6 +164,8 @@ def _encode(shard, slides, encoder, weights, deadline_s, threads, opener) -> Non
         for slide_id, about in shard.waiting.items()
     ]
     size = tasks[0].geometry.size
+    if encoder.get("decode") == "half":
+        opener = partial(opener, half_scale=True)
     with take_device() as device, contextlib.ExitStack() as stack:
         rows = batch_rows(device, encoder.get("batch_size", 0), threads)
         readers = reader_count(device, encoder.get("workers", 0), threads)
@@ -180,7 +185,8 @@ def _encode(shard, slides, encoder, weights, deadline_s, threads, opener) -> Non
 
 
 def _geometry(attributes: Mapping[str, Any]) -> Geometry:
-    return Geometry(int(attributes["patch_size"]), int(attributes["patch_size_level0"]))
+    mpp = 10 / float(attributes["target_magnification"])
+    return Geometry(int(attributes["patch_size"]), int(attributes["patch_size_level0"]), mpp)
 
 
 def _report(tasks, stream, runner, seconds: float) -> None:

@@ -25,9 +25,10 @@ START_DEADLINE_S = 180.0
 
 @dataclass(frozen=True)
 class Work:
-    """Patches of one slide for some rows of one batch."""
+    """Patches of one slide for some rows of one batch; works of one `lane` follow one another on the slide."""
 
     slide: int
+    lane: int
     path: str
     geometry: Geometry
     coords: np.ndarray
@@ -37,11 +38,12 @@ class Work:
 
 @dataclass
 class Outcome:
-    """What came of a piece of work; `reason` is empty when its pixels are in place."""
+    """What came of a piece of work; with its pixels in place `reason` is empty and `focus` has a number a patch."""
 
     work: Work
     reason: str = ""
     detail: str = ""
+    focus: np.ndarray | None = None
 
 
 @dataclass
@@ -50,7 +52,7 @@ class _Reader:
     connection: Connection
     started: float = field(default_factory=time.monotonic)
     ready: bool = False
-    slide: int = -1  # the one it read last and still has open
+    place: tuple[int, int] = (-1, -1)  # slide and lane it read last: the slide is open, the tiles at hand
     work: Work | None = None
 
 
@@ -79,10 +81,15 @@ class ReaderPool:
         """True if a reader waits for work."""
         return any(reader.work is None for reader in self.readers)
 
+    def idle_places(self) -> set[tuple[int, int]]:
+        """Slide and lane of what each idle reader read last."""
+        return {reader.place for reader in self.readers if reader.work is None}
+
     def give(self, work: Work) -> None:
-        """Hand work to an idle reader, if possible one that has the slide open."""
+        """Hand work to an idle reader, if possible one that read this lane last, or has the slide open."""
+        place = work.slide, work.lane
         idle = [reader for reader in self.readers if reader.work is None]
-        reader = min(idle, key=lambda r: r.slide != work.slide)
+        reader = min(idle, key=lambda r: (r.place != place, r.place[0] != work.slide))
         try:
             reader.connection.send(work)
         except (BrokenPipeError, ConnectionResetError):  # it died idle, which is not this slide's fault
@@ -90,7 +97,7 @@ class ReaderPool:
             self._replace(index, "crashed")
             reader = self.readers[index]
             reader.connection.send(work)
-        reader.work, reader.started, reader.slide = work, time.monotonic(), work.slide
+        reader.work, reader.started, reader.place = work, time.monotonic(), place
 
     def outcomes(self, others: Sequence[Any], timeout: float) -> list[Outcome]:
         """Wait until a reader is done, something of `others` is readable or `timeout` seconds passed."""
@@ -166,12 +173,12 @@ def serve(connection: Connection, batches: SharedBatches, opener: Callable) -> N
                 path, slide = None, None  # the old slide is closed before the new one takes its memory
                 path, slide = work.path, opener(work.path)
             out = batches.array[work.slot, work.row : work.row + len(work.coords)]
-            read_patches(slide, work.coords, work.geometry, out)
+            focus = read_patches(slide, work.coords, work.geometry, out)
         except Exception as error:
             path, slide = None, None  # a handle that failed once may fail for ever
             connection.send(("unreadable", f"{type(error).__name__}: {error}"))
         else:
-            connection.send(("", ""))
+            connection.send(("", "", focus))
 
 
 @contextlib.contextmanager

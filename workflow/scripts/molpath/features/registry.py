@@ -59,10 +59,13 @@ def facts_of(config: Mapping[str, Any]) -> Facts:
 def describe(config: Mapping[str, Any], weights: Sequence[str | os.PathLike]) -> dict[str, Any]:
     """Everything of an encoder that decides its output, for the digest of what a file was made from.
 
-    `weights` counts by contents (SHA-256), a user's adapter by the source of its module.
+    `weights` counts by contents (SHA-256), a user's adapter by the source of its module. Exact decoding of pixels is
+    not mentioned: it is what every file was made with before there was a choice.
     """
     adapter = config["adapter"]
     about = {"adapter": adapter, "weights": [sha256_of(path) for path in weights]}
+    if config.get("decode", "exact") != "exact":
+        about["decode"] = config["decode"]
     if adapter in ADAPTERS:
         return about | {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(facts_of(config)).items()}
     source = Path(_find_module(adapter.split(":")[0])).read_bytes()

@@ -12,6 +12,7 @@ import numpy as np
 from ..common.digests import digest_of
 from ..common.files import new_h5, open_h5
 from ..common.stamps import stamp_h5
+from .focus import focus_mpp
 
 #: Attributes of coordinates that say nothing of the pixels (a slide's name, another tool's folder).
 SILENT_ATTRIBUTES = {"name", "savetodir"}
@@ -20,13 +21,6 @@ SILENT_ATTRIBUTES = {"name", "savetodir"}
 def feature_path(wsi: str | os.PathLike, grid: str, encoder: str, slide_id: str) -> Path:
     """Where the features of a slide lie: <wsi>/<grid>/features_<encoder>/<slide>.h5."""
     return Path(wsi) / grid / f"features_{encoder}" / f"{slide_id}.h5"
-
-
-def read_coords(path: str | os.PathLike) -> tuple[np.ndarray, dict[str, Any]]:
-    """Coordinates (int64 N x 2, level-0 pixels) of a patch file and their attributes, as plain values."""
-    with open_h5(path) as handle:
-        dataset = handle["coords"]
-        return dataset[:].astype(np.int64), {key: _plain(value) for key, value in sorted(dataset.attrs.items())}
 
 
 def inputs_of(identity: str, coords: np.ndarray, attributes: Mapping[str, Any], encoder: Mapping[str, Any]) -> str:
@@ -38,14 +32,16 @@ def inputs_of(identity: str, coords: np.ndarray, attributes: Mapping[str, Any], 
 def write_features(
     path: str | os.PathLike,
     features: np.ndarray,
+    focus: np.ndarray,
     coords: np.ndarray,
     attributes: Mapping[str, Any],
     stamp: Mapping[str, Any],
     encoder: str,
 ) -> None:
-    """Write `features` (N x dim) and `coords` (N x 2) with their attributes to `path`.
+    """Write `features` (N x dim), `focus` (float32 N) and `coords` (N x 2) with their attributes to `path`.
 
-    Raises ValueError if a value is not finite: the encoder's output doesn't fit the stored type.
+    Attribute `mpp` of `focus`: micrometres per pixel at which it was measured. Raises ValueError if a feature is not
+    finite: the encoder's output doesn't fit the stored type.
     """
     if not np.isfinite(features).all():
         raise ValueError(
@@ -56,6 +52,8 @@ def write_features(
         stored = handle.create_dataset("features", data=features)
         stored.attrs["name"] = Path(path).stem
         stored.attrs["encoder"] = encoder
+        measured = handle.create_dataset("focus", data=focus)
+        measured.attrs["mpp"] = focus_mpp(10 / float(attributes["target_magnification"]))
         copied = handle.create_dataset("coords", data=coords)
         for key, value in sorted(attributes.items()):
             if key != "savetodir":
@@ -67,9 +65,3 @@ def shape_of(path: str | os.PathLike) -> tuple[int, int]:
     """Number of patches and width of a feature file."""
     with open_h5(path) as handle:
         return tuple(int(length) for length in handle["features"].shape[-2:])
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, bytes):
-        return value.decode()
-    return value.item() if hasattr(value, "item") and getattr(value, "size", 1) == 1 else value

@@ -2,6 +2,10 @@
 
 Rows of batches are dealt out to slides beforehand, in order and across slide borders. A slide that fails leaves
 its rows unused: nothing else moves. A fixed number of batches in memory bounds what readers can run ahead.
+
+Neighbouring patches share tiles of the file, and whoever reads them one after another decodes these once. So the
+patches of a slide are dealt in lanes, one for each reader, and in each lane in an order that a reader's memory of
+tiles can follow (`reading_order`).
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -21,16 +26,24 @@ from .devices import Runner
 from .patches import Geometry
 from .reading import Outcome, ReaderPool, Work
 
+#: Patches side by side in the order of reading: few enough for a reader to hold the tiles they touch.
+STRIP = 12
+
 
 @dataclass
 class SlideTask:
-    """A slide to be encoded: where it lies, coordinates (int64 N x 2, level-0 pixels), geometry of a patch."""
+    """A slide to be encoded: where it lies, coordinates (int64 N x 2, level-0 pixels), geometry of a patch.
+
+    `lanes` and `order` say how it is read; `focus` (float32 N) is filled in by readers, `features` by the encoder.
+    """
 
     slide_id: str
     path: str
     coords: np.ndarray
     geometry: Geometry
     features: np.ndarray | None = None
+    focus: np.ndarray | None = None
+    order: np.ndarray | None = None
     left: int = 0
     reason: str = ""
     detail: str = ""
@@ -38,9 +51,10 @@ class SlideTask:
 
 @dataclass(frozen=True)
 class Piece:
-    """Patches `first` to `first + count` of a slide, at row `row` of a batch."""
+    """Patches `first` to `first + count` of a slide, in its reading order, at row `row` of a batch."""
 
     slide: int
+    lane: int
     first: int
     count: int
     row: int
@@ -56,15 +70,43 @@ class Batch:
     futures: list[Future] = field(default_factory=list)
 
 
-def plan(counts: Sequence[int], batch_rows: int, piece_rows: int) -> Iterator[list[Piece]]:
-    """Deal the patches of slides (`counts`) to batches of `batch_rows`, in pieces of at most `piece_rows`."""
-    pieces, row = [], 0
+def reading_order(coords: np.ndarray, edge: int, lanes: int) -> np.ndarray:
+    """Indices (N) of patches at `coords` (int N x 2) of `edge` level-0 pixels in the order they are read.
+
+    Each lane is a run of consecutive patches, in which strips of STRIP patches' width are read row by row from top to
+    bottom: a patch then comes soon after those to its left and above. `lane_bounds` says where the lanes end.
+    """
+    lane = np.searchsorted(lane_bounds(len(coords), lanes)[1:], np.arange(len(coords)), side="right")
+    return np.lexsort((coords[:, 0], coords[:, 1], coords[:, 0] // (STRIP * edge), lane))
+
+
+def lane_bounds(count: int, lanes: int) -> list[int]:
+    """Where each lane of `count` patches begins, and the last ends."""
+    return [count * lane // lanes for lane in range(lanes + 1)]
+
+
+def deal_pieces(counts: Sequence[int], piece_rows: int, lanes: int) -> Iterator[tuple[int, int, int, int]]:
+    """Slide, lane, first patch and number of patches of every piece: lanes of a slide in turn, slides in order."""
     for slide, count in enumerate(counts):
-        first = 0
-        while first < count:
-            size = min(piece_rows, count - first, batch_rows - row)
-            pieces.append(Piece(slide, first, size, row))
-            first, row = first + size, row + size
+        bounds = lane_bounds(count, lanes)
+        longest = max(end - start for start, end in pairwise(bounds))
+        for step in range(0, longest, piece_rows):
+            for lane, (start, end) in enumerate(pairwise(bounds)):
+                if start + step < end:
+                    yield slide, lane, start + step, min(piece_rows, end - start - step)
+
+
+def plan(counts: Sequence[int], batch_rows: int, piece_rows: int, lanes: int = 1) -> Iterator[list[Piece]]:
+    """Deal the patches of slides (`counts`) to batches of `batch_rows`, in pieces of at most `piece_rows`.
+
+    The last piece of a batch is cut where the batch is full; what is left of it opens the next.
+    """
+    pieces, row = [], 0
+    for slide, lane, first, count in deal_pieces(counts, piece_rows, lanes):
+        while count:
+            size = min(count, batch_rows - row)
+            pieces.append(Piece(slide, lane, first, size, row))
+            first, count, row = first + size, count - size, row + size
             if row == batch_rows:
                 yield pieces
                 pieces, row = [], 0
@@ -75,8 +117,8 @@ def plan(counts: Sequence[int], batch_rows: int, piece_rows: int) -> Iterator[li
 class Stream:
     """Runs slides through readers and encoder; `done(task)` is called once a slide, in the order they finish.
 
-    `task.features` (`dtype`, N x dim) is filled in, or `task.reason` and `task.detail` say why not. `encoded`
-    is told how many patches each batch brought.
+    `task.features` (`dtype`, N x dim) and `task.focus` (float32 N) are filled in, or `task.reason` and `task.detail`
+    say why not. `encoded` is told how many patches each batch brought.
     """
 
     def __init__(
@@ -92,9 +134,11 @@ class Stream:
     ):
         self.tasks, self.pool, self.runner, self.memory = tasks, pool, runner, batches.array
         self.done, self.encoded, self.dtype = done, encoded, dtype
+        lanes = len(pool.readers)
         for task in tasks:
             task.left = len(task.coords)
-        self.plan = plan([len(task.coords) for task in tasks], self.memory.shape[1], piece_rows)
+            task.order = reading_order(task.coords, task.geometry.size_level0, lanes)
+        self.plan = plan([len(task.coords) for task in tasks], self.memory.shape[1], piece_rows, lanes)
         self.free = deque(range(self.memory.shape[0]))
         self.unread: deque[tuple[Batch, Piece]] = deque()  # pieces no reader has yet
         self.reading: dict[tuple[int, int], tuple[Batch, Piece]] = {}  # by slot and row
@@ -128,14 +172,27 @@ class Stream:
 
     def _hand_out(self) -> None:
         while self.unread and (self.tasks[self.unread[0][1].slide].reason or self.pool.has_idle()):
-            batch, piece = self.unread.popleft()
+            batch, piece = self._next_piece()
             task = self.tasks[piece.slide]
             if task.reason:
                 self._piece_is_in(batch)
                 continue
-            coords = task.coords[piece.first : piece.first + piece.count]
+            coords = task.coords[self._patches(piece)]
             self.reading[batch.slot, piece.row] = batch, piece
-            self.pool.give(Work(piece.slide, task.path, task.geometry, coords, batch.slot, piece.row))
+            self.pool.give(Work(piece.slide, piece.lane, task.path, task.geometry, coords, batch.slot, piece.row))
+
+    def _next_piece(self) -> tuple[Batch, Piece]:
+        """Take the first unread piece that goes on where an idle reader is, or else the first."""
+        places = self.pool.idle_places()
+        found = (i for i, (_, piece) in enumerate(self.unread) if (piece.slide, piece.lane) in places)
+        index = next(found, 0)
+        chosen = self.unread[index]
+        del self.unread[index]
+        return chosen
+
+    def _patches(self, piece: Piece) -> np.ndarray:
+        """Indices of a piece's patches in its slide."""
+        return self.tasks[piece.slide].order[piece.first : piece.first + piece.count]
 
     def _wait(self) -> None:
         idle = not self.encoding
@@ -151,6 +208,9 @@ class Stream:
         if outcome.reason and not task.reason:
             task.reason, task.detail, task.features = outcome.reason, outcome.detail, None
             self.done(task)
+        elif not outcome.reason:
+            task.focus = np.empty(len(task.coords), np.float32) if task.focus is None else task.focus
+            task.focus[self._patches(piece)] = outcome.focus
         self._piece_is_in(batch)
 
     def _piece_is_in(self, batch: Batch) -> None:
@@ -186,7 +246,7 @@ class Stream:
         if task.features is None:
             task.features = np.empty((len(task.coords), values.shape[1]), self.dtype)
         with np.errstate(over="ignore"):  # overflow is looked for where the file is written
-            task.features[piece.first : piece.first + piece.count] = values[piece.row : piece.row + piece.count]
+            task.features[self._patches(piece)] = values[piece.row : piece.row + piece.count]
         task.left -= piece.count
         if task.left == 0:
             self.done(task)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from ..common.contained import Lost, map_contained
+from ..common.contained import is_out_of_memory, rows_contained
 from ..common.manifests import accepted, set_aside, write_manifest
 from ..common.progress import Progress
 from .identity import identity_of
+from .known_bad import note_of, read_known_bad
 from .readers import UnreadableSlide, open_slide
 from .resolution import find_mpp, magnification_of
-
-log = logging.getLogger(__name__)
+from .structure import Broken, Facts, examine
 
 COLUMNS = (
     "reader",
@@ -36,76 +35,87 @@ def inspect_shard(
     *,
     slides: Sequence[Mapping[str, str]],
     manifest: str,
+    known_bad: str | None = None,
     deadline_s: float = 120.0,
+    memory_mb: float | None = None,
     mpp_tolerance: float = 0.1,
     log_path: str | None = None,
 ) -> None:
-    """Write the shard's manifest. `slides`: dicts with slide_id, path, mpp and keep, in sheet order."""
+    """Write the shard's manifest.
+
+    slides: dicts with slide_id, path, mpp and keep, in sheet order; known_bad: table of slides known to be bad, whose
+    notes are added; deadline_s, memory_mb: what looking at one slide may take before it is set aside.
+    """
     progress = Progress(log_path, "slides", len(slides))
+    known = read_known_bad(known_bad) if known_bad else []
     rows = []
-    for slide, result in map_contained(partial(inspect_slide, mpp_tolerance=mpp_tolerance), slides, deadline_s):
-        if isinstance(result, Lost):
-            result = set_aside(slide["slide_id"], result.reason, result.detail)
-        elif isinstance(result, Exception):
-            raise result
-        if result["reason"]:
-            log.warning("%s set aside (%s): %s", slide["slide_id"], result["reason"], result["detail"])
-        rows.append(result)
+    look = partial(inspect_slide, mpp_tolerance=mpp_tolerance)
+    for slide, row in zip(slides, rows_contained(look, slides, deadline_s, memory_mb), strict=True):
+        row["note"] = "; ".join(filter(None, [row.get("note"), note_of(slide, known)]))
+        rows.append(row)
         progress.step()
     write_manifest(manifest, rows, COLUMNS)
 
 
 def inspect_slide(slide: Mapping[str, str], mpp_tolerance: float = 0.1) -> dict[str, Any]:
-    """Manifest row of one slide; the first thing that is wrong is its reason (in the order of REASONS)."""
+    """Manifest row of one slide; the first thing that is wrong is its reason."""
     slide_id, path = slide["slide_id"], slide["path"]
     if slide["keep"] == "no":
         return set_aside(slide_id, "excluded", "the sheet says keep = no")
-    if missing := missing_bytes(path):
-        return set_aside(slide_id, "truncated", missing, bytes=os.path.getsize(path))
-    try:
-        reader = open_slide(path)
-        width, height, _ = reader.levels[0]
-        reader.region(max(0, width - 64), max(0, height - 64), 0, min(64, width), min(64, height))
-    except UnreadableSlide as error:
-        return set_aside(slide_id, "unreadable", str(error), bytes=os.path.getsize(path))
-    except Exception as error:
-        return set_aside(slide_id, "truncated", f"the last pixels can't be read: {error}", bytes=os.path.getsize(path))
-    mpp, source, note = find_mpp(reader.properties, slide["mpp"], mpp_tolerance)
-    facts = {
-        "reader": reader.name,
-        "vendor": reader.vendor,
-        "width": width,
-        "height": height,
-        "levels": len(reader.levels),
-        "identity": identity_of(path),
-        "bytes": os.path.getsize(path),
-        "note": note,
-    }
-    reader.close()
-    if mpp is None:
-        remedy = "no micrometres per pixel in the file; write them into column mpp of the slide sheet"
-        return set_aside(slide_id, "no_resolution", remedy, **facts)
-    magnification = magnification_of(mpp)
-    facts |= {"mpp": f"{mpp:.6g}", "mpp_source": source, "magnification": magnification or ""}
-    if magnification is None:
-        return set_aside(slide_id, "low_resolution", f"{mpp:g} micrometres per pixel is coarser than 5x", **facts)
-    return accepted(slide_id, **facts)
-
-
-def missing_bytes(path: str) -> str:
-    """A sentence if a TIFF's tiles or strips reach beyond the end of the file; '' if it is whole or no TIFF."""
-    import tifffile
-
     size = os.path.getsize(path)
     try:
-        with tifffile.TiffFile(path) as file:
-            ends = [
-                offset + count
-                for page in file.pages
-                for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True)
-            ]
-    except Exception:  # not a TIFF, or so broken that no reader will open it either: told there
-        return ""
-    if ends and max(ends) > size:
-        return f"the file ends at byte {size}, its image data at byte {max(ends)}: an incomplete copy or download"
-    return ""
+        facts = examine(path)
+        reader = open_checked(path)
+    except Broken as error:
+        return set_aside(slide_id, error.reason, error.detail, bytes=size)
+    except (PermissionError, IsADirectoryError) as error:
+        return set_aside(slide_id, "unreadable", error.strerror, bytes=size)
+    seen = {
+        "reader": reader.name,
+        "vendor": reader.vendor,
+        "width": reader.levels[0][0],
+        "height": reader.levels[0][1],
+        "levels": len(reader.levels),
+        "identity": identity_of(path),
+        "bytes": size,
+    }
+    mpp, source, seen["note"] = find_mpp(
+        properties_of(reader, facts), slide["mpp"], mpp_tolerance, reader.levels[0][:2]
+    )
+    reader.close()
+    if mpp is None:
+        because = f" ({seen['note']})" if seen["note"] else ""
+        detail = f"no micrometres per pixel in the file{because}; write them into column mpp of the slide sheet"
+        return set_aside(slide_id, "no_resolution", detail, **seen)
+    magnification = magnification_of(mpp)
+    seen |= {"mpp": f"{mpp:.6g}", "mpp_source": source, "magnification": magnification or ""}
+    if magnification is None:
+        return set_aside(slide_id, "low_resolution", f"{mpp:g} micrometres per pixel is coarser than 5x", **seen)
+    return accepted(slide_id, **seen)
+
+
+def open_checked(path: str):
+    """A slide whose last pixels could be read. Raises Broken."""
+    try:
+        reader = open_slide(path)
+    except UnreadableSlide as error:
+        raise Broken("unreadable", str(error).replace(path, os.path.basename(path))) from error
+    try:
+        width, height, _ = reader.levels[0]
+        reader.region(max(0, width - 64), max(0, height - 64), 0, min(64, width), min(64, height))
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        raise Broken("unreadable", f"it opens, but its last pixels can't be read: {error}") from error
+    return reader
+
+
+def properties_of(reader, facts: Facts | None) -> dict[str, str]:
+    """What the file says of itself in OpenSlide's names; a unit of the resolution only if the file names one.
+
+    `facts`: the first directory of a TIFF, None for anything else.
+    """
+    if facts is None:
+        return dict(reader.properties)
+    unit = reader.properties.get("tiff.ResolutionUnit", "") if facts.names_unit else ""
+    return {"tiff.ImageDescription": facts.description} | dict(reader.properties) | {"tiff.ResolutionUnit": unit}

@@ -1,13 +1,27 @@
-"""One small interface to slides: OpenSlide first, tifffile for what it declines, plain images as one level."""
+"""One small interface to slides: OpenSlide first, tifffile for what it declines, plain images as one level.
+
+JPEG tiles of TIFF and SVS are decoded by us, each once, where that gives the same pixels as OpenSlide.
+"""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 
+import cv2
 import numpy as np
 
+from .tiff_pages import largest_pyramid, pages_of_levels, tiff_properties
+from .tiff_tiles import LARGEST_TILE, TiffTiles, TileCache
+from .tile_decoders import is_jpeg_tiled
+
+log = logging.getLogger(__name__)
+
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg"}
+IMAGE_MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"}
+#: What OpenSlide calls the layouts whose JPEG tiles we decode ourselves.
+FAST_VENDORS = {"aperio", "generic-tiff"}
 
 
 class UnreadableSlide(Exception):
@@ -43,39 +57,100 @@ class OpenSlideReader:
         self._slide.close()
 
 
-class TiffReader:
-    """A plain or OME pyramidal TIFF that OpenSlide declines (8-bit RGB or grey)."""
+class _TiledReader:
+    """What JpegTilesReader and TiffReader share: a list of levels made of tiles.
 
-    name = "tifffile"
+    With `half_scale` a level at twice the pixel size, decoded straight to it from level 0, is appended to `levels`
+    where level 0 is made of JPEG tiles and no stored level is that fine. It is an approximation (features/patches).
+    """
 
-    def __init__(self, path: str):
-        import tifffile
-
-        self.path = path
-        self._file = tifffile.TiffFile(path)
-        series = self._file.series[0]
-        self._pages = [level.keyframe for level in series.levels]
-        for page in self._pages:
-            if page.dtype != np.uint8 or page.samplesperpixel not in (1, 3, 4):
-                raise UnreadableSlide(f"{page.samplesperpixel} samples of {page.dtype} a pixel, not 8-bit RGB or grey")
-        width = self._pages[0].imagewidth
-        self.levels = [(page.imagewidth, page.imagelength, width / page.imagewidth) for page in self._pages]
-        self.properties = tiff_properties(self._pages[0])
-        self.vendor = "ome" if self._file.is_ome else "tiff"
-        self.associated: list[str] = []
-        self._cache: dict[int, np.ndarray] = {}
+    def _open_tiles(self, path: str, pages: list, half_scale: bool) -> None:
+        self._file = open(path, "rb", buffering=0)  # noqa: SIM115 (closed by close, or with the reader)
+        cache = TileCache()
+        self._shrunk: dict[tuple[int, int], TiffTiles | None] = {}
+        self._tiles = [TiffTiles(page, self._file.fileno(), cache) for page in pages]
+        if half_scale and is_jpeg_tiled(pages[0]) and not any(1.5 < level[2] < 2.02 for level in self.levels):
+            half = TiffTiles(pages[0], self._file.fileno(), cache, half=True)
+            self._tiles.append(half)
+            self.levels.append((half.width, half.height, 2.0))
 
     def region(self, x: int, y: int, level: int, width: int, height: int) -> np.ndarray:
-        """As OpenSlideReader.region. A level is decoded once and kept: such files are small or few."""
-        if level not in self._cache:
-            pixels = self._pages[level].asarray()
-            self._cache[level] = np.stack([pixels] * 3, axis=-1) if pixels.ndim == 2 else pixels
+        """As OpenSlideReader.region, at the nearest whole pixel of `level`."""
         downsample = self.levels[level][2]
-        return cut(self._cache[level], round(x / downsample), round(y / downsample), width, height)
+        return self._tiles[level].region(round(x / downsample), round(y / downsample), int(width), int(height))
+
+    def shrunk_region(self, x: int, y: int, level: int, by: int, out: np.ndarray) -> None:
+        """Fill `out` (RGB uint8 height x width x 3) with the region by times as large, shrunk by area.
+
+        The values are those of shrinking what `region` gives, but tiles are shrunk, each once, if the region begins
+        where cells of by x by pixels do.
+        """
+        if (level, by) not in self._shrunk:
+            self._shrunk[level, by] = self._tiles[level].shrunk(by)
+        tiles, downsample = self._shrunk[level, by], self.levels[level][2]
+        left, top = round(x / downsample), round(y / downsample)
+        height, width = out.shape[:2]
+        if tiles is None or left % by or top % by:
+            pixels = self._tiles[level].region(left, top, width * by, height * by)
+            cv2.resize(pixels, (width, height), dst=out, interpolation=cv2.INTER_AREA)
+        else:
+            tiles.region(left // by, top // by, width, height, out)
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+class JpegTilesReader(_TiledReader):
+    """The fast path: an SVS or TIFF of JPEG tiles that OpenSlide opens, its tiles decoded by libjpeg-turbo.
+
+    Levels, properties and vendor are OpenSlide's; pixels are equal to its at level 0, and at any position of other
+    levels that is a whole pixel there. Raises ValueError where anything is unusual, a tile that doesn't come out as
+    OpenSlide shows it included: such a slide stays with OpenSlide.
+    """
+
+    name = "jpeg_tiles"
+
+    def __init__(self, opened: OpenSlideReader, half_scale: bool = False):
+        import tifffile
+
+        self.path, self.vendor = opened.path, opened.vendor
+        self.levels, self.properties, self.associated = [*opened.levels], opened.properties, opened.associated
+        with tifffile.TiffFile(opened.path) as file:
+            pages = pages_of_levels(file, opened.levels)
+            if not all(is_jpeg_tiled(page) for page in pages):
+                raise ValueError("not all levels are 8-bit JPEG tiles")
+            self._open_tiles(opened.path, pages, half_scale)
+        self._compare(opened)
+
+    def _compare(self, opened: OpenSlideReader) -> None:
+        """One tile of each level against OpenSlide: in the middle of level 0, at the origin of others."""
+        for level, tiles in enumerate(self._tiles[: len(opened.levels)]):
+            if tiles.has_absent and self.vendor == "aperio":
+                raise ValueError(f"level {level} lacks tiles; OpenSlide then makes up what lower levels show there")
+            column, row = (0, 0) if level else (tiles.columns // 2, tiles.rows // 2)
+            place = column * tiles.tile_width, row * tiles.tile_height, level
+            size = min(tiles.tile_width, tiles.width), min(tiles.tile_height, tiles.height)
+            if not np.array_equal(self.region(*place, *size), opened.region(*place, *size)):
+                raise ValueError(f"tile {column}, {row} of level {level} differs from what OpenSlide shows")
+
+
+class TiffReader(_TiledReader):
+    """A plain or OME pyramidal TIFF (8-bit RGB or grey), in tiles or strips of any compression tifffile reads."""
+
+    name = "tifffile"
+
+    def __init__(self, path: str, half_scale: bool = False):
+        import tifffile
+
+        self.path, self.associated = path, []
+        with tifffile.TiffFile(path) as file:
+            pages = largest_pyramid(file)
+            width = pages[0].imagewidth
+            self.levels = [(page.imagewidth, page.imagelength, width / page.imagewidth) for page in pages]
+            self.properties: Mapping[str, str] = tiff_properties(file, pages[0])
+            self.vendor = "ome" if file.is_ome else "tiff"
+            self._open_tiles(path, pages, half_scale)
 
 
 class ImageReader:
@@ -86,11 +161,19 @@ class ImageReader:
     def __init__(self, path: str):
         from PIL import Image
 
-        Image.MAX_IMAGE_PIXELS = None
+        Image.MAX_IMAGE_PIXELS = None  # judged below, by what it takes in memory
         self.path = path
         with Image.open(path) as image:
-            self._pixels = np.asarray(image.convert("RGB"))
-        height, width = self._pixels.shape[:2]
+            width, height = image.size
+            if (needed := width * height * 3) > LARGEST_TILE:
+                limit = f"{LARGEST_TILE >> 20} MB: write it as a tiled TIFF"
+                raise ValueError(f"{width} x {height} pixels take {needed >> 20} MB in memory, more than {limit}")
+            if image.mode not in IMAGE_MODES:
+                raise ValueError(f"pixels of type {image.mode}, not 8-bit RGB or grey")
+            transparent = image.has_transparency_data
+            self._pixels = (
+                on_white(np.asarray(image.convert("RGBA"))) if transparent else np.asarray(image.convert("RGB"))
+            )
         self.levels = [(width, height, 1.0)]
         self.properties: Mapping[str, str] = {}
         self.vendor, self.associated = "image", []
@@ -103,34 +186,45 @@ class ImageReader:
         """Nothing to close: the pixels are in memory."""
 
 
-def open_slide(path: str | Path):
-    """Open a slide with the first reader that takes it. Raises UnreadableSlide with what each reader said."""
+def open_slide(path: str | Path, half_scale: bool = False):
+    """Open a slide with the first reader that takes it. Raises UnreadableSlide with what each reader said.
+
+    half_scale: offer the approximate level at half the size where it can be made; for features only.
+    """
     path = str(path)
-    readers = [ImageReader] if Path(path).suffix.lower() in IMAGE_SUFFIXES else [OpenSlideReader, TiffReader]
+    if Path(path).suffix.lower() in IMAGE_SUFFIXES:
+        attempts = {ImageReader.name: lambda: ImageReader(path)}
+    else:
+        attempts = {
+            OpenSlideReader.name: lambda: _fastest(OpenSlideReader(path), half_scale),
+            TiffReader.name: lambda: TiffReader(path, half_scale),
+        }
     said = []
-    for reader in readers:
+    for name, attempt in attempts.items():
         try:
-            return reader(path)
+            return attempt()
+        except MemoryError:  # told apart from what is no slide
+            raise
         except Exception as error:  # every library has its own kinds
-            said.append(f"{reader.name}: {error}")
+            said.append(f"{name}: {error}")
     raise UnreadableSlide("; ".join(said))
 
 
-def tiff_properties(page) -> dict[str, str]:
-    """Resolution tags and OME pixel size of a TIFF page, in OpenSlide's names."""
-    import re
-
-    found = {}
-    tags = page.tags
-    if "XResolution" in tags and "ResolutionUnit" in tags:
-        numerator, denominator = tags["XResolution"].value
-        unit = {2: "inch", 3: "centimeter"}.get(int(tags["ResolutionUnit"].value))
-        if unit and numerator:
-            found |= {"tiff.XResolution": str(numerator / denominator), "tiff.ResolutionUnit": unit}
-    match = re.search(r'PhysicalSizeX="([0-9.eE+-]+)"', page.description or "")
-    if match:
-        found["ome.PhysicalSizeX"] = match[1]
-    return found
+def _fastest(opened: OpenSlideReader, half_scale: bool):
+    """The reader to use for a slide that OpenSlide opens; closes `opened` if that is another one."""
+    if opened.vendor not in FAST_VENDORS:
+        return opened
+    try:
+        # OpenSlide takes an OME-TIFF for a plain one and sees neither its lower levels nor its pixel size.
+        is_ome = opened.vendor == "generic-tiff" and "<OME" in opened.properties.get("tiff.ImageDescription", "")
+        reader = TiffReader(opened.path, half_scale) if is_ome else JpegTilesReader(opened, half_scale)
+    except MemoryError:
+        raise
+    except Exception as error:
+        log.info("%s is read through OpenSlide: %s", opened.path, error)
+        reader = OpenSlideReader(opened.path)  # a handle that failed once fails for ever
+    opened.close()
+    return reader
 
 
 def on_white(pixels: np.ndarray) -> np.ndarray:

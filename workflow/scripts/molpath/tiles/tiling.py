@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +12,21 @@ import numpy as np
 import shapely
 
 from ..common.digests import digest_of
-from ..common.files import new_h5, remove_leftovers
+from ..common.files import fingerprint, new_h5, remove_leftovers
 from ..common.manifests import OK, accepted, file_facts, read_manifest, set_aside, write_manifest
 from ..common.progress import Progress
 from ..common.stamps import is_current, read_stamp, stamp_h5
+from .given import coords_name, take_given
 from .grid import class_shares, edges_level0, lay_grid, target_mpp, tissue_shares
 
 log = logging.getLogger(__name__)
 
-COLUMNS = ("n_patches", "n_tissue_patches", "n_dropped_quality", "file", "bytes", "fingerprint")
 #: A slide this much coarser than the grid is not enlarged: the border between nominal magnifications (0.6 at 20x).
 COARSEST = 1.2
 #: Codes of quality/<slide>.png by the names the config uses.
 QUALITY_CODES = {"fold": 2, "dark": 3, "pen": 4, "edge_or_bubble": 5, "out_of_focus": 6}
+DROPPED = tuple(f"n_dropped_{name}" for name in QUALITY_CODES)
+COLUMNS = ("n_patches", "n_tissue_patches", "n_dropped_quality", *DROPPED, "file", "bytes", "fingerprint")
 
 
 def tile_shard(
@@ -68,12 +70,15 @@ def tile_slide(
         detail = f"scanned at {float(seen['mpp']):g} micrometres per pixel, the grid wants {target_mpp(grid):g}"
         return set_aside(slide_id, "low_resolution", detail)
     path = wsi / grid["name"] / "patches" / coords_name(slide_id)
-    size = {name: seen[name] for name in ("width", "height", "mpp", "magnification")}
-    inputs = digest_of(size, row["contours_fingerprint"], row["quality_fingerprint"], dict(grid))
+    given = Path(grid["coords"]) / coords_name(slide_id) if grid.get("coords") else None
+    if given and not given.exists():
+        return set_aside(slide_id, "no_coords", f"no file {given.name} in {grid['coords']}")
+    inputs = inputs_of(seen, row, grid, given)
     if is_current(path, inputs, code, accept_other_code):
         counts = read_stamp(path)["row"]
     else:
-        coords, attributes, counts = choose_patches(seen, wsi, row, grid)
+        found = take_given(given, seen, grid, slide_id) if given else choose_patches(seen, wsi, row, grid)
+        coords, attributes, counts = found
         write_coords(path, coords, attributes, {"inputs": inputs, "code": code, "row": counts})
     if not counts["n_patches"]:
         detail = f"{counts['n_tissue_patches']} patches hold tissue, {counts['n_dropped_quality']} of them dropped"
@@ -81,9 +86,12 @@ def tile_slide(
     return accepted(slide_id, **counts, **file_facts(path, wsi))
 
 
-def coords_name(slide_id: str) -> str:
-    """TRIDENT's name of a slide's coordinate file."""
-    return f"{slide_id}_patches.h5"
+def inputs_of(seen: Mapping[str, str], row: Mapping[str, str], grid: Mapping[str, Any], given: Path | None) -> str:
+    """Digest of what a coordinate file is made from: the slide's size and scale, masks and grid, or the given file."""
+    size = {name: seen[name] for name in ("width", "height", "mpp", "magnification")}
+    settings = {key: value for key, value in grid.items() if key != "coords"}
+    made_from = [fingerprint(given)] if given else [row["contours_fingerprint"], row["quality_fingerprint"]]
+    return digest_of(size, *made_from, settings)
 
 
 def choose_patches(
@@ -100,13 +108,11 @@ def choose_patches(
     corners = corners[held]
     classes = read_classes(wsi / row["quality"])
     scale = width / classes.shape[1], height / classes.shape[0]
-    codes = [QUALITY_CODES[name] for name in grid["drop"]]
-    bad = class_shares(corners, edge, classes, scale, codes) > grid["max_dropped_fraction"]
-    counts = {
-        "n_patches": int((~bad).sum()),
-        "n_tissue_patches": len(corners),
-        "n_dropped_quality": int(bad.sum()),
-    }
+    shares = [class_shares(corners, edge, classes, scale, [QUALITY_CODES[name]]) for name in grid["drop"]]
+    shares = np.array(shares).reshape(len(shares), len(corners))
+    bad = shares.sum(0) > grid["max_dropped_fraction"]
+    counts = {"n_patches": int((~bad).sum()), "n_tissue_patches": len(corners), "n_dropped_quality": int(bad.sum())}
+    counts |= count_dropped(shares[:, bad], grid["drop"])
     attributes = {
         "patch_size": grid["patch_size"],
         "patch_size_level0": edge,
@@ -118,6 +124,15 @@ def choose_patches(
         "level0_height": height,
     }
     return corners[~bad], attributes, counts
+
+
+def count_dropped(shares: np.ndarray, names: Sequence[str]) -> dict[str, int]:
+    """Dropped patches by the class that covers most of them (the first named of equals); `shares`: classes x patches.
+
+    The counts add up to the patches.
+    """
+    main = shares.argmax(0) if names else np.zeros(0)
+    return dict.fromkeys(DROPPED, 0) | {f"n_dropped_{name}": int((main == i).sum()) for i, name in enumerate(names)}
 
 
 def whole(value: float) -> int | float:

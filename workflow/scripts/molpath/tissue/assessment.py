@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
-from ..common.contained import Lost, map_contained
+from ..common.contained import is_out_of_memory, rows_contained
 from ..common.digests import digest_of
 from ..common.files import atomic_path, fingerprint, remove_leftovers, write_text
 from ..common.manifests import OK, accepted, read_manifest, set_aside, write_manifest
 from ..common.progress import Progress
 from ..common.stamps import is_current, read_stamp, save_jpeg, save_png
 from ..slides.readers import open_slide
-from . import polygons, quality, segmentation
+from . import drawing, given, polygons, quality, segmentation
 from .overview import Overview, read_overview
 
 log = logging.getLogger(__name__)
@@ -30,12 +29,12 @@ COLUMNS = (
     "quality_mpp",
     "pixels",
     *quality.NUMBERS,
+    "artefact_fraction",
     "contours",
     "contours_fingerprint",
     "quality",
     "quality_fingerprint",
 )
-PALETTE = {1: (230, 159, 0), 4: (0, 114, 178), 6: (213, 94, 0)}
 
 
 def assess_shard(
@@ -48,11 +47,13 @@ def assess_shard(
     code: str,
     accept_other_code: bool = False,
     deadline_s: float = 120.0,
+    memory_mb: float | None = None,
     log_path: str | None = None,
 ) -> None:
     """Write contours, quality map and thumbnail of each slide under `wsi`, and the shard's manifest.
 
-    `slides` as in inspect_shard; `inspected`: manifest of the stage slides; `settings`: section tissue of the config.
+    `slides` as in inspect_shard; `inspected`: manifest of the stage slides; `settings`: section tissue of the config;
+    deadline_s, memory_mb: what one slide may take before it is set aside.
     """
     paths = {slide["slide_id"]: slide for slide in slides}
     rows = read_manifest(inspected)
@@ -62,12 +63,8 @@ def assess_shard(
     for folder, names in written_by(Path(wsi), paths).items():
         remove_leftovers(folder, names)
     results = []
-    for item, result in map_contained(work, items, deadline_s):
-        if isinstance(result, Lost):
-            result = set_aside(item["slide_id"], result.reason, result.detail)
-        elif isinstance(result, Exception):
-            raise result
-        results.append(result)
+    for row in rows_contained(work, items, deadline_s, memory_mb):
+        results.append(row)
         progress.step()
     write_manifest(manifest, results, COLUMNS)
 
@@ -80,12 +77,21 @@ def assess_slide(
     if item["status"] != OK:
         return set_aside(slide_id, item["reason"], item["detail"])
     paths = files_of(wsi, slide_id)
-    inputs = digest_of(item["identity"], item["mpp"], item["keep"], dict(settings))
+    contours = None
+    if settings["method"] == segmentation.CONTOURS:
+        contours = given.find_contours(settings["contours"], slide_id, item["path"])
+    inputs = digest_of(item["identity"], item["mpp"], item["keep"], segmentation.inputs_of(settings, contours))
     if all([is_current(path, inputs, code, accept_other_code) for path in paths.values()]):
         return with_files(read_stamp(paths["contours"])["row"], paths, wsi)
     try:
-        measured = look(item, settings)
+        measured = look(item, settings, contours)
+    except segmentation.MethodUnusable:
+        raise
+    except given.NoContours as error:
+        return set_aside(slide_id, "no_contours", str(error))
     except Exception as error:
+        if is_out_of_memory(error):
+            raise
         log.exception("%s", slide_id)
         return set_aside(slide_id, "unreadable", f"{type(error).__name__}: {error}")
     row = judge(item, measured, settings)
@@ -129,22 +135,36 @@ class Measured:
     quality: quality.Quality
     area_mm2: float
     tissue_fraction: float
+    artefact_fraction: float = float("nan")
 
 
-def look(item: Mapping[str, str], settings: Mapping[str, Any]) -> Measured:
-    """Open the slide, read its overview once, and measure."""
-    mpp = float(item["mpp"])
+def look(item: Mapping[str, str], settings: Mapping[str, Any], contours: Path | None = None) -> Measured:
+    """Open the slide and measure it. `contours`: the slide's given polygons, for that method."""
     slide = open_slide(item["path"])
-    overview = read_overview(slide, mpp, settings["mpp"])
-    mask = segmentation.segment(overview, settings)
-    regions = polygons.find_polygons(
-        mask, overview.scale, overview.mpp, settings["min_region_mm2"], settings["fill_holes"]
-    )
-    tissue = polygons.mask_of(regions, mask.shape, overview.scale)
-    found = quality.examine(slide, mpp, overview, tissue, settings["quality"])
+    measured = measure(slide, float(item["mpp"]), settings, contours)
     slide.close()
+    return measured
+
+
+def measure(slide, mpp: float, settings: Mapping[str, Any], contours: Path | None = None) -> Measured:
+    """Read a slide's overview once, and measure tissue and quality; `mpp`: the slide's, at level 0."""
+    overview = read_overview(slide, mpp, settings["mpp"])
+    if settings["method"] == segmentation.CONTOURS:
+        regions = given.read_contours(contours, settings["contours"], slide.levels[0][:2])
+    else:
+        mask = segmentation.segment(slide, mpp, overview, settings)
+        least, fill = settings["min_region_mm2"], settings["fill_holes"]
+        regions = polygons.find_polygons(mask, overview.scale, overview.mpp, least, fill)
+    tissue = polygons.mask_of(regions, overview.image.shape[:2], overview.scale)
+    found = quality.examine(slide, mpp, overview, tissue, settings["quality"])
+    artefacts = segmentation.find_artefacts(slide, mpp, overview, tissue, settings)
+    share = float("nan")
+    if artefacts is not None:
+        rules = tissue.astype(np.uint8) if settings["artefacts"]["alone"] else found.classes
+        found = replace(found, classes=np.where(artefacts > 0, artefacts, rules))
+        share = float((artefacts > 0).sum() / max(1, tissue.sum()))
     area = float(tissue.sum()) * overview.mpp**2 / 1e6
-    return Measured(overview, regions, found, area, float(tissue.mean()))
+    return Measured(overview, regions, found, area, float(tissue.mean()), share)
 
 
 def judge(item: Mapping[str, str], measured: Measured, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -154,16 +174,20 @@ def judge(item: Mapping[str, str], measured: Measured, settings: Mapping[str, An
         "tissue_fraction": f"{measured.tissue_fraction:.4f}",
         "quality_mpp": f"{measured.overview.mpp:.6g}",
         "pixels": digest_of(measured.overview.image),
+        "artefact_fraction": as_cell(measured.artefact_fraction),
     }
     numbers |= {name: as_cell(measured.quality.numbers[name]) for name in quality.NUMBERS}
     slide_id = item["slide_id"]
+    fault = quality.find_faults(measured.quality.numbers, settings["quality"])
+    if fault and fault[0] == "not_he" and item["keep"] != "yes":  # first: a grey slide shows no tissue to a method
+        return set_aside(slide_id, *fault, **numbers)
     if not measured.polygons:
         return set_aside(slide_id, "blank", "no tissue found", **numbers)
     if item["keep"] != "yes":
         if measured.area_mm2 < settings["min_area_mm2"]:
             detail = f"{measured.area_mm2:.3f} mm2 of tissue, less than {settings['min_area_mm2']:g}"
             return set_aside(slide_id, "blank", detail, **numbers)
-        if fault := quality.find_faults(measured.quality.numbers, settings["quality"]):
+        if fault:
             return set_aside(slide_id, *fault, **numbers)
     return accepted(slide_id, **numbers)
 
@@ -180,21 +204,10 @@ def write_files(paths: Mapping[str, Path], measured: Measured, stamp: dict[str, 
     from PIL import Image
 
     short = {"inputs": stamp["inputs"], "code": stamp["code"]}
+    picture = drawing.draw(measured.overview, measured.polygons, measured.quality.classes)
     with atomic_path(paths["thumbnail"]) as temporary:
-        save_jpeg(Image.fromarray(draw(measured)), temporary, short)
+        save_jpeg(Image.fromarray(picture), temporary, short)
     with atomic_path(paths["quality"]) as temporary:
         save_png(Image.fromarray(measured.quality.classes), temporary, short)
     document = polygons.as_geojson(measured.polygons, stamp)
     write_text(paths["contours"], json.dumps(document, sort_keys=True) + "\n")
-
-
-def draw(measured: Measured) -> np.ndarray:
-    """The image with tissue contours and pen marks in colours that everybody can tell apart."""
-    picture = measured.overview.image.copy()
-    for rings in measured.polygons:
-        drawn = [np.round(ring / np.asarray(measured.overview.scale)).astype(np.int32) for ring in rings]
-        cv2.polylines(picture, drawn, True, PALETTE[1], 2)
-    pen = (measured.quality.classes == quality.CLASSES["pen"]).astype(np.uint8)
-    contours, _ = cv2.findContours(pen, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    cv2.drawContours(picture, contours, -1, PALETTE[4], 2)
-    return picture

@@ -36,10 +36,8 @@ def mask_of(polygons: list[list[np.ndarray]], shape: tuple[int, int], scale: tup
     """Boolean mask of polygons in level-0 pixels, drawn at `shape` (height, width)."""
     canvas = np.zeros(shape, np.uint8)
     for rings in polygons:
-        drawn = [np.round(ring / np.asarray(scale) - 0.5).astype(np.int32) for ring in rings]
-        cv2.fillPoly(canvas, drawn[:1], 1)
-        for hole in drawn[1:]:
-            cv2.fillPoly(canvas, [hole], 0)
+        # All rings at once: what lies in a hole stays empty, its edge and other polygons within it stay tissue.
+        cv2.fillPoly(canvas, [np.round(ring / np.asarray(scale) - 0.5).astype(np.int32) for ring in rings], 1)
     return canvas.astype(bool)
 
 

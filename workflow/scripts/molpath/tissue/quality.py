@@ -1,4 +1,4 @@
-"""Quality of a slide: pen marks on the low-resolution image, focus in windows of tissue at full detail."""
+"""Quality of a slide: everything that can be wrong with its tissue, as class codes, numbers and verdicts."""
 
 from __future__ import annotations
 
@@ -6,19 +6,46 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 
+from . import artefacts, stain
+from .compression import jpeg_quality
+from .focus import Focus, blurred_tissue, measure_focus
 from .overview import Overview
 
 #: Class codes of quality/<slide>.png, those of GrandQC's artefact model.
 CLASSES = {"background": 0, "tissue": 1, "fold": 2, "dark": 3, "pen": 4, "edge_or_bubble": 5, "out_of_focus": 6}
-FOCUS_MPP = 1.0
-WINDOW = 256
-
-
+#: Classes that are faults of a place, in the order in which they give way to each other where they overlap.
+FAULTS = ("out_of_focus", "fold", "edge_or_bubble", "dark", "pen")
 #: Columns of the manifest that quality control fills, in order.
-NUMBERS = ("focus", "in_focus_fraction", "pen_fraction")
+NUMBERS = (
+    "focus",
+    "in_focus_fraction",
+    *(f"{name}_fraction" for name in FAULTS),
+    "grey_fraction",
+    "stain_density",
+    "he_angle",
+    "hue",
+    "brightness",
+    "jpeg_quality",
+)
+#: Numbers that set a slide aside: number, threshold (min_ or max_), reason, sentence; in the order they are looked at.
+CHECKS = (
+    ("brightness", "min_brightness", "not_he", "the background is dark ({value:.0f} of 255, less than {limit:g})"),
+    ("grey_fraction", "max_grey_fraction", "not_he", "{value:.0%} of what is on the glass is grey (over {limit:.0%})"),
+    ("he_angle", "max_he_angle", "not_he", "stains lie {value:.0f} degrees from H and E, more than {limit:g}"),
+    ("stain_density", "min_stain_density", "under_stained", "optical density {value:.2f}, less than {limit:g}"),
+    ("stain_density", "max_stain_density", "over_stained", "optical density {value:.2f}, more than {limit:g}"),
+    ("jpeg_quality", "min_jpeg_quality", "compressed", "once stored at JPEG quality {value:.0f}, below {limit:g}"),
+    (
+        "in_focus_fraction",
+        "min_in_focus_fraction",
+        "out_of_focus",
+        "{value:.0%} of the tissue looked at is in focus, less than {limit:.0%}",
+    ),
+)
+#: Windows of tissue in which compression is measured.
+COMPRESSION_WINDOWS = 8
 
 
 @dataclass(frozen=True)
@@ -35,73 +62,49 @@ def examine(slide, mpp: float, overview: Overview, tissue: np.ndarray, threshold
     `tissue`: boolean mask of the overview; `mpp`: the slide's, at level 0; `thresholds`: section tissue/quality of the
     config.
     """
-    pen = find_pen(overview.image)
-    centres = overview.centres(windows_in(tissue & ~pen, thresholds["focus_windows"]))
-    focus = measure_focus(slide, mpp, centres)
-    focus = focus[np.isfinite(focus)]
+    glass = stain.glass_of(overview.image, tissue)
+    density = stain.densities(overview.image, glass)
+    masks = find_marks(density, tissue, overview.mpp)
+    clean = tissue & ~np.logical_or.reduce(list(masks.values()))
+    focus = measure_focus(slide, mpp, overview, clean, thresholds["focus_windows"], thresholds["min_focus"])
+    masks["out_of_focus"] = blurred_tissue(focus, overview, clean, thresholds["min_focus"])
     classes = np.where(tissue, CLASSES["tissue"], CLASSES["background"]).astype(np.uint8)
-    classes[pen] = CLASSES["pen"]
-    numbers = {
-        "focus": float(np.median(focus)) if len(focus) else float("nan"),
-        "in_focus_fraction": float((focus >= thresholds["min_focus"]).mean()) if len(focus) else 0.0,
-        "pen_fraction": float((pen & tissue).sum() / max(1, tissue.sum())),
-    }
+    for name in FAULTS:
+        classes[masks[name]] = CLASSES[name]
+    numbers = focus_numbers(focus, clean.any(), thresholds["min_focus"])
+    counts = np.bincount(classes[tissue], minlength=len(CLASSES))
+    numbers |= {f"{name}_fraction": float(counts[CLASSES[name]] / max(1, tissue.sum())) for name in FAULTS}
+    numbers["grey_fraction"] = stain.colourless_fraction(density, tissue)
+    numbers |= stain.measure_stain(overview.image, density, glass, clean)
+    centres = overview.centres(focus.places[:: max(1, len(focus.places) // COMPRESSION_WINDOWS)][:COMPRESSION_WINDOWS])
+    numbers["jpeg_quality"] = jpeg_quality(slide, centres)
     return Quality(classes, numbers)
 
 
+def find_marks(density: stain.Density, tissue: np.ndarray, mpp: float) -> dict[str, np.ndarray]:
+    """Boolean masks of pen, edge_or_bubble, dark and fold on an overview."""
+    pen, bubble = artefacts.find_pen(density, mpp), artefacts.find_bubbles(density, mpp)
+    masks = artefacts.find_opaque(density, pen | bubble, mpp)
+    masks["pen"] |= pen
+    masks["edge_or_bubble"] |= bubble
+    marked = np.logical_or.reduce(list(masks.values()))
+    return masks | {"fold": artefacts.find_folds(density, tissue & ~marked, mpp)}
+
+
+def focus_numbers(focus: Focus, any_tissue: bool, least: float) -> dict[str, float]:
+    """Median sharpness and share in focus; tissue with nothing sharp in it counts as out of focus."""
+    if len(focus.values):
+        return {"focus": float(np.median(focus.values)), "in_focus_fraction": float((focus.values >= least).mean())}
+    return {"focus": float("nan"), "in_focus_fraction": 0.0 if any_tissue else float("nan")}
+
+
 def find_faults(numbers: Mapping[str, float], thresholds: Mapping[str, Any]) -> tuple[str, str] | None:
-    """The first thing so wrong that the slide is set aside, as (reason, sentence); None if it goes on."""
-    sharp = numbers["in_focus_fraction"]
-    if sharp < thresholds["min_in_focus_fraction"]:
-        least = thresholds["min_in_focus_fraction"]
-        return "out_of_focus", f"{sharp:.0%} of the tissue looked at is in focus, less than {least:.0%}"
+    """The first thing so wrong that the slide is set aside, as (reason, sentence); None if it goes on.
+
+    An unknown number (NaN) is no fault.
+    """
+    for number, threshold, reason, sentence in CHECKS:
+        value, limit = numbers[number], thresholds[threshold]
+        if value < limit if threshold.startswith("min_") else value > limit:
+            return reason, sentence.format(value=value, limit=limit)
     return None
-
-
-def find_pen(image: np.ndarray) -> np.ndarray:
-    """Boolean mask of pen marks (blue, green, black ink) in an RGB uint8 image.
-
-    H&E lies between red and violet; ink is more saturated and blue to green, or dark without colour.
-    """
-    hue, saturation, value = cv2.split(cv2.cvtColor(image, cv2.COLOR_RGB2HSV))
-    blue_or_green = (hue >= 35) & (hue <= 118) & (saturation > 90)
-    black = (value < 60) & (saturation < 90)
-    mask = cv2.morphologyEx((blue_or_green | black).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    return cv2.dilate(mask, np.ones((5, 5), np.uint8)).astype(bool)
-
-
-def sharpness(window: np.ndarray) -> float:
-    """Share of detail in an RGB uint8 window at about 1 micrometre per pixel: Laplacian over grey deviation.
-
-    Nuclei in focus have edges of one or two micrometres; a blur of more than that takes the Laplacian away and
-    leaves the deviation. Nearly flat windows have nothing to be sharp and give NaN.
-    """
-    grey = cv2.GaussianBlur(cv2.cvtColor(window, cv2.COLOR_RGB2GRAY), (3, 3), 0).astype(np.float32)
-    deviation = grey.std()
-    return float(cv2.Laplacian(grey, cv2.CV_32F).std() / deviation) if deviation > 4 else float("nan")
-
-
-def windows_in(tissue: np.ndarray, count: int) -> list[tuple[int, int]]:
-    """Up to `count` mask pixels (x, y) spread evenly over the tissue, away from its edge where it is thick enough."""
-    inner = cv2.erode(tissue.astype(np.uint8), np.ones((9, 9), np.uint8)).astype(bool)
-    ys, xs = np.nonzero(inner if inner.any() else tissue)
-    if not len(xs):
-        return []
-    chosen = np.linspace(0, len(xs) - 1, min(count, len(xs))).round().astype(int)
-    return [(int(xs[index]), int(ys[index])) for index in chosen]
-
-
-def measure_focus(slide, mpp: float, centres: list[tuple[int, int]]) -> np.ndarray:
-    """Sharpness (float N) of windows around level-0 pixels `centres`, read at the level nearest to 1 µm a pixel."""
-    wanted = FOCUS_MPP / mpp
-    level = min(range(len(slide.levels)), key=lambda i: (slide.levels[i][2] > wanted * 1.5, -slide.levels[i][2]))
-    downsample = slide.levels[level][2]
-    edge = max(8, round(WINDOW * wanted / downsample))
-    found = []
-    for x, y in centres:
-        half = edge * downsample / 2
-        window = slide.region(round(x - half), round(y - half), level, edge, edge)
-        if edge != WINDOW:
-            window = cv2.resize(window, (WINDOW, WINDOW), interpolation=cv2.INTER_AREA)
-        found.append(sharpness(window))
-    return np.asarray(found)

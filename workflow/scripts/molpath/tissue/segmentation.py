@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
+from ..common.contained import NoSlidesFault
+from ..common.files import sha256_of
 from .overview import Overview
 
 # Less contrast than this between tissue and background is no tissue at all (saturation, 0 to 255).
@@ -27,10 +30,82 @@ def otsu(image: np.ndarray) -> np.ndarray:
     return cv2.morphologyEx(mask, cv2.MORPH_CLOSE, kernel).astype(bool)
 
 
-#: Methods that need the image alone.
-METHODS: dict[str, Callable[[np.ndarray], np.ndarray]] = {"otsu": otsu}
+def hsv(image: np.ndarray, thresholds: Mapping[str, Any]) -> np.ndarray:
+    """Boolean mask of an RGB uint8 image: pixels whose colour lies within fixed limits, smoothed as `otsu`.
+
+    `thresholds`: section tissue/hsv of the config, in OpenCV's units (hue 0 to 179, saturation and value 0 to 255).
+    Hue goes from `hue[0]` upwards to `hue[1]`, over 0 where that is the smaller one. Unlike Otsu's threshold, fixed
+    limits treat the slides of a scanner alike, and leave out ink whose hue lies elsewhere.
+    """
+    hue, saturation, value = cv2.split(cv2.medianBlur(cv2.cvtColor(image, cv2.COLOR_RGB2HSV), 7))
+    begin, end = thresholds["hue"]
+    within = (hue >= begin) & (hue <= end) if begin <= end else (hue >= begin) | (hue <= end)
+    within &= saturation >= thresholds["min_saturation"]
+    within &= (value >= thresholds["min_value"]) & (value <= thresholds["max_value"])
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
+    return cv2.morphologyEx(within.astype(np.uint8), cv2.MORPH_CLOSE, kernel).astype(bool)
 
 
-def segment(overview: Overview, settings: Mapping[str, Any]) -> np.ndarray:
-    """Boolean mask of the tissue in the overview, height x width; `settings`: section tissue of the config."""
-    return METHODS[settings["method"]](overview.image)
+#: Methods that need the image alone: functions of the image and section tissue of the config.
+CLASSICAL: dict[str, Callable[[np.ndarray, Mapping[str, Any]], np.ndarray]] = {
+    "otsu": lambda image, settings: otsu(image),
+    "hsv": lambda image, settings: hsv(image, settings["hsv"]),
+}
+#: Methods by networks; `networks.BUILDERS` has a function for each.
+LEARNED = ("fpn", "deeplab", "grandqc")
+CONTOURS = "contours"
+#: Keys of section tissue that only some methods read.
+READ_BY = {
+    "hsv": ("hsv",),
+    "fpn": ("fpn",),
+    "sha256": LEARNED,
+    "threshold": LEARNED,
+}
+
+
+class MethodUnusable(NoSlidesFault):
+    """Weights, libraries or the device of a method fail: no slide's fault, so the job ends with this message."""
+
+
+def segment(slide, mpp: float, overview: Overview, settings: Mapping[str, Any]) -> np.ndarray:
+    """Boolean mask of the tissue in the overview, height x width; `settings`: section tissue of the config.
+
+    `mpp`: the slide's, at level 0. Networks read the slide anew, at their own resolution. Raises MethodUnusable.
+    """
+    method = settings["method"]
+    if method in CLASSICAL:
+        return CLASSICAL[method](overview.image, settings)
+    return _learned().segment(slide, mpp, overview, settings)
+
+
+def find_artefacts(
+    slide, mpp: float, overview: Overview, tissue: np.ndarray, settings: Mapping[str, Any]
+) -> np.ndarray | None:
+    """Class codes (uint8, as `quality.CLASSES`; 0 for none) of the artefact model, or None if the config names none."""
+    if not settings.get("artefacts", {}).get("weights"):
+        return None
+    return _learned().find_artefacts(slide, mpp, overview, tissue, settings)
+
+
+def _learned():
+    """The module of networks. Imported on demand: classical methods need no torch."""
+    try:
+        from . import learned
+    except ImportError as error:
+        raise MethodUnusable(f"networks need PyTorch (envs/segmentation.yaml): {error}") from error
+    return learned
+
+
+def inputs_of(settings: Mapping[str, Any], contours: Path | None) -> dict[str, Any]:
+    """What of section tissue decides a slide's result: weights and given contours by contents, not by path."""
+    method, artefacts = settings["method"], settings.get("artefacts", {})
+    left_out = {"weights", "contours", "artefacts", "deadline_s"}
+    left_out |= {key for key, methods in READ_BY.items() if method not in methods}
+    found = {key: value for key, value in settings.items() if key not in left_out}
+    if artefacts.get("weights"):
+        found["artefacts"] = {key: value for key, value in artefacts.items() if key != "weights"}
+    elif method not in LEARNED:
+        found.pop("overlap", None)
+    if method == CONTOURS:
+        found["contours"] = sha256_of(contours) if contours else ""
+    return found

@@ -1,0 +1,86 @@
+"""Tissue polygons that another tool or a person made: GeoJSON in level-0 pixels, read where it lies."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import shapely
+
+#: QuPath's objects that are no regions: cells and tiles are found inside tissue.
+NO_REGIONS = ("detection", "cell", "tile")
+
+
+class NoContours(Exception):
+    """No polygons can be had for a slide; the message says why."""
+
+
+def find_contours(folder: str, slide_id: str, slide_path: str) -> Path | None:
+    """The slide's file in the folder: `<slide_id>.geojson`, else by the name of the slide file, as TRIDENT names it."""
+    stem = Path(slide_path).stem.removesuffix(".ome")
+    for name in (slide_id, stem):
+        path = Path(folder) / f"{name}.geojson"
+        if path.is_file():
+            return path
+    return None
+
+
+def read_contours(path: str | Path | None, folder: str, size: tuple[int, int]) -> list[list[np.ndarray]]:
+    """Polygons of a GeoJSON file as `polygons.find_polygons` gives them: rings float N x 2, level-0 pixels, not closed.
+
+    Reads what TRIDENT writes and what QuPath exports: FeatureCollection, Feature, a bare geometry, or an array of
+    these; Polygon, MultiPolygon and GeometryCollection. Points and lines have no area and count nothing, nor do
+    QuPath's detections and its ignored classes (names that end in *). Self-crossing rings are repaired. A file
+    without any feature is a slide without tissue. `size`: width and height of the slide at level 0.
+    Raises NoContours where there is no file (`path` None), where it is no GeoJSON, or where nothing lies on the slide.
+    """
+    if path is None:
+        raise NoContours(f"no file of this slide in {folder}")
+    try:
+        shapes = list(_shapes(json.loads(Path(path).read_text(encoding="utf-8-sig"))))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, shapely.errors.ShapelyError) as error:
+        raise NoContours(f"{path} is no GeoJSON of polygons: {error}") from error
+    found = [polygon for shape in shapes for polygon in _polygons(shape)]
+    slide = shapely.box(0, 0, *size)
+    if found and not any(polygon.intersects(slide) for polygon in found):
+        raise NoContours(f"{path}: every polygon lies beyond the slide ({size[0]} x {size[1]} pixels at level 0)")
+    return [[_points(ring) for ring in (polygon.exterior, *polygon.interiors)] for polygon in found]
+
+
+def _shapes(document: Any) -> Iterator[shapely.Geometry]:
+    """Geometries of whatever GeoJSON allows at the top."""
+    if isinstance(document, list):
+        for item in document:
+            yield from _shapes(item)
+    elif document["type"] == "FeatureCollection":
+        yield from _shapes(document["features"])
+    elif document["type"] == "Feature":
+        if document.get("geometry") and is_region(document.get("properties") or {}):
+            yield from _shapes(document["geometry"])
+    else:
+        yield shapely.force_2d(shapely.from_geojson(json.dumps(document)))
+
+
+def is_region(properties: dict[str, Any]) -> bool:
+    """False for QuPath's detections, and for annotations of a class that QuPath ignores."""
+    named = properties.get("classification") or {}
+    name = named.get("name") if isinstance(named, dict) else named
+    return properties.get("objectType") not in NO_REGIONS and not str(name or "").endswith("*")
+
+
+def _polygons(shape: shapely.Geometry) -> list[shapely.Polygon]:
+    """Valid polygons with an area in a geometry of any kind."""
+    parts = shapely.get_parts(shape)
+    if len(parts) > 1 or (len(parts) == 1 and parts[0].geom_type != shape.geom_type):
+        return [polygon for part in parts for polygon in _polygons(part)]
+    if not shape.is_valid:
+        repaired = shapely.make_valid(shape)
+        return _polygons(repaired) if repaired.is_valid else []
+    return [shape] if shape.geom_type == "Polygon" and shape.area > 0 else []
+
+
+def _points(ring: shapely.LinearRing) -> np.ndarray:
+    return np.asarray(ring.coords, float)[:-1]
