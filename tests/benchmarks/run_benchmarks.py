@@ -18,6 +18,7 @@ BENCHMARKS = {
     "read": "read_patches.py",
     "quality": "quality_truth.py",
     "precision": "feature_precision.py",
+    "omics": "omics_scale.py",
 }
 
 

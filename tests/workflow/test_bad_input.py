@@ -133,6 +133,37 @@ MISTAKES = {
         lambda p: p.profiles[0].update(unit="zscore"),
         ["profiles.tsv, row 2, column unit: run one would train on z-scores", "give counts or TPM"],
     ),
+    "unit that does not exist": (
+        lambda p: p.profiles[0].update(unit="log10"),
+        ["profiles.tsv, row 2, column unit: 'log10' is not allowed", "'log2_tpm_plus_1'"],
+    ),
+    "cohort fitted on an unknown one": (
+        lambda p: p.config["omics"].update(fit_on={"B": "Z"}),
+        ["config, key omics/fit_on/B: no cohort with rna in profiles.tsv is called 'Z'", "use one of: A"],
+    ),
+    "selection of two kinds": (
+        lambda p: p.config["omics"].update(select={"A": {"list": "genes.txt", "top_sd": 5}}),
+        ["config, key omics/select/A:"],
+    ),
+    "missing list of genes": (
+        lambda p: p.config["omics"].update(select={"A": {"list": "genes.txt"}}),
+        ["config, key omics/select/A/list: no such file: genes.txt"],
+    ),
+    "panel without genes": (
+        lambda p: (
+            [row.update(modality="dna", format="maf", unit="", panel="P") for row in p.profiles[3:]]
+            and [row.setdefault("panel", "") for row in p.profiles]
+        ),
+        ["profiles.tsv, row 5, column panel: panel 'P' has no genes", "name its file under omics/panels"],
+    ),
+    "leak allowed for nobody": (
+        lambda p: p.config["omics"].update(allow_leakage=["C77"]),
+        ["config, key omics/allow_leakage: no case 'C77' in slides.tsv"],
+    ),
+    "value that does not exist": (
+        lambda p: p.config["omics"].update(value="rpkm"),
+        ["config, key omics/value: 'rpkm' is not one of", "'log2_tpm', 'log2_cpm', 'vst'"],
+    ),
     "task folder without files": (
         lambda p: p.config["probe"]["tasks"]["here--grade"].update(path="tasks/none"),
         ["config, key probe/tasks/here--grade/path: no such file: tasks/none/config.yaml"],

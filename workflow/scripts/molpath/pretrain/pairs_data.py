@@ -40,15 +40,23 @@ class PairedData:
 
 
 def read_tables(paths: Sequence[str]) -> anndata.AnnData | None:
-    """Tables of several cohorts below each other, genes that all of them have; None if there are none."""
-    tables = [anndata.read_h5ad(path) for path in paths]
+    """Tables of several cohorts below each other, (chosen) genes that all of them have; None if there are none."""
+    tables = [chosen_genes(anndata.read_h5ad(path)) for path in paths]
     for path, table in zip(paths, tables, strict=True):
         if table.uns["value"] == "zscore":
             raise UnfitProfiles(f"{path} holds z-scores, scaled over their own cohort; give counts or TPM")
     if not tables:
         return None
+    values = {str(table.uns["value"]) for table in tables}
+    if len(values) > 1:
+        raise UnfitProfiles(f"{', '.join(paths)} hold {' and '.join(sorted(values))}; a run needs one kind of value")
     join = "outer" if tables[0].uns["value"] == "flags" else "inner"
     return anndata.concat(tables, join=join, fill_value=0) if len(tables) > 1 else tables[0]
+
+
+def chosen_genes(table: anndata.AnnData) -> anndata.AnnData:
+    """The genes that the config selects (omics/select), all where it selects none."""
+    return table[:, table.var["selected"].to_numpy(bool)].copy() if "selected" in table.var else table
 
 
 def gather(pairs: str, store: PatchStore, cohorts: Sequence[str], rna, dna) -> list[Example]:
