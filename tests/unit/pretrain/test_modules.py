@@ -5,7 +5,8 @@ import pytest
 import torch
 from molpath.pretrain.molecular_encoders import DnaEncoder, RnaEncoder, load_scgpt, standardise
 from molpath.pretrain.objectives import contrastive_loss, learning_rate_factor, rankme
-from molpath.pretrain.slide_encoder import SlideEncoder
+from molpath.pretrain.slide_encoder import SlideEncoder, drop, drop_mask
+from molpath.pretrain.slide_transformer import SlideTransformer
 
 
 def count(module):
@@ -16,6 +17,11 @@ def count(module):
 def test_slide_encoder_has_the_papers_parameters(heads, parameters):
     with torch.device("meta"):
         assert count(SlideEncoder(768, heads=heads)) == parameters
+
+
+def test_the_transformer_has_16_million():
+    with torch.device("meta"):
+        assert count(SlideTransformer(768)) == 16_148_224
 
 
 def test_molecular_branches_have_the_papers_parameters():
@@ -33,23 +39,52 @@ def test_molecular_branches_have_the_papers_parameters():
     } <= set(rna.state_dict())
 
 
-def test_padding_and_order_of_patches_change_nothing():
+@pytest.mark.parametrize("kind", [SlideEncoder, SlideTransformer])
+def test_bags_know_nothing_of_each_other_and_order_is_nothing(kind):
     torch.manual_seed(0)
-    encoder = SlideEncoder(16, hidden=8, heads=2, output=4).eval()
-    patches = torch.randn(1, 10, 16)
-    alone = encoder(patches)
-    padded = torch.cat([patches, torch.full((1, 5, 16), 99.0)], 1)
-    mask = torch.arange(15)[None] < 10
-    torch.testing.assert_close(encoder(padded, mask), alone)
-    torch.testing.assert_close(encoder(patches[:, torch.randperm(10)]), alone)
+    encoder = kind(16, hidden=12, heads=2, output=4).eval()
+    bags = [torch.randn(count, 16) for count in (10, 1, 37, 10)]
+    together = encoder(torch.cat(bags), [len(bag) for bag in bags])
+    for bag, found in zip(bags, together, strict=True):
+        torch.testing.assert_close(encoder(bag)[0], found, atol=1e-6, rtol=0)
+    torch.testing.assert_close(encoder(bags[2][torch.randperm(37)])[0], together[2], atol=1e-6, rtol=0)
+    with pytest.raises(ValueError, match="none may be empty"):
+        SlideEncoder(16, hidden=8, output=4)(torch.zeros(3, 16), [3, 0])
+
+
+def test_groups_of_bags_and_what_is_made_again_change_no_gradient(monkeypatch):
+    torch.manual_seed(0)
+    encoder = SlideEncoder(6, hidden=8, heads=2, output=4, dropout=0, attention_dropout=0).double()
+    patches, lengths = torch.randn(40, 6).double(), [5, 5, 20, 3, 7]
+
+    def gradients():
+        encoder.zero_grad()
+        encoder(patches, lengths).square().sum().backward()
+        return [parameter.grad.clone() for parameter in encoder.parameters()]
+
+    whole = gradients()
+    monkeypatch.setattr("molpath.pretrain.slide_encoder.CPU_ROWS", 10)
+    grouped = gradients()
+    monkeypatch.setattr("molpath.pretrain.slide_encoder.recomputed", lambda function, *inputs: function(*inputs))
+    for a, b, c in zip(whole, grouped, gradients(), strict=True):
+        torch.testing.assert_close(a, b)
+        torch.testing.assert_close(a, c)
+
+
+def test_dropout_by_a_mask_is_torchs():
+    x = torch.randn(50, 30)
+    torch.manual_seed(3)
+    expected = torch.nn.Dropout(0.25)(x)
+    torch.manual_seed(3)
+    assert torch.equal(drop(x, drop_mask(x, torch.nn.Dropout(0.25)), 0.25), expected)
 
 
 def test_attention_is_the_gated_formula():
     torch.manual_seed(1)
     encoder = SlideEncoder(5, hidden=6, layers=1, heads=1, output=6).eval()
-    patches = torch.randn(1, 7, 5)
+    patches = torch.randn(7, 5)
     with torch.no_grad():
-        hidden = encoder.before(patches)[0].double().numpy()
+        hidden = encoder.before(patches).double().numpy()
         (linear_a, *_), (linear_b, *_) = encoder.attention[0].tanh_branch, encoder.attention[0].gate_branch
         weights = {n: p.detach().double().numpy() for n, p in encoder.attention[0].score.named_parameters()}
         a = np.tanh(hidden @ linear_a.weight.double().numpy().T + linear_a.bias.double().numpy())

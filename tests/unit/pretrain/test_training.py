@@ -21,14 +21,17 @@ RUN = {
     "encoder": "e",
     "cohorts": ["A"],
     "modalities": ["rna", "dna"],
+    "fraction": 1.0,
     "slide_encoder": {"hidden": 16, "layers": 1, "heads": 2, "output": 8, "dropout": 0.1, "attention_dropout": 0.1},
     "rna_encoder": {"width": 16, "layers": 1, "heads": 2, "feedforward": 16, "dropout": 0.1}
     | {"checkpoint": "", "standardise": True},
     "dna_encoder": {"hidden": 0, "layers": 2, "dropout": 0.1},
     "training": {
         "seed": 0, "epochs": 4, "warmup_epochs": 1, "batch_size": 8, "patches": 6, "genes": 5, "temperature": 0.1,
-        "learning_rate": {"slide": 1e-3, "rna": 1e-3, "dna": 1e-3}, "final_learning_rate": 1e-8, "weight_decay": 0.01,
-        "precision": "fp32", "select": "rankme", "save_every": 1, "threads": 1,
+        "learning_rate": {"slide": 1e-3, "rna": 1e-3, "dna": 1e-3}, "final_learning_rate": 1e-8,
+        "weight_decay": {"slide": 0.01, "rna": 0.01, "dna": 0.01}, "precision": "fp32", "select": "rankme",
+        "save_every": 1, "threads": 1, "processes": 1, "micro_batch": 0, "joint": False, "learn_temperature": False,
+        "one_slide_per_case": False,
     },
 }  # fmt: skip
 
@@ -72,25 +75,25 @@ def write_cohort(folder, cases=12, patches=10, dim=6, latents=1, share=0.3, seed
 
 def pack(folder):
     pack_patches(
-        manifests=[folder / "m.tsv"], pairs=folder / "pairs.tsv", wsi=folder / "wsi", patches=folder / "patches.npy",
+        manifest=folder / "m.tsv", pairs=folder / "pairs.tsv", wsi=folder / "wsi", patches=folder / "patches.npy",
         index=folder / "index.tsv", finished=folder / "finished", code="c",
     )  # fmt: skip
 
 
 def train(folder, run=RUN, out="out"):
-    names = ("model.safetensors", "config.json", "history.tsv", "model_card.md")
+    names = ("model.safetensors", "last.safetensors", "config.json", "history.tsv", "model_card.md")
     (folder / out).mkdir(exist_ok=True)
     pretrain_run(
-        run=run, patches=folder / "patches.npy", index=folder / "index.tsv", pairs=folder / "pairs.tsv",
+        run=run, patches=[folder / "patches.npy"], indices=[folder / "index.tsv"], pairs=str(folder / "pairs.tsv"),
         rna=[folder / "rna.h5ad"], dna=[folder / "dna.h5ad"], outputs={name: folder / out / name for name in names},
-        finished=folder / f"finished-{out}", state=folder / "state", code="c",
+        finished=folder / f"finished-{out}", state=str(folder / "state"), code="c",
     )  # fmt: skip
     return {name: (folder / out / name).read_bytes() for name in names}
 
 
 def test_store_holds_every_patch_once_in_any_sample(tmp_path):
     write_cohort(tmp_path)
-    store = PatchStore(tmp_path / "patches.npy", tmp_path / "index.tsv")
+    store = PatchStore([tmp_path / "patches.npy"], [tmp_path / "index.tsv"])
     with h5py.File(tmp_path / "wsi/S3.h5") as handle:
         original = handle["features"][:]
     rng = np.random.default_rng(0)
@@ -125,7 +128,7 @@ def test_stopped_run_ends_as_if_it_never_was(tmp_path, monkeypatch):
         self.terminate = self.epoch == 2
 
     monkeypatch.setattr(Trainer, "_train_epoch", stop_in_third)
-    with pytest.raises(Stopped, match="after epoch 3"):
+    with pytest.raises(Stopped, match="after 3 epochs"):
         train(tmp_path, out="b")
     assert (tmp_path / "state").exists()
     monkeypatch.setattr(Trainer, "_train_epoch", original)

@@ -41,7 +41,7 @@ def get_pool(model: Mapping[str, Any], folder: str, threads: int) -> Pool:
 
     def pool(patches: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
-            return network(patches.shape[1]).slide(torch.from_numpy(patches)[None])[0].float().numpy()
+            return network(patches.shape[1]).slide(torch.from_numpy(patches))[0].float().numpy()
 
     return pool
 

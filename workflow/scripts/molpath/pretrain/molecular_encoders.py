@@ -94,6 +94,23 @@ class DnaEncoder(nn.Sequential):
         super().__init__(*blocks, nn.Linear(widths[-1], output), nn.LayerNorm(output))
 
 
+class RnaMlp(nn.Module):
+    """Plain alternative to the transformer: an MLP on the values of all words of the vocabulary, 0 where not shown.
+
+    `layers` linear layers of `width`, each but the last with LayerNorm, ReLU and Dropout; takes what RnaEncoder takes.
+    """
+
+    def __init__(self, genes: int, width: int = 512, layers: int = 3, dropout: float = 0.2, output: int = 1024):
+        super().__init__()
+        self.genes = genes
+        self.mlp = DnaEncoder(genes, width, layers, dropout, output)
+
+    def forward(self, tokens: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+        """tokens: int B x G, CLS first, PAD (0) where a profile is shorter; values: float B x G. Returns B x output."""
+        x = values.new_zeros(len(values), self.genes).scatter(1, tokens[:, 1:], values[:, 1:])
+        return self.mlp(x.index_fill(1, torch.zeros(1, dtype=torch.long, device=x.device), 0.0))
+
+
 def standardise(values: np.ndarray, section: Mapping[str, Any], genes: Sequence[str]) -> np.ndarray:
     """Values (float32 N x genes) as deviations from the training cohort, where the run asks for it, else as they are.
 
