@@ -91,8 +91,6 @@ def sample_evenly(slide_ids: Sequence[str], organs: Mapping[str, str], fraction:
     waiting: dict[str, list[str]] = {}
     for slide_id in sorted(slide_ids, key=lambda name: (zlib.crc32(name.encode()), name)):
         waiting.setdefault(organs.get(slide_id, ""), []).append(slide_id)
-    turns = [
-        (turn, organ, slide_id) for organ, names in sorted(waiting.items()) for turn, slide_id in enumerate(names)
-    ]
+    turns = [(turn, organ, slide_id) for organ, names in sorted(waiting.items()) for turn, slide_id in enumerate(names)]
     turns.sort(key=lambda one: one[:2])
     return {slide_id for _, _, slide_id in turns[: round(fraction * len(turns))]}

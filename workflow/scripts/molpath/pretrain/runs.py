@@ -88,7 +88,9 @@ def read_organs(sheet: str | None) -> dict[str, str]:
     return dict(zip(table.slide_id, table.organ, strict=True))
 
 
-def train(*, run, patches, indices, pairs, rna, dna, outputs, state, stamp, organs, contents, threads, log_path, events):
+def train(
+    *, run, patches, indices, pairs, rna, dna, outputs, state, stamp, organs, contents, threads, log_path, events
+):
     """One process of a training; the first of them writes the results."""
     processes = run["training"]["processes"]
     torch.set_num_threads(max(1, threads // processes))

@@ -44,7 +44,14 @@ class Trainer:
     """
 
     def __init__(
-        self, network: Threads, data: PairedData, vocabulary, settings, state: str, stamp: str, world: World | None = None
+        self,
+        network: Threads,
+        data: PairedData,
+        vocabulary,
+        settings,
+        state: str,
+        stamp: str,
+        world: World | None = None,
     ):
         self.world = world or World()
         self.network, self.data, self.settings = network.to(self.world.device), data, settings
@@ -133,7 +140,7 @@ class Trainer:
         self.step, self.random = 0, None
         row = {"epoch": epoch + 1, "learning_rate": self.optimizer.param_groups[0]["lr"]}
         if settings["learn_temperature"]:
-            row["temperature"] = float(self.temperature)
+            row["temperature"] = self.temperature.item()
         self._judge(row | {name: float(np.mean(values)) for name, values in self.sums.items()})
 
     @property
