@@ -11,7 +11,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
 LIBRARY = FOLDER.parents[1] / "workflow" / "scripts"
-BENCHMARKS = {"plan": "plan_cohort.py", "tissue": "tissue_tiles.py"}
+BENCHMARKS = {"plan": "plan_cohort.py", "tissue": "tissue_tiles.py", "pretrain": "pretrain_step.py"}
 
 
 def main() -> int:

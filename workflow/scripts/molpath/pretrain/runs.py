@@ -20,7 +20,7 @@ from .distributed import world
 from .events import Events
 from .launch import launch
 from .model_card import write_model_card
-from .molecular_encoders import PAD, load_scgpt, read_vocabulary, standardise, vocabulary_of
+from .molecular_encoders import load_scgpt, read_vocabulary, standardise, vocabulary_of
 from .network import build, save
 from .pairs_data import PairedData, gather, read_tables
 from .store import PatchStore
@@ -160,12 +160,7 @@ def prepare(run, store: PatchStore, pairs: str, rna: Sequence[str], dna: Sequenc
 
 def describe_rna(settings: Mapping[str, Any], genes) -> tuple[dict[str, Any], dict[str, int]]:
     """Section rna_encoder of config.json and the vocabulary, from an scGPT folder or from the run's own genes."""
-    if not settings["checkpoint"]:
-        words = vocabulary_of(genes)
-    else:
-        words = read_vocabulary(settings["checkpoint"])
-        if words[0] != PAD:
-            raise ValueError(f"{settings['checkpoint']}/vocab.json does not give {PAD} the id 0")
+    words = read_vocabulary(settings["checkpoint"]) if settings["checkpoint"] else vocabulary_of(genes)
     known = set(words)
     missing = [name for name in genes if name not in known]
     log.info("%d of %d genes are in the vocabulary of %d words", len(genes) - len(missing), len(genes), len(words))

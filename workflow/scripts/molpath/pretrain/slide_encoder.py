@@ -36,7 +36,7 @@ def drop_mask(x: torch.Tensor, dropout: nn.Dropout) -> torch.Tensor | None:
 
 def drop(x: torch.Tensor, mask: torch.Tensor | None, p: float) -> torch.Tensor:
     """Dropout by a mask; the same numbers, in float32, as torch's dropout."""
-    return x if mask is None else x * mask * (torch.ones(()) / (1 - p)).item()
+    return x if mask is None else (x * mask).mul_((torch.ones(()) / (1 - p)).item())
 
 
 def recomputed(function, *inputs):

@@ -87,7 +87,7 @@ class PatchStore:
                 self.place[row["slide_id"]] = (array, int(row["start"]), int(row["count"]), int(row["crc32"], 16))
 
     def verify(self, slide_ids: Sequence[str]) -> None:
-        """Read these slides once and compare with their checksums. Raises DamagedStore naming the first that differs."""
+        """Read these slides once and compare with their checksums. Raises DamagedStore for the first that differs."""
         for slide_id in slide_ids:
             array, start, length, crc = self.place[slide_id]
             if zlib.crc32(array[start : start + length]) != crc:

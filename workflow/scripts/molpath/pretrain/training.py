@@ -24,6 +24,7 @@ from .pairs_data import PairedData
 from .steps import backward, random_state, set_random_state
 
 log = logging.getLogger(__name__)
+ALONE = World()
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 
 
