@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "workflow" / "scrip
 from molpath.pretrain.batches import bags
 from molpath.pretrain.molecular_encoders import vocabulary_of
 from molpath.pretrain.network import build
+from molpath.pretrain.objectives import retrieval_accuracy
 from molpath.pretrain.pairs_data import Example, PairedData
 from molpath.pretrain.training import Trainer
 
@@ -113,10 +114,8 @@ def top1(network, vocabulary, tokens, slides, rna) -> float:
     """Share of slides that find their own expression profile first among all of them."""
     values = torch.cat([torch.full((len(rna), 1), -2.0), torch.from_numpy(rna)], 1)
     words = torch.cat([torch.tensor([vocabulary["<cls>"]]), torch.from_numpy(tokens)]).expand(len(rna), -1)
-    found = similarities(
-        torch.from_numpy(embed(network, slides)), network.rna(words, values), torch.arange(len(rna)), 1
-    )
-    return float((found.argmax(1) == torch.arange(len(rna))).float().mean())
+    slides, profiles = torch.from_numpy(embed(network, slides)), network.rna(words, values)
+    return retrieval_accuracy(slides, profiles, torch.arange(len(rna)), 1)
 
 
 def probe(embeddings: np.ndarray, labels: np.ndarray, count: int) -> float:
@@ -179,8 +178,8 @@ def as_markdown(table: pd.DataFrame, found: dict[int, dict[str, float]], command
         "",
         "and described at the top of that script: 2,500 cases pretrain, 1,500 others are probed (1,000 judged). AUC is",
         f"the mean of {TASKS} planted binary tasks; top-1 is how often a slide finds its own expression profile among",
-        f"{AMONG} (chance {1 / AMONG:.3f}). `random`: the encoder untrained; `shuffled pairs`: pretrained with the profiles",
-        "of other cases; `oracle`: the latents themselves. The expression branch is the plain MLP (`kind: mlp`).",
+        f"{AMONG} (chance {1 / AMONG:.3f}). `random`: the encoder untrained; `shuffled pairs`: pretrained with other",
+        "cases' profiles; `oracle`: the latents themselves. The expression branch is the plain MLP (`kind: mlp`).",
         "",
         f"Constants of generator and training were chosen on seeds 0 and 1; {', '.join(map(str, sorted(fresh)))} were",
         "first used afterwards.",

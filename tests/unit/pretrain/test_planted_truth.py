@@ -1,4 +1,4 @@
-"""Pretraining finds what was planted in a synthetic cohort, and nothing where pairs are shuffled (one seed, reduced)."""
+"""Pretraining finds what was planted in a synthetic cohort, and nothing where pairs are shuffled: one seed, reduced."""
 
 import pandas as pd
 import planted_truth

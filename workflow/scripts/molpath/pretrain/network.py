@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from ..common.files import atomic_path
+from .hub import fetched
 from .molecular_encoders import DnaEncoder, RnaEncoder, RnaMlp
 from .slide_encoder import SlideEncoder
 from .slide_transformer import SlideTransformer
@@ -63,11 +64,16 @@ def save(tensors: Mapping[str, torch.Tensor], path: str) -> None:
         temporary.write_bytes(as_bytes(tensors))
 
 
-def load(folder: str) -> tuple[Threads, dict[str, Any]]:
-    """The network of a run's folder, from model.safetensors and config.json and nothing else, in evaluation mode."""
+def load(folder: str, revision: str | None = None) -> tuple[Threads, dict[str, Any]]:
+    """The network of a run's folder, from model.safetensors and config.json and nothing else, in evaluation mode.
+
+    A name user/model that is no folder is taken from the Hugging Face hub, at `revision`.
+    """
     from safetensors.torch import load_file
 
-    description = json.loads((Path(folder) / "config.json").read_text())
+    here = Path(folder).is_dir() or folder.count("/") != 1
+    path = Path(folder if here else fetched(folder, revision))
+    description = json.loads((path / "config.json").read_text())
     network = Threads(description)
-    network.load_state_dict(load_file(Path(folder) / "model.safetensors"))
+    network.load_state_dict(load_file(path / "model.safetensors"))
     return network.eval(), description
