@@ -65,11 +65,18 @@ def get_case_manifests(wildcards):
     return get_manifests_of(wildcards.model, itertools.chain(*get_block_cases(wildcards).values()))
 
 
+def get_attention_manifests(wildcards):
+    """Feature manifests of the slides whose attention is asked for."""
+    return get_manifests_of(wildcards.model, config["embed"]["attention"])
+
+
 def get_model_sources(wildcards):
     """What a model is made of beside patches: config and weights of its run, its table of vectors, or nothing."""
     model = MODELS[wildcards.model]
     if model["kind"] == "table":
         return [given(find_file(model["path"]))]
+    if model["kind"] in FOREIGN_KINDS:
+        return [given(find_file(model["weights"]))]
     if model["kind"] != "threads":
         return []
     run = f"<results>/pretrain/runs/{model['run']}"

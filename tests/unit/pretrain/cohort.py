@@ -44,6 +44,8 @@ def write_cohort(folder, cases=12, patches=10, dim=6, latents=1, share=0.3, seed
         path.parent.mkdir(parents=True, exist_ok=True)
         with h5py.File(path, "w") as handle:
             handle["features"] = x.astype(np.float16)
+            handle["coords"] = np.stack([np.arange(patches) * 512, np.zeros(patches)], 1).astype(np.int64)
+            handle["coords"].attrs["patch_size_level0"] = 512
         rows.append(
             accepted(f"S{case}", n_patches=patches, dim=dim, file=path.name, bytes=1, fingerprint=f"{seed}-{case}")
         )
