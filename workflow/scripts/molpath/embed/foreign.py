@@ -53,7 +53,7 @@ class Gate(nn.Module):
 
 
 class ChiefPooling(nn.Module):
-    """CHIEF's slide branch: attention from 512 hidden numbers; the embedding is the weighted mean of its input (768)."""
+    """CHIEF's slide branch: attention from 512 hidden numbers; its embedding is the weighted mean of its input."""
 
     def __init__(self):
         super().__init__()
