@@ -19,6 +19,7 @@ BENCHMARKS = {
     "quality": "quality_truth.py",
     "precision": "feature_precision.py",
     "omics": "omics_scale.py",
+    "pretrain": "pretrain_step.py",
 }
 
 

@@ -3,6 +3,10 @@
 RUNS = config["pretrain"]["runs"]
 MODELS = config["embed"]["models"]
 TASKS = config["probe"]["tasks"]
+# Slide encoders of others (molpath/embed/foreign.py), and those whose cases the paper or their nature takes as the mean
+# of their slides; all others take the union of the patches.
+FOREIGN_KINDS = ("titan", "prism", "gigapath", "chief", "madeleine", "feather")
+MEAN_OF_SLIDES = ("gigapath", "titan")
 
 
 def get_run(wildcards):
@@ -16,7 +20,8 @@ def get_model(wildcards):
     sizes = (
         {"slide_encoder": RUNS[model["run"]]["slide_encoder"]} if model["kind"] == "random" else {}
     )
-    return model | sizes
+    usual = "mean" if model["kind"] in MEAN_OF_SLIDES else "union"
+    return model | sizes | {"cases": model["cases"] or usual}
 
 
 def get_source(entry):

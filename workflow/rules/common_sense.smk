@@ -112,9 +112,11 @@ def check_models():
     """Each model has what its kind needs."""
     for name, model in MODELS.items():
         where = f"config, key embed/models/{name}"
-        if model["kind"] == "mean":
+        if model["kind"] in ("mean", *FOREIGN_KINDS):
             check_name(f"{where}/grid", "grid", model["grid"], GRID_NAMES)
             check_name(f"{where}/encoder", "encoder", model["encoder"], ENCODERS)
+            if model["kind"] in FOREIGN_KINDS:
+                check_file(f"{where}/weights", find_file(model["weights"] or "(empty)"))
         elif model["kind"] in ("threads", "random"):
             check_name(f"{where}/run", "run", model["run"], RUNS)
         elif not model["path"]:
@@ -123,6 +125,8 @@ def check_models():
             check_file(f"{where}/path", find_file(model["path"]))
     for name in config["embed"]["use"]:
         check_name("config, key embed/use", "model", name, MODELS)
+    for slide in config["embed"]["attention"]:
+        check_name("config, key embed/attention", f"slide of {SLIDE_SHEET}", slide, SHARD_OF_SLIDE)
 
 
 def check_tasks():
