@@ -1,6 +1,7 @@
 """Two processes on one batch (gloo): the loss of one process, and pre-emption without a lost bit."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -22,12 +23,13 @@ pretrain_run(**json.loads(sys.argv[1]))
 """
 
 
-def start(folder, run, out):
+def start(folder, run, out, **environment):
     """The run as a job of its own, as a scheduler starts it."""
     values = arguments(folder, run, out)
     return subprocess.Popen(
-        [sys.executable, "-c", JOB, json.dumps(values, default=str), str(LIBRARY)], stderr=subprocess.PIPE, text=True
-    )
+        [sys.executable, "-c", JOB, json.dumps(values, default=str), str(LIBRARY)],
+        env=os.environ | environment, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
 
 
 def finish(job):
@@ -54,7 +56,8 @@ def test_two_processes_are_one_batch_and_survive_preemption(tmp_path):
     assert status == 0, errors
     assert "taken up again after" in errors
 
-    status, errors = finish(start(tmp_path, run, "whole"))
+    own = f"{sys.executable} -m torch.distributed.run --standalone --nproc-per-node=$COUNT"
+    status, errors = finish(start(tmp_path, run, "whole", MOLPATH_TORCHRUN=own, COUNT="2"))
     assert status == 0, errors
     for name in ("model.safetensors", "last.safetensors", "history.tsv"):
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "interrupted" / name).read_bytes()

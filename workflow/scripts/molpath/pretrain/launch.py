@@ -1,7 +1,7 @@
 """One training in several processes: the rule's job starts torchrun, and each of its processes runs `train`.
 
 On one node that needs nothing. For several, MOLPATH_TORCHRUN holds the command to start torchrun with, such as
-`srun --nodes=2 --ntasks-per-node=1 torchrun --nnodes=2 ...` (workflow/docs/clusters.md).
+`srun --nodes=2 --ntasks-per-node=1 torchrun --nnodes=2 ...` (workflow/docs/clusters.md); variables in it are filled in.
 """
 
 from __future__ import annotations
@@ -35,7 +35,11 @@ def launch(arguments: Mapping[str, Any], processes: int) -> None:
     job = Path(f"{arguments['state']}.job.json")
     write_json(job, {key: value if _is_plain(value) else str(value) for key, value in arguments.items()})
     own = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-    command = (shlex.split(os.environ.get("MOLPATH_TORCHRUN", "")) or own) + ["-m", "molpath.pretrain.launch", str(job)]
+    command = (shlex.split(os.path.expandvars(os.environ.get("MOLPATH_TORCHRUN", ""))) or own) + [
+        "-m",
+        "molpath.pretrain.launch",
+        str(job),
+    ]
     path = os.pathsep.join(filter(None, [str(LIBRARY), os.environ.get("PYTHONPATH", "")]))
     # An orphaned training would write beside the one that takes its place.
     child = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": path}, preexec_fn=die_with_parent)
