@@ -20,6 +20,11 @@ def get_encoder_weights(wildcards):
     return [FETCHED_WEIGHTS[encoder["adapter"]]] if encoder["adapter"] in FETCHED_WEIGHTS else []
 
 
+def get_encoder_gpus(wildcards):
+    """GPUs that extraction with the encoder pays for: none where no network runs."""
+    return int(ENCODERS[wildcards.encoder]["adapter"] not in ("precomputed", "mean_colour"))
+
+
 def get_run(wildcards):
     """The pretraining run whose name is the wildcard, with its name."""
     return RUNS[wildcards.run] | {"name": wildcards.run}

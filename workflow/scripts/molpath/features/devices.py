@@ -40,8 +40,9 @@ class Runner:
         if on_cpu:
             torch.set_num_threads(1)
             keep_freed_memory()
-        self.pool = ThreadPoolExecutor(threads if on_cpu else GPU_STREAMS, thread_name_prefix="encoder")
-        self.busy_s = 0.0
+        self.workers = threads if on_cpu else GPU_STREAMS
+        self.pool = ThreadPoolExecutor(self.workers, thread_name_prefix="encoder")
+        self.busy_s = 0.0  # of all workers together
 
     def submit(self, batch: np.ndarray) -> list[Future]:
         """Encode uint8 n x P x P x 3; futures of float32 rows x dim, in order. `batch` must stay as it is."""

@@ -118,7 +118,8 @@ class Stream:
     """Runs slides through readers and encoder; `done(task)` is called once a slide, in the order they finish.
 
     `task.features` (`dtype`, N x dim) and `task.focus` (float32 N) are filled in, or `task.reason` and `task.detail`
-    say why not. `encoded` is told how many patches each batch brought.
+    say why not. `encoded` is told how many patches each batch brought, and for how many seconds the encoder has had
+    nothing to do so far.
     """
 
     def __init__(
@@ -129,7 +130,7 @@ class Stream:
         batches: SharedBatches,
         piece_rows: int,
         done: Callable[[SlideTask], None],
-        encoded: Callable[[int], None],
+        encoded: Callable[[int, float], None],
         dtype: type = np.float16,
     ):
         self.tasks, self.pool, self.runner, self.memory = tasks, pool, runner, batches.array
@@ -237,7 +238,7 @@ class Stream:
             values = np.concatenate([future.result() for future in batch.futures])
             self.free.append(batch.slot)
             count = sum(self._take_in(piece, values) for piece in batch.pieces)
-            self.encoded(count)
+            self.encoded(count, self.encoder_idle_s)
 
     def _take_in(self, piece: Piece, values: np.ndarray) -> int:
         task = self.tasks[piece.slide]
