@@ -187,6 +187,7 @@ def _encode(shard, slides, encoder, weights, deadline_s, memory_mb, threads, ope
         pool = stack.enter_context(contextlib.closing(ReaderPool(readers, batches, deadline_s, opener, memory_mb)))
         runner = Runner(build(weights, encoder), device, rows, threads)
         stack.callback(runner.close)
+        runner.lock_memory(batches.array)
         writer = stack.enter_context(contextlib.closing(_Writer(shard)))
         log.info("%s: %d readers, batches of %d, %d threads", device, readers, rows, threads)
         pace = Pace(shard.progress, sum(len(task.coords) for task in tasks))

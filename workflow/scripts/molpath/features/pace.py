@@ -52,7 +52,8 @@ class Pace:
             ("of both: waiting for storage or a processor", "", waited, readers),
             ("resizing, normalising and encoding", f"{threads} threads", stream.runner.busy_s, threads),
             ("writing", "1 thread", writing_s, 1),
-            ("encoder without patches", "", stream.encoder_idle_s, 1),
+            ("before the encoder had its first patches", "", stream.starting_s, 1),
+            ("encoder without patches from then on", "", stream.encoder_idle_s, 1),
         ]
         seconds = self.seconds
         lines = [
