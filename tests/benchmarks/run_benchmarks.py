@@ -16,6 +16,8 @@ BENCHMARKS = {
     "tissue": "tissue_tiles.py",
     "segmentation": "segment_tissue.py",
     "read": "read_patches.py",
+    "features": "extract_features.py",
+    "gpu": "gpu_features.py",
     "quality": "quality_truth.py",
     "precision": "feature_precision.py",
     "omics": "omics_scale.py",

@@ -117,6 +117,8 @@ def newest_stage(since: float) -> str:
     elapsed = last - begun
     if patches and elapsed > 2:
         text += f", {patches / elapsed:.0f} patches/s"
+        if busy := [s["encoder_busy"] for s in states if "encoder_busy" in s]:
+            text += f", encoder busy {sum(busy) / len(busy):.0%}"
     if 0 < done < total and elapsed > 2:
         text += f", about {elapsed * (total - done) / done:.0f} s left in this stage"
     return text

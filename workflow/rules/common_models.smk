@@ -9,6 +9,11 @@ FOREIGN_KINDS = ("titan", "prism", "gigapath", "chief", "madeleine", "feather")
 MEAN_OF_SLIDES = ("gigapath", "titan")
 
 
+def get_encoder_gpus(wildcards):
+    """GPUs that extraction with the encoder pays for: none where no network runs."""
+    return int(ENCODERS[wildcards.encoder]["adapter"] not in ("precomputed", "mean_colour"))
+
+
 def get_run(wildcards):
     """The pretraining run whose name is the wildcard, with its name."""
     return RUNS[wildcards.run] | {"name": wildcards.run}

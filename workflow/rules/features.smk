@@ -23,11 +23,13 @@ rule extract_features:
     resources:
         mem_mb=grow(6000),
         runtime=grow(480),
+        gpu=get_encoder_gpus,
     params:
         rows=get_shard_rows,
         grid=get_grid,
         encoder=get_encoder,
         deadline_s=lookup(dpath="slides/deadline_s", within=config),
+        memory_mb=lookup(dpath="slides/memory_mb", within=config),
         results=subpath(output.manifest, ancestor=4),
         code=digest("features"),
         accept_other_code=accepts_other_code("features"),

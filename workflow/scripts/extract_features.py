@@ -19,6 +19,7 @@ if __name__ == "__main__":
         code=snakemake.params.code,
         accept_other_code=snakemake.params.accept_other_code,
         deadline_s=snakemake.params.deadline_s,
+        memory_mb=snakemake.params.memory_mb,
         threads=snakemake.threads,
         log_path=snakemake.log[0],
     )

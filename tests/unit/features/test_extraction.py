@@ -91,6 +91,19 @@ def test_batches_workers_and_threads_do_not_change_a_byte(shard, random_weights)
     assert found[0] == found[1] == found[2]
 
 
+def test_order_and_size_of_a_shard_do_not_change_a_byte(shard, random_weights):
+    shard.add("a", 21).add("b", 5).add("c", 11).write()
+    rows, found = list(shard.rows), []
+    for cut in ([rows], [rows[::-1]], [rows[:1], rows[1:]]):
+        shutil.rmtree(shard.wsi / "20x_32px_0px_overlap" / "features_efficientnet_lite0", ignore_errors=True)
+        found.append({})
+        for shard.rows in cut:
+            shard.write()
+            found[-1] |= bytes_of(shard.extract("efficientnet_lite0", [random_weights], workers=2, batch_size=8))
+    assert len(found[0]) == 3
+    assert found[0] == found[1] == found[2]
+
+
 def test_finished_files_are_taken_and_missing_ones_come_out_the_same(shard, random_weights):
     shard.add("a", 21).add("b", 5).add("c", 11).write()
     before = shard.extract("efficientnet_lite0", [random_weights])

@@ -82,7 +82,7 @@ def test_out_of_memory_halves_the_rows_and_goes_on():
     found = np.concatenate([future.result() for future in runner.submit(patches)])
     runner.close()
     np.testing.assert_array_equal(found, patches[:, 0, 0])
-    assert encoder.sizes == [4, 2, 2, 2, 2, 2]
+    assert encoder.sizes == [16, 8, 4, 2, 2, 2, 2, 2]
 
 
 def test_other_errors_of_the_encoder_come_up():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -20,7 +21,8 @@ _TEMPORARY = re.compile(r"\.tmp-(?P<host>[^@]+)@(?P<process>\d+)@(?P<name>.+)")
 def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it is fsynced and renamed over `path`.
 
-    On an error the temporary file is removed and `path` stays as it was.
+    On an error the temporary file is removed and `path` stays as it was. A full disk, or a quota, is an OSError that
+    names `path` and says what to do, whatever library ran into it.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -30,8 +32,30 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
         _fsync(temporary)
         os.replace(temporary, path)
         _fsync(path.parent)
+    except (OSError, RuntimeError) as error:
+        if (number := _no_room(error)) is None:
+            raise
+        raise OSError(
+            number,
+            f"{os.strerror(number)} for {path}. Make room there (or raise the quota) and start the run again: "
+            "it goes on from what is finished",
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _no_room(error: BaseException | None) -> int | None:
+    """The number (errno) with which the system said that there is no room for a file, None if it was something else.
+
+    HDF5 puts it into the words of an error, which may come up only as the file is closed, or hide another.
+    """
+    while error is not None:
+        told = re.search(r"errno = (\d+)", str(error))
+        number = int(told[1]) if told else getattr(error, "errno", None)
+        if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            return number
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def _fsync(path: Path) -> None:

@@ -22,10 +22,11 @@ class Progress:
         self._written = 0.0
         self._write(force=True)
 
-    def step(self, done: int = 1, patches: int = 0) -> None:
-        """Say that `done` more items and `patches` more patches are finished."""
+    def step(self, done: int = 1, patches: int = 0, **more: float) -> None:
+        """Say that `done` more items and `patches` more patches are finished; `more` is kept as it is."""
         self.state["done"] += done
         self.state["patches"] += patches
+        self.state |= more
         self._write(force=self.state["done"] >= self.state["total"])
 
     def _write(self, force: bool = False) -> None:

@@ -20,6 +20,7 @@ from ..common.stamps import is_current
 from ..slides.readers import open_slide
 from ..tiles.given import read_coords
 from . import storage
+from .pace import Pace
 from .patches import Geometry
 from .precomputed import find_features
 from .registry import PRECOMPUTED, check_adapter, describe
@@ -44,6 +45,7 @@ def extract_shard(
     code: str,
     accept_other_code: bool = False,
     deadline_s: float = 120.0,
+    memory_mb: float = 0,
     threads: int = 1,
     log_path: str | None = None,
     opener: Callable = open_slide,
@@ -52,7 +54,8 @@ def extract_shard(
 
     tiles, inspected: manifests of the stages `tiles` and `slides`; slides: id -> path of the raw slide; grid: with
     `name`, `patch_size` and `magnification`; encoder: the config's entry with `name`. A slide whose pixels can't be
-    read is set aside as unreadable, crashed or timeout. Raises ForeignFile where another tool's file lies, OSError
+    read is set aside as unreadable, crashed, timeout (`deadline_s` for a few patches) or memory (more than `memory_mb`
+    in one reader; 0: no limit). Raises ForeignFile where another tool's file lies, OSError
     if the disk fails, and whatever the encoder raises.
     """
     check_adapter(encoder["adapter"])
@@ -64,7 +67,7 @@ def extract_shard(
     identities = {row["slide_id"]: row.get("identity", "") for row in read_manifest(inspected)}
     shard.sort_out(identities, describe(encoder, weights), accept_other_code)
     if shard.waiting:
-        _encode(shard, slides, encoder, weights, deadline_s, threads, opener)
+        _encode(shard, slides, encoder, weights, deadline_s, memory_mb, threads, opener)
     write_manifest(manifest, [shard.results[row["slide_id"]] for row in rows], COLUMNS)
 
 
@@ -125,6 +128,7 @@ class _Writer:
 
     def __init__(self, shard: _Shard):
         self.shard, self.pool, self.pending = shard, ThreadPoolExecutor(1), deque[Future]()
+        self.busy_s = 0.0
 
     def take(self, task) -> None:
         """A slide came out of the stream, encoded or not."""
@@ -137,10 +141,17 @@ class _Writer:
             log.warning("%s set aside (%s): %s", task.slide_id, task.reason, task.detail)
             self.shard.finish(set_aside(task.slide_id, task.reason, task.detail))
             return
-        self.pending.append(self.pool.submit(self.shard.write, task.slide_id, task.features, task.focus))
+        self.pending.append(self.pool.submit(self._write, task.slide_id, task.features, task.focus))
         task.features = task.focus = None
         while self.pending and (self.pending[0].done() or len(self.pending) > WRITES_AHEAD):
             self.shard.finish(self.pending.popleft().result())
+
+    def _write(self, *what) -> dict[str, Any]:
+        began = time.perf_counter()
+        try:
+            return self.shard.write(*what)
+        finally:
+            self.busy_s += time.perf_counter() - began
 
     def close(self) -> None:
         """Wait for the last files."""
@@ -149,7 +160,7 @@ class _Writer:
         self.pool.shutdown()
 
 
-def _encode(shard, slides, encoder, weights, deadline_s, threads, opener) -> None:
+def _encode(shard, slides, encoder, weights, deadline_s, memory_mb, threads, opener) -> None:
     """Run the waiting slides of `shard` through readers, encoder and writer."""
     # Imported here: a shard whose files are all up to date needs no torch.
     from ..common.devices import take_device
@@ -173,30 +184,19 @@ def _encode(shard, slides, encoder, weights, deadline_s, threads, opener) -> Non
         # Enough batches for every reader to have its next piece while two are with the encoder.
         batches = SharedBatches(2 + -(-2 * readers * piece_rows // rows), rows, size)
         stack.callback(batches.close)
-        pool = stack.enter_context(contextlib.closing(ReaderPool(readers, batches, deadline_s, opener)))
+        pool = stack.enter_context(contextlib.closing(ReaderPool(readers, batches, deadline_s, opener, memory_mb)))
         runner = Runner(build(weights, encoder), device, rows, threads)
         stack.callback(runner.close)
+        runner.lock_memory(batches.array)
         writer = stack.enter_context(contextlib.closing(_Writer(shard)))
         log.info("%s: %d readers, batches of %d, %d threads", device, readers, rows, threads)
-        stream = Stream(tasks, pool, runner, batches, piece_rows, writer.take, lambda n: shard.progress.step(0, n))
-        began = time.perf_counter()
+        pace = Pace(shard.progress, sum(len(task.coords) for task in tasks))
+        stream = Stream(tasks, pool, runner, batches, piece_rows, writer.take, pace.step)
         stream.run()
-        _report(tasks, stream, runner, time.perf_counter() - began)
+        writer.close()
+        log.info("%s", pace.summary(stream, writer.busy_s))
 
 
 def _geometry(attributes: Mapping[str, Any]) -> Geometry:
     mpp = 10 / float(attributes["target_magnification"])
     return Geometry(int(attributes["patch_size"]), int(attributes["patch_size_level0"]), mpp)
-
-
-def _report(tasks, stream, runner, seconds: float) -> None:
-    """Say in the log where time went; results carry no times."""
-    count = sum(len(task.coords) for task in tasks if not task.reason)
-    log.info(
-        "%d patches in %.1f s, %.1f patches/s; encoder threads busy %.1f s, nothing to encode %.1f s",
-        count,
-        seconds,
-        count / max(seconds, 1e-9),
-        runner.busy_s,
-        stream.encoder_idle_s,
-    )

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..common.contained import is_out_of_memory, limit_memory
 from ..common.joblog import die_with_parent
 from ..slides.readers import open_slide
 from .buffers import SharedBatches
@@ -37,6 +38,21 @@ class Work:
 
 
 @dataclass
+class Spent:
+    """Seconds that readers spent: opening slides, reading patches, and how much of both on a processor."""
+
+    opening: float = 0.0
+    reading: float = 0.0
+    processor: float = 0.0
+
+    def __iadd__(self, other: Spent) -> Spent:
+        self.opening += other.opening
+        self.reading += other.reading
+        self.processor += other.processor
+        return self
+
+
+@dataclass
 class Outcome:
     """What came of a piece of work; with its pixels in place `reason` is empty and `focus` has a number a patch."""
 
@@ -44,6 +60,7 @@ class Outcome:
     reason: str = ""
     detail: str = ""
     focus: np.ndarray | None = None
+    spent: Spent = field(default_factory=Spent)
 
 
 @dataclass
@@ -60,18 +77,27 @@ class ReaderPool:
     """`count` reader processes, each with one piece of work at a time.
 
     A reader that dies or passes `deadline_s` on one piece is replaced, and the piece comes back with reason
-    `crashed` or `timeout`; an exception comes back as `unreadable`. `opener` (path -> Slide) must be a function
-    of a module, for processes are spawned.
+    `crashed` or `timeout`; an exception comes back as `unreadable`, or `memory` if a slide needs more than
+    `memory_mb` (0: no limit) in one reader. `opener` (path -> Slide) must be a function of a module, for processes
+    are spawned. `spent` adds up where the readers' time goes.
     """
 
-    def __init__(self, count: int, batches: SharedBatches, deadline_s: float, opener: Callable = open_slide):
-        self.batches, self.deadline_s, self.opener = batches, deadline_s, opener
+    def __init__(
+        self,
+        count: int,
+        batches: SharedBatches,
+        deadline_s: float,
+        opener: Callable = open_slide,
+        memory_mb: float = 0,
+    ):
+        self.batches, self.deadline_s, self.opener, self.memory_mb = batches, deadline_s, opener, memory_mb
+        self.spent = Spent()
         self.readers = [self._start() for _ in range(count)]
 
     def _start(self) -> _Reader:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        process = context.Process(target=serve, args=(theirs, self.batches, self.opener), daemon=True)
+        process = context.Process(target=serve, args=(theirs, self.batches, self.opener, self.memory_mb), daemon=True)
         with _empty_main_module():
             process.start()
         theirs.close()
@@ -124,7 +150,9 @@ class ReaderPool:
             reader.ready, reader.started = True, time.monotonic()
             return None
         work, reader.work = reader.work, None
-        return Outcome(work, *message)
+        outcome = Outcome(work, *message)
+        self.spent += outcome.spent
+        return outcome
 
     def _overdue(self, reader: _Reader) -> bool:
         spent = time.monotonic() - reader.started
@@ -158,9 +186,11 @@ class ReaderPool:
             reader.connection.close()
 
 
-def serve(connection: Connection, batches: SharedBatches, opener: Callable) -> None:
+def serve(connection: Connection, batches: SharedBatches, opener: Callable, memory_mb: float = 0) -> None:
     """Body of a reader process: read work until the other end closes."""
     die_with_parent()
+    if memory_mb:
+        limit_memory(memory_mb)
     connection.send("ready")
     path, slide = None, None
     while True:
@@ -168,17 +198,27 @@ def serve(connection: Connection, batches: SharedBatches, opener: Callable) -> N
             work = connection.recv()
         except EOFError:
             return
+        began, used, opened = time.perf_counter(), time.process_time(), 0.0
         try:
             if work.path != path:
                 path, slide = None, None  # the old slide is closed before the new one takes its memory
                 path, slide = work.path, opener(work.path)
+                opened = time.perf_counter() - began
             out = batches.array[work.slot, work.row : work.row + len(work.coords)]
             focus = read_patches(slide, work.coords, work.geometry, out)
         except Exception as error:
             path, slide = None, None  # a handle that failed once may fail for ever
-            connection.send(("unreadable", f"{type(error).__name__}: {error}"))
+            connection.send(_failure(error, memory_mb))
         else:
-            connection.send(("", "", focus))
+            spent = Spent(opened, time.perf_counter() - began - opened, time.process_time() - used)
+            connection.send(("", "", focus, spent))
+
+
+def _failure(error: Exception, memory_mb: float) -> tuple[str, str]:
+    """Reason and detail of a slide that raised an error."""
+    if memory_mb and is_out_of_memory(error):
+        return "memory", f"reading it needs more than {memory_mb:g} MB (slides: memory_mb)"
+    return "unreadable", f"{type(error).__name__}: {error}"
 
 
 @contextlib.contextmanager

@@ -118,7 +118,8 @@ class Stream:
     """Runs slides through readers and encoder; `done(task)` is called once a slide, in the order they finish.
 
     `task.features` (`dtype`, N x dim) and `task.focus` (float32 N) are filled in, or `task.reason` and `task.detail`
-    say why not. `encoded` is told how many patches each batch brought.
+    say why not. `encoded` is told how many patches each batch brought, and for how many seconds the encoder has had
+    nothing to do so far.
     """
 
     def __init__(
@@ -129,7 +130,7 @@ class Stream:
         batches: SharedBatches,
         piece_rows: int,
         done: Callable[[SlideTask], None],
-        encoded: Callable[[int], None],
+        encoded: Callable[[int, float], None],
         dtype: type = np.float16,
     ):
         self.tasks, self.pool, self.runner, self.memory = tasks, pool, runner, batches.array
@@ -143,14 +144,16 @@ class Stream:
         self.unread: deque[tuple[Batch, Piece]] = deque()  # pieces no reader has yet
         self.reading: dict[tuple[int, int], tuple[Batch, Piece]] = {}  # by slot and row
         self.encoding: deque[Batch] = deque()
-        self.encoder_idle_s = 0.0
+        self.began = time.perf_counter()
+        self.starting_s = 0.0  # until the encoder had its first batch
+        self.encoder_idle_s = 0.0  # without a batch from then on
         self._bell, self._ring = socket.socketpair()  # rung by the encoder's threads
         self._bell.setblocking(False)
 
     def run(self) -> None:
         """Go on until every slide is done. Errors of the encoder end it; readers and runner stay the caller's."""
         try:
-            more = True
+            more, self.began = True, time.perf_counter()
             while more or self.unread or self.reading or self.encoding:
                 more = self._load() and more
                 self._hand_out()
@@ -199,7 +202,7 @@ class Stream:
         began = time.perf_counter()
         for outcome in self.pool.outcomes([self._bell], timeout=1.0):
             self._piece_is_read(outcome)
-        if idle:
+        if idle and self.starting_s:
             self.encoder_idle_s += time.perf_counter() - began
 
     def _piece_is_read(self, outcome: Outcome) -> None:
@@ -223,6 +226,7 @@ class Stream:
             self.free.append(batch.slot)
             return
         rows = useful[-1].row + useful[-1].count
+        self.starting_s = self.starting_s or time.perf_counter() - self.began
         batch.futures = self.runner.submit(self.memory[batch.slot, :rows])
         for future in batch.futures:
             future.add_done_callback(lambda _: self._ring.send(b"."))
@@ -237,7 +241,7 @@ class Stream:
             values = np.concatenate([future.result() for future in batch.futures])
             self.free.append(batch.slot)
             count = sum(self._take_in(piece, values) for piece in batch.pieces)
-            self.encoded(count)
+            self.encoded(count, self.starting_s + self.encoder_idle_s)
 
     def _take_in(self, piece: Piece, values: np.ndarray) -> int:
         task = self.tasks[piece.slide]

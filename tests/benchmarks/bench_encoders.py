@@ -1,0 +1,42 @@
+"""What the benchmarks of features read and encode with: slides in memory, and networks as a user would bring them."""
+
+import numpy as np
+
+SIZE, EDGE = 512, 100 * 512
+
+
+class MemorySlide:
+    """Noise of one patch's size that is met everywhere on a slide (synthetic): pixels cost a copy and no more."""
+
+    levels = [(2 * EDGE, 2 * EDGE, 1.0), (EDGE, EDGE, 2.0)]
+
+    def __init__(self):
+        self.pixels = np.random.default_rng(0).integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)
+
+    def region(self, x, y, level, width, height):
+        """The reader's interface."""
+        return self.pixels
+
+
+def open_memory(path):
+    """Opens any path."""
+    return MemorySlide()
+
+
+def vit_small(weights, config):
+    """ViT-S/16 at 224 px, random weights (adapter `bench_encoders:vit_small`)."""
+    return _of_timm("vit_small_patch16_224", config.get("precision") or "fp32", 224)
+
+
+def vit_large_448(weights, config):
+    """ViT-L/16 at 448 px, random weights, as large as CONCHv1.5's trunk."""
+    return _of_timm("vit_large_patch16_224", config.get("precision") or "bf16", 448)
+
+
+def _of_timm(name, precision, size):
+    import timm
+    from molpath.features.encoders import NetworkEncoder
+    from molpath.features.registry import Facts
+
+    network = timm.create_model(name, num_classes=0, img_size=size)
+    return NetworkEncoder(network, Facts(dim=network.num_features, input_size=size, precision=precision))
