@@ -127,7 +127,7 @@ def test_stamp_features_are_packed_for_training(shard, tmp_path):
     shard.extract("precomputed", folder=str(tmp_path / "theirs"))
     (tmp_path / "pairs.tsv").write_text("slide_id\tstatus\na\tpaired\n")
     pack_patches(
-        manifests=[str(shard.results / "features" / "20x_32px_0px_overlap" / "precomputed" / "00000.tsv")],
+        manifest=str(shard.results / "features" / "20x_32px_0px_overlap" / "precomputed" / "00000.tsv"),
         pairs=str(tmp_path / "pairs.tsv"),
         wsi=str(shard.wsi),
         patches=str(tmp_path / "patches.npy"),
@@ -135,7 +135,7 @@ def test_stamp_features_are_packed_for_training(shard, tmp_path):
         finished=str(tmp_path / "finished"),
         code="code",
     )
-    packed = PatchStore(str(tmp_path / "patches.npy"), str(tmp_path / "index.tsv")).sample("a", None)
+    packed = PatchStore([str(tmp_path / "patches.npy")], [str(tmp_path / "index.tsv")]).sample("a", None)
     np.testing.assert_array_equal(np.sort(packed, axis=0), np.sort(values.astype(np.float16), axis=0))
 
 
