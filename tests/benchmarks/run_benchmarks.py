@@ -19,6 +19,9 @@ BENCHMARKS = {
     "features": "extract_features.py",
     "gpu": "gpu_features.py",
     "quality": "quality_truth.py",
+    "precision": "feature_precision.py",
+    "omics": "omics_scale.py",
+    "pretrain": "pretrain_step.py",
 }
 
 

@@ -1,11 +1,15 @@
 """Real TCGA tables through the omics readers to Cox probes; nothing about the data is generated."""
 
+import csv
+import gzip
+
 import anndata
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
 from molpath.common.files import read_tsv, write_h5ad
+from molpath.omics.checks import check_profiles
 from molpath.omics.expression import normalise_rna
 from molpath.omics.flags import flag_dna
 from molpath.probe.jobs import run_probe
@@ -20,6 +24,11 @@ SETTINGS = {
     "bootstraps": 100,
     "seed": 0,
 }
+
+
+def consequences_of(repository):
+    """The table of kinds of variants that ships."""
+    return repository / "resources/consequences/consequences.tsv"
 
 
 @pytest.fixture(scope="module", params=["paad", "kirp"])
@@ -146,3 +155,94 @@ def test_mutations_and_survival_of_laml(shared_data, tmp_path, repository):
     values = metrics[metrics.metric == "cindex"].value.astype(float)
     assert len(values) == 5
     assert 0.5 < values.mean() < 0.75
+
+
+def test_mutations_and_lesions_of_laml_counted_another_way(shared_data, tmp_path, repository):
+    """MAF + GISTIC2 of TCGA-LAML to one multi-hot table; every count is made again here from the files' own lines."""
+    folder = shared_data / "omics/maftools"
+    flag_of = {row.classification: row.flag for row in read_tsv(consequences_of(repository)).itertuples()}
+    with gzip.open(folder / "tcga_laml.maf.gz", "rt") as handle:
+        lines = list(csv.DictReader(handle, delimiter="\t"))
+    sequenced = sorted({line["Tumor_Sample_Barcode"] for line in lines})
+    expected = {
+        (line["Tumor_Sample_Barcode"], line["Hugo_Symbol"], flag_of[line["Variant_Classification"]])
+        for line in lines
+        if flag_of[line["Variant_Classification"]] != "ignored"
+    }
+    copies, copied, in_peaks = copy_events(folder)
+    cases = sorted(set(sequenced) | copied)
+    rows = rows_of(sequenced, modality="dna", format="maf", path=str(folder / "tcga_laml.maf.gz"))
+    lesions = str(folder / "all_lesions.conf_99.txt")
+    rows += rows_of(sorted(copied), modality="dna", format="gistic", path=lesions)
+    flag_dna(rows=rows, consequences=str(consequences_of(repository)), output=str(tmp_path / "dna.h5ad"))
+    data = anndata.read_h5ad(tmp_path / "dna.h5ad")
+    assert sorted(data.obs.case_id) == cases
+    assert len(sequenced) == 193
+    hot = np.argwhere(data.X == 1)
+    names = [name.rsplit(":", 1) for name in data.var_names]
+    found = {(data.obs.case_id.iloc[i], *names[j]) for i, j in hot}
+    assert found == expected | copies
+    assert data.X.sum() == len(expected | copies)
+    looked = pd.DataFrame(data.layers["observed"], data.obs.case_id.to_numpy(), data.var_names)
+    for case in cases:
+        assert looked.loc[case, "TP53:small_coding"] == (case in sequenced)
+        assert looked.loc[case, "KMT2A:amplification"] == (case in copied)
+    assert ("FLT3" in in_peaks) == bool(looked["FLT3:gain"].any())
+
+
+def copy_events(folder):
+    """(case, gene, flag) by GISTIC2's lesions, cases with copy numbers, and genes in any peak, read line by line."""
+    with open(folder / "all_lesions.conf_99.txt") as handle:
+        lesions = [row for row in csv.DictReader(handle, delimiter="\t") if "CN values" not in row["Unique Name"]]
+    samples = [name for name in lesions[0] if name and name.startswith("TCGA-")]
+    strongest: dict[tuple[str, str], int] = {}
+    in_peaks = set()
+    for word, sign in (("amp", 1), ("del", -1)):
+        with open(folder / f"{word}_genes.conf_99.txt") as handle:
+            columns = list(zip(*(line.rstrip("\n").split("\t") for line in handle), strict=False))[1:]
+        for column in columns:
+            values = next((r for r in lesions if column[3] and r["Wide Peak Limits"].startswith(f"{column[3]}(")), None)
+            genes = {cell.split("|")[0] for cell in column[4:] if cell and not cell.startswith("[")}
+            in_peaks |= genes if values else set()
+            for sample in samples if values else ():
+                for gene in genes:
+                    value = sign * int(float(values[sample]))
+                    old = strongest.get((sample[:12], gene), 0)
+                    strongest[sample[:12], gene] = value if abs(value) > abs(old) else old
+    names = {-2: "two_copy_deletion", -1: "loss", 1: "gain", 2: "amplification"}
+    events = {(case, gene, names[value]) for (case, gene), value in strongest.items() if value}
+    return events, {sample[:12] for sample in samples}, in_peaks
+
+
+@pytest.mark.parametrize(("mixed_up", "verdict"), [(False, "ok"), (True, "look")])
+def test_copies_and_expression_of_a_tcga_project_go_together(tumour, tmp_path, repository, mixed_up, verdict):
+    """In a real cohort more copies give more transcripts; with the profiles of other patients they don't."""
+    _, table = tumour
+    copies = table[[column for column in table if column.endswith("_cnv")]].dropna()
+    if copies.empty:
+        pytest.skip("this project's table has no copy numbers")
+    genes = [column for column in table if column.endswith("_rnaseq")]
+    expression = table.loc[copies.index, genes].rename(columns=lambda column: column.removesuffix("_rnaseq"))
+    if mixed_up:
+        expression = expression.iloc[np.random.default_rng(0).permutation(len(expression))].set_axis(expression.index)
+    expression.T.to_csv(tmp_path / "expression.tsv", sep="\t")
+    copies = copies.rename(columns=lambda column: column.removesuffix("_cnv")).astype(int)
+    copies.T.rename_axis("Gene Symbol").reset_index().to_csv(tmp_path / "cna.tsv", sep="\t", index=False)
+    rows = rows_of(copies.index, modality="rna", format="matrix", path=str(tmp_path / "expression.tsv"))
+    rows = [row | {"column": row["case_id"], "unit": "zscore"} for row in rows]
+    normalise_rna(rows=rows, output=str(tmp_path / "rna.h5ad"), losses=str(tmp_path / "losses.tsv"))
+    rows = rows_of(copies.index, modality="dna", format="gistic", path=str(tmp_path / "cna.tsv"))
+    consequences = str(consequences_of(repository))
+    flag_dna(rows=rows, consequences=consequences, output=str(tmp_path / "dna.h5ad"))
+    (tmp_path / "slides.tsv").write_text("slide_id\tcase_id\n")
+    check_profiles(
+        tables=[str(tmp_path / "rna.h5ad"), str(tmp_path / "dna.h5ad")],
+        slides=str(tmp_path / "slides.tsv"),
+        cases="",
+        checks=str(tmp_path / "checks.tsv"),
+        profiles=str(tmp_path / "profiles.tsv"),
+    )
+    checks = read_tsv(tmp_path / "checks.tsv").set_index("check")
+    assert checks.verdict["expression against copy number"] == verdict
+    assert checks.verdict["expression against truncating changes"] == "not known"
+    assert checks.n["variance between sites"] != "0"  # tissue source sites are in TCGA's barcodes

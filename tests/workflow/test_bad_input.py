@@ -90,6 +90,14 @@ MISTAKES = {
         lambda p: p.config["features"]["encoders"]["tiny"].update(adapter="inception"),
         ["config, key features/encoders/tiny/adapter: unknown encoder 'inception'", "or module:function"],
     ),
+    "weights of an encoder that are not there": (
+        lambda p: p.config["features"]["encoders"]["tiny"].update(adapter="uni_v1", weights="uni/pytorch_model.bin"),
+        ["config, key features/encoders/tiny/weights: no such file: uni/pytorch_model.bin"],
+    ),
+    "stains without a target": (
+        lambda p: p.config["features"]["encoders"]["tiny"].update(stain={"method": "reinhard"}),
+        ["config, key features/encoders/tiny/stain/target: empty, and Reinhard's method has no reference of its own"],
+    ),
     "unknown model in use": (
         lambda p: p.config["embed"]["use"].append("titan"),
         ["config, key embed/use: no model is called 'titan'", "use one of: mean, threads"],
@@ -124,6 +132,37 @@ MISTAKES = {
     "z-scores in pretraining": (
         lambda p: p.profiles[0].update(unit="zscore"),
         ["profiles.tsv, row 2, column unit: run one would train on z-scores", "give counts or TPM"],
+    ),
+    "unit that does not exist": (
+        lambda p: p.profiles[0].update(unit="log10"),
+        ["profiles.tsv, row 2, column unit: 'log10' is not allowed", "'log2_tpm_plus_1'"],
+    ),
+    "cohort fitted on an unknown one": (
+        lambda p: p.config["omics"].update(fit_on={"B": "Z"}),
+        ["config, key omics/fit_on/B: no cohort with rna in profiles.tsv is called 'Z'", "use one of: A"],
+    ),
+    "selection of two kinds": (
+        lambda p: p.config["omics"].update(select={"A": {"list": "genes.txt", "top_sd": 5}}),
+        ["config, key omics/select/A:"],
+    ),
+    "missing list of genes": (
+        lambda p: p.config["omics"].update(select={"A": {"list": "genes.txt"}}),
+        ["config, key omics/select/A/list: no such file: genes.txt"],
+    ),
+    "panel without genes": (
+        lambda p: (
+            [row.update(modality="dna", format="maf", unit="", panel="P") for row in p.profiles[3:]]
+            and [row.setdefault("panel", "") for row in p.profiles]
+        ),
+        ["profiles.tsv, row 5, column panel: panel 'P' has no genes", "name its file under omics/panels"],
+    ),
+    "leak allowed for nobody": (
+        lambda p: p.config["omics"].update(allow_leakage=["C77"]),
+        ["config, key omics/allow_leakage: no case 'C77' in slides.tsv"],
+    ),
+    "value that does not exist": (
+        lambda p: p.config["omics"].update(value="rpkm"),
+        ["config, key omics/value: 'rpkm' is not one of", "'log2_tpm', 'log2_cpm', 'vst'"],
     ),
     "task folder without files": (
         lambda p: p.config["probe"]["tasks"]["here--grade"].update(path="tasks/none"),
@@ -187,3 +226,30 @@ def test_valid_project_has_a_plan(project):
     seen = project.snakemake("--dry-run")
     assert seen.returncode == 0, seen.stdout
     assert "extract_features" in seen.stdout
+
+
+def test_patches_an_encoder_was_not_made_for_are_a_note(project):
+    project.config["features"]["encoders"]["tiny"].update(adapter="conch_v15")
+    project.write()
+    seen = project.snakemake("--dry-run")
+    assert seen.returncode == 0, seen.stdout
+    note = "note: encoder tiny was made for patches of 512 pixels at 20x, grid 20x_256px_0px_overlap has 256 at 20x"
+    assert seen.stdout.count(note) == 1
+    assert "fetched from https://huggingface.co/MahmoodLab/conchv1_5, which gives access on request" in seen.stdout
+    project.config["tiles"]["grids"]["main"]["patch_size"] = 512
+    project.write()
+    assert "was made for" not in project.snakemake("--dry-run").stdout
+
+
+def test_gated_weights_that_cannot_be_had_are_explained(project, monkeypatch):
+    """One message on the terminal: where to ask, and how to give a file instead."""
+    pytest.importorskip("huggingface_hub")
+    project.config["features"]["encoders"]["tiny"].update(adapter="uni_v1")
+    project.write()
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("HF_HOME", str(project.folder / "home"))
+    seen = project.snakemake("--cores", "1", "--retries", "0", "resources/encoders/hub/uni_v1")
+    assert seen.returncode != 0
+    assert "MahmoodLab/UNI could not be reached (HF_HUB_OFFLINE is set and the file is not in the cache)" in seen.stdout
+    assert "download pytorch_model.bin from https://huggingface.co/MahmoodLab/UNI where you can" in seen.stdout
+    assert "weights: /path/to/pytorch_model.bin" in seen.stdout

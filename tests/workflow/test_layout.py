@@ -29,7 +29,8 @@ def imported_packages(path: Path, root: Path):
 def test_list_of_library_files_is_complete(repository):
     root = library(repository)
     listed = yaml.safe_load((root / "files.yaml").read_text())
-    assert listed == sorted(path.relative_to(root).as_posix() for path in root.rglob("*.py"))
+    files = [*root.rglob("*.py"), *(path for path in root.rglob("*.yaml") if path.parent != root)]
+    assert listed == sorted(path.relative_to(root).as_posix() for path in files)
 
 
 def test_data_flows_one_way(repository):

@@ -9,20 +9,20 @@ SLIDE_BLOCKS = in_blocks(SLIDES, config["embed"]["slides_per_job"])
 CASE_BLOCKS = in_blocks(CASES, config["embed"]["slides_per_job"])
 
 
-def get_wildcard_manifests(wildcards):
-    """Feature manifests of all shards for the wildcards' grid and encoder."""
-    return get_feature_manifests(wildcards.grid, wildcards.encoder)
-
-
 def get_run_patches(wildcards):
-    """The packed patches a run reads."""
+    """The shards of packed patches a run reads."""
     grid, encoder = get_source(RUNS[wildcards.run])
-    return f"<results>/pretrain/store/{grid}/{encoder}/patches.npy"
+    return [f"<results>/pretrain/store/{grid}/{encoder}/{shard}.npy" for shard in SHARDS]
 
 
-def get_run_index(wildcards):
-    """The index of the packed patches a run reads."""
-    return get_run_patches(wildcards).replace("patches.npy", "index.tsv")
+def get_run_indices(wildcards):
+    """The indices of the shards a run reads."""
+    return [path.replace(".npy", ".tsv") for path in get_run_patches(wildcards)]
+
+
+def get_run_sheet(wildcards):
+    """The slide sheet, for a run on a part of the pairs: they are taken evenly over its organs."""
+    return [given(SLIDE_SHEET)] if RUNS[wildcards.run]["fraction"] < 1 else []
 
 
 def get_run_tables(run, modality):
@@ -65,11 +65,18 @@ def get_case_manifests(wildcards):
     return get_manifests_of(wildcards.model, itertools.chain(*get_block_cases(wildcards).values()))
 
 
+def get_attention_manifests(wildcards):
+    """Feature manifests of the slides whose attention is asked for."""
+    return get_manifests_of(wildcards.model, config["embed"]["attention"])
+
+
 def get_model_sources(wildcards):
     """What a model is made of beside patches: config and weights of its run, its table of vectors, or nothing."""
     model = MODELS[wildcards.model]
     if model["kind"] == "table":
         return [given(find_file(model["path"]))]
+    if model["kind"] in FOREIGN_KINDS:
+        return [given(find_file(model["weights"]))]
     if model["kind"] != "threads":
         return []
     run = f"<results>/pretrain/runs/{model['run']}"

@@ -44,7 +44,9 @@ def imported_files(name):
 @functools.cache
 def digest(package):
     """Sixteen digits that change when the code of a sub-package, or of a module it imports, changes."""
-    files, waiting = set(), [name for name in LIBRARY if name.startswith(f"{package}/")]
+    files, waiting = set(), [
+        name for name in LIBRARY if name.startswith(f"{package}/") and name.endswith(".py")
+    ]
     while waiting:
         name = waiting.pop()
         if name not in files:

@@ -1,23 +1,12 @@
-"""Encoders, runs, models and tasks: what the config names, and which files they need. Functions only."""
+"""Runs, models and tasks: what the config names, and which files they need. Functions only."""
 
-ENCODERS = config["features"]["encoders"]
 RUNS = config["pretrain"]["runs"]
 MODELS = config["embed"]["models"]
 TASKS = config["probe"]["tasks"]
-FETCHED_WEIGHTS = {"efficientnet_lite0": f"{RESOURCES}/encoders/efficientnet_lite0.safetensors"}
-
-
-def get_encoder(wildcards):
-    """The encoder of the config whose name is the wildcard, with its name."""
-    return ENCODERS[wildcards.encoder] | {"name": wildcards.encoder}
-
-
-def get_encoder_weights(wildcards):
-    """Weight files of the encoder: the config's, else those a rule fetches, else none."""
-    encoder = ENCODERS[wildcards.encoder]
-    if encoder["weights"]:
-        return [given(find_file(encoder["weights"]))]
-    return [FETCHED_WEIGHTS[encoder["adapter"]]] if encoder["adapter"] in FETCHED_WEIGHTS else []
+# Slide encoders of others (molpath/embed/foreign.py), and those whose cases the paper or their nature takes as the mean
+# of their slides; all others take the union of the patches.
+FOREIGN_KINDS = ("titan", "prism", "gigapath", "chief", "madeleine", "feather")
+MEAN_OF_SLIDES = ("gigapath", "titan")
 
 
 def get_encoder_gpus(wildcards):
@@ -36,7 +25,8 @@ def get_model(wildcards):
     sizes = (
         {"slide_encoder": RUNS[model["run"]]["slide_encoder"]} if model["kind"] == "random" else {}
     )
-    return model | sizes
+    usual = "mean" if model["kind"] in MEAN_OF_SLIDES else "union"
+    return model | sizes | {"cases": model["cases"] or usual}
 
 
 def get_source(entry):

@@ -1,4 +1,4 @@
-"""The profile sheet and what the omics rules read of it. Functions only."""
+"""The profile sheet, what the omics rules read of it, and the checks of their section. Functions only."""
 
 import functools
 
@@ -14,6 +14,7 @@ PROFILE_COLUMNS = (
     "column",
     "unit",
     "sample_id",
+    "sample_type",
     "panel",
 )
 
@@ -55,11 +56,159 @@ def get_dna_files(wildcards):
     return [given(path) for path in sorted({row["path"] for row in get_dna_rows(wildcards)})]
 
 
-def get_consequences():
-    """The table of variant classifications: the config's, else the one that ships."""
-    named = config["omics"]["consequences"]
+def get_consequences(name):
+    """A table of kinds of variants and flags (consequences, so_terms): the config's, else the one that ships."""
+    named = config["omics"][name]
     return (
         given(find_file(named))
         if named
-        else workflow.source_path("../../resources/consequences/consequences.tsv")
+        else workflow.source_path(f"../../resources/consequences/{name}.tsv")
     )
+
+
+def get_gene_table():
+    """The table of gene names: the config's, else the one that ships; none where names stay as given."""
+    named = config["omics"]["gene_table"]
+    if named == "as_given":
+        return []
+    shipped = workflow.source_path("../../resources/genes/hgnc.tsv.gz")
+    return [given(find_file(named)) if named else shipped]
+
+
+def get_transcripts():
+    """The table transcript to gene, where the config names one."""
+    named = config["omics"]["transcripts"]
+    return [given(find_file(named))] if named else []
+
+
+def get_design_cases():
+    """The sheet of cases, where a design names its columns."""
+    return get_case_sheet() if config["omics"]["vst"]["design"] else []
+
+
+def get_dna_genes():
+    """The list of genes whose flags are made."""
+    named = config["omics"]["dna_genes"]
+    return [given(find_file(named))] if named else []
+
+
+def get_panel_files():
+    """Genes of the panels, in the order of their names."""
+    panels = config["omics"]["panels"]
+    return [given(find_file(panels[name])) for name in sorted(panels)]
+
+
+def get_selection(cohort):
+    """Which genes of a cohort pretraining sees: nothing, {list: path} or {top_sd: number}."""
+    chosen = config["omics"]["select"].get(cohort) or {}
+    chosen = {key: value for key, value in chosen.items() if value}
+    return chosen | ({"list": find_file(chosen["list"])} if "list" in chosen else {})
+
+
+def get_gene_list(wildcards):
+    """The file of chosen genes, where there is one."""
+    chosen = get_selection(wildcards.cohort)
+    return [given(chosen["list"])] if "list" in chosen else []
+
+
+@functools.cache
+def get_reference(cohort):
+    """The cohort on whose expression parameters are fitted: named, else itself if a run trains on it, else the first
+    cohort with expression that a used run trains on; itself where there is none."""
+    named = config["omics"]["fit_on"].get(cohort)
+    if named:
+        return named
+    trained = [name for run in get_used_runs() for name in RUNS[run]["cohorts"]]
+    trained = [name for name in trained if name in get_cohorts("rna")]
+    return cohort if cohort in trained or not trained else trained[0]
+
+
+def get_reference_fit(wildcards):
+    """The fit of another cohort that this one takes over."""
+    reference = get_reference(wildcards.cohort)
+    return [] if reference == wildcards.cohort else [f"<results>/omics/{reference}/rna_fit.h5"]
+
+
+def get_rna_settings(wildcards):
+    """How expression is read and normalised."""
+    keys = ("value", "star_column", "size_factors", "dispersions", "vst")
+    settings = {key: config["omics"][key] for key in keys}
+    return settings | {
+        "transcripts": (get_transcripts() or [""])[0],
+        "select": get_selection(wildcards.cohort),
+    }
+
+
+def get_vocabulary_runs(wildcards):
+    """Used runs that train on the cohort and start from a scGPT folder."""
+    return [
+        run
+        for run in get_used_runs()
+        if wildcards.cohort in RUNS[run]["cohorts"] and RUNS[run]["rna_encoder"]["checkpoint"]
+    ]
+
+
+def get_vocabularies(wildcards):
+    """Vocabularies of these runs."""
+    folders = [RUNS[run]["rna_encoder"]["checkpoint"] for run in get_vocabulary_runs(wildcards)]
+    return [given(f"{find_file(folder)}/vocab.json") for folder in folders]
+
+
+def get_gdc_downloads():
+    """Folder and sample sheet of each GDC download."""
+    return {
+        cohort: {key: find_file(value) for key, value in one.items()}
+        for cohort, one in config["omics"]["gdc"].items()
+    }
+
+
+def get_gdc_sheets():
+    """Sample sheets of the GDC downloads."""
+    return [given(one["sample_sheet"]) for one in get_gdc_downloads().values()]
+
+
+def check_omics():
+    """Files, cohorts and panels that the section omics names; what a run trains on is fitted on itself."""
+    omics, cohorts = config["omics"], set(get_cohorts("rna"))
+    keys = ("gene_table", "transcripts", "dna_genes", "consequences", "so_terms")
+    named = {key: omics[key] for key in keys if omics[key] and omics[key] != "as_given"}
+    named |= {f"panels/{name}": path for name, path in omics["panels"].items()}
+    for cohort in omics["select"]:
+        check_name(
+            "config, key omics/select", f"cohort with rna in {PROFILE_SHEET}", cohort, cohorts
+        )
+        if "list" in omics["select"][cohort]:
+            named[f"select/{cohort}/list"] = omics["select"][cohort]["list"]
+    for cohort, one in omics["gdc"].items():
+        named[f"gdc/{cohort}/sample_sheet"] = one["sample_sheet"]
+    for key, path in named.items():
+        check_file(f"config, key omics/{key}", find_file(path))
+    for cohort, reference in omics["fit_on"].items():
+        where = f"config, key omics/fit_on/{cohort}"
+        if check_name(where, f"cohort with rna in {PROFILE_SHEET}", reference, cohorts):
+            if get_reference(reference) != reference:
+                add_problem(
+                    where,
+                    f"{reference} takes its parameters from {get_reference(reference)} itself",
+                    "name a cohort that is fitted on itself",
+                )
+    for row in PROFILES:
+        if (
+            row.get("panel")
+            and row.get("modality") == "dna"
+            and row["panel"] not in omics["panels"]
+        ):
+            known = ", ".join(sorted(omics["panels"])) or "none"
+            add_problem(
+                f"{PROFILE_SHEET}, row {row['#']}, column panel",
+                f"panel {row['panel']!r} has no genes",
+                f"name its file under omics/panels; there are: {known}",
+            )
+            break
+    unknown = sorted(set(omics["allow_leakage"]) - set(CASES))
+    if unknown:
+        add_problem(
+            "config, key omics/allow_leakage",
+            f"no case {unknown[0]!r} in {SLIDE_SHEET}",
+            "name cases of the slide sheet",
+        )

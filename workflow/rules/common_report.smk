@@ -49,6 +49,8 @@ def get_report_targets(wildcards):
     names.append("tables/worst_slides.html")
     if get_tiles_targets(wildcards):
         names.append("tables/exclusions.tsv")
+    if PROFILES:
+        names += ["tables/omics.tsv", "figures/omics.svg"]
     if get_used_runs():
         names.append("figures/pretraining.svg")
     if config["embed"]["use"]:

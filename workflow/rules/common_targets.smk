@@ -46,13 +46,14 @@ def get_pretrain_targets(wildcards):
 
 
 def get_embed_targets(wildcards):
-    """Embeddings of slides and cases by every model in use, and of profiles where the model has the branches."""
+    """Embeddings of slides and cases by every model in use, and what trained ones give beside."""
     models = config["embed"]["use"]
     units = [
         f"<results>/embed/{model}/{unit}.h5ad" for model in models for unit in ("slides", "cases")
     ]
     trained = [model for model in models if MODELS[model]["kind"] == "threads"]
-    return units + [f"<results>/embed/{model}/profiles.h5ad" for model in trained]
+    further = ["profiles.h5ad"] + ["attention.h5"] * bool(config["embed"]["attention"])
+    return units + [f"<results>/embed/{model}/{name}" for model in trained for name in further]
 
 
 def get_probe_metrics(wildcards):

@@ -3,6 +3,7 @@
 <results>/embed/<model>/slides/<block>.h5, cases/<block>.h5    blocks of slides or cases
 <results>/embed/<model>/slides.h5ad, cases.h5ad                all of them, obs from the slide sheet
 <results>/embed/<model>/profiles.h5ad                          profiles, where the model has those branches
+<results>/embed/<model>/attention.h5                           attention over patches of slides named in the config
 <results>/embed/.finished/                                     blocks under stamps of their contents (not declared)
 """
 
@@ -116,3 +117,29 @@ rule embed_profiles:
         "Embedding molecular profiles with {wildcards.model}"
     script:
         "../scripts/embed_profiles.py"
+
+
+rule embed_attention:
+    input:
+        manifests=get_attention_manifests,
+        sources=get_model_sources,
+    output:
+        table="<results>/embed/{model}/attention.h5",
+    log:
+        "<logs>/embed/{model}/attention.log",
+    benchmark:
+        "<benchmarks>/embed/{model}/attention.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    threads: 2
+    resources:
+        mem_mb=grow(8000),
+        runtime=grow(60),
+    params:
+        slides=lookup(dpath="embed/attention", within=config),
+        results=subpath(output.table, ancestor=3),
+        code=digest("embed"),
+    message:
+        "Writing attention of {wildcards.model} over patches"
+    script:
+        "../scripts/embed_attention.py"

@@ -1,19 +1,54 @@
 """Omics: molecular profiles normalised or turned into flags, and what is paired with which slide.
 
-<results>/omics/<cohort>/rna.h5ad         X log2(TPM + 1), counts beside it, obs with ids and quality
+<results>/omics/gdc_profiles.tsv          rows for the profile sheet out of GDC downloads (by name only)
+<results>/omics/<cohort>/rna.h5ad         X log2(TPM + 1), log2(CPM + 1) or VST, counts beside it, obs with ids and quality
 <results>/omics/<cohort>/rna_genes.tsv    genes left after each step
-<results>/omics/<cohort>/dna.h5ad         X flags, seven a gene
+<results>/omics/<cohort>/rna_fit.h5       size factors' reference, VST trend and chosen genes, for other cohorts
+<results>/omics/<cohort>/dna.h5ad         X flags, seven a gene; layer "observed" says where 0 means no
+<results>/omics/<cohort>/dna_variants.tsv what became of each kind of variant
 <results>/omics/pairs.tsv                 what is paired with what, and why not
 <results>/omics/leakage.tsv               what was found both in pretraining and in a task
 """
 
 
+rule list_gdc_profiles:
+    input:
+        sheets=get_gdc_sheets(),
+    output:
+        sheet="<results>/omics/gdc_profiles.tsv",
+        left_out="<results>/omics/gdc_left_out.tsv",
+    log:
+        "<logs>/omics/gdc_profiles.log",
+    benchmark:
+        "<benchmarks>/omics/gdc_profiles.tsv"
+    conda:
+        "../../envs/omics.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(2000),
+        runtime=grow(30),
+    params:
+        downloads=get_gdc_downloads(),
+        code=digest("omics"),
+    message:
+        "Listing the profiles of GDC downloads"
+    script:
+        "../scripts/list_gdc_profiles.py"
+
+
 rule normalise_rna:
     input:
         files=get_rna_files,
+        reference=get_reference_fit,
+        genes=get_gene_table(),
+        transcripts=get_transcripts(),
+        list=get_gene_list,
+        cases=get_design_cases(),
+        vocabularies=get_vocabularies,
     output:
         table="<results>/omics/{cohort}/rna.h5ad",
         losses="<results>/omics/{cohort}/rna_genes.tsv",
+        fit="<results>/omics/{cohort}/rna_fit.h5",
     log:
         "<logs>/omics/{cohort}/rna.log",
     benchmark:
@@ -26,6 +61,8 @@ rule normalise_rna:
         runtime=grow(240),
     params:
         rows=get_rna_rows,
+        settings=get_rna_settings,
+        runs=get_vocabulary_runs,
         code=digest("omics"),
     message:
         "Normalising expression of cohort {wildcards.cohort}"
@@ -36,9 +73,14 @@ rule normalise_rna:
 rule flag_dna:
     input:
         files=get_dna_files,
-        consequences=get_consequences(),
+        consequences=get_consequences("consequences"),
+        terms=get_consequences("so_terms"),
+        genes=get_dna_genes(),
+        gene_table=get_gene_table(),
+        panels=get_panel_files(),
     output:
         table="<results>/omics/{cohort}/dna.h5ad",
+        losses="<results>/omics/{cohort}/dna_variants.tsv",
     log:
         "<logs>/omics/{cohort}/dna.log",
     benchmark:
@@ -51,7 +93,7 @@ rule flag_dna:
         runtime=grow(120),
     params:
         rows=get_dna_rows,
-        genes=lookup(dpath="omics/dna_genes", within=config),
+        panels=sorted(config["omics"]["panels"]),
         code=digest("omics"),
     message:
         "Turning mutations and copy numbers of cohort {wildcards.cohort} into flags"
@@ -62,11 +104,17 @@ rule flag_dna:
 rule pair_slides:
     input:
         slides="<results>/tables/slides.tsv",
+        sheet=given(SLIDE_SHEET),
         tables=get_profile_tables,
         splits=get_split_files,
     output:
         pairs="<results>/omics/pairs.tsv",
-        leakage="<results>/omics/leakage.tsv",
+        leakage=report(
+            "<results>/omics/leakage.tsv",
+            caption="../report/leakage.rst",
+            category="Omics",
+            labels={"result": "what stands on both sides"},
+        ),
     log:
         "<logs>/omics/pairs.log",
     benchmark:
@@ -80,6 +128,8 @@ rule pair_slides:
     params:
         tasks=sorted(config["probe"]["use"]),
         cohorts=get_run_cohorts,
+        allow=lookup(dpath="omics/allow_leakage", within=config),
+        correlation=lookup(dpath="omics/duplicate_correlation", within=config),
         code=digest("omics"),
     message:
         "Pairing slides with profiles and looking for leakage"

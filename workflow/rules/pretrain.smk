@@ -1,22 +1,24 @@
 """Pretraining: packed patches, and one model a run.
 
-<results>/pretrain/store/<grid>/<encoder>/    patches of all paired slides, memory-mapped fp16
-<results>/pretrain/runs/<run>/                model.safetensors (all branches), config.json, history.tsv, model_card.md
+<results>/pretrain/store/<grid>/<encoder>/    patches of all paired slides, memory-mapped fp16, a file a shard
+<results>/pretrain/runs/<run>/                model.safetensors and last.safetensors (all branches), config.json,
+                                              history.tsv, model_card.md
+<logs>/pretrain/runs/<run>.events/            TensorBoard events (not declared)
 <results>/pretrain/.finished/                 the same under stamps of their contents (not declared)
 """
 
 
 rule pack_patches:
     input:
-        manifests=get_wildcard_manifests,
+        manifest="<results>/features/{grid}/{encoder}/{shard}.tsv",
         pairs="<results>/omics/pairs.tsv",
     output:
-        patches="<results>/pretrain/store/{grid}/{encoder}/patches.npy",
-        index="<results>/pretrain/store/{grid}/{encoder}/index.tsv",
+        patches="<results>/pretrain/store/{grid}/{encoder}/{shard}.npy",
+        index="<results>/pretrain/store/{grid}/{encoder}/{shard}.tsv",
     log:
-        "<logs>/pretrain/store/{grid}/{encoder}.log",
+        "<logs>/pretrain/store/{grid}/{encoder}/{shard}.log",
     benchmark:
-        "<benchmarks>/pretrain/store/{grid}/{encoder}.tsv"
+        "<benchmarks>/pretrain/store/{grid}/{encoder}/{shard}.tsv"
     conda:
         "../../envs/torch.yaml"
     threads: 1
@@ -25,9 +27,10 @@ rule pack_patches:
         runtime=grow(600),
     params:
         results=subpath(output.patches, ancestor=5),
+        repack=lookup(dpath="pretrain/repack", within=config),
         code=digest("pretrain"),
     message:
-        "Packing the patches of all paired slides ({wildcards.grid}, {wildcards.encoder})"
+        "Packing patches of paired slides, shard {wildcards.shard} ({wildcards.grid}, {wildcards.encoder})"
     script:
         "../scripts/pack_patches.py"
 
@@ -35,12 +38,14 @@ rule pack_patches:
 rule pretrain_run:
     input:
         patches=get_run_patches,
-        index=get_run_index,
+        indices=get_run_indices,
         pairs="<results>/omics/pairs.tsv",
         rna=get_run_rna,
         dna=get_run_dna,
+        slides=get_run_sheet,
     output:
         model="<results>/pretrain/runs/{run}/model.safetensors",
+        last="<results>/pretrain/runs/{run}/last.safetensors",
         config="<results>/pretrain/runs/{run}/config.json",
         history="<results>/pretrain/runs/{run}/history.tsv",
         card="<results>/pretrain/runs/{run}/model_card.md",

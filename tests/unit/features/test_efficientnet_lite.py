@@ -3,7 +3,7 @@
 import pytest
 import torch
 from molpath.features import efficientnet_lite
-from molpath.features.encoders import load_weights
+from molpath.features.weights import load_weights
 
 
 def test_parameter_counts():

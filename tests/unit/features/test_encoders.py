@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from molpath.common.files import read_tsv
-from molpath.features.encoders import BUILDERS, build
+from molpath.features.encoders import build
 from molpath.features.registry import ADAPTERS, describe
 from PIL import Image
 
@@ -15,20 +14,6 @@ def some_patches(count, size=256):
     rng = np.random.default_rng(0)
     coarse = rng.integers(0, 256, (count, 16, 16, 3), dtype=np.uint8)
     return np.stack([np.asarray(Image.fromarray(c).resize((size, size), Image.Resampling.BICUBIC)) for c in coarse])
-
-
-def test_table_and_builders_name_the_same_encoders(repository):
-    assert set(BUILDERS) == set(ADAPTERS)
-    for row in read_tsv(repository / "resources" / "encoders" / "encoders.tsv").to_dict("records"):
-        facts = ADAPTERS[row["adapter"]]
-        assert (facts.dim, facts.input_size, facts.interpolation) == (
-            int(row["dim"]),
-            int(row["input_size"]),
-            row["interpolation"],
-        )
-        assert facts.mean == tuple(map(float, row["mean"].split(",")))
-        assert facts.std == tuple(map(float, row["std"].split(",")))
-        assert len(row["sha256"]) == 64
 
 
 def test_preprocessing_is_pils_resize_and_half_normalisation(random_weights):
@@ -82,7 +67,7 @@ def test_digest_of_an_encoder_follows_weights_and_normalisation(tmp_path, random
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"adapter": "conch"}, "unknown encoder adapter 'conch'; one of efficientnet_lite0"),
+        ({"adapter": "conch"}, "unknown encoder adapter 'conch'; one of conch_v15, conch_v1"),
         ({"adapter": "efficientnet_lite0"}, "needs a file of weights"),
         ({"adapter": "no_such_module:build"}, "can't be imported"),
         ({"adapter": "efficientnet_lite0", "precision": "int8"}, "precision 'int8' is none of fp32"),
@@ -91,3 +76,19 @@ def test_digest_of_an_encoder_follows_weights_and_normalisation(tmp_path, random
 def test_bad_encoders_are_named(config, message):
     with pytest.raises(ValueError, match=message):
         build([], config)
+
+
+def test_the_documented_table_is_the_tables(repository):
+    text = (repository / "workflow/docs/encoders.md").read_text()
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    expected = []
+    for name, facts in ADAPTERS.items():
+        if not facts.needs_weights:
+            continue
+        tile = f"{facts.tile['patch_size']} px, {facts.tile['magnification']}x" if facts.tile else "any"
+        source = f"[{facts.hub}]({facts.page})" if facts.hub else f"package {facts.package}"
+        pooled = {"cls": "class", "cls_mean": "class, mean"}.get(facts.tokens, facts.tokens)
+        cells = [f"`{name}`", facts.network, str(facts.dim), pooled, tile, f"{facts.input_size} px", facts.precision]
+        cells += [f"{facts.parameters:g} M", source, "yes" if facts.gated else "no", facts.licence]
+        expected.append("| " + " | ".join(cells) + " |")
+    assert rows == expected

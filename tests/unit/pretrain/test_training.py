@@ -7,90 +7,18 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from molpath.common.manifests import accepted, write_manifest
 from molpath.embed.embedding import embed_block, gather_embeddings
 from molpath.embed.profiles import embed_profiles
 from molpath.pretrain.pairs_data import UnfitProfiles
-from molpath.pretrain.runs import pretrain_run
-from molpath.pretrain.store import PatchStore, pack_patches
+from molpath.pretrain.store import PatchStore
 from molpath.pretrain.training import Stopped, Trainer
 
-RUN = {
-    "name": "toy",
-    "grid": "g",
-    "encoder": "e",
-    "cohorts": ["A"],
-    "modalities": ["rna", "dna"],
-    "slide_encoder": {"hidden": 16, "layers": 1, "heads": 2, "output": 8, "dropout": 0.1, "attention_dropout": 0.1},
-    "rna_encoder": {"width": 16, "layers": 1, "heads": 2, "feedforward": 16, "dropout": 0.1}
-    | {"checkpoint": "", "standardise": True},
-    "dna_encoder": {"hidden": 0, "layers": 2, "dropout": 0.1},
-    "training": {
-        "seed": 0, "epochs": 4, "warmup_epochs": 1, "batch_size": 8, "patches": 6, "genes": 5, "temperature": 0.1,
-        "learning_rate": {"slide": 1e-3, "rna": 1e-3, "dna": 1e-3}, "final_learning_rate": 1e-8, "weight_decay": 0.01,
-        "precision": "fp32", "select": "rankme", "save_every": 1, "threads": 1,
-    },
-}  # fmt: skip
-
-
-def write_cohort(folder, cases=12, patches=10, dim=6, latents=1, share=0.3, seed=0, genes=8):
-    """Feature files, manifest, pairs and profiles of a cohort whose latents mark a share of the patches."""
-    rng = np.random.default_rng(seed)
-    z = rng.normal(size=(cases, latents))
-    rows, pairs = [], []
-    for case in range(cases):
-        x = rng.normal(size=(patches, dim))
-        for latent in range(latents):
-            marked = rng.random(patches) < share
-            x[marked, latent] += 4
-            x[marked, latents + latent] += 3 * z[case, latent]
-        path = folder / "wsi" / f"S{case}.h5"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with h5py.File(path, "w") as handle:
-            handle["features"] = x.astype(np.float16)
-        rows.append(
-            accepted(f"S{case}", n_patches=patches, dim=dim, file=path.name, bytes=1, fingerprint=f"{seed}-{case}")
-        )
-        pairs += [(f"S{case}", f"C{case}", "A", f"P{case}-{kind}", kind, "paired", "") for kind in ("rna", "dna")]
-    write_manifest(folder / "m.tsv", rows, ["n_patches", "dim", "file", "bytes", "fingerprint"])
-    columns = ["slide_id", "case_id", "cohort", "profile_id", "modality", "status", "reason"]
-    pd.DataFrame(pairs, columns=columns).to_csv(folder / "pairs.tsv", sep="\t", index=False)
-    weights = np.random.default_rng(99).normal(size=(latents, genes))
-    tables = {"rna": 5 + z @ weights + rng.normal(0, 0.3, (cases, genes)), "dna": (z @ weights > 0).astype(float)}
-    for kind, values in tables.items():
-        obs = pd.DataFrame(
-            {"case_id": [f"C{i}" for i in range(cases)], "cohort": "A"}, index=[f"P{i}-{kind}" for i in range(cases)]
-        )
-        data = anndata.AnnData(
-            values.astype(np.float32), obs=obs, var=pd.DataFrame(index=[f"G{i}" for i in range(genes)])
-        )
-        data.uns["value"] = "flags" if kind == "dna" else "log2_tpm_plus_1"
-        data.write_h5ad(folder / f"{kind}.h5ad")
-    pack(folder)
-    return z
-
-
-def pack(folder):
-    pack_patches(
-        manifests=[folder / "m.tsv"], pairs=folder / "pairs.tsv", wsi=folder / "wsi", patches=folder / "patches.npy",
-        index=folder / "index.tsv", finished=folder / "finished", code="c",
-    )  # fmt: skip
-
-
-def train(folder, run=RUN, out="out"):
-    names = ("model.safetensors", "config.json", "history.tsv", "model_card.md")
-    (folder / out).mkdir(exist_ok=True)
-    pretrain_run(
-        run=run, patches=folder / "patches.npy", index=folder / "index.tsv", pairs=folder / "pairs.tsv",
-        rna=[folder / "rna.h5ad"], dna=[folder / "dna.h5ad"], outputs={name: folder / out / name for name in names},
-        finished=folder / f"finished-{out}", state=folder / "state", code="c",
-    )  # fmt: skip
-    return {name: (folder / out / name).read_bytes() for name in names}
+from .cohort import RUN, pack, train, write_cohort
 
 
 def test_store_holds_every_patch_once_in_any_sample(tmp_path):
     write_cohort(tmp_path)
-    store = PatchStore(tmp_path / "patches.npy", tmp_path / "index.tsv")
+    store = PatchStore([tmp_path / "patches.npy"], [tmp_path / "index.tsv"])
     with h5py.File(tmp_path / "wsi/S3.h5") as handle:
         original = handle["features"][:]
     rng = np.random.default_rng(0)
@@ -125,7 +53,7 @@ def test_stopped_run_ends_as_if_it_never_was(tmp_path, monkeypatch):
         self.terminate = self.epoch == 2
 
     monkeypatch.setattr(Trainer, "_train_epoch", stop_in_third)
-    with pytest.raises(Stopped, match="after epoch 3"):
+    with pytest.raises(Stopped, match="after 3 epochs"):
         train(tmp_path, out="b")
     assert (tmp_path / "state").exists()
     monkeypatch.setattr(Trainer, "_train_epoch", original)

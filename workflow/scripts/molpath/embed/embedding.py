@@ -14,8 +14,8 @@ from ..common.digests import digest_of
 from ..common.files import fingerprint, new_h5, open_h5, read_tsv
 from ..common.finished import keep, restore
 from ..common.progress import Progress
-from .bags import Bags
-from .models import get_pool, read_vectors
+from .bags import Bags, union
+from .models import WITH_COORDS, get_pool, read_vectors
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +37,8 @@ def embed_block(
     """Write `ids`, `embeddings` (float32 N x D), `n_patches` and `slides` of a block.
 
     members: slides of each slide or case of the block, by its id; cases: case of each id; sources: for threads the
-    run's config.json and weights, for table the TSV. Slides that were set aside are left out, and a case
-    without any other. The same contents are taken from `finished`.
+    run's config.json and weights, for table the TSV, for slide encoders of others their weights. Slides that were set
+    aside are left out, and a case without any other. The same contents are taken from `finished`.
     """
     bags = Bags(manifests, wsi)
     present = {name: [s for s in slides if s in bags] for name, slides in members.items()}
@@ -50,21 +50,28 @@ def embed_block(
         return
     present = {name: slides for name, slides in present.items() if slides}
     contents = {name: [(slide, bags.fingerprint(slide)) for slide in slides] for name, slides in present.items()}
-    stamp = digest_of(contents, [fingerprint(path) for path in sources], dict(model), code)
+    stamp = digest_of(contents, [fingerprint_of(path) for path in sources], dict(model), code)
     if restore(Path(finished) / stamp, {"block.h5": output}):
         log.info("same patches, weights and code: taken from .finished/%s", stamp)
         return
-    pool = get_pool(model, str(Path(sources[0]).parent) if sources else "", threads)
+    pool = get_pool(model, str(sources[0]) if sources else "", threads)
     progress = Progress(log_path, f"embedding with {model['name']}", len(present), "bags")
     rows = []
     for name, slides in present.items():
-        parts = [bags.read(slide) for slide in slides]
-        union = model["cases"] == "union" or len(parts) == 1
-        vector = pool(np.concatenate(parts)) if union else np.mean([pool(part) for part in parts], axis=0)
-        rows.append((name, vector, sum(map(len, parts)), slides))
-        progress.step(1, sum(map(len, parts)))
+        parts = [bags.read(slide, model["kind"] in WITH_COORDS) for slide in slides]
+        together = model["cases"] == "union" or len(parts) == 1
+        vector = pool(union(parts)) if together else np.mean([pool(part) for part in parts], axis=0)
+        patches = sum(len(part.features) for part in parts)
+        rows.append((name, vector, patches, slides))
+        progress.step(1, patches)
     write_block(output, rows)
     keep(Path(finished) / stamp, {"block.h5": output})
+
+
+def fingerprint_of(path: str) -> list[str]:
+    """Fingerprint of a file, or of the files of a folder."""
+    files = [Path(path)] if Path(path).is_file() else sorted(one for one in Path(path).rglob("*") if one.is_file())
+    return [fingerprint(one) for one in files]
 
 
 def write_block(path: str, rows: Sequence[tuple[str, np.ndarray, int, Sequence[str]]]) -> None:

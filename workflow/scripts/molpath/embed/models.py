@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..common.files import read_tsv
+from .bags import Bag
 
-Pool = Callable[[np.ndarray], np.ndarray]
+Pool = Callable[[Bag], np.ndarray]
+#: Models that look at where a patch lies; a case of several slides is the mean of its slides for them.
+WITH_COORDS = ("titan", "gigapath")
 
 
-def mean_pool(patches: np.ndarray) -> np.ndarray:
+def mean_pool(bag: Bag) -> np.ndarray:
     """Arithmetic mean of patch vectors (float32 D), the paper's baseline."""
-    return patches.mean(0, dtype=np.float64).astype(np.float32)
+    return bag.features.mean(0, dtype=np.float64).astype(np.float32)
 
 
-def get_pool(model: Mapping[str, Any], folder: str, threads: int) -> Pool:
-    """The pooling of a model: mean, the slide encoder of the trained run in `folder`, or a random one.
+def get_pool(model: Mapping[str, Any], source: str, threads: int) -> Pool:
+    """The pooling of a model: mean, the slide encoder of a trained run (`source`: its config.json), a random one, or
+    one of others (`source`: its weights).
 
     A random model has `slide_encoder` (its sizes) and `seed`; the width of its input is that of the first bag.
     """
@@ -31,7 +36,11 @@ def get_pool(model: Mapping[str, Any], folder: str, threads: int) -> Pool:
     from ..pretrain.network import build, load
 
     torch.set_num_threads(threads)
-    trained = load(folder)[0] if model["kind"] == "threads" else None
+    if model["kind"] not in ("threads", "random"):
+        from .foreign import get_foreign
+
+        return get_foreign(model, source)
+    trained = load(str(Path(source).parent))[0] if model["kind"] == "threads" else None
 
     @functools.cache
     def network(width: int):
@@ -39,9 +48,9 @@ def get_pool(model: Mapping[str, Any], folder: str, threads: int) -> Pool:
             return trained
         return build({"slide_encoder": dict(model["slide_encoder"]) | {"input": width}}, model["seed"]).eval()
 
-    def pool(patches: np.ndarray) -> np.ndarray:
+    def pool(bag: Bag) -> np.ndarray:
         with torch.inference_mode():
-            return network(patches.shape[1]).slide(torch.from_numpy(patches)[None])[0].float().numpy()
+            return network(bag.features.shape[1]).slide(torch.from_numpy(bag.features))[0].float().numpy()
 
     return pool
 

@@ -11,6 +11,7 @@ import torch
 from ..common.files import write_h5ad
 from ..pretrain.molecular_encoders import CLS, PAD_VALUE, standardise
 from ..pretrain.network import load
+from ..pretrain.pairs_data import chosen_genes
 
 BATCH = 64
 
@@ -24,7 +25,7 @@ def embed_profiles(*, tables: Sequence[str], run_folder: str, output: str, threa
     network, description = load(run_folder)
     parts = []
     for path in tables:
-        table = anndata.read_h5ad(path)
+        table = chosen_genes(anndata.read_h5ad(path))
         value = table.uns["value"]
         modality = "dna" if value == "flags" else "rna"
         if value == "zscore" or getattr(network, modality) is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
+from functools import partial
 from typing import Any, Protocol
 
 import torch
@@ -11,8 +12,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .registry import ADAPTERS, Facts, check_adapter, facts_of, user_function
+from .weights import file_of
 
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+#: A patch is resized to this many times the input before crops are cut out of its corners: 256 for 224.
+CROP_MARGIN = 8 / 7
 
 
 class Encoder(Protocol):
@@ -32,17 +36,20 @@ class Encoder(Protocol):
 
 
 class NetworkEncoder:
-    """A network behind resizing and normalisation, both on its device.
+    """A network behind resizing, cutting and normalisation, all on its device.
 
     Resizing is antialiased and rounds to whole grey levels, as the PIL transforms do that published encoders
-    were trained and evaluated with.
+    were trained and evaluated with. With `crops` 5, four corners and the centre are encoded and averaged.
     """
 
-    def __init__(self, network: nn.Module, facts: Facts):
+    def __init__(self, network: nn.Module, facts: Facts, crops: int = 1):
         self.network = network.eval().requires_grad_(False)
-        self.dim, self.input_size = facts.dim, facts.input_size
+        self.dim, self.input_size, self.resize = facts.dim, facts.input_size, facts.resize
         self.mean, self.std = facts.mean, facts.std
         self.interpolation, self.precision = facts.interpolation, facts.precision
+        self.crops = crops
+        if crops > 1:
+            self.resize = max(facts.resize, round(facts.input_size * CROP_MARGIN))
         self.to(torch.device("cpu"))
 
     def to(self, device: torch.device) -> NetworkEncoder:
@@ -55,12 +62,22 @@ class NetworkEncoder:
         return self
 
     def prepare(self, batch: Tensor) -> Tensor:
-        """uint8 N x P x P x 3 to normalised float32 N x 3 x S x S, channels last."""
+        """uint8 N x P x P x 3 to normalised float32 (crops · N) x 3 x S x S, channels last, crop by crop."""
         images = batch.permute(0, 3, 1, 2)
-        if images.shape[-1] != self.input_size or images.shape[-2] != self.input_size:
-            images = resized(images, self.input_size, self.interpolation)
+        if images.shape[-1] != self.resize or images.shape[-2] != self.resize:
+            images = resized(images, self.resize, self.interpolation)
+        if self.resize != self.input_size:
+            images = torch.cat(
+                [images[..., y : y + self.input_size, x : x + self.input_size] for y, x in self._corners()]
+            )
         images = images.to(torch.float32, memory_format=torch.channels_last)
         return images.mul_(self._scale).add_(self._shift)
+
+    def _corners(self) -> list[tuple[int, int]]:
+        """Top left corners of the crops: the centre, then the four corners if asked for."""
+        far = self.resize - self.input_size
+        middle = round(far / 2)
+        return [(middle, middle), (0, 0), (0, far), (far, 0), (far, far)][: self.crops]
 
     @torch.inference_mode()
     def __call__(self, batch: Tensor) -> Tensor:
@@ -68,7 +85,9 @@ class NetworkEncoder:
         images = self.prepare(batch)
         lowered = self.precision in DTYPES
         with torch.autocast(self.device.type, DTYPES[self.precision]) if lowered else nullcontext():
-            return self.network(images).to(torch.float32)
+            # explicitly: under autocast the last layer decides what comes out
+            features = self.network(images).to(torch.float32)
+        return features if self.crops == 1 else features.view(self.crops, len(batch), -1).mean(0)
 
 
 class MeanColour:
@@ -97,41 +116,61 @@ def resized(images: Tensor, size: int, interpolation: str) -> Tensor:
     return values.round_().clamp_(0, 255)
 
 
-def load_weights(path: str) -> dict[str, Tensor]:
-    """State dict from safetensors, or from a torch file that loads without running code (`weights_only`)."""
-    if str(path).endswith(".safetensors"):
-        from safetensors.torch import load_file
-
-        return load_file(path)
-    return torch.load(path, map_location="cpu", weights_only=True)
-
-
-def _efficientnet_lite0(weights: Sequence[str], facts: Facts) -> Encoder:
+def _efficientnet_lite0(path: str, facts: Facts) -> nn.Module:
     from . import efficientnet_lite
+    from .weights import load_weights
 
-    network = efficientnet_lite.load(load_weights(weights[0]))
-    return NetworkEncoder(efficientnet_lite.folded(network), facts)
+    return efficientnet_lite.folded(efficientnet_lite.load(load_weights(path)))
 
 
-#: Adapter name -> function of (weight files, facts); the same names as `registry.ADAPTERS`.
-BUILDERS: dict[str, Callable[[Sequence[str], Facts], Encoder]] = {
-    "efficientnet_lite0": _efficientnet_lite0,
-    "mean_colour": lambda weights, facts: MeanColour(),
-}
+def _conch(name: str, path: str, facts: Facts) -> nn.Module:
+    from . import conch
+
+    return getattr(conch, f"load_{name}")(path)
+
+
+def _timm(name: str, path: str, facts: Facts) -> nn.Module:
+    from . import timm_encoders
+
+    return getattr(timm_encoders, f"load_{name}")(path)
+
+
+def _vision_transformer(name: str, path: str, facts: Facts) -> nn.Module:
+    from .timm_encoders import load_vision_transformer
+
+    return load_vision_transformer(name, path, facts.tokens)
+
+
+def loader_of(adapter: str) -> Callable[[str, Facts], nn.Module]:
+    """The function of (file of weights, facts) that makes the network of a built-in adapter."""
+    if adapter == "efficientnet_lite0":
+        return _efficientnet_lite0
+    if adapter in ("conch_v1", "conch_v15"):
+        return partial(_conch, adapter)
+    if adapter in ("ctranspath", "resnet50"):
+        return partial(_timm, adapter)
+    return partial(_vision_transformer, adapter)
 
 
 def build(weights: Sequence[str], config: Mapping[str, Any]) -> Encoder:
     """The encoder a config entry asks for, on the CPU.
 
-    `config` has `adapter` and optionally mean, std, precision and options. A user's `module:function` is
-    called as function(weights, config) and returns an `Encoder`. Raises ValueError for an unknown adapter
-    or missing weights.
+    `config` has `adapter` and optionally mean, std, precision, tokens, crops, stain and options. A user's
+    `module:function` is called as function(weights, config) and returns an `Encoder`. Raises ValueError for an
+    unknown adapter, missing weights, or weights of another network.
     """
     adapter = config["adapter"]
     check_adapter(adapter)
     if adapter not in ADAPTERS:
-        return user_function(adapter)(list(weights), dict(config))
-    facts = facts_of(config)
-    if facts.needs_weights and not weights:
-        raise ValueError(f"encoder {config.get('name', adapter)} needs a file of weights (key `weights`)")
-    return BUILDERS[adapter](weights, facts)
+        encoder = user_function(adapter)(list(weights), dict(config))
+    elif adapter == "mean_colour":
+        encoder = MeanColour()
+    else:
+        facts = facts_of(config)
+        network = loader_of(adapter)(file_of(weights, adapter), facts)
+        encoder = NetworkEncoder(network, facts, config.get("crops") or 1)
+    if (config.get("stain") or {}).get("method"):
+        from .stains import StainNormalised
+
+        encoder = StainNormalised(encoder, config["stain"])
+    return encoder

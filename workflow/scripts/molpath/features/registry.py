@@ -1,6 +1,6 @@
 """The table of patch encoders: what each takes, gives and needs. Facts only: reading it imports no torch.
 
-Sources: resources/encoders/encoders.tsv names origin, digest and licence of the weights.
+The table itself is encoders.yaml beside this file, for the rules read it too.
 """
 
 from __future__ import annotations
@@ -15,59 +15,104 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from ..common.files import sha256_of
 
-HALF = (0.5, 0.5, 0.5)
+TABLE = Path(__file__).with_name("encoders.yaml")
 PRECISIONS = ("fp32", "bf16", "fp16")
+TOKENS = ("cls", "cls_mean")
+#: Facts that decide the output beside weights and code; the others may be corrected without encoding anew.
+DECISIVE = ("dim", "input_size", "resize", "interpolation", "mean", "std", "tokens", "precision")
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of an encoder before it is built. Sizes in pixels; mean and std for values in 0..1."""
+    """What is known of an encoder before it is built. Sizes in pixels; mean and std for values in 0..1.
 
+    The head of encoders.yaml explains every field.
+    """
+
+    network: str
     dim: int
     input_size: int  # 0: takes patches of any size as they are
-    mean: tuple[float, ...] = HALF
-    std: tuple[float, ...] = HALF
-    interpolation: str = "bicubic"
-    precision: str = "fp32"
+    resize: int
+    interpolation: str
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    tokens: str
+    precision: str
+    licence: str
+    parameters: float = 0.0  # millions
+    tile: Mapping[str, float] | None = None
+    hub: str = ""
+    files: tuple[str, ...] = ()
+    revision: str = ""
+    dataset: bool = False
+    gated: bool = False
+    package: str = ""
+    member: str = ""
+    sha256: str = ""
     needs_weights: bool = True
 
+    @property
+    def page(self) -> str:
+        """Page of the repository on the hub, where access is asked for."""
+        return f"https://huggingface.co/{'datasets/' * self.dataset}{self.hub}" if self.hub else ""
 
-#: Adapter name -> facts; `encoders.BUILDERS` has a function for each.
-ADAPTERS: dict[str, Facts] = {
-    # The published conversion's README shows ImageNet mean and std; the network was trained with (x-127)/128.
-    "efficientnet_lite0": Facts(dim=1280, input_size=224),
-    # The null encoder of tests and benchmarks: the mean colour of a patch, no network at all.
-    "mean_colour": Facts(dim=3, input_size=0, needs_weights=False),
-}
+
+def read_table(path: str | os.PathLike = TABLE) -> dict[str, Facts]:
+    """Adapter name -> facts, from a table like encoders.yaml."""
+    table = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    adapters = {}
+    for name, entry in table["encoders"].items():
+        norm = table["normalisations"][entry.pop("normalisation")]
+        entry["mean"], entry["std"] = tuple(norm["mean"]), tuple(norm["std"])
+        entry["files"] = tuple(entry.get("files", ()))
+        adapters[name] = Facts(**{"resize": entry["input_size"]} | entry)
+    return adapters
+
+
+#: Adapter name -> facts; `encoders.builder` has a function for each.
+ADAPTERS: dict[str, Facts] = read_table()
 PRECOMPUTED = "precomputed"
 
 
 def facts_of(config: Mapping[str, Any]) -> Facts:
-    """Facts of a built-in adapter with the config's own mean, std and precision. KeyError for others."""
+    """Facts of a built-in adapter with the config's own mean, std, precision and tokens.
+
+    KeyError for an unknown adapter, ValueError for a value that the adapter can't have.
+    """
     facts = ADAPTERS[config["adapter"]]
     changes = {key: tuple(config[key]) for key in ("mean", "std") if config.get(key)}
-    if config.get("precision"):
-        changes["precision"] = config["precision"]
-    facts = replace(facts, **changes)
-    if facts.precision not in PRECISIONS:
-        raise ValueError(f"precision {facts.precision!r} is none of {', '.join(PRECISIONS)}")
-    return facts
+    changes |= {key: config[key] for key in ("precision", "tokens") if config.get(key)}
+    if changes.get("precision", "fp32") not in PRECISIONS:
+        raise ValueError(f"precision {changes['precision']!r} is none of {', '.join(PRECISIONS)}")
+    tokens = changes.get("tokens", facts.tokens)
+    if tokens != facts.tokens:
+        if not {tokens, facts.tokens} <= set(TOKENS):
+            raise ValueError(f"encoder {config['adapter']} gives {facts.tokens}; tokens can't be {tokens!r}")
+        changes["dim"] = facts.dim * 2 if tokens == "cls_mean" else facts.dim // 2
+    return replace(facts, **changes)
 
 
 def describe(config: Mapping[str, Any], weights: Sequence[str | os.PathLike]) -> dict[str, Any]:
     """Everything of an encoder that decides its output, for the digest of what a file was made from.
 
-    `weights` counts by contents (SHA-256), a user's adapter by the source of its module. Exact decoding of pixels is
-    not mentioned: it is what every file was made with before there was a choice.
+    `weights` (and the target image of a stain normalisation behind them) count by contents (SHA-256), a user's
+    adapter by the source of its module. What is off by default is mentioned only where it is on.
     """
     adapter = config["adapter"]
     about = {"adapter": adapter, "weights": [sha256_of(path) for path in weights]}
+    if config.get("crops", 1) != 1:
+        about["crops"] = config["crops"]
+    if (config.get("stain") or {}).get("method"):
+        about["stain"] = config["stain"]["method"]
     if config.get("decode", "exact") != "exact":
         about["decode"] = config["decode"]
     if adapter in ADAPTERS:
-        return about | {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(facts_of(config)).items()}
+        facts = asdict(facts_of(config))
+        return about | {key: list(facts[key]) if isinstance(facts[key], tuple) else facts[key] for key in DECISIVE}
     source = Path(_find_module(adapter.split(":")[0])).read_bytes()
     settings = {key: config.get(key) for key in ("mean", "std", "precision", "options")}
     return about | settings | {"source": hashlib.sha256(source).hexdigest()}

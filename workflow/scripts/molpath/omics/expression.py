@@ -1,141 +1,205 @@
-"""Normalised expression of a cohort: log2(TPM + 1) as in the paper, raw counts beside it, and quality."""
+"""Normalised expression of a cohort: log2(TPM + 1) as in the paper, or log2 CPM or VST; raw counts beside it."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
 
 import anndata
 import numpy as np
 import pandas as pd
+from h5py import string_dtype
 
-from ..common.files import write_h5ad, write_tsv
-from .expression_files import BadProfile, Measurement, read_measurements
+from ..common.files import new_h5, open_h5, read_tsv, write_h5ad, write_tsv
+from ..common.progress import Progress
+from .barcodes import parse_barcode
+from .cohort_reading import CohortValues
+from .deseq import Fit, Unfit, blocks, fit_dispersions, fit_size_factors, fit_vst, size_factors, stabilise
+from .expression_files import Reading
+from .genes import GeneTable
+from .quality import describe_profiles
+from .selection import select_genes, vocabulary_counts
+from .tables import BadProfile
 
 log = logging.getLogger(__name__)
 
-#: Profiles further out than this many robust deviations in the first ten principal components are flagged.
-OUTLIER_DEVIATIONS = 5.0
+#: What X holds by kind of value, on a log2 scale (z-scores as they are).
+NAMES = {"tpm": "log2_tpm_plus_1", "counts": "log2_cpm_plus_1", "cpm": "log2_cpm_plus_1"}
+NAMES |= {"norm_count": "log2_norm_count_plus_1", "zscore": "zscore"}
+DEFAULTS: dict[str, Any] = {
+    "value": "log2_tpm",
+    "star_column": "unstranded",
+    "transcripts": "",
+    "size_factors": "ratio",
+    "dispersions": False,
+    "vst": {"design": "", "genes": 1000},
+    "select": {},
+}
 
 
-def normalise_rna(*, rows: Sequence[Mapping[str, str]], output: str, losses: str) -> None:
-    """Write the cohort's rna.h5ad and what every step lost.
+def normalise_rna(
+    *,
+    rows: Sequence[Mapping[str, str]],
+    output: str,
+    losses: str,
+    fit: str = "",
+    reference: str = "",
+    genes: str = "",
+    cases: str = "",
+    settings: Mapping[str, Any] = DEFAULTS,
+    vocabularies: Mapping[str, str] = {},
+    threads: int = 1,
+    log_path: str | None = None,
+) -> None:
+    """Write the cohort's rna.h5ad, what every step lost, and the fit that other cohorts take over.
 
-    rows: RNA rows of the profile sheet with resolved paths. X: float32 profiles x genes, log2(TPM + 1), or
-    log2(CPM + 1) where there are only counts, or z-scores as given; `uns["value"]` says which. A gene is named by
-    its symbol, else by its Ensembl id without version; rows of one name are summed (z-scores: the first stays), PAR_Y
-    copies dropped; genes that a profile of the cohort lacks are left out.
+    rows: RNA rows of the profile sheet with resolved paths; reference: fit file of the cohort whose parameters are
+    taken, '' fits on this one; genes: gene table, '' keeps names as given; cases: sheet of cases for the columns of a
+    design; vocabularies: vocab.json by run, for the counts. X: float32 profiles x genes; layers["counts"]: int32,
+    where every profile has counts; obs: ids and quality; var: ids, selected; uns: value and provenance.
+    Files read so far survive a killed job, in `.reading` beside the output.
     """
-    measurements = read_measurements(rows)
-    kind = kind_of(measurements)
-    steps = Counter(next(iter(measurements.values())))
-    tables = {"counts": [], kind: []}
-    for measurement in measurements.values():
-        for name in tables:
-            if getattr(measurement, name) is not None:
-                tables[name].append(by_gene(measurement, getattr(measurement, name), summed=kind != "zscore"))
-    frames = {name: pd.concat(parts, axis=1, join="inner").T for name, parts in tables.items() if parts}
-    values = frames[kind]
-    steps.add("one row a gene, in every profile", values.shape[1])
-    data = anndata.AnnData(value_of(values.to_numpy(float), kind).astype(np.float32))
-    data.obs = describe_profiles(rows, measurements, data.X, frames.get("counts"))
-    data.var = describe_genes(values.columns, measurements)
-    if len(frames.get("counts", ())) == len(rows):
-        data.layers["counts"] = frames["counts"][values.columns].to_numpy(np.float32)
-    data.uns["value"] = {"tpm": "log2_tpm_plus_1", "counts": "log2_cpm_plus_1", "zscore": "zscore"}[kind]
+    progress = Progress(log_path, "expression", len(rows), "profiles")
+    reading = Reading(settings["star_column"], settings["transcripts"], GeneTable(genes))
+    cohort = CohortValues(rows, reading, Path(output).parent / ".reading", progress.step)
+    kind = choose_kind(cohort.kinds, settings["value"])
+    missing = cohort.leave_out_missing(kind)
+    counts = cohort.values("counts") if "counts" in cohort.kinds else None
+    if counts is not None and (counts < 0).any():
+        log.warning("counts have gaps where %s has none: they are left out of the table", kind)
+        counts = None
+    learned = learn(counts, cohort.genes, rows, cases, reference, settings, threads)
+    factors = size_factors(counts, learned) if learned else None
+    if settings["value"] == "vst" and factors is not None and np.isnan(factors).any():
+        row = rows[int(np.flatnonzero(np.isnan(factors))[0])]
+        raise BadProfile(f"profile {row['profile_id']} ({row['path']}) has no count in the genes of the size factors")
+    values = values_of(cohort, kind, counts, factors, learned, settings["value"])
+    data = anndata.AnnData(values)
+    data.obs = describe_profiles(rows, values, counts, cohort.genes, factors)
+    data.var = describe_genes(cohort.genes, reading.table)
+    if counts is not None:
+        data.layers["counts"] = counts
+        if settings["dispersions"]:
+            data.var["dispersion"] = dispersions(counts, rows, cases, settings["vst"]["design"], threads)
+    selected = select_genes(values, cohort.genes, settings["select"], reading.table, reference)
+    if selected is not None:
+        data.var["selected"] = selected
+    data.uns = provenance(kind, settings, learned, reference, genes)
+    steps = loss_steps(cohort, missing) + vocabulary_counts(cohort.genes, selected, settings["select"], vocabularies)
     write_h5ad(output, data)
-    write_tsv(losses, steps.table())
+    write_tsv(losses, pd.DataFrame(steps, columns=["step", "genes", "profiles"]))
+    if fit:
+        write_fit(fit, learned, cohort.genes, selected)
+    cohort.forget()
 
 
-class Counter:
-    """Counts genes after each step."""
-
-    def __init__(self, first: Measurement):
-        par = np.char.endswith(first.gene_ids, "_PAR_Y")
-        self.rows = [("in the first file", len(first.gene_ids)), ("without PAR_Y copies", int((~par).sum()))]
-
-    def add(self, step: str, genes: int) -> None:
-        """Remember how many genes are left after a step."""
-        self.rows.append((step, genes))
-
-    def table(self) -> pd.DataFrame:
-        """Columns step, genes."""
-        return pd.DataFrame(self.rows, columns=["step", "genes"])
+def choose_kind(kinds: set[str], value: str) -> str:
+    """What X is made of: for log2_tpm the best there is (told in uns), for log2_cpm and vst counts."""
+    if value != "log2_tpm" and "counts" not in kinds and "zscore" not in kinds:
+        raise BadProfile(f"omics/value is {value}, but not every profile of the cohort has counts; it has {kinds}")
+    order = ("tpm", "counts", "cpm", "norm_count", "zscore") if value == "log2_tpm" else ("counts", "zscore")
+    return next(kind for kind in order if kind in kinds)
 
 
-def kind_of(measurements: Mapping[str, Measurement]) -> str:
-    """What all profiles of the cohort have: tpm, else counts, else zscore. Raises BadProfile where they share none."""
-    for kind in ("tpm", "counts", "zscore"):
-        if all(getattr(measurement, kind) is not None for measurement in measurements.values()):
-            return kind
-    raise BadProfile("the cohort mixes profiles in units that can't be compared; give them cohorts of their own")
+def learn(counts, genes, rows, cases, reference, settings, threads) -> Fit | None:
+    """Parameters of size factors and VST: of the reference where there is one, else fitted on these counts."""
+    if counts is None:
+        return None
+    if reference:
+        with open_h5(reference) as handle:
+            if "deseq" not in handle:
+                log.warning("%s holds no fit (its cohort has no counts): size factors are left out", reference)
+                return None
+            return Fit.load(handle["deseq"]).at(genes)
+    try:
+        found = fit_size_factors(counts, genes, settings["size_factors"])
+        if settings["value"] == "vst":
+            design = settings["vst"]["design"]
+            table = design_table(rows, cases) if design else None
+            found = fit_vst(counts, found, design, table, settings["vst"]["genes"], threads)
+        return found
+    except Unfit as error:
+        if settings["value"] == "vst":
+            raise
+        log.warning("no size factors: %s", error)
+        return None
 
 
-def by_gene(measurement: Measurement, values: np.ndarray, summed: bool) -> pd.Series:
-    """Values by gene name: symbol, else Ensembl id without version."""
-    ids = measurement.gene_ids
-    keep = ~np.char.endswith(ids, "_PAR_Y")
-    stripped = np.array([name.split(".")[0] for name in ids[keep]], dtype=object)
-    names = np.where(measurement.symbols[keep] != "", measurement.symbols[keep].astype(object), stripped)
-    series = pd.Series(values[keep], index=names).dropna()
-    groups = series.groupby(level=0, sort=True)
-    return groups.sum() if summed else groups.first()
+def design_table(rows: Sequence[Mapping[str, str]], cases: str) -> pd.DataFrame:
+    """Columns a design may name, one row a profile: of the profile sheet, of the sheet of cases, and site."""
+    table = pd.DataFrame([dict(row) for row in rows])
+    table["site"] = [getattr(parse_barcode(row["sample_id"] or row["case_id"]), "site", "") for row in rows]
+    if cases:
+        sheet = read_tsv(cases).drop_duplicates("case_id").set_index("case_id")
+        more = sheet.reindex(table.case_id).set_axis(table.index)
+        table = table.assign(**{name: more[name] for name in more if name not in table})
+    return table
 
 
-def value_of(values: np.ndarray, kind: str) -> np.ndarray:
-    """What goes into X: log2(TPM + 1), log2(CPM + 1) or z-scores."""
+def dispersions(counts, rows, cases, design, threads) -> np.ndarray:
+    """DESeq2's dispersion of each gene over this cohort."""
+    return fit_dispersions(counts, design, design_table(rows, cases) if design else None, threads)
+
+
+def values_of(cohort: CohortValues, kind: str, counts, factors, learned: Fit | None, value: str) -> np.ndarray:
+    """X: float32 profiles x genes."""
+    found = np.empty(counts.shape, np.float32) if kind == "counts" else cohort.values(kind)
     if kind == "zscore":
-        return values
-    if kind == "counts":
-        values = values / np.maximum(values.sum(1, keepdims=True), 1) * 1e6
-    return np.log2(values + 1)
+        return found
+    for part in blocks(len(found)):
+        if value == "vst":
+            found[part] = stabilise(counts[part], factors[part], learned)
+            continue
+        block = found[part]
+        if kind == "counts":
+            total = np.maximum(counts[part].sum(1, dtype=float, keepdims=True), 1)
+            block = counts[part] / total * 1e6
+        found[part] = np.log2(block.astype(float) + 1)
+    return found
 
 
-def describe_profiles(rows, measurements, values: np.ndarray, counts: pd.DataFrame | None) -> pd.DataFrame:
-    """obs: ids, library size, genes detected, share of mitochondrial counts, size factor, distance in PCA."""
-    obs = pd.DataFrame([{k: row[k] for k in ("profile_id", "case_id", "sample_id", "cohort", "unit")} for row in rows])
-    obs = obs.set_index("profile_id")
-    if counts is not None and len(counts) == len(rows):
-        raw = counts.to_numpy(float)
-        mitochondrial = raw[:, counts.columns.str.startswith("MT-")].sum(1)
-        obs["library_size"] = raw.sum(1)
-        obs["genes_detected"] = (raw > 0).sum(1)
-        obs["percent_mito"] = 100 * mitochondrial / np.maximum(raw.sum(1), 1)
-        obs["size_factor"] = size_factors(raw)
-    distance = pca_distance(values)
-    obs["pca_distance"] = distance
-    obs["outlier"] = distance > OUTLIER_DEVIATIONS
-    return obs
+def describe_genes(genes: np.ndarray, table: GeneTable) -> pd.DataFrame:
+    """var: symbol and Ensembl id of each gene, '' where not known."""
+    ids = {symbol: gene for gene, symbol in sorted(table.by_id.items(), reverse=True)}
+    ensembl = [name if name.startswith("ENSG") else ids.get(name, "") for name in genes]
+    symbols = ["" if name.startswith("ENSG") else name for name in genes]
+    return pd.DataFrame({"symbol": symbols, "ensembl_id": ensembl}, index=pd.Index(genes.astype(object)))
 
 
-def describe_genes(names: pd.Index, measurements: Mapping[str, Measurement]) -> pd.DataFrame:
-    """var: symbol and Ensembl id (of the first file) of each gene."""
-    first = next(iter(measurements.values()))
-    ids = {
-        symbol or gene.split(".")[0]: gene.split(".")[0]
-        for gene, symbol in zip(first.gene_ids[::-1], first.symbols[::-1], strict=True)
-    }
-    ensembl = [ids.get(name, "") for name in names]
-    symbols = ["" if name == gene else name for name, gene in zip(names, ensembl, strict=True)]
-    return pd.DataFrame({"symbol": symbols, "ensembl_id": ensembl}, index=names.astype(str))
+def provenance(kind: str, settings, learned: Fit | None, reference: str, genes: str) -> dict[str, Any]:
+    """uns: value (what X holds), and what made it."""
+    value = "vst" if settings["value"] == "vst" and kind == "counts" else NAMES[kind]
+    found = {"value": value, "made_of": kind, "gene_table": Path(genes).name, "pydeseq2": version("pydeseq2")}
+    found["fitted_on"] = Path(reference).parent.name if reference else "this cohort"
+    if learned:
+        found |= {"size_factors": learned.method, "genes_of_size_factors": int(learned.used.sum())}
+        if learned.trend:
+            found |= {"vst_trend": learned.trend, "vst_coefficients": learned.coefficients}
+    return found
 
 
-def size_factors(counts: np.ndarray) -> np.ndarray:
-    """DESeq2's median-of-ratios size factors (float N) of counts (N x genes); NaN if no gene is in every profile."""
-    from pydeseq2.preprocessing import deseq2_norm_fit, deseq2_norm_transform
+def loss_steps(cohort: CohortValues, missing: int) -> list[tuple[str, int, int]]:
+    """(step, genes, profiles): what happened to the names of each kind of file, then what all profiles share."""
+    steps = []
+    for counts, profiles, genes in cohort.losses:
+        steps += [(name, number, profiles) for name, number in counts.items()]
+        steps.append(("genes of the file", genes, profiles))
+    total = len(cohort.rows)
+    return [
+        *steps,
+        ("in every profile", cohort.shared, total),
+        ("missing in some profile, left out", missing, total),
+        ("in the table", len(cohort.genes), total),
+    ]
 
-    if not (counts > 0).all(0).any():
-        return np.full(len(counts), np.nan)
-    with np.errstate(divide="ignore"):  # genes absent somewhere have a log mean of -inf and are left out
-        log_means, used = deseq2_norm_fit(counts)
-        return np.asarray(deseq2_norm_transform(counts, log_means, used)[1], float)
 
-
-def pca_distance(values: np.ndarray) -> np.ndarray:
-    """Distance from the cohort's centre in up to ten principal components, in robust deviations (float N)."""
-    centred = np.nan_to_num(values - np.nanmean(values, 0)).astype(float)
-    u, s, _ = np.linalg.svd(centred, full_matrices=False)
-    components = max(1, min(10, len(s) // 3))
-    radius = np.linalg.norm(u[:, :components] * np.sqrt(max(len(values) - 1, 1)), axis=1)
-    spread = 1.4826 * np.median(np.abs(radius - np.median(radius)))
-    return (radius - np.median(radius)) / max(spread, 1e-9)
+def write_fit(path: str, learned: Fit | None, genes: np.ndarray, selected) -> None:
+    """The fit and the chosen genes, for cohorts that take them over."""
+    with new_h5(path) as handle:
+        if learned:
+            learned.save(handle.create_group("deseq"))
+        if selected is not None:
+            handle.create_dataset("selected", data=list(genes[selected]), dtype=string_dtype())

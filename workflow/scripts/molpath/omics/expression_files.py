@@ -2,114 +2,179 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
-from .units import check_unit, to_tpm
+from .genes import Genes, GeneTable, genes_of
+from .tables import BadProfile, Delimited, open_text, read_frame, to_names, to_numpy
+from .units import check_unit, to_kind
 
-STAR_COUNTS, STAR_TPM = "unstranded", "tpm_unstranded"
-
-
-class BadProfile(Exception):
-    """A profile can't be read as its row of the sheet says."""
-
-
-@dataclass
-class Measurement:
-    """One RNA profile: ids and symbols of its genes ('' where the file has none), counts, TPM or z-scores."""
-
-    gene_ids: np.ndarray
-    symbols: np.ndarray
-    counts: np.ndarray | None = None
-    tpm: np.ndarray | None = None
-    zscore: np.ndarray | None = None
-
+log = logging.getLogger(__name__)
 
 Rows = Sequence[Mapping[str, str]]
 
 
-def read_star(path: str, rows: Rows) -> list[Measurement]:
-    """GDC "STAR - Counts": one sample a file, N_* rows dropped, counts from `unstranded`."""
-    table = pd.read_csv(path, sep="\t", comment="#", dtype={"gene_id": str, "gene_name": str, "gene_type": str})
-    missing = {"gene_id", "gene_name", STAR_COUNTS} - set(table)
-    if missing:
-        raise BadProfile(f"{path}: no column {', '.join(sorted(missing))}; this is no STAR - Counts file")
-    table = table[~table.gene_id.str.startswith("N_")]
-    counts = table[STAR_COUNTS].to_numpy(float)
-    check_unit(counts, "counts", f"{path}, column {STAR_COUNTS}")
-    tpm = table[STAR_TPM].to_numpy(float) if STAR_TPM in table else None
-    if tpm is not None:
-        check_unit(tpm, "tpm", f"{path}, column {STAR_TPM}")
-    one = Measurement(table.gene_id.to_numpy(str), table.gene_name.fillna("").to_numpy(str), counts, tpm)
-    return [one] * len(rows)
+@dataclass
+class Measurement:
+    """One RNA profile: its genes, and float64 values by kind (counts, tpm, cpm, norm_count, zscore); NaN is missing."""
+
+    genes: Genes
+    values: dict[str, np.ndarray]
 
 
-def read_matrix(path: str, rows: Rows) -> list[Measurement]:
-    """A table of genes x samples or samples x genes (TSV or CSV, also .gz); `column` names the sample."""
-    table = pd.read_csv(path, sep=None, engine="python", index_col=0) if ".csv" in path else _read_tsv(path)
-    return _from_table(path, table, rows)
+@dataclass
+class Reading:
+    """What readers are told by the config, and the genes of the last file, which the next one mostly shares.
+
+    star_column: counts of a STAR file; transcripts: path of a table transcript → gene for salmon and kallisto.
+    """
+
+    star_column: str = "unstranded"
+    transcripts: str = ""
+    table: GeneTable = field(default_factory=GeneTable)
+    last: tuple | None = None
+    namings: list = field(default_factory=list)
+
+    def genes(self, ids, symbols) -> Genes:
+        """Genes of two text columns; the object of the last file where they are the same."""
+        if self.last is None or not (self.last[0].equals(ids) and self.last[1].equals(symbols)):
+            self.last = (ids, symbols, Genes(to_names(ids), to_names(symbols)))
+        return self.last[2]
 
 
-def read_gct(path: str, rows: Rows) -> list[Measurement]:
+def read_star(path: str, rows: Rows, reading: Reading) -> list[Measurement]:
+    """GDC "STAR - Counts": one sample a file, N_* rows dropped. TPM is there for unstranded counts only."""
+    file, column = Delimited(path), reading.star_column
+    file.require(["gene_id", "gene_name", column], "STAR - Counts file")
+    for row in rows:
+        if row["unit"] not in ("", "counts"):
+            raise BadProfile(f"{path}: unit {row['unit']!r}, but a STAR - Counts file holds counts; leave it empty")
+    with_tpm = column == "unstranded" and "tpm_unstranded" in file.columns
+    numbers = [column, "tpm_unstranded"] if with_tpm else [column]
+    table = file.read(["gene_id", "gene_name"], numbers)
+    head = [str(name) for name in table["gene_id"].slice(0, 8).to_pylist()]
+    special = sum(name.startswith("N_") for name in head)  # the four of them come first
+    table = table.slice(special)
+    values = {"counts": to_numpy(table[column])}
+    check_unit(values["counts"], "counts", f"{path}, column {column}")
+    if with_tpm:
+        values["tpm"] = to_numpy(table["tpm_unstranded"])
+        check_unit(values["tpm"], "tpm", f"{path}, column tpm_unstranded", any(row["panel"] for row in rows))
+    genes = reading.genes(table["gene_id"].combine_chunks(), table["gene_name"].combine_chunks())
+    return [Measurement(genes, values)] * len(rows)
+
+
+def read_matrix(path: str, rows: Rows, reading: Reading) -> list[Measurement]:
+    """A table of genes x samples or samples x genes (TSV, CSV, Parquet, h5ad; also .gz); `column` names the sample."""
+    if path.endswith((".h5ad", ".parquet")):
+        return _from_frame(path, read_frame(path), rows)
+    file, wanted = Delimited(path), _wanted(rows)
+    if set(wanted) & set(file.columns[1:]):
+        _all_there(path, wanted, file.columns[1:])
+        numbers = list(dict.fromkeys(wanted))
+        table = file.read([file.columns[0]], numbers)
+        genes = genes_of(to_names(table[file.columns[0]]))
+        return [_measure(path, row, genes, to_numpy(table[name])) for row, name in zip(rows, wanted, strict=True)]
+    names, values = file.read_all()
+    return _from_frame(path, pd.DataFrame(values, names, file.columns[1:]), rows)
+
+
+def read_gct(path: str, rows: Rows, reading: Reading) -> list[Measurement]:
     """GTEx GCT 1.2: two lines before the header, Name (versioned Ensembl), Description (symbol), needed samples."""
-    wanted = {"Name", "Description", *(row["column"] for row in rows)}
-    table = pd.read_csv(path, sep="\t", skiprows=2, usecols=lambda name: name in wanted, index_col="Name")
-    symbols = table.pop("Description").fillna("").to_numpy(str)
-    return _from_table(path, table, rows, symbols)
+    with open_text(path) as handle:
+        version = handle.readline().strip()
+    if version != "#1.2":
+        raise BadProfile(f"{path}: first line {version[:20]!r}, not #1.2; this reader knows GCT 1.2")
+    file, wanted = Delimited(path, skip=2, comments=False), _wanted(rows)
+    file.require(["Name", "Description"], "GCT")
+    _all_there(path, wanted, [name for name in file.columns if name not in ("id", "Name", "Description")])
+    table = file.read(["Name", "Description"], list(dict.fromkeys(wanted)))
+    names, symbols = to_names(table["Name"]), to_names(table["Description"])
+    genes = genes_of(names)
+    genes = Genes(genes.ids, np.where(genes.ids != "", np.where(symbols == names, "", symbols), genes.symbols))
+    return [_measure(path, row, genes, to_numpy(table[name])) for row, name in zip(rows, wanted, strict=True)]
 
 
-def _read_tsv(path: str) -> pd.DataFrame:
-    return pd.read_csv(path, sep="\t", index_col=0)
+def read_quant(path: str, rows: Rows, reading: Reading) -> list[Measurement]:
+    """Salmon quant.sf or kallisto abundance.tsv, or the folder that holds it: transcripts summed to genes.
+
+    The gene of a transcript is taken from the table of the config (omics/transcripts: transcript, gene[, symbol]),
+    else from GENCODE's long names (ENST…|ENSG…|…). Counts are rounded sums of estimated counts; TPM are summed.
+    """
+    from .transcripts import find_quant, genes_of_transcripts
+
+    path, (name, counts, tpm) = find_quant(path)
+    file = Delimited(path)
+    file.require([name, counts, tpm], "quantification of salmon or kallisto")
+    table = file.read([name], [counts, tpm])
+    genes, groups = genes_of_transcripts(path, to_names(table[name]), reading)
+    values = {}
+    for kind, column, unit in (("counts", counts, "estimated_counts"), ("tpm", tpm, "tpm")):
+        numbers = to_numpy(table[column])
+        check_unit(numbers, unit, f"{path}, column {column}", any(row["panel"] for row in rows))
+        sums = np.bincount(groups[groups >= 0], numbers[groups >= 0], len(genes))
+        values[kind] = np.round(sums) if kind == "counts" else sums
+    return [Measurement(genes, values)] * len(rows)
 
 
-def _from_table(path: str, table: pd.DataFrame, rows: Rows, symbols: np.ndarray | None = None) -> list[Measurement]:
-    table.index, table.columns = table.index.astype(str), table.columns.astype(str)
-    wanted = [row["column"] or row["profile_id"] for row in rows]
-    if not set(wanted) & set(table.columns) and set(wanted) & set(table.index):
-        table = table.T
-    missing = [name for name in wanted if name not in table.columns]
+def _wanted(rows: Rows) -> list[str]:
+    return [row["column"] or row["profile_id"] for row in rows]
+
+
+def _all_there(path: str, wanted: Sequence[str], names: Sequence[str]) -> None:
+    known = set(names)
+    missing = [name for name in wanted if name not in known]
     if missing:
         raise BadProfile(
-            f"{path}: no sample {', '.join(missing[:5])}; the file has {', '.join(table.columns[:5])}, … "
+            f"{path}: no sample {', '.join(missing[:5])}; the file has {', '.join(map(str, names[:5]))}, … "
             "Correct column `column` of the profile sheet."
         )
-    names = table.index.to_numpy(str)
-    is_id = np.char.startswith(names, "ENSG")
-    ids = np.where(is_id, names, "")
-    symbols = symbols if symbols is not None else np.where(is_id, "", names)
-    found = []
-    for row, name in zip(rows, wanted, strict=True):
-        values = pd.to_numeric(table[name], errors="coerce").to_numpy(float)
-        unit = row["unit"]
-        if not unit:
-            raise BadProfile(f"profile {row['profile_id']} ({path}): column unit is empty; say what the values are")
-        check_unit(values, unit, f"{path}, sample {name}")
-        kinds = {"counts": "counts", "zscore": "zscore"}
-        measured = {kinds[unit]: values} if unit in kinds else {"tpm": to_tpm(values, unit)}
-        found.append(Measurement(ids, symbols, **measured))
-    return found
 
 
-READERS: dict[str, Callable[[str, Rows], list[Measurement]]] = {
+def _from_frame(path: str, frame: pd.DataFrame, rows: Rows) -> list[Measurement]:
+    frame.index, frame.columns = frame.index.astype(str), frame.columns.astype(str)
+    wanted = _wanted(rows)
+    if not set(wanted) & set(frame.columns) and set(wanted) & set(frame.index):
+        log.info("%s: samples are in rows", path)
+        frame = frame.T
+    _all_there(path, wanted, list(frame.columns))
+    twice = [name for name in wanted if (frame.columns == name).sum() > 1]
+    if twice:
+        raise BadProfile(f"{path}: sample {twice[0]} is there more than once; rename or remove one")
+    genes = genes_of(frame.index)
+    try:
+        columns = [frame[name].to_numpy(float) for name in wanted]
+    except (ValueError, TypeError) as error:
+        raise BadProfile(f"{path}: not all values are numbers ({error})") from None
+    return [_measure(path, row, genes, values) for row, values in zip(rows, columns, strict=True)]
+
+
+def _measure(path: str, row: Mapping[str, str], genes: Genes, values: np.ndarray) -> Measurement:
+    where = f"{path}, sample {row['column'] or row['profile_id']}"
+    check_unit(values, row["unit"], where, bool(row["panel"]))
+    kind, values = to_kind(values, row["unit"])
+    return Measurement(genes, {kind: values})
+
+
+READERS: dict[str, Callable[[str, Rows, Reading], list[Measurement]]] = {
     "gdc_star": read_star,
     "matrix": read_matrix,
     "xena": read_matrix,
     "gct": read_gct,
+    "salmon": read_quant,
+    "kallisto": read_quant,
 }
+#: Formats whose files hold one sample each.
+ONE_SAMPLE = ("gdc_star", "salmon", "kallisto")
 
 
-def read_measurements(rows: Rows) -> dict[str, Measurement]:
-    """Measurements by profile_id of the RNA rows of a profile sheet; each file is read once."""
-    by_file: dict[tuple[str, str], list] = {}
-    for row in rows:
-        by_file.setdefault((row["format"], row["path"]), []).append(row)
-    found = {}
-    for (name, path), group in by_file.items():
-        if name not in READERS:
-            raise BadProfile(f"format {name!r} holds no expression; one of: {', '.join(READERS)}")
-        for row, measurement in zip(group, READERS[name](path, group), strict=True):
-            found[row["profile_id"]] = measurement
-    return {row["profile_id"]: found[row["profile_id"]] for row in rows}
+def read_rows(rows: Rows, reading: Reading) -> list[Measurement]:
+    """Measurements of RNA rows that name one file and format."""
+    name, path = rows[0]["format"], rows[0]["path"]
+    if name not in READERS:
+        raise BadProfile(f"format {name!r} holds no expression; one of: {', '.join(READERS)}")
+    return READERS[name](path, rows, reading)

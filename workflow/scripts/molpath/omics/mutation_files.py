@@ -1,69 +1,127 @@
-"""Readers of mutation and copy-number files."""
+"""Mutations from MAF and from VCF annotated by VEP: gene, what the variant does, and whose it is."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from .expression_files import BadProfile
+from .barcodes import parse_barcode
+from .tables import BadProfile, Delimited, to_names
 
 MAF_COLUMNS = ("Hugo_Symbol", "Variant_Classification", "Tumor_Sample_Barcode")
-GENE_COLUMNS = ("Gene Symbol", "Hugo_Symbol", "Gene.Symbol")
-
-
-def leading_comments(path: str) -> int:
-    """Lines at the top that start with #; a # further down is data."""
-    import gzip
-
-    opener = gzip.open if path.endswith(".gz") else open
-    with opener(path, "rt", encoding="utf-8", errors="replace") as handle:
-        count = 0
-        for line in handle:
-            if not line.startswith("#"):
-                break
-            count += 1
-    return count
 
 
 def read_maf(path: str) -> pd.DataFrame:
-    """Columns gene, classification, sample of a MAF (GDC or cBioPortal), every row."""
-    table = pd.read_csv(path, sep="\t", skiprows=leading_comments(path), dtype=str, keep_default_na=False)
-    missing = [name for name in MAF_COLUMNS if name not in table]
+    """Columns gene, kind (Variant_Classification), sample of a MAF (GDC or cBioPortal); it may be empty."""
+    file = Delimited(path, quotes=False, empty=True)
+    file.require(MAF_COLUMNS, "MAF")
+    table = file.read(MAF_COLUMNS, [])
+    columns = {name: to_names(table[old]) for name, old in zip(("gene", "kind", "sample"), MAF_COLUMNS, strict=True)}
+    return pd.DataFrame(columns)
+
+
+def read_vcf(path: str, column: str = "") -> pd.DataFrame:
+    """Columns gene, kind (Sequence Ontology terms, joined by &), sample of a VCF annotated by VEP (INFO CSQ).
+
+    column: the sample; '' for a file of one. Filtered variants (FILTER neither PASS nor empty) and those the sample
+    doesn't carry are left out. Of several transcripts of a gene the one VEP picked (PICK), else all of them count.
+    """
+    import vcfpy
+
+    try:
+        with vcfpy.Reader.from_path(path) as reader:
+            fields = _csq_fields(path, reader.header)
+            name = _vcf_sample(path, reader.header.samples.names, column)
+            found = [
+                (gene, kind, name)
+                for record in reader
+                if set(record.FILTER or ["PASS"]) <= {"PASS"}
+                for gene, kind in _effects(record, fields, _carried(record, name))
+            ]
+    except vcfpy.exceptions.VCFPyException as error:
+        raise BadProfile(f"{path}: no VCF that can be read ({error})") from None
+    return pd.DataFrame(found, columns=["gene", "kind", "sample"]).drop_duplicates(ignore_index=True)
+
+
+def _csq_fields(path: str, header) -> list[str]:
+    """Names of the parts of CSQ, as the header's description lists them."""
+    if "CSQ" not in header.info_ids():
+        raise BadProfile(f"{path}: no INFO/CSQ; annotate it with VEP (--vcf --symbol, best with --flag_pick)")
+    fields = header.get_info_field_info("CSQ").description.split("Format:")[-1].strip(' "').split("|")
+    missing = [name for name in ("Consequence", "SYMBOL") if name not in fields]
     if missing:
-        raise BadProfile(f"{path}: no column {', '.join(missing)}; this is no MAF")
-    return table[list(MAF_COLUMNS)].set_axis(["gene", "classification", "sample"], axis=1)
+        raise BadProfile(f"{path}: CSQ lacks {', '.join(missing)}; run VEP with --symbol")
+    return fields
 
 
-def read_copy_numbers(path: str) -> pd.DataFrame:
-    """Genes x samples of -2 to 2 (GISTIC2 all_thresholded.by_genes, cBioPortal data_cna); missing stays missing."""
-    table = pd.read_csv(path, sep="\t", skiprows=leading_comments(path), dtype=str)
-    name = next((column for column in GENE_COLUMNS if column in table), None)
-    if name is None:
-        raise BadProfile(f"{path}: none of the columns {', '.join(GENE_COLUMNS)}; this is no gene-level table")
-    genes = table[name].str.split("|").str[0]
-    extra = [c for c in (name, "Locus ID", "Gene ID", "Locus.ID", "Cytoband", "Entrez_Gene_Id") if c in table]
-    values = table.drop(columns=extra).dropna(axis=1, how="all").apply(pd.to_numeric, errors="coerce")
-    values.index = genes
-    wrong = values.stack().loc[lambda v: ~v.isin([-2, -1, 0, 1, 2])]
-    if len(wrong):
+def _vcf_sample(path: str, names: Sequence[str], column: str) -> str:
+    if column and column not in names:
+        raise BadProfile(f"{path}: no sample {column}; the file has {', '.join(names[:5])}. Correct column `column`.")
+    if not column and len(names) > 1:
+        raise BadProfile(f"{path}: {len(names)} samples ({', '.join(names[:5])}); name the tumour in column `column`")
+    return column or (names[0] if names else "")
+
+
+def _carried(record, name: str) -> set[int]:
+    """Numbers (1, 2, …) of the alternative alleles that the sample carries; all where there is no genotype."""
+    call = record.call_for_sample.get(name) if name else None
+    if call is None or "GT" not in call.data:
+        return set(range(1, len(record.ALT) + 1))
+    return {allele for allele in call.gt_alleles or [] if allele}
+
+
+def _effects(record, fields: Sequence[str], carried: set[int]) -> Iterable[tuple[str, str]]:
+    """(gene, terms) of the carried alleles; of a gene's transcripts the picked one, where VEP picked."""
+    alleles = _vep_alleles(record)
+    entries = [dict(zip(fields, text.split("|"), strict=False)) for text in record.INFO.get("CSQ", [])]
+    mine = [
+        entry
+        for entry in entries
+        if entry.get("SYMBOL")
+        and (int(entry["ALLELE_NUM"]) if entry.get("ALLELE_NUM") else alleles.get(entry.get("Allele", ""), 1))
+        in carried
+    ]
+    picked = {entry["SYMBOL"] for entry in mine if entry.get("PICK") == "1"}
+    for entry in mine:
+        if entry.get("PICK") == "1" or entry["SYMBOL"] not in picked:
+            yield entry["SYMBOL"], entry["Consequence"]
+
+
+def _vep_alleles(record) -> dict[str, int]:
+    """Number of each allele as VEP spells it: without the first base shared with the reference, '-' if none is left."""
+    values = [alternative.value for alternative in record.ALT]
+    shared = all(value[:1] == record.REF[:1] for value in values) and any(
+        len(value) != len(record.REF) for value in values
+    )
+    return {(value[1:] or "-") if shared else value: number for number, value in enumerate(values, 1)}
+
+
+def belongs(name: str, row: Mapping[str, str]) -> bool:
+    """True if a sample's name in a file is that of a row: its `column`, else whatever begins with its case.
+
+    A barcode may be shorter in the sheet than in the file (TCGA-02-0001-01 and TCGA-02-0001-01C-01D-0182-01).
+    """
+    wanted = row["column"] or row["case_id"]
+    if name == wanted:
+        return True
+    mine, theirs = parse_barcode(wanted), parse_barcode(name)
+    if mine and theirs:
+        sample = not mine.sample or mine.sample == theirs.sample
+        vial = not mine.vial or mine.vial == theirs.vial
+        portion = not mine.portion or (mine.portion, mine.plate) == (theirs.portion, theirs.plate)
+        return mine.case == theirs.case and sample and vial and portion and theirs.kind != "normal"
+    return name.startswith(wanted) and not name[len(wanted)].isalnum()
+
+
+def find_samples(names: Iterable[str], row: Mapping[str, str], path: str) -> str:
+    """The one name in a file that belongs to a row, '' where none does. Raises BadProfile if several do."""
+    found = sorted({name for name in names if belongs(name, row)})
+    if row["column"] in found:
+        return row["column"]
+    if len(found) > 1:
         raise BadProfile(
-            f"{path}: value {wrong.iloc[0]:g} for {wrong.index[0][0]} in {wrong.index[0][1]}; thresholded copy numbers "
-            "are -2 to 2"
+            f"{path}: {len(found)} samples for profile {row['profile_id']} ({', '.join(found[:4])}); name exactly one "
+            "in column `column`"
         )
-    return values.groupby(level=0, sort=True).first()
-
-
-def sample_rows(samples: pd.Series, row: Mapping[str, str]) -> pd.Series:
-    """Which entries of a MAF belong to a row of the profile sheet: its `column`, or whatever begins with its case."""
-    return samples == row["column"] if row["column"] else samples.str.startswith(row["case_id"])
-
-
-def find_sample(columns: Sequence[str], row: Mapping[str, str], path: str) -> str:
-    """The column of a gene-level table that belongs to a row of the profile sheet."""
-    hits = [name for name in columns if (name == row["column"] if row["column"] else name.startswith(row["case_id"]))]
-    if len(hits) != 1:
-        raise BadProfile(
-            f"{path}: {len(hits)} columns for profile {row['profile_id']} (column {row['column']!r}); name exactly one"
-        )
-    return hits[0]
+    return found[0] if found else ""

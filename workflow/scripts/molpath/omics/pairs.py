@@ -1,26 +1,35 @@
-"""Which slide is paired with which profile, which are not and why; and what stands on both sides of a task."""
+"""Which slide is paired with which profile, by which rule, and why the others are not."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import anndata
-import numpy as np
 import pandas as pd
 
-from ..common.digests import digest_of
 from ..common.files import read_tsv, write_tsv
 from ..common.manifests import OK
+from .barcodes import aliquot_rank, parse_barcode
+from .leakage import LEAK_COLUMNS, Leakage, find_leaks, find_twins, same_patients
 
 log = logging.getLogger(__name__)
 
-PAIR_COLUMNS = ["slide_id", "case_id", "cohort", "profile_id", "modality", "status", "reason"]
-LEAK_COLUMNS = ["case_id", "run", "task", "fold", "side", "action", "detail"]
-
-
-class Leakage(Exception):
-    """A case that a run trains on stands on the test side of a task."""
+PAIR_COLUMNS = ["slide_id", "case_id", "cohort", "profile_id", "modality", "status", "reason", "rule", "detail"]
+#: Why something is left out.
+REASONS = {
+    "slide_set_aside": "the slide was set aside (tables/slides.tsv says why)",
+    "duplicate_slide": "another slide is the same picture",
+    "no_profile": "no profile of this case and cohort",
+    "no_slide": "no slide of this case and cohort",
+    "zscore": "z-scores are scaled over their own cohort; probing only",
+    "duplicate_aliquot": "another aliquot of the same sample was chosen",
+    "other_kind": "tumour with tumour, normal with normal",
+    "other_tissue": "slide and profile are of different tissues of one donor",
+    "other_sample": "a profile of the very sample of the slide was chosen",
+    "another_profile": "one profile a slide and modality: the first of the sheet was chosen",
+}
 
 
 def pair_slides(
@@ -31,100 +40,155 @@ def pair_slides(
     cohorts: Mapping[str, Sequence[str]],
     pairs: str,
     leakage: str,
+    sheet: str = "",
+    allow: Sequence[str] = (),
+    correlation: float = 0.99,
 ) -> None:
     """Write pairs.tsv and leakage.tsv.
 
-    slides: tables/slides.tsv; tables: rna.h5ad and dna.h5ad of the cohorts; splits: k=all.tsv by task; cohorts: the
-    cohorts each used run trains on. Raises Leakage, after both tables are written, naming case, task and fold.
+    slides: tables/slides.tsv; sheet: the slide sheet (its optional columns sample_id and sample_type); tables: rna.h5ad
+    and dna.h5ad of the cohorts; splits: k=all.tsv by task; cohorts: the cohorts each used run trains on; allow: cases
+    that may leak; correlation: from which on two profiles are the same. Raises Leakage, after both tables are written,
+    naming case, task and fold.
     """
     profiles = pd.concat([read_profiles(path) for path in tables], ignore_index=True)
     table = read_tsv(slides)
-    paired = find_pairs(table, profiles)
+    paired = find_pairs(add_samples(table, sheet), profiles)
     write_tsv(pairs, paired)
-    found = find_leaks(paired, table, splits, cohorts) + find_twins(tables, cohorts)
+    twins = find_twins(tables, correlation)
+    found = find_leaks(paired, same_patients(table, twins), splits, cohorts, allow)
+    found += [twin.row() for twin in twins]
     write_tsv(leakage, pd.DataFrame(found, columns=LEAK_COLUMNS))
     errors = [row for row in found if row["action"] == "error"]
     if errors:
         listed = "\n".join(f"  case {r['case_id']}, task {r['task']}, {r['fold']}: {r['detail']}" for r in errors[:20])
         raise Leakage(
             f"{len(errors)} leaks between pretraining and test sides:\n{listed}\nTake the case's cohort out of the run "
-            "or the case out of the test side; all are listed in omics/leakage.tsv."
+            "or the case out of the test side, or name the case under omics/allow_leakage; all are listed in "
+            "omics/leakage.tsv."
         )
 
 
 def read_profiles(path: str) -> pd.DataFrame:
-    """profile_id, case_id, cohort, modality, value of one table of profiles."""
+    """profile_id, case_id, cohort, sample_id, sample_type, modality, value of one table of profiles."""
     data = anndata.read_h5ad(path, backed="r")
-    table = data.obs[["case_id", "cohort"]].astype(str).rename_axis("profile_id").reset_index()
+    table = data.obs.rename_axis("profile_id").reset_index()
+    for name in ("sample_id", "sample_type"):
+        table[name] = table[name].astype(str) if name in table else ""
+    table = table[["profile_id", "case_id", "cohort", "sample_id", "sample_type"]].astype(str)
     table["modality"] = "dna" if data.uns["value"] == "flags" else "rna"
     table["value"] = str(data.uns["value"])
     data.file.close()
     return table
 
 
+def add_samples(slides: pd.DataFrame, sheet: str) -> pd.DataFrame:
+    """The table of slides with sample_id and sample_type of the sheet ('' where it has none)."""
+    slides = slides.copy()
+    rows = read_tsv(sheet).drop_duplicates("slide_id").set_index("slide_id") if sheet else pd.DataFrame()
+    for name in ("sample_id", "sample_type"):
+        slides[name] = rows[name].reindex(slides.slide_id).fillna("").to_numpy() if name in rows else ""
+    return slides
+
+
+@dataclass(frozen=True)
+class Specimen:
+    """What is known of where a slide or profile was taken: program, kind (tumour, normal), sample inside the case."""
+
+    program: str = ""
+    kind: str = ""
+    sample: str = ""
+
+
+def specimen_of(names: Sequence[str], sample_type: str) -> Specimen:
+    """From the first id that is a barcode with a sample; the sheet's sample_type wins over it.
+
+    Ids that are no barcode are samples as they are: two equal ones are the same sample.
+    """
+    codes = [code for code in map(parse_barcode, names) if code]
+    code = next((code for code in codes if code.sample), codes[0] if codes else None)
+    if code is None:
+        return Specimen("", sample_type, names[0])
+    return Specimen(code.program, sample_type or code.kind, code.sample)
+
+
 def find_pairs(slides: pd.DataFrame, profiles: pd.DataFrame) -> pd.DataFrame:
-    """Every slide with every profile of its case and cohort; what is left out comes with its reason."""
-    rows = []
+    """Every slide with at most one profile a modality; everything left out has its reason.
+
+    In this order: same case and cohort; one aliquot a sample (aliquot_rank); tumour with tumour and normal with normal,
+    where both are known; same sample before same case (of GTEx, where every sample is another tissue, only the same);
+    the first of the sheet.
+    """
+    rows, used = [], set()
+    profiles = profiles.reset_index(drop=True)
     by_case = {key: group for key, group in profiles.groupby(["case_id", "cohort"], sort=False)}
-    used = set()
     for slide in slides.itertuples():
         base = {"slide_id": slide.slide_id, "case_id": slide.case_id, "cohort": slide.cohort}
         mine = by_case.get((slide.case_id, slide.cohort))
-        if slide.status != OK:
-            rows.append(base | {"status": "left_out", "reason": "slide_set_aside"})
-        elif slide.duplicate_of:
-            rows.append(base | {"status": "left_out", "reason": "duplicate_slide"})
-        elif mine is None:
-            rows.append(base | {"status": "left_out", "reason": "no_profile"})
-        else:
-            for profile in mine.itertuples():
-                used.add(profile.profile_id)
-                fit = profile.value != "zscore"
-                status = {"status": "paired", "reason": ""} if fit else {"status": "left_out", "reason": "zscore"}
-                rows.append(base | {"profile_id": profile.profile_id, "modality": profile.modality} | status)
-    for profile in profiles.itertuples():
-        if profile.profile_id not in used:
-            base = {"case_id": profile.case_id, "cohort": profile.cohort, "profile_id": profile.profile_id}
-            rows.append(base | {"modality": profile.modality, "status": "left_out", "reason": "no_slide"})
-    return pd.DataFrame(rows, columns=PAIR_COLUMNS).fillna("")
-
-
-def find_leaks(paired: pd.DataFrame, slides: pd.DataFrame, splits: Mapping[str, str], cohorts) -> list[dict]:
-    """Cases a run trains on (or whose slide is a duplicate of one) and the sides of folds they stand on."""
-    twins = {row.slide_id: row.duplicate_of for row in slides.itertuples() if row.duplicate_of}
-    case_of = dict(zip(slides.slide_id, slides.case_id, strict=True))
-    same = {case_of[slide]: case_of[original] for slide, original in twins.items()}
-    same |= {original: copy for copy, original in same.items()}
-    found = []
-    for run, names in cohorts.items():
-        trained = set(paired.case_id[(paired.status == "paired") & paired.cohort.isin(names)])
-        for task, path in splits.items():
-            table = read_tsv(path)
-            for row in table.drop_duplicates("case_id").to_dict("records"):
-                case = row["case_id"]
-                twin = same.get(case, "")
-                if case not in trained and twin not in trained:
-                    continue
-                detail = f"run {run} trains on it" if case in trained else f"run {run} trains on {twin}, the same slide"
-                for fold in (name for name in table if "fold_" in name):
-                    if row[fold] in ("train", "test"):
-                        action = "error" if row[fold] == "test" else "listed"
-                        values = (case, run, task, fold, row[fold], action, detail)
-                        found.append(dict(zip(LEAK_COLUMNS, values, strict=True)))
+        alone = lone_reason(slide, mine)
+        if alone:
+            rows.append(base | {"status": "left_out", "reason": alone[0], "detail": alone[1]})
+            continue
+        for modality, group in mine.groupby("modality", sort=False):
+            for index, choice in choose(slide, group).items():
+                used.add(index)
+                rows.append(base | {"profile_id": profiles.profile_id[index], "modality": modality} | choice)
+    for profile in profiles.drop(index=sorted(used)).itertuples():
+        base = {"case_id": profile.case_id, "cohort": profile.cohort, "profile_id": profile.profile_id}
+        rows.append(base | {"modality": profile.modality, "status": "left_out", "reason": "no_slide"})
+    found = pd.DataFrame(rows, columns=PAIR_COLUMNS).fillna("")
+    found["detail"] = found.detail.where(found.detail != "", found.reason.map(REASONS).fillna(""))
     return found
 
 
-def find_twins(tables: Sequence[str], cohorts: Mapping[str, Sequence[str]]) -> list[dict]:
-    """Expression profiles of two cases that are the same to two decimals: listed, for one of them is mislabelled."""
-    first: dict[str, str] = {}
-    found = []
-    for path in tables:
-        data = anndata.read_h5ad(path)
-        if data.uns["value"] == "flags":
-            continue
-        for case, values in zip(data.obs.case_id.astype(str), np.round(np.asarray(data.X), 2), strict=True):
-            key = digest_of(values)
-            if first.setdefault(key, case) != case:
-                detail = f"its expression profile is that of case {first[key]}"
-                found.append(dict(zip(LEAK_COLUMNS, (case, "", "", "", "", "listed", detail), strict=True)))
+def lone_reason(slide, profiles) -> tuple[str, str] | None:
+    """Why a slide can't be paired with anything, and the particulars; None if it can."""
+    if slide.status != OK:
+        return "slide_set_aside", getattr(slide, "reason", "")
+    if slide.duplicate_of:
+        return "duplicate_slide", f"of {slide.duplicate_of}"
+    return ("no_profile", "") if profiles is None else None
+
+
+def choose(slide, group: pd.DataFrame) -> dict[int, dict[str, str]]:
+    """Status, reason, rule and detail of each profile (by index) of the slide's case and one modality."""
+    here = specimen_of([n for n in (slide.sample_id, slide.slide_id) if n], slide.sample_type)
+    there = {
+        p.Index: specimen_of([p.sample_id or p.profile_id, p.profile_id], p.sample_type) for p in group.itertuples()
+    }
+    found, left = {}, list(group.index)
+
+    def leave_out(indices, reason: str, detail: str = "") -> None:
+        for index in indices:
+            found[index] = {"status": "left_out", "reason": reason, "rule": "", "detail": detail}
+            left.remove(index)
+
+    leave_out([i for i in left if group.value[i] == "zscore"], "zscore")
+    for index, winner in duplicate_aliquots(group.loc[left], there).items():
+        leave_out([index], "duplicate_aliquot", f"{winner} was chosen")
+    wrong = [i for i in left if here.kind and there[i].kind and here.kind != there[i].kind]
+    leave_out(wrong, "other_kind", f"the slide is {here.kind}")
+    if here.program == "GTEx":
+        leave_out([i for i in left if here.sample != there[i].sample], "other_tissue", f"the slide is of {here.sample}")
+    same = [i for i in left if here.sample and here.sample == there[i].sample]
+    if same:
+        leave_out([i for i in left if i not in same], "other_sample", f"{group.profile_id[same[0]]} was chosen")
+    if left:
+        leave_out(left[1:], "another_profile", f"{group.profile_id[left[0]]} was chosen")
+        rule = "same_sample" if same else "same_case"
+        found[left[0]] = {"status": "paired", "reason": "", "rule": rule, "detail": ""}
+    return dict(sorted(found.items()))
+
+
+def duplicate_aliquots(group: pd.DataFrame, specimens: Mapping[int, Specimen]) -> dict[int, str]:
+    """Profiles (by index) that are further aliquots of a TCGA sample, with the profile that was chosen."""
+    by_sample: dict[str, list[int]] = {}
+    for index in group.index:
+        one = specimens[index]
+        if one.program == "TCGA" and one.sample:
+            by_sample.setdefault(one.sample, []).append(index)
+    found = {}
+    for indices in by_sample.values():
+        best, *others = sorted(indices, key=lambda i: aliquot_rank(group.sample_id[i] or group.profile_id[i]))
+        found |= dict.fromkeys(others, group.profile_id[best])
     return found

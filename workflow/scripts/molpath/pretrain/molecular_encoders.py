@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+
+log = logging.getLogger(__name__)
 
 PAD, CLS, END = "<pad>", "<cls>", "<eoc>"
 #: Value that stands beside the CLS token and paddings, as in scGPT's data collator.
@@ -94,6 +97,23 @@ class DnaEncoder(nn.Sequential):
         super().__init__(*blocks, nn.Linear(widths[-1], output), nn.LayerNorm(output))
 
 
+class RnaMlp(nn.Module):
+    """Plain alternative to the transformer: an MLP on the values of all words of the vocabulary, 0 where not shown.
+
+    `layers` linear layers of `width`, each but the last with LayerNorm, ReLU and Dropout; takes what RnaEncoder takes.
+    """
+
+    def __init__(self, genes: int, width: int = 512, layers: int = 3, dropout: float = 0.2, output: int = 1024):
+        super().__init__()
+        self.genes = genes
+        self.mlp = DnaEncoder(genes, width, layers, dropout, output)
+
+    def forward(self, tokens: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+        """tokens: int B x G, CLS first, PAD (0) where a profile is shorter; values: float B x G. Returns B x output."""
+        x = values.new_zeros(len(values), self.genes).scatter(1, tokens[:, 1:], values[:, 1:])
+        return self.mlp(x.index_fill(1, torch.zeros(1, dtype=torch.long, device=x.device), 0.0))
+
+
 def standardise(values: np.ndarray, section: Mapping[str, Any], genes: Sequence[str]) -> np.ndarray:
     """Values (float32 N x genes) as deviations from the training cohort, where the run asks for it, else as they are.
 
@@ -112,12 +132,16 @@ def vocabulary_of(genes: Sequence[str]) -> list[str]:
     return [PAD, CLS, END, *sorted(genes)]
 
 
-def load_scgpt(encoder: RnaEncoder, folder: str) -> int:
-    """Load a public scGPT folder (best_model.pt) into `encoder`; returns the tensors loaded.
+def load_scgpt(encoder: RnaEncoder, folder: str) -> dict[str, list[str]]:
+    """Load a public scGPT folder (args.json, vocab.json, best_model.pt) into `encoder`.
 
-    Fused attention weights (`Wqkv`) are renamed to `in_proj`. Raises ValueError naming every tensor of ours, but
-    the projection's, that the file lacks or has in another shape: nothing is skipped silently.
+    Fused attention weights (`Wqkv`) are renamed to `in_proj`, and the gene embedding's rows follow `read_vocabulary`.
+    Returns the names that were `loaded`, those of the file that have no place here (its decoders: `unused`), and
+    those of ours that start at random (the projection: `new`). Raises ValueError naming every tensor of ours, but
+    the projection's, that the file lacks or has in another shape, and sizes of args.json that differ: nothing is
+    left out silently.
     """
+    check_scgpt_sizes(encoder, folder)
     state = torch.load(Path(folder) / "best_model.pt", map_location="cpu", weights_only=True)
     renamed = {
         name.replace("self_attn._impl.Wqkv.", "self_attn.in_proj_").replace(
@@ -125,17 +149,50 @@ def load_scgpt(encoder: RnaEncoder, folder: str) -> int:
         ): value
         for name, value in state.items()
     }
-    wanted = {name: value for name, value in encoder.state_dict().items() if not name.startswith("projection.")}
+    ours = encoder.state_dict()
+    wanted = {name: value for name, value in ours.items() if not name.startswith("projection.")}
     wrong = [n for n, v in wanted.items() if n not in renamed or renamed[n].shape != v.shape]
     if wrong:
         raise ValueError(
             f"{folder}/best_model.pt has no fitting tensor for {', '.join(wrong[:5])} ({len(wrong)} in all)"
         )
+    ids = json.loads((Path(folder) / "vocab.json").read_text())
+    order = torch.tensor([ids[word] for word in read_vocabulary(folder)])
+    renamed["encoder.embedding.weight"] = renamed["encoder.embedding.weight"][order]
     encoder.load_state_dict({name: renamed[name] for name in wanted}, strict=False)
-    return len(wanted)
+    report = {
+        "loaded": list(wanted),
+        "unused": [name for name in renamed if name not in wanted],
+        "new": [name for name in ours if name not in wanted],
+    }
+    for what, names in report.items():
+        log.info("scGPT %s: %d tensors %s: %s", folder, len(names), what, ", ".join(names))
+    return report
+
+
+def check_scgpt_sizes(encoder: RnaEncoder, folder: str) -> None:
+    """Raises ValueError where args.json and the encoder differ: the number of heads shows in no tensor's shape."""
+    sizes = json.loads((Path(folder) / "args.json").read_text())
+    layers = encoder.transformer_encoder.layers
+    ours = {
+        "nheads": layers[0].self_attn.num_heads,
+        "nlayers": len(layers),
+        "embsize": encoder.encoder.embedding.embedding_dim,
+    }
+    for key, value in ours.items():
+        if sizes.get(key, value) != value:
+            raise ValueError(
+                f"{folder}/args.json says {key} {sizes[key]}, the run's rna_encoder {value}; make them equal"
+            )
 
 
 def read_vocabulary(folder: str) -> list[str]:
-    """Genes of an scGPT folder's vocab.json in the order of their ids; <pad> must be moved to 0 by the caller."""
+    """Words of an scGPT folder's vocab.json in the order of their ids, but <pad> first (here paddings are token 0).
+
+    Raises ValueError if ids are not 0, 1, … or <pad> or <cls> is missing.
+    """
     ids = json.loads((Path(folder) / "vocab.json").read_text())
-    return sorted(ids, key=ids.get)
+    words = sorted(ids, key=ids.get)
+    if [ids[word] for word in words] != list(range(len(words))) or not {PAD, CLS} <= set(words):
+        raise ValueError(f"{folder}/vocab.json must number its words 0, 1, … and hold {PAD} and {CLS}")
+    return [PAD, *(word for word in words if word != PAD)]

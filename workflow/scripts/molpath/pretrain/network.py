@@ -11,8 +11,12 @@ import torch
 from torch import nn
 
 from ..common.files import atomic_path
-from .molecular_encoders import DnaEncoder, RnaEncoder
+from .hub import fetched
+from .molecular_encoders import DnaEncoder, RnaEncoder, RnaMlp
 from .slide_encoder import SlideEncoder
+from .slide_transformer import SlideTransformer
+
+SLIDE_ENCODERS = {"abmil": SlideEncoder, "transformer": SlideTransformer}
 
 
 class Threads(nn.Module):
@@ -24,16 +28,24 @@ class Threads(nn.Module):
 
     def __init__(self, description: Mapping[str, Any]):
         super().__init__()
-        output = description["slide_encoder"]["output"]
-        self.slide = SlideEncoder(**description["slide_encoder"])
-        rna, dna = description.get("rna_encoder"), description.get("dna_encoder")
+        slide, rna, dna = (description.get(f"{name}_encoder") for name in ("slide", "rna", "dna"))
+        self.width = slide["output"]
+        kind = slide.get("kind", "abmil")
+        self.slide = SLIDE_ENCODERS[kind](**{key: value for key, value in slide.items() if key != "kind"})
         self.rna = self.dna = None
-        if rna:
+        if rna and rna.get("kind", "scgpt") == "scgpt":
             sizes = {key: rna[key] for key in ("width", "layers", "heads", "feedforward", "dropout")}
-            self.rna = RnaEncoder(len(rna["vocabulary"]), output=output, **sizes)
+            self.rna = RnaEncoder(len(rna["vocabulary"]), output=self.width, **sizes)
+        elif rna:
+            sizes = {key: rna[key] for key in ("width", "layers", "dropout")}
+            self.rna = RnaMlp(len(rna["vocabulary"]), output=self.width, **sizes)
         if dna:
             sizes = {key: dna[key] for key in ("hidden", "layers", "dropout")}
-            self.dna = DnaEncoder(len(dna["flags"]), output=output, **sizes)
+            self.dna = DnaEncoder(len(dna["flags"]), output=self.width, **sizes)
+
+    def branches(self) -> dict[str, nn.Module]:
+        """The branches that this network has, by name."""
+        return dict(self.named_children())
 
 
 def build(description: Mapping[str, Any], seed: int) -> Threads:
@@ -43,20 +55,25 @@ def build(description: Mapping[str, Any], seed: int) -> Threads:
         return Threads(description)
 
 
-def save(network: Threads, path: str) -> None:
-    """Write all branches as safetensors."""
+def save(tensors: Mapping[str, torch.Tensor], path: str) -> None:
+    """Write the state dict of a network as safetensors."""
     from safetensors.torch import save as as_bytes
 
-    tensors = {name: value.contiguous() for name, value in sorted(network.state_dict().items())}
+    tensors = {name: value.detach().cpu().contiguous() for name, value in sorted(tensors.items())}
     with atomic_path(path) as temporary:
         temporary.write_bytes(as_bytes(tensors))
 
 
-def load(folder: str) -> tuple[Threads, dict[str, Any]]:
-    """The network of a run's folder, from model.safetensors and config.json and nothing else, in evaluation mode."""
+def load(folder: str, revision: str | None = None) -> tuple[Threads, dict[str, Any]]:
+    """The network of a run's folder, from model.safetensors and config.json and nothing else, in evaluation mode.
+
+    A name user/model that is no folder is taken from the Hugging Face hub, at `revision`.
+    """
     from safetensors.torch import load_file
 
-    description = json.loads((Path(folder) / "config.json").read_text())
+    here = Path(folder).is_dir() or folder.count("/") != 1
+    path = Path(folder if here else fetched(folder, revision))
+    description = json.loads((path / "config.json").read_text())
     network = Threads(description)
-    network.load_state_dict(load_file(Path(folder) / "model.safetensors"))
+    network.load_state_dict(load_file(path / "model.safetensors"))
     return network.eval(), description

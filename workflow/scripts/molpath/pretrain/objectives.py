@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 
 
-def contrastive_loss(
-    slides: torch.Tensor, profiles: torch.Tensor, cases: torch.Tensor, temperature: float
+def similarities(
+    slides: torch.Tensor, profiles: torch.Tensor, cases: torch.Tensor, temperature: float | torch.Tensor
 ) -> torch.Tensor:
-    """Symmetric InfoNCE between B slide and B profile embeddings (B x D), row i of one belonging to row i of the other.
+    """Cosine similarities over the temperature of B slide and B profile embeddings (B x D), row i belonging to row i.
 
-    Cosine similarities over a fixed temperature. Rows of one case (`cases`: int B) are no negatives of each other:
-    two slides of a patient share a profile, and pushing them apart would teach the opposite.
+    Rows of one case (`cases`: int B) are no negatives of each other (-inf): two slides of a patient share a profile,
+    and pushing them apart would teach the opposite.
     """
     similarity = F.normalize(slides.float(), dim=1) @ F.normalize(profiles.float(), dim=1).T / temperature
     same = (cases[:, None] == cases[None, :]) & ~torch.eye(len(cases), dtype=torch.bool, device=cases.device)
-    similarity = similarity.masked_fill(same, float("-inf"))
+    return similarity.masked_fill(same, float("-inf"))
+
+
+def contrastive_loss(
+    slides: torch.Tensor, profiles: torch.Tensor, cases: torch.Tensor, temperature: float | torch.Tensor
+) -> torch.Tensor:
+    """Symmetric InfoNCE between B slide and B profile embeddings: the mean of both directions' cross entropies."""
+    similarity = similarities(slides, profiles, cases, temperature)
     target = torch.arange(len(cases), device=cases.device)
     return (F.cross_entropy(similarity, target) + F.cross_entropy(similarity.T, target)) / 2
+
+
+@torch.no_grad()
+def retrieval_accuracy(slides: torch.Tensor, profiles: torch.Tensor, cases: torch.Tensor, k: int) -> float:
+    """Share of slides whose own profile is among the k most similar ones of the batch."""
+    similarity = similarities(slides, profiles, cases, 1.0)
+    rank = (similarity > similarity.diagonal()[:, None]).sum(1)
+    return float((rank < k).float().mean())
 
 
 def rankme(embeddings: torch.Tensor, eps: float = 1e-7) -> float:
@@ -33,8 +50,6 @@ def rankme(embeddings: torch.Tensor, eps: float = 1e-7) -> float:
 
 def learning_rate_factor(step: int, warmup: int, total: int, floor: float) -> float:
     """Factor of the peak rate: linear from 0 over `warmup` steps, then half a cosine down to `floor`."""
-    import math
-
     if step < warmup:
         return (step + 1) / warmup
     done = min(1.0, (step - warmup) / max(1, total - warmup))

@@ -1,16 +1,15 @@
-"""What a training step sees: bags of patches, gene tokens with values, flags."""
+"""The pairs of a run: slides with the rows of their profiles, and a part of them for studies of scale."""
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import anndata
 import numpy as np
-import torch
 
 from ..common.files import read_tsv
-from .molecular_encoders import CLS, PAD_VALUE
 from .store import PatchStore
 
 
@@ -40,21 +39,39 @@ class PairedData:
 
 
 def read_tables(paths: Sequence[str]) -> anndata.AnnData | None:
-    """Tables of several cohorts below each other, genes that all of them have; None if there are none."""
-    tables = [anndata.read_h5ad(path) for path in paths]
+    """Tables of several cohorts below each other, (chosen) genes that all of them have; None if there are none."""
+    tables = [chosen_genes(anndata.read_h5ad(path)) for path in paths]
     for path, table in zip(paths, tables, strict=True):
         if table.uns["value"] == "zscore":
             raise UnfitProfiles(f"{path} holds z-scores, scaled over their own cohort; give counts or TPM")
     if not tables:
         return None
+    values = {str(table.uns["value"]) for table in tables}
+    if len(values) > 1:
+        raise UnfitProfiles(f"{', '.join(paths)} hold {' and '.join(sorted(values))}; a run needs one kind of value")
     join = "outer" if tables[0].uns["value"] == "flags" else "inner"
     return anndata.concat(tables, join=join, fill_value=0) if len(tables) > 1 else tables[0]
 
 
-def gather(pairs: str, store: PatchStore, cohorts: Sequence[str], rna, dna) -> list[Example]:
-    """Examples of the cohorts in the order of pairs.tsv: one a slide, one more for each further profile of a kind."""
+def chosen_genes(table: anndata.AnnData) -> anndata.AnnData:
+    """The genes that the config selects (omics/select), all where it selects none."""
+    return table[:, table.var["selected"].to_numpy(bool)].copy() if "selected" in table.var else table
+
+
+def gather(
+    pairs: str, store: PatchStore, cohorts: Sequence[str], rna, dna, fraction: float = 1.0, organs=None
+) -> list[Example]:
+    """Examples of the cohorts in the order of pairs.tsv: one a slide, one more for each further profile of a kind.
+
+    fraction: share of each cohort's slides, taken evenly over their `organs` (organ of each slide id).
+    """
     table = read_tsv(pairs)
     table = table[(table.status == "paired") & table.cohort.isin(cohorts) & table.slide_id.isin(store.place)]
+    if fraction < 1:
+        chosen = set()
+        for _, group in table.groupby("cohort", sort=False):
+            chosen |= sample_evenly(dict.fromkeys(group.slide_id), organs or {}, fraction)
+        table = table[table.slide_id.isin(chosen)]
     rows = {
         "rna": {} if rna is None else {name: i for i, name in enumerate(rna.obs_names)},
         "dna": {} if dna is None else {name: i for i, name in enumerate(dna.obs_names)},
@@ -73,33 +90,15 @@ def gather(pairs: str, store: PatchStore, cohorts: Sequence[str], rna, dna) -> l
     return examples
 
 
-def bags(store: PatchStore, slide_ids: Sequence[str], count: int | None, rng) -> tuple[torch.Tensor, torch.Tensor]:
-    """Patches (float32 B x N x D, zero-padded) and mask (bool B x N) of some slides."""
-    parts = [store.sample(slide_id, count, rng) for slide_id in slide_ids]
-    longest = max(len(part) for part in parts)
-    patches = np.zeros((len(parts), longest, store.dim), np.float32)
-    mask = np.zeros((len(parts), longest), bool)
-    for index, part in enumerate(parts):
-        patches[index, : len(part)] = part
-        mask[index, : len(part)] = True
-    return torch.from_numpy(patches), torch.from_numpy(mask)
+def sample_evenly(slide_ids: Sequence[str], organs: Mapping[str, str], fraction: float) -> set[str]:
+    """round(fraction x slides) of a cohort, the same number from each organ until one runs out.
 
-
-def gene_tokens(
-    values: np.ndarray, tokens: np.ndarray, vocabulary: Mapping[str, int], count: int | None, rng
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Tokens (int B x G) and values (float32 B x G), CLS first, of profiles (`values`: B x genes).
-
-    Each profile shows `count` random genes of its own, all if it has no more or count is None.
+    Which slides come first within an organ follows from their ids, so a smaller fraction lies within a larger one.
+    Slides without an organ count as one more.
     """
-    chosen_tokens, chosen_values = np.broadcast_to(tokens, values.shape), values
-    if count is not None and count < values.shape[1]:
-        columns = np.sort(np.argpartition(rng.random(values.shape), count, axis=1)[:, :count], axis=1)
-        chosen_tokens = tokens[columns]
-        chosen_values = np.take_along_axis(values, columns, axis=1)
-    first = np.full((len(values), 1), vocabulary[CLS], np.int64)
-    start = np.full((len(values), 1), PAD_VALUE, np.float32)
-    return (
-        torch.from_numpy(np.concatenate([first, chosen_tokens], 1)),
-        torch.from_numpy(np.concatenate([start, chosen_values.astype(np.float32)], 1)),
-    )
+    waiting: dict[str, list[str]] = {}
+    for slide_id in sorted(slide_ids, key=lambda name: (zlib.crc32(name.encode()), name)):
+        waiting.setdefault(organs.get(slide_id, ""), []).append(slide_id)
+    turns = [(turn, organ, slide_id) for organ, names in sorted(waiting.items()) for turn, slide_id in enumerate(names)]
+    turns.sort(key=lambda one: one[:2])
+    return {slide_id for _, _, slide_id in turns[: round(fraction * len(turns))]}

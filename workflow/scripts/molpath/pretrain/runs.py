@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,15 @@ import pandas as pd
 import torch
 
 from ..common.digests import digest_of
-from ..common.files import fingerprint, sha256_of, write_json, write_text, write_tsv
+from ..common.files import fingerprint, read_tsv, write_json, write_tsv
 from ..common.finished import keep, restore
 from ..common.progress import Progress
-from .molecular_encoders import PAD, load_scgpt, read_vocabulary, standardise, vocabulary_of
-from .network import Threads, build, save
+from .distributed import world
+from .events import Events
+from .launch import launch
+from .model_card import write_model_card
+from .molecular_encoders import load_scgpt, read_vocabulary, standardise, vocabulary_of
+from .network import build, save
 from .pairs_data import PairedData, gather, read_tables
 from .store import PatchStore
 from .training import Trainer
@@ -27,8 +32,8 @@ log = logging.getLogger(__name__)
 def pretrain_run(
     *,
     run: Mapping[str, Any],
-    patches: str,
-    index: str,
+    patches: Sequence[str],
+    indices: Sequence[str],
     pairs: str,
     rna: Sequence[str],
     dna: Sequence[str],
@@ -36,40 +41,102 @@ def pretrain_run(
     finished: str,
     state: str,
     code: str,
+    slides: str | None = None,
     threads: int = 1,
     log_path: str | None = None,
+    events: str | None = None,
 ) -> None:
-    """Train the run and write `outputs`: model.safetensors, config.json, history.tsv, model_card.md by these names.
+    """Train the run and write `outputs`: model.safetensors, last.safetensors, config.json, history.tsv, model_card.md.
 
-    run: the config's entry with `name`; rna, dna: tables of the run's cohorts; finished: folder of finished results,
-    from which the same contents are taken without a step; state: undeclared file of a stopped run.
+    run: the config's entry with `name`; patches, indices: shards of the packed store; rna, dna: tables of the run's
+    cohorts; slides: sheet with the organs, for runs on a part of the pairs; finished: folder of finished results, from
+    which the same contents are taken without a step; state: undeclared file of a stopped run; events: folder for
+    TensorBoard. Raises what Trainer.run raises, or LaunchFailed where the run has several processes.
     """
-    torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True)
-    contents = [fingerprint(path) for path in (index, pairs, *rna, *dna)]
-    stamp = digest_of(contents, sha256_of(patches), dict(run), code)
+    organs = read_organs(slides) if run["fraction"] < 1 else {}
+    files = {"indices": indices, "pairs": [pairs], "rna": rna, "dna": dna}
+    contents = {kind: [fingerprint(path) for path in paths] for kind, paths in files.items()}
+    stamp = digest_of(contents, organs, dict(run), code)
     if restore(Path(finished) / stamp, outputs):
         log.info("same data, settings and code: taken from .finished/%s, no training step", stamp)
         return
-    data, description, vocabulary = prepare(run, PatchStore(patches, index), pairs, rna, dna)
-    network = build(description, run["training"]["seed"])
-    if description.get("rna_encoder") and run["rna_encoder"]["checkpoint"]:
-        log.info("%d tensors from scGPT", load_scgpt(network.rna, run["rna_encoder"]["checkpoint"]))
-    progress = Progress(log_path, f"pretraining {run['name']}", run["training"]["epochs"], "epochs")
-    trainer = Trainer(network, data, vocabulary, run["training"], state, stamp)
-    trainer.run(lambda epoch: progress.step())
-    write_results(network, description, trainer, data, run, outputs)
+    arguments = {
+        "run": dict(run), "patches": _texts(patches), "indices": _texts(indices), "pairs": pairs, "rna": _texts(rna),
+        "dna": _texts(dna), "outputs": {name: str(path) for name, path in outputs.items()}, "state": state,
+        "stamp": stamp, "organs": organs, "contents": contents, "threads": threads, "log_path": log_path,
+        "events": events,
+    }  # fmt: skip
+    processes = run["training"]["processes"]
+    if processes > 1:
+        launch(arguments, processes)
+    else:
+        train(**arguments)
     keep(Path(finished) / stamp, outputs)
     Path(state).unlink(missing_ok=True)
 
 
-def prepare(run, store: PatchStore, pairs: str, rna: Sequence[str], dna: Sequence[str]):
+def _texts(paths: Sequence[str]) -> list[str]:
+    return [str(path) for path in paths]
+
+
+def read_organs(sheet: str | None) -> dict[str, str]:
+    """Organ of each slide of a sheet; none where it has no such column."""
+    table = read_tsv(sheet) if sheet else pd.DataFrame()
+    if "organ" not in table:
+        log.warning("the slide sheet has no column organ: the part of the pairs is taken from all slides alike")
+        return {}
+    return dict(zip(table.slide_id, table.organ, strict=True))
+
+
+def train(
+    *, run, patches, indices, pairs, rna, dna, outputs, state, stamp, organs, contents, threads, log_path, events
+):
+    """One process of a training; the first of them writes the results."""
+    processes = run["training"]["processes"]
+    torch.set_num_threads(max(1, threads // processes))
+    # cuBLAS asks for this workspace to be deterministic; on GPUs some operations only warn.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
+    with world() as here:
+        if here.size != processes:
+            raise ValueError(f"run {run['name']} has {processes} processes, but {here.size} were started")
+        store = PatchStore(patches, indices)
+        data, description, vocabulary = prepare(run, store, pairs, rna, dna, organs)
+        store.verify(here.share(list(dict.fromkeys(one.slide_id for one in data.examples))))
+        network = build(description, run["training"]["seed"])
+        if description.get("rna_encoder") and run["rna_encoder"]["checkpoint"]:
+            load_scgpt(network.rna, run["rna_encoder"]["checkpoint"])
+        trainer = Trainer(network, data, vocabulary, run["training"], state, stamp, here)
+        _follow(trainer, run, log_path, events)
+        if here.rank == 0:
+            write_results(trainer, description, run, contents, outputs)
+
+
+def _follow(trainer: Trainer, run, log_path: str | None, events: str | None) -> None:
+    """Train, and tell log, terminal and TensorBoard after each epoch; speeds go nowhere else."""
+    alone = trainer.world.rank == 0
+    progress = Progress(log_path if alone else None, f"pretraining {run['name']}", run["training"]["epochs"], "epochs")
+    board = Events(events if alone else None)
+
+    def tell(row: Mapping[str, Any], seconds: float) -> None:
+        progress.step()
+        rate = len(trainer.data.examples) / seconds
+        log.info("epoch %d: %s; %.0f slides/s", row["epoch"], {k: round(v, 5) for k, v in row.items()}, rate)
+        board.add(row["epoch"], row | {"slides_per_second": rate})
+
+    try:
+        trainer.run(tell)
+    finally:
+        board.close()
+
+
+def prepare(run, store: PatchStore, pairs: str, rna: Sequence[str], dna: Sequence[str], organs=None):
     """Data in memory, description of the network, and the vocabulary as a dict."""
     tables = {
         "rna": read_tables(rna) if "rna" in run["modalities"] else None,
         "dna": read_tables(dna) if "dna" in run["modalities"] else None,
     }
-    examples = gather(pairs, store, run["cohorts"], tables["rna"], tables["dna"])
+    examples = gather(pairs, store, run["cohorts"], tables["rna"], tables["dna"], run["fraction"], organs)
     data = PairedData(examples, store)
     description = {"slide_encoder": run["slide_encoder"] | {"input": store.dim}}
     vocabulary: dict[str, int] = {}
@@ -93,44 +160,18 @@ def prepare(run, store: PatchStore, pairs: str, rna: Sequence[str], dna: Sequenc
 
 def describe_rna(settings: Mapping[str, Any], genes) -> tuple[dict[str, Any], dict[str, int]]:
     """Section rna_encoder of config.json and the vocabulary, from an scGPT folder or from the run's own genes."""
-    if not settings["checkpoint"]:
-        words = vocabulary_of(genes)
-    else:
-        words = read_vocabulary(settings["checkpoint"])
-        if words[0] != PAD:
-            raise ValueError(f"{settings['checkpoint']}/vocab.json does not give {PAD} the id 0")
+    words = read_vocabulary(settings["checkpoint"]) if settings["checkpoint"] else vocabulary_of(genes)
     known = set(words)
     missing = [name for name in genes if name not in known]
     log.info("%d of %d genes are in the vocabulary of %d words", len(genes) - len(missing), len(genes), len(words))
     return dict(settings) | {"vocabulary": words}, {word: number for number, word in enumerate(words)}
 
 
-def write_results(network: Threads, description, trainer: Trainer, data: PairedData, run, outputs) -> None:
-    """Weights, config, history and model card."""
-    save(network, outputs["model.safetensors"])
+def write_results(trainer: Trainer, description, run, contents, outputs: Mapping[str, str]) -> None:
+    """Weights of the kept and of the last epoch, config, history and model card."""
+    save(trainer.network.state_dict(), outputs["model.safetensors"])
+    save(trainer.last, outputs["last.safetensors"])
     selected = {"epoch": trainer.best["epoch"], "rankme": round(trainer.best["rankme"], 6)}
     write_json(outputs["config.json"], description | {"run": dict(run), "selected": selected})
     write_tsv(outputs["history.tsv"], pd.DataFrame(trainer.history))
-    write_text(outputs["model_card.md"], model_card(network, data, run, selected))
-
-
-def model_card(network: Threads, data: PairedData, run: Mapping[str, Any], selected: Mapping[str, Any]) -> str:
-    """A page that says what the weights are."""
-
-    def size(branch) -> str:
-        return f"{sum(p.numel() for p in branch.parameters()):,} parameters" if branch is not None else "none"
-
-    slides = len({one.slide_id for one in data.examples})
-    cases = len({one.case for one in data.examples})
-    return (
-        f"# {run['name']}\n\n"
-        "A slide encoder pretrained against molecular profiles after Threads (arXiv 2501.16652) by this workflow; not\n"
-        "the weights of the paper.\n\n"
-        f"- cohorts: {', '.join(run['cohorts'])}: {cases} cases, {slides} slides, {len(data.examples)} pairs\n"
-        f"- patches: grid {run['grid']}, encoder {run['encoder']}, {data.store.dim} numbers a patch\n"
-        f"- slide encoder: {size(network.slide)}\n- RNA branch: {size(network.rna)}\n"
-        f"- DNA branch: {size(network.dna)}\n"
-        f"- epoch {selected['epoch']} of {run['training']['epochs']}, RankMe {selected['rankme']:.2f} of its training "
-        f"slides; seed {run['training']['seed']}\n\n"
-        "For research only. Embeddings can carry whatever the cohorts carry, site and stain included.\n"
-    )
+    write_model_card(trainer, run, selected, contents, outputs)

@@ -1,4 +1,4 @@
-"""The packed store: patch features of all training slides in one memory-mapped array.
+"""The packed store: patch features of all training slides in memory-mapped arrays, one a shard of the slide sheet.
 
 The rows of a slide lie together in random order, so a random sample without replacement is one contiguous read (two
 where it wraps): the disk sees long reads, and 2,048 of 30,000 patches cost what 2,048 cost.
@@ -8,72 +8,109 @@ from __future__ import annotations
 
 import logging
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from ..common.digests import digest_of
-from ..common.files import atomic_path, open_h5, read_tsv, write_tsv
+from ..common.files import atomic_path, read_tsv, write_tsv
 from ..common.finished import keep, restore
 from ..common.manifests import OK, read_manifests
+from ..features.layouts import read_features
 
 log = logging.getLogger(__name__)
 
 
-def pack_patches(
-    *, manifests: Sequence[str], pairs: str, wsi: str, patches: str, index: str, finished: str, code: str
-) -> None:
-    """Write `patches` (npy, fp16 N x D) and `index` (slide_id, start, count) of every paired slide.
+class DamagedStore(Exception):
+    """Packed patches that are not what their index says."""
 
-    The same contents are taken from `finished`, where they are kept under a stamp of fingerprints and code.
+
+def pack_patches(
+    *, manifest: str, pairs: str, wsi: str, patches: str, index: str, finished: str, code: str, repack: int = 0
+) -> None:
+    """Write `patches` (npy, fp16 N x D) and `index` (slide_id, start, count, crc32) of the paired slides of a shard.
+
+    Another `repack` gives another order of rows. The same contents are taken from `finished`, where they are kept
+    under a stamp of fingerprints and code. A shard without a paired slide gives an array without rows.
     """
     paired = set(read_tsv(pairs).query("status == 'paired'").slide_id)
-    rows = [row for row in read_manifests(manifests) if row["status"] == OK and row["slide_id"] in paired]
-    if not rows:
-        raise ValueError("no slide with features is paired with a profile; see omics/pairs.tsv for the reasons")
-    stamp = digest_of([(row["slide_id"], row["fingerprint"]) for row in rows], code)
+    rows = [row for row in read_manifests([manifest]) if row["status"] == OK and row["slide_id"] in paired]
+    stamp = digest_of([(row["slide_id"], row["fingerprint"]) for row in rows], repack, code)
     outputs = {"patches.npy": patches, "index.tsv": index}
     if restore(Path(finished) / stamp, outputs):
         log.info("same slides and features: taken from .finished/%s", stamp)
         return
     counts = [int(row["n_patches"]) for row in rows]
-    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    starts = np.cumsum([0, *counts])[:-1]
+    sums = []
     with atomic_path(patches) as temporary:
-        array = np.lib.format.open_memmap(temporary, "w+", np.float16, (sum(counts), int(rows[0]["dim"])))
+        shape = (sum(counts), int(rows[0]["dim"]) if rows else 0)
+        array = np.lib.format.open_memmap(temporary, "w+", np.float16, shape)
         for row, start, count in zip(rows, starts, counts, strict=True):
-            with open_h5(Path(wsi) / row["file"]) as handle:
-                order = np.random.default_rng(zlib.crc32(row["slide_id"].encode())).permutation(count)
-                array[start : start + count] = handle["features"][:][order]
+            order = np.random.default_rng(zlib.crc32(row["slide_id"].encode(), repack)).permutation(count)
+            array[start : start + count] = read_features(Path(wsi) / row["file"])[order]
+            sums.append(f"{zlib.crc32(array[start : start + count]):08x}")
         array.flush()
         del array
-    table = pd.DataFrame({"slide_id": [row["slide_id"] for row in rows], "start": starts, "count": counts})
-    write_tsv(index, table)
+    ids = [row["slide_id"] for row in rows]
+    write_tsv(index, pd.DataFrame({"slide_id": ids, "start": starts, "count": counts, "crc32": sums}))
     keep(Path(finished) / stamp, outputs)
 
 
 class PatchStore:
-    """The packed patches, by slide."""
+    """The packed patches, by slide.
 
-    def __init__(self, patches: str, index: str):
-        self.array = np.load(patches, mmap_mode="r")
-        self.place: Mapping[str, tuple[int, int]] = {
-            row["slide_id"]: (int(row["start"]), int(row["count"])) for row in read_tsv(index).to_dict("records")
-        }
+    Files are mapped, so the store may be larger than memory; each is written whole or not at all and never changed,
+    so a mapping over network storage can't see half of one. Raises DamagedStore where a file is shorter than its
+    index says (reading on would end the process, not raise).
+    """
 
-    @property
-    def dim(self) -> int:
-        """Width of a patch's features."""
-        return self.array.shape[1]
+    def __init__(self, patches: Sequence[str], indices: Sequence[str]):
+        self.place: dict[str, tuple[np.ndarray, int, int, int]] = {}
+        self.dim = 0
+        for path, index in zip(patches, indices, strict=True):
+            table = read_tsv(index)
+            if not len(table):
+                continue
+            try:
+                array = np.load(path, mmap_mode="r")
+            except ValueError as error:
+                raise DamagedStore(f"{path} can't be mapped ({error}); remove it and pack again") from error
+            if len(array) != table["count"].astype(int).sum():
+                raise DamagedStore(f"{path} has {len(array)} rows, not those of {index}; remove both and pack again")
+            if self.dim and array.shape[1] != self.dim:
+                raise DamagedStore(f"{path} has {array.shape[1]} numbers a patch, files before it {self.dim}")
+            self.dim = array.shape[1]
+            for row in table.to_dict("records"):
+                self.place[row["slide_id"]] = (array, int(row["start"]), int(row["count"]), int(row["crc32"], 16))
+
+    def verify(self, slide_ids: Sequence[str]) -> None:
+        """Read these slides once and compare with their checksums. Raises DamagedStore for the first that differs."""
+        for slide_id in slide_ids:
+            array, start, length, crc = self.place[slide_id]
+            if zlib.crc32(array[start : start + length]) != crc:
+                raise DamagedStore(
+                    f"packed patches of {slide_id} ({array.filename}) differ from their checksum; "
+                    "remove the file and pack again"
+                )
+
+    def first(self, slide_id: str, count: int | None, rng: np.random.Generator | None = None) -> int:
+        """Where a random sample of `count` patches begins; 0 where all are taken."""
+        length = self.place[slide_id][2]
+        return 0 if count is None or count >= length else int(rng.integers(length))
+
+    def read(self, slide_id: str, count: int | None, first: int) -> np.ndarray:
+        """`count` patches (float16) of a slide from `first` on, around the end; all if there are fewer, or for None."""
+        array, start, length, _ = self.place[slide_id]
+        if count is None or count >= length:
+            return array[start : start + length]
+        end = first + count
+        if end <= length:
+            return array[start + first : start + end]
+        return np.concatenate([array[start + first : start + length], array[start : start + end - length]])
 
     def sample(self, slide_id: str, count: int | None, rng: np.random.Generator | None = None) -> np.ndarray:
         """`count` patches of a slide without replacement (float16), all of them if there are fewer or count is None."""
-        start, length = self.place[slide_id]
-        if count is None or count >= length:
-            return self.array[start : start + length]
-        first = int(rng.integers(length))
-        end = first + count
-        if end <= length:
-            return self.array[start + first : start + end]
-        return np.concatenate([self.array[start + first : start + length], self.array[start : start + end - length]])
+        return self.read(slide_id, count, self.first(slide_id, count, rng))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import collections
+import json
 import logging
 import math
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,85 +16,162 @@ import numpy as np
 import torch
 
 from ..common.files import atomic_path
+from .batches import MODALITIES, Batch, Loader, bags, split_epoch
+from .distributed import World
 from .network import Threads
-from .objectives import contrastive_loss, learning_rate_factor, rankme
-from .pairs_data import Example, PairedData, bags, gene_tokens
+from .objectives import learning_rate_factor, rankme
+from .pairs_data import PairedData
+from .steps import backward, random_state, set_random_state
 
 log = logging.getLogger(__name__)
+ALONE = World()
+SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 
 
 class Stopped(Exception):
-    """SIGTERM came; the state is saved."""
+    """A signal came; the state is saved."""
+
+
+class Diverged(Exception):
+    """A loss or a gradient is no finite number."""
 
 
 class Trainer:
     """Trains the branches of a run on its pairs.
 
-    settings: section `training` of the run. `state`: path of the undeclared file that a stopped run leaves; it carries
-    `stamp` and is refused if its own differs. Randomness follows from seed and epoch alone, so a run that was stopped
-    and taken up again ends as if it never was.
+    settings: section `training` of the run. `state`: path of the undeclared file that a stopped run leaves, after any
+    step; it carries `stamp` and is refused if its own differs. It holds all that chance depends on, so a run that was
+    stopped and taken up again ends as if it never was, bit for bit on CPUs.
     """
 
-    def __init__(self, network: Threads, data: PairedData, vocabulary, settings, state: str, stamp: str):
-        self.network, self.data, self.vocabulary, self.settings = network, data, vocabulary, settings
+    def __init__(
+        self,
+        network: Threads,
+        data: PairedData,
+        vocabulary,
+        settings,
+        state: str,
+        stamp: str,
+        world: World | None = None,
+    ):
+        self.world = world or World()
+        self.network, self.data, self.settings = network.to(self.world.device), data, settings
         self.state_path, self.stamp = Path(state), stamp
+        branches = [name for name in MODALITIES if getattr(network, name) is not None]
+        self.loader = Loader(data, settings, vocabulary, branches, self.world)
         self.steps = max(1, math.ceil(len(data.examples) / settings["batch_size"]))
-        self.optimizer = torch.optim.AdamW(self._groups(), weight_decay=settings["weight_decay"], betas=(0.9, 0.999))
-        self.epoch, self.history = 0, []
+        if settings["one_slide_per_case"]:
+            counts = collections.Counter(one.case for one in data.examples)
+            self.steps = max(self.steps, *counts.values())
+        self.log_temperature = torch.nn.Parameter(
+            torch.tensor(math.log(settings["temperature"]), device=self.world.device)
+        )
+        self.optimizer = torch.optim.AdamW(self._groups(), betas=(0.9, 0.999))
+        self.epoch, self.step, self.history = 0, 0, []
+        self.random: dict[str, Any] | None = None
+        self.sums: dict[str, list[float]] = {}
         self.best: dict[str, Any] = {"rankme": -1.0, "epoch": -1, "weights": None}
         self.terminate = False
 
     def _groups(self) -> list[dict[str, Any]]:
-        rates = self.settings["learning_rate"]
-        branches = {"slide": self.network.slide, "rna": self.network.rna, "dna": self.network.dna}
-        return [
-            {"params": list(branch.parameters()), "lr": rates[name], "peak": rates[name]}
-            for name, branch in branches.items()
-            if branch is not None
+        rates, decay = self.settings["learning_rate"], self.settings["weight_decay"]
+        groups = [
+            {"params": list(branch.parameters()), "lr": rates[name], "peak": rates[name], "weight_decay": decay[name]}
+            for name, branch in self.network.branches().items()
         ]
+        if self.settings["learn_temperature"]:
+            rate = rates["slide"]
+            groups.append({"params": [self.log_temperature], "lr": rate, "peak": rate, "weight_decay": 0.0})
+        return groups
 
-    def run(self, each_epoch=lambda epoch: None) -> None:
-        """All epochs that are left. Raises Stopped after SIGTERM, with the state saved."""
+    def run(self, each_epoch=lambda row, seconds: None) -> None:
+        """All epochs that are left; `each_epoch` gets a row of the history and its seconds.
+
+        Raises Stopped after SIGTERM or SIGUSR1, with the state saved, and Diverged.
+        """
         self._resume()
-        previous = signal.signal(signal.SIGTERM, self._on_term)
+        previous = {number: signal.signal(number, self._on_signal) for number in SIGNALS}
         try:
             while self.epoch < self.settings["epochs"]:
+                started = time.monotonic()
                 self._train_epoch()
                 self.epoch += 1
-                each_epoch(self.epoch)
-                if self.terminate or self.epoch % self.settings["save_every"] == 0:
+                if self.world.rank == 0:
+                    each_epoch(self.history[-1], time.monotonic() - started)
+                self._stop_if_asked()
+                if self.epoch % self.settings["save_every"] == 0:
                     self._save()
-                if self.terminate:
-                    raise Stopped(f"SIGTERM after epoch {self.epoch}; start again to go on from here")
         finally:
-            signal.signal(signal.SIGTERM, previous)
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+        self.last = {name: value.clone() for name, value in self.network.state_dict().items()}
         self.network.load_state_dict(self.best["weights"])
         self.network.eval()
 
-    def _on_term(self, *_) -> None:
+    def _on_signal(self, *_) -> None:
         self.terminate = True
+
+    def _stop_if_asked(self) -> None:
+        """Ranks hear of a signal at different steps; all stop after the same one."""
+        if self.world.any(self.terminate):
+            self._save()
+            raise Stopped(
+                f"told to stop after {self.epoch} epochs and {self.step} of {self.steps} steps; "
+                f"start again to go on from here"
+            )
 
     def _train_epoch(self) -> None:
         settings, epoch = self.settings, self.epoch
         rng = np.random.default_rng([settings["seed"], epoch])
-        torch.manual_seed(settings["seed"] * 100_003 + epoch)
-        self.network.train()
+        torch.manual_seed(settings["seed"] * 100_003 + epoch + self.world.rank * 1_000_003)
         order = rng.permutation(len(self.data.examples))
-        sums: dict[str, list[float]] = {"rna": [], "dna": []}
-        for step in range(self.steps):
-            self._set_rates(epoch * self.steps + step)
-            batch = [self.data.examples[i] for i in order[step :: self.steps]]
-            losses = self.losses(batch, rng)
-            if not losses:
-                continue
-            self.optimizer.zero_grad(set_to_none=True)
-            sum(losses.values()).backward()
-            self.optimizer.step()
-            for name, loss in losses.items():
-                sums[name].append(float(loss.detach()))
+        batches = split_epoch(self.data.examples, order, self.steps, settings["one_slide_per_case"])
+        if self.random:
+            rng.bit_generator.state = json.loads(self.random["numpy"])
+            set_random_state(self.random["torch"][self.world.rank], self.world.device)
+        else:
+            self.sums = {}
+        self.network.train()
+        for batch in self.loader.ahead(batches[self.step :], rng):
+            self._train_step(batch)
+            self.step += 1
+            self.random = {"numpy": json.dumps(batch.after)}
+            if self.step < self.steps:
+                self._stop_if_asked()
+        self.step, self.random = 0, None
         row = {"epoch": epoch + 1, "learning_rate": self.optimizer.param_groups[0]["lr"]}
-        row |= {f"{name}_loss": float(np.mean(values)) for name, values in sums.items() if values}
-        self._judge(row)
+        if settings["learn_temperature"]:
+            row["temperature"] = self.temperature.item()
+        self._judge(row | {name: float(np.mean(values)) for name, values in self.sums.items()})
+
+    @property
+    def temperature(self) -> float | torch.Tensor:
+        """Temperature of the loss: the config's, or the learned one."""
+        return self.log_temperature.exp() if self.settings["learn_temperature"] else self.settings["temperature"]
+
+    def _train_step(self, batch: Batch) -> None:
+        self._set_rates(self.epoch * self.steps + self.step)
+        self.optimizer.zero_grad(set_to_none=True)
+        terms, accuracies = backward(self.network, batch, self.world, self.settings, self.temperature)
+        if not terms:
+            return
+        used = {name: branch for name, branch in self.network.branches().items() if name in ("slide", *batch.profiles)}
+        for branch in used.values():
+            self.world.add_gradients(branch.parameters())
+        found = {f"{name}_loss": float(term.detach()) for name, term in terms.items()} | accuracies
+        norms = {
+            name: float(torch.nn.utils.get_total_norm([p.grad for p in branch.parameters() if p.grad is not None]))
+            for name, branch in used.items()
+        }
+        if not all(map(math.isfinite, [*found.values(), *norms.values()])):
+            raise Diverged(
+                f"epoch {self.epoch + 1}, step {self.step + 1}: {found}, gradient norms {norms}, "
+                f"slides {', '.join(one.slide_id for one in batch.examples)}; lower the learning rate, try precision "
+                "fp32, or look at these slides' features and profiles"
+            )
+        self.optimizer.step()
+        for name, value in (found | {f"{name}_gradient": norm for name, norm in norms.items()}).items():
+            self.sums.setdefault(name, []).append(value)
 
     def _set_rates(self, step: int) -> None:
         settings = self.settings
@@ -99,28 +179,6 @@ class Trainer:
             floor = settings["final_learning_rate"] / group["peak"]
             warmup, total = settings["warmup_epochs"] * self.steps, settings["epochs"] * self.steps
             group["lr"] = group["peak"] * learning_rate_factor(step, warmup, total, floor)
-
-    def losses(self, batch: list[Example], rng: np.random.Generator) -> dict[str, torch.Tensor]:
-        """One contrastive term a modality over the rows of the batch that have it (two cases at least)."""
-        settings = self.settings
-        patches, mask = bags(self.data.store, [one.slide_id for one in batch], settings["patches"], rng)
-        cases = torch.tensor([one.case for one in batch])
-        with torch.autocast("cpu", torch.bfloat16, enabled=settings["precision"] == "bf16"):
-            slides = self.network.slide(patches, mask)
-            found = {}
-            for name in ("rna", "dna"):
-                rows = [i for i, one in enumerate(batch) if getattr(one, name) >= 0]
-                if getattr(self.network, name) is None or len(set(cases[rows].tolist())) < 2:
-                    continue
-                profiles = self._profiles(name, [getattr(batch[i], name) for i in rows], rng)
-                found[name] = contrastive_loss(slides[rows], profiles, cases[rows], settings["temperature"])
-        return found
-
-    def _profiles(self, name: str, rows: list[int], rng: np.random.Generator) -> torch.Tensor:
-        if name == "dna":
-            return self.network.dna(torch.from_numpy(self.data.flags[rows]))
-        values, tokens = self.data.rna_values[rows], self.data.rna_tokens
-        return self.network.rna(*gene_tokens(values, tokens, self.vocabulary, self.settings["genes"], rng))
 
     def _judge(self, row: dict[str, Any]) -> None:
         """RankMe of all slides' embeddings, dropout off; the best after warm-up is kept (or the last)."""
@@ -138,20 +196,31 @@ class Trainer:
         self.network.eval()
         slides = list(dict.fromkeys(one.slide_id for one in self.data.examples))
         rng = np.random.default_rng(self.settings["seed"])
-        size = self.settings["batch_size"]
+        size, count, store, world = self.settings["batch_size"], self.settings["patches"], self.data.store, self.world
         parts = []
         for first in range(0, len(slides), size):
-            patches, mask = bags(self.data.store, slides[first : first + size], self.settings["patches"], rng)
-            parts.append(self.network.slide(patches, mask).float())
-        return torch.cat(parts)
+            block = slides[first : first + size]
+            firsts = world.share([store.first(slide_id, count, rng) for slide_id in block])
+            patches, lengths = bags(store, world.share(block), count, firsts)
+            if lengths:
+                parts.append(self.network.slide(patches.to(world.device).float(), lengths).float())
+        own = torch.cat(parts) if parts else torch.zeros((0, self.network.width), device=world.device)
+        return world.gather(own, world.collect(len(own)))
 
     def _save(self) -> None:
+        chance = self.world.collect(random_state(self.world.device))
+        if self.world.rank != 0:
+            return
         state = {
             "stamp": self.stamp,
             "epoch": self.epoch,
+            "step": self.step,
+            "random": self.random and self.random | {"torch": chance},
+            "sums": self.sums,
             "history": self.history,
             "best": self.best,
             "network": self.network.state_dict(),
+            "log_temperature": self.log_temperature.detach(),
             "optimizer": self.optimizer.state_dict(),
         }
         with atomic_path(self.state_path) as temporary, open(temporary, "wb") as handle:
@@ -160,12 +229,16 @@ class Trainer:
     def _resume(self) -> None:
         if not self.state_path.exists():
             return
+        # The generators' states must stay on the CPU; weights are copied to where they belong.
         state = torch.load(self.state_path, map_location="cpu", weights_only=True)
         if state["stamp"] != self.stamp:
             log.info("%s was left by other data, settings or code: started anew", self.state_path)
-            os.remove(self.state_path)
+            if self.world.rank == 0:
+                os.remove(self.state_path)
             return
         self.network.load_state_dict(state["network"])
+        self.log_temperature.data.copy_(state["log_temperature"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.epoch, self.history, self.best = state["epoch"], state["history"], state["best"]
-        log.info("taken up again after epoch %d", self.epoch)
+        for name in ("epoch", "step", "random", "sums", "history", "best"):
+            setattr(self, name, state[name])
+        log.info("taken up again after %d epochs and %d steps", self.epoch, self.step)

@@ -95,20 +95,26 @@ def plot_fewshot(metrics: str, models: Sequence[str], output: str, note: str) ->
 
 
 def plot_history(histories: Sequence[str], runs: Sequence[str], output: str, note: str) -> None:
-    """Loss by modality and RankMe over the epochs of each run; the kept epoch is marked."""
-    figure, (loss, rank) = plt.subplots(1, 2, figsize=(10, 3.4))
+    """Loss and top-5 accuracy by modality, RankMe and learning rate of each run; the kept epoch is marked."""
+    figure, panels = plt.subplots(2, 2, figsize=(10, 6.4))
+    (loss, accuracy), (rank, rate) = panels
     for index, (path, run) in enumerate(zip(histories, runs, strict=True)):
         table = read_tsv(path).apply(pd.to_numeric, errors="coerce")
         colour = COLOURS[index % len(COLOURS)]
-        for style, name in (("-", "rna_loss"), ("--", "dna_loss")):
-            if name in table:
-                loss.plot(table.epoch, table[name], style, lw=1.3, color=colour, label=f"{run} {name[:3].upper()}")
+        for style, kind in (("-", "rna"), ("--", "dna"), (":", "joint")):
+            for axes, name in ((loss, f"{kind}_loss"), (accuracy, f"{kind}_top5")):
+                if name in table:
+                    axes.plot(table.epoch, table[name], style, lw=1.3, color=colour, label=f"{run} {kind.upper()}")
         rank.plot(table.epoch, table.rankme, lw=1.3, color=colour, label=run)
         kept = table[table.kept == 1].tail(1)
         rank.plot(kept.epoch, kept.rankme, "o", color=colour)
+        rate.plot(table.epoch, table.learning_rate, lw=1.3, color=colour, label=run)
     loss.set(xlabel="epoch", ylabel="contrastive loss")
+    accuracy.set(xlabel="epoch", ylabel="own profile among the top 5 of the batch")
     rank.set(xlabel="epoch", ylabel="RankMe of training slides (dot: kept)")
+    rate.set(xlabel="epoch", ylabel="learning rate")
     loss.legend(fontsize=8, frameon=False)
+    figure.tight_layout()
     save(figure, output, note)
 
 

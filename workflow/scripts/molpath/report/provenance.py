@@ -12,7 +12,7 @@ from ..common.files import fingerprint, write_json, write_text
 
 PACKAGES = (
     "anndata h5py numpy opencv-python-headless openslide-bin openslide-python pandas pillow pydeseq2 safetensors "
-    "scikit-learn scikit-survival scipy shapely snakemake tifffile torch"
+    "scikit-learn scikit-survival scipy shapely snakemake tifffile timm torch torchstain"
 ).split()
 
 

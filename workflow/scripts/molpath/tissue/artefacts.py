@@ -12,7 +12,7 @@ import numpy as np
 from .stain import Density
 
 #: Least area of a pen mark, a fold and a bubble, in mm2.
-PEN_MM2, FOLD_MM2, BUBBLE_MM2 = 0.02, 0.008, 0.08
+PEN_MM2, FOLD_MM2, BUBBLE_MM2 = 0.02, 0.008, 0.04
 #: Least optical density (hundredths) by which the rim of a bubble exceeds what lies on both sides of it.
 RIM = 20
 #: Thickness in µm from which something dark is no line.
@@ -22,7 +22,9 @@ RIM_WIDTH, COMPACT = 60.0, 0.75
 #: Micrometres per pixel at which folds are looked for: nuclei are gone, bands are there.
 FOLD_MPP = 16.0
 #: How much more eosin, and how much more of all, a fold has than the section nearby.
-FOLDED = (1.4, 1.25)
+FOLDED = (1.4, 1.2)
+#: Window in which a fold is compared with its surroundings, in pixels of 32 µm.
+NEARBY = 31
 #: Least area of a band, in squares of its thickness.
 ELONGATED = 1.5
 #: Margin around a finding, in µm: its edge is half artefact.
@@ -154,6 +156,7 @@ def find_folds(density: Density, tissue: np.ndarray, mpp: float) -> np.ndarray:
     labels, stats = parts_of(mask)
     keep = [is_band(labels, index, one, mpp) for index, one in enumerate(stats.tolist(), 1)]
     bands = grown(kept_parts(labels, np.array(keep, bool)), mpp).astype(np.uint8)
+    bands = cv2.morphologyEx(bands, cv2.MORPH_CLOSE, round_kernel(150, mpp))  # lumens and mucin within the fold
     return cv2.resize(bands, shape[::-1], interpolation=cv2.INTER_NEAREST).astype(bool) & tissue
 
 
@@ -168,11 +171,16 @@ def is_band(labels: np.ndarray, index: int, stats: list[int], mpp: float) -> boo
 
 
 def ratio_to_nearby(plane: np.ndarray, tissue: np.ndarray, mpp: float) -> np.ndarray:
-    """A density (float32) over its median within three quarters of a millimetre."""
+    """A density (float32) over its median within half a millimetre of tissue."""
     factor = max(1, round(32 / mpp))
     size = max(1, plane.shape[1] // factor), max(1, plane.shape[0] // factor)
     middle = float(np.median(plane[tissue])) if tissue.any() else 1.0
-    small = cv2.resize(np.where(tissue, plane, np.float32(middle)), size, interpolation=cv2.INTER_AREA)
-    nearby = cv2.medianBlur(np.clip(small, 0, 255).astype(np.uint8), 47).astype(np.float32)
+    share = cv2.resize(tissue.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    amount = cv2.resize(plane * tissue, size, interpolation=cv2.INTER_AREA)
+    # Glass takes the mean of the tissue nearby, so that it does not count.
+    window = (NEARBY, NEARBY)
+    mean = (cv2.blur(amount, window) + 0.001 * middle) / (cv2.blur(share, window) + 0.001)
+    small = np.where(share > 0.5, amount / np.maximum(share, 0.5), mean)
+    nearby = cv2.medianBlur(np.clip(small, 0, 255).astype(np.uint8), NEARBY).astype(np.float32)
     nearby = np.maximum(cv2.resize(nearby, plane.shape[::-1], interpolation=cv2.INTER_LINEAR), 0.5 * middle)
     return plane / np.maximum(nearby, 3)

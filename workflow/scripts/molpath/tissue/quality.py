@@ -11,6 +11,7 @@ import numpy as np
 from . import artefacts, stain
 from .compression import jpeg_quality
 from .focus import Focus, blurred_tissue, measure_focus
+from .focus import sharpness as sharpness  # for who measures patches
 from .overview import Overview
 
 #: Class codes of quality/<slide>.png, those of GrandQC's artefact model.

@@ -12,7 +12,7 @@ import numpy as np
 HAEMATOXYLIN = np.array([[0.65, 0.70, 0.29], [0.5626, 0.7201, 0.4062]])
 EOSIN = np.array([[0.07, 0.99, 0.11], [0.2159, 0.8012, 0.5581]])
 #: Least optical density of a pixel that says anything about its stain.
-FAINT = 0.12
+FAINT = 0.15
 #: Pixels that stain vectors are computed from, at most.
 SAMPLE = 20_000
 
@@ -98,7 +98,7 @@ def measure_stain(image: np.ndarray, density: Density, glass: np.ndarray, clean:
     hue = (counts * np.exp(2j * np.pi * np.arange(256) / 256)).sum()
     numbers["hue"] = float(np.degrees(np.angle(hue)) % 360)
     stained = pixels[pixels.max(1) > FAINT]
-    if len(stained) >= 50:
+    if len(stained) >= max(50, 0.05 * len(pixels)):
         numbers["he_angle"] = he_angle(stain_vectors(stained))
     return numbers
 

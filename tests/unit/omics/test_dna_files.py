@@ -1,0 +1,187 @@
+"""DNA files: VEP's VCF, GISTIC2's lesions, GDC's absolute copies, panels, and what was never looked for."""
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+from molpath.common.files import read_tsv
+from molpath.omics.copy_numbers import call_copies, read_absolute, read_copy_numbers, read_lesions
+from molpath.omics.flags import FLAGS, flag_dna
+from molpath.omics.mutation_files import belongs, read_vcf
+from molpath.omics.tables import BadProfile
+
+VCF = """##fileformat=VCFv4.2
+##FILTER=<ID=PASS,Description="All filters passed">
+##FILTER=<ID=panel_of_normals,Description="x">
+##INFO=<ID=CSQ,Number=.,Type=String,Description="Consequence annotations from Ensembl VEP. Format: {fields}">
+##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">
+##contig=<ID=chr1,length=248956422>
+#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tNORMAL\tTUMOR
+"""
+FIELDS = "Allele|Consequence|IMPACT|SYMBOL|PICK"
+
+
+def write_vcf(path, records, fields=FIELDS):
+    lines = []
+    for position, (ref, alt, state, csq, genotype) in enumerate(records, 100):
+        lines.append(f"chr1\t{position}\t.\t{ref}\t{alt}\t.\t{state}\tCSQ={csq}\tGT\t0/0\t{genotype}")
+    path.write_text(VCF.format(fields=fields) + "\n".join(lines) + "\n")
+    return str(path)
+
+
+def row(name, path, form, **values):
+    blank = {"modality": "dna", "cohort": "A", "unit": "", "sample_id": "", "panel": "", "column": ""}
+    return blank | {"profile_id": name, "case_id": name, "format": form, "path": str(path)} | values
+
+
+def flags(tmp_path, repository, rows, **options):
+    folder = repository / "resources/consequences"
+    flag_dna(
+        rows=rows,
+        consequences=str(folder / "consequences.tsv"),
+        terms=str(folder / "so_terms.tsv"),
+        output=str(tmp_path / "dna.h5ad"),
+        losses=str(tmp_path / "losses.tsv"),
+        **options,
+    )
+    data = anndata.read_h5ad(tmp_path / "dna.h5ad")
+    frame = data.to_df()
+    on = {name: sorted(frame.columns[frame.loc[name] == 1]) for name in frame.index}
+    looked = pd.DataFrame(data.layers["observed"], frame.index, frame.columns)
+    return on, looked, data
+
+
+def test_vcf_of_vep(tmp_path, repository):
+    path = write_vcf(
+        tmp_path / "v.vcf",
+        [
+            ("C", "T", "PASS", "T|missense_variant||TP53|1,T|stop_gained|HIGH|TP53|,T|intron_variant||WRAP53|", "0/1"),
+            ("CAG", "C", "PASS", "-|frameshift_variant&splice_region_variant|HIGH|PTEN|1", "0/1"),
+            ("A", "G,T", "PASS", "G|stop_gained|HIGH|KRAS|1,T|synonymous_variant|LOW|KRAS|1", "0/2"),
+            ("A", "G", "panel_of_normals", "G|stop_gained|HIGH|BRAF|1", "0/1"),
+            ("A", "G", "PASS", "G|stop_gained|HIGH|MYC|1", "0/0"),
+            ("A", "G", ".", "G|5_prime_UTR_variant|MODIFIER|EGFR|1", "0|1"),
+            ("A", "G", "PASS", "G|regulatory_region_variant|MODIFIER||", "0/1"),
+        ],
+    )  # fmt: skip
+    found = read_vcf(path, "TUMOR")
+    assert set(zip(found.gene, found.kind, strict=True)) == {
+        ("TP53", "missense_variant"),
+        ("WRAP53", "intron_variant"),
+        ("PTEN", "frameshift_variant&splice_region_variant"),
+        ("KRAS", "synonymous_variant"),
+        ("EGFR", "5_prime_UTR_variant"),
+    }
+    on, looked, _ = flags(tmp_path, repository, [row("P", path, "vcf", column="TUMOR")])
+    assert on["P"] == ["EGFR:non_coding", "PTEN:large_coding", "TP53:small_coding", "WRAP53:non_coding"]
+    assert looked.loc["P", "TP53:small_coding"] == 1
+    assert looked.loc["P", "TP53:loss"] == 0  # nobody looked at copy numbers
+
+
+def test_vcf_that_says_too_little(tmp_path):
+    path = write_vcf(tmp_path / "v.vcf", [])
+    with pytest.raises(BadProfile, match="2 samples .NORMAL, TUMOR.; name the tumour"):
+        read_vcf(path)
+    with pytest.raises(BadProfile, match="no sample T1; the file has NORMAL, TUMOR"):
+        read_vcf(path, "T1")
+    with pytest.raises(BadProfile, match="CSQ lacks SYMBOL; run VEP with --symbol"):
+        read_vcf(write_vcf(tmp_path / "w.vcf", [], "Allele|Consequence|Gene"), "TUMOR")
+    (tmp_path / "x.vcf").write_text("no vcf at all\n")
+    with pytest.raises(BadProfile, match=r"x\.vcf: no VCF that can be read"):
+        read_vcf(str(tmp_path / "x.vcf"), "TUMOR")
+
+
+def test_a_gene_off_the_panel_is_missing_and_so_is_a_case_never_sequenced(tmp_path, repository):
+    head = "Hugo_Symbol\tVariant_Classification\tTumor_Sample_Barcode\n"
+    (tmp_path / "m.maf").write_text(head + "TP53\tMissense_Mutation\tA\nKRAS\tSilent\tB\n")
+    (tmp_path / "panel.txt").write_text("TP53\nKRAS\n")
+    (tmp_path / "genes.txt").write_text("TP53\nKRAS\nMYC\n")
+    (tmp_path / "c.txt").write_text("Hugo_Symbol\tEntrez_Gene_Id\tA\tC\nTP53\t7157\t-2\t0\nMYC\t4609\tNA\t2\n")
+    rows = [
+        row("A", tmp_path / "m.maf", "maf", panel="small"),
+        row("A", tmp_path / "c.txt", "cbioportal_cna"),
+        row("B", tmp_path / "m.maf", "maf"),
+        row("C", tmp_path / "c.txt", "cbioportal_cna"),
+    ]
+    options = {"panels": {"small": str(tmp_path / "panel.txt")}, "genes": str(tmp_path / "genes.txt")}
+    on, looked, data = flags(tmp_path, repository, rows, **options)
+    assert data.shape == (3, 21)
+    assert on == {"A": ["TP53:small_coding", "TP53:two_copy_deletion"], "B": [], "C": ["MYC:amplification"]}
+    mutated, copied = FLAGS[4:], FLAGS[:4]
+    assert looked.loc["A", [f"MYC:{f}" for f in mutated]].eq(0).all()  # off the panel
+    assert looked.loc["B", [f"MYC:{f}" for f in mutated]].eq(1).all()  # sequenced, no variant: wild type
+    assert looked.loc["C", [f"TP53:{f}" for f in mutated]].eq(0).all()  # never sequenced
+    assert looked.loc["A", [f"MYC:{f}" for f in copied]].eq(0).all()  # NA in the table
+    assert looked.loc["C", [f"KRAS:{f}" for f in copied]].eq(0).all()  # not in the table
+    assert data.obs.sequenced.tolist() == [True, True, False]
+    assert data.obs.n_variants.tolist() == [1, 1, 0]
+    with pytest.raises(BadProfile, match="panel 'large' has no genes; set omics/panels"):
+        flags(tmp_path, repository, [row("A", tmp_path / "m.maf", "maf", panel="large")])
+
+
+def test_absolute_copies_are_judged_by_ploidy(tmp_path):
+    head = "gene_id\tgene_name\tchromosome\tstart\tend\tcopy_number\tmin_copy_number\tmax_copy_number\n"
+    copies = {"A": 2, "B": 0, "C": 1, "D": 3, "E": 5, "F": 2, "G": ""}
+    lines = [f"ENSG1\t{gene}\tchr1\t1\t1000\t{n}\t{n}\t{n}\n" for gene, n in copies.items()]
+    lines += ["ENSG2\tX1\tchrX\t1\t10\t1\t1\t1\n", "ENSG3\tX2\tchrX\t1\t10\t9\t9\t9\n"]
+    (tmp_path / "c.tsv").write_text(head + "".join(lines))
+    found = read_absolute(str(tmp_path / "c.tsv"), "P")["P"]
+    assert found[["A", "B", "C", "D", "E", "F", "X2"]].tolist() == [0, -2, -1, 1, 2, 0, 2]
+    assert found[["G", "X1"]].isna().all()  # no segment; one copy of X is normal in a man
+    np.testing.assert_array_equal(call_copies(np.array([0.0, 1, 3, 4, 5, 8, 9]), 4.0), [-2, -2, -1, 0, 1, 1, 2])
+    (tmp_path / "bad.tsv").write_text(head + "ENSG1\tA\tchr1\t1\t1000\t-0.4\t0\t0\n")
+    with pytest.raises(BadProfile, match="negative or not whole; these are no total copies"):
+        read_absolute(str(tmp_path / "bad.tsv"), "P")
+
+
+def test_log_ratios_are_no_thresholded_copies(tmp_path):
+    (tmp_path / "g.txt").write_text("Hugo_Symbol\tA\nTP53\t-0.41\n")
+    with pytest.raises(BadProfile, match=r"value -0.41 for TP53 in A; .* are -2 to 2 \(not log ratios\)"):
+        read_copy_numbers(str(tmp_path / "g.txt"))
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted", "mine"),
+    [
+        ("TCGA-02-0001-01C-01D-0182-01", "TCGA-02-0001", True),
+        ("TCGA-02-0001-01C-01D-0182-01", "TCGA-02-0001-01", True),
+        ("TCGA-02-0001-01C-01D-0182-01", "TCGA-02-0001-01A", False),
+        ("TCGA-02-0001-06A-01D-0182-01", "TCGA-02-0001-01", False),
+        ("TCGA-02-0001-10A-01D-0182-01", "TCGA-02-0001", False),
+        ("C1_T", "C1", True),
+        ("C10_T", "C1", False),
+    ],
+)
+def test_whose_a_sample_is(name, wanted, mine):
+    assert belongs(name, {"column": "", "case_id": wanted}) is mine
+
+
+def test_two_samples_of_a_case_must_be_named(tmp_path, repository):
+    head = "Hugo_Symbol\tVariant_Classification\tTumor_Sample_Barcode\n"
+    text = "".join(f"TP53\tMissense_Mutation\tTCGA-02-0001-0{n}A-01D-0182-01\n" for n in (1, 6))
+    (tmp_path / "m.maf").write_text(head + text)
+    with pytest.raises(BadProfile, match="2 samples for profile TCGA-02-0001"):
+        flags(tmp_path, repository, [row("TCGA-02-0001", tmp_path / "m.maf", "maf")])
+
+
+def test_lesions_of_laml_are_the_values_of_their_peaks(shared_data):
+    """Every gene of a wide peak has the peak's thresholded value; KMT2A stands alone in 11q23.3."""
+    path = shared_data / "omics/maftools/all_lesions.conf_99.txt"
+    found = read_lesions(str(path))
+    table = pd.read_csv(path, sep="\t").dropna(axis=1, how="all")
+    peak = table[(table.Descriptor.str.strip() == "11q23.3") & ~table["Unique Name"].str.contains("CN values")]
+    assert found.loc["KMT2A"].tolist() == peak.iloc[0][found.columns].astype(float).tolist()
+    assert set(np.unique(found)) == {-1.0, 0.0, 1.0, 2.0}
+    with pytest.raises(BadProfile, match="GISTIC2 writes it beside all_lesions"):
+        read_lesions(str(shared_data / "omics/maftools/nowhere_all_lesions.txt"))
+
+
+def test_losses_are_counted_by_kind(tmp_path, repository):
+    head = "Hugo_Symbol\tVariant_Classification\tTumor_Sample_Barcode\n"
+    (tmp_path / "m.maf").write_text(head + "TP53\tMissense_Mutation\tA\nUnknown\tIGR\tA\nKRAS\tSilent\tA\nX\tOdd\tA\n")
+    flags(tmp_path, repository, [row("A", tmp_path / "m.maf", "maf")])
+    counts = read_tsv(tmp_path / "losses.tsv").set_index("step")["count"].to_dict()
+    assert counts["variants: Missense_Mutation -> small_coding"] == "1"
+    assert counts["variants: Silent -> ignored"] == "1"
+    assert counts["variants without a gene, left out"] == "1"
+    assert counts["variants of unknown classification 'Odd', left out"] == "1"

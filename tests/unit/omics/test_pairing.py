@@ -1,0 +1,172 @@
+"""Barcodes, which slide goes with which profile, and what leaks."""
+
+import itertools
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+from molpath.common.files import read_tsv, write_h5ad
+from molpath.omics.barcodes import aliquot_rank, parse_barcode
+from molpath.omics.leakage import Leakage, find_twins
+from molpath.omics.pairs import REASONS, find_pairs, pair_slides
+
+
+@pytest.mark.parametrize(
+    ("name", "case", "kind", "sample", "slide", "specimen"),
+    [
+        ("TCGA-PC-A5DK-01Z-00-DX1.C2D3BC09-411F-46CF-811B-FDBA7C2A295B", "TCGA-PC-A5DK", "tumour", "01", "DX1", "FFPE"),
+        ("TCGA-02-0001-01C-01-TS1", "TCGA-02-0001", "tumour", "01", "TS1", "frozen"),
+        ("TCGA-02-0001-11A-01-BS1.svs", "TCGA-02-0001", "normal", "11", "BS1", "frozen"),
+        ("TCGA-AB-2935-03A-01W-0745-08", "TCGA-AB-2935", "tumour", "03", "", ""),
+        ("TCGA-02-0001-20A", "TCGA-02-0001", "control", "20", "", ""),
+        ("tcga-02-0001", "TCGA-02-0001", "", "", "", ""),
+        ("GTEX-1117F-0226-SM-5GZZ7", "GTEX-1117F", "normal", "022", "", ""),
+        ("GTEX-1117F-0225", "GTEX-1117F", "normal", "022", "", ""),
+        ("C3L-00001-21", "C3L-00001", "", "", "21", ""),
+        ("01OV007", "01OV007", "", "", "", ""),
+    ],
+)
+def test_barcodes(name, case, kind, sample, slide, specimen):
+    code = parse_barcode(name)
+    assert (code.case, code.kind, code.sample, code.slide, code.specimen) == (case, kind, sample, slide, specimen)
+
+
+def test_what_is_no_barcode():
+    assert [parse_barcode(name) for name in ("S1", "TCGA", "TCGA-2-1", "GTEXX-1", "")] == [None] * 5
+
+
+def test_aliquots_are_ranked_whatever_their_order():
+    best = ["01R-A182-07", "01R-0182-07", "01W-B182-07"]
+    names = [f"TCGA-02-0001-01A-{end}" for end in best]
+    for order in itertools.permutations(names):
+        assert sorted(order, key=aliquot_rank) == names
+
+
+def pair(slides, profiles):
+    """(slide, profile) -> (status, reason or rule)."""
+    slide_table = pd.DataFrame(
+        [{"slide_id": s, "case_id": c, "sample_id": i, "sample_type": t} for s, c, i, t in slides]
+    ).assign(cohort="A", status="ok", reason="", duplicate_of="")
+    profile_table = pd.DataFrame(
+        [{"profile_id": p, "case_id": c, "sample_id": i, "sample_type": t} for p, c, i, t in profiles]
+    ).assign(cohort="A", modality="rna", value="log2_tpm_plus_1")
+    found = find_pairs(slide_table, profile_table)
+    assert set(found.reason) <= {"", *REASONS}
+    return {
+        (row.slide_id, row.profile_id): row.rule if row.status == "paired" else row.reason for row in found.itertuples()
+    }
+
+
+def test_tumour_with_tumour_and_the_same_sample_first():
+    case = "TCGA-02-0001"
+    slides = [
+        (f"{case}-01Z-00-DX1", case, "", ""),
+        (f"{case}-01Z-00-DX2", case, "", ""),
+        (f"{case}-06A-01-TS1", case, "", ""),
+        (f"{case}-11A-01-TS1", case, "", ""),
+    ]
+    primary, met, normal = (f"{case}-{end}" for end in ("01A-01R-1-07", "06A-01R-0001-07", "11A-01R-0001-07"))
+    primary = f"{case}-01A-01R-0001-07"
+    found = pair(slides, [("M", case, met, ""), ("P", case, primary, ""), ("N", case, normal, "")])
+    dx1, dx2, ts, ns = (slide[0] for slide in slides)
+    assert found[dx1, "P"] == found[dx2, "P"] == "same_sample"  # many slides a profile
+    assert found[dx1, "M"] == "other_sample"
+    assert found[dx1, "N"] == "other_kind"
+    assert found[ts, "M"] == "same_sample"
+    assert found[ns, "N"] == "same_sample"
+    assert found[ns, "P"] == "other_kind"
+    assert pair(slides[:1], [("M", case, met, "")]) == {(dx1, "M"): "same_case"}
+
+
+def test_a_normal_slide_never_gets_a_tumour_profile():
+    case = "TCGA-02-0001"
+    found = pair([(f"{case}-11A-01-TS1", case, "", "")], [("P", case, f"{case}-01A-01R-0001-07", "")])
+    assert found == {(f"{case}-11A-01-TS1", "P"): "other_kind"}
+
+
+def test_duplicated_aliquots_leave_one():
+    case = "TCGA-02-0001"
+    names = [
+        (f"P{i}", case, f"{case}-01{end}", "") for i, end in enumerate(["B-01R-0001-07", "A-01R-0001-07", "A-01R-9-07"])
+    ]
+    names[2] = ("P2", case, f"{case}-01A-01R-0900-07", "")
+    found = pair([(f"{case}-01Z-00-DX1", case, "", "")], names)
+    assert [found[f"{case}-01Z-00-DX1", p] for p in ("P0", "P1", "P2")] == [
+        "duplicate_aliquot", "duplicate_aliquot", "same_sample",
+    ]  # fmt: skip
+
+
+def test_a_donor_of_gtex_has_many_tissues():
+    slides = [("GTEX-1117F-0225", "GTEX-1117F", "", ""), ("GTEX-1117F-0325", "GTEX-1117F", "", "")]
+    found = pair(slides, [("P", "GTEX-1117F", "GTEX-1117F-0226-SM-5GZZ7", "")])
+    assert found == {("GTEX-1117F-0225", "P"): "same_sample", ("GTEX-1117F-0325", "P"): "other_tissue"}
+
+
+def test_ids_of_ones_own():
+    slides = [("s1", "c1", "block1", ""), ("s2", "c1", "", "normal"), ("s3", "c2", "", "")]
+    found = pair(slides, [("p1", "c1", "block2", "tumour"), ("p2", "c1", "block1", "tumour"), ("p3", "c3", "", "")])
+    assert found[("s1", "p2")] == "same_sample"
+    assert found[("s1", "p1")] == "other_sample"
+    assert found[("s2", "p1")] == found[("s2", "p2")] == "other_kind"
+    assert found[("s3", "")] == "no_profile"
+    assert found[("", "p3")] == "no_slide"
+    assert pair([("s", "c", "", "")], [("p", "c", "", ""), ("q", "c", "", "")])[("s", "q")] == "another_profile"
+
+
+def write_expression(path, values, cases, cohort):
+    obs = pd.DataFrame(
+        {"case_id": cases, "cohort": cohort, "sample_id": "", "sample_type": ""}, [f"P-{case}" for case in cases]
+    )
+    data = anndata.AnnData(values.astype(np.float32), obs=obs)
+    data.var_names = [f"G{i}" for i in range(values.shape[1])]
+    data.uns["value"] = "log2_tpm_plus_1"
+    write_h5ad(path, data)
+    return str(path)
+
+
+@pytest.fixture
+def cohorts(tmp_path):
+    """Two cohorts of synthetic expression around a common profile; B1 is A1 measured again."""
+    rng = np.random.default_rng(0)
+    mean = rng.gamma(2, 2, 300)
+    a, b = (mean + rng.normal(0, 1, (12, 300)) for _ in range(2))
+    b[1] = a[1] + rng.normal(0, 0.05, 300)
+    first = write_expression(tmp_path / "A.h5ad", a, [f"A{i}" for i in range(12)], "A")
+    second = write_expression(tmp_path / "B.h5ad", b + 0.3, [f"B{i}" for i in range(12)], "B")
+    return first, second
+
+
+def test_near_copies_of_a_profile_are_found_and_nothing_else(cohorts):
+    found = find_twins(cohorts, 0.9)
+    assert [(twin.case, twin.other_case) for twin in found] == [("B1", "A1")]
+    assert 0.9 < found[0].correlation < 1
+    plain = [anndata.read_h5ad(path).X for path in cohorts]
+    assert np.corrcoef(plain[0][0], plain[1][0])[0, 1] > 0.8  # as they are, any two would correlate
+
+
+@pytest.mark.parametrize(("allow", "action"), [([], "error"), (["B1"], "allowed")])
+def test_a_near_copy_of_a_training_profile_on_a_test_side(tmp_path, cohorts, allow, action):
+    head = "slide_id\tcase_id\tcohort\tstatus\treason\tduplicate_of\n"
+    (tmp_path / "slides.tsv").write_text(head + "s1\tA1\tA\tok\t\t\ns2\tB1\tB\tok\t\t\n")
+    (tmp_path / "k=all.tsv").write_text("case_id\tslide_id\ty\tfold_0\tfold_1\nB1\ts2\t1\ttest\ttrain\n")
+    options = {
+        "slides": str(tmp_path / "slides.tsv"),
+        "tables": list(cohorts),
+        "splits": {"x--y": str(tmp_path / "k=all.tsv")},
+        "cohorts": {"run": ["A"]},
+        "pairs": str(tmp_path / "pairs.tsv"),
+        "leakage": str(tmp_path / "leakage.tsv"),
+        "allow": allow,
+        "correlation": 0.9,
+    }
+    if action == "error":
+        with pytest.raises(
+            Leakage, match="case B1, task x--y, fold_0: run run trains on A1, the same expression profile"
+        ):
+            pair_slides(**options)
+    else:
+        pair_slides(**options)
+    table = read_tsv(tmp_path / "leakage.tsv")
+    assert table[table.task == "x--y"].action.tolist() == [action, "listed"]
+    assert "correlates 0.9" in table.detail.iloc[-1]

@@ -1,0 +1,59 @@
+"""What a run leaves can be loaded in three lines, exported in the hub's layout, and presets are valid runs."""
+
+import re
+
+import pytest
+import torch
+import yaml
+from jsonschema import Draft202012Validator
+from molpath.pretrain import hub
+from molpath.pretrain.network import load
+
+from .cohort import train, write_cohort
+
+
+def test_three_lines_of_the_model_card_load_it(tmp_path):
+    write_cohort(tmp_path)
+    card = train(tmp_path)["model_card.md"].decode()
+    code = re.search(r"```python\n(.*?)```", card, re.S)[1].replace("results/pretrain/runs/toy", str(tmp_path / "out"))
+    assert len(code.strip().splitlines()) == 3
+    names = {"patches": torch.randn(5, 6)}
+    exec(code, names)
+    assert names["embedding"].shape == (1, 8)
+    for word in ("RankMe by epoch", "12 cases, 12 slides", "learning_rate", "torch ", "model.safetensors: SHA-256"):
+        assert word in card
+
+
+def test_a_run_in_the_hubs_layout_is_the_same_model(tmp_path, monkeypatch):
+    write_cohort(tmp_path)
+    train(tmp_path)
+    target = tmp_path / "user" / "model"
+    hub.export(str(tmp_path / "out"), str(target))
+    assert sorted(path.name for path in target.iterdir()) == [
+        "README.md",
+        "config.json",
+        "history.tsv",
+        "model.safetensors",
+    ]
+    assert (target / "README.md").read_text().startswith("---\nlibrary_name: molpath\n")
+    with pytest.raises(FileExistsError, match="is not empty"):
+        hub.export(str(tmp_path / "out"), str(target))
+    monkeypatch.setattr("molpath.pretrain.network.fetched", lambda name, revision: str(tmp_path / name))
+    patches = torch.randn(4, 6)
+    expected = load(str(tmp_path / "out"))[0].slide(patches)
+    assert torch.equal(load("user/model")[0].slide(patches), expected)
+
+
+def test_presets_are_runs_of_the_schema(repository):
+    schema = yaml.safe_load((repository / "workflow/schemas/config.schema.yaml").read_text())
+    validator = Draft202012Validator(schema)
+    presets = sorted((repository / "config/presets").glob("*.yaml"))
+    assert {path.stem for path in presets} == {"paper", "tcga-gtex", "single-gpu", "cpu"}
+    for path in presets:
+        config = yaml.safe_load(path.read_text())
+        errors = [error.message for error in validator.iter_errors({"pretrain": config["pretrain"]})]
+        assert not [error for error in errors if "required" not in error], path
+        assert set(config["pretrain"]["use"]) <= set(config["pretrain"]["runs"])
+        assert str(path.name) in (repository / "config/presets/README.md").read_text()
+    paper = yaml.safe_load((repository / "config/presets/paper.yaml").read_text())["pretrain"]["runs"]["paper"]
+    assert paper["training"]["batch_size"] == 1200

@@ -1,0 +1,68 @@
+"""Two processes on one batch (gloo): the loss of one process, and pre-emption without a lost bit."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from .cohort import RUN, arguments, train, write_cohort
+from .test_steps import still
+
+LIBRARY = Path(__file__).resolve().parents[3] / "workflow/scripts"
+JOB = """
+import json, sys
+sys.path.insert(0, sys.argv[2])
+from molpath.pretrain.runs import pretrain_run
+pretrain_run(**json.loads(sys.argv[1]))
+"""
+
+
+def start(folder, run, out, **environment):
+    """The run as a job of its own, as a scheduler starts it."""
+    values = arguments(folder, run, out)
+    return subprocess.Popen(
+        [sys.executable, "-c", JOB, json.dumps(values, default=str), str(LIBRARY)],
+        env=os.environ | environment, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def finish(job):
+    _, errors = job.communicate(timeout=300)
+    return job.returncode, errors
+
+
+def test_two_processes_are_one_batch_and_survive_preemption(tmp_path):
+    write_cohort(tmp_path, cases=15)
+    run = still(RUN)
+    run["training"] |= {"epochs": 30, "processes": 2}
+    interrupted = start(tmp_path, run, "interrupted")
+    deadline = time.monotonic() + 120
+    while not (tmp_path / "state").exists():
+        assert interrupted.poll() is None, finish(interrupted)
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    interrupted.send_signal(signal.SIGTERM)
+    status, errors = finish(interrupted)
+    assert status != 0
+    assert "Stopped: told to stop after" in errors
+    assert (tmp_path / "state").exists()
+    status, errors = finish(start(tmp_path, run, "interrupted"))
+    assert status == 0, errors
+    assert "taken up again after" in errors
+
+    own = f"{sys.executable} -m torch.distributed.run --standalone --nproc-per-node=$COUNT"
+    status, errors = finish(start(tmp_path, run, "whole", MOLPATH_TORCHRUN=own, COUNT="2"))
+    assert status == 0, errors
+    for name in ("model.safetensors", "last.safetensors", "history.tsv"):
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "interrupted" / name).read_bytes()
+
+    train(tmp_path, run | {"training": run["training"] | {"processes": 1}}, "alone")
+    one, two = (pd.read_csv(tmp_path / out / "history.tsv", sep="\t") for out in ("alone", "whole"))
+    columns = ["rna_loss", "dna_loss", "rna_top1", "slide_gradient", "dna_gradient", "learning_rate"]
+    np.testing.assert_allclose(two.loc[:5, columns], one.loc[:5, columns], rtol=1e-5)

@@ -1,0 +1,185 @@
+"""A training step: gradient caching, joint loss, learned temperature, sampling, and what stops a run."""
+
+import copy
+import os
+import signal
+
+import numpy as np
+import pytest
+import torch
+from molpath.pretrain import runs
+from molpath.pretrain.batches import Loader, split_epoch
+from molpath.pretrain.distributed import World
+from molpath.pretrain.network import build
+from molpath.pretrain.objectives import contrastive_loss, retrieval_accuracy
+from molpath.pretrain.pairs_data import Example, sample_evenly
+from molpath.pretrain.runs import prepare
+from molpath.pretrain.steps import backward, embed, losses
+from molpath.pretrain.store import DamagedStore, PatchStore
+from molpath.pretrain.training import Diverged, Stopped, Trainer
+
+from .cohort import RUN, train, write_cohort
+
+
+def still(run):
+    """The run without dropout."""
+    run = copy.deepcopy(run)
+    run["slide_encoder"] |= {"dropout": 0.0, "attention_dropout": 0.0}
+    run["rna_encoder"] |= {"dropout": 0.0}
+    run["dna_encoder"] |= {"dropout": 0.0}
+    return run
+
+
+def prepared(folder, run):
+    """Network, a batch of the whole cohort, and settings."""
+    store = PatchStore([folder / "patches.npy"], [folder / "index.tsv"])
+    data, description, vocabulary = prepare(
+        run, store, folder / "pairs.tsv", [folder / "rna.h5ad"], [folder / "dna.h5ad"]
+    )
+    loader = Loader(data, run["training"], vocabulary, ["rna", "dna"], World())
+    return build(description, 0), loader.draw(data.examples, np.random.default_rng(0))
+
+
+def gradients(network, batch, settings):
+    network.zero_grad()
+    terms, _ = backward(network, batch, World(), settings, 0.1)
+    return {name: float(term.detach()) for name, term in terms.items()}, [
+        parameter.grad.clone() for parameter in network.parameters() if parameter.grad is not None
+    ]
+
+
+@pytest.mark.parametrize("joint", [False, True])
+def test_cached_gradients_are_those_of_the_whole_batch(tmp_path, joint):
+    write_cohort(tmp_path)
+    network, batch = prepared(tmp_path, still(RUN))
+    settings = RUN["training"] | {"joint": joint}
+    whole, expected = gradients(network, batch, settings)
+    pieces, found = gradients(network, batch, settings | {"micro_batch": 5})
+    assert pieces == pytest.approx(whole, rel=1e-5)
+    largest = max(float(one.abs().max()) for one in expected)
+    for a, b in zip(expected, found, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-5 * largest)
+
+
+def test_cached_pieces_see_the_same_dropout_twice(tmp_path, monkeypatch):
+    write_cohort(tmp_path)
+    network, batch = prepared(tmp_path, RUN)
+    network.train()
+    seen = []
+
+    def remember(*arguments):
+        seen.append(embed(*arguments))
+        return seen[-1]
+
+    monkeypatch.setattr("molpath.pretrain.steps.embed", remember)
+    backward(network, batch, World(), RUN["training"] | {"micro_batch": 6}, 0.1)
+    assert len(seen) == 4
+    for name in ("slide", "rna", "dna"):
+        assert torch.equal(seen[0][name], seen[2][name])
+        assert not torch.equal(seen[0][name], seen[1][name])
+
+
+def test_joint_loss_is_one_loss_over_both_kinds_of_profile(tmp_path):
+    write_cohort(tmp_path, cases=6)
+    network, batch = prepared(tmp_path, still(RUN))
+    found = embed(network.eval(), batch, World(), "fp32")
+    terms, _ = losses(found, batch, World(), 0.1, joint=True)
+    cases = torch.arange(6).repeat(2)
+    both = torch.cat([found["rna"], found["dna"]])
+    expected = contrastive_loss(found["slide"].repeat(2, 1), both, cases, 0.1)
+    assert terms["joint"].item() == pytest.approx(expected.item())
+
+
+def test_retrieval_accuracy_counts_the_own_profile():
+    slides, profiles = torch.eye(6), torch.eye(6)
+    profiles[[0, 1]] = profiles[[1, 0]]
+    cases = torch.arange(6)
+    assert retrieval_accuracy(slides, profiles, cases, 1) == pytest.approx(4 / 6)
+    assert retrieval_accuracy(slides, profiles, cases, 2) == 1.0
+
+
+def test_temperature_is_learned_on_request(tmp_path):
+    write_cohort(tmp_path)
+    train(tmp_path, RUN | {"training": RUN["training"] | {"learn_temperature": True}})
+    lines = (tmp_path / "out/history.tsv").read_text().splitlines()
+    column = lines[0].split("\t").index("temperature")
+    assert float(lines[-1].split("\t")[column]) != 0.1
+
+
+@pytest.mark.parametrize(
+    ("slide", "rna"),
+    [
+        ({"kind": "transformer", "hidden": 16, "layers": 1}, {}),
+        ({"heads": 1, "hidden": 8}, {"kind": "mlp", "layers": 2}),
+    ],
+)
+def test_other_architectures_train_and_load(tmp_path, slide, rna):
+    write_cohort(tmp_path)
+    run = RUN | {"slide_encoder": RUN["slide_encoder"] | slide, "rna_encoder": RUN["rna_encoder"] | rna}
+    train(tmp_path, run)
+    from molpath.pretrain.network import load
+
+    network, config = load(str(tmp_path / "out"))
+    assert network.slide(torch.zeros(3, 6)).shape == (1, 8)
+    assert config["slide_encoder"]["hidden"] == run["slide_encoder"]["hidden"]
+
+
+def test_no_case_is_twice_in_a_batch():
+    examples = [Example(f"S{i}", case) for i, case in enumerate([0, 0, 0, 1, 1, 2, 3, 4])]
+    batches = split_epoch(examples, range(8), 3, one_slide_per_case=True)
+    assert sorted(one.slide_id for batch in batches for one in batch) == [f"S{i}" for i in range(8)]
+    assert all(len({one.case for one in batch}) == len(batch) for batch in batches)
+    assert max(map(len, batches)) <= 4
+
+
+def test_part_of_a_cohort_is_even_over_organs_and_nested():
+    organs = {f"L{i}": "lung" for i in range(90)} | {f"S{i}": "skin" for i in range(8)} | {"E0": "eye", "E1": "eye"}
+    fifth = sample_evenly(list(organs), organs, 0.2)
+    assert sorted(sum(name.startswith(letter) for name in fifth) for letter in "LSE") == [2, 8, 10]
+    assert sample_evenly(list(organs), organs, 0.05) < fifth < sample_evenly(list(organs), organs, 0.5)
+    assert sample_evenly(list(organs), organs, 1.0) == set(organs)
+
+
+def test_a_signal_within_an_epoch_costs_no_step_and_changes_no_bit(tmp_path, monkeypatch):
+    write_cohort(tmp_path)
+    whole = train(tmp_path, out="a")
+    original = Trainer._train_step
+    signals = {(1, 0): signal.SIGTERM, (2, 1): signal.SIGUSR1}
+
+    def told_to_stop(self, batch):
+        original(self, batch)
+        if number := signals.pop((self.epoch, self.step), None):
+            os.kill(os.getpid(), number)
+
+    monkeypatch.setattr(Trainer, "_train_step", told_to_stop)
+    for message in ("after 1 epochs and 1 of 2 steps", "after 3 epochs and 0 of 2 steps"):
+        with pytest.raises(Stopped, match=message):
+            train(tmp_path, out="b")
+    assert train(tmp_path, out="b") == whole
+    assert not signals
+
+
+def test_a_loss_that_is_no_number_names_step_slides_and_gradients(tmp_path, monkeypatch):
+    write_cohort(tmp_path)
+    original = runs.build
+
+    def broken(description, seed):
+        network = original(description, seed)
+        network.dna[0][0].weight.data[0, 0] = float("nan")
+        return network
+
+    monkeypatch.setattr(runs, "build", broken)
+    with pytest.raises(Diverged, match=r"epoch 1, step 1: .*'dna_loss': nan.*gradient norms .*'rna': \d.*slides S\d"):
+        train(tmp_path)
+
+
+def test_a_damaged_store_is_named(tmp_path):
+    write_cohort(tmp_path)
+    content = bytearray((tmp_path / "patches.npy").read_bytes())
+    content[-1] ^= 1
+    (tmp_path / "patches.npy").write_bytes(content)
+    with pytest.raises(DamagedStore, match="packed patches of S11 .* differ from their checksum"):
+        train(tmp_path)
+    (tmp_path / "patches.npy").write_bytes(content[:-100])
+    with pytest.raises(DamagedStore, match="can't be mapped"):
+        train(tmp_path)

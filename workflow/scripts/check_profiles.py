@@ -1,0 +1,15 @@
+"""Check the profiles of all cohorts: batch, sex, copies against expression, outliers."""
+
+from molpath.common import joblog
+
+if __name__ == "__main__":
+    joblog.start(snakemake.log[0])
+    from molpath.omics.checks import check_profiles
+
+    check_profiles(
+        tables=snakemake.input.tables,
+        slides=snakemake.input.slides,
+        cases=(list(snakemake.input.cases) or [""])[0],
+        checks=snakemake.output.checks,
+        profiles=snakemake.output.profiles,
+    )

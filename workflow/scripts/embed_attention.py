@@ -1,0 +1,18 @@
+"""Write the attention of a trained model over the patches of named slides."""
+
+from molpath.common import joblog
+
+if __name__ == "__main__":
+    joblog.start(snakemake.log[0])
+    from pathlib import Path
+
+    from molpath.embed.attention import write_attention
+
+    write_attention(
+        slides=snakemake.params.slides,
+        manifests=snakemake.input.manifests,
+        run_folder=str(Path(snakemake.input.sources[0]).parent),
+        wsi=f"{snakemake.params.results}/wsi",
+        output=snakemake.output.table,
+        threads=snakemake.threads,
+    )

@@ -1,0 +1,41 @@
+"""Attention of a trained slide encoder over the patches of slides named in the config."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import torch
+
+from ..common.files import new_h5
+from ..pretrain.network import load
+from .bags import Bags
+
+log = logging.getLogger(__name__)
+
+
+@torch.inference_mode()
+def write_attention(
+    *, slides: Sequence[str], manifests: Sequence[str], run_folder: str, wsi: str, output: str, threads: int = 1
+) -> None:
+    """Write a group a slide: `attention` (float32 heads x N, each head adds up to 1) and `coords` (int64 N x 2,
+    level-0 pixels, top left) with the patch's level-0 edge as attribute `patch_size_level0`.
+
+    Slides that were set aside are left out and named in the log. Raises ValueError where the run has a slide encoder
+    without attention over patches (`kind: transformer`).
+    """
+    torch.set_num_threads(threads)
+    network, description = load(run_folder)
+    if not hasattr(network.slide, "attention_weights"):
+        raise ValueError(f"the slide encoder of {run_folder} has no attention over patches; take the model out")
+    bags = Bags(manifests, wsi)
+    with new_h5(output) as handle:
+        for slide_id in slides:
+            if slide_id not in bags:
+                log.warning("%s was set aside: no attention", slide_id)
+                continue
+            bag = bags.read(slide_id, with_coords=True)
+            group = handle.create_group(slide_id)
+            group["attention"] = network.slide.attention_weights(torch.from_numpy(bag.features)).numpy()
+            group["coords"] = bag.coords
+            group["coords"].attrs["patch_size_level0"] = bag.edge

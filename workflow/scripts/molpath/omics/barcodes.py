@@ -1,0 +1,83 @@
+"""What TCGA, CPTAC and GTEx write into their ids: case, sample type, vial, portion, slide."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_TCGA = re.compile(
+    r"TCGA-(?P<site>[A-Z0-9]{2})-(?P<participant>[A-Z0-9]{4})"
+    r"(?:-(?P<type>\d{2})(?P<vial>[A-Z])?"
+    r"(?:-(?:(?P<portion>\d{2})(?P<analyte>[A-Z])?)"
+    r"(?:-(?:(?P<slide>(?:DX|TS|BS|MS)[A-Z0-9]+)|(?P<plate>[A-Z0-9]{4})(?:-(?P<center>\d{2}))?))?)?)?"
+    r"(?:[._].*)?",
+    re.I,
+)
+_GTEX = re.compile(
+    r"(?P<case>GTEX-[A-Z0-9]+)(?:-(?P<tissue>\d{3,4}|R\d+[a-z]?)(?:-(?P<rest>SM-[A-Z0-9]+))?)?(?:[._].*)?", re.I
+)
+_CPTAC = re.compile(r"(?P<case>(?:C3[LN]-\d{5}|\d{2}(?:OV|CO|BR|LU)\d{3}))(?:-(?P<slide>\d{2}))?(?:[._].*)?", re.I)
+
+
+@dataclass(frozen=True)
+class Barcode:
+    """Parts of an id; '' where it doesn't say.
+
+    program: TCGA, GTEx, CPTAC. kind: tumour, normal, control or ''. sample: what tells two specimens of a case apart
+    (TCGA: two digits of the type; GTEx: the first three digits of the tissue code, which slide and RNA share).
+    slide: DX1 (FFPE), TS1, BS1, MS1 (frozen).
+    """
+
+    program: str
+    case: str
+    kind: str = ""
+    sample: str = ""
+    vial: str = ""
+    portion: str = ""
+    analyte: str = ""
+    plate: str = ""
+    slide: str = ""
+    site: str = ""
+
+    @property
+    def specimen(self) -> str:
+        """FFPE for a diagnostic slide, frozen for a slide cut at the portion, '' where the id doesn't say."""
+        return {"DX": "FFPE", "TS": "frozen", "BS": "frozen", "MS": "frozen"}.get(self.slide[:2], "")
+
+
+def kind_of(type_code: str) -> str:
+    """TCGA's sample types: 01-09 tumour, 10-19 normal, 20-29 control."""
+    return {"0": "tumour", "1": "normal", "2": "control"}.get(type_code[:1], "")
+
+
+def parse_barcode(name: str) -> Barcode | None:
+    """The parts of an id, or None if it is none of the three programs'. File names and UUIDs behind it don't matter."""
+    if match := _TCGA.fullmatch(name):
+        part = {key: (value or "").upper() for key, value in match.groupdict().items()}
+        case = f"TCGA-{part['site']}-{part['participant']}"
+        return Barcode(
+            "TCGA", case, kind_of(part["type"]), part["type"], part["vial"], part["portion"], part["analyte"],
+            part["plate"], part["slide"], part["site"],
+        )  # fmt: skip
+    if match := _GTEX.fullmatch(name):
+        tissue = match["tissue"] or ""
+        return Barcode("GTEx", match["case"].upper(), "normal", tissue[:3] if tissue[:1].isdigit() else tissue)
+    if match := _CPTAC.fullmatch(name):
+        return Barcode("CPTAC", match["case"].upper(), slide=match["slide"] or "")
+    return None
+
+
+def aliquot_rank(name: str) -> tuple:
+    """Sorts aliquots of one sample, best first: RNA as R before others, DNA as D before amplified W and X; then the
+    latest plate, the latest portion, vial A before B, and the name, so that the choice never depends on file order.
+    """
+    code = parse_barcode(name)
+    if code is None:
+        return (9, "", "", "", name)
+    analyte = {"R": 0, "D": 0, "H": 1, "T": 1, "W": 2, "X": 2, "G": 2}.get(code.analyte, 3)
+    return (analyte, _reverse(code.plate), _reverse(code.portion), code.vial, name)
+
+
+def _reverse(text: str) -> str:
+    """A key that sorts texts of letters and digits backwards."""
+    return "".join(chr(255 - ord(letter)) for letter in text) + chr(255)

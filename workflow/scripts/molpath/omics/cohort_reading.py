@@ -1,0 +1,215 @@
+"""Expression files of a cohort, read block by block into a folder of finished blocks, so that a killed job goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from ..common.digests import digest_of
+from ..common.files import new_h5, open_h5
+from .expression_files import ONE_SAMPLE, Measurement, Reading, read_rows
+from .genes import Naming, NoGene, name_genes
+from .tables import BadProfile
+
+#: Profiles a block: of files with one sample each, and of a matrix (which is read once a block).
+FILES_A_BLOCK, COLUMNS_A_BLOCK = 256, 2048
+LARGEST_COUNT = 2**31 - 1
+#: A profile without these many of the genes of the others is no profile of this cohort.
+LEAST_SHARED = 0.5
+
+
+def blocks_of(rows: Sequence[Mapping[str, str]]) -> list[list[int]]:
+    """Positions of rows that are read together: samples of one matrix, or files of one sample each."""
+    groups: dict[tuple, list[int]] = {}
+    for index, row in enumerate(rows):
+        single = row["format"] in ONE_SAMPLE
+        groups.setdefault((row["format"], "" if single else row["path"]), []).append(index)
+    found = []
+    for (name, _), group in groups.items():
+        size = FILES_A_BLOCK if name in ONE_SAMPLE else COLUMNS_A_BLOCK
+        found += [group[i : i + size] for i in range(0, len(group), size)]
+    return found
+
+
+class CohortValues:
+    """Blocks on disk; values of all profiles by kind and gene.
+
+    kinds: what every profile has (counts, tpm, …); genes: str G, in every profile and never missing; losses: rows
+    (step, genes, files) of what happened to names.
+    """
+
+    def __init__(self, rows, reading: Reading, folder: str | os.PathLike, step: Callable[[int], None] = lambda n: None):
+        self.rows, self.folder = rows, Path(folder)
+        self.paths: list[Path] = []
+        for number, positions in enumerate(blocks_of(rows)):
+            path = self.folder / f"{number:05d}.h5"
+            mine = [rows[i] for i in positions]
+            stamp = stamp_of(mine, reading)
+            if not is_finished(path, stamp):
+                write_block(path, stamp, mine, positions, reading)
+            self.paths.append(path)
+            step(len(positions))
+        self._find_common()
+
+    def parts(self) -> Iterator[h5py.Group]:
+        """Every group of profiles with the same genes, block by block."""
+        for path in self.paths:
+            with open_h5(path) as handle:
+                yield from (handle[name] for name in sorted(handle, key=int))
+
+    def _find_common(self) -> None:
+        kinds, genes, sizes, self.losses = [], None, [], []
+        for part in self.parts():
+            kinds.append({name for name in part if name not in ("genes", "positions")})
+            names = part["genes"].asstr()[:]
+            sizes.append((len(names), int(part["positions"][0])))
+            genes = set(names) if genes is None else genes & set(names)
+            steps = json.loads(part.attrs["losses"])
+            known = next((one for one in self.losses if one[0] == steps), None)
+            if known:
+                known[1] += len(part["positions"])
+            else:
+                self.losses.append([steps, len(part["positions"]), len(names)])
+        self.kinds = set.intersection(*kinds)
+        if not self.kinds:
+            raise BadProfile(
+                "the cohort mixes profiles in units that can't be compared "
+                f"({'; '.join(sorted({' and '.join(sorted(k)) for k in kinds}))}); give them cohorts of their own"
+            )
+        smallest = min(sizes)
+        if len(genes) < LEAST_SHARED * smallest[0] or not genes:
+            row = self.rows[smallest[1]]
+            raise BadProfile(
+                f"only {len(genes)} genes are in every profile of the cohort; profile {row['profile_id']} "
+                f"({row['path']}) alone has {smallest[0]}: do all files use the same kind of gene names?"
+            )
+        self.genes = np.array(sorted(genes), dtype=str)
+        self.shared = len(self.genes)
+
+    def leave_out_missing(self, kind: str) -> int:
+        """Take genes with a missing value of `kind` in some profile out of `genes`; says how many."""
+        holed: dict[str, tuple[str, int]] = {}
+        count: dict[int, int] = {}
+        for part in self.parts():
+            values, names = part[kind], part["genes"].asstr()[:]
+            missing = is_missing(values[:])
+            for index in np.flatnonzero(missing.any(1)):
+                count[int(part["positions"][index])] = int(missing[index].sum())
+            holed |= dict.fromkeys(names[missing.any(0)])
+        before = len(self.genes)
+        self.genes = np.array([name for name in self.genes if name not in holed], dtype=str)
+        if len(self.genes) < LEAST_SHARED * before:
+            worst = max(count, key=count.get)
+            row = self.rows[worst]
+            raise BadProfile(
+                f"{before - len(self.genes)} of {before} genes are missing in some profile; profile "
+                f"{row['profile_id']} ({row['path']}) lacks {count[worst]}: take it out of the sheet or the file's gaps"
+            )
+        return before - len(self.genes)
+
+    def values(self, kind: str) -> np.ndarray:
+        """N x G: int32 for counts, float32 for everything else; rows in the order of the sheet."""
+        found = np.empty((len(self.rows), len(self.genes)), np.int32 if kind == "counts" else np.float32)
+        for part in self.parts():
+            names = part["genes"].asstr()[:]
+            places = np.searchsorted(names, self.genes)  # names of a block are sorted
+            found[part["positions"][:]] = part[kind][:][:, places]
+        return found
+
+    def forget(self) -> None:
+        """Remove the blocks."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def is_missing(values: np.ndarray) -> np.ndarray:
+    """Where a block has no value: NaN, or -1 among whole numbers."""
+    return values < 0 if values.dtype.kind == "i" else np.isnan(values)
+
+
+def stamp_of(rows: Sequence[Mapping[str, str]], reading: Reading) -> str:
+    """What a block is made from: rows, size and time of their files, and how they are read."""
+    found = []
+    for path in dict.fromkeys(row["path"] for row in rows):
+        about = os.stat(path)
+        found.append([path, about.st_size, about.st_mtime_ns])
+    names = [len(reading.table.approved), digest_of(sorted(reading.table.by_id.items()))]
+    return digest_of(found, [dict(row) for row in rows], [reading.star_column, reading.transcripts], names)
+
+
+def is_finished(path: Path, stamp: str) -> bool:
+    """True if a block of this stamp is there, whole."""
+    if not path.is_file():
+        return False
+    try:
+        with open_h5(path) as handle:
+            return handle.attrs.get("stamp") == stamp
+    except OSError:
+        return False
+
+
+@dataclass
+class Part:
+    """Profiles of a block with the same genes: their places in the sheet, and values by kind, one array a profile."""
+
+    naming: Naming
+    positions: list[int] = field(default_factory=list)
+    values: dict[str, list[np.ndarray]] = field(default_factory=dict)
+
+
+def write_block(path: Path, stamp: str, rows, positions: Sequence[int], reading: Reading) -> None:
+    """Read the files of a block and write their values by gene: one group for profiles with the same genes."""
+    parts: dict[tuple, Part] = {}
+    for file, group in by_file(rows):
+        for index, one in zip(group, read_rows([rows[i] for i in group], reading), strict=True):
+            naming = naming_of(one, file, reading)
+            part = parts.setdefault((id(naming), *sorted(one.values)), Part(naming))
+            part.positions.append(positions[index])
+            for kind, values in one.values.items():
+                part.values.setdefault(kind, []).append(gathered(kind, values, naming, rows[index]))
+    with new_h5(path) as handle:
+        handle.attrs["stamp"] = stamp
+        for number, part in enumerate(parts.values()):
+            group = handle.create_group(str(number))
+            group.attrs["losses"] = json.dumps(part.naming.counts)
+            group.create_dataset("genes", data=list(part.naming.genes), dtype=h5py.string_dtype())
+            group.create_dataset("positions", data=np.array(part.positions))
+            for kind in sorted(part.values):
+                group.create_dataset(kind, data=np.stack(part.values[kind]))
+
+
+def by_file(rows) -> list[tuple[str, list[int]]]:
+    """Positions of rows by file, in order."""
+    found: dict[str, list[int]] = {}
+    for index, row in enumerate(rows):
+        found.setdefault(row["path"], []).append(index)
+    return list(found.items())
+
+
+def naming_of(one: Measurement, path: str, reading: Reading) -> Naming:
+    """Names of the file's genes; those of the last files are kept, for the next file mostly has the same genes."""
+    for genes, naming in reading.namings:
+        if genes.same_as(one.genes):
+            return naming
+    try:
+        naming = name_genes(one.genes, reading.table)
+    except NoGene as error:
+        raise BadProfile(f"{path}: {error}") from None
+    reading.namings = [*reading.namings[-7:], (one.genes, naming)]
+    return naming
+
+
+def gathered(kind: str, values: np.ndarray, naming: Naming, row: Mapping[str, str]) -> np.ndarray:
+    """Values by gene in the type of a block: int32 with -1 for a missing count, else float32 with NaN."""
+    joined = naming.gather(values, summed=kind != "zscore")
+    if kind != "counts":
+        return joined.astype(np.float32)
+    if np.nanmax(joined, initial=0) > LARGEST_COUNT:
+        raise BadProfile(f"{row['path']}, profile {row['profile_id']}: a count above {LARGEST_COUNT}")
+    return np.where(np.isnan(joined), -1, joined).astype(np.int32)

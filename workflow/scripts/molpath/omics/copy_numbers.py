@@ -1,0 +1,136 @@
+"""Gene-level copy numbers as -2 to 2: GISTIC2, cBioPortal, and GDC's absolute copies judged by ploidy."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from .tables import BadProfile, Delimited, open_text, to_names, to_numpy
+
+GENE_COLUMNS = ("Gene Symbol", "Hugo_Symbol", "Gene.Symbol", "Entrez_Gene_Id")
+NOT_SAMPLES = (*GENE_COLUMNS, "Locus ID", "Gene ID", "Locus.ID", "Gene.ID", "Cytoband", "")
+#: COSMIC's rule for total copies: up to this ploidy 0 copies are a deep deletion and 5 an amplification; above it
+#: fewer than ploidy - 2.7 and at least 9.
+PLOIDY, AMPLIFIED, AMPLIFIED_ABOVE = 2.7, 5, 9
+SEX_CHROMOSOMES = ("chrX", "chrY", "X", "Y")
+
+
+def read_copy_numbers(path: str) -> pd.DataFrame:
+    """Genes x samples of -2 to 2 (GISTIC2 all_thresholded.by_genes, cBioPortal data_cna); missing stays missing."""
+    file = Delimited(path)
+    name = next((column for column in GENE_COLUMNS if column in file.columns), None)
+    if name is None:
+        raise BadProfile(f"{path}: none of the columns {', '.join(GENE_COLUMNS)}; this is no gene-level table")
+    samples = [column for column in file.columns if column not in NOT_SAMPLES]
+    table = file.read([name], samples)
+    genes = [gene.split("|")[0] for gene in to_names(table[name])]
+    values = pd.DataFrame({sample: to_numpy(table[sample]) for sample in samples}, index=genes)
+    wrong = np.argwhere(~np.isin(values.to_numpy(), [-2, -1, 0, 1, 2]) & values.notna().to_numpy())
+    if len(wrong):
+        row, column = wrong[0]
+        raise BadProfile(
+            f"{path}: value {values.iat[row, column]:g} for {genes[row]} in {samples[column]}; thresholded copy "
+            "numbers are -2 to 2 (not log ratios)"
+        )
+    return one_row_a_gene(values)
+
+
+def one_row_a_gene(values: pd.DataFrame) -> pd.DataFrame:
+    """Of several rows of a gene the first that isn't missing, sample by sample."""
+    return values.groupby(level=0, sort=True).first() if values.index.has_duplicates else values.sort_index()
+
+
+def read_lesions(path: str) -> pd.DataFrame:
+    """Genes x samples from GISTIC2's all_lesions.conf_XX.txt, with amp_genes and del_genes beside it.
+
+    A gene in the wide peak of a lesion has that lesion's value: 1 or 2 amplified, 1 or 2 deleted (as -1 or -2). Genes
+    in no peak are not in the table: GISTIC says nothing about them here, so they are missing, not neutral.
+    """
+    found: dict[str, np.ndarray] = {}
+    samples: list[str] = []
+    for kind, word, sign in (("Amplification", "amp_genes", 1), ("Deletion", "del_genes", -1)):
+        genes = read_peaks(str(Path(path).with_name(Path(path).name.replace("all_lesions", word))))
+        for peak, values in lesion_rows(path, kind):
+            samples = list(values.index)
+            mine = sign * values.to_numpy()
+            for gene in genes.get(peak, []):
+                old = found.get(gene, np.zeros(len(mine)))
+                found[gene] = np.where(np.abs(mine) > np.abs(old), mine, old)  # the strongest of several peaks
+    if not found:
+        raise BadProfile(f"{path}: no gene in an amplification or deletion peak")
+    return pd.DataFrame.from_dict(found, orient="index", columns=samples).sort_index()
+
+
+def lesion_rows(path: str, kind: str) -> list[tuple[str, pd.Series]]:
+    """(wide peak, values 0, 1 or 2 by sample) of the thresholded rows of a kind."""
+    file = Delimited(path)
+    file.require(["Unique Name", "Wide Peak Limits", "Amplitude Threshold"], "GISTIC2 all_lesions")
+    last = file.columns.index("Amplitude Threshold")
+    samples = [name for name in file.columns[last + 1 :] if name]
+    table = file.read(["Unique Name", "Wide Peak Limits"], samples)
+    names, limits = to_names(table["Unique Name"]), to_names(table["Wide Peak Limits"])
+    values = np.column_stack([to_numpy(table[name]) for name in samples])
+    return [
+        (limit.split("(")[0].strip(), pd.Series(values[index], samples))
+        for index, (name, limit) in enumerate(zip(names, limits, strict=True))
+        if name.startswith(kind) and "CN values" not in name
+    ]
+
+
+def read_peaks(path: str) -> dict[str, list[str]]:
+    """Genes by wide peak of amp_genes or del_genes: one column a peak, genes below its limits ([nearest] is none)."""
+    if not Path(path).is_file():
+        raise BadProfile(f"{path}: no such file; GISTIC2 writes it beside all_lesions, and the genes are in it")
+    with open_text(path) as handle:
+        lines = [line.rstrip("\r\n").split("\t") for line in handle]
+    head = next((i for i, line in enumerate(lines) if line[0] == "wide peak boundaries"), None)
+    if head is None:
+        raise BadProfile(f"{path}: no row 'wide peak boundaries'; this is no GISTIC2 table of genes in peaks")
+    found: dict[str, list[str]] = {}
+    for column, peak in enumerate(lines[head][1:], 1):
+        cells = [line[column].strip() for line in lines[head + 1 :] if len(line) > column]
+        if peak.strip():
+            found[peak.strip()] = [cell.split("|")[0] for cell in cells if cell and not cell.startswith("[")]
+    return found
+
+
+def read_absolute(path: str, name: str) -> pd.DataFrame:
+    """Genes x 1 (named `name`) of -2 to 2 from GDC's gene_level_copy_number of one sample; empty cells are missing.
+
+    Ploidy: mean of copies over autosomal genes, weighted by their lengths. -2 and 2 by COSMIC's rule; -1 and 1 below
+    and above the rounded ploidy. On X and Y only -2 and 2 are called, for what is normal there depends on sex.
+    """
+    file = Delimited(path)
+    file.require(["gene_name", "chromosome", "start", "end", "copy_number"], "GDC gene-level copy number")
+    table = file.read(["gene_name", "chromosome"], ["start", "end", "copy_number"])
+    copies, length = to_numpy(table["copy_number"]), to_numpy(table["end"]) - to_numpy(table["start"]) + 1
+    if np.nanmin(copies, initial=0) < 0 or (copies[np.isfinite(copies)] % 1).any():
+        raise BadProfile(f"{path}: copy_number holds values that are negative or not whole; these are no total copies")
+    sexual = np.isin(to_names(table["chromosome"]).astype(str), SEX_CHROMOSOMES)
+    known = np.isfinite(copies)
+    autosomal = known & ~sexual
+    if not autosomal.any():
+        raise BadProfile(f"{path}: no autosomal gene has a copy number, so the ploidy isn't known")
+    ploidy = float(np.average(copies[autosomal], weights=length[autosomal]))
+    calls = call_copies(copies, ploidy)
+    calls[sexual & (np.abs(calls) < 2)] = np.nan
+    return one_row_a_gene(pd.DataFrame({name: calls}, index=to_names(table["gene_name"])))
+
+
+def call_copies(copies: np.ndarray, ploidy: float) -> np.ndarray:
+    """-2 to 2 of total copies (float, NaN missing) at a ploidy."""
+    calls = np.sign(copies - round(ploidy))
+    high = ploidy > PLOIDY
+    deep = copies < ploidy - PLOIDY if high else copies == 0
+    calls[deep] = -2
+    calls[copies >= (AMPLIFIED_ABOVE if high else AMPLIFIED)] = 2
+    calls[np.isnan(copies)] = np.nan
+    return calls
+
+
+def is_lesions(path: str) -> bool:
+    """True for GISTIC2's table of lesions, by its name."""
+    return re.search(r"all_lesions", Path(path).name) is not None

@@ -1,0 +1,194 @@
+"""DESeq2's normalisation by pydeseq2: size factors, dispersions, VST; fitted on one cohort, applied to others."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from h5py import string_dtype
+
+log = logging.getLogger(__name__)
+
+#: Genes or profiles handled at once, so that logarithms of a large cohort never lie in memory whole.
+BLOCK = 512
+#: DESeq2's `vst` takes the trend from genes with a mean normalised count above this.
+TREND_MEAN = 5.0
+
+
+class Unfit(Exception):
+    """Counts that this fit can't be made on or applied to."""
+
+
+@dataclass
+class Fit:
+    """What a cohort teaches: reference of the size factors and the trend of the VST.
+
+    genes: str G. log_means: float64 G, mean log count of each gene; used: bool G, genes the factors rest on; scale:
+    divisor of the factors (1 but for poscounts). trend: "parametric" (coefficients a0, a1: dispersion a0 + a1/mean),
+    "mean" (one dispersion), or "" (not fitted).
+    """
+
+    genes: np.ndarray
+    log_means: np.ndarray
+    used: np.ndarray
+    method: str = "ratio"
+    scale: float = 1.0
+    trend: str = ""
+    coefficients: np.ndarray = field(default_factory=lambda: np.zeros(0))
+
+    def save(self, group) -> None:
+        """Write into an HDF5 group: arrays and attributes, nothing that runs."""
+        group.create_dataset("genes", data=list(self.genes), dtype=string_dtype())
+        for name in ("log_means", "used", "coefficients"):
+            group.create_dataset(name, data=getattr(self, name))
+        group.attrs.update({"method": self.method, "scale": self.scale, "trend": self.trend})
+
+    @classmethod
+    def load(cls, group) -> Fit:
+        """What `save` wrote."""
+        genes = group["genes"].asstr()[:].astype(str)
+        arrays = {name: group[name][:] for name in ("log_means", "used", "coefficients")}
+        return cls(genes, **arrays, **{name: group.attrs[name] for name in ("method", "scale", "trend")})
+
+    def at(self, genes: np.ndarray) -> Fit:
+        """The same fit for other genes, in their order; genes it doesn't know don't count for the size factors."""
+        places = pd.Index(self.genes).get_indexer(genes)
+        known = places >= 0
+        log_means = np.where(known, self.log_means[places], -np.inf)
+        used = known & self.used[places]
+        if not used.any():
+            raise Unfit("no gene that the size factors rest on is in this cohort; fit it on a cohort of its own kind")
+        return Fit(np.asarray(genes), log_means, used, self.method, self.scale, self.trend, self.coefficients)
+
+
+def blocks(length: int) -> Iterator[slice]:
+    """Slices of BLOCK from 0 to length."""
+    return (slice(start, min(start + BLOCK, length)) for start in range(0, length, BLOCK))
+
+
+def fit_size_factors(counts: np.ndarray, genes, method: str = "ratio") -> Fit:
+    """Reference of the size factors from counts (profiles x genes).
+
+    ratio: median of ratios over genes with a count in every profile; where there is none (and for poscounts) DESeq2's
+    poscounts: over genes with any, zeros left out. The iterative method isn't offered: it can't be frozen.
+    """
+    from pydeseq2.preprocessing import deseq2_norm_fit
+
+    counts, genes = np.asarray(counts), np.asarray(genes, dtype=str)
+    filled = counts.any(1)
+    if not filled.any():
+        raise Unfit("there is not one count; there is nothing to take size factors from")
+    if not filled.all():  # one failed profile must not decide for the cohort
+        counts = counts[filled]
+    if method == "ratio" and any((counts[:, part] > 0).all(0).any() for part in blocks(counts.shape[1])):
+        with np.errstate(divide="ignore"):
+            parts = [deseq2_norm_fit(counts[:, part].astype(float)) for part in blocks(counts.shape[1])]
+        log_means, used = (np.concatenate([pair[i] for pair in parts]) for i in (0, 1))
+        return Fit(genes, log_means, used)
+    if method == "ratio":
+        log.warning("no gene has a count in every profile: size factors by poscounts instead of the median of ratios")
+    log_means = np.concatenate(
+        [np.log(np.maximum(counts[:, part], 1)).mean(0) for part in blocks(counts.shape[1])]
+    )  # log 1 = 0 stands for a zero, as in poscounts
+    fit = Fit(genes, log_means, log_means > 0, "poscounts")
+    if not fit.used.any():
+        raise Unfit("all counts are 0 or 1; there is nothing to take size factors from")
+    fit.scale = float(np.exp(np.nanmean(np.log(size_factors(counts, fit)))))
+    return fit
+
+
+def size_factors(counts: np.ndarray, fit: Fit) -> np.ndarray:
+    """float64 N of counts (N x genes of the fit); NaN for a profile without a count in the genes that are used."""
+    from pydeseq2.preprocessing import deseq2_norm_transform
+
+    chosen = np.flatnonzero(fit.used)
+    factors = np.empty(len(counts))
+    for part in blocks(len(counts)):
+        block = counts[part][:, chosen].astype(float)
+        if fit.method == "ratio":
+            with np.errstate(divide="ignore"):  # a gene absent from a new profile counts as -inf in its median
+                factors[part] = deseq2_norm_transform(block, fit.log_means[chosen], np.ones(len(chosen), bool))[1]
+        else:
+            block[block == 0] = np.nan
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", RuntimeWarning)  # a profile of zeros gives NaN
+                factors[part] = np.exp(np.nanmedian(np.log(block) - fit.log_means[chosen], axis=1)) / fit.scale
+    return np.where(factors > 0, factors, np.nan)
+
+
+def dataset(counts: np.ndarray, factors: np.ndarray | None, table: pd.DataFrame | None, design: str, threads: int):
+    """pydeseq2's dataset, with size factors given (else its own), design in formula form ('~1': blind)."""
+    from pydeseq2.dds import DeseqDataSet
+
+    names = [f"p{i}" for i in range(len(counts))]
+    table = pd.DataFrame({"all": "1"}, index=names) if table is None else table.set_axis(names)
+    frame = pd.DataFrame(np.asarray(counts, np.int64), index=names, columns=[f"g{i}" for i in range(counts.shape[1])])
+    found = DeseqDataSet(counts=frame, metadata=table, design=design, quiet=True, n_cpus=threads)
+    if factors is not None:
+        found.obs["size_factors"] = factors
+        found.layers["normed_counts"] = found.X / factors[:, None]
+        found.var["_normed_means"] = found.layers["normed_counts"].mean(0)
+    return found
+
+
+def fit_vst(
+    counts: np.ndarray, fit: Fit, design: str = "", table: pd.DataFrame | None = None, genes: int = 1000, threads=1
+) -> Fit:
+    """The fit with the trend of dispersion over mean, for `stabilise`.
+
+    design: formula over columns of `table` (one row a profile), '' is blind; genes: the trend is taken from so many
+    genes spread evenly over the means, as DESeq2's `vst` does, 0 takes all, as its varianceStabilizingTransformation.
+    Where the parametric trend can't be fitted the mean dispersion stands in, as in DESeq2; uns and log say so.
+    """
+    factors = size_factors(counts, fit)
+    good = np.isfinite(factors)
+    chosen = np.arange(counts.shape[1])
+    if genes and genes < len(chosen):
+        means = np.concatenate([(counts[good, part] / factors[good, None]).mean(0) for part in blocks(counts.shape[1])])
+        above = np.flatnonzero(means > TREND_MEAN)
+        spread = np.linspace(0, len(above) - 1, min(genes, len(above))).round().astype(int)
+        chosen = np.sort(above[np.argsort(means[above], kind="stable")][spread])
+    if not len(chosen):
+        raise Unfit(f"no gene has a mean normalised count above {TREND_MEAN:g}: too little for a trend")
+    used = None if table is None else table[good]
+    found = dataset(counts[good][:, chosen], factors[good], used, design or "~1", threads)
+    found.vst_fit_type = "parametric"
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        found.fit_genewise_dispersions(vst=True)
+        found.fit_dispersion_trend(vst=True)
+    for message in {str(one.message) for one in told if issubclass(one.category, UserWarning)}:
+        log.warning("pydeseq2: %s", message)
+    trend = found.vst_fit_type
+    values = found.uns["vst_trend_coeffs"].to_numpy() if trend == "parametric" else [found.uns["mean_disp"]]
+    return Fit(fit.genes, fit.log_means, fit.used, fit.method, fit.scale, trend, np.asarray(values, float))
+
+
+def stabilise(counts: np.ndarray, factors: np.ndarray, fit: Fit) -> np.ndarray:
+    """VST of counts (N x G) by a fitted trend: float64 N x G on a log2 scale (Anders & Huber 2010, as in DESeq2)."""
+    normalised = counts / factors[:, None]
+    if fit.trend == "parametric":
+        a0, a1 = fit.coefficients
+        root = np.sqrt(a0 * normalised * (1 + a1 + a0 * normalised))
+        return np.log2((1 + a1 + 2 * a0 * normalised + 2 * root) / (4 * a0))
+    if fit.trend == "mean":
+        mean = fit.coefficients[0]
+        return (2 * np.arcsinh(np.sqrt(mean * normalised)) - np.log(mean) - np.log(4)) / np.log(2)
+    raise Unfit("the VST was not fitted")
+
+
+def fit_dispersions(
+    counts: np.ndarray, design: str = "", table: pd.DataFrame | None = None, threads: int = 1
+) -> np.ndarray:
+    """DESeq2's dispersions (gene-wise, shrunken to the trend): float64 G, NaN for genes without a count."""
+    found = dataset(counts, None, table, design or "~1", threads)
+    found.fit_size_factors()
+    found.fit_genewise_dispersions()
+    found.fit_dispersion_trend()
+    found.fit_dispersion_prior()
+    found.fit_MAP_dispersions()
+    return found.var["dispersions"].to_numpy(float)

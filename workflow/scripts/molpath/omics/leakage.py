@@ -1,0 +1,174 @@
+"""What stands both in pretraining and on a test side: cases, copies of a slide, profiles that are nearly the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import anndata
+import numpy as np
+import pandas as pd
+
+from ..common.files import open_h5, read_tsv
+
+LEAK_COLUMNS = ["case_id", "run", "task", "fold", "side", "action", "detail"]
+#: Genes that two profiles are compared by: those that vary most within their cohort.
+COMPARED_GENES = 2000
+#: Fewer profiles than these have no cohort mean to speak of: only equal values are found among them.
+FEWEST = 8
+BLOCK = 1024
+
+
+class Leakage(Exception):
+    """A case that a run trains on stands on the test side of a task."""
+
+
+@dataclass(frozen=True)
+class Twin:
+    """Two profiles of different cases that are the same measurement."""
+
+    case: str
+    profile: str
+    other_case: str
+    other_profile: str
+    correlation: float
+
+    def row(self) -> dict[str, str]:
+        """What leakage.tsv lists: one of the two is mislabelled, whatever it is used for."""
+        how = "equals" if self.correlation >= 1 else f"correlates {self.correlation:.4f} with"
+        detail = f"expression profile {self.profile} {how} {self.other_profile} of case {self.other_case}"
+        return dict(zip(LEAK_COLUMNS, (self.case, "", "", "", "", "listed", detail), strict=True))
+
+
+def find_twins(tables: Sequence[str], threshold: float) -> list[Twin]:
+    """Expression profiles of two cases, of any cohorts, that are equal to two decimals or correlate from threshold on.
+
+    Compared by the genes that all tables have and that vary most within them. Values are centred gene by gene within
+    their cohort, for any two profiles of one tissue correlate as they are; a cohort of a few profiles is compared for
+    equality only. Memory: 2,000 numbers a profile, however many genes the tables have.
+    """
+    spreads = {path: spread for path in tables if (spread := gene_spread(path)) is not None}
+    shared = sorted(set.intersection(*(set(spread.index) for spread in spreads.values()))) if spreads else []
+    if not shared:
+        return []
+    mean = sum(spread[shared] for spread in spreads.values())
+    genes = sorted(mean.sort_values(ascending=False, kind="stable").index[:COMPARED_GENES])
+    parts = [read_expression(path, genes) for path in spreads]
+    cases = np.concatenate([part.case.to_numpy(str) for _, part in parts])
+    profiles = np.concatenate([part.index.to_numpy(str) for _, part in parts])
+    found = {pair: 1.0 for pair in equal_rows(np.round(np.vstack([values for values, _ in parts]), 2))}
+    for i, j, r in correlated_rows(np.vstack([centre(values) for values, _ in parts]), threshold):
+        found.setdefault((i, j), min(r, 0.9999))
+    return [
+        Twin(cases[j], profiles[j], cases[i], profiles[i], found[i, j])
+        for i, j in sorted(found, key=lambda pair: (pair[1], pair[0]))
+        if cases[i] != cases[j]
+    ]
+
+
+def gene_spread(path: str) -> pd.Series | None:
+    """Standard deviation of each gene of a table of expression, read block by block; None for flags."""
+    data = anndata.read_h5ad(path, backed="r")
+    names, is_flags = data.var_names.astype(str), data.uns["value"] == "flags"
+    data.file.close()
+    if is_flags:
+        return None
+    with open_h5(path) as handle:
+        values = handle["X"]
+        sums = squares = 0.0
+        for start in range(0, len(values), BLOCK // 4):
+            block = np.nan_to_num(values[start : start + BLOCK // 4].astype(float))
+            sums, squares = sums + block.sum(0), squares + (block**2).sum(0)
+        variance = squares / len(values) - (sums / len(values)) ** 2
+    return pd.Series(np.sqrt(np.maximum(variance, 0)).round(6), names)
+
+
+def read_expression(path: str, genes: Sequence[str]) -> tuple[np.ndarray, pd.DataFrame]:
+    """Values (float32, profiles x genes) and the cases of the profiles."""
+    data = anndata.read_h5ad(path, backed="r")
+    places = data.var_names.get_indexer(genes)
+    about = pd.DataFrame({"case": data.obs.case_id.astype(str)}, data.obs_names)
+    data.file.close()
+    with open_h5(path) as handle:
+        rows = range(0, len(handle["X"]), BLOCK // 4)
+        values = [handle["X"][start : start + BLOCK // 4][:, places] for start in rows]
+    return np.concatenate(values).astype(np.float32), about
+
+
+def centre(values: np.ndarray) -> np.ndarray:
+    """Rows of unit length after the cohort's mean is taken from each gene; zeros for a cohort of a few."""
+    if len(values) < FEWEST:
+        return np.zeros(values.shape, np.float32)
+    values = values.astype(float)
+    values = np.nan_to_num(values - np.nanmean(values, 0))
+    values -= values.mean(1, keepdims=True)
+    return (values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-9)).astype(np.float32)
+
+
+def equal_rows(values: np.ndarray) -> list[tuple[int, int]]:
+    """Each row that is there before, with the first of its kind."""
+    first: dict[bytes, int] = {}
+    pairs = ((first.setdefault(row.tobytes(), index), index) for index, row in enumerate(values + 0.0))
+    return [(i, j) for i, j in pairs if i != j]
+
+
+def correlated_rows(rows: np.ndarray, threshold: float) -> list[tuple[int, int, float]]:
+    """(i, j, correlation) of all i < j that reach the threshold, block by block."""
+    found = []
+    for start in range(0, len(rows), BLOCK):
+        products = rows[start : start + BLOCK] @ rows[start:].T
+        for i, j in np.argwhere(products >= threshold):
+            if j > i:
+                found.append((start + int(i), start + int(j), float(products[i, j])))
+    return found
+
+
+def same_patients(slides: pd.DataFrame, twins: Sequence[Twin]) -> dict[str, dict[str, str]]:
+    """Cases that are the same in disguise: case -> {other case: how}."""
+    case_of = dict(zip(slides.slide_id, slides.case_id, strict=True))
+    found: dict[str, dict[str, str]] = {}
+    for slide, original in zip(slides.slide_id, slides.duplicate_of, strict=True):
+        if original and case_of[slide] != case_of[original]:
+            found.setdefault(case_of[slide], {})[case_of[original]] = "the same slide"
+            found.setdefault(case_of[original], {})[case_of[slide]] = "the same slide"
+    for twin in twins:
+        found.setdefault(twin.case, {}).setdefault(twin.other_case, "the same expression profile")
+        found.setdefault(twin.other_case, {}).setdefault(twin.case, "the same expression profile")
+    return found
+
+
+def find_leaks(
+    paired: pd.DataFrame,
+    same: Mapping[str, Mapping[str, str]],
+    splits: Mapping[str, str],
+    cohorts: Mapping[str, Sequence[str]],
+    allow: Sequence[str] = (),
+) -> list[dict[str, str]]:
+    """Cases a run trains on, themselves or in disguise, and the sides of folds they stand on.
+
+    action: error on a test side, allowed if the case is named in `allow`, listed on a training side.
+    """
+    found = []
+    for run, names in cohorts.items():
+        trained = set(paired.case_id[(paired.status == "paired") & paired.cohort.isin(names)])
+        for task, path in splits.items():
+            table = read_tsv(path)
+            folds = [name for name in table if "fold_" in name]
+            for row in table.drop_duplicates(["case_id", *folds]).to_dict("records"):
+                detail = why_leaks(row["case_id"], run, trained, same)
+                for fold in folds if detail else []:
+                    if row[fold] in ("train", "test"):
+                        action = "listed" if row[fold] == "train" else "error"
+                        action = "allowed" if action == "error" and row["case_id"] in allow else action
+                        values = (row["case_id"], run, task, fold, row[fold], action, detail)
+                        found.append(dict(zip(LEAK_COLUMNS, values, strict=True)))
+    return found
+
+
+def why_leaks(case: str, run: str, trained: set[str], same: Mapping[str, Mapping[str, str]]) -> str:
+    """How a case is in a run's training, '' if it isn't."""
+    if case in trained:
+        return f"run {run} trains on it"
+    return next(
+        (f"run {run} trains on {other}, {how}" for other, how in same.get(case, {}).items() if other in trained), ""
+    )

@@ -1,0 +1,63 @@
+"""Which genes pretraining sees: a list, a panel, or those that vary most; and how many a vocabulary has."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..common.files import open_h5
+from .genes import GeneTable
+from .quality import most_variable
+from .tables import BadProfile
+
+
+def read_genes(path: str) -> list[str]:
+    """Genes of a list, one a line, in its order; # starts a comment line."""
+    with open(path, encoding="utf-8-sig") as handle:
+        return [line.strip() for line in handle if line.strip() and not line.startswith("#")]
+
+
+def select_genes(
+    values: np.ndarray, genes: np.ndarray, select: Mapping[str, Any], table: GeneTable, reference: str
+) -> np.ndarray | None:
+    """bool G, or None where the config selects nothing.
+
+    list: genes of a file, by any name the gene table knows; top_sd: so many with the largest standard deviation over
+    this cohort's values. With a reference its choice is taken as it is, for choosing is fitting.
+    """
+    if not select and reference:
+        with open_h5(reference) as handle:
+            if "selected" not in handle:
+                return None
+            return np.isin(genes, handle["selected"].asstr()[:])
+    if not select:
+        return None
+    if select.get("list"):
+        wanted = read_genes(select["list"])
+        found = np.isin(genes, sorted({table.by_id.get(name.split(".")[0]) or table.current(name) for name in wanted}))
+        if not found.any():
+            raise BadProfile(f"{select['list']}: not one of its {len(wanted)} genes is in the cohort")
+        return found
+    found = np.zeros(len(genes), bool)
+    found[most_variable(values, select["top_sd"])] = True
+    return found
+
+
+def vocabulary_counts(
+    genes: np.ndarray, selected, select: Mapping[str, Any], vocabularies: Mapping[str, str]
+) -> list[tuple[str, int, str]]:
+    """Rows (step, genes, '') about the selection, and about the vocabulary of each run that names one."""
+    chosen = genes if selected is None else genes[selected]
+    rows = []
+    if selected is not None:
+        if select.get("list"):
+            rows.append(("in the given list", len(set(read_genes(select["list"]))), ""))
+        rows.append(("selected", len(chosen), ""))
+    for run, path in vocabularies.items():
+        with open(path, encoding="utf-8") as handle:
+            words = set(json.load(handle))
+        rows.append((f"selected and in the vocabulary of run {run}", sum(name in words for name in chosen), ""))
+    return rows

@@ -1,0 +1,76 @@
+"""Transcripts of salmon and kallisto to genes: a sum.
+
+The numbers are those of pytximport 0.13.0 (counts_from_abundance=None), which would bring twelve packages more into
+the environment for one sum by gene.
+"""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..common.files import read_tsv
+from .genes import Genes
+from .tables import BadProfile, is_gzip
+
+#: File -> columns of name, estimated counts, TPM.
+FILES = {
+    "quant.sf": ("Name", "NumReads", "TPM"),
+    "quant.sf.gz": ("Name", "NumReads", "TPM"),
+    "abundance.tsv": ("target_id", "est_counts", "tpm"),
+    "abundance.tsv.gz": ("target_id", "est_counts", "tpm"),
+}
+
+
+def find_quant(path: str) -> tuple[str, tuple[str, str, str]]:
+    """The file and its columns, given the file or the folder that salmon or kallisto made."""
+    found = Path(path)
+    if found.is_dir():
+        found = next((found / name for name in FILES if (found / name).is_file()), found / "quant.sf")
+        if not found.is_file():
+            raise BadProfile(f"{path}: neither {' nor '.join(FILES)} in this folder")
+    name = found.name if found.name in FILES else ("quant.sf" if ".sf" in found.name else "abundance.tsv")
+    return str(found), FILES[name]
+
+
+@functools.cache
+def read_transcripts(path: str) -> pd.DataFrame:
+    """Table transcript → gene: columns transcript, gene and, where given, symbol; versions are taken off."""
+    if is_gzip(path):
+        table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, compression="gzip")
+    else:
+        table = read_tsv(path)
+    missing = {"transcript", "gene"} - set(table)
+    if missing:
+        raise BadProfile(f"{path}: no column {', '.join(sorted(missing))}; it needs transcript and gene (and symbol)")
+    table["transcript"] = table.transcript.str.split(".").str[0]
+    return table.drop_duplicates("transcript").set_index("transcript")
+
+
+def genes_of_transcripts(path: str, names: np.ndarray, reading) -> tuple[Genes, np.ndarray]:
+    """Genes of the transcripts and, for each transcript, the place of its gene (-1 where it has none).
+
+    Raises BadProfile if less than half of the transcripts have a gene: another release's table, most likely.
+    """
+    first = [name.split("|")[0].split(".")[0] for name in names]
+    if reading.transcripts:
+        table = read_transcripts(reading.transcripts).reindex(first)
+        ids = table.gene.fillna("").to_numpy(object)
+        symbols = table.symbol.fillna("").to_numpy(object) if "symbol" in table else np.full(len(ids), "", object)
+    elif any("|" in name for name in names[:10]):
+        parts = [name.split("|") for name in names]
+        ids = np.array([part[1] if len(part) > 1 else "" for part in parts], object)
+        symbols = np.array([part[5] if len(part) > 5 else "" for part in parts], object)
+    else:
+        raise BadProfile(f"{path}: which gene {names[0]} belongs to is not in the file; set omics/transcripts")
+    known = ids != ""
+    if known.mean() < 0.5:
+        raise BadProfile(f"{path}: {int((~known).sum())} of {len(known)} transcripts are not in {reading.transcripts}")
+    unique, places = np.unique(ids[known].astype(str), return_inverse=True)
+    groups = np.full(len(ids), -1)
+    groups[known] = places
+    symbol_of = dict(zip(ids[known][::-1], symbols[known][::-1], strict=True))
+    return Genes(unique.astype(object), np.array([symbol_of[gene] for gene in unique], object)), groups

@@ -1,0 +1,90 @@
+"""Several processes on one batch, through torch.distributed: gloo on CPUs, NCCL on GPUs, one process without either."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.distributed as dist
+
+
+@dataclass(frozen=True)
+class World:
+    """This process among `size`: its rank and its device."""
+
+    rank: int = 0
+    size: int = 1
+    device: torch.device = torch.device("cpu")
+
+    def share(self, items: Sequence) -> list:
+        """The items of this rank: every size-th."""
+        return list(items[self.rank :: self.size])
+
+    def by_rank(self, items: Sequence) -> list:
+        """All items in the order in which `gather` puts the rows of the ranks."""
+        return [item for rank in range(self.size) for item in items[rank :: self.size]]
+
+    def gather(self, rows: torch.Tensor, counts: Sequence[int]) -> torch.Tensor:
+        """Rows of all ranks below each other (`counts`: how many each has), the own ones with their graph.
+
+        Every rank computes the whole loss from them, so its gradient of its own rows is exact, and the sum of the
+        ranks' parameter gradients is the gradient of the whole batch. Nothing needs to go back through the gather.
+        """
+        if self.size == 1:
+            return rows
+        padded = rows.new_zeros((max(counts), *rows.shape[1:]))
+        padded[: len(rows)] = rows.detach()
+        parts = [torch.empty_like(padded) for _ in counts]
+        dist.all_gather(parts, padded)
+        parts[self.rank] = rows
+        return torch.cat([part[:count] for part, count in zip(parts, counts, strict=True)])
+
+    def add_gradients(self, parameters: Iterable[torch.nn.Parameter]) -> None:
+        """Replace each gradient by the sum over all ranks, in one message; none counts as zeros."""
+        if self.size == 1:
+            return
+        parameters = list(parameters)
+        for one in parameters:
+            one.grad = torch.zeros_like(one) if one.grad is None else one.grad
+        flat = torch.cat([one.grad.reshape(-1) for one in parameters])
+        dist.all_reduce(flat)
+        for one, part in zip(parameters, flat.split([one.numel() for one in parameters]), strict=True):
+            one.grad.copy_(part.view_as(one))
+
+    def any(self, flag: bool) -> bool:
+        """True on all ranks if it is on one."""
+        if self.size == 1:
+            return flag
+        value = torch.tensor(float(flag), device=self.device)
+        dist.all_reduce(value, dist.ReduceOp.MAX)
+        return bool(value)
+
+    def collect(self, value: Any) -> list:
+        """The value of each rank, on all ranks."""
+        if self.size == 1:
+            return [value]
+        values: list[Any] = [None] * self.size
+        dist.all_gather_object(values, value)
+        return values
+
+
+@contextlib.contextmanager
+def world() -> Iterator[World]:
+    """This process's world, from the variables that torchrun sets; without them it is alone."""
+    size, local = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("LOCAL_RANK", 0))
+    on_gpu = torch.cuda.is_available()
+    device = torch.device("cuda", local) if on_gpu else torch.device("cpu")
+    if on_gpu:
+        torch.cuda.set_device(device)
+    if size == 1:
+        yield World(device=device)
+        return
+    dist.init_process_group("nccl" if on_gpu else "gloo")
+    try:
+        yield World(dist.get_rank(), size, device)
+    finally:
+        dist.destroy_process_group()

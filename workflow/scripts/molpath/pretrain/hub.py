@@ -1,0 +1,56 @@
+"""A run's folder in the layout of the Hugging Face hub, and back; nothing is uploaded from here.
+
+    python -m molpath.pretrain.hub results/pretrain/runs/<run> <empty folder>
+
+The folder can be given to `hf upload`; `network.load("<user>/<model>")` takes it from the hub.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+from ..common.files import atomic_path, write_text
+
+FILES = ("model.safetensors", "config.json", "history.tsv")
+HEADER = """\
+---
+library_name: molpath
+tags: [pathology, whole-slide-image, multimodal, contrastive-learning]
+pipeline_tag: feature-extraction
+---
+
+"""
+
+
+def export(run_folder: str, target: str) -> None:
+    """Copy weights, config and history of a run to `target`, with the model card as README.md.
+
+    Raises FileExistsError if `target` holds anything: what was published should not change under its name.
+    """
+    source, folder = Path(run_folder), Path(target)
+    if folder.exists() and any(folder.iterdir()):
+        raise FileExistsError(f"{folder} is not empty; export to a new folder")
+    for name in FILES:
+        with atomic_path(folder / name) as temporary:
+            shutil.copyfile(source / name, temporary)
+    write_text(folder / "README.md", HEADER + (source / "model_card.md").read_text())
+
+
+def fetched(name: str, revision: str | None = None) -> str:
+    """Folder of a model on the hub (user/model, at a revision), through huggingface_hub and its cache.
+
+    Raises ModuleNotFoundError with what to do where that package isn't installed.
+    """
+    try:
+        from huggingface_hub import snapshot_download
+    except ImportError as error:
+        raise ModuleNotFoundError(
+            f"{name} is no folder here; to take it from the hub, install huggingface_hub"
+        ) from error
+    return snapshot_download(name, revision=revision, allow_patterns=["model.safetensors", "config.json"])
+
+
+if __name__ == "__main__":
+    export(*sys.argv[1:3])
