@@ -1,6 +1,8 @@
 """What the benchmarks of features read and encode with: slides in memory, and networks as a user would bring them."""
 
+import cv2
 import numpy as np
+import torch
 
 SIZE, EDGE = 512, 100 * 512
 
@@ -21,6 +23,30 @@ class MemorySlide:
 def open_memory(path):
     """Opens any path."""
     return MemorySlide()
+
+
+def null(weights, config):
+    """The null encoder, mean colour, by OpenCV (adapter `bench_encoders:null`)."""
+    return Null()
+
+
+class Null:
+    """Rows are the mean red, green and blue, 0 to 255."""
+
+    dim, input_size, interpolation, mean, std = 3, 0, "bicubic", (0.5,) * 3, (0.5,) * 3
+
+    def to(self, device):
+        """Nothing to move."""
+        return self
+
+    def __call__(self, batch):
+        """uint8 N x P x P x 3 to float32 N x 3."""
+        return mean_colours(batch)
+
+
+def mean_colours(batch):
+    """Mean red, green and blue of each patch of a batch on the CPU."""
+    return torch.tensor([cv2.mean(patch)[:3] for patch in batch.numpy()])
 
 
 def vit_small(weights, config):

@@ -1,6 +1,6 @@
 """Features by LazySlide, for extract_features.py; runs in .venv-peers. Prints wall and CPU seconds as JSON.
 
-Arguments, as JSON: slides (list of paths), coords (list of N x 2, level-0 pixels), encoder (mean_colour or
+Arguments, as JSON: slides (list of paths), coords (list of N x 2, level-0 pixels), encoder (bench_encoders:null or
 efficientnet_lite0), workers. Slides are opened, given their tiles and encoded, one after the other; writing is left
 out. A few patches of the first come before, to warm up.
 """
@@ -14,6 +14,7 @@ import geopandas
 import lazyslide
 import numpy as np
 import torch
+from bench_encoders import mean_colours
 from lazyslide.preprocess._tiles import _add_tiles
 from shapely import box
 from torchvision.transforms import v2
@@ -22,15 +23,10 @@ from wsidata import TileSpec, open_wsi
 SIZE, EDGE = 512, 1024
 
 
-def mean_colour(batch):
-    """The null encoder: uint8 N x P x P x 3 to N x 3."""
-    return batch.sum((1, 2), dtype=torch.int64).to(torch.float64) / (SIZE * SIZE * 255.0)
-
-
 def network(name):
     """Model and transform of an encoder; EfficientNet-Lite0 is this workflow's own, batch norms folded."""
-    if name == "mean_colour":
-        return mean_colour, None
+    if name == "bench_encoders:null":
+        return mean_colours, None
     from molpath.features import efficientnet_lite
 
     transform = v2.Compose(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import logging
-import sys
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -43,7 +41,6 @@ class Runner:
         self.step = self.rows
         if on_cpu:
             torch.set_num_threads(1)
-            keep_freed_memory()
         self.workers = threads if on_cpu else GPU_STREAMS
         self.pool = ThreadPoolExecutor(self.workers, thread_name_prefix="encoder")
         self.busy_s = 0.0  # of all workers together
@@ -107,21 +104,6 @@ class Runner:
 def is_out_of_memory(error: BaseException) -> bool:
     """True for what torch raises when a device, or the machine, has no memory left."""
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
-
-
-def keep_freed_memory() -> None:
-    """Ask glibc to keep freed blocks: giving activations back after each layer costs a third of EfficientNet's time.
-
-    Threads must share the main heap for it: one of their own holds no block over 64 MB, which would come and go by
-    mmap. Before the first thread is made.
-    """
-    if sys.platform.startswith("linux"):
-        threshold, trim, heaps, limit = -3, -1, -8, 1 << 30
-        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-        if mallopt is not None:
-            mallopt(threshold, limit)
-            mallopt(trim, limit)
-            mallopt(heaps, 1)
 
 
 def batch_rows(device: torch.device, wanted: int, threads: int) -> int:

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ..common.allocation import keep_freed_memory
 from ..common.files import remove_leftovers
 from ..common.manifests import OK, accepted, file_facts, read_manifest, set_aside, write_manifest
 from ..common.progress import Progress
@@ -58,6 +59,7 @@ def extract_shard(
     in one reader; 0: no limit). Raises ForeignFile where another tool's file lies, OSError
     if the disk fails, and whatever the encoder raises.
     """
+    keep_freed_memory()
     check_adapter(encoder["adapter"])
     rows = read_manifest(tiles)
     if encoder["adapter"] == PRECOMPUTED:
