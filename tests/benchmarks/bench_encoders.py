@@ -65,4 +65,16 @@ def _of_timm(name, precision, size):
     from molpath.features.registry import Facts
 
     network = timm.create_model(name, num_classes=0, img_size=size)
-    return NetworkEncoder(network, Facts(dim=network.num_features, input_size=size, precision=precision))
+    facts = Facts(
+        network=name,
+        dim=network.num_features,
+        input_size=size,
+        resize=size,
+        interpolation="bicubic",
+        mean=(0.5, 0.5, 0.5),
+        std=(0.5, 0.5, 0.5),
+        tokens="cls",
+        precision=precision,
+        licence="",
+    )
+    return NetworkEncoder(network, facts)
