@@ -31,7 +31,8 @@ def main() -> int:
     if unknown := sorted(set(names) - set(BENCHMARKS)):
         sys.exit(f"no benchmark {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
     print(f"# {platform.machine()}, {platform.system()}, Python {platform.python_version()}", flush=True)
-    environment = os.environ | {"PYTHONPATH": str(LIBRARY), "OMP_NUM_THREADS": "1"}
+    paths = [str(LIBRARY), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"}
     failed = 0
     for name in names:
         print(f"# {name}", flush=True)

@@ -56,7 +56,9 @@ class Shard:
         from slide_doubles import open_array
 
         about = {"name": encoder.split(":")[-1], "adapter": encoder} | {
-            key: more.pop(key) for key in ("batch_size", "workers", "folder", "precision", "decode") if key in more
+            key: more.pop(key)
+            for key in ("batch_size", "workers", "folder", "precision", "decode", "store")
+            if key in more
         }
         defaults = {
             "tiles": str(self.tiles),

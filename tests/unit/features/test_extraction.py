@@ -152,6 +152,22 @@ def test_values_that_do_not_fit_stop_the_job(shard):
         shard.extract("slide_doubles:overflowing_encoder")
 
 
+def test_features_are_kept_in_fp32_on_request(shard):
+    """The same values unrounded, and a file that is never taken for one of fp16."""
+    shard.add("a", 10).write()
+    small = stored(shard)
+    whole = stored(shard, store="fp32")
+    assert (small.dtype, whole.dtype) == (np.float16, np.float32)
+    assert (whole != small).any()
+    np.testing.assert_array_equal(whole.astype(np.float16), small)
+    assert np.isfinite(stored(shard, "slide_doubles:overflowing_encoder", store="fp32")).all()
+
+
+def stored(shard, adapter="mean_colour", **more):
+    with h5py.File(shard.wsi / shard.extract(adapter, **more)["a"]["file"]) as handle:
+        return handle["features"][:]
+
+
 def children_of(process):
     return [
         int(pid) for task in Path(f"/proc/{process}/task").iterdir() for pid in (task / "children").read_text().split()

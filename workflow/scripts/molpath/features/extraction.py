@@ -193,7 +193,8 @@ def _encode(shard, slides, encoder, weights, deadline_s, memory_mb, threads, ope
         writer = stack.enter_context(contextlib.closing(_Writer(shard)))
         log.info("%s: %d readers, batches of %d, %d threads", device, readers, rows, threads)
         pace = Pace(shard.progress, sum(len(task.coords) for task in tasks))
-        stream = Stream(tasks, pool, runner, batches, piece_rows, writer.take, pace.step)
+        dtype = storage.STORED[encoder.get("store", "fp16")]
+        stream = Stream(tasks, pool, runner, batches, piece_rows, writer.take, pace.step, dtype)
         stream.run()
         writer.close()
         log.info("%s", pace.summary(stream, writer.busy_s))

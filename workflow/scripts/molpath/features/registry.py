@@ -110,6 +110,8 @@ def describe(config: Mapping[str, Any], weights: Sequence[str | os.PathLike]) ->
         about["stain"] = config["stain"]["method"]
     if config.get("decode", "exact") != "exact":
         about["decode"] = config["decode"]
+    if config.get("store", "fp16") != "fp16":
+        about["store"] = config["store"]
     if adapter in ADAPTERS:
         facts = asdict(facts_of(config))
         return about | {key: list(facts[key]) if isinstance(facts[key], tuple) else facts[key] for key in DECISIVE}

@@ -1,4 +1,4 @@
-"""The feature file of a slide: TRIDENT's layout, fp16, one contiguous block, written whole or not at all."""
+"""The feature file of a slide: TRIDENT's layout, fp16 or fp32, one contiguous block, written whole or not at all."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from ..common.files import new_h5, open_h5
 from ..common.stamps import stamp_h5
 from .focus import focus_mpp
 
+#: How features may be stored, by the config's word (`store` of an encoder).
+STORED = {"fp16": np.float16, "fp32": np.float32}
 #: Attributes of coordinates that say nothing of the pixels (a slide's name, another tool's folder).
 SILENT_ATTRIBUTES = {"name", "savetodir"}
 
@@ -46,7 +48,7 @@ def write_features(
     if not np.isfinite(features).all():
         raise ValueError(
             f"{Path(path).stem}: encoder {encoder} gave values that are not finite as {features.dtype}. "
-            "Its weights are damaged, or its output doesn't fit the type features are stored in."
+            "Its weights are damaged, or its output needs `store: fp32`."
         )
     with new_h5(path) as handle:
         stored = handle.create_dataset("features", data=features)
