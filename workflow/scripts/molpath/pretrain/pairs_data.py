@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,8 @@ import numpy as np
 
 from ..common.files import read_tsv
 from .store import PatchStore
+
+log = logging.getLogger(__name__)
 
 
 class UnfitProfiles(Exception):
@@ -50,7 +53,12 @@ def read_tables(paths: Sequence[str]) -> anndata.AnnData | None:
     if len(values) > 1:
         raise UnfitProfiles(f"{', '.join(paths)} hold {' and '.join(sorted(values))}; a run needs one kind of value")
     join = "outer" if tables[0].uns["value"] == "flags" else "inner"
-    return anndata.concat(tables, join=join, fill_value=0) if len(tables) > 1 else tables[0]
+    table = anndata.concat(tables, join=join, fill_value=0) if len(tables) > 1 else tables[0]
+    if "observed" in table.layers and (missing := 1 - np.mean(table.layers["observed"])):
+        log.warning(
+            "%.1f %% of the DNA flags were not observed (off a panel); the DNA branch takes them as 0", 100 * missing
+        )
+    return table
 
 
 def chosen_genes(table: anndata.AnnData) -> anndata.AnnData:
