@@ -87,8 +87,8 @@ def arguments(folder, run, out):
     }  # fmt: skip
 
 
-def train(folder, run=RUN, out="out"):
+def train(folder, run=RUN, out="out", **more):
     """Train the run; returns the bytes of its files."""
     values = arguments(folder, run, out)
-    pretrain_run(**values)
+    pretrain_run(**values | more)
     return {name: path.read_bytes() for name, path in values["outputs"].items()}

@@ -1,11 +1,13 @@
 """What a run leaves can be loaded in three lines, exported in the hub's layout, and presets are valid runs."""
 
 import re
+import struct
 
 import pytest
 import torch
 import yaml
 from jsonschema import Draft202012Validator
+from molpath.common.files import read_tsv
 from molpath.pretrain import hub
 from molpath.pretrain.network import load
 
@@ -57,3 +59,23 @@ def test_presets_are_runs_of_the_schema(repository):
         assert str(path.name) in (repository / "config/presets/README.md").read_text()
     paper = yaml.safe_load((repository / "config/presets/paper.yaml").read_text())["pretrain"]["runs"]["paper"]
     assert paper["training"]["batch_size"] == 1200
+
+
+def test_tensorboard_shows_what_the_history_says(tmp_path):
+    """The event file is read record by record: a length of 8 bytes, its checksum of 4, the event, a checksum of 4."""
+    from tensorboardX.proto.event_pb2 import Event
+
+    write_cohort(tmp_path)
+    train(tmp_path, events=str(tmp_path / "events"))
+    (path,) = (tmp_path / "events").iterdir()
+    data, shown = path.read_bytes(), {}
+    while data:
+        (length,) = struct.unpack("<Q", data[:8])
+        event = Event.FromString(data[12 : 12 + length])
+        shown |= {(value.tag, event.step): value.simple_value for value in event.summary.value}
+        data = data[16 + length :]
+    history = read_tsv(tmp_path / "out" / "history.tsv").astype(float)
+    for name in ("rna_loss", "rna_top1", "rankme", "learning_rate"):
+        for _, row in history.iterrows():
+            assert shown[name, int(row.epoch)] == pytest.approx(row[name], rel=1e-5), (name, row.epoch)
+    assert ("slides_per_second", 1) in shown

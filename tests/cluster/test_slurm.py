@@ -1,0 +1,139 @@
+"""Under a real Slurm: the workflow by the shipped profile, through kills by scheduler, operator and hand."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+EPOCHS, DEADLINE_S = 1000, 400
+SMALL = {"width": 16, "layers": 1, "heads": 2, "feedforward": 16}
+CONFIG = {
+    "slides": {"sheet": "slides.tsv", "slides_per_job": 64, "max_failed_fraction": 0.5},
+    "tiles": {"grids": {"main": {"patch_size": 256, "min_tissue": 0.25}}},
+    "features": {"encoders": {"tiny": {"adapter": "mean_colour"}}},
+    "omics": {"sheet": "profiles.tsv"},
+    "pretrain": {
+        "runs": {
+            "one": {
+                "grid": "main",
+                "encoder": "tiny",
+                "cohorts": ["SYNTH-A"],
+                "slide_encoder": {"hidden": 16, "output": 16, "heads": 2},
+                "rna_encoder": SMALL,
+                "dna_encoder": {"hidden": 16},
+                "training": {
+                    "epochs": EPOCHS,
+                    "warmup_epochs": 1,
+                    "batch_size": 6,
+                    "patches": 16,
+                    "genes": 50,
+                    "save_every": 10,
+                    "threads": 1,
+                },
+            }
+        }
+    },
+    "embed": {"models": {"threads": {"kind": "threads", "run": "one"}}, "use": ["threads"]},
+}
+#: The first attempt at training gets less memory than torch takes; a patch encoder of this size needs no GPU itself.
+RESOURCES = ["pretrain_run:mem_mb=attempt * attempt * 400", "extract_features:gpu=1"]
+QUICK = ["--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "2"]
+QUICK += ["--seconds-between-status-checks", "2", "--latency-wait", "5"]
+
+
+def command(repository: Path, *arguments: str) -> list[str]:
+    """Snakemake with the cohort's config, for the target `pretrain`."""
+    start = [Path(sys.executable).with_name("snakemake"), "--snakefile", repository / "workflow/Snakefile"]
+    return [str(part) for part in (*start, "--configfile", "config.json", *arguments, "pretrain")]
+
+
+def start(folder: Path, repository: Path, environment) -> subprocess.Popen:
+    """Snakemake under Slurm, in the background; its words go to run.log."""
+    profile = ["--profile", repository / "workflow/profiles/slurm", *QUICK, "--set-resources", *RESOURCES]
+    profile += ["--set-threads", "extract_features=1", "assess_tissue=1", "--"]  # the node has few processors
+    with (folder / "run.log").open("a") as log:
+        return subprocess.Popen(
+            command(repository, *profile), cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
+        )
+
+
+def wait_for(what, folder: Path) -> None:
+    """Until `what()` is true."""
+    until = time.monotonic() + DEADLINE_S
+    while not what():
+        assert time.monotonic() < until, (folder / "run.log").read_text()[-6000:]
+        time.sleep(0.2)
+
+
+def job_ids(environment, *states: str) -> list[str]:
+    """Ids of the jobs in a state."""
+    found = subprocess.run(
+        ["squeue", "--noheader", "--format=%A", "--states", ",".join(states)],
+        env=environment,
+        text=True,
+        capture_output=True,
+        check=True,
+    )
+    return found.stdout.split()
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory):
+    """A function that lays out a dozen generated (synthetic) cases in a folder of its own, always the same."""
+    from molpath.demo.cohort import make_cohort
+
+    def lay_out(name: str) -> Path:
+        folder = tmp_path_factory.mktemp(name)
+        make_cohort(folder, n_cases=12, seed=1)
+        (folder / "config.json").write_text(json.dumps(CONFIG))
+        return folder
+
+    return lay_out
+
+
+def test_a_run_ends_the_same_through_every_kind_of_kill(slurm, cohort, repository):
+    """Snakemake is killed while jobs run and started again; Slurm kills the training for memory; it is requeued."""
+    folder = cohort("slurm")
+    results = folder / "results"
+    main = start(folder, repository, slurm)
+    wait_for((results / "slides/00000.tsv").exists, folder)
+    os.kill(main.pid, signal.SIGKILL)
+    main.wait()
+    wait_for(lambda: not job_ids(slurm, "RUNNING", "PENDING"), folder)  # what was submitted goes on to its end
+    locked = subprocess.run(
+        command(repository, "--cores", "1", "--nolock", "--unlock"), cwd=folder, env=slurm, check=False
+    )
+    assert locked.returncode == 0
+    files = sorted((results / "wsi").rglob("*.*"))
+    made = {path: path.stat().st_mtime_ns for path in files}
+
+    main = start(folder, repository, slurm)
+    state = results / "pretrain/runs/one.state"
+    wait_for(state.exists, folder)
+    (job,) = job_ids(slurm, "RUNNING")
+    subprocess.run(["scontrol", "requeue", job], env=slurm, check=True)
+    assert main.wait(DEADLINE_S) == 0, (folder / "run.log").read_text()[-6000:]
+
+    assert {path: path.stat().st_mtime_ns for path in files} == made, "files of finished slides were made again"
+    ended = (Path(slurm["SLURM_TOY_DIR"]) / "log/jobcomp.log").read_text()
+    assert "OUT_OF_MEMORY" in ended
+    assert f"JobId={job} " in ended
+    assert "gres/gpu=1" in ended
+    assert "taken up again" in (results / "logs/pretrain/runs/one.log").read_text()
+    assert not state.exists()
+
+    plain = cohort("local")
+    local = subprocess.run(
+        command(repository, "--cores", "2"), cwd=plain, env=slurm, text=True, capture_output=True, check=False
+    )
+    assert local.returncode == 0, local.stderr[-6000:]
+    for name in ("history.tsv", "model.safetensors", "last.safetensors"):
+        one, other = (run / "results/pretrain/runs/one" / name for run in (folder, plain))
+        assert one.read_bytes() == other.read_bytes(), name
