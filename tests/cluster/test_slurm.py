@@ -122,10 +122,17 @@ def test_a_run_ends_the_same_through_every_kind_of_kill(slurm, cohort, repositor
     assert main.wait(DEADLINE_S) == 0, (folder / "run.log").read_text()[-6000:]
 
     assert {path: path.stat().st_mtime_ns for path in files} == made, "files of finished slides were made again"
+    asked = subprocess.run(
+        ["squeue", "--noheader", "--states", "all", "--Format", "tres-per-job"],
+        env=slurm,
+        text=True,
+        capture_output=True,
+        check=True,
+    )
+    assert asked.stdout.split().count("gres:gpu:1") == 1
+    assert "exceeded memory limit" in (Path(slurm["SLURM_TOY_DIR"]) / "log/slurmd.log").read_text()
     ended = (Path(slurm["SLURM_TOY_DIR"]) / "log/jobcomp.log").read_text()
-    assert "OUT_OF_MEMORY" in ended
-    assert f"JobId={job} " in ended
-    assert "gres/gpu=1" in ended
+    assert ended.count(f"JobId={job} ") == 2, "requeued once, then completed"
     assert "taken up again" in (results / "logs/pretrain/runs/one.log").read_text()
     assert not state.exists()
 
