@@ -5,7 +5,11 @@ STAGES = ("slides", "tissue", "tiles", "features", "omics", "pretrain", "embed",
 
 def get_probe_settings(wildcards):
     """Settings of the probes, without tasks."""
-    return {key: value for key, value in config["probe"].items() if key not in ("tasks", "use")}
+    return {
+        key: value
+        for key, value in config["probe"].items()
+        if key not in ("tasks", "use", "benchmark")
+    }
 
 
 def get_probe_summaries(wildcards):
