@@ -66,6 +66,18 @@ def test_a_task_of_the_benchmark_needs_no_entry(benchmark):
     assert "results/probe/mean/natbrca--lymphovascular_invasion/frozen/metrics.tsv" in done.stdout
 
 
+def test_a_model_with_a_name_of_the_papers_is_compared_with_it(benchmark):
+    plain = benchmark.snakemake("report", "--dry-run")
+    assert plain.returncode == 0, plain.stdout
+    assert "results/tables/published.html" in plain.stdout  # the model `threads` has its name already
+    benchmark.config["report"] = {"published": {"mean": "mean-conch_v16"}}
+    (benchmark.folder / "config.yaml").write_text(yaml.safe_dump(benchmark.config))
+    done = benchmark.snakemake("report", "--dry-run")
+    assert done.returncode == 1
+    assert "report/published/mean: no model of the paper is called 'mean-conch_v16'" in done.stdout
+    assert "mean-conch_v15" in done.stdout
+
+
 def test_all_public_tasks_by_one_word_and_one_problem_for_the_absent_ones(benchmark):
     benchmark.config["probe"]["use"] = ["public"]
     (benchmark.folder / "config.yaml").write_text(yaml.safe_dump(benchmark.config))

@@ -13,6 +13,9 @@ BENCHMARK_SETS = {
     (row["set"].replace("_", ""), row["task"])
     for row in read_sheet(workflow.source_path("../../resources/tasks/sets.tsv"))
 }
+PUBLISHED_MODELS = {
+    row["model"] for row in read_sheet(workflow.source_path("../../resources/published/models.tsv"))
+}
 # Slide encoders of others (molpath/embed/foreign.py), and those whose cases the paper or their nature takes as the mean
 # of their slides; all others take the union of the patches.
 FOREIGN_KINDS = ("titan", "prism", "gigapath", "chief", "madeleine", "feather")

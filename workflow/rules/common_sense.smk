@@ -137,6 +137,10 @@ def check_models():
             check_file(f"{where}/path", find_file(model["path"]))
     for name in config["embed"]["use"]:
         check_name("config, key embed/use", "model", name, MODELS)
+    for model, name in config["report"]["published"].items():
+        where = f"config, key report/published/{model}"
+        check_name(where, "model", model, MODELS)
+        check_name(where, "model of the paper", name, PUBLISHED_MODELS)
     for cohort in config["embed"]["cohorts"]:
         have = {row.get("cohort") or "" for row in SLIDES}
         check_name("config, key embed/cohorts", f"cohort of {SLIDE_SHEET}", cohort, have)
