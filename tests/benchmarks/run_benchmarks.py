@@ -22,6 +22,8 @@ BENCHMARKS = {
     "precision": "feature_precision.py",
     "omics": "omics_scale.py",
     "pretrain": "pretrain_step.py",
+    "paper": "plan_paper.py",
+    "probe_costs": "probe_costs.py",
 }
 
 

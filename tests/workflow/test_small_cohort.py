@@ -78,7 +78,7 @@ def code(tmp_path_factory, repository) -> Path:
     ignore = shutil.ignore_patterns("__pycache__", "*.safetensors")
     for name in ("workflow", "config", "envs"):
         shutil.copytree(repository / name, target / name, ignore=ignore)
-    for name in ("consequences", "genes", "known_slides"):
+    for name in ("consequences", "costs", "genes", "known_slides", "published", "tasks"):
         shutil.copytree(repository / "resources" / name, target / "resources" / name, ignore=ignore)
     return target
 

@@ -3,16 +3,24 @@
 import itertools
 
 SLIDES_BY_CASE = {case: [] for case in CASES}
-for row in SLIDES:
+EMBEDDED = [
+    row
+    for row in SLIDES
+    if not config["embed"]["cohorts"] or row.get("cohort") in config["embed"]["cohorts"]
+]
+for row in EMBEDDED:
     SLIDES_BY_CASE[row.get("case_id") or ""].append(row["slide_id"] if "slide_id" in row else "")
-SLIDE_BLOCKS = in_blocks(SLIDES, config["embed"]["slides_per_job"])
-CASE_BLOCKS = in_blocks(CASES, config["embed"]["slides_per_job"])
+SLIDE_BLOCKS = in_blocks(EMBEDDED, config["embed"]["slides_per_job"])
+CASE_BLOCKS = in_blocks(
+    [case for case in CASES if SLIDES_BY_CASE[case]], config["embed"]["slides_per_job"]
+)
 
 
 def get_run_patches(wildcards):
     """The shards of packed patches a run reads."""
     grid, encoder = get_source(RUNS[wildcards.run])
-    return [f"<results>/pretrain/store/{grid}/{encoder}/{shard}.npy" for shard in SHARDS]
+    shards = get_shards_of(RUNS[wildcards.run]["cohorts"])
+    return [f"<results>/pretrain/store/{grid}/{encoder}/{shard}.npy" for shard in shards]
 
 
 def get_run_indices(wildcards):

@@ -1,8 +1,21 @@
 """Runs, models and tasks: what the config names, and which files they need. Functions only."""
 
+import functools
+
 RUNS = config["pretrain"]["runs"]
 MODELS = config["embed"]["models"]
 TASKS = config["probe"]["tasks"]
+# The paper's tasks, and the groups of protocols beside `frozen` that it runs some of them with.
+BENCHMARK_TASKS = {
+    row["task"]: row for row in read_sheet(workflow.source_path("../../resources/tasks/tasks.tsv"))
+}
+BENCHMARK_SETS = {
+    (row["set"].replace("_", ""), row["task"])
+    for row in read_sheet(workflow.source_path("../../resources/tasks/sets.tsv"))
+}
+PUBLISHED_MODELS = {
+    row["model"] for row in read_sheet(workflow.source_path("../../resources/published/models.tsv"))
+}
 # Slide encoders of others (molpath/embed/foreign.py), and those whose cases the paper or their nature takes as the mean
 # of their slides; all others take the union of the patches.
 FOREIGN_KINDS = ("titan", "prism", "gigapath", "chief", "madeleine", "feather")
@@ -57,9 +70,22 @@ def get_used_sources():
     )
 
 
+@functools.cache
+def get_source_shards(grid, encoder):
+    """Shards whose features on a grid by an encoder are needed: of the cohorts that runs train on and that models embed."""
+    asked = [(GRID_NAMES[item["grid"]], item["encoder"]) for item in config["features"]["use"]]
+    runs = [RUNS[run] for run in get_used_runs() if get_source(RUNS[run]) == (grid, encoder)]
+    used = [get_source(MODELS[model]) for model in config["embed"]["use"]]
+    cohorts = [run["cohorts"] for run in runs]
+    cohorts += [config["embed"]["cohorts"]] * ((grid, encoder) in used)
+    everywhere = (grid, encoder) in asked or not all(cohorts)
+    return get_shards_of([] if everywhere else [name for names in cohorts for name in names])
+
+
 def get_feature_manifests(grid, encoder):
-    """Manifests of all shards for a grid folder and an encoder."""
-    return [f"<results>/features/{grid}/{encoder}/{shard}.tsv" for shard in SHARDS]
+    """Manifests of the shards that are needed for a grid folder and an encoder."""
+    shards = get_source_shards(grid, encoder)
+    return [f"<results>/features/{grid}/{encoder}/{shard}.tsv" for shard in shards]
 
 
 def get_task_folder(task):
@@ -81,3 +107,47 @@ def get_split_files(wildcards=None):
 def get_run_cohorts(wildcards=None):
     """The cohorts that each used run trains on."""
     return {name: list(RUNS[name]["cohorts"]) for name in get_used_runs()}
+
+
+def add_benchmark(probe):
+    """Define the paper's tasks in section `probe`, and put ids in place of public and in_house in its `use`."""
+    for task, row in BENCHMARK_TASKS.items() if probe["benchmark"] else ():
+        folder = f"{probe['benchmark']}/{task.replace('--', '/')}"
+        known = CONFIG_SCHEMA["$defs"]["task"]["properties"]["groups"]["items"]["enum"]
+        groups = [name for name in known if name == "frozen" or (name, task) in BENCHMARK_SETS]
+        entry = {"path": folder, "family": row["family"], "groups": groups}
+        fill_defaults(entry, CONFIG_SCHEMA["$defs"]["task"], CONFIG_SCHEMA)
+        probe["tasks"].setdefault(task, entry)
+    named = [
+        [task for task, row in BENCHMARK_TASKS.items() if row["access"] == name] or [name]
+        for name in probe["use"]
+    ]
+    if probe["benchmark"]:
+        probe["use"] = list(dict.fromkeys(task for tasks in named for task in tasks))
+
+
+def check_benchmark():
+    """One problem for all the benchmark's tasks whose files are not there; returns their ids."""
+    folder = config["probe"]["benchmark"]
+    absent = [
+        task
+        for task in config["probe"]["use"]
+        if task in BENCHMARK_TASKS
+        and folder
+        and TASKS[task]["path"].startswith(f"{folder}/")
+        and not is_made_by_a_rule(folder)
+        and not os.path.isfile(f"{get_task_folder(task)}/k=all.tsv")
+    ]
+    if absent:
+        shown = ", ".join(absent[:3]) + (", …" if len(absent) > 3 else "")
+        add_problem(
+            "config, key probe/benchmark",
+            f"{folder} has no <source>/<task>/k=all.tsv of {len(absent)} tasks: {shown}",
+            "ask for access to https://huggingface.co/datasets/MahmoodLab/Patho-Bench and download it there "
+            "(hf download MahmoodLab/Patho-Bench --repo-type dataset --local-dir FOLDER); "
+            "tasks marked in_house in resources/tasks/tasks.tsv are not obtainable",
+        )
+    return set(absent)
+
+
+add_benchmark(config["probe"])

@@ -5,7 +5,11 @@ STAGES = ("slides", "tissue", "tiles", "features", "omics", "pretrain", "embed",
 
 def get_probe_settings(wildcards):
     """Settings of the probes, without tasks."""
-    return {key: value for key, value in config["probe"].items() if key not in ("tasks", "use")}
+    return {
+        key: value
+        for key, value in config["probe"].items()
+        if key not in ("tasks", "use", "benchmark")
+    }
 
 
 def get_probe_summaries(wildcards):
@@ -16,6 +20,25 @@ def get_probe_summaries(wildcards):
 def get_task_families(wildcards):
     """Family of each used task."""
     return {task: TASKS[task]["family"] for task in config["probe"]["use"]}
+
+
+def get_benchmark_table():
+    """The table of the paper's tasks."""
+    return workflow.source_path("../../resources/tasks/tasks.tsv")
+
+
+def get_published_scores():
+    """Tables of the paper's scores."""
+    names = ("linear_probe", "fine_tuning", "transfer", "retrieval", "clustering")
+    names += ("few_shot", "prompting")
+    return [workflow.source_path(f"../../resources/published/{name}.tsv") for name in names]
+
+
+def get_published_names(wildcards=None):
+    """The paper's name of each used model that it has: as the config says, else the model's own."""
+    named = config["report"]["published"]
+    names = {model: named.get(model, model) for model in config["embed"]["use"]}
+    return {model: name for model, name in names.items() if name in PUBLISHED_MODELS}
 
 
 def get_histories(wildcards):
@@ -61,6 +84,9 @@ def get_report_targets(wildcards):
             for name in ("metrics.tsv", "comparison.tsv", "seeds.tsv", "comparison.html")
         ]
         names += ["figures/tasks.svg", "figures/fewshot.svg"]
+        if get_published_names() and set(config["probe"]["use"]) & set(BENCHMARK_TASKS):
+            kinds = ("published.tsv", "published.html", "published.md", "published.tex")
+            names += [f"tables/{name}" for name in (*kinds, "published_averages.tsv")]
     return [f"<results>/{name}" for name in names]
 
 

@@ -94,6 +94,14 @@ def check_runs():
                     f"no {modality} profile of {', '.join(run['cohorts'])} in {PROFILE_SHEET or 'omics/sheet (empty)'}",
                     f"leave out {modality}, or add profiles",
                 )
+        vocabulary = f"{find_file(run['rna_encoder']['checkpoint'])}/vocab.json"
+        if name in get_used_runs() and run["rna_encoder"]["checkpoint"]:
+            if not os.path.exists(vocabulary):
+                add_problem(
+                    f"{where}/rna_encoder/checkpoint",
+                    f"no such file: {vocabulary}",
+                    "put scGPT's best_model.pt and vocab.json there (github.com/bowang-lab/scGPT links to them)",
+                )
         for row in PROFILES:
             if (
                 row.get("unit") == "zscore"
@@ -115,8 +123,12 @@ def check_models():
         if model["kind"] in ("mean", *FOREIGN_KINDS):
             check_name(f"{where}/grid", "grid", model["grid"], GRID_NAMES)
             check_name(f"{where}/encoder", "encoder", model["encoder"], ENCODERS)
-            if model["kind"] in FOREIGN_KINDS:
-                check_file(f"{where}/weights", find_file(model["weights"] or "(empty)"))
+            if model["kind"] in FOREIGN_KINDS and name in config["embed"]["use"]:
+                check_file(
+                    f"{where}/weights",
+                    find_file(model["weights"] or "(empty)"),
+                    "put its weights there (workflow/docs/encoders.md), or take it out of embed/use",
+                )
         elif model["kind"] in ("threads", "random"):
             check_name(f"{where}/run", "run", model["run"], RUNS)
         elif not model["path"]:
@@ -125,16 +137,24 @@ def check_models():
             check_file(f"{where}/path", find_file(model["path"]))
     for name in config["embed"]["use"]:
         check_name("config, key embed/use", "model", name, MODELS)
+    for model, name in config["report"]["published"].items():
+        where = f"config, key report/published/{model}"
+        check_name(where, "model", model, MODELS)
+        check_name(where, "model of the paper", name, PUBLISHED_MODELS)
+    for cohort in config["embed"]["cohorts"]:
+        have = {row.get("cohort") or "" for row in SLIDES}
+        check_name("config, key embed/cohorts", f"cohort of {SLIDE_SHEET}", cohort, have)
     for slide in config["embed"]["attention"]:
         check_name("config, key embed/attention", f"slide of {SLIDE_SHEET}", slide, SHARD_OF_SLIDE)
 
 
 def check_tasks():
     """Used tasks exist, and those whose files are there already are right."""
+    absent = check_benchmark()
     for task in config["probe"]["use"]:
         if check_name("config, key probe/use", "task", task, TASKS):
             folder = get_task_folder(task)
-            if not is_made_by_a_rule(folder):
+            if not is_made_by_a_rule(folder) and task not in absent:
                 check_task(task, folder)
 
 

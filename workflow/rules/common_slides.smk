@@ -10,6 +10,16 @@ CASES = list(dict.fromkeys(row.get("case_id") or "" for row in SLIDES))
 SLIDE_COLUMNS = ("slide_id", "case_id", "path", "mpp", "keep")
 
 
+def get_shards_of(cohorts):
+    """Shards that hold a slide of the cohorts; every shard where none is named."""
+    wanted = set(cohorts)
+    return [
+        shard
+        for shard, rows in SHARDS.items()
+        if not wanted or any(row.get("cohort") in wanted for row in rows)
+    ]
+
+
 def get_shard_rows(wildcards):
     """What the jobs of a shard read of the sheet: slide_id, case_id, path (resolved), mpp, keep."""
     return values_of_shard(wildcards.shard)

@@ -2,6 +2,8 @@
 
 all                       all that the config asks for (the default; it stands in the Snakefile)
 slides … probe, report    everything up to that stage
+plan                      slides, patches, hours, disk and downloads of what the config asks for, nothing built
+plan_table                the same as <results>/tables/plan.tsv
 verify                    manifests against files, nothing built
 orphans                   files under results/wsi that no manifest names, nothing built
 """
@@ -50,6 +52,43 @@ rule probe:
 rule report:
     input:
         get_report_targets,
+
+
+rule plan:
+    input:
+        costs=get_cost_table(),
+    log:
+        "<logs>/plan.log",
+    localrule: True
+    conda:
+        "../../envs/slides.yaml"
+    params:
+        request=get_plan_request,
+        results=RESULTS,
+    message:
+        "Adding up what all that the config asks for will cost"
+    script:
+        "../scripts/plan.py"
+
+
+rule plan_table:
+    input:
+        costs=get_cost_table(),
+    output:
+        table="<results>/tables/plan.tsv",
+    log:
+        "<logs>/tables/plan.log",
+    localrule: True
+    conda:
+        "../../envs/slides.yaml"
+    params:
+        request=get_plan_request,
+        results=RESULTS,
+        code=digest("report"),
+    message:
+        "Writing what all that the config asks for will cost"
+    script:
+        "../scripts/plan_table.py"
 
 
 rule verify:
