@@ -61,11 +61,8 @@ def over_draws(group: pd.DataFrame) -> dict[str, Any]:
     repeated = group.repeat.nunique() > 1
     draws = group.groupby("repeat" if repeated else "fold").value.mean().dropna()
     lower, upper = np.percentile(draws, [2.5, 97.5]) if len(draws) else (np.nan, np.nan)
-    return {
-        "lower": lower,
-        "upper": upper,
-        "interval": f"percentiles over {len(draws)} {'draws' if repeated else 'folds'}",
-    }
+    how = f"percentiles over {len(draws)} {'draws' if repeated else 'folds'}"
+    return {"lower": lower, "upper": upper, "interval": how}
 
 
 class Replicates:
@@ -103,13 +100,12 @@ class Replicates:
 
 def has_scores(predictions: pd.DataFrame) -> bool:
     """True for predictions with risks or class probabilities, which metrics can be worked out from again."""
-    return any(name in predictions and predictions[name].notna().all() for name in ("risk", "prob_0")) and len(
-        predictions
-    )
+    scores = [name for name in ("risk", "prob_0") if name in predictions]
+    return len(predictions) > 0 and any(predictions[name].notna().all() for name in scores)
 
 
 def bootstrap(predictions: pd.DataFrame, metric: str, count: int, seed: int) -> tuple[float, float]:
-    """2.5 and 97.5 percentiles of a metric's mean over folds when cases are resampled, of one protocol's predictions."""
+    """2.5 and 97.5 percentiles of a protocol's mean over folds when cases are resampled."""
     if not has_scores(predictions):  # the probe failed on every fold
         return np.nan, np.nan
     found = Replicates(predictions, count, seed).interval(metric)

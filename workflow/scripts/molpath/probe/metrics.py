@@ -151,7 +151,7 @@ def time_dependent_auc(
     from sksurv.metrics import cumulative_dynamic_auc
     from sksurv.util import Surv
 
-    # Censoring is estimated from the training side; who was followed longer than anyone there has no weight, and is cut.
+    # Censoring is estimated from the training side: who was followed longer than anyone there has no weight.
     times, events = test
     within = times < train[0].max()
     found: dict[str, tuple[float, str]] = {}

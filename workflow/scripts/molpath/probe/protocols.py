@@ -42,10 +42,8 @@ def probes_of(task: Task, x: np.ndarray, settings: Mapping[str, Any]) -> dict[st
         return found
     found = {"logistic": over_labels(task, x, fit_logistic, settings)}
     for c in settings.get("C_sweep", ()):
-        strength = {"C": 0 if c == "adaptive" else c}
-        found[f"logistic_C={c if c == 'adaptive' else f'{c:g}'}"] = over_labels(
-            task, x, fit_logistic, settings | strength
-        )
+        name, strength = ("adaptive", 0) if c == "adaptive" else (f"{c:g}", c)
+        found[f"logistic_C={name}"] = over_labels(task, x, fit_logistic, dict(settings) | {"C": strength})
     for name, fit in (("knn", fit_knn), ("prototype", fit_prototype)):
         if name in further:
             found[name] = over_labels(task, x, fit, settings)

@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 
 from ..common.files import read_tsv
 from .embeddings import model_kind, read_block, read_columns, read_embeddings
@@ -43,7 +44,7 @@ def load_samples(
         used |= dict(zip(names, members, strict=True))
         patches |= dict(zip(names, counts, strict=True))
     known = task.keep(list(vectors))
-    check_missing(task, known, path, read_status(cohort), missing)
+    check_missing(task, known, path, cohort, missing)
     if by_case and os.path.isfile(slides):
         check_bags(known, used, set(read_columns(slides, ())["_index"]), cases)
     embedded = np.stack([vectors[name] for name in known.samples])
@@ -52,22 +53,18 @@ def load_samples(
     return dataclasses.replace(known, sites=sites_of(known, slides), patches=counts), embedded
 
 
-def read_status(cohort: str) -> dict[str, str]:
-    """Reason why each slide of the cohort was set aside, '' for accepted ones; nothing without a table."""
-    if not cohort:
-        return {}
-    table = read_tsv(cohort)
-    return dict(zip(table.slide_id, table.reason, strict=True))
+def check_missing(task: Task, known: Task, path: str, cohort: str, missing: str) -> None:
+    """List samples without an embedding; raise BadTask where the settings do not allow them to be missing.
 
-
-def check_missing(task: Task, known: Task, path: str, status: Mapping[str, str], missing: str) -> None:
-    """List samples without an embedding; raise BadTask where the settings do not allow them to be missing."""
+    Without a table of the cohort nobody knows what was set aside, and `set_aside` lets all be missing.
+    """
     there = set(known.samples)
     absent = [name for name in task.samples if name not in there]
-    reasons = {name: why_missing(task, name, status, path) for name in absent}
+    table = read_tsv(cohort) if cohort and absent else None
+    reasons = {name: why_missing(task, name, table, path) for name in absent}
     for name, reason in reasons.items():
         log.warning("%s: %s %s has no embedding: %s", task.name, task.unit, name, reason or "no reason is known")
-    wrong = {"skip": [], "fail": absent}.get(missing, [name for name in absent if status and not reasons[name]])
+    wrong = {"skip": [], "fail": absent}.get(missing, [name for name in absent if cohort and not reasons[name]])
     if wrong:
         raise BadTask(
             f"{task.name}: {len(wrong)} of {len(task.samples)} {task.unit}s have no embedding in {path}: "
@@ -77,12 +74,15 @@ def check_missing(task: Task, known: Task, path: str, status: Mapping[str, str],
         raise BadTask(f"{task.name}: none of its {task.unit}s has an embedding in {path}")
 
 
-def why_missing(task: Task, name: str, status: Mapping[str, str], path: str) -> str:
-    """Why a sample has no embedding, as far as the cohort's table and the model tell; '' where nothing explains it."""
-    listed = task.slides.get(name) or [slide for slide in status if task.unit == "slide_id" and slide == name]
-    reasons = {status.get(slide) for slide in listed}
-    if not listed or None in reasons:
+def why_missing(task: Task, name: str, table: pd.DataFrame | None, path: str) -> str:
+    """Why a sample has no embedding, as far as tables/slides.tsv and the model tell; '' where nothing explains it."""
+    if table is None:
         return ""
+    listed = set(task.slides.get(name, ()))
+    rows = table[table.slide_id.isin(listed)] if listed else table[table[task.unit] == name]
+    if rows.empty or listed - set(rows.slide_id):
+        return ""
+    reasons = set(rows.reason)
     if "" in reasons:  # accepted by quality control: tiling may have left no patch of it, but a given table needs none
         return "" if model_kind(path) == "table" else "no patches (manifests of tiles and features say why)"
     return "set aside: " + ", ".join(sorted(reasons))
