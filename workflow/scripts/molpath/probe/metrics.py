@@ -161,7 +161,7 @@ def time_dependent_auc(
         if not cases or not (times[within] > time).any():
             found[auc_name(time)] = (
                 np.nan,
-                f"the test side has nobody with an event by, or at risk after, {time:g} days",
+                f"the test side has nobody with an event by, or nobody at risk after, {time:g} days",
             )
             continue
         try:
