@@ -160,6 +160,10 @@ def test_tasks_are_read_and_contradictions_named(tmp_path):
         write_task(tmp_path, [("A", "s1", "1", "train"), ("A", "s2", "0", "train")])
     with pytest.raises(BadTask, match="case A is on both sides"):
         write_task(tmp_path, [("A", "s1", "1", "train"), ("A", "s2", "1", "test")])
+    with pytest.raises(BadTask, match=r"row 3, column y: labels \['2', 'x'\] are not in label_dict of .*; it has 0, 1"):
+        write_task(tmp_path, [("A", "s1", "1", "train"), ("B", "s2", "x", "test"), ("C", "s3", "2", "test")])
+    with pytest.raises(BadTask, match="header: no column grade"):
+        write_task(tmp_path, [("A", "s1", "1", "train")], {"task_col": "grade"})
     with pytest.raises(BadTask, match="row 2, column fold_0: 'training' is none of"):
         write_task(tmp_path, [("A", "s1", "1", "training")])
 
