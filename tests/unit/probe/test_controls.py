@@ -115,6 +115,17 @@ def test_controls_see_the_site_and_the_count_and_nothing_of_the_embedding():
     assert names == {"logistic", "patch_count_only"}
 
 
+def test_permutations_take_ten_folds_in_turn():
+    task, x = toy(n=40, folds=4)
+    task.folds = np.tile(task.folds, (1, 6))  # 24 folds
+    table = pd.DataFrame(probe_frozen(task, x, SETTINGS | {"permutations": 6}).metrics)
+    tried = table[table.protocol == "permuted"].drop_duplicates(["repeat", "fold"]).groupby("repeat").fold.agg(set)
+    assert tried[0] == set(range(10))
+    assert tried[2] == {20, 21, 22, 23, 0, 1, 2, 3, 4, 5}
+    assert set(tried.map(len)) == {10}
+    assert set().union(*tried) == set(range(24))
+
+
 def test_controls_of_survival_find_a_site_that_dies_sooner():
     task, x = with_columns(True)
     rng = np.random.default_rng(0)

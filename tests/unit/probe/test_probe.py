@@ -168,6 +168,13 @@ def test_tasks_are_read_and_contradictions_named(tmp_path):
         write_task(tmp_path, [("A", "s1", "1", "training")])
 
 
+def test_a_column_of_events_makes_no_survival_task_unless_the_task_names_it(tmp_path):
+    settings = {"task_col": "y", "sample_col": "case_id", "label_dict": {0: "a", 1: "b"}, "metrics": ["bacc"]}
+    (tmp_path / "config.yaml").write_text(json.dumps(settings))
+    (tmp_path / "k=all.tsv").write_text("case_id\tslide_id\ty\tOS_event\tfold_0\nA\ts1\t1\t\ttrain\n")
+    assert not read_task("t--y", tmp_path / "config.yaml", tmp_path / "k=all.tsv").is_survival
+
+
 def test_job_reads_embeddings_as_anndata_does_and_counts_the_missing(tmp_path):
     task, x = toy()
     data = anndata.AnnData(x[:-2], obs=pd.DataFrame({"case_id": task.samples[:-2]}, index=task.samples[:-2]))

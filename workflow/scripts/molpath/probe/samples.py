@@ -45,7 +45,7 @@ def load_samples(
         patches |= dict(zip(names, counts, strict=True))
     known = task.keep(list(vectors))
     check_missing(task, known, path, cohort, missing)
-    if by_case and os.path.isfile(slides):
+    if by_case and os.path.isfile(slides) and model_kind(path) != "table":
         check_bags(known, used, set(read_columns(slides, ())["_index"]), cases)
     embedded = np.stack([vectors[name] for name in known.samples])
     check_finite(known, embedded, path)
