@@ -4,6 +4,7 @@ all                       all that the config asks for (the default; it stands i
 slides … probe, report    everything up to that stage
 plan                      slides, patches, hours, disk and downloads of what the config asks for, nothing built
 plan_table                the same as <results>/tables/plan.tsv
+pathobench                results of the frozen probes in Patho-Bench's layout
 verify                    manifests against files, nothing built
 orphans                   files under results/wsi that no manifest names, nothing built
 """
@@ -47,6 +48,11 @@ rule embed:
 rule probe:
     input:
         get_probe_metrics,
+
+
+rule pathobench:
+    input:
+        "<results>/pathobench/results_summary.csv",
 
 
 rule report:
