@@ -5,7 +5,8 @@ STAGES = ("slides", "tissue", "tiles", "features", "omics", "pretrain", "embed",
 
 def get_probe_settings(wildcards):
     """Settings of the probes, without tasks."""
-    return {key: value for key, value in config["probe"].items() if key not in ("tasks", "use")}
+    apart = ("tasks", "use", "transfer", "prompt", "cluster")
+    return {key: value for key, value in config["probe"].items() if key not in apart}
 
 
 def get_probe_summaries(wildcards):
@@ -15,7 +16,8 @@ def get_probe_summaries(wildcards):
 
 def get_task_families(wildcards):
     """Family of each used task."""
-    return {task: TASKS[task]["family"] for task in config["probe"]["use"]}
+    folds = {task: TASKS[task]["family"] for task in config["probe"]["use"]}
+    return folds | get_protocol_families()
 
 
 def get_histories(wildcards):

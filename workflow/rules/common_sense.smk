@@ -262,6 +262,7 @@ def check_everything():
     check_omics()
     check_runs()
     check_tasks()
+    check_protocols()
     stop_on_problems()
     note_encoders()
 

@@ -9,12 +9,16 @@ import numpy as np
 import pandas as pd
 
 from ..common.files import write_parquet, write_tsv
+from .around import summarise_with
 from .embeddings import read_embeddings
-from .intervals import summarise
 from .protocols import COLUMNS, probe_fewshot, probe_frozen
+from .retrieval import probe_retrieval, retrieval_interval
 from .tasks import BadTask, read_task
 
-GROUPS = {"frozen": probe_frozen, "fewshot": probe_fewshot}
+GROUPS = {"frozen": probe_frozen, "fewshot": probe_fewshot, "retrieval": probe_retrieval}
+#: Groups whose first metric is not the task's own, and protocols with intervals of their own.
+PRIMARY = {"retrieval": "mAP@1"}
+INTERVALS = {"retrieval": retrieval_interval}
 
 
 def run_probe(
@@ -48,8 +52,9 @@ def run_probe(
     guesses = pd.concat(results.predictions) if results.predictions else pd.DataFrame(columns=["protocol", "shots"])
     write_tsv(metrics, with_head(rows, head))
     write_parquet(predictions, with_head(guesses, head))
-    over = summarise(rows, guesses, settings["bootstraps"], settings["seed"])
-    over["primary"] = (over.metric == ("cindex" if known.is_survival else known.metrics[0])).astype(int)
+    over = summarise_with(rows, guesses, settings["bootstraps"], settings["seed"], INTERVALS)
+    usual = "cindex" if known.is_survival else known.metrics[0]
+    over["primary"] = (over.metric == PRIMARY.get(group, usual)).astype(int)
     over["n_samples"], over["n_missing"] = len(known.samples), len(wanted.samples) - len(known.samples)
     write_tsv(summary, with_head(over.replace({np.inf: np.nan}), head))
 

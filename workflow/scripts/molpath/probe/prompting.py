@@ -1,0 +1,171 @@
+"""Molecular prompting: classes described by molecular profiles, slides and cases assigned without training (7.9).
+
+Profiles of a labelled support cohort, embedded by a model's RNA or DNA branch and averaged over each class, are the
+prompts; a query takes the class of the nearest one in L2. Survival: the prompts are the uncensored support cases that
+lived longest (low risk) and shortest (high risk), a quarter each. The baseline takes the same steps with the slide
+embeddings of the support cases for profiles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..common.files import open_h5
+from .around import cases_of, check_disjoint, read_side, write_results
+from .embeddings import read_embeddings
+from .probes import ProbeFailed
+from .protocols import Results, sides
+from .tasks import Task
+from .transfer import joined
+
+#: Share of the uncensored support cases that makes each survival prompt.
+QUARTER = 0.25
+
+
+def read_profiles(path: str, modality: str) -> pd.DataFrame:
+    """Embeddings (float32) of a modality's profiles by case: index case_id; the mean where a case has several."""
+    _, x = read_embeddings(path)
+    with open_h5(path) as handle:
+        case, kind = (column_of(handle["obs"], name) for name in ("case_id", "modality"))
+    table = pd.DataFrame(x, index=pd.Index(case, name="case_id"))[kind == modality]
+    return table.groupby(level=0, sort=True).mean()
+
+
+def column_of(obs, name: str) -> np.ndarray:
+    """A column of obs (categorical or plain) as an object array of str."""
+    item = obs[name]
+    values = item["categories"][:][item["codes"][:]] if "codes" in item else item[:]
+    return np.array([v.decode() if isinstance(v, bytes) else str(v) for v in values], object)
+
+
+def class_prompts(vectors: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
+    """Mean vector (float64 classes x D) of each class; raises ProbeFailed where a class has none."""
+    absent = [code for code in range(classes) if not (labels == code).any()]
+    if absent:
+        raise ProbeFailed(f"no support sample of class {absent[0]}")
+    return np.stack([vectors[labels == code].mean(0, dtype=np.float64) for code in range(classes)])
+
+
+def survival_prompts(vectors: np.ndarray, times: np.ndarray, events: np.ndarray) -> np.ndarray:
+    """Low-risk and high-risk prompt (float64 2 x D): means over the quarters of the uncensored that lived longest and
+    shortest. Raises ProbeFailed with fewer than four uncensored ones."""
+    died = np.flatnonzero(events)
+    count = int(len(died) * QUARTER)
+    if count < 1:
+        raise ProbeFailed(f"{len(died)} uncensored support samples; prompts need at least 4")
+    order = died[np.argsort(times[died], kind="stable")]
+    return np.stack([vectors[part].mean(0, dtype=np.float64) for part in (order[-count:], order[:count])])
+
+
+def distances(x: np.ndarray, prompts: np.ndarray) -> np.ndarray:
+    """L2 distances (float64 N x prompts)."""
+    return np.linalg.norm(x[:, None].astype(np.float64) - prompts, axis=2)
+
+
+def class_scores(x: np.ndarray, prompts: np.ndarray) -> np.ndarray:
+    """Scores (float N x classes, rows sum to 1): softmax of minus the distances, the nearest prompt scores most.
+
+    Distances are divided by the mean distance between prompts, a number of the support alone. With two classes the
+    score rises with the difference of the two distances and that quotient stays within -1 and 1, so nothing saturates.
+    """
+    from scipy.spatial.distance import pdist
+    from scipy.special import softmax
+
+    scale = pdist(prompts).mean()
+    if not scale > 0:
+        raise ProbeFailed("all prompts are the same vector")
+    return softmax(-distances(x, prompts) / scale, axis=1)
+
+
+def survival_risk(x: np.ndarray, prompts: np.ndarray) -> np.ndarray:
+    """Distance to the low-risk prompt minus distance to the high-risk one: larger is worse.
+
+    The paper states the opposite difference, under which nearness to the low-risk prompt would be risk; its sign is
+    turned for the c-index.
+    """
+    low, high = distances(x, prompts).T
+    return low - high
+
+
+def probe_prompts(task: Task, x: np.ndarray, support: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> Results:
+    """Prompts of the train side of every fold, queries of its test side.
+
+    x: float N x D, query embeddings; support: by protocol (prompt_rna, prompt_dna, prompt_slides) the vectors of the
+    samples (float N x D, rows of nan where a sample has none). Classification tasks are repeated with labels shuffled
+    over the samples, as a control for each protocol (protocol + "_permuted").
+    """
+    results = Results(task)
+    for protocol, vectors in support.items():
+        there = np.isfinite(vectors).all(1)
+        for fold in range(task.folds.shape[1]):
+            train, test = sides(task, fold)
+            train = train[there[train]]
+            results.add(protocol, fold, train, test, predictor(task, x, vectors, task.labels))
+            for repeat in range(0 if task.is_survival else settings["permutations"]):
+                labels = np.random.default_rng([settings["seed"], repeat]).permutation(task.labels)
+                predict = predictor(task, x, vectors, labels)
+                results.add(f"{protocol}_permuted", fold, train, test, predict, repeat=repeat, labels=labels)
+    return results
+
+
+def predictor(task: Task, x: np.ndarray, vectors: np.ndarray, labels: np.ndarray):
+    """Function of (train, test) positions: risk (N_test) or scores (N_test x classes) by prompts of train."""
+
+    def predict(train, test):
+        if task.is_survival:
+            prompts = survival_prompts(vectors[train], task.times[train], task.events[train])
+            return survival_risk(x[test], prompts)
+        return class_scores(x[test], class_prompts(vectors[train], labels[train], len(task.classes)))
+
+    return predict
+
+
+def run_prompts(
+    *,
+    name: str,
+    support: tuple[str, str, str],
+    query: tuple[str, str, str],
+    slides: str,
+    cases: str,
+    profiles: str,
+    modalities: list[str],
+    normalise: bool,
+    model: str,
+    settings: Mapping[str, Any],
+    outputs: Mapping[str, str],
+) -> None:
+    """Write the three files of a prompting task. support, query: (task id, config.yaml, k=all.tsv).
+
+    The same task on both sides: prompts of each fold's train side. Two tasks: prompts of all of the first, queries all
+    of the second; a support case needs no slide then, and n_train says how many samples made the prompts.
+    profiles: h5ad, or "" where the model has no molecular branch (then only the baseline runs).
+    normalise: every vector is scaled to length 1 first (contrastive training looks at angles; the paper has raw L2).
+    """
+    task, x, missing = read_side(query[0], query[1:], slides, cases)
+    owner = cases_of(task, query[2])
+    if support[0] != query[0]:
+        first, x_first, _ = read_side(support[0], support[1:], slides, cases, keep_all=True)
+        mine = cases_of(first, support[2])
+        check_disjoint(mine, owner, (support[0], query[0]))
+        task, x = joined(name, first, task), np.concatenate([x_first, x])
+        owner = np.concatenate([mine, owner])
+    vectors = {"prompt_slides": x}
+    for modality in modalities if profiles else []:
+        table = read_profiles(profiles, modality)
+        if len(table):
+            vectors[f"prompt_{modality}"] = table.reindex(owner).to_numpy()
+    if normalise:
+        x = unit_length(x)
+        vectors = {protocol: unit_length(values) for protocol, values in vectors.items()}
+    results = probe_prompts(task, x, vectors, settings)
+    head = {"task": name, "model": model, "group": "prompt"}
+    write_results(results, outputs, head, settings, missing, tuple(vectors))
+
+
+def unit_length(x: np.ndarray) -> np.ndarray:
+    """Rows scaled to length 1."""
+    return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
