@@ -51,7 +51,10 @@ def config_of(folder: Path) -> dict:
         },
         "probe": {
             "tasks": {
-                f"{source}--{task}": {"path": f"resources/demo/tasks/{source}/{task}", "groups": ["frozen", "retrieval"]}
+                f"{source}--{task}": {
+                    "path": f"resources/demo/tasks/{source}/{task}",
+                    "groups": ["frozen", "retrieval"],
+                }
                 for source in ("synthetic", "synthetic_a")
                 for task in tasks
             },

@@ -14,6 +14,16 @@ def get_probe_summaries(wildcards):
     return [path.replace("metrics.tsv", "summary.tsv") for path in get_probe_metrics(wildcards)]
 
 
+def get_probe_predictions(wildcards):
+    """Predictions of every model's frozen and fine-tuned probes, transfers and prompts: what single tests need."""
+    paths = [
+        path
+        for path in get_probe_metrics(wildcards)
+        if path.split("/")[-2] in ("frozen", "finetune", "transfer", "prompt")
+    ]
+    return [path.replace("metrics.tsv", "predictions.parquet") for path in paths]
+
+
 def get_task_families(wildcards):
     """Family of each used task."""
     folds = {task: TASKS[task]["family"] for task in config["probe"]["use"]}
@@ -60,7 +70,7 @@ def get_report_targets(wildcards):
     if config["embed"]["use"] and config["probe"]["use"]:
         names += [
             f"tables/{name}"
-            for name in ("metrics.tsv", "comparison.tsv", "seeds.tsv", "comparison.html")
+            for name in ("metrics.tsv", "comparison.tsv", "seeds.tsv", "comparison.html", "tests.tsv", "tests.html")
         ]
         names += ["figures/tasks.svg", "figures/fewshot.svg"]
     return [f"<results>/{name}" for name in names]

@@ -2,6 +2,7 @@
 
 <results>/tables/exclusions.tsv, worst_slides.html
 <results>/tables/metrics.tsv, comparison.tsv, seeds.tsv, comparison.html
+<results>/tables/tests.tsv, marginal_means.tsv, survival.tsv, tests.html
 <results>/figures/*.svg
 <results>/config.yaml, provenance.json
 """
@@ -66,6 +67,47 @@ rule compare_models:
         "Comparing models"
     script:
         "../scripts/compare_models.py"
+
+
+rule test_models:
+    input:
+        metrics="<results>/tables/metrics.tsv",
+        folds=get_probe_metrics,
+        predictions=get_probe_predictions,
+    output:
+        tests="<results>/tables/tests.tsv",
+        means="<results>/tables/marginal_means.tsv",
+        survival="<results>/tables/survival.tsv",
+        page=report(
+            "<results>/tables/tests.html",
+            caption="../report/tests.rst",
+            category="Probes",
+            labels={"result": "tests between models"},
+        ),
+        curves=report(
+            "<results>/figures/survival.svg",
+            caption="../report/survival.rst",
+            category="Probes",
+            labels={"result": "survival of risk groups"},
+        ),
+    log:
+        "<logs>/tables/tests.log",
+    benchmark:
+        "<benchmarks>/tables/tests.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(4000),
+        runtime=grow(60),
+    params:
+        models=lookup(dpath="embed/use", within=config),
+        note=lookup(dpath="report/note", within=config),
+        code=digest("report"),
+    message:
+        "Testing differences between models"
+    script:
+        "../scripts/test_models.py"
 
 
 rule plot_slides:

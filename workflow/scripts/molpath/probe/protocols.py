@@ -25,6 +25,8 @@ class Results:
         self.task = task
         self.predictions: list[pd.DataFrame] = []
         self.metrics: list[dict[str, Any]] = []
+        #: Median risk of the training side of the probe that was fitted last: where risk groups are cut.
+        self.cutoff = np.nan
 
     def add(
         self, protocol: str, fold: int, train: np.ndarray, test: np.ndarray, predict, *, shots=0, repeat=0, labels=None
@@ -56,7 +58,7 @@ class Results:
         task = self.task
         table = pd.DataFrame({"sample_id": [task.samples[i] for i in test]}).assign(**where)
         if task.is_survival:
-            return table.assign(time=task.times[test], event=task.events[test], risk=predicted)
+            return table.assign(time=task.times[test], event=task.events[test], risk=predicted, cutoff=self.cutoff)
         table["label"] = task.labels[test]
         for code in range(len(task.classes)):
             table[f"prob_{code}"] = predicted[:, code]
@@ -77,7 +79,10 @@ def probe_frozen(task: Task, x: np.ndarray, settings: Mapping[str, Any]) -> Resu
         return lambda train, test: fit_logistic(x[train], labels[train], x[test], classes, settings)
 
     def cox(train, test):
-        return fit_cox(x[train], task.times[train], task.events[train], x[test], settings["cox"])
+        both = np.concatenate([test, train])
+        risk = fit_cox(x[train], task.times[train], task.events[train], x[both], settings["cox"])
+        results.cutoff = float(np.median(risk[len(test) :]))
+        return risk[: len(test)]
 
     for fold in range(task.folds.shape[1]):
         train, test = sides(task, fold)
