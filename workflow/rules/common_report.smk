@@ -70,7 +70,14 @@ def get_report_targets(wildcards):
     if config["embed"]["use"] and config["probe"]["use"]:
         names += [
             f"tables/{name}"
-            for name in ("metrics.tsv", "comparison.tsv", "seeds.tsv", "comparison.html", "tests.tsv", "tests.html")
+            for name in (
+                "metrics.tsv",
+                "comparison.tsv",
+                "seeds.tsv",
+                "comparison.html",
+                "tests.tsv",
+                "tests.html",
+            )
         ]
         names += ["figures/tasks.svg", "figures/fewshot.svg"]
     return [f"<results>/{name}" for name in names]
