@@ -100,10 +100,20 @@ def check_protocols():
                     check_name(f"{where}/{word}", "task", task, TASKS)
                     for word, task in zip(words, tasks)
                 ]
-                if all(known) and (protocol == "transfer" or tasks[0] != tasks[1]):
+                if all(known) and protocol == "prompt" and tasks[0] == tasks[1]:
+                    check_unused_task(tasks[0])
+                elif all(known):
                     check_two_sides(where, *tasks)
     for task in config["probe"]["cluster"]["use"]:
-        check_name("config, key probe/cluster/use", "task", task, TASKS)
+        if check_name("config, key probe/cluster/use", "task", task, TASKS):
+            check_unused_task(task)
+
+
+def check_unused_task(task):
+    """Files of a task that only prompts or clusters read; those in use were looked at before."""
+    folder = get_task_folder(task)
+    if task not in config["probe"]["use"] and not is_made_by_a_rule(folder):
+        check_task(task, folder)
 
 
 def labelled_rows(where, task):
