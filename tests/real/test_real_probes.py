@@ -7,6 +7,7 @@ import pytest
 import yaml
 from molpath.common.files import read_tsv, write_h5ad
 from molpath.probe.clustering import run_clusters
+from molpath.probe.cohorts import Embeddings, Side
 from molpath.probe.jobs import run_probe
 from molpath.probe.prompting import run_prompts
 from molpath.probe.transfer import run_transfer
@@ -53,7 +54,7 @@ def write_task(folder, table, words, folds=None, survival=False):
     for fold, sides in (folds or {0: {}}).items():
         out[f"fold_{fold}"] = [sides.get(case, "train") for case in out.case_id]
     out.to_csv(folder / "k=all.tsv", sep="\t", index=False)
-    return f"{folder.name}--y", str(folder / "config.yaml"), str(folder / "k=all.tsv")
+    return Side(f"{folder.name}--y", str(folder / "config.yaml"), str(folder / "k=all.tsv"))
 
 
 def outputs_of(folder, *more):
@@ -73,7 +74,7 @@ def test_sex_of_kidney_cases_transfers_to_pancreas(tumours, tmp_path):
         write_task(tmp_path / name, tables[name].is_female.astype(int).rename("y").to_frame(), ["male", "female"])
         for name in ("kirp", "paad")
     ]
-    files = {"slides": "none", "cases": cases, "model": "rna", "settings": SETTINGS}
+    files = {"files": Embeddings("none", cases), "model": "rna", "settings": SETTINGS}
     outputs = outputs_of(tmp_path / "transfer")
     run_transfer(name="kirp==paad--sex", train=sides[0], test=sides[1], outputs=outputs, **files)
     found = means_of(outputs)
@@ -92,8 +93,8 @@ def test_neuroendocrine_tumours_are_a_cluster_of_their_own(tumours, tmp_path):
     labels = (tables["paad"].oncotree_code == "PANET").astype(int).rename("y").to_frame()
     task = write_task(tmp_path / "paad", labels, ["other", "neuroendocrine"])
     outputs = outputs_of(tmp_path / "out", "tsne")
-    files = {"slides": "none", "cases": cases, "model": "rna", "settings": SETTINGS | {"permutations": 100}}
-    run_clusters(task=task[0], files=task[1:], k=4, outputs=outputs, **files)
+    settings = SETTINGS | {"permutations": 100}
+    run_clusters(task=task, files=Embeddings("none", cases), model="rna", settings=settings, k=4, outputs=outputs)
     summary = read_tsv(outputs["summary"]).set_index(["protocol", "metric"])
     shuffled = summary.loc[("kmeans_permuted", "ami")]
     assert float(summary.loc[("kmeans", "ami"), "mean"]) > 3 * float(shuffled.upper)
@@ -117,7 +118,7 @@ def test_risk_groups_of_pancreatic_cancer_differ_in_survival(tumours, shared_dat
     task = write_task(tmp_path / "paad", target, ["all"], folds, survival=True)
     outputs = outputs_of(tmp_path / "out")
     files = {"slides": "none", "cases": cases, "model": "rna", "settings": SETTINGS}
-    run_probe(task=task[0], config=task[1], table=task[2], group="frozen", **outputs, **files)
+    run_probe(task=task.name, config=task.config, table=task.table, group="frozen", **outputs, **files)
     samples, cut = risk_groups(pd.read_parquet(outputs["predictions"]).query("protocol == 'cox'"))
     assert cut.endswith("training side")
     low, high = compare_groups(samples, {})
@@ -128,6 +129,6 @@ def test_risk_groups_of_pancreatic_cancer_differ_in_survival(tumours, shared_dat
     assert np.mean(np.array(shuffled) < 0.05) < 0.15
     assert 0.35 < np.mean(shuffled) < 0.65
     prompted = outputs_of(tmp_path / "prompt")
-    options = {"profiles": cases, "modalities": ["rna"], "normalise": False}
-    run_prompts(name="paad--y", support=task, query=task, outputs=prompted, **options, **files)
+    options = {"profiles": cases, "modalities": ["rna"], "normalise": False, "files": Embeddings("none", cases)}
+    run_prompts(name="paad--y", support=task, query=task, outputs=prompted, model="rna", settings=SETTINGS, **options)
     assert 0.5 < means_of(prompted)["prompt_rna", "cindex"] < 0.75

@@ -223,8 +223,8 @@ MISTAKES = {
     "prompts tested on a case of pretraining": (
         lambda p: spoil_pair(p, "prompt", lambda rows: [rows[0] | {"case_id": "C2", "slide_id": "S2"}]),
         [
-            "tasks/second/k=all.tsv, row 2, column case_id: there--grade is tested on by here==there--grade, "
-            "and run one trains on case C2",
+            "tasks/second/k=all.tsv, row 2, column case_id: case C2 is on the test side of there--grade, and run one "
+            "trains on it",
             "or name it in omics/allow_leakage",
         ],
     ),

@@ -65,6 +65,49 @@ def get_case_manifests(wildcards):
     return get_manifests_of(wildcards.model, itertools.chain(*get_block_cases(wildcards).values()))
 
 
+@functools.cache
+def get_bags(task):
+    """Cases for which a task lists other slides than the sheet has, with those listed (each gets a bag of its own).
+
+    Empty for tasks of slides, and for those whose files a rule makes: the probe stops if such a task does so.
+    """
+    folder = get_task_folder(task)
+    if not os.path.isfile(f"{folder}/config.yaml"):
+        return {}
+    settings = load_yaml(f"{folder}/config.yaml")
+    listed = {}
+    if settings.get("sample_col") == "case_id":
+        for row in read_sheet(f"{folder}/k=all.tsv"):
+            if row.get(settings.get("task_col")) and row.get("slide_id") in SHARD_OF_SLIDE:
+                listed.setdefault(row["case_id"], []).append(row["slide_id"])
+    return {
+        case: sorted(set(slides))
+        for case, slides in listed.items()
+        if set(slides) != set(SLIDES_BY_CASE.get(case, slides))
+    }
+
+
+def get_task_bags(wildcards):
+    """Slides of each bag of the task."""
+    return get_bags(wildcards.task)
+
+
+def get_task_bag_cases(wildcards):
+    """Each bag is its own case."""
+    return {case: case for case in get_bags(wildcards.task)}
+
+
+def get_task_bag_manifests(wildcards):
+    """Feature manifests of all slides of the task's bags."""
+    return get_manifests_of(wildcards.model, itertools.chain(*get_bags(wildcards.task).values()))
+
+
+def get_bag_block(wildcards):
+    """Embeddings of the task's bags, where it has some."""
+    block = f"<results>/embed/{wildcards.model}/bags/{wildcards.task}.h5"
+    return [block] if get_bags(wildcards.task) else []
+
+
 def get_attention_manifests(wildcards):
     """Feature manifests of the slides whose attention is asked for."""
     return get_manifests_of(wildcards.model, config["embed"]["attention"])

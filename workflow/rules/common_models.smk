@@ -1,4 +1,4 @@
-"""Runs, models and tasks: what the config names, and which files they need. Functions only."""
+"""Runs, models and tasks: what the config names, which files they need, rows of tasks. Functions only."""
 
 RUNS = config["pretrain"]["runs"]
 MODELS = config["embed"]["models"]
@@ -67,17 +67,88 @@ def get_task_folder(task):
     return find_file(TASKS[task]["path"])
 
 
-def get_task_files(wildcards):
-    """config.yaml and k=all.tsv of the task."""
+@functools.cache
+def get_recipe(task):
+    """The recipe `splits` of the task's config.yaml: its folds are made, not given. Empty for most."""
+    path = f"{get_task_folder(task)}/config.yaml"
+    settings = load_yaml(path) if os.path.isfile(path) else None
+    return (settings.get("splits") if isinstance(settings, dict) else None) or {}
+
+
+def get_splits(task):
+    """k=all.tsv with the folds of a task: the user's, or the one that rule split_task writes by the recipe."""
+    if get_recipe(task):
+        return f"<results>/probe/splits/{task}/k=all.tsv"
+    return given(f"{get_task_folder(task)}/k=all.tsv")
+
+
+def get_given_task_files(wildcards):
+    """config.yaml and k=all.tsv as the user gives them."""
     folder = get_task_folder(wildcards.task)
     return [given(f"{folder}/config.yaml"), given(f"{folder}/k=all.tsv")]
 
 
+def get_task_files(wildcards):
+    """config.yaml and k=all.tsv of the task, with its folds."""
+    return [given(f"{get_task_folder(wildcards.task)}/config.yaml"), get_splits(wildcards.task)]
+
+
 def get_split_files(wildcards=None):
     """k=all.tsv of every used task, sorted by task id."""
-    return [given(f"{get_task_folder(task)}/k=all.tsv") for task in sorted(config["probe"]["use"])]
+    return [get_splits(task) for task in sorted(config["probe"]["use"])]
 
 
 def get_run_cohorts(wildcards=None):
     """The cohorts that each used run trains on."""
     return {name: list(RUNS[name]["cohorts"]) for name in get_used_runs()}
+
+
+def may_be_tested(row, recipe):
+    """True if a recipe may put the row on a test side: all but the train side of an official split."""
+    column = recipe.get("column") or "split"
+    return recipe.get("method") != "official" or (row.get(column) or "").lower() == "test"
+
+
+def check_sample(where, row, settings):
+    """A labelled row: its slide is in the sheet; of a survival task times over 0, events 0 or 1."""
+    slide = row.get("slide_id")
+    if slide and slide not in SHARD_OF_SLIDE and config["probe"]["missing"] != "skip":
+        add_problem(
+            f"{where}, column slide_id",
+            f"slide {slide!r} is not in {SLIDE_SHEET}",
+            "add it to the sheet, take the row out, or set probe/missing: skip",
+        )
+    if settings.get("task_type") != "survival":
+        return
+    for column in settings.get("extra_cols") or []:
+        value = row[column]
+        if column.endswith(("_days", "_months")) and not is_number(value, lambda x: x > 0):
+            add_problem(
+                f"{where}, column {column}",
+                f"{value!r} is no time over 0",
+                "write the time from the start, or empty the label to leave the row out",
+            )
+        if column.endswith("_event") and not is_number(value, lambda x: x in (0, 1)):
+            add_problem(
+                f"{where}, column {column}",
+                f"{value!r} is neither 1 (event) nor 0 (censored)",
+                "correct it, or empty the label to leave the row out",
+            )
+
+
+def is_number(text, fits):
+    """True if a cell is a finite number that fits."""
+    try:
+        return float(text) < float("inf") and fits(float(text))
+    except ValueError:
+        return False
+
+
+def check_leak(task, where, row, fold, trained):
+    """No case that a run trains on stands on a test side."""
+    if row["case_id"] in trained and row["case_id"] not in config["omics"]["allow_leakage"]:
+        add_problem(
+            f"{where}, column {fold}",
+            f"case {row['case_id']} is on the test side of {task}, and run {trained[row['case_id']]} trains on it",
+            "take its cohort out of the run, or the case out of the test side (or name it in omics/allow_leakage)",
+        )

@@ -24,9 +24,13 @@ def get_prompt_sides(wildcards):
 
 
 def files_of_task(task):
-    """config.yaml and k=all.tsv of a task by id."""
-    folder = get_task_folder(task)
-    return [given(f"{folder}/config.yaml"), given(f"{folder}/k=all.tsv")]
+    """config.yaml and k=all.tsv of a task by id, with its folds."""
+    return [given(f"{get_task_folder(task)}/config.yaml"), get_splits(task)]
+
+
+def bags_of_task(wildcards, task):
+    """Embeddings of the task's own bags, where it has some."""
+    return [f"<results>/embed/{wildcards.model}/bags/{task}.h5"] * bool(get_bags(task))
 
 
 def get_transfer_train(wildcards):
@@ -34,9 +38,19 @@ def get_transfer_train(wildcards):
     return files_of_task(get_transfer_sides(wildcards)[0])
 
 
+def get_transfer_train_bags(wildcards):
+    """Its bags."""
+    return bags_of_task(wildcards, get_transfer_sides(wildcards)[0])
+
+
 def get_transfer_test(wildcards):
     """Files of the task a transfer is tested on."""
     return files_of_task(get_transfer_sides(wildcards)[1])
+
+
+def get_transfer_test_bags(wildcards):
+    """Its bags."""
+    return bags_of_task(wildcards, get_transfer_sides(wildcards)[1])
 
 
 def get_prompt_support(wildcards):
@@ -44,9 +58,19 @@ def get_prompt_support(wildcards):
     return files_of_task(get_prompt_sides(wildcards)[0])
 
 
+def get_prompt_support_bags(wildcards):
+    """Its bags."""
+    return bags_of_task(wildcards, get_prompt_sides(wildcards)[0])
+
+
 def get_prompt_query(wildcards):
     """Files of the task that labels the queries."""
     return files_of_task(get_prompt_sides(wildcards)[1])
+
+
+def get_prompt_query_bags(wildcards):
+    """Its bags."""
+    return bags_of_task(wildcards, get_prompt_sides(wildcards)[1])
 
 
 def get_prompt_profiles(wildcards):
@@ -150,12 +174,7 @@ def check_two_sides(where, first, second):
         )
     trained = trained_cases()
     for row in tested:
-        if row["case_id"] in trained and row["case_id"] not in config["omics"]["allow_leakage"]:
-            add_problem(
-                f"{sides[1][0]}, row {row['#']}, column case_id",
-                f"{second} is tested on by {where.rsplit('/', 1)[-1]}, and run {trained[row['case_id']]} trains on case {row['case_id']}",
-                "take its cohort out of the run, or the case out of the task (or name it in omics/allow_leakage)",
-            )
+        check_leak(second, f"{sides[1][0]}, row {row['#']}", row, "case_id", trained)
     both = {row["case_id"] for row in tested}
     for row in rows:
         if row["case_id"] in both:

@@ -9,6 +9,44 @@ def get_probe_settings(wildcards):
     return {key: value for key, value in config["probe"].items() if key not in apart}
 
 
+def get_pathobench_jobs(wildcards):
+    """Pairs of model and task whose frozen probes are written in Patho-Bench's layout."""
+    return [
+        [model, task]
+        for model in config["embed"]["use"]
+        for task in config["probe"]["use"]
+        if "frozen" in TASKS[task]["groups"]
+    ]
+
+
+def get_pathobench_files(name):
+    """A file of each of those jobs."""
+    jobs = get_pathobench_jobs(None)
+    return [f"<results>/probe/{model}/{task}/frozen/{name}" for model, task in jobs]
+
+
+def get_pathobench_predictions(wildcards):
+    """Predictions of each job."""
+    return get_pathobench_files("predictions.parquet")
+
+
+def get_pathobench_metrics(wildcards):
+    """Metrics of each job."""
+    return get_pathobench_files("metrics.tsv")
+
+
+def get_pathobench_configs(wildcards):
+    """config.yaml of each job's task."""
+    return [
+        given(f"{get_task_folder(task)}/config.yaml") for _, task in get_pathobench_jobs(wildcards)
+    ]
+
+
+def get_pathobench_tables(wildcards):
+    """k=all.tsv of each job's task."""
+    return [get_splits(task) for _, task in get_pathobench_jobs(wildcards)]
+
+
 def get_probe_summaries(wildcards):
     """Summaries of every model, task and group."""
     return [path.replace("metrics.tsv", "summary.tsv") for path in get_probe_metrics(wildcards)]

@@ -177,9 +177,18 @@ def check_splits(task, sheet, settings):
         )
         return
     folds = [name for name in rows[0] if isinstance(name, str) and "fold_" in name]
-    if not folds:
+    recipe = settings.get("splits")
+    if not folds and not recipe:
         add_problem(
-            f"{sheet}, header", "no fold_0, fold_1, … columns", "add columns with train, test or -1"
+            f"{sheet}, header",
+            "no fold_0, fold_1, … columns",
+            "add columns with train, test or -1, or a recipe `splits` to config.yaml",
+        )
+    if folds and recipe:
+        add_problem(
+            f"{sheet}, header, column {folds[0]}",
+            "the table has folds, and the task's config.yaml a recipe `splits`",
+            "leave one of them out",
         )
     labels = {str(label) for label in settings["label_dict"]}
     trained = trained_cases()
@@ -194,14 +203,18 @@ def check_splits(task, sheet, settings):
                 f"label {label!r} is not in label_dict",
                 f"one of: {have}",
             )
-        if row["case_id"] not in known:
+        if row["case_id"] not in known and config["probe"]["missing"] != "skip":
             add_problem(
                 f"{where}, column case_id",
                 f"case {row['case_id']!r} is not in {SLIDE_SHEET}",
-                "add its slides to the sheet or take the row out",
+                "add its slides to the sheet, take the row out, or set probe/missing: skip",
             )
         for fold in folds if label else []:
             check_fold_cell(task, where, row, fold, trained)
+        if recipe and label and may_be_tested(row, recipe):
+            check_leak(task, where, row, "splits", trained)
+        if label:
+            check_sample(where, row, settings)
     check_fold_sides(sheet, rows, folds)
 
 
@@ -213,13 +226,8 @@ def check_fold_cell(task, where, row, fold, trained):
             f"{row[fold]!r} is not allowed",
             "one of: train, test, val, -1",
         )
-    allowed = row["case_id"] in config["omics"]["allow_leakage"]
-    if row[fold] == "test" and row["case_id"] in trained and not allowed:
-        add_problem(
-            f"{where}, column {fold}",
-            f"case {row['case_id']} is on the test side of {task}, and run {trained[row['case_id']]} trains on it",
-            "take its cohort out of the run, or the case out of the test side (or name it in omics/allow_leakage)",
-        )
+    if row[fold] == "test":
+        check_leak(task, where, row, fold, trained)
 
 
 def check_fold_sides(sheet, rows, folds):

@@ -9,9 +9,12 @@
 rule transfer_task:
     input:
         train=get_transfer_train,
+        train_bags=get_transfer_train_bags,
         test=get_transfer_test,
+        test_bags=get_transfer_test_bags,
         slides="<results>/embed/{model}/slides.h5ad",
         cases="<results>/embed/{model}/cases.h5ad",
+        cohort="<results>/tables/slides.tsv",
     output:
         predictions="<results>/probe/{model}/{task}/transfer/predictions.parquet",
         metrics="<results>/probe/{model}/{task}/transfer/metrics.tsv",
@@ -39,9 +42,12 @@ rule transfer_task:
 rule prompt_task:
     input:
         support=get_prompt_support,
+        support_bags=get_prompt_support_bags,
         query=get_prompt_query,
+        query_bags=get_prompt_query_bags,
         slides="<results>/embed/{model}/slides.h5ad",
         cases="<results>/embed/{model}/cases.h5ad",
+        cohort="<results>/tables/slides.tsv",
         profiles=get_prompt_profiles,
     output:
         predictions="<results>/probe/{model}/{task}/prompt/predictions.parquet",
@@ -71,8 +77,10 @@ rule prompt_task:
 rule cluster_task:
     input:
         task=get_task_files,
+        bags=get_bag_block,
         slides="<results>/embed/{model}/slides.h5ad",
         cases="<results>/embed/{model}/cases.h5ad",
+        cohort="<results>/tables/slides.tsv",
     output:
         predictions="<results>/probe/{model}/{task}/cluster/predictions.parquet",
         metrics="<results>/probe/{model}/{task}/cluster/metrics.tsv",

@@ -2,6 +2,7 @@
 
 all                       all that the config asks for (the default; it stands in the Snakefile)
 slides … probe, report    everything up to that stage
+pathobench                results of the frozen probes in Patho-Bench's layout
 verify                    manifests against files, nothing built
 orphans                   files under results/wsi that no manifest names, nothing built
 """
@@ -45,6 +46,11 @@ rule embed:
 rule probe:
     input:
         get_probe_metrics,
+
+
+rule pathobench:
+    input:
+        "<results>/pathobench/results_summary.csv",
 
 
 rule report:

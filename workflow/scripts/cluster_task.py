@@ -5,12 +5,11 @@ from molpath.common import joblog
 if __name__ == "__main__":
     joblog.start(snakemake.log[0])
     from molpath.probe.clustering import run_clusters
+    from molpath.probe.cohorts import Embeddings, Side
 
     run_clusters(
-        task=snakemake.wildcards.task,
-        files=tuple(snakemake.input.task),
-        slides=snakemake.input.slides,
-        cases=snakemake.input.cases,
+        task=Side(snakemake.wildcards.task, *snakemake.input.task, *snakemake.input.bags),
+        files=Embeddings(snakemake.input.slides, snakemake.input.cases, snakemake.input.cohort),
         model=snakemake.wildcards.model,
         k=snakemake.params.k,
         settings=snakemake.params.settings | {"seeds": snakemake.params.seeds},

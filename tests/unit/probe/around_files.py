@@ -5,6 +5,7 @@ import json
 import anndata
 import numpy as np
 import pandas as pd
+from molpath.probe.cohorts import Side
 
 SETTINGS = {
     "C": 0.5,
@@ -29,7 +30,7 @@ def write_task(folder, cases, labels, *, words=("no", "yes"), folds=None, surviv
     table["fold_0"] = "train" if folds is None else folds
     (folder / "config.yaml").write_text(json.dumps(settings))
     table.to_csv(folder / "k=all.tsv", sep="\t", index=False)
-    return f"{folder.name}--y", str(folder / "config.yaml"), str(folder / "k=all.tsv")
+    return Side(f"{folder.name}--y", str(folder / "config.yaml"), str(folder / "k=all.tsv"))
 
 
 def write_embeddings(path, names, x, **columns):

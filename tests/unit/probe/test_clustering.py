@@ -8,13 +8,14 @@ import pytest
 from around_files import SETTINGS, outputs_of, write_embeddings, write_task
 from molpath.common.files import read_tsv
 from molpath.probe.clustering import agreement, run_clusters
+from molpath.probe.cohorts import Embeddings
 from molpath.probe.tasks import BadTask
 
 
 def clusters(folder, task, cases, k=0, **settings):
     outputs = outputs_of(folder, "tsne")
-    model = {"slides": "none", "cases": cases, "model": "m", "k": k, "settings": SETTINGS | settings}
-    run_clusters(task=task[0], files=task[1:], outputs=outputs, **model)
+    model = {"files": Embeddings("none", cases), "model": "m", "k": k, "settings": SETTINGS | settings}
+    run_clusters(task=task, outputs=outputs, **model)
     return outputs
 
 

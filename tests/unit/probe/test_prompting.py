@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from around_files import SETTINGS, outputs_of, write_embeddings, write_task
 from molpath.common.files import read_tsv
+from molpath.probe.cohorts import Embeddings
 from molpath.probe.metrics import auc
 from molpath.probe.probes import ProbeFailed
 from molpath.probe.prompting import class_prompts, class_scores, run_prompts, survival_prompts, survival_risk
@@ -14,7 +15,7 @@ from molpath.probe.tasks import BadTask
 def prompts(folder, support, query, cases, profiles, **more):
     outputs = outputs_of(folder)
     options = {"modalities": ["rna", "dna"], "normalise": False, "settings": SETTINGS} | more
-    files = {"slides": "none", "cases": cases, "profiles": profiles, "model": "m"}
+    files = {"files": Embeddings("none", cases), "profiles": profiles, "model": "m"}
     run_prompts(name="S==Q--y", support=support, query=query, outputs=outputs, **files, **options)
     return outputs
 

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from molpath.probe import retrieval
-from molpath.probe.around import summarise_with
 from molpath.probe.jobs import INTERVALS
+from molpath.probe.outputs import summarise_with
 from molpath.probe.retrieval import nearest, probe_retrieval
 from molpath.probe.tasks import Task
 

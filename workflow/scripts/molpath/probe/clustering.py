@@ -10,8 +10,9 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from ..common.files import write_tsv
-from .around import read_side, write_results
-from .protocols import Results
+from .cohorts import Embeddings, Side, case_of, load_side
+from .outputs import write_results
+from .results import Results
 from .tasks import BadTask, Task
 
 PRIMARY = "ari"
@@ -48,7 +49,8 @@ def probe_clusters(task: Task, x: np.ndarray, k: int, settings: Mapping[str, Any
             seed = settings["seed"] + repeat
             clusters = KMeans(k, n_init=10, random_state=seed).fit_predict(x.astype(np.float64))
         add_rows(results, "kmeans", repeat, k, agreement(task.labels, clusters))
-        table = pd.DataFrame({"sample_id": task.samples, "protocol": "kmeans", "shots": 0, "repeat": repeat, "fold": 0})
+        table = pd.DataFrame({"sample_id": task.samples, "case_id": case_of(task), "protocol": "kmeans", "shots": 0})
+        table["repeat"], table["fold"] = repeat, 0
         results.predictions.append(table.assign(label=task.labels, cluster=clusters))
     for repeat in range(settings["permutations"]):
         shuffled = np.random.default_rng([settings["seed"], repeat]).permutation(task.labels)
@@ -83,10 +85,8 @@ def tsne(x: np.ndarray, seed: int) -> np.ndarray:
 
 def run_clusters(
     *,
-    task: str,
-    files: tuple[str, str],
-    slides: str,
-    cases: str,
+    task: Side,
+    files: Embeddings,
     model: str,
     k: int,
     settings: Mapping[str, Any],
@@ -96,11 +96,10 @@ def run_clusters(
 
     se and interval of the summary are over seeds of k-means, those of the control over permutations.
     """
-    known, x, missing = read_side(task, files, slides, cases)
+    known, x, absent = load_side(task, files, settings.get("missing", "set_aside"))
     results = probe_clusters(known, x, k, settings)
-    known.metrics = [PRIMARY]
-    head = {"task": task, "model": model, "group": "cluster"}
-    write_results(results, outputs, head, settings, missing, ())
+    head = {"task": task.name, "model": model, "group": "cluster"}
+    write_results(results, outputs, head, settings, absent, PRIMARY)
     points = tsne(x, settings["seed"])
     words = [known.classes[code] for code in known.labels]
     table = pd.DataFrame({"sample_id": known.samples, "x": points[:, 0], "y": points[:, 1], "label": words})

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..common.files import open_h5
-from .around import cases_of, check_disjoint, read_side, write_results
-from .embeddings import read_embeddings
+from .cohorts import Embeddings, Side, case_of, check_disjoint, load_side, load_support
+from .embeddings import read_columns, read_embeddings
+from .outputs import write_results
 from .probes import ProbeFailed
-from .protocols import Results, sides
+from .results import TIMES, Predict, Results, sides
 from .tasks import Task
 from .transfer import joined
 
@@ -29,17 +29,9 @@ QUARTER = 0.25
 def read_profiles(path: str, modality: str) -> pd.DataFrame:
     """Embeddings (float32) of a modality's profiles by case: index case_id; the mean where a case has several."""
     _, x = read_embeddings(path)
-    with open_h5(path) as handle:
-        case, kind = (column_of(handle["obs"], name) for name in ("case_id", "modality"))
-    table = pd.DataFrame(x, index=pd.Index(case, name="case_id"))[kind == modality]
-    return table.groupby(level=0, sort=True).mean()
-
-
-def column_of(obs, name: str) -> np.ndarray:
-    """A column of obs (categorical or plain) as an object array of str."""
-    item = obs[name]
-    values = item["categories"][:][item["codes"][:]] if "codes" in item else item[:]
-    return np.array([v.decode() if isinstance(v, bytes) else str(v) for v in values], object)
+    columns = read_columns(path, ("case_id", "modality"))
+    table = pd.DataFrame(x, index=pd.Index(columns["case_id"], name="case_id"))
+    return table[np.array(columns["modality"]) == modality].groupby(level=0, sort=True).mean()
 
 
 def class_prompts(vectors: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
@@ -95,31 +87,35 @@ def probe_prompts(task: Task, x: np.ndarray, support: Mapping[str, np.ndarray], 
     """Prompts of the train side of every fold, queries of its test side.
 
     x: float N x D, query embeddings; support: by protocol (prompt_rna, prompt_dna, prompt_slides) the vectors of the
-    samples (float N x D, rows of nan where a sample has none). Classification tasks are repeated with labels shuffled
-    over the samples, as a control for each protocol (protocol + "_permuted").
+    samples (float N x D, rows of nan where a sample has none). Repeated with labels (times with events) shuffled over
+    the samples, as a control for each protocol (protocol + "_permuted").
     """
-    results = Results(task)
+    results = Results(task, settings.get("cox", {}).get("times", TIMES))
     for protocol, vectors in support.items():
         there = np.isfinite(vectors).all(1)
         for fold in range(task.folds.shape[1]):
             train, test = sides(task, fold)
             train = train[there[train]]
-            results.add(protocol, fold, train, test, predictor(task, x, vectors, task.labels))
-            for repeat in range(0 if task.is_survival else settings["permutations"]):
-                labels = np.random.default_rng([settings["seed"], repeat]).permutation(task.labels)
-                predict = predictor(task, x, vectors, labels)
-                results.add(f"{protocol}_permuted", fold, train, test, predict, repeat=repeat, labels=labels)
+            results.add(protocol, fold, train, test, predictor(task, x, vectors, np.arange(len(task.samples))))
+            for repeat in range(settings["permutations"]):
+                order = np.random.default_rng([settings["seed"], repeat]).permutation(len(task.samples))
+                shuffled = {"order": order} if task.is_survival else {"labels": task.labels[order]}
+                predict = predictor(task, x, vectors, order)
+                results.add(f"{protocol}_permuted", fold, train, test, predict, repeat=repeat, **shuffled)
     return results
 
 
-def predictor(task: Task, x: np.ndarray, vectors: np.ndarray, labels: np.ndarray):
-    """Function of (train, test) positions: risk (N_test) or scores (N_test x classes) by prompts of train."""
+def predictor(task: Task, x: np.ndarray, vectors: np.ndarray, order: np.ndarray) -> Predict:
+    """Function of (train, test) positions: risk (N_test) or scores (N_test x classes) by prompts of train.
+
+    order: positions whose labels, or times and events, the samples take.
+    """
 
     def predict(train, test):
+        taken = order[train]
         if task.is_survival:
-            prompts = survival_prompts(vectors[train], task.times[train], task.events[train])
-            return survival_risk(x[test], prompts)
-        return class_scores(x[test], class_prompts(vectors[train], labels[train], len(task.classes)))
+            return survival_risk(x[test], survival_prompts(vectors[train], task.times[taken], task.events[taken]))
+        return class_scores(x[test], class_prompts(vectors[train], task.labels[taken], len(task.classes)))
 
     return predict
 
@@ -127,10 +123,9 @@ def predictor(task: Task, x: np.ndarray, vectors: np.ndarray, labels: np.ndarray
 def run_prompts(
     *,
     name: str,
-    support: tuple[str, str, str],
-    query: tuple[str, str, str],
-    slides: str,
-    cases: str,
+    support: Side,
+    query: Side,
+    files: Embeddings,
     profiles: str,
     modalities: list[str],
     normalise: bool,
@@ -138,32 +133,31 @@ def run_prompts(
     settings: Mapping[str, Any],
     outputs: Mapping[str, str],
 ) -> None:
-    """Write the three files of a prompting task. support, query: (task id, config.yaml, k=all.tsv).
+    """Write the three files of a prompting task.
 
     The same task on both sides: prompts of each fold's train side. Two tasks: prompts of all of the first, queries all
     of the second; a support case needs no slide then, and n_train says how many samples made the prompts.
     profiles: h5ad, or "" where the model has no molecular branch (then only the baseline runs).
     normalise: every vector is scaled to length 1 first (contrastive training looks at angles; the paper has raw L2).
     """
-    task, x, missing = read_side(query[0], query[1:], slides, cases)
-    owner = cases_of(task, query[2])
-    if support[0] != query[0]:
-        first, x_first, _ = read_side(support[0], support[1:], slides, cases, keep_all=True)
-        mine = cases_of(first, support[2])
-        check_disjoint(mine, owner, (support[0], query[0]))
+    task, x, absent = load_side(query, files, settings.get("missing", "set_aside"))
+    if support.name != query.name:
+        first, x_first = load_support(support, files)
+        check_disjoint(first, task)
+        if x_first.shape[1] != x.shape[1]:  # no sample of the support has slides
+            x_first = np.full((len(x_first), x.shape[1]), np.nan, np.float32)
         task, x = joined(name, first, task), np.concatenate([x_first, x])
-        owner = np.concatenate([mine, owner])
     vectors = {"prompt_slides": x}
     for modality in modalities if profiles else []:
         table = read_profiles(profiles, modality)
         if len(table):
-            vectors[f"prompt_{modality}"] = table.reindex(owner).to_numpy()
+            vectors[f"prompt_{modality}"] = table.reindex(case_of(task)).to_numpy()
     if normalise:
         x = unit_length(x)
         vectors = {protocol: unit_length(values) for protocol, values in vectors.items()}
     results = probe_prompts(task, x, vectors, settings)
     head = {"task": name, "model": model, "group": "prompt"}
-    write_results(results, outputs, head, settings, missing, tuple(vectors))
+    write_results(results, outputs, head, settings, absent)
 
 
 def unit_length(x: np.ndarray) -> np.ndarray:

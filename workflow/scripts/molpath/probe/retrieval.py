@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from .protocols import Results, sides
+from .intervals import resampled
+from .results import Results, sides
 from .tasks import Task
 
 RANKS = (1, 5, 10)
@@ -101,8 +102,9 @@ def add_rows(results: Results, fold, train, test, precisions, note="", *, protoc
 
 def as_table(task: Task, fold: int, test, near: np.ndarray, precisions: np.ndarray) -> pd.DataFrame:
     """Predictions: a row a query with its label, AP@k (ap_1, ap_5, ap_10) and nearest samples (ids, nearest first)."""
-    table = pd.DataFrame({"sample_id": [task.samples[i] for i in test], "protocol": "retrieval", "shots": 0})
-    table["repeat"], table["fold"], table["label"] = 0, fold, task.labels[test]
+    names = [task.samples[i] for i in test]
+    table = pd.DataFrame({"sample_id": names, "case_id": [task.cases.get(name, name) for name in names]})
+    table = table.assign(protocol="retrieval", shots=0, repeat=0, fold=fold, label=task.labels[test])
     for k, values in zip(RANKS, precisions.T, strict=True):
         table[f"ap_{k}"] = values
     names = np.array(task.samples, object)
@@ -111,11 +113,17 @@ def as_table(task: Task, fold: int, test, near: np.ndarray, precisions: np.ndarr
 
 
 def retrieval_interval(predictions: pd.DataFrame, metric: str, count: int, seed: int) -> tuple[float, float]:
-    """2.5 and 97.5 percentiles of mAP@k averaged over folds, when queries are resampled inside each fold."""
-    if predictions.empty:
-        return np.nan, np.nan
+    """2.5 and 97.5 percentiles of mAP@k averaged over folds, when cases are resampled (one draw for all folds)."""
     column = metric.replace("mAP@", "ap_")
-    folds = [group[column].to_numpy() for _, group in predictions.groupby("fold", sort=True)]
-    rng = np.random.default_rng([seed, 17])
-    means = [np.mean([fold[rng.integers(0, len(fold), len(fold))].mean() for fold in folds]) for _ in range(count)]
-    return tuple(np.percentile(means, [2.5, 97.5]))
+    table = predictions[predictions[column].notna()]
+    if table.empty:
+        return np.nan, np.nan
+    case, cases = pd.factorize(table.case_id)
+    weights = resampled(np.random.default_rng([seed, 17]), len(cases), count)[:, case]
+    values = []
+    for fold in sorted(set(table.fold)):
+        mine = weights[:, (table.fold == fold).to_numpy()]
+        total = mine.sum(1)
+        sums = mine @ table[column][table.fold == fold].to_numpy()
+        values.append(np.where(total > 0, sums / np.maximum(total, 1), np.nan))
+    return tuple(np.nanpercentile(np.nanmean(values, axis=0), [2.5, 97.5]))

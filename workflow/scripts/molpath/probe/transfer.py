@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from .around import cases_of, check_disjoint, read_side, write_results
+from .cohorts import Embeddings, Side, case_of, check_disjoint, load_side
+from .jobs import settings_for
+from .outputs import write_results
 from .protocols import probe_frozen
 from .tasks import BadTask, Task
 
@@ -29,43 +31,48 @@ def joined(name: str, train: Task, test: Task) -> Task:
                 f"{test.classes}; give both the same names"
             )
         labels = np.array([test.classes.index(word) for word in train.classes])[train.labels]
-    both = [f"train {sample}" for sample in train.samples] + list(test.samples)
+    names = [f"{train.name} {sample}" for sample in train.samples] + list(test.samples)
     sides = np.array([["train"]] * len(train.samples) + [["test"]] * len(test.samples), object)
     times, events = (
         (np.concatenate([train.times, test.times]), np.concatenate([train.events, test.events]))
         if test.is_survival
         else (None, None)
     )
+    counts = [part.patches.get(sample, 0) for part in (train, test) for sample in part.samples]
     return replace(
         test,
         name=name,
-        samples=both,
+        samples=names,
         labels=np.concatenate([labels, test.labels]),
         folds=sides,
         times=times,
         events=events,
+        cases=dict(zip(names, [*case_of(train), *case_of(test)], strict=True)),
+        slides={},
+        sites={},  # another cohort has other sites
+        patches=dict(zip(names, counts, strict=True)) if all(counts) else {},
     )
 
 
 def run_transfer(
     *,
     name: str,
-    train: tuple[str, str, str],
-    test: tuple[str, str, str],
-    slides: str,
-    cases: str,
+    train: Side,
+    test: Side,
+    files: Embeddings,
     model: str,
     settings: Mapping[str, Any],
     outputs: Mapping[str, str],
 ) -> None:
-    """Write the three files of a transfer task. train, test: (task id, config.yaml, k=all.tsv) of each side.
+    """Write the three files of a transfer task.
 
     The folds of both tasks are not looked at: every labelled sample counts. Raises BadTask on a case in both.
     """
-    source, x, missing = read_side(train[0], train[1:], slides, cases)
-    target, x_test, missing_test = read_side(test[0], test[1:], slides, cases)
-    check_disjoint(cases_of(source, train[2]), cases_of(target, test[2]), (train[0], test[0]))
+    missing = settings.get("missing", "set_aside")
+    source, x, absent = load_side(train, files, missing)
+    target, x_test, absent_test = load_side(test, files, missing)
+    check_disjoint(source, target)
     task = joined(name, source, target)
-    results = probe_frozen(task, np.concatenate([x, x_test]), settings)
+    results = probe_frozen(task, np.concatenate([x, x_test]), settings_for(settings, task, model))
     head = {"task": name, "model": model, "group": "transfer"}
-    write_results(results, outputs, head, settings, missing + missing_test, ("logistic", "cox"))
+    write_results(results, outputs, head, settings, absent + absent_test)

@@ -19,8 +19,8 @@ COLUMNS = [
     *("scope", "family", "task", "group", "model_a", "model_b", "difference", "se", "statistic", "p", "p_adjusted"),
     *("method", "note"),
 ]
-#: Controls and few-shot draws are compared with nothing.
-LEFT_OUT = r"permuted|fewshot|site|patch_count"
+#: Controls, few-shot draws and sweeps of C are compared with nothing.
+LEFT_OUT = r"permuted|fewshot|site_only|patch_count_only|logistic_C="
 DELONG = "DeLong, Holm over pairs"
 
 
@@ -70,10 +70,15 @@ def fold_scores(summary: pd.DataFrame, paths: Sequence[str]) -> pd.DataFrame:
     table = pd.concat(parts, ignore_index=True).merge(first[[*key, "family"]].drop_duplicates(), on=key)
     for name in ("value", "n_train", "n_test", "fold"):
         table[name] = pd.to_numeric(table[name], errors="coerce")
-    plain = table.protocol.isin(["logistic", "cox"]) | (table.protocol == table.group)
-    table["group"] = table.group.where(plain, table.group + ":" + table.protocol)
+    table["group"] = named_groups(table)
     table["share"] = table.n_test / table.n_train.replace(0, np.nan)
     return table.groupby(["family", "task", "group", "model", "fold"], as_index=False)[["value", "share"]].mean()
+
+
+def named_groups(table: pd.DataFrame) -> pd.Series:
+    """The group of each row, with the protocol behind a colon unless it is the group's usual one."""
+    plain = table.protocol.isin(["logistic", "cox"]) | (table.protocol == table.group)
+    return table.group.where(plain, table.group + ":" + table.protocol)
 
 
 def by_model(table: pd.DataFrame, index: str, models: Sequence[str]) -> pd.DataFrame:
@@ -114,10 +119,11 @@ def test_aucs(tables: Sequence[pd.DataFrame], scores: pd.DataFrame, models: Sequ
     families = dict(zip(scores.task, scores.family, strict=True))
     binary: dict[tuple[str, str], dict[str, pd.DataFrame]] = {}
     for table in tables:
-        if "prob_1" in table and "prob_2" not in table:
-            mine = table[table.protocol == "logistic"]
-            if len(mine):
-                binary.setdefault(tuple(mine[["task", "group"]].iloc[0]), {})[mine.model.iloc[0]] = mine
+        if "prob_1" not in table or "prob_2" in table:
+            continue
+        table = table[~table.protocol.str.contains(LEFT_OUT)]
+        for group, mine in table.assign(group=named_groups(table)).groupby("group"):
+            binary.setdefault((mine.task.iloc[0], group), {})[mine.model.iloc[0]] = mine
     rows = []
     for (task, group), by_name in sorted(binary.items()):
         head = {"scope": "task", "family": families.get(task, ""), "task": task, "group": group}
@@ -156,11 +162,8 @@ def survival_parts(table: pd.DataFrame) -> list[pd.DataFrame]:
     """Survival predictions of one job, by protocol; the protocol behind a colon where it is no Cox probe."""
     if "risk" not in table:
         return []
-    parts = []
-    for protocol, mine in table.groupby("protocol", sort=True):
-        group = mine.group if protocol == "cox" else mine.group + ":" + protocol
-        parts.append(mine.assign(group=group))
-    return parts
+    table = table[~table.protocol.str.contains(LEFT_OUT)]
+    return [mine for _, mine in table.assign(group=named_groups(table)).groupby("group", sort=True)]
 
 
 METHODS = """<p>Every task's first metric. <b>Within a task</b>: two-way analysis of variance (model + fold) over the
