@@ -2,6 +2,7 @@
 
 TRANSFERS = config["probe"]["transfer"]["tasks"]
 PROMPTS = config["probe"]["prompt"]["tasks"]
+PAIRED = (("transfer", TRANSFERS, ("train", "test")), ("prompt", PROMPTS, ("support", "query")))
 
 
 def sides_of(name, first, second):
@@ -21,6 +22,17 @@ def get_prompt_sides(wildcards):
     """Task ids: the support cohort's, the queries'."""
     entry = PROMPTS[wildcards.task]
     return sides_of(wildcards.task, entry["support"], entry["query"])
+
+
+def get_tested_tasks():
+    """Ids of used tasks, and of those that transfers and prompts are tested on; sorted."""
+    sides = [
+        sides_of(name, *(entries[name][word] for word in words))
+        for protocol, entries, words in PAIRED
+        for name in config["probe"][protocol]["use"]
+        if name in entries
+    ]
+    return sorted({*config["probe"]["use"], *(second for _, second in sides)})
 
 
 def files_of_task(task):
@@ -89,6 +101,20 @@ def get_cluster_number(wildcards):
     return config["probe"]["cluster"]["k"].get(wildcards.task, 0)
 
 
+def get_cluster_points(wildcards):
+    """t-SNE coordinates of every clustered task and model."""
+    return [
+        f"<results>/probe/{model}/{task}/cluster/tsne.tsv"
+        for task in config["probe"]["cluster"]["use"]
+        for model in config["embed"]["use"]
+    ]
+
+
+def get_cluster_scores(wildcards):
+    """Summaries of the same, in the same order."""
+    return [path.replace("tsne.tsv", "summary.tsv") for path in get_cluster_points(wildcards)]
+
+
 def get_protocol_metrics(wildcards):
     """Metrics of every model's transfers, prompts and clusters."""
     return [
@@ -111,10 +137,7 @@ def get_protocol_families():
 
 def check_protocols():
     """Used transfers, prompts and clusters exist, their tasks too, and no case stands on both sides."""
-    for protocol, entries, words in (
-        ("transfer", TRANSFERS, ("train", "test")),
-        ("prompt", PROMPTS, ("support", "query")),
-    ):
+    for protocol, entries, words in PAIRED:
         for name in config["probe"][protocol]["use"]:
             if check_name(f"config, key probe/{protocol}/use", "entry", name, entries):
                 where = f"config, key probe/{protocol}/tasks/{name}"

@@ -118,6 +118,7 @@ def get_report_targets(wildcards):
             )
         ]
         names += ["figures/tasks.svg", "figures/fewshot.svg"]
+        names += ["figures/clusters.svg"] * bool(config["probe"]["cluster"]["use"])
     return [f"<results>/{name}" for name in names]
 
 

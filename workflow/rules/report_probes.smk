@@ -2,7 +2,7 @@
 
 <results>/tables/metrics.tsv, comparison.tsv, seeds.tsv, comparison.html
 <results>/tables/tests.tsv, marginal_means.tsv, survival.tsv, tests.html
-<results>/figures/tasks.svg, fewshot.svg, survival.svg
+<results>/figures/tasks.svg, fewshot.svg, survival.svg, clusters.svg
 """
 
 
@@ -142,3 +142,33 @@ rule plot_metrics:
         "Drawing the scores of every model and task"
     script:
         "../scripts/plot_metrics.py"
+
+
+rule plot_clusters:
+    input:
+        points=get_cluster_points,
+        scores=get_cluster_scores,
+    output:
+        figure=report(
+            "<results>/figures/clusters.svg",
+            caption="../report/clusters.rst",
+            category="Embeddings",
+            labels={"result": "t-SNE and clusters of tasks"},
+        ),
+    log:
+        "<logs>/figures/clusters.log",
+    benchmark:
+        "<benchmarks>/figures/clusters.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(2000),
+        runtime=grow(30),
+    params:
+        note=lookup(dpath="report/note", within=config),
+        code=digest("report"),
+    message:
+        "Drawing the clusters of embeddings"
+    script:
+        "../scripts/plot_clusters.py"

@@ -192,3 +192,22 @@ def test_one_group_alone_is_not_tested():
     rows = compare_groups(samples, {})
     assert rows[0]["note"] == "not tested: every sample is in one group"
     assert rows[1]["n"] == 0
+
+
+def test_cluster_figure_shows_every_model_with_its_scores(tmp_path):
+    from molpath.report.cluster_figure import plot_clusters
+
+    paths = []
+    for model, ari in (("mean", 0.125), ("threads", 0.875)):
+        rng = np.random.default_rng(0)
+        points = pd.DataFrame({"sample_id": range(12), "x": rng.normal(size=12), "y": rng.normal(size=12)})
+        write_tsv(tmp_path / f"{model}.tsv", points.assign(label=["<a>", "b"] * 6))
+        rows = [{"task": "s--t", "model": model, "protocol": "kmeans", "metric": name} for name in ("ari", "mi")]
+        write_tsv(tmp_path / f"{model}_scores.tsv", pd.DataFrame(rows).assign(mean=[ari, 0.5]))
+        paths.append((str(tmp_path / f"{model}.tsv"), str(tmp_path / f"{model}_scores.tsv")))
+    for name in ("one.svg", "two.svg"):
+        plot_clusters(*zip(*paths, strict=True), str(tmp_path / name), "synthetic")
+    drawn = (tmp_path / "one.svg").read_text()
+    assert drawn == (tmp_path / "two.svg").read_text()
+    for word in ("ARI 0.12, MI 0.50", "ARI 0.88, MI 0.50", "threads", "&lt;a&gt;", "synthetic"):
+        assert word in drawn
