@@ -181,7 +181,7 @@ def test_protocols_beside_the_folds_have_their_numbers(cohort):
         mine = table[table.group == group]
         assert set(mine.task) == tasks
         assert set(mine.model) == {"mean", "random-s0", "threads-s0"}
-        assert set(mine[mine.model == "mean"].protocol) == protocols
+        assert protocols <= set(mine[mine.model == "mean"].protocol)
         assert (mine.groupby(["model", "task"]).primary.apply(lambda flags: (flags == "1").any())).all()
     prompted = table[(table.group == "prompt") & (table.model == "threads-s0")]
     assert {"prompt_rna", "prompt_dna", "prompt_rna_permuted"} <= set(prompted.protocol)
