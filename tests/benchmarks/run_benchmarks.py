@@ -23,6 +23,7 @@ BENCHMARKS = {
     "omics": "omics_scale.py",
     "pretrain": "pretrain_step.py",
     "retrieval": "retrieval_memory.py",
+    "probe": "probe_speed.py",
 }
 
 

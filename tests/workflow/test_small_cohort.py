@@ -53,12 +53,13 @@ def config_of(folder: Path) -> dict:
             "tasks": {
                 f"{source}--{task}": {
                     "path": f"resources/demo/tasks/{source}/{task}",
-                    "groups": ["frozen", "retrieval"],
+                    "groups": ["frozen"] + ["retrieval"] * (task == "subtype"),
                 }
                 for source in ("synthetic", "synthetic_a")
                 for task in tasks
-            },
-            "use": [f"synthetic--{task}" for task in tasks],
+            }
+            | {"synthetic--listed": {"path": "tasks/listed"}},
+            "use": [*(f"synthetic--{task}" for task in tasks), "synthetic--listed"],
             "permutations": 2,
             "transfer": {"tasks": {name: {} for name in PAIRS}, "use": PAIRS},
             "prompt": {"tasks": {name: {"modalities": ["rna", "dna"]} for name in PAIRS}, "use": PAIRS},
@@ -66,6 +67,18 @@ def config_of(folder: Path) -> dict:
         },
         "report": {"note": "synthetic"},
     }
+
+
+def write_listed_task(folder: Path) -> None:
+    """A task that lists the first slide of each case only, split by its column `side`; labels mean nothing."""
+    slides = read_tsv(folder / "slides.tsv").drop_duplicates("case_id")
+    table = slides[["case_id", "slide_id"]].assign(y=[str(i % 2) for i in range(len(slides))])
+    table["side"] = ["train" if cohort == "SYNTH-A" else "test" for cohort in slides.cohort]
+    target = folder / "tasks/listed"
+    target.mkdir(parents=True)
+    table.to_csv(target / "k=all.tsv", sep="\t", index=False)
+    config = {"task_col": "y", "sample_col": "case_id", "label_dict": {"0": "a", "1": "b"}, "metrics": ["bacc"]}
+    (target / "config.yaml").write_text(json.dumps(config | {"splits": {"method": "official", "column": "side"}}))
 
 
 def run(folder: Path, repository: Path, *arguments: str) -> subprocess.CompletedProcess:
@@ -101,6 +114,7 @@ def cohort(tmp_path_factory, code) -> Path:
 
     folder = tmp_path_factory.mktemp("cohort")
     make_cohort(folder, n_cases=20, seed=1)
+    write_listed_task(folder)
     (folder / "config.json").write_text(json.dumps(config_of(folder)))
     done = run(folder, code)
     assert done.returncode == 0, done.stdout[-6000:]
@@ -186,6 +200,37 @@ def test_protocols_beside_the_folds_have_their_numbers(cohort):
     prompted = table[(table.group == "prompt") & (table.model == "threads-s0")]
     assert {"prompt_rna", "prompt_dna", "prompt_rna_permuted"} <= set(prompted.protocol)
     assert {"mAP@1", "mAP@5"} <= set(table[table.group == "retrieval"].metric)
+
+
+def test_a_task_is_probed_on_the_slides_it_lists(cohort):
+    listed = read_tsv(cohort / "tasks/listed/k=all.tsv")
+    with h5py.File(cohort / "results/embed/mean/bags/synthetic--listed.h5") as handle:
+        bags = dict(zip(handle["ids"].asstr()[:], handle["slides"].asstr()[:], strict=True))
+    several = read_tsv(cohort / "slides.tsv").groupby("case_id").slide_id.nunique()
+    expected = set(several[several > 1].index)
+    assert set(bags) <= expected
+    assert bags
+    assert all(slide in set(listed.slide_id) for slide in bags.values())
+    split = read_tsv(cohort / "results/probe/splits/synthetic--listed/k=all.tsv")
+    assert split.fold_0.tolist() == listed.side.tolist()
+    summary = read_tsv(cohort / "results/probe/mean/synthetic--listed/frozen/summary.tsv")
+    controls = {"logistic", "site_only", "patch_count_only", "permuted"}
+    assert set(summary.protocol) == controls
+    assert set(summary.n_samples.astype(int) + summary.n_missing.astype(int)) == {len(listed)}
+
+
+def test_frozen_probes_in_the_layout_of_pathobench(cohort, code):
+    done = run(cohort, code, "pathobench")
+    assert done.returncode == 0, done.stdout[-3000:]
+    place = cohort / "results/pathobench"
+    rows = pd.read_csv(place / "results_summary.csv")
+    assert set(rows.experiment) == {"linprobe", "coxnet"}
+    for row in rows[rows.metric.isin(["bacc", "cindex"])].itertuples():
+        folder = place / row.source / row.task / f"{row.model}_{row.experiment}" / row.hyperparameters
+        summary = json.loads((folder / "test_metrics_summary.json").read_text())
+        mean = summary[row.metric]["mean"]
+        assert (np.isnan(row.mean) and mean is None) or mean == pytest.approx(row.mean)
+        assert len(list((folder / "test_metrics").iterdir())) in (3, 100)
 
 
 def test_second_run_does_nothing_and_verify_finds_nothing(cohort, code):

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
 from .intervals import resampled
+from .probes import one_thread
 from .results import Results, sides
 from .tasks import Task
 
@@ -61,7 +61,7 @@ def nearest(database: np.ndarray, queries: np.ndarray, k: int, names: np.ndarray
     squares = np.einsum("nd,nd->n", database, database)
     found = np.empty((len(queries), k), np.int64)
     step = max(1, BLOCK_NUMBERS // max(1, len(database)))
-    with threadpool_limits(1):
+    with one_thread():
         for start in range(0, len(queries), step):
             block = np.asarray(queries[start : start + step], np.float64)
             own = np.einsum("qd,qd->q", block, block)
