@@ -18,6 +18,7 @@ import pytest
 from molpath.common.files import read_tsv
 
 GRID, ENCODER = "20x_256px_0px_overlap", "tiny"
+PAIRS = ["synthetic_a==synthetic--subtype", "synthetic_a==synthetic--OS"]
 TRAINING = {"epochs": 3, "warmup_epochs": 1, "batch_size": 6, "patches": 16, "genes": 50}
 
 
@@ -49,10 +50,20 @@ def config_of(folder: Path) -> dict:
             "use": ["mean", "random-s0", "threads-s0"],
         },
         "probe": {
-            "tasks": {f"synthetic--{task}": {"path": f"resources/demo/tasks/synthetic/{task}"} for task in tasks}
+            "tasks": {
+                f"{source}--{task}": {
+                    "path": f"resources/demo/tasks/{source}/{task}",
+                    "groups": ["frozen"] + ["retrieval"] * (task == "subtype"),
+                }
+                for source in ("synthetic", "synthetic_a")
+                for task in tasks
+            }
             | {"synthetic--listed": {"path": "tasks/listed"}},
             "use": [*(f"synthetic--{task}" for task in tasks), "synthetic--listed"],
             "permutations": 2,
+            "transfer": {"tasks": {name: {} for name in PAIRS}, "use": PAIRS},
+            "prompt": {"tasks": {name: {"modalities": ["rna", "dna"]} for name in PAIRS}, "use": PAIRS},
+            "cluster": {"use": ["synthetic--subtype"], "seeds": 2},
         },
         "report": {"note": "synthetic"},
     }
@@ -171,6 +182,24 @@ def test_metrics_have_intervals_for_every_model_and_task(cohort):
     assert set(frozen.task) == set(config["probe"]["use"])
     assert set(frozen.model) == set(config["embed"]["use"])
     assert {"mean", "lower", "upper"} <= set(frozen)
+
+
+def test_protocols_beside_the_folds_have_their_numbers(cohort):
+    """Transfer, prompts, clusters and retrieval of every model; survival among them."""
+    table = read_tsv(cohort / "results/tables/metrics.tsv")
+    for group, tasks, protocols in (
+        ("transfer", set(PAIRS), {"logistic", "cox", "permuted"}),
+        ("prompt", set(PAIRS), {"prompt_slides", "prompt_slides_permuted"}),
+        ("cluster", {"synthetic--subtype"}, {"kmeans", "kmeans_permuted"}),
+    ):
+        mine = table[table.group == group]
+        assert set(mine.task) == tasks
+        assert set(mine.model) == {"mean", "random-s0", "threads-s0"}
+        assert protocols <= set(mine[mine.model == "mean"].protocol)
+        assert (mine.groupby(["model", "task"]).primary.apply(lambda flags: (flags == "1").any())).all()
+    prompted = table[(table.group == "prompt") & (table.model == "threads-s0")]
+    assert {"prompt_rna", "prompt_dna", "prompt_rna_permuted"} <= set(prompted.protocol)
+    assert {"mAP@1", "mAP@5"} <= set(table[table.group == "retrieval"].metric)
 
 
 def test_a_task_is_probed_on_the_slides_it_lists(cohort):

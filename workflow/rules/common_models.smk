@@ -120,8 +120,8 @@ def get_task_files(wildcards):
 
 
 def get_split_files(wildcards=None):
-    """k=all.tsv of every used task, sorted by task id."""
-    return [get_splits(task) for task in sorted(config["probe"]["use"])]
+    """k=all.tsv of every task that something is tested on, sorted by task id."""
+    return [get_splits(task) for task in get_tested_tasks()]
 
 
 def get_run_cohorts(wildcards=None):

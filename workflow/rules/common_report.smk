@@ -5,11 +5,8 @@ STAGES = ("slides", "tissue", "tiles", "features", "omics", "pretrain", "embed",
 
 def get_probe_settings(wildcards):
     """Settings of the probes, without tasks."""
-    return {
-        key: value
-        for key, value in config["probe"].items()
-        if key not in ("tasks", "use", "benchmark")
-    }
+    apart = ("tasks", "use", "benchmark", "transfer", "prompt", "cluster")
+    return {key: value for key, value in config["probe"].items() if key not in apart}
 
 
 def get_pathobench_jobs(wildcards):
@@ -55,9 +52,20 @@ def get_probe_summaries(wildcards):
     return [path.replace("metrics.tsv", "summary.tsv") for path in get_probe_metrics(wildcards)]
 
 
+def get_probe_predictions(wildcards):
+    """Predictions of every model's frozen and fine-tuned probes, transfers and prompts: what single tests need."""
+    paths = [
+        path
+        for path in get_probe_metrics(wildcards)
+        if path.split("/")[-2] in ("frozen", "finetune", "transfer", "prompt")
+    ]
+    return [path.replace("metrics.tsv", "predictions.parquet") for path in paths]
+
+
 def get_task_families(wildcards):
     """Family of each used task."""
-    return {task: TASKS[task]["family"] for task in config["probe"]["use"]}
+    folds = {task: TASKS[task]["family"] for task in config["probe"]["use"]}
+    return folds | get_protocol_families()
 
 
 def get_benchmark_table():
@@ -119,9 +127,17 @@ def get_report_targets(wildcards):
     if config["embed"]["use"] and config["probe"]["use"]:
         names += [
             f"tables/{name}"
-            for name in ("metrics.tsv", "comparison.tsv", "seeds.tsv", "comparison.html")
+            for name in (
+                "metrics.tsv",
+                "comparison.tsv",
+                "seeds.tsv",
+                "comparison.html",
+                "tests.tsv",
+                "tests.html",
+            )
         ]
         names += ["figures/tasks.svg", "figures/fewshot.svg"]
+        names += ["figures/clusters.svg"] * bool(config["probe"]["cluster"]["use"])
         if get_published_names() and set(config["probe"]["use"]) & set(BENCHMARK_TASKS):
             kinds = ("published.tsv", "published.html", "published.md", "published.tex")
             names += [f"tables/{name}" for name in (*kinds, "published_averages.tsv")]

@@ -290,6 +290,7 @@ def check_everything():
     check_omics()
     check_runs()
     check_tasks()
+    check_protocols()
     stop_on_problems()
     note_encoders()
 

@@ -67,7 +67,7 @@ def get_probe_metrics(wildcards):
         for model in config["embed"]["use"]
         for task in config["probe"]["use"]
         for group in TASKS[task]["groups"]
-    ]
+    ] + get_protocol_metrics(wildcards)
 
 
 def get_cost_table():

@@ -48,7 +48,7 @@ rule probe_task:
     benchmark:
         "<benchmarks>/probe/{model}/{task}/{group}.tsv"
     wildcard_constraints:
-        group="frozen|fewshot",
+        group="frozen|fewshot|retrieval",
     conda:
         "../../envs/probe.yaml"
     threads: 1

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
-from ..common.files import write_parquet, write_tsv
-from .controls import notes_of_controls
-from .intervals import summarise
-from .protocols import COLUMNS, probe_fewshot, probe_frozen
+from .outputs import write_results
+from .protocols import probe_fewshot, probe_frozen
+from .retrieval import probe_retrieval, retrieval_interval
 from .samples import load_samples
 from .tasks import Task, read_task
 
-GROUPS = {"frozen": probe_frozen, "fewshot": probe_fewshot}
+GROUPS = {"frozen": probe_frozen, "fewshot": probe_fewshot, "retrieval": probe_retrieval}
+#: Groups whose first metric is not the task's own, and protocols with intervals of their own.
+PRIMARY = {"retrieval": "mAP@1"}
+INTERVALS = {"retrieval": retrieval_interval}
 
 
 def run_probe(
@@ -45,16 +44,9 @@ def run_probe(
     settings = settings_for(settings, known, model)
     results = GROUPS[group](known, x, settings)
     head = {"task": task, "model": model, "group": group}
-    rows = pd.DataFrame(results.metrics, columns=COLUMNS)
-    guesses = pd.concat(results.predictions) if results.predictions else pd.DataFrame(columns=["protocol", "shots"])
-    write_tsv(metrics, with_head(rows, head))
-    write_parquet(predictions, with_head(guesses, head))
-    over = summarise(rows, guesses, settings["bootstraps"], settings["seed"])
-    over["primary"] = (over.metric == known.primary).astype(int) if len(over) else []
-    over["n_samples"], over["n_missing"] = len(known.samples), len(wanted.samples) - len(known.samples)
-    if len(over):
-        over["note"] = notes_of_controls(over, known.primary, len(known.classes))
-    write_tsv(summary, with_head(over.replace({np.inf: np.nan}), head))
+    outputs = {"predictions": predictions, "metrics": metrics, "summary": summary}
+    absent = len(wanted.samples) - len(known.samples)
+    write_results(results, outputs, head, settings, absent, PRIMARY.get(group, ""), INTERVALS)
 
 
 def settings_for(settings: Mapping[str, Any], task: Task, model: str) -> dict[str, Any]:
@@ -69,11 +61,3 @@ def settings_for(settings: Mapping[str, Any], task: Task, model: str) -> dict[st
         if entry.get("task") in (None, "", task.name) and entry.get("model") in (None, "", model):
             cox["alpha"] = entry["alpha"]
     return dict(settings) | {"cox": cox}
-
-
-def with_head(table: pd.DataFrame, head: Mapping[str, str]) -> pd.DataFrame:
-    """The table with constant columns in front."""
-    table = table.reset_index(drop=True)
-    for place, (name, value) in enumerate(head.items()):
-        table.insert(place, name, value)
-    return table

@@ -67,7 +67,7 @@ class Results:
         for name, (value, note) in found.items():
             self.metrics.append(where | {"metric": name, "value": value} | sizes | {"note": note})
         if not permuted:
-            self.predictions.append(self._table(where, test, predicted))
+            self.predictions.append(self._table(where, test, predicted, getattr(predict, "cutoff", np.nan)))
 
     def _classes(self, test, predicted, labels) -> dict[str, tuple[float, str]]:
         task = self.task
@@ -88,13 +88,13 @@ class Results:
         train, test = ((times[side], events[side]) for side in (train, test))
         return found | time_dependent_auc(train, test, risk, self.times)
 
-    def _table(self, where, test: np.ndarray, predicted: np.ndarray) -> pd.DataFrame:
+    def _table(self, where, test: np.ndarray, predicted: np.ndarray, cutoff: float) -> pd.DataFrame:
         task = self.task
         names = [task.samples[i] for i in test]
         table = pd.DataFrame({"sample_id": names, "case_id": [task.cases.get(name, name) for name in names]})
         table = table.assign(**where)
         if task.is_survival:
-            return table.assign(time=task.times[test], event=task.events[test], risk=predicted)
+            return table.assign(time=task.times[test], event=task.events[test], risk=predicted, cutoff=cutoff)
         table["label"] = task.labels[test]
         for code in range(len(task.classes)):
             table[f"prob_{code}"] = predicted[:, code]
@@ -118,6 +118,15 @@ def over_labels(task: Task, x: np.ndarray, fit, settings: Mapping[str, Any], lab
 
 
 def over_times(task: Task, x: np.ndarray, settings: Mapping[str, Any], order=None) -> Predict:
-    """The same with a Cox model; order: positions whose times and events the samples take."""
+    """The same with a Cox model; order: positions whose times and events the samples take.
+
+    The function's `cutoff` is the median risk of the training samples it was last fitted on: where risk groups are cut.
+    """
     times, events = (task.times, task.events) if order is None else (task.times[order], task.events[order])
-    return lambda train, test: fit_cox(x[train], times[train], events[train], x[test], settings)
+
+    def predict(train, test):
+        risk = fit_cox(x[train], times[train], events[train], x[np.concatenate([test, train])], settings)
+        predict.cutoff = float(np.median(risk[len(test) :]))
+        return risk[: len(test)]
+
+    return predict
