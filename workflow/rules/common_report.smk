@@ -2,10 +2,13 @@
 
 STAGES = ("slides", "tissue", "tiles", "features", "omics", "pretrain", "embed", "probe")
 
+# Keys of the section probe that the frozen probes don't read.
+NO_PROBE_SETTINGS = ("tasks", "use", "finetune", "genes", "expression")
+
 
 def get_probe_settings(wildcards):
     """Settings of the probes, without tasks."""
-    return {key: value for key, value in config["probe"].items() if key not in ("tasks", "use")}
+    return {key: value for key, value in config["probe"].items() if key not in NO_PROBE_SETTINGS}
 
 
 def get_pathobench_jobs(wildcards):
@@ -99,7 +102,9 @@ def get_report_targets(wildcards):
             for name in ("metrics.tsv", "comparison.tsv", "seeds.tsv", "comparison.html")
         ]
         names += ["figures/tasks.svg", "figures/fewshot.svg"]
-    return [f"<results>/{name}" for name in names]
+    return (
+        [f"<results>/{name}" for name in names] + get_attention_pages() + get_gene_tables(wildcards)
+    )
 
 
 def get_all_targets(wildcards):

@@ -270,6 +270,8 @@ def check_everything():
     check_omics()
     check_runs()
     check_tasks()
+    check_finetune()
+    check_genes()
     stop_on_problems()
     note_encoders()
 

@@ -63,4 +63,5 @@ def get_probe_metrics(wildcards):
         for model in config["embed"]["use"]
         for task in config["probe"]["use"]
         for group in TASKS[task]["groups"]
-    ]
+        if group != "finetune"
+    ] + get_finetune_metrics()

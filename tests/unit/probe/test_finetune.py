@@ -173,11 +173,11 @@ def test_abmil_learns_a_planted_task_and_nothing_of_permuted_labels():
 
 
 def test_survival_finds_a_planted_risk():
-    task, bags = planted(survival=True)
+    task, bags = planted(n=150, survival=True)
     train, test = (np.flatnonzero(task.folds[:, 0] == side) for side in ("train", "test"))
-    risk = tuning(task, bags, QUICK, outputs=4).predict(0, train, test)
+    risk = tuning(task, bags, QUICK | {"epochs": 20}, outputs=4).predict(0, train, test)
     assert risk[task.labels[test] == 1].mean() > risk[task.labels[test] == 0].mean() + 0.5
-    eight = tuning(task, bags, outputs=8).predict(0, train, test)
+    eight = tuning(task, bags, QUICK | {"epochs": 1}, outputs=8).predict(0, train, test)
     assert eight.shape == risk.shape
     assert (eight >= -8).all()
     task.events[:] = False
