@@ -21,6 +21,24 @@ GRID, ENCODER = "20x_256px_0px_overlap", "tiny"
 TRAINING = {"epochs": 3, "warmup_epochs": 1, "batch_size": 6, "patches": 16, "genes": 50}
 
 
+def tuned_and_explained(tasks) -> dict:
+    """Fine-tuning on one task, the genes of its probe, and expression by what it predicts."""
+    both = {f"synthetic--{task}": {"path": f"resources/demo/tasks/synthetic/{task}"} for task in tasks}
+    both["synthetic--immune"]["groups"] = ["frozen", "finetune"]
+    quick = {"epochs": 2, "learning_rate": 1e-3, "precision": "fp32"}
+    compared = {"task": "synthetic--immune", "split": "median", "class": 1, "min_counts": 10}
+    return {
+        "tasks": both,
+        "finetune": {
+            "models": {"abmil": {"kind": "abmil", "grid": "main", "encoder": ENCODER}},
+            "recipes": {"threads": quick, "abmil": quick},
+            "threads": 1,
+        },
+        "genes": [{"model": "threads-s0", "task": "synthetic--immune"}],
+        "expression": [compared | {"model": "abmil", "group": "finetune"}],
+    }
+
+
 def config_of(folder: Path) -> dict:
     """A config with every stage at a tiny size."""
     small = {"width": 16, "layers": 1, "heads": 2, "feedforward": 16}
@@ -47,12 +65,13 @@ def config_of(folder: Path) -> dict:
                 "threads-s0": {"kind": "threads", "run": "one"},
             },
             "use": ["mean", "random-s0", "threads-s0"],
+            "attention": ["D006-DX1", "D001-DX9"],
         },
         "probe": {
-            "tasks": {f"synthetic--{task}": {"path": f"resources/demo/tasks/synthetic/{task}"} for task in tasks},
             "use": [f"synthetic--{task}" for task in tasks],
             "permutations": 2,
-        },
+        }
+        | tuned_and_explained(tasks),
         "report": {"note": "synthetic"},
     }
 

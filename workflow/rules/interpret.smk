@@ -63,7 +63,7 @@ rule show_top_patches:
         mem_mb=grow(config["slides"]["memory_mb"] + 500),
         runtime=grow(30),
     params:
-        count=lookup(dpath="embed/top_patches", within=config),
+        patches=lookup(dpath="embed/top_patches", within=config),
         note=lookup(dpath="report/note", within=config),
         code=digest("report"),
     message:

@@ -10,7 +10,7 @@ if __name__ == "__main__":
         attention=snakemake.input.attention,
         slide_id=snakemake.wildcards.slide,
         slide=snakemake.input.slide,
-        count=snakemake.params.count,
+        count=snakemake.params.patches,
         note=snakemake.params.note,
         picture=snakemake.output.picture,
     )

@@ -133,7 +133,11 @@ def draw_map(image, attention: Attention, size, mpp: float, title: str, note: st
     columns = min(heads + 1, 4)
     rows = -(-(heads + 1) // columns)
     figure, panels = plt.subplots(
-        rows, columns, figsize=(PANEL * columns, min(tall, 2 * PANEL) * rows + 0.9), squeeze=False, layout="constrained"
+        rows,
+        columns,
+        figsize=(PANEL * columns, min(1.1 * tall, 2 * PANEL) * rows + 0.9),
+        squeeze=False,
+        layout="constrained",
     )
     extent = (0, size[0], size[1], 0)
     for axes in panels.flat:
@@ -143,7 +147,8 @@ def draw_map(image, attention: Attention, size, mpp: float, title: str, note: st
         axes.set_title("slide" if place == 0 else f"head {place}" if heads > 1 else "attention", fontsize=11)
         if place:
             shape = image.shape[0] * 2, image.shape[1] * 2
-            axes.imshow(paint(attention, place - 1, shape, size), extent=extent, alpha=0.72, interpolation="nearest")
+            axes.imshow(paint(attention, place - 1, shape, size), extent=extent, alpha=0.6, interpolation="nearest")
+        axes.set_ylim(size[1] * 1.1, 0)  # room for the scale bar, the same below every panel
     add_scale_bar(panels[0, 0], size, mpp)
     bar = figure.colorbar(
         plt.cm.ScalarMappable(plt.Normalize(0, 100), COLOURS), ax=panels, shrink=0.8, aspect=25, pad=0.015
@@ -159,7 +164,6 @@ def add_scale_bar(axes, size: tuple[int, int], mpp: float) -> None:
     y = size[1] * 1.03
     axes.plot([0, length], [y, y], color="black", lw=3, solid_capstyle="butt", clip_on=False)
     axes.text(length / 2, y + size[1] * 0.015, label, ha="center", va="top", fontsize=10)
-    axes.set_ylim(size[1] * 1.1, 0)
 
 
 def save_words(picture: str, words: str, note: str) -> None:

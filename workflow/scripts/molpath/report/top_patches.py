@@ -55,7 +55,7 @@ def sheet(pixels, shares, coords, chosen, title: str, note: str) -> Image.Image:
             x, y = GAP + place * (EDGE + GAP), top + LINE
             image.paste(Image.fromarray(pixels[head, place]), (x, y))
             times = shares[head, index] * shares.shape[1]
-            draw.text((x, y + EDGE + 2), f"{times:.3g} × even share", fill="black", font=small)
+            draw.text((x, y + EDGE + 2), f"{times:.4g} x an even share", fill="black", font=small)
             at = ", ".join(map(str, coords[index].tolist()))
             draw.text((x, y + EDGE + 16), f"at {at}", fill="#555555", font=small)
     draw.text((width - GAP, image.height - GAP), note, fill="#8a1c1c", font=font, anchor="rs")
