@@ -178,6 +178,27 @@ def test_metrics_have_intervals_for_every_model_and_task(cohort):
     assert {"mean", "lower", "upper"} <= set(frozen)
 
 
+def test_models_are_tuned_and_what_they_look_at_is_shown(cohort):
+    task = cohort / "results/probe"
+    for model in ("random-s0", "threads-s0", "abmil"):
+        predictions = pd.read_parquet(task / model / "synthetic--immune/finetune/predictions.parquet")
+        assert predictions.fold.nunique() > 1
+        np.testing.assert_allclose(predictions.prob_0 + predictions.prob_1, 1, atol=1e-5)
+    assert not (task / "mean/synthetic--immune/finetune").exists()  # nothing in it can be trained
+    table = read_tsv(cohort / "results/tables/metrics.tsv")
+    assert {"abmil", "threads-s0", "random-s0"} == set(table[table.group == "finetune"].model)
+    genes = read_tsv(task / "threads-s0/synthetic--immune/genes/directions.tsv")
+    assert (genes.padj.astype(float) >= genes.p.astype(float)).all()
+    compared = read_tsv(task / "abmil/synthetic--immune/finetune/expression.tsv")
+    assert {"gene", "log2FC", "padj"} <= set(compared)
+    with h5py.File(next((cohort / "results/wsi" / GRID / f"features_{ENCODER}").glob("D006-DX1.h5"))) as handle:
+        corners = {tuple(place) for place in handle["coords"][:].tolist()}
+    squares = json.loads((cohort / "results/figures/attention/threads-s0/D006-DX1.geojson").read_text())["features"]
+    assert {tuple(square["geometry"]["coordinates"][0][0]) for square in squares} == corners
+    for slide in ("D006-DX1", "D001-DX9"):  # the second was set aside, and its pictures say so
+        assert (cohort / f"results/figures/top_patches/threads-s0/{slide}.png").stat().st_size > 0
+
+
 def test_second_run_does_nothing_and_verify_finds_nothing(cohort, code):
     again = run(cohort, code)
     assert "Nothing to be done" in again.stdout, again.stdout

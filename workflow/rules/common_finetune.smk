@@ -143,7 +143,17 @@ def check_finetune():
 
 
 def check_genes():
-    """Tables of genes name models and tasks in use, and there is expression to look at."""
+    """Tables of genes name models and tasks in use, each once, and there is expression to look at."""
+    seen = set()
+    for item in config["probe"]["expression"]:
+        names = item["model"], item["task"], item["group"]
+        if names in seen:
+            add_problem(
+                "config, key probe/expression",
+                f"{', '.join(names)} is there twice",
+                "keep one: the table has one place",
+            )
+        seen.add(names)
     for key in ("genes", "expression"):
         for item in config["probe"][key]:
             where = f"config, key probe/{key}"
