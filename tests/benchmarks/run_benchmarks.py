@@ -22,6 +22,7 @@ BENCHMARKS = {
     "precision": "feature_precision.py",
     "omics": "omics_scale.py",
     "pretrain": "pretrain_step.py",
+    "probe": "probe_speed.py",
 }
 
 

@@ -24,6 +24,7 @@ TRAINING = {"epochs": 3, "warmup_epochs": 1, "batch_size": 6, "patches": 16, "ge
 def tuned_and_explained(tasks) -> dict:
     """Fine-tuning on one task, the genes of its probe, and expression by what it predicts."""
     both = {f"synthetic--{task}": {"path": f"resources/demo/tasks/synthetic/{task}"} for task in tasks}
+    both["synthetic--listed"] = {"path": "tasks/listed"}
     both["synthetic--immune"]["groups"] = ["frozen", "finetune"]
     quick = {"epochs": 2, "learning_rate": 1e-3, "precision": "fp32"}
     compared = {"task": "synthetic--immune", "split": "median", "class": 1, "min_counts": 10}
@@ -68,12 +69,24 @@ def config_of(folder: Path) -> dict:
             "attention": ["D006-DX1", "D001-DX9"],
         },
         "probe": {
-            "use": [f"synthetic--{task}" for task in tasks],
+            "use": [*(f"synthetic--{task}" for task in tasks), "synthetic--listed"],
             "permutations": 2,
         }
         | tuned_and_explained(tasks),
         "report": {"note": "synthetic"},
     }
+
+
+def write_listed_task(folder: Path) -> None:
+    """A task that lists the first slide of each case only, split by its column `side`; labels mean nothing."""
+    slides = read_tsv(folder / "slides.tsv").drop_duplicates("case_id")
+    table = slides[["case_id", "slide_id"]].assign(y=[str(i % 2) for i in range(len(slides))])
+    table["side"] = ["train" if cohort == "SYNTH-A" else "test" for cohort in slides.cohort]
+    target = folder / "tasks/listed"
+    target.mkdir(parents=True)
+    table.to_csv(target / "k=all.tsv", sep="\t", index=False)
+    config = {"task_col": "y", "sample_col": "case_id", "label_dict": {"0": "a", "1": "b"}, "metrics": ["bacc"]}
+    (target / "config.yaml").write_text(json.dumps(config | {"splits": {"method": "official", "column": "side"}}))
 
 
 def run(folder: Path, repository: Path, *arguments: str) -> subprocess.CompletedProcess:
@@ -109,6 +122,7 @@ def cohort(tmp_path_factory, code) -> Path:
 
     folder = tmp_path_factory.mktemp("cohort")
     make_cohort(folder, n_cases=20, seed=1)
+    write_listed_task(folder)
     (folder / "config.json").write_text(json.dumps(config_of(folder)))
     done = run(folder, code)
     assert done.returncode == 0, done.stdout[-6000:]
@@ -197,6 +211,37 @@ def test_models_are_tuned_and_what_they_look_at_is_shown(cohort):
     assert {tuple(square["geometry"]["coordinates"][0][0]) for square in squares} == corners
     for slide in ("D006-DX1", "D001-DX9"):  # the second was set aside, and its pictures say so
         assert (cohort / f"results/figures/top_patches/threads-s0/{slide}.png").stat().st_size > 0
+
+
+def test_a_task_is_probed_on_the_slides_it_lists(cohort):
+    listed = read_tsv(cohort / "tasks/listed/k=all.tsv")
+    with h5py.File(cohort / "results/embed/mean/bags/synthetic--listed.h5") as handle:
+        bags = dict(zip(handle["ids"].asstr()[:], handle["slides"].asstr()[:], strict=True))
+    several = read_tsv(cohort / "slides.tsv").groupby("case_id").slide_id.nunique()
+    expected = set(several[several > 1].index)
+    assert set(bags) <= expected
+    assert bags
+    assert all(slide in set(listed.slide_id) for slide in bags.values())
+    split = read_tsv(cohort / "results/probe/splits/synthetic--listed/k=all.tsv")
+    assert split.fold_0.tolist() == listed.side.tolist()
+    summary = read_tsv(cohort / "results/probe/mean/synthetic--listed/frozen/summary.tsv")
+    controls = {"logistic", "site_only", "patch_count_only", "permuted"}
+    assert set(summary.protocol) == controls
+    assert set(summary.n_samples.astype(int) + summary.n_missing.astype(int)) == {len(listed)}
+
+
+def test_frozen_probes_in_the_layout_of_pathobench(cohort, code):
+    done = run(cohort, code, "pathobench")
+    assert done.returncode == 0, done.stdout[-3000:]
+    place = cohort / "results/pathobench"
+    rows = pd.read_csv(place / "results_summary.csv")
+    assert set(rows.experiment) == {"linprobe", "coxnet"}
+    for row in rows[rows.metric.isin(["bacc", "cindex"])].itertuples():
+        folder = place / row.source / row.task / f"{row.model}_{row.experiment}" / row.hyperparameters
+        summary = json.loads((folder / "test_metrics_summary.json").read_text())
+        mean = summary[row.metric]["mean"]
+        assert (np.isnan(row.mean) and mean is None) or mean == pytest.approx(row.mean)
+        assert len(list((folder / "test_metrics").iterdir())) in (3, 100)
 
 
 def test_second_run_does_nothing_and_verify_finds_nothing(cohort, code):

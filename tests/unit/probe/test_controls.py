@@ -77,11 +77,12 @@ def test_one_class_on_a_test_side_is_missing_with_its_reason():
 
 def test_few_shots_are_drawn_once_a_fold_and_repeatedly_from_a_single_one():
     task, x = toy()
-    table = pd.DataFrame(probe_fewshot(task, x, SETTINGS | {"repeats": 5}).metrics)
+    table = pd.DataFrame(probe_fewshot(task, x, SETTINGS | {"repeats": 0}).metrics)
     assert set(table.repeat) == {0}
     assert set(table.fold) == {0, 1, 2, 3}
     task.folds = task.folds[:, :1]
-    results = probe_fewshot(task, x, SETTINGS | {"repeats": 5})
+    assert {row["repeat"] for row in probe_fewshot(task, x, SETTINGS | {"repeats": 3}).metrics} == {0, 1, 2}
+    results = probe_fewshot(task, x, SETTINGS | {"repeats": 0})
     table = pd.DataFrame(results.metrics)
     assert table.groupby("shots").repeat.nunique().to_dict() == {1: 5, 4: 5}
     tested = pd.concat(results.predictions).groupby(["shots", "repeat"]).sample_id.agg(frozenset)
@@ -113,6 +114,17 @@ def test_controls_see_the_site_and_the_count_and_nothing_of_the_embedding():
     del task.sites["S3"]  # not known of all
     names = {row["protocol"] for row in probe_frozen(task, x, SETTINGS).metrics}
     assert names == {"logistic", "patch_count_only"}
+
+
+def test_permutations_take_ten_folds_in_turn():
+    task, x = toy(n=40, folds=4)
+    task.folds = np.tile(task.folds, (1, 6))  # 24 folds
+    table = pd.DataFrame(probe_frozen(task, x, SETTINGS | {"permutations": 6}).metrics)
+    tried = table[table.protocol == "permuted"].drop_duplicates(["repeat", "fold"]).groupby("repeat").fold.agg(set)
+    assert tried[0] == set(range(10))
+    assert tried[2] == {20, 21, 22, 23, 0, 1, 2, 3, 4, 5}
+    assert set(tried.map(len)) == {10}
+    assert set().union(*tried) == set(range(24))
 
 
 def test_controls_of_survival_find_a_site_that_dies_sooner():

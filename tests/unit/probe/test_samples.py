@@ -10,7 +10,7 @@ import pytest
 from molpath.common.files import read_tsv
 from molpath.embed.embedding import write_block
 from molpath.probe.jobs import run_probe
-from molpath.probe.samples import load_samples
+from molpath.probe.samples import load_samples, sites_of
 from molpath.probe.tasks import BadTask, read_task
 
 SETTINGS = {
@@ -26,7 +26,7 @@ SETTINGS = {
 def write_embeddings(path, names, x, slides, sites=None, kind="mean"):
     obs = pd.DataFrame({"slides_used": slides, "n_patches": np.arange(len(names)) + 5}, index=names)
     if sites is not None:
-        obs["site"] = pd.Categorical(sites)
+        obs["site"], obs["case_id"] = pd.Categorical(sites), [name[:2] for name in names]
     data = anndata.AnnData(np.asarray(x, np.float32), obs=obs)
     data.uns["model"] = {"name": "m", "kind": kind}
     data.write_h5ad(path)
@@ -101,6 +101,15 @@ def test_slides_set_aside_are_no_difference_between_bags(tmp_path):
     assert len(task.samples) == 12
 
 
+def test_case_whose_listed_slides_were_set_aside_is_missing_whatever_its_others_are(tmp_path, caplog):
+    cohort = Cohort(tmp_path)
+    cohort.listed["03"] = ["03-1"]
+    cohort.reasons["03-1"] = "blank"
+    task, _ = cohort.load()
+    assert "03" not in task.samples
+    assert "case_id 03 has no embedding: set aside: blank" in caplog.text
+
+
 def test_missing_samples_are_listed_and_allowed_as_the_settings_say(tmp_path, caplog):
     cohort = Cohort(tmp_path)
     cohort.reasons |= {"03-0": "blank", "03-1": "out_of_focus"}
@@ -143,6 +152,8 @@ def test_categories_and_text_of_obs_are_read(tmp_path):
     assert task.sites == sites
     with h5py.File(tmp_path / "slides.h5ad") as handle:
         assert "categories" in handle["obs/site"]
+    task.slides = {}  # a table of cases alone
+    assert sites_of(task, str(tmp_path / "slides.h5ad")) == sites
 
 
 @pytest.mark.parametrize(("telling", "value"), [(True, 1.0), (False, None)])

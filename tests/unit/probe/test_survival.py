@@ -1,5 +1,7 @@
 """Survival probes: scikit-survival's optimum by a shorter way, strengths by endpoint, folds without events."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,7 @@ from molpath.probe.jobs import settings_for
 from molpath.probe.metrics import concordance
 from molpath.probe.probes import ProbeFailed, fit_cox
 from molpath.probe.protocols import probe_frozen
-from molpath.probe.tasks import Task
+from molpath.probe.tasks import BadTask, Task, read_task
 from sksurv.linear_model import CoxPHSurvivalAnalysis
 from sksurv.util import Surv
 
@@ -108,6 +110,40 @@ def test_permuted_survival_is_at_chance_and_times_are_judged():
     assert means["ridge_cox", "cindex"] > 0.65
     assert means["cox", "auc@200d"] > 0.65
     assert abs(means["permuted", "cindex"] - 0.5) < 0.06
+
+
+def read_survival_task(folder, rows, columns="OS_event\tOS_days", extra=("OS_event", "OS_days")):
+    settings = {"task_col": "OS", "sample_col": "case_id", "extra_cols": list(extra), "task_type": "survival"}
+    settings |= {"label_dict": {i: str(i) for i in range(8)}, "metrics": ["cindex"]}
+    (folder / "config.yaml").write_text(json.dumps(settings))
+    lines = [f"case_id\tslide_id\tOS\tfold_0\t{columns}", *("\t".join(row) for row in rows)]
+    (folder / "k=all.tsv").write_text("\n".join(lines) + "\n")
+    return read_task("t--OS", folder / "config.yaml", folder / "k=all.tsv")
+
+
+def test_survival_is_read_in_days_and_by_its_own_endpoint(tmp_path):
+    rows = [("01", "s1", "4", "train", "1", "2", "0", "24"), ("1", "s2", "0", "test", "0.0", "3.5", "1", "60")]
+    columns = "PFS_event\tPFS_days\tOS_event\tOS_months"
+    task = read_survival_task(tmp_path, rows, columns, extra=("OS_event", "OS_months"))
+    assert task.samples == ["01", "1"]
+    assert task.endpoint == "OS"
+    assert task.events.tolist() == [False, True]
+    assert task.times == pytest.approx([2 * 365.25, 5 * 365.25])
+    task = read_survival_task(tmp_path, rows, columns, extra=("PFS_event", "PFS_days"))
+    assert (task.endpoint, task.times.tolist(), task.events.tolist()) == ("PFS", [2, 3.5], [True, False])
+
+
+@pytest.mark.parametrize(("event", "days", "said"), [
+    ("1", "0", "row 3, column OS_days: '0' is no time over 0"), ("1", "-4", "'-4' is no time over 0"),
+    ("1", "", "'' is no time over 0"), ("1", "inf", "'inf' is no time over 0"), ("1", "soon", "'soon' is no time"),
+    ("2", "5", "row 3, column OS_event: '2' is neither 1"), ("yes", "5", "'yes' is neither 1"),
+])  # fmt: skip
+def test_times_and_events_that_are_none_are_named(tmp_path, event, days, said):
+    first = ("A", "s1", "4", "train", "1", "9")
+    with pytest.raises(BadTask, match=said):
+        read_survival_task(tmp_path, [first, ("B", "s2", "0", "test", event, days)])
+    unlabelled = read_survival_task(tmp_path, [first, ("B", "s2", "", "test", event, days)])
+    assert unlabelled.samples == ["A"]
 
 
 def test_strength_by_endpoint_task_and_model():

@@ -22,6 +22,8 @@ from .tasks import Task
 
 log = logging.getLogger(__name__)
 
+#: Folds that one permutation is tried on, at most: 50 Monte-Carlo folds times 20 permutations say no more than 10 do.
+PERMUTED_FOLDS = 10
 CONTROLS = ("permuted", "site_only", "patch_count_only")
 ALONE = {
     "site_only": "the site alone predicts the label",
@@ -65,7 +67,9 @@ def add_simple(results: Results, name: str, columns: np.ndarray, settings: Mappi
 
 
 def add_permuted(results: Results, task: Task, x: np.ndarray, settings: Mapping[str, Any]) -> None:
-    """Labels, or times with events, shuffled over samples: the same folds and probe, `permutations` times.
+    """Labels, or times with events, shuffled over samples: the same probe, `permutations` times.
+
+    Each on the same folds as the probe; of more than PERMUTED_FOLDS the next of them in turn, so that all are used.
 
     Many fits on one training side: its samples span fewer dimensions than the embedding may have, and an L2-penalised
     probe never leaves their span, so the logistic one is fitted there (probabilities within 4e-4 of the plain fit,
@@ -77,6 +81,8 @@ def add_permuted(results: Results, task: Task, x: np.ndarray, settings: Mapping[
         spans = not task.is_survival and 0 < len(train) < x.shape[1] and not settings.get("plain", False)
         small = in_span(x, train) if spans else x
         for repeat in range(settings["permutations"]):
+            if (fold - repeat * PERMUTED_FOLDS) % task.folds.shape[1] >= PERMUTED_FOLDS:
+                continue
             order = np.random.default_rng([settings["seed"], repeat]).permutation(len(task.samples))
             if task.is_survival:
                 predict = over_times(task, x, cox, order)

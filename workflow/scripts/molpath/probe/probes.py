@@ -5,18 +5,32 @@ Spinning BLAS threads make small problems 60 times slower (measured on the paper
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from .cox import ridge_risk
 
 
 class ProbeFailed(Exception):
     """A probe gave no result on a fold; the message says why, and the fold is reported without a value."""
+
+
+@functools.cache
+def thread_pools() -> ThreadpoolController:
+    """The thread pools of NumPy, SciPy and scikit-learn, looked for once: a look takes as long as a small fit."""
+    import sklearn.linear_model  # noqa: F401 (loads them all)
+
+    return ThreadpoolController()
+
+
+def one_thread():
+    """Context in which BLAS and OpenMP use one thread."""
+    return thread_pools().limit(limits=1)
 
 
 def adaptive_c(width: int, classes: int) -> float:
@@ -52,7 +66,7 @@ def fit_logistic(
 
     present = classes_of(y)
     c = settings["C"] or adaptive_c(x.shape[1], classes)
-    with threadpool_limits(1), warnings.catch_warnings(record=True):
+    with one_thread(), warnings.catch_warnings(record=True):
         model = LogisticRegression(C=c, max_iter=settings["max_iter"], class_weight="balanced", random_state=0)
         model.fit(x, y)
         found = model.predict_proba(x_test)
@@ -76,7 +90,7 @@ def fit_knn(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, classes: int, sett
     present = classes_of(y)
     mean = x.mean(0, dtype=np.float64)
     model = KNeighborsClassifier(min(settings.get("neighbours", 20), len(x)), algorithm="brute")
-    with threadpool_limits(1):
+    with one_thread():
         model.fit(normalised(x, mean), y)
         return spread(model.predict_proba(normalised(x_test, mean)), present, classes)
 
@@ -113,7 +127,7 @@ def fit_cox(
         raise ProbeFailed("no event on the training side")
     x, x_test, alpha = x.astype(np.float64), x_test.astype(np.float64), settings["alpha"]
     ridge = settings["l1_ratio"] == 0
-    with threadpool_limits(1), warnings.catch_warnings(record=True):
+    with one_thread(), warnings.catch_warnings(record=True):
         try:
             if ridge and not settings.get("plain", False):
                 return ridge_risk(x, times, events, x_test, alpha, settings["max_iter"])

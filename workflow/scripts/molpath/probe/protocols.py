@@ -14,6 +14,8 @@ from .results import COLUMNS, TIMES, Predict, Results, cox_settings, over_labels
 from .tasks import Task
 
 __all__ = ["COLUMNS", "Results", "probe_fewshot", "probe_frozen", "sides"]
+#: Draws of few samples from the one training side of a task with an official split.
+SINGLE_FOLD_DRAWS = 5
 log = logging.getLogger(__name__)
 
 
@@ -53,8 +55,8 @@ def probes_of(task: Task, x: np.ndarray, settings: Mapping[str, Any]) -> dict[st
 def probe_fewshot(task: Task, x: np.ndarray, settings: Mapping[str, Any]) -> Results:
     """Logistic probes on k training samples a class, drawn inside each fold's training side; the test side stays.
 
-    One draw a fold, with a single fold `repeats` draws, as in the paper (section 7.7). A k that a class of some fold
-    can't fill is left out, as there (the log says so). Survival tasks have none.
+    `repeats` draws a fold; 0 takes one, and with a single fold SINGLE_FOLD_DRAWS, as in the paper (section 7.7). A k
+    that a class of some fold can't fill is left out, as there (the log says so). Survival tasks have none.
     """
     results = Results(task)
     if task.is_survival:
@@ -66,7 +68,7 @@ def probe_fewshot(task: Task, x: np.ndarray, settings: Mapping[str, Any]) -> Res
         if shots > smallest:
             log.warning("%s: no %d shots, for a class has %d training samples in some fold", task.name, shots, smallest)
             continue
-        for repeat in range(settings["repeats"] if len(folds) == 1 else 1):
+        for repeat in range(settings["repeats"] or (SINGLE_FOLD_DRAWS if len(folds) == 1 else 1)):
             for fold in folds:
                 train, test = sides(task, fold)
                 rng = np.random.default_rng([settings["seed"], shots, repeat, fold])

@@ -43,14 +43,18 @@ def load_samples(
         vectors |= {name: own[i] for i, name in enumerate(names) if name in listed}
         used |= dict(zip(names, members, strict=True))
         patches |= dict(zip(names, counts, strict=True))
+    embedded = set()
+    if by_case and os.path.isfile(slides) and model_kind(path) != "table":
+        embedded = set(read_columns(slides, ())["_index"])
+        vectors = {name: x for name, x in vectors.items() if not is_unlisted(task.slides.get(name), embedded)}
     known = task.keep(list(vectors))
     check_missing(task, known, path, cohort, missing)
-    if by_case and os.path.isfile(slides):
-        check_bags(known, used, set(read_columns(slides, ())["_index"]), cases)
-    embedded = np.stack([vectors[name] for name in known.samples])
-    check_finite(known, embedded, path)
+    if embedded:
+        check_bags(known, used, embedded, cases)
+    chosen = np.stack([vectors[name] for name in known.samples])
+    check_finite(known, chosen, path)
     counts = {name: int(patches[name]) for name in known.samples if int(patches.get(name, "0"))}
-    return dataclasses.replace(known, sites=sites_of(known, slides), patches=counts), embedded
+    return dataclasses.replace(known, sites=sites_of(known, slides), patches=counts), chosen
 
 
 def check_missing(task: Task, known: Task, path: str, cohort: str, missing: str) -> None:
@@ -88,6 +92,11 @@ def why_missing(task: Task, name: str, table: pd.DataFrame | None, path: str) ->
     return "set aside: " + ", ".join(sorted(reasons))
 
 
+def is_unlisted(listed: Sequence[str] | None, embedded: set[str]) -> bool:
+    """True for a case with an embedding of slides that the task doesn't list, and none of those it lists."""
+    return bool(listed) and not embedded & set(listed)
+
+
 def check_bags(task: Task, used: Mapping[str, str], embedded: set[str], path: str) -> None:
     """Each case's embedding was made of exactly those of its listed slides that have one themselves."""
     wrong = []
@@ -116,13 +125,18 @@ def sites_of(task: Task, slides: str) -> dict[str, str]:
     """Site of each sample from obs of slides.h5ad; of a case with slides of several all of them. Empty if unknown."""
     if not os.path.isfile(slides):
         return {}
-    columns = read_columns(slides, ("site",))
+    columns = read_columns(slides, ("site", "case_id"))
     sites = dict(zip(columns["_index"], columns.get("site", []), strict=False))
     if not any(sites.values()):
         return {}
-    members = {name: task.slides.get(name) or [name] for name in task.samples}
-    found = {name: "+".join(sorted({sites[s] for s in members[name] if s in sites})) for name in task.samples}
-    return {name: site or "unknown" for name, site in found.items()}
+    by_case: dict[str, list[str]] = {}
+    for slide, case in zip(columns["_index"], columns.get("case_id", []), strict=False):
+        by_case.setdefault(case, []).append(slide)
+    found = {}
+    for name in task.samples:
+        members = task.slides.get(name) or by_case.get(name) or [name]
+        found[name] = "+".join(sorted({sites.get(slide) for slide in members} - {None, ""})) or "unknown"
+    return found
 
 
 def shortened(names: Sequence[str]) -> str:

@@ -77,7 +77,7 @@ def read_task(name: str, config: str | Path, table: str | Path) -> Task:
     rows = rows[rows[column] != ""]
     folds = fold_columns(rows)
     check_folds(rows, folds, table)
-    survival = settings.get("task_type") == "survival" or any(c.endswith("_event") for c in rows)
+    survival = settings.get("task_type") == "survival" or any(c.endswith("_event") for c in [column, *extra])
     words = {str(code): label for code, label in settings["label_dict"].items()}
     if not survival:
         check_labels(rows, column, words, table, config)
