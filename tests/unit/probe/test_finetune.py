@@ -168,8 +168,8 @@ def auc_of(task, bags, labels=None):
 def test_abmil_learns_a_planted_task_and_nothing_of_permuted_labels():
     task, bags = planted()
     assert auc_of(task, bags) > 0.9
-    shuffled = [auc_of(*planted(), np.random.default_rng(seed).permutation(task.labels)) for seed in range(6)]
-    assert abs(np.mean(shuffled) - 0.5) < 0.12, shuffled
+    shuffled = [auc_of(*planted(), np.random.default_rng(seed).permutation(task.labels)) for seed in range(4)]
+    assert abs(np.mean(shuffled) - 0.5) < 0.15, shuffled
 
 
 def test_survival_finds_a_planted_risk():
@@ -269,7 +269,9 @@ def test_job_writes_predictions_metrics_and_summary(tmp_path, kind):
         (tmp_path / "config.json").write_text(json.dumps(description))
         (tmp_path / "run").mkdir()
         sources = [str(tmp_path / "config.json"), str(tmp_path / "model.safetensors")]
-    run(tmp_path, tmp_path / "out", model, sources)
+    precision = "bf16" if kind == "random" else "fp32"
+    recipe = QUICK | {"epochs": 2, "precision": precision}
+    run(tmp_path, tmp_path / "out", model, sources, recipes={"threads": recipe, "abmil": recipe})
     predictions = pd.read_parquet(tmp_path / "out/p.parquet")
     assert (predictions.groupby("fold").size() == 8).all()
     assert set(predictions.sample_id) == set(task.samples)
