@@ -18,6 +18,8 @@ def spoil_pair(project, protocol, rows_of, **settings):
     (folder / "k=all.tsv").write_text("\n".join(lines) + "\n")
 
 
+EXPRESSION = {"model": "mean", "task": "here--grade", "group": "finetune", "split": "half", "class": 1, "min_counts": 9}
+
 # name -> (how the valid project is spoiled, what the message must say)
 MISTAKES = {
     "unknown key": (
@@ -235,6 +237,32 @@ MISTAKES = {
     "clusters of an unknown task": (
         lambda p: p.config["probe"].update(cluster={"use": ["here--size"]}),
         ["config, key probe/cluster/use: no task is called 'here--size'", "here--grade"],
+    ),
+    "nothing that can be fine-tuned": (
+        lambda p: (
+            p.config["embed"].update(use=["mean"]),
+            p.config["probe"]["tasks"]["here--grade"].update(groups=["finetune"]),
+        ),
+        ["config, key probe/tasks: a task has group finetune, and no model in use can be", "probe/finetune/models"],
+    ),
+    "supervised model on a grid that is not there": (
+        lambda p: (
+            p.config["probe"].update(finetune={"models": {"sup": {"kind": "abmil", "grid": "x", "encoder": "tiny"}}}),
+            p.config["probe"]["tasks"]["here--grade"].update(groups=["finetune"]),
+        ),
+        ["config, key probe/finetune/models/sup/grid: no grid is called 'x'", "use one of: main"],
+    ),
+    "genes of a model without an expression branch": (
+        lambda p: p.config["probe"].update(genes=[{"model": "mean", "task": "here--grade"}]),
+        ["config, key probe/genes: mean has no expression branch", "kind threads"],
+    ),
+    "expression by a group that is not run": (
+        lambda p: p.config["probe"].update(expression=[EXPRESSION]),
+        ["config, key probe/expression: here--grade has no group finetune", "add it to the task's groups"],
+    ),
+    "expression twice": (
+        lambda p: p.config["probe"].update(expression=[EXPRESSION | {"group": "frozen"}] * 2),
+        ["config, key probe/expression: mean, here--grade, frozen is there twice", "keep one"],
     ),
 }
 

@@ -19,7 +19,23 @@ from molpath.common.files import read_tsv
 
 GRID, ENCODER = "20x_256px_0px_overlap", "tiny"
 PAIRS = ["synthetic_a==synthetic--subtype", "synthetic_a==synthetic--OS"]
+GROUPS = {"synthetic--subtype": ["retrieval"], "synthetic--immune": ["finetune"]}
 TRAINING = {"epochs": 3, "warmup_epochs": 1, "batch_size": 6, "patches": 16, "genes": 50}
+
+
+def tuned_and_explained() -> dict:
+    """Fine-tuning on one task, the genes of its probe, and expression by what it predicts."""
+    quick = {"epochs": 2, "learning_rate": 1e-3, "precision": "fp32"}
+    compared = {"task": "synthetic--immune", "split": "median", "class": 1, "min_counts": 10}
+    return {
+        "finetune": {
+            "models": {"abmil": {"kind": "abmil", "grid": "main", "encoder": ENCODER}},
+            "recipes": {"threads": quick, "abmil": quick},
+            "threads": 1,
+        },
+        "genes": [{"model": "threads-s0", "task": "synthetic--immune"}],
+        "expression": [compared | {"model": "abmil", "group": "finetune"}],
+    }
 
 
 def config_of(folder: Path) -> dict:
@@ -48,12 +64,13 @@ def config_of(folder: Path) -> dict:
                 "threads-s0": {"kind": "threads", "run": "one"},
             },
             "use": ["mean", "random-s0", "threads-s0"],
+            "attention": ["D006-DX1", "D001-DX9"],
         },
         "probe": {
             "tasks": {
                 f"{source}--{task}": {
                     "path": f"resources/demo/tasks/{source}/{task}",
-                    "groups": ["frozen"] + ["retrieval"] * (task == "subtype"),
+                    "groups": ["frozen", *GROUPS.get(f"{source}--{task}", [])],
                 }
                 for source in ("synthetic", "synthetic_a")
                 for task in tasks
@@ -64,7 +81,8 @@ def config_of(folder: Path) -> dict:
             "transfer": {"tasks": {name: {} for name in PAIRS}, "use": PAIRS},
             "prompt": {"tasks": {name: {"modalities": ["rna", "dna"]} for name in PAIRS}, "use": PAIRS},
             "cluster": {"use": ["synthetic--subtype"], "seeds": 2},
-        },
+        }
+        | tuned_and_explained(),
         "report": {"note": "synthetic"},
     }
 
@@ -200,6 +218,27 @@ def test_protocols_beside_the_folds_have_their_numbers(cohort):
     prompted = table[(table.group == "prompt") & (table.model == "threads-s0")]
     assert {"prompt_rna", "prompt_dna", "prompt_rna_permuted"} <= set(prompted.protocol)
     assert {"mAP@1", "mAP@5"} <= set(table[table.group == "retrieval"].metric)
+
+
+def test_models_are_tuned_and_what_they_look_at_is_shown(cohort):
+    task = cohort / "results/probe"
+    for model in ("random-s0", "threads-s0", "abmil"):
+        predictions = pd.read_parquet(task / model / "synthetic--immune/finetune/predictions.parquet")
+        assert predictions.fold.nunique() > 1
+        np.testing.assert_allclose(predictions.prob_0 + predictions.prob_1, 1, atol=1e-5)
+    assert not (task / "mean/synthetic--immune/finetune").exists()  # nothing in it can be trained
+    table = read_tsv(cohort / "results/tables/metrics.tsv")
+    assert {"abmil", "threads-s0", "random-s0"} == set(table[table.group == "finetune"].model)
+    genes = read_tsv(task / "threads-s0/synthetic--immune/genes/directions.tsv")
+    assert (genes.padj.astype(float) >= genes.p.astype(float)).all()
+    compared = read_tsv(task / "abmil/synthetic--immune/finetune/expression.tsv")
+    assert {"gene", "log2FC", "padj"} <= set(compared)
+    with h5py.File(next((cohort / "results/wsi" / GRID / f"features_{ENCODER}").glob("D006-DX1.h5"))) as handle:
+        corners = {tuple(place) for place in handle["coords"][:].tolist()}
+    squares = json.loads((cohort / "results/figures/attention/threads-s0/D006-DX1.geojson").read_text())["features"]
+    assert {tuple(square["geometry"]["coordinates"][0][0]) for square in squares} == corners
+    for slide in ("D006-DX1", "D001-DX9"):  # the second was set aside, and its pictures say so
+        assert (cohort / f"results/figures/top_patches/threads-s0/{slide}.png").stat().st_size > 0
 
 
 def test_a_task_is_probed_on_the_slides_it_lists(cohort):

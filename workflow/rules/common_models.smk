@@ -64,6 +64,7 @@ def get_used_sources():
     entries = [RUNS[name] for name in get_used_runs()] + [
         MODELS[name] for name in config["embed"]["use"]
     ]
+    entries += get_supervised_models()
     asked = [(GRID_NAMES[item["grid"]], item["encoder"]) for item in config["features"]["use"]]
     return sorted(
         {*asked, *(get_source(entry) for entry in entries if entry.get("kind") != "table")}

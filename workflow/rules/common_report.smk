@@ -2,11 +2,23 @@
 
 STAGES = ("slides", "tissue", "tiles", "features", "omics", "pretrain", "embed", "probe")
 
+# Keys of the section probe that the frozen probes don't read.
+NO_PROBE_SETTINGS = (
+    "tasks",
+    "use",
+    "benchmark",
+    "transfer",
+    "prompt",
+    "cluster",
+    "finetune",
+    "genes",
+    "expression",
+)
+
 
 def get_probe_settings(wildcards):
     """Settings of the probes, without tasks."""
-    apart = ("tasks", "use", "benchmark", "transfer", "prompt", "cluster")
-    return {key: value for key, value in config["probe"].items() if key not in apart}
+    return {key: value for key, value in config["probe"].items() if key not in NO_PROBE_SETTINGS}
 
 
 def get_pathobench_jobs(wildcards):
@@ -141,7 +153,9 @@ def get_report_targets(wildcards):
         if get_published_names() and set(config["probe"]["use"]) & set(BENCHMARK_TASKS):
             kinds = ("published.tsv", "published.html", "published.md", "published.tex")
             names += [f"tables/{name}" for name in (*kinds, "published_averages.tsv")]
-    return [f"<results>/{name}" for name in names]
+    return (
+        [f"<results>/{name}" for name in names] + get_attention_pages() + get_gene_tables(wildcards)
+    )
 
 
 def get_all_targets(wildcards):

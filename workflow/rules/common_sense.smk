@@ -291,6 +291,8 @@ def check_everything():
     check_runs()
     check_tasks()
     check_protocols()
+    check_finetune()
+    check_genes()
     stop_on_problems()
     note_encoders()
 

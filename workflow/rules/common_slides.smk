@@ -79,6 +79,7 @@ GRIDS = {
 wildcard_constraints:
     shard=r"\d{5}",
     block=r"\d{5}",
+    slide=r"[A-Za-z0-9][A-Za-z0-9._-]*",
     grid=r"[0-9.]+(x|mpp)_\d+px_\d+px_overlap[A-Za-z0-9.-]*",
     encoder=r"[a-z0-9_]+",
     cohort=r"[A-Za-z0-9][A-Za-z0-9._-]*",

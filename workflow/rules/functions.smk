@@ -1,0 +1,18 @@
+"""Functions that rules use, in files by what they are about."""
+
+
+include: "common_validation.smk"
+include: "common_library.smk"
+include: "common_slides.smk"
+include: "common_tissue.smk"
+include: "common_omics.smk"
+include: "common_encoders.smk"
+include: "common_models.smk"
+include: "common_embed.smk"
+include: "common_finetune.smk"
+include: "common_demo.smk"
+include: "common_protocols.smk"
+include: "common_sense.smk"
+include: "common_targets.smk"
+include: "common_plan.smk"
+include: "common_report.smk"
