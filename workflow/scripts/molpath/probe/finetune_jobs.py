@@ -8,19 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 
 from ..common.devices import take_device
 from ..common.digests import digest_of
-from ..common.files import atomic_path, read_tsv, write_parquet, write_tsv
+from ..common.files import atomic_path, read_tsv
 from ..common.progress import Progress
 from ..embed.bags import Bags
 from ..embed.embedding import fingerprint_of
 from .finetune import BINS, FineTuning, TaskBags
-from .intervals import summarise
-from .jobs import with_head
-from .results import COLUMNS, Results, sides
+from .outputs import write_results
+from .results import Results, sides
 from .tasks import BadTask, Task, read_task
 from .trainable import builder
 
@@ -58,12 +56,12 @@ def run_finetune(
     own = settings["finetune"]
     recipe = own["recipes"]["threads" if model["kind"] == "random" else model["kind"]]
     torch.set_num_threads(own["threads"])
-    outputs = own["survival_outputs"] if known.is_survival else len(known.classes)
-    if known.is_survival and outputs < BINS:
-        raise BadTask(f"{task}: {outputs} outputs are fewer than the {BINS} intervals of time")
-    make = builder(model, sources, bags.read(known.samples[0]).shape[1], outputs)
+    width = own["survival_outputs"] if known.is_survival else len(known.classes)
+    if known.is_survival and width < BINS:
+        raise BadTask(f"{task}: {width} outputs are fewer than the {BINS} intervals of time")
+    make = builder(model, sources, bags.read(known.samples[0]).shape[1], width)
     chosen = {key: own[key] for key in ("seed", "threads", "patches_at_test")}
-    shared = [fingerprint_of(path) for path in sources], dict(model), dict(recipe), chosen, outputs, code
+    shared = [fingerprint_of(path) for path in sources], dict(model), dict(recipe), chosen, width, code
     progress = Progress(log_path, f"fine-tuning {model['name']} on {task}", known.folds.shape[1], "folds")
     results = Results(known)
     with take_device() as device:
@@ -77,7 +75,8 @@ def run_finetune(
             results.add("finetune", fold, *sides(known, fold), predict)
             progress.step()
     head = {"task": task, "model": model["name"], "group": "finetune"}
-    write_results(results, len(wanted.samples), head, settings, predictions, metrics, summary)
+    outputs = {"predictions": predictions, "metrics": metrics, "summary": summary}
+    write_results(results, outputs, head, settings, len(wanted.samples) - len(known.samples))
 
 
 def slides_of(task: Task, cohort: str) -> dict[str, list[str]]:
@@ -125,18 +124,3 @@ def kept_or_new(path: Path, tuning: FineTuning, fold: int):
         return found
 
     return predict
-
-
-def write_results(
-    results: Results, wanted: int, head: Mapping[str, str], settings: Mapping[str, Any], predictions, metrics, summary
-) -> None:
-    """The three files of a probing job; `wanted`: samples that the task lists."""
-    task = results.task
-    rows = pd.DataFrame(results.metrics, columns=COLUMNS)
-    guesses = pd.concat(results.predictions) if results.predictions else pd.DataFrame(columns=["protocol", "shots"])
-    write_tsv(metrics, with_head(rows, head))
-    write_parquet(predictions, with_head(guesses, head))
-    over = summarise(rows, guesses, settings["bootstraps"], settings["seed"])
-    over["primary"] = (over.metric == task.primary).astype(int)
-    over["n_samples"], over["n_missing"] = len(task.samples), wanted - len(task.samples)
-    write_tsv(summary, with_head(over.replace({np.inf: np.nan}), head))
