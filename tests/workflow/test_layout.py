@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 STAGES = ["slides", "tissue", "tiles", "features", "omics", "pretrain", "embed", "probe"]
-AROUND = ["acquire", "demo", "report"]
+AROUND = ["acquire", "demo", "report", "doctor"]
 CONDA_NAMES = {"pytorch": "torch"}
 
 

@@ -2,6 +2,7 @@
 
 all                       all that the config asks for (the default; it stands in the Snakefile)
 slides … probe, report    everything up to that stage
+doctor                    what a long run needs, looked at before it starts, nothing built
 verify                    manifests against files, nothing built
 orphans                   files under results/wsi that no manifest names, nothing built
 """
@@ -50,6 +51,22 @@ rule probe:
 rule report:
     input:
         get_report_targets,
+
+
+rule doctor:
+    log:
+        # Not below <results>: a folder that can't be written to is for the doctor to tell.
+        ".snakemake/doctor.log",
+    retries: 0
+    localrule: True
+    conda:
+        "../../envs/torch.yaml"
+    params:
+        request=get_doctor_request,
+    message:
+        "Looking at software, machine, storage, weights and slides"
+    script:
+        "../scripts/doctor.py"
 
 
 rule verify:
