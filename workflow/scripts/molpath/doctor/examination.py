@@ -10,14 +10,22 @@ from typing import Any
 
 from . import inputs, machine, software, storage
 from .estimate import patches_of, planned_bytes
-from .findings import Finding, problem
+from .findings import Finding, problem, problems_of
 
 log = logging.getLogger(__name__)
+
+#: Checks that write into the results folder: left out where it can't be written to, which is told already.
+ON_RESULTS = ("rename and fsync", "HDF5 and locks", "clock")
 
 
 def examine(request: Mapping[str, Any]) -> list[Finding]:
     """Findings of every check. `request`: what the rules know of the run (common_doctor.smk)."""
-    return [finding for name, check in checks_of(request).items() for finding in _run(name, check)]
+    findings: list[Finding] = []
+    for name, check in checks_of(request).items():
+        unwritable = any(finding.check == "results folder" for finding in problems_of(findings))
+        if not (unwritable and name in ON_RESULTS):
+            findings += _run(name, check)
+    return findings
 
 
 def checks_of(request: Mapping[str, Any]) -> dict[str, Callable[[], Any]]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..common.contained import map_contained
+from ..common.contained import as_sendable, map_contained
 from ..features.patches import Geometry, read_patches
 from ..features.registry import ADAPTERS, PRECOMPUTED, Facts
 from ..slides.readers import open_slide
@@ -81,7 +81,7 @@ def _from_hub(check: str, facts: Facts, encoder: Mapping[str, Any], ask_hub: boo
 
     kind, revision = "dataset" if facts.dataset else "model", encoder["revision"] or facts.revision or None
     for file in facts.files:
-        cached = try_to_load_from_cache(facts.hub, file, revision=revision, repo_type=kind)
+        cached = try_to_load_from_cache(facts.hub, file, hub_cache(), revision, kind)
         if isinstance(cached, str):
             return ok(check, f"{file} of {facts.hub} is in the hub's cache")
     by_hand = (
@@ -100,6 +100,13 @@ def _from_hub(check: str, facts: Facts, encoder: Mapping[str, Any], ask_hub: boo
     if facts.gated:
         remedy += "; whether access was granted only the hub knows (--config doctor='{ask_hub: true}')"
     return note(check, found, remedy)
+
+
+def hub_cache() -> str:
+    """Folder of the hub's cache, as its client has it."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    return HF_HUB_CACHE
 
 
 def _asked(check: str, facts: Facts, kind: str) -> Finding:
@@ -154,7 +161,7 @@ def check_reading(
     chosen = [there[int(i)] for i in np.unique(np.linspace(0, len(there) - 1, count).astype(int))]
     jobs = [(slide["path"], slide["mpp"], *geometry) for slide in chosen]
     began = time.perf_counter()
-    results = [result for _, result in map_contained(read_some, jobs, deadline_s)]
+    results = [result for _, result in map_contained(_read_or_say, jobs, deadline_s)]
     spent = time.perf_counter() - began
     failed = [(slide, r) for slide, r in zip(chosen, results, strict=True) if isinstance(r, Exception)]
     names = "; ".join(f"{slide['slide_id']} ({slide['path']}): {error}" for slide, error in failed[:NAMED])
@@ -170,6 +177,14 @@ def check_reading(
     return (
         note(check, f"{found}. Not read: {names}", "it will be set aside with a reason") if failed else ok(check, found)
     )
+
+
+def _read_or_say(job: tuple[str, str, int, float]) -> tuple[float, float, float, float] | Exception:
+    """As read_some; errors are handed back and not raised, for the log would have them at length."""
+    try:
+        return read_some(job)
+    except Exception as error:
+        return as_sendable(error)
 
 
 def read_some(job: tuple[str, str, int, float]) -> tuple[float, float, float, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -10,7 +11,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from ..common.contained import map_contained
+from ..common.contained import Lost, as_sendable, map_contained
 from ..common.files import new_h5, write_text
 from .estimate import in_words
 from .findings import Finding, note, ok, problem
@@ -105,7 +106,7 @@ def check_rename(results: str) -> Finding:
         )
         return problem(check, f"writing a file in {place} and renaming it failed: {error}", remedy)
     finally:
-        path.unlink(missing_ok=True)
+        _remove(path)
     words = f"work in {place}, {spent * 1000:.1f} ms a file"
     if spent > SLOW_WRITE_S:
         return note(check, words, "slow for many small files: a local disk or scratch for results would help")
@@ -139,18 +140,29 @@ def check_hdf5(results: str) -> Finding:
     try:
         ((_, error),) = map_contained(_write_and_read, [str(path)], LOCK_DEADLINE_S)
     finally:
-        path.unlink(missing_ok=True)
+        _remove(path)
     if error is None:
         return ok("HDF5 and locks", f"written and read again in {words}")
+    if isinstance(error, Lost) and error.reason == "timeout":
+        error = f"no answer in {LOCK_DEADLINE_S:g} s"
     remedy = "export HDF5_USE_FILE_LOCKING=FALSE: nothing here relies on these locks (files get their name when whole)"
     return problem("HDF5 and locks", f"an HDF5 file can't be written in {words}: {error}", remedy)
 
 
-def _write_and_read(path: str) -> None:
+def _write_and_read(path: str) -> Exception | None:
+    """What went wrong, handed back and not raised, for an error in a contained process is logged at length."""
     import h5py
 
-    with new_h5(path) as handle:
-        handle["numbers"] = range(1000)
-    with h5py.File(path, "r") as handle:
-        if handle["numbers"][999] != 999:
-            raise OSError("other numbers came back than were written")
+    try:
+        with new_h5(path) as handle:
+            handle["numbers"] = range(1000)
+        with h5py.File(path, "r") as handle:
+            right = handle["numbers"][999] == 999
+    except Exception as error:
+        return as_sendable(error)
+    return None if right else OSError("other numbers came back than were written")
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):  # where nothing could be made there is nothing to remove
+        path.unlink()
