@@ -84,6 +84,21 @@ def test_a_generic_profile_names_its_commands(programs, tmp_path):
     assert "snakemake-storage-plugin-s3 is not installed" in found
 
 
+@pytest.mark.parametrize(
+    ("name", "commands"),
+    [
+        ("sge", ["qsub", "qstat", "qacct", "qdel"]),
+        ("lsf", ["bsub", "bjobs", "bkill"]),
+        ("kubernetes", ["kubectl"]),
+        ("slurm-gpu", ["sbatch", "squeue", "sacct", "scancel"]),
+        ("default", []),
+    ],
+)
+def test_commands_of_the_shipped_profiles(repository, name, commands):
+    folder = repository / "workflow/profiles" / name
+    assert software.needed_commands(software.read_profile(str(folder)), folder) == commands
+
+
 def test_a_profile_that_is_not_there(tmp_path):
     (found,) = software.check_profiles([str(tmp_path / "nowhere")], {})
     assert (found.verdict, "can't be read" in found.found) == ("problem", True)

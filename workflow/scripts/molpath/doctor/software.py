@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +17,9 @@ from .findings import Finding, note, ok, problem
 OWN_EXECUTORS = ("local", "dryrun", "touch")
 #: Commands that an executor calls.
 COMMANDS = {"slurm": ("sbatch", "squeue", "sacct", "scancel"), "lsf": ("bsub", "bjobs", "bkill")}
+#: What commands of the executor cluster-generic may call from within a shell.
+GENERIC_COMMANDS = ("qsub", "qstat", "qacct", "qdel", "bsub", "bjobs", "bkill", "kubectl", "condor_submit", "sbatch")
+SHELLS = ("sh", "bash")
 #: Oldest conda that Snakemake 9 takes (snakemake.deployment.conda).
 OLDEST_CONDA = (24, 7, 1)
 
@@ -44,7 +46,7 @@ def check_profiles(profiles: Sequence[str], plugins: Mapping[str, str]) -> Itera
         if lacking:
             remedy = f"pip install {' '.join(lacking)}"
             yield problem(check, f"{', '.join(lacking)} is not installed beside Snakemake", remedy)
-        absent = [command for command in needed_commands(contents) if not shutil.which(command)]
+        absent = [command for command in needed_commands(contents, Path(name)) if not shutil.which(command)]
         if absent:
             remedy = "load the scheduler's module, or start Snakemake on a machine from which jobs are submitted"
             yield problem(check, f"not on PATH: {', '.join(absent)}", remedy)
@@ -74,13 +76,17 @@ def needed_plugins(profile: Mapping[str, Any]) -> set[str]:
     return needed | ({f"snakemake-storage-plugin-{storage}"} if storage else set())
 
 
-def needed_commands(profile: Mapping[str, Any]) -> list[str]:
-    """Programs that a profile's executor calls."""
+def needed_commands(profile: Mapping[str, Any], folder: Path) -> list[str]:
+    """Programs that a profile's executor calls; `folder` is the profile's, whose own scripts are not looked for."""
     executor = profile.get("executor", "local")
-    if executor == "cluster-generic":
-        keys = ("cluster-generic-submit-cmd", "cluster-generic-cancel-cmd")
-        return [shlex.split(str(profile[key]))[0] for key in keys if profile.get(key)]
-    return list(COMMANDS.get(executor, ()))
+    if executor != "cluster-generic":
+        return list(COMMANDS.get(executor, ()))
+    found = []
+    for key in ("submit", "status", "cancel"):
+        words = re.findall(r"[\w./-]+", str(profile.get(f"cluster-generic-{key}-cmd") or ""))
+        first = [word for word in words[:1] if word not in SHELLS and not (folder / word).exists()]
+        found += first + [word for word in words if word in GENERIC_COMMANDS]
+    return list(dict.fromkeys(found))
 
 
 def asked_deployments(deployment: Sequence[str], profiles: Sequence[str]) -> set[str]:
