@@ -155,5 +155,6 @@ def get_doctor_request(wildcards):
         },
         "batch_bytes": get_batch_bytes(),
         "processes": max((run["training"]["processes"] for run in runs), default=1),
+        "trains": bool(runs),
         "networks": bool(TISSUE_GPUS or runs or any(gpus)),
     }

@@ -181,6 +181,7 @@ def test_a_check_that_fails_in_itself_hides_no_other(slides, tmp_path, monkeypat
         "patch": {"size": 128, "mpp": 0.5},
         "batch_bytes": 1e6,
         "processes": 1,
+        "trains": False,
         "networks": False,
     }
     found = {item.check: item for item in examine(request)}

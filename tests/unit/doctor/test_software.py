@@ -156,6 +156,8 @@ def test_memory_and_shared_memory(monkeypatch):
         "memory": "note",
     }
     assert verdicts(machine.check_limits(1e9, 4))["shared memory"] == "problem"
+    monkeypatch.setattr(machine, "memory_available", lambda: 12e9)
+    assert [verdicts(machine.check_limits(1e9, 1, trains))["memory"] for trains in (False, True)] == ["ok", "note"]
 
 
 def test_the_table():

@@ -55,7 +55,7 @@ def checks_of(request: Mapping[str, Any]) -> dict[str, Callable[[], Any]]:
             geometry=(patch["size"], patch["mpp"]),
             deadline_s=request["deadline_s"],
         ),
-        "limits": lambda: machine.check_limits(request["batch_bytes"], request["processes"]),
+        "limits": lambda: machine.check_limits(request["batch_bytes"], request["processes"], request["trains"]),
         "GPU": lambda: machine.check_gpu(request["networks"]),
     }
 

@@ -15,8 +15,8 @@ from .findings import Finding, note, ok, problem
 OPEN_FILES = 1024
 #: Shared memory that NCCL and gloo use between processes of one training run.
 SHARED_MEMORY_BYTES = 1e9
-#: Bytes of memory that the largest job asks for (rule extract_features).
-LARGEST_JOB_BYTES = 6e9
+#: Bytes of memory that jobs of extract_features and of pretrain_run ask for at first.
+EXTRACTION_BYTES, TRAINING_BYTES = 6e9, 16e9
 
 
 def check_gpu(networks: bool) -> Finding:
@@ -73,10 +73,11 @@ def _try_gpu(torch, built: str, driver: str) -> Finding:
     return ok("GPU", words) if free > total / 2 else note("GPU", words, "another process holds much of its memory")
 
 
-def check_limits(batch_bytes: float, processes: int) -> Iterator[Finding]:
+def check_limits(batch_bytes: float, processes: int, trains: bool = False) -> Iterator[Finding]:
     """Open files, shared memory against what batches and training processes need, memory.
 
     batch_bytes: patches that readers and encoder share in a job. processes: of the largest training run.
+    trains: whether there is one.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     words = f"{soft} open files a process"
@@ -86,8 +87,8 @@ def check_limits(batch_bytes: float, processes: int) -> Iterator[Finding]:
     else:
         yield ok("ulimit", words)
     yield _shared_memory(processes)
-    available, needed = memory_available(), LARGEST_JOB_BYTES + batch_bytes
-    words = f"{in_words(available)} available; the largest job asks for {in_words(needed)}, batches of patches included"
+    available, needed = memory_available(), max(EXTRACTION_BYTES + batch_bytes, TRAINING_BYTES * trains)
+    words = f"{in_words(available)} available; the largest job takes up to {in_words(needed)}"
     remedy = "on this machine give Snakemake the limit (`--resources mem_mb=…`) or a smaller features: batch_size"
     yield ok("memory", words) if available >= needed else note("memory", words, remedy)
 
