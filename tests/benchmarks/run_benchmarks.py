@@ -22,6 +22,10 @@ BENCHMARKS = {
     "precision": "feature_precision.py",
     "omics": "omics_scale.py",
     "pretrain": "pretrain_step.py",
+    "paper": "plan_paper.py",
+    "probe_costs": "probe_costs.py",
+    "retrieval": "retrieval_memory.py",
+    "probe": "probe_speed.py",
 }
 
 

@@ -17,10 +17,10 @@ from molpath.probe.jobs import run_probe
 SETTINGS = {
     "C": 0.5,
     "max_iter": 10000,
-    "cox": {"alpha": 0.07, "l1_ratio": 0.5, "max_iter": 100000},
+    "cox": {"alpha": 0.07, "l1_ratio": 0.5, "max_iter": 100000, "times": []},
     "shots": [],
     "repeats": 1,
-    "permutations": 0,
+    "permutations": 3,
     "bootstraps": 100,
     "seed": 0,
 }
@@ -94,13 +94,16 @@ def test_expression_and_survival_of_a_tcga_project(shared_data, tumour, tmp_path
             folds[case].append({"train": "train", "val": "test"}[sides[0]] if sides else "-1")
     survival = pd.DataFrame({"days": table.survival_months * 30.44, "event": 1 - table.censorship.astype(int)})
     task = write_survival_task(tmp_path / "OS", survival[survival.days > 0], folds)
-    metrics = cox_metrics(tmp_path, task, data.obs.case_id, np.nan_to_num(data.X))
+    found = cox_metrics(tmp_path, task, data.obs.case_id, np.nan_to_num(data.X))
+    metrics, permuted = found[found.protocol == "cox"], found[found.protocol == "permuted"]
     assert len(metrics) == 5
+    assert len(permuted) == 15
     if name == "kirp":  # z-scores up to 268: scikit-survival gives up on every fold, and the tables have to say so
         assert metrics.note.str.contains("CoxNet: Numerical error").all()
-        assert read_tsv(tmp_path / "summary.tsv").n_failed.tolist() == ["5"]
+        assert read_tsv(tmp_path / "summary.tsv").n_failed[0] == "5"
     else:
         assert 0.55 < metrics.value.astype(float).mean() < 0.75
+        assert abs(pd.to_numeric(permuted.value).mean() - 0.5) < 0.1  # empty where the solver gave up on one
 
 
 def test_copy_numbers_and_mutations_of_a_tcga_project(tumour, tmp_path, repository):
@@ -152,9 +155,10 @@ def test_mutations_and_survival_of_laml(shared_data, tmp_path, repository):
     task = write_survival_task(tmp_path / "OS", survival, folds)
     common = flags.loc[:, flags.sum() >= 5]
     metrics = cox_metrics(tmp_path, task, common.index, common.to_numpy())
-    values = metrics[metrics.metric == "cindex"].value.astype(float)
+    values = metrics[metrics.protocol == "cox"].value.astype(float)
     assert len(values) == 5
     assert 0.5 < values.mean() < 0.75
+    assert abs(pd.to_numeric(metrics[metrics.protocol == "permuted"].value).mean() - 0.5) < 0.1
 
 
 def test_mutations_and_lesions_of_laml_counted_another_way(shared_data, tmp_path, repository):

@@ -64,3 +64,19 @@ def test_catalog_command_draws_every_rule_of_the_picture(repository, tmp_path, s
     assert done.returncode == 0, done.stdout
     drawn = set(re.findall(r'label = "(\w+)"', done.stdout)) - {"all"}
     assert drawn == set(re.findall(r">(\w+)</text>", (repository / "workflow/docs/rulegraph.svg").read_text()))
+
+
+def test_plan_prints_what_a_run_costs_and_builds_nothing(project):
+    project.write()
+    done = project.snakemake("plan", "--cores", "1")
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"^slides +slides +8 ", done.stdout, re.M)
+    # 256 px without overlap: four patches where the paper has one, 8 slides of 2,653.
+    assert re.search(r"^tiles +20x_256px_0px_overlap +8 +84,899 ", done.stdout, re.M)
+    assert re.search(r"^pretrain +run one +4 ", done.stdout, re.M)
+    assert re.search(r"^probe +mean +1 ", done.stdout, re.M)
+    assert "assumed, not measured" in done.stdout
+    assert not [path for path in (project.folder / "results").iterdir() if path.name != "logs"]
+    done = project.snakemake("results/tables/plan.tsv", "--cores", "1")
+    assert done.returncode == 0, done.stdout
+    assert (project.folder / "results/tables/plan.tsv").read_text().startswith("stage\twhat\tunits\tpatches\t")

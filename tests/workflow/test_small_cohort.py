@@ -18,7 +18,24 @@ import pytest
 from molpath.common.files import read_tsv
 
 GRID, ENCODER = "20x_256px_0px_overlap", "tiny"
+PAIRS = ["synthetic_a==synthetic--subtype", "synthetic_a==synthetic--OS"]
+GROUPS = {"synthetic--subtype": ["retrieval"], "synthetic--immune": ["finetune"]}
 TRAINING = {"epochs": 3, "warmup_epochs": 1, "batch_size": 6, "patches": 16, "genes": 50}
+
+
+def tuned_and_explained() -> dict:
+    """Fine-tuning on one task, the genes of its probe, and expression by what it predicts."""
+    quick = {"epochs": 2, "learning_rate": 1e-3, "precision": "fp32"}
+    compared = {"task": "synthetic--immune", "split": "median", "class": 1, "min_counts": 10}
+    return {
+        "finetune": {
+            "models": {"abmil": {"kind": "abmil", "grid": "main", "encoder": ENCODER}},
+            "recipes": {"threads": quick, "abmil": quick},
+            "threads": 1,
+        },
+        "genes": [{"model": "threads-s0", "task": "synthetic--immune"}],
+        "expression": [compared | {"model": "abmil", "group": "finetune"}],
+    }
 
 
 def config_of(folder: Path) -> dict:
@@ -47,14 +64,39 @@ def config_of(folder: Path) -> dict:
                 "threads-s0": {"kind": "threads", "run": "one"},
             },
             "use": ["mean", "random-s0", "threads-s0"],
+            "attention": ["D006-DX1", "D001-DX9"],
         },
         "probe": {
-            "tasks": {f"synthetic--{task}": {"path": f"resources/demo/tasks/synthetic/{task}"} for task in tasks},
-            "use": [f"synthetic--{task}" for task in tasks],
+            "tasks": {
+                f"{source}--{task}": {
+                    "path": f"resources/demo/tasks/{source}/{task}",
+                    "groups": ["frozen", *GROUPS.get(f"{source}--{task}", [])],
+                }
+                for source in ("synthetic", "synthetic_a")
+                for task in tasks
+            }
+            | {"synthetic--listed": {"path": "tasks/listed"}},
+            "use": [*(f"synthetic--{task}" for task in tasks), "synthetic--listed"],
             "permutations": 2,
-        },
+            "transfer": {"tasks": {name: {} for name in PAIRS}, "use": PAIRS},
+            "prompt": {"tasks": {name: {"modalities": ["rna", "dna"]} for name in PAIRS}, "use": PAIRS},
+            "cluster": {"use": ["synthetic--subtype"], "seeds": 2},
+        }
+        | tuned_and_explained(),
         "report": {"note": "synthetic"},
     }
+
+
+def write_listed_task(folder: Path) -> None:
+    """A task that lists the first slide of each case only, split by its column `side`; labels mean nothing."""
+    slides = read_tsv(folder / "slides.tsv").drop_duplicates("case_id")
+    table = slides[["case_id", "slide_id"]].assign(y=[str(i % 2) for i in range(len(slides))])
+    table["side"] = ["train" if cohort == "SYNTH-A" else "test" for cohort in slides.cohort]
+    target = folder / "tasks/listed"
+    target.mkdir(parents=True)
+    table.to_csv(target / "k=all.tsv", sep="\t", index=False)
+    config = {"task_col": "y", "sample_col": "case_id", "label_dict": {"0": "a", "1": "b"}, "metrics": ["bacc"]}
+    (target / "config.yaml").write_text(json.dumps(config | {"splits": {"method": "official", "column": "side"}}))
 
 
 def run(folder: Path, repository: Path, *arguments: str) -> subprocess.CompletedProcess:
@@ -78,7 +120,7 @@ def code(tmp_path_factory, repository) -> Path:
     ignore = shutil.ignore_patterns("__pycache__", "*.safetensors")
     for name in ("workflow", "config", "envs"):
         shutil.copytree(repository / name, target / name, ignore=ignore)
-    for name in ("consequences", "genes", "known_slides"):
+    for name in ("consequences", "costs", "genes", "known_slides", "published", "tasks"):
         shutil.copytree(repository / "resources" / name, target / "resources" / name, ignore=ignore)
     return target
 
@@ -90,6 +132,7 @@ def cohort(tmp_path_factory, code) -> Path:
 
     folder = tmp_path_factory.mktemp("cohort")
     make_cohort(folder, n_cases=20, seed=1)
+    write_listed_task(folder)
     (folder / "config.json").write_text(json.dumps(config_of(folder)))
     done = run(folder, code)
     assert done.returncode == 0, done.stdout[-6000:]
@@ -157,6 +200,76 @@ def test_metrics_have_intervals_for_every_model_and_task(cohort):
     assert set(frozen.task) == set(config["probe"]["use"])
     assert set(frozen.model) == set(config["embed"]["use"])
     assert {"mean", "lower", "upper"} <= set(frozen)
+
+
+def test_protocols_beside_the_folds_have_their_numbers(cohort):
+    """Transfer, prompts, clusters and retrieval of every model; survival among them."""
+    table = read_tsv(cohort / "results/tables/metrics.tsv")
+    for group, tasks, protocols in (
+        ("transfer", set(PAIRS), {"logistic", "cox", "permuted"}),
+        ("prompt", set(PAIRS), {"prompt_slides", "prompt_slides_permuted"}),
+        ("cluster", {"synthetic--subtype"}, {"kmeans", "kmeans_permuted"}),
+    ):
+        mine = table[table.group == group]
+        assert set(mine.task) == tasks
+        assert set(mine.model) == {"mean", "random-s0", "threads-s0"}
+        assert protocols <= set(mine[mine.model == "mean"].protocol)
+        assert (mine.groupby(["model", "task"]).primary.apply(lambda flags: (flags == "1").any())).all()
+    prompted = table[(table.group == "prompt") & (table.model == "threads-s0")]
+    assert {"prompt_rna", "prompt_dna", "prompt_rna_permuted"} <= set(prompted.protocol)
+    assert {"mAP@1", "mAP@5"} <= set(table[table.group == "retrieval"].metric)
+
+
+def test_models_are_tuned_and_what_they_look_at_is_shown(cohort):
+    task = cohort / "results/probe"
+    for model in ("random-s0", "threads-s0", "abmil"):
+        predictions = pd.read_parquet(task / model / "synthetic--immune/finetune/predictions.parquet")
+        assert predictions.fold.nunique() > 1
+        np.testing.assert_allclose(predictions.prob_0 + predictions.prob_1, 1, atol=1e-5)
+    assert not (task / "mean/synthetic--immune/finetune").exists()  # nothing in it can be trained
+    table = read_tsv(cohort / "results/tables/metrics.tsv")
+    assert {"abmil", "threads-s0", "random-s0"} == set(table[table.group == "finetune"].model)
+    genes = read_tsv(task / "threads-s0/synthetic--immune/genes/directions.tsv")
+    assert (genes.padj.astype(float) >= genes.p.astype(float)).all()
+    compared = read_tsv(task / "abmil/synthetic--immune/finetune/expression.tsv")
+    assert {"gene", "log2FC", "padj"} <= set(compared)
+    with h5py.File(next((cohort / "results/wsi" / GRID / f"features_{ENCODER}").glob("D006-DX1.h5"))) as handle:
+        corners = {tuple(place) for place in handle["coords"][:].tolist()}
+    squares = json.loads((cohort / "results/figures/attention/threads-s0/D006-DX1.geojson").read_text())["features"]
+    assert {tuple(square["geometry"]["coordinates"][0][0]) for square in squares} == corners
+    for slide in ("D006-DX1", "D001-DX9"):  # the second was set aside, and its pictures say so
+        assert (cohort / f"results/figures/top_patches/threads-s0/{slide}.png").stat().st_size > 0
+
+
+def test_a_task_is_probed_on_the_slides_it_lists(cohort):
+    listed = read_tsv(cohort / "tasks/listed/k=all.tsv")
+    with h5py.File(cohort / "results/embed/mean/bags/synthetic--listed.h5") as handle:
+        bags = dict(zip(handle["ids"].asstr()[:], handle["slides"].asstr()[:], strict=True))
+    several = read_tsv(cohort / "slides.tsv").groupby("case_id").slide_id.nunique()
+    expected = set(several[several > 1].index)
+    assert set(bags) <= expected
+    assert bags
+    assert all(slide in set(listed.slide_id) for slide in bags.values())
+    split = read_tsv(cohort / "results/probe/splits/synthetic--listed/k=all.tsv")
+    assert split.fold_0.tolist() == listed.side.tolist()
+    summary = read_tsv(cohort / "results/probe/mean/synthetic--listed/frozen/summary.tsv")
+    controls = {"logistic", "site_only", "patch_count_only", "permuted"}
+    assert set(summary.protocol) == controls
+    assert set(summary.n_samples.astype(int) + summary.n_missing.astype(int)) == {len(listed)}
+
+
+def test_frozen_probes_in_the_layout_of_pathobench(cohort, code):
+    done = run(cohort, code, "pathobench")
+    assert done.returncode == 0, done.stdout[-3000:]
+    place = cohort / "results/pathobench"
+    rows = pd.read_csv(place / "results_summary.csv")
+    assert set(rows.experiment) == {"linprobe", "coxnet"}
+    for row in rows[rows.metric.isin(["bacc", "cindex"])].itertuples():
+        folder = place / row.source / row.task / f"{row.model}_{row.experiment}" / row.hyperparameters
+        summary = json.loads((folder / "test_metrics_summary.json").read_text())
+        mean = summary[row.metric]["mean"]
+        assert (np.isnan(row.mean) and mean is None) or mean == pytest.approx(row.mean)
+        assert len(list((folder / "test_metrics").iterdir())) in (3, 100)
 
 
 def test_second_run_does_nothing_and_verify_finds_nothing(cohort, code):

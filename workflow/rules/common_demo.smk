@@ -21,10 +21,13 @@ def get_demo_cases(wildcards):
     return sorted({row["case_id"] for row in DEMO_SLIDES})
 
 
-def get_demo_probed_slides(wildcards):
-    """Slides the demo's tasks are made of: those of the probing cohort."""
-    return [
-        {"slide_id": row["slide_id"], "case_id": row["case_id"]}
-        for row in DEMO_SLIDES
-        if row.get("cohort") == "SYNTH-B"
-    ]
+def get_demo_task_slides(wildcards):
+    """Slides the demo's tasks are made of, by source: the probing cohort's, and the pretraining cohort's (support)."""
+    return {
+        source: [
+            {"slide_id": row["slide_id"], "case_id": row["case_id"]}
+            for row in DEMO_SLIDES
+            if row.get("cohort") == cohort
+        ]
+        for source, cohort in (("synthetic", "SYNTH-B"), ("synthetic_a", "SYNTH-A"))
+    }

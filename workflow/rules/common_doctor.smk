@@ -64,48 +64,25 @@ def get_doctor_weights():
     return {key: find_file(path) for key, path in named.items()}
 
 
-def count_slides(shards):
-    """Slides of some shards, without those the sheet excludes."""
-    return sum(row["keep"] != "no" for shard in shards for row in values_of_shard(shard))
-
-
-def get_missing_shards(folder):
-    """Shards without a manifest in a folder of results."""
-    return [shard for shard in SHARDS if not os.path.exists(f"{RESULTS}/{folder}/{shard}.tsv")]
+def get_missing(shards, folder):
+    """Those of some shards that have no manifest in a folder of results."""
+    return [shard for shard in shards if not os.path.exists(f"{RESULTS}/{folder}/{shard}.tsv")]
 
 
 def get_doctor_plan():
-    """How many slides, patches and numbers the run will still write (molpath/doctor/estimate.py)."""
-    features, stores, download = [], [], 0
-    packed = {get_source(RUNS[run]) for run in get_used_runs()}
-    for grid, name in get_used_sources():
-        encoder, facts = ENCODERS[name], ENCODER_FACTS.get(ENCODERS[name]["adapter"], {})
-        size = GRIDS[grid]["mpp"] or 10 / GRIDS[grid]["magnification"]
-        step = (GRIDS[grid]["patch_size"] - GRIDS[grid]["overlap"]) * size
-        item = {
-            "name": f"{grid} {name}",
-            "density": (512 * 0.5 / step) ** 2,
-            "dim": facts.get("dim") or 1024,
-            "bytes": 4 if encoder["store"] == "fp32" else 2,
-        }
-        missing = count_slides(get_missing_shards(f"features/{grid}/{name}"))
-        features.append(item | {"slides": missing})
-        if (grid, name) in packed:
-            stores.append(
-                item | {"slides": count_slides(get_missing_shards(f"pretrain/store/{grid}/{name}"))}
-            )
-        fetched = [] if encoder["weights"] else get_fetched_weights(encoder["adapter"])
-        if any(not os.path.exists(path) for path in fetched):
-            download += 4e6 * facts.get("parameters", 0)
-    slides = count_slides(get_missing_shards("tissue"))
-    files = 3 * slides + sum(item["slides"] for item in features)
-    return {
-        "slides": slides,
-        "features": features,
-        "stores": stores,
-        "download": download,
-        "files": files,
-    }
+    """The plan's request, with features and packed stores of those shards alone that are still to be made."""
+    plan = get_plan_request()
+    for key, folder in (("features", "features"), ("stores", "pretrain/store")):
+        plan[key] = [
+            item
+            | {
+                "shards": get_missing(
+                    item["shards"], f"{folder}/{item['grid']['name']}/{item['encoder']}"
+                )
+            }
+            for item in plan[key]
+        ]
+    return plan
 
 
 def get_batch_bytes():

@@ -3,16 +3,24 @@
 import itertools
 
 SLIDES_BY_CASE = {case: [] for case in CASES}
-for row in SLIDES:
+EMBEDDED = [
+    row
+    for row in SLIDES
+    if not config["embed"]["cohorts"] or row.get("cohort") in config["embed"]["cohorts"]
+]
+for row in EMBEDDED:
     SLIDES_BY_CASE[row.get("case_id") or ""].append(row["slide_id"] if "slide_id" in row else "")
-SLIDE_BLOCKS = in_blocks(SLIDES, config["embed"]["slides_per_job"])
-CASE_BLOCKS = in_blocks(CASES, config["embed"]["slides_per_job"])
+SLIDE_BLOCKS = in_blocks(EMBEDDED, config["embed"]["slides_per_job"])
+CASE_BLOCKS = in_blocks(
+    [case for case in CASES if SLIDES_BY_CASE[case]], config["embed"]["slides_per_job"]
+)
 
 
 def get_run_patches(wildcards):
     """The shards of packed patches a run reads."""
     grid, encoder = get_source(RUNS[wildcards.run])
-    return [f"<results>/pretrain/store/{grid}/{encoder}/{shard}.npy" for shard in SHARDS]
+    shards = get_shards_of(RUNS[wildcards.run]["cohorts"])
+    return [f"<results>/pretrain/store/{grid}/{encoder}/{shard}.npy" for shard in shards]
 
 
 def get_run_indices(wildcards):
@@ -63,6 +71,49 @@ def get_slide_manifests(wildcards):
 def get_case_manifests(wildcards):
     """Feature manifests of all slides of the cases of a block."""
     return get_manifests_of(wildcards.model, itertools.chain(*get_block_cases(wildcards).values()))
+
+
+@functools.cache
+def get_bags(task):
+    """Cases for which a task lists other slides than the sheet has, with those listed (each gets a bag of its own).
+
+    Empty for tasks of slides, and for those whose files a rule makes: the probe stops if such a task does so.
+    """
+    folder = get_task_folder(task)
+    if not os.path.isfile(f"{folder}/config.yaml"):
+        return {}
+    settings = load_yaml(f"{folder}/config.yaml")
+    listed = {}
+    if settings.get("sample_col") == "case_id":
+        for row in read_sheet(f"{folder}/k=all.tsv"):
+            if row.get(settings.get("task_col")) and row.get("slide_id") in SHARD_OF_SLIDE:
+                listed.setdefault(row["case_id"], []).append(row["slide_id"])
+    return {
+        case: sorted(set(slides))
+        for case, slides in listed.items()
+        if set(slides) != set(SLIDES_BY_CASE.get(case, slides))
+    }
+
+
+def get_task_bags(wildcards):
+    """Slides of each bag of the task."""
+    return get_bags(wildcards.task)
+
+
+def get_task_bag_cases(wildcards):
+    """Each bag is its own case."""
+    return {case: case for case in get_bags(wildcards.task)}
+
+
+def get_task_bag_manifests(wildcards):
+    """Feature manifests of all slides of the task's bags."""
+    return get_manifests_of(wildcards.model, itertools.chain(*get_bags(wildcards.task).values()))
+
+
+def get_bag_block(wildcards):
+    """Embeddings of the task's bags, where it has some."""
+    block = f"<results>/embed/{wildcards.model}/bags/{wildcards.task}.h5"
+    return [block] if get_bags(wildcards.task) else []
 
 
 def get_attention_manifests(wildcards):

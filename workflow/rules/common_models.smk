@@ -1,8 +1,21 @@
-"""Runs, models and tasks: what the config names, and which files they need. Functions only."""
+"""Runs, models and tasks: what the config names, which files they need, rows of tasks. Functions only."""
+
+import functools
 
 RUNS = config["pretrain"]["runs"]
 MODELS = config["embed"]["models"]
 TASKS = config["probe"]["tasks"]
+# The paper's tasks, and the groups of protocols beside `frozen` that it runs some of them with.
+BENCHMARK_TASKS = {
+    row["task"]: row for row in read_sheet(workflow.source_path("../../resources/tasks/tasks.tsv"))
+}
+BENCHMARK_SETS = {
+    (row["set"].replace("_", ""), row["task"])
+    for row in read_sheet(workflow.source_path("../../resources/tasks/sets.tsv"))
+}
+PUBLISHED_MODELS = {
+    row["model"] for row in read_sheet(workflow.source_path("../../resources/published/models.tsv"))
+}
 # Slide encoders of others (molpath/embed/foreign.py), and those whose cases the paper or their nature takes as the mean
 # of their slides; all others take the union of the patches.
 FOREIGN_KINDS = ("titan", "prism", "gigapath", "chief", "madeleine", "feather")
@@ -56,15 +69,29 @@ def get_used_sources():
     entries = [RUNS[name] for name in get_used_runs()] + [
         MODELS[name] for name in config["embed"]["use"]
     ]
+    entries += get_supervised_models()
     asked = [(GRID_NAMES[item["grid"]], item["encoder"]) for item in config["features"]["use"]]
     return sorted(
         {*asked, *(get_source(entry) for entry in entries if entry.get("kind") != "table")}
     )
 
 
+@functools.cache
+def get_source_shards(grid, encoder):
+    """Shards whose features on a grid by an encoder are needed: of the cohorts that runs train on and that models embed."""
+    asked = [(GRID_NAMES[item["grid"]], item["encoder"]) for item in config["features"]["use"]]
+    runs = [RUNS[run] for run in get_used_runs() if get_source(RUNS[run]) == (grid, encoder)]
+    used = [get_source(MODELS[model]) for model in config["embed"]["use"]]
+    cohorts = [run["cohorts"] for run in runs]
+    cohorts += [config["embed"]["cohorts"]] * ((grid, encoder) in used)
+    everywhere = (grid, encoder) in asked or not all(cohorts)
+    return get_shards_of([] if everywhere else [name for names in cohorts for name in names])
+
+
 def get_feature_manifests(grid, encoder):
-    """Manifests of all shards for a grid folder and an encoder."""
-    return [f"<results>/features/{grid}/{encoder}/{shard}.tsv" for shard in SHARDS]
+    """Manifests of the shards that are needed for a grid folder and an encoder."""
+    shards = get_source_shards(grid, encoder)
+    return [f"<results>/features/{grid}/{encoder}/{shard}.tsv" for shard in shards]
 
 
 def get_task_folder(task):
@@ -72,17 +99,132 @@ def get_task_folder(task):
     return find_file(TASKS[task]["path"])
 
 
-def get_task_files(wildcards):
-    """config.yaml and k=all.tsv of the task."""
+@functools.cache
+def get_recipe(task):
+    """The recipe `splits` of the task's config.yaml: its folds are made, not given. Empty for most."""
+    path = f"{get_task_folder(task)}/config.yaml"
+    settings = load_yaml(path) if os.path.isfile(path) else None
+    return (settings.get("splits") if isinstance(settings, dict) else None) or {}
+
+
+def get_splits(task):
+    """k=all.tsv with the folds of a task: the user's, or the one that rule split_task writes by the recipe."""
+    if get_recipe(task):
+        return f"<results>/probe/splits/{task}/k=all.tsv"
+    return given(f"{get_task_folder(task)}/k=all.tsv")
+
+
+def get_given_task_files(wildcards):
+    """config.yaml and k=all.tsv as the user gives them."""
     folder = get_task_folder(wildcards.task)
     return [given(f"{folder}/config.yaml"), given(f"{folder}/k=all.tsv")]
 
 
+def get_task_files(wildcards):
+    """config.yaml and k=all.tsv of the task, with its folds."""
+    return [given(f"{get_task_folder(wildcards.task)}/config.yaml"), get_splits(wildcards.task)]
+
+
 def get_split_files(wildcards=None):
-    """k=all.tsv of every used task, sorted by task id."""
-    return [given(f"{get_task_folder(task)}/k=all.tsv") for task in sorted(config["probe"]["use"])]
+    """k=all.tsv of every task that something is tested on, sorted by task id."""
+    return [get_splits(task) for task in get_tested_tasks()]
 
 
 def get_run_cohorts(wildcards=None):
     """The cohorts that each used run trains on."""
     return {name: list(RUNS[name]["cohorts"]) for name in get_used_runs()}
+
+
+def add_benchmark(probe):
+    """Define the paper's tasks in section `probe`, and put ids in place of public and in_house in its `use`."""
+    for task, row in BENCHMARK_TASKS.items() if probe["benchmark"] else ():
+        folder = f"{probe['benchmark']}/{task.replace('--', '/')}"
+        known = CONFIG_SCHEMA["$defs"]["task"]["properties"]["groups"]["items"]["enum"]
+        groups = [name for name in known if name == "frozen" or (name, task) in BENCHMARK_SETS]
+        entry = {"path": folder, "family": row["family"], "groups": groups}
+        fill_defaults(entry, CONFIG_SCHEMA["$defs"]["task"], CONFIG_SCHEMA)
+        probe["tasks"].setdefault(task, entry)
+    named = [
+        [task for task, row in BENCHMARK_TASKS.items() if row["access"] == name] or [name]
+        for name in probe["use"]
+    ]
+    if probe["benchmark"]:
+        probe["use"] = list(dict.fromkeys(task for tasks in named for task in tasks))
+
+
+def check_benchmark():
+    """One problem for all the benchmark's tasks whose files are not there; returns their ids."""
+    folder = config["probe"]["benchmark"]
+    absent = [
+        task
+        for task in config["probe"]["use"]
+        if task in BENCHMARK_TASKS
+        and folder
+        and TASKS[task]["path"].startswith(f"{folder}/")
+        and not is_made_by_a_rule(folder)
+        and not os.path.isfile(f"{get_task_folder(task)}/k=all.tsv")
+    ]
+    if absent:
+        shown = ", ".join(absent[:3]) + (", …" if len(absent) > 3 else "")
+        add_problem(
+            "config, key probe/benchmark",
+            f"{folder} has no <source>/<task>/k=all.tsv of {len(absent)} tasks: {shown}",
+            "ask for access to https://huggingface.co/datasets/MahmoodLab/Patho-Bench and download it there "
+            "(hf download MahmoodLab/Patho-Bench --repo-type dataset --local-dir FOLDER); "
+            "tasks marked in_house in resources/tasks/tasks.tsv are not obtainable",
+        )
+    return set(absent)
+
+
+add_benchmark(config["probe"])
+
+
+def may_be_tested(row, recipe):
+    """True if a recipe may put the row on a test side: all but the train side of an official split."""
+    column = recipe.get("column") or "split"
+    return recipe.get("method") != "official" or (row.get(column) or "").lower() == "test"
+
+
+def check_sample(where, row, settings):
+    """A labelled row: its slide is in the sheet; of a survival task times over 0, events 0 or 1."""
+    slide = row.get("slide_id")
+    if slide and slide not in SHARD_OF_SLIDE and config["probe"]["missing"] != "skip":
+        add_problem(
+            f"{where}, column slide_id",
+            f"slide {slide!r} is not in {SLIDE_SHEET}",
+            "add it to the sheet, take the row out, or set probe/missing: skip",
+        )
+    if settings.get("task_type") != "survival":
+        return
+    for column in settings.get("extra_cols") or []:
+        value = row[column]
+        if column.endswith(("_days", "_months")) and not is_number(value, lambda x: x > 0):
+            add_problem(
+                f"{where}, column {column}",
+                f"{value!r} is no time over 0",
+                "write the time from the start, or empty the label to leave the row out",
+            )
+        if column.endswith("_event") and not is_number(value, lambda x: x in (0, 1)):
+            add_problem(
+                f"{where}, column {column}",
+                f"{value!r} is neither 1 (event) nor 0 (censored)",
+                "correct it, or empty the label to leave the row out",
+            )
+
+
+def is_number(text, fits):
+    """True if a cell is a finite number that fits."""
+    try:
+        return float(text) < float("inf") and fits(float(text))
+    except ValueError:
+        return False
+
+
+def check_leak(task, where, row, fold, trained):
+    """No case that a run trains on stands on a test side."""
+    if row["case_id"] in trained and row["case_id"] not in config["omics"]["allow_leakage"]:
+        add_problem(
+            f"{where}, column {fold}",
+            f"case {row['case_id']} is on the test side of {task}, and run {trained[row['case_id']]} trains on it",
+            "take its cohort out of the run, or the case out of the test side (or name it in omics/allow_leakage)",
+        )

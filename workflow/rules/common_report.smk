@@ -2,10 +2,61 @@
 
 STAGES = ("slides", "tissue", "tiles", "features", "omics", "pretrain", "embed", "probe")
 
+# Keys of the section probe that the frozen probes don't read.
+NO_PROBE_SETTINGS = (
+    "tasks",
+    "use",
+    "benchmark",
+    "transfer",
+    "prompt",
+    "cluster",
+    "finetune",
+    "genes",
+    "expression",
+)
+
 
 def get_probe_settings(wildcards):
     """Settings of the probes, without tasks."""
-    return {key: value for key, value in config["probe"].items() if key not in ("tasks", "use")}
+    return {key: value for key, value in config["probe"].items() if key not in NO_PROBE_SETTINGS}
+
+
+def get_pathobench_jobs(wildcards):
+    """Pairs of model and task whose frozen probes are written in Patho-Bench's layout."""
+    return [
+        [model, task]
+        for model in config["embed"]["use"]
+        for task in config["probe"]["use"]
+        if "frozen" in TASKS[task]["groups"]
+    ]
+
+
+def get_pathobench_files(name):
+    """A file of each of those jobs."""
+    jobs = get_pathobench_jobs(None)
+    return [f"<results>/probe/{model}/{task}/frozen/{name}" for model, task in jobs]
+
+
+def get_pathobench_predictions(wildcards):
+    """Predictions of each job."""
+    return get_pathobench_files("predictions.parquet")
+
+
+def get_pathobench_metrics(wildcards):
+    """Metrics of each job."""
+    return get_pathobench_files("metrics.tsv")
+
+
+def get_pathobench_configs(wildcards):
+    """config.yaml of each job's task."""
+    return [
+        given(f"{get_task_folder(task)}/config.yaml") for _, task in get_pathobench_jobs(wildcards)
+    ]
+
+
+def get_pathobench_tables(wildcards):
+    """k=all.tsv of each job's task."""
+    return [get_splits(task) for _, task in get_pathobench_jobs(wildcards)]
 
 
 def get_probe_summaries(wildcards):
@@ -13,9 +64,39 @@ def get_probe_summaries(wildcards):
     return [path.replace("metrics.tsv", "summary.tsv") for path in get_probe_metrics(wildcards)]
 
 
+def get_probe_predictions(wildcards):
+    """Predictions of every model's frozen and fine-tuned probes, transfers and prompts: what single tests need."""
+    paths = [
+        path
+        for path in get_probe_metrics(wildcards)
+        if path.split("/")[-2] in ("frozen", "finetune", "transfer", "prompt")
+    ]
+    return [path.replace("metrics.tsv", "predictions.parquet") for path in paths]
+
+
 def get_task_families(wildcards):
     """Family of each used task."""
-    return {task: TASKS[task]["family"] for task in config["probe"]["use"]}
+    folds = {task: TASKS[task]["family"] for task in config["probe"]["use"]}
+    return folds | get_protocol_families()
+
+
+def get_benchmark_table():
+    """The table of the paper's tasks."""
+    return workflow.source_path("../../resources/tasks/tasks.tsv")
+
+
+def get_published_scores():
+    """Tables of the paper's scores."""
+    names = ("linear_probe", "fine_tuning", "transfer", "retrieval", "clustering")
+    names += ("few_shot", "prompting")
+    return [workflow.source_path(f"../../resources/published/{name}.tsv") for name in names]
+
+
+def get_published_names(wildcards=None):
+    """The paper's name of each used model that it has: as the config says, else the model's own."""
+    named = config["report"]["published"]
+    names = {model: named.get(model, model) for model in config["embed"]["use"]}
+    return {model: name for model, name in names.items() if name in PUBLISHED_MODELS}
 
 
 def get_histories(wildcards):
@@ -58,10 +139,23 @@ def get_report_targets(wildcards):
     if config["embed"]["use"] and config["probe"]["use"]:
         names += [
             f"tables/{name}"
-            for name in ("metrics.tsv", "comparison.tsv", "seeds.tsv", "comparison.html")
+            for name in (
+                "metrics.tsv",
+                "comparison.tsv",
+                "seeds.tsv",
+                "comparison.html",
+                "tests.tsv",
+                "tests.html",
+            )
         ]
         names += ["figures/tasks.svg", "figures/fewshot.svg"]
-    return [f"<results>/{name}" for name in names]
+        names += ["figures/clusters.svg"] * bool(config["probe"]["cluster"]["use"])
+        if get_published_names() and set(config["probe"]["use"]) & set(BENCHMARK_TASKS):
+            kinds = ("published.tsv", "published.html", "published.md", "published.tex")
+            names += [f"tables/{name}" for name in (*kinds, "published_averages.tsv")]
+    return (
+        [f"<results>/{name}" for name in names] + get_attention_pages() + get_gene_tables(wildcards)
+    )
 
 
 def get_all_targets(wildcards):

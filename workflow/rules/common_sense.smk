@@ -94,6 +94,14 @@ def check_runs():
                     f"no {modality} profile of {', '.join(run['cohorts'])} in {PROFILE_SHEET or 'omics/sheet (empty)'}",
                     f"leave out {modality}, or add profiles",
                 )
+        vocabulary = f"{find_file(run['rna_encoder']['checkpoint'])}/vocab.json"
+        if name in get_used_runs() and run["rna_encoder"]["checkpoint"]:
+            if not os.path.exists(vocabulary):
+                add_problem(
+                    f"{where}/rna_encoder/checkpoint",
+                    f"no such file: {vocabulary}",
+                    "put scGPT's best_model.pt and vocab.json there (github.com/bowang-lab/scGPT links to them)",
+                )
         for row in PROFILES:
             if (
                 row.get("unit") == "zscore"
@@ -115,8 +123,12 @@ def check_models():
         if model["kind"] in ("mean", *FOREIGN_KINDS):
             check_name(f"{where}/grid", "grid", model["grid"], GRID_NAMES)
             check_name(f"{where}/encoder", "encoder", model["encoder"], ENCODERS)
-            if model["kind"] in FOREIGN_KINDS:
-                check_file(f"{where}/weights", find_file(model["weights"] or "(empty)"))
+            if model["kind"] in FOREIGN_KINDS and name in config["embed"]["use"]:
+                check_file(
+                    f"{where}/weights",
+                    find_file(model["weights"] or "(empty)"),
+                    "put its weights there (workflow/docs/encoders.md), or take it out of embed/use",
+                )
         elif model["kind"] in ("threads", "random"):
             check_name(f"{where}/run", "run", model["run"], RUNS)
         elif not model["path"]:
@@ -125,16 +137,24 @@ def check_models():
             check_file(f"{where}/path", find_file(model["path"]))
     for name in config["embed"]["use"]:
         check_name("config, key embed/use", "model", name, MODELS)
+    for model, name in config["report"]["published"].items():
+        where = f"config, key report/published/{model}"
+        check_name(where, "model", model, MODELS)
+        check_name(where, "model of the paper", name, PUBLISHED_MODELS)
+    for cohort in config["embed"]["cohorts"]:
+        have = {row.get("cohort") or "" for row in SLIDES}
+        check_name("config, key embed/cohorts", f"cohort of {SLIDE_SHEET}", cohort, have)
     for slide in config["embed"]["attention"]:
         check_name("config, key embed/attention", f"slide of {SLIDE_SHEET}", slide, SHARD_OF_SLIDE)
 
 
 def check_tasks():
     """Used tasks exist, and those whose files are there already are right."""
+    absent = check_benchmark()
     for task in config["probe"]["use"]:
         if check_name("config, key probe/use", "task", task, TASKS):
             folder = get_task_folder(task)
-            if not is_made_by_a_rule(folder):
+            if not is_made_by_a_rule(folder) and task not in absent:
                 check_task(task, folder)
 
 
@@ -177,9 +197,18 @@ def check_splits(task, sheet, settings):
         )
         return
     folds = [name for name in rows[0] if isinstance(name, str) and "fold_" in name]
-    if not folds:
+    recipe = settings.get("splits")
+    if not folds and not recipe:
         add_problem(
-            f"{sheet}, header", "no fold_0, fold_1, … columns", "add columns with train, test or -1"
+            f"{sheet}, header",
+            "no fold_0, fold_1, … columns",
+            "add columns with train, test or -1, or a recipe `splits` to config.yaml",
+        )
+    if folds and recipe:
+        add_problem(
+            f"{sheet}, header, column {folds[0]}",
+            "the table has folds, and the task's config.yaml a recipe `splits`",
+            "leave one of them out",
         )
     labels = {str(label) for label in settings["label_dict"]}
     trained = trained_cases()
@@ -194,14 +223,18 @@ def check_splits(task, sheet, settings):
                 f"label {label!r} is not in label_dict",
                 f"one of: {have}",
             )
-        if row["case_id"] not in known:
+        if row["case_id"] not in known and config["probe"]["missing"] != "skip":
             add_problem(
                 f"{where}, column case_id",
                 f"case {row['case_id']!r} is not in {SLIDE_SHEET}",
-                "add its slides to the sheet or take the row out",
+                "add its slides to the sheet, take the row out, or set probe/missing: skip",
             )
         for fold in folds if label else []:
             check_fold_cell(task, where, row, fold, trained)
+        if recipe and label and may_be_tested(row, recipe):
+            check_leak(task, where, row, "splits", trained)
+        if label:
+            check_sample(where, row, settings)
     check_fold_sides(sheet, rows, folds)
 
 
@@ -213,13 +246,8 @@ def check_fold_cell(task, where, row, fold, trained):
             f"{row[fold]!r} is not allowed",
             "one of: train, test, val, -1",
         )
-    allowed = row["case_id"] in config["omics"]["allow_leakage"]
-    if row[fold] == "test" and row["case_id"] in trained and not allowed:
-        add_problem(
-            f"{where}, column {fold}",
-            f"case {row['case_id']} is on the test side of {task}, and run {trained[row['case_id']]} trains on it",
-            "take its cohort out of the run, or the case out of the test side (or name it in omics/allow_leakage)",
-        )
+    if row[fold] == "test":
+        check_leak(task, where, row, fold, trained)
 
 
 def check_fold_sides(sheet, rows, folds):
@@ -262,6 +290,9 @@ def check_everything():
     check_omics()
     check_runs()
     check_tasks()
+    check_protocols()
+    check_finetune()
+    check_genes()
     stop_on_problems()
     note_encoders()
 

@@ -10,6 +10,16 @@ CASES = list(dict.fromkeys(row.get("case_id") or "" for row in SLIDES))
 SLIDE_COLUMNS = ("slide_id", "case_id", "path", "mpp", "keep")
 
 
+def get_shards_of(cohorts):
+    """Shards that hold a slide of the cohorts; every shard where none is named."""
+    wanted = set(cohorts)
+    return [
+        shard
+        for shard, rows in SHARDS.items()
+        if not wanted or any(row.get("cohort") in wanted for row in rows)
+    ]
+
+
 def get_shard_rows(wildcards):
     """What the jobs of a shard read of the sheet: slide_id, case_id, path (resolved), mpp, keep."""
     return values_of_shard(wildcards.shard)
@@ -69,6 +79,7 @@ GRIDS = {
 wildcard_constraints:
     shard=r"\d{5}",
     block=r"\d{5}",
+    slide=r"[A-Za-z0-9][A-Za-z0-9._-]*",
     grid=r"[0-9.]+(x|mpp)_\d+px_\d+px_overlap[A-Za-z0-9.-]*",
     encoder=r"[a-z0-9_]+",
     cohort=r"[A-Za-z0-9][A-Za-z0-9._-]*",

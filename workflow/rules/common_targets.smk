@@ -13,10 +13,14 @@ def get_tissue_targets(wildcards):
 
 def get_tiles_targets(wildcards):
     """Patch coordinates of every grid that is used."""
-    grids = {grid for grid, _ in get_used_sources()} | {
-        GRID_NAMES[key] for key in config["tiles"]["use"]
-    }
-    return [f"<results>/tiles/{grid}/{shard}.tsv" for grid in sorted(grids) for shard in SHARDS]
+    shards = {GRID_NAMES[key]: set(SHARDS) for key in config["tiles"]["use"]}
+    for grid, encoder in get_used_sources():
+        shards[grid] = shards.get(grid, set()) | set(get_source_shards(grid, encoder))
+    return [
+        f"<results>/tiles/{grid}/{shard}.tsv"
+        for grid in sorted(shards)
+        for shard in sorted(shards[grid])
+    ]
 
 
 def get_features_targets(wildcards):
@@ -58,9 +62,11 @@ def get_embed_targets(wildcards):
 
 def get_probe_metrics(wildcards):
     """Metrics of every model, task and protocol group."""
-    return [
+    folds = [
         f"<results>/probe/{model}/{task}/{group}/metrics.tsv"
         for model in config["embed"]["use"]
         for task in config["probe"]["use"]
         for group in TASKS[task]["groups"]
+        if group != "finetune"
     ]
+    return folds + get_finetune_metrics() + get_protocol_metrics(wildcards)

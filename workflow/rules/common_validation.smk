@@ -53,7 +53,7 @@ def check_rows(sheet, rows, schema_file, columns):
     """Every row of a sheet against its schema; header problems are told once, not once a row."""
     if not os.path.isfile(sheet):
         add_problem(
-            sheet, "no such file", "name a sheet that exists, or write one (config/README.md)"
+            sheet, "no such file", f"name a sheet that exists, or write one ({find_guide()})"
         )
         return []
     if not rows:
@@ -123,14 +123,21 @@ def is_made_by_a_rule(path):
     return str(path).startswith(f"{RESOURCES}/")
 
 
-def check_file(where, path):
+def check_file(where, path, remedy=""):
     """A file that a sheet or the config names is there, or will be made."""
     if not is_made_by_a_rule(path) and not os.path.exists(path):
         add_problem(
             where,
             f"no such file: {path}",
-            "correct the path (relative to the sheet or the working directory)",
+            remedy or "correct the path (relative to the sheet or the working directory)",
         )
+
+
+def find_guide():
+    """The page that says what belongs in sheets: README.md beside a config file (the last given first)."""
+    files = [*reversed(workflow.overwrite_configfiles), *workflow.configfiles]
+    pages = [str(Path(file).with_name("README.md")) for file in files]
+    return next(filter(os.path.exists, pages), "config/README.md")
 
 
 class ProblemsFound(WorkflowError):

@@ -2,7 +2,7 @@
 
 <resources>/demo/slides/<slide>.svs          drawn slides, five of them with something wrong
 <resources>/demo/omics/                      STAR counts, a MAF, copy numbers, survival
-<resources>/demo/tasks/synthetic/<task>/     labels and folds
+<resources>/demo/tasks/synthetic/<task>/     labels and folds (synthetic_a: of the pretraining cohort, to train or prompt)
 <resources>/demo/truth.tsv                   the planted latents, for the oracle
 """
 
@@ -72,7 +72,7 @@ rule make_demo_tasks:
         mem_mb=grow(1000),
         runtime=grow(20),
     params:
-        slides=get_demo_probed_slides,
+        slides=get_demo_task_slides,
         seed=lookup(dpath="demo/seed", within=config),
         code=digest("demo"),
     message:

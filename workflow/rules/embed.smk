@@ -1,6 +1,7 @@
 """Embeddings of slides, cases and profiles by every model in use.
 
 <results>/embed/<model>/slides/<block>.h5, cases/<block>.h5    blocks of slides or cases
+<results>/embed/<model>/bags/<task>.h5                         cases of which a task lists some slides only
 <results>/embed/<model>/slides.h5ad, cases.h5ad                all of them, obs from the slide sheet
 <results>/embed/<model>/profiles.h5ad                          profiles, where the model has those branches
 <results>/embed/<model>/attention.h5                           attention over patches of slides named in the config
@@ -64,6 +65,35 @@ rule embed_cases:
         "Embedding cases of block {wildcards.block} with {wildcards.model}"
     script:
         "../scripts/embed_cases.py"
+
+
+rule embed_bags:
+    input:
+        manifests=get_task_bag_manifests,
+        sources=get_model_sources,
+        slides="<results>/tables/slides.tsv",
+    output:
+        block="<results>/embed/{model}/bags/{task}.h5",
+    log:
+        "<logs>/embed/{model}/bags/{task}.log",
+    benchmark:
+        "<benchmarks>/embed/{model}/bags/{task}.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    threads: 2
+    resources:
+        mem_mb=grow(8000),
+        runtime=grow(240),
+    params:
+        members=get_task_bags,
+        cases=get_task_bag_cases,
+        model=get_model,
+        results=subpath(output.block, ancestor=4),
+        code=digest("embed"),
+    message:
+        "Embedding cases as {wildcards.task} lists them with {wildcards.model}"
+    script:
+        "../scripts/embed_bags.py"
 
 
 rule gather_embeddings:

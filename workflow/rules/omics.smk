@@ -126,7 +126,7 @@ rule pair_slides:
         mem_mb=grow(8000),
         runtime=grow(60),
     params:
-        tasks=sorted(config["probe"]["use"]),
+        tasks=get_tested_tasks(),
         cohorts=get_run_cohorts,
         allow=lookup(dpath="omics/allow_leakage", within=config),
         correlation=lookup(dpath="omics/duplicate_correlation", within=config),

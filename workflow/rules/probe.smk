@@ -3,7 +3,33 @@
 <results>/probe/<model>/<task>/<group>/predictions.parquet    every prediction on a test side
 <results>/probe/<model>/<task>/<group>/metrics.tsv            every fold
 <results>/probe/<model>/<task>/<group>/summary.tsv            over folds, with intervals
+<results>/probe/splits/<task>/k=all.tsv                       folds of a task that has a recipe instead
+<results>/pathobench/                                         on request: the frozen probes as Patho-Bench writes them
 """
+
+
+rule split_task:
+    input:
+        task=get_given_task_files,
+        sheet=given(SLIDE_SHEET),
+    output:
+        table="<results>/probe/splits/{task}/k=all.tsv",
+    log:
+        "<logs>/probe/splits/{task}.log",
+    benchmark:
+        "<benchmarks>/probe/splits/{task}.tsv"
+    conda:
+        "../../envs/probe.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(2000),
+        runtime=grow(30),
+    params:
+        code=digest("probe"),
+    message:
+        "Splitting {wildcards.task} by its recipe"
+    script:
+        "../scripts/split_task.py"
 
 
 rule probe_task:
@@ -11,6 +37,8 @@ rule probe_task:
         task=get_task_files,
         slides="<results>/embed/{model}/slides.h5ad",
         cases="<results>/embed/{model}/cases.h5ad",
+        bags=get_bag_block,
+        cohort="<results>/tables/slides.tsv",
     output:
         predictions="<results>/probe/{model}/{task}/{group}/predictions.parquet",
         metrics="<results>/probe/{model}/{task}/{group}/metrics.tsv",
@@ -20,7 +48,7 @@ rule probe_task:
     benchmark:
         "<benchmarks>/probe/{model}/{task}/{group}.tsv"
     wildcard_constraints:
-        group="frozen|fewshot",
+        group="frozen|fewshot|retrieval",
     conda:
         "../../envs/probe.yaml"
     threads: 1
@@ -34,3 +62,31 @@ rule probe_task:
         "Probing {wildcards.model} on {wildcards.task} ({wildcards.group})"
     script:
         "../scripts/probe_task.py"
+
+
+rule write_pathobench:
+    input:
+        configs=get_pathobench_configs,
+        tables=get_pathobench_tables,
+        predictions=get_pathobench_predictions,
+        metrics=get_pathobench_metrics,
+    output:
+        summary="<results>/pathobench/results_summary.csv",
+    log:
+        "<logs>/probe/pathobench.log",
+    benchmark:
+        "<benchmarks>/probe/pathobench.tsv"
+    conda:
+        "../../envs/probe.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(4000),
+        runtime=grow(60),
+    params:
+        jobs=get_pathobench_jobs,
+        settings=get_probe_settings,
+        code=digest("probe"),
+    message:
+        "Writing the frozen probes in Patho-Bench's layout"
+    script:
+        "../scripts/write_pathobench.py"

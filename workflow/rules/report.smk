@@ -1,71 +1,9 @@
 """Tables, figures and provenance; `snakemake --report results/report.html` binds them together.
 
 <results>/tables/exclusions.tsv, worst_slides.html
-<results>/tables/metrics.tsv, comparison.tsv, seeds.tsv, comparison.html
-<results>/figures/*.svg
+<results>/figures/*.svg (of slides, pretraining, embeddings)
 <results>/config.yaml, provenance.json
 """
-
-
-rule collect_metrics:
-    input:
-        summaries=get_probe_summaries,
-    output:
-        table=report(
-            "<results>/tables/metrics.tsv",
-            caption="../report/metrics.rst",
-            category="Probes",
-            labels={"result": "all metrics (table)"},
-        ),
-    log:
-        "<logs>/tables/metrics.log",
-    benchmark:
-        "<benchmarks>/tables/metrics.tsv"
-    conda:
-        "../../envs/report.yaml"
-    threads: 1
-    resources:
-        mem_mb=grow(2000),
-        runtime=grow(30),
-    params:
-        families=get_task_families,
-        code=digest("report"),
-    message:
-        "Gathering the metrics of every model and task"
-    script:
-        "../scripts/collect_metrics.py"
-
-
-rule compare_models:
-    input:
-        metrics="<results>/tables/metrics.tsv",
-    output:
-        comparison="<results>/tables/comparison.tsv",
-        seeds="<results>/tables/seeds.tsv",
-        page=report(
-            "<results>/tables/comparison.html",
-            caption="../report/comparison.rst",
-            category="Probes",
-            labels={"result": "models side by side"},
-        ),
-    log:
-        "<logs>/tables/comparison.log",
-    benchmark:
-        "<benchmarks>/tables/comparison.tsv"
-    conda:
-        "../../envs/report.yaml"
-    threads: 1
-    resources:
-        mem_mb=grow(2000),
-        runtime=grow(30),
-    params:
-        models=lookup(dpath="embed/use", within=config),
-        note=lookup(dpath="report/note", within=config),
-        code=digest("report"),
-    message:
-        "Comparing models"
-    script:
-        "../scripts/compare_models.py"
 
 
 rule plot_slides:
@@ -222,42 +160,6 @@ rule plot_embeddings:
         "Drawing the embeddings of cases"
     script:
         "../scripts/plot_embeddings.py"
-
-
-rule plot_metrics:
-    input:
-        metrics="<results>/tables/metrics.tsv",
-    output:
-        tasks=report(
-            "<results>/figures/tasks.svg",
-            caption="../report/metrics.rst",
-            category="Probes",
-            labels={"result": "every task and model (figure)"},
-        ),
-        fewshot=report(
-            "<results>/figures/fewshot.svg",
-            caption="../report/fewshot.rst",
-            category="Probes",
-            labels={"result": "few labels"},
-        ),
-    log:
-        "<logs>/figures/metrics.log",
-    benchmark:
-        "<benchmarks>/figures/metrics.tsv"
-    conda:
-        "../../envs/report.yaml"
-    threads: 1
-    resources:
-        mem_mb=grow(2000),
-        runtime=grow(30),
-    params:
-        models=lookup(dpath="embed/use", within=config),
-        note=lookup(dpath="report/note", within=config),
-        code=digest("report"),
-    message:
-        "Drawing the scores of every model and task"
-    script:
-        "../scripts/plot_metrics.py"
 
 
 rule write_provenance:

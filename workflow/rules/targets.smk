@@ -3,6 +3,9 @@
 all                       all that the config asks for (the default; it stands in the Snakefile)
 slides … probe, report    everything up to that stage
 doctor                    what a long run needs, looked at before it starts, nothing built
+plan                      slides, patches, hours, disk and downloads of what the config asks for, nothing built
+plan_table                the same as <results>/tables/plan.tsv
+pathobench                results of the frozen probes in Patho-Bench's layout
 verify                    manifests against files, nothing built
 orphans                   files under results/wsi that no manifest names, nothing built
 """
@@ -48,12 +51,19 @@ rule probe:
         get_probe_metrics,
 
 
+rule pathobench:
+    input:
+        "<results>/pathobench/results_summary.csv",
+
+
 rule report:
     input:
         get_report_targets,
 
 
 rule doctor:
+    input:
+        costs=get_cost_table(),
     log:
         # Not below <results>: a folder that can't be written to is for the doctor to tell.
         ".snakemake/doctor.log",
@@ -67,6 +77,43 @@ rule doctor:
         "Looking at software, machine, storage, weights and slides"
     script:
         "../scripts/doctor.py"
+
+
+rule plan:
+    input:
+        costs=get_cost_table(),
+    log:
+        "<logs>/plan.log",
+    localrule: True
+    conda:
+        "../../envs/slides.yaml"
+    params:
+        request=get_plan_request,
+        results=RESULTS,
+    message:
+        "Adding up what all that the config asks for will cost"
+    script:
+        "../scripts/plan.py"
+
+
+rule plan_table:
+    input:
+        costs=get_cost_table(),
+    output:
+        table="<results>/tables/plan.tsv",
+    log:
+        "<logs>/tables/plan.log",
+    localrule: True
+    conda:
+        "../../envs/slides.yaml"
+    params:
+        request=get_plan_request,
+        results=RESULTS,
+        code=digest("report"),
+    message:
+        "Writing what all that the config asks for will cost"
+    script:
+        "../scripts/plan_table.py"
 
 
 rule verify:

@@ -1,5 +1,7 @@
 """Make the tasks of the synthetic cohort."""
 
+from pathlib import Path
+
 from molpath.common import joblog
 
 if __name__ == "__main__":
@@ -7,5 +9,6 @@ if __name__ == "__main__":
     from molpath.demo.tasks import make_tasks, write_listing
 
     folder = snakemake.output.listing.removesuffix(".tsv")
-    make_tasks(snakemake.params.slides, folder, snakemake.params.seed)
+    for source, slides in snakemake.params.slides.items():
+        make_tasks(slides, str(Path(folder).with_name(source)), snakemake.params.seed)
     write_listing(folder, snakemake.output.listing)

@@ -12,6 +12,8 @@ if __name__ == "__main__":
         table=snakemake.input.task[1],
         slides=snakemake.input.slides,
         cases=snakemake.input.cases,
+        bags=next(iter(snakemake.input.bags), ""),
+        cohort=snakemake.input.cohort,
         model=snakemake.wildcards.model,
         group=snakemake.wildcards.group,
         settings=snakemake.params.settings,

@@ -156,13 +156,15 @@ def test_a_slide_that_is_none(slides, tmp_path):
     assert read([], count=3).verdict == "note"
 
 
-def test_a_check_that_fails_in_itself_hides_no_other(slides, tmp_path, monkeypatch):
+def test_a_check_that_fails_in_itself_hides_no_other(slides, tmp_path, monkeypatch, repository):
     def fail(*arguments):
         raise RuntimeError("as no one foresaw")
 
     monkeypatch.setattr("molpath.doctor.storage.check_space", fail)
     monkeypatch.chdir(tmp_path)
-    item = {"name": "g e", "slides": 3, "density": 1.0, "dim": 3, "bytes": 2}
+    plan = {name: [] for name in ("grids", "features", "stores", "runs", "models", "tasks")}
+    plan |= {"shards": {"00000": 3}, "absent_slides": 0, "profiles": {}, "permutations": 0, "few_shot_fits": 0}
+    costs = str(repository / "resources/costs/costs.tsv")
     request = {
         "snakemake": "9.27.1",
         "needed": "9.27",
@@ -171,7 +173,7 @@ def test_a_check_that_fails_in_itself_hides_no_other(slides, tmp_path, monkeypat
         "deployment": [],
         "results": "results",
         "resources": "resources",
-        "plan": {"slides": 3, "features": [item], "stores": [], "download": 0, "files": 9},
+        "plan": plan,
         "ask_hub": False,
         "encoders": [encoder("mean_colour")],
         "weights": {},
@@ -184,12 +186,12 @@ def test_a_check_that_fails_in_itself_hides_no_other(slides, tmp_path, monkeypat
         "trains": False,
         "networks": False,
     }
-    found = {item.check: item for item in examine(request)}
+    found = {item.check: item for item in examine(request, costs)}
     assert found["disk"].verdict == "problem"
     assert "as no one foresaw" in found["disk"].found
     others = {name for name in found if found[name].verdict == "problem"} - {"disk"}
     assert others == set()
     assert {"Snakemake", "conda", "results folder", "HDF5 and locks", "slides", "reading slides", "GPU"} < set(found)
     (tmp_path / "results").touch()
-    found = {item.check for item in examine(request)}
+    found = {item.check for item in examine(request, costs)}
     assert not found & {"rename and fsync", "HDF5 and locks", "clock"}, "told once, as the results folder"

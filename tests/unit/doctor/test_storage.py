@@ -7,7 +7,7 @@ from collections import namedtuple
 
 import pytest
 from molpath.doctor import storage
-from molpath.doctor.estimate import in_words, planned_bytes
+from molpath.doctor.estimate import estimate, in_words
 
 Usage = namedtuple("Usage", "total used free")
 
@@ -145,9 +145,26 @@ def test_a_clock_that_differs_from_the_file_systems(tmp_path, monkeypatch):
     assert (found.verdict, "90." in found.found) == ("note", True)
 
 
-def test_the_estimate():
-    """10 slides of 2,653 patches at twice the density: 1,536 fp16 numbers and 32 bytes each; packed without the 32."""
-    item = {"name": "g e", "slides": 10, "density": 2.0, "dim": 1536}
-    sizes = planned_bytes({"slides": 20, "features": [item | {"bytes": 2}], "stores": [item]})
-    assert sizes == {"slides": 6e6, "features g e": 53_060 * (3072 + 32), "store g e": 53_060 * 3072}
+def test_the_estimate(repository, tmp_path):
+    """20 slides; features of 10 that aren't there yet, 2,653.0871 patches each times 2, fp16 and 16 bytes."""
+    grid = {"name": "g", "density": 2.0, "area": 1.0}
+    item = {"grid": grid, "encoder": "e", "dim": 1536, "parameters": 1e6, "input_size": 224, "crops": 1, "fetch": 1}
+    request = {"shards": {"00000": 10, "00001": 10}, "absent_slides": 0, "grids": [], "profiles": {}, "runs": []}
+    request |= {"features": [item | {"shards": ["00001"]}], "stores": [item | {"shards": ["00001"]}], "models": []}
+    request |= {"tasks": [], "permutations": 0, "few_shot_fits": 0}
+    found = estimate(request, str(repository / "resources/costs/costs.tsv"), str(tmp_path))
+    patches = 26530.871 * 2
+    assert found.patches == pytest.approx(patches)
+    assert found.download == pytest.approx(4e6)
+    assert found.files == 20 * 4 + 10
+    assert found.sizes == pytest.approx(
+        {
+            "tissue slides": 20 * 300_000,
+            "features g e": patches * (2 * 1536 + 16) + 4e6,
+            "pretrain store g e": patches * 2 * 1536,
+        }
+    )
+
+
+def test_sizes_in_words():
     assert [in_words(size) for size in (1234, 5.5e6, 1e9, 4.07e13)] == ["1.23 kB", "5.5 MB", "1 GB", "40.7 TB"]

@@ -160,8 +160,19 @@ def test_tasks_are_read_and_contradictions_named(tmp_path):
         write_task(tmp_path, [("A", "s1", "1", "train"), ("A", "s2", "0", "train")])
     with pytest.raises(BadTask, match="case A is on both sides"):
         write_task(tmp_path, [("A", "s1", "1", "train"), ("A", "s2", "1", "test")])
+    with pytest.raises(BadTask, match=r"row 3, column y: labels \['2', 'x'\] are not in label_dict of .*; it has 0, 1"):
+        write_task(tmp_path, [("A", "s1", "1", "train"), ("B", "s2", "x", "test"), ("C", "s3", "2", "test")])
+    with pytest.raises(BadTask, match="header: no column grade"):
+        write_task(tmp_path, [("A", "s1", "1", "train")], {"task_col": "grade"})
     with pytest.raises(BadTask, match="row 2, column fold_0: 'training' is none of"):
         write_task(tmp_path, [("A", "s1", "1", "training")])
+
+
+def test_a_column_of_events_makes_no_survival_task_unless_the_task_names_it(tmp_path):
+    settings = {"task_col": "y", "sample_col": "case_id", "label_dict": {0: "a", 1: "b"}, "metrics": ["bacc"]}
+    (tmp_path / "config.yaml").write_text(json.dumps(settings))
+    (tmp_path / "k=all.tsv").write_text("case_id\tslide_id\ty\tOS_event\tfold_0\nA\ts1\t1\t\ttrain\n")
+    assert not read_task("t--y", tmp_path / "config.yaml", tmp_path / "k=all.tsv").is_survival
 
 
 def test_job_reads_embeddings_as_anndata_does_and_counts_the_missing(tmp_path):

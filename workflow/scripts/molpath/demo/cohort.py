@@ -79,12 +79,13 @@ def make_cohort(folder: str | Path, n_cases: int, seed: int, size: tuple[int, in
     slides = slide_rows(n_cases - probed, probed)
     make_slides([row | {"path": str(folder / row["path"])} for row in slides], seed, size=size)
     make_omics(sorted({row["case_id"] for row in slides}), folder / ROOT, seed)
-    make_tasks(probed_slides(slides), folder / ROOT / "tasks" / "synthetic", seed, folds=3)
+    make_tasks(sound_slides(slides, PROBED), folder / ROOT / "tasks" / "synthetic", seed, folds=3)
+    make_tasks(sound_slides(slides, PRETRAINED), folder / ROOT / "tasks" / "synthetic_a", seed, folds=3)
 
 
-def probed_slides(slides: list[dict[str, str]]) -> list[dict[str, str]]:
-    """Slides that tasks are made of: those of the probing cohort with nothing wrong."""
-    return [row for row in slides if row["cohort"] == PROBED and row["special"] in ("", "pen")]
+def sound_slides(slides: list[dict[str, str]], cohort: str) -> list[dict[str, str]]:
+    """Slides that tasks are made of: those of a cohort with nothing wrong."""
+    return [row for row in slides if row["cohort"] == cohort and row["special"] in ("", "pen")]
 
 
 if __name__ == "__main__":

@@ -1,37 +1,36 @@
-"""How many bytes a run will still write: a small estimate from the numbers of slides and the widths of features."""
+"""What a run will still write, download and read, by the plan (report/plan.py)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-#: Patches of 512 pixels at 20x a slide: 125,148,770 of 47,171 slides (the paper's section on pretraining data).
-PATCHES_PER_SLIDE = 2653.0
-#: Two 64-bit integers a patch, in the file of patches and in that of features; a number of a packed store (fp16).
-BYTES_OF_COORDINATES, BYTES_PACKED = 32, 2
-#: Thumbnail, contours and quality map of a slide.
-BYTES_OF_SLIDE = 300_000
+from ..report.plan import plan_run, read_costs
+
+#: Files that a slide leaves before features: thumbnail, contours, quality map, coordinates.
+FILES_PER_SLIDE = 4
 
 
-def patches_of(item: Mapping[str, Any]) -> float:
-    """Patches of one entry of the request: slides times the grid's density (1: 512 pixels at 20x, no overlap)."""
-    return item["slides"] * PATCHES_PER_SLIDE * item["density"]
+@dataclass(frozen=True)
+class Estimate:
+    """Bytes by what is written; bytes downloaded; patches to be read from slides; files to be made."""
+
+    sizes: dict[str, float]
+    download: float
+    patches: float
+    files: int
 
 
-def planned_bytes(request: Mapping[str, Any]) -> dict[str, float]:
-    """Bytes by what is written: 'slides', 'features …', 'store …'.
-
-    request: `slides` still to be looked at; `features` and `stores`, each a list of {name, slides, density, dim} of
-    what isn't there yet, features with `bytes` of a number as they are
-    stored (fp16: 2). Whatever gives such a dict can take this function's place.
-    """
-    sizes = {"slides": float(request["slides"] * BYTES_OF_SLIDE)}
-    for item in request["features"]:
-        each = item["dim"] * item["bytes"] + BYTES_OF_COORDINATES
-        sizes[f"features {item['name']}"] = patches_of(item) * each
-    for item in request["stores"]:
-        sizes[f"store {item['name']}"] = patches_of(item) * item["dim"] * BYTES_PACKED
-    return sizes
+def estimate(request: Mapping[str, Any], costs: str, results: str) -> Estimate:
+    """Sum up the plan of what isn't there yet. `request`, `costs`: as for `plan_run`. Raises BadCosts."""
+    table = plan_run(request, read_costs(costs), results)
+    table = table[table.stage != "total"]
+    written = table[table.disk_gb > 0]
+    sizes = {f"{row.stage} {row.what}": row.disk_gb * 1e9 for row in written.itertuples()}
+    features = table[table.stage == "features"]
+    files = FILES_PER_SLIDE * sum(request["shards"].values()) + int(features.units.sum())
+    return Estimate(sizes, table.download_gb.sum() * 1e9, float(features.patches.sum()), files)
 
 
 def in_words(size: float) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from . import inputs, machine, software, storage
-from .estimate import patches_of, planned_bytes
+from .estimate import Estimate, estimate
 from .findings import Finding, problem, problems_of
 
 log = logging.getLogger(__name__)
@@ -18,19 +18,20 @@ log = logging.getLogger(__name__)
 ON_RESULTS = ("rename and fsync", "HDF5 and locks", "clock")
 
 
-def examine(request: Mapping[str, Any]) -> list[Finding]:
-    """Findings of every check. `request`: what the rules know of the run (common_doctor.smk)."""
+def examine(request: Mapping[str, Any], costs: str) -> list[Finding]:
+    """Findings of every check. `request`: what the rules know of the run (common_doctor.smk); `costs`: costs.tsv."""
     findings: list[Finding] = []
-    for name, check in checks_of(request).items():
+    plan = estimate(request["plan"], costs, request["results"])
+    for name, check in checks_of(request, plan).items():
         unwritable = any(finding.check == "results folder" for finding in problems_of(findings))
         if not (unwritable and name in ON_RESULTS):
             findings += _run(name, check)
     return findings
 
 
-def checks_of(request: Mapping[str, Any]) -> dict[str, Callable[[], Any]]:
+def checks_of(request: Mapping[str, Any], plan: Estimate) -> dict[str, Callable[[], Any]]:
     """Checks by name, in the order of the table. Slides come before torch: their reading forks this process."""
-    results, plan, patch = request["results"], request["plan"], request["patch"]
+    results, patch = request["results"], request["patch"]
     encoders, slides = request["encoders"], request["slides"]
     asked = software.asked_deployments(request["deployment"], request["profiles"])
     return {
@@ -38,9 +39,9 @@ def checks_of(request: Mapping[str, Any]) -> dict[str, Callable[[], Any]]:
         "profile": lambda: software.check_profiles(request["profiles"], request["plugins"]),
         "conda": lambda: software.check_deployments(asked),
         "folders": lambda: storage.check_writable(folders_of(request)),
-        "disk": lambda: storage.check_space(results, planned_bytes(plan)),
-        "number of files": lambda: storage.check_files(results, plan["files"]),
-        "scratch": lambda: storage.check_scratch(plan["download"]),
+        "disk": lambda: storage.check_space(results, plan.sizes),
+        "number of files": lambda: storage.check_files(results, plan.files),
+        "scratch": lambda: storage.check_scratch(plan.download),
         "rename and fsync": lambda: storage.check_rename(results),
         "HDF5 and locks": lambda: storage.check_hdf5(results),
         "clock": lambda: storage.check_clock(results),
@@ -51,7 +52,7 @@ def checks_of(request: Mapping[str, Any]) -> dict[str, Callable[[], Any]]:
         "reading slides": lambda: inputs.check_reading(
             slides,
             count=request["read_slides"],
-            patches=sum(map(patches_of, plan["features"])),
+            patches=plan.patches,
             geometry=(patch["size"], patch["mpp"]),
             deadline_s=request["deadline_s"],
         ),

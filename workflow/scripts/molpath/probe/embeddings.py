@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ..common.files import open_h5
@@ -11,5 +13,42 @@ def read_embeddings(path: str) -> tuple[list[str], np.ndarray]:
     """Ids (obs names) and X (float32 N x D) of slides.h5ad or cases.h5ad."""
     with open_h5(path) as handle:
         obs = handle["obs"]
-        index = obs.attrs["_index"]
-        return [name.decode() if isinstance(name, bytes) else str(name) for name in obs[index][:]], handle["X"][:]
+        return as_text(obs[obs.attrs["_index"]][:]), handle["X"][:]
+
+
+def read_columns(path: str, names: Sequence[str]) -> dict[str, list[str]]:
+    """Those columns of obs that the file has, as text, by name; and its ids under `_index`."""
+    with open_h5(path) as handle:
+        obs = handle["obs"]
+        found = {"_index": as_text(obs[obs.attrs["_index"]][:])}
+        for name in names:
+            if name in obs:
+                found[name] = read_column(obs[name])
+    return found
+
+
+def read_column(column) -> list[str]:
+    """A column of obs as text: plain, or a categorical one (codes and categories)."""
+    if hasattr(column, "keys"):
+        words = as_text(column["categories"][:])
+        return [words[code] if code >= 0 else "" for code in column["codes"][:]]
+    return as_text(column[:])
+
+
+def as_text(values: np.ndarray) -> list[str]:
+    """Values of an HDF5 dataset as text."""
+    return [value.decode() if isinstance(value, bytes) else str(value) for value in values]
+
+
+def model_kind(path: str) -> str:
+    """Kind of the model that made the file ('' where it doesn't say)."""
+    with open_h5(path) as handle:
+        kind = handle.get("uns/model/kind")
+        return "" if kind is None else as_text(np.array([kind[()]], object))[0]
+
+
+def read_block(path: str) -> tuple[list[str], np.ndarray, list[str], list[str]]:
+    """Ids, embeddings (float32 N x D), slides (joined by ;) and numbers of patches of a block that `embed` wrote."""
+    with open_h5(path) as handle:
+        patches = [str(count) for count in handle["n_patches"][:]]
+        return as_text(handle["ids"][:]), handle["embeddings"][:], as_text(handle["slides"][:]), patches

@@ -2,76 +2,130 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
-from .metrics import classification_metrics, concordance
+from .weighted import weighted_classification, weighted_concordance
+
+#: Metrics of no resampling: their weights of censoring belong to the samples as they are.
+NOT_RESAMPLED = ("auc@",)
+#: Protocols whose samples or labels are drawn at random: their intervals are over draws.
+DRAWN = ("permuted", "fewshot")
 
 
 def summarise(metrics: pd.DataFrame, predictions: pd.DataFrame, bootstraps: int, seed: int) -> pd.DataFrame:
-    """One row a protocol, number of shots and metric: mean, se, lower, upper, interval, n_folds, n_failed.
+    """One row a protocol, number of shots and metric: mean, se, lower, upper, interval, n_folds, n_failed, note, …
 
     se: population deviation over folds / sqrt(folds), as Patho-Bench has it (few-shot: over draws and folds).
-    lower, upper: of the frozen probes 2.5 and 97.5 percentiles of `bootstraps` resamples of the test samples inside
-    every fold, averaged over folds (with one fold: the paper's bootstrap); of few-shot and permuted probes the 2.5
-    and 97.5 percentiles over draws of the mean over folds.
+    lower, upper: where predictions are kept, 2.5 and 97.5 percentiles of the mean over folds when *cases* are resampled
+    `bootstraps` times, one draw for all folds, so that slides of a case and a case's folds stay together; they say how
+    well these fitted probes do on other patients. Where draws were repeated (few-shot, permuted), the percentiles over
+    draws. bootstrap_mean, sample_lower, sample_upper: with one fold, mean and percentiles over resampled test samples,
+    which is what the paper reports there. note: why values are missing.
     """
+    by_protocol = dict(list(predictions.groupby(["protocol", "shots"], sort=False))) if len(predictions) else {}
     rows = []
-    for (protocol, shots, metric), group in metrics.groupby(["protocol", "shots", "metric"], sort=False):
-        values = group.value.to_numpy(float)
-        good = values[np.isfinite(values)]
-        if protocol in ("logistic", "cox"):
-            mine = predictions[(predictions.protocol == protocol) & (predictions.shots == shots)]
-            lower, upper = bootstrap(mine, metric, bootstraps, seed)
-            how = f"{bootstraps} bootstraps of test samples within folds"
-        else:
-            draws = group.groupby("repeat").value.mean().dropna()
-            lower, upper = np.percentile(draws, [2.5, 97.5]) if len(draws) else (np.nan, np.nan)
-            how = f"percentiles over {len(draws)} draws"
-        rows.append(
-            {
-                "protocol": protocol,
-                "shots": shots,
-                "metric": metric,
-                "mean": good.mean() if len(good) else np.nan,
-                "se": good.std() / np.sqrt(len(good)) if len(good) else np.nan,
-                "lower": lower,
-                "upper": upper,
-                "interval": how,
-                "n_folds": group.fold.nunique(),
-                "n_failed": len(values) - len(good),
-                "n_train": group.n_train.median(),
-                "n_test": group.n_test.median(),
-            }
-        )
+    for (protocol, shots), part in metrics.groupby(["protocol", "shots"], sort=False):
+        kept = by_protocol.get((protocol, shots), predictions.iloc[:0])
+        draws = part.repeat.nunique() > 1 or protocol in DRAWN or not has_scores(kept)
+        replicates = None if draws else Replicates(kept, bootstraps, seed)
+        for metric, group in part.groupby("metric", sort=False):
+            row = {"protocol": protocol, "shots": shots, "metric": metric} | over_folds(group)
+            if metric.startswith(NOT_RESAMPLED):
+                found = {"lower": np.nan, "upper": np.nan, "interval": "none: not resampled"}
+            else:
+                found = over_draws(group) if draws else replicates.interval(metric)
+            rows.append(row | found)
     return pd.DataFrame(rows)
 
 
+def over_folds(group: pd.DataFrame) -> dict[str, Any]:
+    """Mean, standard error and counts of a metric's values."""
+    values = group.value.to_numpy(float)
+    good = values[np.isfinite(values)]
+    return {
+        "mean": good.mean() if len(good) else np.nan,
+        "se": good.std() / np.sqrt(len(good)) if len(good) else np.nan,
+        "n_folds": group.fold.nunique(),
+        "n_failed": len(values) - len(good),
+        "n_train": group.n_train.median(),
+        "n_test": group.n_test.median(),
+        "note": "; ".join(sorted({note for note in group.note[~np.isfinite(values)] if note})),
+    }
+
+
+def over_draws(group: pd.DataFrame) -> dict[str, Any]:
+    """Percentiles over repeated draws of the mean over folds; of one draw a fold, over folds."""
+    repeated = group.repeat.nunique() > 1
+    draws = group.groupby("repeat" if repeated else "fold").value.mean().dropna()
+    lower, upper = np.percentile(draws, [2.5, 97.5]) if len(draws) else (np.nan, np.nan)
+    how = f"percentiles over {len(draws)} {'draws' if repeated else 'folds'}"
+    return {"lower": lower, "upper": upper, "interval": how}
+
+
+class Replicates:
+    """Resamples of a protocol's test sides, and metrics over them."""
+
+    def __init__(self, predictions: pd.DataFrame, count: int, seed: int):
+        self.count = count
+        self.folds = [fold for _, fold in predictions.groupby("fold", sort=True)]
+        column = "case_id" if "case_id" in predictions else "sample_id"
+        cases = {name: i for i, name in enumerate(predictions[column].drop_duplicates())}
+        drawn = resampled(np.random.default_rng([seed, 17]), len(cases), count)
+        self.by_case = [drawn[:, fold[column].map(cases).to_numpy()] for fold in self.folds]
+        self.by_sample = None
+        if len(self.folds) == 1:
+            self.by_sample = [resampled(np.random.default_rng([seed, 18]), len(self.folds[0]), count)]
+
+    def interval(self, metric: str) -> dict[str, Any]:
+        """Columns lower, upper, interval and, with one fold, those of the paper's bootstrap."""
+        lower, upper = percentiles(self.values(metric, self.by_case))
+        how = f"{self.count} bootstraps of cases over {len(self.folds)} test side{'s' * (len(self.folds) > 1)}"
+        found = {"lower": lower, "upper": upper, "interval": how}
+        if self.by_sample:
+            values = self.values(metric, self.by_sample)
+            low, high = percentiles(values)
+            mean = np.nanmean(values) if np.isfinite(values).any() else np.nan
+            found |= {"bootstrap_mean": mean, "sample_lower": low, "sample_upper": high}
+        return found
+
+    def values(self, metric: str, weights: list[np.ndarray]) -> np.ndarray:
+        """The metric's mean over folds in each resample."""
+        parts = np.array([fold_metric(f, w, metric) for f, w in zip(self.folds, weights, strict=True)])
+        has = np.isfinite(parts)
+        return np.where(has.any(0), np.where(has, parts, 0).sum(0) / np.maximum(has.sum(0), 1), np.nan)
+
+
+def has_scores(predictions: pd.DataFrame) -> bool:
+    """True for predictions with risks or class probabilities, which metrics can be worked out from again."""
+    scores = [name for name in ("risk", "prob_0") if name in predictions]
+    return len(predictions) > 0 and any(predictions[name].notna().all() for name in scores)
+
+
 def bootstrap(predictions: pd.DataFrame, metric: str, count: int, seed: int) -> tuple[float, float]:
-    """2.5 and 97.5 percentiles of the metric's mean over folds when test samples are resampled inside each fold."""
-    if predictions.empty:  # the probe failed on every fold
+    """2.5 and 97.5 percentiles of a protocol's mean over folds when cases are resampled."""
+    if not has_scores(predictions):  # the probe failed on every fold
         return np.nan, np.nan
-    folds = [group for _, group in predictions.groupby("fold", sort=True)]
-    arrays = [fold_arrays(fold) for fold in folds]
-    rng = np.random.default_rng([seed, 17])
-    found = []
-    for _ in range(count):
-        values = [one_metric(part, rng.integers(0, len(part[0]), len(part[0])), metric) for part in arrays]
-        if np.isfinite(values).any():
-            found.append(np.nanmean(values))
-    return tuple(np.percentile(found, [2.5, 97.5])) if found else (np.nan, np.nan)
+    found = Replicates(predictions, count, seed).interval(metric)
+    return found["lower"], found["upper"]
 
 
-def fold_arrays(fold: pd.DataFrame) -> tuple[np.ndarray, ...]:
-    """(labels, probabilities) or (times, events, risk) of a fold's test samples."""
+def resampled(rng: np.random.Generator, size: int, count: int) -> np.ndarray:
+    """How often each of `size` was drawn in each of `count` resamples (float count x size)."""
+    return np.stack([np.bincount(rng.integers(0, size, size), minlength=size) for _ in range(count)]).astype(float)
+
+
+def percentiles(values: np.ndarray) -> tuple[float, float]:
+    """2.5 and 97.5 percentiles of what is finite."""
+    good = values[np.isfinite(values)]
+    return tuple(np.percentile(good, [2.5, 97.5])) if len(good) else (np.nan, np.nan)
+
+
+def fold_metric(fold: pd.DataFrame, weights: np.ndarray, metric: str) -> np.ndarray:
+    """The metric on one test side in each resample."""
     if "risk" in fold:
-        return fold.time.to_numpy(), fold.event.to_numpy(bool), fold.risk.to_numpy()
-    return fold.label.to_numpy(), fold[[c for c in fold if c.startswith("prob_")]].to_numpy()
-
-
-def one_metric(part: tuple[np.ndarray, ...], chosen: np.ndarray, metric: str) -> float:
-    """The metric over chosen test samples."""
-    picked = [values[chosen] for values in part]
-    if len(picked) == 3:
-        return concordance(*picked)
-    return classification_metrics(*picked, names=[metric])[metric]
+        return weighted_concordance(fold.time.to_numpy(), fold.event.to_numpy(bool), fold.risk.to_numpy(), weights)
+    columns = sorted((c for c in fold if c.startswith("prob_")), key=lambda c: int(c[5:]))
+    return weighted_classification(fold.label.to_numpy(), fold[columns].to_numpy(), weights, metric)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-import pandas as pd
+from .outputs import write_results
+from .protocols import probe_fewshot, probe_frozen
+from .retrieval import probe_retrieval, retrieval_interval
+from .samples import load_samples
+from .tasks import Task, read_task
 
-from ..common.files import write_parquet, write_tsv
-from .embeddings import read_embeddings
-from .intervals import summarise
-from .protocols import COLUMNS, probe_fewshot, probe_frozen
-from .tasks import BadTask, read_task
-
-GROUPS = {"frozen": probe_frozen, "fewshot": probe_fewshot}
+GROUPS = {"frozen": probe_frozen, "fewshot": probe_fewshot, "retrieval": probe_retrieval}
+#: Groups whose first metric is not the task's own, and protocols with intervals of their own.
+PRIMARY = {"retrieval": "mAP@1"}
+INTERVALS = {"retrieval": retrieval_interval}
 
 
 def run_probe(
@@ -30,33 +30,34 @@ def run_probe(
     predictions: str,
     metrics: str,
     summary: str,
+    bags: str = "",
+    cohort: str = "",
 ) -> None:
     """Write predictions.parquet, metrics.tsv (every fold) and summary.tsv (over folds, with intervals).
 
-    slides, cases: embeddings by the model; the task says which of them it needs. Samples without an embedding (their
-    slides were set aside) are left out and counted in `n_missing`.
+    slides, cases: embeddings by the model; the task says which of them it needs. bags, cohort: see load_samples, which
+    also says which samples may lack an embedding; those are left out, listed in the log and counted in `n_missing`.
     """
     wanted = read_task(task, config, table)
-    ids, x = read_embeddings(cases if wanted.unit == "case_id" else slides)
-    known = wanted.keep(ids)
-    if not known.samples:
-        raise BadTask(f"{table}: none of its {wanted.unit}s has an embedding by {model}")
-    position = {name: index for index, name in enumerate(ids)}
-    results = GROUPS[group](known, x[[position[name] for name in known.samples]], settings)
+    missing = settings.get("missing", "set_aside")
+    known, x = load_samples(wanted, slides, cases, bags=bags, cohort=cohort, missing=missing)
+    settings = settings_for(settings, known, model)
+    results = GROUPS[group](known, x, settings)
     head = {"task": task, "model": model, "group": group}
-    rows = pd.DataFrame(results.metrics, columns=COLUMNS)
-    guesses = pd.concat(results.predictions) if results.predictions else pd.DataFrame(columns=["protocol", "shots"])
-    write_tsv(metrics, with_head(rows, head))
-    write_parquet(predictions, with_head(guesses, head))
-    over = summarise(rows, guesses, settings["bootstraps"], settings["seed"])
-    over["primary"] = (over.metric == ("cindex" if known.is_survival else known.metrics[0])).astype(int)
-    over["n_samples"], over["n_missing"] = len(known.samples), len(wanted.samples) - len(known.samples)
-    write_tsv(summary, with_head(over.replace({np.inf: np.nan}), head))
+    outputs = {"predictions": predictions, "metrics": metrics, "summary": summary}
+    absent = len(wanted.samples) - len(known.samples)
+    write_results(results, outputs, head, settings, absent, PRIMARY.get(group, ""), INTERVALS)
 
 
-def with_head(table: pd.DataFrame, head: Mapping[str, str]) -> pd.DataFrame:
-    """The table with constant columns in front."""
-    table = table.reset_index(drop=True)
-    for place, (name, value) in enumerate(head.items()):
-        table.insert(place, name, value)
-    return table
+def settings_for(settings: Mapping[str, Any], task: Task, model: str) -> dict[str, Any]:
+    """Settings with the alpha of the Cox probe that this task and model have.
+
+    cox/alpha, unless cox/alphas has one for the endpoint (OS, PFS), unless cox/exceptions has one for the task, the
+    model or both (the last that fits).
+    """
+    cox = dict(settings["cox"])
+    cox["alpha"] = cox.get("alphas", {}).get(task.endpoint, cox["alpha"])
+    for entry in cox.get("exceptions", ()):
+        if entry.get("task") in (None, "", task.name) and entry.get("model") in (None, "", model):
+            cox["alpha"] = entry["alpha"]
+    return dict(settings) | {"cox": cox}

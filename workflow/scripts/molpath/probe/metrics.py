@@ -1,15 +1,21 @@
-"""Metrics by Patho-Bench's names."""
+"""Metrics by Patho-Bench's names, and further ones: each of a test side's labels and predictions."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
 #: What is computed of a classification task beside the metrics it names.
-ALWAYS = ("macro-ovr-auc", "bacc", "weighted_kappa", "acc", "macro-f1", "weighted-f1")
+ALWAYS = ("macro-ovr-auc", "bacc", "weighted_kappa", "acc", "macro-f1", "weighted-f1", "auprc", "brier", "ece")
+#: Bins of equal width of the expected calibration error.
+CALIBRATION_BINS = 15
 
 
 def classification_metrics(labels: np.ndarray, probabilities: np.ndarray, names=ALWAYS) -> dict[str, float]:
     """Metrics of labels (int N) and class probabilities (float N x C); nan where one can't be computed."""
+    if not len(labels):
+        return dict.fromkeys(names, float("nan"))
     guess = probabilities.argmax(1)
     found = {}
     for name in names:
@@ -24,8 +30,14 @@ def classification_metrics(labels: np.ndarray, probabilities: np.ndarray, names=
             found[name] = quadratic_kappa(labels, guess)
         elif name in ("macro-f1", "weighted-f1"):
             found[name] = f1(labels, guess, weighted=name == "weighted-f1")
+        elif name == "auprc":
+            found[name] = auprc(labels, probabilities)
+        elif name == "brier":
+            found[name] = brier(labels, probabilities)
+        elif name == "ece":
+            found[name] = calibration_error(labels, probabilities)
         else:
-            raise ValueError(f"unknown metric {name!r}")
+            raise ValueError(f"unknown metric {name!r}; there are {', '.join(ALWAYS)}")
     return found
 
 
@@ -38,7 +50,7 @@ def confusion(labels: np.ndarray, guess: np.ndarray) -> np.ndarray:
 
 
 def quadratic_kappa(labels: np.ndarray, guess: np.ndarray) -> float:
-    """Cohen's kappa with quadratic weights, equal to scikit-learn's (bootstraps call it often)."""
+    """Cohen's kappa with quadratic weights, equal to scikit-learn's."""
     counts = confusion(labels, guess)
     steps = np.arange(len(counts))
     weights = (steps[:, None] - steps) ** 2
@@ -74,6 +86,42 @@ def binary_auc(positive: np.ndarray, score: np.ndarray) -> float:
     return float((ranks[positive].sum() - p * (p + 1) / 2) / (p * (n - p)))
 
 
+def auprc(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Average precision: of the positive class, or macro one-vs-rest over classes present. nan with one class only."""
+    from sklearn.metrics import average_precision_score
+
+    classes = np.unique(labels)
+    if len(classes) < 2:
+        return float("nan")
+    chosen = [1] if probabilities.shape[1] == 2 else classes
+    return float(np.mean([average_precision_score(labels == c, probabilities[:, c]) for c in chosen]))
+
+
+def brier(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Brier score: binary (p - y)^2, more classes the sum of it over classes; equal to scikit-learn's."""
+    return float(squared_errors(labels, probabilities).mean())
+
+
+def squared_errors(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """What each sample (N) adds to the Brier score."""
+    if probabilities.shape[1] == 2:
+        return (probabilities[:, 1] - (labels == 1)) ** 2
+    return ((probabilities - np.eye(probabilities.shape[1])[labels]) ** 2).sum(1)
+
+
+def calibration_error(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Expected calibration error (Guo et al. 2017): |confidence - accuracy| of the guess, over bins of confidence."""
+    gaps, bins = calibration_gaps(labels, probabilities)
+    return float(np.abs(np.bincount(bins, gaps, CALIBRATION_BINS)).sum() / len(labels))
+
+
+def calibration_gaps(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Confidence minus correctness of each guess, and its bin: (k/15, (k+1)/15]."""
+    confidence = probabilities.max(1)
+    bins = np.ceil(confidence * CALIBRATION_BINS).astype(int) - 1
+    return confidence - (probabilities.argmax(1) == labels), np.clip(bins, 0, CALIBRATION_BINS - 1)
+
+
 def concordance(times: np.ndarray, events: np.ndarray, risk: np.ndarray) -> float:
     """Harrell's c-index (scikit-survival's); nan where no pair can be compared."""
     from sksurv.exceptions import NoComparablePairException
@@ -83,3 +131,42 @@ def concordance(times: np.ndarray, events: np.ndarray, risk: np.ndarray) -> floa
         return float(concordance_index_censored(events, times, risk)[0])
     except (NoComparablePairException, ValueError):
         return float("nan")
+
+
+def auc_name(time: float) -> str:
+    """Name of the time-dependent AUC at `time` days: auc@365d."""
+    return f"auc@{time:g}d"
+
+
+def time_dependent_auc(
+    train: tuple[np.ndarray, np.ndarray],
+    test: tuple[np.ndarray, np.ndarray],
+    risk: np.ndarray,
+    at: Sequence[float],
+) -> dict[str, tuple[float, str]]:
+    """Cumulative/dynamic AUC of the risk at stated times (days), weighted by censoring (scikit-survival's).
+
+    train, test: (times, events). Returns name -> (value, reason why there is none).
+    """
+    from sksurv.metrics import cumulative_dynamic_auc
+    from sksurv.util import Surv
+
+    # Censoring is estimated from the training side: who was followed longer than anyone there has no weight.
+    times, events = test
+    within = times < train[0].max()
+    found: dict[str, tuple[float, str]] = {}
+    known, scored = Surv.from_arrays(train[1], train[0]), Surv.from_arrays(events[within], times[within])
+    for time in at:
+        cases = ((times <= time) & events & within).any()
+        if not cases or not (times[within] > time).any():
+            found[auc_name(time)] = (
+                np.nan,
+                f"the test side has nobody with an event by, or nobody at risk after, {time:g} days",
+            )
+            continue
+        try:
+            value = float(cumulative_dynamic_auc(known, scored, risk[within], [time])[0][0])
+            found[auc_name(time)] = value, "" if np.isfinite(value) else "no weight for the censored"
+        except ValueError as error:
+            found[auc_name(time)] = np.nan, f"time-dependent AUC: {error}"
+    return found

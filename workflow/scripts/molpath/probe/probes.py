@@ -5,21 +5,54 @@ Spinning BLAS threads make small problems 60 times slower (measured on the paper
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
+
+from .cox import ridge_risk
 
 
 class ProbeFailed(Exception):
     """A probe gave no result on a fold; the message says why, and the fold is reported without a value."""
 
 
+@functools.cache
+def thread_pools() -> ThreadpoolController:
+    """The thread pools of NumPy, SciPy and scikit-learn, looked for once: a look takes as long as a small fit."""
+    import sklearn.linear_model  # noqa: F401 (loads them all)
+
+    return ThreadpoolController()
+
+
+def one_thread():
+    """Context in which BLAS and OpenMP use one thread."""
+    return thread_pools().limit(limits=1)
+
+
 def adaptive_c(width: int, classes: int) -> float:
     """Patho-Bench's C = width x classes / 100."""
     return width * classes / 100
+
+
+def classes_of(y: np.ndarray) -> np.ndarray:
+    """Codes on a training side; raises ProbeFailed where there is nothing to tell apart."""
+    if not len(y):
+        raise ProbeFailed("the training side is empty")
+    present = np.unique(y)
+    if len(present) < 2:
+        raise ProbeFailed("the training side has one class only")
+    return present
+
+
+def spread(found: np.ndarray, present: np.ndarray, classes: int) -> np.ndarray:
+    """Probabilities of the classes present (N x P) as columns of all classes (N x classes)."""
+    probabilities = np.zeros((len(found), classes))
+    probabilities[:, present] = found
+    return probabilities
 
 
 def fit_logistic(
@@ -31,35 +64,81 @@ def fit_logistic(
     """
     from sklearn.linear_model import LogisticRegression
 
-    present = np.unique(y)
-    if len(present) < 2:
-        raise ProbeFailed("the training side has one class only")
+    present = classes_of(y)
     c = settings["C"] or adaptive_c(x.shape[1], classes)
-    with threadpool_limits(1), warnings.catch_warnings(record=True):
+    with one_thread(), warnings.catch_warnings(record=True):
         model = LogisticRegression(C=c, max_iter=settings["max_iter"], class_weight="balanced", random_state=0)
         model.fit(x, y)
         found = model.predict_proba(x_test)
-    probabilities = np.zeros((len(x_test), classes))
-    probabilities[:, present] = found
-    return probabilities
+    return spread(found, present, classes)
+
+
+def normalised(x: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """Rows without the mean, of length 1 (a row at the mean stays 0)."""
+    centred = x - mean
+    lengths = np.linalg.norm(centred, axis=1, keepdims=True)
+    return centred / np.where(lengths > 0, lengths, 1)
+
+
+def fit_knn(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, classes: int, settings: Mapping[str, Any]) -> np.ndarray:
+    """Shares of the classes (float N_test x classes) among the nearest training samples.
+
+    Centred by the training mean, length 1, L2, as SimpleShot and UNI's nearest neighbours; at most `neighbours`.
+    """
+    from sklearn.neighbors import KNeighborsClassifier
+
+    present = classes_of(y)
+    mean = x.mean(0, dtype=np.float64)
+    model = KNeighborsClassifier(min(settings.get("neighbours", 20), len(x)), algorithm="brute")
+    with one_thread():
+        model.fit(normalised(x, mean), y)
+        return spread(model.predict_proba(normalised(x_test, mean)), present, classes)
+
+
+def fit_prototype(
+    x: np.ndarray, y: np.ndarray, x_test: np.ndarray, classes: int, settings: Mapping[str, Any]
+) -> np.ndarray:
+    """SimpleShot (Wang et al. 2019): the class whose mean is nearest among centred samples of length 1.
+
+    Returns float N_test x classes: softmax of minus the distances, so the nearest class has the largest share.
+    """
+    from scipy.spatial.distance import cdist
+    from scipy.special import softmax
+
+    present = classes_of(y)
+    mean = x.mean(0, dtype=np.float64)
+    train = normalised(x, mean)
+    prototypes = np.stack([train[y == code].mean(0) for code in present])
+    return spread(softmax(-cdist(normalised(x_test, mean), prototypes), axis=1), present, classes)
 
 
 def fit_cox(
     x: np.ndarray, times: np.ndarray, events: np.ndarray, x_test: np.ndarray, settings: Mapping[str, Any]
 ) -> np.ndarray:
-    """Risk (float N_test, larger is worse) of an elastic-net Cox model with one alpha (scikit-survival's CoxNet)."""
-    from sksurv.linear_model import CoxnetSurvivalAnalysis
+    """Risk (float N_test, larger is worse) of an elastic-net Cox model with one alpha (scikit-survival's CoxNet).
+
+    l1_ratio 0 is ridge Cox with scikit-survival's CoxPHSurvivalAnalysis, as Patho-Bench switches: its optimum, found
+    in the samples' span; `plain` calls the library itself.
+    """
+    from sksurv.linear_model import CoxnetSurvivalAnalysis, CoxPHSurvivalAnalysis
     from sksurv.util import Surv
 
     if not events.any():
         raise ProbeFailed("no event on the training side")
-    target = Surv.from_arrays(events, times)
-    with threadpool_limits(1), warnings.catch_warnings(record=True):
-        model = CoxnetSurvivalAnalysis(
-            alphas=[settings["alpha"]], l1_ratio=settings["l1_ratio"], max_iter=settings["max_iter"]
-        )
+    x, x_test, alpha = x.astype(np.float64), x_test.astype(np.float64), settings["alpha"]
+    ridge = settings["l1_ratio"] == 0
+    with one_thread(), warnings.catch_warnings(record=True):
         try:
-            model.fit(x.astype(np.float64), target)
-            return model.predict(x_test.astype(np.float64))
-        except (ArithmeticError, ValueError) as error:
-            raise ProbeFailed(f"CoxNet: {error}") from error
+            if ridge and not settings.get("plain", False):
+                return ridge_risk(x, times, events, x_test, alpha, settings["max_iter"])
+            model = CoxPHSurvivalAnalysis(alpha=alpha, n_iter=settings["max_iter"]) if ridge else None
+            model = model or CoxnetSurvivalAnalysis(
+                alphas=[alpha], l1_ratio=settings["l1_ratio"], max_iter=settings["max_iter"]
+            )
+            model.fit(x, Surv.from_arrays(events, times))
+            risk = model.predict(x_test)
+        except (ArithmeticError, ValueError, np.linalg.LinAlgError) as error:
+            raise ProbeFailed(f"{'ridge Cox' if ridge else 'CoxNet'}: {error}") from error
+    if not np.isfinite(risk).all():
+        raise ProbeFailed(f"{'ridge Cox' if ridge else 'CoxNet'}: the risk is not finite")
+    return risk

@@ -1,4 +1,4 @@
-"""Protocols: frozen probes over folds, permuted labels as a control, few-shot probes."""
+"""Protocols: frozen probes over folds with their controls, few-shot probes."""
 
 from __future__ import annotations
 
@@ -7,136 +7,71 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from .metrics import ALWAYS, classification_metrics, concordance
-from .probes import ProbeFailed, fit_cox, fit_logistic
+from .controls import add_controls
+from .probes import fit_knn, fit_logistic, fit_prototype
+from .results import COLUMNS, TIMES, Predict, Results, cox_settings, over_labels, over_times, sides
 from .tasks import Task
 
+__all__ = ["COLUMNS", "Results", "probe_fewshot", "probe_frozen", "sides"]
+#: Draws of few samples from the one training side of a task with an official split.
+SINGLE_FOLD_DRAWS = 5
 log = logging.getLogger(__name__)
-
-COLUMNS = ["protocol", "shots", "repeat", "fold", "metric", "value", "n_train", "n_test", "note"]
-
-
-class Results:
-    """Predictions and metrics of a job, row by row."""
-
-    def __init__(self, task: Task):
-        self.task = task
-        self.predictions: list[pd.DataFrame] = []
-        self.metrics: list[dict[str, Any]] = []
-
-    def add(
-        self, protocol: str, fold: int, train: np.ndarray, test: np.ndarray, predict, *, shots=0, repeat=0, labels=None
-    ):
-        """Fit and predict one fold; a failed probe is a row with a note and no value. `labels` as permuted."""
-        task = self.task
-        where = {"protocol": protocol, "shots": shots, "repeat": repeat, "fold": fold}
-        sizes = {"n_train": len(train), "n_test": len(test)}
-        try:
-            predicted = predict(train, test)
-        except ProbeFailed as error:
-            log.warning("%s %s: %s", task.name, where, error)
-            name = "cindex" if task.is_survival else task.metrics[0]
-            self.metrics.append(where | {"metric": name, "value": np.nan} | sizes | {"note": str(error)})
-            return
-        if task.is_survival:
-            values = {"cindex": concordance(task.times[test], task.events[test], predicted)}
-        else:
-            truth = task.labels[test] if labels is None else labels[test]
-            names = task.metrics if labels is not None else list(dict.fromkeys([*task.metrics, *ALWAYS]))
-            values = classification_metrics(truth, predicted, names)
-        self.metrics += [
-            where | {"metric": name, "value": value} | sizes | {"note": ""} for name, value in values.items()
-        ]
-        if labels is None:
-            self.predictions.append(self._table(where, test, predicted))
-
-    def _table(self, where, test: np.ndarray, predicted: np.ndarray) -> pd.DataFrame:
-        task = self.task
-        table = pd.DataFrame({"sample_id": [task.samples[i] for i in test]}).assign(**where)
-        if task.is_survival:
-            return table.assign(time=task.times[test], event=task.events[test], risk=predicted)
-        table["label"] = task.labels[test]
-        for code in range(len(task.classes)):
-            table[f"prob_{code}"] = predicted[:, code]
-        return table
-
-
-def sides(task: Task, fold: int) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of train and test samples of a fold."""
-    return np.flatnonzero(task.folds[:, fold] == "train"), np.flatnonzero(task.folds[:, fold] == "test")
 
 
 def probe_frozen(task: Task, x: np.ndarray, settings: Mapping[str, Any]) -> Results:
-    """Linear or Cox probe on every fold, and for classification the same with permuted labels as a control."""
-    results = Results(task)
+    """Every frozen probe that the settings ask for on every fold, and the controls beside them.
 
-    def logistic(labels):
-        classes = len(task.classes)
-        return lambda train, test: fit_logistic(x[train], labels[train], x[test], classes, settings)
-
-    def cox(train, test):
-        return fit_cox(x[train], task.times[train], task.events[train], x[test], settings["cox"])
-
-    for fold in range(task.folds.shape[1]):
-        train, test = sides(task, fold)
-        results.add(
-            "cox" if task.is_survival else "logistic",
-            fold,
-            train,
-            test,
-            cox if task.is_survival else logistic(task.labels),
-        )
-    if not task.is_survival:
-        add_permuted(results, task, x, settings)
+    x: float N x D. Protocols: logistic or cox; logistic_C=… of `C_sweep`; those of `further`; permuted, site_only,
+    patch_count_only (see controls.py).
+    """
+    results = Results(task, settings["cox"].get("times", TIMES))
+    for name, predict in probes_of(task, x, settings).items():
+        for fold in range(task.folds.shape[1]):
+            results.add(name, fold, *sides(task, fold), predict)
+    add_controls(results, task, x, settings)
     return results
 
 
-def add_permuted(results: Results, task: Task, x: np.ndarray, settings: Mapping[str, Any]) -> None:
-    """The control: labels shuffled over samples, the same folds.
-
-    Many fits on one training side: its samples span fewer dimensions than the embedding has, and an L2-penalised
-    probe never leaves their span, so it is fitted there (probabilities within 4e-4 of the plain fit, which is the
-    solver's tolerance, and 6 times faster with 51 samples of 1,280 numbers).
-    """
-    classes = len(task.classes)
-    for fold in range(task.folds.shape[1]):
-        train, test = sides(task, fold)
-        basis = np.linalg.qr(x[train].T.astype(np.float64))[0] if len(train) < x.shape[1] else np.eye(x.shape[1])
-        small = x @ basis
-        for repeat in range(settings["permutations"]):
-            labels = np.random.default_rng([settings["seed"], repeat]).permutation(task.labels)
-
-            def predict(a, b, labels=labels):
-                return fit_logistic(small[a], labels[a], small[b], classes, settings)  # noqa: B023 (used at once)
-
-            results.add("permuted", fold, train, test, predict, repeat=repeat, labels=labels)
+def probes_of(task: Task, x: np.ndarray, settings: Mapping[str, Any]) -> dict[str, Predict]:
+    """Function of train and test positions of each protocol."""
+    further = settings.get("further", ())
+    if task.is_survival:
+        cox = cox_settings(settings)
+        found = {"cox": over_times(task, x, cox)}
+        if "ridge_cox" in further:
+            found["ridge_cox"] = over_times(task, x, cox | {"l1_ratio": 0, "alpha": cox.get("ridge_alpha", 1)})
+        return found
+    found = {"logistic": over_labels(task, x, fit_logistic, settings)}
+    for c in settings.get("C_sweep", ()):
+        name, strength = ("adaptive", 0) if c == "adaptive" else (f"{c:g}", c)
+        found[f"logistic_C={name}"] = over_labels(task, x, fit_logistic, dict(settings) | {"C": strength})
+    for name, fit in (("knn", fit_knn), ("prototype", fit_prototype)):
+        if name in further:
+            found[name] = over_labels(task, x, fit, settings)
+    return found
 
 
 def probe_fewshot(task: Task, x: np.ndarray, settings: Mapping[str, Any]) -> Results:
     """Logistic probes on k training samples a class, drawn inside each fold's training side; the test side stays.
 
-    A k that a class of some fold can't fill is left out, as in the paper. Survival tasks have none.
+    `repeats` draws a fold; 0 takes one, and with a single fold SINGLE_FOLD_DRAWS, as in the paper (section 7.7). A k
+    that a class of some fold can't fill is left out, as there (the log says so). Survival tasks have none.
     """
     results = Results(task)
     if task.is_survival:
         return results
-    classes = len(task.classes)
+    folds, codes = range(task.folds.shape[1]), range(len(task.classes))
+    smallest = min(np.bincount(task.labels[sides(task, fold)[0]], minlength=len(codes)).min() for fold in folds)
+    predict = over_labels(task, x, fit_logistic, settings)
     for shots in settings["shots"]:
-        smallest = min(
-            np.bincount(task.labels[sides(task, fold)[0]], minlength=classes).min()
-            for fold in range(task.folds.shape[1])
-        )
         if shots > smallest:
+            log.warning("%s: no %d shots, for a class has %d training samples in some fold", task.name, shots, smallest)
             continue
-        for repeat in range(settings["repeats"]):
-            for fold in range(task.folds.shape[1]):
+        for repeat in range(settings["repeats"] or (SINGLE_FOLD_DRAWS if len(folds) == 1 else 1)):
+            for fold in folds:
                 train, test = sides(task, fold)
                 rng = np.random.default_rng([settings["seed"], shots, repeat, fold])
-                chosen = np.concatenate(
-                    [rng.choice(train[task.labels[train] == code], shots, replace=False) for code in range(classes)]
-                )
-                predict = lambda a, b: fit_logistic(x[a], task.labels[a], x[b], classes, settings)  # noqa: E731
-                results.add("fewshot", fold, np.sort(chosen), test, predict, shots=shots, repeat=repeat)
+                chosen = [rng.choice(train[task.labels[train] == code], shots, replace=False) for code in codes]
+                results.add("fewshot", fold, np.sort(np.concatenate(chosen)), test, predict, shots=shots, repeat=repeat)
     return results

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -12,18 +14,20 @@ import yaml
 from ..common.files import read_tsv
 
 SIDES = ("train", "test", "val", "-1", "")
+DAYS_A_MONTH = 365.25 / 12
 
 
 class BadTask(Exception):
-    """A task's files contradict themselves; the message names file, row and column."""
+    """A task's files contradict themselves or its embeddings; the message names file, row, column and remedy."""
 
 
 @dataclass
 class Task:
     """Samples of a task with labels and folds.
 
-    labels: int N, codes 0.. in the order of label_dict (classification); times (float N) and events (bool N) for
-    survival, None otherwise; folds: object N x K of train, test, val, -1.
+    labels: int N, codes 0.. in the order of label_dict (classification); times (days, float N) and events (bool N)
+    for survival, None otherwise; folds: object N x K of train, test, val, -1. By sample, where known: cases, slides
+    (those the table lists), sites and patches (counts), which controls are made of. endpoint: OS, PFS, … of survival.
     """
 
     name: str
@@ -35,48 +39,89 @@ class Task:
     metrics: list[str]
     times: np.ndarray | None = None
     events: np.ndarray | None = None
+    cases: Mapping[str, str] = field(default_factory=dict)
+    slides: Mapping[str, list[str]] = field(default_factory=dict)
+    sites: Mapping[str, str] = field(default_factory=dict)
+    patches: Mapping[str, int] = field(default_factory=dict)
+    endpoint: str = ""
 
     @property
     def is_survival(self) -> bool:
         """True for a survival task."""
         return self.times is not None
 
-    def keep(self, samples: list[str]) -> Task:
+    @property
+    def primary(self) -> str:
+        """The metric the task is judged by: the one its config.yaml names first, c-index for survival."""
+        return "cindex" if self.is_survival else self.metrics[0]
+
+    def keep(self, samples: Sequence[str]) -> Task:
         """The task without samples that are not in `samples`."""
         known = set(samples)
         rows = np.array([name in known for name in self.samples], bool)
-        parts = [None if x is None else x[rows] for x in (self.labels, self.folds, self.times, self.events)]
+        parts = {name: getattr(self, name) for name in ("labels", "folds", "times", "events")}
+        kept = {name: None if values is None else values[rows] for name, values in parts.items()}
         names = [name for name, hit in zip(self.samples, rows, strict=True) if hit]
-        return Task(self.name, self.unit, names, parts[0], self.classes, parts[1], self.metrics, parts[2], parts[3])
+        return dataclasses.replace(self, samples=names, **kept)
 
 
 def read_task(name: str, config: str | Path, table: str | Path) -> Task:
-    """Read config.yaml and k=all.tsv. Rows without a label are dropped; raises BadTask on contradictions."""
+    """Read config.yaml and k=all.tsv. Rows without a label are dropped; raises BadTask on contradictions.
+
+    Every id is a string. No case may stand on both sides of a fold, whoever wrote the folds.
+    """
     settings = yaml.safe_load(Path(config).read_text())
     column, unit = settings["task_col"], settings["sample_col"]
-    rows = read_tsv(table)
-    rows.insert(0, "#", np.arange(len(rows)) + 2)
+    extra = settings.get("extra_cols") or []
+    rows = read_rows(table, [column, unit, "case_id", *extra])
     rows = rows[rows[column] != ""]
-    folds = [c for c in rows if "fold_" in c]
+    folds = fold_columns(rows)
     check_folds(rows, folds, table)
-    samples = one_row_a_sample(rows, unit, [column, *settings.get("extra_cols", []), *folds], table)
-    survival = settings.get("task_type") == "survival" or any(c.endswith("_event") for c in samples)
+    survival = settings.get("task_type") == "survival" or any(c.endswith("_event") for c in [column, *extra])
     words = {str(code): label for code, label in settings["label_dict"].items()}
-    if not survival and set(samples[column]) - set(words):
-        extra = sorted(set(samples[column]) - set(words))
-        raise BadTask(f"{table}, column {column}: labels {extra} are not in label_dict of {config}")
+    if not survival:
+        check_labels(rows, column, words, table, config)
+    event, time = survival_columns(rows, column, extra, table) if survival else ("", "")
+    survived = [event, time] if survival else []
+    same = dict.fromkeys([column, *extra, *survived, *folds, *(["case_id"] if unit == "slide_id" else [])])
+    samples = one_row_a_sample(rows, unit, list(same), table)
+    times, events = read_survival(rows.loc[samples["first"]], event, time, table) if survival else (None, None)
     order = {code: i for i, code in enumerate(words)}
-    labels = np.array([order.get(value, -1) for value in samples[column]])
-    times, events = read_survival(samples, table) if survival else (None, None)
-    sides = samples[folds].to_numpy(object)
-    metrics = list(settings["metrics"])
-    return Task(name, unit, list(samples.index), labels, list(words.values()), sides, metrics, times, events)
+    return Task(
+        name,
+        unit,
+        list(samples.index),
+        np.array([order.get(value, -1) for value in samples[column]], int),
+        list(words.values()),
+        samples[folds].to_numpy(object),
+        list(settings["metrics"]),
+        times,
+        events,
+        cases=dict(samples["case"]),
+        slides=dict(samples["slides"]),
+        endpoint=event.removesuffix("_event"),
+    )
+
+
+def fold_columns(rows: pd.DataFrame) -> list[str]:
+    """Columns fold_0, fold_1, … in the order of the table."""
+    return [c for c in rows if "fold_" in c]
+
+
+def read_rows(table: str | Path, needed: Sequence[str]) -> pd.DataFrame:
+    """Rows of a task's table as strings, with the line number under '#'."""
+    rows = read_tsv(table)
+    missing = [name for name in needed if name not in rows]
+    if missing:
+        raise BadTask(f"{table}, header: no column {', '.join(missing)}, which config.yaml names; correct either")
+    rows.insert(0, "#", np.arange(len(rows)) + 2)
+    return rows
 
 
 def check_folds(rows: pd.DataFrame, folds: list[str], table) -> None:
     """Allowed words only, and no case on both sides of a fold."""
     if not folds:
-        raise BadTask(f"{table}: no column fold_0, fold_1, …")
+        raise BadTask(f"{table}: no column fold_0, fold_1, …; add them, or a recipe `splits` to config.yaml")
     for fold in folds:
         wrong = rows[~rows[fold].isin(SIDES)]
         if len(wrong):
@@ -87,21 +132,57 @@ def check_folds(rows: pd.DataFrame, folds: list[str], table) -> None:
             raise BadTask(f"{table}, column {fold}: case {both.index[both > 1][0]} is on both sides; put it on one")
 
 
+def check_labels(rows: pd.DataFrame, column: str, words, table, config) -> None:
+    """Every label is one of label_dict."""
+    wrong = rows[~rows[column].isin(list(words))]
+    if len(wrong):
+        labels, row = sorted(set(wrong[column])), wrong.iloc[0]["#"]
+        raise BadTask(
+            f"{table}, row {row}, column {column}: labels {labels} are not in label_dict of {config}; "
+            f"it has {', '.join(words)}"
+        )
+
+
 def one_row_a_sample(rows: pd.DataFrame, unit: str, columns: list[str], table) -> pd.DataFrame:
-    """One row a case or slide; all slides of a case must agree in label and fold."""
+    """One row a case or slide; all slides of a case must agree in label and fold.
+
+    Further columns: `first` (index of its first row), `case`, `slides` (those listed; none where there is no column).
+    """
     groups = rows.groupby(unit, sort=False)
     differing = groups[columns].nunique().gt(1)
     if differing.to_numpy().any():
         sample = differing.index[differing.any(axis=1)][0]
         column = differing.columns[differing.loc[sample]][0]
         raise BadTask(f"{table}, column {column}: the slides of {unit} {sample} disagree; make them agree")
-    return groups[columns].first()
+    found = groups[columns].first()
+    found["first"] = rows.drop_duplicates(unit).index
+    found["case"] = groups["case_id"].first()
+    slides = rows["slide_id"] if "slide_id" in rows else pd.Series("", rows.index)
+    listed = slides.groupby(rows[unit], sort=False).agg(lambda names: [n for n in dict.fromkeys(names) if n])
+    found["slides"] = listed
+    return found
 
 
-def read_survival(samples: pd.DataFrame, table) -> tuple[np.ndarray, np.ndarray]:
-    """Times in days (float) and events (bool) from the columns <X>_days (or <X>_months) and <X>_event."""
-    event = next((c for c in samples if c.endswith("_event")), None)
-    time = next((c for c in samples if c.endswith(("_days", "_months"))), None)
-    if event is None or time is None:
-        raise BadTask(f"{table}: a survival task needs columns such as OS_event and OS_days among extra_cols")
-    return samples[time].astype(float).to_numpy(), samples[event].astype(float).to_numpy() > 0
+def survival_columns(rows: pd.DataFrame, label: str, extra: Sequence[str], table) -> tuple[str, str]:
+    """Columns <X>_event and <X>_days (or <X>_months): those of extra_cols, else the label's, else the first."""
+    events = [c for c in rows if c.endswith("_event")]
+    events.sort(key=lambda c: (c not in extra, c != f"{label}_event"))
+    for event in events:
+        for unit in ("_days", "_months"):
+            if (time := event.removesuffix("_event") + unit) in rows:
+                return event, time
+    raise BadTask(f"{table}: a survival task needs columns such as OS_event and OS_days among extra_cols")
+
+
+def read_survival(samples: pd.DataFrame, event: str, time: str, table) -> tuple[np.ndarray, np.ndarray]:
+    """Times in days (float) and events (bool) of samples; `#` is the line each stands in."""
+    times = pd.to_numeric(samples[time], errors="coerce").to_numpy(float)
+    events = pd.to_numeric(samples[event], errors="coerce").to_numpy(float)
+    for column, wrong, what in (
+        (time, ~(np.isfinite(times) & (times > 0)), "is no time over 0: write days from the start, or empty the label"),
+        (event, ~np.isin(events, (0, 1)), "is neither 1 (event) nor 0 (censored): correct it, or empty the label"),
+    ):
+        if wrong.any():
+            row = samples[wrong].iloc[0]
+            raise BadTask(f"{table}, row {row['#']}, column {column}: {row[column]!r} {what} to leave the row out")
+    return times * (DAYS_A_MONTH if time.endswith("_months") else 1), events > 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 import yaml
 
@@ -18,7 +19,14 @@ PACKAGES = (
 
 def write_config(config: Mapping, output: str) -> None:
     """The merged config, defaults included, as YAML."""
-    write_text(output, "# The merged configuration of this run.\n" + yaml.safe_dump(dict(config), sort_keys=True))
+    write_text(output, "# The merged configuration of this run.\n" + yaml.safe_dump(plain(config), sort_keys=True))
+
+
+def plain(value: Any) -> Any:
+    """The value with dicts and lists alone: Snakemake reads a config's maps as ordered ones, also inside lists."""
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def write_provenance(*, code: Mapping[str, str], sheets: Sequence[str], output: str) -> None:

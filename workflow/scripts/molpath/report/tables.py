@@ -120,7 +120,8 @@ def as_page(side_by_side: pd.DataFrame, by_seed: pd.DataFrame, note: str) -> str
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         f"<style>{style}</style></head>"
         f"<body><h1>{title}</h1><p>Mean over folds of each task's first metric, with 95 % intervals. Few-shot rows "
-        "give the training samples a class; permuted rows are the shuffled-label control: about 0.5.</p>"
+        "give the training samples a class. Controls: permuted rows have shuffled labels and stand at about 0.5; "
+        "site_only and patch_count_only rows know nothing but the site, or the number of patches.</p>"
         f"{body[0]}<h2>By kind of model and seed, mean over the tasks of a family</h2>{body[1]}</body></html>\n"
     )
 

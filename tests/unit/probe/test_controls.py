@@ -1,0 +1,150 @@
+"""Probes that are not the model's: neighbours, prototypes, strengths; and controls."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from molpath.probe.controls import notes_of_controls
+from molpath.probe.probes import ProbeFailed, adaptive_c, fit_knn, fit_logistic, fit_prototype
+from molpath.probe.protocols import probe_fewshot, probe_frozen, sides
+from sklearn.linear_model import LogisticRegression
+
+from .test_probe import SETTINGS, toy
+
+
+def test_neighbours_by_hand():
+    rng = np.random.default_rng(0)
+    x, y, queries = rng.normal(size=(30, 5)), np.arange(30) % 3, rng.normal(size=(7, 5))
+    found = fit_knn(x, y, queries, 4, {"neighbours": 5})
+    mean = x.mean(0)
+    unit = lambda a: (a - mean) / np.linalg.norm(a - mean, axis=1, keepdims=True)  # noqa: E731
+    for query, shares in zip(unit(queries), found, strict=True):
+        nearest = np.argsort([np.linalg.norm(query - row) for row in unit(x)])[:5]
+        np.testing.assert_allclose(shares, np.bincount(y[nearest], minlength=4) / 5)
+    assert fit_knn(x[:3], y[:3], queries, 3, {"neighbours": 20}) == pytest.approx(
+        1 / 3
+    )  # three samples are all there are
+
+
+def test_prototypes_by_hand():
+    rng = np.random.default_rng(1)
+    x, y, queries = rng.normal(size=(30, 5)) + 3, np.array([0, 2, 2] * 10), rng.normal(size=(9, 5)) + 3
+    found = fit_prototype(x, y, queries, 3, {})
+    mean = x.mean(0)
+    unit = lambda a: (a - mean) / np.linalg.norm(a - mean, axis=1, keepdims=True)  # noqa: E731
+    prototypes = {code: np.mean(unit(x)[y == code], axis=0) for code in (0, 2)}
+    for query, shares in zip(unit(queries), found, strict=True):
+        distance = {code: np.sqrt(((query - one) ** 2).sum()) for code, one in prototypes.items()}
+        assert shares.argmax() == min(distance, key=distance.get)
+        expected = np.exp(-distance[2]) / (np.exp(-distance[0]) + np.exp(-distance[2]))
+        assert shares.tolist() == pytest.approx([1 - expected, 0, expected])
+
+
+@pytest.mark.parametrize("fit", [fit_logistic, fit_knn, fit_prototype])
+def test_one_class_or_nobody_to_learn_from_is_said(fit):
+    x = np.random.default_rng(0).normal(size=(6, 3))
+    with pytest.raises(ProbeFailed, match="one class only"):
+        fit(x, np.ones(6, int), x, 2, SETTINGS)
+    with pytest.raises(ProbeFailed, match="the training side is empty"):
+        fit(x[:0], np.ones(0, int), x, 2, SETTINGS)
+
+
+def test_sweep_and_further_probes_have_names_that_tell_them():
+    task, x = toy()
+    settings = SETTINGS | {"C_sweep": [0.001, 10, "adaptive"], "further": ["knn", "prototype", "ridge_cox"]}
+    results = probe_frozen(task, x, settings)
+    names = ["logistic", "logistic_C=0.001", "logistic_C=10", "logistic_C=adaptive", "knn", "prototype"]
+    assert list(dict.fromkeys(row["protocol"] for row in results.metrics)) == names
+    assert adaptive_c(200, 2) == 4
+    guesses = pd.concat(results.predictions).set_index(["protocol", "fold"]).sort_index(kind="stable")
+    for name, c in zip(names[1:4], (0.001, 10, 4), strict=True):
+        train, test = sides(task, 1)
+        model = LogisticRegression(C=c, max_iter=10000, class_weight="balanced").fit(x[train], task.labels[train])
+        np.testing.assert_allclose(guesses.loc[(name, 1)].prob_1, model.predict_proba(x[test])[:, 1], atol=1e-6)
+
+
+def test_one_class_on_a_test_side_is_missing_with_its_reason():
+    task, x = toy()
+    task.folds[task.labels == 1, 2] = "train"
+    table = pd.DataFrame(probe_frozen(task, x, SETTINGS).metrics).set_index(["metric", "fold"])
+    assert np.isnan(table.value["macro-ovr-auc", 2])
+    assert table.note["macro-ovr-auc", 2] == "the test side has one class only"
+    assert np.isfinite(table.value["acc", 2])
+    assert np.isfinite(table.value["macro-ovr-auc"].drop(2)).all()
+    task.folds[:, 3] = "train"
+    table = pd.DataFrame(probe_frozen(task, x, SETTINGS).metrics).set_index("fold")
+    assert table.note[3] == "the test side is empty"
+
+
+def test_few_shots_are_drawn_once_a_fold_and_repeatedly_from_a_single_one():
+    task, x = toy()
+    table = pd.DataFrame(probe_fewshot(task, x, SETTINGS | {"repeats": 0}).metrics)
+    assert set(table.repeat) == {0}
+    assert set(table.fold) == {0, 1, 2, 3}
+    task.folds = task.folds[:, :1]
+    assert {row["repeat"] for row in probe_fewshot(task, x, SETTINGS | {"repeats": 3}).metrics} == {0, 1, 2}
+    results = probe_fewshot(task, x, SETTINGS | {"repeats": 0})
+    table = pd.DataFrame(results.metrics)
+    assert table.groupby("shots").repeat.nunique().to_dict() == {1: 5, 4: 5}
+    tested = pd.concat(results.predictions).groupby(["shots", "repeat"]).sample_id.agg(frozenset)
+    assert tested.nunique() == 1  # the test side never changes
+    assert table[table.metric == "macro-ovr-auc"].value.nunique() > 5
+
+
+def with_columns(telling):
+    task, x = toy(n=120)
+    codes = task.labels if telling else np.arange(120) // 2 % 2
+    task.sites = {name: f"T{code}" for name, code in zip(task.samples, codes, strict=True)}
+    task.patches = {name: 100 + 900 * int(code) for name, code in zip(task.samples, codes, strict=True)}
+    return task, x
+
+
+def test_controls_see_the_site_and_the_count_and_nothing_of_the_embedding():
+    means = {}
+    for telling in (True, False):
+        task, x = with_columns(telling)
+        table = pd.DataFrame(probe_frozen(task, x, SETTINGS | {"permutations": 3}).metrics)
+        means[telling] = table[table.metric == "macro-ovr-auc"].groupby("protocol").value.mean()
+    assert means[True]["site_only"] == means[True]["patch_count_only"] == 1
+    assert abs(means[False]["site_only"] - 0.5) < 0.15
+    assert abs(means[False]["patch_count_only"] - 0.5) < 0.15
+    assert means[True]["logistic"] == means[False]["logistic"]
+    task, x = with_columns(True)
+    only = SETTINGS | {"permutations": 3, "controls": ["permuted"]}
+    assert {row["protocol"] for row in probe_frozen(task, x, only).metrics} == {"logistic", "permuted"}
+    del task.sites["S3"]  # not known of all
+    names = {row["protocol"] for row in probe_frozen(task, x, SETTINGS).metrics}
+    assert names == {"logistic", "patch_count_only"}
+
+
+def test_permutations_take_ten_folds_in_turn():
+    task, x = toy(n=40, folds=4)
+    task.folds = np.tile(task.folds, (1, 6))  # 24 folds
+    table = pd.DataFrame(probe_frozen(task, x, SETTINGS | {"permutations": 6}).metrics)
+    tried = table[table.protocol == "permuted"].drop_duplicates(["repeat", "fold"]).groupby("repeat").fold.agg(set)
+    assert tried[0] == set(range(10))
+    assert tried[2] == {20, 21, 22, 23, 0, 1, 2, 3, 4, 5}
+    assert set(tried.map(len)) == {10}
+    assert set().union(*tried) == set(range(24))
+
+
+def test_controls_of_survival_find_a_site_that_dies_sooner():
+    task, x = with_columns(True)
+    rng = np.random.default_rng(0)
+    task.times = rng.exponential(np.where(task.labels == 1, 50, 2000)) + 1
+    task.events = np.ones(120, bool)
+    table = pd.DataFrame(probe_frozen(task, x, SETTINGS).metrics)
+    means = table[table.metric == "cindex"].groupby("protocol").value.mean()
+    assert means["site_only"] > 0.65
+    assert means["patch_count_only"] > 0.65
+
+
+@pytest.mark.parametrize(("metric", "lower", "said"), [
+    ("macro-ovr-auc", 0.55, True), ("macro-ovr-auc", 0.45, False), ("bacc", 0.3, True), ("bacc", 0.2, False),
+    ("weighted_kappa", 0.01, True), ("weighted_kappa", -0.1, False), ("cindex", 0.51, True),
+])  # fmt: skip
+def test_note_where_the_interval_lies_over_chance(metric, lower, said):
+    row = {"protocol": "site_only", "metric": metric, "mean": 0.6, "lower": lower, "upper": 0.7, "note": ""}
+    over = pd.DataFrame([row, row | {"protocol": "logistic"}])
+    notes = notes_of_controls(over, metric, classes=4)
+    assert ("the site alone predicts the label" in notes[0]) == said
+    assert notes[1] == ""

@@ -1,0 +1,182 @@
+"""Fine-tuning and interpretability: which models, and what their jobs read. Functions only."""
+
+# Kinds of models in embed/models whose slide encoder can be trained further (molpath/probe/trainable.py).
+TUNABLE_KINDS = ("threads", "random", "chief")
+SUPERVISED = config["probe"]["finetune"]["models"]
+
+
+def get_tuned_tasks():
+    """Used tasks that ask for fine-tuning."""
+    return [task for task in config["probe"]["use"] if "finetune" in TASKS[task]["groups"]]
+
+
+def get_supervised_models():
+    """Supervised models that some task asks for."""
+    return list(SUPERVISED.values()) if get_tuned_tasks() else []
+
+
+def get_finetune_models():
+    """Names of the models that are fine-tuned: those in use whose encoder can be, and the supervised ones."""
+    used = [name for name in config["embed"]["use"] if MODELS[name]["kind"] in TUNABLE_KINDS]
+    return used + list(SUPERVISED)
+
+
+def get_finetune_metrics():
+    """Metrics of every model and task of the group finetune."""
+    return [
+        f"<results>/probe/{model}/{task}/finetune/metrics.tsv"
+        for model in get_finetune_models()
+        for task in get_tuned_tasks()
+    ]
+
+
+def get_finetune_model(wildcards):
+    """The model with its name; kind, weights and sizes as for embedding."""
+    if wildcards.model in SUPERVISED:
+        return SUPERVISED[wildcards.model] | {"name": wildcards.model}
+    return get_model(wildcards)
+
+
+def get_finetune_manifests(wildcards):
+    """Feature manifests of all shards that the model reads."""
+    entry = SUPERVISED.get(wildcards.model) or MODELS[wildcards.model]
+    return get_feature_manifests(*get_source(entry))
+
+
+def get_finetune_sources(wildcards):
+    """Files of the model's weights; none for a supervised one."""
+    return [] if wildcards.model in SUPERVISED else get_model_sources(wildcards)
+
+
+def get_finetune_settings(wildcards):
+    """What fine-tuning and the summaries read of the config."""
+    keys = ("bootstraps", "seed", "missing")
+    own = {key: value for key, value in config["probe"]["finetune"].items() if key != "models"}
+    return {key: config["probe"][key] for key in keys} | {"finetune": own}
+
+
+def get_attended_models():
+    """Models in use whose attention over patches can be shown."""
+    return [name for name in config["embed"]["use"] if MODELS[name]["kind"] == "threads"]
+
+
+def get_attention_pages(wildcards=None):
+    """Maps of attention over each named slide, and its highest patches, by every trained model."""
+    return [
+        f"<results>/figures/{kind}/{model}/{slide}.png"
+        for model in get_attended_models()
+        for slide in config["embed"]["attention"]
+        for kind in ("attention", "top_patches")
+    ]
+
+
+def get_slide_values(wildcards):
+    """What the slide sheet says of a slide: slide_id, path, mpp, …"""
+    rows = values_of_shard(SHARD_OF_SLIDE[wildcards.slide])
+    return next(row for row in rows if row["slide_id"] == wildcards.slide)
+
+
+def get_slide_file(wildcards):
+    """The slide file."""
+    return given(get_slide_values(wildcards)["path"])
+
+
+def get_slide_inspected(wildcards):
+    """Inspection manifest of the slide's shard."""
+    return f"<results>/slides/{SHARD_OF_SLIDE[wildcards.slide]}.tsv"
+
+
+def get_slide_assessed(wildcards):
+    """Tissue manifest of the slide's shard; its thumbnail is there by then."""
+    return f"<results>/tissue/{SHARD_OF_SLIDE[wildcards.slide]}.tsv"
+
+
+def get_gene_tables(wildcards):
+    """Tables of direction and expression that the config names."""
+    directions = [
+        f"<results>/probe/{item['model']}/{item['task']}/genes/directions.tsv"
+        for item in config["probe"]["genes"]
+    ]
+    expression = [
+        f"<results>/probe/{item['model']}/{item['task']}/{item['group']}/expression.tsv"
+        for item in config["probe"]["expression"]
+    ]
+    return directions + expression
+
+
+def get_rna_tables(wildcards=None):
+    """Expression tables of all cohorts."""
+    return [f"<results>/omics/{cohort}/rna.h5ad" for cohort in get_cohorts("rna")]
+
+
+def get_direction_settings(wildcards):
+    """Settings of the frozen probe whose direction is taken."""
+    return {key: config["probe"][key] for key in ("C", "max_iter", "cox", "plain")}
+
+
+def get_expression_settings(wildcards):
+    """How the groups of a model, task and group are made."""
+    for item in config["probe"]["expression"]:
+        if all(item[key] == wildcards[key] for key in ("model", "task", "group")):
+            return {
+                "split": item["split"],
+                "class": item["class"],
+                "min_counts": item["min_counts"],
+            }
+    return {}
+
+
+def check_finetune():
+    """Supervised models have a grid, an encoder and a name of their own; something can be fine-tuned."""
+    for name, model in SUPERVISED.items():
+        where = f"config, key probe/finetune/models/{name}"
+        check_name(f"{where}/grid", "grid", model["grid"], GRID_NAMES)
+        check_name(f"{where}/encoder", "encoder", model["encoder"], ENCODERS)
+        if name in MODELS:
+            add_problem(where, "a model of embed/models has this name", "give it another one")
+    if any("finetune" in task["groups"] for task in TASKS.values()) and not get_finetune_models():
+        add_problem(
+            "config, key probe/tasks",
+            "a task has group finetune, and no model in use can be fine-tuned",
+            f"use a model of kind {', '.join(TUNABLE_KINDS)}, or name one under probe/finetune/models",
+        )
+
+
+def check_genes():
+    """Tables of genes name models and tasks in use, each once, and there is expression to look at."""
+    seen = set()
+    for item in config["probe"]["expression"]:
+        names = item["model"], item["task"], item["group"]
+        if names in seen:
+            add_problem(
+                "config, key probe/expression",
+                f"{', '.join(names)} is there twice",
+                "keep one: the table has one place",
+            )
+        seen.add(names)
+    for key in ("genes", "expression"):
+        for item in config["probe"][key]:
+            where = f"config, key probe/{key}"
+            known = [*config["embed"]["use"], *(SUPERVISED if key == "expression" else ())]
+            right = check_name(where, "model in use", item["model"], known)
+            right &= check_name(where, "task in use", item["task"], config["probe"]["use"])
+            if not get_cohorts("rna"):
+                add_problem(where, "there are no rna profiles", "give omics/sheet, or leave it out")
+            if not right:
+                continue
+            model = MODELS.get(item["model"], {})
+            trained_on_rna = model.get("kind") == "threads" and (
+                "rna" in RUNS[model["run"]]["modalities"]
+            )
+            if key == "genes" and not trained_on_rna:
+                add_problem(
+                    where,
+                    f"{item['model']} has no expression branch",
+                    "name a model of kind threads whose run trains on rna",
+                )
+            if key == "expression" and item["group"] not in TASKS[item["task"]]["groups"]:
+                add_problem(
+                    where,
+                    f"{item['task']} has no group {item['group']}",
+                    "add it to the task's groups, or name another",
+                )

@@ -1,0 +1,139 @@
+"""What trained models look at: patches of slides, genes of profiles.
+
+<results>/figures/attention/<model>/<slide>.png            attention of each head over the slide
+<results>/figures/attention/<model>/<slide>.geojson        its patches for QuPath, percentiles as measurements
+<results>/figures/top_patches/<model>/<slide>.png          patches of highest attention
+<results>/probe/<model>/<task>/genes/directions.tsv        genes that go with the direction of the task's probe
+<results>/probe/<model>/<task>/<group>/expression.tsv      differential expression between predicted groups
+"""
+
+
+rule draw_attention:
+    input:
+        attention="<results>/embed/{model}/attention.h5",
+        inspected=get_slide_inspected,
+        assessed=get_slide_assessed,
+    output:
+        picture=report(
+            "<results>/figures/attention/{model}/{slide}.png",
+            caption="../report/attention.rst",
+            category="Attention",
+            labels={"model": "{model}", "slide": "{slide}", "result": "map"},
+        ),
+        patches="<results>/figures/attention/{model}/{slide}.geojson",
+    log:
+        "<logs>/figures/attention/{model}/{slide}.log",
+    benchmark:
+        "<benchmarks>/figures/attention/{model}/{slide}.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(4000),
+        runtime=grow(30),
+    params:
+        results=subpath(output.picture, ancestor=4),
+        note=lookup(dpath="report/note", within=config),
+        code=digest("report"),
+    message:
+        "Drawing attention of {wildcards.model} over {wildcards.slide}"
+    script:
+        "../scripts/draw_attention.py"
+
+
+rule show_top_patches:
+    input:
+        attention="<results>/embed/{model}/attention.h5",
+        slide=get_slide_file,
+    output:
+        picture=report(
+            "<results>/figures/top_patches/{model}/{slide}.png",
+            caption="../report/top_patches.rst",
+            category="Attention",
+            labels={"model": "{model}", "slide": "{slide}", "result": "highest patches"},
+        ),
+    log:
+        "<logs>/figures/top_patches/{model}/{slide}.log",
+    benchmark:
+        "<benchmarks>/figures/top_patches/{model}/{slide}.tsv"
+    conda:
+        "../../envs/slides.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(config["slides"]["memory_mb"] + 500),
+        runtime=grow(30),
+    params:
+        patches=lookup(dpath="embed/top_patches", within=config),
+        note=lookup(dpath="report/note", within=config),
+        code=digest("report"),
+    message:
+        "Showing the patches of {wildcards.slide} that {wildcards.model} attends to most"
+    script:
+        "../scripts/show_top_patches.py"
+
+
+rule gene_directions:
+    input:
+        task=get_task_files,
+        slides="<results>/embed/{model}/slides.h5ad",
+        cases="<results>/embed/{model}/cases.h5ad",
+        bags=get_bag_block,
+        profiles="<results>/embed/{model}/profiles.h5ad",
+        rna=get_rna_tables,
+    output:
+        table=report(
+            "<results>/probe/{model}/{task}/genes/directions.tsv",
+            caption="../report/gene_directions.rst",
+            category="Genes",
+            labels={"model": "{model}", "task": "{task}", "result": "direction of the probe"},
+        ),
+    log:
+        "<logs>/probe/{model}/{task}/genes.log",
+    benchmark:
+        "<benchmarks>/probe/{model}/{task}/genes.tsv"
+    conda:
+        "../../envs/probe.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(8000),
+        runtime=grow(60),
+    params:
+        settings=get_direction_settings,
+        code=digest("probe"),
+    message:
+        "Correlating genes with the direction of {wildcards.task} in {wildcards.model}"
+    script:
+        "../scripts/gene_directions.py"
+
+
+rule compare_expression:
+    input:
+        predictions="<results>/probe/{model}/{task}/{group}/predictions.parquet",
+        pairs="<results>/omics/pairs.tsv",
+        rna=get_rna_tables,
+    output:
+        table=report(
+            "<results>/probe/{model}/{task}/{group}/expression.tsv",
+            caption="../report/expression.rst",
+            category="Genes",
+            labels={"model": "{model}", "task": "{task}", "result": "expression by prediction"},
+        ),
+    log:
+        "<logs>/probe/{model}/{task}/{group}.expression.log",
+    benchmark:
+        "<benchmarks>/probe/{model}/{task}/{group}.expression.tsv"
+    wildcard_constraints:
+        group="frozen|finetune",
+    conda:
+        "../../envs/omics.yaml"
+    threads: 2
+    resources:
+        mem_mb=grow(8000),
+        runtime=grow(240),
+    params:
+        settings=get_expression_settings,
+        code=digest("probe"),
+    message:
+        "Comparing expression between groups that {wildcards.model} predicts on {wildcards.task}"
+    script:
+        "../scripts/compare_expression.py"

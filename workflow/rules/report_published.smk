@@ -1,0 +1,41 @@
+"""The paper's scores beside this run's.
+
+<results>/tables/published.tsv, published_averages.tsv    a row a number; means over the tasks that both have
+<results>/tables/published.html, published.md, published.tex    the same to read, and tables by family
+"""
+
+
+rule compare_published:
+    input:
+        metrics="<results>/tables/metrics.tsv",
+        published=get_published_scores(),
+        tasks=get_benchmark_table(),
+    output:
+        table="<results>/tables/published.tsv",
+        averages="<results>/tables/published_averages.tsv",
+        page=report(
+            "<results>/tables/published.html",
+            caption="../report/published.rst",
+            category="Probes",
+            labels={"result": "published and measured"},
+        ),
+        markdown="<results>/tables/published.md",
+        latex="<results>/tables/published.tex",
+    log:
+        "<logs>/tables/published.log",
+    benchmark:
+        "<benchmarks>/tables/published.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(2000),
+        runtime=grow(30),
+    params:
+        names=get_published_names,
+        note=lookup(dpath="report/note", within=config),
+        code=digest("report"),
+    message:
+        "Comparing this run with the paper"
+    script:
+        "../scripts/compare_published.py"

@@ -1,0 +1,17 @@
+"""Cluster the embeddings of a task's samples and compare the clusters with its labels."""
+
+from molpath.common import joblog
+
+if __name__ == "__main__":
+    joblog.start(snakemake.log[0])
+    from molpath.probe.clustering import run_clusters
+    from molpath.probe.cohorts import Embeddings, Side
+
+    run_clusters(
+        task=Side(snakemake.wildcards.task, *snakemake.input.task, *snakemake.input.bags),
+        files=Embeddings(snakemake.input.slides, snakemake.input.cases, snakemake.input.cohort),
+        model=snakemake.wildcards.model,
+        k=snakemake.params.k,
+        settings=snakemake.params.settings | {"seeds": snakemake.params.seeds},
+        outputs=dict(snakemake.output.items()),
+    )

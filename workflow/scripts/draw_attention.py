@@ -1,0 +1,18 @@
+"""Draw the attention of a model over a slide, and write it for QuPath."""
+
+from molpath.common import joblog
+
+if __name__ == "__main__":
+    joblog.start(snakemake.log[0])
+    from molpath.report.attention_maps import draw_attention
+
+    draw_attention(
+        attention=snakemake.input.attention,
+        slide_id=snakemake.wildcards.slide,
+        inspected=snakemake.input.inspected,
+        assessed=snakemake.input.assessed,
+        wsi=f"{snakemake.params.results}/wsi",
+        note=snakemake.params.note,
+        picture=snakemake.output.picture,
+        patches=snakemake.output.patches,
+    )

@@ -1,0 +1,106 @@
+"""Clustering: do k-means clusters of embeddings follow the labels? ARI and mutual information (section 7.11)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from ..common.files import write_tsv
+from .cohorts import Embeddings, Side, case_of, load_side
+from .outputs import write_results
+from .results import Results
+from .tasks import BadTask, Task
+
+PRIMARY = "ari"
+
+
+def agreement(labels: np.ndarray, clusters: np.ndarray) -> dict[str, float]:
+    """Adjusted Rand index, mutual information (nats), normalised and adjusted mutual information of two partitions."""
+    from sklearn import metrics
+
+    return {
+        "ari": metrics.adjusted_rand_score(labels, clusters),
+        "mi": metrics.mutual_info_score(labels, clusters),
+        "nmi": metrics.normalized_mutual_info_score(labels, clusters),
+        "ami": metrics.adjusted_mutual_info_score(labels, clusters),
+    }
+
+
+def probe_clusters(task: Task, x: np.ndarray, k: int, settings: Mapping[str, Any]) -> Results:
+    """k-means (10 starts) on all samples, once a seed; labels shuffled over the samples as a control.
+
+    x: float N x D, raw. k = 0 takes the number of classes that occur. Raises BadTask for a survival task, and where
+    there are fewer samples than clusters.
+    """
+    from sklearn.cluster import KMeans
+
+    if task.is_survival:
+        raise BadTask(f"{task.name}: a survival task has no classes to compare clusters with; take it out of clusters")
+    k = k or len(np.unique(task.labels))
+    if k > len(task.samples):
+        raise BadTask(f"{task.name}: {k} clusters of {len(task.samples)} samples; give fewer in probe/cluster")
+    results = Results(task)
+    for repeat in range(settings["seeds"]):
+        with threadpool_limits(1):
+            seed = settings["seed"] + repeat
+            clusters = KMeans(k, n_init=10, random_state=seed).fit_predict(x.astype(np.float64))
+        add_rows(results, "kmeans", repeat, k, agreement(task.labels, clusters))
+        table = pd.DataFrame({"sample_id": task.samples, "case_id": case_of(task), "protocol": "kmeans", "shots": 0})
+        table["repeat"], table["fold"] = repeat, 0
+        results.predictions.append(table.assign(label=task.labels, cluster=clusters))
+    for repeat in range(settings["permutations"]):
+        shuffled = np.random.default_rng([settings["seed"], repeat]).permutation(task.labels)
+        add_rows(results, "kmeans_permuted", repeat, k, agreement(shuffled, clusters))
+    return results
+
+
+def add_rows(results: Results, protocol: str, repeat: int, k: int, values: Mapping[str, float]) -> None:
+    """One row a metric; nothing is trained, every sample is looked at."""
+    row = {"protocol": protocol, "shots": 0, "repeat": repeat, "fold": 0, "n_train": 0}
+    row |= {"n_test": len(results.task.samples), "note": f"k = {k}"}
+    results.metrics += [row | {"metric": metric, "value": value} for metric, value in values.items()]
+
+
+def tsne(x: np.ndarray, seed: int) -> np.ndarray:
+    """Two t-SNE coordinates (float32 N x 2): perplexity 30 (less for few samples), started from PCA."""
+    from sklearn.decomposition import PCA
+    from sklearn.manifold import TSNE
+
+    if len(x) < 4:
+        return np.zeros((len(x), 2), np.float32)
+    x = x.astype(np.float64) - x.mean(0, dtype=np.float64)
+    if np.abs(x).max() == 0:  # a collapsed model: one point
+        return np.zeros((len(x), 2), np.float32)
+    with threadpool_limits(1):
+        x = PCA(min(50, *x.shape), svd_solver="full").fit_transform(x)
+        perplexity = min(30.0, (len(x) - 1) / 3)
+        return TSNE(init="pca" if x.shape[1] > 1 else "random", perplexity=perplexity, random_state=seed).fit_transform(
+            x
+        )
+
+
+def run_clusters(
+    *,
+    task: Side,
+    files: Embeddings,
+    model: str,
+    k: int,
+    settings: Mapping[str, Any],
+    outputs: Mapping[str, str],
+) -> None:
+    """Write predictions.parquet (clusters by seed), metrics.tsv, summary.tsv and tsne.tsv (sample_id, x, y, label).
+
+    se and interval of the summary are over seeds of k-means, those of the control over permutations.
+    """
+    known, x, absent = load_side(task, files, settings.get("missing", "set_aside"))
+    results = probe_clusters(known, x, k, settings)
+    head = {"task": task.name, "model": model, "group": "cluster"}
+    write_results(results, outputs, head, settings, absent, PRIMARY)
+    points = tsne(x, settings["seed"])
+    words = [known.classes[code] for code in known.labels]
+    table = pd.DataFrame({"sample_id": known.samples, "x": points[:, 0], "y": points[:, 1], "label": words})
+    write_tsv(outputs["tsne"], table)

@@ -1,0 +1,59 @@
+"""Samples of the tasks that a protocol joins: labels, embeddings, and no case on two sides."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from .embeddings import read_columns
+from .samples import load_samples
+from .tasks import BadTask, Task, read_task
+
+
+class Side(NamedTuple):
+    """A task on one side: its id, config.yaml, k=all.tsv, and the block of its own bags ('' for most)."""
+
+    name: str
+    config: str
+    table: str
+    bags: str = ""
+
+
+class Embeddings(NamedTuple):
+    """h5ad of a model's slides and cases; cohort: tables/slides.tsv (see samples.load_samples)."""
+
+    slides: str
+    cases: str
+    cohort: str = ""
+
+
+def load_side(side: Side, files: Embeddings, missing: str) -> tuple[Task, np.ndarray, int]:
+    """Task (of the samples that have an embedding), embeddings (float32 N x D), and how many have none."""
+    wanted = read_task(side.name, side.config, side.table)
+    known, x = load_samples(wanted, files.slides, files.cases, bags=side.bags, cohort=files.cohort, missing=missing)
+    return known, x, len(wanted.samples) - len(known.samples)
+
+
+def load_support(side: Side, files: Embeddings) -> tuple[Task, np.ndarray]:
+    """Task with all its samples, and embeddings (float32 N x D) with rows of nan where a sample has none."""
+    wanted = read_task(side.name, side.config, side.table)
+    path = files.cases if wanted.unit == "case_id" else files.slides
+    if not set(read_columns(path, ())["_index"]) & set(wanted.samples):
+        return wanted, np.full((len(wanted.samples), 1), np.nan, np.float32)
+    known, x = load_samples(wanted, files.slides, files.cases, bags=side.bags, cohort=files.cohort, missing="skip")
+    return wanted, pd.DataFrame(x, index=known.samples).reindex(wanted.samples).to_numpy(np.float32)
+
+
+def case_of(task: Task) -> np.ndarray:
+    """Case (object N) of each sample."""
+    return np.array([task.cases.get(name, name) for name in task.samples], object)
+
+
+def check_disjoint(first: Task, second: Task) -> None:
+    """No case in both tasks; raises BadTask that names the first such case."""
+    both = sorted(set(case_of(first)) & set(case_of(second)))
+    if both:
+        more = f" (and {len(both) - 1} more)" if len(both) > 1 else ""
+        raise BadTask(f"case {both[0]}{more} is in {first.name} and in {second.name}; take it out of one")

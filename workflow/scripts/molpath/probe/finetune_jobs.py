@@ -1,0 +1,126 @@
+"""One fine-tuning job: a model and a task, fold by fold, finished folds kept."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..common.devices import take_device
+from ..common.digests import digest_of
+from ..common.files import atomic_path, read_tsv
+from ..common.progress import Progress
+from ..embed.bags import Bags
+from ..embed.embedding import fingerprint_of
+from .finetune import BINS, FineTuning, TaskBags
+from .outputs import write_results
+from .results import Results, sides
+from .tasks import BadTask, Task, read_task
+from .trainable import builder
+
+log = logging.getLogger(__name__)
+
+
+def run_finetune(
+    *,
+    task: str,
+    config: str,
+    table: str,
+    cohort: str,
+    model: Mapping[str, Any],
+    manifests: Sequence[str],
+    sources: Sequence[str],
+    wsi: str,
+    settings: Mapping[str, Any],
+    finished: str,
+    code: str,
+    predictions: str,
+    metrics: str,
+    summary: str,
+    log_path: str | None = None,
+) -> None:
+    """Write predictions.parquet, metrics.tsv and summary.tsv as `run_probe` does, of the protocol `finetune`.
+
+    model: with name, kind and what encoder_of needs; settings: those of the config's `probe`, with its `finetune`.
+    cohort: tables/slides.tsv, for tasks that list no slides. finished: folder of finished folds, each under a stamp
+    of its samples, patches, weights, recipe and code: a job that was interrupted goes on with the next fold. A fold
+    that diverges or can teach nothing has a row with the reason and no value, and the others go on.
+    """
+    wanted = read_task(task, config, table)
+    bags = TaskBags(Bags(manifests, wsi), slides_of(wanted, cohort))
+    known = keep_known(wanted, bags, settings["missing"], table)
+    own = settings["finetune"]
+    recipe = own["recipes"]["threads" if model["kind"] == "random" else model["kind"]]
+    torch.set_num_threads(own["threads"])
+    width = own["survival_outputs"] if known.is_survival else len(known.classes)
+    if known.is_survival and width < BINS:
+        raise BadTask(f"{task}: {width} outputs are fewer than the {BINS} intervals of time")
+    make = builder(model, sources, bags.read(known.samples[0]).shape[1], width)
+    chosen = {key: own[key] for key in ("seed", "threads", "patches_at_test")}
+    shared = [fingerprint_of(path) for path in sources], dict(model), dict(recipe), chosen, width, code
+    progress = Progress(log_path, f"fine-tuning {model['name']} on {task}", known.folds.shape[1], "folds")
+    results = Results(known)
+    with take_device() as device:
+        tuning = FineTuning(
+            known, make, lambda i: bags.read(known.samples[i]), recipe,
+            seed=own["seed"], sample_test=own["patches_at_test"] == "sampled", device=device,
+        )  # fmt: skip
+        for fold in range(known.folds.shape[1]):
+            stamp = digest_of(*shared, device.type, fold, contents_of(known, fold, bags))
+            predict = kept_or_new(Path(finished) / f"{stamp}.npy", tuning, fold)
+            results.add("finetune", fold, *sides(known, fold), predict)
+            progress.step()
+    head = {"task": task, "model": model["name"], "group": "finetune"}
+    outputs = {"predictions": predictions, "metrics": metrics, "summary": summary}
+    write_results(results, outputs, head, settings, len(wanted.samples) - len(known.samples))
+
+
+def slides_of(task: Task, cohort: str) -> dict[str, list[str]]:
+    """Slides of each sample: those the task lists, else all that tables/slides.tsv has of the case."""
+    listed = {name: list(task.slides.get(name) or ()) for name in task.samples}
+    if all(listed.values()):
+        return listed
+    rows = read_tsv(cohort)
+    whole = rows.groupby(task.unit, sort=False).slide_id.agg(list)
+    return {name: listed[name] or whole.get(name, []) for name in task.samples}
+
+
+def keep_known(task: Task, bags: TaskBags, missing: str, table: str) -> Task:
+    """The task without samples that have no patches, which the log lists; raises BadTask where none may be missing."""
+    known = task.keep(bags.known())
+    absent = sorted(set(task.samples) - set(known.samples))
+    for name in absent:
+        log.warning("%s: %s %s has no patches: left out", task.name, task.unit, name)
+    if not known.samples or (absent and missing == "fail"):
+        shown = ", ".join(absent[:10])
+        raise BadTask(
+            f"{table}: {len(absent)} of {len(task.samples)} {task.unit}s have no patches ({shown}); see the manifests "
+            "of the features stage, take the rows out, or set `missing: skip`"
+        )
+    return known
+
+
+def contents_of(task: Task, fold: int, bags: TaskBags) -> list[Any]:
+    """What a fold is made of: its samples in order, with side, label or survival, and fingerprints of their patches."""
+    truth = task.labels.tolist() if not task.is_survival else list(zip(task.times, task.events, strict=True))
+    rows = zip(task.samples, task.folds[:, fold], truth, strict=True)
+    return [[name, side, str(y), bags.fingerprints(name)] for name, side, y in rows if side in ("train", "test")]
+
+
+def kept_or_new(path: Path, tuning: FineTuning, fold: int):
+    """Predictions of a fold: those kept at `path`, else new ones, which are kept there. Failures are not kept."""
+
+    def predict(train: np.ndarray, test: np.ndarray) -> np.ndarray:
+        if path.exists():
+            log.info("fold %d: taken from %s", fold, path)
+            return np.load(path)
+        found = tuning.predict(fold, train, test)
+        with atomic_path(path) as temporary, open(temporary, "wb") as handle:
+            np.save(handle, found)
+        return found
+
+    return predict

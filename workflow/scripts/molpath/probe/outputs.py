@@ -1,0 +1,66 @@
+"""The three files of a probing job: every prediction, every fold, and over folds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..common.files import write_parquet, write_tsv
+from .controls import notes_of_controls
+from .intervals import summarise
+from .results import COLUMNS, Results
+
+#: (predictions of the protocol, metric, bootstraps, seed) -> (2.5 and 97.5 percentiles)
+Interval = Callable[[pd.DataFrame, str, int, int], tuple[float, float]]
+
+
+def summarise_with(
+    rows: pd.DataFrame, guesses: pd.DataFrame, bootstraps: int, seed: int, intervals: Mapping[str, Interval]
+) -> pd.DataFrame:
+    """`intervals.summarise`, with bootstraps of protocols whose metrics it can't work out: {protocol: function}."""
+    over = summarise(rows, guesses, bootstraps, seed)
+    for index, row in over.iterrows():
+        mine = guesses[guesses.protocol == row.protocol] if row.protocol in intervals else guesses.iloc[:0]
+        if len(mine):
+            over.loc[index, ["lower", "upper"]] = intervals[row.protocol](mine, row.metric, bootstraps, seed)
+            sides = mine.fold.nunique()
+            how = f"{bootstraps} bootstraps of cases over {sides} test side{'s' * (sides > 1)}"
+            over.loc[index, "interval"] = how
+    return over
+
+
+def write_results(
+    results: Results,
+    outputs: Mapping[str, str],
+    head: Mapping[str, str],
+    settings: Mapping[str, Any],
+    missing: int,
+    primary: str = "",
+    intervals: Mapping[str, Interval] | None = None,
+) -> None:
+    """Write predictions.parquet, metrics.tsv (every fold) and summary.tsv (over folds, with intervals) of a job.
+
+    outputs: paths by those three words; head: constant columns put in front of every table; missing: samples without
+    an embedding; primary: the first metric, the task's own unless given; intervals: see summarise_with.
+    """
+    task = results.task
+    primary = primary or task.primary
+    rows = pd.DataFrame(results.metrics, columns=COLUMNS)
+    blank = pd.DataFrame(columns=["sample_id", "protocol", "shots"])
+    guesses = pd.concat(results.predictions) if results.predictions else blank
+    over = summarise_with(rows, guesses, settings["bootstraps"], settings["seed"], intervals or {})
+    over["primary"] = (over.metric == primary).astype(int) if len(over) else []
+    over["n_samples"], over["n_missing"] = len(task.samples), missing
+    if len(over):
+        over["note"] = notes_of_controls(over, primary, len(task.classes))
+
+    def headed(table):
+        table = table.reset_index(drop=True)
+        return pd.concat([pd.DataFrame(dict(head), index=table.index), table], axis=1)
+
+    write_parquet(outputs["predictions"], headed(guesses))
+    write_tsv(outputs["metrics"], headed(rows))
+    write_tsv(outputs["summary"], headed(over.replace({np.inf: np.nan})))

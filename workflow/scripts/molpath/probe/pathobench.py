@@ -1,0 +1,169 @@
+"""Results of the frozen probes in the layout of Patho-Bench's own, for tools that read those.
+
+{source}/{task}/{model}_{experiment}/{hyperparameters}/ with config.json, split.csv, test_metrics/fold_i/metrics.json
+(bootstrap_i of a task with one fold) and test_metrics_summary.json; results_summary.csv over all. Every number is
+worked out anew from predictions.parquet with scikit-learn, so the layout also checks our own tables.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..common.files import atomic_path, read_tsv, write_json
+from .intervals import percentiles, resampled
+from .jobs import settings_for
+from .metrics import concordance
+from .tasks import Task, read_task
+
+#: Protocols that Patho-Bench has, with its names of experiments.
+EXPERIMENTS = {"logistic": "linprobe", "cox": "coxnet"}
+
+
+def write_results(
+    *,
+    jobs: Sequence[Sequence[str]],
+    configs: Sequence[str],
+    tables: Sequence[str],
+    predictions: Sequence[str],
+    metrics: Sequence[str],
+    settings: Mapping[str, Any],
+    output: str,
+) -> None:
+    """Write the folders beside `output` (results_summary.csv), which gets a row a model, task, protocol and metric.
+
+    jobs: (model, task) of each file of the four lists. A fold without a result has null for every metric and a `note`.
+    """
+    rows = []
+    for (model, name), config, table, guesses, found in zip(jobs, configs, tables, predictions, metrics, strict=True):
+        task = read_task(name, config, table)
+        guessed, folds = pd.read_parquet(guesses), read_tsv(found)
+        for protocol in folds.protocol.unique():
+            experiment = EXPERIMENTS.get(protocol.split("_C=")[0])
+            if experiment is None:
+                continue
+            mine = guessed[guessed.protocol == protocol] if "protocol" in guessed else guessed
+            parameters = parameters_of(protocol, task, model, settings, folds)
+            source, _, short = name.partition("--")
+            place = Path(source, short, f"{model}_{experiment}", word_of(parameters))
+            summary = write_one(Path(output).parent / place, task, mine, folds[folds.protocol == protocol], settings)
+            write_json(
+                Path(output).parent / place / "config.json",
+                {"task": name, "model": model, "experiment": experiment, "seed": settings["seed"]} | parameters,
+            )
+            head = {"source": source, "task": short, "model": model, "experiment": experiment}
+            rows += [head | {"hyperparameters": place.name, "metric": key} | value for key, value in summary.items()]
+    with atomic_path(output) as temporary:
+        columns = ["source", "task", "model", "experiment", "hyperparameters", "metric", "mean", "se", "lower", "upper"]
+        pd.DataFrame(rows, columns=[*columns, "formatted"]).to_csv(temporary, index=False, lineterminator="\n")
+
+
+def parameters_of(protocol: str, task: Task, model: str, settings: Mapping[str, Any], folds) -> dict[str, Any]:
+    """Settings of the solver that a protocol ran with."""
+    if protocol == "cox":
+        cox = settings_for(settings, task, model)["cox"]
+        return {name: cox[name] for name in ("alpha", "l1_ratio", "max_iter")}
+    c = protocol.partition("_C=")[2] or settings["C"] or "adaptive"
+    return {"C": c if c == "adaptive" else float(c), "max_iter": settings["max_iter"], "balanced": True}
+
+
+def word_of(parameters: Mapping[str, Any]) -> str:
+    """Name of a folder that tells the parameters: C=0.5_balanced=True."""
+    told = "_".join(f"{name}={value}" for name, value in sorted(parameters.items()) if name != "max_iter")
+    return re.sub(r"[^\w.=-]", "-", told)
+
+
+def write_one(folder: Path, task: Task, predictions: pd.DataFrame, folds: pd.DataFrame, settings) -> dict[str, Any]:
+    """Write split.csv, metrics of folds or bootstraps, and their summary, which is returned."""
+    split = pd.DataFrame(task.folds, columns=[f"fold_{i}" for i in range(task.folds.shape[1])])
+    split.insert(0, task.unit, task.samples)
+    with atomic_path(folder / "split.csv") as temporary:
+        split.to_csv(temporary, index=False, lineterminator="\n")
+    single = task.folds.shape[1] == 1
+    values = []
+    for fold in range(task.folds.shape[1]):
+        mine = predictions[predictions.fold == fold] if len(predictions) else predictions
+        note = "; ".join(sorted(set(folds.note[folds.fold.astype(int) == fold]) - {""}))
+        draws = [np.arange(len(mine))]
+        if single and len(mine):
+            counts = resampled(np.random.default_rng([settings["seed"], 18]), len(mine), settings["bootstraps"])
+            draws = [np.repeat(np.arange(len(mine)), count.astype(int)) for count in counts]
+        for i, draw in enumerate(draws):
+            overall = overall_of(task, mine.iloc[draw])
+            where = folder / "test_metrics" / (f"bootstrap_{i}" if single else f"fold_{fold}") / "metrics.json"
+            write_json(where, {"threshold": None, "overall": overall} | ({"note": note} if note else {}))
+            values.append(overall)
+    summary = {name: over(np.array([v.get(name) for v in values], float), single) for name in names_of(values)}
+    write_json(folder / "test_metrics_summary.json", summary)
+    return summary
+
+
+def names_of(values: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Metrics in the order of the first fold that has some."""
+    return list(dict.fromkeys(name for value in values for name in value))
+
+
+def over(values: np.ndarray, single: bool) -> dict[str, Any]:
+    """Mean and standard error over folds, or mean and percentiles over bootstraps; None where no fold has a value."""
+    good = values[np.isfinite(values)]
+    if not len(good):
+        return {"mean": None, "formatted": "no result"}
+    mean = float(good.mean())
+    if single:
+        lower, upper = map(float, percentiles(good))
+        return {"mean": mean, "lower": lower, "upper": upper, "formatted": f"{mean:.3f} ({lower:.3f}-{upper:.3f})"}
+    se = float(good.std() / np.sqrt(len(good)))
+    return {"mean": mean, "se": se, "formatted": f"{mean:.3f} ± {se:.3f}"}
+
+
+def overall_of(task: Task, predictions: pd.DataFrame) -> dict[str, float | None]:
+    """Patho-Bench's metrics of predictions: twelve of classes, the c-index of survival; None where one is undefined."""
+    if predictions.empty:
+        return {task.primary: None}
+    if task.is_survival:
+        value = concordance(predictions.time.to_numpy(), predictions.event.to_numpy(bool), predictions.risk.to_numpy())
+        return {"cindex": value if np.isfinite(value) else None, "support": float(len(predictions))}
+    labels = predictions.label.to_numpy()
+    scores = predictions[[f"prob_{code}" for code in range(len(task.classes))]].to_numpy()
+    guess = scores.argmax(1)
+    from sklearn import metrics as sk
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found: dict[str, float | None] = {
+            f"macro-{kind}-auc": area(labels, scores, kind, sk.roc_auc_score) for kind in ("ovr", "ovo")
+        }
+        for average in ("macro", "weighted"):
+            precision, recall, f1, _ = sk.precision_recall_fscore_support(
+                labels, guess, average=average, zero_division=0
+            )
+            kinds = {"precision": precision, "recall": recall, "f1": f1}
+            found |= {f"{average}-{kind}": float(value) for kind, value in kinds.items()}
+        found["acc"] = float(sk.accuracy_score(labels, guess))
+        found["bacc"] = float(sk.balanced_accuracy_score(labels, guess))
+        kappa = float(sk.cohen_kappa_score(labels, guess, weights="quadratic"))
+        found["weighted_kappa"] = kappa if np.isfinite(kappa) else None
+    return found | {"support": float(len(labels))}
+
+
+def area(labels: np.ndarray, scores: np.ndarray, kind: str, roc_auc_score) -> float | None:
+    """AUC of the positive class, or over the classes present, one against the rest or each against each."""
+    present = np.unique(labels)
+    if len(present) < 2:
+        return None
+    if scores.shape[1] == 2:
+        return float(roc_auc_score(labels, scores[:, 1]))
+    if kind == "ovr":
+        return float(np.mean([roc_auc_score(labels == code, scores[:, code]) for code in present]))
+    pairs = [(a, b) for i, a in enumerate(present) for b in present[i + 1 :]]
+    values = []
+    for a, b in pairs:
+        chosen = np.isin(labels, (a, b))
+        values += [roc_auc_score(labels[chosen] == c, scores[chosen, c]) for c in (a, b)]
+    return float(np.mean(values))

@@ -1,0 +1,132 @@
+"""What a job found, fold by fold, and how a probe is fitted on one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .metrics import ALWAYS, classification_metrics, concordance, time_dependent_auc
+from .probes import ProbeFailed, fit_cox
+from .tasks import Task
+
+log = logging.getLogger(__name__)
+
+COLUMNS = ["protocol", "shots", "repeat", "fold", "metric", "value", "n_train", "n_test", "note"]
+#: Days at which the risk of a survival probe is judged, unless the settings say otherwise.
+TIMES = (365, 1095, 1825)
+
+Predict = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+class Results:
+    """Predictions and metrics of a job, row by row."""
+
+    def __init__(self, task: Task, times=TIMES):
+        self.task, self.times = task, times
+        self.predictions: list[pd.DataFrame] = []
+        self.metrics: list[dict[str, Any]] = []
+
+    def add(
+        self,
+        protocol: str,
+        fold: int,
+        train: np.ndarray,
+        test: np.ndarray,
+        predict: Predict,
+        *,
+        shots: int = 0,
+        repeat: int = 0,
+        labels: np.ndarray | None = None,
+        order: np.ndarray | None = None,
+    ) -> None:
+        """Fit and predict one fold; a failed probe is a row with a note and no value.
+
+        labels: permuted labels, or order: permuted positions whose times and events each sample takes; then only the
+        task's own metrics are worked out, and no predictions are kept (the seed gives them again).
+        """
+        task = self.task
+        where = {"protocol": protocol, "shots": shots, "repeat": repeat, "fold": fold}
+        sizes = {"n_train": len(train), "n_test": len(test)}
+        try:
+            if not len(test):
+                raise ProbeFailed("the test side is empty")
+            predicted = predict(train, test)
+        except ProbeFailed as error:
+            log.warning("%s %s: %s", task.name, where, error)
+            self.metrics.append(where | {"metric": task.primary, "value": np.nan} | sizes | {"note": str(error)})
+            return
+        permuted = labels is not None or order is not None
+        if task.is_survival:
+            found = self._survival(train, test, predicted, order)
+        else:
+            found = self._classes(test, predicted, labels)
+        for name, (value, note) in found.items():
+            self.metrics.append(where | {"metric": name, "value": value} | sizes | {"note": note})
+        if not permuted:
+            self.predictions.append(self._table(where, test, predicted, getattr(predict, "cutoff", np.nan)))
+
+    def _classes(self, test, predicted, labels) -> dict[str, tuple[float, str]]:
+        task = self.task
+        truth = (task.labels if labels is None else labels)[test]
+        names = task.metrics if labels is not None else list(dict.fromkeys([*task.metrics, *ALWAYS]))
+        values = classification_metrics(truth, predicted, names)
+        why = "the test side has one class only" if len(np.unique(truth)) < 2 else "not defined on this test side"
+        return {name: (value, "" if np.isfinite(value) else why) for name, value in values.items()}
+
+    def _survival(self, train, test, risk, order) -> dict[str, tuple[float, str]]:
+        task = self.task
+        times, events = (task.times, task.events) if order is None else (task.times[order], task.events[order])
+        value = concordance(times[test], events[test], risk)
+        why = "no event on the test side" if not events[test].any() else "no two test samples can be ranked"
+        found = {"cindex": (value, "" if np.isfinite(value) else why)}
+        if order is not None or not len(self.times):
+            return found
+        train, test = ((times[side], events[side]) for side in (train, test))
+        return found | time_dependent_auc(train, test, risk, self.times)
+
+    def _table(self, where, test: np.ndarray, predicted: np.ndarray, cutoff: float) -> pd.DataFrame:
+        task = self.task
+        names = [task.samples[i] for i in test]
+        table = pd.DataFrame({"sample_id": names, "case_id": [task.cases.get(name, name) for name in names]})
+        table = table.assign(**where)
+        if task.is_survival:
+            return table.assign(time=task.times[test], event=task.events[test], risk=predicted, cutoff=cutoff)
+        table["label"] = task.labels[test]
+        for code in range(len(task.classes)):
+            table[f"prob_{code}"] = predicted[:, code]
+        return table
+
+
+def sides(task: Task, fold: int) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of train and test samples of a fold."""
+    return np.flatnonzero(task.folds[:, fold] == "train"), np.flatnonzero(task.folds[:, fold] == "test")
+
+
+def cox_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of the Cox probes; `plain` is that of all probes."""
+    return {"plain": settings.get("plain", False)} | dict(settings["cox"])
+
+
+def over_labels(task: Task, x: np.ndarray, fit, settings: Mapping[str, Any], labels=None) -> Predict:
+    """Fit a classifier on the samples of the first positions, predict those of the second."""
+    y, classes = task.labels if labels is None else labels, len(task.classes)
+    return lambda train, test: fit(x[train], y[train], x[test], classes, settings)
+
+
+def over_times(task: Task, x: np.ndarray, settings: Mapping[str, Any], order=None) -> Predict:
+    """The same with a Cox model; order: positions whose times and events the samples take.
+
+    The function's `cutoff` is the median risk of the training samples it was last fitted on: where risk groups are cut.
+    """
+    times, events = (task.times, task.events) if order is None else (task.times[order], task.events[order])
+
+    def predict(train, test):
+        risk = fit_cox(x[train], times[train], events[train], x[np.concatenate([test, train])], settings)
+        predict.cutoff = float(np.median(risk[len(test) :]))
+        return risk[: len(test)]
+
+    return predict

@@ -1,0 +1,145 @@
+"""Embeddings of a task's samples: each of exactly the slides that the task lists, finite, none missing unnoticed."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import os
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from ..common.files import read_tsv
+from .embeddings import model_kind, read_block, read_columns, read_embeddings
+from .tasks import BadTask, Task
+
+log = logging.getLogger(__name__)
+
+#: How many names a message shows.
+SHOWN = 10
+
+
+def load_samples(
+    task: Task, slides: str, cases: str, *, bags: str = "", cohort: str = "", missing: str = "set_aside"
+) -> tuple[Task, np.ndarray]:
+    """The task of the samples that have an embedding, and those embeddings (float32 N x D) in its order.
+
+    slides, cases: h5ad by the model. bags: block of the cases whose slides in the task are not all they have in the
+    sheet. cohort: tables/slides.tsv, which says what was set aside. missing: `set_aside` lets those samples be missing
+    of whose slides none was usable, `skip` all, `fail` none. Sites and numbers of patches are put to the task.
+    Raises BadTask that names the samples.
+    """
+    by_case = task.unit == "case_id"
+    path = cases if by_case else slides
+    ids, x = read_embeddings(path)
+    columns = read_columns(path, ("slides_used", "n_patches", "site"))
+    vectors = {name: x[i] for i, name in enumerate(ids)}
+    used = dict(zip(ids, columns.get("slides_used", [""] * len(ids)), strict=True))
+    patches = dict(zip(ids, columns.get("n_patches", []), strict=False))
+    if bags:
+        names, own, members, counts = read_block(bags)
+        listed = {name for name in task.samples if name in names}
+        vectors |= {name: own[i] for i, name in enumerate(names) if name in listed}
+        used |= dict(zip(names, members, strict=True))
+        patches |= dict(zip(names, counts, strict=True))
+    embedded = set()
+    if by_case and os.path.isfile(slides) and model_kind(path) != "table":
+        embedded = set(read_columns(slides, ())["_index"])
+        vectors = {name: x for name, x in vectors.items() if not is_unlisted(task.slides.get(name), embedded)}
+    known = task.keep(list(vectors))
+    check_missing(task, known, path, cohort, missing)
+    if embedded:
+        check_bags(known, used, embedded, cases)
+    chosen = np.stack([vectors[name] for name in known.samples])
+    check_finite(known, chosen, path)
+    counts = {name: int(patches[name]) for name in known.samples if int(patches.get(name, "0"))}
+    return dataclasses.replace(known, sites=sites_of(known, slides), patches=counts), chosen
+
+
+def check_missing(task: Task, known: Task, path: str, cohort: str, missing: str) -> None:
+    """List samples without an embedding; raise BadTask where the settings do not allow them to be missing.
+
+    Without a table of the cohort nobody knows what was set aside, and `set_aside` lets all be missing.
+    """
+    there = set(known.samples)
+    absent = [name for name in task.samples if name not in there]
+    table = read_tsv(cohort) if cohort and absent else None
+    reasons = {name: why_missing(task, name, table, path) for name in absent}
+    for name, reason in reasons.items():
+        log.warning("%s: %s %s has no embedding: %s", task.name, task.unit, name, reason or "no reason is known")
+    wrong = {"skip": [], "fail": absent}.get(missing, [name for name in absent if cohort and not reasons[name]])
+    if wrong:
+        raise BadTask(
+            f"{task.name}: {len(wrong)} of {len(task.samples)} {task.unit}s have no embedding in {path}: "
+            f"{shortened(wrong)}. Add their slides or vectors, take the rows out, or set `missing: skip`"
+        )
+    if not known.samples:
+        raise BadTask(f"{task.name}: none of its {task.unit}s has an embedding in {path}")
+
+
+def why_missing(task: Task, name: str, table: pd.DataFrame | None, path: str) -> str:
+    """Why a sample has no embedding, as far as tables/slides.tsv and the model tell; '' where nothing explains it."""
+    if table is None:
+        return ""
+    listed = set(task.slides.get(name, ()))
+    rows = table[table.slide_id.isin(listed)] if listed else table[table[task.unit] == name]
+    if rows.empty or listed - set(rows.slide_id):
+        return ""
+    reasons = set(rows.reason)
+    if "" in reasons:  # accepted by quality control: tiling may have left no patch of it, but a given table needs none
+        return "" if model_kind(path) == "table" else "no patches (manifests of tiles and features say why)"
+    return "set aside: " + ", ".join(sorted(reasons))
+
+
+def is_unlisted(listed: Sequence[str] | None, embedded: set[str]) -> bool:
+    """True for a case with an embedding of slides that the task doesn't list, and none of those it lists."""
+    return bool(listed) and not embedded & set(listed)
+
+
+def check_bags(task: Task, used: Mapping[str, str], embedded: set[str], path: str) -> None:
+    """Each case's embedding was made of exactly those of its listed slides that have one themselves."""
+    wrong = []
+    for name in task.samples:
+        listed = {slide for slide in task.slides.get(name, ()) if slide in embedded}
+        if task.slides.get(name) and used.get(name) and listed != set(used[name].split(";")):
+            wrong.append(f"{name} (listed: {', '.join(sorted(listed))}; embedded: {used[name].replace(';', ', ')})")
+    if wrong:
+        raise BadTask(
+            f"{task.name}: the embeddings of {len(wrong)} cases in {path} are of other slides than the task lists: "
+            f"{shortened(wrong)}. List all slides of a case, or have the task's files before the run starts"
+        )
+
+
+def check_finite(task: Task, x: np.ndarray, path: str) -> None:
+    """No NaN and no infinity, which a solver would turn into a score of nothing."""
+    wrong = [name for name, good in zip(task.samples, np.isfinite(x).all(1), strict=True) if not good]
+    if wrong:
+        raise BadTask(
+            f"{path}: the embeddings of {len(wrong)} {task.unit}s hold NaN or infinite numbers: {shortened(wrong)}. "
+            "Look at their features, then embed them again"
+        )
+
+
+def sites_of(task: Task, slides: str) -> dict[str, str]:
+    """Site of each sample from obs of slides.h5ad; of a case with slides of several all of them. Empty if unknown."""
+    if not os.path.isfile(slides):
+        return {}
+    columns = read_columns(slides, ("site", "case_id"))
+    sites = dict(zip(columns["_index"], columns.get("site", []), strict=False))
+    if not any(sites.values()):
+        return {}
+    by_case: dict[str, list[str]] = {}
+    for slide, case in zip(columns["_index"], columns.get("case_id", []), strict=False):
+        by_case.setdefault(case, []).append(slide)
+    found = {}
+    for name in task.samples:
+        members = task.slides.get(name) or by_case.get(name) or [name]
+        found[name] = "+".join(sorted({sites.get(slide) for slide in members} - {None, ""})) or "unknown"
+    return found
+
+
+def shortened(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
+    more = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,131 @@
+"""Folds of a task that has none: k-fold, Monte-Carlo or an official column; by case, stratified by label."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from ..common.files import read_tsv, write_tsv
+from .tasks import BadTask, check_folds, fold_columns, read_rows
+
+log = logging.getLogger(__name__)
+
+
+def split_task(*, config: str | Path, table: str | Path, sheet: str | Path, output: str | Path) -> None:
+    """Write the table with fold_0, fold_1, … by the recipe `splits` of config.yaml.
+
+    sheet: the slide sheet, whose column `site` is taken where the table has none (for `keep_sites`).
+    """
+    settings = yaml.safe_load(Path(config).read_text())
+    rows = read_rows(table, [settings["task_col"], "case_id"])
+    if fold_columns(rows):
+        raise BadTask(f"{table}: has columns fold_… and {config} a recipe `splits`; leave one of them out")
+    recipe = {"folds": 5, "test_fraction": 0.2, "keep_sites": False, "seed": 0} | settings["splits"]
+    slides = read_tsv(sheet)
+    sites = sites_of(rows if "site" in rows else slides, sheet) if recipe["keep_sites"] else None
+    done = add_folds(rows, settings["task_col"], recipe, sites, table)
+    write_tsv(output, done.drop(columns="#"))
+
+
+def sites_of(rows: pd.DataFrame, sheet) -> dict[str, str]:
+    """Site of each case; one with slides of several sites is an error, for no fold could keep them whole."""
+    if "site" not in rows:
+        raise BadTask(f"{sheet}: `keep_sites` needs a column site, here or in the task's table")
+    counts = rows.groupby("case_id")["site"].nunique()
+    if (counts > 1).any():
+        raise BadTask(f"{sheet}, column site: case {counts.index[counts > 1][0]} has slides of several sites")
+    return dict(zip(rows.case_id, rows.site, strict=True))
+
+
+def add_folds(
+    rows: pd.DataFrame, label: str, recipe: Mapping[str, Any], sites: Mapping[str, str] | None, source
+) -> pd.DataFrame:
+    """The rows with columns fold_i of train, test and -1 (rows without a label).
+
+    Cases are taken in the order of their ids, so the order of rows doesn't matter. Monte-Carlo test sides hold
+    int(test_fraction x cases) cases, as Patho-Bench's do; with `sites` whole sites are drawn, to about that share.
+    """
+    labelled = rows[label] != ""
+    if recipe["method"] == "official":
+        sides = [official(rows, recipe, source)]
+    else:
+        strata = strata_of(rows[labelled], label)
+        tests = test_sides(strata, recipe, sites, source)
+        sides = [np.where(rows.case_id.isin(test), "test", "train") for test in tests]
+    done = rows.copy()
+    for i, side in enumerate(sides):
+        done[f"fold_{i}"] = np.where(labelled, side, "-1")
+    check_folds(done[labelled], fold_columns(done), source)
+    return done
+
+
+def official(rows: pd.DataFrame, recipe: Mapping[str, Any], source) -> np.ndarray:
+    """The side of each row from the column the recipe names."""
+    column = recipe.get("column") or "split"
+    if column not in rows:
+        raise BadTask(f"{source}, header: no column {column!r}, which the recipe `splits` names as the official split")
+    sides = rows[column].str.lower()
+    return sides.where(sides.isin(("train", "test", "val")), "-1").to_numpy(object)
+
+
+def strata_of(rows: pd.DataFrame, label: str) -> pd.Series:
+    """Stratum of each case, sorted by case: its label, of several the one that is rarest in the table."""
+    counts = rows[label].value_counts()
+    ranked = rows.assign(rank=rows[label].map(counts)).sort_values(["case_id", "rank", label], kind="stable")
+    return ranked.groupby("case_id", sort=True)[label].first()
+
+
+def test_sides(strata: pd.Series, recipe, sites, source) -> list[set[str]]:
+    """Cases of each test side."""
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, StratifiedShuffleSplit
+
+    folds, seed, share = recipe["folds"], recipe["seed"], recipe["test_fraction"]
+    cases, blank = strata.index.to_numpy(object), np.zeros(len(strata))
+    monte_carlo = recipe["method"] == "monte_carlo"
+    pieces = max(2, round(1 / share)) if monte_carlo else folds
+    if sites is not None:
+        groups = np.array([sites.get(case, "") for case in cases])
+        if len(set(groups)) < pieces:
+            raise BadTask(f"{source}: {len(set(groups))} sites can't fill {pieces} folds; keep_sites needs more sites")
+        draws = range(folds) if monte_carlo else [0]
+        found = []
+        for draw in draws:
+            splitter = StratifiedGroupKFold(pieces, shuffle=True, random_state=seed + draw)
+            tests = [test for _, test in quietly(splitter.split(blank, strata, groups))]
+            found += tests[:1] if monte_carlo else tests
+    elif monte_carlo:
+        labels = pooled(strata)
+        size = int(share * len(cases))
+        if size < labels.nunique():
+            raise BadTask(f"{source}: a test side of {size} cases can't hold {labels.nunique()} labels; add cases")
+        splitter = StratifiedShuffleSplit(folds, test_size=size, random_state=seed)
+        found = [test for _, test in splitter.split(blank, labels)]
+    else:
+        if len(cases) < folds or strata.value_counts().max() < folds:
+            raise BadTask(f"{source}: {len(cases)} cases can't fill {folds} folds; ask for fewer folds")
+        splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
+        found = [test for _, test in quietly(splitter.split(blank, strata))]
+    return [set(cases[test]) for test in found]
+
+
+def quietly(splits):
+    """All splits, without scikit-learn's warning of labels that are rarer than folds (their folds are recorded)."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        return list(splits)
+
+
+def pooled(strata: pd.Series) -> pd.Series:
+    """Strata of a single case, which can't be stratified, put to the commonest one."""
+    counts = strata.value_counts()
+    alone = strata.map(counts) < 2
+    if alone.any():
+        log.warning("labels of a single case can't be stratified: %s", sorted(set(strata[alone])))
+    return strata.mask(alone, counts.index[0])

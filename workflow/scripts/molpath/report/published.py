@@ -1,0 +1,188 @@
+"""Published beside measured: the paper's scores (resources/published) and this run's, task by task and on average."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from ..common.files import read_tsv, write_text, write_tsv
+from .tables import as_markdown, read_metrics, show
+
+#: The paper's name of a protocol; what is not here is compared with nothing.
+PROTOCOLS = {
+    "logistic": "linear_probe",
+    "cox": "linear_probe",
+    "fewshot": "few_shot",
+    "retrieval": "retrieval",
+    "kmeans": "clustering",
+    "prompt_rna": "prompting",
+    "finetune": "fine_tuning",
+}
+KEYS = ["protocol", "task", "published_model", "shots", "metric"]
+COLUMNS = (
+    ["protocol", "family", "task", "metric", "shots", "model", "published_model", "published", "published_se"]
+    + ["published_lower", "published_upper", "uncertain", "measured", "measured_se", "measured_lower"]
+    + ["measured_upper", "n_folds", "difference", "covered", "table", "source"]
+)
+#: The paper's families, in its order, and how many of its 54 tasks each has.
+FAMILIES = {"subtyping_grading": 8, "mutation": 21, "ihc": 12, "response_survival": 13}
+
+
+def compare_published(
+    *,
+    metrics: str,
+    published: Sequence[str],
+    tasks: str,
+    names: Mapping[str, str],
+    note: str,
+    table: str,
+    averages: str,
+    page: str,
+    markdown: str,
+    latex: str,
+) -> None:
+    """Write published.tsv (a row a number), published_averages.tsv, a page of both, and tables by family.
+
+    names: the paper's name of each measured model. A number the paper has and this run lacks is no row; what an average
+    lacks of the 54 tasks is counted in it.
+    """
+    paper, known = read_published(published), read_tsv(tasks)
+    side_by_side = join(read_metrics(metrics), paper, known, names)
+    over = average(side_by_side, known)
+    write_tsv(table, side_by_side)
+    write_tsv(averages, over)
+    write_text(page, as_page(side_by_side, over, note))
+    parts = by_family(side_by_side)
+    write_text(markdown, "\n\n".join(f"## {name}\n\n{as_markdown(part)}" for name, part in parts.items()) + "\n")
+    write_text(latex, "\n".join(as_latex(name, part, note) for name, part in parts.items()))
+
+
+def read_published(paths: Sequence[str]) -> pd.DataFrame:
+    """Scores of the paper, those that are known; numbers as numbers, `shots` 0 where there are none."""
+    paper = pd.concat([read_tsv(path) for path in paths], ignore_index=True)
+    paper = paper[paper.score != ""].rename(columns={"model": "published_model"})
+    for name in ("score", "se", "lower", "upper"):
+        paper[name] = pd.to_numeric(paper[name])
+    paper["shots"] = pd.to_numeric(paper.shots).fillna(0).astype(int)
+    return paper
+
+
+def join(metrics: pd.DataFrame, paper: pd.DataFrame, tasks: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
+    """One row a number that both have: same protocol, task, metric, samples a class, and model by the paper's name.
+
+    covered: whether the 95 % interval of this run's mean holds the published score; empty where there is none.
+    """
+    mine = metrics[metrics.model.isin(names)].copy()
+    mine["published_model"] = mine.model.map(names)
+    mine["shots"] = mine.shots.fillna(0).astype(int)
+    across = mine.task.str.contains("==") & mine.protocol.isin(("logistic", "cox"))
+    mine["protocol"] = mine.protocol.map(PROTOCOLS).mask(across, "transfer")
+    mine = mine.rename(columns={name: f"measured_{name}" for name in ("se", "lower", "upper")})
+    mine = mine.rename(columns={"mean": "measured"}).drop(columns="family")
+    theirs = paper.rename(columns={name: f"published_{name}" for name in ("se", "lower", "upper")})
+    both = theirs.rename(columns={"score": "published"}).merge(mine.dropna(subset="protocol"), on=KEYS)
+    both = both.merge(tasks[["task", "family"]], on="task", how="left").fillna({"family": "other"})
+    both["difference"] = both.measured - both.published
+    inside = both.published.between(both.measured_lower, both.measured_upper)
+    both["covered"] = inside.map({True: "yes", False: "no"}).where(both.measured_lower.notna(), "")
+    order = {task: number for number, task in enumerate(tasks.task)}
+    both["order"] = both.task.map(order).fillna(len(order))
+    both = both.sort_values(["protocol", "order", "task", "metric", "shots", "model"], kind="stable")
+    return both.reindex(columns=COLUMNS).reset_index(drop=True)
+
+
+def average(both: pd.DataFrame, tasks: pd.DataFrame) -> pd.DataFrame:
+    """Plain means of the linear probe over the tasks that both have, by model, over all and over each family.
+
+    lacking: tasks of the paper's 54 (or of the family's) that the mean is without; in_house: those of them that nobody
+    else can have. Both means are over the same tasks.
+    """
+    rows = []
+    probed = both[(both.protocol == "linear_probe") & both.measured.notna()]
+    scopes = {"all": tasks} | {name: tasks[tasks.family == name] for name in FAMILIES}
+    for model, mine in probed.groupby("model", sort=False):
+        for scope, wanted in scopes.items():
+            part = mine[mine.task.isin(wanted.task)]
+            missing = wanted[~wanted.task.isin(part.task)]
+            rows.append(
+                {
+                    "model": model,
+                    "published_model": mine.published_model.iloc[0],
+                    "scope": scope,
+                    "tasks": len(part),
+                    "lacking": len(missing),
+                    "in_house": int((missing.access == "in_house").sum()),
+                    "published": part.published.mean(),
+                    "measured": part.measured.mean(),
+                    "difference": part.difference.mean(),
+                    "covered": f"{(part.covered == 'yes').sum()} of {(part.covered != '').sum()}",
+                }
+            )
+    columns = ["model", "published_model", "scope", "tasks", "lacking", "in_house", "published", "measured"]
+    return pd.DataFrame(rows, columns=[*columns, "difference", "covered"])
+
+
+def by_family(both: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Linear probes by family: a row a task, and for each model what was published and what was measured."""
+    probed = both[both.protocol == "linear_probe"]
+    parts = {}
+    for family in [name for name in (*FAMILIES, "other") if name in set(probed.family)]:
+        mine = probed[probed.family == family]
+        rows = []
+        for task, group in mine.groupby("task", sort=False):
+            row = {"task": task, "metric": group.metric.iloc[0]}
+            for model in mine.model.unique():
+                one = group[group.model == model]
+                row[f"{model}, published"] = f"{one.published.iloc[0]:.3f}" if len(one) else ""
+                row[f"{model}, measured"] = show_measured(one.iloc[0]) if len(one) else ""
+            rows.append(row)
+        parts[family] = pd.DataFrame(rows)
+    return parts
+
+
+def show_measured(row: pd.Series) -> str:
+    """'0.712 (0.650 to 0.770)', or the mean alone where it has no interval."""
+    if pd.isna(row.measured_lower) and pd.notna(row.measured):
+        return f"{row.measured:.3f}"
+    return show(row.measured, row.measured_lower, row.measured_upper)
+
+
+def as_latex(name: str, table: pd.DataFrame, note: str) -> str:
+    """A table environment with plain rules (package booktabs)."""
+    rows = [" & ".join(map(tex, row)) + r" \\" for row in table.itertuples(index=False)]
+    head = " & ".join(map(tex, table.columns)) + r" \\"
+    caption = tex(f"{name}: published and measured scores{f' ({note})' if note else ''}")
+    parts = [r"\begin{table}", rf"\caption{{{caption}}}", rf"\begin{{tabular}}{{{'l' * table.shape[1]}}}", r"\toprule"]
+    return "\n".join([*parts, head, r"\midrule", *rows, r"\bottomrule", r"\end{tabular}", r"\end{table}", ""])
+
+
+def tex(text: object) -> str:
+    """Text with the letters escaped that LaTeX reads as commands."""
+    special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    return "".join(special.get(letter, f"\\{letter}" if letter in "&%$#_{}" else letter) for letter in str(text))
+
+
+def as_page(both: pd.DataFrame, averages: pd.DataFrame, note: str) -> str:
+    """A page that stands alone and works offline; every cell is escaped."""
+    title = f"Published and measured{f' ({html.escape(note)})' if note else ''}"
+    style = (
+        "body{font:15px system-ui,sans-serif;margin:2em;color:#222}table{border-collapse:collapse;margin:1em 0}"
+        "td,th{border-bottom:1px solid #ddd;padding:.35em .7em;text-align:left;white-space:nowrap}"
+        "th{background:#f4f4f4;position:sticky;top:0}"
+    )
+    shown = both.drop(columns=["published_se", "published_lower", "published_upper", "measured_se", "source"])
+    bodies = [
+        part.to_html(index=False, border=0, escape=True, float_format="{:.3f}".format, na_rep="")
+        for part in (averages, shown)
+    ]
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        f"<style>{style}</style></head><body><h1>{title}</h1>"
+        "<p>Plain means of the linear probe over the tasks that both have. The paper's averages are over 54 tasks: "
+        "<i>lacking</i> says how many of them a mean is without, <i>in_house</i> how many of those can't be had.</p>"
+        f"{bodies[0]}<h2>Task by task</h2><p><i>covered</i>: the 95 % interval of the measured mean holds the "
+        "published score. <i>uncertain</i> = 1: the published number was damaged where it was read from.</p>"
+        f"{bodies[1]}</body></html>\n"
+    )

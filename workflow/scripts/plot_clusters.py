@@ -1,0 +1,14 @@
+"""Draw t-SNE coordinates of clustered tasks."""
+
+from molpath.common import joblog
+
+if __name__ == "__main__":
+    joblog.start(snakemake.log[0])
+    from molpath.report.cluster_figure import plot_clusters
+
+    plot_clusters(
+        points=snakemake.input.points,
+        scores=snakemake.input.scores,
+        output=snakemake.output.figure,
+        note=snakemake.params.note,
+    )

@@ -1,0 +1,16 @@
+"""Show the patches of a slide that a model attends to most."""
+
+from molpath.common import joblog
+
+if __name__ == "__main__":
+    joblog.start(snakemake.log[0])
+    from molpath.report.top_patches import show_top_patches
+
+    show_top_patches(
+        attention=snakemake.input.attention,
+        slide_id=snakemake.wildcards.slide,
+        slide=snakemake.input.slide,
+        count=snakemake.params.patches,
+        note=snakemake.params.note,
+        picture=snakemake.output.picture,
+    )

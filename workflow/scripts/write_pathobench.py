@@ -1,0 +1,17 @@
+"""Write what the frozen probes found in the layout of Patho-Bench's results."""
+
+from molpath.common import joblog
+
+if __name__ == "__main__":
+    joblog.start(snakemake.log[0])
+    from molpath.probe.pathobench import write_results
+
+    write_results(
+        jobs=snakemake.params.jobs,
+        configs=snakemake.input.configs,
+        tables=snakemake.input.tables,
+        predictions=snakemake.input.predictions,
+        metrics=snakemake.input.metrics,
+        settings=snakemake.params.settings,
+        output=snakemake.output.summary,
+    )
