@@ -8,7 +8,9 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 
 pytestmark = pytest.mark.slow
 
@@ -144,3 +146,33 @@ def test_a_run_ends_the_same_through_every_kind_of_kill(slurm, cohort, repositor
     for name in ("history.tsv", "model.safetensors", "last.safetensors"):
         one, other = (run / "results/pretrain/runs/one" / name for run in (folder, plain))
         assert one.read_bytes() == other.read_bytes(), name
+
+
+def test_the_profile_for_gpus_asks_for_one_where_a_network_would_run(slurm, tmp_path, repository):
+    """Copied, with the site's names put in, as its head says; its processors a GPU are more than this node may have."""
+    profile = (repository / "workflow/profiles/slurm-gpu/profile.yaml").read_text()
+    site = profile.replace("'normal'", "'main'").replace("cpus_per_gpu: 8", "cpus_per_gpu: 1")
+    assert site.count("cpus_per_gpu: 1") == 2
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site/profile.yaml").write_text(site)
+    pixels = np.random.default_rng(0).integers(0, 255, (512, 512, 3), np.uint8)
+    tifffile.imwrite(tmp_path / "S.tif", pixels, tile=(256, 256), photometric="rgb")
+    (tmp_path / "slides.tsv").write_text("slide_id\tcase_id\tpath\tmpp\tkeep\nS\tC\tS.tif\t0.5\tyes\n")
+    settings = {name: CONFIG[name] for name in ("tiles", "features")} | {"slides": {"sheet": "slides.tsv"}}
+    settings["features"] = settings["features"] | {"use": [{"grid": "main", "encoder": "tiny"}]}
+    settings["slides"]["max_failed_fraction"] = 1.0  # noise is no tissue: what counts is what Slurm is asked for
+    (tmp_path / "config.json").write_text(json.dumps(settings))
+    start = command(repository, "--profile", str(tmp_path / "site"), *QUICK)[:-1]
+    done = subprocess.run([*start, "features"], cwd=tmp_path, env=slurm, text=True, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr[-6000:]
+    asked = subprocess.run(
+        ["squeue", "--noheader", "--states", "all", "--Format", "partition,tres-per-job,tres-per-task,cpus-per-task"],
+        env=slurm,
+        text=True,
+        capture_output=True,
+        check=True,
+    )
+    jobs = [line.split() for line in asked.stdout.splitlines()]
+    ours = [job for job in jobs if "gpu" in job[0]]
+    assert len(ours) == 1, asked.stdout
+    assert "gres:gpu:1" in ours[0]

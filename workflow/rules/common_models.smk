@@ -24,7 +24,12 @@ MEAN_OF_SLIDES = ("gigapath", "titan")
 
 def get_encoder_gpus(wildcards):
     """GPUs that extraction with the encoder pays for: none where no network runs."""
-    return int(ENCODERS[wildcards.encoder]["adapter"] not in ("precomputed", "mean_colour"))
+    return get_encoder_gpus_of(wildcards.encoder)
+
+
+def get_encoder_gpus_of(name):
+    """The same by name."""
+    return int(ENCODERS[name]["adapter"] not in ("precomputed", "mean_colour"))
 
 
 def get_run(wildcards):

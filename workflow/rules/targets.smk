@@ -2,6 +2,7 @@
 
 all                       all that the config asks for (the default; it stands in the Snakefile)
 slides … probe, report    everything up to that stage
+doctor                    what a long run needs, looked at before it starts, nothing built
 plan                      slides, patches, hours, disk and downloads of what the config asks for, nothing built
 plan_table                the same as <results>/tables/plan.tsv
 pathobench                results of the frozen probes in Patho-Bench's layout
@@ -58,6 +59,24 @@ rule pathobench:
 rule report:
     input:
         get_report_targets,
+
+
+rule doctor:
+    input:
+        costs=get_cost_table(),
+    log:
+        # Not below <results>: a folder that can't be written to is for the doctor to tell.
+        ".snakemake/doctor.log",
+    retries: 0
+    localrule: True
+    conda:
+        "../../envs/torch.yaml"
+    params:
+        request=get_doctor_request,
+    message:
+        "Looking at software, machine, storage, weights and slides"
+    script:
+        "../scripts/doctor.py"
 
 
 rule plan:

@@ -1,0 +1,15 @@
+"""Look at software, machine, storage and inputs before a long run; print a table, fail if there is a problem."""
+
+import sys
+
+from molpath.common import joblog
+
+if __name__ == "__main__":
+    joblog.start(snakemake.log[0])
+    from molpath.doctor.examination import examine
+    from molpath.doctor.findings import as_list, as_table, problems_of
+
+    findings = examine(snakemake.params.request, snakemake.input.costs)
+    print(as_table(findings), flush=True)
+    print(as_list(findings), file=sys.stderr, flush=True)  # the log, which Snakemake shows last
+    sys.exit(1 if problems_of(findings) else 0)

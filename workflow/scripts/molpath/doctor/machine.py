@@ -1,0 +1,117 @@
+"""This machine: GPU and driver against the environment's torch, memory, limits of the system."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import subprocess
+from collections.abc import Iterator
+
+from .estimate import in_words
+from .findings import Finding, note, ok, problem
+
+#: Files a job has open at most (readers, pages of slides, shards of a store), with room to spare.
+OPEN_FILES = 1024
+#: Shared memory that NCCL and gloo use between processes of one training run.
+SHARED_MEMORY_BYTES = 1e9
+#: Bytes of memory that jobs of extract_features and of pretrain_run ask for at first.
+EXTRACTION_BYTES, TRAINING_BYTES = 6e9, 16e9
+
+
+def check_gpu(networks: bool) -> Finding:
+    """GPU and driver against the CUDA that torch was built for, by a multiplication on the device.
+
+    networks: whether a rule of the run uses a network at all.
+    """
+    driver = ask_driver()
+    try:
+        import torch
+    except (ImportError, OSError) as error:
+        return problem("GPU", f"torch can't be imported: {error}", "install it (envs/torch.yaml), or use --sdm conda")
+    built = f"torch {torch.__version__} ({'CUDA ' + torch.version.cuda if torch.version.cuda else 'no CUDA'})"
+    if torch.cuda.is_available():
+        return _try_gpu(torch, built, driver)
+    if not driver:
+        words = f"none found; {built}: networks run on the CPU"
+        return note("GPU", words, "on a cluster, run the doctor on a node with a GPU") if networks else ok("GPU", words)
+    if os.environ.get("CUDA_VISIBLE_DEVICES") == "":
+        return note("GPU", f"{driver}, hidden by an empty CUDA_VISIBLE_DEVICES: networks run on the CPU", "unset it")
+    if not torch.version.cuda:
+        remedy = "install torch built for CUDA (workflow/docs/clusters.md, GPUs), or the run takes the CPU"
+        return problem("GPU", f"{driver}, but {built} can't use it", remedy)
+    remedy = f"update the driver, or install torch built for an older CUDA than {torch.version.cuda}"
+    return problem("GPU", f"{driver}, but {built} finds no device it can use", remedy)
+
+
+def ask_driver() -> str:
+    """Name, memory and driver of the GPUs as nvidia-smi tells them; empty without one."""
+    program = shutil.which("nvidia-smi")
+    if not program:
+        return ""
+    query = [program, "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
+    try:
+        told = subprocess.run(query, capture_output=True, text=True, timeout=60, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    found = [line.strip() for line in told.splitlines() if line.strip()]
+    return f"{len(found)} x {found[0]} (driver last)" if found else ""
+
+
+def _try_gpu(torch, built: str, driver: str) -> Finding:
+    words = f"{driver or torch.cuda.get_device_name(0)}; {built}"
+    try:
+        ones = torch.ones(64, 64, device="cuda")
+        right = float((ones @ ones).sum()) == 64.0**3
+        free, total = torch.cuda.mem_get_info()
+    except RuntimeError as error:
+        remedy = "install torch built for this GPU and driver, or look whether other jobs hold its memory"
+        return problem("GPU", f"{words}: a multiplication on it failed: {str(error).splitlines()[0]}", remedy)
+    if not right:
+        return problem("GPU", f"{words}: a multiplication gave a wrong result", "have the GPU looked at")
+    words += f"; {in_words(free)} of {in_words(total)} free"
+    return ok("GPU", words) if free > total / 2 else note("GPU", words, "another process holds much of its memory")
+
+
+def check_limits(batch_bytes: float, processes: int, trains: bool = False) -> Iterator[Finding]:
+    """Open files, shared memory against what batches and training processes need, memory.
+
+    batch_bytes: patches that readers and encoder share in a job. processes: of the largest training run.
+    trains: whether there is one.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    words = f"{soft} open files a process"
+    if soft < OPEN_FILES:
+        verdict = note if soft >= OPEN_FILES // 4 else problem
+        yield verdict("ulimit", words, f"ulimit -n {min(4096, hard) if hard > 0 else 4096} before you start Snakemake")
+    else:
+        yield ok("ulimit", words)
+    yield _shared_memory(processes)
+    available, needed = memory_available(), max(EXTRACTION_BYTES + batch_bytes, TRAINING_BYTES * trains)
+    words = f"{in_words(available)} available; the largest job takes up to {in_words(needed)}"
+    remedy = "on this machine give Snakemake the limit (`--resources mem_mb=…`) or a smaller features: batch_size"
+    yield ok("memory", words) if available >= needed else note("memory", words, remedy)
+
+
+def _shared_memory(processes: int) -> Finding:
+    if not os.path.isdir("/dev/shm"):
+        return ok("shared memory", "this system has no /dev/shm, and batches of patches don't use it")
+    size = shutil.disk_usage("/dev/shm").free
+    words = f"{in_words(size)} free in /dev/shm; batches of patches don't use it, training with several processes does"
+    if processes > 1 and size < SHARED_MEMORY_BYTES:
+        remedy = f"give the container more (--shm-size 2g): a run of {processes} processes needs about 1 GB"
+        return problem("shared memory", words, remedy)
+    return ok("shared memory", words)
+
+
+def memory_available() -> float:
+    """Bytes of memory a new process can have: what the kernel says, or the limit of this control group."""
+    amount = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    try:
+        with open("/proc/meminfo") as handle:
+            amount = next(int(line.split()[1]) * 1024 for line in handle if line.startswith("MemAvailable"))
+        with open("/sys/fs/cgroup/memory.max") as handle:
+            limit = handle.read().strip()
+        return min(amount, int(limit)) if limit.isdigit() else amount
+    except (OSError, StopIteration):
+        return amount

@@ -1,0 +1,168 @@
+"""File systems: can be written to, room for what the run writes, rename, fsync, locks of HDF5, the clock."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from ..common.contained import Lost, as_sendable, map_contained
+from ..common.files import new_h5, write_text
+from .estimate import in_words
+from .findings import Finding, note, ok, problem
+
+#: Free share beyond the estimate below which the table says so: the estimate is rough.
+MARGIN = 1.25
+#: Bytes that fetching weights and the libraries' own temporary files take at most.
+SCRATCH_BYTES = 2e9
+#: Seconds a write may take before it counts as slow, those after which locks count as hanging, and seconds between
+#: the clocks of this machine and of the file system from which times of files mislead.
+SLOW_WRITE_S, LOCK_DEADLINE_S, SKEW_S = 0.2, 20.0, 2.0
+
+
+def nearest_folder(path: str | os.PathLike) -> Path:
+    """The folder itself, or the nearest one above it that exists."""
+    path = Path(os.path.abspath(path))
+    return next(folder for folder in (path, *path.parents) if folder.exists())
+
+
+def check_writable(folders: Mapping[str, str]) -> Iterator[Finding]:
+    """A file can be made and removed in each folder (name -> path), or where the folder would be made."""
+    for name, path in folders.items():
+        place = nearest_folder(path)
+        try:
+            if not place.is_dir():
+                raise NotADirectoryError(f"{place} is a file where a folder should be")
+            with tempfile.TemporaryDirectory(prefix=".tmp-doctor-", dir=place) as scratch:
+                (Path(scratch) / "file").write_bytes(b"x" * 4096)
+        except OSError as error:
+            remedy = "change owner or mode, mount it for writing, remove the file, or choose another folder"
+            yield problem(f"{name} folder", f"{path} can't be written to: {error}", remedy)
+        else:
+            yield ok(f"{name} folder", _where(path, place))
+
+
+def _where(path: str, place: Path) -> str:
+    same = os.path.abspath(path) == str(place)
+    return f"{path} can be written to" if same else f"{path} isn't there yet and can be made in {place}"
+
+
+def check_space(results: str, planned: Mapping[str, float]) -> Finding:
+    """Free room for results against `planned` (what is written -> bytes)."""
+    place, needed = nearest_folder(results), sum(planned.values())
+    free = shutil.disk_usage(place).free
+    largest = max(planned, key=planned.get, default="")
+    words = f"{in_words(free)} free in {results}; the run will write about {in_words(needed)}"
+    words += f", most of it {largest} ({in_words(planned[largest])})" if largest else ""
+    if free < needed:
+        remedy = (
+            "make room, put results elsewhere (`--directory`, or results/ as a link), or plan fewer encoders or grids"
+        )
+        return problem("disk", words, remedy)
+    if free < MARGIN * needed:
+        return note("disk", words, "little more than the estimate, which is rough: make room. Quotas aren't looked at")
+    return ok("disk", words)
+
+
+def check_files(results: str, files: int) -> Finding:
+    """Free inodes for `files` more files."""
+    state = os.statvfs(nearest_folder(results))
+    if not state.f_files:
+        return ok("number of files", f"about {files:,} will be made; this file system sets no limit")
+    words = f"about {files:,} will be made, {state.f_favail:,} more fit"
+    if state.f_favail < files:
+        return problem("number of files", words, "remove small files, or put results on another file system")
+    return ok("number of files", words)
+
+
+def check_scratch(download: float) -> Finding:
+    """Room for temporary files."""
+    folder = tempfile.gettempdir()
+    free, needed = shutil.disk_usage(folder).free, SCRATCH_BYTES + download
+    words = f"{in_words(free)} free in {folder}; up to {in_words(needed)} are used"
+    remedy = "make room, or set TMPDIR to a folder of a larger disk"
+    return ok("scratch", words) if free >= needed else note("scratch", words, remedy)
+
+
+def check_rename(results: str) -> Finding:
+    """A file is written, flushed to disk and renamed over another, as all results are; the clocks agree."""
+    check, place = "rename and fsync", nearest_folder(results)
+    path = place / f".doctor-{uuid.uuid4().hex}"
+    try:
+        began = time.perf_counter()
+        for text in ("old", "new"):
+            write_text(path, text)
+        spent = (time.perf_counter() - began) / 2
+        if path.read_text() != "new":
+            return problem(check, f"a file in {place} has its old contents after a rename", "use another file system")
+    except OSError as error:
+        remedy = (
+            "results need a file system with atomic rename: put them on a POSIX one (local disk, NFS, Lustre, GPFS)"
+        )
+        return problem(check, f"writing a file in {place} and renaming it failed: {error}", remedy)
+    finally:
+        _remove(path)
+    words = f"work in {place}, {spent * 1000:.1f} ms a file"
+    if spent > SLOW_WRITE_S:
+        return note(check, words, "slow for many small files: a local disk or scratch for results would help")
+    return ok(check, words)
+
+
+def check_clock(results: str) -> Finding:
+    """This machine's clock against that of the file system, whose times tell Snakemake what is newer."""
+    try:
+        with tempfile.NamedTemporaryFile(prefix=".tmp-doctor-", dir=nearest_folder(results)) as file:
+            before = time.time()
+            os.utime(file.fileno())
+            skew = max(0.0, before - os.fstat(file.fileno()).st_mtime, os.fstat(file.fileno()).st_mtime - time.time())
+    except OSError as error:
+        return note("clock", f"can't be compared with that of the file system: {error}")
+    remedy = "let NTP or chrony set the clocks; till then run with --rerun-triggers code input params software-env"
+    words = (
+        f"{time.strftime('%Y-%m-%d %H:%M UTC', time.gmtime())}, {skew:.1f} s from that of the file system of results"
+    )
+    if time.gmtime().tm_year < 2025:
+        return problem("clock", words, "set this machine's clock: certificates look invalid to it")
+    return note("clock", words, remedy) if skew > SKEW_S else ok("clock", words)
+
+
+def check_hdf5(results: str) -> Finding:
+    """An HDF5 file is written and read with the locks that the library takes by default, in a process of its own."""
+    place = nearest_folder(results)
+    path = place / f".doctor-{uuid.uuid4().hex}.h5"
+    setting = os.environ.get("HDF5_USE_FILE_LOCKING")
+    words = f"{place} (HDF5_USE_FILE_LOCKING {'=' + setting if setting else 'not set'})"
+    try:
+        ((_, error),) = map_contained(_write_and_read, [str(path)], LOCK_DEADLINE_S)
+    finally:
+        _remove(path)
+    if error is None:
+        return ok("HDF5 and locks", f"written and read again in {words}")
+    if isinstance(error, Lost) and error.reason == "timeout":
+        error = f"no answer in {LOCK_DEADLINE_S:g} s"
+    remedy = "export HDF5_USE_FILE_LOCKING=FALSE: nothing here relies on these locks (files get their name when whole)"
+    return problem("HDF5 and locks", f"an HDF5 file can't be written in {words}: {error}", remedy)
+
+
+def _write_and_read(path: str) -> Exception | None:
+    """What went wrong, handed back and not raised, for an error in a contained process is logged at length."""
+    import h5py
+
+    try:
+        with new_h5(path) as handle:
+            handle["numbers"] = range(1000)
+        with h5py.File(path, "r") as handle:
+            right = handle["numbers"][999] == 999
+    except Exception as error:
+        return as_sendable(error)
+    return None if right else OSError("other numbers came back than were written")
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):  # where nothing could be made there is nothing to remove
+        path.unlink()
