@@ -38,8 +38,8 @@ def fetch_splits(*, repository: str, revision: str, source: str, task: str, fold
         except errors.RepositoryNotFoundError:  # a gated data set is one; without a login so are all such
             raise SplitsUnavailable(
                 f"no access to the data set {repository}.\n"
-                f"1. Ask for it at https://huggingface.co/datasets/{repository} with your account; 2. `hf auth login` on "
-                "this machine, or set HF_TOKEN; 3. start again."
+                f"1. Ask for it at https://huggingface.co/datasets/{repository} with your account;\n"
+                "2. `hf auth login` on this machine, or set HF_TOKEN; 3. start again."
             ) from None
         except (errors.HfHubHTTPError, OSError) as error:
             raise SplitsUnavailable(_unreached(repository, source, task, error)) from None
