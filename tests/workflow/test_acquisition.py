@@ -140,6 +140,25 @@ def test_files_of_a_folder_are_taken_as_they_are(project, server, repository, tm
     assert read_tsv(tmp_path / manifest).status.tolist() == ["ok"] * 3  # the damaged one came this time
 
 
+def test_other_settings_of_the_service_fetch_nothing_again(project, repository):
+    config = json.loads((project / "config.json").read_text())
+    config["acquire"] |= {"attempts": 3, "gdc_api": "http://127.0.0.1:2"}
+    (project / "patient.json").write_text(json.dumps(config))
+    done = snakemake(project, repository, "features", "omics", "--dry-run", "--configfile", "patient.json")
+    assert "Nothing to be done" in done.stdout, done.stdout[-3000:]
+
+
+def test_splits_of_a_task_are_fetched_before_it_is_probed(project, repository):
+    config = json.loads((project / "config.json").read_text())
+    config["embed"] = {"models": {"mean": {"kind": "mean", "grid": "main", "encoder": "tiny"}}, "use": ["mean"]}
+    path = "resources/patho-bench/bracs/slidelevel_fine"
+    config["probe"] = {"tasks": {"bracs--slidelevel_fine": {"path": path}}, "use": ["bracs--slidelevel_fine"]}
+    (project / "probe.json").write_text(json.dumps(config))
+    done = snakemake(project, repository, "probe", "--dry-run", "--configfile", "probe.json")
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert "Fetching the splits of bracs/slidelevel_fine" in done.stdout
+
+
 def test_bad_download_columns_are_told_before_anything_starts(project, repository, tmp_path):
     (tmp_path / "token").write_text(TOKEN)
     config = json.loads((project / "config.json").read_text())

@@ -47,7 +47,6 @@ rule download_files:
         downloads=lookup(dpath="acquire/connections", within=config),
     params:
         files=get_downloads,
-        settings=get_service_settings(),
     message:
         "Downloading {wildcards.kind} of block {wildcards.block}"
     script:

@@ -78,9 +78,3 @@ def get_acquire_settings():
     for one in settings["gtex"].values():
         one["slide_list"] = find_file(one["slide_list"]) if one["slide_list"] else ""
     return settings
-
-
-def get_service_settings():
-    """How services are talked to."""
-    keys = ("gdc_api", "attempts", "wait_s", "timeout_s")
-    return {key: config["acquire"][key] for key in keys}

@@ -3,6 +3,7 @@
 all                       all that the config asks for (the default; it stands in the Snakefile)
 slides … probe, report    everything up to that stage
 verify                    manifests against files, nothing built
+sheets                    slide and profile sheets of public cohorts (rules/acquire.smk)
 orphans                   files under results/wsi that no manifest names, nothing built
 """
 

@@ -7,7 +7,8 @@ if __name__ == "__main__":
     from molpath.acquire.download import download_files
     from molpath.acquire.web import Service
 
-    settings = snakemake.params.settings
+    # Not a parameter: another patience makes no other files, and reading terabytes again for their MD5 takes hours.
+    settings = snakemake.config["acquire"]
     download_files(
         files=snakemake.params.files,
         manifest=snakemake.output.manifest,

@@ -62,17 +62,18 @@ class Downloads:
 
     def _fetch(self, file: Mapping[str, str], path: Path) -> str:
         if path.exists():
-            if wrong := what_is_wrong(path, file):
+            wrong, md5 = checked(path, file)
+            if wrong:
                 raise _Aside("other_file", f"{path} is there, but {wrong}; remove it to have it fetched again")
-            return md5_of(path)
+            return md5
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f"{path.name}.part")
         if not file["md5"]:  # nothing would tell that a part is of another version of the file
             part.unlink(missing_ok=True)
         for _ in range(2):
             self._complete(file, part)
-            if not (wrong := what_is_wrong(part, file)):
-                md5 = md5_of(part)
+            wrong, md5 = checked(part, file)
+            if not wrong:
                 os.replace(part, path)
                 sync(path.parent)
                 log.info("%s: %d bytes from %s", file["id"], path.stat().st_size, shown(file["url"]))
@@ -148,14 +149,15 @@ def download_files(
     write_tsv(manifest, pd.DataFrame(rows, columns=list(COLUMNS)))
 
 
-def what_is_wrong(path: Path, file: Mapping[str, str]) -> str:
-    """In words what size or MD5 are that should be others; '' if both are as announced (or not announced)."""
+def checked(path: Path, file: Mapping[str, str]) -> tuple[str, str]:
+    """In words what size or MD5 are that should be others, '' if both are as announced (or not announced); the MD5."""
     size = size_of(path)
     if file["bytes"] and size != int(file["bytes"]):
-        return f"it has {size} bytes, announced were {file['bytes']}"
-    if file["md5"] and (md5 := md5_of(path)) != file["md5"].lower():
-        return f"its MD5 is {md5}, announced was {file['md5']}"
-    return ""
+        return f"it has {size} bytes, announced were {file['bytes']}", ""
+    md5 = md5_of(path)
+    if file["md5"] and md5 != file["md5"].lower():
+        return f"its MD5 is {md5}, announced was {file['md5']}", md5
+    return "", md5
 
 
 def md5_of(path: Path) -> str:
