@@ -35,7 +35,6 @@ rule download_files:
         "<benchmarks>/acquire/downloads/{kind}/{block}.tsv"
     wildcard_constraints:
         kind="slides|profiles",
-    retries: 2
     localrule: True
     conda:
         "../../envs/acquire.yaml"

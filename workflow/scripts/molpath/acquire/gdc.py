@@ -89,7 +89,7 @@ def slide_rows(hits: Iterable[dict], cohort: str, strategy: str, folder: str, ap
             {
                 "slide_id": name,
                 "case_id": case["submitter_id"],
-                "path": f"{folder}/{hit['file_id']}/{hit['file_name']}",
+                "path": f"{folder}/{Path(hit['file_id']).name}/{Path(hit['file_name']).name}",
                 "cohort": cohort,
                 "site": code.site if code else "",
                 "organ": case.get("primary_site") or "",
@@ -117,7 +117,7 @@ def profile_rows(hits: Iterable[dict], cohort: str, folder: str, api: str) -> li
                 "modality": "rna",
                 "cohort": cohort,
                 "format": "gdc_star",
-                "path": f"{folder}/{hit['file_id']}/{hit['file_name']}",
+                "path": f"{folder}/{Path(hit['file_id']).name}/{Path(hit['file_name']).name}",
                 "column": "",
                 "unit": "counts",
                 "sample_id": sample.get("submitter_id", ""),

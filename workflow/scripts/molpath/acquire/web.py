@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,9 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
+
+# Its warnings quote whole addresses, and those that services redirect to hold signatures.
+logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 #: Environment variable with the path of the token that the GDC portal gives for controlled-access files.
 TOKEN_FILE = "GDC_TOKEN_FILE"
