@@ -2,7 +2,81 @@
 
 <resources>/encoders/efficientnet_lite0.safetensors    weights of the default patch encoder, SHA-256 checked
 <resources>/encoders/hub/<adapter>                     weights of another one, as the Hugging Face hub has them
+<resources>/sheets/{slides,profiles}.tsv               what the services list (`snakemake sheets`, a command of its own)
+<resources>/downloads/manifests/<kind>/<block>.tsv     what became of each file that a sheet names with a url
+<resources>/patho-bench/<source>/<task>/               splits of a task, as Patho-Bench publishes them
+
+Compute nodes often have no network, and logins are the user's: all of this runs where Snakemake does.
 """
+
+
+rule sheets:
+    log:
+        "<logs>/sheets.log",
+    localrule: True
+    conda:
+        "../../envs/acquire.yaml"
+    params:
+        settings=get_acquire_settings(),
+        sheets=SHEETS,
+        downloads=DOWNLOADS,
+    message:
+        "Asking the services for slides and profiles"
+    script:
+        "../scripts/sheets.py"
+
+
+rule download_files:
+    output:
+        manifest="<resources>/downloads/manifests/{kind}/{block}.tsv",
+    log:
+        "<logs>/acquire/downloads/{kind}/{block}.log",
+    benchmark:
+        "<benchmarks>/acquire/downloads/{kind}/{block}.tsv"
+    wildcard_constraints:
+        kind="slides|profiles",
+    localrule: True
+    conda:
+        "../../envs/acquire.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(1000),
+        runtime=grow(1440),
+        # Connections at a time; the profile (or --resources downloads=…) bounds those of all jobs together.
+        downloads=lookup(dpath="acquire/connections", within=config),
+    params:
+        files=get_downloads,
+    message:
+        "Downloading {wildcards.kind} of block {wildcards.block}"
+    script:
+        "../scripts/download_files.py"
+
+
+rule fetch_splits:
+    output:
+        settings="<resources>/patho-bench/{source}/{task}/config.yaml",
+        table="<resources>/patho-bench/{source}/{task}/k=all.tsv",
+    log:
+        "<logs>/acquire/splits/{source}/{task}.log",
+    benchmark:
+        "<benchmarks>/acquire/splits/{source}/{task}.tsv"
+    wildcard_constraints:
+        source="[A-Za-z0-9_.-]+",
+    localrule: True
+    conda:
+        "../../envs/acquire.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(1000),
+        runtime=grow(20),
+    params:
+        folder=subpath(output.table, parent=True),
+        repository=lookup(dpath="acquire/splits/repository", within=config),
+        revision=lookup(dpath="acquire/splits/revision", within=config),
+    message:
+        "Fetching the splits of {wildcards.source}/{wildcards.task} from the Hugging Face hub"
+    script:
+        "../scripts/fetch_splits.py"
 
 
 rule fetch_encoder_weights:

@@ -77,7 +77,7 @@ def get_case_manifests(wildcards):
 def get_bags(task):
     """Cases for which a task lists other slides than the sheet has, with those listed (each gets a bag of its own).
 
-    Empty for tasks of slides, and for those whose files a rule makes: the probe stops if such a task does so.
+    Empty for tasks of slides, and for those made in the run itself; the probe stops if such a task does so.
     """
     folder = get_task_folder(task)
     if not os.path.isfile(f"{folder}/config.yaml"):

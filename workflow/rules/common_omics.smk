@@ -48,12 +48,25 @@ def get_dna_rows(wildcards):
 
 def get_rna_files(wildcards):
     """Every file that holds RNA of the cohort."""
-    return [given(path) for path in sorted({row["path"] for row in get_rna_rows(wildcards)})]
+    return get_files_here(wildcards.cohort, "rna")
 
 
 def get_dna_files(wildcards):
     """Every file that holds DNA of the cohort."""
-    return [given(path) for path in sorted({row["path"] for row in get_dna_rows(wildcards)})]
+    return get_files_here(wildcards.cohort, "dna")
+
+
+@functools.cache
+def get_files_here(cohort, modality):
+    """Files of a cohort and modality that are not downloaded (those are in the manifests of downloads)."""
+    paths = {
+        resolve_path(row["path"], PROFILE_SHEET)
+        for row in PROFILES
+        if row.get("cohort") == cohort
+        and row.get("modality") == modality
+        and row["path"] not in BLOCK_OF_PROFILE
+    }
+    return [given(path) for path in sorted(paths)]
 
 
 def get_consequences(name):

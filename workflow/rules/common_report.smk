@@ -69,7 +69,7 @@ def get_probe_predictions(wildcards):
     paths = [
         path
         for path in get_probe_metrics(wildcards)
-        if path.split("/")[-2] in ("frozen", "finetune", "transfer", "prompt")
+        if os.path.basename(os.path.dirname(path)) in ("frozen", "finetune", "transfer", "prompt")
     ]
     return [path.replace("metrics.tsv", "predictions.parquet") for path in paths]
 

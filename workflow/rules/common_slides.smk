@@ -40,8 +40,19 @@ def slide_values(row):
 
 
 def get_shard_slides(wildcards):
-    """Raw slides of a shard, without those the sheet excludes."""
-    return [given(row["path"]) for row in get_shard_rows(wildcards) if row["keep"] != "no"]
+    """Raw slides of a shard, without those the sheet excludes and those it has downloaded."""
+    return [given(row["path"]) for row in get_declared_rows(wildcards)]
+
+
+def get_declared_slides(wildcards):
+    """Ids of these slides, in their order."""
+    return [row["slide_id"] for row in get_declared_rows(wildcards)]
+
+
+def get_declared_rows(wildcards):
+    """Rows of slides that the user gives. Downloaded ones are known by the manifest of their download only."""
+    rows = zip(get_shard_rows(wildcards), SHARDS[wildcards.shard])
+    return [row for row, full in rows if row["keep"] != "no" and not is_downloaded(full)]
 
 
 def get_known_bad_slides():

@@ -52,6 +52,11 @@ def advice(error):
 def check_rows(sheet, rows, schema_file, columns):
     """Every row of a sheet against its schema; header problems are told once, not once a row."""
     if not os.path.isfile(sheet):
+        if is_made_by_a_rule(sheet):
+            add_problem(
+                sheet, "no such file", "`snakemake sheets` writes it (config, section acquire)"
+            )
+            return []
         add_problem(
             sheet, "no such file", f"name a sheet that exists, or write one ({find_guide()})"
         )

@@ -26,6 +26,7 @@ rule extract_features:
         gpu=get_encoder_gpus,
     params:
         rows=get_shard_rows,
+        declared=get_declared_slides,
         grid=get_grid,
         encoder=get_encoder,
         deadline_s=lookup(dpath="slides/deadline_s", within=config),

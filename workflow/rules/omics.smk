@@ -39,6 +39,7 @@ rule list_gdc_profiles:
 rule normalise_rna:
     input:
         files=get_rna_files,
+        downloads=get_rna_downloads,
         reference=get_reference_fit,
         genes=get_gene_table(),
         transcripts=get_transcripts(),
@@ -73,6 +74,7 @@ rule normalise_rna:
 rule flag_dna:
     input:
         files=get_dna_files,
+        downloads=get_dna_downloads,
         consequences=get_consequences("consequences"),
         terms=get_consequences("so_terms"),
         genes=get_dna_genes(),

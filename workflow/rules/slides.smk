@@ -7,6 +7,7 @@
 rule inspect_slides:
     input:
         slides=get_shard_slides,
+        downloads=get_slide_downloads,
         known_bad=get_known_bad_slides(),
     output:
         manifest="<results>/slides/{shard}.tsv",

@@ -7,6 +7,7 @@ plan                      slides, patches, hours, disk and downloads of what the
 plan_table                the same as <results>/tables/plan.tsv
 pathobench                results of the frozen probes in Patho-Bench's layout
 verify                    manifests against files, nothing built
+sheets                    slide and profile sheets of public cohorts (rules/acquire.smk)
 orphans                   files under results/wsi that no manifest names, nothing built
 """
 
@@ -108,7 +109,7 @@ rule plan_table:
         "../../envs/slides.yaml"
     params:
         request=get_plan_request,
-        results=RESULTS,
+        results=subpath(output.table, ancestor=2),
         code=digest("report"),
     message:
         "Writing what all that the config asks for will cost"

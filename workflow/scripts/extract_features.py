@@ -6,11 +6,12 @@ if __name__ == "__main__":
     joblog.start(snakemake.log[0])
     from molpath.features.extraction import extract_shard
 
-    kept = [row["slide_id"] for row in snakemake.params.rows if row["keep"] != "no"]
+    paths = {row["slide_id"]: row["path"] for row in snakemake.params.rows if row["keep"] != "no"}
+    paths |= dict(zip(snakemake.params.declared, snakemake.input.slides, strict=True))  # staged out of a store, maybe
     extract_shard(
         tiles=snakemake.input.tiles,
         inspected=snakemake.input.inspected,
-        slides=dict(zip(kept, snakemake.input.slides, strict=True)),
+        slides=paths,
         weights=list(snakemake.input.weights),
         manifest=snakemake.output.manifest,
         wsi=f"{snakemake.params.results}/wsi",

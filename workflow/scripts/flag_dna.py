@@ -4,11 +4,12 @@ from molpath.common import joblog
 
 if __name__ == "__main__":
     joblog.start(snakemake.log[0])
+    from molpath.common.downloads import downloaded_only
     from molpath.omics.flags import flag_dna
 
     given = snakemake.input
     flag_dna(
-        rows=snakemake.params.rows,
+        rows=downloaded_only(snakemake.params.rows, given.downloads),
         consequences=given.consequences,
         terms=given.terms,
         output=snakemake.output.table,

@@ -4,12 +4,14 @@ from molpath.common import joblog
 
 if __name__ == "__main__":
     joblog.start(snakemake.log[0])
+    from molpath.common.downloads import failed_downloads
     from molpath.slides.inspection import inspect_shard
 
     inspect_shard(
         slides=snakemake.params.slides,
         manifest=snakemake.output.manifest,
         known_bad=snakemake.input.known_bad,
+        not_downloaded=failed_downloads(snakemake.input.downloads),
         deadline_s=snakemake.params.deadline_s,
         memory_mb=snakemake.params.memory_mb,
         mpp_tolerance=snakemake.params.mpp_tolerance,

@@ -4,11 +4,12 @@ from molpath.common import joblog
 
 if __name__ == "__main__":
     joblog.start(snakemake.log[0])
+    from molpath.common.downloads import downloaded_only
     from molpath.omics.expression import normalise_rna
 
     given = snakemake.input
     normalise_rna(
-        rows=snakemake.params.rows,
+        rows=downloaded_only(snakemake.params.rows, given.downloads),
         output=snakemake.output.table,
         losses=snakemake.output.losses,
         fit=snakemake.output.fit,

@@ -14,6 +14,7 @@ OK, SET_ASIDE = "ok", "set_aside"
 #: Every reason a slide can be set aside for, in the order in which they are looked for.
 REASONS = {
     "excluded": "the sheet says keep = no",
+    "not_downloaded": "the file could not be fetched as it was announced",
     "unreadable": "no reader opens the file",
     "truncated": "the file ends before its data do",
     "crashed": "reading the slide ended the reader process",

@@ -36,6 +36,7 @@ def inspect_shard(
     slides: Sequence[Mapping[str, str]],
     manifest: str,
     known_bad: str | None = None,
+    not_downloaded: Mapping[str, str] = {},
     deadline_s: float = 120.0,
     memory_mb: float | None = None,
     mpp_tolerance: float = 0.1,
@@ -44,12 +45,13 @@ def inspect_shard(
     """Write the shard's manifest.
 
     slides: dicts with slide_id, path, mpp and keep, in sheet order; known_bad: table of slides known to be bad, whose
-    notes are added; deadline_s, memory_mb: what looking at one slide may take before it is set aside.
+    notes are added; not_downloaded: why a download failed, by path; deadline_s, memory_mb: what looking at one slide
+    may take before it is set aside.
     """
     progress = Progress(log_path, "slides", len(slides))
     known = read_known_bad(known_bad) if known_bad else []
     rows = []
-    look = partial(inspect_slide, mpp_tolerance=mpp_tolerance)
+    look = partial(inspect_slide, mpp_tolerance=mpp_tolerance, not_downloaded=not_downloaded)
     for slide, row in zip(slides, rows_contained(look, slides, deadline_s, memory_mb), strict=True):
         row["note"] = "; ".join(filter(None, [row.get("note"), note_of(slide, known)]))
         rows.append(row)
@@ -57,11 +59,15 @@ def inspect_shard(
     write_manifest(manifest, rows, COLUMNS)
 
 
-def inspect_slide(slide: Mapping[str, str], mpp_tolerance: float = 0.1) -> dict[str, Any]:
+def inspect_slide(
+    slide: Mapping[str, str], mpp_tolerance: float = 0.1, not_downloaded: Mapping[str, str] = {}
+) -> dict[str, Any]:
     """Manifest row of one slide; the first thing that is wrong is its reason."""
     slide_id, path = slide["slide_id"], slide["path"]
     if slide["keep"] == "no":
         return set_aside(slide_id, "excluded", "the sheet says keep = no")
+    if path in not_downloaded:
+        return set_aside(slide_id, "not_downloaded", not_downloaded[path])
     size = os.path.getsize(path)
     try:
         facts = examine(path)

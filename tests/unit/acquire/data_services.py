@@ -1,0 +1,172 @@
+"""A server on this machine that answers as the GDC, the GTEx portal and its buckets do, faults included."""
+
+import hashlib
+import json
+import re
+import threading
+from collections import Counter
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+TOKEN = "secret-token-of-the-user-0123456789"
+
+
+class Service:
+    """What the server has and how it misbehaves; `asked` holds (method, path, headers) of every request."""
+
+    def __init__(self):
+        self.files: dict[str, bytes] = {}  # path -> contents
+        self.records: list[dict] = []  # what /files lists, in the GDC's own nesting
+        self.images: list[dict] = []  # what /histology/image lists
+        self.page = 1000  # most records a page, whatever is asked for
+        self.faults: dict[str, list] = {}  # path -> what happens at its next requests, in order
+        self.tokens: dict[str, set[str]] = {}  # path -> tokens that may read it
+        self.redirects: dict[str, str] = {}
+        self.ranges = True
+        self.etag = True
+        self.asked: list[tuple[str, str, dict]] = []
+        self.address = ""
+
+    def count(self, path: str) -> int:
+        return Counter(asked for _, asked, _ in self.asked)[path]
+
+    def add(self, file_id, name, contents, case, sample, **record):
+        """A file of the GDC: its record and its contents."""
+        self.files[f"/data/{file_id}"] = contents
+        sample_type = record.pop("sample_type", "Primary Tumor")
+        project = record.pop("project", "TCGA-XX")
+        self.records.append(
+            {
+                "id": file_id,
+                "file_id": file_id,
+                "file_name": name,
+                "file_size": len(contents),
+                "md5sum": hashlib.md5(contents).hexdigest(),
+                "access": "open",
+                "cases": [
+                    {
+                        "submitter_id": case,
+                        "primary_site": "Breast",
+                        "project": {"project_id": project, "program": {"name": project.split("-")[0]}},
+                        "samples": [{"submitter_id": sample, "sample_type": sample_type}],
+                    }
+                ],
+            }
+            | record
+        )
+
+
+def values_at(record, field: str) -> set:
+    """Every value of a dotted field, through lists."""
+    found = [record]
+    for name in field.split("."):
+        found = [inner for one in found for inner in (one if isinstance(one, list) else [one])]
+        found = [one[name] for one in found if name in one]
+    return {inner for one in found for inner in (one if isinstance(one, list) else [one])}
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.faulty():
+            return
+        found = self.service.records
+        for one in body["filters"]["content"]:
+            field, allowed = one["content"]["field"], set(one["content"]["value"])
+            found = [record for record in found if values_at(record, field) & allowed]
+        found = sorted(found, key=lambda record: record["file_id"])
+        hits = found[body["from"] : body["from"] + min(body["size"], self.service.page)]
+        self.send_json({"data": {"hits": hits, "pagination": {"total": len(found)}}, "warnings": {}})
+
+    def do_GET(self):
+        path, query = urlsplit(self.path).path, parse_qs(urlsplit(self.path).query)
+        if self.faulty():
+            return
+        if path == "/histology/image":
+            number, size = int(query["page"][0]), min(int(query["itemsPerPage"][0]), self.service.page)
+            images = self.service.images[number * size : (number + 1) * size]
+            self.send_json({"data": images, "paging_info": {"totalNumberOfItems": len(self.service.images)}})
+        elif path in self.service.redirects:
+            self.send_nothing(302, Location=self.service.redirects[path])
+        elif path not in self.service.files:
+            self.send_nothing(404)
+        elif path in self.service.tokens and self.headers.get("X-Auth-Token") not in self.service.tokens[path]:
+            self.send_nothing(403)
+        else:
+            self.send_file(self.service.files[path])
+
+    def faulty(self) -> bool:
+        """The next fault of this path: a status (and Retry-After), 'cut' after so many bytes, or 'wrong' contents."""
+        path = urlsplit(self.path).path
+        with self.service.lock:
+            self.service.asked.append((self.command, path, dict(self.headers)))
+            faults = self.service.faults.get(path) or [None]
+            fault = faults.pop(0)
+        self.cut, self.wrong = None, False
+        if isinstance(fault, tuple) and fault[0] == "cut":
+            self.cut = fault[1]
+        elif fault == "wrong":
+            self.wrong = True
+        elif fault:
+            status, headers = fault if isinstance(fault, tuple) else (fault, {})
+            self.send_nothing(status, **headers)
+            return True
+        return False
+
+    def send_file(self, contents: bytes):
+        start, etag = 0, '"' + hashlib.md5(contents).hexdigest() + '"'
+        asked = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
+        if asked and self.service.ranges and self.headers.get("If-Range", etag) == etag:
+            start = int(asked[1])
+            if start >= len(contents):
+                return self.send_nothing(416)
+        body = contents[start:]
+        body = bytes(255 - byte for byte in body) if self.wrong else body
+        self.send_response(206 if start else 200)
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{len(contents) - 1}/{len(contents)}")
+        if self.service.etag:
+            self.send_header("ETag", etag)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.cut is not None:
+            self.wfile.write(body[: self.cut])
+            self.close_connection = True
+        else:
+            self.wfile.write(body)
+
+    def send_json(self, value):
+        body = json.dumps(value).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def send_nothing(self, status: int, **headers):
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+
+@contextmanager
+def serving(service: Service | None = None):
+    """A running Service; its address is `service.address`."""
+    service = service or Service()
+    service.lock = threading.Lock()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"service": service}))
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    service.address = f"http://127.0.0.1:{server.server_port}"
+    try:
+        yield service
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,167 @@
+"""Sheets from what the services list: filters, paging, pairs, order; expected rows are written out here."""
+
+import gzip
+import hashlib
+
+import pytest
+from data_services import serving
+from molpath.acquire import web
+from molpath.acquire.gdc import query_files
+from molpath.acquire.sheets import write_sheets
+from molpath.acquire.web import AccessDenied, Unreachable
+from molpath.common.files import read_tsv
+
+STAR = {"data_type": "Gene Expression Quantification", "analysis": {"workflow_type": "STAR - Counts"}}
+DIAGNOSTIC = {"data_type": "Slide Image", "experimental_strategy": "Diagnostic Slide"}
+GDC = {
+    "projects": ["TCGA-XX"], "programs": [], "sample_types": ["Primary Tumor"],
+    "strategy": "Diagnostic Slide", "paired_only": True, "folder": "",
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def local(monkeypatch):
+    monkeypatch.delenv(web.TOKEN_FILE, raising=False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+
+@pytest.fixture
+def server():
+    """Three cases: A with two slides and two aliquots, B without expression, C of another project; and others."""
+    with serving() as service:
+        a, b, c = "TCGA-AA-0001", "TCGA-BB-0002", "TCGA-CC-0003"
+        service.add("f9", f"{a}-01Z-00-DX2.U2.svs", b"slide 2", a, f"{a}-01Z", **DIAGNOSTIC)
+        service.add("f1", f"{a}-01Z-00-DX1.U1.svs", b"slide 1", a, f"{a}-01Z", **DIAGNOSTIC)
+        service.add("f2", f"{b}-01Z-00-DX1.U3.svs", b"slide 3", b, f"{b}-01Z", **DIAGNOSTIC)
+        service.add("f3", f"{c}-01Z-00-DX1.U4.svs", b"slide 4", c, f"{c}-01Z", project="CPTAC-3", **DIAGNOSTIC)
+        frozen = DIAGNOSTIC | {"experimental_strategy": "Tissue Slide"}
+        service.add("f4", f"{a}-01A-01-TS1.U5.svs", b"slide 5", a, f"{a}-01A", **frozen)
+        service.add("e8", "x8.tsv", b"counts 8", a, f"{a}-01A", **STAR)
+        service.add("e2", "x2.tsv", b"counts 2", a, f"{a}-01A", **STAR)
+        service.add("e3", "x3.tsv", b"counts 3", a, f"{a}-11A", sample_type="Solid Tissue Normal", **STAR)
+        service.add("e4", "x4.tsv", b"counts 4", b, f"{b}-01A", access="controlled", **STAR)
+        yield service
+
+
+def write(server, folder, gdc=None, gtex=None, attempts=2):
+    settings = {"gdc": gdc or {}, "gtex": gtex or {}, "gdc_api": server.address + "/"}
+    service = web.Service(attempts, 0.01, 5, server.address)
+    told = write_sheets(settings=settings, sheets=str(folder), downloads="resources/downloads", service=service)
+    return read_tsv(folder / "slides.tsv"), read_tsv(folder / "profiles.tsv"), told
+
+
+def test_gdc_lists_diagnostic_slides_of_cases_with_expression(server, tmp_path):
+    slides, profiles, _ = write(server, tmp_path, {"TCGA": GDC})
+    first = {
+        "slide_id": "TCGA-AA-0001-01Z-00-DX1.U1", "case_id": "TCGA-AA-0001",
+        "path": "resources/downloads/TCGA/f1/TCGA-AA-0001-01Z-00-DX1.U1.svs", "cohort": "TCGA", "site": "AA",
+        "organ": "Breast", "project": "TCGA-XX", "specimen": "FFPE", "sample_id": "TCGA-AA-0001-01Z",
+        "sample_type": "tumour", "url": f"{server.address}/data/f1", "md5": hashlib.md5(b"slide 1").hexdigest(),
+        "bytes": "7",
+    }  # fmt: skip
+    assert slides.to_dict("records")[0] == first
+    assert slides.slide_id.tolist() == ["TCGA-AA-0001-01Z-00-DX1.U1", "TCGA-AA-0001-01Z-00-DX2.U2"]
+    assert profiles.profile_id.tolist() == ["TCGA-AA-0001-01A-rna", "TCGA-AA-0001-01A-rna-2"]
+    assert profiles.path.tolist() == [f"resources/downloads/TCGA/{f}/x{f[1]}.tsv" for f in ("e2", "e8")]
+    assert set(profiles.format) == {"gdc_star"}
+    assert set(profiles.unit) == {"counts"}
+
+
+def test_what_is_asked_for_decides(server, tmp_path):
+    """Frozen slides; any sample type; without pairing; another folder, as gdc-client fills it."""
+    wanted = GDC | {"strategy": "Tissue Slide", "sample_types": [], "paired_only": False, "folder": "/data/gdc"}
+    slides, profiles, _ = write(server, tmp_path, {"T": wanted | {"projects": [], "programs": ["TCGA"]}})
+    assert slides[["path", "specimen"]].values.tolist() == [["/data/gdc/f4/TCGA-AA-0001-01A-01-TS1.U5.svs", "frozen"]]
+    assert profiles.sample_type.tolist() == ["tumour", "tumour", "normal"]
+
+
+def test_pages_are_put_together_and_the_order_of_answers_does_not_matter(server, tmp_path):
+    write(server, tmp_path / "whole", {"TCGA": GDC})
+    server.page = 1
+    server.records.reverse()
+    server.faults["/files"] = [503]
+    write(server, tmp_path / "paged", {"TCGA": GDC})
+    for name in ("slides.tsv", "profiles.tsv"):
+        assert (tmp_path / "paged" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    assert server.count("/files") == 2 + 1 + 3 + 2
+
+
+def test_a_list_cut_short_is_no_sheet(server, tmp_path):
+    server.page = 0
+    with pytest.raises(Unreachable, match="0 of 5 files"):
+        list(
+            query_files(web.Service(2, 0.01, 5), server.address, {"data_type": ["Slide Image"]} | {"access": ["open"]})
+        )
+    with pytest.raises(Unreachable):
+        write(server, tmp_path, {"TCGA": GDC})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_project_that_does_not_exist_is_named(server, tmp_path):
+    with pytest.raises(ValueError, match="acquire/gdc/TCGA"):
+        write(server, tmp_path, {"TCGA": GDC | {"projects": ["TCGA-YY"]}})
+
+
+def test_writing_again_tells_what_changed(server, tmp_path):
+    _, _, told = write(server, tmp_path, {"TCGA": GDC})
+    assert told[str(tmp_path / "slides.tsv")] == "2 rows"
+    del server.records[0]
+    _, _, told = write(server, tmp_path, {"TCGA": GDC})
+    assert told[str(tmp_path / "slides.tsv")] == "1 rows (0 new, 1 gone)"
+
+
+@pytest.fixture
+def gtex(server):
+    """Slides of three specimens; RNA of one of them, of one without a slide, and of a cell line."""
+    names = ("GTEX-111CU-1826", "GTEX-111CU-0226", "GTEX-ZZZZ1-0001")
+    server.images = [
+        {"tissueSampleId": name, "subjectId": name[:10], "tissueSiteDetail": "Skin - Sun Exposed"} for name in names
+    ]
+    rows = (
+        ("GTEX-111CU-1826-SM-5GZYN", "RNASEQ"),
+        ("GTEX-111CU-0226-SM-XXXXX", "WGS"),
+        ("GTEX-QQQQ1-0011-SM-AAAAA", "RNASEQ"),
+        ("K-562-SM-2AXVE", "RNASEQ"),
+    )
+    text = "SAMPID\tSMTS\tSMAFRZE\n" + "".join(f"{name}\tSkin\t{freeze}\n" for name, freeze in rows)
+    server.files["/samples.txt"] = text.encode()
+    server.files["/bulk/tpm.gct.gz"] = gzip.compress(b"#1.2\n")
+    return {
+        "api": server.address, "slide_list": "", "images": f"{server.address}/images", "folder": "",
+        "samples": f"{server.address}/samples.txt", "tpm": f"{server.address}/bulk/tpm.gct.gz", "tpm_md5": "",
+        "paired_only": True,
+    }  # fmt: skip
+
+
+def test_gtex_lists_specimens_with_slide_and_rna(server, gtex, tmp_path):
+    server.page = 2
+    slides, profiles, _ = write(server, tmp_path, gtex={"GTEX": gtex})
+    columns = ["slide_id", "case_id", "path", "organ", "url"]
+    assert slides[columns].values.tolist() == [
+        ["GTEX-111CU-1826", "GTEX-111CU", "resources/downloads/GTEX/GTEX-111CU-1826.svs", "Skin"]
+        + [f"{server.address}/images/GTEX-111CU-1826"]
+    ]
+    columns = ["profile_id", "case_id", "format", "path", "column", "unit"]
+    assert profiles[columns].values.tolist() == [
+        ["GTEX-111CU-1826-SM-5GZYN-rna", "GTEX-111CU", "gct", "resources/downloads/GTEX/tpm.gct.gz"]
+        + ["GTEX-111CU-1826-SM-5GZYN", "tpm"]
+    ]
+
+
+def test_the_portals_csv_stands_for_its_api(server, gtex, tmp_path):
+    write(server, tmp_path / "api", gtex={"GTEX": gtex})
+    text = '"Tissue Sample ID","Tissue","Subject ID","Sex"\n' + "".join(
+        f'"{one["tissueSampleId"]}","{one["tissueSiteDetail"]}","{one["subjectId"]}","male"\n' for one in server.images
+    )
+    (tmp_path / "portal.csv").write_text(text)
+    write(server, tmp_path / "csv", gtex={"GTEX": gtex | {"slide_list": str(tmp_path / "portal.csv")}})
+    assert (tmp_path / "csv/slides.tsv").read_bytes() == (tmp_path / "api/slides.tsv").read_bytes()
+    (tmp_path / "portal.csv").write_text("Id,Tissue\n")
+    with pytest.raises(ValueError, match="Tissue Sample ID, Subject ID"):
+        write(server, tmp_path, gtex={"GTEX": gtex | {"slide_list": str(tmp_path / "portal.csv")}})
+
+
+def test_a_token_file_that_is_not_there_is_told_at_once(monkeypatch, tmp_path):
+    monkeypatch.setenv(web.TOKEN_FILE, str(tmp_path / "none"))
+    with pytest.raises(AccessDenied, match="GDC_TOKEN_FILE names"):
+        web.Service()

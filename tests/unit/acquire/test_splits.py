@@ -1,0 +1,114 @@
+"""Splits from the hub: the real client against a server on this machine that answers as the hub does."""
+
+import hashlib
+import os
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+pytest.importorskip("huggingface_hub")
+TOKEN = "hf_secretsecretsecret"
+ROOT = "/datasets/MahmoodLab/Patho-Bench/resolve/"
+FILES = {"bracs/fine/config.yaml": b"task_col: fine\n", "bracs/fine/k=all.tsv": b"case_id\tslide_id\tfine\tfold_0\n"}
+FETCH = """
+import logging, sys
+logging.basicConfig(level=logging.INFO)
+from molpath.acquire.splits import SplitsUnavailable, fetch_splits
+repository, source, task, folder = sys.argv[1:]
+try:
+    fetch_splits(repository=repository, revision="main", source=source, task=task, folder=folder)
+except SplitsUnavailable as error:
+    sys.exit(str(error))
+"""
+
+
+class Hub(BaseHTTPRequestHandler):
+    """Patho-Bench is open to who has the token; every other data set is closed."""
+
+    def log_message(self, *_):
+        pass
+
+    def do_HEAD(self):
+        name = self.path.removeprefix(ROOT).split("/", 1)[-1].replace("%3D", "=")
+        allowed = self.path.startswith(ROOT) and self.headers.get("Authorization") == f"Bearer {TOKEN}"
+        headers = {"Content-Length": "0"}
+        self.contents = b""
+        if not allowed:
+            status, headers["X-Error-Code"] = 403, "GatedRepo"
+        elif name not in FILES:
+            status, headers["X-Error-Code"] = 404, "EntryNotFound"
+        else:
+            status, self.contents = 200, FILES[name]
+            digest = hashlib.sha1(self.contents).hexdigest()
+            headers = {"X-Repo-Commit": "0" * 40, "ETag": f'"{digest}"', "Content-Length": str(len(self.contents))}
+        self.send_response(status)
+        for key, value in headers.items():
+            self.send_header(key, value)
+        self.end_headers()
+
+    def do_GET(self):
+        self.do_HEAD()
+        self.wfile.write(self.contents)
+
+
+@pytest.fixture(scope="module")
+def hub():
+    """Address of the server."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+@pytest.fixture
+def fetch(hub, tmp_path, repository):
+    """The fetch in a process of its own, for the client reads its settings once: exit and what it told."""
+
+    def run(*arguments: str, token=TOKEN, **variables):
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "HUGGING"))}
+        environment = kept | {
+            "HF_ENDPOINT": hub,
+            "HF_HOME": str(tmp_path / "home"),
+            "HF_TOKEN": token,
+            "HF_HUB_DISABLE_XET": "1",
+            "NO_PROXY": "127.0.0.1",
+            "PYTHONPATH": str(repository / "workflow/scripts"),
+        }
+        command = [sys.executable, "-c", FETCH, *arguments, str(tmp_path / "splits")]
+        done = subprocess.run(command, env=environment | variables, capture_output=True, text=True)
+        assert token not in done.stdout + done.stderr
+        return done.returncode, done.stderr
+
+    return run
+
+
+def test_both_files_come_as_published(fetch, tmp_path):
+    status, told = fetch("MahmoodLab/Patho-Bench", "bracs", "fine")
+    assert status == 0, told
+    for name, contents in FILES.items():
+        assert (tmp_path / "splits" / name.rsplit("/", 1)[-1]).read_bytes() == contents
+        assert hashlib.sha256(contents).hexdigest() in told
+
+
+def test_a_task_that_is_not_there_is_named(fetch):
+    status, told = fetch("MahmoodLab/Patho-Bench", "bracs", "other")
+    assert status != 0
+    assert "has no bracs/other/config.yaml" in told
+
+
+@pytest.mark.parametrize("token", [TOKEN, "hf_expiredexpired"])
+def test_no_access_says_where_to_ask(fetch, token, tmp_path):
+    repository = "some/where" if token == TOKEN else "MahmoodLab/Patho-Bench"
+    status, told = fetch(repository, "bracs", "fine", token=token)
+    assert status != 0
+    assert f"https://huggingface.co/datasets/{repository}" in told
+    assert not (tmp_path / "splits").exists()
+
+
+def test_offline_says_so(fetch):
+    status, told = fetch("MahmoodLab/Patho-Bench", "bracs", "fine", HF_HUB_OFFLINE="1")
+    assert status != 0
+    assert "could not be reached" in told

@@ -1,0 +1,18 @@
+"""Fetch the files that a block of a sheet names."""
+
+from molpath.common import joblog
+
+if __name__ == "__main__":
+    joblog.start(snakemake.log[0])
+    from molpath.acquire.download import download_files
+    from molpath.acquire.web import Service
+
+    # Not a parameter: another patience makes no other files, and reading terabytes again for their MD5 takes hours.
+    settings = snakemake.config["acquire"]
+    download_files(
+        files=snakemake.params.files,
+        manifest=snakemake.output.manifest,
+        service=Service(settings["attempts"], settings["wait_s"], settings["timeout_s"], settings["gdc_api"]),
+        connections=snakemake.resources.downloads,
+        log_path=snakemake.log[0],
+    )

@@ -1,0 +1,115 @@
+"""Talking to data services: retries, a token that stays where it belongs, and errors that say what to do."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
+
+# Its warnings quote whole addresses, and those that services redirect to hold signatures.
+logging.getLogger("urllib3").setLevel(logging.ERROR)
+
+#: Environment variable with the path of the token that the GDC portal gives for controlled-access files.
+TOKEN_FILE = "GDC_TOKEN_FILE"
+_TOKEN_HEADER = "X-Auth-Token"
+_PASSING = (429, 500, 502, 503, 504)
+
+
+class AccessDenied(Exception):
+    """The service wants a login, or the token is not (or no longer) good."""
+
+
+class Unreachable(Exception):
+    """The service gave no good answer after every attempt; later it may."""
+
+
+class NotFound(Exception):
+    """The service has no such file."""
+
+
+class Service(requests.Session):
+    """HTTP with retries: of connections and of 429 and 5xx, waiting as long as Retry-After says, else ever longer.
+
+    attempts: of one request; wait_s: seconds before the second retry, doubled each time; timeout_s: seconds without a
+    byte after which a connection counts as lost. token: sent to addresses of `token_host` only (a scheme, host and
+    port), never to where these redirect to.
+    """
+
+    def __init__(self, attempts: int = 6, wait_s: float = 1.0, timeout_s: float = 60.0, token_host: str = ""):
+        super().__init__()
+        self.timeout_s, self.attempts = timeout_s, attempts
+        self._token_host, self._token = origin(token_host), token_of_environment()
+        retries = Retry(
+            total=attempts - 1,
+            backoff_factor=wait_s,
+            status_forcelist=_PASSING,
+            allowed_methods=None,  # POST too: queries change nothing
+            raise_on_status=False,
+        )
+        for scheme in ("http://", "https://"):
+            self.mount(scheme, HTTPAdapter(max_retries=retries, pool_maxsize=32))
+
+    def ask(self, method: str, url: str, headers: Mapping[str, str] | None = None, **options) -> requests.Response:
+        """The answer to one request. Raises AccessDenied (401, 403), NotFound (404, 410) or Unreachable."""
+        headers = dict(headers or {})
+        if self._token and origin(url) == self._token_host:
+            headers[_TOKEN_HEADER] = self._token
+        try:
+            response = self.request(method, url, headers=headers, timeout=self.timeout_s, **options)
+        except requests.RequestException as error:  # its text may quote where a redirect led, with a signature
+            raise Unreachable(f"{shown(url)}: no answer ({type(error).__name__})") from None
+        if response.status_code in (401, 403):
+            raise AccessDenied(denied(url, response.status_code, bool(self._token)))
+        if response.status_code in (404, 410):
+            raise NotFound(f"{shown(url)}: HTTP {response.status_code}")
+        if response.status_code >= 400 and response.status_code != 416:
+            raise Unreachable(f"{shown(url)}: HTTP {response.status_code} after {self.attempts} attempts")
+        return response
+
+    def rebuild_auth(self, prepared_request, response):
+        """Called by requests at each redirect; it knows of Authorization only."""
+        if origin(prepared_request.url) != origin(response.request.url):
+            prepared_request.headers.pop(_TOKEN_HEADER, None)
+        super().rebuild_auth(prepared_request, response)
+
+
+def origin(url: str) -> str:
+    """Scheme, host and port of an address."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".lower()
+
+
+def shown(url: str) -> str:
+    """An address fit for a log: without query (signatures) and without a login."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def token_of_environment() -> str:
+    """The token in the file that GDC_TOKEN_FILE names, '' without one. AccessDenied if the file can't be read."""
+    path = os.environ.get(TOKEN_FILE, "")
+    if not path:
+        return ""
+    try:
+        return Path(path).read_text(encoding="ascii").strip()
+    except (OSError, UnicodeError) as error:
+        raise AccessDenied(f"{TOKEN_FILE} names {path}, which can't be read ({type(error).__name__})") from None
+
+
+def denied(url: str, status: int, with_token: bool) -> str:
+    """What to do about a 401 or 403."""
+    state = (
+        "the token was not accepted: it has expired (after 30 days) or lacks this access" if with_token else "no token"
+    )
+    return (
+        f"{shown(url)}: HTTP {status}, {state}.\n"
+        "Log in at https://portal.gdc.cancer.gov, download a new token, keep it readable by you only (chmod 600), set\n"
+        f"    export {TOKEN_FILE}=/path/to/gdc-user-token.txt\n"
+        "and start again: what is downloaded stays. Or leave the file out (keep = no in the slide sheet)."
+    )

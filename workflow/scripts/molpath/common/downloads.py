@@ -1,0 +1,38 @@
+"""What became of downloads, for the stages that read the files: manifests of rule download_files."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+
+from .files import read_tsv
+
+log = logging.getLogger(__name__)
+
+
+def failed_downloads(manifests: Iterable[str]) -> dict[str, str]:
+    """Why a file was set aside (reason and detail), by its path."""
+    failed = {}
+    for manifest in manifests:
+        table = read_tsv(manifest)
+        aside = table[table.status == "set_aside"]
+        failed |= {path: f"{reason}: {detail}" for path, reason, detail in aside[["path", "reason", "detail"]].values}
+    return failed
+
+
+def downloaded_only(rows: Sequence[Mapping[str, str]], manifests: Iterable[str]) -> list[Mapping[str, str]]:
+    """Rows of the profile sheet without those whose file was set aside, each named in the log.
+
+    Raises ValueError if none is left.
+    """
+    failed = failed_downloads(manifests)
+    for row in rows:
+        if row["path"] in failed:
+            log.warning(
+                "profile %s is left out: its file was not downloaded (%s)", row["profile_id"], failed[row["path"]]
+            )
+    left = [row for row in rows if row["path"] not in failed]
+    if rows and not left:
+        first = rows[0]
+        raise ValueError(f"no file of cohort {first['cohort']} could be downloaded; first {failed[first['path']]}")
+    return left

@@ -1,0 +1,17 @@
+"""Ask the services for the cohorts of section acquire, and write slides.tsv and profiles.tsv."""
+
+from molpath.common import joblog
+
+if __name__ == "__main__":
+    joblog.start(snakemake.log[0])
+    from molpath.acquire.sheets import write_sheets
+    from molpath.acquire.web import Service
+
+    settings = snakemake.params.settings
+    told = write_sheets(
+        settings=settings,
+        sheets=snakemake.params.sheets,
+        downloads=snakemake.params.downloads,
+        service=Service(settings["attempts"], settings["wait_s"], settings["timeout_s"], settings["gdc_api"]),
+    )
+    print(*(f"{path}: {words}" for path, words in told.items()), sep="\n", flush=True)
