@@ -126,13 +126,12 @@ def get_protocol_metrics(wildcards):
 
 
 def get_protocol_families():
-    """Family of each used transfer, prompt and clustered task."""
+    """Family of each clustered task, and by <group>/<task> of each used transfer and prompt, which may share an id."""
     probe = config["probe"]
-    joined = [TRANSFERS[task] | {"id": task} for task in probe["transfer"]["use"]]
-    joined += [PROMPTS[task] | {"id": task} for task in probe["prompt"]["use"]]
-    return {task: TASKS[task]["family"] for task in probe["cluster"]["use"]} | {
-        entry["id"]: entry["family"] for entry in joined
-    }
+    clustered = {task: TASKS[task]["family"] for task in probe["cluster"]["use"]}
+    transfers = {f"transfer/{task}": TRANSFERS[task]["family"] for task in probe["transfer"]["use"]}
+    prompts = {f"prompt/{task}": PROMPTS[task]["family"] for task in probe["prompt"]["use"]}
+    return clustered | transfers | prompts
 
 
 def check_protocols():

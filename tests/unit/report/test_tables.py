@@ -5,8 +5,8 @@ from molpath.common.files import read_tsv, write_tsv
 from molpath.report.tables import collect_metrics, compare_models, kind_of_model
 
 
-def summary(path, model, mean, task="s--t"):
-    row = {"task": task, "model": model, "group": "frozen", "protocol": "logistic", "shots": 0, "metric": "auc"}
+def summary(path, model, mean, task="s--t", group="frozen"):
+    row = {"task": task, "model": model, "group": group, "protocol": "logistic", "shots": 0, "metric": "auc"}
     row |= {"mean": mean, "se": 0.01, "lower": mean - 0.1, "upper": mean + 0.1, "interval": "i", "n_folds": 5}
     row |= {"n_failed": 0, "n_train": 8, "n_test": 2, "primary": 1, "n_samples": 10, "n_missing": 0}
     write_tsv(path, pd.DataFrame([row]))
@@ -30,6 +30,13 @@ def test_models_side_by_side_and_escaped(tmp_path):
     page = outputs["page"].read_text()
     assert "<b>" not in page
     assert "&lt;b&gt;synthetic" in page
+
+
+def test_a_transfer_and_prompts_of_one_id_have_families_of_their_own(tmp_path):
+    paths = [summary(tmp_path / group, "mean", 0.7, "a==b--t", group) for group in ("transfer", "prompt")]
+    families = {"transfer/a==b--t": "transfer", "prompt/a==b--t": "prompting"}
+    collect_metrics(summaries=paths, families=families, output=tmp_path / "metrics.tsv")
+    assert read_tsv(tmp_path / "metrics.tsv").family.tolist() == ["transfer", "prompting"]
 
 
 def test_models_that_differ_in_their_seed_are_one_kind():

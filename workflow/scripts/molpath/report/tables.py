@@ -26,10 +26,14 @@ NUMBERS = (
 
 
 def collect_metrics(*, summaries: Sequence[str], families: Mapping[str, str], output: str) -> None:
-    """tables/metrics.tsv: every summary with the task's family (`primary` = 1: the metric the task names first)."""
+    """tables/metrics.tsv: every summary with the task's family (`primary` = 1: the metric the task names first).
+
+    families: by task, or by <group>/<task> where a group has its own.
+    """
     parts = [read_tsv(path) for path in summaries]
     table = pd.concat([part for part in parts if len(part)], ignore_index=True)
-    table.insert(1, "family", [families[task] for task in table.task])
+    keys = zip(table.group, table.task, strict=True)
+    table.insert(1, "family", [families.get(f"{group}/{task}") or families[task] for group, task in keys])
     write_tsv(output, table)
 
 
