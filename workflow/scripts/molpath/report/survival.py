@@ -87,7 +87,7 @@ def plot_survival(table: pd.DataFrame, samples: dict, output: str, note: str) ->
         axes.set_visible(True)
         draw_curves(axes, mine, COLOURS)
         p = table[(table.task == task) & (table.group == group) & (table.model == model)].p.iloc[0]
-        axes.set_title(f"{model}\n{task}", fontsize=8)
+        axes.set_title(f"{model}\n{task}\n{group}", fontsize=8)
         axes.text(0.97, 0.95, f"log-rank p = {p:.2g}" if np.isfinite(p) else "not tested", transform=axes.transAxes)
         axes.texts[-1].set(ha="right", va="top", fontsize=8)
         axes.set_xlabel("time (unit of the task)")
@@ -109,7 +109,7 @@ def draw_curves(axes, samples: pd.DataFrame, colours: Sequence[str]) -> None:
         if not len(part):
             continue
         curve = KaplanMeierFitter().fit(part.time, part.event).survival_function_.iloc[:, 0]
-        axes.step(curve.index, curve, where="post", color=colour, lw=1.4, label=f"{word} ({len(part)})")
+        axes.step(curve.index, curve, where="post", color=colour, lw=1.4, label=word)
         censored = part.time[~part.event]
         axes.plot(censored, curve.loc[censored], "|", color=colour, ms=4)
     axes.set_ylim(0, 1.02)
