@@ -229,6 +229,10 @@ def test_models_are_tuned_and_what_they_look_at_is_shown(cohort):
     assert not (task / "mean/synthetic--immune/finetune").exists()  # nothing in it can be trained
     table = read_tsv(cohort / "results/tables/metrics.tsv")
     assert {"abmil", "threads-s0", "random-s0"} == set(table[table.group == "finetune"].model)
+    rows = read_tsv(cohort / "results/tables/comparison.tsv")
+    beside = rows[(rows.protocol == "finetune") & (rows.task == "synthetic--immune")]
+    assert (beside[["abmil", "threads-s0", "random-s0"]] != "").all(axis=None)
+    assert len(beside) == 1
     genes = read_tsv(task / "threads-s0/synthetic--immune/genes/directions.tsv")
     assert (genes.padj.astype(float) >= genes.p.astype(float)).all()
     compared = read_tsv(task / "abmil/synthetic--immune/finetune/expression.tsv")

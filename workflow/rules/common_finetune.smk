@@ -21,6 +21,11 @@ def get_finetune_models():
     return used + list(SUPERVISED)
 
 
+def get_compared_models(wildcards):
+    """Models whose scores stand side by side: those in use, then supervised ones that some task asks for."""
+    return config["embed"]["use"] + (list(SUPERVISED) if get_tuned_tasks() else [])
+
+
 def get_finetune_metrics():
     """Metrics of every model and task of the group finetune."""
     return [

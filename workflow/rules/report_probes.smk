@@ -58,7 +58,7 @@ rule compare_models:
         mem_mb=grow(2000),
         runtime=grow(30),
     params:
-        models=lookup(dpath="embed/use", within=config),
+        models=get_compared_models,
         note=lookup(dpath="report/note", within=config),
         code=digest("report"),
     message:
@@ -99,7 +99,7 @@ rule test_models:
         mem_mb=grow(4000),
         runtime=grow(60),
     params:
-        models=lookup(dpath="embed/use", within=config),
+        models=get_compared_models,
         note=lookup(dpath="report/note", within=config),
         code=digest("report"),
     message:
