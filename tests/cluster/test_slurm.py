@@ -74,16 +74,17 @@ def wait_for(what, folder: Path) -> None:
         time.sleep(0.2)
 
 
+def squeue(environment, *arguments: str) -> str:
+    """What squeue says, a job a line."""
+    found = subprocess.run(
+        ["squeue", "--noheader", *arguments], env=environment, text=True, capture_output=True, check=True
+    )
+    return found.stdout
+
+
 def job_ids(environment, *states: str) -> list[str]:
     """Ids of the jobs in a state."""
-    found = subprocess.run(
-        ["squeue", "--noheader", "--format=%A", "--states", ",".join(states)],
-        env=environment,
-        text=True,
-        capture_output=True,
-        check=True,
-    )
-    return found.stdout.split()
+    return squeue(environment, "--format=%A", "--states", ",".join(states)).split()
 
 
 @pytest.fixture(scope="module")
@@ -124,14 +125,8 @@ def test_a_run_ends_the_same_through_every_kind_of_kill(slurm, cohort, repositor
     assert main.wait(DEADLINE_S) == 0, (folder / "run.log").read_text()[-6000:]
 
     assert {path: path.stat().st_mtime_ns for path in files} == made, "files of finished slides were made again"
-    asked = subprocess.run(
-        ["squeue", "--noheader", "--states", "all", "--Format", "tres-per-job"],
-        env=slurm,
-        text=True,
-        capture_output=True,
-        check=True,
-    )
-    assert asked.stdout.split().count("gres:gpu:1") == 1
+    asked = squeue(slurm, "--states", "all", "--Format", "tres-per-job")
+    assert asked.split().count("gres:gpu:1") == 1
     assert "exceeded memory limit" in (Path(slurm["SLURM_TOY_DIR"]) / "log/slurmd.log").read_text()
     ended = (Path(slurm["SLURM_TOY_DIR"]) / "log/jobcomp.log").read_text()
     assert ended.count(f"JobId={job} ") == 2, "requeued once, then completed"
@@ -165,14 +160,8 @@ def test_the_profile_for_gpus_asks_for_one_where_a_network_would_run(slurm, tmp_
     start = command(repository, "--profile", str(tmp_path / "site"), *QUICK)[:-1]
     done = subprocess.run([*start, "features"], cwd=tmp_path, env=slurm, text=True, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr[-6000:]
-    asked = subprocess.run(
-        ["squeue", "--noheader", "--states", "all", "--Format", "partition,tres-per-job,tres-per-task,cpus-per-task"],
-        env=slurm,
-        text=True,
-        capture_output=True,
-        check=True,
-    )
-    jobs = [line.split() for line in asked.stdout.splitlines()]
+    asked = squeue(slurm, "--states", "all", "--Format", "partition,tres-per-job,tres-per-task,cpus-per-task")
+    jobs = [line.split() for line in asked.splitlines()]
     ours = [job for job in jobs if "gpu" in job[0]]
-    assert len(ours) == 1, asked.stdout
+    assert len(ours) == 1, asked
     assert "gres:gpu:1" in ours[0]
