@@ -114,6 +114,27 @@ def test_finished_files_are_taken_and_missing_ones_come_out_the_same(shard, rand
     assert shard.extract("efficientnet_lite0", [random_weights]) == before
 
 
+def test_the_manifest_tells_of_a_file_that_another_job_put_in_place_of_ours(shard, monkeypatch):
+    """Two runs, one let in by `--unlock`, on machines whose last bits differ."""
+    from molpath.features import storage
+
+    shard.add("a", 21).add("b", 5).write()
+    ours = storage.write_features
+
+    def with_another_job(path, features, *about):
+        ours(path, features, *about)
+        if path.stem == "b":
+            ours(path.with_name("a.h5"), *others)
+        else:
+            others[:] = [features + np.float16(0.5), *about]
+
+    others = []
+    monkeypatch.setattr(storage, "write_features", with_another_job)
+    rows = shard.extract(workers=1)
+    for row in rows.values():
+        assert row["fingerprint"] == fingerprint(shard.wsi / row["file"])
+
+
 def test_what_makes_a_file_stale(shard):
     from slide_doubles import refuse
 

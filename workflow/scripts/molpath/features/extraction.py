@@ -70,7 +70,7 @@ def extract_shard(
     shard.sort_out(identities, describe(encoder, weights), accept_other_code)
     if shard.waiting:
         _encode(shard, slides, encoder, weights, deadline_s, memory_mb, threads, opener)
-    write_manifest(manifest, [shard.results[row["slide_id"]] for row in rows], COLUMNS)
+    write_manifest(manifest, shard.last_look(), COLUMNS)
 
 
 class _Shard:
@@ -80,6 +80,7 @@ class _Shard:
         self.rows, self.wsi, self.grid, self.encoder, self.code = rows, Path(wsi), grid, encoder, code
         self.progress = progress
         self.results: dict[str, dict[str, Any]] = {}
+        self.seen: dict[str, tuple[int, ...]] = {}  # slide id -> mark of the file that its result tells of
         self.waiting: dict[str, dict[str, Any]] = {}  # slide id -> coords, attributes, inputs
 
     def sort_out(self, identities: Mapping[str, str], about: Mapping[str, Any], accept_other_code: bool) -> None:
@@ -108,6 +109,7 @@ class _Shard:
     def facts(self, slide_id: str) -> dict[str, Any]:
         """Manifest row of a slide whose file is written."""
         path = self.path(slide_id)
+        self.seen[slide_id] = _mark(path)
         count, dim = storage.shape_of(path)
         return accepted(slide_id, n_patches=count, dim=dim, **file_facts(path, self.wsi))
 
@@ -115,6 +117,17 @@ class _Shard:
         """Keep the result of a slide."""
         self.results[row["slide_id"]] = row
         self.progress.step(1, patches)
+
+    def last_look(self) -> list[dict[str, Any]]:
+        """Results in sheet order, of the files as they are now.
+
+        A second run on the same results, let in by `--unlock` while the first goes on, replaces files; on another
+        machine the last bit of a feature may be another.
+        """
+        for slide_id, mark in list(self.seen.items()):
+            if _mark(self.path(slide_id)) != mark:
+                self.results[slide_id] = self.facts(slide_id)
+        return [self.results[row["slide_id"]] for row in self.rows]
 
     def write(self, slide_id: str, features, focus) -> dict[str, Any]:
         """Write the file of a slide (in the writer's thread) and return its manifest row."""
@@ -198,6 +211,12 @@ def _encode(shard, slides, encoder, weights, deadline_s, memory_mb, threads, ope
         stream.run()
         writer.close()
         log.info("%s", pace.summary(stream, writer.busy_s))
+
+
+def _mark(path: Path) -> tuple[int, ...]:
+    """What tells a file from another that took its place."""
+    found = path.stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _geometry(attributes: Mapping[str, Any]) -> Geometry:
