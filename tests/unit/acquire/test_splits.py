@@ -4,14 +4,12 @@ import hashlib
 import os
 import subprocess
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from hub_service import serving_hub
 
 pytest.importorskip("huggingface_hub")
 TOKEN = "hf_secretsecretsecret"
-ROOT = "/datasets/MahmoodLab/Patho-Bench/resolve/"
 FILES = {"bracs/fine/config.yaml": b"task_col: fine\n", "bracs/fine/k=all.tsv": b"case_id\tslide_id\tfine\tfold_0\n"}
 FETCH = """
 import logging, sys
@@ -25,42 +23,11 @@ except SplitsUnavailable as error:
 """
 
 
-class Hub(BaseHTTPRequestHandler):
-    """Patho-Bench is open to who has the token; every other data set is closed."""
-
-    def log_message(self, *_):
-        pass
-
-    def do_HEAD(self):
-        name = self.path.removeprefix(ROOT).split("/", 1)[-1].replace("%3D", "=")
-        allowed = self.path.startswith(ROOT) and self.headers.get("Authorization") == f"Bearer {TOKEN}"
-        headers = {"Content-Length": "0"}
-        self.contents = b""
-        if not allowed:
-            status, headers["X-Error-Code"] = 403, "GatedRepo"
-        elif name not in FILES:
-            status, headers["X-Error-Code"] = 404, "EntryNotFound"
-        else:
-            status, self.contents = 200, FILES[name]
-            digest = hashlib.sha1(self.contents).hexdigest()
-            headers = {"X-Repo-Commit": "0" * 40, "ETag": f'"{digest}"', "Content-Length": str(len(self.contents))}
-        self.send_response(status)
-        for key, value in headers.items():
-            self.send_header(key, value)
-        self.end_headers()
-
-    def do_GET(self):
-        self.do_HEAD()
-        self.wfile.write(self.contents)
-
-
 @pytest.fixture(scope="module")
 def hub():
-    """Address of the server."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
+    """Address of the server: Patho-Bench is open to who has the token; every other data set is closed."""
+    with serving_hub(FILES, TOKEN) as address:
+        yield address
 
 
 @pytest.fixture
