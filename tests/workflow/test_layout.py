@@ -9,7 +9,6 @@ import yaml
 
 STAGES = ["slides", "tissue", "tiles", "features", "omics", "pretrain", "embed", "probe"]
 AROUND = ["acquire", "demo", "report", "doctor"]
-CONDA_NAMES = {"pytorch": "torch"}
 
 
 def library(repository: Path) -> Path:
@@ -101,16 +100,3 @@ def test_scripts_are_thin(repository):
 def test_files_can_be_read_in_one_go(repository, suffix):
     for path in (repository / "workflow").rglob(f"*.{suffix}"):
         assert len(path.read_text().splitlines()) <= 320, path
-
-
-def test_environments_agree_with_the_lock(repository):
-    lock = dict(
-        line.split("==")
-        for line in (repository / "envs/requirements.lock").read_text().lower().splitlines()
-        if "==" in line and not line.startswith("#")
-    )
-    for path in sorted((repository / "envs").glob("*.yaml")):
-        for item in yaml.safe_load(path.read_text())["dependencies"]:
-            name, _, version = item.partition(" =")
-            if name not in ("python", "pip"):
-                assert lock[CONDA_NAMES.get(name, name)] == version, f"{path.name}: {item}"

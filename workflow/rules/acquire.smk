@@ -92,7 +92,7 @@ rule fetch_encoder_weights:
     # Compute nodes often have no network: this runs where Snakemake does.
     localrule: True
     conda:
-        "../../envs/torch.yaml"
+        choose_environment("features")
     threads: 1
     resources:
         mem_mb=grow(2000),
@@ -119,7 +119,7 @@ rule fetch_hub_weights:
     # Compute nodes often have no network, and the login is the user's: this runs where Snakemake does.
     localrule: True
     conda:
-        "../../envs/torch.yaml"
+        choose_environment("features")
     threads: 1
     resources:
         mem_mb=grow(2000),

@@ -100,8 +100,6 @@ def check_fpn():
 
 
 # The networks' packages are heavy: only jobs that need them get an environment with them, and ask for a GPU.
-TISSUE_ENVIRONMENT = (
-    "../../envs/segmentation.yaml" if get_given_weights() else "../../envs/slides.yaml"
-)
+TISSUE_ENVIRONMENT = choose_environment("segmentation" if get_given_weights() else "slides")
 TISSUE_GPUS = 1 if get_given_weights() else 0
 TISSUE_THREADS = 4 if get_given_weights() else 1

@@ -21,7 +21,7 @@ rule embed_slides:
     benchmark:
         "<benchmarks>/embed/{model}/slides/{block}.tsv"
     conda:
-        "../../envs/torch.yaml"
+        choose_environment("pretrain")
     threads: 2
     resources:
         mem_mb=grow(8000),
@@ -50,7 +50,7 @@ rule embed_cases:
     benchmark:
         "<benchmarks>/embed/{model}/cases/{block}.tsv"
     conda:
-        "../../envs/torch.yaml"
+        choose_environment("pretrain")
     threads: 2
     resources:
         mem_mb=grow(8000),
@@ -79,7 +79,7 @@ rule embed_bags:
     benchmark:
         "<benchmarks>/embed/{model}/bags/{task}.tsv"
     conda:
-        "../../envs/torch.yaml"
+        choose_environment("pretrain")
     threads: 2
     resources:
         mem_mb=grow(8000),
@@ -110,7 +110,7 @@ rule gather_embeddings:
     wildcard_constraints:
         unit="slides|cases",
     conda:
-        "../../envs/torch.yaml"
+        choose_environment("pretrain")
     threads: 1
     resources:
         mem_mb=grow(4000),
@@ -136,7 +136,7 @@ rule embed_profiles:
     benchmark:
         "<benchmarks>/embed/{model}/profiles.tsv"
     conda:
-        "../../envs/torch.yaml"
+        choose_environment("pretrain")
     threads: 2
     resources:
         mem_mb=grow(8000),
@@ -160,7 +160,7 @@ rule embed_attention:
     benchmark:
         "<benchmarks>/embed/{model}/attention.tsv"
     conda:
-        "../../envs/torch.yaml"
+        choose_environment("pretrain")
     threads: 2
     resources:
         mem_mb=grow(8000),

@@ -18,7 +18,7 @@ rule extract_features:
     benchmark:
         "<benchmarks>/features/{grid}/{encoder}/{shard}.tsv"
     conda:
-        "../../envs/torch.yaml"
+        choose_environment("features")
     threads: 8
     resources:
         mem_mb=grow(6000),

@@ -20,7 +20,7 @@ rule finetune_task:
     benchmark:
         "<benchmarks>/probe/{model}/{task}/finetune.tsv"
     conda:
-        "../../envs/finetune.yaml"
+        choose_environment("finetune")
     threads: config["probe"]["finetune"]["threads"]
     resources:
         mem_mb=grow(12000),

@@ -3,6 +3,7 @@
 
 include: "common_validation.smk"
 include: "common_library.smk"
+include: "common_software.smk"
 include: "common_slides.smk"
 include: "common_tissue.smk"
 include: "common_omics.smk"

@@ -20,7 +20,7 @@ rule pack_patches:
     benchmark:
         "<benchmarks>/pretrain/store/{grid}/{encoder}/{shard}.tsv"
     conda:
-        "../../envs/torch.yaml"
+        choose_environment("pretrain")
     threads: 1
     resources:
         mem_mb=grow(4000),
@@ -54,7 +54,7 @@ rule pretrain_run:
     benchmark:
         "<benchmarks>/pretrain/runs/{run}.tsv"
     conda:
-        "../../envs/torch.yaml"
+        choose_environment("pretrain")
     threads: get_run_threads
     resources:
         mem_mb=grow(16000),

@@ -71,7 +71,7 @@ rule doctor:
     retries: 0
     localrule: True
     conda:
-        "../../envs/torch.yaml"
+        choose_environment("features")
     params:
         request=get_doctor_request,
     message:

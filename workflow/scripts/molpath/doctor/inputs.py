@@ -130,7 +130,7 @@ def check_tokens() -> Finding:
     try:
         from huggingface_hub import get_token
     except ImportError:
-        return note("tokens", "huggingface_hub is not installed", "install it (envs/torch.yaml) to fetch weights")
+        return note("tokens", "huggingface_hub is not installed", "install it (envs/features.yaml) to fetch weights")
     source = "HF_TOKEN" if os.environ.get("HF_TOKEN") or os.environ.get("HUGGING_FACE_HUB_TOKEN") else "a login"
     return ok("tokens", f"Hugging Face hub: {'yes, by ' + source if get_token() else 'no'}")
 

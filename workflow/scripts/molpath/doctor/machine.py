@@ -28,7 +28,9 @@ def check_gpu(networks: bool) -> Finding:
     try:
         import torch
     except (ImportError, OSError) as error:
-        return problem("GPU", f"torch can't be imported: {error}", "install it (envs/torch.yaml), or use --sdm conda")
+        return problem(
+            "GPU", f"torch can't be imported: {error}", "install it (envs/features.yaml), or use --sdm conda"
+        )
     built = f"torch {torch.__version__} ({'CUDA ' + torch.version.cuda if torch.version.cuda else 'no CUDA'})"
     if torch.cuda.is_available():
         return _try_gpu(torch, built, driver)
