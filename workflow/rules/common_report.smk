@@ -148,7 +148,7 @@ def get_report_targets(wildcards):
                 "tests.html",
             )
         ]
-        names += ["figures/tasks.svg", "figures/fewshot.svg"]
+        names += get_score_targets()
         names += ["figures/clusters.svg"] * bool(config["probe"]["cluster"]["use"])
         if get_published_names() and set(config["probe"]["use"]) & set(BENCHMARK_TASKS):
             kinds = ("published.tsv", "published.html", "published.md", "published.tex")

@@ -306,6 +306,7 @@ def check_everything():
     check_protocols()
     check_finetune()
     check_genes()
+    check_reference()
     stop_on_problems()
     note_encoders()
 

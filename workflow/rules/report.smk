@@ -1,7 +1,7 @@
 """Tables, figures and provenance; `snakemake --report results/report.html` binds them together.
 
 <results>/tables/exclusions.tsv, worst_slides.html
-<results>/figures/*.svg (of slides, pretraining, embeddings)
+<results>/figures/*.svg, *.png (of slides, pretraining, embeddings)
 <results>/config.yaml, provenance.json
 """
 
@@ -16,12 +16,14 @@ rule plot_slides:
             category="Slides",
             labels={"result": "kept and set aside"},
         ),
+        slides_png="<results>/figures/slides.png",
         quality=report(
             "<results>/figures/quality.svg",
             caption="../report/quality.rst",
             category="Slides",
             labels={"result": "numbers of quality control"},
         ),
+        quality_png="<results>/figures/quality.png",
     log:
         "<logs>/figures/slides.log",
     benchmark:
@@ -111,6 +113,7 @@ rule plot_history:
             category="Pretraining",
             labels={"result": "loss and RankMe"},
         ),
+        pretraining_png="<results>/figures/pretraining.png",
     log:
         "<logs>/figures/pretraining.log",
     benchmark:
@@ -141,6 +144,7 @@ rule plot_embeddings:
             category="Embeddings",
             labels={"result": "principal components of cases"},
         ),
+        embeddings_png="<results>/figures/embeddings.png",
     log:
         "<logs>/figures/embeddings.log",
     benchmark:

@@ -2,7 +2,7 @@
 
 <results>/omics/profiles.tsv       one row an expression profile: components, site, sex recorded and expressed
 <results>/tables/omics.tsv         one row a check: outliers, sites, sex, expression against copies
-<results>/figures/omics.svg        components by site, markers of sex
+<results>/figures/omics.svg, .png  components by site, markers of sex
 """
 
 
@@ -47,6 +47,7 @@ rule plot_omics:
             category="Omics",
             labels={"result": "components by site, markers of sex"},
         ),
+        omics_png="<results>/figures/omics.png",
     log:
         "<logs>/figures/omics.log",
     benchmark:

@@ -2,7 +2,7 @@
 
 <results>/tables/metrics.tsv, comparison.tsv, seeds.tsv, comparison.html
 <results>/tables/tests.tsv, marginal_means.tsv, survival.tsv, tests.html
-<results>/figures/tasks.svg, fewshot.svg, survival.svg, clusters.svg
+<results>/figures/survival.svg, clusters.svg (and .png)
 """
 
 
@@ -88,6 +88,7 @@ rule test_models:
             category="Probes",
             labels={"result": "survival of risk groups"},
         ),
+        survival_png="<results>/figures/survival.png",
     log:
         "<logs>/tables/tests.log",
     benchmark:
@@ -108,42 +109,6 @@ rule test_models:
         "../scripts/test_models.py"
 
 
-rule plot_metrics:
-    input:
-        metrics="<results>/tables/metrics.tsv",
-    output:
-        tasks=report(
-            "<results>/figures/tasks.svg",
-            caption="../report/metrics.rst",
-            category="Probes",
-            labels={"result": "every task and model (figure)"},
-        ),
-        fewshot=report(
-            "<results>/figures/fewshot.svg",
-            caption="../report/fewshot.rst",
-            category="Probes",
-            labels={"result": "few labels"},
-        ),
-    log:
-        "<logs>/figures/metrics.log",
-    benchmark:
-        "<benchmarks>/figures/metrics.tsv"
-    conda:
-        "../../envs/report.yaml"
-    threads: 1
-    resources:
-        mem_mb=grow(2000),
-        runtime=grow(30),
-    params:
-        models=lookup(dpath="embed/use", within=config),
-        note=lookup(dpath="report/note", within=config),
-        code=digest("report"),
-    message:
-        "Drawing the scores of every model and task"
-    script:
-        "../scripts/plot_metrics.py"
-
-
 rule plot_clusters:
     input:
         points=get_cluster_points,
@@ -155,6 +120,7 @@ rule plot_clusters:
             category="Embeddings",
             labels={"result": "t-SNE and clusters of tasks"},
         ),
+        clusters_png="<results>/figures/clusters.png",
     log:
         "<logs>/figures/clusters.log",
     benchmark:

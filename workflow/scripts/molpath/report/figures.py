@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import matplotlib
 
@@ -12,10 +13,11 @@ import numpy as np
 import pandas as pd
 
 from ..common.files import atomic_path, read_tsv
-from .tables import kind_of_model, read_metrics
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
-COLOURS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000"]
+COLOURS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000", "#F0E442"]
+#: Of PNG files.
+DPI = 150
 plt.rcParams.update(
     {
         "svg.hashsalt": "molpath",
@@ -29,69 +31,17 @@ plt.rcParams.update(
 
 
 def save(figure, path: str, note: str) -> None:
-    """Write a figure as SVG without a date, with the note (such as "synthetic") in its corner."""
+    """Write a figure as `path` (SVG) and beside it as PNG, without a date; the note (such as "synthetic") below it."""
     if note:
-        figure.text(0.995, 0.005, note, ha="right", va="bottom", fontsize=9, color="#8a1c1c", weight="bold")
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="svg", metadata={"Date": None}, bbox_inches="tight")
+        figure.draw_without_rendering()  # the layout comes first
+        edge = figure.get_tightbbox(figure.canvas.get_renderer())
+        place = 0.05 / figure.get_figheight()
+        right, low = edge.x1 / figure.get_figwidth(), edge.y0 / figure.get_figheight()
+        figure.text(right, low - place, note, ha="right", va="top", fontsize=9, color="#8a1c1c", weight="bold")
+    for kind, metadata in (("svg", {"Date": None}), ("png", {"Software": None})):
+        with atomic_path(Path(path).with_suffix(f".{kind}")) as temporary:
+            figure.savefig(temporary, format=kind, metadata=metadata, bbox_inches="tight", dpi=DPI)
     plt.close(figure)
-
-
-def plot_metrics(metrics: str, models: Sequence[str], output: str, note: str) -> None:
-    """Score and interval of every model on every task (frozen probes, the task's first metric)."""
-    table = read_metrics(metrics)
-    table = table[(table.primary == 1) & table.protocol.isin(["logistic", "cox"])]
-    tasks = list(dict.fromkeys(table.sort_values(["family", "task"], kind="stable").task))
-    figure, axes = plt.subplots(figsize=(8, 1.4 + 0.5 * len(tasks)))
-    offsets = np.linspace(-0.32, 0.32, len(models))
-    kinds = list(dict.fromkeys(kind_of_model(model)[0] for model in models))
-    named = set()
-    for model, offset in zip(models, offsets, strict=True):
-        mine = table[table.model == model].set_index("task").reindex(tasks)
-        kind = kind_of_model(model)[0]
-        colour, label = COLOURS[kinds.index(kind) % len(COLOURS)], None if kind in named else kind
-        named.add(kind)
-        at = np.arange(len(tasks)) + offset
-        axes.hlines(at, mine.lower, mine.upper, color=colour, alpha=0.45, lw=2)
-        axes.plot(mine["mean"], at, "o", ms=5, color=colour, label=label)
-    axes.axvline(0.5, color="#999", lw=1, ls=":")
-    family = table.drop_duplicates("task").set_index("task").family
-    axes.set_yticks(range(len(tasks)), [f"{task.split('--')[-1]} ({family[task]})" for task in tasks])
-    axes.invert_yaxis()
-    axes.set_xlabel("AUC, or c-index for survival; mean over folds and 95 % interval")
-    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
-    save(figure, output, note)
-
-
-def plot_fewshot(metrics: str, models: Sequence[str], output: str, note: str) -> None:
-    """Score over the number of training samples a class, one panel a task, one line a kind of model."""
-    table = read_metrics(metrics)
-    table = table[(table.primary == 1) & (table.protocol == "fewshot")].copy()
-    tasks = list(dict.fromkeys(table.task))
-    table["kind"] = [kind_of_model(model)[0] for model in table.model]
-    kinds = list(dict.fromkeys(kind_of_model(model)[0] for model in models))
-    figure, panels = plt.subplots(
-        1, max(1, len(tasks)), figsize=(3.4 * max(1, len(tasks)) + 1, 3.2), sharey=True, squeeze=False
-    )
-    for axes, task in zip(panels[0], tasks, strict=False):
-        for kind in kinds:
-            mine = (
-                table[(table.task == task) & (table.kind == kind)].groupby("shots")["mean"].agg(["mean", "min", "max"])
-            )
-            colour = COLOURS[kinds.index(kind) % len(COLOURS)]
-            axes.plot(mine.index, mine["mean"], "o-", ms=4, color=colour, label=kind)
-            axes.fill_between(mine.index, mine["min"], mine["max"], color=colour, alpha=0.15, lw=0)
-        axes.set_xscale("log", base=2)
-        axes.set_xticks(sorted(table.shots.unique()), [f"{k:g}" for k in sorted(table.shots.unique())])
-        axes.axhline(0.5, color="#999", lw=1, ls=":")
-        axes.set_title(task.split("--")[-1], fontsize=10)
-        axes.set_xlabel("training samples a class")
-    panels[0][0].set_ylabel("AUC (band: range over seeds)")
-    if tasks:
-        panels[0][-1].legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
-    else:
-        panels[0][0].text(0.5, 0.5, "no few-shot task in use", ha="center", transform=panels[0][0].transAxes)
-    save(figure, output, note)
 
 
 def plot_history(histories: Sequence[str], runs: Sequence[str], output: str, note: str) -> None:

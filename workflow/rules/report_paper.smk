@@ -1,0 +1,141 @@
+"""Figures of the scores of frozen probes, as the paper draws them; each as SVG, PNG and the table of its numbers.
+
+<results>/figures/tasks, averages, heatmap, small_cohorts (.svg, .png, .tsv)
+"""
+
+
+rule plot_tasks:
+    input:
+        metrics="<results>/tables/metrics.tsv",
+    output:
+        figure=report(
+            "<results>/figures/tasks.svg",
+            caption="../report/metrics.rst",
+            category="Probes",
+            labels={"result": "every task and model (figure)"},
+        ),
+        png="<results>/figures/tasks.png",
+        table="<results>/figures/tasks.tsv",
+    log:
+        "<logs>/figures/tasks.log",
+    benchmark:
+        "<benchmarks>/figures/tasks.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(2000),
+        runtime=grow(30),
+    params:
+        models=get_compared_models,
+        note=lookup(dpath="report/note", within=config),
+        code=digest("report"),
+    message:
+        "Drawing the scores of every model and task"
+    script:
+        "../scripts/plot_tasks.py"
+
+
+rule plot_averages:
+    input:
+        metrics="<results>/tables/metrics.tsv",
+        tests="<results>/tables/tests.tsv",
+        means="<results>/tables/marginal_means.tsv",
+    output:
+        figure=report(
+            "<results>/figures/averages.svg",
+            caption="../report/averages.rst",
+            category="Probes",
+            labels={"result": "means over tasks, tasks won"},
+        ),
+        png="<results>/figures/averages.png",
+        table="<results>/figures/averages.tsv",
+    log:
+        "<logs>/figures/averages.log",
+    benchmark:
+        "<benchmarks>/figures/averages.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(2000),
+        runtime=grow(30),
+    params:
+        models=get_compared_models,
+        reference=get_reference,
+        note=lookup(dpath="report/note", within=config),
+        code=digest("report"),
+    message:
+        "Drawing means over tasks"
+    script:
+        "../scripts/plot_averages.py"
+
+
+rule plot_heatmap:
+    input:
+        metrics="<results>/tables/metrics.tsv",
+    output:
+        figure=report(
+            "<results>/figures/heatmap.svg",
+            caption="../report/heatmap.rst",
+            category="Probes",
+            labels={"result": "models and tasks as a heatmap"},
+        ),
+        png="<results>/figures/heatmap.png",
+        table="<results>/figures/heatmap.tsv",
+    log:
+        "<logs>/figures/heatmap.log",
+    benchmark:
+        "<benchmarks>/figures/heatmap.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(2000),
+        runtime=grow(30),
+    params:
+        models=get_compared_models,
+        note=lookup(dpath="report/note", within=config),
+        code=digest("report"),
+    message:
+        "Drawing models and tasks as a heatmap"
+    script:
+        "../scripts/plot_heatmap.py"
+
+
+rule plot_small_cohorts:
+    input:
+        metrics="<results>/tables/metrics.tsv",
+        tests="<results>/tables/tests.tsv",
+        folds=get_frozen_metrics,
+        splits=get_frozen_splits,
+    output:
+        figure=report(
+            "<results>/figures/small_cohorts.svg",
+            caption="../report/small_cohorts.rst",
+            category="Probes",
+            labels={"result": "tasks with few cases"},
+        ),
+        png="<results>/figures/small_cohorts.png",
+        table="<results>/figures/small_cohorts.tsv",
+    log:
+        "<logs>/figures/small_cohorts.log",
+    benchmark:
+        "<benchmarks>/figures/small_cohorts.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(2000),
+        runtime=grow(30),
+    params:
+        tasks=get_frozen_tasks,
+        most=lookup(dpath="report/small_cohort", within=config),
+        models=get_compared_models,
+        reference=get_reference,
+        note=lookup(dpath="report/note", within=config),
+        code=digest("report"),
+    message:
+        "Drawing tasks with few cases"
+    script:
+        "../scripts/plot_small_cohorts.py"

@@ -1,0 +1,15 @@
+"""Draw models and tasks as a heatmap."""
+
+from molpath.common import joblog
+
+if __name__ == "__main__":
+    joblog.start(snakemake.log[0])
+    from molpath.report.task_figures import plot_heatmap
+
+    plot_heatmap(
+        metrics=snakemake.input.metrics,
+        models=snakemake.params.models,
+        figure=snakemake.output.figure,
+        table=snakemake.output.table,
+        note=snakemake.params.note,
+    )
