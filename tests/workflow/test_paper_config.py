@@ -34,8 +34,19 @@ def test_models_and_cohorts_are_those_of_the_tables(repository, which):
         assert model.get("encoder", "conch_v15") == row["patch_encoder"]
         grid = overlay(repository, which)["tiles"]["grids"][model.get("grid", "main")]
         assert grid["patch_size"] == int(row["patch_size"])
-    public = [row["cohort"] for row in table(repository, "tasks/cohorts.tsv") if row["access"] == "public"]
-    assert embed["cohorts"] == public
+    rows = [row for row in table(repository, "tasks/cohorts.tsv") if row["access"] == "public"]
+    assert embed["cohorts"] == [name for row in rows for name in row["in_sheet"].split(", ")]
+
+
+@pytest.mark.parametrize("which", ["public", "paper"])
+def test_fine_tuned_models_are_the_papers_but_one(repository, which):
+    config = overlay(repository, which)
+    finetune = config["probe"]["finetune"]
+    tuned = {*finetune["use"], *finetune["models"]}
+    published = {row["model"] for row in table(repository, "published/fine_tuning.tsv")}
+    assert published - tuned == {"gigapath"}
+    assert tuned <= published
+    assert config["embed"]["models"]["threads-random"]["run"] == config["embed"]["models"]["threads"]["run"]
 
 
 def test_an_empty_folder_is_told_what_to_put_there(repository, snakemake_in, tmp_path):
@@ -101,8 +112,44 @@ def test_all_public_tasks_by_one_word_and_one_problem_for_the_absent_ones(benchm
     done = benchmark.snakemake("--dry-run")
     assert done.returncode == 1
     assert "1 problem in config and sheets" in done.stdout
-    assert "of 41 tasks: ebrains--diagnosis," in done.stdout
+    assert "of 42 tasks: ebrains--diagnosis," in done.stdout  # 41, and cptac_all--organ for retrieval
     assert "hf download MahmoodLab/Patho-Bench" in done.stdout
+
+
+def test_groups_of_the_benchmark_are_chosen_by_one_key(benchmark):
+    benchmark.config["probe"] |= {"benchmark_groups": ["finetune"], "finetune": {"use": ["threads"]}}
+    (benchmark.folder / "config.yaml").write_text(yaml.safe_dump(benchmark.config))
+    done = benchmark.snakemake("probe", "--dry-run")
+    assert done.returncode == 0, done.stdout
+    made = set(re.findall(r"results/probe/(\S+)/metrics\.tsv", done.stdout))
+    assert made == {"threads/natbrca--lymphovascular_invasion/finetune"}
+
+
+def test_a_model_can_be_fine_tuned_without_being_probed(benchmark):
+    benchmark.config["embed"]["models"]["untrained"] = {"kind": "random", "run": "one"}
+    finetune = {"use": ["untrained"], "models": {"abmil": {"kind": "abmil", "grid": "main", "encoder": "tiny"}}}
+    benchmark.config["probe"] |= {"benchmark_groups": ["frozen", "finetune"], "finetune": finetune}
+    (benchmark.folder / "config.yaml").write_text(yaml.safe_dump(benchmark.config))
+    done = benchmark.snakemake("report", "--dry-run")
+    assert done.returncode == 0, done.stdout
+    made = set(re.findall(r"results/probe/(\S+)/natbrca--lymphovascular_invasion/(\S+)/metrics\.tsv", done.stdout))
+    assert made == {("mean", "frozen"), ("threads", "frozen"), ("untrained", "finetune"), ("abmil", "finetune")}
+    finetune["use"] = ["mean"]
+    (benchmark.folder / "config.yaml").write_text(yaml.safe_dump(benchmark.config))
+    done = benchmark.snakemake("report", "--dry-run")
+    assert "probe/finetune/use: mean is of kind mean, which can't be fine-tuned" in done.stdout
+
+
+def test_public_stands_for_the_papers_transfers_prompts_and_clusters(benchmark):
+    further = {name: {"use": ["public"]} for name in ("transfer", "prompt", "cluster")}
+    benchmark.config["probe"] |= further
+    (benchmark.folder / "config.yaml").write_text(yaml.safe_dump(benchmark.config))
+    done = benchmark.snakemake("--dry-run")
+    assert done.returncode == 1
+    assert "2 problems in config and sheets" in done.stdout
+    # Both sides of two transfers, the test sides of the other five and of one more prompt, and two to cluster.
+    assert re.search(r"splits has no <source>/<task>/k=all\.tsv of 12 tasks: cptac_ccrcc--BAP1_mutation,", done.stdout)
+    assert re.search(r"of 6 tasks: tcga_gbmlgg--idh_status, tcga_brca--er, tcga_brca--pr, …\n.*README", done.stdout)
 
 
 def test_the_word_means_nothing_without_a_folder(project):
@@ -137,6 +184,28 @@ def test_models_are_embedded_and_encoded_where_their_cohorts_are(project):
     assert set(shards["pretrain/store/20x_256px_0px_overlap/tiny"]) == {"00000", "00001"}
 
 
+def test_a_part_of_a_cohort_is_embedded_by_its_project(project):
+    for i, row in enumerate(project.slides):
+        row |= {"cohort": "A" if i < 6 else "B", "project": "A-ONE" if 2 <= i < 4 else ""}
+    for i, row in enumerate(project.profiles):
+        row |= {"case_id": f"C{i}"}
+    for row, i in zip(project.splits, (4, 5, 6, 7), strict=True):
+        row |= {"case_id": f"C{i}", "slide_id": f"S{i}"}
+    project.config["slides"]["slides_per_job"] = 2
+    project.config["tiles"]["grids"]["other"] = {"patch_size": 128}
+    project.config["embed"]["models"]["mean"]["grid"] = "other"
+    project.config["embed"]["cohorts"] = ["B", "A-ONE"]
+    project.write()
+    done = project.snakemake("--dry-run")
+    assert done.returncode == 1  # two of the task's cases are neither in B nor in the project
+    message = r"row 2, column slide_id: S4 and 1 more slides are of no cohort or project in embed/cohorts"
+    assert re.search(message, done.stdout)
+    done = project.snakemake("--dry-run", "--config", "probe={missing: skip}")
+    assert done.returncode == 0, done.stdout
+    shards = set(re.findall(r"results/features/20x_128px_0px_overlap/tiny/(\d+)\.tsv", done.stdout))
+    assert shards == {"00001", "00003"}
+
+
 def made_folders(paths):
     return {path.rsplit("/", 1)[0] for path in paths}
 
@@ -146,16 +215,18 @@ def test_unknown_cohort_to_embed(project):
     project.write()
     done = project.snakemake("--dry-run")
     assert done.returncode == 1
-    assert "embed/cohorts: no cohort of slides.tsv is called 'Z'" in done.stdout
+    assert "embed/cohorts: no cohort or project of slides.tsv is called 'Z'" in done.stdout
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("which", "slides"), [("public", 19716 + 23161), ("paper", 47171 + 23161)])
+@pytest.mark.parametrize(("which", "slides"), [("public", 19716 + 23161 + 400), ("paper", 47171 + 23161 + 400)])
 def test_planned_at_real_size(tmp_path, which, slides):
     assert plan_paper.write_project(tmp_path, which) == slides
-    seconds, megabytes, jobs, _ = plan_paper.dry_run(tmp_path, which)
-    few_shot = 7
-    assert jobs["probe_task"] >= (42 + few_shot) * 8
+    cpu_seconds, _, megabytes, jobs, _ = plan_paper.dry_run(tmp_path, which)
+    few_shot, retrieval = 7, 3
+    assert jobs["probe_task"] == (42 + few_shot + retrieval) * 8
+    assert jobs["finetune_task"] == 42 * 4
+    assert (jobs["transfer_task"], jobs["prompt_task"], jobs["cluster_task"]) == (7 * 8, 6 * 8, 2 * 8)
     assert jobs["inspect_slides"] == -(-slides // 256)
-    assert seconds < 60
+    assert cpu_seconds < 60
     assert megabytes < 2000

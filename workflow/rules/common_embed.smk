@@ -3,11 +3,15 @@
 import itertools
 
 SLIDES_BY_CASE = {case: [] for case in CASES}
+# embed/cohorts names cohorts, or projects of a cohort that is larger than what tasks use of it.
+EMBEDDED_NAMES = set(config["embed"]["cohorts"])
 EMBEDDED = [
     row
     for row in SLIDES
-    if not config["embed"]["cohorts"] or row.get("cohort") in config["embed"]["cohorts"]
+    if not EMBEDDED_NAMES or not EMBEDDED_NAMES.isdisjoint((row.get("cohort"), row.get("project")))
 ]
+EMBEDDED_SLIDES = {row.get("slide_id") for row in EMBEDDED}
+EMBEDDED_SHARDS = sorted({SHARD_OF_SLIDE[row.get("slide_id")] for row in EMBEDDED})
 for row in EMBEDDED:
     SLIDES_BY_CASE[row.get("case_id") or ""].append(row["slide_id"] if "slide_id" in row else "")
 SLIDE_BLOCKS = in_blocks(EMBEDDED, config["embed"]["slides_per_job"])
@@ -75,7 +79,7 @@ def get_case_manifests(wildcards):
 
 @functools.cache
 def get_bags(task):
-    """Cases for which a task lists other slides than the sheet has, with those listed (each gets a bag of its own).
+    """Cases for which a task lists other slides than are embedded, with those listed (each gets a bag of its own).
 
     Empty for tasks of slides, and for those made in the run itself; the probe stops if such a task does so.
     """
@@ -86,7 +90,7 @@ def get_bags(task):
     listed = {}
     if settings.get("sample_col") == "case_id":
         for row in read_sheet(f"{folder}/k=all.tsv"):
-            if row.get(settings.get("task_col")) and row.get("slide_id") in SHARD_OF_SLIDE:
+            if row.get(settings.get("task_col")) and row.get("slide_id") in EMBEDDED_SLIDES:
                 listed.setdefault(row["case_id"], []).append(row["slide_id"])
     return {
         case: sorted(set(slides))

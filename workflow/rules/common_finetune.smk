@@ -7,7 +7,8 @@ SUPERVISED = config["probe"]["finetune"]["models"]
 
 def get_tuned_tasks():
     """Used tasks that ask for fine-tuning."""
-    return [task for task in config["probe"]["use"] if "finetune" in TASKS[task]["groups"]]
+    tasks = config["probe"]["use"]
+    return [task for task in tasks if task in TASKS and "finetune" in TASKS[task]["groups"]]
 
 
 def get_supervised_models():
@@ -15,15 +16,23 @@ def get_supervised_models():
     return list(SUPERVISED.values()) if get_tuned_tasks() else []
 
 
+def get_tuned_models():
+    """Models of embed/models that are fine-tuned: those the config names, else those in use that can be."""
+    if not get_tuned_tasks():
+        return []
+    used = [name for name in config["embed"]["use"] if name in MODELS]
+    used = [name for name in used if MODELS[name]["kind"] in TUNABLE_KINDS]
+    return config["probe"]["finetune"]["use"] or used
+
+
 def get_finetune_models():
-    """Names of the models that are fine-tuned: those in use whose encoder can be, and the supervised ones."""
-    used = [name for name in config["embed"]["use"] if MODELS[name]["kind"] in TUNABLE_KINDS]
-    return used + list(SUPERVISED)
+    """Names of all models that are fine-tuned, the supervised ones last."""
+    return [*get_tuned_models(), *SUPERVISED]
 
 
-def get_compared_models(wildcards):
-    """Models whose scores stand side by side: those in use, then supervised ones that some task asks for."""
-    return config["embed"]["use"] + (list(SUPERVISED) if get_tuned_tasks() else [])
+def get_compared_models(wildcards=None):
+    """Models whose scores stand side by side: those in use, then those that are only fine-tuned."""
+    return get_needed_models() + (list(SUPERVISED) if get_tuned_tasks() else [])
 
 
 def get_finetune_metrics():
@@ -43,9 +52,22 @@ def get_finetune_model(wildcards):
 
 
 def get_finetune_manifests(wildcards):
-    """Feature manifests of all shards that the model reads."""
-    entry = SUPERVISED.get(wildcards.model) or MODELS[wildcards.model]
-    return get_feature_manifests(*get_source(entry))
+    """Feature manifests of the shards with slides of the task."""
+    grid, encoder = get_source(SUPERVISED.get(wildcards.model) or MODELS[wildcards.model])
+    shards = get_task_shards(wildcards.task) or get_source_shards(grid, encoder)
+    return [f"<results>/features/{grid}/{encoder}/{shard}.tsv" for shard in shards]
+
+
+@functools.cache
+def get_task_shards(task):
+    """Shards with slides that a task lists, or of cases for which it lists none; none where its table is made later."""
+    rows = read_sheet(f"{get_task_folder(task)}/k=all.tsv")
+    slides = {row.get("slide_id") for row in rows}
+    cases = {row.get("case_id") for row in rows if not row.get("slide_id")}
+    return sorted(
+        {SHARD_OF_SLIDE[slide] for slide in slides if slide in SHARD_OF_SLIDE}
+        | {SHARD_OF_SLIDE[row["slide_id"]] for row in SLIDES if row["case_id"] in cases}
+    )
 
 
 def get_finetune_sources(wildcards):
@@ -56,7 +78,8 @@ def get_finetune_sources(wildcards):
 def get_finetune_settings(wildcards):
     """What fine-tuning and the summaries read of the config."""
     keys = ("bootstraps", "seed", "missing")
-    own = {key: value for key, value in config["probe"]["finetune"].items() if key != "models"}
+    finetune = config["probe"]["finetune"]
+    own = {key: value for key, value in finetune.items() if key not in ("models", "use")}
     return {key: config["probe"][key] for key in keys} | {"finetune": own}
 
 
@@ -132,7 +155,15 @@ def get_expression_settings(wildcards):
 
 
 def check_finetune():
-    """Supervised models have a grid, an encoder and a name of their own; something can be fine-tuned."""
+    """Named models can be fine-tuned; supervised ones have a grid, an encoder and a name of their own."""
+    for name in config["probe"]["finetune"]["use"]:
+        kind = MODELS[name]["kind"]
+        if kind not in TUNABLE_KINDS:
+            add_problem(
+                "config, key probe/finetune/use",
+                f"{name} is of kind {kind}, which can't be fine-tuned",
+                f"name models of kind {', '.join(TUNABLE_KINDS)}",
+            )
     for name, model in SUPERVISED.items():
         where = f"config, key probe/finetune/models/{name}"
         check_name(f"{where}/grid", "grid", model["grid"], GRID_NAMES)
@@ -162,7 +193,7 @@ def check_genes():
     for key in ("genes", "expression"):
         for item in config["probe"][key]:
             where = f"config, key probe/{key}"
-            known = [*config["embed"]["use"], *(SUPERVISED if key == "expression" else ())]
+            known = get_compared_models() if key == "expression" else config["embed"]["use"]
             right = check_name(where, "model in use", item["model"], known)
             right &= check_name(where, "task in use", item["task"], config["probe"]["use"])
             if not get_cohorts("rna"):

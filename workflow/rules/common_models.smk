@@ -5,17 +5,6 @@ import functools
 RUNS = config["pretrain"]["runs"]
 MODELS = config["embed"]["models"]
 TASKS = config["probe"]["tasks"]
-# The paper's tasks, and the groups of protocols beside `frozen` that it runs some of them with.
-BENCHMARK_TASKS = {
-    row["task"]: row for row in read_sheet(workflow.source_path("../../resources/tasks/tasks.tsv"))
-}
-BENCHMARK_SETS = {
-    (row["set"].replace("_", ""), row["task"])
-    for row in read_sheet(workflow.source_path("../../resources/tasks/sets.tsv"))
-}
-PUBLISHED_MODELS = {
-    row["model"] for row in read_sheet(workflow.source_path("../../resources/published/models.tsv"))
-}
 # Slide encoders of others (molpath/embed/foreign.py), and those whose cases the paper or their nature takes as the mean
 # of their slides; all others take the union of the patches.
 FOREIGN_KINDS = ("titan", "prism", "gigapath", "chief", "madeleine", "feather")
@@ -56,9 +45,14 @@ def get_source(entry):
     return GRID_NAMES[entry["grid"]], entry["encoder"]
 
 
+def get_needed_models():
+    """Names of the models of embed/models that are embedded with or fine-tuned."""
+    return list(dict.fromkeys([*config["embed"]["use"], *get_tuned_models()]))
+
+
 def get_used_runs():
-    """Names of the runs that are trained: those asked for and those of used `threads` models."""
-    models = [MODELS[name] for name in config["embed"]["use"]]
+    """Names of the runs that are trained: those asked for and those of needed `threads` models."""
+    models = [MODELS[name] for name in get_needed_models()]
     return sorted(
         {*config["pretrain"]["use"], *(m["run"] for m in models if m["kind"] == "threads")}
     )
@@ -66,14 +60,16 @@ def get_used_runs():
 
 def get_used_sources():
     """Pairs of grid folder and encoder that must be extracted."""
-    entries = [RUNS[name] for name in get_used_runs()] + [
-        MODELS[name] for name in config["embed"]["use"]
-    ]
-    entries += get_supervised_models()
+    entries = [RUNS[name] for name in get_used_runs()] + get_patch_readers()
     asked = [(GRID_NAMES[item["grid"]], item["encoder"]) for item in config["features"]["use"]]
     return sorted(
         {*asked, *(get_source(entry) for entry in entries if entry.get("kind") != "table")}
     )
+
+
+def get_patch_readers():
+    """Models that read patches of the slides of embed/cohorts: embedded with, fine-tuned, trained from scratch."""
+    return [MODELS[name] for name in get_needed_models()] + get_supervised_models()
 
 
 @functools.cache
@@ -81,11 +77,10 @@ def get_source_shards(grid, encoder):
     """Shards whose features on a grid by an encoder are needed: of the cohorts that runs train on and that models embed."""
     asked = [(GRID_NAMES[item["grid"]], item["encoder"]) for item in config["features"]["use"]]
     runs = [RUNS[run] for run in get_used_runs() if get_source(RUNS[run]) == (grid, encoder)]
-    used = [get_source(MODELS[model]) for model in config["embed"]["use"]]
-    cohorts = [run["cohorts"] for run in runs]
-    cohorts += [config["embed"]["cohorts"]] * ((grid, encoder) in used)
-    everywhere = (grid, encoder) in asked or not all(cohorts)
-    return get_shards_of([] if everywhere else [name for names in cohorts for name in names])
+    parts = [get_shards_of(run["cohorts"]) for run in runs]
+    parts += [list(SHARDS)] * ((grid, encoder) in asked)
+    parts += [EMBEDDED_SHARDS] * ((grid, encoder) in map(get_source, get_patch_readers()))
+    return sorted({shard for part in parts for shard in part})
 
 
 def get_feature_manifests(grid, encoder):
@@ -135,50 +130,6 @@ def get_run_cohorts(wildcards=None):
     return {name: list(RUNS[name]["cohorts"]) for name in get_used_runs()}
 
 
-def add_benchmark(probe):
-    """Define the paper's tasks in section `probe`, and put ids in place of public and in_house in its `use`."""
-    for task, row in BENCHMARK_TASKS.items() if probe["benchmark"] else ():
-        folder = f"{probe['benchmark']}/{task.replace('--', '/')}"
-        known = CONFIG_SCHEMA["$defs"]["task"]["properties"]["groups"]["items"]["enum"]
-        groups = [name for name in known if name == "frozen" or (name, task) in BENCHMARK_SETS]
-        entry = {"path": folder, "family": row["family"], "groups": groups}
-        fill_defaults(entry, CONFIG_SCHEMA["$defs"]["task"], CONFIG_SCHEMA)
-        probe["tasks"].setdefault(task, entry)
-    named = [
-        [task for task, row in BENCHMARK_TASKS.items() if row["access"] == name] or [name]
-        for name in probe["use"]
-    ]
-    if probe["benchmark"]:
-        probe["use"] = list(dict.fromkeys(task for tasks in named for task in tasks))
-
-
-def check_benchmark():
-    """One problem for all the benchmark's tasks whose files are not there; returns their ids."""
-    folder = config["probe"]["benchmark"]
-    absent = [
-        task
-        for task in config["probe"]["use"]
-        if task in BENCHMARK_TASKS
-        and folder
-        and TASKS[task]["path"].startswith(f"{folder}/")
-        and not is_made_by_a_rule(folder)
-        and not os.path.isfile(f"{get_task_folder(task)}/k=all.tsv")
-    ]
-    if absent:
-        shown = ", ".join(absent[:3]) + (", …" if len(absent) > 3 else "")
-        add_problem(
-            "config, key probe/benchmark",
-            f"{folder} has no <source>/<task>/k=all.tsv of {len(absent)} tasks: {shown}",
-            "ask for access to https://huggingface.co/datasets/MahmoodLab/Patho-Bench and download it there "
-            "(hf download MahmoodLab/Patho-Bench --repo-type dataset --local-dir FOLDER); "
-            "tasks marked in_house in resources/tasks/tasks.tsv are not obtainable",
-        )
-    return set(absent)
-
-
-add_benchmark(config["probe"])
-
-
 def may_be_tested(row, recipe):
     """True if a recipe may put the row on a test side: all but the train side of an official split."""
     column = recipe.get("column") or "split"
@@ -186,8 +137,14 @@ def may_be_tested(row, recipe):
 
 
 def check_sample(where, row, settings):
-    """A labelled row: its slide is in the sheet; of a survival task times over 0, events 0 or 1."""
+    """A labelled row: case and slide are in the sheet; of a survival task times over 0, events 0 or 1."""
     slide = row.get("slide_id")
+    if row["case_id"] not in SLIDES_BY_CASE and config["probe"]["missing"] != "skip":
+        add_problem(
+            f"{where}, column case_id",
+            f"case {row['case_id']!r} is not in {SLIDE_SHEET}",
+            "add its slides to the sheet, take the row out, or set probe/missing: skip",
+        )
     if slide and slide not in SHARD_OF_SLIDE and config["probe"]["missing"] != "skip":
         add_problem(
             f"{where}, column slide_id",
@@ -210,6 +167,20 @@ def check_sample(where, row, settings):
                 f"{value!r} is neither 1 (event) nor 0 (censored)",
                 "correct it, or empty the label to leave the row out",
             )
+
+
+def check_embedded(sheet, rows):
+    """Slides that labelled rows list are of the cohorts that models embed; told once a table."""
+    if config["probe"]["missing"] == "skip":
+        return
+    left = [row for row in rows if row.get("slide_id") in SHARD_OF_SLIDE]
+    left = [row for row in left if row["slide_id"] not in EMBEDDED_SLIDES]
+    if left:
+        add_problem(
+            f"{sheet}, row {left[0]['#']}, column slide_id",
+            f"{left[0]['slide_id']} and {len(left) - 1} more slides are of no cohort or project in embed/cohorts",
+            "name it there, take the task out, or set probe/missing: skip",
+        )
 
 
 def is_number(text, fits):

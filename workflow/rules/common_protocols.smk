@@ -5,13 +5,6 @@ PROMPTS = config["probe"]["prompt"]["tasks"]
 PAIRED = (("transfer", TRANSFERS, ("train", "test")), ("prompt", PROMPTS, ("support", "query")))
 
 
-def sides_of(name, first, second):
-    """Task ids of both sides: as named, else read from the id <A>==<B>--<task>; one task alone is both."""
-    sources, _, task = name.partition("--")
-    a, _, b = sources.partition("==")
-    return first or f"{a}--{task}", second or f"{b or a}--{task}"
-
-
 def get_transfer_sides(wildcards):
     """Task ids: trained on, tested on."""
     entry = TRANSFERS[wildcards.task]
@@ -158,14 +151,15 @@ def check_protocols():
 def check_unused_task(task):
     """Files of a task that only prompts or clusters read; those in use were looked at before."""
     folder = get_task_folder(task)
-    if task not in config["probe"]["use"] and not is_made_by_a_rule(folder):
+    known = {*config["probe"]["use"], *get_absent_tasks()}
+    if task not in known and not is_made_by_a_rule(folder):
         check_task(task, folder)
 
 
 def labelled_rows(where, task):
     """Sheet, settings and labelled rows of a task whose files are there; None where they will be made or are absent."""
     folder = get_task_folder(task)
-    if is_made_by_a_rule(folder):
+    if is_made_by_a_rule(folder) or task in get_absent_tasks():
         return None
     for name in ("config.yaml", "k=all.tsv"):
         if not os.path.isfile(f"{folder}/{name}"):
@@ -194,6 +188,10 @@ def check_two_sides(where, first, second):
         add_problem(
             where, f"classes {words[0]} and {words[1]}", "give both label_dicts the same names"
         )
+    for task, side in zip((first, second), sides):
+        for row in side[2] if task not in config["probe"]["use"] else ():
+            check_sample(f"{side[0]}, row {row['#']}", row, side[1])
+        check_embedded(side[0], side[2])
     trained = trained_cases()
     for row in tested:
         check_leak(second, f"{sides[1][0]}, row {row['#']}", row, "case_id", trained)

@@ -7,6 +7,7 @@ NO_PROBE_SETTINGS = (
     "tasks",
     "use",
     "benchmark",
+    "benchmark_groups",
     "transfer",
     "prompt",
     "cluster",
@@ -93,9 +94,9 @@ def get_published_scores():
 
 
 def get_published_names(wildcards=None):
-    """The paper's name of each used model that it has: as the config says, else the model's own."""
+    """The paper's name of each compared model that it has: as the config says, else the model's own."""
     named = config["report"]["published"]
-    names = {model: named.get(model, model) for model in config["embed"]["use"]}
+    names = {model: named.get(model, model) for model in get_compared_models()}
     return {model: name for model, name in names.items() if name in PUBLISHED_MODELS}
 
 

@@ -136,7 +136,7 @@ def check_models():
         if model["kind"] in ("mean", *FOREIGN_KINDS):
             check_name(f"{where}/grid", "grid", model["grid"], GRID_NAMES)
             check_name(f"{where}/encoder", "encoder", model["encoder"], ENCODERS)
-            if model["kind"] in FOREIGN_KINDS and name in config["embed"]["use"]:
+            if model["kind"] in FOREIGN_KINDS and name in get_needed_models():
                 check_file(
                     f"{where}/weights",
                     find_file(model["weights"] or "(empty)"),
@@ -148,26 +148,30 @@ def check_models():
             add_problem(f"{where}/path", "empty", "name a TSV with case_id and numeric columns")
         else:
             check_file(f"{where}/path", find_file(model["path"]))
-    for name in config["embed"]["use"]:
-        check_name("config, key embed/use", "model", name, MODELS)
+    for key, names in (
+        ("embed/use", config["embed"]["use"]),
+        ("probe/finetune/use", config["probe"]["finetune"]["use"]),
+    ):
+        for name in names:
+            check_name(f"config, key {key}", "model", name, MODELS)
     for model, name in config["report"]["published"].items():
         where = f"config, key report/published/{model}"
-        check_name(where, "model", model, MODELS)
+        check_name(where, "model", model, {**MODELS, **SUPERVISED})
         check_name(where, "model of the paper", name, PUBLISHED_MODELS)
+    have = {row.get(column) or "" for row in SLIDES for column in ("cohort", "project")} - {""}
     for cohort in config["embed"]["cohorts"]:
-        have = {row.get("cohort") or "" for row in SLIDES}
-        check_name("config, key embed/cohorts", f"cohort of {SLIDE_SHEET}", cohort, have)
+        check_name("config, key embed/cohorts", f"cohort or project of {SLIDE_SHEET}", cohort, have)
     for slide in config["embed"]["attention"]:
         check_name("config, key embed/attention", f"slide of {SLIDE_SHEET}", slide, SHARD_OF_SLIDE)
 
 
 def check_tasks():
     """Used tasks exist, and those whose files are there already are right."""
-    absent = check_benchmark()
+    check_benchmark()
     for task in config["probe"]["use"]:
         if check_name("config, key probe/use", "task", task, TASKS):
             folder = get_task_folder(task)
-            if not is_made_by_a_rule(folder) and task not in absent:
+            if not is_made_by_a_rule(folder) and task not in get_absent_tasks():
                 check_task(task, folder)
 
 
@@ -225,7 +229,6 @@ def check_splits(task, sheet, settings):
         )
     labels = {str(label) for label in settings["label_dict"]}
     trained = trained_cases()
-    known = set(CASES)
     for row in rows:
         where = f"{sheet}, row {row['#']}"
         label = row[settings["task_col"]]
@@ -236,18 +239,13 @@ def check_splits(task, sheet, settings):
                 f"label {label!r} is not in label_dict",
                 f"one of: {have}",
             )
-        if row["case_id"] not in known and config["probe"]["missing"] != "skip":
-            add_problem(
-                f"{where}, column case_id",
-                f"case {row['case_id']!r} is not in {SLIDE_SHEET}",
-                "add its slides to the sheet, take the row out, or set probe/missing: skip",
-            )
         for fold in folds if label else []:
             check_fold_cell(task, where, row, fold, trained)
         if recipe and label and may_be_tested(row, recipe):
             check_leak(task, where, row, "splits", trained)
         if label:
             check_sample(where, row, settings)
+    check_embedded(sheet, [row for row in rows if row[settings["task_col"]]])
     check_fold_sides(sheet, rows, folds)
 
 

@@ -70,12 +70,15 @@ def test_every_task_can_be_set_up_from_its_row(tasks):
 
 
 def test_every_cohort_says_where_it_is_and_in_house_ones_that_they_are_not_obtainable(tasks):
-    cohorts = table("tasks/cohorts.tsv").set_index("cohort")
+    every = table("tasks/cohorts.tsv").set_index("cohort")
+    cohorts = every[every.used_by == "tasks"]
     assert len(cohorts) == 23  # as the paper counts them
     assert set(tasks.cohort) == set(cohorts.index)
     assert (cohorts.access[tasks.cohort].to_numpy() == tasks.access.to_numpy()).all()
     in_house = cohorts[cohorts.access == "in_house"]
     assert (in_house.slides_from == "not obtainable").all()
+    assert ((every.in_sheet != "") == (every.access == "public")).all()
+    assert every[every.access == "public"].slides_from.str.startswith("https://").all()
     public = cohorts[cohorts.access == "public"]
     assert public.slides_from.str.startswith("https://").all()
     assert all(row.splits.startswith(f"MahmoodLab/Patho-Bench: {row.Index}") for row in public.itertuples())
@@ -159,11 +162,19 @@ def test_further_sets_name_known_tasks(tasks):
         transfer.task
         == transfer.train_cohort + "==" + transfer.test_cohort + "--" + transfer.task.str.split("--").str[1]
     ).all()
-    assert Counter(sets["set"]) == {"few_shot": 8, "retrieval": 3, "prompting": 2, "clustering": 2}
+    assert Counter(sets["set"]) == {"few_shot": 8, "retrieval": 3, "prompting": 8, "clustering": 2}
+    cohorts = table("tasks/cohorts.tsv")
+    known = {*cohorts.cohort, "cptac_all"}
+    joined = [*transfer.task[transfer.access == "public"], *sets.task[sets.access == "public"]]
+    assert {source for task in joined for source in task.split("--")[0].split("==")} <= known
+    assert (sets["set"] == "prompting")[sets.note.str.startswith("guessed")].sum() == 6
     few_shot = set(sets.task[sets["set"] == "few_shot"])
     assert few_shot <= set(tasks.task)
-    published = {name: set(table(f"published/{name}.tsv").task) for name in ("few_shot", "transfer", "retrieval")}
+    published = {
+        name: set(table(f"published/{name}.tsv").task) for name in ("few_shot", "transfer", "retrieval", "clustering")
+    }
     assert published["few_shot"] == few_shot
     assert published["transfer"] == set(transfer.task)
-    assert published["retrieval"] == set(sets.task[sets["set"] == "retrieval"])
+    for name in ("retrieval", "clustering"):
+        assert published[name] == set(sets.task[sets["set"] == name])
     assert set(table("published/fine_tuning.tsv").task) <= set(tasks.task)
