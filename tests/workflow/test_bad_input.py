@@ -230,6 +230,10 @@ MISTAKES = {
             "or name it in omics/allow_leakage",
         ],
     ),
+    "transfer to a slide that is not there": (
+        lambda p: spoil_pair(p, "transfer", lambda rows: [rows[0] | {"case_id": "C99", "slide_id": "S99"}]),
+        ["tasks/second/k=all.tsv, row 2, column slide_id: slide 'S99' is not in slides.tsv", "probe/missing: skip"],
+    ),
     "transfer to other classes": (
         lambda p: spoil_pair(p, "transfer", lambda rows: [], label_dict={0: "none", 1: "some"}),
         ["config, key probe/transfer/tasks/here==there--grade: classes ['high', 'low'] and ['none', 'some']"],

@@ -154,7 +154,7 @@ def check_sample(where, row, settings):
     if settings.get("task_type") != "survival":
         return
     for column in settings.get("extra_cols") or []:
-        value = row[column]
+        value = row.get(column) or ""
         if column.endswith(("_days", "_months")) and not is_number(value, lambda x: x > 0):
             add_problem(
                 f"{where}, column {column}",

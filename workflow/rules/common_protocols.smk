@@ -129,6 +129,7 @@ def get_protocol_families():
 
 def check_protocols():
     """Used transfers, prompts and clusters exist, their tasks too, and no case stands on both sides."""
+    sides = []
     for protocol, entries, words in PAIRED:
         for name in config["probe"][protocol]["use"]:
             if check_name(f"config, key probe/{protocol}/use", "entry", name, entries):
@@ -143,6 +144,10 @@ def check_protocols():
                     check_unused_task(tasks[0])
                 elif all(known):
                     check_two_sides(where, *tasks)
+                    # A case whose profile is a prompt needs no slide.
+                    sides += tasks if protocol == "transfer" else tasks[1:]
+    for task in dict.fromkeys(sides):
+        check_slides_of(task)
     for task in config["probe"]["cluster"]["use"]:
         if check_name("config, key probe/cluster/use", "task", task, TASKS):
             check_unused_task(task)
@@ -156,7 +161,8 @@ def check_unused_task(task):
         check_task(task, folder)
 
 
-def labelled_rows(where, task):
+@functools.cache
+def labelled_rows(task):
     """Sheet, settings and labelled rows of a task whose files are there; None where they will be made or are absent."""
     folder = get_task_folder(task)
     if is_made_by_a_rule(folder) or task in get_absent_tasks():
@@ -164,9 +170,9 @@ def labelled_rows(where, task):
     for name in ("config.yaml", "k=all.tsv"):
         if not os.path.isfile(f"{folder}/{name}"):
             add_problem(
-                where,
+                f"config, key probe/tasks/{task}/path",
                 f"no such file: {folder}/{name}",
-                f"correct probe/tasks/{task}/path",
+                "correct the path",
             )
             return None
     settings = load_yaml(f"{folder}/config.yaml")
@@ -174,12 +180,22 @@ def labelled_rows(where, task):
     return sheet, settings, [row for row in read_sheet(sheet) if row.get(settings["task_col"])]
 
 
+def check_slides_of(task):
+    """Cases and slides of a task that is not in use are in the sheet, and embedded."""
+    side = None if task in config["probe"]["use"] else labelled_rows(task)
+    if side:
+        sheet, settings, rows = side
+        for row in rows:
+            check_sample(f"{sheet}, row {row['#']}", row, settings)
+        check_embedded(sheet, rows)
+
+
 def check_two_sides(where, first, second):
     """The same classes on both sides, no case on both, and none that a used run trained on among the second's."""
     if first == second:
         add_problem(where, f"both sides are {first}", "name two tasks with other cases")
         return
-    sides = [labelled_rows(where, task) for task in (first, second)]
+    sides = [labelled_rows(task) for task in (first, second)]
     if None in sides:
         return
     (sheet, _, rows), (_, settings, tested) = sides
@@ -188,10 +204,6 @@ def check_two_sides(where, first, second):
         add_problem(
             where, f"classes {words[0]} and {words[1]}", "give both label_dicts the same names"
         )
-    for task, side in zip((first, second), sides):
-        for row in side[2] if task not in config["probe"]["use"] else ():
-            check_sample(f"{side[0]}, row {row['#']}", row, side[1])
-        check_embedded(side[0], side[2])
     trained = trained_cases()
     for row in tested:
         check_leak(second, f"{sides[1][0]}, row {row['#']}", row, "case_id", trained)

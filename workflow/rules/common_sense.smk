@@ -140,7 +140,7 @@ def check_models():
                 check_file(
                     f"{where}/weights",
                     find_file(model["weights"] or "(empty)"),
-                    "put its weights there (workflow/docs/encoders.md), or take it out of embed/use",
+                    "put its weights there (workflow/docs/encoders.md), or take it out of embed/use and probe/finetune/use",
                 )
         elif model["kind"] in ("threads", "random"):
             check_name(f"{where}/run", "run", model["run"], RUNS)

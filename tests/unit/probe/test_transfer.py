@@ -100,3 +100,15 @@ def test_contradictions_are_named(tmp_path, two_cohorts):
     survival = write_task(tmp_path / "D", names[60:], [0] * 50, survival=([5] * 50, [1] * 50))
     with pytest.raises(BadTask, match="is a survival task, the other is not"):
         transfer(tmp_path / "out", train, survival, cases)
+
+
+def test_tables_without_folds_will_do(tmp_path, two_cohorts):
+    names, labels, _, cases = two_cohorts
+    train = write_task(tmp_path / "A", names[:60], labels[:60])
+    test = write_task(tmp_path / "B", names[60:], labels[60:])
+    with_folds = transfer(tmp_path / "with", train, test, cases)
+    for side in (train, test):
+        rows = pd.read_csv(side.table, sep="\t", dtype=str)
+        rows.drop(columns=[name for name in rows if "fold_" in name]).to_csv(side.table, sep="\t", index=False)
+    without = transfer(tmp_path / "without", train, test, cases)
+    assert Path(with_folds["metrics"]).read_bytes() == Path(without["metrics"]).read_bytes()

@@ -29,16 +29,16 @@ class Embeddings(NamedTuple):
     cohort: str = ""
 
 
-def load_side(side: Side, files: Embeddings, missing: str) -> tuple[Task, np.ndarray, int]:
+def load_side(side: Side, files: Embeddings, missing: str, folds_needed: bool = False) -> tuple[Task, np.ndarray, int]:
     """Task (of the samples that have an embedding), embeddings (float32 N x D), and how many have none."""
-    wanted = read_task(side.name, side.config, side.table)
+    wanted = read_task(side.name, side.config, side.table, folds_needed)
     known, x = load_samples(wanted, files.slides, files.cases, bags=side.bags, cohort=files.cohort, missing=missing)
     return known, x, len(wanted.samples) - len(known.samples)
 
 
 def load_support(side: Side, files: Embeddings) -> tuple[Task, np.ndarray]:
     """Task with all its samples, and embeddings (float32 N x D) with rows of nan where a sample has none."""
-    wanted = read_task(side.name, side.config, side.table)
+    wanted = read_task(side.name, side.config, side.table, folds_needed=False)
     path = files.cases if wanted.unit == "case_id" else files.slides
     if not set(read_columns(path, ())["_index"]) & set(wanted.samples):
         return wanted, np.full((len(wanted.samples), 1), np.nan, np.float32)

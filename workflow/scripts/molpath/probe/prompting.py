@@ -140,8 +140,9 @@ def run_prompts(
     profiles: h5ad, or "" where the model has no molecular branch (then only the baseline runs).
     normalise: every vector is scaled to length 1 first (contrastive training looks at angles; the paper has raw L2).
     """
-    task, x, absent = load_side(query, files, settings.get("missing", "set_aside"))
-    if support.name != query.name:
+    one = support.name == query.name
+    task, x, absent = load_side(query, files, settings.get("missing", "set_aside"), folds_needed=one)
+    if not one:
         first, x_first = load_support(support, files)
         check_disjoint(first, task)
         if x_first.shape[1] != x.shape[1]:  # no sample of the support has slides

@@ -65,10 +65,11 @@ class Task:
         return dataclasses.replace(self, samples=names, **kept)
 
 
-def read_task(name: str, config: str | Path, table: str | Path) -> Task:
+def read_task(name: str, config: str | Path, table: str | Path, folds_needed: bool = True) -> Task:
     """Read config.yaml and k=all.tsv. Rows without a label are dropped; raises BadTask on contradictions.
 
-    Every id is a string. No case may stand on both sides of a fold, whoever wrote the folds.
+    Every id is a string. No case may stand on both sides of a fold, whoever wrote the folds. Without `folds_needed` a
+    table may have none: what joins two tasks, or looks at every sample, asks for labels alone.
     """
     settings = yaml.safe_load(Path(config).read_text())
     column, unit = settings["task_col"], settings["sample_col"]
@@ -76,7 +77,8 @@ def read_task(name: str, config: str | Path, table: str | Path) -> Task:
     rows = read_rows(table, [column, unit, "case_id", *extra])
     rows = rows[rows[column] != ""]
     folds = fold_columns(rows)
-    check_folds(rows, folds, table)
+    if folds or folds_needed:
+        check_folds(rows, folds, table)
     survival = settings.get("task_type") == "survival" or any(c.endswith("_event") for c in [column, *extra])
     words = {str(code): label for code, label in settings["label_dict"].items()}
     if not survival:
