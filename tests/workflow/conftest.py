@@ -1,12 +1,16 @@
 """A small project as a user would write it, and Snakemake as a user would call it."""
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+
+from .small_cohort import config_of, run, write_listed_task
 
 SNAKEMAKE = Path(sys.executable).with_name("snakemake")
 
@@ -113,3 +117,29 @@ def project(tmp_path, repository) -> Project:
 def snakemake_in():
     """Snakemake as a function of a folder, a Snakefile and arguments."""
     return call_snakemake
+
+
+@pytest.fixture(scope="session")
+def code(tmp_path_factory, repository) -> Path:
+    """A copy of the repository's code, for one test edits it."""
+    target = tmp_path_factory.mktemp("code")
+    ignore = shutil.ignore_patterns("__pycache__", "*.safetensors")
+    for name in ("workflow", "config", "envs"):
+        shutil.copytree(repository / name, target / name, ignore=ignore)
+    for name in ("consequences", "costs", "genes", "known_slides", "published", "tasks"):
+        shutil.copytree(repository / "resources" / name, target / "resources" / name, ignore=ignore)
+    return target
+
+
+@pytest.fixture(scope="session")
+def cohort(tmp_path_factory, code) -> Path:
+    """A dozen generated cases, run from slides to report; tests that change something copy it."""
+    from molpath.demo.cohort import make_cohort
+
+    folder = tmp_path_factory.mktemp("cohort")
+    make_cohort(folder, n_cases=20, seed=1)
+    write_listed_task(folder)
+    (folder / "config.json").write_text(json.dumps(config_of(folder)))
+    done = run(folder, code)
+    assert done.returncode == 0, done.stdout[-6000:]
+    return folder

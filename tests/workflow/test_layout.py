@@ -9,6 +9,8 @@ import yaml
 
 STAGES = ["slides", "tissue", "tiles", "features", "omics", "pretrain", "embed", "probe"]
 AROUND = ["acquire", "demo", "report", "doctor"]
+# Of the report; its menu sorts them.
+CHAPTERS = ["1 Slides", "2 Omics", "3 Pretraining", "4 Embeddings", "5 Probes", "6 Protocols", "7 Attention", "8 Genes"]
 
 
 def library(repository: Path) -> Path:
@@ -77,6 +79,17 @@ def test_rules_look_alike(repository):
         script = re.search(r'script:\n\s+"\.\./scripts/(\w+)\.py"', text)
         assert script, f"{file}: rule {name} names no script"
         assert script[1] == name, f"{file}: rule {name} runs {script[1]}.py"
+
+
+def test_results_of_the_report_stand_in_its_chapters(repository):
+    for path in sorted((repository / "workflow/rules").glob("*.smk")):
+        for flag in re.findall(r"report\(\n(.*?)\n {8}\)", path.read_text(), re.S):
+            chapter = re.search(r'category="([^"]+)"', flag)
+            assert 'caption="../report/' in flag, f"{path.name}: no caption: {flag}"
+            assert "labels=" in flag, f"{path.name}: no labels: {flag}"
+            assert not chapter or chapter[1] in CHAPTERS, f"{path.name}: {chapter[1]} is not in {CHAPTERS}"
+    pages = yaml.safe_load((repository / "workflow/report/tables.yaml").read_text())
+    assert {page["category"] for page in pages.values()} <= set(CHAPTERS)
 
 
 def test_stage_files_hold_rules_only(repository):

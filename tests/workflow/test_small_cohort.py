@@ -17,33 +17,7 @@ import pandas as pd
 import pytest
 from molpath.common.files import read_tsv
 
-from .small_cohort import ENCODER, GRID, PAIRS, config_of, run, write_listed_task
-
-
-@pytest.fixture(scope="module")
-def code(tmp_path_factory, repository) -> Path:
-    """A copy of the repository's code, for one test edits it."""
-    target = tmp_path_factory.mktemp("code")
-    ignore = shutil.ignore_patterns("__pycache__", "*.safetensors")
-    for name in ("workflow", "config", "envs"):
-        shutil.copytree(repository / name, target / name, ignore=ignore)
-    for name in ("consequences", "costs", "genes", "known_slides", "published", "tasks"):
-        shutil.copytree(repository / "resources" / name, target / "resources" / name, ignore=ignore)
-    return target
-
-
-@pytest.fixture(scope="module")
-def cohort(tmp_path_factory, code) -> Path:
-    """A dozen generated cases, run from slides to report."""
-    from molpath.demo.cohort import make_cohort
-
-    folder = tmp_path_factory.mktemp("cohort")
-    make_cohort(folder, n_cases=20, seed=1)
-    write_listed_task(folder)
-    (folder / "config.json").write_text(json.dumps(config_of(folder)))
-    done = run(folder, code)
-    assert done.returncode == 0, done.stdout[-6000:]
-    return folder
+from .small_cohort import ENCODER, GRID, PAIRS, run
 
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
@@ -198,15 +172,6 @@ def test_verify_names_a_damaged_file(cohort, code, tmp_path):
     done = run(copy, code, "verify")
     assert done.returncode != 0
     assert victim.name in done.stdout
-
-
-def test_report_opens_offline(cohort, code):
-    done = run(cohort, code, "--report", "results/report.html")
-    assert done.returncode == 0, done.stdout[-3000:]
-    page = (cohort / "results/report.html").read_text()
-    assert "synthetic" in page
-    assert "<script src=" not in page
-    assert '<link rel="stylesheet" href="http' not in page
 
 
 def planned(folder: Path, code: Path) -> set[str]:

@@ -128,11 +128,11 @@ def get_all_digests():
 def get_report_targets(wildcards):
     """Tables and figures of what the config has."""
     names = ["config.yaml", "provenance.json", "figures/slides.svg", "figures/quality.svg"]
-    names.append("tables/worst_slides.html")
+    names += ["tables/slides.tsv", "tables/worst_slides.html"]
     if get_tiles_targets(wildcards):
         names.append("tables/exclusions.tsv")
     if PROFILES:
-        names += ["tables/omics.tsv", "figures/omics.svg"]
+        names += ["tables/omics.tsv", "omics/leakage.tsv", "figures/omics.svg"]
     if get_used_runs():
         names.append("figures/pretraining.svg")
     if config["embed"]["use"]:
@@ -154,9 +154,8 @@ def get_report_targets(wildcards):
         if get_published_names() and set(config["probe"]["use"]) & set(BENCHMARK_TASKS):
             kinds = ("published.tsv", "published.html", "published.md", "published.tex")
             names += [f"tables/{name}" for name in (*kinds, "published_averages.tsv")]
-    return (
-        [f"<results>/{name}" for name in names] + get_attention_pages() + get_gene_tables(wildcards)
-    )
+    tables = [f"<results>/{name}" for name in names] + get_gene_tables(wildcards)
+    return tables + get_table_pages(tables) + get_attention_pages()
 
 
 def get_all_targets(wildcards):

@@ -17,7 +17,7 @@ rule draw_attention:
         picture=report(
             "<results>/figures/attention/{model}/{slide}.png",
             caption="../report/attention.rst",
-            category="Attention",
+            category="7 Attention",
             labels={"model": "{model}", "slide": "{slide}", "result": "map"},
         ),
         patches="<results>/figures/attention/{model}/{slide}.geojson",
@@ -49,7 +49,7 @@ rule show_top_patches:
         picture=report(
             "<results>/figures/top_patches/{model}/{slide}.png",
             caption="../report/top_patches.rst",
-            category="Attention",
+            category="7 Attention",
             labels={"model": "{model}", "slide": "{slide}", "result": "highest patches"},
         ),
     log:
@@ -81,12 +81,7 @@ rule gene_directions:
         profiles="<results>/embed/{model}/profiles.h5ad",
         rna=get_rna_tables,
     output:
-        table=report(
-            "<results>/probe/{model}/{task}/genes/directions.tsv",
-            caption="../report/gene_directions.rst",
-            category="Genes",
-            labels={"model": "{model}", "task": "{task}", "result": "direction of the probe"},
-        ),
+        table="<results>/probe/{model}/{task}/genes/directions.tsv",
     log:
         "<logs>/probe/{model}/{task}/genes.log",
     benchmark:
@@ -112,12 +107,7 @@ rule compare_expression:
         pairs="<results>/omics/pairs.tsv",
         rna=get_rna_tables,
     output:
-        table=report(
-            "<results>/probe/{model}/{task}/{group}/expression.tsv",
-            caption="../report/expression.rst",
-            category="Genes",
-            labels={"model": "{model}", "task": "{task}", "result": "expression by prediction"},
-        ),
+        table="<results>/probe/{model}/{task}/{group}/expression.tsv",
     log:
         "<logs>/probe/{model}/{task}/{group}.expression.log",
     benchmark:

@@ -111,12 +111,7 @@ rule pair_slides:
         splits=get_split_files,
     output:
         pairs="<results>/omics/pairs.tsv",
-        leakage=report(
-            "<results>/omics/leakage.tsv",
-            caption="../report/leakage.rst",
-            category="Omics",
-            labels={"result": "what stands on both sides"},
-        ),
+        leakage="<results>/omics/leakage.tsv",
     log:
         "<logs>/omics/pairs.log",
     benchmark:

@@ -13,14 +13,14 @@ rule plot_slides:
         figure=report(
             "<results>/figures/slides.svg",
             caption="../report/slides.rst",
-            category="Slides",
+            category="1 Slides",
             labels={"result": "kept and set aside"},
         ),
         slides_png="<results>/figures/slides.png",
         quality=report(
             "<results>/figures/quality.svg",
             caption="../report/quality.rst",
-            category="Slides",
+            category="1 Slides",
             labels={"result": "numbers of quality control"},
         ),
         quality_png="<results>/figures/quality.png",
@@ -49,12 +49,7 @@ rule count_exclusions:
         slides="<results>/tables/slides.tsv",
         tiles=get_tiles_targets,
     output:
-        table=report(
-            "<results>/tables/exclusions.tsv",
-            caption="../report/exclusions.rst",
-            category="Slides",
-            labels={"result": "what each criterion removed"},
-        ),
+        table="<results>/tables/exclusions.tsv",
     log:
         "<logs>/tables/exclusions.log",
     benchmark:
@@ -80,7 +75,7 @@ rule show_worst_slides:
         page=report(
             "<results>/tables/worst_slides.html",
             caption="../report/worst_slides.rst",
-            category="Slides",
+            category="1 Slides",
             labels={"result": "slides to look at"},
         ),
     log:
@@ -110,7 +105,7 @@ rule plot_history:
         figure=report(
             "<results>/figures/pretraining.svg",
             caption="../report/pretraining.rst",
-            category="Pretraining",
+            category="3 Pretraining",
             labels={"result": "loss and RankMe"},
         ),
         pretraining_png="<results>/figures/pretraining.png",
@@ -141,7 +136,7 @@ rule plot_embeddings:
         figure=report(
             "<results>/figures/embeddings.svg",
             caption="../report/embeddings.rst",
-            category="Embeddings",
+            category="4 Embeddings",
             labels={"result": "principal components of cases"},
         ),
         embeddings_png="<results>/figures/embeddings.png",

@@ -13,12 +13,7 @@ rule check_profiles:
         cases=get_case_sheet(),
     output:
         profiles="<results>/omics/profiles.tsv",
-        checks=report(
-            "<results>/tables/omics.tsv",
-            caption="../report/omics_checks.rst",
-            category="Omics",
-            labels={"result": "checks of the profiles"},
-        ),
+        checks="<results>/tables/omics.tsv",
     log:
         "<logs>/omics/checks.log",
     benchmark:
@@ -44,7 +39,7 @@ rule plot_omics:
         figure=report(
             "<results>/figures/omics.svg",
             caption="../report/omics_figure.rst",
-            category="Omics",
+            category="2 Omics",
             labels={"result": "components by site, markers of sex"},
         ),
         omics_png="<results>/figures/omics.png",

@@ -11,7 +11,7 @@ rule plot_tasks:
         figure=report(
             "<results>/figures/tasks.svg",
             caption="../report/metrics.rst",
-            category="Probes",
+            category="5 Probes",
             labels={"result": "every task and model (figure)"},
         ),
         png="<results>/figures/tasks.png",
@@ -45,7 +45,7 @@ rule plot_averages:
         figure=report(
             "<results>/figures/averages.svg",
             caption="../report/averages.rst",
-            category="Probes",
+            category="5 Probes",
             labels={"result": "means over tasks, tasks won"},
         ),
         png="<results>/figures/averages.png",
@@ -78,7 +78,7 @@ rule plot_heatmap:
         figure=report(
             "<results>/figures/heatmap.svg",
             caption="../report/heatmap.rst",
-            category="Probes",
+            category="5 Probes",
             labels={"result": "models and tasks as a heatmap"},
         ),
         png="<results>/figures/heatmap.png",
@@ -113,7 +113,7 @@ rule plot_small_cohorts:
         figure=report(
             "<results>/figures/small_cohorts.svg",
             caption="../report/small_cohorts.rst",
-            category="Probes",
+            category="5 Probes",
             labels={"result": "tasks with few cases"},
         ),
         png="<results>/figures/small_cohorts.png",

@@ -10,12 +10,7 @@ rule collect_metrics:
     input:
         summaries=get_probe_summaries,
     output:
-        table=report(
-            "<results>/tables/metrics.tsv",
-            caption="../report/metrics.rst",
-            category="Probes",
-            labels={"result": "all metrics (table)"},
-        ),
+        table="<results>/tables/metrics.tsv",
     log:
         "<logs>/tables/metrics.log",
     benchmark:
@@ -44,7 +39,7 @@ rule compare_models:
         page=report(
             "<results>/tables/comparison.html",
             caption="../report/comparison.rst",
-            category="Probes",
+            category="5 Probes",
             labels={"result": "models side by side"},
         ),
     log:
@@ -79,13 +74,13 @@ rule test_models:
         page=report(
             "<results>/tables/tests.html",
             caption="../report/tests.rst",
-            category="Probes",
+            category="5 Probes",
             labels={"result": "tests between models"},
         ),
         curves=report(
             "<results>/figures/survival.svg",
             caption="../report/survival.rst",
-            category="Probes",
+            category="5 Probes",
             labels={"result": "survival of risk groups"},
         ),
         survival_png="<results>/figures/survival.png",
@@ -117,7 +112,7 @@ rule plot_clusters:
         figure=report(
             "<results>/figures/clusters.svg",
             caption="../report/clusters.rst",
-            category="Embeddings",
+            category="4 Embeddings",
             labels={"result": "t-SNE and clusters of tasks"},
         ),
         clusters_png="<results>/figures/clusters.png",

@@ -12,7 +12,7 @@ rule plot_fewshot:
         figure=report(
             "<results>/figures/fewshot.svg",
             caption="../report/fewshot.rst",
-            category="Protocols",
+            category="6 Protocols",
             labels={"result": "few labels"},
         ),
         png="<results>/figures/fewshot.png",

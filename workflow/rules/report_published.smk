@@ -16,7 +16,7 @@ rule compare_published:
         page=report(
             "<results>/tables/published.html",
             caption="../report/published.rst",
-            category="Probes",
+            category="5 Probes",
             labels={"result": "published and measured"},
         ),
         markdown="<results>/tables/published.md",

@@ -47,12 +47,7 @@ rule collect_slides:
         inspected=get_slides_targets,
         assessed=collect("<results>/tissue/{shard}.tsv", shard=SHARDS),
     output:
-        table=report(
-            "<results>/tables/slides.tsv",
-            caption="../report/slides.rst",
-            category="Slides",
-            labels={"table": "slides and what was set aside"},
-        ),
+        table="<results>/tables/slides.tsv",
     log:
         "<logs>/tables/slides.log",
     benchmark:

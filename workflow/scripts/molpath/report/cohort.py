@@ -11,11 +11,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..common.files import read_tsv, write_text, write_tsv
+from ..common.files import read_tsv, write_tsv
 from ..common.manifests import OK, REASONS, read_manifests
+from .pages import Section, write_page
 
 #: Edge of a thumbnail in the page of the worst slides, in pixels.
 THUMBNAIL = 360
+#: How that page lays out its pictures.
+GALLERY = """.sentences{max-width:none} .gallery{display:flex;flex-wrap:wrap;gap:1em} figure{margin:0;width:280px}
+figure img{width:100%;max-height:320px;object-fit:contain;background:#f6f6f6}
+figcaption{font-size:13px;margin-top:.3em;overflow-wrap:anywhere}
+"""
 COLUMNS = ["stage", "grid", "criterion", "slides", "patches", "meaning"]
 
 
@@ -74,26 +80,25 @@ def show_worst_slides(*, slides: str, wsi: str, note: str, output: str, count: i
     kept = table[table.status == OK].copy()
     kept["order"] = pd.to_numeric(kept.in_focus_fraction, errors="coerce").fillna(0)
     kept = kept.sort_values(["order", "slide_id"], kind="stable").head(count)
-    title = f"Slides to look at{f' ({html.escape(note)})' if note else ''}"
-    parts = [
-        _gallery("Set aside", aside, wsi, lambda row: f"{row.reason}: {row.detail}"),
-        _gallery("Kept, with the least in focus", kept, wsi, _numbers),
+    sections = [
+        Section("Set aside", _gallery(aside, wsi, lambda row: f"{row.reason}: {row.detail}")),
+        Section("Kept, with the least in focus", _gallery(kept, wsi, _numbers)),
     ]
-    write_text(output, _PAGE.format(title=title, body="".join(parts)))
+    write_page(output, "Slides to look at", note, sections, style=GALLERY)
 
 
 def _numbers(row) -> str:
     return f"{float(row.area_mm2):.2f} mm² of tissue, {float(row.in_focus_fraction or 0):.0%} of it in focus"
 
 
-def _gallery(heading: str, table: pd.DataFrame, wsi: str, sentence) -> str:
+def _gallery(table: pd.DataFrame, wsi: str, sentence) -> str:
     cards = []
     for row in table.itertuples():
         picture = Path(wsi) / "thumbnails" / f"{row.slide_id}.jpg"
         shown = f'<img alt="" src="{_embedded(picture)}">' if picture.exists() else "<p>no picture</p>"
         caption = f"<b>{html.escape(row.slide_id)}</b><br>{html.escape(sentence(row))}"
         cards.append(f"<figure>{shown}<figcaption>{caption}</figcaption></figure>")
-    return f"<h2>{html.escape(heading)}</h2><div>{''.join(cards) or 'none'}</div>"
+    return f"<div class='gallery'>{''.join(cards) or 'None.'}</div>"
 
 
 def _embedded(path: Path) -> str:
@@ -105,12 +110,3 @@ def _embedded(path: Path) -> str:
     data = io.BytesIO()
     small.save(data, format="JPEG", quality=80)
     return "data:image/jpeg;base64," + base64.b64encode(data.getvalue()).decode()
-
-
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
-body{{font:15px system-ui,sans-serif;margin:2em;color:#222}} div{{display:flex;flex-wrap:wrap;gap:1em}}
-figure{{margin:0;width:280px}} img{{width:100%;max-height:320px;object-fit:contain;background:#f6f6f6}}
-figcaption{{font-size:13px;margin-top:.3em;overflow-wrap:anywhere}}
-</style></head><body><h1>{title}</h1>{body}</body></html>
-"""

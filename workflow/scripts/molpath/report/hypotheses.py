@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import html
 import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from ..common.files import read_tsv, write_text, write_tsv
+from ..common.files import read_tsv, write_tsv
 from .contrasts import across_tasks, corrected_t, holm, row, within_task
 from .delong import compare_folds, difference
+from .pages import Section, write_page
 from .survival import plot_survival, test_survival
 from .tables import read_metrics
 
@@ -52,7 +52,7 @@ def test_models(
     write_tsv(outputs["tests"], tests)
     write_tsv(outputs["means"], means)
     write_tsv(outputs["survival"], survival)
-    write_text(outputs["page"], as_page(tests, means, survival, note))
+    show_tests(tests, means, survival, note, outputs["page"])
     plot_survival(survival, samples, outputs["curves"], note)
 
 
@@ -174,30 +174,16 @@ task. DeLong's test for binary tasks whose folds test every sample once, Holm-ad
 mixed-effects model of the tasks' means (model fixed, task random, REML), marginal means and Tukey-adjusted contrasts,
 with observations - tasks - models + 1 degrees of freedom; tasks of different metrics are averaged as they are. P of
 families are adjusted within the family, not over families.</p>"""
-STYLE = (
-    "body{font:15px system-ui,sans-serif;margin:2em;color:#222;max-width:75em}table{border-collapse:collapse;"
-    "margin:1em 0}td,th{border-bottom:1px solid #ddd;padding:.3em .6em;text-align:left;font-size:13px}"
-    "th{background:#f4f4f4;position:sticky;top:0}"
-)
 
 
-def as_page(tests: pd.DataFrame, means: pd.DataFrame, survival: pd.DataFrame, note: str) -> str:
-    """A page that stands alone and works offline; every cell is escaped."""
-    title = f"Tests between models{f' ({html.escape(note)})' if note else ''}"
+def show_tests(tests: pd.DataFrame, means: pd.DataFrame, survival: pd.DataFrame, note: str, page: str) -> None:
+    """The page of all three tables."""
     over, within = tests[tests.scope != "task"], tests[tests.scope == "task"]
-    sections = (
-        ("Over tasks", over.drop(columns="task")),
-        ("Marginal means", means),
-        ("Within tasks", within.drop(columns="scope")),
-        ("Risk groups (log-rank)", survival),
-    )
-    body = "".join(
-        f"<h2>{name}</h2>{table.to_html(index=False, border=0, escape=True, na_rep='', float_format='{:.3g}'.format)}"
-        if len(table)
-        else f"<h2>{name}</h2><p>None.</p>"
-        for name, table in sections
-    )
-    return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f"<style>{STYLE}</style></head><body><h1>{title}</h1>{METHODS}{body}</body></html>\n"
-    )
+    sections = [
+        Section(sentences=METHODS),
+        Section("Over tasks", table=over.drop(columns="task")),
+        Section("Marginal means", table=means),
+        Section("Within tasks", table=within.drop(columns="scope")),
+        Section("Risk groups (log-rank)", table=survival),
+    ]
+    write_page(page, "Tests between models", note, sections)

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from ..common.files import read_tsv, write_text, write_tsv
+from ..common.files import read_tsv, write_tsv
+from .pages import Section, write_page
 
 NUMBERS = (
     "mean",
@@ -59,7 +60,7 @@ def compare_models(*, metrics: str, models: Sequence[str], note: str, comparison
     by_seed = compare_seeds(primary)
     write_tsv(comparison, side_by_side)
     write_tsv(seeds, by_seed)
-    write_text(page, as_page(side_by_side, by_seed, note))
+    show_comparison(side_by_side, by_seed, note, page)
 
 
 def compare(primary: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
@@ -108,26 +109,15 @@ def as_markdown(table: pd.DataFrame) -> str:
     return "\n".join(lines + ["| " + " | ".join(map(str, row)) + " |" for row in table.itertuples(index=False)])
 
 
-def as_page(side_by_side: pd.DataFrame, by_seed: pd.DataFrame, note: str) -> str:
-    """A page that stands alone and works offline; every cell is escaped."""
-    import html
-
-    title = f"Models side by side{f' ({html.escape(note)})' if note else ''}"
-    style = (
-        "body{font:15px system-ui,sans-serif;margin:2em;color:#222}table{border-collapse:collapse;margin:1em 0}"
-        "td,th{border-bottom:1px solid #ddd;padding:.35em .7em;text-align:left;white-space:nowrap}"
-        "th{background:#f4f4f4;position:sticky;top:0}"
+def show_comparison(side_by_side: pd.DataFrame, by_seed: pd.DataFrame, note: str, page: str) -> None:
+    """The page of both tables."""
+    sentences = (
+        "Mean over folds of each task's first metric, with 95 % intervals. Few-shot rows give the training samples a "
+        "class. Controls: permuted rows have shuffled labels and stand at about 0.5; site_only and patch_count_only "
+        "rows know nothing but the site, or the number of patches."
     )
-    seeds = by_seed.round({"mean": 3})
-    body = [table.to_html(index=False, border=0, escape=True) for table in (side_by_side, seeds)]
-    return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f"<style>{style}</style></head>"
-        f"<body><h1>{title}</h1><p>Mean over folds of each task's first metric, with 95 % intervals. Few-shot rows "
-        "give the training samples a class. Controls: permuted rows have shuffled labels and stand at about 0.5; "
-        "site_only and patch_count_only rows know nothing but the site, or the number of patches.</p>"
-        f"{body[0]}<h2>By kind of model and seed, mean over the tasks of a family</h2>{body[1]}</body></html>\n"
-    )
+    seeds = Section("By kind of model and seed, mean over the tasks of a family", table=by_seed.round({"mean": 3}))
+    write_page(page, "Models side by side", note, [Section(sentences=sentences, table=side_by_side), seeds])
 
 
 if __name__ == "__main__":  # python -m molpath.report.tables comparison.tsv [protocol ...]

@@ -1,0 +1,127 @@
+"""Pages that stand alone: a title, sentences, and tables that sort and filter; they need no network.
+
+DataTables (MIT licence), as the package itables brings it, lies in each page: about 0.9 MB. Without scripts the tables
+are there all the same, whole and in the order of the file.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from ..common.files import read_tsv, write_text
+
+#: Rows of a table that a page shows at most: browsers grow slow beyond.
+MOST_ROWS = 10_000
+#: Letters from which on a cell is a sentence and its column is not made narrow.
+SENTENCE = 40
+#: Columns of names, even where every name is a number.
+NAMES = ("case_id", "slide_id", "profile_id", "sample_id", "gene", "fold", "seed")
+STYLE = """body{font:15px system-ui,sans-serif;margin:2em;color:#222;background:#fff}
+.sentences{max-width:60em;line-height:1.45} .wide{overflow-x:auto;margin:1em 0}
+table.data{border-collapse:collapse;font-size:13px;margin:0} table.data th{text-align:left;white-space:nowrap}
+table.data td{vertical-align:top;border-bottom:1px solid #e4e4e4}
+table.data.data td,table.data.data th{padding:.25em .7em}
+"""
+#: A click on a column's name sorts; the fields below the names and the one above the table filter.
+SCRIPT = """const { jQuery } = await import("data:text/javascript;charset=utf-8;base64,BUNDLE");
+jQuery("table.data").DataTable({
+  autoWidth: false, deferRender: true, order: [], pageLength: 25, lengthMenu: [10, 25, 100, -1],
+  columnControl: [{ target: 0, content: ["order"] }, { target: 1, content: ["search"] }],
+  ordering: { indicators: false },
+  layout: { topStart: "pageLength", topEnd: "search", bottomStart: "info", bottomEnd: "paging" },
+  language: { lengthLabels: { "-1": "all" } },
+});
+document.body.dataset.ready = "yes";
+"""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a page: a heading, sentences (HTML; the words of others in it are escaped), a table if it has one."""
+
+    heading: str = ""
+    sentences: str = ""
+    table: pd.DataFrame | None = None
+
+
+def write_page(path: str, title: str, note: str, sections: Sequence[Section], style: str = "") -> None:
+    """Write a page; `note` (what the config says of the data, such as 'synthetic') stands in the title.
+
+    The same title, note and sections give the same bytes.
+    """
+    full = html.escape(f"{title} ({note})" if note else title)
+    body = "".join(_show(section, f"table-{number}") for number, section in enumerate(sections, start=1))
+    css, script = _libraries() if any(section.table is not None for section in sections) else ("", "")
+    write_text(
+        path,
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{full}</title>\n'
+        f"<style>{css}{STYLE}{style}</style></head>\n<body><h1>{full}</h1>{body}{script}</body></html>\n",
+    )
+
+
+def show_table(*, table: str, name: str, title: str, sentences: str, note: str, page: str) -> None:
+    """Write the page of one TSV file.
+
+    name: where the file lies below the results folder, for readers who want all of it; sentences: plain text.
+    """
+    rows = read_tsv(table)
+    told = html.escape(sentences)
+    if len(rows) > MOST_ROWS:
+        told += f" <b>The first {MOST_ROWS:,} of {len(rows):,} rows.</b>"
+    told += f" The same as a file: <code>{html.escape(name)}</code>."
+    write_page(page, title, note, [Section(sentences=told, table=as_numbers(rows.head(MOST_ROWS)))])
+
+
+def as_numbers(table: pd.DataFrame) -> pd.DataFrame:
+    """The table of strings with the columns as numbers that hold nothing else; names stay names."""
+    columns = {}
+    for name in table:
+        values = table[name].replace("", None)
+        numbers = pd.to_numeric(values, errors="coerce")
+        whole = values.notna() & numbers.isna() & (values.str.lower() != "nan")
+        if name not in NAMES and values.notna().any() and not whole.any():
+            columns[name] = numbers
+    return table.assign(**columns)
+
+
+def _show(section: Section, name: str) -> str:
+    heading = f"<h2>{html.escape(section.heading)}</h2>" if section.heading else ""
+    sentences = f'<div class="sentences">{section.sentences}</div>' if section.sentences else ""
+    return heading + sentences + (_as_html(section.table, name) if section.table is not None else "")
+
+
+def _as_html(table: pd.DataFrame, name: str) -> str:
+    """The table as HTML, every cell escaped, numbers with four significant digits, sentences not too narrow."""
+    if not len(table):
+        return "<p>No rows.</p>"
+    shown = pd.DataFrame({column: _as_text(table[column]) for column in table})
+    wide = [number for number, column in enumerate(shown, start=1) if shown[column].str.len().max() > SENTENCE]
+    style = "".join(f"#{name} td:nth-child({number}){{min-width:24em}}" for number in wide)
+    shown.columns = [str(column).replace("_", " ") for column in shown]
+    with pd.option_context("display.max_colwidth", None):
+        cells = shown.to_html(index=False, border=0, escape=True, table_id=name, classes="data display compact")
+    return f'{f"<style>{style}</style>" if style else ""}<div class="wide">{cells}</div>'
+
+
+def _as_text(column: pd.Series) -> pd.Series:
+    return column.map(_number if pd.api.types.is_float_dtype(column) else str).where(column.notna(), "")
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if float(value).is_integer() and abs(value) < 1e15 else f"{value:.4g}"
+
+
+def _libraries() -> tuple[str, str]:
+    """Style and script of DataTables, to be put into a page."""
+    import itables.options
+
+    bundle = Path(itables.options.dt_bundle)
+    script = SCRIPT.replace("BUNDLE", base64.b64encode(bundle.read_bytes()).decode())
+    css = bundle.with_suffix(".css").read_text(encoding="utf-8")
+    return css, f'<script type="module">\n{script}</script>'
