@@ -24,6 +24,7 @@ BENCHMARKS = {
     "pretrain": "pretrain_step.py",
     "paper": "plan_paper.py",
     "probe_costs": "probe_costs.py",
+    "provenance": "provenance_scale.py",
     "retrieval": "retrieval_memory.py",
     "probe": "probe_speed.py",
 }

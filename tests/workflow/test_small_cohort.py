@@ -21,12 +21,13 @@ from .small_cohort import ENCODER, GRID, PAIRS, run
 
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
-    """Contents of every result but logs, benchmarks and bookkeeping."""
+    """Contents of every result but logs, benchmarks, the files that hold times, and bookkeeping."""
     results = folder / "results"
+    timed = ("logs", "benchmarks", "job_times.tsv", "ro-crate-metadata.json")
     return {
         path.relative_to(results).as_posix(): path.read_bytes()
         for path in sorted(results.rglob("*"))
-        if path.is_file() and path.relative_to(results).parts[0] not in ("logs", "benchmarks")
+        if path.is_file() and path.relative_to(results).parts[0] not in timed
     }
 
 
@@ -164,14 +165,44 @@ def test_second_run_does_nothing_and_verify_finds_nothing(cohort, code):
     assert verified.returncode == 0, verified.stdout
 
 
-def test_verify_names_a_damaged_file(cohort, code, tmp_path):
+def test_verify_names_every_damaged_file(cohort, code, tmp_path):
+    """A patch file that its manifest knows, and results that provenance.json knows, in a copied folder."""
     copy = tmp_path / "copy"
     shutil.copytree(cohort, copy)
     victim = next((copy / "results/wsi" / GRID / f"features_{ENCODER}").glob("*.h5"))
     victim.write_bytes(victim.read_bytes()[:-10])
+    (copy / "results/tables/metrics.tsv").write_text("task\n")
+    (copy / "results/pretrain/runs/one/model.safetensors").unlink()
+    (copy / "results/figures/other.svg").write_text("")
     done = run(copy, code, "verify")
     assert done.returncode != 0
+    assert "4 differences between results and what they claim" in done.stdout
     assert victim.name in done.stdout
+    assert "tables/metrics.tsv is changed" in done.stdout
+    assert "pretrain/runs/one/model.safetensors is missing" in done.stdout
+    assert "figures/other.svg is extra" in done.stdout
+
+
+def test_what_made_the_results_is_written_down(cohort):
+    """Inputs, weights and every kind of result are in provenance.json; the crate says the same and no path of here."""
+    results = cohort / "results"
+    said = json.loads((results / "provenance.json").read_text())
+    assert {"slides/sheet", "omics/sheet", "probe/tasks/synthetic--OS/k=all.tsv"} <= set(said["inputs"])
+    assert said["seeds"]["pretrain/runs/one/training/seed"] == 0
+    kinds = {name.split("/")[0] for name in said["files"]}
+    assert kinds == {"config.yaml", "slides", "tissue", "tiles", "features", "omics"} | {
+        "pretrain", "embed", "probe", "tables", "figures",
+    }  # fmt: skip
+    for name in ("pretrain/runs/one/model.safetensors", "embed/mean/cases.h5ad"):
+        assert said["files"][name]["bytes"] == (results / name).stat().st_size
+    assert "probe/mean/synthetic--OS/frozen/predictions.parquet" in said["files"]
+    crate = json.loads((results / "ro-crate-metadata.json").read_text())
+    (action,) = [entity for entity in crate["@graph"] if entity["@type"] == "CreateAction"]
+    assert {part["@id"] for part in action["result"]} == set(said["files"])
+    for name in ("provenance.json", "ro-crate-metadata.json", "job_times.tsv"):
+        assert str(cohort) not in (results / name).read_text()
+    jobs = read_tsv(results / "job_times.tsv").job
+    assert "pretrain/runs/one" in set(jobs)
 
 
 def planned(folder: Path, code: Path) -> set[str]:

@@ -115,19 +115,9 @@ def get_case_embeddings(wildcards):
     return [f"<results>/embed/{model}/cases.h5ad" for model in config["embed"]["use"]]
 
 
-def get_sheets():
-    """The sheets that are there."""
-    return [given(path) for path in (SLIDE_SHEET, PROFILE_SHEET) if path] + get_case_sheet()
-
-
-def get_all_digests():
-    """Code digest of every stage."""
-    return {stage: digest(stage) for stage in STAGES}
-
-
 def get_report_targets(wildcards):
     """Tables and figures of what the config has."""
-    names = ["config.yaml", "provenance.json", "figures/slides.svg", "figures/quality.svg"]
+    names = ["figures/slides.svg", "figures/quality.svg"]
     names += ["tables/slides.tsv", "tables/worst_slides.html"]
     if get_tiles_targets(wildcards):
         names.append("tables/exclusions.tsv")
@@ -158,8 +148,8 @@ def get_report_targets(wildcards):
     return tables + get_table_pages(tables) + get_attention_pages()
 
 
-def get_all_targets(wildcards):
-    """All that the config asks for."""
+def get_result_targets(wildcards):
+    """All results that the config asks for."""
     stages = (
         get_tissue_targets,
         get_tiles_targets,
@@ -167,5 +157,10 @@ def get_all_targets(wildcards):
         get_omics_targets,
         get_pretrain_targets,
     )
-    later = (get_embed_targets, get_report_targets)
+    later = (get_embed_targets, get_probe_metrics, get_report_targets)
     return [path for targets in (*stages, *later) for path in targets(wildcards)]
+
+
+def get_all_targets(wildcards):
+    """The same, and what made them."""
+    return get_result_targets(wildcards) + get_provenance()

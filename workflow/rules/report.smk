@@ -1,8 +1,7 @@
-"""Tables, figures and provenance; `snakemake --report results/report.html` binds them together.
+"""Tables and figures; `snakemake --report results/report.html` binds them together.
 
 <results>/tables/exclusions.tsv, worst_slides.html
 <results>/figures/*.svg, *.png (of slides, pretraining, embeddings)
-<results>/config.yaml, provenance.json
 """
 
 
@@ -159,23 +158,3 @@ rule plot_embeddings:
         "Drawing the embeddings of cases"
     script:
         "../scripts/plot_embeddings.py"
-
-
-rule write_provenance:
-    input:
-        sheets=get_sheets(),
-    output:
-        config="<results>/config.yaml",
-        provenance="<results>/provenance.json",
-    log:
-        "<logs>/provenance.log",
-    localrule: True
-    conda:
-        "../../envs/report.yaml"
-    params:
-        config=config,
-        code=get_all_digests(),
-    message:
-        "Writing down what made these results"
-    script:
-        "../scripts/write_provenance.py"

@@ -6,7 +6,7 @@ doctor                    what a long run needs, looked at before it starts, not
 plan                      slides, patches, hours, disk and downloads of what the config asks for, nothing built
 plan_table                the same as <results>/tables/plan.tsv
 pathobench                results of the frozen probes in Patho-Bench's layout
-verify                    manifests against files, nothing built
+verify                    files against manifests and provenance.json, nothing built
 sheets                    slide and profile sheets of public cohorts (rules/acquire.smk)
 orphans                   files under results/wsi that no manifest names, nothing built
 """
@@ -60,6 +60,7 @@ rule pathobench:
 rule report:
     input:
         get_report_targets,
+        get_provenance(),
 
 
 rule doctor:
@@ -123,10 +124,11 @@ rule verify:
     localrule: True
     conda:
         "../../envs/slides.yaml"
+    threads: 4
     params:
         results=RESULTS,
     message:
-        "Comparing every manifest with the files it names"
+        "Comparing every file with its manifest and with provenance.json"
     script:
         "../scripts/verify.py"
 

@@ -1,4 +1,4 @@
-"""Compare every file of single slides with what its manifest says, and list the differences."""
+"""Compare every file with what its manifest and provenance.json say, and list the differences."""
 
 import sys
 
@@ -7,7 +7,8 @@ from molpath.common import joblog
 if __name__ == "__main__":
     joblog.start(snakemake.log[0])
     from molpath.common.verification import verify
+    from molpath.report.inventory import compare
 
-    problems = verify(snakemake.params.results)
-    print(*problems, f"{len(problems)} differences between manifests and files", sep="\n", flush=True)
+    problems = verify(snakemake.params.results) + compare(snakemake.params.results, snakemake.threads)
+    print(*problems, f"{len(problems)} differences between results and what they claim", sep="\n", flush=True)
     sys.exit(1 if problems else 0)

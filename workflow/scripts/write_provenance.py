@@ -1,10 +1,28 @@
-"""Write down the merged config and what made the results."""
+"""Write down what made the results, and their files by SHA-256."""
 
 from molpath.common import joblog
 
 if __name__ == "__main__":
     joblog.start(snakemake.log[0])
-    from molpath.report.provenance import write_config, write_provenance
+    from molpath.report.crate import write_crate
+    from molpath.report.provenance import write_provenance
 
-    write_config(snakemake.params.config, snakemake.output.config)
-    write_provenance(code=snakemake.params.code, sheets=snakemake.input.sheets, output=snakemake.output.provenance)
+    said = write_provenance(
+        config=snakemake.input.config,
+        inputs=dict(zip(snakemake.params.names, snakemake.input.given, strict=True)),
+        environments=snakemake.input.environments,
+        code=snakemake.params.code,
+        outputs=[*snakemake.input.outputs, snakemake.input.config],
+        results=snakemake.params.results,
+        output=snakemake.output.provenance,
+        threads=snakemake.threads,
+    )
+    write_crate(
+        provenance=said,
+        snakefile=snakemake.input.snakefile,
+        workflow=snakemake.output.workflow,
+        benchmarks=f"{snakemake.params.results}/benchmarks",
+        times=snakemake.output.times,
+        note=snakemake.params.note,
+        output=snakemake.output.crate,
+    )
