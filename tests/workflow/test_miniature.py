@@ -92,7 +92,12 @@ def test_averages_say_what_they_lack(project):
     assert set(overall.tasks) == {"3"}
     assert set(overall.lacking) == {"51"}
     assert set(overall.in_house) == {"12"}
+    public = rows[rows.scope == "public"]
+    assert set(zip(public.tasks, public.of, public.in_house, strict=True)) == {("3", "42", "0")}
     page = (project / "results/tables/published.html").read_text()
+    assert ">3 of 54<" in page
+    assert ">3 of 42<" in page
+    assert "3 are compared, 12 are in-house and not obtainable, 39 are not in this run" in page
     assert "synthetic" in page
     for task in TASKS:
         assert task in page

@@ -1,5 +1,6 @@
 """Published beside measured: what is joined with what, differences, what an average lacks, readable pages."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -90,15 +91,44 @@ def test_averages_say_what_they_lack(made):
     assert over.loc[("prism", "mutation")].tasks == "0"
 
 
-def test_page_markdown_and_latex(made):
+def test_averages_of_public_tasks_apart(made):
+    over = read_tsv(made["averages"]).set_index(["model", "scope"])
+    public = over.loc[("mine-s0", "public")]
+    assert (public.tasks, public.of, public.lacking, public.in_house) == ("3", "42", "39", "0")
+
+
+def test_page_says_what_is_compared_and_what_lacks(made):
     page = made["page"].read_text()
-    assert "<b>" not in page
+    assert "<b>a_note" not in page
     assert "&lt;b&gt;a_note" in page
-    assert "0.921" in page
+    assert "8 scores of the paper" in page
+    assert "For 4 of 7 the 95 % interval" in page
+    assert "tasks 3 are compared, 12 are in-house and not obtainable, 39 are not in this run" in page
+    rows = [re.findall(r"<td>(.*?)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", page, re.S)]
+    assert ["mine-s0", "threads", "all tasks", "3 of 54", "12", "0.790", "0.767", "-0.024", "1 of 2"] in rows
+    listed = {row[1]: row[-1] for row in rows if len(row) == 6}
+    assert listed["bcnb--er"] == "compared"
+    assert listed["mgb_lung--p40"] == "not obtainable (in-house)"
+    assert list(listed.values()).count("not in this run") == 39
+
+
+def test_page_has_a_table_a_family_and_protocol(made):
+    page = made["page"].read_text()
+    for heading in ("Immunohistochemistry: linear probes", "Few-shot", "Retrieval", "Clustering"):
+        assert f"<h2>{heading}</h2>" in page
+    assert "Mutations: linear probes" not in page
+    for cell in ("0.921", "± 0.009", "0.880 to 0.930", "-0.021", "damaged where it was read from"):
+        assert f">{cell}<" in page
+
+
+def test_markdown_and_latex(made):
     markdown = made["markdown"].read_text()
-    assert markdown.index("## ihc") < markdown.index("## response_survival")
+    assert "Linear probes of 3 of the paper's 54 tasks are compared, 3 of the 42 on public cohorts." in markdown
+    assert "mgb_lung--p40" in markdown
+    assert "| mine-s0 | public tasks | 3 of 42 | 0.790 | 0.767 | -0.024 | 1 of 2 |" in markdown
+    assert markdown.index("## Immunohistochemistry") < markdown.index("## Treatment response and survival")
     assert "| bcnb--pr | macro-ovr-auc | 0.837 | 0.800 (0.780 to 0.820) | 0.815 | 0.815 (0.800 to 0.830) |" in markdown
     latex = made["latex"].read_text()
-    assert r"\caption{response\_survival: published and measured scores (<b>a\_note)}" in latex
+    assert r"\caption{Treatment response and survival: published and measured scores (<b>a\_note)}" in latex
     assert r"cptac\_luad--OS & cindex & 0.613 & 0.600 \\" in latex
-    assert latex.count(r"\begin{table}") == latex.count(r"\end{table}") == 2
+    assert latex.count(r"\begin{table}") == latex.count(r"\end{table}") == 3

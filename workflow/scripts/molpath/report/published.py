@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from ..common.files import read_tsv, write_text, write_tsv
+from .published_page import FAMILIES, title_of, write_published_page
 from .tables import as_markdown, read_metrics, show
 
 #: The paper's name of a protocol; what is not here is compared with nothing.
@@ -26,8 +26,6 @@ COLUMNS = (
     + ["published_lower", "published_upper", "uncertain", "measured", "measured_se", "measured_lower"]
     + ["measured_upper", "n_folds", "difference", "covered", "table", "source"]
 )
-#: The paper's families, in its order, and how many of its 54 tasks each has.
-FAMILIES = {"subtyping_grading": 8, "mutation": 21, "ihc": 12, "response_survival": 13}
 
 
 def compare_published(
@@ -43,7 +41,7 @@ def compare_published(
     markdown: str,
     latex: str,
 ) -> None:
-    """Write published.tsv (a row a number), published_averages.tsv, a page of both, and tables by family.
+    """Write published.tsv (a row a number), published_averages.tsv, a page of both, and tables as Markdown and LaTeX.
 
     names: the paper's name of each measured model. A number the paper has and this run lacks is no row; what an average
     lacks of the 54 tasks is counted in it.
@@ -53,10 +51,12 @@ def compare_published(
     over = average(side_by_side, known)
     write_tsv(table, side_by_side)
     write_tsv(averages, over)
-    write_text(page, as_page(side_by_side, over, note))
-    parts = by_family(side_by_side)
-    write_text(markdown, "\n\n".join(f"## {name}\n\n{as_markdown(part)}" for name, part in parts.items()) + "\n")
-    write_text(latex, "\n".join(as_latex(name, part, note) for name, part in parts.items()))
+    write_published_page(page, side_by_side, over, known, note)
+    tables = {"Averages": as_text(over)} | by_family(side_by_side)
+    notes = [missing_tasks(side_by_side, known)]
+    parts = [f"## {name}\n\n{as_markdown(table)}" for name, table in tables.items()]
+    write_text(markdown, "\n\n".join([f"# {title_of(note)}", *notes, *parts]) + "\n")
+    write_text(latex, "\n".join(as_latex(name, table, note) for name, table in tables.items()))
 
 
 def read_published(paths: Sequence[str]) -> pd.DataFrame:
@@ -89,46 +89,51 @@ def join(metrics: pd.DataFrame, paper: pd.DataFrame, tasks: pd.DataFrame, names:
     both["covered"] = inside.map({True: "yes", False: "no"}).where(both.measured_lower.notna(), "")
     order = {task: number for number, task in enumerate(tasks.task)}
     both["order"] = both.task.map(order).fillna(len(order))
-    both = both.sort_values(["protocol", "order", "task", "metric", "shots", "model"], kind="stable")
+    both["place"] = both.model.map({model: place for place, model in enumerate(names)})
+    both = both.sort_values(["protocol", "order", "task", "metric", "shots", "place"], kind="stable")
     return both.reindex(columns=COLUMNS).reset_index(drop=True)
 
 
 def average(both: pd.DataFrame, tasks: pd.DataFrame) -> pd.DataFrame:
-    """Plain means of the linear probe over the tasks that both have, by model, over all and over each family.
+    """Plain means of the linear probe over the tasks that both have: all, those of public cohorts, families; by model.
 
-    lacking: tasks of the paper's 54 (or of the family's) that the mean is without; in_house: those of them that nobody
-    else can have. Both means are over the same tasks.
+    of: tasks that the paper's mean is over; lacking: those that this mean is without; in_house: those of them that
+    nobody else can have. Both means are over the same tasks.
     """
     rows = []
     probed = both[(both.protocol == "linear_probe") & both.measured.notna()]
-    scopes = {"all": tasks} | {name: tasks[tasks.family == name] for name in FAMILIES}
-    for model, mine in probed.groupby("model", sort=False):
-        for scope, wanted in scopes.items():
+    scopes = {"all": tasks, "public": tasks[tasks.access == "public"]}
+    scopes |= {name: tasks[tasks.family == name] for name in FAMILIES}
+    for scope, wanted in scopes.items():
+        for model, mine in probed.groupby("model", sort=False):
             part = mine[mine.task.isin(wanted.task)]
             missing = wanted[~wanted.task.isin(part.task)]
-            rows.append(
-                {
-                    "model": model,
-                    "published_model": mine.published_model.iloc[0],
-                    "scope": scope,
-                    "tasks": len(part),
-                    "lacking": len(missing),
-                    "in_house": int((missing.access == "in_house").sum()),
-                    "published": part.published.mean(),
-                    "measured": part.measured.mean(),
-                    "difference": part.difference.mean(),
-                    "covered": f"{(part.covered == 'yes').sum()} of {(part.covered != '').sum()}",
-                }
-            )
-    columns = ["model", "published_model", "scope", "tasks", "lacking", "in_house", "published", "measured"]
+            row = {"model": model, "published_model": mine.published_model.iloc[0], "scope": scope}
+            row |= {"tasks": len(part), "of": len(wanted), "lacking": len(missing)}
+            row |= {"in_house": int((missing.access == "in_house").sum())}
+            row |= {name: part[name].mean() for name in ("published", "measured", "difference")}
+            rows.append(row | {"covered": f"{(part.covered == 'yes').sum()} of {(part.covered != '').sum()}"})
+    columns = ["model", "published_model", "scope", "tasks", "of", "lacking", "in_house", "published", "measured"]
     return pd.DataFrame(rows, columns=[*columns, "difference", "covered"])
+
+
+def as_text(averages: pd.DataFrame) -> pd.DataFrame:
+    """The averages that are over some task, with words for counts: '3 of 54'."""
+    over = averages[averages.tasks > 0]
+    columns = {
+        "model": over.model,
+        "over": over.scope.replace({"all": "all tasks", "public": "public tasks", **FAMILIES}),
+    }
+    columns["tasks"] = [f"{row.tasks} of {row.of}" for row in over.itertuples()]
+    columns |= {name: over[name].map("{:.3f}".format) for name in ("published", "measured")}
+    return pd.DataFrame(columns | {"difference": over.difference.map("{:+.3f}".format), "covered": over.covered})
 
 
 def by_family(both: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Linear probes by family: a row a task, and for each model what was published and what was measured."""
     probed = both[both.protocol == "linear_probe"]
     parts = {}
-    for family in [name for name in (*FAMILIES, "other") if name in set(probed.family)]:
+    for family, title in (FAMILIES | {"other": "Other tasks"}).items():
         mine = probed[probed.family == family]
         rows = []
         for task, group in mine.groupby("task", sort=False):
@@ -138,8 +143,21 @@ def by_family(both: pd.DataFrame) -> dict[str, pd.DataFrame]:
                 row[f"{model}, published"] = f"{one.published.iloc[0]:.3f}" if len(one) else ""
                 row[f"{model}, measured"] = show_measured(one.iloc[0]) if len(one) else ""
             rows.append(row)
-        parts[family] = pd.DataFrame(rows)
+        if rows:
+            parts[title] = pd.DataFrame(rows)
     return parts
+
+
+def missing_tasks(both: pd.DataFrame, tasks: pd.DataFrame) -> str:
+    """A sentence: how many of the paper's tasks are compared, and which of the others can't be had."""
+    probed = set(both.task[both.protocol == "linear_probe"])
+    in_house = tasks[tasks.access == "in_house"]
+    compared, public = tasks.task.isin(probed), tasks.access == "public"
+    return (
+        f"Linear probes of {compared.sum()} of the paper's {len(tasks)} tasks are compared, "
+        f"{(compared & public).sum()} of the {public.sum()} on public cohorts. "
+        f"Not obtainable (in-house): {', '.join(in_house.task)}."
+    )
 
 
 def show_measured(row: pd.Series) -> str:
@@ -162,27 +180,3 @@ def tex(text: object) -> str:
     """Text with the letters escaped that LaTeX reads as commands."""
     special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
     return "".join(special.get(letter, f"\\{letter}" if letter in "&%$#_{}" else letter) for letter in str(text))
-
-
-def as_page(both: pd.DataFrame, averages: pd.DataFrame, note: str) -> str:
-    """A page that stands alone and works offline; every cell is escaped."""
-    title = f"Published and measured{f' ({html.escape(note)})' if note else ''}"
-    style = (
-        "body{font:15px system-ui,sans-serif;margin:2em;color:#222}table{border-collapse:collapse;margin:1em 0}"
-        "td,th{border-bottom:1px solid #ddd;padding:.35em .7em;text-align:left;white-space:nowrap}"
-        "th{background:#f4f4f4;position:sticky;top:0}"
-    )
-    shown = both.drop(columns=["published_se", "published_lower", "published_upper", "measured_se", "source"])
-    bodies = [
-        part.to_html(index=False, border=0, escape=True, float_format="{:.3f}".format, na_rep="")
-        for part in (averages, shown)
-    ]
-    return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f"<style>{style}</style></head><body><h1>{title}</h1>"
-        "<p>Plain means of the linear probe over the tasks that both have. The paper's averages are over 54 tasks: "
-        "<i>lacking</i> says how many of them a mean is without, <i>in_house</i> how many of those can't be had.</p>"
-        f"{bodies[0]}<h2>Task by task</h2><p><i>covered</i>: the 95 % interval of the measured mean holds the "
-        "published score. <i>uncertain</i> = 1: the published number was damaged where it was read from.</p>"
-        f"{bodies[1]}</body></html>\n"
-    )
