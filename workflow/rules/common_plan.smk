@@ -81,9 +81,11 @@ def get_plan_task(task):
     folder = get_task_folder(task)
     rows = read_sheet(f"{folder}/k=all.tsv")
     settings = load_yaml(f"{folder}/config.yaml") if rows else {"sample_col": "case_id"}
+    rows = [row for row in rows if row.get(settings["task_col"])]
     survival = settings.get("task_type") == "survival"
     return {
         "samples": len({row[settings["sample_col"]] for row in rows}),
+        "slides": len({row.get("slide_id") or row["case_id"] for row in rows}),
         "folds": sum("fold_" in name for name in rows[0]) if rows else 1,
         "classes": 1 if survival else len(settings.get("label_dict", ())),
         "survival": survival,
@@ -91,10 +93,47 @@ def get_plan_task(task):
     }
 
 
+def get_plan_finetuning(widths):
+    """Fine-tuned models: patches a slide over those of 512 px at 20x, width of a patch, epochs."""
+    found = []
+    for name in get_finetune_models() if get_tuned_tasks() else ():
+        model = SUPERVISED.get(name) or MODELS[name]
+        recipe = "threads" if model["kind"] == "random" else model["kind"]
+        source = get_source(model)
+        found.append(
+            {
+                "name": name,
+                "density": get_plan_grid(source[0])["density"],
+                "dim": widths[source],
+                "epochs": config["probe"]["finetune"]["recipes"][recipe]["epochs"],
+            }
+        )
+    return found
+
+
+def get_plan_downloads():
+    """Files still to come, by sheet: how many, bytes that their rows announce, and how many announce none."""
+    slides = [
+        (values["path"], row)
+        for shard, rows in SHARDS.items()
+        for values, row in zip(values_of_shard(shard), rows)
+        if values["keep"] != "no"
+    ]
+    profiles = [(resolve_path(row["path"], PROFILE_SHEET), row) for row in get_profile_downloads()]
+    found = {}
+    for kind, rows in (("slides", slides), ("profiles", profiles)):
+        sizes = [row.get("bytes") or "" for path, row in rows if not os.path.exists(path)]
+        found[kind] = {
+            "files": len(sizes),
+            "bytes": sum(map(int, filter(None, sizes))),
+            "unannounced": sizes.count(""),
+        }
+    return found
+
+
 def get_plan_request(wildcards=None):
     """What the config asks for, in numbers, for molpath/report/plan.py."""
     kept = {shard: sum(row["keep"] != "no" for row in values_of_shard(shard)) for shard in SHARDS}
-    paths = [row["path"] for shard in SHARDS for row in values_of_shard(shard)]
     features = get_plan_features()
     widths = {(item["grid"]["name"], item["encoder"]): item["dim"] for item in features}
     tiles = [path.split("/")[-2:] for path in get_tiles_targets(None)]
@@ -103,7 +142,7 @@ def get_plan_request(wildcards=None):
     runs = get_used_runs()
     return {
         "shards": kept,
-        "absent_slides": sum(not os.path.exists(path) for path in paths),
+        "downloads": get_plan_downloads(),
         "grids": [
             get_plan_grid(name) | {"shards": [file[:5] for grid, file in tiles if grid == name]}
             for name in names
@@ -131,6 +170,14 @@ def get_plan_request(wildcards=None):
         "runs": [get_plan_run(name) for name in runs],
         "models": [get_plan_model(name, widths) for name in config["embed"]["use"]],
         "tasks": [get_plan_task(task) for task in probe["use"]],
+        "transfers": [
+            get_plan_task(sides_of(name, TRANSFERS[name]["train"], TRANSFERS[name]["test"])[0])
+            for name in probe["transfer"]["use"]
+        ],
+        "prompts": len(probe["prompt"]["use"]),
+        "clusters": [get_plan_task(task)["samples"] for task in probe["cluster"]["use"]],
+        "finetune": get_plan_finetuning(widths),
+        "sweep": len(probe["C_sweep"]),
         "permutations": probe["permutations"],
         "few_shot_fits": len(probe["shots"]) * probe["repeats"],
     }

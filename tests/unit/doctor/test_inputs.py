@@ -162,8 +162,7 @@ def test_a_check_that_fails_in_itself_hides_no_other(slides, tmp_path, monkeypat
 
     monkeypatch.setattr("molpath.doctor.storage.check_space", fail)
     monkeypatch.chdir(tmp_path)
-    plan = {name: [] for name in ("grids", "features", "stores", "runs", "models", "tasks")}
-    plan |= {"shards": {"00000": 3}, "absent_slides": 0, "profiles": {}, "permutations": 0, "few_shot_fits": 0}
+    plan = {"shards": {"00000": 3}}
     costs = str(repository / "resources/costs/costs.tsv")
     request = {
         "snakemake": "9.27.1",

@@ -149,9 +149,10 @@ def test_the_estimate(repository, tmp_path):
     """20 slides; features of 10 that aren't there yet, 2,653.0871 patches each times 2, fp16 and 16 bytes."""
     grid = {"name": "g", "density": 2.0, "area": 1.0}
     item = {"grid": grid, "encoder": "e", "dim": 1536, "parameters": 1e6, "input_size": 224, "crops": 1, "fetch": 1}
-    request = {"shards": {"00000": 10, "00001": 10}, "absent_slides": 0, "grids": [], "profiles": {}, "runs": []}
-    request |= {"features": [item | {"shards": ["00001"]}], "stores": [item | {"shards": ["00001"]}], "models": []}
-    request |= {"tasks": [], "permutations": 0, "few_shot_fits": 0}
+    request = {
+        "shards": {"00000": 10, "00001": 10},
+    }
+    request |= {"features": [item | {"shards": ["00001"]}], "stores": [item | {"shards": ["00001"]}]}
     found = estimate(request, str(repository / "resources/costs/costs.tsv"), str(tmp_path))
     patches = 26530.871 * 2
     assert found.patches == pytest.approx(patches)

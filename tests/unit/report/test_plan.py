@@ -24,12 +24,17 @@ COSTS = {
     "probe_job_s": 2,
     "logistic_s": 10,
     "cox_s": 20,
+    "cluster_sample_s": 0.5,
+    "finetune_step_s": 0.1,
     "slide_files_bytes": 1e6,
     "coordinates_bytes": 32,
 }
 ASSUMED = {"encode_flops", "dna_profile_s"}
 FINE = {"name": "20x_256px_0px_overlap", "density": 4.0, "area": 0.25}
 MAIN = {"name": "20x_512px_0px_overlap", "density": 1.0, "area": 1.0}
+
+
+TASK = {"samples": 100, "slides": 100, "folds": 5, "classes": 2, "survival": False, "groups": []}
 
 
 @pytest.fixture
@@ -46,7 +51,10 @@ def request_of_all() -> dict:
     feature = {"dim": 100, "parameters": 5e7, "input_size": 160, "crops": 1, "fetch": 1}
     return {
         "shards": {"00000": 2, "00001": 2, "00002": 1},
-        "absent_slides": 3,
+        "downloads": {
+            "slides": {"files": 3, "bytes": 5e8, "unannounced": 2},
+            "profiles": {"files": 7, "bytes": 4e8, "unannounced": 0},
+        },
         "grids": [MAIN | {"shards": ["00000", "00001", "00002"]}, FINE | {"shards": ["00002"]}],
         "features": [feature | {"grid": FINE, "encoder": "vit", "shards": ["00002"]}],
         "profiles": {"rna": 10, "dna": 20},
@@ -75,11 +83,17 @@ def request_of_all() -> dict:
             },
         ],
         "tasks": [
-            {"samples": 100, "folds": 5, "classes": 2, "survival": False, "groups": ["frozen", "fewshot"]},
-            {"samples": 50, "folds": 5, "classes": 1, "survival": True, "groups": ["frozen"]},
+            TASK | {"groups": ["frozen", "fewshot", "finetune"]},
+            TASK | {"samples": 50, "slides": 9e6, "classes": 1, "survival": True, "groups": ["frozen", "finetune"]},
+            TASK | {"groups": ["retrieval"]},
         ],
         "permutations": 3,
+        "sweep": 2,
         "few_shot_fits": 6,
+        "transfers": [TASK],
+        "prompts": 2,
+        "clusters": [40],
+        "finetune": [{"name": "threads", "density": 1.0, "dim": 100, "epochs": 2}],
     }
 
 
@@ -92,7 +106,8 @@ def row(table: pd.DataFrame, stage: str, what: str) -> pd.Series:
 def test_hours_sizes_and_patches_by_hand(costs, request_of_all, tmp_path):
     table = plan_run(request_of_all, read_costs(costs), tmp_path)
     assert row(table, "slides", "slides").cpu_hours == pytest.approx(5 * 1 / 3600)
-    assert row(table, "slides", "slides to download").download_gb == pytest.approx(3)
+    assert row(table, "acquire", "slides").download_gb == pytest.approx(0.5 + 2)
+    assert row(table, "acquire", "profiles").download_gb == pytest.approx(0.4)
     assert row(table, "tissue", "slides").disk_gb == pytest.approx(5 * 1e6 / 1e9)
     assert row(table, "tiles", MAIN["name"]).patches == 5 * 1000
     features = row(table, "features", f"{FINE['name']} vit")
@@ -108,10 +123,21 @@ def test_hours_sizes_and_patches_by_hand(costs, request_of_all, tmp_path):
     flops = 3 * 2 * (100 * 1e6 + 10 * 2e6) * 4 * 5
     assert row(table, "pretrain", "run r").gpu_hours == pytest.approx(flops / 1e12 / 3600)
     assert row(table, "embed", "mean").cpu_hours == pytest.approx(2 * 4000 * 200 / 1e6 / 3600)
-    # 100 x 0.8 samples x 100 wide: five folds of 1 + 3 permuted and 6 few-shot fits, two jobs; survival: five fits.
-    logistic = 5 * (1 + 3 + 6) * 0.8 * 100 * 100 * 2 / 1e6 * 10
+    # 100 x 0.8 samples x 100 wide: five folds of 1 + 2 swept + 3 permuted and 6 few-shot fits; survival: five fits.
+    logistic = 5 * (1 + 2 + 3 + 6) * 0.8 * 100 * 100 * 2 / 1e6 * 10
     cox = 5 * 0.8 * 50 * 100 / 1e6 * 20
-    assert row(table, "probe", "mean").cpu_hours == pytest.approx((3 * 2 + logistic + cox) / 3600)
+    assert row(table, "probe", "mean").units == 4  # jobs; fine-tuning has rows of its own
+    assert row(table, "probe", "mean").cpu_hours == pytest.approx((4 * 2 + logistic + cox) / 3600)
+    transfer = sum((1 + 2) * 100 * width * 2 / 1e6 * 10 for width in (100, 50))
+    assert row(table, "probe", "transfers").cpu_hours == pytest.approx((2 * 2 + transfer) / 3600)
+    assert row(table, "probe", "prompts").cpu_hours == pytest.approx(2 * 2 * 2 / 3600)
+    assert row(table, "probe", "clusters").cpu_hours == pytest.approx((2 * 2 + 2 * 40 * 0.5) / 3600)
+    # 2 epochs of 5 folds; the bags of the second task, 3.6 TB as float32, are read again in every epoch.
+    steps = 0.8 * (100 + 50) * 2 * 5
+    kept = 2**32 / (9e6 * 1000 * 100 * 4)
+    reading = (100 * 1000 * 100 * 2 + 9e6 * 1000 * 100 * 2 * (kept + (1 - kept) * 10)) / 1e6
+    tuned = row(table, "probe", "fine-tuned threads")
+    assert (tuned.units, tuned.gpu_hours) == (2, pytest.approx((steps * 0.1 + reading) / 3600))
     total = table.iloc[-1]
     assert total.stage == "total"
     for name in ("cpu_hours", "gpu_hours", "disk_gb", "download_gb"):
@@ -140,6 +166,7 @@ def test_text_names_what_was_assumed_and_the_table_is_written(costs, request_of_
     write_plan(request=request_of_all, costs=str(costs), results=str(tmp_path), output=str(tmp_path / "plan.tsv"))
     written = pd.read_csv(tmp_path / "plan.tsv", sep="\t", keep_default_na=False)
     assert list(written.stage.unique()) == [
+        "acquire",
         "slides",
         "tissue",
         "tiles",
@@ -171,3 +198,10 @@ def test_every_shipped_cost_has_a_basis_and_a_source():
     assert (table.value > 0).all()
     assert (table.source != "").all()
     assert table.value[table.cost == "patches_per_slide"].iloc[0] * 47171 == pytest.approx(125148770, rel=1e-6)
+
+
+def test_memory_of_bags_is_that_of_fine_tuning():
+    from molpath.probe.finetune import TaskBags
+    from molpath.report.plan_probes import BAGS_IN_MEMORY
+
+    assert TaskBags({}, {}).left == BAGS_IN_MEMORY

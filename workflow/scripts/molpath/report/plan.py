@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from ..common.files import read_tsv, write_tsv
+from .plan_probes import plan_finetuning, plan_probes
 
 COLUMNS = (
     "stage",
@@ -31,6 +32,11 @@ COLUMNS = (
 HALF, SINGLE = 2, 4
 #: Work of training over that of one forward pass, and floating-point operations a multiplication with a weight.
 FORWARD_AND_BACKWARD, PER_WEIGHT = 3, 2
+#: A request that asks for nothing: what another one lacks is taken from here.
+NOTHING: dict[str, Any] = {name: {} for name in ("shards", "downloads", "profiles")}
+NOTHING |= {name: [] for name in ("grids", "features", "stores", "runs", "models", "tasks")}
+NOTHING |= {name: [] for name in ("transfers", "clusters", "finetune")}
+NOTHING |= {name: 0 for name in ("prompts", "permutations", "sweep", "few_shot_fits")}
 
 
 class BadCosts(Exception):
@@ -97,6 +103,7 @@ def plan_run(request: Mapping[str, Any], costs: Costs, results: str | Path) -> p
 
     Hours are of one core and of one GPU; GB are 10^9 bytes. Features and runs are planned for a GPU.
     """
+    request = NOTHING | dict(request)
     patches = Patches(costs, results, request["shards"])
     rows: list[dict[str, Any]] = []
 
@@ -105,11 +112,9 @@ def plan_run(request: Mapping[str, Any], costs: Costs, results: str | Path) -> p
         sizes = {name: float(values.pop(name, 0)) / 1e9 for name in ("disk_gb", "download_gb")}
         rows.append({"stage": stage, "what": what, "units": units} | hours | sizes | values | {"assumed": costs.take()})
 
+    plan_downloads(request, costs, add)
     slides = sum(request["shards"].values())
     add("slides", "slides", slides, cpu_hours=slides * costs["inspect_s"])
-    if request["absent_slides"]:
-        size = request["absent_slides"] * costs["slide_bytes"]
-        add("slides", "slides to download", request["absent_slides"], disk_gb=size, download_gb=size)
     add(
         "tissue",
         "slides",
@@ -119,14 +124,27 @@ def plan_run(request: Mapping[str, Any], costs: Costs, results: str | Path) -> p
     )
     plan_patches(request, costs, patches, add)
     for modality, count in request["profiles"].items():
+        if not count:
+            continue
         add("omics", f"{modality} profiles", count, cpu_hours=count * costs[f"{modality}_profile_s"])
     plan_models(request, costs, patches, add)
     plan_probes(request, costs, add)
+    plan_finetuning(request, costs, add)
     table = pd.DataFrame(rows).reindex(columns=COLUMNS)
     total = {"stage": "total", "what": "", "patches_are": "", "assumed": ""}
     total |= {name: table[name].sum() for name in COLUMNS if name.endswith(("_hours", "_gb"))}
     table = pd.concat([table, pd.DataFrame([total])], ignore_index=True).reindex(columns=COLUMNS)
     return table.fillna({"patches_are": "", "assumed": "", "what": ""})
+
+
+def plan_downloads(request: Mapping[str, Any], costs: Costs, add) -> None:
+    """Files that are not there: the size their sheet announces, and the paper's mean for slides without one."""
+    for kind, absent in request["downloads"].items():
+        if absent["files"]:
+            size = absent["bytes"]
+            if kind == "slides" and absent["unannounced"]:
+                size += absent["unannounced"] * costs["slide_bytes"]
+            add("acquire", kind, absent["files"], disk_gb=size, download_gb=size)
 
 
 def plan_patches(request: Mapping[str, Any], costs: Costs, patches: Patches, add) -> None:
@@ -208,20 +226,6 @@ def plan_models(request: Mapping[str, Any], costs: Costs, patches: Patches, add)
         )
 
 
-def plan_probes(request: Mapping[str, Any], costs: Costs, add) -> None:
-    """Probing jobs: what starting costs, and every fit of every fold (and of labels permuted)."""
-    for model in request["models"] if request["tasks"] else ():
-        seconds, jobs = 0.0, 0
-        for task in request["tasks"]:
-            jobs += len(task["groups"])
-            size = 0.8 * task["samples"] * model["width"] / 1e6
-            fit = size * costs["cox_s"] if task["survival"] else size * task["classes"] * costs["logistic_s"]
-            fits = task["folds"] * (1 if task["survival"] else 1 + request["permutations"])
-            fits += task["folds"] * request["few_shot_fits"] * ("fewshot" in task["groups"])
-            seconds += len(task["groups"]) * costs["probe_job_s"] + fits * fit
-        add("probe", model["name"], jobs, cpu_hours=seconds)
-
-
 def as_text(table: pd.DataFrame, costs: Costs) -> str:
     """The plan in columns for a terminal, and what in it was assumed."""
     shown = table.drop(columns="assumed").copy()
@@ -236,7 +240,10 @@ def as_text(table: pd.DataFrame, costs: Costs) -> str:
         for row in cells
     ]
     names = sorted({name for cell in table.assumed if cell for name in cell.split(", ")})
-    lines += ["", "hours of one core and of one GPU; GB = 10^9 bytes; units are slides, profiles, shards, pairs, jobs"]
+    lines += [
+        "",
+        "hours of one core and of one GPU; GB = 10^9 bytes; units are slides, profiles, files, shards, pairs, jobs",
+    ]
     if names:
         values = ", ".join(f"{name} = {costs.values[name]:g}" for name in names)
         lines.append(f"assumed, not measured (resources/costs/costs.tsv): {values}")

@@ -1,0 +1,69 @@
+"""What probing costs, for the plan: probes of frozen embeddings, transfers, prompts, clusters, and fine-tuning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+#: Share of a task's samples on the training side of a fold: the paper's 80:20.
+TRAINED = 0.8
+#: Bytes of a number in feature files (fp16); bags in memory are float32.
+HALF, SINGLE = 2, 4
+
+#: Bytes of a task's bags that fine-tuning keeps in memory (the default of probe.finetune.TaskBags, which needs torch).
+BAGS_IN_MEMORY = 4 << 30
+
+Costs = Mapping[str, float]
+
+
+def plan_probes(request: Mapping[str, Any], costs: Costs, add: Callable) -> None:
+    """Probing jobs: what starting costs, and every fit of every fold, with labels permuted and few samples too.
+
+    A row a model, then one for the transfers, the prompts and the clusters of all models together.
+    """
+    for model in request["models"] if request["tasks"] else ():
+        seconds, jobs = 0.0, 0
+        for task in request["tasks"]:
+            groups = [name for name in task["groups"] if name != "finetune"]
+            jobs += len(groups)
+            frozen = 1 + request["sweep"] + request["permutations"] if "frozen" in groups else 0
+            fits = task["folds"] * (min(frozen, 1) if task["survival"] else frozen)
+            fits += task["folds"] * request["few_shot_fits"] * ("fewshot" in groups)
+            seconds += fits * fit_seconds(task, TRAINED * task["samples"], model, costs)
+        add("probe", model["name"], jobs, cpu_hours=seconds + jobs * costs["probe_job_s"])
+    widths = request["models"]
+    seconds = sum(
+        fit_seconds(task, task["samples"], model, costs) * (1 if task["survival"] else 1 + request["sweep"])
+        for task in request["transfers"]
+        for model in widths
+    )
+    cluster = sum(request["clusters"]) * len(widths) * costs["cluster_sample_s"]
+    for name, count, work in (
+        ("transfers", len(request["transfers"]), seconds),
+        ("prompts", request["prompts"], 0.0),
+        ("clusters", len(request["clusters"]), cluster),
+    ):
+        jobs = count * len(widths)
+        if jobs:
+            add("probe", name, jobs, cpu_hours=work + jobs * costs["probe_job_s"])
+
+
+def fit_seconds(task: Mapping[str, Any], samples: float, model: Mapping[str, Any], costs: Costs) -> float:
+    """CPU seconds of one fit on so many training samples."""
+    size = samples * model["width"] / 1e6
+    return size * costs["cox_s"] if task["survival"] else size * task["classes"] * costs["logistic_s"]
+
+
+def plan_finetuning(request: Mapping[str, Any], costs: Costs, add: Callable) -> None:
+    """A row a fine-tuned model: training steps of every fold on a GPU, which waits for bags that memory can't keep."""
+    tasks = [task for task in request["tasks"] if "finetune" in task["groups"]]
+    for model in request["finetune"] if tasks else ():
+        seconds = 0.0
+        for task in tasks:
+            passes = model["epochs"] * task["folds"]
+            size = task["slides"] * costs["patches_per_slide"] * model["density"] * model["dim"]
+            kept = min(1.0, BAGS_IN_MEMORY / (size * SINGLE)) if size else 1.0
+            reads = kept + (1 - kept) * passes
+            seconds += TRAINED * task["samples"] * passes * costs["finetune_step_s"]
+            seconds += size * HALF * reads / costs["copy_bytes"]
+        add("probe", f"fine-tuned {model['name']}", len(tasks), gpu_hours=seconds)
