@@ -94,6 +94,25 @@ MISTAKES = {
         lambda p: p.absent.add("files/S4.svs"),
         ["slides.tsv, row 6, column path: no such file: files/S4.svs", "correct the path"],
     ),
+    "slide in a bucket": (
+        lambda p: p.slides[4].update(path="s3://bucket/S4.svs"),
+        [
+            "slides.tsv, row 6, column path: s3://bucket/S4.svs is an address, and a file is asked for",
+            "mount the bucket read-only and name the file there; slides and profiles are downloaded if the address",
+        ],
+    ),
+    "download to an address": (
+        lambda p: p.slides[4].update(path="https://here.org/S4.svs", url="https://there.org/S4.svs"),
+        ["slides.tsv, row 6, column path: https://here.org/S4.svs is an address"],
+    ),
+    "profile in a bucket": (
+        lambda p: p.profiles[1].update(path="gs://bucket/P2.tsv"),
+        ["profiles.tsv, row 3, column path: gs://bucket/P2.tsv is an address", "workflow/docs/data.md"],
+    ),
+    "download by a way that is not known": (
+        lambda p: [row.update(url="ftp://there.org/x" if i == 4 else "") for i, row in enumerate(p.slides)],
+        ["slides.tsv, row 6, column url: 'ftp://there.org/x' is not allowed", "downloaded from (http, https, s3)"],
+    ),
     "mpp that is no number": (
         lambda p: p.slides[1].update(mpp="0,25"),
         ["slides.tsv, row 3, column mpp: '0,25' is not allowed", "Micrometres per pixel at level 0"],
@@ -293,6 +312,37 @@ def test_all_mistakes_are_shown_at_once(project):
     project.write()
     seen = project.snakemake("--dry-run").stdout
     assert re.search(r"4 problems in config and sheets; no job was started", seen), seen
+
+
+PLUGIN = """
+from snakemake_interface_storage_plugins.storage_object import StorageObjectRead, StorageObjectWrite
+from snakemake_interface_storage_plugins.storage_provider import StorageProviderBase, StorageQueryValidationResult
+
+class StorageProvider(StorageProviderBase):
+    example_queries = classmethod(lambda cls: [])
+    rate_limiter_key = lambda self, query, operation: query
+    default_max_requests_per_second = lambda self: 1.0
+    use_rate_limiter = lambda self: False
+    is_valid_query = classmethod(lambda cls, query: StorageQueryValidationResult(query=query, valid=True))
+
+class StorageObject(StorageObjectRead, StorageObjectWrite):
+    pass
+"""
+
+
+def test_results_in_a_bucket_are_refused_before_anything_runs(project, monkeypatch):
+    """By a plugin that does nothing, in place of those for S3 and others."""
+    package = project.folder / "plugins/snakemake_storage_plugin_nowhere"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text(PLUGIN)
+    monkeypatch.setenv("PYTHONPATH", str(package.parent))
+    project.write()
+    storage = ("--default-storage-provider", "nowhere", "--default-storage-prefix", "nowhere://bucket")
+    seen = project.snakemake("--dry-run", *storage)
+    assert seen.returncode == 1
+    assert "Traceback" not in seen.stdout
+    assert re.search(r"--default-storage-provider nowhere: storage plugins carry declared files only", seen.stdout)
+    assert "keep results on a file system that all jobs share (workflow/docs/clusters.md)" in seen.stdout
 
 
 def test_valid_project_has_a_plan(project):

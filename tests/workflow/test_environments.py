@@ -26,6 +26,7 @@ IMPORTED_AS = {
     "openslide-python": "openslide",
     "pillow": "PIL",
     "pyyaml": "yaml",
+    "requests-aws4auth": "requests_aws4auth",
     "scikit-learn": "sklearn",
     "scikit-survival": "sksurv",
     "segmentation-models-pytorch": "segmentation_models_pytorch",

@@ -17,6 +17,11 @@ def is_downloaded(row):
     return bool(row.get("url"))
 
 
+def will_be_there(row):
+    """True if the row's file is downloaded, to a path that is one."""
+    return is_downloaded(row) and "://" not in row["path"]
+
+
 def get_profile_downloads():
     """Rows of the profile sheet that are downloaded, one a file, in sheet order."""
     first = {}

@@ -21,7 +21,7 @@ def check_slide_sheet():
     check_unique(SLIDE_SHEET, rows, ["slide_id"], "give every slide an id of its own")
     for row in rows:
         values = slide_values(row)
-        if values["keep"] != "no" and values["path"] and not is_downloaded(row):
+        if values["keep"] != "no" and values["path"] and not will_be_there(row):
             check_file(f"{SLIDE_SHEET}, row {row['#']}, column path", values["path"])
 
 
@@ -43,7 +43,7 @@ def check_profile_sheet():
     cases = {}
     for row in rows:
         path = resolve_path(row["path"], PROFILE_SHEET)
-        if not is_downloaded(row):
+        if not will_be_there(row):
             check_file(f"{PROFILE_SHEET}, row {row['#']}, column path", path)
         if cases.setdefault(row["profile_id"], row["case_id"]) != row["case_id"]:
             add_problem(

@@ -130,7 +130,14 @@ def is_made_by_a_rule(path):
 
 def check_file(where, path, remedy=""):
     """A file that a sheet or the config names is there, or will be made."""
-    if not is_made_by_a_rule(path) and not os.path.exists(path):
+    if "://" in str(path):
+        add_problem(
+            where,
+            f"{path} is an address, and a file is asked for",
+            "mount the bucket read-only and name the file there; slides and profiles are downloaded "
+            "if the address stands in column url and path is where to (workflow/docs/data.md)",
+        )
+    elif not is_made_by_a_rule(path) and not os.path.exists(path):
         add_problem(
             where,
             f"no such file: {path}",
@@ -160,6 +167,19 @@ def stop_on_problems():
         raise ProblemsFound(f"{count} in config and sheets; no job was started.\n{shown}{more}")
 
 
+def check_storage():
+    """Files that storage plugins would have to carry are declared to Snakemake; ours are not, all of them."""
+    provider = workflow.storage_settings.default_storage_provider
+    if provider:
+        add_problem(
+            f"--default-storage-provider {provider}",
+            "storage plugins carry declared files only, and results/wsi holds others",
+            "leave it out, keep results on a file system that all jobs share (workflow/docs/clusters.md), "
+            "and see workflow/docs/data.md for slides in a bucket",
+        )
+
+
 if IS_MAIN:
+    check_storage()
     check_config()
     stop_on_problems()

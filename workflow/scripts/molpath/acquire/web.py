@@ -12,6 +12,8 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
+from . import s3
+
 # Its warnings quote whole addresses, and those that services redirect to hold signatures.
 logging.getLogger("urllib3").setLevel(logging.ERROR)
 
@@ -56,19 +58,27 @@ class Service(requests.Session):
             self.mount(scheme, HTTPAdapter(max_retries=retries, pool_maxsize=32))
 
     def ask(self, method: str, url: str, headers: Mapping[str, str] | None = None, **options) -> requests.Response:
-        """The answer to one request. Raises AccessDenied (401, 403), NotFound (404, 410) or Unreachable."""
-        headers = dict(headers or {})
+        """The answer to one request, by http, https or s3. Raises AccessDenied (401, 403), NotFound (404, 410) or
+        Unreachable.
+        """
+        headers, bucket = dict(headers or {}), url.startswith(s3.SCHEME)
         if self._token and origin(url) == self._token_host:
             headers[_TOKEN_HEADER] = self._token
         try:
-            response = self.request(method, url, headers=headers, timeout=self.timeout_s, **options)
+            if bucket:
+                options |= {"auth": s3.login()}
+            where = s3.address(url) if bucket else url
+            response = self.request(method, where, headers=headers, timeout=self.timeout_s, **options)
         except requests.RequestException as error:  # its text may quote where a redirect led, with a signature
             raise Unreachable(f"{shown(url)}: no answer ({type(error).__name__})") from None
+        if bucket and response.status_code in (301, 307, 400, 401, 403):
+            raise AccessDenied(s3.denied(url, response.status_code, response.headers.get("x-amz-bucket-region", "")))
         if response.status_code in (401, 403):
             raise AccessDenied(denied(url, response.status_code, bool(self._token)))
         if response.status_code in (404, 410):
             raise NotFound(f"{shown(url)}: HTTP {response.status_code}")
-        if response.status_code >= 400 and response.status_code != 416:
+        # A redirect that is still one names no address that could be followed.
+        if response.status_code >= 300 and response.status_code != 416:
             raise Unreachable(f"{shown(url)}: HTTP {response.status_code} after {self.attempts} attempts")
         return response
 
