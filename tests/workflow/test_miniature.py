@@ -16,7 +16,7 @@ pytest.importorskip("huggingface_hub")
 HUB_TOKEN = "hf_secret-of-the-hub-0123456789"
 N_SLIDES = len(TCGA) + len(GTEX) + sum(len(cases) for cases in PROBED.values())
 FILES = ("published.tsv", "published_averages.tsv", "published.html", "published.md", "published.tex")
-TARGETS = [f"results/tables/{name}" for name in FILES]
+TARGETS = [*(f"results/tables/{name}" for name in FILES), "results/figures/published.svg"]
 
 
 @pytest.fixture(scope="module")

@@ -144,6 +144,7 @@ def get_report_targets(wildcards):
         if get_published_names() and set(config["probe"]["use"]) & set(BENCHMARK_TASKS):
             kinds = ("published.tsv", "published.html", "published.md", "published.tex")
             names += [f"tables/{name}" for name in (*kinds, "published_averages.tsv")]
+            names.append("figures/published.svg")
     tables = [f"<results>/{name}" for name in names] + get_gene_tables(wildcards)
     return tables + get_table_pages(tables) + get_attention_pages()
 

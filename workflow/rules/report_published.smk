@@ -2,6 +2,7 @@
 
 <results>/tables/published.tsv, published_averages.tsv    a row a number; means over the tasks that both have
 <results>/tables/published.html, published.md, published.tex    the same to read, and tables by family
+<results>/figures/published.svg, published.png            one against the other, a panel a family
 """
 
 
@@ -39,3 +40,34 @@ rule compare_published:
         "Comparing this run with the paper"
     script:
         "../scripts/compare_published.py"
+
+
+rule plot_published:
+    input:
+        table="<results>/tables/published.tsv",
+    output:
+        figure=report(
+            "<results>/figures/published.svg",
+            caption="../report/published_figure.rst",
+            category="5 Probes",
+            labels={"result": "published and measured (figure)"},
+        ),
+        png="<results>/figures/published.png",
+    log:
+        "<logs>/figures/published.log",
+    benchmark:
+        "<benchmarks>/figures/published.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(2000),
+        runtime=grow(30),
+    params:
+        models=get_compared_models,
+        note=lookup(dpath="report/note", within=config),
+        code=digest("report"),
+    message:
+        "Drawing published against measured scores"
+    script:
+        "../scripts/plot_published.py"

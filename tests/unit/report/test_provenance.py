@@ -155,6 +155,7 @@ def test_the_crate_is_one_of_a_workflow_run(project, repository):
     for entity in crate.data_entities:
         assert (results / entity.id).is_file(), f"{entity.id} is not in the folder"
     assert {"provenance.json", "job_times.tsv"} <= {entity.id for entity in crate.data_entities}
+    assert found["tables/metrics.html"]["encodingFormat"] == "text/html"
     times = (results / "job_times.tsv").read_text().splitlines()
     assert times[0] == "job\tend\tseconds\tmax_rss_mb"
     assert times[1].startswith("embed/mean/cases\t20")

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from molpath.common.files import read_tsv, write_tsv
 from molpath.report.published import compare_published
+from molpath.report.published_figure import plot_published
 
 RESOURCES = Path(__file__).resolve().parents[3] / "resources"
 PUBLISHED = [
@@ -132,3 +133,21 @@ def test_markdown_and_latex(made):
     assert r"\caption{Treatment response and survival: published and measured scores (<b>a\_note)}" in latex
     assert r"cptac\_luad--OS & cindex & 0.613 & 0.600 \\" in latex
     assert latex.count(r"\begin{table}") == latex.count(r"\end{table}") == 3
+
+
+def test_figure_has_a_panel_a_family_and_the_same_bytes_again(made, tmp_path):
+    for name in ("one.svg", "two.svg"):
+        plot_published(table=made["table"], models=["mine-s0", "prism"], figure=tmp_path / name, note="synthetic")
+    text = (tmp_path / "one.svg").read_text()
+    for words in ("Immunohistochemistry", "Treatment response and survival", "mine-s0", "prism", "synthetic"):
+        assert f">{words}<" in text
+    assert ">Mutations<" not in text
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
+    assert (tmp_path / "one.png").stat().st_size > 0
+
+
+def test_figure_without_probes_says_so(made, tmp_path):
+    table = read_tsv(made["table"])
+    write_tsv(tmp_path / "few.tsv", table[table.protocol != "linear_probe"])
+    plot_published(table=tmp_path / "few.tsv", models=["mine-s0"], figure=tmp_path / "few.svg", note="")
+    assert "no linear probe of the paper" in (tmp_path / "few.svg").read_text()

@@ -10,8 +10,10 @@ import json
 import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from mimetypes import MimeTypes
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pandas as pd
 
@@ -22,6 +24,7 @@ PROFILES = {
     "https://w3id.org/ro/wfrun/workflow/0.5": "Workflow Run Crate",
     "https://w3id.org/workflowhub/workflow-ro-crate/1.0": "Workflow RO-Crate",
 }
+WORKFLOW_PROFILE = "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"
 #: Has the terms sha256 and contentSize's kin that schema.org lacks.
 RUN_TERMS = "https://w3id.org/ro/terms/workflow-run/context"
 
@@ -106,7 +109,7 @@ def add_workflow(crate, name: str, provenance: Mapping[str, Any]):
     """The Snakefile as main entity, with the commit and the packages it ran with."""
     code = provenance["workflow"]
     main = crate.add_workflow(dest_path=name, main=True, lang="snakemake")
-    main["name"] = "molpath"
+    main["name"], main["conformsTo"] = "molpath", {"@id": WORKFLOW_PROFILE}
     main["license"] = {"@id": "https://spdx.org/licenses/MIT"}
     if code["commit"]:
         main["version"] = code["commit"] + (" with local changes" if code["modified"] else "")
@@ -130,7 +133,7 @@ def add_inputs(crate, main, provenance: Mapping[str, Any]) -> list:
         parameters.append(crate.add_formal_parameter(key, "File", f"#parameter/{key}"))
         for name, one in facts.get("files", {"": facts}).items():
             whole = "/".join(filter(None, (facts["name"], name)))
-            entity = add(crate, f"#input/{key}/{whole}", "CreativeWork", name=whole, sha256=one["sha256"])
+            entity = add(crate, f"#input/{key}/{quote(whole)}", "CreativeWork", name=whole, sha256=one["sha256"])
             entity["exampleOfWork"] = parameters[-1]
             found.append(entity)
     main["input"] = parameters
@@ -139,12 +142,14 @@ def add_inputs(crate, main, provenance: Mapping[str, Any]) -> list:
 
 def add_files(crate, main, files: Mapping[str, Mapping[str, Any]]) -> list:
     """What came out: each listed file, as an example of the folder's kind of output."""
-    kinds, found = {}, []
+    kinds, found, formats = {}, [], MimeTypes()  # those of Python alone, whatever the machine knows
     for name, facts in files.items():
         kind = name.split("/")[0]
         if kind not in kinds:
             kinds[kind] = crate.add_formal_parameter(kind, "File", f"#output/{kind}")
         facts = {"name": name, "sha256": facts["sha256"], "contentSize": str(facts["bytes"])}
+        if known := formats.guess_type(name)[0]:
+            facts["encodingFormat"] = known
         found.append(crate.add_file(dest_path=name, properties=facts))
         found[-1]["exampleOfWork"] = kinds[kind]
     main["output"] = list(kinds.values())
