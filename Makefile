@@ -4,7 +4,7 @@ BIN := .venv/bin
 LOCK := envs/requirements.lock
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-slow bench peers report rulegraph env lint clean-demo
+.PHONY: demo test test-slow bench peers report rulegraph containers env lint clean-demo
 
 env: .venv/ready
 
@@ -27,6 +27,17 @@ report: env
 rulegraph: env
 	$(BIN)/snakemake --configfile config/demo/config.yaml --forceall --rulegraph | grep -vE '^.0\[|-> 0$$' | tred \
 		| dot -Nfontname=sans -Nfontsize=11 -Tsvg > workflow/docs/rulegraph.svg
+
+# What container images with all environments are built from (envs/README.md). Where an image is built there is no
+# GPU, and conda takes builds for CUDA only when it is told of one.
+containers: $(addprefix workflow/containers/, cpu.Dockerfile gpu.Dockerfile)
+
+workflow/containers/%.Dockerfile: env $(wildcard envs/*.yaml)
+	PATH=tests/workflow/conda_stub:$$PATH $(BIN)/snakemake \
+		--configfile config/demo/config.yaml workflow/containers/every_environment.yaml \
+		--config software='{torch: $*}' --containerize > $@.new
+	$(if $(filter gpu,$*),sed -i '1a ENV CONDA_OVERRIDE_CUDA=12.9' $@.new)
+	mv $@.new $@
 
 lint: env
 	$(BIN)/ruff check .

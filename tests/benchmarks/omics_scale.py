@@ -60,7 +60,7 @@ def read_cohort(folder: Path, size: int) -> None:
     """What the rule's script does, in a process of its own."""
     from molpath.omics.expression import normalise_rna
 
-    table = Path(__file__).resolve().parents[2] / "resources/genes/hgnc.tsv.gz"
+    table = Path(__file__).resolve().parents[2] / "resources/genes/hgnc.tsv"
     out = folder / f"out{size}"
     normalise_rna(
         rows=rows_of(folder, size),

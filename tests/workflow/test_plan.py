@@ -1,7 +1,6 @@
 """The plan of a project: targets, shards, what an edited sheet reruns."""
 
 import re
-import shutil
 
 
 def jobs(text: str) -> dict[str, int]:
@@ -54,16 +53,6 @@ use rule * from molpath as molpath_*
     done = project.snakemake("molpath_all", "--dry-run")
     assert done.returncode == 0, done.stdout
     assert "inner/results/features/" in done.stdout
-
-
-def test_catalog_command_draws_every_rule_of_the_picture(repository, tmp_path, snakemake_in):
-    """What snakemake.github.io runs on a clone, and the picture in README.md drawn from the same graph."""
-    ignore = shutil.ignore_patterns("results", ".venv", ".snakemake", ".git", "*.safetensors")
-    copy = shutil.copytree(repository, tmp_path / "clone", symlinks=True, ignore=ignore)
-    done = snakemake_in(copy, "workflow/Snakefile", "-c", "1", "-d", ".test", "--forceall", "--rulegraph")
-    assert done.returncode == 0, done.stdout
-    drawn = set(re.findall(r'label = "(\w+)"', done.stdout)) - {"all"}
-    assert drawn == set(re.findall(r">(\w+)</text>", (repository / "workflow/docs/rulegraph.svg").read_text()))
 
 
 def test_plan_prints_what_a_run_costs_and_builds_nothing(project):

@@ -84,7 +84,7 @@ def get_gene_table():
     named = config["omics"]["gene_table"]
     if named == "as_given":
         return []
-    shipped = workflow.source_path("../../resources/genes/hgnc.tsv.gz")
+    shipped = workflow.source_path("../../resources/genes/hgnc.tsv")
     return [given(find_file(named)) if named else shipped]
 
 

@@ -19,7 +19,7 @@ BLANK = {"modality": "rna", "cohort": "A", "format": "matrix", "unit": "counts",
 
 @pytest.fixture(scope="module")
 def table(repository):
-    return GeneTable(str(repository / "resources/genes/hgnc.tsv.gz"))
+    return GeneTable(str(repository / "resources/genes/hgnc.tsv"))
 
 
 def test_names_of_any_age_end_in_the_approved_symbol(table):

@@ -1,0 +1,210 @@
+FROM condaforge/miniforge3:latest
+LABEL io.github.snakemake.containerized="true"
+LABEL io.github.snakemake.conda_env_hash="eb822d7a72bd26a2d5edf4fdc5fc17a77ab1c1bc42741e233190875601e58cb1"
+# Conda environment:
+#   source: envs/acquire.yaml
+#   prefix: /conda-envs/02583c7fb202cf04bbe162aae798c721
+#   # Talking to data services: sheets, downloads, splits.
+#   channels:
+#     - conda-forge
+#     - nodefaults
+#   dependencies:
+#     - python =3.11
+#     - pandas =2.3.3
+#     - requests =2.34.2
+#     - urllib3 =2.8.0
+#     - huggingface_hub =2.4.0
+RUN mkdir -p /conda-envs/02583c7fb202cf04bbe162aae798c721
+COPY envs/acquire.yaml /conda-envs/02583c7fb202cf04bbe162aae798c721/environment.yaml
+# Conda environment:
+#   source: envs/features.yaml
+#   prefix: /conda-envs/18331a1bf4a4d45839e39a683c450373
+#   # Patch encoders: weights and features of patches; and the doctor, which looks at slides, weights and GPU.
+#   channels:
+#     - conda-forge
+#     - nodefaults
+#   dependencies:
+#     - python =3.11
+#     - pytorch =2.13.0
+#     - torchvision =0.28.0
+#     - timm =1.0.31
+#     - huggingface_hub =2.4.0
+#     - numpy =2.4.6
+#     - pandas =2.3.3
+#     - h5py =3.16.0
+#     - pillow =13.0.0
+#     - openslide =4
+#     - openslide-python =1.4.7
+#     - tifffile =2026.3.3
+#     - imagecodecs =2026.3.6
+#     - py-opencv =5.0.0
+#     - simplejpeg =1.9.0
+#     - safetensors =0.8.0
+#     - pyyaml =6.0.4
+RUN mkdir -p /conda-envs/18331a1bf4a4d45839e39a683c450373
+COPY envs/features.yaml /conda-envs/18331a1bf4a4d45839e39a683c450373/environment.yaml
+# Conda environment:
+#   source: envs/finetune.yaml
+#   prefix: /conda-envs/b57acc02ae7fc98aea4ab95306096a1a
+#   # Fine-tuning: a network as in pretrain.yaml, judged as in probe.yaml.
+#   channels:
+#     - conda-forge
+#     - nodefaults
+#   dependencies:
+#     - python =3.11
+#     - pytorch =2.13.0
+#     - huggingface_hub =2.4.0
+#     - numpy =2.4.6
+#     - pandas =2.3.3
+#     - h5py =3.16.0
+#     - safetensors =0.8.0
+#     - anndata =0.12.19
+#     - scipy =1.17.1
+#     - scikit-learn =1.9.1
+#     - scikit-survival =0.28.0
+#     - threadpoolctl =3.8.0
+#     - pyarrow =26.0.1
+#     - pyyaml =6.0.4
+RUN mkdir -p /conda-envs/b57acc02ae7fc98aea4ab95306096a1a
+COPY envs/finetune.yaml /conda-envs/b57acc02ae7fc98aea4ab95306096a1a/environment.yaml
+# Conda environment:
+#   source: envs/omics.yaml
+#   prefix: /conda-envs/15258a151264bcdfafb410e1c1465758
+#   # Molecular profiles.
+#   channels:
+#     - conda-forge
+#     - bioconda # pydeseq2 and vcfpy
+#     - nodefaults
+#   dependencies:
+#     - python =3.11
+#     - numpy =2.4.6
+#     - pandas =2.3.3
+#     - h5py =3.16.0
+#     - anndata =0.12.19
+#     - pydeseq2 =0.5.4
+#     - pyarrow =26.0.1
+#     - vcfpy =0.14.2
+RUN mkdir -p /conda-envs/15258a151264bcdfafb410e1c1465758
+COPY envs/omics.yaml /conda-envs/15258a151264bcdfafb410e1c1465758/environment.yaml
+# Conda environment:
+#   source: envs/pretrain.yaml
+#   prefix: /conda-envs/e66a20b0110cf8dda75f31d882cbd139
+#   # Pretraining, and embedding with what came out of it.
+#   channels:
+#     - conda-forge
+#     - nodefaults
+#   dependencies:
+#     - python =3.11
+#     - pytorch =2.13.0
+#     - huggingface_hub =2.4.0
+#     - numpy =2.4.6
+#     - pandas =2.3.3
+#     - h5py =3.16.0
+#     - safetensors =0.8.0
+#     - anndata =0.12.19
+#     - tensorboardx =2.6.4
+RUN mkdir -p /conda-envs/e66a20b0110cf8dda75f31d882cbd139
+COPY envs/pretrain.yaml /conda-envs/e66a20b0110cf8dda75f31d882cbd139/environment.yaml
+# Conda environment:
+#   source: envs/probe.yaml
+#   prefix: /conda-envs/acd1d350516717ce06427fbe9cd76d21
+#   # Probing frozen embeddings.
+#   channels:
+#     - conda-forge
+#     - nodefaults
+#   dependencies:
+#     - python =3.11
+#     - numpy =2.4.6
+#     - pandas =2.3.3
+#     - h5py =3.16.0
+#     - scipy =1.17.1
+#     - scikit-learn =1.9.1
+#     - scikit-survival =0.28.0
+#     - threadpoolctl =3.8.0
+#     - pyarrow =26.0.1
+#     - pyyaml =6.0.4
+RUN mkdir -p /conda-envs/acd1d350516717ce06427fbe9cd76d21
+COPY envs/probe.yaml /conda-envs/acd1d350516717ce06427fbe9cd76d21/environment.yaml
+# Conda environment:
+#   source: envs/report.yaml
+#   prefix: /conda-envs/6c5fc35f80e000dc17016e5900d1e29d
+#   # Tables and figures.
+#   channels:
+#     - conda-forge
+#     - nodefaults
+#   dependencies:
+#     - python =3.11
+#     - numpy =2.4.6
+#     - pandas =2.3.3
+#     - h5py =3.16.0
+#     - scipy =1.17.1
+#     - statsmodels =0.15.0
+#     - lifelines =0.30.3
+#     - matplotlib-base =3.11.2
+#     - pillow =13.0.0
+#     - pyarrow =26.0.1
+#     - pyyaml =6.0.4
+RUN mkdir -p /conda-envs/6c5fc35f80e000dc17016e5900d1e29d
+COPY envs/report.yaml /conda-envs/6c5fc35f80e000dc17016e5900d1e29d/environment.yaml
+# Conda environment:
+#   source: envs/segmentation.yaml
+#   prefix: /conda-envs/8e0e12643e34448c2ed4f20d8053056f
+#   # Tissue and artefacts by networks.
+#   channels:
+#     - conda-forge
+#     - nodefaults
+#   dependencies:
+#     - python =3.11
+#     - pytorch =2.13.0
+#     - torchvision =0.28.0
+#     - segmentation-models-pytorch =0.6.0
+#     - numpy =2.4.6
+#     - pandas =2.3.3
+#     - h5py =3.16.0
+#     - scipy =1.17.1
+#     - pillow =13.0.0
+#     - openslide =4
+#     - openslide-python =1.4.7
+#     - tifffile =2026.3.3
+#     - imagecodecs =2026.3.6
+#     - py-opencv =5.0.0
+#     - simplejpeg =1.9.0
+#     - safetensors =0.8.0
+#     - shapely =2.2.0
+RUN mkdir -p /conda-envs/8e0e12643e34448c2ed4f20d8053056f
+COPY envs/segmentation.yaml /conda-envs/8e0e12643e34448c2ed4f20d8053056f/environment.yaml
+# Conda environment:
+#   source: envs/slides.yaml
+#   prefix: /conda-envs/e4b8fea8a5d402a212693abdc825cf44
+#   # Opening slides: inspection, tissue, tiling, and the demo's slides.
+#   channels:
+#     - conda-forge
+#     - nodefaults
+#   dependencies:
+#     - python =3.11
+#     - numpy =2.4.6
+#     - pandas =2.3.3
+#     - h5py =3.16.0
+#     - scipy =1.17.1
+#     - pillow =13.0.0
+#     - openslide =4
+#     - openslide-python =1.4.7
+#     - tifffile =2026.3.3
+#     - imagecodecs =2026.3.6
+#     - py-opencv =5.0.0
+#     - shapely =2.2.0
+#     - simplejpeg =1.9.0
+#     - pyyaml =6.0.4
+RUN mkdir -p /conda-envs/e4b8fea8a5d402a212693abdc825cf44
+COPY envs/slides.yaml /conda-envs/e4b8fea8a5d402a212693abdc825cf44/environment.yaml
+
+RUN conda env create --prefix /conda-envs/02583c7fb202cf04bbe162aae798c721 --file /conda-envs/02583c7fb202cf04bbe162aae798c721/environment.yaml && \
+    conda env create --prefix /conda-envs/18331a1bf4a4d45839e39a683c450373 --file /conda-envs/18331a1bf4a4d45839e39a683c450373/environment.yaml && \
+    conda env create --prefix /conda-envs/b57acc02ae7fc98aea4ab95306096a1a --file /conda-envs/b57acc02ae7fc98aea4ab95306096a1a/environment.yaml && \
+    conda env create --prefix /conda-envs/15258a151264bcdfafb410e1c1465758 --file /conda-envs/15258a151264bcdfafb410e1c1465758/environment.yaml && \
+    conda env create --prefix /conda-envs/e66a20b0110cf8dda75f31d882cbd139 --file /conda-envs/e66a20b0110cf8dda75f31d882cbd139/environment.yaml && \
+    conda env create --prefix /conda-envs/acd1d350516717ce06427fbe9cd76d21 --file /conda-envs/acd1d350516717ce06427fbe9cd76d21/environment.yaml && \
+    conda env create --prefix /conda-envs/6c5fc35f80e000dc17016e5900d1e29d --file /conda-envs/6c5fc35f80e000dc17016e5900d1e29d/environment.yaml && \
+    conda env create --prefix /conda-envs/8e0e12643e34448c2ed4f20d8053056f --file /conda-envs/8e0e12643e34448c2ed4f20d8053056f/environment.yaml && \
+    conda env create --prefix /conda-envs/e4b8fea8a5d402a212693abdc825cf44 --file /conda-envs/e4b8fea8a5d402a212693abdc825cf44/environment.yaml && \
+    conda clean --all -y

@@ -1,0 +1,211 @@
+FROM condaforge/miniforge3:latest
+ENV CONDA_OVERRIDE_CUDA=12.9
+LABEL io.github.snakemake.containerized="true"
+LABEL io.github.snakemake.conda_env_hash="5df98ac23417459289cc447b47b3952b268bc61e9cebc68f83cd44c2de1d721d"
+# Conda environment:
+#   source: envs/acquire.yaml
+#   prefix: /conda-envs/02583c7fb202cf04bbe162aae798c721
+#   # Talking to data services: sheets, downloads, splits.
+#   channels:
+#     - conda-forge
+#     - nodefaults
+#   dependencies:
+#     - python =3.11
+#     - pandas =2.3.3
+#     - requests =2.34.2
+#     - urllib3 =2.8.0
+#     - huggingface_hub =2.4.0
+RUN mkdir -p /conda-envs/02583c7fb202cf04bbe162aae798c721
+COPY envs/acquire.yaml /conda-envs/02583c7fb202cf04bbe162aae798c721/environment.yaml
+# Conda environment:
+#   source: envs/features-gpu.yaml
+#   prefix: /conda-envs/271d61e3579777d3b9a13543727d4d98
+#   # features.yaml with a PyTorch built for CUDA (config: software/torch: gpu).
+#   channels:
+#     - conda-forge
+#     - nodefaults
+#   dependencies:
+#     - python =3.11
+#     - pytorch =2.13.0=cuda*
+#     - torchvision =0.28.0
+#     - timm =1.0.31
+#     - huggingface_hub =2.4.0
+#     - numpy =2.4.6
+#     - pandas =2.3.3
+#     - h5py =3.16.0
+#     - pillow =13.0.0
+#     - openslide =4
+#     - openslide-python =1.4.7
+#     - tifffile =2026.3.3
+#     - imagecodecs =2026.3.6
+#     - py-opencv =5.0.0
+#     - simplejpeg =1.9.0
+#     - safetensors =0.8.0
+#     - pyyaml =6.0.4
+RUN mkdir -p /conda-envs/271d61e3579777d3b9a13543727d4d98
+COPY envs/features-gpu.yaml /conda-envs/271d61e3579777d3b9a13543727d4d98/environment.yaml
+# Conda environment:
+#   source: envs/finetune-gpu.yaml
+#   prefix: /conda-envs/436d718fdf6cfaeb597de318268cd7fd
+#   # finetune.yaml with a PyTorch built for CUDA (config: software/torch: gpu).
+#   channels:
+#     - conda-forge
+#     - nodefaults
+#   dependencies:
+#     - python =3.11
+#     - pytorch =2.13.0=cuda*
+#     - huggingface_hub =2.4.0
+#     - numpy =2.4.6
+#     - pandas =2.3.3
+#     - h5py =3.16.0
+#     - safetensors =0.8.0
+#     - anndata =0.12.19
+#     - scipy =1.17.1
+#     - scikit-learn =1.9.1
+#     - scikit-survival =0.28.0
+#     - threadpoolctl =3.8.0
+#     - pyarrow =26.0.1
+#     - pyyaml =6.0.4
+RUN mkdir -p /conda-envs/436d718fdf6cfaeb597de318268cd7fd
+COPY envs/finetune-gpu.yaml /conda-envs/436d718fdf6cfaeb597de318268cd7fd/environment.yaml
+# Conda environment:
+#   source: envs/omics.yaml
+#   prefix: /conda-envs/15258a151264bcdfafb410e1c1465758
+#   # Molecular profiles.
+#   channels:
+#     - conda-forge
+#     - bioconda # pydeseq2 and vcfpy
+#     - nodefaults
+#   dependencies:
+#     - python =3.11
+#     - numpy =2.4.6
+#     - pandas =2.3.3
+#     - h5py =3.16.0
+#     - anndata =0.12.19
+#     - pydeseq2 =0.5.4
+#     - pyarrow =26.0.1
+#     - vcfpy =0.14.2
+RUN mkdir -p /conda-envs/15258a151264bcdfafb410e1c1465758
+COPY envs/omics.yaml /conda-envs/15258a151264bcdfafb410e1c1465758/environment.yaml
+# Conda environment:
+#   source: envs/pretrain-gpu.yaml
+#   prefix: /conda-envs/b10838c127ee265683d04a346ca7c8d8
+#   # pretrain.yaml with a PyTorch built for CUDA (config: software/torch: gpu).
+#   channels:
+#     - conda-forge
+#     - nodefaults
+#   dependencies:
+#     - python =3.11
+#     - pytorch =2.13.0=cuda*
+#     - huggingface_hub =2.4.0
+#     - numpy =2.4.6
+#     - pandas =2.3.3
+#     - h5py =3.16.0
+#     - safetensors =0.8.0
+#     - anndata =0.12.19
+#     - tensorboardx =2.6.4
+RUN mkdir -p /conda-envs/b10838c127ee265683d04a346ca7c8d8
+COPY envs/pretrain-gpu.yaml /conda-envs/b10838c127ee265683d04a346ca7c8d8/environment.yaml
+# Conda environment:
+#   source: envs/probe.yaml
+#   prefix: /conda-envs/acd1d350516717ce06427fbe9cd76d21
+#   # Probing frozen embeddings.
+#   channels:
+#     - conda-forge
+#     - nodefaults
+#   dependencies:
+#     - python =3.11
+#     - numpy =2.4.6
+#     - pandas =2.3.3
+#     - h5py =3.16.0
+#     - scipy =1.17.1
+#     - scikit-learn =1.9.1
+#     - scikit-survival =0.28.0
+#     - threadpoolctl =3.8.0
+#     - pyarrow =26.0.1
+#     - pyyaml =6.0.4
+RUN mkdir -p /conda-envs/acd1d350516717ce06427fbe9cd76d21
+COPY envs/probe.yaml /conda-envs/acd1d350516717ce06427fbe9cd76d21/environment.yaml
+# Conda environment:
+#   source: envs/report.yaml
+#   prefix: /conda-envs/6c5fc35f80e000dc17016e5900d1e29d
+#   # Tables and figures.
+#   channels:
+#     - conda-forge
+#     - nodefaults
+#   dependencies:
+#     - python =3.11
+#     - numpy =2.4.6
+#     - pandas =2.3.3
+#     - h5py =3.16.0
+#     - scipy =1.17.1
+#     - statsmodels =0.15.0
+#     - lifelines =0.30.3
+#     - matplotlib-base =3.11.2
+#     - pillow =13.0.0
+#     - pyarrow =26.0.1
+#     - pyyaml =6.0.4
+RUN mkdir -p /conda-envs/6c5fc35f80e000dc17016e5900d1e29d
+COPY envs/report.yaml /conda-envs/6c5fc35f80e000dc17016e5900d1e29d/environment.yaml
+# Conda environment:
+#   source: envs/segmentation-gpu.yaml
+#   prefix: /conda-envs/865cb02cf0e849bba6adcff25e8b317d
+#   # segmentation.yaml with a PyTorch built for CUDA (config: software/torch: gpu).
+#   channels:
+#     - conda-forge
+#     - nodefaults
+#   dependencies:
+#     - python =3.11
+#     - pytorch =2.13.0=cuda*
+#     - torchvision =0.28.0
+#     - segmentation-models-pytorch =0.6.0
+#     - numpy =2.4.6
+#     - pandas =2.3.3
+#     - h5py =3.16.0
+#     - scipy =1.17.1
+#     - pillow =13.0.0
+#     - openslide =4
+#     - openslide-python =1.4.7
+#     - tifffile =2026.3.3
+#     - imagecodecs =2026.3.6
+#     - py-opencv =5.0.0
+#     - simplejpeg =1.9.0
+#     - safetensors =0.8.0
+#     - shapely =2.2.0
+RUN mkdir -p /conda-envs/865cb02cf0e849bba6adcff25e8b317d
+COPY envs/segmentation-gpu.yaml /conda-envs/865cb02cf0e849bba6adcff25e8b317d/environment.yaml
+# Conda environment:
+#   source: envs/slides.yaml
+#   prefix: /conda-envs/e4b8fea8a5d402a212693abdc825cf44
+#   # Opening slides: inspection, tissue, tiling, and the demo's slides.
+#   channels:
+#     - conda-forge
+#     - nodefaults
+#   dependencies:
+#     - python =3.11
+#     - numpy =2.4.6
+#     - pandas =2.3.3
+#     - h5py =3.16.0
+#     - scipy =1.17.1
+#     - pillow =13.0.0
+#     - openslide =4
+#     - openslide-python =1.4.7
+#     - tifffile =2026.3.3
+#     - imagecodecs =2026.3.6
+#     - py-opencv =5.0.0
+#     - shapely =2.2.0
+#     - simplejpeg =1.9.0
+#     - pyyaml =6.0.4
+RUN mkdir -p /conda-envs/e4b8fea8a5d402a212693abdc825cf44
+COPY envs/slides.yaml /conda-envs/e4b8fea8a5d402a212693abdc825cf44/environment.yaml
+
+RUN conda env create --prefix /conda-envs/02583c7fb202cf04bbe162aae798c721 --file /conda-envs/02583c7fb202cf04bbe162aae798c721/environment.yaml && \
+    conda env create --prefix /conda-envs/271d61e3579777d3b9a13543727d4d98 --file /conda-envs/271d61e3579777d3b9a13543727d4d98/environment.yaml && \
+    conda env create --prefix /conda-envs/436d718fdf6cfaeb597de318268cd7fd --file /conda-envs/436d718fdf6cfaeb597de318268cd7fd/environment.yaml && \
+    conda env create --prefix /conda-envs/15258a151264bcdfafb410e1c1465758 --file /conda-envs/15258a151264bcdfafb410e1c1465758/environment.yaml && \
+    conda env create --prefix /conda-envs/b10838c127ee265683d04a346ca7c8d8 --file /conda-envs/b10838c127ee265683d04a346ca7c8d8/environment.yaml && \
+    conda env create --prefix /conda-envs/acd1d350516717ce06427fbe9cd76d21 --file /conda-envs/acd1d350516717ce06427fbe9cd76d21/environment.yaml && \
+    conda env create --prefix /conda-envs/6c5fc35f80e000dc17016e5900d1e29d --file /conda-envs/6c5fc35f80e000dc17016e5900d1e29d/environment.yaml && \
+    conda env create --prefix /conda-envs/865cb02cf0e849bba6adcff25e8b317d --file /conda-envs/865cb02cf0e849bba6adcff25e8b317d/environment.yaml && \
+    conda env create --prefix /conda-envs/e4b8fea8a5d402a212693abdc825cf44 --file /conda-envs/e4b8fea8a5d402a212693abdc825cf44/environment.yaml && \
+    conda clean --all -y
