@@ -10,7 +10,7 @@ from molpath.common.files import read_tsv
 
 GRID, ENCODER = "20x_256px_0px_overlap", "tiny"
 PAIRS = ["synthetic_a==synthetic--subtype", "synthetic_a==synthetic--OS"]
-GROUPS = {"synthetic--subtype": ["retrieval"], "synthetic--immune": ["finetune"]}
+GROUPS = {"synthetic--subtype": ["retrieval", "fewshot"], "synthetic--immune": ["finetune"]}
 TRAINING = {"epochs": 3, "warmup_epochs": 1, "batch_size": 6, "patches": 16, "genes": 50}
 
 
@@ -69,6 +69,8 @@ def config_of(folder: Path) -> dict:
             | {"synthetic--listed": {"path": "tasks/listed"}},
             "use": [*(f"synthetic--{task}" for task in tasks), "synthetic--listed"],
             "permutations": 2,
+            "shots": [1, 2],
+            "C_sweep": [0.01, "adaptive"],
             "transfer": {"tasks": {name: {} for name in PAIRS}, "use": PAIRS},
             "prompt": {"tasks": {name: {"modalities": ["rna", "dna"]} for name in PAIRS}, "use": PAIRS},
             "cluster": {"use": ["synthetic--subtype"], "seeds": 2},

@@ -127,6 +127,35 @@ def test_models_are_tuned_and_what_they_look_at_is_shown(cohort):
         assert (cohort / f"results/figures/top_patches/threads-s0/{slide}.png").stat().st_size > 0
 
 
+FIGURES = ("tasks", "averages", "heatmap", "small_cohorts", "slide_encoder_gain", "c_sweep", "fewshot", "retrieval")
+FIGURES += ("prompting", "transfer", "finetuning", "finetuning_tasks", "finetuning_gain")
+
+
+def test_figures_of_scores_are_there_with_their_numbers(cohort):
+    results = cohort / "results"
+    for name in FIGURES:
+        assert "synthetic" in (results / f"figures/{name}.svg").read_text(), name
+        assert (results / f"figures/{name}.png").read_bytes().startswith(b"\x89PNG"), name
+        assert len(read_tsv(results / f"figures/{name}.tsv")), name
+    for path in (results / "figures").glob("*.svg"):
+        assert path.with_suffix(".png").is_file(), path.name
+    metrics = read_tsv(results / "tables/metrics.tsv")
+    first = metrics[(metrics.primary == "1") & (metrics.group == "frozen") & metrics.protocol.isin(["logistic", "cox"])]
+    expected = first.astype({"mean": float}).groupby("model")["mean"].mean()
+    averages = read_tsv(results / "figures/averages.tsv")
+    averages = averages[averages.family == "all"].set_index("model")["mean"].astype(float)
+    assert averages.to_dict() == pytest.approx(expected.to_dict())
+    gain = read_tsv(results / "figures/finetuning_gain.tsv")
+    assert set(zip(gain.model, gain.baseline, strict=True)) == {("threads-s0", "random-s0")}
+    assert set(read_tsv(results / "figures/slide_encoder_gain.tsv").baseline) == {"mean"}
+    cohorts = read_tsv(results / "tables/cohorts.tsv")
+    assert set(cohorts[cohorts.block != "frozen"].model) == {"abmil", "random-s0", "threads-s0"}
+    assert len(set(read_tsv(results / "tables/protocols.tsv").table)) == 5
+    for name in ("cohorts", "protocols"):
+        assert r"\begin{table}" in (results / f"tables/{name}.tex").read_text()
+        assert "| model |" in (results / f"tables/{name}.md").read_text()
+
+
 def test_a_task_is_probed_on_the_slides_it_lists(cohort):
     listed = read_tsv(cohort / "tasks/listed/k=all.tsv")
     with h5py.File(cohort / "results/embed/mean/bags/synthetic--listed.h5") as handle:

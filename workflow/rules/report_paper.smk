@@ -1,6 +1,6 @@
 """Figures of the scores of frozen probes, as the paper draws them; each as SVG, PNG and the table of its numbers.
 
-<results>/figures/tasks, averages, heatmap, small_cohorts (.svg, .png, .tsv)
+<results>/figures/tasks, averages, heatmap, small_cohorts, slide_encoder_gain, c_sweep (.svg, .png, .tsv)
 """
 
 
@@ -139,3 +139,69 @@ rule plot_small_cohorts:
         "Drawing tasks with few cases"
     script:
         "../scripts/plot_small_cohorts.py"
+
+
+rule plot_slide_encoder_gain:
+    input:
+        metrics="<results>/tables/metrics.tsv",
+    output:
+        figure=report(
+            "<results>/figures/slide_encoder_gain.svg",
+            caption="../report/slide_encoder_gain.rst",
+            category="5 Probes",
+            labels={"result": "slide encoders over mean pooling"},
+        ),
+        png="<results>/figures/slide_encoder_gain.png",
+        table="<results>/figures/slide_encoder_gain.tsv",
+    log:
+        "<logs>/figures/slide_encoder_gain.log",
+    benchmark:
+        "<benchmarks>/figures/slide_encoder_gain.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(2000),
+        runtime=grow(30),
+    params:
+        pairs=get_pooling_pairs,
+        models=get_compared_models,
+        note=lookup(dpath="report/note", within=config),
+        code=digest("report"),
+    message:
+        "Drawing what slide encoders add to mean pooling"
+    script:
+        "../scripts/plot_slide_encoder_gain.py"
+
+
+rule plot_c_sweep:
+    input:
+        metrics="<results>/tables/metrics.tsv",
+    output:
+        figure=report(
+            "<results>/figures/c_sweep.svg",
+            caption="../report/c_sweep.rst",
+            category="5 Probes",
+            labels={"result": "strength of the penalty"},
+        ),
+        png="<results>/figures/c_sweep.png",
+        table="<results>/figures/c_sweep.tsv",
+    log:
+        "<logs>/figures/c_sweep.log",
+    benchmark:
+        "<benchmarks>/figures/c_sweep.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(2000),
+        runtime=grow(30),
+    params:
+        c=lookup(dpath="probe/C", within=config),
+        models=get_compared_models,
+        note=lookup(dpath="report/note", within=config),
+        code=digest("report"),
+    message:
+        "Drawing the order of models over the strength of the penalty"
+    script:
+        "../scripts/plot_c_sweep.py"

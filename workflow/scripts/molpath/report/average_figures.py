@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..common.files import read_tsv, write_tsv
 from .figures import save
-from .panels import colours_of, draw_points, grid_of_panels, name_rows, say_nothing, shown
+from .panels import colours_of, draw_panels, draw_points, grid_of_panels, name_rows, say_nothing, shown
 from .scores import beside_reference, by_task, main_scores, read_tests, stars, tasks_won
 from .tables import kind_of_model, read_metrics
 
@@ -113,20 +113,10 @@ def plot_each_task(
     *, metrics: str, group: str, models: Sequence[str], supervised: Sequence[str], figure: str, table: str, note: str
 ) -> None:
     """A panel a task of a group: score and interval of every model."""
-    scores = main_scores(read_metrics(metrics), group, models)
-    kept = ["family", "task", "metric", "model", "mean", "lower", "upper", "n_folds"]
-    write_tsv(table, scores[kept])
+    scores = main_scores(read_metrics(metrics), group, models).assign(stars="")
+    write_tsv(table, scores[["family", "task", "metric", "model", "mean", "lower", "upper", "n_folds", "n_failed"]])
     names = [model for model in models if model in set(scores.model)]
-    tasks = list(dict.fromkeys(scores.task))
-    if not tasks:
-        save(say_nothing("no task has a score"), figure, note)
-        return
-    drawn, panels = grid_of_panels(len(tasks), len(names), head=1)
-    for number, (axes, task) in enumerate(zip(panels, tasks, strict=True)):
-        mine = scores[scores.task == task].assign(stars="")
-        draw_points(axes, mine.rename(columns={"mean": "value"}).assign(name=mine.model), names, colours_of(models))
-        axes.set_title(shown(task), fontsize=9)
-        axes.set_xlabel(mine.metric.iloc[0], fontsize=8)
-        block = sum(name not in supervised for name in names)
-        name_rows(axes, names, labels=number % min(5, len(panels)) == 0, block=block)
-    save(drawn, figure, note)
+    rows = scores.rename(columns={"mean": "value"}).assign(name=scores.model)
+    parts = [(shown(task), mine.metric.iloc[0], mine) for task, mine in rows.groupby("task", sort=False)]
+    block = sum(name not in supervised for name in names)
+    save(draw_panels(parts, names, colours_of(models), block=block), figure, note)

@@ -59,8 +59,11 @@ def plot_history(histories: Sequence[str], runs: Sequence[str], output: str, not
         kept = table[table.kept == 1].tail(1)
         rank.plot(kept.epoch, kept.rankme, "o", color=colour)
         rate.plot(table.epoch, table.learning_rate, lw=1.3, color=colour, label=run)
+    for axes in panels.flat:
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.yaxis.get_major_formatter().set_useOffset(False)
     loss.set(xlabel="epoch", ylabel="contrastive loss")
-    accuracy.set(xlabel="epoch", ylabel="own profile among the top 5 of the batch")
+    accuracy.set(xlabel="epoch", ylabel="own profile in the batch's top 5")
     rank.set(xlabel="epoch", ylabel="RankMe of training slides (dot: kept)")
     rate.set(xlabel="epoch", ylabel="learning rate")
     loss.legend(fontsize=8, frameon=False)

@@ -13,6 +13,14 @@ from .tables import kind_of_model
 
 #: Okabe and Ito's, some of Tol's muted scheme, and at last yellow, which is faint on white.
 MANY = [*COLOURS[:-1], "#332288", "#882255", "#44AA99", "#999933", COLOURS[-1]]
+METRICS = {
+    "macro-ovr-auc": "AUC",
+    "cindex": "c-index",
+    "bacc": "balanced accuracy",
+    "weighted_kappa": "quadratic weighted kappa",
+}
+#: Intervals beyond these say only that there are few tasks; axes end here.
+ENDS = (-0.25, 1.25)
 ROW, WIDTH = 0.24, 2.3  # inches
 
 
@@ -20,6 +28,11 @@ def colours_of(models: Sequence[str]) -> dict[str, str]:
     """A colour a model; seeds of one kind share theirs. `models`: all that are compared, whatever is drawn."""
     kinds = list(dict.fromkeys(kind_of_model(model)[0] for model in models))
     return {model: MANY[kinds.index(kind_of_model(model)[0]) % len(MANY)] for model in models}
+
+
+def words_of(metric: str) -> str:
+    """A metric's usual name, for axes."""
+    return METRICS.get(metric, metric)
 
 
 def shown(task: str) -> str:
@@ -65,6 +78,9 @@ def draw_points(axes, table: pd.DataFrame, names: Sequence[str], colours: Mappin
     if np.isfinite(line):
         axes.axvline(line, color="#666666", lw=0.9, ls=":")
     axes.margins(x=0.12)
+    axes.locator_params(axis="x", nbins=5)
+    low, high = axes.get_xlim()
+    axes.set_xlim(max(low, ENDS[0] - 0.5 * (line == 0)), min(high, ENDS[1]))
 
 
 def add_stars(axes, words: str, end: float, place: float) -> None:
@@ -89,6 +105,29 @@ def draw_boxes(axes, table: pd.DataFrame, places: Sequence[float], colours: Sequ
         line.set(color="#222222", linewidth=0.8)
     for points, colour in zip(drawn["fliers"], colours, strict=True):
         points.set(marker="o", markersize=2, markeredgecolor=colour)
+
+
+def draw_panels(
+    parts: Sequence[tuple[str, str, pd.DataFrame]],
+    names: Sequence[str],
+    colours: Mapping[str, str],
+    *,
+    columns: int = 5,
+    bold: str = "",
+    block: int = 0,
+    line: float = np.nan,
+):
+    """A figure with a panel of points (see draw_points) for each title, label of the axis and table."""
+    if not parts or not len(names):
+        return say_nothing("no task has a score")
+    head = 0.75 + 0.16 * max(title.count("\n") for title, *_ in parts)
+    figure, panels = grid_of_panels(len(parts), len(names), columns, head)
+    for number, (axes, (title, label, table)) in enumerate(zip(panels, parts, strict=True)):
+        draw_points(axes, table, names, colours, line)
+        axes.set_title(title, fontsize=9)
+        axes.set_xlabel(words_of(label), fontsize=8)
+        name_rows(axes, names, labels=number % min(columns, len(panels)) == 0, bold=bold, block=block)
+    return figure
 
 
 def box_numbers(values: pd.Series) -> dict[str, object]:

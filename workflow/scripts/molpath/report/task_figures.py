@@ -19,6 +19,7 @@ from .panels import (
     name_rows,
     say_nothing,
     shown,
+    words_of,
 )
 from .scores import beside_reference, by_task, fold_values, main_scores, read_tests, stars
 from .tables import kind_of_model, read_metrics
@@ -65,7 +66,7 @@ def draw_column(axes, scores: pd.DataFrame, tasks: list[str], names: list[str], 
         axes.plot(mine["mean"], y, "o", ms=3.8, color=colours[name], mec="#333333", mew=0.3)
     for place in places.values():
         axes.axhspan(place - 0.48, place + 0.48, color="#f5f5f5", zorder=0, lw=0)
-    labels = {place: f"{task}  [{metric[task]}]" for task, place in places.items()}
+    labels = {place: f"{task}  ({words_of(metric[task])})" for task, place in places.items()}
     labels |= {place: name.replace("_", " ") for name, place in heads.items()}
     axes.set_yticks(sorted(labels), [labels[place] for place in sorted(labels)], fontsize=8)
     for label, place in zip(axes.get_yticklabels(), sorted(labels), strict=True):
@@ -163,7 +164,7 @@ def plot_small_cohorts(
         for place, row in zip(places, mine.itertuples(), strict=True):
             add_stars(axes, row.stars, max([row.high, *map(float, row.outliers.split())]), place)
         axes.set_title(f"{shown(task)}\n{cases[task]} cases", fontsize=9)
-        axes.set_xlabel(numbers[numbers.task == task].metric.iloc[0], fontsize=8)
+        axes.set_xlabel(words_of(numbers[numbers.task == task].metric.iloc[0]), fontsize=8)
         axes.margins(x=0.1)
         name_rows(axes, names, labels=number % min(5, len(panels)) == 0, bold=reference)
     save(drawn, figure, note)
