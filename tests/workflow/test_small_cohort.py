@@ -218,6 +218,8 @@ def test_what_made_the_results_is_written_down(cohort):
     said = json.loads((results / "provenance.json").read_text())
     assert {"slides/sheet", "omics/sheet", "probe/tasks/synthetic--OS/k=all.tsv"} <= set(said["inputs"])
     assert said["seeds"]["pretrain/runs/one/training/seed"] == 0
+    environments = ("acquire", "slides", "features", "omics", "pretrain", "probe", "finetune", "report")
+    assert {f"{name}.yaml" for name in environments} <= set(said["environments"])
     kinds = {name.split("/")[0] for name in said["files"]}
     assert kinds == {"config.yaml", "slides", "tissue", "tiles", "features", "omics"} | {
         "pretrain", "embed", "probe", "tables", "figures",

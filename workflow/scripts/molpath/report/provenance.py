@@ -106,8 +106,8 @@ def installed(name: str) -> str | None:
 def shareable(value: Any) -> Any:
     """A config without what only its machine or its user should know.
 
-    A path below the working directory becomes relative, any other absolute one `…/<name>`; an address loses its login
-    and what follows a question mark.
+    A path below the working directory becomes relative, any other one `…/<name>`; an address loses its login and what
+    follows a question mark.
     """
     if isinstance(value, Mapping):
         return {key: shareable(item) for key, item in value.items()}
@@ -118,7 +118,7 @@ def shareable(value: Any) -> Any:
     if re.match(r"(?!file:)[a-z][a-z0-9+.-]+://", value):
         return re.sub(r"\?.*", "", re.sub(r"(?<=://)[^/@]*@", "", value))
     value = value.removeprefix("file://")
-    if not value.startswith(("/", "~")):
+    if not value.startswith(("/", "~", "../")):
         return value
     inside = os.path.relpath(os.path.expanduser(value))
     return f"…/{Path(value).name}" if inside.startswith("..") else inside
