@@ -10,7 +10,10 @@ import yaml
 STAGES = ["slides", "tissue", "tiles", "features", "omics", "pretrain", "embed", "probe"]
 AROUND = ["acquire", "demo", "report", "doctor"]
 # Of the report; its menu sorts them.
-CHAPTERS = ["1 Slides", "2 Omics", "3 Pretraining", "4 Embeddings", "5 Probes", "6 Protocols", "7 Attention", "8 Genes"]
+CHAPTERS = [
+    *("1 Slides", "2 Omics", "3 Pretraining", "4 Embeddings", "5 Probes", "6 Protocols", "7 Attention", "8 Genes"),
+    "9 Run",
+]
 
 
 def library(repository: Path) -> Path:

@@ -113,8 +113,7 @@ def test_every_chapter_figure_and_table_opens(report, browser):
         eyes = browser.wait("return [...document.querySelectorAll('#app tbody tr td:last-child a:first-child')]")
         assert eyes
         for number, eye in enumerate(eyes, start=1):
-            eye.click()
-            see_result(browser)
+            see_result(browser, eye)
             browser.picture(f"{chapter.replace(' ', '_')}_{number}")
             assert browser.complaints() == [], (chapter, number)
 
@@ -126,9 +125,13 @@ def choose(browser: Browser, name: str) -> None:
     browser.wait(line, name).click()
 
 
-def see_result(browser: Browser) -> None:
-    """The result that was asked for is a picture with a size, or a page whose tables work."""
-    assert browser.wait("return document.querySelector('#app .grow img, #app iframe') != null")
+def see_result(browser: Browser, eye) -> None:
+    """A click on the eye shows a picture that has a size, or a page whose tables work."""
+    before = browser.do("return app.state.renderTrigger")
+    eye.click()
+    browser.wait("return app.state.renderTrigger != arguments[0]", before)
+    shown = "[...document.querySelectorAll('#app .grow img, #app iframe')]"
+    browser.wait(f"return {shown}.some(one => one.src == results[app.state.resultPath].data_uri)")
     if pages := browser.find("#app iframe"):
         browser.driver.switch_to.frame(pages[0])
         browser.wait("return document.readyState == 'complete' && document.querySelector('h1') != null")

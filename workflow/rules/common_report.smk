@@ -163,5 +163,6 @@ def get_result_targets(wildcards):
 
 
 def get_all_targets(wildcards):
-    """The same, and what made them."""
-    return get_result_targets(wildcards) + get_provenance()
+    """The same, what made them, and what that took."""
+    took = ["<results>/benchmarks/resources.html"]
+    return get_result_targets(wildcards) + get_provenance() + took

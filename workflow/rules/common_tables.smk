@@ -29,8 +29,8 @@ def get_table_labels(wildcards):
 
 def get_table_title(wildcards):
     """Title of a table's page."""
-    place = get_table_place(wildcards)
-    return ", ".join([TABLE_PAGES[wildcards.table]["title"], *place.values()])
+    place = ", ".join(get_table_place(wildcards).values())
+    return ": ".join(filter(None, [TABLE_PAGES[wildcards.table]["title"], place]))
 
 
 def get_table_caption(wildcards):

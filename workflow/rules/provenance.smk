@@ -1,4 +1,4 @@
-"""What made the results, written last.
+"""What made the results, and what that took; written last.
 
 <results>/config.yaml              the merged config
 <results>/provenance.json          code, software, inputs, seeds, and the files of the results by SHA-256: always the same
@@ -6,6 +6,8 @@
 <results>/ro-crate-metadata.json   the same as a Workflow Run RO-Crate, with the time of the run
 <results>/job_times.tsv            time and memory of each job, from <results>/benchmarks
 <results>/workflow/Snakefile       main file of the workflow, which the crate is about
+<results>/benchmarks/              resources.tsv, slowest_shards.tsv, resources.html: benchmarks added up by rule; beside
+                                   them, for they differ from run to run
 """
 
 
@@ -53,3 +55,39 @@ rule write_provenance:
         "Writing down what made these results"
     script:
         "../scripts/write_provenance.py"
+
+
+rule summarise_resources:
+    input:
+        # Benchmarks are no outputs that a rule could ask for: they are there once all else is.
+        done=get_result_targets,
+    output:
+        table="<results>/benchmarks/resources.tsv",
+        shards="<results>/benchmarks/slowest_shards.tsv",
+        page=report(
+            "<results>/benchmarks/resources.html",
+            caption="../report/resources.rst",
+            category="9 Run",
+            labels={"result": "what the run took (table)"},
+        ),
+    log:
+        "<logs>/run/resources.log",
+    benchmark:
+        "<benchmarks>/run/resources.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(2000),
+        runtime=grow(30),
+    params:
+        folder=subpath(output.table, parent=True),
+        patterns=get_benchmark_patterns,
+        gpus=get_asked_gpus,
+        n_slides=len(SLIDES),
+        note=lookup(dpath="report/note", within=config),
+        code=digest("report"),
+    message:
+        "Adding up what the jobs of this run took"
+    script:
+        "../scripts/summarise_resources.py"

@@ -1,5 +1,10 @@
 """Pages of tables: escaped, the same bytes each time, numbers as numbers, long tables cut with a word about it."""
 
+import base64
+import gzip
+import re
+
+import numpy as np
 import pandas as pd
 from molpath.common.files import write_tsv
 from molpath.report import pages
@@ -9,7 +14,13 @@ def shown(tmp_path, table, **changes):
     write_tsv(tmp_path / "t.tsv", table)
     told = {"name": "tables/t.tsv", "title": "A table", "sentences": "Says <what> it is.", "note": "<b>synthetic"}
     pages.show_table(table=str(tmp_path / "t.tsv"), page=str(tmp_path / "t.html"), **(told | changes))
-    return (tmp_path / "t.html").read_text()
+    return unpacked((tmp_path / "t.html").read_text())
+
+
+def unpacked(page):
+    """A page with the rows of its tables as a browser has them."""
+    rows = re.compile(r'<script type="text/plain" id="table-\d+-rows">(.*?)</script>')
+    return rows.sub(lambda match: gzip.decompress(base64.b64decode(match[1])).decode(), page)
 
 
 def test_every_word_is_escaped_and_bytes_stay_the_same(tmp_path):
@@ -46,6 +57,15 @@ def test_numbers_have_four_digits_and_whole_ones_none_behind_the_point(tmp_path)
     page = shown(tmp_path, pd.DataFrame({"p": ["0.123456", "1e-09", "3", "nan"]}))
     for cell in ("0.1235", "1e-09", "3"):
         assert f"<td>{cell}</td>" in page
+
+
+def test_a_page_fits_into_a_data_url(tmp_path):
+    """Chromium shows none beyond 2 MiB, and base64 makes four letters of three bytes."""
+    rng = np.random.default_rng(0)
+    numbers = pd.DataFrame(rng.normal(size=(pages.MOST_ROWS, 8)).astype(str))
+    table = numbers.assign(gene=[f"GENE{number}" for number in range(len(numbers))])
+    shown(tmp_path, table.rename(columns=str))
+    assert (tmp_path / "t.html").stat().st_size * 4 / 3 < 2 * 1024**2
 
 
 def test_a_table_without_rows_says_so(tmp_path):

@@ -1,13 +1,15 @@
 """Pages that stand alone: a title, sentences, and tables that sort and filter; they need no network.
 
-DataTables (MIT licence), as the package itables brings it, lies in each page: about 0.9 MB. Without scripts the tables
-are there all the same, whole and in the order of the file.
+DataTables (MIT licence), as the package itables brings it, and the rows lie packed in each page: the report shows pages
+as data URLs, of which Chromium takes two megabytes. Browsers since 2023 unpack them.
 """
 
 from __future__ import annotations
 
 import base64
+import gzip
 import html
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,11 +27,19 @@ NAMES = ("case_id", "slide_id", "profile_id", "sample_id", "gene", "fold", "seed
 STYLE = """body{font:15px system-ui,sans-serif;margin:2em;color:#222;background:#fff}
 .sentences{max-width:60em;line-height:1.45} .wide{overflow-x:auto;margin:1em 0}
 table.data{border-collapse:collapse;font-size:13px;margin:0} table.data th{text-align:left;white-space:nowrap}
-table.data td{vertical-align:top;border-bottom:1px solid #e4e4e4}
+table.data td{vertical-align:top;white-space:nowrap;border-bottom:1px solid #e4e4e4}
 table.data.data td,table.data.data th{padding:.25em .7em}
 """
 #: A click on a column's name sorts; the fields below the names and the one above the table filter.
-SCRIPT = """const { jQuery } = await import("data:text/javascript;charset=utf-8;base64,BUNDLE");
+SCRIPT = """async function unpack(text) {
+  const bytes = Uint8Array.from(atob(text.trim()), (letter) => letter.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Response(stream).text();
+}
+const code = await unpack(document.querySelector("#datatables").textContent);
+const { jQuery } = await import("data:text/javascript;charset=utf-8," + encodeURIComponent(code));
+for (const table of document.querySelectorAll("table.data"))
+  table.tBodies[0].innerHTML = await unpack(document.querySelector(`#${table.id}-rows`).textContent);
 jQuery("table.data").DataTable({
   autoWidth: false, deferRender: true, order: [], pageLength: 25, lengthMenu: [10, 25, 100, -1],
   columnControl: [{ target: 0, content: ["order"] }, { target: 1, content: ["search"] }],
@@ -102,11 +112,20 @@ def _as_html(table: pd.DataFrame, name: str) -> str:
         return "<p>No rows.</p>"
     shown = pd.DataFrame({column: _as_text(table[column]) for column in table})
     wide = [number for number, column in enumerate(shown, start=1) if shown[column].str.len().max() > SENTENCE]
-    style = "".join(f"#{name} td:nth-child({number}){{min-width:24em}}" for number in wide)
+    style = "".join(f"#{name} td:nth-child({number}){{white-space:normal;min-width:24em}}" for number in wide)
     shown.columns = [str(column).replace("_", " ") for column in shown]
     with pd.option_context("display.max_colwidth", None):
         cells = shown.to_html(index=False, border=0, escape=True, table_id=name, classes="data display compact")
-    return f'{f"<style>{style}</style>" if style else ""}<div class="wide">{cells}</div>'
+    start, end = cells.index("<tbody>") + len("<tbody>"), cells.index("</tbody>")
+    rows = re.sub(r"\n *", "", cells[start:end])
+    return (
+        f'<style>{style}</style><div class="wide">{cells[:start]}{cells[end:]}</div>\n'
+        f'<script type="text/plain" id="{name}-rows">{_packed(rows)}</script>\n'
+    )
+
+
+def _packed(text: str) -> str:
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
 def _as_text(column: pd.Series) -> pd.Series:
@@ -114,14 +133,18 @@ def _as_text(column: pd.Series) -> pd.Series:
 
 
 def _number(value: float) -> str:
-    return f"{value:.0f}" if float(value).is_integer() and abs(value) < 1e15 else f"{value:.4g}"
+    whole = float(value).is_integer() or abs(value) >= 1000
+    return f"{value:.0f}" if whole and abs(value) < 1e9 else f"{value:.4g}"
 
 
 def _libraries() -> tuple[str, str]:
-    """Style and script of DataTables, to be put into a page."""
+    """Style and scripts of DataTables, to be put into a page."""
     import itables.options
 
     bundle = Path(itables.options.dt_bundle)
-    script = SCRIPT.replace("BUNDLE", base64.b64encode(bundle.read_bytes()).decode())
-    css = bundle.with_suffix(".css").read_text(encoding="utf-8")
-    return css, f'<script type="module">\n{script}</script>'
+    code = _packed(bundle.read_text(encoding="utf-8"))
+    scripts = (
+        "<noscript>The table needs JavaScript.</noscript>\n"
+        f'<script type="text/plain" id="datatables">{code}</script>\n<script type="module">\n{SCRIPT}</script>'
+    )
+    return bundle.with_suffix(".css").read_text(encoding="utf-8"), scripts

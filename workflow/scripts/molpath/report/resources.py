@@ -1,0 +1,117 @@
+"""What a run took: time, memory and data read and written, by rule and for 1,000 slides, and the slowest shards.
+
+From the files that Snakemake's `benchmark:` leaves. Each tells of the last run of its job: of work that this run found
+finished, only the looking is counted.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from ..common.files import write_tsv
+from .pages import Section, write_page
+
+#: Numbers of a benchmark file: seconds, MB at most in memory, MB read and written (of disks), seconds of processors.
+NUMBERS = ("s", "max_rss", "io_in", "io_out", "cpu_time")
+COLUMNS = [
+    *("rule", "jobs", "hours", "cpu_hours", "gpu_hours", "median_s", "longest_s", "memory_gb", "read_gb", "written_gb"),
+    *("cpu_hours_per_1000_slides", "gpu_hours_per_1000_slides"),
+]
+SHARD_COLUMNS = ["rule", "job", "seconds", "times_the_median", "cpu_seconds", "memory_gb", "read_gb"]
+SENTENCES = """What each rule's jobs took, added up: elapsed and processor hours, hours of jobs that asked for GPUs
+times the number they asked for (whether they got one or not), the most memory of a job, data read and written. The last
+columns are for 1,000 slides of a sheet like this one. Of work that a run found finished, only the looking is counted:
+figures of a run from nothing are those to plan with."""
+SLOWEST = "Among the shards of their rule; a slide of such a shard may be worth a look."
+
+
+def summarise_resources(
+    *,
+    folder: str,
+    patterns: Mapping[str, str],
+    gpus: Mapping[str, int],
+    n_slides: int,
+    note: str,
+    table: str,
+    shards: str,
+    page: str,
+) -> None:
+    """Write the table by rule, the table of the five slowest shards, and a page of both.
+
+    folder: where the benchmark files lie; patterns: by rule a regular expression of their paths, whose group `shard`
+    is there for rules that run by shard; gpus: by rule how many a job asks for (absent: none); n_slides: of the sheet.
+    """
+    jobs = read_benchmarks(folder, patterns)
+    by_rule = add_up(jobs, gpus, n_slides)
+    slowest = slowest_shards(jobs)
+    write_tsv(table, by_rule)
+    write_tsv(shards, slowest)
+    sections = [
+        Section(sentences=SENTENCES, table=by_rule),
+        Section("The slowest shards", SLOWEST, slowest),
+    ]
+    write_page(page, "What the run took", note, sections)
+
+
+def read_benchmarks(folder: str, patterns: Mapping[str, str]) -> pd.DataFrame:
+    """One row a benchmark file that a pattern names: rule, job (its path below the folder), shard, and NUMBERS.
+
+    Where a rule repeats a benchmark, the mean of its rows. A number that could not be measured is missing.
+    """
+    compiled = {rule: re.compile(pattern) for rule, pattern in patterns.items()}
+    rows = []
+    for path in sorted(Path(folder).rglob("*.tsv")):
+        found = ((rule, pattern.fullmatch(path.as_posix())) for rule, pattern in compiled.items())
+        rule, match = next(((rule, match) for rule, match in found if match), (None, None))
+        if rule is None:
+            continue
+        with open(path, encoding="utf-8", newline="") as handle:
+            values = pd.DataFrame(list(csv.DictReader(handle, delimiter="\t"))).reindex(columns=NUMBERS)
+        means = values.apply(pd.to_numeric, errors="coerce").mean()
+        job = path.relative_to(folder).with_suffix("").as_posix()
+        rows.append({"rule": rule, "job": job, "shard": match.groupdict().get("shard", ""), **means})
+    return pd.DataFrame(rows, columns=["rule", "job", "shard", *NUMBERS])
+
+
+def add_up(jobs: pd.DataFrame, gpus: Mapping[str, int], n_slides: int) -> pd.DataFrame:
+    """One row a rule, most processor hours first, and a row `all` with sums (of memory and times: the highest)."""
+    jobs = jobs.assign(gpu_s=jobs.s * jobs.rule.map(gpus).fillna(0))
+    rows = [_add_up(rule, mine, n_slides) for rule, mine in jobs.groupby("rule", sort=True)]
+    table = pd.DataFrame(rows, columns=COLUMNS).sort_values(["cpu_hours", "rule"], ascending=[False, True])
+    if len(table):
+        table.loc[len(table)] = _add_up("all", jobs, n_slides)
+    return table.reset_index(drop=True).round(4)
+
+
+def _add_up(rule: str, jobs: pd.DataFrame, n_slides: int) -> dict:
+    cpu, gpu = jobs.cpu_time.sum() / 3600, jobs.gpu_s.sum() / 3600
+    thousand = 1000 / n_slides if n_slides else float("nan")
+    return {
+        "rule": rule,
+        "jobs": len(jobs),
+        "hours": jobs.s.sum() / 3600,
+        "cpu_hours": cpu,
+        "gpu_hours": gpu,
+        "median_s": jobs.s.median(),
+        "longest_s": jobs.s.max(),
+        "memory_gb": jobs.max_rss.max() / 1024,
+        "read_gb": jobs.io_in.sum() / 1024,
+        "written_gb": jobs.io_out.sum() / 1024,
+        "cpu_hours_per_1000_slides": cpu * thousand,
+        "gpu_hours_per_1000_slides": gpu * thousand,
+    }
+
+
+def slowest_shards(jobs: pd.DataFrame, count: int = 5) -> pd.DataFrame:
+    """The jobs of rules by shard that took longest, beside the median of their rule."""
+    shards = jobs[jobs.shard != ""]
+    shards = shards.assign(times_the_median=shards.s / shards.groupby("rule").s.transform("median"))
+    shards = shards.sort_values(["s", "job"], ascending=[False, True]).head(count)
+    shards = shards.assign(memory_gb=shards.max_rss / 1024, read_gb=shards.io_in / 1024)
+    shards = shards.rename(columns={"s": "seconds", "cpu_time": "cpu_seconds"})
+    return shards[SHARD_COLUMNS].round(4).reset_index(drop=True)

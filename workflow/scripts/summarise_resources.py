@@ -1,0 +1,18 @@
+"""Add up what the jobs of a run took."""
+
+from molpath.common import joblog
+
+if __name__ == "__main__":
+    joblog.start(snakemake.log[0])
+    from molpath.report.resources import summarise_resources
+
+    summarise_resources(
+        folder=snakemake.params.folder,
+        patterns=snakemake.params.patterns,
+        gpus=snakemake.params.gpus,
+        n_slides=snakemake.params.n_slides,
+        note=snakemake.params.note,
+        table=snakemake.output.table,
+        shards=snakemake.output.shards,
+        page=snakemake.output.page,
+    )
