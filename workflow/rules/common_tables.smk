@@ -21,10 +21,12 @@ def get_table_place(wildcards):
 
 
 def get_table_labels(wildcards):
-    """Labels of a table in the report."""
+    """Label of a table in the report: one, for of several the report makes switches, and fails on what has no pair."""
     title = TABLE_PAGES[wildcards.table]["title"]
-    place = get_table_place(wildcards)
-    return place | {"result": title[0].lower() + title[1:] + " (table)"}
+    shown = f"{title[0].lower()}{title[1:]} (table)"
+    return {
+        "result": ": ".join(filter(None, [", ".join(get_table_place(wildcards).values()), shown]))
+    }
 
 
 def get_table_title(wildcards):
