@@ -37,7 +37,8 @@ def write_job_times(benchmarks: str, output: str) -> tuple[datetime, datetime]:
     rows, starts, ends = [], [], []
     for path in sorted(Path(benchmarks).rglob("*.tsv")):
         end = datetime.fromtimestamp(path.stat().st_mtime, UTC).replace(microsecond=0)
-        for row in pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False).to_dict("records"):
+        table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+        for row in table.to_dict("records") if "s" in table else ():  # tables made of benchmarks lie there too
             seconds = pd.to_numeric(row.get("s"), errors="coerce")
             name = path.relative_to(benchmarks).with_suffix("").as_posix()
             rows.append({"job": name, "end": end.isoformat(), "seconds": seconds, "max_rss_mb": row.get("max_rss", "")})
