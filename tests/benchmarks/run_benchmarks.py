@@ -13,6 +13,7 @@ FOLDER = Path(__file__).resolve().parent
 LIBRARY = FOLDER.parents[1] / "workflow" / "scripts"
 BENCHMARKS = {
     "plan": "plan_cohort.py",
+    "slurm": "slurm_overhead.py",
     "tissue": "tissue_tiles.py",
     "segmentation": "segment_tissue.py",
     "read": "read_patches.py",

@@ -44,6 +44,20 @@ def test_each_line_has_its_reason(repository, name):
             assert "# " in line or lines[number - 1].startswith("#"), f"{name}: {line}"
 
 
+@pytest.mark.parametrize("name", ["slurm", "slurm-gpu"])
+def test_jobs_of_seconds_share_a_submission(repository, name):
+    """Those of a shard, one after the other, and several of those that no others wait for."""
+    profile = yaml.safe_load(read(repository, name))
+    assert profile["groups"] == {
+        "inspect_slides": "shard",
+        "assess_tissue": "shard",
+        "tile_slides": "shard",
+        "pack_patches": "store",
+        "probe_task": "probes",
+    }
+    assert set(profile["group-components"]) == {"store", "probes"}
+
+
 @pytest.mark.parametrize("name", PROFILES)
 def test_a_plan_can_be_made(project, repository, name):
     project.write()

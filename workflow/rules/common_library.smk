@@ -14,7 +14,6 @@ LIBRARY = load_yaml(workflow.source_path("../scripts/molpath/files.yaml"))
 LIBRARY_PATHS = {name: workflow.source_path(f"../scripts/molpath/{name}") for name in LIBRARY}
 
 
-@functools.cache
 def parse_module(name):
     """Syntax tree of a library file without docstrings (comments are not in a tree)."""
     with open(LIBRARY_PATHS[name], encoding="utf-8") as handle:
@@ -27,10 +26,11 @@ def parse_module(name):
     return tree
 
 
-def imported_files(name):
-    """Library files that a library file imports by relative imports."""
-    package = Path(name).parent
-    for node in ast.walk(parse_module(name)):
+@functools.cache
+def describe_module(name):
+    """A library file for a digest, and the library files it imports by relative imports."""
+    tree, package, files = parse_module(name), Path(name).parent, []
+    for node in ast.walk(tree):
         if not isinstance(node, ast.ImportFrom) or not node.level:
             continue
         base = [package, *package.parents][node.level - 1]
@@ -38,7 +38,8 @@ def imported_files(name):
         for candidate in (target, *(target / alias.name for alias in node.names)):
             for file in (f"{candidate.as_posix()}.py", f"{candidate.as_posix()}/__init__.py"):
                 if file in LIBRARY_PATHS:
-                    yield file
+                    files.append(file)
+    return f"{name}\n{ast.dump(tree)}\n".encode(), files
 
 
 @functools.cache
@@ -51,8 +52,8 @@ def digest(package):
         name = waiting.pop()
         if name not in files:
             files.add(name)
-            waiting.extend(imported_files(name))
+            waiting.extend(describe_module(name)[1])
     state = hashlib.sha256()
     for name in sorted(files):
-        state.update(f"{name}\n{ast.dump(parse_module(name))}\n".encode())
+        state.update(describe_module(name)[0])
     return state.hexdigest()[:16]
