@@ -111,6 +111,7 @@ def get_doctor_request(wildcards):
         ),
         "results": RESULTS,
         "resources": RESOURCES,
+        "scratch": [config["features"]["scratch"], config["features"]["scratch_gb"]],
         "plan": get_doctor_plan(),
         "ask_hub": DOCTOR["ask_hub"],
         "encoders": get_doctor_encoders(),

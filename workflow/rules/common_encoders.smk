@@ -6,6 +6,9 @@ ENCODERS = config["features"]["encoders"]
 ENCODER_TABLE = workflow.source_path("../scripts/molpath/features/encoders.yaml")
 ENCODER_FACTS = load_yaml(ENCODER_TABLE)["encoders"]
 BUILT_IN_ADAPTERS = (*ENCODER_FACTS, "precomputed")
+# Local disk of a job: copies of slides, where the config wants them, and temporary files.
+COPIES_GB = config["features"]["scratch_gb"] if config["features"]["scratch"] else 0
+FEATURES_DISK_MB = int(1000 * COPIES_GB) + 2000
 
 
 def get_encoder(wildcards):

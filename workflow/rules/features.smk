@@ -24,6 +24,7 @@ rule extract_features:
         mem_mb=grow(6000),
         runtime=grow(480),
         gpu=get_encoder_gpus,
+        disk_mb=FEATURES_DISK_MB,
     params:
         rows=get_shard_rows,
         declared=get_declared_slides,
@@ -31,6 +32,8 @@ rule extract_features:
         encoder=get_encoder,
         deadline_s=lookup(dpath="slides/deadline_s", within=config),
         memory_mb=lookup(dpath="slides/memory_mb", within=config),
+        scratch=lookup(dpath="features/scratch", within=config),
+        scratch_gb=lookup(dpath="features/scratch_gb", within=config),
         results=subpath(output.manifest, ancestor=4),
         code=digest("features"),
         accept_other_code=accepts_other_code("features"),

@@ -22,5 +22,7 @@ if __name__ == "__main__":
         deadline_s=snakemake.params.deadline_s,
         memory_mb=snakemake.params.memory_mb,
         threads=snakemake.threads,
+        scratch=snakemake.params.scratch,
+        scratch_gb=snakemake.params.scratch_gb,
         log_path=snakemake.log[0],
     )

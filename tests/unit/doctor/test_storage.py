@@ -85,8 +85,19 @@ def test_a_disk_that_is_nearly_too_small(tmp_path, monkeypatch):
 
 def test_no_scratch(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(0, 0, 1e9))
-    found = storage.check_scratch(5e9)
+    (found,) = storage.check_scratch(5e9, "", 100)
     assert (found.verdict, "TMPDIR" in found.remedy, "up to 7 GB" in found.found) == ("note", True, True)
+
+
+def test_scratch_for_copies_of_slides(tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(0, 0, 50e9))
+    monkeypatch.setenv("LOCAL", str(tmp_path))
+    asked = [("$LOCAL/later", 40), ("$LOCAL", 60), ("$NO_SUCH_VARIABLE", 1)]
+    found = [list(storage.check_scratch(0, *one))[1] for one in asked]
+    assert [(one.check, one.verdict) for one in found] == [
+        ("scratch for slides", word) for word in ("ok", "note", "note")
+    ]
+    assert "is not set here" in found[2].found
 
 
 def test_too_few_inodes(tiny_disk):

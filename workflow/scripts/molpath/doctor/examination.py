@@ -41,7 +41,7 @@ def checks_of(request: Mapping[str, Any], plan: Estimate) -> dict[str, Callable[
         "folders": lambda: storage.check_writable(folders_of(request)),
         "disk": lambda: storage.check_space(results, plan.sizes),
         "number of files": lambda: storage.check_files(results, plan.files),
-        "scratch": lambda: storage.check_scratch(plan.download),
+        "scratch": lambda: storage.check_scratch(plan.download, *request["scratch"]),
         "rename and fsync": lambda: storage.check_rename(results),
         "HDF5 and locks": lambda: storage.check_hdf5(results),
         "clock": lambda: storage.check_clock(results),

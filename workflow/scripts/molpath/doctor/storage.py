@@ -80,13 +80,24 @@ def check_files(results: str, files: int) -> Finding:
     return ok("number of files", words)
 
 
-def check_scratch(download: float) -> Finding:
-    """Room for temporary files."""
+def check_scratch(download: float, scratch: str, scratch_gb: float) -> Iterator[Finding]:
+    """Room for temporary files, and for copies of slides where the config wants them (features/scratch)."""
     folder = tempfile.gettempdir()
-    free, needed = shutil.disk_usage(folder).free, SCRATCH_BYTES + download
+    needed = SCRATCH_BYTES + download
+    yield _room("scratch", folder, needed, "make room, or set TMPDIR to a folder of a larger disk")
+    if scratch:
+        folder = os.path.expanduser(os.path.expandvars(scratch))
+        check, remedy = "scratch for slides", "make room, or lower features/scratch_gb: larger slides are read in place"
+        if "$" in folder:
+            yield note(check, f"{scratch} is not set here", "run the doctor in a job of the cluster to look at it")
+        else:
+            yield _room(check, folder, scratch_gb * 1e9, remedy)
+
+
+def _room(check: str, folder: str, needed: float, remedy: str) -> Finding:
+    free = shutil.disk_usage(nearest_folder(folder)).free
     words = f"{in_words(free)} free in {folder}; up to {in_words(needed)} are used"
-    remedy = "make room, or set TMPDIR to a folder of a larger disk"
-    return ok("scratch", words) if free >= needed else note("scratch", words, remedy)
+    return ok(check, words) if free >= needed else note(check, words, remedy)
 
 
 def check_rename(results: str) -> Finding:

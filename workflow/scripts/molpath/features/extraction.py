@@ -25,6 +25,7 @@ from .pace import Pace
 from .patches import Geometry
 from .precomputed import find_features
 from .registry import PRECOMPUTED, check_adapter, describe
+from .staging import stage
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,8 @@ def extract_shard(
     deadline_s: float = 120.0,
     memory_mb: float = 0,
     threads: int = 1,
+    scratch: str = "",
+    scratch_gb: float = 100.0,
     log_path: str | None = None,
     opener: Callable = open_slide,
 ) -> None:
@@ -56,8 +59,9 @@ def extract_shard(
     tiles, inspected: manifests of the stages `tiles` and `slides`; slides: id -> path of the raw slide; grid: with
     `name`, `patch_size` and `magnification`; encoder: the config's entry with `name`. A slide whose pixels can't be
     read is set aside as unreadable, crashed, timeout (`deadline_s` for a few patches) or memory (more than `memory_mb`
-    in one reader; 0: no limit). Raises ForeignFile where another tool's file lies, OSError
-    if the disk fails, and whatever the encoder raises.
+    in one reader; 0: no limit). scratch: folder of a local disk to which slides are copied while they are read, at most
+    `scratch_gb` GB at a time; empty: they are read where they lie. Raises ForeignFile where another tool's file lies,
+    OSError if the disk fails, and whatever the encoder raises.
     """
     keep_freed_memory()
     check_adapter(encoder["adapter"])
@@ -69,7 +73,9 @@ def extract_shard(
     identities = {row["slide_id"]: row.get("identity", "") for row in read_manifest(inspected)}
     shard.sort_out(identities, describe(encoder, weights), accept_other_code)
     if shard.waiting:
-        _encode(shard, slides, encoder, weights, deadline_s, memory_mb, threads, opener)
+        paths = [slides[slide_id] for slide_id in shard.waiting]
+        with stage(paths, scratch, scratch_gb) as staging:
+            _encode(shard, slides, encoder, weights, deadline_s, memory_mb, threads, opener, staging)
     write_manifest(manifest, shard.last_look(), COLUMNS)
 
 
@@ -175,7 +181,7 @@ class _Writer:
         self.pool.shutdown()
 
 
-def _encode(shard, slides, encoder, weights, deadline_s, memory_mb, threads, opener) -> None:
+def _encode(shard, slides, encoder, weights, deadline_s, memory_mb, threads, opener, staging) -> None:
     """Run the waiting slides of `shard` through readers, encoder and writer."""
     # Imported here: a shard whose files are all up to date needs no torch.
     from ..common.devices import take_device
@@ -207,7 +213,7 @@ def _encode(shard, slides, encoder, weights, deadline_s, memory_mb, threads, ope
         log.info("%s: %d readers, batches of %d, %d threads", device, readers, rows, threads)
         pace = Pace(shard.progress, sum(len(task.coords) for task in tasks))
         dtype = storage.STORED[encoder.get("store", "fp16")]
-        stream = Stream(tasks, pool, runner, batches, piece_rows, writer.take, pace.step, dtype)
+        stream = Stream(tasks, pool, runner, batches, piece_rows, writer.take, pace.step, dtype, staging)
         stream.run()
         writer.close()
         log.info("%s", pace.summary(stream, writer.busy_s))

@@ -125,6 +125,14 @@ class ReaderPool:
             reader.connection.send(work)
         reader.work, reader.started, reader.place = work, time.monotonic(), place
 
+    def let_go(self, slide: int) -> None:
+        """Have idle readers close a slide that won't be read again, so that its file can be removed."""
+        for reader in self.readers:
+            if reader.work is None and reader.place[0] == slide:
+                reader.place = (-1, -1)
+                with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                    reader.connection.send(None)
+
     def outcomes(self, others: Sequence[Any], timeout: float) -> list[Outcome]:
         """Wait until a reader is done, something of `others` is readable or `timeout` seconds passed."""
         found = wait([*(r.connection for r in self.readers), *others], timeout)
@@ -187,7 +195,7 @@ class ReaderPool:
 
 
 def serve(connection: Connection, batches: SharedBatches, opener: Callable, memory_mb: float = 0) -> None:
-    """Body of a reader process: read work until the other end closes."""
+    """Body of a reader process: read work until the other end closes; None for work closes the slide."""
     die_with_parent()
     if memory_mb:
         limit_memory(memory_mb)
@@ -198,6 +206,9 @@ def serve(connection: Connection, batches: SharedBatches, opener: Callable, memo
             work = connection.recv()
         except EOFError:
             return
+        if work is None:
+            path, slide = None, None
+            continue
         began, used, opened = time.perf_counter(), time.process_time(), 0.0
         try:
             if work.path != path:

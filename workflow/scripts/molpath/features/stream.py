@@ -25,6 +25,7 @@ from .buffers import SharedBatches
 from .devices import Runner
 from .patches import Geometry
 from .reading import Outcome, ReaderPool, Work
+from .staging import InPlace, Staging
 
 #: Patches side by side in the order of reading: few enough for a reader to hold the tiles they touch.
 STRIP = 12
@@ -45,6 +46,7 @@ class SlideTask:
     focus: np.ndarray | None = None
     order: np.ndarray | None = None
     left: int = 0
+    unread: int = 0
     reason: str = ""
     detail: str = ""
 
@@ -132,12 +134,14 @@ class Stream:
         done: Callable[[SlideTask], None],
         encoded: Callable[[int, float], None],
         dtype: type = np.float16,
+        staging: InPlace | Staging | None = None,
     ):
         self.tasks, self.pool, self.runner, self.memory = tasks, pool, runner, batches.array
         self.done, self.encoded, self.dtype = done, encoded, dtype
+        self.staging = staging or InPlace([task.path for task in tasks])
         lanes = len(pool.readers)
         for task in tasks:
-            task.left = len(task.coords)
+            task.left = task.unread = len(task.coords)
             task.order = reading_order(task.coords, task.geometry.size_level0, lanes)
         self.plan = plan([len(task.coords) for task in tasks], self.memory.shape[1], piece_rows, lanes)
         self.free = deque(range(self.memory.shape[0]))
@@ -149,6 +153,7 @@ class Stream:
         self.encoder_idle_s = 0.0  # without a batch from then on
         self._bell, self._ring = socket.socketpair()  # rung by the encoder's threads
         self._bell.setblocking(False)
+        self.staging.ready = lambda: self._ring.send(b".")
 
     def run(self) -> None:
         """Go on until every slide is done. Errors of the encoder end it; readers and runner stay the caller's."""
@@ -157,7 +162,7 @@ class Stream:
             while more or self.unread or self.reading or self.encoding:
                 more = self._load() and more
                 self._hand_out()
-                if self.reading or self.encoding:
+                if self.reading or self.encoding or self.unread:
                     self._wait()
                 self._collect()
         finally:
@@ -174,7 +179,7 @@ class Stream:
         return True
 
     def _hand_out(self) -> None:
-        while self.unread and (self.tasks[self.unread[0][1].slide].reason or self.pool.has_idle()):
+        while self.unread and self._can_go_on(self.unread[0][1].slide):
             batch, piece = self._next_piece()
             task = self.tasks[piece.slide]
             if task.reason:
@@ -182,7 +187,12 @@ class Stream:
                 continue
             coords = task.coords[self._patches(piece)]
             self.reading[batch.slot, piece.row] = batch, piece
-            self.pool.give(Work(piece.slide, piece.lane, task.path, task.geometry, coords, batch.slot, piece.row))
+            path = self.staging.path_of(piece.slide)
+            self.pool.give(Work(piece.slide, piece.lane, path, task.geometry, coords, batch.slot, piece.row))
+
+    def _can_go_on(self, slide: int) -> bool:
+        """True if the slide that is next needs no reading any more, or it is at hand and a reader is free."""
+        return bool(self.tasks[slide].reason or (self.pool.has_idle() and self.staging.path_of(slide)))
 
     def _next_piece(self) -> tuple[Batch, Piece]:
         """Take the first unread piece that goes on where an idle reader is, or else the first."""
@@ -208,12 +218,17 @@ class Stream:
     def _piece_is_read(self, outcome: Outcome) -> None:
         batch, piece = self.reading.pop((outcome.work.slot, outcome.work.row))
         task = self.tasks[piece.slide]
+        task.unread -= piece.count
         if outcome.reason and not task.reason:
+            self.staging.path_of(piece.slide)  # raises if it isn't the slide that failed but its copy
             task.reason, task.detail, task.features = outcome.reason, outcome.detail, None
             self.done(task)
         elif not outcome.reason:
             task.focus = np.empty(len(task.coords), np.float32) if task.focus is None else task.focus
             task.focus[self._patches(piece)] = outcome.focus
+        if task.reason or not task.unread:
+            self.pool.let_go(piece.slide)
+            self.staging.release(piece.slide)
         self._piece_is_in(batch)
 
     def _piece_is_in(self, batch: Batch) -> None:

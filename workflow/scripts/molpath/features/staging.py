@@ -1,0 +1,175 @@
+"""Whole slides on a fast local disk while they are read: copied ahead, within a quota, and removed when read."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..common.files import is_being_written, is_temporary, temporary_of
+from .slide_parts import parts_of
+
+log = logging.getLogger(__name__)
+
+PIECE = 8 << 20
+
+
+class InPlace:
+    """Slides are read where they lie."""
+
+    def __init__(self, paths: Sequence[str]):
+        self.paths = list(paths)
+
+    def path_of(self, slide: int) -> str | None:
+        """Where the slide of this number is to be read."""
+        return self.paths[slide]
+
+    def release(self, slide: int) -> None:
+        """The slide has been read."""
+
+
+class Staging:
+    """Copies slides (`paths`, in the order they will be read) below `folder`, with `quota` bytes at a time.
+
+    A slide larger than the quota, or whose files can't be told, is read in place; so are slides for which the disk
+    has no room. `ready` is called, from another thread, when a slide can be read. A context manager: the copies go when
+    it ends, and at SIGTERM; what a killed job of this machine left goes when the next begins. Source: node-local
+    storage as clusters have it ($TMPDIR); nothing of it is in the paper.
+    """
+
+    def __init__(self, paths: Sequence[str], folder: str, quota: int):
+        self.originals, self.quota = list(paths), quota
+        self.ready: Callable[[], Any] = lambda: None
+        self.folder = temporary_of(Path(folder) / "molpath-slides")
+        self.places: dict[int, str] = {}  # slides that can be read, and where
+        self.sizes: dict[int, int] = {}  # bytes of copies, being made ones too
+        self.room = threading.Condition()
+        self.ended = False
+        self.copied_bytes, self.copying_s = 0, 0.0
+        self.thread = threading.Thread(target=self._copy_all, name="staging", daemon=True)
+
+    def __enter__(self) -> Staging:
+        self.handler = _on_sigterm(self._clean)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        with self.room:
+            self.ended = True
+            self.room.notify_all()
+        self.thread.join()
+        self._clean()
+        if self.handler is not None:
+            signal.signal(signal.SIGTERM, self.handler)
+        rate = self.copied_bytes / max(self.copying_s, 1e-9) / 1e6
+        log.info("%.1f GB of slides copied to local disk, %.0f MB a second", self.copied_bytes / 1e9, rate)
+
+    def path_of(self, slide: int) -> str | None:
+        """Where the slide of this number is to be read; None while it is not there yet.
+
+        Raises OSError if somebody else removed its copy.
+        """
+        place = self.places.get(slide)
+        if place and not os.path.exists(place) and place != self.originals[slide]:
+            raise FileNotFoundError(f"{place}, a copy of {self.originals[slide]}, was removed while it was read")
+        return place
+
+    def release(self, slide: int) -> None:
+        """The slide has been read: its copy goes."""
+        shutil.rmtree(self.folder / str(slide), ignore_errors=True)
+        with self.room:
+            self.sizes.pop(slide, None)
+            self.room.notify_all()
+
+    def _copy_all(self) -> None:
+        for slide, original in enumerate(self.originals):
+            try:
+                place = self._stage(slide, original)
+            except Exception as error:  # whatever it is: the slide may still be read
+                log.warning("%s is read in place: %s", original, error)
+                self.release(slide)
+                place = original
+            if self.ended:
+                return
+            self.places[slide] = place or original
+            self.ready()
+
+    def _stage(self, slide: int, original: str) -> str:
+        """Copy a slide as soon as there is room; where it can be read, '' for in place."""
+        parts = parts_of(original)
+        size = sum(part.stat().st_size for part in parts)
+        if not parts or size > self.quota:
+            why = f"{size / 1e9:.1f} GB are more than features/scratch_gb" if parts else "it may be of several files"
+            log.info("%s is read in place: %s", original, why)
+            return ""
+        with self.room:
+            self.room.wait_for(lambda: self.ended or sum(self.sizes.values()) + size <= self.quota)
+            self.sizes[slide] = size
+        began = time.perf_counter()
+        for part in parts:
+            self._copy(part, self.folder / str(slide) / part.relative_to(Path(original).parent))
+        self.copying_s += time.perf_counter() - began
+        self.copied_bytes += size
+        return str(self.folder / str(slide) / Path(original).name)
+
+    def _copy(self, source: Path, target: Path) -> None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with open(source, "rb") as reading, open(target, "wb") as writing:
+            while not self.ended and (piece := reading.read(PIECE)):
+                writing.write(piece)
+
+    def _clean(self) -> None:
+        self.ended = True
+        for _ in range(3):  # again if a piece was being written
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def stage(paths: Sequence[str], scratch: str, gigabytes: float):
+    """`Staging` in the folder `scratch`, in which variables of the environment count; `InPlace` if there is none."""
+    folder = os.path.expanduser(os.path.expandvars(scratch))
+    if not scratch:
+        return contextlib.nullcontext(InPlace(paths))
+    if "$" in folder:
+        log.warning("features/scratch is %s, and no such variable is set here: slides are read in place", scratch)
+        return contextlib.nullcontext(InPlace(paths))
+    staging = Staging(paths, folder, int(gigabytes * 1e9))
+    try:
+        staging.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        log.warning("features/scratch can't be used here (%s): slides are read in place", error)
+        return contextlib.nullcontext(InPlace(paths))
+    remove_leftovers(Path(folder))
+    return staging
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove copies of slides that jobs of this machine left in `folder` when they were killed."""
+    for path in folder.glob(".tmp-*@molpath-slides"):
+        with contextlib.suppress(OSError):  # another user's
+            if is_temporary(path) and _is_of_this_machine(path) and not is_being_written(path):
+                log.info("removing %s, left by a job that was killed", path)
+                shutil.rmtree(path)
+
+
+def _is_of_this_machine(path: Path) -> bool:
+    return path.name.split("@")[0] == temporary_of(path).name.split("@")[0]
+
+
+def _on_sigterm(clean: Callable[[], None]):
+    """Have SIGTERM call `clean` before it ends this process; what handled it before, None outside the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        return None
+
+    def end(*_):
+        clean()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    return signal.signal(signal.SIGTERM, end)
