@@ -105,6 +105,13 @@ def test_stage_files_hold_rules_only(repository):
         assert text.startswith('"""'), f"{path.name} has no docstring"
 
 
+def test_no_function_of_the_rules_hides_another(repository):
+    """All .smk files share one namespace: the later of two functions of one name would be taken for both."""
+    texts = (path.read_text() for path in (repository / "workflow/rules").glob("*.smk"))
+    names = [name for text in texts for name in re.findall(r"^def (\w+)", text, re.M)]
+    assert {name for name in names if names.count(name) > 1} == set()
+
+
 def test_scripts_are_thin(repository):
     for path in (repository / "workflow/scripts").glob("*.py"):
         code = [line for line in path.read_text().splitlines() if line.strip() and not line.strip().startswith("#")]

@@ -1,7 +1,7 @@
 """Figures and tables of scores: what they compare with, which of them the config can fill. Functions only."""
 
 
-def get_reference(wildcards=None):
+def get_reference_model(wildcards=None):
     """The model that others are compared with: the config's, else the first trained one in use, else the first."""
     used = config["embed"]["use"]
     trained = [name for name in used if MODELS.get(name, {}).get("kind") == "threads"]

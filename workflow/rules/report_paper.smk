@@ -64,7 +64,7 @@ rule plot_averages:
         runtime=grow(30),
     params:
         models=get_compared_models,
-        reference=get_reference,
+        reference=get_reference_model,
         note=lookup(dpath="report/note", within=config),
         code=digest("report"),
     message:
@@ -134,7 +134,7 @@ rule plot_small_cohorts:
         tasks=get_frozen_tasks,
         most=lookup(dpath="report/small_cohort", within=config),
         models=get_compared_models,
-        reference=get_reference,
+        reference=get_reference_model,
         note=lookup(dpath="report/note", within=config),
         code=digest("report"),
     message:

@@ -127,7 +127,7 @@ rule plot_transfer:
         runtime=grow(30),
     params:
         models=get_compared_models,
-        reference=get_reference,
+        reference=get_reference_model,
         note=lookup(dpath="report/note", within=config),
         code=digest("report"),
     message:
@@ -162,7 +162,7 @@ rule plot_finetuning:
         runtime=grow(30),
     params:
         models=get_compared_models,
-        reference=get_reference,
+        reference=get_reference_model,
         supervised=get_supervised_names,
         note=lookup(dpath="report/note", within=config),
         code=digest("report"),
