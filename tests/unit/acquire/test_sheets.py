@@ -6,7 +6,7 @@ import hashlib
 import pytest
 from data_services import serving
 from molpath.acquire import web
-from molpath.acquire.gdc import query_files
+from molpath.acquire.gdc import query_files, slide_rows
 from molpath.acquire.sheets import write_sheets
 from molpath.acquire.web import AccessDenied, Unreachable
 from molpath.common.files import read_tsv
@@ -165,3 +165,14 @@ def test_a_token_file_that_is_not_there_is_told_at_once(monkeypatch, tmp_path):
     monkeypatch.setenv(web.TOKEN_FILE, str(tmp_path / "none"))
     with pytest.raises(AccessDenied, match="GDC_TOKEN_FILE names"):
         web.Service()
+
+
+def test_slides_of_a_project_stand_together():
+    sample = {"submitter_id": "S", "sample_type": "Primary Tumor"}
+    hits = [
+        {"file_name": f"{name}.svs", "file_id": name, "file_size": 1, "md5sum": "0" * 32}
+        | {"cases": [{"submitter_id": name, "project": {"project_id": project}, "samples": [sample]}]}
+        for name, project in (("a", "TCGA-LUAD"), ("b", "TCGA-BRCA"), ("c", "TCGA-LUAD"), ("d", "TCGA-BRCA"))
+    ]
+    rows = slide_rows(hits, "TCGA", "Diagnostic Slide", "folder", "https://api")
+    assert [row["slide_id"] for row in rows] == ["b", "d", "a", "c"]

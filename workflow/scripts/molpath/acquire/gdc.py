@@ -25,7 +25,7 @@ PROFILES = {"data_type": ["Gene Expression Quantification"], "analysis.workflow_
 def list_gdc(
     service: Service, api: str, cohort: str, wanted: Mapping[str, Any], folder: str
 ) -> tuple[list[dict], list[dict]]:
-    """Rows of the slide sheet and of the profile sheet of one cohort, sorted by id.
+    """Rows of the slide sheet, by project and id, and of the profile sheet, by id, of one cohort.
 
     wanted: projects, programs (names of the GDC; either may be empty), sample_types, strategy (kind of slide),
     paired_only (cases that have both). Files lie, or will, as gdc-client puts them: folder/<file id>/<file name>.
@@ -77,7 +77,10 @@ def query_files(service: Service, api: str, filters: Mapping[str, Sequence[str]]
 
 
 def slide_rows(hits: Iterable[dict], cohort: str, strategy: str, folder: str, api: str) -> list[dict]:
-    """Rows of the slide sheet. slide_id is the file's name without its ending, as TRIDENT and Patho-Bench have it."""
+    """Rows of the slide sheet. slide_id is the file's name without its ending, as TRIDENT and Patho-Bench have it.
+
+    Slides of a project stand together, so that few shards hold those of the projects that only some models embed.
+    """
     rows, names = [], set()
     for hit in sorted(hits, key=lambda hit: (hit["file_name"], hit["file_id"])):
         case, sample = case_and_sample(hit)
@@ -100,7 +103,7 @@ def slide_rows(hits: Iterable[dict], cohort: str, strategy: str, folder: str, ap
             }
             | download_columns(hit, api)
         )
-    return sorted(rows, key=lambda row: row["slide_id"])
+    return sorted(rows, key=lambda row: (row["project"], row["slide_id"]))
 
 
 def profile_rows(hits: Iterable[dict], cohort: str, folder: str, api: str) -> list[dict]:

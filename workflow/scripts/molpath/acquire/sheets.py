@@ -21,7 +21,7 @@ def write_sheets(*, settings: Mapping[str, Any], sheets: str, downloads: str, se
     """Write slides.tsv and profiles.tsv to the folder `sheets`; what changed, in words, by the sheet's path.
 
     settings: section acquire of the config. Files lie, or will, in a cohort's `folder`, else in downloads/<cohort>.
-    Rows are in the order of cohorts and then of ids: the same answers give the same bytes.
+    Rows are in the order of cohorts, projects and ids: the same answers give the same bytes.
     """
     listed: list[tuple[list[dict], list[dict]]] = []
     api = settings["gdc_api"].rstrip("/")
