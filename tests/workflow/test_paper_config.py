@@ -60,6 +60,17 @@ def test_an_empty_folder_is_told_what_to_put_there(repository, snakemake_in, tmp
         assert f"embed/models/{model}/weights: no such file" in done.stdout
 
 
+def test_no_page_gives_a_target_after_configfile(repository):
+    """There Snakemake takes it for one more config file."""
+    pages = [repository / "README.md", *(repository / "config").rglob("*.md"), *(repository / "workflow").rglob("*.md")]
+    found = {
+        page.name: re.findall(r"--configfile(?: \S+\.yaml)++ \w[^`\n]*", page.read_text())
+        for page in pages
+        if ".snakemake" not in page.parts
+    }
+    assert not {name: lines for name, lines in found.items() if lines}
+
+
 @pytest.fixture
 def benchmark(project):
     """A project whose one task is the paper's MBC--Recist, out of a folder of splits."""

@@ -130,6 +130,18 @@ def get_run_cohorts(wildcards=None):
     return {name: list(RUNS[name]["cohorts"]) for name in get_used_runs()}
 
 
+@functools.cache
+def check_checkpoint(name):
+    """The expression branch's public weights that a used run starts from are there."""
+    folder = RUNS[name]["rna_encoder"]["checkpoint"]
+    if folder and not os.path.exists(f"{find_file(folder)}/vocab.json"):
+        add_problem(
+            f"config, key pretrain/runs/{name}/rna_encoder/checkpoint",
+            f"no such file: {find_file(folder)}/vocab.json",
+            "put scGPT's best_model.pt and vocab.json there (github.com/bowang-lab/scGPT links to them)",
+        )
+
+
 def may_be_tested(row, recipe):
     """True if a recipe may put the row on a test side: all but the train side of an official split."""
     column = recipe.get("column") or "split"

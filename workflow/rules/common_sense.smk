@@ -107,14 +107,6 @@ def check_runs():
                     f"no {modality} profile of {', '.join(run['cohorts'])} in {PROFILE_SHEET or 'omics/sheet (empty)'}",
                     f"leave out {modality}, or add profiles",
                 )
-        vocabulary = f"{find_file(run['rna_encoder']['checkpoint'])}/vocab.json"
-        if name in get_used_runs() and run["rna_encoder"]["checkpoint"]:
-            if not os.path.exists(vocabulary):
-                add_problem(
-                    f"{where}/rna_encoder/checkpoint",
-                    f"no such file: {vocabulary}",
-                    "put scGPT's best_model.pt and vocab.json there (github.com/bowang-lab/scGPT links to them)",
-                )
         for row in PROFILES:
             if (
                 row.get("unit") == "zscore"
@@ -143,7 +135,9 @@ def check_models():
                     "put its weights there (workflow/docs/encoders.md), or take it out of embed/use and probe/finetune/use",
                 )
         elif model["kind"] in ("threads", "random"):
-            check_name(f"{where}/run", "run", model["run"], RUNS)
+            known = check_name(f"{where}/run", "run", model["run"], RUNS)
+            if known and model["kind"] == "threads" and name in get_needed_models():
+                check_checkpoint(model["run"])
         elif not model["path"]:
             add_problem(f"{where}/path", "empty", "name a TSV with case_id and numeric columns")
         else:
@@ -159,15 +153,19 @@ def check_models():
         check_name(where, "model", model, {**MODELS, **SUPERVISED})
         check_name(where, "model of the paper", name, PUBLISHED_MODELS)
     have = {row.get(column) or "" for row in SLIDES for column in ("cohort", "project")} - {""}
-    for cohort in config["embed"]["cohorts"]:
-        check_name("config, key embed/cohorts", f"cohort or project of {SLIDE_SHEET}", cohort, have)
+    absent = [repr(name) for name in config["embed"]["cohorts"] if name not in have]
+    if absent and SLIDES:
+        add_problem(
+            "config, key embed/cohorts",
+            f"no cohort or project of {SLIDE_SHEET} is called {', '.join(absent)}",
+            f"add slides of it, or leave it out; the sheet has: {', '.join(sorted(have)) or 'none'}",
+        )
     for slide in config["embed"]["attention"]:
         check_name("config, key embed/attention", f"slide of {SLIDE_SHEET}", slide, SHARD_OF_SLIDE)
 
 
 def check_tasks():
     """Used tasks exist, and those whose files are there already are right."""
-    check_benchmark()
     for task in config["probe"]["use"]:
         if check_name("config, key probe/use", "task", task, TASKS):
             folder = get_task_folder(task)
@@ -295,8 +293,10 @@ def check_everything():
     check_grids()
     check_encoders()
     check_models()
+    check_benchmark()
     for name in config["pretrain"]["use"]:
-        check_name("config, key pretrain/use", "run", name, RUNS)
+        if check_name("config, key pretrain/use", "run", name, RUNS):
+            check_checkpoint(name)
     stop_on_problems()
     check_omics()
     check_runs()
