@@ -156,6 +156,58 @@ def test_figures_of_scores_are_there_with_their_numbers(cohort):
         assert "| model |" in (results / f"tables/{name}.md").read_text()
 
 
+def test_tables_of_the_cohort_and_its_tasks_count_what_is_there(cohort):
+    tables = cohort / "results/tables"
+    pairs = read_tsv(cohort / "results/omics/pairs.tsv")
+    trained = pairs[(pairs.status == "paired") & (pairs.cohort == "SYNTH-A")].slide_id.nunique()
+    assert len(read_tsv(tables / "runs/one.tsv")) == trained
+    sites = read_tsv(tables / "sites.tsv")
+    assert sites[["runs", "cohort", "site", "slides"]].to_numpy().tolist() == [
+        ["one", "SYNTH-A", "not given", str(trained)]
+    ]
+    tasks = read_tsv(tables / "task_statistics.tsv").set_index("task")
+    listed = read_tsv(cohort / "tasks/listed/k=all.tsv")
+    assert tasks.loc["synthetic--listed", ["cases", "slides", "split"]].tolist() == [str(len(listed))] * 2 + [
+        "official"
+    ]
+    labels = read_tsv(tables / "labels.tsv")
+    assert labels[labels.task == "synthetic--listed"].samples.astype(int).sum() == len(listed)
+    datasets = read_tsv(tables / "datasets.tsv")
+    assert datasets.set_index("cohort").use.to_dict() == {"SYNTH-A": "pretraining", "SYNTH-B": "evaluation"}
+    assert datasets.slides.astype(int).sum() == len(read_tsv(cohort / "slides.tsv"))
+    settings = read_tsv(tables / "settings.tsv").set_index("key")
+    assert settings.loc["slide_encoder/heads", ["here", "differs"]].tolist() == ["2", "no"]
+    assert settings.loc["training/batch_size", ["here", "differs"]].tolist() == ["6", "yes"]
+    assert set(read_tsv(tables / "maps/threads-s0.tsv").slide_id) == set(read_tsv(tables / "runs/one.tsv").slide_id)
+    for kind in ("md", "tex"):
+        assert all("synthetic" in path.read_text() for path in tables.glob(f"*.{kind}"))
+
+
+def test_a_run_on_half_of_the_slides_makes_a_curve(cohort, code, tmp_path):
+    """Two runs that differ in their part of the data, and slides of pretraining that are not embedded otherwise."""
+    copy = tmp_path / "copy"
+    shutil.copytree(cohort, copy)
+    config = json.loads((copy / "config.json").read_text())
+    config["pretrain"]["runs"]["half"] = config["pretrain"]["runs"]["one"] | {"fraction": 0.5}
+    config["embed"]["models"]["threads-half"] = {"kind": "threads", "run": "half"}
+    config["embed"] |= {"use": ["threads-s0", "threads-half"], "cohorts": ["SYNTH-B"], "attention": []}
+    task = config["probe"]["tasks"]["synthetic--subtype"] | {"groups": ["frozen"]}
+    config["probe"] = {"tasks": {"synthetic--subtype": task}, "use": ["synthetic--subtype"], "permutations": 0}
+    (copy / "config.json").write_text(json.dumps(config))
+    done = run(copy, code, "results/tables/scaling.tsv", "results/figures/maps/threads-half.svg")
+    assert done.returncode == 0, done.stdout[-6000:]
+    tables = copy / "results/tables"
+    found = read_tsv(tables / "scaling.tsv").query("scope == 'all'").set_index("run")
+    metrics = read_tsv(tables / "metrics.tsv").query("protocol == 'logistic' and primary == '1'").set_index("model")
+    for name, model in (("one", "threads-s0"), ("half", "threads-half")):
+        assert found["mean"][name] == metrics["mean"][model]
+        assert int(found.slides[name]) == len(read_tsv(tables / f"runs/{name}.tsv"))
+    assert int(found.slides["half"]) == round(int(found.slides["one"]) / 2)
+    blocks = sorted((copy / "results/embed/threads-half/pretraining").glob("*.h5"))
+    assert blocks
+    assert set(read_tsv(tables / "maps/threads-half.tsv").slide_id) == set(read_tsv(tables / "runs/half.tsv").slide_id)
+
+
 def test_a_task_is_probed_on_the_slides_it_lists(cohort):
     listed = read_tsv(cohort / "tasks/listed/k=all.tsv")
     with h5py.File(cohort / "results/embed/mean/bags/synthetic--listed.h5") as handle:

@@ -148,6 +148,23 @@ def get_block_slide_cases(wildcards):
     return {row["slide_id"]: row["case_id"] for row in SLIDE_BLOCKS[wildcards.block]}
 
 
+def get_shard_trained(wildcards):
+    """Slides of a shard that are of the cohorts the model's run trains on, each with itself as its only slide."""
+    return {slide: [slide] for slide in get_shard_trained_cases(wildcards)}
+
+
+def get_shard_trained_cases(wildcards):
+    """Case of each of them."""
+    cohorts = RUNS[MODELS[wildcards.model]["run"]]["cohorts"]
+    rows = SHARDS[wildcards.shard]
+    return {row["slide_id"]: row["case_id"] for row in rows if row.get("cohort") in cohorts}
+
+
+def get_shard_trained_manifests(wildcards):
+    """Feature manifest of the shard."""
+    return get_manifests_of(wildcards.model, get_shard_trained(wildcards))
+
+
 def get_block_cases(wildcards):
     """Cases of a block with their slides."""
     return {case: SLIDES_BY_CASE[case] for case in CASE_BLOCKS[wildcards.block]}

@@ -145,7 +145,9 @@ def get_report_targets(wildcards):
             kinds = ("published.tsv", "published.html", "published.md", "published.tex")
             names += [f"tables/{name}" for name in (*kinds, "published_averages.tsv")]
             names.append("figures/published.svg")
-    tables = [f"<results>/{name}" for name in names] + get_gene_tables(wildcards)
+    tables = (
+        [f"<results>/{name}" for name in names] + get_cohort_targets() + get_gene_tables(wildcards)
+    )
     return tables + get_table_pages(tables) + get_attention_pages()
 
 

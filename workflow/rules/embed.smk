@@ -1,6 +1,7 @@
 """Embeddings of slides, cases and profiles by every model in use.
 
 <results>/embed/<model>/slides/<block>.h5, cases/<block>.h5    blocks of slides or cases
+<results>/embed/<model>/pretraining/<shard>.h5                 slides a run trained on, of cohorts not embedded
 <results>/embed/<model>/bags/<task>.h5                         cases of which a task lists some slides only
 <results>/embed/<model>/slides.h5ad, cases.h5ad                all of them, obs from the slide sheet
 <results>/embed/<model>/profiles.h5ad                          profiles, where the model has those branches
@@ -36,6 +37,35 @@ rule embed_slides:
         "Embedding slides of block {wildcards.block} with {wildcards.model}"
     script:
         "../scripts/embed_slides.py"
+
+
+rule embed_pretraining:
+    input:
+        manifests=get_shard_trained_manifests,
+        sources=get_model_sources,
+        slides="<results>/tables/slides.tsv",
+    output:
+        block="<results>/embed/{model}/pretraining/{shard}.h5",
+    log:
+        "<logs>/embed/{model}/pretraining/{shard}.log",
+    benchmark:
+        "<benchmarks>/embed/{model}/pretraining/{shard}.tsv"
+    conda:
+        choose_environment("pretrain")
+    threads: 2
+    resources:
+        mem_mb=grow(8000),
+        runtime=grow(240),
+    params:
+        members=get_shard_trained,
+        cases=get_shard_trained_cases,
+        model=get_model,
+        results=subpath(output.block, ancestor=4),
+        code=digest("embed"),
+    message:
+        "Embedding pretraining slides of shard {wildcards.shard} with {wildcards.model}"
+    script:
+        "../scripts/embed_pretraining.py"
 
 
 rule embed_cases:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import anndata
 import numpy as np
 
 from ..common.files import read_tsv
+from .parts import sample_evenly
 from .store import PatchStore
 
 log = logging.getLogger(__name__)
@@ -96,17 +96,3 @@ def gather(
     if len(examples) < 2:
         raise UnfitProfiles("fewer than two slides are paired with a profile of these cohorts; see omics/pairs.tsv")
     return examples
-
-
-def sample_evenly(slide_ids: Sequence[str], organs: Mapping[str, str], fraction: float) -> set[str]:
-    """round(fraction x slides) of a cohort, the same number from each organ until one runs out.
-
-    Which slides come first within an organ follows from their ids, so a smaller fraction lies within a larger one.
-    Slides without an organ count as one more.
-    """
-    waiting: dict[str, list[str]] = {}
-    for slide_id in sorted(slide_ids, key=lambda name: (zlib.crc32(name.encode()), name)):
-        waiting.setdefault(organs.get(slide_id, ""), []).append(slide_id)
-    turns = [(turn, organ, slide_id) for organ, names in sorted(waiting.items()) for turn, slide_id in enumerate(names)]
-    turns.sort(key=lambda one: one[:2])
-    return {slide_id for _, _, slide_id in turns[: round(fraction * len(turns))]}

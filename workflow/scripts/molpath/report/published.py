@@ -56,7 +56,8 @@ def compare_published(
     notes = [missing_tasks(side_by_side, known)]
     parts = [f"## {name}\n\n{as_markdown(table)}" for name, table in tables.items()]
     write_text(markdown, "\n\n".join([f"# {title_of(note)}", *notes, *parts]) + "\n")
-    write_text(latex, "\n".join(as_latex(name, table, note) for name, table in tables.items()))
+    captions = {name: f"{name}: published and measured scores{f' ({note})' if note else ''}" for name in tables}
+    write_text(latex, "\n".join(as_latex(captions[name], table) for name, table in tables.items()))
 
 
 def read_published(paths: Sequence[str]) -> pd.DataFrame:
@@ -167,12 +168,16 @@ def show_measured(row: pd.Series) -> str:
     return show(row.measured, row.measured_lower, row.measured_upper)
 
 
-def as_latex(name: str, table: pd.DataFrame, note: str) -> str:
+def as_latex(caption: str, table: pd.DataFrame) -> str:
     """A table environment with plain rules (package booktabs)."""
     rows = [" & ".join(map(tex, row)) + r" \\" for row in table.itertuples(index=False)]
     head = " & ".join(map(tex, table.columns)) + r" \\"
-    caption = tex(f"{name}: published and measured scores{f' ({note})' if note else ''}")
-    parts = [r"\begin{table}", rf"\caption{{{caption}}}", rf"\begin{{tabular}}{{{'l' * table.shape[1]}}}", r"\toprule"]
+    parts = [
+        r"\begin{table}",
+        rf"\caption{{{tex(caption)}}}",
+        rf"\begin{{tabular}}{{{'l' * table.shape[1]}}}",
+        r"\toprule",
+    ]
     return "\n".join([*parts, head, r"\midrule", *rows, r"\bottomrule", r"\end{tabular}", r"\end{table}", ""])
 
 

@@ -106,7 +106,8 @@ def compare_seeds(primary: pd.DataFrame) -> pd.DataFrame:
 def as_markdown(table: pd.DataFrame) -> str:
     """A table as Markdown (for the README)."""
     lines = ["| " + " | ".join(table.columns) + " |", "|" + "---|" * len(table.columns)]
-    return "\n".join(lines + ["| " + " | ".join(map(str, row)) + " |" for row in table.itertuples(index=False)])
+    cells = [[str(cell).replace("|", "\\|") for cell in row] for row in table.itertuples(index=False)]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in cells])
 
 
 def show_comparison(side_by_side: pd.DataFrame, by_seed: pd.DataFrame, note: str, page: str) -> None:

@@ -1,0 +1,20 @@
+"""Embed the slides of a shard that a model's run trained on."""
+
+from molpath.common import joblog
+
+if __name__ == "__main__":
+    joblog.start(snakemake.log[0])
+    from molpath.embed.embedding import embed_block
+
+    embed_block(
+        members=snakemake.params.members,
+        cases=snakemake.params.cases,
+        model=snakemake.params.model,
+        manifests=snakemake.input.manifests,
+        sources=snakemake.input.sources,
+        wsi=f"{snakemake.params.results}/wsi",
+        output=snakemake.output.block,
+        finished=f"{snakemake.params.results}/embed/.finished",
+        code=snakemake.params.code,
+        log_path=snakemake.log[0],
+    )
