@@ -5,17 +5,21 @@ PROVENANCE_FILES = ("provenance.json", "ro-crate-metadata.json", "job_times.tsv"
 
 @functools.cache
 def get_given_files():
-    """Sheets, tasks and weights that this run reads and doesn't make, by the config key that names them."""
+    """Sheets, lists, tasks and weights that this run reads and doesn't make, by the config key that names them."""
     named = {
         "slides/sheet": SLIDE_SHEET,
         "slides/cases": next(iter(get_case_sheet()), ""),
         "omics/sheet": PROFILE_SHEET,
     }
+    for name in ("consequences", "so_terms", "dna_genes", "gene_table", "transcripts"):
+        named[f"omics/{name}"] = find_given(config["omics"][name])
     for task in get_tested_tasks() if config["embed"]["use"] else ():
         for name in ("config.yaml", "k=all.tsv"):
             named[f"probe/tasks/{task}/{name}"] = f"{get_task_folder(task)}/{name}"
     for encoder in get_doctor_encoders():
-        named[f"features/encoders/{encoder['name']}"] = encoder["weights"] or encoder["fetched"]
+        key = f"features/encoders/{encoder['name']}"
+        named[key] = encoder["weights"] or encoder["fetched"]
+        named[f"{key}/stain"] = find_given(ENCODERS[encoder["name"]]["stain"]["target"])
     for name in config["embed"]["use"]:
         if MODELS[name]["kind"] == "table":
             named[f"embed/models/{name}"] = find_file(MODELS[name]["path"])
