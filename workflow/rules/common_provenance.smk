@@ -13,14 +13,14 @@ def get_given_files():
     }
     for name in ("consequences", "so_terms", "dna_genes", "gene_table", "transcripts"):
         named[f"omics/{name}"] = find_given(config["omics"][name])
-    for task in get_tested_tasks() if config["embed"]["use"] else ():
+    for task in get_tested_tasks() if get_needed_models() else ():
         for name in ("config.yaml", "k=all.tsv"):
             named[f"probe/tasks/{task}/{name}"] = f"{get_task_folder(task)}/{name}"
     for encoder in get_doctor_encoders():
         key = f"features/encoders/{encoder['name']}"
         named[key] = encoder["weights"] or encoder["fetched"]
         named[f"{key}/stain"] = find_given(ENCODERS[encoder["name"]]["stain"]["target"])
-    for name in config["embed"]["use"]:
+    for name in get_needed_models():
         if MODELS[name]["kind"] == "table":
             named[f"embed/models/{name}"] = find_file(MODELS[name]["path"])
     for run in get_used_runs():
