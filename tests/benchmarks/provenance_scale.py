@@ -37,7 +37,7 @@ def write_many(folder: Path, n: int) -> None:
     hashed = time.perf_counter()
     write_crate(
         provenance={
-            "workflow": {"commit": None, "modified": None},
+            "workflow": {"commit": None, "modified": None, "digests": {}},
             "software": {"packages": {}},
             "config": {},
             "inputs": {},

@@ -7,7 +7,9 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from molpath.report import provenance as module
@@ -142,7 +144,7 @@ def test_the_crate_is_one_of_a_workflow_run(project, repository):
     assert crate.datePublished
     assert crate.license
     assert "synthetic" in crate.name
-    (action,) = crate.root_dataset["mentions"]
+    action = crate.root_dataset["mentions"]
     assert action.type == "CreateAction"
     assert action["instrument"] is crate.mainEntity
     assert action["startTime"] < action["endTime"]
@@ -155,7 +157,18 @@ def test_the_crate_is_one_of_a_workflow_run(project, repository):
     for entity in crate.data_entities:
         assert (results / entity.id).is_file(), f"{entity.id} is not in the folder"
     assert {"provenance.json", "job_times.tsv"} <= {entity.id for entity in crate.data_entities}
-    assert found["tables/metrics.html"]["encodingFormat"] == "text/html"
+    formats = {Path(entity.id).suffix: entity["encodingFormat"] for entity in crate.data_entities}
+    assert formats == {
+        "": "text/plain",
+        ".html": "text/html",
+        ".tsv": "text/tab-separated-values",
+        ".json": "application/json",
+        ".yaml": "application/yaml",
+        ".h5ad": "application/x-hdf5",
+    }
+    packages = {entity.id: entity["name"] for entity in crate.mainEntity["softwareRequirements"]}
+    assert packages[f"pkg:pypi/torch@{quote(version('torch'))}"] == "pytorch"
+    assert crate.mainEntity["version"]
     times = (results / "job_times.tsv").read_text().splitlines()
     assert times[0] == "job\tend\tseconds\tmax_rss_mb"
     assert times[1].startswith("embed/mean/cases\t20")

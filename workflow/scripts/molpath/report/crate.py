@@ -18,11 +18,19 @@ from urllib.parse import quote
 import pandas as pd
 
 from ..common.files import write_json, write_text, write_tsv
+from .provenance import INDEX_NAMES
 
 PROFILES = {
     "https://w3id.org/ro/wfrun/process/0.5": "Process Run Crate",
     "https://w3id.org/ro/wfrun/workflow/0.5": "Workflow Run Crate",
     "https://w3id.org/workflowhub/workflow-ro-crate/1.0": "Workflow RO-Crate",
+}
+#: Media types that Python doesn't know.
+FORMATS = {
+    ".yaml": "application/yaml",
+    ".md": "text/markdown",
+    ".h5ad": "application/x-hdf5",
+    ".parquet": "application/vnd.apache.parquet",
 }
 WORKFLOW_PROFILE = "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"
 #: Has the terms sha256 and contentSize's kin that schema.org lacks.
@@ -82,7 +90,7 @@ def write_crate(
         add(crate, url, "CreativeWork", name=name, version=url.rsplit("/", 1)[-1]) for url, name in PROFILES.items()
     ]
     for name in ("provenance.json", Path(times).name):
-        crate.add_file(dest_path=name, properties={"name": name})
+        crate.add_file(dest_path=name, properties={"name": name} | format_of(name))
     action = crate.add_action(
         main,
         identifier="#run",
@@ -90,12 +98,13 @@ def write_crate(
         result=add_files(crate, main, provenance["files"]),
         properties={
             "name": f"A run of molpath that ended on {end.date().isoformat()}",
+            "description": f"{title}: from the start of its first job to the end of its last.",
             "startTime": start.isoformat(),
             "endTime": end.isoformat(),
-            "actionStatus": {"@id": "http://schema.org/CompletedActionStatus"},
+            "actionStatus": "http://schema.org/CompletedActionStatus",
         },
     )
-    crate.root_dataset["mentions"] = [action]
+    crate.root_dataset["mentions"] = action
     write_json(output, crate.metadata.generate())
 
 
@@ -111,15 +120,23 @@ def add_workflow(crate, name: str, provenance: Mapping[str, Any]):
     code = provenance["workflow"]
     main = crate.add_workflow(dest_path=name, main=True, lang="snakemake")
     main["name"], main["conformsTo"] = "molpath", {"@id": WORKFLOW_PROFILE}
-    main["license"] = {"@id": "https://spdx.org/licenses/MIT"}
+    main["license"], main["encodingFormat"] = {"@id": "https://spdx.org/licenses/MIT"}, "text/plain"
     if code["commit"]:
         main["version"] = code["commit"] + (" with local changes" if code["modified"] else "")
+    else:
+        main["version"] = " ".join(f"{stage}:{digest}" for stage, digest in sorted(code["digests"].items()))
     main["softwareRequirements"] = [
-        add(crate, f"#package/{package}", "SoftwareApplication", name=package, version=known["installed"])
+        add(crate, package_url(package, version), "SoftwareApplication", name=package, version=version)
         for package, known in sorted(provenance["software"]["packages"].items())
-        if known["installed"]
+        if (version := known["installed"])
     ]
     return main
+
+
+def package_url(package: str, version: str) -> str:
+    """A package of the Python index as package URLs name it (github.com/package-url/purl-spec)."""
+    kind = "generic" if package == "python" else "pypi"
+    return f"pkg:{kind}/{INDEX_NAMES.get(package, package).lower()}@{quote(version)}"
 
 
 def add_inputs(crate, main, provenance: Mapping[str, Any]) -> list:
@@ -143,15 +160,19 @@ def add_inputs(crate, main, provenance: Mapping[str, Any]) -> list:
 
 def add_files(crate, main, files: Mapping[str, Mapping[str, Any]]) -> list:
     """What came out: each listed file, as an example of the folder's kind of output."""
-    kinds, found, formats = {}, [], MimeTypes()  # those of Python alone, whatever the machine knows
+    kinds, found = {}, []
     for name, facts in files.items():
         kind = name.split("/")[0]
         if kind not in kinds:
             kinds[kind] = crate.add_formal_parameter(kind, "File", f"#output/{kind}")
         facts = {"name": name, "sha256": facts["sha256"], "contentSize": str(facts["bytes"])}
-        if known := formats.guess_type(name)[0]:
-            facts["encodingFormat"] = known
-        found.append(crate.add_file(dest_path=name, properties=facts))
+        found.append(crate.add_file(dest_path=name, properties=facts | format_of(name)))
         found[-1]["exampleOfWork"] = kinds[kind]
     main["output"] = list(kinds.values())
     return found
+
+
+def format_of(name: str) -> dict[str, str]:
+    """Media type of a file by its name, where it has one."""
+    known = FORMATS.get(Path(name).suffix) or MimeTypes().guess_type(name)[0]  # Python's own, whatever the machine has
+    return {"encodingFormat": known} if known else {}
