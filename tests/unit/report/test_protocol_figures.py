@@ -1,13 +1,16 @@
 """Figures and tables of the other protocols: numbers worked out a second time, the same bytes twice, empty ones."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 from molpath.report.average_figures import plot_averages, plot_each_task
-from molpath.report.gain_figures import gains, plot_c_sweep, plot_gains, sweep
+from molpath.report.figures import COLOURS
+from molpath.report.gain_figures import draw_gains, gains, plot_c_sweep, plot_gains, sweep
 from molpath.report.protocol_figures import plot_prompting, plot_retrieval, plot_transfer
 from molpath.report.score_tables import table_cohorts, table_protocols
 from molpath.report.scores import beside_reference, main_scores, stars
+from molpath.report.survival import draw_curves
 from molpath.report.tables import read_metrics
 
 from .made_scores import made_folds, write_scores
@@ -182,3 +185,31 @@ def test_contrasts_turn_towards_the_reference():
     found = beside_reference(pairs, "r")
     assert found.difference.to_dict() == {"y": -0.1, "x": 0.2}
     assert [stars(p) for p in (0.2, 0.04, 0.009, 0.0001, np.nan)] == ["", "*", "**", "***", ""]
+
+
+def test_numbers_at_risk_stand_below_every_tick():
+    times = np.arange(1, 41) * 25.0
+    samples = pd.DataFrame({"time": times, "event": times % 2 == 1, "high": np.arange(40) % 4 == 0})
+    figure, axes = plt.subplots()
+    draw_curves(axes, samples)
+    found = {(text.get_color(), text.get_position()[0]): int(text.get_text()) for text in axes.texts}
+    assert len(found) == 2 * len(axes.get_xticks())
+    for (colour, tick), count in found.items():
+        part = samples[samples.high == (colour == COLOURS[5])]
+        assert count == (part.time >= tick).sum()
+    plt.close(figure)
+
+
+def test_every_task_lies_inside_the_panel_of_gains(tmp_path):
+    levels = {"a--x": 0.9, "b--y": 0.3, "c--z": 0.6, "d--w": 0.61}
+    rows = [
+        row for task in levels for row in made(task, "frozen", "logistic", {"mean": 0.6, "threads-s0": levels[task]})
+    ]
+    table = gains(
+        main_scores(read_metrics(write_scores(tmp_path, rows, FAMILIES, MODELS)["metrics"]), "frozen", MODELS),
+        {"threads-s0": ["mean"]},
+    )
+    figure = draw_gains(table, MODELS, "gain")
+    low, high = figure.axes[0].get_xlim()
+    assert low < -0.3 < 0.3 < high
+    plt.close(figure)

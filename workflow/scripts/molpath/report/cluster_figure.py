@@ -1,4 +1,4 @@
-"""t-SNE of clustered tasks, one row of panels a task and one panel a model."""
+"""t-SNE of clustered tasks, rows of panels a task and one panel a model."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from .figures import COLOURS, save
 
 #: Classes named in a legend; more would not be told apart by colour.
 NAMED = 12
+#: Panels beside each other.
+WIDE = 4
 
 
 def plot_clusters(points: Sequence[str], scores: Sequence[str], output: str, note: str) -> None:
@@ -19,18 +21,25 @@ def plot_clusters(points: Sequence[str], scores: Sequence[str], output: str, not
     parts = [(read_tsv(path), read_tsv(score)) for path, score in zip(points, scores, strict=True)]
     tasks = list(dict.fromkeys(score.task[0] for _, score in parts))
     models = list(dict.fromkeys(score.model[0] for _, score in parts))
-    shape = len(tasks), len(models)
-    figure, panels = plt.subplots(*shape, figsize=(2.6 * shape[1] + 1.5, 2.8 * shape[0]), squeeze=False)
+    columns = min(WIDE, len(models))
+    lines = -(-len(models) // columns)  # a task's
+    shape = lines * len(tasks), columns
+    size = 2.6 * columns + 1.5, 2.8 * shape[0]
+    figure, panels = plt.subplots(*shape, figsize=size, squeeze=False, layout="constrained")
+    for axes in panels.flat:
+        axes.set_visible(False)
     for table, score in parts:
-        axes = panels[tasks.index(score.task[0]), models.index(score.model[0])]
+        line, column = divmod(models.index(score.model[0]), columns)
+        axes = panels[tasks.index(score.task[0]) * lines + line, column]
+        axes.set_visible(True)
         draw_points(axes, table)
-        found = score[score.protocol == "kmeans"].set_index("metric")["mean"].astype(float)
+        found = score[score.protocol == "kmeans"].set_index("metric")["mean"].astype(float).round(2) + 0  # no -0
         axes.set_title(f"{score.model[0]}\nARI {found['ari']:.2f}, MI {found['mi']:.2f}", fontsize=9)
-    for row, task in zip(panels, tasks, strict=True):
-        row[0].set_ylabel(task.split("--")[-1])
+    for number, task in enumerate(tasks):
+        row = panels[number * lines]
+        row[0].set_ylabel(task.replace("--", "\n", 1))
         if len(row[-1].lines) <= NAMED:
             row[-1].legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1.01, 0.5))
-    figure.tight_layout()
     save(figure, output, note)
 
 

@@ -33,6 +33,11 @@ def plot_gains(
     """Score of each model minus the mean of its baselines' (`pairs`): every task, and means over tasks and families."""
     numbers = gains(main_scores(read_metrics(metrics), group, models), pairs)
     write_tsv(table, numbers)
+    save(draw_gains(numbers, models, label), figure, note)
+
+
+def draw_gains(numbers: pd.DataFrame, models: Sequence[str], label: str):
+    """A panel for all tasks and one a family: means with intervals, and the tasks behind them as rings."""
     names = list(dict.fromkeys(numbers.model))
     means = numbers[numbers.scope != "task"].assign(stars="", name=lambda t: t.model, value=lambda t: t.gain)
     parts = [
@@ -45,7 +50,10 @@ def plot_gains(
         mine = tasks[tasks.family.eq(family) | (family == "")]
         places = [names.index(model) for model in mine.model]
         axes.plot(mine.gain, places, "o", ms=3, mfc="none", mec="#555555", mew=0.6, alpha=0.7, zorder=1)
-    save(drawn, figure, note)
+        low, high = axes.get_xlim()
+        room = 0.05 * (high - low)
+        axes.set_xlim(min(low, mine.gain.min() - room), max(high, mine.gain.max() + room))
+    return drawn
 
 
 def gains(scores: pd.DataFrame, pairs: Mapping[str, Sequence[str]]) -> pd.DataFrame:

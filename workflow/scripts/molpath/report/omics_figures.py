@@ -19,7 +19,8 @@ def plot_omics(profiles: str, output: str, note: str) -> None:
     for name in ("pc1", "pc2", "XIST", "RPS4Y1"):
         table[name] = pd.to_numeric(table[name], errors="coerce")
     cohorts = list(dict.fromkeys(table.cohort))
-    figure, panels = plt.subplots(max(1, len(cohorts)), 2, figsize=(8.5, 3.4 * max(1, len(cohorts))), squeeze=False)
+    rows = max(1, len(cohorts))
+    figure, panels = plt.subplots(rows, 2, figsize=(10, 3.4 * rows), squeeze=False, layout="constrained")
     for (components, sex), cohort in zip(panels, cohorts, strict=False):
         mine = table[table.cohort == cohort]
         draw_groups(components, mine.pc1, mine.pc2, frequent(mine.site), "site not known")
@@ -27,18 +28,24 @@ def plot_omics(profiles: str, output: str, note: str) -> None:
         far = mine[mine.outlier == "True"]
         if len(far):
             components.plot(far.pc1, far.pc2, "o", ms=9, mfc="none", color="#8a1c1c", label="outlier")
-        components.legend(fontsize=7, frameon=False)
+        put_legend(components)
         known = mine.XIST.notna() & mine.RPS4Y1.notna()
         if known.any():
             draw_groups(sex, mine.XIST[known], mine.RPS4Y1[known], mine.sex[known], "sex not recorded")
-            sex.legend(fontsize=7, frameon=False)
+            put_legend(sex)
         else:
+            sex.set_xticks([])
+            sex.set_yticks([])
             sex.text(0.5, 0.5, "XIST and RPS4Y1 are not in the table", ha="center", transform=sex.transAxes)
         sex.set(xlabel="XIST (log2)", ylabel="RPS4Y1 (log2)", title=f"{cohort}: recorded sex")
     if not cohorts:
         panels[0][0].text(0.5, 0.5, "no expression profiles", ha="center", transform=panels[0][0].transAxes)
-    figure.tight_layout()
     save(figure, output, note)
+
+
+def put_legend(axes) -> None:
+    """Beside the panel, where it hides no point."""
+    axes.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5), handletextpad=0.2)
 
 
 def frequent(sites: pd.Series) -> pd.Series:

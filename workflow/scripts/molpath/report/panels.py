@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.colors import to_rgb
 
 from .figures import COLOURS
 from .tables import kind_of_model
@@ -101,8 +102,10 @@ def draw_boxes(axes, table: pd.DataFrame, places: Sequence[float], colours: Sequ
     )
     for box, colour in zip(drawn["boxes"], colours, strict=True):
         box.set(facecolor=colour, alpha=0.75, linewidth=0.7)
-    for line in (*drawn["medians"], *drawn["whiskers"], *drawn["caps"]):
+    for line in (*drawn["whiskers"], *drawn["caps"]):
         line.set(color="#222222", linewidth=0.8)
+    for line, colour in zip(drawn["medians"], colours, strict=True):
+        line.set(color="#bbbbbb" if np.dot(to_rgb(colour), (0.3, 0.6, 0.1)) < 0.3 else "#222222", linewidth=0.9)
     for points, colour in zip(drawn["fliers"], colours, strict=True):
         points.set(marker="o", markersize=2, markeredgecolor=colour)
 

@@ -51,11 +51,13 @@ def plot_quality(table: str, thresholds: Mapping[str, Any], output: str, note: s
     kept = slides.status == "ok"
     for axes, name in zip(panels.flat, names, strict=False):
         values = numbers[name]
-        edges = np.histogram_bin_edges(values.dropna(), bins=24)
-        axes.hist([values[kept].dropna(), values[~kept].dropna()], edges, stacked=True, color=[KEPT, ASIDE], log=True)
-        for key in (f"min_{name}", f"max_{name}"):
-            if key in thresholds:
-                axes.axvline(thresholds[key], color="#222", lw=1.2, ls=":")
+        limits = [thresholds[key] for key in (f"min_{name}", f"max_{name}") if key in thresholds]
+        edges = np.histogram_bin_edges([*values.dropna(), *limits], bins=24)
+        counts = axes.hist([values[kept].dropna(), values[~kept].dropna()], edges, stacked=True, color=[KEPT, ASIDE])[0]
+        for limit in limits:
+            axes.axvline(limit, color="#222", lw=1.2, ls=":")
+        axes.set_yscale("log")
+        axes.set_ylim(0.7, 2 * max(1, np.max(counts)))
         axes.set_title(name.replace("_", " "), fontsize=10)
     for axes in list(panels.flat)[len(names) :]:
         axes.set_visible(False)

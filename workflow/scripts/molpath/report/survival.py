@@ -92,7 +92,7 @@ def plot_survival(table: pd.DataFrame, samples: dict, output: str, note: str) ->
         axes.set_visible(True)
         draw_curves(axes, mine)
         p = table[(table.task == task) & (table.group == group) & (table.model == model)].p.iloc[0]
-        axes.set_title(f"{model}\n{shown(task)} ({group.partition(':')[2].replace('_', ', ') or group})", fontsize=8)
+        axes.set_title(f"{model}\n{shown(task)} ({named(group)})", fontsize=8)
         axes.text(0.97, 0.95, f"log-rank p = {p:.2g}" if np.isfinite(p) else "not tested", transform=axes.transAxes)
         axes.texts[-1].set(ha="right", va="top", fontsize=8)
         axes.tick_params(labelsize=8)
@@ -104,6 +104,11 @@ def plot_survival(table: pd.DataFrame, samples: dict, output: str, note: str) ->
     )
     figure.tight_layout(h_pad=2)
     save(figure, output, note)
+
+
+def named(group: str) -> str:
+    """A group of protocols in words: 'prompt:prompt_rna' is 'prompt rna'."""
+    return (group.partition(":")[2] or group).replace("_", " ")
 
 
 def draw_curves(axes, samples: pd.DataFrame) -> None:
