@@ -21,7 +21,7 @@ demo: env
 	@$(BIN)/python tests/demo/run_demo.py
 
 report: env
-	@$(BIN)/snakemake --report results/report.html $(ARGS)
+	@$(BIN)/snakemake --report results/report.html --report-stylesheet workflow/report/report.css $(ARGS)
 
 # The picture in README.md; needs Graphviz.
 rulegraph: env

@@ -158,7 +158,8 @@ def main() -> int:
     if watcher.idle:
         print("Nothing to be done: everything is there and up to date.")
     if not watcher.idle or not report.exists():
-        subprocess.run([*SNAKEMAKE, "--report", str(report), "--quiet", "all"], cwd=ROOT, check=True)
+        style = ["--report-stylesheet", "workflow/report/report.css"]
+        subprocess.run([*SNAKEMAKE, "--report", str(report), *style, "--quiet", "all"], cwd=ROOT, check=True)
     print("\nSynthetic demo cohort; nothing here says anything about patients.")
     print("  metrics table   results/tables/metrics.tsv")
     print("  slide quality   results/tables/slides.tsv")

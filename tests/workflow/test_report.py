@@ -17,7 +17,8 @@ from .test_layout import CHAPTERS
 @pytest.fixture(scope="module")
 def report(cohort, code) -> Path:
     """The report of the small cohort."""
-    done = run(cohort, code, "--report", "results/report.html")
+    style = ["--report-stylesheet", str(code / "workflow/report/report.css")]
+    done = run(cohort, code, "--report", "results/report.html", *style)
     assert done.returncode == 0, done.stdout[-3000:]
     return cohort / "results/report.html"
 
@@ -142,6 +143,7 @@ def see_result(browser: Browser, eye) -> None:
     else:
         size = "const image = document.querySelector('#app .grow img'); return image.complete && image.naturalWidth"
         assert browser.wait(size) > 100
+        assert browser.do("return document.querySelector('#app .grow img').getBoundingClientRect().top") >= 0
 
 
 def test_pages_stand_alone(report, browser):
