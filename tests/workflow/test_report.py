@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from molpath.common.files import write_tsv
+from molpath.common.files import read_tsv, write_tsv
 from molpath.report.pages import show_table
+from molpath.report.published import compare_published
+from molpath.report.tables import NUMBERS
 
 from .chromium import Browser, require_chromium
 from .small_cohort import run
@@ -90,6 +92,48 @@ def test_numbers_sort_as_numbers_and_fields_filter(tmp_path, browser):
     browser.wait("return document.querySelector('table.data').tBodies[0].rows.length == 2")
     assert set(column_of(browser, 0)) == {"b", "c"}
     browser.picture("table")
+    assert browser.complaints() == []
+
+
+def test_published_scores_stand_beside_measured_ones(tmp_path, browser, repository):
+    """Differences of the paper's models (measured numbers are made up) sort with their signs; tasks are all listed."""
+    paper = read_tsv(repository / "resources/published/linear_probe.tsv")
+    paper = paper[paper.task == "bcnb--er"].set_index("model").score.astype(float)
+    moved = {"chief": 0.02, "prism": -0.003, "threads": -0.1}
+    rows = [
+        dict.fromkeys(NUMBERS, 0)
+        | {"task": "bcnb--er", "family": "ihc", "group": "frozen", "protocol": "logistic", "metric": "macro-ovr-auc"}
+        | {
+            "model": model,
+            "mean": (mean := paper[model] + by),
+            "lower": mean - 0.01,
+            "upper": mean + 0.01,
+            "primary": 1,
+        }
+        for model, by in moved.items()
+    ]
+    write_tsv(tmp_path / "metrics.tsv", pd.DataFrame(rows))
+    files = {name: str(tmp_path / f"{name}.tsv") for name in ("table", "averages", "markdown", "latex")}
+    compare_published(
+        metrics=str(tmp_path / "metrics.tsv"),
+        published=[str(repository / "resources/published/linear_probe.tsv")],
+        tasks=str(repository / "resources/tasks/tasks.tsv"),
+        names={model: model for model in moved},
+        note="synthetic",
+        page=str(tmp_path / "published.html"),
+        **files,
+    )
+    browser.open(tmp_path / "published.html")
+    browser.wait("return document.body.dataset.ready == 'yes'")
+    names = browser.do(
+        "return [...document.querySelectorAll('table.data thead tr:first-child th')].map(x => x.innerText)"
+    )
+    difference = [name.strip() for name in names].index("difference")
+    assert set(column_of(browser, names.index("mean over"))) == {"all tasks", "public tasks", "Immunohistochemistry"}
+    sort_by(browser, difference, "ascending")
+    assert column_of(browser, difference) == ["-0.100"] * 3 + ["-0.003"] * 3 + ["+0.020"] * 3
+    assert "1 of 3 the 95 % interval" in browser.do("return document.body.innerText")
+    browser.picture("published")
     assert browser.complaints() == []
 
 
