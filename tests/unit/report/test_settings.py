@@ -57,7 +57,7 @@ def test_settings_of_a_branch_that_is_not_trained_are_not_used(made):
 def test_side_by_side(made):
     _, outputs = made
     markdown = outputs["markdown"].read_text()
-    assert "| its attention heads | 2 | 2 | 4 (differs) |  |" in markdown
+    assert "| slide encoder, attention heads | 2 | 2 | 4 (differs) |  |" in markdown
     assert [line for line in markdown.splitlines() if line.startswith("##")] == [
         f"## Settings, {part} (synthetic)" for part in ("patch encoder", "pretraining", "architecture")
     ]

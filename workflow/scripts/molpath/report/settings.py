@@ -49,6 +49,8 @@ def value_of(run: Mapping[str, Any], key: str) -> str:
         return "given" if value else "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 

@@ -47,10 +47,7 @@ def describe_tasks(
     labels = pd.DataFrame(labels, columns=LABELS)
     write_tsv(outputs["table"], table)
     write_tsv(outputs["labels"], labels)
-    by_family = {
-        f"Tasks, {name}; the paper's in brackets": show_tasks(part)
-        for name, part in table.groupby("family", sort=False)
-    }
+    by_family = {title_of(part): show_tasks(part) for _, part in table.groupby("family", sort=False)}
     write_readable(by_family, outputs["markdown"], outputs["latex"], note)
     by_task = {f"Classes of {name}": show_classes(part) for name, part in labels.groupby("task", sort=False)}
     write_readable(by_task, outputs["labels_markdown"], outputs["labels_latex"], note)
@@ -112,6 +109,11 @@ def count_classes(task: Task, known: pd.DataFrame) -> list[dict[str, Any]]:
         for one in theirs.values()
     ]
     return rows + further
+
+
+def title_of(table: pd.DataFrame) -> str:
+    """Title of the tasks of a family."""
+    return f"Tasks, {table.family.iloc[0]}{'; in brackets: the paper' if table.paper_metric.notna().any() else ''}"
 
 
 def show_tasks(table: pd.DataFrame) -> pd.DataFrame:
