@@ -104,7 +104,7 @@ def test_page_says_what_is_compared_and_what_lacks(made):
     assert "&lt;b&gt;a_note" in page
     assert "8 scores of the paper" in page
     assert "For 4 of 7 the 95 % interval" in page
-    assert "tasks 3 are compared, 12 are in-house and not obtainable, 39 are not in this run" in page
+    assert "54 tasks, compared: 3; in-house and not obtainable: 12; not in this run: 39" in page
     rows = [re.findall(r"<td>(.*?)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", page, re.S)]
     assert ["mine-s0", "threads", "all tasks", "3 of 54", "12", "0.790", "0.767", "-0.024", "1 of 2"] in rows
     listed = {row[1]: row[-1] for row in rows if len(row) == 6}

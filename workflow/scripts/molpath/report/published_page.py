@@ -54,8 +54,8 @@ def summary(both: pd.DataFrame, probed: pd.DataFrame, tasks: pd.DataFrame) -> st
     return (
         f"<p>{len(both)} scores of the paper (arXiv 2501.16652) stand beside those of this run, by "
         f"{both.model.nunique()} models. <b>For {held} of {len(judged)} the 95 % interval of the measured mean holds "
-        f"the published score.</b> Of the paper's {len(tasks)} tasks {compared.sum()} are compared, {in_house} are "
-        f"in-house and not obtainable, {(~compared).sum() - in_house} are not in this run.</p>"
+        f"the published score.</b> Of the paper's {len(tasks)} tasks, compared: {compared.sum()}; in-house and not "
+        f"obtainable: {in_house}; not in this run: {(~compared).sum() - in_house}.</p>"
         "<p><i>covered</i>: yes, if that interval holds the published score; empty, if there is no interval. "
         "<i>published error</i>: the standard error or the 95 % interval that the paper gives. The same as files: "
         "<code>tables/published.tsv</code>, <code>published_averages.tsv</code>, <code>published.md</code>, "
