@@ -7,6 +7,7 @@ from data_services import TOKEN as GDC_TOKEN
 from data_services import serving
 from hub_service import serving_hub
 from molpath.common.files import read_tsv
+from packed_pages import unpacked
 
 from . import miniature
 from .miniature import GTEX, MODELS, PROBED, TASKS, TCGA
@@ -94,7 +95,7 @@ def test_averages_say_what_they_lack(project):
     assert set(overall.in_house) == {"12"}
     public = rows[rows.scope == "public"]
     assert set(zip(public.tasks, public.of, public.in_house, strict=True)) == {("3", "42", "0")}
-    page = (project / "results/tables/published.html").read_text()
+    page = unpacked((project / "results/tables/published.html").read_text())
     assert ">3 of 54<" in page
     assert ">3 of 42<" in page
     assert "54 tasks, compared: 3; in-house and not obtainable: 12; not in this run: 39" in page

@@ -1,13 +1,10 @@
 """Pages of tables: escaped, the same bytes each time, numbers as numbers, long tables cut with a word about it."""
 
-import base64
-import gzip
-import re
-
 import numpy as np
 import pandas as pd
 from molpath.common.files import write_tsv
 from molpath.report import pages
+from packed_pages import unpacked
 
 
 def shown(tmp_path, table, **changes):
@@ -15,12 +12,6 @@ def shown(tmp_path, table, **changes):
     told = {"name": "tables/t.tsv", "title": "A table", "sentences": "Says <what> it is.", "note": "<b>synthetic"}
     pages.show_table(table=str(tmp_path / "t.tsv"), page=str(tmp_path / "t.html"), **(told | changes))
     return unpacked((tmp_path / "t.html").read_text())
-
-
-def unpacked(page):
-    """A page with the rows of its tables as a browser has them."""
-    rows = re.compile(r'<script type="text/plain" id="table-\d+-rows">(.*?)</script>')
-    return rows.sub(lambda match: gzip.decompress(base64.b64decode(match[1])).decode(), page)
 
 
 def test_every_word_is_escaped_and_bytes_stay_the_same(tmp_path):

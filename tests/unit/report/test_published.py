@@ -8,6 +8,7 @@ import pytest
 from molpath.common.files import read_tsv, write_tsv
 from molpath.report.published import compare_published
 from molpath.report.published_figure import plot_published
+from packed_pages import unpacked
 
 RESOURCES = Path(__file__).resolve().parents[3] / "resources"
 PUBLISHED = [
@@ -99,7 +100,7 @@ def test_averages_of_public_tasks_apart(made):
 
 
 def test_page_says_what_is_compared_and_what_lacks(made):
-    page = made["page"].read_text()
+    page = unpacked(made["page"].read_text())
     assert "<b>a_note" not in page
     assert "&lt;b&gt;a_note" in page
     assert "8 scores of the paper" in page
@@ -114,7 +115,7 @@ def test_page_says_what_is_compared_and_what_lacks(made):
 
 
 def test_page_has_a_table_a_family_and_protocol(made):
-    page = made["page"].read_text()
+    page = unpacked(made["page"].read_text())
     for heading in ("Immunohistochemistry: linear probes", "Few-shot", "Retrieval", "Clustering"):
         assert f"<h2>{heading}</h2>" in page
     assert "Mutations: linear probes" not in page
