@@ -67,6 +67,7 @@ def main() -> None:
 def slurm(folder: Path):
     """A Slurm of this machine's processors; variables with which its commands and Snakemake find it."""
     environment = os.environ | {"SLURM_TOY_DIR": str(folder), "SLURM_CONF": str(folder / "slurm.conf")}
+    environment["SLURM_TOY_CPUS"] = str(len(os.sched_getaffinity(0)))
     try:
         subprocess.run(["bash", RIGS / "start-slurm.sh"], env=environment, check=True, stdout=subprocess.DEVNULL)
         yield environment

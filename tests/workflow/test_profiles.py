@@ -58,6 +58,19 @@ def test_jobs_of_seconds_share_a_submission(repository, name):
     assert set(profile["group-components"]) == {"store", "probes"}
 
 
+@pytest.mark.parametrize("name", ["slurm", "slurm-gpu"])
+def test_home_folders_need_not_be_shared(project, repository, name):
+    """The commented line, taken."""
+    project.write()
+    (project.folder / "site").mkdir()
+    text, count = re.subn(r"^# (shared-fs-usage: \[)", r"\1", read(repository, name), flags=re.M)
+    assert count == 1
+    (project.folder / "site/profile.yaml").write_text(text)
+    done = project.snakemake("--profile", "site", "--dry-run")
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert "source-cache" not in yaml.safe_load(text)["shared-fs-usage"]
+
+
 @pytest.mark.parametrize("name", PROFILES)
 def test_a_plan_can_be_made(project, repository, name):
     project.write()
