@@ -36,7 +36,9 @@ def test_long_words_stay_whole_and_long_tables_are_cut_with_a_word_about_it(tmp_
 
 def test_columns_of_numbers_are_numbers_and_names_stay_names():
     table = pd.DataFrame({"case_id": ["007", "8"], "x": ["1.25", ""], "y": ["1", "no result"], "none": ["", ""]})
+    table["fingerprint"] = ["7e45361234567890", "12"]
     found = pages.as_numbers(table)
+    assert found.fingerprint.tolist() == ["7e45361234567890", "12"]
     assert found.case_id.tolist() == ["007", "8"]
     assert found.x.iloc[0] == 1.25
     assert pd.isna(found.x.iloc[1])
