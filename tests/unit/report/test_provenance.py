@@ -42,6 +42,7 @@ def project(tmp_path, monkeypatch, repository):
     ):
         put(results / name, name)
     put(results / "benchmarks/embed/mean/cases.tsv", BENCHMARK)
+    put(results / "benchmarks/resources.tsv", "rule\tjobs\nembed_cases\t1\n")
     put(results / "tables/.tmp-host@1@x.tsv", "being written")
     put(folder / "weights/prism/a.bin", "weights")
     config = {
@@ -171,6 +172,7 @@ def test_the_crate_is_one_of_a_workflow_run(project, repository):
     assert crate.mainEntity["version"]
     times = (results / "job_times.tsv").read_text().splitlines()
     assert times[0] == "job\tend\tseconds\tmax_rss_mb"
+    assert len(times) == 2
     assert times[1].startswith("embed/mean/cases\t20")
     assert times[1].endswith("\t12.5\t210.4")
 
