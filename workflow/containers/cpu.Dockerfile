@@ -1,9 +1,9 @@
 FROM condaforge/miniforge3:latest
 LABEL io.github.snakemake.containerized="true"
-LABEL io.github.snakemake.conda_env_hash="eb822d7a72bd26a2d5edf4fdc5fc17a77ab1c1bc42741e233190875601e58cb1"
+LABEL io.github.snakemake.conda_env_hash="d5418afed77f0c173c95bc96cfd32b496f83a3e2c079a9993137221179bf3af5"
 # Conda environment:
 #   source: envs/acquire.yaml
-#   prefix: /conda-envs/02583c7fb202cf04bbe162aae798c721
+#   prefix: /conda-envs/e6af1caf8c5ecca6398c6ecb6d650f92
 #   # Talking to data services: sheets, downloads, splits.
 #   channels:
 #     - conda-forge
@@ -12,10 +12,11 @@ LABEL io.github.snakemake.conda_env_hash="eb822d7a72bd26a2d5edf4fdc5fc17a77ab1c1
 #     - python =3.11
 #     - pandas =2.3.3
 #     - requests =2.34.2
+#     - requests-aws4auth =1.4.0
 #     - urllib3 =2.8.0
 #     - huggingface_hub =2.4.0
-RUN mkdir -p /conda-envs/02583c7fb202cf04bbe162aae798c721
-COPY envs/acquire.yaml /conda-envs/02583c7fb202cf04bbe162aae798c721/environment.yaml
+RUN mkdir -p /conda-envs/e6af1caf8c5ecca6398c6ecb6d650f92
+COPY envs/acquire.yaml /conda-envs/e6af1caf8c5ecca6398c6ecb6d650f92/environment.yaml
 # Conda environment:
 #   source: envs/features.yaml
 #   prefix: /conda-envs/18331a1bf4a4d45839e39a683c450373
@@ -127,7 +128,7 @@ RUN mkdir -p /conda-envs/acd1d350516717ce06427fbe9cd76d21
 COPY envs/probe.yaml /conda-envs/acd1d350516717ce06427fbe9cd76d21/environment.yaml
 # Conda environment:
 #   source: envs/report.yaml
-#   prefix: /conda-envs/6c5fc35f80e000dc17016e5900d1e29d
+#   prefix: /conda-envs/3ca58de7009c0bfc8189a5ea9416c2a6
 #   # Tables and figures.
 #   channels:
 #     - conda-forge
@@ -138,14 +139,19 @@ COPY envs/probe.yaml /conda-envs/acd1d350516717ce06427fbe9cd76d21/environment.ya
 #     - pandas =2.3.3
 #     - h5py =3.16.0
 #     - scipy =1.17.1
+#     - scikit-learn =1.9.1
 #     - statsmodels =0.15.0
+#     - itables =2.9.1
 #     - lifelines =0.30.3
 #     - matplotlib-base =3.11.2
 #     - pillow =13.0.0
 #     - pyarrow =26.0.1
 #     - pyyaml =6.0.4
-RUN mkdir -p /conda-envs/6c5fc35f80e000dc17016e5900d1e29d
-COPY envs/report.yaml /conda-envs/6c5fc35f80e000dc17016e5900d1e29d/environment.yaml
+#     - rocrate =0.16.0
+#     - safetensors =0.8.0
+#     - threadpoolctl =3.8.0
+RUN mkdir -p /conda-envs/3ca58de7009c0bfc8189a5ea9416c2a6
+COPY envs/report.yaml /conda-envs/3ca58de7009c0bfc8189a5ea9416c2a6/environment.yaml
 # Conda environment:
 #   source: envs/segmentation.yaml
 #   prefix: /conda-envs/8e0e12643e34448c2ed4f20d8053056f
@@ -198,13 +204,13 @@ COPY envs/segmentation.yaml /conda-envs/8e0e12643e34448c2ed4f20d8053056f/environ
 RUN mkdir -p /conda-envs/e4b8fea8a5d402a212693abdc825cf44
 COPY envs/slides.yaml /conda-envs/e4b8fea8a5d402a212693abdc825cf44/environment.yaml
 
-RUN conda env create --prefix /conda-envs/02583c7fb202cf04bbe162aae798c721 --file /conda-envs/02583c7fb202cf04bbe162aae798c721/environment.yaml && \
+RUN conda env create --prefix /conda-envs/e6af1caf8c5ecca6398c6ecb6d650f92 --file /conda-envs/e6af1caf8c5ecca6398c6ecb6d650f92/environment.yaml && \
     conda env create --prefix /conda-envs/18331a1bf4a4d45839e39a683c450373 --file /conda-envs/18331a1bf4a4d45839e39a683c450373/environment.yaml && \
     conda env create --prefix /conda-envs/b57acc02ae7fc98aea4ab95306096a1a --file /conda-envs/b57acc02ae7fc98aea4ab95306096a1a/environment.yaml && \
     conda env create --prefix /conda-envs/15258a151264bcdfafb410e1c1465758 --file /conda-envs/15258a151264bcdfafb410e1c1465758/environment.yaml && \
     conda env create --prefix /conda-envs/e66a20b0110cf8dda75f31d882cbd139 --file /conda-envs/e66a20b0110cf8dda75f31d882cbd139/environment.yaml && \
     conda env create --prefix /conda-envs/acd1d350516717ce06427fbe9cd76d21 --file /conda-envs/acd1d350516717ce06427fbe9cd76d21/environment.yaml && \
-    conda env create --prefix /conda-envs/6c5fc35f80e000dc17016e5900d1e29d --file /conda-envs/6c5fc35f80e000dc17016e5900d1e29d/environment.yaml && \
+    conda env create --prefix /conda-envs/3ca58de7009c0bfc8189a5ea9416c2a6 --file /conda-envs/3ca58de7009c0bfc8189a5ea9416c2a6/environment.yaml && \
     conda env create --prefix /conda-envs/8e0e12643e34448c2ed4f20d8053056f --file /conda-envs/8e0e12643e34448c2ed4f20d8053056f/environment.yaml && \
     conda env create --prefix /conda-envs/e4b8fea8a5d402a212693abdc825cf44 --file /conda-envs/e4b8fea8a5d402a212693abdc825cf44/environment.yaml && \
     conda clean --all -y

@@ -1,10 +1,10 @@
 FROM condaforge/miniforge3:latest
 ENV CONDA_OVERRIDE_CUDA=12.9
 LABEL io.github.snakemake.containerized="true"
-LABEL io.github.snakemake.conda_env_hash="5df98ac23417459289cc447b47b3952b268bc61e9cebc68f83cd44c2de1d721d"
+LABEL io.github.snakemake.conda_env_hash="87ee0e6825637dee9ba788da3be483e88047e07c2d5ba8329e6c9b4b59ee7656"
 # Conda environment:
 #   source: envs/acquire.yaml
-#   prefix: /conda-envs/02583c7fb202cf04bbe162aae798c721
+#   prefix: /conda-envs/e6af1caf8c5ecca6398c6ecb6d650f92
 #   # Talking to data services: sheets, downloads, splits.
 #   channels:
 #     - conda-forge
@@ -13,10 +13,11 @@ LABEL io.github.snakemake.conda_env_hash="5df98ac23417459289cc447b47b3952b268bc6
 #     - python =3.11
 #     - pandas =2.3.3
 #     - requests =2.34.2
+#     - requests-aws4auth =1.4.0
 #     - urllib3 =2.8.0
 #     - huggingface_hub =2.4.0
-RUN mkdir -p /conda-envs/02583c7fb202cf04bbe162aae798c721
-COPY envs/acquire.yaml /conda-envs/02583c7fb202cf04bbe162aae798c721/environment.yaml
+RUN mkdir -p /conda-envs/e6af1caf8c5ecca6398c6ecb6d650f92
+COPY envs/acquire.yaml /conda-envs/e6af1caf8c5ecca6398c6ecb6d650f92/environment.yaml
 # Conda environment:
 #   source: envs/features-gpu.yaml
 #   prefix: /conda-envs/271d61e3579777d3b9a13543727d4d98
@@ -128,7 +129,7 @@ RUN mkdir -p /conda-envs/acd1d350516717ce06427fbe9cd76d21
 COPY envs/probe.yaml /conda-envs/acd1d350516717ce06427fbe9cd76d21/environment.yaml
 # Conda environment:
 #   source: envs/report.yaml
-#   prefix: /conda-envs/6c5fc35f80e000dc17016e5900d1e29d
+#   prefix: /conda-envs/3ca58de7009c0bfc8189a5ea9416c2a6
 #   # Tables and figures.
 #   channels:
 #     - conda-forge
@@ -139,14 +140,19 @@ COPY envs/probe.yaml /conda-envs/acd1d350516717ce06427fbe9cd76d21/environment.ya
 #     - pandas =2.3.3
 #     - h5py =3.16.0
 #     - scipy =1.17.1
+#     - scikit-learn =1.9.1
 #     - statsmodels =0.15.0
+#     - itables =2.9.1
 #     - lifelines =0.30.3
 #     - matplotlib-base =3.11.2
 #     - pillow =13.0.0
 #     - pyarrow =26.0.1
 #     - pyyaml =6.0.4
-RUN mkdir -p /conda-envs/6c5fc35f80e000dc17016e5900d1e29d
-COPY envs/report.yaml /conda-envs/6c5fc35f80e000dc17016e5900d1e29d/environment.yaml
+#     - rocrate =0.16.0
+#     - safetensors =0.8.0
+#     - threadpoolctl =3.8.0
+RUN mkdir -p /conda-envs/3ca58de7009c0bfc8189a5ea9416c2a6
+COPY envs/report.yaml /conda-envs/3ca58de7009c0bfc8189a5ea9416c2a6/environment.yaml
 # Conda environment:
 #   source: envs/segmentation-gpu.yaml
 #   prefix: /conda-envs/865cb02cf0e849bba6adcff25e8b317d
@@ -199,13 +205,13 @@ COPY envs/segmentation-gpu.yaml /conda-envs/865cb02cf0e849bba6adcff25e8b317d/env
 RUN mkdir -p /conda-envs/e4b8fea8a5d402a212693abdc825cf44
 COPY envs/slides.yaml /conda-envs/e4b8fea8a5d402a212693abdc825cf44/environment.yaml
 
-RUN conda env create --prefix /conda-envs/02583c7fb202cf04bbe162aae798c721 --file /conda-envs/02583c7fb202cf04bbe162aae798c721/environment.yaml && \
+RUN conda env create --prefix /conda-envs/e6af1caf8c5ecca6398c6ecb6d650f92 --file /conda-envs/e6af1caf8c5ecca6398c6ecb6d650f92/environment.yaml && \
     conda env create --prefix /conda-envs/271d61e3579777d3b9a13543727d4d98 --file /conda-envs/271d61e3579777d3b9a13543727d4d98/environment.yaml && \
     conda env create --prefix /conda-envs/436d718fdf6cfaeb597de318268cd7fd --file /conda-envs/436d718fdf6cfaeb597de318268cd7fd/environment.yaml && \
     conda env create --prefix /conda-envs/15258a151264bcdfafb410e1c1465758 --file /conda-envs/15258a151264bcdfafb410e1c1465758/environment.yaml && \
     conda env create --prefix /conda-envs/b10838c127ee265683d04a346ca7c8d8 --file /conda-envs/b10838c127ee265683d04a346ca7c8d8/environment.yaml && \
     conda env create --prefix /conda-envs/acd1d350516717ce06427fbe9cd76d21 --file /conda-envs/acd1d350516717ce06427fbe9cd76d21/environment.yaml && \
-    conda env create --prefix /conda-envs/6c5fc35f80e000dc17016e5900d1e29d --file /conda-envs/6c5fc35f80e000dc17016e5900d1e29d/environment.yaml && \
+    conda env create --prefix /conda-envs/3ca58de7009c0bfc8189a5ea9416c2a6 --file /conda-envs/3ca58de7009c0bfc8189a5ea9416c2a6/environment.yaml && \
     conda env create --prefix /conda-envs/865cb02cf0e849bba6adcff25e8b317d --file /conda-envs/865cb02cf0e849bba6adcff25e8b317d/environment.yaml && \
     conda env create --prefix /conda-envs/e4b8fea8a5d402a212693abdc825cf44 --file /conda-envs/e4b8fea8a5d402a212693abdc825cf44/environment.yaml && \
     conda clean --all -y
