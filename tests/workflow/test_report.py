@@ -213,3 +213,14 @@ def test_pages_say_that_data_is_synthetic_and_each_table_has_its_page(cohort, re
         assert "(synthetic)</title>" in page.read_text(), page
     expected = {"slides", "exclusions", "omics", "metrics", "leakage", "directions", "expression"}
     assert expected <= {page.stem for page in stand_alone(report)}
+
+
+def test_what_the_run_took_is_told_by_rule(cohort):
+    table = read_tsv(cohort / "results/benchmarks/resources.tsv").set_index("rule")
+    shards = len(list((cohort / "results/slides").glob("*.tsv")))
+    for rule in ("inspect_slides", "assess_tissue", "tile_slides", "extract_features"):
+        assert int(table.jobs[rule]) == shards
+    jobs, gpu = table.jobs.astype(int), table.gpu_hours.astype(float)
+    assert jobs["all"] == jobs.drop("all").sum() > 100
+    assert set(gpu[gpu > 0].index) == {"finetune_task", "all"}, "features of a mean colour ask for no GPU"
+    assert len(read_tsv(cohort / "results/benchmarks/slowest_shards.tsv")) == 5

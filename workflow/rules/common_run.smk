@@ -15,11 +15,13 @@ def get_benchmark_patterns(wildcards):
 def get_asked_gpus(wildcards):
     """How many GPUs a job of a rule asks for, by rule, as the rule or the profile says."""
     networks = max((get_encoder_gpus_of(name) for _, name in get_used_sources()), default=0)
-    asked = {each.name: each.resources.get("gpu") for each in workflow.rules}
+    asked = {
+        each.name: each.resources["gpu"]
+        for each in workflow.rules
+        if "gpu" in each.resources.keys()
+    }
     # Only extraction of features asks by a function: one GPU where the encoder is a network.
     counts = {
-        name: int(gpus.raw) if str(gpus.raw).isdigit() else networks
-        for name, gpus in asked.items()
-        if gpus
+        name: int(gpus.raw) if str(gpus.raw).isdigit() else networks for name, gpus in asked.items()
     }
     return {name: count for name, count in counts.items() if count}
