@@ -146,7 +146,7 @@ def draw_studies(table: pd.DataFrame, output: str, note: str) -> None:
             }
             joined = mine[mine.encoder != "transformer"] if kind == "size" else mine  # another kind of network
             line = joined["mean"].groupby(place[joined.index]).mean()
-            axes.plot(line.index, line, **style, label=f"{scope} ({mine.tasks.max():g} tasks)")
+            axes.plot(line.index, line, **style, label=f"{scope} (tasks: {mine.tasks.max():g})")
             axes.plot(at, mine["mean"], "o", ms=4, color=style["color"])
         label_places(axes, kind, part)
         axes.set(xlabel=TITLES[kind], ylabel="mean score" if axes is panels[0][0] else "")
