@@ -85,13 +85,7 @@ def ids_for(words, known):
 def get_named_tasks():
     """Every task that is probed, transferred, prompted or clustered, with both sides of those that have two."""
     probe = config["probe"]
-    paired = [
-        side
-        for protocol, words in (("transfer", ("train", "test")), ("prompt", ("support", "query")))
-        for name in probe[protocol]["use"]
-        if name in probe[protocol]["tasks"]
-        for side in sides_of(name, *(probe[protocol]["tasks"][name][word] for word in words))
-    ]
+    paired = [side for sides in get_used_sides() for side in sides]
     return list(dict.fromkeys([*probe["use"], *paired, *probe["cluster"]["use"]]))
 
 

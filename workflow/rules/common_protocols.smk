@@ -19,13 +19,22 @@ def get_prompt_sides(wildcards):
 
 def get_tested_tasks():
     """Ids of used tasks, and of those that transfers and prompts are tested on; sorted."""
-    sides = [
+    return sorted({*config["probe"]["use"], *(second for _, second in get_used_sides())})
+
+
+def get_whole_tasks():
+    """Those of which every case is tested, whatever their folds say: test sides of transfers, queries of prompts."""
+    return sorted({second for first, second in get_used_sides() if first != second})
+
+
+def get_used_sides():
+    """Task ids of both sides of every used transfer and prompt."""
+    return [
         sides_of(name, *(entries[name][word] for word in words))
         for protocol, entries, words in PAIRED
         for name in config["probe"][protocol]["use"]
         if name in entries
     ]
-    return sorted({*config["probe"]["use"], *(second for _, second in sides)})
 
 
 def files_of_task(task):

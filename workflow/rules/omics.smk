@@ -124,6 +124,7 @@ rule pair_slides:
         runtime=grow(60),
     params:
         tasks=get_tested_tasks(),
+        whole=get_whole_tasks(),
         cohorts=get_run_cohorts,
         allow=lookup(dpath="omics/allow_leakage", within=config),
         correlation=lookup(dpath="omics/duplicate_correlation", within=config),

@@ -14,6 +14,7 @@ if __name__ == "__main__":
         cohorts=snakemake.params.cohorts,
         allow=snakemake.params.allow,
         correlation=snakemake.params.correlation,
+        whole=snakemake.params.whole,
         pairs=snakemake.output.pairs,
         leakage=snakemake.output.leakage,
     )

@@ -150,7 +150,7 @@ def paired(tmp_path):
     return tmp_path
 
 
-def pair(folder, split):
+def pair(folder, split, whole=()):
     (folder / "k=all.tsv").write_text(split)
     pair_slides(
         slides=str(folder / "slides.tsv"),
@@ -159,6 +159,7 @@ def pair(folder, split):
         cohorts={"run": ["A"]},
         pairs=str(folder / "pairs.tsv"),
         leakage=str(folder / "leakage.tsv"),
+        whole=whole,
     )
 
 
@@ -179,6 +180,12 @@ def test_every_slide_and_profile_left_out_has_a_reason(paired):
 def test_pretraining_case_on_a_test_side_is_an_error(paired):
     with pytest.raises(Leakage, match="case A1, task x--y, fold_0: run run trains on it"):
         pair(paired, "case_id\tslide_id\ty\tfold_0\nA1\ts1\t0\ttest\n")
+
+
+@pytest.mark.parametrize("split", ["case_id\tslide_id\ty\nA3\ts4\t0\n", "case_id\ty\tfold_0\nA3\t0\ttrain\n"])
+def test_every_case_of_a_transfer_is_tested_whatever_its_folds_say(split, paired):
+    with pytest.raises(Leakage, match="case A3, task x--y, all: run run trains on A1, the same slide"):
+        pair(paired, split, whole=["x--y"])
 
 
 def test_case_of_a_duplicate_slide_on_a_test_side_is_an_error(paired):

@@ -143,17 +143,21 @@ def find_leaks(
     splits: Mapping[str, str],
     cohorts: Mapping[str, Sequence[str]],
     allow: Sequence[str] = (),
+    whole: Sequence[str] = (),
 ) -> list[dict[str, str]]:
     """Cases a run trains on, themselves or in disguise, and the sides of folds they stand on.
 
-    action: error on a test side, allowed if the case is named in `allow`, listed on a training side.
+    action: error on a test side, allowed if the case is named in `allow`, listed on a training side. whole: tasks of
+    which every case is tested, whatever their folds say (test sides of transfers, queries of prompts).
     """
     found = []
     for run, names in cohorts.items():
         trained = set(paired.case_id[(paired.status == "paired") & paired.cohort.isin(names)])
         for task, path in splits.items():
             table = read_tsv(path)
-            folds = [name for name in table if "fold_" in name]
+            if task in whole:
+                table["all"] = "test"
+            folds = ["all"] if task in whole else [name for name in table if "fold_" in name]
             for row in table.drop_duplicates(["case_id", *folds]).to_dict("records"):
                 detail = why_leaks(row["case_id"], run, trained, same)
                 for fold in folds if detail else []:

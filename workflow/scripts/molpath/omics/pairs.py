@@ -43,20 +43,21 @@ def pair_slides(
     sheet: str = "",
     allow: Sequence[str] = (),
     correlation: float = 0.99,
+    whole: Sequence[str] = (),
 ) -> None:
     """Write pairs.tsv and leakage.tsv.
 
     slides: tables/slides.tsv; sheet: the slide sheet (its optional columns sample_id and sample_type); tables: rna.h5ad
     and dna.h5ad of the cohorts; splits: k=all.tsv by task; cohorts: the cohorts each used run trains on; allow: cases
-    that may leak; correlation: from which on two profiles are the same. Raises Leakage, after both tables are written,
-    naming case, task and fold.
+    that may leak; correlation: from which on two profiles are the same; whole: tasks of which every case is tested,
+    whatever their folds say. Raises Leakage, after both tables are written, naming case, task and fold.
     """
     profiles = pd.concat([read_profiles(path) for path in tables], ignore_index=True)
     table = read_tsv(slides)
     paired = find_pairs(add_samples(table, sheet), profiles)
     write_tsv(pairs, paired)
     twins = find_twins(tables, correlation)
-    found = find_leaks(paired, same_patients(table, twins), splits, cohorts, allow)
+    found = find_leaks(paired, same_patients(table, twins), splits, cohorts, allow, whole)
     found += [twin.row() for twin in twins]
     write_tsv(leakage, pd.DataFrame(found, columns=LEAK_COLUMNS))
     errors = [row for row in found if row["action"] == "error"]
