@@ -34,6 +34,10 @@ MISTAKES = {
         lambda p: p.config["slides"].update(max_failed_fraction=2),
         ["config, key slides/max_failed_fraction: 2 is greater than the maximum of 1"],
     ),
+    "reference that is no model": (
+        lambda p: p.config.update(report={"reference": "best"}),
+        ["config, key report/reference: no model in use is called 'best'", "or use one of: mean"],
+    ),
     "unknown method": (
         lambda p: p.config.update(tissue={"method": "magic"}),
         ["config, key tissue/method: 'magic' is not one of", "one of: 'otsu'"],
