@@ -44,7 +44,13 @@ def config_of(address: str) -> dict:
         "omics": {"select": {"TCGA": {"top_sd": 60}, "GTEX": {"top_sd": 60}}},
         "pretrain": {"runs": {"tcga-gtex": run}},
         "embed": {"use": MODELS, "cohorts": list(PROBED)},
-        "probe": {"benchmark": "resources/patho-bench", "use": list(TASKS), "C_sweep": []},
+        "probe": {
+            "benchmark": "resources/patho-bench",
+            "benchmark_groups": ["frozen"],
+            "use": list(TASKS),
+            "C_sweep": [],
+        }
+        | {protocol: {"use": []} for protocol in ("transfer", "prompt", "cluster", "finetune")},
         "report": {"note": "synthetic"},
         "acquire": {
             "gdc": {"TCGA": {"programs": ["TCGA"]}},
