@@ -101,7 +101,7 @@ def test_a_model_with_a_name_of_the_papers_is_compared_with_it(benchmark):
 
 
 def test_the_rule_joins_metrics_with_the_papers_scores(benchmark):
-    """The rule and its script on a table of metrics as probing writes it."""
+    """The rules and their scripts on a table of metrics as probing writes it."""
     benchmark.config["report"] = {"published": {"mean": "mean-conch_v15"}, "note": "synthetic"}
     (benchmark.folder / "config.yaml").write_text(yaml.safe_dump(benchmark.config))
     head = "task family model group protocol shots metric mean se lower upper interval n_folds n_failed n_train n_test"
@@ -110,11 +110,14 @@ def test_the_rule_joins_metrics_with_the_papers_scores(benchmark):
     tables = benchmark.folder / "results/tables"
     tables.mkdir(parents=True)
     (tables / "metrics.tsv").write_text("\n".join(line.replace(" ", "\t") for line in lines) + "\n")
-    done = benchmark.snakemake("results/tables/published.html", "--allowed-rules", "compare_published", "--cores", "1")
+    targets = ["results/tables/published.html", "results/figures/published.svg"]
+    rules = ["--allowed-rules", "compare_published", "plot_published"]
+    done = benchmark.snakemake(*targets, *rules, "--cores", "1")
     assert done.returncode == 0, done.stdout
     rows = list(csv.DictReader((tables / "published.tsv").read_text().splitlines(), delimiter="\t"))
     assert [(row["published"], row["measured"], row["covered"]) for row in rows] == [("0.654", "0.7", "yes")]
     assert "synthetic" in (tables / "published.html").read_text()
+    assert "Treatment response and survival" in (benchmark.folder / "results/figures/published.svg").read_text()
 
 
 def test_all_public_tasks_by_one_word_and_one_problem_for_the_absent_ones(benchmark):
