@@ -10,7 +10,7 @@ import pandas as pd
 from ..common.files import read_tsv, write_tsv
 from .table_files import write_readable
 
-COLUMNS = ["part", "setting", "key", "run", "here", "paper", "differs", "uncertain", "note"]
+COLUMNS = ["part", "setting", "key", "run", "here", "paper", "differs", "source", "uncertain", "note"]
 UNUSED = "not used"
 
 
