@@ -220,8 +220,8 @@ def test_a_task_is_probed_on_the_slides_it_lists(cohort):
     split = read_tsv(cohort / "results/probe/splits/synthetic--listed/k=all.tsv")
     assert split.fold_0.tolist() == listed.side.tolist()
     summary = read_tsv(cohort / "results/probe/mean/synthetic--listed/frozen/summary.tsv")
-    controls = {"logistic", "site_only", "patch_count_only", "permuted"}
-    assert set(summary.protocol) == controls
+    protocols = {"logistic", "logistic_C=0.01", "logistic_C=adaptive", "site_only", "patch_count_only", "permuted"}
+    assert set(summary.protocol) == protocols
     assert set(summary.n_samples.astype(int) + summary.n_missing.astype(int)) == {len(listed)}
 
 
