@@ -1,0 +1,172 @@
+"""Each environment file makes an environment, and each rule finds all that it imports in its own.
+
+Snakemake appends the launcher's search path to every script's, which hides what an environment lacks. So it is launched
+from an environment that holds envs/launch.yaml alone, and every process tells where its modules came from. The channel
+is made of wheels by a rig (MOLPATH_TEST_RIGS, default ../shared/rigs beside the repository); envs/README.md says what
+that can't prove.
+"""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from .conda_rig import CondaRig, call, checked
+from .small_cohort import PAIRS, config_of, write_listed_task
+from .test_environments import LEFT_OUT, NEEDED_BY, SCRIPTS, families, needed
+
+pytestmark = pytest.mark.slow
+
+CPU = sorted(families())
+GPU = sorted(path.stem for path in (SCRIPTS.parents[1] / "envs").glob("*-gpu.yaml"))
+#: Scripts that the small cohort has no use for; what they import is looked at all the same.
+NOT_RUN = {
+    "sheets.py": "asks data services",
+    "download_files.py": "downloads",
+    "fetch_splits.py": "downloads",
+    "fetch_encoder_weights.py": "downloads",
+    "fetch_hub_weights.py": "downloads",
+    "list_gdc_profiles.py": "reads a cart of the GDC",
+    "compare_published.py": "for tasks of the paper",
+    "plot_published.py": "for tasks of the paper",
+    "embed_pretraining.py": "where embed/cohorts leaves out what was trained on",
+    "plot_scaling.py": "for runs on parts of the data",
+}
+SEGMENTATION = {"method": "fpn", "fpn": {"encoder": "resnet18", "classes": 2, "tissue_class": 1}}
+WEIGHTS = """
+import sys, torch, segmentation_models_pytorch as smp
+torch.save(smp.FPN("resnet18", encoder_weights=None, classes=2).state_dict(), sys.argv[1])
+"""
+
+
+@pytest.fixture(scope="module")
+def rig(tmp_path_factory, repository) -> CondaRig:
+    """The channel, the stand-in for conda and the launcher's environment (in MOLPATH_TEST_CONDA, where it is kept)."""
+    rigs = Path(os.environ.get("MOLPATH_TEST_RIGS") or repository.parent / "shared" / "rigs")
+    if not (rigs / "conda/make_channel.py").is_file():
+        pytest.skip(f"no rig for conda in {rigs}")
+    kept = os.environ.get("MOLPATH_TEST_CONDA")
+    made = CondaRig(rigs, Path(kept) if kept else tmp_path_factory.mktemp("conda"), repository)
+    if not (made.folder / "launch").exists():
+        made.set_up()
+        made.create(repository / "envs/launch.yaml", made.folder / "launch")
+    return made
+
+
+@pytest.fixture(scope="module")
+def prefixes(rig, tmp_path_factory, repository) -> dict[str, Path]:
+    """Environment of each family, made as Snakemake makes it."""
+    found = {}
+    for name in CPU:
+        found[name] = rig.folder / "alone" / name
+        if not found[name].exists():
+            rig.create(repository / f"envs/{name}.yaml", found[name])
+    return found
+
+
+def with_fewer_jobs(config: dict) -> dict:
+    """Every kind of job of the small cohort, of most kinds fewer."""
+    config["slides"]["slides_per_job"] = 32
+    config["embed"]["attention"] = config["embed"]["attention"][:1]
+    config["probe"]["use"] = [f"synthetic--{task}" for task in ("subtype", "immune", "OS", "listed")]
+    config["probe"]["transfer"]["use"] = config["probe"]["prompt"]["use"] = PAIRS[:1]
+    return config
+
+
+def run_in_environments(rig: CondaRig, folder: Path, *arguments: str | Path) -> None:
+    """Make the environments that a run needs, let them tell of their modules, and run."""
+    made = rig.snakemake(folder, *arguments, "--conda-create-envs-only")
+    assert made.returncode == 0, made.stdout[-6000:]
+    for prefix in (rig.folder / "environments").glob("*_"):
+        rig.audit(prefix)
+    done = rig.snakemake(folder, *arguments)
+    assert done.returncode == 0, done.stdout[-6000:]
+
+
+@pytest.fixture(scope="module")
+def cohort(rig, tmp_path_factory) -> Path:
+    """A dozen generated cases, run from slides to report with every rule in its own environment."""
+    from molpath.demo.cohort import make_cohort
+
+    folder = tmp_path_factory.mktemp("cohort")
+    make_cohort(folder, n_cases=20, seed=1)
+    write_listed_task(folder)
+    (folder / "config.json").write_text(json.dumps(with_fewer_jobs(config_of(folder))))
+    run_in_environments(rig, folder, "--configfile", "config.json")
+    for target in ("verify", "orphans", "pathobench", "plan", "plan_table"):
+        done = rig.snakemake(folder, target, "--configfile", "config.json")
+        assert done.returncode == 0, done.stdout[-6000:]
+    return folder
+
+
+@pytest.fixture(scope="module")
+def examined(rig, cohort) -> str:
+    """What the doctor says of this machine."""
+    return rig.snakemake(cohort, "doctor", "--configfile", "config.json").stdout
+
+
+@pytest.fixture(scope="module")
+def drawn(rig, prefixes, tmp_path_factory, repository) -> Path:
+    """What the demo's own rules make, and tissue found on some of its slides by a network of random weights."""
+    folder = tmp_path_factory.mktemp("drawn")
+    demo = repository / "config/demo"
+    files = ["resources/demo/truth.tsv", "resources/demo/tasks/synthetic.tsv"]
+    rows = (demo / "slides.tsv").read_text().splitlines()[:4]
+    (folder / "slides.tsv").write_text("\n".join(rows) + "\n")
+    checked(prefixes["segmentation"] / "bin/python", "-c", WEIGHTS, folder / "fpn.pth")
+    weights = {"weights": "fpn.pth", "sha256": hashlib.sha256((folder / "fpn.pth").read_bytes()).hexdigest()}
+    config = {"slides": {"sheet": "slides.tsv"}, "tissue": SEGMENTATION | weights, "demo": {"seed": 1}}
+    (folder / "config.json").write_text(json.dumps(config))
+    calls = [[*files, "--configfile", demo / "config.yaml"]]
+    calls += [["results/tissue/00000.tsv", "--configfile", "config.json"]]
+    for arguments in calls:
+        run_in_environments(rig, folder, *arguments)
+    return folder
+
+
+def foreign(record: dict) -> set[str]:
+    """Top-level modules of a process of which a file is neither its environment's nor the repository's."""
+    files = {name: file for name, file in record["files"].items() if file and Path(file).is_absolute()}
+    other = {
+        name for name, file in files.items() if not file.startswith(record["prefix"]) and "/.snakemake/" not in file
+    }
+    return {name.split(".")[0] for name in other} - {"molpath"}
+
+
+@pytest.mark.parametrize("name", CPU)
+def test_an_environment_holds_what_its_scripts_import(prefixes, name):
+    packages = sorted(needed(families()[name]) - set(LEFT_OUT.get(name, {})))
+    done = call(prefixes[name] / "bin/python", "-I", "-c", f"import {', '.join(packages)}")
+    assert done.returncode == 0, done.stdout
+
+
+def test_every_module_of_every_script_comes_from_its_own_environment(rig, cohort, drawn, examined):
+    """What a library only tries to import may come from the launcher's: what it requires, the solver put beside it."""
+    records = [record for record in rig.recorded() if (SCRIPTS / record["script"]).is_file()]
+    assert records
+    for record in records:
+        assert record["prefix"].startswith(str(rig.folder / "environments")), record["script"]
+        borrowed = foreign(record) & (needed({SCRIPTS / record["script"]}) | set(NEEDED_BY))
+        assert not borrowed, f"{record['script']}: {borrowed} from elsewhere"
+
+
+def test_the_list_of_scripts_that_were_not_run_is_exact(rig, cohort, drawn, examined):
+    ran = {record["script"] for record in rig.recorded()}
+    assert {path.name for path in SCRIPTS.glob("*.py")} - ran == set(NOT_RUN)
+
+
+def test_doctor_finds_no_problem(examined):
+    assert "0 problems" in examined, examined[-6000:]
+
+
+@pytest.mark.parametrize("name", GPU)
+def test_a_twin_for_gpus_takes_a_build_for_cuda_and_no_other(rig, repository, name):
+    file = repository / f"envs/{name}.yaml"
+    found = rig.solver("twin", rig.channel, file, CONDA_OVERRIDE_CUDA="12.9")
+    assert found.returncode == 0, found.stdout
+    assert json.loads(found.stdout.splitlines()[-1])["pytorch"].startswith("cuda")
+    without = rig.solver("twin", rig.channel, file, CONDA_OVERRIDE_CUDA="")
+    assert without.returncode != 0
+    assert "__cuda" in without.stdout
