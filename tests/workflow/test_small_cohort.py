@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.parse import unquote
 
 import anndata
 import h5py
@@ -281,7 +282,7 @@ def test_what_made_the_results_is_written_down(cohort):
     assert "probe/mean/synthetic--OS/frozen/predictions.parquet" in said["files"]
     crate = json.loads((results / "ro-crate-metadata.json").read_text())
     (action,) = [entity for entity in crate["@graph"] if entity["@type"] == "CreateAction"]
-    assert {part["@id"] for part in action["result"]} == set(said["files"])
+    assert {unquote(part["@id"]) for part in action["result"]} == set(said["files"])
     for name in ("provenance.json", "ro-crate-metadata.json", "job_times.tsv"):
         assert str(cohort) not in (results / name).read_text()
     jobs = read_tsv(results / "job_times.tsv").job

@@ -154,6 +154,7 @@ def get_report_targets(wildcards):
 def get_result_targets(wildcards):
     """All results that the config asks for."""
     stages = (
+        get_slides_targets,
         get_tissue_targets,
         get_tiles_targets,
         get_features_targets,

@@ -8,7 +8,7 @@ def get_slides_targets(wildcards):
 
 def get_tissue_targets(wildcards):
     """Segmented slides and the table of what was set aside."""
-    return ["<results>/tables/slides.tsv"]
+    return [f"<results>/tissue/{shard}.tsv" for shard in SHARDS] + ["<results>/tables/slides.tsv"]
 
 
 def get_tiles_targets(wildcards):
