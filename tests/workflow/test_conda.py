@@ -114,10 +114,11 @@ def drawn(rig, prefixes, tmp_path_factory, repository) -> Path:
     demo = repository / "config/demo"
     files = ["resources/demo/truth.tsv", "resources/demo/tasks/synthetic.tsv"]
     rows = (demo / "slides.tsv").read_text().splitlines()[:4]
-    (folder / "slides.tsv").write_text("\n".join(rows) + "\n")
+    # Not by the name that the demo's own sheet has: a sheet of the working directory would go before it.
+    (folder / "some.tsv").write_text("\n".join(rows) + "\n")
     checked(prefixes["segmentation"] / "bin/python", "-c", WEIGHTS, folder / "fpn.pth")
     weights = {"weights": "fpn.pth", "sha256": hashlib.sha256((folder / "fpn.pth").read_bytes()).hexdigest()}
-    config = {"slides": {"sheet": "slides.tsv"}, "tissue": SEGMENTATION | weights, "demo": {"seed": 1}}
+    config = {"slides": {"sheet": "some.tsv"}, "tissue": SEGMENTATION | weights, "demo": {"seed": 1}}
     (folder / "config.json").write_text(json.dumps(config))
     calls = [[*files, "--configfile", demo / "config.yaml"]]
     calls += [["results/tissue/00000.tsv", "--configfile", "config.json"]]
