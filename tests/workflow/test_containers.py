@@ -14,6 +14,7 @@ def containerize(repository: Path, torch: str) -> str:
     files = ["config/demo/config.yaml", "workflow/containers/every_environment.yaml"]
     command = [Path(sys.executable).with_name("snakemake"), "--configfile", *files]
     command += ["--config", f"software={{torch: {torch}}}", "--containerize"]
+    command += ["--nolock"]  # the demo may be under way
     done = subprocess.run(
         command, cwd=repository, env=os.environ | {"PATH": path}, text=True, capture_output=True, check=False
     )

@@ -184,6 +184,7 @@ def test_a_check_that_fails_in_itself_hides_no_other(slides, tmp_path, monkeypat
         "processes": 1,
         "trains": False,
         "networks": False,
+        "scratch": ["", 100.0],
     }
     found = {item.check: item for item in examine(request, costs)}
     assert found["disk"].verdict == "problem"
