@@ -13,7 +13,6 @@ from . import miniature
 from .miniature import GTEX, MODELS, PROBED, TASKS, TCGA
 
 pytestmark = pytest.mark.slow
-pytest.importorskip("huggingface_hub")
 HUB_TOKEN = "hf_secret-of-the-hub-0123456789"
 N_SLIDES = len(TCGA) + len(GTEX) + sum(len(cases) for cases in PROBED.values())
 FILES = ("published.tsv", "published_averages.tsv", "published.html", "published.md", "published.tex")

@@ -135,9 +135,10 @@ def test_the_same_run_gives_the_same_bytes_but_for_times(project, repository):
 
 def test_the_crate_is_one_of_a_workflow_run(project, repository):
     """Read again by the library; what its profiles ask for is there."""
-    rocrate = pytest.importorskip("rocrate.rocrate")
+    from rocrate.rocrate import ROCrate
+
     results = write(project, repository).parent
-    crate = rocrate.ROCrate(results)
+    crate = ROCrate(results)
     assert {entity.id for entity in crate.root_dataset["conformsTo"]} == set(PROFILES)
     assert crate.mainEntity.id == "workflow/Snakefile"
     assert set(crate.mainEntity.type) == {"File", "SoftwareSourceCode", "ComputationalWorkflow"}

@@ -86,7 +86,7 @@ def test_readable_and_the_same_bytes(made):
 
 def test_parameters_of_the_paper(tmp_path):
     """One and two heads have the parameters that the paper states."""
-    network = pytest.importorskip("molpath.pretrain.network")
+    from molpath.pretrain import network
     from schema_defaults import defaults_of
 
     for heads, count in ((1, 4_993_025), (2, 11_290_626)):
