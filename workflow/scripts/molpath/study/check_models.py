@@ -1,0 +1,168 @@
+"""Checks of runs and models: what each needs by its kind, and what is in use."""
+
+from __future__ import annotations
+
+import os
+
+from ..common.kinds import FOREIGN, TUNABLE
+from .check_sheets import SheetChecks
+from .config import Config
+from .models import Models
+from .problems import Problems
+
+
+class ModelChecks:
+    """Sections pretrain and embed, fine-tuning, and tables of genes."""
+
+    def __init__(self, config: Config, models: Models, sheets: SheetChecks, problems: Problems) -> None:
+        self.config, self.models, self.sheets, self.problems = config, models, sheets, problems
+        self.places, self.slides, self.profiles = models.places, models.slides, models.profiles
+
+    def check_source(self, where: str, entry: Config) -> None:
+        """Grid and encoder of an entry exist."""
+        for kind, known in (("grid", self.models.grids.names), ("encoder", self.models.encoders.entries)):
+            self.problems.knows(f"{where}/{kind}", kind, entry[kind], known)
+
+    def check_models(self) -> None:
+        """Each model has what its kind needs; names in use exist."""
+        models = self.models
+        for name, model in models.entries.items():
+            where = f"config, key embed/models/{name}"
+            if model["kind"] in ("mean", *FOREIGN):
+                self.check_source(where, model)
+                if model["kind"] in FOREIGN and name in self._needed():
+                    self.sheets.check_file(
+                        f"{where}/weights",
+                        self.places.find(model["weights"] or "(empty)"),
+                        "put its weights there (workflow/docs/encoders.md), or take it out of embed/use and "
+                        "probe/finetune/use",
+                    )
+            elif model["kind"] in ("threads", "random"):
+                known = self.problems.knows(f"{where}/run", "run", model["run"], models.runs)
+                if known and model["kind"] == "threads" and name in self._needed():
+                    self.check_checkpoint(model["run"])
+            elif not model["path"]:
+                self.problems.add(f"{where}/path", "empty", "name a TSV with case_id and numeric columns")
+            else:
+                self.sheets.check_file(f"{where}/path", self.places.find(model["path"]))
+        asked = (("embed/use", models.used), ("probe/finetune/use", self.config["probe"]["finetune"]["use"]))
+        for key, names in asked:
+            for name in names:
+                self.problems.knows(f"config, key {key}", "model", name, models.entries)
+        for name, published in self.config["report"]["published"].items():
+            where = f"config, key report/published/{name}"
+            self.problems.knows(where, "model", name, {**models.entries, **models.supervised})
+            self.problems.knows(where, "model of the paper", published, models.tasks.benchmark.models)
+
+    def _needed(self) -> set[str]:
+        """Needed models, also while names in use may be wrong."""
+        return {*self.models.used, *self.models.tuned}
+
+    def check_embedded_cohorts(self) -> None:
+        """embed/cohorts names cohorts or projects of the sheet, embed/attention its slides."""
+        have = {row.get(column) or "" for row in self.slides.rows for column in ("cohort", "project")} - {""}
+        absent = [repr(name) for name in self.config["embed"]["cohorts"] if name not in have]
+        if absent and self.slides.rows:
+            self.problems.add(
+                "config, key embed/cohorts",
+                f"no cohort or project of {self.slides.path} is called {', '.join(absent)}",
+                f"add slides of it, or leave it out; the sheet has: {', '.join(sorted(have)) or 'none'}",
+            )
+        known = [slide for slide in self.slides.shard_of if slide]
+        for slide in self.config["embed"]["attention"]:
+            self.problems.knows("config, key embed/attention", f"slide of {self.slides.path}", slide, known)
+
+    def check_checkpoint(self, run: str) -> None:
+        """The expression branch's public weights that a used run starts from are there."""
+        folder = self.models.runs[run]["rna_encoder"]["checkpoint"]
+        where = f"config, key pretrain/runs/{run}/rna_encoder/checkpoint"
+        known = any(problem.startswith(f"{where}:") for problem in self.problems.found)
+        if folder and not known and not os.path.exists(f"{self.places.find(folder)}/vocab.json"):
+            self.problems.add(
+                where,
+                f"no such file: {self.places.find(folder)}/vocab.json",
+                "put scGPT's best_model.pt and vocab.json there (github.com/bowang-lab/scGPT links to them)",
+            )
+
+    def check_runs(self) -> None:
+        """Grid, encoder and cohorts of each run exist; its profiles are fit to train on."""
+        cohorts = {row.get("cohort") or "" for row in self.slides.rows}
+        for name, run in self.models.runs.items():
+            where = f"config, key pretrain/runs/{name}"
+            self.check_source(where, run)
+            for cohort in run["cohorts"]:
+                self.problems.knows(f"{where}/cohorts", f"cohort of {self.slides.path}", cohort, cohorts)
+            if name in self.models.used_runs:
+                self.check_profiles_of(name, where)
+
+    def check_profiles_of(self, name: str, where: str) -> None:
+        """A used run has profiles of each modality, and none that are z-scores."""
+        run = self.models.runs[name]
+        for modality in run["modalities"]:
+            if not set(run["cohorts"]) & set(self.profiles.cohorts(modality)):
+                sheet = self.profiles.path or "omics/sheet (empty)"
+                self.problems.add(
+                    f"{where}/modalities",
+                    f"no {modality} profile of {', '.join(run['cohorts'])} in {sheet}",
+                    f"leave out {modality}, or add profiles",
+                )
+        for row in self.profiles.rows:
+            if row.get("unit") == "zscore" and row.get("cohort") in run["cohorts"]:
+                self.problems.add(
+                    f"{self.profiles.path}, row {row['#']}, column unit",
+                    f"run {name} would train on z-scores, which were scaled over their own cohort",
+                    "give counts or TPM, or take the cohort out of the run",
+                )
+                break
+
+    def check_finetuning(self) -> None:
+        """Named models can be fine-tuned; supervised ones have a grid, an encoder and a name of their own."""
+        models, tasks = self.models, self.models.tasks
+        for name in self.config["probe"]["finetune"]["use"]:
+            kind = models.entries[name]["kind"]
+            if kind not in TUNABLE:
+                wrong = f"{name} is of kind {kind}, which can't be fine-tuned"
+                self.problems.add("config, key probe/finetune/use", wrong, f"name models of kind {', '.join(TUNABLE)}")
+        for name, model in models.supervised.items():
+            where = f"config, key probe/finetune/models/{name}"
+            self.check_source(where, model)
+            if name in models.entries:
+                self.problems.add(where, "a model of embed/models has this name", "give it another one")
+        if any("finetune" in task["groups"] for task in tasks.entries.values()) and not models.finetuned:
+            self.problems.add(
+                "config, key probe/tasks",
+                "a task has group finetune, and no model in use can be fine-tuned",
+                f"use a model of kind {', '.join(TUNABLE)}, or name one under probe/finetune/models",
+            )
+
+    def check_genes(self) -> None:
+        """Tables of genes name models and tasks in use, each once, and there is expression to look at."""
+        seen: set[tuple[str, str, str]] = set()
+        for item in self.config["probe"]["expression"]:
+            names = item["model"], item["task"], item["group"]
+            if names in seen:
+                wrong = f"{', '.join(names)} is there twice"
+                self.problems.add("config, key probe/expression", wrong, "keep one: the table has one place")
+            seen.add(names)
+        for key in ("genes", "expression"):
+            for item in self.config["probe"][key]:
+                self.check_gene_table(key, item)
+
+    def check_gene_table(self, key: str, item: Config) -> None:
+        """One entry of probe/genes or probe/expression."""
+        where, models, tasks = f"config, key probe/{key}", self.models, self.models.tasks
+        known = models.compared() if key == "expression" else models.used
+        right = self.problems.knows(where, "model in use", item["model"], known)
+        right &= self.problems.knows(where, "task in use", item["task"], self.config["probe"]["use"])
+        if not self.profiles.cohorts("rna"):
+            self.problems.add(where, "there are no rna profiles", "give omics/sheet, or leave it out")
+        if not right:
+            return
+        model = models.entries.get(item["model"], {})
+        on_rna = model.get("kind") == "threads" and "rna" in models.runs[model["run"]]["modalities"]
+        if key == "genes" and not on_rna:
+            wrong = f"{item['model']} has no expression branch"
+            self.problems.add(where, wrong, "name a model of kind threads whose run trains on rna")
+        if key == "expression" and item["group"] not in tasks.entries[item["task"]]["groups"]:
+            wrong = f"{item['task']} has no group {item['group']}"
+            self.problems.add(where, wrong, "add it to the task's groups, or name another")

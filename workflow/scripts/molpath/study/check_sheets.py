@@ -1,0 +1,131 @@
+"""Checks of the slide and profile sheets, row by row, and of the files they name."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from .config import Places, Row, load_yaml, resolve_reference
+from .problems import Problems, advice
+from .profiles import Profiles
+from .sheets import DOWNLOAD_COLUMNS, will_be_there
+from .slides import Slides
+
+SLIDE_COLUMNS = ("slide_id", "case_id", "path", "cohort", "mpp", "specimen", "keep", *DOWNLOAD_COLUMNS)
+PROFILE_COLUMNS = ("profile_id", "case_id", "modality", "cohort", "format", "path", "unit", *DOWNLOAD_COLUMNS)
+
+
+class SheetChecks:
+    """Rows against schemas, ids that are unique, files that are there."""
+
+    def __init__(self, places: Places, slides: Slides, profiles: Profiles, problems: Problems) -> None:
+        self.places, self.slides, self.profiles, self.problems = places, slides, profiles, problems
+
+    def check_slides(self) -> None:
+        """Rows, unique ids, files."""
+        sheet = self.slides.path
+        rows = self.check_rows(sheet, self.slides.rows, "schemas/slides.schema.yaml", SLIDE_COLUMNS)
+        self.check_unique(sheet, rows, ["slide_id"], "give every slide an id of its own")
+        for row in rows:
+            values = self.slides.values_of(row)
+            if values["keep"] != "no" and values["path"] and not will_be_there(row):
+                self.check_file(f"{sheet}, row {row['#']}, column path", values["path"])
+
+    def check_profiles(self) -> None:
+        """Rows, unique profile and format, files, one case per profile."""
+        sheet = self.profiles.path
+        if not sheet:
+            return
+        rows = self.check_rows(sheet, self.profiles.rows, "schemas/profiles.schema.yaml", PROFILE_COLUMNS)
+        remedy = "rows may share a profile_id only with different formats"
+        self.check_unique(sheet, rows, ["profile_id", "format"], remedy)
+        cases: dict[str, str] = {}
+        for row in rows:
+            if not will_be_there(row):
+                path = self.places.resolve(row["path"], sheet)
+                self.check_file(f"{sheet}, row {row['#']}, column path", path)
+            if cases.setdefault(row["profile_id"], row["case_id"]) != row["case_id"]:
+                self.problems.add(
+                    f"{sheet}, row {row['#']}, column case_id",
+                    f"profile {row['profile_id']} belongs to case {cases[row['profile_id']]} in an earlier row",
+                    "a profile is one measurement of one case: give it another profile_id",
+                )
+
+    def check_rows(self, sheet: str, rows: list[Row], schema_file: str, columns: Sequence[str]) -> list[Row]:
+        """Every row of a sheet against its schema; problems of the header are reported once, not once per row."""
+        if not os.path.isfile(sheet):
+            made = self.places.is_made(sheet)
+            remedy = "`snakemake sheets` writes it (config, section acquire)"
+            own = f"name a sheet that exists, or write one ({self.places.guide()})"
+            self.problems.add(sheet, "no such file", remedy if made else own)
+            return []
+        if not rows:
+            self.problems.add(sheet, "no rows below the header", "write one row for each slide or profile")
+            return []
+        schema = load_yaml(self.places.shipped(schema_file))
+        missing = [name for name in schema["required"] if name not in rows[0]]
+        if missing:
+            found = ", ".join(name for name in rows[0] if isinstance(name, str) and name != "#")
+            self.problems.add(
+                f"{sheet}, header, column {', '.join(missing)}",
+                f"missing; the header has: {found}",
+                "add the column; columns are separated by tabs",
+            )
+            return []
+        validators = {
+            name: Draft202012Validator(resolve_reference(schema["properties"][name], schema)) for name in columns
+        }
+        for row in rows:
+            self.check_row(sheet, row, validators)
+        return rows
+
+    def check_row(self, sheet: str, row: Row, validators: dict[str, Any]) -> None:
+        """Cells of one row."""
+        if None in row:
+            where = f"{sheet}, row {row['#']}"
+            self.problems.add(where, "more cells than the header", "one cell per column, separated by tabs")
+        for name, validator in validators.items():
+            value = row.get(name)
+            if value is None or is_right(value, validator.schema):
+                continue
+            error = next(validator.iter_errors(value))
+            wrong = "empty" if value == "" else f"{value!r} is not allowed"
+            self.problems.add(f"{sheet}, row {row['#']}, column {name}", wrong, advice(error))
+
+    def check_unique(self, sheet: str, rows: list[Row], columns: Sequence[str], remedy: str) -> None:
+        """The given columns together name a row; the second row with the same values is named with the first."""
+        first: dict[tuple[Any, ...], int] = {}
+        for row in rows:
+            key = tuple(row.get(column) for column in columns)
+            if key in first:
+                where = f"{sheet}, row {row['#']}, column {' + '.join(columns)}"
+                wrong = f"{' + '.join(map(str, key))} is there already, in row {first[key]}"
+                self.problems.add(where, wrong, remedy)
+            first.setdefault(key, row["#"])
+
+    def check_file(self, where: str, path: str, remedy: str = "") -> None:
+        """A file that a sheet or the config names is there, or will be made. Lint looks at code only."""
+        if "://" in str(path):
+            self.problems.add(
+                where,
+                f"{path} is an address, and a file is asked for",
+                "mount the bucket read-only and name the file there; slides and profiles are downloaded "
+                "if the address stands in column url and path is where to (workflow/docs/data.md)",
+            )
+        elif not self.places.lint and not self.places.is_made(path) and not os.path.exists(path):
+            usual = "correct the path (relative to the sheet or the working directory)"
+            self.problems.add(where, f"no such file: {path}", remedy or usual)
+
+
+def is_right(value: str, schema: dict[str, Any]) -> bool:
+    """True if a cell is valid; without the schema's machinery, which is slow over 50,000 rows."""
+    pattern = schema.get("pattern")
+    if pattern is not None:
+        return re.search(pattern, value) is not None
+    if "enum" not in schema:
+        return len(value) >= schema.get("minLength", 0)
+    return value in schema["enum"]

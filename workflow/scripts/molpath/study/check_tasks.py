@@ -1,0 +1,282 @@
+"""Checks of tasks: their files, labels and folds, the slides they list, and leakage from pretraining."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from .config import Config, Row, load_yaml
+from .models import Models
+from .problems import Problems, place
+
+#: Where a task of the benchmark comes from, and one of TCGA among them.
+OBTAIN = (
+    "ask for access to https://huggingface.co/datasets/MahmoodLab/Patho-Bench and download it there "
+    "(hf download MahmoodLab/Patho-Bench --repo-type dataset --local-dir FOLDER); "
+    "tasks marked in_house in resources/tasks are not obtainable"
+)
+WRITE = (
+    "training and support sides of TCGA: write config.yaml and k=all.tsv (config/public/README.md), "
+    "or name fewer under probe/transfer/use and probe/prompt/use"
+)
+
+
+class TaskChecks:
+    """Tasks that are probed, transferred, prompted or clustered."""
+
+    def __init__(self, config: Config, models: Models, problems: Problems) -> None:
+        self.config, self.models, self.problems = config, models, problems
+        self.tasks, self.slides, self.places = models.tasks, models.slides, models.places
+        self._cases = set(self.slides.cases)
+        self.skips_missing = config["probe"]["missing"] == "skip"
+        self._trained: dict[str, str] | None = None
+        self._sides: dict[str, tuple[str, Config, list[Row]] | None] = {}
+
+    @property
+    def trained(self) -> dict[str, str]:
+        """Cases that a used run trains on, with the run's name."""
+        if self._trained is None:
+            self._trained = self.models.trained_cases()
+        return self._trained
+
+    def check_benchmark(self) -> None:
+        """One problem for all the benchmark's tasks whose files are not there, and one for those of TCGA among them."""
+        absent = self.tasks.absent()
+        own = [task for task in absent if task.startswith("tcga_")]
+        for tasks, remedy in (([task for task in absent if task not in own], OBTAIN), (own, WRITE)):
+            if tasks:
+                shown = ", ".join(tasks[:3]) + (", …" if len(tasks) > 3 else "")
+                count = f"{len(tasks)} task{'s' * (len(tasks) > 1)}"
+                wrong = f"{self.tasks.probe['benchmark']} has no <source>/<task>/k=all.tsv of {count}: {shown}"
+                self.problems.add("config, key probe/benchmark", wrong, remedy)
+
+    def check_used(self) -> None:
+        """Used tasks exist, and those whose files are there already are right."""
+        for task in self.config["probe"]["use"]:
+            if self.problems.knows("config, key probe/use", "task", task, self.tasks.entries):
+                self.check_task(task)
+
+    def check_task(self, task: str) -> None:
+        """config.yaml and k=all.tsv of one task, unless they are made later or were reported as absent."""
+        folder = self.tasks.folder(task)
+        if self.places.is_made(folder) or task in self.tasks.absent() or not self.check_files(task):
+            return
+        settings = self.tasks.settings(task)
+        schema = load_yaml(self.places.shipped("schemas/task.schema.yaml"))
+        errors = list(Draft202012Validator(schema).iter_errors(settings))
+        for error in errors:
+            self.problems.add_schema_error(f"{folder}/config.yaml, key {place(error)}", error)
+        if not errors:
+            self.check_splits(task, f"{folder}/k=all.tsv", settings)
+
+    def check_files(self, task: str) -> bool:
+        """True if both files of a task are there; a problem for the first that is not."""
+        for name in ("config.yaml", "k=all.tsv"):
+            path = f"{self.tasks.folder(task)}/{name}"
+            if not os.path.isfile(path):
+                where = f"config, key probe/tasks/{task}/path"
+                self.problems.add(where, f"no such file: {path}", "correct the path")
+                return False
+        return True
+
+    def check_splits(self, task: str, sheet: str, settings: Config) -> None:
+        """Label column, labels, folds, known cases, and leakage of one task."""
+        rows = self.tasks.table(task)
+        needed = [settings["task_col"], "case_id", settings["sample_col"], *settings.get("extra_cols", [])]
+        missing = [name for name in needed if not rows or name not in rows[0]]
+        if missing:
+            self.problems.add(
+                f"{sheet}, header, column {', '.join(missing)}",
+                "the task's config.yaml names it, but the table has no such column",
+                "correct task_col, sample_col or extra_cols in config.yaml, or the header",
+            )
+            return
+        folds = [name for name in rows[0] if isinstance(name, str) and "fold_" in name]
+        recipe = settings.get("splits") or {}
+        self.check_folds(sheet, folds, bool(recipe))
+        labelled = [row for row in rows if row[settings["task_col"]]]
+        for row in labelled:
+            where = f"{sheet}, row {row['#']}"
+            self.check_label(where, row, settings)
+            for fold in folds:
+                self.check_fold_cell(task, where, row, fold)
+            if recipe and may_be_tested(row, recipe):
+                self.check_leak(task, where, row, "splits")
+            self.check_sample(where, row, settings)
+        self.check_embedded(sheet, labelled)
+        self.check_fold_sides(sheet, rows, folds)
+
+    def check_folds(self, sheet: str, folds: list[str], recipe: bool) -> None:
+        """A table has folds, or its task a recipe."""
+        if not folds and not recipe:
+            remedy = "add columns with train, test or -1, or a recipe `splits` to config.yaml"
+            self.problems.add(f"{sheet}, header", "no fold_0, fold_1, … columns", remedy)
+        if folds and recipe:
+            self.problems.add(
+                f"{sheet}, header, column {folds[0]}",
+                "the table has folds, and the task's config.yaml a recipe `splits`",
+                "leave one of them out",
+            )
+
+    def check_label(self, where: str, row: Row, settings: Config) -> None:
+        """A label of a classification task has a name."""
+        column, labels = settings["task_col"], {str(label) for label in settings["label_dict"]}
+        if settings.get("task_type") != "survival" and row[column] not in labels:
+            wrong = f"label {row[column]!r} is not in label_dict"
+            self.problems.add(f"{where}, column {column}", wrong, f"one of: {', '.join(sorted(labels))}")
+
+    def check_fold_cell(self, task: str, where: str, row: Row, fold: str) -> None:
+        """One cell of a fold: an allowed word, and no pretraining case on the test side."""
+        if row[fold] not in ("train", "test", "val", "-1", ""):
+            wrong = f"{row[fold]!r} is not allowed"
+            self.problems.add(f"{where}, column {fold}", wrong, "one of: train, test, val, -1")
+        if row[fold] == "test":
+            self.check_leak(task, where, row, fold)
+
+    def check_leak(self, task: str, where: str, row: Row, fold: str) -> None:
+        """No case that a run trains on stands on a test side."""
+        case = row["case_id"]
+        if case in self.trained and case not in self.config["omics"]["allow_leakage"]:
+            self.problems.add(
+                f"{where}, column {fold}",
+                f"case {case} is on the test side of {task}, and run {self.trained[case]} trains on it",
+                "take its cohort out of the run, or the case out of the test side (or name it in omics/allow_leakage)",
+            )
+
+    def check_fold_sides(self, sheet: str, rows: list[Row], folds: list[str]) -> None:
+        """No case lies on both sides of one fold."""
+        for fold in folds:
+            side: dict[str, str] = {}
+            for row in rows:
+                if row[fold] not in ("train", "test"):
+                    continue
+                if side.setdefault(row["case_id"], row[fold]) != row[fold]:
+                    where = f"{sheet}, row {row['#']}, column {fold}"
+                    wrong = f"case {row['case_id']} is on both sides of {fold}"
+                    self.problems.add(where, wrong, "put all slides of a case on one side")
+
+    def check_sample(self, where: str, row: Row, settings: Config) -> None:
+        """A labelled row: case and slide are in the sheet; survival has positive times and events of 0 or 1."""
+        slide, sheet = row.get("slide_id"), self.slides.path
+        if row["case_id"] not in self._cases and not self.skips_missing:
+            remedy = "add its slides to the sheet, take the row out, or set probe/missing: skip"
+            self.problems.add(f"{where}, column case_id", f"case {row['case_id']!r} is not in {sheet}", remedy)
+        if slide and slide not in self.slides.shard_of and not self.skips_missing:
+            remedy = "add it to the sheet, take the row out, or set probe/missing: skip"
+            self.problems.add(f"{where}, column slide_id", f"slide {slide!r} is not in {sheet}", remedy)
+        if settings.get("task_type") == "survival":
+            self.check_survival(where, row, settings)
+
+    def check_survival(self, where: str, row: Row, settings: Config) -> None:
+        """Times are positive, events 0 or 1."""
+        for column in settings.get("extra_cols") or []:
+            value = row.get(column) or ""
+            if column.endswith(("_days", "_months")) and not is_number(value, lambda x: x > 0):
+                remedy = "write the time from the start, or empty the label to leave the row out"
+                self.problems.add(f"{where}, column {column}", f"{value!r} is not a positive time", remedy)
+            if column.endswith("_event") and not is_number(value, lambda x: x in (0, 1)):
+                remedy = "correct it, or empty the label to leave the row out"
+                self.problems.add(f"{where}, column {column}", f"{value!r} is neither 1 (event) nor 0 (censored)", remedy)
+
+    def check_embedded(self, sheet: str, rows: list[Row]) -> None:
+        """Slides that labelled rows list are of the cohorts that models embed; reported once per table."""
+        if self.skips_missing:
+            return
+        left = [row for row in rows if row.get("slide_id") in self.slides.shard_of]
+        left = [row for row in left if row["slide_id"] not in self.models.embedded_ids]
+        if left:
+            others = f"{left[0]['slide_id']} and {len(left) - 1} more slides"
+            self.problems.add(
+                f"{sheet}, row {left[0]['#']}, column slide_id",
+                f"{others} are of no cohort or project in embed/cohorts",
+                "name it there, take the task out, or set probe/missing: skip",
+            )
+
+    # Transfers, prompts and clusters.
+
+    def check_protocols(self) -> None:
+        """Used transfers, prompts and clusters exist, their tasks too, and no case stands on both sides."""
+        sides: list[str] = []
+        for protocol, entries, words in self.tasks.paired:
+            for name in self.config["probe"][protocol]["use"]:
+                if self.problems.knows(f"config, key probe/{protocol}/use", "entry", name, entries):
+                    sides += self.check_pair(protocol, name, words)
+        for task in dict.fromkeys(sides):
+            self.check_slides_of(task)
+        for task in self.config["probe"]["cluster"]["use"]:
+            if self.problems.knows("config, key probe/cluster/use", "task", task, self.tasks.entries):
+                self.check_unused(task)
+
+    def check_pair(self, protocol: str, name: str, words: tuple[str, str]) -> list[str]:
+        """One transfer or prompt; returns those of its tasks whose slides are needed."""
+        where, tasks = f"config, key probe/{protocol}/tasks/{name}", self.tasks.sides(protocol, name)
+        pairs = zip(words, tasks, strict=True)
+        if not all([self.problems.knows(f"{where}/{word}", "task", task, self.tasks.entries) for word, task in pairs]):
+            return []
+        if protocol == "prompt" and tasks[0] == tasks[1]:
+            self.check_unused(tasks[0])
+            return []
+        self.check_two_sides(where, *tasks)
+        # A case whose profile is a prompt needs no slide.
+        return list(tasks if protocol == "transfer" else tasks[1:])
+
+    def check_unused(self, task: str) -> None:
+        """Files of a task that only prompts or clusters read; those in use were looked at before."""
+        if task not in self.config["probe"]["use"]:
+            self.check_task(task)
+
+    def labelled(self, task: str) -> tuple[str, Config, list[Row]] | None:
+        """Sheet, settings and labelled rows of a task whose files are there; None where they will be or are absent."""
+        if task not in self._sides:
+            absent = self.places.is_made(self.tasks.folder(task)) or task in self.tasks.absent()
+            self._sides[task] = None
+            if not absent and self.check_files(task):
+                settings: Any = self.tasks.settings(task)
+                rows = [row for row in self.tasks.table(task) if row.get(settings["task_col"])]
+                self._sides[task] = f"{self.tasks.folder(task)}/k=all.tsv", settings, rows
+        return self._sides[task]
+
+    def check_slides_of(self, task: str) -> None:
+        """Cases and slides of a task that is not in use are in the sheet, and embedded."""
+        side = None if task in self.config["probe"]["use"] else self.labelled(task)
+        if side:
+            sheet, settings, rows = side
+            for row in rows:
+                self.check_sample(f"{sheet}, row {row['#']}", row, settings)
+            self.check_embedded(sheet, rows)
+
+    def check_two_sides(self, where: str, first: str, second: str) -> None:
+        """The same classes on both sides, no case on both, and none that a used run trained on among the second's."""
+        if first == second:
+            self.problems.add(where, f"both sides are {first}", "name two tasks with other cases")
+            return
+        one, two = self.labelled(first), self.labelled(second)
+        if one is None or two is None:
+            return
+        words = [sorted(map(str, side[1]["label_dict"].values())) for side in (one, two)]
+        if two[1].get("task_type") != "survival" and words[0] != words[1]:
+            self.problems.add(where, f"classes {words[0]} and {words[1]}", "give both label_dicts the same names")
+        for row in two[2]:
+            self.check_leak(second, f"{two[0]}, row {row['#']}", row, "case_id")
+        tested = {row["case_id"] for row in two[2]}
+        row = next((row for row in one[2] if row["case_id"] in tested), None)
+        if row:
+            wrong = f"case {row['case_id']} is in {first} and in {second}"
+            self.problems.add(f"{one[0]}, row {row['#']}, column case_id", wrong, "take it out of one of them")
+
+
+def may_be_tested(row: Row, recipe: Config) -> bool:
+    """True if a recipe may put the row on a test side: all but the train side of an official split."""
+    column = recipe.get("column") or "split"
+    return recipe.get("method") != "official" or (row.get(column) or "").lower() == "test"
+
+
+def is_number(text: str, fits: Callable[[float], bool]) -> bool:
+    """True if a cell is a finite number that fits."""
+    try:
+        return float(text) < float("inf") and fits(float(text))
+    except ValueError:
+        return False

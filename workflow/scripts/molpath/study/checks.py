@@ -1,0 +1,192 @@
+"""Checks of config and sheets before any job starts: every problem is collected, nothing is repaired."""
+
+from __future__ import annotations
+
+import os
+
+from .check_models import ModelChecks
+from .check_sheets import SheetChecks
+from .check_tasks import TaskChecks
+from .config import Config
+from .models import Models
+from .omics import Omics
+from .problems import Problems
+from .tissue import Tissue
+
+
+class Checks:
+    """Checks of names, files and sense, by section."""
+
+    def __init__(
+        self,
+        config: Config,
+        models: Models,
+        omics: Omics,
+        tissue: Tissue,
+        sheets: SheetChecks,
+        tasks: TaskChecks,
+        problems: Problems,
+    ) -> None:
+        self.config, self.models, self.omics, self.tissue = config, models, omics, tissue
+        self.sheets, self.tasks, self.problems = sheets, tasks, problems
+        self.places, self.slides, self.grids = models.places, models.slides, models.grids
+        self.encoders, self.profiles = models.encoders, models.profiles
+
+    def run(self) -> None:
+        """All checks of sheets and names, then those that need every name to be right; raises ProblemsFound."""
+        models = ModelChecks(self.config, self.models, self.sheets, self.problems)
+        self.sheets.check_slides()
+        self.sheets.check_profiles()
+        self.check_tissue()
+        self.check_grids()
+        self.check_encoders()
+        models.check_models()
+        models.check_embedded_cohorts()
+        self.tasks.check_benchmark()
+        for name in self.config["pretrain"]["use"]:
+            if self.problems.knows("config, key pretrain/use", "run", name, self.models.runs):
+                models.check_checkpoint(name)
+        self.problems.stop()
+        self.check_omics()
+        models.check_runs()
+        self.tasks.check_used()
+        self.tasks.check_protocols()
+        models.check_finetuning()
+        models.check_genes()
+        reference = self.config["report"]["reference"]
+        if reference:
+            self.problems.knows("config, key report/reference", "model in use", reference, self.models.compared())
+        self.problems.stop()
+
+    def check_tissue(self) -> None:
+        """The chosen method has what it needs, with a digest for each file of weights."""
+        section = self.tissue.section
+        if section["method"] == "contours" and not os.path.isdir(self.places.find_given(section["contours"])):
+            self.problems.add(
+                "config, key tissue/contours",
+                f"no such folder: {section['contours']!r}",
+                "name the folder of <slide>.geojson files, or choose another method",
+            )
+        for key, entry in self.tissue.given_weights().items():
+            if not entry["weights"]:
+                self.problems.add(
+                    f"config, key {key}/weights",
+                    f"empty, and method {section['method']} is a network",
+                    "name its file of weights (workflow/docs/segmentation.md says where they come from)",
+                )
+                continue
+            self.sheets.check_file(f"config, key {key}/weights", self.places.find(entry["weights"]))
+            if not entry["sha256"]:
+                self.problems.add(
+                    f"config, key {key}/sha256",
+                    f"empty, and {entry['weights']} is not opened without one",
+                    f"write what `sha256sum {entry['weights']}` prints, after comparing it with its source",
+                )
+        if section["method"] == "fpn":
+            self.check_fpn(section["fpn"], section["overlap"])
+
+    def check_fpn(self, fpn: Config, overlap: int) -> None:
+        """The tissue class is one of the network's, and its windows are wider than what they share."""
+        if fpn["tissue_class"] >= max(2, fpn["classes"]):
+            wrong = f"{fpn['tissue_class']} is none of {fpn['classes']} classes"
+            self.problems.add("config, key tissue/fpn/tissue_class", wrong, "count from 0")
+        if fpn["patch_size"] <= 2 * overlap:
+            self.problems.add(
+                "config, key tissue/overlap",
+                f"windows of {fpn['patch_size']} pixels can't share {overlap} with each neighbour",
+                "less than half of tissue/fpn/patch_size",
+            )
+
+    def check_grids(self) -> None:
+        """No two grids share a folder; overlaps fit; pairs of grid and encoder to extract exist."""
+        owner: dict[str, str] = {}
+        for key, name in self.grids.names.items():
+            where, grid = f"config, key tiles/grids/{key}", self.grids.entries[key]
+            if owner.setdefault(name, key) != key:
+                wrong = f"same folder {name} as grid {owner[name]!r}"
+                self.problems.add(where, wrong, "give one of them a `label`")
+            if grid["overlap"] >= grid["patch_size"]:
+                self.problems.add(where, "overlap is not smaller than patch_size", "choose a smaller overlap")
+            if grid["mpp"] and grid["scale"] != "mpp":
+                self.problems.add(where, "mpp has no meaning with scale: magnification", "leave one of them out")
+            if grid["coords"] and not os.path.isdir(self.places.find(grid["coords"])):
+                self.problems.add(
+                    f"{where}/coords",
+                    f"no such folder: {grid['coords']!r}",
+                    "name the folder of <slide>_patches.h5 files, or leave it out",
+                )
+        for name in self.config["tiles"]["use"]:
+            self.problems.knows("config, key tiles/use", "grid", name, self.grids.names)
+        for item in self.config["features"]["use"]:
+            for kind, known in (("grid", self.grids.names), ("encoder", self.encoders.entries)):
+                self.problems.knows("config, key features/use", kind, item[kind], known)
+
+    def check_encoders(self) -> None:
+        """Adapters exist; weights, folders and targets of stains are there; one revision per adapter."""
+        revisions: dict[str, str] = {}
+        for name, encoder in self.encoders.entries.items():
+            where, adapter, target = f"config, key features/encoders/{name}", encoder["adapter"], encoder["stain"]
+            if adapter not in self.encoders.adapters and ":" not in adapter:
+                known = ", ".join(self.encoders.adapters)
+                remedy = f"one of {known}, or module:function"
+                self.problems.add(f"{where}/adapter", f"unknown encoder {adapter!r}", remedy)
+            if encoder["weights"]:
+                self.sheets.check_file(f"{where}/weights", self.places.find(encoder["weights"]))
+            if target["target"]:
+                self.sheets.check_file(f"{where}/stain/target", self.places.find(target["target"]))
+            elif target["method"] == "reinhard":
+                self.problems.add(
+                    f"{where}/stain/target",
+                    "empty, and Reinhard's method has no reference of its own",
+                    "name an image of the staining that all slides shall have",
+                )
+            if adapter == "precomputed" and not os.path.isdir(self.places.find(encoder["folder"])):
+                wrong = f"no such folder: {encoder['folder']!r}"
+                self.problems.add(f"{where}/folder", wrong, "name the folder of feature files")
+            asked = encoder["revision"] if not encoder["weights"] else ""
+            if asked and revisions.setdefault(adapter, asked) != asked:
+                self.problems.add(
+                    f"{where}/revision",
+                    f"another entry fetches {adapter} at {revisions[adapter]}",
+                    "give one revision for each adapter, or one of them as a file (`weights`)",
+                )
+
+    def check_omics(self) -> None:
+        """Files, cohorts and panels that the section omics names; what a run trains on is fitted on itself."""
+        omics, cohorts = self.omics.section, self.profiles.cohorts("rna")
+        kind = f"cohort with rna in {self.profiles.path}"
+        for cohort in omics["select"]:
+            self.problems.knows("config, key omics/select", kind, cohort, cohorts)
+        for key, path in self._omics_files().items():
+            self.sheets.check_file(f"config, key omics/{key}", self.places.find(path))
+        for cohort, reference in omics["fit_on"].items():
+            where = f"config, key omics/fit_on/{cohort}"
+            known = self.problems.knows(where, kind, reference, cohorts)
+            if known and self.omics.reference(reference) != reference:
+                self.problems.add(
+                    where,
+                    f"{reference} takes its parameters from {self.omics.reference(reference)} itself",
+                    "name a cohort that is fitted on itself",
+                )
+        for row in self.profiles.rows:
+            if row.get("panel") and row.get("modality") == "dna" and row["panel"] not in omics["panels"]:
+                known_panels = ", ".join(sorted(omics["panels"])) or "none"
+                self.problems.add(
+                    f"{self.profiles.path}, row {row['#']}, column panel",
+                    f"panel {row['panel']!r} has no genes",
+                    f"name its file under omics/panels; there are: {known_panels}",
+                )
+                break
+        unknown = sorted(set(omics["allow_leakage"]) - set(self.slides.cases))
+        if unknown:
+            wrong = f"no case {unknown[0]!r} in {self.slides.path}"
+            self.problems.add("config, key omics/allow_leakage", wrong, "name cases of the slide sheet")
+
+    def _omics_files(self) -> dict[str, str]:
+        """Files that section omics names, by key."""
+        omics = self.omics.section
+        keys = ("gene_table", "transcripts", "dna_genes", "consequences", "so_terms")
+        named = {key: omics[key] for key in keys if omics[key] and omics[key] != "as_given"}
+        named |= {f"panels/{name}": path for name, path in omics["panels"].items()}
+        named |= {f"select/{name}/list": one["list"] for name, one in omics["select"].items() if "list" in one}
+        return named | {f"gdc/{name}/sample_sheet": one["sample_sheet"] for name, one in omics["gdc"].items()}

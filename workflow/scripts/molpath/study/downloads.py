@@ -1,0 +1,75 @@
+"""Which files of the sheets are downloaded, and by which job.
+
+A row with a `url` is downloaded to its `path`, unless it is there. Slides go by shards, profiles by blocks of files.
+"""
+
+from __future__ import annotations
+
+from .config import Config, Places, Row, Wildcards
+from .profiles import Profiles
+from .sheets import in_blocks, is_downloaded
+from .slides import Slides
+
+
+class Downloads:
+    """Files to download, in blocks: one job each."""
+
+    def __init__(self, config: Config, places: Places, slides: Slides, profiles: Profiles) -> None:
+        self.places, self.slides, self.profiles = places, slides, profiles
+        self._section: Config = config["acquire"]
+        self.sheets = f"{places.resources}/sheets"
+        self.folder = f"{places.resources}/downloads"
+        self.profile_blocks = in_blocks(self.profile_rows(), self._section["profiles_per_job"])
+        self.block_of = {row["path"]: block for block, rows in self.profile_blocks.items() for row in rows}
+
+    def profile_rows(self) -> list[Row]:
+        """Rows of the profile sheet that are downloaded, one per file, in sheet order."""
+        first: dict[str | None, Row] = {}
+        for row in self.profiles.rows:
+            if is_downloaded(row):
+                first.setdefault(row.get("path"), row)
+        return list(first.values())
+
+    def files(self, wildcards: Wildcards) -> list[Row]:
+        """Files of a job: id, path, url, md5 and bytes ('' where nobody announced them)."""
+        of_slides = wildcards.kind == "slides"
+        sheet, key = (self.slides.path, "slide_id") if of_slides else (self.profiles.path, "profile_id")
+        rows = (self.slides.shards if of_slides else self.profile_blocks)[wildcards.block]
+        return [
+            {"id": row[key], "path": self.places.resolve(row["path"], sheet), "url": row["url"]}
+            | {name: row.get(name) or "" for name in ("md5", "bytes")}
+            for row in rows
+            if is_downloaded(row) and row.get("keep") != "no"
+        ]
+
+    def shard_manifest(self, wildcards: Wildcards) -> list[str]:
+        """Manifest of a shard's downloads, where it has any."""
+        rows = self.slides.shards[wildcards.shard]
+        wanted = any(is_downloaded(row) and row.get("keep") != "no" for row in rows)
+        return [f"{self.folder}/manifests/slides/{wildcards.shard}.tsv"] if wanted else []
+
+    def rna_manifests(self, wildcards: Wildcards) -> list[str]:
+        """Manifests of the downloads with expression of the cohort."""
+        return self._manifests(wildcards.cohort, "rna")
+
+    def dna_manifests(self, wildcards: Wildcards) -> list[str]:
+        """Manifests of the downloads with mutations and copy numbers of the cohort."""
+        return self._manifests(wildcards.cohort, "dna")
+
+    def _manifests(self, cohort: str, modality: str) -> list[str]:
+        paths = {row["path"] for row in self.profiles.group(cohort, modality)}
+        blocks = sorted({self.block_of[path] for path in paths if path in self.block_of})
+        return [f"{self.folder}/manifests/profiles/{block}.tsv" for block in blocks]
+
+    def given_files(self, cohort: str, modality: str) -> list[str]:
+        """Files of a cohort and modality that are not downloaded (those are in the manifests of downloads)."""
+        rows = self.profiles.group(cohort, modality)
+        paths = {self.places.resolve(row["path"], self.profiles.path) for row in rows if row["path"] not in self.block_of}
+        return [self.places.given(path) for path in sorted(paths)]
+
+    @property
+    def settings(self) -> Config:
+        """Section acquire with the files it names found."""
+        for one in self._section["gtex"].values():
+            one["slide_list"] = self.places.find_given(one["slide_list"])
+        return self._section

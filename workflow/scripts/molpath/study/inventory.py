@@ -1,0 +1,68 @@
+"""Files of the user that a run reads and doesn't make: sheets, lists, tasks, weights."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ..common.kinds import FOREIGN
+from .config import Config, Places
+from .models import Models
+from .tissue import Tissue
+
+
+class Inventory:
+    """Given files by the config key that names them."""
+
+    def __init__(self, config: Config, places: Places, models: Models, tissue: Tissue) -> None:
+        self.config, self.places, self.models, self.tissue = config, places, models, tissue
+
+    def encoders(self) -> list[dict[str, Any]]:
+        """Encoders in use: where their weights are, and where a rule would put them."""
+        encoders, found = self.models.encoders, []
+        for name in sorted({encoder for _, encoder in self.models.used_sources()}):
+            entry = encoders.entries[name]
+            found.append(
+                {
+                    "name": name,
+                    "adapter": entry["adapter"],
+                    "weights": self.places.find_given(entry["weights"]),
+                    "folder": self.places.find_given(entry["folder"]),
+                    "fetched": next(iter(encoders.fetched(entry["adapter"])), ""),
+                    "revision": entry["revision"],
+                }
+            )
+        return found
+
+    def weights(self) -> dict[str, str]:
+        """Files of weights that the config names beside those of patch encoders."""
+        named = {key: entry["weights"] for key, entry in self.tissue.given_weights().items()}
+        for name in self.models.used:
+            if self.models.entries[name]["kind"] in FOREIGN:
+                named[f"embed/models/{name}"] = self.models.entries[name]["weights"]
+        return {key: self.places.find(path) for key, path in named.items()}
+
+    def given(self) -> dict[str, str]:
+        """Every given file, marked as an input of the user."""
+        slides, profiles, tasks = self.models.slides, self.models.profiles, self.models.tasks
+        cases = next(iter(slides.case_sheet), "")
+        named = {"slides/sheet": slides.path, "slides/cases": cases, "omics/sheet": profiles.path}
+        for key in ("consequences", "so_terms", "dna_genes", "gene_table", "transcripts"):
+            path = self.config["omics"][key]
+            named[f"omics/{key}"] = self.places.find_given("" if path == "as_given" else path)
+        for task in tasks.tested if self.models.needed else ():
+            for file in ("config.yaml", "k=all.tsv"):
+                named[f"probe/tasks/{task}/{file}"] = f"{tasks.folder(task)}/{file}"
+        for encoder in self.encoders():
+            key = f"features/encoders/{encoder['name']}"
+            named[key] = encoder["weights"] or encoder["fetched"]
+            target = self.models.encoders.entries[encoder["name"]]["stain"]["target"]
+            named[f"{key}/stain"] = self.places.find_given(target)
+        for name in self.models.needed:
+            if self.models.entries[name]["kind"] == "table":
+                named[f"embed/models/{name}"] = self.places.find(self.models.entries[name]["path"])
+        for run in self.models.used_runs:
+            folder = self.models.runs[run]["rna_encoder"]["checkpoint"]
+            for file in ("best_model.pt", "vocab.json") if folder else ():
+                named[f"pretrain/runs/{run}/{file}"] = os.path.join(self.places.find(folder), file)
+        return {key: self.places.given(path) for key, path in (named | self.weights()).items() if path}

@@ -1,0 +1,46 @@
+"""The Snakemake that runs the workflow: its version, plugins and profiles."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+#: The oldest version of Snakemake that the workflow runs on; the Snakefile asks for it, too.
+NEEDED_SNAKEMAKE = "9.27"
+
+
+@dataclass(frozen=True)
+class Launcher:
+    """version: of Snakemake. deployment: names of the methods in use. profiles: folder of the workflow's profiles."""
+
+    version: str = ""
+    deployment: Sequence[str] = ()
+    profiles: str = ""
+
+    def plugins(self) -> dict[str, str]:
+        """Snakemake's installed plugins: distribution name -> version."""
+        found = importlib.metadata.distributions()
+        named = {(each.metadata["Name"] or "").replace("_", "-"): each.version for each in found}
+        return {name: version for name, version in named.items() if re.match(r"snakemake-\w+-plugin-", name)}
+
+    def named_profiles(self, named: Sequence[str]) -> list[str]:
+        """Profiles of the config, of the command line and of the environment, as paths where they are found."""
+        options = ("--profile", "--workflow-profile")
+        names = [*named]
+        names += [value for option, value in zip(sys.argv, sys.argv[1:], strict=False) if option in options]
+        joined = tuple(f"{option}=" for option in options)
+        names += [argument.partition("=")[2] for argument in sys.argv if argument.startswith(joined)]
+        names.append(os.environ.get("SNAKEMAKE_PROFILE", ""))
+        return list(dict.fromkeys(self._find(name) for name in names if name and name != "none"))
+
+    def _find(self, name: str) -> str:
+        """A profile by path, by name in the user's folder of profiles, or by name among those of this workflow."""
+        for folder in (Path(), Path.home() / ".config/snakemake", Path(self.profiles)):
+            if (folder / name).exists():
+                return str(folder / name)
+        return name

@@ -1,0 +1,28 @@
+"""What is no mistake, and worth a line before a run."""
+
+from __future__ import annotations
+
+import os
+
+from .models import Models
+
+
+def notes_of(models: Models) -> list[str]:
+    """Where a used encoder is given patches it wasn't made for, or its weights must be asked for first."""
+    notes = []
+    for grid_name, name in models.used_sources():
+        encoder, grid = models.encoders.entries[name], models.grids.by_name[grid_name]
+        facts = models.encoders.facts.get(encoder["adapter"], {})
+        tile = facts.get("tile", grid)
+        if (tile["patch_size"], tile["magnification"]) != (grid["patch_size"], grid["magnification"]):
+            notes.append(
+                f"note: encoder {name} was made for patches of {tile['patch_size']} pixels at "
+                f"{tile['magnification']:g}x, grid {grid_name} has {grid['patch_size']} at {grid['magnification']:g}x"
+            )
+        fetched = models.encoders.to_fetch(name)
+        if facts.get("gated") and fetched and not os.path.exists(fetched[0]):
+            notes.append(
+                f"note: the weights of encoder {name} are fetched from https://huggingface.co/{facts['hub']}, "
+                "which gives access on request (workflow/docs/encoders.md)"
+            )
+    return notes

@@ -1,0 +1,76 @@
+"""Problems of config and sheets: where, what is wrong, what to do. All are shown at once, before any job starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+from typing import Any
+
+from jsonschema import ValidationError
+
+#: Problems that one message shows; the rest are counted.
+SHOWN = 50
+
+
+class ProblemsFound(Exception):
+    """Config and sheets can't be run as they are; the message lists every problem."""
+
+
+class Problems:
+    """Problems in the order in which they were found."""
+
+    def __init__(self) -> None:
+        self.found: list[str] = []
+
+    def add(self, where: str, wrong: str, remedy: str) -> None:
+        """Remember one problem."""
+        self.found.append(f"{where}: {wrong}\n    -> {remedy}")
+
+    def add_schema_error(self, where: str, error: ValidationError) -> None:
+        """Remember what a schema found."""
+        self.add(where, short_message(error), advice(error))
+
+    def knows(self, where: str, kind: str, name: str, known: Iterable[str]) -> bool:
+        """True if `name` is among the known ones; a problem otherwise."""
+        names = list(known)
+        if name not in names:
+            have = ", ".join(sorted(names)) or "none"
+            self.add(where, f"no {kind} is called {name!r}", f"define it, or use one of: {have}")
+            return False
+        return True
+
+    def stop(self) -> None:
+        """Raise one message with every problem, if there is any."""
+        if self.found:
+            count = f"{len(self.found)} problem{'s' if len(self.found) > 1 else ''}"
+            shown = "\n".join(f"  {problem}" for problem in self.found[:SHOWN])
+            more = f"\n  … and {len(self.found) - SHOWN} more" if len(self.found) > SHOWN else ""
+            raise ProblemsFound(f"{count} in config and sheets; no job was started.\n{shown}{more}")
+
+
+def place(error: ValidationError) -> str:
+    """Where in a YAML file a schema error lies: its keys from the top, separated by slashes."""
+    keys = [str(key) for key in error.absolute_path]
+    return str(PurePosixPath(*keys)) if keys else "top level"
+
+
+def short_message(error: ValidationError) -> str:
+    """What a schema error says, without a dump of the value's whole contents."""
+    if error.validator == "additionalProperties":
+        unknown = sorted(set(error.instance) - set(error.schema.get("properties", {})))
+        return f"unknown key{'s' if len(unknown) > 1 else ''} {', '.join(map(repr, unknown))}"
+    if error.validator == "required":
+        missing = [name for name in error.validator_value if name not in error.instance]
+        return f"{', '.join(map(repr, missing))} is missing"
+    message = str(error.message)
+    return message if len(message) < 200 else message[:200] + " …"
+
+
+def advice(error: ValidationError) -> str:
+    """What to do about a schema error: the keys or values there are, or the key's description."""
+    schema: Any = error.schema
+    if error.validator == "additionalProperties":
+        return "known keys: " + ", ".join(sorted(schema.get("properties", {})))
+    if error.validator == "enum":
+        return "one of: " + ", ".join(repr(value) for value in error.validator_value)
+    return schema.get("description") or "see config/README.md"

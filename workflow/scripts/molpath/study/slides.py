@@ -1,0 +1,84 @@
+"""The slide sheet and its shards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .config import Config, Places, Row, Wildcards
+from .sheets import in_blocks, is_downloaded, read_sheet
+
+#: Columns of the sheet that decide a slide's pixels.
+SLIDE_COLUMNS = ("slide_id", "case_id", "path", "mpp", "keep")
+
+
+class Slides:
+    """Rows of the slide sheet, in shards of consecutive rows: one job each."""
+
+    def __init__(self, config: Config, places: Places) -> None:
+        self.places = places
+        self.path = places.find(config["slides"]["sheet"])
+        self.rows = read_sheet(self.path)
+        self.shards = in_blocks(self.rows, config["slides"]["slides_per_job"])
+        self.shard_of = {row.get("slide_id"): shard for shard, rows in self.shards.items() for row in rows}
+        self.cases = list(dict.fromkeys(row.get("case_id") or "" for row in self.rows))
+        cases = config["slides"]["cases"]
+        #: The slide sheet, and the optional sheet of cases, as inputs.
+        self.sheet = places.given(self.path)
+        self.case_sheet = [places.given(places.find(cases))] if cases else []
+        self._values: dict[str, list[Row]] = {}
+
+    def shards_with(self, cohorts: Iterable[str]) -> list[str]:
+        """Shards that hold a slide of the cohorts; every shard where none is named."""
+        wanted = set(cohorts)
+        return [
+            shard
+            for shard, rows in self.shards.items()
+            if not wanted or any(row.get("cohort") in wanted for row in rows)
+        ]
+
+    def shards_of(self, slides: Iterable[str]) -> list[str]:
+        """Shards that hold the slides."""
+        return sorted({self.shard_of[slide] for slide in slides})
+
+    def values(self, shard: str) -> list[Row]:
+        """What the jobs of a shard read of the sheet: slide_id, case_id, path (resolved), mpp, keep."""
+        if shard not in self._values:
+            self._values[shard] = [self.values_of(row) for row in self.shards[shard]]
+        return self._values[shard]
+
+    def values_of(self, row: Row) -> Row:
+        """The columns of one slide that decide its pixels, with defaults."""
+        values = {column: row.get(column) or "" for column in SLIDE_COLUMNS}
+        values["path"] = self.places.resolve(values["path"], self.path)
+        values["keep"] = values["keep"] or "auto"
+        return values
+
+    def shard_rows(self, wildcards: Wildcards) -> list[Row]:
+        """The same for the shard of a job."""
+        return self.values(wildcards.shard)
+
+    def shard_files(self, wildcards: Wildcards) -> list[str]:
+        """Raw slides of a shard, without those the sheet excludes and those it has downloaded."""
+        return [self.places.given(row["path"]) for row in self._declared(wildcards.shard)]
+
+    def declared_ids(self, wildcards: Wildcards) -> list[str]:
+        """Ids of these slides, in their order."""
+        return [row["slide_id"] for row in self._declared(wildcards.shard)]
+
+    def _declared(self, shard: str) -> list[Row]:
+        """Rows of slides that the user gives. Downloaded ones are known by the manifest of their download only."""
+        pairs = zip(self.values(shard), self.shards[shard], strict=True)
+        return [row for row, full in pairs if row["keep"] != "no" and not is_downloaded(full)]
+
+    def slide_file(self, wildcards: Wildcards) -> str:
+        """The file of one slide."""
+        rows = self.values(self.shard_of[wildcards.slide])
+        return self.places.given(next(row["path"] for row in rows if row["slide_id"] == wildcards.slide))
+
+    def inspected(self, wildcards: Wildcards) -> str:
+        """Inspection manifest of a slide's shard."""
+        return f"<results>/slides/{self.shard_of[wildcards.slide]}.tsv"
+
+    def assessed(self, wildcards: Wildcards) -> str:
+        """Tissue manifest of a slide's shard; its thumbnail is there by then."""
+        return f"<results>/tissue/{self.shard_of[wildcards.slide]}.tsv"

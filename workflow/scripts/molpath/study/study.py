@@ -1,0 +1,141 @@
+"""A study: one config with its sheets, and everything that follows from them before a job runs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from .benchmark import Benchmark
+from .check_sheets import SheetChecks
+from .check_tasks import TaskChecks
+from .checks import Checks
+from .comparisons import Comparisons
+from .config import Config, Places, fill_defaults, load_yaml, merge
+from .demo import Demo
+from .digests import Digests
+from .displays import Displays
+from .downloads import Downloads
+from .embedding import Embedding
+from .encoders import Encoders
+from .examination import DoctorRequest, Examination
+from .forecast import Forecast, PlanRequest
+from .grids import Grids
+from .inventory import Inventory
+from .launcher import Launcher
+from .models import Models
+from .notes import notes_of
+from .omics import Omics
+from .probing import Probing
+from .problems import Problems, place
+from .profiles import Profiles
+from .providers import providers_of
+from .slides import Slides
+from .targets import Targets
+from .tasks import Tasks
+from .tissue import Tissue
+
+#: Stages in the order of the data.
+STAGES = ("slides", "tissue", "tiles", "features", "omics", "pretrain", "embed", "probe")
+#: Families of environments that have a twin with a PyTorch built for CUDA.
+TORCH_FAMILIES = ("segmentation", "features", "pretrain", "finetune")
+
+
+class Study:
+    """What a config and its sheets ask for. Parts stand in the order of the data; each knows those before it.
+
+    `config` gets the schema's defaults in place. Paths below `<results>/` are left for Snakemake to fill in.
+    """
+
+    def __init__(self, config: Config, places: Places | None = None, launcher: Launcher | None = None) -> None:
+        self.config, self.places = config, places or Places()
+        self.schema: Config = load_yaml(self.places.shipped("schemas/config.schema.yaml"))
+        fill_defaults(config, self.schema, self.schema)
+        self.problems = Problems()
+        self.check_config()
+        places, self.digest = self.places, Digests()
+        self.slides = Slides(config, places)
+        self.tissue = Tissue(config, places, self.slides)
+        self.grids = Grids(config, places, self.slides)
+        self.encoders = Encoders(config, places)
+        self.profiles = Profiles(config, places)
+        self.downloads = Downloads(config, places, self.slides, self.profiles)
+        self.benchmark = Benchmark(places)
+        self.benchmark.define_in(config["probe"], self.schema)
+        self.tasks = Tasks(config, places, self.benchmark)
+        self.models = Models(config, places, self.slides, self.grids, self.encoders, self.profiles, self.tasks)
+        self.omics = Omics(config, places, self.models, self.downloads)
+        self.embedding = Embedding(config, self.models)
+        self.probing = Probing(config, self.models)
+        self.comparisons = Comparisons(config, self.models, self.embedding, self.probing, self.benchmark)
+        figures, tables = (load_yaml(places.shipped(f"report/{name}.yaml")) for name in ("figures", "tables"))
+        self.displays = Displays(figures, tables, providers_of(self))
+        pages = self.displays.pages
+        self.targets = Targets(config, self.models, self.embedding, self.probing, self.comparisons, pages)
+        self.demo = Demo(places, self.slides, self.profiles, self.tasks)
+        self.inventory = Inventory(config, places, self.models, self.tissue)
+        self.forecast = Forecast(config, self.models, self.downloads, self.probing, self.targets)
+        self.examination = Examination(config, self.forecast, self.inventory, launcher or Launcher())
+
+    @classmethod
+    def open(cls, path: str | Path, over: Mapping[str, Any] | None = None) -> Study:
+        """The study of a config file laid over the workflow's own config, as `snakemake --configfile` does.
+
+        Sheets are looked up in the working directory, then beside the config file. Raises ProblemsFound where the
+        config does not fit its schema; `check()` looks at sheets and names.
+        """
+        config: Config = merge(merge({}, load_yaml(path) or {}), over or {})
+        return cls(config, Places(config_files=[str(path)]))
+
+    def check_config(self) -> None:
+        """Config against its schema: unknown keys, wrong types, values out of range; raises ProblemsFound."""
+        for error in Draft202012Validator(self.schema).iter_errors(self.config):
+            self.problems.add_schema_error(f"config, key {place(error)}", error)
+        self.problems.stop()
+
+    def check(self) -> None:
+        """Every check of sheets, names and sense; raises ProblemsFound with all problems in one message."""
+        sheets = SheetChecks(self.places, self.slides, self.profiles, self.problems)
+        tasks = TaskChecks(self.config, self.models, self.problems)
+        Checks(self.config, self.models, self.omics, self.tissue, sheets, tasks, self.problems).run()
+
+    def notes(self) -> list[str]:
+        """What is no mistake and worth a line: encoders given other patches than they were made for, gated weights."""
+        return notes_of(self.models)
+
+    def plan(self) -> PlanRequest:
+        """What the config asks for, in numbers (molpath.preflight.plan turns them into hours and disk)."""
+        return self.forecast.request()
+
+    def doctor(self) -> DoctorRequest:
+        """What to look at before a long run (molpath.preflight.examination does)."""
+        return self.examination.request()
+
+    # Small values that rules read.
+
+    def accepts_other_code(self, stage: str) -> bool:
+        """True if the config takes files of `stage` that an earlier version of the code made."""
+        return stage in self.config["accept_other_code"]
+
+    def environment(self, family: str) -> str:
+        """A family's environment file as rule files name it; the twin for GPUs if the config says so."""
+        twin = "-gpu" if self.config["software"]["torch"] == "gpu" and family in TORCH_FAMILIES else ""
+        return f"../../envs/{family}{twin}.yaml"
+
+    @property
+    def image(self) -> str | None:
+        """Container image in which all environments lie, or None: conda makes them then."""
+        return self.config["software"]["image"] or None
+
+    def shipped(self, name: str) -> str:
+        """Path of a file below `resources/` that ships."""
+        return self.places.shipped(f"../resources/{name}")
+
+
+def is_asked_for(word: str) -> bool:
+    """True if a target stands on the command line."""
+    return word in sys.argv[1:]
+

@@ -1,0 +1,139 @@
+"""Which files each target asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .comparisons import Comparisons
+from .config import Config, Wildcards
+from .embedding import Embedding
+from .models import Models
+from .probing import Probing
+
+#: What is written last.
+PROVENANCE_FILES = ("provenance.json", "ro-crate-metadata.json", "job_times.tsv")
+#: Tables and pages of probes, below <results>/tables.
+SCORES = ("metrics.tsv", "comparison.tsv", "seeds.tsv", "comparison.html", "tests.tsv", "tests.html")
+PUBLISHED = ("published.tsv", "published.html", "published.md", "published.tex", "published_averages.tsv")
+
+
+class Targets:
+    """Files of each stage word; every method takes the wildcards that Snakemake hands to input functions."""
+
+    def __init__(
+        self,
+        config: Config,
+        models: Models,
+        embedding: Embedding,
+        probing: Probing,
+        comparisons: Comparisons,
+        pages: Callable[[list[str]], list[str]],
+    ) -> None:
+        self.models, self.embedding, self.probing = models, embedding, probing
+        self.comparisons, self.pages = comparisons, pages
+        self.slides_sheet, self.grids, self.profiles = models.slides, models.grids, models.profiles
+        self._used_grids: list[str] = config["tiles"]["use"]
+
+    def slides(self, wildcards: Wildcards | None = None) -> list[str]:
+        """Inspected slides."""
+        return [f"<results>/slides/{shard}.tsv" for shard in self.slides_sheet.shards]
+
+    def assessed(self, wildcards: Wildcards | None = None) -> list[str]:
+        """Segmented slides."""
+        return [f"<results>/tissue/{shard}.tsv" for shard in self.slides_sheet.shards]
+
+    def tissue(self, wildcards: Wildcards | None = None) -> list[str]:
+        """Segmented slides and the table of what was set aside."""
+        return [*self.assessed(), "<results>/tables/slides.tsv"]
+
+    def tile_shards(self) -> dict[str, list[str]]:
+        """Shards to tile by grid, both sorted."""
+        shards = {self.grids.names[key]: set(self.slides_sheet.shards) for key in self._used_grids}
+        for grid, encoder in self.models.used_sources():
+            shards[grid] = shards.get(grid, set()) | set(self.models.source_shards(grid, encoder))
+        return {grid: sorted(shards[grid]) for grid in sorted(shards)}
+
+    def tiles(self, wildcards: Wildcards | None = None) -> list[str]:
+        """Patch coordinates of every grid that is used."""
+        return [f"<results>/tiles/{grid}/{shard}.tsv" for grid, shards in self.tile_shards().items() for shard in shards]
+
+    def features(self, wildcards: Wildcards | None = None) -> list[str]:
+        """Patch features of every grid and encoder that is used."""
+        return [path for source in self.models.used_sources() for path in self.models.feature_manifests(*source)]
+
+    def omics(self, wildcards: Wildcards | None = None) -> list[str]:
+        """Normalised profiles, and what is paired with what."""
+        return [*self.profiles.tables, "<results>/omics/pairs.tsv"] if self.profiles.rows else []
+
+    def pretrain(self, wildcards: Wildcards | None = None) -> list[str]:
+        """Weights of every run that is used."""
+        return [f"<results>/pretrain/runs/{run}/model.safetensors" for run in self.models.used_runs]
+
+    def embed(self, wildcards: Wildcards | None = None) -> list[str]:
+        """Embeddings of slides and cases by every model in use, and what else trained ones give."""
+        units = [f"<results>/embed/{model}/{unit}.h5ad" for model in self.models.used for unit in ("slides", "cases")]
+        further = ["profiles.h5ad"] + ["attention.h5"] * bool(self.embedding.attention)
+        return units + [f"<results>/embed/{model}/{name}" for model in self.models.trained for name in further]
+
+    def probe(self, wildcards: Wildcards | None = None) -> list[str]:
+        """Metrics of every model, task and protocol group."""
+        return self.probing.metrics()
+
+    def attention_pages(self) -> list[str]:
+        """Maps of attention over each named slide, and its highest patches, by every trained model."""
+        return [
+            f"<results>/figures/{kind}/{model}/{slide}.png"
+            for model in self.models.trained
+            for slide in self.embedding.attention
+            for kind in ("attention", "top_patches")
+        ]
+
+    def report(self, wildcards: Wildcards | None = None) -> list[str]:
+        """Tables and figures of what the config has."""
+        names = ["figures/slides.svg", "figures/quality.svg", "tables/slides.tsv", "tables/worst_slides.html"]
+        names += ["tables/exclusions.tsv"] * bool(self.tiles())
+        if self.profiles.rows:
+            names += ["tables/omics.tsv", "omics/leakage.tsv", "figures/omics.svg"]
+        names += ["figures/pretraining.svg"] * bool(self.models.used_runs)
+        names += ["figures/embeddings.svg"] * bool(self.models.used)
+        if self.models.used and self.probing.used:
+            names += self._scores()
+        tables = [f"<results>/{name}" for name in names + self._cohort()] + self.probing.gene_tables()
+        return tables + self.pages(tables) + self.attention_pages()
+
+    def _scores(self) -> list[str]:
+        """What probing found: each figure as SVG, PNG and TSV, each table as TSV, Markdown and LaTeX."""
+        names = [f"tables/{name}" for name in SCORES]
+        figures, tables = self.comparisons.score_figures(), self.comparisons.score_tables()
+        names += [f"figures/{name}.{kind}" for name in figures for kind in ("svg", "png", "tsv")]
+        names += [f"tables/{name}.{kind}" for name in tables for kind in ("tsv", "md", "tex")]
+        names += ["figures/clusters.svg"] * bool(self.probing.section["cluster"]["use"])
+        if self.comparisons.compares_with_paper():
+            names += [f"tables/{name}" for name in PUBLISHED] + ["figures/published.svg"]
+        return names
+
+    def _cohort(self) -> list[str]:
+        """Tables and figures of the cohort and its tasks."""
+        names = ["tables/datasets.tsv"]
+        if self.models.used_runs:
+            names += ["tables/sites.tsv", "figures/sites.svg", "tables/settings.tsv"]
+        names += [f"figures/maps/{model}.svg" for model in self.models.trained]
+        if self.probing.used:
+            names += ["tables/task_statistics.tsv", "tables/labels.tsv"]
+            names += ["tables/scaling.tsv"] * bool(self.comparisons.scaling_studies())
+        return names
+
+    @property
+    def provenance(self) -> list[str]:
+        """What is written last."""
+        return [f"<results>/{name}" for name in PROVENANCE_FILES]
+
+    def results(self, wildcards: Wildcards | None = None) -> list[str]:
+        """All results that the config asks for."""
+        stages = (self.slides, self.tissue, self.tiles, self.features, self.omics, self.pretrain)
+        later = (self.embed, self.probe, self.report)
+        return [path for targets in (*stages, *later) for path in targets()]
+
+    def all(self, wildcards: Wildcards | None = None) -> list[str]:
+        """The same, what made them, and what that took."""
+        return self.results() + self.provenance + ["<results>/benchmarks/resources.html"]

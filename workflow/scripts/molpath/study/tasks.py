@@ -1,0 +1,167 @@
+"""Tasks of section probe: their files, folds and rows; both sides of transfers and prompts."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from .benchmark import Benchmark, folder_of, sides_of
+from .config import Config, Places, Row, Wildcards, load_yaml
+from .sheets import read_sheet
+
+
+class Tasks:
+    """Tasks of the config, in the folders that hold their config.yaml and k=all.tsv."""
+
+    def __init__(self, config: Config, places: Places, benchmark: Benchmark) -> None:
+        self.places, self.benchmark = places, benchmark
+        self.probe: Config = config["probe"]
+        self.entries: dict[str, Config] = self.probe["tasks"]
+        self.transfers: dict[str, Config] = self.probe["transfer"]["tasks"]
+        self.prompts: dict[str, Config] = self.probe["prompt"]["tasks"]
+        #: Protocols that join two tasks: name, entries, names of the sides.
+        self.paired = (
+            ("transfer", self.transfers, ("train", "test")),
+            ("prompt", self.prompts, ("support", "query")),
+        )
+        self._tables: dict[str, list[Row]] = {}
+        self._settings: dict[str, Any] = {}
+
+    def folder(self, task: str) -> str:
+        """Folder of a task's config.yaml and k=all.tsv."""
+        return self.places.find(self.entries[task]["path"])
+
+    def table(self, task: str) -> list[Row]:
+        """Rows of a task's k=all.tsv, read once; none where it is made later."""
+        if task not in self._tables:
+            self._tables[task] = read_sheet(f"{self.folder(task)}/k=all.tsv")
+        return self._tables[task]
+
+    def settings(self, task: str) -> Any:
+        """Contents of a task's config.yaml, read once; None where it is made later."""
+        if task not in self._settings:
+            path = f"{self.folder(task)}/config.yaml"
+            self._settings[task] = load_yaml(path) if os.path.isfile(path) else None
+        return self._settings[task]
+
+    def recipe(self, task: str) -> Config:
+        """The recipe `splits` of the task's config.yaml: its folds are made, not given. Empty for most."""
+        settings = self.settings(task)
+        return (settings.get("splits") if isinstance(settings, dict) else None) or {}
+
+    def splits(self, task: str) -> str:
+        """k=all.tsv with the folds of a task: the user's, or the one that rule split_task writes by the recipe."""
+        if self.recipe(task):
+            return f"<results>/probe/splits/{task}/k=all.tsv"
+        return self.places.given(f"{self.folder(task)}/k=all.tsv")
+
+    def config_file(self, task: str) -> str:
+        """config.yaml of a task."""
+        return self.places.given(f"{self.folder(task)}/config.yaml")
+
+    def files_of(self, task: str) -> list[str]:
+        """config.yaml and k=all.tsv of a task by id, with its folds."""
+        return [self.config_file(task), self.splits(task)]
+
+    def files(self, wildcards: Wildcards) -> list[str]:
+        """The same for the task of a job."""
+        return self.files_of(wildcards.task)
+
+    def given_files(self, wildcards: Wildcards) -> list[str]:
+        """config.yaml and k=all.tsv as the user gives them."""
+        return [self.config_file(wildcards.task), self.places.given(f"{self.folder(wildcards.task)}/k=all.tsv")]
+
+    # What is used.
+
+    def with_group(self, group: str) -> list[str]:
+        """Used tasks that ask for a group of protocols."""
+        return [task for task in self.probe["use"] if task in self.entries and group in self.entries[task]["groups"]]
+
+    @property
+    def tuned(self) -> list[str]:
+        """Used tasks that ask for fine-tuning."""
+        return self.with_group("finetune")
+
+    def sides(self, protocol: str, name: str) -> tuple[str, str]:
+        """Task ids of both sides of a transfer or prompt."""
+        entries, words = next((entries, words) for kind, entries, words in self.paired if kind == protocol)
+        first, second = (entries[name][word] for word in words)
+        return sides_of(name, first, second)
+
+    def used_sides(self) -> list[tuple[str, str]]:
+        """Task ids of both sides of every used transfer and prompt."""
+        return [
+            self.sides(protocol, name)
+            for protocol, entries, _ in self.paired
+            for name in self.probe[protocol]["use"]
+            if name in entries
+        ]
+
+    @property
+    def tested(self) -> list[str]:
+        """Ids of used tasks, and of those that transfers and prompts are tested on; sorted."""
+        return sorted({*self.probe["use"], *(second for _, second in self.used_sides())})
+
+    @property
+    def whole(self) -> list[str]:
+        """Those of which every case is tested, whatever their folds say: test sides of transfers, queries of prompts."""
+        return sorted({second for first, second in self.used_sides() if first != second})
+
+    def tested_splits(self, wildcards: Wildcards | None = None) -> list[str]:
+        """k=all.tsv of every task that something is tested on, sorted by task id."""
+        return [self.splits(task) for task in self.tested]
+
+    def named(self) -> list[str]:
+        """Every task that is probed, transferred, prompted or clustered, with both sides of those that have two."""
+        paired = [side for sides in self.used_sides() for side in sides]
+        return list(dict.fromkeys([*self.probe["use"], *paired, *self.probe["cluster"]["use"]]))
+
+    def absent(self) -> list[str]:
+        """Tasks that are to come from the benchmark's folder and whose table is not there."""
+        folder = self.probe["benchmark"]
+        if not folder or self.places.is_made(folder):
+            return []
+        expected = [task for task in self.named() if task in self.entries]
+        expected = [task for task in expected if self.entries[task]["path"] == folder_of(self.probe, task)]
+        return [task for task in expected if not os.path.isfile(f"{self.folder(task)}/k=all.tsv")]
+
+    # Transfers, prompts and clusters, by the wildcard `task`.
+
+    def transfer_sides(self, wildcards: Wildcards) -> tuple[str, str]:
+        """Task ids: trained on, tested on."""
+        return self.sides("transfer", wildcards.task)
+
+    def prompt_sides(self, wildcards: Wildcards) -> tuple[str, str]:
+        """Task ids: the support cohort's, the queries'."""
+        return self.sides("prompt", wildcards.task)
+
+    def transfer_train(self, wildcards: Wildcards) -> list[str]:
+        """Files of the task a transfer trains on."""
+        return self.files_of(self.transfer_sides(wildcards)[0])
+
+    def transfer_test(self, wildcards: Wildcards) -> list[str]:
+        """Files of the task a transfer is tested on."""
+        return self.files_of(self.transfer_sides(wildcards)[1])
+
+    def prompt_support(self, wildcards: Wildcards) -> list[str]:
+        """Files of the task that labels the support cohort."""
+        return self.files_of(self.prompt_sides(wildcards)[0])
+
+    def prompt_query(self, wildcards: Wildcards) -> list[str]:
+        """Files of the task that labels the queries."""
+        return self.files_of(self.prompt_sides(wildcards)[1])
+
+    def prompt_entry(self, wildcards: Wildcards) -> Config:
+        """Modalities of the prompts, and whether vectors are scaled to length 1."""
+        return {key: self.prompts[wildcards.task][key] for key in ("modalities", "normalise")}
+
+    def cluster_number(self, wildcards: Wildcards) -> int:
+        """Clusters of a task; 0 takes its number of classes."""
+        return int(self.probe["cluster"]["k"].get(wildcards.task, 0))
+
+    def families(self, wildcards: Wildcards | None = None) -> dict[str, str]:
+        """Family of each used task, and by <group>/<task> of each used transfer and prompt, which may share an id."""
+        used = [*self.probe["use"], *self.probe["cluster"]["use"]]
+        transfers = {f"transfer/{task}": self.transfers[task]["family"] for task in self.probe["transfer"]["use"]}
+        prompts = {f"prompt/{task}": self.prompts[task]["family"] for task in self.probe["prompt"]["use"]}
+        return {task: self.entries[task]["family"] for task in used} | transfers | prompts
