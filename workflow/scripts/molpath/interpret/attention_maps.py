@@ -12,6 +12,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from ..common.files import atomic_path, open_h5, read_tsv, write_text
+from ..figures.style import plt
 
 #: Width of a panel in inches, resolution of the picture, and the share of the width that a scale bar may take.
 PANEL, DPI, BAR = 4.6, 150, 0.25
@@ -126,8 +127,6 @@ def scale_bar(width: int, mpp: float) -> tuple[float, str]:
 
 def draw_map(image, attention: Attention, size, mpp: float, title: str, note: str, picture: str) -> None:
     """The thumbnail and a panel a head, one colour bar for all, a scale bar on the first."""
-    from ..figures.style import plt
-
     heads = len(attention.shares)
     tall = PANEL * size[1] / size[0]
     columns = min(heads + 1, 4)
@@ -168,8 +167,6 @@ def add_scale_bar(axes, size: tuple[int, int], mpp: float) -> None:
 
 def save_words(picture: str, words: str, note: str) -> None:
     """A picture of words."""
-    from ..figures.style import plt
-
     figure, axes = plt.subplots(figsize=(PANEL, PANEL / 2))
     axes.set_axis_off()
     axes.text(0.5, 0.5, words, ha="center", va="center", wrap=True)
@@ -178,8 +175,6 @@ def save_words(picture: str, words: str, note: str) -> None:
 
 def save_png(figure, path: str, note: str) -> None:
     """Write a figure as PNG without the version of its writer, with the note in its corner."""
-    from ..figures.style import plt
-
     if note:
         figure.text(0.995, 0.005, note, ha="right", va="bottom", fontsize=9, color="#8a1c1c", weight="bold")
     with atomic_path(path) as temporary:
