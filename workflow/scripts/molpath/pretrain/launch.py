@@ -6,7 +6,6 @@ On one node that needs nothing. For several, MOLPATH_TORCHRUN holds the command 
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import signal

@@ -14,6 +14,8 @@ def main() -> None:
     """Train with the arguments of the file; ends with the job that started it."""
     die_with_parent()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    from .runs import train  # late: torch takes seconds, in which the job that started this one may end
+
     train(**json.loads(Path(sys.argv[1]).read_text()))
 
 
