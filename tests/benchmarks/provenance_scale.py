@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 from molpath.common.files import write_json
-from molpath.report.crate import write_crate
-from molpath.report.inventory import compare, describe, list_files
+from molpath.provenance.crate import write_crate
+from molpath.provenance.inventory import compare, describe, list_files
 
 SIZES = [int(n) for n in os.environ.get("MOLPATH_BENCH_FILES", "2000,10000").split(",")]
 GIGABYTE = 10**9

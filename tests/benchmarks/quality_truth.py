@@ -24,7 +24,8 @@ from molpath.demo.truth import draw_truth  # noqa: E402
 from molpath.slides.readers import cut, open_slide  # noqa: E402
 from molpath.tiles.grid import class_shares, lay_grid, tissue_shares  # noqa: E402
 from molpath.tissue.assessment import judge, measure  # noqa: E402
-from molpath.tissue.quality import CLASSES, FAULTS  # noqa: E402
+from molpath.tissue.classes import CLASSES  # noqa: E402
+from molpath.tissue.quality import FAULTS  # noqa: E402
 
 SECTIONS, SIZE, MPP = 32, 3072, 0.5
 FIRST_SEED = 3000

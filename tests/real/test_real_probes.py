@@ -11,7 +11,7 @@ from molpath.probe.cohorts import Embeddings, Side
 from molpath.probe.jobs import run_probe
 from molpath.probe.prompting import run_prompts
 from molpath.probe.transfer import run_transfer
-from molpath.report.survival import compare_groups, risk_groups
+from molpath.tables.survival import compare_groups, risk_groups
 
 SETTINGS = {
     "C": 0.5,

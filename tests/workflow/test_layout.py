@@ -8,7 +8,16 @@ import pytest
 import yaml
 
 STAGES = ["slides", "tissue", "tiles", "features", "omics", "pretrain", "embed", "probe"]
-AROUND = ["acquire", "demo", "report", "doctor"]
+#: What packages around the stages may import beside the stages and themselves.
+AROUND = {
+    "acquire": set(),
+    "demo": set(),
+    "tables": set(),
+    "figures": {"tables"},
+    "interpret": {"tables", "figures"},
+    "provenance": {"tables"},
+    "preflight": {"tables"},
+}
 # Of the report; its menu sorts them.
 CHAPTERS = [
     *("1 Slides", "2 Omics", "3 Pretraining", "4 Embeddings", "5 Probes", "6 Protocols", "7 Attention", "8 Genes"),
@@ -20,14 +29,33 @@ def library(repository: Path) -> Path:
     return repository / "workflow/scripts/molpath"
 
 
-def imported_packages(path: Path, root: Path):
-    """Sub-packages of the library that a file imports."""
-    depth = len(path.relative_to(root).parts) - 1
+def imported_files(path: Path, root: Path) -> set[Path]:
+    """Files of the library that a file imports, at its top or inside a function."""
+    found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.level:
-            base = path.relative_to(root).parts[: depth - node.level + 1]
-            names = [node.module.split(".")[0]] if node.module else [alias.name for alias in node.names]
-            yield from [base[0]] if base else names
+            base = path.parents[node.level - 1] / (node.module or "").replace(".", "/")
+            for place in (base, *(base / alias.name for alias in node.names)):
+                candidates = place.with_suffix(".py"), place / "__init__.py"
+                found |= {candidate for candidate in candidates if candidate.is_file() and candidate.parent != root}
+    return found
+
+
+def circles(imports: dict[Path, set[Path]]) -> list[list[Path]]:
+    """Ways from a file over its imports back to itself, each once."""
+    found, done = [], set()
+
+    def follow(path: Path, way: list[Path]) -> None:
+        if path in way:
+            found.append(way[way.index(path) :])
+        elif path not in done:
+            for other in sorted(imports[path]):
+                follow(other, [*way, path])
+            done.add(path)
+
+    for path in sorted(imports):
+        follow(path, [])
+    return found
 
 
 def test_list_of_library_files_is_complete(repository):
@@ -45,9 +73,23 @@ def test_data_flows_one_way(repository):
         if package in STAGES:
             allowed |= set(STAGES[: STAGES.index(package) + 1])
         elif package in AROUND:
-            allowed |= set(STAGES) | {package} | ({"report"} if package == "doctor" else set())
-        wrong = set(imported_packages(path, root)) - allowed
+            allowed |= set(STAGES) | {package} | AROUND[package]
+        else:
+            assert package in ("common", "__init__.py"), f"{package} has no place in the order of packages"
+        wrong = {other.relative_to(root).parts[0] for other in imported_files(path, root)} - allowed
         assert not wrong, f"{path.relative_to(repository)} imports {wrong}"
+
+
+def test_no_imports_form_a_circle(repository):
+    root = library(repository)
+    found = circles({path: imported_files(path, root) for path in root.rglob("*.py")})
+    assert not found, "\n".join(" -> ".join(path.relative_to(root).as_posix() for path in way) for way in found)
+
+
+def test_a_circle_is_found():
+    a, b, c, d = map(Path, "abcd")
+    assert circles({a: {b}, b: {c}, c: {b, d}, d: set()}) == [[b, c]]
+    assert circles({a: {b, c}, b: {d}, c: {d}, d: set()}) == []
 
 
 def test_library_never_imports_snakemake(repository):

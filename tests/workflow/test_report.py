@@ -7,9 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from molpath.common.files import read_tsv, write_tsv
-from molpath.report.pages import show_table
-from molpath.report.published import compare_published
-from molpath.report.tables import NUMBERS
+from molpath.tables.pages import show_table
+from molpath.tables.published import compare_published
+from molpath.tables.scores import NUMBERS
 
 from .chromium import Browser, require_chromium
 from .small_cohort import run

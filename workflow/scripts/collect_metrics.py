@@ -4,7 +4,7 @@ from molpath.common import joblog
 
 if __name__ == "__main__":
     joblog.start(snakemake.log[0])
-    from molpath.report.tables import collect_metrics
+    from molpath.tables.metrics import collect_metrics
 
     collect_metrics(
         summaries=snakemake.input.summaries, families=snakemake.params.families, output=snakemake.output.table

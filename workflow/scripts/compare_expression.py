@@ -4,7 +4,7 @@ from molpath.common import joblog
 
 if __name__ == "__main__":
     joblog.start(snakemake.log[0])
-    from molpath.probe.expression import compare_expression
+    from molpath.interpret.expression import compare_expression
 
     compare_expression(
         predictions=snakemake.input.predictions,

@@ -4,7 +4,7 @@ from molpath.common import joblog
 
 if __name__ == "__main__":
     joblog.start(snakemake.log[0])
-    from molpath.report.tables import compare_models
+    from molpath.tables.metrics import compare_models
 
     compare_models(
         metrics=snakemake.input.metrics,

@@ -4,7 +4,7 @@ from molpath.common import joblog
 
 if __name__ == "__main__":
     joblog.start(snakemake.log[0])
-    from molpath.report.published import compare_published
+    from molpath.tables.published import compare_published
 
     compare_published(
         metrics=snakemake.input.metrics,

@@ -4,7 +4,7 @@ from molpath.common import joblog
 
 if __name__ == "__main__":
     joblog.start(snakemake.log[0])
-    from molpath.report.task_tables import describe_tasks
+    from molpath.tables.tasks import describe_tasks
 
     files = iter(snakemake.input.tasks)
     describe_tasks(

@@ -6,8 +6,8 @@ from molpath.common import joblog
 
 if __name__ == "__main__":
     joblog.start(snakemake.log[0])
-    from molpath.doctor.examination import examine
-    from molpath.doctor.findings import as_list, as_table, problems_of
+    from molpath.preflight.examination import examine
+    from molpath.preflight.findings import as_list, as_table, problems_of
 
     findings = examine(snakemake.params.request, snakemake.input.costs)
     print(as_table(findings), flush=True)

@@ -4,7 +4,7 @@ from molpath.common import joblog
 
 if __name__ == "__main__":
     joblog.start(snakemake.log[0])
-    from molpath.report.attention_maps import draw_attention
+    from molpath.interpret.attention_maps import draw_attention
 
     draw_attention(
         attention=snakemake.input.attention,

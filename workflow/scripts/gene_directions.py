@@ -4,7 +4,7 @@ from molpath.common import joblog
 
 if __name__ == "__main__":
     joblog.start(snakemake.log[0])
-    from molpath.probe.gene_directions import write_directions
+    from molpath.interpret.gene_directions import write_directions
 
     write_directions(
         task=snakemake.wildcards.task,

@@ -4,7 +4,7 @@ from molpath.common import joblog
 
 if __name__ == "__main__":
     joblog.start(snakemake.log[0])
-    from molpath.report.datasets import list_datasets
+    from molpath.tables.datasets import list_datasets
 
     list_datasets(
         sheet=snakemake.input.sheet,

@@ -4,7 +4,7 @@ from molpath.common import joblog
 
 if __name__ == "__main__":
     joblog.start(snakemake.log[0])
-    from molpath.report.run_slides import list_run_slides
+    from molpath.tables.cohort import list_run_slides
 
     list_run_slides(
         run=snakemake.params.run,

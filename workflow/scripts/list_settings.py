@@ -4,7 +4,7 @@ from molpath.common import joblog
 
 if __name__ == "__main__":
     joblog.start(snakemake.log[0])
-    from molpath.report.settings import list_settings
+    from molpath.tables.settings import list_settings
 
     list_settings(
         runs=snakemake.params.runs,

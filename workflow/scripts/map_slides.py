@@ -4,7 +4,7 @@ from molpath.common import joblog
 
 if __name__ == "__main__":
     joblog.start(snakemake.log[0])
-    from molpath.report.pretraining_map import map_slides
+    from molpath.figures.maps import map_slides
 
     map_slides(
         blocks=snakemake.input.blocks,

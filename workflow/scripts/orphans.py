@@ -4,7 +4,7 @@ from molpath.common import joblog
 
 if __name__ == "__main__":
     joblog.start(snakemake.log[0])
-    from molpath.common.verification import orphans
+    from molpath.provenance.verification import orphans
 
     found = orphans(snakemake.params.results)
     print(*found, f"{len(found)} files that no manifest names", sep="\n", flush=True)

@@ -4,6 +4,6 @@ from molpath.common import joblog
 
 if __name__ == "__main__":
     joblog.start(snakemake.log[0])
-    from molpath.report.plan import print_plan
+    from molpath.preflight.plan import print_plan
 
     print_plan(request=snakemake.params.request, costs=snakemake.input.costs, results=snakemake.params.results)

@@ -4,7 +4,7 @@ from molpath.common import joblog
 
 if __name__ == "__main__":
     joblog.start(snakemake.log[0])
-    from molpath.report.plan import write_plan
+    from molpath.preflight.plan import write_plan
 
     write_plan(
         request=snakemake.params.request,

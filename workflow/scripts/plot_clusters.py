@@ -4,7 +4,7 @@ from molpath.common import joblog
 
 if __name__ == "__main__":
     joblog.start(snakemake.log[0])
-    from molpath.report.cluster_figure import plot_clusters
+    from molpath.figures.maps import plot_clusters
 
     plot_clusters(
         points=snakemake.input.points,

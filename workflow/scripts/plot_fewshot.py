@@ -4,7 +4,7 @@ from molpath.common import joblog
 
 if __name__ == "__main__":
     joblog.start(snakemake.log[0])
-    from molpath.report.protocol_figures import plot_fewshot
+    from molpath.figures.protocols import plot_fewshot
 
     plot_fewshot(
         metrics=snakemake.input.metrics,

@@ -4,7 +4,7 @@ from molpath.common import joblog
 
 if __name__ == "__main__":
     joblog.start(snakemake.log[0])
-    from molpath.report.average_figures import plot_averages
+    from molpath.figures.averages import plot_averages
 
     plot_averages(
         metrics=snakemake.input.metrics,

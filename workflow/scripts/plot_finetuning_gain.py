@@ -4,7 +4,7 @@ from molpath.common import joblog
 
 if __name__ == "__main__":
     joblog.start(snakemake.log[0])
-    from molpath.report.gain_figures import plot_gains
+    from molpath.figures.gains import plot_gains
 
     plot_gains(
         metrics=snakemake.input.metrics,

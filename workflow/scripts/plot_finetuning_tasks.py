@@ -4,7 +4,7 @@ from molpath.common import joblog
 
 if __name__ == "__main__":
     joblog.start(snakemake.log[0])
-    from molpath.report.average_figures import plot_each_task
+    from molpath.figures.averages import plot_each_task
 
     plot_each_task(
         metrics=snakemake.input.metrics,

@@ -4,7 +4,7 @@ from molpath.common import joblog
 
 if __name__ == "__main__":
     joblog.start(snakemake.log[0])
-    from molpath.report.task_figures import plot_heatmap
+    from molpath.figures.tasks import plot_heatmap
 
     plot_heatmap(
         metrics=snakemake.input.metrics,

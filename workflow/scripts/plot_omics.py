@@ -4,6 +4,6 @@ from molpath.common import joblog
 
 if __name__ == "__main__":
     joblog.start(snakemake.log[0])
-    from molpath.report.omics_figures import plot_omics
+    from molpath.figures.omics import plot_omics
 
     plot_omics(profiles=snakemake.input.profiles, output=snakemake.output.figure, note=snakemake.params.note)

@@ -4,7 +4,7 @@ from molpath.common import joblog
 
 if __name__ == "__main__":
     joblog.start(snakemake.log[0])
-    from molpath.report.published_figure import plot_published
+    from molpath.figures.published import plot_published
 
     plot_published(
         table=snakemake.input.table,

@@ -4,7 +4,7 @@ from molpath.common import joblog
 
 if __name__ == "__main__":
     joblog.start(snakemake.log[0])
-    from molpath.report.scaling import plot_scaling
+    from molpath.figures.scaling import plot_scaling
 
     plot_scaling(
         metrics=snakemake.input.metrics,

@@ -4,7 +4,7 @@ from molpath.common import joblog
 
 if __name__ == "__main__":
     joblog.start(snakemake.log[0])
-    from molpath.report.slide_figures import plot_quality, plot_slides
+    from molpath.figures.slides import plot_quality, plot_slides
 
     note = snakemake.params.note
     plot_slides(snakemake.input.table, snakemake.output.figure, note)

@@ -4,7 +4,7 @@ from molpath.common import joblog
 
 if __name__ == "__main__":
     joblog.start(snakemake.log[0])
-    from molpath.report.task_figures import plot_small_cohorts
+    from molpath.figures.tasks import plot_small_cohorts
 
     plot_small_cohorts(
         metrics=snakemake.input.metrics,

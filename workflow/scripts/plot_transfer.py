@@ -4,7 +4,7 @@ from molpath.common import joblog
 
 if __name__ == "__main__":
     joblog.start(snakemake.log[0])
-    from molpath.report.protocol_figures import plot_transfer
+    from molpath.figures.protocols import plot_transfer
 
     plot_transfer(
         metrics=snakemake.input.metrics,

@@ -4,7 +4,7 @@ from molpath.common import joblog
 
 if __name__ == "__main__":
     joblog.start(snakemake.log[0])
-    from molpath.report.pages import show_table
+    from molpath.tables.pages import show_table
 
     show_table(
         table=snakemake.input.table,

@@ -4,7 +4,7 @@ from molpath.common import joblog
 
 if __name__ == "__main__":
     joblog.start(snakemake.log[0])
-    from molpath.report.top_patches import show_top_patches
+    from molpath.interpret.top_patches import show_top_patches
 
     show_top_patches(
         attention=snakemake.input.attention,

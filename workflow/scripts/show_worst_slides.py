@@ -4,7 +4,7 @@ from molpath.common import joblog
 
 if __name__ == "__main__":
     joblog.start(snakemake.log[0])
-    from molpath.report.cohort import show_worst_slides
+    from molpath.tables.cohort import show_worst_slides
 
     show_worst_slides(
         slides=snakemake.input.table,

@@ -4,7 +4,7 @@ from molpath.common import joblog
 
 if __name__ == "__main__":
     joblog.start(snakemake.log[0])
-    from molpath.report.resources import summarise_resources
+    from molpath.tables.resources import summarise_resources
 
     summarise_resources(
         folder=snakemake.params.folder,

@@ -4,7 +4,7 @@ from molpath.common import joblog
 
 if __name__ == "__main__":
     joblog.start(snakemake.log[0])
-    from molpath.report.score_tables import table_cohorts
+    from molpath.tables.by_cohort import table_cohorts
 
     table_cohorts(
         metrics=snakemake.input.metrics,

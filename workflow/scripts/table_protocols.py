@@ -4,7 +4,7 @@ from molpath.common import joblog
 
 if __name__ == "__main__":
     joblog.start(snakemake.log[0])
-    from molpath.report.score_tables import table_protocols
+    from molpath.tables.by_cohort import table_protocols
 
     table_protocols(
         metrics=snakemake.input.metrics,

@@ -6,8 +6,8 @@ from molpath.common import joblog
 
 if __name__ == "__main__":
     joblog.start(snakemake.log[0])
-    from molpath.common.verification import verify
-    from molpath.report.inventory import compare
+    from molpath.provenance.inventory import compare
+    from molpath.provenance.verification import verify
 
     problems = verify(snakemake.params.results) + compare(snakemake.params.results, snakemake.threads)
     print(*problems, f"{len(problems)} differences between results and what they claim", sep="\n", flush=True)

@@ -4,8 +4,8 @@ from molpath.common import joblog
 
 if __name__ == "__main__":
     joblog.start(snakemake.log[0])
-    from molpath.report.crate import write_crate
-    from molpath.report.provenance import write_provenance
+    from molpath.provenance.crate import write_crate
+    from molpath.provenance.provenance import write_provenance
 
     said = write_provenance(
         config=snakemake.input.config,

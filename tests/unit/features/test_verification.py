@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 from molpath.common.files import temporary_of
-from molpath.common.verification import orphans, verify
+from molpath.provenance.verification import orphans, verify
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from molpath.common.files import read_tsv, write_h5ad
+from molpath.figures.omics import plot_omics
 from molpath.omics.checks import check_profiles
 from molpath.omics.flags import FLAGS
-from molpath.report.omics_figures import plot_omics
 
 
 def make(folder, site=0.0, swapped=0, dosage=0.6, decay=1.5, seed=0):

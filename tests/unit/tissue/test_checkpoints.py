@@ -5,8 +5,8 @@ import re
 
 import pytest
 import torch
+from molpath.common.contained import MethodUnusable
 from molpath.tissue.checkpoints import fit, load_into, read_tensors
-from molpath.tissue.segmentation import MethodUnusable
 from safetensors.torch import save_file
 from torch import nn
 

@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from molpath.common.contained import MethodUnusable
 from molpath.slides.readers import open_slide
 from molpath.tissue import learned
 from molpath.tissue.networks import BUILDERS
 from molpath.tissue.overview import read_overview
-from molpath.tissue.segmentation import MethodUnusable
 from PIL import Image
 
 pytestmark = pytest.mark.usefixtures("vision_libraries")

@@ -6,9 +6,10 @@ import json
 import cv2
 import numpy as np
 import pytest
+from molpath.common.contained import MethodUnusable
 from molpath.common.manifests import accepted, read_manifest, write_manifest
 from molpath.tissue.assessment import assess_shard
-from molpath.tissue.segmentation import MethodUnusable, hsv, inputs_of
+from molpath.tissue.segmentation import hsv, inputs_of
 from PIL import Image
 from schema_defaults import defaults_of
 

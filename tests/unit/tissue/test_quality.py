@@ -10,9 +10,10 @@ from molpath.demo import artefacts
 from molpath.slides.readers import open_slide
 from molpath.tissue import drawing, focus, stain
 from molpath.tissue.assessment import judge, measure
+from molpath.tissue.classes import CLASSES
 from molpath.tissue.compression import jpeg_quality
 from molpath.tissue.overview import Overview, read_overview
-from molpath.tissue.quality import CHECKS, CLASSES, FAULTS, NUMBERS, find_faults, find_marks
+from molpath.tissue.quality import CHECKS, FAULTS, NUMBERS, find_faults, find_marks
 
 SEEDS, SIZE = (2001, 2002), 2048
 

@@ -42,6 +42,10 @@ class NoSlidesFault(Exception):
     """Something is wrong that setting slides aside one by one would only hide: the job ends with this message."""
 
 
+class MethodUnusable(NoSlidesFault):
+    """Weights, libraries or the device of a method fail: no slide's fault, so the job ends with this message."""
+
+
 def rows_contained(
     function: Callable[[Mapping[str, Any]], dict[str, Any]],
     slides: Iterable[Mapping[str, Any]],

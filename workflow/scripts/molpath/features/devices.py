@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 import numpy as np
 import torch
 
-from .encoders import Encoder
+from .interface import Encoder
 
 log = logging.getLogger(__name__)
 

@@ -1,38 +1,24 @@
-"""What an encoder is to the extractor, and the class that makes one of a torch network."""
+"""Encoders by the name of their adapter, and the class that makes one of a torch network."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .interface import Encoder
 from .registry import ADAPTERS, Facts, check_adapter, facts_of, user_function
+from .stains import StainNormalised
 from .weights import file_of
 
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 #: A patch is resized to this many times the input before crops are cut out of its corners: 256 for 224.
 CROP_MARGIN = 8 / 7
-
-
-class Encoder(Protocol):
-    """What a user's `module:function` must return. Rows are independent of each other."""
-
-    dim: int
-    input_size: int
-    mean: Sequence[float]
-    std: Sequence[float]
-    interpolation: str
-
-    def to(self, device: torch.device) -> Encoder:
-        """Move to a device."""
-
-    def __call__(self, batch: Tensor) -> Tensor:
-        """Encode uint8 patches N x P x P x 3 (RGB) on the encoder's device to float32 N x dim there."""
 
 
 class NetworkEncoder:
@@ -170,7 +156,5 @@ def build(weights: Sequence[str], config: Mapping[str, Any]) -> Encoder:
         network = loader_of(adapter)(file_of(weights, adapter), facts)
         encoder = NetworkEncoder(network, facts, config.get("crops") or 1)
     if (config.get("stain") or {}).get("method"):
-        from .stains import StainNormalised
-
         encoder = StainNormalised(encoder, config["stain"])
     return encoder

@@ -73,7 +73,7 @@ def read_table(path: str | os.PathLike = TABLE) -> dict[str, Facts]:
     return adapters
 
 
-#: Adapter name -> facts; `encoders.builder` has a function for each.
+#: Adapter name -> facts; `encoders.loader_of` has the function that makes each network.
 ADAPTERS: dict[str, Facts] = read_table()
 PRECOMPUTED = "precomputed"
 

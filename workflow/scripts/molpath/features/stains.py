@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .encoders import Encoder
+from .interface import Encoder
 
 log = logging.getLogger(__name__)
 

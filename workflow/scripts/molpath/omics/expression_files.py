@@ -11,6 +11,7 @@ import pandas as pd
 
 from .genes import Genes, GeneTable, genes_of
 from .tables import BadProfile, Delimited, open_text, read_frame, to_names, to_numpy
+from .transcripts import find_quant, genes_of_transcripts
 from .units import check_unit, to_kind
 
 log = logging.getLogger(__name__)
@@ -105,8 +106,6 @@ def read_quant(path: str, rows: Rows, reading: Reading) -> list[Measurement]:
     The gene of a transcript is taken from the table of the config (omics/transcripts: transcript, gene[, symbol]),
     else from GENCODE's long names (ENST…|ENSG…|…). Counts are rounded sums of estimated counts; TPM are summed.
     """
-    from .transcripts import find_quant, genes_of_transcripts
-
     path, (name, counts, tpm) = find_quant(path)
     file = Delimited(path)
     file.require([name, counts, tpm], "quantification of salmon or kallisto")

@@ -11,7 +11,7 @@ import anndata
 import numpy as np
 import pandas as pd
 
-from ..common.files import read_tsv, write_h5ad, write_tsv
+from ..common.files import fingerprint, read_tsv, write_h5ad, write_tsv
 from .copy_numbers import is_lesions, read_absolute, read_copy_numbers, read_lesions
 from .genes import GeneTable
 from .mutation_files import find_samples, read_maf, read_vcf
@@ -83,17 +83,10 @@ def flag_dna(
     data.obs = describe(profiles, observed)
     index = [f"{gene}:{flag}" for gene in names for flag in FLAGS]
     data.var = pd.DataFrame({"gene": np.repeat(names, len(FLAGS))}, index=index)
-    data.uns = {"value": "flags", "consequences": sha_of(consequences)}
+    data.uns = {"value": "flags", "consequences": fingerprint(consequences)}
     write_h5ad(output, data)
     if losses:
         write_tsv(losses, pd.DataFrame(sorted(counts.items()), columns=["step", "count"]))
-
-
-def sha_of(path: str) -> str:
-    """Fingerprint of a table, for uns."""
-    from ..common.files import fingerprint
-
-    return fingerprint(path)
 
 
 class Flagger:

@@ -1,4 +1,4 @@
-"""One training in several processes: the rule's job starts torchrun, and each of its processes runs `train`.
+"""One training in several processes: the rule's job starts torchrun, and each of its processes runs process.py.
 
 On one node that needs nothing. For several, MOLPATH_TORCHRUN holds the command to start torchrun with, such as
 `srun --nodes=2 --ntasks-per-node=1 torchrun --nnodes=2 ...` (workflow/docs/clusters.md); variables in it are filled in.
@@ -6,8 +6,6 @@ On one node that needs nothing. For several, MOLPATH_TORCHRUN holds the command 
 
 from __future__ import annotations
 
-import json
-import logging
 import os
 import shlex
 import signal
@@ -28,7 +26,7 @@ class LaunchFailed(Exception):
 
 
 def launch(arguments: Mapping[str, Any], processes: int) -> None:
-    """Run `train(**arguments)` in `processes` processes; SIGTERM and SIGUSR1 go on to them.
+    """Run `runs.train(**arguments)` in `processes` processes; SIGTERM and SIGUSR1 go on to them.
 
     Raises LaunchFailed if one of them fails, also after a signal, so that a scheduler starts the job again.
     """
@@ -37,7 +35,7 @@ def launch(arguments: Mapping[str, Any], processes: int) -> None:
     own = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
     command = (shlex.split(os.path.expandvars(os.environ.get("MOLPATH_TORCHRUN", ""))) or own) + [
         "-m",
-        "molpath.pretrain.launch",
+        "molpath.pretrain.process",
         str(job),
     ]
     path = os.pathsep.join(filter(None, [str(LIBRARY), os.environ.get("PYTHONPATH", "")]))
@@ -59,16 +57,3 @@ def launch(arguments: Mapping[str, Any], processes: int) -> None:
 
 def _is_plain(value: Any) -> bool:
     return value is None or isinstance(value, (str, int, float, list, dict))
-
-
-def main() -> None:
-    """What each process does."""
-    die_with_parent()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    from .runs import train
-
-    train(**json.loads(Path(sys.argv[1]).read_text()))
-
-
-if __name__ == "__main__":
-    main()

@@ -16,6 +16,7 @@ from ..common.files import fingerprint, new_h5, remove_leftovers
 from ..common.manifests import OK, accepted, file_facts, read_manifest, set_aside, write_manifest
 from ..common.progress import Progress
 from ..common.stamps import is_current, read_stamp, stamp_h5
+from ..tissue.classes import CLASSES
 from .given import coords_name, take_given
 from .grid import class_shares, edges_level0, lay_grid, target_mpp, tissue_shares
 
@@ -23,9 +24,9 @@ log = logging.getLogger(__name__)
 
 #: A slide this much coarser than the grid is not enlarged: the border between nominal magnifications (0.6 at 20x).
 COARSEST = 1.2
-#: Codes of quality/<slide>.png by the names the config uses.
-QUALITY_CODES = {"fold": 2, "dark": 3, "pen": 4, "edge_or_bubble": 5, "out_of_focus": 6}
-DROPPED = tuple(f"n_dropped_{name}" for name in QUALITY_CODES)
+#: Classes of quality/<slide>.png by which a grid can drop patches, in the order of their codes.
+DROPPABLE = [name for name in CLASSES if name not in ("background", "tissue")]
+DROPPED = tuple(f"n_dropped_{name}" for name in DROPPABLE)
 COLUMNS = ("n_patches", "n_tissue_patches", "n_dropped_quality", *DROPPED, "file", "bytes", "fingerprint")
 
 
@@ -108,7 +109,7 @@ def choose_patches(
     corners = corners[held]
     classes = read_classes(wsi / row["quality"])
     scale = width / classes.shape[1], height / classes.shape[0]
-    shares = [class_shares(corners, edge, classes, scale, [QUALITY_CODES[name]]) for name in grid["drop"]]
+    shares = [class_shares(corners, edge, classes, scale, [CLASSES[name]]) for name in grid["drop"]]
     shares = np.array(shares).reshape(len(shares), len(corners))
     bad = shares.sum(0) > grid["max_dropped_fraction"]
     counts = {"n_patches": int((~bad).sum()), "n_tissue_patches": len(corners), "n_dropped_quality": int(bad.sum())}

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..common.contained import is_out_of_memory, rows_contained
+from ..common.contained import MethodUnusable, is_out_of_memory, rows_contained
 from ..common.digests import digest_of
 from ..common.files import atomic_path, fingerprint, remove_leftovers, write_text
 from ..common.manifests import OK, accepted, read_manifest, set_aside, write_manifest
@@ -85,7 +85,7 @@ def assess_slide(
         return with_files(read_stamp(paths["contours"])["row"], paths, wsi)
     try:
         measured = look(item, settings, contours)
-    except segmentation.MethodUnusable:
+    except MethodUnusable:
         raise
     except given.NoContours as error:
         return set_aside(slide_id, "no_contours", str(error))

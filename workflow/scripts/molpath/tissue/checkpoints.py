@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from .segmentation import MethodUnusable
+from ..common.contained import MethodUnusable
 
 #: Training frameworks put a name of their own before the network's: DataParallel `module.`, Lightning `model.`.
 PREFIXES = ("module.", "model.")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from .classes import CLASSES
 from .overview import Overview
-from .quality import CLASSES, FAULTS
+from .quality import FAULTS
 
 #: Okabe and Ito's colours, which everybody can tell apart (red, green, blue); tissue is outlined, the rest hatched.
 PALETTE = {

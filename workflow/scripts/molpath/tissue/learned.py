@@ -14,11 +14,11 @@ import numpy as np
 import torch
 from torch import nn
 
+from ..common.contained import MethodUnusable
 from ..common.devices import take_device
 from .checkpoints import load_into
 from .networks import BUILDERS, Wants
 from .overview import Overview
-from .segmentation import MethodUnusable
 from .windows import Raster, slide_over
 
 #: Windows that go through the network at a time on a GPU; on the CPU one a thread.

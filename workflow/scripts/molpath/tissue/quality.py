@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 
 from . import artefacts, stain
+from .classes import CLASSES
 from .compression import jpeg_quality
 from .focus import Focus, blurred_tissue, measure_focus
 from .focus import sharpness as sharpness  # for who measures patches
 from .overview import Overview
 
-#: Class codes of quality/<slide>.png, those of GrandQC's artefact model.
-CLASSES = {"background": 0, "tissue": 1, "fold": 2, "dark": 3, "pen": 4, "edge_or_bubble": 5, "out_of_focus": 6}
 #: Classes that are faults of a place, in the order in which they give way to each other where they overlap.
 FAULTS = ("out_of_focus", "fold", "edge_or_bubble", "dark", "pen")
 #: Columns of the manifest that quality control fills, in order.

@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..common.contained import NoSlidesFault
+from ..common.contained import MethodUnusable
 from ..common.files import sha256_of
 from .overview import Overview
 
@@ -63,10 +63,6 @@ READ_BY = {
 }
 
 
-class MethodUnusable(NoSlidesFault):
-    """Weights, libraries or the device of a method fail: no slide's fault, so the job ends with this message."""
-
-
 def segment(slide, mpp: float, overview: Overview, settings: Mapping[str, Any]) -> np.ndarray:
     """Boolean mask of the tissue in the overview, height x width; `settings`: section tissue of the config.
 
@@ -81,7 +77,7 @@ def segment(slide, mpp: float, overview: Overview, settings: Mapping[str, Any]) 
 def find_artefacts(
     slide, mpp: float, overview: Overview, tissue: np.ndarray, settings: Mapping[str, Any]
 ) -> np.ndarray | None:
-    """Class codes (uint8, as `quality.CLASSES`; 0 for none) of the artefact model, or None if the config names none."""
+    """Class codes (uint8, as `classes.CLASSES`; 0 for none) of the artefact model, or None if the config names none."""
     if not settings.get("artefacts", {}).get("weights"):
         return None
     return _learned().find_artefacts(slide, mpp, overview, tissue, settings)

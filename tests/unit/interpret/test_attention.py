@@ -1,0 +1,134 @@
+"""Maps of attention: squares on the grid, colours that rise with attention, pictures that are there."""
+
+import json
+
+import h5py
+import matplotlib
+import numpy as np
+import pytest
+from molpath.common.manifests import write_manifest
+from molpath.interpret.attention_maps import Attention, as_geojson, draw_attention, paint, scale_bar
+from molpath.interpret.top_patches import EDGE, GAP, LINE, show_top_patches, top_of
+from PIL import Image
+
+SIZE, STEP = (4096, 3072), 512
+
+
+@pytest.fixture
+def attended(tmp_path):
+    """A slide of 35 patches whose colours are known, its thumbnail with a legend below, attention of two heads."""
+    rng = np.random.default_rng(0)
+    coords = np.array([(x, y) for y in range(0, SIZE[1], STEP) for x in range(0, SIZE[0], STEP)])[5:40]
+    shares = rng.dirichlet(np.ones(len(coords)), 2).astype(np.float32)
+    pixels = np.full((SIZE[1], SIZE[0], 3), 255, np.uint8)
+    for i, (x, y) in enumerate(coords):
+        pixels[y : y + STEP, x : x + STEP] = (5 * i, 255 - 5 * i, 60)
+    Image.fromarray(pixels).save(tmp_path / "S1.png")
+    (tmp_path / "wsi/thumbnails").mkdir(parents=True)
+    thumbnail = np.full((192 + 18, 256, 3), 255, np.uint8)
+    thumbnail[:192] = np.asarray(Image.fromarray(pixels).resize((256, 192)))
+    Image.fromarray(thumbnail).save(tmp_path / "wsi/thumbnails/S1.jpg")
+    with h5py.File(tmp_path / "attention.h5", "w") as handle:
+        group = handle.create_group("S1")
+        group["attention"], group["coords"] = shares, coords
+        group["coords"].attrs["patch_size_level0"] = STEP
+    rows = [
+        {"slide_id": "S1", "status": "ok", "reason": "", "detail": "", "width": SIZE[0], "height": SIZE[1], "mpp": 0.5},
+        {"slide_id": "S2", "status": "set_aside", "reason": "blank", "detail": "almost no tissue"},
+    ]
+    write_manifest(tmp_path / "inspected.tsv", rows, ["width", "height", "mpp"])
+    write_manifest(tmp_path / "assessed.tsv", rows, [])
+    return tmp_path, coords, shares
+
+
+def draw(folder, slide, name="map"):
+    draw_attention(
+        attention=str(folder / "attention.h5"), slide_id=slide, inspected=str(folder / "inspected.tsv"),
+        assessed=str(folder / "assessed.tsv"), wsi=str(folder / "wsi"), note="synthetic",
+        picture=str(folder / f"{name}.png"), patches=str(folder / f"{name}.geojson"),
+    )  # fmt: skip
+
+
+def test_geojson_has_a_closed_square_a_patch_at_its_place_on_the_slide(attended):
+    folder, coords, shares = attended
+    draw(folder, "S1")
+    document = json.loads((folder / "map.geojson").read_text())
+    assert document["type"] == "FeatureCollection"
+    assert len(document["features"]) == len(coords)
+    for feature, (x, y), mine in zip(document["features"], coords.tolist(), shares.T, strict=True):
+        assert feature["type"] == "Feature"
+        assert feature["geometry"]["type"] == "Polygon"
+        (ring,) = feature["geometry"]["coordinates"]
+        assert ring[0] == ring[-1] == [x, y]
+        assert {tuple(point) for point in ring} == {(x, y), (x + STEP, y), (x + STEP, y + STEP), (x, y + STEP)}
+        measured = feature["properties"]["measurements"]
+        for head in range(2):  # no ties here: as many percent as patches lie at or below
+            expected = 100 * (shares[head] <= mine[head]).mean()
+            assert measured[f"attention percentile, head {head + 1}"] == pytest.approx(expected, abs=1e-3)
+        assert feature["properties"]["objectType"] == "tile"
+
+
+def test_colours_rise_with_attention_and_lie_on_the_patches(attended):
+    _, coords, shares = attended
+    canvas = paint(Attention(shares, coords, STEP), 1, (60, 80), SIZE)
+    colours = [tuple(canvas[(y + STEP // 2) * 60 // SIZE[1], (x + STEP // 2) * 80 // SIZE[0]]) for x, y in coords]
+    table = [tuple(int(255 * v) for v in c) for c in matplotlib.colormaps["viridis"].colors]
+    places = [min(range(256), key=lambda i: sum(abs(a - int(b)) for a, b in zip(table[i], c[:3], strict=True)))
+              for c in colours]  # fmt: skip
+    assert np.all(np.diff(np.array(places)[np.argsort(shares[1])]) > 0)
+    bare = np.ones((60, 80), bool)
+    for x, y in coords:
+        bare[y * 60 // SIZE[1] : (y + STEP) * 60 // SIZE[1], x * 80 // SIZE[0] : (x + STEP) * 80 // SIZE[0]] = False
+    assert bare.any()
+    assert (canvas[bare][:, 3] == 0).all()
+    assert (canvas[~bare][:, 3] == 255).all()
+
+
+def test_ties_share_their_percentile():
+    ranks = Attention(np.array([[0.2, 0.2, 0.6]]), np.zeros((3, 2), int), 1).percentiles()
+    np.testing.assert_allclose(ranks, [[50, 50, 100]])
+
+
+@pytest.mark.parametrize(
+    ("width", "mpp", "label"), [(4096, 0.5, "500 µm"), (100_000, 0.25, "5 mm"), (1200, 0.25, "50 µm")]
+)
+def test_scale_bar_is_a_round_length(width, mpp, label):
+    length, words = scale_bar(width, mpp)
+    assert words == label
+    number, unit = label.split()
+    assert length * mpp == pytest.approx(float(number) * (1000 if unit == "mm" else 1))
+
+
+def test_map_is_the_same_twice_and_a_slide_set_aside_says_why(attended):
+    folder, *_ = attended
+    draw(folder, "S1", "one")
+    draw(folder, "S1", "two")
+    assert (folder / "one.png").read_bytes() == (folder / "two.png").read_bytes()
+    with Image.open(folder / "one.png") as image:
+        assert image.width > 1200
+        assert len(image.convert("RGB").getcolors(1 << 20)) > 100
+    draw(folder, "S2", "aside")
+    assert json.loads((folder / "aside.geojson").read_text()) == {"type": "FeatureCollection", "features": []}
+    assert (folder / "aside.png").stat().st_size > 0
+    assert as_geojson(Attention(np.zeros((1, 0)), np.zeros((0, 2), int), 1))["features"] == []
+
+
+def test_highest_patches_are_read_from_the_slide(attended):
+    folder, coords, shares = attended
+    show_top_patches(
+        attention=str(folder / "attention.h5"), slide_id="S1", slide=str(folder / "S1.png"), count=3, note="synthetic",
+        picture=str(folder / "top.png"),
+    )  # fmt: skip
+    picture = np.asarray(Image.open(folder / "top.png"))
+    for head in range(2):
+        order = sorted(range(len(coords)), key=lambda i: -shares[head, i])[:3]
+        for place, index in enumerate(order):
+            y = LINE + GAP + head * (EDGE + 3 * LINE) + LINE + EDGE // 2
+            x = GAP + place * (EDGE + GAP) + EDGE // 2
+            assert picture[y, x].tolist() == [5 * index, 255 - 5 * index, 60]
+    assert top_of(np.array([[1.0, 3, 3, 2]]), 9).tolist() == [[1, 2, 3, 0]]
+    show_top_patches(
+        attention=str(folder / "attention.h5"), slide_id="S2", slide=str(folder / "gone.svs"), count=3, note="",
+        picture=str(folder / "aside.png"),
+    )  # fmt: skip
+    assert (folder / "aside.png").is_file()

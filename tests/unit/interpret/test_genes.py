@@ -1,0 +1,161 @@
+"""Genes along a probe's direction, and expression between predicted groups: planted genes, P values by other means."""
+
+import json
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+from molpath.common.files import read_tsv
+from molpath.interpret.expression import NoGroups, compare_expression, scores_of, split_cases
+from molpath.interpret.gene_directions import correlate, directions_of, write_directions
+from molpath.probe.tasks import Task
+from schema_defaults import defaults_of
+from scipy import stats
+
+SETTINGS = defaults_of("probe")
+
+
+def write_embeddings(path, x, ids, **obs):
+    anndata.AnnData(x.astype(np.float32), obs=pd.DataFrame(obs, index=ids)).write_h5ad(path)
+
+
+@pytest.fixture
+def space(tmp_path):
+    """Slides whose label moves them along axis 3, profiles whose gene G7 does the same in two cohorts."""
+    rng = np.random.default_rng(0)
+    names, labels = [f"C{i}" for i in range(40)], np.arange(40) % 2
+    x = rng.normal(size=(40, 8))
+    x[:, 3] += 6 * labels
+    write_embeddings(tmp_path / "cases.h5ad", x, names, case_id=names)
+    profiles, values = [f"P{i}" for i in range(60)], rng.normal(5, 1, size=(60, 20))
+    cohort = np.repeat(["A", "B"], 30)
+    values[cohort == "B", 4] += 20  # G4 tells cohorts apart, as the embedding does
+    vectors = rng.normal(size=(60, 8)) * 0.3
+    vectors[:, 3] += values[:, 7] - 5 + 20 * (cohort == "B")
+    vectors[:, 5] += 10
+    write_embeddings(tmp_path / "profiles.h5ad", vectors, profiles, case_id=profiles, modality="rna")
+    for name in ("A", "B"):
+        mine = cohort == name
+        data = anndata.AnnData(
+            values[mine].astype(np.float32),
+            obs=pd.DataFrame({"case_id": "", "cohort": name}, index=np.array(profiles)[mine]),
+            var=pd.DataFrame(index=[f"G{i}" for i in range(20)]),
+        )
+        data.write_h5ad(tmp_path / f"{name}.h5ad")
+    settings = {"task_col": "y", "sample_col": "case_id", "label_dict": {0: "a", 1: "b"}, "metrics": ["bacc"]}
+    (tmp_path / "config.yaml").write_text(json.dumps(settings))
+    rows = [f"{name}\t{label}\ttrain" for name, label in zip(names, labels, strict=True)]
+    (tmp_path / "k=all.tsv").write_text("\n".join(["case_id\ty\tfold_0", *rows]) + "\n")
+    return tmp_path
+
+
+def test_planted_gene_ranks_first_and_a_cohorts_gene_does_not(space):
+    write_directions(
+        task="t--y", config=space / "config.yaml", table=space / "k=all.tsv", slides=str(space / "none"),
+        cases=str(space / "cases.h5ad"), profiles=str(space / "profiles.h5ad"),
+        expression=[str(space / "A.h5ad"), str(space / "B.h5ad")], settings=SETTINGS, output=str(space / "out.tsv"),
+    )  # fmt: skip
+    table = read_tsv(space / "out.tsv")
+    assert table["class"].unique().tolist() == ["b"]
+    assert table.gene[0] == "G7"
+    assert float(table.r[0]) > 0.5
+    assert float(table.padj[0]) < 1e-4
+    assert table.gene.tolist().index("G4") > 0
+    assert float(table.set_index("gene").loc["G4", "padj"]) > 0.01
+    assert set(table.n_profiles) == {"60"}
+
+
+def test_correlation_within_cohorts_equals_a_regression():
+    rng = np.random.default_rng(1)
+    values, along = rng.normal(size=(30, 5)), rng.normal(size=30)
+    cohorts = np.repeat(["A", "B", "C"], 10).astype(object)
+    values[:, 4] = 2.0
+    found = correlate(values, along, cohorts)
+    dummies = np.stack([cohorts == name for name in "ABC"], 1).astype(float)
+    for gene in range(4):  # the coefficient of the gene beside a constant for each cohort
+        design = np.column_stack([values[:, gene], dummies])
+        coefficients, residual, *_ = np.linalg.lstsq(design, along, rcond=None)
+        error = np.sqrt(residual[0] / (30 - 4) * np.linalg.inv(design.T @ design)[0, 0])
+        assert found.p[gene] == pytest.approx(2 * stats.t.sf(abs(coefficients[0] / error), 26), rel=1e-9)
+        assert np.sign(found.r[gene]) == np.sign(coefficients[0])
+    assert np.isnan(found.r[4])
+
+
+def test_direction_of_a_survival_task_is_that_of_its_hazard():
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=(150, 6))
+    times, events = rng.exponential(np.exp(-1.5 * x[:, 2])) * 100 + 1, np.ones(150, bool)
+    folds = np.full((150, 1), "train", object)
+    names = [f"C{i}" for i in range(150)]
+    task = Task("t--OS", "case_id", names, np.zeros(150, int), ["x"], folds, ["cindex"], times, events)
+    direction = directions_of(task, x, SETTINGS)["risk"]
+    assert np.linalg.norm(direction) == pytest.approx(1)
+    assert direction[2] > 0.9
+
+
+def write_cohort(folder, n=24, genes=40):
+    """Predictions of 3 folds, counts of two cohorts with gene G5 fourfold where the prediction is high, pairs."""
+    rng = np.random.default_rng(3)
+    names = np.array([f"C{i}" for i in range(n)])
+    high = np.arange(n) % 2 == 1
+    rows = [
+        {"sample_id": name, "case_id": name, "protocol": protocol, "fold": fold, "prob_0": 1 - p, "prob_1": p}
+        for protocol, flip in (("logistic", False), ("permuted", True))
+        for fold in range(3)
+        for name, p in zip(names, np.where(high ^ flip, 0.8, 0.2) + rng.uniform(-0.1, 0.1, n), strict=True)
+    ]
+    pd.DataFrame(rows).to_parquet(folder / "p.parquet")
+    means = rng.uniform(50, 500, genes) * np.where(np.arange(n) < n // 2, 1.0, 1.5)[:, None]
+    means[high, 5] *= 4
+    counts = rng.negative_binomial(10, 10 / (10 + means)).astype(np.int32)
+    counts[:, 8] = 0
+    for cohort, mine in (("A", np.arange(n) < n // 2), ("B", np.arange(n) >= n // 2)):
+        obs = pd.DataFrame({"case_id": names[mine], "cohort": cohort}, index=[f"P-{c}" for c in names[mine]])
+        data = anndata.AnnData(counts[mine].astype(np.float32), obs=obs)
+        data.var_names = [f"G{i}" for i in range(genes)]
+        data.layers["counts"] = counts[mine]
+        data.write_h5ad(folder / f"{cohort}.h5ad")
+    pairs = pd.DataFrame({"case_id": names, "profile_id": [f"P-{c}" for c in names], "modality": "rna"})
+    pairs.assign(status="paired").to_csv(folder / "pairs.tsv", sep="\t", index=False)
+    return [str(folder / f"{cohort}.h5ad") for cohort in "AB"]
+
+
+def test_planted_gene_differs_between_predicted_groups(tmp_path):
+    tables = write_cohort(tmp_path)
+    compare_expression(
+        predictions=str(tmp_path / "p.parquet"), pairs=str(tmp_path / "pairs.tsv"), tables=tables,
+        settings={"split": "median", "class": 1, "min_counts": 10}, output=str(tmp_path / "out.tsv"),
+    )  # fmt: skip
+    table = read_tsv(tmp_path / "out.tsv")
+    assert table.gene[0] == "G5"
+    assert float(table.log2FC[0]) == pytest.approx(2, abs=0.5)
+    assert float(table.padj[0]) < 1e-6
+    assert (table.padj.iloc[1:].replace("", "1").astype(float) < 0.01).sum() == 0
+    assert "G8" not in set(table.gene)
+    assert (table.n_high[0], table.n_low[0]) == ("12", "12")
+
+
+def test_too_few_cases_and_confounded_cohorts_are_said(tmp_path):
+    tables = write_cohort(tmp_path, n=4)
+    arguments = {
+        "predictions": str(tmp_path / "p.parquet"), "pairs": str(tmp_path / "pairs.tsv"), "tables": tables,
+        "output": str(tmp_path / "o.tsv"),
+    }  # fmt: skip
+    with pytest.raises(NoGroups, match="2 cases predicted high have counts; 3 are needed"):
+        compare_expression(settings={"split": "median", "class": 1, "min_counts": 10}, **arguments)
+    with pytest.raises(NoGroups, match="no class with code 5"):
+        compare_expression(settings={"split": "median", "class": 5, "min_counts": 10}, **arguments)
+
+
+def test_scores_of_folds_and_splits():
+    risks = pd.DataFrame(
+        {"case_id": list("abcd") * 2, "protocol": "cox", "fold": [0] * 4 + [1] * 4}
+        | {"risk": [1, 2, 3, 4, -900, 500, 700, 600]}
+    )
+    scores = scores_of(risks, 1)
+    assert scores.to_dict() == {"a": 0.25, "b": 0.5, "c": 0.875, "d": 0.875}
+    assert split_cases(scores, "median").to_dict() == {"a": "low", "b": "low", "c": "high", "d": "high"}
+    spread = pd.Series({"a": 0.1, "b": 0.2, "c": 0.4, "d": 0.6, "e": 0.8, "f": 0.9})
+    assert split_cases(spread, "tertiles").to_dict() == {"a": "low", "b": "low", "e": "high", "f": "high"}
+    assert (split_cases(spread, "half") == ["low"] * 3 + ["high"] * 3).all()

@@ -1,0 +1,197 @@
+"""What the doctor says of weights, tokens and slides; the network is not to be asked."""
+
+import socket
+from pathlib import Path
+
+import pytest
+from molpath.preflight import inputs
+from molpath.preflight.examination import examine
+from slide_files import picture, write_jpeg_pyramid
+
+SECRET = "hf_secretsecretsecret"
+
+
+@pytest.fixture(autouse=True)
+def no_hub(tmp_path, monkeypatch):
+    """No login, no cache, and no network: a name that is looked up is an error of the test."""
+    import huggingface_hub.constants as constants
+
+    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_HUB_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "hub/token"))
+    monkeypatch.setattr(inputs, "hub_cache", lambda: str(tmp_path / "hub/cache"))
+
+    def refuse(*arguments, **options):
+        raise AssertionError("the network was asked")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+
+
+def encoder(adapter: str, **changes) -> dict:
+    return {"name": "e", "adapter": adapter, "weights": "", "folder": "", "fetched": "r/e", "revision": ""} | changes
+
+
+def one(adapter: str, ask_hub: bool = False, **changes):
+    (found,) = inputs.check_weights([encoder(adapter, **changes)], ask_hub)
+    return found
+
+
+def test_weights_of_a_file(tmp_path):
+    path = tmp_path / "w.bin"
+    found = one("uni_v1", weights=str(path))
+    assert (found.verdict, str(path) in found.found) == ("problem", True)
+    path.touch()
+    assert (one("uni_v1", weights=str(path)).verdict, one("uni_v1", fetched=str(path)).verdict) == ("problem",) * 2
+    path.write_bytes(b"x" * 2_000_000)
+    found = one("uni_v1", weights=str(path))
+    assert (found.verdict, "2 MB" in found.found) == ("ok", True)
+
+
+def test_a_gated_encoder_without_a_token():
+    found = one("uni_v1")
+    assert found.verdict == "problem"
+    assert "MahmoodLab/UNI gives access on request, and no token is set" in found.found
+    assert "hf auth login" in found.remedy
+    assert "https://huggingface.co/MahmoodLab/UNI" in found.remedy
+    assert inputs.check_tokens().found.endswith(": no")
+
+
+def test_a_token_is_told_of_and_never_shown(monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", SECRET)
+    found = [one("uni_v1"), inputs.check_tokens()]
+    assert [item.verdict for item in found] == ["note", "ok"]
+    assert "yes, by HF_TOKEN" in found[1].found
+    assert SECRET not in repr(found)
+
+
+def test_weights_in_the_cache_of_the_hub(tmp_path):
+    revision = inputs.ADAPTERS["uni_v1"].revision
+    folder = tmp_path / "hub/cache/models--MahmoodLab--UNI/snapshots" / revision
+    folder.mkdir(parents=True)
+    (folder / "pytorch_model.bin").write_bytes(b"x")
+    assert one("uni_v1").verdict == "ok"
+
+
+def test_offline_and_not_in_the_cache(monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("HF_TOKEN", SECRET)
+    found = one("uni_v1")
+    assert (found.verdict, "HF_HUB_OFFLINE is set" in found.found) == ("problem", True)
+
+
+def test_the_hub_is_asked_on_request_only(monkeypatch):
+    from huggingface_hub import HfApi, errors
+
+    monkeypatch.setenv("HF_TOKEN", SECRET)
+    asked = []
+    monkeypatch.setattr(HfApi, "auth_check", lambda self, repo, **options: asked.append(repo))
+    one("uni_v1")
+    assert asked == []
+    assert one("uni_v1", ask_hub=True).verdict == "ok"
+    assert asked == ["MahmoodLab/UNI"]
+
+    def fail(self, repo, **options):
+        raise ConnectionError(f"sent Bearer {SECRET}")
+
+    monkeypatch.setattr(HfApi, "auth_check", fail)
+    found = one("uni_v1", ask_hub=True)
+    assert (found.verdict, SECRET in repr(found)) == ("problem", False)
+    assert issubclass(errors.GatedRepoError, errors.RepositoryNotFoundError)
+
+
+def test_weights_by_pip_and_none_at_all(tmp_path, monkeypatch):
+    found = one("efficientnet_lite0", fetched="resources/encoders/e.safetensors")
+    assert (found.verdict, "snakemake resources/encoders/e.safetensors" in found.remedy) == ("note", True)
+    monkeypatch.setattr(inputs.importlib.util, "find_spec", lambda name: None)
+    assert one("efficientnet_lite0").verdict == "problem"
+    assert (one("mean_colour").verdict, one("mine:make").verdict) == ("ok", "ok")
+    assert one("precomputed", folder=str(tmp_path)).verdict == "problem"
+    (tmp_path / "a.h5").touch()
+    assert one("precomputed", folder=str(tmp_path)).verdict == "ok"
+
+
+@pytest.fixture(scope="module")
+def slides(tmp_path_factory):
+    """Three small SVS files of 0.25 micrometres a pixel."""
+    folder = tmp_path_factory.mktemp("slides")
+    for i in range(3):
+        write_jpeg_pyramid(folder / f"S{i}.svs", picture(1024, 1280, i), aperio=True)
+    return [{"slide_id": f"S{i}", "path": str(folder / f"S{i}.svs"), "mpp": "", "made": False} for i in range(3)]
+
+
+def read(slides, count=3, **changes):
+    return inputs.check_reading(
+        slides, **{"count": count, "patches": 0, "geometry": (128, 0.5), "deadline_s": 60} | changes
+    )
+
+
+def test_slides_are_read_and_timed(slides):
+    found = read(slides, patches=3.6e6)
+    assert found.verdict == "ok"
+    assert "3 of 3 opened and read in" in found.found
+    assert "patches of 128 px/s with one reader (the run's 3,600,000 take" in found.found
+    raw, raw_s, patches, patches_s = inputs.read_some((slides[0]["path"], "", 128, 0.5))
+    assert raw == Path(slides[0]["path"]).stat().st_size
+    assert patches == 16, "1,280 x 1,024 pixels of 0.25 hold 5 x 4 patches of 256; the square in their middle is 4 x 4"
+    assert raw_s > 0
+    assert patches_s > 0
+
+
+def test_a_slide_that_is_missing_is_named(slides):
+    gone = {"slide_id": "gone", "path": "/nowhere/gone.svs", "mpp": "", "made": False}
+    found = inputs.check_slides_there([*slides, gone, gone | {"slide_id": "later", "made": True}])
+    assert found.verdict == "problem"
+    assert "1 of 4 slides are missing: gone (/nowhere/gone.svs)" in found.found
+    assert inputs.check_slides_there(slides).verdict == "ok"
+    assert read([*slides, gone], count=4).verdict == "ok", "it is told once"
+
+
+def test_a_slide_that_is_none(slides, tmp_path):
+    (tmp_path / "bad.svs").write_text("no slide")
+    bad = {"slide_id": "bad", "path": str(tmp_path / "bad.svs"), "mpp": "", "made": False}
+    found = read([*slides[:1], bad], count=2)
+    assert (found.verdict, "Not read: bad" in found.found) == ("note", True)
+    assert read([bad]).verdict == "problem"
+    assert read([], count=3).verdict == "note"
+
+
+def test_a_check_that_fails_in_itself_hides_no_other(slides, tmp_path, monkeypatch, repository):
+    def fail(*arguments):
+        raise RuntimeError("as no one foresaw")
+
+    monkeypatch.setattr("molpath.preflight.storage.check_space", fail)
+    monkeypatch.chdir(tmp_path)
+    plan = {"shards": {"00000": 3}}
+    costs = str(repository / "resources/costs/costs.tsv")
+    request = {
+        "snakemake": "9.27.1",
+        "needed": "9.27",
+        "plugins": {},
+        "profiles": [],
+        "deployment": [],
+        "results": "results",
+        "resources": "resources",
+        "plan": plan,
+        "ask_hub": False,
+        "encoders": [encoder("mean_colour")],
+        "weights": {},
+        "slides": slides,
+        "read_slides": 1,
+        "deadline_s": 60,
+        "patch": {"size": 128, "mpp": 0.5},
+        "batch_bytes": 1e6,
+        "processes": 1,
+        "trains": False,
+        "networks": False,
+        "scratch": ["", 100.0],
+    }
+    found = {item.check: item for item in examine(request, costs)}
+    assert found["disk"].verdict == "problem"
+    assert "as no one foresaw" in found["disk"].found
+    others = {name for name in found if found[name].verdict == "problem"} - {"disk"}
+    assert others == set()
+    assert {"Snakemake", "conda", "results folder", "HDF5 and locks", "slides", "reading slides", "GPU"} < set(found)
+    (tmp_path / "results").touch()
+    found = {item.check for item in examine(request, costs)}
+    assert not found & {"rename and fsync", "HDF5 and locks", "clock"}, "told once, as the results folder"

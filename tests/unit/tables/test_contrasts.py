@@ -1,0 +1,149 @@
+"""Contrasts over folds and tasks, each against another way to the same number; boundaries and too little data."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from molpath.tables.contrasts import across_tasks, corrected_t, holm, tukey_p, within_task
+from scipy import stats
+
+
+def scores(rows, models, seed=0, effect=0.05, between=0.1, noise=0.02):
+    """Scores with an effect of rows (folds, tasks) and of models."""
+    rng = np.random.default_rng(seed)
+    values = 0.7 + rng.normal(0, between, (rows, 1)) + effect * np.arange(models) + rng.normal(0, noise, (rows, models))
+    return pd.DataFrame(values, columns=[f"m{i}" for i in range(models)])
+
+
+def sums_of_squares(values):
+    """F of models and residual mean square of rows x models, from the definition."""
+    x = values.to_numpy()
+    n, m = x.shape
+    model = n * ((x.mean(0) - x.mean()) ** 2).sum() / (m - 1)
+    rest = x - x.mean(0) - x.mean(1, keepdims=True) + x.mean()
+    return model / ((rest**2).sum() / (m - 1) / (n - 1)), (rest**2).sum() / (m - 1) / (n - 1)
+
+
+def test_two_models_over_folds_are_a_paired_t_test():
+    values = scores(8, 2)
+    first, contrast = within_task(values)
+    paired = stats.ttest_rel(values.m0, values.m1)
+    assert first["statistic"] == pytest.approx(paired.statistic**2)
+    assert first["p"] == pytest.approx(paired.pvalue)
+    assert contrast["statistic"] == pytest.approx(paired.statistic)
+    assert contrast["p"] == pytest.approx(paired.pvalue)
+    assert contrast["p_adjusted"] == pytest.approx(paired.pvalue, rel=1e-6)  # one pair: nothing to adjust for
+
+
+def test_many_models_over_folds_by_sums_of_squares():
+    from statsmodels.stats.libqsturng import psturng
+
+    values = scores(6, 4, seed=1, effect=0.02)
+    rows = within_task(values)
+    f, residual = sums_of_squares(values)
+    assert rows[0]["statistic"] == pytest.approx(f)
+    assert rows[0]["p"] == pytest.approx(stats.f.sf(f, 3, 15))
+    assert len(rows) == 1 + 6
+    for one in rows[1:]:
+        gap = values[one["model_a"]].mean() - values[one["model_b"]].mean()
+        assert one["difference"] == pytest.approx(gap)
+        assert one["se"] == pytest.approx(np.sqrt(2 * residual / 6))
+        expected = float(np.ravel(psturng(abs(gap) / np.sqrt(residual / 6), 4, 15))[0])  # another implementation
+        assert min(one["p_adjusted"], 0.9) == pytest.approx(expected, abs=3e-3)  # psturng ends at 0.9
+        assert one["p_adjusted"] >= one["p"] - 1e-12
+
+
+def test_without_a_difference_no_contrast_follows_and_false_alarms_are_few():
+    alarms = [len(within_task(scores(5, 3, seed=seed, effect=0))) > 1 for seed in range(200)]
+    assert 1 <= sum(alarms) <= 22  # 5 % of 200 is 10
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        (scores(1, 3), "1 fold with a value of every model"),
+        (scores(5, 1), "one model"),
+        (scores(5, 2, noise=0), "the same amount in every fold"),
+        (scores(4, 2).where([[True, False]] * 4), "0 folds with a value of every model"),
+    ],
+)
+def test_too_little_says_so(values, why):
+    (only,) = within_task(values)
+    assert why in only["note"]
+    assert np.isnan(only["p"])
+
+
+def test_a_fold_that_failed_for_one_model_is_left_out_for_all():
+    values = scores(6, 3)
+    values.loc[2, "m1"] = np.nan
+    first = within_task(values)[0]
+    assert first["note"] == "1 folds left out (a model has no value there)"
+    assert first["statistic"] == pytest.approx(sums_of_squares(values.drop(index=2))[0])
+
+
+def test_corrected_t_test_widens_by_the_share_of_test_samples():
+    values = scores(10, 3, seed=2)
+    rows = {(one["model_a"], one["model_b"]): one for one in corrected_t(values, 0.25)}
+    plain = stats.ttest_rel(values.m0, values.m2)
+    t = plain.statistic / np.sqrt(1 + 10 * 0.25)
+    one = rows["m0", "m2"]
+    assert one["statistic"] == pytest.approx(t)
+    assert one["p"] == pytest.approx(2 * stats.t.sf(abs(t), 9))
+    ps = sorted(one["p"] for one in rows.values())
+    expected = [3 * ps[0], max(3 * ps[0], 2 * ps[1]), max(3 * ps[0], 2 * ps[1], ps[2])]
+    assert sorted(one["p_adjusted"] for one in rows.values()) == pytest.approx(np.minimum(expected, 1))
+
+
+def test_mixed_model_of_a_whole_table_by_analysis_of_variance():
+    """With every score there, REML's contrasts and marginal means are those of the two-way table."""
+    values = scores(12, 3, seed=3, effect=0.01)
+    rows, means = across_tasks(values)
+    _, residual = sums_of_squares(values)
+    x = values.to_numpy()
+    task = (3 * ((x.mean(1) - x.mean()) ** 2).sum() / 11 - residual) / 3
+    assert len(rows) == 3
+    for one in rows:
+        gap = values[one["model_a"]].mean() - values[one["model_b"]].mean()
+        assert one["difference"] == pytest.approx(gap, abs=1e-7)
+        assert one["se"] == pytest.approx(np.sqrt(2 * residual / 12), rel=1e-3)
+        assert one["note"] == ""
+        assert "22 df" in one["method"]
+        q = np.sqrt(2) * abs(one["difference"]) / one["se"]
+        assert one["p_adjusted"] == pytest.approx(stats.studentized_range.sf(q, 3, 22))
+    for one in means:
+        assert one["mean"] == pytest.approx(values[one["model"]].mean(), abs=1e-7)
+        assert one["se"] == pytest.approx(np.sqrt((task + residual) / 12), rel=1e-3)
+
+
+def test_no_variance_of_tasks_falls_back_with_a_note():
+    values = scores(8, 3, seed=5, between=0)
+    x = values.to_numpy() - values.to_numpy().mean(1, keepdims=True)  # rows differ by nothing at all
+    values = pd.DataFrame(0.7 + x, columns=values.columns)
+    rows, means = across_tasks(values)
+    assert rows[0]["note"].endswith(": tasks as fixed effects")
+    assert "fixed effects" in rows[0]["method"]
+    _, residual = sums_of_squares(values)
+    assert rows[0]["se"] == pytest.approx(np.sqrt(2 * residual / 8))
+    assert means[1]["mean"] == pytest.approx(values.m1.mean())
+
+
+def test_missing_scores_are_borne_by_the_mixed_model():
+    """A model that was only run on easy tasks gains nothing by it."""
+    values = scores(30, 2, seed=6, effect=0.05)
+    values.loc[values.m0 < values.m0.median(), "m0"] = np.nan
+    assert values.m0.mean() > values.m1.mean()
+    rows, _ = across_tasks(values)
+    assert rows[0]["difference"] == pytest.approx(-0.05, abs=0.015)
+
+
+@pytest.mark.parametrize("shape", [(1, 3), (5, 1)])
+def test_one_task_or_one_model_is_not_tested(shape):
+    rows, means = across_tasks(scores(*shape))
+    assert rows[0]["note"].startswith("not tested")
+    assert means == []
+
+
+def test_adjusted_p_values_by_hand():
+    assert holm([0.01, np.nan, 0.04, 0.03])[[0, 2, 3]] == pytest.approx([0.03, 0.06, 0.06])
+    assert np.isnan(holm([np.nan])[0])
+    assert tukey_p(1.0, 1.0, 2, 10) == pytest.approx(2 * stats.t.sf(1.0, 10))
+    assert tukey_p(3.875 / np.sqrt(2), 1.0, 3, 10) == pytest.approx(0.05, abs=2e-3)  # tables of q: 3.88 at 3 and 10

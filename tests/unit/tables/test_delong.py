@@ -1,0 +1,79 @@
+"""DeLong's test against every pair counted one by one, a bootstrap, and permuted labels."""
+
+import numpy as np
+import pytest
+from molpath.tables.delong import compare_folds, delong, difference
+from scipy import stats
+from sklearn.metrics import roc_auc_score
+
+
+def direct(positive, scores):
+    """AUCs and covariance from the m x n comparisons, as DeLong et al. write them."""
+    kernels = []
+    for score in scores:
+        a, b = score[positive][:, None], score[~positive][None]
+        kernels.append((a > b) + 0.5 * (a == b))
+    kernels = np.array(kernels, float)
+    auc = kernels.mean((1, 2))
+    v10, v01 = kernels.mean(2) - auc[:, None], kernels.mean(1) - auc[:, None]
+    m, n = kernels.shape[1:]
+    return auc, v10 @ v10.T / (m - 1) / m + v01 @ v01.T / (n - 1) / n
+
+
+def samples(seed, n=90, models=3, ties=False):
+    rng = np.random.default_rng(seed)
+    positive = rng.random(n) < 0.4
+    shared = rng.normal(size=n)
+    scores = np.stack([shared + rng.normal(size=n) + positive * 0.5 * k for k in range(models)])
+    return positive, np.round(scores) if ties else scores
+
+
+@pytest.mark.parametrize("ties", [False, True])
+def test_midranks_equal_the_direct_comparisons(ties):
+    for seed in range(5):
+        positive, scores = samples(seed, ties=ties)
+        auc, covariance = delong(positive, scores)
+        expected, spread = direct(positive, scores)
+        np.testing.assert_allclose(auc, expected)
+        np.testing.assert_allclose(covariance, spread, atol=1e-15)
+        assert auc[1] == pytest.approx(roc_auc_score(positive, scores[1]))
+
+
+def test_standard_error_is_that_of_a_bootstrap():
+    positive, scores = samples(7, n=400, models=2)
+    _, se, z, p = difference(*delong(positive, scores), 0, 1)
+    rng = np.random.default_rng(0)
+    gaps = []
+    for draw in rng.integers(0, 400, (600, 400)):
+        gaps.append(roc_auc_score(positive[draw], scores[0, draw]) - roc_auc_score(positive[draw], scores[1, draw]))
+    assert se == pytest.approx(np.std(gaps), rel=0.12)
+    assert p == pytest.approx(2 * stats.norm.sf(abs(z)))
+
+
+def test_scores_of_one_kind_give_p_values_that_are_even():
+    ps = []
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        positive = np.arange(80) % 2 == 0
+        ps.append(difference(*delong(positive, rng.normal(size=(2, 80)) + positive), 0, 1)[3])
+    assert stats.kstest(ps, "uniform").pvalue > 0.01
+
+
+def test_separate_folds_are_averaged_and_their_variances_added():
+    parts = [samples(seed, n=60, models=2) for seed in (1, 2, 3)]
+    auc, covariance = compare_folds(parts)
+    single = [direct(*part) for part in parts]
+    np.testing.assert_allclose(auc, np.mean([a for a, _ in single], axis=0))
+    np.testing.assert_allclose(covariance, sum(c for _, c in single) / 9)
+    np.testing.assert_allclose(compare_folds(parts[:1])[1], single[0][1])
+
+
+def test_no_variance_and_too_few_samples():
+    positive = np.array([True, True, False, False])
+    perfect = np.array([[3, 4, 1, 2], [30, 40, 10, 20]], float)
+    gap, se, z, p = difference(*delong(positive, perfect), 0, 1)
+    assert (gap, se) == (0, 0)
+    assert np.isnan(z)
+    assert np.isnan(p)
+    with pytest.raises(ValueError, match="1 positive and 3 negative samples"):
+        delong(np.array([True, False, False, False]), perfect)

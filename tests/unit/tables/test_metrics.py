@@ -1,0 +1,45 @@
+"""Tables of the report: models side by side, seeds, failures, and nothing unescaped."""
+
+import pandas as pd
+from molpath.common.files import read_tsv, write_tsv
+from molpath.tables.metrics import collect_metrics, compare_models
+from molpath.tables.scores import kind_of_model
+
+
+def summary(path, model, mean, task="s--t", group="frozen"):
+    row = {"task": task, "model": model, "group": group, "protocol": "logistic", "shots": 0, "metric": "auc"}
+    row |= {"mean": mean, "se": 0.01, "lower": mean - 0.1, "upper": mean + 0.1, "interval": "i", "n_folds": 5}
+    row |= {"n_failed": 0, "n_train": 8, "n_test": 2, "primary": 1, "n_samples": 10, "n_missing": 0}
+    write_tsv(path, pd.DataFrame([row]))
+    return path
+
+
+def test_models_side_by_side_and_escaped(tmp_path):
+    paths = [
+        summary(tmp_path / "a", "threads-s0", 0.7),
+        summary(tmp_path / "b", "threads-s1", 0.8),
+        summary(tmp_path / "c", "mean", float("nan")),
+    ]
+    collect_metrics(summaries=paths, families={"s--t": "molecular"}, output=tmp_path / "metrics.tsv")
+    models = ["mean", "threads-s0", "threads-s1"]
+    outputs = {name: tmp_path / name for name in ("comparison", "seeds", "page")}
+    compare_models(metrics=tmp_path / "metrics.tsv", models=models, note="<b>synthetic", **outputs)
+    table = read_tsv(outputs["comparison"])
+    assert table.loc[0, models].tolist() == ["no result", "0.700 (0.600 to 0.800)", "0.800 (0.700 to 0.900)"]
+    seeds = read_tsv(outputs["seeds"])
+    assert seeds[seeds.kind == "threads"].seed.tolist() == ["s0", "s1"]
+    page = outputs["page"].read_text()
+    assert "<b>" not in page
+    assert "&lt;b&gt;synthetic" in page
+
+
+def test_a_transfer_and_prompts_of_one_id_have_families_of_their_own(tmp_path):
+    paths = [summary(tmp_path / group, "mean", 0.7, "a==b--t", group) for group in ("transfer", "prompt")]
+    families = {"transfer/a==b--t": "transfer", "prompt/a==b--t": "prompting"}
+    collect_metrics(summaries=paths, families=families, output=tmp_path / "metrics.tsv")
+    assert read_tsv(tmp_path / "metrics.tsv").family.tolist() == ["transfer", "prompting"]
+
+
+def test_models_that_differ_in_their_seed_are_one_kind():
+    assert kind_of_model("threads-demo-s12") == ("threads-demo", "s12")
+    assert kind_of_model("mean") == ("mean", "")

@@ -1,0 +1,215 @@
+"""Tables of tests and the page, from jobs' files: what is compared with what, risk groups, and what can't be tested."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from molpath.common.files import read_tsv, write_tsv
+from molpath.figures.survival import plot_survival
+from molpath.tables.survival import compare_groups, risk_groups
+from molpath.tables.tests import assess_models
+from scipy import stats
+
+MODELS = ["mean", "threads"]
+
+
+def job(folder, model, task, values, *, protocol="logistic", group="frozen", predictions=None):
+    """metrics.tsv and predictions.parquet of a job, as probing writes them; returns their paths."""
+    folder = folder / model / task / group
+    folder.mkdir(parents=True)
+    head = {"task": task, "model": model, "group": group}
+    rows = [
+        head
+        | {"protocol": protocol, "shots": 0, "repeat": 0, "fold": fold, "metric": "auc", "value": value}
+        | {"n_train": 80, "n_test": 20, "note": ""}
+        for fold, value in enumerate(values)
+    ]
+    rows.append(rows[0] | {"protocol": "permuted", "value": 0.5})
+    write_tsv(folder / "metrics.tsv", pd.DataFrame(rows))
+    table = pd.DataFrame(columns=["protocol"]) if predictions is None else predictions.assign(protocol=protocol, **head)
+    table.to_parquet(folder / "predictions.parquet")
+    return folder / "metrics.tsv", folder / "predictions.parquet"
+
+
+def summary_of(path, jobs, families):
+    """tables/metrics.tsv with the first metric of every job marked."""
+    rows = []
+    for metrics, _ in jobs:
+        table = read_tsv(metrics)
+        for protocol, mine in table.groupby("protocol"):
+            rows.append(dict(mine.iloc[0][["task", "model", "group", "metric"]]) | {"protocol": protocol, "primary": 1})
+    table = pd.DataFrame(rows)
+    table.insert(1, "family", [families.get(task, "one") for task in table.task])
+    for name in ("mean", "se", "lower", "upper", "n_folds", "n_failed", "n_train", "n_test", "n_samples", "n_missing"):
+        table[name] = 0
+    write_tsv(path, table.assign(shots=0))
+    return path
+
+
+def run(tmp_path, jobs, families=None, models=MODELS, note=""):
+    names = {
+        "tests": "tests.tsv",
+        "means": "means.tsv",
+        "survival": "survival.tsv",
+        "page": "p.html",
+        "curves": "c.svg",
+    }
+    outputs = {key: str(tmp_path / name) for key, name in names.items()}
+    survival, samples = assess_models(
+        metrics=str(summary_of(tmp_path / "metrics.tsv", jobs, families or {})),
+        folds=[str(metrics) for metrics, _ in jobs],
+        predictions=[str(predictions) for _, predictions in jobs],
+        models=models,
+        note=note,
+        outputs=outputs,
+    )
+    plot_survival(survival, samples, outputs["curves"], note)
+    return outputs | {name: read_tsv(outputs[name]) for name in ("tests", "means", "survival")}
+
+
+def binary(seed, strength, n=60, folds=3):
+    rng = np.random.default_rng(seed)
+    label = np.arange(n) % 2
+    score = 1 / (1 + np.exp(-(rng.normal(size=n) + strength * label)))
+    table = pd.DataFrame({"sample_id": [f"C{i}" for i in range(n)], "fold": np.arange(n) // 2 % folds, "label": label})
+    return table.assign(prob_0=1 - score, prob_1=score)
+
+
+def test_models_are_compared_within_tasks_over_tasks_and_families(tmp_path):
+    rng = np.random.default_rng(0)
+    jobs, families = [], {}
+    for number in range(6):
+        task, base = f"s--t{number}", rng.uniform(0.6, 0.8)
+        families[task] = "even" if number % 2 else "odd"
+        for model, gain in zip(MODELS, (0, 0.08), strict=True):
+            values = base + gain + rng.normal(0, 0.01, 3)
+            jobs.append(job(tmp_path, model, task, values, predictions=binary(number, 1 + 20 * gain)))
+    found = run(tmp_path, jobs, families, note="<i>synthetic")
+    tests = found["tests"]
+    assert set(tests.scope) == {"task", "family", "all"}
+    assert not tests.method.str.contains("permuted").any()
+    over = tests[tests.scope == "all"].iloc[0]
+    assert (over.model_a, over.model_b) == ("mean", "threads")
+    assert float(over.difference) == pytest.approx(-0.08, abs=0.01)
+    assert float(over.p_adjusted) < 0.001
+    anova = tests[tests.method.str.startswith("two-way")]
+    assert len(anova) == 6
+    raw, adjusted = anova.p.astype(float).to_numpy(), anova.p_adjusted.astype(float).to_numpy()
+    order = np.argsort(raw)
+    expected = np.minimum(np.maximum.accumulate(raw[order] * np.arange(6, 0, -1)), 1)
+    np.testing.assert_allclose(adjusted[order], expected)
+    assert len(tests[tests.method.str.startswith("Tukey")]) == (raw < 0.05).sum()
+    assert len(tests[tests.method.str.startswith("DeLong")]) == 6
+    assert len(tests[tests.method.str.startswith("corrected")]) == 6
+    assert set(found["means"].family) == {"", "even", "odd"}
+    page = open(found["page"]).read()  # noqa: SIM115
+    assert "&lt;i&gt;synthetic" in page
+    assert "<i>" not in page
+    assert "no survival task in use" in open(found["curves"]).read()  # noqa: SIM115
+
+
+def test_delong_takes_the_samples_all_models_have_and_refuses_shared_folds(tmp_path):
+    first, second = binary(1, 1, folds=1), binary(2, 2, folds=1).drop(index=[0, 5])
+    jobs = [job(tmp_path, "mean", "s--t", [0.7], predictions=first)]
+    jobs.append(job(tmp_path, "threads", "s--t", [0.8], predictions=second))
+    tests = run(tmp_path, jobs)["tests"]
+    one = tests[tests.method.str.startswith("DeLong")].iloc[0]
+    kept = first.drop(index=[0, 5])
+    auc = [stats.mannwhitneyu(t.prob_1[t.label == 1], t.prob_1[t.label == 0]).statistic for t in (kept, second)]
+    assert float(one.difference) == pytest.approx((auc[0] - auc[1]) / (29 * 29))
+    assert "1 fold" in tests[tests.method.str.startswith("two-way")].note.iloc[0]
+    twice = pd.concat([first, first.assign(fold=1)])
+    jobs = [job(tmp_path / "b", model, "s--t", [0.7, 0.8], predictions=twice) for model in MODELS]
+    tests = run(tmp_path, jobs)["tests"]
+    assert "folds share test samples" in tests[tests.method.str.startswith("DeLong")].note.iloc[0]
+
+
+def test_one_model_and_no_job_at_all_say_so(tmp_path):
+    jobs = [job(tmp_path, "mean", "s--t", [0.7, 0.8], predictions=binary(0, 1))]
+    tests = run(tmp_path, jobs, models=["mean"])["tests"]
+    assert tests.note.str.startswith("not tested").all()
+    assert len(tests) == 3
+    blank = run(tmp_path, [job(tmp_path, "mean", "s--u", [float("nan")])], models=["mean"])
+    assert blank["tests"].note.str.startswith("not tested").all()
+
+
+def survival_table(seed, hazard, n=120, folds=4, **columns):
+    rng = np.random.default_rng(seed)
+    risk = rng.normal(size=n)
+    time = rng.exponential(100 * np.exp(-hazard * risk))
+    table = pd.DataFrame({"sample_id": [f"C{i}" for i in range(n)], "fold": np.arange(n) % folds, "time": time})
+    return table.assign(event=rng.random(n) < 0.7, risk=risk, **columns)
+
+
+def logrank_by_hand(samples):
+    """Chi-square of observed minus expected deaths in the high group, summed over times of death."""
+    gap = variance = 0.0
+    for time in sorted(samples.time[samples.event].unique()):
+        at_risk, died = samples[samples.time >= time], samples[(samples.time == time) & samples.event]
+        n, k, d = len(at_risk), at_risk.high.sum(), len(died)
+        gap += died.high.sum() - d * k / n
+        variance += d * k / n * (1 - k / n) * (n - d) / max(n - 1, 1)
+    return gap**2 / variance
+
+
+def test_risk_groups_are_cut_at_the_training_median_and_tested_by_hand(tmp_path):
+    table = survival_table(0, 1.0, cutoff=0.3)
+    samples, cut = risk_groups(table)
+    assert cut.endswith("training side")
+    assert samples.high.sum() == (table.risk > 0.3).sum()
+    rows = compare_groups(samples, {})
+    assert rows[0]["statistic"] == pytest.approx(logrank_by_hand(samples))
+    assert rows[0]["p"] == pytest.approx(stats.chi2.sf(rows[0]["statistic"], 1))
+    assert rows[0]["p"] < 0.01
+    assert [row["n"] for row in rows] == [(~samples.high).sum(), samples.high.sum()]
+    without, cut = risk_groups(table.drop(columns="cutoff"))
+    assert cut.endswith("test side")
+    assert without.high.sum() == 60
+
+
+def test_samples_of_many_folds_count_once():
+    table = pd.concat([survival_table(1, 1.0, cutoff=value).assign(fold=k) for k, value in enumerate([-9.0, 0.0, 0.0])])
+    samples, _ = risk_groups(table)
+    assert len(samples) == 120
+    assert samples.high.sum() == (survival_table(1, 1.0).risk > 0).sum()
+
+
+def test_survival_table_figure_and_shuffled_risk(tmp_path):
+    jobs = [job(tmp_path, "threads", "s--OS", [0.7], protocol="cox", predictions=survival_table(2, 1.2, cutoff=0.0))]
+    shuffled = survival_table(2, 1.2, cutoff=0.0)
+    shuffled["risk"] = np.random.default_rng(9).permutation(shuffled.risk)
+    jobs.append(job(tmp_path, "mean", "s--OS", [0.5], protocol="cox", predictions=shuffled))
+    table = run(tmp_path, jobs)["survival"].astype({"p": float, "p_adjusted": float}).set_index(["model", "risk"])
+    assert table.p["threads", "high"] < 1e-4
+    assert table.p["mean", "high"] > 0.05
+    assert table.p_adjusted["threads", "low"] == pytest.approx(2 * table.p["threads", "low"])
+    assert table.p_adjusted["mean", "low"] == pytest.approx(table.p["mean", "low"])
+    before = (tmp_path / "c.svg").read_bytes()
+    run(tmp_path, jobs)
+    assert (tmp_path / "c.svg").read_bytes() == before
+    assert b"log-rank p" in before
+
+
+def test_one_group_alone_is_not_tested():
+    samples, _ = risk_groups(survival_table(3, 1.0, cutoff=99.0))
+    rows = compare_groups(samples, {})
+    assert rows[0]["note"] == "not tested: every sample is in one group"
+    assert rows[1]["n"] == 0
+
+
+def test_cluster_figure_shows_every_model_with_its_scores(tmp_path):
+    from molpath.figures.maps import plot_clusters
+
+    paths = []
+    for model, ari in (("mean", 0.125), ("threads", 0.875)):
+        rng = np.random.default_rng(0)
+        points = pd.DataFrame({"sample_id": range(12), "x": rng.normal(size=12), "y": rng.normal(size=12)})
+        write_tsv(tmp_path / f"{model}.tsv", points.assign(label=["<a>", "b"] * 6))
+        rows = [{"task": "s--t", "model": model, "protocol": "kmeans", "metric": name} for name in ("ari", "mi")]
+        write_tsv(tmp_path / f"{model}_scores.tsv", pd.DataFrame(rows).assign(mean=[ari, 0.5]))
+        paths.append((str(tmp_path / f"{model}.tsv"), str(tmp_path / f"{model}_scores.tsv")))
+    for name in ("one.svg", "two.svg"):
+        plot_clusters(*zip(*paths, strict=True), str(tmp_path / name), "synthetic")
+    drawn = (tmp_path / "one.svg").read_text()
+    assert drawn == (tmp_path / "two.svg").read_text()
+    for word in ("ARI 0.12, MI 0.50", "ARI 0.88, MI 0.50", "threads", "&lt;a&gt;", "synthetic"):
+        assert word in drawn

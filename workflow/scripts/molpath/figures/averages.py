@@ -1,0 +1,130 @@
+"""Means over tasks, by family, with the tests' intervals and stars; tasks won; every task on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from ..common.files import read_tsv, write_tsv
+from ..tables.scores import (
+    beside_reference,
+    by_task,
+    kind_of_model,
+    main_scores,
+    read_metrics,
+    read_tests,
+    stars,
+    tasks_won,
+)
+from .panels import colours_of, draw_panels, draw_points, grid_of_panels, name_rows, say_nothing, shown
+from .style import save
+
+
+def plot_averages(
+    *,
+    metrics: str,
+    tests: str,
+    means: str,
+    group: str,
+    models: Sequence[str],
+    reference: str,
+    supervised: Sequence[str] = (),
+    figure: str,
+    table: str,
+    note: str,
+) -> None:
+    """Mean score of every model over all tasks of a group and over each family, and how many tasks a kind of it won.
+
+    tests, means: tables/tests.tsv and marginal_means.tsv; reference: the model that stars compare with; supervised:
+    those below the line. Writes the figure and the table of its numbers.
+    """
+    scores = main_scores(read_metrics(metrics), group, models)
+    numbers = averages(scores, read_tests(tests), read_tsv(means), group, models, reference)
+    write_tsv(table, numbers.drop(columns="name"))
+    save(draw_averages(numbers, models, reference, supervised), figure, note)
+
+
+def averages(
+    scores: pd.DataFrame, tests: pd.DataFrame, means: pd.DataFrame, group: str, models: Sequence[str], reference: str
+) -> pd.DataFrame:
+    """One row a family ('all': over all tasks) and model.
+
+    mean: plain mean over the `tasks` that the model has a score on; estimate, lower, upper: marginal mean of the mixed
+    model with its 95 % interval; difference, p_adjusted, stars: against the reference; won: tasks, by kind of model.
+    """
+    rows = []
+    families = list(dict.fromkeys(scores.family))
+    for family in ["all", *families] if len(families) > 1 else ["all"]:
+        wide = by_task(scores if family == "all" else scores[scores.family == family], models)
+        where = {"scope": "all" if family == "all" else "family", "family": "" if family == "all" else family}
+        found = chosen(tests, where | {"group": group})
+        against = beside_reference(found, reference)
+        marginal = chosen(means, where | {"group": group}).set_index("model")
+        won = tasks_won(wide)
+        for model in wide:
+            row = {"family": family, "model": model, "kind": kind_of_model(model)[0], "of": len(wide)}
+            row |= {"tasks": int(wide[model].notna().sum()), "mean": wide[model].mean()}
+            for name, column in (("estimate", "mean"), ("lower", "lower"), ("upper", "upper")):
+                row[name] = float(marginal[column][model]) if model in marginal.index else np.nan
+            for name in ("difference", "p_adjusted"):
+                row[name] = float(against[name][model]) if model in against.index else np.nan
+            rows.append(row | {"stars": stars(row["p_adjusted"]), "won": int(won[row["kind"]]), "name": model})
+    columns = ["family", "model", "kind", "of", "tasks", "mean", "estimate", "lower", "upper", "difference"]
+    return pd.DataFrame(rows, columns=[*columns, "p_adjusted", "stars", "won", "name"])
+
+
+def chosen(table: pd.DataFrame, values: dict[str, str]) -> pd.DataFrame:
+    """Rows with these values."""
+    return table[np.logical_and.reduce([table[name] == value for name, value in values.items()])]
+
+
+def draw_averages(numbers: pd.DataFrame, models: Sequence[str], reference: str, supervised: Sequence[str]):
+    """A panel for all tasks, one a family, one for the tasks won."""
+    names = [model for model in models if model in set(numbers.model)]
+    if not names:
+        return say_nothing("no task has a score")
+    colours, block = colours_of(models), sum(name not in supervised for name in names)
+    families = list(dict.fromkeys(numbers.family))
+    figure, panels = grid_of_panels(len(families) + 1, len(names), columns=6)
+    for axes, family in zip(panels, families, strict=False):
+        mine = numbers[numbers.family == family].assign(value=lambda t: t.estimate.fillna(t["mean"]))
+        line = mine.set_index("model").value.get(reference, np.nan)
+        draw_points(axes, mine, names, colours, line)
+        count = mine.of.iloc[0]
+        axes.set_title(f"{family.replace('_', ' ')}\n{count} task{'s' * int(count != 1)}", fontsize=9)
+        axes.set_xlabel("mean score", fontsize=8)
+    draw_won(panels[-1], numbers[numbers.family == "all"], names, colours)
+    for number, axes in enumerate(panels):
+        name_rows(axes, names, labels=number % min(6, len(panels)) == 0, bold=reference, block=block)
+    return figure
+
+
+def draw_won(axes, numbers: pd.DataFrame, names: list[str], colours) -> None:
+    """A bar a kind of model, as high as its seeds' rows."""
+    for _, mine in numbers.groupby("kind", sort=False):
+        places = [names.index(name) for name in mine.model]
+        middle, height = np.mean(places), max(places) - min(places) + 0.7
+        axes.barh(middle, mine.won.iloc[0], height=height, color=colours[mine.model.iloc[0]], alpha=0.85)
+        axes.annotate(
+            f"{mine.won.iloc[0]}", (mine.won.iloc[0], middle), (3, 0), textcoords="offset points", va="center"
+        )
+    axes.set_title(f"tasks won\nof {numbers.of.iloc[0]}", fontsize=9)
+    axes.set_xlabel("tasks", fontsize=8)
+    axes.margins(x=0.2)
+    axes.set_xlim(left=0)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+
+
+def plot_each_task(
+    *, metrics: str, group: str, models: Sequence[str], supervised: Sequence[str], figure: str, table: str, note: str
+) -> None:
+    """A panel a task of a group: score and interval of every model."""
+    scores = main_scores(read_metrics(metrics), group, models).assign(stars="")
+    write_tsv(table, scores[["family", "task", "metric", "model", "mean", "lower", "upper", "n_folds", "n_failed"]])
+    names = [model for model in models if model in set(scores.model)]
+    rows = scores.rename(columns={"mean": "value"}).assign(name=scores.model)
+    parts = [(shown(task), mine.metric.iloc[0], mine) for task, mine in rows.groupby("task", sort=False)]
+    block = sum(name not in supervised for name in names)
+    save(draw_panels(parts, names, colours_of(models), block=block), figure, note)

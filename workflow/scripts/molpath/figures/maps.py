@@ -1,0 +1,133 @@
+"""Maps by t-SNE: the slides a run trained on, by organ and cohort (the paper's Figure 1b), and clustered tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.patheffects import withStroke
+
+from ..common.files import read_tsv, write_tsv
+from ..probe.embeddings import read_block
+from ..probe.tsne import tsne
+from .style import COLOURS, save
+
+#: Marks that go with each colour, so that 64 groups differ.
+MARKERS = "osD^vPX*"
+#: Groups with at least this share of the slides are named in the map, at the median of their points.
+NAMED = 0.02
+#: Classes named in a legend; more would not be told apart by colour.
+NAMED_CLASSES = 12
+#: Panels beside each other.
+WIDE = 4
+HALO = [withStroke(linewidth=2, foreground="white")]
+
+
+def map_slides(
+    *,
+    blocks: Sequence[str],
+    slides: str,
+    sheet: str,
+    colours: Sequence[str],
+    points: int,
+    seed: int,
+    model: str,
+    note: str,
+    table: str,
+    figure: str,
+) -> None:
+    """Write table (slide_id, x, y, and the columns that colour) and figure.
+
+    blocks: embeddings of slides by the model; slides: those its run trained on (list_run_slides); colours: columns of
+    the sheet, a panel each; of those it has not, or has one value of, none is drawn, unless no other is left. points:
+    at most so many slides, drawn by the seed.
+    """
+    ids, x = read_embedded(blocks, set(read_tsv(slides).slide_id))
+    if len(ids) > points:
+        kept = np.sort(np.random.default_rng(seed).choice(len(ids), points, replace=False))
+        ids, x = [ids[row] for row in kept], x[kept]
+    places = tsne(x, seed)
+    rows = read_tsv(sheet).set_index("slide_id").reindex(ids)
+    found = pd.DataFrame({"slide_id": ids, "x": places[:, 0], "y": places[:, 1]})
+    for name in colours:
+        if name in rows:
+            found[name] = rows[name].fillna("").replace("", "not given").to_numpy()
+    write_tsv(table, found)
+    plot_map(found, model, figure, note)
+
+
+def read_embedded(blocks: Sequence[str], wanted: set[str]) -> tuple[list[str], np.ndarray]:
+    """Ids, sorted, and embeddings (float32 N x D) of the wanted slides that have one."""
+    parts = [read_block(path)[:2] for path in blocks]
+    ids = [name for names, _ in parts for name in names]
+    x = np.concatenate([block for _, block in parts])
+    order = [row for row in sorted(range(len(ids)), key=ids.__getitem__) if ids[row] in wanted]
+    return [ids[row] for row in order], x[order]
+
+
+def plot_map(found: pd.DataFrame, model: str, output: str, note: str) -> None:
+    """A panel a column after slide_id, x and y; the scale of t-SNE means nothing, so it is not shown."""
+    columns = [name for name in found.columns[3:] if found[name].nunique() > 1] or list(found.columns[3:4])
+    panels = max(1, len(columns))
+    figure, axes = plt.subplots(1, panels, figsize=(7.5 * panels, 5.4), squeeze=False)
+    for one, name in zip(axes[0], columns or [""], strict=True):
+        draw_groups(one, found, found[name] if name else pd.Series(model, found.index))
+        one.set(xticks=[], yticks=[], title=f"{model}: {len(found):,} slides by {name}" if name else model)
+    figure.tight_layout()
+    save(figure, output, note)
+
+
+def draw_groups(axes, found: pd.DataFrame, groups: pd.Series) -> None:
+    """Points by group, the larger groups first in the legend; colour and mark together tell them apart."""
+    counts = groups.value_counts().sort_index().sort_values(ascending=False, kind="stable")
+    size = float(np.clip(8000 / max(1, len(found)), 1.8, 4))
+    for index, (group, number) in enumerate(counts.items()):
+        mine = found[groups == group]
+        style = {"color": COLOURS[index % len(COLOURS)], "marker": MARKERS[index // len(COLOURS) % len(MARKERS)]}
+        label = f"{group} ({number:,})"
+        axes.plot(mine.x, mine.y, ls="", ms=size, alpha=0.6, mew=0, rasterized=True, label=label, **style)
+        if len(counts) > len(COLOURS) and number >= NAMED * len(found):
+            axes.text(*mine[["x", "y"]].median(), group, fontsize=7, ha="center", va="center", path_effects=HALO)
+    columns = 1 + len(counts) // 28
+    axes.legend(
+        loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=8, markerscale=5 / size, ncols=columns
+    )
+
+
+def plot_clusters(points: Sequence[str], scores: Sequence[str], output: str, note: str) -> None:
+    """Rows of panels per task, one panel per model: points (tsne.tsv) by label, with their scores (summary.tsv)."""
+    parts = [(read_tsv(path), read_tsv(score)) for path, score in zip(points, scores, strict=True)]
+    tasks = list(dict.fromkeys(score.task[0] for _, score in parts))
+    models = list(dict.fromkeys(score.model[0] for _, score in parts))
+    columns = min(WIDE, len(models))
+    lines = -(-len(models) // columns)  # a task's
+    shape = lines * len(tasks), columns
+    size = 2.6 * columns + 1.5, 2.8 * shape[0]
+    figure, panels = plt.subplots(*shape, figsize=size, squeeze=False, layout="constrained")
+    for axes in panels.flat:
+        axes.set_visible(False)
+    for table, score in parts:
+        line, column = divmod(models.index(score.model[0]), columns)
+        axes = panels[tasks.index(score.task[0]) * lines + line, column]
+        axes.set_visible(True)
+        draw_labels(axes, table)
+        found = score[score.protocol == "kmeans"].set_index("metric")["mean"].astype(float).round(2) + 0  # no -0
+        axes.set_title(f"{score.model[0]}\nARI {found['ari']:.2f}, MI {found['mi']:.2f}", fontsize=9)
+    for number, task in enumerate(tasks):
+        row = panels[number * lines]
+        row[0].set_ylabel(task.replace("--", "\n", 1))
+        if len(row[-1].lines) <= NAMED_CLASSES:
+            row[-1].legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1.01, 0.5))
+    save(figure, output, note)
+
+
+def draw_labels(axes, table: pd.DataFrame) -> None:
+    """One colour a label; the scale of t-SNE means nothing, so it is not shown."""
+    for index, label in enumerate(sorted(set(table.label))):
+        mine = table[table.label == label]
+        colour = COLOURS[index % len(COLOURS)]
+        axes.plot(mine.x.astype(float), mine.y.astype(float), "o", ms=3, alpha=0.7, color=colour, label=label)
+    axes.set_xticks([])
+    axes.set_yticks([])

@@ -1,0 +1,65 @@
+"""The figure of the report's chapter Omics: components by site, markers of sex."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from ..common.files import read_tsv
+from .style import COLOURS, save
+
+#: Sites beyond these many are drawn as one.
+SITES = 7
+
+
+def plot_omics(profiles: str, output: str, note: str) -> None:
+    """One row a cohort: first two components coloured by site; XIST against RPS4Y1 coloured by recorded sex."""
+    table = read_tsv(profiles)
+    for name in ("pc1", "pc2", "XIST", "RPS4Y1"):
+        table[name] = pd.to_numeric(table[name], errors="coerce")
+    cohorts = list(dict.fromkeys(table.cohort))
+    rows = max(1, len(cohorts))
+    figure, panels = plt.subplots(rows, 2, figsize=(10, 3.4 * rows), squeeze=False, layout="constrained")
+    for (components, sex), cohort in zip(panels, cohorts, strict=False):
+        mine = table[table.cohort == cohort]
+        draw_groups(components, mine.pc1, mine.pc2, frequent(mine.site), "site not known")
+        components.set(xlabel="PC 1", ylabel="PC 2", title=f"{cohort}: 500 most variable genes")
+        far = mine[mine.outlier == "True"]
+        if len(far):
+            components.plot(far.pc1, far.pc2, "o", ms=9, mfc="none", color="#8a1c1c", label="outlier")
+        put_legend(components)
+        known = mine.XIST.notna() & mine.RPS4Y1.notna()
+        if known.any():
+            draw_groups(sex, mine.XIST[known], mine.RPS4Y1[known], mine.sex[known], "sex not recorded")
+            put_legend(sex)
+        else:
+            sex.set_xticks([])
+            sex.set_yticks([])
+            sex.text(0.5, 0.5, "XIST and RPS4Y1 are not in the table", ha="center", transform=sex.transAxes)
+        sex.set(xlabel="XIST (log2)", ylabel="RPS4Y1 (log2)", title=f"{cohort}: recorded sex")
+    if not cohorts:
+        panels[0][0].text(0.5, 0.5, "no expression profiles", ha="center", transform=panels[0][0].transAxes)
+    save(figure, output, note)
+
+
+def put_legend(axes) -> None:
+    """Beside the panel, where it hides no point."""
+    axes.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5), handletextpad=0.2)
+
+
+def frequent(sites: pd.Series) -> pd.Series:
+    """Sites with the most profiles by name, the rest as 'other sites'."""
+    counts = sites[sites != ""].value_counts()
+    names = sorted(counts.index, key=lambda name: (-counts[name], name))[:SITES]
+    return sites.where(sites.isin(names) | (sites == ""), "other sites")
+
+
+def draw_groups(axes, x: pd.Series, y: pd.Series, groups: pd.Series, unknown: str) -> None:
+    """Points coloured by group; those without one in grey."""
+    for index, group in enumerate(sorted(set(groups) - {""})):
+        mine = (groups == group).to_numpy()
+        axes.plot(x[mine], y[mine], "o", ms=4, alpha=0.7, color=COLOURS[index % len(COLOURS)], label=group)
+    rest = (groups == "").to_numpy()
+    if np.any(rest):
+        axes.plot(x[rest], y[rest], "o", ms=4, alpha=0.5, color="#999999", label=unknown)

@@ -1,0 +1,145 @@
+"""Panels whose rows are models: a point and an interval, or a box, each. A kind has one colour everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.colors import to_rgb
+
+from ..tables.formats import words_of
+from ..tables.scores import kind_of_model
+from .style import COLOURS
+
+#: Okabe and Ito's, some of Tol's muted scheme, and at last yellow, which is faint on white.
+MANY = [*COLOURS[:-1], "#332288", "#882255", "#44AA99", "#999933", COLOURS[-1]]
+#: Intervals beyond these say only that there are few tasks; axes end here.
+ENDS = (-0.25, 1.25)
+ROW, WIDTH = 0.24, 2.3  # inches
+
+
+def colours_of(models: Sequence[str]) -> dict[str, str]:
+    """A colour a model; seeds of one kind share theirs. `models`: all that are compared, whatever is drawn."""
+    kinds = list(dict.fromkeys(kind_of_model(model)[0] for model in models))
+    return {model: MANY[kinds.index(kind_of_model(model)[0]) % len(MANY)] for model in models}
+
+
+def shown(task: str) -> str:
+    """A task's id with a break before its own name, for titles."""
+    return task.replace("--", "\n", 1).replace("==", " to ", 1)
+
+
+def grid_of_panels(count: int, rows: int, columns: int = 5, head: float = 0.75):
+    """Figure and its panels in reading order, each with room for `rows` rows and `head` inches of title and axis."""
+    columns = max(1, min(columns, count))
+    lines = max(1, -(-count // columns))
+    size = WIDTH * columns + 1.2, (ROW * rows + head) * lines
+    figure, panels = plt.subplots(lines, columns, figsize=size, squeeze=False, layout="constrained")
+    for axes in list(panels.flat)[count:]:
+        axes.set_visible(False)
+    return figure, list(panels.flat)[:count]
+
+
+def name_rows(axes, names: Sequence[str], *, labels: bool, bold: str = "", block: int = 0) -> None:
+    """One row a name from the top; block: rows above a line that parts two kinds of training."""
+    axes.set_yticks(range(len(names)), names if labels else [""] * len(names))
+    for label, name in zip(axes.get_yticklabels(), names, strict=True):
+        label.set_fontweight("bold" if name == bold else "normal")
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0)
+    axes.tick_params(labelsize=8)
+    axes.grid(axis="x", color="#eeeeee", lw=0.8)
+    axes.set_axisbelow(True)
+    if 0 < block < len(names):
+        axes.axhline(block - 0.5, color="#999999", lw=0.8)
+
+
+def draw_points(axes, table: pd.DataFrame, names: Sequence[str], colours: Mapping[str, str], line=np.nan) -> None:
+    """Point, interval and stars of each row (name, value, lower, upper, stars); line: a value to compare with."""
+    at = [names.index(name) for name in table.name]
+    for place, row in zip(at, table.itertuples(), strict=True):
+        colour = colours[row.name]
+        axes.hlines(place, row.lower, row.upper, color=colour, lw=2, alpha=0.6)
+        axes.plot(row.value, place, "o", ms=5, color=colour, mec="#333333", mew=0.4)
+        if row.stars:
+            end = np.nanmax([row.value, row.upper])
+            add_stars(axes, row.stars, end, place)
+    if np.isfinite(line):
+        axes.axvline(line, color="#666666", lw=0.9, ls=":")
+    axes.margins(x=0.12)
+    axes.locator_params(axis="x", nbins=5)
+    low, high = axes.get_xlim()
+    axes.set_xlim(max(low, ENDS[0] - 0.5 * (line == 0)), min(high, ENDS[1]))
+
+
+def add_stars(axes, words: str, end: float, place: float) -> None:
+    """Stars behind the end of a row's drawing (an asterisk stands above the middle of its line)."""
+    axes.annotate(words, (end, place), (4, -2.5), textcoords="offset points", fontsize=8, va="center")
+
+
+def draw_boxes(axes, table: pd.DataFrame, places: Sequence[float], colours: Sequence[str], width=0.6, rows=True):
+    """Boxes (quartiles, whiskers to 1.5 times their distance) of rows with low, q1, median, q3, high and outliers."""
+    stats = [
+        {"whislo": row.low, "q1": row.q1, "med": row.median, "q3": row.q3, "whishi": row.high}
+        | {"fliers": [float(word) for word in str(row.outliers).split()]}
+        for row in table.itertuples()
+    ]
+    direction = "horizontal" if rows else "vertical"
+    drawn = axes.bxp(
+        stats, positions=list(places), widths=width, orientation=direction, patch_artist=True, manage_ticks=False
+    )
+    for box, colour in zip(drawn["boxes"], colours, strict=True):
+        box.set(facecolor=colour, alpha=0.75, linewidth=0.7)
+    for line in (*drawn["whiskers"], *drawn["caps"]):
+        line.set(color="#222222", linewidth=0.8)
+    for line, colour in zip(drawn["medians"], colours, strict=True):
+        line.set(color="#bbbbbb" if np.dot(to_rgb(colour), (0.3, 0.6, 0.1)) < 0.3 else "#222222", linewidth=0.9)
+    for points, colour in zip(drawn["fliers"], colours, strict=True):
+        points.set(marker="o", markersize=2, markeredgecolor=colour)
+
+
+def draw_panels(
+    parts: Sequence[tuple[str, str, pd.DataFrame]],
+    names: Sequence[str],
+    colours: Mapping[str, str],
+    *,
+    columns: int = 5,
+    bold: str = "",
+    block: int = 0,
+    line: float = np.nan,
+):
+    """A figure with a panel of points (see draw_points) for each title, label of the axis and table."""
+    if not parts or not len(names):
+        return say_nothing("no task has a score")
+    head = 0.75 + 0.16 * max(title.count("\n") for title, *_ in parts)
+    figure, panels = grid_of_panels(len(parts), len(names), columns, head)
+    for number, (axes, (title, label, table)) in enumerate(zip(panels, parts, strict=True)):
+        draw_points(axes, table, names, colours, line)
+        axes.set_title(title, fontsize=9)
+        axes.set_xlabel(words_of(label), fontsize=8)
+        name_rows(axes, names, labels=number % min(columns, len(panels)) == 0, bold=bold, block=block)
+    return figure
+
+
+def box_numbers(values: pd.Series) -> dict[str, object]:
+    """What a box shows of values (missing ones apart): n, missing, mean, low, q1, median, q3, high, outliers."""
+    from matplotlib.cbook import boxplot_stats
+
+    good = values.dropna()
+    count = {"n": len(good), "missing": int(values.isna().sum())}
+    if good.empty:
+        return count | dict.fromkeys(("mean", "low", "q1", "median", "q3", "high"), np.nan) | {"outliers": ""}
+    found = boxplot_stats(good.to_numpy())[0]
+    names = {"mean": "mean", "low": "whislo", "q1": "q1", "median": "med", "q3": "q3", "high": "whishi"}
+    outliers = " ".join(f"{value:.6g}" for value in sorted(found["fliers"]))
+    return count | {name: float(found[key]) for name, key in names.items()} | {"outliers": outliers}
+
+
+def say_nothing(what: str):
+    """A figure that says why there is nothing in it."""
+    figure, axes = plt.subplots(figsize=(5, 1))
+    axes.axis("off")
+    axes.text(0.5, 0.5, what, ha="center", va="center")
+    return figure

@@ -1,0 +1,66 @@
+"""Figures of the slides: what was kept and set aside, and how every number of quality control is spread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from ..common.files import read_tsv
+from .style import COLOURS, save
+
+KEPT, ASIDE = COLOURS[2], COLOURS[5]
+#: Columns beside the numbers of the stage tissue that say nothing about quality.
+NO_QUALITY = {"quality_mpp", "pixels"}
+
+
+def plot_slides(table: str, output: str, note: str) -> None:
+    """How many slides were kept, and set aside by reason; focus over tissue of those that were measured."""
+    slides = read_tsv(table)
+    counts = slides.reason.replace("", "kept").value_counts()
+    figure, (bars, points) = plt.subplots(1, 2, figsize=(10, 3.2), width_ratios=(1, 1.2))
+    bars.barh(range(len(counts)), counts.to_numpy(), color=[KEPT if name == "kept" else ASIDE for name in counts.index])
+    bars.set_yticks(range(len(counts)), [name.replace("_", " ") for name in counts.index])
+    for place, count in enumerate(counts):
+        bars.text(count, place, f" {count}", va="center")
+    bars.invert_yaxis()
+    bars.set_xlabel("slides")
+    measured = slides[slides.focus != ""].astype({"area_mm2": float, "focus": float})
+    for status, colour in (("ok", KEPT), ("set_aside", ASIDE)):
+        mine = measured[measured.status == status]
+        points.plot(mine.area_mm2, mine.focus, "o", ms=4, alpha=0.6, color=colour, label=status.replace("_", " "))
+    points.set(xlabel="tissue, mm²", ylabel="sharpness (median over windows)")
+    points.legend(frameon=False)
+    save(figure, output, note)
+
+
+def plot_quality(table: str, thresholds: Mapping[str, Any], output: str, note: str) -> None:
+    """A histogram of every number of quality control, kept and set aside; dotted: the threshold of the config.
+
+    The threshold of a number is the key `min_<number>` or `max_<number>` of the section tissue/quality.
+    """
+    slides = read_tsv(table)
+    numbers = slides.loc[:, "area_mm2":"contours"].apply(pd.to_numeric, errors="coerce")
+    names = [name for name in numbers if numbers[name].notna().any() and name not in NO_QUALITY]
+    columns = 4
+    rows = max(1, -(-len(names) // columns))
+    figure, panels = plt.subplots(rows, columns, figsize=(11, 2.3 * rows), squeeze=False)
+    kept = slides.status == "ok"
+    for axes, name in zip(panels.flat, names, strict=False):
+        values = numbers[name]
+        limits = [thresholds[key] for key in (f"min_{name}", f"max_{name}") if key in thresholds]
+        edges = np.histogram_bin_edges([*values.dropna(), *limits], bins=24)
+        counts = axes.hist([values[kept].dropna(), values[~kept].dropna()], edges, stacked=True, color=[KEPT, ASIDE])[0]
+        for limit in limits:
+            axes.axvline(limit, color="#222", lw=1.2, ls=":")
+        axes.set_yscale("log")
+        axes.set_ylim(0.7, 2 * max(1, np.max(counts)))
+        axes.set_title(name.replace("_", " "), fontsize=10)
+    for axes in list(panels.flat)[len(names) :]:
+        axes.set_visible(False)
+    figure.supylabel("slides, logarithmic (green: kept, orange: set aside)", fontsize=10)
+    figure.tight_layout()
+    save(figure, output, note)

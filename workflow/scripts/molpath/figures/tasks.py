@@ -1,0 +1,188 @@
+"""Frozen probes task by task: scores with intervals, a heatmap, boxes over folds of small cohorts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from ..common.files import read_tsv, write_tsv
+from ..tables.formats import words_of
+from ..tables.scores import (
+    beside_reference,
+    by_task,
+    fold_values,
+    kind_of_model,
+    main_scores,
+    read_metrics,
+    read_tests,
+    stars,
+)
+from .panels import add_stars, box_numbers, colours_of, draw_boxes, grid_of_panels, name_rows, say_nothing, shown
+from .style import save
+
+#: Tasks that one column of panels holds.
+TALL = 21
+
+
+def plot_tasks(*, metrics: str, models: Sequence[str], figure: str, table: str, note: str) -> None:
+    """Score and interval of every model on every task (frozen probes, the task's first metric), grouped by family."""
+    scores = main_scores(read_metrics(metrics), "frozen", models)
+    write_tsv(table, scores[["family", "task", "metric", "model", "mean", "lower", "upper", "n_folds", "n_failed"]])
+    tasks = list(dict.fromkeys(scores.task))
+    if not tasks:
+        save(say_nothing("no task has a score"), figure, note)
+        return
+    names = [model for model in models if model in set(scores.model)]
+    columns = -(-len(tasks) // TALL)
+    length = -(-len(tasks) // columns)
+    height = max(0.34, 0.06 * len(names))  # inches a task
+    size = (6.2 * columns, height * (length + 3) + 0.6)
+    drawn, panels = plt.subplots(1, columns, figsize=size, squeeze=False, layout="constrained", sharex=True)
+    for number, axes in enumerate(panels.flat):
+        draw_column(axes, scores, tasks[number * length : (number + 1) * length], names, colours_of(models))
+    handles = legend_of(names, colours_of(models))
+    drawn.legend(handles=handles, loc="outside upper center", ncols=min(8, len(handles)), frameon=False, fontsize=9)
+    save(drawn, figure, note)
+
+
+def draw_column(axes, scores: pd.DataFrame, tasks: list[str], names: list[str], colours) -> None:
+    """Tasks from the top, each family below its name."""
+    family = scores.drop_duplicates("task").set_index("task").family
+    metric = scores.drop_duplicates("task").set_index("task").metric
+    places, heads, at = {}, {}, -1
+    for task in tasks:
+        if family[task] not in heads:
+            heads[family[task]] = at = at + 1
+        places[task] = at = at + 1
+    offsets = np.linspace(-0.34, 0.34, len(names)) if len(names) > 1 else [0]
+    for name, offset in zip(names, offsets, strict=True):
+        mine = scores[scores.model == name].set_index("task").reindex(tasks)
+        y = np.array([places[task] for task in tasks]) + offset
+        axes.hlines(y, mine.lower, mine.upper, color=colours[name], alpha=0.45, lw=1.6)
+        axes.plot(mine["mean"], y, "o", ms=3.8, color=colours[name], mec="#333333", mew=0.3)
+    for place in places.values():
+        axes.axhspan(place - 0.48, place + 0.48, color="#f5f5f5", zorder=0, lw=0)
+    labels = {place: f"{task}  ({words_of(metric[task])})" for task, place in places.items()}
+    labels |= {place: name.replace("_", " ") for name, place in heads.items()}
+    axes.set_yticks(sorted(labels), [labels[place] for place in sorted(labels)], fontsize=8)
+    for label, place in zip(axes.get_yticklabels(), sorted(labels), strict=True):
+        label.set_fontweight("bold" if place in heads.values() else "normal")
+    axes.tick_params(axis="y", length=0)
+    axes.set_ylim(at + 0.6, -0.6)
+    axes.axvline(0.5, color="#999999", lw=1, ls=":")
+    axes.set_xlabel("score: mean over folds and 95 % interval", fontsize=9)
+
+
+def legend_of(names: Sequence[str], colours) -> list:
+    """One handle a kind of model."""
+    kinds = {kind_of_model(name)[0]: colours[name] for name in names}
+    return [
+        plt.Line2D([], [], marker="o", ls="", ms=6, mec="#333333", mew=0.3, color=colour, label=kind)
+        for kind, colour in kinds.items()
+    ]
+
+
+def plot_heatmap(*, metrics: str, models: Sequence[str], figure: str, table: str, note: str) -> None:
+    """Tasks x models: every score as colour and number, the best of each task in bold."""
+    scores = main_scores(read_metrics(metrics), "frozen", models)
+    wide = by_task(scores, models)
+    family = scores.drop_duplicates("task").set_index("task").family
+    numbers = wide.reset_index()
+    numbers.insert(0, "family", numbers.task.map(family))
+    write_tsv(table, numbers)
+    if wide.empty:
+        save(say_nothing("no task has a score"), figure, note)
+        return
+    size = (3.2 + 0.62 * wide.shape[1], 1.6 + 0.24 * len(wide))
+    drawn, axes = plt.subplots(figsize=size, layout="constrained")
+    values = wide.to_numpy()
+    picture = axes.imshow(values, cmap="cividis", aspect="auto")
+    middle = np.nanmean([np.nanmin(values), np.nanmax(values)]) if np.isfinite(values).any() else 0
+    for (row, column), value in np.ndenumerate(values):
+        if np.isfinite(value):
+            best = "bold" if value == np.nanmax(values[row]) else "normal"
+            dark = "white" if value < middle else "black"
+            axes.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=7, weight=best, color=dark)
+    axes.set_xticks(range(wide.shape[1]), wide.columns, rotation=60, ha="right", rotation_mode="anchor", fontsize=8)
+    axes.set_yticks(range(len(wide)), wide.index, fontsize=8)
+    mark_families(axes, [family[task] for task in wide.index])
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+    drawn.colorbar(picture, ax=axes, shrink=min(1, 6 / len(wide)), label="score", aspect=18)
+    save(drawn, figure, note)
+
+
+def mark_families(axes, families: list[str]) -> None:
+    """A white line between families and the name of each at the right."""
+    for name in dict.fromkeys(families):
+        first, last = families.index(name), len(families) - 1 - families[::-1].index(name)
+        if first:
+            axes.axhline(first - 0.5, color="white", lw=3)
+        words = name.replace("_", " ")
+        right = axes.get_xlim()[1] + 0.1
+        rotation = 270 if last - first > 1 + len(words) * 0.2 else 0
+        axes.text(right, (first + last) / 2, words, va="center", rotation=rotation, fontsize=8)
+
+
+def plot_small_cohorts(
+    *,
+    metrics: str,
+    tests: str,
+    folds: Sequence[str],
+    splits: Sequence[str],
+    tasks: Sequence[str],
+    most: int,
+    models: Sequence[str],
+    reference: str,
+    figure: str,
+    table: str,
+    note: str,
+) -> None:
+    """Boxes over folds of every model on each task with at most `most` cases and more than one fold.
+
+    splits: k=all.tsv of each of `tasks`. Stars: corrected resampled t test against the reference, from tests.tsv.
+    """
+    cases = {task: read_tsv(path).case_id.nunique() for task, path in zip(tasks, splits, strict=True)}
+    values = fold_values(read_metrics(metrics), folds, "frozen")
+    values = values[values.task.map(cases).le(most) & values.model.isin(models)]
+    numbers = small_numbers(values, read_tests(tests), cases, models, reference)
+    write_tsv(table, numbers)
+    if numbers.empty:
+        save(say_nothing(f"no task with folds has {most} cases or fewer"), figure, note)
+        return
+    shown_tasks, colours = list(dict.fromkeys(numbers.task)), colours_of(models)
+    names = [model for model in models if model in set(numbers.model)]
+    drawn, panels = grid_of_panels(len(shown_tasks), len(names), head=1.05)
+    for number, (axes, task) in enumerate(zip(panels, shown_tasks, strict=True)):
+        mine = numbers[(numbers.task == task) & (numbers.n > 0)]
+        places = [names.index(model) for model in mine.model]
+        draw_boxes(axes, mine, places, [colours[model] for model in mine.model])
+        for place, row in zip(places, mine.itertuples(), strict=True):
+            add_stars(axes, row.stars, max([row.high, *map(float, row.outliers.split())]), place)
+        axes.set_title(f"{shown(task)}\n{cases[task]} cases", fontsize=9)
+        axes.set_xlabel(words_of(numbers[numbers.task == task].metric.iloc[0]), fontsize=8)
+        axes.margins(x=0.1)
+        name_rows(axes, names, labels=number % min(5, len(panels)) == 0, bold=reference)
+    save(drawn, figure, note)
+
+
+def small_numbers(
+    values: pd.DataFrame, tests: pd.DataFrame, cases: dict[str, int], models: Sequence[str], reference: str
+) -> pd.DataFrame:
+    """One row a task and model: what its box shows, and the corrected t test against the reference."""
+    rows = []
+    tests = tests[(tests.group == "frozen") & tests.method.str.startswith("corrected resampled t")]
+    for (family, task), mine in values.groupby(["family", "task"], sort=True):
+        if mine.fold.nunique() < 2:
+            continue
+        against = beside_reference(tests[tests.task == task], reference)
+        for model in [name for name in models if name in set(mine.model)]:
+            one = mine[mine.model == model]
+            p = float(against.p_adjusted.get(model, np.nan))
+            row = {"family": family, "task": task, "cases": cases[task], "metric": one.metric.iloc[0], "model": model}
+            rows.append(row | box_numbers(one.value) | {"p_adjusted": p, "stars": stars(p)})
+    columns = ["family", "task", "cases", "metric", "model", "n", "missing", "mean", "low", "q1", "median", "q3"]
+    return pd.DataFrame(rows, columns=[*columns, "high", "outliers", "p_adjusted", "stars"])

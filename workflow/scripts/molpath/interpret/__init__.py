@@ -1,0 +1,1 @@
+"""What models look at and what their embeddings say: attention, top patches, genes and directions."""

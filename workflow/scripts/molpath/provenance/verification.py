@@ -1,0 +1,96 @@
+"""Manifests against files: is everything there that results claim, and is nothing there that none claims."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..common.files import fingerprint, is_being_written, is_temporary
+from ..common.manifests import OK, read_manifest
+
+#: Manifests, relative to the results folder.
+MANIFESTS = ("slides/*.tsv", "tissue/*.tsv", "tiles/*/*.tsv", "features/*/*/*.tsv")
+#: Pairs of columns that name a file below wsi/ and its fingerprint.
+FILE_COLUMNS = (
+    ("file", "fingerprint"),
+    ("contours", "contours_fingerprint"),
+    ("quality", "quality_fingerprint"),
+    ("thumbnail", "thumbnail_fingerprint"),
+)
+
+
+def manifests_of(results: str | os.PathLike) -> list[Path]:
+    """Every manifest of a results folder, sorted."""
+    return sorted(path for pattern in MANIFESTS for path in Path(results).glob(pattern))
+
+
+def verify(results: str | os.PathLike) -> list[str]:
+    """Compare every file that a manifest names with what the manifest says of it.
+
+    Returns one sentence a difference: a file that is missing, of another size or of other contents, and a manifest
+    that can't be read. All files are read whole. Raises FileNotFoundError if there is no manifest at all.
+    """
+    results, problems = Path(results), []
+    manifests = manifests_of(results)
+    if not manifests:
+        raise FileNotFoundError(f"no manifest in {results}: nothing to verify")
+    for manifest in manifests:
+        try:
+            rows = read_manifest(manifest)
+        except Exception as error:  # whatever pandas finds wrong with a damaged table
+            problems.append(f"{manifest}: can't be read: {error}")
+            continue
+        for row in rows:
+            for path, size, digest in _named_files(row, results / "wsi"):
+                wrong = _difference(path, size, digest)
+                if wrong:
+                    problems.append(f"{manifest}, slide {row.get('slide_id', '?')}: {path} {wrong}")
+    return problems
+
+
+def orphans(results: str | os.PathLike) -> list[str]:
+    """Files below `results`/wsi that no manifest names, and temporary files that no living process writes."""
+    results = Path(results)
+    known = {os.path.normpath(path) for path in _claimed(results)}
+    found = [path for path in _files_below(results / "wsi") if os.path.normpath(path) not in known]
+    found = [path for path in found if not is_temporary(path)]
+    return sorted(map(str, [*found, *_leftovers(results)]))
+
+
+def _claimed(results: Path) -> Iterator[Path]:
+    for manifest in manifests_of(results):
+        for row in read_manifest(manifest):
+            if manifest.parent == results / "tissue":  # a picture of each slide seen, set aside or not
+                yield results / "wsi" / "thumbnails" / f"{row['slide_id']}.jpg"
+            yield from (path for path, _, _ in _named_files(row, results / "wsi"))
+
+
+def _named_files(row: dict[str, str], wsi: Path) -> Iterator[tuple[Path, str, str]]:
+    """Path, size ('' if not told) and fingerprint of every file a row names; paths are relative to `wsi`."""
+    for column, digest in FILE_COLUMNS:
+        if row.get(column) and row.get(digest):
+            size = row.get("bytes", "") if column == "file" else ""
+            yield wsi / row[column], size, row[digest]
+    if row.get("status") == OK and "file" in row and not row["file"]:
+        yield wsi / "(no file named)", "", ""
+
+
+def _difference(path: Path, size: str, digest: str) -> str:
+    if not path.is_file():
+        return "is missing"
+    if size and path.stat().st_size != int(size):
+        return f"has {path.stat().st_size} bytes, the manifest says {size}"
+    return "" if fingerprint(path) == digest else "has other contents than the manifest says"
+
+
+def _leftovers(results: Path) -> Iterator[Path]:
+    for path in _files_below(results):
+        if is_temporary(path) and not is_being_written(path):
+            yield path
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    for parent, folders, names in os.walk(folder):
+        folders.sort()
+        yield from (Path(parent) / name for name in sorted(names))

@@ -1,1 +1,0 @@
-"""Tables and figures: every number traceable to a file."""

@@ -1,0 +1,1 @@
+"""Tables and pages of results: every number traceable to a file."""

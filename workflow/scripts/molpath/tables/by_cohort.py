@@ -1,0 +1,143 @@
+"""Tables of scores to print: a table a cohort, and the protocols beside frozen probes; as TSV, Markdown and LaTeX.
+
+Cells come as a tidy table, one row a cell: `table` and `column` say where it stands, `model` in which row, `block` in
+which part of the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from ..common.files import write_text, write_tsv
+from .formats import show, tex, words_of
+from .gains import sweep
+from .scores import PROMPTS, main_scores, read_metrics
+
+COLUMNS = ["table", "block", "model", "column", "metric", "mean", "se", "lower", "upper", "n_folds", "shown", "best"]
+FROZEN, TRAINED = "frozen", "fine-tuned and supervised"
+
+
+def table_cohorts(*, metrics: str, models: Sequence[str], note: str, outputs: Mapping[str, str]) -> None:
+    """Write a table for each source of tasks: models by task, frozen probes first, then what was trained."""
+    scores = read_metrics(metrics)
+    parts = []
+    for group, block in (("frozen", FROZEN), ("finetune", TRAINED)):
+        mine = main_scores(scores, group, models)
+        source, own = (mine.task.map(lambda task, part=part: task.partition("--")[part]) for part in (0, 2))
+        parts.append(cells(mine, source, own + ", " + words(mine), block))
+    write_tables(finished(parts), models, note, outputs)
+
+
+def table_protocols(*, metrics: str, models: Sequence[str], c: float, note: str, outputs: Mapping[str, str]) -> None:
+    """Write the tables of few labels, retrieval, prompts, transfer and the sweep of C (c: the probe's own)."""
+    scores = read_metrics(metrics)
+    shots = main_scores(scores, "fewshot", models)
+    found = scores[(scores.protocol == "retrieval") & scores.model.isin(models)]
+    prompts = scores[(scores.primary == 1) & (scores.group == "prompt") & scores.protocol.isin(PROMPTS)]
+    across = main_scores(scores, "transfer", models)
+    parts = [
+        cells(shots, "few labels: " + shots.task + ", " + words(shots), [f"k = {count:g}" for count in shots.shots]),
+        cells(found, "retrieval: " + found.task, found.metric),
+        cells(prompts[prompts.model.isin(models)], "prompts", prompts.task + ", " + words(prompts), by=PROMPTS),
+        cells(across, "transfer", across.task + ", " + words(across)),
+        swept(scores, models, c),
+    ]
+    write_tables(finished(parts), models, note, outputs)
+
+
+def words(scores: pd.DataFrame) -> pd.Series:
+    """The usual name of each row's metric."""
+    return scores.metric.map(words_of)
+
+
+def cells(scores: pd.DataFrame, table, column, block: str = "", by: Mapping[str, str] | None = None) -> pd.DataFrame:
+    """Scores as cells; by: names of protocols, each a block of its own."""
+    shown = [show_score(row) for row in scores.rename(columns={"mean": "value"}).itertuples()]
+    blocks = scores.protocol.map(by) if by else block
+    return scores.assign(table=table, column=column, block=blocks, shown=shown)
+
+
+def show_score(row) -> str:
+    """'0.712 ± 0.015' (standard error) over folds; '0.712 (0.650 to 0.770)' where there is one."""
+    if not np.isfinite(row.value):
+        return "no result"
+    if row.n_folds > 1 and np.isfinite(row.se):
+        return f"{row.value:.3f} ± {row.se:.3f}"
+    return show(row.value, row.lower, row.upper) if np.isfinite(row.lower) else f"{row.value:.3f}"
+
+
+def swept(scores: pd.DataFrame, models: Sequence[str], c: float) -> pd.DataFrame:
+    """Cells of the sweep of C, a row a kind of model: mean over tasks and how many of them it won."""
+    numbers = sweep(scores, models, c)
+    shown = [
+        f"{mean:.3f} ({won} of {tasks})"
+        for mean, won, tasks in zip(numbers["mean"], numbers.won, numbers.tasks, strict=True)
+    ]
+    blank = {"block": "", "metric": "mixed", "se": np.nan, "lower": np.nan, "upper": np.nan, "n_folds": ""}
+    table = "C of the logistic probe: mean score and tasks won, by kind of model"
+    return numbers.assign(table=table, model=numbers.kind, column="C = " + numbers.C, shown=shown, **blank)
+
+
+def finished(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """All cells, tables in the order of their first cell; the highest mean of each column and block has `best` = 1."""
+    filled = [part[COLUMNS[:-1]] for part in parts if len(part)]
+    if not filled:
+        return pd.DataFrame(columns=COLUMNS)
+    table = pd.concat(filled, ignore_index=True)
+    highest = table.groupby(["table", "block", "column"])["mean"].transform("max")
+    table["best"] = (table["mean"] == highest).astype(int)
+    first = {name: place for place, name in enumerate(dict.fromkeys(table.table))}
+    return table.sort_values("table", key=lambda names: names.map(first), kind="stable").reset_index(drop=True)
+
+
+def write_tables(table: pd.DataFrame, models: Sequence[str], note: str, outputs: Mapping[str, str]) -> None:
+    """The cells (TSV), and every table of them to read (Markdown) and to print (LaTeX, package booktabs)."""
+    write_tsv(outputs["table"], table)
+    parts = {name: blocks_of(mine, models) for name, mine in table.groupby("table", sort=False)}
+    head = f"{note}\n\n" if note else ""
+    write_text(outputs["markdown"], head + "\n".join(blocks_as_markdown(*part) for part in parts.items()))
+    write_text(outputs["latex"], "\n".join(blocks_as_latex(*part, note) for part in parts.items()))
+
+
+def blocks_of(cells: pd.DataFrame, models: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """Of one table: the rows (models, in their order) of each block; a cell is (text, best or not), empty ones None."""
+    columns = list(dict.fromkeys(cells.column))
+    cells = cells.assign(cell=list(zip(cells.shown, cells.best == 1, strict=True)))
+    found = {}
+    for block, mine in cells.groupby("block", sort=False):
+        wide = mine.pivot(index="model", columns="column", values="cell").reindex(columns=columns)
+        known = [model for model in models if model in wide.index]
+        found[block] = wide.reindex([*known, *(model for model in wide.index if model not in known)])
+    return found
+
+
+def blocks_as_markdown(name: str, blocks: Mapping[str, pd.DataFrame]) -> str:
+    """A heading and a table; the best of each column and block in bold."""
+    columns = next(iter(blocks.values())).columns
+    lines = [f"## {name}", "", "| model | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
+    for block, rows in blocks.items():
+        lines += [f"| *{block}* |" + " |" * len(columns)] * bool(block)
+        for model, row in zip(rows.index, rows.to_numpy(), strict=True):
+            words = [(f"**{cell[0]}**" if cell[1] else cell[0]) if isinstance(cell, tuple) else "" for cell in row]
+            lines.append("| " + " | ".join([model, *words]) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def blocks_as_latex(name: str, blocks: Mapping[str, pd.DataFrame], note: str) -> str:
+    """A table environment; the best of each column and block in bold, a rule between blocks."""
+    columns = next(iter(blocks.values())).columns
+    width = len(columns) + 1
+    lines = [r"\begin{table}", rf"\caption{{{tex(f'{name} ({note})' if note else name)}}}"]
+    lines += [rf"\begin{{tabular}}{{{'l' * width}}}", r"\toprule", " & ".join(map(tex, ["model", *columns])) + r" \\"]
+    for block, rows in blocks.items():
+        lines += [r"\midrule"] + [rf"\multicolumn{{{width}}}{{l}}{{\emph{{{tex(block)}}}}} \\"] * bool(block)
+        for model, row in zip(rows.index, rows.to_numpy(), strict=True):
+            words = [tex(cell[0]).replace("±", r"$\pm$") if isinstance(cell, tuple) else "" for cell in row]
+            words = [
+                rf"\textbf{{{w}}}" if isinstance(c, tuple) and c[1] else w for w, c in zip(words, row, strict=True)
+            ]
+            lines.append(" & ".join([tex(model), *words]) + r" \\")
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}", ""])

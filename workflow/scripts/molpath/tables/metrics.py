@@ -1,0 +1,87 @@
+"""The tables of the report: all metrics, models side by side, seeds side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from ..common.files import read_tsv, write_tsv
+from .formats import as_markdown, show
+from .pages import Section, write_page
+from .scores import kind_of_model, read_metrics
+
+
+def collect_metrics(*, summaries: Sequence[str], families: Mapping[str, str], output: str) -> None:
+    """tables/metrics.tsv: every summary with the task's family (`primary` = 1: the metric the task names first).
+
+    families: by task, or by <group>/<task> where a group has its own.
+    """
+    parts = [read_tsv(path) for path in summaries]
+    table = pd.concat([part for part in parts if len(part)], ignore_index=True)
+    keys = zip(table.group, table.task, strict=True)
+    table.insert(1, "family", [families.get(f"{group}/{task}") or families[task] for group, task in keys])
+    write_tsv(output, table)
+
+
+def compare_models(*, metrics: str, models: Sequence[str], note: str, comparison: str, seeds: str, page: str) -> None:
+    """Write comparison.tsv (task x model), seeds.tsv (kinds of model by seed) and an HTML page of both."""
+    table = read_metrics(metrics)
+    primary = table[table.primary == 1]
+    side_by_side = compare(primary, models)
+    by_seed = compare_seeds(primary)
+    write_tsv(comparison, side_by_side)
+    write_tsv(seeds, by_seed)
+    show_comparison(side_by_side, by_seed, note, page)
+
+
+def compare(primary: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
+    """One row a task and protocol, 'mean (lower to upper)' a model; then the plain means over each family."""
+    rows = []
+    for (protocol, shots, family, task, metric), group in primary.groupby(
+        ["protocol", "shots", "family", "task", "metric"], sort=False
+    ):
+        row = {"protocol": protocol, "shots": shots or "", "family": family, "task": task, "metric": metric}
+        for model in models:
+            mine = group[group.model == model]
+            row[model] = show(*mine[["mean", "lower", "upper"]].iloc[0]) if len(mine) else ""
+        rows.append(row)
+    for (protocol, shots, family), group in primary.groupby(["protocol", "shots", "family"], sort=False):
+        means = group.groupby("model")["mean"].mean()
+        row = {
+            "protocol": protocol,
+            "shots": shots or "",
+            "family": family,
+            "task": "mean of the family",
+            "metric": "mixed",
+        }
+        rows.append(row | {model: f"{means[model]:.3f}" if model in means else "" for model in models})
+    return pd.DataFrame(rows)
+
+
+def compare_seeds(primary: pd.DataFrame) -> pd.DataFrame:
+    """Mean over the tasks of a family for each kind of model and seed."""
+    table = primary.copy()
+    table[["kind", "seed"]] = [kind_of_model(model) for model in table.model]
+    groups = table.groupby(["protocol", "shots", "family", "kind", "seed"], sort=True)
+    found = groups.agg(mean=("mean", "mean"), tasks=("task", "nunique")).reset_index()
+    return found
+
+
+def show_comparison(side_by_side: pd.DataFrame, by_seed: pd.DataFrame, note: str, page: str) -> None:
+    """The page of both tables."""
+    sentences = (
+        "Mean over folds of each task's first metric, with 95 % intervals. Few-shot rows give the training samples a "
+        "class. Controls: permuted rows have shuffled labels and stand at about 0.5; site_only and patch_count_only "
+        "rows know nothing but the site, or the number of patches."
+    )
+    seeds = Section("By kind of model and seed, mean over the tasks of a family", table=by_seed.round({"mean": 3}))
+    write_page(page, "Models side by side", note, [Section(sentences=sentences, table=side_by_side), seeds])
+
+
+if __name__ == "__main__":  # python -m molpath.tables.metrics comparison.tsv [protocol ...]
+    import sys
+
+    chosen = read_tsv(sys.argv[1])
+    chosen = chosen[chosen.protocol.isin(sys.argv[2:] or chosen.protocol.unique())]
+    print(as_markdown(chosen.loc[:, (chosen != "").any()].drop(columns="metric")))

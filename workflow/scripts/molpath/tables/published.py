@@ -1,0 +1,169 @@
+"""Published beside measured: the paper's scores (resources/published) and this run's, task by task and on average."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from ..common.files import read_tsv, write_text, write_tsv
+from .formats import as_latex, as_markdown, show
+from .published_page import FAMILIES, title_of, write_published_page
+from .scores import read_metrics
+
+#: The paper's name of a protocol; what is not here is compared with nothing.
+PROTOCOLS = {
+    "logistic": "linear_probe",
+    "cox": "linear_probe",
+    "fewshot": "few_shot",
+    "retrieval": "retrieval",
+    "kmeans": "clustering",
+    "prompt_rna": "prompting",
+    "finetune": "fine_tuning",
+}
+KEYS = ["protocol", "task", "published_model", "shots", "metric"]
+COLUMNS = (
+    ["protocol", "family", "task", "metric", "shots", "model", "published_model", "published", "published_se"]
+    + ["published_lower", "published_upper", "uncertain", "measured", "measured_se", "measured_lower"]
+    + ["measured_upper", "n_folds", "difference", "covered", "table", "source"]
+)
+
+
+def compare_published(
+    *,
+    metrics: str,
+    published: Sequence[str],
+    tasks: str,
+    names: Mapping[str, str],
+    note: str,
+    table: str,
+    averages: str,
+    page: str,
+    markdown: str,
+    latex: str,
+) -> None:
+    """Write published.tsv (a row a number), published_averages.tsv, a page of both, and tables as Markdown and LaTeX.
+
+    names: the paper's name of each measured model. A number the paper has and this run lacks is no row; what an average
+    lacks of the 54 tasks is counted in it.
+    """
+    paper, known = read_published(published), read_tsv(tasks)
+    side_by_side = join(read_metrics(metrics), paper, known, names)
+    over = average(side_by_side, known)
+    write_tsv(table, side_by_side)
+    write_tsv(averages, over)
+    write_published_page(page, side_by_side, over, known, note)
+    tables = {"Averages": as_text(over)} | by_family(side_by_side)
+    notes = [missing_tasks(side_by_side, known)]
+    parts = [f"## {name}\n\n{as_markdown(table)}" for name, table in tables.items()]
+    write_text(markdown, "\n\n".join([f"# {title_of(note)}", *notes, *parts]) + "\n")
+    captions = {name: f"{name}: published and measured scores{f' ({note})' if note else ''}" for name in tables}
+    write_text(latex, "\n".join(as_latex(captions[name], table) for name, table in tables.items()))
+
+
+def read_published(paths: Sequence[str]) -> pd.DataFrame:
+    """Scores of the paper, those that are known; numbers as numbers, `shots` 0 where there are none."""
+    paper = pd.concat([read_tsv(path) for path in paths], ignore_index=True)
+    paper = paper[paper.score != ""].rename(columns={"model": "published_model"})
+    for name in ("score", "se", "lower", "upper"):
+        paper[name] = pd.to_numeric(paper[name])
+    paper["shots"] = pd.to_numeric(paper.shots).fillna(0).astype(int)
+    return paper
+
+
+def join(metrics: pd.DataFrame, paper: pd.DataFrame, tasks: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
+    """One row a number that both have: same protocol, task, metric, samples a class, and model by the paper's name.
+
+    covered: whether the 95 % interval of this run's mean holds the published score; empty where there is none.
+    """
+    mine = metrics[metrics.model.isin(names)].copy()
+    mine["published_model"] = mine.model.map(names)
+    mine["shots"] = mine.shots.fillna(0).astype(int)
+    across = mine.task.str.contains("==") & mine.protocol.isin(("logistic", "cox"))
+    mine["protocol"] = mine.protocol.map(PROTOCOLS).mask(across, "transfer")
+    mine = mine.rename(columns={name: f"measured_{name}" for name in ("se", "lower", "upper")})
+    mine = mine.rename(columns={"mean": "measured"}).drop(columns="family")
+    theirs = paper.rename(columns={name: f"published_{name}" for name in ("se", "lower", "upper")})
+    both = theirs.rename(columns={"score": "published"}).merge(mine.dropna(subset="protocol"), on=KEYS)
+    both = both.merge(tasks[["task", "family"]], on="task", how="left").fillna({"family": "other"})
+    both["difference"] = both.measured - both.published
+    inside = both.published.between(both.measured_lower, both.measured_upper)
+    both["covered"] = inside.map({True: "yes", False: "no"}).where(both.measured_lower.notna(), "")
+    order = {task: number for number, task in enumerate(tasks.task)}
+    both["order"] = both.task.map(order).fillna(len(order))
+    both["place"] = both.model.map({model: place for place, model in enumerate(names)})
+    both = both.sort_values(["protocol", "order", "task", "metric", "shots", "place"], kind="stable")
+    return both.reindex(columns=COLUMNS).reset_index(drop=True)
+
+
+def average(both: pd.DataFrame, tasks: pd.DataFrame) -> pd.DataFrame:
+    """Plain means of the linear probe over the tasks that both have: all, those of public cohorts, families; by model.
+
+    of: tasks that the paper's mean is over; lacking: those that this mean is without; in_house: those of them that
+    nobody else can have. Both means are over the same tasks.
+    """
+    rows = []
+    probed = both[(both.protocol == "linear_probe") & both.measured.notna()]
+    scopes = {"all": tasks, "public": tasks[tasks.access == "public"]}
+    scopes |= {name: tasks[tasks.family == name] for name in FAMILIES}
+    for scope, wanted in scopes.items():
+        for model, mine in probed.groupby("model", sort=False):
+            part = mine[mine.task.isin(wanted.task)]
+            missing = wanted[~wanted.task.isin(part.task)]
+            row = {"model": model, "published_model": mine.published_model.iloc[0], "scope": scope}
+            row |= {"tasks": len(part), "of": len(wanted), "lacking": len(missing)}
+            row |= {"in_house": int((missing.access == "in_house").sum())}
+            row |= {name: part[name].mean() for name in ("published", "measured", "difference")}
+            rows.append(row | {"covered": f"{(part.covered == 'yes').sum()} of {(part.covered != '').sum()}"})
+    columns = ["model", "published_model", "scope", "tasks", "of", "lacking", "in_house", "published", "measured"]
+    return pd.DataFrame(rows, columns=[*columns, "difference", "covered"])
+
+
+def as_text(averages: pd.DataFrame) -> pd.DataFrame:
+    """The averages that are over some task, with words for counts: '3 of 54'."""
+    over = averages[averages.tasks > 0]
+    columns = {
+        "model": over.model,
+        "over": over.scope.replace({"all": "all tasks", "public": "public tasks", **FAMILIES}),
+    }
+    columns["tasks"] = [f"{row.tasks} of {row.of}" for row in over.itertuples()]
+    columns |= {name: over[name].map("{:.3f}".format) for name in ("published", "measured")}
+    return pd.DataFrame(columns | {"difference": over.difference.map("{:+.3f}".format), "covered": over.covered})
+
+
+def by_family(both: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Linear probes by family: a row a task, and for each model what was published and what was measured."""
+    probed = both[both.protocol == "linear_probe"]
+    parts = {}
+    for family, title in (FAMILIES | {"other": "Other tasks"}).items():
+        mine = probed[probed.family == family]
+        rows = []
+        for task, group in mine.groupby("task", sort=False):
+            row = {"task": task, "metric": group.metric.iloc[0]}
+            for model in mine.model.unique():
+                one = group[group.model == model]
+                row[f"{model}, published"] = f"{one.published.iloc[0]:.3f}" if len(one) else ""
+                row[f"{model}, measured"] = show_measured(one.iloc[0]) if len(one) else ""
+            rows.append(row)
+        if rows:
+            parts[title] = pd.DataFrame(rows)
+    return parts
+
+
+def missing_tasks(both: pd.DataFrame, tasks: pd.DataFrame) -> str:
+    """A sentence: how many of the paper's tasks are compared, and which of the others can't be had."""
+    probed = set(both.task[both.protocol == "linear_probe"])
+    in_house = tasks[tasks.access == "in_house"]
+    compared, public = tasks.task.isin(probed), tasks.access == "public"
+    return (
+        f"Linear probes of {compared.sum()} of the paper's {len(tasks)} tasks are compared, "
+        f"{(compared & public).sum()} of the {public.sum()} on public cohorts. "
+        f"Not obtainable (in-house): {', '.join(in_house.task)}."
+    )
+
+
+def show_measured(row: pd.Series) -> str:
+    """'0.712 (0.650 to 0.770)', or the mean alone where it has no interval."""
+    if pd.isna(row.measured_lower) and pd.notna(row.measured):
+        return f"{row.measured:.3f}"
+    return show(row.measured, row.measured_lower, row.measured_upper)

@@ -1,0 +1,109 @@
+"""Which scores a figure or table shows, and what the tests say of a model beside the reference."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from ..common.files import read_tsv
+
+#: Columns of numbers in tables/metrics.tsv.
+NUMBERS = (
+    "mean",
+    "se",
+    "lower",
+    "upper",
+    "n_folds",
+    "n_failed",
+    "n_train",
+    "n_test",
+    "n_samples",
+    "n_missing",
+    "shots",
+)
+#: Protocols whose score stands for a task, by group.
+MAIN = {
+    "frozen": ("logistic", "cox"),
+    "transfer": ("logistic", "cox"),
+    "finetune": ("finetune",),
+    "fewshot": ("fewshot",),
+    "retrieval": ("retrieval",),
+}
+#: Protocols that prompt, with the name of each.
+PROMPTS = {"prompt_rna": "RNA prompts", "prompt_dna": "DNA prompts", "prompt_slides": "slide prompts"}
+LEVELS = ((0.001, "***"), (0.01, "**"), (0.05, "*"))
+
+
+def read_metrics(path: str) -> pd.DataFrame:
+    """tables/metrics.tsv with its numbers as numbers."""
+    table = read_tsv(path)
+    for name in (*NUMBERS, "primary"):
+        table[name] = pd.to_numeric(table[name], errors="coerce")
+    return table
+
+
+def kind_of_model(model: str) -> tuple[str, str]:
+    """'threads-demo-s1' -> ('threads-demo', 's1'): models that differ only in their seed are one kind."""
+    match = re.fullmatch(r"(.+)-(s\d+)", model)
+    return (match[1], match[2]) if match else (model, "")
+
+
+def main_scores(metrics: pd.DataFrame, group: str, models: Sequence[str]) -> pd.DataFrame:
+    """Rows of a task's first metric by the group's own protocols, tasks by family and then by name."""
+    mine = metrics[(metrics.group == group) & metrics.protocol.isin(MAIN[group]) & metrics.model.isin(models)]
+    return mine[mine.primary == 1].sort_values(["family", "task"], kind="stable")
+
+
+def by_task(scores: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
+    """Means, tasks x models, tasks and models in their order; models without any row are left out."""
+    wide = scores.pivot(index="task", columns="model", values="mean").reindex(list(dict.fromkeys(scores.task)))
+    return wide[[model for model in models if model in wide]]
+
+
+def tasks_won(wide: pd.DataFrame) -> pd.Series:
+    """How many tasks each kind of model has the highest mean over its seeds on; a tie counts for all in it."""
+    kinds = wide.T.groupby([kind_of_model(model)[0] for model in wide], sort=False).mean().T
+    best = kinds.max(axis=1)
+    return kinds.eq(best, axis=0)[best.notna()].sum()
+
+
+def fold_values(metrics: pd.DataFrame, paths: Sequence[str], group: str) -> pd.DataFrame:
+    """Value of each task's first metric in every fold and draw of a group's own protocols (metrics.tsv of jobs)."""
+    key = ["task", "model", "group", "protocol", "metric"]
+    first = metrics[(metrics.primary == 1) & (metrics.group == group) & metrics.protocol.isin(MAIN[group])]
+    parts = [part for path in paths if len(part := read_tsv(path))]
+    if not parts:
+        return pd.DataFrame(columns=[*key, "family", "shots", "repeat", "fold", "value"])
+    folds = pd.concat(parts, ignore_index=True).merge(first[[*key, "family"]].drop_duplicates(), on=key)
+    for name in ("shots", "repeat", "fold", "value"):
+        folds[name] = pd.to_numeric(folds[name], errors="coerce")
+    return folds
+
+
+def read_tests(path: str) -> pd.DataFrame:
+    """tables/tests.tsv with its numbers as numbers."""
+    tests = read_tsv(path)
+    for name in ("difference", "p_adjusted"):
+        tests[name] = pd.to_numeric(tests[name], errors="coerce")
+    return tests
+
+
+def beside_reference(tests: pd.DataFrame, reference: str) -> pd.DataFrame:
+    """Contrasts with the reference, one row a model: `difference` is its score minus the reference's, and `p_adjusted`.
+
+    tests: rows of one question (a scope, group and method).
+    """
+    first, second = tests[tests.model_a == reference], tests[tests.model_b == reference]
+    parts = [
+        first.assign(model=first.model_b, difference=-first.difference),
+        second.assign(model=second.model_a),
+    ]
+    return pd.concat(parts).set_index("model")[["difference", "p_adjusted"]]
+
+
+def stars(p: float) -> str:
+    """'*' below 0.05, '**' below 0.01, '***' below 0.001."""
+    return next((word for level, word in LEVELS if np.isfinite(p) and p < level), "")

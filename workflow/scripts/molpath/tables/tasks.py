@@ -1,0 +1,178 @@
+"""What the used tasks are made of, beside the paper's (its Extended Data Tables 2 to 7 and 52 to 59)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..common.files import read_tsv, write_tsv
+from ..probe.tasks import Task, read_task
+from .formats import write_readable
+
+COLUMNS = (
+    ["family", "task", "organ", "unit", "cases", "slides", "classes", "events", "censored", "median_days", "metric"]
+    + ["split", "folds", "paper_cases", "paper_slides", "paper_classes", "paper_metric", "paper_split", "paper_folds"]
+    + ["cases_difference", "slides_difference"]
+)
+#: Classes named in the table of tasks; those of tasks with more are in the table of classes alone.
+NAMED = 8
+LABELS = ["family", "task", "class", "samples", "share", "paper_samples", "difference", "source"]
+
+
+def describe_tasks(
+    *,
+    tasks: Mapping[str, Sequence[str]],
+    families: Mapping[str, str],
+    published: str,
+    classes: str,
+    note: str,
+    outputs: Mapping[str, str],
+) -> None:
+    """Write table and labels (TSV), and each as Markdown and LaTeX: tasks by family, classes by task.
+
+    tasks: config.yaml and k=all.tsv (with folds) of each used task; families: the config's, taken where the paper has
+    no such task (else the paper's kind); published, classes: resources/tasks/tasks.tsv and classes.tsv.
+    """
+    paper = read_tsv(published).set_index("task")
+    known = read_tsv(classes)
+    found = [read_task(name, *files) for name, files in tasks.items()]
+    kinds = {task.name: paper.kind.get(task.name, families[task.name]) for task in found}
+    rows = [{"family": kinds[task.name]} | beside_paper(describe(task), paper) for task in found]
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    labels = [row | {"family": kinds[task.name]} for task in found for row in count_classes(task, known)]
+    labels = pd.DataFrame(labels, columns=LABELS)
+    write_tsv(outputs["table"], table)
+    write_tsv(outputs["labels"], labels)
+    by_family = {title_of(part): show_tasks(part) for _, part in table.groupby("family", sort=False)}
+    write_readable(by_family, outputs["markdown"], outputs["latex"], note)
+    by_task = {f"Classes of {name}": show_classes(part) for name, part in labels.groupby("task", sort=False)}
+    write_readable(by_task, outputs["labels_markdown"], outputs["labels_latex"], note)
+
+
+def describe(task: Task) -> dict[str, Any]:
+    """Counts of a task's labelled samples; censored is the share without an event, over samples."""
+    slides = set(chain(*task.slides.values()))
+    row = {"task": task.name, "unit": task.unit, "cases": len(set(task.cases.values())), "slides": len(slides) or None}
+    row |= {"metric": task.primary, "split": split_of(task.folds), "folds": task.folds.shape[1]}
+    if task.is_survival:
+        events = int(task.events.sum())
+        row |= {"events": events, "censored": 1 - events / len(task.events) if len(task.events) else None}
+        return row | {"median_days": float(np.median(task.times)) if len(task.times) else None}
+    counts = np.bincount(task.labels, minlength=len(task.classes))
+    return row | {"classes": "; ".join(f"{name} {n}" for name, n in zip(task.classes, counts, strict=True))}
+
+
+def split_of(folds: np.ndarray) -> str:
+    """Kind of split by the sides (object N x K): one fold, each sample tested once, or sides drawn anew."""
+    tested = (folds == "test").sum(1)
+    if folds.shape[1] == 1:
+        return "official"
+    return "cross_validation" if (tested == 1).all() else "monte_carlo"
+
+
+def beside_paper(row: dict[str, Any], paper: pd.DataFrame) -> dict[str, Any]:
+    """The row with what the paper says of its task, and differences of counts; as it is where it has no such task."""
+    if row["task"] not in paper.index:
+        return row
+    theirs = paper.loc[row["task"]]
+    row = row | {"organ": theirs.organ} | {f"paper_{name}": theirs[name] for name in ("metric", "split", "folds")}
+    row |= {f"paper_{name}": theirs[f"n_{name}"] for name in ("cases", "slides", "classes")}
+    for name in ("cases", "slides"):
+        if theirs[f"n_{name}"] and row[name] is not None:
+            row[f"{name}_difference"] = row[name] - int(theirs[f"n_{name}"])
+    return row
+
+
+def count_classes(task: Task, known: pd.DataFrame) -> list[dict[str, Any]]:
+    """A row a class, with the paper's count where it has a class of that name; then classes that only the paper has.
+
+    Survival tasks have none.
+    """
+    if task.is_survival:
+        return []
+    theirs = known[known.task == task.name]
+    theirs = dict(zip(theirs["class"].str.lower(), theirs.to_dict("records"), strict=True))
+    counts = np.bincount(task.labels, minlength=len(task.classes))
+    rows = []
+    for name, samples in zip(task.classes, counts.tolist(), strict=True):
+        row = {"task": task.name, "class": name, "samples": samples, "share": samples / max(1, counts.sum())}
+        other = theirs.pop(name.lower(), None)
+        if other and other["n"]:
+            row |= {"paper_samples": int(other["n"]), "difference": samples - int(other["n"])}
+        rows.append(row | ({"source": other["source"]} if other else {}))
+    further = [
+        {"task": task.name, "class": one["class"], "paper_samples": int(one["n"] or 0) or None, "source": one["source"]}
+        for one in theirs.values()
+    ]
+    return rows + further
+
+
+def title_of(table: pd.DataFrame) -> str:
+    """Title of the tasks of a family."""
+    return f"Tasks, {table.family.iloc[0]}{'; in brackets: the paper' if table.paper_metric.notna().any() else ''}"
+
+
+def show_tasks(table: pd.DataFrame) -> pd.DataFrame:
+    """The tasks of a family for readers: counts and settings with the paper's in brackets, no column without a word."""
+    rows = []
+    for one in table.astype(object).where(table.notna(), "").to_dict("records"):
+        split = (f"{one['split']}, {one['folds']}").replace("_", " ")
+        theirs = (f"{one['paper_split']}, {one['paper_folds']}").replace("_", " ") if one["paper_split"] else ""
+        row = {"task": one["task"], "organ": one["organ"], "cases": both(one["cases"], one["paper_cases"])}
+        row |= {"slides": both(one["slides"], one["paper_slides"]), "classes": shares(one["classes"])}
+        row |= {
+            "events": whole(one["events"]),
+            "censored": percent(one["censored"]),
+            "median days": whole(one["median_days"]),
+        }
+        row |= {"metric": both(one["metric"], one["paper_metric"]), "split, folds": both(split, theirs)}
+        rows.append(row)
+    shown = pd.DataFrame(rows)
+    return shown.loc[:, (shown != "").any()]
+
+
+def show_classes(table: pd.DataFrame) -> pd.DataFrame:
+    """The classes of a task for readers."""
+    rows = table.astype(object).where(table.notna(), "").to_dict("records")
+    return pd.DataFrame(
+        {
+            "class": one["class"],
+            "samples": whole(one["samples"]),
+            "share": percent(one["share"]),
+            "paper": whole(one["paper_samples"]),
+            "difference": f"{one['difference']:+,.0f}" if one["difference"] != "" else "",
+        }
+        for one in rows
+    )
+
+
+def both(mine: Any, theirs: Any) -> str:
+    """'103 (108)': measured and the paper's; one of them where they are equal or the other is not known."""
+    mine, theirs = (f"{int(v):,}" if str(v).replace(".0", "").isdigit() else str(v) for v in (mine, theirs))
+    if not theirs or mine == theirs:
+        return mine + (" (same)" if theirs else "")
+    return f"{mine or '?'} ({theirs})"
+
+
+def shares(classes: str) -> str:
+    """'low 12 (40 %); high 18 (60 %)' of 'low 12; high 18'; of many classes their number and the range of shares."""
+    counts = [part.rpartition(" ") for part in filter(None, classes.split("; "))]
+    total = max(1, sum(int(n) for *_, n in counts))
+    if len(counts) > NAMED:
+        numbers = [int(n) / total for *_, n in counts]
+        return f"{len(counts)} classes ({percent(min(numbers))} to {percent(max(numbers))})"
+    return "; ".join(f"{name} {int(n):,} ({percent(int(n) / total)})" for name, _, n in counts)
+
+
+def percent(share: Any) -> str:
+    """'12 %'; nothing of nothing."""
+    return f"{share:.0%}".replace("%", " %") if share != "" else ""
+
+
+def whole(number: Any) -> str:
+    """'1,264'; nothing of nothing."""
+    return f"{number:,.0f}" if number != "" else ""

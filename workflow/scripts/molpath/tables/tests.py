@@ -1,0 +1,192 @@
+"""Tests between models: tables/tests.tsv, marginal_means.tsv, survival.tsv, and their page."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from ..common.files import read_tsv, write_tsv
+from .contrasts import across_tasks, corrected_t, holm, row, within_task
+from .delong import compare_folds, difference
+from .pages import Section, write_page
+from .scores import read_metrics
+from .survival import assess_survival
+
+COLUMNS = [
+    *("scope", "family", "task", "group", "model_a", "model_b", "difference", "se", "statistic", "p", "p_adjusted"),
+    *("method", "note"),
+]
+#: Controls, few-shot draws and sweeps of C are compared with nothing.
+LEFT_OUT = r"permuted|fewshot|site_only|patch_count_only|logistic_C="
+DELONG = "DeLong, Holm over pairs"
+
+
+def assess_models(
+    *,
+    metrics: str,
+    folds: Sequence[str],
+    predictions: Sequence[str],
+    models: Sequence[str],
+    note: str,
+    outputs: Mapping[str, str],
+) -> tuple[pd.DataFrame, dict[tuple[str, str, str], pd.DataFrame]]:
+    """Write tests, means, survival (TSV) and page (HTML) to the paths of `outputs`.
+
+    Returns what Kaplan-Meier curves are drawn from: the table of survival, and the samples of every (task, group,
+    model).
+
+    metrics: tables/metrics.tsv; folds, predictions: metrics.tsv and predictions.parquet of every job; models: in the
+    order of the report.
+    """
+    scores = fold_scores(read_metrics(metrics), folds)
+    tables = [table for path in predictions if len(table := pd.read_parquet(path))]
+    rows = assess_tasks(scores, models) + assess_aucs(tables, scores, models)
+    more, means = assess_families(scores, models)
+    tests = pd.DataFrame(rows + more, columns=COLUMNS)
+    where = tests.method.str.startswith("two-way ANOVA")
+    for _, mine in tests[where].groupby("group"):
+        tests.loc[mine.index, "p_adjusted"] = holm(mine.p)
+    survival, samples = assess_survival([parts for table in tables for parts in survival_parts(table)])
+    columns = ["scope", "family", "group", "model", "mean", "se", "df", "lower", "upper", "method", "note"]
+    means = pd.DataFrame(means, columns=columns)
+    write_tsv(outputs["tests"], tests)
+    write_tsv(outputs["means"], means)
+    write_tsv(outputs["survival"], survival)
+    show_tests(tests, means, survival, note, outputs["page"])
+    return survival, samples
+
+
+def fold_scores(summary: pd.DataFrame, paths: Sequence[str]) -> pd.DataFrame:
+    """Value of each task's first metric in every fold: columns family, task, group, model, fold, value, share.
+
+    group: the job's group; with the protocol behind a colon where a group has protocols that differ within a task.
+    share: test samples over training samples.
+    """
+    key = ["task", "model", "group", "protocol", "metric"]
+    first = summary[(summary.primary == 1) & ~summary.protocol.str.contains(LEFT_OUT)]
+    parts = [part for path in paths if len(part := read_tsv(path))]
+    if not parts:
+        return pd.DataFrame(columns=["family", "task", "group", "model", "fold", "value", "share"])
+    table = pd.concat(parts, ignore_index=True).merge(first[[*key, "family"]].drop_duplicates(), on=key)
+    for name in ("value", "n_train", "n_test", "fold"):
+        table[name] = pd.to_numeric(table[name], errors="coerce")
+    table["group"] = named_groups(table)
+    table["share"] = table.n_test / table.n_train.replace(0, np.nan)
+    return table.groupby(["family", "task", "group", "model", "fold"], as_index=False)[["value", "share"]].mean()
+
+
+def named_groups(table: pd.DataFrame) -> pd.Series:
+    """The group of each row, with the protocol behind a colon unless it is the group's usual one."""
+    plain = table.protocol.isin(["logistic", "cox"]) | (table.protocol == table.group)
+    return table.group.where(plain, table.group + ":" + table.protocol)
+
+
+def by_model(table: pd.DataFrame, index: str, models: Sequence[str]) -> pd.DataFrame:
+    """Rows of `index` (fold or task), one column a model in the order of the report."""
+    wide = table.pivot_table(index=index, columns="model", values="value", aggfunc="mean", dropna=False)
+    return wide[[model for model in models if model in wide]]
+
+
+def assess_tasks(scores: pd.DataFrame, models: Sequence[str]) -> list[dict]:
+    """Analysis of variance with Tukey's contrasts, and corrected t tests, of every task with folds."""
+    rows = []
+    for (group, family, task), mine in scores.groupby(["group", "family", "task"], sort=True):
+        wide = by_model(mine, "fold", models)
+        found = within_task(wide)
+        if wide.shape[1] > 1 and len(wide) > 1 and np.isfinite(mine.share).any():
+            found += corrected_t(wide, float(mine.share.median()))
+        head = {"scope": "task", "family": family, "task": task, "group": group}
+        rows += [head | one for one in found]
+    return rows
+
+
+def assess_families(scores: pd.DataFrame, models: Sequence[str]) -> tuple[list[dict], list[dict]]:
+    """Mixed-effects models over all tasks of a group, and over those of each family."""
+    rows, means = [], []
+    for group, mine in scores.groupby("group", sort=True):
+        parts = [("all", "", mine)]
+        if mine.family.nunique() > 1:
+            parts += [("family", family, part) for family, part in mine.groupby("family", sort=True)]
+        for scope, family, part in parts:
+            found, marginal = across_tasks(by_model(part, "task", models))
+            rows += [{"scope": scope, "family": family, "task": "", "group": group} | one for one in found]
+            means += [{"scope": scope, "family": family, "group": group} | one for one in marginal]
+    return rows, means
+
+
+def assess_aucs(tables: Sequence[pd.DataFrame], scores: pd.DataFrame, models: Sequence[str]) -> list[dict]:
+    """DeLong's test for every pair of models on binary tasks whose folds test every sample once."""
+    families = dict(zip(scores.task, scores.family, strict=True))
+    binary: dict[tuple[str, str], dict[str, pd.DataFrame]] = {}
+    for table in tables:
+        if "prob_1" not in table or "prob_2" in table:
+            continue
+        table = table[~table.protocol.str.contains(LEFT_OUT)]
+        for group, mine in table.assign(group=named_groups(table)).groupby("group"):
+            binary.setdefault((mine.task.iloc[0], group), {})[mine.model.iloc[0]] = mine
+    rows = []
+    for (task, group), by_name in sorted(binary.items()):
+        head = {"scope": "task", "family": families.get(task, ""), "task": task, "group": group}
+        rows += [head | one for one in delong_pairs(by_name, models)]
+    return rows
+
+
+def delong_pairs(by_name: Mapping[str, pd.DataFrame], models: Sequence[str]) -> list[dict]:
+    """Rows of all pairs of models of one task, on the samples that all of them have."""
+    names = [model for model in models if model in by_name]
+    if len(names) < 2:
+        return [row(DELONG, note="not tested: one model")]
+    key = ["fold", "sample_id"]
+    if any(by_name[name].sample_id.duplicated().any() for name in names):
+        return [row(DELONG, note="not tested: folds share test samples, whose AUCs are not independent")]
+    wide = by_name[names[0]].set_index(key)[["label"]]
+    for name in names:
+        wide = wide.join(by_name[name].set_index(key).prob_1.rename(f"score {name}"), how="inner")
+    folds = [(part.label.to_numpy() == 1, part.iloc[:, 1:].to_numpy().T) for _, part in wide.groupby(level=0)]
+    good = [fold for fold in folds if 2 <= fold[0].sum() <= len(fold[0]) - 2]
+    if not good:
+        return [row(DELONG, note="not tested: no fold has two test samples of each class")]
+    note = f"{len(folds) - len(good)} folds left out (fewer than two of a class)" if len(good) < len(folds) else ""
+    auc, covariance = compare_folds(good)
+    rows = []
+    for a, b in itertools.combinations(range(len(names)), 2):
+        gap, se, z, p = difference(auc, covariance, a, b)
+        why = note if np.isfinite(p) else "; ".join(filter(None, [note, "not tested: the AUCs differ by no chance"]))
+        rows.append(row(DELONG, names[a], names[b], why, difference=gap, se=se, statistic=z, p=p))
+    for one, adjusted in zip(rows, holm([one["p"] for one in rows]), strict=True):
+        one["p_adjusted"] = adjusted
+    return rows
+
+
+def survival_parts(table: pd.DataFrame) -> list[pd.DataFrame]:
+    """Survival predictions of one job, by protocol; the protocol behind a colon where it is no Cox probe."""
+    if "risk" not in table:
+        return []
+    table = table[~table.protocol.str.contains(LEFT_OUT)]
+    return [mine for _, mine in table.assign(group=named_groups(table)).groupby("group", sort=True)]
+
+
+METHODS = """<p>Every task's first metric. <b>Within a task</b>: two-way analysis of variance (model + fold) over the
+shared folds, its P Holm-adjusted over the tasks of a group; where P &lt; 0.05, Tukey's HSD over all pairs of models
+(residual mean square of that analysis; p_adjusted is Tukey's, within the task). Folds share training samples, so these
+P are too small; the corrected resampled t test (Nadeau and Bengio) allows for it, Holm-adjusted over the pairs of a
+task. DeLong's test for binary tasks whose folds test every sample once, Holm-adjusted over pairs. <b>Over tasks</b>:
+mixed-effects model of the tasks' means (model fixed, task random, REML), marginal means and Tukey-adjusted contrasts,
+with observations - tasks - models + 1 degrees of freedom; tasks of different metrics are averaged as they are. P of
+families are adjusted within the family, not over families.</p>"""
+
+
+def show_tests(tests: pd.DataFrame, means: pd.DataFrame, survival: pd.DataFrame, note: str, page: str) -> None:
+    """The page of all three tables."""
+    over, within = tests[tests.scope != "task"], tests[tests.scope == "task"]
+    sections = [
+        Section(sentences=METHODS),
+        Section("Over tasks", table=over.drop(columns="task")),
+        Section("Marginal means", table=means),
+        Section("Within tasks", table=within.drop(columns="scope")),
+        Section("Risk groups (log-rank)", table=survival),
+    ]
+    write_page(page, "Tests between models", note, sections)
