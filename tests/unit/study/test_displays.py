@@ -31,7 +31,7 @@ def sources_of(entry):
     """Names of the providers an entry uses."""
     named = [source for source in entry.get("inputs", {}).values() if "/" not in source]
     named += [*entry.get("params", {}).values(), *entry.get("keyed", {}).values()]
-    return named + [entry["spread"]] * ("spread" in entry)
+    return named + ([entry["spread"]] if "spread" in entry else [])
 
 
 def parameters_of(function):
