@@ -10,17 +10,21 @@
 """
 
 
-rule embed_slides:
+rule embed_block:
     input:
-        manifests=get_slide_manifests,
+        manifests=study.embedding.block_manifests,
         sources=get_model_sources,
         slides="<results>/tables/slides.tsv",
     output:
-        block="<results>/embed/{model}/slides/{block}.h5",
+        block="<results>/embed/{model}/{unit}/{block}.h5",
     log:
-        "<logs>/embed/{model}/slides/{block}.log",
+        "<logs>/embed/{model}/{unit}/{block}.log",
     benchmark:
-        "<benchmarks>/embed/{model}/slides/{block}.tsv"
+        "<benchmarks>/embed/{model}/{unit}/{block}.tsv"
+    wildcard_constraints:
+        unit="slides|cases|bags|pretraining",
+        # A number, or the task of bags.
+        block=r"[A-Za-z0-9][A-Za-z0-9._=-]*",
     conda:
         choose_environment("pretrain")
     threads: 2
@@ -28,102 +32,15 @@ rule embed_slides:
         mem_mb=grow(8000),
         runtime=grow(240),
     params:
-        members=get_block_slides,
-        cases=get_block_slide_cases,
+        members=study.embedding.block_members,
+        cases=study.embedding.block_cases,
         model=get_model,
         results=subpath(output.block, ancestor=4),
         code=digest("embed"),
     message:
-        "Embedding slides of block {wildcards.block} with {wildcards.model}"
+        "Embedding {wildcards.unit} of block {wildcards.block} with {wildcards.model}"
     script:
-        "../scripts/embed_slides.py"
-
-
-rule embed_pretraining:
-    input:
-        manifests=get_shard_trained_manifests,
-        sources=get_model_sources,
-        slides="<results>/tables/slides.tsv",
-    output:
-        block="<results>/embed/{model}/pretraining/{shard}.h5",
-    log:
-        "<logs>/embed/{model}/pretraining/{shard}.log",
-    benchmark:
-        "<benchmarks>/embed/{model}/pretraining/{shard}.tsv"
-    conda:
-        choose_environment("pretrain")
-    threads: 2
-    resources:
-        mem_mb=grow(8000),
-        runtime=grow(240),
-    params:
-        members=get_shard_trained,
-        cases=get_shard_trained_cases,
-        model=get_model,
-        results=subpath(output.block, ancestor=4),
-        code=digest("embed"),
-    message:
-        "Embedding pretraining slides of shard {wildcards.shard} with {wildcards.model}"
-    script:
-        "../scripts/embed_pretraining.py"
-
-
-rule embed_cases:
-    input:
-        manifests=get_case_manifests,
-        sources=get_model_sources,
-        slides="<results>/tables/slides.tsv",
-    output:
-        block="<results>/embed/{model}/cases/{block}.h5",
-    log:
-        "<logs>/embed/{model}/cases/{block}.log",
-    benchmark:
-        "<benchmarks>/embed/{model}/cases/{block}.tsv"
-    conda:
-        choose_environment("pretrain")
-    threads: 2
-    resources:
-        mem_mb=grow(8000),
-        runtime=grow(240),
-    params:
-        members=get_block_cases,
-        cases=get_block_case_cases,
-        model=get_model,
-        results=subpath(output.block, ancestor=4),
-        code=digest("embed"),
-    message:
-        "Embedding cases of block {wildcards.block} with {wildcards.model}"
-    script:
-        "../scripts/embed_cases.py"
-
-
-rule embed_bags:
-    input:
-        manifests=get_task_bag_manifests,
-        sources=get_model_sources,
-        slides="<results>/tables/slides.tsv",
-    output:
-        block="<results>/embed/{model}/bags/{task}.h5",
-    log:
-        "<logs>/embed/{model}/bags/{task}.log",
-    benchmark:
-        "<benchmarks>/embed/{model}/bags/{task}.tsv"
-    conda:
-        choose_environment("pretrain")
-    threads: 2
-    resources:
-        mem_mb=grow(8000),
-        runtime=grow(240),
-    params:
-        members=get_task_bags,
-        cases=get_task_bag_cases,
-        model=get_model,
-        results=subpath(output.block, ancestor=4),
-        code=digest("embed"),
-    message:
-        "Embedding cases as {wildcards.task} lists them with {wildcards.model}"
-    script:
-        "../scripts/embed_bags.py"
+        "../scripts/embed_block.py"
 
 
 rule gather_embeddings:

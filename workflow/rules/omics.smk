@@ -8,6 +8,8 @@
 <results>/omics/<cohort>/dna_variants.tsv what became of each kind of variant
 <results>/omics/pairs.tsv                 what is paired with what, and why not
 <results>/omics/leakage.tsv               what was found both in pretraining and in a task
+<results>/omics/profiles.tsv              a row for each expression profile: components, site, sex recorded and expressed
+<results>/tables/omics.tsv                a row for each check: outliers, sites, sex, expression against copies
 """
 
 
@@ -133,3 +135,29 @@ rule pair_slides:
         "Pairing slides with profiles and looking for leakage"
     script:
         "../scripts/pair_slides.py"
+
+
+rule check_profiles:
+    input:
+        tables=get_profile_tables,
+        slides=given(SLIDE_SHEET),
+        cases=get_case_sheet(),
+    output:
+        profiles="<results>/omics/profiles.tsv",
+        checks="<results>/tables/omics.tsv",
+    log:
+        "<logs>/omics/checks.log",
+    benchmark:
+        "<benchmarks>/omics/checks.tsv"
+    conda:
+        "../../envs/omics.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(8000),
+        runtime=grow(60),
+    params:
+        code=digest("omics"),
+    message:
+        "Checking molecular profiles: outliers, sites, sex, copies"
+    script:
+        "../scripts/check_profiles.py"

@@ -1,70 +1,264 @@
 """Tables and figures; `snakemake --report results/report.html` binds them together.
 
-<results>/tables/exclusions.tsv, worst_slides.html
-<results>/figures/*.svg, *.png (of slides, pretraining, embeddings)
+report/figures.yaml and tables.yaml say what each reads, which function makes it, where it stands and what it says.
+<results>/figures/<figure>.svg, .png     figures; those of scores with the table of their numbers (.tsv)
+<results>/tables/<table>.tsv, .md, .tex  tables, some of them as pages that sort and filter (.html)
 """
 
 
-rule plot_slides:
+rule plot_figure:
     input:
-        table="<results>/tables/slides.tsv",
+        unpack(study.displays.figure_inputs),
     output:
+        svg=report(
+            "<results>/figures/{figure}.svg",
+            caption="../report/figure.rst",
+            category=study.displays.figure_category,
+            labels=study.displays.figure_labels,
+        ),
+        png="<results>/figures/{figure}.png",
+    log:
+        "<logs>/figures/{figure}.log",
+    benchmark:
+        "<benchmarks>/figures/{figure}.tsv"
+    wildcard_constraints:
+        figure=study.displays.figure_names(scores=False),
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=study.displays.figure_memory,
+        runtime=grow(30),
+    params:
+        call=study.displays.figure_call,
+        code=study.digest("figures"),
+    message:
+        "{params.call[message]}"
+    script:
+        "../scripts/plot_figure.py"
+
+
+use rule plot_figure as plot_scores with:
+    output:
+        svg=report(
+            "<results>/figures/{figure}.svg",
+            caption="../report/figure.rst",
+            category=study.displays.figure_category,
+            labels=study.displays.figure_labels,
+        ),
+        png="<results>/figures/{figure}.png",
+        tsv="<results>/figures/{figure}.tsv",
+    wildcard_constraints:
+        figure=study.displays.figure_names(scores=True),
+
+
+rule write_table:
+    input:
+        unpack(study.displays.table_inputs),
+    output:
+        table="<results>/tables/{table}.tsv",
+        markdown="<results>/tables/{table}.md",
+        latex="<results>/tables/{table}.tex",
+    log:
+        "<logs>/tables/{table}.log",
+    benchmark:
+        "<benchmarks>/tables/{table}.tsv"
+    wildcard_constraints:
+        table="cohorts|protocols|datasets|settings",
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(2000),
+        runtime=grow(30),
+    params:
+        call=study.displays.table_call,
+        code=study.digest("tables"),
+    message:
+        "{params.call[message]}"
+    script:
+        "../scripts/write_table.py"
+
+
+use rule write_table as count_rows with:
+    output:
+        table="<results>/tables/{table}.tsv",
+    wildcard_constraints:
+        table="exclusions|metrics",
+
+
+use rule write_table as draw_table with:
+    output:
+        table="<results>/tables/{table}.tsv",
+        markdown="<results>/tables/{table}.md",
+        latex="<results>/tables/{table}.tex",
         figure=report(
-            "<results>/figures/slides.svg",
-            caption="../report/slides.rst",
-            category="1 Slides",
-            labels={"result": "kept and set aside"},
+            "<results>/figures/{table}.svg",
+            caption="../report/figure.rst",
+            category=study.displays.table_category,
+            labels=study.displays.table_labels,
         ),
-        slides_png="<results>/figures/slides.png",
-        quality=report(
-            "<results>/figures/quality.svg",
-            caption="../report/quality.rst",
-            category="1 Slides",
-            labels={"result": "numbers of quality control"},
-        ),
-        quality_png="<results>/figures/quality.png",
-    log:
-        "<logs>/figures/slides.log",
-    benchmark:
-        "<benchmarks>/figures/slides.tsv"
-    conda:
-        "../../envs/report.yaml"
-    threads: 1
-    resources:
-        mem_mb=grow(2000),
-        runtime=grow(30),
+        figure_png="<results>/figures/{table}.png",
+    wildcard_constraints:
+        table="sites|scaling",
     params:
-        thresholds=lookup(dpath="tissue/quality", within=config),
-        note=lookup(dpath="report/note", within=config),
-        code=digest("report"),
-    message:
-        "Drawing what became of the slides"
-    script:
-        "../scripts/plot_slides.py"
+        call=study.displays.table_call,
+        code=[study.digest("tables"), study.digest("figures")],
 
 
-rule count_exclusions:
+use rule write_table as describe_tasks with:
     input:
-        slides="<results>/tables/slides.tsv",
-        tiles=get_tiles_targets,
+        unpack(study.displays.tables["task_statistics"].inputs),
     output:
-        table="<results>/tables/exclusions.tsv",
+        table="<results>/tables/task_statistics.tsv",
+        markdown="<results>/tables/task_statistics.md",
+        latex="<results>/tables/task_statistics.tex",
+        labels="<results>/tables/labels.tsv",
+        labels_markdown="<results>/tables/labels.md",
+        labels_latex="<results>/tables/labels.tex",
     log:
-        "<logs>/tables/exclusions.log",
+        "<logs>/tables/task_statistics.log",
     benchmark:
-        "<benchmarks>/tables/exclusions.tsv"
-    conda:
-        "../../envs/report.yaml"
-    threads: 1
-    resources:
-        mem_mb=grow(2000),
-        runtime=grow(30),
+        "<benchmarks>/tables/task_statistics.tsv"
     params:
-        code=digest("report"),
-    message:
-        "Counting the slides and patches that each criterion removed"
-    script:
-        "../scripts/count_exclusions.py"
+        call=study.displays.tables["task_statistics"].call,
+        code=study.digest("tables"),
+
+
+use rule write_table as list_run_slides with:
+    input:
+        unpack(study.displays.tables["runs"].inputs),
+    output:
+        table="<results>/tables/runs/{run}.tsv",
+    log:
+        "<logs>/tables/runs/{run}.log",
+    benchmark:
+        "<benchmarks>/tables/runs/{run}.tsv"
+    params:
+        call=study.displays.tables["runs"].call,
+        code=study.digest("tables"),
+
+
+use rule write_table as map_slides with:
+    input:
+        unpack(study.displays.tables["maps"].inputs),
+    output:
+        table="<results>/tables/maps/{model}.tsv",
+        figure=report(
+            "<results>/figures/maps/{model}.svg",
+            caption="../report/figure.rst",
+            category=study.displays.tables["maps"].category(),
+            labels=study.displays.tables["maps"].labels,
+        ),
+        figure_png="<results>/figures/maps/{model}.png",
+    log:
+        "<logs>/figures/maps/{model}.log",
+    benchmark:
+        "<benchmarks>/figures/maps/{model}.tsv"
+    resources:
+        mem_mb=grow(8000),
+        runtime=grow(240),
+    params:
+        call=study.displays.tables["maps"].call,
+        code=study.digest("figures"),
+
+
+use rule write_table as compare_models with:
+    input:
+        unpack(study.displays.tables["comparison"].inputs),
+    output:
+        comparison="<results>/tables/comparison.tsv",
+        seeds="<results>/tables/seeds.tsv",
+        page=report(
+            "<results>/tables/comparison.html",
+            caption="../report/figure.rst",
+            category=study.displays.tables["comparison"].category(),
+            labels=study.displays.tables["comparison"].labels,
+        ),
+    log:
+        "<logs>/tables/comparison.log",
+    benchmark:
+        "<benchmarks>/tables/comparison.tsv"
+    params:
+        call=study.displays.tables["comparison"].call,
+        code=study.digest("tables"),
+
+
+use rule write_table as test_models with:
+    input:
+        unpack(study.displays.tables["tests"].inputs),
+    output:
+        tests="<results>/tables/tests.tsv",
+        means="<results>/tables/marginal_means.tsv",
+        survival="<results>/tables/survival.tsv",
+        page=report(
+            "<results>/tables/tests.html",
+            caption="../report/figure.rst",
+            category=study.displays.tables["tests"].category(),
+            labels=study.displays.tables["tests"].labels,
+        ),
+        curves=report(
+            "<results>/figures/survival.svg",
+            caption="../report/survival.rst",
+            category="5 Probes",
+            labels={"result": "survival of risk groups"},
+        ),
+        survival_png="<results>/figures/survival.png",
+    log:
+        "<logs>/tables/tests.log",
+    benchmark:
+        "<benchmarks>/tables/tests.tsv"
+    resources:
+        mem_mb=grow(4000),
+        runtime=grow(60),
+    params:
+        call=study.displays.tables["tests"].call,
+        code=[study.digest("tables"), study.digest("figures")],
+
+
+use rule write_table as compare_published with:
+    input:
+        unpack(study.displays.tables["published"].inputs),
+    output:
+        table="<results>/tables/published.tsv",
+        averages="<results>/tables/published_averages.tsv",
+        page=report(
+            "<results>/tables/published.html",
+            caption="../report/figure.rst",
+            category=study.displays.tables["published"].category(),
+            labels=study.displays.tables["published"].labels,
+        ),
+        markdown="<results>/tables/published.md",
+        latex="<results>/tables/published.tex",
+    log:
+        "<logs>/tables/published.log",
+    benchmark:
+        "<benchmarks>/tables/published.tsv"
+    params:
+        call=study.displays.tables["published"].call,
+        code=study.digest("tables"),
+
+
+use rule write_table as show_table with:
+    input:
+        table="<results>/{folder}/{table}.tsv",
+    output:
+        page=report(
+            "<results>/{folder}/{table}.html",
+            caption="../report/figure.rst",
+            category=study.displays.table_category,
+            labels=study.displays.page_labels,
+        ),
+    log:
+        "<logs>/{folder}/{table}.page.log",
+    benchmark:
+        "<benchmarks>/{folder}/{table}.page.tsv"
+    wildcard_constraints:
+        folder="tables|omics|probe/.+",
+        table=study.displays.page_names,
+    params:
+        call=study.displays.page_call,
+        code=study.digest("tables"),
 
 
 rule show_worst_slides:
@@ -90,71 +284,8 @@ rule show_worst_slides:
     params:
         results=subpath(output.page, ancestor=2),
         note=lookup(dpath="report/note", within=config),
-        code=digest("report"),
+        code=study.digest("tables"),
     message:
         "Gathering the slides that deserve a look"
     script:
         "../scripts/show_worst_slides.py"
-
-
-rule plot_history:
-    input:
-        histories=get_histories,
-    output:
-        figure=report(
-            "<results>/figures/pretraining.svg",
-            caption="../report/pretraining.rst",
-            category="3 Pretraining",
-            labels={"result": "loss and RankMe"},
-        ),
-        pretraining_png="<results>/figures/pretraining.png",
-    log:
-        "<logs>/figures/pretraining.log",
-    benchmark:
-        "<benchmarks>/figures/pretraining.tsv"
-    conda:
-        "../../envs/report.yaml"
-    threads: 1
-    resources:
-        mem_mb=grow(2000),
-        runtime=grow(30),
-    params:
-        runs=get_history_names,
-        note=lookup(dpath="report/note", within=config),
-        code=digest("report"),
-    message:
-        "Drawing the course of pretraining"
-    script:
-        "../scripts/plot_history.py"
-
-
-rule plot_embeddings:
-    input:
-        tables=get_case_embeddings,
-    output:
-        figure=report(
-            "<results>/figures/embeddings.svg",
-            caption="../report/embeddings.rst",
-            category="4 Embeddings",
-            labels={"result": "principal components of cases"},
-        ),
-        embeddings_png="<results>/figures/embeddings.png",
-    log:
-        "<logs>/figures/embeddings.log",
-    benchmark:
-        "<benchmarks>/figures/embeddings.tsv"
-    conda:
-        "../../envs/report.yaml"
-    threads: 1
-    resources:
-        mem_mb=grow(4000),
-        runtime=grow(30),
-    params:
-        models=lookup(dpath="embed/use", within=config),
-        colour=lookup(dpath="report/colour", within=config),
-        note=lookup(dpath="report/note", within=config),
-        code=digest("report"),
-    message:
-        "Drawing the embeddings of cases"
-    script:
-        "../scripts/plot_embeddings.py"

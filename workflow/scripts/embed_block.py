@@ -1,4 +1,4 @@
-"""Embed a block of cases with a model."""
+"""Embed a block of slides, cases or bags with a model."""
 
 from molpath.common import joblog
 

@@ -1,0 +1,31 @@
+"""Write a table, and what is drawn of it, as report/tables.yaml says."""
+
+from molpath.common import joblog
+
+
+def find(path):
+    """A function below molpath by the name of its module and its own."""
+    module, _, name = path.rpartition(".")
+    return getattr(import_module(f"molpath.{module}"), name)
+
+
+def by_name(names, files):
+    """Files by name: one, or as many for each."""
+    each = len(files) // max(1, len(names))
+    groups = [tuple(files[i : i + each]) for i in range(0, len(files), each)] if each > 1 else files
+    return dict(zip(names, groups, strict=True))
+
+
+if __name__ == "__main__":
+    joblog.start(snakemake.log[0])
+
+    from importlib import import_module
+
+    call, inputs, files = snakemake.params.call, dict(snakemake.input.items()), dict(snakemake.output.items())
+    inputs |= {parameter: by_name(names, inputs[parameter]) for parameter, names in call["keyed"].items()}
+    outputs = call["outputs"]
+    named = {outputs: files} if isinstance(outputs, str) else {one: files[name] for one, name in outputs.items()}
+    made = find(call["function"])(**inputs, **call["arguments"], **named)
+    if then := call["then"]:
+        parts = made if isinstance(made, tuple) else (made,)
+        find(then["function"])(*parts, files[then["output"]], call["arguments"]["note"])
