@@ -23,6 +23,7 @@ MEANINGS = {
     signal.SIGTRAP: "a library gave up, as GLib does when it gets no memory",
     signal.SIGKILL: "killed from outside, as a machine without memory does",
 }
+_MEANING_OF: dict[int, str] = {int(number): words for number, words in MEANINGS.items()}
 _CV_NO_MEMORY = -4  # cv::Error::StsNoMem
 
 
@@ -140,7 +141,7 @@ def how_it_ended(code: int | None) -> str:
     """An exit code of multiprocessing in words: 'was ended by signal 11 (a crash of native code)'."""
     if code is None or code >= 0:
         return f"ended with code {code}"
-    return f"was ended by signal {-code} ({MEANINGS.get(-code) or signal.strsignal(-code)})"
+    return f"was ended by signal {-code} ({_MEANING_OF.get(-code) or signal.strsignal(-code)})"
 
 
 def _serve(pipe, function: Callable, memory_mb: float | None) -> None:
