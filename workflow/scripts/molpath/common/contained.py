@@ -113,7 +113,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 class _Child:
-    def __init__(self, function: Callable, memory_mb: float | None):
+    def __init__(self, function: Callable[[Any], Any], memory_mb: float | None):
         self.memory = f"; it may take {memory_mb:g} MB (slides: memory_mb)" if memory_mb else ""
         context = multiprocessing.get_context("fork")
         self.pipe, theirs = context.Pipe()
@@ -144,7 +144,7 @@ def how_it_ended(code: int | None) -> str:
     return f"was ended by signal {-code} ({_MEANING_OF.get(-code) or signal.strsignal(-code)})"
 
 
-def _serve(pipe, function: Callable, memory_mb: float | None) -> None:
+def _serve(pipe: Any, function: Callable[[Any], Any], memory_mb: float | None) -> None:
     die_with_parent()
     if memory_mb:
         limit_memory(memory_mb)
@@ -167,6 +167,7 @@ def _serve(pipe, function: Callable, memory_mb: float | None) -> None:
 def as_sendable(error: Exception) -> Exception:
     """The error, or one with the same words where it doesn't survive pickling."""
     try:
-        return pickle.loads(pickle.dumps(error))
+        copy: Exception = pickle.loads(pickle.dumps(error))
+        return copy
     except Exception:
         return RuntimeError(f"{type(error).__name__}: {error}")

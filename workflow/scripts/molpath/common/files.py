@@ -121,13 +121,13 @@ def write_json(path: str | os.PathLike[str], value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
 
 
-def write_tsv(path: str | os.PathLike[str], table) -> None:
+def write_tsv(path: str | os.PathLike[str], table: Any) -> None:
     """Write a pandas DataFrame as TSV: no index, '.' decimals, floats with 10 significant digits."""
     with atomic_path(path) as temporary:
         table.to_csv(temporary, sep="\t", index=False, lineterminator="\n", float_format="%.10g")
 
 
-def read_tsv(path: str | os.PathLike[str], **options):
+def read_tsv(path: str | os.PathLike[str], **options: Any) -> Any:
     """Read a sheet or table as strings ('' where a cell is empty). Leading `#` lines are comments.
 
     A `#` inside a row is data. Extra `options` go to `pandas.read_csv`.
@@ -144,20 +144,20 @@ def read_tsv(path: str | os.PathLike[str], **options):
     return pd.read_csv(path, sep="\t", skiprows=skip, encoding="utf-8-sig", **settings)
 
 
-def write_parquet(path: str | os.PathLike[str], table) -> None:
+def write_parquet(path: str | os.PathLike[str], table: Any) -> None:
     """Write a pandas DataFrame as Parquet (zstd, no index)."""
     with atomic_path(path) as temporary:
         table.to_parquet(temporary, index=False, compression="zstd")
 
 
-def write_h5ad(path: str | os.PathLike[str], data) -> None:
+def write_h5ad(path: str | os.PathLike[str], data: Any) -> None:
     """Write an AnnData object as h5ad, whole or not at all."""
     with atomic_path(path) as temporary:
         data.write_h5ad(temporary)
 
 
 @contextlib.contextmanager
-def new_h5(path: str | os.PathLike[str]) -> Iterator:
+def new_h5(path: str | os.PathLike[str]) -> Iterator[Any]:
     """Open a new HDF5 file for writing; it takes its name only when the block ends without an error."""
     import h5py
 
@@ -165,7 +165,7 @@ def new_h5(path: str | os.PathLike[str]) -> Iterator:
         yield handle
 
 
-def open_h5(path: str | os.PathLike[str]):
+def open_h5(path: str | os.PathLike[str]) -> Any:
     """Open an HDF5 file for reading, without file locks (they hang on some network file systems)."""
     import h5py
 

@@ -76,7 +76,8 @@ def write_manifest(path: str | os.PathLike[str], rows: Sequence[dict[str, Any]],
 
 def read_manifest(path: str | os.PathLike[str]) -> list[dict[str, str]]:
     """Rows of one manifest, every cell a string."""
-    return read_tsv(path).to_dict("records")
+    rows: list[dict[str, str]] = read_tsv(path).to_dict("records")
+    return rows
 
 
 def read_manifests(paths: Iterable[str | os.PathLike[str]]) -> list[dict[str, str]]:

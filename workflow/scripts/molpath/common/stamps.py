@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -52,16 +53,17 @@ def row_of_stamp(path: str | os.PathLike[str]) -> dict[str, Any]:
     stamp = read_stamp(path)
     if stamp is None:
         raise ForeignFile(f"{path} has lost its stamp: another process replaced it")
-    return stamp["row"]
+    row: dict[str, Any] = stamp["row"]
+    return row
 
 
-def stamp_h5(handle, stamp: dict[str, Any]) -> None:
+def stamp_h5(handle: Any, stamp: dict[str, Any]) -> None:
     """Put `stamp` on an open HDF5 file: `inputs` and `code` as plain attributes, all of it as JSON."""
     handle.attrs["inputs"], handle.attrs["code"] = stamp["inputs"], stamp["code"]
     handle.attrs["molpath"] = json.dumps(stamp, sort_keys=True)
 
 
-def save_png(image, path: str | os.PathLike[str], stamp: dict[str, Any]) -> None:
+def save_png(image: Any, path: str | os.PathLike[str], stamp: dict[str, Any]) -> None:
     """Save a PIL image as PNG with the stamp in a text chunk (no time of writing inside)."""
     from PIL.PngImagePlugin import PngInfo
 
@@ -70,22 +72,22 @@ def save_png(image, path: str | os.PathLike[str], stamp: dict[str, Any]) -> None
     image.save(path, format="PNG", pnginfo=info)
 
 
-def save_jpeg(image, path: str | os.PathLike[str], stamp: dict[str, Any], quality: int = 85) -> None:
+def save_jpeg(image: Any, path: str | os.PathLike[str], stamp: dict[str, Any], quality: int = 85) -> None:
     """Save a PIL image as JPEG with the stamp as its comment."""
     image.save(path, format="JPEG", quality=quality, comment=json.dumps(stamp, sort_keys=True).encode())
 
 
-def _h5(path):
+def _h5(path: str | os.PathLike[str]) -> Any:
     with open_h5(path) as handle:
         return handle.attrs["molpath"]
 
 
-def _geojson(path):
+def _geojson(path: str | os.PathLike[str]) -> Any:
     return json.loads(Path(path).read_text(encoding="utf-8"))["molpath"]
 
 
-def _image(key):
-    def read(path):
+def _image(key: str) -> Callable[[str | os.PathLike[str]], Any]:
+    def read(path: str | os.PathLike[str]) -> Any:
         from PIL import Image
 
         with Image.open(path) as image:
