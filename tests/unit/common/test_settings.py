@@ -6,7 +6,6 @@ from typing import get_type_hints, is_typeddict
 
 import pytest
 import yaml
-
 from molpath.common.settings import acquire, embed, features, omics, pretrain, tiles, tissue
 
 SCHEMA = yaml.safe_load((Path(__file__).parents[3] / "workflow/schemas/config.schema.yaml").read_text())
