@@ -43,6 +43,7 @@ lint: env
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check workflow
+	$(BIN)/mypy
 	$(BIN)/snakemake --lint --configfile config/demo/config.yaml
 
 test: env lint

@@ -17,9 +17,9 @@ rule sheets:
     conda:
         "../../envs/acquire.yaml"
     params:
-        settings=get_acquire_settings(),
-        sheets=SHEETS,
-        downloads=DOWNLOADS,
+        settings=study.downloads.settings,
+        sheets=study.downloads.sheets,
+        downloads=study.downloads.folder,
     message:
         "Asking the services for slides and profiles"
     script:
@@ -45,7 +45,7 @@ rule download_files:
         # Connections at a time; the profile (or --resources downloads=…) bounds those of all jobs together.
         downloads=lookup(dpath="acquire/connections", within=config),
     params:
-        files=get_downloads,
+        files=study.downloads.files,
     message:
         "Downloading {wildcards.kind} of block {wildcards.block}"
     script:
@@ -81,7 +81,7 @@ rule fetch_splits:
 
 rule fetch_encoder_weights:
     input:
-        table=ENCODER_TABLE,
+        table=study.encoders.table,
     output:
         weights="<resources>/encoders/efficientnet_lite0.safetensors",
     log:
@@ -92,7 +92,7 @@ rule fetch_encoder_weights:
     # Compute nodes often have no network: this runs where Snakemake does.
     localrule: True
     conda:
-        choose_environment("features")
+        study.environment("features")
     threads: 1
     resources:
         mem_mb=grow(2000),
@@ -107,7 +107,7 @@ rule fetch_encoder_weights:
 
 rule fetch_hub_weights:
     input:
-        table=ENCODER_TABLE,
+        table=study.encoders.table,
     output:
         weights="<resources>/encoders/hub/{adapter}",
     log:
@@ -119,13 +119,13 @@ rule fetch_hub_weights:
     # Compute nodes often have no network, and the login is the user's: this runs where Snakemake does.
     localrule: True
     conda:
-        choose_environment("features")
+        study.environment("features")
     threads: 1
     resources:
         mem_mb=grow(2000),
         runtime=grow(240),
     params:
-        revision=get_revision,
+        revision=study.encoders.revision,
     message:
         "Fetching the weights of the patch encoder {wildcards.adapter} from the Hugging Face hub."
     script:

@@ -1,89 +1,43 @@
-"""Config with its defaults, sheets as rows, and small helpers every rule file uses. Functions only."""
+"""The study: what config and sheets ask for, planned by the library's package `study`.
 
-import csv
+The library is put on the path while Snakemake reads this file, and taken off again: jobs find their own copy beside
+their script. Each of its files, and each file that ships, is touched through `workflow.source_path`, so that it comes
+along when this workflow is imported from a git tag; another version of it, imported by another `module` of the same
+consumer, is dropped before.
+"""
+
 import functools
-import os
+import sys
 from pathlib import Path
 
+import snakemake
 import yaml
-
-RESULTS = workflow.pathvars.apply("<results>")
-RESOURCES = workflow.pathvars.apply("<resources>")
-IS_MAIN = workflow.is_main_process
-
-
-def load_yaml(path):
-    """Contents of a YAML file of this repository, read so that it also works from a hosted workflow."""
-    with open(path, encoding="utf-8") as handle:
-        return yaml.safe_load(handle)
-
-
-def fill_defaults(values, schema, root):
-    """Put the schema's defaults into `values` (a dict) wherever a key is missing, at every depth."""
-    schema = resolve_reference(schema, root)
-    for key, sub in schema.get("properties", {}).items():
-        sub = resolve_reference(sub, root)
-        if values.get(key) is None and "default" in sub:
-            values[key] = yaml.safe_load(yaml.safe_dump(sub["default"]))
-        if isinstance(values.get(key), dict):
-            fill_defaults(values[key], sub, root)
-    entries = schema.get("additionalProperties")
-    if isinstance(entries, dict):
-        for key, value in values.items():
-            if isinstance(value, dict) and key not in schema.get("properties", {}):
-                fill_defaults(value, entries, root)
-
-
-def resolve_reference(schema, root):
-    """Follow a local `$ref` of the schema."""
-    if "$ref" in schema:
-        return root["$defs"][schema["$ref"].rsplit("/", 1)[-1]]
-    return schema
-
-
-def find_file(name):
-    """A file the config names: in the working directory, else beside a config file (the last given first)."""
-    files = [*reversed(workflow.overwrite_configfiles), *workflow.configfiles]
-    folders = [Path(file).parent for file in files]
-    for candidate in (Path(name), *(folder / name for folder in folders)):
-        if candidate.exists():
-            return str(candidate)
-    return str(name)
+from snakemake.logging import logger
 
 
 @functools.cache
-def resolve_path(name, sheet):
-    """A path written in a sheet: as it is if absolute, else beside the sheet, else in the working directory."""
-    if not name or os.path.isabs(name):
-        return name
-    beside = os.path.join(os.path.dirname(sheet), name)
-    return beside if os.path.exists(beside) else name
+def shipped(name):
+    """Path of a file that comes with this workflow; `name` is relative to `workflow/`."""
+    return workflow.source_path(f"../{name}")
 
 
-def given(path):
-    """An input that the user gives: left where it is when this workflow is a module with a prefix."""
-    return path if str(path).startswith(f"{RESOURCES}/") else local(path)
+with open(shipped("scripts/molpath/files.yaml"), encoding="utf-8") as handle:
+    LIBRARY = [shipped(f"scripts/molpath/{name}") for name in yaml.safe_load(handle)]
+for name in [name for name in sys.modules if name.split(".")[0] == "molpath"]:
+    del sys.modules[name]
+sys.path.insert(0, str(Path(shipped("scripts/molpath/__init__.py")).parents[1]))
+from molpath.study.config import Places
+from molpath.study.launcher import Launcher
+from molpath.study.problems import ProblemsFound
+from molpath.study.study import STAGES, Study
+
+sys.path.pop(0)
 
 
-def read_sheet(path):
-    """Rows of a tab-separated sheet as dicts of strings, with the line number under '#'. Missing file: no rows.
+class StudyRefused(WorkflowError):
+    """Problems of config and sheets. Snakemake prints a traceback where there is one: here it would only distract."""
 
-    Leading `#` lines are comments; a cell beyond the header is kept under None for validation to name.
-    """
-    if not path or not os.path.isfile(path):
-        return []
-    with open(path, encoding="utf-8-sig", newline="", errors="replace") as handle:
-        position, line = 0, 1
-        while (text := handle.readline()).startswith("#"):
-            position, line = handle.tell(), line + 1
-        handle.seek(position)
-        reader = csv.DictReader(handle, delimiter="\t", quoting=csv.QUOTE_NONE, restval="")
-        return [row | {"#": number + line + 1} for number, row in enumerate(reader)]
-
-
-def in_blocks(rows, size):
-    """Consecutive blocks of `size` rows by name: 00000, 00001, …"""
-    return {f"{i // size:05d}": rows[i : i + size] for i in range(0, len(rows), size)}
+    __traceback__ = property(lambda self: None)
 
 
 def grow(amount):
@@ -95,10 +49,43 @@ def grow(amount):
     return resource
 
 
-def accepts_other_code(stage):
-    """True if the config takes files of `stage` that an earlier version of the code made."""
-    return stage in config["accept_other_code"]
+RESULTS = workflow.pathvars.apply("<results>")
+try:
+    study = Study(
+        config,
+        Places(
+            shipped=shipped,
+            mark=local,
+            config_files=[*workflow.configfiles, *workflow.overwrite_configfiles],
+            results=RESULTS,
+            resources=workflow.pathvars.apply("<resources>"),
+            lint="--lint" in sys.argv,
+            storage=workflow.storage_settings.default_storage_provider or "",
+        ),
+        Launcher(
+            version=snakemake.__version__,
+            deployment=[
+                str(method) for method in workflow.deployment_settings.deployment_method
+            ],
+            profiles=str(Path(workflow.main_snakefile).parent / "profiles"),
+        ),
+    )
+    # Jobs read the same config again, and `snakemake sheets` writes the very sheets that are checked.
+    if workflow.is_main_process and "sheets" not in sys.argv[1:]:
+        study.check()
+        for note in study.notes():
+            logger.warning(note)
+except ProblemsFound as problems:
+    raise StudyRefused(str(problems))
 
 
-CONFIG_SCHEMA = load_yaml(workflow.source_path("../schemas/config.schema.yaml"))
-fill_defaults(config, CONFIG_SCHEMA, CONFIG_SCHEMA)
+wildcard_constraints:
+    shard=r"\d{5}",
+    block=r"\d{5}",
+    slide=r"[A-Za-z0-9][A-Za-z0-9._-]*",
+    grid=r"[0-9.]+(x|mpp)_\d+px_\d+px_overlap[A-Za-z0-9.-]*",
+    encoder=r"[a-z0-9_]+",
+    cohort=r"[A-Za-z0-9][A-Za-z0-9._-]*",
+    run=r"[A-Za-z0-9][A-Za-z0-9._-]*",
+    model=r"[A-Za-z0-9][A-Za-z0-9._-]*",
+    task=r"[A-Za-z0-9][A-Za-z0-9._=-]*",

@@ -9,7 +9,7 @@
 
 rule make_demo_slides:
     output:
-        slides=[row["path"] for row in DEMO_SLIDES],
+        slides=study.demo.slide_files,
     log:
         "<logs>/demo/slides.log",
     benchmark:
@@ -21,9 +21,9 @@ rule make_demo_slides:
         mem_mb=grow(3000),
         runtime=grow(60),
     params:
-        slides=get_demo_slides,
+        slides=study.demo.slides,
         seed=lookup(dpath="demo/seed", within=config),
-        code=digest("demo"),
+        code=study.digest("demo"),
     message:
         "Drawing the slides of the synthetic cohort"
     script:
@@ -32,7 +32,7 @@ rule make_demo_slides:
 
 rule make_demo_omics:
     output:
-        files=DEMO_FILES,
+        files=study.demo.omics_files,
         clinical="<resources>/demo/omics/clinical.tsv",
         truth="<resources>/demo/truth.tsv",
     log:
@@ -47,9 +47,9 @@ rule make_demo_omics:
         runtime=grow(20),
     params:
         folder=subpath(output.truth, parent=True),
-        cases=get_demo_cases,
+        cases=study.demo.cases,
         seed=lookup(dpath="demo/seed", within=config),
-        code=digest("demo"),
+        code=study.digest("demo"),
     message:
         "Making molecular and clinical files of the synthetic cohort"
     script:
@@ -58,8 +58,8 @@ rule make_demo_omics:
 
 rule make_demo_tasks:
     output:
-        tables=collect("{task}/k=all.tsv", task=DEMO_TASKS),
-        settings=collect("{task}/config.yaml", task=DEMO_TASKS),
+        tables=collect("{task}/k=all.tsv", task=study.demo.task_folders),
+        settings=collect("{task}/config.yaml", task=study.demo.task_folders),
         listing="<resources>/demo/tasks/synthetic.tsv",
     log:
         "<logs>/demo/tasks.log",
@@ -72,9 +72,9 @@ rule make_demo_tasks:
         mem_mb=grow(1000),
         runtime=grow(20),
     params:
-        slides=get_demo_task_slides,
+        slides=study.demo.task_slides,
         seed=lookup(dpath="demo/seed", within=config),
-        code=digest("demo"),
+        code=study.digest("demo"),
     message:
         "Making the tasks of the synthetic cohort"
     script:

@@ -13,7 +13,7 @@
 rule embed_block:
     input:
         manifests=study.embedding.block_manifests,
-        sources=get_model_sources,
+        sources=study.models.weights,
         slides="<results>/tables/slides.tsv",
     output:
         block="<results>/embed/{model}/{unit}/{block}.h5",
@@ -26,7 +26,7 @@ rule embed_block:
         # A number, or the task of bags.
         block=r"[A-Za-z0-9][A-Za-z0-9._=-]*",
     conda:
-        choose_environment("pretrain")
+        study.environment("pretrain")
     threads: 2
     resources:
         mem_mb=grow(8000),
@@ -34,9 +34,9 @@ rule embed_block:
     params:
         members=study.embedding.block_members,
         cases=study.embedding.block_cases,
-        model=get_model,
+        model=study.models.model,
         results=subpath(output.block, ancestor=4),
-        code=digest("embed"),
+        code=study.digest("embed"),
     message:
         "Embedding {wildcards.unit} of block {wildcards.block} with {wildcards.model}"
     script:
@@ -45,9 +45,9 @@ rule embed_block:
 
 rule gather_embeddings:
     input:
-        blocks=get_embedding_blocks,
-        sheet=given(SLIDE_SHEET),
-        cases=get_case_sheet(),
+        blocks=study.embedding.blocks,
+        sheet=study.slides.sheet,
+        cases=study.slides.case_sheet,
     output:
         table="<results>/embed/{model}/{unit}.h5ad",
     log:
@@ -57,15 +57,15 @@ rule gather_embeddings:
     wildcard_constraints:
         unit="slides|cases",
     conda:
-        choose_environment("pretrain")
+        study.environment("pretrain")
     threads: 1
     resources:
         mem_mb=grow(4000),
         runtime=grow(60),
     params:
-        unit=get_unit,
-        model=get_model,
-        code=digest("embed"),
+        unit=study.embedding.unit,
+        model=study.models.model,
+        code=study.digest("embed"),
     message:
         "Gathering embeddings of {wildcards.unit} by {wildcards.model}"
     script:
@@ -74,8 +74,8 @@ rule gather_embeddings:
 
 rule embed_profiles:
     input:
-        tables=get_profile_tables,
-        sources=get_model_sources,
+        tables=study.profiles.tables,
+        sources=study.models.weights,
     output:
         table="<results>/embed/{model}/profiles.h5ad",
     log:
@@ -83,13 +83,13 @@ rule embed_profiles:
     benchmark:
         "<benchmarks>/embed/{model}/profiles.tsv"
     conda:
-        choose_environment("pretrain")
+        study.environment("pretrain")
     threads: 2
     resources:
         mem_mb=grow(8000),
         runtime=grow(240),
     params:
-        code=digest("embed"),
+        code=study.digest("embed"),
     message:
         "Embedding molecular profiles with {wildcards.model}"
     script:
@@ -98,8 +98,8 @@ rule embed_profiles:
 
 rule embed_attention:
     input:
-        manifests=get_attention_manifests,
-        sources=get_model_sources,
+        manifests=study.embedding.attention_manifests,
+        sources=study.models.weights,
     output:
         table="<results>/embed/{model}/attention.h5",
     log:
@@ -107,7 +107,7 @@ rule embed_attention:
     benchmark:
         "<benchmarks>/embed/{model}/attention.tsv"
     conda:
-        choose_environment("pretrain")
+        study.environment("pretrain")
     threads: 2
     resources:
         mem_mb=grow(8000),
@@ -115,7 +115,7 @@ rule embed_attention:
     params:
         slides=lookup(dpath="embed/attention", within=config),
         results=subpath(output.table, ancestor=3),
-        code=digest("embed"),
+        code=study.digest("embed"),
     message:
         "Writing attention of {wildcards.model} over patches"
     script:

@@ -9,8 +9,8 @@ rule extract_features:
     input:
         tiles="<results>/tiles/{grid}/{shard}.tsv",
         inspected="<results>/slides/{shard}.tsv",
-        slides=get_shard_slides,
-        weights=get_encoder_weights,
+        slides=study.slides.shard_files,
+        weights=study.encoders.weights,
     output:
         manifest="<results>/features/{grid}/{encoder}/{shard}.tsv",
     log:
@@ -18,25 +18,25 @@ rule extract_features:
     benchmark:
         "<benchmarks>/features/{grid}/{encoder}/{shard}.tsv"
     conda:
-        choose_environment("features")
+        study.environment("features")
     threads: 8
     resources:
         mem_mb=grow(6000),
         runtime=grow(480),
-        gpu=get_encoder_gpus,
-        disk_mb=FEATURES_DISK_MB,
+        gpu=study.encoders.gpus,
+        disk_mb=study.encoders.disk_mb,
     params:
-        rows=get_shard_rows,
-        declared=get_declared_slides,
-        grid=get_grid,
-        encoder=get_encoder,
+        rows=study.slides.shard_rows,
+        declared=study.slides.declared_ids,
+        grid=study.grids.grid,
+        encoder=study.encoders.encoder,
         deadline_s=lookup(dpath="slides/deadline_s", within=config),
         memory_mb=lookup(dpath="slides/memory_mb", within=config),
         scratch=lookup(dpath="features/scratch", within=config),
         scratch_gb=lookup(dpath="features/scratch_gb", within=config),
         results=subpath(output.manifest, ancestor=4),
-        code=digest("features"),
-        accept_other_code=accepts_other_code("features"),
+        code=study.digest("features"),
+        accept_other_code=study.accepts_other_code("features"),
     message:
         "Encoding the patches of shard {wildcards.shard} ({wildcards.grid}) with {wildcards.encoder}."
     script:

@@ -7,10 +7,10 @@
 
 rule finetune_task:
     input:
-        task=get_task_files,
+        task=study.tasks.files,
         cohort="<results>/tables/slides.tsv",
-        manifests=get_finetune_manifests,
-        sources=get_finetune_sources,
+        manifests=study.probing.finetune_manifests,
+        sources=study.probing.finetune_weights,
     output:
         predictions="<results>/probe/{model}/{task}/finetune/predictions.parquet",
         metrics="<results>/probe/{model}/{task}/finetune/metrics.tsv",
@@ -20,17 +20,17 @@ rule finetune_task:
     benchmark:
         "<benchmarks>/probe/{model}/{task}/finetune.tsv"
     conda:
-        choose_environment("finetune")
+        study.environment("finetune")
     threads: config["probe"]["finetune"]["threads"]
     resources:
         mem_mb=grow(12000),
         runtime=grow(1440),
         gpu=1,
     params:
-        model=get_finetune_model,
-        settings=get_finetune_settings,
+        model=study.probing.finetune_model,
+        settings=study.probing.finetune_settings,
         results=subpath(output.metrics, ancestor=5),
-        code=digest("probe"),
+        code=study.digest("probe"),
     message:
         "Fine-tuning {wildcards.model} on {wildcards.task}"
     script:

@@ -11,8 +11,8 @@
 rule draw_attention:
     input:
         attention="<results>/embed/{model}/attention.h5",
-        inspected=get_slide_inspected,
-        assessed=get_slide_assessed,
+        inspected=study.slides.inspected,
+        assessed=study.slides.assessed,
     output:
         picture=report(
             "<results>/figures/attention/{model}/{slide}.png",
@@ -34,7 +34,7 @@ rule draw_attention:
     params:
         results=subpath(output.picture, ancestor=4),
         note=lookup(dpath="report/note", within=config),
-        code=digest("report"),
+        code=study.digest("report"),
     message:
         "Drawing attention of {wildcards.model} over {wildcards.slide}"
     script:
@@ -44,7 +44,7 @@ rule draw_attention:
 rule show_top_patches:
     input:
         attention="<results>/embed/{model}/attention.h5",
-        slide=get_slide_file,
+        slide=study.slides.slide_file,
     output:
         picture=report(
             "<results>/figures/top_patches/{model}/{slide}.png",
@@ -65,7 +65,7 @@ rule show_top_patches:
     params:
         patches=lookup(dpath="embed/top_patches", within=config),
         note=lookup(dpath="report/note", within=config),
-        code=digest("report"),
+        code=study.digest("report"),
     message:
         "Showing the patches of {wildcards.slide} that {wildcards.model} attends to most"
     script:
@@ -74,12 +74,12 @@ rule show_top_patches:
 
 rule gene_directions:
     input:
-        task=get_task_files,
+        task=study.tasks.files,
         slides="<results>/embed/{model}/slides.h5ad",
         cases="<results>/embed/{model}/cases.h5ad",
-        bags=get_bag_block,
+        bags=study.embedding.task_bags,
         profiles="<results>/embed/{model}/profiles.h5ad",
-        rna=get_rna_tables,
+        rna=study.probing.rna_tables,
     output:
         table="<results>/probe/{model}/{task}/genes/directions.tsv",
     log:
@@ -93,8 +93,8 @@ rule gene_directions:
         mem_mb=grow(8000),
         runtime=grow(60),
     params:
-        settings=get_direction_settings,
-        code=digest("probe"),
+        settings=study.probing.direction_settings,
+        code=study.digest("probe"),
     message:
         "Correlating genes with the direction of {wildcards.task} in {wildcards.model}"
     script:
@@ -105,7 +105,7 @@ rule compare_expression:
     input:
         predictions="<results>/probe/{model}/{task}/{group}/predictions.parquet",
         pairs="<results>/omics/pairs.tsv",
-        rna=get_rna_tables,
+        rna=study.probing.rna_tables,
     output:
         table="<results>/probe/{model}/{task}/{group}/expression.tsv",
     log:
@@ -121,8 +121,8 @@ rule compare_expression:
         mem_mb=grow(8000),
         runtime=grow(240),
     params:
-        settings=get_expression_settings,
-        code=digest("probe"),
+        settings=study.probing.expression_settings,
+        code=study.digest("probe"),
     message:
         "Comparing expression between groups that {wildcards.model} predicts on {wildcards.task}"
     script:

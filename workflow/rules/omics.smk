@@ -15,7 +15,7 @@
 
 rule list_gdc_profiles:
     input:
-        sheets=get_gdc_sheets(),
+        sheets=study.omics.gdc_sheets,
     output:
         sheet="<results>/omics/gdc_profiles.tsv",
         left_out="<results>/omics/gdc_left_out.tsv",
@@ -30,8 +30,8 @@ rule list_gdc_profiles:
         mem_mb=grow(2000),
         runtime=grow(30),
     params:
-        downloads=get_gdc_downloads(),
-        code=digest("omics"),
+        downloads=study.omics.gdc_downloads,
+        code=study.digest("omics"),
     message:
         "Listing the profiles of GDC downloads"
     script:
@@ -40,14 +40,14 @@ rule list_gdc_profiles:
 
 rule normalise_rna:
     input:
-        files=get_rna_files,
-        downloads=get_rna_downloads,
-        reference=get_reference_fit,
-        genes=get_gene_table(),
-        transcripts=get_transcripts(),
-        list=get_gene_list,
-        cases=get_design_cases(),
-        vocabularies=get_vocabularies,
+        files=study.omics.rna_files,
+        downloads=study.downloads.rna_manifests,
+        reference=study.omics.reference_fit,
+        genes=study.omics.gene_table,
+        transcripts=study.omics.transcripts,
+        list=study.omics.gene_list,
+        cases=study.omics.design_cases,
+        vocabularies=study.omics.vocabularies,
     output:
         table="<results>/omics/{cohort}/rna.h5ad",
         losses="<results>/omics/{cohort}/rna_genes.tsv",
@@ -63,10 +63,10 @@ rule normalise_rna:
         mem_mb=grow(16000),
         runtime=grow(240),
     params:
-        rows=get_rna_rows,
-        settings=get_rna_settings,
-        runs=get_vocabulary_runs,
-        code=digest("omics"),
+        rows=study.omics.rna_rows,
+        settings=study.omics.rna_settings,
+        runs=study.omics.vocabulary_runs,
+        code=study.digest("omics"),
     message:
         "Normalising expression of cohort {wildcards.cohort}"
     script:
@@ -75,13 +75,13 @@ rule normalise_rna:
 
 rule flag_dna:
     input:
-        files=get_dna_files,
-        downloads=get_dna_downloads,
-        consequences=get_consequences("consequences"),
-        terms=get_consequences("so_terms"),
-        genes=get_dna_genes(),
-        gene_table=get_gene_table(),
-        panels=get_panel_files(),
+        files=study.omics.dna_files,
+        downloads=study.downloads.dna_manifests,
+        consequences=study.omics.consequences,
+        terms=study.omics.so_terms,
+        genes=study.omics.dna_genes,
+        gene_table=study.omics.gene_table,
+        panels=study.omics.panel_files,
     output:
         table="<results>/omics/{cohort}/dna.h5ad",
         losses="<results>/omics/{cohort}/dna_variants.tsv",
@@ -96,9 +96,9 @@ rule flag_dna:
         mem_mb=grow(8000),
         runtime=grow(120),
     params:
-        rows=get_dna_rows,
-        panels=sorted(config["omics"]["panels"]),
-        code=digest("omics"),
+        rows=study.omics.dna_rows,
+        panels=study.omics.panels,
+        code=study.digest("omics"),
     message:
         "Turning mutations and copy numbers of cohort {wildcards.cohort} into flags"
     script:
@@ -108,9 +108,9 @@ rule flag_dna:
 rule pair_slides:
     input:
         slides="<results>/tables/slides.tsv",
-        sheet=given(SLIDE_SHEET),
-        tables=get_profile_tables,
-        splits=get_split_files,
+        sheet=study.slides.sheet,
+        tables=study.profiles.tables,
+        splits=study.tasks.tested_splits,
     output:
         pairs="<results>/omics/pairs.tsv",
         leakage="<results>/omics/leakage.tsv",
@@ -125,12 +125,12 @@ rule pair_slides:
         mem_mb=grow(8000),
         runtime=grow(60),
     params:
-        tasks=get_tested_tasks(),
-        whole=get_whole_tasks(),
-        cohorts=get_run_cohorts,
+        tasks=study.tasks.tested,
+        whole=study.tasks.whole,
+        cohorts=study.models.run_parts(),
         allow=lookup(dpath="omics/allow_leakage", within=config),
         correlation=lookup(dpath="omics/duplicate_correlation", within=config),
-        code=digest("omics"),
+        code=study.digest("omics"),
     message:
         "Pairing slides with profiles and looking for leakage"
     script:
@@ -139,9 +139,9 @@ rule pair_slides:
 
 rule check_profiles:
     input:
-        tables=get_profile_tables,
-        slides=given(SLIDE_SHEET),
-        cases=get_case_sheet(),
+        tables=study.profiles.tables,
+        slides=study.slides.sheet,
+        cases=study.slides.case_sheet,
     output:
         profiles="<results>/omics/profiles.tsv",
         checks="<results>/tables/omics.tsv",
@@ -156,7 +156,7 @@ rule check_profiles:
         mem_mb=grow(8000),
         runtime=grow(60),
     params:
-        code=digest("omics"),
+        code=study.digest("omics"),
     message:
         "Checking molecular profiles: outliers, sites, sex, copies"
     script:

@@ -20,7 +20,7 @@ rule pack_patches:
     benchmark:
         "<benchmarks>/pretrain/store/{grid}/{encoder}/{shard}.tsv"
     conda:
-        choose_environment("pretrain")
+        study.environment("pretrain")
     threads: 1
     resources:
         mem_mb=grow(4000),
@@ -28,7 +28,7 @@ rule pack_patches:
     params:
         results=subpath(output.patches, ancestor=5),
         repack=lookup(dpath="pretrain/repack", within=config),
-        code=digest("pretrain"),
+        code=study.digest("pretrain"),
     message:
         "Packing patches of paired slides, shard {wildcards.shard} ({wildcards.grid}, {wildcards.encoder})"
     script:
@@ -37,12 +37,12 @@ rule pack_patches:
 
 rule pretrain_run:
     input:
-        patches=get_run_patches,
-        indices=get_run_indices,
+        patches=study.models.run_patches,
+        indices=study.models.run_indices,
         pairs="<results>/omics/pairs.tsv",
-        rna=get_run_rna,
-        dna=get_run_dna,
-        slides=get_run_sheet,
+        rna=study.models.run_rna,
+        dna=study.models.run_dna,
+        slides=study.models.run_sheet,
     output:
         model="<results>/pretrain/runs/{run}/model.safetensors",
         last="<results>/pretrain/runs/{run}/last.safetensors",
@@ -54,15 +54,15 @@ rule pretrain_run:
     benchmark:
         "<benchmarks>/pretrain/runs/{run}.tsv"
     conda:
-        choose_environment("pretrain")
-    threads: get_run_threads
+        study.environment("pretrain")
+    threads: study.models.run_threads
     resources:
         mem_mb=grow(16000),
         runtime=grow(2880),
     params:
-        run=get_run,
+        run=study.models.run,
         results=subpath(output.model, ancestor=4),
-        code=digest("pretrain"),
+        code=study.digest("pretrain"),
     message:
         "Pretraining {wildcards.run}"
     script:

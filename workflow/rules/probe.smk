@@ -10,8 +10,8 @@
 
 rule split_task:
     input:
-        task=get_given_task_files,
-        sheet=given(SLIDE_SHEET),
+        task=study.tasks.given_files,
+        sheet=study.slides.sheet,
     output:
         table="<results>/probe/splits/{task}/k=all.tsv",
     log:
@@ -25,7 +25,7 @@ rule split_task:
         mem_mb=grow(2000),
         runtime=grow(30),
     params:
-        code=digest("probe"),
+        code=study.digest("probe"),
     message:
         "Splitting {wildcards.task} by its recipe"
     script:
@@ -34,10 +34,10 @@ rule split_task:
 
 rule probe_task:
     input:
-        task=get_task_files,
+        task=study.tasks.files,
         slides="<results>/embed/{model}/slides.h5ad",
         cases="<results>/embed/{model}/cases.h5ad",
-        bags=get_bag_block,
+        bags=study.embedding.task_bags,
         cohort="<results>/tables/slides.tsv",
     output:
         predictions="<results>/probe/{model}/{task}/{group}/predictions.parquet",
@@ -56,8 +56,8 @@ rule probe_task:
         mem_mb=grow(4000),
         runtime=grow(120),
     params:
-        settings=get_probe_settings,
-        code=digest("probe"),
+        settings=study.probing.settings,
+        code=study.digest("probe"),
     message:
         "Probing {wildcards.model} on {wildcards.task} ({wildcards.group})"
     script:
@@ -66,10 +66,10 @@ rule probe_task:
 
 rule write_pathobench:
     input:
-        configs=get_pathobench_configs,
-        tables=get_pathobench_tables,
-        predictions=get_pathobench_predictions,
-        metrics=get_pathobench_metrics,
+        configs=study.probing.pathobench_configs,
+        tables=study.probing.pathobench_tables,
+        predictions=study.probing.pathobench_files("predictions.parquet"),
+        metrics=study.probing.pathobench_files("metrics.tsv"),
     output:
         summary="<results>/pathobench/results_summary.csv",
     log:
@@ -83,9 +83,9 @@ rule write_pathobench:
         mem_mb=grow(4000),
         runtime=grow(60),
     params:
-        jobs=get_pathobench_jobs,
-        settings=get_probe_settings,
-        code=digest("probe"),
+        jobs=study.probing.pathobench_jobs,
+        settings=study.probing.settings,
+        code=study.digest("probe"),
     message:
         "Writing the frozen probes in Patho-Bench's layout"
     script:

@@ -8,10 +8,10 @@
 
 rule transfer_task:
     input:
-        train=get_transfer_train,
-        train_bags=get_transfer_train_bags,
-        test=get_transfer_test,
-        test_bags=get_transfer_test_bags,
+        train=study.tasks.transfer_train,
+        train_bags=study.embedding.transfer_train_bags,
+        test=study.tasks.transfer_test,
+        test_bags=study.embedding.transfer_test_bags,
         slides="<results>/embed/{model}/slides.h5ad",
         cases="<results>/embed/{model}/cases.h5ad",
         cohort="<results>/tables/slides.tsv",
@@ -30,9 +30,9 @@ rule transfer_task:
         mem_mb=grow(4000),
         runtime=grow(120),
     params:
-        sides=get_transfer_sides,
-        settings=get_probe_settings,
-        code=digest("probe"),
+        sides=study.tasks.transfer_sides,
+        settings=study.probing.settings,
+        code=study.digest("probe"),
     message:
         "Probing {wildcards.model} on transfer {wildcards.task}"
     script:
@@ -41,14 +41,14 @@ rule transfer_task:
 
 rule prompt_task:
     input:
-        support=get_prompt_support,
-        support_bags=get_prompt_support_bags,
-        query=get_prompt_query,
-        query_bags=get_prompt_query_bags,
+        support=study.tasks.prompt_support,
+        support_bags=study.embedding.prompt_support_bags,
+        query=study.tasks.prompt_query,
+        query_bags=study.embedding.prompt_query_bags,
         slides="<results>/embed/{model}/slides.h5ad",
         cases="<results>/embed/{model}/cases.h5ad",
         cohort="<results>/tables/slides.tsv",
-        profiles=get_prompt_profiles,
+        profiles=study.embedding.prompt_profiles,
     output:
         predictions="<results>/probe/{model}/{task}/prompt/predictions.parquet",
         metrics="<results>/probe/{model}/{task}/prompt/metrics.tsv",
@@ -64,10 +64,10 @@ rule prompt_task:
         mem_mb=grow(4000),
         runtime=grow(60),
     params:
-        sides=get_prompt_sides,
-        entry=get_prompt_entry,
-        settings=get_probe_settings,
-        code=digest("probe"),
+        sides=study.tasks.prompt_sides,
+        entry=study.tasks.prompt_entry,
+        settings=study.probing.settings,
+        code=study.digest("probe"),
     message:
         "Prompting {wildcards.model} on {wildcards.task}"
     script:
@@ -76,8 +76,8 @@ rule prompt_task:
 
 rule cluster_task:
     input:
-        task=get_task_files,
-        bags=get_bag_block,
+        task=study.tasks.files,
+        bags=study.embedding.task_bags,
         slides="<results>/embed/{model}/slides.h5ad",
         cases="<results>/embed/{model}/cases.h5ad",
         cohort="<results>/tables/slides.tsv",
@@ -97,10 +97,10 @@ rule cluster_task:
         mem_mb=grow(4000),
         runtime=grow(60),
     params:
-        k=get_cluster_number,
+        k=study.tasks.cluster_number,
         seeds=lookup(dpath="probe/cluster/seeds", within=config),
-        settings=get_probe_settings,
-        code=digest("probe"),
+        settings=study.probing.settings,
+        code=study.digest("probe"),
     message:
         "Clustering the embeddings of {wildcards.task} by {wildcards.model}"
     script:

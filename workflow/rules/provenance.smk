@@ -29,11 +29,11 @@ rule write_config:
 
 rule write_provenance:
     input:
-        outputs=get_result_targets,
+        outputs=study.targets.results,
         config="<results>/config.yaml",
-        given=list(get_given_files().values()),
+        given=list(study.inventory.given().values()),
         environments=get_environment_files(),
-        snakefile=workflow.source_path("../Snakefile"),
+        snakefile=shipped("Snakefile"),
     output:
         provenance="<results>/provenance.json",
         crate="<results>/ro-crate-metadata.json",
@@ -47,10 +47,10 @@ rule write_provenance:
         "../../envs/report.yaml"
     threads: 4
     params:
-        names=list(get_given_files()),
+        names=list(study.inventory.given()),
         results=subpath(output.provenance, parent=True),
         note=lookup(dpath="report/note", within=config),
-        code=get_all_digests(),
+        code={stage: study.digest(stage) for stage in (*STAGES, "tables", "figures")},
     message:
         "Writing down what made these results"
     script:
@@ -84,9 +84,9 @@ rule summarise_resources:
         folder=subpath(output.table, parent=True),
         patterns=get_benchmark_patterns,
         gpus=get_asked_gpus,
-        n_slides=len(SLIDES),
+        n_slides=len(study.slides.rows),
         note=lookup(dpath="report/note", within=config),
-        code=digest("report"),
+        code=study.digest("report"),
     message:
         "Adding up what the jobs of this run took"
     script:

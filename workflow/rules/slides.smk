@@ -6,9 +6,9 @@
 
 rule inspect_slides:
     input:
-        slides=get_shard_slides,
-        downloads=get_slide_downloads,
-        known_bad=get_known_bad_slides(),
+        slides=study.slides.shard_files,
+        downloads=study.downloads.shard_manifest,
+        known_bad=study.shipped("known_slides/known_bad_slides.tsv"),
     output:
         manifest="<results>/slides/{shard}.tsv",
     log:
@@ -22,11 +22,11 @@ rule inspect_slides:
         mem_mb=grow(config["slides"]["memory_mb"] + 500),
         runtime=grow(60),
     params:
-        slides=get_shard_rows,
+        slides=study.slides.shard_rows,
         deadline_s=lookup(dpath="slides/deadline_s", within=config),
         memory_mb=lookup(dpath="slides/memory_mb", within=config),
         mpp_tolerance=lookup(dpath="slides/mpp_tolerance", within=config),
-        code=digest("slides"),
+        code=study.digest("slides"),
     message:
         "Inspecting slides of shard {wildcards.shard}"
     script:

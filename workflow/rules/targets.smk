@@ -14,42 +14,42 @@ orphans                   files under results/wsi that no manifest names, nothin
 
 rule slides:
     input:
-        get_slides_targets,
+        study.targets.slides,
 
 
 rule tissue:
     input:
-        get_tissue_targets,
+        study.targets.tissue,
 
 
 rule tiles:
     input:
-        get_tiles_targets,
+        study.targets.tiles,
 
 
 rule features:
     input:
-        get_features_targets,
+        study.targets.features,
 
 
 rule omics:
     input:
-        get_omics_targets,
+        study.targets.omics,
 
 
 rule pretrain:
     input:
-        get_pretrain_targets,
+        study.targets.pretrain,
 
 
 rule embed:
     input:
-        get_embed_targets,
+        study.targets.embed,
 
 
 rule probe:
     input:
-        get_probe_metrics,
+        study.targets.probe,
 
 
 rule pathobench:
@@ -59,22 +59,22 @@ rule pathobench:
 
 rule report:
     input:
-        get_report_targets,
-        get_provenance(),
+        study.targets.report,
+        study.targets.provenance,
 
 
 rule doctor:
     input:
-        costs=get_cost_table(),
+        costs=study.shipped("costs/costs.tsv"),
     log:
         # Not below <results>: a folder that can't be written to is for the doctor to tell.
         ".snakemake/doctor.log",
     retries: 0
     localrule: True
     conda:
-        choose_environment("features")
+        study.environment("features")
     params:
-        request=get_doctor_request,
+        request=lambda wildcards: study.doctor(),
     message:
         "Looking at software, machine, storage, weights and slides"
     script:
@@ -83,14 +83,14 @@ rule doctor:
 
 rule plan:
     input:
-        costs=get_cost_table(),
+        costs=study.shipped("costs/costs.tsv"),
     log:
         "<logs>/plan.log",
     localrule: True
     conda:
         "../../envs/slides.yaml"
     params:
-        request=get_plan_request,
+        request=lambda wildcards: study.plan(),
         results=RESULTS,
     message:
         "Adding up what all that the config asks for will cost"
@@ -100,7 +100,7 @@ rule plan:
 
 rule plan_table:
     input:
-        costs=get_cost_table(),
+        costs=study.shipped("costs/costs.tsv"),
     output:
         table="<results>/tables/plan.tsv",
     log:
@@ -109,9 +109,9 @@ rule plan_table:
     conda:
         "../../envs/slides.yaml"
     params:
-        request=get_plan_request,
+        request=lambda wildcards: study.plan(),
         results=subpath(output.table, ancestor=2),
-        code=digest("report"),
+        code=study.digest("report"),
     message:
         "Writing what all that the config asks for will cost"
     script:

@@ -9,7 +9,7 @@ rule tile_slides:
     input:
         inspected="<results>/slides/{shard}.tsv",
         assessed="<results>/tissue/{shard}.tsv",
-        coords=get_given_coords,
+        coords=study.grids.given_coords,
     output:
         manifest="<results>/tiles/{grid}/{shard}.tsv",
     log:
@@ -24,9 +24,9 @@ rule tile_slides:
         runtime=grow(60),
     params:
         results=subpath(output.manifest, ancestor=3),
-        grid=get_grid,
-        code=digest("tiles"),
-        accept_other_code=accepts_other_code("tiles"),
+        grid=study.grids.grid,
+        code=study.digest("tiles"),
+        accept_other_code=study.accepts_other_code("tiles"),
     message:
         "Tiling shard {wildcards.shard} on {wildcards.grid}"
     script:

@@ -11,9 +11,9 @@
 rule assess_tissue:
     input:
         inspected="<results>/slides/{shard}.tsv",
-        slides=get_shard_slides,
-        contours=get_shard_contours,
-        weights=get_tissue_weights,
+        slides=study.slides.shard_files,
+        contours=study.tissue.shard_contours,
+        weights=study.tissue.weights,
     output:
         manifest="<results>/tissue/{shard}.tsv",
     log:
@@ -21,20 +21,20 @@ rule assess_tissue:
     benchmark:
         "<benchmarks>/tissue/{shard}.tsv"
     conda:
-        TISSUE_ENVIRONMENT
-    threads: TISSUE_THREADS
+        study.environment(study.tissue.family)
+    threads: study.tissue.threads
     resources:
         mem_mb=grow(config["slides"]["memory_mb"] + 500),
-        runtime=grow(480 if TISSUE_GPUS else 120),
-        gpu=TISSUE_GPUS,
+        runtime=grow(study.tissue.minutes),
+        gpu=study.tissue.gpus,
     params:
-        slides=get_shard_rows,
+        slides=study.slides.shard_rows,
         results=subpath(output.manifest, ancestor=2),
-        settings=get_tissue_settings,
-        deadline_s=get_tissue_deadline,
-        memory_mb=get_tissue_memory,
-        code=digest("tissue"),
-        accept_other_code=accepts_other_code("tissue"),
+        settings=study.tissue.settings,
+        deadline_s=study.tissue.deadline_s,
+        memory_mb=study.tissue.memory_mb,
+        code=study.digest("tissue"),
+        accept_other_code=study.accepts_other_code("tissue"),
     message:
         "Segmenting tissue and judging quality of shard {wildcards.shard}"
     script:
@@ -43,9 +43,9 @@ rule assess_tissue:
 
 rule collect_slides:
     input:
-        sheet=given(SLIDE_SHEET),
-        inspected=get_slides_targets,
-        assessed=collect("<results>/tissue/{shard}.tsv", shard=SHARDS),
+        sheet=study.slides.sheet,
+        inspected=study.targets.slides,
+        assessed=study.targets.assessed,
     output:
         table="<results>/tables/slides.tsv",
     log:
@@ -60,7 +60,7 @@ rule collect_slides:
         runtime=grow(30),
     params:
         max_failed_fraction=lookup(dpath="slides/max_failed_fraction", within=config),
-        code=digest("slides"),
+        code=study.digest("slides"),
     message:
         "Gathering what was set aside, and why, over the whole cohort"
     script:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..common.settings.acquire import GdcCohort
 from ..omics.barcodes import parse_barcode
 from .web import Service, Unreachable, shown
 
@@ -22,9 +23,7 @@ SLIDES = {"data_type": ["Slide Image"]}
 PROFILES = {"data_type": ["Gene Expression Quantification"], "analysis.workflow_type": ["STAR - Counts"]}
 
 
-def list_gdc(
-    service: Service, api: str, cohort: str, wanted: Mapping[str, Any], folder: str
-) -> tuple[list[dict], list[dict]]:
+def list_gdc(service: Service, api: str, cohort: str, wanted: GdcCohort, folder: str) -> tuple[list[dict], list[dict]]:
     """Rows of the slide sheet, by project and id, and of the profile sheet, by id, of one cohort.
 
     wanted: projects, programs (names of the GDC; either may be empty), sample_types, strategy (kind of slide),
@@ -57,7 +56,7 @@ def query_files(service: Service, api: str, filters: Mapping[str, Sequence[str]]
     Raises Unreachable if fewer come than the service says there are: a sheet must not be cut short in silence.
     """
     content = [{"op": "in", "content": {"field": f, "value": list(v)}} for f, v in sorted(filters.items()) if v]
-    body = {"filters": {"op": "and", "content": content}, "fields": ",".join(FIELDS), "format": "JSON"}
+    body: dict[str, Any] = {"filters": {"op": "and", "content": content}, "fields": ",".join(FIELDS), "format": "JSON"}
     body |= {"size": PAGE, "sort": "file_id:asc"}
     seen: set[str] = set()
     while True:
@@ -108,7 +107,8 @@ def slide_rows(hits: Iterable[dict], cohort: str, strategy: str, folder: str, ap
 
 def profile_rows(hits: Iterable[dict], cohort: str, folder: str, api: str) -> list[dict]:
     """Rows of the profile sheet; a further file of one sample is numbered, in the order of file_id."""
-    rows, seen = [], {}
+    rows: list[dict] = []
+    seen: dict[str, int] = {}
     for hit in sorted(hits, key=lambda hit: hit["file_id"]):
         case, sample = case_and_sample(hit)
         base = f"{sample.get('submitter_id') or case['submitter_id']}-rna"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import pandas as pd
 
+from ..common.settings.acquire import GtexCohort
 from ..omics.barcodes import parse_barcode
 from .web import Service, Unreachable, shown
 
@@ -19,7 +19,7 @@ PAGE = 1000
 CSV_COLUMNS = {"Tissue Sample ID": "tissueSampleId", "Subject ID": "subjectId", "Tissue": "tissueSiteDetail"}
 
 
-def list_gtex(service: Service, cohort: str, wanted: Mapping[str, Any], folder: str) -> tuple[list[dict], list[dict]]:
+def list_gtex(service: Service, cohort: str, wanted: GtexCohort, folder: str) -> tuple[list[dict], list[dict]]:
     """Rows of the slide sheet and of the profile sheet, sorted by id.
 
     wanted: images (address under which a slide is), slide_list (the portal's CSV, or '' to ask `api`), api, samples
@@ -108,12 +108,12 @@ def slide_rows(images: list[dict[str, str]], cohort: str, address: str, folder: 
     ]
 
 
-def profile_rows(samples: list[str], cohort: str, wanted: Mapping[str, Any], folder: str) -> list[dict]:
+def profile_rows(samples: list[str], cohort: str, wanted: GtexCohort, folder: str) -> list[dict]:
     """Rows of the profile sheet: each a column of one GCT."""
     return list(_profile_rows(samples, cohort, wanted, f"{folder}/{wanted['tpm'].rsplit('/', 1)[-1]}"))
 
 
-def _profile_rows(samples: list[str], cohort: str, wanted: Mapping[str, Any], path: str) -> Iterator[dict]:
+def _profile_rows(samples: list[str], cohort: str, wanted: GtexCohort, path: str) -> Iterator[dict]:
     for sample in samples:
         if not (code := parse_barcode(sample)) or code.program != "GTEx":  # cell lines (K-562-…) are no donors
             continue

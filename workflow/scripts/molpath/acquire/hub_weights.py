@@ -37,7 +37,8 @@ def fetch_hub_weights(*, table: str, name: str, weights: str, revision: str = ""
 def _download(facts: Facts, name: str, revision: str | None) -> Path:
     from huggingface_hub import errors, hf_hub_download
 
-    kind, unreached = "dataset" if facts.dataset else "model", None
+    kind = "dataset" if facts.dataset else "model"
+    unreached: Exception | None = None
     for file in facts.files:
         try:
             path = hf_hub_download(facts.hub, file, repo_type=kind, revision=revision)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from ..common.files import read_tsv, write_tsv
+from ..common.settings.acquire import Acquire
 from .gdc import list_gdc
 from .gtex import list_gtex
 from .web import Service
@@ -17,7 +16,7 @@ from .web import Service
 log = logging.getLogger(__name__)
 
 
-def write_sheets(*, settings: Mapping[str, Any], sheets: str, downloads: str, service: Service) -> dict[str, str]:
+def write_sheets(*, settings: Acquire, sheets: str, downloads: str, service: Service) -> dict[str, str]:
     """Write slides.tsv and profiles.tsv to the folder `sheets`; what changed, in words, by the sheet's path.
 
     settings: section acquire of the config. Files lie, or will, in a cohort's `folder`, else in downloads/<cohort>.
@@ -27,8 +26,8 @@ def write_sheets(*, settings: Mapping[str, Any], sheets: str, downloads: str, se
     api = settings["gdc_api"].rstrip("/")
     for cohort, wanted in sorted(settings["gdc"].items()):
         listed.append(list_gdc(service, api, cohort, wanted, wanted["folder"] or f"{downloads}/{cohort}"))
-    for cohort, wanted in sorted(settings["gtex"].items()):
-        listed.append(list_gtex(service, cohort, wanted, wanted["folder"] or f"{downloads}/{cohort}"))
+    for cohort, portal in sorted(settings["gtex"].items()):
+        listed.append(list_gtex(service, cohort, portal, portal["folder"] or f"{downloads}/{cohort}"))
     if not listed:
         raise ValueError("config, section acquire names no cohort under gdc or gtex: nothing to ask for")
     told = {}

@@ -23,6 +23,7 @@ MEANINGS = {
     signal.SIGTRAP: "a library gave up, as GLib does when it gets no memory",
     signal.SIGKILL: "killed from outside, as a machine without memory does",
 }
+_MEANING_OF: dict[int, str] = {int(number): words for number, words in MEANINGS.items()}
 _CV_NO_MEMORY = -4  # cv::Error::StsNoMem
 
 
@@ -116,7 +117,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 class _Child:
-    def __init__(self, function: Callable, memory_mb: float | None):
+    def __init__(self, function: Callable[[Any], Any], memory_mb: float | None):
         self.memory = f"; it may take {memory_mb:g} MB (slides: memory_mb)" if memory_mb else ""
         context = multiprocessing.get_context("fork")
         self.pipe, theirs = context.Pipe()
@@ -144,10 +145,10 @@ def how_it_ended(code: int | None) -> str:
     """An exit code of multiprocessing in words: 'was ended by signal 11 (a crash of native code)'."""
     if code is None or code >= 0:
         return f"ended with code {code}"
-    return f"was ended by signal {-code} ({MEANINGS.get(-code) or signal.strsignal(-code)})"
+    return f"was ended by signal {-code} ({_MEANING_OF.get(-code) or signal.strsignal(-code)})"
 
 
-def _serve(pipe, function: Callable, memory_mb: float | None) -> None:
+def _serve(pipe: Any, function: Callable[[Any], Any], memory_mb: float | None) -> None:
     die_with_parent()
     if memory_mb:
         limit_memory(memory_mb)
@@ -170,6 +171,7 @@ def _serve(pipe, function: Callable, memory_mb: float | None) -> None:
 def as_sendable(error: Exception) -> Exception:
     """The error, or one with the same words where it doesn't survive pickling."""
     try:
-        return pickle.loads(pickle.dumps(error))
+        copy: Exception = pickle.loads(pickle.dumps(error))
+        return copy
     except Exception:
         return RuntimeError(f"{type(error).__name__}: {error}")

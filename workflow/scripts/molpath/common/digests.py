@@ -20,7 +20,7 @@ def digest_of(*values: Any) -> str:
     return state.hexdigest()[:16]
 
 
-def _pieces(value: Any):
+def _pieces(value: Any) -> list[bytes]:
     if isinstance(value, bytes):
         return [b"bytes", value]
     if hasattr(value, "dtype") and hasattr(value, "tobytes"):

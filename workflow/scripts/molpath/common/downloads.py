@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 def failed_downloads(manifests: Iterable[str]) -> dict[str, str]:
     """Why a file was set aside (reason and detail), by its path."""
-    failed = {}
+    failed: dict[str, str] = {}
     for manifest in manifests:
         table = read_tsv(manifest)
         aside = table[table.status == "set_aside"]

@@ -18,7 +18,7 @@ _TEMPORARY = re.compile(r"\.tmp-(?P<host>[^@]+)@(?P<process>\d+)@(?P<name>.+)")
 
 
 @contextlib.contextmanager
-def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
+def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it is fsynced and renamed over `path`.
 
     On an error the temporary file is removed and `path` stays as it was. A full disk, or a quota, is an OSError that
@@ -75,15 +75,15 @@ def temporary_of(path: Path) -> Path:
     return path.parent / f".tmp-{socket.gethostname()}@{os.getpid()}@{path.name}"
 
 
-def is_temporary(path: str | os.PathLike) -> bool:
+def is_temporary(path: str | os.PathLike[str]) -> bool:
     """True if `path` has the name of a file that is being written, or was when its writer was killed."""
     return _TEMPORARY.fullmatch(Path(path).name) is not None
 
 
-def is_being_written(path: str | os.PathLike) -> bool:
+def is_being_written(path: str | os.PathLike[str]) -> bool:
     """True if the process that a temporary name holds is alive; one of another machine can't be asked: False."""
     match = _TEMPORARY.fullmatch(Path(path).name)
-    if match["host"] != socket.gethostname():
+    if match is None or match["host"] != socket.gethostname():
         return False
     try:
         os.kill(int(match["process"]), 0)
@@ -94,7 +94,7 @@ def is_being_written(path: str | os.PathLike) -> bool:
     return True
 
 
-def remove_leftovers(folder: str | os.PathLike, names: Container[str]) -> None:
+def remove_leftovers(folder: str | os.PathLike[str], names: Container[str]) -> None:
     """Remove what killed jobs of this machine left in `folder` of files that should be called one of `names`.
 
     For jobs that are about to write those files: nobody else does. One look at the folder a job, for a look a file
@@ -102,7 +102,7 @@ def remove_leftovers(folder: str | os.PathLike, names: Container[str]) -> None:
     """
     if not os.path.isdir(folder):
         return
-    with os.scandir(folder) as entries:
+    with os.scandir(os.fspath(folder)) as entries:
         for entry in entries:
             match = _TEMPORARY.fullmatch(entry.name)
             ours = match and match["host"] == socket.gethostname() and match["name"] in names
@@ -110,24 +110,24 @@ def remove_leftovers(folder: str | os.PathLike, names: Container[str]) -> None:
                 os.unlink(entry.path)
 
 
-def write_text(path: str | os.PathLike, text: str) -> None:
+def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write `text` (UTF-8) to `path`, whole or not at all."""
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_json(path: str | os.PathLike, value: Any) -> None:
+def write_json(path: str | os.PathLike[str], value: Any) -> None:
     """Write `value` as sorted, indented JSON, so that equal values give equal bytes."""
     write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
 
 
-def write_tsv(path: str | os.PathLike, table) -> None:
+def write_tsv(path: str | os.PathLike[str], table: Any) -> None:
     """Write a pandas DataFrame as TSV: no index, '.' decimals, floats with 10 significant digits."""
     with atomic_path(path) as temporary:
         table.to_csv(temporary, sep="\t", index=False, lineterminator="\n", float_format="%.10g")
 
 
-def read_tsv(path: str | os.PathLike, **options):
+def read_tsv(path: str | os.PathLike[str], **options: Any) -> Any:
     """Read a sheet or table as strings ('' where a cell is empty). Leading `#` lines are comments.
 
     A `#` inside a row is data. Extra `options` go to `pandas.read_csv`.
@@ -144,20 +144,20 @@ def read_tsv(path: str | os.PathLike, **options):
     return pd.read_csv(path, sep="\t", skiprows=skip, encoding="utf-8-sig", **settings)
 
 
-def write_parquet(path: str | os.PathLike, table) -> None:
+def write_parquet(path: str | os.PathLike[str], table: Any) -> None:
     """Write a pandas DataFrame as Parquet (zstd, no index)."""
     with atomic_path(path) as temporary:
         table.to_parquet(temporary, index=False, compression="zstd")
 
 
-def write_h5ad(path: str | os.PathLike, data) -> None:
+def write_h5ad(path: str | os.PathLike[str], data: Any) -> None:
     """Write an AnnData object as h5ad, whole or not at all."""
     with atomic_path(path) as temporary:
         data.write_h5ad(temporary)
 
 
 @contextlib.contextmanager
-def new_h5(path: str | os.PathLike) -> Iterator:
+def new_h5(path: str | os.PathLike[str]) -> Iterator[Any]:
     """Open a new HDF5 file for writing; it takes its name only when the block ends without an error."""
     import h5py
 
@@ -165,19 +165,19 @@ def new_h5(path: str | os.PathLike) -> Iterator:
         yield handle
 
 
-def open_h5(path: str | os.PathLike):
+def open_h5(path: str | os.PathLike[str]) -> Any:
     """Open an HDF5 file for reading, without file locks (they hang on some network file systems)."""
     import h5py
 
     return h5py.File(path, "r", locking=False)
 
 
-def sha256_of(path: str | os.PathLike) -> str:
+def sha256_of(path: str | os.PathLike[str]) -> str:
     """SHA-256 of the whole file, 64 hexadecimal digits."""
     with open(path, "rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-def fingerprint(path: str | os.PathLike) -> str:
+def fingerprint(path: str | os.PathLike[str]) -> str:
     """First 16 digits of the SHA-256 of the whole file: what manifests record of a written file."""
     return sha256_of(path)[:16]

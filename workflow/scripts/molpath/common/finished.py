@@ -15,7 +15,7 @@ from pathlib import Path
 from .files import temporary_of
 
 
-def restore(folder: str | os.PathLike, outputs: Mapping[str, str | os.PathLike]) -> bool:
+def restore(folder: str | os.PathLike[str], outputs: Mapping[str, str | os.PathLike[str]]) -> bool:
     """Hard-link the kept files of `folder` to `outputs` (name -> path). False if not all are kept."""
     folder = Path(folder)
     if not (folder / "complete").exists() or not all((folder / name).exists() for name in outputs):
@@ -25,7 +25,7 @@ def restore(folder: str | os.PathLike, outputs: Mapping[str, str | os.PathLike])
     return True
 
 
-def keep(folder: str | os.PathLike, outputs: Mapping[str, str | os.PathLike]) -> None:
+def keep(folder: str | os.PathLike[str], outputs: Mapping[str, str | os.PathLike[str]]) -> None:
     """Hard-link `outputs` into `folder`; the marker `complete` comes last."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

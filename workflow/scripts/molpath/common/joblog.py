@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import sys
+from types import TracebackType
 
 _PR_SET_PDEATHSIG = 1
 
@@ -29,7 +30,7 @@ def start(log_path: str) -> None:
     )
     logging.captureWarnings(True)
 
-    def report(kind, error, trace):
+    def report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         logging.getLogger("molpath").error("job failed", exc_info=(kind, error, trace))
         os.write(terminal, f"{kind.__name__}: {error}\n(log: {log_path})\n".encode())
 

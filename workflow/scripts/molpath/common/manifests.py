@@ -56,7 +56,7 @@ def one_line(text: str, longest: int = 500) -> str:
     return line if len(line) <= longest else f"{line[: longest - 2]} …"
 
 
-def file_facts(path: str | os.PathLike, root: str | os.PathLike) -> dict[str, Any]:
+def file_facts(path: str | os.PathLike[str], root: str | os.PathLike[str]) -> dict[str, Any]:
     """Columns `file` (relative to `root`, the wsi folder), `bytes` and `fingerprint` of a written file."""
     return {
         "file": Path(path).relative_to(root).as_posix(),
@@ -65,7 +65,7 @@ def file_facts(path: str | os.PathLike, root: str | os.PathLike) -> dict[str, An
     }
 
 
-def write_manifest(path: str | os.PathLike, rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
+def write_manifest(path: str | os.PathLike[str], rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
     """Write rows as TSV with slide_id, status, reason, detail and then `columns` ('' where a row lacks one)."""
     import pandas as pd
 
@@ -74,11 +74,12 @@ def write_manifest(path: str | os.PathLike, rows: Sequence[dict[str, Any]], colu
     write_tsv(path, pd.DataFrame([{name: row.get(name, "") for name in header} for row in rows], columns=header))
 
 
-def read_manifest(path: str | os.PathLike) -> list[dict[str, str]]:
+def read_manifest(path: str | os.PathLike[str]) -> list[dict[str, str]]:
     """Rows of one manifest, every cell a string."""
-    return read_tsv(path).to_dict("records")
+    rows: list[dict[str, str]] = read_tsv(path).to_dict("records")
+    return rows
 
 
-def read_manifests(paths: Iterable[str | os.PathLike]) -> list[dict[str, str]]:
+def read_manifests(paths: Iterable[str | os.PathLike[str]]) -> list[dict[str, str]]:
     """Rows of several manifests, one after the other."""
     return [row for path in paths for row in read_manifest(path)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 from .files import atomic_path
 
@@ -17,7 +18,7 @@ class Progress:
 
     def __init__(self, log_path: str | None, stage: str, total: int, unit: str = "slides"):
         self.path = Path(f"{log_path}.progress") if log_path else None
-        self.state = {"stage": stage, "unit": unit, "done": 0, "total": total, "patches": 0}
+        self.state: dict[str, Any] = {"stage": stage, "unit": unit, "done": 0, "total": total, "patches": 0}
         self.started = time.time()
         self._written = 0.0
         self._write(force=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ class ForeignFile(NoSlidesFault):
     """A file without our stamp lies where ours would go; it is never replaced."""
 
 
-def read_stamp(path: str | os.PathLike) -> dict[str, Any] | None:
+def read_stamp(path: str | os.PathLike[str]) -> dict[str, Any] | None:
     """The stamp of `path`, or None if the file is not ours or can't be read as its kind."""
     try:
         text = _READERS[Path(path).suffix.lower()](path)
@@ -31,7 +32,7 @@ def read_stamp(path: str | os.PathLike) -> dict[str, Any] | None:
     return stamp if isinstance(stamp, dict) and {"inputs", "code"} <= stamp.keys() else None
 
 
-def is_current(path: str | os.PathLike, inputs: str, code: str, accept_other_code: bool = False) -> bool:
+def is_current(path: str | os.PathLike[str], inputs: str, code: str, accept_other_code: bool = False) -> bool:
     """True if `path` exists and was made from these inputs by this code (or by any, if accepted).
 
     Raises ForeignFile where a file lies at `path` that is not ours.
@@ -47,13 +48,22 @@ def is_current(path: str | os.PathLike, inputs: str, code: str, accept_other_cod
     return stamp["inputs"] == inputs and (accept_other_code or stamp["code"] == code)
 
 
-def stamp_h5(handle, stamp: dict[str, Any]) -> None:
+def row_of_stamp(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The manifest row in the stamp of a file that `is_current`."""
+    stamp = read_stamp(path)
+    if stamp is None:
+        raise ForeignFile(f"{path} has lost its stamp: another process replaced it")
+    row: dict[str, Any] = stamp["row"]
+    return row
+
+
+def stamp_h5(handle: Any, stamp: dict[str, Any]) -> None:
     """Put `stamp` on an open HDF5 file: `inputs` and `code` as plain attributes, all of it as JSON."""
     handle.attrs["inputs"], handle.attrs["code"] = stamp["inputs"], stamp["code"]
     handle.attrs["molpath"] = json.dumps(stamp, sort_keys=True)
 
 
-def save_png(image, path: str | os.PathLike, stamp: dict[str, Any]) -> None:
+def save_png(image: Any, path: str | os.PathLike[str], stamp: dict[str, Any]) -> None:
     """Save a PIL image as PNG with the stamp in a text chunk (no time of writing inside)."""
     from PIL.PngImagePlugin import PngInfo
 
@@ -62,22 +72,22 @@ def save_png(image, path: str | os.PathLike, stamp: dict[str, Any]) -> None:
     image.save(path, format="PNG", pnginfo=info)
 
 
-def save_jpeg(image, path: str | os.PathLike, stamp: dict[str, Any], quality: int = 85) -> None:
+def save_jpeg(image: Any, path: str | os.PathLike[str], stamp: dict[str, Any], quality: int = 85) -> None:
     """Save a PIL image as JPEG with the stamp as its comment."""
     image.save(path, format="JPEG", quality=quality, comment=json.dumps(stamp, sort_keys=True).encode())
 
 
-def _h5(path):
+def _h5(path: str | os.PathLike[str]) -> Any:
     with open_h5(path) as handle:
         return handle.attrs["molpath"]
 
 
-def _geojson(path):
+def _geojson(path: str | os.PathLike[str]) -> Any:
     return json.loads(Path(path).read_text(encoding="utf-8"))["molpath"]
 
 
-def _image(key):
-    def read(path):
+def _image(key: str) -> Callable[[str | os.PathLike[str]], Any]:
+    def read(path: str | os.PathLike[str]) -> Any:
         from PIL import Image
 
         with Image.open(path) as image:

@@ -7,6 +7,7 @@ known mpp: ink and dust absorb, a fold puts the section on top of itself, anothe
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import cv2
 import numpy as np
@@ -181,12 +182,14 @@ def blank(rng: Rng, shape: tuple[int, int]) -> np.ndarray:
 def compressed(picture: np.ndarray, quality: int) -> np.ndarray:
     """The picture after JPEG compression of a quality (1 to 100), blocks anchored at (0, 0)."""
     stored = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    return np.ascontiguousarray(cv2.imdecode(stored, cv2.IMREAD_COLOR)[..., ::-1])
+    decoded = cv2.imdecode(stored, cv2.IMREAD_COLOR)
+    assert decoded is not None  # just encoded
+    return np.ascontiguousarray(decoded[..., ::-1])
 
 
 #: Artefacts of a region, each (rng, picture, tissue mask, mpp) -> (picture, mask).
 REGIONAL: dict[str, Callable[..., Planted]] = {
-    **{f"pen_{colour}": lambda *at, colour=colour: pen(*at, colour=colour) for colour in INKS},
+    **{f"pen_{colour}": partial(pen, colour=colour) for colour in INKS},
     "blur": blur,
     "fold": fold,
     "bubble": bubble,

@@ -32,7 +32,7 @@ def smooth_noise(rng: np.random.Generator, shape: tuple[int, int], grain: int) -
     """Smooth noise in 0..1 (float32) with structures of about `grain` pixels."""
     small = rng.random((max(2, shape[0] // grain + 2), max(2, shape[1] // grain + 2))).astype(np.float32)
     field = cv2.resize(small, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)
-    return cv2.normalize(field, None, 0, 1, cv2.NORM_MINMAX)
+    return cv2.normalize(field, np.empty_like(field), 0, 1, cv2.NORM_MINMAX)
 
 
 def nucleus(rng: np.random.Generator, radius: float, dark: float) -> np.ndarray:
@@ -62,7 +62,7 @@ def stamp(target: np.ndarray, stamps: list[np.ndarray], points: np.ndarray, rng:
 def scatter(rng: np.random.Generator, mask: np.ndarray, spacing: float, share: float = 1.0) -> np.ndarray:
     """Points (N x 2: x, y) on a jittered grid of `spacing` pixels inside a boolean mask, a random `share` of them."""
     height, width = mask.shape
-    ys, xs = np.mgrid[0 : height : spacing * 0.87, 0:width:spacing]
+    ys, xs = np.mgrid[0 : height : spacing * 0.87, 0:width:spacing]  # type: ignore[misc]  # numpy's own notation
     xs = xs + (np.arange(len(xs)) % 2)[:, None] * spacing / 2
     points = np.stack([xs.ravel(), ys.ravel()], 1) + rng.normal(0, spacing * 0.18, (xs.size, 2))
     points = points[rng.random(len(points)) < share]

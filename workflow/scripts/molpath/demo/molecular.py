@@ -78,7 +78,7 @@ def star_counts(truth: Truth, seed: int, base: np.ndarray, lengths: np.ndarray) 
         "tpm_unstranded\tfpkm_unstranded\tfpkm_uq_unstranded"
     )
     for name in ("N_unmapped", "N_multimapping", "N_noFeature", "N_ambiguous"):
-        lines.append(f"{name}\t\t\t" + "\t".join(str(rng.integers(1e4, 1e5)) for _ in range(3)) + "\t\t\t")
+        lines.append(f"{name}\t\t\t" + "\t".join(str(rng.integers(10**4, 10**5)) for _ in range(3)) + "\t\t\t")
     for index, gene in enumerate(GENES):
         values = (counts[index], forward[index], counts[index] - forward[index])
         floats = (tpm[index], fpkm[index], rate[index] / upper * 1e9)
@@ -101,7 +101,7 @@ def maf(truths: Sequence[Truth], seed: int) -> str:
         genes += [(str(gene), HARMLESS) for gene in rng.choice(PASSENGERS, rng.poisson(2.5))]
         for gene, kinds in genes:
             kind = str(rng.choice(kinds))
-            position, depth = int(rng.integers(1e6, 1e8)), int(rng.integers(40, 200))
+            position, depth = int(rng.integers(10**6, 10**8)), int(rng.integers(40, 200))
             deleted = kind.endswith("_Del")
             row = [gene, 0, "synthetic", "GRCh38", f"chr{zlib.crc32(gene.encode()) % 22 + 1}", position, position, "+"]
             row += [kind, "DEL" if deleted else "SNP", "C", "C", "-" if deleted else "T", sample_of(truth.case_id)]

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -52,6 +53,7 @@ def _start_worker() -> None:
 def make_slide(slide: Mapping[str, str], seed: int, size: tuple[int, int] = SIZE) -> None:
     """Draw and write one slide; the same row, seed and size give the same bytes."""
     rng = generator(seed, slide["case_id"], f"slide {slide['slide_id']}")
+    picture: np.ndarray
     special, objective = slide["special"], int(slide["objective"])
     if special == "blank":
         picture = np.full((size[1], size[0], 3), 244, np.uint8)
@@ -92,7 +94,7 @@ def write_pyramid(path: Path, picture: np.ndarray, objective: int, aperio: bool,
         f"Aperio Image Library v12.0.15 (synthetic)\r\n{width}x{height} [0,0 {width}x{height}] (256x256) "
         f"JPEG/RGB Q=80|Title = synthetic demo slide{facts}"
     )
-    options = {
+    options: dict[str, Any] = {
         "tile": (256, 256),
         "photometric": "rgb",
         "compression": "jpeg",

@@ -35,7 +35,12 @@ class Truth:
 
     def row(self) -> dict[str, float | str]:
         """What an oracle sees: the latents, not the labels."""
-        values = {"case_id": self.case_id, "subtype": self.subtype, "immune": self.immune, "grade": self.grade}
+        values: dict[str, float | str] = {
+            "case_id": self.case_id,
+            "subtype": self.subtype,
+            "immune": self.immune,
+            "grade": self.grade,
+        }
         return values | self.focal
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 
@@ -26,7 +26,9 @@ def write_attention(
     """
     torch.set_num_threads(threads)
     network, description = load(run_folder)
-    if not hasattr(network.slide, "attention_weights"):
+    attention_weights: Callable[[torch.Tensor], torch.Tensor] | None
+    attention_weights = getattr(network.slide, "attention_weights", None)
+    if attention_weights is None:
         raise ValueError(f"the slide encoder of {run_folder} has no attention over patches; take the model out")
     bags = Bags(manifests, wsi)
     with new_h5(output) as handle:
@@ -36,6 +38,6 @@ def write_attention(
                 continue
             bag = bags.read(slide_id, with_coords=True)
             group = handle.create_group(slide_id)
-            group["attention"] = network.slide.attention_weights(torch.from_numpy(bag.features)).numpy()
+            group["attention"] = attention_weights(torch.from_numpy(bag.features)).numpy()
             group["coords"] = bag.coords
             group["coords"].attrs["patch_size_level0"] = bag.edge

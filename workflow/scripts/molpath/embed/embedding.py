@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +13,7 @@ from ..common.digests import digest_of
 from ..common.files import fingerprint, new_h5, open_h5, read_tsv
 from ..common.finished import keep, restore
 from ..common.progress import Progress
+from ..common.settings.embed import Model
 from .bags import Bags, union
 from .models import WITH_COORDS, get_pool, read_vectors
 
@@ -24,7 +24,7 @@ def embed_block(
     *,
     members: Mapping[str, Sequence[str]],
     cases: Mapping[str, str],
-    model: Mapping[str, Any],
+    model: Model,
     manifests: Sequence[str],
     sources: Sequence[str],
     wsi: str,
@@ -88,7 +88,7 @@ def write_block(path: str, rows: Sequence[tuple[str, np.ndarray, int, Sequence[s
 
 
 def gather_embeddings(
-    *, blocks: Sequence[str], sheet: str, unit: str, output: str, model: Mapping[str, Any], cases_sheet: str = ""
+    *, blocks: Sequence[str], sheet: str, unit: str, output: str, model: Model, cases_sheet: str = ""
 ) -> None:
     """Write slides.h5ad or cases.h5ad (`unit`: slide_id or case_id): X float32, obs from the slide sheet.
 

@@ -9,15 +9,15 @@ MADELEINE, prov-gigapath, paige-ai/Prism).
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
+from ..common.settings.embed import Model
 from .bags import Bag
 
 Embed = Callable[[Bag], np.ndarray]
@@ -33,7 +33,7 @@ class Foreign:
 
     width: int
     patches: str
-    load: Callable[[str, Mapping[str, Any]], Embed]
+    load: Callable[[str, Model], Embed]
     package: str = ""
     remote_code: bool = False
 
@@ -109,21 +109,21 @@ def native(network: nn.Module, path: str) -> Embed:
     return embed
 
 
-def feather(path: str, model: Mapping[str, Any]) -> Embed:
+def feather(path: str, model: Model) -> Embed:
     """FEATHER of the width that its file has (variants for several patch encoders)."""
     state = read_weights(path)
     names = [name for name in state if name.endswith("patch_embed.0.weight")]
     return native(FeatherPooling(state[names[0]].shape[1] if names else 768), path)
 
 
-def from_hub_folder(path: str, model: Mapping[str, Any]):
+def from_hub_folder(path: str, model: Model):
     """A model of the transformers package from a folder with its code and weights."""
     from transformers import AutoModel
 
     return AutoModel.from_pretrained(path, trust_remote_code=True).eval()
 
 
-def titan(path: str, model: Mapping[str, Any]) -> Embed:
+def titan(path: str, model: Model) -> Embed:
     """TITAN: features and level-0 coordinates of CONCHv1.5 patches; 768 numbers."""
     network = from_hub_folder(path, model)
 
@@ -135,7 +135,7 @@ def titan(path: str, model: Mapping[str, Any]) -> Embed:
     return embed
 
 
-def prism(path: str, model: Mapping[str, Any]) -> Embed:
+def prism(path: str, model: Model) -> Embed:
     """PRISM: Virchow features (class token and mean, 2,560); 1,280 numbers."""
     network = from_hub_folder(path, model)
 
@@ -146,7 +146,7 @@ def prism(path: str, model: Mapping[str, Any]) -> Embed:
     return embed
 
 
-def gigapath(path: str, model: Mapping[str, Any]) -> Embed:
+def gigapath(path: str, model: Model) -> Embed:
     """Prov-GigaPath's LongNet; needs a GPU and flash-attn. A missing file would give random weights there: refused."""
     if not Path(path).is_file():
         raise MissingModel(f"no file {path}: GigaPath's package would take random weights without a word")
@@ -167,7 +167,7 @@ def gigapath(path: str, model: Mapping[str, Any]) -> Embed:
     return embed
 
 
-def madeleine(path: str, model: Mapping[str, Any]) -> Embed:
+def madeleine(path: str, model: Model) -> Embed:
     """MADELEINE: CONCH features (512) of 10x patches; 512 numbers."""
     factory = importlib.import_module("madeleine.models.factory")
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -191,7 +191,7 @@ FOREIGN = {
 }
 
 
-def get_foreign(model: Mapping[str, Any], weights: str) -> Embed:
+def get_foreign(model: Model, weights: str) -> Embed:
     """The embedding of a bag by a slide encoder of others.
 
     Raises MissingModel where its package isn't installed, its weights aren't there, its code may not run, or the

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ..common.files import read_tsv
+from ..common.settings.embed import Model
 from .bags import Bag
 
 Pool = Callable[[Bag], np.ndarray]
@@ -22,7 +22,7 @@ def mean_pool(bag: Bag) -> np.ndarray:
     return bag.features.mean(0, dtype=np.float64).astype(np.float32)
 
 
-def get_pool(model: Mapping[str, Any], source: str, threads: int) -> Pool:
+def get_pool(model: Model, source: str, threads: int) -> Pool:
     """The pooling of a model: mean, the slide encoder of a trained run (`source`: its config.json), a random one, or
     one of others (`source`: its weights).
 

@@ -48,9 +48,9 @@ def embed_rna(network, description, table) -> np.ndarray:
     known = [name in ids for name in table.var_names]
     tokens = torch.tensor([ids[CLS], *(ids[name] for name in table.var_names[known])])
     genes, values = list(table.var_names[known]), np.asarray(table.X, np.float32)[:, known]
-    values = torch.from_numpy(standardise(values, description["rna_encoder"], genes))
-    values = torch.cat([torch.full((len(values), 1), PAD_VALUE), values], dim=1)
-    parts = [network.rna(tokens.expand(len(part), -1), part) for part in values.split(BATCH)]
+    shown = torch.from_numpy(standardise(values, description["rna_encoder"], genes))
+    shown = torch.cat([torch.full((len(shown), 1), PAD_VALUE), shown], dim=1)
+    parts = [network.rna(tokens.expand(len(part), -1), part) for part in shown.split(BATCH)]
     return torch.cat(parts).numpy()
 
 

@@ -50,6 +50,8 @@ class AttentionPooler(nn.Module):
 class ConchV15(nn.Module):
     """The image side of CONCHv1.5: trunk, attention pooler, layer norm."""
 
+    trunk: Any  # timm's: its parts are looked up by name
+
     def __init__(self, **changes: Any):
         super().__init__()
         import timm
@@ -104,6 +106,8 @@ def table_for_224(table: Tensor) -> Tensor:
 
 class ConchV1(nn.Module):
     """The image side of CONCH, built by its makers' package: before the projection, not normalised."""
+
+    model: Any  # of the makers' package
 
     def __init__(self, model: nn.Module):
         super().__init__()

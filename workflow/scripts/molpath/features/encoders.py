@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import partial
 from typing import Any
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ..common.settings.features import Encoder as EncoderSettings
 from .interface import Encoder
 from .registry import ADAPTERS, Facts, check_adapter, facts_of, user_function
 from .stains import StainNormalised
@@ -41,7 +42,7 @@ class NetworkEncoder:
     def to(self, device: torch.device) -> NetworkEncoder:
         """Move network and constants to `device`."""
         self.device = torch.device(device)
-        self.network.to(self.device, memory_format=torch.channels_last)
+        self.network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         mean, std = torch.tensor(self.mean), torch.tensor(self.std)
         self._scale = (1 / (255 * std)).view(1, 3, 1, 1).to(self.device)
         self._shift = (-mean / std).view(1, 3, 1, 1).to(self.device)
@@ -95,7 +96,7 @@ class MeanColour:
 
 def resized(images: Tensor, size: int, interpolation: str) -> Tensor:
     """uint8 N x 3 x H x W to uint8 N x 3 x size x size, antialiased."""
-    options = {"mode": interpolation, "antialias": True, "align_corners": False}
+    options: dict[str, Any] = {"mode": interpolation, "antialias": True, "align_corners": False}
     if images.device.type == "cpu":
         return functional.interpolate(images, (size, size), **options)
     values = functional.interpolate(images.to(torch.float32), (size, size), **options)
@@ -138,7 +139,7 @@ def loader_of(adapter: str) -> Callable[[str, Facts], nn.Module]:
     return partial(_vision_transformer, adapter)
 
 
-def build(weights: Sequence[str], config: Mapping[str, Any]) -> Encoder:
+def build(weights: Sequence[str], config: EncoderSettings) -> Encoder:
     """The encoder a config entry asks for, on the CPU.
 
     `config` has `adapter` and optionally mean, std, precision, tokens, crops, stain and options. A user's
@@ -155,6 +156,7 @@ def build(weights: Sequence[str], config: Mapping[str, Any]) -> Encoder:
         facts = facts_of(config)
         network = loader_of(adapter)(file_of(weights, adapter), facts)
         encoder = NetworkEncoder(network, facts, config.get("crops") or 1)
-    if (config.get("stain") or {}).get("method"):
-        encoder = StainNormalised(encoder, config["stain"])
+    stain = config.get("stain")
+    if stain and stain.get("method"):
+        encoder = StainNormalised(encoder, stain)
     return encoder

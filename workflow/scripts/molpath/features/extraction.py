@@ -17,6 +17,8 @@ from ..common.allocation import keep_freed_memory
 from ..common.files import remove_leftovers
 from ..common.manifests import OK, accepted, file_facts, read_manifest, set_aside, write_manifest
 from ..common.progress import Progress
+from ..common.settings.features import Encoder
+from ..common.settings.tiles import Grid
 from ..common.stamps import is_current
 from ..slides.readers import open_slide
 from ..tiles.given import read_coords
@@ -41,8 +43,8 @@ def extract_shard(
     slides: Mapping[str, str],
     manifest: str,
     wsi: str,
-    grid: Mapping[str, Any],
-    encoder: Mapping[str, Any],
+    grid: Grid,
+    encoder: Encoder,
     weights: Sequence[str] = (),
     code: str,
     accept_other_code: bool = False,

@@ -11,20 +11,22 @@ from typing import Any
 
 from ..common.files import fingerprint, open_h5
 from ..common.manifests import OK, accepted, set_aside
+from ..common.settings.tiles import Grid
 from .layouts import MPP_TOLERANCE, Layout, UnknownLayout, layout_of
 
 log = logging.getLogger(__name__)
 
 
 def find_features(
-    tiles: Sequence[Mapping[str, str]], folder: str | os.PathLike, wsi: str | os.PathLike, grid: Mapping[str, Any]
+    tiles: Sequence[Mapping[str, str]], folder: str | os.PathLike, wsi: str | os.PathLike, grid: Grid
 ) -> list[dict[str, Any]]:
     """Manifest rows for the slides of `tiles` from `<slide>.h5` in `folder`, in its h5_files (CLAM), or below (STAMP).
 
     `file` is relative to `wsi` where the folder was given relatively, else absolute. Raises ValueError if a file
     says it was made on another grid, or two files below have one name: mistakes in the config, not bad slides.
     """
-    rows, layouts = [], Counter()
+    rows: list[dict[str, Any]] = []
+    layouts: Counter[tuple[str, bool]] = Counter()
     places = _places(Path(folder), {row["slide_id"] for row in tiles if row["status"] == OK})
     for row in tiles:
         slide_id = row["slide_id"]
@@ -55,9 +57,7 @@ def _places(folder: Path, wanted: set[str]) -> dict[str, Path]:
     return found
 
 
-def _row(
-    slide_id: str, path: Path, wsi: str | os.PathLike, grid: Mapping[str, Any], layouts: Counter
-) -> dict[str, Any]:
+def _row(slide_id: str, path: Path, wsi: str | os.PathLike, grid: Grid, layouts: Counter) -> dict[str, Any]:
     try:
         with open_h5(path) as handle:
             layout = layout_of(handle)
@@ -72,7 +72,7 @@ def _row(
     return accepted(slide_id, n_patches=layout.count, dim=layout.dim, **facts)
 
 
-def _check_grid(path: Path, layout: Layout, grid: Mapping[str, Any]) -> None:
+def _check_grid(path: Path, layout: Layout, grid: Grid) -> None:
     wanted = grid.get("mpp") or 10 / grid["magnification"]
     said = {
         "patch_size": (layout.patch_size, grid["patch_size"], 0),

@@ -158,6 +158,7 @@ class ReaderPool:
             reader.ready, reader.started = True, time.monotonic()
             return None
         work, reader.work = reader.work, None
+        assert work is not None  # a ready reader answers work alone
         outcome = Outcome(work, *message)
         self.spent += outcome.spent
         return outcome
@@ -200,7 +201,8 @@ def serve(connection: Connection, batches: SharedBatches, opener: Callable, memo
     if memory_mb:
         limit_memory(memory_mb)
     connection.send("ready")
-    path, slide = None, None
+    path: str | None = None
+    slide: Any = None
     while True:
         try:
             work = connection.recv()

@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 
 from ..common.files import sha256_of
+from ..common.settings.features import Encoder
 
 TABLE = Path(__file__).with_name("encoders.yaml")
 PRECISIONS = ("fp32", "bf16", "fp16")
@@ -78,14 +79,15 @@ ADAPTERS: dict[str, Facts] = read_table()
 PRECOMPUTED = "precomputed"
 
 
-def facts_of(config: Mapping[str, Any]) -> Facts:
+def facts_of(config: Encoder) -> Facts:
     """Facts of a built-in adapter with the config's own mean, std, precision and tokens.
 
     KeyError for an unknown adapter, ValueError for a value that the adapter can't have.
     """
     facts = ADAPTERS[config["adapter"]]
-    changes = {key: tuple(config[key]) for key in ("mean", "std") if config.get(key)}
-    changes |= {key: config[key] for key in ("precision", "tokens") if config.get(key)}
+    given: Mapping[str, Any] = config
+    changes: dict[str, Any] = {key: tuple(given[key]) for key in ("mean", "std") if given.get(key)}
+    changes |= {key: given[key] for key in ("precision", "tokens") if given.get(key)}
     if changes.get("precision", "fp32") not in PRECISIONS:
         raise ValueError(f"precision {changes['precision']!r} is none of {', '.join(PRECISIONS)}")
     tokens = changes.get("tokens", facts.tokens)
@@ -96,18 +98,19 @@ def facts_of(config: Mapping[str, Any]) -> Facts:
     return replace(facts, **changes)
 
 
-def describe(config: Mapping[str, Any], weights: Sequence[str | os.PathLike]) -> dict[str, Any]:
+def describe(config: Encoder, weights: Sequence[str | os.PathLike]) -> dict[str, Any]:
     """Everything of an encoder that decides its output, for the digest of what a file was made from.
 
     `weights` (and the target image of a stain normalisation behind them) count by contents (SHA-256), a user's
     adapter by the source of its module. What is off by default is mentioned only where it is on.
     """
     adapter = config["adapter"]
-    about = {"adapter": adapter, "weights": [sha256_of(path) for path in weights]}
+    about: dict[str, Any] = {"adapter": adapter, "weights": [sha256_of(path) for path in weights]}
     if config.get("crops", 1) != 1:
         about["crops"] = config["crops"]
-    if (config.get("stain") or {}).get("method"):
-        about["stain"] = config["stain"]["method"]
+    stain = config.get("stain")
+    if stain and stain.get("method"):
+        about["stain"] = stain["method"]
     if config.get("decode", "exact") != "exact":
         about["decode"] = config["decode"]
     if config.get("store", "fp16") != "fp16":

@@ -25,6 +25,7 @@ class InPlace:
     """Slides are read where they lie."""
 
     def __init__(self, paths: Sequence[str]):
+        self.ready: Callable[[], Any] = lambda: None
         self.paths = list(paths)
 
     def path_of(self, slide: int) -> str | None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ..common.settings.features import Stain
 from .interface import Encoder
 
 log = logging.getLogger(__name__)
@@ -27,7 +26,7 @@ class StainNormalised:
     its published reference, and Reinhard's can't work. Patches are normalised one by one, each by its own stains.
     """
 
-    def __init__(self, encoder: Encoder, settings: Mapping[str, Any]):
+    def __init__(self, encoder: Encoder, settings: Stain):
         self.encoder, self.method = encoder, settings["method"]
         self.dim, self.input_size = encoder.dim, encoder.input_size
         self.mean, self.std, self.interpolation = encoder.mean, encoder.std, encoder.interpolation

@@ -66,4 +66,5 @@ def write_features(
 def shape_of(path: str | os.PathLike) -> tuple[int, int]:
     """Number of patches and width of a feature file."""
     with open_h5(path) as handle:
-        return tuple(int(length) for length in handle["features"].shape[-2:])
+        count, width = handle["features"].shape[-2:]
+        return int(count), int(width)

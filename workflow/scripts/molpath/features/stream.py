@@ -188,6 +188,7 @@ class Stream:
             coords = task.coords[self._patches(piece)]
             self.reading[batch.slot, piece.row] = batch, piece
             path = self.staging.path_of(piece.slide)
+            assert path is not None  # _can_go_on asked for it
             self.pool.give(Work(piece.slide, piece.lane, path, task.geometry, coords, batch.slot, piece.row))
 
     def _can_go_on(self, slide: int) -> bool:
@@ -205,7 +206,9 @@ class Stream:
 
     def _patches(self, piece: Piece) -> np.ndarray:
         """Indices of a piece's patches in its slide."""
-        return self.tasks[piece.slide].order[piece.first : piece.first + piece.count]
+        order = self.tasks[piece.slide].order
+        assert order is not None  # set before the first piece
+        return order[piece.first : piece.first + piece.count]
 
     def _wait(self) -> None:
         idle = not self.encoding

@@ -60,6 +60,8 @@ RESAMPLED = {"midnight12k": False, "phikon_v2": False, "hibou_l": True}
 class TokenPool(nn.Module):
     """Class token of a vision transformer, or class token and mean of the patch tokens, registers left out."""
 
+    trunk: Any  # timm's: its parts are looked up by name
+
     def __init__(self, trunk: nn.Module, tokens: str):
         super().__init__()
         self.trunk, self.tokens = trunk, tokens
@@ -72,7 +74,7 @@ class TokenPool(nn.Module):
         return torch.cat([tokens[:, 0], tokens[:, self.trunk.num_prefix_tokens :].mean(1)], dim=1)
 
 
-def vision_transformer(adapter: str, **changes: Any) -> nn.Module:
+def vision_transformer(adapter: str, **changes: Any) -> Any:
     """The vision transformer of an adapter with random weights; `changes` replace arguments (tests cut `depth`)."""
     import timm
 
@@ -90,7 +92,7 @@ def load_vision_transformer(adapter: str, path: str, tokens: str, **changes: Any
     """
     state = timm_names(load_weights(path))
 
-    def make() -> nn.Module:
+    def make() -> Any:
         return vision_transformer(adapter, **changes)
 
     with torch.device("meta"):

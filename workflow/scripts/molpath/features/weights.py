@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from .registry import ADAPTERS
+
+Network = TypeVar("Network", bound=nn.Module)
 
 #: Wrappers that training code puts around a state dict, and prefixes it puts before every name.
 WRAPPERS = ("model", "teacher", "state_dict")
@@ -127,7 +130,7 @@ def resampled_positions(table: Tensor, grid: int, prefix: int, antialias: bool =
     return torch.cat([table[:, :prefix], places.permute(0, 2, 3, 1).flatten(1, 2)], dim=1)
 
 
-def loaded(make: Callable[[], nn.Module], state: Mapping[str, Tensor], name: str, path: str) -> nn.Module:
+def loaded(make: Callable[[], Network], state: Mapping[str, Tensor], name: str, path: str) -> Network:
     """The network `make` makes with the weights of `state`, in float32, ready for inference.
 
     It is made without memory first, so that a big one isn't filled with random numbers for nothing. Raises

@@ -65,12 +65,15 @@ class CohortValues:
                 yield from (handle[name] for name in sorted(handle, key=int))
 
     def _find_common(self) -> None:
-        kinds, genes, sizes, self.losses = [], None, [], []
+        kinds: list[set[str]] = []
+        genes: set[str] = set()
+        sizes: list[tuple[int, int]] = []
+        self.losses: list[list] = []
         for part in self.parts():
             kinds.append({name for name in part if name not in ("genes", "positions")})
             names = part["genes"].asstr()[:]
             sizes.append((len(names), int(part["positions"][0])))
-            genes = set(names) if genes is None else genes & set(names)
+            genes = genes & set(names) if len(sizes) > 1 else set(names)
             steps = json.loads(part.attrs["losses"])
             known = next((one for one in self.losses if one[0] == steps), None)
             if known:
@@ -106,7 +109,7 @@ class CohortValues:
         before = len(self.genes)
         self.genes = np.array([name for name in self.genes if name not in holed], dtype=str)
         if len(self.genes) < LEAST_SHARED * before:
-            worst = max(count, key=count.get)
+            worst = max(count, key=count.__getitem__)
             row = self.rows[worst]
             raise BadProfile(
                 f"{before - len(self.genes)} of {before} genes are missing in some profile; profile "

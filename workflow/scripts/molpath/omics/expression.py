@@ -15,6 +15,7 @@ from h5py import string_dtype
 
 from ..common.files import new_h5, open_h5, read_tsv, write_h5ad, write_tsv
 from ..common.progress import Progress
+from ..common.settings.omics import Rna
 from .barcodes import parse_barcode
 from .cohort_reading import CohortValues
 from .deseq import Fit, Unfit, blocks, fit_dispersions, fit_size_factors, fit_vst, size_factors, stabilise
@@ -29,7 +30,7 @@ log = logging.getLogger(__name__)
 #: What X holds by kind of value, on a log2 scale (z-scores as they are).
 NAMES = {"tpm": "log2_tpm_plus_1", "counts": "log2_cpm_plus_1", "cpm": "log2_cpm_plus_1"}
 NAMES |= {"norm_count": "log2_norm_count_plus_1", "zscore": "zscore"}
-DEFAULTS: dict[str, Any] = {
+DEFAULTS: Rna = {
     "value": "log2_tpm",
     "star_column": "unstranded",
     "transcripts": "",
@@ -49,7 +50,7 @@ def normalise_rna(
     reference: str = "",
     genes: str = "",
     cases: str = "",
-    settings: Mapping[str, Any] = DEFAULTS,
+    settings: Rna = DEFAULTS,
     vocabularies: Mapping[str, str] = {},
     threads: int = 1,
     log_path: str | None = None,
@@ -72,7 +73,7 @@ def normalise_rna(
         log.warning("counts have gaps where %s has none: they are left out of the table", kind)
         counts = None
     learned = learn(counts, cohort.genes, rows, cases, reference, settings, threads)
-    factors = size_factors(counts, learned) if learned else None
+    factors = size_factors(counts, learned) if learned and counts is not None else None
     if settings["value"] == "vst" and factors is not None and np.isnan(factors).any():
         row = rows[int(np.flatnonzero(np.isnan(factors))[0])]
         raise BadProfile(f"profile {row['profile_id']} ({row['path']}) has no count in the genes of the size factors")
@@ -151,6 +152,7 @@ def values_of(cohort: CohortValues, kind: str, counts, factors, learned: Fit | N
         return found
     for part in blocks(len(found)):
         if value == "vst":
+            assert learned is not None  # `learn` raises where it can't fit
             found[part] = stabilise(counts[part], factors[part], learned)
             continue
         block = found[part]
@@ -169,10 +171,15 @@ def describe_genes(genes: np.ndarray, table: GeneTable) -> pd.DataFrame:
     return pd.DataFrame({"symbol": symbols, "ensembl_id": ensembl}, index=pd.Index(genes.astype(object)))
 
 
-def provenance(kind: str, settings, learned: Fit | None, reference: str, genes: str) -> dict[str, Any]:
+def provenance(kind: str, settings: Rna, learned: Fit | None, reference: str, genes: str) -> dict[str, Any]:
     """uns: value (what X holds), and what made it."""
     value = "vst" if settings["value"] == "vst" and kind == "counts" else NAMES[kind]
-    found = {"value": value, "made_of": kind, "gene_table": Path(genes).name, "pydeseq2": version("pydeseq2")}
+    found: dict[str, Any] = {
+        "value": value,
+        "made_of": kind,
+        "gene_table": Path(genes).name,
+        "pydeseq2": version("pydeseq2"),
+    }
     found["fitted_on"] = Path(reference).parent.name if reference else "this cohort"
     if learned:
         found |= {"size_factors": learned.method, "genes_of_size_factors": int(learned.used.sum())}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
 from ..common.files import read_tsv, write_tsv
+from ..common.settings.omics import GdcDownload
 from .barcodes import kind_of, parse_barcode
 from .tables import BadProfile
 
@@ -19,14 +21,15 @@ KINDS = {
 }
 
 
-def list_gdc_profiles(*, downloads: dict[str, dict[str, str]], output: str, left_out: str) -> None:
+def list_gdc_profiles(*, downloads: Mapping[str, GdcDownload], output: str, left_out: str) -> None:
     """Write rows of the profile sheet, and the files that are none with the reason.
 
     downloads: by cohort, `folder` and `sample_sheet`. A profile is a tumour or normal sample and a modality; a second
     file of the same sample and format (another aliquot, which GDC's sheet doesn't name) becomes a profile of its own,
     numbered in the order of File ID, and pairing chooses the first.
     """
-    rows, others = [], []
+    rows: list[dict] = []
+    others: list[tuple] = []
     for cohort, one in downloads.items():
         sheet = read_tsv(one["sample_sheet"])
         missing = [name for name in NEEDED if name not in sheet]
@@ -42,19 +45,20 @@ def list_gdc_profiles(*, downloads: dict[str, dict[str, str]], output: str, left
 
 def rows_of(cohort: str, folder: Path, sheet: pd.DataFrame) -> tuple[list[dict], list[tuple]]:
     """Rows and left-out files of one download."""
-    rows, aside, seen = [], [], {}
+    rows: list[dict] = []
+    aside: list[tuple] = []
+    seen: dict[tuple[str, str], int] = {}
     for file_id, name, data_type, case, sample in sheet[list(NEEDED)].itertuples(index=False):
         kind = KINDS.get(data_type)
         path = next((p for p in (folder / file_id / name, folder / name) if p.is_file()), None)
-        reason = ""
         if kind is None:
-            reason = f"data type {data_type!r} is not read"
-        elif not name.endswith(kind[2]):
-            reason = f"not a file of the workflow that is read (…{kind[2]})"
-        elif path is None:
-            reason = "not in the folder"
-        if reason:
-            aside.append((cohort, file_id, name, reason))
+            aside.append((cohort, file_id, name, f"data type {data_type!r} is not read"))
+            continue
+        if not name.endswith(kind[2]):
+            aside.append((cohort, file_id, name, f"not a file of the workflow that is read (…{kind[2]})"))
+            continue
+        if path is None:
+            aside.append((cohort, file_id, name, "not in the folder"))
             continue
         sample_id = tumour_of(sample)
         base = f"{sample_id}-{kind[0]}"

@@ -130,6 +130,7 @@ def find_pairs(slides: pd.DataFrame, profiles: pd.DataFrame) -> pd.DataFrame:
         if alone:
             rows.append(base | {"status": "left_out", "reason": alone[0], "detail": alone[1]})
             continue
+        assert mine is not None  # else it stands alone
         for modality, group in mine.groupby("modality", sort=False):
             for index, choice in choose(slide, group).items():
                 used.add(index)
@@ -188,7 +189,7 @@ def duplicate_aliquots(group: pd.DataFrame, specimens: Mapping[int, Specimen]) -
         one = specimens[index]
         if one.program == "TCGA" and one.sample:
             by_sample.setdefault(one.sample, []).append(index)
-    found = {}
+    found: dict[int, str] = {}
     for indices in by_sample.values():
         best, *others = sorted(indices, key=lambda i: aliquot_rank(group.sample_id[i] or group.profile_id[i]))
         found |= dict.fromkeys(others, group.profile_id[best])

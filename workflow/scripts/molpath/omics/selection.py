@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
 from ..common.files import open_h5
+from ..common.settings.omics import Selection
 from .genes import GeneTable
 from .quality import most_variable
 from .tables import BadProfile
@@ -21,7 +21,7 @@ def read_genes(path: str) -> list[str]:
 
 
 def select_genes(
-    values: np.ndarray, genes: np.ndarray, select: Mapping[str, Any], table: GeneTable, reference: str
+    values: np.ndarray, genes: np.ndarray, select: Selection, table: GeneTable, reference: str
 ) -> np.ndarray | None:
     """bool G, or None where the config selects nothing.
 
@@ -47,7 +47,7 @@ def select_genes(
 
 
 def vocabulary_counts(
-    genes: np.ndarray, selected, select: Mapping[str, Any], vocabularies: Mapping[str, str]
+    genes: np.ndarray, selected, select: Selection, vocabularies: Mapping[str, str]
 ) -> list[tuple[str, int, str]]:
     """Rows (step, genes, '') about the selection, and about the vocabulary of each run that names one."""
     chosen = genes if selected is None else genes[selected]

@@ -75,7 +75,7 @@ def inspect_slide(
     except Broken as error:
         return set_aside(slide_id, error.reason, error.detail, bytes=size)
     except (PermissionError, IsADirectoryError) as error:
-        return set_aside(slide_id, "unreadable", error.strerror, bytes=size)
+        return set_aside(slide_id, "unreadable", error.strerror or str(error), bytes=size)
     seen = {
         "reader": reader.name,
         "vendor": reader.vendor,

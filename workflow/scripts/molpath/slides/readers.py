@@ -6,7 +6,7 @@ JPEG tiles of TIFF and SVS are decoded by us, each once, where that gives the sa
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import cv2
@@ -63,6 +63,8 @@ class _TiledReader:
     With `half_scale` a level at twice the pixel size, decoded straight to it from level 0, is appended to `levels`
     where level 0 is made of JPEG tiles and no stored level is that fine. It is an approximation (features/patches).
     """
+
+    levels: list[tuple[int, int, float]]
 
     def _open_tiles(self, path: str, pages: list, half_scale: bool) -> None:
         self._file = open(path, "rb", buffering=0)  # noqa: SIM115 (closed by close, or with the reader)
@@ -143,7 +145,8 @@ class TiffReader(_TiledReader):
     def __init__(self, path: str, half_scale: bool = False):
         import tifffile
 
-        self.path, self.associated = path, []
+        self.path = path
+        self.associated: list[str] = []
         with tifffile.TiffFile(path) as file:
             pages = largest_pyramid(file)
             width = pages[0].imagewidth
@@ -176,7 +179,8 @@ class ImageReader:
             )
         self.levels = [(width, height, 1.0)]
         self.properties: Mapping[str, str] = {}
-        self.vendor, self.associated = "image", []
+        self.vendor = "image"
+        self.associated: list[str] = []
 
     def region(self, x: int, y: int, level: int, width: int, height: int) -> np.ndarray:
         """As OpenSlideReader.region, of the one level there is."""
@@ -186,12 +190,16 @@ class ImageReader:
         """Nothing to close: the pixels are in memory."""
 
 
-def open_slide(path: str | Path, half_scale: bool = False):
+Reader = OpenSlideReader | JpegTilesReader | TiffReader | ImageReader
+
+
+def open_slide(path: str | Path, half_scale: bool = False) -> Reader:
     """Open a slide with the first reader that takes it. Raises UnreadableSlide with what each reader said.
 
     half_scale: offer the approximate level at half the size where it can be made; for features only.
     """
     path = str(path)
+    attempts: dict[str, Callable[[], Reader]]
     if Path(path).suffix.lower() in IMAGE_SUFFIXES:
         attempts = {ImageReader.name: lambda: ImageReader(path)}
     else:
@@ -210,10 +218,11 @@ def open_slide(path: str | Path, half_scale: bool = False):
     raise UnreadableSlide("; ".join(said))
 
 
-def _fastest(opened: OpenSlideReader, half_scale: bool):
+def _fastest(opened: OpenSlideReader, half_scale: bool) -> Reader:
     """The reader to use for a slide that OpenSlide opens; closes `opened` if that is another one."""
     if opened.vendor not in FAST_VENDORS:
         return opened
+    reader: Reader
     try:
         # OpenSlide takes an OME-TIFF for a plain one and sees neither its lower levels nor its pixel size.
         is_ome = opened.vendor == "generic-tiff" and "<OME" in opened.properties.get("tiff.ImageDescription", "")

@@ -62,7 +62,7 @@ def mpp_of_file(
     properties: Mapping[str, str], size: tuple[int, int] = (0, 0)
 ) -> tuple[float | None, float | None, str, list[str]]:
     """The file's first plausible mpp across, that down (None if unknown), the property's name, and what was refused."""
-    refused = []
+    refused: list[str] = []
     for x, y, name in statements(properties, size):
         if is_plausible(x):
             return x, y, name, refused

@@ -45,7 +45,7 @@ def is_reduced(page, full) -> bool:
 
 def tiff_properties(file, page) -> dict[str, str]:
     """Resolution tags of a page (tifffile) and OME's pixel size in micrometres, in OpenSlide's names."""
-    found = {}
+    found: dict[str, str] = {}
     tags = page.tags
     if "XResolution" in tags and "ResolutionUnit" in tags:
         numerator, denominator = tags["XResolution"].value

@@ -69,6 +69,7 @@ class TiffTiles:
             raise ValueError(f"{len(self.offsets)} tiles for {self.columns} x {self.rows} x {self.planes}")
         self.decode = tile_decoder(page, half)
         self.descriptor, self.cache, self.shrink = descriptor, cache, 1
+        self.full: TiffTiles | None = None  # what `shrunk` copies shrink
 
     def shrunk(self, by: int) -> TiffTiles | None:
         """The same page with pixels that are means of `by` x `by`, white beyond its edge counted in.
@@ -128,6 +129,7 @@ class TiffTiles:
         """A decoded tile shrunk by area, after what lies beyond the page's edge is made white."""
         row, column = divmod(index, self.columns)
         width, height = self.tile_width * self.shrink, self.tile_height * self.shrink
+        assert self.full is not None  # shrunk sets both
         inside = self.full.height - row * height, self.full.width - column * width
         if inside[0] < height or inside[1] < width or pixels.shape[:2] != (height, width):
             whole = np.full((height, width, 3), WHITE, np.uint8)

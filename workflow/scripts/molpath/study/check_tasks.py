@@ -179,7 +179,9 @@ class TaskChecks:
                 self.problems.add(f"{where}, column {column}", f"{value!r} is not a positive time", remedy)
             if column.endswith("_event") and not is_number(value, lambda x: x in (0, 1)):
                 remedy = "correct it, or empty the label to leave the row out"
-                self.problems.add(f"{where}, column {column}", f"{value!r} is neither 1 (event) nor 0 (censored)", remedy)
+                self.problems.add(
+                    f"{where}, column {column}", f"{value!r} is neither 1 (event) nor 0 (censored)", remedy
+                )
 
     def check_embedded(self, sheet: str, rows: list[Row]) -> None:
         """Slides that labelled rows list are of the cohorts that models embed; reported once per table."""

@@ -64,7 +64,9 @@ class Downloads:
     def given_files(self, cohort: str, modality: str) -> list[str]:
         """Files of a cohort and modality that are not downloaded (those are in the manifests of downloads)."""
         rows = self.profiles.group(cohort, modality)
-        paths = {self.places.resolve(row["path"], self.profiles.path) for row in rows if row["path"] not in self.block_of}
+        paths = {
+            self.places.resolve(row["path"], self.profiles.path) for row in rows if row["path"] not in self.block_of
+        }
         return [self.places.given(path) for path in sorted(paths)]
 
     @property

@@ -110,7 +110,9 @@ class PlanRequest(TypedDict):
 class Forecast:
     """Counts a study before it runs."""
 
-    def __init__(self, config: Config, models: Models, downloads: Downloads, probing: Probing, targets: Targets) -> None:
+    def __init__(
+        self, config: Config, models: Models, downloads: Downloads, probing: Probing, targets: Targets
+    ) -> None:
         self.config, self.models, self.downloads = config, models, downloads
         self.probing, self.targets, self.tasks = probing, targets, models.tasks
 

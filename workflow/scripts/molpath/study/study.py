@@ -138,4 +138,3 @@ class Study:
 def is_asked_for(word: str) -> bool:
     """True if a target stands on the command line."""
     return word in sys.argv[1:]
-

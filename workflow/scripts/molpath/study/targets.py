@@ -55,7 +55,9 @@ class Targets:
 
     def tiles(self, wildcards: Wildcards | None = None) -> list[str]:
         """Patch coordinates of every grid that is used."""
-        return [f"<results>/tiles/{grid}/{shard}.tsv" for grid, shards in self.tile_shards().items() for shard in shards]
+        return [
+            f"<results>/tiles/{grid}/{shard}.tsv" for grid, shards in self.tile_shards().items() for shard in shards
+        ]
 
     def features(self, wildcards: Wildcards | None = None) -> list[str]:
         """Patch features of every grid and encoder that is used."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..common.contained import NoSlidesFault
 from ..common.files import open_h5
+from ..common.settings.tiles import Grid
 
 KEPT = ("patch_size", "patch_size_level0", "level0_magnification", "target_magnification", "overlap")
 
@@ -33,7 +34,7 @@ def read_coords(path: str | os.PathLike) -> tuple[np.ndarray, dict[str, Any]]:
 
 
 def take_given(
-    path: Path, seen: Mapping[str, str], grid: Mapping[str, Any], slide_id: str
+    path: Path, seen: Mapping[str, str], grid: Grid, slide_id: str
 ) -> tuple[np.ndarray, dict[str, Any], dict[str, int]]:
     """Coordinates, TRIDENT's attributes and counts from a file of TRIDENT's; nothing is dropped from it.
 
@@ -43,10 +44,11 @@ def take_given(
     missing = [name for name in KEPT if name not in attributes]
     if missing:
         raise OtherGrid(f"{path} has no attribute {', '.join(missing)}: it is not in TRIDENT's layout")
+    asked: Mapping[str, Any] = grid
     for name, key in (("patch_size", "patch_size"), ("target_magnification", "magnification"), ("overlap", "overlap")):
-        if float(attributes[name]) != float(grid[key]):
+        if float(attributes[name]) != float(asked[key]):
             raise OtherGrid(
-                f"{path} was made with {name} {attributes[name]:g}, the grid of the config has {grid[key]:g}"
+                f"{path} was made with {name} {attributes[name]:g}, the grid of the config has {asked[key]:g}"
             )
     size = {"name": slide_id, "level0_width": int(seen["width"]), "level0_height": int(seen["height"])}
     counts = {"n_patches": len(coords), "n_tissue_patches": len(coords), "n_dropped_quality": 0}

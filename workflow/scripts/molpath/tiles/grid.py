@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import shapely
 
+from ..common.settings.tiles import Grid
 
-def target_mpp(grid: Mapping[str, Any]) -> float:
+
+def target_mpp(grid: Grid) -> float:
     """Micrometres per pixel of the grid's patches: its `mpp`, else 10 / magnification (20x: 0.5)."""
     return grid["mpp"] or 10 / grid["magnification"]
 
 
-def edges_level0(grid: Mapping[str, Any], mpp: float, magnification: int) -> tuple[int, int]:
+def edges_level0(grid: Grid, mpp: float, magnification: int) -> tuple[int, int]:
     """Edge of a patch and step of the grid in level-0 pixels of a slide (its mpp and nominal magnification).
 
     `scale: mpp` keeps the physical size of patches the same on every scanner. `scale: magnification` takes the ratio
     of nominal magnifications, rounded down, as TRIDENT does: a 0.2325 and a 0.2527 µm/px scanner both count as 40x.
     """
+    whole: Callable[[float], int]
     if grid["scale"] == "magnification":
         ratio, whole = magnification / grid["magnification"], int
     else:

@@ -15,7 +15,8 @@ from ..common.digests import digest_of
 from ..common.files import fingerprint, new_h5, remove_leftovers
 from ..common.manifests import OK, accepted, file_facts, read_manifest, set_aside, write_manifest
 from ..common.progress import Progress
-from ..common.stamps import is_current, read_stamp, stamp_h5
+from ..common.settings.tiles import Grid
+from ..common.stamps import is_current, row_of_stamp, stamp_h5
 from ..tissue.classes import CLASSES
 from .given import coords_name, take_given
 from .grid import class_shares, edges_level0, lay_grid, target_mpp, tissue_shares
@@ -36,7 +37,7 @@ def tile_shard(
     assessed: str,
     manifest: str,
     wsi: str,
-    grid: Mapping[str, Any],
+    grid: Grid,
     code: str,
     accept_other_code: bool = False,
     log_path: str | None = None,
@@ -59,7 +60,7 @@ def tile_slide(
     seen: Mapping[str, str],
     row: Mapping[str, str],
     wsi: Path,
-    grid: Mapping[str, Any],
+    grid: Grid,
     code: str,
     accept_other_code: bool,
 ) -> dict[str, Any]:
@@ -76,7 +77,7 @@ def tile_slide(
         return set_aside(slide_id, "no_coords", f"no file {given.name} in {grid['coords']}")
     inputs = inputs_of(seen, row, grid, given)
     if is_current(path, inputs, code, accept_other_code):
-        counts = read_stamp(path)["row"]
+        counts = row_of_stamp(path)
     else:
         found = take_given(given, seen, grid, slide_id) if given else choose_patches(seen, wsi, row, grid)
         coords, attributes, counts = found
@@ -87,7 +88,7 @@ def tile_slide(
     return accepted(slide_id, **counts, **file_facts(path, wsi))
 
 
-def inputs_of(seen: Mapping[str, str], row: Mapping[str, str], grid: Mapping[str, Any], given: Path | None) -> str:
+def inputs_of(seen: Mapping[str, str], row: Mapping[str, str], grid: Grid, given: Path | None) -> str:
     """Digest of what a coordinate file is made from: the slide's size and scale, masks and grid, or the given file."""
     size = {name: seen[name] for name in ("width", "height", "mpp", "magnification")}
     settings = {key: value for key, value in grid.items() if key != "coords"}
@@ -96,7 +97,7 @@ def inputs_of(seen: Mapping[str, str], row: Mapping[str, str], grid: Mapping[str
 
 
 def choose_patches(
-    seen: Mapping[str, str], wsi: Path, row: Mapping[str, str], grid: Mapping[str, Any]
+    seen: Mapping[str, str], wsi: Path, row: Mapping[str, str], grid: Grid
 ) -> tuple[np.ndarray, dict[str, Any], dict[str, int]]:
     """Coordinates (int64 N x 2, level-0 pixels), TRIDENT's attributes, and counts of one slide."""
     width, height, magnification = int(seen["width"]), int(seen["height"]), int(seen["magnification"])
@@ -109,11 +110,11 @@ def choose_patches(
     corners = corners[held]
     classes = read_classes(wsi / row["quality"])
     scale = width / classes.shape[1], height / classes.shape[0]
-    shares = [class_shares(corners, edge, classes, scale, [CLASSES[name]]) for name in grid["drop"]]
-    shares = np.array(shares).reshape(len(shares), len(corners))
-    bad = shares.sum(0) > grid["max_dropped_fraction"]
+    by_class = [class_shares(corners, edge, classes, scale, [CLASSES[name]]) for name in grid["drop"]]
+    dropped = np.array(by_class).reshape(len(by_class), len(corners))
+    bad = dropped.sum(0) > grid["max_dropped_fraction"]
     counts = {"n_patches": int((~bad).sum()), "n_tissue_patches": len(corners), "n_dropped_quality": int(bad.sum())}
-    counts |= count_dropped(shares[:, bad], grid["drop"])
+    counts |= count_dropped(dropped[:, bad], grid["drop"])
     attributes = {
         "patch_size": grid["patch_size"],
         "patch_size_level0": edge,

@@ -86,10 +86,10 @@ def find_bubbles(density: Density, mpp: float) -> np.ndarray:
     The rim bends all light away, so it is dark in the colour that tissue absorbs least, more than anything nearby.
     The border of the picture closes a bubble too, if it is less than a quarter of the picture.
     """
-    rim = cv2.morphologyEx(density.least, cv2.MORPH_TOPHAT, round_kernel(150, mpp)) > RIM
-    dark = opaque(density).astype(np.uint8)
-    broad = cv2.morphologyEx(dark, cv2.MORPH_OPEN, round_kernel(BROAD, mpp))
-    rim = cv2.morphologyEx((rim | dark) & ~broad, cv2.MORPH_CLOSE, round_kernel(40, mpp))
+    edges = cv2.morphologyEx(density.least, cv2.MORPH_TOPHAT, round_kernel(150, mpp)) > RIM
+    dark: np.ndarray = opaque(density).astype(np.uint8)
+    broad: np.ndarray = cv2.morphologyEx(dark, cv2.MORPH_OPEN, round_kernel(BROAD, mpp))
+    rim: np.ndarray = cv2.morphologyEx((edges | dark) & ~broad, cv2.MORPH_CLOSE, round_kernel(40, mpp))
     _, labels, stats, _ = cv2.connectedComponentsWithStats(1 - rim, connectivity=4)
     found = np.zeros_like(rim)
     for index, (left, top, width, height, area) in enumerate(stats[1:].tolist(), 1):
@@ -132,7 +132,8 @@ def opaque_kind(labels: np.ndarray, index: int, stats: list[int], mpp: float) ->
 
 def sides_of(part: np.ndarray) -> tuple[float, float]:
     """Sides of the smallest rectangle around the pixels of a mask."""
-    return cv2.minAreaRect(np.argwhere(part).astype(np.float32))[1]
+    width, height = cv2.minAreaRect(np.argwhere(part).astype(np.float32))[1]
+    return width, height
 
 
 def find_folds(density: Density, tissue: np.ndarray, mpp: float) -> np.ndarray:
@@ -155,7 +156,7 @@ def find_folds(density: Density, tissue: np.ndarray, mpp: float) -> np.ndarray:
     mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, round_kernel(48, mpp))
     labels, stats = parts_of(mask)
     keep = [is_band(labels, index, one, mpp) for index, one in enumerate(stats.tolist(), 1)]
-    bands = grown(kept_parts(labels, np.array(keep, bool)), mpp).astype(np.uint8)
+    bands: np.ndarray = grown(kept_parts(labels, np.array(keep, bool)), mpp).astype(np.uint8)
     bands = cv2.morphologyEx(bands, cv2.MORPH_CLOSE, round_kernel(150, mpp))  # lumens and mucin within the fold
     return cv2.resize(bands, shape[::-1], interpolation=cv2.INTER_NEAREST).astype(bool) & tissue
 

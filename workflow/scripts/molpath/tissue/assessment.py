@@ -16,7 +16,8 @@ from ..common.digests import digest_of
 from ..common.files import atomic_path, fingerprint, remove_leftovers, write_text
 from ..common.manifests import OK, accepted, read_manifest, set_aside, write_manifest
 from ..common.progress import Progress
-from ..common.stamps import is_current, read_stamp, save_jpeg, save_png
+from ..common.settings.tissue import Tissue
+from ..common.stamps import is_current, row_of_stamp, save_jpeg, save_png
 from ..slides.readers import open_slide
 from . import drawing, given, polygons, quality, segmentation
 from .overview import Overview, read_overview
@@ -43,7 +44,7 @@ def assess_shard(
     inspected: str,
     manifest: str,
     wsi: str,
-    settings: Mapping[str, Any],
+    settings: Tissue,
     code: str,
     accept_other_code: bool = False,
     deadline_s: float = 120.0,
@@ -70,7 +71,7 @@ def assess_shard(
 
 
 def assess_slide(
-    item: Mapping[str, str], wsi: Path, settings: Mapping[str, Any], code: str, accept_other_code: bool
+    item: Mapping[str, str], wsi: Path, settings: Tissue, code: str, accept_other_code: bool
 ) -> dict[str, Any]:
     """Manifest row of one slide; its files are taken as they are if they were made from the same contents."""
     slide_id = item["slide_id"]
@@ -82,7 +83,7 @@ def assess_slide(
         contours = given.find_contours(settings["contours"], slide_id, item["path"])
     inputs = digest_of(item["identity"], item["mpp"], item["keep"], segmentation.inputs_of(settings, contours))
     if all([is_current(path, inputs, code, accept_other_code) for path in paths.values()]):
-        return with_files(read_stamp(paths["contours"])["row"], paths, wsi)
+        return with_files(row_of_stamp(paths["contours"]), paths, wsi)
     try:
         measured = look(item, settings, contours)
     except MethodUnusable:
@@ -138,7 +139,7 @@ class Measured:
     artefact_fraction: float = float("nan")
 
 
-def look(item: Mapping[str, str], settings: Mapping[str, Any], contours: Path | None = None) -> Measured:
+def look(item: Mapping[str, str], settings: Tissue, contours: Path | None = None) -> Measured:
     """Open the slide and measure it. `contours`: the slide's given polygons, for that method."""
     slide = open_slide(item["path"])
     measured = measure(slide, float(item["mpp"]), settings, contours)
@@ -146,7 +147,7 @@ def look(item: Mapping[str, str], settings: Mapping[str, Any], contours: Path | 
     return measured
 
 
-def measure(slide, mpp: float, settings: Mapping[str, Any], contours: Path | None = None) -> Measured:
+def measure(slide, mpp: float, settings: Tissue, contours: Path | None = None) -> Measured:
     """Read a slide's overview once, and measure tissue and quality; `mpp`: the slide's, at level 0."""
     overview = read_overview(slide, mpp, settings["mpp"])
     if settings["method"] == segmentation.CONTOURS:
@@ -167,7 +168,7 @@ def measure(slide, mpp: float, settings: Mapping[str, Any], contours: Path | Non
     return Measured(overview, regions, found, area, float(tissue.mean()), share)
 
 
-def judge(item: Mapping[str, str], measured: Measured, settings: Mapping[str, Any]) -> dict[str, Any]:
+def judge(item: Mapping[str, str], measured: Measured, settings: Tissue) -> dict[str, Any]:
     """Numbers against the thresholds of the config; keep = yes in the sheet keeps a slide whatever they say."""
     numbers = {
         "area_mm2": f"{measured.area_mm2:.4f}",

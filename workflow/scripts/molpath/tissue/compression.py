@@ -47,7 +47,7 @@ def quality_of(found: np.ndarray, coherent: float = 0.6) -> float:
     """
     best, score = 100.0, coherent
     for quality in QUALITIES:
-        parts = found / steps_of(quality)
+        parts = found / steps_of(int(quality))
         told = parts[np.abs(parts) > 0.5]
         if told.size >= LEAST:
             near = float(np.cos(2 * np.pi * told).mean())

@@ -48,7 +48,8 @@ def sharpness_of_blocks(window: np.ndarray, rows: int, columns: int) -> np.ndarr
     def pooled(values: np.ndarray) -> np.ndarray:
         return cv2.resize(values, (columns, rows), interpolation=cv2.INTER_AREA)
 
-    energy, level = [], grey
+    energy: list[np.ndarray] = []
+    level: np.ndarray = grey
     for _ in range(4):
         smooth = cv2.GaussianBlur(level, (5, 5), 0)
         energy.append(pooled((level - smooth) ** 2))
@@ -71,7 +72,7 @@ def measure_focus(slide, mpp: float, overview: Overview, tissue: np.ndarray, win
     found = {cell: read_blocks(slide, mpp, level, cell) for cell in chosen}
     blurred = {cell for cell, values in found.items() if np.nanmedian(np.append(values, np.inf)) < least}
     if blurred and len(blurred) < len(found):
-        around = np.zeros(shares.shape, np.uint8)
+        around: np.ndarray = np.zeros(shares.shape, np.uint8)
         around[tuple(np.array(sorted(blurred)).T)] = 1
         reach = 2 * round(np.sqrt((shares > 0).sum() / len(found))) + 1
         around = cv2.dilate(around, np.ones((reach, reach), np.uint8))

@@ -7,7 +7,6 @@ import functools
 import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import cv2
 import numpy as np
@@ -16,6 +15,7 @@ from torch import nn
 
 from ..common.contained import MethodUnusable
 from ..common.devices import take_device
+from ..common.settings.tissue import Tissue
 from .checkpoints import load_into
 from .networks import BUILDERS, Wants
 from .overview import Overview
@@ -71,10 +71,12 @@ def compressed(image: np.ndarray, quality: int) -> np.ndarray:
     Windows begin at multiples of 16 pixels, so blocks lie where they would in the whole image.
     """
     _, data = cv2.imencode(".jpg", np.ascontiguousarray(image), [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return cv2.imdecode(data, cv2.IMREAD_COLOR)
+    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    assert decoded is not None  # just encoded
+    return decoded
 
 
-def segment(slide, mpp: float, overview: Overview, settings: Mapping[str, Any]) -> np.ndarray:
+def segment(slide, mpp: float, overview: Overview, settings: Tissue) -> np.ndarray:
     """Boolean mask of the overview: the mean probability of tissue in a pixel is over the threshold.
 
     `mpp`: the slide's, at level 0; `settings`: section tissue of the config. Plain glass is not looked at.
@@ -87,9 +89,7 @@ def segment(slide, mpp: float, overview: Overview, settings: Mapping[str, Any]) 
     return mask
 
 
-def find_artefacts(
-    slide, mpp: float, overview: Overview, tissue: np.ndarray, settings: Mapping[str, Any]
-) -> np.ndarray:
+def find_artefacts(slide, mpp: float, overview: Overview, tissue: np.ndarray, settings: Tissue) -> np.ndarray:
     """Class codes of the overview (uint8): 2 to 6 where an artefact is the likeliest class of tissue, else 0."""
     asked = settings["artefacts"]
     network = load("artefacts", asked["weights"], asked["sha256"], settings)
@@ -116,7 +116,7 @@ def not_glass(image: np.ndarray) -> np.ndarray:
     return (np.ptp(smooth, axis=2) > 8) | (smooth.min(axis=2) < 210)
 
 
-def load(name: str, weights: str, sha256: str, settings: Mapping[str, Any]) -> Network:
+def load(name: str, weights: str, sha256: str, settings: Tissue) -> Network:
     """The network `name` (a key of networks.BUILDERS), loaded at the first call in this process."""
     own = settings.get(name)
     return _load(name, weights, sha256, json.dumps({name: own} if own else {}, sort_keys=True))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from torch import nn
+
+from ..common.settings.tissue import Tissue
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 GRANDQC_ENCODER = "timm-efficientnet-b0"
@@ -29,7 +29,7 @@ class Wants:
     jpeg_quality: int = 0
 
 
-def build_deeplab(settings: Mapping[str, Any]) -> tuple[nn.Module, Wants]:
+def build_deeplab(settings: Tissue) -> tuple[nn.Module, Wants]:
     """TRIDENT's default, `hest`: torchvision's DeepLabV3-ResNet50 with two classes, at 10x.
 
     Source: mahmoodlab/TRIDENT trident/segmentation_models/load.py (HESTSegmenter).
@@ -41,7 +41,7 @@ def build_deeplab(settings: Mapping[str, Any]) -> tuple[nn.Module, Wants]:
     return network, Wants(mpp=1.0, classes=2)
 
 
-def build_grandqc(settings: Mapping[str, Any]) -> tuple[nn.Module, Wants]:
+def build_grandqc(settings: Tissue) -> tuple[nn.Module, Wants]:
     """GrandQC's tissue detector: UNet++ at 10 µm per pixel, over images once JPEG of quality 80; class 0 is tissue.
 
     Source: Weng et al. 2024 (doi 10.1038/s41467-024-54769-y), cpath-ukk/grandqc wsi_tis_detect.py.
@@ -52,7 +52,7 @@ def build_grandqc(settings: Mapping[str, Any]) -> tuple[nn.Module, Wants]:
     return network, Wants(mpp=10.0, classes=2, tissue_class=0, jpeg_quality=80)
 
 
-def build_fpn(settings: Mapping[str, Any]) -> tuple[nn.Module, Wants]:
+def build_fpn(settings: Tissue) -> tuple[nn.Module, Wants]:
     """A feature-pyramid network of segmentation_models_pytorch, all about it from section tissue/fpn of the config.
 
     The paper fine-tuned one and published neither weights nor settings.
@@ -72,7 +72,7 @@ def build_fpn(settings: Mapping[str, Any]) -> tuple[nn.Module, Wants]:
     return network, wants
 
 
-def build_artefacts(settings: Mapping[str, Any]) -> tuple[nn.Module, Wants]:
+def build_artefacts(settings: Tissue) -> tuple[nn.Module, Wants]:
     """GrandQC's artefact model: UNet with eight classes, trained at 1, 1.5 or 2 µm per pixel (a file each).
 
     Classes: 1 normal tissue, 2 fold, 3 dark spot or foreign object, 4 pen, 5 edge or air bubble, 6 out of focus,

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..common.settings.tissue import Quality as Thresholds
 from . import artefacts, stain
 from .classes import CLASSES
 from .compression import jpeg_quality
@@ -56,7 +57,7 @@ class Quality:
     numbers: dict[str, float]
 
 
-def examine(slide, mpp: float, overview: Overview, tissue: np.ndarray, thresholds: Mapping[str, Any]) -> Quality:
+def examine(slide, mpp: float, overview: Overview, tissue: np.ndarray, thresholds: Thresholds) -> Quality:
     """Look at everything that can be wrong with the tissue of a slide.
 
     `tissue`: boolean mask of the overview; `mpp`: the slide's, at level 0; `thresholds`: section tissue/quality of the
@@ -98,13 +99,14 @@ def focus_numbers(focus: Focus, any_tissue: bool, least: float) -> dict[str, flo
     return {"focus": float("nan"), "in_focus_fraction": 0.0 if any_tissue else float("nan")}
 
 
-def find_faults(numbers: Mapping[str, float], thresholds: Mapping[str, Any]) -> tuple[str, str] | None:
+def find_faults(numbers: Mapping[str, float], thresholds: Thresholds) -> tuple[str, str] | None:
     """The first thing so wrong that the slide is set aside, as (reason, sentence); None if it goes on.
 
     An unknown number (NaN) is no fault.
     """
+    limits: Mapping[str, Any] = thresholds
     for number, threshold, reason, sentence in CHECKS:
-        value, limit = numbers[number], thresholds[threshold]
+        value, limit = numbers[number], limits[threshold]
         if value < limit if threshold.startswith("min_") else value > limit:
             return reason, sentence.format(value=value, limit=limit)
     return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from ..common.contained import MethodUnusable
 from ..common.files import sha256_of
+from ..common.settings.tissue import Hsv, Tissue
 from .overview import Overview
 
 # Less contrast than this between tissue and background is no tissue at all (saturation, 0 to 255).
@@ -30,7 +31,7 @@ def otsu(image: np.ndarray) -> np.ndarray:
     return cv2.morphologyEx(mask, cv2.MORPH_CLOSE, kernel).astype(bool)
 
 
-def hsv(image: np.ndarray, thresholds: Mapping[str, Any]) -> np.ndarray:
+def hsv(image: np.ndarray, thresholds: Hsv) -> np.ndarray:
     """Boolean mask of an RGB uint8 image: pixels whose colour lies within fixed limits, smoothed as `otsu`.
 
     `thresholds`: section tissue/hsv of the config, in OpenCV's units (hue 0 to 179, saturation and value 0 to 255).
@@ -47,7 +48,7 @@ def hsv(image: np.ndarray, thresholds: Mapping[str, Any]) -> np.ndarray:
 
 
 #: Methods that need the image alone: functions of the image and section tissue of the config.
-CLASSICAL: dict[str, Callable[[np.ndarray, Mapping[str, Any]], np.ndarray]] = {
+CLASSICAL: dict[str, Callable[[np.ndarray, Tissue], np.ndarray]] = {
     "otsu": lambda image, settings: otsu(image),
     "hsv": lambda image, settings: hsv(image, settings["hsv"]),
 }
@@ -63,7 +64,7 @@ READ_BY = {
 }
 
 
-def segment(slide, mpp: float, overview: Overview, settings: Mapping[str, Any]) -> np.ndarray:
+def segment(slide, mpp: float, overview: Overview, settings: Tissue) -> np.ndarray:
     """Boolean mask of the tissue in the overview, height x width; `settings`: section tissue of the config.
 
     `mpp`: the slide's, at level 0. Networks read the slide anew, at their own resolution. Raises MethodUnusable.
@@ -74,9 +75,7 @@ def segment(slide, mpp: float, overview: Overview, settings: Mapping[str, Any]) 
     return _learned().segment(slide, mpp, overview, settings)
 
 
-def find_artefacts(
-    slide, mpp: float, overview: Overview, tissue: np.ndarray, settings: Mapping[str, Any]
-) -> np.ndarray | None:
+def find_artefacts(slide, mpp: float, overview: Overview, tissue: np.ndarray, settings: Tissue) -> np.ndarray | None:
     """Class codes (uint8, as `classes.CLASSES`; 0 for none) of the artefact model, or None if the config names none."""
     if not settings.get("artefacts", {}).get("weights"):
         return None
@@ -92,7 +91,7 @@ def _learned():
     return learned
 
 
-def inputs_of(settings: Mapping[str, Any], contours: Path | None) -> dict[str, Any]:
+def inputs_of(settings: Tissue, contours: Path | None) -> dict[str, Any]:
     """What of section tissue decides a slide's result: weights and given contours by contents, not by path."""
     method, artefacts = settings["method"], settings.get("artefacts", {})
     left_out = {"weights", "contours", "artefacts", "deadline_s"}

@@ -107,5 +107,5 @@ def colourless_fraction(density: Density, tissue: np.ndarray) -> float:
     """Share of what lies on the glass that is grey, up to the darkness of tissue."""
     limit = cv2.LUT(density.most, np.floor(0.8 * np.arange(256)).astype(np.uint8))
     grey = (density.least > 8) & (density.least < 60) & (density.least > limit)
-    there = max(np.count_nonzero(grey | tissue), 0.02 * grey.size)
+    there = max(float(np.count_nonzero(grey | tissue)), 0.02 * grey.size)
     return float(np.count_nonzero(grey) / there)

@@ -1,0 +1,109 @@
+"""Values that report/figures.yaml and tables.yaml name, as functions of wildcards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .study import Study
+
+Provider = Callable[[Any], Any]
+#: Tables of resources/ by the name of their provider.
+SHIPPED = {
+    "pretraining_sites": "tasks/pretraining_sites",
+    "pretraining_cohorts": "tasks/pretraining_cohorts",
+    "task_classes": "tasks/classes",
+    "task_cohorts": "tasks/cohorts",
+    "benchmark_table": "tasks/tasks",
+    "published_settings": "published/settings",
+    "published_comparisons": "published/comparisons",
+}
+#: Tables of the paper's scores.
+PUBLISHED = ("linear_probe", "fine_tuning", "transfer", "retrieval", "clustering", "few_shot", "prompting")
+
+
+def providers_of(study: Study) -> dict[str, Provider]:
+    """Providers of a study: files, tables that ship, values."""
+    shipped = {name: study.shipped(f"{path}.tsv") for name, path in SHIPPED.items()}
+    scores = [study.shipped(f"published/{name}.tsv") for name in PUBLISHED]
+    return {
+        **{name: constant(path) for name, path in shipped.items()},
+        "published_scores": constant(scores),
+        **of_files(study),
+        **of_values(study),
+    }
+
+
+def constant(value: Any) -> Provider:
+    """A provider of one value."""
+    return lambda wildcards: value
+
+
+def of_files(study: Study) -> dict[str, Provider]:
+    """Providers of files that jobs or the user make."""
+    models, tasks, probing, comparisons = study.models, study.tasks, study.probing, study.comparisons
+
+    def per_run(pattern: str, runs: Callable[[], list[str]]) -> Provider:
+        return lambda wildcards: [pattern.format(run) for run in runs()]
+
+    def used_runs() -> list[str]:
+        return models.used_runs
+
+    return {
+        "slide_sheet": constant(study.slides.sheet),
+        "tiles_targets": lambda wildcards: study.targets.tiles(),
+        "histories": per_run("<results>/pretrain/runs/{}/history.tsv", used_runs),
+        "run_slides": per_run("<results>/tables/runs/{}.tsv", used_runs),
+        "run_indices": models.run_indices,
+        "case_embeddings": lambda wildcards: [f"<results>/embed/{model}/cases.h5ad" for model in models.used],
+        "cluster_points": probing.cluster_points,
+        "cluster_scores": lambda wildcards: [
+            path.replace("tsne.tsv", "summary.tsv") for path in probing.cluster_points()
+        ],
+        "frozen_metrics": lambda wildcards: probing.of_group("frozen"),
+        "fewshot_metrics": lambda wildcards: probing.of_group("fewshot"),
+        "frozen_splits": lambda wildcards: [tasks.splits(task) for task in tasks.with_group("frozen")],
+        "probe_summaries": probing.summaries,
+        "probe_metrics": probing.metrics,
+        "probe_predictions": probing.predictions,
+        "described_files": lambda wildcards: [path for task in sorted(probing.used) for path in tasks.files_of(task)],
+        "mapped_blocks": comparisons.mapped_blocks,
+        "mapped_slides": comparisons.mapped_slides,
+        "scaling_weights": per_run("<results>/pretrain/runs/{}/model.safetensors", comparisons.scaling_runs),
+        "scaling_slides": per_run("<results>/tables/runs/{}.tsv", comparisons.scaling_runs),
+    }
+
+
+def of_values(study: Study) -> dict[str, Provider]:
+    """Providers of values of the config, and of what follows from them."""
+    config, models, comparisons = study.config, study.models, study.comparisons
+    return {
+        "note": constant(config["report"]["note"]),
+        "quality_thresholds": constant(config["tissue"]["quality"]),
+        "colour_column": constant(config["report"]["colour"]),
+        "small_cohort": constant(config["report"]["small_cohort"]),
+        "map_settings": constant(config["report"]["map"]),
+        "probe_c": constant(config["probe"]["C"]),
+        "used_models": constant(models.used),
+        "model_name": lambda wildcards: wildcards.model,
+        "history_names": lambda wildcards: models.used_runs,
+        "compared_models": models.kinds,
+        "reference_model": lambda wildcards: comparisons.reference,
+        "supervised_names": lambda wildcards: comparisons.supervised,
+        "pooling_pairs": lambda wildcards: comparisons.pooling_pairs(),
+        "random_pairs": lambda wildcards: comparisons.random_pairs(),
+        "published_names": lambda wildcards: comparisons.published_names(),
+        "frozen_tasks": lambda wildcards: study.tasks.with_group("frozen"),
+        "task_families": study.tasks.families,
+        "described_tasks": lambda wildcards: sorted(study.probing.used),
+        "trained_cohorts": lambda wildcards: sorted(
+            {cohort for run in models.used_runs for cohort in models.runs[run]["cohorts"]}
+        ),
+        "run": models.run,
+        "run_fractions": lambda wildcards: {run: models.runs[run]["fraction"] for run in models.used_runs},
+        "run_settings": lambda wildcards: comparisons.run_settings(),
+        "scaling_runs": lambda wildcards: comparisons.scaling_runs(),
+        "scaling_studies": lambda wildcards: comparisons.scaling_studies(),
+        "scaling_settings": lambda wildcards: {run: models.runs[run] for run in comparisons.scaling_runs()},
+    }
