@@ -60,7 +60,7 @@ try:
             results=RESULTS,
             resources=workflow.pathvars.apply("<resources>"),
             lint="--lint" in sys.argv,
-            storage=workflow.storage_settings.default_storage_provider or "",
+            provider=workflow.storage_settings.default_storage_provider or "",
         ),
         Launcher(
             version=snakemake.__version__,

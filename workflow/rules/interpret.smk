@@ -34,7 +34,7 @@ rule draw_attention:
     params:
         results=subpath(output.picture, ancestor=4),
         note=lookup(dpath="report/note", within=config),
-        code=study.digest("report"),
+        code=study.digest("interpret"),
     message:
         "Drawing attention of {wildcards.model} over {wildcards.slide}"
     script:
@@ -65,7 +65,7 @@ rule show_top_patches:
     params:
         patches=lookup(dpath="embed/top_patches", within=config),
         note=lookup(dpath="report/note", within=config),
-        code=study.digest("report"),
+        code=study.digest("interpret"),
     message:
         "Showing the patches of {wildcards.slide} that {wildcards.model} attends to most"
     script:
@@ -94,7 +94,7 @@ rule gene_directions:
         runtime=grow(60),
     params:
         settings=study.probing.direction_settings,
-        code=study.digest("probe"),
+        code=study.digest("interpret"),
     message:
         "Correlating genes with the direction of {wildcards.task} in {wildcards.model}"
     script:
@@ -122,7 +122,7 @@ rule compare_expression:
         runtime=grow(240),
     params:
         settings=study.probing.expression_settings,
-        code=study.digest("probe"),
+        code=study.digest("interpret"),
     message:
         "Comparing expression between groups that {wildcards.model} predicts on {wildcards.task}"
     script:

@@ -111,7 +111,7 @@ rule plan_table:
     params:
         request=lambda wildcards: study.plan(),
         results=subpath(output.table, ancestor=2),
-        code=study.digest("report"),
+        code=study.digest("preflight"),
     message:
         "Writing what all that the config asks for will cost"
     script:

@@ -56,7 +56,7 @@ def fill_defaults(values: Config, schema: Config, root: Config) -> None:
 
 def config_schema() -> Config:
     """The schema of the config."""
-    return load_yaml(LIBRARY.parents[1] / "schemas/config.schema.yaml")  # type: ignore[no-any-return]
+    return load_yaml(shipped_in_checkout("schemas/config.schema.yaml"))  # type: ignore[no-any-return]
 
 
 def defaults_of(section: str) -> Config:
@@ -91,7 +91,8 @@ class Places:
 
     shipped: path of a file that comes with the workflow, by its name relative to `workflow/`. mark: what an input of
     the user is wrapped in, so that it stays where it is when the workflow is a module with a prefix. config_files: in
-    the order given; the last one wins.
+    the order given; the last one wins. lint: true where only the code is looked at. provider: the default storage
+    provider, '' where there is none.
     """
 
     shipped: Callable[[str], str] = shipped_in_checkout
@@ -100,6 +101,7 @@ class Places:
     results: str = "results"
     resources: str = "resources"
     lint: bool = False
+    provider: str = ""
     _resolved: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def find(self, name: str) -> str:

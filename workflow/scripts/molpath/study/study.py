@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -92,6 +91,13 @@ class Study:
 
     def check_config(self) -> None:
         """Config against its schema: unknown keys, wrong types, values out of range; raises ProblemsFound."""
+        if self.places.provider:
+            self.problems.add(
+                f"--default-storage-provider {self.places.provider}",
+                "storage plugins carry declared files only, and results/wsi holds others",
+                "leave it out, keep results on a file system that all jobs share (workflow/docs/clusters.md), "
+                "and see workflow/docs/data.md for slides in a bucket",
+            )
         for error in Draft202012Validator(self.schema).iter_errors(self.config):
             self.problems.add_schema_error(f"config, key {place(error)}", error)
         self.problems.stop()
@@ -133,8 +139,3 @@ class Study:
     def shipped(self, name: str) -> str:
         """Path of a file below `resources/` that ships."""
         return self.places.shipped(f"../resources/{name}")
-
-
-def is_asked_for(word: str) -> bool:
-    """True if a target stands on the command line."""
-    return word in sys.argv[1:]
