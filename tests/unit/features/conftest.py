@@ -86,9 +86,8 @@ class Shard:
 
 
 @pytest.fixture
-def shard(tmp_path, monkeypatch):
-    """An empty shard; reader processes can import the doubles."""
-    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+def shard(tmp_path):
+    """An empty shard."""
     return Shard(tmp_path)
 
 

@@ -219,7 +219,7 @@ def test_killed_at_any_moment_it_ends_the_same(shard):
         "    from molpath.features.extraction import extract_shard\n"
         "    extract_shard(**json.loads(sys.argv[1]), opener=open_slowly)\n"
     )
-    path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    path = os.pathsep.join(sys.path)
     process = subprocess.Popen(
         [sys.executable, "-c", script, json.dumps(arguments)], env=os.environ | {"PYTHONPATH": path}
     )

@@ -9,9 +9,10 @@ import pandas as pd
 
 from ..common.files import read_tsv, write_tsv
 from ..tables.scores import (
+    Models,
     beside_reference,
     by_task,
-    kind_of_model,
+    kind_of,
     main_scores,
     read_metrics,
     read_tests,
@@ -28,7 +29,7 @@ def plot_averages(
     tests: str,
     means: str,
     group: str,
-    models: Sequence[str],
+    models: Models,
     reference: str,
     supervised: Sequence[str] = (),
     figure: str,
@@ -47,7 +48,7 @@ def plot_averages(
 
 
 def averages(
-    scores: pd.DataFrame, tests: pd.DataFrame, means: pd.DataFrame, group: str, models: Sequence[str], reference: str
+    scores: pd.DataFrame, tests: pd.DataFrame, means: pd.DataFrame, group: str, models: Models, reference: str
 ) -> pd.DataFrame:
     """One row a family ('all': over all tasks) and model.
 
@@ -62,9 +63,9 @@ def averages(
         found = chosen(tests, where | {"group": group})
         against = beside_reference(found, reference)
         marginal = chosen(means, where | {"group": group}).set_index("model")
-        won = tasks_won(wide)
+        won = tasks_won(wide, models)
         for model in wide:
-            row = {"family": family, "model": model, "kind": kind_of_model(model)[0], "of": len(wide)}
+            row = {"family": family, "model": model, "kind": kind_of(model, models), "of": len(wide)}
             row |= {"tasks": int(wide[model].notna().sum()), "mean": wide[model].mean()}
             for name, column in (("estimate", "mean"), ("lower", "lower"), ("upper", "upper")):
                 row[name] = float(marginal[column][model]) if model in marginal.index else np.nan
@@ -80,7 +81,7 @@ def chosen(table: pd.DataFrame, values: dict[str, str]) -> pd.DataFrame:
     return table[np.logical_and.reduce([table[name] == value for name, value in values.items()])]
 
 
-def draw_averages(numbers: pd.DataFrame, models: Sequence[str], reference: str, supervised: Sequence[str]):
+def draw_averages(numbers: pd.DataFrame, models: Models, reference: str, supervised: Sequence[str]):
     """A panel for all tasks, one a family, one for the tasks won."""
     names = [model for model in models if model in set(numbers.model)]
     if not names:
@@ -118,7 +119,7 @@ def draw_won(axes, numbers: pd.DataFrame, names: list[str], colours) -> None:
 
 
 def plot_each_task(
-    *, metrics: str, group: str, models: Sequence[str], supervised: Sequence[str], figure: str, table: str, note: str
+    *, metrics: str, group: str, models: Models, supervised: Sequence[str], figure: str, table: str, note: str
 ) -> None:
     """A panel a task of a group: score and interval of every model."""
     scores = main_scores(read_metrics(metrics), group, models).assign(stars="")

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..common.files import write_tsv
 from ..tables.gains import gains, sweep
-from ..tables.scores import kind_of_model, main_scores, read_metrics
+from ..tables.scores import Models, kind_of, main_scores, read_metrics
 from .panels import colours_of, draw_panels, say_nothing
 from .style import save
 
@@ -19,7 +19,7 @@ def plot_gains(
     metrics: str,
     group: str,
     pairs: Mapping[str, Sequence[str]],
-    models: Sequence[str],
+    models: Models,
     label: str,
     figure: str,
     table: str,
@@ -31,7 +31,7 @@ def plot_gains(
     save(draw_gains(numbers, models, label), figure, note)
 
 
-def draw_gains(numbers: pd.DataFrame, models: Sequence[str], label: str):
+def draw_gains(numbers: pd.DataFrame, models: Models, label: str):
     """A panel for all tasks and one a family: means with intervals, and the tasks behind them as rings."""
     names = list(dict.fromkeys(numbers.model))
     means = numbers[numbers.scope != "task"].assign(stars="", name=lambda t: t.model, value=lambda t: t.gain)
@@ -51,7 +51,7 @@ def draw_gains(numbers: pd.DataFrame, models: Sequence[str], label: str):
     return drawn
 
 
-def plot_c_sweep(*, metrics: str, models: Sequence[str], c: float, figure: str, table: str, note: str) -> None:
+def plot_c_sweep(*, metrics: str, models: Models, c: float, figure: str, table: str, note: str) -> None:
     """Mean score, and share of tasks won, of every kind of model over the strengths of the probe's penalty.
 
     c: the strength of the probe itself (0: adaptive), which is one of the sweep's points.
@@ -61,11 +61,11 @@ def plot_c_sweep(*, metrics: str, models: Sequence[str], c: float, figure: str, 
     save(draw_sweep(numbers, models), figure, note)
 
 
-def draw_sweep(numbers: pd.DataFrame, models: Sequence[str]):
+def draw_sweep(numbers: pd.DataFrame, models: Models):
     """Two panels of lines over the strengths."""
     if numbers.empty:
         return say_nothing("no task has a sweep of C")
-    colours = {kind_of_model(model)[0]: colour for model, colour in colours_of(models).items()}
+    colours = {kind_of(model, models): colour for model, colour in colours_of(models).items()}
     strengths, kinds = list(dict.fromkeys(numbers.C)), list(dict.fromkeys(numbers.kind))
     size = 2 * (1.6 + 0.5 * len(strengths)) + 2.2, 3.4
     figure, panels = plt.subplots(1, 2, figsize=size, layout="constrained")

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.colors import to_rgb
 
 from ..tables.formats import words_of
-from ..tables.scores import kind_of_model
+from ..tables.scores import Models, kind_of
 from .style import COLOURS
 
 #: Okabe and Ito's, some of Tol's muted scheme, and at last yellow, which is faint on white.
@@ -20,10 +20,10 @@ ENDS = (-0.25, 1.25)
 ROW, WIDTH = 0.24, 2.3  # inches
 
 
-def colours_of(models: Sequence[str]) -> dict[str, str]:
+def colours_of(models: Models) -> dict[str, str]:
     """A colour a model; seeds of one kind share theirs. `models`: all that are compared, whatever is drawn."""
-    kinds = list(dict.fromkeys(kind_of_model(model)[0] for model in models))
-    return {model: MANY[kinds.index(kind_of_model(model)[0]) % len(MANY)] for model in models}
+    kinds = list(dict.fromkeys(kind_of(model, models) for model in models))
+    return {model: MANY[kinds.index(kind_of(model, models)) % len(MANY)] for model in models}
 
 
 def shown(task: str) -> str:

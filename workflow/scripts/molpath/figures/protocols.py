@@ -11,9 +11,10 @@ from ..common.files import write_tsv
 from ..tables.formats import words_of
 from ..tables.scores import (
     PROMPTS,
+    Models,
     beside_reference,
     fold_values,
-    kind_of_model,
+    kind_of,
     main_scores,
     read_metrics,
     read_tests,
@@ -26,9 +27,7 @@ from .style import save
 KEPT = ["task", "metric", "model", "mean", "lower", "upper", "n_folds"]
 
 
-def plot_fewshot(
-    *, metrics: str, folds: Sequence[str], models: Sequence[str], figure: str, table: str, note: str
-) -> None:
+def plot_fewshot(*, metrics: str, folds: Sequence[str], models: Models, figure: str, table: str, note: str) -> None:
     """Boxes over draws, folds and seeds of every kind of model for each number of training samples a class."""
     values = fold_values(read_metrics(metrics), folds, "fewshot")
     values = values[values.model.isin(models)]
@@ -37,10 +36,10 @@ def plot_fewshot(
     save(draw_fewshot(numbers, models), figure, note)
 
 
-def fewshot_numbers(values: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
+def fewshot_numbers(values: pd.DataFrame, models: Models) -> pd.DataFrame:
     """One row a task, number of shots and kind of model: what its box shows."""
-    kinds = list(dict.fromkeys(kind_of_model(model)[0] for model in models))
-    values = values.assign(kind=[kind_of_model(model)[0] for model in values.model])
+    kinds = list(dict.fromkeys(kind_of(model, models) for model in models))
+    values = values.assign(kind=[kind_of(model, models) for model in values.model])
     rows = []
     for (family, task, shots), mine in values.groupby(["family", "task", "shots"], sort=True):
         for kind in [kind for kind in kinds if kind in set(mine.kind)]:
@@ -51,12 +50,12 @@ def fewshot_numbers(values: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame
     return pd.DataFrame(rows, columns=[*columns, "q3", "high", "outliers"])
 
 
-def draw_fewshot(numbers: pd.DataFrame, models: Sequence[str]):
+def draw_fewshot(numbers: pd.DataFrame, models: Models):
     """A panel a task, a group of boxes a number of shots."""
     tasks, kinds = list(dict.fromkeys(numbers.task)), list(dict.fromkeys(numbers.kind))
     if not tasks:
         return say_nothing("no few-shot task has a score")
-    colours = {kind_of_model(model)[0]: colour for model, colour in colours_of(models).items()}
+    colours = {kind_of(model, models): colour for model, colour in colours_of(models).items()}
     groups = numbers.groupby("task").shots.nunique().max()
     columns = max(1, min(len(tasks), int(15 / (1.2 + 0.17 * groups * (len(kinds) + 1)))))
     lines = -(-len(tasks) // columns)
@@ -83,7 +82,7 @@ def draw_fewshot(numbers: pd.DataFrame, models: Sequence[str]):
     return figure
 
 
-def plot_retrieval(*, metrics: str, models: Sequence[str], figure: str, table: str, note: str) -> None:
+def plot_retrieval(*, metrics: str, models: Models, figure: str, table: str, note: str) -> None:
     """mAP at 1, 5 and 10: a row of panels a task."""
     scores = read_metrics(metrics)
     scores = scores[(scores.protocol == "retrieval") & scores.model.isin(models) & scores["mean"].notna()]
@@ -95,7 +94,7 @@ def plot_retrieval(*, metrics: str, models: Sequence[str], figure: str, table: s
     save(draw_panels(parts, names, colours_of(models), columns=columns), figure, note)
 
 
-def plot_prompting(*, metrics: str, models: Sequence[str], figure: str, table: str, note: str) -> None:
+def plot_prompting(*, metrics: str, models: Models, figure: str, table: str, note: str) -> None:
     """Score of every kind of prompt by model, and of the linear probe where the same pair is a transfer task too."""
     scores = read_metrics(metrics)
     prompted = scores[(scores.primary == 1) & (scores.group == "prompt") & scores.protocol.isin(PROMPTS)]
@@ -114,7 +113,7 @@ def plot_prompting(*, metrics: str, models: Sequence[str], figure: str, table: s
 
 
 def plot_transfer(
-    *, metrics: str, tests: str, models: Sequence[str], reference: str, figure: str, table: str, note: str
+    *, metrics: str, tests: str, models: Models, reference: str, figure: str, table: str, note: str
 ) -> None:
     """Score of every model trained on one cohort and tested on another; stars: DeLong's test against the reference."""
     scores = main_scores(read_metrics(metrics), "transfer", models)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
 from ..common.files import read_tsv
 from ..tables.published_page import FAMILIES
+from ..tables.scores import Models
 from .panels import colours_of, say_nothing
 from .style import save
 
@@ -18,7 +17,7 @@ NUMBERS = ("published", "measured", "measured_lower", "measured_upper")
 SIDE = 3.1
 
 
-def plot_published(*, table: str, models: Sequence[str], figure: str, note: str) -> None:
+def plot_published(*, table: str, models: Models, figure: str, note: str) -> None:
     """Draw published.tsv: a point a task and model; on the line both are equal, a hollow one's interval is off it.
 
     Written as SVG, and as PNG beside it. models: all that are compared, for the same colours as in other figures.

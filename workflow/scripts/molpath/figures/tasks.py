@@ -11,10 +11,11 @@ import pandas as pd
 from ..common.files import read_tsv, write_tsv
 from ..tables.formats import words_of
 from ..tables.scores import (
+    Models,
     beside_reference,
     by_task,
     fold_values,
-    kind_of_model,
+    kind_of,
     main_scores,
     read_metrics,
     read_tests,
@@ -27,7 +28,7 @@ from .style import save
 TALL = 21
 
 
-def plot_tasks(*, metrics: str, models: Sequence[str], figure: str, table: str, note: str) -> None:
+def plot_tasks(*, metrics: str, models: Models, figure: str, table: str, note: str) -> None:
     """Score and interval of every model on every task (frozen probes, the task's first metric), grouped by family."""
     scores = main_scores(read_metrics(metrics), "frozen", models)
     write_tsv(table, scores[["family", "task", "metric", "model", "mean", "lower", "upper", "n_folds", "n_failed"]])
@@ -43,7 +44,7 @@ def plot_tasks(*, metrics: str, models: Sequence[str], figure: str, table: str, 
     drawn, panels = plt.subplots(1, columns, figsize=size, squeeze=False, layout="constrained", sharex=True)
     for number, axes in enumerate(panels.flat):
         draw_column(axes, scores, tasks[number * length : (number + 1) * length], names, colours_of(models))
-    handles = legend_of(names, colours_of(models))
+    handles = legend_of(names, colours_of(models), models)
     drawn.legend(handles=handles, loc="outside upper center", ncols=min(8, len(handles)), frameon=False, fontsize=9)
     save(drawn, figure, note)
 
@@ -76,16 +77,16 @@ def draw_column(axes, scores: pd.DataFrame, tasks: list[str], names: list[str], 
     axes.set_xlabel("score: mean over folds and 95 % interval", fontsize=9)
 
 
-def legend_of(names: Sequence[str], colours) -> list:
+def legend_of(names: Sequence[str], colours, models: Models) -> list:
     """One handle a kind of model."""
-    kinds = {kind_of_model(name)[0]: colours[name] for name in names}
+    kinds = {kind_of(name, models): colours[name] for name in names}
     return [
         plt.Line2D([], [], marker="o", ls="", ms=6, mec="#333333", mew=0.3, color=colour, label=kind)
         for kind, colour in kinds.items()
     ]
 
 
-def plot_heatmap(*, metrics: str, models: Sequence[str], figure: str, table: str, note: str) -> None:
+def plot_heatmap(*, metrics: str, models: Models, figure: str, table: str, note: str) -> None:
     """Tasks x models: every score as colour and number, the best of each task in bold."""
     scores = main_scores(read_metrics(metrics), "frozen", models)
     wide = by_task(scores, models)
@@ -135,7 +136,7 @@ def plot_small_cohorts(
     splits: Sequence[str],
     tasks: Sequence[str],
     most: int,
-    models: Sequence[str],
+    models: Models,
     reference: str,
     figure: str,
     table: str,
@@ -170,7 +171,7 @@ def plot_small_cohorts(
 
 
 def small_numbers(
-    values: pd.DataFrame, tests: pd.DataFrame, cases: dict[str, int], models: Sequence[str], reference: str
+    values: pd.DataFrame, tests: pd.DataFrame, cases: dict[str, int], models: Models, reference: str
 ) -> pd.DataFrame:
     """One row a task and model: what its box shows, and the corrected t test against the reference."""
     rows = []

@@ -14,13 +14,13 @@ import pandas as pd
 from ..common.files import write_text, write_tsv
 from .formats import show, tex, words_of
 from .gains import sweep
-from .scores import PROMPTS, main_scores, read_metrics
+from .scores import PROMPTS, Models, main_scores, read_metrics
 
 COLUMNS = ["table", "block", "model", "column", "metric", "mean", "se", "lower", "upper", "n_folds", "shown", "best"]
 FROZEN, TRAINED = "frozen", "fine-tuned and supervised"
 
 
-def table_cohorts(*, metrics: str, models: Sequence[str], note: str, outputs: Mapping[str, str]) -> None:
+def table_cohorts(*, metrics: str, models: Models, note: str, outputs: Mapping[str, str]) -> None:
     """Write a table for each source of tasks: models by task, frozen probes first, then what was trained."""
     scores = read_metrics(metrics)
     parts = []
@@ -31,7 +31,7 @@ def table_cohorts(*, metrics: str, models: Sequence[str], note: str, outputs: Ma
     write_tables(finished(parts), models, note, outputs)
 
 
-def table_protocols(*, metrics: str, models: Sequence[str], c: float, note: str, outputs: Mapping[str, str]) -> None:
+def table_protocols(*, metrics: str, models: Models, c: float, note: str, outputs: Mapping[str, str]) -> None:
     """Write the tables of few labels, retrieval, prompts, transfer and the sweep of C (c: the probe's own)."""
     scores = read_metrics(metrics)
     shots = main_scores(scores, "fewshot", models)
@@ -69,7 +69,7 @@ def show_score(row) -> str:
     return show(row.value, row.lower, row.upper) if np.isfinite(row.lower) else f"{row.value:.3f}"
 
 
-def swept(scores: pd.DataFrame, models: Sequence[str], c: float) -> pd.DataFrame:
+def swept(scores: pd.DataFrame, models: Models, c: float) -> pd.DataFrame:
     """Cells of the sweep of C, a row a kind of model: mean over tasks and how many of them it won."""
     numbers = sweep(scores, models, c)
     shown = [
@@ -93,7 +93,7 @@ def finished(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return table.sort_values("table", key=lambda names: names.map(first), kind="stable").reset_index(drop=True)
 
 
-def write_tables(table: pd.DataFrame, models: Sequence[str], note: str, outputs: Mapping[str, str]) -> None:
+def write_tables(table: pd.DataFrame, models: Models, note: str, outputs: Mapping[str, str]) -> None:
     """The cells (TSV), and every table of them to read (Markdown) and to print (LaTeX, package booktabs)."""
     write_tsv(outputs["table"], table)
     parts = {name: blocks_of(mine, models) for name, mine in table.groupby("table", sort=False)}
@@ -102,7 +102,7 @@ def write_tables(table: pd.DataFrame, models: Sequence[str], note: str, outputs:
     write_text(outputs["latex"], "\n".join(blocks_as_latex(*part, note) for part in parts.items()))
 
 
-def blocks_of(cells: pd.DataFrame, models: Sequence[str]) -> dict[str, pd.DataFrame]:
+def blocks_of(cells: pd.DataFrame, models: Models) -> dict[str, pd.DataFrame]:
     """Of one table: the rows (models, in their order) of each block; a cell is (text, best or not), empty ones None."""
     columns = list(dict.fromkeys(cells.column))
     cells = cells.assign(cell=list(zip(cells.shown, cells.best == 1, strict=True)))

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
-from .scores import by_task, kind_of_model, tasks_won
+from .scores import Models, by_task, kind_of, tasks_won
 
 COLUMNS = ["scope", "family", "task", "model", "baseline", "score", "baseline_score", "gain", "lower", "upper", "tasks"]
 SWEEP = "logistic_C="
@@ -50,7 +50,7 @@ def interval(values: pd.Series) -> tuple[float, float]:
     return values.mean() - half, values.mean() + half
 
 
-def sweep(metrics: pd.DataFrame, models: Sequence[str], c: float) -> pd.DataFrame:
+def sweep(metrics: pd.DataFrame, models: Models, c: float) -> pd.DataFrame:
     """One row a strength and kind of model: mean over the tasks that every strength has, tasks won, their share."""
     own = SWEEP + (f"{c:g}" if c else "adaptive")
     table = metrics[(metrics.primary == 1) & (metrics.group == "frozen") & metrics.model.isin(models)]
@@ -63,7 +63,7 @@ def sweep(metrics: pd.DataFrame, models: Sequence[str], c: float) -> pd.DataFram
     rows = []
     for strength in strengths:
         wide = by_task(swept[(swept.protocol == strength) & swept.task.isin(common)], models)
-        won, kinds = tasks_won(wide), [kind_of_model(model)[0] for model in wide]
+        won, kinds = tasks_won(wide, models), [kind_of(model, models) for model in wide]
         means = wide.mean().groupby(kinds, sort=False).mean()
         for kind, mean in means.items():
             row = {"C": strength.removeprefix(SWEEP), "kind": kind, "tasks": len(wide), "mean": mean}

@@ -9,7 +9,7 @@ import pandas as pd
 from ..common.files import read_tsv, write_tsv
 from .formats import as_markdown, show
 from .pages import Section, write_page
-from .scores import kind_of_model, read_metrics
+from .scores import Models, kind_of, read_metrics, seed_of
 
 
 def collect_metrics(*, summaries: Sequence[str], families: Mapping[str, str], output: str) -> None:
@@ -24,18 +24,18 @@ def collect_metrics(*, summaries: Sequence[str], families: Mapping[str, str], ou
     write_tsv(output, table)
 
 
-def compare_models(*, metrics: str, models: Sequence[str], note: str, comparison: str, seeds: str, page: str) -> None:
+def compare_models(*, metrics: str, models: Models, note: str, comparison: str, seeds: str, page: str) -> None:
     """Write comparison.tsv (task x model), seeds.tsv (kinds of model by seed) and an HTML page of both."""
     table = read_metrics(metrics)
     primary = table[table.primary == 1]
     side_by_side = compare(primary, models)
-    by_seed = compare_seeds(primary)
+    by_seed = compare_seeds(primary, models)
     write_tsv(comparison, side_by_side)
     write_tsv(seeds, by_seed)
     show_comparison(side_by_side, by_seed, note, page)
 
 
-def compare(primary: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
+def compare(primary: pd.DataFrame, models: Models) -> pd.DataFrame:
     """One row a task and protocol, 'mean (lower to upper)' a model; then the plain means over each family."""
     rows = []
     for (protocol, shots, family, task, metric), group in primary.groupby(
@@ -59,10 +59,11 @@ def compare(primary: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def compare_seeds(primary: pd.DataFrame) -> pd.DataFrame:
+def compare_seeds(primary: pd.DataFrame, models: Models) -> pd.DataFrame:
     """Mean over the tasks of a family for each kind of model and seed."""
     table = primary.copy()
-    table[["kind", "seed"]] = [kind_of_model(model) for model in table.model]
+    table["kind"] = [kind_of(model, models) for model in table.model]
+    table["seed"] = [seed_of(model, models) for model in table.model]
     groups = table.groupby(["protocol", "shots", "family", "kind", "seed"], sort=True)
     found = groups.agg(mean=("mean", "mean"), tasks=("task", "nunique")).reset_index()
     return found

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -34,6 +33,8 @@ MAIN = {
 }
 #: Protocols that prompt, with the name of each.
 PROMPTS = {"prompt_rna": "RNA prompts", "prompt_dna": "DNA prompts", "prompt_slides": "slide prompts"}
+#: Names of models in their order; as a mapping with the kind and seed of each, as the study knows them by the config.
+Models = Sequence[str] | Mapping[str, Sequence[str]]
 LEVELS = ((0.001, "***"), (0.01, "**"), (0.05, "*"))
 
 
@@ -45,27 +46,31 @@ def read_metrics(path: str) -> pd.DataFrame:
     return table
 
 
-def kind_of_model(model: str) -> tuple[str, str]:
-    """'threads-demo-s1' -> ('threads-demo', 's1'): models that differ only in their seed are one kind."""
-    match = re.fullmatch(r"(.+)-(s\d+)", model)
-    return (match[1], match[2]) if match else (model, "")
+def kind_of(model: str, models: Models) -> str:
+    """Kind of a model: models that differ only in their seed are one. A name alone says nothing of it."""
+    return models[model][0] if isinstance(models, Mapping) and model in models else model
 
 
-def main_scores(metrics: pd.DataFrame, group: str, models: Sequence[str]) -> pd.DataFrame:
+def seed_of(model: str, models: Models) -> str:
+    """Seed of a model among those of its kind ('s1'), '' where it is the only one."""
+    return models[model][1] if isinstance(models, Mapping) and model in models else ""
+
+
+def main_scores(metrics: pd.DataFrame, group: str, models: Models) -> pd.DataFrame:
     """Rows of a task's first metric by the group's own protocols, tasks by family and then by name."""
     mine = metrics[(metrics.group == group) & metrics.protocol.isin(MAIN[group]) & metrics.model.isin(models)]
     return mine[mine.primary == 1].sort_values(["family", "task"], kind="stable")
 
 
-def by_task(scores: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
+def by_task(scores: pd.DataFrame, models: Models) -> pd.DataFrame:
     """Means, tasks x models, tasks and models in their order; models without any row are left out."""
     wide = scores.pivot(index="task", columns="model", values="mean").reindex(list(dict.fromkeys(scores.task)))
     return wide[[model for model in models if model in wide]]
 
 
-def tasks_won(wide: pd.DataFrame) -> pd.Series:
+def tasks_won(wide: pd.DataFrame, models: Models) -> pd.Series:
     """How many tasks each kind of model has the highest mean over its seeds on; a tie counts for all in it."""
-    kinds = wide.T.groupby([kind_of_model(model)[0] for model in wide], sort=False).mean().T
+    kinds = wide.T.groupby([kind_of(model, models) for model in wide], sort=False).mean().T
     best = kinds.max(axis=1)
     return kinds.eq(best, axis=0)[best.notna()].sum()
 

@@ -12,7 +12,7 @@ from ..common.files import read_tsv, write_tsv
 from .contrasts import across_tasks, corrected_t, holm, row, within_task
 from .delong import compare_folds, difference
 from .pages import Section, write_page
-from .scores import read_metrics
+from .scores import Models, read_metrics
 from .survival import assess_survival
 
 COLUMNS = [
@@ -29,7 +29,7 @@ def assess_models(
     metrics: str,
     folds: Sequence[str],
     predictions: Sequence[str],
-    models: Sequence[str],
+    models: Models,
     note: str,
     outputs: Mapping[str, str],
 ) -> tuple[pd.DataFrame, dict[tuple[str, str, str], pd.DataFrame]]:
@@ -84,13 +84,13 @@ def named_groups(table: pd.DataFrame) -> pd.Series:
     return table.group.where(plain, table.group + ":" + table.protocol)
 
 
-def by_model(table: pd.DataFrame, index: str, models: Sequence[str]) -> pd.DataFrame:
+def by_model(table: pd.DataFrame, index: str, models: Models) -> pd.DataFrame:
     """Rows of `index` (fold or task), one column a model in the order of the report."""
     wide = table.pivot_table(index=index, columns="model", values="value", aggfunc="mean", dropna=False)
     return wide[[model for model in models if model in wide]]
 
 
-def assess_tasks(scores: pd.DataFrame, models: Sequence[str]) -> list[dict]:
+def assess_tasks(scores: pd.DataFrame, models: Models) -> list[dict]:
     """Analysis of variance with Tukey's contrasts, and corrected t tests, of every task with folds."""
     rows = []
     for (group, family, task), mine in scores.groupby(["group", "family", "task"], sort=True):
@@ -103,7 +103,7 @@ def assess_tasks(scores: pd.DataFrame, models: Sequence[str]) -> list[dict]:
     return rows
 
 
-def assess_families(scores: pd.DataFrame, models: Sequence[str]) -> tuple[list[dict], list[dict]]:
+def assess_families(scores: pd.DataFrame, models: Models) -> tuple[list[dict], list[dict]]:
     """Mixed-effects models over all tasks of a group, and over those of each family."""
     rows, means = [], []
     for group, mine in scores.groupby("group", sort=True):
@@ -117,7 +117,7 @@ def assess_families(scores: pd.DataFrame, models: Sequence[str]) -> tuple[list[d
     return rows, means
 
 
-def assess_aucs(tables: Sequence[pd.DataFrame], scores: pd.DataFrame, models: Sequence[str]) -> list[dict]:
+def assess_aucs(tables: Sequence[pd.DataFrame], scores: pd.DataFrame, models: Models) -> list[dict]:
     """DeLong's test for every pair of models on binary tasks whose folds test every sample once."""
     families = dict(zip(scores.task, scores.family, strict=True))
     binary: dict[tuple[str, str], dict[str, pd.DataFrame]] = {}
@@ -134,7 +134,7 @@ def assess_aucs(tables: Sequence[pd.DataFrame], scores: pd.DataFrame, models: Se
     return rows
 
 
-def delong_pairs(by_name: Mapping[str, pd.DataFrame], models: Sequence[str]) -> list[dict]:
+def delong_pairs(by_name: Mapping[str, pd.DataFrame], models: Models) -> list[dict]:
     """Rows of all pairs of models of one task, on the samples that all of them have."""
     names = [model for model in models if model in by_name]
     if len(names) < 2:
