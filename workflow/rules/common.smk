@@ -64,9 +64,7 @@ try:
         ),
         Launcher(
             version=snakemake.__version__,
-            deployment=[
-                str(method) for method in workflow.deployment_settings.deployment_method
-            ],
+            deployment=[str(method) for method in workflow.deployment_settings.deployment_method],
             profiles=str(Path(workflow.main_snakefile).parent / "profiles"),
         ),
     )

@@ -127,7 +127,7 @@ rule pair_slides:
     params:
         tasks=study.tasks.tested,
         whole=study.tasks.whole,
-        cohorts=study.models.run_parts(),
+        runs=study.models.run_parts(),
         allow=lookup(dpath="omics/allow_leakage", within=config),
         correlation=lookup(dpath="omics/duplicate_correlation", within=config),
         code=study.digest("omics"),

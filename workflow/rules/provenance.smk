@@ -26,9 +26,13 @@ def get_asked_gpus(wildcards):
     """How many GPUs a job of a rule asks for, by rule, as the rule or the profile says."""
     gpus = {each.name: each.resources.get("gpu") for each in workflow.rules}
     # Only extraction of features asks by a function: one GPU where the encoder is a network.
-    networks = max((study.encoders.gpus_of(name) for _, name in study.models.used_sources()), default=0)
+    networks = max(
+        (study.encoders.gpus_of(name) for _, name in study.models.used_sources()), default=0
+    )
     counts = {
-        name: int(gpu.raw) if str(gpu.raw).isdigit() else networks for name, gpu in gpus.items() if gpu is not None
+        name: int(gpu.raw) if str(gpu.raw).isdigit() else networks
+        for name, gpu in gpus.items()
+        if gpu is not None
     }
     return {name: count for name, count in counts.items() if count}
 
@@ -37,7 +41,6 @@ def get_environment_files():
     """The environment files that rules name."""
     names = {str(rule.conda_env) for rule in workflow.rules if rule.conda_env}
     return [workflow.source_path(name) for name in sorted(names) if name.startswith("../../envs/")]
-
 
 
 rule write_config:

@@ -1,5 +1,8 @@
 """Draw the attention of a model over a slide, and write it for QuPath."""
 
+import sys
+
+sys.path.insert(0, sys.path[-1])  # this script's folder: its library, before any other of that name
 from molpath.common import joblog
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
 """Write the attention of a trained model over the patches of named slides."""
 
+import sys
+
+sys.path.insert(0, sys.path[-1])  # this script's folder: its library, before any other of that name
 from molpath.common import joblog
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """Embed molecular profiles with the branches of a trained model."""
 
+import sys
 from pathlib import Path
 
+sys.path.insert(0, sys.path[-1])  # this script's folder: its library, before any other of that name
 from molpath.common import joblog
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
 """Encode every patch of a shard's slides: one feature file a slide, and the manifest."""
 
+import sys
+
+sys.path.insert(0, sys.path[-1])  # this script's folder: its library, before any other of that name
 from molpath.common import joblog
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
 """Make the molecular and clinical files of the synthetic cohort."""
 
+import sys
+
+sys.path.insert(0, sys.path[-1])  # this script's folder: its library, before any other of that name
 from molpath.common import joblog
 
 if __name__ == "__main__":

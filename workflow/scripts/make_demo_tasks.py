@@ -1,7 +1,9 @@
 """Make the tasks of the synthetic cohort."""
 
+import sys
 from pathlib import Path
 
+sys.path.insert(0, sys.path[-1])  # this script's folder: its library, before any other of that name
 from molpath.common import joblog
 
 if __name__ == "__main__":

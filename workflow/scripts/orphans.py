@@ -1,5 +1,8 @@
 """List files of single slides that no manifest names, and temporary files nobody writes any more."""
 
+import sys
+
+sys.path.insert(0, sys.path[-1])  # this script's folder: its library, before any other of that name
 from molpath.common import joblog
 
 if __name__ == "__main__":

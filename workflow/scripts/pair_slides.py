@@ -1,5 +1,8 @@
 """Pair slides with molecular profiles, and look for cases that a run trains on and a task tests."""
 
+import sys
+
+sys.path.insert(0, sys.path[-1])  # this script's folder: its library, before any other of that name
 from molpath.common import joblog
 
 if __name__ == "__main__":
@@ -11,7 +14,7 @@ if __name__ == "__main__":
         sheet=snakemake.input.sheet,
         tables=snakemake.input.tables,
         splits=dict(zip(snakemake.params.tasks, snakemake.input.splits, strict=True)),
-        cohorts=snakemake.params.cohorts,
+        runs=snakemake.params.runs,
         allow=snakemake.params.allow,
         correlation=snakemake.params.correlation,
         whole=snakemake.params.whole,

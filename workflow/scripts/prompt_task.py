@@ -1,5 +1,8 @@
 """Assign slides and cases to classes by prompts of molecular profiles."""
 
+import sys
+
+sys.path.insert(0, sys.path[-1])  # this script's folder: its library, before any other of that name
 from molpath.common import joblog
 
 if __name__ == "__main__":

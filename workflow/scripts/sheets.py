@@ -1,5 +1,8 @@
 """Ask the services for the cohorts of section acquire, and write slides.tsv and profiles.tsv."""
 
+import sys
+
+sys.path.insert(0, sys.path[-1])  # this script's folder: its library, before any other of that name
 from molpath.common import joblog
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
 """Write down the merged config."""
 
+import sys
+
+sys.path.insert(0, sys.path[-1])  # this script's folder: its library, before any other of that name
 from molpath.common import joblog
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
 """Write a table, and what is drawn of it, as report/tables.yaml says."""
 
+import sys
+
+sys.path.insert(0, sys.path[-1])  # this script's folder: its library, before any other of that name
 from molpath.common import joblog
 
 

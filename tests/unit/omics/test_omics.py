@@ -156,7 +156,7 @@ def pair(folder, split, whole=()):
         slides=str(folder / "slides.tsv"),
         tables=[str(folder / "A.h5ad"), str(folder / "B.h5ad")],
         splits={"x--y": str(folder / "k=all.tsv")},
-        cohorts={"run": ["A"]},
+        runs={"run": {"cohorts": ["A"], "modalities": ["rna", "dna"]}},
         pairs=str(folder / "pairs.tsv"),
         leakage=str(folder / "leakage.tsv"),
         whole=whole,

@@ -8,9 +8,28 @@ import logging
 import os
 import signal
 import sys
+from pathlib import Path
 from types import TracebackType
 
 _PR_SET_PDEATHSIG = 1
+
+
+class ShadowedLibrary(RuntimeError):
+    """Another copy of the library was imported than the one that lies beside the job's script."""
+
+
+def check_library() -> None:
+    """Raise ShadowedLibrary unless this module lies below the first folder of the path, where job scripts put theirs.
+
+    Snakemake puts the folder of a script last: a copy on PYTHONPATH, or installed beside Snakemake, would run in place
+    of the code that provenance names.
+    """
+    mine, own = Path(__file__).resolve().parents[2], Path(sys.path[0]).resolve()
+    if mine != own:
+        raise ShadowedLibrary(
+            f"this job would run the library in {mine}, not the workflow's own in {own}: take the other one off "
+            "PYTHONPATH, or uninstall it, and start again"
+        )
 
 
 def start(log_path: str) -> None:
@@ -20,6 +39,7 @@ def start(log_path: str) -> None:
     the log for the first sentence.
     """
     die_with_parent()
+    check_library()
     terminal = os.dup(2)
     log = open(log_path, "w", encoding="utf-8", buffering=1)  # noqa: SIM115 (stays open for the whole job)
     os.dup2(log.fileno(), 2)

@@ -141,18 +141,20 @@ def find_leaks(
     paired: pd.DataFrame,
     same: Mapping[str, Mapping[str, str]],
     splits: Mapping[str, str],
-    cohorts: Mapping[str, Sequence[str]],
+    runs: Mapping[str, Mapping[str, Sequence[str]]],
     allow: Sequence[str] = (),
     whole: Sequence[str] = (),
 ) -> list[dict[str, str]]:
     """Cases a run trains on, themselves or in disguise, and the sides of folds they stand on.
 
-    action: error on a test side, allowed if the case is named in `allow`, listed on a training side. whole: tasks of
-    which every case is tested, whatever their folds say (test sides of transfers, queries of prompts).
+    runs: cohorts and modalities that each run trains on. whole: tasks of which every case is tested, whatever their
+    folds say (test sides of transfers, queries of prompts). action: error on a test side, allowed if the case is named
+    in `allow`, listed on a training side.
     """
     found = []
-    for run, names in cohorts.items():
-        trained = set(paired.case_id[(paired.status == "paired") & paired.cohort.isin(names)])
+    for run, part in runs.items():
+        read = paired.cohort.isin(part["cohorts"]) & paired.modality.isin(part["modalities"])
+        trained = set(paired.case_id[(paired.status == "paired") & read])
         for task, path in splits.items():
             table = read_tsv(path)
             if task in whole:

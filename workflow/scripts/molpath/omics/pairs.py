@@ -37,7 +37,7 @@ def pair_slides(
     slides: str,
     tables: Sequence[str],
     splits: Mapping[str, str],
-    cohorts: Mapping[str, Sequence[str]],
+    runs: Mapping[str, Mapping[str, Sequence[str]]],
     pairs: str,
     leakage: str,
     sheet: str = "",
@@ -48,8 +48,8 @@ def pair_slides(
     """Write pairs.tsv and leakage.tsv.
 
     slides: tables/slides.tsv; sheet: the slide sheet (its optional columns sample_id and sample_type); tables: rna.h5ad
-    and dna.h5ad of the cohorts; splits: k=all.tsv by task; cohorts: the cohorts each used run trains on; allow: cases
-    that may leak; correlation: from which on two profiles are the same; whole: tasks of which every case is tested,
+    and dna.h5ad of the cohorts; splits: k=all.tsv by task; runs: cohorts and modalities that each used run trains on;
+    allow: cases that may leak; correlation: from which on two profiles are the same; whole: tasks of which every case is tested,
     whatever their folds say. Raises Leakage, after both tables are written, naming case, task and fold.
     """
     profiles = pd.concat([read_profiles(path) for path in tables], ignore_index=True)
@@ -57,7 +57,7 @@ def pair_slides(
     paired = find_pairs(add_samples(table, sheet), profiles)
     write_tsv(pairs, paired)
     twins = find_twins(tables, correlation)
-    found = find_leaks(paired, same_patients(table, twins), splits, cohorts, allow, whole)
+    found = find_leaks(paired, same_patients(table, twins), splits, runs, allow, whole)
     found += [twin.row() for twin in twins]
     write_tsv(leakage, pd.DataFrame(found, columns=LEAK_COLUMNS))
     errors = [row for row in found if row["action"] == "error"]

@@ -1,4 +1,4 @@
-"""The paper's tasks out of a folder of Patho-Bench: what probe/benchmark and the words public and in_house stand for."""
+"""The paper's tasks from a folder of Patho-Bench: what probe/benchmark, public and in_house stand for."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ class Comparisons:
         return [f"{folder}/pretraining/{shard}.h5" for shard in self.models.run_shards(run)]
 
     def scaling_studies(self) -> list[dict[str, Any]]:
-        """Used models by run whose runs differ in the part of the data, or in the slide encoder, and in nothing else."""
+        """Used models by run, of runs that differ in the part of the data or the slide encoder, and in nothing else."""
         runs = {self.models.entries[model]["run"]: model for model in reversed(self.models.trained)}
         studies = []
         for study, free in (("data", "fraction"), ("size", "slide_encoder")):

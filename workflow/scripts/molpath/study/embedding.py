@@ -25,7 +25,7 @@ class Embedding:
         self.attention: list[str] = config["embed"]["attention"]
         self.slides_by_case: Members = {case: [] for case in self.slides.cases}
         for row in models.embedded:
-            self.slides_by_case[row.get("case_id") or ""].append(row["slide_id"] if "slide_id" in row else "")
+            self.slides_by_case[row.get("case_id") or ""].append(row.get("slide_id", ""))
         size = config["embed"]["slides_per_job"]
         self.slide_blocks = in_blocks(models.embedded, size)
         self.case_blocks = in_blocks([case for case in self.slides.cases if self.slides_by_case[case]], size)

@@ -131,7 +131,7 @@ class Models:
         return self.runs[wildcards.run] | {"name": wildcards.run}
 
     def model(self, wildcards: Wildcards) -> Config:
-        """The model whose name is the wildcard, with its name; a random one with the sizes of its run's slide encoder."""
+        """The model whose name is the wildcard, with its name; a random one with its run's sizes."""
         model = self.entries[wildcards.model] | {"name": wildcards.model}
         random = model["kind"] == "random"
         sizes = {"slide_encoder": self.runs[model["run"]]["slide_encoder"]} if random else {}

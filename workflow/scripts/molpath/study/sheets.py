@@ -24,7 +24,7 @@ def read_sheet(path: str) -> list[Row]:
         return []
     with open(path, encoding="utf-8-sig", newline="", errors="replace") as handle:
         position, line = 0, 1
-        while (text := handle.readline()).startswith("#"):
+        while handle.readline().startswith("#"):
             position, line = handle.tell(), line + 1
         handle.seek(position)
         reader = csv.DictReader(handle, delimiter="\t", quoting=csv.QUOTE_NONE, restval="")

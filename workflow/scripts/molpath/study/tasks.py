@@ -104,7 +104,7 @@ class Tasks:
 
     @property
     def whole(self) -> list[str]:
-        """Those of which every case is tested, whatever their folds say: test sides of transfers, queries of prompts."""
+        """Those of which every case is tested, whatever folds say: test sides of transfers, queries of prompts."""
         return sorted({second for first, second in self.used_sides() if first != second})
 
     def tested_splits(self, wildcards: Wildcards | None = None) -> list[str]:
