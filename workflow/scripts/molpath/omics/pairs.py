@@ -49,8 +49,8 @@ def pair_slides(
 
     slides: tables/slides.tsv; sheet: the slide sheet (its optional columns sample_id and sample_type); tables: rna.h5ad
     and dna.h5ad of the cohorts; splits: k=all.tsv by task; runs: cohorts and modalities that each used run trains on;
-    allow: cases that may leak; correlation: from which on two profiles are the same; whole: tasks of which every case is tested,
-    whatever their folds say. Raises Leakage, after both tables are written, naming case, task and fold.
+    allow: cases that may leak; correlation: from which on two profiles are the same; whole: tasks of which every case
+    is tested, whatever their folds say. Raises Leakage, after both tables are written, naming case, task and fold.
     """
     profiles = pd.concat([read_profiles(path) for path in tables], ignore_index=True)
     table = read_tsv(slides)
