@@ -12,6 +12,7 @@ from pathlib import Path
 
 import snakemake
 import yaml
+from snakemake.io import regex_from_filepattern
 from snakemake.logging import logger
 
 
@@ -75,6 +76,36 @@ try:
             logger.warning(note)
 except ProblemsFound as problems:
     raise StudyRefused(str(problems))
+
+
+def get_benchmark_patterns(wildcards):
+    """Regular expression of the benchmark files of every rule but this one, by rule."""
+    return {
+        each.name: regex_from_filepattern(str(each.benchmark))
+        for each in workflow.rules
+        if each.benchmark and not each.name.endswith("summarise_resources")
+    }
+
+
+def get_asked_gpus(wildcards):
+    """How many GPUs a job of a rule asks for, by rule, as the rule or the profile says."""
+    gpus = {each.name: each.resources.get("gpu") for each in workflow.rules}
+    # Only extraction of features asks by a function: one GPU where the encoder is a network.
+    networks = max(
+        (study.encoders.gpus_of(name) for _, name in study.models.used_sources()), default=0
+    )
+    counts = {
+        name: int(gpu.raw) if str(gpu.raw).isdigit() else networks
+        for name, gpu in gpus.items()
+        if gpu is not None
+    }
+    return {name: count for name, count in counts.items() if count}
+
+
+def get_environment_files():
+    """The environment files that rules name."""
+    names = {str(rule.conda_env) for rule in workflow.rules if rule.conda_env}
+    return [workflow.source_path(name) for name in sorted(names) if name.startswith("../../envs/")]
 
 
 wildcard_constraints:

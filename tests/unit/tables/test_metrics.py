@@ -3,7 +3,7 @@
 import pandas as pd
 from molpath.common.files import read_tsv, write_tsv
 from molpath.tables.metrics import collect_metrics, compare_models
-from molpath.tables.scores import kind_of_model
+from molpath.tables.scores import kind_of, seed_of, tasks_won
 
 
 def summary(path, model, mean, task="s--t", group="frozen"):
@@ -23,7 +23,8 @@ def test_models_side_by_side_and_escaped(tmp_path):
     collect_metrics(summaries=paths, families={"s--t": "molecular"}, output=tmp_path / "metrics.tsv")
     models = ["mean", "threads-s0", "threads-s1"]
     outputs = {name: tmp_path / name for name in ("comparison", "seeds", "page")}
-    compare_models(metrics=tmp_path / "metrics.tsv", models=models, note="<b>synthetic", **outputs)
+    known = {"mean": ["mean", ""], "threads-s0": ["threads", "s0"], "threads-s1": ["threads", "s1"]}
+    compare_models(metrics=tmp_path / "metrics.tsv", models=known, note="<b>synthetic", **outputs)
     table = read_tsv(outputs["comparison"])
     assert table.loc[0, models].tolist() == ["no result", "0.700 (0.600 to 0.800)", "0.800 (0.700 to 0.900)"]
     seeds = read_tsv(outputs["seeds"])
@@ -40,6 +41,15 @@ def test_a_transfer_and_prompts_of_one_id_have_families_of_their_own(tmp_path):
     assert read_tsv(tmp_path / "metrics.tsv").family.tolist() == ["transfer", "prompting"]
 
 
-def test_models_that_differ_in_their_seed_are_one_kind():
-    assert kind_of_model("threads-demo-s12") == ("threads-demo", "s12")
-    assert kind_of_model("mean") == ("mean", "")
+def test_a_name_alone_is_no_seed():
+    models = {"threads-s1": ["threads", "s1"], "mean-vit-s16": ["mean-vit-s16", ""]}
+    assert [kind_of(name, models) for name in models] == ["threads", "mean-vit-s16"]
+    assert [seed_of(name, models) for name in models] == ["s1", ""]
+    assert kind_of("mean-vit-s8", ["mean-vit-s8"]) == "mean-vit-s8"
+
+
+def test_the_best_model_wins_its_tasks_whatever_it_is_called():
+    """Models of two sizes are not averaged for ending like seeds."""
+    scores = {"mean-dino_vit-s16": [0.9, 0.9], "mean-dino_vit-s8": [0.5, 0.5], "chief": [0.8, 0.8]}
+    won = tasks_won(pd.DataFrame(scores, index=["one", "two"]), {name: [name, ""] for name in scores})
+    assert won.to_dict() == {"mean-dino_vit-s16": 2, "mean-dino_vit-s8": 0, "chief": 0}

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
-if TYPE_CHECKING:
-    from .study import Study
+from .comparisons import Comparisons
+from .config import Config, Places
+from .models import Models
+from .probing import Probing
 
 Provider = Callable[[Any], Any]
 #: Tables of resources/ by the name of their provider.
@@ -23,15 +26,27 @@ SHIPPED = {
 PUBLISHED = ("linear_probe", "fine_tuning", "transfer", "retrieval", "clustering", "few_shot", "prompting")
 
 
-def providers_of(study: Study) -> dict[str, Provider]:
+@dataclass(frozen=True)
+class Parts:
+    """What of a study the providers read. tiles: manifests of tiles."""
+
+    config: Config
+    places: Places
+    models: Models
+    probing: Probing
+    comparisons: Comparisons
+    tiles: Callable[[], list[str]]
+
+
+def providers_of(parts: Parts) -> dict[str, Provider]:
     """Providers of a study: files, tables that ship, values."""
-    shipped = {name: study.shipped(f"{path}.tsv") for name, path in SHIPPED.items()}
-    scores = [study.shipped(f"published/{name}.tsv") for name in PUBLISHED]
+    shipped = {name: parts.places.shipped(f"../resources/{path}.tsv") for name, path in SHIPPED.items()}
+    scores = [parts.places.shipped(f"../resources/published/{name}.tsv") for name in PUBLISHED]
     return {
         **{name: constant(path) for name, path in shipped.items()},
         "published_scores": constant(scores),
-        **of_files(study),
-        **of_values(study),
+        **of_files(parts),
+        **of_values(parts),
     }
 
 
@@ -40,9 +55,9 @@ def constant(value: Any) -> Provider:
     return lambda wildcards: value
 
 
-def of_files(study: Study) -> dict[str, Provider]:
+def of_files(parts: Parts) -> dict[str, Provider]:
     """Providers of files that jobs or the user make."""
-    models, tasks, probing, comparisons = study.models, study.tasks, study.probing, study.comparisons
+    models, tasks, probing, comparisons = parts.models, parts.models.tasks, parts.probing, parts.comparisons
 
     def per_run(pattern: str, runs: Callable[[], list[str]]) -> Provider:
         return lambda wildcards: [pattern.format(run) for run in runs()]
@@ -51,8 +66,8 @@ def of_files(study: Study) -> dict[str, Provider]:
         return models.used_runs
 
     return {
-        "slide_sheet": constant(study.slides.sheet),
-        "tiles_targets": lambda wildcards: study.targets.tiles(),
+        "slide_sheet": constant(models.slides.sheet),
+        "tiles_targets": lambda wildcards: parts.tiles(),
         "histories": per_run("<results>/pretrain/runs/{}/history.tsv", used_runs),
         "run_slides": per_run("<results>/tables/runs/{}.tsv", used_runs),
         "run_indices": models.run_indices,
@@ -75,9 +90,9 @@ def of_files(study: Study) -> dict[str, Provider]:
     }
 
 
-def of_values(study: Study) -> dict[str, Provider]:
+def of_values(parts: Parts) -> dict[str, Provider]:
     """Providers of values of the config, and of what follows from them."""
-    config, models, comparisons = study.config, study.models, study.comparisons
+    config, models, comparisons = parts.config, parts.models, parts.comparisons
     return {
         "note": constant(config["report"]["note"]),
         "quality_thresholds": constant(config["tissue"]["quality"]),
@@ -94,9 +109,9 @@ def of_values(study: Study) -> dict[str, Provider]:
         "pooling_pairs": lambda wildcards: comparisons.pooling_pairs(),
         "random_pairs": lambda wildcards: comparisons.random_pairs(),
         "published_names": lambda wildcards: comparisons.published_names(),
-        "frozen_tasks": lambda wildcards: study.tasks.with_group("frozen"),
-        "task_families": study.tasks.families,
-        "described_tasks": lambda wildcards: sorted(study.probing.used),
+        "frozen_tasks": lambda wildcards: models.tasks.with_group("frozen"),
+        "task_families": models.tasks.families,
+        "described_tasks": lambda wildcards: sorted(parts.probing.used),
         "trained_cohorts": lambda wildcards: sorted(
             {cohort for run in models.used_runs for cohort in models.runs[run]["cohorts"]}
         ),

@@ -31,7 +31,7 @@ from .omics import Omics
 from .probing import Probing
 from .problems import Problems, place
 from .profiles import Profiles
-from .providers import providers_of
+from .providers import Parts, providers_of
 from .slides import Slides
 from .targets import Targets
 from .tasks import Tasks
@@ -71,7 +71,8 @@ class Study:
         self.probing = Probing(config, self.models)
         self.comparisons = Comparisons(config, self.models, self.embedding, self.probing, self.benchmark)
         figures, tables = (load_yaml(places.shipped(f"report/{name}.yaml")) for name in ("figures", "tables"))
-        self.displays = Displays(figures, tables, providers_of(self))
+        parts = Parts(config, places, self.models, self.probing, self.comparisons, lambda: self.targets.tiles())
+        self.displays = Displays(figures, tables, providers_of(parts))
         pages = self.displays.pages
         self.targets = Targets(config, self.models, self.embedding, self.probing, self.comparisons, pages)
         self.demo = Demo(places, self.slides, self.profiles, self.tasks)

@@ -1,0 +1,291 @@
+"""Mistakes of users: how a valid project is spoiled, and what the message must say."""
+
+import yaml
+
+
+def spoil_pair(project, protocol, rows_of, **settings):
+    """Two tasks joined by a protocol; rows_of makes the second's rows of the first's."""
+    project.config["probe"]["tasks"]["there--grade"] = {"path": "tasks/second"}
+    project.config["probe"][protocol] = {"tasks": {"here==there--grade": {}}, "use": ["here==there--grade"]}
+    folder = project.folder / "tasks/second"
+    folder.mkdir(parents=True)
+    (folder / "config.yaml").write_text(yaml.safe_dump(project.task | settings))
+    rows = rows_of(project.splits) or [project.splits[0] | {"case_id": "C9"}]
+    lines = ["\t".join(rows[0]), *("\t".join(str(value) for value in row.values()) for row in rows)]
+    (folder / "k=all.tsv").write_text("\n".join(lines) + "\n")
+
+
+EXPRESSION = {"model": "mean", "task": "here--grade", "group": "finetune", "split": "half", "class": 1, "min_counts": 9}
+
+# name -> (how the valid project is spoiled, what the message must say)
+MISTAKES = {
+    "unknown key": (
+        lambda p: p.config["slides"].update(slidesperjob=3),
+        ["config, key slides: unknown key 'slidesperjob'", "known keys: cases, deadline_s"],
+    ),
+    "wrong type": (
+        lambda p: p.config["slides"].update(slides_per_job="many"),
+        ["config, key slides/slides_per_job: 'many' is not of type 'integer'", "Consecutive rows of the sheet"],
+    ),
+    "value out of range": (
+        lambda p: p.config["slides"].update(max_failed_fraction=2),
+        ["config, key slides/max_failed_fraction: 2 is greater than the maximum of 1"],
+    ),
+    "reference that is no model": (
+        lambda p: p.config.update(report={"reference": "best"}),
+        ["config, key report/reference: no model in use is called 'best'", "or use one of: mean"],
+    ),
+    "unknown method": (
+        lambda p: p.config.update(tissue={"method": "magic"}),
+        ["config, key tissue/method: 'magic' is not one of", "one of: 'otsu'"],
+    ),
+    "network without weights": (
+        lambda p: p.config.update(tissue={"method": "deeplab"}),
+        ["config, key tissue/weights: empty, and method deeplab is a network", "workflow/docs/segmentation.md"],
+    ),
+    "weights that are not there": (
+        lambda p: p.config.update(tissue={"method": "grandqc", "weights": "w.pth", "sha256": "0" * 64}),
+        ["config, key tissue/weights: no such file: w.pth", "correct the path"],
+    ),
+    "weights without a digest": (
+        lambda p: p.config.update(tissue={"method": "fpn", "weights": "files/S0.svs"}),
+        ["config, key tissue/sha256: empty, and files/S0.svs is not opened without one", "sha256sum files/S0.svs"],
+    ),
+    "digest that is none": (
+        lambda p: p.config.update(tissue={"method": "fpn", "weights": "files/S0.svs", "sha256": "abc"}),
+        ["config, key tissue/sha256: 'abc' does not match", "64 hexadecimal digits"],
+    ),
+    "artefact weights without a digest": (
+        lambda p: p.config.update(tissue={"artefacts": {"weights": "files/S0.svs"}}),
+        ["config, key tissue/artefacts/sha256: empty", "sha256sum files/S0.svs"],
+    ),
+    "class that the network has not": (
+        lambda p: p.config.update(
+            tissue={"method": "fpn", "weights": "files/S0.svs", "sha256": "0" * 64, "fpn": {"tissue_class": 2}}
+        ),
+        ["config, key tissue/fpn/tissue_class: 2 is none of 2 classes", "count from 0"],
+    ),
+    "windows narrower than what they share": (
+        lambda p: p.config.update(
+            tissue={"method": "fpn", "weights": "files/S0.svs", "sha256": "0" * 64, "fpn": {"patch_size": 256}}
+        ),
+        ["config, key tissue/overlap: windows of 256 pixels can't share 128", "less than half"],
+    ),
+    "no folder of contours": (
+        lambda p: p.config.update(tissue={"method": "contours", "contours": "drawn"}),
+        ["config, key tissue/contours: no such folder: 'drawn'", "name the folder of <slide>.geojson files"],
+    ),
+    "no slide sheet": (
+        lambda p: p.config["slides"].update(sheet="nowhere.tsv"),
+        ["nowhere.tsv: no such file", "name a sheet that exists"],
+    ),
+    "missing column": (
+        lambda p: [row.pop("case_id") for row in p.slides],
+        ["slides.tsv, header, column case_id: missing; the header has: slide_id, path, cohort, mpp", "add the column"],
+    ),
+    "duplicate slide id": (
+        lambda p: p.slides[3].update(slide_id="S0"),
+        ["slides.tsv, row 5, column slide_id: S0 is there already, in row 2", "give every slide an id of its own"],
+    ),
+    "id that is no file name": (
+        lambda p: p.slides[0].update(slide_id="../S0"),
+        ["slides.tsv, row 2, column slide_id: '../S0' is not allowed", "Letters, digits and . _ -"],
+    ),
+    "missing slide file": (
+        lambda p: p.absent.add("files/S4.svs"),
+        ["slides.tsv, row 6, column path: no such file: files/S4.svs", "correct the path"],
+    ),
+    "slide in a bucket": (
+        lambda p: p.slides[4].update(path="s3://bucket/S4.svs"),
+        [
+            "slides.tsv, row 6, column path: s3://bucket/S4.svs is an address, and a file is asked for",
+            "mount the bucket read-only and name the file there; slides and profiles are downloaded if the address",
+        ],
+    ),
+    "download to an address": (
+        lambda p: p.slides[4].update(path="https://here.org/S4.svs", url="https://there.org/S4.svs"),
+        ["slides.tsv, row 6, column path: https://here.org/S4.svs is an address"],
+    ),
+    "profile in a bucket": (
+        lambda p: p.profiles[1].update(path="gs://bucket/P2.tsv"),
+        ["profiles.tsv, row 3, column path: gs://bucket/P2.tsv is an address", "workflow/docs/data.md"],
+    ),
+    "download by a way that is not known": (
+        lambda p: [row.update(url="ftp://there.org/x" if i == 4 else "") for i, row in enumerate(p.slides)],
+        ["slides.tsv, row 6, column url: 'ftp://there.org/x' is not allowed", "downloaded from (http, https, s3)"],
+    ),
+    "mpp that is no number": (
+        lambda p: p.slides[1].update(mpp="0,25"),
+        ["slides.tsv, row 3, column mpp: '0,25' is not allowed", "Micrometres per pixel at level 0"],
+    ),
+    "unknown encoder of a model": (
+        lambda p: p.config["embed"]["models"]["mean"].update(encoder="uni_v9"),
+        ["config, key embed/models/mean/encoder: no encoder is called 'uni_v9'", "use one of: tiny"],
+    ),
+    "unknown adapter": (
+        lambda p: p.config["features"]["encoders"]["tiny"].update(adapter="inception"),
+        ["config, key features/encoders/tiny/adapter: unknown encoder 'inception'", "or module:function"],
+    ),
+    "weights of an encoder that are not there": (
+        lambda p: p.config["features"]["encoders"]["tiny"].update(adapter="uni_v1", weights="uni/pytorch_model.bin"),
+        ["config, key features/encoders/tiny/weights: no such file: uni/pytorch_model.bin"],
+    ),
+    "stains without a target": (
+        lambda p: p.config["features"]["encoders"]["tiny"].update(stain={"method": "reinhard"}),
+        ["config, key features/encoders/tiny/stain/target: empty, and Reinhard's method has no reference of its own"],
+    ),
+    "unknown model in use": (
+        lambda p: p.config["embed"]["use"].append("titan"),
+        ["config, key embed/use: no model is called 'titan'", "use one of: mean, threads"],
+    ),
+    "two grids of one name": (
+        lambda p: p.config["tiles"]["grids"].update(other={"patch_size": 256}),
+        [
+            "config, key tiles/grids/other: same folder 20x_256px_0px_overlap as grid 'main'",
+            "give one of them a `label`",
+        ],
+    ),
+    "folder of given coordinates that is not there": (
+        lambda p: p.config["tiles"]["grids"]["main"].update(coords="nowhere/patches"),
+        ["config, key tiles/grids/main/coords: no such folder: 'nowhere/patches'", "<slide>_patches.h5"],
+    ),
+    "unknown cohort": (
+        lambda p: p.config["pretrain"]["runs"]["one"].update(cohorts=["Z"]),
+        ["config, key pretrain/runs/one/cohorts: no cohort of slides.tsv is called 'Z'", "use one of: A, B"],
+    ),
+    "unknown format": (
+        lambda p: p.profiles[0].update(format="excel"),
+        ["profiles.tsv, row 2, column format: 'excel' is not allowed", "'gdc_star'"],
+    ),
+    "missing profile file": (
+        lambda p: p.absent.add("files/P2.tsv"),
+        ["profiles.tsv, row 3, column path: no such file: files/P2.tsv"],
+    ),
+    "profile of two cases": (
+        lambda p: p.profiles[1].update(profile_id="P0", format="matrix"),
+        ["profiles.tsv, row 3, column case_id: profile P0 belongs to case C0 in an earlier row"],
+    ),
+    "z-scores in pretraining": (
+        lambda p: p.profiles[0].update(unit="zscore"),
+        ["profiles.tsv, row 2, column unit: run one would train on z-scores", "give counts or TPM"],
+    ),
+    "unit that does not exist": (
+        lambda p: p.profiles[0].update(unit="log10"),
+        ["profiles.tsv, row 2, column unit: 'log10' is not allowed", "'log2_tpm_plus_1'"],
+    ),
+    "cohort fitted on an unknown one": (
+        lambda p: p.config["omics"].update(fit_on={"B": "Z"}),
+        ["config, key omics/fit_on/B: no cohort with rna in profiles.tsv is called 'Z'", "use one of: A"],
+    ),
+    "selection of two kinds": (
+        lambda p: p.config["omics"].update(select={"A": {"list": "genes.txt", "top_sd": 5}}),
+        ["config, key omics/select/A:"],
+    ),
+    "missing list of genes": (
+        lambda p: p.config["omics"].update(select={"A": {"list": "genes.txt"}}),
+        ["config, key omics/select/A/list: no such file: genes.txt"],
+    ),
+    "panel without genes": (
+        lambda p: (
+            [row.update(modality="dna", format="maf", unit="", panel="P") for row in p.profiles[3:]]
+            and [row.setdefault("panel", "") for row in p.profiles]
+        ),
+        ["profiles.tsv, row 5, column panel: panel 'P' has no genes", "name its file under omics/panels"],
+    ),
+    "leak allowed for nobody": (
+        lambda p: p.config["omics"].update(allow_leakage=["C77"]),
+        ["config, key omics/allow_leakage: no case 'C77' in slides.tsv"],
+    ),
+    "value that does not exist": (
+        lambda p: p.config["omics"].update(value="rpkm"),
+        ["config, key omics/value: 'rpkm' is not one of", "'log2_tpm', 'log2_cpm', 'vst'"],
+    ),
+    "task folder without files": (
+        lambda p: p.config["probe"]["tasks"]["here--grade"].update(path="tasks/none"),
+        ["config, key probe/tasks/here--grade/path: no such file: tasks/none/config.yaml"],
+    ),
+    "label column that is not there": (
+        lambda p: p.task.update(task_col="stage"),
+        ["tasks/grade/k=all.tsv, header, column stage: the task's config.yaml names it", "correct task_col"],
+    ),
+    "label without a name": (
+        lambda p: p.splits[2].update(grade=7),
+        ["tasks/grade/k=all.tsv, row 4, column grade: label '7' is not in label_dict", "one of: 0, 1"],
+    ),
+    "case without slides": (
+        lambda p: p.splits[0].update(case_id="C99"),
+        ["tasks/grade/k=all.tsv, row 2, column case_id: case 'C99' is not in slides.tsv"],
+    ),
+    "pretraining case on a test side": (
+        lambda p: p.splits[3].update(case_id="C2"),
+        [
+            "tasks/grade/k=all.tsv, row 5, column fold_0: case C2 is on the test side of here--grade, and run one",
+            "take its cohort out of the run, or the case out of the test side",
+        ],
+    ),
+    "case on both sides of a fold": (
+        lambda p: p.splits[3].update(case_id="C1"),
+        [
+            "tasks/grade/k=all.tsv, row 5, column fold_0: case C1 is on both sides of fold_0",
+            "put all slides of a case on one side",
+        ],
+    ),
+    "transfer between tasks that are not there": (
+        lambda p: p.config["probe"].update(transfer={"tasks": {"far==here--grade": {}}, "use": ["far==here--grade"]}),
+        ["config, key probe/transfer/tasks/far==here--grade/train: no task is called 'far--grade'", "here--grade"],
+    ),
+    "transfer without two sources": (
+        lambda p: p.config["probe"].update(transfer={"tasks": {"here--grade": {}}, "use": ["here--grade"]}),
+        ["config, key probe/transfer/tasks: 'here--grade' does not match"],
+    ),
+    "case on both sides of a transfer": (
+        lambda p: spoil_pair(p, "transfer", lambda rows: rows),
+        ["tasks/grade/k=all.tsv, row 2, column case_id: case C1 is in here--grade and in there--grade", "out of one"],
+    ),
+    "prompts tested on a case of pretraining": (
+        lambda p: spoil_pair(p, "prompt", lambda rows: [rows[0] | {"case_id": "C2", "slide_id": "S2"}]),
+        [
+            "tasks/second/k=all.tsv, row 2, column case_id: case C2 is on the test side of there--grade, and run one "
+            "trains on it",
+            "or name it in omics/allow_leakage",
+        ],
+    ),
+    "transfer to a slide that is not there": (
+        lambda p: spoil_pair(p, "transfer", lambda rows: [rows[0] | {"case_id": "C99", "slide_id": "S99"}]),
+        ["tasks/second/k=all.tsv, row 2, column slide_id: slide 'S99' is not in slides.tsv", "probe/missing: skip"],
+    ),
+    "transfer to other classes": (
+        lambda p: spoil_pair(p, "transfer", lambda rows: [], label_dict={0: "none", 1: "some"}),
+        ["config, key probe/transfer/tasks/here==there--grade: classes ['high', 'low'] and ['none', 'some']"],
+    ),
+    "clusters of an unknown task": (
+        lambda p: p.config["probe"].update(cluster={"use": ["here--size"]}),
+        ["config, key probe/cluster/use: no task is called 'here--size'", "here--grade"],
+    ),
+    "nothing that can be fine-tuned": (
+        lambda p: (
+            p.config["embed"].update(use=["mean"]),
+            p.config["probe"]["tasks"]["here--grade"].update(groups=["finetune"]),
+        ),
+        ["config, key probe/tasks: a task has group finetune, and no model in use can be", "probe/finetune/models"],
+    ),
+    "supervised model on a grid that is not there": (
+        lambda p: (
+            p.config["probe"].update(finetune={"models": {"sup": {"kind": "abmil", "grid": "x", "encoder": "tiny"}}}),
+            p.config["probe"]["tasks"]["here--grade"].update(groups=["finetune"]),
+        ),
+        ["config, key probe/finetune/models/sup/grid: no grid is called 'x'", "use one of: main"],
+    ),
+    "genes of a model without an expression branch": (
+        lambda p: p.config["probe"].update(genes=[{"model": "mean", "task": "here--grade"}]),
+        ["config, key probe/genes: mean has no expression branch", "kind threads"],
+    ),
+    "expression by a group that is not run": (
+        lambda p: p.config["probe"].update(expression=[EXPRESSION]),
+        ["config, key probe/expression: here--grade has no group finetune", "add it to the task's groups"],
+    ),
+    "expression twice": (
+        lambda p: p.config["probe"].update(expression=[EXPRESSION | {"group": "frozen"}] * 2),
+        ["config, key probe/expression: mean, here--grade, frozen is there twice", "keep one"],
+    ),
+}

@@ -1,0 +1,102 @@
+"""A small project as a user would write it, and Snakemake as a user would call it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+SNAKEMAKE = Path(sys.executable).with_name("snakemake")
+
+
+def write_table(path: Path, rows: list[dict]) -> None:
+    """Write rows as a tab-separated sheet."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = ["\t".join(rows[0])] + ["\t".join(str(value) for value in row.values()) for row in rows]
+    path.write_text("\n".join(lines) + "\n")
+
+
+class Project:
+    """A folder with config and sheets; every part can be changed before it is written."""
+
+    def __init__(self, folder: Path, repository: Path):
+        self.folder, self.repository = folder, repository
+        self.config = {
+            "slides": {"sheet": "slides.tsv"},
+            "tiles": {"grids": {"main": {"patch_size": 256}}},
+            "features": {"encoders": {"tiny": {"adapter": "mean_colour"}}},
+            "omics": {"sheet": "profiles.tsv"},
+            "pretrain": {"runs": {"one": {"grid": "main", "encoder": "tiny", "cohorts": ["A"], "modalities": ["rna"]}}},
+            "embed": {
+                "models": {
+                    "mean": {"kind": "mean", "grid": "main", "encoder": "tiny"},
+                    "threads": {"kind": "threads", "run": "one"},
+                },
+                "use": ["mean", "threads"],
+            },
+            "probe": {"tasks": {"here--grade": {"path": "tasks/grade"}}, "use": ["here--grade"]},
+        }
+        self.slides = [
+            {"slide_id": f"S{i}", "case_id": f"C{i}", "path": f"files/S{i}.svs", "cohort": "AB"[i % 2], "mpp": "0.5"}
+            for i in range(8)
+        ]
+        self.profiles = [
+            {
+                "profile_id": f"P{i}",
+                "case_id": f"C{i}",
+                "modality": "rna",
+                "cohort": "A",
+                "format": "gdc_star",
+                "path": f"files/P{i}.tsv",
+                "unit": "counts",
+            }
+            for i in (0, 2, 4, 6)
+        ]
+        self.task = {
+            "task_col": "grade",
+            "sample_col": "case_id",
+            "extra_cols": [],
+            "label_dict": {0: "low", 1: "high"},
+            "metrics": ["macro-ovr-auc"],
+        }
+        self.splits = [
+            {"case_id": f"C{i}", "slide_id": f"S{i}", "grade": i // 2 % 2, "fold_0": "train" if i < 4 else "test"}
+            for i in (1, 3, 5, 7)
+        ]
+        self.absent: set[str] = set()
+        self.use_own_snakefile = False
+
+    def write(self) -> None:
+        """Write config, sheets, task and (empty) files."""
+        for row in self.slides + self.profiles:
+            path = self.folder / row.get("path", "none")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+        write_table(self.folder / "slides.tsv", self.slides)
+        write_table(self.folder / "profiles.tsv", self.profiles)
+        write_table(self.folder / "tasks/grade/k=all.tsv", self.splits)
+        (self.folder / "tasks/grade/config.yaml").write_text(yaml.safe_dump(self.task))
+        (self.folder / "config.yaml").write_text(yaml.safe_dump(self.config))
+        for name in self.absent:
+            (self.folder / name).unlink()
+
+    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
+        """Call Snakemake in the project's folder."""
+        snakefile = (self.folder if self.use_own_snakefile else self.repository / "workflow") / "Snakefile"
+        return call_snakemake(self.folder, snakefile, *arguments, "--configfile", "config.yaml")
+
+
+def call_snakemake(folder: Path, snakefile: Path, *arguments: str) -> subprocess.CompletedProcess:
+    """Run a Snakefile in `folder`; stdout and stderr together."""
+    command = [SNAKEMAKE, "--snakefile", snakefile, *arguments]
+    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run(
+        [str(part) for part in command],
+        cwd=folder,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )

@@ -1,0 +1,52 @@
+"""What a user reads of each mistake: one message that names file, row, column and remedy."""
+
+import pytest
+from mistakes import MISTAKES
+from molpath.study import Study
+from molpath.study.problems import ProblemsFound
+
+
+def refused(project) -> str:
+    """The message of a project that can't be run."""
+    project.write()
+    with pytest.raises(ProblemsFound) as caught:
+        Study.open("config.yaml").check()
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_mistake_is_explained(project, name):
+    spoil, expected = MISTAKES[name]
+    spoil(project)
+    message = refused(project)
+    for words in expected:
+        assert words in message, message
+    assert not (project.folder / "results").exists()
+
+
+def test_all_mistakes_are_shown_at_once(project):
+    project.slides[1]["mpp"] = "x"
+    project.slides[2]["slide_id"] = "S0"
+    project.profiles[0]["format"] = "excel"
+    project.config["embed"]["use"] = ["nothing"]
+    assert "4 problems in config and sheets; no job was started" in refused(project)
+
+
+def test_a_valid_project_has_no_problem(project):
+    project.write()
+    study = Study.open("config.yaml")
+    study.check()
+    assert study.targets.features() == ["<results>/features/20x_256px_0px_overlap/tiny/00000.tsv"]
+
+
+def test_a_run_trains_on_the_modalities_it_reads(project):
+    """A case with mutations alone is not in the training of a run that reads expression: it may be tested."""
+    columns = {"modality": "dna", "format": "maf", "unit": ""}
+    project.profiles[3] |= columns | {"case_id": "C6"}
+    project.splits[3] |= {"case_id": "C6", "slide_id": "S6"}
+    project.write()
+    study = Study.open("config.yaml")
+    study.check()
+    assert [row["case_id"] for row in study.models.trained_slides("one")] == ["C0", "C2", "C4"]
+    project.config["pretrain"]["runs"]["one"]["modalities"] = ["rna", "dna"]
+    assert "case C6 is on the test side of here--grade, and run one trains on it" in refused(project)

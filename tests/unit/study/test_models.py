@@ -1,0 +1,43 @@
+"""Kinds of models: the same but for a seed, whatever they are called."""
+
+from molpath.study import Study
+
+
+def kinds(project, models: dict) -> dict:
+    """Kind and seed of every model of a project that uses these."""
+    project.config["embed"] = {"models": models, "use": list(models)}
+    project.write()
+    return Study.open("config.yaml").models.kinds()
+
+
+def test_models_that_differ_in_their_seed_alone_are_one_kind(project):
+    one = project.config["pretrain"]["runs"]["one"]
+    project.config["pretrain"]["runs"] |= {"two": one | {"training": {"seed": 1}}}
+    models = {name: {"kind": "threads", "run": run} for name, run in (("first", "one"), ("fine", "two"))}
+    models |= {f"random-{seed}": {"kind": "random", "run": "one", "seed": seed} for seed in (4, 5)}
+    assert kinds(project, models) == {
+        "first": ["fi", "s0"],
+        "fine": ["fi", "s1"],
+        "random-4": ["random", "s4"],
+        "random-5": ["random", "s5"],
+    }
+
+
+def test_names_that_end_like_seeds_are_no_seeds(project):
+    project.config["features"]["encoders"] |= {f"vit_s{size}": {"adapter": "mean_colour"} for size in (8, 16)}
+    models = {f"mean-vit-s{size}": {"kind": "mean", "grid": "main", "encoder": f"vit_s{size}"} for size in (8, 16)}
+    assert kinds(project, models) == {"mean-vit-s8": ["mean-vit-s8", ""], "mean-vit-s16": ["mean-vit-s16", ""]}
+
+
+def test_a_run_that_differs_in_more_is_another_kind(project):
+    one = project.config["pretrain"]["runs"]["one"]
+    project.config["pretrain"]["runs"] |= {"run-s1": one | {"training": {"seed": 1, "epochs": 3}}}
+    models = {"threads-s0": {"kind": "threads", "run": "one"}, "threads-s1": {"kind": "threads", "run": "run-s1"}}
+    assert kinds(project, models) == {"threads-s0": ["threads-s0", ""], "threads-s1": ["threads-s1", ""]}
+
+
+def test_a_kind_never_takes_the_name_of_another_model(project):
+    models = {name: {"kind": "random", "run": "one", "seed": i} for i, name in enumerate(("random-s0", "random-s1"))}
+    found = kinds(project, models | {"random": {"kind": "mean", "grid": "main", "encoder": "tiny"}})
+    assert found["random"] == ["random", ""]
+    assert found["random-s0"][0] == found["random-s1"][0] == "random-s0"
