@@ -29,10 +29,6 @@ NOT_RUN = {
     "fetch_encoder_weights.py": "downloads",
     "fetch_hub_weights.py": "downloads",
     "list_gdc_profiles.py": "reads a cart of the GDC",
-    "compare_published.py": "for tasks of the paper",
-    "plot_published.py": "for tasks of the paper",
-    "embed_pretraining.py": "where embed/cohorts leaves out what was trained on",
-    "plot_scaling.py": "for runs on parts of the data",
 }
 SEGMENTATION = {"method": "fpn", "fpn": {"encoder": "resnet18", "classes": 2, "tissue_class": 1}}
 WEIGHTS = """

@@ -63,18 +63,30 @@ def families() -> dict[str, set[Path]]:
     for path in (REPOSITORY / "workflow/rules").glob("*.smk"):
         for rule in re.split(r"^rule ", path.read_text(), flags=re.M)[1:]:
             script = re.search(r'script:\n\s+"\.\./scripts/(\w+\.py)"', rule)
-            named = re.search(r'conda:\n\s+(?:"\.\./\.\./envs/([\w-]+)\.yaml"|choose_environment\("(\w+)"\))', rule)
+            named = re.search(r'conda:\n\s+(?:"\.\./\.\./envs/([\w-]+)\.yaml"|study\.environment\("(\w+)"\))', rule)
             if script:
-                names = [named[1] or named[2]] if named else ["slides", "segmentation"]  # TISSUE_ENVIRONMENT
+                names = (
+                    [named[1] or named[2]] if named else ["slides", "segmentation"]
+                )  # as the method asks
                 for name in names:
                     found.setdefault(name, set()).add(SCRIPTS / script[1])
     return found
 
 
+def shown_by(script: str) -> set[str]:
+    """Modules of the functions that report/figures.yaml or tables.yaml names, for the script that calls them."""
+    listed = {"plot_figure": "figures", "write_table": "tables"}.get(script)
+    if not listed:
+        return set()
+    entries = yaml.safe_load((REPOSITORY / f"workflow/report/{listed}.yaml").read_text()).values()
+    calls = [call for entry in entries for call in (entry, entry.get("then") or {}) if "function" in call]
+    return {call["function"].rpartition(".")[0].replace(".", "/") for call in calls} | {"tables/pages"}
+
+
 @cache
 def imports(path: Path) -> tuple[set[str], set[Path]]:
     """(packages, library files) that a file imports anywhere."""
-    packages, files = set(), set()
+    packages, files = set(), {SCRIPTS / f"molpath/{module}.py" for module in shown_by(path.stem)}
     for node in ast.walk(ast.parse(path.read_text())):
         names = []
         if isinstance(node, ast.Import):

@@ -127,7 +127,7 @@ def test_imported_from_a_git_host(study, host, repository):
     path = os.pathsep.join([str(repository / "tests/workflow/conda_stub"), os.environ["PATH"]])
     wanted = ["--dry-run", "--sdm", "conda", "--forceall", "molpath_report"]
     plan = snakemake(study, *wanted, **host | {"PATH": path})
-    assert "molpath_embed_slides" in plan
+    assert "molpath_embed_block" in plan
 
 
 def test_deployed_by_snakedeploy(study, host, tmp_path):

@@ -111,7 +111,7 @@ def test_the_rule_joins_metrics_with_the_papers_scores(benchmark):
     tables.mkdir(parents=True)
     (tables / "metrics.tsv").write_text("\n".join(line.replace(" ", "\t") for line in lines) + "\n")
     targets = ["results/tables/published.html", "results/figures/published.svg"]
-    rules = ["--allowed-rules", "compare_published", "plot_published"]
+    rules = ["--allowed-rules", "compare_published", "plot_figure"]
     done = benchmark.snakemake(*targets, *rules, "--cores", "1")
     assert done.returncode == 0, done.stdout
     rows = list(csv.DictReader((tables / "published.tsv").read_text().splitlines(), delimiter="\t"))

@@ -17,12 +17,12 @@ def without_folds(project, recipe):
 
 
 def test_recipe_and_listed_slides_have_jobs_of_their_own(project):
-    """One case has a second slide that the task doesn't list: one bag a model, and one split, for two probes."""
+    """One case has a second slide that the task doesn't list: for each model slides, cases and bags, and one split."""
     project.slides.append({"slide_id": "S1b", "case_id": "C1", "path": "files/S1b.svs", "cohort": "B", "mpp": "0.5"})
     without_folds(project, {"method": "k_fold", "folds": 2})
     project.write()
     found = jobs(project.snakemake("probe", "--dry-run", "--quiet", "rules"))
-    assert (found["split_task"], found["embed_bags"], found["probe_task"]) == (1, 2, 2)
+    assert (found["split_task"], found["embed_block"], found["probe_task"]) == (1, 6, 2)
     layout = jobs(project.snakemake("pathobench", "--dry-run", "--quiet", "rules"))
     assert layout["write_pathobench"] == 1
     assert layout["probe_task"] == 2

@@ -127,5 +127,5 @@ def is_right(value: str, schema: dict[str, Any]) -> bool:
     if pattern is not None:
         return re.search(pattern, value) is not None
     if "enum" not in schema:
-        return len(value) >= schema.get("minLength", 0)
-    return value in schema["enum"]
+        return len(value) >= int(schema.get("minLength", 0))
+    return bool(value in schema["enum"])

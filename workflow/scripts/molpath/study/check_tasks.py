@@ -264,8 +264,7 @@ class TaskChecks:
         for row in two[2]:
             self.check_leak(second, f"{two[0]}, row {row['#']}", row, "case_id")
         tested = {row["case_id"] for row in two[2]}
-        row = next((row for row in one[2] if row["case_id"] in tested), None)
-        if row:
+        for row in [row for row in one[2] if row["case_id"] in tested][:1]:
             wrong = f"case {row['case_id']} is in {first} and in {second}"
             self.problems.add(f"{one[0]}, row {row['#']}, column case_id", wrong, "take it out of one of them")
 

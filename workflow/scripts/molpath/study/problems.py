@@ -54,13 +54,19 @@ def place(error: ValidationError) -> str:
     return str(PurePosixPath(*keys)) if keys else "top level"
 
 
+def as_found(error: ValidationError) -> tuple[Any, Any, Any]:
+    """Value, schema and what the failing keyword asks for, which jsonschema declares as possibly unset."""
+    return error.instance, error.schema, error.validator_value
+
+
 def short_message(error: ValidationError) -> str:
     """What a schema error says, without a dump of the value's whole contents."""
+    instance, schema, asked = as_found(error)
     if error.validator == "additionalProperties":
-        unknown = sorted(set(error.instance) - set(error.schema.get("properties", {})))
+        unknown = sorted(set(instance) - set(schema.get("properties", {})))
         return f"unknown key{'s' if len(unknown) > 1 else ''} {', '.join(map(repr, unknown))}"
     if error.validator == "required":
-        missing = [name for name in error.validator_value if name not in error.instance]
+        missing = [name for name in asked if name not in instance]
         return f"{', '.join(map(repr, missing))} is missing"
     message = str(error.message)
     return message if len(message) < 200 else message[:200] + " …"
@@ -68,9 +74,9 @@ def short_message(error: ValidationError) -> str:
 
 def advice(error: ValidationError) -> str:
     """What to do about a schema error: the keys or values there are, or the key's description."""
-    schema: Any = error.schema
+    _, schema, asked = as_found(error)
     if error.validator == "additionalProperties":
         return "known keys: " + ", ".join(sorted(schema.get("properties", {})))
     if error.validator == "enum":
-        return "one of: " + ", ".join(repr(value) for value in error.validator_value)
-    return schema.get("description") or "see config/README.md"
+        return "one of: " + ", ".join(repr(value) for value in asked)
+    return str(schema.get("description") or "") or "see config/README.md"

@@ -1,35 +1,23 @@
 """What a method of tissue segmentation changes of its rule: environment, GPU, input files."""
 
-import json
-import re
+from types import SimpleNamespace
 
 import pytest
+from molpath.study import Study
 
 NETWORK = {"method": "fpn", "weights": "files/S0.svs", "sha256": "0" * 64}
 ARTEFACTS = {"artefacts": {"weights": "files/S1.svs", "sha256": "0" * 64}}
-PROBE = """
-import json
-from types import SimpleNamespace
-
-include: "{snakefile}"
-
-seen = workflow.get_rule("assess_tissue")
-shard = SimpleNamespace(shard="00000")
-found = {{name: seen.input[name](shard) for name in ("weights", "contours")}}
-print("RULE", json.dumps(found | {{"conda": str(seen.conda_env), "gpu": seen.resources["gpu"].value}}))
-"""
 
 
 def planned(project, tissue):
     """Environment (its file's name), GPUs, weights and contours of the rule for the first shard."""
     project.config["tissue"] = tissue
     project.write()
-    (project.folder / "Snakefile").write_text(PROBE.format(snakefile=project.repository / "workflow/Snakefile"))
-    project.use_own_snakefile = True
-    seen = project.snakemake("--dry-run", "results/tissue/00000.tsv")
-    assert seen.returncode == 0, seen.stdout
-    rule = json.loads(re.search(r"^RULE (.*)$", seen.stdout, re.M)[1])
-    return rule["conda"].rsplit("/", 1)[-1], rule["gpu"], rule["weights"], rule["contours"]
+    study = Study.open("config.yaml")
+    study.check()
+    environment = study.environment(study.tissue.family).rsplit("/", 1)[-1]
+    contours = study.tissue.shard_contours(SimpleNamespace(shard="00000"))
+    return environment, study.tissue.gpus, study.tissue.weights, contours
 
 
 @pytest.mark.parametrize("method", ["otsu", "hsv"])
