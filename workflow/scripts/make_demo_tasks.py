@@ -3,7 +3,8 @@
 import sys
 from pathlib import Path
 
-sys.path.insert(0, sys.path[-1])  # this script's folder: its library, before any other of that name
+# Snakemake puts this script's folder last; its library comes before any other of that name.
+sys.path.insert(0, next(path for path in reversed(sys.path) if Path(path, "molpath").is_dir()))
 from molpath.common import joblog
 
 if __name__ == "__main__":
