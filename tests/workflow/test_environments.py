@@ -65,9 +65,7 @@ def families() -> dict[str, set[Path]]:
             script = re.search(r'script:\n\s+"\.\./scripts/(\w+\.py)"', rule)
             named = re.search(r'conda:\n\s+(?:"\.\./\.\./envs/([\w-]+)\.yaml"|study\.environment\("(\w+)"\))', rule)
             if script:
-                names = (
-                    [named[1] or named[2]] if named else ["slides", "segmentation"]
-                )  # as the method asks
+                names = [named[1] or named[2]] if named else ["slides", "segmentation"]  # as the method asks
                 for name in names:
                     found.setdefault(name, set()).add(SCRIPTS / script[1])
     return found
