@@ -21,11 +21,10 @@ import pandas as pd
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "workflow" / "scripts"))
-from molpath.pretrain.batches import bags
+from molpath.pretrain.data import Example, PairedData, bags
 from molpath.pretrain.molecular_encoders import vocabulary_of
 from molpath.pretrain.network import build
-from molpath.pretrain.objectives import retrieval_accuracy
-from molpath.pretrain.pairs_data import Example, PairedData
+from molpath.pretrain.steps import retrieval_accuracy
 from molpath.pretrain.training import Trainer
 
 LATENTS, DIM, GENES, FLAGS, TASKS = 8, 48, 48, 32, 6

@@ -77,7 +77,7 @@ def one(arguments) -> None:
     if arguments.kind == "plain":
         network = Plain()
     else:
-        from molpath.pretrain.slide_encoder import SlideEncoder
+        from molpath.pretrain.network import SlideEncoder
 
         network = SlideEncoder(WIDTH)
         # What the first step imports is no part of a step.
@@ -134,7 +134,7 @@ def steps(arguments) -> float:
 def loader(arguments, step: float) -> None:
     """Reading a batch from the packed store, against rows of h5 files at random, warm and single-threaded."""
     import h5py
-    from molpath.pretrain.batches import bags
+    from molpath.pretrain.data import bags
     from molpath.pretrain.store import PatchStore
 
     rng, slides, rows = np.random.default_rng(0), arguments.batch, 3 * arguments.patches
@@ -183,7 +183,7 @@ def loader(arguments, step: float) -> None:
 
 def rank(arguments) -> None:
     """RankMe at the paper's 47,171 slides x 1,024 numbers."""
-    from molpath.pretrain.objectives import rankme
+    from molpath.pretrain.steps import rankme
 
     torch.set_num_threads(arguments.threads)
     embeddings = torch.randn(47_171, 1024)
@@ -199,7 +199,7 @@ def accelerator(output: str) -> None:
     if not torch.cuda.is_available():
         print("# no GPU: its step is not measured", flush=True)
         return
-    from molpath.pretrain.slide_encoder import SlideEncoder
+    from molpath.pretrain.network import SlideEncoder
 
     network = SlideEncoder(WIDTH).cuda()
     optimizer = torch.optim.AdamW(network.parameters(), 1e-5)

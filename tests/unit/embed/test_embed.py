@@ -4,6 +4,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from molpath.common import kinds
 from molpath.embed.attention import write_attention
 from molpath.embed.bags import Bag, union
 from molpath.embed.foreign import FOREIGN, ChiefPooling, FeatherPooling, MissingModel, get_foreign
@@ -87,3 +88,7 @@ def test_union_of_slides_has_no_coordinates():
     both = union([one, one])
     assert both.features.shape == (4, 3)
     assert both.coords is None
+
+
+def test_adapters_are_those_that_planning_knows():
+    assert set(FOREIGN) == set(kinds.FOREIGN)

@@ -8,7 +8,7 @@ import torch
 import yaml
 from jsonschema import Draft202012Validator
 from molpath.common.files import read_tsv
-from molpath.pretrain import hub
+from molpath.pretrain import artefacts
 from molpath.pretrain.network import load
 
 from .cohort import train, write_cohort
@@ -30,7 +30,7 @@ def test_a_run_in_the_hubs_layout_is_the_same_model(tmp_path, monkeypatch):
     write_cohort(tmp_path)
     train(tmp_path)
     target = tmp_path / "user" / "model"
-    hub.export(str(tmp_path / "out"), str(target))
+    artefacts.export(str(tmp_path / "out"), str(target))
     assert sorted(path.name for path in target.iterdir()) == [
         "README.md",
         "config.json",
@@ -39,7 +39,7 @@ def test_a_run_in_the_hubs_layout_is_the_same_model(tmp_path, monkeypatch):
     ]
     assert (target / "README.md").read_text().startswith("---\nlibrary_name: molpath\n")
     with pytest.raises(FileExistsError, match="is not empty"):
-        hub.export(str(tmp_path / "out"), str(target))
+        artefacts.export(str(tmp_path / "out"), str(target))
     monkeypatch.setattr("molpath.pretrain.network.fetched", lambda name, revision: str(tmp_path / name))
     patches = torch.randn(4, 6)
     expected = load(str(tmp_path / "out"))[0].slide(patches)

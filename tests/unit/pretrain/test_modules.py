@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 import torch
 from molpath.pretrain.molecular_encoders import DnaEncoder, RnaEncoder, load_scgpt, read_vocabulary, standardise
-from molpath.pretrain.objectives import contrastive_loss, learning_rate_factor, rankme
-from molpath.pretrain.slide_encoder import SlideEncoder, drop, drop_mask
-from molpath.pretrain.slide_transformer import SlideTransformer
+from molpath.pretrain.network import SlideEncoder, SlideTransformer, drop, drop_mask
+from molpath.pretrain.steps import contrastive_loss, learning_rate_factor, rankme
 
 
 def count(module):
@@ -65,9 +64,9 @@ def test_groups_of_bags_and_what_is_made_again_change_no_gradient(monkeypatch):
         return [parameter.grad.clone() for parameter in encoder.parameters()]
 
     whole = gradients()
-    monkeypatch.setattr("molpath.pretrain.slide_encoder.CPU_ROWS", 10)
+    monkeypatch.setattr("molpath.pretrain.network.CPU_ROWS", 10)
     grouped = gradients()
-    monkeypatch.setattr("molpath.pretrain.slide_encoder.recomputed", lambda function, *inputs: function(*inputs))
+    monkeypatch.setattr("molpath.pretrain.network.recomputed", lambda function, *inputs: function(*inputs))
     for a, b, c in zip(whole, grouped, gradients(), strict=True):
         torch.testing.assert_close(a, b)
         torch.testing.assert_close(a, c)

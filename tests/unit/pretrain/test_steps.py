@@ -8,13 +8,11 @@ import numpy as np
 import pytest
 import torch
 from molpath.pretrain import runs
-from molpath.pretrain.batches import Loader, split_epoch
+from molpath.pretrain.data import Example, Loader, sample_evenly, split_epoch
 from molpath.pretrain.distributed import World
 from molpath.pretrain.network import build
-from molpath.pretrain.objectives import contrastive_loss, retrieval_accuracy
-from molpath.pretrain.pairs_data import Example, sample_evenly
 from molpath.pretrain.runs import prepare
-from molpath.pretrain.steps import backward, embed, losses
+from molpath.pretrain.steps import backward, contrastive_loss, embed, losses, retrieval_accuracy
 from molpath.pretrain.store import DamagedStore, PatchStore
 from molpath.pretrain.training import Diverged, Stopped, Trainer
 

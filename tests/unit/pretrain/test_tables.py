@@ -4,7 +4,7 @@ import anndata
 import numpy as np
 import pytest
 from molpath.common.files import write_h5ad
-from molpath.pretrain.pairs_data import UnfitProfiles, read_tables
+from molpath.pretrain.data import UnfitProfiles, read_tables
 
 
 def write(path, names, selected=None, value="log2_tpm_plus_1"):

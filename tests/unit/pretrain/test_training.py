@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from molpath.embed.embedding import embed_block, gather_embeddings
 from molpath.embed.profiles import embed_profiles
-from molpath.pretrain.pairs_data import UnfitProfiles
+from molpath.pretrain.data import UnfitProfiles
 from molpath.pretrain.store import PatchStore
 from molpath.pretrain.training import Stopped, Trainer
 

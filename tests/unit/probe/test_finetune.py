@@ -11,8 +11,7 @@ import torch
 from molpath.common.files import read_tsv
 from molpath.common.manifests import accepted, write_manifest
 from molpath.embed.foreign import ChiefPooling
-from molpath.pretrain.network import build, save
-from molpath.pretrain.slide_encoder import SlideEncoder
+from molpath.pretrain.network import SlideEncoder, build, save
 from molpath.probe import recipes
 from molpath.probe.finetune import FineTuning
 from molpath.probe.finetune_jobs import run_finetune

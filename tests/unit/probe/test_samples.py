@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from molpath.common.files import read_tsv
 from molpath.embed.embedding import write_block
+from molpath.probe.embeddings import EmbeddingTable
 from molpath.probe.jobs import run_probe
 from molpath.probe.samples import load_samples, sites_of
 from molpath.probe.tasks import BadTask, read_task
@@ -153,7 +154,7 @@ def test_categories_and_text_of_obs_are_read(tmp_path):
     with h5py.File(tmp_path / "slides.h5ad") as handle:
         assert "categories" in handle["obs/site"]
     task.slides = {}  # a table of cases alone
-    assert sites_of(task, str(tmp_path / "slides.h5ad")) == sites
+    assert sites_of(task, EmbeddingTable.read(str(tmp_path / "slides.h5ad"))) == sites
 
 
 @pytest.mark.parametrize(("telling", "value"), [(True, 1.0), (False, None)])

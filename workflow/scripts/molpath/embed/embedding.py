@@ -12,10 +12,11 @@ import pandas as pd
 from ..common.digests import digest_of
 from ..common.files import fingerprint, new_h5, open_h5, read_tsv
 from ..common.finished import keep, restore
+from ..common.kinds import WITH_COORDS
 from ..common.progress import Progress
 from ..common.settings.embed import Model
 from .bags import Bags, union
-from .models import WITH_COORDS, get_pool, read_vectors
+from .models import get_pool, read_vectors
 
 log = logging.getLogger(__name__)
 

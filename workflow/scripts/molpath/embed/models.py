@@ -13,8 +13,6 @@ from ..common.settings.embed import Model
 from .bags import Bag
 
 Pool = Callable[[Bag], np.ndarray]
-#: Models that look at where a patch lies; a case of several slides is the mean of its slides for them.
-WITH_COORDS = ("titan", "gigapath")
 
 
 def mean_pool(bag: Bag) -> np.ndarray:

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from ..common.files import write_h5ad
+from ..pretrain.data import chosen_genes
 from ..pretrain.molecular_encoders import CLS, PAD_VALUE, standardise
 from ..pretrain.network import load
-from ..pretrain.pairs_data import chosen_genes
 
 BATCH = 64
 

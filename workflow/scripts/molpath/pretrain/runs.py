@@ -16,13 +16,11 @@ from ..common.digests import digest_of
 from ..common.files import fingerprint, read_tsv, write_json, write_tsv
 from ..common.finished import keep, restore
 from ..common.progress import Progress
-from .distributed import world
-from .events import Events
-from .launch import launch
-from .model_card import write_model_card
+from .artefacts import Events, write_model_card
+from .data import PairedData, gather, read_tables
+from .distributed import launch, world
 from .molecular_encoders import load_scgpt, read_vocabulary, standardise, vocabulary_of
 from .network import build, save
-from .pairs_data import PairedData, gather, read_tables
 from .store import PatchStore
 from .training import Trainer
 

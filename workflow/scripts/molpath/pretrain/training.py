@@ -16,12 +16,10 @@ import numpy as np
 import torch
 
 from ..common.files import atomic_path
-from .batches import MODALITIES, Batch, Loader, bags, split_epoch
+from .data import MODALITIES, Batch, Loader, PairedData, bags, split_epoch
 from .distributed import World
 from .network import Threads
-from .objectives import learning_rate_factor, rankme
-from .pairs_data import PairedData
-from .steps import backward, random_state, set_random_state
+from .steps import backward, learning_rate_factor, random_state, rankme, set_random_state
 
 log = logging.getLogger(__name__)
 ALONE = World()

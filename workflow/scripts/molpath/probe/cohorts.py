@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from .embeddings import read_columns
-from .samples import load_samples
+from .embeddings import EmbeddingTable
+from .samples import choose_samples, load_samples
 from .tasks import BadTask, Task, read_task
 
 
@@ -39,10 +39,10 @@ def load_side(side: Side, files: Embeddings, missing: str, folds_needed: bool = 
 def load_support(side: Side, files: Embeddings) -> tuple[Task, np.ndarray]:
     """Task with all its samples, and embeddings (float32 N x D) with rows of nan where a sample has none."""
     wanted = read_task(side.name, side.config, side.table, folds_needed=False)
-    path = files.cases if wanted.unit == "case_id" else files.slides
-    if not set(read_columns(path, ())["_index"]) & set(wanted.samples):
+    table = EmbeddingTable.read(files.cases if wanted.unit == "case_id" else files.slides)
+    if not set(table.ids) & set(wanted.samples):
         return wanted, np.full((len(wanted.samples), 1), np.nan, np.float32)
-    known, x = load_samples(wanted, files.slides, files.cases, bags=side.bags, cohort=files.cohort, missing="skip")
+    known, x = choose_samples(wanted, table, files.slides, bags=side.bags, cohort=files.cohort, missing="skip")
     return wanted, pd.DataFrame(x, index=known.samples).reindex(wanted.samples).to_numpy(np.float32)
 
 

@@ -3,10 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from ..common.files import open_h5
+
+#: Columns of obs that samples are chosen by, where a file has them.
+COLUMNS = ("slides_used", "n_patches", "site", "case_id", "modality")
+
+
+@dataclass(frozen=True)
+class EmbeddingTable:
+    """What an h5ad of slides, cases or profiles holds, read at once.
+
+    ids: obs names; vectors: float32 N x D; columns: those of COLUMNS that the file has, as text, by name; kind: of the
+    model that made the file ('' where it doesn't say).
+    """
+
+    path: str
+    ids: list[str]
+    vectors: np.ndarray
+    columns: dict[str, list[str]]
+    kind: str
+
+    @classmethod
+    def read(cls, path: str, with_vectors: bool = True) -> EmbeddingTable:
+        """The table of a file; without vectors (N x 0) where only its columns are asked for."""
+        with open_h5(path) as handle:
+            obs, kind = handle["obs"], handle.get("uns/model/kind")
+            ids = as_text(obs[obs.attrs["_index"]][:])
+            vectors = handle["X"][:] if with_vectors else np.zeros((len(ids), 0), np.float32)
+            columns = {name: read_column(obs[name]) for name in COLUMNS if name in obs}
+            return cls(path, ids, vectors, columns, "" if kind is None else as_text(np.array([kind[()]], object))[0])
 
 
 def read_embeddings(path: str) -> tuple[list[str], np.ndarray]:
@@ -38,13 +67,6 @@ def read_column(column) -> list[str]:
 def as_text(values: np.ndarray) -> list[str]:
     """Values of an HDF5 dataset as text."""
     return [value.decode() if isinstance(value, bytes) else str(value) for value in values]
-
-
-def model_kind(path: str) -> str:
-    """Kind of the model that made the file ('' where it doesn't say)."""
-    with open_h5(path) as handle:
-        kind = handle.get("uns/model/kind")
-        return "" if kind is None else as_text(np.array([kind[()]], object))[0]
 
 
 def read_block(path: str) -> tuple[list[str], np.ndarray, list[str], list[str]]:

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from .cohorts import Embeddings, Side, case_of, check_disjoint, load_side, load_support
-from .embeddings import read_columns, read_embeddings
+from .embeddings import EmbeddingTable
 from .outputs import write_results
 from .probes import ProbeFailed
 from .results import TIMES, Predict, Results, sides
@@ -26,12 +26,10 @@ from .transfer import joined
 QUARTER = 0.25
 
 
-def read_profiles(path: str, modality: str) -> pd.DataFrame:
+def profiles_by_case(profiles: EmbeddingTable, modality: str) -> pd.DataFrame:
     """Embeddings (float32) of a modality's profiles by case: index case_id; the mean where a case has several."""
-    _, x = read_embeddings(path)
-    columns = read_columns(path, ("case_id", "modality"))
-    table = pd.DataFrame(x, index=pd.Index(columns["case_id"], name="case_id"))
-    return table[np.array(columns["modality"]) == modality].groupby(level=0, sort=True).mean()
+    table = pd.DataFrame(profiles.vectors, index=pd.Index(profiles.columns["case_id"], name="case_id"))
+    return table[np.array(profiles.columns["modality"]) == modality].groupby(level=0, sort=True).mean()
 
 
 def class_prompts(vectors: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
@@ -149,8 +147,9 @@ def run_prompts(
             x_first = np.full((len(x_first), x.shape[1]), np.nan, np.float32)
         task, x = joined(name, first, task), np.concatenate([x_first, x])
     vectors = {"prompt_slides": x}
-    for modality in modalities if profiles else []:
-        table = read_profiles(profiles, modality)
+    known = EmbeddingTable.read(profiles) if profiles and modalities else None
+    for modality in modalities if known else []:
+        table = profiles_by_case(known, modality)
         if len(table):
             vectors[f"prompt_{modality}"] = table.reindex(case_of(task)).to_numpy()
     if normalise:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..common.files import read_tsv
-from .embeddings import model_kind, read_block, read_columns, read_embeddings
+from .embeddings import EmbeddingTable, read_block
 from .tasks import BadTask, Task
 
 log = logging.getLogger(__name__)
@@ -30,34 +30,42 @@ def load_samples(
     of whose slides none was usable, `skip` all, `fail` none. Sites and numbers of patches are put to the task.
     Raises BadTask that names the samples.
     """
-    by_case = task.unit == "case_id"
-    path = cases if by_case else slides
-    ids, x = read_embeddings(path)
-    columns = read_columns(path, ("slides_used", "n_patches", "site"))
-    vectors = {name: x[i] for i, name in enumerate(ids)}
-    used = dict(zip(ids, columns.get("slides_used", [""] * len(ids)), strict=True))
-    patches = dict(zip(ids, columns.get("n_patches", []), strict=False))
+    table = EmbeddingTable.read(cases if task.unit == "case_id" else slides)
+    return choose_samples(task, table, slides, bags=bags, cohort=cohort, missing=missing)
+
+
+def choose_samples(
+    task: Task, table: EmbeddingTable, slides: str, *, bags: str = "", cohort: str = "", missing: str = "set_aside"
+) -> tuple[Task, np.ndarray]:
+    """What `load_samples` gives, from the table of the task's unit, already read."""
+    by_case, ids = task.unit == "case_id", table.ids
+    beside = None if by_case else table
+    if by_case and os.path.isfile(slides):
+        beside = EmbeddingTable.read(slides, with_vectors=False)
+    vectors = {name: table.vectors[i] for i, name in enumerate(ids)}
+    used = dict(zip(ids, table.columns.get("slides_used", [""] * len(ids)), strict=True))
+    patches = dict(zip(ids, table.columns.get("n_patches", []), strict=False))
     if bags:
         names, own, members, counts = read_block(bags)
         listed = {name for name in task.samples if name in names}
         vectors |= {name: own[i] for i, name in enumerate(names) if name in listed}
         used |= dict(zip(names, members, strict=True))
         patches |= dict(zip(names, counts, strict=True))
-    embedded = set()
-    if by_case and os.path.isfile(slides) and model_kind(path) != "table":
-        embedded = set(read_columns(slides, ())["_index"])
+    embedded: set[str] = set()
+    if by_case and beside and table.kind != "table":
+        embedded = set(beside.ids)
         vectors = {name: x for name, x in vectors.items() if not is_unlisted(task.slides.get(name), embedded)}
     known = task.keep(list(vectors))
-    check_missing(task, known, path, cohort, missing)
+    check_missing(task, known, table, cohort, missing)
     if embedded:
-        check_bags(known, used, embedded, cases)
+        check_bags(known, used, embedded, table.path)
     chosen = np.stack([vectors[name] for name in known.samples])
-    check_finite(known, chosen, path)
-    counts = {name: int(patches[name]) for name in known.samples if int(patches.get(name, "0"))}
-    return dataclasses.replace(known, sites=sites_of(known, slides), patches=counts), chosen
+    check_finite(known, chosen, table.path)
+    sizes = {name: int(patches[name]) for name in known.samples if int(patches.get(name, "0"))}
+    return dataclasses.replace(known, sites=sites_of(known, beside), patches=sizes), chosen
 
 
-def check_missing(task: Task, known: Task, path: str, cohort: str, missing: str) -> None:
+def check_missing(task: Task, known: Task, embeddings: EmbeddingTable, cohort: str, missing: str) -> None:
     """List samples without an embedding; raise BadTask where the settings do not allow them to be missing.
 
     Without a table of the cohort nobody knows what was set aside, and `set_aside` lets all be missing.
@@ -65,7 +73,8 @@ def check_missing(task: Task, known: Task, path: str, cohort: str, missing: str)
     there = set(known.samples)
     absent = [name for name in task.samples if name not in there]
     table = read_tsv(cohort) if cohort and absent else None
-    reasons = {name: why_missing(task, name, table, path) for name in absent}
+    path = embeddings.path
+    reasons = {name: why_missing(task, name, table, embeddings.kind) for name in absent}
     for name, reason in reasons.items():
         log.warning("%s: %s %s has no embedding: %s", task.name, task.unit, name, reason or "no reason is known")
     wrong = {"skip": [], "fail": absent}.get(missing, [name for name in absent if cohort and not reasons[name]])
@@ -78,8 +87,8 @@ def check_missing(task: Task, known: Task, path: str, cohort: str, missing: str)
         raise BadTask(f"{task.name}: none of its {task.unit}s has an embedding in {path}")
 
 
-def why_missing(task: Task, name: str, table: pd.DataFrame | None, path: str) -> str:
-    """Why a sample has no embedding, as far as tables/slides.tsv and the model tell; '' where nothing explains it."""
+def why_missing(task: Task, name: str, table: pd.DataFrame | None, kind: str) -> str:
+    """Why a sample has no embedding, as far as tables/slides.tsv and the model's kind tell; '' if nothing does."""
     if table is None:
         return ""
     listed = set(task.slides.get(name, ()))
@@ -88,13 +97,13 @@ def why_missing(task: Task, name: str, table: pd.DataFrame | None, path: str) ->
         return ""
     reasons = set(rows.reason)
     if "" in reasons:  # accepted by quality control: tiling may have left no patch of it, but a given table needs none
-        return "" if model_kind(path) == "table" else "no patches (manifests of tiles and features say why)"
+        return "" if kind == "table" else "no patches (manifests of tiles and features say why)"
     return "set aside: " + ", ".join(sorted(reasons))
 
 
 def is_unlisted(listed: Sequence[str] | None, embedded: set[str]) -> bool:
     """True for a case with an embedding of slides that the task doesn't list, and none of those it lists."""
-    return bool(listed) and not embedded & set(listed)
+    return bool(listed) and not embedded & set(listed or ())
 
 
 def check_bags(task: Task, used: Mapping[str, str], embedded: set[str], path: str) -> None:
@@ -121,21 +130,20 @@ def check_finite(task: Task, x: np.ndarray, path: str) -> None:
         )
 
 
-def sites_of(task: Task, slides: str) -> dict[str, str]:
-    """Site of each sample from obs of slides.h5ad; of a case with slides of several all of them. Empty if unknown."""
-    if not os.path.isfile(slides):
+def sites_of(task: Task, slides: EmbeddingTable | None) -> dict[str, str]:
+    """Site of each sample from the table of slides; of a case with slides of several all of them. Empty if unknown."""
+    if slides is None:
         return {}
-    columns = read_columns(slides, ("site", "case_id"))
-    sites = dict(zip(columns["_index"], columns.get("site", []), strict=False))
+    sites = dict(zip(slides.ids, slides.columns.get("site", []), strict=False))
     if not any(sites.values()):
         return {}
     by_case: dict[str, list[str]] = {}
-    for slide, case in zip(columns["_index"], columns.get("case_id", []), strict=False):
+    for slide, case in zip(slides.ids, slides.columns.get("case_id", []), strict=False):
         by_case.setdefault(case, []).append(slide)
     found = {}
     for name in task.samples:
         members = task.slides.get(name) or by_case.get(name) or [name]
-        found[name] = "+".join(sorted({sites.get(slide) for slide in members} - {None, ""})) or "unknown"
+        found[name] = "+".join(sorted({sites.get(slide, "") for slide in members} - {""})) or "unknown"
     return found
 
 

@@ -9,11 +9,12 @@ from typing import Any
 import torch
 from torch import nn
 
+from ..common.kinds import TUNABLE
 from ..embed.foreign import ChiefPooling, native
 from ..pretrain.network import build, load
 
 #: Kinds of models that are fine-tuned; the last is trained from scratch.
-KINDS = ("threads", "random", "chief", "abmil")
+KINDS = (*TUNABLE, "abmil")
 
 
 class Abmil(nn.Module):
