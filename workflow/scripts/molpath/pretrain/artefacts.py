@@ -75,7 +75,7 @@ def write_model_card(trainer, run: Mapping[str, Any], selected: Mapping[str, Any
     write_text(outputs["model_card.md"], "\n".join(lines))
 
 
-def size(branch) -> str:
+def size(branch: torch.nn.Module | None) -> str:
     """Parameters of a branch in words."""
     return f"{sum(p.numel() for p in branch.parameters()):,} parameters" if branch is not None else "none"
 

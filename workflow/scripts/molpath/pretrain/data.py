@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from ..common.files import read_tsv
+from ..common.settings.pretrain import Training
 from .distributed import World
 from .molecular_encoders import CLS, PAD_VALUE
 from .parts import sample_evenly
@@ -74,7 +75,13 @@ def chosen_genes(table: anndata.AnnData) -> anndata.AnnData:
 
 
 def gather(
-    pairs: str, store: PatchStore, cohorts: Sequence[str], rna, dna, fraction: float = 1.0, organs=None
+    pairs: str,
+    store: PatchStore,
+    cohorts: Sequence[str],
+    rna: anndata.AnnData | None,
+    dna: anndata.AnnData | None,
+    fraction: float = 1.0,
+    organs: Mapping[str, str] | None = None,
 ) -> list[Example]:
     """Examples of the cohorts in the order of pairs.tsv: one a slide, one more for each further profile of a kind.
 
@@ -170,7 +177,14 @@ def gene_tokens(
 class Loader:
     """Draws batches. Every rank draws for all of them, the same numbers, and reads its own share."""
 
-    def __init__(self, data: PairedData, settings: Mapping[str, Any], vocabulary, modalities, world: World):
+    def __init__(
+        self,
+        data: PairedData,
+        settings: Training,
+        vocabulary: Mapping[str, int],
+        modalities: Sequence[str],
+        world: World,
+    ):
         self.data, self.settings, self.vocabulary, self.world = data, settings, vocabulary, world
         self.modalities = modalities
 
@@ -188,10 +202,10 @@ class Loader:
             batch.rows[name] = rows_with(share, name)
             own = [number for number, i in enumerate(having) if i % world.size == world.rank]
             batch.profiles[name] = getattr(self, f"_{name}")([getattr(examples[i], name) for i in having], own, rng)
-        batch.after = rng.bit_generator.state
+        batch.after = dict(rng.bit_generator.state)
         return batch
 
-    def _rna(self, rows: list[int], own: list[int], rng) -> tuple[torch.Tensor, torch.Tensor]:
+    def _rna(self, rows: list[int], own: list[int], rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         count, genes, columns = self.settings["genes"], self.data.rna_values.shape[1], None
         if count < genes:
             chance = rng.random((len(rows), genes))[own]
@@ -199,7 +213,7 @@ class Loader:
         values = self.data.rna_values[[rows[i] for i in own]]
         return gene_tokens(values, self.data.rna_tokens, self.vocabulary, columns)
 
-    def _dna(self, rows: list[int], own: list[int], rng) -> tuple[torch.Tensor]:
+    def _dna(self, rows: list[int], own: list[int], rng: np.random.Generator) -> tuple[torch.Tensor]:
         return (torch.from_numpy(self.data.flags[[rows[i] for i in own]]),)
 
     def ahead(self, batches: Sequence[list[Example]], rng: np.random.Generator) -> Iterator[Batch]:
@@ -215,7 +229,9 @@ class Loader:
                 yield waiting.result()
 
 
-def split_epoch(examples: Sequence[Example], order: Sequence[int], steps: int, one_slide_per_case: bool):
+def split_epoch(
+    examples: Sequence[Example], order: Sequence[int] | np.ndarray, steps: int, one_slide_per_case: bool
+) -> list[list[Example]]:
     """Batches of an epoch: every steps-th example of the order, or so that no case is twice in a batch."""
     if not one_slide_per_case:
         return [[examples[i] for i in order[step::steps]] for step in range(steps)]

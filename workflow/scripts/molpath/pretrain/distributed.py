@@ -16,7 +16,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -25,6 +25,7 @@ from ..common.files import write_json
 from ..common.joblog import die_with_parent
 
 LIBRARY = Path(__file__).resolve().parents[2]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,11 @@ class World:
     size: int = 1
     device: torch.device = torch.device("cpu")
 
-    def share(self, items: Sequence) -> list:
+    def share(self, items: Sequence[T]) -> list[T]:
         """The items of this rank: every size-th."""
         return list(items[self.rank :: self.size])
 
-    def by_rank(self, items: Sequence) -> list:
+    def by_rank(self, items: Sequence[T]) -> list[T]:
         """All items in the order in which `gather` puts the rows of the ranks."""
         return [item for rank in range(self.size) for item in items[rank :: self.size]]
 
@@ -78,7 +79,7 @@ class World:
         dist.all_reduce(value, dist.ReduceOp.MAX)
         return bool(value)
 
-    def collect(self, value: Any) -> list:
+    def collect(self, value: T) -> list[T]:
         """The value of each rank, on all ranks."""
         if self.size == 1:
             return [value]

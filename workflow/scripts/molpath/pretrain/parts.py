@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 
-def sample_evenly(slide_ids: Sequence[str], organs: Mapping[str, str], fraction: float) -> set[str]:
+def sample_evenly(slide_ids: Iterable[str], organs: Mapping[str, str], fraction: float) -> set[str]:
     """round(fraction x slides) of a cohort, the same number from each organ until one runs out.
 
     Which slides come first within an organ follows from their ids, so a smaller fraction lies within a larger one.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -87,8 +87,22 @@ def read_organs(sheet: str | None) -> dict[str, str]:
 
 
 def train(
-    *, run, patches, indices, pairs, rna, dna, outputs, state, stamp, organs, contents, threads, log_path, events
-):
+    *,
+    run: Mapping[str, Any],
+    patches: Sequence[str],
+    indices: Sequence[str],
+    pairs: str,
+    rna: Sequence[str],
+    dna: Sequence[str],
+    outputs: Mapping[str, str],
+    state: str,
+    stamp: str,
+    organs: Mapping[str, str],
+    contents: Mapping[str, Sequence[str]],
+    threads: int,
+    log_path: str | None,
+    events: str | None,
+) -> None:
     """One process of a training; the first of them writes the results."""
     processes = run["training"]["processes"]
     torch.set_num_threads(max(1, threads // processes))
@@ -110,7 +124,7 @@ def train(
             write_results(trainer, description, run, contents, outputs)
 
 
-def _follow(trainer: Trainer, run, log_path: str | None, events: str | None) -> None:
+def _follow(trainer: Trainer, run: Mapping[str, Any], log_path: str | None, events: str | None) -> None:
     """Train, and tell log, terminal and TensorBoard after each epoch; speeds go nowhere else."""
     alone = trainer.world.rank == 0
     progress = Progress(log_path if alone else None, f"pretraining {run['name']}", run["training"]["epochs"], "epochs")
@@ -128,7 +142,14 @@ def _follow(trainer: Trainer, run, log_path: str | None, events: str | None) -> 
         board.close()
 
 
-def prepare(run, store: PatchStore, pairs: str, rna: Sequence[str], dna: Sequence[str], organs=None):
+def prepare(
+    run: Mapping[str, Any],
+    store: PatchStore,
+    pairs: str,
+    rna: Sequence[str],
+    dna: Sequence[str],
+    organs: Mapping[str, str] | None = None,
+) -> tuple[PairedData, dict[str, Any], dict[str, int]]:
     """Data in memory, description of the network, and the vocabulary as a dict."""
     tables = {
         "rna": read_tables(rna) if "rna" in run["modalities"] else None,
@@ -136,7 +157,7 @@ def prepare(run, store: PatchStore, pairs: str, rna: Sequence[str], dna: Sequenc
     }
     examples = gather(pairs, store, run["cohorts"], tables["rna"], tables["dna"], run["fraction"], organs)
     data = PairedData(examples, store)
-    description = {"slide_encoder": run["slide_encoder"] | {"input": store.dim}}
+    description: dict[str, Any] = {"slide_encoder": run["slide_encoder"] | {"input": store.dim}}
     vocabulary: dict[str, int] = {}
     if tables["rna"] is not None:
         section, vocabulary = describe_rna(run["rna_encoder"], tables["rna"].var_names)
@@ -156,7 +177,7 @@ def prepare(run, store: PatchStore, pairs: str, rna: Sequence[str], dna: Sequenc
     return data, description, vocabulary
 
 
-def describe_rna(settings: Mapping[str, Any], genes) -> tuple[dict[str, Any], dict[str, int]]:
+def describe_rna(settings: Mapping[str, Any], genes: Iterable[str]) -> tuple[dict[str, Any], dict[str, int]]:
     """Section rna_encoder of config.json and the vocabulary, from an scGPT folder or from the run's own genes."""
     words = read_vocabulary(settings["checkpoint"]) if settings["checkpoint"] else vocabulary_of(genes)
     known = set(words)
@@ -165,11 +186,17 @@ def describe_rna(settings: Mapping[str, Any], genes) -> tuple[dict[str, Any], di
     return dict(settings) | {"vocabulary": words}, {word: number for number, word in enumerate(words)}
 
 
-def write_results(trainer: Trainer, description, run, contents, outputs: Mapping[str, str]) -> None:
+def write_results(
+    trainer: Trainer,
+    description: Mapping[str, Any],
+    run: Mapping[str, Any],
+    contents: Mapping[str, Sequence[str]],
+    outputs: Mapping[str, str],
+) -> None:
     """Weights of the kept and of the last epoch, config, history and model card."""
     save(trainer.network.state_dict(), outputs["model.safetensors"])
     save(trainer.last, outputs["last.safetensors"])
     selected = {"epoch": trainer.best["epoch"], "rankme": round(trainer.best["rankme"], 6)}
-    write_json(outputs["config.json"], description | {"run": dict(run), "selected": selected})
+    write_json(outputs["config.json"], dict(description) | {"run": dict(run), "selected": selected})
     write_tsv(outputs["history.tsv"], pd.DataFrame(trainer.history))
     write_model_card(trainer, run, selected, contents, outputs)

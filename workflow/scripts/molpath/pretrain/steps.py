@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 
+from ..common.settings.pretrain import Training
 from .data import Batch, rows_with
 from .distributed import World
 from .network import Threads
@@ -102,7 +102,9 @@ def losses(
     return terms, accuracies
 
 
-def backward(network: Threads, batch: Batch, world: World, settings: Mapping[str, Any], temperature):
+def backward(
+    network: Threads, batch: Batch, world: World, settings: Training, temperature: float | torch.Tensor
+) -> tuple[dict[str, torch.Tensor], dict[str, float]]:
     """Gradients of the batch's loss, this rank's part of them; returns the terms and accuracies of `losses`.
 
     With `micro_batch` the share passes in pieces, twice: first without graphs, for the loss and the gradients of the

@@ -9,6 +9,7 @@ import math
 import os
 import signal
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy as np
 import torch
 
 from ..common.files import atomic_path
+from ..common.settings.pretrain import Training
 from .data import MODALITIES, Batch, Loader, PairedData, bags, split_epoch
 from .distributed import World
 from .network import Threads
@@ -46,8 +48,8 @@ class Trainer:
         self,
         network: Threads,
         data: PairedData,
-        vocabulary,
-        settings,
+        vocabulary: Mapping[str, int],
+        settings: Training,
         state: str,
         stamp: str,
         world: World | None = None,
@@ -65,7 +67,8 @@ class Trainer:
             torch.tensor(math.log(settings["temperature"]), device=self.world.device)
         )
         self.optimizer = torch.optim.AdamW(self._groups(), betas=(0.9, 0.999))
-        self.epoch, self.step, self.history = 0, 0, []
+        self.epoch, self.step = 0, 0
+        self.history: list[dict[str, Any]] = []
         self.random: dict[str, Any] | None = None
         self.sums: dict[str, list[float]] = {}
         self.best: dict[str, Any] = {"rankme": -1.0, "epoch": -1, "weights": None}
@@ -82,7 +85,7 @@ class Trainer:
             groups.append({"params": [self.log_temperature], "lr": rate, "peak": rate, "weight_decay": 0.0})
         return groups
 
-    def run(self, each_epoch=lambda row, seconds: None) -> None:
+    def run(self, each_epoch: Callable[[dict[str, Any], float], None] = lambda row, seconds: None) -> None:
         """All epochs that are left; `each_epoch` gets a row of the history and its seconds.
 
         Raises Stopped after SIGTERM or SIGUSR1, with the state saved, and Diverged.
@@ -106,7 +109,7 @@ class Trainer:
         self.network.load_state_dict(self.best["weights"])
         self.network.eval()
 
-    def _on_signal(self, *_) -> None:
+    def _on_signal(self, *_: object) -> None:
         self.terminate = True
 
     def _stop_if_asked(self) -> None:
