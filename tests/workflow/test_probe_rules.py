@@ -58,9 +58,9 @@ MISTAKES = {
     ),
     "time of zero": (
         lambda p: survival(p, days="0"),
-        ["row 3, column OS_days: '0' is no time over 0", "or empty the label to leave the row out"],
+        ["row 3, column OS_days: '0' is not a positive time", "or empty the label to leave the row out"],
     ),
-    "time that is none": (lambda p: survival(p, days="soon"), ["row 3, column OS_days: 'soon' is no time over 0"]),
+    "time that is none": (lambda p: survival(p, days="soon"), ["row 3, column OS_days: 'soon' is not a positive time"]),
     "event that is none": (
         lambda p: survival(p, event="dead"),
         ["row 3, column OS_event: 'dead' is neither 1 (event) nor 0 (censored)"],

@@ -134,8 +134,9 @@ def test_survival_is_read_in_days_and_by_its_own_endpoint(tmp_path):
 
 
 @pytest.mark.parametrize(("event", "days", "said"), [
-    ("1", "0", "row 3, column OS_days: '0' is no time over 0"), ("1", "-4", "'-4' is no time over 0"),
-    ("1", "", "'' is no time over 0"), ("1", "inf", "'inf' is no time over 0"), ("1", "soon", "'soon' is no time"),
+    ("1", "0", "row 3, column OS_days: '0' is not a positive time"), ("1", "-4", "'-4' is not a positive time"),
+    ("1", "", "'' is not a positive time"), ("1", "inf", "'inf' is not a positive time"),
+    ("1", "soon", "'soon' is not a positive time"),
     ("2", "5", "row 3, column OS_event: '2' is neither 1"), ("yes", "5", "'yes' is neither 1"),
 ])  # fmt: skip
 def test_times_and_events_that_are_none_are_named(tmp_path, event, days, said):
