@@ -181,7 +181,7 @@ def read_survival(samples: pd.DataFrame, event: str, time: str, table) -> tuple[
     times = pd.to_numeric(samples[time], errors="coerce").to_numpy(float)
     events = pd.to_numeric(samples[event], errors="coerce").to_numpy(float)
     for column, wrong, what in (
-        (time, ~(np.isfinite(times) & (times > 0)), "is not a positive time: write days from the start, or empty the label"),
+        (time, ~(np.isfinite(times) & (times > 0)), "is not a positive time: write days, or empty the label"),
         (event, ~np.isin(events, (0, 1)), "is neither 1 (event) nor 0 (censored): correct it, or empty the label"),
     ):
         if wrong.any():
