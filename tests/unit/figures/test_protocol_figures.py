@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from model_kinds import with_seeds
 from molpath.figures.averages import plot_averages, plot_each_task
 from molpath.figures.gains import draw_gains, plot_c_sweep, plot_gains
 from molpath.figures.protocols import plot_prompting, plot_retrieval, plot_transfer
@@ -16,7 +17,7 @@ from molpath.tables.scores import beside_reference, main_scores, read_metrics, s
 from .made_scores import made_folds, write_scores
 from .test_score_figures import FAMILIES, numbers, outputs
 
-MODELS = ["mean", "random-s0", "random-s1", "threads-s0", "abmil"]
+MODELS = with_seeds("mean", "random-s0", "random-s1", "threads-s0", "abmil")
 PAIR = "a==b--x"
 STRENGTHS = {"logistic_C=0.01": 0.5, "logistic_C=10": 0.6, "logistic_C=adaptive": 0.7, "logistic": 0.55}
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from model_kinds import with_seeds
 from molpath.common.files import read_tsv, write_tsv
 from molpath.figures.averages import plot_averages
 from molpath.figures.panels import MANY, box_numbers, colours_of
@@ -14,7 +15,7 @@ from molpath.tables.scores import tasks_won
 
 from .made_scores import made_folds, write_scores
 
-MODELS = ["mean", "threads-s0", "threads-s1"]
+MODELS = with_seeds("mean", "threads-s0", "threads-s1")
 FAMILIES = {"a--x": "one", "b--y": "one", "c--z": "two", "d--w": "two"}
 
 
@@ -101,7 +102,7 @@ def test_a_kind_wins_by_the_mean_of_its_seeds_and_ties_count_for_all(drawn):
         {"a-s0": [0.9, 0.5, np.nan, 0.7], "a-s1": [0.1, 0.7, np.nan, 0.7], "b": [0.6, 0.5, np.nan, 0.7]},
         index=["p", "q", "r", "s"],
     )
-    assert tasks_won(wide).to_dict() == {"a": 2, "b": 2}  # p: b; q: a; r: nobody; s: both
+    assert tasks_won(wide, with_seeds(*wide)).to_dict() == {"a": 2, "b": 2}  # p: b; q: a; r: nobody; s: both
     table = numbers(drawn[0] / "averages.tsv")
     assert table[(table.family == "all") & (table.kind == "threads")].won.unique().tolist() == [4]
 
@@ -166,7 +167,7 @@ def test_boxes_follow_tukey(drawn):
 
 
 def test_seeds_share_a_colour_and_kinds_do_not():
-    colours = colours_of(["threads-s0", "threads-s1", *(f"m{i}x" for i in range(11))])
+    colours = colours_of(with_seeds("threads-s0", "threads-s1", *(f"m{i}x" for i in range(11))))
     assert colours["threads-s0"] == colours["threads-s1"]
     assert len(set(colours.values())) == 12 == len(MANY)
 
