@@ -45,7 +45,7 @@ def draw_all(files: dict, folder: Path, models=MODELS, most=50):
         splits.append(str(folder / f"{number}_k=all.tsv"))
         write_tsv(splits[-1], pd.DataFrame({"case_id": [f"c{i // 2}" for i in range(80 + 40 * number)]}))
     common = {"metrics": files["metrics"], "models": models}
-    reference = models[min(1, len(models) - 1)]
+    reference = list(models)[min(1, len(models) - 1)]
     plot_averages(
         **common,
         tests=files["tests"],
