@@ -154,7 +154,7 @@ def test_a_near_copy_of_a_training_profile_on_a_test_side(tmp_path, cohorts, all
         "slides": str(tmp_path / "slides.tsv"),
         "tables": list(cohorts),
         "splits": {"x--y": str(tmp_path / "k=all.tsv")},
-        "cohorts": {"run": ["A"]},
+        "runs": {"run": {"cohorts": ["A"], "modalities": ["rna"]}},
         "pairs": str(tmp_path / "pairs.tsv"),
         "leakage": str(tmp_path / "leakage.tsv"),
         "allow": allow,
