@@ -79,6 +79,6 @@ def test_two_versions_in_one_consumer_plan_and_run_their_own(study, host, reposi
     assert (study / "second_version").exists()
     first, second = ((study / name / "results/slides/00000.tsv").read_text() for name in ("one", "two"))
     assert first == second
-    # Neither is planned anew by the other's digest of the code.
+    # The other's code digest makes neither of them run again.
     left = snakemake(study, "both", "--dry-run", **host)
     assert set(re.findall(r"^(\w+)_inspect_slides +\d+$", left, re.M)) == set()

@@ -15,7 +15,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 class ShadowedLibrary(RuntimeError):
-    """Another copy of the library was imported than the one that lies beside the job's script."""
+    """The library that was imported is not the one in the folder of the job's script."""
 
 
 def check_library() -> None:

@@ -32,7 +32,7 @@ def plot_gains(
 
 
 def draw_gains(numbers: pd.DataFrame, models: Models, label: str):
-    """A panel for all tasks and one a family: means with intervals, and the tasks behind them as rings."""
+    """A panel for all tasks and one per family: means with intervals, and the tasks behind them as rings."""
     names = list(dict.fromkeys(numbers.model))
     means = numbers[numbers.scope != "task"].assign(stars="", name=lambda t: t.model, value=lambda t: t.gain)
     parts = [

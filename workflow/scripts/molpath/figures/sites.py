@@ -35,7 +35,7 @@ def plot_sites(table: pd.DataFrame, output: str, note: str) -> None:
 
 
 def draw_bars(axes, counts: pd.DataFrame, colours: Mapping[str, str]) -> None:
-    """Bars of one data set; counts: a row a site, columns (slides or published, cohort)."""
+    """Bars of one data set; counts: one row per site, columns (slides or published, cohort)."""
     left = np.zeros(len(counts))
     for cohort in [name for name in colours if name in counts["slides"]]:
         width = counts["slides"][cohort].fillna(0).to_numpy()

@@ -96,7 +96,7 @@ class GatedAttention(nn.Module):
 
 
 def segment_softmax(scores: torch.Tensor, lengths: Sequence[int]) -> torch.Tensor:
-    """Softmax within each bag of concatenated scores (float32, one a row)."""
+    """Softmax within each bag of concatenated scores (float32, one per row)."""
     if len(set(lengths)) == 1:
         return torch.softmax(scores.view(len(lengths), -1), dim=1).view(-1)
     counts = torch.tensor(lengths, device=scores.device)
