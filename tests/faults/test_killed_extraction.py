@@ -18,7 +18,7 @@ from giant_slide import write_giant
 from molpath.common.files import is_temporary
 from molpath.features.extraction import extract_shard
 
-JOB = Path(__file__).with_name("extraction_job.py")
+JOB = Path(__file__).parents[1] / "helpers/extraction_job.py"
 ENCODER = {"name": "thumbnails", "adapter": "extraction_job:thumbnails", "workers": 1, "batch_size": 8}
 PATCHES = 30
 

@@ -47,7 +47,10 @@ LEFT_OUT = {
     "slides": dict.fromkeys(
         ["torch", "torchvision", "segmentation_models_pytorch", "safetensors"], "tissue by a network: segmentation.yaml"
     ),
-    "finetune": {"transformers": "code of one gated model (envs/README.md)"},
+    "finetune": {
+        "transformers": "code of one gated model (envs/README.md)",
+        "tensorboardX": "events of pretraining, which shares the reader of runs",
+    },
 }
 
 
