@@ -47,10 +47,10 @@ lint: env
 	$(BIN)/snakemake --lint --configfile config/demo/config.yaml
 
 test: env lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" tests
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --no-loadscope-reorder --durations=20 -m "not slow" tests
 
 test-slow: env
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow tests
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --no-loadscope-reorder --durations=20 -m slow tests
 
 # Other tools that benchmarks compare with, in an environment of their own. torch comes first, as above.
 peers: .venv-peers/ready

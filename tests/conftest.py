@@ -9,6 +9,32 @@ import pytest
 from schema_defaults import defaults_of
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+# Files whose tests share what a session makes once, the small cohort's run: they go to one worker.
+SHARING = ("tests/workflow/test_small_cohort.py", "tests/workflow/test_report.py")
+# Folders in the order in which their tests begin: those that start whole workflows come first, so that two workers end
+# at about the same time.
+LONG_FIRST = ("cluster", "workflow", "faults", "real", "unit")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests first."""
+    folders = {name: place for place, name in enumerate(LONG_FIRST)}
+    items.sort(key=lambda item: folders.get(item.path.relative_to(REPOSITORY / "tests").parts[0], len(folders)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Workers of `pytest -n 2` take whole files, so that what a file's tests share is made once."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class WholeFiles(LoadScopeScheduling):
+        """One file after another; files that share a run count as one."""
+
+        def _split_scope(self, nodeid: str) -> str:
+            name = nodeid.partition("::")[0]
+            return "the small cohort" if name in SHARING else name
+
+    return WholeFiles(config, log)
 
 
 @pytest.fixture(scope="session")

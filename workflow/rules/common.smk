@@ -1,9 +1,9 @@
 """The study: what config and sheets ask for, planned by the library's package `study`.
 
 The library is put on the path while Snakemake reads this file, and taken off again: jobs find their own copy beside
-their script. Each of its files, and each file that ships, is touched through `workflow.source_path`, so that it comes
-along when this workflow is imported from a git tag; another version of it, imported by another `module` of the same
-consumer, is dropped before.
+their script. A checkout is used where it lies. Where this workflow is imported from a git tag, each file of the library
+and each file that ships is touched through `workflow.source_path`, so that it comes along. Another version of the
+library, imported by another `module` of the same consumer, is dropped before.
 """
 
 import functools
@@ -14,6 +14,7 @@ import snakemake
 import yaml
 from snakemake.io import regex_from_filepattern
 from snakemake.logging import logger
+from snakemake.sourcecache import LocalSourceFile
 
 
 @functools.cache
@@ -22,11 +23,17 @@ def shipped(name):
     return workflow.source_path(f"../{name}")
 
 
-with open(shipped("scripts/molpath/files.yaml"), encoding="utf-8") as handle:
-    LIBRARY = [shipped(f"scripts/molpath/{name}") for name in yaml.safe_load(handle)]
+SCRIPTS = workflow.current_basedir.join("../scripts")
+if isinstance(SCRIPTS, LocalSourceFile):
+    LIBRARY = Path(SCRIPTS.get_path_or_uri(secret_free=False))
+else:
+    with open(shipped("scripts/molpath/files.yaml"), encoding="utf-8") as handle:
+        for name in yaml.safe_load(handle):
+            shipped(f"scripts/molpath/{name}")
+    LIBRARY = Path(shipped("scripts/molpath/__init__.py")).parents[1]
 for name in [name for name in sys.modules if name.split(".")[0] == "molpath"]:
     del sys.modules[name]
-sys.path.insert(0, str(Path(shipped("scripts/molpath/__init__.py")).parents[1]))
+sys.path.insert(0, str(LIBRARY))
 from molpath.study.config import Places
 from molpath.study.launcher import Launcher
 from molpath.study.problems import ProblemsFound

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 from molpath.study.config import LIBRARY
-from molpath.study.digests import Digests
+from molpath.study.digests import DescribedFiles, Digests
 
 STAGES = ("slides", "tissue", "tiles", "features", "omics")
 
@@ -48,3 +48,35 @@ def test_every_package_has_a_digest_of_its_own():
     found = Digests()
     packages = [path.name for path in LIBRARY.iterdir() if (path / "__init__.py").is_file()]
     assert len({found(name) for name in packages}) == len(packages)
+
+
+def test_what_is_kept_of_files_gives_the_same_digests(tmp_path, copy):
+    """Of an edited file nothing is taken over, and what can't be read or written is done without."""
+    fresh = Digests(copy, cache=tmp_path / "kept")("tiles")
+    assert Digests(copy, cache=tmp_path / "kept")("tiles") == fresh
+    kept = DescribedFiles(tmp_path / "kept").path
+    assert len(list(kept.parent.iterdir())) == 1
+    path = copy / "tiles/__init__.py"
+    text = path.read_text()
+    path.write_text(text + "\nADDED = 1\n")
+    assert Digests(copy, cache=tmp_path / "kept")("tiles") != fresh
+    path.write_text(text)
+    for damaged in ("", "[1]", '{"a": 1}', '{"a": [1, 2, 3]}', "\0"):
+        kept.write_text(damaged)
+        assert Digests(copy, cache=tmp_path / "kept")("tiles") == fresh, damaged
+    (tmp_path / "file").write_text("")
+    assert Digests(copy, cache=tmp_path / "file")("tiles") == fresh
+
+
+def test_what_is_kept_is_the_description_and_no_more(tmp_path):
+    """The second reader parses nothing."""
+    first = DescribedFiles(tmp_path)
+    source = b"from ..common import files\n\ndef f():\n    'Says what.'\n    return 1  # one\n"
+    described = first.describe(source)
+    first.keep()
+    assert described.imports == [(2, "common", ["files"])]
+    again = DescribedFiles(tmp_path)
+    assert again.describe(source).tree == described.tree
+    assert [tuple(each) for each in again.describe(source).imports] == described.imports
+    assert first.describe(source.replace(b"# one", b"# two")).tree == described.tree
+    assert first.describe(source.replace(b"return 1", b"return 2")).tree != described.tree

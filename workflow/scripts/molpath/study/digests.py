@@ -2,23 +2,96 @@
 
 A digest is taken of the syntax tree without comments and docstrings, of a sub-package and of every module it imports:
 so an edited comment reruns nothing, and an edited function reruns the stages that use it.
+
+Every job parses the rules, so what was found out about a file's bytes is kept in the user's cache folder.
 """
 
 from __future__ import annotations
 
 import ast
+import contextlib
 import hashlib
+import json
+import os
+import sys
+import tempfile
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from .config import LIBRARY, library_files
+
+#: Of another Python's syntax trees, and of other ways to describe a file, nothing is taken over.
+DESCRIBED_BY = f"{sys.version_info.major}.{sys.version_info.minor}-1"
+#: More files than this many versions of the library have are not kept.
+MOST_KEPT = 20_000
+
+
+class Described(NamedTuple):
+    """What the bytes of a file of code say: the digest of its syntax tree, and its relative imports."""
+
+    tree: str
+    imports: list[tuple[int, str, list[str]]]  # dots, module, names
+
+
+class DescribedFiles:
+    """Descriptions of files of code by the SHA-256 of their bytes, kept in a file of the user's cache folder."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        folder = folder or Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "molpath"
+        self.path = folder / f"code-{DESCRIBED_BY}.json"
+        self._kept: dict[str, Described] = {}
+        self._asked: set[str] = set()
+        with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):  # nothing kept that can be used
+            kept = json.loads(self.path.read_text(encoding="utf-8"))
+            self._kept = {key: Described(*value) for key, value in kept.items()}
+        self._read = set(self._kept)
+
+    def describe(self, source: bytes) -> Described:
+        """The description of a file of these bytes."""
+        key = hashlib.sha256(source).hexdigest()
+        self._asked.add(key)
+        if key not in self._kept:
+            self._kept[key] = describe(source)
+        return self._kept[key]
+
+    def keep(self) -> None:
+        """Write what is new; a cache folder that can't be written is gone without."""
+        if self._read.issuperset(self._kept):
+            return
+        if len(self._kept) > MOST_KEPT:
+            self._kept = {key: self._kept[key] for key in self._asked}
+        with contextlib.suppress(OSError):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile("w", dir=self.path.parent, encoding="utf-8", delete=False) as handle:
+                json.dump(self._kept, handle)
+            os.replace(handle.name, self.path)
+        self._read = set(self._kept)
+
+
+def describe(source: bytes) -> Described:
+    """A file of code without docstrings (comments are not in a syntax tree)."""
+    tree = ast.parse(source)
+    imports = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            imports.append((node.level, node.module or "", [alias.name for alias in node.names]))
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            first = node.body[0] if node.body else None
+            if isinstance(first, ast.Expr) and isinstance(getattr(first.value, "value", None), str):
+                node.body = node.body[1:]
+    return Described(hashlib.sha256(ast.dump(tree).encode()).hexdigest(), imports)
 
 
 class Digests:
     """Digests of the sub-packages of a copy of the library."""
 
-    def __init__(self, root: str | Path = LIBRARY, files: tuple[str, ...] | None = None) -> None:
+    def __init__(
+        self, root: str | Path = LIBRARY, files: tuple[str, ...] | None = None, cache: Path | None = None
+    ) -> None:
         self.root = Path(root)
         self.files = files or library_files()
+        self._known = set(self.files)
+        self._described_files = DescribedFiles(cache)
         self._described: dict[str, tuple[bytes, list[str]]] = {}
         self._digests: dict[str, str] = {}
 
@@ -26,6 +99,7 @@ class Digests:
         """Sixteen digits that change when the code of a sub-package, or of a module it imports, changes."""
         if package not in self._digests:
             self._digests[package] = self._digest(package)
+            self._described_files.keep()
         return self._digests[package]
 
     def _digest(self, package: str) -> str:
@@ -44,25 +118,13 @@ class Digests:
     def _describe(self, name: str) -> tuple[bytes, list[str]]:
         """A library file for a digest, and the library files it imports by relative imports."""
         if name not in self._described:
-            tree = self._parse(name)
+            described = self._described_files.describe((self.root / name).read_bytes())
             package = PurePosixPath(name).parent
             files = []
-            for node in ast.walk(tree):
-                if isinstance(node, ast.ImportFrom) and node.level:
-                    base = [package, *package.parents][node.level - 1]
-                    target = base / (node.module or "").replace(".", "/")
-                    for candidate in (target, *(target / alias.name for alias in node.names)):
-                        spellings = (f"{candidate}.py", f"{candidate}/__init__.py")
-                        files += [file for file in spellings if file in self.files]
-            self._described[name] = f"{name}\n{ast.dump(tree)}\n".encode(), files
+            for dots, module, names in described.imports:
+                target = [package, *package.parents][dots - 1] / module.replace(".", "/")
+                for candidate in (target, *(target / each for each in names)):
+                    spellings = (f"{candidate}.py", f"{candidate}/__init__.py")
+                    files += [file for file in spellings if file in self._known]
+            self._described[name] = f"{name}\n{described.tree}\n".encode(), files
         return self._described[name]
-
-    def _parse(self, name: str) -> ast.Module:
-        """Syntax tree of a library file without docstrings (comments are not in a tree)."""
-        tree = ast.parse((self.root / name).read_text(encoding="utf-8"))
-        for node in ast.walk(tree):
-            if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
-                first = node.body[0] if node.body else None
-                if isinstance(first, ast.Expr) and isinstance(getattr(first.value, "value", None), str):
-                    node.body = node.body[1:]
-        return tree
