@@ -9,7 +9,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from .config import Places, Row, load_yaml, resolve_reference
+from .config import Places, Row, resolve_reference, shipped_yaml
 from .problems import Problems, advice
 from .profiles import Profiles
 from .sheets import DOWNLOAD_COLUMNS, will_be_there
@@ -66,7 +66,7 @@ class SheetChecks:
         if not rows:
             self.problems.add(sheet, "no rows below the header", "write one row for each slide or profile")
             return []
-        schema = load_yaml(self.places.shipped(schema_file))
+        schema = shipped_yaml(self.places.shipped(schema_file))
         missing = [name for name in schema["required"] if name not in rows[0]]
         if missing:
             found = ", ".join(name for name in rows[0] if isinstance(name, str) and name != "#")

@@ -8,7 +8,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from .config import Config, Row, load_yaml
+from .config import Config, Row, shipped_yaml
 from .models import Models
 from .problems import Problems, place
 
@@ -65,7 +65,7 @@ class TaskChecks:
         if self.places.is_made(folder) or task in self.tasks.absent() or not self.check_files(task):
             return
         settings = self.tasks.settings(task)
-        schema = load_yaml(self.places.shipped("schemas/task.schema.yaml"))
+        schema = shipped_yaml(self.places.shipped("schemas/task.schema.yaml"))
         errors = list(Draft202012Validator(schema).iter_errors(settings))
         for error in errors:
             self.problems.add_schema_error(f"{folder}/config.yaml, key {place(error)}", error)

@@ -35,6 +35,17 @@ def load_yaml(path: str | Path) -> Any:
         return yaml.load(handle, Loader=SAFE_LOADER)
 
 
+def shipped_yaml(path: str | Path) -> Any:
+    """Contents of a YAML file that ships with the workflow, shared by all who ask: nobody may change them."""
+    state = os.stat(path)
+    return _parsed_once(str(path), state.st_mtime_ns, state.st_size)
+
+
+@functools.lru_cache(maxsize=32)
+def _parsed_once(path: str, mtime: int, size: int) -> Any:
+    return load_yaml(path)
+
+
 def resolve_reference(schema: Config, root: Config) -> Config:
     """Follow a local `$ref` of the schema."""
     if "$ref" in schema:
@@ -60,7 +71,7 @@ def fill_defaults(values: Config, schema: Config, root: Config) -> None:
 
 def config_schema() -> Config:
     """The schema of the config."""
-    return load_yaml(shipped_in_checkout("schemas/config.schema.yaml"))  # type: ignore[no-any-return]
+    return shipped_yaml(shipped_in_checkout("schemas/config.schema.yaml"))  # type: ignore[no-any-return]
 
 
 def defaults_of(section: str) -> Config:
@@ -148,4 +159,4 @@ class Places:
 @functools.cache
 def library_files() -> tuple[str, ...]:
     """Every file of the library, relative to its root."""
-    return tuple(load_yaml(LIBRARY / "files.yaml"))
+    return tuple(shipped_yaml(LIBRARY / "files.yaml"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .config import Config, Places, Wildcards, load_yaml
+from .config import Config, Places, Wildcards, shipped_yaml
 
 #: Adapters that run no network, and so ask for no GPU.
 WITHOUT_NETWORK = ("precomputed", "mean_colour")
@@ -15,7 +15,7 @@ class Encoders:
         self.places = places
         self.entries: dict[str, Config] = config["features"]["encoders"]
         self.table = places.shipped("scripts/molpath/features/encoders.yaml")
-        self.facts: dict[str, Config] = load_yaml(self.table)["encoders"]
+        self.facts: dict[str, Config] = shipped_yaml(self.table)["encoders"]
         self.adapters = (*self.facts, "precomputed")
         # Local disk of a job: copies of slides, where the config wants them, and temporary files.
         copies_gb = config["features"]["scratch_gb"] if config["features"]["scratch"] else 0

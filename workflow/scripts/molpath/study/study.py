@@ -13,7 +13,7 @@ from .check_sheets import SheetChecks
 from .check_tasks import TaskChecks
 from .checks import Checks
 from .comparisons import Comparisons
-from .config import Config, Places, fill_defaults, load_yaml, merge
+from .config import Config, Places, fill_defaults, load_yaml, merge, shipped_yaml
 from .demo import Demo
 from .digests import Digests
 from .displays import Displays
@@ -51,7 +51,7 @@ class Study:
 
     def __init__(self, config: Config, places: Places | None = None, launcher: Launcher | None = None) -> None:
         self.config, self.places = config, places or Places()
-        self.schema: Config = load_yaml(self.places.shipped("schemas/config.schema.yaml"))
+        self.schema: Config = shipped_yaml(self.places.shipped("schemas/config.schema.yaml"))
         fill_defaults(config, self.schema, self.schema)
         self.problems = Problems()
         self.check_config()
@@ -70,7 +70,7 @@ class Study:
         self.embedding = Embedding(config, self.models)
         self.probing = Probing(config, self.models)
         self.comparisons = Comparisons(config, self.models, self.embedding, self.probing, self.benchmark)
-        figures, tables = (load_yaml(places.shipped(f"report/{name}.yaml")) for name in ("figures", "tables"))
+        figures, tables = (shipped_yaml(places.shipped(f"report/{name}.yaml")) for name in ("figures", "tables"))
         parts = Parts(config, places, self.models, self.probing, self.comparisons, lambda: self.targets.tiles())
         self.displays = Displays(figures, tables, providers_of(parts))
         pages = self.displays.pages
