@@ -1,11 +1,15 @@
 """A small project as a user would write it, and Snakemake as a user would call it."""
 
+import contextlib
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
+from molpath.study import Study
+from molpath.study.problems import ProblemsFound
 
 SNAKEMAKE = Path(sys.executable).with_name("snakemake")
 
@@ -80,6 +84,12 @@ class Project:
         (self.folder / "config.yaml").write_text(yaml.safe_dump(self.config))
         for name in self.absent:
             (self.folder / name).unlink()
+
+    def refusal(self) -> str:
+        """What planning says of a project that can't be run, as `check` raises it before any job."""
+        with contextlib.chdir(self.folder), pytest.raises(ProblemsFound) as caught:
+            Study.open("config.yaml").check()
+        return str(caught.value)
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
         """Call Snakemake in the project's folder."""
