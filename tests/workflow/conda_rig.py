@@ -125,6 +125,13 @@ class CondaRig:
         beside = vision.read_text() if (site / "torchvision").exists() and vision.is_file() else ""
         (site / "sitecustomize.py").write_text(beside + AUDIT)
 
+    def made(self) -> dict[str, Path]:
+        """Environments that Snakemake made, by the name of their file; it keeps a copy of that file beside each."""
+        files = {path.read_bytes(): path.stem for path in (self.repository / "envs").glob("*.yaml")}
+        return {
+            files[copy.read_bytes()]: copy.with_suffix("") for copy in (self.folder / "environments").glob("*_.yaml")
+        }
+
     def snakemake(self, folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess:
         """Run the workflow from the launcher's environment, each rule in its own."""
         command = [self.folder / "launch/bin/snakemake", "--snakefile", self.repository / "workflow/Snakefile"]

@@ -51,17 +51,6 @@ def rig(tmp_path_factory, repository) -> CondaRig:
     return made
 
 
-@pytest.fixture(scope="module")
-def prefixes(rig, tmp_path_factory, repository) -> dict[str, Path]:
-    """Environment of each family, made as Snakemake makes it."""
-    found = {}
-    for name in CPU:
-        found[name] = rig.folder / "alone" / name
-        if not found[name].exists():
-            rig.create(repository / f"envs/{name}.yaml", found[name])
-    return found
-
-
 def with_fewer_jobs(config: dict) -> dict:
     """Every kind of job of the small cohort, of most kinds fewer."""
     config["slides"]["slides_per_job"] = 32
@@ -104,7 +93,7 @@ def examined(rig, cohort) -> str:
 
 
 @pytest.fixture(scope="module")
-def drawn(rig, prefixes, tmp_path_factory, repository) -> Path:
+def drawn(rig, tmp_path_factory, repository) -> Path:
     """What the demo's own rules make, and tissue found on some of its slides by a network of random weights."""
     folder = tmp_path_factory.mktemp("drawn")
     demo = repository / "config/demo"
@@ -112,15 +101,35 @@ def drawn(rig, prefixes, tmp_path_factory, repository) -> Path:
     rows = (demo / "slides.tsv").read_text().splitlines()[:4]
     # Not by the name that the demo's own sheet has: a sheet of the working directory would go before it.
     (folder / "some.tsv").write_text("\n".join(rows) + "\n")
-    checked(prefixes["segmentation"] / "bin/python", "-c", WEIGHTS, folder / "fpn.pth")
-    weights = {"weights": "fpn.pth", "sha256": hashlib.sha256((folder / "fpn.pth").read_bytes()).hexdigest()}
-    config = {"slides": {"sheet": "some.tsv"}, "tissue": SEGMENTATION | weights, "demo": {"seed": 1}}
+    config = {"slides": {"sheet": "some.tsv"}, "tissue": dict(SEGMENTATION), "demo": {"seed": 1}}
+    config["tissue"] |= write_weights(rig, folder, config)
     (folder / "config.json").write_text(json.dumps(config))
-    calls = [[*files, "--configfile", demo / "config.yaml"]]
-    calls += [["results/tissue/00000.tsv", "--configfile", "config.json"]]
-    for arguments in calls:
-        run_in_environments(rig, folder, *arguments)
+    run_in_environments(rig, folder, *files, "--configfile", demo / "config.yaml")
+    run_in_environments(rig, folder, "results/tissue/00000.tsv", "--configfile", "config.json")
     return folder
+
+
+def write_weights(rig: CondaRig, folder: Path, config: dict) -> dict[str, str]:
+    """Random weights, made in the environment that reads them; a file in their place has Snakemake make it first."""
+    path = folder / "fpn.pth"
+    path.write_bytes(b"no weights yet")
+    config = config | {"tissue": config["tissue"] | {"weights": path.name, "sha256": "0" * 64}}
+    (folder / "config.json").write_text(json.dumps(config))
+    target = ("results/tissue/00000.tsv", "--configfile", "config.json", "--conda-create-envs-only")
+    done = rig.snakemake(folder, *target)
+    assert done.returncode == 0, done.stdout[-6000:]
+    checked(rig.made()["segmentation"] / "bin/python", "-c", WEIGHTS, path)
+    return {"weights": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+
+
+@pytest.fixture(scope="module")
+def prefixes(rig, cohort, drawn, repository) -> dict[str, Path]:
+    """Environment of each family as Snakemake made it for the runs; one that they have no use for is made alone."""
+    found = rig.made()
+    for name in sorted(set(CPU) - set(found)):
+        found[name] = rig.folder / "alone" / name
+        rig.create(repository / f"envs/{name}.yaml", found[name])
+    return found
 
 
 def foreign(record: dict) -> set[str]:
