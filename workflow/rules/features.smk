@@ -9,7 +9,6 @@ rule extract_features:
     input:
         tiles="<results>/tiles/{grid}/{shard}.tsv",
         inspected="<results>/slides/{shard}.tsv",
-        slides=study.slides.shard_files,
         weights=study.encoders.weights,
     output:
         manifest="<results>/features/{grid}/{encoder}/{shard}.tsv",
@@ -27,7 +26,6 @@ rule extract_features:
         disk_mb=study.encoders.disk_mb,
     params:
         rows=study.slides.shard_rows,
-        declared=study.slides.declared_ids,
         grid=study.grids.grid,
         encoder=study.encoders.encoder,
         deadline_s=lookup(dpath="slides/deadline_s", within=config),

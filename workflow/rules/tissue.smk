@@ -11,7 +11,6 @@
 rule assess_tissue:
     input:
         inspected="<results>/slides/{shard}.tsv",
-        slides=study.slides.shard_files,
         contours=study.tissue.shard_contours,
         weights=study.tissue.weights,
     output:

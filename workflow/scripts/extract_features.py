@@ -12,7 +12,6 @@ if __name__ == "__main__":
     from molpath.features.extraction import extract_shard
 
     paths = {row["slide_id"]: row["path"] for row in snakemake.params.rows if row["keep"] != "no"}
-    paths |= dict(zip(snakemake.params.declared, snakemake.input.slides, strict=True))  # staged out of a store, maybe
     extract_shard(
         tiles=snakemake.input.tiles,
         inspected=snakemake.input.inspected,

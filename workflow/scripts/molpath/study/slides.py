@@ -58,17 +58,16 @@ class Slides:
         return self.values(wildcards.shard)
 
     def shard_files(self, wildcards: Wildcards) -> list[str]:
-        """Raw slides of a shard, without those the sheet excludes and those it has downloaded."""
-        return [self.places.given(row["path"]) for row in self._declared(wildcards.shard)]
+        """Raw slides of a shard, without those the sheet excludes and those it has downloaded, which are known by the
+        manifest of their download only.
 
-    def declared_ids(self, wildcards: Wildcards) -> list[str]:
-        """Ids of these slides, in their order."""
-        return [row["slide_id"] for row in self._declared(wildcards.shard)]
-
-    def _declared(self, shard: str) -> list[Row]:
-        """Rows of slides that the user gives. Downloaded ones are known by the manifest of their download only."""
-        pairs = zip(self.values(shard), self.shards[shard], strict=True)
-        return [row for row, full in pairs if row["keep"] != "no" and not is_downloaded(full)]
+        Declared where slides are inspected and nowhere else: later stages read the same files, but follow from what
+        inspection wrote, and compare identities. So Snakemake looks at each of a cohort's files once.
+        """
+        pairs = zip(self.values(wildcards.shard), self.shards[wildcards.shard], strict=True)
+        return [
+            self.places.given(row["path"]) for row, full in pairs if row["keep"] != "no" and not is_downloaded(full)
+        ]
 
     def slide_file(self, wildcards: Wildcards) -> str:
         """The file of one slide."""
