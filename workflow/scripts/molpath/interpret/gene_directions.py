@@ -71,7 +71,7 @@ def directions_of(task: Task, x: np.ndarray, settings: Mapping[str, Any]) -> dic
     """Unit vectors (float64 D) by class: towards the second of two classes, towards each of more; survival: risk."""
     if task.is_survival:
         where = np.vstack([np.eye(x.shape[1]), np.zeros((1, x.shape[1]))])
-        risk = fit_cox(x, task.times, task.events, where, cox_settings(settings))  # linear: this reads coefficients
+        risk = fit_cox(x, *task.survival, where, cox_settings(settings))  # linear: this reads coefficients
         found = {"risk": risk[:-1] - risk[-1]}
     else:
         found = logistic_directions(task, x, settings)

@@ -34,14 +34,17 @@ ALONE = {
 def add_controls(results: Results, task: Task, x: np.ndarray, settings: Mapping[str, Any]) -> None:
     """Add the controls that the settings name; those whose column nobody gave (a sheet without sites) are left out."""
     wanted = settings.get("controls", CONTROLS)
-    for name, known, columns in (
-        ("site_only", task.sites, site_columns),
-        ("patch_count_only", task.patches, patch_column),
-    ):
-        if name in wanted and known and all(sample in known for sample in task.samples):
-            add_simple(results, name, columns([known[sample] for sample in task.samples]), settings)
+    if "site_only" in wanted and covers(task.sites, task):
+        add_simple(results, "site_only", site_columns([task.sites[name] for name in task.samples]), settings)
+    if "patch_count_only" in wanted and covers(task.patches, task):
+        add_simple(results, "patch_count_only", patch_column([task.patches[name] for name in task.samples]), settings)
     if "permuted" in wanted:
         add_permuted(results, task, x, settings)
+
+
+def covers(known: Mapping[str, object], task: Task) -> bool:
+    """True where something is known, of every sample of the task."""
+    return bool(known) and all(name in known for name in task.samples)
 
 
 def site_columns(sites: list[str]) -> np.ndarray:
@@ -61,7 +64,7 @@ def add_simple(results: Results, name: str, columns: np.ndarray, settings: Mappi
     if task.is_survival:
         predict = over_times(task, columns, cox_settings(settings) | {"l1_ratio": 0, "alpha": 1, "plain": False})
     else:
-        predict = over_labels(task, columns, fit_logistic, settings | {"C": 1})
+        predict = over_labels(task, columns, fit_logistic, {**settings, "C": 1})
     for fold in range(task.folds.shape[1]):
         results.add(name, fold, *sides(task, fold), predict)
 

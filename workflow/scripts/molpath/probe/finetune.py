@@ -65,11 +65,12 @@ class FineTuning:
         """Loss of the logits of the sample at a position; weights and bins are those of the training side."""
         task = self.task
         if task.is_survival:
-            if not task.events[train].any():
+            times, events = task.survival
+            if not events[train].any():
                 raise ProbeFailed("no event on the training side")
-            edges = time_bins(task.times[train], task.events[train], BINS)
-            bins = np.searchsorted(edges, task.times, side="right")
-            return lambda logits, i: survival_nll(logits, int(bins[i]), bool(task.events[i]))
+            edges = time_bins(times[train], events[train], BINS)
+            bins = np.searchsorted(edges, times, side="right")
+            return lambda logits, i: survival_nll(logits, int(bins[i]), bool(events[i]))
         if len(np.unique(task.labels[train])) < 2:
             raise ProbeFailed("the training side has one class only")
         weights = class_weights(task.labels[train], len(task.classes))

@@ -14,6 +14,7 @@ from ..common.devices import take_device
 from ..common.digests import digest_of
 from ..common.files import atomic_path, read_tsv
 from ..common.progress import Progress
+from ..common.settings.embed import Model
 from ..embed.bags import Bags
 from ..embed.embedding import fingerprint_of
 from .finetune import BINS, FineTuning, TaskBags
@@ -31,7 +32,7 @@ def run_finetune(
     config: str,
     table: str,
     cohort: str,
-    model: Mapping[str, Any],
+    model: Model,
     manifests: Sequence[str],
     sources: Sequence[str],
     wsi: str,
@@ -106,7 +107,7 @@ def keep_known(task: Task, bags: TaskBags, missing: str, table: str) -> Task:
 
 def contents_of(task: Task, fold: int, bags: TaskBags) -> list[Any]:
     """What a fold is made of: its samples in order, with side, label or survival, and fingerprints of their patches."""
-    truth = task.labels.tolist() if not task.is_survival else list(zip(task.times, task.events, strict=True))
+    truth = task.labels.tolist() if not task.is_survival else list(zip(*task.survival, strict=True))
     rows = zip(task.samples, task.folds[:, fold], truth, strict=True)
     return [[name, side, str(y), bags.fingerprints(name)] for name, side, y in rows if side in ("train", "test")]
 

@@ -78,8 +78,7 @@ class Results:
         return {name: (value, "" if np.isfinite(value) else why) for name, value in values.items()}
 
     def _survival(self, train, test, risk, order) -> dict[str, tuple[float, str]]:
-        task = self.task
-        times, events = (task.times, task.events) if order is None else (task.times[order], task.events[order])
+        times, events = survival_of(self.task, order)
         value = concordance(times[test], events[test], risk)
         why = "no event on the test side" if not events[test].any() else "no two test samples can be ranked"
         found = {"cindex": (value, "" if np.isfinite(value) else why)}
@@ -94,11 +93,18 @@ class Results:
         table = pd.DataFrame({"sample_id": names, "case_id": [task.cases.get(name, name) for name in names]})
         table = table.assign(**where)
         if task.is_survival:
-            return table.assign(time=task.times[test], event=task.events[test], risk=predicted, cutoff=cutoff)
+            times, events = task.survival
+            return table.assign(time=times[test], event=events[test], risk=predicted, cutoff=cutoff)
         table["label"] = task.labels[test]
         for code in range(len(task.classes)):
             table[f"prob_{code}"] = predicted[:, code]
         return table
+
+
+def survival_of(task: Task, order: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Times and events of a survival task; order: positions whose times and events the samples take (None: own)."""
+    times, events = task.survival
+    return (times, events) if order is None else (times[order], events[order])
 
 
 def sides(task: Task, fold: int) -> tuple[np.ndarray, np.ndarray]:
@@ -122,7 +128,7 @@ def over_times(task: Task, x: np.ndarray, settings: Mapping[str, Any], order=Non
 
     The function's `cutoff` is the median risk of the training samples it was last fitted on: where risk groups are cut.
     """
-    times, events = (task.times, task.events) if order is None else (task.times[order], task.events[order])
+    times, events = survival_of(task, order)
 
     def predict(train, test):
         risk = fit_cox(x[train], times[train], events[train], x[np.concatenate([test, train])], settings)

@@ -107,8 +107,8 @@ def as_table(task: Task, fold: int, test, near: np.ndarray, precisions: np.ndarr
     table = table.assign(protocol="retrieval", shots=0, repeat=0, fold=fold, label=task.labels[test])
     for k, values in zip(RANKS, precisions.T, strict=True):
         table[f"ap_{k}"] = values
-    names = np.array(task.samples, object)
-    table["nearest"] = [" ".join(names[row]) for row in near]
+    every = np.array(task.samples, object)
+    table["nearest"] = [" ".join(every[row]) for row in near]
     return table
 
 

@@ -51,6 +51,13 @@ class Task:
         return self.times is not None
 
     @property
+    def survival(self) -> tuple[np.ndarray, np.ndarray]:
+        """Times (days, float N) and events (bool N) of a survival task; raises ValueError for one with classes."""
+        if self.times is None or self.events is None:
+            raise ValueError(f"{self.name} has classes, no times and events")
+        return self.times, self.events
+
+    @property
     def primary(self) -> str:
         """The metric the task is judged by: the one its config.yaml names first, c-index for survival."""
         return "cindex" if self.is_survival else self.metrics[0]
@@ -59,10 +66,14 @@ class Task:
         """The task without samples that are not in `samples`."""
         known = set(samples)
         rows = np.array([name in known for name in self.samples], bool)
-        parts = {name: getattr(self, name) for name in ("labels", "folds", "times", "events")}
-        kept = {name: None if values is None else values[rows] for name, values in parts.items()}
-        names = [name for name, hit in zip(self.samples, rows, strict=True) if hit]
-        return dataclasses.replace(self, samples=names, **kept)
+        return dataclasses.replace(
+            self,
+            samples=[name for name, hit in zip(self.samples, rows, strict=True) if hit],
+            labels=self.labels[rows],
+            folds=self.folds[rows],
+            times=None if self.times is None else self.times[rows],
+            events=None if self.events is None else self.events[rows],
+        )
 
 
 def read_task(name: str, config: str | Path, table: str | Path, folds_needed: bool = True) -> Task:

@@ -33,11 +33,9 @@ def joined(name: str, train: Task, test: Task) -> Task:
         labels = np.array([test.classes.index(word) for word in train.classes])[train.labels]
     names = [f"{train.name} {sample}" for sample in train.samples] + list(test.samples)
     sides = np.array([["train"]] * len(train.samples) + [["test"]] * len(test.samples), object)
-    times, events = (
-        (np.concatenate([train.times, test.times]), np.concatenate([train.events, test.events]))
-        if test.is_survival
-        else (None, None)
-    )
+    times, events = None, None
+    if test.is_survival:
+        times, events = (np.concatenate(parts) for parts in zip(train.survival, test.survival, strict=True))
     counts = [part.patches.get(sample, 0) for part in (train, test) for sample in part.samples]
     return replace(
         test,

@@ -41,7 +41,9 @@ def by_score(positive, score, weights, descending: bool) -> tuple[np.ndarray, np
     order = np.argsort(-score if descending else score, kind="stable")
     starts = np.flatnonzero(np.r_[True, np.diff(score[order]) != 0])
     mine = weights[:, order]
-    return tuple(np.add.reduceat(mine * part, starts, axis=1) for part in (positive[order], ~positive[order]))
+    ups = np.add.reduceat(mine * positive[order], starts, axis=1)
+    downs = np.add.reduceat(mine * ~positive[order], starts, axis=1)
+    return ups, downs
 
 
 def weighted_auc(positive: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np.ndarray:
