@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import torch
 
+from ..common.settings.probe import Recipe
+from ..embed.bags import Bags
 from .probes import ProbeFailed
 from .recipes import class_weights, cross_entropy, learning_rate, survival_nll, survival_risk, time_bins
 from .tasks import Task
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 BINS = 4
 
 Bag = Callable[[int], np.ndarray]
+Loss = Callable[[torch.Tensor, int], torch.Tensor]
 
 
 class FineTuning:
@@ -34,7 +36,7 @@ class FineTuning:
         task: Task,
         make: Callable[[], torch.nn.Module],
         bag: Bag,
-        recipe: Mapping[str, Any],
+        recipe: Recipe,
         *,
         seed: int = 7,
         sample_test: bool = False,
@@ -61,7 +63,7 @@ class FineTuning:
         found = survival_risk(logits) if self.task.is_survival else torch.softmax(logits, -1)
         return found.double().cpu().numpy()
 
-    def _loss(self, train: np.ndarray) -> Callable[[torch.Tensor, int], torch.Tensor]:
+    def _loss(self, train: np.ndarray) -> Loss:
         """Loss of the logits of the sample at a position; weights and bins are those of the training side."""
         task = self.task
         if task.is_survival:
@@ -76,7 +78,7 @@ class FineTuning:
         weights = class_weights(task.labels[train], len(task.classes))
         return lambda logits, i: cross_entropy(logits, int(task.labels[i]), float(weights[task.labels[i]]))
 
-    def _train(self, network, train: np.ndarray, loss_of, rng: np.random.Generator) -> None:
+    def _train(self, network: torch.nn.Module, train: np.ndarray, loss_of: Loss, rng: np.random.Generator) -> None:
         """All epochs, a bag a step; the last epoch's weights stay in the network."""
         recipe = self.recipe
         optimiser = torch.optim.AdamW(network.parameters(), lr=0.0, weight_decay=recipe["weight_decay"])
@@ -96,13 +98,13 @@ class FineTuning:
             log.info("epoch %d: mean loss %.4f", epoch + 1, total.item() / len(train))
 
     @torch.inference_mode()
-    def _logits(self, network, test: np.ndarray, rng: np.random.Generator) -> torch.Tensor:
+    def _logits(self, network: torch.nn.Module, test: np.ndarray, rng: np.random.Generator) -> torch.Tensor:
         """float32 N x outputs, of all patches of each bag (the paper) or of drawn ones (Patho-Bench)."""
         network.eval()
         limit = self.recipe["patches"] if self.sample_test else 0
         return torch.stack([self._forward(network, sample, limit, rng) for sample in test])
 
-    def _forward(self, network, sample: int, limit: int, rng: np.random.Generator) -> torch.Tensor:
+    def _forward(self, network: torch.nn.Module, sample: int, limit: int, rng: np.random.Generator) -> torch.Tensor:
         """Logits (float32) of a bag; of `limit` patches drawn without replacement where it has more (0: of all)."""
         patches = self.bag(int(sample))
         if limit and len(patches) > limit:
@@ -118,7 +120,7 @@ class TaskBags:
     Kept in memory up to `limit` bytes, for they are read again in every epoch of every fold; read anew beyond.
     """
 
-    def __init__(self, bags, slides: Mapping[str, Sequence[str]], limit: int = 4 << 30):
+    def __init__(self, bags: Bags, slides: Mapping[str, Sequence[str]], limit: int = 4 << 30):
         self.bags, self.left = bags, limit
         self.slides = {name: [one for one in members if one in bags] for name, members in slides.items()}
         self.kept: dict[str, np.ndarray] = {}

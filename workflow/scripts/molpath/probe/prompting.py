@@ -9,11 +9,11 @@ embeddings of the support cases for profiles.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from ..common.settings.probe import Probe
 from .cohorts import Embeddings, Side, case_of, check_disjoint, load_side, load_support
 from .embeddings import EmbeddingTable
 from .outputs import write_results
@@ -81,7 +81,7 @@ def survival_risk(x: np.ndarray, prompts: np.ndarray) -> np.ndarray:
     return low - high
 
 
-def probe_prompts(task: Task, x: np.ndarray, support: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> Results:
+def probe_prompts(task: Task, x: np.ndarray, support: Mapping[str, np.ndarray], settings: Probe) -> Results:
     """Prompts of the train side of every fold, queries of its test side.
 
     x: float N x D, query embeddings; support: by protocol (prompt_rna, prompt_dna, prompt_slides) the vectors of the
@@ -131,7 +131,7 @@ def run_prompts(
     modalities: list[str],
     normalise: bool,
     model: str,
-    settings: Mapping[str, Any],
+    settings: Probe,
     outputs: Mapping[str, str],
 ) -> None:
     """Write the three files of a prompting task.

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from ..common.settings.probe import Probe, Solvers
 from .metrics import ALWAYS, classification_metrics, concordance, time_dependent_auc
-from .probes import ProbeFailed, fit_cox
+from .probes import CoxFit, ProbeFailed, fit_cox
 from .tasks import Task
 
 log = logging.getLogger(__name__)
@@ -20,12 +21,14 @@ COLUMNS = ["protocol", "shots", "repeat", "fold", "metric", "value", "n_train", 
 TIMES = (365, 1095, 1825)
 
 Predict = Callable[[np.ndarray, np.ndarray], np.ndarray]
+#: (training samples, their labels, samples to predict, number of classes, settings) -> probabilities
+Fit = Callable[[np.ndarray, np.ndarray, np.ndarray, int, Probe], np.ndarray]
 
 
 class Results:
     """Predictions and metrics of a job, row by row."""
 
-    def __init__(self, task: Task, times=TIMES):
+    def __init__(self, task: Task, times: Sequence[float] = TIMES):
         self.task, self.times = task, times
         self.predictions: list[pd.DataFrame] = []
         self.metrics: list[dict[str, Any]] = []
@@ -69,7 +72,9 @@ class Results:
         if not permuted:
             self.predictions.append(self._table(where, test, predicted, getattr(predict, "cutoff", np.nan)))
 
-    def _classes(self, test, predicted, labels) -> dict[str, tuple[float, str]]:
+    def _classes(
+        self, test: np.ndarray, predicted: np.ndarray, labels: np.ndarray | None
+    ) -> dict[str, tuple[float, str]]:
         task = self.task
         truth = (task.labels if labels is None else labels)[test]
         names = task.metrics if labels is not None else list(dict.fromkeys([*task.metrics, *ALWAYS]))
@@ -77,17 +82,19 @@ class Results:
         why = "the test side has one class only" if len(np.unique(truth)) < 2 else "not defined on this test side"
         return {name: (value, "" if np.isfinite(value) else why) for name, value in values.items()}
 
-    def _survival(self, train, test, risk, order) -> dict[str, tuple[float, str]]:
+    def _survival(
+        self, train: np.ndarray, test: np.ndarray, risk: np.ndarray, order: np.ndarray | None
+    ) -> dict[str, tuple[float, str]]:
         times, events = survival_of(self.task, order)
         value = concordance(times[test], events[test], risk)
         why = "no event on the test side" if not events[test].any() else "no two test samples can be ranked"
         found = {"cindex": (value, "" if np.isfinite(value) else why)}
         if order is not None or not len(self.times):
             return found
-        train, test = ((times[side], events[side]) for side in (train, test))
-        return found | time_dependent_auc(train, test, risk, self.times)
+        known, asked = ((times[side], events[side]) for side in (train, test))
+        return found | time_dependent_auc(known, asked, risk, self.times)
 
-    def _table(self, where, test: np.ndarray, predicted: np.ndarray, cutoff: float) -> pd.DataFrame:
+    def _table(self, where: Mapping[str, Any], test: np.ndarray, predicted: np.ndarray, cutoff: float) -> pd.DataFrame:
         task = self.task
         names = [task.samples[i] for i in test]
         table = pd.DataFrame({"sample_id": names, "case_id": [task.cases.get(name, name) for name in names]})
@@ -112,18 +119,18 @@ def sides(task: Task, fold: int) -> tuple[np.ndarray, np.ndarray]:
     return np.flatnonzero(task.folds[:, fold] == "train"), np.flatnonzero(task.folds[:, fold] == "test")
 
 
-def cox_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+def cox_settings(settings: Solvers) -> CoxFit:
     """Settings of the Cox probes; `plain` is that of all probes."""
-    return {"plain": settings.get("plain", False)} | dict(settings["cox"])
+    return {**settings["cox"], "plain": settings.get("plain", False)}
 
 
-def over_labels(task: Task, x: np.ndarray, fit, settings: Mapping[str, Any], labels=None) -> Predict:
+def over_labels(task: Task, x: np.ndarray, fit: Fit, settings: Probe, labels: np.ndarray | None = None) -> Predict:
     """Fit a classifier on the samples of the first positions, predict those of the second."""
     y, classes = task.labels if labels is None else labels, len(task.classes)
     return lambda train, test: fit(x[train], y[train], x[test], classes, settings)
 
 
-def over_times(task: Task, x: np.ndarray, settings: Mapping[str, Any], order=None) -> Predict:
+def over_times(task: Task, x: np.ndarray, settings: CoxFit, order: np.ndarray | None = None) -> Predict:
     """The same with a Cox model; order: positions whose times and events the samples take.
 
     The function's `cutoff` is the median risk of the training samples it was last fitted on: where risk groups are cut.

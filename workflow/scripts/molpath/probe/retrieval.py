@@ -6,12 +6,10 @@ hit_j x precision@j, so that mAP@1 is the accuracy of the nearest neighbour.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
+from ..common.settings.probe import Probe
 from .intervals import resampled
 from .probes import one_thread
 from .results import Results, sides
@@ -23,7 +21,7 @@ PRIMARY = "mAP@1"
 BLOCK_NUMBERS = 16_000_000
 
 
-def probe_retrieval(task: Task, x: np.ndarray, settings: Mapping[str, Any]) -> Results:
+def probe_retrieval(task: Task, x: np.ndarray, settings: Probe) -> Results:
     """mAP@1, @5, @10 of every fold, and with permuted labels as a control (chance depends on the classes' sizes).
 
     x: float N x D. A fold whose database holds fewer than k samples has no mAP@k (the note says so); nor has a

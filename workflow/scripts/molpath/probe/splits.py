@@ -6,7 +6,7 @@ import logging
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import NotRequired, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,17 @@ from .tasks import BadTask, check_folds, fold_columns, read_rows
 log = logging.getLogger(__name__)
 
 
+class SplitRecipe(TypedDict):
+    """Recipe `splits` of a task's config.yaml; column: of an official split."""
+
+    method: str
+    folds: int
+    test_fraction: float
+    keep_sites: bool
+    seed: int
+    column: NotRequired[str]
+
+
 def split_task(*, config: str | Path, table: str | Path, sheet: str | Path, output: str | Path) -> None:
     """Write the table with fold_0, fold_1, … by the recipe `splits` of config.yaml.
 
@@ -27,7 +38,7 @@ def split_task(*, config: str | Path, table: str | Path, sheet: str | Path, outp
     rows = read_rows(table, [settings["task_col"], "case_id"])
     if fold_columns(rows):
         raise BadTask(f"{table}: has columns fold_… and {config} a recipe `splits`; leave one of them out")
-    recipe = {"folds": 5, "test_fraction": 0.2, "keep_sites": False, "seed": 0} | settings["splits"]
+    recipe: SplitRecipe = {"folds": 5, "test_fraction": 0.2, "keep_sites": False, "seed": 0} | settings["splits"]
     slides = read_tsv(sheet)
     sites = sites_of(rows if "site" in rows else slides, sheet) if recipe["keep_sites"] else None
     done = add_folds(rows, settings["task_col"], recipe, sites, table)
@@ -45,7 +56,7 @@ def sites_of(rows: pd.DataFrame, sheet) -> dict[str, str]:
 
 
 def add_folds(
-    rows: pd.DataFrame, label: str, recipe: Mapping[str, Any], sites: Mapping[str, str] | None, source
+    rows: pd.DataFrame, label: str, recipe: SplitRecipe, sites: Mapping[str, str] | None, source
 ) -> pd.DataFrame:
     """The rows with columns fold_i of train, test and -1 (rows without a label).
 
@@ -66,7 +77,7 @@ def add_folds(
     return done
 
 
-def official(rows: pd.DataFrame, recipe: Mapping[str, Any], source) -> np.ndarray:
+def official(rows: pd.DataFrame, recipe: SplitRecipe, source) -> np.ndarray:
     """The side of each row from the column the recipe names."""
     column = recipe.get("column") or "split"
     if column not in rows:
@@ -82,7 +93,7 @@ def strata_of(rows: pd.DataFrame, label: str) -> pd.Series:
     return ranked.groupby("case_id", sort=True)[label].first()
 
 
-def test_sides(strata: pd.Series, recipe, sites, source) -> list[set[str]]:
+def test_sides(strata: pd.Series, recipe: SplitRecipe, sites: Mapping[str, str] | None, source) -> list[set[str]]:
     """Cases of each test side."""
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, StratifiedShuffleSplit
 
