@@ -17,7 +17,7 @@ import pandas as pd
 from ..common.settings.probe import Probe
 from .cox import rotate
 from .probes import fit_logistic
-from .results import Results, cox_settings, over_labels, over_times, sides
+from .results import Predict, Results, cox_settings, over_labels, over_times, sides
 from .tasks import Task
 
 log = logging.getLogger(__name__)
@@ -61,6 +61,7 @@ def patch_column(patches: list[int]) -> np.ndarray:
 def add_simple(results: Results, name: str, columns: np.ndarray, settings: Probe) -> None:
     """A probe on a few columns; for survival ridge Cox with alpha 1, for CoxNet's penalty would make them all 0."""
     task = results.task
+    predict: Predict
     if task.is_survival:
         predict = over_times(task, columns, {**cox_settings(settings), "l1_ratio": 0, "alpha": 1, "plain": False})
     else:
@@ -87,8 +88,8 @@ def add_permuted(results: Results, task: Task, x: np.ndarray, settings: Probe) -
                 continue
             order = np.random.default_rng([settings["seed"], repeat]).permutation(len(task.samples))
             if task.is_survival:
-                predict = over_times(task, x, cox_settings(settings), order)
-                results.add("permuted", fold, train, test, predict, repeat=repeat, order=order)
+                cox = over_times(task, x, cox_settings(settings), order)
+                results.add("permuted", fold, train, test, cox, repeat=repeat, order=order)
             else:
                 labels = task.labels[order]
                 predict = over_labels(task, small, fit_logistic, settings, labels)

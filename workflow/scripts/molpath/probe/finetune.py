@@ -90,7 +90,7 @@ class FineTuning:
                     group["lr"] = learning_rate(epoch + step / len(train), recipe)
                 loss = loss_of(self._forward(network, sample, recipe["patches"], rng), sample)
                 optimiser.zero_grad(set_to_none=True)
-                loss.backward()
+                torch.autograd.backward(loss)
                 optimiser.step()
                 total += loss.detach()
             if not torch.isfinite(total):  # asked once an epoch: a question a step would make a GPU wait

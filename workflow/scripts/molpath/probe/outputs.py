@@ -57,7 +57,7 @@ def write_results(
     if len(over):
         over["note"] = notes_of_controls(over, primary, len(task.classes))
 
-    def headed(table):
+    def headed(table: pd.DataFrame) -> pd.DataFrame:
         table = table.reset_index(drop=True)
         return pd.concat([pd.DataFrame(dict(head), index=table.index), table], axis=1)
 

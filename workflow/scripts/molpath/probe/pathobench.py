@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +155,9 @@ def overall_of(task: Task, predictions: pd.DataFrame) -> dict[str, float | None]
     return found | {"support": float(len(labels))}
 
 
-def area(labels: np.ndarray, scores: np.ndarray, kind: str, roc_auc_score) -> float | None:
+def area(
+    labels: np.ndarray, scores: np.ndarray, kind: str, roc_auc_score: Callable[[np.ndarray, np.ndarray], float]
+) -> float | None:
     """AUC of the positive class, or over the classes present, one against the rest or each against each."""
     present = np.unique(labels)
     if len(present) < 2:

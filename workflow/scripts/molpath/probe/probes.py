@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import warnings
+from contextlib import AbstractContextManager
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
@@ -33,7 +34,7 @@ def thread_pools() -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def one_thread():
+def one_thread() -> AbstractContextManager[object]:
     """Context in which BLAS and OpenMP use one thread."""
     return thread_pools().limit(limits=1)
 

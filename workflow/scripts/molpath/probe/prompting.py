@@ -111,7 +111,7 @@ def predictor(task: Task, x: np.ndarray, vectors: np.ndarray, order: np.ndarray)
     order: positions whose labels, or times and events, the samples take.
     """
 
-    def predict(train, test):
+    def predict(train: np.ndarray, test: np.ndarray) -> np.ndarray:
         taken = order[train]
         if task.is_survival:
             times, events = task.survival

@@ -37,7 +37,7 @@ def probes_of(task: Task, x: np.ndarray, settings: Probe) -> dict[str, Predict]:
     further = settings.get("further", ())
     if task.is_survival:
         cox = cox_settings(settings)
-        found = {"cox": over_times(task, x, cox)}
+        found: dict[str, Predict] = {"cox": over_times(task, x, cox)}
         if "ridge_cox" in further:
             found["ridge_cox"] = over_times(task, x, {**cox, "l1_ratio": 0, "alpha": cox.get("ridge_alpha", 1)})
         return found

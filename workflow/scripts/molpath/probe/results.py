@@ -70,7 +70,8 @@ class Results:
         for name, (value, note) in found.items():
             self.metrics.append(where | {"metric": name, "value": value} | sizes | {"note": note})
         if not permuted:
-            self.predictions.append(self._table(where, test, predicted, getattr(predict, "cutoff", np.nan)))
+            cutoff = predict.cutoff if isinstance(predict, CoxProbe) else np.nan
+            self.predictions.append(self._table(where, test, predicted, cutoff))
 
     def _classes(
         self, test: np.ndarray, predicted: np.ndarray, labels: np.ndarray | None
@@ -130,16 +131,24 @@ def over_labels(task: Task, x: np.ndarray, fit: Fit, settings: Probe, labels: np
     return lambda train, test: fit(x[train], y[train], x[test], classes, settings)
 
 
-def over_times(task: Task, x: np.ndarray, settings: CoxFit, order: np.ndarray | None = None) -> Predict:
-    """The same with a Cox model; order: positions whose times and events the samples take.
+class CoxProbe:
+    """A Cox model on samples x (float N x D): what Results.add asks of a probe.
 
-    The function's `cutoff` is the median risk of the training samples it was last fitted on: where risk groups are cut.
+    cutoff: median risk of the training samples that it was last fitted on, where risk groups are cut.
     """
-    times, events = survival_of(task, order)
 
-    def predict(train, test):
-        risk = fit_cox(x[train], times[train], events[train], x[np.concatenate([test, train])], settings)
-        predict.cutoff = float(np.median(risk[len(test) :]))
+    def __init__(self, x: np.ndarray, times: np.ndarray, events: np.ndarray, settings: CoxFit):
+        self.x, self.times, self.events, self.settings = x, times, events, settings
+        self.cutoff = np.nan
+
+    def __call__(self, train: np.ndarray, test: np.ndarray) -> np.ndarray:
+        """Risk (float N_test) of the samples at `test`, fitted on those at `train`."""
+        samples = self.x[np.concatenate([test, train])]
+        risk = fit_cox(self.x[train], self.times[train], self.events[train], samples, self.settings)
+        self.cutoff = float(np.median(risk[len(test) :]))
         return risk[: len(test)]
 
-    return predict
+
+def over_times(task: Task, x: np.ndarray, settings: CoxFit, order: np.ndarray | None = None) -> CoxProbe:
+    """A Cox probe on a task; order: positions whose times and events the samples take."""
+    return CoxProbe(x, *survival_of(task, order), settings)

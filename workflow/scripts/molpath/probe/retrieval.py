@@ -89,7 +89,17 @@ def average_precisions(hits: np.ndarray) -> np.ndarray:
     return np.stack(columns, axis=1)
 
 
-def add_rows(results: Results, fold, train, test, precisions, note="", *, protocol="retrieval", repeat=0) -> None:
+def add_rows(
+    results: Results,
+    fold: int,
+    train: np.ndarray,
+    test: np.ndarray,
+    precisions: np.ndarray,
+    note: str = "",
+    *,
+    protocol: str = "retrieval",
+    repeat: int = 0,
+) -> None:
     """One row a metric, its mean over queries."""
     for k, values in zip(RANKS, precisions.T, strict=True):
         few = f"the database holds {len(train)} samples, fewer than {k}" if k > len(train) else ""
@@ -98,7 +108,7 @@ def add_rows(results: Results, fold, train, test, precisions, note="", *, protoc
         results.metrics.append(row | {"value": value, "n_train": len(train), "n_test": len(test), "note": note or few})
 
 
-def as_table(task: Task, fold: int, test, near: np.ndarray, precisions: np.ndarray) -> pd.DataFrame:
+def as_table(task: Task, fold: int, test: np.ndarray, near: np.ndarray, precisions: np.ndarray) -> pd.DataFrame:
     """Predictions: a row a query with its label, AP@k (ap_1, ap_5, ap_10) and nearest samples (ids, nearest first)."""
     names = [task.samples[i] for i in test]
     table = pd.DataFrame({"sample_id": names, "case_id": [task.cases.get(name, name) for name in names]})

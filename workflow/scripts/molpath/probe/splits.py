@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NotRequired, TypedDict
 
@@ -45,7 +45,7 @@ def split_task(*, config: str | Path, table: str | Path, sheet: str | Path, outp
     write_tsv(output, done.drop(columns="#"))
 
 
-def sites_of(rows: pd.DataFrame, sheet) -> dict[str, str]:
+def sites_of(rows: pd.DataFrame, sheet: str | Path) -> dict[str, str]:
     """Site of each case; one with slides of several sites is an error, for no fold could keep them whole."""
     if "site" not in rows:
         raise BadTask(f"{sheet}: `keep_sites` needs a column site, here or in the task's table")
@@ -56,7 +56,7 @@ def sites_of(rows: pd.DataFrame, sheet) -> dict[str, str]:
 
 
 def add_folds(
-    rows: pd.DataFrame, label: str, recipe: SplitRecipe, sites: Mapping[str, str] | None, source
+    rows: pd.DataFrame, label: str, recipe: SplitRecipe, sites: Mapping[str, str] | None, source: str | Path
 ) -> pd.DataFrame:
     """The rows with columns fold_i of train, test and -1 (rows without a label).
 
@@ -77,7 +77,7 @@ def add_folds(
     return done
 
 
-def official(rows: pd.DataFrame, recipe: SplitRecipe, source) -> np.ndarray:
+def official(rows: pd.DataFrame, recipe: SplitRecipe, source: str | Path) -> np.ndarray:
     """The side of each row from the column the recipe names."""
     column = recipe.get("column") or "split"
     if column not in rows:
@@ -93,7 +93,9 @@ def strata_of(rows: pd.DataFrame, label: str) -> pd.Series:
     return ranked.groupby("case_id", sort=True)[label].first()
 
 
-def test_sides(strata: pd.Series, recipe: SplitRecipe, sites: Mapping[str, str] | None, source) -> list[set[str]]:
+def test_sides(
+    strata: pd.Series, recipe: SplitRecipe, sites: Mapping[str, str] | None, source: str | Path
+) -> list[set[str]]:
     """Cases of each test side."""
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, StratifiedShuffleSplit
 
@@ -126,7 +128,7 @@ def test_sides(strata: pd.Series, recipe: SplitRecipe, sites: Mapping[str, str] 
     return [set(cases[test]) for test in found]
 
 
-def quietly(splits):
+def quietly(splits: Iterable[tuple[np.ndarray, np.ndarray]]) -> list[tuple[np.ndarray, np.ndarray]]:
     """All splits, without scikit-learn's warning of labels that are rarer than folds (their folds are recorded)."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
