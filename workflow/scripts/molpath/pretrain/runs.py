@@ -108,7 +108,8 @@ def train(job: Job) -> None:
         if network.rna is not None and checkpoint:
             if not isinstance(network.rna, RnaEncoder):
                 raise ValueError(
-                    f"run {run['name']}: rna_encoder/checkpoint is for kind scgpt; set the kind or leave it out"
+                    f"config, key pretrain/runs/{run['name']}/rna_encoder/checkpoint: weights of scGPT fit no "
+                    f"{run['rna_encoder']['kind']}; take `kind: scgpt`, or leave the checkpoint empty"
                 )
             load_scgpt(network.rna, checkpoint)
         trainer = Trainer(network, data, vocabulary, run["training"], job["state"], job["stamp"], here)
