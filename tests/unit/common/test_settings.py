@@ -6,12 +6,12 @@ from typing import get_type_hints, is_typeddict
 
 import pytest
 import yaml
-from molpath.common.settings import acquire, embed, features, omics, pretrain, tiles, tissue
+from molpath.common.settings import acquire, embed, features, omics, pretrain, probe, tiles, tissue
 
 SCHEMA = yaml.safe_load((Path(__file__).parents[3] / "workflow/schemas/config.schema.yaml").read_text())
-MODULES = (acquire, embed, features, omics, pretrain, tiles, tissue)
+MODULES = (acquire, embed, features, omics, pretrain, probe, tiles, tissue)
 
-#: Type -> where its section is in the schema, below $defs; `*` stands for the entries of a map by name.
+#: Type -> where its section is in the schema, below $defs; `*` stands for the entries of a map or a list.
 SECTIONS = {
     tissue.Tissue: "tissue",
     tissue.Hsv: "tissue/hsv",
@@ -36,6 +36,15 @@ SECTIONS = {
     acquire.GdcCohort: "acquire/gdc/*",
     acquire.GtexCohort: "acquire/gtex/*",
     acquire.Splits: "acquire/splits",
+    probe.Probe: "probe",
+    probe.Solvers: "probe",
+    probe.Summary: "probe",
+    probe.Clustering: "probe",
+    probe.Cox: "probe/cox",
+    probe.CoxException: "probe/cox/exceptions/*",
+    probe.FineTuneJob: "probe",
+    probe.FineTune: "probe/finetune",
+    probe.Recipe: "probe/finetune/recipes/threads",
 }
 #: Keys that rules add to what the config says.
 ADDED = {
@@ -43,9 +52,23 @@ ADDED = {
     features.Encoder: {"name"},
     pretrain.Run: {"name"},
     embed.Model: {"name", "slide_encoder"},
+    probe.Clustering: {"seeds"},
 }
 #: Keys of the config that are not handed to functions of this type.
+OF_FOLDS = {"C_sweep", "further", "neighbours", "shots", "repeats", "controls", "permutations"}
+SOLVERS = {"C", "max_iter", "plain", "cox"}
+SUMMARY = {"bootstraps", "missing", "seed"}
+NOT_OF_PROBES = {
+    *("tasks", "use", "benchmark", "benchmark_groups", "transfer", "prompt", "cluster"),
+    *("finetune", "genes", "expression"),
+}
 LEFT_OUT = {
+    probe.Probe: NOT_OF_PROBES,
+    probe.Clustering: NOT_OF_PROBES,
+    probe.Solvers: NOT_OF_PROBES | OF_FOLDS | SUMMARY,
+    probe.Summary: NOT_OF_PROBES | OF_FOLDS | SOLVERS,
+    probe.FineTuneJob: (NOT_OF_PROBES - {"finetune"}) | OF_FOLDS | SOLVERS,
+    probe.FineTune: {"models", "use"},
     omics.Rna: {
         *("sheet", "gene_table", "fit_on", "dna_genes", "consequences", "so_terms", "panels"),
         *("duplicate_correlation", "allow_leakage", "gdc"),
@@ -58,7 +81,9 @@ def keys_of_schema(place: str) -> set[str]:
     first, *rest = place.split("/")
     section = SCHEMA["$defs"][first]
     for name in rest:
-        section = section["additionalProperties"] if name == "*" else section["properties"][name]
+        section = (
+            section["properties"][name] if name != "*" else section.get("additionalProperties", section.get("items"))
+        )
     return set(section["properties"])
 
 

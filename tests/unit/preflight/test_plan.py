@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from molpath.preflight.plan import BadCosts, as_text, plan_run, read_costs, write_plan
+from molpath.preflight.costs import BadCosts, read_costs
+from molpath.preflight.plan import as_text, plan_run, write_plan
 
 COSTS = {
     "slide_bytes": 1e9,

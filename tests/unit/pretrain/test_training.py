@@ -32,6 +32,15 @@ def test_store_holds_every_patch_once_in_any_sample(tmp_path):
     assert (tmp_path / "patches.npy").read_bytes() == before
 
 
+def test_scgpt_weights_are_refused_for_another_branch(tmp_path):
+    write_cohort(tmp_path)
+    words = ["<pad>", "<cls>", *(f"G{i}" for i in range(8))]
+    (tmp_path / "vocab.json").write_text(json.dumps({word: i for i, word in enumerate(words)}))
+    rna = RUN["rna_encoder"] | {"kind": "mlp", "checkpoint": str(tmp_path)}
+    with pytest.raises(ValueError, match=r"pretrain/runs/toy/rna_encoder/checkpoint: .* fit no mlp; take"):
+        train(tmp_path, RUN | {"rna_encoder": rna})
+
+
 def test_same_seed_same_bytes_and_finished_work_is_taken(tmp_path, monkeypatch):
     write_cohort(tmp_path)
     first = train(tmp_path, out="a")

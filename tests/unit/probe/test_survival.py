@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from lifelines import CoxPHFitter
 from molpath.probe.cox import PartialLikelihood, rotate
-from molpath.probe.jobs import settings_for
+from molpath.probe.jobs import cox_for
 from molpath.probe.metrics import concordance
 from molpath.probe.probes import ProbeFailed, fit_cox
 from molpath.probe.protocols import probe_frozen
@@ -155,7 +155,7 @@ def test_strength_by_endpoint_task_and_model():
     def alpha(name, endpoint, model):
         task = task_of(x, times, events, 2, name)
         task.endpoint = endpoint
-        return settings_for(SETTINGS | {"cox": cox}, task, model)["cox"]["alpha"]
+        return cox_for(cox, task, model)["alpha"]
 
     assert alpha("boehmk_--PFS", "PFS", "titan") == 0.01
     assert alpha("boehmk_--PFS", "PFS", "prism") == 0.02

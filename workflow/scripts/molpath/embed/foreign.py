@@ -55,7 +55,7 @@ class Gate(nn.Module):
 class ChiefPooling(nn.Module):
     """CHIEF's slide branch: attention from 512 hidden numbers; its embedding is the weighted mean of its input."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         # Layer 2 is a dropout there; numbers in names count it.
         self.attention_net = nn.Sequential(nn.Linear(768, 512), nn.ReLU(), nn.Identity(), Gate(512, 256))

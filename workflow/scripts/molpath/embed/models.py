@@ -44,7 +44,7 @@ def get_pool(model: Model, source: str, threads: int) -> Pool:
     def network(width: int):
         if trained:
             return trained
-        return build({"slide_encoder": dict(model["slide_encoder"]) | {"input": width}}, model["seed"]).eval()
+        return build({"slide_encoder": {**model["slide_encoder"], "input": width}}, model["seed"]).eval()
 
     def pool(bag: Bag) -> np.ndarray:
         with torch.inference_mode():

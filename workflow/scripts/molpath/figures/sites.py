@@ -8,6 +8,7 @@ from textwrap import wrap
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
@@ -27,7 +28,7 @@ def plot_sites(table: pd.DataFrame, output: str, note: str) -> None:
         axes.set_title("\n".join(wrap(runs, 36)), fontsize=10)
     panels[0][0].set_yticks(range(len(sites)), sites)
     panels[0][0].set_ylim(len(sites) - 0.4, -0.6)
-    keys = [Patch(color=colour, label=cohort) for cohort, colour in colours.items()]
+    keys: list[Artist] = [Patch(color=colour, label=cohort) for cohort, colour in colours.items()]
     keys += [Line2D([], [], color="black", lw=1.4, label="the paper")] * bool(table.published.notna().any())
     panels[0][-1].legend(handles=keys, loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
     figure.tight_layout()

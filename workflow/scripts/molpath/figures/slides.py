@@ -43,7 +43,7 @@ def plot_quality(table: str, thresholds: Mapping[str, Any], output: str, note: s
     The threshold of a number is the key `min_<number>` or `max_<number>` of the section tissue/quality.
     """
     slides = read_tsv(table)
-    numbers = slides.loc[:, "area_mm2":"contours"].apply(pd.to_numeric, errors="coerce")
+    numbers = slides.loc[:, slice("area_mm2", "contours")].apply(pd.to_numeric, errors="coerce")
     names = [name for name in numbers if numbers[name].notna().any() and name not in NO_QUALITY]
     columns = 4
     rows = max(1, -(-len(names) // columns))

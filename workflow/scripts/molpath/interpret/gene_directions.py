@@ -10,16 +10,16 @@ slides can know. P values are of these profiles: the branch sees the genes, so s
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from ..common.files import open_h5, write_tsv
+from ..common.settings.probe import Solvers
 from ..probe.embeddings import read_columns, read_embeddings
-from ..probe.jobs import settings_for
+from ..probe.jobs import cox_for
 from ..probe.probes import adaptive_c, fit_cox
 from ..probe.results import cox_settings
 from ..probe.samples import load_samples
@@ -39,7 +39,7 @@ def write_directions(
     cases: str,
     profiles: str,
     expression: Sequence[str],
-    settings: Mapping[str, Any],
+    settings: Solvers,
     output: str,
     bags: str = "",
     model: str = "",
@@ -51,7 +51,8 @@ def write_directions(
     Benjamini and Hochberg over the genes of a class. Raises BadTask where there is nothing to correlate.
     """
     known, x = load_samples(read_task(task, config, table), slides, cases, bags=bags, missing="skip")
-    directions = directions_of(known, x, settings_for(settings, known, model))
+    settings = {**settings, "cox": cox_for(settings["cox"], known, model)}
+    directions = directions_of(known, x, settings)
     names, values, cohorts, genes = read_expression(expression)
     ids, vectors = read_embeddings(profiles)
     place = {name: i for i, name in enumerate(ids)}
@@ -67,11 +68,11 @@ def write_directions(
     write_tsv(output, pd.concat([ranked(part) for part in parts])[COLUMNS])
 
 
-def directions_of(task: Task, x: np.ndarray, settings: Mapping[str, Any]) -> dict[str, np.ndarray]:
+def directions_of(task: Task, x: np.ndarray, settings: Solvers) -> dict[str, np.ndarray]:
     """Unit vectors (float64 D) by class: towards the second of two classes, towards each of more; survival: risk."""
     if task.is_survival:
         where = np.vstack([np.eye(x.shape[1]), np.zeros((1, x.shape[1]))])
-        risk = fit_cox(x, task.times, task.events, where, cox_settings(settings))  # linear: this reads coefficients
+        risk = fit_cox(x, *task.survival, where, cox_settings(settings))  # linear: this reads coefficients
         found = {"risk": risk[:-1] - risk[-1]}
     else:
         found = logistic_directions(task, x, settings)
@@ -81,7 +82,7 @@ def directions_of(task: Task, x: np.ndarray, settings: Mapping[str, Any]) -> dic
     return {label: direction / np.linalg.norm(direction) for label, direction in found.items()}
 
 
-def logistic_directions(task: Task, x: np.ndarray, settings: Mapping[str, Any]) -> dict[str, np.ndarray]:
+def logistic_directions(task: Task, x: np.ndarray, settings: Solvers) -> dict[str, np.ndarray]:
     """Coefficients of the frozen probe's logistic regression, fitted on all samples."""
     from sklearn.linear_model import LogisticRegression
     from threadpoolctl import threadpool_limits

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .plan import plan_run, read_costs
+from .costs import read_costs
+from .plan import plan_run
 
 #: Files that a slide leaves before features: thumbnail, contours, quality map, coordinates.
 FILES_PER_SLIDE = 4

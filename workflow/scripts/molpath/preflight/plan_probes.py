@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from .costs import Costs
+
 #: Share of a task's samples on the training side of a fold: the paper's 80:20.
 TRAINED = 0.8
 #: Bytes of a number in feature files (fp16); bags in memory are float32.
@@ -12,8 +14,6 @@ HALF, SINGLE = 2, 4
 
 #: Bytes of a task's bags that fine-tuning keeps in memory (the default of probe.finetune.TaskBags, which needs torch).
 BAGS_IN_MEMORY = 4 << 30
-
-Costs = Mapping[str, float]
 
 
 def plan_probes(request: Mapping[str, Any], costs: Costs, add: Callable) -> None:

@@ -56,7 +56,7 @@ def check_space(results: str, planned: Mapping[str, float]) -> Finding:
     """Free room for results against `planned` (what is written -> bytes)."""
     place, needed = nearest_folder(results), sum(planned.values())
     free = shutil.disk_usage(place).free
-    largest = max(planned, key=planned.get, default="")
+    largest = max(planned, key=lambda name: planned[name], default="")
     words = f"{in_words(free)} free in {results}; the run will write about {in_words(needed)}"
     words += f", most of it {largest} ({in_words(planned[largest])})" if largest else ""
     if free < needed:

@@ -1,4 +1,4 @@
-"""What a run leaves: the page that says what its weights are, its folder on the hub, TensorBoard events.
+"""What a run leaves for others: its folder on the hub, TensorBoard events.
 
     python -m molpath.pretrain.artefacts results/pretrain/runs/<run> <empty folder>
 
@@ -9,18 +9,12 @@ copies a run's folder into the layout of the Hugging Face hub; nothing is upload
 from __future__ import annotations
 
 import logging
-import platform
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import torch
-
-from ..common.digests import digest_of
-from ..common.files import atomic_path, sha256_of, write_text
+from ..common.files import atomic_path, write_text
 
 log = logging.getLogger(__name__)
 
@@ -33,65 +27,6 @@ pipeline_tag: feature-extraction
 ---
 
 """
-HOW_TO_LOAD = """\
-```python
-from molpath.pretrain.network import load      # PYTHONPATH=workflow/scripts
-network, config = load("results/pretrain/runs/{name}")
-embedding = network.slide(patches)             # float32 patches x {dim} of one slide -> 1 x {width}
-```
-"""
-
-
-def write_model_card(trainer, run: Mapping[str, Any], selected: Mapping[str, Any], contents, outputs) -> None:
-    """Write model_card.md of a trained run: data, sizes, settings, RankMe curve, digests, versions."""
-    data, network = trainer.data, trainer.network
-    slides = len({one.slide_id for one in data.examples})
-    cases = len({one.case for one in data.examples})
-    name = run["name"]
-    lines = [
-        f"# {name}\n",
-        "A slide encoder pretrained against molecular profiles after Threads (arXiv 2501.16652) by this workflow; not",
-        "the weights of the paper.\n",
-        HOW_TO_LOAD.format(name=name, dim=data.store.dim, width=network.width),
-        "## Data\n",
-        f"- cohorts: {', '.join(run['cohorts'])}: {cases} cases, {slides} slides, {len(data.examples)} pairs"
-        + (f"; {run['fraction']:.0%} of the slides, evenly over organs" if run["fraction"] < 1 else ""),
-        f"- patches: grid {run['grid']}, encoder {run['encoder']}, {data.store.dim} numbers a patch",
-        *(f"- {kind}: SHA-256 {', '.join(digests)}" for kind, digests in shortened(contents).items()),
-        "\n## Network\n",
-        f"- slide encoder: {size(network.slide)}",
-        f"- RNA branch: {size(network.rna)}",
-        f"- DNA branch: {size(network.dna)}",
-        *(f"- {file}: SHA-256 {sha256_of(outputs[file])}" for file in ("model.safetensors", "last.safetensors")),
-        "\n## Training\n",
-        f"- epoch {selected['epoch']} of {run['training']['epochs']} kept, RankMe {selected['rankme']:.2f} of its "
-        f"training slides; seed {run['training']['seed']}",
-        *(f"- {key}: {value}" for key, value in sorted(run["training"].items())),
-        f"- RankMe by epoch: {rankme_curve(trainer.history)}",
-        f"- Python {platform.python_version()}, torch {torch.__version__}, numpy {np.__version__}",
-        "\n## Limits\n",
-        "For research only. Embeddings can carry whatever the cohorts carry, site and stain included.\n",
-    ]
-    write_text(outputs["model_card.md"], "\n".join(lines))
-
-
-def size(branch: torch.nn.Module | None) -> str:
-    """Parameters of a branch in words."""
-    return f"{sum(p.numel() for p in branch.parameters()):,} parameters" if branch is not None else "none"
-
-
-def shortened(contents: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    """The first 16 digits of each file's digest, or one digest of them all where they are many (a store's shards)."""
-    return {
-        kind: list(digests) if len(digests) <= 4 else [f"of {len(digests)} files together {digest_of(list(digests))}"]
-        for kind, digests in contents.items()
-        if digests
-    }
-
-
-def rankme_curve(history: Sequence[Mapping[str, float]]) -> str:
-    """RankMe of every epoch, to two decimals."""
-    return " ".join(f"{row['rankme']:.2f}" for row in history)
 
 
 class Events:
@@ -108,11 +43,11 @@ class Events:
             return
         self.writer = SummaryWriter(folder)
 
-    def add(self, epoch: int, row: Mapping[str, float]) -> None:
-        """Every number of a row of the history but the epoch itself."""
+    def add(self, row: Mapping[str, float]) -> None:
+        """Every number of a row of the history, at its epoch."""
         for name, value in row.items():
             if self.writer and name != "epoch":
-                self.writer.add_scalar(name, value, epoch)
+                self.writer.add_scalar(name, value, int(row["epoch"]))
 
     def close(self) -> None:
         """Write what waits."""

@@ -13,7 +13,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +23,7 @@ import torch.distributed as dist
 
 from ..common.files import write_json
 from ..common.joblog import die_with_parent
+from .job import Job
 
 LIBRARY = Path(__file__).resolve().parents[2]
 T = TypeVar("T")
@@ -63,13 +64,15 @@ class World:
         """Replace each gradient by the sum over all ranks, in one message; none counts as zeros."""
         if self.size == 1:
             return
-        parameters = list(parameters)
+        gradients = []
         for one in parameters:
             one.grad = torch.zeros_like(one) if one.grad is None else one.grad
-        flat = torch.cat([one.grad.reshape(-1) for one in parameters])
+            gradients.append(one.grad)
+        flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
         dist.all_reduce(flat)
-        for one, part in zip(parameters, flat.split([one.numel() for one in parameters]), strict=True):
-            one.grad.copy_(part.view_as(one))
+        parts = torch.split(flat, [gradient.numel() for gradient in gradients])
+        for gradient, part in zip(gradients, parts, strict=True):
+            gradient.copy_(part.view_as(gradient))
 
     def any(self, flag: bool) -> bool:
         """True on all ranks if it is on one."""
@@ -110,22 +113,22 @@ class LaunchFailed(Exception):
     """A process of the training failed; the log holds its message."""
 
 
-def launch(arguments: Mapping[str, Any], processes: int) -> None:
-    """Run `runs.train(**arguments)` in `processes` processes; SIGTERM and SIGUSR1 go on to them.
+def launch(job: Job, processes: int) -> None:
+    """Run `runs.train(job)` in `processes` processes; SIGTERM and SIGUSR1 go on to them.
 
     Raises LaunchFailed if one of them fails, also after a signal, so that a scheduler starts the job again.
     """
-    job = Path(f"{arguments['state']}.job.json")
-    write_json(job, {key: value if _is_plain(value) else str(value) for key, value in arguments.items()})
+    path = Path(f"{job['state']}.job.json")
+    write_json(path, job)
     own = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
     command = (shlex.split(os.path.expandvars(os.environ.get("MOLPATH_TORCHRUN", ""))) or own) + [
         "-m",
         "molpath.pretrain.process",
-        str(job),
+        str(path),
     ]
-    path = os.pathsep.join(filter(None, [str(LIBRARY), os.environ.get("PYTHONPATH", "")]))
+    modules = os.pathsep.join(filter(None, [str(LIBRARY), os.environ.get("PYTHONPATH", "")]))
     # An orphaned training would write beside the one that takes its place.
-    child = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": path}, preexec_fn=die_with_parent)
+    child = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": modules}, preexec_fn=die_with_parent)
     handlers = {
         number: signal.signal(number, lambda *_: child.send_signal(signal.SIGTERM))
         for number in (signal.SIGTERM, signal.SIGUSR1)
@@ -135,10 +138,6 @@ def launch(arguments: Mapping[str, Any], processes: int) -> None:
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
-        job.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
     if status:
         raise LaunchFailed(f"training in {processes} processes ended with status {status}; see the log above")
-
-
-def _is_plain(value: Any) -> bool:
-    return value is None or isinstance(value, (str, int, float, list, dict))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
+
+from .description import Scale
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +32,8 @@ class GeneEncoder(nn.Module):
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         """tokens: int B x G; returns B x G x width."""
-        return self.enc_norm(self.embedding(tokens))
+        vectors: torch.Tensor = self.enc_norm(self.embedding(tokens))
+        return vectors
 
 
 class ValueEncoder(nn.Module):
@@ -45,7 +47,8 @@ class ValueEncoder(nn.Module):
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         """values: float B x G; returns B x G x width."""
         x = values.clamp(max=LARGEST_VALUE).unsqueeze(-1)
-        return self.dropout(self.norm(self.linear2(torch.relu(self.linear1(x)))))
+        vectors: torch.Tensor = self.dropout(self.norm(self.linear2(torch.relu(self.linear1(x)))))
+        return vectors
 
 
 class RnaEncoder(nn.Module):
@@ -76,7 +79,9 @@ class RnaEncoder(nn.Module):
         padded = tokens == 0
         x = self.transformer_encoder(self.encoder(tokens) + self.value_encoder(values), src_key_padding_mask=padded)
         share = (~padded).to(x.dtype)
-        return self.projection(torch.einsum("bg,bgd->bd", share / share.sum(1, keepdim=True), x))
+        mean = torch.einsum("bg,bgd->bd", share / share.sum(1, keepdim=True), x)
+        embeddings: torch.Tensor = self.projection(mean)
+        return embeddings
 
 
 class DnaEncoder(nn.Sequential):
@@ -111,19 +116,22 @@ class RnaMlp(nn.Module):
     def forward(self, tokens: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
         """tokens: int B x G, CLS first, PAD (0) where a profile is shorter; values: float B x G. Returns B x output."""
         x = values.new_zeros(len(values), self.genes).scatter(1, tokens[:, 1:], values[:, 1:])
-        return self.mlp(x.index_fill(1, torch.zeros(1, dtype=torch.long, device=x.device), 0.0))
+        shown = x.index_fill(1, torch.zeros(1, dtype=torch.long, device=x.device), 0.0)
+        embeddings: torch.Tensor = self.mlp(shown)
+        return embeddings
 
 
-def standardise(values: np.ndarray, section: Mapping[str, Any], genes: Sequence[str]) -> np.ndarray:
+def standardise(values: np.ndarray, scale: Scale, genes: Sequence[str]) -> np.ndarray:
     """Values (float32 N x genes) as deviations from the training cohort, where the run asks for it, else as they are.
 
     The paper describes no scaling and starts from scGPT's weights. From random weights the mean over tokens is nearly
     the same for all profiles, for what a gene is outweighs how much of it there is; deviations mend that.
     """
-    if not section.get("mean"):
+    means = scale.get("mean")
+    if not means:
         return values
-    mean = np.array([section["mean"].get(gene, 0.0) for gene in genes], np.float32)
-    deviation = np.array([section["deviation"].get(gene, 1.0) for gene in genes], np.float32)
+    mean = np.array([means.get(gene, 0.0) for gene in genes], np.float32)
+    deviation = np.array([scale["deviation"].get(gene, 1.0) for gene in genes], np.float32)
     return (values - mean) / deviation
 
 

@@ -8,9 +8,9 @@ arXiv 2501.16652, methods and extended data): 4,993,025 / 11,290,626 / 19,687,42
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import torch
 from torch import nn
@@ -18,21 +18,14 @@ from torch.utils.checkpoint import checkpoint
 
 from ..common.files import atomic_path
 from .artefacts import fetched
+from .description import Description, SlideSection
 from .molecular_encoders import DnaEncoder, RnaEncoder, RnaMlp
+from .segments import bag_groups, segment_softmax, segment_sum
+
+Branch = Literal["slide", "rna", "dna"]
 
 #: Rows that a CPU takes through the network at once, whole bags together: their temporaries stay in its cache.
 CPU_ROWS = 4096
-
-
-def bag_groups(lengths: Sequence[int], limit: int) -> Iterator[tuple[int, int]]:
-    """Ranges (first, last) of consecutive bags with at most `limit` rows together, or one bag that has more."""
-    first, rows = 0, 0
-    for index, length in enumerate(lengths):
-        if index > first and rows + length > limit:
-            yield first, index
-            first, rows = index, 0
-        rows += length
-    yield first, len(lengths)
 
 
 def drop_mask(x: torch.Tensor, dropout: nn.Dropout) -> torch.Tensor | None:
@@ -40,6 +33,13 @@ def drop_mask(x: torch.Tensor, dropout: nn.Dropout) -> torch.Tensor | None:
     if not dropout.training or dropout.p == 0:
         return None
     return torch.empty_like(x, dtype=torch.bool).bernoulli_(1 - dropout.p)
+
+
+def last_dropout(layers: nn.Sequential) -> nn.Dropout:
+    """The dropout that ends these layers."""
+    dropout = layers[-1]
+    assert isinstance(dropout, nn.Dropout)  # so all layers here are made
+    return dropout
 
 
 def drop(x: torch.Tensor, mask: torch.Tensor | None, p: float) -> torch.Tensor:
@@ -54,7 +54,8 @@ def recomputed(function: Callable[..., torch.Tensor], *inputs: torch.Tensor | No
     """
     if not torch.is_grad_enabled():
         return function(*inputs)
-    return checkpoint(function, *inputs, use_reentrant=False, preserve_rng_state=False)
+    rows: torch.Tensor = checkpoint(function, *inputs, use_reentrant=False, preserve_rng_state=False)
+    return rows
 
 
 class Hidden(nn.Sequential):
@@ -62,7 +63,8 @@ class Hidden(nn.Sequential):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """x: rows x in; returns rows x out."""
-        linear, *between, dropout = self
+        linear, *between, _ = self
+        dropout = last_dropout(self)
         x = linear(x)
 
         def rest(x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
@@ -84,34 +86,17 @@ class GatedAttention(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """x: rows x width; returns a float32 score a row."""
-        (linear_a, _, dropout), (linear_b, _, _) = self.tanh_branch, self.gate_branch
-        a, b = linear_a(x), linear_b(x)
+        dropout = last_dropout(self.tanh_branch)
+        a, b = self.tanh_branch[0](x), self.gate_branch[0](x)
 
         def gate(
             a: torch.Tensor, b: torch.Tensor, mask_a: torch.Tensor | None, mask_b: torch.Tensor | None
         ) -> torch.Tensor:
-            return self.score(drop(torch.tanh(a), mask_a, dropout.p) * drop(torch.sigmoid(b), mask_b, dropout.p))
+            gated = drop(torch.tanh(a), mask_a, dropout.p) * drop(torch.sigmoid(b), mask_b, dropout.p)
+            scores: torch.Tensor = self.score(gated)
+            return scores
 
         return recomputed(gate, a, b, drop_mask(a, dropout), drop_mask(b, dropout)).squeeze(-1).float()
-
-
-def segment_softmax(scores: torch.Tensor, lengths: Sequence[int]) -> torch.Tensor:
-    """Softmax within each bag of concatenated scores (float32, one per row)."""
-    if len(set(lengths)) == 1:
-        return torch.softmax(scores.view(len(lengths), -1), dim=1).view(-1)
-    counts = torch.tensor(lengths, device=scores.device)
-    highest = torch.segment_reduce(scores.detach(), "max", lengths=counts)
-    shares = torch.exp(scores - highest.repeat_interleave(counts))
-    return shares / torch.segment_reduce(shares, "sum", lengths=counts).repeat_interleave(counts)
-
-
-def segment_sum(weights: torch.Tensor, rows: torch.Tensor, lengths: Sequence[int]) -> torch.Tensor:
-    """Weighted sum of the rows of each bag (bags x width)."""
-    if len(set(lengths)) == 1:
-        bags = rows.reshape(len(lengths), -1, rows.shape[-1])
-        return torch.einsum("bn,bnd->bd", weights.view(len(lengths), -1).to(rows.dtype), bags)
-    counts = torch.tensor(lengths, device=rows.device)
-    return torch.segment_reduce(weights[:, None] * rows.float(), "sum", lengths=counts).to(rows.dtype)
 
 
 class SlideEncoder(nn.Module):
@@ -155,9 +140,10 @@ class SlideEncoder(nn.Module):
             raise ValueError(f"{len(patches)} patches can't be bags of {lengths[:8]} patches; none may be empty")
         limit = CPU_ROWS if patches.device.type == "cpu" else len(patches)
         groups = list(bag_groups(lengths, limit))
-        rows = patches.split([sum(lengths[first:last]) for first, last in groups])
+        rows = torch.split(patches, [sum(lengths[first:last]) for first, last in groups])
         pooled = [self._pool(part, lengths[slice(*group)]) for part, group in zip(rows, groups, strict=True)]
-        return self.after(torch.cat(pooled))
+        embeddings: torch.Tensor = self.after(torch.cat(pooled))
+        return embeddings
 
     def _pool(self, patches: torch.Tensor, lengths: list[int]) -> torch.Tensor:
         parts = self.split(self.before(patches)).chunk(len(self.attention), dim=-1)
@@ -209,42 +195,57 @@ class SlideTransformer(nn.Module):
         """
         bags = self.before(patches).split([len(patches)] if lengths is None else list(lengths))
         pooled = [self.blocks(torch.cat([self.token.to(bag.dtype), bag])[None])[0, 0] for bag in bags]
-        return self.after(torch.stack(pooled))
+        embeddings: torch.Tensor = self.after(torch.stack(pooled))
+        return embeddings
 
 
-SLIDE_ENCODERS = {"abmil": SlideEncoder, "transformer": SlideTransformer}
+SLIDE_ENCODERS: dict[str, type[SlideEncoder | SlideTransformer]] = {
+    "abmil": SlideEncoder,
+    "transformer": SlideTransformer,
+}
+
+
+def slide_encoder(section: SlideSection) -> SlideEncoder | SlideTransformer:
+    """The slide encoder that a description asks for, with random weights."""
+    return SLIDE_ENCODERS[section.get("kind", "abmil")](
+        section["input"],
+        section["hidden"],
+        section["layers"],
+        section["heads"],
+        section["output"],
+        section["dropout"],
+        section["attention_dropout"],
+    )
 
 
 class Threads(nn.Module):
     """Slide encoder and the molecular branches a run has, all giving embeddings of one width.
 
-    description: dict with `slide_encoder` and, where the branch exists, `rna_encoder` (with `vocabulary`) and
-    `dna_encoder` (with `flags`): what config.json of a run holds.
+    description: what config.json of a run holds.
     """
 
-    def __init__(self, description: Mapping[str, Any]):
+    def __init__(self, description: Description):
         super().__init__()
-        slide, rna, dna = (description.get(f"{name}_encoder") for name in ("slide", "rna", "dna"))
-        self.width = slide["output"]
-        kind = slide.get("kind", "abmil")
-        self.slide = SLIDE_ENCODERS[kind](**{key: value for key, value in slide.items() if key != "kind"})
-        self.rna = self.dna = None
-        if rna and rna.get("kind", "scgpt") == "scgpt":
-            sizes = {key: rna[key] for key in ("width", "layers", "heads", "feedforward", "dropout")}
-            self.rna = RnaEncoder(len(rna["vocabulary"]), output=self.width, **sizes)
-        elif rna:
-            sizes = {key: rna[key] for key in ("width", "layers", "dropout")}
-            self.rna = RnaMlp(len(rna["vocabulary"]), output=self.width, **sizes)
-        if dna:
-            sizes = {key: dna[key] for key in ("hidden", "layers", "dropout")}
-            self.dna = DnaEncoder(len(dna["flags"]), output=self.width, **sizes)
+        self.width = description["slide_encoder"]["output"]
+        self.slide = slide_encoder(description["slide_encoder"])
+        self.rna: RnaEncoder | RnaMlp | None = None
+        self.dna: DnaEncoder | None = None
+        if rna := description.get("rna_encoder"):
+            genes, width, layers, dropout = len(rna["vocabulary"]), rna["width"], rna["layers"], rna["dropout"]
+            if rna.get("kind", "scgpt") == "scgpt":
+                self.rna = RnaEncoder(genes, width, layers, rna["heads"], rna["feedforward"], dropout, self.width)
+            else:
+                self.rna = RnaMlp(genes, width, layers, dropout, self.width)
+        if dna := description.get("dna_encoder"):
+            self.dna = DnaEncoder(len(dna["flags"]), dna["hidden"], dna["layers"], dna["dropout"], self.width)
 
-    def branches(self) -> dict[str, nn.Module]:
+    def branches(self) -> dict[Branch, nn.Module]:
         """The branches that this network has, by name."""
-        return dict(self.named_children())
+        found: dict[Branch, nn.Module | None] = {"slide": self.slide, "rna": self.rna, "dna": self.dna}
+        return {name: branch for name, branch in found.items() if branch is not None}
 
 
-def build(description: Mapping[str, Any], seed: int) -> Threads:
+def build(description: Description, seed: int) -> Threads:
     """A network with random weights that follow from the seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -260,7 +261,7 @@ def save(tensors: Mapping[str, torch.Tensor], path: str) -> None:
         temporary.write_bytes(as_bytes(tensors))
 
 
-def load(folder: str, revision: str | None = None) -> tuple[Threads, dict[str, Any]]:
+def load(folder: str, revision: str | None = None) -> tuple[Threads, Description]:
     """The network of a run's folder, from model.safetensors and config.json and nothing else, in evaluation mode.
 
     A name user/model that is no folder is taken from the Hugging Face hub, at `revision`.
@@ -269,7 +270,7 @@ def load(folder: str, revision: str | None = None) -> tuple[Threads, dict[str, A
 
     here = Path(folder).is_dir() or folder.count("/") != 1
     path = Path(folder if here else fetched(folder, revision))
-    description = json.loads((path / "config.json").read_text())
+    description: Description = json.loads((path / "config.json").read_text())
     network = Threads(description)
     network.load_state_dict(load_file(path / "model.safetensors"))
     return network.eval(), description

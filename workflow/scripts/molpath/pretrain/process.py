@@ -1,4 +1,4 @@
-"""What each process of a training in several processes runs: python -m molpath.pretrain.process <arguments as JSON>."""
+"""What each process of a training in several processes runs: python -m molpath.pretrain.process <its job as JSON>."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from ..common.joblog import die_with_parent
 
 
 def main() -> None:
-    """Train with the arguments of the file; ends with the job that started it."""
+    """Train as the file says; ends with the job that started it."""
     die_with_parent()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     from .runs import train  # late: torch takes seconds, in which the job that started this one may end
 
-    train(**json.loads(Path(sys.argv[1]).read_text()))
+    train(json.loads(Path(sys.argv[1]).read_text()))
 
 
 if __name__ == "__main__":

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,20 +15,25 @@ from ..common.digests import digest_of
 from ..common.files import fingerprint, read_tsv, write_json, write_tsv
 from ..common.finished import keep, restore
 from ..common.progress import Progress
-from .artefacts import Events, write_model_card
+from ..common.settings.pretrain import RnaEncoder as RnaSettings
+from ..common.settings.pretrain import Run
+from .artefacts import Events
 from .data import PairedData, gather, read_tables
+from .description import Description, Scale
 from .distributed import launch, world
-from .molecular_encoders import load_scgpt, read_vocabulary, standardise, vocabulary_of
+from .job import Job
+from .model_card import write_model_card
+from .molecular_encoders import RnaEncoder, load_scgpt, read_vocabulary, standardise, vocabulary_of
 from .network import build, save
 from .store import PatchStore
-from .training import Trainer
+from .training import Row, Selected, Trainer
 
 log = logging.getLogger(__name__)
 
 
 def pretrain_run(
     *,
-    run: Mapping[str, Any],
+    run: Run,
     patches: Sequence[str],
     indices: Sequence[str],
     pairs: str,
@@ -58,17 +62,17 @@ def pretrain_run(
     if restore(Path(finished) / stamp, outputs):
         log.info("same data, settings and code: taken from .finished/%s, no training step", stamp)
         return
-    arguments = {
-        "run": dict(run), "patches": _texts(patches), "indices": _texts(indices), "pairs": pairs, "rna": _texts(rna),
-        "dna": _texts(dna), "outputs": {name: str(path) for name, path in outputs.items()}, "state": state,
+    # Snakemake's paths are more than text; the processes of a job get plain text.
+    job: Job = {
+        "run": run, "patches": _texts(patches), "indices": _texts(indices), "pairs": str(pairs), "rna": _texts(rna),
+        "dna": _texts(dna), "outputs": {name: str(path) for name, path in outputs.items()}, "state": str(state),
         "stamp": stamp, "organs": organs, "contents": contents, "threads": threads, "log_path": log_path,
         "events": events,
     }  # fmt: skip
-    processes = run["training"]["processes"]
-    if processes > 1:
-        launch(arguments, processes)
+    if run["training"]["processes"] > 1:
+        launch(job, run["training"]["processes"])
     else:
-        train(**arguments)
+        train(job)
     keep(Path(finished) / stamp, outputs)
     Path(state).unlink(missing_ok=True)
 
@@ -86,55 +90,46 @@ def read_organs(sheet: str | None) -> dict[str, str]:
     return dict(zip(table.slide_id, table.organ, strict=True))
 
 
-def train(
-    *,
-    run: Mapping[str, Any],
-    patches: Sequence[str],
-    indices: Sequence[str],
-    pairs: str,
-    rna: Sequence[str],
-    dna: Sequence[str],
-    outputs: Mapping[str, str],
-    state: str,
-    stamp: str,
-    organs: Mapping[str, str],
-    contents: Mapping[str, Sequence[str]],
-    threads: int,
-    log_path: str | None,
-    events: str | None,
-) -> None:
+def train(job: Job) -> None:
     """One process of a training; the first of them writes the results."""
-    processes = run["training"]["processes"]
-    torch.set_num_threads(max(1, threads // processes))
+    run = job["run"]
+    processes, checkpoint = run["training"]["processes"], run["rna_encoder"]["checkpoint"]
+    torch.set_num_threads(max(1, job["threads"] // processes))
     # cuBLAS asks for this workspace to be deterministic; on GPUs some operations only warn.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
     with world() as here:
         if here.size != processes:
             raise ValueError(f"run {run['name']} has {processes} processes, but {here.size} were started")
-        store = PatchStore(patches, indices)
-        data, description, vocabulary = prepare(run, store, pairs, rna, dna, organs)
+        store = PatchStore(job["patches"], job["indices"])
+        data, description, vocabulary = prepare(run, store, job["pairs"], job["rna"], job["dna"], job["organs"])
         store.verify(here.share(list(dict.fromkeys(one.slide_id for one in data.examples))))
         network = build(description, run["training"]["seed"])
-        if description.get("rna_encoder") and run["rna_encoder"]["checkpoint"]:
-            load_scgpt(network.rna, run["rna_encoder"]["checkpoint"])
-        trainer = Trainer(network, data, vocabulary, run["training"], state, stamp, here)
-        _follow(trainer, run, log_path, events)
+        if network.rna is not None and checkpoint:
+            if not isinstance(network.rna, RnaEncoder):
+                raise ValueError(
+                    f"config, key pretrain/runs/{run['name']}/rna_encoder/checkpoint: weights of scGPT fit no "
+                    f"{run['rna_encoder']['kind']}; take `kind: scgpt`, or leave the checkpoint empty"
+                )
+            load_scgpt(network.rna, checkpoint)
+        trainer = Trainer(network, data, vocabulary, run["training"], job["state"], job["stamp"], here)
+        _follow(trainer, job)
         if here.rank == 0:
-            write_results(trainer, description, run, contents, outputs)
+            write_results(trainer, description, job)
 
 
-def _follow(trainer: Trainer, run: Mapping[str, Any], log_path: str | None, events: str | None) -> None:
+def _follow(trainer: Trainer, job: Job) -> None:
     """Train, and tell log, terminal and TensorBoard after each epoch; speeds go nowhere else."""
     alone = trainer.world.rank == 0
-    progress = Progress(log_path if alone else None, f"pretraining {run['name']}", run["training"]["epochs"], "epochs")
-    board = Events(events if alone else None)
+    run, log_path = job["run"], job["log_path"] if alone else None
+    progress = Progress(log_path, f"pretraining {run['name']}", run["training"]["epochs"], "epochs")
+    board = Events(job["events"] if alone else None)
 
-    def tell(row: Mapping[str, Any], seconds: float) -> None:
+    def tell(row: Row, seconds: float) -> None:
         progress.step()
         rate = len(trainer.data.examples) / seconds
         log.info("epoch %d: %s; %.0f slides/s", row["epoch"], {k: round(v, 5) for k, v in row.items()}, rate)
-        board.add(row["epoch"], row | {"slides_per_second": rate})
+        board.add(row | {"slides_per_second": rate})
 
     try:
         trainer.run(tell)
@@ -143,60 +138,64 @@ def _follow(trainer: Trainer, run: Mapping[str, Any], log_path: str | None, even
 
 
 def prepare(
-    run: Mapping[str, Any],
+    run: Run,
     store: PatchStore,
     pairs: str,
     rna: Sequence[str],
     dna: Sequence[str],
     organs: Mapping[str, str] | None = None,
-) -> tuple[PairedData, dict[str, Any], dict[str, int]]:
+) -> tuple[PairedData, Description, dict[str, int]]:
     """Data in memory, description of the network, and the vocabulary as a dict."""
-    tables = {
-        "rna": read_tables(rna) if "rna" in run["modalities"] else None,
-        "dna": read_tables(dna) if "dna" in run["modalities"] else None,
-    }
-    examples = gather(pairs, store, run["cohorts"], tables["rna"], tables["dna"], run["fraction"], organs)
+    rna_table = read_tables(rna) if "rna" in run["modalities"] else None
+    dna_table = read_tables(dna) if "dna" in run["modalities"] else None
+    examples = gather(pairs, store, run["cohorts"], rna_table, dna_table, run["fraction"], organs)
     data = PairedData(examples, store)
-    description: dict[str, Any] = {"slide_encoder": run["slide_encoder"] | {"input": store.dim}}
+    description: Description = {
+        "slide_encoder": {**run["slide_encoder"], "input": store.dim},
+        "grid": run["grid"],
+        "encoder": run["encoder"],
+    }
     vocabulary: dict[str, int] = {}
-    if tables["rna"] is not None:
-        section, vocabulary = describe_rna(run["rna_encoder"], tables["rna"].var_names)
-        description["rna_encoder"] = section
-        known = [name in vocabulary for name in tables["rna"].var_names]
-        genes, values = list(tables["rna"].var_names[known]), np.asarray(tables["rna"].X, np.float32)[:, known]
-        if section["standardise"]:
-            used = values[sorted({one.rna for one in examples if one.rna >= 0})].astype(np.float64)
-            section["mean"] = dict(zip(genes, used.mean(0).round(6).tolist(), strict=True))
-            section["deviation"] = dict(zip(genes, used.std(0).clip(1e-3).round(6).tolist(), strict=True))
-        data.rna_values = standardise(values, section, genes)
+    if rna_table is not None:
+        words = words_of(run["rna_encoder"], rna_table.var_names)
+        vocabulary = {word: number for number, word in enumerate(words)}
+        known = [name in vocabulary for name in rna_table.var_names]
+        genes, values = list(rna_table.var_names[known]), np.asarray(rna_table.X, np.float32)[:, known]
+        used = values[sorted({one.rna for one in examples if one.rna >= 0})]
+        scale: Scale = scale_of(used, genes) if run["rna_encoder"]["standardise"] else {}
+        description["rna_encoder"] = {**run["rna_encoder"], "vocabulary": words, **scale}
+        data.rna_values = standardise(values, scale, genes)
         data.rna_tokens = np.array([vocabulary[name] for name in genes], np.int64)
-    if tables["dna"] is not None:
-        description["dna_encoder"] = run["dna_encoder"] | {"flags": list(tables["dna"].var_names)}
-        data.flags = np.asarray(tables["dna"].X, np.float32)
-    description |= {"grid": run["grid"], "encoder": run["encoder"]}
+    if dna_table is not None:
+        description["dna_encoder"] = {**run["dna_encoder"], "flags": list(dna_table.var_names)}
+        data.flags = np.asarray(dna_table.X, np.float32)
     return data, description, vocabulary
 
 
-def describe_rna(settings: Mapping[str, Any], genes: Iterable[str]) -> tuple[dict[str, Any], dict[str, int]]:
-    """Section rna_encoder of config.json and the vocabulary, from an scGPT folder or from the run's own genes."""
+def words_of(settings: RnaSettings, genes: Sequence[str]) -> list[str]:
+    """The vocabulary's words by token, from an scGPT folder or from the run's own genes."""
     words = read_vocabulary(settings["checkpoint"]) if settings["checkpoint"] else vocabulary_of(genes)
     known = set(words)
     missing = [name for name in genes if name not in known]
     log.info("%d of %d genes are in the vocabulary of %d words", len(genes) - len(missing), len(genes), len(words))
-    return dict(settings) | {"vocabulary": words}, {word: number for number, word in enumerate(words)}
+    return words
 
 
-def write_results(
-    trainer: Trainer,
-    description: Mapping[str, Any],
-    run: Mapping[str, Any],
-    contents: Mapping[str, Sequence[str]],
-    outputs: Mapping[str, str],
-) -> None:
+def scale_of(values: np.ndarray, genes: Sequence[str]) -> Scale:
+    """Mean and deviation of each gene over profiles (float32 N x genes), to six decimals."""
+    exact = values.astype(np.float64)
+    return {
+        "mean": dict(zip(genes, exact.mean(0).round(6).tolist(), strict=True)),
+        "deviation": dict(zip(genes, exact.std(0).clip(1e-3).round(6).tolist(), strict=True)),
+    }
+
+
+def write_results(trainer: Trainer, description: Description, job: Job) -> None:
     """Weights of the kept and of the last epoch, config, history and model card."""
+    run, outputs = job["run"], job["outputs"]
     save(trainer.network.state_dict(), outputs["model.safetensors"])
     save(trainer.last, outputs["last.safetensors"])
-    selected = {"epoch": trainer.best["epoch"], "rankme": round(trainer.best["rankme"], 6)}
-    write_json(outputs["config.json"], dict(description) | {"run": dict(run), "selected": selected})
+    selected: Selected = {"epoch": trainer.best["epoch"], "rankme": round(trainer.best["rankme"], 6)}
+    write_json(outputs["config.json"], {**description, "run": run, "selected": selected})
     write_tsv(outputs["history.tsv"], pd.DataFrame(trainer.history))
-    write_model_card(trainer, run, selected, contents, outputs)
+    write_model_card(trainer, run, selected, job["contents"], outputs)

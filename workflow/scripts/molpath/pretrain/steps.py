@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import torch
 import torch.nn.functional as F
@@ -65,14 +65,13 @@ def learning_rate_factor(step: int, warmup: int, total: int, floor: float) -> fl
 def embed(network: Threads, part: Batch, world: World, precision: str) -> dict[str, torch.Tensor]:
     """Embeddings (float32 rows x width) of the slides of a part, and of its profiles by modality."""
     device = world.device
-    branches = {"slide": (network.slide, (part.patches.to(device, non_blocking=True).float(), part.lengths))}
-    for name, inputs in part.profiles.items():
-        branches[name] = (getattr(network, name), tuple(tensor.to(device) for tensor in inputs))
-    found = {}
+    patches = part.patches.to(device, non_blocking=True).float()
+    profiles = {name: [tensor.to(device) for tensor in inputs] for name, inputs in part.profiles.items()}
+    nothing = torch.zeros((0, network.width), device=device)
     with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-        for name, (branch, inputs) in branches.items():
-            rows = len(inputs[1]) if name == "slide" else len(inputs[0])
-            found[name] = branch(*inputs).float() if rows else torch.zeros((0, network.width), device=device)
+        found = {"slide": network.slide(patches, part.lengths).float() if part.lengths else nothing}
+        for name, inputs in profiles.items():
+            found[name] = getattr(network, name)(*inputs).float() if len(inputs[0]) else nothing
     return found
 
 
@@ -102,6 +101,12 @@ def losses(
     return terms, accuracies
 
 
+def total(terms: Iterable[torch.Tensor]) -> torch.Tensor:
+    """Sum of at least one term."""
+    first, *others = terms
+    return sum(others, start=first)
+
+
 def backward(
     network: Threads, batch: Batch, world: World, settings: Training, temperature: float | torch.Tensor
 ) -> tuple[dict[str, torch.Tensor], dict[str, float]]:
@@ -116,7 +121,7 @@ def backward(
         found = embed(network, batch, world, precision)
         terms, accuracies = losses(found, batch, world, temperature, joint)
         if terms:
-            sum(terms.values()).backward()
+            torch.autograd.backward(total(terms.values()))
         return terms, accuracies
     parts = [batch.part(first, first + size) for first in range(0, len(batch.share), size)]
     states, pieces = [], []
@@ -129,16 +134,17 @@ def backward(
     terms, accuracies = losses(whole, batch, world, temperature, joint)
     if not terms:
         return terms, accuracies
-    sum(terms.values()).backward()
+    torch.autograd.backward(total(terms.values()))
     done = dict.fromkeys(whole, 0)
     for part, state in zip(parts, states, strict=True):
         set_random_state(state, world.device)
-        total = 0.0
+        products = []
         for name, piece in embed(network, part, world, precision).items():
-            gradient = whole[name].grad[done[name] : done[name] + len(piece)]
+            gradients = whole[name].grad
+            assert gradients is not None  # each has a term
+            products.append((piece * gradients[done[name] : done[name] + len(piece)]).sum())
             done[name] += len(piece)
-            total = total + (piece * gradient).sum()
-        total.backward()
+        torch.autograd.backward(total(products))
     set_random_state(after, world.device)
     return terms, accuracies
 

@@ -54,7 +54,7 @@ def pack_patches(
                 array[start : start + count] = read_features(Path(wsi) / row["file"])[order]
             if not np.isfinite(array[start : start + count]).all():
                 raise ValueError(f"{row['file']}: values that don't fit fp16, in which the packed store keeps them")
-            sums.append(f"{zlib.crc32(array[start : start + count]):08x}")
+            sums.append(f"{zlib.crc32(array[start : start + count].data):08x}")
         array.flush()
         del array
     ids = [row["slide_id"] for row in rows]
@@ -71,7 +71,7 @@ class PatchStore:
     """
 
     def __init__(self, patches: Sequence[str], indices: Sequence[str]):
-        self.place: dict[str, tuple[np.ndarray, int, int, int]] = {}
+        self.place: dict[str, tuple[np.memmap, int, int, int]] = {}
         self.dim = 0
         for path, index in zip(patches, indices, strict=True):
             table = read_tsv(index)
@@ -93,7 +93,7 @@ class PatchStore:
         """Read these slides once and compare with their checksums. Raises DamagedStore for the first that differs."""
         for slide_id in slide_ids:
             array, start, length, crc = self.place[slide_id]
-            if zlib.crc32(array[start : start + length]) != crc:
+            if zlib.crc32(array[start : start + length].data) != crc:
                 raise DamagedStore(
                     f"packed patches of {slide_id} ({array.filename}) differ from their checksum; "
                     "remove the file and pack again"
@@ -102,7 +102,10 @@ class PatchStore:
     def first(self, slide_id: str, count: int | None, rng: np.random.Generator | None = None) -> int:
         """Where a random sample of `count` patches begins; 0 where all are taken."""
         length = self.place[slide_id][2]
-        return 0 if count is None or count >= length else int(rng.integers(length))
+        if count is None or count >= length:
+            return 0
+        assert rng is not None  # a part of a slide is always drawn
+        return int(rng.integers(length))
 
     def read(self, slide_id: str, count: int | None, first: int) -> np.ndarray:
         """`count` patches (float16) of a slide from `first` on, around the end; all if there are fewer, or for None."""

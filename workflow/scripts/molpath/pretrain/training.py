@@ -11,7 +11,7 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 import torch
@@ -26,6 +26,28 @@ from .steps import backward, learning_rate_factor, random_state, rankme, set_ran
 log = logging.getLogger(__name__)
 ALONE = World()
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+#: Numbers of an epoch by name, a row of history.tsv.
+Row = dict[str, float]
+
+
+class Selected(TypedDict):
+    """The epoch that is kept, from 1 on (-1: none yet), and the RankMe of its embeddings."""
+
+    epoch: int
+    rankme: float
+
+
+class Best(Selected):
+    """What is kept with its weights, a state dict."""
+
+    weights: dict[str, torch.Tensor]
+
+
+class Chance(TypedDict):
+    """States of the generators in the midst of an epoch: numpy's as JSON, and once saved torch's by rank."""
+
+    numpy: str
+    torch: NotRequired[list[list[torch.Tensor]]]
 
 
 class Stopped(Exception):
@@ -68,10 +90,10 @@ class Trainer:
         )
         self.optimizer = torch.optim.AdamW(self._groups(), betas=(0.9, 0.999))
         self.epoch, self.step = 0, 0
-        self.history: list[dict[str, Any]] = []
-        self.random: dict[str, Any] | None = None
+        self.history: list[Row] = []
+        self.random: Chance | None = None
         self.sums: dict[str, list[float]] = {}
-        self.best: dict[str, Any] = {"rankme": -1.0, "epoch": -1, "weights": None}
+        self.best: Best = {"rankme": -1.0, "epoch": -1, "weights": {}}
         self.terminate = False
 
     def _groups(self) -> list[dict[str, Any]]:
@@ -85,7 +107,7 @@ class Trainer:
             groups.append({"params": [self.log_temperature], "lr": rate, "peak": rate, "weight_decay": 0.0})
         return groups
 
-    def run(self, each_epoch: Callable[[dict[str, Any], float], None] = lambda row, seconds: None) -> None:
+    def run(self, each_epoch: Callable[[Row, float], None] = lambda row, seconds: None) -> None:
         """All epochs that are left; `each_epoch` gets a row of the history and its seconds.
 
         Raises Stopped after SIGTERM or SIGUSR1, with the state saved, and Diverged.
@@ -140,10 +162,10 @@ class Trainer:
             if self.step < self.steps:
                 self._stop_if_asked()
         self.step, self.random = 0, None
-        row = {"epoch": epoch + 1, "learning_rate": self.optimizer.param_groups[0]["lr"]}
+        row: Row = {"learning_rate": self.optimizer.param_groups[0]["lr"]}
         if settings["learn_temperature"]:
-            row["temperature"] = self.temperature.item()
-        self._judge(row | {name: float(np.mean(values)) for name, values in self.sums.items()})
+            row["temperature"] = self.log_temperature.exp().item()
+        self._judge(epoch + 1, row | {name: float(np.mean(values)) for name, values in self.sums.items()})
 
     @property
     def temperature(self) -> float | torch.Tensor:
@@ -181,15 +203,15 @@ class Trainer:
             warmup, total = settings["warmup_epochs"] * self.steps, settings["epochs"] * self.steps
             group["lr"] = group["peak"] * learning_rate_factor(step, warmup, total, floor)
 
-    def _judge(self, row: dict[str, Any]) -> None:
+    def _judge(self, epoch: int, row: Row) -> None:
         """RankMe of all slides' embeddings, dropout off; the best after warm-up is kept (or the last)."""
         rank = rankme(self.embed_all())
-        warm = row["epoch"] > self.settings["warmup_epochs"] or row["epoch"] == self.settings["epochs"]
+        warm = epoch > self.settings["warmup_epochs"] or epoch == self.settings["epochs"]
         better = rank > self.best["rankme"] if self.settings["select"] == "rankme" else True
         if warm and better:
             weights = {name: value.clone() for name, value in self.network.state_dict().items()}
-            self.best = {"rankme": rank, "epoch": row["epoch"], "weights": weights}
-        self.history.append(row | {"rankme": rank, "kept": int(self.best["epoch"] == row["epoch"])})
+            self.best = {"rankme": rank, "epoch": epoch, "weights": weights}
+        self.history.append({"epoch": epoch, **row, "rankme": rank, "kept": int(self.best["epoch"] == epoch)})
 
     @torch.inference_mode()
     def embed_all(self) -> torch.Tensor:
@@ -216,7 +238,7 @@ class Trainer:
             "stamp": self.stamp,
             "epoch": self.epoch,
             "step": self.step,
-            "random": self.random and self.random | {"torch": chance},
+            "random": {**self.random, "torch": chance} if self.random else None,
             "sums": self.sums,
             "history": self.history,
             "best": self.best,

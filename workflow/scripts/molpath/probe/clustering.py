@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from ..common.files import write_tsv
+from ..common.settings.probe import Clustering
 from .cohorts import Embeddings, Side, case_of, load_side
 from .outputs import write_results
 from .results import Results
@@ -31,7 +31,7 @@ def agreement(labels: np.ndarray, clusters: np.ndarray) -> dict[str, float]:
     }
 
 
-def probe_clusters(task: Task, x: np.ndarray, k: int, settings: Mapping[str, Any]) -> Results:
+def probe_clusters(task: Task, x: np.ndarray, k: int, settings: Clustering) -> Results:
     """k-means (10 starts) on all samples, once a seed; labels shuffled over the samples as a control.
 
     x: float N x D, raw. k = 0 takes the number of classes that occur. Raises BadTask for a survival task, and where
@@ -72,7 +72,7 @@ def run_clusters(
     files: Embeddings,
     model: str,
     k: int,
-    settings: Mapping[str, Any],
+    settings: Clustering,
     outputs: Mapping[str, str],
 ) -> None:
     """Write predictions.parquet (clusters by seed), metrics.tsv, summary.tsv and tsne.tsv (sample_id, x, y, label).

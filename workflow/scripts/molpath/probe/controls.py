@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from ..common.settings.probe import Probe
 from .cox import rotate
 from .probes import fit_logistic
-from .results import Results, cox_settings, over_labels, over_times, sides
+from .results import Predict, Results, cox_settings, over_labels, over_times, sides
 from .tasks import Task
 
 log = logging.getLogger(__name__)
@@ -31,17 +31,20 @@ ALONE = {
 }
 
 
-def add_controls(results: Results, task: Task, x: np.ndarray, settings: Mapping[str, Any]) -> None:
+def add_controls(results: Results, task: Task, x: np.ndarray, settings: Probe) -> None:
     """Add the controls that the settings name; those whose column nobody gave (a sheet without sites) are left out."""
     wanted = settings.get("controls", CONTROLS)
-    for name, known, columns in (
-        ("site_only", task.sites, site_columns),
-        ("patch_count_only", task.patches, patch_column),
-    ):
-        if name in wanted and known and all(sample in known for sample in task.samples):
-            add_simple(results, name, columns([known[sample] for sample in task.samples]), settings)
+    if "site_only" in wanted and covers(task.sites, task):
+        add_simple(results, "site_only", site_columns([task.sites[name] for name in task.samples]), settings)
+    if "patch_count_only" in wanted and covers(task.patches, task):
+        add_simple(results, "patch_count_only", patch_column([task.patches[name] for name in task.samples]), settings)
     if "permuted" in wanted:
         add_permuted(results, task, x, settings)
+
+
+def covers(known: Mapping[str, object], task: Task) -> bool:
+    """True where something is known, of every sample of the task."""
+    return bool(known) and all(name in known for name in task.samples)
 
 
 def site_columns(sites: list[str]) -> np.ndarray:
@@ -55,18 +58,19 @@ def patch_column(patches: list[int]) -> np.ndarray:
     return (values - values.mean()) / (values.std() or 1)
 
 
-def add_simple(results: Results, name: str, columns: np.ndarray, settings: Mapping[str, Any]) -> None:
+def add_simple(results: Results, name: str, columns: np.ndarray, settings: Probe) -> None:
     """A probe on a few columns; for survival ridge Cox with alpha 1, for CoxNet's penalty would make them all 0."""
     task = results.task
+    predict: Predict
     if task.is_survival:
-        predict = over_times(task, columns, cox_settings(settings) | {"l1_ratio": 0, "alpha": 1, "plain": False})
+        predict = over_times(task, columns, {**cox_settings(settings), "l1_ratio": 0, "alpha": 1, "plain": False})
     else:
-        predict = over_labels(task, columns, fit_logistic, settings | {"C": 1})
+        predict = over_labels(task, columns, fit_logistic, {**settings, "C": 1})
     for fold in range(task.folds.shape[1]):
         results.add(name, fold, *sides(task, fold), predict)
 
 
-def add_permuted(results: Results, task: Task, x: np.ndarray, settings: Mapping[str, Any]) -> None:
+def add_permuted(results: Results, task: Task, x: np.ndarray, settings: Probe) -> None:
     """Labels, or times with events, shuffled over samples: the same probe, `permutations` times.
 
     Each on the same folds as the probe; of more than PERMUTED_FOLDS the next of them in turn, so that all are used.
@@ -75,7 +79,6 @@ def add_permuted(results: Results, task: Task, x: np.ndarray, settings: Mapping[
     probe never leaves their span, so the logistic one is fitted there (probabilities within 4e-4 of the plain fit,
     which is the solver's tolerance, and 6 times faster with 51 samples of 1,280 numbers).
     """
-    cox = cox_settings(settings) if task.is_survival else {}
     for fold in range(task.folds.shape[1]):
         train, test = sides(task, fold)
         spans = not task.is_survival and 0 < len(train) < x.shape[1] and not settings.get("plain", False)
@@ -85,8 +88,8 @@ def add_permuted(results: Results, task: Task, x: np.ndarray, settings: Mapping[
                 continue
             order = np.random.default_rng([settings["seed"], repeat]).permutation(len(task.samples))
             if task.is_survival:
-                predict = over_times(task, x, cox, order)
-                results.add("permuted", fold, train, test, predict, repeat=repeat, order=order)
+                cox = over_times(task, x, cox_settings(settings), order)
+                results.add("permuted", fold, train, test, cox, repeat=repeat, order=order)
             else:
                 labels = task.labels[order]
                 predict = over_labels(task, small, fit_logistic, settings, labels)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import h5py
 import numpy as np
 
 from ..common.files import open_h5
@@ -56,9 +57,9 @@ def read_columns(path: str, names: Sequence[str]) -> dict[str, list[str]]:
     return found
 
 
-def read_column(column) -> list[str]:
+def read_column(column: h5py.Dataset | h5py.Group) -> list[str]:
     """A column of obs as text: plain, or a categorical one (codes and categories)."""
-    if hasattr(column, "keys"):
+    if isinstance(column, h5py.Group):
         words = as_text(column["categories"][:])
         return [words[code] if code >= 0 else "" for code in column["codes"][:]]
     return as_text(column[:])

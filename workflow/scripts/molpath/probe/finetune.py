@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import torch
 
+from ..common.settings.probe import Recipe
+from ..embed.bags import Bags
 from .probes import ProbeFailed
 from .recipes import class_weights, cross_entropy, learning_rate, survival_nll, survival_risk, time_bins
 from .tasks import Task
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 BINS = 4
 
 Bag = Callable[[int], np.ndarray]
+Loss = Callable[[torch.Tensor, int], torch.Tensor]
 
 
 class FineTuning:
@@ -34,7 +36,7 @@ class FineTuning:
         task: Task,
         make: Callable[[], torch.nn.Module],
         bag: Bag,
-        recipe: Mapping[str, Any],
+        recipe: Recipe,
         *,
         seed: int = 7,
         sample_test: bool = False,
@@ -61,21 +63,22 @@ class FineTuning:
         found = survival_risk(logits) if self.task.is_survival else torch.softmax(logits, -1)
         return found.double().cpu().numpy()
 
-    def _loss(self, train: np.ndarray) -> Callable[[torch.Tensor, int], torch.Tensor]:
+    def _loss(self, train: np.ndarray) -> Loss:
         """Loss of the logits of the sample at a position; weights and bins are those of the training side."""
         task = self.task
         if task.is_survival:
-            if not task.events[train].any():
+            times, events = task.survival
+            if not events[train].any():
                 raise ProbeFailed("no event on the training side")
-            edges = time_bins(task.times[train], task.events[train], BINS)
-            bins = np.searchsorted(edges, task.times, side="right")
-            return lambda logits, i: survival_nll(logits, int(bins[i]), bool(task.events[i]))
+            edges = time_bins(times[train], events[train], BINS)
+            bins = np.searchsorted(edges, times, side="right")
+            return lambda logits, i: survival_nll(logits, int(bins[i]), bool(events[i]))
         if len(np.unique(task.labels[train])) < 2:
             raise ProbeFailed("the training side has one class only")
         weights = class_weights(task.labels[train], len(task.classes))
         return lambda logits, i: cross_entropy(logits, int(task.labels[i]), float(weights[task.labels[i]]))
 
-    def _train(self, network, train: np.ndarray, loss_of, rng: np.random.Generator) -> None:
+    def _train(self, network: torch.nn.Module, train: np.ndarray, loss_of: Loss, rng: np.random.Generator) -> None:
         """All epochs, a bag a step; the last epoch's weights stay in the network."""
         recipe = self.recipe
         optimiser = torch.optim.AdamW(network.parameters(), lr=0.0, weight_decay=recipe["weight_decay"])
@@ -87,7 +90,7 @@ class FineTuning:
                     group["lr"] = learning_rate(epoch + step / len(train), recipe)
                 loss = loss_of(self._forward(network, sample, recipe["patches"], rng), sample)
                 optimiser.zero_grad(set_to_none=True)
-                loss.backward()
+                torch.autograd.backward(loss)
                 optimiser.step()
                 total += loss.detach()
             if not torch.isfinite(total):  # asked once an epoch: a question a step would make a GPU wait
@@ -95,13 +98,13 @@ class FineTuning:
             log.info("epoch %d: mean loss %.4f", epoch + 1, total.item() / len(train))
 
     @torch.inference_mode()
-    def _logits(self, network, test: np.ndarray, rng: np.random.Generator) -> torch.Tensor:
+    def _logits(self, network: torch.nn.Module, test: np.ndarray, rng: np.random.Generator) -> torch.Tensor:
         """float32 N x outputs, of all patches of each bag (the paper) or of drawn ones (Patho-Bench)."""
         network.eval()
         limit = self.recipe["patches"] if self.sample_test else 0
         return torch.stack([self._forward(network, sample, limit, rng) for sample in test])
 
-    def _forward(self, network, sample: int, limit: int, rng: np.random.Generator) -> torch.Tensor:
+    def _forward(self, network: torch.nn.Module, sample: int, limit: int, rng: np.random.Generator) -> torch.Tensor:
         """Logits (float32) of a bag; of `limit` patches drawn without replacement where it has more (0: of all)."""
         patches = self.bag(int(sample))
         if limit and len(patches) > limit:
@@ -117,7 +120,7 @@ class TaskBags:
     Kept in memory up to `limit` bytes, for they are read again in every epoch of every fold; read anew beyond.
     """
 
-    def __init__(self, bags, slides: Mapping[str, Sequence[str]], limit: int = 4 << 30):
+    def __init__(self, bags: Bags, slides: Mapping[str, Sequence[str]], limit: int = 4 << 30):
         self.bags, self.left = bags, limit
         self.slides = {name: [one for one in members if one in bags] for name, members in slides.items()}
         self.kept: dict[str, np.ndarray] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,13 @@ from ..common.devices import take_device
 from ..common.digests import digest_of
 from ..common.files import atomic_path, read_tsv
 from ..common.progress import Progress
+from ..common.settings.embed import Model
+from ..common.settings.probe import FineTuneJob
 from ..embed.bags import Bags
 from ..embed.embedding import fingerprint_of
 from .finetune import BINS, FineTuning, TaskBags
 from .outputs import write_results
-from .results import Results, sides
+from .results import Predict, Results, sides
 from .tasks import BadTask, Task, read_task
 from .trainable import builder
 
@@ -31,11 +33,11 @@ def run_finetune(
     config: str,
     table: str,
     cohort: str,
-    model: Mapping[str, Any],
+    model: Model,
     manifests: Sequence[str],
     sources: Sequence[str],
     wsi: str,
-    settings: Mapping[str, Any],
+    settings: FineTuneJob,
     finished: str,
     code: str,
     predictions: str,
@@ -60,7 +62,7 @@ def run_finetune(
     if known.is_survival and width < BINS:
         raise BadTask(f"{task}: {width} outputs are fewer than the {BINS} intervals of time")
     make = builder(model, sources, bags.read(known.samples[0]).shape[1], width)
-    chosen = {key: own[key] for key in ("seed", "threads", "patches_at_test")}
+    chosen = {"seed": own["seed"], "threads": own["threads"], "patches_at_test": own["patches_at_test"]}
     shared = [fingerprint_of(path) for path in sources], dict(model), dict(recipe), chosen, width, code
     progress = Progress(log_path, f"fine-tuning {model['name']} on {task}", known.folds.shape[1], "folds")
     results = Results(known)
@@ -106,12 +108,12 @@ def keep_known(task: Task, bags: TaskBags, missing: str, table: str) -> Task:
 
 def contents_of(task: Task, fold: int, bags: TaskBags) -> list[Any]:
     """What a fold is made of: its samples in order, with side, label or survival, and fingerprints of their patches."""
-    truth = task.labels.tolist() if not task.is_survival else list(zip(task.times, task.events, strict=True))
+    truth = task.labels.tolist() if not task.is_survival else list(zip(*task.survival, strict=True))
     rows = zip(task.samples, task.folds[:, fold], truth, strict=True)
     return [[name, side, str(y), bags.fingerprints(name)] for name, side, y in rows if side in ("train", "test")]
 
 
-def kept_or_new(path: Path, tuning: FineTuning, fold: int):
+def kept_or_new(path: Path, tuning: FineTuning, fold: int) -> Predict:
     """Predictions of a fold: those kept at `path`, else new ones, which are kept there. Failures are not kept."""
 
     def predict(train: np.ndarray, test: np.ndarray) -> np.ndarray:

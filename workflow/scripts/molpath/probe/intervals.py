@@ -36,7 +36,7 @@ def summarise(metrics: pd.DataFrame, predictions: pd.DataFrame, bootstraps: int,
             if metric.startswith(NOT_RESAMPLED):
                 found = {"lower": np.nan, "upper": np.nan, "interval": "none: not resampled"}
             else:
-                found = over_draws(group) if draws else replicates.interval(metric)
+                found = over_draws(group) if replicates is None else replicates.interval(metric)
             rows.append(row | found)
     return pd.DataFrame(rows)
 

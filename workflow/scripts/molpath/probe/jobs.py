@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from ..common.settings.probe import Cox, Probe
 from .outputs import write_results
 from .protocols import probe_fewshot, probe_frozen
 from .retrieval import probe_retrieval, retrieval_interval
@@ -26,7 +24,7 @@ def run_probe(
     cases: str,
     model: str,
     group: str,
-    settings: Mapping[str, Any],
+    settings: Probe,
     predictions: str,
     metrics: str,
     summary: str,
@@ -41,7 +39,7 @@ def run_probe(
     wanted = read_task(task, config, table)
     missing = settings.get("missing", "set_aside")
     known, x = load_samples(wanted, slides, cases, bags=bags, cohort=cohort, missing=missing)
-    settings = settings_for(settings, known, model)
+    settings = {**settings, "cox": cox_for(settings["cox"], known, model)}
     results = GROUPS[group](known, x, settings)
     head = {"task": task, "model": model, "group": group}
     outputs = {"predictions": predictions, "metrics": metrics, "summary": summary}
@@ -49,15 +47,14 @@ def run_probe(
     write_results(results, outputs, head, settings, absent, PRIMARY.get(group, ""), INTERVALS)
 
 
-def settings_for(settings: Mapping[str, Any], task: Task, model: str) -> dict[str, Any]:
-    """Settings with the alpha of the Cox probe that this task and model have.
+def cox_for(settings: Cox, task: Task, model: str) -> Cox:
+    """Settings of the Cox probe with the alpha that this task and model have.
 
-    cox/alpha, unless cox/alphas has one for the endpoint (OS, PFS), unless cox/exceptions has one for the task, the
+    The general one, unless `alphas` has one for the endpoint (OS, PFS), unless `exceptions` has one for the task, the
     model or both (the last that fits).
     """
-    cox = dict(settings["cox"])
-    cox["alpha"] = cox.get("alphas", {}).get(task.endpoint, cox["alpha"])
-    for entry in cox.get("exceptions", ()):
+    alpha = settings.get("alphas", {}).get(task.endpoint, settings["alpha"])
+    for entry in settings.get("exceptions", ()):
         if entry.get("task") in (None, "", task.name) and entry.get("model") in (None, "", model):
-            cox["alpha"] = entry["alpha"]
-    return dict(settings) | {"cox": cox}
+            alpha = entry["alpha"]
+    return {**settings, "alpha": alpha}

@@ -12,7 +12,9 @@ ALWAYS = ("macro-ovr-auc", "bacc", "weighted_kappa", "acc", "macro-f1", "weighte
 CALIBRATION_BINS = 15
 
 
-def classification_metrics(labels: np.ndarray, probabilities: np.ndarray, names=ALWAYS) -> dict[str, float]:
+def classification_metrics(
+    labels: np.ndarray, probabilities: np.ndarray, names: Sequence[str] = ALWAYS
+) -> dict[str, float]:
     """Metrics of labels (int N) and class probabilities (float N x C); nan where one can't be computed."""
     if not len(labels):
         return dict.fromkeys(names, float("nan"))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ..common.files import write_parquet, write_tsv
+from ..common.settings.probe import Summary
 from .controls import notes_of_controls
 from .intervals import summarise
 from .results import COLUMNS, Results
@@ -36,7 +36,7 @@ def write_results(
     results: Results,
     outputs: Mapping[str, str],
     head: Mapping[str, str],
-    settings: Mapping[str, Any],
+    settings: Summary,
     missing: int,
     primary: str = "",
     intervals: Mapping[str, Interval] | None = None,
@@ -57,7 +57,7 @@ def write_results(
     if len(over):
         over["note"] = notes_of_controls(over, primary, len(task.classes))
 
-    def headed(table):
+    def headed(table: pd.DataFrame) -> pd.DataFrame:
         table = table.reset_index(drop=True)
         return pd.concat([pd.DataFrame(dict(head), index=table.index), table], axis=1)
 

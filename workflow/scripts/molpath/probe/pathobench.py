@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,9 @@ import numpy as np
 import pandas as pd
 
 from ..common.files import atomic_path, read_tsv, write_json
+from ..common.settings.probe import Probe
 from .intervals import percentiles, resampled
-from .jobs import settings_for
+from .jobs import cox_for
 from .metrics import concordance
 from .tasks import Task, read_task
 
@@ -33,7 +34,7 @@ def write_results(
     tables: Sequence[str],
     predictions: Sequence[str],
     metrics: Sequence[str],
-    settings: Mapping[str, Any],
+    settings: Probe,
     output: str,
 ) -> None:
     """Write the folders beside `output` (results_summary.csv), which gets a row a model, task, protocol and metric.
@@ -49,7 +50,7 @@ def write_results(
             if experiment is None:
                 continue
             mine = guessed[guessed.protocol == protocol] if "protocol" in guessed else guessed
-            parameters = parameters_of(protocol, task, model, settings, folds)
+            parameters = parameters_of(protocol, task, model, settings)
             source, _, short = name.partition("--")
             place = Path(source, short, f"{model}_{experiment}", word_of(parameters))
             summary = write_one(Path(output).parent / place, task, mine, folds[folds.protocol == protocol], settings)
@@ -64,11 +65,11 @@ def write_results(
         pd.DataFrame(rows, columns=[*columns, "formatted"]).to_csv(temporary, index=False, lineterminator="\n")
 
 
-def parameters_of(protocol: str, task: Task, model: str, settings: Mapping[str, Any], folds) -> dict[str, Any]:
+def parameters_of(protocol: str, task: Task, model: str, settings: Probe) -> dict[str, Any]:
     """Settings of the solver that a protocol ran with."""
     if protocol == "cox":
-        cox = settings_for(settings, task, model)["cox"]
-        return {name: cox[name] for name in ("alpha", "l1_ratio", "max_iter")}
+        cox = cox_for(settings["cox"], task, model)
+        return {"alpha": cox["alpha"], "l1_ratio": cox["l1_ratio"], "max_iter": cox["max_iter"]}
     c = protocol.partition("_C=")[2] or settings["C"] or "adaptive"
     return {"C": c if c == "adaptive" else float(c), "max_iter": settings["max_iter"], "balanced": True}
 
@@ -79,7 +80,9 @@ def word_of(parameters: Mapping[str, Any]) -> str:
     return re.sub(r"[^\w.=-]", "-", told)
 
 
-def write_one(folder: Path, task: Task, predictions: pd.DataFrame, folds: pd.DataFrame, settings) -> dict[str, Any]:
+def write_one(
+    folder: Path, task: Task, predictions: pd.DataFrame, folds: pd.DataFrame, settings: Probe
+) -> dict[str, Any]:
     """Write split.csv, metrics of folds or bootstraps, and their summary, which is returned."""
     split = pd.DataFrame(task.folds, columns=[f"fold_{i}" for i in range(task.folds.shape[1])])
     split.insert(0, task.unit, task.samples)
@@ -152,7 +155,9 @@ def overall_of(task: Task, predictions: pd.DataFrame) -> dict[str, float | None]
     return found | {"support": float(len(labels))}
 
 
-def area(labels: np.ndarray, scores: np.ndarray, kind: str, roc_auc_score) -> float | None:
+def area(
+    labels: np.ndarray, scores: np.ndarray, kind: str, roc_auc_score: Callable[[np.ndarray, np.ndarray], float]
+) -> float | None:
     """AUC of the positive class, or over the classes present, one against the rest or each against each."""
     present = np.unique(labels)
     if len(present) < 2:

@@ -7,17 +7,23 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Mapping
-from typing import Any
+from contextlib import AbstractContextManager
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
+from ..common.settings.probe import Cox, Probe
 from .cox import ridge_risk
 
 
 class ProbeFailed(Exception):
     """A probe gave no result on a fold; the message says why, and the fold is reported without a value."""
+
+
+class CoxFit(Cox):
+    """Settings of a Cox probe; plain: by the library itself."""
+
+    plain: bool
 
 
 @functools.cache
@@ -28,7 +34,7 @@ def thread_pools() -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def one_thread():
+def one_thread() -> AbstractContextManager[object]:
     """Context in which BLAS and OpenMP use one thread."""
     return thread_pools().limit(limits=1)
 
@@ -55,9 +61,7 @@ def spread(found: np.ndarray, present: np.ndarray, classes: int) -> np.ndarray:
     return probabilities
 
 
-def fit_logistic(
-    x: np.ndarray, y: np.ndarray, x_test: np.ndarray, classes: int, settings: Mapping[str, Any]
-) -> np.ndarray:
+def fit_logistic(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, classes: int, settings: Probe) -> np.ndarray:
     """Class probabilities (float N_test x classes) of a balanced logistic regression (lbfgs, L2), no scaling.
 
     Section 7.3 of the paper's facts: C = 0.5, 10,000 iterations, random_state 0. C = 0 in settings takes adaptive_c.
@@ -80,7 +84,7 @@ def normalised(x: np.ndarray, mean: np.ndarray) -> np.ndarray:
     return centred / np.where(lengths > 0, lengths, 1)
 
 
-def fit_knn(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, classes: int, settings: Mapping[str, Any]) -> np.ndarray:
+def fit_knn(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, classes: int, settings: Probe) -> np.ndarray:
     """Shares of the classes (float N_test x classes) among the nearest training samples.
 
     Centred by the training mean, length 1, L2, as SimpleShot and UNI's nearest neighbours; at most `neighbours`.
@@ -95,9 +99,7 @@ def fit_knn(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, classes: int, sett
         return spread(model.predict_proba(normalised(x_test, mean)), present, classes)
 
 
-def fit_prototype(
-    x: np.ndarray, y: np.ndarray, x_test: np.ndarray, classes: int, settings: Mapping[str, Any]
-) -> np.ndarray:
+def fit_prototype(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, classes: int, settings: Probe) -> np.ndarray:
     """SimpleShot (Wang et al. 2019): the class whose mean is nearest among centred samples of length 1.
 
     Returns float N_test x classes: softmax of minus the distances, so the nearest class has the largest share.
@@ -112,9 +114,7 @@ def fit_prototype(
     return spread(softmax(-cdist(normalised(x_test, mean), prototypes), axis=1), present, classes)
 
 
-def fit_cox(
-    x: np.ndarray, times: np.ndarray, events: np.ndarray, x_test: np.ndarray, settings: Mapping[str, Any]
-) -> np.ndarray:
+def fit_cox(x: np.ndarray, times: np.ndarray, events: np.ndarray, x_test: np.ndarray, settings: CoxFit) -> np.ndarray:
     """Risk (float N_test, larger is worse) of an elastic-net Cox model with one alpha (scikit-survival's CoxNet).
 
     l1_ratio 0 is ridge Cox with scikit-survival's CoxPHSurvivalAnalysis, as Patho-Bench switches: its optimum, found

@@ -9,11 +9,11 @@ embeddings of the support cases for profiles.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from ..common.settings.probe import Probe
 from .cohorts import Embeddings, Side, case_of, check_disjoint, load_side, load_support
 from .embeddings import EmbeddingTable
 from .outputs import write_results
@@ -81,7 +81,7 @@ def survival_risk(x: np.ndarray, prompts: np.ndarray) -> np.ndarray:
     return low - high
 
 
-def probe_prompts(task: Task, x: np.ndarray, support: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> Results:
+def probe_prompts(task: Task, x: np.ndarray, support: Mapping[str, np.ndarray], settings: Probe) -> Results:
     """Prompts of the train side of every fold, queries of its test side.
 
     x: float N x D, query embeddings; support: by protocol (prompt_rna, prompt_dna, prompt_slides) the vectors of the
@@ -97,9 +97,11 @@ def probe_prompts(task: Task, x: np.ndarray, support: Mapping[str, np.ndarray], 
             results.add(protocol, fold, train, test, predictor(task, x, vectors, np.arange(len(task.samples))))
             for repeat in range(settings["permutations"]):
                 order = np.random.default_rng([settings["seed"], repeat]).permutation(len(task.samples))
-                shuffled = {"order": order} if task.is_survival else {"labels": task.labels[order]}
-                predict = predictor(task, x, vectors, order)
-                results.add(f"{protocol}_permuted", fold, train, test, predict, repeat=repeat, **shuffled)
+                name, predict = f"{protocol}_permuted", predictor(task, x, vectors, order)
+                if task.is_survival:
+                    results.add(name, fold, train, test, predict, repeat=repeat, order=order)
+                else:
+                    results.add(name, fold, train, test, predict, repeat=repeat, labels=task.labels[order])
     return results
 
 
@@ -109,10 +111,11 @@ def predictor(task: Task, x: np.ndarray, vectors: np.ndarray, order: np.ndarray)
     order: positions whose labels, or times and events, the samples take.
     """
 
-    def predict(train, test):
+    def predict(train: np.ndarray, test: np.ndarray) -> np.ndarray:
         taken = order[train]
         if task.is_survival:
-            return survival_risk(x[test], survival_prompts(vectors[train], task.times[taken], task.events[taken]))
+            times, events = task.survival
+            return survival_risk(x[test], survival_prompts(vectors[train], times[taken], events[taken]))
         return class_scores(x[test], class_prompts(vectors[train], task.labels[taken], len(task.classes)))
 
     return predict
@@ -128,7 +131,7 @@ def run_prompts(
     modalities: list[str],
     normalise: bool,
     model: str,
-    settings: Mapping[str, Any],
+    settings: Probe,
     outputs: Mapping[str, str],
 ) -> None:
     """Write the three files of a prompting task.
@@ -147,11 +150,12 @@ def run_prompts(
             x_first = np.full((len(x_first), x.shape[1]), np.nan, np.float32)
         task, x = joined(name, first, task), np.concatenate([x_first, x])
     vectors = {"prompt_slides": x}
-    known = EmbeddingTable.read(profiles) if profiles and modalities else None
-    for modality in modalities if known else []:
-        table = profiles_by_case(known, modality)
-        if len(table):
-            vectors[f"prompt_{modality}"] = table.reindex(case_of(task)).to_numpy()
+    if profiles and modalities:
+        known = EmbeddingTable.read(profiles)
+        tables = {modality: profiles_by_case(known, modality) for modality in modalities}
+        vectors |= {
+            f"prompt_{name}": table.reindex(case_of(task)).to_numpy() for name, table in tables.items() if len(table)
+        }
     if normalise:
         x = unit_length(x)
         vectors = {protocol: unit_length(values) for protocol, values in vectors.items()}

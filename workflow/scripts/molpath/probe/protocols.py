@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
+from ..common.settings.probe import Probe
 from .controls import add_controls
 from .probes import fit_knn, fit_logistic, fit_prototype
 from .results import COLUMNS, TIMES, Predict, Results, cox_settings, over_labels, over_times, sides
@@ -19,7 +18,7 @@ SINGLE_FOLD_DRAWS = 5
 log = logging.getLogger(__name__)
 
 
-def probe_frozen(task: Task, x: np.ndarray, settings: Mapping[str, Any]) -> Results:
+def probe_frozen(task: Task, x: np.ndarray, settings: Probe) -> Results:
     """Every frozen probe that the settings ask for on every fold, and the controls beside them.
 
     x: float N x D. Protocols: logistic or cox; logistic_C=… of `C_sweep`; those of `further`; permuted, site_only,
@@ -33,26 +32,26 @@ def probe_frozen(task: Task, x: np.ndarray, settings: Mapping[str, Any]) -> Resu
     return results
 
 
-def probes_of(task: Task, x: np.ndarray, settings: Mapping[str, Any]) -> dict[str, Predict]:
+def probes_of(task: Task, x: np.ndarray, settings: Probe) -> dict[str, Predict]:
     """Function of train and test positions of each protocol."""
     further = settings.get("further", ())
     if task.is_survival:
         cox = cox_settings(settings)
-        found = {"cox": over_times(task, x, cox)}
+        found: dict[str, Predict] = {"cox": over_times(task, x, cox)}
         if "ridge_cox" in further:
-            found["ridge_cox"] = over_times(task, x, cox | {"l1_ratio": 0, "alpha": cox.get("ridge_alpha", 1)})
+            found["ridge_cox"] = over_times(task, x, {**cox, "l1_ratio": 0, "alpha": cox.get("ridge_alpha", 1)})
         return found
     found = {"logistic": over_labels(task, x, fit_logistic, settings)}
     for c in settings.get("C_sweep", ()):
-        name, strength = ("adaptive", 0) if c == "adaptive" else (f"{c:g}", c)
-        found[f"logistic_C={name}"] = over_labels(task, x, fit_logistic, dict(settings) | {"C": strength})
+        name, strength = ("adaptive", 0.0) if isinstance(c, str) else (f"{c:g}", c)
+        found[f"logistic_C={name}"] = over_labels(task, x, fit_logistic, {**settings, "C": strength})
     for name, fit in (("knn", fit_knn), ("prototype", fit_prototype)):
         if name in further:
             found[name] = over_labels(task, x, fit, settings)
     return found
 
 
-def probe_fewshot(task: Task, x: np.ndarray, settings: Mapping[str, Any]) -> Results:
+def probe_fewshot(task: Task, x: np.ndarray, settings: Probe) -> Results:
     """Logistic probes on k training samples a class, drawn inside each fold's training side; the test side stays.
 
     `repeats` draws a fold; 0 takes one, and with a single fold SINGLE_FOLD_DRAWS, as in the paper (section 7.7). A k

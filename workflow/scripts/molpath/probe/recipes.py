@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import torch
+
+from ..common.settings.probe import Recipe
 
 #: Probabilities of the survival loss are kept above this.
 EPSILON = 1e-7
 
 
-def learning_rate(epochs_done: float, recipe: Mapping[str, Any]) -> float:
+def learning_rate(epochs_done: float, recipe: Recipe) -> float:
     """Learning rate of a step after `epochs_done` epochs (0 before the first step, a fraction inside an epoch).
 
     Linear from 0 over `warmup_epochs`, then half a cosine from `learning_rate` to `final_learning_rate` at the end.

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from ..common.settings.probe import Probe, Solvers
 from .metrics import ALWAYS, classification_metrics, concordance, time_dependent_auc
-from .probes import ProbeFailed, fit_cox
+from .probes import CoxFit, ProbeFailed, fit_cox
 from .tasks import Task
 
 log = logging.getLogger(__name__)
@@ -20,12 +21,14 @@ COLUMNS = ["protocol", "shots", "repeat", "fold", "metric", "value", "n_train", 
 TIMES = (365, 1095, 1825)
 
 Predict = Callable[[np.ndarray, np.ndarray], np.ndarray]
+#: (training samples, their labels, samples to predict, number of classes, settings) -> probabilities
+Fit = Callable[[np.ndarray, np.ndarray, np.ndarray, int, Probe], np.ndarray]
 
 
 class Results:
     """Predictions and metrics of a job, row by row."""
 
-    def __init__(self, task: Task, times=TIMES):
+    def __init__(self, task: Task, times: Sequence[float] = TIMES):
         self.task, self.times = task, times
         self.predictions: list[pd.DataFrame] = []
         self.metrics: list[dict[str, Any]] = []
@@ -67,9 +70,12 @@ class Results:
         for name, (value, note) in found.items():
             self.metrics.append(where | {"metric": name, "value": value} | sizes | {"note": note})
         if not permuted:
-            self.predictions.append(self._table(where, test, predicted, getattr(predict, "cutoff", np.nan)))
+            cutoff = predict.cutoff if isinstance(predict, CoxProbe) else np.nan
+            self.predictions.append(self._table(where, test, predicted, cutoff))
 
-    def _classes(self, test, predicted, labels) -> dict[str, tuple[float, str]]:
+    def _classes(
+        self, test: np.ndarray, predicted: np.ndarray, labels: np.ndarray | None
+    ) -> dict[str, tuple[float, str]]:
         task = self.task
         truth = (task.labels if labels is None else labels)[test]
         names = task.metrics if labels is not None else list(dict.fromkeys([*task.metrics, *ALWAYS]))
@@ -77,28 +83,36 @@ class Results:
         why = "the test side has one class only" if len(np.unique(truth)) < 2 else "not defined on this test side"
         return {name: (value, "" if np.isfinite(value) else why) for name, value in values.items()}
 
-    def _survival(self, train, test, risk, order) -> dict[str, tuple[float, str]]:
-        task = self.task
-        times, events = (task.times, task.events) if order is None else (task.times[order], task.events[order])
+    def _survival(
+        self, train: np.ndarray, test: np.ndarray, risk: np.ndarray, order: np.ndarray | None
+    ) -> dict[str, tuple[float, str]]:
+        times, events = survival_of(self.task, order)
         value = concordance(times[test], events[test], risk)
         why = "no event on the test side" if not events[test].any() else "no two test samples can be ranked"
         found = {"cindex": (value, "" if np.isfinite(value) else why)}
         if order is not None or not len(self.times):
             return found
-        train, test = ((times[side], events[side]) for side in (train, test))
-        return found | time_dependent_auc(train, test, risk, self.times)
+        known, asked = ((times[side], events[side]) for side in (train, test))
+        return found | time_dependent_auc(known, asked, risk, self.times)
 
-    def _table(self, where, test: np.ndarray, predicted: np.ndarray, cutoff: float) -> pd.DataFrame:
+    def _table(self, where: Mapping[str, Any], test: np.ndarray, predicted: np.ndarray, cutoff: float) -> pd.DataFrame:
         task = self.task
         names = [task.samples[i] for i in test]
         table = pd.DataFrame({"sample_id": names, "case_id": [task.cases.get(name, name) for name in names]})
         table = table.assign(**where)
         if task.is_survival:
-            return table.assign(time=task.times[test], event=task.events[test], risk=predicted, cutoff=cutoff)
+            times, events = task.survival
+            return table.assign(time=times[test], event=events[test], risk=predicted, cutoff=cutoff)
         table["label"] = task.labels[test]
         for code in range(len(task.classes)):
             table[f"prob_{code}"] = predicted[:, code]
         return table
+
+
+def survival_of(task: Task, order: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Times and events of a survival task; order: positions whose times and events the samples take (None: own)."""
+    times, events = task.survival
+    return (times, events) if order is None else (times[order], events[order])
 
 
 def sides(task: Task, fold: int) -> tuple[np.ndarray, np.ndarray]:
@@ -106,27 +120,35 @@ def sides(task: Task, fold: int) -> tuple[np.ndarray, np.ndarray]:
     return np.flatnonzero(task.folds[:, fold] == "train"), np.flatnonzero(task.folds[:, fold] == "test")
 
 
-def cox_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+def cox_settings(settings: Solvers) -> CoxFit:
     """Settings of the Cox probes; `plain` is that of all probes."""
-    return {"plain": settings.get("plain", False)} | dict(settings["cox"])
+    return {**settings["cox"], "plain": settings.get("plain", False)}
 
 
-def over_labels(task: Task, x: np.ndarray, fit, settings: Mapping[str, Any], labels=None) -> Predict:
+def over_labels(task: Task, x: np.ndarray, fit: Fit, settings: Probe, labels: np.ndarray | None = None) -> Predict:
     """Fit a classifier on the samples of the first positions, predict those of the second."""
     y, classes = task.labels if labels is None else labels, len(task.classes)
     return lambda train, test: fit(x[train], y[train], x[test], classes, settings)
 
 
-def over_times(task: Task, x: np.ndarray, settings: Mapping[str, Any], order=None) -> Predict:
-    """The same with a Cox model; order: positions whose times and events the samples take.
+class CoxProbe:
+    """A Cox model on samples x (float N x D): what Results.add asks of a probe.
 
-    The function's `cutoff` is the median risk of the training samples it was last fitted on: where risk groups are cut.
+    cutoff: median risk of the training samples that it was last fitted on, where risk groups are cut.
     """
-    times, events = (task.times, task.events) if order is None else (task.times[order], task.events[order])
 
-    def predict(train, test):
-        risk = fit_cox(x[train], times[train], events[train], x[np.concatenate([test, train])], settings)
-        predict.cutoff = float(np.median(risk[len(test) :]))
+    def __init__(self, x: np.ndarray, times: np.ndarray, events: np.ndarray, settings: CoxFit):
+        self.x, self.times, self.events, self.settings = x, times, events, settings
+        self.cutoff = np.nan
+
+    def __call__(self, train: np.ndarray, test: np.ndarray) -> np.ndarray:
+        """Risk (float N_test) of the samples at `test`, fitted on those at `train`."""
+        samples = self.x[np.concatenate([test, train])]
+        risk = fit_cox(self.x[train], self.times[train], self.events[train], samples, self.settings)
+        self.cutoff = float(np.median(risk[len(test) :]))
         return risk[: len(test)]
 
-    return predict
+
+def over_times(task: Task, x: np.ndarray, settings: CoxFit, order: np.ndarray | None = None) -> CoxProbe:
+    """A Cox probe on a task; order: positions whose times and events the samples take."""
+    return CoxProbe(x, *survival_of(task, order), settings)

@@ -6,12 +6,10 @@ hit_j x precision@j, so that mAP@1 is the accuracy of the nearest neighbour.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
+from ..common.settings.probe import Probe
 from .intervals import resampled
 from .probes import one_thread
 from .results import Results, sides
@@ -23,7 +21,7 @@ PRIMARY = "mAP@1"
 BLOCK_NUMBERS = 16_000_000
 
 
-def probe_retrieval(task: Task, x: np.ndarray, settings: Mapping[str, Any]) -> Results:
+def probe_retrieval(task: Task, x: np.ndarray, settings: Probe) -> Results:
     """mAP@1, @5, @10 of every fold, and with permuted labels as a control (chance depends on the classes' sizes).
 
     x: float N x D. A fold whose database holds fewer than k samples has no mAP@k (the note says so); nor has a
@@ -91,7 +89,17 @@ def average_precisions(hits: np.ndarray) -> np.ndarray:
     return np.stack(columns, axis=1)
 
 
-def add_rows(results: Results, fold, train, test, precisions, note="", *, protocol="retrieval", repeat=0) -> None:
+def add_rows(
+    results: Results,
+    fold: int,
+    train: np.ndarray,
+    test: np.ndarray,
+    precisions: np.ndarray,
+    note: str = "",
+    *,
+    protocol: str = "retrieval",
+    repeat: int = 0,
+) -> None:
     """One row a metric, its mean over queries."""
     for k, values in zip(RANKS, precisions.T, strict=True):
         few = f"the database holds {len(train)} samples, fewer than {k}" if k > len(train) else ""
@@ -100,15 +108,15 @@ def add_rows(results: Results, fold, train, test, precisions, note="", *, protoc
         results.metrics.append(row | {"value": value, "n_train": len(train), "n_test": len(test), "note": note or few})
 
 
-def as_table(task: Task, fold: int, test, near: np.ndarray, precisions: np.ndarray) -> pd.DataFrame:
+def as_table(task: Task, fold: int, test: np.ndarray, near: np.ndarray, precisions: np.ndarray) -> pd.DataFrame:
     """Predictions: a row a query with its label, AP@k (ap_1, ap_5, ap_10) and nearest samples (ids, nearest first)."""
     names = [task.samples[i] for i in test]
     table = pd.DataFrame({"sample_id": names, "case_id": [task.cases.get(name, name) for name in names]})
     table = table.assign(protocol="retrieval", shots=0, repeat=0, fold=fold, label=task.labels[test])
     for k, values in zip(RANKS, precisions.T, strict=True):
         table[f"ap_{k}"] = values
-    names = np.array(task.samples, object)
-    table["nearest"] = [" ".join(names[row]) for row in near]
+    every = np.array(task.samples, object)
+    table["nearest"] = [" ".join(every[row]) for row in near]
     return table
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import NotRequired, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,17 @@ from .tasks import BadTask, check_folds, fold_columns, read_rows
 log = logging.getLogger(__name__)
 
 
+class SplitRecipe(TypedDict):
+    """Recipe `splits` of a task's config.yaml; column: of an official split."""
+
+    method: str
+    folds: int
+    test_fraction: float
+    keep_sites: bool
+    seed: int
+    column: NotRequired[str]
+
+
 def split_task(*, config: str | Path, table: str | Path, sheet: str | Path, output: str | Path) -> None:
     """Write the table with fold_0, fold_1, … by the recipe `splits` of config.yaml.
 
@@ -27,14 +38,14 @@ def split_task(*, config: str | Path, table: str | Path, sheet: str | Path, outp
     rows = read_rows(table, [settings["task_col"], "case_id"])
     if fold_columns(rows):
         raise BadTask(f"{table}: has columns fold_… and {config} a recipe `splits`; leave one of them out")
-    recipe = {"folds": 5, "test_fraction": 0.2, "keep_sites": False, "seed": 0} | settings["splits"]
+    recipe: SplitRecipe = {"folds": 5, "test_fraction": 0.2, "keep_sites": False, "seed": 0} | settings["splits"]
     slides = read_tsv(sheet)
     sites = sites_of(rows if "site" in rows else slides, sheet) if recipe["keep_sites"] else None
     done = add_folds(rows, settings["task_col"], recipe, sites, table)
     write_tsv(output, done.drop(columns="#"))
 
 
-def sites_of(rows: pd.DataFrame, sheet) -> dict[str, str]:
+def sites_of(rows: pd.DataFrame, sheet: str | Path) -> dict[str, str]:
     """Site of each case; one with slides of several sites is an error, for no fold could keep them whole."""
     if "site" not in rows:
         raise BadTask(f"{sheet}: `keep_sites` needs a column site, here or in the task's table")
@@ -45,7 +56,7 @@ def sites_of(rows: pd.DataFrame, sheet) -> dict[str, str]:
 
 
 def add_folds(
-    rows: pd.DataFrame, label: str, recipe: Mapping[str, Any], sites: Mapping[str, str] | None, source
+    rows: pd.DataFrame, label: str, recipe: SplitRecipe, sites: Mapping[str, str] | None, source: str | Path
 ) -> pd.DataFrame:
     """The rows with columns fold_i of train, test and -1 (rows without a label).
 
@@ -66,7 +77,7 @@ def add_folds(
     return done
 
 
-def official(rows: pd.DataFrame, recipe: Mapping[str, Any], source) -> np.ndarray:
+def official(rows: pd.DataFrame, recipe: SplitRecipe, source: str | Path) -> np.ndarray:
     """The side of each row from the column the recipe names."""
     column = recipe.get("column") or "split"
     if column not in rows:
@@ -82,7 +93,9 @@ def strata_of(rows: pd.DataFrame, label: str) -> pd.Series:
     return ranked.groupby("case_id", sort=True)[label].first()
 
 
-def test_sides(strata: pd.Series, recipe, sites, source) -> list[set[str]]:
+def test_sides(
+    strata: pd.Series, recipe: SplitRecipe, sites: Mapping[str, str] | None, source: str | Path
+) -> list[set[str]]:
     """Cases of each test side."""
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, StratifiedShuffleSplit
 
@@ -115,7 +128,7 @@ def test_sides(strata: pd.Series, recipe, sites, source) -> list[set[str]]:
     return [set(cases[test]) for test in found]
 
 
-def quietly(splits):
+def quietly(splits: Iterable[tuple[np.ndarray, np.ndarray]]) -> list[tuple[np.ndarray, np.ndarray]]:
     """All splits, without scikit-learn's warning of labels that are rarer than folds (their folds are recorded)."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)

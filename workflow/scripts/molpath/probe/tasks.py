@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -51,6 +51,13 @@ class Task:
         return self.times is not None
 
     @property
+    def survival(self) -> tuple[np.ndarray, np.ndarray]:
+        """Times (days, float N) and events (bool N) of a survival task; raises ValueError for one with classes."""
+        if self.times is None or self.events is None:
+            raise ValueError(f"{self.name} has classes, no times and events")
+        return self.times, self.events
+
+    @property
     def primary(self) -> str:
         """The metric the task is judged by: the one its config.yaml names first, c-index for survival."""
         return "cindex" if self.is_survival else self.metrics[0]
@@ -59,10 +66,14 @@ class Task:
         """The task without samples that are not in `samples`."""
         known = set(samples)
         rows = np.array([name in known for name in self.samples], bool)
-        parts = {name: getattr(self, name) for name in ("labels", "folds", "times", "events")}
-        kept = {name: None if values is None else values[rows] for name, values in parts.items()}
-        names = [name for name, hit in zip(self.samples, rows, strict=True) if hit]
-        return dataclasses.replace(self, samples=names, **kept)
+        return dataclasses.replace(
+            self,
+            samples=[name for name, hit in zip(self.samples, rows, strict=True) if hit],
+            labels=self.labels[rows],
+            folds=self.folds[rows],
+            times=None if self.times is None else self.times[rows],
+            events=None if self.events is None else self.events[rows],
+        )
 
 
 def read_task(name: str, config: str | Path, table: str | Path, folds_needed: bool = True) -> Task:
@@ -120,7 +131,7 @@ def read_rows(table: str | Path, needed: Sequence[str]) -> pd.DataFrame:
     return rows
 
 
-def check_folds(rows: pd.DataFrame, folds: list[str], table) -> None:
+def check_folds(rows: pd.DataFrame, folds: list[str], table: str | Path) -> None:
     """Allowed words only, and no case on both sides of a fold."""
     if not folds:
         raise BadTask(f"{table}: no column fold_0, fold_1, …; add them, or a recipe `splits` to config.yaml")
@@ -134,7 +145,9 @@ def check_folds(rows: pd.DataFrame, folds: list[str], table) -> None:
             raise BadTask(f"{table}, column {fold}: case {both.index[both > 1][0]} is on both sides; put it on one")
 
 
-def check_labels(rows: pd.DataFrame, column: str, words, table, config) -> None:
+def check_labels(
+    rows: pd.DataFrame, column: str, words: Collection[str], table: str | Path, config: str | Path
+) -> None:
     """Every label is one of label_dict."""
     wrong = rows[~rows[column].isin(list(words))]
     if len(wrong):
@@ -145,7 +158,7 @@ def check_labels(rows: pd.DataFrame, column: str, words, table, config) -> None:
         )
 
 
-def one_row_a_sample(rows: pd.DataFrame, unit: str, columns: list[str], table) -> pd.DataFrame:
+def one_row_a_sample(rows: pd.DataFrame, unit: str, columns: list[str], table: str | Path) -> pd.DataFrame:
     """One row a case or slide; all slides of a case must agree in label and fold.
 
     Further columns: `first` (index of its first row), `case`, `slides` (those listed; none where there is no column).
@@ -165,7 +178,7 @@ def one_row_a_sample(rows: pd.DataFrame, unit: str, columns: list[str], table) -
     return found
 
 
-def survival_columns(rows: pd.DataFrame, label: str, extra: Sequence[str], table) -> tuple[str, str]:
+def survival_columns(rows: pd.DataFrame, label: str, extra: Sequence[str], table: str | Path) -> tuple[str, str]:
     """Columns <X>_event and <X>_days (or <X>_months): those of extra_cols, else the label's, else the first."""
     events = [c for c in rows if c.endswith("_event")]
     events.sort(key=lambda c: (c not in extra, c != f"{label}_event"))
@@ -176,7 +189,7 @@ def survival_columns(rows: pd.DataFrame, label: str, extra: Sequence[str], table
     raise BadTask(f"{table}: a survival task needs columns such as OS_event and OS_days among extra_cols")
 
 
-def read_survival(samples: pd.DataFrame, event: str, time: str, table) -> tuple[np.ndarray, np.ndarray]:
+def read_survival(samples: pd.DataFrame, event: str, time: str, table: str | Path) -> tuple[np.ndarray, np.ndarray]:
     """Times in days (float) and events (bool) of samples; `#` is the line each stands in."""
     times = pd.to_numeric(samples[time], errors="coerce").to_numpy(float)
     events = pd.to_numeric(samples[event], errors="coerce").to_numpy(float)

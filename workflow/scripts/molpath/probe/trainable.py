@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
 
 from ..common.kinds import TUNABLE
+from ..common.settings.embed import Model
 from ..embed.foreign import ChiefPooling, native
 from ..pretrain.network import build, load
 
@@ -51,7 +51,7 @@ class Classifier(nn.Module):
         return self.head(self.encoder(patches).reshape(-1)).float()
 
 
-def encoder_of(model: Mapping[str, Any], sources: Sequence[str], width: int) -> tuple[nn.Module, int]:
+def encoder_of(model: Model, sources: Sequence[str], width: int) -> tuple[nn.Module, int]:
     """A slide encoder by the `kind` of the model, and the width of its embedding.
 
     threads: weights beside `sources[0]` (config.json of a run); random: the sizes `slide_encoder`, weights by `seed`;
@@ -61,18 +61,18 @@ def encoder_of(model: Mapping[str, Any], sources: Sequence[str], width: int) -> 
         network = load(str(Path(sources[0]).parent))[0]
         return network.slide, network.width
     if model["kind"] == "random":
-        network = build({"slide_encoder": dict(model["slide_encoder"]) | {"input": width}}, model["seed"])
+        network = build({"slide_encoder": {**model["slide_encoder"], "input": width}}, model["seed"])
         return network.slide, network.width
     if model["kind"] == "chief":
-        network = ChiefPooling()
-        native(network, str(sources[0]))
-        return network, 768
+        pooling = ChiefPooling()
+        native(pooling, str(sources[0]))
+        return pooling, 768
     if model["kind"] == "abmil":
         return Abmil(width), width
     raise ValueError(f"a model of kind {model['kind']} can't be fine-tuned; these can: {', '.join(KINDS)}")
 
 
-def builder(model: Mapping[str, Any], sources: Sequence[str], width: int, outputs: int) -> Callable[[], Classifier]:
+def builder(model: Model, sources: Sequence[str], width: int, outputs: int) -> Callable[[], Classifier]:
     """A function that makes the untrained classifier; what is chance in it follows torch's state of chance."""
 
     def make() -> Classifier:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
+from ..common.settings.probe import Probe
 from .cohorts import Embeddings, Side, case_of, check_disjoint, load_side
-from .jobs import settings_for
+from .jobs import cox_for
 from .outputs import write_results
 from .protocols import probe_frozen
 from .tasks import BadTask, Task
@@ -33,11 +33,9 @@ def joined(name: str, train: Task, test: Task) -> Task:
         labels = np.array([test.classes.index(word) for word in train.classes])[train.labels]
     names = [f"{train.name} {sample}" for sample in train.samples] + list(test.samples)
     sides = np.array([["train"]] * len(train.samples) + [["test"]] * len(test.samples), object)
-    times, events = (
-        (np.concatenate([train.times, test.times]), np.concatenate([train.events, test.events]))
-        if test.is_survival
-        else (None, None)
-    )
+    times, events = None, None
+    if test.is_survival:
+        times, events = (np.concatenate(parts) for parts in zip(train.survival, test.survival, strict=True))
     counts = [part.patches.get(sample, 0) for part in (train, test) for sample in part.samples]
     return replace(
         test,
@@ -61,7 +59,7 @@ def run_transfer(
     test: Side,
     files: Embeddings,
     model: str,
-    settings: Mapping[str, Any],
+    settings: Probe,
     outputs: Mapping[str, str],
 ) -> None:
     """Write the three files of a transfer task.
@@ -73,6 +71,7 @@ def run_transfer(
     target, x_test, absent_test = load_side(test, files, missing)
     check_disjoint(source, target)
     task = joined(name, source, target)
-    results = probe_frozen(task, np.concatenate([x, x_test]), settings_for(settings, task, model))
+    settings = {**settings, "cox": cox_for(settings["cox"], task, model)}
+    results = probe_frozen(task, np.concatenate([x, x_test]), settings)
     head = {"task": name, "model": model, "group": "transfer"}
     write_results(results, outputs, head, settings, absent + absent_test)

@@ -6,9 +6,14 @@ kappa are those of the whole test side, also where a resample lacks a class.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from .metrics import CALIBRATION_BINS, calibration_gaps, squared_errors
+
+#: (bool N: of the class, its scores, weights B x N) -> metric of each resample (float B)
+Score = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 
 def weighted_classification(
@@ -27,7 +32,7 @@ def weighted_classification(
         return of_confusion(weighted_confusion(labels, probabilities.argmax(1), weights), name)
 
 
-def over_classes(labels, probabilities, weights, score) -> np.ndarray:
+def over_classes(labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray, score: Score) -> np.ndarray:
     """Of the positive class, or the mean over the classes that a resample has (two at least)."""
     if probabilities.shape[1] == 2:
         return score(labels == 1, probabilities[:, 1], weights)
@@ -36,12 +41,16 @@ def over_classes(labels, probabilities, weights, score) -> np.ndarray:
     return np.where(has.any(0), np.where(has, values, 0).sum(0) / has.sum(0), np.nan)
 
 
-def by_score(positive, score, weights, descending: bool) -> tuple[np.ndarray, np.ndarray]:
+def by_score(
+    positive: np.ndarray, score: np.ndarray, weights: np.ndarray, descending: bool
+) -> tuple[np.ndarray, np.ndarray]:
     """Weight of positives and of negatives (B x G) at each distinct score, in its order."""
     order = np.argsort(-score if descending else score, kind="stable")
     starts = np.flatnonzero(np.r_[True, np.diff(score[order]) != 0])
     mine = weights[:, order]
-    return tuple(np.add.reduceat(mine * part, starts, axis=1) for part in (positive[order], ~positive[order]))
+    ups = np.add.reduceat(mine * positive[order], starts, axis=1)
+    downs = np.add.reduceat(mine * ~positive[order], starts, axis=1)
+    return ups, downs
 
 
 def weighted_auc(positive: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -74,20 +74,23 @@ def state_of_code(folder: Path) -> dict[str, Any]:
     """Commit that the library's files are of and whether tracked files differ from it; None where git knows neither."""
     unknown = {"commit": None, "modified": None}
     try:
-        asked = ["git", "-C", str(folder)]
-        run = {"capture_output": True, "text": True, "check": True, "timeout": 60}
-        subprocess.run([*asked, "ls-files", "--error-unmatch", Path(__file__).name], **run)
-        commit = subprocess.run([*asked, "rev-parse", "HEAD"], **run).stdout.strip()
-        root = subprocess.run([*asked, "rev-parse", "--show-toplevel"], **run).stdout.strip()
-        changed = subprocess.run([*asked, "status", "--porcelain", "--untracked-files=no", "--", root], **run).stdout
+        ask_git(folder, "ls-files", "--error-unmatch", Path(__file__).name)
+        commit, root = ask_git(folder, "rev-parse", "HEAD"), ask_git(folder, "rev-parse", "--show-toplevel")
+        changed = ask_git(folder, "status", "--porcelain", "--untracked-files=no", "--", root)
     except (OSError, subprocess.SubprocessError):
         return unknown
-    return {"commit": commit, "modified": bool(changed.strip())}
+    return {"commit": commit, "modified": bool(changed)}
+
+
+def ask_git(folder: Path, *words: str) -> str:
+    """What git says in a folder; raises what subprocess.run raises."""
+    command = ["git", "-C", str(folder), *words]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
 
 
 def packages(environments: Sequence[str]) -> dict[str, dict[str, str | None]]:
     """Version that environment files ask for, and the one that is installed here (None: not in this environment)."""
-    found = {}
+    found: dict[str, dict[str, str | None]] = {}
     for path in environments:
         for item in yaml.safe_load(Path(path).read_text(encoding="utf-8"))["dependencies"]:
             name, _, pinned = item.partition(" =")
@@ -126,7 +129,7 @@ def shareable(value: Any) -> Any:
 
 def seeds(config: Any, place: str = "") -> dict[str, Any]:
     """Every value of a key `seed` or `seeds`, by where it stands in the config."""
-    found = {}
+    found: dict[str, Any] = {}
     for key, value in config.items() if isinstance(config, Mapping) else ():
         where = f"{place}/{key}".lstrip("/")
         found |= {where: value} if key in ("seed", "seeds") else seeds(value, where)

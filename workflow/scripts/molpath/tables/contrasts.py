@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy.stats import studentized_range
 from scipy.stats import t as student
 
@@ -26,11 +27,11 @@ def row(method: str, a: str = "", b: str = "", note: str = "", **values: float) 
     return {"model_a": a, "model_b": b} | blank | values | {"method": method, "note": note}
 
 
-def holm(p: np.ndarray) -> np.ndarray:
+def holm(values: ArrayLike) -> np.ndarray:
     """Holm's adjusted p values; nan stays nan and counts for nothing."""
     from statsmodels.stats.multitest import multipletests
 
-    p = np.asarray(p, float)
+    p = np.asarray(values, float)
     found, good = np.full(len(p), np.nan), np.isfinite(p)
     if good.any():
         found[good] = multipletests(p[good], method="holm")[1]

@@ -67,14 +67,14 @@ def read_benchmarks(folder: str, patterns: Mapping[str, str]) -> pd.DataFrame:
     rows = []
     for path in sorted(Path(folder).rglob("*.tsv")):
         found = ((rule, pattern.fullmatch(path.as_posix())) for rule, pattern in compiled.items())
-        rule, match = next(((rule, match) for rule, match in found if match), (None, None))
-        if rule is None:
+        rule, shard = next(((rule, match.groupdict().get("shard", "")) for rule, match in found if match), ("", ""))
+        if not rule:
             continue
         with open(path, encoding="utf-8", newline="") as handle:
             values = pd.DataFrame(list(csv.DictReader(handle, delimiter="\t"))).reindex(columns=NUMBERS)
         means = values.apply(pd.to_numeric, errors="coerce").mean()
         job = path.relative_to(folder).with_suffix("").as_posix()
-        rows.append({"rule": rule, "job": job, "shard": match.groupdict().get("shard", ""), **means})
+        rows.append({"rule": rule, "job": job, "shard": shard, **means})
     return pd.DataFrame(rows, columns=["rule", "job", "shard", *NUMBERS])
 
 

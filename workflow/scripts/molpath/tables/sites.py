@@ -79,7 +79,8 @@ def count(runs: str, slides: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame:
 
 def paper_names(paper: pd.DataFrame) -> dict[tuple[str, str], str]:
     """The paper's site by cohort (upper case) and the name (lower case) that sheets have for it."""
-    general, special = {}, {}
+    general: dict[tuple[str, str], str] = {}
+    special: dict[tuple[str, str], str] = {}
     for site, names in zip(paper.site, paper.names, strict=True):
         for name in [site.lower(), *filter(None, names.split(";"))]:
             cohort, _, alone = name.rpartition(":")

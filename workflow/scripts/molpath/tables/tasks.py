@@ -39,7 +39,7 @@ def describe_tasks(
     """
     paper = read_tsv(published).set_index("task")
     known = read_tsv(classes)
-    found = [read_task(name, *files) for name, files in tasks.items()]
+    found = [read_task(name, config, table) for name, (config, table) in tasks.items()]
     kinds = {task.name: paper.kind.get(task.name, families[task.name]) for task in found}
     rows = [{"family": kinds[task.name]} | beside_paper(describe(task), paper) for task in found]
     table = pd.DataFrame(rows, columns=COLUMNS)
@@ -59,9 +59,10 @@ def describe(task: Task) -> dict[str, Any]:
     row = {"task": task.name, "unit": task.unit, "cases": len(set(task.cases.values())), "slides": len(slides) or None}
     row |= {"metric": task.primary, "split": split_of(task.folds), "folds": task.folds.shape[1]}
     if task.is_survival:
-        events = int(task.events.sum())
-        row |= {"events": events, "censored": 1 - events / len(task.events) if len(task.events) else None}
-        return row | {"median_days": float(np.median(task.times)) if len(task.times) else None}
+        times, happened = task.survival
+        events = int(happened.sum())
+        row |= {"events": events, "censored": 1 - events / len(happened) if len(happened) else None}
+        return row | {"median_days": float(np.median(times)) if len(times) else None}
     counts = np.bincount(task.labels, minlength=len(task.classes))
     return row | {"classes": "; ".join(f"{name} {n}" for name, n in zip(task.classes, counts, strict=True))}
 

@@ -1,0 +1,42 @@
+"""What config.json of a run says of its network: each branch's sizes, and the names of what it takes."""
+
+from __future__ import annotations
+
+from typing import NotRequired, TypedDict
+
+from ..common.settings.pretrain import DnaEncoder, RnaEncoder, SlideEncoder
+
+
+class SlideSection(SlideEncoder):
+    """The slide encoder; input: numbers a patch."""
+
+    input: int
+
+
+class Scale(TypedDict, total=False):
+    """Mean and deviation of the training profiles by gene; neither where values are taken as they are."""
+
+    mean: dict[str, float]
+    deviation: dict[str, float]
+
+
+class RnaSection(RnaEncoder, Scale):
+    """The expression branch; vocabulary: words by token."""
+
+    vocabulary: list[str]
+
+
+class DnaSection(DnaEncoder):
+    """The DNA branch; flags: names of its inputs, in order."""
+
+    flags: list[str]
+
+
+class Description(TypedDict):
+    """A network with the branches it has, and the grid and patch encoder of its patches."""
+
+    slide_encoder: SlideSection
+    rna_encoder: NotRequired[RnaSection]
+    dna_encoder: NotRequired[DnaSection]
+    grid: NotRequired[str]
+    encoder: NotRequired[str]

@@ -1,0 +1,31 @@
+"""What one process of a training is told; in several processes it goes through a JSON file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypedDict
+
+from ..common.settings.pretrain import Run
+
+
+class Job(TypedDict):
+    """A training; all but `run` and `threads` are paths, or contents that become part of the results.
+
+    patches, indices: shards of the packed store; rna, dna: tables; outputs: results by name; state, stamp: see
+    Trainer; organs: by slide; contents: fingerprints of the inputs, by kind.
+    """
+
+    run: Run
+    patches: Sequence[str]
+    indices: Sequence[str]
+    pairs: str
+    rna: Sequence[str]
+    dna: Sequence[str]
+    outputs: Mapping[str, str]
+    state: str
+    stamp: str
+    organs: Mapping[str, str]
+    contents: Mapping[str, Sequence[str]]
+    threads: int
+    log_path: str | None
+    events: str | None
