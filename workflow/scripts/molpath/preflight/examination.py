@@ -19,7 +19,7 @@ ON_RESULTS = ("rename and fsync", "HDF5 and locks", "clock")
 
 
 def examine(request: Mapping[str, Any], costs: str) -> list[Finding]:
-    """Findings of every check. `request`: what the rules know of the run (common_doctor.smk); `costs`: costs.tsv."""
+    """Findings of every check. `request`: what planning knows of the run (study/examination.py); `costs`: costs.tsv."""
     findings: list[Finding] = []
     plan = estimate(request["plan"], costs, request["results"])
     for name, check in checks_of(request, plan).items():
