@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,6 +18,8 @@ from ..common.files import new_h5, open_h5
 from .expression_files import ONE_SAMPLE, Measurement, Reading, read_rows
 from .genes import Naming, NoGene, name_genes
 from .tables import BadProfile
+
+log = logging.getLogger(__name__)
 
 #: Profiles a block: of files with one sample each, and of a matrix (which is read once a block).
 FILES_A_BLOCK, COLUMNS_A_BLOCK = 256, 2048
@@ -204,6 +207,7 @@ def naming_of(one: Measurement, path: str, reading: Reading) -> Naming:
         naming = name_genes(one.genes, reading.table)
     except NoGene as error:
         raise BadProfile(f"{path}: {error}") from None
+    log.info("%s: %d genes; %s", path, len(naming.genes), ", ".join(f"{n} {step}" for step, n in naming.counts.items()))
     reading.namings = [*reading.namings[-7:], (one.genes, naming)]
     return naming
 

@@ -96,7 +96,8 @@ def read_gct(path: str, rows: Rows, reading: Reading) -> list[Measurement]:
     table = file.read(["Name", "Description"], list(dict.fromkeys(wanted)))
     names, symbols = to_names(table["Name"]), to_names(table["Description"])
     genes = genes_of(names)
-    genes = Genes(genes.ids, np.where(genes.ids != "", np.where(symbols == names, "", symbols), genes.symbols))
+    symbols = np.where(genes.ids != "", np.where(symbols == names, "", symbols), genes.symbols)
+    genes = Genes(genes.ids, symbols, genes.entrez)
     return [_measure(path, row, genes, to_numpy(table[name])) for row, name in zip(rows, wanted, strict=True)]
 
 
