@@ -66,6 +66,7 @@ def normalise_rna(
     progress = Progress(log_path, "expression", len(rows), "profiles")
     reading = Reading(settings["star_column"], settings["transcripts"], GeneTable(genes))
     cohort = CohortValues(rows, reading, Path(output).parent / ".reading", progress.step)
+    tell_notes(rows, cohort.notes)
     kind = choose_kind(cohort.kinds, settings["value"])
     missing = cohort.leave_out_missing(kind)
     counts = cohort.values("counts") if "counts" in cohort.kinds else None
@@ -80,6 +81,7 @@ def normalise_rna(
     values = values_of(cohort, kind, counts, factors, learned, settings["value"])
     data = anndata.AnnData(values)
     data.obs = describe_profiles(rows, values, counts, cohort.genes, factors)
+    data.obs["unit_note"] = cohort.notes
     data.var = describe_genes(cohort.genes, reading.table)
     if counts is not None:
         data.layers["counts"] = counts
@@ -95,6 +97,15 @@ def normalise_rna(
     if fit:
         write_fit(fit, learned, cohort.genes, selected)
     cohort.forget()
+
+
+def tell_notes(rows: Sequence[Mapping[str, str]], notes: np.ndarray) -> None:
+    """Log what is odd about the units of profiles that were taken all the same."""
+    odd = np.flatnonzero(notes != "")
+    for index in odd[:10]:
+        log.warning("profile %s (%s): %s", rows[index]["profile_id"], rows[index]["path"], notes[index])
+    if len(odd) > 10:
+        log.warning("and %d profiles more: column unit_note of the table", len(odd) - 10)
 
 
 def choose_kind(kinds: set[str], value: str) -> str:

@@ -21,10 +21,14 @@ Rows = Sequence[Mapping[str, str]]
 
 @dataclass
 class Measurement:
-    """One RNA profile: its genes, and float64 values by kind (counts, tpm, cpm, norm_count, zscore); NaN is missing."""
+    """One RNA profile: its genes, and float64 values by kind (counts, tpm, cpm, norm_count, zscore); NaN is missing.
+
+    note: what is odd about the unit of values that were taken all the same.
+    """
 
     genes: Genes
     values: dict[str, np.ndarray]
+    note: str = ""
 
 
 @dataclass
@@ -61,12 +65,12 @@ def read_star(path: str, rows: Rows, reading: Reading) -> list[Measurement]:
     special = sum(name.startswith("N_") for name in head)  # the four of them come first
     table = table.slice(special)
     values = {"counts": to_numpy(table[column])}
-    check_unit(values["counts"], "counts", f"{path}, column {column}")
+    told = [check_unit(values["counts"], "counts", f"{path}, column {column}", *_lenience(rows))]
     if with_tpm:
         values["tpm"] = to_numpy(table["tpm_unstranded"])
-        check_unit(values["tpm"], "tpm", f"{path}, column tpm_unstranded", any(row["panel"] for row in rows))
+        told.append(check_unit(values["tpm"], "tpm", f"{path}, column tpm_unstranded", *_lenience(rows)))
     genes = reading.genes(table["gene_id"].combine_chunks(), table["gene_name"].combine_chunks())
-    return [Measurement(genes, values)] * len(rows)
+    return [Measurement(genes, values, "; ".join(filter(None, told)))] * len(rows)
 
 
 def read_matrix(path: str, rows: Rows, reading: Reading) -> list[Measurement]:
@@ -112,13 +116,18 @@ def read_quant(path: str, rows: Rows, reading: Reading) -> list[Measurement]:
     file.require([name, counts, tpm], "quantification of salmon or kallisto")
     table = file.read([name], [counts, tpm])
     genes, groups = genes_of_transcripts(path, to_names(table[name]), reading)
-    values = {}
+    values, told = {}, []
     for kind, column, unit in (("counts", counts, "estimated_counts"), ("tpm", tpm, "tpm")):
         numbers = to_numpy(table[column])
-        check_unit(numbers, unit, f"{path}, column {column}", any(row["panel"] for row in rows))
+        told.append(check_unit(numbers, unit, f"{path}, column {column}", *_lenience(rows)))
         sums = np.bincount(groups[groups >= 0], numbers[groups >= 0], len(genes))
         values[kind] = np.round(sums) if kind == "counts" else sums
-    return [Measurement(genes, values)] * len(rows)
+    return [Measurement(genes, values, "; ".join(filter(None, told)))] * len(rows)
+
+
+def _lenience(rows: Rows) -> tuple[bool, bool]:
+    """What check_unit is told of a file: whether it holds a panel, and whether units are checked."""
+    return any(row["panel"] for row in rows), not any(row.get("unit_check") == "off" for row in rows)
 
 
 def _wanted(rows: Rows) -> list[str]:
@@ -155,9 +164,9 @@ def _from_frame(path: str, frame: pd.DataFrame, rows: Rows) -> list[Measurement]
 
 def _measure(path: str, row: Mapping[str, str], genes: Genes, values: np.ndarray) -> Measurement:
     where = f"{path}, sample {row['column'] or row['profile_id']}"
-    check_unit(values, row["unit"], where, bool(row["panel"]))
+    note = check_unit(values, row["unit"], where, *_lenience([row]))
     kind, values = to_kind(values, row["unit"])
-    return Measurement(genes, {kind: values})
+    return Measurement(genes, {kind: values}, note)
 
 
 READERS: dict[str, Callable[[str, Rows, Reading], list[Measurement]]] = {

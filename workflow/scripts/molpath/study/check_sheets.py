@@ -16,7 +16,10 @@ from .sheets import DOWNLOAD_COLUMNS, will_be_there
 from .slides import Slides
 
 SLIDE_COLUMNS = ("slide_id", "case_id", "path", "cohort", "mpp", "specimen", "keep", *DOWNLOAD_COLUMNS)
-PROFILE_COLUMNS = ("profile_id", "case_id", "modality", "cohort", "format", "path", "unit", *DOWNLOAD_COLUMNS)
+PROFILE_COLUMNS = (
+    *("profile_id", "case_id", "modality", "cohort", "format", "path", "unit", "unit_check"),
+    *DOWNLOAD_COLUMNS,
+)
 
 
 class SheetChecks:
