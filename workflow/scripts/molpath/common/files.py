@@ -151,9 +151,13 @@ def write_parquet(path: str | os.PathLike[str], table: Any) -> None:
 
 
 def write_h5ad(path: str | os.PathLike[str], data: Any) -> None:
-    """Write an AnnData object as h5ad, whole or not at all."""
+    """Write an AnnData object as h5ad, whole or not at all; read back before it takes its name."""
+    from .h5ad import check_readable, give_readable_names
+
+    give_readable_names(data)
     with atomic_path(path) as temporary:
         data.write_h5ad(temporary)
+        check_readable(temporary, data)
 
 
 @contextlib.contextmanager
