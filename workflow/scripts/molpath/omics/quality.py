@@ -13,7 +13,7 @@ from .deseq import blocks
 OUTLIER_DEVIATIONS = 5.0
 #: Components are taken of so many most variable genes, as DESeq2's plotPCA does.
 VARIABLE_GENES = 500
-IDS = ("profile_id", "case_id", "sample_id", "sample_type", "cohort", "unit")
+IDS = ("profile_id", "case_id", "sample_id", "sample_type", "specimen", "cohort", "unit")
 
 
 def describe_profiles(
