@@ -176,7 +176,7 @@ class Collector:
         """Calls of the row's sample, with a verdict each."""
         path = row["path"]
         if row["format"] == "vcf":
-            return judge_calls(read_vcf(path, row["column"]), self.mutations)
+            return judge_calls(read_vcf(path, row["column"], row), self.mutations)
         if path not in self._calls:
             table = judge_calls(read_maf(path), self.mutations)
             self._calls[path] = dict(list(table.groupby("sample", sort=False)))

@@ -11,11 +11,12 @@ from .sample_types import kind_of_sample
 from .tables import BadProfile
 
 
-def read_vcf(path: str, column: str = "") -> pd.DataFrame:
+def read_vcf(path: str, column: str = "", row: Mapping[str, str] | None = None) -> pd.DataFrame:
     """Columns gene, kind (Sequence Ontology terms, joined by &), sample, filter (joined by ;), status ('') of a VCF
     annotated by VEP (INFO CSQ).
 
-    column: the sample; '' for a file of one. Variants the sample doesn't carry are left out. Of several transcripts of
+    column: the sample; '' for a file of one, which must not be the barcode of another case than the row's, or of normal
+    tissue for tumour. Variants the sample doesn't carry are left out. Of several transcripts of
     a gene the one VEP picked (PICK), else all of them count.
     """
     import vcfpy
@@ -24,6 +25,7 @@ def read_vcf(path: str, column: str = "") -> pd.DataFrame:
         with vcfpy.Reader.from_path(path) as reader:
             fields = _csq_fields(path, reader.header)
             name = _vcf_sample(path, reader.header.samples.names, column)
+            _check_owner(path, name, row)
             found = [
                 (gene, kind, name, ";".join(record.FILTER or []), "")
                 for record in reader
@@ -52,6 +54,17 @@ def _vcf_sample(path: str, names: Sequence[str], column: str) -> str:
     if not column and len(names) > 1:
         raise BadProfile(f"{path}: {len(names)} samples ({', '.join(names[:5])}); name the tumour in column `column`")
     return column or (names[0] if names else "")
+
+
+def _check_owner(path: str, name: str, row: Mapping[str, str] | None) -> None:
+    """Raise BadProfile if the one sample of a file is by its barcode none of the row's."""
+    if row is None or row["column"] or not (parse_barcode(name) and parse_barcode(row["case_id"])):
+        return
+    if not belongs(name, row):
+        raise BadProfile(
+            f"{path}: its sample {name} is none of profile {row['profile_id']} (case {row['case_id']}, "
+            f"{row.get('sample_type') or 'tumour'}); correct the row, or name the sample in column `column`"
+        )
 
 
 def _carried(record, name: str) -> set[int]:
