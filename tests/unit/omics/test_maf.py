@@ -117,9 +117,10 @@ def test_encodings_that_could_change_a_name_are_refused(tmp_path):
 
 def test_filtered_and_germline_calls_are_no_somatic_mutations(tmp_path, repository):
     calls = [
-        ("TP53", "A", "PASS", "Somatic"), ("KRAS", "A", "common_in_exac", "Somatic"), ("BRAF", "A", "PASS", "Germline"),
-        ("EGFR", "A", ".", ""), ("MYC", "A", "", "SOMATIC"), ("APC", "A", "pass", "Unknown"), ("PTEN", "A", "PASS", "LOH"),
-        ("RB1", "A", "oxog;PASS", "Somatic"), ("NF1", "A", "wga,native_wga_mix", "Somatic"), ("ATM", "B", "PASS", "Somatic"),
+        ("TP53", "A", "PASS", "Somatic"), ("KRAS", "A", "common_in_exac", "Somatic"),
+        ("BRAF", "A", "PASS", "Germline"), ("EGFR", "A", ".", ""), ("MYC", "A", "", "SOMATIC"),
+        ("APC", "A", "pass", "Unknown"), ("PTEN", "A", "PASS", "LOH"), ("RB1", "A", "oxog;PASS", "Somatic"),
+        ("NF1", "A", "wga,native_wga_mix", "Somatic"), ("ATM", "B", "PASS", "Somatic"),
     ]  # fmt: skip
     text = "".join(f"{gene}\tMissense_Mutation\t{case}\t{state}\t{status}\t\n" for gene, case, state, status in calls)
     (tmp_path / "m.maf").write_text(HEAD + text)

@@ -88,7 +88,7 @@ def test_a_normal_slide_never_gets_a_tumour_profile():
 
 
 def test_normal_tissue_of_cptac_is_never_paired_with_a_tumour():
-    """Ids of the GDC's CPTAC samples say nothing: what the sheets say decides, and where they don't, nothing is paired."""
+    """Ids of the GDC's CPTAC samples say nothing: the sheets decide, and where they are silent, no normal is paired."""
     case = "C3L-00004"
     profiles = [("N", case, f"{case}-06", "normal"), ("T", case, f"{case}-01", "tumour")]
     slide = f"{case}-21"

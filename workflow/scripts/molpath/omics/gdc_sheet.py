@@ -29,6 +29,13 @@ FORMATS = {
     "Masked Somatic Mutation": ("dna", "maf", ".maf.gz"),
     "Gene Level Copy Number": ("dna", "gdc_copy_number", ".tsv"),
 }
+#: Why a file of several cases is no profile.
+POOL = "a pool's values belong to none of them"
+WHY_NOT = {
+    "gdc_star": POOL,
+    "gdc_copy_number": POOL,
+    "maf": "write a row for each, if it is the MAF of a whole project",
+}
 
 
 class LeftOut(Exception):
@@ -106,7 +113,7 @@ def row_of(cohort: str, folder: Path, file: Mapping[str, str]) -> dict[str, str]
         raise LeftOut("not in the folder")
     cases = list(dict.fromkeys(name.strip() for name in file["case_id"].split(",")))
     if len(cases) > 1:
-        raise LeftOut(f"a pool of {len(cases)} cases ({', '.join(cases)}): its values belong to none of them")
+        raise LeftOut(f"of {len(cases)} cases ({', '.join(cases[:4])}{', …' * (len(cases) > 4)}): {WHY_NOT[form]}")
     sample = sample_of(samples_of(file, cases[0]), modality)
     return {
         "case_id": cases[0],
@@ -131,7 +138,7 @@ def samples_of(file: Mapping[str, str], case: str) -> list[Sample]:
     words = {column: split_words(file.get(column, ""), len(names)) for column in (*KIND_COLUMNS, "preservation_method")}
     unfit = [column for column, parts in words.items() if not parts]
     if unfit:
-        raise LeftOut(f"{unfit[0]} {file[unfit[0]]!r} doesn't fit its {len(names)} samples")
+        raise LeftOut(f"{unfit[0]} {file[unfit[0]]!r} doesn't fit sample {file['sample_id']}")
     found = []
     for index, name in enumerate(names):
         kind = kind_of_row(name, [words[column][index] for column in KIND_COLUMNS])
@@ -160,7 +167,7 @@ def kind_of_row(name: str, words: Sequence[str]) -> str:
 
 
 def sample_of(samples: Sequence[Sample], modality: str) -> Sample:
-    """The sample whose values a file holds: of mutations and copy numbers the tumour, which the normal was held against.
+    """The sample whose values a file holds: of mutations and copy numbers the tumour, which was held against the normal.
 
     Raises LeftOut for a mixture of tumour and normal, or of two specimens.
     """
