@@ -1,4 +1,4 @@
-"""A GDC download becomes rows: tumour and normal from the sheet, pools and cell lines left out, each with its reason."""
+"""A GDC download becomes rows: tumour and normal from the sheet; pools and cell lines left out, with the reason."""
 
 import gzip
 
@@ -156,7 +156,8 @@ def test_the_pool_of_case_02_is_left_out(tmp_path, shared_data):
 def test_what_is_neither_tumour_nor_normal_or_not_known_is_left_out(tmp_path):
     case = "C3L-00004"
     words = [
-        "Cell Lines", "Control Analyte", "Next Generation Cancer Model", "Not Reported", "", "--", "Saliva", "Primary Tumor",
+        "Cell Lines", "Control Analyte", "Next Generation Cancer Model", "Not Reported", "", "--", "Saliva",
+        "Primary Tumor",
     ]  # fmt: skip
     rows, left = listed(tmp_path, [(STAR, case, f"{case}-0{i}", word) for i, word in enumerate(words)])
     assert list(rows.index) == ["f8"]

@@ -167,7 +167,7 @@ def kind_of_row(name: str, words: Sequence[str]) -> str:
 
 
 def sample_of(samples: Sequence[Sample], modality: str) -> Sample:
-    """The sample whose values a file holds: of mutations and copy numbers the tumour, which was held against the normal.
+    """The sample whose values a file holds: of mutations and copy numbers the tumour, held against the normal.
 
     Raises LeftOut for a mixture of tumour and normal, or of two specimens.
     """
