@@ -70,8 +70,9 @@ class Collector:
         """Profiles by id, in the order of the sheet."""
         profiles: dict[str, Profile] = {}
         for row in rows:
-            about = {name: row.get(name, "") for name in ("sample_id", "sample_type", "specimen")}
-            one = profiles.setdefault(row["profile_id"], Profile(row["case_id"], row["cohort"], **about))
+            sample, kind, specimen = (row.get(name, "") for name in ("sample_id", "sample_type", "specimen"))
+            new = Profile(row["case_id"], row["cohort"], sample, kind, specimen)
+            one = profiles.setdefault(row["profile_id"], new)
             if row["format"] in MUTATION_FORMATS:
                 self.add_mutations(one, row)
             elif row["format"] in COPY_FORMATS:
