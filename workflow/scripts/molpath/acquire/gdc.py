@@ -134,16 +134,23 @@ def profile_rows(hits: Iterable[dict], cohort: str, folder: str, api: str) -> li
 
 
 def of_one_tissue(hits: Iterable[dict]) -> list[dict]:
-    """Files of one case and one kind of tissue; pools of cases, and of tumour and normal, are logged and left out."""
+    """Files of one case and one kind of tissue; pools of cases, mixtures of tumour and normal, and what is neither (a
+    cell line, a control) are logged and left out."""
     kept = []
     for hit in hits:
-        cases = {case["submitter_id"] for case in hit["cases"]}
+        cases = sorted({case["submitter_id"] for case in hit["cases"]})
         kinds = {kind_of_sample(sample) for case in hit["cases"] for sample in case.get("samples") or []}
-        if len(cases) > 1 or len(kinds) > 1:
-            of = ", ".join(sorted(cases)) if len(cases) > 1 else f"{min(cases)}, tumour and normal"
-            log.warning("%s (%s) is left out: a pool of %s", hit["file_name"], hit["file_id"], of)
-            continue
-        kept.append(hit)
+        why = ""
+        if len(cases) > 1:
+            why = f"a pool of {', '.join(cases)}"
+        elif "other" in kinds:
+            why = f"a sample of {cases[0]} that is neither tumour nor normal"
+        elif len(kinds) > 1:
+            why = f"a mixture of tumour and normal of {cases[0]}"
+        if why:
+            log.warning("%s (%s) is left out: %s", hit["file_name"], hit["file_id"], why)
+        else:
+            kept.append(hit)
     return kept
 
 
@@ -154,9 +161,9 @@ def case_and_sample(hit: Mapping[str, Any]) -> tuple[dict, dict]:
 
 
 def kind_of_sample(sample: Mapping[str, str | None]) -> str:
-    """GDC's words as the sheets say it: tumour, normal or ''."""
+    """GDC's words as the sheets say it: tumour, normal, '', or other for what is neither."""
     kinds = [kind_of_words(sample.get(name) or "") for name in ("tissue_type", "sample_type")]
-    return next((kind for kind in kinds if kind in ("tumour", "normal")), "")
+    return "other" if "other" in kinds else next(filter(None, kinds), "")
 
 
 def download_columns(hit: Mapping[str, Any], api: str) -> dict[str, str]:

@@ -31,8 +31,13 @@ NORMAL = frozenset(
         "normal", "normal adjacent tissue", "solid tissue normal", "tumor adjacent normal - post neo-adjuvant therapy",
     }
 )  # fmt: skip
-#: Words that say nothing.
-NOTHING = frozenset({"", "--", "'--", "na", "n/a", "nan", "none", "null", "not reported", "unknown", "not applicable"})
+#: Words that say nothing of the tissue.
+NOTHING = frozenset(
+    {
+        "", "--", "'--", "na", "n/a", "nan", "none", "null", "not reported", "unknown", "not applicable",
+        "dna", "ffpe scrolls", "rna", "slides", "total rna",
+    }
+)  # fmt: skip
 
 
 def kind_of_words(text: str) -> str:
