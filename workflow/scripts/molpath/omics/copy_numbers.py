@@ -85,16 +85,27 @@ def one_row_a_gene(path: str, table: CopyTable, names: CopyNames) -> Copies:
     one says loss and another gain, or where rows that differ are of different genes by their ids, the value is missing.
     """
     current = names.of(path, table.values.index)
-    kept = current != ""
-    values = table.values[kept].set_axis(current[kept])
-    several = values.index.duplicated(keep=False)
-    rows = values[several]
-    owners = pd.Series(np.asarray(table.ids, dtype=object)[kept][several], rows.index, dtype=object)
+    kept = np.flatnonzero(current != "")
+    genes, first = np.unique(current[kept].astype(str), return_index=True)
+    values = table.values.to_numpy().take(kept[first], axis=0)
+    several = pd.Index(current).duplicated(keep=False) & (current != "")
+    strongest, doubted = join_rows(table.values[several].set_axis(current[several]), np.asarray(table.ids)[several])
+    values[np.searchsorted(genes, strongest.index.to_numpy(str))] = strongest
+    return Copies(pd.DataFrame(values, genes, table.values.columns), doubted)
+
+
+def join_rows(rows: pd.DataFrame, ids: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """One row a gene of rows that share their names, and where they contradict each other (bool)."""
+    owners = pd.Series(ids, rows.index, dtype=object)
     low, high = rows.groupby(level=0).min(), rows.groupby(level=0).max()
     mixed = owners[owners != ""].groupby(level=0).nunique().reindex(low.index).gt(1).to_numpy()
     doubted = ((low < 0) & (high > 0)) | (low.lt(high) & mixed[:, None])
-    strongest = high.where(high >= low.abs(), low).mask(doubted)
-    return Copies(pd.concat([values[~several], strongest]).sort_index(), doubted)
+    return stronger(low, high).mask(doubted), doubted
+
+
+def stronger(low, high):
+    """Of the smallest and largest copy number (frames or series of one shape) the one further from two copies."""
+    return high.where(high >= low.abs(), low)
 
 
 def read_lesions(path: str) -> CopyTable:

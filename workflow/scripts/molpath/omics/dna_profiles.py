@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
 
 from ..common.settings.omics import Mutations
@@ -20,6 +21,7 @@ from .copy_numbers import (
     read_absolute,
     read_copy_numbers,
     read_lesions,
+    stronger,
 )
 from .genes import GeneTable
 from .maf import COLUMNS, read_maf
@@ -49,7 +51,7 @@ class Profile:
     specimen: str = ""
     events: set = field(default_factory=set)
     sequenced: set | bool = False
-    copies: pd.Series = field(default_factory=lambda: pd.Series(dtype=float))
+    copies: pd.Series = field(default_factory=lambda: pd.Series(dtype=np.float32))
     variants: int = 0
 
 
@@ -152,7 +154,7 @@ class Collector:
                 f"{path}: no column for profile {row['profile_id']} (column {row['column']!r}, case "
                 f"{row['case_id']}); the file has {', '.join(found.values.columns[:4])}, …"
             )
-        return found.values[name].dropna(), int(found.doubted[name].sum())
+        return found.values[name].dropna().astype(np.float32), int(found.doubted[name].sum())
 
     def add_copies(self, one: Profile, row: Mapping[str, str]) -> None:
         """Copy numbers of the row's sample; of a second file the stronger, and none where the two contradict."""
@@ -162,7 +164,7 @@ class Collector:
             low, high = both.min(axis=1), both.max(axis=1)
             against = (low < 0) & (high > 0) | one.copies.isna().reindex(both.index, fill_value=False)
             doubted += int(against.sum())
-            copies = high.where(high >= low.abs(), low).mask(against)
+            copies = stronger(low, high).mask(against)
         if doubted:
             self.counts["copy numbers of genes whose rows contradict each other, taken as missing"] += doubted
         one.copies = copies

@@ -82,6 +82,7 @@ def seen_genes(profiles) -> list[str]:
 def encode(profiles, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """X (float32) and observed (uint8), both profiles x (genes x 7). An event counts as observed wherever it lies."""
     place = {gene: index for index, gene in enumerate(names)}
+    genes = pd.Index(names)
     profiles, copy_flags = list(profiles), len(BY_COPIES)
     values = np.zeros((len(profiles), len(names), len(FLAGS)), np.float32)
     observed = np.zeros(values.shape, np.uint8)
@@ -90,11 +91,11 @@ def encode(profiles, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
             observed[index, :, copy_flags:] = 1
         elif one.sequenced:
             observed[index, [place[gene] for gene in one.sequenced if gene in place], copy_flags:] = 1
-        for gene, copies in one.copies.dropna().items():
-            if gene in place:
-                observed[index, place[gene], :copy_flags] = 1
-                if copies:
-                    values[index, place[gene], FLAGS.index(BY_COPIES[int(copies)])] = 1
+        known = one.copies.dropna()
+        at, copies = genes.get_indexer(known.index), known.to_numpy()
+        observed[index, at[at >= 0], :copy_flags] = 1
+        for number, flag in BY_COPIES.items():
+            values[index, at[(at >= 0) & (copies == number)], FLAGS.index(flag)] = 1
         for gene, flag in one.events:
             if gene in place:
                 values[index, place[gene], FLAGS.index(flag)] = 1

@@ -113,17 +113,17 @@ def why_no_maf(line: str) -> str:
 
 def cells_of(path: str, number: int, line: str, header: Header) -> list[str]:
     """The wanted cells of a row, '' where the file has none."""
-    cells = [cell.strip() for cell in line.split("\t")]
+    cells = line.split("\t")
     if len(cells) > header.width:
         # A delimiter at the row's end is harmless, R's row names without a header would shift every column.
-        if any(cells[header.width :]) or cells[0].strip('"').isdigit():
+        if any(cell.strip() for cell in cells[header.width :]) or cells[0].strip(' "').isdigit():
             raise BadProfile(
                 f"{path}, line {number}: {len(cells)} cells below a header of {header.width}; write one cell a column "
                 "(R: row.names = FALSE)"
             )
     elif len(cells) < header.width:
         cells += [""] * (header.width - len(cells))
-    found = [cells[place] if place >= 0 else "" for place in header.places.values()]
+    found = [cells[place].strip() if place >= 0 else "" for place in header.places.values()]
     check_cells(path, number, found)
     return found
 
