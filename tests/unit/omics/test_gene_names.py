@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 from molpath.common.files import read_tsv
 from molpath.omics.expression import normalise_rna
-from molpath.omics.genes import GeneTable, NoGene, genes_of, name_genes
+from molpath.omics.genes import GeneTable, NoGene, genes_of
+from molpath.omics.naming import name_genes
 from molpath.omics.tables import BadProfile
 
 ROW = {"modality": "rna", "cohort": "X", "format": "matrix", "unit": "counts", "sample_id": "", "panel": ""}

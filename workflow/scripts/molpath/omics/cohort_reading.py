@@ -16,7 +16,8 @@ import numpy as np
 from ..common.digests import digest_of
 from ..common.files import new_h5, open_h5
 from .expression_files import ONE_SAMPLE, Measurement, Reading, read_rows
-from .genes import Naming, NoGene, name_genes
+from .genes import NoGene
+from .naming import Naming, name_genes
 from .tables import BadProfile
 
 log = logging.getLogger(__name__)

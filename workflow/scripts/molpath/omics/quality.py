@@ -16,7 +16,7 @@ VARIABLE_GENES = 500
 #: Differences of this share of the values are rounding of float32; no cohort spreads less than LEAST_SPREAD around its
 #: median distance (of components of variance 1).
 NOISE, LEAST_SPREAD = 1e-6, 1e-3
-IDS = ("profile_id", "case_id", "sample_id", "sample_type", "cohort", "unit")
+IDS = ("profile_id", "case_id", "sample_id", "sample_type", "specimen", "cohort", "unit")
 
 
 def describe_profiles(

@@ -10,7 +10,8 @@ import numpy as np
 
 from ..common.files import open_h5
 from ..common.settings.omics import Selection
-from .genes import GeneTable, NoGene, genes_of, name_genes
+from .genes import GeneTable, NoGene, genes_of
+from .naming import name_genes
 from .quality import most_variable
 from .tables import BadProfile
 

@@ -15,9 +15,10 @@ from .profiles import Profiles
 from .sheets import DOWNLOAD_COLUMNS, will_be_there
 from .slides import Slides
 
-SLIDE_COLUMNS = ("slide_id", "case_id", "path", "cohort", "mpp", "specimen", "keep", *DOWNLOAD_COLUMNS)
+SLIDE_COLUMNS = ("slide_id", "case_id", "path", "cohort", "mpp", "specimen", "sample_type", "keep", *DOWNLOAD_COLUMNS)
 PROFILE_COLUMNS = (
     *("profile_id", "case_id", "modality", "cohort", "format", "path", "unit", "unit_check"),
+    *("sample_type", "specimen"),
     *DOWNLOAD_COLUMNS,
 )
 
