@@ -17,6 +17,7 @@ from .genes import GeneTable
 from .mutation_files import find_samples, read_maf, read_vcf
 from .selection import read_genes
 from .tables import BadProfile
+from .wide import measured_in
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +26,7 @@ FLAGS = ("two_copy_deletion", "loss", "gain", "amplification", "small_coding", "
 BY_COPIES = {-2: "two_copy_deletion", -1: "loss", 1: "gain", 2: "amplification"}
 MUTATION_FORMATS = ("maf", "vcf")
 COPY_FORMATS = ("gistic", "cbioportal_cna", "gdc_copy_number")
+TABLE_FORMATS = ("wide", "mutation_table")
 #: Of several terms of one variant (VEP's a&b) the flag that says most.
 STRENGTH = ("large_coding", "small_coding", "non_coding", "ignored")
 
@@ -33,7 +35,8 @@ STRENGTH = ("large_coding", "small_coding", "non_coding", "ignored")
 class Profile:
     """What was found in one profile, and where it was looked for.
 
-    events: (gene, flag). sequenced: True, or the genes of a panel; copies: genes with a copy number.
+    events: (gene, flag). sequenced: True, or the genes of a panel; copies: genes with a copy number; known: genes by
+    flag of tables that hold 0 or 1 for one kind of mutation.
     """
 
     case_id: str
@@ -44,6 +47,7 @@ class Profile:
     sequenced: set | bool = False
     copies: set = field(default_factory=set)
     variants: int = 0
+    known: dict = field(default_factory=dict)
 
 
 def flag_dna(
@@ -123,8 +127,10 @@ def collect(rows, flagger: Flagger, table: GeneTable, panels: Mapping[str, set],
             one.sequenced = panel_of(row, panels) if row["panel"] else True
         elif row["format"] in COPY_FORMATS:
             add_copies(one, row, copies_of(row, files), table)
+        elif row["format"] in TABLE_FORMATS:
+            add_table(one, row, files, table)
         else:
-            known = ", ".join((*MUTATION_FORMATS, *COPY_FORMATS))
+            known = ", ".join((*MUTATION_FORMATS, *COPY_FORMATS, *TABLE_FORMATS))
             raise BadProfile(f"format {row['format']!r} holds no mutations or copy numbers; one of: {known}")
     quiet = [name for name, one in profiles.items() if one.sequenced and not one.variants]
     if quiet:
@@ -189,6 +195,19 @@ def add_copies(one: Profile, row, copies: pd.Series, table: GeneTable) -> None:
     one.events |= {(gene, BY_COPIES[value]) for gene, value in zip(names, known, strict=True) if value}
 
 
+def add_table(one: Profile, row, files: dict, table: GeneTable) -> None:
+    """Flags of a row of a wide table (copy numbers, mutations or both), or of a table of 0 and 1."""
+    found = measured_in(row, files)
+    if "copies" in found:
+        add_copies(one, row, found["copies"], table)
+    if "mutations" in found:
+        known = found["mutations"].dropna()
+        hit = known.groupby([table.current(gene) for gene in known.index]).max()
+        one.known.setdefault(row["unit"], set()).update(hit.index)
+        one.events |= {(gene, row["unit"]) for gene in hit.index[hit == 1]}
+        one.variants += int((known == 1).sum())
+
+
 def seen_genes(profiles) -> list[str]:
     """Every gene with an event, sorted."""
     return sorted({gene for one in profiles for gene, _ in one.events})
@@ -206,6 +225,8 @@ def encode(profiles, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         elif one.sequenced:
             observed[index, [place[gene] for gene in one.sequenced if gene in place], copy_flags:] = 1
         observed[index, [place[gene] for gene in one.copies if gene in place], :copy_flags] = 1
+        for flag, genes in one.known.items():
+            observed[index, [place[gene] for gene in genes if gene in place], FLAGS.index(flag)] = 1
         for gene, flag in one.events:
             if gene in place:
                 values[index, place[gene], FLAGS.index(flag)] = 1
@@ -222,7 +243,7 @@ def describe(profiles: Mapping[str, Profile], observed: np.ndarray) -> pd.DataFr
             "sample_id": [one.sample_id for one in profiles.values()],
             "sample_type": [one.sample_type for one in profiles.values()],
             "cohort": [one.cohort for one in profiles.values()],
-            "sequenced": [bool(one.sequenced) for one in profiles.values()],
+            "sequenced": [bool(one.sequenced or one.known) for one in profiles.values()],
             "copy_numbers": [bool(one.copies) for one in profiles.values()],
             "n_variants": [one.variants for one in profiles.values()],
             "observed_fraction": observed.mean(1).round(6),
