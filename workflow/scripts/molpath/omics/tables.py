@@ -73,10 +73,12 @@ class Delimited:
         self.quotes = quotes or re.match(r'"[^"]*"[\t,;]', header) is not None
         self.delimiter = self._find_delimiter(header, second or header)
         self.columns = self._cells(header)
-        #: Columns of a row: those of the header, and a nameless one where every row ends in a delimiter.
+        #: Cells of a row: those of the header, and a nameless one where every row ends in a delimiter.
         self.width = len(self.columns)
         if second is not None and len(self._cells(second)) == len(self.columns) + 1:
             self._find_corner()
+        elif len(self.columns) > 1 and not self.columns[-1] and not self.is_empty:
+            self._drop_last()
         self.columns[0] = self.columns[0] or NAMELESS
         if len(self.columns) == 1 and " " in header:
             raise BadProfile(f"{path}: neither tabs, commas nor semicolons in {header[:60]!r}: write it with tabs")
@@ -118,11 +120,7 @@ class Delimited:
     def _find_corner(self) -> None:
         """Say which columns there are where rows have one cell more than the header; by all rows."""
         self.width += 1
-        places = dict.fromkeys((0, 1, self.width - 1), pyarrow.string())
-        try:
-            first, second, last = (to_names(column) for column in self._parse(places).columns)
-        except pyarrow.ArrowInvalid as error:
-            raise BadProfile(f"{self.path}: rows of unequal length or no table ({str(error)[:200]})") from None
+        first, second, last = map(to_names, self._strings(0, 1, self.width - 1))
         ends_empty = last == ""
         # A column called gene or sample holds names, and R's row names are never there twice.
         is_names = is_label(self.columns[0])
@@ -135,9 +133,25 @@ class Delimited:
             return
         raise BadProfile(
             f"{self.path}: every row has {self.width} cells, and the header {self.width - 1}: either the names of the "
-            f"rows have no header, or rows end in a delimiter too many, and {self.columns[0]!r} doesn't say which; give "
-            "header and rows as many cells"
+            f"rows have no header, or rows end in a delimiter too many, and {self.columns[0]!r} doesn't say which: "
+            "give header and rows as many cells"
         )
+
+    def _drop_last(self) -> None:
+        """Forget a last column without a header, which must be empty: header and rows end in a delimiter."""
+        if (to_names(self._strings(self.width - 1)[0]) != "").any():
+            raise BadProfile(
+                f"{self.path}: the last column has values and no header; if the names of the rows are what lacks one, "
+                "write a header for them"
+            )
+        self.columns.pop()
+
+    def _strings(self, *places: int) -> list[pyarrow.ChunkedArray]:
+        """Columns by their places, as strings."""
+        try:
+            return self._parse(dict.fromkeys(places, pyarrow.string())).columns
+        except pyarrow.ArrowInvalid as error:
+            raise BadProfile(f"{self.path}: rows of unequal length or no table ({str(error)[:200]})") from None
 
     def require(self, names: Sequence[str], what: str) -> None:
         """Raise BadProfile unless the columns are there."""
@@ -162,18 +176,12 @@ class Delimited:
         return table.rename_columns([*texts, *numbers])
 
     def read_all(self, names: int = 0) -> tuple[np.ndarray, list[str], np.ndarray]:
-        """Names in column `names`, the headers of those after it, and their values (float64, rows x columns).
-
-        A last column with neither header nor values is left out.
-        """
+        """Names in column `names`, the headers of those after it, and their values (float64, rows x columns)."""
         if len(self.columns) < names + 2:
             raise BadProfile(f"{self.path}: one column only ({self.columns[0][:40]!r}); a matrix has names and values")
         table = self._read([names], range(names + 1, len(self.columns)))
         values = np.column_stack([to_numpy(column) for column in table.columns[1:]])
-        headers = self.columns[names + 1 :]
-        if not headers[-1] and np.isnan(values[:, -1]).all():
-            headers, values = headers[:-1], values[:, :-1]
-        return to_names(table[0]), headers, values
+        return to_names(table[0]), self.columns[names + 1 :], values
 
     def _read(self, texts: Sequence[int], numbers: Sequence[int]) -> pyarrow.Table:
         kinds = dict.fromkeys(texts, pyarrow.string()) | dict.fromkeys(numbers, pyarrow.float64())
@@ -252,9 +260,9 @@ class Delimited:
 
 
 def are_numbers(cells: np.ndarray) -> bool:
-    """True if no cell (str) is a text: numbers or missing, and one number at least."""
+    """True if no cell (str) is a text: numbers or missing."""
     known = cells[~np.isin(cells, MISSING)]
-    return len(known) > 0 and not np.isnan(pd.to_numeric(known, errors="coerce")).any()
+    return not np.isnan(pd.to_numeric(known, errors="coerce")).any()
 
 
 def are_whole(cells: np.ndarray) -> bool:
