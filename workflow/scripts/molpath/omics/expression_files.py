@@ -10,18 +10,8 @@ import numpy as np
 import pandas as pd
 
 from .genes import Genes, GeneTable, genes_of
-from .tables import (
-    NAMELESS,
-    BadProfile,
-    Delimited,
-    are_row_numbers,
-    are_whole,
-    is_label,
-    open_text,
-    read_frame,
-    to_names,
-    to_numpy,
-)
+from .labels import are_row_numbers, are_whole, is_label
+from .tables import NAMELESS, BadProfile, Delimited, open_text, read_frame, to_names, to_numpy
 from .transcripts import find_quant, genes_of_transcripts
 from .units import check_unit, to_kind
 from .wide import read_wide_expression

@@ -94,4 +94,4 @@ def _only_member(path: str, head: bytes) -> BinaryIO:
 
 def open_unpacked(path: str) -> io.BufferedReader:
     """A buffered stream of a file's unpacked bytes."""
-    return io.BufferedReader(Unpacked(path), 1 << 20)
+    return io.BufferedReader(Unpacked(path), 1 << 16)

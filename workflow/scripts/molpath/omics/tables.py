@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -14,30 +15,13 @@ import pyarrow
 import pyarrow.csv
 
 from ..common.file_kinds import foreign_format, not_utf8
+from .labels import MISSING, are_numbers, are_whole, is_label
 from .packed import BadProfile, Unpacked, open_unpacked
 
-#: What stands for a missing value; anything else that isn't a number is an error.
-MISSING = ["", "NA", "NaN", "nan", "N/A", "n/a", "null", "NULL", "None", "."]
 #: What the first column is called where its header is empty, as pandas and R write one.
 NAMELESS = "(no name)"
 #: No line of a table is longer, in bytes.
 LONGEST_LINE = 2**27
-#: Headers of a column that names genes, and of one that names samples or anything else: never a sample or gene.
-GENE_LABEL = re.compile(
-    r"(hugo|hgnc|entrez|ensembl|refseq)?[ _.-]?(genes?|symbols?|transcripts?|probes?|probesets?|features?|targets?)"
-    r"?[ _.-]?(symbols?|names?|ids?|version)?",
-    re.IGNORECASE,
-)
-ROW_LABEL = re.compile(
-    r"|index|unnamed: 0|rownames|(tumou?r|normal|matched)?[ _.-]?"
-    r"(samples?|cases?|patients?|slides?|aliquots?|submitter|barcode)[ _.-]?(names?|ids?|barcodes?)?",
-    re.IGNORECASE,
-)
-
-
-def is_label(name: str) -> bool:
-    """True for the header of a column of names: empty, gene, Hugo_Symbol, sample_id, …"""
-    return ROW_LABEL.fullmatch(name) is not None or GENE_LABEL.fullmatch(name) is not None
 
 
 def open_text(path: str) -> io.TextIOWrapper:
@@ -113,9 +97,11 @@ class Delimited:
         marks = sorted((mark for mark in "\t,;" if mark in header), key=header.count, reverse=True)
         return next(filter(cuts, marks), marks[0] if marks else "\t")
 
-    def _cells(self, line: str) -> list[str]:
-        cells = next(csv.reader([line], delimiter=self.delimiter)) if self.quotes else line.split(self.delimiter)
-        return [cell.strip() for cell in cells]
+    def _cells(self, line: str, strict: bool = False) -> list[str]:
+        """Cells of a line; strict: csv.Error for quotation marks that don't pair."""
+        if not self.quotes:
+            return [cell.strip() for cell in line.split(self.delimiter)]
+        return [cell.strip() for cell in next(csv.reader([line], delimiter=self.delimiter, strict=strict))]
 
     def _find_corner(self) -> None:
         """Say which columns there are where rows have one cell more than the header; by all rows."""
@@ -151,7 +137,7 @@ class Delimited:
         try:
             return self._parse(dict.fromkeys(places, pyarrow.string())).columns
         except pyarrow.ArrowInvalid as error:
-            raise BadProfile(f"{self.path}: rows of unequal length or no table ({str(error)[:200]})") from None
+            raise BadProfile(self._explain([], str(error))) from None
 
     def require(self, names: Sequence[str], what: str) -> None:
         """Raise BadProfile unless the columns are there."""
@@ -212,24 +198,31 @@ class Delimited:
             )
             quoted = stream.quoted
         if quoted and self.quotes:
-            self._check_quotes(table.num_rows)
+            self._check_lines(table.num_rows)
         return table
 
-    def _check_quotes(self, rows: int) -> None:
-        """Raise BadProfile unless every line is a row of its own: a lone quotation mark swallows what follows it."""
+    def _check_lines(self, rows: int | None = None) -> None:
+        """Raise BadProfile unless every line is a row of its own with as many cells as the first ones.
+
+        rows: how many the parser found; a lone quotation mark swallows what follows it.
+        """
         count = 0
         for number, line in self._rows():
             count += 1
-            if '"' not in line:
+            if rows is not None and '"' not in line:
                 continue
             try:
-                whole = len(next(csv.reader([line], delimiter=self.delimiter, strict=True))) == self.width
+                cells = self._cells(line, strict=True)
             except csv.Error:
-                whole = False
-            if not whole:
-                raise BadProfile(f"{self.path}, line {number}: a quotation mark without its partner: take it out")
-        if count != rows:
-            raise BadProfile(f"{self.path}: {rows} rows read of {count} lines; is a quotation mark alone?")
+                raise BadProfile(f"{self.path}, line {number}: a quotation mark without its partner") from None
+            if len(cells) != self.width:
+                quote = "; is a quotation mark without its partner?" if self.quotes and '"' in line else ""
+                raise BadProfile(
+                    f"{self.path}: rows of unequal length, {len(cells)} cells in line {number} and {self.width} in the "
+                    f"first{quote}"
+                )
+        if rows not in (None, count):
+            raise BadProfile(f"{self.path}: {rows} rows read of {count} lines; a quotation mark lacks its partner")
 
     def _rows(self) -> Iterator[tuple[int, str]]:
         """Number and text of the lines below the header that aren't blank."""
@@ -242,40 +235,17 @@ class Delimited:
 
     def _explain(self, numbers: Sequence[int], message: str) -> str:
         """Name the first cell that is no number, or line that is no UTF-8, or give the parser's own words."""
-        if "UTF8" in message:
-            for _ in self._rows():
-                pass  # raises at the line
-        try:
-            table = self._parse(dict.fromkeys(numbers, pyarrow.string()))
-        except pyarrow.ArrowInvalid:
-            return f"{self.path}: rows of unequal length or no table ({message[:200]})"
+        self._check_lines()
+        table = self._parse(dict.fromkeys(numbers, pyarrow.string()))
         for place, column in zip(numbers, table.columns, strict=True):
             cells = column.to_pandas()
             wrong = pd.to_numeric(cells, errors="coerce").isna() & cells.notna() & ~cells.isin(MISSING)
             if wrong.any():
-                line, cell = int(np.flatnonzero(wrong)[0]) + self.skip + 2, cells[wrong].iloc[0]
+                line = next(itertools.islice(self._rows(), int(np.flatnonzero(wrong)[0]), None))[0]
+                cell = cells[wrong].iloc[0]
                 comma = " (a decimal comma: write points)" if re.fullmatch(r"-?\d+,\d+", cell) else ""
                 return f"{self.path}, line {line}, column {self.columns[place]}: {cell!r} is no number{comma}"
-        return f"{self.path}: {message[:200]}"
-
-
-def are_numbers(cells: np.ndarray) -> bool:
-    """True if no cell (str) is a text: numbers or missing."""
-    known = cells[~np.isin(cells, MISSING)]
-    return not np.isnan(pd.to_numeric(known, errors="coerce")).any()
-
-
-def are_whole(cells: np.ndarray) -> bool:
-    """True if every cell (str) is a whole number, as row numbers and Entrez ids are."""
-    return all(cell.isdigit() for cell in cells)
-
-
-def are_row_numbers(cells: np.ndarray) -> bool:
-    """True if the cells (str) count the rows, from 0 or 1."""
-    return are_whole(cells) and [int(cell) for cell in cells] in (
-        list(range(len(cells))),
-        list(range(1, len(cells) + 1)),
-    )
+        return f"{self.path}: {' '.join(message.split())[:200]}"
 
 
 def to_numpy(column: pyarrow.ChunkedArray) -> np.ndarray:

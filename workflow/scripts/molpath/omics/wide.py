@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from .tables import ROW_LABEL, BadProfile, Delimited, to_names, to_numpy
+from .labels import ROW_LABEL
+from .tables import BadProfile, Delimited, to_names, to_numpy
 
 #: Endings of the columns of each kind of measurement; a table has one ending a kind.
 SUFFIXES = {
