@@ -6,6 +6,7 @@ import io
 import lzma
 import zipfile
 
+import anndata
 import numpy as np
 import pandas as pd
 import pytest
@@ -21,13 +22,17 @@ PLAIN = pd.DataFrame(
 LINES = ["gene\tS1\tS2\tS3", *("\t".join(map(str, row)) for row in PLAIN.itertuples())]
 
 
-def matrix(path, data, samples=("S1", "S2", "S3"), **row):
+def rows_of(path, samples):
+    """Rows of a profile sheet for samples of a matrix of counts."""
+    common = {"format": "matrix", "path": str(path), "unit": "counts", "panel": ""}
+    return [common | {"profile_id": f"P-{sample}", "case_id": "C", "column": sample} for sample in samples]
+
+
+def matrix(path, data, samples=("S1", "S2", "S3")):
     """Values by sample and gene of a file written as given (lines, text or bytes)."""
     text = "\n".join(data) + "\n" if isinstance(data, list) else data
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    common = {"format": "matrix", "path": str(path), "unit": "counts", "panel": ""} | row
-    rows = [common | {"profile_id": f"P-{sample}", "case_id": "C", "column": sample} for sample in samples]
-    found = read_rows(rows, Reading())
+    found = read_rows(rows_of(path, samples), Reading())
     return {
         sample: dict(
             zip(np.where(one.genes.symbols == "", one.genes.ids, one.genes.symbols), one.values["counts"], strict=True)
@@ -84,6 +89,23 @@ READ = {
 @pytest.mark.parametrize("kind", READ)
 def test_every_sample_has_its_own_values(tmp_path, kind):
     assert matrix(tmp_path / "counts.txt", READ[kind]) == RIGHT
+
+
+def test_numbered_samples_in_rows_are_samples(tmp_path):
+    data = PLAIN.T.set_axis(["1", "2", "3"]).to_csv(sep="\t", index_label="sample")
+    assert list(matrix(tmp_path / "x.tsv", data, ["3", "1"]).values()) == [RIGHT["S3"], RIGHT["S1"]]
+
+
+@pytest.mark.parametrize("ending", ["parquet", "h5ad"])
+def test_genes_without_names_are_refused_in_binary_files_too(tmp_path, ending):
+    path = tmp_path / f"x.{ending}"
+    frame = PLAIN.reset_index(drop=True)
+    if ending == "parquet":
+        frame.to_parquet(path)
+    else:
+        anndata.AnnData(frame.T.to_numpy(), obs=pd.DataFrame(index=frame.columns)).write_h5ad(path)
+    with pytest.raises(BadProfile, match="the genes are numbered from 0 and have no names"):
+        read_rows(rows_of(path, PLAIN), Reading())
 
 
 def archive(**members):

@@ -80,7 +80,7 @@ def read_matrix(path: str, rows: Rows, reading: Reading) -> list[Measurement]:
     file, wanted = Delimited(path), _wanted(rows)
     if not set(wanted) & set(file.columns[1:]):
         names, headers, values = file.read_all(int(_is_numbered(file)))
-        return _from_frame(path, pd.DataFrame(values, _refuse_numbers(path, names), headers), rows)
+        return _from_frame(path, pd.DataFrame(values, names, headers), rows)
     _all_there(path, wanted, file.columns[1:])
     label = file.columns[int(_is_numbered(file))]
     table = file.read([label], list(dict.fromkeys(wanted)))
@@ -100,11 +100,11 @@ def _is_numbered(file: Delimited) -> bool:
 
 
 def _refuse_numbers(path: str, names: np.ndarray) -> np.ndarray:
-    """`names`, unless they only count the rows: then nobody knows what a row is."""
+    """`names` of genes, unless they only count them: then nobody knows which is which."""
     if len(names) > 1 and are_row_numbers(names):
         raise BadProfile(
-            f"{path}: the rows are numbered from {names[0]} and have no names: write the genes, or samples, in the "
-            "first column"
+            f"{path}: the genes are numbered from {names[0]} and have no names: write the names in the first column "
+            "or the header"
         )
     return names
 
@@ -176,7 +176,7 @@ def _from_frame(path: str, frame: pd.DataFrame, rows: Rows) -> list[Measurement]
     twice = [name for name in wanted if (frame.columns == name).sum() > 1]
     if twice:
         raise BadProfile(f"{path}: sample {twice[0]} is there more than once; rename or remove one")
-    genes = genes_of(frame.index)
+    genes = genes_of(_refuse_numbers(path, frame.index.to_numpy(dtype=object)))
     try:
         columns = [frame[name].to_numpy(float) for name in wanted]
     except (ValueError, TypeError) as error:

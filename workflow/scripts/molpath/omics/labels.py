@@ -35,7 +35,7 @@ def are_numbers(cells: np.ndarray) -> bool:
 
 def are_whole(cells: np.ndarray) -> bool:
     """True if every cell (str) is a whole number, as row numbers and Entrez ids are."""
-    return all(cell.isdigit() for cell in cells)
+    return all(str(cell).isdigit() for cell in cells)
 
 
 def are_row_numbers(cells: np.ndarray) -> bool:
