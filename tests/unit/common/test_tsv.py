@@ -41,6 +41,14 @@ def test_a_tab_or_line_end_in_a_cell_is_written_as_a_space(tmp_path):
     assert read_tsv(tmp_path / "m.tsv").to_dict("list") == {"a b": ["x y", "1 2"], "n": ["1", "2"]}
 
 
+def test_values_of_a_mixed_column_are_written_as_they_are(tmp_path):
+    """Whole numbers beside a missing one stay whole."""
+    mixed = pd.DataFrame({"a": pd.Series([1, None, 2.5, True, "x\ty"], dtype=object), "b": [0.1, 1e-7, 3, 4, 1 / 3]})
+    write_tsv(tmp_path / "m.tsv", mixed)
+    assert (tmp_path / "m.tsv").read_text() == "a\tb\n1\t0.1\n\t1e-07\n2.5\t3\nTrue\t4\nx y\t0.3333333333\n"
+    assert mixed.a[4] == "x\ty"
+
+
 def test_lines_are_those_of_the_file(tmp_path):
     path = tmp_path / "s.tsv"
     path.write_text("# one\n# two\nslide_id\tcase_id\nS0\tC0\n\nS1\tC1\n#S2\tC2\n")

@@ -129,11 +129,13 @@ def write_tsv(path: str | os.PathLike[str], table: Any) -> None:
 
     Cells are written as they are, in the dialect of `read_tsv`: no quotes; a tab or line end in one becomes a space.
     """
+    import pandas as pd
+
     plain = table.rename(columns=lambda name: one_line(str(name)))
     for place, kind in enumerate(plain.dtypes):
         if kind.kind == "O":
             cells = [one_line(cell) if isinstance(cell, str) else cell for cell in plain.iloc[:, place]]
-            plain.isetitem(place, cells)
+            plain.isetitem(place, pd.Series(cells, plain.index, dtype=object))
     with atomic_path(path) as temporary:
         plain.to_csv(
             temporary, sep="\t", index=False, lineterminator="\n", float_format="%.10g", quoting=csv.QUOTE_NONE
