@@ -138,7 +138,7 @@ def pack(text, dress):
 
 def is_plain(dress):
     """True for a layout that must be read, not refused."""
-    usual = {"fault": ("",), "encoding": ("utf-8", "utf-8-sig"), "end": ("\n", "\r\n")}
+    usual = {"fault": ("",), "encoding": ("utf-8", "utf-8-sig"), "end": ("\n", "\r\n", "\r")}
     usual |= {"ends": ("", "both"), "beside": ("", "text"), "corner": ("gene", "Hugo_Symbol", "symbol")}
     usual |= {"numbered": ("",) if dress["across"] else ("", "named", "unnamed")}
     return all(dress[key] in values for key, values in usual.items()) and not (dress["across"] and dress["beside"])

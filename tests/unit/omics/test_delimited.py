@@ -9,6 +9,7 @@ import zipfile
 import anndata
 import numpy as np
 import pandas as pd
+import pyarrow
 import pytest
 from molpath.omics.copy_numbers import read_copy_numbers
 from molpath.omics.expression_files import Reading, read_rows
@@ -80,9 +81,12 @@ READ = {
     "samples in rows, numbered": PLAIN.T.rename_axis("sample_id").reset_index().to_csv(sep="\t"),
     "samples in rows, short header": PLAIN.T.to_csv(sep="\t", index_label=False),
     "samples in rows, trailing tabs": behind(PLAIN.T.to_csv(sep="\t", index_label="sample").splitlines()),
+    "line ends of old Macs": "\r".join(LINES),
+    "line ends of Windows": "\r\n".join(LINES),
     "xz": lzma.compress("\n".join(LINES).encode()),
     "bzip2": bz2.compress("\n".join(LINES).encode()),
     "gzip": gzip.compress("\n".join(LINES).encode()),
+    "zstd": pyarrow.compress("\n".join(LINES).encode(), codec="zstd", asbytes=True),
 }
 
 
@@ -175,7 +179,6 @@ REFUSED = {
         "\n".join(LINES).replace("A1CF", "ö").encode("latin-1"),
         "line 4: byte 0xf6 is no UTF-8.*iconv",
     ),
-    "line ends of old Macs": ("\r".join(LINES), "line end of old Macs"),
     "xlsx": (archive(**{"[Content_Types].xml": "x", "xl__workbook.xml": "y"}), "Excel workbook .xlsx.*tab-separated"),
     "xls": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "Excel workbook of the old kind"),
     "web page": ("<!DOCTYPE html>\n<html>\n", "a page of a website"),

@@ -25,8 +25,8 @@ LONGEST_LINE = 2**27
 
 
 def open_text(path: str) -> io.TextIOWrapper:
-    """A text stream of a plain or packed file, BOM taken off."""
-    return io.TextIOWrapper(open_unpacked(path), encoding="utf-8-sig")
+    """A text stream of a plain or packed file, with any kind of line end; bytes that are no UTF-8 are surrogates."""
+    return io.TextIOWrapper(open_unpacked(path), encoding="utf-8-sig", errors="surrogateescape")
 
 
 class Delimited:
@@ -39,8 +39,8 @@ class Delimited:
 
     def __init__(self, path: str, skip: int = 0, comments: bool = True, quotes: bool = True, empty: bool = False):
         self.path, self.skip = path, skip
-        with open_unpacked(path) as stream:
-            self._refuse_foreign(stream.peek(4096)[:4096])
+        self._refuse_foreign()
+        with open_text(path) as stream:
             for _ in range(skip):
                 self._line(stream)
             header = self._line(stream)
@@ -67,25 +67,25 @@ class Delimited:
         if len(self.columns) == 1 and " " in header:
             raise BadProfile(f"{path}: neither tabs, commas nor semicolons in {header[:60]!r}: write it with tabs")
 
-    def _refuse_foreign(self, head: bytes) -> None:
-        if found := foreign_format(head):
+    def _refuse_foreign(self) -> None:
+        with open_unpacked(self.path) as stream:
+            found = foreign_format(stream.peek(4096)[:4096])
+        if found:
             raise BadProfile(f"{self.path}: this is {found[0]}, and a table of text in UTF-8 is asked for: {found[1]}")
 
-    def _line(self, stream: io.BufferedReader, number: int = 0) -> str | None:
+    def _line(self, stream: io.TextIOWrapper, number: int = 0) -> str | None:
         """The next line without its end, None after the last. number: which it is, for errors."""
-        data = stream.readline(LONGEST_LINE)
-        if not data:
+        text = stream.readline(LONGEST_LINE)
+        if not text:
             return None
-        if len(data) == LONGEST_LINE:
+        if len(text) == LONGEST_LINE:
             raise BadProfile(f"{self.path}: a line of more than {LONGEST_LINE >> 20} MiB: this is no table")
         try:
-            text = data.decode("utf-8-sig")
+            data = text.encode("utf-8", "surrogateescape")
+            return data.decode().rstrip("\n")
         except UnicodeDecodeError as error:
             where = f"{self.path}, line {number}" if number else self.path
             raise BadProfile(f"{where}: {': '.join(not_utf8(data, error.start))}") from None
-        if "\r" in text.rstrip("\r\n"):
-            raise BadProfile(f"{self.path}: a line end of old Macs (CR) inside a line: write it with LF (mac2unix)")
-        return text.rstrip("\r\n")
 
     def _find_delimiter(self, header: str, second: str) -> str:
         """Tab, comma or semicolon: what cuts header and first row into as many cells, or one more in the row."""
@@ -94,7 +94,7 @@ class Delimited:
             self.delimiter = mark
             return len(self._cells(second)) - len(self._cells(header)) in (0, 1)
 
-        marks = sorted((mark for mark in "\t,;" if mark in header), key=header.count, reverse=True)
+        marks = sorted((mark for mark in "\t,;" if mark in header + second), key=header.count, reverse=True)
         return next(filter(cuts, marks), marks[0] if marks else "\t")
 
     def _cells(self, line: str, strict: bool = False) -> list[str]:
@@ -106,8 +106,9 @@ class Delimited:
     def _find_corner(self) -> None:
         """Say which columns there are where rows have one cell more than the header; by all rows."""
         self.width += 1
-        first, second, last = map(to_names, self._strings(0, 1, self.width - 1))
-        ends_empty = last == ""
+        last = self.width - 1
+        cells = dict(zip((0, 1, last), map(to_names, self._strings(0, 1, last)), strict=False))
+        first, second, ends_empty = cells[0], cells[1], cells[last] == ""
         # A column called gene or sample holds names, and R's row names are never there twice.
         is_names = is_label(self.columns[0])
         one_aside = not (is_names and (are_numbers(second) or len(set(first)) < len(first)))
@@ -133,7 +134,7 @@ class Delimited:
         self.columns.pop()
 
     def _strings(self, *places: int) -> list[pyarrow.ChunkedArray]:
-        """Columns by their places, as strings."""
+        """Columns by their places, as strings; each place once."""
         try:
             return self._parse(dict.fromkeys(places, pyarrow.string())).columns
         except pyarrow.ArrowInvalid as error:
@@ -226,7 +227,7 @@ class Delimited:
 
     def _rows(self) -> Iterator[tuple[int, str]]:
         """Number and text of the lines below the header that aren't blank."""
-        with open_unpacked(self.path) as stream:
+        with open_text(self.path) as stream:
             number = 1
             while (line := self._line(stream, number)) is not None:
                 if number > self.skip + 1 and line:
