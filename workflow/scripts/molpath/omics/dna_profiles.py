@@ -16,6 +16,7 @@ from .consequences import Flagger
 from .copy_numbers import (
     Copies,
     CopyNames,
+    CopyTable,
     is_lesions,
     one_row_a_gene,
     read_absolute,
@@ -29,11 +30,13 @@ from .mutation_files import read_vcf
 from .sample_names import SampleNames
 from .tables import BadProfile
 from .variant_genes import VariantGenes
+from .wide import measured_in
 
 log = logging.getLogger(__name__)
 
 MUTATION_FORMATS = ("maf", "vcf")
 COPY_FORMATS = ("gistic", "cbioportal_cna", "gdc_copy_number")
+TABLE_FORMATS = ("wide", "mutation_table")
 #: Calls of a case that is in no file.
 NO_CALLS = pd.DataFrame(columns=list(COLUMNS), dtype=object)
 
@@ -43,7 +46,7 @@ class Profile:
     """What was found in one profile, and where it was looked for.
 
     events: (gene, flag). sequenced: True, or the genes of a panel; copies: -2 to 2 by gene, NaN where two files
-    contradict each other.
+    contradict each other; known: genes by flag of tables that hold 0 or 1 for one kind of mutation.
     """
 
     case_id: str
@@ -55,6 +58,7 @@ class Profile:
     sequenced: set | bool = False
     copies: pd.Series = field(default_factory=lambda: pd.Series(dtype=np.float32))
     variants: int = 0
+    known: dict[str, set[str]] = field(default_factory=dict)
 
 
 class Collector:
@@ -68,6 +72,7 @@ class Collector:
         self._samples: dict[str, SampleNames] = {}
         self._calls: dict[str, dict[str, pd.DataFrame]] = {}
         self._copies: dict[str, Copies] = {}
+        self._tables: dict = {}
         #: By file of mutations and profile, whether its sample is there.
         self.asked: dict[str, dict[str, bool]] = {}
 
@@ -82,8 +87,10 @@ class Collector:
                 self.add_mutations(one, row)
             elif row["format"] in COPY_FORMATS:
                 self.add_copies(one, row)
+            elif row["format"] in TABLE_FORMATS:
+                self.add_table(one, row)
             else:
-                known = ", ".join((*MUTATION_FORMATS, *COPY_FORMATS))
+                known = ", ".join((*MUTATION_FORMATS, *COPY_FORMATS, *TABLE_FORMATS))
                 raise BadProfile(f"format {row['format']!r} holds no mutations or copy numbers; one of: {known}")
         check_found(
             self.asked, {path: list(calls) for path, calls in self._calls.items()}, self.mutations["least_found"]
@@ -143,6 +150,23 @@ class Collector:
             if flag != "ignored":
                 one.events.add((name, flag))
 
+    def add_table(self, one: Profile, row: Mapping[str, str]) -> None:
+        """What a row of a wide table (copy numbers, mutations or both) or of a table of 0 and 1 says."""
+        path, name = row["path"], row["profile_id"]
+        found = measured_in(row, self._tables)
+        if "copies" in found:
+            table = CopyTable(found["copies"].to_frame(name), [""] * len(found["copies"]))
+            copies = one_row_a_gene(path, table, self.names)
+            self.join_copies(one, copies.values[name].dropna().astype(np.float32), int(copies.doubted[name].sum()))
+        if "mutations" in found:
+            self.genes.read(path, found["mutations"].index)
+            known = found["mutations"].dropna()
+            names = np.array([self.genes.of(path, gene) for gene in known.index], dtype=object)
+            hit = known[names != ""].groupby(names[names != ""]).max()
+            one.known.setdefault(row["unit"], set()).update(hit.index)
+            one.events |= {(gene, row["unit"]) for gene in hit.index[hit == 1]}
+            one.variants += int((known == 1).sum())
+
     def panel_of(self, row: Mapping[str, str]) -> set:
         """Genes of the row's panel."""
         if row["panel"] not in self.panels:
@@ -171,8 +195,11 @@ class Collector:
         return found.values[name].dropna().astype(np.float32), int(found.doubted[name].sum())
 
     def add_copies(self, one: Profile, row: Mapping[str, str]) -> None:
-        """Copy numbers of the row's sample; of a second file the stronger, and none where the two contradict."""
-        copies, doubted = self.copies_of(row)
+        """Copy numbers of the row's sample."""
+        self.join_copies(one, *self.copies_of(row))
+
+    def join_copies(self, one: Profile, copies: pd.Series, doubted: int) -> None:
+        """Copy numbers of a file; of a second file the stronger, and none where the two contradict."""
         if len(one.copies):
             both = pd.concat([one.copies, copies], axis=1, keys=["old", "new"])
             low, high = both.min(axis=1), both.max(axis=1)

@@ -10,12 +10,17 @@ import numpy as np
 import pandas as pd
 
 from .genes import Genes, GeneTable, genes_of
-from .tables import BadProfile, Delimited, open_text, read_frame, to_names, to_numpy
+from .labels import are_whole, is_label
+from .no_genes import are_row_numbers
+from .tables import NAMELESS, BadProfile, Delimited, open_text, read_frame, to_names, to_numpy
 from .transcripts import find_quant, genes_of_transcripts
 from .units import check_unit, to_kind
+from .wide import read_wide_expression
 
 log = logging.getLogger(__name__)
 
+#: Headers of row numbers (lower case).
+NUMBERED = (NAMELESS, "unnamed: 0", "index", "x")
 Rows = Sequence[Mapping[str, str]]
 
 
@@ -78,14 +83,42 @@ def read_matrix(path: str, rows: Rows, reading: Reading) -> list[Measurement]:
     if path.endswith((".h5ad", ".parquet")):
         return _from_frame(path, read_frame(path), rows)
     file, wanted = Delimited(path), _wanted(rows)
-    if set(wanted) & set(file.columns[1:]):
-        _all_there(path, wanted, file.columns[1:])
-        numbers = list(dict.fromkeys(wanted))
-        table = file.read([file.columns[0]], numbers)
-        genes = genes_of(to_names(table[file.columns[0]]))
-        return [_measure(path, row, genes, to_numpy(table[name])) for row, name in zip(rows, wanted, strict=True)]
-    names, values = file.read_all()
-    return _from_frame(path, pd.DataFrame(values, names, file.columns[1:]), rows)
+    if not set(wanted) & set(file.columns[1:]):
+        names, headers, values = file.read_all(int(_is_numbered(file)))
+        return _from_frame(path, pd.DataFrame(values, names, headers), rows)
+    _all_there(path, wanted, file.columns[1:])
+    label = file.columns[int(_is_numbered(file))]
+    table = file.read([label], list(dict.fromkeys(wanted)))
+    names = _refuse_numbers(path, to_names(table[label]))
+    if set(wanted) <= set(names):
+        raise BadProfile(f"{path}: samples {', '.join(wanted[:3])} name rows and columns; rename one or the other")
+    genes = genes_of(names)
+    return [_measure(path, row, genes, to_numpy(table[name])) for row, name in zip(rows, wanted, strict=True)]
+
+
+def _is_numbered(file: Delimited) -> bool:
+    """True if whole numbers stand before the column of names, as pandas and R put them."""
+    first, second = file.columns[:1], file.columns[1:2]
+    if len(file.columns) < 3 or first[0].lower() not in NUMBERED or not second[0] or not is_label(second[0]):
+        return False
+    return are_whole(to_names(file.read(first, [])[first[0]]))
+
+
+def _refuse_numbers(path: str, names: np.ndarray) -> np.ndarray:
+    """`names` of genes, unless they only count them: then nobody knows which is which."""
+    if len(names) > 1 and are_whole(names) and are_row_numbers([int(name) for name in names]):
+        raise BadProfile(
+            f"{path}: the genes are numbered from {names[0]} and have no names: write the names in the first column "
+            "or the header"
+        )
+    return names
+
+
+def read_wide(path: str, rows: Rows, reading: Reading) -> list[Measurement]:
+    """Columns that end in _rnaseq (or the like) of a table with one row a slide or case."""
+    names, values = read_wide_expression(path, rows)
+    genes = genes_of(np.array(names, dtype=object))
+    return [_measure(path, row, genes, mine) for row, mine in zip(rows, values, strict=True)]
 
 
 def read_gct(path: str, rows: Rows, reading: Reading) -> list[Measurement]:
@@ -154,7 +187,7 @@ def _from_frame(path: str, frame: pd.DataFrame, rows: Rows) -> list[Measurement]
     twice = [name for name in wanted if (frame.columns == name).sum() > 1]
     if twice:
         raise BadProfile(f"{path}: sample {twice[0]} is there more than once; rename or remove one")
-    genes = genes_of(frame.index)
+    genes = genes_of(_refuse_numbers(path, frame.index.to_numpy(dtype=object)))
     try:
         columns = [frame[name].to_numpy(float) for name in wanted]
     except (ValueError, TypeError) as error:
@@ -173,6 +206,7 @@ READERS: dict[str, Callable[[str, Rows, Reading], list[Measurement]]] = {
     "gdc_star": read_star,
     "matrix": read_matrix,
     "xena": read_matrix,
+    "wide": read_wide,
     "gct": read_gct,
     "salmon": read_quant,
     "kallisto": read_quant,

@@ -95,6 +95,8 @@ def encode(profiles, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         observed[index, at[at >= 0], :copy_flags] = 1
         for number, flag in BY_COPIES.items():
             values[index, at[(at >= 0) & (copies == number)], FLAGS.index(flag)] = 1
+        for flag, known_genes in one.known.items():
+            observed[index, [place[gene] for gene in known_genes if gene in place], FLAGS.index(flag)] = 1
         for gene, flag in one.events:
             if gene in place:
                 values[index, place[gene], FLAGS.index(flag)] = 1
@@ -112,7 +114,7 @@ def describe(profiles: Mapping[str, Profile], observed: np.ndarray) -> pd.DataFr
             "sample_type": [one.sample_type for one in profiles.values()],
             "specimen": [one.specimen for one in profiles.values()],
             "cohort": [one.cohort for one in profiles.values()],
-            "sequenced": [bool(one.sequenced) for one in profiles.values()],
+            "sequenced": [bool(one.sequenced or one.known) for one in profiles.values()],
             "copy_numbers": [bool(one.copies.notna().any()) for one in profiles.values()],
             "n_variants": [one.variants for one in profiles.values()],
             "observed_fraction": observed.mean(1).round(6),

@@ -134,8 +134,8 @@ def are_numbers(genes: Genes, table: GeneTable) -> bool:
     example = ", ".join(names[:4])
     if are_row_numbers(numbers):
         raise NoGene(
-            f"genes are called {example}, …: these are numbers of rows; write the table without its index, so that "
-            "the column of names comes first (pandas: index=False)"
+            f"the genes are numbered from {min(numbers)} and have no names: write the names in the first column "
+            "(pandas: index=False)"
         )
     known = sum(str(number) in table.by_entrez for number in numbers)
     if table.by_entrez and known < LEAST_ENTREZ * len(numbers):
