@@ -5,10 +5,12 @@ import gzip
 import anndata
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from molpath.common.files import read_tsv
 from molpath.omics.calls import DEFAULTS, is_judged_out, judge_calls, passes
 from molpath.omics.flags import flag_dna
-from molpath.omics.maf import only_sample, read_maf
+from molpath.omics.maf import COLUMNS, only_sample, read_maf
 from molpath.omics.mutation_files import belongs, read_vcf
 from molpath.omics.tables import BadProfile
 
@@ -256,3 +258,37 @@ def test_the_one_sample_of_a_file(tmp_path):
     for text in (HEAD, "", "no MAF\n"):
         (tmp_path / "m.maf").write_text(text)
         assert only_sample(str(tmp_path / "m.maf")) == ""
+
+
+words = st.sampled_from(["TP53", "KRAS", "Silent", "PASS", "oxog", "Somatic", "p.R175H", '"', "Ärger", "1"])
+variants = st.lists(st.tuples(words, words, words, st.one_of(st.just(""), words), st.just("")), min_size=1, max_size=6)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    parts=st.lists(st.tuples(variants, st.permutations([*COLUMNS.values(), "HGVSp", "Start"])), min_size=1, max_size=3),
+    trailing=st.sampled_from(["", "\t", "\t\t "]),
+    ragged=st.booleans(),
+    comments=st.booleans(),
+    end=st.sampled_from(["\n", "\r\n", "\n\n"]),
+    compressed=st.booleans(),
+)
+def test_generated_files_read_as_what_was_written(tmp_path, parts, trailing, ragged, comments, end, compressed):
+    """Joined parts in any order of columns, delimiters at the end, short rows: each cell in its place, or a refusal."""
+    lines, expected, digits_first = [], [], False
+    for rows, columns in parts:
+        lines += ["#version 2.4"] * comments + ["\t".join(columns)]
+        for row in rows:
+            cells = dict(zip(COLUMNS.values(), row, strict=True)) | {"HGVSp": "", "Start": "7"}
+            line = "\t".join(cells[name] for name in columns)
+            lines.append(line.rstrip("\t") if ragged else line + trailing)
+            digits_first |= not ragged and bool(trailing) and cells[columns[0]].strip('"').isdigit()
+            expected.append(list(row))
+    data = (end.join(lines) + end).encode()
+    path = tmp_path / "m.maf"
+    path.write_bytes(gzip.compress(data) if compressed else data)
+    if digits_first:  # may be R's row names
+        with pytest.raises(BadProfile, match="row.names = FALSE"):
+            read_maf(str(path))
+    else:
+        assert read_maf(str(path)).values.tolist() == expected
