@@ -7,14 +7,16 @@ from molpath.common.files import read_tsv
 GENES = 40
 
 
-def test_a_test_cohort_takes_over_and_a_gdc_download_is_listed(project):
+def test_a_test_cohort_takes_over_and_a_gdc_download_is_listed(project, repository):
     """VST of cohort B by the parameters and genes of A, which a run trains on; flags of a panel; rows of a download."""
     folder, rng = project.folder, np.random.default_rng(0)
+    table = (repository / "resources/genes/hgnc.tsv").read_text().splitlines()[2 : 2 + GENES]
+    symbols = [line.split("\t")[0] for line in table]
     project.profiles = []
     for cohort, cases in (("A", range(0, 8, 2)), ("B", range(1, 8, 2))):
         counts = rng.negative_binomial(5, 0.02, (GENES, 4))
         head = "gene\t" + "\t".join(f"C{i}" for i in cases)
-        lines = [f"G{i}\t" + "\t".join(map(str, counts[i])) for i in range(GENES)]
+        lines = [f"{symbols[i]}\t" + "\t".join(map(str, counts[i])) for i in range(GENES)]
         (folder / f"{cohort}.tsv").write_text("\n".join([head, *lines]) + "\n")
         for case in cases:
             row = {"profile_id": f"P{case}", "case_id": f"C{case}", "modality": "rna", "cohort": cohort}
