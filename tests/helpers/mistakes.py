@@ -157,6 +157,22 @@ MISTAKES = {
         lambda p: p.profiles[0].update(format="excel"),
         ["profiles.tsv, row 2, column format: 'excel' is not allowed", "'gdc_star'"],
     ),
+    "words of the GDC for tumour and normal": (
+        lambda p: p.profiles[0].update(sample_type="Primary Tumor"),
+        ["profiles.tsv, row 2, column sample_type: 'Primary Tumor' is not allowed", "one of: '', 'tumour', 'normal'"],
+    ),
+    "words of the GDC in the slide sheet": (
+        lambda p: [slide.update(sample_type="Solid Tissue Normal") for slide in p.slides],
+        ["slides.tsv, row 2, column sample_type: 'Solid Tissue Normal' is not allowed", "'', 'tumour', 'normal'"],
+    ),
+    "unknown kind of specimen of a profile": (
+        lambda p: p.profiles[0].update(specimen="paraffin"),
+        ["profiles.tsv, row 2, column specimen: 'paraffin' is not allowed", "one of: '', 'FFPE', 'frozen'"],
+    ),
+    "share of found profiles that is none": (
+        lambda p: p.config["omics"].update(mutations={"least_found": 2}),
+        ["config, key omics/mutations/least_found"],
+    ),
     "missing profile file": (
         lambda p: p.absent.add("files/P2.tsv"),
         ["profiles.tsv, row 3, column path: no such file: files/P2.tsv"],

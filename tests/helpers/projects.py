@@ -15,9 +15,10 @@ SNAKEMAKE = Path(sys.executable).with_name("snakemake")
 
 
 def write_table(path: Path, rows: list[dict]) -> None:
-    """Write rows as a tab-separated sheet."""
+    """Write rows as a tab-separated sheet; a cell that a row lacks is empty."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    lines = ["\t".join(rows[0])] + ["\t".join(str(value) for value in row.values()) for row in rows]
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    lines = ["\t".join(columns), *("\t".join(str(row.get(name, "")) for name in columns) for row in rows)]
     path.write_text("\n".join(lines) + "\n")
 
 

@@ -32,10 +32,16 @@ def consequences_of(repository):
 
 
 @pytest.fixture(scope="module", params=["paad", "kirp"])
-def tumour(request, shared_data):
-    """Name and cleaned table of a TCGA project: z-scores, copy numbers, survival; one row a slide."""
-    path = shared_data / f"omics/porpoise/tcga_{request.param}_all_clean.csv.zip"
-    return request.param, pd.read_csv(path, index_col=0).drop_duplicates("case_id").set_index("case_id")
+def published(request, shared_data):
+    """Name and path of a TCGA project's table as PORPOISE published it: z-scores, copy numbers, mutations, survival."""
+    return request.param, shared_data / f"omics/porpoise/tcga_{request.param}_all_clean.csv.zip"
+
+
+@pytest.fixture(scope="module")
+def tumour(published):
+    """Name and table of a TCGA project, one row a case, read by pandas."""
+    name, path = published
+    return name, pd.read_csv(path, index_col=0).drop_duplicates("case_id").set_index("case_id")
 
 
 def rows_of(cases, **values):
@@ -74,18 +80,18 @@ def cox_metrics(tmp_path, task, cases, values):
     return read_tsv(outputs["metrics"])
 
 
-def test_expression_and_survival_of_a_tcga_project(shared_data, tumour, tmp_path):
-    """z-scores by the matrix reader, published 5-fold splits, Cox: better than chance over the folds."""
-    name, table = tumour
+def test_expression_and_survival_of_a_tcga_project(shared_data, published, tumour, tmp_path):
+    """z-scores of the published file as it is, published splits, Cox: the numbers that pandas gives the probe."""
+    (name, path), (_, table) = published, tumour
     genes = [column for column in table if column.endswith("_rnaseq")]
-    matrix = table[genes].rename(columns=lambda column: column.removesuffix("_rnaseq")).T
-    matrix.to_csv(tmp_path / "expression.tsv.gz", sep="\t")
-    rows = rows_of(table.index, modality="rna", format="matrix", path=str(tmp_path / "expression.tsv.gz"))
-    rows = [row | {"column": row["case_id"], "unit": "zscore"} for row in rows]
+    rows = rows_of(table.index, modality="rna", format="wide", path=str(path), unit="zscore")
     normalise_rna(rows=rows, output=str(tmp_path / "rna.h5ad"), losses=str(tmp_path / "losses.tsv"))
     data = anndata.read_h5ad(tmp_path / "rna.h5ad")
     assert data.shape == (len(table), len(genes))
     assert data.uns["value"] == "zscore"
+    assert list(data.obs.case_id) == list(table.index)
+    expected = table[[f"{gene}_rnaseq" for gene in data.var_names]].to_numpy(np.float32)
+    np.testing.assert_array_equal(data.X, expected)
     folds = {case: [] for case in table.index}
     for number in range(5):
         split = pd.read_csv(shared_data / f"omics/porpoise/splits/tcga_{name}/splits_{number}.csv")
@@ -95,6 +101,9 @@ def test_expression_and_survival_of_a_tcga_project(shared_data, tumour, tmp_path
     survival = pd.DataFrame({"days": table.survival_months * 30.44, "event": 1 - table.censorship.astype(int)})
     task = write_survival_task(tmp_path / "OS", survival[survival.days > 0], folds)
     found = cox_metrics(tmp_path, task, data.obs.case_id, np.nan_to_num(data.X))
+    (tmp_path / "pandas").mkdir()
+    of_pandas = cox_metrics(tmp_path / "pandas", task, table.index, np.nan_to_num(expected))
+    pd.testing.assert_frame_equal(found, of_pandas)
     metrics, permuted = found[found.protocol == "cox"], found[found.protocol == "permuted"]
     assert len(metrics) == 5
     assert len(permuted) == 15
@@ -106,27 +115,28 @@ def test_expression_and_survival_of_a_tcga_project(shared_data, tumour, tmp_path
         assert abs(pd.to_numeric(permuted.value).mean() - 0.5) < 0.1  # empty where the solver gave up on one
 
 
-def test_copy_numbers_and_mutations_of_a_tcga_project(tumour, tmp_path, repository):
-    """Copy numbers by the GISTIC reader: every -2 … 2 of the table becomes the flag of that name, and nothing else."""
-    _, table = tumour
-    copies = table[[column for column in table if column.endswith("_cnv")]]
-    if copies.empty:
-        pytest.skip("this project's table has no copy numbers")
-    copies = copies.rename(columns=lambda column: column.removesuffix("_cnv")).dropna().astype(int)
-    wide = copies.T.rename_axis("Gene Symbol").reset_index()
-    wide.to_csv(tmp_path / "cna.tsv", sep="\t", index=False)
-    rows = rows_of(copies.index, modality="dna", format="gistic", path=str(tmp_path / "cna.tsv"))
-    rows = [row | {"column": row["case_id"]} for row in rows]
+def test_copy_numbers_and_mutations_of_a_tcga_project(published, tumour, tmp_path, repository):
+    """Every -2 … 2 and 1 of the published file becomes the flag of that name, and nothing else."""
+    (_, path), (_, table) = published, tumour
+    rows = rows_of(table.index, modality="dna", format="wide", path=str(path), unit="small_coding")
     consequences = repository / "resources/consequences/consequences.tsv"
     flag_dna(rows=rows, consequences=str(consequences), output=str(tmp_path / "dna.h5ad"))
     data = anndata.read_h5ad(tmp_path / "dna.h5ad")
     flags = pd.DataFrame(data.X, index=data.obs.case_id.to_numpy(), columns=data.var_names)
+    observed = pd.DataFrame(data.layers["observed"], index=flags.index, columns=data.var_names)
     names = {-2: "two_copy_deletion", -1: "loss", 1: "gain", 2: "amplification"}
-    for value, flag in names.items():
-        expected = (copies == value).to_numpy()
-        mine = np.column_stack([flags.get(f"{gene}:{flag}", pd.Series(0, flags.index)) for gene in copies])
-        np.testing.assert_array_equal(mine.astype(bool), expected)
-    assert flags.to_numpy().sum() == (copies != 0).to_numpy().sum()
+    total = 0
+    for column in table.columns[table.columns.str.endswith(("_cnv", "_mut"))]:
+        gene, kind = column.rsplit("_", 1)
+        values = table[column]
+        for value, flag in names.items() if kind == "cnv" else [(1, "small_coding")]:
+            mine = flags.get(f"{gene}:{flag}", pd.Series(0, flags.index))
+            assert (mine == 1).to_list() == (values == value).to_list(), column
+            if f"{gene}:{flag}" in observed:
+                assert observed[f"{gene}:{flag}"].astype(bool).to_list() == values.notna().to_list()
+            total += int((values == value).sum())
+    assert total > 300
+    assert flags.to_numpy().sum() == total
 
 
 def test_mutations_and_survival_of_laml(shared_data, tmp_path, repository):

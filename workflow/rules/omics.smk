@@ -98,6 +98,7 @@ rule flag_dna:
     params:
         rows=study.omics.dna_rows,
         panels=study.omics.panels,
+        mutations=lookup(dpath="omics/mutations", within=config),
         code=study.digest("omics"),
     message:
         "Turning mutations and copy numbers of cohort {wildcards.cohort} into flags"

@@ -21,5 +21,6 @@ if __name__ == "__main__":
         losses=snakemake.output.losses,
         genes=(list(given.genes) or [""])[0],
         gene_table=(list(given.gene_table) or [""])[0],
+        mutations=snakemake.params.mutations,
         panels=dict(zip(snakemake.params.panels, given.panels, strict=True)),
     )

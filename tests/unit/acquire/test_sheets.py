@@ -6,7 +6,7 @@ import hashlib
 import pytest
 from data_services import serving
 from molpath.acquire import web
-from molpath.acquire.gdc import query_files, slide_rows
+from molpath.acquire.gdc import profile_rows, query_files, slide_rows
 from molpath.acquire.sheets import write_sheets
 from molpath.acquire.web import AccessDenied, Unreachable
 from molpath.common.files import read_tsv
@@ -176,3 +176,45 @@ def test_slides_of_a_project_stand_together():
     ]
     rows = slide_rows(hits, "TCGA", "Diagnostic Slide", "folder", "https://api")
     assert [row["slide_id"] for row in rows] == ["b", "d", "a", "c"]
+
+
+def file_of(name, *samples, **more):
+    """What the GDC says of a file of (case, sample, sample_type) each."""
+    cases = {}
+    for case, sample, kind in samples:
+        cases.setdefault(case, []).append({"submitter_id": sample, "sample_type": kind} | more)
+    listed = [{"submitter_id": case, "project": {"project_id": "P"}, "samples": found} for case, found in cases.items()]
+    return {"file_name": name, "file_id": name, "file_size": 1, "md5sum": "0" * 32, "cases": listed}
+
+
+def test_pools_are_no_profile_of_their_first_case(caplog):
+    one, two, tumour = "C3L-00004", ("C3N-01200", "C3N-01200-02", "Primary Tumor"), "Primary Tumor"
+    hits = [
+        file_of("a.tsv", two, ("C3L-00010", "C3L-00010-03", tumour)),
+        file_of("b.tsv", (one, f"{one}-01", tumour), (one, f"{one}-06", "Solid Tissue Normal")),
+        file_of("c.tsv", (one, f"{one}-03", tumour), (one, f"{one}-01", tumour)),
+        file_of("d.tsv", (one, f"{one}-09", "Cell Lines")),
+    ]
+    rows = profile_rows(hits, "CPTAC", "folder", "https://api")
+    assert [(row["sample_id"], row["sample_type"]) for row in rows] == [("C3L-00004-01", "tumour")]
+    assert "a.tsv (a.tsv) is left out: a pool of C3L-00010, C3N-01200" in caplog.text
+    assert "b.tsv (b.tsv) is left out: a mixture of tumour and normal of C3L-00004" in caplog.text
+    assert "d.tsv (d.tsv) is left out: a sample of C3L-00004 that is neither tumour nor normal" in caplog.text
+    assert slide_rows(hits[:2], "CPTAC", "Diagnostic Slide", "folder", "https://api") == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "expected"),
+    [
+        ("Metastatic", {}, "tumour"),
+        ("Additional - New Primary", {}, "tumour"),
+        ("Tumor Adjacent Normal - Post Neo-adjuvant Therapy", {}, "normal"),
+        ("FFPE Scrolls", {}, ""),
+        (None, {"tissue_type": "Normal"}, "normal"),
+        (None, {"tissue_type": "Tumor"}, "tumour"),
+        (None, {}, ""),
+    ],
+)
+def test_words_of_the_gdc_for_tumour_and_normal(kind, more, expected):
+    rows = profile_rows([file_of("a.tsv", ("C", "C-1", kind), **more)], "A", "folder", "https://api")
+    assert rows[0]["sample_type"] == expected

@@ -25,6 +25,7 @@ SECTIONS = {
     omics.Vst: "omics/vst",
     omics.Selection: "selection",
     omics.GdcDownload: "gdc_download",
+    omics.Mutations: "omics/mutations",
     pretrain.Run: "run",
     pretrain.SlideEncoder: "slide_encoder",
     pretrain.RnaEncoder: "rna_encoder",
@@ -71,7 +72,7 @@ LEFT_OUT = {
     probe.FineTune: {"models", "use"},
     omics.Rna: {
         *("sheet", "gene_table", "fit_on", "dna_genes", "consequences", "so_terms", "panels"),
-        *("duplicate_correlation", "allow_leakage", "gdc"),
+        *("mutations", "duplicate_correlation", "allow_leakage", "gdc"),
     },
 }
 

@@ -89,6 +89,22 @@ def test_what_was_planted_is_seen(tmp_path, planted, name, value):
     assert value is None or found.value[name] == value
 
 
+def test_normal_profiles_of_a_case_are_not_held_against_its_tumours_copies(tmp_path):
+    make(tmp_path)
+    alone = check(tmp_path).loc["expression against copy number"]
+    tumours = anndata.read_h5ad(tmp_path / "rna.h5ad")
+    normals = anndata.AnnData(
+        np.random.default_rng(1).normal(5, 1, tumours.shape).astype(np.float32),
+        obs=tumours.obs.assign(sample_type="normal").set_axis([f"{case}-normal" for case in tumours.obs.case_id]),
+        var=tumours.var,
+    )
+    both = anndata.concat([normals, tumours])  # the normal profile of each case comes first
+    both.obs["sample_type"] = ["normal"] * 40 + [""] * 40
+    both.uns["value"] = "log2_tpm_plus_1"
+    write_h5ad(tmp_path / "rna.h5ad", both)
+    assert check(tmp_path).loc["expression against copy number", ["n", "value"]].tolist() == [alone.n, alone.value]
+
+
 def test_the_figure_is_the_same_every_time(tmp_path):
     make(tmp_path, site=2.0)
     check(tmp_path)

@@ -65,6 +65,11 @@ def test_vcf_of_vep(tmp_path, repository):
         ],
     )  # fmt: skip
     found = read_vcf(path, "TUMOR")
+    assert dict(zip(found.gene, found["filter"], strict=True)) | {"BRAF": ""} == dict.fromkeys(found.gene, "PASS") | {
+        "EGFR": "", "BRAF": ""
+    }  # fmt: skip
+    assert found[found.gene == "BRAF"]["filter"].tolist() == ["panel_of_normals"]
+    found = found[found.gene != "BRAF"]
     assert set(zip(found.gene, found.kind, strict=True)) == {
         ("TP53", "missense_variant"),
         ("WRAP53", "intron_variant"),
@@ -125,7 +130,7 @@ def test_absolute_copies_are_judged_by_ploidy(tmp_path):
     lines = [f"ENSG1\t{gene}\tchr1\t1\t1000\t{n}\t{n}\t{n}\n" for gene, n in copies.items()]
     lines += ["ENSG2\tX1\tchrX\t1\t10\t1\t1\t1\n", "ENSG3\tX2\tchrX\t1\t10\t9\t9\t9\n"]
     (tmp_path / "c.tsv").write_text(head + "".join(lines))
-    found = read_absolute(str(tmp_path / "c.tsv"), "P")["P"]
+    found = read_absolute(str(tmp_path / "c.tsv"), "P").values["P"]
     assert found[["A", "B", "C", "D", "E", "F", "X2"]].tolist() == [0, -2, -1, 1, 2, 0, 2]
     assert found[["G", "X1"]].isna().all()  # no segment; one copy of X is normal in a man
     np.testing.assert_array_equal(call_copies(np.array([0.0, 1, 3, 4, 5, 8, 9]), 4.0), [-2, -2, -1, 0, 1, 1, 2])
@@ -167,7 +172,7 @@ def test_two_samples_of_a_case_must_be_named(tmp_path, repository):
 def test_lesions_of_laml_are_the_values_of_their_peaks(shared_data):
     """Every gene of a wide peak has the peak's thresholded value; KMT2A stands alone in 11q23.3."""
     path = shared_data / "omics/maftools/all_lesions.conf_99.txt"
-    found = read_lesions(str(path))
+    found = read_lesions(str(path)).values
     table = pd.read_csv(path, sep="\t").dropna(axis=1, how="all")
     peak = table[(table.Descriptor.str.strip() == "11q23.3") & ~table["Unique Name"].str.contains("CN values")]
     assert found.loc["KMT2A"].tolist() == peak.iloc[0][found.columns].astype(float).tolist()

@@ -9,8 +9,8 @@ import pytest
 from molpath.common.files import open_h5, read_tsv
 from molpath.omics import cohort_reading
 from molpath.omics.expression import DEFAULTS, normalise_rna
-from molpath.omics.gdc_sheet import list_gdc_profiles
-from molpath.omics.genes import GeneTable, genes_of, name_genes
+from molpath.omics.genes import GeneTable, genes_of
+from molpath.omics.naming import name_genes
 from molpath.omics.tables import BadProfile
 from molpath.omics.units import WrongUnit
 
@@ -40,8 +40,11 @@ def test_names_of_any_age_end_in_the_approved_symbol(table):
         "rows": 10,
         "PAR_Y copies dropped": 1,
         "spreadsheet dates dropped": 1,
-        "rows without a name dropped": 2,
+        "rows without a name dropped": 1,
+        "known to the gene table": 3,
         "symbols brought up to date": 2,
+        "not known to the gene table, kept as they stand": 1,
+        "Ensembl ids that the gene table lacks": 1,
         "rows of the same gene joined": 2,
     }
     sums = dict(zip(naming.genes, naming.gather(np.arange(10.0), summed=True), strict=True))
@@ -270,42 +273,3 @@ def test_cohorts_that_share_no_names_or_units_are_refused(tmp_path):
     rows = rows_of(tmp_path / "one.tsv", one) + rows_of(tmp_path / "other.tsv", other, unit="tpm")
     with pytest.raises(BadProfile, match=r"units that can't be compared \(counts; tpm\)"):
         normalise_rna(rows=rows, output=str(tmp_path / "o"), losses="l")
-
-
-def test_a_gdc_download_becomes_rows(tmp_path):
-    head = "File ID\tFile Name\tData Category\tData Type\tProject ID\tCase ID\tSample ID\tSample Type\n"
-    star, maf, cna = "a.rna_seq.augmented_star_gene_counts.tsv", "a.maf.gz", "a.gene_level_copy_number.v36.tsv"
-    case = "TCGA-02-0001"
-    lines = [
-        ("f2", star, "Gene Expression Quantification", case, f"{case}-01A"),
-        ("f1", star, "Gene Expression Quantification", case, f"{case}-01A"),
-        ("f3", maf, "Masked Somatic Mutation", f"{case}, {case}", f"{case}-10A, {case}-01A"),
-        ("f4", cna, "Gene Level Copy Number", f"{case}, {case}", f"{case}-01A, {case}-10A"),
-        ("f5", star, "Gene Expression Quantification", case, f"{case}-11A"),
-        ("f6", "x.svs", "Slide Image", case, f"{case}-01Z"),
-        ("f7", star, "Gene Expression Quantification", "TCGA-02-0002", "TCGA-02-0002-01A"),
-    ]
-    for file_id, name, *_ in lines[:6]:
-        (tmp_path / "files" / file_id).mkdir(parents=True)
-        (tmp_path / "files" / file_id / name).touch()
-    text = "".join("\t".join((i, n, "", t, "P", c, s, "")) + "\n" for i, n, t, c, s in lines)
-    (tmp_path / "sheet.tsv").write_text(head + text)
-    list_gdc_profiles(
-        downloads={"TCGA": {"folder": str(tmp_path / "files"), "sample_sheet": str(tmp_path / "sheet.tsv")}},
-        output=str(tmp_path / "profiles.tsv"),
-        left_out=str(tmp_path / "left.tsv"),
-    )
-    rows = read_tsv(tmp_path / "profiles.tsv")
-    assert list(zip(rows.profile_id, rows.format, rows.sample_type, strict=True)) == [
-        (f"{case}-01A-rna", "gdc_star", "tumour"),
-        (f"{case}-01A-rna-2", "gdc_star", "tumour"),
-        (f"{case}-01A-dna", "maf", "tumour"),
-        (f"{case}-01A-dna", "gdc_copy_number", "tumour"),
-        (f"{case}-11A-rna", "gdc_star", "normal"),
-    ]
-    assert set(rows.case_id) == {case}
-    left = read_tsv(tmp_path / "left.tsv")
-    assert dict(zip(left.file_id, left.reason, strict=True)) == {
-        "f6": "data type 'Slide Image' is not read",
-        "f7": "not in the folder",
-    }

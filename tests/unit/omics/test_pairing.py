@@ -1,15 +1,13 @@
 """Barcodes, which slide goes with which profile, and what leaks."""
 
-import itertools
-
 import anndata
 import numpy as np
 import pandas as pd
 import pytest
 from molpath.common.files import read_tsv, write_h5ad
-from molpath.omics.barcodes import aliquot_rank, parse_barcode
+from molpath.omics.barcodes import parse_barcode
 from molpath.omics.leakage import Leakage, find_twins
-from molpath.omics.pairs import REASONS, find_pairs, pair_slides
+from molpath.omics.pairs import REASONS, add_samples, find_pairs, pair_slides, read_profiles
 
 
 @pytest.mark.parametrize(
@@ -25,6 +23,14 @@ from molpath.omics.pairs import REASONS, find_pairs, pair_slides
         ("GTEX-1117F-0225", "GTEX-1117F", "normal", "022", "", ""),
         ("C3L-00001-21", "C3L-00001", "", "", "21", ""),
         ("01OV007", "01OV007", "", "", "", ""),
+        ("C3L-00004.N", "C3L-00004", "normal", "", "", ""),
+        ("C3N-00314-N", "C3N-00314", "normal", "", "", ""),
+        ("c3l-00004_Normal.tsv", "C3L-00004", "normal", "", "", ""),
+        ("C3L-00004.NAT", "C3L-00004", "normal", "", "", ""),
+        ("C3L-00004.N2", "C3L-00004", "normal", "", "", ""),
+        ("C3L-00004_T", "C3L-00004", "tumour", "", "", ""),
+        ("C3L-00004.tumor.counts", "C3L-00004", "tumour", "", "", ""),
+        ("C3L-00004.notes", "C3L-00004", "", "", "", ""),
     ],
 )
 def test_barcodes(name, case, kind, sample, slide, specimen):
@@ -36,20 +42,16 @@ def test_what_is_no_barcode():
     assert [parse_barcode(name) for name in ("S1", "TCGA", "TCGA-2-1", "GTEXX-1", "")] == [None] * 5
 
 
-def test_aliquots_are_ranked_whatever_their_order():
-    best = ["01R-A182-07", "01R-0182-07", "01W-B182-07"]
-    names = [f"TCGA-02-0001-01A-{end}" for end in best]
-    for order in itertools.permutations(names):
-        assert sorted(order, key=aliquot_rank) == names
-
-
 def pair(slides, profiles):
     """(slide, profile) -> (status, reason or rule)."""
     slide_table = pd.DataFrame(
         [{"slide_id": s, "case_id": c, "sample_id": i, "sample_type": t} for s, c, i, t in slides]
     ).assign(cohort="A", status="ok", reason="", duplicate_of="")
     profile_table = pd.DataFrame(
-        [{"profile_id": p, "case_id": c, "sample_id": i, "sample_type": t} for p, c, i, t in profiles]
+        [
+            {"profile_id": p, "case_id": c, "sample_id": i, "sample_type": t, "specimen": "".join(k)}
+            for p, c, i, t, *k in profiles
+        ]
     ).assign(cohort="A", modality="rna", value="log2_tpm_plus_1")
     found = find_pairs(slide_table, profile_table)
     assert set(found.reason) <= {"", *REASONS}
@@ -83,6 +85,60 @@ def test_a_normal_slide_never_gets_a_tumour_profile():
     case = "TCGA-02-0001"
     found = pair([(f"{case}-11A-01-TS1", case, "", "")], [("P", case, f"{case}-01A-01R-0001-07", "")])
     assert found == {(f"{case}-11A-01-TS1", "P"): "other_kind"}
+
+
+def test_normal_tissue_of_cptac_is_never_paired_with_a_tumour():
+    """Ids of the GDC's CPTAC samples say nothing: the sheets decide, and where they are silent, no normal is paired."""
+    case = "C3L-00004"
+    profiles = [("N", case, f"{case}-06", "normal"), ("T", case, f"{case}-01", "tumour")]
+    slide = f"{case}-21"
+    assert pair([(slide, case, "", "tumour")], profiles) == {(slide, "N"): "other_kind", (slide, "T"): "same_case"}
+    assert pair([(slide, case, "", "normal")], profiles) == {(slide, "N"): "same_case", (slide, "T"): "other_kind"}
+    assert pair([(slide, case, "", "")], profiles) == {(slide, "N"): "unknown_kind", (slide, "T"): "same_case"}
+    assert pair([(slide, case, "", "")], profiles[:1]) == {(slide, "N"): "unknown_kind"}
+    assert pair([(slide, case, "", "normal")], [("P", case, "", "")]) == {(slide, "P"): "unknown_kind"}
+    suffixed = [(f"{case}.N", case, "", ""), (case, case, "", "")]
+    assert pair([(slide, case, "", "")], suffixed) == {(slide, f"{case}.N"): "unknown_kind", (slide, case): "same_case"}
+
+
+def test_a_control_is_paired_with_nothing():
+    case = "TCGA-02-0001"
+    slide = f"{case}-01Z-00-DX1"
+    assert pair([(slide, case, "", "")], [("P", case, f"{case}-20A-01R-0001-07", "")]) == {(slide, "P"): "other_kind"}
+    assert pair([("s1", case, "", "")], [("P", case, f"{case}-20A-01R-0001-07", "")]) == {("s1", "P"): "unknown_kind"}
+
+
+def test_words_that_are_no_kind_are_refused(tmp_path):
+    """`Primary Tumor` would differ from every slide's kind and leave out every pair."""
+    slides = pd.DataFrame({"slide_id": ["s1"]})
+    (tmp_path / "slides.tsv").write_text("slide_id\tsample_type\ns1\tPrimary Tumor\n")
+    with pytest.raises(ValueError, match=r"slides\.tsv, s1: sample_type 'Primary Tumor' is none of tumour, normal"):
+        add_samples(slides, str(tmp_path / "slides.tsv"))
+    data = anndata.AnnData(
+        np.zeros((1, 1), np.float32), obs=pd.DataFrame({"case_id": "c", "cohort": "A", "sample_type": "Tumor"}, ["P1"])
+    )
+    data.uns["value"] = "log2_tpm_plus_1"
+    write_h5ad(tmp_path / "rna.h5ad", data)
+    with pytest.raises(ValueError, match=r"rna\.h5ad, P1: sample_type 'Tumor' is none of"):
+        read_profiles(str(tmp_path / "rna.h5ad"))
+
+
+def test_ffpe_of_the_sheet_comes_after_frozen():
+    case = "TCGA-02-0001"
+    slide = f"{case}-01Z-00-DX1"
+    profiles = [("F", case, f"{case}-01B", "", "FFPE"), ("Z", case, f"{case}-01A", "", "frozen")]
+    found = pair([(slide, case, "", "")], profiles)
+    assert found == {(slide, "F"): "duplicate_aliquot", (slide, "Z"): "same_sample"}
+    assert pair([(slide, case, "", "")], profiles[:1]) == {(slide, "F"): "same_sample"}
+
+
+def test_the_frozen_aliquot_of_22_sample_type_words_is_chosen():
+    """LUAD's TCGA-44-2656: 01B-06R-A277 is FFPE (GDAC's list) and on the later plate."""
+    case = "TCGA-44-2656"
+    names = [f"{case}-01A-02R-0946-07", f"{case}-01B-06R-A277-07"]
+    slide = f"{case}-01Z-00-DX1"
+    found = pair([(slide, case, "", "")], [(name, case, name, "tumour") for name in names])
+    assert found == {(slide, names[0]): "same_sample", (slide, names[1]): "duplicate_aliquot"}
 
 
 def test_duplicated_aliquots_leave_one():

@@ -119,6 +119,7 @@ def test_embeddings_of_cases_slides_and_profiles(tmp_path):
     profiles = anndata.read_h5ad(tmp_path / "p.h5ad")
     assert profiles.shape == (24, 8)
     assert set(profiles.obs.modality) == {"rna", "dna"}
+    assert set(profiles.obs.sample_type) == {""}  # its cases are no barcodes
 
 
 def test_training_lowers_the_loss_of_both_branches(tmp_path):

@@ -6,9 +6,17 @@ import pytest
 from around_files import SETTINGS, outputs_of, write_embeddings, write_task
 from molpath.common.files import read_tsv
 from molpath.probe.cohorts import Embeddings
+from molpath.probe.embeddings import EmbeddingTable
 from molpath.probe.metrics import auc
 from molpath.probe.probes import ProbeFailed
-from molpath.probe.prompting import class_prompts, class_scores, run_prompts, survival_prompts, survival_risk
+from molpath.probe.prompting import (
+    class_prompts,
+    class_scores,
+    profiles_by_case,
+    run_prompts,
+    survival_prompts,
+    survival_risk,
+)
 from molpath.probe.tasks import BadTask
 
 
@@ -43,6 +51,21 @@ def planted(tmp_path):
         tmp_path / "profiles.h5ad", [f"P{i}" for i in range(40)], rna, case_id=case, modality=["rna"] * 40
     )
     return names, labels, x, rna, write_embeddings(tmp_path / "cases.h5ad", names, x), profiles
+
+
+def test_normal_tissue_is_no_prompt_of_a_case_with_a_tumour(tmp_path):
+    """The mean of tumour and normal tissue would be the profile of neither."""
+    path = write_embeddings(
+        tmp_path / "profiles.h5ad",
+        ["P0", "P1", "P2", "P3", "P4"],
+        np.array([[1.0, 0], [3, 0], [9, 9], [5, 5], [7, 7]]),
+        case_id=["a", "a", "a", "b", "a"],
+        sample_type=["tumour", "", "normal", "normal", "tumour"],
+        modality=["rna", "rna", "rna", "rna", "dna"],
+    )
+    found = profiles_by_case(EmbeddingTable.read(str(path)), "rna")
+    assert found.to_numpy().tolist() == [[2, 0], [5, 5]]
+    assert list(found.index) == ["a", "b"]
 
 
 def test_planted_prompts_are_found_and_every_number_follows(tmp_path, planted):

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..common.settings.acquire import GdcCohort
 from ..omics.barcodes import parse_barcode
+from ..omics.sample_types import kind_of_words
 from .web import Service, Unreachable, shown
 
 log = logging.getLogger(__name__)
@@ -17,6 +18,7 @@ log = logging.getLogger(__name__)
 FIELDS = (
     "file_id", "file_name", "file_size", "md5sum", "cases.submitter_id", "cases.primary_site",
     "cases.project.project_id", "cases.samples.submitter_id", "cases.samples.sample_type",
+    "cases.samples.tissue_type",
 )  # fmt: skip
 PAGE = 1000
 SLIDES = {"data_type": ["Slide Image"]}
@@ -81,7 +83,7 @@ def slide_rows(hits: Iterable[dict], cohort: str, strategy: str, folder: str, ap
     Slides of a project stand together, so that few shards hold those of the projects that only some models embed.
     """
     rows, names = [], set()
-    for hit in sorted(hits, key=lambda hit: (hit["file_name"], hit["file_id"])):
+    for hit in sorted(of_one_tissue(hits), key=lambda hit: (hit["file_name"], hit["file_id"])):
         case, sample = case_and_sample(hit)
         name = Path(hit["file_name"]).stem
         name = f"{name}.{hit['file_id']}" if name in names else name
@@ -109,7 +111,7 @@ def profile_rows(hits: Iterable[dict], cohort: str, folder: str, api: str) -> li
     """Rows of the profile sheet; a further file of one sample is numbered, in the order of file_id."""
     rows: list[dict] = []
     seen: dict[str, int] = {}
-    for hit in sorted(hits, key=lambda hit: hit["file_id"]):
+    for hit in sorted(of_one_tissue(hits), key=lambda hit: hit["file_id"]):
         case, sample = case_and_sample(hit)
         base = f"{sample.get('submitter_id') or case['submitter_id']}-rna"
         seen[base] = seen.get(base, 0) + 1
@@ -131,16 +133,37 @@ def profile_rows(hits: Iterable[dict], cohort: str, folder: str, api: str) -> li
     return sorted(rows, key=lambda row: row["profile_id"])
 
 
+def of_one_tissue(hits: Iterable[dict]) -> list[dict]:
+    """Files of one case and one kind of tissue; pools of cases, mixtures of tumour and normal, and what is neither (a
+    cell line, a control) are logged and left out."""
+    kept = []
+    for hit in hits:
+        cases = sorted({case["submitter_id"] for case in hit["cases"]})
+        kinds = {kind_of_sample(sample) for case in hit["cases"] for sample in case.get("samples") or []}
+        why = ""
+        if len(cases) > 1:
+            why = f"a pool of {', '.join(cases)}"
+        elif "other" in kinds:
+            why = f"a sample of {cases[0]} that is neither tumour nor normal"
+        elif len(kinds) > 1:
+            why = f"a mixture of tumour and normal of {cases[0]}"
+        if why:
+            log.warning("%s (%s) is left out: %s", hit["file_name"], hit["file_id"], why)
+        else:
+            kept.append(hit)
+    return kept
+
+
 def case_and_sample(hit: Mapping[str, Any]) -> tuple[dict, dict]:
     """The one case of a file and its (first by id) sample."""
-    case = min(hit["cases"], key=lambda case: case["submitter_id"])
+    case = hit["cases"][0]
     return case, min(case.get("samples") or [{}], key=lambda sample: sample.get("submitter_id", ""))
 
 
-def kind_of_sample(sample: Mapping[str, str]) -> str:
-    """GDC's sample type as the sheets say it: tumour, normal or ''."""
-    name = sample.get("sample_type", "").lower()
-    return "normal" if "normal" in name else "tumour" if "tumor" in name or "cancer" in name else ""
+def kind_of_sample(sample: Mapping[str, str | None]) -> str:
+    """GDC's words as the sheets say it: tumour, normal, '', or other for what is neither."""
+    kinds = [kind_of_words(sample.get(name) or "") for name in ("tissue_type", "sample_type")]
+    return "other" if "other" in kinds else next(filter(None, kinds), "")
 
 
 def download_columns(hit: Mapping[str, Any], api: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import errno
 import hashlib
 import json
@@ -12,6 +13,8 @@ import socket
 from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Any
+
+from .tsv import BadTable, one_line, read_cells
 
 #: .tmp-<host>@<process>@<name>: neither a host's name nor an id of ours holds an @.
 _TEMPORARY = re.compile(r"\.tmp-(?P<host>[^@]+)@(?P<process>\d+)@(?P<name>.+)")
@@ -122,26 +125,40 @@ def write_json(path: str | os.PathLike[str], value: Any) -> None:
 
 
 def write_tsv(path: str | os.PathLike[str], table: Any) -> None:
-    """Write a pandas DataFrame as TSV: no index, '.' decimals, floats with 10 significant digits."""
-    with atomic_path(path) as temporary:
-        table.to_csv(temporary, sep="\t", index=False, lineterminator="\n", float_format="%.10g")
+    """Write a pandas DataFrame as TSV: no index, '.' decimals, floats with 10 significant digits.
 
-
-def read_tsv(path: str | os.PathLike[str], **options: Any) -> Any:
-    """Read a sheet or table as strings ('' where a cell is empty). Leading `#` lines are comments.
-
-    A `#` inside a row is data. Extra `options` go to `pandas.read_csv`.
+    Cells are written as they are, in the dialect of `read_tsv`: no quotes; a tab or line end in one becomes a space.
     """
     import pandas as pd
 
-    with open(path, encoding="utf-8-sig") as handle:
-        skip = 0
-        for line in handle:
-            if not line.startswith("#"):
-                break
-            skip += 1
-    settings = {"dtype": str, "keep_default_na": False, "na_filter": False} | options
-    return pd.read_csv(path, sep="\t", skiprows=skip, encoding="utf-8-sig", **settings)
+    plain = table.rename(columns=lambda name: one_line(str(name)))
+    for place, kind in enumerate(plain.dtypes):
+        if kind.kind == "O":
+            cells = [one_line(cell) if isinstance(cell, str) else cell for cell in plain.iloc[:, place]]
+            plain.isetitem(place, pd.Series(cells, plain.index, dtype=object))
+    with atomic_path(path) as temporary:
+        plain.to_csv(
+            temporary, sep="\t", index=False, lineterminator="\n", float_format="%.10g", quoting=csv.QUOTE_NONE
+        )
+
+
+def read_tsv(path: str | os.PathLike[str], lines: str = "") -> Any:
+    """Read a sheet or table as a pandas DataFrame of strings ('' where a cell is empty), in the dialect of `tsv`.
+
+    lines: name of a first column for the lines (int, from 1) on which the rows stand. Raises BadTable where the file
+    isn't in the dialect.
+    """
+    import pandas as pd
+
+    cells = read_cells(path)
+    found = pd.DataFrame(cells.rows, columns=cells.columns, dtype=object)
+    if found.shape != (len(cells.lines), len(cells.columns)):
+        raise BadTable(
+            f"{path}", f"{len(found)} rows read of {len(cells.lines)}", "report this: it should never happen"
+        )
+    if lines:
+        found.insert(0, lines, cells.lines)
+    return found
 
 
 def write_parquet(path: str | os.PathLike[str], table: Any) -> None:
@@ -151,9 +168,13 @@ def write_parquet(path: str | os.PathLike[str], table: Any) -> None:
 
 
 def write_h5ad(path: str | os.PathLike[str], data: Any) -> None:
-    """Write an AnnData object as h5ad, whole or not at all."""
+    """Write an AnnData object as h5ad, whole or not at all; read back before it takes its name."""
+    from .h5ad import check_readable, give_readable_names
+
+    give_readable_names(data)
     with atomic_path(path) as temporary:
         data.write_h5ad(temporary)
+        check_readable(temporary, data)
 
 
 @contextlib.contextmanager

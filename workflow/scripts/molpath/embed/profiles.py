@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from ..common.files import write_h5ad
+from ..omics.sample_types import kinds_of
 from ..pretrain.data import chosen_genes
 from ..pretrain.molecular_encoders import CLS, PAD_VALUE, standardise
 from ..pretrain.network import load
@@ -17,7 +18,8 @@ BATCH = 64
 
 
 def embed_profiles(*, tables: Sequence[str], run_folder: str, output: str, threads: int = 1) -> None:
-    """Write profiles.h5ad: X float32, obs with profile_id, case_id, cohort, modality; all genes of a profile are shown.
+    """Write profiles.h5ad: X float32, obs with profile_id, case_id, cohort, sample_type, modality; all genes of a
+    profile are shown.
 
     Genes and flags the run doesn't know are left out; flags a table lacks are 0. Tables of z-scores are left out.
     """
@@ -34,6 +36,7 @@ def embed_profiles(*, tables: Sequence[str], run_folder: str, output: str, threa
             embed_flags(network, description, table) if modality == "dna" else embed_rna(network, description, table)
         )
         one = anndata.AnnData(vectors, obs=table.obs[["case_id", "cohort"]].astype(str))
+        one.obs["sample_type"] = kinds_of(table.obs)
         one.obs["modality"] = modality
         parts.append(one)
     if not parts:

@@ -16,7 +16,11 @@ _TCGA = re.compile(
 _GTEX = re.compile(
     r"(?P<case>GTEX-[A-Z0-9]+)(?:-(?P<tissue>\d{3,4}|R\d+[a-z]?)(?:-(?P<rest>SM-[A-Z0-9]+))?)?(?:[._].*)?", re.I
 )
-_CPTAC = re.compile(r"(?P<case>(?:C3[LN]-\d{5}|\d{2}(?:OV|CO|BR|LU)\d{3}))(?:-(?P<slide>\d{2}))?(?:[._].*)?", re.I)
+_CPTAC = re.compile(
+    r"(?P<case>(?:C3[LN]-\d{5}|\d{2}(?:OV|CO|BR|LU)\d{3}))"
+    r"(?:-(?P<slide>\d{2}))?(?:[._-](?P<kind>[NT]\d{0,2}|NAT|normal|tumou?r)(?=$|[._-]))?(?:[._].*)?",
+    re.I,
+)
 
 
 @dataclass(frozen=True)
@@ -63,21 +67,6 @@ def parse_barcode(name: str) -> Barcode | None:
         tissue = match["tissue"] or ""
         return Barcode("GTEx", match["case"].upper(), "normal", tissue[:3] if tissue[:1].isdigit() else tissue)
     if match := _CPTAC.fullmatch(name):
-        return Barcode("CPTAC", match["case"].upper(), slide=match["slide"] or "")
+        kind = {"n": "normal", "t": "tumour"}.get((match["kind"] or "")[:1].lower(), "")  # C3L-00004.N, C3L-00004_T
+        return Barcode("CPTAC", match["case"].upper(), kind, slide=match["slide"] or "")
     return None
-
-
-def aliquot_rank(name: str) -> tuple:
-    """Sorts aliquots of one sample, best first: RNA as R before others, DNA as D before amplified W and X; then the
-    latest plate, the latest portion, vial A before B, and the name, so that the choice never depends on file order.
-    """
-    code = parse_barcode(name)
-    if code is None:
-        return (9, "", "", "", name)
-    analyte = {"R": 0, "D": 0, "H": 1, "T": 1, "W": 2, "X": 2, "G": 2}.get(code.analyte, 3)
-    return (analyte, _reverse(code.plate), _reverse(code.portion), code.vial, name)
-
-
-def _reverse(text: str) -> str:
-    """A key that sorts texts of letters and digits backwards."""
-    return "".join(chr(255 - ord(letter)) for letter in text) + chr(255)

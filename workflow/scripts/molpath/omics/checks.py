@@ -12,6 +12,7 @@ from ..common.files import read_tsv, write_tsv
 from .barcodes import parse_barcode
 from .flags import BY_COPIES
 from .quality import components_of
+from .sample_types import kinds_of, stands_for_its_case
 
 #: XIST is transcribed from the silenced X of women only, RPS4Y1 lies on Y; this far apart on a log2 scale they decide.
 FEMALE, MALE, SEX_MARGIN = "XIST", "RPS4Y1", 1.0
@@ -161,6 +162,7 @@ def check_genomes(cohort: str, rna, dna) -> list[tuple]:
 
     Where they don't, profiles of different patients may be mixed up.
     """
+    rna, dna = (one[stands_for_its_case(one.obs.case_id.astype(str), kinds_of(one.obs))] for one in (rna, dna))
     wanted = rna.var_names.intersection(pd.Index(dna.var.gene.astype(str)).unique())
     values = rna[:, wanted].to_df().set_axis(rna.obs.case_id.astype(str))
     copies, truncated = copies_of(dna), flags_of(dna, "large_coding")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,8 +16,11 @@ import numpy as np
 from ..common.digests import digest_of
 from ..common.files import new_h5, open_h5
 from .expression_files import ONE_SAMPLE, Measurement, Reading, read_rows
-from .genes import Naming, NoGene, name_genes
+from .genes import NoGene
+from .naming import Naming, name_genes
 from .tables import BadProfile
+
+log = logging.getLogger(__name__)
 
 #: Profiles a block: of files with one sample each, and of a matrix (which is read once a block).
 FILES_A_BLOCK, COLUMNS_A_BLOCK = 256, 2048
@@ -42,7 +46,7 @@ class CohortValues:
     """Blocks on disk; values of all profiles by kind and gene.
 
     kinds: what every profile has (counts, tpm, …); genes: str G, in every profile and never missing; losses: rows
-    (step, genes, files) of what happened to names.
+    (step, genes, files) of what happened to names; notes: str N, what is odd about the units of a profile.
     """
 
     def __init__(self, rows, reading: Reading, folder: str | os.PathLike, step: Callable[[int], None] = lambda n: None):
@@ -69,8 +73,11 @@ class CohortValues:
         genes: set[str] = set()
         sizes: list[tuple[int, int]] = []
         self.losses: list[list] = []
+        self.notes = np.full(len(self.rows), "", dtype=object)
         for part in self.parts():
-            kinds.append({name for name in part if name not in ("genes", "positions")})
+            kinds.append({name for name in part if name not in ("genes", "positions", "notes")})
+            for position, note in zip(part["positions"][:], part["notes"].asstr()[:], strict=True):
+                self.notes[position] = note
             names = part["genes"].asstr()[:]
             sizes.append((len(names), int(part["positions"][0])))
             genes = genes & set(names) if len(sizes) > 1 else set(names)
@@ -159,10 +166,11 @@ def is_finished(path: Path, stamp: str) -> bool:
 
 @dataclass
 class Part:
-    """Profiles of a block with the same genes: their places in the sheet, and values by kind, one array a profile."""
+    """Profiles of a block with the same genes: places in the sheet, notes, and values by kind, one array a profile."""
 
     naming: Naming
     positions: list[int] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     values: dict[str, list[np.ndarray]] = field(default_factory=dict)
 
 
@@ -174,6 +182,7 @@ def write_block(path: Path, stamp: str, rows, positions: Sequence[int], reading:
             naming = naming_of(one, file, reading)
             part = parts.setdefault((id(naming), *sorted(one.values)), Part(naming))
             part.positions.append(positions[index])
+            part.notes.append(one.note)
             for kind, values in one.values.items():
                 part.values.setdefault(kind, []).append(gathered(kind, values, naming, rows[index]))
     with new_h5(path) as handle:
@@ -183,6 +192,7 @@ def write_block(path: Path, stamp: str, rows, positions: Sequence[int], reading:
             group.attrs["losses"] = json.dumps(part.naming.counts)
             group.create_dataset("genes", data=list(part.naming.genes), dtype=h5py.string_dtype())
             group.create_dataset("positions", data=np.array(part.positions))
+            group.create_dataset("notes", data=part.notes, dtype=h5py.string_dtype())
             for kind in sorted(part.values):
                 group.create_dataset(kind, data=np.stack(part.values[kind]))
 
@@ -204,6 +214,7 @@ def naming_of(one: Measurement, path: str, reading: Reading) -> Naming:
         naming = name_genes(one.genes, reading.table)
     except NoGene as error:
         raise BadProfile(f"{path}: {error}") from None
+    log.info("%s: %d genes; %s", path, len(naming.genes), ", ".join(f"{n} {step}" for step, n in naming.counts.items()))
     reading.namings = [*reading.namings[-7:], (one.genes, naming)]
     return naming
 

@@ -3,29 +3,51 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from .tables import BadProfile, Delimited, open_text, to_names, to_numpy
+from .genes import GeneTable, NoGene, genes_of
+from .naming import name_genes
+from .tables import MISSING, BadProfile, Delimited, open_text, to_names, to_numpy
 
 GENE_COLUMNS = ("Gene Symbol", "Hugo_Symbol", "Gene.Symbol", "Entrez_Gene_Id")
 NOT_SAMPLES = (*GENE_COLUMNS, "Locus ID", "Gene ID", "Locus.ID", "Gene.ID", "Cytoband", "")
 #: COSMIC's rule for total copies: up to this ploidy 0 copies are a deep deletion and 5 an amplification; above it
 #: fewer than ploidy - 2.7 and at least 9.
 PLOIDY, AMPLIFIED, AMPLIFIED_ABOVE = 2.7, 5, 9
+NO_ID = {*MISSING, "0", "-1"}
 SEX_CHROMOSOMES = ("chrX", "chrY", "X", "Y")
 
 
-def read_copy_numbers(path: str) -> pd.DataFrame:
-    """Genes x samples of -2 to 2 (GISTIC2 all_thresholded.by_genes, cBioPortal data_cna); missing stays missing."""
+@dataclass
+class CopyTable:
+    """Rows of a file: -2 to 2 by name x sample (NaN is missing), and an id of each row's gene ('' for none)."""
+
+    values: pd.DataFrame
+    ids: Sequence[str]
+
+
+@dataclass
+class Copies:
+    """Copy numbers by gene: one row a gene, and of genes with several rows where these contradict each other (bool)."""
+
+    values: pd.DataFrame
+    doubted: pd.DataFrame
+
+
+def read_copy_numbers(path: str) -> CopyTable:
+    """GISTIC2's all_thresholded.by_genes or cBioPortal's data_cna, as it is; missing stays missing."""
     file = Delimited(path)
     name = next((column for column in GENE_COLUMNS if column in file.columns), None)
     if name is None:
         raise BadProfile(f"{path}: none of the columns {', '.join(GENE_COLUMNS)}; this is no gene-level table")
     samples = [column for column in file.columns if column not in NOT_SAMPLES]
-    table = file.read([name], samples)
+    entrez = next((column for column in ("Entrez_Gene_Id", "Locus ID", "Gene ID") if column in file.columns), name)
+    table = file.read(list(dict.fromkeys([name, entrez])), samples)
     genes = [gene.split("|")[0] for gene in to_names(table[name])]
     values = pd.DataFrame({sample: to_numpy(table[sample]) for sample in samples}, index=genes)
     wrong = np.argwhere(~np.isin(values.to_numpy(), [-2, -1, 0, 1, 2]) & values.notna().to_numpy())
@@ -35,16 +57,60 @@ def read_copy_numbers(path: str) -> pd.DataFrame:
             f"{path}: value {values.iat[row, column]:g} for {genes[row]} in {samples[column]}; thresholded copy "
             "numbers are -2 to 2 (not log ratios)"
         )
-    return one_row_a_gene(values)
+    ids = to_names(table[entrez]) if entrez != name else [""] * len(genes)
+    return CopyTable(values, ["" if gene in NO_ID else gene for gene in ids])
 
 
-def one_row_a_gene(values: pd.DataFrame) -> pd.DataFrame:
-    """Of several rows of a gene the first that isn't missing, sample by sample."""
-    return values.groupby(level=0, sort=True).first() if values.index.has_duplicates else values.sort_index()
+class CopyNames:
+    """Names of today for the rows of tables; those of the last table are kept, for the next one mostly has the same."""
+
+    def __init__(self, table: GeneTable):
+        self.table = table
+        self._last: tuple[pd.Index, np.ndarray] | None = None
+
+    def of(self, path: str, rows: pd.Index) -> np.ndarray:
+        """A name a row, '' for a row without one. Raises BadProfile if no row has a name."""
+        if self._last is None or not self._last[0].equals(rows):
+            symbols = ["" if name in MISSING else name for name in rows]
+            try:
+                self._last = rows, name_genes(genes_of(symbols), self.table).names
+            except NoGene as error:
+                raise BadProfile(f"{path}: {error}") from None
+        return self._last[1]
 
 
-def read_lesions(path: str) -> pd.DataFrame:
-    """Genes x samples from GISTIC2's all_lesions.conf_XX.txt, with amp_genes and del_genes beside it.
+def one_row_a_gene(path: str, table: CopyTable, names: CopyNames) -> Copies:
+    """Copy numbers by the names of today.
+
+    Of several rows of a gene (a row for losses and one for gains, an old and a new symbol) the strongest counts; where
+    one says loss and another gain, or where rows that differ are of different genes by their ids, the value is missing.
+    """
+    current = names.of(path, table.values.index)
+    kept = np.flatnonzero(current != "")
+    genes, first = np.unique(current[kept].astype(str), return_index=True)
+    values = table.values.to_numpy().take(kept[first], axis=0)
+    several = pd.Index(current).duplicated(keep=False) & (current != "")
+    strongest, doubted = join_rows(table.values[several].set_axis(current[several]), np.asarray(table.ids)[several])
+    values[np.searchsorted(genes, strongest.index.to_numpy(str))] = strongest
+    return Copies(pd.DataFrame(values, genes, table.values.columns), doubted)
+
+
+def join_rows(rows: pd.DataFrame, ids: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """One row a gene of rows that share their names, and where they contradict each other (bool)."""
+    owners = pd.Series(ids, rows.index, dtype=object)
+    low, high = rows.groupby(level=0).min(), rows.groupby(level=0).max()
+    mixed = owners[owners != ""].groupby(level=0).nunique().reindex(low.index).gt(1).to_numpy()
+    doubted = ((low < 0) & (high > 0)) | (low.lt(high) & mixed[:, None])
+    return stronger(low, high).mask(doubted), doubted
+
+
+def stronger(low, high):
+    """Of the smallest and largest copy number (frames or series of one shape) the one further from two copies."""
+    return high.where(high >= low.abs(), low)
+
+
+def read_lesions(path: str) -> CopyTable:
+    """GISTIC2's all_lesions.conf_XX.txt, with amp_genes and del_genes beside it.
 
     A gene in the wide peak of a lesion has that lesion's value: 1 or 2 amplified, 1 or 2 deleted (as -1 or -2). Genes
     in no peak are not in the table: GISTIC says nothing about them here, so they are missing, not neutral.
@@ -61,7 +127,8 @@ def read_lesions(path: str) -> pd.DataFrame:
                 found[gene] = np.where(np.abs(mine) > np.abs(old), mine, old)  # the strongest of several peaks
     if not found:
         raise BadProfile(f"{path}: no gene in an amplification or deletion peak")
-    return pd.DataFrame.from_dict(found, orient="index", columns=samples).sort_index()
+    values = pd.DataFrame.from_dict(found, orient="index", columns=samples).sort_index()
+    return CopyTable(values, [""] * len(values))
 
 
 def lesion_rows(path: str, kind: str) -> list[tuple[str, pd.Series]]:
@@ -97,19 +164,22 @@ def read_peaks(path: str) -> dict[str, list[str]]:
     return found
 
 
-def read_absolute(path: str, name: str) -> pd.DataFrame:
-    """Genes x 1 (named `name`) of -2 to 2 from GDC's gene_level_copy_number of one sample; empty cells are missing.
+def read_absolute(path: str, name: str) -> CopyTable:
+    """-2 to 2 of one sample (a column called `name`) from GDC's gene_level_copy_number; empty cells are missing.
 
     Ploidy: mean of copies over autosomal genes, weighted by their lengths. -2 and 2 by COSMIC's rule; -1 and 1 below
-    and above the rounded ploidy. On X and Y only -2 and 2 are called, for what is normal there depends on sex.
+    and above the rounded ploidy. On X and Y only -2 and 2 are called, for what is normal there depends on sex; on Y no
+    -2, for a woman has none of it, nor the copies (PAR_Y) of genes that lie on X too.
     """
     file = Delimited(path)
-    file.require(["gene_name", "chromosome", "start", "end", "copy_number"], "GDC gene-level copy number")
-    table = file.read(["gene_name", "chromosome"], ["start", "end", "copy_number"])
+    texts = ["gene_id", "gene_name", "chromosome"]
+    file.require([*texts, "start", "end", "copy_number"], "GDC gene-level copy number")
+    table = file.read(texts, ["start", "end", "copy_number"])
     copies, length = to_numpy(table["copy_number"]), to_numpy(table["end"]) - to_numpy(table["start"]) + 1
     if np.nanmin(copies, initial=0) < 0 or (copies[np.isfinite(copies)] % 1).any():
         raise BadProfile(f"{path}: copy_number holds values that are negative or not whole; these are no total copies")
-    sexual = np.isin(to_names(table["chromosome"]).astype(str), SEX_CHROMOSOMES)
+    chromosomes, ids = to_names(table["chromosome"]).astype(str), to_names(table["gene_id"]).astype(str)
+    sexual = np.isin(chromosomes, SEX_CHROMOSOMES)
     known = np.isfinite(copies)
     autosomal = known & ~sexual
     if not autosomal.any():
@@ -117,7 +187,10 @@ def read_absolute(path: str, name: str) -> pd.DataFrame:
     ploidy = float(np.average(copies[autosomal], weights=length[autosomal]))
     calls = call_copies(copies, ploidy)
     calls[sexual & (np.abs(calls) < 2)] = np.nan
-    return one_row_a_gene(pd.DataFrame({name: calls}, index=to_names(table["gene_name"])))
+    calls[np.isin(chromosomes, ("chrY", "Y")) & (calls == -2)] = np.nan
+    kept = ~np.char.endswith(ids, "_PAR_Y")
+    values = pd.DataFrame({name: calls[kept]}, index=to_names(table["gene_name"])[kept])
+    return CopyTable(values, list(ids[kept]))
 
 
 def call_copies(copies: np.ndarray, ploidy: float) -> np.ndarray:

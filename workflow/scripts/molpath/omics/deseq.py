@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import warnings
 from collections.abc import Iterator
@@ -120,6 +121,21 @@ def size_factors(counts: np.ndarray, fit: Fit) -> np.ndarray:
     return np.where(factors > 0, factors, np.nan)
 
 
+@contextlib.contextmanager
+def told_as_unfit(profiles: int, design: str) -> Iterator[None]:
+    """What pydeseq2 and formulaic raise about these counts and this design, in one sentence."""
+    from formulaic.errors import FormulaicError
+
+    if profiles < 2:
+        raise Unfit("with one profile there is no spread between profiles to fit dispersions on")
+    try:
+        yield
+    except (ValueError, ArithmeticError, LookupError, TypeError, FormulaicError) as error:
+        about = f"design {design}" if design else "no design"
+        reason = str(error).partition(". ")[0].removesuffix(".")
+        raise Unfit(f"pydeseq2 can't fit dispersions on {profiles} profiles with {about} ({reason})") from error
+
+
 def dataset(counts: np.ndarray, factors: np.ndarray | None, table: pd.DataFrame | None, design: str, threads: int):
     """pydeseq2's dataset, with size factors given (else its own), design in formula form ('~1': blind)."""
     from pydeseq2.dds import DeseqDataSet
@@ -155,17 +171,20 @@ def fit_vst(
     if not len(chosen):
         raise Unfit(f"no gene has a mean normalised count above {TREND_MEAN:g}: too little for a trend")
     used = None if table is None else table[good]
-    found = dataset(counts[good][:, chosen], factors[good], used, design or "~1", threads)
-    found.vst_fit_type = "parametric"
-    with warnings.catch_warnings(record=True) as told:
+    with told_as_unfit(int(good.sum()), design), warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
+        found = dataset(counts[good][:, chosen], factors[good], used, design or "~1", threads)
+        found.vst_fit_type = "parametric"
         found.fit_genewise_dispersions(vst=True)
         found.fit_dispersion_trend(vst=True)
     for message in {str(one.message) for one in told if issubclass(one.category, UserWarning)}:
         log.warning("pydeseq2: %s", message)
     trend = found.vst_fit_type
     values = found.uns["vst_trend_coeffs"].to_numpy() if trend == "parametric" else [found.uns["mean_disp"]]
-    return Fit(fit.genes, fit.log_means, fit.used, fit.method, fit.scale, trend, np.asarray(values, float))
+    coefficients = np.asarray(values, float)
+    if not np.isfinite(coefficients).all() or coefficients[0] <= 0:
+        raise Unfit(f"the {int(good.sum())} profiles hardly differ beyond chance, or not at all: no dispersion to fit")
+    return Fit(fit.genes, fit.log_means, fit.used, fit.method, fit.scale, trend, coefficients)
 
 
 def stabilise(counts: np.ndarray, factors: np.ndarray, fit: Fit) -> np.ndarray:
@@ -185,10 +204,11 @@ def fit_dispersions(
     counts: np.ndarray, design: str = "", table: pd.DataFrame | None = None, threads: int = 1
 ) -> np.ndarray:
     """DESeq2's dispersions (gene-wise, shrunken to the trend): float64 G, NaN for genes without a count."""
-    found = dataset(counts, None, table, design or "~1", threads)
-    found.fit_size_factors()
-    found.fit_genewise_dispersions()
-    found.fit_dispersion_trend()
-    found.fit_dispersion_prior()
-    found.fit_MAP_dispersions()
+    with told_as_unfit(len(counts), design):
+        found = dataset(counts, None, table, design or "~1", threads)
+        found.fit_size_factors()
+        found.fit_genewise_dispersions()
+        found.fit_dispersion_trend()
+        found.fit_dispersion_prior()
+        found.fit_MAP_dispersions()
     return found.var["dispersions"].to_numpy(float)

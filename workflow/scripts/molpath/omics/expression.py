@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
@@ -63,9 +64,12 @@ def normalise_rna(
     where every profile has counts; obs: ids and quality; var: ids, selected; uns: value and provenance.
     Files read so far survive a killed job, in `.reading` beside the output.
     """
+    if not rows:
+        raise BadProfile(f"{Path(output).parent.name}: no expression profile of this cohort was downloaded or is left")
     progress = Progress(log_path, "expression", len(rows), "profiles")
     reading = Reading(settings["star_column"], settings["transcripts"], GeneTable(genes))
     cohort = CohortValues(rows, reading, Path(output).parent / ".reading", progress.step)
+    tell_notes(rows, cohort.notes)
     kind = choose_kind(cohort.kinds, settings["value"])
     missing = cohort.leave_out_missing(kind)
     counts = cohort.values("counts") if "counts" in cohort.kinds else None
@@ -78,8 +82,10 @@ def normalise_rna(
         row = rows[int(np.flatnonzero(np.isnan(factors))[0])]
         raise BadProfile(f"profile {row['profile_id']} ({row['path']}) has no count in the genes of the size factors")
     values = values_of(cohort, kind, counts, factors, learned, settings["value"])
+    tell_equals(rows, values)
     data = anndata.AnnData(values)
     data.obs = describe_profiles(rows, values, counts, cohort.genes, factors)
+    data.obs["unit_note"] = cohort.notes
     data.var = describe_genes(cohort.genes, reading.table)
     if counts is not None:
         data.layers["counts"] = counts
@@ -97,6 +103,29 @@ def normalise_rna(
     cohort.forget()
 
 
+def tell_notes(rows: Sequence[Mapping[str, str]], notes: np.ndarray) -> None:
+    """Log what is odd about the units of profiles that were taken all the same."""
+    odd = np.flatnonzero(notes != "")
+    for index in odd[:10]:
+        log.warning("profile %s (%s): %s", rows[index]["profile_id"], rows[index]["path"], notes[index])
+    if len(odd) > 10:
+        log.warning("and %d profiles more: column unit_note of the table", len(odd) - 10)
+
+
+def tell_equals(rows: Sequence[Mapping[str, str]], values: np.ndarray) -> None:
+    """Log profiles with the same values in all genes: one file under two names, most likely."""
+    names: dict[bytes, list[str]] = {}
+    for row, mine in zip(rows, values, strict=True):
+        names.setdefault(hashlib.blake2b(mine.tobytes()).digest(), []).append(row["profile_id"])
+    groups = [found for found in names.values() if len(found) > 1]
+    for found in groups[:10]:
+        log.warning(
+            "profiles %s have the same values in all genes: is one file in the sheet twice?", ", ".join(found[:10])
+        )
+    if len(groups) > 10:
+        log.warning("and %d groups of equal profiles more", len(groups) - 10)
+
+
 def choose_kind(kinds: set[str], value: str) -> str:
     """What X is made of: for log2_tpm the best there is (told in uns), for log2_cpm and vst counts."""
     if value != "log2_tpm" and "counts" not in kinds and "zscore" not in kinds:
@@ -106,16 +135,15 @@ def choose_kind(kinds: set[str], value: str) -> str:
 
 
 def learn(counts, genes, rows, cases, reference, settings, threads) -> Fit | None:
-    """Parameters of size factors and VST: of the reference where there is one, else fitted on these counts."""
+    """Parameters of size factors and VST: of the reference where there is one, else fitted on these counts.
+
+    None where there are none and the values need none. Raises BadProfile where a VST can't be had.
+    """
     if counts is None:
         return None
-    if reference:
-        with open_h5(reference) as handle:
-            if "deseq" not in handle:
-                log.warning("%s holds no fit (its cohort has no counts): size factors are left out", reference)
-                return None
-            return Fit.load(handle["deseq"]).at(genes)
     try:
+        if reference:
+            return take_over(reference, genes, settings["value"] == "vst")
         found = fit_size_factors(counts, genes, settings["size_factors"])
         if settings["value"] == "vst":
             design = settings["vst"]["design"]
@@ -124,9 +152,23 @@ def learn(counts, genes, rows, cases, reference, settings, threads) -> Fit | Non
         return found
     except Unfit as error:
         if settings["value"] == "vst":
-            raise
+            raise BadProfile(
+                f"cohort {rows[0]['cohort']} gets no VST: {error}. Set omics/value to log2_cpm, or name another cohort "
+                "in omics/fit_on"
+            ) from error
         log.warning("no size factors: %s", error)
         return None
+
+
+def take_over(reference: str, genes: np.ndarray, with_trend: bool) -> Fit:
+    """The fit of another cohort's file for these genes. Raises Unfit where there is none, or no trend to it."""
+    with open_h5(reference) as handle:
+        if "deseq" not in handle:
+            raise Unfit(f"{reference} holds no fit, for not every profile of its cohort has counts")
+        found = Fit.load(handle["deseq"]).at(genes)
+    if with_trend and not found.trend:
+        raise Unfit(f"{reference} holds no VST; make it again with omics/value vst")
+    return found
 
 
 def design_table(rows: Sequence[Mapping[str, str]], cases: str) -> pd.DataFrame:
@@ -141,8 +183,11 @@ def design_table(rows: Sequence[Mapping[str, str]], cases: str) -> pd.DataFrame:
 
 
 def dispersions(counts, rows, cases, design, threads) -> np.ndarray:
-    """DESeq2's dispersion of each gene over this cohort."""
-    return fit_dispersions(counts, design, design_table(rows, cases) if design else None, threads)
+    """DESeq2's dispersion of each gene over this cohort; raises BadProfile where it can't be fitted."""
+    try:
+        return fit_dispersions(counts, design, design_table(rows, cases) if design else None, threads)
+    except Unfit as error:
+        raise BadProfile(f"cohort {rows[0]['cohort']}: {error}. Set omics/dispersions to false") from error
 
 
 def values_of(cohort: CohortValues, kind: str, counts, factors, learned: Fit | None, value: str) -> np.ndarray:

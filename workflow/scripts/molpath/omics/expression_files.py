@@ -10,21 +10,30 @@ import numpy as np
 import pandas as pd
 
 from .genes import Genes, GeneTable, genes_of
-from .tables import BadProfile, Delimited, open_text, read_frame, to_names, to_numpy
+from .labels import are_whole, is_label
+from .no_genes import are_row_numbers
+from .tables import NAMELESS, BadProfile, Delimited, open_text, read_frame, to_names, to_numpy
 from .transcripts import find_quant, genes_of_transcripts
 from .units import check_unit, to_kind
+from .wide import read_wide_expression
 
 log = logging.getLogger(__name__)
 
+#: Headers of row numbers (lower case).
+NUMBERED = (NAMELESS, "unnamed: 0", "index", "x")
 Rows = Sequence[Mapping[str, str]]
 
 
 @dataclass
 class Measurement:
-    """One RNA profile: its genes, and float64 values by kind (counts, tpm, cpm, norm_count, zscore); NaN is missing."""
+    """One RNA profile: its genes, and float64 values by kind (counts, tpm, cpm, norm_count, zscore); NaN is missing.
+
+    note: what is odd about the unit of values that were taken all the same.
+    """
 
     genes: Genes
     values: dict[str, np.ndarray]
+    note: str = ""
 
 
 @dataclass
@@ -61,12 +70,12 @@ def read_star(path: str, rows: Rows, reading: Reading) -> list[Measurement]:
     special = sum(name.startswith("N_") for name in head)  # the four of them come first
     table = table.slice(special)
     values = {"counts": to_numpy(table[column])}
-    check_unit(values["counts"], "counts", f"{path}, column {column}")
+    told = [check_unit(values["counts"], "counts", f"{path}, column {column}", *_lenience(rows))]
     if with_tpm:
         values["tpm"] = to_numpy(table["tpm_unstranded"])
-        check_unit(values["tpm"], "tpm", f"{path}, column tpm_unstranded", any(row["panel"] for row in rows))
+        told.append(check_unit(values["tpm"], "tpm", f"{path}, column tpm_unstranded", *_lenience(rows)))
     genes = reading.genes(table["gene_id"].combine_chunks(), table["gene_name"].combine_chunks())
-    return [Measurement(genes, values)] * len(rows)
+    return [Measurement(genes, values, "; ".join(filter(None, told)))] * len(rows)
 
 
 def read_matrix(path: str, rows: Rows, reading: Reading) -> list[Measurement]:
@@ -74,14 +83,42 @@ def read_matrix(path: str, rows: Rows, reading: Reading) -> list[Measurement]:
     if path.endswith((".h5ad", ".parquet")):
         return _from_frame(path, read_frame(path), rows)
     file, wanted = Delimited(path), _wanted(rows)
-    if set(wanted) & set(file.columns[1:]):
-        _all_there(path, wanted, file.columns[1:])
-        numbers = list(dict.fromkeys(wanted))
-        table = file.read([file.columns[0]], numbers)
-        genes = genes_of(to_names(table[file.columns[0]]))
-        return [_measure(path, row, genes, to_numpy(table[name])) for row, name in zip(rows, wanted, strict=True)]
-    names, values = file.read_all()
-    return _from_frame(path, pd.DataFrame(values, names, file.columns[1:]), rows)
+    if not set(wanted) & set(file.columns[1:]):
+        names, headers, values = file.read_all(int(_is_numbered(file)))
+        return _from_frame(path, pd.DataFrame(values, names, headers), rows)
+    _all_there(path, wanted, file.columns[1:])
+    label = file.columns[int(_is_numbered(file))]
+    table = file.read([label], list(dict.fromkeys(wanted)))
+    names = _refuse_numbers(path, to_names(table[label]))
+    if set(wanted) <= set(names):
+        raise BadProfile(f"{path}: samples {', '.join(wanted[:3])} name rows and columns; rename one or the other")
+    genes = genes_of(names)
+    return [_measure(path, row, genes, to_numpy(table[name])) for row, name in zip(rows, wanted, strict=True)]
+
+
+def _is_numbered(file: Delimited) -> bool:
+    """True if whole numbers stand before the column of names, as pandas and R put them."""
+    first, second = file.columns[:1], file.columns[1:2]
+    if len(file.columns) < 3 or first[0].lower() not in NUMBERED or not second[0] or not is_label(second[0]):
+        return False
+    return are_whole(to_names(file.read(first, [])[first[0]]))
+
+
+def _refuse_numbers(path: str, names: np.ndarray) -> np.ndarray:
+    """`names` of genes, unless they only count them: then nobody knows which is which."""
+    if len(names) > 1 and are_whole(names) and are_row_numbers([int(name) for name in names]):
+        raise BadProfile(
+            f"{path}: the genes are numbered from {names[0]} and have no names: write the names in the first column "
+            "or the header"
+        )
+    return names
+
+
+def read_wide(path: str, rows: Rows, reading: Reading) -> list[Measurement]:
+    """Columns that end in _rnaseq (or the like) of a table with one row a slide or case."""
+    names, values = read_wide_expression(path, rows)
+    genes = genes_of(np.array(names, dtype=object))
+    return [_measure(path, row, genes, mine) for row, mine in zip(rows, values, strict=True)]
 
 
 def read_gct(path: str, rows: Rows, reading: Reading) -> list[Measurement]:
@@ -96,7 +133,8 @@ def read_gct(path: str, rows: Rows, reading: Reading) -> list[Measurement]:
     table = file.read(["Name", "Description"], list(dict.fromkeys(wanted)))
     names, symbols = to_names(table["Name"]), to_names(table["Description"])
     genes = genes_of(names)
-    genes = Genes(genes.ids, np.where(genes.ids != "", np.where(symbols == names, "", symbols), genes.symbols))
+    symbols = np.where(genes.ids != "", np.where(symbols == names, "", symbols), genes.symbols)
+    genes = Genes(genes.ids, symbols, genes.entrez)
     return [_measure(path, row, genes, to_numpy(table[name])) for row, name in zip(rows, wanted, strict=True)]
 
 
@@ -111,13 +149,18 @@ def read_quant(path: str, rows: Rows, reading: Reading) -> list[Measurement]:
     file.require([name, counts, tpm], "quantification of salmon or kallisto")
     table = file.read([name], [counts, tpm])
     genes, groups = genes_of_transcripts(path, to_names(table[name]), reading)
-    values = {}
+    values, told = {}, []
     for kind, column, unit in (("counts", counts, "estimated_counts"), ("tpm", tpm, "tpm")):
         numbers = to_numpy(table[column])
-        check_unit(numbers, unit, f"{path}, column {column}", any(row["panel"] for row in rows))
+        told.append(check_unit(numbers, unit, f"{path}, column {column}", *_lenience(rows)))
         sums = np.bincount(groups[groups >= 0], numbers[groups >= 0], len(genes))
         values[kind] = np.round(sums) if kind == "counts" else sums
-    return [Measurement(genes, values)] * len(rows)
+    return [Measurement(genes, values, "; ".join(filter(None, told)))] * len(rows)
+
+
+def _lenience(rows: Rows) -> tuple[bool, bool]:
+    """What check_unit is told of a file: whether it holds a panel, and whether units are checked."""
+    return any(row["panel"] for row in rows), not any(row.get("unit_check") == "off" for row in rows)
 
 
 def _wanted(rows: Rows) -> list[str]:
@@ -144,7 +187,7 @@ def _from_frame(path: str, frame: pd.DataFrame, rows: Rows) -> list[Measurement]
     twice = [name for name in wanted if (frame.columns == name).sum() > 1]
     if twice:
         raise BadProfile(f"{path}: sample {twice[0]} is there more than once; rename or remove one")
-    genes = genes_of(frame.index)
+    genes = genes_of(_refuse_numbers(path, frame.index.to_numpy(dtype=object)))
     try:
         columns = [frame[name].to_numpy(float) for name in wanted]
     except (ValueError, TypeError) as error:
@@ -154,15 +197,16 @@ def _from_frame(path: str, frame: pd.DataFrame, rows: Rows) -> list[Measurement]
 
 def _measure(path: str, row: Mapping[str, str], genes: Genes, values: np.ndarray) -> Measurement:
     where = f"{path}, sample {row['column'] or row['profile_id']}"
-    check_unit(values, row["unit"], where, bool(row["panel"]))
+    note = check_unit(values, row["unit"], where, *_lenience([row]))
     kind, values = to_kind(values, row["unit"])
-    return Measurement(genes, {kind: values})
+    return Measurement(genes, {kind: values}, note)
 
 
 READERS: dict[str, Callable[[str, Rows, Reading], list[Measurement]]] = {
     "gdc_star": read_star,
     "matrix": read_matrix,
     "xena": read_matrix,
+    "wide": read_wide,
     "gct": read_gct,
     "salmon": read_quant,
     "kallisto": read_quant,

@@ -2,23 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from ..common.files import read_tsv, write_tsv
 from ..common.settings.omics import GdcDownload
-from .barcodes import kind_of, parse_barcode
+from .barcodes import parse_barcode
+from .maf import only_sample
+from .sample_types import kind_of_words, split_words
 from .tables import BadProfile
 
-NEEDED = ("File ID", "File Name", "Data Type", "Case ID", "Sample ID")
+NEEDED = ("file_id", "file_name", "data_type", "case_id", "sample_id")
+#: Columns that say what tissue a sample is of: the sheet of today, and that of releases before 2024.
+KIND_COLUMNS = ("tissue_type", "sample_type")
+#: Columns of today's sheet that may name something grown or grafted; and the words for it.
+ORIGIN_COLUMNS = ("specimen_type", "tumor_descriptor", "sample_type")
+GROWN = re.compile(r"cell line|cell culture|xenograft|organoid|neurosphere|cancer model|adherent", re.I)
+PRESERVED = {"FFPE": re.compile(r"ffpe|formalin fixed", re.I), "frozen": re.compile(r"froz|\boct\b|cryo", re.I)}
 #: GDC's data type -> (modality, format, end of the file's name).
-KINDS = {
+FORMATS = {
     "Gene Expression Quantification": ("rna", "gdc_star", "star_gene_counts.tsv"),
     "Masked Somatic Mutation": ("dna", "maf", ".maf.gz"),
     "Gene Level Copy Number": ("dna", "gdc_copy_number", ".tsv"),
 }
+#: Why a file of several cases is no profile.
+POOL = "a pool's values belong to none of them"
+WHY_NOT = {
+    "gdc_star": POOL,
+    "gdc_copy_number": POOL,
+    "maf": "write a row for each, if it is the MAF of a whole project",
+}
+
+
+class LeftOut(Exception):
+    """Why a file of a download is no profile."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A sample of a file: its id, tumour or normal, and FFPE or frozen where the sheet says so."""
+
+    sample_id: str
+    kind: str
+    specimen: str = ""
 
 
 def list_gdc_profiles(*, downloads: Mapping[str, GdcDownload], output: str, left_out: str) -> None:
@@ -31,16 +61,25 @@ def list_gdc_profiles(*, downloads: Mapping[str, GdcDownload], output: str, left
     rows: list[dict] = []
     others: list[tuple] = []
     for cohort, one in downloads.items():
-        sheet = read_tsv(one["sample_sheet"])
-        missing = [name for name in NEEDED if name not in sheet]
-        if missing:
-            raise BadProfile(f"{one['sample_sheet']}: no column {', '.join(missing)}; this is no GDC sample sheet")
-        found, aside = rows_of(cohort, Path(one["folder"]), sheet.sort_values("File ID", kind="stable"))
+        found, aside = rows_of(cohort, Path(one["folder"]), read_sample_sheet(one["sample_sheet"]))
         rows, others = rows + found, others + aside
     if not rows:
-        raise BadProfile("no file of the GDC downloads holds expression, mutations or copy numbers of genes")
+        first = f"; the first of {len(others)} files: {others[0][3]}" if others else ""
+        raise BadProfile(f"no file of the GDC downloads holds expression, mutations or copy numbers of genes{first}")
     write_tsv(output, pd.DataFrame(rows))
     write_tsv(left_out, pd.DataFrame(others, columns=["cohort", "file_id", "file_name", "reason"]))
+
+
+def read_sample_sheet(path: str) -> pd.DataFrame:
+    """GDC's sample sheet, sorted by file, columns as file_id, sample_type, …, however they are spelt (File ID, File.ID,
+    file_id)."""
+    sheet = read_tsv(path)
+    sheet.columns = [re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_") for name in sheet.columns]
+    missing = [name for name in NEEDED if name not in sheet]
+    if missing:
+        names = ", ".join(name.replace("_", " ").title().replace("Id", "ID") for name in missing)
+        raise BadProfile(f"{path}: no column {names}; this is no GDC sample sheet")
+    return sheet.sort_values("file_id", kind="stable")
 
 
 def rows_of(cohort: str, folder: Path, sheet: pd.DataFrame) -> tuple[list[dict], list[tuple]]:
@@ -48,41 +87,96 @@ def rows_of(cohort: str, folder: Path, sheet: pd.DataFrame) -> tuple[list[dict],
     rows: list[dict] = []
     aside: list[tuple] = []
     seen: dict[tuple[str, str], int] = {}
-    for file_id, name, data_type, case, sample in sheet[list(NEEDED)].itertuples(index=False):
-        kind = KINDS.get(data_type)
-        path = next((p for p in (folder / file_id / name, folder / name) if p.is_file()), None)
-        if kind is None:
-            aside.append((cohort, file_id, name, f"data type {data_type!r} is not read"))
+    for file in sheet.to_dict("records"):
+        try:
+            row = row_of(cohort, folder, file)
+        except LeftOut as reason:
+            aside.append((cohort, file["file_id"], file["file_name"], str(reason)))
             continue
-        if not name.endswith(kind[2]):
-            aside.append((cohort, file_id, name, f"not a file of the workflow that is read (…{kind[2]})"))
-            continue
-        if path is None:
-            aside.append((cohort, file_id, name, "not in the folder"))
-            continue
-        sample_id = tumour_of(sample)
-        base = f"{sample_id}-{kind[0]}"
-        number = seen[base, kind[1]] = seen.get((base, kind[1]), 0) + 1
-        code = parse_barcode(sample_id)
-        rows.append(
-            {
-                "profile_id": base if number == 1 else f"{base}-{number}",
-                "case_id": case.split(",")[0].strip(),
-                "modality": kind[0],
-                "cohort": cohort,
-                "format": kind[1],
-                "path": str(path),
-                "column": "",
-                "unit": "counts" if kind[1] == "gdc_star" else "",
-                "sample_id": sample_id,
-                "sample_type": code.kind if code and code.kind in ("tumour", "normal") else "",
-            }
-        )
+        base = f"{row['sample_id']}-{row['modality']}"
+        number = seen[base, row["format"]] = seen.get((base, row["format"]), 0) + 1
+        rows.append({"profile_id": base if number == 1 else f"{base}-{number}"} | row)
     return rows, aside
 
 
-def tumour_of(samples: str) -> str:
-    """The tumour's of the samples of a file ("tumour, normal" in any order), else the first."""
-    names = [name.strip() for name in samples.split(",")]
-    codes = [(name, parse_barcode(name)) for name in names]
-    return next((name for name, code in codes if code and kind_of(code.sample) == "tumour"), names[0])
+def row_of(cohort: str, folder: Path, file: Mapping[str, str]) -> dict[str, str]:
+    """A row of the profile sheet, but for its profile_id; raises LeftOut for a file that is no profile."""
+    known = FORMATS.get(file["data_type"])
+    if known is None:
+        raise LeftOut(f"data type {file['data_type']!r} is not read")
+    modality, form, end = known
+    if not file["file_name"].endswith(end):
+        raise LeftOut(f"not a file of the workflow that is read (…{end})")
+    places = (folder / file["file_id"] / file["file_name"], folder / file["file_name"])
+    path = next((place for place in places if place.is_file()), None)
+    if path is None:
+        raise LeftOut("not in the folder")
+    cases = list(dict.fromkeys(name.strip() for name in file["case_id"].split(",")))
+    if len(cases) > 1:
+        raise LeftOut(f"of {len(cases)} cases ({', '.join(cases[:4])}{', …' * (len(cases) > 4)}): {WHY_NOT[form]}")
+    sample = sample_of(samples_of(file, cases[0]), modality)
+    return {
+        "case_id": cases[0],
+        "modality": modality,
+        "cohort": cohort,
+        "format": form,
+        "path": str(path),
+        "column": only_sample(str(path)) if form == "maf" else "",
+        "unit": "counts" if form == "gdc_star" else "",
+        "sample_id": sample.sample_id,
+        "sample_type": sample.kind,
+        "specimen": sample.specimen,
+    }
+
+
+def samples_of(file: Mapping[str, str], case: str) -> list[Sample]:
+    """The samples of a file; raises LeftOut where their kind isn't known or the sheet contradicts itself."""
+    names = [name.strip() for name in file["sample_id"].split(",")]
+    grown = [cell for column in ORIGIN_COLUMNS if GROWN.search(cell := file.get(column, ""))]
+    if grown:
+        raise LeftOut(f"{grown[0]!r} is no tissue of the patient")
+    words = {column: split_words(file.get(column, ""), len(names)) for column in (*KIND_COLUMNS, "preservation_method")}
+    unfit = [column for column, parts in words.items() if not parts]
+    if unfit:
+        raise LeftOut(f"{unfit[0]} {file[unfit[0]]!r} doesn't fit sample {file['sample_id']}")
+    found = []
+    for index, name in enumerate(names):
+        kind = kind_of_row(name, [words[column][index] for column in KIND_COLUMNS])
+        how = words["preservation_method"][index]
+        found.append(Sample(name, kind, next((word for word, pattern in PRESERVED.items() if pattern.search(how)), "")))
+        code = parse_barcode(name)
+        if code and code.program == "TCGA" and code.case != case:
+            raise LeftOut(f"sample {name} is none of case {case}")
+    return found
+
+
+def kind_of_row(name: str, words: Sequence[str]) -> str:
+    """tumour or normal of a sample, from all that says it: the sheet's columns and the barcode."""
+    said = {kind_of_words(word): word for word in words} | {"": ""}
+    code = parse_barcode(name)
+    if code and code.kind:
+        said.setdefault(code.kind, name)
+    del said[""]
+    if "other" in said or "control" in said:
+        raise LeftOut(f"sample type {said.get('other') or said['control']!r} is neither tumour nor normal")
+    if len(said) > 1:
+        raise LeftOut(f"{said['tumour']!r} and {said['normal']!r} contradict each other: tumour or normal?")
+    if not said:
+        raise LeftOut(f"nothing says whether sample {name} is tumour or normal; write its row yourself")
+    return next(iter(said))
+
+
+def sample_of(samples: Sequence[Sample], modality: str) -> Sample:
+    """The sample whose values a file holds: of mutations and copy numbers the tumour, held against the normal.
+
+    Raises LeftOut for a mixture of tumour and normal, or of two specimens.
+    """
+    kinds = {sample.kind for sample in samples}
+    if modality == "rna" and len(kinds) > 1:
+        raise LeftOut(f"a mixture of tumour and normal ({', '.join(sample.sample_id for sample in samples)})")
+    wanted = "tumour" if "tumour" in kinds else "normal"
+    mine = sorted((one for one in samples if one.kind == wanted), key=lambda one: one.sample_id)
+    types = {code.sample for one in mine if (code := parse_barcode(one.sample_id)) and code.program == "TCGA"}
+    if len(types) > 1:
+        raise LeftOut(f"a mixture of {len(mine)} samples ({', '.join(one.sample_id for one in mine)})")
+    return mine[0]

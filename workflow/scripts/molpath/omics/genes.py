@@ -1,29 +1,31 @@
-"""Names of genes: Ensembl ids and symbols of any age to one name a gene, with every loss counted."""
+"""What names a gene: Ensembl and Entrez ids and symbols of any age, as files write them and as HGNC knows them."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
-#: What a spreadsheet makes of symbols such as MARCHF1 or SEPTIN2: nobody can say any more which gene it was.
-DATE = re.compile(r"(\d{1,2}-(Mar|Sep|Sept|Dec|Oct|Nov|Apr|Feb)|(Mar|Sep|Sept|Dec|Oct|Nov|Apr|Feb)-\d{1,2})", re.I)
-ENSEMBL = re.compile(r"ENSG\d{11}(\.\d+)?(_PAR_Y)?")
+from .no_genes import NUMBER, WHOLE, is_nothing
+
+#: An Ensembl id anywhere in a name, with version, and with both marks of copies on Y (GENCODE's of today and of old).
+ENSEMBL = re.compile(r"ENSG[\dR]\d{10}(\.\d+)?(_PAR_Y)?")
 
 
 class NoGene(ValueError):
-    """A table without one usable gene name."""
+    """A table without usable gene names."""
 
 
 @dataclass(frozen=True)
 class Genes:
-    """Rows of a file: Ensembl ids (str, '' where there is none) and symbols ('' where there is none)."""
+    """Rows of a file: Ensembl ids, symbols and Entrez ids (str, '' where there is none; no Entrez ids: empty)."""
 
     ids: np.ndarray
     symbols: np.ndarray
+    entrez: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=object))
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -32,92 +34,104 @@ class Genes:
         """True if both name the same genes in the same order."""
         if self is other:
             return True
-        return np.array_equal(self.ids, other.ids) and np.array_equal(self.symbols, other.symbols)
+        pairs = ((self.ids, other.ids), (self.symbols, other.symbols), (self.entrez, other.entrez))
+        return all(np.array_equal(*pair) for pair in pairs)
+
+    def rows(self) -> Iterable[tuple[str, str, str]]:
+        """(Ensembl id, symbol, Entrez id) of each row."""
+        return zip(self.ids, self.symbols, self.entrez if len(self.entrez) else [""] * len(self), strict=True)
 
 
-def genes_of(names) -> Genes:
-    """Genes from one column of names, each an Ensembl id, a symbol, SYMBOL|Entrez (legacy TCGA) or ENSG…|SYMBOL."""
-    texts = ("".join(letter for letter in str(name) if letter.isprintable()) for name in names)
-    first = np.array([text.split("|")[0].strip() for text in texts], dtype=object)
-    is_id = np.array([ENSEMBL.fullmatch(name) is not None for name in first], bool)
-    return Genes(np.where(is_id, first, ""), np.where(is_id | (first == "?"), "", first))
+def genes_of(names: Iterable) -> Genes:
+    """Genes from one column of names.
+
+    Each is an Ensembl id, a symbol, an Entrez id, or two of them: SYMBOL|Entrez (legacy TCGA), SYMBOL (Entrez)
+    (DepMap), ENSG…|SYMBOL, ENSG…_SYMBOL, SYMBOL|chr1.
+    """
+    columns = list(zip(*(split_name(str(name)) for name in names), strict=True)) or [(), (), ()]
+    return Genes(*(np.array(column, dtype=object) for column in columns))
+
+
+def split_name(name: str) -> tuple[str, str, str]:
+    """Ensembl id, symbol and Entrez id that are in a name, '' each where it is not."""
+    if not name.isprintable():
+        name = "".join(letter for letter in name if letter.isprintable())
+    name = name.strip("\"' ")
+    if match := ENSEMBL.search(name):
+        if match[0] == name and name[4] != "R":
+            return name, "", ""
+        rest = f"{name[: match.start()]}|{name[match.end() :]}"
+        parts = [part.strip("_-.") for part in re.split(r"[|:;,()\[\]\s]+|//+", rest)]
+        is_copy = match[2] or "PAR_Y" in parts or match[0][4] == "R"
+        gene = match[0].removesuffix("_PAR_Y") + "_PAR_Y" * bool(is_copy)
+        parts = [part for part in parts if part not in ("PAR_Y", "gene")]
+    elif "|" in name or name.endswith(")"):
+        gene, parts = "", [part.strip() for part in re.split(r"[|()]", name)]
+    else:
+        return "", name, ""
+    symbol = next((part for part in parts if part and not WHOLE.fullmatch(part)), "")
+    return gene, symbol, next((part for part in parts if WHOLE.fullmatch(part)), "")
 
 
 class GeneTable:
-    """Approved symbols with their Ensembl ids, previous symbols and aliases; an empty path knows no gene."""
+    """Approved symbols with their Ensembl and Entrez ids, previous symbols and aliases; an empty path knows no gene."""
 
     def __init__(self, path: str = ""):
         self.by_id: dict[str, str] = {}
+        self.by_entrez: dict[str, str] = {}
         self.approved: set[str] = set()
-        self.older: dict[str, str] = {}
-        if not path:
-            return
+        self.previous: dict[str, str] = {}
+        self.aliases: dict[str, str] = {}
+        #: Symbols that several genes had or have as an alias.
+        self.ambiguous: set[str] = set()
+        if path:
+            self._read(path)
+
+    def _read(self, path: str) -> None:
         table = pd.read_csv(path, sep="\t", comment="#", dtype=str, keep_default_na=False, na_filter=False)
         missing = {"symbol", "ensembl_id", "previous", "aliases"} - set(table)
         if missing:
             raise NoGene(f"{path}: no column {', '.join(sorted(missing))}; a gene table has symbol, ensembl_id, …")
         self.approved = set(table.symbol)
         self.by_id = {gene: symbol for gene, symbol in zip(table.ensembl_id, table.symbol, strict=True) if gene}
-        for column in ("aliases", "previous"):  # a previous symbol wins over an alias
-            owners: dict[str, set[str]] = {}
-            for words, symbol in zip(table[column], table.symbol, strict=True):
-                for word in filter(None, words.split("|")):
-                    owners.setdefault(word, set()).add(symbol)
-            self.older |= {word: next(iter(names)) for word, names in owners.items() if len(names) == 1}
-            for word in (word for word, names in owners.items() if len(names) > 1):
-                self.older.pop(word, None)  # it may mean several genes
+        if "entrez_id" in table:
+            self.by_entrez = {gene: name for gene, name in zip(table.entrez_id, table.symbol, strict=True) if gene}
+        self.previous = self._single(owners_of(table.previous, table.symbol))
+        self.aliases = self._single(owners_of(table.aliases, table.symbol))
+        # C1ORF112 is how a table in capitals writes C1orf112.
+        self.previous |= {name.upper(): name for name in self.approved if "orf" in name and self._is_new(name.upper())}
+
+    def _single(self, owners: Mapping[str, set[str]]) -> dict[str, str]:
+        """The gene of each word that means one; others are ambiguous. What means more before it is nobody's now."""
+        owners = {word: names for word, names in owners.items() if self._is_new(word)}
+        self.ambiguous |= {word for word, names in owners.items() if len(names) > 1}
+        return {word: next(iter(names)) for word, names in owners.items() if len(names) == 1}
+
+    def _is_new(self, word: str) -> bool:
+        known = word in self.approved or word in self.previous or word in self.ambiguous
+        return not (known or is_nothing(word) or NUMBER.fullmatch(word))
 
     def current(self, symbol: str) -> str:
         """The approved symbol of an approved, previous or alias symbol; what is not known stays as it is."""
-        return symbol if symbol in self.approved else self.older.get(symbol, symbol)
+        return self.find("", symbol, "") or symbol
+
+    def find(self, gene: str, symbol: str, entrez: str) -> str:
+        """The approved symbol by Ensembl id (without version), else by Entrez id, else by symbol; '' if not known."""
+        if gene and (name := self.by_id.get(gene)):
+            return name
+        if not entrez and symbol.startswith("LOC"):
+            entrez = symbol[3:]
+        if entrez and (name := self.by_entrez.get(entrez.removesuffix(".0"))):
+            return name
+        if symbol in self.approved:
+            return symbol
+        return self.previous.get(symbol) or self.aliases.get(symbol, "")
 
 
-@dataclass
-class Naming:
-    """One name a row ('' where the row is dropped), and what became of the rows."""
-
-    names: np.ndarray
-    counts: Counter = field(default_factory=Counter)
-
-    def __post_init__(self):
-        kept = np.flatnonzero(self.names != "")
-        if not len(kept):
-            raise NoGene("no row has a usable gene name (Ensembl id or symbol)")
-        order = kept[np.argsort(self.names[kept].astype(str), kind="stable")]
-        self.genes, self._starts = np.unique(self.names[order].astype(str), return_index=True)
-        self._order = order
-
-    def gather(self, values: np.ndarray, summed: bool) -> np.ndarray:
-        """Values (rows of the file, optionally x samples) by gene, in the order of `genes`.
-
-        Rows of one gene are summed, as reads or TPM of parts of one gene add up; where a sum has no meaning (z-scores)
-        the first row stays.
-        """
-        ordered = values[self._order]
-        return np.add.reduceat(ordered, self._starts, axis=0) if summed else ordered[self._starts]
-
-
-def name_genes(genes: Genes, table: GeneTable) -> Naming:
-    """The rule: PAR_Y copies, spreadsheet dates and nameless rows are dropped; a gene is called by the approved symbol
-    of its Ensembl id, else by the approved form of the symbol in the file, else by its Ensembl id without version.
-    """
-    names = np.full(len(genes), "", dtype=object)
-    counts: Counter = Counter({"rows": len(genes)})
-    for index, (gene, symbol) in enumerate(zip(genes.ids, genes.symbols, strict=True)):
-        if gene.endswith("_PAR_Y"):
-            counts["PAR_Y copies dropped"] += 1
-            continue
-        if DATE.fullmatch(symbol):
-            counts["spreadsheet dates dropped"] += 1
-            symbol = ""
-        gene = gene.split(".")[0]
-        name = table.by_id.get(gene) or table.current(symbol) or gene
-        if not name:
-            counts["rows without a name dropped"] += 1
-            continue
-        if symbol and name != symbol:
-            counts["symbols brought up to date"] += 1
-        names[index] = name
-    naming = Naming(names, counts)
-    counts["rows of the same gene joined"] = int((names != "").sum()) - len(naming.genes)
-    return naming
+def owners_of(cells: Iterable[str], symbols: Iterable[str]) -> dict[str, set[str]]:
+    """Genes by word, of cells with words joined by |."""
+    owners: dict[str, set[str]] = {}
+    for words, symbol in zip(cells, symbols, strict=True):
+        for word in filter(None, words.split("|")):
+            owners.setdefault(word, set()).add(symbol)
+    return owners

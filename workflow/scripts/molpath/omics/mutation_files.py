@@ -1,4 +1,4 @@
-"""Mutations from MAF and from VCF annotated by VEP: gene, what the variant does, and whose it is."""
+"""Mutations from VCF annotated by VEP, and whose the samples of a file are."""
 
 from __future__ import annotations
 
@@ -6,26 +6,18 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from .barcodes import parse_barcode
-from .tables import BadProfile, Delimited, to_names
-
-MAF_COLUMNS = ("Hugo_Symbol", "Variant_Classification", "Tumor_Sample_Barcode")
-
-
-def read_maf(path: str) -> pd.DataFrame:
-    """Columns gene, kind (Variant_Classification), sample of a MAF (GDC or cBioPortal); it may be empty."""
-    file = Delimited(path, quotes=False, empty=True)
-    file.require(MAF_COLUMNS, "MAF")
-    table = file.read(MAF_COLUMNS, [])
-    columns = {name: to_names(table[old]) for name, old in zip(("gene", "kind", "sample"), MAF_COLUMNS, strict=True)}
-    return pd.DataFrame(columns)
+from .barcodes import Barcode, parse_barcode
+from .sample_types import kind_of_sample
+from .tables import BadProfile
 
 
-def read_vcf(path: str, column: str = "") -> pd.DataFrame:
-    """Columns gene, kind (Sequence Ontology terms, joined by &), sample of a VCF annotated by VEP (INFO CSQ).
+def read_vcf(path: str, column: str = "", row: Mapping[str, str] | None = None) -> pd.DataFrame:
+    """Columns gene, kind (Sequence Ontology terms, joined by &), sample, filter (joined by ;), status ('') of a VCF
+    annotated by VEP (INFO CSQ).
 
-    column: the sample; '' for a file of one. Filtered variants (FILTER neither PASS nor empty) and those the sample
-    doesn't carry are left out. Of several transcripts of a gene the one VEP picked (PICK), else all of them count.
+    column: the sample; '' for a file of one, which must not be the barcode of another case than the row's, or of normal
+    tissue for tumour. Variants the sample doesn't carry are left out. Of several transcripts of
+    a gene the one VEP picked (PICK), else all of them count.
     """
     import vcfpy
 
@@ -33,15 +25,16 @@ def read_vcf(path: str, column: str = "") -> pd.DataFrame:
         with vcfpy.Reader.from_path(path) as reader:
             fields = _csq_fields(path, reader.header)
             name = _vcf_sample(path, reader.header.samples.names, column)
+            _check_owner(path, name, row)
             found = [
-                (gene, kind, name)
+                (gene, kind, name, ";".join(record.FILTER or []), "")
                 for record in reader
-                if set(record.FILTER or ["PASS"]) <= {"PASS"}
                 for gene, kind in _effects(record, fields, _carried(record, name))
             ]
     except vcfpy.exceptions.VCFPyException as error:
         raise BadProfile(f"{path}: no VCF that can be read ({error})") from None
-    return pd.DataFrame(found, columns=["gene", "kind", "sample"]).drop_duplicates(ignore_index=True)
+    names = ["gene", "kind", "sample", "filter", "status"]
+    return pd.DataFrame(found, columns=names, dtype=object).drop_duplicates(ignore_index=True)
 
 
 def _csq_fields(path: str, header) -> list[str]:
@@ -61,6 +54,17 @@ def _vcf_sample(path: str, names: Sequence[str], column: str) -> str:
     if not column and len(names) > 1:
         raise BadProfile(f"{path}: {len(names)} samples ({', '.join(names[:5])}); name the tumour in column `column`")
     return column or (names[0] if names else "")
+
+
+def _check_owner(path: str, name: str, row: Mapping[str, str] | None) -> None:
+    """Raise BadProfile if the one sample of a file is by its barcode none of the row's."""
+    if row is None or row["column"] or not (parse_barcode(name) and parse_barcode(row["case_id"])):
+        return
+    if not belongs(name, row):
+        raise BadProfile(
+            f"{path}: its sample {name} is none of profile {row['profile_id']} (case {row['case_id']}, "
+            f"{row.get('sample_type') or 'tumour'}); correct the row, or name the sample in column `column`"
+        )
 
 
 def _carried(record, name: str) -> set[int]:
@@ -100,7 +104,8 @@ def _vep_alleles(record) -> dict[str, int]:
 def belongs(name: str, row: Mapping[str, str]) -> bool:
     """True if a sample's name in a file is that of a row: its `column`, else whatever begins with its case.
 
-    A barcode may be shorter in the sheet than in the file (TCGA-02-0001-01 and TCGA-02-0001-01C-01D-0182-01).
+    A barcode may be shorter in the sheet than in the file (TCGA-02-0001-01 and TCGA-02-0001-01C-01D-0182-01). Without a
+    column, tumour and normal are kept apart, and so are the samples of a case where the row's sample_id names one.
     """
     wanted = row["column"] or row["case_id"]
     if name == wanted:
@@ -110,18 +115,14 @@ def belongs(name: str, row: Mapping[str, str]) -> bool:
         sample = not mine.sample or mine.sample == theirs.sample
         vial = not mine.vial or mine.vial == theirs.vial
         portion = not mine.portion or (mine.portion, mine.plate) == (theirs.portion, theirs.plate)
-        return mine.case == theirs.case and sample and vial and portion and theirs.kind != "normal"
-    return name.startswith(wanted) and not name[len(wanted)].isalnum()
+        return mine.case == theirs.case and sample and vial and portion and is_of_the_row(theirs, mine, row)
+    is_normal = row.get("sample_type", "") == "normal" and not row["column"]  # a name of one's own doesn't say so
+    return name.startswith(wanted) and not name[len(wanted)].isalnum() and not is_normal
 
 
-def find_samples(names: Iterable[str], row: Mapping[str, str], path: str) -> str:
-    """The one name in a file that belongs to a row, '' where none does. Raises BadProfile if several do."""
-    found = sorted({name for name in names if belongs(name, row)})
-    if row["column"] in found:
-        return row["column"]
-    if len(found) > 1:
-        raise BadProfile(
-            f"{path}: {len(found)} samples for profile {row['profile_id']} ({', '.join(found[:4])}); name exactly one "
-            "in column `column`"
-        )
-    return found[0] if found else ""
+def is_of_the_row(theirs: Barcode, mine: Barcode, row: Mapping[str, str]) -> bool:
+    """True unless a barcode in a file is of another kind (normal for tumour) or sample than the row's."""
+    code = parse_barcode(row.get("sample_id", ""))
+    kind = kind_of_sample(row.get("sample_id", ""), row.get("sample_type", "")) or mine.kind or "tumour"
+    sample = not (code and code.case == theirs.case and code.sample and theirs.sample) or code.sample == theirs.sample
+    return sample and (kind == theirs.kind or (kind == "tumour" and not theirs.kind))

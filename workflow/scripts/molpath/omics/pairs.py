@@ -11,8 +11,10 @@ import pandas as pd
 
 from ..common.files import read_tsv, write_tsv
 from ..common.manifests import OK
-from .barcodes import aliquot_rank, parse_barcode
+from .aliquots import choose_aliquot
+from .barcodes import parse_barcode
 from .leakage import LEAK_COLUMNS, Leakage, find_leaks, find_twins, same_patients
+from .sample_types import check_kinds
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +28,7 @@ REASONS = {
     "zscore": "z-scores are scaled over their own cohort; probing only",
     "duplicate_aliquot": "another aliquot of the same sample was chosen",
     "other_kind": "tumour with tumour, normal with normal",
+    "unknown_kind": "normal tissue goes only with what is known to be normal (column sample_type of the sheets)",
     "other_tissue": "slide and profile are of different tissues of one donor",
     "other_sample": "a profile of the very sample of the slide was chosen",
     "another_profile": "one profile a slide and modality: the first of the sheet was chosen",
@@ -71,12 +74,13 @@ def pair_slides(
 
 
 def read_profiles(path: str) -> pd.DataFrame:
-    """profile_id, case_id, cohort, sample_id, sample_type, modality, value of one table of profiles."""
+    """profile_id, case_id, cohort, sample_id, sample_type, specimen, modality, value of one table of profiles."""
     data = anndata.read_h5ad(path, backed="r")
     table = data.obs.rename_axis("profile_id").reset_index()
-    for name in ("sample_id", "sample_type"):
+    for name in ("sample_id", "sample_type", "specimen"):
         table[name] = table[name].astype(str) if name in table else ""
-    table = table[["profile_id", "case_id", "cohort", "sample_id", "sample_type"]].astype(str)
+    table = table[["profile_id", "case_id", "cohort", "sample_id", "sample_type", "specimen"]].astype(str)
+    check_kinds(table, "profile_id", path)
     table["modality"] = "dna" if data.uns["value"] == "flags" else "rna"
     table["value"] = str(data.uns["value"])
     data.file.close()
@@ -89,6 +93,7 @@ def add_samples(slides: pd.DataFrame, sheet: str) -> pd.DataFrame:
     rows = read_tsv(sheet).drop_duplicates("slide_id").set_index("slide_id") if sheet else pd.DataFrame()
     for name in ("sample_id", "sample_type"):
         slides[name] = rows[name].reindex(slides.slide_id).fillna("").to_numpy() if name in rows else ""
+    check_kinds(slides, "slide_id", sheet)
     return slides
 
 
@@ -116,9 +121,9 @@ def specimen_of(names: Sequence[str], sample_type: str) -> Specimen:
 def find_pairs(slides: pd.DataFrame, profiles: pd.DataFrame) -> pd.DataFrame:
     """Every slide with at most one profile a modality; everything left out has its reason.
 
-    In this order: same case and cohort; one aliquot a sample (aliquot_rank); tumour with tumour and normal with normal,
-    where both are known; same sample before same case (of GTEx, where every sample is another tissue, only the same);
-    the first of the sheet.
+    In this order: same case and cohort; one aliquot a sample (choose_aliquot); tumour with tumour and normal with
+    normal, where what isn't known goes with tumour only; same sample before same case (of GTEx, where every sample is
+    another tissue, only the same); the first of the sheet.
     """
     rows, used = [], set()
     profiles = profiles.reset_index(drop=True)
@@ -170,6 +175,11 @@ def choose(slide, group: pd.DataFrame) -> dict[int, dict[str, str]]:
         leave_out([index], "duplicate_aliquot", f"{winner} was chosen")
     wrong = [i for i in left if here.kind and there[i].kind and here.kind != there[i].kind]
     leave_out(wrong, "other_kind", f"the slide is {here.kind}")
+    unknown = [i for i in left if here.kind != there[i].kind and "tumour" not in (here.kind, there[i].kind)]
+    leave_out([i for i in unknown if here.kind], "unknown_kind", f"the slide is {here.kind}, the profile doesn't say")
+    leave_out(
+        [i for i in unknown if not here.kind], "unknown_kind", "the profile is no tumour's, the slide doesn't say"
+    )
     if here.program == "GTEx":
         leave_out([i for i in left if here.sample != there[i].sample], "other_tissue", f"the slide is of {here.sample}")
     same = [i for i in left if here.sample and here.sample == there[i].sample]
@@ -191,6 +201,7 @@ def duplicate_aliquots(group: pd.DataFrame, specimens: Mapping[int, Specimen]) -
             by_sample.setdefault(one.sample, []).append(index)
     found: dict[int, str] = {}
     for indices in by_sample.values():
-        best, *others = sorted(indices, key=lambda i: aliquot_rank(group.sample_id[i] or group.profile_id[i]))
-        found |= dict.fromkeys(others, group.profile_id[best])
+        names = [group.sample_id[i] or group.profile_id[i] for i in indices]
+        best = indices[choose_aliquot(names, group.modality[indices[0]], list(group.specimen[indices]))]
+        found |= dict.fromkeys([i for i in indices if i != best], group.profile_id[best])
     return found

@@ -13,7 +13,10 @@ from .deseq import blocks
 OUTLIER_DEVIATIONS = 5.0
 #: Components are taken of so many most variable genes, as DESeq2's plotPCA does.
 VARIABLE_GENES = 500
-IDS = ("profile_id", "case_id", "sample_id", "sample_type", "cohort", "unit")
+#: Differences of this share of the values are rounding of float32; no cohort spreads less than LEAST_SPREAD around its
+#: median distance (of components of variance 1).
+NOISE, LEAST_SPREAD = 1e-6, 1e-3
+IDS = ("profile_id", "case_id", "sample_id", "sample_type", "specimen", "cohort", "unit")
 
 
 def describe_profiles(
@@ -44,18 +47,27 @@ def most_variable(values: np.ndarray, count: int) -> np.ndarray:
 
 
 def components_of(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Left singular vectors (N x K) and singular values of the most variable genes, centred; signs fixed."""
+    """Left singular vectors (N x K) and singular values of the most variable genes, centred; signs fixed.
+
+    Singular values that rounding can explain are 0.
+    """
     chosen = values[:, most_variable(values, VARIABLE_GENES)].astype(float)
+    rounding = NOISE * np.sqrt(np.nansum(np.square(chosen)))
     chosen = np.nan_to_num(chosen - np.nanmean(chosen, 0))
     u, s, _ = np.linalg.svd(chosen, full_matrices=False)
+    s[s <= rounding] = 0
     signs = np.sign(u[np.abs(u).argmax(0), np.arange(u.shape[1])])
     return u * np.where(signs == 0, 1, signs), s
 
 
 def pca_distance(values: np.ndarray) -> np.ndarray:
-    """Distance from the cohort's centre in up to ten principal components, in robust deviations (float N)."""
+    """Distance from the cohort's centre in up to ten principal components, in robust deviations (float N).
+
+    Components in which profiles differ by less than rounding does are left out, for noise has no outliers; where there
+    is no other, all distances are 0.
+    """
     u, s = components_of(values)
-    components = max(1, min(10, len(s) // 3))
+    components = min(max(1, min(10, len(s) // 3)), int((s > 0).sum()))
     radius = np.linalg.norm(u[:, :components] * np.sqrt(max(len(values) - 1, 1)), axis=1)
     spread = 1.4826 * np.median(np.abs(radius - np.median(radius)))
-    return (radius - np.median(radius)) / max(spread, 1e-9)
+    return (radius - np.median(radius)) / max(spread, LEAST_SPREAD)

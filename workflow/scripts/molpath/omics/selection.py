@@ -3,21 +3,45 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 
 import numpy as np
 
 from ..common.files import open_h5
 from ..common.settings.omics import Selection
-from .genes import GeneTable
+from .genes import GeneTable, NoGene, genes_of
+from .naming import name_genes
 from .quality import most_variable
 from .tables import BadProfile
+
+log = logging.getLogger(__name__)
 
 
 def read_genes(path: str) -> list[str]:
     """Genes of a list, one a line, in its order; # starts a comment line."""
     with open(path, encoding="utf-8-sig") as handle:
         return [line.strip() for line in handle if line.strip() and not line.startswith("#")]
+
+
+def listed_genes(path: str, table: GeneTable) -> list[str]:
+    """Genes of a list by the names that tables of this workflow have, each once; lines that name none are told.
+
+    Raises BadProfile where most lines name no gene, as every flag or token of such a list would be missing.
+    """
+    words = read_genes(path)
+    if not words:
+        raise BadProfile(f"{path}: no gene in this list; write one a line")
+    try:
+        names = list(name_genes(genes_of(words), table).names)
+    except NoGene as error:
+        raise BadProfile(f"{path}: {error}") from None
+    lost = [word for word, name in zip(words, names, strict=True) if not name]
+    strange = [name for name in names if name and table.approved and name not in table.approved]
+    for number, what in ((lost, "lines name no gene"), (strange, "genes are not in the gene table")):
+        if number:
+            log.warning("%s: %d of %d %s: %s", path, len(number), len(words), what, ", ".join(number[:10]))
+    return list(dict.fromkeys(name for name in names if name))
 
 
 def select_genes(
@@ -36,8 +60,8 @@ def select_genes(
     if not select:
         return None
     if select.get("list"):
-        wanted = read_genes(select["list"])
-        found = np.isin(genes, sorted({table.by_id.get(name.split(".")[0]) or table.current(name) for name in wanted}))
+        wanted = listed_genes(select["list"], table)
+        found = np.isin(genes, sorted(wanted))
         if not found.any():
             raise BadProfile(f"{select['list']}: not one of its {len(wanted)} genes is in the cohort")
         return found

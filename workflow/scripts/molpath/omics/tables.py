@@ -1,69 +1,144 @@
-"""Delimited tables as users have them: gzip or not, BOM, CRLF, comments, tabs or commas, R's short header."""
+"""Delimited tables as users have them: packed or not, BOM, CRLF, comments, tabs or commas, R's short header."""
 
 from __future__ import annotations
 
 import csv
-import gzip
+import io
+import itertools
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
 import pyarrow
 import pyarrow.csv
 
-#: What stands for a missing value; anything else that isn't a number is an error.
-MISSING = ["", "NA", "NaN", "nan", "N/A", "n/a", "null", "NULL", "None", "."]
+from ..common.file_kinds import foreign_format, not_utf8
+from .labels import MISSING, are_numbers, are_whole, is_label
+from .packed import BadProfile, Unpacked, open_unpacked
+
+#: What the first column is called where its header is empty, as pandas and R write one.
+NAMELESS = "(no name)"
+#: No line of a table is longer, in bytes.
+LONGEST_LINE = 2**27
 
 
-class BadProfile(Exception):
-    """A profile can't be read as its row of the sheet says."""
-
-
-def is_gzip(path: str) -> bool:
-    """By the first two bytes, for names lie."""
-    with open(path, "rb") as handle:
-        return handle.read(2) == b"\x1f\x8b"
-
-
-def open_text(path: str):
-    """A text stream of a plain or gzipped file, BOM taken off."""
-    return gzip.open(path, "rt", encoding="utf-8-sig") if is_gzip(path) else open(path, encoding="utf-8-sig")
+def open_text(path: str) -> io.TextIOWrapper:
+    """A text stream of a plain or packed file, with any kind of line end; bytes that are no UTF-8 are surrogates."""
+    return io.TextIOWrapper(open_unpacked(path), encoding="utf-8-sig", errors="surrogateescape")
 
 
 class Delimited:
     """The shape of a delimited file: `skip` lines before the header, delimiter, column names.
 
-    quotes: cells may be quoted (a MAF's never are); empty: a header alone is no error.
+    quotes: cells may be quoted (a MAF's are only if its header's are); empty: a header alone is no error. Where rows
+    have one cell more than the header, all of them are looked at: R leaves out the corner, and some programs end rows,
+    but not the header, with a delimiter. What could be either is refused.
     """
 
     def __init__(self, path: str, skip: int = 0, comments: bool = True, quotes: bool = True, empty: bool = False):
-        self.path, self.skip, self.quotes = path, skip, quotes
-        try:
-            with open_text(path) as handle:
-                for _ in range(skip):
-                    handle.readline()
-                header = handle.readline()
-                while comments and header.startswith("#"):  # a # further down is data
-                    self.skip, header = self.skip + 1, handle.readline()
-                second = handle.readline()
-        except (UnicodeDecodeError, EOFError, gzip.BadGzipFile) as error:
-            raise BadProfile(f"{path}: no text that can be read ({error})") from None
-        header, second = header.rstrip("\r\n"), second.rstrip("\r\n")
-        if not header.strip():
+        self.path, self.skip = path, skip
+        self._refuse_foreign()
+        with open_text(path) as stream:
+            for _ in range(skip):
+                self._line(stream)
+            header = self._line(stream)
+            while header is not None and (not header.strip() or (comments and header.startswith("#"))):
+                self.skip, header = self.skip + 1, self._line(stream)  # a # further down is data
+            second = self._line(stream)
+            while second is not None and not second.strip("\r\n"):
+                second = self._line(stream)
+        if header is None:
             raise BadProfile(f"{path}: empty, or no header after {self.skip} lines")
-        self.delimiter = max("\t,;", key=header.count)
-        self.columns = self._cells(header)
-        if second and len(self._cells(second)) == len(self.columns) + 1:
-            self.columns.insert(0, "")  # R's write.table leaves out the corner
-        self.columns[0] = self.columns[0] or "name"
-        self.is_empty = not second
+        self.is_empty = second is None
         if self.is_empty and not empty:
             raise BadProfile(f"{path}: a header and no row")
+        self.quotes = quotes or re.match(r'"[^"]*"[\t,;]', header) is not None
+        self.delimiter = self._find_delimiter(header, second or header)
+        self.columns = self._cells(header)
+        #: Cells of a row: those of the header, and a nameless one where every row ends in a delimiter.
+        self.width = len(self.columns)
+        if second is not None and len(self._cells(second)) == len(self.columns) + 1:
+            self._find_corner()
+        elif len(self.columns) > 1 and not self.columns[-1] and not self.is_empty:
+            self._drop_last()
+        self.columns[0] = self.columns[0] or NAMELESS
+        if len(self.columns) == 1 and " " in header:
+            raise BadProfile(f"{path}: neither tabs, commas nor semicolons in {header[:60]!r}: write it with tabs")
 
-    def _cells(self, line: str) -> list[str]:
-        cells = next(csv.reader([line], delimiter=self.delimiter)) if self.quotes else line.split(self.delimiter)
-        return [cell.strip() for cell in cells]
+    def _refuse_foreign(self) -> None:
+        with open_unpacked(self.path) as stream:
+            found = foreign_format(stream.peek(4096)[:4096])
+        if found:
+            raise BadProfile(f"{self.path}: this is {found[0]}, and a table of text in UTF-8 is asked for: {found[1]}")
+
+    def _line(self, stream: io.TextIOWrapper, number: int = 0) -> str | None:
+        """The next line without its end, None after the last. number: which it is, for errors."""
+        text = stream.readline(LONGEST_LINE)
+        if not text:
+            return None
+        if len(text) == LONGEST_LINE:
+            raise BadProfile(f"{self.path}: a line of more than {LONGEST_LINE >> 20} MiB: this is no table")
+        try:
+            data = text.encode("utf-8", "surrogateescape")
+            return data.decode().rstrip("\n")
+        except UnicodeDecodeError as error:
+            where = f"{self.path}, line {number}" if number else self.path
+            raise BadProfile(f"{where}: {': '.join(not_utf8(data, error.start))}") from None
+
+    def _find_delimiter(self, header: str, second: str) -> str:
+        """Tab, comma or semicolon: what cuts header and first row into as many cells, or one more in the row."""
+
+        def cuts(mark: str) -> bool:
+            self.delimiter = mark
+            return len(self._cells(second)) - len(self._cells(header)) in (0, 1)
+
+        marks = sorted((mark for mark in "\t,;" if mark in header + second), key=header.count, reverse=True)
+        return next(filter(cuts, marks), marks[0] if marks else "\t")
+
+    def _cells(self, line: str, strict: bool = False) -> list[str]:
+        """Cells of a line; strict: csv.Error for quotation marks that don't pair."""
+        if not self.quotes:
+            return [cell.strip() for cell in line.split(self.delimiter)]
+        return [cell.strip() for cell in next(csv.reader([line], delimiter=self.delimiter, strict=strict))]
+
+    def _find_corner(self) -> None:
+        """Say which columns there are where rows have one cell more than the header; by all rows."""
+        self.width += 1
+        last = self.width - 1
+        cells = dict(zip((0, 1, last), map(to_names, self._strings(0, 1, last)), strict=False))
+        first, second, ends_empty = cells[0], cells[1], cells[last] == ""
+        # A column called gene or sample holds names, and R's row names are never there twice.
+        is_names = is_label(self.columns[0])
+        one_aside = not (is_names and (are_numbers(second) or len(set(first)) < len(first)))
+        trailing = bool(ends_empty.all()) and not are_whole(first)
+        if trailing and not one_aside:
+            return
+        if one_aside and not ends_empty.any():
+            self.columns.insert(0, "")  # R's write.table leaves out the corner
+            return
+        raise BadProfile(
+            f"{self.path}: every row has {self.width} cells, and the header {self.width - 1}: either the names of the "
+            f"rows have no header, or rows end in a delimiter too many, and {self.columns[0]!r} doesn't say which: "
+            "give header and rows as many cells"
+        )
+
+    def _drop_last(self) -> None:
+        """Forget a last column without a header, which must be empty: header and rows end in a delimiter."""
+        if (to_names(self._strings(self.width - 1)[0]) != "").any():
+            raise BadProfile(
+                f"{self.path}: the last column has values and no header; if the names of the rows are what lacks one, "
+                "write a header for them"
+            )
+        self.columns.pop()
+
+    def _strings(self, *places: int) -> list[pyarrow.ChunkedArray]:
+        """Columns by their places, as strings; each place once."""
+        try:
+            return self._parse(dict.fromkeys(places, pyarrow.string())).columns
+        except pyarrow.ArrowInvalid as error:
+            raise BadProfile(self._explain([], str(error))) from None
 
     def require(self, names: Sequence[str], what: str) -> None:
         """Raise BadProfile unless the columns are there."""
@@ -87,12 +162,13 @@ class Delimited:
         table = self._read([self.columns.index(name) for name in texts], [self.columns.index(name) for name in numbers])
         return table.rename_columns([*texts, *numbers])
 
-    def read_all(self) -> tuple[np.ndarray, np.ndarray]:
-        """Names in the first column and float64 values of all others, rows x columns, whatever the header says."""
-        if len(self.columns) < 2:
+    def read_all(self, names: int = 0) -> tuple[np.ndarray, list[str], np.ndarray]:
+        """Names in column `names`, the headers of those after it, and their values (float64, rows x columns)."""
+        if len(self.columns) < names + 2:
             raise BadProfile(f"{self.path}: one column only ({self.columns[0][:40]!r}); a matrix has names and values")
-        table = self._read([0], range(1, len(self.columns)))
-        return to_names(table[0]), np.column_stack([to_numpy(column) for column in table.columns[1:]])
+        table = self._read([names], range(names + 1, len(self.columns)))
+        values = np.column_stack([to_numpy(column) for column in table.columns[1:]])
+        return to_names(table[0]), self.columns[names + 1 :], values
 
     def _read(self, texts: Sequence[int], numbers: Sequence[int]) -> pyarrow.Table:
         kinds = dict.fromkeys(texts, pyarrow.string()) | dict.fromkeys(numbers, pyarrow.float64())
@@ -105,12 +181,12 @@ class Delimited:
 
     def _parse(self, kinds: dict[int, pyarrow.DataType]) -> pyarrow.Table:
         # Columns are read by their places: a header cell may be missing, empty or there twice.
-        with pyarrow.input_stream(self.path, compression="gzip" if is_gzip(self.path) else None) as stream:
-            return pyarrow.csv.read_csv(
+        with Unpacked(self.path) as stream:
+            table = pyarrow.csv.read_csv(
                 stream,
                 pyarrow.csv.ReadOptions(
                     skip_rows=self.skip + 1,
-                    column_names=[str(i) for i in range(len(self.columns))],
+                    column_names=[str(i) for i in range(self.width)],
                     use_threads=False,
                     block_size=1 << 24,
                 ),
@@ -121,20 +197,56 @@ class Delimited:
                     null_values=MISSING,
                 ),
             )
+            quoted = stream.quoted
+        if quoted and self.quotes:
+            self._check_lines(table.num_rows)
+        return table
+
+    def _check_lines(self, rows: int | None = None) -> None:
+        """Raise BadProfile unless every line is a row of its own with as many cells as the first ones.
+
+        rows: how many the parser found; a lone quotation mark swallows what follows it.
+        """
+        count = 0
+        for number, line in self._rows():
+            count += 1
+            if rows is not None and '"' not in line:
+                continue
+            try:
+                cells = self._cells(line, strict=True)
+            except csv.Error:
+                raise BadProfile(f"{self.path}, line {number}: a quotation mark without its partner") from None
+            if len(cells) != self.width:
+                quote = "; is a quotation mark without its partner?" if self.quotes and '"' in line else ""
+                raise BadProfile(
+                    f"{self.path}: rows of unequal length, {len(cells)} cells in line {number} and {self.width} in the "
+                    f"first{quote}"
+                )
+        if rows not in (None, count):
+            raise BadProfile(f"{self.path}: {rows} rows read of {count} lines; a quotation mark lacks its partner")
+
+    def _rows(self) -> Iterator[tuple[int, str]]:
+        """Number and text of the lines below the header that aren't blank."""
+        with open_text(self.path) as stream:
+            number = 1
+            while (line := self._line(stream, number)) is not None:
+                if number > self.skip + 1 and line:
+                    yield number, line
+                number += 1
 
     def _explain(self, numbers: Sequence[int], message: str) -> str:
-        """Name the first cell that is no number, or give the parser's own words."""
-        try:
-            table = self._parse(dict.fromkeys(numbers, pyarrow.string()))
-        except pyarrow.ArrowInvalid:
-            return f"{self.path}: rows of unequal length or no table ({message[:200]})"
+        """Name the first cell that is no number, or line that is no UTF-8, or give the parser's own words."""
+        self._check_lines()
+        table = self._parse(dict.fromkeys(numbers, pyarrow.string()))
         for place, column in zip(numbers, table.columns, strict=True):
             cells = column.to_pandas()
             wrong = pd.to_numeric(cells, errors="coerce").isna() & cells.notna() & ~cells.isin(MISSING)
             if wrong.any():
-                line = int(np.flatnonzero(wrong)[0]) + self.skip + 2
-                return f"{self.path}, line {line}, column {self.columns[place]}: {cells[wrong].iloc[0]!r} is no number"
-        return f"{self.path}: {message[:200]}"
+                line = next(itertools.islice(self._rows(), int(np.flatnonzero(wrong)[0]), None))[0]
+                cell = cells[wrong].iloc[0]
+                comma = " (a decimal comma: write points)" if re.fullmatch(r"-?\d+,\d+", cell) else ""
+                return f"{self.path}, line {line}, column {self.columns[place]}: {cell!r} is no number{comma}"
+        return f"{self.path}: {' '.join(message.split())[:200]}"
 
 
 def to_numpy(column: pyarrow.ChunkedArray) -> np.ndarray:

@@ -12,9 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..common.files import read_tsv
 from .genes import Genes
-from .tables import BadProfile, is_gzip
+from .tables import BadProfile, Delimited, to_names
 
 #: File -> columns of name, estimated counts, TPM.
 FILES = {
@@ -39,13 +38,11 @@ def find_quant(path: str) -> tuple[str, tuple[str, str, str]]:
 @functools.cache
 def read_transcripts(path: str) -> pd.DataFrame:
     """Table transcript → gene: columns transcript, gene and, where given, symbol; versions are taken off."""
-    if is_gzip(path):
-        table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, compression="gzip")
-    else:
-        table = read_tsv(path)
-    missing = {"transcript", "gene"} - set(table)
-    if missing:
-        raise BadProfile(f"{path}: no column {', '.join(sorted(missing))}; it needs transcript and gene (and symbol)")
+    file = Delimited(path)
+    file.require(["transcript", "gene"], "table transcript to gene (it may have a column symbol, too)")
+    names = [name for name in ("transcript", "gene", "symbol") if name in file.columns]
+    found = file.read(names, [])
+    table = pd.DataFrame({name: to_names(found[name]) for name in names}, dtype=str)
     table["transcript"] = table.transcript.str.split(".").str[0]
     return table.drop_duplicates("transcript").set_index("transcript")
 

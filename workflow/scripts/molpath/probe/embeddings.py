@@ -11,7 +11,7 @@ import numpy as np
 from ..common.files import open_h5
 
 #: Columns of obs that samples are chosen by, where a file has them.
-COLUMNS = ("slides_used", "n_patches", "site", "case_id", "modality")
+COLUMNS = ("slides_used", "n_patches", "site", "case_id", "sample_type", "modality")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ..common.settings.probe import Probe
+from ..omics.sample_types import stands_for_its_case
 from .cohorts import Embeddings, Side, case_of, check_disjoint, load_side, load_support
 from .embeddings import EmbeddingTable
 from .outputs import write_results
@@ -27,9 +28,13 @@ QUARTER = 0.25
 
 
 def profiles_by_case(profiles: EmbeddingTable, modality: str) -> pd.DataFrame:
-    """Embeddings (float32) of a modality's profiles by case: index case_id; the mean where a case has several."""
+    """Embeddings (float32) of a modality's profiles by case: index case_id; the mean where a case has several. Those of
+    normal tissue count only where a case has no others."""
     table = pd.DataFrame(profiles.vectors, index=pd.Index(profiles.columns["case_id"], name="case_id"))
-    return table[np.array(profiles.columns["modality"]) == modality].groupby(level=0, sort=True).mean()
+    mine = np.array(profiles.columns["modality"]) == modality
+    kinds = np.array(profiles.columns.get("sample_type", [""] * len(mine)))
+    chosen = table[mine]
+    return chosen[stands_for_its_case(chosen.index, kinds[mine])].groupby(level=0, sort=True).mean()
 
 
 def class_prompts(vectors: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:

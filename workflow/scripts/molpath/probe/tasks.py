@@ -123,11 +123,10 @@ def fold_columns(rows: pd.DataFrame) -> list[str]:
 
 def read_rows(table: str | Path, needed: Sequence[str]) -> pd.DataFrame:
     """Rows of a task's table as strings, with the line number under '#'."""
-    rows = read_tsv(table)
+    rows = read_tsv(table, lines="#")
     missing = [name for name in needed if name not in rows]
     if missing:
         raise BadTask(f"{table}, header: no column {', '.join(missing)}, which config.yaml names; correct either")
-    rows.insert(0, "#", np.arange(len(rows)) + 2)
     return rows
 
 

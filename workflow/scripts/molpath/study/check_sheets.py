@@ -9,14 +9,19 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
+from ..common.tsv import read_cells
 from .config import Places, Row, resolve_reference, shipped_yaml
 from .problems import Problems, advice
 from .profiles import Profiles
-from .sheets import DOWNLOAD_COLUMNS, will_be_there
+from .sheets import DOWNLOAD_COLUMNS, problem_of, will_be_there
 from .slides import Slides
 
-SLIDE_COLUMNS = ("slide_id", "case_id", "path", "cohort", "mpp", "specimen", "keep", *DOWNLOAD_COLUMNS)
-PROFILE_COLUMNS = ("profile_id", "case_id", "modality", "cohort", "format", "path", "unit", *DOWNLOAD_COLUMNS)
+SLIDE_COLUMNS = ("slide_id", "case_id", "path", "cohort", "mpp", "specimen", "sample_type", "keep", *DOWNLOAD_COLUMNS)
+PROFILE_COLUMNS = (
+    *("profile_id", "case_id", "modality", "cohort", "format", "path", "unit", "unit_check"),
+    *("sample_type", "specimen"),
+    *DOWNLOAD_COLUMNS,
+)
 
 
 class SheetChecks:
@@ -34,6 +39,15 @@ class SheetChecks:
             values = self.slides.values_of(row)
             if values["keep"] != "no" and values["path"] and not will_be_there(row):
                 self.check_file(f"{sheet}, row {row['#']}, column path", values["path"])
+
+    def check_case_sheet(self) -> None:
+        """The sheet of cases, where there is one, can be read and has a column case_id."""
+        for given in self.slides.case_sheet:
+            path = str(given)
+            if error := problem_of(path):
+                self.problems.add_table_error(error)
+            elif os.path.isfile(path) and "case_id" not in read_cells(path).columns:
+                self.problems.add(f"{path}, header, column case_id", "missing", "name the column of the cases case_id")
 
     def check_profiles(self) -> None:
         """Rows, unique profile and format, files, one case per profile."""
@@ -63,13 +77,16 @@ class SheetChecks:
             own = f"name a sheet that exists, or write one ({self.places.guide()})"
             self.problems.add(sheet, "no such file", remedy if made else own)
             return []
+        if error := problem_of(sheet):
+            self.problems.add_table_error(error)
+            return []
         if not rows:
             self.problems.add(sheet, "no rows below the header", "write one row for each slide or profile")
             return []
         schema = shipped_yaml(self.places.shipped(schema_file))
         missing = [name for name in schema["required"] if name not in rows[0]]
         if missing:
-            found = ", ".join(name for name in rows[0] if isinstance(name, str) and name != "#")
+            found = ", ".join(name for name in rows[0] if name != "#")
             self.problems.add(
                 f"{sheet}, header, column {', '.join(missing)}",
                 f"missing; the header has: {found}",
@@ -85,9 +102,11 @@ class SheetChecks:
 
     def check_row(self, sheet: str, row: Row, validators: dict[str, Any]) -> None:
         """Cells of one row."""
-        if None in row:
-            where = f"{sheet}, row {row['#']}"
-            self.problems.add(where, "more cells than the header", "one cell per column, separated by tabs")
+        if found := sorted(set(row.get("path") or "") & set("{}<>")):
+            where, wrong = f"{sheet}, row {row['#']}, column path", f"{' '.join(found)} in {row['path']}"
+            self.problems.add(
+                where, wrong, "Snakemake takes these for names of its own: rename the file, or link to it"
+            )
         for name, validator in validators.items():
             value = row.get(name)
             if value is None or is_right(value, validator.schema):

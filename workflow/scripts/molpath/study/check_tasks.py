@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 from .config import Config, Row, shipped_yaml
 from .models import Models
 from .problems import Problems, place
+from .sheets import problem_of
 
 #: Where a task of the benchmark comes from, and one of TCGA among them.
 OBTAIN = (
@@ -85,6 +86,9 @@ class TaskChecks:
     def check_splits(self, task: str, sheet: str, settings: Config) -> None:
         """Label column, labels, folds, known cases, and leakage of one task."""
         rows = self.tasks.table(task)
+        if error := problem_of(sheet):
+            self.problems.add_table_error(error)
+            return
         needed = [settings["task_col"], "case_id", settings["sample_col"], *settings.get("extra_cols", [])]
         missing = [name for name in needed if not rows or name not in rows[0]]
         if missing:
@@ -94,7 +98,7 @@ class TaskChecks:
                 "correct task_col, sample_col or extra_cols in config.yaml, or the header",
             )
             return
-        folds = [name for name in rows[0] if isinstance(name, str) and "fold_" in name]
+        folds = [name for name in rows[0] if "fold_" in name]
         recipe = settings.get("splits") or {}
         self.check_folds(sheet, folds, bool(recipe))
         labelled = [row for row in rows if row[settings["task_col"]]]

@@ -36,6 +36,7 @@ class Checks:
         """All checks of sheets and names, then those that need every name to be right; raises ProblemsFound."""
         models = ModelChecks(self.config, self.models, self.sheets, self.problems)
         self.sheets.check_slides()
+        self.sheets.check_case_sheet()
         self.sheets.check_profiles()
         self.check_tissue()
         self.check_grids()

@@ -8,6 +8,8 @@ from typing import Any
 
 from jsonschema import ValidationError
 
+from ..common.tsv import BadTable
+
 #: Problems that one message shows; the rest are counted.
 SHOWN = 50
 
@@ -29,6 +31,10 @@ class Problems:
     def add_schema_error(self, where: str, error: ValidationError) -> None:
         """Remember what a schema found."""
         self.add(where, short_message(error), advice(error))
+
+    def add_table_error(self, error: BadTable) -> None:
+        """Remember why a sheet can't be read."""
+        self.add(error.where, error.wrong, error.remedy)
 
     def knows(self, where: str, kind: str, name: str, known: Iterable[str]) -> bool:
         """True if `name` is among the known ones; a problem otherwise."""

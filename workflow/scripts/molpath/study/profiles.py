@@ -7,7 +7,7 @@ from .sheets import read_sheet
 
 PROFILE_COLUMNS = (
     *("profile_id", "case_id", "modality", "cohort", "format", "path", "column", "unit"),
-    *("sample_id", "sample_type", "panel"),
+    *("sample_id", "sample_type", "specimen", "panel", "unit_check"),
 )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Sequence
 from typing import TypeVar
 
+from ..common.tsv import BadTable, read_cells
 from .config import Row
 
 Item = TypeVar("Item")
@@ -16,19 +16,30 @@ DOWNLOAD_COLUMNS = ("url", "md5", "bytes")
 
 
 def read_sheet(path: str) -> list[Row]:
-    """Rows of a tab-separated sheet as dicts of strings, with the line number under '#'. Missing file: no rows.
+    """Rows of a sheet as dicts of strings, with the line number under '#'; none where it isn't there or can't be read.
 
-    Leading `#` lines are comments; a cell beyond the header is kept under None for validation to name.
+    What is wrong with one that can't be read is said by the checks, which ask `problem_of`.
     """
     if not path or not os.path.isfile(path):
         return []
-    with open(path, encoding="utf-8-sig", newline="", errors="replace") as handle:
-        position, line = 0, 1
-        while handle.readline().startswith("#"):
-            position, line = handle.tell(), line + 1
-        handle.seek(position)
-        reader = csv.DictReader(handle, delimiter="\t", quoting=csv.QUOTE_NONE, restval="")
-        return [row | {"#": number + line + 1} for number, row in enumerate(reader)]
+    try:
+        cells = read_cells(path)
+    except BadTable:
+        return []
+    return [
+        dict(zip(cells.columns, row, strict=True)) | {"#": line}
+        for row, line in zip(cells.rows, cells.lines, strict=True)
+    ]
+
+
+def problem_of(path: str) -> BadTable | None:
+    """Why a sheet can't be read; None for one that can, or isn't there."""
+    try:
+        if path and os.path.isfile(path):
+            read_cells(path)
+    except BadTable as error:
+        return error
+    return None
 
 
 def in_blocks(rows: Sequence[Item], size: int) -> dict[str, list[Item]]:

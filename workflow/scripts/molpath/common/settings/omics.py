@@ -26,6 +26,18 @@ class GdcDownload(TypedDict):
     sample_sheet: str
 
 
+class Mutations(TypedDict):
+    """omics/mutations: which calls of a MAF or VCF count.
+
+    filters: allowed beside an empty FILTER; status: allowed beside an empty Mutation_Status; least_found: share of the
+    profiles asked of a MAF that must be in it.
+    """
+
+    filters: list[str]
+    status: list[str]
+    least_found: float
+
+
 class Rna(TypedDict):
     """How expression is read and normalised: these keys of section omics.
 

@@ -1,0 +1,77 @@
+"""Tables of h5ad files that anndata reads again: names of columns it can't are changed, and the file is read back."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+#: Where an h5ad keeps the names of its columns that had to be changed: a table with columns table, name, original.
+ORIGINALS = "original_names"
+
+
+class Unreadable(Exception):
+    """An h5ad that doesn't hold what was to be written."""
+
+
+def give_readable_names(data: Any) -> None:
+    """Change names of columns of obs and var that h5ad has no place for, and keep the originals in `uns`.
+
+    A name is a path in HDF5: `T/N stage` lies below `T`, '' and `.` are no place at all; `_index` and the name of the
+    index are taken. `/` becomes `_`; a name that is taken gets a number.
+    """
+    changed = []
+    for which in ("obs", "var"):
+        table = getattr(data, which)
+        names = readable_names([str(name) for name in table.columns], str(table.index.name or ""))
+        pairs = [(name, str(old)) for name, old in zip(names, table.columns, strict=True) if name != old]
+        if pairs:
+            table.columns = names
+            changed += [(which, *pair) for pair in pairs]
+        if table.index.name is not None and not _is_place(str(table.index.name)):
+            changed.append((which, "index", str(table.index.name)))
+            table.index.name = None
+    if changed:
+        import pandas as pd
+
+        rows = [[cell.replace("\0", "\\0") for cell in row] for row in changed]
+        index = [str(number) for number in range(len(rows))]
+        data.uns[ORIGINALS] = pd.DataFrame(rows, index, ["table", "name", "original"])
+
+
+def readable_names(names: list[str], index: str = "") -> list[str]:
+    """Names in their order, each once and readable; those that are so already stay."""
+    taken = {"_index", index}
+    kept = [_is_place(name) and name not in taken and names.count(name) == 1 for name in names]
+    taken |= {name for name, stays in zip(names, kept, strict=True) if stays}
+    found = []
+    for name, stays in zip(names, kept, strict=True):
+        if not stays:
+            plain = "".join("_" if letter in "/\0" else letter for letter in name).strip(".") or "unnamed"
+            name = next(one for one in (plain, *(f"{plain}_{i}" for i in range(2, len(names) + 4))) if one not in taken)
+            taken.add(name)
+        found.append(name)
+    return found
+
+
+def _is_place(name: str) -> bool:
+    return bool(name.strip(".")) and not any(letter in name for letter in "/\0")
+
+
+def check_readable(path: str | os.PathLike[str], data: Any) -> None:
+    """Raise Unreadable unless a file has the names in obs, var and uns and the shapes of arrays that data has."""
+    import h5py
+    from anndata.io import read_elem
+
+    try:
+        with h5py.File(path, "r", locking=False) as handle:
+            for which in ("obs", "var"):
+                given, found = getattr(data, which), read_elem(handle[which])
+                if list(given.columns) != list(found.columns) or list(given.index) != list(found.index):
+                    raise Unreadable(f"{path}: {which} is read with other columns or rows than were written")
+            if set(read_elem(handle["uns"])) != set(data.uns):
+                raise Unreadable(f"{path}: uns is read with other keys than were written")
+            for name in ("X", *(f"layers/{layer}" for layer in data.layers)):
+                if handle[name].shape != data.shape:
+                    raise Unreadable(f"{path}: {name} is read with shape {handle[name].shape}, not {data.shape}")
+    except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:
+        raise Unreadable(f"{path}: what was written can't be read again ({error}); report this") from None

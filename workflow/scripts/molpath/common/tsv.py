@@ -1,0 +1,114 @@
+"""The one dialect of sheets, tasks and manifests, at validation and in every job.
+
+UTF-8 (a byte order mark is taken off), cells between tabs, one row a line, as many cells in a row as in the header. A
+quotation mark is a character like any other. Lines that begin with # before the header are comments.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from .file_kinds import foreign_format, not_utf8
+
+#: What may separate cells where tabs should, and how much of a header a message shows.
+SEPARATORS, SHOWN = {",": "commas", ";": "semicolons", " ": "spaces"}, 60
+WITHOUT_QUOTES = (
+    "write it without quotes (R: write.table(…, quote=FALSE, sep='\\t', row.names=FALSE); pandas: quoting=3)"
+)
+
+
+class BadTable(ValueError):
+    """A sheet can't be read: where (file and row), what is wrong, what to do."""
+
+    def __init__(self, where: str, wrong: str, remedy: str) -> None:
+        super().__init__(f"{where}: {wrong}: {remedy}")
+        self.where, self.wrong, self.remedy = where, wrong, remedy
+
+
+class Cells(NamedTuple):
+    """A sheet as strings: names of the columns, rows of as many cells, and the line each row stands on (from 1)."""
+
+    columns: list[str]
+    rows: list[list[str]]
+    lines: list[int]
+
+
+def read_cells(path: str | os.PathLike[str]) -> Cells:
+    """Every cell of a sheet; blank lines are no rows, and columns with neither name nor cells no columns.
+
+    Raises BadTable for what isn't in the dialect.
+    """
+    lines = _decode(path).split("\n")
+    first = next((i for i, line in enumerate(lines) if line.strip() and not line.startswith("#")), None)
+    if first is None:
+        raise BadTable(f"{path}", "no line but comments", "the first line should name the columns")
+    header = lines[first].split("\t")
+    _check_header(path, header, lines[first])
+    below = [(number, line) for number, line in enumerate(lines[first + 1 :], first + 2) if line.strip("\r\n ")]
+    numbers, rows = [number for number, _ in below], [line.split("\t") for _, line in below]
+    for number, row in zip(numbers, rows, strict=True):
+        if len(row) != len(header):
+            raise BadTable(f"{path}, row {number}", *_unequal(row, header))
+    return _without_unnamed(path, Cells(header, rows, numbers))
+
+
+def _decode(path: str | os.PathLike[str]) -> str:
+    """Text of a file, its line ends as newlines."""
+    with open(path, "rb") as handle:
+        data = handle.read()
+    if found := foreign_format(data[:4096]):
+        raise BadTable(f"{path}", f"this is {found[0]}, and tab-separated text in UTF-8 is asked for", found[1])
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        row = data.count(b"\n", 0, error.start) + 1
+        raise BadTable(f"{path}, row {row}", *not_utf8(data, error.start)) from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _check_header(path: str | os.PathLike[str], header: Sequence[str], line: str) -> None:
+    """Raise BadTable for a header with another separator than tabs, in quotes, or with a column twice."""
+    where, shown = f"{path}, header", repr(line if len(line) <= SHOWN else f"{line[:SHOWN]}…")
+    other = next((word for mark, word in SEPARATORS.items() if mark in line.strip()), "")
+    if len(header) == 1 and other:
+        raise BadTable(where, f"{shown} has no tab, but {other}", "write the table with tabs between its cells")
+    if any(len(name) > 1 and name[0] == name[-1] == '"' for name in header):
+        raise BadTable(where, f"names in quotes ({shown}), which are part of a cell here", WITHOUT_QUOTES)
+    for name, count in Counter(filter(None, header)).items():
+        if count > 1:
+            times = "twice" if count == 2 else f"{count} times"
+            raise BadTable(where, f"column {name} is there {times}", "rename or remove one")
+
+
+def _unequal(row: Sequence[str], header: Sequence[str]) -> tuple[str, str]:
+    """What is wrong with a row that has more or fewer cells than the header, and what to do."""
+    remedy = "one cell a column, separated by tabs"
+    if len(row) == len(header) + 1:
+        remedy += "; take off a tab at the end of rows, or the row names that R puts in front"
+    elif len(row) < len(header):
+        remedy += "; an empty cell needs its tab, too"
+    return f"{len(row)} cell{'s' * (len(row) > 1)}, and the header has {len(header)}", remedy
+
+
+def _without_unnamed(path: str | os.PathLike[str], cells: Cells) -> Cells:
+    """The sheet without its empty columns that have no name, as spreadsheets leave them."""
+    unnamed = [place for place, name in enumerate(cells.columns) if not name]
+    for row, number in zip(cells.rows, cells.lines, strict=True):
+        for place in unnamed:
+            if row[place]:
+                wrong = f"{row[place]!r} in column {place + 1}, which has no name"
+                raise BadTable(f"{path}, row {number}", wrong, "name the column in the header, or remove it")
+    if not unnamed:
+        return cells
+    kept = [place for place, name in enumerate(cells.columns) if name]
+    rows = [[row[place] for place in kept] for row in cells.rows]
+    return Cells([cells.columns[place] for place in kept], rows, cells.lines)
+
+
+def one_line(text: str) -> str:
+    """`text` as a cell can hold it: tabs and line ends become a space."""
+    return re.sub(r"[\t\r\n]+", " ", text)

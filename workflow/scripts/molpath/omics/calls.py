@@ -1,0 +1,76 @@
+"""Which calls of a file of mutations count, and whether the file is of the cases that are asked for."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from ..common.settings.omics import Mutations
+from .tables import BadProfile
+
+#: Cells that say nothing.
+SILENT = frozenset({"", ".", "na", "nan", "n/a", "null"})
+#: What counts unless the config says otherwise (omics/mutations).
+DEFAULTS: Mutations = {"filters": ["PASS"], "status": ["Somatic", "Unknown"], "least_found": 0.5}
+
+
+def passes(text: str, filters: Sequence[str]) -> bool:
+    """True if a call has no filter, or none beyond those given; a cell lists them with ; or , between."""
+    allowed = {word.casefold() for word in filters} | SILENT
+    return all(word.strip().casefold() in allowed for word in re.split(r"[;,|]", text))
+
+
+def judge_calls(table: pd.DataFrame, wanted: Mutations) -> pd.DataFrame:
+    """The table of calls (gene, kind, sample, filter, status) with column `verdict`: '' for one that counts, else why
+    not, in words that stand in the table of losses."""
+    by_filter = {
+        text: "" if passes(text, wanted["filters"]) else f"variants of FILTER {text}, left out"
+        for text in table["filter"].unique()
+    }
+    known = {word.casefold() for word in wanted["status"]} | SILENT
+    by_status = {
+        text: "" if text.casefold() in known else f"variants of Mutation_Status {text}, left out"
+        for text in table["status"].unique()
+    }
+    somatic = table["status"].map(by_status)
+    return table.assign(verdict=np.where(somatic != "", somatic, table["filter"].map(by_filter)))
+
+
+def is_judged_out(calls: pd.DataFrame) -> bool:
+    """True where filters leave nothing of a profile's calls: nobody can say what was found (all of LAML and OV are
+    tagged wga in MC3), so it can't stand for a wild type. Germline calls alone are no such sign."""
+    return (
+        bool(len(calls))
+        and bool((calls["verdict"] != "").all())
+        and bool(calls["verdict"].str.contains("FILTER").any())
+    )
+
+
+def check_found(asked: Mapping[str, Mapping[str, bool]], names: Mapping[str, Sequence[str]], least: float) -> None:
+    """Raise BadProfile for a file of mutations that holds fewer than a share of the profiles asked of it.
+
+    asked: by file and profile, whether its sample is there; names: samples of each file. A case without a variant is
+    in no MAF, but a file in which hardly any case is found is of other cases, or spells them in another way.
+    """
+    for path, profiles in asked.items():
+        absent = [name for name, there in profiles.items() if not there]
+        if not names[path] and len(profiles) == 1:
+            continue  # a file of its own for a case without a variant
+        if len(profiles) - len(absent) < least * len(profiles):
+            shown = ", ".join(list(names[path])[:4]) or "no variant at all"
+            raise BadProfile(
+                f"{path}: only {len(profiles) - len(absent)} of {len(profiles)} profiles that the sheet asks of it are "
+                f"in it (not {', '.join(absent[:4])}); the file has {shown}. Correct columns case_id or column of the "
+                "sheet; if these cases were sequenced and have no variant, lower omics/mutations/least_found"
+            )
+
+
+def count_verdicts(calls: pd.DataFrame, counts: Counter) -> pd.DataFrame:
+    """The calls that count; the others are counted by their verdict."""
+    out = calls["verdict"] != ""
+    counts.update(calls["verdict"][out].tolist())
+    return calls[~out]

@@ -1,0 +1,211 @@
+"""Files of mutations and copy numbers of a cohort, each read once, gathered by profile."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from ..common.settings.omics import Mutations
+from .calls import check_found, count_verdicts, is_judged_out, judge_calls
+from .consequences import Flagger
+from .copy_numbers import (
+    Copies,
+    CopyNames,
+    CopyTable,
+    is_lesions,
+    one_row_a_gene,
+    read_absolute,
+    read_copy_numbers,
+    read_lesions,
+    stronger,
+)
+from .genes import GeneTable
+from .maf import COLUMNS, read_maf
+from .mutation_files import read_vcf
+from .sample_names import SampleNames
+from .tables import BadProfile
+from .variant_genes import VariantGenes
+from .wide import measured_in
+
+log = logging.getLogger(__name__)
+
+MUTATION_FORMATS = ("maf", "vcf")
+COPY_FORMATS = ("gistic", "cbioportal_cna", "gdc_copy_number")
+TABLE_FORMATS = ("wide", "mutation_table")
+#: Calls of a case that is in no file.
+NO_CALLS = pd.DataFrame(columns=list(COLUMNS), dtype=object)
+
+
+@dataclass
+class Profile:
+    """What was found in one profile, and where it was looked for.
+
+    events: (gene, flag). sequenced: True, or the genes of a panel; copies: -2 to 2 by gene, NaN where two files
+    contradict each other; known: genes by flag of tables that hold 0 or 1 for one kind of mutation.
+    """
+
+    case_id: str
+    cohort: str
+    sample_id: str = ""
+    sample_type: str = ""
+    specimen: str = ""
+    events: set = field(default_factory=set)
+    sequenced: set | bool = False
+    copies: pd.Series = field(default_factory=lambda: pd.Series(dtype=np.float32))
+    variants: int = 0
+    known: dict[str, set[str]] = field(default_factory=dict)
+
+
+class Collector:
+    """Reads the files of a cohort, each once, and gathers what they say of its profiles."""
+
+    def __init__(
+        self, flagger: Flagger, table: GeneTable, panels: Mapping[str, set], mutations: Mutations, counts: Counter
+    ):
+        self.flagger, self.table, self.panels, self.mutations, self.counts = flagger, table, panels, mutations, counts
+        self.names, self.genes = CopyNames(table), VariantGenes(table, counts)
+        self._samples: dict[str, SampleNames] = {}
+        self._calls: dict[str, dict[str, pd.DataFrame]] = {}
+        self._copies: dict[str, Copies] = {}
+        self._tables: dict = {}
+        #: By file of mutations and profile, whether its sample is there.
+        self.asked: dict[str, dict[str, bool]] = {}
+
+    def collect(self, rows: Sequence[Mapping[str, str]]) -> dict[str, Profile]:
+        """Profiles by id, in the order of the sheet."""
+        profiles: dict[str, Profile] = {}
+        for row in rows:
+            sample, kind, specimen = (row.get(name, "") for name in ("sample_id", "sample_type", "specimen"))
+            new = Profile(row["case_id"], row["cohort"], sample, kind, specimen)
+            one = profiles.setdefault(row["profile_id"], new)
+            if row["format"] in MUTATION_FORMATS:
+                self.add_mutations(one, row)
+            elif row["format"] in COPY_FORMATS:
+                self.add_copies(one, row)
+            elif row["format"] in TABLE_FORMATS:
+                self.add_table(one, row)
+            else:
+                known = ", ".join((*MUTATION_FORMATS, *COPY_FORMATS, *TABLE_FORMATS))
+                raise BadProfile(f"format {row['format']!r} holds no mutations or copy numbers; one of: {known}")
+        check_found(
+            self.asked, {path: list(calls) for path, calls in self._calls.items()}, self.mutations["least_found"]
+        )
+        self.genes.finish()
+        self.tell(profiles)
+        return profiles
+
+    def find(self, row: Mapping[str, str], names: Iterable[str]) -> str:
+        """The sample of a row among the names of its file, '' where it isn't there."""
+        path = row["path"]
+        if path not in self._samples:
+            self._samples[path] = SampleNames(names)
+        return self._samples[path].find(row, path)
+
+    def tell(self, profiles: Mapping[str, Profile]) -> None:
+        """Log what a reader should look at."""
+        quiet = [name for name, one in profiles.items() if one.sequenced and not one.variants]
+        if quiet:
+            log.warning("%d sequenced profiles have no variant at all: %s", len(quiet), ", ".join(quiet[:10]))
+        for text, number in self.counts.items():
+            if "unknown" in text:
+                log.warning("%d %s; add it to the table of consequences", number, text)
+            if "FILTER" in text or "contradict" in text:
+                log.warning("%d %s", number, text)
+
+    def calls_of(self, row: Mapping[str, str]) -> pd.DataFrame:
+        """Calls of the row's sample, with a verdict each."""
+        path = row["path"]
+        if row["format"] == "vcf":
+            table = judge_calls(read_vcf(path, row["column"], row), self.mutations)
+            self.genes.read(path, table.gene)
+            return table
+        if path not in self._calls:
+            table = judge_calls(read_maf(path), self.mutations)
+            self.genes.read(path, table.gene)
+            self._calls[path] = dict(list(table.groupby("sample", sort=False)))
+        by_sample = self._calls[path]
+        name = self.find(row, by_sample)
+        self.asked.setdefault(path, {})[row["profile_id"]] = bool(name)
+        return by_sample[name] if name else judge_calls(NO_CALLS, self.mutations)
+
+    def add_mutations(self, one: Profile, row: Mapping[str, str]) -> None:
+        """Flags of the calls that count; those without a gene are counted and left out."""
+        calls = self.calls_of(row)
+        if is_judged_out(calls):
+            self.counts["profiles without a call that passes FILTER, taken as not sequenced"] += 1
+        else:
+            one.sequenced = self.panel_of(row) if row["panel"] else True
+        calls = count_verdicts(calls, self.counts)
+        one.variants += len(calls)
+        for gene, kind in zip(calls.gene, calls.kind, strict=True):
+            name = self.genes.of(row["path"], gene)
+            if not name:
+                continue
+            flag = self.flagger.flag(kind, self.counts)
+            if flag != "ignored":
+                one.events.add((name, flag))
+
+    def add_table(self, one: Profile, row: Mapping[str, str]) -> None:
+        """What a row of a wide table (copy numbers, mutations or both) or of a table of 0 and 1 says."""
+        path, name = row["path"], row["profile_id"]
+        found = measured_in(row, self._tables)
+        if "copies" in found:
+            table = CopyTable(found["copies"].to_frame(name), [""] * len(found["copies"]))
+            copies = one_row_a_gene(path, table, self.names)
+            self.join_copies(one, copies.values[name].dropna().astype(np.float32), int(copies.doubted[name].sum()))
+        if "mutations" in found:
+            self.genes.read(path, found["mutations"].index)
+            known = found["mutations"].dropna()
+            names = np.array([self.genes.of(path, gene) for gene in known.index], dtype=object)
+            hit = known[names != ""].groupby(names[names != ""]).max()
+            one.known.setdefault(row["unit"], set()).update(hit.index)
+            one.events |= {(gene, row["unit"]) for gene in hit.index[hit == 1]}
+            one.variants += int((known == 1).sum())
+
+    def panel_of(self, row: Mapping[str, str]) -> set:
+        """Genes of the row's panel."""
+        if row["panel"] not in self.panels:
+            raise BadProfile(f"profile {row['profile_id']}: panel {row['panel']!r} has no genes; set omics/panels")
+        return self.panels[row["panel"]]
+
+    def copies_of(self, row: Mapping[str, str]) -> tuple[pd.Series, int]:
+        """Copy numbers (-2 to 2) of the row's sample by gene, and of how many genes the file's rows contradict."""
+        path, name = row["path"], row["profile_id"]
+        if row["format"] == "gdc_copy_number":
+            found = one_row_a_gene(path, read_absolute(path, name), self.names)
+        else:
+            if path not in self._copies:
+                table = read_lesions(path) if is_lesions(path) else read_copy_numbers(path)
+                self._copies[path] = one_row_a_gene(path, table, self.names)
+                self.counts["rows of copy numbers joined with another of the same gene, or without a gene"] += len(
+                    table.values
+                ) - len(self._copies[path].values)
+            found = self._copies[path]
+            name = self.find(row, found.values.columns)
+        if not name:
+            raise BadProfile(
+                f"{path}: no column for profile {row['profile_id']} (column {row['column']!r}, case "
+                f"{row['case_id']}); the file has {', '.join(found.values.columns[:4])}, …"
+            )
+        return found.values[name].dropna().astype(np.float32), int(found.doubted[name].sum())
+
+    def add_copies(self, one: Profile, row: Mapping[str, str]) -> None:
+        """Copy numbers of the row's sample."""
+        self.join_copies(one, *self.copies_of(row))
+
+    def join_copies(self, one: Profile, copies: pd.Series, doubted: int) -> None:
+        """Copy numbers of a file; of a second file the stronger, and none where the two contradict."""
+        if len(one.copies):
+            both = pd.concat([one.copies, copies], axis=1, keys=["old", "new"])
+            low, high = both.min(axis=1), both.max(axis=1)
+            against = (low < 0) & (high > 0) | one.copies.isna().reindex(both.index, fill_value=False)
+            doubted += int(against.sum())
+            copies = stronger(low, high).mask(against)
+        if doubted:
+            self.counts["copy numbers of genes whose rows contradict each other, taken as missing"] += doubted
+        one.copies = copies

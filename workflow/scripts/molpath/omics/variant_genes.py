@@ -1,0 +1,51 @@
+"""Genes of variants through the gate of gene names, judged over all files of a cohort, for one file may have few."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from .genes import GeneTable, NoGene, genes_of
+from .naming import DATES, NUMBERS, check_known, name_rows
+from .tables import BadProfile
+
+#: What the counts say of variants whose gene is none.
+LOST = {DATES: "variants of spreadsheet dates, left out", NUMBERS: "variants of numbers in place of genes, left out"}
+
+
+class VariantGenes:
+    """Names of genes in files of mutations: current ones, and what became of each."""
+
+    def __init__(self, table: GeneTable, counts: Counter):
+        self.table, self.counts = table, counts
+        self._found: dict[str, dict[str, tuple[str, str]]] = {}
+
+    def read(self, path: str, names: Iterable[str]) -> None:
+        """Name the genes of a file, given as they stand in its rows. Raises BadProfile for numbers of rows."""
+        if path in self._found:
+            return
+        distinct = list(dict.fromkeys(names))
+        try:
+            pairs = name_rows(genes_of(distinct), self.table)
+        except NoGene as error:
+            raise BadProfile(f"{path}: {error}") from None
+        self._found[path] = dict(zip(distinct, pairs, strict=True))
+
+    def of(self, path: str, name: str) -> str:
+        """The current name of a gene in a file, '' for one that is none, which is counted."""
+        current, reason = self._found[path][name]
+        if not current:
+            self.counts[LOST.get(reason, "variants without a gene, left out")] += 1
+        return current
+
+    def finish(self) -> None:
+        """Count what became of the names. Raises BadProfile if most are no human genes."""
+        whole = {name: reason for found in self._found.values() for name, (_, reason) in found.items()}
+        if not self.table.approved:
+            return
+        try:
+            check_known(whole.items())
+        except NoGene as error:
+            raise BadProfile(f"{', '.join(list(self._found)[:3])}: {error}") from None
+        for reason, number in Counter(whole.values()).items():
+            self.counts[f"names of genes in files of mutations: {reason}"] += number
