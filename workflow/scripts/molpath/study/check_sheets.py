@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from .config import Places, Row, resolve_reference, shipped_yaml
 from .problems import Problems, advice
 from .profiles import Profiles
-from .sheets import DOWNLOAD_COLUMNS, will_be_there
+from .sheets import DOWNLOAD_COLUMNS, read_sheet, repeated_columns, will_be_there
 from .slides import Slides
 
 SLIDE_COLUMNS = ("slide_id", "case_id", "path", "cohort", "mpp", "specimen", "keep", *DOWNLOAD_COLUMNS)
@@ -76,12 +76,35 @@ class SheetChecks:
                 "add the column; columns are separated by tabs",
             )
             return []
+        if not self.check_header(sheet):
+            return []
         validators = {
             name: Draft202012Validator(resolve_reference(schema["properties"][name], schema)) for name in columns
         }
         for row in rows:
             self.check_row(sheet, row, validators)
         return rows
+
+    def check_header(self, sheet: str) -> bool:
+        """True if no column stands twice in a sheet's header."""
+        repeated = repeated_columns(sheet)
+        if repeated:
+            where = f"{sheet}, header, column {', '.join(repeated)}"
+            self.problems.add(where, "there twice", "give every column a name of its own")
+        return not repeated
+
+    def check_cases(self, named: str) -> None:
+        """The sheet of cases, where the config names one: it is there, and has a column case_id."""
+        path, where = self.places.find_given(named), "config, key slides/cases"
+        if not path:
+            return
+        self.check_file(where, path)
+        if os.path.isdir(path):
+            self.problems.add(where, f"{path} is a folder", "name a tab-separated file")
+        elif os.path.isfile(path) and self.check_header(path):
+            rows = read_sheet(path)
+            if not rows or "case_id" not in rows[0]:
+                self.problems.add(f"{path}, header, column case_id", "missing", "add it, with a row for each case")
 
     def check_row(self, sheet: str, row: Row, validators: dict[str, Any]) -> None:
         """Cells of one row."""

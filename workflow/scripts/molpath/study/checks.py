@@ -36,6 +36,7 @@ class Checks:
         """All checks of sheets and names, then those that need every name to be right; raises ProblemsFound."""
         models = ModelChecks(self.config, self.models, self.sheets, self.problems)
         self.sheets.check_slides()
+        self.sheets.check_cases(self.config["slides"]["cases"])
         self.sheets.check_profiles()
         self.check_tissue()
         self.check_grids()
@@ -140,7 +141,7 @@ class Checks:
                     "empty, and Reinhard's method has no reference of its own",
                     "name an image of the staining that all slides shall have",
                 )
-            if adapter == "precomputed" and not os.path.isdir(self.places.find(encoder["folder"])):
+            if adapter == "precomputed" and not os.path.isdir(self.places.find_given(encoder["folder"])):
                 wrong = f"no such folder: {encoder['folder']!r}"
                 self.problems.add(f"{where}/folder", wrong, "name the folder of feature files")
             asked = encoder["revision"] if not encoder["weights"] else ""
