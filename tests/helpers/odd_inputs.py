@@ -62,4 +62,11 @@ ODD_INPUTS = {
         lambda p: p.splits[1].update(fold_0="train\ttest"),
         ["k=all.tsv, row 3: more cells than the header"],
     ),
+    "braces in a path": (
+        lambda p: (p.slides[2].update(path="files/{shard}.svs"), p.profiles[1].update(path="files/<results>.tsv")),
+        [
+            "slides.tsv, row 4, column path: files/{shard}.svs holds {, in whose place Snakemake puts",
+            "profiles.tsv, row 3, column path: files/<results>.tsv holds <results>, in whose place",
+        ],
+    ),
 }
