@@ -1,5 +1,6 @@
 """What an edit of the library reruns: nothing for a comment, a stage and what follows it for code."""
 
+import json
 import re
 import shutil
 
@@ -61,7 +62,10 @@ def test_what_is_kept_of_files_gives_the_same_digests(tmp_path, copy):
     path.write_text(text + "\nADDED = 1\n")
     assert Digests(copy, cache=tmp_path / "kept")("tiles") != fresh
     path.write_text(text)
-    for damaged in ("", "[1]", '{"a": 1}', '{"a": [1, 2, 3]}', "\0"):
+    entries = json.loads(kept.read_text())
+    wrong = ([1, 2], ["x", []], ["0" * 64, 5], ["0" * 64, [[1]]], ["0" * 64, [["x", "y", []]]], None)
+    odd = [json.dumps(dict.fromkeys(entries, value)) for value in wrong]
+    for damaged in ("", "[1]", '{"a": 1}', '{"a": [1, 2, 3]}', "\0", *odd):
         kept.write_text(damaged)
         assert Digests(copy, cache=tmp_path / "kept")("tiles") == fresh, damaged
     (tmp_path / "file").write_text("")
@@ -80,3 +84,12 @@ def test_what_is_kept_is_the_description_and_no_more(tmp_path):
     assert [tuple(each) for each in again.describe(source).imports] == described.imports
     assert first.describe(source.replace(b"# one", b"# two")).tree == described.tree
     assert first.describe(source.replace(b"return 1", b"return 2")).tree != described.tree
+
+
+def test_nothing_is_kept_where_the_user_has_no_home(tmp_path, monkeypatch):
+    """A container's user without a name, or a relative cache folder: nothing is left where the workflow runs."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)
+    monkeypatch.setenv("XDG_CACHE_HOME", "cache")
+    assert len(Digests()("tiles")) == 16
+    assert not list(tmp_path.iterdir())

@@ -3,6 +3,7 @@
 import pytest
 from mistakes import MISTAKES
 from molpath.study import Study
+from odd_inputs import ODD_INPUTS
 
 
 def refused(project) -> str:
@@ -11,9 +12,9 @@ def refused(project) -> str:
     return project.refusal()
 
 
-@pytest.mark.parametrize("name", MISTAKES)
+@pytest.mark.parametrize("name", [*MISTAKES, *ODD_INPUTS])
 def test_mistake_is_explained(project, name):
-    spoil, expected = MISTAKES[name]
+    spoil, expected = (MISTAKES | ODD_INPUTS)[name]
     spoil(project)
     message = refused(project)
     for words in expected:

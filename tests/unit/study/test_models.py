@@ -41,3 +41,22 @@ def test_a_kind_never_takes_the_name_of_another_model(project):
     found = kinds(project, models | {"random": {"kind": "mean", "grid": "main", "encoder": "tiny"}})
     assert found["random"] == ["random", ""]
     assert found["random-s0"][0] == found["random-s1"][0] == "random-s0"
+
+
+def test_a_copy_is_no_further_seed(project):
+    """A model of the same seed adds nothing to a mean over seeds: it stands alone."""
+    models = {f"random-{name}": {"kind": "random", "run": "one", "seed": seed} for name, seed in (("a", 0), ("b", 1))}
+    models |= {"copy": models["random-a"] | {"cases": "union"}, "twin": models["random-a"]}
+    found = kinds(project, models)
+    assert found["random-a"] == ["random", "s0"]
+    assert found["random-b"] == ["random", "s1"]
+    assert found["twin"] == ["twin", ""]
+    assert found["copy"] == ["copy", ""]
+
+
+def test_a_number_with_a_point_is_the_same_number(project):
+    one = project.config["pretrain"]["runs"]["one"]
+    project.config["pretrain"]["runs"] |= {"two": one | {"training": {"seed": 1.0, "temperature": 1}, "fraction": 1}}
+    project.config["pretrain"]["runs"]["one"] = one | {"training": {"temperature": 1.0}}
+    models = {f"threads-{run}": {"kind": "threads", "run": run} for run in ("one", "two")}
+    assert kinds(project, models) == {"threads-one": ["threads", "s0"], "threads-two": ["threads", "s1"]}

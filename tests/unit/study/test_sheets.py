@@ -84,8 +84,8 @@ def test_a_path_with_signs_of_snakemake_is_named(project, path):
     project.slides[1]["path"] = path
     project.profiles[0]["path"] = path
     message = problems_of(project, "slides.tsv", bytes)
-    assert "slides.tsv, row 3, column path: " + ("< >" if "<" in path else "{ }") in message
-    assert f"in {path}\n    -> Snakemake takes these for names of its own" in message
+    mark = "<results>" if "<" in path else "{"
+    assert f"slides.tsv, row 3, column path: {path} holds {mark}, in whose place Snakemake puts" in message
     assert "profiles.tsv, row 2, column path" in message
 
 

@@ -10,6 +10,15 @@ from .config import Config
 from .models import Models
 from .problems import Problems
 
+#: Keys that only models of some kinds read; a key of another kind would be passed over in silence.
+KEYS_OF = {
+    **dict.fromkeys(FOREIGN, ("grid", "encoder", "weights", "trust_remote_code")),
+    "mean": ("grid", "encoder"),
+    "random": ("run", "seed"),
+    "table": ("path",),
+    "threads": ("run",),
+}
+
 
 class ModelChecks:
     """Sections pretrain and embed, fine-tuning, and tables of genes."""
@@ -28,6 +37,10 @@ class ModelChecks:
         models = self.models
         for name, model in models.entries.items():
             where = f"config, key embed/models/{name}"
+            for key in sorted({key for keys in KEYS_OF.values() for key in keys} - {*KEYS_OF[model["kind"]]}):
+                if model[key]:
+                    read = ", ".join(KEYS_OF[model["kind"]])
+                    self.problems.add(f"{where}/{key}", f"kind {model['kind']} reads no {key}", f"it reads: {read}")
             if model["kind"] in ("mean", *FOREIGN):
                 self.check_source(where, model)
                 if model["kind"] in FOREIGN and name in self._needed():
@@ -98,6 +111,7 @@ class ModelChecks:
     def check_profiles_of(self, name: str, where: str) -> None:
         """A used run has profiles of each modality, and none that are z-scores."""
         run = self.models.runs[name]
+        fits = set(run["cohorts"]) <= {row.get("cohort") or "" for row in self.slides.rows}
         for modality in run["modalities"]:
             if not set(run["cohorts"]) & set(self.profiles.cohorts(modality)):
                 sheet = self.profiles.path or "omics/sheet (empty)"
@@ -106,6 +120,13 @@ class ModelChecks:
                     f"no {modality} profile of {', '.join(run['cohorts'])} in {sheet}",
                     f"leave out {modality}, or add profiles",
                 )
+                fits = False
+        if fits and not self.models.trained_slides(name):
+            self.problems.add(
+                f"{where}/cohorts",
+                f"no case of {', '.join(run['cohorts'])} has both a slide that is kept and a profile of it",
+                f"compare case_id and cohort of {self.slides.path} and {self.profiles.path or 'omics/sheet (empty)'}",
+            )
         for row in self.profiles.rows:
             if row.get("unit") == "zscore" and row.get("cohort") in run["cohorts"]:
                 self.problems.add(

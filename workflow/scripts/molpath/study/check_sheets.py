@@ -37,14 +37,18 @@ class SheetChecks:
         self.check_unique(sheet, rows, ["slide_id"], "give every slide an id of its own")
         for row in rows:
             values = self.slides.values_of(row)
-            if values["keep"] != "no" and values["path"] and not will_be_there(row):
-                self.check_file(f"{sheet}, row {row['#']}, column path", values["path"])
+            where = f"{sheet}, row {row['#']}, column path"
+            if values["keep"] != "no" and values["path"]:
+                (self.check_marks if will_be_there(row) else self.check_file)(where, values["path"])
 
     def check_case_sheet(self) -> None:
-        """The sheet of cases, where there is one, can be read and has a column case_id."""
+        """The sheet of cases, where the config names one, is there, can be read and has a column case_id."""
         for given in self.slides.case_sheet:
-            path = str(given)
-            if error := problem_of(path):
+            path, where = str(given), "config, key slides/cases"
+            self.check_file(where, path)
+            if os.path.isdir(path):
+                self.problems.add(where, f"{path} is a folder", "name a tab-separated file")
+            elif error := problem_of(path):
                 self.problems.add_table_error(error)
             elif os.path.isfile(path) and "case_id" not in read_cells(path).columns:
                 self.problems.add(f"{path}, header, column case_id", "missing", "name the column of the cases case_id")
@@ -59,9 +63,8 @@ class SheetChecks:
         self.check_unique(sheet, rows, ["profile_id", "format"], remedy)
         cases: dict[str, str] = {}
         for row in rows:
-            if not will_be_there(row):
-                path = self.places.resolve(row["path"], sheet)
-                self.check_file(f"{sheet}, row {row['#']}, column path", path)
+            where, path = f"{sheet}, row {row['#']}, column path", self.places.resolve(row["path"], sheet)
+            (self.check_marks if will_be_there(row) else self.check_file)(where, path)
             if cases.setdefault(row["profile_id"], row["case_id"]) != row["case_id"]:
                 self.problems.add(
                     f"{sheet}, row {row['#']}, column case_id",
@@ -102,11 +105,6 @@ class SheetChecks:
 
     def check_row(self, sheet: str, row: Row, validators: dict[str, Any]) -> None:
         """Cells of one row."""
-        if found := sorted(set(row.get("path") or "") & set("{}<>")):
-            where, wrong = f"{sheet}, row {row['#']}, column path", f"{' '.join(found)} in {row['path']}"
-            self.problems.add(
-                where, wrong, "Snakemake takes these for names of its own: rename the file, or link to it"
-            )
         for name, validator in validators.items():
             value = row.get(name)
             if value is None or is_right(value, validator.schema):
@@ -126,6 +124,14 @@ class SheetChecks:
                 self.problems.add(where, wrong, remedy)
             first.setdefault(key, row["#"])
 
+    def check_marks(self, where: str, path: str) -> bool:
+        """True if Snakemake takes a path as it is: it would put other words in place of {wildcard} and <results>."""
+        marks = re.findall(r"\{|\}|<\w+>", path)
+        if marks:
+            wrong = f"{path} holds {marks[0]}, in whose place Snakemake puts something else"
+            self.problems.add(where, wrong, "rename the file or its folder, or link to it under another name")
+        return not marks
+
     def check_file(self, where: str, path: str, remedy: str = "") -> None:
         """A file that a sheet or the config names is there, or will be made. Lint looks at code only."""
         if "://" in str(path):
@@ -135,7 +141,12 @@ class SheetChecks:
                 "mount the bucket read-only and name the file there; slides and profiles are downloaded "
                 "if the address stands in column url and path is where to (workflow/docs/data.md)",
             )
-        elif not self.places.lint and not self.places.is_made(path) and not os.path.exists(path):
+        elif (
+            self.check_marks(where, path)
+            and not self.places.lint
+            and not self.places.is_made(path)
+            and not os.path.exists(path)
+        ):
             usual = "correct the path (relative to the sheet or the working directory)"
             self.problems.add(where, f"no such file: {path}", remedy or usual)
 

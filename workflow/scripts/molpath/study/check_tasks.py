@@ -32,6 +32,7 @@ class TaskChecks:
         self.config, self.models, self.problems = config, models, problems
         self.tasks, self.slides, self.places = models.tasks, models.slides, models.places
         self._cases = set(self.slides.cases)
+        self._case_of = {row.get("slide_id"): row.get("case_id") for row in self.slides.rows}
         self.skips_missing = config["probe"]["missing"] == "skip"
         self._trained: dict[str, str] | None = None
         self._sides: dict[str, tuple[str, Config, list[Row]] | None] = {}
@@ -102,8 +103,12 @@ class TaskChecks:
         recipe = settings.get("splits") or {}
         self.check_folds(sheet, folds, bool(recipe))
         labelled = [row for row in rows if row[settings["task_col"]]]
+        if not labelled:
+            self.problems.add(f"{sheet}, column {settings['task_col']}", "empty in every row", "write the labels")
         for row in labelled:
             where = f"{sheet}, row {row['#']}"
+            if None in row:
+                self.problems.add(where, "more cells than the header", "one cell per column, separated by tabs")
             self.check_label(where, row, settings)
             for fold in folds:
                 self.check_fold_cell(task, where, row, fold)
@@ -171,6 +176,9 @@ class TaskChecks:
         if slide and slide not in self.slides.shard_of and not self.skips_missing:
             remedy = "add it to the sheet, take the row out, or set probe/missing: skip"
             self.problems.add(f"{where}, column slide_id", f"slide {slide!r} is not in {sheet}", remedy)
+        if slide in self._case_of and row["case_id"] in self._cases and self._case_of[slide] != row["case_id"]:
+            wrong = f"slide {slide} is of case {self._case_of[slide]} in {sheet}, not of {row['case_id']}"
+            self.problems.add(f"{where}, column slide_id", wrong, "correct one of them")
         if settings.get("task_type") == "survival":
             self.check_survival(where, row, settings)
 
@@ -215,6 +223,8 @@ class TaskChecks:
         for task in self.config["probe"]["cluster"]["use"]:
             if self.problems.knows("config, key probe/cluster/use", "task", task, self.tasks.entries):
                 self.check_unused(task)
+        for task in self.config["probe"]["cluster"]["k"]:
+            self.problems.knows("config, key probe/cluster/k", "task", task, self.tasks.entries)
 
     def check_pair(self, protocol: str, name: str, words: tuple[str, str]) -> list[str]:
         """One transfer or prompt; returns those of its tasks whose slides are needed."""

@@ -141,7 +141,7 @@ class Checks:
                     "empty, and Reinhard's method has no reference of its own",
                     "name an image of the staining that all slides shall have",
                 )
-            if adapter == "precomputed" and not os.path.isdir(self.places.find(encoder["folder"])):
+            if adapter == "precomputed" and not os.path.isdir(self.places.find_given(encoder["folder"])):
                 wrong = f"no such folder: {encoder['folder']!r}"
                 self.problems.add(f"{where}/folder", wrong, "name the folder of feature files")
             asked = encoder["revision"] if not encoder["weights"] else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import yaml
+
+from .problems import Problems
 
 #: A config, or a section of it, as YAML gives it and the schema fills it.
 Config = dict[str, Any]
@@ -30,9 +33,57 @@ class Wildcards(Protocol):
 
 
 def load_yaml(path: str | Path) -> Any:
-    """Contents of a YAML file."""
-    with open(path, encoding="utf-8") as handle:
-        return yaml.load(handle, Loader=SAFE_LOADER)
+    """Contents of a YAML file; raises ProblemsFound where it can't be read, or says a key twice."""
+    problems = Problems()
+    try:
+        with open(path, encoding="utf-8") as handle:
+            loader = SAFE_LOADER(handle)
+            node = loader.get_single_node()
+            for where, key in repeated_keys(node):
+                problems.add(f"{path}, line {where}", f"key {key!r} is there twice", "keep one: YAML takes the last")
+            contents = None if node is None else loader.construct_document(node)
+    except OSError as error:
+        problems.add(str(path), (error.strerror or "can't be read").lower(), "name a YAML file that can be read")
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = f", line {mark.line + 1}" if mark else ""
+        problems.add(f"{path}{line}", f"no valid YAML: {error.problem or error.context}", "correct it")
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        wrong = "not UTF-8" if isinstance(error, UnicodeError) else f"no valid YAML: {error}"
+        problems.add(str(path), wrong, "save it as text in UTF-8, and put words that look like dates in quotes")
+    problems.stop()
+    return contents
+
+
+def repeated_keys(node: Any) -> list[tuple[int, str]]:
+    """Line and name of each key that stands twice in one map of a composed YAML document."""
+    found, waiting, seen = [], [node], set()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen or not isinstance(node, yaml.CollectionNode):
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+            continue
+        names = set()
+        for key, value in node.value:
+            waiting.append(value)
+            if isinstance(key, yaml.ScalarNode) and key.value != "<<":
+                if (key.tag, key.value) in names:
+                    found.append((key.start_mark.line + 1, key.value))
+                names.add((key.tag, key.value))
+    return sorted(found)
+
+
+def keys_given_twice(path: str | Path) -> list[tuple[int, str]]:
+    """The same of a config file that Snakemake has read: JSON or YAML, in which YTE may make several keys of one."""
+    try:
+        with open(path, encoding="utf-8") as handle:
+            text = handle.read()
+        return [] if "__use_yte__" in text else repeated_keys(yaml.compose(text, Loader=SAFE_LOADER))
+    except (OSError, ValueError, yaml.YAMLError):  # what Snakemake makes of it is its own matter
+        return []
 
 
 def shipped_yaml(path: str | Path) -> Any:
@@ -60,6 +111,8 @@ def fill_defaults(values: Config, schema: Config, root: Config) -> None:
         sub = resolve_reference(sub, root)
         if values.get(key) is None and "default" in sub:
             values[key] = copy.deepcopy(sub["default"])
+        if key in values:
+            values[key] = whole(values[key], sub)
         if isinstance(values.get(key), dict):
             fill_defaults(values[key], sub, root)
     entries = schema.get("additionalProperties")
@@ -67,6 +120,26 @@ def fill_defaults(values: Config, schema: Config, root: Config) -> None:
         for key, value in values.items():
             if isinstance(value, dict) and key not in schema.get("properties", {}):
                 fill_defaults(value, entries, root)
+
+
+def whole(value: Any, schema: Config) -> Any:
+    """256 where YAML gives 256.0 for an integer, alone, in a list or as an entry: it goes into names and ranges."""
+    if schema.get("type") == "integer" and isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list) and isinstance(schema.get("items"), dict):
+        return [whole(one, schema["items"]) for one in value]
+    if isinstance(value, dict) and isinstance(schema.get("additionalProperties"), dict):
+        return {key: whole(one, schema["additionalProperties"]) for key, one in value.items()}
+    return value
+
+
+def not_finite(values: Any, where: tuple[str, ...] = ()) -> Iterator[str]:
+    """Keys whose values are .nan or .inf, which pass every limit of the schema."""
+    if isinstance(values, float) and not math.isfinite(values):
+        yield "/".join(where)
+    parts = values.items() if isinstance(values, dict) else enumerate(values) if isinstance(values, list) else ()
+    for key, value in parts:
+        yield from not_finite(value, (*where, str(key)))
 
 
 def config_schema() -> Config:

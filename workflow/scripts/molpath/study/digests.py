@@ -16,7 +16,7 @@ import os
 import sys
 import tempfile
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .config import LIBRARY, library_files
 
@@ -37,13 +37,12 @@ class DescribedFiles:
     """Descriptions of files of code by the SHA-256 of their bytes, kept in a file of the user's cache folder."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        folder = folder or Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "molpath"
-        self.path = folder / f"code-{DESCRIBED_BY}.json"
+        self.path = (folder or cache_folder()) / f"code-{DESCRIBED_BY}.json"
         self._kept: dict[str, Described] = {}
         self._asked: set[str] = set()
         with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):  # nothing kept that can be used
             kept = json.loads(self.path.read_text(encoding="utf-8"))
-            self._kept = {key: Described(*value) for key, value in kept.items()}
+            self._kept = {key: as_described(value) for key, value in kept.items()}
         self._read = set(self._kept)
 
     def describe(self, source: bytes) -> Described:
@@ -61,11 +60,27 @@ class DescribedFiles:
         if len(self._kept) > MOST_KEPT:
             self._kept = {key: self._kept[key] for key in self._asked}
         with contextlib.suppress(OSError):
+            if not self.path.is_absolute():  # neither a home nor a cache folder: nothing is left where the user works
+                return
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile("w", dir=self.path.parent, encoding="utf-8", delete=False) as handle:
                 json.dump(self._kept, handle)
             os.replace(handle.name, self.path)
         self._read = set(self._kept)
+
+
+def cache_folder() -> Path:
+    """The library's folder below the user's cache; relative where the user has none ($XDG_CACHE_HOME is absolute)."""
+    named = os.environ.get("XDG_CACHE_HOME", "")
+    return Path(named if os.path.isabs(named) else os.path.expanduser("~/.cache")) / "molpath"
+
+
+def as_described(value: Any) -> Described:
+    """A description as JSON gives it back; raises ValueError or TypeError where it is none."""
+    tree, imports = value
+    if not isinstance(tree, str) or len(tree) != 64:
+        raise ValueError("no digest")
+    return Described(tree, [(int(dots), str(module), [str(name) for name in names]) for dots, module, names in imports])
 
 
 def describe(source: bytes) -> Described:

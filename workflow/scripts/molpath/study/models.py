@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 
 from ..common.kinds import FOREIGN, TUNABLE, WITH_COORDS
@@ -93,17 +92,21 @@ class Models:
         Models that differ only in `seed`, their own or their run's, are one kind; nothing else is. A name says nothing.
         """
         names = self.compared()
-        groups: dict[str, list[str]] = {}
+        groups: list[tuple[Config, dict[int, str]]] = []
         for name in names:
-            groups.setdefault(json.dumps(self._without_seed(name), sort_keys=True), []).append(name)
+            model, seed = self._without_seed(name), self._seed(name)
+            # A copy, which has the seed of another one as well, adds nothing to a mean over seeds.
+            mine = next((members for same, members in groups if same == model and seed not in members), None)
+            if mine is None:
+                groups.append((model, mine := {}))
+            mine[seed] = name
         found: dict[str, list[str]] = {}
-        for members in groups.values():
+        for _, seeds in groups:
+            members = list(seeds.values())
             kind = name_of_kind(members)
             taken = {*(each for each in names if each not in members), *(kind for kind, _ in found.values())}
             kind = members[0] if kind in taken else kind
-            seeds = [f"s{self._seed(name)}" for name in members]
-            seeds = seeds if len(set(seeds)) == len(members) else members
-            found |= {name: [kind, seed if len(members) > 1 else ""] for name, seed in zip(members, seeds, strict=True)}
+            found |= {name: [kind, f"s{seed}" if len(members) > 1 else ""] for seed, name in seeds.items()}
         return {name: found[name] for name in names}
 
     def _seed(self, name: str) -> int:
@@ -154,7 +157,7 @@ class Models:
     # What a run trains on.
 
     def trained_slides(self, run: str) -> list[Row]:
-        """Rows of the slides a run trains on: of its cohorts, with a profile of a modality that the run reads.
+        """Rows of the kept slides a run trains on: of its cohorts, with a profile of a modality that the run reads.
 
         This is the one definition before a run; omics/pairs.tsv leaves out more (profiles that turn out unfit).
         """
@@ -166,7 +169,9 @@ class Models:
             self._trained[run] = [
                 row
                 for row in self.slides.rows
-                if row.get("cohort") in entry["cohorts"] and (row.get("case_id"), row.get("cohort")) in profiled
+                if row.get("cohort") in entry["cohorts"]
+                and (row.get("case_id"), row.get("cohort")) in profiled
+                and row.get("keep") != "no"
             ]
         return self._trained[run]
 

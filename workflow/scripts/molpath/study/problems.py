@@ -69,11 +69,14 @@ def short_message(error: ValidationError) -> str:
     """What a schema error says, without a dump of the value's whole contents."""
     instance, schema, asked = as_found(error)
     if error.validator == "additionalProperties":
-        unknown = sorted(set(instance) - set(schema.get("properties", {})))
+        unknown = sorted(set(instance) - set(schema.get("properties", {})), key=str)
         return f"unknown key{'s' if len(unknown) > 1 else ''} {', '.join(map(repr, unknown))}"
     if error.validator == "required":
         missing = [name for name in asked if name not in instance]
         return f"{', '.join(map(repr, missing))} is missing"
+    if error.validator == "uniqueItems":
+        repeated = next(one for i, one in enumerate(instance) if one in instance[:i])
+        return f"{repeated!r} is there twice"
     message = str(error.message)
     return message if len(message) < 200 else message[:200] + " …"
 
@@ -85,4 +88,6 @@ def advice(error: ValidationError) -> str:
         return "known keys: " + ", ".join(sorted(schema.get("properties", {})))
     if error.validator == "enum":
         return "one of: " + ", ".join(repr(value) for value in asked)
+    if error.validator == "uniqueItems":
+        return "keep one"
     return str(schema.get("description") or "") or "see config/README.md"

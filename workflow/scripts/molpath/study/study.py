@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,16 @@ from .check_sheets import SheetChecks
 from .check_tasks import TaskChecks
 from .checks import Checks
 from .comparisons import Comparisons
-from .config import Config, Places, fill_defaults, load_yaml, merge, shipped_yaml
+from .config import (
+    Config,
+    Places,
+    fill_defaults,
+    keys_given_twice,
+    load_yaml,
+    merge,
+    not_finite,
+    shipped_yaml,
+)
 from .demo import Demo
 from .digests import Digests
 from .displays import Displays
@@ -37,6 +48,8 @@ from .targets import Targets
 from .tasks import Tasks
 from .tissue import Tissue
 
+#: The config that the Snakefile names; others are laid over it.
+OWN_CONFIG = "config/config.yaml"
 #: Stages in the order of the data.
 STAGES = ("slides", "tissue", "tiles", "features", "omics", "pretrain", "embed", "probe")
 #: Families of environments that have a twin with a PyTorch built for CUDA.
@@ -54,6 +67,7 @@ class Study:
         self.schema: Config = shipped_yaml(self.places.shipped("schemas/config.schema.yaml"))
         fill_defaults(config, self.schema, self.schema)
         self.problems = Problems()
+        self._checked = False
         self.check_config()
         places, self.digest = self.places, Digests()
         self.slides = Slides(config, places)
@@ -84,11 +98,16 @@ class Study:
     def open(cls, path: str | Path, over: Mapping[str, Any] | None = None) -> Study:
         """The study of a config file laid over the workflow's own config, as `snakemake --configfile` does.
 
-        Sheets are looked up in the working directory, then beside the config file. Raises ProblemsFound where the
-        config does not fit its schema; `check()` looks at sheets and names.
+        The workflow's own is config/config.yaml of the working directory, where there is one. Sheets are looked up in
+        the working directory, then beside the config file. Raises ProblemsFound where the config can't be read or does
+        not fit its schema; `check()` looks at sheets and names.
         """
-        config: Config = merge(merge({}, load_yaml(path) or {}), over or {})
-        return cls(config, Places(config_files=[str(path)]))
+        under = os.path.exists(OWN_CONFIG) and not (os.path.exists(path) and os.path.samefile(OWN_CONFIG, path))
+        files = [*[OWN_CONFIG] * under, str(path)]
+        config: Config = {}
+        for file in files:
+            merge(config, map_of(file, load_yaml(file)))
+        return cls(merge(config, copy.deepcopy(dict(over or {}))), Places(config_files=files))
 
     def check_config(self) -> None:
         """Config against its schema: unknown keys, wrong types, values out of range; raises ProblemsFound."""
@@ -102,23 +121,39 @@ class Study:
         for error in Draft202012Validator(self.schema).iter_errors(self.config):
             self.problems.add_schema_error(f"config, key {place(error)}", error)
         self.problems.stop()
+        for key in not_finite(self.config):
+            self.problems.add(f"config, key {key}", "not a finite number", "write a number, or leave the key out")
+        self.problems.stop()
 
     def check(self) -> None:
         """Every check of sheets, names and sense; raises ProblemsFound with all problems in one message."""
-        sheets = SheetChecks(self.places, self.slides, self.profiles, self.problems)
-        tasks = TaskChecks(self.config, self.models, self.problems)
-        Checks(self.config, self.models, self.omics, self.tissue, sheets, tasks, self.problems).run()
+        problems = Problems()
+        for file in dict.fromkeys(self.places.config_files):
+            for line, key in keys_given_twice(file):
+                problems.add(f"{file}, line {line}", f"key {key!r} is there twice", "keep one: YAML takes the last")
+        sheets = SheetChecks(self.places, self.slides, self.profiles, problems)
+        tasks = TaskChecks(self.config, self.models, problems)
+        Checks(self.config, self.models, self.omics, self.tissue, sheets, tasks, problems).run()
+        self._checked = True
+
+    def _check_once(self) -> None:
+        """What is reckoned with holds together: a notebook may ask for a plan first."""
+        if not self._checked:
+            self.check()
 
     def notes(self) -> list[str]:
         """What is no mistake and worth a line: encoders given other patches than they were made for, gated weights."""
+        self._check_once()
         return notes_of(self.models)
 
     def plan(self) -> PlanRequest:
         """What the config asks for, in numbers (molpath.preflight.plan turns them into hours and disk)."""
+        self._check_once()
         return self.forecast.request()
 
     def doctor(self) -> DoctorRequest:
         """What to look at before a long run (molpath.preflight.examination does)."""
+        self._check_once()
         return self.examination.request()
 
     # Small values that rules read.
@@ -140,3 +175,12 @@ class Study:
     def shipped(self, name: str) -> str:
         """Path of a file below `resources/` that ships."""
         return self.places.shipped(f"../resources/{name}")
+
+
+def map_of(path: str, contents: Any) -> Config:
+    """A config file's contents; an empty file is an empty map, and anything but a map a problem."""
+    if contents is not None and not isinstance(contents, dict):
+        problems = Problems()
+        problems.add(path, f"{str(contents)[:40]!r} is no map of keys", "write a section a stage (config/README.md)")
+        problems.stop()
+    return contents or {}
