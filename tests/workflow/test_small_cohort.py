@@ -44,6 +44,21 @@ def test_quality_table_names_every_special_slide(cohort):
     assert (aside.detail != "").all()
 
 
+def test_no_feature_is_made_past_the_limit_of_slides_set_aside(cohort, code, tmp_path):
+    """Four of the cohort's slides are set aside; the table that says so is judged before any job of a GPU starts."""
+    folder = tmp_path / "cohort"
+    shutil.copytree(cohort, folder)
+    shutil.rmtree(folder / "results/features")
+    config = json.loads((folder / "config.json").read_text())
+    config["slides"]["max_failed_fraction"] = 0.01
+    (folder / "config.json").write_text(json.dumps(config))
+    done = run(folder, code, "features", "--keep-going")
+    assert done.returncode == 1
+    assert re.search(r"4 of \d+ slides were set aside, more than max_failed_fraction = 0.01", done.stdout)
+    assert "Encoding the patches" not in done.stdout
+    assert not (folder / "results/features").exists()
+
+
 def test_pen_mark_costs_patches_and_no_slide(cohort):
     tiles = pd.concat(read_tsv(path) for path in sorted((cohort / f"results/tiles/{GRID}").glob("*.tsv")))
     dropped = tiles[tiles.n_dropped_quality.replace("", "0").astype(int) > 0]

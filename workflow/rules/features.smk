@@ -9,6 +9,7 @@ rule extract_features:
     input:
         tiles="<results>/tiles/{grid}/{shard}.tsv",
         inspected="<results>/slides/{shard}.tsv",
+        judged=ancient("<results>/tables/slides.tsv"),  # not before too many slides were set aside
         weights=study.encoders.weights,
     output:
         manifest="<results>/features/{grid}/{encoder}/{shard}.tsv",
