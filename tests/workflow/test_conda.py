@@ -118,7 +118,9 @@ def write_weights(rig: CondaRig, folder: Path, config: dict) -> dict[str, str]:
     target = ("results/tissue/00000.tsv", "--configfile", "config.json", "--conda-create-envs-only")
     done = rig.snakemake(folder, *target)
     assert done.returncode == 0, done.stdout[-6000:]
-    checked(rig.made()["segmentation"] / "bin/python", "-c", WEIGHTS, path)
+    prefix = rig.made()["segmentation"]
+    rig.audit(prefix)
+    checked(prefix / "bin/python", "-c", WEIGHTS, path)
     return {"weights": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
 
 
