@@ -30,8 +30,10 @@ REASONS = {
     "compressed": "compression has taken away the detail",
     "out_of_focus": "too little of the tissue is in focus",
     "no_coords": "the folder of given coordinates has no file for it",
+    "bad_coords": "the given coordinates can't be read, or don't fit the slide or the grid",
     "no_patches": "no patch is left after tissue and quality masks",
     "no_features": "the folder of precomputed features has no file for it",
+    "bad_features": "the file of precomputed features can't be used, or doesn't fit the slide or the grid",
 }
 
 

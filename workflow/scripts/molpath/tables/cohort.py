@@ -58,7 +58,7 @@ def _count_patches(grid: str, tiled: pd.DataFrame) -> list[dict]:
         if numbers[name].sum():
             told = name.removeprefix("n_dropped_").replace("_", " ")
             rows.append(_row("tiles", grid, told, 0, -numbers[name].sum(), "patches that lie in this class"))
-    for reason in ("low_resolution", "no_coords", "no_patches"):
+    for reason in ("low_resolution", "no_coords", "bad_coords", "no_patches"):
         count = int((tiled.reason == reason).sum())
         if count:
             rows.append(_row("tiles", grid, reason, -count, meaning=REASONS[reason]))
