@@ -91,7 +91,8 @@ def test_their_folder_is_read_where_it_lies(shared_data, tmp_path):
         assert dict(handle["coords"].attrs) == expected["attrs"]
     assert (tmp_path / "theirs" / f"{SLIDE}_patches.h5").read_bytes() == before
     other = tile_slide(seen, row, tmp_path / "other", grid | {"patch_size": 256}, "0", False)
-    assert other["reason"] == "bad_coords" and "patch_size 512, the grid of the config has 256" in other["detail"]
+    assert other["reason"] == "bad_coords"
+    assert "patch_size 512, the grid of the config has 256" in other["detail"]
     (tmp_path / "theirs" / f"{SLIDE}_patches.h5").unlink()
     assert tile_slide(seen, row, tmp_path / "wsi", grid, "0", False)["reason"] == "no_coords"
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import errno
 import math
-import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 from .contained import Lost, map_contained
-from .files import open_h5
 
 #: What reading a file of others may take before its slide is set aside.
 DEADLINE_S = 120.0
 #: Errors of storage that may be gone tomorrow: the job ends with them, and the next run tries again.
 PASSING = (errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN, errno.EHOSTDOWN, errno.EAGAIN)
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
@@ -25,33 +24,39 @@ class Unusable(Exception):
 
 
 def read_contained(
-    function: Callable[[Any], Result],
-    path: str | os.PathLike[str],
-    deadline_s: float = DEADLINE_S,
-    memory_mb: float | None = None,
+    function: Callable[[Any], Result], item: Any, deadline_s: float = DEADLINE_S, memory_mb: float | None = None
 ) -> Result:
-    """`function(open file)` in a child process, which a damaged file may crash, stall or fill.
+    """`function(item)` in a child process, which a damaged file may crash, stall or fill.
 
     Raises Unusable whatever the file does to it, OSError where storage failed (PASSING).
     """
-    ((_, result),) = map_contained(lambda one: _look(function, one), [path], deadline_s, memory_mb)
-    if isinstance(result, OSError):
-        told = re.search(r"errno = (\d+)", str(result))
-        if (int(told[1]) if told else result.errno) in PASSING:
-            raise result
-        raise Unusable(f"it can't be read ({result}): copy it again, or make it again")
-    if isinstance(result, Lost):
-        raise Unusable(f"reading it {result.detail}: copy it again, or make it again")
+    ((_, result),) = all_contained(function, [item], deadline_s, memory_mb)
     if isinstance(result, Unusable):
         raise result
-    if isinstance(result, Exception):
-        raise Unusable(f"it can't be read ({type(result).__name__}: {result}): copy it again, or make it again")
-    return result  # type: ignore[no-any-return]
+    return result
 
 
-def _look(function: Callable[[Any], Result], path: str | os.PathLike[str]) -> Result:
-    with open_h5(path) as handle:
-        return function(handle)
+def all_contained(
+    function: Callable[[Any], Result],
+    items: Iterable[Item],
+    deadline_s: float = DEADLINE_S,
+    memory_mb: float | None = None,
+) -> Iterator[tuple[Item, Result | Unusable]]:
+    """Yield each item with `function(item)`, or with Unusable, in order; one child process reads them all.
+
+    Raises OSError where storage failed (PASSING).
+    """
+    for item, result in map_contained(function, items, deadline_s, memory_mb):
+        if isinstance(result, OSError):
+            told = re.search(r"errno = (\d+)", str(result))
+            if (int(told[1]) if told else result.errno) in PASSING:
+                raise result
+        if isinstance(result, Lost):
+            result = Unusable(f"reading it failed: {result.detail}. Copy it again, or make it again")
+        elif isinstance(result, Exception) and not isinstance(result, Unusable):
+            told_as = "" if isinstance(result, OSError) else f"{type(result).__name__}: "
+            result = Unusable(f"it can't be read ({told_as}{result}): copy it again, or make it again")
+        yield item, result
 
 
 def own_array(handle: Any, name: str, kinds: str) -> Any:

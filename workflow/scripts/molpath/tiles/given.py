@@ -65,13 +65,13 @@ def take_given(
 
 def check_grid(attributes: Mapping[str, Any], grid: Grid) -> None:
     """What the attributes say of the grid is what the config says. Raises Unusable."""
-    asked = {"patch_size": grid["patch_size"], "overlap": grid["overlap"]}
+    asked: dict[str, float] = {"patch_size": grid["patch_size"], "overlap": grid["overlap"]}
     asked["target_magnification"] = round(10 / target_mpp(grid), 4)
     for name, wanted in asked.items():
         if name in attributes and number_of(attributes, name) != float(wanted):
             raise Unusable(
-                f"it was made with {name} {attributes[name]:g}, the grid of the config has {wanted:g}: change the grid, "
-                "or name the folder of this one"
+                f"it was made with {name} {attributes[name]:g}, the grid of the config has {wanted:g}: "
+                "change the grid, or name another folder"
             )
 
 
@@ -81,12 +81,12 @@ def check_slide(attributes: Mapping[str, Any], seen: Mapping[str, str], grid: Gr
     An edge by the ratio of nominal magnifications and one by the resolution are both right. Raises Unusable.
     """
     mpp, magnification = float(seen["mpp"]), int(seen["magnification"])
-    same = {"level0_width": seen["width"], "level0_height": seen["height"], "level0_magnification": magnification}
-    for name, ours in same.items():
-        if name in attributes and number_of(attributes, name) != float(ours):
+    same = {"level0_width": int(seen["width"]), "level0_height": int(seen["height"])}
+    for name, ours in (same | {"level0_magnification": magnification}).items():
+        if name in attributes and number_of(attributes, name) != ours:
             raise Unusable(
-                f"it says {name} {attributes[name]:g}, the slide has {ours} ({mpp:g} micrometres per pixel): it was made "
-                "from another slide, or with another resolution"
+                f"it says {name} {attributes[name]:g}, the slide has {ours} ({mpp:g} micrometres per pixel): "
+                "it was made from another slide, or with another resolution"
             )
     if "patch_size_level0" not in attributes:
         return
@@ -106,8 +106,8 @@ def check_inside(coords: np.ndarray, seen: Mapping[str, str]) -> None:
     if off.any():
         x, y = coords[off.argmax()]
         raise Unusable(
-            f"{off.sum()} of its {len(coords)} patches lie off the slide, row {off.argmax()} at ({x}, {y}), and the slide "
-            f"has {width} x {height} pixels: are these level-0 pixels of this slide?"
+            f"{off.sum()} of its {len(coords)} patches lie off the slide, row {off.argmax()} at ({x}, {y}), and the "
+            f"slide has {width} x {height} pixels: are these level-0 pixels of this slide?"
         )
 
 
@@ -137,9 +137,10 @@ def whole_coords(dataset: Any) -> np.ndarray:
     return values.astype(np.int64)
 
 
-def _coords_and_attributes(handle: Any) -> tuple[np.ndarray, dict[str, Any]]:
-    dataset = own_array(handle, "coords", "iuf")
-    return whole_coords(dataset), attributes_of(dataset)
+def _coords_and_attributes(path: Path) -> tuple[np.ndarray, dict[str, Any]]:
+    with open_h5(path) as handle:
+        dataset = own_array(handle, "coords", "iuf")
+        return whole_coords(dataset), attributes_of(dataset)
 
 
 def _plain(value: Any) -> Any:
