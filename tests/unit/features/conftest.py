@@ -6,7 +6,8 @@ import h5py
 import numpy as np
 import pytest
 
-GRID = {"name": "20x_32px_0px_overlap", "patch_size": 32, "magnification": 20}
+GRID = {"name": "20x_32px_0px_overlap", "patch_size": 32, "magnification": 20, "mpp": None, "scale": "mpp"}
+GRID |= {"overlap": 0}
 
 
 class Shard:
@@ -40,15 +41,15 @@ class Shard:
         )
         return self
 
-    def write(self, identity="identity"):
-        """Write the manifests of the stages before."""
+    def write(self, identity="identity", **seen):
+        """Write the manifests of the stages before; `seen`: what inspection saw of every slide."""
         from molpath.common.manifests import accepted, write_manifest
 
         self.tiles = self.results / "tiles" / GRID["name"] / "00000.tsv"
         self.inspected = self.results / "slides" / "00000.tsv"
         write_manifest(self.tiles, self.rows, ["file"])
-        rows = [accepted(row["slide_id"], identity=f"{identity} {row['slide_id']}") for row in self.rows]
-        write_manifest(self.inspected, rows, ["identity"])
+        rows = [accepted(row["slide_id"], identity=f"{identity} {row['slide_id']}", **seen) for row in self.rows]
+        write_manifest(self.inspected, rows, ["identity", *seen])
         return self
 
     def arguments(self, encoder="mean_colour", weights=(), **more):
@@ -57,7 +58,7 @@ class Shard:
 
         about = {"name": encoder.split(":")[-1], "adapter": encoder} | {
             key: more.pop(key)
-            for key in ("batch_size", "workers", "folder", "precision", "decode", "store")
+            for key in ("batch_size", "workers", "folder", "precision", "decode", "store", "features")
             if key in more
         }
         defaults = {

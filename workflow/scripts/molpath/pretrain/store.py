@@ -51,7 +51,9 @@ def pack_patches(
         for row, start, count in zip(rows, starts, counts, strict=True):
             order = np.random.default_rng(zlib.crc32(row["slide_id"].encode(), repack)).permutation(count)
             with np.errstate(over="ignore"):  # looked for below
-                array[start : start + count] = read_features(Path(wsi) / row["file"])[order]
+                array[start : start + count] = read_features(Path(wsi) / row["file"], row.get("dataset") or "features")[
+                    order
+                ]
             if not np.isfinite(array[start : start + count]).all():
                 raise ValueError(f"{row['file']}: values that don't fit fp16, in which the packed store keeps them")
             sums.append(f"{zlib.crc32(array[start : start + count].data):08x}")

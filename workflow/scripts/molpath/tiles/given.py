@@ -37,7 +37,7 @@ def read_coords(path: str | os.PathLike) -> tuple[np.ndarray, dict[str, Any]]:
 
 
 def attributes_of(dataset: Any) -> dict[str, Any]:
-    """Attributes of a dataset by name, as plain values."""
+    """Attributes of a dataset, group or file by name, as plain values."""
     return {key: _plain(value) for key, value in sorted(dataset.attrs.items())}
 
 
