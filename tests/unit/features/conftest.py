@@ -56,7 +56,7 @@ class Shard:
         """Arguments of `extract_shard`."""
         from slide_doubles import open_array
 
-        about = {"name": encoder.split(":")[-1], "adapter": encoder} | {
+        about = {"name": encoder.split(":")[-1], "adapter": encoder, "features": ""} | {
             key: more.pop(key)
             for key in ("batch_size", "workers", "folder", "precision", "decode", "store", "features")
             if key in more

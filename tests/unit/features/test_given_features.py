@@ -256,7 +256,7 @@ def test_tensors_and_arrays_of_slide2vec(shard, tmp_path):
         (folder / f"{name}.meta.json").write_text(json.dumps(about | {"num_tiles": count}))
     rows = shard.extract("precomputed", folder=str(tmp_path / "run"))
     assert [row["status"] for row in rows.values()] == ["ok", "ok", "ok", "set_aside", "set_aside"]
-    assert "d.meta.json says 8 x 5, and the array is 9 x 5" in rows["d"]["detail"]
+    assert "d.meta.json says num_tiles 8, and the array is 9 x 5" in rows["d"]["detail"]
     assert "it can't be read" in rows["e"]["detail"]
     for name in "ac":
         np.testing.assert_array_equal(read(shard, rows[name]).features, values[name])

@@ -113,13 +113,14 @@ def _with_meta(path: Path, arrays: dict[str, Any]) -> dict[str, Any]:
     beside = path.with_suffix(".meta.json")
     if not beside.exists():
         return arrays
-    meta, shape = json.loads(beside.read_text(encoding="utf-8")), getattr(arrays.get("features"), "shape", ())
+    meta: dict[str, Any] = json.loads(beside.read_text(encoding="utf-8"))
+    shape: tuple[int, ...] = arrays["features"].shape if "features" in arrays else ()
     kind = meta.get("artifact_type", "tile_embeddings")
     if kind != "tile_embeddings":
         raise Unusable(f"{beside.name} says artifact_type {kind}, tile_embeddings are wanted")
-    told = meta.get("num_tiles"), meta.get("feature_dim")
-    if len(shape) == 2 and any(said is not None and said != is_ for said, is_ in zip(told, shape, strict=True)):
-        raise Unusable(f"{beside.name} says {told[0]} x {told[1]}, and the array is {shape[0]} x {shape[1]}")
+    for key, axis in (("num_tiles", 0), ("feature_dim", 1)):
+        if len(shape) == 2 and meta.get(key, shape[axis]) != shape[axis]:
+            raise Unusable(f"{beside.name} says {key} {meta[key]}, and the array is {shape[0]} x {shape[1]}")
     return arrays
 
 
@@ -191,7 +192,7 @@ def _shape(values: Any) -> tuple[int, int]:
 
 def _check_numbers(values: Any, count: int) -> None:
     """Every number is finite and fits fp16, in which features are packed; they are not all zero. Raises Unusable."""
-    flat = values.shape[-2:] == values.shape
+    flat = len(values.shape) == 2
     rows = max(1, BLOCK // values.shape[-1])
     if getattr(values, "chunks", None):
         rows = max(rows, values.chunks[-2])

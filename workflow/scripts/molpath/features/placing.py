@@ -30,7 +30,7 @@ def place(layout: Layout, seen: Mapping[str, str], grid: Grid) -> dict[str, Any]
         _check_stamp(layout.said, grid)
     else:
         check_grid(layout.said, grid)
-    nowhere = {"coords_scale": "", "patch_size_level0": ""}
+    nowhere: dict[str, Any] = {"coords_scale": "", "patch_size_level0": ""}
     known = bool(seen.get("width") and seen.get("mpp") and seen.get("magnification"))
     if known and not layout.micrometres:
         check_slide(layout.said, seen, grid)
@@ -38,7 +38,7 @@ def place(layout: Layout, seen: Mapping[str, str], grid: Grid) -> dict[str, Any]
         return nowhere
     if not known:
         edge = layout.said.get("patch_size_level0", "")
-        return nowhere if layout.micrometres or not edge else {"coords_scale": "1", "patch_size_level0": int(edge)}
+        return nowhere if layout.micrometres or not edge else {"coords_scale": 1, "patch_size_level0": int(edge)}
     scale = 1 / float(seen["mpp"]) if layout.micrometres else 1.0
     coords = layout.coords * scale
     check_inside(np.floor(coords).astype(np.int64), seen)

@@ -43,7 +43,7 @@ def find_features(
     """
     wanted = [row["slide_id"] for row in tiles if row["status"] == OK]
     files = find_feature_files(encoder["folder"], wanted)
-    look = partial(layout_of, name=encoder.get("features", ""), encoder=encoder["name"])
+    look = partial(layout_of, name=encoder["features"], encoder=encoder["name"])
     limits = deadline_s, memory_mb or None
     alone = {paths[0]: name for name, paths in files.items() if len(paths) == 1}
     looked = dict(all_contained(look, alone, *limits))

@@ -22,6 +22,7 @@ from .embedding import Embedding
 from .encoders import Encoders
 from .examination import DoctorRequest, Examination
 from .forecast import Forecast, PlanRequest
+from .given_features import GivenFeatures
 from .grids import Grids
 from .inventory import Inventory
 from .launcher import Launcher
@@ -60,6 +61,7 @@ class Study:
         self.tissue = Tissue(config, places, self.slides)
         self.grids = Grids(config, places, self.slides)
         self.encoders = Encoders(config, places)
+        self.given_features = GivenFeatures(self.encoders, self.slides, places)
         self.profiles = Profiles(config, places)
         self.downloads = Downloads(config, places, self.slides, self.profiles)
         self.benchmark = Benchmark(places)
