@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 
 import h5py
 import numpy as np
@@ -308,3 +309,25 @@ def test_shared_cohort_with_nan_and_another_width(shard, shared_data):
     assert set(aside) == {"S00", "S05"}
     assert "not finite" in aside["S00"]
     assert aside["S05"] == "its features are 8 numbers wide, those of most files 16"
+
+
+@pytest.mark.parametrize(("mpp", "edge"), [("0.25", "64"), ("", "")])
+def test_a_slide_without_a_raw_file_starts_at_its_features(mpp, edge, shard, tmp_path):
+    """STAMP's micrometres are placed by the resolution of the sheet; without one only coordinate readers lack them."""
+    from molpath.common.manifests import read_manifest, write_manifest
+    from molpath.slides.inspection import inspect_shard
+
+    shard.add("a", 4).write()
+    shutil.rmtree(shard.wsi)  # no stage before writes anything there
+    slide = {"slide_id": "a", "path": "", "mpp": mpp, "keep": "auto"}
+    inspect_shard(slides=[slide], manifest=str(shard.inspected))
+    seen = read_manifest(shard.inspected)[0]
+    assert (seen["status"], seen["reason"], seen["mpp"]) == ("set_aside", "features_only", mpp)
+    shard.rows = [{name: seen[name] for name in ("slide_id", "status", "reason", "detail")}]
+    write_manifest(shard.tiles, shard.rows, ["file"])
+    stamp(tmp_path / "theirs" / "a.h5", some_features(9))
+    row = shard.extract("precomputed", folder=str(tmp_path / "theirs"))["a"]
+    assert (row["status"], row["patch_size_level0"]) == ("ok", edge)
+    np.testing.assert_array_equal(read(shard, row).features, some_features(9).astype(np.float16).astype(np.float32))
+    if mpp:
+        assert read(shard, row, with_coords=True).coords[1].tolist() == [128, 192]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..common.manifests import OK, read_manifests
+from ..common.manifests import OK, file_of, read_manifests
 from ..features.layouts import read_coords_of, read_features
 
 
@@ -51,7 +51,7 @@ class Bags:
     def read(self, slide_id: str, with_coords: bool = False) -> Bag:
         """All patches of a slide; coordinates where they are asked for. Raises KeyError where the slide has none."""
         row = self.rows[slide_id]
-        path = self.wsi / row["file"]
+        path = file_of(row, self.wsi)
         features = read_features(path, row.get("dataset") or "features").astype(np.float32)
         if not with_coords:
             return Bag(features)

@@ -22,7 +22,7 @@ STEPS_SEEN = 3
 def place(layout: Layout, seen: Mapping[str, str], grid: Grid) -> dict[str, Any]:
     """Columns `coords_scale` (level-0 pixels in a unit of the file's coords) and `patch_size_level0` of a slide.
 
-    seen: the slide's row of the stage slides; without its size and mpp (no raw slide) only the grid is compared. Empty
+    seen: the slide's row of the stage slides; what it doesn't say (no raw slide has a size) is not compared. Empty
     where the file has no coordinates, or they can't be told in level-0 pixels. Raises Unusable where the file was made
     on another grid or from another slide.
     """
@@ -31,17 +31,18 @@ def place(layout: Layout, seen: Mapping[str, str], grid: Grid) -> dict[str, Any]
     else:
         check_grid(layout.said, grid)
     nowhere: dict[str, Any] = {"coords_scale": "", "patch_size_level0": ""}
-    known = bool(seen.get("width") and seen.get("mpp") and seen.get("magnification"))
-    if known and not layout.micrometres:
+    scaled = bool(seen.get("mpp") and seen.get("magnification"))
+    if scaled and not layout.micrometres:
         check_slide(layout.said, seen, grid)
     if layout.coords is None:
         return nowhere
-    if not known:
+    if not scaled:
         edge = layout.said.get("patch_size_level0", "")
         return nowhere if layout.micrometres or not edge else {"coords_scale": 1, "patch_size_level0": int(edge)}
     scale = 1 / float(seen["mpp"]) if layout.micrometres else 1.0
     coords = layout.coords * scale
-    check_inside(np.floor(coords).astype(np.int64), seen)
+    if seen.get("width"):
+        check_inside(np.floor(coords).astype(np.int64), seen)
     return {"coords_scale": f"{scale:.10g}", "patch_size_level0": _edge(layout, coords, seen, grid)}
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from ..common.feature_files import find_feature_files
 from ..common.files import fingerprint
 from ..common.given_h5 import DEADLINE_S, Unusable, all_contained
-from ..common.manifests import OK, accepted, set_aside
+from ..common.manifests import FEATURES_ONLY, OK, accepted, set_aside
 from ..common.settings.features import Encoder
 from ..common.settings.tiles import Grid
 from .layouts import Layout, layout_of
@@ -41,7 +41,7 @@ def find_features(
     is relative to `wsi` where the folder was given relatively, else absolute. A file that can't be used sets its slide
     aside.
     """
-    wanted = [row["slide_id"] for row in tiles if row["status"] == OK]
+    wanted = [row["slide_id"] for row in tiles if _is_wanted(row)]
     files = find_feature_files(encoder["folder"], wanted)
     look = partial(layout_of, name=encoder["features"], encoder=encoder["name"])
     limits = deadline_s, memory_mb or None
@@ -51,7 +51,7 @@ def find_features(
     rows = []
     for row in tiles:
         slide_id = row["slide_id"]
-        if row["status"] != OK:
+        if not _is_wanted(row):
             rows.append(set_aside(slide_id, row["reason"], row["detail"]))
         elif slide_id not in files:
             rows.append(set_aside(slide_id, "no_features", f"no file {slide_id}.h5 in {encoder['folder']}"))
@@ -63,6 +63,11 @@ def find_features(
             rows.append(_row(slide_id, path, looked[str(path)], width, seen.get(slide_id, {}), grid, wsi))
     _tell(rows, looked)
     return rows
+
+
+def _is_wanted(row: Mapping[str, str]) -> bool:
+    """True for an accepted slide, and for one without a raw file, which no stage before could judge."""
+    return row["status"] == OK or row["reason"] == FEATURES_ONLY
 
 
 def _width(

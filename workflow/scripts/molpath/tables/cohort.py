@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from ..common.files import read_tsv, write_tsv
-from ..common.manifests import OK, REASONS, read_manifests
+from ..common.manifests import FEATURES_ONLY, OK, REASONS, read_manifests
 from ..pretrain.parts import sample_evenly
 from .pages import Section, write_page
 
@@ -78,7 +78,7 @@ def show_worst_slides(*, slides: str, wsi: str, note: str, output: str, count: i
     aside before that has none. The page stands alone, works offline, and every word in it is escaped.
     """
     table = read_tsv(slides)
-    aside = table[(table.status != OK) & (table.reason != "excluded")].head(count)
+    aside = table[(table.status != OK) & (~table.reason.isin(["excluded", FEATURES_ONLY]))].head(count)
     kept = table[table.status == OK].copy()
     kept["order"] = pd.to_numeric(kept.in_focus_fraction, errors="coerce").fillna(0)
     kept = kept.sort_values(["order", "slide_id"], kind="stable").head(count)

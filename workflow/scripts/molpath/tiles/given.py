@@ -81,7 +81,7 @@ def check_slide(attributes: Mapping[str, Any], seen: Mapping[str, str], grid: Gr
     An edge by the ratio of nominal magnifications and one by the resolution are both right. Raises Unusable.
     """
     mpp, magnification = float(seen["mpp"]), int(seen["magnification"])
-    same = {"level0_width": int(seen["width"]), "level0_height": int(seen["height"])}
+    same = {f"level0_{name}": int(seen[name]) for name in ("width", "height") if seen.get(name)}
     for name, ours in (same | {"level0_magnification": magnification}).items():
         if name in attributes and number_of(attributes, name) != ours:
             raise Unusable(
