@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from molpath.common.files import fingerprint
 from molpath.common.manifests import accepted, read_manifest, write_manifest
-from molpath.tiles.grid import edges_level0, lay_grid, tissue_shares
+from molpath.tiles.grid import edges_level0, lay_grid
 from molpath.tiles.tiling import tile_shard, tile_slide
+from molpath.tiles.tissue_shares import tissue_shares
 from PIL import Image
 
 SLIDE = "cmu-1-small-region"

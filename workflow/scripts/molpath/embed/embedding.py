@@ -118,6 +118,11 @@ def gather_embeddings(
                 slides += [name.decode() for name in handle["slides"][:]]
                 vectors.append(handle["embeddings"][:])
                 patches.append(handle["n_patches"][:])
+    if not vectors:
+        raise ValueError(
+            f"no {unit.removesuffix('_id')} has an embedding by {model['name']}: all slides were set aside, or their "
+            "features don't say where patches lie (manifests of the stage features, and the logs, say which)"
+        )
     obs = sheet_columns(read_tsv(sheet), unit).reindex(ids)
     if cases_sheet:
         clinical = read_tsv(cases_sheet).set_index("case_id")

@@ -126,8 +126,10 @@ def _with_meta(path: Path, arrays: dict[str, Any]) -> dict[str, Any]:
 
 def _tables(path: Path) -> dict[str, Any]:
     """Arrays X of the tables of a LazySlide (SpatialData) store, by `tables/<name>`."""
-    import zarr
-
+    try:
+        import zarr
+    except ImportError as error:
+        raise Unusable("reading a .zarr needs the package zarr: install it beside this workflow's") from error
     tables = zarr.open_group(path, mode="r").get("tables")
     if not isinstance(tables, zarr.Group):
         raise Unusable("it has no group tables: not a store of LazySlide's with features")

@@ -20,7 +20,8 @@ from ..common.settings.tiles import Grid
 from ..common.stamps import is_current, row_of_stamp, stamp_h5
 from ..tissue.classes import CLASSES
 from .given import coords_name, take_given
-from .grid import class_shares, edges_level0, lay_grid, target_mpp, tissue_shares
+from .grid import class_shares, edges_level0, lay_grid, target_mpp
+from .tissue_shares import tissue_shares
 
 log = logging.getLogger(__name__)
 
