@@ -32,6 +32,7 @@ rule extract_features:
         encoder=study.encoders.encoder,
         given_sample=study.given_features.sample,
         given_state=study.given_features.state,
+        again=study.retries.features,
         deadline_s=lookup(dpath="slides/deadline_s", within=config),
         memory_mb=lookup(dpath="slides/memory_mb", within=config),
         scratch=lookup(dpath="features/scratch", within=config),

@@ -33,6 +33,7 @@ from .probing import Probing
 from .problems import Problems, place
 from .profiles import Profiles
 from .providers import Parts, providers_of
+from .retries import Retries
 from .slides import Slides
 from .targets import Targets
 from .tasks import Tasks
@@ -62,6 +63,7 @@ class Study:
         self.grids = Grids(config, places, self.slides)
         self.encoders = Encoders(config, places)
         self.given_features = GivenFeatures(self.encoders, self.slides, places)
+        self.retries = Retries(places)
         self.profiles = Profiles(config, places)
         self.downloads = Downloads(config, places, self.slides, self.profiles)
         self.benchmark = Benchmark(places)
