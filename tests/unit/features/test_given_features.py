@@ -175,6 +175,22 @@ def test_a_bad_file_costs_its_slide(case, shard, tmp_path):
     assert "a.h5" in row["detail"]
 
 
+@pytest.mark.parametrize(
+    ("write", "says"),
+    [
+        (lambda p: write_h5(p, some_features(9), attributes=GRID | {"patch_size_level0": "64px"}), "is '64px'"),
+        (lambda p: write_h5(p, some_features(9), attributes=GRID | {"patch_size_level0": 0}), "is 0"),
+        (lambda p: write_h5(p, some_features(9), attributes=GRID | {"patch_size": "wide"}), "is 'wide'"),
+        (lambda p: (stamp(p, some_features(9)), h5py.File(p, "a").attrs.update(tile_size_um=0)), "is 0"),
+    ],
+)
+@pytest.mark.parametrize("seen", [SEEN, {}])
+def test_attributes_that_are_no_numbers(write, says, seen, shard, tmp_path):
+    row = one(shard, tmp_path, write, seen)
+    assert row["reason"] == "bad_features"
+    assert f"{says}, and a positive number is wanted" in row["detail"]
+
+
 @pytest.mark.parametrize("values", [some_features(9), some_features(9)[None], some_features(9).astype(np.float64)])
 def test_numbers_are_read_as_they_are(values, shard, tmp_path):
     row = one(shard, tmp_path, lambda path: write_h5(path, values))

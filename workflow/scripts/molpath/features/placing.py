@@ -37,8 +37,9 @@ def place(layout: Layout, seen: Mapping[str, str], grid: Grid) -> dict[str, Any]
     if layout.coords is None:
         return nowhere
     if not scaled:
-        edge = layout.said.get("patch_size_level0", "")
-        return nowhere if layout.micrometres or not edge else {"coords_scale": 1, "patch_size_level0": int(edge)}
+        if layout.micrometres or "patch_size_level0" not in layout.said:
+            return nowhere
+        return {"coords_scale": 1, "patch_size_level0": int(number_of(layout.said, "patch_size_level0"))}
     scale = 1 / float(seen["mpp"]) if layout.micrometres else 1.0
     coords = layout.coords * scale
     if seen.get("width"):
@@ -68,8 +69,9 @@ def _edge(layout: Layout, coords: np.ndarray, seen: Mapping[str, str], grid: Gri
     """
     mpp, magnification = float(seen["mpp"]), int(seen["magnification"])
     if layout.micrometres:
-        um = layout.said.get("tile_size_um")
-        return round(float(um) / mpp) if um else edges_level0({**grid, "scale": "mpp"}, mpp, magnification)[0]
+        if "tile_size_um" in layout.said:
+            return round(number_of(layout.said, "tile_size_um") / mpp)
+        return edges_level0({**grid, "scale": "mpp"}, mpp, magnification)[0]
     if "patch_size_level0" in layout.said:
         return int(layout.said["patch_size_level0"])
     scales = ("mpp", "magnification") if grid["scale"] == "mpp" else ("magnification", "mpp")
