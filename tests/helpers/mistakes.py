@@ -95,6 +95,18 @@ MISTAKES = {
         lambda p: p.absent.add("files/S4.svs"),
         ["slides.tsv, row 6, column path: no such file: files/S4.svs", "correct the path"],
     ),
+    "slide without a file": (
+        lambda p: p.slides[4].update(path=""),
+        ["slides.tsv, row 6, column path: empty, and no encoder reads features that another tool made", "precomputed"],
+    ),
+    "map of a slide without a file": (
+        lambda p: (
+            p.slides[4].update(path=""),
+            p.config["features"]["encoders"].update(theirs={"adapter": "precomputed", "folder": "files"}),
+            p.config["embed"].update(attention=["S4"]),
+        ),
+        ["config, key embed/attention: slide S4 has no raw file, and the map is drawn on it", "slides.tsv"],
+    ),
     "slide in a bucket": (
         lambda p: p.slides[4].update(path="s3://bucket/S4.svs"),
         [

@@ -11,6 +11,7 @@ rule extract_features:
         inspected="<results>/slides/{shard}.tsv",
         judged=ancient("<results>/tables/slides.tsv"),  # not before too many slides were set aside
         weights=study.encoders.weights,
+        given=study.given_features.files,
     output:
         manifest="<results>/features/{grid}/{encoder}/{shard}.tsv",
     log:
@@ -29,6 +30,9 @@ rule extract_features:
         rows=study.slides.shard_rows,
         grid=study.grids.grid,
         encoder=study.encoders.encoder,
+        given_sample=study.given_features.sample,
+        given_state=study.given_features.state,
+        again=study.retries.features,
         deadline_s=lookup(dpath="slides/deadline_s", within=config),
         memory_mb=lookup(dpath="slides/memory_mb", within=config),
         scratch=lookup(dpath="features/scratch", within=config),

@@ -25,6 +25,7 @@ rule tile_slides:
     params:
         results=subpath(output.manifest, ancestor=3),
         grid=study.grids.grid,
+        given_state=study.grids.given_state,
         code=study.digest("tiles"),
         accept_other_code=study.accepts_other_code("tiles"),
     message:

@@ -28,6 +28,7 @@ rule assess_tissue:
         gpu=study.tissue.gpus,
     params:
         slides=study.slides.shard_rows,
+        again=study.retries.tissue,
         results=subpath(output.manifest, ancestor=2),
         settings=study.tissue.settings,
         deadline_s=study.tissue.deadline_s,

@@ -17,6 +17,7 @@ if __name__ == "__main__":
         inspected=snakemake.input.inspected,
         slides=paths,
         weights=list(snakemake.input.weights),
+        given_sample=snakemake.params.given_sample,
         manifest=snakemake.output.manifest,
         wsi=f"{snakemake.params.results}/wsi",
         grid=snakemake.params.grid,

@@ -6,7 +6,8 @@ import h5py
 import numpy as np
 import pytest
 
-GRID = {"name": "20x_32px_0px_overlap", "patch_size": 32, "magnification": 20}
+GRID = {"name": "20x_32px_0px_overlap", "patch_size": 32, "magnification": 20, "mpp": None, "scale": "mpp"}
+GRID |= {"overlap": 0}
 
 
 class Shard:
@@ -40,24 +41,24 @@ class Shard:
         )
         return self
 
-    def write(self, identity="identity"):
-        """Write the manifests of the stages before."""
+    def write(self, identity="identity", **seen):
+        """Write the manifests of the stages before; `seen`: what inspection saw of every slide."""
         from molpath.common.manifests import accepted, write_manifest
 
         self.tiles = self.results / "tiles" / GRID["name"] / "00000.tsv"
         self.inspected = self.results / "slides" / "00000.tsv"
         write_manifest(self.tiles, self.rows, ["file"])
-        rows = [accepted(row["slide_id"], identity=f"{identity} {row['slide_id']}") for row in self.rows]
-        write_manifest(self.inspected, rows, ["identity"])
+        rows = [accepted(row["slide_id"], identity=f"{identity} {row['slide_id']}", **seen) for row in self.rows]
+        write_manifest(self.inspected, rows, ["identity", *seen])
         return self
 
     def arguments(self, encoder="mean_colour", weights=(), **more):
         """Arguments of `extract_shard`."""
         from slide_doubles import open_array
 
-        about = {"name": encoder.split(":")[-1], "adapter": encoder} | {
+        about = {"name": encoder.split(":")[-1], "adapter": encoder, "features": ""} | {
             key: more.pop(key)
-            for key in ("batch_size", "workers", "folder", "precision", "decode", "store")
+            for key in ("batch_size", "workers", "folder", "precision", "decode", "store", "features")
             if key in more
         }
         defaults = {

@@ -1,5 +1,7 @@
 """Features of other tools are read where they lie, in the layouts their tools document, and embedded."""
 
+import re
+
 import h5py
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ def trident(path, features, coords=True, chunks=None, **attributes):
         stored = handle.create_dataset("features", data=features, chunks=chunks)
         stored.attrs.update(name=path.stem, savetodir="/somewhere", encoder="conch_v15")
         if coords:
-            places = np.zeros((len(features), 2), np.int64)
+            places = np.zeros((features.shape[-2] if features.ndim > 1 else 0, 2), np.int64)
             handle.create_dataset("coords", data=places).attrs.update(attributes)
 
 
@@ -72,9 +74,9 @@ def test_rows_point_to_the_folder(shard, tmp_path):
     assert {name: (row["reason"], row["detail"].split(": ")[-1]) for name, row in rows.items()} == {
         "a": ("", ""),
         "b": ("no_features", f"no file b.h5 in {folder}"),
-        "empty": ("no_features", "it holds no patch"),
-        "vector": ("no_features", "it holds one vector of 768 numbers, not one a patch (a slide's or a case's?)"),
-        "other": ("no_features", "neither features nor feats among its datasets (coords, imgs)"),
+        "empty": ("bad_features", "it holds no patch"),
+        "vector": ("bad_features", "it holds one vector of 768 numbers, not one a patch (a slide's or a case's?)"),
+        "other": ("bad_features", "neither features nor feats among its datasets (coords, imgs)"),
         "white": ("blank", "no tissue"),
     }
     assert (rows["a"]["n_patches"], rows["a"]["dim"]) == ("9", "5")
@@ -154,16 +156,18 @@ def test_stamp_features_are_packed_for_training(shard, tmp_path):
         (lambda path: stamp(path, some_features(9), um=32), "micrometres per pixel 1, the grid of the config has 0.5"),
     ],
 )
-def test_another_grid_is_a_mistake_in_the_config(write, message, shard, tmp_path):
+def test_another_grid_sets_the_slide_aside(write, message, shard, tmp_path):
     shard.add("a", 4).write()
     write(tmp_path / "theirs" / "a.h5")
-    with pytest.raises(ValueError, match=message):
-        shard.extract("precomputed", folder=str(tmp_path / "theirs"))
+    row = shard.extract("precomputed", folder=str(tmp_path / "theirs"))["a"]
+    assert row["reason"] == "bad_features"
+    assert re.search(message, row["detail"]), row["detail"]
 
 
-def test_two_files_of_one_slide_are_a_mistake_in_the_config(shard, tmp_path):
+def test_two_files_of_one_slide_set_it_aside(shard, tmp_path):
     shard.add("a", 4).write()
     stamp(tmp_path / "theirs/one/a.h5", some_features(3))
     stamp(tmp_path / "theirs/two/a.h5", some_features(3))
-    with pytest.raises(ValueError, match="two files of slide a: .*one/a.h5 and .*two/a.h5"):
-        shard.extract("precomputed", folder=str(tmp_path / "theirs"))
+    row = shard.extract("precomputed", folder=str(tmp_path / "theirs"))["a"]
+    assert row["reason"] == "bad_features"
+    assert re.search("two files of slide a: .*one/a.h5 and .*two/a.h5", row["detail"])

@@ -48,9 +48,10 @@ def write_cohort(folder, cases=12, patches=10, dim=6, latents=1, share=0.3, seed
             handle["coords"].attrs["patch_size_level0"] = 512
         rows.append(
             accepted(f"S{case}", n_patches=patches, dim=dim, file=path.name, bytes=1, fingerprint=f"{seed}-{case}")
+            | {"dataset": "features", "coords_scale": 1, "patch_size_level0": 512}
         )
         pairs += [(f"S{case}", f"C{case}", "A", f"P{case}-{kind}", kind, "paired", "") for kind in ("rna", "dna")]
-    write_manifest(folder / "m.tsv", rows, ["n_patches", "dim", "file", "bytes", "fingerprint"])
+    write_manifest(folder / "m.tsv", rows, list(rows[0])[4:])
     columns = ["slide_id", "case_id", "cohort", "profile_id", "modality", "status", "reason"]
     pd.DataFrame(pairs, columns=columns).to_csv(folder / "pairs.tsv", sep="\t", index=False)
     weights = np.random.default_rng(99).normal(size=(latents, genes))

@@ -7,8 +7,9 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from molpath.tiles.grid import class_shares, edges_level0, lay_grid, tissue_shares
+from molpath.tiles.grid import class_shares, edges_level0, lay_grid
 from molpath.tiles.tiling import DROPPED, choose_patches, count_dropped
+from molpath.tiles.tissue_shares import tissue_shares
 from PIL import Image
 
 GRIDS = [

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from molpath.common.files import fingerprint
 from molpath.common.manifests import accepted, read_manifest, write_manifest
-from molpath.tiles.given import OtherGrid
-from molpath.tiles.grid import edges_level0, lay_grid, tissue_shares
+from molpath.tiles.grid import edges_level0, lay_grid
 from molpath.tiles.tiling import tile_shard, tile_slide
+from molpath.tiles.tissue_shares import tissue_shares
 from PIL import Image
 
 SLIDE = "cmu-1-small-region"
@@ -91,8 +91,9 @@ def test_their_folder_is_read_where_it_lies(shared_data, tmp_path):
         assert handle["coords"][:].tolist() == expected["coords"][::-1]
         assert dict(handle["coords"].attrs) == expected["attrs"]
     assert (tmp_path / "theirs" / f"{SLIDE}_patches.h5").read_bytes() == before
-    with pytest.raises(OtherGrid, match="patch_size 512, the grid of the config has 256"):
-        tile_slide(seen, row, tmp_path / "other", grid | {"patch_size": 256}, "0", False)
+    other = tile_slide(seen, row, tmp_path / "other", grid | {"patch_size": 256}, "0", False)
+    assert other["reason"] == "bad_coords"
+    assert "patch_size 512, the grid of the config has 256" in other["detail"]
     (tmp_path / "theirs" / f"{SLIDE}_patches.h5").unlink()
     assert tile_slide(seen, row, tmp_path / "wsi", grid, "0", False)["reason"] == "no_coords"
 

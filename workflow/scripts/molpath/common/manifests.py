@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from .files import fingerprint, read_tsv, remove_leftovers, write_tsv
 
 OK, SET_ASIDE = "ok", "set_aside"
+#: Reason of a slide that only features of another tool stand for: no fault, and later stages may use it.
+FEATURES_ONLY = "features_only"
 
 #: Every reason a slide can be set aside for, in the order in which they are looked for.
 REASONS = {
     "excluded": "the sheet says keep = no",
+    "features_only": "the sheet names no raw slide; only features of another tool stand for it",
     "not_downloaded": "the file could not be fetched as it was announced",
     "unreadable": "no reader opens the file",
     "truncated": "the file ends before its data do",
@@ -30,8 +33,10 @@ REASONS = {
     "compressed": "compression has taken away the detail",
     "out_of_focus": "too little of the tissue is in focus",
     "no_coords": "the folder of given coordinates has no file for it",
+    "bad_coords": "the given coordinates can't be read, or don't fit the slide or the grid",
     "no_patches": "no patch is left after tissue and quality masks",
     "no_features": "the folder of precomputed features has no file for it",
+    "bad_features": "the file of precomputed features can't be used, or doesn't fit the slide or the grid",
 }
 
 
@@ -63,6 +68,11 @@ def file_facts(path: str | os.PathLike[str], root: str | os.PathLike[str]) -> di
         "bytes": os.path.getsize(path),
         "fingerprint": fingerprint(path),
     }
+
+
+def file_of(row: Mapping[str, Any], root: str | os.PathLike[str]) -> Path:
+    """The file of a manifest row below `root`, or beside it (`../../theirs/a.h5`, also where there is no `root`)."""
+    return Path(os.path.normpath(Path(root) / row["file"]))
 
 
 def write_manifest(path: str | os.PathLike[str], rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:

@@ -36,6 +36,9 @@ def write_attention(
             if slide_id not in bags:
                 log.warning("%s was set aside: no attention", slide_id)
                 continue
+            if not bags.is_placed(slide_id):
+                log.warning("%s: no attention, its features don't say where its patches lie", slide_id)
+                continue
             bag = bags.read(slide_id, with_coords=True)
             group = handle.create_group(slide_id)
             group["attention"] = attention_weights(torch.from_numpy(bag.features)).numpy()

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..common.files import open_h5
-from ..common.manifests import OK, read_manifests
-from ..features.layouts import read_features
+from ..common.manifests import OK, file_of, read_manifests
+from ..features.layouts import read_coords_of, read_features
 
 
 @dataclass(frozen=True)
@@ -45,12 +44,18 @@ class Bags:
         """Fingerprint of a slide's feature file."""
         return self.rows[slide_id]["fingerprint"]
 
+    def is_placed(self, slide_id: str) -> bool:
+        """True if it is known where on the slide its patches lie; features of other tools may not say."""
+        return bool(self.rows[slide_id].get("patch_size_level0"))
+
     def read(self, slide_id: str, with_coords: bool = False) -> Bag:
-        """All patches of a slide; coordinates where they are asked for (TRIDENT's layout and ours have them)."""
-        path = self.wsi / self.rows[slide_id]["file"]
-        features = read_features(path).astype(np.float32)
+        """All patches of a slide; coordinates where they are asked for. Raises KeyError where the slide has none."""
+        row = self.rows[slide_id]
+        path = file_of(row, self.wsi)
+        features = read_features(path, row.get("dataset") or "features").astype(np.float32)
         if not with_coords:
             return Bag(features)
-        with open_h5(path) as handle:
-            edge = int(handle["coords"].attrs.get("patch_size_level0", 0))
-            return Bag(features, handle["coords"][:].astype(np.int64), edge)
+        if not self.is_placed(slide_id):
+            raise KeyError(f"{path} doesn't say where on slide {slide_id} its patches lie")
+        coords = np.round(read_coords_of(path) * float(row["coords_scale"])).astype(np.int64)
+        return Bag(features, coords, int(row["patch_size_level0"]))

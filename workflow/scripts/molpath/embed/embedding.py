@@ -39,7 +39,8 @@ def embed_block(
 
     members: slides of each slide or case of the block, by its id; cases: case of each id; sources: for threads the
     run's config.json and weights, for table the TSV, for slide encoders of others their weights. Slides that were set
-    aside are left out, and a case without any other. The same contents are taken from `finished`.
+    aside are left out, and a case without any other; so are, for a slide encoder that reads coordinates, slides whose
+    features don't say where their patches lie. The same contents are taken from `finished`.
     """
     bags = Bags(manifests, wsi)
     present = {name: [s for s in slides if s in bags] for name, slides in members.items()}
@@ -49,6 +50,8 @@ def embed_block(
         rows = [(name, vectors[cases[name]], 0, slides) for name, slides in present.items()]
         write_block(output, rows)
         return
+    if model["kind"] in WITH_COORDS:
+        present = {name: placed_of(slides, bags, model["name"]) for name, slides in present.items()}
     present = {name: slides for name, slides in present.items() if slides}
     contents = {name: [(slide, bags.fingerprint(slide)) for slide in slides] for name, slides in present.items()}
     stamp = digest_of(contents, [fingerprint_of(path) for path in sources], dict(model), code)
@@ -67,6 +70,14 @@ def embed_block(
         progress.step(1, patches)
     write_block(output, rows)
     keep(Path(finished) / stamp, {"block.h5": output})
+
+
+def placed_of(slides: Sequence[str], bags: Bags, model: str) -> list[str]:
+    """The slides whose patches have a known place; a slide encoder that reads coordinates can't embed the others."""
+    placed = [slide for slide in slides if bags.is_placed(slide)]
+    for slide in sorted(set(slides) - set(placed)):
+        log.warning("%s is left out: its features don't say where its patches lie, and %s reads that", slide, model)
+    return placed
 
 
 def fingerprint_of(path: str) -> list[str]:
@@ -107,6 +118,11 @@ def gather_embeddings(
                 slides += [name.decode() for name in handle["slides"][:]]
                 vectors.append(handle["embeddings"][:])
                 patches.append(handle["n_patches"][:])
+    if not vectors:
+        raise ValueError(
+            f"no {unit.removesuffix('_id')} has an embedding by {model['name']}: all slides were set aside, or their "
+            "features don't say where patches lie (manifests of the stage features, and the logs, say which)"
+        )
     obs = sheet_columns(read_tsv(sheet), unit).reindex(ids)
     if cases_sheet:
         clinical = read_tsv(cases_sheet).set_index("case_id")

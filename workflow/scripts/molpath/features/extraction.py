@@ -31,7 +31,7 @@ from .staging import stage
 
 log = logging.getLogger(__name__)
 
-COLUMNS = ("n_patches", "dim", "file", "bytes", "fingerprint")
+COLUMNS = ("n_patches", "dim", "file", "bytes", "fingerprint", "dataset", "coords_scale", "patch_size_level0")
 #: Feature files that may wait for the disk before the stream does.
 WRITES_AHEAD = 4
 
@@ -46,6 +46,7 @@ def extract_shard(
     grid: Grid,
     encoder: Encoder,
     weights: Sequence[str] = (),
+    given_sample: Sequence[str] = (),
     code: str,
     accept_other_code: bool = False,
     deadline_s: float = 120.0,
@@ -69,7 +70,9 @@ def extract_shard(
     check_adapter(encoder["adapter"])
     rows = read_manifest(tiles)
     if encoder["adapter"] == PRECOMPUTED:
-        write_manifest(manifest, find_features(rows, encoder["folder"], wsi, grid), COLUMNS)
+        seen = {row["slide_id"]: row for row in read_manifest(inspected)}
+        limits = {"deadline_s": deadline_s, "memory_mb": memory_mb}
+        write_manifest(manifest, find_features(rows, seen, encoder, wsi, grid, sample=given_sample, **limits), COLUMNS)
         return
     shard = _Shard(rows, wsi, grid["name"], encoder["name"], code, Progress(log_path, "features", len(rows)))
     identities = {row["slide_id"]: row.get("identity", "") for row in read_manifest(inspected)}
@@ -118,8 +121,9 @@ class _Shard:
         """Manifest row of a slide whose file is written."""
         path = self.path(slide_id)
         self.seen[slide_id] = _mark(path)
-        count, dim = storage.shape_of(path)
-        return accepted(slide_id, n_patches=count, dim=dim, **file_facts(path, self.wsi))
+        count, dim, edge = storage.shape_of(path)
+        placed = {"dataset": "features", "coords_scale": 1, "patch_size_level0": edge}
+        return accepted(slide_id, n_patches=count, dim=dim, **file_facts(path, self.wsi), **placed)
 
     def finish(self, row: dict[str, Any], patches: int = 0) -> None:
         """Keep the result of a slide."""

@@ -1,89 +1,254 @@
-"""How feature files are laid out by the tools that write them: TRIDENT (ours too), CLAM and STAMP.
+"""How feature files are laid out by the tools that write them: TRIDENT (ours too), CLAM, STAMP, AtlasPatch, slide2vec.
 
-TRIDENT  `features` N x D or 1 x N x D; `coords` in level-0 pixels, absent in early files, with the attributes
-         patch_size, target_magnification and others
-CLAM     `features` N x D (float32); `coords` in level-0 pixels (int32); no attributes at all
-STAMP    `feats` N x D (float16); `coords` in micrometres (float32); attributes on the file: extractor, unit,
-         tile_size_um, tile_size_px
+TRIDENT     .h5 `features` N x D or 1 x N x D; `coords` in level-0 pixels, absent in early files, with the attributes
+            patch_size, target_magnification and others
+CLAM        .h5 `features` N x D (float32); `coords` in level-0 pixels (int32); no attributes at all
+            .pt a tensor N x D
+STAMP       .h5 `feats` N x D (float16); `coords` in micrometres (float32); attributes on the file: extractor, unit,
+            tile_size_um, tile_size_px
+AtlasPatch  .h5 `features/<encoder>` N x D; `coords` N x 5, the first two in level-0 pixels; TRIDENT's attributes on
+            the file
+slide2vec   .pt a tensor N x D, or .npz with `features`; <slide>.meta.json beside it
+LazySlide   .zarr, a group: `tables/<encoder>_tiles/X` N x D
 """
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..common.files import open_h5
+from ..common.given_h5 import Unusable, own_array
+from ..tiles.given import attributes_of
 
 NAMES = ("features", "feats")
-#: How far the micrometres per pixel of a file may lie from those of the grid, as a share.
-MPP_TOLERANCE = 0.01
-
-
-class UnknownLayout(Exception):
-    """A file holds no patch features in a layout known here."""
+#: Numbers of a block that is read at once while a file is looked through (16 MB as fp32).
+BLOCK = 1 << 22
 
 
 @dataclass(frozen=True)
 class Layout:
-    """What a feature file says of itself; None where it doesn't say. Edge in pixels, mpp in micrometres per pixel."""
+    """What a feature file holds and says of itself.
+
+    name: of the array in its file; coords: float64 N x 2 in the file's unit (micrometres or level-0 pixels), None where
+    there are none; said: attributes of the grid and slide by TRIDENT's names, and STAMP's tile_size_um, tile_size_px.
+    """
 
     tool: str
+    name: str
     count: int
     dim: int
-    patch_size: float | None = None
-    magnification: float | None = None
-    mpp: float | None = None
+    coords: np.ndarray | None = None
+    micrometres: bool = False
+    said: Mapping[str, Any] = field(default_factory=dict)
 
 
-def layout_of(handle) -> Layout:
-    """Layout of an open HDF5 file. Raises UnknownLayout, with what was found instead."""
-    dataset = _dataset(handle)
-    count, dim = _shape(dataset)
-    if dataset.name.strip("/") == "feats":
-        return _stamp(dict(handle.attrs), count, dim)
-    said = dict(handle["coords"].attrs) if "coords" in handle else {}
-    if "patch_size" not in said and "target_magnification" not in said:
-        return Layout("CLAM" if "coords" in handle and not said else "TRIDENT", count, dim)
-    return Layout("TRIDENT", count, dim, _number(said, "patch_size"), _number(said, "target_magnification"))
+def layout_of(path: str | os.PathLike, name: str = "", encoder: str = "") -> Layout:
+    """Layout of a feature file after every number of it was looked at; to be run in a child process.
+
+    name: which of several encoders' features to take; empty takes the only one, or those called like `encoder`. Raises
+    Unusable, with what was found instead.
+    """
+    with _opened(path) as contents:
+        name = _choose(contents, name, encoder)
+        values = _values(contents, name)
+        count, dim = _shape(values)
+        _check_numbers(values, count)
+        layout = _describe(contents, name, count, dim)
+    if layout.coords is not None and len(layout.coords) != count:
+        raise Unusable(f"it holds features of {count} patches and coords of {len(layout.coords)}")
+    return layout
 
 
-def read_features(path: str | os.PathLike) -> np.ndarray:
+def read_features(path: str | os.PathLike, name: str = "features") -> np.ndarray:
     """Features of all patches of a slide, N x D in the type they are stored in, of any layout known here."""
+    with _opened(path) as contents:
+        values = _values(contents, name)
+        return np.asarray(values[...]).reshape(_shape(values))
+
+
+def read_coords_of(path: str | os.PathLike) -> np.ndarray:
+    """Coordinates of the patches (N x 2) in the unit of the file."""
     with open_h5(path) as handle:
-        dataset = _dataset(handle)
-        return dataset[:].reshape(_shape(dataset))
+        return _pairs(handle["coords"])
 
 
-def _dataset(handle):
-    for name in NAMES:
-        if name in handle:
-            return handle[name]
-    raise UnknownLayout(f"neither {' nor '.join(NAMES)} among its datasets ({', '.join(handle) or 'none'})")
+@contextlib.contextmanager
+def _opened(path: str | os.PathLike) -> Iterator[Any]:
+    """An HDF5 file, or whatever behaves like one: arrays by name."""
+    suffix = Path(path).suffix
+    if suffix == ".h5":
+        with open_h5(path) as handle:
+            yield handle
+    else:
+        yield {".pt": _tensors, ".npz": _arrays, ".zarr": _tables}[suffix](Path(path))
 
 
-def _shape(dataset) -> tuple[int, int]:
-    shape = dataset.shape
+def _tensors(path: Path) -> dict[str, Any]:
+    import torch
+
+    loaded = torch.load(path, map_location="cpu", weights_only=True)
+    tensor = loaded.get("features") if isinstance(loaded, dict) else loaded
+    if not isinstance(tensor, torch.Tensor):
+        raise Unusable(f"it holds {type(loaded).__name__}, a tensor of patches x width is wanted")
+    if tensor.dtype == torch.bfloat16:  # numpy has none; fp32 holds every one of its values
+        tensor = tensor.float()
+    return _with_meta(path, {"features": tensor.detach().numpy()})
+
+
+def _arrays(path: Path) -> dict[str, Any]:
+    with np.load(path, allow_pickle=False) as loaded:
+        return _with_meta(path, {name: loaded[name] for name in loaded.files})
+
+
+def _with_meta(path: Path, arrays: dict[str, Any]) -> dict[str, Any]:
+    """Arrays whose counts are those of slide2vec's <slide>.meta.json, where there is one."""
+    beside = path.with_suffix(".meta.json")
+    if not beside.exists():
+        return arrays
+    meta: dict[str, Any] = json.loads(beside.read_text(encoding="utf-8"))
+    shape: tuple[int, ...] = arrays["features"].shape if "features" in arrays else ()
+    kind = meta.get("artifact_type", "tile_embeddings")
+    if kind != "tile_embeddings":
+        raise Unusable(f"{beside.name} says artifact_type {kind}, tile_embeddings are wanted")
+    for key, axis in (("num_tiles", 0), ("feature_dim", 1)):
+        if len(shape) == 2 and meta.get(key, shape[axis]) != shape[axis]:
+            raise Unusable(f"{beside.name} says {key} {meta[key]}, and the array is {shape[0]} x {shape[1]}")
+    return arrays
+
+
+def _tables(path: Path) -> dict[str, Any]:
+    """Arrays X of the tables of a LazySlide (SpatialData) store, by `tables/<name>`."""
+    try:
+        import zarr
+    except ImportError as error:
+        raise Unusable("reading a .zarr needs the package zarr: install it beside this workflow's") from error
+    tables = zarr.open_group(path, mode="r").get("tables")
+    if not isinstance(tables, zarr.Group):
+        raise Unusable("it has no group tables: not a store of LazySlide's with features")
+    found = {f"tables/{name}": group.get("X") for name, group in tables.groups() if name.endswith("_tiles")}
+    for name, array in found.items():
+        if isinstance(array, zarr.Array) and array.nchunks_initialized < array.nchunks:
+            raise Unusable(f"{array.nchunks_initialized} of the {array.nchunks} blocks of {name} were written")
+    return {name: array for name, array in found.items() if isinstance(array, zarr.Array)}
+
+
+def _choose(contents: Any, name: str, encoder: str) -> str:
+    """The array's name: the one asked for, the only one, or the one that is called like the encoder."""
+    found = _candidates(contents)
+    if not found:
+        known = ", ".join(sorted(contents)) or "none"
+        raise Unusable(f"neither {' nor '.join(NAMES)} among its datasets ({known})")
+    asked = [one for one in found if name and one.removesuffix("_tiles").rsplit("/", 1)[-1] == name]
+    alike = [one for one in found if one.removesuffix("_tiles").rsplit("/", 1)[-1] == encoder]
+    if found in ([one] for one in NAMES):  # an array of no name
+        return found[0]
+    fitting = asked if name else found if len(found) == 1 else alike
+    if len(fitting) != 1:
+        names = ", ".join(one.removesuffix("_tiles").rsplit("/", 1)[-1] for one in found)
+        raise Unusable(f"it holds features of {names}: name one of them as `features` of the encoder in the config")
+    return fitting[0]
+
+
+def _candidates(contents: Any) -> list[str]:
+    if isinstance(contents, dict):
+        return sorted(name for name in contents if name == "features" or name.startswith("tables/"))
+    found = [name for name in NAMES if name in list(contents)]
+    group = contents.get("features") if found[:1] == ["features"] else None
+    if group is None or not hasattr(group, "keys"):
+        return found[:1]
+    inside = [f"features/{name}" for name in sorted(group) if not name.startswith("__tmp_")]
+    return inside or ["features"]
+
+
+def _values(contents: Any, name: str) -> Any:
+    """The array of features. Raises Unusable where it isn't one of floating-point numbers."""
+    if not isinstance(contents, dict):
+        group, _, last = name.rpartition("/")
+        return own_array(contents[group] if group else contents, last, "f")
+    values = contents[name]
+    if values.dtype.kind != "f":
+        raise Unusable(f"{name!r} holds {values.dtype}, and floating-point numbers are wanted")
+    return values
+
+
+def _shape(values: Any) -> tuple[int, int]:
+    shape = values.shape
     if len(shape) == 3 and shape[0] == 1:
         shape = shape[1:]
     if shape == (0,) or (len(shape) == 2 and shape[0] == 0):
-        raise UnknownLayout("it holds no patch")
+        raise Unusable("it holds no patch")
     if len(shape) == 1:
-        raise UnknownLayout(f"it holds one vector of {shape[0]} numbers, not one a patch (a slide's or a case's?)")
-    if len(shape) != 2:
-        raise UnknownLayout(f"its features have the shape {shape}, not patches x width")
+        raise Unusable(f"it holds one vector of {shape[0]} numbers, not one a patch (a slide's or a case's?)")
+    if len(shape) != 2 or not shape[1]:
+        raise Unusable(f"its features have the shape {shape}, not patches x width")
     return int(shape[0]), int(shape[1])
 
 
-def _stamp(said: Mapping[str, Any], count: int, dim: int) -> Layout:
-    """STAMP's attributes; versions before 2.1 have tile_size (micrometres) or nothing: 256 um in 224 pixels."""
-    edge_um, edge_px = _number(said, "tile_size_um") or _number(said, "tile_size"), _number(said, "tile_size_px")
-    mpp = edge_um / edge_px if edge_um and edge_px else None
-    return Layout("STAMP", count, dim, patch_size=edge_px, mpp=mpp)
+def _check_numbers(values: Any, count: int) -> None:
+    """Every number is finite and fits fp16, in which features are packed; they are not all zero. Raises Unusable."""
+    flat = len(values.shape) == 2
+    rows = max(1, BLOCK // values.shape[-1])
+    if getattr(values, "chunks", None):
+        rows = max(rows, values.chunks[-2])
+    empty = True
+    for start in range(0, count, rows):
+        block = np.asarray(values[start : start + rows] if flat else values[0, start : start + rows])
+        bad = ~np.isfinite(block)
+        too_large = np.abs(block, where=~bad, out=np.zeros_like(block)) > np.finfo(np.float16).max
+        for wrong, words in ((bad, "not finite"), (too_large, "beyond 65,504, which fp16 does not hold")):
+            if wrong.any():
+                row, column = np.argwhere(wrong)[0]
+                raise Unusable(f"row {start + row}, column {column} is {block[row, column]:g}: {words}")
+        empty &= not block.any()
+    if empty:
+        raise Unusable("all of its features are 0: nothing was written into them")
 
 
-def _number(said: Mapping[str, Any], key: str) -> float | None:
-    return float(said[key]) if key in said else None
+def _describe(contents: Any, name: str, count: int, dim: int) -> Layout:
+    if isinstance(contents, dict):
+        return Layout("LazySlide" if name.startswith("tables/") else "slide2vec or CLAM (.pt)", name, count, dim)
+    said = attributes_of(contents)
+    coords = None
+    if "coords" in list(contents):
+        dataset = own_array(contents, "coords", "iuf")
+        said |= attributes_of(dataset)
+        coords = _pairs(dataset).astype(np.float64)
+        if not np.isfinite(coords).all():
+            raise Unusable("its coords are not all finite")
+    if name == "feats":
+        return Layout("STAMP", name, count, dim, _stamp_coords(coords, said), True, _stamp_grid(said))
+    if "/" in name:
+        return Layout("AtlasPatch", name, count, dim, coords, said=said)
+    tool = "TRIDENT" if coords is None or "patch_size" in said or "target_magnification" in said else "CLAM"
+    return Layout(tool, name, count, dim, coords, said=said)
+
+
+def _pairs(dataset: Any) -> np.ndarray:
+    """Coordinates N x 2: of N x 2, 1 x N x 2, or AtlasPatch's N x 5 (x, y, width, height, level)."""
+    values = dataset[()]
+    values = values[0] if values.ndim == 3 and len(values) == 1 else values
+    if values.ndim != 2 or values.shape[1] not in (2, 5):
+        raise Unusable(f"its coords have the shape {' x '.join(map(str, dataset.shape))}, N x 2 is wanted")
+    return values[:, :2]
+
+
+def _stamp_coords(coords: np.ndarray | None, said: Mapping[str, Any]) -> np.ndarray | None:
+    """STAMP's coordinates in micrometres; None from versions before 2.0, which don't say in which unit they are."""
+    unit = said.get("unit")
+    if unit not in (None, "um"):
+        raise Unusable(f"its coords are in {unit!r}, micrometres (um) are known")
+    return coords if unit else None
+
+
+def _stamp_grid(said: Mapping[str, Any]) -> dict[str, Any]:
+    """STAMP's attributes of the grid; version 2.0 calls tile_size (micrometres) what later ones call tile_size_um."""
+    kept = {key: said[key] for key in ("tile_size_um", "tile_size_px") if key in said}
+    return kept if "tile_size_um" in kept or "tile_size" not in said else kept | {"tile_size_um": said["tile_size"]}

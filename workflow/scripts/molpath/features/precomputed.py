@@ -1,84 +1,122 @@
-"""Features another tool made, read where they lie (TRIDENT, CLAM, STAMP); nothing is written into their folder."""
+"""Features another tool made, read where they lie (TRIDENT, CLAM, STAMP …); nothing is written into their folder."""
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..common.files import fingerprint, open_h5
-from ..common.manifests import OK, accepted, set_aside
+from ..common.feature_files import find_feature_files
+from ..common.files import fingerprint
+from ..common.given_h5 import DEADLINE_S, Unusable, all_contained
+from ..common.manifests import FEATURES_ONLY, OK, accepted, set_aside
+from ..common.settings.features import Encoder
 from ..common.settings.tiles import Grid
-from .layouts import MPP_TOLERANCE, Layout, UnknownLayout, layout_of
+from .layouts import Layout, layout_of
+from .placing import place
 
 log = logging.getLogger(__name__)
 
 
 def find_features(
-    tiles: Sequence[Mapping[str, str]], folder: str | os.PathLike, wsi: str | os.PathLike, grid: Grid
+    tiles: Sequence[Mapping[str, str]],
+    seen: Mapping[str, Mapping[str, str]],
+    encoder: Encoder,
+    wsi: str | os.PathLike,
+    grid: Grid,
+    *,
+    sample: Sequence[str] = (),
+    deadline_s: float = DEADLINE_S,
+    memory_mb: float | None = None,
 ) -> list[dict[str, Any]]:
-    """Manifest rows for the slides of `tiles` from `<slide>.h5` in `folder`, in its h5_files (CLAM), or below (STAMP).
+    """Manifest rows for the slides of `tiles` from the files of `encoder["folder"]`.
 
-    `file` is relative to `wsi` where the folder was given relatively, else absolute. Raises ValueError if a file
-    says it was made on another grid, or two files below have one name: mistakes in the config, not bad slides.
+    seen: rows of the stage slides by slide; sample: files of the whole cohort, of which most have the width that every
+    file must have (the shard's own where there are none); deadline_s, memory_mb: what reading one file may take. `file`
+    is relative to `wsi` where the folder was given relatively, else absolute. A file that can't be used sets its slide
+    aside.
     """
-    rows: list[dict[str, Any]] = []
-    layouts: Counter[tuple[str, bool]] = Counter()
-    places = _places(Path(folder), {row["slide_id"] for row in tiles if row["status"] == OK})
+    wanted = [row["slide_id"] for row in tiles if _is_wanted(row)]
+    files = find_feature_files(encoder["folder"], wanted)
+    look = partial(layout_of, name=encoder["features"], encoder=encoder["name"])
+    limits = deadline_s, memory_mb or None
+    alone = {paths[0]: name for name, paths in files.items() if len(paths) == 1}
+    looked = dict(all_contained(look, alone, *limits))
+    width = _width(looked, dict(all_contained(look, [path for path in sample if path not in looked], *limits)), sample)
+    rows = []
     for row in tiles:
         slide_id = row["slide_id"]
-        if row["status"] != OK:
+        if not _is_wanted(row):
             rows.append(set_aside(slide_id, row["reason"], row["detail"]))
-        elif slide_id not in places:
-            rows.append(set_aside(slide_id, "no_features", f"no file {slide_id}.h5 in {folder}"))
+        elif slide_id not in files:
+            rows.append(set_aside(slide_id, "no_features", f"no file {slide_id}.h5 in {encoder['folder']}"))
+        elif len(files[slide_id]) > 1:
+            several = f"two files of slide {slide_id}: {' and '.join(files[slide_id][:2])}; name the folder of one"
+            rows.append(set_aside(slide_id, "bad_features", several))
         else:
-            rows.append(_row(slide_id, places[slide_id], wsi, grid, layouts))
-    for (tool, known), count in sorted(layouts.items()):
-        log.info("%d files in the layout of %s%s", count, tool, "" if known else "; they don't say on which grid")
+            path = Path(files[slide_id][0])
+            rows.append(_row(slide_id, path, looked[str(path)], width, seen.get(slide_id, {}), grid, wsi))
+    _tell(rows, looked)
     return rows
 
 
-def _places(folder: Path, wanted: set[str]) -> dict[str, Path]:
-    """Slide id -> file: beside each other, as TRIDENT and CLAM have them, else anywhere below, as STAMP does."""
-    near = folder / "h5_files" if (folder / "h5_files").is_dir() else folder
-    found = {name: near / f"{name}.h5" for name in wanted if (near / f"{name}.h5").exists()}
-    if len(found) == len(wanted):
-        return found
-    for path in sorted(near.rglob("*.h5")):
-        name = path.stem
-        if name not in wanted or path.parent == near:
-            continue
-        if name in found:
-            raise ValueError(f"two files of slide {name}: {found[name]} and {path}; name the folder of one of them")
-        found[name] = path
-    return found
+def _is_wanted(row: Mapping[str, str]) -> bool:
+    """True for an accepted slide, and for one without a raw file, which no stage before could judge."""
+    return row["status"] == OK or row["reason"] == FEATURES_ONLY
 
 
-def _row(slide_id: str, path: Path, wsi: str | os.PathLike, grid: Grid, layouts: Counter) -> dict[str, Any]:
+def _width(
+    looked: Mapping[str, Layout | Unusable], others: Mapping[str, Layout | Unusable], sample: Sequence[str]
+) -> int | None:
+    """The width of most files of the sample, or of the shard; of equally many the larger. None: no file can be read."""
+    every = {**looked, **others}
+    chosen = [every[path] for path in (sample or looked)]
+    counts = Counter(one.dim for one in chosen if isinstance(one, Layout))
+    return max(counts, key=lambda dim: (counts[dim], dim), default=None)
+
+
+def _row(
+    slide_id: str,
+    path: Path,
+    found: Layout | Unusable,
+    width: int | None,
+    seen: Mapping[str, str],
+    grid: Grid,
+    wsi: str | os.PathLike,
+) -> dict[str, Any]:
     try:
-        with open_h5(path) as handle:
-            layout = layout_of(handle)
-    except (OSError, KeyError) as error:
-        return set_aside(slide_id, "unreadable", f"{path}: {error}")
-    except UnknownLayout as error:
-        return set_aside(slide_id, "no_features", f"{path}: {error}")
-    _check_grid(path, layout, grid)
-    layouts[layout.tool, layout.patch_size is not None] += 1
+        if isinstance(found, Unusable):
+            raise found
+        if width is not None and found.dim != width:
+            raise Unusable(f"its features are {found.dim} numbers wide, those of most files {width}")
+        placed = place(found, seen, grid)
+    except Unusable as error:
+        return set_aside(slide_id, "bad_features", f"{path}: {error}")
     name = path if path.is_absolute() else os.path.relpath(path, wsi)
-    facts = {"file": str(name), "bytes": path.stat().st_size, "fingerprint": fingerprint(path)}
-    return accepted(slide_id, n_patches=layout.count, dim=layout.dim, **facts)
+    size, contents = _contents(path)
+    facts = {"file": str(name), "bytes": size, "fingerprint": contents, "dataset": found.name}
+    return accepted(slide_id, n_patches=found.count, dim=found.dim, **facts, **placed)
 
 
-def _check_grid(path: Path, layout: Layout, grid: Grid) -> None:
-    wanted = grid.get("mpp") or 10 / grid["magnification"]
-    said = {
-        "patch_size": (layout.patch_size, grid["patch_size"], 0),
-        "target_magnification": (layout.magnification, grid["magnification"], 0),
-        "micrometres per pixel": (layout.mpp, wanted, MPP_TOLERANCE),
-    }
-    for key, (value, config, tolerance) in said.items():
-        if value is not None and abs(value - config) > tolerance * config:
-            raise ValueError(f"{path} was made with {key} {value:g}, the grid of the config has {config:g}")
+def _contents(path: Path) -> tuple[int, str]:
+    """Bytes and fingerprint of a file, or of all files of a folder (zarr)."""
+    if not path.is_dir():
+        return path.stat().st_size, fingerprint(path)
+    files = sorted(one for one in path.rglob("*") if one.is_file())
+    told = "".join(f"{one.relative_to(path)} {fingerprint(one)}\n" for one in files)
+    return sum(one.stat().st_size for one in files), hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def _tell(rows: Sequence[Mapping[str, Any]], looked: Mapping[str, Layout | Unusable]) -> None:
+    """What the log says: files by tool, and each slide that was set aside."""
+    tools = Counter(one.tool for one in looked.values() if isinstance(one, Layout))
+    for tool, count in sorted(tools.items()):
+        log.info("%d files in the layout of %s", count, tool)
+    for row in rows:
+        if row["reason"] in ("bad_features", "no_features"):
+            log.warning("%s set aside (%s): %s", row["slide_id"], row["reason"], row["detail"])

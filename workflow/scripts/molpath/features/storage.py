@@ -63,8 +63,8 @@ def write_features(
         stamp_h5(handle, dict(stamp))
 
 
-def shape_of(path: str | os.PathLike) -> tuple[int, int]:
-    """Number of patches and width of a feature file."""
+def shape_of(path: str | os.PathLike) -> tuple[int, int, int]:
+    """Number of patches and width of a feature file, and edge of a patch in level-0 pixels."""
     with open_h5(path) as handle:
         count, width = handle["features"].shape[-2:]
-        return int(count), int(width)
+        return int(count), int(width), int(handle["coords"].attrs["patch_size_level0"])

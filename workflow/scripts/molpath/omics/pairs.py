@@ -10,7 +10,7 @@ import anndata
 import pandas as pd
 
 from ..common.files import read_tsv, write_tsv
-from ..common.manifests import OK
+from ..common.manifests import FEATURES_ONLY, OK
 from .aliquots import choose_aliquot
 from .barcodes import parse_barcode
 from .leakage import LEAK_COLUMNS, Leakage, find_leaks, find_twins, same_patients
@@ -150,8 +150,8 @@ def find_pairs(slides: pd.DataFrame, profiles: pd.DataFrame) -> pd.DataFrame:
 
 def lone_reason(slide, profiles) -> tuple[str, str] | None:
     """Why a slide can't be paired with anything, and the particulars; None if it can."""
-    if slide.status != OK:
-        return "slide_set_aside", getattr(slide, "reason", "")
+    if slide.status != OK and slide.reason != FEATURES_ONLY:
+        return "slide_set_aside", slide.reason
     if slide.duplicate_of:
         return "duplicate_slide", f"of {slide.duplicate_of}"
     return ("no_profile", "") if profiles is None else None

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..common.contained import as_sendable, map_contained
+from ..common.feature_files import ENDINGS
 from ..features.patches import Geometry, read_patches
 from ..features.registry import ADAPTERS, PRECOMPUTED, Facts
 from ..slides.readers import open_slide
@@ -60,10 +61,12 @@ def check_file(check: str, path: str) -> Finding:
 
 
 def _features_of_others(check: str, folder: str) -> Finding:
-    count = sum(1 for _ in Path(folder).glob("*.h5")) if os.path.isdir(folder) else 0
+    count = sum(1 for path in Path(folder).rglob("*") if path.suffix in ENDINGS)
     if not count:
         return problem(
-            check, f"{folder} holds no feature files (*.h5)", "correct `folder` of this encoder in the config"
+            check,
+            f"{folder} holds no feature files ({', '.join(ENDINGS)})",
+            "correct `folder` of this encoder in the config",
         )
     return ok(check, f"{count} feature files in {folder}")
 

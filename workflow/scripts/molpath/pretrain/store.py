@@ -17,7 +17,7 @@ import pandas as pd
 from ..common.digests import digest_of
 from ..common.files import atomic_path, read_tsv, write_tsv
 from ..common.finished import keep, restore
-from ..common.manifests import OK, read_manifests
+from ..common.manifests import OK, file_of, read_manifests
 from ..features.layouts import read_features
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ def pack_patches(
         for row, start, count in zip(rows, starts, counts, strict=True):
             order = np.random.default_rng(zlib.crc32(row["slide_id"].encode(), repack)).permutation(count)
             with np.errstate(over="ignore"):  # looked for below
-                array[start : start + count] = read_features(Path(wsi) / row["file"])[order]
+                array[start : start + count] = read_features(file_of(row, wsi), row.get("dataset") or "features")[order]
             if not np.isfinite(array[start : start + count]).all():
                 raise ValueError(f"{row['file']}: values that don't fit fp16, in which the packed store keeps them")
             sums.append(f"{zlib.crc32(array[start : start + count].data):08x}")

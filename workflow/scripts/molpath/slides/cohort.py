@@ -7,10 +7,12 @@ from collections import Counter
 from collections.abc import Sequence
 
 from ..common.files import read_tsv, write_tsv
-from ..common.manifests import OK, REASONS, read_manifests
+from ..common.manifests import FEATURES_ONLY, OK, REASONS, read_manifests
 
 log = logging.getLogger(__name__)
 
+#: Reasons that are no failure: the sheet says so.
+ALLOWED = ("excluded", FEATURES_ONLY)
 FROM_SLIDES = ("reader", "vendor", "width", "height", "mpp", "mpp_source", "magnification", "identity", "note")
 
 
@@ -24,7 +26,7 @@ def collect_slides(
     """Write tables/slides.tsv from the manifests of the stages slides and tissue.
 
     Raises TooManySetAside, after the table is written beside its place as `<table>.refused`, if more than
-    `max_failed_fraction` of the slides (not counting those the sheet excludes) are set aside.
+    `max_failed_fraction` of the slides (not counting those that the sheet excludes or has no file of) are set aside.
     """
     import pandas as pd
 
@@ -70,8 +72,8 @@ def duplicates(table) -> list[str]:
 
 def judge(table, max_failed_fraction: float) -> None:
     """Raise TooManySetAside with the counts by reason if too many slides were set aside."""
-    counts = Counter(reason for reason in table.reason if reason and reason != "excluded")
-    total = int((table.reason != "excluded").sum())
+    counts = Counter(reason for reason in table.reason if reason and reason not in ALLOWED)
+    total = int((~table.reason.isin(ALLOWED)).sum())
     failed = sum(counts.values())
     log.info("%d of %d slides set aside: %s", failed, total, dict(counts))
     if total and failed / total > max_failed_fraction:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from ..common.contained import is_out_of_memory, rows_contained
-from ..common.manifests import accepted, set_aside, write_manifest
+from ..common.manifests import FEATURES_ONLY, accepted, set_aside, write_manifest
 from ..common.progress import Progress
 from .identity import identity_of
 from .known_bad import note_of, read_known_bad
@@ -66,6 +66,8 @@ def inspect_slide(
     slide_id, path = slide["slide_id"], slide["path"]
     if slide["keep"] == "no":
         return set_aside(slide_id, "excluded", "the sheet says keep = no")
+    if not path:
+        return _features_only(slide_id, slide["mpp"])
     if path in not_downloaded:
         return set_aside(slide_id, "not_downloaded", not_downloaded[path])
     size = os.path.getsize(path)
@@ -98,6 +100,15 @@ def inspect_slide(
     if magnification is None:
         return set_aside(slide_id, "low_resolution", f"{mpp:g} micrometres per pixel is coarser than 5x", **seen)
     return accepted(slide_id, **seen)
+
+
+def _features_only(slide_id: str, mpp: str) -> dict[str, Any]:
+    """A slide without a file: what the sheet says of its resolution places features that another tool made."""
+    value, source, note = find_mpp({}, mpp)
+    known = {"mpp": f"{value:.6g}", "mpp_source": source} if value else {}
+    if value:
+        known["magnification"] = str(magnification_of(value) or "")
+    return set_aside(slide_id, FEATURES_ONLY, "column path of the slide sheet is empty", note=note, **known)
 
 
 def open_checked(path: str):

@@ -81,9 +81,12 @@ class ModelChecks:
                 f"no cohort or project of {self.slides.path} is called {', '.join(absent)}",
                 f"add slides of it, or leave it out; the sheet has: {', '.join(sorted(have)) or 'none'}",
             )
-        known = [slide for slide in self.slides.shard_of if slide]
+        known = {str(row["slide_id"]): row.get("path") for row in self.slides.rows if row.get("slide_id")}
         for slide in self.config["embed"]["attention"]:
-            self.problems.knows("config, key embed/attention", f"slide of {self.slides.path}", slide, known)
+            where = "config, key embed/attention"
+            if self.problems.knows(where, f"slide of {self.slides.path}", slide, known) and not known[slide]:
+                wrong = f"slide {slide} has no raw file, and the map is drawn on it"
+                self.problems.add(where, wrong, f"fill in its path in {self.slides.path}, or leave it out here")
 
     def check_checkpoint(self, run: str) -> None:
         """The expression branch's public weights that a used run starts from are there."""

@@ -41,6 +41,7 @@ class Checks:
         self.check_tissue()
         self.check_grids()
         self.check_encoders()
+        self.check_paths()
         models.check_models()
         models.check_embedded_cohorts()
         self.tasks.check_benchmark()
@@ -151,6 +152,19 @@ class Checks:
                     f"another entry fetches {adapter} at {revisions[adapter]}",
                     "give one revision for each adapter, or one of them as a file (`weights`)",
                 )
+
+    def check_paths(self) -> None:
+        """A slide without a raw file makes sense only beside features that another tool made."""
+        if any(encoder["adapter"] == "precomputed" for encoder in self.encoders.entries.values()):
+            return
+        for row in self.slides.rows:
+            if not row.get("path") and row.get("keep") != "no":
+                self.problems.add(
+                    f"{self.slides.path}, row {row['#']}, column path",
+                    "empty, and no encoder reads features that another tool made",
+                    "name the slide's file, or an encoder with `adapter: precomputed` and its `folder`",
+                )
+                break
 
     def check_omics(self) -> None:
         """Files, cohorts and panels that the section omics names; what a run trains on is fitted on itself."""

@@ -22,10 +22,11 @@ class Encoders:
         self.disk_mb = int(1000 * copies_gb) + 2000
 
     def encoder(self, wildcards: Wildcards) -> Config:
-        """The encoder whose name is the wildcard, with its name and the path of its stain target."""
+        """The encoder whose name is the wildcard, with its name and the paths of stain target and given features."""
         encoder = self.entries[wildcards.encoder] | {"name": wildcards.encoder}
         target = self.places.find_given(encoder["stain"]["target"])
-        return encoder | {"stain": encoder["stain"] | {"target": target}}
+        folder = self.places.find_given(encoder["folder"])
+        return encoder | {"stain": encoder["stain"] | {"target": target}, "folder": folder}
 
     def weights(self, wildcards: Wildcards) -> list[str]:
         """What the encoder is made of: its weights, the config's or those a rule fetches, and the stains' target."""

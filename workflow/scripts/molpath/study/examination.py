@@ -83,9 +83,9 @@ class Examination:
         return {**item, "shards": [one for one in item["shards"] if not os.path.exists(f"{folder}/{one}.tsv")]}
 
     def kept_slides(self) -> list[dict[str, Any]]:
-        """Slides that the sheet does not exclude; made: whether a rule makes the file."""
+        """Raw slides that the sheet does not exclude; made: whether a rule makes the file."""
         slides = self.models.slides
-        rows = (row for shard in slides.shards for row in slides.values(shard) if row["keep"] != "no")
+        rows = (row for shard in slides.shards for row in slides.values(shard) if row["path"] and row["keep"] != "no")
         keys = ("slide_id", "path", "mpp")
         return [{key: row[key] for key in keys} | {"made": self.places.is_made(row["path"])} for row in rows]
 

@@ -243,7 +243,7 @@ class Forecast:
             (values["path"], row)
             for shard, rows in slides.shards.items()
             for values, row in zip(slides.values(shard), rows, strict=True)
-            if values["keep"] != "no"
+            if values["path"] and values["keep"] != "no"
         ]
         resolve = self.models.places.resolve
         others = [(resolve(row["path"], profiles.path), row) for row in self.downloads.profile_rows()]

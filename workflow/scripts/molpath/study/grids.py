@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from ..common.digests import digest_of
+from ..common.feature_files import state_of
 from .config import Config, Places, Wildcards
 from .slides import Slides
 
@@ -39,3 +41,7 @@ class Grids:
         folder = self.grid(wildcards)["coords"]
         paths = [f"{folder}/{row['slide_id']}_patches.h5" for row in self.slides.values(wildcards.shard)]
         return [self.places.given(path) for path in paths if folder and os.path.isfile(path)]
+
+    def given_state(self, wildcards: Wildcards) -> str:
+        """Digest of their sizes and times: a file replaced by an older one changes it, and so the job runs again."""
+        return digest_of([[str(path), state_of(path)] for path in self.given_coords(wildcards)])

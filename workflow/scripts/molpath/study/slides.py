@@ -58,15 +58,17 @@ class Slides:
         return self.values(wildcards.shard)
 
     def shard_files(self, wildcards: Wildcards) -> list[str]:
-        """Raw slides of a shard, without those the sheet excludes and those it has downloaded, which are known by the
-        manifest of their download only.
+        """Raw slides of a shard, without those the sheet excludes or has no file of, and those it has downloaded, which
+        are known by the manifest of their download only.
 
         Declared where slides are inspected and nowhere else: later stages read the same files, but follow from what
         inspection wrote, and compare identities. So Snakemake looks at each of a cohort's files once.
         """
         pairs = zip(self.values(wildcards.shard), self.shards[wildcards.shard], strict=True)
         return [
-            self.places.given(row["path"]) for row, full in pairs if row["keep"] != "no" and not is_downloaded(full)
+            self.places.given(row["path"])
+            for row, full in pairs
+            if row["path"] and row["keep"] != "no" and not is_downloaded(full)
         ]
 
     def slide_file(self, wildcards: Wildcards) -> str:

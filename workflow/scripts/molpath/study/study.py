@@ -33,6 +33,7 @@ from .embedding import Embedding
 from .encoders import Encoders
 from .examination import DoctorRequest, Examination
 from .forecast import Forecast, PlanRequest
+from .given_features import GivenFeatures
 from .grids import Grids
 from .inventory import Inventory
 from .launcher import Launcher
@@ -43,6 +44,7 @@ from .probing import Probing
 from .problems import Problems, place
 from .profiles import Profiles
 from .providers import Parts, providers_of
+from .retries import Retries
 from .slides import Slides
 from .targets import Targets
 from .tasks import Tasks
@@ -74,6 +76,8 @@ class Study:
         self.tissue = Tissue(config, places, self.slides)
         self.grids = Grids(config, places, self.slides)
         self.encoders = Encoders(config, places)
+        self.given_features = GivenFeatures(self.encoders, self.slides, places)
+        self.retries = Retries(places)
         self.profiles = Profiles(config, places)
         self.downloads = Downloads(config, places, self.slides, self.profiles)
         self.benchmark = Benchmark(places)

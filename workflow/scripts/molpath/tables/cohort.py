@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from ..common.files import read_tsv, write_tsv
-from ..common.manifests import OK, REASONS, read_manifests
+from ..common.manifests import FEATURES_ONLY, OK, REASONS, read_manifests
 from ..pretrain.parts import sample_evenly
 from .pages import Section, write_page
 
@@ -58,7 +58,7 @@ def _count_patches(grid: str, tiled: pd.DataFrame) -> list[dict]:
         if numbers[name].sum():
             told = name.removeprefix("n_dropped_").replace("_", " ")
             rows.append(_row("tiles", grid, told, 0, -numbers[name].sum(), "patches that lie in this class"))
-    for reason in ("low_resolution", "no_coords", "no_patches"):
+    for reason in ("low_resolution", "no_coords", "bad_coords", "no_patches"):
         count = int((tiled.reason == reason).sum())
         if count:
             rows.append(_row("tiles", grid, reason, -count, meaning=REASONS[reason]))
@@ -78,7 +78,7 @@ def show_worst_slides(*, slides: str, wsi: str, note: str, output: str, count: i
     aside before that has none. The page stands alone, works offline, and every word in it is escaped.
     """
     table = read_tsv(slides)
-    aside = table[(table.status != OK) & (table.reason != "excluded")].head(count)
+    aside = table[(table.status != OK) & (~table.reason.isin(["excluded", FEATURES_ONLY]))].head(count)
     kept = table[table.status == OK].copy()
     kept["order"] = pd.to_numeric(kept.in_focus_fraction, errors="coerce").fillna(0)
     kept = kept.sort_values(["order", "slide_id"], kind="stable").head(count)

@@ -1,4 +1,4 @@
-"""Coordinates that another tool chose (TRIDENT's patches folder), taken as they are."""
+"""Coordinates that another tool chose (TRIDENT's patches folder), taken as they are where they fit the slide."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from ..common.contained import NoSlidesFault
 from ..common.files import open_h5
+from ..common.given_h5 import Unusable, own_array, read_contained
 from ..common.settings.tiles import Grid
+from .grid import edges_level0, target_mpp
 
 KEPT = ("patch_size", "patch_size_level0", "level0_magnification", "target_magnification", "overlap")
-
-
-class OtherGrid(NoSlidesFault):
-    """Given coordinates are of another grid than the config says."""
+#: Megabytes that reading a file of coordinates may take: 20 million patches.
+MEMORY_MB = 1000.0
+#: Share by which the edge of a patch may differ from the one that the slide's resolution gives.
+EDGE_TOLERANCE = 0.01
 
 
 def coords_name(slide_id: str) -> str:
@@ -26,11 +27,18 @@ def coords_name(slide_id: str) -> str:
 
 
 def read_coords(path: str | os.PathLike) -> tuple[np.ndarray, dict[str, Any]]:
-    """Coordinates (int64 N x 2, level-0 pixels) of a patch file and their attributes, as plain values."""
+    """Coordinates (int64 N x 2, level-0 pixels) of a patch file of this workflow and their attributes, as plain values.
+
+    Files of others are read with `take_given`, which trusts nothing.
+    """
     with open_h5(path) as handle:
         dataset = handle["coords"]
-        attributes = {key: _plain(value) for key, value in sorted(dataset.attrs.items())}
-        return dataset[:].astype(np.int64).reshape(-1, 2), attributes
+        return dataset[:].astype(np.int64).reshape(-1, 2), attributes_of(dataset)
+
+
+def attributes_of(dataset: Any) -> dict[str, Any]:
+    """Attributes of a dataset, group or file by name, as plain values."""
+    return {key: _plain(value) for key, value in sorted(dataset.attrs.items())}
 
 
 def take_given(
@@ -38,21 +46,101 @@ def take_given(
 ) -> tuple[np.ndarray, dict[str, Any], dict[str, int]]:
     """Coordinates, TRIDENT's attributes and counts from a file of TRIDENT's; nothing is dropped from it.
 
-    Raises OtherGrid if the file says it was made on another grid, or does not say how large its patches are.
+    Raises Unusable if the file can't be read, does not say how large its patches are, or was made on another grid or
+    from another slide: its size, magnification and edge of patches are compared, and every patch must lie on the slide.
     """
-    coords, attributes = read_coords(path)
+    coords, attributes = read_contained(_coords_and_attributes, path, memory_mb=MEMORY_MB)
     missing = [name for name in KEPT if name not in attributes]
     if missing:
-        raise OtherGrid(f"{path} has no attribute {', '.join(missing)}: it is not in TRIDENT's layout")
-    asked: Mapping[str, Any] = grid
-    for name, key in (("patch_size", "patch_size"), ("target_magnification", "magnification"), ("overlap", "overlap")):
-        if float(attributes[name]) != float(asked[key]):
-            raise OtherGrid(
-                f"{path} was made with {name} {attributes[name]:g}, the grid of the config has {asked[key]:g}"
-            )
+        raise Unusable(f"it has no attribute {', '.join(missing)}: it is not in TRIDENT's layout")
+    for name in KEPT:
+        number_of(attributes, name)
+    check_grid(attributes, grid)
+    check_slide(attributes, seen, grid)
+    check_inside(coords, seen)
     size = {"name": slide_id, "level0_width": int(seen["width"]), "level0_height": int(seen["height"])}
     counts = {"n_patches": len(coords), "n_tissue_patches": len(coords), "n_dropped_quality": 0}
     return coords, {name: attributes[name] for name in KEPT} | size, counts
+
+
+def check_grid(attributes: Mapping[str, Any], grid: Grid) -> None:
+    """What the attributes say of the grid is what the config says. Raises Unusable."""
+    asked: dict[str, float] = {"patch_size": grid["patch_size"], "overlap": grid["overlap"]}
+    asked["target_magnification"] = round(10 / target_mpp(grid), 4)
+    for name, wanted in asked.items():
+        if name in attributes and number_of(attributes, name) != float(wanted):
+            raise Unusable(
+                f"it was made with {name} {attributes[name]:g}, the grid of the config has {wanted:g}: "
+                "change the grid, or name another folder"
+            )
+
+
+def check_slide(attributes: Mapping[str, Any], seen: Mapping[str, str], grid: Grid) -> None:
+    """What the attributes say of the slide is what inspection saw (`seen`): size, magnification, edge of a patch.
+
+    An edge by the ratio of nominal magnifications and one by the resolution are both right. Raises Unusable.
+    """
+    mpp, magnification = float(seen["mpp"]), int(seen["magnification"])
+    same = {f"level0_{name}": int(seen[name]) for name in ("width", "height") if seen.get(name)}
+    for name, ours in (same | {"level0_magnification": magnification}).items():
+        if name in attributes and number_of(attributes, name) != ours:
+            raise Unusable(
+                f"it says {name} {attributes[name]:g}, the slide has {ours} ({mpp:g} micrometres per pixel): "
+                "it was made from another slide, or with another resolution"
+            )
+    if "patch_size_level0" not in attributes:
+        return
+    edge = number_of(attributes, "patch_size_level0")
+    right = {edges_level0({**grid, "scale": scale}, mpp, magnification)[0] for scale in ("mpp", "magnification")}
+    if not any(abs(edge - one) <= max(1, EDGE_TOLERANCE * one) for one in right):
+        raise Unusable(
+            f"it says patch_size_level0 {edge:g}; patches of {grid['patch_size']} pixels at {target_mpp(grid):g} "
+            f"micrometres per pixel are {' or '.join(map(str, sorted(right)))} level-0 pixels wide on this slide"
+        )
+
+
+def check_inside(coords: np.ndarray, seen: Mapping[str, str]) -> None:
+    """Every patch begins on the slide; it may reach beyond its right and lower edge. Raises Unusable for the first."""
+    width, height = int(seen["width"]), int(seen["height"])
+    off = (coords < 0).any(1) | (coords >= (width, height)).any(1)
+    if off.any():
+        x, y = coords[off.argmax()]
+        raise Unusable(
+            f"{off.sum()} of its {len(coords)} patches lie off the slide, row {off.argmax()} at ({x}, {y}), and the "
+            f"slide has {width} x {height} pixels: are these level-0 pixels of this slide?"
+        )
+
+
+def number_of(attributes: Mapping[str, Any], name: str) -> float:
+    """An attribute that must be one finite, not negative number. Raises Unusable."""
+    try:
+        value = float(attributes[name])
+    except (TypeError, ValueError):
+        value = np.nan
+    if not np.isfinite(value) or value < 0 or (value == 0 and name != "overlap"):
+        raise Unusable(f"its attribute {name} is {attributes[name]!r}, and a positive number is wanted")
+    return value
+
+
+def whole_coords(dataset: Any) -> np.ndarray:
+    """N x 2 (or 1 x N x 2) numbers of a dataset as int64 pixels. Raises Unusable where they are no whole numbers."""
+    shape = dataset.shape
+    if len(shape) == 3 and shape[0] == 1:
+        shape = shape[1:]
+    if shape == (0,):
+        shape = (0, 2)
+    if len(shape) != 2 or shape[1] != 2:
+        raise Unusable(f"its coords have the shape {' x '.join(map(str, dataset.shape))}, N x 2 is wanted")
+    values = dataset[()].reshape(shape)
+    if not np.isfinite(values).all() or (values != np.round(values)).any() or (np.abs(values) > 2**40).any():
+        raise Unusable("its coords are not all whole numbers of pixels")
+    return values.astype(np.int64)
+
+
+def _coords_and_attributes(path: Path) -> tuple[np.ndarray, dict[str, Any]]:
+    with open_h5(path) as handle:
+        dataset = own_array(handle, "coords", "iuf")
+        return whole_coords(dataset), attributes_of(dataset)
 
 
 def _plain(value: Any) -> Any:

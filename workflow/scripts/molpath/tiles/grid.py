@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import shapely
 
 from ..common.settings.tiles import Grid
 
@@ -34,17 +33,6 @@ def lay_grid(width: int, height: int, edge: int, step: int) -> np.ndarray:
     """Top-left corners (int64 N x 2, level-0 pixels x, y), row-major; patches may reach beyond the slide."""
     xs, ys = np.arange(0, width, step, dtype=np.int64), np.arange(0, height, step, dtype=np.int64)
     return np.stack([np.tile(xs, len(ys)), np.repeat(ys, len(xs))], axis=1)
-
-
-def tissue_shares(corners: np.ndarray, edge: int, polygons: list) -> np.ndarray:
-    """Share of each patch (float N) that lies in the polygons; NaN where it doesn't touch them at all."""
-    union = shapely.union_all([shapely.make_valid(polygon) for polygon in polygons])
-    shapely.prepare(union)
-    boxes = shapely.box(corners[:, 0], corners[:, 1], corners[:, 0] + edge, corners[:, 1] + edge)
-    shares = np.full(len(corners), np.nan)
-    touching = shapely.intersects(union, boxes)
-    shares[touching] = shapely.area(shapely.intersection(boxes[touching], union)) / edge**2
-    return shares
 
 
 def class_shares(corners: np.ndarray, edge: int, classes: np.ndarray, scale: tuple[float, float], codes) -> np.ndarray:

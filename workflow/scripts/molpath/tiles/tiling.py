@@ -13,13 +13,15 @@ import shapely
 
 from ..common.digests import digest_of
 from ..common.files import fingerprint, new_h5, remove_leftovers
+from ..common.given_h5 import Unusable
 from ..common.manifests import OK, accepted, file_facts, read_manifest, set_aside, write_manifest
 from ..common.progress import Progress
 from ..common.settings.tiles import Grid
 from ..common.stamps import is_current, row_of_stamp, stamp_h5
 from ..tissue.classes import CLASSES
 from .given import coords_name, take_given
-from .grid import class_shares, edges_level0, lay_grid, target_mpp, tissue_shares
+from .grid import class_shares, edges_level0, lay_grid, target_mpp
+from .tissue_shares import tissue_shares
 
 log = logging.getLogger(__name__)
 
@@ -75,17 +77,37 @@ def tile_slide(
     given = Path(grid["coords"]) / coords_name(slide_id) if grid.get("coords") else None
     if given and not given.exists():
         return set_aside(slide_id, "no_coords", f"no file {given.name} in {grid['coords']}")
-    inputs = inputs_of(seen, row, grid, given)
-    if is_current(path, inputs, code, accept_other_code):
-        counts = row_of_stamp(path)
-    else:
-        found = take_given(given, seen, grid, slide_id) if given else choose_patches(seen, wsi, row, grid)
-        coords, attributes, counts = found
-        write_coords(path, coords, attributes, {"inputs": inputs, "code": code, "row": counts})
+    try:
+        counts = _write_patches(path, seen, row, wsi, grid, given, code, accept_other_code)
+    except (Unusable, PermissionError, IsADirectoryError) as error:
+        if not given:
+            raise
+        log.warning("%s set aside (bad_coords): %s: %s", slide_id, given, error)
+        return set_aside(slide_id, "bad_coords", f"{given}: {error}")
     if not counts["n_patches"]:
         detail = f"{counts['n_tissue_patches']} patches hold tissue, {counts['n_dropped_quality']} of them dropped"
         return set_aside(slide_id, "no_patches", detail, **counts)
     return accepted(slide_id, **counts, **file_facts(path, wsi))
+
+
+def _write_patches(
+    path: Path,
+    seen: Mapping[str, str],
+    row: Mapping[str, str],
+    wsi: Path,
+    grid: Grid,
+    given: Path | None,
+    code: str,
+    accept_other_code: bool,
+) -> dict[str, Any]:
+    """Write a slide's coordinate file unless it is there, and return its counts."""
+    inputs = inputs_of(seen, row, grid, given)
+    if is_current(path, inputs, code, accept_other_code):
+        return row_of_stamp(path)
+    found = take_given(given, seen, grid, row["slide_id"]) if given else choose_patches(seen, wsi, row, grid)
+    coords, attributes, counts = found
+    write_coords(path, coords, attributes, {"inputs": inputs, "code": code, "row": counts})
+    return counts
 
 
 def inputs_of(seen: Mapping[str, str], row: Mapping[str, str], grid: Grid, given: Path | None) -> str:

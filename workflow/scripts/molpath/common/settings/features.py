@@ -20,6 +20,7 @@ class Encoder(TypedDict):
     weights: str
     revision: str
     folder: str
+    features: str
     precision: str
     store: str
     tokens: str

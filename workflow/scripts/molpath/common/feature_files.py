@@ -1,0 +1,54 @@
+"""Where the feature files of another tool lie: planning and jobs look the same way."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from pathlib import Path
+
+#: Endings of feature files; of several beside each other the first, which says the most, is taken.
+ENDINGS = (".h5", ".npz", ".pt", ".zarr")
+#: Folders that CLAM and slide2vec put patch features into, beside others of the same names.
+NEAR = ("h5_files", "tile_embeddings")
+
+
+def find_feature_files(folder: str | os.PathLike[str], names: Collection[str]) -> dict[str, list[str]]:
+    """Files called one of `names` plus an ending, by name: beside each other, as most tools write them.
+
+    Those that are not found there are looked for anywhere below, as STAMP puts them; a name can have several then.
+    """
+    near = next((os.path.join(folder, one) for one in NEAR if os.path.isdir(os.path.join(folder, one))), folder)
+    if not os.path.isdir(near):
+        return {}
+    found = _in_folder(near, os.listdir(near), set(names))
+    missing = {name for name in names if name not in found}
+    if not missing:
+        return found
+    for parent, folders, files in os.walk(near):
+        entries = files + [name for name in folders if name.endswith(".zarr")]
+        folders[:] = sorted(name for name in folders if not name.endswith(".zarr"))
+        if parent != os.fspath(near):
+            for name, paths in _in_folder(parent, entries, missing).items():
+                found[name] = found.get(name, []) + paths
+    return found
+
+
+def _in_folder(
+    folder: str | os.PathLike[str], entries: Collection[str], names: Collection[str]
+) -> dict[str, list[str]]:
+    best: dict[str, tuple[int, str]] = {}
+    for entry in entries:
+        for rank, ending in enumerate(ENDINGS):
+            name = entry.removesuffix(ending)
+            if entry.endswith(ending) and name in names and (rank, entry) < best.get(name, (rank + 1, "")):
+                best[name] = rank, entry
+    return {name: [os.path.join(folder, entry)] for name, (_, entry) in best.items()}
+
+
+def state_of(path: str | os.PathLike[str]) -> list[tuple[str, int, int]]:
+    """Size and time of a file, or of every file of a folder: what tells that another one took its place."""
+    if not os.path.isdir(path):
+        found = os.stat(path)
+        return [("", found.st_size, found.st_mtime_ns)]
+    files = sorted(one for one in Path(path).rglob("*") if one.is_file())
+    return [(str(one.relative_to(path)), one.stat().st_size, one.stat().st_mtime_ns) for one in files]

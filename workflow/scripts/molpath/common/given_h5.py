@@ -1,0 +1,104 @@
+"""HDF5 files that other tools wrote: only arrays that hold all of their data themselves are read."""
+
+from __future__ import annotations
+
+import errno
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
+
+from .contained import Lost, map_contained
+
+#: What reading a file of others may take before its slide is set aside.
+DEADLINE_S = 120.0
+#: Errors of storage that may be gone tomorrow: the job ends with them, and the next run tries again.
+PASSING = (errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN, errno.EHOSTDOWN, errno.EAGAIN)
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Unusable(Exception):
+    """A file of another tool can't be used; the words say why and what to do."""
+
+
+def read_contained(
+    function: Callable[[Any], Result], item: Any, deadline_s: float = DEADLINE_S, memory_mb: float | None = None
+) -> Result:
+    """`function(item)` in a child process, which a damaged file may crash, stall or fill.
+
+    Raises Unusable whatever the file does to it, OSError where storage failed (PASSING).
+    """
+    ((_, result),) = all_contained(function, [item], deadline_s, memory_mb)
+    if isinstance(result, Unusable):
+        raise result
+    return result
+
+
+def all_contained(
+    function: Callable[[Any], Result],
+    items: Iterable[Item],
+    deadline_s: float = DEADLINE_S,
+    memory_mb: float | None = None,
+) -> Iterator[tuple[Item, Result | Unusable]]:
+    """Yield each item with `function(item)`, or with Unusable, in order; one child process reads them all.
+
+    Raises OSError where storage failed (PASSING).
+    """
+    for item, result in map_contained(function, items, deadline_s, memory_mb):
+        if isinstance(result, OSError):
+            told = re.search(r"errno = (\d+)", str(result))
+            if (int(told[1]) if told else result.errno) in PASSING:
+                raise result
+        if isinstance(result, Lost):
+            result = Unusable(f"reading it failed: {result.detail}. Copy it again, or make it again")
+        elif isinstance(result, Exception) and not isinstance(result, Unusable):
+            told_as = "" if isinstance(result, OSError) else f"{type(result).__name__}: "
+            result = Unusable(f"it can't be read ({told_as}{result}): copy it again, or make it again")
+        yield item, result
+
+
+def own_array(handle: Any, name: str, kinds: str) -> Any:
+    """The dataset `name` of an open file or group, of numbers of the wanted `kinds` (numpy: i, u, f).
+
+    Raises Unusable where it is missing, a group, of another type, in another file (a link, external or virtual storage:
+    a change there would go unnoticed), or was never written in full (HDF5 reads zeros there).
+    """
+    import h5py
+
+    link = handle.get(name, getlink=True) if name in handle or name in list(handle) else None
+    if link is None:
+        raise Unusable(f"it has no dataset {name!r}, only {', '.join(sorted(handle)) or 'nothing'}")
+    if isinstance(link, h5py.ExternalLink):
+        raise Unusable(f"{name!r} is a link into another file ({link.filename}): put the array itself into the file")
+    if name not in handle:
+        raise Unusable(f"{name!r} is a link to nothing")
+    dataset = handle[name]
+    if not isinstance(dataset, h5py.Dataset):
+        raise Unusable(f"{name!r} is a group, an array is wanted")
+    if dataset.external or dataset.is_virtual:
+        raise Unusable(f"the values of {name!r} lie in other files: put the array itself into the file")
+    if dataset.shape is None or dataset.dtype.kind not in kinds:
+        raise Unusable(f"{name!r} holds {dataset.dtype}, and {_WORDS[kinds]} are wanted")
+    _check_written(dataset, name)
+    return dataset
+
+
+_WORDS = {"f": "floating-point numbers", "iuf": "numbers"}
+
+
+def _check_written(dataset: Any, name: str) -> None:
+    """A writer that was killed leaves a shape without values; HDF5 gives zeros for them."""
+    if not dataset.size:
+        return
+    if dataset.chunks:
+        pairs = zip(dataset.shape, dataset.chunks, strict=True)
+        wanted, written = math.prod(-(-size // chunk) for size, chunk in pairs), dataset.id.get_num_chunks()
+    else:
+        wanted, written = 1, min(1, dataset.id.get_storage_size())
+    if written < wanted:
+        raise Unusable(
+            f"{name!r} is said to be {' x '.join(map(str, dataset.shape))}, and {written} of its {wanted} blocks were "
+            "written: make the file again"
+        )
