@@ -85,9 +85,8 @@ def inspect_slide(
         "identity": identity_of(path),
         "bytes": size,
     }
-    mpp, source, seen["note"] = find_mpp(
-        properties_of(reader, facts), slide["mpp"], mpp_tolerance, reader.levels[0][:2]
-    )
+    mpp, source, note = find_mpp(properties_of(reader, facts), slide["mpp"], mpp_tolerance, reader.levels[0][:2])
+    seen["note"] = "; ".join(filter(None, [*reader.notes, note]))
     reader.close()
     if mpp is None:
         because = f" ({seen['note']})" if seen["note"] else ""
