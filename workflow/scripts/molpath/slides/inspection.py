@@ -13,7 +13,7 @@ from ..common.progress import Progress
 from .identity import identity_of
 from .known_bad import note_of, read_known_bad
 from .readers import UnreadableSlide, open_slide
-from .resolution import find_mpp, magnification_of
+from .resolution import NotSquare, find_mpp, magnification_of
 from .structure import Broken, Facts, examine
 
 COLUMNS = (
@@ -85,9 +85,13 @@ def inspect_slide(
         "identity": identity_of(path),
         "bytes": size,
     }
-    mpp, source, note = find_mpp(properties_of(reader, facts), slide["mpp"], mpp_tolerance, reader.levels[0][:2])
-    seen["note"] = "; ".join(filter(None, [*reader.notes, note]))
     reader.close()
+    try:
+        mpp, source, note = find_mpp(properties_of(reader, facts), slide["mpp"], mpp_tolerance, reader.levels[0][:2])
+    except NotSquare as error:
+        remedy = "resample the slide, or write its true mpp into column mpp of the slide sheet if the file is wrong"
+        return set_aside(slide_id, "not_square", f"{error}: {remedy}", **seen)
+    seen["note"] = "; ".join(filter(None, [*reader.notes, note]))
     if mpp is None:
         because = f" ({seen['note']})" if seen["note"] else ""
         detail = f"no micrometres per pixel in the file{because}; write them into column mpp of the slide sheet"

@@ -118,12 +118,11 @@ def may_be_reduced(page, full) -> bool:
 def tiff_properties(file, page) -> dict[str, str]:
     """Resolution tags of a page (tifffile) and OME's pixel size in micrometres, in OpenSlide's names."""
     found: dict[str, str] = {}
-    tags = page.tags
-    if "XResolution" in tags and "ResolutionUnit" in tags:
-        numerator, denominator = tags["XResolution"].value
-        unit = RESOLUTION_UNITS.get(int(tags["ResolutionUnit"].value))
+    unit = RESOLUTION_UNITS.get(int(page.tags.valueof("ResolutionUnit", 1)))
+    for axis in "XY" if unit else "":
+        numerator, denominator = page.tags.valueof(f"{axis}Resolution", (0, 0))
         if unit and numerator and denominator:
-            found |= {"tiff.XResolution": str(numerator / denominator), "tiff.ResolutionUnit": unit}
+            found |= {f"tiff.{axis}Resolution": str(numerator / denominator), "tiff.ResolutionUnit": unit}
     size = ome_pixel_size(file.ome_metadata or "", page.imagewidth, page.imagelength)
     if size:
         found["ome.PhysicalSizeX"] = f"{size:.9g}"
