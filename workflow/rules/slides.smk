@@ -23,6 +23,7 @@ rule inspect_slides:
         runtime=grow(60),
     params:
         slides=study.slides.shard_rows,
+        states=study.slides.shard_states,
         deadline_s=lookup(dpath="slides/deadline_s", within=config),
         memory_mb=lookup(dpath="slides/memory_mb", within=config),
         mpp_tolerance=lookup(dpath="slides/mpp_tolerance", within=config),

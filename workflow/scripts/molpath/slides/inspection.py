@@ -10,12 +10,14 @@ from typing import Any
 from ..common.contained import is_out_of_memory, rows_contained
 from ..common.manifests import accepted, set_aside, write_manifest
 from ..common.progress import Progress
+from ..common.slide_parts import NoSlideHere, cut_parts, entry_of, files_of, lacks_its_finest, missing_parts
 from .identity import identity_of
 from .known_bad import note_of, read_known_bad
 from .readers import UnreadableSlide, open_slide
 from .resolution import NotSquare, find_mpp, magnification_of
 from .structure import Broken, Facts, examine
 
+DICOM = "dicom"  # OpenSlide's name of the vendor
 COLUMNS = (
     "reader",
     "vendor",
@@ -68,12 +70,16 @@ def inspect_slide(
         return set_aside(slide_id, "excluded", "the sheet says keep = no")
     if path in not_downloaded:
         return set_aside(slide_id, "not_downloaded", not_downloaded[path])
-    size = os.path.getsize(path)
+    size = sum(os.path.getsize(part) for part in files_of(path))
     try:
-        facts = examine(path)
+        check_parts(path)
+        facts = examine(entry_of(path))
         reader = open_checked(path)
+        check_finest(reader, slide)
     except Broken as error:
         return set_aside(slide_id, error.reason, error.detail, bytes=size)
+    except NoSlideHere as error:
+        return set_aside(slide_id, "unreadable", str(error), bytes=size)
     except (PermissionError, IsADirectoryError) as error:
         return set_aside(slide_id, "unreadable", error.strerror or str(error), bytes=size)
     seen = {
@@ -101,6 +107,25 @@ def inspect_slide(
     if magnification is None:
         return set_aside(slide_id, "low_resolution", f"{mpp:g} micrometres per pixel is coarser than 5x", **seen)
     return accepted(slide_id, **seen)
+
+
+def check_parts(path: str) -> None:
+    """Raise Broken if a file of a slide that consists of several is not there, or ends too early."""
+    for names, what in ((missing_parts(path), "missing or empty"), (cut_parts(path), "cut off")):
+        if names:
+            named = f"{', '.join(names[:3])}{' …' if len(names) > 3 else ''}"
+            raise Broken("truncated", f"files of the slide are {what}: {named}; copy the whole slide again")
+
+
+def check_finest(reader, slide: Mapping[str, str]) -> None:
+    """Raise Broken if the finest image of a DICOM series is missing; keep = yes takes it, with a note."""
+    if reader.vendor != DICOM or not lacks_its_finest(slide["path"]):
+        return
+    said = "the largest image of its DICOM series is a smaller copy (RESAMPLED) of one that is missing"
+    if slide["keep"] != "yes":
+        reader.close()
+        raise Broken("truncated", f"{said}: fetch the whole series, or write keep = yes to take it as it is")
+    reader.notes.append(said)
 
 
 def open_checked(path: str):

@@ -12,6 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ..common.slide_parts import NoSlideHere, entry_of
 from .tiff_pages import holds_more, largest_pyramid, pages_of_levels, tiff_properties
 from .tiff_planes import NotOnePicture
 from .tiff_tiles import LARGEST_TILE, TiffTiles, TileCache
@@ -225,7 +226,10 @@ def open_slide(path: str | Path, half_scale: bool = False) -> Reader:
 
     half_scale: offer the approximate level at half the size where it can be made; for features only.
     """
-    path = str(path)
+    try:
+        path = entry_of(path)
+    except NoSlideHere as error:
+        raise UnreadableSlide(str(error)) from error
     attempts: dict[str, Callable[[], Reader]]
     if Path(path).suffix.lower() in IMAGE_SUFFIXES:
         attempts = {ImageReader.name: lambda: ImageReader(path)}
