@@ -30,7 +30,7 @@ class NoSlideHere(Exception):
     """The path names no one slide; the message says what to name instead."""
 
 
-def parts_of(path: str | os.PathLike) -> list[Path]:
+def parts_of(path: str | os.PathLike[str]) -> list[Path]:
     """Every file that a reader opens for the slide at `path`, all of them in its folder or below.
 
     A folder stands for the DICOM series in it. Empty where that can't be told: an unknown format, an OME-TIFF (which
@@ -52,7 +52,7 @@ def parts_of(path: str | os.PathLike) -> list[Path]:
     return []
 
 
-def files_of(path: str | os.PathLike) -> list[Path]:
+def files_of(path: str | os.PathLike[str]) -> list[Path]:
     """`parts_of`, or the file at `path` alone where they can't be told."""
     try:
         return parts_of(path) or [Path(path)]
@@ -60,7 +60,7 @@ def files_of(path: str | os.PathLike) -> list[Path]:
         return [Path(path)]
 
 
-def state_of(path: str | os.PathLike) -> str:
+def state_of(path: str | os.PathLike[str]) -> str:
     """Number, bytes and times (s) of a slide's files, to tell that one was replaced."""
     states = [os.stat(part) for part in files_of(path) if part.exists()]
     times = [int(state.st_mtime) for state in states]
@@ -69,7 +69,7 @@ def state_of(path: str | os.PathLike) -> str:
     )
 
 
-def entry_of(path: str | os.PathLike) -> str:
+def entry_of(path: str | os.PathLike[str]) -> str:
     """The file that readers open for the slide at `path`: a file of the series where it is a folder.
 
     Raises NoSlideHere where a folder has no DICOM series or several, and for lists of slides.
@@ -87,7 +87,7 @@ def entry_of(path: str | os.PathLike) -> str:
     return str(path / found[0][0])
 
 
-def missing_parts(path: str | os.PathLike) -> list[str]:
+def missing_parts(path: str | os.PathLike[str]) -> list[str]:
     """Names of files that a slide's index names and that are not there, or are empty."""
     path = Path(path)
     suffix = path.suffix.lower()
@@ -103,7 +103,7 @@ def missing_parts(path: str | os.PathLike) -> list[str]:
     return [name for name in _named_in(index) if not (folder / name).is_file() or not (folder / name).stat().st_size]
 
 
-def cut_parts(path: str | os.PathLike) -> list[str]:
+def cut_parts(path: str | os.PathLike[str]) -> list[str]:
     """Names of JPEG and DICOM files of a slide without their end marker; MRXS has none."""
     found = []
     for part in parts_of(path):
@@ -120,7 +120,7 @@ def cut_parts(path: str | os.PathLike) -> list[str]:
     return found
 
 
-def lacks_its_finest(path: str | os.PathLike) -> bool:
+def lacks_its_finest(path: str | os.PathLike[str]) -> bool:
     """True if the largest image of a DICOM series says that it is a smaller copy of another (RESAMPLED)."""
     largest: tuple[int, bytes] = 0, b""
     for part in parts_of(path):
