@@ -13,7 +13,7 @@ from .config import Places, Row, resolve_reference, shipped_yaml
 from .problems import Problems, advice
 from .profiles import Profiles
 from .sheets import DOWNLOAD_COLUMNS, will_be_there
-from .slides import Slides
+from .slides import Slides, has_braces
 
 SLIDE_COLUMNS = ("slide_id", "case_id", "path", "cohort", "mpp", "specimen", "keep", *DOWNLOAD_COLUMNS)
 PROFILE_COLUMNS = ("profile_id", "case_id", "modality", "cohort", "format", "path", "unit", *DOWNLOAD_COLUMNS)
@@ -33,7 +33,7 @@ class SheetChecks:
         for row in rows:
             values = self.slides.values_of(row)
             if values["keep"] != "no" and values["path"] and not will_be_there(row):
-                self.check_file(f"{sheet}, row {row['#']}, column path", values["path"])
+                self.check_file(f"{sheet}, row {row['#']}, column path", values["path"], may_have_braces=True)
 
     def check_profiles(self) -> None:
         """Rows, unique profile and format, files, one case per profile."""
@@ -107,9 +107,13 @@ class SheetChecks:
                 self.problems.add(where, wrong, remedy)
             first.setdefault(key, row["#"])
 
-    def check_file(self, where: str, path: str, remedy: str = "") -> None:
+    def check_file(self, where: str, path: str, remedy: str = "", may_have_braces: bool = False) -> None:
         """A file that a sheet or the config names is there, or will be made. Lint looks at code only."""
-        if "://" in str(path):
+        if has_braces(path) and not may_have_braces:
+            self.problems.add(
+                where, f"{path} has braces, which Snakemake takes for wildcards", "rename it or link to it"
+            )
+        elif "://" in str(path):
             self.problems.add(
                 where,
                 f"{path} is an address, and a file is asked for",

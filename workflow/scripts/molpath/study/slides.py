@@ -66,7 +66,7 @@ class Slides:
         braces, which Snakemake would take for wildcards, are not declared: `shard_states` tells of changes.
         """
         parts = (str(part) for path in self.raw_paths(wildcards.shard) for part in self.parts_of(path))
-        return [self.places.given(part) for part in parts if not set(part) & set("{}")]
+        return [self.places.given(part) for part in parts if not has_braces(part)]
 
     def shard_states(self, wildcards: Wildcards) -> list[str]:
         """Sizes and times of the same files; Snakemake itself would not see that one was replaced by an older one."""
@@ -94,3 +94,8 @@ class Slides:
     def assessed(self, wildcards: Wildcards) -> str:
         """Tissue manifest of a slide's shard; its thumbnail is there by then."""
         return f"<results>/tissue/{self.shard_of[wildcards.slide]}.tsv"
+
+
+def has_braces(path: str) -> bool:
+    """True for a path that can't be an input: Snakemake would look for wildcards in it and has no way to quote them."""
+    return "{" in str(path) or "}" in str(path)
