@@ -11,6 +11,7 @@ from ..common.contained import is_out_of_memory, rows_contained
 from ..common.manifests import accepted, set_aside, write_manifest
 from ..common.progress import Progress
 from ..common.slide_parts import NoSlideHere, cut_parts, entry_of, files_of, lacks_its_finest, missing_parts
+from .bounds import shown_in_qupath
 from .identity import identity_of
 from .known_bad import note_of, read_known_bad
 from .readers import UnreadableSlide, open_slide
@@ -30,6 +31,8 @@ COLUMNS = (
     "identity",
     "bytes",
     "note",
+    "bounds_x",
+    "bounds_y",
 )
 
 
@@ -91,6 +94,7 @@ def inspect_slide(
         "identity": identity_of(path),
         "bytes": size,
     }
+    seen["bounds_x"], seen["bounds_y"], *_ = shown_in_qupath(reader.properties, reader.levels[0][:2])
     reader.close()
     try:
         mpp, source, note = find_mpp(properties_of(reader, facts), slide["mpp"], mpp_tolerance, reader.levels[0][:2])
