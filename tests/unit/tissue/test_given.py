@@ -159,7 +159,7 @@ def test_polygons_of_qupath_begin_at_the_corner_of_what_it_shows(tmp_path, docum
 def test_polygons_that_qupath_could_not_have_drawn_are_asked_about(tmp_path):
     beyond = feature(polygon([[700, 1200], [1500, 1200], [1500, 2000], [700, 1200]]), objectType="annotation")
     with pytest.raises(
-        NoContours, match=r"beyond the 1200 x 1300 pixels that QuPath shows of this slide; say in tissue/contours_frame"
+        NoContours, match=r"beyond the 1200 x 1300 pixels QuPath shows of the slide; say in tissue/contours_frame"
     ):
         corner(tmp_path, beyond)
     assert corner(tmp_path, beyond, "plane") == [700, 1200]

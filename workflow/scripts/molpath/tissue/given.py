@@ -62,7 +62,7 @@ def read_contours(
     if shown and shown[:2] != (0, 0) and (frame_of(document) if frame == AUTO else frame) == QUPATH:
         if frame == AUTO and reach_beyond(found, shown):
             raise NoContours(
-                f"{path}: polygons lie beyond the {shown[2]} x {shown[3]} pixels that QuPath shows of this slide; say in "
+                f"{path}: polygons reach beyond the {shown[2]} x {shown[3]} pixels QuPath shows of the slide; say in "
                 "tissue/contours_frame whether they count from its corner (qupath) or from the slide's (plane)"
             )
         found = [shapely.transform(polygon, lambda points: points + np.array(shown[:2])) for polygon in found]
