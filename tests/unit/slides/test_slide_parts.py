@@ -187,3 +187,16 @@ def test_a_folder_is_copied_to_local_disk_whole(tmp_path):
             open_slide(places[0]).region(0, 0, 0, 99, 99), open_slide(folder).region(0, 0, 0, 99, 99)
         )
         assert look(places[1])["status"] == "ok"
+
+
+@pytest.mark.parametrize("name", ["s.czi", "s.vsi", "s.isyntax", "s.lif", "s.sdpc", "s.kfb", "s.ome.zarr"])
+def test_formats_that_no_reader_opens_come_with_advice(tmp_path, name):
+    path = tmp_path / name
+    if name.endswith("zarr"):
+        path.mkdir()
+        (path / ".zattrs").write_text("{}")
+    else:
+        path.write_bytes(b"ZISRAWFILE" + bytes(500))
+    seen = look(path)
+    assert (seen["status"], seen["reason"]) == ("set_aside", "unreadable")
+    assert "convert it" in seen["detail"]

@@ -172,7 +172,7 @@ def test_given_polygons_of_a_cropped_slide_lie_on_its_tissue(tmp_path, tissue_se
     Image.fromarray(picture).save(tmp_path / "s.png")
     slide = open_slide(tmp_path / "s.png")
     numbers = {"x": "300", "y": "200", "width": "600", "height": "500"}
-    slide.properties = {f"openslide.bounds-{name}": value for name, value in numbers.items()}
+    slide.properties = {"openslide.vendor": "mirax"} | {f"openslide.bounds-{n}": value for n, value in numbers.items()}
     drawn = [[150, 100], [400, 100], [400, 300], [150, 300], [150, 100]]
     (tmp_path / "s.geojson").write_text(json.dumps(feature(polygon(drawn), objectType="annotation")))
     settings = tissue_settings | {"method": "contours", "contours": str(tmp_path)}
@@ -185,5 +185,8 @@ def test_given_polygons_of_a_cropped_slide_lie_on_its_tissue(tmp_path, tissue_se
 def test_what_qupath_shows():
     numbers = {"x": "300", "y": "200", "width": "600", "height": "5000"}
     properties = {f"openslide.bounds-{name}": value for name, value in numbers.items()}
-    assert shown_in_qupath(properties, (1000, 800)) == (300, 200, 600, 600)
-    assert shown_in_qupath({"openslide.bounds-x": "300"}, (1000, 800)) == (0, 0, 1000, 800)
+    for vendor in ("mirax", "leica", "ventana"):
+        known = {"openslide.vendor": vendor}
+        assert shown_in_qupath(properties | known, (1000, 800)) == (300, 200, 600, 600)
+        assert shown_in_qupath({"openslide.bounds-x": "300"} | known, (1000, 800)) == (0, 0, 1000, 800)
+    assert shown_in_qupath(properties | {"openslide.vendor": "zeiss"}, (1000, 800)) == (0, 0, 1000, 800)

@@ -10,6 +10,16 @@ from pathlib import Path
 
 #: Suffixes of formats whose slides are one file each.
 WHOLE = {".svs", ".svslide", ".tif", ".tiff", ".btf", ".ndpi", ".scn", ".bif", ".czi", ".png", ".jpg", ".jpeg"}
+#: What to do with files and folders that no reader here opens, or not always, by suffix.
+_CONVERT = "convert it to OME-TIFF with bioformats2raw and raw2ometiff --rgb"
+REMEDIES = {
+    ".ndpis": "an .ndpis file lists slides: give each .ndpi file that it names a row of its own",
+    ".zarr": "OME-Zarr is not read here: convert it to OME-TIFF with raw2ometiff --rgb",
+    ".isyntax": "convert it to OME-TIFF with isyntax2raw and raw2ometiff --rgb",
+    ".ets": f"this is a part of a VSI slide; {_CONVERT}",
+    **dict.fromkeys((".czi", ".vsi", ".lif"), _CONVERT),
+    **dict.fromkeys((".sdpc", ".kfb"), "convert it to TIFF or SVS with the maker's tool"),
+}
 #: Indexes of Hamamatsu's slides of several files.
 INDEXES = (".vms", ".vmu")
 #: Keys of an index, or of a MRXS slide's Slidedat.ini, that name a file.
@@ -75,8 +85,9 @@ def entry_of(path: str | os.PathLike[str]) -> str:
     Raises NoSlideHere where a folder has no DICOM series or several, and for lists of slides.
     """
     path = Path(path)
-    if path.suffix.lower() == ".ndpis":
-        raise NoSlideHere("an .ndpis file lists slides: give each .ndpi file that it names a row of its own")
+    suffix = path.suffix.lower()
+    if suffix == ".ndpis" or (suffix in REMEDIES and path.is_dir()):
+        raise NoSlideHere(REMEDIES[suffix])
     if not path.is_dir():
         return str(path)
     found = _headers(str(path), os.stat(path).st_mtime_ns)

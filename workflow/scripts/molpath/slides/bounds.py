@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+#: Vendors, as OpenSlide calls them, of MRXS, SCN and BIF. QuPath reads others whole, or through Bio-Formats.
+CROPPED = ("mirax", "leica", "ventana")
 #: x, y, width and height in level-0 pixels.
 Box = tuple[int, int, int, int]
 
@@ -15,7 +17,7 @@ def shown_in_qupath(properties: Mapping[str, str], size: tuple[int, int]) -> Box
     """
     names = (f"openslide.bounds-{name}" for name in ("x", "y", "width", "height"))
     found = [properties.get(name, "") for name in names]
-    if not all(value.isdigit() for value in found):
+    if properties.get("openslide.vendor") not in CROPPED or not all(value.isdigit() for value in found):
         return 0, 0, *size
     x, y, width, height = map(int, found)
     return x, y, min(width, size[0] - x), min(height, size[1] - y)

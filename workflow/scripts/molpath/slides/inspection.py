@@ -101,7 +101,7 @@ def inspect_slide(
     except NotSquare as error:
         remedy = "resample the slide, or write its true mpp into column mpp of the slide sheet if the file is wrong"
         return set_aside(slide_id, "not_square", f"{error}: {remedy}", **seen)
-    seen["note"] = "; ".join(filter(None, [*reader.notes, note]))
+    seen["note"] = "; ".join(filter(None, [*reader.notes, note_of_depths(facts), note]))
     if mpp is None:
         because = f" ({seen['note']})" if seen["note"] else ""
         detail = f"no micrometres per pixel in the file{because}; write them into column mpp of the slide sheet"
@@ -111,6 +111,12 @@ def inspect_slide(
     if magnification is None:
         return set_aside(slide_id, "low_resolution", f"{mpp:g} micrometres per pixel is coarser than 5x", **seen)
     return accepted(slide_id, **seen)
+
+
+def note_of_depths(facts: Facts | None) -> str:
+    """What is said of an NDPI with several focal planes, '' of all else."""
+    several = facts is not None and facts.depths > 1
+    return f"{facts.depths} focal planes, of which the one at depth 0 is read" if facts and several else ""
 
 
 def check_parts(path: str) -> None:

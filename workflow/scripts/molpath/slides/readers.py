@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..common.slide_parts import NoSlideHere, entry_of
+from ..common.slide_parts import REMEDIES, NoSlideHere, entry_of
 from .tiff_pages import holds_more, largest_pyramid, pages_of_levels, tiff_properties
 from .tiff_planes import NotOnePicture
 from .tiff_tiles import LARGEST_TILE, TiffTiles, TileCache
@@ -248,6 +248,7 @@ def open_slide(path: str | Path, half_scale: bool = False) -> Reader:
             raise UnreadableSlide(str(error)) from error
         except Exception as error:  # every library has its own kinds
             said.append(f"{name}: {error}")
+    said += filter(None, [REMEDIES.get(Path(path).suffix.lower())])
     raise UnreadableSlide("; ".join(said))
 
 
