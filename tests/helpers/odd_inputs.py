@@ -58,11 +58,11 @@ ODD_INPUTS = {
         lambda p: p.splits[1].update(fold_0="train\ttest"),
         ["k=all.tsv, row 3: 5 cells, and the header has 4"],
     ),
-    "braces in a path": (
-        lambda p: (p.slides[2].update(path="files/{shard}.svs"), p.profiles[1].update(path="files/<results>.tsv")),
+    "marks of Snakemake in a path": (
+        lambda p: (p.slides[2].update(path="files/<results>.svs"), p.profiles[1].update(path="files/{shard}.tsv")),
         [
-            "slides.tsv, row 4, column path: files/{shard}.svs holds {, in whose place Snakemake puts",
-            "profiles.tsv, row 3, column path: files/<results>.tsv holds <results>, in whose place",
+            "slides.tsv, row 4, column path: files/<results>.svs holds <results>, in whose place Snakemake puts",
+            "profiles.tsv, row 3, column path: files/{shard}.tsv holds {, in whose place",
         ],
     ),
 }

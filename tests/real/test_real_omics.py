@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from molpath.common.files import read_tsv, write_h5ad
+from molpath.common.files import read_tsv
+from molpath.common.h5ad import write_h5ad
 from molpath.omics.checks import check_profiles
 from molpath.omics.expression import normalise_rna
 from molpath.omics.flags import flag_dna

@@ -5,7 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from molpath.common.files import read_tsv, write_h5ad
+from molpath.common.files import read_tsv
+from molpath.common.h5ad import write_h5ad
 from molpath.probe.clustering import run_clusters
 from molpath.probe.cohorts import Embeddings, Side
 from molpath.probe.jobs import run_probe

@@ -44,7 +44,7 @@ rule draw_attention:
 rule show_top_patches:
     input:
         attention="<results>/embed/{model}/attention.h5",
-        slide=study.slides.slide_file,
+        slides=study.slides.inspected,
     output:
         picture=report(
             "<results>/figures/top_patches/{model}/{slide}.png",
@@ -63,6 +63,7 @@ rule show_top_patches:
         mem_mb=grow(config["slides"]["memory_mb"] + 500),
         runtime=grow(30),
     params:
+        slide=study.slides.slide_path,
         patches=lookup(dpath="embed/top_patches", within=config),
         note=lookup(dpath="report/note", within=config),
         code=study.digest("interpret"),

@@ -24,6 +24,7 @@ rule inspect_slides:
     params:
         slides=study.slides.shard_rows,
         again=study.retries.slides,
+        states=study.slides.shard_states,
         deadline_s=lookup(dpath="slides/deadline_s", within=config),
         memory_mb=lookup(dpath="slides/memory_mb", within=config),
         mpp_tolerance=lookup(dpath="slides/mpp_tolerance", within=config),

@@ -14,7 +14,7 @@ if __name__ == "__main__":
     show_top_patches(
         attention=snakemake.input.attention,
         slide_id=snakemake.wildcards.slide,
-        slide=snakemake.input.slide,
+        slide=snakemake.params.slide,
         count=snakemake.params.patches,
         note=snakemake.params.note,
         picture=snakemake.output.picture,

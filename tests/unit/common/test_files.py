@@ -10,16 +10,8 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from molpath.common.files import (
-    atomic_path,
-    new_h5,
-    read_tsv,
-    remove_leftovers,
-    write_h5ad,
-    write_json,
-    write_parquet,
-    write_tsv,
-)
+from molpath.common.files import atomic_path, new_h5, read_tsv, remove_leftovers, write_json, write_parquet, write_tsv
+from molpath.common.h5ad import write_h5ad
 
 TABLE = pd.DataFrame({"name": ["a", "b"], "value": [0.1, np.nan]})
 

@@ -6,8 +6,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from molpath.common.files import write_h5ad
-from molpath.common.h5ad import ORIGINALS, Unreadable, check_readable, readable_names
+from molpath.common.h5ad import ORIGINALS, Unreadable, check_readable, readable_names, write_h5ad
 
 
 def table_of(columns, index="slide_id"):

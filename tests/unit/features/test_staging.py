@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from molpath.common.files import temporary_of
-from molpath.features.slide_parts import parts_of
+from molpath.common.slide_parts import parts_of
 from molpath.features.staging import InPlace, Staging, stage
 from slide_doubles import open_in_folder
 

@@ -68,6 +68,19 @@ def test_geojson_has_a_closed_square_a_patch_at_its_place_on_the_slide(attended)
         assert feature["properties"]["objectType"] == "tile"
 
 
+def test_geojson_begins_where_qupath_does(attended):
+    """QuPath crops MRXS, SCN and BIF; patches lay beside the tissue there."""
+    folder, coords, _ = attended
+    rows = (folder / "inspected.tsv").read_text().splitlines()
+    rows = [rows[0] + "\tbounds_x\tbounds_y", rows[1] + "\t100\t30", rows[2] + "\t\t"]
+    (folder / "inspected.tsv").write_text("\n".join(rows) + "\n")
+    draw(folder, "S1")
+    document = json.loads((folder / "map.geojson").read_text())
+    assert document["frame"] == "qupath"
+    corners = [feature["geometry"]["coordinates"][0][0] for feature in document["features"]]
+    assert corners == (coords - [100, 30]).tolist()
+
+
 def test_colours_rise_with_attention_and_lie_on_the_patches(attended):
     _, coords, shares = attended
     canvas = paint(Attention(shares, coords, STEP), 1, (60, 80), SIZE)

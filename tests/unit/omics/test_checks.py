@@ -4,7 +4,8 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
-from molpath.common.files import read_tsv, write_h5ad
+from molpath.common.files import read_tsv
+from molpath.common.h5ad import write_h5ad
 from molpath.figures.omics import plot_omics
 from molpath.omics.checks import check_profiles
 from molpath.omics.flags import FLAGS

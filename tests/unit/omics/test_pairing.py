@@ -4,7 +4,8 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
-from molpath.common.files import read_tsv, write_h5ad
+from molpath.common.files import read_tsv
+from molpath.common.h5ad import write_h5ad
 from molpath.omics.barcodes import parse_barcode
 from molpath.omics.leakage import Leakage, find_twins
 from molpath.omics.pairs import REASONS, add_samples, find_pairs, pair_slides, read_profiles

@@ -3,7 +3,7 @@
 import anndata
 import numpy as np
 import pytest
-from molpath.common.files import write_h5ad
+from molpath.common.h5ad import write_h5ad
 from molpath.pretrain.data import UnfitProfiles, read_tables
 
 

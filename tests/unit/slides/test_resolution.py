@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tifffile
 from molpath.slides.inspection import inspect_slide
-from molpath.slides.resolution import find_mpp
+from molpath.slides.resolution import NotSquare, find_mpp
 
 SPACING = "dicom.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].PixelSpacing"
 MIRAX = "mirax.LAYER_0_LEVEL_0_SECTION.MICROMETER_PER_PIXEL"
@@ -55,12 +55,38 @@ def test_an_impossible_number_is_passed_over_and_told():
     assert note == "openslide.mpp-x gives 352.8 micrometres per pixel, which is no slide's"
 
 
-def test_pixels_that_are_not_square_are_told():
+def test_pixels_that_are_not_square_are_refused_unless_the_sheet_knows_better():
     properties = {"openslide.mpp-x": "0.25", "openslide.mpp-y": "0.3"}
-    mpp, _, note = find_mpp(properties)
-    assert mpp == 0.25
+    with pytest.raises(NotSquare, match=r"0.25 micrometres per pixel across and 0.3 down \(openslide.mpp-x\)"):
+        find_mpp(properties)
+    mpp, source, note = find_mpp(properties, sheet="0.25")
+    assert (mpp, source) == (0.25, "sheet")
     assert "0.25 micrometres per pixel across and 0.3 down" in note
+    assert (
+        "across and 0.255 down (openslide.mpp-x); the first is used"
+        in find_mpp(properties | {"openslide.mpp-y": "0.255"})[2]
+    )
     assert find_mpp(properties | {"openslide.mpp-y": "0.2505"})[2] == ""
+
+
+@pytest.mark.parametrize("mpp", [28.97, 10.1, 199.0])
+def test_a_macro_image_is_coarse_and_not_of_unknown_resolution(mpp):
+    """28.97 µm was called no resolution, and users wrote a wrong one into the sheet."""
+    assert find_mpp({"openslide.mpp-x": str(mpp)})[:2] == (mpp, "openslide.mpp-x")
+    assert find_mpp({}, sheet=str(mpp))[:2] == (mpp, "sheet")
+    assert find_mpp({"openslide.mpp-x": str(mpp), "aperio.MPP": "0.5"})[:2] == (0.5, "aperio.MPP")
+
+
+@pytest.mark.parametrize("dpi", [72, 96, 150, 300, 600, 1200])
+def test_resolutions_of_printers_are_none(dpi):
+    assert find_mpp({"tiff.XResolution": str(dpi), "tiff.ResolutionUnit": "inch"})[0] is None
+
+
+@pytest.mark.parametrize("mpp", ["0.0001", "0.04", "1000", "10000", "-0.25", "inf"])
+def test_absurd_numbers_are_named(mpp):
+    found, _, note = find_mpp({"openslide.mpp-x": mpp})
+    assert found is None
+    assert mpp == "inf" or f"gives {float(mpp):g} micrometres per pixel, which is no slide's" in note
 
 
 def test_an_objective_that_says_otherwise_is_told():
@@ -101,6 +127,29 @@ def test_units_of_real_files(tmp_path):
 
 def test_an_ome_tiff_in_nanometres(tmp_path):
     facts = {"axes": "YXS", "PhysicalSizeX": 250.0, "PhysicalSizeXUnit": "nm", "PhysicalSizeY": 300.0}
-    seen = inspect_slide(write(tmp_path / "a.ome.tif", metadata=facts | {"PhysicalSizeYUnit": "nm"}))
+    slide = write(tmp_path / "a.ome.tif", metadata=facts | {"PhysicalSizeYUnit": "nm"})
+    seen = inspect_slide(slide)
+    assert (seen["status"], seen["reason"]) == ("set_aside", "not_square")
+    assert "0.25 micrometres per pixel across and 0.3 down (ome.PhysicalSizeX): resample the slide" in seen["detail"]
+    seen = inspect_slide(slide | {"mpp": "0.25"})
+    assert (seen["mpp"], seen["mpp_source"]) == ("0.25", "sheet")
+    seen = inspect_slide(write(tmp_path / "b.ome.tif", metadata=facts | {"PhysicalSizeY": 0.25}))
     assert (seen["mpp"], seen["mpp_source"]) == ("0.25", "ome.PhysicalSizeX")
-    assert "0.25 micrometres per pixel across and 0.3 down" in seen["note"]
+
+
+@pytest.mark.parametrize("layout", [{"tile": (128, 128)}, {"rowsperstrip": 50}])
+def test_tags_that_differ_across_and_down(tmp_path, layout):
+    pixels = np.random.default_rng(0).integers(0, 255, (200, 300, 3), dtype=np.uint8)
+    options = {"photometric": "rgb", "metadata": None, "resolutionunit": "CENTIMETER", "resolution": (40000, 20000)}
+    tifffile.imwrite(tmp_path / "a.tif", pixels, **options, **layout)
+    seen = inspect_slide({"slide_id": "S", "path": str(tmp_path / "a.tif"), "mpp": "", "keep": "auto"})
+    assert (seen["reason"], seen["detail"].split(" (")[0]) == (
+        "not_square",
+        "0.25 micrometres per pixel across and 0.5 down",
+    )
+
+
+def test_a_macro_image_is_set_aside_for_its_resolution(tmp_path):
+    unit = {"resolution": (1e4 / 28.97, 1e4 / 28.97), "metadata": None, "resolutionunit": "CENTIMETER"}
+    seen = inspect_slide(write(tmp_path / "a.tiff", **unit))
+    assert (seen["reason"], seen["detail"]) == ("low_resolution", "28.97 micrometres per pixel is coarser than 5x")

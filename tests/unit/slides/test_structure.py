@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tifffile
 from broken_files import directories, image_tags, tiff_of
+from molpath.slides.inspection import note_of_depths
 from molpath.slides.structure import Broken, examine
 
 PICTURE = np.random.default_rng(0).integers(0, 255, (200, 300, 3), dtype=np.uint8)
@@ -118,3 +119,15 @@ def test_an_ndpi_beyond_4_gb_has_its_upper_halves_after_the_link(tmp_path):
     os.truncate(path, far + 499)
     with pytest.raises(Broken, match=f"image data at byte {far + 500}"):
         examine(path)
+
+
+def test_focal_planes_of_an_ndpi_are_counted(tmp_path):
+    """OpenSlide shows the one at depth 0 and doesn't say that there are more."""
+    tags = image_tags(256, 256)
+    depths = [[*tags, (65420, 4, 1, 1), (65424, 9, 1, depth)] for depth in (0, 2**32 - 700, 700, 0)]
+    (tmp_path / "a.ndpi").write_bytes(tiff_of(depths) + bytes(64))
+    facts = examine(tmp_path / "a.ndpi")
+    assert facts.depths == 3
+    assert note_of_depths(facts) == "3 focal planes, of which the one at depth 0 is read"
+    (tmp_path / "a.tif").write_bytes(tiff_of([[*tags, (65424, 9, 1, depth)] for depth in (0, 5)]) + bytes(64))
+    assert note_of_depths(examine(tmp_path / "a.tif")) == ""

@@ -5,8 +5,12 @@ import json
 import cv2
 import numpy as np
 import pytest
+from molpath.slides.bounds import shown_in_qupath
+from molpath.slides.readers import open_slide
+from molpath.tissue.assessment import measure
 from molpath.tissue.given import NoContours, find_contours, read_contours
 from molpath.tissue.polygons import as_geojson, find_polygons, mask_of
+from PIL import Image
 
 SIZE = (2220, 2967)
 OUTER = [[100, 100], [900, 100], [900, 800], [100, 800], [100, 100]]
@@ -116,3 +120,73 @@ def test_what_we_write_reads_back_as_the_same_mask(tmp_path):
     again = read(tmp_path, document)
     assert as_geojson(again, {"inputs": "x", "code": "y"}) == document
     assert np.array_equal(mask_of(again, mask.shape, scale), mask.astype(bool))
+
+
+#: What QuPath shows of a slide that was scanned from (600, 1100) on.
+SHOWN = (600, 1100, 1200, 1300)
+PLAIN = {"type": "FeatureCollection", "features": [feature(polygon(OUTER), tissue_id=0)]}
+
+
+def corner(folder, document, frame="auto", shown=SHOWN):
+    """Left top corner of the first polygon."""
+    path = folder / "S.geojson"
+    path.write_text(json.dumps(document))
+    ((ring, *_), *_) = read_contours(path, str(folder), SIZE, shown, frame)
+    return ring.min(axis=0).tolist()
+
+
+@pytest.mark.parametrize(
+    ("document", "frame", "expected"),
+    [
+        (ONE, "auto", [700, 1200]),
+        ([ONE], "auto", [700, 1200]),
+        ({"type": "FeatureCollection", "features": [ONE]}, "auto", [700, 1200]),
+        (feature(polygon(OUTER), isLocked=False), "auto", [700, 1200]),  # QuPath 0.2
+        (ONE, "plane", [100, 100]),
+        (PLAIN, "auto", [100, 100]),  # TRIDENT
+        (PLAIN, "qupath", [700, 1200]),
+        (PLAIN | {"frame": "qupath"}, "auto", [700, 1200]),
+        ({"type": "FeatureCollection", "frame": "plane", "features": [ONE]}, "auto", [100, 100]),
+        (as_geojson([[np.array(OUTER[:-1], float)]], {"inputs": "x"}), "auto", [100, 100]),
+    ],
+)
+def test_polygons_of_qupath_begin_at_the_corner_of_what_it_shows(tmp_path, document, frame, expected):
+    """On MRXS, SCN and BIF they were taken for pixels of the whole plane: a third of a slide beside the tissue."""
+    assert corner(tmp_path, document, frame) == expected
+    assert corner(tmp_path, document, frame, shown=(0, 0, *SIZE)) == [100, 100]
+
+
+def test_polygons_that_qupath_could_not_have_drawn_are_asked_about(tmp_path):
+    beyond = feature(polygon([[700, 1200], [1500, 1200], [1500, 2000], [700, 1200]]), objectType="annotation")
+    with pytest.raises(
+        NoContours, match=r"beyond the 1200 x 1300 pixels QuPath shows of the slide; say in tissue/contours_frame"
+    ):
+        corner(tmp_path, beyond)
+    assert corner(tmp_path, beyond, "plane") == [700, 1200]
+
+
+def test_given_polygons_of_a_cropped_slide_lie_on_its_tissue(tmp_path, tissue_settings):
+    """A square of tissue, drawn in QuPath, which shows the slide from (300, 200) on."""
+    picture = np.full((800, 1000, 3), 240, np.uint8)
+    picture[300:500, 450:700] = (150, 60, 140)
+    Image.fromarray(picture).save(tmp_path / "s.png")
+    slide = open_slide(tmp_path / "s.png")
+    numbers = {"x": "300", "y": "200", "width": "600", "height": "500"}
+    slide.properties = {"openslide.vendor": "mirax"} | {f"openslide.bounds-{n}": value for n, value in numbers.items()}
+    drawn = [[150, 100], [400, 100], [400, 300], [150, 300], [150, 100]]
+    (tmp_path / "s.geojson").write_text(json.dumps(feature(polygon(drawn), objectType="annotation")))
+    settings = tissue_settings | {"method": "contours", "contours": str(tmp_path)}
+    measured = measure(slide, 1.0, settings, tmp_path / "s.geojson")
+    np.testing.assert_array_equal(measured.polygons[0][0].min(axis=0), [450, 300])
+    np.testing.assert_array_equal(measured.polygons[0][0].max(axis=0), [700, 500])
+    assert measured.area_mm2 == pytest.approx(0.05, rel=0.1)
+
+
+def test_what_qupath_shows():
+    numbers = {"x": "300", "y": "200", "width": "600", "height": "5000"}
+    properties = {f"openslide.bounds-{name}": value for name, value in numbers.items()}
+    for vendor in ("mirax", "leica", "ventana"):
+        known = {"openslide.vendor": vendor}
+        assert shown_in_qupath(properties | known, (1000, 800)) == (300, 200, 600, 600)
+        assert shown_in_qupath({"openslide.bounds-x": "300"} | known, (1000, 800)) == (0, 0, 1000, 800)
+    assert shown_in_qupath(properties | {"openslide.vendor": "zeiss"}, (1000, 800)) == (0, 0, 1000, 800)

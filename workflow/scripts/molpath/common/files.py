@@ -167,16 +167,6 @@ def write_parquet(path: str | os.PathLike[str], table: Any) -> None:
         table.to_parquet(temporary, index=False, compression="zstd")
 
 
-def write_h5ad(path: str | os.PathLike[str], data: Any) -> None:
-    """Write an AnnData object as h5ad, whole or not at all; read back before it takes its name."""
-    from .h5ad import check_readable, give_readable_names
-
-    give_readable_names(data)
-    with atomic_path(path) as temporary:
-        data.write_h5ad(temporary)
-        check_readable(temporary, data)
-
-
 @contextlib.contextmanager
 def new_h5(path: str | os.PathLike[str]) -> Iterator[Any]:
     """Open a new HDF5 file for writing; it takes its name only when the block ends without an error."""

@@ -5,12 +5,22 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from .files import atomic_path
+
 #: Where an h5ad keeps the names of its columns that had to be changed: a table with columns table, name, original.
 ORIGINALS = "original_names"
 
 
 class Unreadable(Exception):
     """An h5ad that doesn't hold what was to be written."""
+
+
+def write_h5ad(path: str | os.PathLike[str], data: Any) -> None:
+    """Write an AnnData object as h5ad, whole or not at all; read back before it takes its name."""
+    give_readable_names(data)
+    with atomic_path(path) as temporary:
+        data.write_h5ad(temporary)
+        check_readable(temporary, data)
 
 
 def give_readable_names(data: Any) -> None:

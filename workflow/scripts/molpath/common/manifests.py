@@ -24,6 +24,7 @@ REASONS = {
     "timeout": "reading the slide took longer than the deadline",
     "memory": "reading the slide needed more memory than one slide may take",
     "no_resolution": "no micrometres per pixel in the file nor in the sheet",
+    "not_square": "its pixels are wider than high, or higher than wide",
     "low_resolution": "the slide was scanned at less than the wanted magnification",
     "no_contours": "the folder of given contours has no polygons for it",
     "not_he": "the slide is not stained with haematoxylin and eosin, or not seen in transmitted light",

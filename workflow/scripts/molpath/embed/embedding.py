@@ -108,7 +108,7 @@ def gather_embeddings(
     """
     import anndata
 
-    from ..common.files import write_h5ad
+    from ..common.h5ad import write_h5ad
 
     ids, vectors, patches, slides = [], [], [], []
     for path in blocks:

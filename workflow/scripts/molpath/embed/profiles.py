@@ -8,7 +8,7 @@ import anndata
 import numpy as np
 import torch
 
-from ..common.files import write_h5ad
+from ..common.h5ad import write_h5ad
 from ..omics.sample_types import kinds_of
 from ..pretrain.data import chosen_genes
 from ..pretrain.molecular_encoders import CLS, PAD_VALUE, standardise

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..common.files import is_being_written, is_temporary, temporary_of
-from .slide_parts import parts_of
+from ..common.slide_parts import parts_of
 
 log = logging.getLogger(__name__)
 

@@ -60,7 +60,8 @@ def draw_attention(
         reason = seen["detail"] or one_row(assessed, slide_id)["detail"] or "no patches"
         save_words(picture, f"{slide_id} was set aside:\n{reason}", note)
         return
-    write_text(patches, json.dumps(as_geojson(found)) + "\n")
+    origin = int(seen.get("bounds_x") or 0), int(seen.get("bounds_y") or 0)
+    write_text(patches, json.dumps(as_geojson(found, origin)) + "\n")
     size = int(seen["width"]), int(seen["height"])
     image = read_thumbnail(f"{wsi}/thumbnails/{slide_id}.jpg", size)
     draw_map(image, found, size, float(seen["mpp"]), f"{slide_id}", note, picture)
@@ -72,10 +73,13 @@ def one_row(manifest: str, slide_id: str) -> Mapping[str, str]:
     return rows.loc[slide_id].to_dict()
 
 
-def as_geojson(attention: Attention) -> dict[str, Any]:
-    """FeatureCollection of QuPath tiles: a closed square a patch (level-0 pixels), percentiles as measurements."""
+def as_geojson(attention: Attention, origin: tuple[int, int] = (0, 0)) -> dict[str, Any]:
+    """FeatureCollection of QuPath tiles: a closed square a patch (level-0 pixels), percentiles as measurements.
+
+    Coordinates are QuPath's: they begin at `origin`, the corner of what it shows of the slide.
+    """
     features = []
-    for (x, y), ranks in zip(attention.coords.tolist(), attention.percentiles().T, strict=True):
+    for (x, y), ranks in zip((attention.coords - np.array(origin)).tolist(), attention.percentiles().T, strict=True):
         right, low = x + attention.edge, y + attention.edge
         ring = [[x, y], [right, y], [right, low], [x, low], [x, y]]
         named = {f"attention percentile, head {i + 1}": round(float(rank), 3) for i, rank in enumerate(ranks)}
@@ -87,7 +91,7 @@ def as_geojson(attention: Attention) -> dict[str, Any]:
                 "properties": {"objectType": "tile", "measurements": named},
             }
         )
-    return {"type": "FeatureCollection", "features": features}
+    return {"type": "FeatureCollection", "frame": "qupath", "features": features}
 
 
 def read_thumbnail(path: str | Path, size: tuple[int, int]) -> np.ndarray:

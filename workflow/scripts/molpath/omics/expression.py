@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 from h5py import string_dtype
 
-from ..common.files import new_h5, open_h5, read_tsv, write_h5ad, write_tsv
+from ..common.files import new_h5, open_h5, read_tsv, write_tsv
+from ..common.h5ad import write_h5ad
 from ..common.progress import Progress
 from ..common.settings.omics import Rna
 from .barcodes import parse_barcode

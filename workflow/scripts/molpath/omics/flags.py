@@ -9,7 +9,8 @@ import anndata
 import numpy as np
 import pandas as pd
 
-from ..common.files import fingerprint, write_h5ad, write_tsv
+from ..common.files import fingerprint, write_tsv
+from ..common.h5ad import write_h5ad
 from ..common.settings.omics import Mutations
 from .calls import DEFAULTS
 from .consequences import FLAGS, Flagger

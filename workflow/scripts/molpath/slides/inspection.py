@@ -10,12 +10,15 @@ from typing import Any
 from ..common.contained import is_out_of_memory, rows_contained
 from ..common.manifests import FEATURES_ONLY, accepted, set_aside, write_manifest
 from ..common.progress import Progress
+from ..common.slide_parts import NoSlideHere, cut_parts, entry_of, files_of, lacks_its_finest, missing_parts
+from .bounds import shown_in_qupath
 from .identity import identity_of
 from .known_bad import note_of, read_known_bad
 from .readers import UnreadableSlide, open_slide
-from .resolution import find_mpp, magnification_of
+from .resolution import NotSquare, find_mpp, magnification_of
 from .structure import Broken, Facts, examine
 
+DICOM = "dicom"  # OpenSlide's name of the vendor
 COLUMNS = (
     "reader",
     "vendor",
@@ -28,6 +31,8 @@ COLUMNS = (
     "identity",
     "bytes",
     "note",
+    "bounds_x",
+    "bounds_y",
 )
 
 
@@ -70,12 +75,16 @@ def inspect_slide(
         return _features_only(slide_id, slide["mpp"])
     if path in not_downloaded:
         return set_aside(slide_id, "not_downloaded", not_downloaded[path])
-    size = os.path.getsize(path)
+    size = sum(os.path.getsize(part) for part in files_of(path))
     try:
-        facts = examine(path)
+        check_parts(path)
+        facts = examine(entry_of(path))
         reader = open_checked(path)
+        check_finest(reader, slide)
     except Broken as error:
         return set_aside(slide_id, error.reason, error.detail, bytes=size)
+    except NoSlideHere as error:
+        return set_aside(slide_id, "unreadable", str(error), bytes=size)
     except (PermissionError, IsADirectoryError) as error:
         return set_aside(slide_id, "unreadable", error.strerror or str(error), bytes=size)
     seen = {
@@ -87,10 +96,14 @@ def inspect_slide(
         "identity": identity_of(path),
         "bytes": size,
     }
-    mpp, source, seen["note"] = find_mpp(
-        properties_of(reader, facts), slide["mpp"], mpp_tolerance, reader.levels[0][:2]
-    )
+    seen["bounds_x"], seen["bounds_y"], *_ = shown_in_qupath(reader.properties, reader.levels[0][:2])
     reader.close()
+    try:
+        mpp, source, note = find_mpp(properties_of(reader, facts), slide["mpp"], mpp_tolerance, reader.levels[0][:2])
+    except NotSquare as error:
+        remedy = "resample the slide, or write its true mpp into column mpp of the slide sheet if the file is wrong"
+        return set_aside(slide_id, "not_square", f"{error}: {remedy}", **seen)
+    seen["note"] = "; ".join(filter(None, [*reader.notes, note_of_depths(facts), note]))
     if mpp is None:
         because = f" ({seen['note']})" if seen["note"] else ""
         detail = f"no micrometres per pixel in the file{because}; write them into column mpp of the slide sheet"
@@ -109,6 +122,31 @@ def _features_only(slide_id: str, mpp: str) -> dict[str, Any]:
     if value:
         known["magnification"] = str(magnification_of(value) or "")
     return set_aside(slide_id, FEATURES_ONLY, "column path of the slide sheet is empty", note=note, **known)
+
+
+def note_of_depths(facts: Facts | None) -> str:
+    """What is said of an NDPI with several focal planes, '' of all else."""
+    several = facts is not None and facts.depths > 1
+    return f"{facts.depths} focal planes, of which the one at depth 0 is read" if facts and several else ""
+
+
+def check_parts(path: str) -> None:
+    """Raise Broken if a file of a slide that consists of several is not there, or ends too early."""
+    for names, what in ((missing_parts(path), "missing or empty"), (cut_parts(path), "cut off")):
+        if names:
+            named = f"{', '.join(names[:3])}{' …' if len(names) > 3 else ''}"
+            raise Broken("truncated", f"files of the slide are {what}: {named}; copy the whole slide again")
+
+
+def check_finest(reader, slide: Mapping[str, str]) -> None:
+    """Raise Broken if the finest image of a DICOM series is missing; keep = yes takes it, with a note."""
+    if reader.vendor != DICOM or not lacks_its_finest(slide["path"]):
+        return
+    said = "the largest image of its DICOM series is a smaller copy (RESAMPLED) of one that is missing"
+    if slide["keep"] != "yes":
+        reader.close()
+        raise Broken("truncated", f"{said}: fetch the whole series, or write keep = yes to take it as it is")
+    reader.notes.append(said)
 
 
 def open_checked(path: str):

@@ -12,7 +12,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from .tiff_pages import largest_pyramid, pages_of_levels, tiff_properties
+from ..common.slide_parts import REMEDIES, NoSlideHere, entry_of
+from .tiff_pages import holds_more, largest_pyramid, pages_of_levels, tiff_properties
+from .tiff_planes import NotOnePicture
 from .tiff_tiles import LARGEST_TILE, TiffTiles, TileCache
 from .tile_decoders import is_jpeg_tiled
 
@@ -22,6 +24,8 @@ IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg"}
 IMAGE_MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"}
 #: What OpenSlide calls the layouts whose JPEG tiles we decode ourselves.
 FAST_VENDORS = {"aperio", "generic-tiff"}
+#: Grey values by which a smaller copy of a level may differ from it, on average over 8 x 8 cells of a place.
+MOST_DIFFERENCE = 8
 
 
 class UnreadableSlide(Exception):
@@ -43,6 +47,7 @@ class OpenSlideReader:
         self.properties: Mapping[str, str] = dict(self._slide.properties)
         self.vendor = self.properties.get("openslide.vendor", "")
         self.associated = sorted(self._slide.associated_images)
+        self.notes: list[str] = []
 
     def region(self, x: int, y: int, level: int, width: int, height: int) -> np.ndarray:
         """RGB uint8 height x width x 3 of `level`; (x, y) is the top-left corner in level-0 pixels.
@@ -118,6 +123,7 @@ class JpegTilesReader(_TiledReader):
 
         self.path, self.vendor = opened.path, opened.vendor
         self.levels, self.properties, self.associated = [*opened.levels], opened.properties, opened.associated
+        self.notes: list[str] = []
         with tifffile.TiffFile(opened.path) as file:
             pages = pages_of_levels(file, opened.levels)
             if not all(is_jpeg_tiled(page) for page in pages):
@@ -148,12 +154,33 @@ class TiffReader(_TiledReader):
         self.path = path
         self.associated: list[str] = []
         with tifffile.TiffFile(path) as file:
-            pages = largest_pyramid(file)
+            pyramid = largest_pyramid(file, path)
+            pages, self.notes = pyramid.pages, pyramid.notes
             width = pages[0].imagewidth
             self.levels = [(page.imagewidth, page.imagelength, width / page.imagewidth) for page in pages]
             self.properties: Mapping[str, str] = tiff_properties(file, pages[0])
             self.vendor = "ome" if file.is_ome else "tiff"
+            self._open_tiles(path, pages, False)
+            if pyramid.unsure:
+                unlike = (level for level in range(1, len(pages)) if not self._shows_the_same(level))
+                last = next(unlike, len(pages))
+                self.levels, pages = self.levels[:last], pages[:last]
+            self._file.close()
             self._open_tiles(path, pages, half_scale)
+
+    def _shows_the_same(self, level: int) -> bool:
+        """True if `level` looks like the level before it, shrunk, at five places."""
+        width, height, downsample = self.levels[level]
+        by = max(1, round(downsample / self.levels[level - 1][2]))
+        edge = min(width, height, 64)
+        for across, down in ((0.1, 0.1), (0.9, 0.1), (0.5, 0.5), (0.1, 0.9), (0.9, 0.9)):
+            x, y = int((width - edge) * across), int((height - edge) * down)
+            finer = self.region(round(x * downsample), round(y * downsample), level - 1, edge * by, edge * by)
+            here = self.region(round(x * downsample), round(y * downsample), level, edge, edge)
+            cells = [cv2.resize(pixels, (8, 8), interpolation=cv2.INTER_AREA).astype(float) for pixels in (finer, here)]
+            if np.abs(cells[0] - cells[1]).mean() > MOST_DIFFERENCE:
+                return False
+        return True
 
 
 class ImageReader:
@@ -181,6 +208,7 @@ class ImageReader:
         self.properties: Mapping[str, str] = {}
         self.vendor = "image"
         self.associated: list[str] = []
+        self.notes: list[str] = []
 
     def region(self, x: int, y: int, level: int, width: int, height: int) -> np.ndarray:
         """As OpenSlideReader.region, of the one level there is."""
@@ -198,7 +226,10 @@ def open_slide(path: str | Path, half_scale: bool = False) -> Reader:
 
     half_scale: offer the approximate level at half the size where it can be made; for features only.
     """
-    path = str(path)
+    try:
+        path = entry_of(path)
+    except NoSlideHere as error:
+        raise UnreadableSlide(str(error)) from error
     attempts: dict[str, Callable[[], Reader]]
     if Path(path).suffix.lower() in IMAGE_SUFFIXES:
         attempts = {ImageReader.name: lambda: ImageReader(path)}
@@ -213,8 +244,11 @@ def open_slide(path: str | Path, half_scale: bool = False) -> Reader:
             return attempt()
         except MemoryError:  # told apart from what is no slide
             raise
+        except NotOnePicture as error:  # another reader would only not see it
+            raise UnreadableSlide(str(error)) from error
         except Exception as error:  # every library has its own kinds
             said.append(f"{name}: {error}")
+    said += filter(None, [REMEDIES.get(Path(path).suffix.lower())])
     raise UnreadableSlide("; ".join(said))
 
 
@@ -224,10 +258,10 @@ def _fastest(opened: OpenSlideReader, half_scale: bool) -> Reader:
         return opened
     reader: Reader
     try:
-        # OpenSlide takes an OME-TIFF for a plain one and sees neither its lower levels nor its pixel size.
-        is_ome = opened.vendor == "generic-tiff" and "<OME" in opened.properties.get("tiff.ImageDescription", "")
-        reader = TiffReader(opened.path, half_scale) if is_ome else JpegTilesReader(opened, half_scale)
-    except MemoryError:
+        ours = opened.vendor == "generic-tiff" and holds_more(opened.path, opened.levels)
+        reader = TiffReader(opened.path, half_scale) if ours else JpegTilesReader(opened, half_scale)
+    except (MemoryError, NotOnePicture):
+        opened.close()
         raise
     except Exception as error:
         log.info("%s is read through OpenSlide: %s", opened.path, error)

@@ -10,8 +10,11 @@ from math import isclose, isfinite
 BUCKETS = ((0.16, 80), (0.2, 60), (0.3, 40), (0.6, 20), (1.2, 10), (2.4, 5))
 # Outside this range a number is no resolution of a slide (72 dpi tags give 352.8).
 PLAUSIBLE = (0.05, 10.0)
-#: Share by which x and y may differ before it is noted.
-SQUARE = 0.03
+# Coarser than that it can be a macro image's, up to here, unless it is what printers and screens have.
+COARSEST = 200.0
+PRINTED_DPI = (72, 75, 96, 100, 120, 144, 150, 180, 200, 240, 250, 300, 350, 360, 400, 600, 720, 1200, 1440, 2400)
+#: Shares by which x and y may differ before it is noted, and before patches would be stretched.
+NOTED, SQUARE = 0.01, 0.03
 #: Micrometres in the units of TIFF resolution tags, and in those of OME-XML.
 UNITS = {"inch": 25400.0, "centimeter": 10000.0}
 OME_UNITS = {"m": 1e6, "cm": 1e4, "mm": 1e3, "µm": 1.0, "μm": 1.0, "um": 1.0, "nm": 1e-3, "pm": 1e-6, "in": 25400.0}
@@ -31,6 +34,10 @@ SOURCES = (
 OBJECTIVES = ("openslide.objective-power", "aperio.AppMag", "hamamatsu.SourceLens")
 
 
+class NotSquare(Exception):
+    """The file says that its pixels are wider than high, or higher than wide; the message says by how much."""
+
+
 def find_mpp(
     properties: Mapping[str, str], sheet: str = "", tolerance: float = 0.1, size: tuple[int, int] = (0, 0)
 ) -> tuple[float | None, str, str]:
@@ -39,14 +46,18 @@ def find_mpp(
     `properties`: the file's, in OpenSlide's names; `size`: width and height of level 0. The sheet wins; notes say
     where the file differs from it by more than `tolerance`, where x and y differ (x is used), which numbers can't be
     a slide's, and where the objective stands for another magnification. (None, "", …) if the resolution is unknown:
-    nothing is guessed.
+    nothing is guessed. What is coarser than any slide, but may be a macro image's, is returned as it is.
+    Raises NotSquare where x and y differ by more than SQUARE and the sheet says nothing.
     """
     value, y, source, notes = mpp_of_file(properties, size)
-    if value and y and abs(value - y) > SQUARE * value:
-        notes.append(f"{value:g} micrometres per pixel across and {y:g} down ({source}); the first is used")
+    if value and y and abs(value - y) > NOTED * value:
+        differ = f"{value:g} micrometres per pixel across and {y:g} down ({source})"
+        if not sheet and abs(value - y) > SQUARE * value:
+            raise NotSquare(differ)
+        notes.append(differ if sheet else f"{differ}; the first is used")
     if sheet:
         given = float(sheet)
-        if not is_plausible(given):
+        if not is_plausible(given) and not is_coarse(given):
             return None, "", f"the sheet says mpp {given:g}, which is no slide's"
         if value is not None and abs(given - value) > tolerance * value:
             notes.append(f"the sheet says mpp {given:g}, the file {value:g} ({source}); the sheet's is used")
@@ -61,19 +72,32 @@ def find_mpp(
 def mpp_of_file(
     properties: Mapping[str, str], size: tuple[int, int] = (0, 0)
 ) -> tuple[float | None, float | None, str, list[str]]:
-    """The file's first plausible mpp across, that down (None if unknown), the property's name, and what was refused."""
+    """The file's first plausible mpp across, that down (None if unknown), the property's name, and what was refused.
+
+    Where none is plausible, the first that may be a macro image's.
+    """
     refused: list[str] = []
+    coarse: tuple[float | None, float | None, str] = None, None, ""
     for x, y, name in statements(properties, size):
         if is_plausible(x):
             return x, y, name, refused
-        if x is not None:
+        if is_coarse(x):
+            coarse = coarse if coarse[0] else (x, y, name)
+        elif x is not None:
             refused.append(f"{name} gives {x:g} micrometres per pixel, which is no slide's")
-    return None, None, "", refused[:1]
+    return *coarse, refused[:1]
 
 
 def is_plausible(mpp: float | None) -> bool:
     """True for a number that can be the resolution of a slide."""
     return mpp is not None and PLAUSIBLE[0] <= mpp <= PLAUSIBLE[1]
+
+
+def is_coarse(mpp: float | None) -> bool:
+    """True for a number that is coarser than a slide's, but was measured: no printer's or screen's resolution."""
+    if mpp is None or not PLAUSIBLE[1] < mpp <= COARSEST:
+        return False
+    return not any(isclose(mpp, UNITS["inch"] / dpi, rel_tol=2e-3) for dpi in PRINTED_DPI)
 
 
 def statements(

@@ -18,8 +18,22 @@ import numpy as np
 MOST_IMAGES, LONGEST_EDGE, LONGEST_TILE_EDGE, MOST_TILES = 4096, 1 << 22, 1 << 15, 1 << 27
 WIDTH, HEIGHT, DESCRIPTION, UNIT = 256, 257, 270, 296
 ROWS_PER_STRIP, TILE_WIDTH, TILE_HEIGHT, SUB_IMAGES, NDPI = 278, 322, 323, 330, 65420
+DEPTH = 65424  # of an NDPI's focal plane, 0 for the one that OpenSlide shows
 STRIPS, TILES = (273, 279), (324, 325)
-WANTED = {WIDTH, HEIGHT, DESCRIPTION, UNIT, ROWS_PER_STRIP, TILE_WIDTH, TILE_HEIGHT, SUB_IMAGES, NDPI, *STRIPS, *TILES}
+WANTED = {
+    DEPTH,
+    WIDTH,
+    HEIGHT,
+    DESCRIPTION,
+    UNIT,
+    ROWS_PER_STRIP,
+    TILE_WIDTH,
+    TILE_HEIGHT,
+    SUB_IMAGES,
+    NDPI,
+    *STRIPS,
+    *TILES,
+}
 #: Bytes of a value by TIFF type, and numpy's name of those that are whole numbers.
 BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 INTEGERS = {1: "u1", 3: "u2", 4: "u4", 13: "u4", 16: "u8", 18: "u8"}
@@ -35,10 +49,11 @@ class Broken(Exception):
 
 @dataclass(frozen=True)
 class Facts:
-    """The first directory's description, and whether it gives its resolution a unit of length."""
+    """The first directory's description, whether its resolution has a unit of length, and focal planes of an NDPI."""
 
     description: str
     names_unit: bool
+    depths: int = 1
 
 
 def examine(path: str | os.PathLike) -> Facts | None:
@@ -52,13 +67,15 @@ def examine(path: str | os.PathLike) -> Facts | None:
         if layout is None:
             return None
         file = _File(handle, size, *layout)
-        first = None
+        first, depths = None, {0}
         for tags in file.directories(file.number(file.read(file.word, file.word, "its header"))):
             check_image(tags, size, is_first=first is None)
             first = tags if first is None else first
+            depths.add(int.from_bytes(bytes(tags.get(DEPTH, b"")), "little"))
     if first is None:
         raise Broken("unreadable", "a TIFF without an image")
-    return Facts(bytes(first.get(DESCRIPTION, b"")).rstrip(b"\0").decode("utf-8", "replace"), first_of(first, UNIT) > 1)
+    description = bytes(first.get(DESCRIPTION, b"")).rstrip(b"\0").decode("utf-8", "replace")
+    return Facts(description, first_of(first, UNIT) > 1, len(depths) if file.is_ndpi else 1)
 
 
 def layout_of(head: bytes) -> tuple[str, int] | None:

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from itertools import islice
+from math import log2
+
+from .tiff_planes import NotOnePicture, picture_of
 
 RESOLUTION_UNITS = {2: "inch", 3: "centimeter"}
 LENGTHS = {"nm": 1e-3, "µm": 1.0, "μm": 1.0, "um": 1.0, "mm": 1e3, "cm": 1e4, "m": 1e6}
-REDUCED = 1  # bit of NewSubfileType
+REDUCED, APERIO_MACRO = 1, 9  # a bit of NewSubfileType, and a value of it
+NDPI_LENS = 65421  # below 0 for the macro image and the map of an NDPI
+#: What scanners and converters call the pictures beside the slide: names of OME's images, and descriptions.
+BESIDE_NAME = re.compile(r"(?i)(?:^|[\[#\s])(?:label|macro|thumbnail|barcode|overview)(?:[ _]image)?[\]\s]*$")
+BESIDE_DESCRIPTION = re.compile(r"(?i)\s*(?:label|macro|thumbnail|barcode|overview)(?![a-z-])")
 MOST_PAGES = 1000  # of a slide that anybody made: levels, label, macro, thumbnail
 #: How far the shape of a lower level may be from that of level 0.
 ASPECT_TOLERANCE = 0.02
@@ -22,19 +30,68 @@ def pages_of_levels(file, levels: list[tuple[int, int, float]]) -> list:
     return [page for (page,) in found]
 
 
-def largest_pyramid(file) -> list:
-    """Pages (tifffile) of the largest image of a TIFF, finest first: its own levels (sub-IFDs), else reduced pages.
+@dataclass(frozen=True)
+class Pyramid:
+    """Pages (tifffile, or planes chosen among them) of one picture, finest first, and what is to be said of the choice.
 
-    Raises ValueError where it has several planes (channels, depths, times) and so isn't one picture.
+    `unsure`: some are lower levels by their shape only; pixels must be compared.
     """
-    series = max(file.series, key=lambda series: series.keyframe.imagewidth * series.keyframe.imagelength)
-    if len(series.levels[0].pages) != 1 or series.keyframe.imagedepth != 1:
-        raise ValueError(f"{len(series.levels[0].pages)} planes ({series.axes} {series.shape}), not one RGB picture")
-    pages = [level.keyframe for level in series.levels]
-    if len(pages) == 1:
-        pages += [page.keyframe for page in islice(file.pages, MOST_PAGES) if is_reduced(page, pages[0])]
+
+    pages: list
+    notes: list[str]
+    unsure: bool
+
+
+def largest_pyramid(file, path: str) -> Pyramid:
+    """The largest image of a TIFF with its levels: sub-IFDs, else reduced pages, else pages that may be smaller copies.
+
+    Labels, macro images and thumbnails are no candidates. Raises NotOnePicture where nothing else is left, or where
+    several planes (channels, depths, times) can't be made one picture.
+    """
+    candidates = [series for series in file.series if not is_beside(series, path)]
+    if not candidates:
+        raise NotOnePicture("no slide in the file: what is left in it is a label, macro image or thumbnail")
+    series = max(candidates, key=lambda series: series.keyframe.imagewidth * series.keyframe.imagelength)
+    pages, notes = picture_of(series, file.ome_metadata or "")
+    if len(pages) == 1 and not file.is_ome:
+        rest = [each.keyframe for each in islice(file.pages, MOST_PAGES)]
+        flagged = [page for page in rest if is_reduced(page, pages[0])]
+        pages += flagged or [page for page in rest if may_be_reduced(page, pages[0])]
     pages.sort(key=lambda page: -page.imagewidth)
-    return pages
+    # tifffile, too, makes levels of what has their shape.
+    unsure = not file.is_ome and not all(page.subfiletype & REDUCED for page in pages[1:])
+    return Pyramid(pages, notes, unsure)
+
+
+def holds_more(path: str, levels: list[tuple[int, int, float]]) -> bool:
+    """True if a plain TIFF has more than OpenSlide shows (`levels`): sub-IFDs, levels without a flag, OME's pixel size.
+
+    Raises NotOnePicture where the pages can't be one picture, of which OpenSlide would show a part.
+    """
+    import tifffile
+
+    with tifffile.TiffFile(path) as file:
+        pyramid = largest_pyramid(file, path)
+        size = pyramid.pages[0].imagewidth, pyramid.pages[0].imagelength
+        is_same = size == levels[0][:2] and len(pyramid.pages) <= len(levels) and not pyramid.notes
+        return file.is_ome or not is_same
+
+
+def is_beside(series, path: str) -> bool:
+    """True for a label, macro image or thumbnail, by the words and flags that scanners give them.
+
+    Levels of an SVS are always tiled: what isn't is one of these, whatever is left of its description.
+    """
+    page = series.keyframe
+    description = getattr(page, "description", "") or ""
+    if description.startswith("Aperio") or path.lower().endswith(".svs"):
+        return not page.is_tiled
+    lens = page.tags.get(NDPI_LENS)
+    return (
+        page.subfiletype == APERIO_MACRO
+        or bool(BESIDE_NAME.search(series.name) or BESIDE_DESCRIPTION.match(description))
+        or (lens is not None and lens.value < 0)
+    )
 
 
 def is_reduced(page, full) -> bool:
@@ -43,15 +100,29 @@ def is_reduced(page, full) -> bool:
     return bool(page.subfiletype & REDUCED) and width > 1 and abs(width / height - 1) < ASPECT_TOLERANCE
 
 
+def may_be_reduced(page, full) -> bool:
+    """True if a page doesn't say that it is a smaller copy of the page `full`, but has the shape of a lower level."""
+    scale = full.imagewidth / page.imagewidth
+    power = 2.0 ** round(log2(scale))
+    return (
+        power > 1
+        and page.subfiletype == 0
+        and (page.samplesperpixel, page.is_tiled) == (full.samplesperpixel, full.is_tiled)
+        and all(
+            abs(a - b / power) <= 1
+            for a, b in ((page.imagewidth, full.imagewidth), (page.imagelength, full.imagelength))
+        )
+    )
+
+
 def tiff_properties(file, page) -> dict[str, str]:
     """Resolution tags of a page (tifffile) and OME's pixel size in micrometres, in OpenSlide's names."""
     found: dict[str, str] = {}
-    tags = page.tags
-    if "XResolution" in tags and "ResolutionUnit" in tags:
-        numerator, denominator = tags["XResolution"].value
-        unit = RESOLUTION_UNITS.get(int(tags["ResolutionUnit"].value))
+    unit = RESOLUTION_UNITS.get(int(page.tags.valueof("ResolutionUnit", 1)))
+    for axis in "XY" if unit else "":
+        numerator, denominator = page.tags.valueof(f"{axis}Resolution", (0, 0))
         if unit and numerator and denominator:
-            found |= {"tiff.XResolution": str(numerator / denominator), "tiff.ResolutionUnit": unit}
+            found |= {f"tiff.{axis}Resolution": str(numerator / denominator), "tiff.ResolutionUnit": unit}
     size = ome_pixel_size(file.ome_metadata or "", page.imagewidth, page.imagelength)
     if size:
         found["ome.PhysicalSizeX"] = f"{size:.9g}"

@@ -38,8 +38,12 @@ class SheetChecks:
         for row in rows:
             values = self.slides.values_of(row)
             where = f"{sheet}, row {row['#']}, column path"
-            if values["keep"] != "no" and values["path"]:
-                (self.check_marks if will_be_there(row) else self.check_file)(where, values["path"])
+            if values["keep"] == "no" or not values["path"]:
+                continue
+            if will_be_there(row):
+                self.check_marks(where, values["path"])
+            else:
+                self.check_file(where, values["path"], may_have_braces=True)
 
     def check_case_sheet(self) -> None:
         """The sheet of cases, where the config names one, is there, can be read and has a column case_id."""
@@ -124,15 +128,18 @@ class SheetChecks:
                 self.problems.add(where, wrong, remedy)
             first.setdefault(key, row["#"])
 
-    def check_marks(self, where: str, path: str) -> bool:
-        """True if Snakemake takes a path as it is: it would put other words in place of {wildcard} and <results>."""
-        marks = re.findall(r"\{|\}|<\w+>", path)
+    def check_marks(self, where: str, path: str, may_have_braces: bool = False) -> bool:
+        """True if Snakemake takes a path as it is: it would put other words in place of {wildcard} and <results>.
+
+        Raw slides may have braces: their files are then not declared (`Slides.shard_files`).
+        """
+        marks = re.findall(r"<\w+>" if may_have_braces else r"\{|\}|<\w+>", path)
         if marks:
             wrong = f"{path} holds {marks[0]}, in whose place Snakemake puts something else"
             self.problems.add(where, wrong, "rename the file or its folder, or link to it under another name")
         return not marks
 
-    def check_file(self, where: str, path: str, remedy: str = "") -> None:
+    def check_file(self, where: str, path: str, remedy: str = "", may_have_braces: bool = False) -> None:
         """A file that a sheet or the config names is there, or will be made. Lint looks at code only."""
         if "://" in str(path):
             self.problems.add(
@@ -142,7 +149,7 @@ class SheetChecks:
                 "if the address stands in column url and path is where to (workflow/docs/data.md)",
             )
         elif (
-            self.check_marks(where, path)
+            self.check_marks(where, path, may_have_braces)
             and not self.places.lint
             and not self.places.is_made(path)
             and not os.path.exists(path)

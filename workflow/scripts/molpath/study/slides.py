@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ..common.slide_parts import files_of, state_of
 from .config import Config, Places, Row, Wildcards
 from .sheets import in_blocks, is_downloaded, read_sheet
 
@@ -58,23 +59,33 @@ class Slides:
         return self.values(wildcards.shard)
 
     def shard_files(self, wildcards: Wildcards) -> list[str]:
-        """Raw slides of a shard, without those the sheet excludes or has no file of, and those it has downloaded, which
-        are known by the manifest of their download only.
+        """Raw slides of a shard, every file of those that consist of several.
 
         Declared where slides are inspected and nowhere else: later stages read the same files, but follow from what
-        inspection wrote, and compare identities. So Snakemake looks at each of a cohort's files once.
+        inspection wrote, and compare identities. So Snakemake looks at each of a cohort's files once. Names with
+        braces, which Snakemake would take for wildcards, are not declared: `shard_states` tells of changes.
         """
-        pairs = zip(self.values(wildcards.shard), self.shards[wildcards.shard], strict=True)
-        return [
-            self.places.given(row["path"])
-            for row, full in pairs
-            if row["path"] and row["keep"] != "no" and not is_downloaded(full)
-        ]
+        parts = (str(part) for path in self.raw_paths(wildcards.shard) for part in self.parts_of(path))
+        return [self.places.given(part) for part in parts if not has_braces(part)]
 
-    def slide_file(self, wildcards: Wildcards) -> str:
-        """The file of one slide."""
+    def shard_states(self, wildcards: Wildcards) -> list[str]:
+        """Sizes and times of the same files; Snakemake itself would not see that one was replaced by an older one."""
+        return [state_of(path) for path in self.raw_paths(wildcards.shard) if not self.places.is_made(path)]
+
+    def raw_paths(self, shard: str) -> list[str]:
+        """Paths of a shard's slides, without those that the sheet excludes or has no file of, and those it has
+        downloaded, which are known by the manifest of their download only."""
+        pairs = zip(self.values(shard), self.shards[shard], strict=True)
+        return [row["path"] for row, full in pairs if row["path"] and row["keep"] != "no" and not is_downloaded(full)]
+
+    def parts_of(self, path: str) -> list[str]:
+        """The files of one slide; a file that a rule makes is not there yet."""
+        return [path] if self.places.is_made(path) else list(map(str, files_of(path)))
+
+    def slide_path(self, wildcards: Wildcards) -> str:
+        """The path of one slide."""
         rows = self.values(self.shard_of[wildcards.slide])
-        return self.places.given(next(row["path"] for row in rows if row["slide_id"] == wildcards.slide))
+        return str(next(row["path"] for row in rows if row["slide_id"] == wildcards.slide))
 
     def inspected(self, wildcards: Wildcards) -> str:
         """Inspection manifest of a slide's shard."""
@@ -83,3 +94,8 @@ class Slides:
     def assessed(self, wildcards: Wildcards) -> str:
         """Tissue manifest of a slide's shard; its thumbnail is there by then."""
         return f"<results>/tissue/{self.shard_of[wildcards.slide]}.tsv"
+
+
+def has_braces(path: str) -> bool:
+    """True for a path that can't be an input: Snakemake would look for wildcards in it and has no way to quote them."""
+    return "{" in str(path) or "}" in str(path)

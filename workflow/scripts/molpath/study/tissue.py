@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from .config import Config, Places, Wildcards
-from .slides import Slides
+from .slides import Slides, has_braces
 
 #: Methods that are networks; their weights are the user's.
 LEARNED_METHODS = ("fpn", "deeplab", "grandqc")
@@ -50,9 +50,9 @@ class Tissue:
         for row in self.slides.values(wildcards.shard):
             for name in (row["slide_id"], Path(row["path"]).stem.removesuffix(".ome")):
                 if os.path.isfile(f"{folder}/{name}.geojson"):
-                    found.append(self.places.given(f"{folder}/{name}.geojson"))
+                    found.append(f"{folder}/{name}.geojson")
                     break
-        return found
+        return [self.places.given(path) for path in found if not has_braces(path)]
 
     @property
     def settings(self) -> Config:

@@ -18,6 +18,7 @@ from ..common.manifests import OK, accepted, read_manifest, set_aside, write_man
 from ..common.progress import Progress
 from ..common.settings.tissue import Tissue
 from ..common.stamps import is_current, row_of_stamp, save_jpeg, save_png
+from ..slides.bounds import shown_in_qupath
 from ..slides.readers import open_slide
 from . import drawing, given, polygons, quality, segmentation
 from .overview import Overview, read_overview
@@ -151,7 +152,9 @@ def measure(slide, mpp: float, settings: Tissue, contours: Path | None = None) -
     """Read a slide's overview once, and measure tissue and quality; `mpp`: the slide's, at level 0."""
     overview = read_overview(slide, mpp, settings["mpp"])
     if settings["method"] == segmentation.CONTOURS:
-        regions = given.read_contours(contours, settings["contours"], slide.levels[0][:2])
+        size = slide.levels[0][:2]
+        shown = shown_in_qupath(slide.properties, size)
+        regions = given.read_contours(contours, settings["contours"], size, shown, settings["contours_frame"])
     else:
         mask = segmentation.segment(slide, mpp, overview, settings)
         least, fill = settings["min_region_mm2"], settings["fill_holes"]

@@ -1,4 +1,4 @@
-"""Tissue polygons that another tool or a person made: GeoJSON in level-0 pixels, read where it lies."""
+"""Tissue polygons that another tool or a person made: GeoJSON in level-0 pixels or QuPath's, read where it lies."""
 
 from __future__ import annotations
 
@@ -10,8 +10,18 @@ from typing import Any
 import numpy as np
 import shapely
 
+from ..slides.bounds import Box
+
 #: QuPath's objects that are no regions: cells and tiles are found inside tissue.
 NO_REGIONS = ("detection", "cell", "tile")
+
+
+#: Frames of coordinates: the slide's whole plane of level 0, the part that QuPath shows, or as the file tells.
+PLANE, QUPATH, AUTO = "plane", "qupath", "auto"
+#: Members of a feature's properties that QuPath writes, and has written.
+QUPATH_MARKS = ("objectType", "object_type", "isLocked")
+#: Share of an edge by which polygons may reach beyond what QuPath shows.
+OVERHANG = 0.01
 
 
 class NoContours(Exception):
@@ -28,26 +38,72 @@ def find_contours(folder: str, slide_id: str, slide_path: str) -> Path | None:
     return None
 
 
-def read_contours(path: str | Path | None, folder: str, size: tuple[int, int]) -> list[list[np.ndarray]]:
+def read_contours(
+    path: str | Path | None, folder: str, size: tuple[int, int], shown: Box | None = None, frame: str = AUTO
+) -> list[list[np.ndarray]]:
     """Polygons of a GeoJSON file as `polygons.find_polygons` gives them: rings float N x 2, level-0 pixels, not closed.
 
     Reads what TRIDENT writes and what QuPath exports: FeatureCollection, Feature, a bare geometry, or an array of
     these; Polygon, MultiPolygon and GeometryCollection. Points and lines have no area and count nothing, nor do
     QuPath's detections and its ignored classes (names that end in *). Self-crossing rings are repaired. A file
-    without any feature is a slide without tissue. `size`: width and height of the slide at level 0.
-    Raises NoContours where there is no file (`path` None), where it is no GeoJSON, or where nothing lies on the slide.
+    without any feature is a slide without tissue. `size`: width and height of the slide at level 0; `shown`: the part
+    that QuPath shows, all of it if None; `frame`: where coordinates begin, AUTO: as `frame_of` the file.
+    Raises NoContours where there is no file (`path` None), where it is no GeoJSON, where nothing lies on the slide, or
+    where QuPath's polygons lie beyond what it shows.
     """
     if path is None:
         raise NoContours(f"no file of this slide in {folder}")
     try:
-        shapes = list(_shapes(json.loads(Path(path).read_text(encoding="utf-8-sig"))))
+        document = json.loads(Path(path).read_text(encoding="utf-8-sig"))
+        shapes = list(_shapes(document))
     except (OSError, ValueError, TypeError, KeyError, AttributeError, shapely.errors.ShapelyError) as error:
         raise NoContours(f"{path} is no GeoJSON of polygons: {error}") from error
     found = [polygon for shape in shapes for polygon in _polygons(shape)]
+    if shown and shown[:2] != (0, 0) and (frame_of(document) if frame == AUTO else frame) == QUPATH:
+        if frame == AUTO and reach_beyond(found, shown):
+            raise NoContours(
+                f"{path}: polygons reach beyond the {shown[2]} x {shown[3]} pixels QuPath shows of the slide; say in "
+                "tissue/contours_frame whether they count from its corner (qupath) or from the slide's (plane)"
+            )
+        found = [shapely.transform(polygon, lambda points: points + np.array(shown[:2])) for polygon in found]
     slide = shapely.box(0, 0, *size)
     if found and not any(polygon.intersects(slide) for polygon in found):
         raise NoContours(f"{path}: every polygon lies beyond the slide ({size[0]} x {size[1]} pixels at level 0)")
     return [[_points(ring) for ring in (polygon.exterior, *polygon.interiors)] for polygon in found]
+
+
+def frame_of(document: Any) -> str:
+    """The frame of a GeoJSON file: what it states (member `frame`), PLANE for our own, QUPATH for QuPath's objects.
+
+    PLANE for anything else, as TRIDENT writes it.
+    """
+    if isinstance(document, dict) and document.get("frame") in (PLANE, QUPATH):
+        return str(document["frame"])
+    if isinstance(document, dict) and "molpath" in document:
+        return PLANE
+    return QUPATH if is_of_qupath(document) else PLANE
+
+
+def is_of_qupath(document: Any) -> bool:
+    """True if a feature anywhere in GeoJSON has a property that QuPath writes."""
+    if isinstance(document, list):
+        return any(map(is_of_qupath, document))
+    return any(mark in (document.get("properties") or {}) for mark in QUPATH_MARKS) or is_of_qupath(
+        document.get("features") or []
+    )
+
+
+def reach_beyond(found: list[shapely.Polygon], shown: Box) -> bool:
+    """True if a polygon in QuPath's frame lies beyond what it shows by more than OVERHANG."""
+    width, height = shown[2:]
+    bounds = [polygon.bounds for polygon in found]
+    return any(
+        left < -OVERHANG * width
+        or top < -OVERHANG * height
+        or right > (1 + OVERHANG) * width
+        or low > (1 + OVERHANG) * height
+        for left, top, right, low in bounds
+    )
 
 
 def _shapes(document: Any) -> Iterator[shapely.Geometry]:

@@ -54,4 +54,4 @@ def as_geojson(polygons: list[list[np.ndarray]], stamp: dict[str, Any]) -> dict[
             }
         )
     crs = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::3857"}}
-    return {"type": "FeatureCollection", "crs": crs, "molpath": stamp, "features": features}
+    return {"type": "FeatureCollection", "crs": crs, "frame": "plane", "molpath": stamp, "features": features}

@@ -57,6 +57,7 @@ LEARNED = ("fpn", "deeplab", "grandqc")
 CONTOURS = "contours"
 #: Keys of section tissue that only some methods read.
 READ_BY = {
+    "contours_frame": (CONTOURS,),
     "hsv": ("hsv",),
     "fpn": ("fpn",),
     "sha256": LEARNED,

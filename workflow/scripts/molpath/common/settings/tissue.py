@@ -54,6 +54,7 @@ class Tissue(TypedDict):
 
     method: str
     contours: str
+    contours_frame: str
     weights: str
     sha256: str
     threshold: float
