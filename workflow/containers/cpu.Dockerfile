@@ -1,25 +1,26 @@
 FROM condaforge/miniforge3:latest
 LABEL io.github.snakemake.containerized="true"
-LABEL io.github.snakemake.conda_env_hash="d5418afed77f0c173c95bc96cfd32b496f83a3e2c079a9993137221179bf3af5"
+LABEL io.github.snakemake.conda_env_hash="8c17d12f62980c63f1c37d0132fe7d7c29757d888e2494019128c4d6bc72f1bf"
 # Conda environment:
 #   source: envs/acquire.yaml
-#   prefix: /conda-envs/e6af1caf8c5ecca6398c6ecb6d650f92
+#   prefix: /conda-envs/6ab1996644643a0852ee9bcfff969bc9
 #   # Talking to data services: sheets, downloads, splits.
 #   channels:
 #     - conda-forge
 #     - nodefaults
 #   dependencies:
 #     - python =3.11
+#     - numpy =2.4.6
 #     - pandas =2.3.3
 #     - requests =2.34.2
 #     - requests-aws4auth =1.4.0
 #     - urllib3 =2.8.0
 #     - huggingface_hub =2.4.0
-RUN mkdir -p /conda-envs/e6af1caf8c5ecca6398c6ecb6d650f92
-COPY envs/acquire.yaml /conda-envs/e6af1caf8c5ecca6398c6ecb6d650f92/environment.yaml
+RUN mkdir -p /conda-envs/6ab1996644643a0852ee9bcfff969bc9
+COPY envs/acquire.yaml /conda-envs/6ab1996644643a0852ee9bcfff969bc9/environment.yaml
 # Conda environment:
 #   source: envs/features.yaml
-#   prefix: /conda-envs/18331a1bf4a4d45839e39a683c450373
+#   prefix: /conda-envs/f1595ff6f6bb00cbc37cd5ca76419fe6
 #   # Patch encoders: weights and features of patches; and the doctor, which looks at slides, weights and GPU.
 #   channels:
 #     - conda-forge
@@ -42,11 +43,12 @@ COPY envs/acquire.yaml /conda-envs/e6af1caf8c5ecca6398c6ecb6d650f92/environment.
 #     - simplejpeg =1.9.0
 #     - safetensors =0.8.0
 #     - pyyaml =6.0.4
-RUN mkdir -p /conda-envs/18331a1bf4a4d45839e39a683c450373
-COPY envs/features.yaml /conda-envs/18331a1bf4a4d45839e39a683c450373/environment.yaml
+#     - zarr =3.1.6
+RUN mkdir -p /conda-envs/f1595ff6f6bb00cbc37cd5ca76419fe6
+COPY envs/features.yaml /conda-envs/f1595ff6f6bb00cbc37cd5ca76419fe6/environment.yaml
 # Conda environment:
 #   source: envs/finetune.yaml
-#   prefix: /conda-envs/b57acc02ae7fc98aea4ab95306096a1a
+#   prefix: /conda-envs/6fd47ca9e6ceb4f2c51ddfd23846056a
 #   # Fine-tuning: a network as in pretrain.yaml, judged as in probe.yaml.
 #   channels:
 #     - conda-forge
@@ -66,11 +68,12 @@ COPY envs/features.yaml /conda-envs/18331a1bf4a4d45839e39a683c450373/environment
 #     - threadpoolctl =3.8.0
 #     - pyarrow =26.0.1
 #     - pyyaml =6.0.4
-RUN mkdir -p /conda-envs/b57acc02ae7fc98aea4ab95306096a1a
-COPY envs/finetune.yaml /conda-envs/b57acc02ae7fc98aea4ab95306096a1a/environment.yaml
+#     - zarr =3.1.6
+RUN mkdir -p /conda-envs/6fd47ca9e6ceb4f2c51ddfd23846056a
+COPY envs/finetune.yaml /conda-envs/6fd47ca9e6ceb4f2c51ddfd23846056a/environment.yaml
 # Conda environment:
 #   source: envs/omics.yaml
-#   prefix: /conda-envs/15258a151264bcdfafb410e1c1465758
+#   prefix: /conda-envs/6d7596a2e1122abf056a96d309075f24
 #   # Molecular profiles.
 #   channels:
 #     - conda-forge
@@ -83,13 +86,14 @@ COPY envs/finetune.yaml /conda-envs/b57acc02ae7fc98aea4ab95306096a1a/environment
 #     - h5py =3.16.0
 #     - anndata =0.12.19
 #     - pydeseq2 =0.5.4
+#     - formulaic =1.2.2
 #     - pyarrow =26.0.1
 #     - vcfpy =0.14.2
-RUN mkdir -p /conda-envs/15258a151264bcdfafb410e1c1465758
-COPY envs/omics.yaml /conda-envs/15258a151264bcdfafb410e1c1465758/environment.yaml
+RUN mkdir -p /conda-envs/6d7596a2e1122abf056a96d309075f24
+COPY envs/omics.yaml /conda-envs/6d7596a2e1122abf056a96d309075f24/environment.yaml
 # Conda environment:
 #   source: envs/pretrain.yaml
-#   prefix: /conda-envs/e66a20b0110cf8dda75f31d882cbd139
+#   prefix: /conda-envs/2fb939617f680e56197e798173a5b41f
 #   # Pretraining, and embedding with what came out of it.
 #   channels:
 #     - conda-forge
@@ -104,8 +108,9 @@ COPY envs/omics.yaml /conda-envs/15258a151264bcdfafb410e1c1465758/environment.ya
 #     - safetensors =0.8.0
 #     - anndata =0.12.19
 #     - tensorboardx =2.6.4
-RUN mkdir -p /conda-envs/e66a20b0110cf8dda75f31d882cbd139
-COPY envs/pretrain.yaml /conda-envs/e66a20b0110cf8dda75f31d882cbd139/environment.yaml
+#     - zarr =3.1.6
+RUN mkdir -p /conda-envs/2fb939617f680e56197e798173a5b41f
+COPY envs/pretrain.yaml /conda-envs/2fb939617f680e56197e798173a5b41f/environment.yaml
 # Conda environment:
 #   source: envs/probe.yaml
 #   prefix: /conda-envs/acd1d350516717ce06427fbe9cd76d21
@@ -204,11 +209,11 @@ COPY envs/segmentation.yaml /conda-envs/8e0e12643e34448c2ed4f20d8053056f/environ
 RUN mkdir -p /conda-envs/e4b8fea8a5d402a212693abdc825cf44
 COPY envs/slides.yaml /conda-envs/e4b8fea8a5d402a212693abdc825cf44/environment.yaml
 
-RUN conda env create --prefix /conda-envs/e6af1caf8c5ecca6398c6ecb6d650f92 --file /conda-envs/e6af1caf8c5ecca6398c6ecb6d650f92/environment.yaml && \
-    conda env create --prefix /conda-envs/18331a1bf4a4d45839e39a683c450373 --file /conda-envs/18331a1bf4a4d45839e39a683c450373/environment.yaml && \
-    conda env create --prefix /conda-envs/b57acc02ae7fc98aea4ab95306096a1a --file /conda-envs/b57acc02ae7fc98aea4ab95306096a1a/environment.yaml && \
-    conda env create --prefix /conda-envs/15258a151264bcdfafb410e1c1465758 --file /conda-envs/15258a151264bcdfafb410e1c1465758/environment.yaml && \
-    conda env create --prefix /conda-envs/e66a20b0110cf8dda75f31d882cbd139 --file /conda-envs/e66a20b0110cf8dda75f31d882cbd139/environment.yaml && \
+RUN conda env create --prefix /conda-envs/6ab1996644643a0852ee9bcfff969bc9 --file /conda-envs/6ab1996644643a0852ee9bcfff969bc9/environment.yaml && \
+    conda env create --prefix /conda-envs/f1595ff6f6bb00cbc37cd5ca76419fe6 --file /conda-envs/f1595ff6f6bb00cbc37cd5ca76419fe6/environment.yaml && \
+    conda env create --prefix /conda-envs/6fd47ca9e6ceb4f2c51ddfd23846056a --file /conda-envs/6fd47ca9e6ceb4f2c51ddfd23846056a/environment.yaml && \
+    conda env create --prefix /conda-envs/6d7596a2e1122abf056a96d309075f24 --file /conda-envs/6d7596a2e1122abf056a96d309075f24/environment.yaml && \
+    conda env create --prefix /conda-envs/2fb939617f680e56197e798173a5b41f --file /conda-envs/2fb939617f680e56197e798173a5b41f/environment.yaml && \
     conda env create --prefix /conda-envs/acd1d350516717ce06427fbe9cd76d21 --file /conda-envs/acd1d350516717ce06427fbe9cd76d21/environment.yaml && \
     conda env create --prefix /conda-envs/3ca58de7009c0bfc8189a5ea9416c2a6 --file /conda-envs/3ca58de7009c0bfc8189a5ea9416c2a6/environment.yaml && \
     conda env create --prefix /conda-envs/8e0e12643e34448c2ed4f20d8053056f --file /conda-envs/8e0e12643e34448c2ed4f20d8053056f/environment.yaml && \

@@ -1,26 +1,27 @@
 FROM condaforge/miniforge3:latest
 ENV CONDA_OVERRIDE_CUDA=12.9
 LABEL io.github.snakemake.containerized="true"
-LABEL io.github.snakemake.conda_env_hash="87ee0e6825637dee9ba788da3be483e88047e07c2d5ba8329e6c9b4b59ee7656"
+LABEL io.github.snakemake.conda_env_hash="9b8802cfd1e8e5804272641d92a8aeb0ef75b025730b38bb36437aa372f87bc4"
 # Conda environment:
 #   source: envs/acquire.yaml
-#   prefix: /conda-envs/e6af1caf8c5ecca6398c6ecb6d650f92
+#   prefix: /conda-envs/6ab1996644643a0852ee9bcfff969bc9
 #   # Talking to data services: sheets, downloads, splits.
 #   channels:
 #     - conda-forge
 #     - nodefaults
 #   dependencies:
 #     - python =3.11
+#     - numpy =2.4.6
 #     - pandas =2.3.3
 #     - requests =2.34.2
 #     - requests-aws4auth =1.4.0
 #     - urllib3 =2.8.0
 #     - huggingface_hub =2.4.0
-RUN mkdir -p /conda-envs/e6af1caf8c5ecca6398c6ecb6d650f92
-COPY envs/acquire.yaml /conda-envs/e6af1caf8c5ecca6398c6ecb6d650f92/environment.yaml
+RUN mkdir -p /conda-envs/6ab1996644643a0852ee9bcfff969bc9
+COPY envs/acquire.yaml /conda-envs/6ab1996644643a0852ee9bcfff969bc9/environment.yaml
 # Conda environment:
 #   source: envs/features-gpu.yaml
-#   prefix: /conda-envs/271d61e3579777d3b9a13543727d4d98
+#   prefix: /conda-envs/509e8390adf249f6e17f7fab9829bcbf
 #   # features.yaml with a PyTorch built for CUDA (config: software/torch: gpu).
 #   channels:
 #     - conda-forge
@@ -43,11 +44,12 @@ COPY envs/acquire.yaml /conda-envs/e6af1caf8c5ecca6398c6ecb6d650f92/environment.
 #     - simplejpeg =1.9.0
 #     - safetensors =0.8.0
 #     - pyyaml =6.0.4
-RUN mkdir -p /conda-envs/271d61e3579777d3b9a13543727d4d98
-COPY envs/features-gpu.yaml /conda-envs/271d61e3579777d3b9a13543727d4d98/environment.yaml
+#     - zarr =3.1.6
+RUN mkdir -p /conda-envs/509e8390adf249f6e17f7fab9829bcbf
+COPY envs/features-gpu.yaml /conda-envs/509e8390adf249f6e17f7fab9829bcbf/environment.yaml
 # Conda environment:
 #   source: envs/finetune-gpu.yaml
-#   prefix: /conda-envs/436d718fdf6cfaeb597de318268cd7fd
+#   prefix: /conda-envs/ef25c8f4e74a0a45657d131eb5cbba4c
 #   # finetune.yaml with a PyTorch built for CUDA (config: software/torch: gpu).
 #   channels:
 #     - conda-forge
@@ -67,11 +69,12 @@ COPY envs/features-gpu.yaml /conda-envs/271d61e3579777d3b9a13543727d4d98/environ
 #     - threadpoolctl =3.8.0
 #     - pyarrow =26.0.1
 #     - pyyaml =6.0.4
-RUN mkdir -p /conda-envs/436d718fdf6cfaeb597de318268cd7fd
-COPY envs/finetune-gpu.yaml /conda-envs/436d718fdf6cfaeb597de318268cd7fd/environment.yaml
+#     - zarr =3.1.6
+RUN mkdir -p /conda-envs/ef25c8f4e74a0a45657d131eb5cbba4c
+COPY envs/finetune-gpu.yaml /conda-envs/ef25c8f4e74a0a45657d131eb5cbba4c/environment.yaml
 # Conda environment:
 #   source: envs/omics.yaml
-#   prefix: /conda-envs/15258a151264bcdfafb410e1c1465758
+#   prefix: /conda-envs/6d7596a2e1122abf056a96d309075f24
 #   # Molecular profiles.
 #   channels:
 #     - conda-forge
@@ -84,13 +87,14 @@ COPY envs/finetune-gpu.yaml /conda-envs/436d718fdf6cfaeb597de318268cd7fd/environ
 #     - h5py =3.16.0
 #     - anndata =0.12.19
 #     - pydeseq2 =0.5.4
+#     - formulaic =1.2.2
 #     - pyarrow =26.0.1
 #     - vcfpy =0.14.2
-RUN mkdir -p /conda-envs/15258a151264bcdfafb410e1c1465758
-COPY envs/omics.yaml /conda-envs/15258a151264bcdfafb410e1c1465758/environment.yaml
+RUN mkdir -p /conda-envs/6d7596a2e1122abf056a96d309075f24
+COPY envs/omics.yaml /conda-envs/6d7596a2e1122abf056a96d309075f24/environment.yaml
 # Conda environment:
 #   source: envs/pretrain-gpu.yaml
-#   prefix: /conda-envs/b10838c127ee265683d04a346ca7c8d8
+#   prefix: /conda-envs/1745e4321872f6f2fe7275276f609b55
 #   # pretrain.yaml with a PyTorch built for CUDA (config: software/torch: gpu).
 #   channels:
 #     - conda-forge
@@ -105,8 +109,9 @@ COPY envs/omics.yaml /conda-envs/15258a151264bcdfafb410e1c1465758/environment.ya
 #     - safetensors =0.8.0
 #     - anndata =0.12.19
 #     - tensorboardx =2.6.4
-RUN mkdir -p /conda-envs/b10838c127ee265683d04a346ca7c8d8
-COPY envs/pretrain-gpu.yaml /conda-envs/b10838c127ee265683d04a346ca7c8d8/environment.yaml
+#     - zarr =3.1.6
+RUN mkdir -p /conda-envs/1745e4321872f6f2fe7275276f609b55
+COPY envs/pretrain-gpu.yaml /conda-envs/1745e4321872f6f2fe7275276f609b55/environment.yaml
 # Conda environment:
 #   source: envs/probe.yaml
 #   prefix: /conda-envs/acd1d350516717ce06427fbe9cd76d21
@@ -205,11 +210,11 @@ COPY envs/segmentation-gpu.yaml /conda-envs/865cb02cf0e849bba6adcff25e8b317d/env
 RUN mkdir -p /conda-envs/e4b8fea8a5d402a212693abdc825cf44
 COPY envs/slides.yaml /conda-envs/e4b8fea8a5d402a212693abdc825cf44/environment.yaml
 
-RUN conda env create --prefix /conda-envs/e6af1caf8c5ecca6398c6ecb6d650f92 --file /conda-envs/e6af1caf8c5ecca6398c6ecb6d650f92/environment.yaml && \
-    conda env create --prefix /conda-envs/271d61e3579777d3b9a13543727d4d98 --file /conda-envs/271d61e3579777d3b9a13543727d4d98/environment.yaml && \
-    conda env create --prefix /conda-envs/436d718fdf6cfaeb597de318268cd7fd --file /conda-envs/436d718fdf6cfaeb597de318268cd7fd/environment.yaml && \
-    conda env create --prefix /conda-envs/15258a151264bcdfafb410e1c1465758 --file /conda-envs/15258a151264bcdfafb410e1c1465758/environment.yaml && \
-    conda env create --prefix /conda-envs/b10838c127ee265683d04a346ca7c8d8 --file /conda-envs/b10838c127ee265683d04a346ca7c8d8/environment.yaml && \
+RUN conda env create --prefix /conda-envs/6ab1996644643a0852ee9bcfff969bc9 --file /conda-envs/6ab1996644643a0852ee9bcfff969bc9/environment.yaml && \
+    conda env create --prefix /conda-envs/509e8390adf249f6e17f7fab9829bcbf --file /conda-envs/509e8390adf249f6e17f7fab9829bcbf/environment.yaml && \
+    conda env create --prefix /conda-envs/ef25c8f4e74a0a45657d131eb5cbba4c --file /conda-envs/ef25c8f4e74a0a45657d131eb5cbba4c/environment.yaml && \
+    conda env create --prefix /conda-envs/6d7596a2e1122abf056a96d309075f24 --file /conda-envs/6d7596a2e1122abf056a96d309075f24/environment.yaml && \
+    conda env create --prefix /conda-envs/1745e4321872f6f2fe7275276f609b55 --file /conda-envs/1745e4321872f6f2fe7275276f609b55/environment.yaml && \
     conda env create --prefix /conda-envs/acd1d350516717ce06427fbe9cd76d21 --file /conda-envs/acd1d350516717ce06427fbe9cd76d21/environment.yaml && \
     conda env create --prefix /conda-envs/3ca58de7009c0bfc8189a5ea9416c2a6 --file /conda-envs/3ca58de7009c0bfc8189a5ea9416c2a6/environment.yaml && \
     conda env create --prefix /conda-envs/865cb02cf0e849bba6adcff25e8b317d --file /conda-envs/865cb02cf0e849bba6adcff25e8b317d/environment.yaml && \
