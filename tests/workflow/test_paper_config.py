@@ -226,11 +226,10 @@ def test_unknown_cohort_to_embed(project):
 @pytest.mark.parametrize(("which", "slides"), [("public", 19716 + 23161 + 400), ("paper", 47171 + 23161 + 400)])
 def test_planned_at_real_size(tmp_path, which, slides):
     assert plan_paper.write_project(tmp_path, which) == slides
-    cpu_seconds, _, megabytes, jobs, _ = plan_paper.dry_run(tmp_path, which)
+    _, _, megabytes, jobs, _ = plan_paper.dry_run(tmp_path, which)
     few_shot, retrieval = 7, 3
     assert jobs["probe_task"] == (42 + few_shot + retrieval) * 8
     assert jobs["finetune_task"] == 42 * 4
     assert (jobs["transfer_task"], jobs["prompt_task"], jobs["cluster_task"]) == (7 * 8, 6 * 8, 2 * 8)
     assert jobs["inspect_slides"] == -(-slides // 256)
-    assert cpu_seconds < 60
     assert megabytes < 2000
