@@ -79,7 +79,7 @@ def test_copy_numbers_are_those_that_were_written(tmp_path_factory, outcomes, gi
         assert not plain, refusal
         return
     for gene, row in matrix.items():
-        assert all(same(found.at[gene, sample], text) for sample, text in row.items())
+        assert all(same(found.values.at[gene, sample], text) for sample, text in row.items())
 
 
 MAF = ("Hugo_Symbol", "Variant_Classification", "Tumor_Sample_Barcode")

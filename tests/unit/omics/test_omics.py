@@ -144,8 +144,9 @@ def paired(tmp_path):
             tmp_path / f"{cohort}.tsv", sep="\t"
         )
         normalise_rna(rows=rows, output=str(tmp_path / f"{cohort}.h5ad"), losses=str(tmp_path / "l"))
-    slides = ["slide_id\tcase_id\tcohort\tstatus\tduplicate_of"]
-    slides += ["s1\tA1\tA\tok\t", "s2\tA2\tA\tset_aside\t", "s3\tA9\tA\tok\t", "s4\tA3\tA\tok\ts1", "s5\tB1\tB\tok\t"]
+    slides = ["slide_id\tcase_id\tcohort\tstatus\treason\tduplicate_of"]
+    slides += ["s1\tA1\tA\tok\t\t", "s2\tA2\tA\tset_aside\tblank\t", "s3\tA9\tA\tok\t\t"]
+    slides += ["s4\tA3\tA\tok\t\ts1", "s5\tB1\tB\tok\t\t"]
     (tmp_path / "slides.tsv").write_text("\n".join(slides) + "\n")
     return tmp_path
 
