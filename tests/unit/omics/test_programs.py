@@ -74,6 +74,14 @@ def test_transcripts_of_stringtie_keep_their_genes(tmp_path, table):
     assert found == {"counts": {"TP53": 15, "KRAS": 30}, "tpm": {"TP53": 500_000.0, "KRAS": 500_000.0}}
 
 
+def test_a_header_that_looks_like_a_comment_is_refused(tmp_path, table):
+    """The first row was the header, and sample 1 the column in which TP53 has 1 read."""
+    with pytest.raises(BadProfile, match="the header begins with #"):
+        expression(tmp_path / "f.tsv", "#gene\t1\t2\nTP53\t2\t1\nKRAS\t30\t40\n", table, column="1")
+    found = expression(tmp_path / "f.tsv", "# a\tb\tc\ngene\tS1\tS2\nTP53\t2\t1\nKRAS\t30\t40\n", table)
+    assert found == {"counts": {"TP53": 2, "KRAS": 30}}
+
+
 def test_micro_rnas_are_no_genes(tmp_path, table):
     data = "miRNA\tS1\nhsa-miR-21-5p\t10\nhsa-let-7a-5p\t20\nhsa-miR-155-5p\t20\n"
     with pytest.raises(BadProfile, match="only 0 of 3 names are of human genes; unknown are hsa-miR-21-5p"):
