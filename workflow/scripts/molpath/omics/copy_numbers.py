@@ -43,7 +43,8 @@ class Copies:
 def read_copy_numbers(path: str) -> CopyTable:
     """GISTIC2's all_thresholded.by_genes or cBioPortal's data_cna, as it is; missing stays missing."""
     file = Delimited(path)
-    first = file.columns[:1] if file.columns[0] == NAMELESS or is_label(file.columns[0]) else []  # Xena: Sample
+    labels = [column == NAMELESS or is_label(column) for column in file.columns[:2]]
+    first = file.columns[:1] if labels == [True, False] else []  # Xena: Sample
     name = next((column for column in (*GENE_COLUMNS, *first) if column in file.columns), None)
     if name is None:
         raise BadProfile(f"{path}: none of the columns {', '.join(GENE_COLUMNS)}; this is no gene-level table")
