@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 from ..common.files import read_tsv
@@ -23,13 +24,30 @@ class Flagger:
         wrong = sorted(set(self.flag_of.values()) - {*FLAGS, "ignored"})
         if wrong:
             raise BadProfile(f"{consequences}: unknown flag {wrong[0]!r}; one of: {', '.join((*FLAGS, 'ignored'))}")
+        #: Programs differ in capitals (Frame_Shift_DEL).
+        self._folded = {name.casefold(): flag for name, flag in self.flag_of.items()}
+        self._judged: list[bool] = []
+        self._strange: dict[str, None] = {}
 
     def flag(self, kind: str, counts: Counter) -> str:
         """The flag of a kind of variant, 'ignored' for what sets none; unknown kinds are counted by name."""
-        known = [self.flag_of[part] for part in kind.split("&") if part in self.flag_of]
+        parts = [part.strip().casefold() for part in re.split("[&,]", kind)]
+        known = [self._folded[part] for part in parts if part in self._folded]
+        self._judged.append(bool(known))
         if not known:
+            self._strange[kind] = None
             counts[f"variants of unknown classification {kind!r}, left out"] += 1
             return "ignored"
         flag = min(known, key=STRENGTH.index)
         counts[f"variants: {kind} -> {flag}"] += 1
         return flag
+
+    def check_known(self) -> None:
+        """Raise BadProfile if most variants had an unknown classification: their cases would look like wild types."""
+        strange = self._judged.count(False)
+        if 2 * strange > len(self._judged):
+            raise BadProfile(
+                f"{strange} of {len(self._judged)} variants have a classification that is not known (such as "
+                f"{', '.join(repr(kind) for kind in list(self._strange)[:4])}): translate them into those of a MAF, or "
+                "add them to omics/consequences"
+            )

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from .genes import GeneTable, NoGene, genes_of
+from .labels import is_label
 from .naming import name_genes
-from .tables import MISSING, BadProfile, Delimited, open_text, to_names, to_numpy
+from .tables import MISSING, NAMELESS, BadProfile, Delimited, open_text, to_names, to_numpy
 
 GENE_COLUMNS = ("Gene Symbol", "Hugo_Symbol", "Gene.Symbol", "Entrez_Gene_Id")
 NOT_SAMPLES = (*GENE_COLUMNS, "Locus ID", "Gene ID", "Locus.ID", "Gene.ID", "Cytoband", "")
@@ -42,13 +43,15 @@ class Copies:
 def read_copy_numbers(path: str) -> CopyTable:
     """GISTIC2's all_thresholded.by_genes or cBioPortal's data_cna, as it is; missing stays missing."""
     file = Delimited(path)
-    name = next((column for column in GENE_COLUMNS if column in file.columns), None)
+    labels = [column == NAMELESS or is_label(column) for column in file.columns[:2]]
+    first = file.columns[:1] if labels == [True, False] else []  # Xena: Sample
+    name = next((column for column in (*GENE_COLUMNS, *first) if column in file.columns), None)
     if name is None:
         raise BadProfile(f"{path}: none of the columns {', '.join(GENE_COLUMNS)}; this is no gene-level table")
-    samples = [column for column in file.columns if column not in NOT_SAMPLES]
+    samples = [column for column in file.columns if column not in (*NOT_SAMPLES, name)]
     entrez = next((column for column in ("Entrez_Gene_Id", "Locus ID", "Gene ID") if column in file.columns), name)
     table = file.read(list(dict.fromkeys([name, entrez])), samples)
-    genes = [gene.split("|")[0] for gene in to_names(table[name])]
+    genes = list(to_names(table[name]))  # SLC35E2|728661 and SLC35E2|9906 are two genes
     values = pd.DataFrame({sample: to_numpy(table[sample]) for sample in samples}, index=genes)
     wrong = np.argwhere(~np.isin(values.to_numpy(), [-2, -1, 0, 1, 2]) & values.notna().to_numpy())
     if len(wrong):

@@ -70,6 +70,7 @@ class Collector:
         self.flagger, self.table, self.panels, self.mutations, self.counts = flagger, table, panels, mutations, counts
         self.names, self.genes = CopyNames(table), VariantGenes(table, counts)
         self._samples: dict[str, SampleNames] = {}
+        self._owners: dict[tuple[str, str], str] = {}
         self._calls: dict[str, dict[str, pd.DataFrame]] = {}
         self._copies: dict[str, Copies] = {}
         self._tables: dict = {}
@@ -96,6 +97,7 @@ class Collector:
             self.asked, {path: list(calls) for path, calls in self._calls.items()}, self.mutations["least_found"]
         )
         self.genes.finish()
+        self.flagger.check_known()
         self.tell(profiles)
         return profiles
 
@@ -104,7 +106,14 @@ class Collector:
         path = row["path"]
         if path not in self._samples:
             self._samples[path] = SampleNames(names)
-        return self._samples[path].find(row, path)
+        name = self._samples[path].find(row, path)
+        owner = self._owners.setdefault((path, name), row["case_id"])
+        if name and name != row["column"] and owner != row["case_id"]:
+            raise BadProfile(
+                f"{path}: sample {name} fits case {owner} and case {row['case_id']}; name the sample of each in column "
+                "`column`"
+            )
+        return name
 
     def tell(self, profiles: Mapping[str, Profile]) -> None:
         """Log what a reader should look at."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -10,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from .genes import Genes, GeneTable, genes_of
-from .labels import are_whole, is_label
+from .labels import ROW_LABEL, are_whole, is_label
 from .no_genes import are_row_numbers
 from .tables import NAMELESS, BadProfile, Delimited, open_text, read_frame, to_names, to_numpy
 from .transcripts import find_quant, genes_of_transcripts
@@ -92,8 +93,21 @@ def read_matrix(path: str, rows: Rows, reading: Reading) -> list[Measurement]:
     names = _refuse_numbers(path, to_names(table[label]))
     if set(wanted) <= set(names):
         raise BadProfile(f"{path}: samples {', '.join(wanted[:3])} name rows and columns; rename one or the other")
+    _refuse_long(file, names)
     genes = genes_of(names)
     return [_measure(path, row, genes, to_numpy(table[name])) for row, name in zip(rows, wanted, strict=True)]
+
+
+def _refuse_long(file: Delimited, names: np.ndarray) -> None:
+    """Raise BadProfile for a table with a row a gene and sample, for rows of a gene are summed."""
+    times = Counter(names[names != ""])
+    by_sample = any(name and ROW_LABEL.fullmatch(name) for name in file.columns[1:])
+    if times and 2 * len(times) <= len(names) and (by_sample or len(set(times.values())) == 1):
+        name, number = times.most_common(1)[0]
+        raise BadProfile(
+            f"{file.path}: {name} has {number} rows, and so have the other genes: this is a table with a row a gene "
+            "and sample; write it with a column a sample (pandas: pivot)"
+        )
 
 
 def _is_numbered(file: Delimited) -> bool:
@@ -128,6 +142,8 @@ def read_gct(path: str, rows: Rows, reading: Reading) -> list[Measurement]:
     if version != "#1.2":
         raise BadProfile(f"{path}: first line {version[:20]!r}, not #1.2; this reader knows GCT 1.2")
     file, wanted = Delimited(path, skip=2, comments=False), _wanted(rows)
+    written = {"name": "Name", "description": "Description"}  # GenePattern writes NAME
+    file.columns[:3] = [written.get(name.lower(), name) for name in file.columns[:3]]
     file.require(["Name", "Description"], "GCT")
     _all_there(path, wanted, [name for name in file.columns if name not in ("id", "Name", "Description")])
     table = file.read(["Name", "Description"], list(dict.fromkeys(wanted)))
@@ -198,7 +214,7 @@ def _from_frame(path: str, frame: pd.DataFrame, rows: Rows) -> list[Measurement]
 def _measure(path: str, row: Mapping[str, str], genes: Genes, values: np.ndarray) -> Measurement:
     where = f"{path}, sample {row['column'] or row['profile_id']}"
     note = check_unit(values, row["unit"], where, *_lenience([row]))
-    kind, values = to_kind(values, row["unit"])
+    kind, values = to_kind(np.where(genes.are_summaries, np.nan, values), row["unit"])
     return Measurement(genes, {kind: values}, note)
 
 

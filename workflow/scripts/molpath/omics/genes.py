@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from .no_genes import NUMBER, WHOLE, is_nothing
+from .no_genes import NUMBER, WHOLE, is_nothing, is_summary
 
 #: An Ensembl id anywhere in a name, with version, and with both marks of copies on Y (GENCODE's of today and of old).
 ENSEMBL = re.compile(r"ENSG[\dR]\d{10}(\.\d+)?(_PAR_Y)?")
@@ -29,6 +30,11 @@ class Genes:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @functools.cached_property
+    def are_summaries(self) -> np.ndarray:
+        """bool: rows that no gene has (totals, spike-ins), which must not count where values are divided by a sum."""
+        return np.array([is_summary(gene) or is_summary(symbol) for gene, symbol, _ in self.rows()], dtype=bool)
 
     def same_as(self, other: Genes) -> bool:
         """True if both name the same genes in the same order."""

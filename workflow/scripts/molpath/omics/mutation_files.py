@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
 from .barcodes import Barcode, parse_barcode
 from .sample_types import kind_of_sample
-from .tables import BadProfile
+from .tables import BadProfile, open_text
+
+#: What programs and people append to a case for its normal tissue or blood.
+NORMAL = re.compile(r"[._-](N|NAT|NB|NT|normal|germline|blood)([._-]?\d+)?", re.I)
 
 
 def read_vcf(path: str, column: str = "", row: Mapping[str, str] | None = None) -> pd.DataFrame:
@@ -22,7 +26,7 @@ def read_vcf(path: str, column: str = "", row: Mapping[str, str] | None = None) 
     import vcfpy
 
     try:
-        with vcfpy.Reader.from_path(path) as reader:
+        with vcfpy.Reader.from_stream(open_text(path), path=path) as reader:
             fields = _csq_fields(path, reader.header)
             name = _vcf_sample(path, reader.header.samples.names, column)
             _check_owner(path, name, row)
@@ -31,7 +35,7 @@ def read_vcf(path: str, column: str = "", row: Mapping[str, str] | None = None) 
                 for record in reader
                 for gene, kind in _effects(record, fields, _carried(record, name))
             ]
-    except vcfpy.exceptions.VCFPyException as error:
+    except (vcfpy.exceptions.VCFPyException, UnicodeError) as error:
         raise BadProfile(f"{path}: no VCF that can be read ({error})") from None
     names = ["gene", "kind", "sample", "filter", "status"]
     return pd.DataFrame(found, columns=names, dtype=object).drop_duplicates(ignore_index=True)
@@ -94,11 +98,10 @@ def _effects(record, fields: Sequence[str], carried: set[int]) -> Iterable[tuple
 
 def _vep_alleles(record) -> dict[str, int]:
     """Number of each allele as VEP spells it: without the first base shared with the reference, '-' if none is left."""
-    values = [alternative.value for alternative in record.ALT]
-    shared = all(value[:1] == record.REF[:1] for value in values) and any(
-        len(value) != len(record.REF) for value in values
-    )
-    return {(value[1:] or "-") if shared else value: number for number, value in enumerate(values, 1)}
+    values = [getattr(one, "value", "") or one.serialize() for one in record.ALT]
+    cut = [value for value in values if value != "*"]  # the allele that a deletion further up took away
+    shared = all(value[:1] == record.REF[:1] for value in cut) and any(len(value) != len(record.REF) for value in cut)
+    return {(value[1:] or "-") if shared and value != "*" else value: number for number, value in enumerate(values, 1)}
 
 
 def belongs(name: str, row: Mapping[str, str]) -> bool:
@@ -117,7 +120,8 @@ def belongs(name: str, row: Mapping[str, str]) -> bool:
         portion = not mine.portion or (mine.portion, mine.plate) == (theirs.portion, theirs.plate)
         return mine.case == theirs.case and sample and vial and portion and is_of_the_row(theirs, mine, row)
     is_normal = row.get("sample_type", "") == "normal" and not row["column"]  # a name of one's own doesn't say so
-    return name.startswith(wanted) and not name[len(wanted)].isalnum() and not is_normal
+    rest = name[len(wanted) :] if name.startswith(wanted) else ""
+    return bool(rest) and not rest[0].isalnum() and not is_normal and not NORMAL.fullmatch(rest)
 
 
 def is_of_the_row(theirs: Barcode, mine: Barcode, row: Mapping[str, str]) -> bool:

@@ -169,11 +169,12 @@ def check_known(names: Iterable[tuple[str, str]]) -> None:
     reasons = Counter(reason for _, reason in found)
     known = sum(reasons[reason] for reason in (KNOWN, UPDATED, TRANSLATED, BY_ID))
     judged = known + sum(reasons[reason] for reason in (UNKNOWN, SEVERAL, NUMBERS, APART))
-    if known < LEAST_KNOWN * judged:
-        strange = [name for name, reason in found if reason in (UNKNOWN, SEVERAL, NUMBERS)]
-        hint = looks_like(strange)
+    others = reasons[NO_SYMBOL] >= 2 and not judged  # microRNAs only: hsa-miR-21-5p
+    if known < LEAST_KNOWN * judged or others:
+        strange = [name for name, reason in found if reason in (UNKNOWN, SEVERAL, NUMBERS, NO_SYMBOL)]
+        hint, asked = looks_like(strange), judged or len(strange)
         raise NoGene(
-            f"only {known} of {judged} names are of human genes; unknown are {', '.join(strange[:4])}, …"
+            f"only {known} of {asked} names are of human genes; unknown are {', '.join(strange[:4])}, …"
             + (f" They look like {hint}." if hint else "")
             + " Correct the names, or take them as they are with omics/gene_table: as_given"
         )

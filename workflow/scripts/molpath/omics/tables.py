@@ -43,9 +43,9 @@ class Delimited:
         with open_text(path) as stream:
             for _ in range(skip):
                 self._line(stream)
-            header = self._line(stream)
+            header, comment = self._line(stream), ""
             while header is not None and (not header.strip() or (comments and header.startswith("#"))):
-                self.skip, header = self.skip + 1, self._line(stream)  # a # further down is data
+                self.skip, comment, header = self.skip + 1, header, self._line(stream)  # a # further down is data
             second = self._line(stream)
             while second is not None and not second.strip("\r\n"):
                 second = self._line(stream)
@@ -57,6 +57,7 @@ class Delimited:
         self.quotes = quotes or re.match(r'"[^"]*"[\t,;]', header) is not None
         self.delimiter = self._find_delimiter(header, second or header)
         self.columns = self._cells(header)
+        self._refuse_marked_header(comment)
         #: Cells of a row: those of the header, and a nameless one where every row ends in a delimiter.
         self.width = len(self.columns)
         if second is not None and len(self._cells(second)) == len(self.columns) + 1:
@@ -72,6 +73,12 @@ class Delimited:
             found = foreign_format(stream.peek(4096)[:4096])
         if found:
             raise BadProfile(f"{self.path}: this is {found[0]}, and a table of text in UTF-8 is asked for: {found[1]}")
+
+    def _refuse_marked_header(self, comment: str) -> None:
+        """Raise BadProfile if the last comment is the header: the first row's values would name the samples."""
+        cells = np.array(self.columns[1:], dtype=object)
+        if comment.startswith("#") and len(self._cells(comment)) == len(self.columns) > 1 and are_numbers(cells):
+            raise BadProfile(f"{self.path}: the header begins with #, as comments do ({comment[:40]!r}): remove the #")
 
     def _line(self, stream: io.TextIOWrapper, number: int = 0) -> str | None:
         """The next line without its end, None after the last. number: which it is, for errors."""

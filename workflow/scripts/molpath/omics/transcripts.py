@@ -7,6 +7,7 @@ the environment for one sum by gene.
 from __future__ import annotations
 
 import functools
+import re
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ import pandas as pd
 from .genes import Genes
 from .tables import BadProfile, Delimited, to_names
 
+#: Transcripts whose names end in a version; in StringTie's MSTRG.1.2 the numbers tell transcripts apart.
+VERSIONED = re.compile(r"(ENS[A-Z]*T\d+|[NX][MR]_\d+)\.\d+.*")
 #: File -> columns of name, estimated counts, TPM.
 FILES = {
     "quant.sf": ("Name", "NumReads", "TPM"),
@@ -43,8 +46,14 @@ def read_transcripts(path: str) -> pd.DataFrame:
     names = [name for name in ("transcript", "gene", "symbol") if name in file.columns]
     found = file.read(names, [])
     table = pd.DataFrame({name: to_names(found[name]) for name in names}, dtype=str)
-    table["transcript"] = table.transcript.str.split(".").str[0]
+    table["transcript"] = [without_version(name) for name in table.transcript]
     return table.drop_duplicates("transcript").set_index("transcript")
+
+
+def without_version(name: str) -> str:
+    """A transcript's name without the version that Ensembl and RefSeq append."""
+    match = VERSIONED.fullmatch(name)
+    return match[1] if match else name
 
 
 def genes_of_transcripts(path: str, names: np.ndarray, reading) -> tuple[Genes, np.ndarray]:
@@ -52,7 +61,7 @@ def genes_of_transcripts(path: str, names: np.ndarray, reading) -> tuple[Genes, 
 
     Raises BadProfile if less than half of the transcripts have a gene: another release's table, most likely.
     """
-    first = [name.split("|")[0].split(".")[0] for name in names]
+    first = [without_version(name.split("|")[0]) for name in names]
     if reading.transcripts:
         table = read_transcripts(reading.transcripts).reindex(first)
         ids = table.gene.fillna("").to_numpy(object)

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from .labels import ROW_LABEL
-from .tables import BadProfile, Delimited, to_names, to_numpy
+from .labels import ROW_LABEL, are_whole
+from .tables import NAMELESS, BadProfile, Delimited, to_names, to_numpy
 
 #: Endings of the columns of each kind of measurement; a table has one ending a kind.
 SUFFIXES = {
@@ -19,6 +19,8 @@ SUFFIXES = {
     "copies": ("_cnv", "_cna"),
     "mutations": ("_mut", "_mutation"),
 }
+#: Headers of row numbers, as pandas and R write them (lower case).
+NUMBERED = (NAMELESS, "unnamed: 0", "index")
 #: What values may be, beside missing, and what they are, in words.
 ALLOWED = {"copies": ((-2, -1, 0, 1, 2), "-2 to 2 (not log ratios)"), "mutations": ((0, 1), "0 or 1")}
 #: The flags that a mutation can set; a table of 0 and 1 sets one of them.
@@ -46,9 +48,13 @@ class WideTable:
         keys = list(dict.fromkeys([*keys, self.file.columns[0]]))
         table = self.file.read(keys, [])
         self.keys: dict[str, dict[str, list[int]]] = {name: {} for name in keys}
-        for name, places in self.keys.items():
-            for place, cell in enumerate(to_names(table[name])):
-                places.setdefault(cell, []).append(place)
+        for name in keys:
+            cells = to_names(table[name])
+            if len(keys) > 1 and name.lower() in NUMBERED and are_whole(cells):
+                del self.keys[name]  # numbers of rows, which ids of cases may look like
+                continue
+            for place, cell in enumerate(cells):
+                self.keys[name].setdefault(cell, []).append(place)
 
     def values(self, kind: str) -> np.ndarray:
         """float64 rows x genes of a kind; NaN is missing."""
@@ -64,9 +70,16 @@ class WideTable:
 
     def rows_of(self, wanted: str) -> list[int]:
         """Places of the rows of a case, slide or sample; raises BadProfile if there is none."""
-        for places in self.keys.values():
-            if wanted in places:
-                return places[wanted]
+        found = [(name, places[wanted]) for name, places in self.keys.items() if wanted in places]
+        if found:
+            name, rows = max(found, key=lambda one: len(one[1]))
+            for other, places in found:
+                if not set(places) <= set(rows):
+                    raise BadProfile(
+                        f"{self.path}: {wanted} stands in columns {name} and {other} of different rows; give the ids "
+                        "of one of them a prefix, so that they differ"
+                    )
+            return rows
         shown = "; ".join(f"{name}: {', '.join(list(places)[:2])}, …" for name, places in self.keys.items())
         raise BadProfile(f"{self.path}: no row {wanted}; the table has {shown}. Correct column `column`")
 
