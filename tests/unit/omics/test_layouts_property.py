@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from molpath.omics.copy_numbers import read_copy_numbers
 from molpath.omics.expression_files import Reading, read_rows
+from molpath.omics.genes import GeneTable
 from molpath.omics.maf import read_maf
 from molpath.omics.tables import BadProfile
 from molpath.omics.units import WrongUnit
@@ -35,6 +36,12 @@ def outcomes():
     return Counter()
 
 
+@pytest.fixture(scope="module")
+def human_genes(repository):
+    """The gene table of the workflow."""
+    return GeneTable(str(repository / "resources/genes/hgnc.tsv"))
+
+
 def attempt(reader, path, outcomes, kind):
     """(what was read, ''), or (None, the refusal, which names the file)."""
     try:
@@ -48,14 +55,14 @@ def attempt(reader, path, outcomes, kind):
 
 @settings(MANY, max_examples=1600)
 @given(given_=dressed(COUNTS))
-def test_a_matrix_holds_the_values_that_were_written(tmp_path_factory, outcomes, given_):
+def test_a_matrix_holds_the_values_that_were_written(tmp_path_factory, outcomes, human_genes, given_):
     matrix, dress, data = given_
     path = tmp_path_factory.getbasetemp() / "matrix.any"
     path.write_bytes(data)
     samples = sorted(next(iter(matrix.values())))
     common = {"format": "matrix", "path": str(path), "unit": "counts", "panel": ""}
     rows = [common | {"profile_id": sample, "case_id": sample, "column": sample} for sample in samples]
-    found, refusal = attempt(lambda: read_rows(rows, Reading()), path, outcomes, "matrix")
+    found, refusal = attempt(lambda: read_rows(rows, Reading(table=human_genes)), path, outcomes, "matrix")
     if refusal:
         measured = all(any(row[sample] not in MISSING for row in matrix.values()) for sample in samples)
         assert not (is_plain(dress) and measured), refusal
@@ -83,6 +90,17 @@ def test_copy_numbers_are_those_that_were_written(tmp_path_factory, outcomes, gi
         return
     for gene, row in matrix.items():
         assert all(same(found.values.at[gene, sample], text) for sample, text in row.items())
+
+
+@pytest.mark.parametrize(
+    "text", ["TP53\tKRAS\nS1\t0\n", "__no_feature\tKRAS\tTP53\t__ambiguous\tN_unmapped\nS1\t99999\t0\t0\t99999\n"]
+)
+def test_a_gene_is_no_name_for_the_column_of_samples(tmp_path, human_genes, text):
+    """Rows that lost a cell below a header without a corner: each value would be its neighbour's."""
+    (tmp_path / "m.tsv").write_text(text)
+    row = {"format": "matrix", "path": str(tmp_path / "m.tsv"), "unit": "counts", "panel": ""}
+    with pytest.raises(BadProfile, match="is called '(TP53|__no_feature)' like a gene's"):
+        read_rows([row | {"profile_id": "S1", "case_id": "S1", "column": "S1"}], Reading(table=human_genes))
 
 
 MAF = ("Hugo_Symbol", "Variant_Classification", "Tumor_Sample_Barcode")

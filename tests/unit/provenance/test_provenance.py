@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+import yaml
 from molpath.provenance import provenance as module
 from molpath.provenance.crate import PROFILES, write_crate
 from molpath.provenance.inventory import compare, list_files
@@ -125,7 +126,8 @@ def test_the_same_run_gives_the_same_bytes_but_for_times(project, repository):
     os.chdir(moved)
     config = path.parent / "config.yaml"
     config = moved / config.relative_to(project)
-    config.write_text(config.read_text().replace(str(project), str(moved)))
+    moved_config = json.dumps(yaml.safe_load(config.read_text())).replace(str(project), str(moved))
+    write_config(json.loads(moved_config), str(config))
     again = json.loads(write(moved, repository).read_text())
     before = json.loads(first)
     for said in (again, before):

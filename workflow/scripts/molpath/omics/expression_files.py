@@ -12,7 +12,7 @@ import pandas as pd
 
 from .genes import Genes, GeneTable, genes_of
 from .labels import ROW_LABEL, are_whole, is_label
-from .no_genes import are_row_numbers
+from .no_genes import are_row_numbers, is_summary
 from .tables import NAMELESS, BadProfile, Delimited, open_text, read_frame, to_names, to_numpy
 from .transcripts import find_quant, genes_of_transcripts
 from .units import check_unit, to_kind
@@ -79,12 +79,24 @@ def read_star(path: str, rows: Rows, reading: Reading) -> list[Measurement]:
     return [Measurement(genes, values, "; ".join(filter(None, told)))] * len(rows)
 
 
+def _refuse_gene_as_corner(path: str, corner: str, table: GeneTable) -> None:
+    """Raise BadProfile for samples in rows under the name of a gene: a row that lost a cell below a header without
+    a corner has as many cells as the header, and every value would be that of the gene beside.
+    """
+    if corner in table.approved or corner in table.by_id or is_summary(corner):
+        raise BadProfile(
+            f"{path}: samples stand in rows, and the column of their names is called {corner!r} like a gene's: give "
+            "that column a name of its own, and all rows as many cells as the header"
+        )
+
+
 def read_matrix(path: str, rows: Rows, reading: Reading) -> list[Measurement]:
     """A table of genes x samples or samples x genes (TSV, CSV, Parquet, h5ad; also .gz); `column` names the sample."""
     if path.endswith((".h5ad", ".parquet")):
         return _from_frame(path, read_frame(path), rows)
     file, wanted = Delimited(path), _wanted(rows)
     if not set(wanted) & set(file.columns[1:]):
+        _refuse_gene_as_corner(path, file.columns[int(_is_numbered(file))], reading.table)
         names, headers, values = file.read_all(int(_is_numbered(file)))
         return _from_frame(path, pd.DataFrame(values, names, headers), rows)
     _all_there(path, wanted, file.columns[1:])
