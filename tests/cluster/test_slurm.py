@@ -75,7 +75,7 @@ def wait_for(what, folder: Path) -> None:
 
 
 def squeue(environment, *arguments: str) -> str:
-    """What squeue says, a job a line."""
+    """What squeue says, a job per line."""
     found = subprocess.run(
         ["squeue", "--noheader", *arguments], env=environment, text=True, capture_output=True, check=True
     )

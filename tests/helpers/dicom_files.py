@@ -86,7 +86,7 @@ def write_instance(path, pixels, mpp, series, number, kind="NONE", tile=64, mark
 
 
 def write_series(folder, pixels, mpp=0.5, series="1.2.3.4", levels=(1, 2, 4)):
-    """A folder with a series of one file a level."""
+    """A folder with a series of one file per level."""
     folder.mkdir(parents=True, exist_ok=True)
     for number, level in enumerate(levels):
         kind = "RESAMPLED" if level > 1 else "NONE"

@@ -40,7 +40,7 @@ def published(request, shared_data):
 
 @pytest.fixture(scope="module")
 def tumour(published):
-    """Name and table of a TCGA project, one row a case, read by pandas."""
+    """Name and table of a TCGA project, one row per case, read by pandas."""
     name, path = published
     return name, pd.read_csv(path, index_col=0).drop_duplicates("case_id").set_index("case_id")
 

@@ -127,7 +127,7 @@ def splits(rows: list[dict[str, str]], folder: Path) -> dict[str, bytes]:
 
 
 def join_sheets(folder: Path, service) -> None:
-    """slides.tsv and profiles.tsv of the project: what the services listed, and a row a slide of the tasks' cohorts.
+    """slides.tsv and profiles.tsv of the project: what the services listed, and a row per slide of the tasks' cohorts.
 
     The archive of one of the cohorts announces size and MD5, that of the other the address alone.
     """

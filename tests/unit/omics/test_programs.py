@@ -52,7 +52,7 @@ def flags(folder, repository, data, cases="AB", form="maf", unit=""):
 def test_a_row_a_gene_and_sample_is_no_matrix(tmp_path, table, label):
     """The counts of all samples were summed (ICGC's exp_seq, melted tables)."""
     data = f"gene_id\t{label}\tcount\nTP53\tS1\t10\nKRAS\tS1\t30\nTP53\tS2\t20\nKRAS\tS2\t40\n"
-    with pytest.raises(BadProfile, match="TP53 has 2 rows.*a row a gene and sample"):
+    with pytest.raises(BadProfile, match="TP53 has 2 rows.*a row per gene and sample"):
         expression(tmp_path / "f.tsv", data, table, column="count")
 
 

@@ -13,7 +13,7 @@ SETTINGS = {"permutations": 0, "bootstraps": 50, "seed": 0}
 
 
 def task_of(labels, sides, classes=("a", "b")):
-    """A task whose samples are S000, S001, …; sides: one row a sample, one column a fold."""
+    """A task whose samples are S000, S001, …; sides: one row per sample, one column per fold."""
     names = [f"S{i:03d}" for i in range(len(labels))]
     return Task("t--y", "slide_id", names, np.array(labels), list(classes), np.array(sides, object), ["bacc"])
 

@@ -33,7 +33,7 @@ def tasks() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def probed(tasks) -> pd.DataFrame:
-    """Scores of the linear probe on the public tasks, a row a task and a column a model."""
+    """Scores of the linear probe on the public tasks, a row per task and a column per model."""
     scores = table("published/linear_probe.tsv")
     scores = scores[scores.task.isin(tasks.task[tasks.access == "public"])]
     return scores.assign(score=scores.score.astype(float)).pivot(index="task", columns="model", values="score")

@@ -1,4 +1,4 @@
-"""Manifests: one row a slide in sheet order, what came of it, and why it was set aside if it was."""
+"""Manifests: one row per slide in sheet order, what came of it, and why it was set aside if it was."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The one dialect of sheets, tasks and manifests, at validation and in every job.
 
-UTF-8 (a byte order mark is taken off), cells between tabs, one row a line, as many cells in a row as in the header. A
+UTF-8 (a byte order mark is taken off), cells between tabs, one row per line, as many cells in a row as in the header. A
 quotation mark is a character like any other. Lines that begin with # before the header are comments.
 """
 

@@ -1,1 +1,1 @@
-"""Patch features: one stream from slides through an encoder to one file a slide."""
+"""Patch features: one stream from slides through an encoder to one file per slide."""

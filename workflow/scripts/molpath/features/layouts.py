@@ -186,7 +186,7 @@ def _shape(values: Any) -> tuple[int, int]:
     if shape == (0,) or (len(shape) == 2 and shape[0] == 0):
         raise Unusable("it holds no patch")
     if len(shape) == 1:
-        raise Unusable(f"it holds one vector of {shape[0]} numbers, not one a patch (a slide's or a case's?)")
+        raise Unusable(f"it holds one vector of {shape[0]} numbers, not one per patch (a slide's or a case's?)")
     if len(shape) != 2 or not shape[1]:
         raise Unusable(f"its features have the shape {shape}, not patches x width")
     return int(shape[0]), int(shape[1])

@@ -25,7 +25,7 @@ class NoGroups(Exception):
 def compare_expression(
     *, predictions: str, pairs: str, tables: Sequence[str], settings: Mapping[str, Any], output: str, threads: int = 1
 ) -> None:
-    """Write a row a gene: base_mean, log2FC (high over low), lfcSE, stat, p, padj, n_high, n_low; smallest P first.
+    """Write a row per gene: base_mean, log2FC (high over low), lfcSE, stat, p, padj, n_high, n_low; smallest P first.
 
     predictions: parquet of a probing job, test sides only. pairs: omics/pairs.tsv, for the profile of each case.
     tables: rna.h5ad with layers['counts']. settings: `split` (median, tertiles, half: over and under a probability of

@@ -34,7 +34,7 @@ class CopyTable:
 
 @dataclass
 class Copies:
-    """Copy numbers by gene: one row a gene, and of genes with several rows where these contradict each other (bool)."""
+    """Copy numbers by gene: one row per gene, and (bool) where several rows of a gene contradict each other."""
 
     values: pd.DataFrame
     doubted: pd.DataFrame
@@ -99,7 +99,7 @@ def one_row_a_gene(path: str, table: CopyTable, names: CopyNames) -> Copies:
 
 
 def join_rows(rows: pd.DataFrame, ids: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """One row a gene of rows that share their names, and where they contradict each other (bool)."""
+    """One row per gene of rows that share their names, and where they contradict each other (bool)."""
     owners = pd.Series(ids, rows.index, dtype=object)
     low, high = rows.groupby(level=0).min(), rows.groupby(level=0).max()
     mixed = owners[owners != ""].groupby(level=0).nunique().reindex(low.index).gt(1).to_numpy()

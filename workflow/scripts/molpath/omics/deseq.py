@@ -156,7 +156,7 @@ def fit_vst(
 ) -> Fit:
     """The fit with the trend of dispersion over mean, for `stabilise`.
 
-    design: formula over columns of `table` (one row a profile), '' is blind; genes: the trend is taken from so many
+    design: formula over columns of `table` (one row per profile), '' is blind; genes: the trend is taken from so many
     genes spread evenly over the means, as DESeq2's `vst` does, 0 takes all, as its varianceStabilizingTransformation.
     Where the parametric trend can't be fitted the mean dispersion stands in, as in DESeq2; uns and log say so.
     """

@@ -173,7 +173,7 @@ def take_over(reference: str, genes: np.ndarray, with_trend: bool) -> Fit:
 
 
 def design_table(rows: Sequence[Mapping[str, str]], cases: str) -> pd.DataFrame:
-    """Columns a design may name, one row a profile: of the profile sheet, of the sheet of cases, and site."""
+    """Columns a design may name, one row per profile: of the profile sheet, of the sheet of cases, and site."""
     table = pd.DataFrame([dict(row) for row in rows])
     table["site"] = [getattr(parse_barcode(row["sample_id"] or row["case_id"]), "site", "") for row in rows]
     if cases:

@@ -111,14 +111,14 @@ def read_matrix(path: str, rows: Rows, reading: Reading) -> list[Measurement]:
 
 
 def _refuse_long(file: Delimited, names: np.ndarray) -> None:
-    """Raise BadProfile for a table with a row a gene and sample, for rows of a gene are summed."""
+    """Raise BadProfile for a table with a row per gene and sample, for rows of a gene are summed."""
     times = Counter(names[names != ""])
     by_sample = any(name and ROW_LABEL.fullmatch(name) for name in file.columns[1:])
     if times and 2 * len(times) <= len(names) and (by_sample or len(set(times.values())) == 1):
         name, number = times.most_common(1)[0]
         raise BadProfile(
-            f"{file.path}: {name} has {number} rows, and so have the other genes: this is a table with a row a gene "
-            "and sample; write it with a column a sample (pandas: pivot)"
+            f"{file.path}: {name} has {number} rows, and so have the other genes: this is a table with a row per gene "
+            "and sample; write it with a column per sample (pandas: pivot)"
         )
 
 
@@ -141,7 +141,7 @@ def _refuse_numbers(path: str, names: np.ndarray) -> np.ndarray:
 
 
 def read_wide(path: str, rows: Rows, reading: Reading) -> list[Measurement]:
-    """Columns that end in _rnaseq (or the like) of a table with one row a slide or case."""
+    """Columns that end in _rnaseq (or the like) of a table with one row per slide or case."""
     names, values = read_wide_expression(path, rows)
     genes = genes_of(np.array(names, dtype=object))
     return [_measure(path, row, genes, mine) for row, mine in zip(rows, values, strict=True)]

@@ -1,4 +1,4 @@
-"""Tables as multimodal studies publish them: one row a slide or case, a column a gene and modality, told by suffixes.
+"""Wide tables, as multimodal studies publish: one row per slide or case, a column per gene and modality, by suffix.
 
 PORPOISE's (TCGA): case_id, slide_id, clinical columns, A1BG_rnaseq, …, TP53_cnv, …, TP53_mut, …, in a zip archive.
 """

@@ -37,7 +37,7 @@ def write_results(
     settings: Probe,
     output: str,
 ) -> None:
-    """Write the folders beside `output` (results_summary.csv), which gets a row a model, task, protocol and metric.
+    """Write the folders beside `output` (results_summary.csv), which gets a row per model, task, protocol and metric.
 
     jobs: (model, task) of each file of the four lists. A fold without a result has null for every metric and a `note`.
     """

@@ -1,6 +1,6 @@
 """Are models different? Within a task over shared folds, and over tasks (section 7.5 of the paper's facts).
 
-Values come as a table with one row a fold (or task) and one column a model. Every function returns rows of
+Values come as a table with one row per fold (or task) and one column per model. Every function returns rows of
 tables/tests.tsv without scope, family and task; `note` says why there is no number.
 """
 

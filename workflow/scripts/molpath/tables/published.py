@@ -132,7 +132,7 @@ def as_text(averages: pd.DataFrame) -> pd.DataFrame:
 
 
 def by_family(both: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Linear probes by family: a row a task, and for each model what was published and what was measured."""
+    """Linear probes by family: a row per task, and for each model what was published and what was measured."""
     probed = both[both.protocol == "linear_probe"]
     parts = {}
     for family, title in (FAMILIES | {"other": "Other tasks"}).items():

@@ -97,7 +97,7 @@ def read_tests(path: str) -> pd.DataFrame:
 
 
 def beside_reference(tests: pd.DataFrame, reference: str) -> pd.DataFrame:
-    """Contrasts with the reference, one row a model: `difference` is its score minus the reference's, and `p_adjusted`.
+    """Contrasts with the reference, one row per model: `difference` is its score minus that one, and `p_adjusted`.
 
     tests: rows of one question (a scope, group and method).
     """

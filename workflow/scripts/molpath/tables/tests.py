@@ -85,7 +85,7 @@ def named_groups(table: pd.DataFrame) -> pd.Series:
 
 
 def by_model(table: pd.DataFrame, index: str, models: Models) -> pd.DataFrame:
-    """Rows of `index` (fold or task), one column a model in the order of the report."""
+    """Rows of `index` (fold or task), one column per model in the order of the report."""
     wide = table.pivot_table(index=index, columns="model", values="value", aggfunc="mean", dropna=False)
     return wide[[model for model in models if model in wide]]
 
