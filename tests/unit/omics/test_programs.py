@@ -80,6 +80,8 @@ def test_a_header_that_looks_like_a_comment_is_refused(tmp_path, table):
         expression(tmp_path / "f.tsv", "#gene\t1\t2\nTP53\t2\t1\nKRAS\t30\t40\n", table, column="1")
     found = expression(tmp_path / "f.tsv", "# a\tb\tc\ngene\tS1\tS2\nTP53\t2\t1\nKRAS\t30\t40\n", table)
     assert found == {"counts": {"TP53": 2, "KRAS": 30}}
+    found = expression(tmp_path / "f.tsv", "# a\tb\tc\ngene\t1\t2\nTP53\t2\t1\nKRAS\t30\t40\n", table, column="1")
+    assert found == {"counts": {"TP53": 2, "KRAS": 30}}
 
 
 def test_micro_rnas_are_no_genes(tmp_path, table):

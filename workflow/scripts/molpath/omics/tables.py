@@ -76,8 +76,10 @@ class Delimited:
 
     def _refuse_marked_header(self, comment: str) -> None:
         """Raise BadProfile if the last comment is the header: the first row's values would name the samples."""
+        if is_label(self.columns[0]) or not comment.startswith("#"):
+            return
         cells = np.array(self.columns[1:], dtype=object)
-        if comment.startswith("#") and len(self._cells(comment)) == len(self.columns) > 1 and are_numbers(cells):
+        if len(self._cells(comment)) == len(self.columns) > 1 and are_numbers(cells):
             raise BadProfile(f"{self.path}: the header begins with #, as comments do ({comment[:40]!r}): remove the #")
 
     def _line(self, stream: io.TextIOWrapper, number: int = 0) -> str | None:
