@@ -3,8 +3,14 @@
 import anndata
 import numpy as np
 import pytest
+import torch
 from molpath.common.h5ad import write_h5ad
-from molpath.pretrain.data import UnfitProfiles, read_tables
+from molpath.pretrain.data import Example, Loader, PairedData, UnfitProfiles, gene_tokens, read_tables
+from molpath.pretrain.distributed import World
+from molpath.pretrain.molecular_encoders import RnaEncoder, RnaMlp
+from molpath.pretrain.runs import tokens_by_cohort
+
+N = float("nan")
 
 
 def write(path, names, selected=None, value="log2_tpm_plus_1"):
@@ -17,12 +23,77 @@ def write(path, names, selected=None, value="log2_tpm_plus_1"):
     return str(path)
 
 
-def test_only_chosen_genes_that_all_cohorts_have_are_trained_on(tmp_path):
+def test_each_cohort_keeps_its_own_chosen_genes(tmp_path):
     first = write(tmp_path / "a.h5ad", ["A", "B", "C", "D"], [True, False, True, True])
     second = write(tmp_path / "b.h5ad", ["D", "C", "B"])
-    found = read_tables([first, second])
-    assert list(found.var_names) == ["C", "D"]
-    assert found.X.tolist() == [[2, 3], [6, 7], [1, 0], [4, 3]]
+    found = read_tables([first, second]).to_df()
+    assert set(found) == {"A", "B", "C", "D"}
+    expected = {"A": [0, 4, N, N], "B": [N, N, 2, 5], "C": [2, 6, 1, 4], "D": [3, 7, 0, 3]}
+    for gene, values in expected.items():
+        np.testing.assert_array_equal(found[gene], values)
+
+
+def test_tokens_of_a_profile_are_the_genes_of_its_cohort():
+    """Two cohorts of disjoint genes and one shared: nothing of the other's is shown, shorter profiles are padded."""
+    values = np.array([[1, N, 2, N], [N, 3, 4, 5]], np.float32)
+    tokens, shown = gene_tokens(values, np.array([10, 11, 12, 13]), {"<pad>": 0, "<cls>": 1}, None)
+    assert tokens.tolist() == [[1, 10, 12, 0], [1, 11, 12, 13]]
+    assert shown.tolist() == [[-2, 1, 2, -2], [-2, 3, 4, 5]]
+    columns = np.array([[0, 1, 2], [1, 2, 3]])  # a draw of three, of which the first profile has two
+    tokens, _ = gene_tokens(values, np.array([10, 11, 12, 13]), {"<pad>": 0, "<cls>": 1}, columns)
+    assert tokens.tolist() == [[1, 10, 12, 0], [1, 11, 12, 13]]
+
+
+def test_a_draw_takes_genes_that_the_profile_has():
+    values = np.full((40, 30), N, np.float32)
+    values[:20, :12], values[20:, 10:] = 1, 2
+    examples = [Example(f"S{i}", i, i) for i in range(40)]
+    data = PairedData(examples, None, values, np.arange(3, 33))
+    loader = Loader(data, {"genes": 10}, {"<pad>": 0, "<cls>": 1}, ["rna"], World())
+    tokens, shown = loader._rna(list(range(40)), list(range(40)), np.random.default_rng(0))
+    assert tokens.shape == (40, 11)
+    assert set(tokens[:20, 1:].flatten().tolist()) == set(range(3, 15))
+    assert set(tokens[20:, 1:].flatten().tolist()) == set(range(13, 33))
+    assert (shown[:20, 1:] == 1).all()
+    assert (shown[20:, 1:] == 2).all()
+
+
+def test_genes_of_another_cohort_change_no_embedding():
+    """A profile's embedding alone, and beside a longer profile of a larger union, in both kinds of branch."""
+    torch.manual_seed(0)
+    words = {"<pad>": 0, "<cls>": 1}
+    own = np.array([[1.5, 0.5, 3]], np.float32)
+    both = np.array([[1.5, 0.5, 3, N, N, N], [N, N, 1, 2, 3, 4]], np.float32)
+    for branch in (RnaEncoder(10, 16, 2, 2, 16, output=8), RnaMlp(10, 16, 2, output=8)):
+        branch.eval()
+        alone = branch(*gene_tokens(own, np.array([2, 3, 4]), words, None))
+        beside = branch(*gene_tokens(both, np.arange(2, 8), words, None))
+        torch.testing.assert_close(beside[:1], alone, atol=1e-6, rtol=0)
+
+
+def test_profiles_pass_in_pieces_as_they_do_together(monkeypatch):
+    """On a CPU attention is bounded; embeddings and gradients are those of all profiles at once."""
+    torch.manual_seed(0)
+    branch = RnaEncoder(40, 16, 2, 2, 16, dropout=0.0, output=8)
+    values = np.random.default_rng(0).random((6, 30)).astype(np.float32)
+    values[3:, 20:] = N
+    inputs = gene_tokens(values, np.arange(2, 32), {"<pad>": 0, "<cls>": 1}, None)
+    found = []
+    for limit in (2**28, 4 * 2 * 31 * 31 * 2):
+        monkeypatch.setattr("molpath.pretrain.molecular_encoders.ATTENTION_BYTES", limit)
+        branch.zero_grad()
+        embeddings = branch(*inputs)
+        embeddings.square().sum().backward()
+        found.append([embeddings.detach(), *(each.grad.clone() for each in branch.parameters())])
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-4)
+
+
+def test_a_profile_without_a_known_gene_is_refused():
+    values = np.array([[1, N], [N, N]], np.float32)
+    with pytest.raises(UnfitProfiles, match="1 profiles of cohort B have no gene that the vocabulary knows"):
+        tokens_by_cohort(values, ["A", "B"])
+    assert tokens_by_cohort(values[:1], ["A"]) == {"A": 1}
 
 
 def test_two_kinds_of_values_are_no_training_data(tmp_path):

@@ -10,11 +10,13 @@ import torch
 
 from ..common.h5ad import write_h5ad
 from ..omics.sample_types import kinds_of
-from ..pretrain.data import chosen_genes
-from ..pretrain.molecular_encoders import CLS, PAD_VALUE, standardise
+from ..pretrain.data import chosen_genes, gene_tokens
+from ..pretrain.molecular_encoders import standardise
 from ..pretrain.network import load
 
+#: Profiles of flags that pass at once, and genes of all profiles of expression that do.
 BATCH = 64
+TOKENS = 40_000
 
 
 def embed_profiles(*, tables: Sequence[str], run_folder: str, output: str, threads: int = 1) -> None:
@@ -49,11 +51,13 @@ def embed_rna(network, description, table) -> np.ndarray:
     """float32 profiles x width."""
     ids = {word: number for number, word in enumerate(description["rna_encoder"]["vocabulary"])}
     known = [name in ids for name in table.var_names]
-    tokens = torch.tensor([ids[CLS], *(ids[name] for name in table.var_names[known])])
     genes, values = list(table.var_names[known]), np.asarray(table.X, np.float32)[:, known]
-    shown = torch.from_numpy(standardise(values, description["rna_encoder"], genes))
-    shown = torch.cat([torch.full((len(shown), 1), PAD_VALUE), shown], dim=1)
-    parts = [network.rna(tokens.expand(len(part), -1), part) for part in shown.split(BATCH)]
+    columns = np.array([ids[name] for name in genes], np.int64)
+    size = max(1, TOKENS // (1 + len(genes)))
+    parts = []
+    for first in range(0, len(values), size):
+        shown = standardise(values[first : first + size], description["rna_encoder"], genes)
+        parts.append(network.rna(*gene_tokens(shown, columns, ids, None)))
     return torch.cat(parts).numpy()
 
 

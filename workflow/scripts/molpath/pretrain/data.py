@@ -15,7 +15,7 @@ import torch
 from ..common.files import read_tsv
 from ..common.settings.pretrain import Training
 from .distributed import World
-from .molecular_encoders import CLS, PAD_VALUE
+from .molecular_encoders import CLS, PAD, PAD_VALUE
 from .parts import sample_evenly
 from .store import PatchStore
 
@@ -40,7 +40,10 @@ class Example:
 
 @dataclass
 class PairedData:
-    """All examples of a run, its patches, and its profiles as arrays in memory."""
+    """All examples of a run, its patches, and its profiles as arrays in memory.
+
+    rna_values: float32 profiles x genes of all cohorts, NaN where a profile's cohort hasn't chosen or measured a gene.
+    """
 
     examples: list[Example]
     store: PatchStore
@@ -50,7 +53,11 @@ class PairedData:
 
 
 def read_tables(paths: Sequence[str]) -> anndata.AnnData | None:
-    """Tables of several cohorts below each other, (chosen) genes that all of them have; None if there are none."""
+    """Tables of several cohorts below each other, with (chosen) genes that any of them has; None if there are none.
+
+    Each source has genes of its own (Vaidya et al., arXiv 2501.16652): where a cohort hasn't chosen or measured a gene,
+    its profiles hold NaN. A flag that a cohort doesn't have is 0, and not observed.
+    """
     tables = [chosen_genes(anndata.read_h5ad(path)) for path in paths]
     for path, table in zip(paths, tables, strict=True):
         if table.uns["value"] == "zscore":
@@ -60,13 +67,23 @@ def read_tables(paths: Sequence[str]) -> anndata.AnnData | None:
     values = {str(table.uns["value"]) for table in tables}
     if len(values) > 1:
         raise UnfitProfiles(f"{', '.join(paths)} hold {' and '.join(sorted(values))}; a run needs one kind of value")
-    join = "outer" if tables[0].uns["value"] == "flags" else "inner"
-    table = anndata.concat(tables, join=join, fill_value=0) if len(tables) > 1 else tables[0]
+    if len(tables) == 1:
+        table = tables[0]
+    else:
+        absent = 0 if values == {"flags"} else np.nan
+        table = anndata.concat([without_extras(one) for one in tables], join="outer", fill_value=absent)
     if "observed" in table.layers and (missing := 1 - np.mean(table.layers["observed"])):
         log.warning(
             "%.1f %% of the DNA flags were not observed (off a panel); the DNA branch takes them as 0", 100 * missing
         )
     return table
+
+
+def without_extras(table: anndata.AnnData) -> anndata.AnnData:
+    """The values, the cohort of each profile, and what was observed; counts and clinical columns stay behind."""
+    obs = table.obs[[name for name in ("cohort",) if name in table.obs]]
+    layers = {name: table.layers[name] for name in ("observed",) if name in table.layers}
+    return anndata.AnnData(table.X, obs=obs, var=table.var[[]], layers=layers)
 
 
 def chosen_genes(table: anndata.AnnData) -> anndata.AnnData:
@@ -159,13 +176,23 @@ def bags(
 def gene_tokens(
     values: np.ndarray, tokens: np.ndarray, vocabulary: Mapping[str, int], columns: np.ndarray | None
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Tokens (int B x G) and values (float32 B x G), CLS first, of profiles (`values`: B x genes).
+    """Tokens (int B x G) and values (float32 B x G), CLS first, of profiles (`values`: B x genes, NaN where absent).
 
-    columns: int B x G-1, the genes that each profile shows; None for all.
+    columns: int B x G-1, the genes that each profile shows; None for all. Genes that a profile lacks are left out, and
+    shorter profiles end in paddings.
     """
     chosen_tokens, chosen_values = np.broadcast_to(tokens, values.shape), values
     if columns is not None:
         chosen_tokens, chosen_values = tokens[columns], np.take_along_axis(values, columns, axis=1)
+    absent = np.isnan(chosen_values)
+    if absent.any():
+        longest = int((~absent).sum(1).max())
+        order = np.argsort(absent, axis=1, kind="stable")[:, :longest]  # what is there comes first, in its order
+        chosen_tokens, chosen_values, absent = (
+            np.take_along_axis(each, order, axis=1) for each in (chosen_tokens, chosen_values, absent)
+        )
+        chosen_tokens = np.where(absent, vocabulary[PAD], chosen_tokens)
+        chosen_values = np.where(absent, np.float32(PAD_VALUE), chosen_values)
     first = np.full((len(values), 1), vocabulary[CLS], np.int64)
     start = np.full((len(values), 1), PAD_VALUE, np.float32)
     return (
@@ -207,10 +234,11 @@ class Loader:
 
     def _rna(self, rows: list[int], own: list[int], rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         count, genes, columns = self.settings["genes"], self.data.rna_values.shape[1], None
+        values = self.data.rna_values[[rows[i] for i in own]]
         if count < genes:
             chance = rng.random((len(rows), genes))[own]
+            chance[np.isnan(values)] = 1.0  # behind all genes that the profile has
             columns = np.sort(np.argpartition(chance, count, axis=1)[:, :count], axis=1)
-        values = self.data.rna_values[[rows[i] for i in own]]
         return gene_tokens(values, self.data.rna_tokens, self.vocabulary, columns)
 
     def _dna(self, rows: list[int], own: list[int], rng: np.random.Generator) -> tuple[torch.Tensor]:

@@ -21,9 +21,10 @@ class Scale(TypedDict, total=False):
 
 
 class RnaSection(RnaEncoder, Scale):
-    """The expression branch; vocabulary: words by token."""
+    """The expression branch; vocabulary: words by token; tokens: genes that a profile of each cohort shows at most."""
 
     vocabulary: list[str]
+    tokens: dict[str, int]
 
 
 class DnaSection(DnaEncoder):

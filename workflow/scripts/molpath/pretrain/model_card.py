@@ -28,8 +28,12 @@ def write_model_card(
     selected: Selected,
     contents: Mapping[str, Sequence[str]],
     outputs: Mapping[str, str],
+    tokens: Mapping[str, int],
 ) -> None:
-    """Write model_card.md of a trained run: data, sizes, settings, RankMe curve, digests, versions."""
+    """Write model_card.md of a trained run: data, sizes, settings, RankMe curve, digests, versions.
+
+    tokens: genes of a profile by cohort.
+    """
     data, network = trainer.data, trainer.network
     slides = len({one.slide_id for one in data.examples})
     cases = len({one.case for one in data.examples})
@@ -46,7 +50,8 @@ def write_model_card(
         *(f"- {kind}: SHA-256 {', '.join(digests)}" for kind, digests in shortened(contents).items()),
         "\n## Network\n",
         f"- slide encoder: {size(network.slide)}",
-        f"- RNA branch: {size(network.rna)}",
+        f"- RNA branch: {size(network.rna)}"
+        + "".join(f"; {cohort}: {count:,} genes a profile" for cohort, count in tokens.items()),
         f"- DNA branch: {size(network.dna)}",
         *(f"- {file}: SHA-256 {sha256_of(outputs[file])}" for file in ("model.safetensors", "last.safetensors")),
         "\n## Training\n",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 from .description import Scale
 
@@ -20,6 +22,8 @@ PAD, CLS, END = "<pad>", "<cls>", "<eoc>"
 PAD_VALUE = -2.0
 #: scGPT clips values here before they are encoded.
 LARGEST_VALUE = 512.0
+#: Bytes of one attention matrix that a CPU may hold.
+ATTENTION_BYTES = 2**28
 
 
 class GeneEncoder(nn.Module):
@@ -51,6 +55,34 @@ class ValueEncoder(nn.Module):
         return vectors
 
 
+def profiles_at_once(tokens: torch.Tensor, heads: int) -> int:
+    """How many profiles pass a layer together: on a CPU with dropout, attention holds a matrix a head of each."""
+    count, genes = tokens.shape
+    if tokens.device.type != "cpu":
+        return max(1, count)
+    return min(max(1, ATTENTION_BYTES // (4 * heads * genes * genes)), max(1, count))
+
+
+@contextmanager
+def without_fast_path() -> Iterator[None]:
+    """Layers in evaluation attend in blocks; torch's fast path would hold B x heads x G x G numbers."""
+    before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(before)
+
+
+def recomputed(layer: nn.Module, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    """A layer of the transformer; what it holds is made again in the backward pass, from the same state of chance."""
+    if not torch.is_grad_enabled():
+        vectors: torch.Tensor = layer(x, src_key_padding_mask=mask)
+    else:
+        vectors = checkpoint(layer, x, None, mask, use_reentrant=False)
+    return vectors
+
+
 class RnaEncoder(nn.Module):
     """Modified scGPT: mean over all tokens of the last layer with CLS, then a two-layer projection.
 
@@ -76,12 +108,22 @@ class RnaEncoder(nn.Module):
 
     def forward(self, tokens: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
         """tokens: int B x G, CLS first, PAD (0) where a profile is shorter; values: float B x G. Returns B x output."""
-        padded = tokens == 0
-        x = self.transformer_encoder(self.encoder(tokens) + self.value_encoder(values), src_key_padding_mask=padded)
-        share = (~padded).to(x.dtype)
-        mean = torch.einsum("bg,bgd->bd", share / share.sum(1, keepdim=True), x)
-        embeddings: torch.Tensor = self.projection(mean)
+        pieces = profiles_at_once(tokens, self.transformer_encoder.layers[0].self_attn.num_heads)
+        means = [
+            self._mean(part, shown) for part, shown in zip(tokens.split(pieces), values.split(pieces), strict=True)
+        ]
+        embeddings: torch.Tensor = self.projection(torch.cat(means))
         return embeddings
+
+    def _mean(self, tokens: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+        """Mean over the tokens of the last layer, B x width; paddings are seen by nothing."""
+        padded = tokens == 0
+        x, mask = self.encoder(tokens) + self.value_encoder(values), padded if padded.any() else None
+        with without_fast_path():
+            for layer in self.transformer_encoder.layers:
+                x = recomputed(layer, x, mask)
+        share = (~padded).to(x.dtype)
+        return torch.einsum("bg,bgd->bd", share / share.sum(1, keepdim=True), x)
 
 
 class DnaEncoder(nn.Sequential):

@@ -18,7 +18,7 @@ from ..common.progress import Progress
 from ..common.settings.pretrain import RnaEncoder as RnaSettings
 from ..common.settings.pretrain import Run
 from .artefacts import Events
-from .data import PairedData, gather, read_tables
+from .data import PairedData, UnfitProfiles, gather, read_tables
 from .description import Description, Scale
 from .distributed import launch, world
 from .job import Job
@@ -161,9 +161,11 @@ def prepare(
         vocabulary = {word: number for number, word in enumerate(words)}
         known = [name in vocabulary for name in rna_table.var_names]
         genes, values = list(rna_table.var_names[known]), np.asarray(rna_table.X, np.float32)[:, known]
-        used = values[sorted({one.rna for one in examples if one.rna >= 0})]
+        rows = sorted({one.rna for one in examples if one.rna >= 0})
+        used = values[rows]
         scale: Scale = scale_of(used, genes) if run["rna_encoder"]["standardise"] else {}
-        description["rna_encoder"] = {**run["rna_encoder"], "vocabulary": words, **scale}
+        tokens = tokens_by_cohort(used, rna_table.obs["cohort"].iloc[rows].tolist())
+        description["rna_encoder"] = {**run["rna_encoder"], "vocabulary": words, "tokens": tokens, **scale}
         data.rna_values = standardise(values, scale, genes)
         data.rna_tokens = np.array([vocabulary[name] for name in genes], np.int64)
     if dna_table is not None:
@@ -181,12 +183,33 @@ def words_of(settings: RnaSettings, genes: Sequence[str]) -> list[str]:
     return words
 
 
+def tokens_by_cohort(values: np.ndarray, cohorts: Sequence[str]) -> dict[str, int]:
+    """Genes that the profiles (float32 N x genes, NaN where absent) of each cohort show at most; N cohorts.
+
+    Raises UnfitProfiles for a profile that has none: the branch would know it by nothing.
+    """
+    counts = (~np.isnan(values)).sum(1)
+    found: dict[str, int] = {}
+    for cohort, count in zip(cohorts, counts.tolist(), strict=True):
+        found[cohort] = max(found.get(cohort, 0), count)
+    for cohort, count in found.items():
+        log.info("cohort %s: %d genes a profile", cohort, count)
+    if empty := [cohort for cohort, count in zip(cohorts, counts, strict=True) if not count]:
+        raise UnfitProfiles(
+            f"{len(empty)} profiles of cohort {empty[0]} have no gene that the vocabulary knows: correct the names of "
+            "its genes, or leave the cohort out of the run"
+        )
+    return found
+
+
 def scale_of(values: np.ndarray, genes: Sequence[str]) -> Scale:
-    """Mean and deviation of each gene over profiles (float32 N x genes), to six decimals."""
+    """Mean and deviation of each gene over the profiles that have it (float32 N x genes, else NaN), to six decimals."""
     exact = values.astype(np.float64)
+    there = ~np.isnan(exact).all(0)
+    kept = list(np.asarray(genes, object)[there])
     return {
-        "mean": dict(zip(genes, exact.mean(0).round(6).tolist(), strict=True)),
-        "deviation": dict(zip(genes, exact.std(0).clip(1e-3).round(6).tolist(), strict=True)),
+        "mean": dict(zip(kept, np.nanmean(exact[:, there], 0).round(6).tolist(), strict=True)),
+        "deviation": dict(zip(kept, np.nanstd(exact[:, there], 0).clip(1e-3).round(6).tolist(), strict=True)),
     }
 
 
@@ -198,4 +221,5 @@ def write_results(trainer: Trainer, description: Description, job: Job) -> None:
     selected: Selected = {"epoch": trainer.best["epoch"], "rankme": round(trainer.best["rankme"], 6)}
     write_json(outputs["config.json"], {**description, "run": run, "selected": selected})
     write_tsv(outputs["history.tsv"], pd.DataFrame(trainer.history))
-    write_model_card(trainer, run, selected, job["contents"], outputs)
+    tokens = description["rna_encoder"]["tokens"] if "rna_encoder" in description else {}
+    write_model_card(trainer, run, selected, job["contents"], outputs, tokens)
