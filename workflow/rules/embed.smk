@@ -4,7 +4,8 @@
 <results>/embed/<model>/pretraining/<shard>.h5                 slides a run trained on, of cohorts not embedded
 <results>/embed/<model>/bags/<task>.h5                         cases of which a task lists some slides only
 <results>/embed/<model>/slides.h5ad, cases.h5ad                all of them, obs from the slide sheet
-<results>/embed/<model>/profiles.h5ad                          profiles, where the model has those branches
+<results>/embed/<model>/profiles/<block>.h5ad                  blocks of profiles of a cohort and modality
+<results>/embed/<model>/profiles.h5ad                          all of them, where a protocol needs them
 <results>/embed/<model>/attention.h5                           attention over patches of slides named in the config
 <results>/embed/.finished/                                     blocks under stamps of their contents (not declared)
 """
@@ -74,8 +75,32 @@ rule gather_embeddings:
 
 rule embed_profiles:
     input:
-        tables=study.profiles.tables,
+        table=study.embedding.profile_table,
         sources=study.models.weights,
+    output:
+        block="<results>/embed/{model}/profiles/{block}.h5ad",
+    log:
+        "<logs>/embed/{model}/profiles/{block}.log",
+    benchmark:
+        "<benchmarks>/embed/{model}/profiles/{block}.tsv"
+    conda:
+        study.environment("pretrain")
+    threads: 2
+    resources:
+        mem_mb=grow(8000),
+        runtime=grow(240),
+    params:
+        profiles=study.embedding.profile_ids,
+        code=study.digest("embed"),
+    message:
+        "Embedding molecular profiles of block {wildcards.block} with {wildcards.model}"
+    script:
+        "../scripts/embed_profiles.py"
+
+
+rule gather_profiles:
+    input:
+        blocks=study.embedding.profile_blocks,
     output:
         table="<results>/embed/{model}/profiles.h5ad",
     log:
@@ -84,16 +109,16 @@ rule embed_profiles:
         "<benchmarks>/embed/{model}/profiles.tsv"
     conda:
         study.environment("pretrain")
-    threads: 2
+    threads: 1
     resources:
-        mem_mb=grow(8000),
-        runtime=grow(240),
+        mem_mb=grow(4000),
+        runtime=grow(60),
     params:
         code=study.digest("embed"),
     message:
-        "Embedding molecular profiles with {wildcards.model}"
+        "Gathering embeddings of molecular profiles by {wildcards.model}"
     script:
-        "../scripts/embed_profiles.py"
+        "../scripts/gather_profiles.py"
 
 
 rule embed_attention:

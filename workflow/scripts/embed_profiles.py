@@ -1,4 +1,4 @@
-"""Embed molecular profiles with the branches of a trained model."""
+"""Embed a block of molecular profiles with the branches of a trained model."""
 
 import sys
 from pathlib import Path
@@ -12,7 +12,9 @@ if __name__ == "__main__":
     from molpath.embed.profiles import embed_profiles
 
     embed_profiles(
-        tables=snakemake.input.tables,
+        table=snakemake.input.table,
+        profiles=snakemake.params.profiles,
         run_folder=str(Path(snakemake.input.sources[0]).parent),
-        output=snakemake.output.table,
+        output=snakemake.output.block,
+        threads=snakemake.threads,
     )

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from molpath.embed.embedding import embed_block, gather_embeddings
-from molpath.embed.profiles import embed_profiles
+from molpath.embed.profiles import embed_profiles, gather_profiles
 from molpath.pretrain.data import UnfitProfiles
 from molpath.pretrain.store import PatchStore
 from molpath.pretrain.training import Stopped, Trainer
@@ -69,6 +69,33 @@ def test_stopped_run_ends_as_if_it_never_was(tmp_path, monkeypatch):
     assert train(tmp_path, out="b") == whole
 
 
+def test_an_epoch_that_could_not_be_judged_is_not_trained_again(tmp_path, monkeypatch):
+    """RankMe ran out of memory, or was told to stop: its epoch's steps are kept, and the end is the same."""
+    write_cohort(tmp_path)
+    whole = train(tmp_path, out="a")
+    steps, step, original = [], Trainer._train_step, Trainer.embed_all
+
+    def counted(self, batch):
+        steps.append(self.epoch)
+        step(self, batch)
+
+    def out_of_memory(self):
+        raise MemoryError
+
+    def told_to_stop(self):
+        self.terminate = True
+        return original(self)
+
+    monkeypatch.setattr(Trainer, "_train_step", counted)
+    for failing, error in ((out_of_memory, MemoryError), (told_to_stop, Stopped)):
+        monkeypatch.setattr(Trainer, "embed_all", failing)
+        with pytest.raises(error):
+            train(tmp_path, out="b")
+    monkeypatch.setattr(Trainer, "embed_all", original)
+    assert train(tmp_path, out="b") == whole
+    assert len(steps) == len(set(steps)) * steps.count(0)
+
+
 def test_zscores_are_refused(tmp_path):
     write_cohort(tmp_path)
     data = anndata.read_h5ad(tmp_path / "rna.h5ad")
@@ -104,18 +131,22 @@ def test_embeddings_of_cases_slides_and_profiles(tmp_path):
     one, other = (embed(tmp_path, untrained | {"seed": seed}, [], two) for seed in (1, 2))
     assert one.shape == other.shape == (1, 8)
     assert not np.allclose(one, other)
-    (tmp_path / "slides.tsv").write_text("slide_id\tcase_id\tcohort\tpath\nS0\tC0\tA\tx\nS1\tC0\tA\ty\n")
+    (tmp_path / "slides.tsv").write_text(
+        "slide_id\tcase_id\tcohort\torgan\tpath\nS0\tC0\tA\tlung\tx\nS1\tC0\tA\tliver\ty\nS9\tC9\tA\tlung\tz\n"
+    )
     gather_embeddings(
         blocks=[tmp_path / "block.h5"], sheet=tmp_path / "slides.tsv", unit="case_id", output=tmp_path / "cases.h5ad",
         model={"name": "m", "kind": "random"},
     )  # fmt: skip
     obs = anndata.read_h5ad(tmp_path / "cases.h5ad").obs
-    assert obs.loc["C0", ["case_id", "cohort", "slides_used", "n_patches"]].tolist() == ["C0", "A", "S0;S1", 20]
-    embed_profiles(
-        tables=[tmp_path / "rna.h5ad", tmp_path / "dna.h5ad"],
-        run_folder=str(tmp_path / "out"),
-        output=tmp_path / "p.h5ad",
-    )
+    columns = ["case_id", "cohort", "organ", "slides_used", "n_patches"]
+    assert obs.loc["C0", columns].tolist() == ["C0", "A", "", "S0;S1", 20]  # its slides are of two organs
+    blocks = [tmp_path / f"{kind}_block.h5ad" for kind in ("rna", "dna")]
+    for kind, block in zip(("rna", "dna"), blocks, strict=True):
+        table = tmp_path / f"{kind}.h5ad"
+        names = [*anndata.read_h5ad(table).obs_names, "left out by quality control"]
+        embed_profiles(table=str(table), profiles=names, run_folder=str(tmp_path / "out"), output=str(block))
+    gather_profiles(blocks=blocks, output=tmp_path / "p.h5ad")
     profiles = anndata.read_h5ad(tmp_path / "p.h5ad")
     assert profiles.shape == (24, 8)
     assert set(profiles.obs.modality) == {"rna", "dna"}

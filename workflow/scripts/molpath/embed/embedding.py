@@ -20,6 +20,9 @@ from .models import get_pool, read_vectors
 
 log = logging.getLogger(__name__)
 
+#: Columns of the slide sheet that say something of a file, not of its slide.
+OF_FILES = ("path", "mpp", "keep", "url", "md5", "bytes")
+
 
 def embed_block(
     *,
@@ -134,14 +137,16 @@ def gather_embeddings(
 
 
 def sheet_columns(sheet: pd.DataFrame, unit: str) -> pd.DataFrame:
-    """Columns of the slide sheet by slide, or by case those that are the same for all its slides."""
-    drop = [name for name in ("slide_id", "path", "mpp", "keep") if name in sheet and name != unit]
-    table = sheet.drop(columns=drop)
+    """Columns of the slide sheet by slide; by case what its slides agree in, '' where they differ."""
     if unit == "slide_id":
-        return table.set_index("slide_id")
+        return sheet.drop(columns=[name for name in OF_FILES if name in sheet]).set_index("slide_id")
+    table = sheet.drop(columns=[name for name in ("slide_id", *OF_FILES) if name in sheet])
     groups = table.groupby("case_id", sort=False)
-    same = [name for name in table if name != "case_id" and (groups[name].nunique() == 1).all()]
-    first = groups[same].first() if same else pd.DataFrame(index=list(groups.groups))
-    first.insert(0, "case_id", first.index)
-    first.index.name = None
-    return first
+    agree = groups.nunique() == 1
+    found = groups.first().where(agree, "")
+    for name in found:
+        if differ := list(agree.index[~agree[name]]):
+            log.info("column %s is empty for %d cases whose slides differ in it: %s", name, len(differ), differ[:5])
+    found.insert(0, "case_id", found.index)
+    found.index.name = None
+    return found

@@ -11,44 +11,49 @@ import torch
 from ..common.h5ad import write_h5ad
 from ..omics.sample_types import kinds_of
 from ..pretrain.data import chosen_genes, gene_tokens
+from ..pretrain.description import Description
 from ..pretrain.molecular_encoders import standardise
-from ..pretrain.network import load
+from ..pretrain.network import Threads, load
 
 #: Profiles of flags that pass at once, and genes of all profiles of expression that do.
 BATCH = 64
 TOKENS = 40_000
 
 
-def embed_profiles(*, tables: Sequence[str], run_folder: str, output: str, threads: int = 1) -> None:
-    """Write profiles.h5ad: X float32, obs with profile_id, case_id, cohort, sample_type, modality; all genes of a
-    profile are shown.
+def embed_profiles(*, table: str, profiles: Sequence[str], run_folder: str, output: str, threads: int = 1) -> None:
+    """Write those of `profiles` that a table of a cohort holds: X float32 N x width, obs with profile_id (its index),
+    case_id, cohort, sample_type, modality; all chosen genes of a profile are shown.
 
-    Genes and flags the run doesn't know are left out; flags a table lacks are 0. Tables of z-scores are left out.
+    Genes and flags the run doesn't know are left out; flags the table lacks are 0. Of a table of z-scores, and of a
+    kind the run has no branch for, none are written (N = 0).
     """
     torch.set_num_threads(threads)
     network, description = load(run_folder)
-    parts = []
-    for path in tables:
-        table = chosen_genes(anndata.read_h5ad(path))
-        value = table.uns["value"]
-        modality = "dna" if value == "flags" else "rna"
-        if value == "zscore" or getattr(network, modality) is None:
-            continue
-        vectors = (
-            embed_flags(network, description, table) if modality == "dna" else embed_rna(network, description, table)
-        )
-        one = anndata.AnnData(vectors, obs=table.obs[["case_id", "cohort"]].astype(str))
-        one.obs["sample_type"] = kinds_of(table.obs)
-        one.obs["modality"] = modality
-        parts.append(one)
+    data = chosen_genes(anndata.read_h5ad(table))
+    modality = "dna" if data.uns["value"] == "flags" else "rna"
+    fits = data.uns["value"] != "zscore" and getattr(network, modality) is not None
+    data = data[[name for name in profiles if name in data.obs_names] if fits else []]
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    embed = embed_flags if modality == "dna" else embed_rna
+    vectors = embed(network.to(device), description, data) if len(data) else np.zeros((0, network.width), np.float32)
+    obs = data.obs[["case_id", "cohort"]].astype(str)
+    found = anndata.AnnData(vectors, obs=obs.assign(sample_type=kinds_of(data.obs), modality=modality))
+    write_h5ad(output, found)
+
+
+def gather_profiles(*, blocks: Sequence[str], output: str) -> None:
+    """Write profiles.h5ad: the profiles of all blocks below each other. Raises ValueError if there are none."""
+    parts = [anndata.read_h5ad(path) for path in blocks]
+    parts = [part for part in parts if len(part)]
     if not parts:
         raise ValueError("no profile fits a branch of this model")
     write_h5ad(output, anndata.concat(parts))
 
 
 @torch.inference_mode()
-def embed_rna(network, description, table) -> np.ndarray:
+def embed_rna(network: Threads, description: Description, table: anndata.AnnData) -> np.ndarray:
     """float32 profiles x width."""
+    assert network.rna is not None
     ids = {word: number for number, word in enumerate(description["rna_encoder"]["vocabulary"])}
     known = [name in ids for name in table.var_names]
     genes, values = list(table.var_names[known]), np.asarray(table.X, np.float32)[:, known]
@@ -57,13 +62,23 @@ def embed_rna(network, description, table) -> np.ndarray:
     parts = []
     for first in range(0, len(values), size):
         shown = standardise(values[first : first + size], description["rna_encoder"], genes)
-        parts.append(network.rna(*gene_tokens(shown, columns, ids, None)))
-    return torch.cat(parts).numpy()
+        inputs = (each.to(device_of(network)) for each in gene_tokens(shown, columns, ids, None))
+        parts.append(network.rna(*inputs).float().cpu())
+    vectors: np.ndarray = torch.cat(parts).numpy()
+    return vectors
 
 
 @torch.inference_mode()
-def embed_flags(network, description, table) -> np.ndarray:
+def embed_flags(network: Threads, description: Description, table: anndata.AnnData) -> np.ndarray:
     """float32 profiles x width."""
+    assert network.dna is not None
     frame = table.to_df().reindex(columns=description["dna_encoder"]["flags"], fill_value=0)
     values = torch.from_numpy(frame.to_numpy(np.float32))
-    return torch.cat([network.dna(part) for part in values.split(BATCH)]).numpy()
+    parts = [network.dna(part.to(device_of(network))).float().cpu() for part in values.split(BATCH)]
+    vectors: np.ndarray = torch.cat(parts).numpy()
+    return vectors
+
+
+def device_of(network: torch.nn.Module) -> torch.device:
+    """Where a network's weights lie."""
+    return next(network.parameters()).device

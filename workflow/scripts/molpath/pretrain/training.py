@@ -122,8 +122,6 @@ class Trainer:
                 if self.world.rank == 0:
                     each_epoch(self.history[-1], time.monotonic() - started)
                 self._stop_if_asked()
-                if self.epoch % self.settings["save_every"] == 0:
-                    self._save()
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)
@@ -161,11 +159,13 @@ class Trainer:
             self.random = {"numpy": json.dumps(batch.after)}
             if self.step < self.steps:
                 self._stop_if_asked()
-        self.step, self.random = 0, None
+        if (epoch + 1) % settings["save_every"] == 0:
+            self._save()  # before the epoch is judged, which takes memory and time of its own
         row: Row = {"learning_rate": self.optimizer.param_groups[0]["lr"]}
         if settings["learn_temperature"]:
             row["temperature"] = self.log_temperature.exp().item()
         self._judge(epoch + 1, row | {name: float(np.mean(values)) for name, values in self.sums.items()})
+        self.step, self.random = 0, None
 
     @property
     def temperature(self) -> float | torch.Tensor:
@@ -219,7 +219,8 @@ class Trainer:
         self.network.eval()
         slides = list(dict.fromkeys(one.slide_id for one in self.data.examples))
         rng = np.random.default_rng(self.settings["seed"])
-        size, count, store, world = self.settings["batch_size"], self.settings["patches"], self.data.store, self.world
+        count, store, world = self.settings["patches"], self.data.store, self.world
+        size = self.settings["micro_batch"] * world.size or self.settings["batch_size"]
         parts = []
         for first in range(0, len(slides), size):
             block = slides[first : first + size]
@@ -227,6 +228,7 @@ class Trainer:
             patches, lengths = bags(store, world.share(block), count, firsts)
             if lengths:
                 parts.append(self.network.slide(patches.to(world.device).float(), lengths).float())
+            self._stop_if_asked()
         own = torch.cat(parts) if parts else torch.zeros((0, self.network.width), device=world.device)
         return world.gather(own, world.collect(len(own)))
 

@@ -29,6 +29,7 @@ class Embedding:
         size = config["embed"]["slides_per_job"]
         self.slide_blocks = in_blocks(models.embedded, size)
         self.case_blocks = in_blocks([case for case in self.slides.cases if self.slides_by_case[case]], size)
+        self._profiles_per_job: int = config["embed"]["profiles_per_job"]
         self._bags: dict[str, Members] = {}
 
     def bags(self, task: str) -> Members:
@@ -117,6 +118,31 @@ class Embedding:
 
     def _bags_of(self, model: str, task: str) -> list[str]:
         return [f"<results>/embed/{model}/bags/{task}.h5"] if self.bags(task) else []
+
+    # Profiles, in blocks of a cohort and modality.
+
+    def profile_members(self, model: str) -> dict[str, tuple[str, list[str]]]:
+        """Table and profiles of each block, for the branches that the model's run has."""
+        profiles, found = self.models.profiles, {}
+        for modality in self.models.runs[self.models.entries[model]["run"]]["modalities"]:
+            for cohort in profiles.cohorts(modality):
+                ids = dict.fromkeys(row["profile_id"] for row in profiles.group(cohort, modality))
+                for number, block in in_blocks(list(ids), self._profiles_per_job).items():
+                    found[f"{cohort}.{modality}.{number}"] = (f"<results>/omics/{cohort}/{modality}.h5ad", block)
+        return found
+
+    def profile_table(self, wildcards: Wildcards) -> str:
+        """Table that holds the profiles of a block."""
+        return self.profile_members(wildcards.model)[wildcards.block][0]
+
+    def profile_ids(self, wildcards: Wildcards) -> list[str]:
+        """Profiles of a block."""
+        return self.profile_members(wildcards.model)[wildcards.block][1]
+
+    def profile_blocks(self, wildcards: Wildcards) -> list[str]:
+        """All blocks of profiles of a model."""
+        blocks = self.profile_members(wildcards.model)
+        return [f"<results>/embed/{wildcards.model}/profiles/{block}.h5ad" for block in blocks]
 
     def prompt_profiles(self, wildcards: Wildcards) -> list[str]:
         """Embedded profiles, where the model has molecular branches."""

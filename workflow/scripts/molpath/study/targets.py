@@ -72,10 +72,10 @@ class Targets:
         return [f"<results>/pretrain/runs/{run}/model.safetensors" for run in self.models.used_runs]
 
     def embed(self, wildcards: Wildcards | None = None) -> list[str]:
-        """Embeddings of slides and cases by every model in use, and what else trained ones give."""
+        """Embeddings of slides and cases by every model in use, and attention; profiles only where a protocol asks."""
         units = [f"<results>/embed/{model}/{unit}.h5ad" for model in self.models.used for unit in ("slides", "cases")]
-        further = ["profiles.h5ad"] + ["attention.h5"] * bool(self.embedding.attention)
-        return units + [f"<results>/embed/{model}/{name}" for model in self.models.trained for name in further]
+        looked_at = self.models.trained if self.embedding.attention else []
+        return units + [f"<results>/embed/{model}/attention.h5" for model in looked_at]
 
     def probe(self, wildcards: Wildcards | None = None) -> list[str]:
         """Metrics of every model, task and protocol group."""

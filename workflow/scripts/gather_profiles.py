@@ -1,0 +1,14 @@
+"""Gather the embeddings of molecular profiles by a trained model."""
+
+import sys
+from pathlib import Path
+
+# Snakemake puts this script's folder last; its library comes before any other of that name.
+sys.path.insert(0, next(path for path in reversed(sys.path) if Path(path, "molpath").is_dir()))
+from molpath.common import joblog
+
+if __name__ == "__main__":
+    joblog.start(snakemake.log[0])
+    from molpath.embed.profiles import gather_profiles
+
+    gather_profiles(blocks=snakemake.input.blocks, output=snakemake.output.table)
