@@ -110,7 +110,8 @@ class RnaEncoder(nn.Module):
         """tokens: int B x G, CLS first, PAD (0) where a profile is shorter; values: float B x G. Returns B x output."""
         pieces = profiles_at_once(tokens, self.transformer_encoder.layers[0].self_attn.num_heads)
         means = [
-            self._mean(part, shown) for part, shown in zip(tokens.split(pieces), values.split(pieces), strict=True)
+            self._mean(part, shown)
+            for part, shown in zip(torch.split(tokens, pieces), torch.split(values, pieces), strict=True)
         ]
         embeddings: torch.Tensor = self.projection(torch.cat(means))
         return embeddings
