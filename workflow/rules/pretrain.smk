@@ -43,6 +43,7 @@ rule pretrain_run:
         rna=study.models.run_rna,
         dna=study.models.run_dna,
         slides=study.models.run_sheet,
+        checkpoint=study.models.run_checkpoint,
     output:
         model="<results>/pretrain/runs/{run}/model.safetensors",
         last="<results>/pretrain/runs/{run}/last.safetensors",

@@ -106,7 +106,7 @@ def test_rna_padding_changes_nothing_and_values_matter():
     assert not torch.allclose(encoder(tokens, values * 2), alone)
 
 
-def scgpt_tensors(words, width=512, layers=12, feedforward=512, attention="self_attn.Wqkv"):
+def scgpt_tensors(words, width=512, layers=12, feedforward=512, attention="self_attn"):
     """A checkpoint with the names and shapes of the public ones, written down from their logs; generated values."""
     shapes = {"encoder.embedding.weight": (words, width), "value_encoder.linear1.weight": (width, 1)}
     shapes |= {"value_encoder.linear2.weight": (width, width), "mvc_decoder.W.weight": (width, width)}
@@ -115,7 +115,7 @@ def scgpt_tensors(words, width=512, layers=12, feedforward=512, attention="self_
     shapes |= {f"value_encoder.linear{i}.bias": (width,) for i in (1, 2)}
     for layer in range(layers):
         block = f"transformer_encoder.layers.{layer}"
-        matrices = {attention: (3 * width, width), "self_attn.out_proj": (width, width)}
+        matrices = {f"{attention}.Wqkv": (3 * width, width), f"{attention}.out_proj": (width, width)}
         matrices |= {"linear1": (feedforward, width), "linear2": (width, feedforward)}
         for name, shape in matrices.items():
             shapes |= {f"{block}.{name}.weight": shape, f"{block}.{name}.bias": shape[:1]}
@@ -149,7 +149,7 @@ def write_scgpt(folder, state, words, heads=8, layers=12, width=512):
     (folder / "args.json").write_text(json.dumps(sizes))
 
 
-@pytest.mark.parametrize("attention", ["self_attn.Wqkv", "self_attn._impl.Wqkv"])
+@pytest.mark.parametrize("attention", ["self_attn", "self_attn._impl"])
 def test_scgpt_of_full_size_loads_whole(tmp_path, attention):
     state = scgpt_tensors(60_697, attention=attention)
     write_scgpt(tmp_path, state, 60_697)
@@ -161,7 +161,7 @@ def test_scgpt_of_full_size_loads_whole(tmp_path, attention):
         *(f"decoder.fc.{i}.{p}" for i in (0, 2, 4) for p in ("weight", "bias")),
     ]
     assert {name.split(".")[0] for name in report["new"]} == {"projection"}
-    fused = state[f"transformer_encoder.layers.11.{attention}.weight"]
+    fused = state[f"transformer_encoder.layers.11.{attention}.Wqkv.weight"]
     assert torch.equal(encoder.transformer_encoder.layers[11].self_attn.in_proj_weight, fused)
     words = read_vocabulary(str(tmp_path))
     assert (words[0], words[1], len(words)) == ("<pad>", "G0", 60_697)

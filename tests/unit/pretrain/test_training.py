@@ -96,6 +96,25 @@ def test_an_epoch_that_could_not_be_judged_is_not_trained_again(tmp_path, monkey
     assert len(steps) == len(set(steps)) * steps.count(0)
 
 
+def test_slides_of_another_cohort_cost_no_step(tmp_path, caplog):
+    """Rows of a cohort that the run doesn't train on are appended to the pairs, and its patches to the same shard."""
+    write_cohort(tmp_path)
+    first = train(tmp_path)
+    pairs = pd.read_csv(tmp_path / "pairs.tsv", sep="\t", dtype=str)
+    other = pairs.assign(slide_id="other", case_id="other", cohort="B", profile_id="other").head(1)
+    pd.concat([pairs, other]).to_csv(tmp_path / "pairs.tsv", sep="\t", index=False)
+    index = (tmp_path / "index.tsv").read_text()
+    (tmp_path / "index.tsv").write_text(index + "other\t0\t0\t00000000\n")
+    caplog.set_level("INFO")
+    assert train(tmp_path) == first
+    assert "no training step" in caplog.text
+    caplog.clear()
+    pairs.iloc[1:].to_csv(tmp_path / "pairs.tsv", sep="\t", index=False)
+    (tmp_path / "index.tsv").write_text(index)
+    assert train(tmp_path) != first
+    assert "no training step" not in caplog.text
+
+
 def test_zscores_are_refused(tmp_path):
     write_cohort(tmp_path)
     data = anndata.read_h5ad(tmp_path / "rna.h5ad")

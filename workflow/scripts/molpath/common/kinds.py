@@ -8,3 +8,5 @@ FOREIGN = ("titan", "prism", "gigapath", "chief", "madeleine", "feather")
 WITH_COORDS = ("gigapath", "titan")
 #: Kinds whose slide encoder can be trained further.
 TUNABLE = ("threads", "random", "chief")
+#: Files of a folder of scGPT's public weights, all of which a run reads.
+SCGPT_FILES = ("args.json", "vocab.json", "best_model.pt")

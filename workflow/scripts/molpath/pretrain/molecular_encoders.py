@@ -186,7 +186,8 @@ def vocabulary_of(genes: Sequence[str]) -> list[str]:
 def load_scgpt(encoder: RnaEncoder, folder: str) -> dict[str, list[str]]:
     """Load a public scGPT folder (args.json, vocab.json, best_model.pt) into `encoder`.
 
-    Fused attention weights (`Wqkv`) are renamed to `in_proj`, and the gene embedding's rows follow `read_vocabulary`.
+    Fused attention weights (`Wqkv`, below `_impl` in newer files) are renamed to `in_proj`, and the gene embedding's
+    rows follow `read_vocabulary`.
     Returns the names that were `loaded`, those of the file that have no place here (its decoders: `unused`), and
     those of ours that start at random (the projection: `new`). Raises ValueError naming every tensor of ours, but
     the projection's, that the file lacks or has in another shape, and sizes of args.json that differ: nothing is
@@ -195,9 +196,7 @@ def load_scgpt(encoder: RnaEncoder, folder: str) -> dict[str, list[str]]:
     check_scgpt_sizes(encoder, folder)
     state = torch.load(Path(folder) / "best_model.pt", map_location="cpu", weights_only=True)
     renamed = {
-        name.replace("self_attn._impl.Wqkv.", "self_attn.in_proj_").replace(
-            "self_attn.Wqkv.", "self_attn.in_proj_"
-        ): value
+        name.replace("self_attn._impl.", "self_attn.").replace("self_attn.Wqkv.", "self_attn.in_proj_"): value
         for name, value in state.items()
     }
     ours = encoder.state_dict()

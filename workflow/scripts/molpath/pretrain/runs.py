@@ -14,6 +14,7 @@ import torch
 from ..common.digests import digest_of
 from ..common.files import fingerprint, read_tsv, write_json, write_tsv
 from ..common.finished import keep, restore
+from ..common.kinds import SCGPT_FILES
 from ..common.progress import Progress
 from ..common.settings.pretrain import RnaEncoder as RnaSettings
 from ..common.settings.pretrain import Run
@@ -52,12 +53,14 @@ def pretrain_run(
 
     run: the config's entry with `name`; patches, indices: shards of the packed store; rna, dna: tables of the run's
     cohorts; slides: sheet with the organs, for runs on a part of the pairs; finished: folder of finished results, from
-    which the same contents are taken without a step; state: undeclared file of a stopped run; events: folder for
-    TensorBoard. Raises what Trainer.run raises, or LaunchFailed where the run has several processes.
+    which the same contents are taken without a step (rows of other cohorts are none of them); state: undeclared file
+    of a stopped run; events: folder for TensorBoard. Raises what Trainer.run raises, or
+    LaunchFailed where the run has several processes.
     """
     organs = read_organs(slides) if run["fraction"] < 1 else {}
-    files = {"indices": indices, "pairs": [pairs], "rna": rna, "dna": dna}
-    contents = {kind: [fingerprint(path) for path in paths] for kind, paths in files.items()}
+    check_checkpoint(run)
+    contents = contents_of(run, indices, pairs, rna, dna)
+    organs = {slide: organs[slide] for slide in slides_of(run, pairs) if slide in organs}
     stamp = digest_of(contents, organs, dict(run), code)
     if restore(Path(finished) / stamp, outputs):
         log.info("same data, settings and code: taken from .finished/%s, no training step", stamp)
@@ -75,6 +78,44 @@ def pretrain_run(
         train(job)
     keep(Path(finished) / stamp, outputs)
     Path(state).unlink(missing_ok=True)
+
+
+def check_checkpoint(run: Run) -> None:
+    """Raises ValueError where the run starts from scGPT's weights and its expression branch is another network."""
+    if run["rna_encoder"]["checkpoint"] and run["rna_encoder"]["kind"] != "scgpt":
+        raise ValueError(
+            f"config, key pretrain/runs/{run['name']}/rna_encoder/checkpoint: weights of scGPT fit no "
+            f"{run['rna_encoder']['kind']}; take `kind: scgpt`, or leave the checkpoint empty"
+        )
+
+
+def contents_of(
+    run: Run, indices: Sequence[str], pairs: str, rna: Sequence[str], dna: Sequence[str]
+) -> dict[str, list[str]]:
+    """Digests of all that the run trains on, and of nothing else: its pairs, their packed patches, its profiles, and
+    the weights it starts from."""
+    own = set(slides_of(run, pairs))
+    packed = [row for path in indices for row in read_tsv(path).to_dict("records") if row["slide_id"] in own]
+    folder = run["rna_encoder"]["checkpoint"] if "rna" in run["modalities"] else ""
+    return {
+        "patches": [digest_of(sorted((row["slide_id"], row["count"], row["crc32"]) for row in packed))],
+        "pairs": [digest_of(pairs_of(run, pairs).to_numpy().tolist())],
+        "rna": [fingerprint(path) for path in rna],
+        "dna": [fingerprint(path) for path in dna],
+        "scgpt": [fingerprint(f"{folder}/{name}") for name in SCGPT_FILES] if folder else [],
+    }
+
+
+def pairs_of(run: Run, pairs: str) -> pd.DataFrame:
+    """Rows of pairs.tsv that the run reads: slide_id, case_id, modality, profile_id."""
+    table = read_tsv(pairs)
+    own = (table.status == "paired") & table.cohort.isin(run["cohorts"]) & table.modality.isin(run["modalities"])
+    return table.loc[own, ["slide_id", "case_id", "modality", "profile_id"]]
+
+
+def slides_of(run: Run, pairs: str) -> list[str]:
+    """Slides that are paired with a profile that the run reads, in the order of pairs.tsv."""
+    return list(dict.fromkeys(pairs_of(run, pairs).slide_id))
 
 
 def _texts(paths: Sequence[str]) -> list[str]:
@@ -106,11 +147,7 @@ def train(job: Job) -> None:
         store.verify(here.share(list(dict.fromkeys(one.slide_id for one in data.examples))))
         network = build(description, run["training"]["seed"])
         if network.rna is not None and checkpoint:
-            if not isinstance(network.rna, RnaEncoder):
-                raise ValueError(
-                    f"config, key pretrain/runs/{run['name']}/rna_encoder/checkpoint: weights of scGPT fit no "
-                    f"{run['rna_encoder']['kind']}; take `kind: scgpt`, or leave the checkpoint empty"
-                )
+            assert isinstance(network.rna, RnaEncoder)  # looked at before
             load_scgpt(network.rna, checkpoint)
         trainer = Trainer(network, data, vocabulary, run["training"], job["state"], job["stamp"], here)
         _follow(trainer, job)

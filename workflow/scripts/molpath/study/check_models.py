@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ..common.kinds import FOREIGN, TUNABLE
+from ..common.kinds import FOREIGN, SCGPT_FILES, TUNABLE
 from .check_sheets import SheetChecks
 from .config import Config
 from .models import Models
@@ -90,14 +90,17 @@ class ModelChecks:
 
     def check_checkpoint(self, run: str) -> None:
         """The expression branch's public weights that a used run starts from are there."""
-        folder = self.models.runs[run]["rna_encoder"]["checkpoint"]
         where = f"config, key pretrain/runs/{run}/rna_encoder/checkpoint"
+        files = self.models.checkpoint_files(run)
+        if files and self.models.runs[run]["rna_encoder"]["kind"] != "scgpt":
+            self.problems.add(where, "weights of scGPT fit no other network", "take `kind: scgpt`, or leave it empty")
         known = any(problem.startswith(f"{where}:") for problem in self.problems.found)
-        if folder and not known and not os.path.exists(f"{self.places.find(folder)}/vocab.json"):
+        missing = [path for path in files if not os.path.exists(path)]
+        if missing and not known:
             self.problems.add(
                 where,
-                f"no such file: {self.places.find(folder)}/vocab.json",
-                "put scGPT's best_model.pt and vocab.json there (github.com/bowang-lab/scGPT links to them)",
+                f"no such file: {', '.join(missing)}",
+                f"put scGPT's {', '.join(SCGPT_FILES)} there (github.com/bowang-lab/scGPT links to them)",
             )
 
     def check_runs(self) -> None:

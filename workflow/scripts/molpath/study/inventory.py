@@ -62,7 +62,6 @@ class Inventory:
             if self.models.entries[name]["kind"] == "table":
                 named[f"embed/models/{name}"] = self.places.find(self.models.entries[name]["path"])
         for run in self.models.used_runs:
-            folder = self.models.runs[run]["rna_encoder"]["checkpoint"]
-            for file in ("best_model.pt", "vocab.json") if folder else ():
-                named[f"pretrain/runs/{run}/{file}"] = os.path.join(self.places.find(folder), file)
+            for path in self.models.checkpoint_files(run):
+                named[f"pretrain/runs/{run}/{os.path.basename(path)}"] = path
         return {key: self.places.given(path) for key, path in (named | self.weights()).items() if path}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ..common.kinds import FOREIGN, TUNABLE, WITH_COORDS
+from ..common.kinds import FOREIGN, SCGPT_FILES, TUNABLE, WITH_COORDS
 from .config import Config, Places, Row, Wildcards
 from .encoders import Encoders
 from .grids import Grids
@@ -195,6 +195,16 @@ class Models:
     def run_sheet(self, wildcards: Wildcards) -> list[str]:
         """The slide sheet, for a run on a part of the pairs: they are taken evenly over its organs."""
         return [self.slides.sheet] if self.runs[wildcards.run]["fraction"] < 1 else []
+
+    def run_checkpoint(self, wildcards: Wildcards) -> list[str]:
+        """Files of the scGPT folder that a run's expression branch starts from; none where it starts from nothing."""
+        return [self.places.given(path) for path in self.checkpoint_files(wildcards.run)]
+
+    def checkpoint_files(self, run: str) -> list[str]:
+        """Where these files lie."""
+        entry = self.runs[run]
+        folder = entry["rna_encoder"]["checkpoint"] if "rna" in entry["modalities"] else ""
+        return [f"{self.places.find(folder)}/{name}" for name in SCGPT_FILES] if folder else []
 
     def run_rna(self, wildcards: Wildcards) -> list[str]:
         """Expression tables of the run's cohorts."""
