@@ -4,7 +4,7 @@
 <results>/embed/<model>/pretraining/<shard>.h5                 slides a run trained on, of cohorts not embedded
 <results>/embed/<model>/bags/<task>.h5                         cases of which a task lists some slides only
 <results>/embed/<model>/slides.h5ad, cases.h5ad                all of them, obs from the slide sheet
-<results>/embed/<model>/profiles/<block>.h5ad                  blocks of profiles of a cohort and modality
+<results>/embed/<model>/profiles/<cohort>/<modality>/<block>.h5ad    blocks of profiles
 <results>/embed/<model>/profiles.h5ad                          all of them, where a protocol needs them
 <results>/embed/<model>/attention.h5                           attention over patches of slides named in the config
 <results>/embed/.finished/                                     blocks under stamps of their contents (not declared)
@@ -75,14 +75,16 @@ rule gather_embeddings:
 
 rule embed_profiles:
     input:
-        table=study.embedding.profile_table,
+        table="<results>/omics/{cohort}/{modality}.h5ad",
         sources=study.models.weights,
     output:
-        block="<results>/embed/{model}/profiles/{block}.h5ad",
+        block="<results>/embed/{model}/profiles/{cohort}/{modality}/{block}.h5ad",
     log:
-        "<logs>/embed/{model}/profiles/{block}.log",
+        "<logs>/embed/{model}/profiles/{cohort}/{modality}/{block}.log",
     benchmark:
-        "<benchmarks>/embed/{model}/profiles/{block}.tsv"
+        "<benchmarks>/embed/{model}/profiles/{cohort}/{modality}/{block}.tsv"
+    wildcard_constraints:
+        modality="rna|dna",
     conda:
         study.environment("pretrain")
     threads: 2
@@ -93,7 +95,7 @@ rule embed_profiles:
         profiles=study.embedding.profile_ids,
         code=study.digest("embed"),
     message:
-        "Embedding molecular profiles of block {wildcards.block} with {wildcards.model}"
+        "Embedding {wildcards.modality} profiles of {wildcards.cohort}, block {wildcards.block}, with {wildcards.model}"
     script:
         "../scripts/embed_profiles.py"
 

@@ -121,28 +121,22 @@ class Embedding:
 
     # Profiles, in blocks of a cohort and modality.
 
-    def profile_members(self, model: str) -> dict[str, tuple[str, list[str]]]:
-        """Table and profiles of each block, for the branches that the model's run has."""
-        profiles, found = self.models.profiles, {}
-        for modality in self.models.runs[self.models.entries[model]["run"]]["modalities"]:
-            for cohort in profiles.cohorts(modality):
-                ids = dict.fromkeys(row["profile_id"] for row in profiles.group(cohort, modality))
-                for number, block in in_blocks(list(ids), self._profiles_per_job).items():
-                    found[f"{cohort}.{modality}.{number}"] = (f"<results>/omics/{cohort}/{modality}.h5ad", block)
-        return found
-
-    def profile_table(self, wildcards: Wildcards) -> str:
-        """Table that holds the profiles of a block."""
-        return self.profile_members(wildcards.model)[wildcards.block][0]
+    def _profile_blocks(self, cohort: str, modality: str) -> dict[str, list[str]]:
+        rows = self.models.profiles.group(cohort, modality)
+        return in_blocks(list(dict.fromkeys(row["profile_id"] for row in rows)), self._profiles_per_job)
 
     def profile_ids(self, wildcards: Wildcards) -> list[str]:
         """Profiles of a block."""
-        return self.profile_members(wildcards.model)[wildcards.block][1]
+        return self._profile_blocks(wildcards.cohort, wildcards.modality)[wildcards.block]
 
     def profile_blocks(self, wildcards: Wildcards) -> list[str]:
-        """All blocks of profiles of a model."""
-        blocks = self.profile_members(wildcards.model)
-        return [f"<results>/embed/{wildcards.model}/profiles/{block}.h5ad" for block in blocks]
+        """All blocks of profiles of a model, for the branches that its run has."""
+        return [
+            f"<results>/embed/{wildcards.model}/profiles/{cohort}/{modality}/{block}.h5ad"
+            for modality in self.models.runs[self.models.entries[wildcards.model]["run"]]["modalities"]
+            for cohort in self.models.profiles.cohorts(modality)
+            for block in self._profile_blocks(cohort, modality)
+        ]
 
     def prompt_profiles(self, wildcards: Wildcards) -> list[str]:
         """Embedded profiles, where the model has molecular branches."""
