@@ -12,6 +12,8 @@ from .files import fingerprint, read_tsv, remove_leftovers, write_tsv
 OK, SET_ASIDE = "ok", "set_aside"
 #: Reason of a slide that only features of another tool stand for: no fault, and later stages may use it.
 FEATURES_ONLY = "features_only"
+#: Reasons that are no failure: the sheet says so.
+ALLOWED = ("excluded", FEATURES_ONLY)
 
 #: Every reason a slide can be set aside for, in the order in which they are looked for.
 REASONS = {
@@ -38,6 +40,9 @@ REASONS = {
     "no_patches": "no patch is left after tissue and quality masks",
     "no_features": "the folder of precomputed features has no file for it",
     "bad_features": "the file of precomputed features can't be used, or doesn't fit the slide or the grid",
+    "too_large": "its features hold numbers beyond fp16, in which patches are packed for pretraining",
+    "not_placed": "its features don't say where its patches lie, which the slide encoder reads",
+    "no_vector": "the table of given vectors has none of its case",
 }
 
 
