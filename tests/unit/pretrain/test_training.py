@@ -107,6 +107,7 @@ def test_embeddings_of_cases_slides_and_profiles(tmp_path):
     (tmp_path / "slides.tsv").write_text("slide_id\tcase_id\tcohort\tpath\nS0\tC0\tA\tx\nS1\tC0\tA\ty\n")
     gather_embeddings(
         blocks=[tmp_path / "block.h5"], sheet=tmp_path / "slides.tsv", unit="case_id", output=tmp_path / "cases.h5ad",
+        manifest=tmp_path / "cases.tsv",
         model={"name": "m", "kind": "random"},
     )  # fmt: skip
     obs = anndata.read_h5ad(tmp_path / "cases.h5ad").obs

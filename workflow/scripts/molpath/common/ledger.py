@@ -82,69 +82,92 @@ def read_ledger(path: str | os.PathLike[str]) -> list[Entry]:
     return [Entry(*(row[name] for name in Entry._fields)) for row in read_rows(path)]
 
 
-def entries_of_slides(table: Iterable[Row]) -> list[Entry]:
-    """Entries of the stages slides and tissue from the rows of tables/slides.tsv."""
-    found = []
-    for row in table:
-        head = row["slide_id"], row["case_id"], row["cohort"]
-        fate = row["status"], row["stage"], row["reason"], row["detail"], ""
-        first = fate if row["stage"] == "slides" else (OK, "", "", "", "")
-        found += [Entry(*head, "slides", "", "", "", *first), Entry(*head, "tissue", "", "", "", *fate)]
-    return found
+class Gathering:
+    """Entries gathered stage by stage, in the order of the data, from manifests and tables; some may not be there yet.
 
-
-def entries_of_stage(part: Part, manifest: Iterable[Row], before: Mapping[str, Entry]) -> list[Entry]:
-    """Entries of a stage from rows of its manifests. before: entries of the stage before, by slide.
-
-    A manifest carries on what stages before it set aside; what it gives another reason for, it set aside itself.
+    slides: rows with slide_id, case_id and cohort ('' where the sheet has none): the slides that are known.
     """
-    found = []
-    for row in manifest:
-        earlier = before[row["slide_id"]]
-        carried = earlier.status != OK and earlier.reason == row["reason"]
-        lost_at = "" if row["status"] == OK else earlier.lost_at if carried else part.stage
-        head = earlier.slide_id, earlier.case_id, earlier.cohort
-        patches = row.get("n_patches", "") if row["status"] == OK else ""
-        found.append(Entry(*head, *part, row["status"], lost_at, row["reason"], row["detail"], patches))
-    return found
+
+    def __init__(self, slides: Iterable[Row]) -> None:
+        self.entries: list[Entry] = []
+        blank = Entry("", "", "", *Part(""), OK, "", "", "", "")
+        heads = [(row["slide_id"], row.get("case_id", ""), row.get("cohort", "")) for row in slides]
+        self._known = {head[0]: blank._replace(slide_id=head[0], case_id=head[1], cohort=head[2]) for head in heads}
+        self._by_part: dict[Part, dict[str, Entry]] = {}
+
+    def before(self, part: Part) -> dict[str, Entry]:
+        """Of every slide the last entry before a part: of the same grid and encoder, where there is one."""
+        found = dict(self._known)
+        for stage in STAGES[: STAGES.index(part.stage)]:
+            grid = part.grid if stage in ("tiles", "features") else ""
+            encoder = part.encoder if stage == "features" else ""
+            found |= self._by_part.get(Part(stage, grid, encoder), {})
+        return found
+
+    def add(self, part: Part, manifest: Iterable[Row]) -> None:
+        """Add a part from rows of its manifests; slides that are not known (of another sheet) are no part of it.
+
+        A manifest carries on what stages before it set aside; what it gives another reason for, it set aside itself.
+        """
+        before = self.before(part)
+        for row in manifest:
+            if (earlier := before.get(row["slide_id"])) is None:
+                continue
+            carried = earlier.status != OK and earlier.reason == row["reason"]
+            lost_at = "" if row["status"] == OK else earlier.lost_at if carried else part.stage
+            patches = row.get("n_patches", "") if row["status"] == OK else ""
+            head = earlier.slide_id, earlier.case_id, earlier.cohort
+            self._put(Entry(*head, *part, row["status"], lost_at, row["reason"], row["detail"], patches))
+
+    def add_table(self, table: Iterable[Row]) -> None:
+        """Add the stages slides and tissue from the rows of tables/slides.tsv."""
+        rows = list(table)
+        passed = {"status": OK, "reason": "", "detail": ""}
+        self.add(Part("slides"), [row if row["stage"] == "slides" else {**row, **passed} for row in rows])
+        self.add(Part("tissue"), rows)
+
+    def add_run(
+        self,
+        part: Part,
+        cohorts: Collection[str],
+        modalities: Collection[str],
+        pairs: Iterable[Row],
+        packed: Mapping[str, Row],
+        trained: Collection[str] | None = None,
+    ) -> None:
+        """Add a run of pretraining (`part`, with its grid and encoder): slides it trains on, and why without others.
+
+        pairs: rows of omics/pairs.tsv; packed: rows of the run's store by slide; trained: slides the run was given,
+        None for all that are paired and packed.
+        """
+        told: dict[str, Row] = {}
+        for row in pairs:
+            fits = not row["modality"] or row["modality"] in modalities
+            if fits and (row["slide_id"] not in told or row["status"] == "paired"):
+                told[row["slide_id"]] = row
+        for slide, entry in self.before(part).items():
+            if entry.cohort in cohorts:
+                fate = _fate_in_run(entry, told.get(slide), packed.get(slide), trained is None or slide in trained)
+                self._put(Entry(entry.slide_id, entry.case_id, entry.cohort, *part, *fate))
+
+    def _put(self, entry: Entry) -> None:
+        self.entries.append(entry)
+        self._by_part.setdefault(entry.part, {})[entry.slide_id] = entry
 
 
-def entries_of_run(
-    run: str,
-    entries: Iterable[Entry],
-    pairs: Iterable[Row],
-    packed: Mapping[str, Row],
-    modalities: Collection[str],
-    trained: Collection[str] | None = None,
-) -> list[Entry]:
-    """Entries of the stage pretrain: slides that a run trains on, and why it does without the others.
-
-    entries: the last before, of the slides of the run's cohorts; pairs: rows of omics/pairs.tsv; packed: rows of the
-    run's store by slide; trained: slides the run was given, None for all that are paired and packed.
-    """
-    told: dict[str, Row] = {}
-    for row in pairs:
-        fits = not row["modality"] or row["modality"] in modalities
-        if fits and (row["slide_id"] not in told or row["status"] == "paired"):
-            told[row["slide_id"]] = row
-    found = []
-    for entry in entries:
-        pair, pack = told.get(entry.slide_id), packed.get(entry.slide_id)
-        fate = (OK, "", "", "", entry.patches)
-        if entry.status != OK:
-            fate = (SET_ASIDE, entry.lost_at, entry.reason, entry.detail, "")
-        elif pair is None or pair["status"] != "paired":
-            reason = pair["reason"] if pair else "no_profile"
-            fate = (LEFT_OUT, "pretrain", reason, pair["detail"] if pair else "no profile of a modality of the run", "")
-        elif pack is not None and pack["status"] != OK:
-            fate = (SET_ASIDE, "pretrain", pack["reason"], pack["detail"], "")
-        elif trained is not None and entry.slide_id not in trained:
-            fate = (LEFT_OUT, "pretrain", NOT_DRAWN, "the run trains on a part of the pairs", "")
-        found.append(entry._replace(stage="pretrain", model=run)._replace(**dict(zip(FATE, fate, strict=True))))
-    return found
-
-
-FATE = ("status", "lost_at", "reason", "detail", "patches")
+def _fate_in_run(entry: Entry, pair: Row | None, pack: Row | None, drawn: bool) -> tuple[str, str, str, str, str]:
+    """Status, lost_at, reason, detail and patches of a slide in a run; entry: the last before."""
+    if entry.status != OK:
+        return SET_ASIDE, entry.lost_at, entry.reason, entry.detail, ""
+    if pair is None:
+        return LEFT_OUT, "pretrain", "no_profile", "no profile of a modality that the run reads", ""
+    if pair["status"] != "paired":
+        return LEFT_OUT, "pretrain", pair["reason"], pair["detail"], ""
+    if pack is not None and pack["status"] != OK:
+        return SET_ASIDE, "pretrain", pack["reason"], pack["detail"], ""
+    if not drawn:
+        return LEFT_OUT, "pretrain", NOT_DRAWN, "the run trains on a part of the pairs", ""
+    return OK, "", "", "", entry.patches
 
 
 class Count(NamedTuple):

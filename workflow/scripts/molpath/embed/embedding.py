@@ -155,7 +155,8 @@ def gather_embeddings(
 
     from ..common.h5ad import write_h5ad
 
-    ids, vectors, patches, slides, without = [], [], [], [], {}
+    ids, vectors, patches, slides = [], [], [], []
+    without: dict[str, list[str]] = {}
     for path in blocks:
         with open_h5(path) as handle:
             without |= {name: fate for name, *fate in handle["without"].asstr()[:].tolist()}

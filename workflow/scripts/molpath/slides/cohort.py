@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..common.files import read_tsv
-from ..common.ledger import entries_of_slides
+from ..common.ledger import Gathering
 from ..common.manifests import OK, read_manifests
 from ..common.verdict import write_judged
 
@@ -37,8 +37,10 @@ def collect_slides(
     for column in tissue.columns[4:]:
         result[column] = tissue[column]
     result["duplicate_of"] = duplicates(result)
-    entries = entries_of_slides(result.to_dict("records"))
-    write_judged(table, result, [entry for entry in entries if entry.stage == "tissue"], max_failed_fraction)
+    rows = result.to_dict("records")
+    found = Gathering(rows)
+    found.add_table(rows)
+    write_judged(table, result, [entry for entry in found.entries if entry.stage == "tissue"], max_failed_fraction)
 
 
 def duplicates(table) -> list[str]:

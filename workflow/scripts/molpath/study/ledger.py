@@ -20,8 +20,12 @@ class Ledger:
 
     def tiles(self, wildcards: Wildcards) -> list[str]:
         """Manifests of a grid: of the shards the config needs, or all for a grid that it does not use."""
-        shards = self.targets.tile_shards().get(wildcards.grid, list(self.slides.shards))
-        return [f"<results>/tiles/{wildcards.grid}/{shard}.tsv" for shard in shards]
+        return self.tiles_of(wildcards.grid)
+
+    def tiles_of(self, grid: str) -> list[str]:
+        """The same, of the grid folder `grid`."""
+        shards = self.targets.tile_shards().get(grid, list(self.slides.shards))
+        return [f"<results>/tiles/{grid}/{shard}.tsv" for shard in shards]
 
     def features(self, wildcards: Wildcards) -> list[str]:
         """Manifests of a grid and encoder, of the same kind."""
@@ -52,12 +56,12 @@ class Ledger:
 
     def packed(self, wildcards: Wildcards | None = None) -> list[str]:
         """Indices of the stores of all runs."""
-        found = [
-            "<results>/pretrain/store/{}/{}/{}.tsv".format(*self.models.source_of_run(run), shard)
-            for run in self.models.used_runs
-            for shard in self.models.run_shards(run)
-        ]
-        return list(dict.fromkeys(found))
+        return list(dict.fromkeys(path for run in self.models.used_runs for path in self.packed_of(run)))
+
+    def packed_of(self, run: str) -> list[str]:
+        """Indices of the store of a run."""
+        grid, encoder = self.models.source_of_run(run)
+        return [f"<results>/pretrain/store/{grid}/{encoder}/{shard}.tsv" for shard in self.models.run_shards(run)]
 
     def pairs(self, wildcards: Wildcards | None = None) -> list[str]:
         """What is paired with what, where a run trains on it."""

@@ -47,6 +47,7 @@ from .profiles import Profiles
 from .providers import Parts, providers_of
 from .retries import Retries
 from .slides import Slides
+from .summary import Summary
 from .targets import Targets
 from .tasks import Tasks
 from .tissue import Tissue
@@ -95,6 +96,7 @@ class Study:
         pages = self.displays.pages
         self.targets = Targets(config, self.models, self.embedding, self.probing, self.comparisons, pages)
         self.ledger = Ledger(self.models, self.targets)
+        self.summary = Summary(places, self.ledger, self.probing)
         self.demo = Demo(places, self.slides, self.profiles, self.tasks)
         self.inventory = Inventory(config, places, self.models, self.tissue)
         self.forecast = Forecast(config, self.models, self.downloads, self.probing, self.targets)

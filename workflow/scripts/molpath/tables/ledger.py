@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from ..common.files import write_tsv
-from ..common.ledger import Entry, Part, entries_of_run, entries_of_slides, entries_of_stage, read_all, read_rows
+from ..common.ledger import Entry, Gathering, Part, read_all, read_rows
 from ..common.verdict import write_judged
 
 
@@ -22,11 +23,9 @@ def collect_losses(
     TooManySetAside, after the table is written beside its place as `<table>.refused`, if more than
     `max_failed_fraction` of the slides of the last of these stages are set aside.
     """
-    entries = entries_of_slides(read_rows(slides))
-    entries += of_tiles(tiles, entries)
-    entries += of_features(features, entries)
-    last = [entry for entry in entries if entry.part == entries[-1].part]
-    write_judged(table, as_table(entries), last, max_failed_fraction)
+    found = gather(slides, tiles, features).entries
+    last = [entry for entry in found if entry.part == found[-1].part]
+    write_judged(table, as_table(found), last, max_failed_fraction)
 
 
 def write_ledger(
@@ -48,57 +47,31 @@ def write_ledger(
     embedded: embed/<model>/slides.tsv; runs: grid, encoder, cohorts and modalities of each run; sources: grid and
     encoder of each model, nothing for one of given vectors.
     """
-    entries = entries_of_slides(read_rows(slides))
-    entries += of_tiles(tiles, entries)
-    entries += of_features(features, entries)
+    found = gather(slides, tiles, features)
     paired = read_all(pairs)
     for run, settings in runs.items():
-        source = settings["grid"], settings["encoder"]
-        store = [path for path in packed if Path(path).parts[-3:-1] == source]
-        entries += entries_of_run(
-            run,
-            [entry for entry in latest(entries, source) if entry.cohort in settings["cohorts"]],
-            paired,
-            {row["slide_id"]: row for row in read_all(store)},
-            settings["modalities"],
-            {row["slide_id"] for row in read_rows(trained[run])},
-        )
+        part = Part("pretrain", settings["grid"], settings["encoder"], run)
+        store = read_all(path for path in packed if Path(path).parts[-3:-1] == (part.grid, part.encoder))
+        given = {row["slide_id"] for row in read_rows(trained[run])}
+        of_slides = {row["slide_id"]: row for row in store}
+        found.add_run(part, settings["cohorts"], settings["modalities"], paired, of_slides, given)
     for path in embedded:
         model = Path(path).parent.name
-        source = tuple(sources[model])
-        before = {entry.slide_id: entry for entry in latest(entries, source)}
-        entries += entries_of_stage(Part("embed", *(source or ("", "")), model), read_rows(path), before)
-    write_tsv(output, as_table(entries))
+        grid, encoder = sources[model] or ("", "")
+        found.add(Part("embed", grid, encoder, model), read_rows(path))
+    write_tsv(output, as_table(found.entries))
 
 
-def of_tiles(manifests: Iterable[str], entries: Sequence[Entry]) -> list[Entry]:
-    """Entries of the stage tiles. manifests: each in the folder of its grid; entries: those of the stages before."""
-    before = {entry.slide_id: entry for entry in entries if entry.stage == "tissue"}
-    return [
-        entry
-        for path in manifests
-        for entry in entries_of_stage(Part("tiles", Path(path).parts[-2]), read_rows(path), before)
-    ]
-
-
-def of_features(manifests: Iterable[str], entries: Sequence[Entry]) -> list[Entry]:
-    """Entries of the stage features. manifests: each in the folders of its grid and encoder."""
-    before: dict[str, dict[str, Entry]] = {}
-    for entry in entries:
-        if entry.stage == "tiles":
-            before.setdefault(entry.grid, {})[entry.slide_id] = entry
-    found = []
-    for path in manifests:
-        grid, encoder = Path(path).parts[-3:-1]
-        found += entries_of_stage(Part("features", grid, encoder), read_rows(path), before[grid])
+def gather(slides: str, tiles: Iterable[str], features: Iterable[str]) -> Gathering:
+    """Entries as far as features: tables/slides.tsv, and manifests in the folders of their grid and encoder."""
+    table = read_rows(slides)
+    found = Gathering(table)
+    found.add_table(table)
+    for grid, paths in itertools.groupby(tiles, key=lambda path: Path(path).parts[-2]):
+        found.add(Part("tiles", grid), read_all(paths))
+    for (grid, encoder), paths in itertools.groupby(features, key=lambda path: Path(path).parts[-3:-1]):
+        found.add(Part("features", grid, encoder), read_all(paths))
     return found
-
-
-def latest(entries: Iterable[Entry], source: Sequence[str]) -> list[Entry]:
-    """Of every slide the entry of features of a grid and encoder, or that of tissue where there is none."""
-    found = {entry.slide_id: entry for entry in entries if entry.stage == "tissue"}
-    found |= {e.slide_id: e for e in entries if e.stage == "features" and (e.grid, e.encoder) == tuple(source)}
-    return [entry._replace(grid=source[0], encoder=source[1]) if source else entry for entry in found.values()]
 
 
 def as_table(entries: Sequence[Entry]) -> pd.DataFrame:
