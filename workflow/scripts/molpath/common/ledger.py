@@ -203,15 +203,16 @@ def first_losses(entries: Iterable[Entry]) -> dict[str, Entry | None]:
     A slide without a raw file that came as far as features was not lost; what a run leaves out isn't, either.
     """
     found: dict[str, Entry | None] = {}
-    used: set[str] = set()
+    unread: dict[str, Entry] = {}
     for entry in sorted(entries, key=lambda one: STAGES.index(one.stage)):  # stable: the order of the sheet stays
-        if entry.status == OK:
-            used.add(entry.slide_id)
-        if entry.status == SET_ASIDE and entry.is_lost_here and found.get(entry.slide_id) is None:
-            found[entry.slide_id] = entry
         found.setdefault(entry.slide_id, None)
-    return {slide: None if loss and loss.reason == FEATURES_ONLY and slide in used else loss
-            for slide, loss in found.items()}  # fmt: skip
+        if entry.status == OK and entry.stage not in ("slides", "tissue"):
+            unread.pop(entry.slide_id, None)
+        elif entry.status == SET_ASIDE and entry.is_lost_here and entry.reason == FEATURES_ONLY:
+            unread[entry.slide_id] = entry
+        elif entry.status == SET_ASIDE and entry.is_lost_here:
+            found[entry.slide_id] = found[entry.slide_id] or entry
+    return {slide: loss or unread.get(slide) for slide, loss in found.items()}
 
 
 def judge(entries: Sequence[Entry], max_failed_fraction: float, table: str) -> None:

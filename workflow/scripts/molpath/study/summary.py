@@ -8,8 +8,8 @@ import textwrap
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
-from ..common.ledger import LEFT_OUT, STAGES, Entry, Gathering, Part, count, first_losses
-from ..common.manifests import OK, REASONS
+from ..common.ledger import LEFT_OUT, STAGES, Count, Entry, Gathering, Part, count, first_losses
+from ..common.manifests import FEATURES_ONLY, REASONS, SET_ASIDE
 from .config import Places
 from .ledger import Ledger
 from .probing import Probing
@@ -31,41 +31,63 @@ class Summary:
         self.models, self.targets, self.slides = ledger.models, ledger.targets, ledger.slides
 
     def text(self, words: Collection[str] = ()) -> str:
-        """The summary as far as the last of the stage words; without any, of all that is there. '' if nothing is."""
+        """The summary as far as the last of the stage words; without any, of everything. '' before a slide is seen."""
         stages = stages_of(words)
         entries = self.entries(stages)
         if not entries:
             return ""
         width = min(WIDEST, shutil.get_terminal_size((WIDEST, 24)).columns)
-        lines = [f"What became of the {len(self.slides.rows)} slides of {self.slides.path}", ""]
-        lines += columns([HEADER, *self._parts(entries), *self._others(stages)])
+        lines = [f"What became of the {len(self.slides.rows):,} slides of {self.slides.path}", ""]
+        lines += columns([HEADER, *self._parts(entries, stages), *self._others(stages)])
         lines += losses(entries, len(self.slides.rows), width)
         return "\n".join(lines + self._where(entries, whole=not words))
 
     def entries(self, stages: Collection[str] = STAGES) -> list[Entry]:
-        """The ledger's entries from the manifests that are there."""
+        """The ledger's entries from the manifests that are there and no older than those they were made of."""
         found = Gathering(self.slides.rows)
-        for part, paths in self._manifests(stages):
+        for part, paths in self._manifests(stages).items():
+            there = [path for path in paths if self._is_current(part, path)]
             if part.stage == "pretrain":
-                self._add_run(found, part, paths)
+                self._add_run(found, part, there)
             else:
-                found.add(part, self._read(paths))
+                found.add(part, self._read(there))
         return found.entries
 
-    def _manifests(self, stages: Collection[str]) -> Iterable[tuple[Part, list[str]]]:
+    def _manifests(self, stages: Collection[str]) -> dict[Part, list[str]]:
         """Every part with its manifests, in the order of the data; of a run, the indices of its store."""
-        tiles = self.targets.tile_shards()
-        found = [(Part("slides"), self.targets.slides()), (Part("tissue"), self.targets.assessed())]
-        found += [(Part("tiles", grid), self.ledger.tiles_of(grid)) for grid in tiles]
+        found = {Part("slides"): self.targets.slides(), Part("tissue"): self.targets.assessed()}
+        found |= {Part("tiles", grid): self.ledger.tiles_of(grid) for grid in self.targets.tile_shards()}
         for source in self.models.used_sources():
-            found.append((Part("features", *source), self.models.feature_manifests(*source)))
+            found[Part("features", *source)] = self.models.feature_manifests(*source)
         for run, entry in self.ledger.runs().items():
-            found.append((Part("pretrain", entry["grid"], entry["encoder"], run), self.ledger.packed_of(run)))
+            found[Part("pretrain", entry["grid"], entry["encoder"], run)] = self.ledger.packed_of(run)
         for model, source in self.ledger.sources().items():
             grid, encoder = source or ("", "")
-            part = Part("embed", grid, encoder, model)
-            found.append((part, [f"<results>/embed/{model}/slides.tsv"]))
-        return [(part, paths) for part, paths in found if part.stage in stages]
+            found[Part("embed", grid, encoder, model)] = [f"<results>/embed/{model}/slides.tsv"]
+        return {part: paths for part, paths in found.items() if part.stage in stages}
+
+    def _is_current(self, part: Part, path: str) -> bool:
+        """True if a manifest is there and no older than those of the stage before: a failed run leaves old ones."""
+        shard = os.path.basename(path)
+        before = {
+            "tissue": [f"<results>/slides/{shard}"],
+            "tiles": [f"<results>/tissue/{shard}"],
+            "features": [f"<results>/tiles/{part.grid}/{shard}"],
+            "pretrain": [f"<results>/features/{part.grid}/{part.encoder}/{shard}"],
+            "embed": [
+                f"<results>/features/{part.grid}/{part.encoder}/{each}.tsv" for each in self.models.embedded_shards
+            ]
+            * bool(part.encoder),
+        }.get(part.stage, [])
+        made = self._time(path)
+        return bool(made) and made >= max(map(self._time, before), default=0)
+
+    def _time(self, path: str) -> int:
+        """When a file was written (ns); 0 where there is none."""
+        try:
+            return os.stat(self._path(path)).st_mtime_ns
+        except OSError:
+            return 0
 
     def _add_run(self, found: Gathering, part: Part, indices: Sequence[str]) -> None:
         """A run of which weights are there. The list of its slides is a table of the report; it may not be there."""
@@ -87,29 +109,30 @@ class Summary:
 
     # What the summary says.
 
-    def _parts(self, entries: Sequence[Entry]) -> list[Sequence[str]]:
+    def _parts(self, entries: Sequence[Entry], stages: Collection[str]) -> list[Sequence[str]]:
         """A line of the table for each part."""
-        asked = dict(self._asked())
+        asked, counts = dict(self._asked()), count(entries)
         seen = Counter(entry.part for entry in entries)
         left_out = Counter(entry.part for entry in entries if entry.status == LEFT_OUT)
         found: list[Sequence[str]] = []
-        for part, number in count(entries).items():
-            note = f"{left_out[part]} left out" if left_out[part] else ""
-            waiting = asked.get(part, 0) - seen[part]
-            note = ", ".join(filter(None, [note, f"{waiting} not reached" if waiting > 0 else ""]))
-            aside = number.lost.total() - left_out[part]
-            found.append((part.stage, name_of(part), f"{number.done:,}", f"{aside:,}", note))
+        for part in self._manifests(stages):
+            number = counts.get(part) or Count(0, 0, Counter())
+            waiting, unread = asked.get(part, 0) - seen[part], number.lost[FEATURES_ONLY]
+            notes = [f"{left_out[part]:,} without a profile or left out"] * bool(left_out[part])
+            notes += [f"{unread:,} without a raw file"] * bool(unread) + [f"{waiting:,} not reached"] * (waiting > 0)
+            aside = number.lost.total() - left_out[part] - unread
+            if part.stage != "pretrain" or seen[part]:
+                found.append((part.stage, name_of(part), f"{number.done:,}", f"{aside:,}", ", ".join(notes)))
         return found
 
     def _asked(self) -> Iterable[tuple[Part, int]]:
-        """How many slides each part has, by the sheet."""
-        size = {shard: len(rows) for shard, rows in self.slides.shards.items()}
-        for part, paths in self._manifests(STAGES):
-            shards = [os.path.basename(path).removesuffix(".tsv") for path in paths]
+        """How many slides each part has, by the sheet; a run's are known when it is there."""
+        for part, paths in self._manifests(STAGES).items():
             if part.stage == "embed":
                 yield part, len(self.models.embedded)
             elif part.stage != "pretrain":
-                yield part, sum(size.get(shard, 0) for shard in shards)
+                shards = [os.path.basename(path).removesuffix(".tsv") for path in paths]
+                yield part, sum(len(self.slides.shards[shard]) for shard in shards)
 
     def _others(self, stages: Collection[str]) -> list[Sequence[str]]:
         """Lines of the stages that are not of slides: what was paired, which probes are there."""
@@ -137,7 +160,7 @@ class Summary:
         files = list(dict.fromkeys(path_of(part) for part in parts if STAGES.index(part.stage) == last))
         if whole and os.path.isfile(self._path(LEDGER_TABLE)):
             files = [LEDGER_TABLE]
-        every = {path_of(part): None for part, _ in self._manifests(STAGES)}
+        every = dict.fromkeys(path_of(part) for part in self._manifests(STAGES) if part.stage != "pretrain")
         paths = [self._path(path) for path in files] + [f"{self._path(path)}.refused" for path in every]
         there = [path for path in paths if os.path.isfile(path)]
         return ["", f"Every slide, with its reason in full: {', '.join(there)}"] if there else []
@@ -180,12 +203,14 @@ def columns(rows: Sequence[Sequence[str]]) -> list[str]:
 
 def losses(entries: Sequence[Entry], total: int, width: int) -> list[str]:
     """How many slides were set aside anywhere, and by stage and reason: how many, what it means, some of them."""
-    lost = {slide for slide, loss in first_losses(entries).items() if loss}
+    lost = {slide: loss.reason for slide, loss in first_losses(entries).items() if loss}
     if not lost:
         return ["", "No slide was set aside."]
     groups: dict[tuple[Part, str], list[str]] = {}
     for entry in entries:
-        if entry.status not in (OK, LEFT_OUT) and entry.is_lost_here and entry.slide_id in lost:
+        # A slide without a raw file is one that features could be had of, and is told only where they were not.
+        hidden = entry.reason == FEATURES_ONLY != lost.get(entry.slide_id)
+        if entry.status == SET_ASIDE and entry.is_lost_here and not hidden:
             groups.setdefault((entry.part, entry.reason), []).append(entry.slide_id)
     lines = ["", f"Set aside: {len(lost):,} of {total:,} slides"]
     for (part, reason), slides in groups.items():
