@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from .manifests import ALLOWED, FEATURES_ONLY, OK, REASONS, SET_ASIDE
+from .reasons import ALLOWED, FEATURES_ONLY, OK, REASONS, SET_ASIDE
 from .tsv import read_cells
 
 #: Stages that can lose a slide, in the order of the data.

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..common.manifests import OK, file_of, read_manifests
+from ..common.manifests import file_of, read_manifests
+from ..common.reasons import OK
 from ..features.layouts import read_coords_of, read_features
 
 

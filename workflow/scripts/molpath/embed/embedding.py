@@ -14,8 +14,9 @@ from ..common.digests import digest_of
 from ..common.files import fingerprint, new_h5, open_h5, read_tsv, write_tsv
 from ..common.finished import keep, restore
 from ..common.kinds import WITH_COORDS
-from ..common.manifests import OK, REASONS, SET_ASIDE, one_line, read_manifest
+from ..common.manifests import one_line, read_manifest
 from ..common.progress import Progress
+from ..common.reasons import OK, REASONS, SET_ASIDE
 from ..common.settings.embed import Model
 from .bags import Bags, union
 from .models import get_pool, read_vectors

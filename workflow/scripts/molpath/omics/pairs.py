@@ -10,7 +10,7 @@ import anndata
 import pandas as pd
 
 from ..common.files import read_tsv, write_tsv
-from ..common.manifests import FEATURES_ONLY, OK
+from ..common.reasons import FEATURES_ONLY, OK
 from .aliquots import choose_aliquot
 from .barcodes import parse_barcode
 from .leakage import LEAK_COLUMNS, Leakage, find_leaks, find_twins, same_patients

@@ -16,7 +16,8 @@ import numpy as np
 from ..common.digests import digest_of
 from ..common.files import atomic_path, read_tsv
 from ..common.finished import keep, restore
-from ..common.manifests import OK, REASONS, accepted, file_of, read_manifests, set_aside, write_manifest
+from ..common.manifests import accepted, file_of, read_manifests, set_aside, write_manifest
+from ..common.reasons import OK, REASONS
 from ..features.layouts import read_features
 
 log = logging.getLogger(__name__)

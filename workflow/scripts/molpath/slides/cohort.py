@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from ..common.files import read_tsv
 from ..common.ledger import Gathering
-from ..common.manifests import OK, read_manifests
+from ..common.manifests import read_manifests
+from ..common.reasons import OK
 from ..common.verdict import write_judged
 
 FROM_SLIDES = ("reader", "vendor", "width", "height", "mpp", "mpp_source", "magnification", "identity", "note")

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
 from ..common.ledger import LEFT_OUT, STAGES, Count, Entry, Gathering, Part, count, first_losses
-from ..common.manifests import FEATURES_ONLY, REASONS, SET_ASIDE
+from ..common.reasons import FEATURES_ONLY, REASONS, SET_ASIDE
 from .config import Places
 from .ledger import Ledger
 from .probing import Probing
@@ -61,8 +61,8 @@ class Summary:
             found[Part("features", *source)] = self.models.feature_manifests(*source)
         for run, entry in self.ledger.runs().items():
             found[Part("pretrain", entry["grid"], entry["encoder"], run)] = self.ledger.packed_of(run)
-        for model, source in self.ledger.sources().items():
-            grid, encoder = source or ("", "")
+        for model, given in self.ledger.sources().items():
+            grid, encoder = given or ("", "")
             found[Part("embed", grid, encoder, model)] = [f"<results>/embed/{model}/slides.tsv"]
         return {part: paths for part, paths in found.items() if part.stage in stages}
 

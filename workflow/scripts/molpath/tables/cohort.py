@@ -15,7 +15,8 @@ import pandas as pd
 
 from ..common.files import read_tsv, write_tsv
 from ..common.ledger import NOT_DRAWN, Entry, Part, count, first_losses, read_ledger
-from ..common.manifests import ALLOWED, OK, REASONS, read_manifests
+from ..common.manifests import read_manifests
+from ..common.reasons import ALLOWED, OK, REASONS
 from ..omics.left_out import REASONS as PAIRING
 from ..pretrain.parts import sample_evenly
 from .pages import Section, write_page
