@@ -11,7 +11,7 @@ import pytest
 import tifffile
 from broken_files import MUTATIONS, SUFFIXES, adversarial
 from molpath.common.files import read_tsv
-from molpath.common.manifests import OK, REASONS
+from molpath.common.reasons import OK, REASONS
 from molpath.demo.histology import draw_section
 from molpath.demo.slide_files import write_pyramid
 from molpath.demo.truth import draw_truth, generator

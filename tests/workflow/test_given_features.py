@@ -1,6 +1,7 @@
 """A user who has features only: no raw slide, the cohort of case files that hospitals have, one file replaced later."""
 
 import os
+import re
 
 import h5py
 import numpy as np
@@ -17,13 +18,18 @@ def write_features(path, values):
         handle["coords"] = np.arange(2 * len(values)).reshape(-1, 2) * 256
 
 
-def embedded(folder, repository):
-    """Run as far as embeddings; mean embedding by slide."""
-    import anndata
-
-    done = call_snakemake(
+def embed(folder, repository):
+    """Run as far as embeddings."""
+    return call_snakemake(
         folder, repository / "workflow/Snakefile", "embed", "--configfile", "config.yaml", "--cores", "2"
     )
+
+
+def embedded(folder, repository):
+    """The same; mean embedding by slide."""
+    import anndata
+
+    done = embed(folder, repository)
     assert done.returncode == 0, done.stdout[-3000:]
     data = anndata.read_h5ad(folder / "results/embed/mean/slides.h5ad")
     return dict(zip(data.obs_names, data.X, strict=True))
@@ -39,7 +45,7 @@ def test_features_without_raw_slides_and_one_replaced_by_an_older_file(tmp_path,
     rows = [{"slide_id": name, "case_id": f"C{name}", "path": "", "cohort": "A"} for name in values]
     write_table(tmp_path / "slides.tsv", rows)
     (tmp_path / "config.yaml").write_text(
-        "slides: {sheet: slides.tsv, slides_per_job: 3}\n"
+        "slides: {sheet: slides.tsv, slides_per_job: 3, max_failed_fraction: 0.4}\n"
         "tiles: {grids: {main: {patch_size: 256}}}\n"
         "features: {encoders: {theirs: {adapter: precomputed, folder: theirs}}, use: [{grid: main, encoder: theirs}]}\n"
         "embed: {models: {mean: {kind: mean, grid: main, encoder: theirs}}, use: [mean]}\n"
@@ -58,3 +64,17 @@ def test_features_without_raw_slides_and_one_replaced_by_an_older_file(tmp_path,
     after = embedded(tmp_path, repository)
     np.testing.assert_allclose(after["S3"], values["S3"].mean(0) + 1, atol=1e-6)
     np.testing.assert_array_equal(after["S0"], before["S0"])
+
+    # A folder that is wholly wrong stops the run before anything is embedded.
+    for name in values:
+        (tmp_path / "theirs" / f"{name}.h5").write_bytes(b"no features")
+    kept = (tmp_path / "results/embed/mean/slides.h5ad").stat().st_mtime_ns
+    done = embed(tmp_path, repository)
+    assert done.returncode == 1
+    assert "6 of 6 slides were set aside, more than max_failed_fraction = 0.4" in done.stdout
+    assert "Embedding" not in done.stdout
+    assert (tmp_path / "results/embed/mean/slides.h5ad").stat().st_mtime_ns == kept
+    said = done.stdout[done.stdout.index("What became of the 6 slides") :]
+    assert "6  features, bad_features" in said
+    assert re.search(r"embed +mean +0 +0 +6 not reached", said), "what an earlier run embedded is not counted"
+    assert f"results/tables/ledger/{GRID}/theirs.tsv.refused" in said

@@ -42,6 +42,26 @@ def test_no_feature_is_made_past_the_limit_of_slides_set_aside(cohort, code, tmp
     assert not (folder / "results/features").exists()
 
 
+def test_the_ledger_counts_what_is_on_disk_at_every_stage(cohort, code):
+    """Files of single slides, the slides of the run and the embeddings against rows of the ledger; and the summary."""
+    results = cohort / "results"
+    ledger = read_tsv(results / "tables/ledger.tsv")
+    kept = ledger[ledger.status == "ok"].groupby(["stage", "model"]).slide_id.agg(set)
+    features = {path.stem for path in (results / "wsi" / GRID / f"features_{ENCODER}").glob("*.h5")}
+    assert kept["tiles", ""] == kept["features", ""] == features
+    assert kept["pretrain", "one"] == set(read_tsv(results / "tables/runs/one.tsv").slide_id)
+    for model in ("mean", "random-s0", "threads-s0"):
+        assert kept["embed", model] == set(anndata.read_h5ad(results / f"embed/{model}/slides.h5ad").obs_names)
+    run_of = ledger[ledger.stage == "pretrain"]
+    assert set(run_of.slide_id) == set(read_tsv(cohort / "slides.tsv").query("cohort == 'SYNTH-A'").slide_id)
+    aside = set(read_tsv(results / "tables/slides.tsv").query("status == 'set_aside'").slide_id)
+    assert set(ledger[ledger.status == "set_aside"].slide_id) == aside
+    said = run(cohort, code, "summary").stdout
+    assert f"Set aside: {len(aside)} of {ledger.slide_id.nunique()} slides" in said
+    for line in (rf"features +{GRID}, {ENCODER} +{len(features)} ", rf"pretrain +one +{len(kept['pretrain', 'one'])} "):
+        assert re.search(line, said), said
+
+
 def test_pen_mark_costs_patches_and_no_slide(cohort):
     tiles = pd.concat(read_tsv(path) for path in sorted((cohort / f"results/tiles/{GRID}").glob("*.tsv")))
     dropped = tiles[tiles.n_dropped_quality.replace("", "0").astype(int) > 0]

@@ -14,6 +14,7 @@ import snakemake
 import yaml
 from snakemake.io import regex_from_filepattern
 from snakemake.logging import logger
+from snakemake.settings.enums import Quietness
 from snakemake.sourcecache import LocalSourceFile
 
 
@@ -113,6 +114,19 @@ def get_environment_files():
     """The environment files that rules name."""
     names = {str(rule.conda_env) for rule in workflow.rules if rule.conda_env}
     return [workflow.source_path(name) for name in sorted(names) if name.startswith("../../envs/")]
+
+
+def show_summary():
+    """Print what became of the slides, where a run brought them further: as far as the stage words asked for."""
+    words = {rule.name for rule in workflow.dag.targetrules}
+    quiet = Quietness.ALL in (workflow.output_settings.quiet or ())
+    if quiet or words - {"all", "report", "pathobench", *STAGES}:
+        return
+    try:
+        text = study.summary.text(words & set(STAGES))
+    except Exception as error:  # a run that came to its end must not fail for want of a summary
+        text = f"What became of the slides can't be told here ({error!r}); results/tables/ledger.tsv says it."
+    print("", text, "", sep="\n", file=sys.stderr, flush=True)
 
 
 wildcard_constraints:

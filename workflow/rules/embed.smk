@@ -4,6 +4,7 @@
 <results>/embed/<model>/pretraining/<shard>.h5                 slides a run trained on, of cohorts not embedded
 <results>/embed/<model>/bags/<task>.h5                         cases of which a task lists some slides only
 <results>/embed/<model>/slides.h5ad, cases.h5ad                all of them, obs from the slide sheet
+<results>/embed/<model>/slides.tsv, cases.tsv                  which have an embedding, and why others have none
 <results>/embed/<model>/profiles/<cohort>/<modality>/<block>.h5ad    blocks of profiles
 <results>/embed/<model>/profiles.h5ad                          all of them, where a protocol needs them
 <results>/embed/<model>/attention.h5                           attention over patches of slides named in the config
@@ -15,7 +16,7 @@ rule embed_block:
     input:
         manifests=study.embedding.block_manifests,
         sources=study.models.weights,
-        slides="<results>/tables/slides.tsv",
+        judged=study.ledger.of_model,  # not after too many slides were set aside
     output:
         block="<results>/embed/{model}/{unit}/{block}.h5",
     log:
@@ -51,6 +52,7 @@ rule gather_embeddings:
         cases=study.slides.case_sheet,
     output:
         table="<results>/embed/{model}/{unit}.h5ad",
+        manifest="<results>/embed/{model}/{unit}.tsv",
     log:
         "<logs>/embed/{model}/{unit}.log",
     benchmark:

@@ -2,6 +2,7 @@
 
 <results>/features/<grid>/<encoder>/<shard>.tsv    manifest: patches, width, file, bytes, fingerprint
 <results>/wsi/<grid>/features_<encoder>/<slide>.h5    features (fp16, N x D) and coords of a slide (not declared)
+<results>/tables/ledger/<grid>/<encoder>.tsv       what became of every slide so far; not past max_failed_fraction
 """
 
 
@@ -9,7 +10,7 @@ rule extract_features:
     input:
         tiles="<results>/tiles/{grid}/{shard}.tsv",
         inspected="<results>/slides/{shard}.tsv",
-        judged=ancient("<results>/tables/slides.tsv"),  # not before too many slides were set aside
+        judged=ancient("<results>/tables/ledger/{grid}.tsv"),  # not after too many slides were set aside
         weights=study.encoders.weights,
         given=study.given_features.files,
     output:
@@ -44,3 +45,18 @@ rule extract_features:
         "Encoding the patches of shard {wildcards.shard} ({wildcards.grid}) with {wildcards.encoder}."
     script:
         "../scripts/extract_features.py"
+
+
+use rule collect_losses as collect_feature_losses with:
+    input:
+        slides="<results>/tables/slides.tsv",
+        tiles=study.ledger.tiles,
+        features=study.ledger.features,
+    output:
+        table="<results>/tables/ledger/{grid}/{encoder}.tsv",
+    log:
+        "<logs>/tables/ledger/{grid}/{encoder}.log",
+    benchmark:
+        "<benchmarks>/tables/ledger/{grid}/{encoder}.tsv"
+    message:
+        "Counting slides that were set aside as far as features by {wildcards.encoder} on {wildcards.grid}"

@@ -12,6 +12,7 @@ rule pack_patches:
     input:
         manifest="<results>/features/{grid}/{encoder}/{shard}.tsv",
         pairs="<results>/omics/pairs.tsv",
+        judged=ancient("<results>/tables/ledger/{grid}/{encoder}.tsv"),  # not after too many were set aside
     output:
         patches="<results>/pretrain/store/{grid}/{encoder}/{shard}.npy",
         index="<results>/pretrain/store/{grid}/{encoder}/{shard}.tsv",

@@ -43,7 +43,7 @@ rule probe_task:
         slides="<results>/embed/{model}/slides.h5ad",
         cases="<results>/embed/{model}/cases.h5ad",
         bags=study.embedding.task_bags,
-        cohort="<results>/tables/slides.tsv",
+        cohort="<results>/embed/{model}/slides.tsv",
     output:
         predictions="<results>/probe/{model}/{task}/{group}/predictions.parquet",
         metrics="<results>/probe/{model}/{task}/{group}/metrics.tsv",
@@ -105,7 +105,7 @@ rule transfer_task:
         test_bags=study.embedding.transfer_test_bags,
         slides="<results>/embed/{model}/slides.h5ad",
         cases="<results>/embed/{model}/cases.h5ad",
-        cohort="<results>/tables/slides.tsv",
+        cohort="<results>/embed/{model}/slides.tsv",
     output:
         predictions="<results>/probe/{model}/{task}/transfer/predictions.parquet",
         metrics="<results>/probe/{model}/{task}/transfer/metrics.tsv",
@@ -138,7 +138,7 @@ rule prompt_task:
         query_bags=study.embedding.prompt_query_bags,
         slides="<results>/embed/{model}/slides.h5ad",
         cases="<results>/embed/{model}/cases.h5ad",
-        cohort="<results>/tables/slides.tsv",
+        cohort="<results>/embed/{model}/slides.tsv",
         profiles=study.embedding.prompt_profiles,
     output:
         predictions="<results>/probe/{model}/{task}/prompt/predictions.parquet",
@@ -171,7 +171,7 @@ rule cluster_task:
         bags=study.embedding.task_bags,
         slides="<results>/embed/{model}/slides.h5ad",
         cases="<results>/embed/{model}/cases.h5ad",
-        cohort="<results>/tables/slides.tsv",
+        cohort="<results>/embed/{model}/slides.tsv",
     output:
         predictions="<results>/probe/{model}/{task}/cluster/predictions.parquet",
         metrics="<results>/probe/{model}/{task}/cluster/metrics.tsv",
@@ -202,6 +202,7 @@ rule finetune_task:
     input:
         task=study.tasks.files,
         cohort="<results>/tables/slides.tsv",
+        judged=ancient(study.ledger.of_model),  # not after too many slides were set aside
         manifests=study.probing.finetune_manifests,
         sources=study.probing.finetune_weights,
     output:

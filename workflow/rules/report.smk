@@ -84,7 +84,7 @@ use rule write_table as count_rows with:
     output:
         table="<results>/tables/{table}.tsv",
     wildcard_constraints:
-        table="exclusions|metrics",
+        table="exclusions|ledger|metrics",
 
 
 use rule write_table as draw_table with:
@@ -264,6 +264,7 @@ use rule write_table as show_table with:
 rule show_worst_slides:
     input:
         table="<results>/tables/slides.tsv",
+        ledger="<results>/tables/ledger.tsv",
     output:
         page=report(
             "<results>/tables/worst_slides.html",

@@ -8,6 +8,7 @@ plan_table                the same as <results>/tables/plan.tsv
 pathobench                results of the frozen probes in Patho-Bench's layout
 verify                    files against manifests and provenance.json, nothing built
 sheets                    slide and profile sheets of public cohorts (rules/acquire.smk)
+summary                   what became of the slides so far, as at the end of every run; nothing built
 orphans                   files under results/wsi that no manifest names, nothing built
 """
 
@@ -145,3 +146,17 @@ rule orphans:
         "Looking for files that no manifest names"
     script:
         "../scripts/orphans.py"
+
+
+rule summary:
+    log:
+        "<logs>/summary.log",
+    localrule: True
+    conda:
+        "../../envs/slides.yaml"
+    params:
+        text=lambda wildcards: study.summary.text(),
+    message:
+        "Counting what became of the slides so far"
+    script:
+        "../scripts/summary.py"

@@ -2,6 +2,7 @@
 
 <results>/tiles/<grid>/<shard>.tsv                    patch counts
 <results>/wsi/<grid>/patches/<slide>_patches.h5       coordinates in TRIDENT's layout
+<results>/tables/ledger/<grid>.tsv                    what became of every slide so far; not past max_failed_fraction
 """
 
 
@@ -32,3 +33,29 @@ rule tile_slides:
         "Tiling shard {wildcards.shard} on {wildcards.grid}"
     script:
         "../scripts/tile_slides.py"
+
+
+rule collect_losses:
+    input:
+        slides="<results>/tables/slides.tsv",
+        tiles=study.ledger.tiles,
+        features=[],
+    output:
+        table="<results>/tables/ledger/{grid}.tsv",
+    log:
+        "<logs>/tables/ledger/{grid}.log",
+    benchmark:
+        "<benchmarks>/tables/ledger/{grid}.tsv"
+    conda:
+        "../../envs/slides.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(2000),
+        runtime=grow(30),
+    params:
+        max_failed_fraction=lookup(dpath="slides/max_failed_fraction", within=config),
+        code=study.digest("tables"),
+    message:
+        "Counting slides that were set aside as far as tiles on {wildcards.grid}"
+    script:
+        "../scripts/collect_losses.py"

@@ -18,6 +18,7 @@ if __name__ == "__main__":
         manifests=snakemake.input.manifests,
         sources=snakemake.input.sources,
         wsi=f"{snakemake.params.results}/wsi",
+        cohort=snakemake.input.judged,
         output=snakemake.output.block,
         finished=f"{snakemake.params.results}/embed/.finished",
         code=snakemake.params.code,

@@ -16,6 +16,7 @@ if __name__ == "__main__":
         sheet=snakemake.input.sheet,
         unit=snakemake.params.unit,
         output=snakemake.output.table,
+        manifest=snakemake.output.manifest,
         model=snakemake.params.model,
         cases_sheet=snakemake.input.cases[0] if snakemake.input.cases else "",
     )

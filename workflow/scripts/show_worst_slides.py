@@ -13,6 +13,7 @@ if __name__ == "__main__":
 
     show_worst_slides(
         slides=snakemake.input.table,
+        ledger=snakemake.input.ledger,
         wsi=f"{snakemake.params.results}/wsi",
         note=snakemake.params.note,
         output=snakemake.output.page,

@@ -239,9 +239,9 @@ def test_one_of_several_encoders(shard, tmp_path):
     assert (bag.coords.tolist(), bag.edge) == (PLACES.tolist(), 64)
 
 
-def test_coords_that_are_missing_keep_the_slide_from_coordinate_readers_only(shard, tmp_path, caplog):
+def test_coords_that_are_missing_keep_the_slide_from_coordinate_readers_only(shard, tmp_path, caplog, monkeypatch):
     from molpath.embed.bags import Bags
-    from molpath.embed.embedding import placed_of
+    from molpath.embed.embedding import embed_block, placed_of
 
     row = one(shard, tmp_path, lambda path: write_h5(path, some_features(9), None))
     assert (row["status"], row["patch_size_level0"]) == ("ok", "")
@@ -250,6 +250,22 @@ def test_coords_that_are_missing_keep_the_slide_from_coordinate_readers_only(sha
     with caplog.at_level(logging.WARNING):
         assert placed_of(["a", "b"], Bags([str(manifest)], str(shard.wsi)), "titan") == ["b"]
     assert "a is left out: its features don't say where its patches lie, and titan reads that" in caplog.text
+    monkeypatch.setattr("molpath.embed.embedding.get_pool", lambda *_: lambda bag: bag.features.mean(0))
+    members = {"a": ["a"], "b": ["b"], "gone": ["gone"], "case": ["a", "gone"]}
+    embed_block(
+        members=members, cases={name: name for name in members}, model={"name": "m", "kind": "titan", "cases": "mean"},
+        manifests=[str(manifest)], sources=[], wsi=str(shard.wsi), output=str(tmp_path / "block.h5"),
+        finished=str(tmp_path / "finished"), code="c",
+    )  # fmt: skip
+    with h5py.File(tmp_path / "block.h5") as handle:
+        assert handle["ids"].asstr()[:].tolist() == ["b"]
+        without = {name: (reason, detail) for name, reason, detail in handle["without"].asstr()[:].tolist()}
+    assert {name: reason for name, (reason, _) in without.items()} == {
+        "a": "not_placed",
+        "gone": "no_features",
+        "case": "not_placed",
+    }
+    assert without["case"][1].startswith("a: not_placed, its features don't say where its patches lie")
 
 
 def test_tensors_and_arrays_of_slide2vec(shard, tmp_path):

@@ -7,6 +7,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
+from molpath.common.files import read_tsv
 from molpath.embed.embedding import embed_block, gather_embeddings
 from molpath.embed.profiles import embed_profiles, gather_profiles
 from molpath.pretrain.data import UnfitProfiles
@@ -30,6 +31,32 @@ def test_store_holds_every_patch_once_in_any_sample(tmp_path):
     before = (tmp_path / "patches.npy").read_bytes()
     pack(tmp_path)
     assert (tmp_path / "patches.npy").read_bytes() == before
+
+
+@pytest.mark.parametrize("bad", [["S3"], ["S0", "S3"], [f"S{i}" for i in range(12)]])
+def test_numbers_beyond_fp16_cost_a_slide_and_no_store(tmp_path, bad):
+    """Features of other tools are fp32: a slide that doesn't fit the store is set aside in its index, and counted."""
+    write_cohort(tmp_path)
+    good = [name for name in read_tsv(tmp_path / "index.tsv").slide_id if name not in bad]
+    whole = PatchStore([tmp_path / "patches.npy"], [tmp_path / "index.tsv"])
+    before = {name: np.array(whole.sample(name, None)) for name in good}
+    manifest = read_tsv(tmp_path / "m.tsv").set_index("slide_id", drop=False)
+    for name in bad:
+        with h5py.File(tmp_path / "wsi" / f"{name}.h5", "r+") as handle:
+            values = handle["features"][:].astype(np.float32)
+            values[1, 2] = 70000
+            del handle["features"]
+            handle["features"] = values
+        manifest.loc[name, "fingerprint"] = "changed"
+    manifest.to_csv(tmp_path / "m.tsv", sep="\t", index=False)
+    pack(tmp_path)
+    index = read_tsv(tmp_path / "index.tsv").set_index("slide_id")
+    assert index[index.status == "set_aside"].reason.to_dict() == dict.fromkeys(bad, "too_large")
+    store = PatchStore([tmp_path / "patches.npy"], [tmp_path / "index.tsv"])
+    assert sorted(store.place) == sorted(good)
+    store.verify(good)
+    assert all((store.sample(name, None) == before[name]).all() for name in good)
+    assert len(np.load(tmp_path / "patches.npy")) == sum(map(len, before.values()))
 
 
 def test_scgpt_weights_are_refused_for_another_branch(tmp_path):
@@ -155,8 +182,11 @@ def test_embeddings_of_cases_slides_and_profiles(tmp_path):
     )
     gather_embeddings(
         blocks=[tmp_path / "block.h5"], sheet=tmp_path / "slides.tsv", unit="case_id", output=tmp_path / "cases.h5ad",
+        manifest=tmp_path / "cases.tsv",
         model={"name": "m", "kind": "random"},
     )  # fmt: skip
+    told = read_tsv(tmp_path / "cases.tsv")
+    assert told[["case_id", "status", "n_patches"]].to_numpy().tolist() == [["C0", "ok", "20"]]
     obs = anndata.read_h5ad(tmp_path / "cases.h5ad").obs
     columns = ["case_id", "cohort", "organ", "slides_used", "n_patches"]
     assert obs.loc["C0", columns].tolist() == ["C0", "A", "", "S0;S1", 20]  # its slides are of two organs

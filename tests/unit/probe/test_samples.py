@@ -86,7 +86,7 @@ def test_case_of_other_slides_gets_its_own_bag_or_the_job_stops(tmp_path):
     cohort.listed["03"] = ["03-1"]
     with pytest.raises(BadTask, match=r"1 cases .* other slides .* 03 \(listed: 03-1; embedded: 03-0, 03-1\)"):
         cohort.load()
-    write_block(str(tmp_path / "bags.h5"), [("03", cohort.vectors["03-1"], 77, ["03-1"])])
+    write_block(str(tmp_path / "bags.h5"), [("03", cohort.vectors["03-1"], 77, ["03-1"])], {})
     task, x = cohort.load(bags=str(tmp_path / "bags.h5"))
     np.testing.assert_allclose(x[3], cohort.vectors["03-1"], rtol=1e-6)
     np.testing.assert_allclose(x[4], (cohort.vectors["04-0"] + cohort.vectors["04-1"]) / 2, rtol=1e-6)

@@ -9,7 +9,8 @@ import pytest
 import tifffile
 from molpath.common.contained import Lost, map_contained
 from molpath.common.files import read_tsv
-from molpath.slides.cohort import TooManySetAside, collect_slides, duplicates
+from molpath.common.ledger import TooManySetAside
+from molpath.slides.cohort import collect_slides, duplicates
 from molpath.slides.identity import identity_of
 from molpath.slides.inspection import inspect_shard, inspect_slide
 from molpath.slides.readers import open_slide
@@ -157,3 +158,4 @@ def test_too_many_set_aside_stops_with_counts(tmp_path, tiff):
         collect(tmp_path, tiff, 4, 2, 0.3)
     assert (tmp_path / "table.tsv.refused").exists()
     assert len(collect(tmp_path, tiff, 4, 1, 0.3)) == 4
+    assert not (tmp_path / "table.tsv.refused").exists(), "the limit holds again"

@@ -33,7 +33,7 @@ def sheets(tmp_path) -> Path:
     pairs.loc[6, "modality"] = "dna"
     write_tsv(tmp_path / "slides.tsv", slides)
     write_tsv(tmp_path / "pairs.tsv", pd.concat([pairs, pairs.iloc[:1].assign(profile_id="second")]))
-    write_tsv(tmp_path / "index.tsv", slides[slides.slide_id != "S09"][["slide_id"]])
+    write_tsv(tmp_path / "index.tsv", slides[slides.slide_id != "S09"][["slide_id"]].assign(status="ok"))
     return tmp_path
 
 

@@ -8,37 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .files import fingerprint, read_tsv, remove_leftovers, write_tsv
-
-OK, SET_ASIDE = "ok", "set_aside"
-#: Reason of a slide that only features of another tool stand for: no fault, and later stages may use it.
-FEATURES_ONLY = "features_only"
-
-#: Every reason a slide can be set aside for, in the order in which they are looked for.
-REASONS = {
-    "excluded": "the sheet says keep = no",
-    "features_only": "the sheet names no raw slide; only features of another tool stand for it",
-    "not_downloaded": "the file could not be fetched as it was announced",
-    "unreadable": "no reader opens the file",
-    "truncated": "the file ends before its data do",
-    "crashed": "reading the slide ended the reader process",
-    "timeout": "reading the slide took longer than the deadline",
-    "memory": "reading the slide needed more memory than one slide may take",
-    "no_resolution": "no micrometres per pixel in the file nor in the sheet",
-    "not_square": "its pixels are wider than high, or higher than wide",
-    "low_resolution": "the slide was scanned at less than the wanted magnification",
-    "no_contours": "the folder of given contours has no polygons for it",
-    "not_he": "the slide is not stained with haematoxylin and eosin, or not seen in transmitted light",
-    "blank": "no tissue found",
-    "under_stained": "the tissue is so pale that stain and noise are hard to tell apart",
-    "over_stained": "the tissue is so dark that its structure is lost",
-    "compressed": "compression has taken away the detail",
-    "out_of_focus": "too little of the tissue is in focus",
-    "no_coords": "the folder of given coordinates has no file for it",
-    "bad_coords": "the given coordinates can't be read, or don't fit the slide or the grid",
-    "no_patches": "no patch is left after tissue and quality masks",
-    "no_features": "the folder of precomputed features has no file for it",
-    "bad_features": "the file of precomputed features can't be used, or doesn't fit the slide or the grid",
-}
+from .reasons import OK, REASONS, SET_ASIDE
 
 
 def set_aside(slide_id: str, reason: str, detail: str, **counts: Any) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..common.manifests import OK, file_of, read_manifests
+from ..common.manifests import file_of, read_manifests
+from ..common.reasons import OK
 from ..features.layouts import read_coords_of, read_features
 
 
@@ -35,7 +36,10 @@ class Bags:
 
     def __init__(self, manifests: Sequence[str], wsi: str):
         self.wsi = Path(wsi)
-        self.rows = {row["slide_id"]: row for row in read_manifests(manifests) if row["status"] == OK}
+        rows = {row["slide_id"]: row for row in read_manifests(manifests)}
+        self.rows = {name: row for name, row in rows.items() if row["status"] == OK}
+        #: Reason and detail of the slides that were set aside.
+        self.aside = {name: (row["reason"], row["detail"]) for name, row in rows.items() if row["status"] != OK}
 
     def __contains__(self, slide_id: str) -> bool:
         return slide_id in self.rows

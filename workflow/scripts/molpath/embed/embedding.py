@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from ..common.digests import digest_of
-from ..common.files import fingerprint, new_h5, open_h5, read_tsv
+from ..common.files import fingerprint, new_h5, open_h5, read_tsv, write_tsv
 from ..common.finished import keep, restore
 from ..common.kinds import WITH_COORDS
+from ..common.manifests import one_line, read_manifest
 from ..common.progress import Progress
+from ..common.reasons import OK, REASONS, SET_ASIDE
 from ..common.settings.embed import Model
 from .bags import Bags, union
 from .models import get_pool, read_vectors
@@ -22,6 +25,8 @@ log = logging.getLogger(__name__)
 
 #: Columns of the slide sheet that say something of a file, not of its slide.
 OF_FILES = ("path", "mpp", "keep", "url", "md5", "bytes")
+#: What became of a member of a block.
+FATE = ("status", "reason", "detail")
 
 
 def embed_block(
@@ -35,29 +40,34 @@ def embed_block(
     output: str,
     finished: str,
     code: str,
+    cohort: str = "",
     threads: int = 1,
     log_path: str | None = None,
 ) -> None:
-    """Write `ids`, `embeddings` (float32 N x D), `n_patches` and `slides` of a block.
+    """Write `ids`, `embeddings` (float32 N x D), `n_patches` and `slides` of a block, and what it has no embedding of.
 
     members: slides of each slide or case of the block, by its id; cases: case of each id; sources: for threads the
-    run's config.json and weights, for table the TSV, for slide encoders of others their weights. Slides that were set
-    aside are left out, and a case without any other; so are, for a slide encoder that reads coordinates, slides whose
-    features don't say where their patches lie. The same contents are taken from `finished`.
+    run's config.json and weights, for table the TSV, for slide encoders of others their weights; cohort: table of what
+    was set aside before, read for a model of given vectors only. Slides that were set aside are left out, and a case
+    without any other; so are, for a slide encoder that reads coordinates, slides whose features don't say where their
+    patches lie. Reason and detail of each member without an embedding stand in the block, too. The same contents are
+    taken from `finished`.
     """
     bags = Bags(manifests, wsi)
-    present = {name: [s for s in slides if s in bags] for name, slides in members.items()}
     if model["kind"] == "table":
-        vectors = read_vectors(sources[0])
-        present = {name: list(members[name]) for name in members if cases[name] in vectors}
-        rows = [(name, vectors[cases[name]], 0, slides) for name, slides in present.items()]
-        write_block(output, rows)
+        write_block(output, *given_vectors(members, cases, sources[0], cohort))
         return
+    present = {name: [s for s in slides if s in bags] for name, slides in members.items()}
+    aside = dict(bags.aside)
     if model["kind"] in WITH_COORDS:
-        present = {name: placed_of(slides, bags, model["name"]) for name, slides in present.items()}
+        placed = {name: placed_of(slides, bags, model["name"]) for name, slides in present.items()}
+        left = {slide for name, slides in present.items() for slide in slides} - {*chain(*placed.values())}
+        aside |= {slide: ("not_placed", f"{REASONS['not_placed']} ({model['name']})") for slide in left}
+        present = placed
+    without = {name: together_of(members[name], aside) for name, slides in present.items() if not slides}
     present = {name: slides for name, slides in present.items() if slides}
     contents = {name: [(slide, bags.fingerprint(slide)) for slide in slides] for name, slides in present.items()}
-    stamp = digest_of(contents, [fingerprint_of(path) for path in sources], dict(model), code)
+    stamp = digest_of(contents, without, [fingerprint_of(path) for path in sources], dict(model), code)
     if restore(Path(finished) / stamp, {"block.h5": output}):
         log.info("same patches, weights and code: taken from .finished/%s", stamp)
         return
@@ -71,8 +81,36 @@ def embed_block(
         patches = sum(len(part.features) for part in parts)
         rows.append((name, vector, patches, slides))
         progress.step(1, patches)
-    write_block(output, rows)
+    write_block(output, rows, without)
     keep(Path(finished) / stamp, {"block.h5": output})
+
+
+def given_vectors(members: Mapping[str, Sequence[str]], cases: Mapping[str, str], path: str, cohort: str):
+    """Rows of a block of given vectors, by case, and reason and detail of each member that has none.
+
+    cohort: tables/slides.tsv: a slide that was set aside before needs no vector; any other without one has `no_vector`.
+    """
+    vectors = read_vectors(path)
+    rows = [(name, vectors[cases[name]], 0, slides) for name, slides in members.items() if cases[name] in vectors]
+    missing = [name for name in members if cases[name] not in vectors]
+    told = read_manifest(cohort) if missing and cohort else []
+    aside = {row["slide_id"]: (row["reason"], row["detail"]) for row in told if row["status"] != OK}
+    lacking = {name: ("no_vector", f"{path} has no row of case {cases[name]}") for name in missing}
+    return rows, {
+        name: together_of(members[name], aside) if all(slide in aside for slide in members[name]) else lacking[name]
+        for name in missing
+    }
+
+
+def together_of(slides: Sequence[str], aside: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
+    """Reason and detail of a member by those of its slides: the first's reason, and each slide's detail if several."""
+    fates = [
+        aside.get(slide, ("no_features", "no row of it in the manifests of the stage features")) for slide in slides
+    ]
+    if len(slides) == 1:
+        return fates[0]
+    told = "; ".join(f"{slide}: {reason}, {detail}" for slide, (reason, detail) in zip(slides, fates, strict=True))
+    return (fates[0][0], told) if fates else ("no_features", "the case has no slide to embed")
 
 
 def placed_of(slides: Sequence[str], bags: Bags, model: str) -> list[str]:
@@ -89,8 +127,12 @@ def fingerprint_of(path: str) -> list[str]:
     return [fingerprint(one) for one in files]
 
 
-def write_block(path: str, rows: Sequence[tuple[str, np.ndarray, int, Sequence[str]]]) -> None:
-    """Write (id, vector, patches, slides) rows as HDF5."""
+def write_block(
+    path: str,
+    rows: Sequence[tuple[str, np.ndarray, int, Sequence[str]]],
+    without: Mapping[str, tuple[str, str]],
+) -> None:
+    """Write (id, vector, patches, slides) rows as HDF5; without: reason and detail of members without an embedding."""
     import h5py
 
     text = h5py.string_dtype()
@@ -100,33 +142,41 @@ def write_block(path: str, rows: Sequence[tuple[str, np.ndarray, int, Sequence[s
         handle["n_patches"] = np.asarray([row[2] for row in rows], np.int64)
         handle.create_dataset("ids", data=[row[0] for row in rows], dtype=text)
         handle.create_dataset("slides", data=[";".join(row[3]) for row in rows], dtype=text)
+        left = [[name, reason, one_line(detail)] for name, (reason, detail) in without.items()]
+        handle.create_dataset("without", data=np.array(left, object).reshape(len(left), 3), dtype=text)
 
 
 def gather_embeddings(
-    *, blocks: Sequence[str], sheet: str, unit: str, output: str, model: Model, cases_sheet: str = ""
+    *, blocks: Sequence[str], sheet: str, unit: str, output: str, manifest: str, model: Model, cases_sheet: str = ""
 ) -> None:
     """Write slides.h5ad or cases.h5ad (`unit`: slide_id or case_id): X float32, obs from the slide sheet.
 
     obs has case_id, n_patches, slides_used and the sheet's further columns; of a case those in which its slides agree.
+    manifest: a row for each slide or case that was to be embedded, with status, reason, detail, case_id, n_patches.
     """
     import anndata
 
     from ..common.h5ad import write_h5ad
 
     ids, vectors, patches, slides = [], [], [], []
+    without: dict[str, list[str]] = {}
     for path in blocks:
         with open_h5(path) as handle:
+            without |= {name: fate for name, *fate in handle["without"].asstr()[:].tolist()}
             if len(handle["ids"]):
                 ids += [name.decode() for name in handle["ids"][:]]
                 slides += [name.decode() for name in handle["slides"][:]]
                 vectors.append(handle["embeddings"][:])
                 patches.append(handle["n_patches"][:])
+    rows = read_tsv(sheet)
+    counts = dict(zip(ids, np.concatenate(patches).tolist() if patches else [], strict=True))
+    write_embedded(manifest, unit, rows[[*dict.fromkeys([unit, "case_id"])]].drop_duplicates(unit), counts, without)
     if not vectors:
         raise ValueError(
             f"no {unit.removesuffix('_id')} has an embedding by {model['name']}: all slides were set aside, or their "
             "features don't say where patches lie (manifests of the stage features, and the logs, say which)"
         )
-    obs = sheet_columns(read_tsv(sheet), unit).reindex(ids)
+    obs = sheet_columns(rows, unit).reindex(ids)
     if cases_sheet:
         clinical = read_tsv(cases_sheet).set_index("case_id")
         obs = obs.join(clinical[[c for c in clinical if c not in obs]], on="case_id")
@@ -134,6 +184,20 @@ def gather_embeddings(
     data = anndata.AnnData(np.concatenate(vectors), obs=obs.fillna(""))
     data.uns["model"] = {"name": model["name"], "kind": model["kind"]}
     write_h5ad(output, data)
+
+
+def write_embedded(
+    path: str, unit: str, sheet: pd.DataFrame, counts: Mapping[str, int], without: Mapping[str, Sequence[str]]
+) -> None:
+    """Write the manifest of what was to be embedded, in the order of the sheet (columns `unit` and case_id)."""
+    rows = []
+    for item in sheet.to_dict("records"):
+        name = item[unit]
+        fate = (OK, "", "") if name in counts else (SET_ASIDE, *without.get(name, ()))
+        if len(fate) == 3:  # else it was not to be embedded (embed/cohorts)
+            rows.append(item | dict(zip(FATE, fate, strict=True)) | {"n_patches": counts.get(name, "")})
+    columns = [unit, *FATE, *["case_id"] * (unit != "case_id"), "n_patches"]
+    write_tsv(path, pd.DataFrame(rows, columns=columns))
 
 
 def sheet_columns(sheet: pd.DataFrame, unit: str) -> pd.DataFrame:

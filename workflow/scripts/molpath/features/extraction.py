@@ -15,8 +15,9 @@ from typing import Any
 
 from ..common.allocation import keep_freed_memory
 from ..common.files import remove_leftovers
-from ..common.manifests import OK, accepted, file_facts, read_manifest, set_aside, write_manifest
+from ..common.manifests import accepted, file_facts, read_manifest, set_aside, write_manifest
 from ..common.progress import Progress
+from ..common.reasons import OK
 from ..common.settings.features import Encoder
 from ..common.settings.tiles import Grid
 from ..common.stamps import is_current

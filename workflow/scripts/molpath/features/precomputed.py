@@ -14,7 +14,8 @@ from typing import Any
 from ..common.feature_files import find_feature_files
 from ..common.files import fingerprint
 from ..common.given_h5 import DEADLINE_S, Unusable, all_contained
-from ..common.manifests import FEATURES_ONLY, OK, accepted, set_aside
+from ..common.manifests import accepted, set_aside
+from ..common.reasons import FEATURES_ONLY, OK
 from ..common.settings.features import Encoder
 from ..common.settings.tiles import Grid
 from .layouts import Layout, layout_of

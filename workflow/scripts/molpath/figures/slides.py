@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..common.files import read_tsv
+from ..common.ledger import Entry, first_losses, read_ledger
 from .style import COLOURS, save
 
 KEPT, ASIDE = COLOURS[2], COLOURS[5]
@@ -17,24 +18,36 @@ KEPT, ASIDE = COLOURS[2], COLOURS[5]
 NO_QUALITY = {"quality_mpp", "pixels"}
 
 
-def plot_slides(table: str, output: str, note: str) -> None:
-    """How many slides were kept, and set aside by reason; focus over tissue of those that were measured."""
+def plot_slides(table: str, ledger: str, output: str, note: str) -> None:
+    """How many slides were kept, and set aside by reason; focus over tissue of those that were measured.
+
+    Each slide counts once, at the first stage that set it aside, for any grid, encoder or model (tables/ledger.tsv).
+    """
     slides = read_tsv(table)
-    counts = slides.reason.replace("", "kept").value_counts()
+    losses = first_losses(read_ledger(ledger))
+    counts = pd.Series([_fate(loss) for loss in losses.values()]).value_counts()
     figure, (bars, points) = plt.subplots(1, 2, figsize=(10, 3.2), width_ratios=(1, 1.2))
     bars.barh(range(len(counts)), counts.to_numpy(), color=[KEPT if name == "kept" else ASIDE for name in counts.index])
-    bars.set_yticks(range(len(counts)), [name.replace("_", " ") for name in counts.index])
+    bars.set_yticks(range(len(counts)), counts.index)
     for place, count in enumerate(counts):
         bars.text(count, place, f" {count}", va="center")
     bars.invert_yaxis()
     bars.set_xlabel("slides")
     measured = slides[slides.focus != ""].astype({"area_mm2": float, "focus": float})
-    for status, colour in (("ok", KEPT), ("set_aside", ASIDE)):
-        mine = measured[measured.status == status]
-        points.plot(mine.area_mm2, mine.focus, "o", ms=4, alpha=0.6, color=colour, label=status.replace("_", " "))
+    lost = measured.slide_id.map(losses).notna()
+    for label, mine, colour in (("kept", measured[~lost], KEPT), ("set aside", measured[lost], ASIDE)):
+        points.plot(mine.area_mm2, mine.focus, "o", ms=4, alpha=0.6, color=colour, label=label)
     points.set(xlabel="tissue, mm²", ylabel="sharpness (median over windows)")
     points.legend(frameon=False)
     save(figure, output, note)
+
+
+def _fate(loss: Entry | None) -> str:
+    """Where and why a slide was set aside, in words; the stages slides and tissue need no name."""
+    if loss is None:
+        return "kept"
+    reason = loss.reason.replace("_", " ")
+    return reason if loss.stage in ("slides", "tissue") else f"{reason} ({loss.stage})"
 
 
 def plot_quality(table: str, thresholds: Mapping[str, Any], output: str, note: str) -> None:

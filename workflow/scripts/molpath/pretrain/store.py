@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from ..common.digests import digest_of
-from ..common.files import atomic_path, read_tsv, write_tsv
+from ..common.files import atomic_path, read_tsv
 from ..common.finished import keep, restore
-from ..common.manifests import OK, file_of, read_manifests
+from ..common.manifests import accepted, file_of, read_manifests, set_aside, write_manifest
+from ..common.reasons import OK, REASONS
 from ..features.layouts import read_features
 
 log = logging.getLogger(__name__)
@@ -30,10 +30,11 @@ class DamagedStore(Exception):
 def pack_patches(
     *, manifest: str, pairs: str, wsi: str, patches: str, index: str, finished: str, code: str, repack: int = 0
 ) -> None:
-    """Write `patches` (npy, fp16 N x D) and `index` (slide_id, start, count, crc32) of the paired slides of a shard.
+    """Write `patches` (npy, fp16 N x D) and `index` of the paired slides of a shard.
 
-    Another `repack` gives another order of rows. The same contents are taken from `finished`, where they are kept
-    under a stamp of fingerprints and code. A shard without a paired slide gives an array without rows.
+    index: a manifest with start, count and crc32; a slide with numbers beyond fp16 is set aside in it. Another `repack`
+    gives another order of rows. The same contents are taken from `finished`, where they are kept under a stamp of
+    fingerprints and code. A shard without a paired slide gives an array without rows.
     """
     paired = set(read_tsv(pairs).query("status == 'paired'").slide_id)
     rows = [row for row in read_manifests([manifest]) if row["status"] == OK and row["slide_id"] in paired]
@@ -42,24 +43,41 @@ def pack_patches(
     if restore(Path(finished) / stamp, outputs):
         log.info("same slides and features: taken from .finished/%s", stamp)
         return
-    counts = [int(row["n_patches"]) for row in rows]
-    starts = np.cumsum([0, *counts])[:-1]
-    sums = []
+    packed = []
     with atomic_path(patches) as temporary:
-        shape = (sum(counts), int(rows[0]["dim"]) if rows else 0)
+        shape = (sum(int(row["n_patches"]) for row in rows), int(rows[0]["dim"]) if rows else 0)
         array = np.lib.format.open_memmap(temporary, "w+", np.float16, shape)
-        for row, start, count in zip(rows, starts, counts, strict=True):
+        start = 0
+        for row in rows:
+            count = int(row["n_patches"])
+            part = array[start : start + count]
             order = np.random.default_rng(zlib.crc32(row["slide_id"].encode(), repack)).permutation(count)
             with np.errstate(over="ignore"):  # looked for below
-                array[start : start + count] = read_features(file_of(row, wsi), row.get("dataset") or "features")[order]
-            if not np.isfinite(array[start : start + count]).all():
-                raise ValueError(f"{row['file']}: values that don't fit fp16, in which the packed store keeps them")
-            sums.append(f"{zlib.crc32(array[start : start + count].data):08x}")
+                part[:] = read_features(file_of(row, wsi), row.get("dataset") or "features")[order]
+            if np.isfinite(part).all():
+                place = {"start": start, "count": count, "crc32": f"{zlib.crc32(part.data):08x}"}
+                packed.append(accepted(row["slide_id"], **place))
+                start += count
+            else:
+                packed.append(set_aside(row["slide_id"], "too_large", f"{row['file']}: {REASONS['too_large']}"))
+                log.warning("%s set aside: %s", row["slide_id"], packed[-1]["detail"])
         array.flush()
         del array
-    ids = [row["slide_id"] for row in rows]
-    write_tsv(index, pd.DataFrame({"slide_id": ids, "start": starts, "count": counts, "crc32": sums}))
+        if start < shape[0]:
+            drop_rows(temporary, start)
+    write_manifest(index, packed, ["start", "count", "crc32"])
     keep(Path(finished) / stamp, outputs)
+
+
+def drop_rows(path: Path, length: int) -> None:
+    """Shorten the npy file to its first `length` rows."""
+    array = np.load(path, mmap_mode="r")
+    shorter = path.with_name(f"{path.name}.shorter.npy")
+    kept = np.lib.format.open_memmap(shorter, "w+", array.dtype, (length, *array.shape[1:]))
+    kept[:] = array[:length]
+    kept.flush()
+    del array, kept
+    shorter.replace(path)
 
 
 class PatchStore:
@@ -74,7 +92,7 @@ class PatchStore:
         self.place: dict[str, tuple[np.memmap, int, int, int]] = {}
         self.dim = 0
         for path, index in zip(patches, indices, strict=True):
-            table = read_tsv(index)
+            table = read_tsv(index).query("status == @OK")
             if not len(table):
                 continue
             try:

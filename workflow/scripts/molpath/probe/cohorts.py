@@ -22,7 +22,7 @@ class Side(NamedTuple):
 
 
 class Embeddings(NamedTuple):
-    """h5ad of a model's slides and cases; cohort: tables/slides.tsv (see samples.load_samples)."""
+    """h5ad of a model's slides and cases; cohort: manifest of the slides to embed (see samples.load_samples)."""
 
     slides: str
     cases: str

@@ -96,9 +96,9 @@ def keep_known(task: Task, bags: TaskBags, missing: str, table: str) -> Task:
     known = task.keep(bags.known())
     absent = sorted(set(task.samples) - set(known.samples))
     for name in absent:
-        log.warning("%s: %s %s has no patches: left out", task.name, task.unit, name)
+        log.warning("%s: %s %s has no patches: %s", task.name, task.unit, name, bags.why_absent(name))
     if not known.samples or (absent and missing == "fail"):
-        shown = ", ".join(absent[:10])
+        shown = ", ".join(f"{name}: {bags.why_absent(name)}" for name in absent[:10])
         raise BadTask(
             f"{table}: {len(absent)} of {len(task.samples)} {task.unit}s have no patches ({shown}); see the manifests "
             "of the features stage, take the rows out, or set `missing: skip`"

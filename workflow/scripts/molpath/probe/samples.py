@@ -26,9 +26,9 @@ def load_samples(
     """The task of the samples that have an embedding, and those embeddings (float32 N x D) in its order.
 
     slides, cases: h5ad by the model. bags: block of the cases whose slides in the task are not all they have in the
-    sheet. cohort: tables/slides.tsv, which says what was set aside. missing: `set_aside` lets those samples be missing
-    of whose slides none was usable, `skip` all, `fail` none. Sites and numbers of patches are put to the task.
-    Raises BadTask that names the samples.
+    sheet. cohort: manifest of the slides to embed, which says what was set aside. missing: `set_aside` lets those
+    samples be missing of whose slides none was usable, `skip` all, `fail` none. Sites and numbers of patches are put
+    to the task. Raises BadTask that names the samples.
     """
     table = EmbeddingTable.read(cases if task.unit == "case_id" else slides)
     return choose_samples(task, table, slides, bags=bags, cohort=cohort, missing=missing)
@@ -74,7 +74,7 @@ def check_missing(task: Task, known: Task, embeddings: EmbeddingTable, cohort: s
     absent = [name for name in task.samples if name not in there]
     table = read_tsv(cohort) if cohort and absent else None
     path = embeddings.path
-    reasons = {name: why_missing(task, name, table, embeddings.kind) for name in absent}
+    reasons = {name: why_missing(task, name, table) for name in absent}
     for name, reason in reasons.items():
         log.warning("%s: %s %s has no embedding: %s", task.name, task.unit, name, reason or "no reason is known")
     wrong = {"skip": [], "fail": absent}.get(missing, [name for name in absent if cohort and not reasons[name]])
@@ -87,18 +87,18 @@ def check_missing(task: Task, known: Task, embeddings: EmbeddingTable, cohort: s
         raise BadTask(f"{task.name}: none of its {task.unit}s has an embedding in {path}")
 
 
-def why_missing(task: Task, name: str, table: pd.DataFrame | None, kind: str) -> str:
-    """Why a sample has no embedding, as far as tables/slides.tsv and the model's kind tell; '' if nothing does."""
+def why_missing(task: Task, name: str, table: pd.DataFrame | None) -> str:
+    """Why a sample has no embedding, as the manifest of the model's slides says; '' if it doesn't.
+
+    A table of given vectors has to have those of every slide that was not set aside before.
+    """
     if table is None:
         return ""
     listed = set(task.slides.get(name, ()))
     rows = table[table.slide_id.isin(listed)] if listed else table[table[task.unit] == name]
-    if rows.empty or listed - set(rows.slide_id):
+    if rows.empty or listed - set(rows.slide_id) or {"", "no_vector"} & set(rows.reason):
         return ""
-    reasons = set(rows.reason)
-    if "" in reasons:  # accepted by quality control: tiling may have left no patch of it, but a given table needs none
-        return "" if kind == "table" else "no patches (manifests of tiles and features say why)"
-    return "set aside: " + ", ".join(sorted(reasons))
+    return "set aside: " + ", ".join(sorted(set(rows.reason)))
 
 
 def is_unlisted(listed: Sequence[str] | None, embedded: set[str]) -> bool:

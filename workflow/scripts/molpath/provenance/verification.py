@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..common.files import fingerprint, is_being_written, is_temporary
-from ..common.manifests import OK, read_manifest
+from ..common.manifests import read_manifest
+from ..common.reasons import OK
 
 #: Manifests, relative to the results folder.
 MANIFESTS = ("slides/*.tsv", "tissue/*.tsv", "tiles/*/*.tsv", "features/*/*/*.tsv")

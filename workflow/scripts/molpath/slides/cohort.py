@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import logging
-from collections import Counter
 from collections.abc import Sequence
 
-from ..common.files import read_tsv, write_tsv
-from ..common.manifests import FEATURES_ONLY, OK, REASONS, read_manifests
+from ..common.files import read_tsv
+from ..common.ledger import Gathering
+from ..common.manifests import read_manifests
+from ..common.reasons import OK
+from ..common.verdict import write_judged
 
-log = logging.getLogger(__name__)
-
-#: Reasons that are no failure: the sheet says so.
-ALLOWED = ("excluded", FEATURES_ONLY)
 FROM_SLIDES = ("reader", "vendor", "width", "height", "mpp", "mpp_source", "magnification", "identity", "note")
-
-
-class TooManySetAside(Exception):
-    """More slides were set aside than the config allows."""
 
 
 def collect_slides(
@@ -45,12 +38,10 @@ def collect_slides(
     for column in tissue.columns[4:]:
         result[column] = tissue[column]
     result["duplicate_of"] = duplicates(result)
-    try:
-        judge(result, max_failed_fraction)
-    except TooManySetAside:
-        write_tsv(f"{table}.refused", result)
-        raise
-    write_tsv(table, result)
+    rows = result.to_dict("records")
+    found = Gathering(rows)
+    found.add_table(rows)
+    write_judged(table, result, [entry for entry in found.entries if entry.stage == "tissue"], max_failed_fraction)
 
 
 def duplicates(table) -> list[str]:
@@ -68,18 +59,3 @@ def duplicates(table) -> list[str]:
         for mark in marks:
             first.setdefault(mark, original or row.slide_id)
     return found
-
-
-def judge(table, max_failed_fraction: float) -> None:
-    """Raise TooManySetAside with the counts by reason if too many slides were set aside."""
-    counts = Counter(reason for reason in table.reason if reason and reason not in ALLOWED)
-    total = int((~table.reason.isin(ALLOWED)).sum())
-    failed = sum(counts.values())
-    log.info("%d of %d slides set aside: %s", failed, total, dict(counts))
-    if total and failed / total > max_failed_fraction:
-        listed = "\n".join(f"  {count:6d} {reason}: {REASONS[reason]}" for reason, count in counts.most_common())
-        raise TooManySetAside(
-            f"{failed} of {total} slides were set aside, more than max_failed_fraction = {max_failed_fraction:g} of "
-            f"the config allows:\n{listed}\nSee results/tables/slides.tsv.refused; mend or exclude the slides "
-            "(keep = no), or allow more."
-        )

@@ -8,8 +8,9 @@ from functools import partial
 from typing import Any
 
 from ..common.contained import is_out_of_memory, rows_contained
-from ..common.manifests import FEATURES_ONLY, accepted, set_aside, write_manifest
+from ..common.manifests import accepted, set_aside, write_manifest
 from ..common.progress import Progress
+from ..common.reasons import FEATURES_ONLY
 from ..common.slide_parts import NoSlideHere, cut_parts, entry_of, files_of, lacks_its_finest, missing_parts
 from .bounds import shown_in_qupath
 from .identity import identity_of

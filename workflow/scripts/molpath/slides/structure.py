@@ -40,7 +40,7 @@ INTEGERS = {1: "u1", 3: "u2", 4: "u4", 13: "u4", 16: "u8", 18: "u8"}
 
 
 class Broken(Exception):
-    """The file can't be a slide; `reason` is one of manifests.REASONS (unreadable or truncated)."""
+    """The file can't be a slide; `reason` is one of common.reasons.REASONS (unreadable or truncated)."""
 
     def __init__(self, reason: str, detail: str):
         super().__init__(reason, detail)

@@ -8,6 +8,7 @@ from typing import Any
 
 from .comparisons import Comparisons
 from .config import Config, Places
+from .ledger import Ledger
 from .models import Models
 from .probing import Probing
 
@@ -28,14 +29,14 @@ PUBLISHED = ("linear_probe", "fine_tuning", "transfer", "retrieval", "clustering
 
 @dataclass(frozen=True)
 class Parts:
-    """What of a study the providers read. tiles: manifests of tiles."""
+    """What of a study the providers read. ledger: made after them."""
 
     config: Config
     places: Places
     models: Models
     probing: Probing
     comparisons: Comparisons
-    tiles: Callable[[], list[str]]
+    ledger: Callable[[], Ledger]
 
 
 def providers_of(parts: Parts) -> dict[str, Provider]:
@@ -67,7 +68,11 @@ def of_files(parts: Parts) -> dict[str, Provider]:
 
     return {
         "slide_sheet": constant(models.slides.sheet),
-        "tiles_targets": lambda wildcards: parts.tiles(),
+        "tile_manifests": lambda wildcards: parts.ledger().all_tiles(),
+        "feature_manifests": lambda wildcards: parts.ledger().all_features(),
+        "packed_indices": lambda wildcards: parts.ledger().packed(),
+        "pairs_of_runs": lambda wildcards: parts.ledger().pairs(),
+        "embedded_slides": lambda wildcards: parts.ledger().embedded(),
         "histories": per_run("<results>/pretrain/runs/{}/history.tsv", used_runs),
         "run_slides": per_run("<results>/tables/runs/{}.tsv", used_runs),
         "run_indices": models.run_indices,
@@ -116,6 +121,8 @@ def of_values(parts: Parts) -> dict[str, Provider]:
             {cohort for run in models.used_runs for cohort in models.runs[run]["cohorts"]}
         ),
         "run": models.run,
+        "run_sources": lambda wildcards: parts.ledger().runs(),
+        "model_sources": lambda wildcards: parts.ledger().sources(),
         "run_fractions": lambda wildcards: {run: models.runs[run]["fraction"] for run in models.used_runs},
         "run_settings": lambda wildcards: comparisons.run_settings(),
         "scaling_runs": lambda wildcards: comparisons.scaling_runs(),

@@ -37,6 +37,7 @@ from .given_features import GivenFeatures
 from .grids import Grids
 from .inventory import Inventory
 from .launcher import Launcher
+from .ledger import Ledger
 from .models import Models
 from .notes import notes_of
 from .omics import Omics
@@ -46,6 +47,7 @@ from .profiles import Profiles
 from .providers import Parts, providers_of
 from .retries import Retries
 from .slides import Slides
+from .summary import Summary
 from .targets import Targets
 from .tasks import Tasks
 from .tissue import Tissue
@@ -89,10 +91,12 @@ class Study:
         self.probing = Probing(config, self.models)
         self.comparisons = Comparisons(config, self.models, self.embedding, self.probing, self.benchmark)
         figures, tables = (shipped_yaml(places.shipped(f"report/{name}.yaml")) for name in ("figures", "tables"))
-        parts = Parts(config, places, self.models, self.probing, self.comparisons, lambda: self.targets.tiles())
+        parts = Parts(config, places, self.models, self.probing, self.comparisons, lambda: self.ledger)
         self.displays = Displays(figures, tables, providers_of(parts))
         pages = self.displays.pages
         self.targets = Targets(config, self.models, self.embedding, self.probing, self.comparisons, pages)
+        self.ledger = Ledger(self.models, self.targets)
+        self.summary = Summary(places, self.ledger, self.probing)
         self.demo = Demo(places, self.slides, self.profiles, self.tasks)
         self.inventory = Inventory(config, places, self.models, self.tissue)
         self.forecast = Forecast(config, self.models, self.downloads, self.probing, self.targets)

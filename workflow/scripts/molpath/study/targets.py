@@ -53,15 +53,24 @@ class Targets:
             shards[grid] = shards.get(grid, set()) | set(self.models.source_shards(grid, encoder))
         return {grid: sorted(shards[grid]) for grid in sorted(shards)}
 
-    def tiles(self, wildcards: Wildcards | None = None) -> list[str]:
+    def tile_manifests(self, wildcards: Wildcards | None = None) -> list[str]:
         """Patch coordinates of every grid that is used."""
         return [
             f"<results>/tiles/{grid}/{shard}.tsv" for grid, shards in self.tile_shards().items() for shard in shards
         ]
 
-    def features(self, wildcards: Wildcards | None = None) -> list[str]:
+    def tiles(self, wildcards: Wildcards | None = None) -> list[str]:
+        """The same, and what was set aside as far as each grid."""
+        return self.tile_manifests() + [f"<results>/tables/ledger/{grid}.tsv" for grid in self.tile_shards()]
+
+    def feature_manifests(self, wildcards: Wildcards | None = None) -> list[str]:
         """Patch features of every grid and encoder that is used."""
         return [path for source in self.models.used_sources() for path in self.models.feature_manifests(*source)]
+
+    def features(self, wildcards: Wildcards | None = None) -> list[str]:
+        """The same, and what was set aside as far as each grid and encoder."""
+        parts = [f"<results>/tables/ledger/{grid}/{encoder}.tsv" for grid, encoder in self.models.used_sources()]
+        return self.feature_manifests() + parts
 
     def omics(self, wildcards: Wildcards | None = None) -> list[str]:
         """Normalised profiles, and what is paired with what."""
@@ -93,7 +102,7 @@ class Targets:
     def report(self, wildcards: Wildcards | None = None) -> list[str]:
         """Tables and figures of what the config has."""
         names = ["figures/slides.svg", "figures/quality.svg", "tables/slides.tsv", "tables/worst_slides.html"]
-        names += ["tables/exclusions.tsv"] * bool(self.tiles())
+        names += ["tables/ledger.tsv"] + ["tables/exclusions.tsv"] * bool(self.tiles())
         if self.profiles.rows:
             names += ["tables/omics.tsv", "omics/leakage.tsv", "figures/omics.svg"]
         names += ["figures/pretraining.svg"] * bool(self.models.used_runs)

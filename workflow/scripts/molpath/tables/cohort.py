@@ -6,6 +6,7 @@ import base64
 import html
 import io
 import itertools
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,10 @@ from typing import Any
 import pandas as pd
 
 from ..common.files import read_tsv, write_tsv
-from ..common.manifests import FEATURES_ONLY, OK, REASONS, read_manifests
+from ..common.ledger import NOT_DRAWN, Entry, Part, count, first_losses, read_ledger
+from ..common.manifests import read_manifests
+from ..common.reasons import ALLOWED, OK, REASONS
+from ..omics.left_out import REASONS as PAIRING
 from ..pretrain.parts import sample_evenly
 from .pages import Section, write_page
 
@@ -24,69 +28,81 @@ GALLERY = """.sentences{max-width:none} .gallery{display:flex;flex-wrap:wrap;gap
 figure img{width:100%;max-height:320px;object-fit:contain;background:#f6f6f6}
 figcaption{font-size:13px;margin-top:.3em;overflow-wrap:anywhere}
 """
-COLUMNS = ["stage", "grid", "criterion", "slides", "patches", "meaning"]
+#: What each criterion means: reasons of slides, of pairing, and of a run on a part of the pairs.
+MEANINGS = PAIRING | {NOT_DRAWN: "the run trains on a part of the pairs"} | REASONS
+COLUMNS = ["stage", "grid", "encoder", "model", "criterion", "slides", "patches", "meaning"]
 
 
-def count_exclusions(*, slides: str, tiles: Sequence[str], output: str) -> None:
-    """Write how many slides and patches there were, what each criterion removed, and what was left.
+def count_exclusions(*, ledger: str, slides: str, tiles: Sequence[str], output: str) -> None:
+    """Write how many slides and patches there were, what each criterion removed, and what was left, stage by stage.
 
-    slides: tables/slides.tsv; tiles: manifests of the stage tiles, each in the folder of its grid. What a criterion
-    removed is negative, so that a column adds up to what is left (rows `left` and `duplicates` are no part of the sum).
+    ledger: tables/ledger.tsv, of which every number of slides is a count; slides: tables/slides.tsv, for duplicates;
+    tiles: manifests of the stage tiles, for patches. What a criterion removed is negative: `came` and what was removed
+    add up to `left` at each stage, grid, encoder, run and model.
     """
-    table = read_tsv(slides)
-    rows = [_row("slides", "", "in the sheet", len(table))]
-    for reason in REASONS:
-        for stage in ("slides", "tissue"):
-            count = int(((table.reason == reason) & (table.stage == stage)).sum())
-            if count:
-                rows.append(_row(stage, "", reason, -count, meaning=REASONS[reason]))
-    rows.append(_row("tissue", "", "left", int((table.status == OK).sum())))
-    copies = int((table.duplicate_of != "").sum())
-    if copies:
-        rows.append(_row("tissue", "", "duplicates", copies, meaning="kept; only the first of them is paired"))
-    for grid, manifests in itertools.groupby(sorted(tiles), key=lambda path: Path(path).parent.name):
-        rows += _count_patches(grid, pd.DataFrame(read_manifests(manifests)))
+    entries = read_ledger(ledger)
+    classes = {
+        grid: pd.DataFrame(read_manifests(manifests))
+        for grid, manifests in itertools.groupby(sorted(tiles), key=lambda path: Path(path).parent.name)
+    }
+    patches: Counter[Part] = Counter()
+    for entry in entries:
+        patches[entry.part] += int(entry.patches or 0)
+    rows = []
+    for part, number in count(entries).items():
+        first = "in the sheet" if part.stage == "slides" else "came"
+        rows.append(_row(part, first, number.came))
+        rows += [_row(part, reason, -lost, meaning=MEANINGS.get(reason, "")) for reason, lost in number.lost.items()]
+        if part.stage == "tiles":
+            rows += _count_patches(part, classes[part.grid])
+        rows.append(_row(part, "left", number.done, patches[part] or None))
+        copies = int((read_tsv(slides).duplicate_of != "").sum()) if part.stage == "tissue" else 0
+        if copies:
+            rows.append(_row(part, "duplicates", copies, meaning="kept; only the first of them is paired"))
     write_tsv(output, pd.DataFrame(rows, columns=COLUMNS).astype({"slides": "Int64", "patches": "Int64"}))
 
 
-def _count_patches(grid: str, tiled: pd.DataFrame) -> list[dict]:
+def _count_patches(part: Part, tiled: pd.DataFrame) -> list[dict]:
+    """Patches on tissue of the slides that were tiled, and those that quality control took."""
     counted = tiled[tiled.n_tissue_patches != ""]
     numbers = counted.filter(regex="^n_").replace("", "0").astype(int)
-    rows = [_row("tiles", grid, "patches on tissue", len(counted), numbers.n_tissue_patches.sum())]
+    rows = [_row(part, "patches on tissue", None, numbers.n_tissue_patches.sum())]
     classes = [name for name in numbers if name.startswith("n_dropped_") and name != "n_dropped_quality"]
     for name in classes or ["n_dropped_quality"]:
         if numbers[name].sum():
             told = name.removeprefix("n_dropped_").replace("_", " ")
-            rows.append(_row("tiles", grid, told, 0, -numbers[name].sum(), "patches that lie in this class"))
-    for reason in ("low_resolution", "no_coords", "bad_coords", "no_patches"):
-        count = int((tiled.reason == reason).sum())
-        if count:
-            rows.append(_row("tiles", grid, reason, -count, meaning=REASONS[reason]))
-    kept = counted.status == OK
-    return [*rows, _row("tiles", grid, "left", int(kept.sum()), numbers.n_patches[kept].sum())]
+            rows.append(_row(part, told, None, -numbers[name].sum(), "patches that lie in this class"))
+    return rows
 
 
-def _row(stage: str, grid: str, criterion: str, slides: int, patches=None, meaning: str = "") -> dict:
-    values = (stage, grid, criterion, slides, None if patches is None else int(patches), meaning)
+def _row(part: Part, criterion: str, slides: int | None, patches=None, meaning: str = "") -> dict:
+    values = (*part, criterion, slides, None if patches is None else int(patches), meaning)
     return dict(zip(COLUMNS, values, strict=True))
 
 
-def show_worst_slides(*, slides: str, wsi: str, note: str, output: str, count: int = 24) -> None:
+def show_worst_slides(*, slides: str, ledger: str, wsi: str, note: str, output: str, most: int = 24) -> None:
     """Write a page with the slides that were set aside and those kept with the least in focus, pictures embedded.
 
-    wsi: folder of the slides' files. Pictures are the overviews with overlays that the stage tissue drew; a slide set
-    aside before that has none. The page stands alone, works offline, and every word in it is escaped.
+    slides: tables/slides.tsv; ledger: tables/ledger.tsv, which says at which stage a slide was set aside; wsi: folder
+    of the slides' files. Pictures are the overviews with overlays that the stage tissue drew; a slide set aside before
+    that has none. The page stands alone, works offline, and every word in it is escaped.
     """
     table = read_tsv(slides)
-    aside = table[(table.status != OK) & (~table.reason.isin(["excluded", FEATURES_ONLY]))].head(count)
-    kept = table[table.status == OK].copy()
+    losses = {slide: loss for slide, loss in first_losses(read_ledger(ledger)).items() if loss}
+    failed = {slide for slide, loss in losses.items() if loss.reason not in ALLOWED}
+    aside = table[table.slide_id.isin(failed)].head(most)
+    kept = table[(table.status == OK) & ~table.slide_id.isin(failed)].copy()
     kept["order"] = pd.to_numeric(kept.in_focus_fraction, errors="coerce").fillna(0)
-    kept = kept.sort_values(["order", "slide_id"], kind="stable").head(count)
+    kept = kept.sort_values(["order", "slide_id"], kind="stable").head(most)
     sections = [
-        Section("Set aside", _gallery(aside, wsi, lambda row: f"{row.reason}: {row.detail}")),
+        Section("Set aside", _gallery(aside, wsi, lambda row: _fate(losses[row.slide_id]))),
         Section("Kept, with the least in focus", _gallery(kept, wsi, _numbers)),
     ]
     write_page(output, "Slides to look at", note, sections, style=GALLERY)
+
+
+def _fate(loss: Entry) -> str:
+    return f"{', '.join(filter(None, loss.part))}: {loss.reason}: {loss.detail}"
 
 
 def _numbers(row) -> str:
@@ -120,7 +136,7 @@ def list_run_slides(*, run: Mapping[str, Any], pairs: str, indices: Sequence[str
     They are paired (omics/pairs.tsv) with a profile of the run's modalities, packed (the store's indices), of its
     cohorts, and of its part of the data.
     """
-    packed = {name for path in indices for name in read_tsv(path).slide_id}
+    packed = {name for path in indices for name in read_tsv(path).query("status == @OK").slide_id}
     table = read_tsv(pairs)
     table = table[(table.status == "paired") & table.cohort.isin(run["cohorts"]) & table.slide_id.isin(packed)]
     slides = read_tsv(sheet).set_index("slide_id")

@@ -14,8 +14,9 @@ import shapely
 from ..common.digests import digest_of
 from ..common.files import fingerprint, new_h5, remove_leftovers
 from ..common.given_h5 import Unusable
-from ..common.manifests import OK, accepted, file_facts, read_manifest, set_aside, write_manifest
+from ..common.manifests import accepted, file_facts, read_manifest, set_aside, write_manifest
 from ..common.progress import Progress
+from ..common.reasons import OK
 from ..common.settings.tiles import Grid
 from ..common.stamps import is_current, row_of_stamp, stamp_h5
 from ..tissue.classes import CLASSES

@@ -14,8 +14,9 @@ import numpy as np
 from ..common.contained import MethodUnusable, is_out_of_memory, rows_contained
 from ..common.digests import digest_of
 from ..common.files import atomic_path, fingerprint, remove_leftovers, write_text
-from ..common.manifests import OK, accepted, read_manifest, set_aside, write_manifest
+from ..common.manifests import accepted, read_manifest, set_aside, write_manifest
 from ..common.progress import Progress
+from ..common.reasons import OK
 from ..common.settings.tissue import Tissue
 from ..common.stamps import is_current, row_of_stamp, save_jpeg, save_png
 from ..slides.bounds import shown_in_qupath

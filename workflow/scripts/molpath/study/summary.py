@@ -1,0 +1,220 @@
+"""What became of the slides, in plain words for the terminal: how many are done, set aside, why, where to look."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import textwrap
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+
+from ..common.ledger import LEFT_OUT, STAGES, Count, Entry, Gathering, Part, count, first_losses
+from ..common.reasons import FEATURES_ONLY, REASONS, SET_ASIDE
+from .config import Places
+from .ledger import Ledger
+from .probing import Probing
+from .sheets import read_sheet
+
+#: Stage words in the order of the data.
+WORDS = ("slides", "tissue", "tiles", "features", "omics", "pretrain", "embed", "probe")
+#: How many slides a line names, and how wide a line may be on the widest terminal.
+NAMED, WIDEST = 3, 110
+LEDGER_TABLE = "<results>/tables/ledger.tsv"
+HEADER = ("stage", "of", "done", "set aside", "")
+
+
+class Summary:
+    """Read off the manifests that lie below the results folder: at any time, and of a run that failed, too."""
+
+    def __init__(self, places: Places, ledger: Ledger, probing: Probing) -> None:
+        self.places, self.ledger, self.probing = places, ledger, probing
+        self.models, self.targets, self.slides = ledger.models, ledger.targets, ledger.slides
+
+    def text(self, words: Collection[str] = ()) -> str:
+        """The summary as far as the last of the stage words; without any, of everything. '' before a slide is seen."""
+        stages = stages_of(words)
+        entries = self.entries(stages)
+        if not entries:
+            return ""
+        width = min(WIDEST, shutil.get_terminal_size((WIDEST, 24)).columns)
+        lines = [f"What became of the {len(self.slides.rows):,} slides of {self.slides.path}", ""]
+        lines += columns([HEADER, *self._parts(entries, stages), *self._others(stages)])
+        lines += losses(entries, len(self.slides.rows), width)
+        return "\n".join(lines + self._where(entries, whole=not words))
+
+    def entries(self, stages: Collection[str] = STAGES) -> list[Entry]:
+        """The ledger's entries from the manifests that are there and no older than those they were made of."""
+        found = Gathering(self.slides.rows)
+        for part, paths in self._manifests(stages).items():
+            there = [path for path in paths if self._is_current(part, path)]
+            if part.stage == "pretrain":
+                self._add_run(found, part, there)
+            else:
+                found.add(part, self._read(there))
+        return found.entries
+
+    def _manifests(self, stages: Collection[str]) -> dict[Part, list[str]]:
+        """Every part with its manifests, in the order of the data; of a run, the indices of its store."""
+        found = {Part("slides"): self.targets.slides(), Part("tissue"): self.targets.assessed()}
+        found |= {Part("tiles", grid): self.ledger.tiles_of(grid) for grid in self.targets.tile_shards()}
+        for source in self.models.used_sources():
+            found[Part("features", *source)] = self.models.feature_manifests(*source)
+        for run, entry in self.ledger.runs().items():
+            found[Part("pretrain", entry["grid"], entry["encoder"], run)] = self.ledger.packed_of(run)
+        for model, given in self.ledger.sources().items():
+            grid, encoder = given or ("", "")
+            found[Part("embed", grid, encoder, model)] = [f"<results>/embed/{model}/slides.tsv"]
+        return {part: paths for part, paths in found.items() if part.stage in stages}
+
+    def _is_current(self, part: Part, path: str) -> bool:
+        """True if a manifest is there and no older than those of the stage before: a failed run leaves old ones."""
+        shard = os.path.basename(path)
+        before = {
+            "tissue": [f"<results>/slides/{shard}"],
+            "tiles": [f"<results>/tissue/{shard}"],
+            "features": [f"<results>/tiles/{part.grid}/{shard}"],
+            "pretrain": [f"<results>/features/{part.grid}/{part.encoder}/{shard}"],
+            "embed": [
+                f"<results>/features/{part.grid}/{part.encoder}/{each}.tsv" for each in self.models.embedded_shards
+            ]
+            * bool(part.encoder),
+        }.get(part.stage, [])
+        made = self._time(path)
+        return bool(made) and made >= max(map(self._time, before), default=0)
+
+    def _time(self, path: str) -> int:
+        """When a file was written (ns); 0 where there is none."""
+        try:
+            return os.stat(self._path(path)).st_mtime_ns
+        except OSError:
+            return 0
+
+    def _add_run(self, found: Gathering, part: Part, indices: Sequence[str]) -> None:
+        """A run of which weights are there. The list of its slides is a table of the report; it may not be there."""
+        if not os.path.isfile(self._path(f"<results>/pretrain/runs/{part.model}/model.safetensors")):
+            return
+        settings = self.ledger.runs()[part.model]
+        listed = f"<results>/tables/runs/{part.model}.tsv"
+        trained = {row["slide_id"] for row in self._read([listed])} if os.path.isfile(self._path(listed)) else None
+        packed = {row["slide_id"]: row for row in self._read(indices)}
+        pairs = self._read(["<results>/omics/pairs.tsv"])
+        found.add_run(part, settings["cohorts"], settings["modalities"], pairs, packed, trained)
+
+    def _path(self, path: str) -> str:
+        return path.replace("<results>", self.places.results, 1)
+
+    def _read(self, paths: Iterable[str]) -> list[dict[str, str]]:
+        """Rows of the files that are there."""
+        return [row for path in paths for row in read_sheet(self._path(path))]
+
+    # What the summary says.
+
+    def _parts(self, entries: Sequence[Entry], stages: Collection[str]) -> list[Sequence[str]]:
+        """A line of the table for each part."""
+        asked, counts = dict(self._asked()), count(entries)
+        seen = Counter(entry.part for entry in entries)
+        left_out = Counter(entry.part for entry in entries if entry.status == LEFT_OUT)
+        found: list[Sequence[str]] = []
+        for part in self._manifests(stages):
+            number = counts.get(part) or Count(0, 0, Counter())
+            waiting, unread = asked.get(part, 0) - seen[part], number.lost[FEATURES_ONLY]
+            notes = [f"{left_out[part]:,} without a profile or left out"] * bool(left_out[part])
+            notes += [f"{unread:,} without a raw file"] * bool(unread) + [f"{waiting:,} not reached"] * (waiting > 0)
+            aside = number.lost.total() - left_out[part] - unread
+            if part.stage != "pretrain" or seen[part]:
+                found.append((part.stage, name_of(part), f"{number.done:,}", f"{aside:,}", ", ".join(notes)))
+        return found
+
+    def _asked(self) -> Iterable[tuple[Part, int]]:
+        """How many slides each part has, by the sheet; a run's are known when it is there."""
+        for part, paths in self._manifests(STAGES).items():
+            if part.stage == "embed":
+                yield part, len(self.models.embedded)
+            elif part.stage != "pretrain":
+                shards = [os.path.basename(path).removesuffix(".tsv") for path in paths]
+                yield part, sum(len(self.slides.shards[shard]) for shard in shards)
+
+    def _others(self, stages: Collection[str]) -> list[Sequence[str]]:
+        """Lines of the stages that are not of slides: what was paired, which probes are there."""
+        found: list[Sequence[str]] = []
+        pairs = self._read(["<results>/omics/pairs.tsv"]) if "omics" in stages else []
+        if pairs:
+            paired = {row["slide_id"] for row in pairs if row["status"] == "paired"}
+            alone = {
+                row["slide_id"]: row["reason"] for row in pairs if row["slide_id"] and row["slide_id"] not in paired
+            }
+            told = ", ".join(f"{number:,} {reason}" for reason, number in Counter(alone.values()).most_common())
+            note = f"{len(alone):,} slides without a profile: {told}" if alone else ""
+            found.append(("omics", "slides paired with profiles", f"{len(paired):,}", "", note))
+        metrics = self.probing.metrics() if "probe" in stages else []
+        done = [path for path in metrics if os.path.isfile(self._path(path))]
+        if done:
+            lacking = f"{len(metrics) - len(done):,} not reached" if len(done) < len(metrics) else ""
+            found.append(("probe", "models, tasks and protocols", f"{len(done):,}", "", lacking))
+        return found
+
+    def _where(self, entries: Sequence[Entry], whole: bool) -> list[str]:
+        """Files that say which slide, and why in full; a table that was refused lies beside its place."""
+        parts = [part for part in dict.fromkeys(entry.part for entry in entries) if part.stage != "pretrain"]
+        last = max(STAGES.index(part.stage) for part in parts)
+        files = list(dict.fromkeys(path_of(part) for part in parts if STAGES.index(part.stage) == last))
+        if whole and os.path.isfile(self._path(LEDGER_TABLE)):
+            files = [LEDGER_TABLE]
+        every = dict.fromkeys(path_of(part) for part in self._manifests(STAGES) if part.stage != "pretrain")
+        paths = [self._path(path) for path in files] + [f"{self._path(path)}.refused" for path in every]
+        there = [path for path in paths if os.path.isfile(path)]
+        return ["", f"Every slide, with its reason in full: {', '.join(there)}"] if there else []
+
+
+def stages_of(words: Collection[str]) -> tuple[str, ...]:
+    """Stages that the last of the stage words needs, itself included; all of them without a word."""
+    known = [word for word in WORDS if word in words]
+    if not known:
+        return WORDS
+    needed = WORDS[: WORDS.index(known[-1]) + 1]
+    return tuple(word for word in needed if known[-1] != "omics" or word not in ("tiles", "features"))
+
+
+def name_of(part: Part) -> str:
+    """Grid, encoder and model of a part; of models and runs the name alone."""
+    return part.model or ", ".join(filter(None, (part.grid, part.encoder)))
+
+
+def path_of(part: Part) -> str:
+    """The table of the slides of a part."""
+    if part.stage == "embed":
+        return f"<results>/embed/{part.model}/slides.tsv"
+    if part.stage in ("slides", "tissue"):
+        return "<results>/tables/slides.tsv"
+    return f"<results>/tables/ledger/{'/'.join(filter(None, (part.grid, part.encoder)))}.tsv"
+
+
+def columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows as lines of aligned columns; the third and fourth hold numbers and stand to the right."""
+    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+    return [
+        "  " + "  ".join(
+            cell.rjust(width) if place in (2, 3) else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]  # fmt: skip
+
+
+def losses(entries: Sequence[Entry], total: int, width: int) -> list[str]:
+    """How many slides were set aside anywhere, and by stage and reason: how many, what it means, some of them."""
+    lost = {slide: loss.reason for slide, loss in first_losses(entries).items() if loss}
+    if not lost:
+        return ["", "No slide was set aside."]
+    groups: dict[tuple[Part, str], list[str]] = {}
+    for entry in entries:
+        # A slide without a raw file is one that features could be had of, and is told only where they were not.
+        hidden = entry.reason == FEATURES_ONLY != lost.get(entry.slide_id)
+        if entry.status == SET_ASIDE and entry.is_lost_here and not hidden:
+            groups.setdefault((entry.part, entry.reason), []).append(entry.slide_id)
+    lines = ["", f"Set aside: {len(lost):,} of {total:,} slides"]
+    for (part, reason), slides in groups.items():
+        named = ", ".join(slides[:NAMED]) + (", …" if len(slides) > NAMED else "")
+        text = f"{len(slides):6,d}  {part.stage}, {reason}: {REASONS.get(reason, '')} ({named})"
+        lines += textwrap.wrap(text, width, subsequent_indent=" " * 8, drop_whitespace=True, initial_indent="")
+    return lines

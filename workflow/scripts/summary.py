@@ -1,0 +1,12 @@
+"""Print what became of the slides so far."""
+
+import sys
+from pathlib import Path
+
+# Snakemake puts this script's folder last; its library comes before any other of that name.
+sys.path.insert(0, next(path for path in reversed(sys.path) if Path(path, "molpath").is_dir()))
+from molpath.common import joblog
+
+if __name__ == "__main__":
+    joblog.start(snakemake.log[0])
+    print(snakemake.params.text or "No slide has been inspected yet.", flush=True)
