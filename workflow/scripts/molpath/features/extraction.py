@@ -22,9 +22,10 @@ from ..common.settings.tiles import Grid
 from ..common.stamps import is_current
 from ..slides.readers import open_slide
 from ..tiles.given import read_coords
+from ..tiles.grid import TRIDENT, nominal_ratio
 from . import storage
+from .geometry import Geometry
 from .pace import Pace
-from .patches import Geometry
 from .precomputed import find_features
 from .registry import PRECOMPUTED, check_adapter, describe
 from .staging import stage
@@ -198,7 +199,7 @@ def _encode(shard, slides, encoder, weights, deadline_s, memory_mb, threads, ope
     from .stream import SlideTask, Stream
 
     tasks = [
-        SlideTask(slide_id, slides[slide_id], about["coords"], _geometry(about["attributes"]))
+        SlideTask(slide_id, slides[slide_id], about["coords"], geometry_of(about["attributes"]))
         for slide_id, about in shard.waiting.items()
     ]
     size = tasks[0].geometry.size
@@ -231,6 +232,10 @@ def _mark(path: Path) -> tuple[int, ...]:
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def _geometry(attributes: Mapping[str, Any]) -> Geometry:
-    mpp = 10 / float(attributes["target_magnification"])
-    return Geometry(int(attributes["patch_size"]), int(attributes["patch_size_level0"]), mpp)
+def geometry_of(attributes: Mapping[str, Any]) -> Geometry:
+    """How patches are read, by the attributes of their coordinates."""
+    size, target = int(attributes["patch_size"]), float(attributes["target_magnification"])
+    if attributes.get("like") != TRIDENT:
+        return Geometry(size, int(attributes["patch_size_level0"]), 10 / target)
+    nominal = nominal_ratio(float(attributes["level0_magnification"]), target)
+    return Geometry(size, round(size * nominal), 10 / target, nominal)

@@ -18,7 +18,8 @@ from ..common.contained import is_out_of_memory, limit_memory
 from ..common.joblog import die_with_parent
 from ..slides.readers import open_slide
 from .buffers import SharedBatches
-from .patches import Geometry, read_patches
+from .geometry import Geometry
+from .patches import read_patches
 
 #: A reader that doesn't come up within this many seconds is the machine's fault, not a slide's.
 START_DEADLINE_S = 180.0

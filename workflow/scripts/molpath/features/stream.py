@@ -23,7 +23,7 @@ import numpy as np
 
 from .buffers import SharedBatches
 from .devices import Runner
-from .patches import Geometry
+from .geometry import Geometry
 from .reading import Outcome, ReaderPool, Work
 from .staging import InPlace, Staging
 

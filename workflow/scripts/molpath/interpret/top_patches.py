@@ -6,7 +6,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from ..common.files import atomic_path, open_h5
-from ..features.patches import Geometry, read_patches
+from ..features.geometry import Geometry
+from ..features.patches import read_patches
 from ..slides.readers import open_slide
 
 #: Pixels of a patch in the picture, between patches, and of a line of words.

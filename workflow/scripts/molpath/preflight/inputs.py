@@ -13,7 +13,8 @@ import numpy as np
 
 from ..common.contained import as_sendable, map_contained
 from ..common.feature_files import ENDINGS
-from ..features.patches import Geometry, read_patches
+from ..features.geometry import Geometry
+from ..features.patches import read_patches
 from ..features.registry import ADAPTERS, PRECOMPUTED, Facts
 from ..slides.readers import open_slide
 from ..slides.resolution import find_mpp

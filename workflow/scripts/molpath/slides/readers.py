@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from ..common.slide_parts import REMEDIES, NoSlideHere, entry_of
+from .pixels import cut, on_white
 from .tiff_pages import holds_more, largest_pyramid, pages_of_levels, tiff_properties
 from .tiff_planes import NotOnePicture
 from .tiff_tiles import LARGEST_TILE, TiffTiles, TileCache
@@ -54,8 +56,11 @@ class OpenSlideReader:
 
         What lies outside the slide, or was never scanned, is white.
         """
-        pixels = np.asarray(self._slide.read_region((int(x), int(y)), level, (int(width), int(height))))
-        return on_white(pixels)
+        return on_white(self.rgba(x, y, level, width, height))
+
+    def rgba(self, x: int, y: int, level: int, width: int, height: int) -> np.ndarray:
+        """The same with alpha (uint8 height x width x 4): 0 outside the slide and where it was never scanned."""
+        return np.asarray(self._slide.read_region((int(x), int(y)), level, (int(width), int(height))))
 
     def close(self) -> None:
         """Close the file."""
@@ -130,6 +135,24 @@ class JpegTilesReader(_TiledReader):
                 raise ValueError("not all levels are 8-bit JPEG tiles")
             self._open_tiles(opened.path, pages, half_scale)
         self._compare(opened)
+        self._has_absent = [tiles.has_absent for tiles in self._tiles]
+
+    @cached_property
+    def beside(self) -> OpenSlideReader:
+        """The same file through OpenSlide."""
+        return OpenSlideReader(self.path)
+
+    def is_exact(self, x: int, y: int, level: int) -> bool:
+        """True if a region at level-0 pixel (x, y) is OpenSlide's to the byte: not where it lies between pixels of
+        `level`, nor where tiles that were never written would be told from white ones."""
+        downsample = self.levels[level][2]
+        return not (self._has_absent[level] or x / downsample % 1 or y / downsample % 1)
+
+    def close(self) -> None:
+        """Close the file."""
+        super().close()
+        if "beside" in vars(self):
+            self.beside.close()
 
     def _compare(self, opened: OpenSlideReader) -> None:
         """One tile of each level against OpenSlide: in the middle of level 0, at the origin of others."""
@@ -268,20 +291,3 @@ def _fastest(opened: OpenSlideReader, half_scale: bool) -> Reader:
         reader = OpenSlideReader(opened.path)  # a handle that failed once fails for ever
     opened.close()
     return reader
-
-
-def on_white(pixels: np.ndarray) -> np.ndarray:
-    """RGBA uint8 H x W x 4 laid on white: RGB uint8 H x W x 3."""
-    alpha = pixels[..., 3:]
-    if (alpha == 255).all():
-        return np.ascontiguousarray(pixels[..., :3])
-    return np.where(alpha == 0, 255, pixels[..., :3]).astype(np.uint8)
-
-
-def cut(pixels: np.ndarray, x: int, y: int, width: int, height: int) -> np.ndarray:
-    """A window of an array, white where it reaches beyond."""
-    out = np.full((height, width, 3), 255, np.uint8)
-    left, top = max(x, 0), max(y, 0)
-    part = pixels[top : max(y + height, 0), left : max(x + width, 0), :3]
-    out[top - y : top - y + part.shape[0], left - x : left - x + part.shape[1]] = part
-    return out
