@@ -14,11 +14,13 @@ import cv2
 import numpy as np
 
 from ..common.slide_parts import REMEDIES, NoSlideHere, entry_of
+from .damage import as_damage, is_damage
 from .pixels import cut, on_white
 from .tiff_pages import holds_more, largest_pyramid, pages_of_levels, tiff_properties
 from .tiff_planes import NotOnePicture
 from .tiff_tiles import LARGEST_TILE, TiffTiles, TileCache
 from .tile_decoders import is_jpeg_tiled
+from .tile_signs import TileSigns
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +28,8 @@ IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg"}
 IMAGE_MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"}
 #: What OpenSlide calls the layouts whose JPEG tiles we decode ourselves.
 FAST_VENDORS = {"aperio", "generic-tiff"}
+#: What it calls those TIFFs whose levels have one page of tiles each.
+TIFF_VENDORS = {"aperio", "generic-tiff", "philips", "leica", "trestle", "ventana", "huron", "argos"}
 #: Grey values by which a smaller copy of a level may differ from it, on average over 8 x 8 cells of a place.
 MOST_DIFFERENCE = 8
 
@@ -48,6 +52,7 @@ class OpenSlideReader:
         self.levels = [(width, height, float(downsample)) for (width, height), downsample in sizes]
         self.properties: Mapping[str, str] = dict(self._slide.properties)
         self.vendor = self.properties.get("openslide.vendor", "")
+        self._may_be_tiff = self.vendor in TIFF_VENDORS
         self.associated = sorted(self._slide.associated_images)
         self.notes: list[str] = []
 
@@ -59,8 +64,39 @@ class OpenSlideReader:
         return on_white(self.rgba(x, y, level, width, height))
 
     def rgba(self, x: int, y: int, level: int, width: int, height: int) -> np.ndarray:
-        """The same with alpha (uint8 height x width x 4): 0 outside the slide and where it was never scanned."""
-        return np.asarray(self._slide.read_region((int(x), int(y)), level, (int(width), int(height))))
+        """The same with alpha (uint8 height x width x 4): 0 outside the slide and where it was never scanned.
+
+        Raises DamagedTile where bytes of a tile are damaged, OSError where the storage fails twice.
+        """
+        import openslide
+
+        if self.signs:
+            self.signs.check(x, y, level, width, height)
+        place = (int(x), int(y)), level, (int(width), int(height))
+        try:
+            return np.asarray(self._slide.read_region(*place))
+        except openslide.OpenSlideError:
+            self._open_again()
+        try:
+            return np.asarray(self._slide.read_region(*place))
+        except openslide.OpenSlideError as error:
+            self._open_again()
+            raise as_damage(error) from error
+
+    def _open_again(self) -> None:
+        """A handle that failed once fails for ever."""
+        import openslide
+
+        self._slide.close()
+        self._slide = openslide.OpenSlide(self.path)
+
+    @cached_property
+    def signs(self) -> TileSigns | None:
+        """Looks for damage that OpenSlide passes over, in TIFFs whose levels are made of tiles."""
+        try:
+            return TileSigns(self.path, self.levels) if self._may_be_tiff else None
+        except (ValueError, OSError):
+            return None
 
     def close(self) -> None:
         """Close the file."""
@@ -159,11 +195,21 @@ class JpegTilesReader(_TiledReader):
         for level, tiles in enumerate(self._tiles[: len(opened.levels)]):
             if tiles.has_absent and self.vendor == "aperio":
                 raise ValueError(f"level {level} lacks tiles; OpenSlide then makes up what lower levels show there")
-            column, row = (0, 0) if level else (tiles.columns // 2, tiles.rows // 2)
-            place = column * tiles.tile_width, row * tiles.tile_height, level
             size = min(tiles.tile_width, tiles.width), min(tiles.tile_height, tiles.height)
-            if not np.array_equal(self.region(*place, *size), opened.region(*place, *size)):
-                raise ValueError(f"tile {column}, {row} of level {level} differs from what OpenSlide shows")
+            places = (
+                [(0, 0)] if level else [(tiles.columns // 2, tiles.rows // 2), (tiles.columns // 4, tiles.rows // 4)]
+            )
+            for number, (column, row) in enumerate(places):
+                place = column * tiles.tile_width, row * tiles.tile_height, level
+                try:
+                    pixels = self.region(*place, *size), opened.region(*place, *size)
+                except Exception as error:
+                    if number + 1 < len(places) and is_damage(error):
+                        continue  # a damaged tile tells nothing of the others
+                    raise
+                if not np.array_equal(*pixels):
+                    raise ValueError(f"tile {column}, {row} of level {level} differs from what OpenSlide shows")
+                break
 
 
 class TiffReader(_TiledReader):
@@ -198,8 +244,14 @@ class TiffReader(_TiledReader):
         edge = min(width, height, 64)
         for across, down in ((0.1, 0.1), (0.9, 0.1), (0.5, 0.5), (0.1, 0.9), (0.9, 0.9)):
             x, y = int((width - edge) * across), int((height - edge) * down)
-            finer = self.region(round(x * downsample), round(y * downsample), level - 1, edge * by, edge * by)
-            here = self.region(round(x * downsample), round(y * downsample), level, edge, edge)
+            place = round(x * downsample), round(y * downsample)
+            try:
+                finer = self.region(*place, level - 1, edge * by, edge * by)
+                here = self.region(*place, level, edge, edge)
+            except Exception as error:
+                if is_damage(error):
+                    continue  # a damaged tile tells nothing of the others
+                raise
             cells = [cv2.resize(pixels, (8, 8), interpolation=cv2.INTER_AREA).astype(float) for pixels in (finer, here)]
             if np.abs(cells[0] - cells[1]).mean() > MOST_DIFFERENCE:
                 return False
