@@ -20,8 +20,9 @@ def assess(path, settings, folder, keep="yes"):
     return read_manifest(folder / "tissue.tsv")[0]
 
 
-@pytest.mark.parametrize("codec", ["jpeg", "deflate", "jpeg2000"])
-@pytest.mark.parametrize("suffix", ["svs", "ome.tif"])
+@pytest.mark.parametrize(
+    ("codec", "suffix"), [("jpeg", "svs"), ("deflate", "svs"), ("jpeg2000", "svs"), ("deflate", "ome.tif")]
+)
 def test_tissue_of_a_slide_with_damaged_tiles(tissue_settings, tmp_path, codec, suffix):
     """A disc of tissue; a tile of it and one of bare glass are damaged: it lacks its tile and little more."""
     pixels = np.full((TILE * ACROSS, TILE * ACROSS, 3), (243, 243, 244), np.uint8)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from ..slides.readers import JpegTilesReader, OpenSlideReader
+from ..slides.openslide_reader import OpenSlideReader
+from ..slides.readers import JpegTilesReader
 from .geometry import Geometry, Slide
 
 #: How far a level's downsample may lie from the wanted one and be taken as it is, in level-0 pixels to a pixel.

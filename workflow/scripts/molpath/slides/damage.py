@@ -6,14 +6,11 @@ import errno
 import os
 import struct
 import zlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..common.contained import is_out_of_memory
-
-if TYPE_CHECKING:
-    from .readers import Reader
 
 #: What storage says when it fails: no fault of the slide, whose patches must not be dropped for it.
 STORAGE = (errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ETIMEDOUT, errno.EACCES, errno.ENODEV, errno.EHOSTDOWN)
@@ -46,10 +43,10 @@ class Forgiving:
     """A slide whose damaged places come from a finer level, or are white; `lost` has the boxes of these (level-0 pixels
     left, top, right, bottom).
 
-    It has what the slide has. A region is halved until its damaged part is PIECE pixels wide.
+    It has what the slide (one of slides.readers) has. A region is halved until its damaged part is PIECE pixels wide.
     """
 
-    def __init__(self, slide: Reader):
+    def __init__(self, slide: Any):
         self.slide = slide
         self.lost: set[tuple[float, float, float, float]] = set()
 

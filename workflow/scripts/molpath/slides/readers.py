@@ -14,13 +14,13 @@ import cv2
 import numpy as np
 
 from ..common.slide_parts import REMEDIES, NoSlideHere, entry_of
-from .damage import as_damage, is_damage
+from .damage import is_damage
+from .openslide_reader import OpenSlideReader
 from .pixels import cut, on_white
 from .tiff_pages import holds_more, largest_pyramid, pages_of_levels, tiff_properties
 from .tiff_planes import NotOnePicture
 from .tiff_tiles import LARGEST_TILE, TiffTiles, TileCache
 from .tile_decoders import is_jpeg_tiled
-from .tile_signs import TileSigns
 
 log = logging.getLogger(__name__)
 
@@ -28,79 +28,12 @@ IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg"}
 IMAGE_MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"}
 #: What OpenSlide calls the layouts whose JPEG tiles we decode ourselves.
 FAST_VENDORS = {"aperio", "generic-tiff"}
-#: What it calls those TIFFs whose levels have one page of tiles each.
-TIFF_VENDORS = {"aperio", "generic-tiff", "philips", "leica", "trestle", "ventana", "huron", "argos"}
 #: Grey values by which a smaller copy of a level may differ from it, on average over 8 x 8 cells of a place.
 MOST_DIFFERENCE = 8
 
 
 class UnreadableSlide(Exception):
     """No reader opens the file; the message says what each of them found."""
-
-
-class OpenSlideReader:
-    """A slide that OpenSlide opens. Label and macro images are named, never read."""
-
-    name = "openslide"
-
-    def __init__(self, path: str):
-        import openslide
-
-        self.path = path
-        self._slide = openslide.OpenSlide(path)
-        sizes = zip(self._slide.level_dimensions, self._slide.level_downsamples, strict=True)
-        self.levels = [(width, height, float(downsample)) for (width, height), downsample in sizes]
-        self.properties: Mapping[str, str] = dict(self._slide.properties)
-        self.vendor = self.properties.get("openslide.vendor", "")
-        self._may_be_tiff = self.vendor in TIFF_VENDORS
-        self.associated = sorted(self._slide.associated_images)
-        self.notes: list[str] = []
-
-    def region(self, x: int, y: int, level: int, width: int, height: int) -> np.ndarray:
-        """RGB uint8 height x width x 3 of `level`; (x, y) is the top-left corner in level-0 pixels.
-
-        What lies outside the slide, or was never scanned, is white.
-        """
-        return on_white(self.rgba(x, y, level, width, height))
-
-    def rgba(self, x: int, y: int, level: int, width: int, height: int) -> np.ndarray:
-        """The same with alpha (uint8 height x width x 4): 0 outside the slide and where it was never scanned.
-
-        Raises DamagedTile where bytes of a tile are damaged, OSError where the storage fails twice.
-        """
-        import openslide
-
-        if self.signs:
-            self.signs.check(x, y, level, width, height)
-        place = (int(x), int(y)), level, (int(width), int(height))
-        try:
-            return np.asarray(self._slide.read_region(*place))
-        except openslide.OpenSlideError:
-            self._open_again()
-        try:
-            return np.asarray(self._slide.read_region(*place))
-        except openslide.OpenSlideError as error:
-            self._open_again()
-            raise as_damage(error) from error
-
-    def _open_again(self) -> None:
-        """A handle that failed once fails for ever."""
-        import openslide
-
-        self._slide.close()
-        self._slide = openslide.OpenSlide(self.path)
-
-    @cached_property
-    def signs(self) -> TileSigns | None:
-        """Looks for damage that OpenSlide passes over, in TIFFs whose levels are made of tiles."""
-        try:
-            return TileSigns(self.path, self.levels) if self._may_be_tiff else None
-        except (ValueError, OSError):
-            return None
-
-    def close(self) -> None:
-        """Close the file."""
-        self._slide.close()
 
 
 class _TiledReader:
