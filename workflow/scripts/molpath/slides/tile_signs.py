@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -59,7 +60,7 @@ class TileSigns:
 class _Page:
     """One level: where its tiles lie, and what was found in those looked at ('' for nothing)."""
 
-    def __init__(self, page):
+    def __init__(self, page: Any) -> None:
         self.offsets, self.counts = page.dataoffsets, page.databytecounts
         self.width, self.height = page.tilewidth, page.tilelength
         self.columns, self.rows = -(-page.imagewidth // self.width), -(-page.imagelength // self.height)
