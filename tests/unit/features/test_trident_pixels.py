@@ -1,9 +1,11 @@
 """Grids that are `like: trident`: place and pixels recomputed with OpenSlide and Pillow by TRIDENT's published rule."""
 
+import h5py
 import numpy as np
 import openslide
 import pytest
 import shapely
+from molpath.common.manifests import accepted
 from molpath.features.extraction import geometry_of
 from molpath.features.geometry import Geometry
 from molpath.features.patches import read_patches
@@ -164,3 +166,27 @@ def test_tissue_decides_as_in_tridents_rule():
     shares = tissue_shares(corners, 100, [shapely.box(100, 0, 150, 100)])
     assert (~np.isnan(shares)).sum() == 4  # those that share an edge or a corner with it touch it
     assert corners[np.nan_to_num(shares) >= 0.5].tolist() == [[100, 0]]
+
+
+@pytest.mark.parametrize(("shape", "slow"), [((1024, 1024), 0), ((1027, 1025), 24)])
+def test_the_feature_file_and_the_manifest_say_how_patches_were_read(shard, tmp_path, shape, slow):
+    """10x from 40x on level 1: whole pixels of it, or between them everywhere but at the corner."""
+    path = write_jpeg_pyramid(tmp_path / "a.svs", picture(*shape), aperio=True, mpp=0.2527)
+    corners, pixels, _, _ = ours(path, 0.2527, 10, 56)
+    corners, pixels = corners[:25], pixels[:25]
+    folder = shard.wsi / "20x_32px_0px_overlap" / "patches"
+    folder.mkdir(parents=True)
+    with h5py.File(folder / "a_patches.h5", "w") as handle:
+        stored = handle.create_dataset("coords", data=corners)
+        stored.attrs.update(patch_size=56, patch_size_level0=224, level0_magnification=40, target_magnification=10)
+        stored.attrs["like"] = "trident"
+    shard.rows.append(accepted("a", file="20x_32px_0px_overlap/patches/a_patches.h5"))
+    shard.write()
+    row = shard.extract(opener=open_slide, slides={"a": str(path)})["a"]
+    said = f"{slow} of 25 patches through OpenSlide: they begin between pixels of their level"
+    assert row["note"] == "read as TRIDENT reads" + (f", {said}" if slow else "")
+    with h5py.File(shard.wsi / row["file"]) as handle:
+        assert handle["coords"].attrs["like"] == "trident"
+        assert handle["features"].attrs["through_openslide"] == slow
+        np.testing.assert_allclose(handle["features"][:], pixels.mean((1, 2)) / 255, atol=3e-3)
+    assert shard.extract(opener=None)["a"] == row

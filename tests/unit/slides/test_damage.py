@@ -41,7 +41,7 @@ def read(slide, index, level=0):
 def test_a_damaged_tile_is_seen_and_its_neighbours_are_whole(whole, codec, suffix, how):
     """OpenSlide shows half-overwritten tiles of deflate and JPEG 2000 without a word; we look at their bytes."""
     if (codec, how) == ("jpeg2000", "sector-random"):
-        pytest.skip("half of such sectors can't be seen: test_every_way_to_break_a_public_jpeg_2000_tile")
+        pytest.skip("one in five of such sectors can't be seen: test_every_way_to_break_a_public_jpeg_2000_tile")
     path = whole[codec, suffix]
     slide, sound = open_slide(damaged_copy(path, [BAD], how)), open_slide(path)
     for _ in range(2):  # and again: neither the reader's memory nor OpenSlide's handle hides it
@@ -82,7 +82,7 @@ def test_a_public_jpeg_2000_slide_has_no_sign_of_damage(shared_data):
 
 
 def test_every_way_to_break_a_public_jpeg_2000_tile(shared_data):
-    """Zeros, ones or noise in 40 places of a scanner's tile: short noise is missed in half of them."""
+    """Zeros, ones or noise in 40 places of a scanner's tile: short noise is missed in some of them."""
     path = shared_data / "slides/tcga-cr-7395-01a-01-ts1.svs"
     with tifffile.TiffFile(path) as file, open(path, "rb") as handle:
         page = file.pages[0]
@@ -94,7 +94,7 @@ def test_every_way_to_break_a_public_jpeg_2000_tile(shared_data):
         starts = np.linspace(0, len(data) - len(new), 40).astype(int)
         seen[what] = sum(bool(fault_of_jpeg2000(data[:i] + new + data[i + len(new) :])) for i in starts)
     assert (seen["zero"], seen["ff"], seen["long"]) == (40, 40, 40)
-    assert seen["short"] >= 2
+    assert seen["short"] >= 20
 
 
 def test_signs_of_streams():
