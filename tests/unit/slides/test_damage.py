@@ -37,7 +37,7 @@ def read(slide, index, level=0):
 
 @pytest.mark.parametrize(
     ("codec", "how"),
-    # One in five of the others can't be seen (test_every_way_to_break_a_public_jpeg_2000_tile).
+    # Two in five of the others can't be seen (test_every_way_to_break_a_public_jpeg_2000_tile).
     [(codec, how) for codec in SEEN for how in HOW if (codec, how) != ("jpeg2000", "sector-random")],
 )
 @pytest.mark.parametrize("suffix", ["svs", "ome.tif"])
@@ -90,12 +90,16 @@ def test_every_way_to_break_a_public_jpeg_2000_tile(shared_data):
         index = int(np.argmax(page.databytecounts))
         handle.seek(page.dataoffsets[index])
         data = handle.read(page.databytecounts[index])
-    noise, seen = np.random.default_rng(0).bytes(4096), {}
-    for what, new in (("zero", bytes(512)), ("ff", b"\xff" * 512), ("short", noise[:512]), ("long", noise)):
-        starts = np.linspace(0, len(data) - len(new), 40).astype(int)
-        seen[what] = sum(bool(fault_of_jpeg2000(data[:i] + new + data[i + len(new) :])) for i in starts)
-    assert (seen["zero"], seen["ff"], seen["long"]) == (40, 40, 40)
-    assert seen["short"] >= 20
+    rng, seen = np.random.default_rng(0), {}
+    made = {"zero": lambda: bytes(512), "ff": lambda: b"\xff" * 512, "short": lambda: rng.bytes(512)}
+    made["long"] = lambda: rng.bytes(4096)
+    for what, make in made.items():
+        size = len(make())
+        starts = np.linspace(0, len(data) - size, 40).astype(int)
+        seen[what] = sum(bool(fault_of_jpeg2000(data[:i] + make() + data[i + size :])) for i in starts)
+    assert (seen["zero"], seen["ff"]) == (40, 40)
+    assert seen["long"] >= 38
+    assert 20 <= seen["short"] <= 32
 
 
 def test_signs_of_streams():
