@@ -2,17 +2,19 @@
 
 import errno
 import os
+import re
 
 import numpy as np
 import openslide
 import pytest
 import tifffile
 from damaged_slides import ACROSS, CODECS, TILE, damaged_copy, write_slide
+from dicom_files import write_series
 from molpath.slides.damage import DamagedTile, Forgiving, as_damage, is_damage
 from molpath.slides.inspection import inspect_slide
 from molpath.slides.readers import JpegTilesReader, OpenSlideReader, TiffReader, open_slide
 from molpath.slides.tile_signs import fault_of_deflate, fault_of_jpeg2000
-from slide_files import write_jpeg_pyramid
+from slide_files import picture, write_jpeg_pyramid
 
 HOW = ["all-random", "all-zero", "half-random", "half-zero", "half-ff", "sector-random", "sector-zero", "sector-ff"]
 SEEN = ["jpeg", "deflate", "lzw", "jpeg2000"]
@@ -166,3 +168,22 @@ def test_damaged_places_come_from_a_finer_level_or_are_white(tmp_path):
     assert (shown[128:] < 200).all()
     assert slide.lost_fraction == pytest.approx(1 / 64)
     assert slide.levels == slide.slide.levels
+
+
+def test_a_damaged_frame_of_dicom_is_seen_and_its_neighbours_are_whole(tmp_path):
+    """What OpenSlide decodes on its own: the frame is named, and the handle that failed is opened again."""
+    write_series(tmp_path / "series", picture(512, 512), levels=(1,))
+    sound = open_slide(tmp_path / "series")
+    whole = [sound.region(x, 64, 0, 64, 64) for x in (0, 64, 128)]
+    (file,) = (tmp_path / "series").iterdir()
+    data = file.read_bytes()
+    starts = [match.start() for match in re.finditer(b"\xff\xd8\xff", data)]
+    assert len(starts) == 64
+    middle = (starts[9] + starts[10]) // 2  # of the tile at (64, 64)
+    file.write_bytes(data[:middle] + bytes(starts[10] - middle - 16) + data[starts[10] - 16 :])
+    slide = open_slide(tmp_path / "series")
+    for _ in range(2):
+        with pytest.raises(DamagedTile):
+            slide.region(64, 64, 0, 64, 64)
+        for x, expected in zip((0, 64, 128), whole, strict=True):
+            assert x == 64 or np.array_equal(slide.region(x, 64, 0, 64, 64), expected)
