@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from molpath.common.manifests import accepted, write_manifest
-from molpath.features.patches import Geometry
+from molpath.features.geometry import Geometry
 from molpath.tiles.given import coords_name
 from molpath.tiles.tiling import write_coords
 

@@ -21,7 +21,8 @@ sys.path.insert(0, str(REPOSITORY / "workflow/scripts"))
 from molpath.demo import artefacts  # noqa: E402
 from molpath.demo.histology import develop, draw_canvas  # noqa: E402
 from molpath.demo.truth import draw_truth  # noqa: E402
-from molpath.slides.readers import cut, open_slide  # noqa: E402
+from molpath.slides.pixels import cut  # noqa: E402
+from molpath.slides.readers import open_slide  # noqa: E402
 from molpath.tiles.grid import class_shares, lay_grid  # noqa: E402
 from molpath.tiles.tissue_shares import tissue_shares  # noqa: E402
 from molpath.tissue.assessment import judge, measure  # noqa: E402

@@ -16,7 +16,8 @@ import simplejpeg
 import tifffile
 from giant_slide import ellipse, write_giant
 from molpath.features.focus import focus_of
-from molpath.features.patches import Geometry, read_patches
+from molpath.features.geometry import Geometry
+from molpath.features.patches import read_patches
 from molpath.features.stream import plan, reading_order
 from molpath.slides.readers import OpenSlideReader, open_slide
 from molpath.slides.tile_decoders import adobe_marker

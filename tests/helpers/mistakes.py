@@ -157,6 +157,17 @@ MISTAKES = {
             "give one of them a `label`",
         ],
     ),
+    "micrometres per pixel of a grid like TRIDENT's": (
+        lambda p: p.config["tiles"]["grids"]["main"].update(mpp=0.5, like="trident"),
+        ["config, key tiles/grids/main: mpp has no meaning with like: trident", "leave one of them out"],
+    ),
+    "half scale on a grid like TRIDENT's": (
+        lambda p: (
+            p.config["tiles"]["grids"]["main"].update(like="trident"),
+            p.config["features"]["encoders"]["tiny"].update(decode="half"),
+        ),
+        ["config, key features/encoders/tiny/decode: half gives other pixels than TRIDENT's", "decode: exact"],
+    ),
     "folder of given coordinates that is not there": (
         lambda p: p.config["tiles"]["grids"]["main"].update(coords="nowhere/patches"),
         ["config, key tiles/grids/main/coords: no such folder: 'nowhere/patches'", "<slide>_patches.h5"],

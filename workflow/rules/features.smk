@@ -36,6 +36,8 @@ rule extract_features:
         again=study.retries.features,
         deadline_s=lookup(dpath="slides/deadline_s", within=config),
         memory_mb=lookup(dpath="slides/memory_mb", within=config),
+        max_damaged_fraction=lookup(dpath="features/max_damaged_fraction", within=config),
+        damaged=lookup(dpath="features/damaged", within=config),
         scratch=lookup(dpath="features/scratch", within=config),
         scratch_gb=lookup(dpath="features/scratch_gb", within=config),
         results=subpath(output.manifest, ancestor=4),

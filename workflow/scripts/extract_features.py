@@ -26,6 +26,8 @@ if __name__ == "__main__":
         accept_other_code=snakemake.params.accept_other_code,
         deadline_s=snakemake.params.deadline_s,
         memory_mb=snakemake.params.memory_mb,
+        max_damaged_fraction=snakemake.params.max_damaged_fraction,
+        damaged=snakemake.params.damaged,
         threads=snakemake.threads,
         scratch=snakemake.params.scratch,
         scratch_gb=snakemake.params.scratch_gb,

@@ -7,7 +7,8 @@ import pytest
 import tifffile
 from giant_slide import tissue_picture, write_giant
 from molpath.features.focus import focus_of
-from molpath.features.patches import HALF_SCALE_BOUNDS, Geometry, read_patches
+from molpath.features.geometry import Geometry
+from molpath.features.patches import HALF_SCALE_BOUNDS, read_patches
 from molpath.features.registry import describe
 from molpath.features.stream import plan, reading_order
 from molpath.slides.readers import open_slide

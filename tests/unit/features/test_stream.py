@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from molpath.common.devices import _first_free
 from molpath.features.devices import Runner
-from molpath.features.patches import Geometry, best_level, read_patches
+from molpath.features.geometry import Geometry
+from molpath.features.patches import best_level, read_patches
 from molpath.features.stream import STRIP, plan, reading_order
 
 

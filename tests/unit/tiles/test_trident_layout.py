@@ -43,13 +43,15 @@ def write_inputs(wsi, contours) -> tuple[dict, dict]:
     return seen, accepted(SLIDE, **files)
 
 
+@pytest.mark.parametrize("like", ["", "trident"])
 @pytest.mark.parametrize("name", NAMES)
-def test_files_are_those_of_trident(shared_data, tmp_path, name):
+def test_files_are_those_of_trident(shared_data, tmp_path, name, like):
+    """Scaled by magnification, or like: trident, which says in the file how its patches are to be read."""
     expected = json.loads((shared_data / "parity/trident/cmu_hole.json").read_text())[f"cmu_hole/{name}"]
     seen, row = write_inputs(tmp_path / "wsi", shared_data / "parity/trident/cmu_hole.geojson")
     write_manifest(tmp_path / "seen.tsv", [seen], [key for key in seen if key not in row])
     write_manifest(tmp_path / "row.tsv", [row], [key for key in row if key not in seen])
-    grid = grid_of(name)
+    grid = grid_of(name) | ({"like": like, "scale": "mpp"} if like else {})
     tile_shard(
         inspected=str(tmp_path / "seen.tsv"),
         assessed=str(tmp_path / "row.tsv"),
@@ -65,6 +67,7 @@ def test_files_are_those_of_trident(shared_data, tmp_path, name):
         assert coords.dtype == np.dtype(expected["dtype"])
         assert coords[:].tolist() == expected["coords"]
         attributes = dict(coords.attrs)
+    assert attributes.pop("like", "") == like
     assert attributes == expected["attrs"]
     for key, value in expected["attrs"].items():
         assert isinstance(value, str) == isinstance(attributes[key], str), key
@@ -94,6 +97,9 @@ def test_their_folder_is_read_where_it_lies(shared_data, tmp_path):
     other = tile_slide(seen, row, tmp_path / "other", grid | {"patch_size": 256}, "0", False)
     assert other["reason"] == "bad_coords"
     assert "patch_size 512, the grid of the config has 256" in other["detail"]
+    alike = tile_slide(seen, row, tmp_path / "alike", grid | {"like": "trident"}, "0", False)
+    with h5py.File(tmp_path / "alike" / alike["file"]) as handle:
+        assert dict(handle["coords"].attrs) == expected["attrs"] | {"like": "trident"}
     (tmp_path / "theirs" / f"{SLIDE}_patches.h5").unlink()
     assert tile_slide(seen, row, tmp_path / "wsi", grid, "0", False)["reason"] == "no_coords"
 

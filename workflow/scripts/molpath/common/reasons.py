@@ -31,6 +31,7 @@ REASONS = {
     "no_coords": "the folder of given coordinates has no file for it",
     "bad_coords": "the given coordinates can't be read, or don't fit the slide or the grid",
     "no_patches": "no patch is left after tissue and quality masks",
+    "damaged": "too many of its patches lie on tiles that can't be decoded",
     "no_features": "the folder of precomputed features has no file for it",
     "bad_features": "the file of precomputed features can't be used, or doesn't fit the slide or the grid",
     "too_large": "its features hold numbers beyond fp16, in which patches are packed for pretraining",

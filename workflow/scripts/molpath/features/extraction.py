@@ -23,16 +23,32 @@ from ..common.settings.tiles import Grid
 from ..common.stamps import is_current
 from ..slides.readers import open_slide
 from ..tiles.given import read_coords
+from ..tiles.grid import TRIDENT, nominal_ratio
 from . import storage
+from .damage import DROP, Tolerance
+from .geometry import Geometry
 from .pace import Pace
-from .patches import Geometry
 from .precomputed import find_features
 from .registry import PRECOMPUTED, check_adapter, describe
 from .staging import stage
 
 log = logging.getLogger(__name__)
 
-COLUMNS = ("n_patches", "dim", "file", "bytes", "fingerprint", "dataset", "coords_scale", "patch_size_level0")
+COLUMNS = (
+    "n_patches",
+    "dim",
+    "file",
+    "bytes",
+    "fingerprint",
+    "dataset",
+    "coords_scale",
+    "patch_size_level0",
+    "n_damaged",
+    "damaged",
+    "note",
+)
+#: Reasons of slides whose manifest row lists the patches that can't be read.
+DAMAGED = ("damaged", "unreadable")
 #: Feature files that may wait for the disk before the stream does.
 WRITES_AHEAD = 4
 
@@ -52,6 +68,8 @@ def extract_shard(
     accept_other_code: bool = False,
     deadline_s: float = 120.0,
     memory_mb: float = 0,
+    max_damaged_fraction: float = 0.1,
+    damaged: str = DROP,
     threads: int = 1,
     scratch: str = "",
     scratch_gb: float = 100.0,
@@ -62,10 +80,12 @@ def extract_shard(
 
     tiles, inspected: manifests of the stages `tiles` and `slides`; slides: id -> path of the raw slide; grid: with
     `name`, `patch_size` and `magnification`; encoder: the config's entry with `name`. A slide whose pixels can't be
-    read is set aside as unreadable, crashed, timeout (`deadline_s` for a few patches) or memory (more than `memory_mb`
-    in one reader; 0: no limit). scratch: folder of a local disk to which slides are copied while they are read, at most
-    `scratch_gb` GB at a time; empty: they are read where they lie. Raises ForeignFile where another tool's file lies,
-    OSError if the disk fails, and whatever the encoder raises.
+    read is set aside as unreadable, crashed, timeout (`deadline_s` for a few patches) or memory (more than
+    `memory_mb` in one reader; 0: no limit). Of patches under damaged tiles, `max_damaged_fraction` at most are
+    dropped or, with damaged: white, taken as white; a slide with more is set aside. scratch: folder of a local disk
+    to which slides are copied while they are read, at most `scratch_gb` GB at a time; empty: they are read where
+    they lie. Raises ForeignFile where another tool's file lies, OSError if the disk fails, and whatever the encoder
+    raises.
     """
     keep_freed_memory()
     check_adapter(encoder["adapter"])
@@ -75,7 +95,9 @@ def extract_shard(
         limits = {"deadline_s": deadline_s, "memory_mb": memory_mb}
         write_manifest(manifest, find_features(rows, seen, encoder, wsi, grid, sample=given_sample, **limits), COLUMNS)
         return
-    shard = _Shard(rows, wsi, grid["name"], encoder["name"], code, Progress(log_path, "features", len(rows)))
+    tolerance = Tolerance(max_damaged_fraction, damaged)
+    progress = Progress(log_path, "features", len(rows))
+    shard = _Shard(rows, wsi, grid["name"], encoder["name"], code, tolerance, progress)
     identities = {row["slide_id"]: row.get("identity", "") for row in read_manifest(inspected)}
     shard.sort_out(identities, describe(encoder, weights), accept_other_code)
     if shard.waiting:
@@ -88,9 +110,9 @@ def extract_shard(
 class _Shard:
     """Slides of a shard: results so far, and what waits for the encoder."""
 
-    def __init__(self, rows, wsi: str, grid: str, encoder: str, code: str, progress: Progress):
+    def __init__(self, rows, wsi: str, grid: str, encoder: str, code: str, tolerance: Tolerance, progress: Progress):
         self.rows, self.wsi, self.grid, self.encoder, self.code = rows, Path(wsi), grid, encoder, code
-        self.progress = progress
+        self.tolerance, self.progress = tolerance, progress
         self.results: dict[str, dict[str, Any]] = {}
         self.seen: dict[str, tuple[int, ...]] = {}  # slide id -> mark of the file that its result tells of
         self.waiting: dict[str, dict[str, Any]] = {}  # slide id -> coords, attributes, inputs
@@ -107,7 +129,8 @@ class _Shard:
                 self.finish(set_aside(slide_id, "no_patches", "the patch file is empty"))
                 continue
             inputs = storage.inputs_of(identities[slide_id], coords, attributes, about)
-            if is_current(self.path(slide_id), inputs, self.code, accept_other_code):
+            path = self.path(slide_id)
+            if is_current(path, inputs, self.code, accept_other_code) and self.tolerance.holds_for(path):
                 self.finish(self.facts(slide_id), patches=len(coords))
             else:
                 self.waiting[slide_id] = {"coords": coords, "attributes": attributes, "inputs": inputs}
@@ -122,9 +145,8 @@ class _Shard:
         """Manifest row of a slide whose file is written."""
         path = self.path(slide_id)
         self.seen[slide_id] = _mark(path)
-        count, dim, edge = storage.shape_of(path)
-        placed = {"dataset": "features", "coords_scale": 1, "patch_size_level0": edge}
-        return accepted(slide_id, n_patches=count, dim=dim, **file_facts(path, self.wsi), **placed)
+        placed = {"dataset": "features", "coords_scale": 1}
+        return accepted(slide_id, **storage.facts_of(path), **file_facts(path, self.wsi), **placed)
 
     def finish(self, row: dict[str, Any], patches: int = 0) -> None:
         """Keep the result of a slide."""
@@ -142,13 +164,26 @@ class _Shard:
                 self.results[slide_id] = self.facts(slide_id)
         return [self.results[row["slide_id"]] for row in self.rows]
 
-    def write(self, slide_id: str, features, focus) -> dict[str, Any]:
+    def write(self, slide_id: str, features, focus, damaged, through_openslide: int) -> dict[str, Any]:
         """Write the file of a slide (in the writer's thread) and return its manifest row."""
-        about = self.waiting[slide_id]
-        path = self.path(slide_id)
+        about, kept = self.waiting[slide_id], self.tolerance.kept(damaged)
         stamp = {"inputs": about["inputs"], "code": self.code}
-        storage.write_features(path, features, focus, about["coords"], about["attributes"], stamp, self.encoder)
+        storage.write_features(
+            self.path(slide_id),
+            features[kept],
+            focus[kept],
+            about["coords"][kept],
+            about["attributes"],
+            stamp,
+            self.encoder,
+            self.tolerance.damage(about["coords"], damaged),
+            through_openslide,
+        )
         return self.facts(slide_id)
+
+    def told(self, task) -> dict[str, Any]:
+        """Columns of the manifest on the damage of a slide that is set aside."""
+        return self.tolerance.damage(task.coords, task.damaged).columns() if task.reason in DAMAGED else {}
 
 
 class _Writer:
@@ -167,9 +202,12 @@ class _Writer:
                     "Slides done so far are kept."
                 )
             log.warning("%s set aside (%s): %s", task.slide_id, task.reason, task.detail)
-            self.shard.finish(set_aside(task.slide_id, task.reason, task.detail))
+            self.shard.finish(set_aside(task.slide_id, task.reason, task.detail, **self.shard.told(task)))
             return
-        self.pending.append(self.pool.submit(self._write, task.slide_id, task.features, task.focus))
+        if task.damaged is not None and task.damaged.any():
+            log.warning("%s: %d of %d patches can't be read", task.slide_id, task.damaged.sum(), len(task.coords))
+        read = task.features, task.focus, task.damaged, task.through_openslide
+        self.pending.append(self.pool.submit(self._write, task.slide_id, *read))
         task.features = task.focus = None
         while self.pending and (self.pending[0].done() or len(self.pending) > WRITES_AHEAD):
             self.shard.finish(self.pending.popleft().result())
@@ -199,7 +237,7 @@ def _encode(shard, slides, encoder, weights, deadline_s, memory_mb, threads, ope
     from .stream import SlideTask, Stream
 
     tasks = [
-        SlideTask(slide_id, slides[slide_id], about["coords"], _geometry(about["attributes"]))
+        SlideTask(slide_id, slides[slide_id], about["coords"], geometry_of(about["attributes"]))
         for slide_id, about in shard.waiting.items()
     ]
     size = tasks[0].geometry.size
@@ -219,8 +257,9 @@ def _encode(shard, slides, encoder, weights, deadline_s, memory_mb, threads, ope
         writer = stack.enter_context(contextlib.closing(_Writer(shard)))
         log.info("%s: %d readers, batches of %d, %d threads", device, readers, rows, threads)
         pace = Pace(shard.progress, sum(len(task.coords) for task in tasks))
+        judge = shard.tolerance.judge
         dtype = storage.STORED[encoder.get("store", "fp16")]
-        stream = Stream(tasks, pool, runner, batches, piece_rows, writer.take, pace.step, dtype, staging)
+        stream = Stream(tasks, pool, runner, batches, piece_rows, writer.take, pace.step, dtype, staging, judge)
         stream.run()
         writer.close()
         log.info("%s", pace.summary(stream, writer.busy_s))
@@ -232,6 +271,10 @@ def _mark(path: Path) -> tuple[int, ...]:
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def _geometry(attributes: Mapping[str, Any]) -> Geometry:
-    mpp = 10 / float(attributes["target_magnification"])
-    return Geometry(int(attributes["patch_size"]), int(attributes["patch_size_level0"]), mpp)
+def geometry_of(attributes: Mapping[str, Any]) -> Geometry:
+    """How patches are read, by the attributes of their coordinates."""
+    size, target = int(attributes["patch_size"]), float(attributes["target_magnification"])
+    if attributes.get("like") != TRIDENT:
+        return Geometry(size, int(attributes["patch_size_level0"]), 10 / target)
+    nominal = nominal_ratio(float(attributes["level0_magnification"]), target)
+    return Geometry(size, round(size * nominal), 10 / target, nominal)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
-
 import cv2
 import numpy as np
 
+from . import trident_pixels
 from .focus import focus_of
+from .geometry import Geometry, Slide
 
 cv2.setNumThreads(1)  # readers are processes; threads of their own would only fight over the cores
 
@@ -18,29 +17,6 @@ cv2.setNumThreads(1)  # readers are processes; threads of their own would only f
 #: detail (RGB, YCbCr 4:4:4) and tiles with subsampled colour. Measured on real H&E at JPEG qualities 30 to 95: up to
 #: 0.21 and 8, and 1.1 and 18 (tests/unit/features/test_half_scale.py keeps them).
 HALF_SCALE_BOUNDS = {"full colour": (0.4, 9.0), "subsampled colour": (1.5, 20.0)}
-
-
-class Slide(Protocol):
-    """What a slide must offer: the part of `slides.readers` used here."""
-
-    levels: list[tuple[int, int, float]]
-
-    def region(self, x: int, y: int, level: int, width: int, height: int) -> np.ndarray:
-        """RGB uint8 height x width x 3 of `level`, its top-left corner at level-0 pixel (x, y)."""
-
-
-@dataclass(frozen=True)
-class Geometry:
-    """Edge of a patch in pixels of the grid and in level-0 pixels; micrometres per pixel of the grid."""
-
-    size: int
-    size_level0: int
-    mpp: float = 0.5
-
-    @property
-    def downsample(self) -> float:
-        """Level-0 pixels to one pixel of the grid."""
-        return self.size_level0 / self.size
 
 
 def best_level(levels: list[tuple[int, int, float]], downsample: float) -> int:
@@ -58,12 +34,16 @@ def read_patches(slide: Slide, coords: np.ndarray, geometry: Geometry, out: np.n
     A slide opened with `half_scale` offers a level at twice the pixel size that libjpeg decodes straight to, and 20x
     from 40x is then read from it. The scaled inverse transform gives means of 2 x 2 pixels, as shrinking by area does,
     but rounds and clips once less, and doesn't smooth subsampled colour. HALF_SCALE_BOUNDS says what it amounts to.
+
+    Patches of a grid that is `like: trident` are read as TRIDENT reads them (trident_pixels).
     """
     level = best_level(slide.levels, geometry.downsample)
     edge = max(1, round(geometry.size_level0 / slide.levels[level][2]))
     focus = np.empty(len(coords), np.float32)
     for index, ((x, y), target) in enumerate(zip(coords.tolist(), out, strict=True)):
-        if edge > geometry.size and edge % geometry.size == 0 and hasattr(slide, "shrunk_region"):
+        if geometry.nominal:
+            trident_pixels.read_patch(slide, x, y, geometry, target)
+        elif edge > geometry.size and edge % geometry.size == 0 and hasattr(slide, "shrunk_region"):
             slide.shrunk_region(x, y, level, edge // geometry.size, out=target)
         else:
             fit(slide.region(x, y, level, edge, edge), target)

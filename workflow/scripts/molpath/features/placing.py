@@ -9,8 +9,8 @@ import numpy as np
 
 from ..common.given_h5 import Unusable
 from ..common.settings.tiles import Grid
-from ..tiles.given import EDGE_TOLERANCE, check_grid, check_inside, check_slide, number_of
-from ..tiles.grid import edges_level0, target_mpp
+from ..tiles.given import EDGE_TOLERANCE, both_scales, check_grid, check_inside, check_slide, number_of
+from ..tiles.grid import edges_level0, nominal_magnification, target_mpp
 from .layouts import Layout
 
 #: How far the micrometres per pixel of a file may lie from those of the grid, as a share.
@@ -67,15 +67,14 @@ def _edge(layout: Layout, coords: np.ndarray, seen: Mapping[str, str], grid: Gri
     CLAM's files say nothing: where their patches lie side by side, the step tells whether they are of this grid, and
     whether it was laid by the ratio of magnifications or by the resolution.
     """
-    mpp, magnification = float(seen["mpp"]), int(seen["magnification"])
+    mpp, magnification = float(seen["mpp"]), nominal_magnification(grid, seen)
     if layout.micrometres:
         if "tile_size_um" in layout.said:
             return round(number_of(layout.said, "tile_size_um") / mpp)
-        return edges_level0({**grid, "scale": "mpp"}, mpp, magnification)[0]
+        return edges_level0({**grid, "like": "", "scale": "mpp"}, mpp, magnification)[0]
     if "patch_size_level0" in layout.said:
         return int(layout.said["patch_size_level0"])
-    scales = ("mpp", "magnification") if grid["scale"] == "mpp" else ("magnification", "mpp")
-    laid = [edges_level0({**grid, "scale": scale}, mpp, magnification) for scale in scales]
+    laid = [edges_level0(one, mpp, magnification) for one in both_scales(grid)]
     step = _step(coords)
     if step is None:
         return laid[0][0]

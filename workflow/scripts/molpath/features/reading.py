@@ -18,7 +18,8 @@ from ..common.contained import is_out_of_memory, limit_memory
 from ..common.joblog import die_with_parent
 from ..slides.readers import open_slide
 from .buffers import SharedBatches
-from .patches import Geometry, read_patches
+from .geometry import Geometry
+from .salvage import Reading, read_what_can_be_read
 
 #: A reader that doesn't come up within this many seconds is the machine's fault, not a slide's.
 START_DEADLINE_S = 180.0
@@ -54,12 +55,12 @@ class Spent:
 
 @dataclass
 class Outcome:
-    """What came of a piece of work; with its pixels in place `reason` is empty and `focus` has a number a patch."""
+    """What came of a piece of work; with its pixels in place `reason` is empty and `reading` tells of each patch."""
 
     work: Work
     reason: str = ""
     detail: str = ""
-    focus: np.ndarray | None = None
+    reading: Reading | None = None
     spent: Spent = field(default_factory=Spent)
 
 
@@ -218,13 +219,13 @@ def serve(connection: Connection, batches: SharedBatches, opener: Callable, memo
                 path, slide = work.path, opener(work.path)
                 opened = time.perf_counter() - began
             out = batches.array[work.slot, work.row : work.row + len(work.coords)]
-            focus = read_patches(slide, work.coords, work.geometry, out)
+            reading = read_what_can_be_read(slide, work.coords, work.geometry, out)
         except Exception as error:
             path, slide = None, None  # a handle that failed once may fail for ever
             connection.send(_failure(error, memory_mb))
         else:
             spent = Spent(opened, time.perf_counter() - began - opened, time.process_time() - used)
-            connection.send(("", "", focus, spent))
+            connection.send(("", "", reading, spent))
 
 
 def _failure(error: Exception, memory_mb: float) -> tuple[str, str]:

@@ -12,6 +12,8 @@ import numpy as np
 from ..common.digests import digest_of
 from ..common.files import new_h5, open_h5
 from ..common.stamps import stamp_h5
+from ..tiles.grid import TRIDENT
+from .damage import Damage, read_damage, write_damage
 from .focus import focus_mpp
 
 #: How features may be stored, by the config's word (`store` of an encoder).
@@ -39,10 +41,13 @@ def write_features(
     attributes: Mapping[str, Any],
     stamp: Mapping[str, Any],
     encoder: str,
+    damage: Damage | None = None,
+    through_openslide: int = 0,
 ) -> None:
     """Write `features` (N x dim), `focus` (float32 N) and `coords` (N x 2) with their attributes to `path`.
 
-    Attribute `mpp` of `focus`: micrometres per pixel at which it was measured. Raises ValueError if a feature is not
+    Attribute `mpp` of `focus`: micrometres per pixel at which it was measured. damage: patches that could not be read;
+    through_openslide: how many patches of a grid like TRIDENT's it had to read. Raises ValueError if a feature is not
     finite: the encoder's output doesn't fit the stored type.
     """
     if not np.isfinite(features).all():
@@ -60,11 +65,32 @@ def write_features(
         for key, value in sorted(attributes.items()):
             if key != "savetodir":
                 copied.attrs[key] = value
+        if damage:
+            write_damage(handle, damage)
+        if "like" in attributes:
+            stored.attrs["through_openslide"] = through_openslide
         stamp_h5(handle, dict(stamp))
 
 
-def shape_of(path: str | os.PathLike) -> tuple[int, int, int]:
-    """Number of patches and width of a feature file, and edge of a patch in level-0 pixels."""
+def facts_of(path: str | os.PathLike) -> dict[str, Any]:
+    """Columns of the manifest that a feature file tells: patches and width, edge of a patch, damage, and a note."""
     with open_h5(path) as handle:
-        count, width = handle["features"].shape[-2:]
-        return int(count), int(width), int(handle["coords"].attrs["patch_size_level0"])
+        features, coords = handle["features"], handle["coords"]
+        count, width = features.shape[-2:]
+        facts: dict[str, Any] = {
+            "n_patches": int(count),
+            "dim": int(width),
+            "patch_size_level0": int(coords.attrs["patch_size_level0"]),
+        }
+        facts["note"] = note_of(coords.attrs, features.attrs, int(count))
+    found = read_damage(path)
+    return facts | (found.columns() if found else {"n_damaged": 0, "damaged": ""})
+
+
+def note_of(coords: Mapping[str, Any], features: Mapping[str, Any], count: int) -> str:
+    """How patches were read, by the attributes of a file's datasets: '' unless they are TRIDENT's."""
+    if coords.get("like") != TRIDENT:
+        return ""
+    slow = int(features.get("through_openslide", 0))
+    between = f", {slow} of {count} patches through OpenSlide: they begin between pixels of their level"
+    return f"read as TRIDENT reads{between if slow else ''}"

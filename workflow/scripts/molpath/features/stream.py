@@ -23,8 +23,9 @@ import numpy as np
 
 from .buffers import SharedBatches
 from .devices import Runner
-from .patches import Geometry
+from .geometry import Geometry
 from .reading import Outcome, ReaderPool, Work
+from .salvage import Reading
 from .staging import InPlace, Staging
 
 #: Patches side by side in the order of reading: few enough for a reader to hold the tiles they touch.
@@ -35,7 +36,8 @@ STRIP = 12
 class SlideTask:
     """A slide to be encoded: where it lies, coordinates (int64 N x 2, level-0 pixels), geometry of a patch.
 
-    `lanes` and `order` say how it is read; `focus` (float32 N) is filled in by readers, `features` by the encoder.
+    `lanes` and `order` say how it is read; `focus` (float32 N), `damaged` (bool N: patches that can't be read) and the
+    number of patches `through_openslide` are filled in by readers, `features` by the encoder.
     """
 
     slide_id: str
@@ -44,6 +46,8 @@ class SlideTask:
     geometry: Geometry
     features: np.ndarray | None = None
     focus: np.ndarray | None = None
+    damaged: np.ndarray | None = None
+    through_openslide: int = 0
     order: np.ndarray | None = None
     left: int = 0
     unread: int = 0
@@ -119,9 +123,10 @@ def plan(counts: Sequence[int], batch_rows: int, piece_rows: int, lanes: int = 1
 class Stream:
     """Runs slides through readers and encoder; `done(task)` is called once a slide, in the order they finish.
 
-    `task.features` (`dtype`, N x dim) and `task.focus` (float32 N) are filled in, or `task.reason` and `task.detail`
-    say why not. `encoded` is told how many patches each batch brought, and for how many seconds the encoder has had
-    nothing to do so far.
+    `task.features` (`dtype`, N x dim) and `task.focus` (float32 N) are filled in, or `task.reason` and
+    `task.detail` say why not. `judge` gives reason and detail of a slide with too many damaged patches (bool N).
+    `encoded` is told how many patches each batch brought, and for how many seconds the encoder has had nothing to
+    do so far.
     """
 
     def __init__(
@@ -135,9 +140,11 @@ class Stream:
         encoded: Callable[[int, float], None],
         dtype: type = np.float16,
         staging: InPlace | Staging | None = None,
+        judge: Callable[[np.ndarray], tuple[str, str] | None] = lambda damaged: None,
     ):
         self.tasks, self.pool, self.runner, self.memory = tasks, pool, runner, batches.array
         self.done, self.encoded, self.dtype = done, encoded, dtype
+        self.judge = judge
         self.staging = staging or InPlace([task.path for task in tasks])
         lanes = len(pool.readers)
         for task in tasks:
@@ -222,17 +229,30 @@ class Stream:
         batch, piece = self.reading.pop((outcome.work.slot, outcome.work.row))
         task = self.tasks[piece.slide]
         task.unread -= piece.count
-        if outcome.reason and not task.reason:
+        if outcome.reading and outcome.reading.damaged.any():
             self.staging.path_of(piece.slide)  # raises if it isn't the slide that failed but its copy
-            task.reason, task.detail, task.features = outcome.reason, outcome.detail, None
-            self.done(task)
-        elif not outcome.reason:
-            task.focus = np.empty(len(task.coords), np.float32) if task.focus is None else task.focus
-            task.focus[self._patches(piece)] = outcome.focus
+        if outcome.reason and not task.reason:
+            self.staging.path_of(piece.slide)
+            self._give_up(task, outcome.reason, outcome.detail)
+        elif outcome.reading and not task.reason:
+            self._note(task, self._patches(piece), outcome.reading)
         if task.reason or not task.unread:
             self.pool.let_go(piece.slide)
             self.staging.release(piece.slide)
         self._piece_is_in(batch)
+
+    def _note(self, task: SlideTask, patches: np.ndarray, reading: Reading) -> None:
+        """Keep what a reading says of the patches of these indices. The last one decides on a damaged slide."""
+        if task.focus is None or task.damaged is None:
+            task.focus, task.damaged = np.empty(len(task.coords), np.float32), np.zeros(len(task.coords), bool)
+        task.focus[patches], task.damaged[patches] = reading.focus, reading.damaged
+        task.through_openslide += reading.through_openslide
+        if not task.unread and (verdict := self.judge(task.damaged)):
+            self._give_up(task, *verdict)
+
+    def _give_up(self, task: SlideTask, reason: str, detail: str) -> None:
+        task.reason, task.detail, task.features = reason, detail, None
+        self.done(task)
 
     def _piece_is_in(self, batch: Batch) -> None:
         """One piece less to wait for; the batch goes to the encoder with its last, if anything of it is of use."""

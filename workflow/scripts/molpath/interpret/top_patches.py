@@ -6,7 +6,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from ..common.files import atomic_path, open_h5
-from ..features.patches import Geometry, read_patches
+from ..features.geometry import Geometry
+from ..features.salvage import read_what_can_be_read
 from ..slides.readers import open_slide
 
 #: Pixels of a patch in the picture, between patches, and of a line of words.
@@ -30,7 +31,7 @@ def show_top_patches(*, attention: str, slide_id: str, slide: str, count: int, n
     opened = open_slide(slide)
     try:
         pixels = np.empty((chosen.size, EDGE, EDGE, 3), np.uint8)
-        read_patches(opened, coords[chosen.ravel()], Geometry(EDGE, edge), pixels)
+        read_what_can_be_read(opened, coords[chosen.ravel()], Geometry(EDGE, edge), pixels)
     finally:
         opened.close()
     save(sheet(pixels.reshape(*chosen.shape, EDGE, EDGE, 3), shares, coords, chosen, slide_id, note), picture)

@@ -13,8 +13,9 @@ import numpy as np
 
 from ..common.contained import as_sendable, map_contained
 from ..common.feature_files import ENDINGS
-from ..features.patches import Geometry, read_patches
+from ..features.geometry import Geometry
 from ..features.registry import ADAPTERS, PRECOMPUTED, Facts
+from ..features.salvage import read_what_can_be_read
 from ..slides.readers import open_slide
 from ..slides.resolution import find_mpp
 from .estimate import in_words
@@ -207,7 +208,8 @@ def read_some(job: tuple[str, str, int, float]) -> tuple[float, float, float, fl
         side = min(int(PATCHES**0.5), columns, rows)
         left, top = (columns - side) // 2, (rows - side) // 2
         coords = np.array([((left + i % side) * edge, (top + i // side) * edge) for i in range(side * side)])
-        read_patches(slide, coords, Geometry(size, edge, target), np.empty((len(coords), size, size, 3), np.uint8))
+        pixels = np.empty((len(coords), size, size, 3), np.uint8)
+        read_what_can_be_read(slide, coords, Geometry(size, edge, target), pixels)
     finally:
         slide.close()
     return raw, raw_s, len(coords), time.perf_counter() - began

@@ -13,6 +13,7 @@ from ..common.progress import Progress
 from ..common.reasons import FEATURES_ONLY
 from ..common.slide_parts import NoSlideHere, cut_parts, entry_of, files_of, lacks_its_finest, missing_parts
 from .bounds import shown_in_qupath
+from .damage import is_damage
 from .identity import identity_of
 from .known_bad import note_of, read_known_bad
 from .readers import UnreadableSlide, open_slide
@@ -20,6 +21,8 @@ from .resolution import NotSquare, find_mpp, magnification_of
 from .structure import Broken, Facts, examine
 
 DICOM = "dicom"  # OpenSlide's name of the vendor
+#: Where else pixels are tried when the last can't be read, as shares of the way across and down.
+ELSEWHERE = ((0.5, 0.5), (0.25, 0.25), (0.75, 0.75), (0.25, 0.75), (0.75, 0.25))
 COLUMNS = (
     "reader",
     "vendor",
@@ -151,19 +154,39 @@ def check_finest(reader, slide: Mapping[str, str]) -> None:
 
 
 def open_checked(path: str):
-    """A slide whose last pixels could be read. Raises Broken."""
+    """A slide whose last pixels could be read, or if they are damaged, others. Raises Broken."""
     try:
         reader = open_slide(path)
     except UnreadableSlide as error:
         raise Broken("unreadable", str(error).replace(path, os.path.basename(path))) from error
     try:
-        width, height, _ = reader.levels[0]
-        reader.region(max(0, width - 64), max(0, height - 64), 0, min(64, width), min(64, height))
+        read_at(reader, 1, 1)
     except Exception as error:
         if is_out_of_memory(error):
             raise
-        raise Broken("unreadable", f"it opens, but its last pixels can't be read: {error}") from error
+        said = f"it opens, but its last pixels can't be read: {error}"
+        if not is_damage(error) or not any(can_be_read(reader, *place) for place in ELSEWHERE):
+            raise Broken("unreadable", said) from error
+        reader.notes.append(f"its last pixels can't be read ({error}); patches there are lost")
     return reader
+
+
+def read_at(reader, across: float, down: float) -> None:
+    """Read 64 x 64 pixels of level 0, at a share of the way across and down."""
+    width, height, _ = reader.levels[0]
+    edges = min(64, width), min(64, height)
+    reader.region(int((width - edges[0]) * across), int((height - edges[1]) * down), 0, *edges)
+
+
+def can_be_read(reader, across: float, down: float) -> bool:
+    """False where a tile there is damaged."""
+    try:
+        read_at(reader, across, down)
+    except Exception as error:
+        if not is_damage(error):
+            raise
+        return False
+    return True
 
 
 def properties_of(reader, facts: Facts | None) -> dict[str, str]:

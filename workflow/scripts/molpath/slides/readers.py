@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from ..common.slide_parts import REMEDIES, NoSlideHere, entry_of
+from .damage import is_damage
+from .openslide_reader import OpenSlideReader
+from .pixels import cut, on_white
 from .tiff_pages import holds_more, largest_pyramid, pages_of_levels, tiff_properties
 from .tiff_planes import NotOnePicture
 from .tiff_tiles import LARGEST_TILE, TiffTiles, TileCache
@@ -30,36 +34,6 @@ MOST_DIFFERENCE = 8
 
 class UnreadableSlide(Exception):
     """No reader opens the file; the message says what each of them found."""
-
-
-class OpenSlideReader:
-    """A slide that OpenSlide opens. Label and macro images are named, never read."""
-
-    name = "openslide"
-
-    def __init__(self, path: str):
-        import openslide
-
-        self.path = path
-        self._slide = openslide.OpenSlide(path)
-        sizes = zip(self._slide.level_dimensions, self._slide.level_downsamples, strict=True)
-        self.levels = [(width, height, float(downsample)) for (width, height), downsample in sizes]
-        self.properties: Mapping[str, str] = dict(self._slide.properties)
-        self.vendor = self.properties.get("openslide.vendor", "")
-        self.associated = sorted(self._slide.associated_images)
-        self.notes: list[str] = []
-
-    def region(self, x: int, y: int, level: int, width: int, height: int) -> np.ndarray:
-        """RGB uint8 height x width x 3 of `level`; (x, y) is the top-left corner in level-0 pixels.
-
-        What lies outside the slide, or was never scanned, is white.
-        """
-        pixels = np.asarray(self._slide.read_region((int(x), int(y)), level, (int(width), int(height))))
-        return on_white(pixels)
-
-    def close(self) -> None:
-        """Close the file."""
-        self._slide.close()
 
 
 class _TiledReader:
@@ -130,17 +104,45 @@ class JpegTilesReader(_TiledReader):
                 raise ValueError("not all levels are 8-bit JPEG tiles")
             self._open_tiles(opened.path, pages, half_scale)
         self._compare(opened)
+        self._has_absent = [tiles.has_absent for tiles in self._tiles]
+
+    @cached_property
+    def beside(self) -> OpenSlideReader:
+        """The same file through OpenSlide."""
+        return OpenSlideReader(self.path)
+
+    def is_exact(self, x: int, y: int, level: int) -> bool:
+        """True if a region at level-0 pixel (x, y) is OpenSlide's to the byte: not where it lies between pixels of
+        `level`, nor where tiles that were never written would be told from white ones."""
+        downsample = self.levels[level][2]
+        return not (self._has_absent[level] or x / downsample % 1 or y / downsample % 1)
+
+    def close(self) -> None:
+        """Close the file."""
+        super().close()
+        if "beside" in vars(self):
+            self.beside.close()
 
     def _compare(self, opened: OpenSlideReader) -> None:
         """One tile of each level against OpenSlide: in the middle of level 0, at the origin of others."""
         for level, tiles in enumerate(self._tiles[: len(opened.levels)]):
             if tiles.has_absent and self.vendor == "aperio":
                 raise ValueError(f"level {level} lacks tiles; OpenSlide then makes up what lower levels show there")
-            column, row = (0, 0) if level else (tiles.columns // 2, tiles.rows // 2)
-            place = column * tiles.tile_width, row * tiles.tile_height, level
             size = min(tiles.tile_width, tiles.width), min(tiles.tile_height, tiles.height)
-            if not np.array_equal(self.region(*place, *size), opened.region(*place, *size)):
-                raise ValueError(f"tile {column}, {row} of level {level} differs from what OpenSlide shows")
+            places = (
+                [(0, 0)] if level else [(tiles.columns // 2, tiles.rows // 2), (tiles.columns // 4, tiles.rows // 4)]
+            )
+            for number, (column, row) in enumerate(places):
+                place = column * tiles.tile_width, row * tiles.tile_height, level
+                try:
+                    pixels = self.region(*place, *size), opened.region(*place, *size)
+                except Exception as error:
+                    if number + 1 < len(places) and is_damage(error):
+                        continue  # a damaged tile tells nothing of the others
+                    raise
+                if not np.array_equal(*pixels):
+                    raise ValueError(f"tile {column}, {row} of level {level} differs from what OpenSlide shows")
+                break
 
 
 class TiffReader(_TiledReader):
@@ -175,8 +177,14 @@ class TiffReader(_TiledReader):
         edge = min(width, height, 64)
         for across, down in ((0.1, 0.1), (0.9, 0.1), (0.5, 0.5), (0.1, 0.9), (0.9, 0.9)):
             x, y = int((width - edge) * across), int((height - edge) * down)
-            finer = self.region(round(x * downsample), round(y * downsample), level - 1, edge * by, edge * by)
-            here = self.region(round(x * downsample), round(y * downsample), level, edge, edge)
+            place = round(x * downsample), round(y * downsample)
+            try:
+                finer = self.region(*place, level - 1, edge * by, edge * by)
+                here = self.region(*place, level, edge, edge)
+            except Exception as error:
+                if is_damage(error):
+                    continue  # a damaged tile tells nothing of the others
+                raise
             cells = [cv2.resize(pixels, (8, 8), interpolation=cv2.INTER_AREA).astype(float) for pixels in (finer, here)]
             if np.abs(cells[0] - cells[1]).mean() > MOST_DIFFERENCE:
                 return False
@@ -268,20 +276,3 @@ def _fastest(opened: OpenSlideReader, half_scale: bool) -> Reader:
         reader = OpenSlideReader(opened.path)  # a handle that failed once fails for ever
     opened.close()
     return reader
-
-
-def on_white(pixels: np.ndarray) -> np.ndarray:
-    """RGBA uint8 H x W x 4 laid on white: RGB uint8 H x W x 3."""
-    alpha = pixels[..., 3:]
-    if (alpha == 255).all():
-        return np.ascontiguousarray(pixels[..., :3])
-    return np.where(alpha == 0, 255, pixels[..., :3]).astype(np.uint8)
-
-
-def cut(pixels: np.ndarray, x: int, y: int, width: int, height: int) -> np.ndarray:
-    """A window of an array, white where it reaches beyond."""
-    out = np.full((height, width, 3), 255, np.uint8)
-    left, top = max(x, 0), max(y, 0)
-    part = pixels[top : max(y + height, 0), left : max(x + width, 0), :3]
-    out[top - y : top - y + part.shape[0], left - x : left - x + part.shape[1]] = part
-    return out

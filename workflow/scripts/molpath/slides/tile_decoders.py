@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from .damage import DamagedTile
+from .tile_signs import JPEG2000, fault_of_jpeg2000
+
 #: Bytes of a tile by index in the TIFF's list, one for each plane -> RGB uint8 height x width x 3.
 Decoder = Callable[[Mapping[int, bytes]], np.ndarray]
 
@@ -95,11 +98,20 @@ def page_decoder(page) -> Decoder:
     decode_segment, tables, header = page.decode, page.jpegtables, page.jpegheader
     negative = int(page.photometric) == MIN_IS_WHITE
     has_alpha = any(int(sample) in ALPHA for sample in page.extrasamples)
+    is_jpeg2000 = int(page.compression) in JPEG2000
 
     def decode(parts: Mapping[int, bytes]) -> np.ndarray:
-        planes = [
-            decode_segment(data, index, jpegtables=tables, jpegheader=header)[0][0] for index, data in parts.items()
-        ]
+        for index, data in parts.items():
+            if is_jpeg2000 and (fault := fault_of_jpeg2000(data)):
+                raise DamagedTile(f"tile {index}: {fault}")
+        try:
+            planes = [
+                decode_segment(data, index, jpegtables=tables, jpegheader=header)[0][0] for index, data in parts.items()
+            ]
+        except (MemoryError, OSError):
+            raise
+        except Exception as error:  # each codec has its own
+            raise DamagedTile(f"tile {min(parts)}: {type(error).__name__}: {error}") from error
         pixels = np.concatenate(planes, axis=-1)
         if negative:
             pixels[..., 0] = 255 - pixels[..., 0]

@@ -71,6 +71,16 @@ class ModelChecks:
         """Needed models, also while names in use may be wrong."""
         return {*self.models.used, *self.models.tuned}
 
+    def check_decoding(self) -> None:
+        """Patches of a grid that is `like: trident` are not decoded to half scale, which TRIDENT doesn't do."""
+        for grid, encoder in self.models.used_sources():
+            if self.models.grids.by_name[grid]["like"] and self.models.encoders.entries[encoder]["decode"] != "exact":
+                self.problems.add(
+                    f"config, key features/encoders/{encoder}/decode",
+                    f"half gives other pixels than TRIDENT's, and grid {grid} is like: trident",
+                    "decode: exact, or an entry of its own for that grid",
+                )
+
     def check_embedded_cohorts(self) -> None:
         """embed/cohorts names cohorts or projects of the sheet, embed/attention its slides."""
         have = {row.get(column) or "" for row in self.slides.rows for column in ("cohort", "project")} - {""}

@@ -59,6 +59,8 @@ class Checks:
         if reference:
             self.problems.knows("config, key report/reference", "model in use", reference, self.models.compared())
         self.problems.stop()
+        models.check_decoding()
+        self.problems.stop()
 
     def check_tissue(self) -> None:
         """The chosen method has what it needs, with a digest for each file of weights."""
@@ -111,6 +113,9 @@ class Checks:
                 self.problems.add(where, "overlap is not smaller than patch_size", "choose a smaller overlap")
             if grid["mpp"] and grid["scale"] != "mpp":
                 self.problems.add(where, "mpp has no meaning with scale: magnification", "leave one of them out")
+            if grid["mpp"] and grid["like"]:
+                wrong = "mpp has no meaning with like: trident, which scales by nominal magnifications"
+                self.problems.add(where, wrong, "leave one of them out")
             if grid["coords"] and not os.path.isdir(self.places.find(grid["coords"])):
                 self.problems.add(
                     f"{where}/coords",

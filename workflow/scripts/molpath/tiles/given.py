@@ -12,7 +12,7 @@ import numpy as np
 from ..common.files import open_h5
 from ..common.given_h5 import Unusable, own_array, read_contained
 from ..common.settings.tiles import Grid
-from .grid import edges_level0, target_mpp
+from .grid import edges_level0, is_like_trident, nominal_magnification, target_mpp
 
 KEPT = ("patch_size", "patch_size_level0", "level0_magnification", "target_magnification", "overlap")
 #: Megabytes that reading a file of coordinates may take: 20 million patches.
@@ -80,7 +80,7 @@ def check_slide(attributes: Mapping[str, Any], seen: Mapping[str, str], grid: Gr
 
     An edge by the ratio of nominal magnifications and one by the resolution are both right. Raises Unusable.
     """
-    mpp, magnification = float(seen["mpp"]), int(seen["magnification"])
+    mpp, magnification = float(seen["mpp"]), nominal_magnification(grid, seen)
     same = {f"level0_{name}": int(seen[name]) for name in ("width", "height") if seen.get(name)}
     for name, ours in (same | {"level0_magnification": magnification}).items():
         if name in attributes and number_of(attributes, name) != ours:
@@ -91,12 +91,19 @@ def check_slide(attributes: Mapping[str, Any], seen: Mapping[str, str], grid: Gr
     if "patch_size_level0" not in attributes:
         return
     edge = number_of(attributes, "patch_size_level0")
-    right = {edges_level0({**grid, "scale": scale}, mpp, magnification)[0] for scale in ("mpp", "magnification")}
+    right = {edges_level0(one, mpp, magnification)[0] for one in both_scales(grid)}
     if not any(abs(edge - one) <= max(1, EDGE_TOLERANCE * one) for one in right):
         raise Unusable(
             f"it says patch_size_level0 {edge:g}; patches of {grid['patch_size']} pixels at {target_mpp(grid):g} "
             f"micrometres per pixel are {' or '.join(map(str, sorted(right)))} level-0 pixels wide on this slide"
         )
+
+
+def both_scales(grid: Grid) -> tuple[Grid, Grid]:
+    """A grid scaled by the resolution, and by nominal magnifications; its own way comes first."""
+    by_mpp, by_magnification = Grid(**{**grid, "like": "", "scale": "mpp"}), Grid(**{**grid, "scale": "magnification"})
+    is_nominal = is_like_trident(grid) or grid["scale"] == "magnification"
+    return (by_magnification, by_mpp) if is_nominal else (by_mpp, by_magnification)
 
 
 def check_inside(coords: np.ndarray, seen: Mapping[str, str]) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from ..common.settings.tiles import Grid
+from ..slides.resolution import magnification_of
+
+#: What a grid can be `like`.
+TRIDENT = "trident"
 
 
 def target_mpp(grid: Grid) -> float:
@@ -14,19 +18,44 @@ def target_mpp(grid: Grid) -> float:
     return grid["mpp"] or 10 / grid["magnification"]
 
 
+def is_like_trident(grid: Grid) -> bool:
+    """True for a grid whose patches are TRIDENT's, in place and pixels."""
+    return grid.get("like") == TRIDENT
+
+
+def nominal_magnification(grid: Grid, seen: Mapping[str, str]) -> int:
+    """The magnification of a slide (its row of the stage slides) that its patches are scaled by; 0: below 5x.
+
+    TRIDENT rounds the file's mpp to four decimals before it asks where it belongs: 0.29996 is 0.3, and 20x. What the
+    sheet says it takes as it is.
+    """
+    if not is_like_trident(grid):
+        return int(seen["magnification"])
+    mpp = float(seen["mpp"])
+    return magnification_of(mpp if seen.get("mpp_source") == "sheet" else round(mpp, 4)) or 0
+
+
 def edges_level0(grid: Grid, mpp: float, magnification: int) -> tuple[int, int]:
     """Edge of a patch and step of the grid in level-0 pixels of a slide (its mpp and nominal magnification).
 
     `scale: mpp` keeps the physical size of patches the same on every scanner. `scale: magnification` takes the ratio
-    of nominal magnifications, rounded down, as TRIDENT does: a 0.2325 and a 0.2527 µm/px scanner both count as 40x.
+    of nominal magnifications, rounded down: a 0.2325 and a 0.2527 µm/px scanner both count as 40x. `like: trident`
+    takes that ratio too, and rounds to the nearest, as TRIDENT lays its grid.
     """
     whole: Callable[[float], int]
-    if grid["scale"] == "magnification":
+    if is_like_trident(grid):
+        ratio, whole = nominal_ratio(magnification, grid["magnification"]), round
+    elif grid["scale"] == "magnification":
         ratio, whole = magnification / grid["magnification"], int
     else:
         ratio, whole = target_mpp(grid) / mpp, round
     edge = max(1, whole(grid["patch_size"] * ratio))
     return edge, max(1, edge - whole(grid["overlap"] * ratio))
+
+
+def nominal_ratio(magnification: float, wanted: float) -> float:
+    """Level-0 pixels to one of the grid by nominal magnifications, in TRIDENT's order of operations."""
+    return (10 / wanted) / (10 / magnification)
 
 
 def lay_grid(width: int, height: int, edge: int, step: int) -> np.ndarray:

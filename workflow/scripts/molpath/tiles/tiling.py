@@ -21,7 +21,15 @@ from ..common.settings.tiles import Grid
 from ..common.stamps import is_current, row_of_stamp, stamp_h5
 from ..tissue.classes import CLASSES
 from .given import coords_name, take_given
-from .grid import class_shares, edges_level0, lay_grid, target_mpp
+from .grid import (
+    TRIDENT,
+    class_shares,
+    edges_level0,
+    is_like_trident,
+    lay_grid,
+    nominal_magnification,
+    target_mpp,
+)
 from .tissue_shares import tissue_shares
 
 log = logging.getLogger(__name__)
@@ -71,7 +79,7 @@ def tile_slide(
     slide_id = row["slide_id"]
     if row["status"] != OK:
         return set_aside(slide_id, row["reason"], row["detail"])
-    if float(seen["mpp"]) >= COARSEST * target_mpp(grid):
+    if is_too_coarse(seen, grid):
         detail = f"scanned at {float(seen['mpp']):g} micrometres per pixel, the grid wants {target_mpp(grid):g}"
         return set_aside(slide_id, "low_resolution", detail)
     path = wsi / grid["name"] / "patches" / coords_name(slide_id)
@@ -91,6 +99,13 @@ def tile_slide(
     return accepted(slide_id, **counts, **file_facts(path, wsi))
 
 
+def is_too_coarse(seen: Mapping[str, str], grid: Grid) -> bool:
+    """True for a slide that would have to be enlarged; on a grid like TRIDENT's by nominal magnifications."""
+    if is_like_trident(grid):
+        return nominal_magnification(grid, seen) < grid["magnification"]
+    return float(seen["mpp"]) >= COARSEST * target_mpp(grid)
+
+
 def _write_patches(
     path: Path,
     seen: Mapping[str, str],
@@ -107,6 +122,8 @@ def _write_patches(
         return row_of_stamp(path)
     found = take_given(given, seen, grid, row["slide_id"]) if given else choose_patches(seen, wsi, row, grid)
     coords, attributes, counts = found
+    if is_like_trident(grid):
+        attributes["like"] = TRIDENT  # how the patches are to be read
     write_coords(path, coords, attributes, {"inputs": inputs, "code": code, "row": counts})
     return counts
 
@@ -114,7 +131,9 @@ def _write_patches(
 def inputs_of(seen: Mapping[str, str], row: Mapping[str, str], grid: Grid, given: Path | None) -> str:
     """Digest of what a coordinate file is made from: the slide's size and scale, masks and grid, or the given file."""
     size = {name: seen[name] for name in ("width", "height", "mpp", "magnification")}
-    settings = {key: value for key, value in grid.items() if key != "coords"}
+    if is_like_trident(grid):
+        size["magnification"] = str(nominal_magnification(grid, seen))
+    settings = {key: value for key, value in grid.items() if key != "coords" and (key, value) != ("like", "")}
     made_from = [fingerprint(given)] if given else [row["contours_fingerprint"], row["quality_fingerprint"]]
     return digest_of(size, *made_from, settings)
 
@@ -123,7 +142,7 @@ def choose_patches(
     seen: Mapping[str, str], wsi: Path, row: Mapping[str, str], grid: Grid
 ) -> tuple[np.ndarray, dict[str, Any], dict[str, int]]:
     """Coordinates (int64 N x 2, level-0 pixels), TRIDENT's attributes, and counts of one slide."""
-    width, height, magnification = int(seen["width"]), int(seen["height"]), int(seen["magnification"])
+    width, height, magnification = int(seen["width"]), int(seen["height"]), nominal_magnification(grid, seen)
     edge, step = edges_level0(grid, float(seen["mpp"]), magnification)
     document = json.loads((wsi / row["contours"]).read_text())
     polygons = [shapely.from_geojson(json.dumps(feature["geometry"])) for feature in document["features"]]
@@ -140,7 +159,7 @@ def choose_patches(
     counts |= count_dropped(dropped[:, bad], grid["drop"])
     attributes = {
         "patch_size": grid["patch_size"],
-        "patch_size_level0": edge,
+        "patch_size_level0": stated_edge(grid, edge, magnification),
         "level0_magnification": magnification,
         "target_magnification": whole(round(10 / grid["mpp"], 4) if grid["mpp"] else grid["magnification"]),
         "overlap": grid["overlap"],
@@ -149,6 +168,11 @@ def choose_patches(
         "level0_height": height,
     }
     return corners[~bad], attributes, counts
+
+
+def stated_edge(grid: Grid, edge: int, magnification: int) -> int:
+    """Attribute `patch_size_level0`: the edge in level-0 pixels, which TRIDENT rounds down here and nowhere else."""
+    return int(grid["patch_size"] * magnification // grid["magnification"]) if is_like_trident(grid) else edge
 
 
 def count_dropped(shares: np.ndarray, names: Sequence[str]) -> dict[str, int]:

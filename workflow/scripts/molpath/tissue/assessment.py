@@ -20,6 +20,7 @@ from ..common.reasons import OK
 from ..common.settings.tissue import Tissue
 from ..common.stamps import is_current, row_of_stamp, save_jpeg, save_png
 from ..slides.bounds import shown_in_qupath
+from ..slides.damage import Forgiving
 from ..slides.readers import open_slide
 from . import drawing, given, polygons, quality, segmentation
 from .overview import Overview, read_overview
@@ -33,6 +34,7 @@ COLUMNS = (
     "pixels",
     *quality.NUMBERS,
     "artefact_fraction",
+    "lost_fraction",
     "contours",
     "contours_fingerprint",
     "quality",
@@ -131,7 +133,10 @@ def with_files(row: dict[str, Any], paths: Mapping[str, Path], wsi: Path) -> dic
 
 @dataclass(frozen=True)
 class Measured:
-    """Everything measured on one slide; the mask of `area_mm2` and `tissue_fraction` is that of the polygons."""
+    """Everything measured on one slide; the mask of `area_mm2` and `tissue_fraction` is that of the polygons.
+
+    lost_fraction: share of the slide that was taken as white, for its tiles can't be decoded at any level.
+    """
 
     overview: Overview
     polygons: list[list[np.ndarray]]
@@ -139,14 +144,15 @@ class Measured:
     area_mm2: float
     tissue_fraction: float
     artefact_fraction: float = float("nan")
+    lost_fraction: float = 0.0
 
 
 def look(item: Mapping[str, str], settings: Tissue, contours: Path | None = None) -> Measured:
     """Open the slide and measure it. `contours`: the slide's given polygons, for that method."""
-    slide = open_slide(item["path"])
+    slide = Forgiving(open_slide(item["path"]))
     measured = measure(slide, float(item["mpp"]), settings, contours)
     slide.close()
-    return measured
+    return replace(measured, lost_fraction=slide.lost_fraction)
 
 
 def measure(slide, mpp: float, settings: Tissue, contours: Path | None = None) -> Measured:
@@ -180,6 +186,7 @@ def judge(item: Mapping[str, str], measured: Measured, settings: Tissue) -> dict
         "quality_mpp": f"{measured.overview.mpp:.6g}",
         "pixels": digest_of(measured.overview.image),
         "artefact_fraction": as_cell(measured.artefact_fraction),
+        "lost_fraction": as_cell(measured.lost_fraction),
     }
     numbers |= {name: as_cell(measured.quality.numbers[name]) for name in quality.NUMBERS}
     slide_id = item["slide_id"]

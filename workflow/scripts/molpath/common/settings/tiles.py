@@ -12,6 +12,7 @@ class Grid(TypedDict):
     magnification: float
     mpp: float | None
     scale: str
+    like: str
     patch_size: int
     overlap: int
     min_tissue: float

@@ -1,0 +1,75 @@
+"""What becomes of patches that can't be read: dropped or white, up to a share; above it the slide is set aside."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..common.files import open_h5
+
+DROP, WHITE = "drop", "white"
+
+
+@dataclass(frozen=True)
+class Damage:
+    """Patches of a slide that could not be read: `coords` (int64 M x 2), out of how many, and what was done
+    `instead` of reading them (DROP or WHITE)."""
+
+    coords: np.ndarray
+    patches: int
+    instead: str
+
+    def columns(self) -> dict[str, Any]:
+        """Cells of the manifest: how many, and where (level-0 pixels, x,y)."""
+        return {"n_damaged": len(self.coords), "damaged": " ".join(f"{x},{y}" for x, y in self.coords.tolist())}
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """Keys of section features: the largest share of damaged patches, and what is done instead of reading them."""
+
+    most: float = 0.1
+    instead: str = DROP
+
+    def damage(self, coords: np.ndarray, damaged: np.ndarray | None) -> Damage:
+        """The damage of a slide with patches at `coords` (int64 N x 2), of which some are `damaged` (bool N)."""
+        none = np.zeros(len(coords), bool)
+        return Damage(coords[none if damaged is None else damaged], len(coords), self.instead)
+
+    def judge(self, damaged: np.ndarray) -> tuple[str, str] | None:
+        """Reason and detail of a slide of which too many patches are `damaged` (bool N); None for the others."""
+        count, of = int(damaged.sum()), len(damaged)
+        if count == of:
+            return "unreadable", f"none of its {of} patches can be read"
+        if count <= self.most * of:
+            return None
+        limit = f"at most {self.most:.4g} of them may be damaged (features: max_damaged_fraction)"
+        return "damaged", f"{count} of its {of} patches can't be read, and {limit}"
+
+    def kept(self, damaged: np.ndarray | None) -> slice | np.ndarray:
+        """Which patches of a slide go into its file, as an index."""
+        return slice(None) if damaged is None or self.instead == WHITE or not damaged.any() else ~damaged
+
+    def holds_for(self, path: str | os.PathLike[str]) -> bool:
+        """True for a feature file that would be the same with this tolerance."""
+        found = read_damage(path)
+        return found is None or (found.instead == self.instead and len(found.coords) <= self.most * found.patches)
+
+
+def write_damage(handle: Any, damage: Damage) -> None:
+    """Dataset `damaged` of a feature file, where there is any damage."""
+    if len(damage.coords):
+        stored = handle.create_dataset("damaged", data=damage.coords)
+        stored.attrs["patches"], stored.attrs["instead"] = damage.patches, damage.instead
+
+
+def read_damage(path: str | os.PathLike[str]) -> Damage | None:
+    """The damage that a feature file tells of; None where all patches could be read."""
+    with open_h5(path) as handle:
+        if "damaged" not in handle:
+            return None
+        found = handle["damaged"]
+        return Damage(found[:], int(found.attrs["patches"]), str(found.attrs["instead"]))

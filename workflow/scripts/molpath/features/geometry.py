@@ -1,0 +1,36 @@
+"""What reading a patch needs to know: the slide's levels, and how large a patch is in which pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+
+class Slide(Protocol):
+    """What a slide must offer: the part of `slides.readers` used here."""
+
+    levels: list[tuple[int, int, float]]
+
+    def region(self, x: int, y: int, level: int, width: int, height: int) -> np.ndarray:
+        """RGB uint8 height x width x 3 of `level`, its top-left corner at level-0 pixel (x, y)."""
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Edge of a patch in pixels of the grid and in level-0 pixels; micrometres per pixel of the grid.
+
+    nominal: level-0 pixels to one of the grid by nominal magnifications, where patches are read as TRIDENT reads them;
+    0 everywhere else.
+    """
+
+    size: int
+    size_level0: int
+    mpp: float = 0.5
+    nominal: float = 0.0
+
+    @property
+    def downsample(self) -> float:
+        """Level-0 pixels to one pixel of the grid."""
+        return self.size_level0 / self.size

@@ -1,0 +1,45 @@
+"""What can be read of some patches: those under damaged tiles are marked, the others are read as ever."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..slides.damage import is_damage
+from . import trident_pixels
+from .geometry import Geometry, Slide
+from .patches import read_patches
+
+WHITE = 255
+
+
+@dataclass
+class Reading:
+    """Of N patches: their focus (float32 N), which could not be read (bool N), and how many OpenSlide had to read
+    where another reader of tiles would have been faster."""
+
+    focus: np.ndarray
+    damaged: np.ndarray
+    through_openslide: int = 0
+
+
+def read_what_can_be_read(slide: Slide, coords: np.ndarray, geometry: Geometry, out: np.ndarray) -> Reading:
+    """As read_patches; a patch that a damaged tile keeps from being read is white in `out`, and marked."""
+    slow = trident_pixels.count_openslide(slide, coords, geometry) if geometry.nominal else 0
+    damaged = np.zeros(len(coords), bool)
+    try:
+        return Reading(read_patches(slide, coords, geometry, out), damaged, slow)
+    except Exception as error:
+        if not is_damage(error):
+            raise
+    focus = np.zeros(len(coords), np.float32)
+    for index in range(len(coords)):
+        here = slice(index, index + 1)
+        try:
+            focus[here] = read_patches(slide, coords[here], geometry, out[here])
+        except Exception as error:
+            if not is_damage(error):
+                raise
+            damaged[index], out[index] = True, WHITE
+    return Reading(focus, damaged, slow)
