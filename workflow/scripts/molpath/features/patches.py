@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from .focus import focus_of
+from .resampling import resample
 
 cv2.setNumThreads(1)  # readers are processes; threads of their own would only fight over the cores
 
@@ -76,5 +77,4 @@ def fit(pixels: np.ndarray, target: np.ndarray) -> None:
     if pixels.shape == target.shape:
         target[:] = pixels
         return
-    method = cv2.INTER_AREA if len(pixels) > len(target) else cv2.INTER_CUBIC
-    cv2.resize(np.ascontiguousarray(pixels), target.shape[:2], dst=target, interpolation=method)
+    resample(pixels, target)
