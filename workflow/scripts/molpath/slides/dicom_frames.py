@@ -164,7 +164,9 @@ def place_frames(file: BinaryIO, frames: int, values: Mapping[tuple[int, int], b
 
 def walk_items(file: BinaryIO, frames: int) -> tuple[np.ndarray, np.ndarray]:
     """Offsets of the items from where `file` stands, and their lengths, up to the end of the sequence."""
-    start, offsets, counts = file.tell(), [], []
+    start = file.tell()
+    offsets: list[int] = []
+    counts: list[int] = []
     while len(offsets) <= frames:
         offset = file.tell() - start
         tag, length = next_element(file)

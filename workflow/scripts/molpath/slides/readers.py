@@ -17,7 +17,7 @@ from .dicom_frames import pages_of_series
 from .tiff_pages import holds_more, largest_pyramid, pages_of_levels, tiff_properties
 from .tiff_planes import NotOnePicture
 from .tiff_tiles import LARGEST_TILE, TiffTiles, TileCache
-from .tile_decoders import is_jpeg_tiled
+from .tile_decoders import is_jpeg2000_rgb, is_jpeg_tiled
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +115,9 @@ class _TiledReader:
 
 
 class JpegTilesReader(_TiledReader):
-    """The fast path: SVS, TIFF or DICOM of JPEG tiles that OpenSlide opens, its tiles decoded by libjpeg-turbo.
+    """The fast path: SVS, TIFF or DICOM of JPEG tiles that OpenSlide opens, each decoded once.
+
+    libjpeg-turbo decodes JPEG, OpenJPEG the RGB tiles of Aperio's JPEG 2000.
 
     Levels, properties and vendor are OpenSlide's; pixels are equal to its at level 0, and at any position of other
     levels that is a whole pixel there. Raises ValueError where anything is unusual, a tile that doesn't come out as
@@ -135,8 +137,8 @@ class JpegTilesReader(_TiledReader):
         else:
             with tifffile.TiffFile(opened.path) as file:
                 pages = pages_of_levels(file, opened.levels)
-                if not all(is_jpeg_tiled(page) for page in pages):
-                    raise ValueError("not all levels are 8-bit JPEG tiles")
+                if not all(is_jpeg_tiled(page) or is_jpeg2000_rgb(page) for page in pages):
+                    raise ValueError("not all levels are 8-bit JPEG or JPEG 2000 tiles")
                 self._open_tiles(opened.path, pages, half_scale)
         self._compare(opened)
 
