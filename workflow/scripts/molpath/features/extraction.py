@@ -26,12 +26,22 @@ from . import storage
 from .pace import Pace
 from .patches import Geometry
 from .precomputed import find_features
-from .registry import PRECOMPUTED, check_adapter, describe
+from .registry import PRECOMPUTED, check_adapter, describe, parameters_of, precision_of
 from .staging import stage
 
 log = logging.getLogger(__name__)
 
-COLUMNS = ("n_patches", "dim", "file", "bytes", "fingerprint", "dataset", "coords_scale", "patch_size_level0")
+COLUMNS = (
+    "n_patches",
+    "dim",
+    "file",
+    "bytes",
+    "fingerprint",
+    "dataset",
+    "coords_scale",
+    "patch_size_level0",
+    "precision",
+)
 #: Feature files that may wait for the disk before the stream does.
 WRITES_AHEAD = 4
 
@@ -54,6 +64,8 @@ def extract_shard(
     threads: int = 1,
     scratch: str = "",
     scratch_gb: float = 100.0,
+    allow_cpu: bool = True,
+    gpu_build: bool = False,
     log_path: str | None = None,
     opener: Callable = open_slide,
 ) -> None:
@@ -63,7 +75,9 @@ def extract_shard(
     `name`, `patch_size` and `magnification`; encoder: the config's entry with `name`. A slide whose pixels can't be
     read is set aside as unreadable, crashed, timeout (`deadline_s` for a few patches) or memory (more than `memory_mb`
     in one reader; 0: no limit). scratch: folder of a local disk to which slides are copied while they are read, at most
-    `scratch_gb` GB at a time; empty: they are read where they lie. Raises ForeignFile where another tool's file lies,
+    `scratch_gb` GB at a time; empty: they are read where they lie. Without `allow_cpu`,
+    a job that has a GPU (`gpu_build` of PyTorch, or by the scheduler's word) ends with NoGpu where CUDA can't be used.
+    Raises ForeignFile where another tool's file lies,
     OSError if the disk fails, and whatever the encoder raises.
     """
     keep_freed_memory()
@@ -74,22 +88,27 @@ def extract_shard(
         limits = {"deadline_s": deadline_s, "memory_mb": memory_mb}
         write_manifest(manifest, find_features(rows, seen, encoder, wsi, grid, sample=given_sample, **limits), COLUMNS)
         return
-    shard = _Shard(rows, wsi, grid["name"], encoder["name"], code, Progress(log_path, "features", len(rows)))
-    identities = {row["slide_id"]: row.get("identity", "") for row in read_manifest(inspected)}
+    shard = _Shard(rows, wsi, grid["name"], encoder, code, Progress(log_path, "features", len(rows)))
+    seen = {row["slide_id"]: row for row in read_manifest(inspected)}
+    identities = {slide_id: row.get("identity", "") for slide_id, row in seen.items()}
     shard.sort_out(identities, describe(encoder, weights), accept_other_code)
     if shard.waiting:
+        from ..common.devices import gpu_was_given  # imports torch, which finished shards don't need
+
         paths = [slides[slide_id] for slide_id in shard.waiting]
         with stage(paths, scratch, scratch_gb) as staging:
-            _encode(shard, slides, encoder, weights, deadline_s, memory_mb, threads, opener, staging)
+            formats = [seen[slide_id].get("reader", "") for slide_id in shard.waiting]
+            promised = not allow_cpu and (gpu_build or gpu_was_given())
+            _encode(shard, slides, encoder, weights, deadline_s, memory_mb, threads, opener, staging, formats, promised)
     write_manifest(manifest, shard.last_look(), COLUMNS)
 
 
 class _Shard:
     """Slides of a shard: results so far, and what waits for the encoder."""
 
-    def __init__(self, rows, wsi: str, grid: str, encoder: str, code: str, progress: Progress):
-        self.rows, self.wsi, self.grid, self.encoder, self.code = rows, Path(wsi), grid, encoder, code
-        self.progress = progress
+    def __init__(self, rows, wsi: str, grid: str, encoder: Encoder, code: str, progress: Progress):
+        self.rows, self.wsi, self.grid, self.encoder, self.code = rows, Path(wsi), grid, encoder["name"], code
+        self.progress, self.precision = progress, precision_of(encoder)
         self.results: dict[str, dict[str, Any]] = {}
         self.seen: dict[str, tuple[int, ...]] = {}  # slide id -> mark of the file that its result tells of
         self.waiting: dict[str, dict[str, Any]] = {}  # slide id -> coords, attributes, inputs
@@ -123,7 +142,8 @@ class _Shard:
         self.seen[slide_id] = _mark(path)
         count, dim, edge = storage.shape_of(path)
         placed = {"dataset": "features", "coords_scale": 1, "patch_size_level0": edge}
-        return accepted(slide_id, n_patches=count, dim=dim, **file_facts(path, self.wsi), **placed)
+        facts = file_facts(path, self.wsi) | placed | {"precision": self.precision}
+        return accepted(slide_id, n_patches=count, dim=dim, **facts)
 
     def finish(self, row: dict[str, Any], patches: int = 0) -> None:
         """Keep the result of a slide."""
@@ -187,12 +207,14 @@ class _Writer:
         self.pool.shutdown()
 
 
-def _encode(shard, slides, encoder, weights, deadline_s, memory_mb, threads, opener, staging) -> None:
+def _encode(
+    shard, slides, encoder, weights, deadline_s, memory_mb, threads, opener, staging, formats, promised
+) -> None:
     """Run the waiting slides of `shard` through readers, encoder and writer."""
     # Imported here: a shard whose files are all up to date needs no torch.
     from ..common.devices import take_device
     from .buffers import SharedBatches
-    from .devices import Runner, batch_rows, reader_count
+    from .devices import Runner, batch_rows, reader_count, state_precision
     from .encoders import build
     from .reading import ReaderPool
     from .stream import SlideTask, Stream
@@ -204,9 +226,9 @@ def _encode(shard, slides, encoder, weights, deadline_s, memory_mb, threads, ope
     size = tasks[0].geometry.size
     if encoder.get("decode") == "half":
         opener = partial(opener, half_scale=True)
-    with take_device() as device, contextlib.ExitStack() as stack:
+    with take_device(promised) as device, contextlib.ExitStack() as stack:
         rows = batch_rows(device, encoder.get("batch_size", 0), threads)
-        readers = reader_count(device, encoder.get("workers", 0), threads)
+        readers = reader_count(device, encoder.get("workers", 0), threads, parameters_of(encoder), formats)
         piece_rows = max(4, min(32, rows // readers))
         # Enough batches for every reader to have its next piece while two are with the encoder.
         batches = SharedBatches(2 + -(-2 * readers * piece_rows // rows), rows, size)
@@ -216,6 +238,7 @@ def _encode(shard, slides, encoder, weights, deadline_s, memory_mb, threads, ope
         stack.callback(runner.close)
         runner.lock_memory(batches.array)
         writer = stack.enter_context(contextlib.closing(_Writer(shard)))
+        log.info("computing on %s", state_precision(device, shard.precision))
         log.info("%s: %d readers, batches of %d, %d threads", device, readers, rows, threads)
         pace = Pace(shard.progress, sum(len(task.coords) for task in tasks))
         dtype = storage.STORED[encoder.get("store", "fp16")]

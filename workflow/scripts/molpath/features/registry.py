@@ -98,6 +98,18 @@ def facts_of(config: Encoder) -> Facts:
     return replace(facts, **changes)
 
 
+def precision_of(config: Encoder) -> str:
+    """What an encoder computes in: the config's word, else its own; a user's adapter decides for itself."""
+    adapter, asked = config["adapter"], config.get("precision", "")
+    return facts_of(config).precision if adapter in ADAPTERS else asked or ""
+
+
+def parameters_of(config: Encoder) -> float:
+    """Parameters of a built-in network in millions; 0 where they aren't known."""
+    facts = ADAPTERS.get(config["adapter"])
+    return facts.parameters if facts else 0.0
+
+
 def describe(config: Encoder, weights: Sequence[str | os.PathLike]) -> dict[str, Any]:
     """Everything of an encoder that decides its output, for the digest of what a file was made from.
 
