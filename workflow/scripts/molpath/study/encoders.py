@@ -105,4 +105,5 @@ class Encoders:
         by_name = encoder["adapter"] == "precomputed" and name in self.facts
         adapter = name if by_name else encoder["adapter"]
         named = {key: value for key, value in encoder.items() if value not in ("", None)}
+        named |= {} if named.get("input_size") else {"input_size": self.facts.get(adapter, {}).get("input_size")}
         return self.facts.get(adapter, {}) | named | {"adapter": adapter}
