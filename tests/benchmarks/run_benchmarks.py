@@ -10,13 +10,14 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
-LIBRARY = FOLDER.parents[1] / "workflow" / "scripts"
+LIBRARY, HELPERS = FOLDER.parents[1] / "workflow" / "scripts", FOLDER.parent / "helpers"
 BENCHMARKS = {
     "plan": "plan_cohort.py",
     "slurm": "slurm_overhead.py",
     "tissue": "tissue_tiles.py",
     "segmentation": "segment_tissue.py",
     "read": "read_patches.py",
+    "resolutions": "read_resolutions.py",
     "features": "extract_features.py",
     "gpu": "gpu_features.py",
     "quality": "quality_truth.py",
@@ -37,7 +38,7 @@ def main() -> int:
     if unknown := sorted(set(names) - set(BENCHMARKS)):
         sys.exit(f"no benchmark {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
     print(f"# {platform.machine()}, {platform.system()}, Python {platform.python_version()}", flush=True)
-    paths = [str(LIBRARY), *filter(None, [os.environ.get("PYTHONPATH")])]
+    paths = [str(LIBRARY), str(HELPERS), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"}
     failed = 0
     for name in names:

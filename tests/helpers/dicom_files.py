@@ -7,7 +7,7 @@ import numpy as np
 
 SLIDE_CLASS = b"1.2.840.10008.5.1.4.1.1.77.1.6"
 JPEG_BASELINE = b"1.2.840.10008.1.2.4.50"
-LONG = (b"OB", b"OW", b"SQ", b"UN", b"UT")
+LONG = (b"OB", b"OV", b"OW", b"SQ", b"UN", b"UT")
 
 
 def element(group, number, kind, value):
@@ -28,18 +28,27 @@ def short(group, number, value):
     return element(group, number, b"US", struct.pack("<H", value))
 
 
-def write_instance(path, pixels, mpp, series, number, kind="NONE", tile=64, mark=b""):
+def write_instance(
+    path, pixels, mpp, series, number, kind="NONE", tile=64, mark=b"", table="basic", quality=95, tiling=b"TILED_FULL"
+):
     """One level of a series: `pixels` (uint8 height x width x 3, whole tiles) as JPEG frames, TILED_FULL.
 
     kind: fourth value of ImageType, NONE for the scan and RESAMPLED for lower levels; series: text of digits and dots.
+    table: where the offsets of frames stand, `basic`, `extended` or `none`; beyond an edge its last pixels go on.
     """
     height, width = pixels.shape[:2]
+    whole = np.pad(pixels, ((0, -height % tile), (0, -width % tile), (0, 0)), mode="edge")
     frames = []
     for y in range(0, height, tile):
         for x in range(0, width, tile):
-            block = np.ascontiguousarray(pixels[y : y + tile, x : x + tile, ::-1])
-            data = cv2.imencode(".jpg", block, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
+            block = np.ascontiguousarray(whole[y : y + tile, x : x + tile, ::-1])
+            data = cv2.imencode(".jpg", block, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
             frames.append(data + b"\0" * (len(data) % 2))
+    lengths = [len(frame) for frame in frames]
+    offsets = np.cumsum([0, *(length + 8 for length in lengths[:-1])]).tolist()
+    extended = element(0x7FE0, 1, b"OV", struct.pack(f"<{len(frames)}Q", *offsets)) + element(
+        0x7FE0, 2, b"OV", struct.pack(f"<{len(frames)}Q", *lengths)
+    )
     uid = f"{series}.{number}".encode()
     meta = (
         element(2, 1, b"OB", b"\0\1")
@@ -59,7 +68,7 @@ def write_instance(path, pixels, mpp, series, number, kind="NONE", tile=64, mark
         + element(0x20, 0xE, b"UI", series.encode())
         + element(0x20, 0x13, b"IS", str(number).encode())
         + element(0x20, 0x4000, b"LT", mark)
-        + element(0x20, 0x9311, b"CS", b"TILED_FULL")
+        + element(0x20, 0x9311, b"CS", tiling)
         + short(0x28, 2, 3)
         + element(0x28, 4, b"CS", b"YBR_FULL_422")
         + short(0x28, 6, 0)
@@ -75,8 +84,9 @@ def write_instance(path, pixels, mpp, series, number, kind="NONE", tile=64, mark
         + element(0x48, 0x302, b"UL", struct.pack("<I", 1))
         + element(0x48, 0x303, b"UL", struct.pack("<I", 1))
         + element(0x5200, 0x9229, b"SQ", item(measures))
+        + (extended if table == "extended" else b"")
         + struct.pack("<HH2sHI", 0x7FE0, 0x10, b"OB", 0, 0xFFFFFFFF)
-        + item(struct.pack(f"<{len(frames)}I", *np.cumsum([0, *(len(frame) + 8 for frame in frames[:-1])]).tolist()))
+        + item(struct.pack(f"<{len(frames)}I", *offsets) if table == "basic" else b"")
         + b"".join(map(item, frames))
         + struct.pack("<HHI", 0xFFFE, 0xE0DD, 0)
     )
@@ -85,11 +95,11 @@ def write_instance(path, pixels, mpp, series, number, kind="NONE", tile=64, mark
     return path
 
 
-def write_series(folder, pixels, mpp=0.5, series="1.2.3.4", levels=(1, 2, 4)):
-    """A folder with a series of one file per level."""
+def write_series(folder, pixels, mpp=0.5, series="1.2.3.4", levels=(1, 2, 4), **more):
+    """A folder with a series of one file per level; `more` is for `write_instance`."""
     folder.mkdir(parents=True, exist_ok=True)
     for number, level in enumerate(levels):
         kind = "RESAMPLED" if level > 1 else "NONE"
         small = np.ascontiguousarray(pixels[::level, ::level])
-        write_instance(folder / f"{series}_{number}.dcm", small, mpp * level, series, number, kind)
+        write_instance(folder / f"{series}_{number}.dcm", small, mpp * level, series, number, kind, **more)
     return folder

@@ -46,7 +46,8 @@ LEFT_OUT = {
     "pretrain": {"transformers": "code of one gated model (envs/README.md)"},
     "slides": dict.fromkeys(
         ["torch", "torchvision", "segmentation_models_pytorch", "safetensors"], "tissue by a network: segmentation.yaml"
-    ),
+    )
+    | {"numba": "OpenCV shrinks the few patches"},
     "finetune": {
         "transformers": "code of one gated model (envs/README.md)",
         "tensorboardX": "events of pretraining, which shares the reader of runs",

@@ -23,8 +23,8 @@ rule extract_features:
         study.environment("features")
     threads: 8
     resources:
-        mem_mb=grow(6000),
-        runtime=grow(480),
+        mem_mb=study.encoders.memory_mb,
+        runtime=480,  # an attempt goes on where the last one ended
         gpu=study.encoders.gpus,
         disk_mb=study.encoders.disk_mb,
     params:
@@ -40,6 +40,8 @@ rule extract_features:
         damaged=lookup(dpath="features/damaged", within=config),
         scratch=lookup(dpath="features/scratch", within=config),
         scratch_gb=lookup(dpath="features/scratch_gb", within=config),
+        allow_cpu=study.encoders.may_run_on_cpu,
+        gpu_build=study.encoders.gpu_build,
         results=subpath(output.manifest, ancestor=4),
         code=study.digest("features"),
         accept_other_code=study.accepts_other_code("features"),

@@ -60,7 +60,7 @@ rule pretrain_run:
     threads: study.models.run_threads
     resources:
         mem_mb=grow(16000),
-        runtime=grow(2880),
+        runtime=2880,  # an attempt goes on from the last saved state
     params:
         run=study.models.run,
         results=subpath(output.model, ancestor=4),

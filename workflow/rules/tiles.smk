@@ -22,7 +22,7 @@ rule tile_slides:
     threads: 1
     resources:
         mem_mb=grow(2000),
-        runtime=grow(60),
+        runtime=60,  # an attempt goes on where the last one ended
     params:
         results=subpath(output.manifest, ancestor=3),
         grid=study.grids.grid,

@@ -31,5 +31,7 @@ if __name__ == "__main__":
         threads=snakemake.threads,
         scratch=snakemake.params.scratch,
         scratch_gb=snakemake.params.scratch_gb,
+        allow_cpu=snakemake.params.allow_cpu,
+        gpu_build=snakemake.params.gpu_build,
         log_path=snakemake.log[0],
     )

@@ -13,7 +13,7 @@ import torch
 import vit_by_hand
 from molpath.features import conch, timm_encoders
 from molpath.features.encoders import NetworkEncoder, build, loader_of
-from molpath.features.registry import ADAPTERS, facts_of
+from molpath.features.registry import ADAPTERS, describe, facts_of
 from molpath.features.timm_encoders import VISION_TRANSFORMERS, load_vision_transformer, vision_transformer
 from molpath.features.weights import load_weights, timm_names
 from PIL import Image
@@ -312,6 +312,50 @@ def test_tokens_decide_the_width():
     assert facts_of({"adapter": "h0_mini", "tokens": "cls_mean"}).dim == 1536
     with pytest.raises(ValueError, match="conch_v15 gives attention pooler; tokens can't be 'cls'"):
         facts_of({"adapter": "conch_v15", "tokens": "cls"})
+
+
+def test_how_tiles_become_inputs_is_what_the_cards_say():
+    """The list in workflow/docs/encoders.md; sizes are those of resizing and input."""
+    expected = {
+        "hoptimus0": ("bilinear", 224, 224, True),
+        "hoptimus1": ("bilinear", 224, 224, True),
+        "h0_mini": ("bicubic", 224, 224, True),
+        "phikon_v2": ("bilinear", 224, 224, False),
+        "lunit_vits8": ("bicubic", 248, 224, False),
+        "midnight12k": ("bilinear", 224, 224, False),
+    }
+    facts = {name: ADAPTERS[name] for name in expected}
+    assert {n: (f.interpolation, f.resize, f.input_size, f.gated) for n, f in facts.items()} == expected
+
+
+def test_another_input_size_reaches_the_network(tmp_path):
+    """A transformer made for 224 pixels looks at 64 patches of 64, and positions are interpolated."""
+    path = saved(randomised(lambda: vision_transformer("kaiko_vits16")), tmp_path / "vits16.pth")
+    encoder = build([path], {"adapter": "kaiko_vits16", "input_size": 64})
+    assert encoder.prepare(torch.zeros((1, 96, 96, 3), dtype=torch.uint8)).shape == (1, 3, 64, 64)
+    assert encoder(torch.zeros((1, 96, 96, 3), dtype=torch.uint8)).shape == (1, 384)
+    about = [describe({"adapter": "kaiko_vits16", "input_size": size}, [path]) for size in (0, 64)]
+    assert about[0]["input_size"] == 224
+    assert (about[1]["input_size"], about[1]["resize"]) == (64, 64)
+
+
+def test_an_input_size_of_its_own_sets_the_resize_too():
+    facts = facts_of({"adapter": "gigapath", "input_size": 256})
+    assert (facts.resize, facts.input_size) == (256, 256)
+
+
+@pytest.mark.parametrize(
+    ("adapter", "size", "message"),
+    [
+        ("hoptimus1", 256, "looks at 14 pixels at a time; input_size 256 is no multiple"),
+        ("conch_v15", 512, "conch_v15 takes patches of its own size only"),
+        ("ctranspath", 256, "ctranspath takes patches of its own size only"),
+        ("mean_colour", 256, "mean_colour takes patches of its own size only"),
+    ],
+)
+def test_input_sizes_that_a_network_cannot_take(adapter, size, message):
+    with pytest.raises(ValueError, match=message):
+        facts_of({"adapter": adapter, "input_size": size})
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])

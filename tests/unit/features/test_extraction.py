@@ -38,7 +38,7 @@ def test_values_layout_and_manifest(shard):
     for slide_id, count, edge in (("a", 45, 32), ("b", 3, 32), ("c", 20, 64)):
         path = shard.wsi / rows[slide_id]["file"]
         assert rows[slide_id]["fingerprint"] == fingerprint(path)
-        assert (rows[slide_id]["n_patches"], rows[slide_id]["dim"]) == (str(count), "3")
+        assert [rows[slide_id][key] for key in ("n_patches", "dim", "precision")] == [str(count), "3", "fp32"]
         with h5py.File(path) as handle:
             features = handle["features"]
             assert (features.dtype, features.chunks, features.shape) == (np.float16, None, (count, 3))

@@ -56,8 +56,18 @@ def test_a_real_slide_is_as_openslide_shows_it(shared_data):
     assert_same(shared_data / "slides/small.svs")
 
 
-def test_other_slides_stay_with_openslide(shared_data, tmp_path):
-    assert open_slide(shared_data / "slides/tcga-cr-7395-01a-01-ts1.svs").name == "openslide"  # JPEG 2000
+def test_jpeg_2000_of_a_real_slide_is_as_openslide_shows_it(shared_data):
+    """At its whole level; the lower one is 2.0005 times as coarse, and OpenSlide interpolates between its pixels."""
+    path = shared_data / "slides/tcga-cr-7395-01a-01-ts1.svs"
+    fast, plain = open_slide(path), OpenSlideReader(str(path))
+    assert fast.name == "jpeg_tiles"
+    assert fast.levels == plain.levels
+    for x, y in np.random.default_rng(0).integers(-100, 4400, (12, 2)).tolist():
+        found, expected = (slide.region(x, y, 0, 300, 200) for slide in (fast, plain))
+        np.testing.assert_array_equal(found, expected, err_msg=f"at {x}, {y}")
+
+
+def test_other_slides_stay_with_openslide(tmp_path):
     path = tmp_path / "lzw.tif"
     tifffile.imwrite(path, picture(300, 300), tile=(128, 128), compression="lzw", photometric="rgb")
     assert open_slide(path).name == "openslide"

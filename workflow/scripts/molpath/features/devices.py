@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 
@@ -20,6 +22,21 @@ log = logging.getLogger(__name__)
 CPU_ROWS = 16
 #: Batches in the hands of the encoder at a time, so that the device has the next one when it ends this one.
 GPU_STREAMS = 2
+#: What errors say that are no OutOfMemoryError, but mean one.
+NO_MEMORY = (
+    "can't allocate memory",
+    "CUDA error: out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+    "CUSOLVER_STATUS_ALLOC_FAILED",
+)
+#: Milliseconds of a core to read a patch of 512 pixels: JPEG tiles, and whatever else.
+READING_MS = {"jpeg_tiles": 8.0}
+OTHER_READING_MS = 40.0
+#: Milliseconds to encode a patch for each million parameters: a core, and a recent GPU in half precision.
+ENCODING_MS = {"cpu": 5.0, "cuda": 0.006}
+#: Readers beside a GPU for each that would keep up on average.
+SPARE = 1.5
 
 
 class Runner:
@@ -102,8 +119,11 @@ class Runner:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """True for what torch raises when a device, or the machine, has no memory left."""
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    """True for what torch raises when a device, or the machine, has no memory left.
+
+    Libraries of CUDA that can't have their own workspace raise errors of their own.
+    """
+    return isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in NO_MEMORY)
 
 
 def batch_rows(device: torch.device, wanted: int, threads: int) -> int:
@@ -116,8 +136,29 @@ def batch_rows(device: torch.device, wanted: int, threads: int) -> int:
     return 256 if free > 32 << 30 else 128 if free > 16 << 30 else 64
 
 
-def reader_count(device: torch.device, wanted: int, threads: int) -> int:
-    """Reader processes: as the config says, else half the threads beside a CPU encoder, all but one beside a GPU."""
+def reader_count(
+    device: torch.device, wanted: int, threads: int, parameters: float = 0, formats: Sequence[str] = ()
+) -> int:
+    """Reader processes: as the config says, else as many as keep up with the encoder.
+
+    parameters: of the network, in millions; 0: unknown, then half the threads beside a CPU encoder and all but one
+    beside a GPU. formats: the reader of each slide (`slides.readers`), for JPEG 2000 takes five times as long as JPEG.
+    """
     if wanted:
         return wanted
-    return max(1, threads // 2) if device.type == "cpu" else max(1, threads - 1)
+    most = max(1, threads - 1)
+    if not parameters:
+        return max(1, threads // 2) if device.type == "cpu" else most
+    costs = [READING_MS.get(name, OTHER_READING_MS) for name in formats] or [OTHER_READING_MS]
+    reading, encoding = sum(costs) / len(costs), parameters * ENCODING_MS[device.type]
+    if device.type == "cpu":
+        return max(1, min(most, round(threads * reading / (reading + encoding))))
+    return max(1, min(most, math.ceil(SPARE * reading / encoding)))
+
+
+def state_precision(device: torch.device, precision: str) -> str:
+    """Keep TF32, which rounds inputs to 10 bits, out of float32 computations, and say what is computed in."""
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
+    how = "float32 without TF32" if precision in ("", "fp32") else f"{precision} (autocast), the rest float32"
+    return f"{name}, {how}"

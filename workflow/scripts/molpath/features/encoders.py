@@ -125,7 +125,8 @@ def _timm(name: str, path: str, facts: Facts) -> nn.Module:
 def _vision_transformer(name: str, path: str, facts: Facts) -> nn.Module:
     from .timm_encoders import load_vision_transformer
 
-    return load_vision_transformer(name, path, facts.tokens)
+    other_size = {"dynamic_img_size": True} if facts.input_size != ADAPTERS[name].input_size else {}
+    return load_vision_transformer(name, path, facts.tokens, **other_size)
 
 
 def loader_of(adapter: str) -> Callable[[str, Facts], nn.Module]:

@@ -29,7 +29,7 @@ from .damage import DROP, Tolerance
 from .geometry import Geometry
 from .pace import Pace
 from .precomputed import find_features
-from .registry import PRECOMPUTED, check_adapter, describe
+from .registry import PRECOMPUTED, check_adapter, describe, parameters_of, precision_of
 from .staging import stage
 
 log = logging.getLogger(__name__)
@@ -46,6 +46,7 @@ COLUMNS = (
     "n_damaged",
     "damaged",
     "note",
+    "precision",
 )
 #: Reasons of slides whose manifest row lists the patches that can't be read.
 DAMAGED = ("damaged", "unreadable")
@@ -73,6 +74,8 @@ def extract_shard(
     threads: int = 1,
     scratch: str = "",
     scratch_gb: float = 100.0,
+    allow_cpu: bool = True,
+    gpu_build: bool = False,
     log_path: str | None = None,
     opener: Callable = open_slide,
 ) -> None:
@@ -84,8 +87,9 @@ def extract_shard(
     `memory_mb` in one reader; 0: no limit). Of patches under damaged tiles, `max_damaged_fraction` at most are
     dropped or, with damaged: white, taken as white; a slide with more is set aside. scratch: folder of a local disk
     to which slides are copied while they are read, at most `scratch_gb` GB at a time; empty: they are read where
-    they lie. Raises ForeignFile where another tool's file lies, OSError if the disk fails, and whatever the encoder
-    raises.
+    they lie. Without `allow_cpu`, a job that has a GPU (`gpu_build` of PyTorch, or by the scheduler's word) ends with
+    NoGpu where CUDA can't be used. Raises ForeignFile where another tool's file lies, OSError if the disk fails, and
+    whatever the encoder raises.
     """
     keep_freed_memory()
     check_adapter(encoder["adapter"])
@@ -97,22 +101,29 @@ def extract_shard(
         return
     tolerance = Tolerance(max_damaged_fraction, damaged)
     progress = Progress(log_path, "features", len(rows))
-    shard = _Shard(rows, wsi, grid["name"], encoder["name"], code, tolerance, progress)
-    identities = {row["slide_id"]: row.get("identity", "") for row in read_manifest(inspected)}
+    shard = _Shard(rows, wsi, grid["name"], encoder, code, tolerance, progress)
+    seen = {row["slide_id"]: row for row in read_manifest(inspected)}
+    identities = {slide_id: row.get("identity", "") for slide_id, row in seen.items()}
     shard.sort_out(identities, describe(encoder, weights), accept_other_code)
     if shard.waiting:
+        from ..common.devices import gpu_was_given  # imports torch, which finished shards don't need
+
         paths = [slides[slide_id] for slide_id in shard.waiting]
         with stage(paths, scratch, scratch_gb) as staging:
-            _encode(shard, slides, encoder, weights, deadline_s, memory_mb, threads, opener, staging)
+            formats = [seen[slide_id].get("reader", "") for slide_id in shard.waiting]
+            promised = not allow_cpu and (gpu_build or gpu_was_given())
+            _encode(shard, slides, encoder, weights, deadline_s, memory_mb, threads, opener, staging, formats, promised)
     write_manifest(manifest, shard.last_look(), COLUMNS)
 
 
 class _Shard:
     """Slides of a shard: results so far, and what waits for the encoder."""
 
-    def __init__(self, rows, wsi: str, grid: str, encoder: str, code: str, tolerance: Tolerance, progress: Progress):
-        self.rows, self.wsi, self.grid, self.encoder, self.code = rows, Path(wsi), grid, encoder, code
-        self.tolerance, self.progress = tolerance, progress
+    def __init__(
+        self, rows, wsi: str, grid: str, encoder: Encoder, code: str, tolerance: Tolerance, progress: Progress
+    ):
+        self.rows, self.wsi, self.grid, self.encoder, self.code = rows, Path(wsi), grid, encoder["name"], code
+        self.tolerance, self.progress, self.precision = tolerance, progress, precision_of(encoder)
         self.results: dict[str, dict[str, Any]] = {}
         self.seen: dict[str, tuple[int, ...]] = {}  # slide id -> mark of the file that its result tells of
         self.waiting: dict[str, dict[str, Any]] = {}  # slide id -> coords, attributes, inputs
@@ -145,7 +156,7 @@ class _Shard:
         """Manifest row of a slide whose file is written."""
         path = self.path(slide_id)
         self.seen[slide_id] = _mark(path)
-        placed = {"dataset": "features", "coords_scale": 1}
+        placed = {"dataset": "features", "coords_scale": 1, "precision": self.precision}
         return accepted(slide_id, **storage.facts_of(path), **file_facts(path, self.wsi), **placed)
 
     def finish(self, row: dict[str, Any], patches: int = 0) -> None:
@@ -226,12 +237,14 @@ class _Writer:
         self.pool.shutdown()
 
 
-def _encode(shard, slides, encoder, weights, deadline_s, memory_mb, threads, opener, staging) -> None:
+def _encode(
+    shard, slides, encoder, weights, deadline_s, memory_mb, threads, opener, staging, formats, promised
+) -> None:
     """Run the waiting slides of `shard` through readers, encoder and writer."""
     # Imported here: a shard whose files are all up to date needs no torch.
     from ..common.devices import take_device
     from .buffers import SharedBatches
-    from .devices import Runner, batch_rows, reader_count
+    from .devices import Runner, batch_rows, reader_count, state_precision
     from .encoders import build
     from .reading import ReaderPool
     from .stream import SlideTask, Stream
@@ -243,9 +256,9 @@ def _encode(shard, slides, encoder, weights, deadline_s, memory_mb, threads, ope
     size = tasks[0].geometry.size
     if encoder.get("decode") == "half":
         opener = partial(opener, half_scale=True)
-    with take_device() as device, contextlib.ExitStack() as stack:
+    with take_device(promised) as device, contextlib.ExitStack() as stack:
         rows = batch_rows(device, encoder.get("batch_size", 0), threads)
-        readers = reader_count(device, encoder.get("workers", 0), threads)
+        readers = reader_count(device, encoder.get("workers", 0), threads, parameters_of(encoder), formats)
         piece_rows = max(4, min(32, rows // readers))
         # Enough batches for every reader to have its next piece while two are with the encoder.
         batches = SharedBatches(2 + -(-2 * readers * piece_rows // rows), rows, size)
@@ -255,6 +268,7 @@ def _encode(shard, slides, encoder, weights, deadline_s, memory_mb, threads, ope
         stack.callback(runner.close)
         runner.lock_memory(batches.array)
         writer = stack.enter_context(contextlib.closing(_Writer(shard)))
+        log.info("computing on %s", state_precision(device, shard.precision))
         log.info("%s: %d readers, batches of %d, %d threads", device, readers, rows, threads)
         pace = Pace(shard.progress, sum(len(task.coords) for task in tasks))
         judge = shard.tolerance.judge

@@ -8,6 +8,7 @@ import numpy as np
 from . import trident_pixels
 from .focus import focus_of
 from .geometry import Geometry, Slide
+from .resampling import resample
 
 cv2.setNumThreads(1)  # readers are processes; threads of their own would only fight over the cores
 
@@ -56,5 +57,4 @@ def fit(pixels: np.ndarray, target: np.ndarray) -> None:
     if pixels.shape == target.shape:
         target[:] = pixels
         return
-    method = cv2.INTER_AREA if len(pixels) > len(target) else cv2.INTER_CUBIC
-    cv2.resize(np.ascontiguousarray(pixels), target.shape[:2], dst=target, interpolation=method)
+    resample(pixels, target)

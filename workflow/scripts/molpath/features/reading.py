@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..common.allocation import keep_freed_memory
 from ..common.contained import is_out_of_memory, limit_memory
 from ..common.joblog import die_with_parent
 from ..slides.readers import open_slide
@@ -199,6 +200,7 @@ class ReaderPool:
 def serve(connection: Connection, batches: SharedBatches, opener: Callable, memory_mb: float = 0) -> None:
     """Body of a reader process: read work until the other end closes; None for work closes the slide."""
     die_with_parent()
+    keep_freed_memory()  # tiles of one size come and go
     if memory_mb:
         limit_memory(memory_mb)
     connection.send("ready")

@@ -9,6 +9,7 @@ import hashlib
 import importlib
 import importlib.util
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -23,6 +24,9 @@ from ..common.settings.features import Encoder
 TABLE = Path(__file__).with_name("encoders.yaml")
 PRECISIONS = ("fp32", "bf16", "fp16")
 TOKENS = ("cls", "cls_mean")
+#: Adapters whose networks are built for one size, and such as take any.
+FIXED_INPUT = ("conch_v1", "conch_v15")
+ANY_INPUT = ("resnet50", "efficientnet_lite0")
 #: Facts that decide the output beside weights and code; the others may be corrected without encoding anew.
 DECISIVE = ("dim", "input_size", "resize", "interpolation", "mean", "std", "tokens", "precision")
 
@@ -80,7 +84,7 @@ PRECOMPUTED = "precomputed"
 
 
 def facts_of(config: Encoder) -> Facts:
-    """Facts of a built-in adapter with the config's own mean, std, precision and tokens.
+    """Facts of a built-in adapter with the config's own mean, std, precision, tokens and input size.
 
     KeyError for an unknown adapter, ValueError for a value that the adapter can't have.
     """
@@ -95,7 +99,31 @@ def facts_of(config: Encoder) -> Facts:
         if not {tokens, facts.tokens} <= set(TOKENS):
             raise ValueError(f"encoder {config['adapter']} gives {facts.tokens}; tokens can't be {tokens!r}")
         changes["dim"] = facts.dim * 2 if tokens == "cls_mean" else facts.dim // 2
+    if size := config.get("input_size", 0):
+        check_input_size(config["adapter"], facts.network, size)
+        changes |= {"input_size": size, "resize": size}
     return replace(facts, **changes)
+
+
+def check_input_size(adapter: str, network: str, size: int) -> None:
+    """Raise ValueError if the network of a built-in adapter can't take `size` pixels."""
+    patch = re.match(r"ViT-\w+/(\d+)", network)
+    if adapter in FIXED_INPUT or not (patch or adapter in ANY_INPUT):
+        raise ValueError(f"encoder {adapter} takes patches of its own size only; input_size can't be set")
+    if patch and size % int(patch[1]):
+        raise ValueError(f"encoder {adapter} looks at {patch[1]} pixels at a time; input_size {size} is no multiple")
+
+
+def precision_of(config: Encoder) -> str:
+    """What an encoder computes in: the config's word, else its own; a user's adapter decides for itself."""
+    adapter, asked = config["adapter"], config.get("precision", "")
+    return facts_of(config).precision if adapter in ADAPTERS else asked or ""
+
+
+def parameters_of(config: Encoder) -> float:
+    """Parameters of a built-in network in millions; 0 where they aren't known."""
+    facts = ADAPTERS.get(config["adapter"])
+    return facts.parameters if facts else 0.0
 
 
 def describe(config: Encoder, weights: Sequence[str | os.PathLike]) -> dict[str, Any]:

@@ -15,19 +15,21 @@ import numpy as np
 
 from ..common.slide_parts import REMEDIES, NoSlideHere, entry_of
 from .damage import is_damage
+from .dicom_frames import pages_of_series
 from .openslide_reader import OpenSlideReader
 from .pixels import cut, on_white
 from .tiff_pages import holds_more, largest_pyramid, pages_of_levels, tiff_properties
 from .tiff_planes import NotOnePicture
 from .tiff_tiles import LARGEST_TILE, TiffTiles, TileCache
-from .tile_decoders import is_jpeg_tiled
+from .tile_decoders import is_jpeg2000_rgb, is_jpeg_tiled
 
 log = logging.getLogger(__name__)
 
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg"}
 IMAGE_MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"}
 #: What OpenSlide calls the layouts whose JPEG tiles we decode ourselves.
-FAST_VENDORS = {"aperio", "generic-tiff"}
+DICOM = "dicom"
+FAST_VENDORS = {"aperio", "generic-tiff", DICOM}
 #: Grey values by which a smaller copy of a level may differ from it, on average over 8 x 8 cells of a place.
 MOST_DIFFERENCE = 8
 
@@ -46,12 +48,15 @@ class _TiledReader:
     levels: list[tuple[int, int, float]]
 
     def _open_tiles(self, path: str, pages: list, half_scale: bool) -> None:
-        self._file = open(path, "rb", buffering=0)  # noqa: SIM115 (closed by close, or with the reader)
+        paths = [getattr(page, "path", path) for page in pages]  # levels of DICOM are files of their own
+        # Closed by close, or with the reader.
+        self._files = {each: open(each, "rb", buffering=0) for each in dict.fromkeys(paths)}  # noqa: SIM115
+        files = [self._files[each].fileno() for each in paths]
         cache = TileCache()
         self._shrunk: dict[tuple[int, int], TiffTiles | None] = {}
-        self._tiles = [TiffTiles(page, self._file.fileno(), cache) for page in pages]
+        self._tiles = [TiffTiles(page, file, cache) for page, file in zip(pages, files, strict=True)]
         if half_scale and is_jpeg_tiled(pages[0]) and not any(1.5 < level[2] < 2.02 for level in self.levels):
-            half = TiffTiles(pages[0], self._file.fileno(), cache, half=True)
+            half = TiffTiles(pages[0], files[0], cache, half=True)
             self._tiles.append(half)
             self.levels.append((half.width, half.height, 2.0))
 
@@ -78,12 +83,15 @@ class _TiledReader:
             tiles.region(left // by, top // by, width, height, out)
 
     def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+        """Close the files."""
+        for file in self._files.values():
+            file.close()
 
 
 class JpegTilesReader(_TiledReader):
-    """The fast path: an SVS or TIFF of JPEG tiles that OpenSlide opens, its tiles decoded by libjpeg-turbo.
+    """The fast path: SVS, TIFF or DICOM of JPEG tiles that OpenSlide opens, each decoded once.
+
+    libjpeg-turbo decodes JPEG, OpenJPEG the RGB tiles of Aperio's JPEG 2000.
 
     Levels, properties and vendor are OpenSlide's; pixels are equal to its at level 0, and at any position of other
     levels that is a whole pixel there. Raises ValueError where anything is unusual, a tile that doesn't come out as
@@ -98,11 +106,14 @@ class JpegTilesReader(_TiledReader):
         self.path, self.vendor = opened.path, opened.vendor
         self.levels, self.properties, self.associated = [*opened.levels], opened.properties, opened.associated
         self.notes: list[str] = []
-        with tifffile.TiffFile(opened.path) as file:
-            pages = pages_of_levels(file, opened.levels)
-            if not all(is_jpeg_tiled(page) for page in pages):
-                raise ValueError("not all levels are 8-bit JPEG tiles")
-            self._open_tiles(opened.path, pages, half_scale)
+        if opened.vendor == DICOM:
+            self._open_tiles(opened.path, pages_of_series(opened.path, opened.levels), half_scale)
+        else:
+            with tifffile.TiffFile(opened.path) as file:
+                pages = pages_of_levels(file, opened.levels)
+                if not all(is_jpeg_tiled(page) or is_jpeg2000_rgb(page) for page in pages):
+                    raise ValueError("not all levels are 8-bit JPEG or JPEG 2000 tiles")
+                self._open_tiles(opened.path, pages, half_scale)
         self._compare(opened)
         self._has_absent = [tiles.has_absent for tiles in self._tiles]
 
@@ -167,7 +178,7 @@ class TiffReader(_TiledReader):
                 unlike = (level for level in range(1, len(pages)) if not self._shows_the_same(level))
                 last = next(unlike, len(pages))
                 self.levels, pages = self.levels[:last], pages[:last]
-            self._file.close()
+            self.close()
             self._open_tiles(path, pages, half_scale)
 
     def _shows_the_same(self, level: int) -> bool:

@@ -12,7 +12,7 @@ from .tile_signs import JPEG2000, fault_of_jpeg2000
 #: Bytes of a tile by index in the TIFF's list, one for each plane -> RGB uint8 height x width x 3.
 Decoder = Callable[[Mapping[int, bytes]], np.ndarray]
 
-OLD_JPEG, JPEG, APERIO_JPEG2000_YCBCR = 6, 7, 33003
+OLD_JPEG, JPEG, APERIO_JPEG2000_YCBCR, APERIO_JPEG2000_RGB = 6, 7, 33003, 33005
 MIN_IS_WHITE, MIN_IS_BLACK, RGB, YCBCR = 0, 1, 2, 6
 SHOWN = {MIN_IS_WHITE: (1, 2), MIN_IS_BLACK: (1, 2), RGB: (3, 4), YCBCR: (3,)}
 ALPHA = (1, 2)  # extra samples that are alpha, associated or not
@@ -50,6 +50,12 @@ def is_jpeg_tiled(page) -> bool:
         and page.planarconfig == 1
         and (int(page.photometric), page.samplesperpixel) in ((RGB, 3), (YCBCR, 3), (MIN_IS_BLACK, 1))
     )
+
+
+def is_jpeg2000_rgb(page) -> bool:
+    """True for Aperio's tiles of JPEG 2000 that are stored as red, green and blue."""
+    kind = int(page.compression), int(page.photometric), page.samplesperpixel
+    return page.is_tiled and page.dtype == np.uint8 and kind == (APERIO_JPEG2000_RGB, RGB, 3)
 
 
 def jpeg_decoder(page, half: bool = False) -> Decoder:

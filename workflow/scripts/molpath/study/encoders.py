@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import re
+
 from .config import Config, Places, Wildcards, shipped_yaml
 
 #: Adapters that run no network, and so ask for no GPU.
 WITHOUT_NETWORK = ("precomputed", "mean_colour")
+#: Main memory in MB: the job's own libraries, CUDA's besides, and a reader with its tiles.
+LIBRARIES_MB, CUDA_MB, READER_MB = 1200, 2000, 350
+#: MB for each million float32 parameters while weights are loaded, measured: GigaPath's 1,135 million take 4,800 MB.
+WEIGHTS_MB = 4.3
+#: MB of activations of a core that encodes: 16 patches through a small network, more for each million parameters.
+ACTIVATIONS_MB, ACTIVATIONS_MB_A_MILLION = 150, 0.25
+#: Patches a batch where the config leaves it to the machine, and batches in memory.
+BATCH, BATCHES = 256, 4
+#: What is asked for a network nobody knows.
+UNKNOWN_MILLIONS = 350
+#: MB of a job that only looks at files of features.
+FILES_MB = 2000
 
 
 class Encoders:
@@ -20,6 +34,8 @@ class Encoders:
         # Local disk of a job: copies of slides, where the config wants them, and temporary files.
         copies_gb = config["features"]["scratch_gb"] if config["features"]["scratch"] else 0
         self.disk_mb = int(1000 * copies_gb) + 2000
+        self.gpu_build: bool = config["software"]["torch"] == "gpu"
+        self.allow_cpu: bool = config["software"]["allow_cpu"]
 
     def encoder(self, wildcards: Wildcards) -> Config:
         """The encoder whose name is the wildcard, with its name and the paths of stain target and given features."""
@@ -60,10 +76,34 @@ class Encoders:
         """The same by name."""
         return int(self.entries[name]["adapter"] not in WITHOUT_NETWORK)
 
+    def may_run_on_cpu(self, wildcards: Wildcards) -> bool:
+        """False where a job that has a GPU must use it."""
+        return self.allow_cpu or not self.gpus(wildcards)
+
+    def memory_mb(self, wildcards: Wildcards, attempt: int, threads: int) -> int:
+        """Main memory that extraction with the encoder takes on the grid; more with each attempt.
+
+        Weights are held whole in float32 while they are loaded, also for a GPU; on the CPU each core has activations.
+        """
+        entry = self.entries[wildcards.encoder]
+        if entry["adapter"] == "precomputed":
+            return FILES_MB * attempt
+        found = re.search(r"_(\d+)px_", wildcards.grid)
+        edge = int(found[1]) if found else 512
+        readers = entry["workers"] or max(1, threads - 1)
+        batches = BATCHES * (entry["batch_size"] or BATCH) * edge**2 * 3 / 1e6
+        needed = LIBRARIES_MB + readers * READER_MB + batches
+        if self.gpus(wildcards):
+            millions = self.facts_of(wildcards.encoder).get("parameters", UNKNOWN_MILLIONS)
+            on_cpu = threads * (ACTIVATIONS_MB + ACTIVATIONS_MB_A_MILLION * millions)
+            needed += WEIGHTS_MB * millions + (CUDA_MB if self.gpu_build and not self.allow_cpu else on_cpu)
+        return -(-int(needed) // 500) * 500 * attempt
+
     def facts_of(self, name: str) -> Config:
         """What is known of an entry's network: of its adapter, or by its name where features come from files."""
         encoder = self.entries[name]
         by_name = encoder["adapter"] == "precomputed" and name in self.facts
         adapter = name if by_name else encoder["adapter"]
         named = {key: value for key, value in encoder.items() if value not in ("", None)}
+        named |= {} if named.get("input_size") else {"input_size": self.facts.get(adapter, {}).get("input_size")}
         return self.facts.get(adapter, {}) | named | {"adapter": adapter}

@@ -24,6 +24,7 @@ class Encoder(TypedDict):
     precision: str
     store: str
     tokens: str
+    input_size: int
     crops: int
     stain: Stain
     mean: list[float]

@@ -1,0 +1,150 @@
+"""What a job of features takes of the machine: device, locks, readers; what it says of its precision."""
+
+import multiprocessing
+import os
+import stat
+import tempfile
+
+import pytest
+import torch
+from molpath.common import devices
+from molpath.common.devices import NoGpu, gpu_was_given, take_device
+from molpath.features.devices import is_out_of_memory, reader_count, state_precision
+
+CPU, CUDA = torch.device("cpu"), torch.device("cuda")
+JPEG, OTHER = ["jpeg_tiles"], ["openslide"]
+
+
+@pytest.fixture
+def without_gpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+
+
+@pytest.fixture
+def locks(tmp_path, monkeypatch):
+    """The folder of locks."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def test_a_job_that_was_promised_a_gpu_doesnt_take_the_cpu(without_gpu):
+    with pytest.raises(NoGpu, match="allow_cpu: true"), take_device(promised=True):
+        pass
+    with take_device() as device:
+        assert device.type == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "given"),
+    [
+        ("SLURM_JOB_GPUS", "0", True),
+        ("CUDA_VISIBLE_DEVICES", "GPU-5fd4f087", True),
+        ("CUDA_VISIBLE_DEVICES", "", False),
+        ("CUDA_VISIBLE_DEVICES", "-1", False),
+        ("CUDA_VISIBLE_DEVICES", "NoDevFiles", False),
+    ],
+)
+def test_schedulers_say_that_a_gpu_was_given(monkeypatch, name, value, given):
+    for other in devices.GIVEN:
+        monkeypatch.delenv(other, raising=False)
+    monkeypatch.setenv(name, value)
+    assert gpu_was_given() is given
+
+
+def test_a_lock_can_be_taken_that_another_user_made(locks):
+    """It is opened to be read only, for the files of others in the temporary folder can't be written to."""
+    lock = locks / "molpath-device-gpu-a.lock"
+    lock.touch()
+    lock.chmod(0o444)
+    _, handle = devices._first_free(["gpu-a"])
+    assert os.get_inheritable(handle) is False
+    assert devices._first_free(["gpu-a", "gpu-b"])[0] == 1
+
+
+def test_others_may_read_a_lock_whatever_the_umask(locks):
+    before = os.umask(0o077)
+    try:
+        devices._first_free(["gpu-a"])
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((locks / "molpath-device-gpu-a.lock").stat().st_mode) == 0o644
+
+
+def as_another_user(folder):
+    """In a process of its own: takes the lock as `nobody`; exits with the index of its device."""
+    tempfile.tempdir = folder
+    os.setuid(65534)
+    os._exit(devices._first_free(["gpu-a", "gpu-b"])[0])
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="becoming another user takes root")
+@pytest.mark.parametrize("mode", [0o644, 0o600])
+def test_a_second_user_takes_the_first_users_lock(tmp_path, mode):
+    """A folder like /tmp: writable by all, files removable by their owners; an old lock may be closed to others."""
+    folder = tempfile.mkdtemp(dir="/tmp")
+    os.chmod(folder, 0o1777)
+    lock = os.path.join(folder, "molpath-device-gpu-a.lock")
+    open(lock, "w").close()
+    os.chmod(lock, mode)
+    process = multiprocessing.get_context("fork").Process(target=as_another_user, args=(folder,))
+    process.start()
+    process.join(30)
+    assert process.exitcode == 0
+
+
+def test_a_link_is_no_lock(locks):
+    (locks / "molpath-device-gpu-a.lock").symlink_to(locks / "elsewhere")
+    with pytest.raises(OSError, match="symbolic"):
+        devices._first_free(["gpu-a"])
+
+
+def test_slices_of_a_gpu_are_counted_apart(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: type("P", (), {"uuid": "parent"}))
+    names = set()
+    for visible in ("MIG-aa", "MIG-bb", "0", ""):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+        names |= set(devices.device_names())
+    assert names == {"MIG-aa", "MIG-bb", "parent"}
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`", True),
+        ("cuDNN error: CUDNN_STATUS_ALLOC_FAILED", True),
+        ("CUDA error: out of memory", True),
+        ("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes", True),
+        ("CUDA error: CUBLAS_STATUS_EXECUTION_FAILED", False),
+    ],
+)
+def test_errors_that_mean_no_memory(message, expected):
+    assert is_out_of_memory(RuntimeError(message)) is expected
+
+
+@pytest.mark.parametrize(
+    ("device", "threads", "millions", "formats", "expected"),
+    [
+        (CPU, 8, 4.65, JPEG, 2),  # a small network: reading is a quarter of the work
+        (CPU, 8, 4.65, OTHER, 5),
+        (CPU, 8, 1135, JPEG, 1),  # minutes a patch: one reader waits for it
+        (CPU, 8, 0, JPEG, 4),  # unknown
+        (CPU, 1, 4.65, OTHER, 1),
+        (CUDA, 8, 1135, JPEG, 2),
+        (CUDA, 8, 1135, OTHER, 7),
+        (CUDA, 8, 303, JPEG, 7),
+        (CUDA, 16, 303, [*JPEG, *OTHER], 15),
+        (CUDA, 8, 0, JPEG, 7),
+    ],
+)
+def test_readers_keep_up_with_the_encoder(device, threads, millions, formats, expected):
+    assert reader_count(device, 0, threads, millions, formats) == expected
+    assert reader_count(device, 3, threads, millions, formats) == 3
+
+
+def test_tf32_is_off_and_said():
+    torch.backends.cudnn.allow_tf32 = True
+    assert state_precision(CPU, "fp32") == "CPU, float32 without TF32"
+    assert state_precision(CPU, "bf16") == "CPU, bf16 (autocast), the rest float32"
+    assert not torch.backends.cudnn.allow_tf32
+    assert not torch.backends.cuda.matmul.allow_tf32

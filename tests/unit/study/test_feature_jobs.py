@@ -1,0 +1,52 @@
+"""What jobs of features ask for, by encoder, grid and config."""
+
+from types import SimpleNamespace
+
+import pytest
+from molpath.study import Study
+
+GRID = "20x_512px_0px_overlap"
+
+
+def asked(project, encoder, attempt=1, grid=GRID, **software):
+    """Memory of a job in MB, and whether it may run on the CPU."""
+    project.config["features"]["encoders"]["enc"] = encoder
+    project.config["software"] = software
+    project.write()
+    encoders = Study.open("config.yaml").encoders
+    wildcards = SimpleNamespace(encoder="enc", grid=grid)
+    return encoders.memory_mb(wildcards, attempt, 8), encoders.may_run_on_cpu(wildcards)
+
+
+@pytest.mark.parametrize(
+    ("adapter", "least", "most"),
+    [
+        ("efficientnet_lite0", 4000, 7000),
+        ("uni_v1", 5000, 9000),
+        ("gigapath", 10_000, 13_000),  # its weights alone take 4,800
+        ("precomputed", 1000, 2500),
+        ("mean_colour", 2000, 5500),
+    ],
+)
+def test_memory_follows_the_encoder(project, adapter, least, most):
+    assert least <= asked(project, {"adapter": adapter})[0] <= most
+
+
+def test_memory_follows_batch_readers_grid_and_attempt(project):
+    plain = asked(project, {"adapter": "uni_v1"})[0]
+    assert asked(project, {"adapter": "uni_v1", "batch_size": 1024})[0] >= plain + 1500
+    assert asked(project, {"adapter": "uni_v1", "workers": 16})[0] >= plain + 1500
+    assert asked(project, {"adapter": "uni_v1"}, grid="20x_1024px_0px_overlap")[0] >= plain + 1500
+    assert asked(project, {"adapter": "uni_v1"}, attempt=2)[0] == 2 * plain
+
+
+@pytest.mark.parametrize(
+    ("adapter", "software", "may"),
+    [
+        ("uni_v1", {"torch": "gpu"}, False),
+        ("uni_v1", {"torch": "gpu", "allow_cpu": True}, True),
+        ("mean_colour", {"torch": "gpu"}, True),  # asks for none
+    ],
+)
+def test_jobs_with_a_gpu_use_it(project, adapter, software, may):
+    assert asked(project, {"adapter": adapter}, **software)[1] is may
