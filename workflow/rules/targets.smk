@@ -8,6 +8,7 @@ plan_table                the same as <results>/tables/plan.tsv
 pathobench                results of the frozen probes in Patho-Bench's layout
 verify                    files against manifests and provenance.json, nothing built
 sheets                    slide and profile sheets of public cohorts (rules/acquire.smk)
+refused, retry_refused    files that services refused, in one list; the next run asks for them again
 orphans                   files under results/wsi that no manifest names, nothing built
 """
 
