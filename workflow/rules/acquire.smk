@@ -17,7 +17,7 @@ rule sheets:
         "<logs>/sheets.log",
     localrule: True
     conda:
-        "../../envs/acquire.yaml"
+        "../../envs/sheets.yaml"
     params:
         settings=study.downloads.settings,
         sheets=study.downloads.sheets,
