@@ -5,20 +5,16 @@ import os
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 from data_services import serving
-from dicom_files import write_instance
+from idc_bucket import UID, series_of, write_index
 from molpath.acquire import s3, web
 from molpath.acquire.download import download_files
-from molpath.acquire.idc import COLUMNS
 from molpath.acquire.sheets import write_sheets
 from molpath.common.files import read_tsv
 from molpath.slides.inspection import inspect_slide
 
-UID = "1.3.6.1.4.1.5962.99.1"
 #: collection, case, end of the series, description, name of the slide, place, modality
 SERIES = [
     ("tcga_skcm", "TCGA-3N-A9WB", "1", "FFPE HE TP DX1", "TCGA-3N-A9WB-01Z-00-DX1", "Skin", "SM"),
@@ -55,25 +51,6 @@ def server(monkeypatch):
         yield service
 
 
-def write_index(folder: Path, series=SERIES) -> dict[str, str]:
-    """idc_index.parquet, sm_index.parquet and collections_index.parquet; the settings that name them."""
-    rows = [
-        (collection, None, case, f"{UID}.{end}", text, modality, "10.5281/zenodo.1", "CC BY 4.0", "JPEG Baseline")
-        + (f"s3://idc-open-data/uuid-{end}/*", 1.000001 * int(end))
-        for collection, case, end, text, _, _, modality in series
-    ]
-    table = pa.Table.from_pandas(pd.DataFrame(rows, columns=list(COLUMNS)))
-    metadata = table.schema.metadata | {b"idc_index_data_version": b"25.0.5-0-gf08b112"}
-    folder.mkdir(parents=True, exist_ok=True)
-    parquet.write_table(table.replace_schema_metadata(metadata), folder / "idc_index.parquet")
-    names = pd.DataFrame([(f"{UID}.{end}", name, place) for _, _, end, _, name, place, _ in series])
-    names.columns = ["SeriesInstanceUID", "ContainerIdentifier", "primaryAnatomicStructure_CodeMeaning"]
-    names.to_parquet(folder / "sm_index.parquet")
-    places = [("tcga_skcm", "Skin"), ("gtex", "Various"), ("cptac_luad", "Lung"), ("tcga_kich", "Kidney, Liver")]
-    pd.DataFrame(places, columns=["collection_id", "tumor_locations"]).to_parquet(folder / "collections_index.parquet")
-    return {"idc_index": str(folder / "idc_index.parquet"), "idc_names": str(folder / "sm_index.parquet")}
-
-
 def write(server, folder: Path, **sections):
     settings = {"gdc": {}, "gtex": {}, "idc": {}, "gdc_api": server.address} | sections
     service = web.Service(2, 0.01, 5, server.address)
@@ -82,7 +59,7 @@ def write(server, folder: Path, **sections):
 
 
 def test_slides_of_a_collection_are_a_sheet(server, tmp_path):
-    slides, profiles, told = write(server, tmp_path, idc={"TCGA": TCGA}, **write_index(tmp_path))
+    slides, profiles, told = write(server, tmp_path, idc={"TCGA": TCGA}, **write_index(tmp_path, SERIES))
     columns = ["slide_id", "project", "specimen", "sample_id", "sample_type", "bytes"]
     assert slides[columns].values.tolist() == [
         ["TCGA-KL-8323-11Z-00-DX1", "TCGA-KICH", "FFPE", "TCGA-KL-8323-11Z", "normal", "4000004"],
@@ -104,7 +81,7 @@ def test_slides_of_a_collection_are_a_sheet(server, tmp_path):
 
 
 def test_without_names_a_slide_is_its_case_and_series(server, tmp_path):
-    settings = write_index(tmp_path) | {"idc_names": ""}
+    settings = write_index(tmp_path, SERIES) | {"idc_names": ""}
     slides, _, _ = write(server, tmp_path, idc={"TCGA": TCGA}, **settings)
     assert slides[["slide_id", "organ", "sample_type"]].values.tolist() == [
         [f"TCGA-KL-8323.{UID}.4", "", "normal"],
@@ -114,7 +91,7 @@ def test_without_names_a_slide_is_its_case_and_series(server, tmp_path):
 
 
 def test_names_come_from_an_address_and_are_checked(server, tmp_path):
-    settings = write_index(tmp_path)
+    settings = write_index(tmp_path, SERIES)
     contents = Path(settings["idc_names"]).read_bytes()
     server.files["/25.0.5/sm.parquet"] = contents
     settings["idc_names"] = server.address + "/{version}/sm.parquet"
@@ -148,7 +125,7 @@ def test_two_slides_of_one_name_keep_both_and_a_contradiction_is_nobodys(server,
 )  # fmt: skip
 def test_what_matches_nothing_is_refused(server, tmp_path, wanted, says):
     with pytest.raises(ValueError, match=says):
-        write(server, tmp_path, idc={"TCGA": TCGA | wanted}, **write_index(tmp_path))
+        write(server, tmp_path, idc={"TCGA": TCGA | wanted}, **write_index(tmp_path, SERIES))
 
 
 def test_rna_of_the_gdc_is_joined_by_case(server, tmp_path):
@@ -157,7 +134,7 @@ def test_rna_of_the_gdc_is_joined_by_case(server, tmp_path):
         server.add(f"r-{case}", f"{case}.tsv", b"counts", case, f"{case}-01", project="CPTAC-3", **STAR)
     luad = {"collections": ["cptac_luad"], "description": "", "folder": ""}
     gdc = GDC | {"programs": ["CPTAC"]}
-    slides, profiles, told = write(server, tmp_path, idc={"L": luad}, gdc={"L": gdc}, **write_index(tmp_path))
+    slides, profiles, told = write(server, tmp_path, idc={"L": luad}, gdc={"L": gdc}, **write_index(tmp_path, SERIES))
     assert slides[["slide_id", "sample_type"]].values.tolist() == [
         ["C3L-00001-21", "tumour"],
         ["C3L-00001-26", "normal"],
@@ -166,7 +143,7 @@ def test_rna_of_the_gdc_is_joined_by_case(server, tmp_path):
     assert [asked for asked in server.asked if asked[1] == "/files"].__len__() == 1  # no slides are asked for
     assert "1 of CPTAC-3 (tumour): no slide beside it" in told[f"{tmp_path}/left_out.tsv, profiles of L"]
     gdc |= {"paired_only": False}
-    slides, profiles, _ = write(server, tmp_path, idc={"L": luad}, gdc={"L": gdc}, **write_index(tmp_path))
+    slides, profiles, _ = write(server, tmp_path, idc={"L": luad}, gdc={"L": gdc}, **write_index(tmp_path, SERIES))
     assert (len(slides), len(profiles)) == (3, 2)
 
 
@@ -183,7 +160,7 @@ def test_gtex_slides_of_the_idc_are_paired_by_the_portals_sample(server, tmp_pat
         "samples": f"{server.address}/samples.txt", "tpm": f"{server.address}/tpm.gct.gz", "paired_only": True,
     }  # fmt: skip
     idc = {"GTEX": {"collections": ["gtex"], "description": "", "folder": ""}}
-    settings = write_index(tmp_path)
+    settings = write_index(tmp_path, SERIES)
     slides, profiles, _ = write(server, tmp_path, idc=idc, gtex={"GTEX": portal}, **settings)
     assert slides[["slide_id", "sample_id", "organ", "specimen", "pathology"]].values.tolist() == [
         ["GTEX-1117F-0526", names[0], "Artery", "", "monckeberg"],
@@ -198,10 +175,7 @@ def test_gtex_slides_of_the_idc_are_paired_by_the_portals_sample(server, tmp_pat
 def series(server, tmp_path) -> dict[str, bytes]:
     """A slide of two levels, as objects of the bucket idc-open-data."""
     pixels = np.random.default_rng(0).integers(0, 255, (512, 512, 3), np.uint8)
-    for number, level in enumerate((pixels, pixels[::4, ::4]), start=1):
-        kind = "NONE" if number == 1 else "RESAMPLED"
-        write_instance(tmp_path / f"{number}.dcm", level, 0.5 * 4 ** (number - 1), f"{UID}.1", number, kind)
-    objects = {f"/idc-open-data/uuid-1/{i}.dcm": (tmp_path / f"{i}.dcm").read_bytes() for i in (1, 2)}
+    objects = series_of(pixels, "1", tmp_path)
     server.files |= objects | {"/idc-open-data/uuid-10/3.dcm": b"of another series"}
     return objects
 

@@ -100,7 +100,7 @@ def choose(hits: Iterable[dict], cohort: str, sheet: str, types: Sequence[str], 
             tissue = tissue_of(hit)
         except NotOneTissue as error:
             log.warning("%s (%s) is left out: %s", hit.get("file_name"), hit["file_id"], error)
-            first = next((case for case in hit.get("cases") or [] if case), {})
+            first: dict[str, Any] = next((case for case in hit.get("cases") or [] if case), {})
             left_out.add(cohort, sheet, project_of(first), "", error.reason)
             continue
         if wanted and not wanted & tissue.words:

@@ -31,8 +31,8 @@ def list_gtex(
     (address of the table of sample attributes), tpm (address of the GCT with every sample), tpm_md5. slides: rows of
     another service, which get what the portal says of the same specimen. A sample is in the GCT if its SMAFRZE says
     RNASEQ. Slide and RNA belong together by the portal's sampleId, and where it names none (or one that the GCT
-    does not hold) by donor and the first three digits of the tissue code. Images that the portal hides are left out. Raises
-    Unreachable, or ValueError for a table without the columns and for slides that are not under `images` any more.
+    does not hold) by donor and the first three digits of the tissue code. Images that the portal hides are left out.
+    Raises Unreachable, or ValueError for a table without the columns and for slides that are no longer under `images`.
     """
     images = read_slide_list(wanted["slide_list"]) if wanted["slide_list"] else query_images(service, wanted["api"])
     if slides:

@@ -72,7 +72,7 @@ def package_index() -> Path:
     """The index of the installed package."""
     import idc_index_data
 
-    return Path(idc_index_data.IDC_INDEX_PARQUET_FILEPATH)
+    return Path(str(idc_index_data.IDC_INDEX_PARQUET_FILEPATH))
 
 
 def read_names(service: Service, address: str) -> dict[str, tuple[str, str]]:
