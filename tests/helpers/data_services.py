@@ -120,6 +120,8 @@ class Handler(BaseHTTPRequestHandler):
             self.send_json({"data": images, "paging_info": {"totalNumberOfItems": len(self.service.images)}})
         elif path.startswith("/history/") and path.removeprefix("/history/") in self.service.history:
             self.send_json(self.service.history[path.removeprefix("/history/")])
+        elif path.startswith("/files/"):
+            self.send_json({"data": next(one for one in self.service.records if path.endswith(one["file_id"]))})
         elif "list-type" in query:
             self.send_list(path, query)
         elif path in self.service.pages:
@@ -156,16 +158,17 @@ class Handler(BaseHTTPRequestHandler):
 
     def send_file(self, contents: bytes):
         start, etag = 0, self.etag_of(urlsplit(self.path).path, contents)
-        asked = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
+        asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
         if asked and self.service.ranges and self.headers.get("If-Range", etag) == etag:
             start = int(asked[1])
             if start >= len(contents):
                 return self.send_nothing(416)
-        body = contents[start:]
+        end = int(asked[2]) + 1 if asked and asked[2] and self.service.ranges else len(contents)
+        body = contents[start:end]
         body = bytes(255 - byte for byte in body) if self.wrong else body
-        self.send_response(206 if start else 200)
-        if start:
-            self.send_header("Content-Range", f"bytes {start}-{len(contents) - 1}/{len(contents)}")
+        self.send_response(206 if start or end < len(contents) else 200)
+        if start or end < len(contents):
+            self.send_header("Content-Range", f"bytes {start}-{end - 1}/{len(contents)}")
         if self.service.etag:
             self.send_header("ETag", etag)
         if self.service.length:

@@ -215,3 +215,68 @@ def test_refused_files_of_all_jobs_are_one_list_and_one_command_tries_them_again
     assert table.detail[1].endswith("It says: not an open file")
     assert "2 manifests are removed" in list_refused(str(tmp_path / "downloads"), retry=True)
     assert [path.name for path in manifests.iterdir()] == ["00002.tsv"]
+
+
+def test_five_of_a_thousand_are_refused(server, tmp_path):
+    """As `make bench` does with 11,000: all others come, and a second call asks for the five and a proof of life."""
+    server.files = {f"/data/{i:04d}": TIFF[:64] + str(i).encode() for i in range(1000)}
+    bad = {
+        "/data/0000": 500,
+        "/data/0001": (403, "no"),
+        "/data/0500": 500,
+        "/data/0998": (403, "no"),
+        "/data/0999": 500,
+    }
+    server.always = bad
+    files = [
+        file | {"id": file["url"][-4:], "path": f"{tmp_path}/f/{file['url'][-4:]}"}
+        for file in files_of(server, tmp_path)
+    ]
+    rows = download(server, tmp_path, files, notes=str(tmp_path / "notes.tsv"))
+    assert (rows.status == "ok").sum() == 995
+    assert sorted(rows.index[rows.status != "ok"]) == [path[-4:] for path in bad]
+    assert len([path for path in (tmp_path / "f").iterdir() if path.suffix != ".part"]) == 995
+    asked = len(server.asked)
+    download(server, tmp_path, files, notes=str(tmp_path / "notes.tsv"))
+    assert len({path for _, path, _ in server.asked[asked:]} - set(bad)) == 1
+
+
+OLD, NEW = "d570eccc-3c1c-4c4f-ae04-96be71fbe001", "0f8d8202-a1ca-4ea1-98b2-c20a6b084701"
+
+
+@pytest.fixture
+def replaced(server, tmp_path) -> dict:
+    """A file of a sheet made before release 31: the GDC has it under another UUID now."""
+    server.add(NEW, "a.svs", TIFF, "TCGA-AA-0001", "TCGA-AA-0001-01Z")
+    versions = ((OLD, "1", "superseded", "12.0"), (NEW, "2", "released", "31.0"))
+    names = ("uuid", "version", "file_change", "data_release")
+    server.history[OLD] = [dict(zip(names, one, strict=True)) for one in versions]
+    return {
+        "id": "a",
+        "path": str(tmp_path / "a.svs"),
+        "url": f"{server.address}/data/{OLD}",
+        "md5": "0" * 32,
+        "bytes": "7",
+    }
+
+
+def test_a_stale_uuid_is_renewed_and_noted(server, replaced, tmp_path):
+    for _ in range(2):  # the second call finds it there, and has asked nobody for its bytes again
+        row = download(server, tmp_path, [replaced], server.address).loc["a"]
+        assert (row.status, row.bytes, row.md5) == ("ok", str(len(TIFF)), hashlib.md5(TIFF).hexdigest())
+        assert row.detail == f"the GDC replaced it by {NEW} (version 2, release 31.0)"
+    assert (tmp_path / "a.svs").read_bytes() == TIFF
+    assert server.count(f"/data/{NEW}") == 1
+
+
+def test_a_newer_version_of_another_name_is_told_and_not_taken(server, replaced, tmp_path):
+    replaced["path"] = str(tmp_path / "b.svs")
+    row = download(server, tmp_path, [replaced], server.address).loc["a"]
+    assert (row.status, row.reason) == ("set_aside", "not_found")
+    assert row.detail.endswith("which is named a.svs: `snakemake sheets` lists it anew")
+    assert server.count(f"/data/{NEW}") == 0
+
+
+def test_only_the_gdc_is_asked_for_a_history(server, replaced, tmp_path):
+    assert download(server, tmp_path, [replaced]).reason["a"] == "not_found"
+    assert {path for _, path, _ in server.asked} == {f"/data/{OLD}"}

@@ -13,6 +13,7 @@ import pandas as pd
 from ..common.files import write_tsv
 from ..common.progress import Progress
 from .digest_notes import DigestNotes
+from .gdc_history import newer_version
 from .hosts import IN_DOUBT, Host
 from .object_sets import fetch_set, is_set, list_objects
 from .room import check_room
@@ -48,7 +49,7 @@ class Downloads:
         row = {"id": file["id"], "path": file["path"], "status": "ok", "reason": "", "detail": ""}
         there = Path(file["path"]).exists()
         try:
-            size, md5 = (fetch_set if is_set(file["url"]) else Transfer.fetch)(self.transfer, file)
+            size, md5, note = self._get(file)
         except NoRoom as error:
             self.full = error
             return None
@@ -63,8 +64,25 @@ class Downloads:
             if reason in _OF_SERVICE:
                 host.refuses(str(error), self.peek)
             return aside(row, reason, detail)
-        host.came(file["url"], from_service=not there)
-        return row | {"bytes": str(size), "md5": md5}
+        if not note:  # else the address is that of an earlier version
+            host.came(file["url"], from_service=not there)
+        return row | {"bytes": str(size), "md5": md5, "detail": note}
+
+    def _get(self, file: Mapping[str, str]) -> tuple[int, str, str]:
+        """Bytes and MD5 of a file, and what is worth a note: that a newer version of it came."""
+        if is_set(file["url"]):
+            return *fetch_set(self.transfer, file), ""
+        try:
+            return *self.transfer.fetch(file), ""
+        except (NotFound, SetAside) as error:
+            if isinstance(error, SetAside) and error.args[0] != "other_file":
+                raise
+            newer, words = newer_version(self.transfer.service, file)
+            if newer:
+                return *self.transfer.fetch(newer), words
+            if words:
+                raise NotFound(f"{error}; {words}") from None
+            raise
 
     def peek(self, url: str) -> bool:
         """True if the service sends the first byte (or the list) of what it is known to have."""

@@ -68,7 +68,7 @@ class Service(requests.Session):
         BadRequest (other 4xx) or Unreachable.
         """
         headers, bucket = dict(headers or {}), url.startswith(s3.SCHEME)
-        if self._token and origin(url) == self._token_host:
+        if self._token and self.is_home(url):
             headers[_TOKEN_HEADER] = self._token
         try:
             if bucket:
@@ -94,9 +94,13 @@ class Service(requests.Session):
         tried = f" after {self.attempts} attempts" if status in _PASSING else ""
         raise Unreachable(f"{shown(url)}: HTTP {status}{tried}{told}")
 
+    def is_home(self, url: str) -> bool:
+        """True for addresses of the service that the token is for: the GDC."""
+        return origin(url) == self._token_host
+
     def _denied(self, url: str, status: int) -> str:
         """What to do about a 401 or 403."""
-        if origin(url) == self._token_host:
+        if self.is_home(url):
             return denied(url, status, bool(self._token))
         return (
             f"{shown(url)}: HTTP {status}. The service refuses it: ask its provider for access, correct column url, or "
