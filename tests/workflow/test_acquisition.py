@@ -8,6 +8,7 @@ from pathlib import Path
 
 import anndata
 import numpy as np
+import openslide
 import pytest
 import yaml
 from data_services import TOKEN, serving
@@ -184,12 +185,11 @@ def test_bad_download_columns_are_told_before_anything_starts(project, repositor
 
 def test_series_of_the_idc_become_slides_and_one_that_is_refused_can_be_tried_again(server, repository, tmp_path):
     """One series is cut and gone on with; one is forbidden for ever while the others come, and later is not."""
-    pixels = np.full((1024, 1024, 3), 245, np.uint8)
-    pixels[256:768, 256:768] = np.random.default_rng(0).integers(
-        (120, 40, 90), (200, 120, 170), (512, 512, 3), np.uint8
-    )
     listed = []
     for end in ("1", "2", "3"):
+        (tmp_path / "made.svs").write_bytes(server.files[f"/data/s{end}"])
+        with openslide.OpenSlide(tmp_path / "made.svs") as slide:
+            pixels = np.asarray(slide.read_region((0, 0), 0, (1024, 1024)).convert("RGB"))
         objects = series_of(pixels, end, tmp_path / "origin")
         server.files |= objects
         name = f"TCGA-AA-000{end}-01Z-00-DX1"

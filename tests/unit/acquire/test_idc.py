@@ -31,6 +31,7 @@ SERIES = [
 ]  # fmt: skip
 TCGA = {"collections": ["tcga_*"], "description": "^FFPE", "folder": ""}
 STAR = {"data_type": "Gene Expression Quantification", "analysis": {"workflow_type": "STAR - Counts"}}
+SLIDE = {"data_type": "Slide Image", "experimental_strategy": "Diagnostic Slide"}
 GDC = {
     "projects": [], "programs": ["TCGA"], "sample_types": ["Tumor"], "access": ["open"],
     "strategy": "Diagnostic Slide", "paired_only": True, "folder": "",
@@ -126,6 +127,15 @@ def test_two_slides_of_one_name_keep_both_and_a_contradiction_is_nobodys(server,
 def test_what_matches_nothing_is_refused(server, tmp_path, wanted, says):
     with pytest.raises(ValueError, match=says):
         write(server, tmp_path, idc={"TCGA": TCGA | wanted}, **write_index(tmp_path, SERIES))
+
+
+def test_a_cohort_without_collections_is_not_taken_from_the_idc(server, tmp_path):
+    """Maps of a later config file are merged into those of an earlier one, and only lists take their place."""
+    server.add("s", "TCGA-AA-0001-01Z-00-DX1.U.svs", b"x", "TCGA-AA-0001", "TCGA-AA-0001-01Z", **SLIDE)
+    server.add("r", "r.tsv", b"x", "TCGA-AA-0001", "TCGA-AA-0001-01A", **STAR)
+    idc = {"TCGA": TCGA | {"collections": []}}
+    slides, _, _ = write(server, tmp_path, idc=idc, gdc={"TCGA": GDC}, idc_index="not there", idc_names="")
+    assert slides.slide_id.tolist() == ["TCGA-AA-0001-01Z-00-DX1.U"]
 
 
 def test_rna_of_the_gdc_is_joined_by_case(server, tmp_path):

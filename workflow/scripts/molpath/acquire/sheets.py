@@ -25,13 +25,14 @@ def write_sheets(*, settings: Acquire, sheets: str, downloads: str, service: Ser
     cohort that stands under `idc` and under `gdc` or `gtex` has its slides from the IDC and its profiles from there.
     Rows are in the order of cohorts, projects and ids: the same answers give the same bytes.
     """
-    cohorts = sorted({*settings["gdc"], *settings["gtex"], *settings["idc"]})
+    of_idc = {name for name, wanted in settings["idc"].items() if wanted["collections"]}
+    cohorts = sorted({*settings["gdc"], *settings["gtex"], *of_idc})
     if not cohorts:
         raise ValueError("config, section acquire names no cohort under gdc, gtex or idc: nothing to ask for")
     if twice := sorted(set(settings["gdc"]) & set(settings["gtex"])):
         raise ValueError(f"config, section acquire: {twice[0]} stands under gdc and gtex; give one another name")
     left_out = LeftOut()
-    index = read_index(service, settings["idc_index"], settings["idc_names"]) if settings["idc"] else None
+    index = read_index(service, settings["idc_index"], settings["idc_names"]) if of_idc else None
     slides: list[dict] = []
     profiles: list[dict] = []
     for cohort in cohorts:
@@ -59,7 +60,7 @@ def list_cohort(
         return settings[section][cohort]["folder"] or f"{downloads}/{cohort}"  # type: ignore[literal-required, no-any-return]
 
     slides: list[dict] = []
-    if index and cohort in settings["idc"]:
+    if index and settings["idc"].get(cohort, {}).get("collections"):
         slides = list_idc(index, cohort, settings["idc"][cohort], folder("idc"), left_out)
     if cohort in settings["gtex"]:
         portal = settings["gtex"][cohort]
