@@ -158,6 +158,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def send_file(self, contents: bytes):
         start, etag = 0, self.etag_of(urlsplit(self.path).path, contents)
+        if self.headers.get("If-Match", etag) != etag:
+            return self.send_nothing(412)
         asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
         if asked and self.service.ranges and self.headers.get("If-Range", etag) == etag:
             start = int(asked[1])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -202,6 +203,8 @@ def test_series_of_the_idc_become_slides_and_one_that_is_refused_can_be_tried_ag
     (tmp_path / "token").write_text(TOKEN)
     done = snakemake(tmp_path, repository, "sheets")
     assert "resources/sheets/slides.tsv: 3 rows" in done.stdout, done.stdout[-3000:]
+    planned = snakemake(tmp_path, repository, "plan").stdout
+    assert re.search(r"^acquire +slides +3 ", planned, re.M), planned
     server.faults["/idc-open-data/uuid-1/1.dcm"] = [("cut", 1 << 17)]
     server.always["/idc-open-data/uuid-2/2.dcm"] = 403
     done = snakemake(tmp_path, repository, "features")

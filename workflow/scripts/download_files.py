@@ -25,5 +25,5 @@ if __name__ == "__main__":
     )
     if refused:
         words = f"{len(refused)} of {len(snakemake.params.files)} files were refused and are set aside, first"
-        print(f"{manifest}: {words} {refused[0]['id']}: {refused[0]['detail']}", file=sys.stderr)
-        print("`snakemake refused` lists all, `snakemake retry_refused` lets the next run ask again", file=sys.stderr)
+        print(f"{manifest}: {words} {refused[0]['id']}: {refused[0]['detail']}", flush=True)
+        print("`snakemake refused` lists all, `snakemake retry_refused` lets the next run ask again", flush=True)

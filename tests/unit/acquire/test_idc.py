@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as parquet
 import pytest
+import yaml
 from data_services import serving
 from idc_bucket import UID, series_of, write_index
 from molpath.acquire import s3, web
@@ -181,6 +182,22 @@ def test_gtex_slides_of_the_idc_are_paired_by_the_portals_sample(server, tmp_pat
         write(server, tmp_path, idc=idc, gtex={"GTEX": portal}, **settings | {"idc_names": ""})
 
 
+def test_config_public_takes_slides_of_tcga_and_gtex_from_the_idc(server, tmp_path, repository):
+    wanted = yaml.safe_load((repository / "config/public/config.yaml").read_text())["acquire"]
+    server.add("r", "r.tsv", b"x", "TCGA-3N-A9WB", "TCGA-3N-A9WB-01A", **STAR)
+    sample = "GTEX-1117F-0526-SM-5EGHJ"
+    image = {"tissueSampleId": "GTEX-1117F-0526", "subjectId": "GTEX-1117F", "sampleId": sample}
+    server.images, server.files["/samples.txt"] = [image], f"SAMPID\tSMAFRZE\n{sample}\tRNASEQ\n".encode()
+    portal = {"api": server.address, "slide_list": "", "images": f"{server.address}/moved", "folder": "", "tpm_md5": ""}
+    portal |= {"samples": f"{server.address}/samples.txt", "tpm": f"{server.address}/tpm.gct.gz", "paired_only": True}
+    idc = {name: {"description": "", "folder": ""} | one for name, one in wanted["idc"].items()}
+    gdc, gtex = {"TCGA": GDC | wanted["gdc"]["TCGA"]}, {"GTEX": portal | wanted["gtex"]["GTEX"]}
+    slides, profiles, _ = write(server, tmp_path, idc=idc, gdc=gdc, gtex=gtex, **write_index(tmp_path, SERIES))
+    assert sorted(slides.cohort) == ["GTEX", "TCGA", "TCGA", "TCGA"]
+    assert all(url.startswith("s3://idc-open-data/") for url in slides.url)
+    assert profiles.sample_id.tolist() == [sample, "TCGA-3N-A9WB-01A"]
+
+
 @pytest.fixture
 def series(server, tmp_path) -> dict[str, bytes]:
     """A slide of two levels, as objects of the bucket idc-open-data."""
@@ -229,6 +246,26 @@ def test_after_a_failure_the_finished_objects_are_kept(server, series, tmp_path)
     assert download(tmp_path, series).status == "ok"
     assert server.count("/idc-open-data/uuid-1/1.dcm") == 1
     assert sorted(os.listdir(tmp_path / "slides" / f"{UID}.1")) == ["1.dcm", "2.dcm"]
+
+
+@pytest.mark.parametrize("parts", [False, True])
+def test_nothing_of_another_version_of_an_object_stays(server, series, tmp_path, parts):
+    """A finished object and a part of one, both of a version that is gone, of the same size."""
+    first, second = sorted(series)
+    server.multipart = set(series) if parts else set()
+    newer = dict(series)
+    older = {path: contents[:-1] + bytes([contents[-1] ^ 1]) for path, contents in series.items()}
+    server.files |= older
+    server.faults[second] = [("cut", 1 << 10), 500, 500, 500, 500, 500, 500]
+    with pytest.raises(web.Unreachable):
+        download(tmp_path, series)
+    server.faults, server.files = {}, server.files | newer
+    if parts:  # the finished one has no MD5 that would tell: its size and first bytes are right
+        (tmp_path / "slides" / f"{UID}.1.part/1.dcm").unlink()
+    assert download(tmp_path, series).status == "ok"
+    folder = tmp_path / "slides" / f"{UID}.1"
+    assert [(folder / name).read_bytes() for name in ("1.dcm", "2.dcm")] == [newer[first], newer[second]]
+    assert sorted(os.listdir(folder)) == ["1.dcm", "2.dcm"]
 
 
 def test_another_version_of_a_series_is_not_taken_for_this_one(server, series, tmp_path):

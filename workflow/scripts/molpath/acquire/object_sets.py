@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from .s3 import SCHEME
-from .transfer import SetAside, Transfer, sync
+from .transfer import SetAside, Transfer, part_of, sync
 from .web import NotFound, Service, Unreachable
 
 #: End of an address that names all objects below it.
@@ -86,11 +86,15 @@ def fetch_set(transfer: Transfer, file: Mapping[str, str]) -> tuple[int, str]:
             "version of the series; `snakemake sheets` with a newer index lists it anew",
         )
     part.mkdir(parents=True, exist_ok=True)
-    wanted = {name for one in objects for name in (one["id"], f"{one['id']}.part")}
-    for stray in [entry for entry in part.iterdir() if entry.name not in wanted]:
+    wanted = [one | {"id": f"{file['id']}/{one['id']}", "path": str(part / one["id"])} for one in objects]
+    keep = {path for one in wanted for path in (Path(one["path"]), part_of(Path(one["path"]), one))}
+    for stray in [entry for entry in part.iterdir() if entry not in keep]:
         shutil.rmtree(stray) if stray.is_dir() else stray.unlink()
-    for one in objects:
-        transfer.fetch(one | {"id": f"{file['id']}/{one['id']}", "path": str(part / one["id"])})
+    for one in wanted:
+        mine = Path(one["path"])
+        if mine.exists() and transfer.checked(mine, one)[0]:  # of another version: only this function writes here
+            mine.unlink()
+        transfer.fetch(one)
     os.replace(part, path)
     sync(path.parent)
     for one in objects:

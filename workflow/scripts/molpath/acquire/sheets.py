@@ -60,7 +60,7 @@ def list_cohort(
         return settings[section][cohort]["folder"] or f"{downloads}/{cohort}"  # type: ignore[literal-required, no-any-return]
 
     slides: list[dict] = []
-    if index and settings["idc"].get(cohort, {}).get("collections"):
+    if index and cohort in settings["idc"] and settings["idc"][cohort]["collections"]:
         slides = list_idc(index, cohort, settings["idc"][cohort], folder("idc"), left_out)
     if cohort in settings["gtex"]:
         portal = settings["gtex"][cohort]

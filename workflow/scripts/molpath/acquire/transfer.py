@@ -14,6 +14,7 @@ import urllib3
 
 from .contents import is_page, wrong_start
 from .digest_notes import DigestNotes
+from .s3 import SCHEME
 from .web import Service, Unreachable, shown
 
 log = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ class Transfer:
                 raise SetAside("other_file", f"{path} is there, but {wrong}; remove it to have it fetched again")
             return path.stat().st_size, md5
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f"{path.name}.part")
+        part = part_of(path, file)
         if not file["md5"] and not file.get("etag"):  # nothing would tell that a part is of another version of the file
             part.unlink(missing_ok=True)
         wrong = ""
@@ -104,7 +105,9 @@ class Transfer:
         have = size_of(part)
         headers = {"Accept-Encoding": "identity"}
         if have:
-            headers |= {"Range": f"bytes={have}-"} | ({"If-Range": validator} if validator else {})
+            # Buckets know If-Match only, and refuse to go on with another version.
+            same = "If-Match" if file["url"].startswith(SCHEME) else "If-Range"
+            headers |= {"Range": f"bytes={have}-"} | ({same: validator} if validator else {})
         with self.service.ask("GET", file["url"], headers, stream=True) as response:
             if response.status_code == 416:  # nothing after these bytes: the check says if they are right
                 return True, validator, ""
@@ -119,6 +122,13 @@ class Transfer:
             etag = response.headers.get("ETag", "")
             validator = "" if etag.startswith("W/") else etag
             return write_body(response, part, have), validator, ""
+
+
+def part_of(path: Path, file: Mapping[str, str]) -> Path:
+    """Where a file lies until it is whole. Without an MD5 the name holds the version that was listed: a part of another
+    version is then not gone on with."""
+    version = "" if file["md5"] else re.sub("[^0-9A-Za-z-]", "", file.get("etag", ""))
+    return path.with_name(f"{path.name}.{version}.part" if version else f"{path.name}.part")
 
 
 def write_body(response: requests.Response, part: Path, start: int) -> bool:
