@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections import namedtuple
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 import yaml
 from data_services import serving
 from idc_bucket import UID, series_of, write_index
-from molpath.acquire import s3, web
+from molpath.acquire import room, s3, web
 from molpath.acquire.download import download_files
 from molpath.acquire.sheets import write_sheets
 from molpath.common.files import read_tsv
@@ -128,6 +129,17 @@ def test_two_slides_of_one_name_keep_both_and_a_contradiction_is_nobodys(server,
 def test_what_matches_nothing_is_refused(server, tmp_path, wanted, says):
     with pytest.raises(ValueError, match=says):
         write(server, tmp_path, idc={"TCGA": TCGA | wanted}, **write_index(tmp_path, SERIES))
+
+
+def test_a_sheet_that_does_not_fit_on_the_disk_says_so(server, tmp_path, monkeypatch):
+    usage = namedtuple("usage", "total used free")(1, 1, 6_000_000)
+    monkeypatch.setattr(room.shutil, "disk_usage", lambda path: usage)
+    settings = write_index(tmp_path, SERIES)
+    slides, _, told = write(server, tmp_path, idc={"TCGA": TCGA}, **settings)
+    assert slides.bytes.astype(int).sum() == 7_000_007
+    assert "0.0 GB are to be downloaded, 0.0 GB are free. Make room" in told["warning 1"]
+    _, _, told = write(server, tmp_path, idc={"TCGA": TCGA | {"collections": ["tcga_skcm"]}}, **settings)
+    assert "warning 1" not in told
 
 
 def test_a_cohort_without_collections_is_not_taken_from_the_idc(server, tmp_path):

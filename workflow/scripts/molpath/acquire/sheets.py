@@ -13,6 +13,8 @@ from .gdc import list_gdc
 from .gtex import list_gtex
 from .idc import Index, list_idc, read_index
 from .left_out import COLUMNS, LeftOut, keep_pairs
+from .room import check_room
+from .transfer import NoRoom
 from .web import Service
 
 log = logging.getLogger(__name__)
@@ -44,6 +46,10 @@ def write_sheets(*, settings: Acquire, sheets: str, downloads: str, service: Ser
         told[str(path)] = what_changed(path, key, rows)
         write_tsv(path, pd.DataFrame(rows, columns=None if rows else [key, "case_id", "path"]).fillna(""))
         log.info("%s: %s", path, told[str(path)])
+    try:
+        check_room([*slides, *{row["path"]: row for row in profiles}.values()])
+    except NoRoom as error:
+        left_out.warn(str(error))
     counts = left_out.rows()
     write_tsv(Path(sheets) / "left_out.tsv", pd.DataFrame(counts, columns=list(COLUMNS)))
     for cohort, sheet in sorted({(row["cohort"], row["sheet"]) for row in counts}):
