@@ -22,6 +22,7 @@ BENCHMARKS = {
     "gpu": "gpu_features.py",
     "quality": "quality_truth.py",
     "precision": "feature_precision.py",
+    "downloads": "download_scale.py",
     "omics": "omics_scale.py",
     "pretrain": "pretrain_step.py",
     "paper": "plan_paper.py",

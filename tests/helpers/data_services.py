@@ -23,6 +23,14 @@ class Service:
         self.faults: dict[str, list] = {}  # path -> what happens at its next requests, in order
         self.tokens: dict[str, set[str]] = {}  # path -> tokens that may read it
         self.redirects: dict[str, str] = {}
+        self.always: dict[str, object] = {}  # path -> what happens at every request: a status, or (status, words)
+        self.pages: set[str] = set()  # paths that answer 200 with a page of HTML
+        self.warnings: dict[str, str] = {}  # what /files warns of
+        self.unknown_fields: set[str] = set()  # fields that left the API: left out of hits, warned of
+        self.answers: dict[str, dict] = {}  # slides, profiles -> what /files answers, word for word
+        self.history: dict[str, list[dict]] = {}  # file id -> its versions
+        self.multipart: set[str] = set()  # paths whose ETag is that of an upload in parts
+        self.length = True
         self.ranges = True
         self.etag = True
         self.asked: list[tuple[str, str, dict]] = []
@@ -66,6 +74,16 @@ def values_at(record, field: str) -> set:
     return {inner for one in found for inner in (one if isinstance(one, list) else [one])}
 
 
+def without(record, fields: set[str], path: str = ""):
+    """A record without some dotted fields."""
+    if isinstance(record, list):
+        return [without(one, fields, path) for one in record]
+    if not isinstance(record, dict):
+        return record
+    names = {name: f"{path}.{name}".lstrip(".") for name in record}
+    return {name: without(value, fields, names[name]) for name, value in record.items() if names[name] not in fields}
+
+
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -76,13 +94,21 @@ class Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if self.faulty():
             return
+        if self.service.answers:
+            kinds = [one["content"]["value"] for one in body["filters"]["content"] if "data_type" in str(one)]
+            self.send_json(self.service.answers["slides" if "Slide Image" in kinds[0] else "profiles"])
+            return
         found = self.service.records
         for one in body["filters"]["content"]:
             field, allowed = one["content"]["field"], set(one["content"]["value"])
             found = [record for record in found if values_at(record, field) & allowed]
         found = sorted(found, key=lambda record: record["file_id"])
         hits = found[body["from"] : body["from"] + min(body["size"], self.service.page)]
-        self.send_json({"data": {"hits": hits, "pagination": {"total": len(found)}}, "warnings": {}})
+        warnings = dict(self.service.warnings)
+        if gone := self.service.unknown_fields & set(body["fields"].split(",")):
+            warnings["fields"] = f"unrecognized values: [{', '.join(sorted(gone))}]"
+            hits = [without(hit, gone) for hit in hits]
+        self.send_json({"data": {"hits": hits, "pagination": {"total": len(found)}}, "warnings": warnings})
 
     def do_GET(self):
         path, query = urlsplit(self.path).path, parse_qs(urlsplit(self.path).query)
@@ -92,6 +118,14 @@ class Handler(BaseHTTPRequestHandler):
             number, size = int(query["page"][0]), min(int(query["itemsPerPage"][0]), self.service.page)
             images = self.service.images[number * size : (number + 1) * size]
             self.send_json({"data": images, "paging_info": {"totalNumberOfItems": len(self.service.images)}})
+        elif path.startswith("/history/") and path.removeprefix("/history/") in self.service.history:
+            self.send_json(self.service.history[path.removeprefix("/history/")])
+        elif path.startswith("/files/"):
+            self.send_json({"data": next(one for one in self.service.records if path.endswith(one["file_id"]))})
+        elif "list-type" in query:
+            self.send_list(path, query)
+        elif path in self.service.pages:
+            self.send_body(b"<!DOCTYPE html><html><body>This page has moved</body></html>", "text/html; charset=utf-8")
         elif path in self.service.redirects:
             self.send_nothing(302, Location=self.service.redirects[path])
         elif path not in self.service.files:
@@ -107,33 +141,43 @@ class Handler(BaseHTTPRequestHandler):
         with self.service.lock:
             self.service.asked.append((self.command, path, dict(self.headers)))
             faults = self.service.faults.get(path) or [None]
-            fault = faults.pop(0)
+            fault = faults.pop(0) or self.service.always.get(path)
         self.cut, self.wrong = None, False
         if isinstance(fault, tuple) and fault[0] == "cut":
             self.cut = fault[1]
         elif fault == "wrong":
             self.wrong = True
         elif fault:
-            status, headers = fault if isinstance(fault, tuple) else (fault, {})
-            self.send_nothing(status, **headers)
+            status, more = fault if isinstance(fault, tuple) else (fault, {})
+            if isinstance(more, str):
+                self.send_body(json.dumps({"message": more}).encode(), "application/json", status)
+            else:
+                self.send_nothing(status, **more)
             return True
         return False
 
     def send_file(self, contents: bytes):
-        start, etag = 0, '"' + hashlib.md5(contents).hexdigest() + '"'
-        asked = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
+        start, etag = 0, self.etag_of(urlsplit(self.path).path, contents)
+        if self.headers.get("If-Match", etag) != etag:
+            return self.send_nothing(412)
+        asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
         if asked and self.service.ranges and self.headers.get("If-Range", etag) == etag:
             start = int(asked[1])
             if start >= len(contents):
                 return self.send_nothing(416)
-        body = contents[start:]
+        end = int(asked[2]) + 1 if asked and asked[2] and self.service.ranges else len(contents)
+        body = contents[start:end]
         body = bytes(255 - byte for byte in body) if self.wrong else body
-        self.send_response(206 if start else 200)
-        if start:
-            self.send_header("Content-Range", f"bytes {start}-{len(contents) - 1}/{len(contents)}")
+        self.send_response(206 if start or end < len(contents) else 200)
+        if start or end < len(contents):
+            self.send_header("Content-Range", f"bytes {start}-{end - 1}/{len(contents)}")
         if self.service.etag:
             self.send_header("ETag", etag)
-        self.send_header("Content-Length", str(len(body)))
+        if self.service.length:
+            self.send_header("Content-Length", str(len(body)))
+        else:
+            self.send_header("Connection", "close")
+            self.close_connection = True
         self.end_headers()
         if self.cut is not None:
             self.wfile.write(body[: self.cut])
@@ -141,9 +185,34 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.wfile.write(body)
 
+    def etag_of(self, path: str, contents: bytes) -> str:
+        """As a bucket has it: the MD5, or that of an upload in parts."""
+        return f'"{hashlib.md5(contents).hexdigest()}{"-2" if path in self.service.multipart else ""}"'
+
+    def send_list(self, bucket: str, query):
+        """A bucket's objects under a prefix, `page` at a time (ListObjectsV2)."""
+        prefix, start = query["prefix"][0], int(query.get("continuation-token", ["0"])[0])
+        paths = sorted(path for path in self.service.files if path.startswith(f"{bucket.rstrip('/')}/{prefix}"))
+        page = paths[start : start + self.service.page]
+        entries = "".join(
+            f"<Contents><Key>{path.removeprefix(bucket.rstrip('/') + '/')}</Key>"
+            f"<ETag>{self.etag_of(path, self.service.files[path]).replace(chr(34), '&quot;')}</ETag>"
+            f"<Size>{len(self.service.files[path])}</Size></Contents>"
+            for path in page
+        )
+        more = len(paths) > start + len(page)
+        token = f"<NextContinuationToken>{start + len(page)}</NextContinuationToken>" if more else ""
+        text = (
+            f'<?xml version="1.0"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{entries}{token}'
+        )
+        self.send_body(f"{text}</ListBucketResult>".encode(), "application/xml")
+
     def send_json(self, value):
-        body = json.dumps(value).encode()
-        self.send_response(200)
+        self.send_body(json.dumps(value).encode(), "application/json")
+
+    def send_body(self, body: bytes, kind: str, status: int = 200):
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

@@ -11,7 +11,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import openslide
 import pandas as pd
+from idc_bucket import series_of, write_index
 from molpath.common.files import read_tsv
 from molpath.demo.molecular import make_omics
 from molpath.demo.slide_files import make_slides
@@ -53,6 +56,8 @@ def config_of(address: str) -> dict:
         | {protocol: {"use": []} for protocol in ("transfer", "prompt", "cluster", "finetune")},
         "report": {"note": "synthetic"},
         "acquire": {
+            "idc_index": "index/idc_index.parquet",
+            "idc_names": "index/sm_index.parquet",
             "gdc": {"TCGA": {"programs": ["TCGA"]}},
             "gtex": {
                 "GTEX": {
@@ -79,18 +84,31 @@ def fill(service, folder: Path) -> dict[str, bytes]:
     make_omics([*TCGA, *GTEX], folder, seed=SEED)
     contents = {row["case_id"]: Path(row["path"]).read_bytes() for row in rows}
     counts = {case: star_counts(folder, case) for case in (*TCGA, *GTEX)}
+    service.index = fill_bucket(service, folder, names, {row["case_id"]: row["path"] for row in rows})
     for i, case in enumerate(TCGA):
-        kind = {"data_type": "Slide Image", "experimental_strategy": "Diagnostic Slide"}
-        service.add(f"s{i}", f"{names[case]}.svs", contents[case], case, f"{case}-01Z", **kind)
         kind = {"data_type": "Gene Expression Quantification", "analysis": {"workflow_type": "STAR - Counts"}}
         service.add(f"r{i}", counts[case].name, counts[case].read_bytes(), case, f"{case}-01A", **kind)
     service.images = [
         {"tissueSampleId": names[case], "subjectId": case, "tissueSiteDetail": "Colon - Sigmoid"} for case in GTEX
     ]
-    service.files |= {f"/images/{names[case]}": contents[case] for case in GTEX}
     service.files |= gtex_expression({f"{names[case]}-SM-5GZYN": counts[case] for case in GTEX})
     service.files |= {f"/cohorts/{case}-1.svs": contents[case] for case in probed}
     return splits([row for row in rows if row["case_id"] in probed], folder / "splits")
+
+
+def fill_bucket(service, folder: Path, names: dict[str, str], paths: dict[str, str]) -> list[tuple]:
+    """Slides of TCGA and GTEx as series of the IDC's bucket; what its index says of them."""
+    listed = []
+    for i, case in enumerate((*TCGA, *GTEX), start=1):
+        with openslide.OpenSlide(paths[case]) as slide:
+            pixels = np.asarray(slide.read_region((0, 0), 0, (1024, 1024)).convert("RGB"))
+        objects = series_of(pixels, str(i), folder / "series")
+        service.files |= objects
+        tcga = case in TCGA
+        told = ("tcga_brca", case, str(i), "FFPE HE TP DX1") if tcga else ("gtex", case, str(i), "PG PE HE")
+        listed.append((*told, names[case].removesuffix(".U"), "Breast" if tcga else "Colon", "SM"))
+        listed[-1] += (sum(map(len, objects.values())),)
+    return listed
 
 
 def slide_row(folder: Path, name: str, case: str) -> dict[str, str]:
@@ -151,6 +169,7 @@ def run(folder: Path, repository: Path, hub: str, tokens: dict[str, str], *argum
     command += [*arguments, "--configfile", repository / "config/public/config.yaml", "config.json", "--cores", "2"]
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "HUGGING"))}
     settings = {"OMP_NUM_THREADS": "1", "NO_PROXY": "127.0.0.1", "HF_HUB_DISABLE_XET": "1", "HF_ENDPOINT": hub}
+    settings["AWS_ENDPOINT_URL"] = json.loads((folder / "config.json").read_text())["acquire"]["gdc_api"]
     return subprocess.run(
         [str(part) for part in command],
         cwd=folder,
@@ -161,6 +180,7 @@ def run(folder: Path, repository: Path, hub: str, tokens: dict[str, str], *argum
     )
 
 
-def write_config(folder: Path, address: str) -> None:
-    """The project's own file of settings."""
+def write_config(folder: Path, address: str, index: list[tuple]) -> None:
+    """The project's own file of settings, and the IDC's index."""
+    write_index(folder / "index", index)
     (folder / "config.json").write_text(json.dumps(config_of(address)))

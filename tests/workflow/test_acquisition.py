@@ -2,14 +2,18 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import anndata
+import numpy as np
+import openslide
 import pytest
 import yaml
 from data_services import TOKEN, serving
+from idc_bucket import series_of, write_index
 from molpath.common.files import read_tsv
 
 CASES = [f"TCGA-AA-000{i}" for i in range(1, 5)]
@@ -37,13 +41,15 @@ def config_of(server) -> dict:
 def snakemake(folder: Path, repository: Path, *arguments: str) -> subprocess.CompletedProcess:
     command = [Path(sys.executable).with_name("snakemake"), "--snakefile", repository / "workflow/Snakefile"]
     command += ["--configfile", "config.json", "--cores", "2", *arguments]
+    settings = {"OMP_NUM_THREADS": "1", "NO_PROXY": "127.0.0.1"}
+    settings["AWS_ENDPOINT_URL"] = yaml.safe_load((folder / "config.json").read_text())["acquire"]["gdc_api"]
     return subprocess.run(
         [str(part) for part in command],
         cwd=folder,
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "NO_PROXY": "127.0.0.1", "GDC_TOKEN_FILE": str(folder / "token")},
+        env=os.environ | settings | {"GDC_TOKEN_FILE": str(folder / "token")},
     )
 
 
@@ -176,3 +182,43 @@ def test_bad_download_columns_are_told_before_anything_starts(project, repositor
     for sheet in ("slides", "profiles"):
         for column in ("url", "md5", "bytes"):
             assert f"{sheet}.tsv, row 2, column {column}" in told
+
+
+def test_series_of_the_idc_become_slides_and_one_that_is_refused_can_be_tried_again(server, repository, tmp_path):
+    """One series is cut and gone on with; one is forbidden for ever while the others come, and later is not."""
+    listed = []
+    for end in ("1", "2", "3"):
+        (tmp_path / "made.svs").write_bytes(server.files[f"/data/s{end}"])
+        with openslide.OpenSlide(tmp_path / "made.svs") as slide:
+            pixels = np.asarray(slide.read_region((0, 0), 0, (1024, 1024)).convert("RGB"))
+        objects = series_of(pixels, end, tmp_path / "origin")
+        server.files |= objects
+        name = f"TCGA-AA-000{end}-01Z-00-DX1"
+        size = sum(map(len, objects.values()))
+        listed.append(("tcga_brca", name[:12], end, "FFPE HE TP DX1", name, "Breast", "SM", size))
+    config = config_of(server)
+    del config["omics"], config["pretrain"]
+    config["acquire"] |= {"gdc": {}, "idc": {"TCGA": {"collections": ["tcga_*"]}}} | write_index(tmp_path, listed)
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "token").write_text(TOKEN)
+    done = snakemake(tmp_path, repository, "sheets")
+    assert "resources/sheets/slides.tsv: 3 rows" in done.stdout, done.stdout[-3000:]
+    planned = snakemake(tmp_path, repository, "plan").stdout
+    assert re.search(r"^acquire +slides +3 ", planned, re.M), planned
+    server.faults["/idc-open-data/uuid-1/1.dcm"] = [("cut", 1 << 17)]
+    server.always["/idc-open-data/uuid-2/2.dcm"] = 403
+    done = snakemake(tmp_path, repository, "features")
+    assert done.returncode == 0, done.stdout[-6000:]
+    assert "1 of 3 files were refused and are set aside" in done.stdout
+    features = tmp_path / f"results/wsi/{GRID}/features_tiny"
+    assert sorted(path.name[:12] for path in features.glob("*.h5")) == [CASES[0], CASES[2]]
+    told = snakemake(tmp_path, repository, "refused").stdout
+    assert "refused.tsv: 1 files (1 denied)" in told
+    assert "Nothing to be done" in snakemake(tmp_path, repository, "features").stdout
+    server.always = {}
+    assert "1 manifests are removed" in snakemake(tmp_path, repository, "retry_refused").stdout
+    before = server.count("/idc-open-data/uuid-1/1.dcm"), server.count("/idc-open-data/uuid-2/1.dcm")
+    done = snakemake(tmp_path, repository, "features")
+    assert done.returncode == 0, done.stdout[-6000:]
+    assert len(list(features.glob("*.h5"))) == 3
+    assert (server.count("/idc-open-data/uuid-1/1.dcm"), server.count("/idc-open-data/uuid-2/1.dcm")) == before

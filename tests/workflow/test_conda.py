@@ -25,6 +25,8 @@ GPU = sorted(path.stem for path in (SCRIPTS.parents[1] / "envs").glob("*-gpu.yam
 NOT_RUN = {
     "sheets.py": "asks data services",
     "download_files.py": "downloads",
+    "refused.py": "lists downloads",
+    "retry_refused.py": "lists downloads",
     "fetch_splits.py": "downloads",
     "fetch_encoder_weights.py": "downloads",
     "fetch_hub_weights.py": "downloads",

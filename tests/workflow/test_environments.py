@@ -23,6 +23,7 @@ IMPORTED_AS = {
     "pytorch": "torch",
     "py-opencv": "cv2",
     "matplotlib-base": "matplotlib",
+    "idc-index-data": "idc_index_data",
     "openslide-python": "openslide",
     "pillow": "PIL",
     "pyyaml": "yaml",
@@ -38,10 +39,12 @@ NEEDED_BY = {
     "imagecodecs": "tifffile's decoders",
     "torchvision": "of the build that fits PyTorch's; timm needs it",
     "pyarrow": "pandas writes and reads Parquet with it",
+    "pip": "for what only the Python index has",
 }
 #: Imports within functions that rules of an environment don't come to, or that conda-forge has no package for.
 LEFT_OUT = {
     "acquire": {"h5py": "the one way to write HDF5 is not called"},
+    "sheets": {"h5py": "the one way to write HDF5 is not called"},
     "features": {"torchstain": "not on conda-forge (envs/README.md)", "conch": "its own installation"},
     "pretrain": {"transformers": "code of one gated model (envs/README.md)"},
     "slides": dict.fromkeys(
@@ -56,9 +59,13 @@ LEFT_OUT = {
 
 
 def environments() -> dict[str, list[str]]:
-    """Requirements by name of the file, without its suffix."""
-    files = sorted((REPOSITORY / "envs").glob("*.yaml"))
-    return {path.stem: yaml.safe_load(path.read_text())["dependencies"] for path in files}
+    """Requirements by name of the file, without its suffix; those of the Python index as the others."""
+    found = {}
+    for path in sorted((REPOSITORY / "envs").glob("*.yaml")):
+        items = yaml.safe_load(path.read_text())["dependencies"]
+        by_pip = [item.replace("==", "=") for one in items if isinstance(one, dict) for item in one["pip"]]
+        found[path.stem] = [item for item in items if isinstance(item, str)] + by_pip
+    return found
 
 
 def families() -> dict[str, set[Path]]:
@@ -126,7 +133,7 @@ def test_pins_are_those_of_the_lock(name):
     for item in environments()[name]:
         package, _, version = item.partition(" =")
         version = version.partition("=")[0]
-        if package != "python":
+        if package not in ("python", "pip"):
             assert (lock[INDEX_NAMES.get(package, package)] + ".").startswith(version + "."), item
 
 

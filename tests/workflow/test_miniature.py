@@ -14,6 +14,8 @@ from .miniature import GTEX, MODELS, PROBED, TASKS, TCGA
 
 pytestmark = pytest.mark.slow
 HUB_TOKEN = "hf_secret-of-the-hub-0123456789"
+#: An object of a TCGA slide's series, and one of a GTEx slide's.
+CUT, FAILS = "/idc-open-data/uuid-1/1.dcm", f"/idc-open-data/uuid-{len(TCGA) + 1}/2.dcm"
 N_SLIDES = len(TCGA) + len(GTEX) + sum(len(cases) for cases in PROBED.values())
 FILES = ("published.tsv", "published_averages.tsv", "published.html", "published.md", "published.tex")
 TARGETS = [*(f"results/tables/{name}" for name in FILES), "results/figures/published.svg"]
@@ -31,7 +33,7 @@ def server(tmp_path_factory):
 def run(tmp_path_factory, server, repository):
     """The workflow in the project's folder, as a function of arguments; the folder is its `folder`."""
     folder = tmp_path_factory.mktemp("project")
-    miniature.write_config(folder, server.address)
+    miniature.write_config(folder, server.address, server.index)
     (folder / "token").write_text(GDC_TOKEN)
     tokens = {"GDC_TOKEN_FILE": str(folder / "token"), "HF_TOKEN": HUB_TOKEN}
     with serving_hub(server.splits, HUB_TOKEN) as hub:
@@ -50,8 +52,8 @@ def project(run, server):
     done = run("sheets")
     assert done.returncode == 0, done.stdout[-3000:]
     miniature.join_sheets(run.folder, server)
-    server.faults |= {"/data/s0": [("cut", 50_000)], "/data/r1": [503], "/bulk/tpm.gct.gz": [503]}
-    server.faults |= {f"/images/{GTEX[0]}-0126": [500], "/cohorts/RCC00-1.svs": ["wrong"]}
+    server.faults |= {CUT: [("cut", 1 << 17)], "/data/r1": [503], "/bulk/tpm.gct.gz": [503]}
+    server.faults |= {FAILS: [500], "/cohorts/RCC00-1.svs": ["wrong"]}
     done = run(*TARGETS)
     assert done.returncode == 0, done.stdout[-6000:]
     return run.folder
@@ -65,12 +67,20 @@ def test_every_file_came_and_was_checked(project, server):
     profiles = read_tsv(project / "profiles.tsv")
     assert len(profiles) == len(TCGA) + len(GTEX)
     assert {path: faults for path, faults in server.faults.items() if faults} == {}
-    for name in ("data/s0", "cohorts/RCC00-1.svs", f"images/{GTEX[0]}-0126"):
-        assert server.count(f"/{name}") > 1, name
+    for name in (CUT, FAILS, "/cohorts/RCC00-1.svs"):
+        assert server.count(name) > 1, name
     for task in TASKS:
         folder = project / "resources/patho-bench" / task.replace("--", "/")
         for name in ("config.yaml", "k=all.tsv"):
             assert (folder / name).read_bytes() == server.splits[f"{task.replace('--', '/')}/{name}"]
+
+
+def test_slides_of_tcga_and_gtex_are_series_of_the_idc(project):
+    slides = read_tsv(project / "resources/sheets/slides.tsv")
+    assert sorted(slides.case_id) == sorted((*TCGA, *GTEX))
+    assert all(url.startswith("s3://idc-open-data/") for url in slides.url)
+    pairs = read_tsv(project / "results/omics/pairs.tsv")
+    assert set(pairs[pairs.status == "paired"].case_id) >= {*TCGA, *GTEX}
 
 
 def test_published_stands_beside_measured(project, repository):

@@ -1,24 +1,23 @@
 FROM condaforge/miniforge3:latest
 ENV CONDA_OVERRIDE_CUDA=12.9
 LABEL io.github.snakemake.containerized="true"
-LABEL io.github.snakemake.conda_env_hash="9b8802cfd1e8e5804272641d92a8aeb0ef75b025730b38bb36437aa372f87bc4"
+LABEL io.github.snakemake.conda_env_hash="917609c6a8761503cb8e86435aebea9d42a0f1591641235aa09e60cb906e8467"
 # Conda environment:
 #   source: envs/acquire.yaml
-#   prefix: /conda-envs/6ab1996644643a0852ee9bcfff969bc9
-#   # Talking to data services: sheets, downloads, splits.
+#   prefix: /conda-envs/80949a749d4b7df622330830b0f6f2a9
+#   # Talking to data services: downloads, splits.
 #   channels:
 #     - conda-forge
 #     - nodefaults
 #   dependencies:
 #     - python =3.11
-#     - numpy =2.4.6
 #     - pandas =2.3.3
 #     - requests =2.34.2
 #     - requests-aws4auth =1.4.0
 #     - urllib3 =2.8.0
 #     - huggingface_hub =2.4.0
-RUN mkdir -p /conda-envs/6ab1996644643a0852ee9bcfff969bc9
-COPY envs/acquire.yaml /conda-envs/6ab1996644643a0852ee9bcfff969bc9/environment.yaml
+RUN mkdir -p /conda-envs/80949a749d4b7df622330830b0f6f2a9
+COPY envs/acquire.yaml /conda-envs/80949a749d4b7df622330830b0f6f2a9/environment.yaml
 # Conda environment:
 #   source: envs/features-gpu.yaml
 #   prefix: /conda-envs/509e8390adf249f6e17f7fab9829bcbf
@@ -186,6 +185,27 @@ COPY envs/report.yaml /conda-envs/3ca58de7009c0bfc8189a5ea9416c2a6/environment.y
 RUN mkdir -p /conda-envs/865cb02cf0e849bba6adcff25e8b317d
 COPY envs/segmentation-gpu.yaml /conda-envs/865cb02cf0e849bba6adcff25e8b317d/environment.yaml
 # Conda environment:
+#   source: envs/sheets.yaml
+#   prefix: /conda-envs/084b9ffb050d9005d2c4150e01077c6d
+#   # Sheets of public cohorts: asking data services, and the index of the Imaging Data Commons.
+#   channels:
+#     - conda-forge
+#     - nodefaults
+#   dependencies:
+#     - python =3.11
+#     - numpy =2.4.6
+#     - pandas =2.3.3
+#     - pyarrow =26.0.1
+#     - requests =2.34.2
+#     - requests-aws4auth =1.4.0
+#     - urllib3 =2.8.0
+#     - pip
+#     # The index of a release, 79 MB; it was not seen on conda-forge.
+#     - pip:
+#         - idc-index-data ==25.0.5
+RUN mkdir -p /conda-envs/084b9ffb050d9005d2c4150e01077c6d
+COPY envs/sheets.yaml /conda-envs/084b9ffb050d9005d2c4150e01077c6d/environment.yaml
+# Conda environment:
 #   source: envs/slides.yaml
 #   prefix: /conda-envs/e4b8fea8a5d402a212693abdc825cf44
 #   # Opening slides: inspection, tissue, tiling, and the demo's slides.
@@ -210,7 +230,7 @@ COPY envs/segmentation-gpu.yaml /conda-envs/865cb02cf0e849bba6adcff25e8b317d/env
 RUN mkdir -p /conda-envs/e4b8fea8a5d402a212693abdc825cf44
 COPY envs/slides.yaml /conda-envs/e4b8fea8a5d402a212693abdc825cf44/environment.yaml
 
-RUN conda env create --prefix /conda-envs/6ab1996644643a0852ee9bcfff969bc9 --file /conda-envs/6ab1996644643a0852ee9bcfff969bc9/environment.yaml && \
+RUN conda env create --prefix /conda-envs/80949a749d4b7df622330830b0f6f2a9 --file /conda-envs/80949a749d4b7df622330830b0f6f2a9/environment.yaml && \
     conda env create --prefix /conda-envs/509e8390adf249f6e17f7fab9829bcbf --file /conda-envs/509e8390adf249f6e17f7fab9829bcbf/environment.yaml && \
     conda env create --prefix /conda-envs/ef25c8f4e74a0a45657d131eb5cbba4c --file /conda-envs/ef25c8f4e74a0a45657d131eb5cbba4c/environment.yaml && \
     conda env create --prefix /conda-envs/6d7596a2e1122abf056a96d309075f24 --file /conda-envs/6d7596a2e1122abf056a96d309075f24/environment.yaml && \
@@ -218,5 +238,6 @@ RUN conda env create --prefix /conda-envs/6ab1996644643a0852ee9bcfff969bc9 --fil
     conda env create --prefix /conda-envs/acd1d350516717ce06427fbe9cd76d21 --file /conda-envs/acd1d350516717ce06427fbe9cd76d21/environment.yaml && \
     conda env create --prefix /conda-envs/3ca58de7009c0bfc8189a5ea9416c2a6 --file /conda-envs/3ca58de7009c0bfc8189a5ea9416c2a6/environment.yaml && \
     conda env create --prefix /conda-envs/865cb02cf0e849bba6adcff25e8b317d --file /conda-envs/865cb02cf0e849bba6adcff25e8b317d/environment.yaml && \
+    conda env create --prefix /conda-envs/084b9ffb050d9005d2c4150e01077c6d --file /conda-envs/084b9ffb050d9005d2c4150e01077c6d/environment.yaml && \
     conda env create --prefix /conda-envs/e4b8fea8a5d402a212693abdc825cf44 --file /conda-envs/e4b8fea8a5d402a212693abdc825cf44/environment.yaml && \
     conda clean --all -y

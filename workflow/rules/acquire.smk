@@ -4,6 +4,8 @@
 <resources>/encoders/hub/<adapter>                     weights of another one, as the Hugging Face hub has them
 <resources>/sheets/{slides,profiles}.tsv               what the services list (`snakemake sheets`, a command of its own)
 <resources>/downloads/manifests/<kind>/<block>.tsv     what became of each file that a sheet names with a url
+<resources>/downloads/refused.tsv                      those of them that services refused (`snakemake refused`)
+<resources>/downloads/digests.tsv                      MD5 of finished files, by path, size and time
 <resources>/patho-bench/<source>/<task>/               splits of a task, as Patho-Bench publishes them
 
 Compute nodes often have no network, and logins are the user's: all of this runs where Snakemake does.
@@ -15,7 +17,7 @@ rule sheets:
         "<logs>/sheets.log",
     localrule: True
     conda:
-        "../../envs/acquire.yaml"
+        "../../envs/sheets.yaml"
     params:
         settings=study.downloads.settings,
         sheets=study.downloads.sheets,
@@ -50,6 +52,34 @@ rule download_files:
         "Downloading {wildcards.kind} of block {wildcards.block}"
     script:
         "../scripts/download_files.py"
+
+
+rule refused:
+    log:
+        "<logs>/refused.log",
+    localrule: True
+    conda:
+        "../../envs/acquire.yaml"
+    params:
+        downloads=study.downloads.folder,
+    message:
+        "Listing what services refused"
+    script:
+        "../scripts/refused.py"
+
+
+rule retry_refused:
+    log:
+        "<logs>/retry_refused.log",
+    localrule: True
+    conda:
+        "../../envs/acquire.yaml"
+    params:
+        downloads=study.downloads.folder,
+    message:
+        "Letting the next run ask again for what services refused"
+    script:
+        "../scripts/retry_refused.py"
 
 
 rule fetch_splits:

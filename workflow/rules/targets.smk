@@ -9,6 +9,7 @@ pathobench                results of the frozen probes in Patho-Bench's layout
 verify                    files against manifests and provenance.json, nothing built
 sheets                    slide and profile sheets of public cohorts (rules/acquire.smk)
 summary                   what became of the slides so far, as at the end of every run; nothing built
+refused, retry_refused    files that services refused, in one list; the next run asks for them again
 orphans                   files under results/wsi that no manifest names, nothing built
 """
 

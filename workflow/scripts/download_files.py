@@ -14,10 +14,16 @@ if __name__ == "__main__":
 
     # Not a parameter: another patience makes no other files, and reading terabytes again for their MD5 takes hours.
     settings = snakemake.config["acquire"]
-    download_files(
+    manifest = Path(snakemake.output.manifest)
+    refused = download_files(
         files=snakemake.params.files,
-        manifest=snakemake.output.manifest,
+        manifest=str(manifest),
         service=Service(settings["attempts"], settings["wait_s"], settings["timeout_s"], settings["gdc_api"]),
         connections=snakemake.resources.downloads,
         log_path=snakemake.log[0],
+        notes=str(manifest.parents[2] / "digests.tsv"),
     )
+    if refused:
+        words = f"{len(refused)} of {len(snakemake.params.files)} files were refused and are set aside, first"
+        print(f"{manifest}: {words} {refused[0]['id']}: {refused[0]['detail']}", flush=True)
+        print("`snakemake refused` lists all, `snakemake retry_refused` lets the next run ask again", flush=True)

@@ -139,7 +139,7 @@ def test_another_file_in_its_place_is_left_alone(server, tmp_path):
 
 def test_a_service_that_is_down_stops_the_job_and_keeps_what_came(server, tmp_path):
     server.files |= {f"/data/{i}": b"x" for i in range(20)}
-    server.faults = {f"/data/{i}": [500] * 9 for i in range(20)}
+    server.faults = {f"/data/{i}": [500] * 9 for i in range(20)} | {"/data/a": [None, *[500] * 99]}
     files = [one(server, tmp_path), *(one(server, tmp_path, f"/data/{i}", b"x") for i in range(20))]
     with pytest.raises(Unreachable, match="start again"):
         download(server, tmp_path, *files, connections=1)

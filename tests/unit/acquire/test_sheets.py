@@ -6,7 +6,8 @@ import hashlib
 import pytest
 from data_services import serving
 from molpath.acquire import web
-from molpath.acquire.gdc import profile_rows, query_files, slide_rows
+from molpath.acquire.gdc import choose, profile_rows, query_files, slide_rows
+from molpath.acquire.left_out import LeftOut
 from molpath.acquire.sheets import write_sheets
 from molpath.acquire.web import AccessDenied, Unreachable
 from molpath.common.files import read_tsv
@@ -14,7 +15,7 @@ from molpath.common.files import read_tsv
 STAR = {"data_type": "Gene Expression Quantification", "analysis": {"workflow_type": "STAR - Counts"}}
 DIAGNOSTIC = {"data_type": "Slide Image", "experimental_strategy": "Diagnostic Slide"}
 GDC = {
-    "projects": ["TCGA-XX"], "programs": [], "sample_types": ["Primary Tumor"],
+    "projects": ["TCGA-XX"], "programs": [], "sample_types": ["Primary Tumor"], "access": ["open"],
     "strategy": "Diagnostic Slide", "paired_only": True, "folder": "",
 }  # fmt: skip
 
@@ -43,8 +44,8 @@ def server():
         yield service
 
 
-def write(server, folder, gdc=None, gtex=None, attempts=2):
-    settings = {"gdc": gdc or {}, "gtex": gtex or {}, "gdc_api": server.address + "/"}
+def write(server, folder, gdc=None, gtex=None, attempts=2, **more):
+    settings = {"gdc": gdc or {}, "gtex": gtex or {}, "idc": {}, "gdc_api": server.address + "/"} | more
     service = web.Service(attempts, 0.01, 5, server.address)
     told = write_sheets(settings=settings, sheets=str(folder), downloads="resources/downloads", service=service)
     return read_tsv(folder / "slides.tsv"), read_tsv(folder / "profiles.tsv"), told
@@ -83,15 +84,13 @@ def test_pages_are_put_together_and_the_order_of_answers_does_not_matter(server,
     write(server, tmp_path / "paged", {"TCGA": GDC})
     for name in ("slides.tsv", "profiles.tsv"):
         assert (tmp_path / "paged" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
-    assert server.count("/files") == 2 + 1 + 3 + 2
+    assert server.count("/files") == 2 + 1 + 3 + 3
 
 
 def test_a_list_cut_short_is_no_sheet(server, tmp_path):
     server.page = 0
     with pytest.raises(Unreachable, match="0 of 5 files"):
-        list(
-            query_files(web.Service(2, 0.01, 5), server.address, {"data_type": ["Slide Image"]} | {"access": ["open"]})
-        )
+        list(query_files(web.Service(2, 0.01, 5), server.address, {"data_type": ["Slide Image"]}, LeftOut()))
     with pytest.raises(Unreachable):
         write(server, tmp_path, {"TCGA": GDC})
     assert list(tmp_path.iterdir()) == []
@@ -125,6 +124,7 @@ def gtex(server):
     )
     text = "SAMPID\tSMTS\tSMAFRZE\n" + "".join(f"{name}\tSkin\t{freeze}\n" for name, freeze in rows)
     server.files["/samples.txt"] = text.encode()
+    server.files |= {f"/images/{name}": b"II*\0" for name in names}
     server.files["/bulk/tpm.gct.gz"] = gzip.compress(b"#1.2\n")
     return {
         "api": server.address, "slide_list": "", "images": f"{server.address}/images", "folder": "",
@@ -174,8 +174,13 @@ def test_slides_of_a_project_stand_together():
         | {"cases": [{"submitter_id": name, "project": {"project_id": project}, "samples": [sample]}]}
         for name, project in (("a", "TCGA-LUAD"), ("b", "TCGA-BRCA"), ("c", "TCGA-LUAD"), ("d", "TCGA-BRCA"))
     ]
-    rows = slide_rows(hits, "TCGA", "Diagnostic Slide", "folder", "https://api")
+    rows = slide_rows(chosen(hits), "TCGA", "Diagnostic Slide", "folder", "https://api")
     assert [row["slide_id"] for row in rows] == ["b", "d", "a", "c"]
+
+
+def chosen(hits, *types):
+    """The files that are kept, of any kind of tissue where none is named."""
+    return choose(hits, "A", "profiles", types, LeftOut())
 
 
 def file_of(name, *samples, **more):
@@ -195,12 +200,12 @@ def test_pools_are_no_profile_of_their_first_case(caplog):
         file_of("c.tsv", (one, f"{one}-03", tumour), (one, f"{one}-01", tumour)),
         file_of("d.tsv", (one, f"{one}-09", "Cell Lines")),
     ]
-    rows = profile_rows(hits, "CPTAC", "folder", "https://api")
-    assert [(row["sample_id"], row["sample_type"]) for row in rows] == [("C3L-00004-01", "tumour")]
+    rows = profile_rows(chosen(hits), "CPTAC", "folder", "https://api")
+    assert [(row["sample_id"], row["sample_type"]) for row in rows] == [("", "tumour")]  # of two samples
     assert "a.tsv (a.tsv) is left out: a pool of C3L-00010, C3N-01200" in caplog.text
     assert "b.tsv (b.tsv) is left out: a mixture of tumour and normal of C3L-00004" in caplog.text
     assert "d.tsv (d.tsv) is left out: a sample of C3L-00004 that is neither tumour nor normal" in caplog.text
-    assert slide_rows(hits[:2], "CPTAC", "Diagnostic Slide", "folder", "https://api") == []
+    assert slide_rows(chosen(hits[:2]), "CPTAC", "Diagnostic Slide", "folder", "https://api") == []
 
 
 @pytest.mark.parametrize(
@@ -216,5 +221,5 @@ def test_pools_are_no_profile_of_their_first_case(caplog):
     ],
 )
 def test_words_of_the_gdc_for_tumour_and_normal(kind, more, expected):
-    rows = profile_rows([file_of("a.tsv", ("C", "C-1", kind), **more)], "A", "folder", "https://api")
+    rows = profile_rows(chosen([file_of("a.tsv", ("C", "C-1", kind), **more)]), "A", "folder", "https://api")
     assert rows[0]["sample_type"] == expected

@@ -36,6 +36,7 @@ SECTIONS = {
     acquire.Acquire: "acquire",
     acquire.GdcCohort: "acquire/gdc/*",
     acquire.GtexCohort: "acquire/gtex/*",
+    acquire.IdcCohort: "acquire/idc/*",
     acquire.Splits: "acquire/splits",
     probe.Probe: "probe",
     probe.Solvers: "probe",

@@ -2,179 +2,189 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import os
-import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
-import requests
-import urllib3
 
 from ..common.files import write_tsv
 from ..common.progress import Progress
-from .web import AccessDenied, NotFound, Service, Unreachable, shown
+from .digest_notes import DigestNotes
+from .gdc_history import newer_version
+from .hosts import IN_DOUBT, Host
+from .object_sets import fetch_set, is_set, list_objects
+from .room import check_room
+from .transfer import NoRoom, SetAside, Transfer
+from .web import AccessDenied, BadRequest, NotFound, Service, Unreachable, origin
 
 log = logging.getLogger(__name__)
 
 COLUMNS = ("id", "path", "status", "reason", "detail", "bytes", "md5")
 #: Why a file is set aside.
-REASONS = ("not_found", "wrong_size", "wrong_md5", "other_file")
-#: So many files without an answer, and the service is taken to be down: the rest is not tried.
-MAX_UNREACHABLE = 3
-_CHUNK = 1 << 16  # what of a chunk came before a cut is lost
+REASONS = ("not_found", "denied", "bad_request", "unreachable", "wrong_size", "wrong_md5", "not_the_file", "other_file")
+#: Those that the service itself gives, so that many of them may mean that the address is wrong.
+_OF_SERVICE = ("not_found", "denied", "bad_request", "not_the_file")
+_SHOWN = 20
 
-
-class _Aside(Exception):
-    """A file that is left out: a word of REASONS and a sentence."""
+Row = dict[str, str]
 
 
 class Downloads:
     """Fetches the files of one job, several at a time."""
 
-    def __init__(self, service: Service):
-        self.service = service
-        self.unreachable: list[str] = []
-        self.denied: AccessDenied | None = None
+    def __init__(self, service: Service, notes: DigestNotes):
+        self.transfer = Transfer(service, notes)
+        self.hosts: defaultdict[str, Host] = defaultdict(Host)
+        self.full: NoRoom | None = None
 
-    def fetch(self, file: Mapping[str, str]) -> dict[str, str] | None:
-        """The manifest row of one file; None if the service did not answer, or has been given up."""
-        if self.denied or len(self.unreachable) >= MAX_UNREACHABLE:
+    def fetch(self, file: Mapping[str, str], last: bool = False) -> Row | None:
+        """The manifest row of one file. None if nothing is known of it: no answer (unless this is the `last` try and
+        its service sends other files), or its service has been given up."""
+        host = self.hosts[origin(file["url"])]
+        if self.full or host.down:
             return None
         row = {"id": file["id"], "path": file["path"], "status": "ok", "reason": "", "detail": ""}
+        there = Path(file["path"]).exists()
         try:
-            md5 = self._fetch(file, Path(file["path"]))
-        except (_Aside, NotFound) as error:
-            reason, detail = error.args if isinstance(error, _Aside) else ("not_found", str(error))
-            log.warning("%s set aside (%s): %s", file["id"], reason, detail)
-            return row | {"status": "set_aside", "reason": reason, "detail": detail, "bytes": "", "md5": ""}
-        except AccessDenied as error:
-            self.denied = error
+            size, md5, note = self._get(file)
+        except NoRoom as error:
+            self.full = error
             return None
         except Unreachable as error:
+            host.fails(str(error), self.peek)
             log.warning("%s", error)
-            self.unreachable.append(str(error))
-            return None
-        return row | {"bytes": str(os.path.getsize(file["path"])), "md5": md5}
+            if not last or not host.lives(self.peek):
+                return None
+            return aside(row, "unreachable", f"{error}; the service sends other files")
+        except (SetAside, NotFound, AccessDenied, BadRequest) as error:
+            reason, detail = reason_of(error)
+            if reason in _OF_SERVICE:
+                host.refuses(str(error), self.peek)
+            return aside(row, reason, detail)
+        if not note:  # else the address is that of an earlier version
+            host.came(file["url"], from_service=not there)
+        return row | {"bytes": str(size), "md5": md5, "detail": note}
 
-    def _fetch(self, file: Mapping[str, str], path: Path) -> str:
-        if path.exists():
-            wrong, md5 = checked(path, file)
-            if wrong:
-                raise _Aside("other_file", f"{path} is there, but {wrong}; remove it to have it fetched again")
-            return md5
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f"{path.name}.part")
-        if not file["md5"]:  # nothing would tell that a part is of another version of the file
-            part.unlink(missing_ok=True)
-        for _ in range(2):
-            self._complete(file, part)
-            wrong, md5 = checked(part, file)
-            if not wrong:
-                os.replace(part, path)
-                sync(path.parent)
-                log.info("%s: %d bytes from %s", file["id"], path.stat().st_size, shown(file["url"]))
-                return md5
-            log.warning("%s: %s; the part is removed", file["id"], wrong)
-            part.unlink()
-        raise _Aside("wrong_md5" if "MD5" in wrong else "wrong_size", f"twice {wrong}")
+    def _get(self, file: Mapping[str, str]) -> tuple[int, str, str]:
+        """Bytes and MD5 of a file, and what is worth a note: that a newer version of it came."""
+        if is_set(file["url"]):
+            return *fetch_set(self.transfer, file), ""
+        try:
+            return *self.transfer.fetch(file), ""
+        except (NotFound, SetAside) as error:
+            if isinstance(error, SetAside) and error.args[0] != "other_file":
+                raise
+            newer, words = newer_version(self.transfer.service, file)
+            if newer:
+                return *self.transfer.fetch(newer), words
+            if words:
+                raise NotFound(f"{error}; {words}") from None
+            raise
 
-    def _complete(self, file: Mapping[str, str], part: Path) -> None:
-        """Go on with `part` until the service has sent all; Unreachable after too many cuts without a new byte."""
-        cuts, validator = 0, ""
-        while cuts < self.service.attempts:
-            before = size_of(part)
-            whole, validator = self._receive(file["url"], part, validator)
-            if whole:
-                return
-            log.info("%s: cut off at byte %d, going on from there", file["id"], size_of(part))
-            cuts = 0 if size_of(part) > before else cuts + 1
-        raise Unreachable(f"{shown(file['url'])}: cut off {cuts} times at byte {size_of(part)}")
-
-    def _receive(self, url: str, part: Path, validator: str) -> tuple[bool, str]:
-        """Append one answer to `part`: is it whole now, and the version (ETag) that was sent."""
-        have = size_of(part)
-        headers = {"Accept-Encoding": "identity"}
-        if have:
-            headers |= {"Range": f"bytes={have}-"} | ({"If-Range": validator} if validator else {})
-        with self.service.ask("GET", url, headers, stream=True) as response:
-            if response.status_code == 416:  # nothing after these bytes: the check says if they are right
-                return True, validator
-            if response.status_code == 206:
-                start = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
-                have = int(start[1]) if start else have
+    def peek(self, url: str) -> bool:
+        """True if the service sends the first byte (or the list) of what it is known to have."""
+        service = self.transfer.service
+        try:
+            if is_set(url):
+                list_objects(service, url)
             else:
-                have = 0
-            etag = response.headers.get("ETag", "")
-            validator = "" if etag.startswith("W/") else etag
-            with open(part, "r+b" if part.exists() else "wb") as handle:
-                handle.seek(have)
-                handle.truncate()
-                try:
-                    for chunk in response.iter_content(_CHUNK):
-                        handle.write(chunk)
-                except (requests.RequestException, urllib3.exceptions.HTTPError):
-                    return False, validator
-                finally:
-                    handle.flush()
-                    os.fsync(handle.fileno())
-        return True, validator
+                service.ask("GET", url, {"Range": "bytes=0-0"}, stream=True).close()
+        except (SetAside, NotFound, AccessDenied, BadRequest, Unreachable):
+            return False
+        return True
+
+    def check(self, files: Sequence[Mapping[str, str]], rows: Sequence[Row | None]) -> list[Row]:
+        """The rows, all of them there. Raises for what stops the job: NoRoom, AccessDenied, NotFound, Unreachable."""
+        if self.full:
+            raise self.full
+        known = [row for row in rows if row]
+        for name, host in self.hosts.items():
+            mine = [row for file, row in zip(files, rows, strict=True) if row and origin(file["url"]) == name]
+            refused = [row for row in mine if row["reason"] == "denied"]
+            if refused and len(refused) == len(mine) and not host.lives(self.peek):
+                raise AccessDenied(refusal(name, refused))
+        silent = [row["id"] for row in known if row["reason"] == "unreachable"]
+        if len(silent) > max(IN_DOUBT, len(rows) / 2):
+            raise Unreachable(
+                f"no answer for most files, {len(silent)} of {len(rows)} ({listed(silent)}): the service is not well. "
+                "What is downloaded stays: start again later."
+            )
+        down = [host.down for host in self.hosts.values() if host.down]
+        said = [host.said for host in self.hosts.values() if host.said]
+        if down or len(known) < len(rows):
+            lost = [file["id"] for file, row in zip(files, rows, strict=True) if not row or row["status"] != "ok"]
+            raise Unreachable(
+                f"{len(lost)} of {len(files)} files could not be fetched ({listed(lost)}): "
+                f"{(down or said or ['no answer'])[0]}. What is "
+                "downloaded stays, parts too: start again when the service is back, or correct column url if its "
+                "address has changed."
+            )
+        return known
 
 
 def download_files(
-    *, files: Sequence[Mapping[str, str]], manifest: str, service: Service, connections: int = 4, log_path: str = ""
-) -> None:
-    """Fetch every file that isn't there yet, and write one manifest row each, in the order of `files`.
+    *,
+    files: Sequence[Mapping[str, str]],
+    manifest: str,
+    service: Service,
+    connections: int = 4,
+    log_path: str = "",
+    notes: str = "",
+) -> list[Row]:
+    """Fetch every file that isn't there yet; one manifest row each, in the order of `files`, and those set aside.
 
     files: id, path, url, md5 ('' if unknown), bytes ('' if unknown). A file is written under `<path>.part`, which a
-    later call goes on with, and takes its name only with the right size and MD5. One that the service doesn't have, or
-    sends wrong twice, is set aside. Raises AccessDenied, or Unreachable when all other files are there.
+    later call goes on with, and takes its name only with the right size and MD5 (without an MD5: if it begins as files
+    of its name do). An address s3://bucket/prefix/* is a set of objects, and `path` their folder. A file that the
+    service doesn't have, refuses, or sends wrong twice is set aside; so is one without an answer, after all others and
+    a second round, if its service sends others. notes: file with the MD5 of finished files. Raises NoRoom, and
+    AccessDenied or Unreachable (nothing of a service came) when all other files are there.
     """
-    work, progress = Downloads(service), Progress(log_path or None, "downloading", len(files), "files")
+    check_room(files)
+    work, progress = (
+        Downloads(service, DigestNotes(notes)),
+        Progress(log_path or None, "downloading", len(files), "files"),
+    )
+    rows: list[Row | None] = []
     with ThreadPoolExecutor(connections) as pool:
-        rows = []
         for row in pool.map(work.fetch, files):
             rows.append(row)
             progress.step()
-    if work.denied:
-        raise work.denied
-    if work.unreachable:
-        raise Unreachable(
-            f"{rows.count(None)} of {len(files)} files could not be fetched, first {work.unreachable[0]}. What is "
-            "downloaded stays, parts too: start again when the service is back."
-        )
-    write_tsv(manifest, pd.DataFrame(rows, columns=list(COLUMNS)))
+        missing = [i for i, row in enumerate(rows) if row is None]
+        for i, row in zip(missing, pool.map(lambda i: work.fetch(files[i], last=True), missing), strict=True):
+            rows[i] = row
+    known = work.check(files, rows)
+    write_tsv(manifest, pd.DataFrame(known, columns=list(COLUMNS)))
+    return [row for row in known if row["status"] != "ok"]
 
 
-def checked(path: Path, file: Mapping[str, str]) -> tuple[str, str]:
-    """In words what size or MD5 are that should be others, '' if both are as announced (or not announced); the MD5."""
-    size = size_of(path)
-    if file["bytes"] and size != int(file["bytes"]):
-        return f"it has {size} bytes, announced were {file['bytes']}", ""
-    md5 = md5_of(path)
-    if file["md5"] and md5 != file["md5"].lower():
-        return f"its MD5 is {md5}, announced was {file['md5']}", md5
-    return "", md5
+def aside(row: Row, reason: str, detail: str) -> Row:
+    """The row of a file that is left out; the detail in one line."""
+    detail = " ".join(detail.split())
+    log.warning("%s set aside (%s): %s", row["id"], reason, detail)
+    return row | {"status": "set_aside", "reason": reason, "detail": detail, "bytes": "", "md5": ""}
 
 
-def md5_of(path: Path) -> str:
-    """MD5 of the whole file, 32 hexadecimal digits: what data services announce."""
-    with open(path, "rb") as handle:
-        return hashlib.file_digest(handle, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+def reason_of(error: Exception) -> tuple[str, str]:
+    """A word of REASONS, and a sentence."""
+    if isinstance(error, SetAside):
+        return error.args[0], error.args[1]
+    kinds = {NotFound: "not_found", AccessDenied: "denied", BadRequest: "bad_request"}
+    return kinds[type(error)], str(error)
 
 
-def size_of(path: Path) -> int:
-    """Bytes of a file, 0 if there is none."""
-    return path.stat().st_size if path.exists() else 0
+def refusal(host: str, rows: Sequence[Row]) -> str:
+    """What is said where a service refuses all of a job's files."""
+    return (
+        f"{host} refuses all {len(rows)} files that are asked of it here ({listed([row['id'] for row in rows])}): "
+        + (rows[0]["detail"])
+    )
 
 
-def sync(folder: Path) -> None:
-    """Make a rename in `folder` survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def listed(ids: Sequence[str]) -> str:
+    """The first ids, and how many more there are."""
+    more = f" and {len(ids) - _SHOWN} more" if len(ids) > _SHOWN else ""
+    return ", ".join(ids[:_SHOWN]) + more

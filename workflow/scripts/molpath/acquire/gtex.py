@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
 from ..common.settings.acquire import GtexCohort
 from ..omics.barcodes import parse_barcode
-from .web import Service, Unreachable, shown
+from .contents import is_page
+from .left_out import LeftOut
+from .web import AccessDenied, BadRequest, NotFound, Service, Unreachable, shown
 
 log = logging.getLogger(__name__)
 
@@ -19,24 +22,43 @@ PAGE = 1000
 CSV_COLUMNS = {"Tissue Sample ID": "tissueSampleId", "Subject ID": "subjectId", "Tissue": "tissueSiteDetail"}
 
 
-def list_gtex(service: Service, cohort: str, wanted: GtexCohort, folder: str) -> tuple[list[dict], list[dict]]:
-    """Rows of the slide sheet and of the profile sheet, sorted by id.
+def list_gtex(
+    service: Service, cohort: str, wanted: GtexCohort, folder: str, left_out: LeftOut, slides: Sequence[dict] = ()
+) -> tuple[list[dict], list[dict], list[str]]:
+    """Rows of the slide sheet and of the profile sheet, sorted by id, and the column of each slide's RNA ('': none).
 
     wanted: images (address under which a slide is), slide_list (the portal's CSV, or '' to ask `api`), api, samples
-    (address of the table of sample attributes), tpm (address of the GCT with every sample), tpm_md5, paired_only
-    (specimens that have both). A sample is in the GCT if its SMAFRZE says RNASEQ. Slide and RNA belong together by
-    donor and the first three digits of the tissue code. Raises Unreachable, or ValueError for a table without the
-    columns.
+    (address of the table of sample attributes), tpm (address of the GCT with every sample), tpm_md5. slides: rows of
+    another service, which get what the portal says of the same specimen. A sample is in the GCT if its SMAFRZE says
+    RNASEQ. Slide and RNA belong together by the portal's sampleId, and where it names none (or one that the GCT
+    does not hold) by donor and the first three digits of the tissue code. Images that the portal hides are left out.
+    Raises Unreachable, or ValueError for a table without the columns and for slides that are no longer under `images`.
     """
     images = read_slide_list(wanted["slide_list"]) if wanted["slide_list"] else query_images(service, wanted["api"])
-    slides = slide_rows(images, cohort, wanted["images"], folder)
-    profiles = profile_rows(read_samples(service, wanted["samples"]), cohort, wanted, folder)
-    if wanted["paired_only"]:
-        both = {specimen_of(row["slide_id"]) for row in slides} & {specimen_of(row["column"]) for row in profiles}
-        slides = [row for row in slides if specimen_of(row["slide_id"]) in both]
-        profiles = [row for row in profiles if specimen_of(row["column"]) in both]
-    log.info("%s: %d slides and %d profiles", cohort, len(slides), len(profiles))
-    return slides, profiles
+    if slides:
+        check_named(slides, cohort)
+    else:
+        slides = slide_rows(images, cohort, wanted["images"], folder)
+        check_address(service, slides, cohort)
+    known = {specimen_of(image["tissueSampleId"]): image for image in images}
+    shown_ones = []
+    for slide in slides:
+        image = known.get(specimen_of(slide["slide_id"]), {})
+        if image.get("hide"):
+            left_out.add(cohort, "slides", slide["project"], "normal", "the portal hides it")
+        else:
+            shown_ones.append(slide | told_by(image, slide))
+    samples = read_samples(service, wanted["samples"])
+    profiles = profile_rows(list(samples), cohort, wanted, folder)
+    columns = {row["column"] for row in profiles}
+    by_specimen = {specimen_of(row["column"]): row["column"] for row in reversed(profiles)}
+    rna = [
+        row["sample_id"] if row["sample_id"] in columns else by_specimen.get(specimen_of(row["slide_id"]), "")
+        for row in shown_ones
+    ]
+    scored = [row | {"autolysis": samples.get(name, "")} for row, name in zip(shown_ones, rna, strict=True)]
+    log.info("%s: %d slides and %d profiles", cohort, len(scored), len(profiles))
+    return scored, profiles, rna
 
 
 def specimen_of(name: str) -> tuple[str, str]:
@@ -45,7 +67,44 @@ def specimen_of(name: str) -> tuple[str, str]:
     return (code.case, code.sample) if code else (name, "")
 
 
-def read_slide_list(path: str) -> list[dict[str, str]]:
+def told_by(image: Mapping[str, Any], slide: Mapping[str, str]) -> dict[str, str]:
+    """What the portal says of a slide: the sample whose RNA was taken beside it, pathologists' findings, organ."""
+    categories = image.get("pathologyNotesCategories") or {}
+    return {
+        "sample_id": image.get("sampleId") or slide["sample_id"],
+        "organ": (image.get("tissueSiteDetail") or "").split(" - ")[0] or slide["organ"],
+        "pathology": ",".join(sorted(name for name, there in categories.items() if there)),
+    }
+
+
+def check_named(slides: Sequence[dict], cohort: str) -> None:
+    """Slides of another service must name their tissue: a donor has dozens."""
+    nameless = [row["slide_id"] for row in slides if not specimen_of(row["slide_id"])[1]]
+    if nameless:
+        raise ValueError(
+            f"{len(nameless)} of {len(slides)} slides of cohort {cohort} don't name their tissue, first {nameless[0]}: "
+            "no RNA can be given to them. Set key acquire/idc_names (config), or leave out acquire/gtex of this cohort"
+        )
+
+
+def check_address(service: Service, slides: Sequence[dict], cohort: str) -> None:
+    """Ask for the first byte of one slide before thousands are listed under an address that has moved."""
+    if not slides:
+        return
+    url = slides[0]["url"]
+    try:
+        with service.ask("GET", url, {"Range": "bytes=0-0"}, stream=True) as answer:
+            wrong = "a page of HTML" if is_page(answer.headers.get("Content-Type", ""), ".svs") else ""
+    except (AccessDenied, BadRequest, NotFound, Unreachable) as error:
+        wrong = str(error)
+    if wrong:
+        raise ValueError(
+            f"config, key acquire/gtex/{cohort}/images: {shown(url)} gives no slide ({wrong}). Take the slides from "
+            f"the Imaging Data Commons, acquire: {{idc: {{{cohort}: {{collections: [gtex]}}}}}}, or correct the address"
+        )
+
+
+def read_slide_list(path: str) -> list[dict[str, Any]]:
     """Rows of the CSV that the portal's histology page exports, under the API's names."""
     table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     missing = [name for name in CSV_COLUMNS if name not in table]
@@ -56,9 +115,9 @@ def read_slide_list(path: str) -> list[dict[str, str]]:
     return table[list(CSV_COLUMNS)].rename(columns=CSV_COLUMNS).to_dict("records")
 
 
-def query_images(service: Service, api: str) -> list[dict[str, str]]:
+def query_images(service: Service, api: str) -> list[dict[str, Any]]:
     """Every histology image that the portal's API lists, page by page; Unreachable if fewer come than it counts."""
-    found: dict[str, dict[str, str]] = {}
+    found: dict[str, dict[str, Any]] = {}
     page = 0
     while True:
         answer = service.ask("GET", f"{api}/histology/image", params={"page": page, "itemsPerPage": PAGE})
@@ -76,17 +135,20 @@ def query_images(service: Service, api: str) -> list[dict[str, str]]:
         page += 1
 
 
-def read_samples(service: Service, url: str) -> list[str]:
-    """SAMPID of the samples that the expression table has, from the table of sample attributes."""
-    table = pd.read_csv(io.BytesIO(service.ask("GET", url).content), sep="\t", dtype=str, quoting=3)
+def read_samples(service: Service, url: str) -> dict[str, str]:
+    """SAMPID of the samples that the expression table has, with their autolysis score (0 to 3, '' if unknown)."""
+    contents = io.BytesIO(service.ask("GET", url).content)
+    table = pd.read_csv(contents, sep="\t", dtype=str, quoting=3, keep_default_na=False)
     if missing := {"SAMPID", "SMAFRZE"} - set(table):
         raise ValueError(
             f"{shown(url)}: no column {', '.join(sorted(missing))}; it should be GTEx's SampleAttributesDS"
         )
-    return sorted(table.SAMPID[table.SMAFRZE == "RNASEQ"])
+    table = table[table.SMAFRZE == "RNASEQ"].sort_values("SAMPID")
+    scores = table.SMATSSCR if "SMATSSCR" in table else [""] * len(table)
+    return dict(zip(table.SAMPID, scores, strict=True))
 
 
-def slide_rows(images: list[dict[str, str]], cohort: str, address: str, folder: str) -> list[dict]:
+def slide_rows(images: Sequence[Mapping[str, Any]], cohort: str, address: str, folder: str) -> list[dict]:
     """Rows of the slide sheet; the service announces neither size nor MD5 of a slide."""
     return [
         {
@@ -95,7 +157,7 @@ def slide_rows(images: list[dict[str, str]], cohort: str, address: str, folder: 
             "path": f"{folder}/{image['tissueSampleId']}.svs",
             "cohort": cohort,
             "site": "",
-            "organ": (image.get("tissueSiteDetail") or "").split(" - ")[0],
+            "organ": "",
             "project": "GTEx",
             "specimen": "",  # PAXgene-fixed, paraffin-embedded: neither FFPE nor frozen
             "sample_id": image["tissueSampleId"],
@@ -108,12 +170,12 @@ def slide_rows(images: list[dict[str, str]], cohort: str, address: str, folder: 
     ]
 
 
-def profile_rows(samples: list[str], cohort: str, wanted: GtexCohort, folder: str) -> list[dict]:
+def profile_rows(samples: Sequence[str], cohort: str, wanted: GtexCohort, folder: str) -> list[dict]:
     """Rows of the profile sheet: each a column of one GCT."""
     return list(_profile_rows(samples, cohort, wanted, f"{folder}/{wanted['tpm'].rsplit('/', 1)[-1]}"))
 
 
-def _profile_rows(samples: list[str], cohort: str, wanted: GtexCohort, path: str) -> Iterator[dict]:
+def _profile_rows(samples: Sequence[str], cohort: str, wanted: GtexCohort, path: str) -> Iterator[dict]:
     for sample in samples:
         if not (code := parse_barcode(sample)) or code.program != "GTEx":  # cell lines (K-562-…) are no donors
             continue

@@ -11,40 +11,85 @@ from ..common.files import read_tsv, write_tsv
 from ..common.settings.acquire import Acquire
 from .gdc import list_gdc
 from .gtex import list_gtex
+from .idc import Index, list_idc, read_index
+from .left_out import COLUMNS, LeftOut, keep_pairs
+from .room import check_room
+from .transfer import NoRoom
 from .web import Service
 
 log = logging.getLogger(__name__)
 
 
 def write_sheets(*, settings: Acquire, sheets: str, downloads: str, service: Service) -> dict[str, str]:
-    """Write slides.tsv and profiles.tsv to the folder `sheets`; what changed, in words, by the sheet's path.
+    """Write slides.tsv, profiles.tsv and left_out.tsv to the folder `sheets`; in words what each holds, by its path.
 
-    settings: section acquire of the config. Files lie, or will, in a cohort's `folder`, else in downloads/<cohort>.
+    settings: section acquire of the config. Files lie, or will, in a cohort's `folder`, else in downloads/<cohort>. A
+    cohort that stands under `idc` and under `gdc` or `gtex` has its slides from the IDC and its profiles from there.
     Rows are in the order of cohorts, projects and ids: the same answers give the same bytes.
     """
-    listed: list[tuple[list[dict], list[dict]]] = []
-    api = settings["gdc_api"].rstrip("/")
-    for cohort, wanted in sorted(settings["gdc"].items()):
-        listed.append(list_gdc(service, api, cohort, wanted, wanted["folder"] or f"{downloads}/{cohort}"))
-    for cohort, portal in sorted(settings["gtex"].items()):
-        listed.append(list_gtex(service, cohort, portal, portal["folder"] or f"{downloads}/{cohort}"))
-    if not listed:
-        raise ValueError("config, section acquire names no cohort under gdc or gtex: nothing to ask for")
+    of_idc = {name for name, wanted in settings["idc"].items() if wanted["collections"]}
+    cohorts = sorted({*settings["gdc"], *settings["gtex"], *of_idc})
+    if not cohorts:
+        raise ValueError("config, section acquire names no cohort under gdc, gtex or idc: nothing to ask for")
+    if twice := sorted(set(settings["gdc"]) & set(settings["gtex"])):
+        raise ValueError(f"config, section acquire: {twice[0]} stands under gdc and gtex; give one another name")
+    left_out = LeftOut()
+    index = read_index(service, settings["idc_index"], settings["idc_names"]) if of_idc else None
+    slides: list[dict] = []
+    profiles: list[dict] = []
+    for cohort in cohorts:
+        found = list_cohort(settings, cohort, downloads, service, index, left_out)
+        slides, profiles = slides + found[0], profiles + found[1]
     told = {}
-    for name, key, rows in (
-        ("slides", "slide_id", [row for slides, _ in listed for row in slides]),
-        ("profiles", "profile_id", [row for _, profiles in listed for row in profiles]),
-    ):
+    for name, key, rows in (("slides", "slide_id", slides), ("profiles", "profile_id", profiles)):
         path = Path(sheets) / f"{name}.tsv"
         told[str(path)] = what_changed(path, key, rows)
-        write_tsv(path, pd.DataFrame(rows))
+        write_tsv(path, pd.DataFrame(rows, columns=None if rows else [key, "case_id", "path"]).fillna(""))
         log.info("%s: %s", path, told[str(path)])
-    return told
+    try:
+        check_room([*slides, *{row["path"]: row for row in profiles}.values()])
+    except NoRoom as error:
+        left_out.warn(str(error))
+    counts = left_out.rows()
+    write_tsv(Path(sheets) / "left_out.tsv", pd.DataFrame(counts, columns=list(COLUMNS)))
+    for cohort, sheet in sorted({(row["cohort"], row["sheet"]) for row in counts}):
+        told[f"{sheets}/left_out.tsv, {sheet} of {cohort}"] = left_out.summary(cohort, sheet)
+    return told | {f"warning {i}": words for i, words in enumerate(left_out.said, start=1)}
+
+
+def list_cohort(
+    settings: Acquire, cohort: str, downloads: str, service: Service, index: Index | None, left_out: LeftOut
+) -> tuple[list[dict], list[dict]]:
+    """Rows of slides and profiles of one cohort, from one service or two; paired where it is asked for."""
+
+    def folder(section: str) -> str:
+        return settings[section][cohort]["folder"] or f"{downloads}/{cohort}"  # type: ignore[literal-required, no-any-return]
+
+    slides: list[dict] = []
+    if index and cohort in settings["idc"] and settings["idc"][cohort]["collections"]:
+        slides = list_idc(index, cohort, settings["idc"][cohort], folder("idc"), left_out)
+    if cohort in settings["gtex"]:
+        portal = settings["gtex"][cohort]
+        slides, profiles, rna = list_gtex(service, cohort, portal, folder("gtex"), left_out, slides)
+        if portal["paired_only"]:
+            columns = [row["column"] for row in profiles]
+            return keep_pairs(slides, profiles, (rna, columns), left_out)
+        return slides, profiles
+    if cohort not in settings["gdc"]:
+        return slides, []
+    gdc, api = settings["gdc"][cohort], settings["gdc_api"].rstrip("/")
+    listed, profiles = list_gdc(service, api, cohort, gdc, folder("gdc"), left_out, slides=not slides)
+    slides = slides or listed
+    if gdc["paired_only"]:
+        cases = [row["case_id"] for row in slides], [row["case_id"] for row in profiles]
+        return keep_pairs(slides, profiles, cases, left_out)
+    return slides, profiles
 
 
 def what_changed(path: Path, key: str, rows: list[dict]) -> str:
-    """Rows now, and how they differ from a sheet that is there already."""
+    """Rows now and the bytes they announce, and how the rows differ from a sheet that is there already."""
     ids = {row[key] for row in rows}
     before = set(read_tsv(path)[key]) if path.exists() else set()
     changed = f" ({len(ids - before)} new, {len(before - ids)} gone)" if before else ""
-    return f"{len(rows)} rows{changed}"
+    size = sum(int(row["bytes"] or 0) for row in rows)
+    return f"{len(rows)} rows{changed}" + (f", {size / 1e12:,.3f} TB" if size >= 1e9 else "")

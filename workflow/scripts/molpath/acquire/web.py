@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
 from urllib3.util import Retry
 
 from . import s3
@@ -24,7 +26,7 @@ _PASSING = (429, 500, 502, 503, 504)
 
 
 class AccessDenied(Exception):
-    """The service wants a login, or the token is not (or no longer) good."""
+    """The service refuses (401, 403): it wants a login, or the token is not (or no longer) good."""
 
 
 class Unreachable(Exception):
@@ -33,6 +35,10 @@ class Unreachable(Exception):
 
 class NotFound(Exception):
     """The service has no such file."""
+
+
+class BadRequest(Exception):
+    """The service takes the request itself for wrong (400 and its like); the same again would be answered the same."""
 
 
 class Service(requests.Session):
@@ -58,11 +64,11 @@ class Service(requests.Session):
             self.mount(scheme, HTTPAdapter(max_retries=retries, pool_maxsize=32))
 
     def ask(self, method: str, url: str, headers: Mapping[str, str] | None = None, **options) -> requests.Response:
-        """The answer to one request, by http, https or s3. Raises AccessDenied (401, 403), NotFound (404, 410) or
-        Unreachable.
+        """The answer to one request, by http, https or s3. Raises AccessDenied (401, 403), NotFound (404, 410),
+        BadRequest (other 4xx) or Unreachable.
         """
         headers, bucket = dict(headers or {}), url.startswith(s3.SCHEME)
-        if self._token and origin(url) == self._token_host:
+        if self._token and self.is_home(url):
             headers[_TOKEN_HEADER] = self._token
         try:
             if bucket:
@@ -73,14 +79,33 @@ class Service(requests.Session):
             raise Unreachable(f"{shown(url)}: no answer ({type(error).__name__})") from None
         if bucket and response.status_code in (301, 307, 400, 401, 403):
             raise AccessDenied(s3.denied(url, response.status_code, response.headers.get("x-amz-bucket-region", "")))
-        if response.status_code in (401, 403):
-            raise AccessDenied(denied(url, response.status_code, bool(self._token)))
-        if response.status_code in (404, 410):
-            raise NotFound(f"{shown(url)}: HTTP {response.status_code}")
+        status = response.status_code
+        if status < 300 or status == 416:
+            return response
+        told = words_of(response)
+        response.close()
+        if status in (401, 403):
+            raise AccessDenied(self._denied(url, status) + told)
+        if status in (404, 410):
+            raise NotFound(f"{shown(url)}: HTTP {status}")
+        if 400 <= status < 500 and status not in _PASSING:
+            raise BadRequest(f"{shown(url)}: HTTP {status}{told}")
         # A redirect that is still one names no address that could be followed.
-        if response.status_code >= 300 and response.status_code != 416:
-            raise Unreachable(f"{shown(url)}: HTTP {response.status_code} after {self.attempts} attempts")
-        return response
+        tried = f" after {self.attempts} attempts" if status in _PASSING else ""
+        raise Unreachable(f"{shown(url)}: HTTP {status}{tried}{told}")
+
+    def is_home(self, url: str) -> bool:
+        """True for addresses of the service that the token is for: the GDC."""
+        return origin(url) == self._token_host
+
+    def _denied(self, url: str, status: int) -> str:
+        """What to do about a 401 or 403."""
+        if self.is_home(url):
+            return denied(url, status, bool(self._token))
+        return (
+            f"{shown(url)}: HTTP {status}. The service refuses it: ask its provider for access, correct column url, or "
+            "leave the file out (keep = no in the slide sheet)."
+        )
 
     def rebuild_auth(self, prepared_request, response):
         """Called by requests at each redirect; it knows of Authorization only."""
@@ -99,6 +124,22 @@ def shown(url: str) -> str:
     """An address fit for a log: without query (signatures) and without a login."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def words_of(response: requests.Response) -> str:
+    """What the service itself says of an error, in one line after a blank and "It says"; '' if it says nothing.
+
+    Read from the first bytes: a message of JSON or XML (S3), else plain text; pages of HTML say nothing to quote.
+    """
+    try:
+        text = (response.raw.read(4096, decode_content=True) or response.content[:4096]).decode("utf-8", "replace")
+    except (requests.RequestException, HTTPError, RuntimeError):
+        return ""
+    if "html" in response.headers.get("Content-Type", "").lower():
+        return ""
+    found = re.search(r'"(?:message|error|detail)"\s*:\s*"([^"]+)"|<Message>([^<]+)</Message>', text)
+    said = " ".join((next(filter(None, found.groups())) if found else text).split())[:200]
+    return f" It says: {said}" if said and (found or said[0] not in "<{[") else ""
 
 
 def token_of_environment() -> str:

@@ -14,7 +14,8 @@ _TCGA = re.compile(
     re.I,
 )
 _GTEX = re.compile(
-    r"(?P<case>GTEX-[A-Z0-9]+)(?:-(?P<tissue>\d{3,4}|R\d+[a-z]?)(?:-(?P<rest>SM-[A-Z0-9]+))?)?(?:[._].*)?", re.I
+    r"(?P<case>GTEX-[A-Z0-9]+)(?:-(?P<tissue>\d{3,4}(?:-R\d+[a-z]?)?|R\d+[a-z]?)(?:-(?P<rest>SM-[A-Z0-9]+))?)?(?:[._].*)?",
+    re.I,
 )
 _CPTAC = re.compile(
     r"(?P<case>(?:C3[LN]-\d{5}|\d{2}(?:OV|CO|BR|LU)\d{3}))"
@@ -64,8 +65,10 @@ def parse_barcode(name: str) -> Barcode | None:
             part["plate"], part["slide"], part["site"],
         )  # fmt: skip
     if match := _GTEX.fullmatch(name):
+        # A region of the brain (0011-R10b) is a sample of its own; all of a donor's share the four digits.
         tissue = match["tissue"] or ""
-        return Barcode("GTEx", match["case"].upper(), "normal", tissue[:3] if tissue[:1].isdigit() else tissue)
+        sample = tissue[:3] if tissue.isdigit() else tissue
+        return Barcode("GTEx", match["case"].upper(), "normal", sample)
     if match := _CPTAC.fullmatch(name):
         kind = {"n": "normal", "t": "tumour"}.get((match["kind"] or "")[:1].lower(), "")  # C3L-00004.N, C3L-00004_T
         return Barcode("CPTAC", match["case"].upper(), kind, slide=match["slide"] or "")

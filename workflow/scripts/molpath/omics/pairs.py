@@ -169,7 +169,9 @@ def choose(slide, group: pd.DataFrame) -> dict[int, dict[str, str]]:
     )
     if here.program == "GTEx":
         leave_out([i for i in left if here.sample != there[i].sample], "other_tissue", f"the slide is of {here.sample}")
-    same = [i for i in left if here.sample and here.sample == there[i].sample]
+    # The very sample, where the sheets name it (GTEx's sampleId), before another of the same piece of tissue.
+    same = [i for i in left if slide.sample_id and slide.sample_id == group.sample_id[i]]
+    same = same or [i for i in left if here.sample and here.sample == there[i].sample]
     if same:
         leave_out([i for i in left if i not in same], "other_sample", f"{group.profile_id[same[0]]} was chosen")
     if left:

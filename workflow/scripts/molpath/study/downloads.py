@@ -74,4 +74,7 @@ class Downloads:
         """Section acquire with the files it names found."""
         for one in self._section["gtex"].values():
             one["slide_list"] = self.places.find_given(one["slide_list"])
+        for name in ("idc_index", "idc_names"):
+            if "://" not in self._section[name]:
+                self._section[name] = self.places.find_given(self._section[name])
         return self._section

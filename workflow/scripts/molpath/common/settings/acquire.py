@@ -11,6 +11,7 @@ class GdcCohort(TypedDict):
     projects: list[str]
     programs: list[str]
     sample_types: list[str]
+    access: list[str]
     strategy: str
     paired_only: bool
     folder: str
@@ -29,6 +30,14 @@ class GtexCohort(TypedDict):
     folder: str
 
 
+class IdcCohort(TypedDict):
+    """acquire/idc/<cohort>."""
+
+    collections: list[str]
+    description: str
+    folder: str
+
+
 class Splits(TypedDict):
     """acquire/splits: where tasks are fetched from."""
 
@@ -41,6 +50,9 @@ class Acquire(TypedDict):
 
     gdc: dict[str, GdcCohort]
     gtex: dict[str, GtexCohort]
+    idc: dict[str, IdcCohort]
+    idc_index: str
+    idc_names: str
     splits: Splits
     gdc_api: str
     connections: int

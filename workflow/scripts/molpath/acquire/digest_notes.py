@@ -1,0 +1,56 @@
+"""MD5 of finished files, kept beside the manifest: a job that runs again need not read terabytes to know them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from pathlib import Path
+
+
+class DigestNotes:
+    """What is known of files: size, time of the last change and MD5, a line each in the order they were seen.
+
+    path: the file with the notes, appended to at once, so that a killed job's are kept; '' keeps none. The last line
+    of a path counts; a line cut off by a kill is passed over.
+    """
+
+    def __init__(self, path: str = ""):
+        self.path = Path(path) if path else None
+        self._lock = threading.Lock()
+        self._known: dict[str, tuple[str, str, str]] = {}
+        if self.path and self.path.exists():
+            for line in self.path.read_text(encoding="utf-8", errors="replace").splitlines():
+                cells = line.split("\t")
+                if len(cells) == 4 and len(cells[2]) == 32:
+                    self._known[cells[3]] = (cells[0], cells[1], cells[2])
+
+    def md5(self, path: Path) -> str:
+        """MD5 of the whole file: noted where size and time are those of the note, else read, and noted."""
+        size, changed = _state(path)
+        known = self._known.get(str(path))
+        if known and known[:2] == (size, changed):
+            return known[2]
+        with open(path, "rb") as handle:
+            md5 = hashlib.file_digest(handle, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+        self._note(path, (size, changed, md5))
+        return md5
+
+    def moved(self, old: Path, new: Path) -> None:
+        """The file noted as `old` has another path now."""
+        known = self._known.get(str(old))
+        if known:
+            self._note(new, known)
+
+    def _note(self, path: Path, state: tuple[str, str, str]) -> None:
+        with self._lock:
+            self._known[str(path)] = state
+            if self.path and not any(mark in str(path) for mark in "\t\n"):
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                with open(self.path, "a", encoding="utf-8") as handle:
+                    handle.write("\t".join([*state, str(path)]) + "\n")
+
+
+def _state(path: Path) -> tuple[str, str]:
+    state = os.stat(path)
+    return str(state.st_size), str(state.st_mtime_ns)

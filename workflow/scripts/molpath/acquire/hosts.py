@@ -1,0 +1,60 @@
+"""Whether a service as a whole fails, or single files of it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+#: So many files in a row without an answer, and the service is asked for one that it is known to have.
+IN_DOUBT = 3
+#: So many files in a row that fail or are refused while nothing of the service is known to come, and it is given up.
+GIVEN_UP = 12
+
+
+@dataclass
+class Host:
+    """One service in one job.
+
+    good: address of a file that came (or was there) before; served: bytes came in this job. failed, refused: files in a
+    row without an answer, and with one that is a refusal, since the last that came. said: the last error without an
+    answer. down: why it is given up, or ''.
+    """
+
+    good: str = ""
+    served: bool = False
+    failed: int = 0
+    refused: int = 0
+    said: str = ""
+    down: str = ""
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def came(self, url: str, from_service: bool) -> None:
+        """A file is right: from the service now, or there before."""
+        with self.lock:
+            self.good = self.good or url
+            if from_service:
+                self.served, self.failed, self.refused = True, 0, 0
+
+    def fails(self, told: str, peek: Callable[[str], bool]) -> None:
+        """A file got no answer; `peek` asks whether the file of an address still comes."""
+        with self.lock:
+            self.failed, self.said = self.failed + 1, told
+            if self.down or self.failed % IN_DOUBT:
+                return
+            if self.good:
+                self.down = "" if peek(self.good) else told
+            elif self.failed >= GIVEN_UP:
+                self.down = told
+
+    def refuses(self, told: str, peek: Callable[[str], bool]) -> None:
+        """A file was refused: there is none, it is forbidden, or a page of HTML came in its place."""
+        with self.lock:
+            self.refused += 1
+            if not self.down and not self.served and self.refused >= GIVEN_UP:
+                self.down = "" if self.good and peek(self.good) else told
+
+    def lives(self, peek: Callable[[str], bool]) -> bool:
+        """True if the service sends other files: what fails now is the file and not the service."""
+        with self.lock:
+            return not self.down and bool(self.good) and peek(self.good)

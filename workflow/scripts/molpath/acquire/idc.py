@@ -1,0 +1,202 @@
+"""Slides of the NCI's Imaging Data Commons (IDC), as its index lists them, as rows of the slide sheet.
+
+The index is the Python package idc-index-data: a Parquet file with a row each DICOM series, read without a network. A
+slide is a series: a folder of objects in an open bucket, with no login. The index has no names of slides; a second
+table of the same release (`sm_index`, https://github.com/ImagingDataCommons/idc-index-data) has them, and the tissue.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import io
+import logging
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as parquet
+
+from ..common.settings.acquire import IdcCohort
+from ..omics.barcodes import Barcode, parse_barcode
+from .left_out import LeftOut
+from .web import NotFound, Service, shown
+
+log = logging.getLogger(__name__)
+
+COLUMNS = (
+    "collection_id", "analysis_result_id", "PatientID", "SeriesInstanceUID", "SeriesDescription", "Modality",
+    "source_DOI", "license_short_name", "transfer_syntax_name", "series_aws_url", "series_size_MB",
+)  # fmt: skip
+#: Columns of the table with names.
+NAMES = ("SeriesInstanceUID", "ContainerIdentifier", "primaryAnatomicStructure_CodeMeaning")
+#: Words of a series description, in lower case.
+TUMOUR, NORMAL = {"tp", "tumor", "tumor_tissue"}, {"nt", "normal", "normal_tissue"}
+SPECIMENS = {"ffpe": "FFPE", "frozen": "frozen", "fz": "frozen"}
+_BATCH = 1 << 16
+
+
+@dataclass(frozen=True)
+class Index:
+    """What IDC has of slides: `series` with COLUMNS, `names` (name, place) by series, organ by collection."""
+
+    version: str
+    series: pd.DataFrame
+    names: dict[str, tuple[str, str]]
+    organs: dict[str, str]
+
+
+def read_index(service: Service, path: str, names: str) -> Index:
+    """The index at `path` ('': that of the installed package) and, from address or file `names` ('': none), the names.
+
+    {version} in `names` is the index's own. Raises ValueError for a table without the columns, NotFound, Unreachable.
+    """
+    place = Path(path) if path else package_index()
+    table = parquet.ParquetFile(place)
+    if missing := set(COLUMNS) - set(table.schema_arrow.names):
+        raise ValueError(f"{place}: no column {', '.join(sorted(missing))}; it should be idc_index.parquet of the IDC")
+    metadata = table.schema_arrow.metadata or {}
+    version = metadata.get(b"idc_index_data_version", b"").decode().partition("-")[0]
+    batches = (batch.to_pandas() for batch in table.iter_batches(_BATCH, columns=list(COLUMNS)))
+    slides = [batch[(batch.Modality == "SM") & batch.analysis_result_id.isna()] for batch in batches]
+    series = pd.concat(slides, ignore_index=True).drop(columns=["Modality", "analysis_result_id"])
+    known = read_names(service, names.replace("{version}", version)) if names else {}
+    log.info("%s: index %s, %d slides, %d names", place, version or "of no version", len(series), len(known))
+    return Index(version, series, known, read_organs(place.with_name("collections_index.parquet")))
+
+
+def package_index() -> Path:
+    """The index of the installed package."""
+    import idc_index_data
+
+    return Path(str(idc_index_data.IDC_INDEX_PARQUET_FILEPATH))
+
+
+def read_names(service: Service, address: str) -> dict[str, tuple[str, str]]:
+    """Name of the slide and part of the body by series, of a file or of an address with its SHA-256 beside it."""
+    if "://" in address:
+        contents = service.ask("GET", address).content
+        try:
+            announced = service.ask("GET", f"{address}.sha256").text.split()[0]
+        except NotFound:
+            announced = ""
+            log.warning("%s.sha256: not found, so the table is taken as it came", shown(address))
+        if announced and announced != hashlib.sha256(contents).hexdigest():
+            raise ValueError(f"{shown(address)}: its SHA-256 is not the one beside it; start again")
+    else:
+        contents = Path(address).read_bytes()
+    table = pd.read_parquet(io.BytesIO(contents))
+    if missing := set(NAMES) - set(table):
+        raise ValueError(f"{shown(address)}: no column {', '.join(sorted(missing))}; it should be sm_index of the IDC")
+    rows = table[list(NAMES)].fillna("").astype(str)
+    return {uid: (name, place) for uid, name, place in rows.itertuples(index=False)}
+
+
+def read_organs(path: Path) -> dict[str, str]:
+    """The part of the body by collection, where it is one ("Various" and lists are none)."""
+    if not path.exists():
+        return {}
+    table = pd.read_parquet(path, columns=["collection_id", "tumor_locations"]).fillna("")
+    one = table[~table.tumor_locations.str.contains(",") & (table.tumor_locations != "Various")]
+    return dict(zip(one.collection_id, one.tumor_locations, strict=True))
+
+
+def list_idc(index: Index, cohort: str, wanted: IdcCohort, folder: str, left_out: LeftOut) -> list[dict]:
+    """Rows of the slide sheet of one cohort, by project and id; a slide is the folder <folder>/<series>.
+
+    wanted: collections (names, or patterns with *), description (regular expression that is searched in the series
+    description; '': any). Raises ValueError if a pattern matches no collection, or nothing is left.
+    """
+    key = f"config, key acquire/idc/{cohort}"
+    there = sorted(set(index.series.collection_id))
+    chosen: set[str] = set()
+    for pattern in wanted["collections"]:
+        found = fnmatch.filter(there, pattern.lower())
+        if not found:
+            near = ", ".join(name for name in there if name[:4] == pattern[:4].lower()) or ", ".join(there)
+            raise ValueError(f"{key}: the index {index.version} has no collection {pattern} of slides; it has {near}")
+        chosen |= set(found)
+    mine = index.series[index.series.collection_id.isin(chosen)]
+    match = mine.SeriesDescription.fillna("").str.contains(wanted["description"], regex=True)
+    for (collection, label), count in Counter(
+        zip(mine.collection_id[~match], map(label_of, mine.SeriesDescription[~match].fillna("")), strict=True)
+    ).items():
+        left_out.add(cohort, "slides", project_of(collection), label, "description is not what is asked for", count)
+    if not match.any():
+        raise ValueError(f"{key}: no series description holds {wanted['description']!r}")
+    rows = [slide_row(index, series, cohort, folder, left_out) for series in mine[match].to_dict("records")]
+    return sorted(named(filter(None, rows)), key=lambda row: (row["project"], row["slide_id"]))
+
+
+def slide_row(index: Index, series: Mapping, cohort: str, folder: str, left_out: LeftOut) -> dict | None:
+    """One row; None (counted) where description and name of a slide contradict each other."""
+    case, uid, text = series["PatientID"], series["SeriesInstanceUID"], series["SeriesDescription"] or ""
+    name, place = index.names.get(uid, ("", ""))
+    code = parse_barcode(name) or parse_barcode(case) or Barcode("", case)
+    project = project_of(series["collection_id"])
+    kinds = {*kind_of_description(text), code.kind} - {""}
+    if len(kinds) > 1 or (name and code.program and code.case != case):
+        log.warning("series %s of %s is left out: it is named %s and described %r", uid, case, name, text)
+        left_out.add(cohort, "slides", project, label_of(text), "name and description contradict each other")
+        return None
+    return {
+        "slide_id": fit_for_a_file(name or f"{case}.{uid}"),
+        "case_id": fit_for_a_file(case),
+        "path": f"{folder}/{uid}",
+        "cohort": cohort,
+        "site": code.site,
+        "organ": place or index.organs.get(series["collection_id"], ""),
+        "project": project,
+        "specimen": next((SPECIMENS[word] for word in text.lower().split() if word in SPECIMENS), ""),
+        "sample_id": sample_of(code, name),
+        "sample_type": next(iter(kinds), ""),
+        "url": series["series_aws_url"],
+        "md5": "",
+        "bytes": str(round(series["series_size_MB"] * 1e6)),
+        "series_uid": uid,
+        "description": text,
+        "licence": series["license_short_name"] or "",
+        "doi": series["source_DOI"] or "",
+        "transfer_syntax": series["transfer_syntax_name"] or "",
+    }
+
+
+def kind_of_description(text: str) -> set[str]:
+    """tumour and normal, where a series description says so ("FFPE HE TP DX1", "HE normal_tissue")."""
+    words = set(text.lower().split())
+    return {kind for kind, said in (("tumour", TUMOUR), ("normal", NORMAL)) if words & said}
+
+
+def sample_of(code: Barcode, name: str) -> str:
+    """The sample that a slide's name holds: of TCGA its vial, of GTEx the piece of tissue; '' where it holds none."""
+    if code.program == "TCGA" and code.sample:
+        return f"{code.case}-{code.sample}{code.vial}"
+    return name if code.program == "GTEx" and code.sample else ""
+
+
+def label_of(text: str) -> str:
+    """A series description without the number of its slide."""
+    return re.sub(r"\s+[A-Z]{2}[A-Z0-9]$", "", text)
+
+
+def project_of(collection: str) -> str:
+    """TCGA-BRCA of tcga_brca, as the GDC writes it; GTEx of gtex."""
+    return "GTEx" if collection == "gtex" else collection.upper().replace("_", "-")
+
+
+def fit_for_a_file(name: str) -> str:
+    """A name of letters, digits and . _ - (sheets ask for it)."""
+    return re.sub(r"[^A-Za-z0-9._-]", "_", name).lstrip("._-")
+
+
+def named(rows) -> list[dict]:
+    """The rows, a name that several slides have made longer by the series."""
+    rows = list(rows)
+    counts = Counter(row["slide_id"] for row in rows)
+    return [
+        row | ({"slide_id": f"{row['slide_id']}.{row['series_uid']}"} if counts[row["slide_id"]] > 1 else {})
+        for row in rows
+    ]

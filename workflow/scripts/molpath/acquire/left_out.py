@@ -1,0 +1,63 @@
+"""What the services listed and the sheets don't have: counted by project, kind of tissue and reason."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+
+log = logging.getLogger(__name__)
+
+_SHOWN = 8  # counts that are said in words
+COLUMNS = ("cohort", "sheet", "project", "kind", "reason", "count")
+
+
+class LeftOut:
+    """Counts of one `snakemake sheets`; `said`: warnings of the services, word for word."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[str, ...]] = Counter()
+        self.said: list[str] = []
+
+    def add(self, cohort: str, sheet: str, project: str, kind: str, reason: str, count: int = 1) -> None:
+        """One more; sheet: slides or profiles; kind: of tissue, in the service's words."""
+        self._counts[cohort, sheet, project, kind or "not said", reason] += count
+
+    def warn(self, words: str) -> None:
+        """Something a service says of its own answer."""
+        if words not in self.said:
+            log.warning("%s", words)
+            self.said.append(words)
+
+    def rows(self) -> list[dict[str, str]]:
+        """A row each, the most first within a cohort and sheet."""
+        order = sorted(self._counts.items(), key=lambda item: (*item[0][:2], -item[1], *item[0][2:]))
+        return [dict(zip(COLUMNS, [*key, str(count)], strict=True)) for key, count in order]
+
+    def summary(self, cohort: str, sheet: str) -> str:
+        """The largest counts of one cohort and sheet in words, and how many the others are; '' without any."""
+        mine = [row for row in self.rows() if (row["cohort"], row["sheet"]) == (cohort, sheet)]
+        rest = sum(int(row["count"]) for row in mine[_SHOWN:])
+        more = f"; {rest} more, listed in left_out.tsv" if rest else ""
+        return "; ".join(in_words(row) for row in mine[:_SHOWN]) + more
+
+
+def in_words(row: dict[str, str]) -> str:
+    """One row of counts in words."""
+    return f"{row['count']} of {row['project'] or 'no project'} ({row['kind']}): {row['reason']}"
+
+
+def keep_pairs(
+    slides: Sequence[dict], profiles: Sequence[dict], keys: tuple[Sequence, Sequence], left_out: LeftOut
+) -> tuple[list[dict], list[dict]]:
+    """Slides and profiles whose key (case or specimen, one each row) the other side has too; others are counted."""
+    both = set(keys[0]) & set(keys[1])
+    kept: list[list[dict]] = []
+    for sheet, rows, mine in (("slides", slides, keys[0]), ("profiles", profiles, keys[1])):
+        kept.append([row for row, key in zip(rows, mine, strict=True) if key in both])
+        other = "profile" if sheet == "slides" else "slide"
+        for row, key in zip(rows, mine, strict=True):
+            if key not in both:
+                project = row.get("project") or ""
+                left_out.add(row["cohort"], sheet, project, row["sample_type"], f"no {other} beside it (paired_only)")
+    return kept[0], kept[1]

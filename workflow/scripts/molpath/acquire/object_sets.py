@@ -1,0 +1,125 @@
+"""A set of objects of a bucket, as one slide: every object under s3://bucket/prefix/*, into one folder.
+
+A DICOM series lies in buckets like this, an object for each level of the slide. The list of the bucket (ListObjectsV2)
+says size and ETag of each object; an ETag of 32 hexadecimal digits is its MD5, one with a dash is that of an upload in
+parts and tells versions apart only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import xml.etree.ElementTree as xml
+from collections.abc import Mapping
+from pathlib import Path
+
+from .s3 import SCHEME
+from .transfer import SetAside, Transfer, part_of, sync
+from .web import NotFound, Service, Unreachable
+
+#: End of an address that names all objects below it.
+ALL = "/*"
+
+
+def is_set(url: str) -> bool:
+    """True for the address of a set of objects."""
+    return url.startswith(SCHEME) and url.endswith(ALL)
+
+
+def list_objects(service: Service, url: str) -> list[dict[str, str]]:
+    """Objects of a set, by name: id, url, md5 ('' where the list has none), bytes, etag.
+
+    Raises NotFound if there are none, SetAside for names that are no file names, and what `Service.ask` raises.
+    """
+    bucket, _, prefix = url.removeprefix(SCHEME).removesuffix("*").partition("/")
+    objects: list[dict[str, str]] = []
+    query = {"list-type": "2", "prefix": prefix}
+    while True:
+        answer = service.ask("GET", f"{SCHEME}{bucket}/", params=query)
+        try:
+            tree = xml.fromstring(answer.content)
+        except xml.ParseError:
+            raise Unreachable(f"{SCHEME}{bucket}: the answer is no list of a bucket") from None
+        space = tree.tag.rpartition("}")[0] + "}" if tree.tag.startswith("{") else ""
+        for entry in tree.iter(f"{space}Contents"):
+            key, size, etag = (entry.findtext(f"{space}{name}") or "" for name in ("Key", "Size", "ETag"))
+            if not key.endswith("/"):  # a folder's own entry
+                objects.append(_object_of(bucket, prefix, key, size, etag))
+        token = tree.findtext(f"{space}NextContinuationToken")
+        if not token:
+            break
+        query["continuation-token"] = token
+    if not objects:
+        raise NotFound(f"{url}: the bucket lists no object under this name")
+    return sorted(objects, key=lambda one: one["id"])
+
+
+def _object_of(bucket: str, prefix: str, key: str, size: str, etag: str) -> dict[str, str]:
+    name = key.removeprefix(prefix)
+    if not key.startswith(prefix) or "/" in name or name in ("", ".", "..") or not size.isdigit():
+        raise SetAside(
+            "not_the_file", f"s3://{bucket}/{prefix}: the bucket lists {key!r}, which is no file of one folder"
+        )
+    md5 = etag.strip('"').lower()
+    md5 = md5 if re.fullmatch("[0-9a-f]{32}", md5) else ""
+    return {"id": name, "url": f"{SCHEME}{bucket}/{key}", "md5": md5, "bytes": size, "etag": etag}
+
+
+def fetch_set(transfer: Transfer, file: Mapping[str, str]) -> tuple[int, str]:
+    """Bytes and digest of the folder at file["path"], which appears when every object of file["url"] is there.
+
+    Until then objects lie in `<path>.part`, finished ones under their names: a later call goes on with the rest. The
+    digest is the MD5 of the lines "<MD5> <name>". Raises as `Transfer.fetch`.
+    """
+    path = Path(file["path"])
+    if path.exists():
+        return _present(transfer, file, path)
+    part = path.with_name(f"{path.name}.part")
+    objects = list_objects(transfer.service, file["url"])
+    total = sum(int(one["bytes"]) for one in objects)
+    if file["bytes"] and total != int(file["bytes"]):
+        raise SetAside(
+            "wrong_size",
+            f"the bucket lists {total} bytes in {len(objects)} objects, announced were {file['bytes']}: another "
+            "version of the series; `snakemake sheets` with a newer index lists it anew",
+        )
+    part.mkdir(parents=True, exist_ok=True)
+    wanted = [one | {"id": f"{file['id']}/{one['id']}", "path": str(part / one["id"])} for one in objects]
+    keep = {path for one in wanted for path in (Path(one["path"]), part_of(Path(one["path"]), one))}
+    for stray in [entry for entry in part.iterdir() if entry not in keep]:
+        shutil.rmtree(stray) if stray.is_dir() else stray.unlink()
+    for one in wanted:
+        mine = Path(one["path"])
+        if mine.exists() and transfer.checked(mine, one)[0]:  # of another version: only this function writes here
+            mine.unlink()
+        transfer.fetch(one)
+    os.replace(part, path)
+    sync(path.parent)
+    for one in objects:
+        transfer.notes.moved(part / one["id"], path / one["id"])
+    return total, _digest(transfer, path)
+
+
+def _present(transfer: Transfer, file: Mapping[str, str], path: Path) -> tuple[int, str]:
+    """The same of a folder that is there; it is asked for at the bucket only where no size was announced."""
+    if not path.is_dir():
+        raise SetAside("other_file", f"{path} is there, but it is a file and not the folder of a series; remove it")
+    sizes = {entry.name: entry.stat().st_size for entry in sorted(path.iterdir())}
+    if file["bytes"]:
+        right = sum(sizes.values()) == int(file["bytes"])
+    else:
+        right = sizes == {one["id"]: int(one["bytes"]) for one in list_objects(transfer.service, file["url"])}
+    if not right:
+        raise SetAside(
+            "other_file",
+            f"{path} is there, but its {len(sizes)} files have {sum(sizes.values())} bytes and are not those "
+            "announced; remove it to have it fetched again",
+        )
+    return sum(sizes.values()), _digest(transfer, path)
+
+
+def _digest(transfer: Transfer, path: Path) -> str:
+    lines = "".join(f"{transfer.notes.md5(entry)} {entry.name}\n" for entry in sorted(path.iterdir()))
+    return hashlib.md5(lines.encode(), usedforsecurity=False).hexdigest()

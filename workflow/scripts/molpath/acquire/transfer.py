@@ -1,0 +1,175 @@
+"""One file over the network: resumed where it was cut, checked, and given its name only when it is right."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import requests
+import urllib3
+
+from .contents import is_page, wrong_start
+from .digest_notes import DigestNotes
+from .s3 import SCHEME
+from .web import Service, Unreachable, shown
+
+log = logging.getLogger(__name__)
+
+_CHUNK = 1 << 16  # what of a chunk came before a cut is lost
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class SetAside(Exception):
+    """A file that is left out: a word of `download.REASONS` and a sentence."""
+
+
+class NoRoom(Exception):
+    """The disk is full, or the quota used up."""
+
+
+class Transfer:
+    """Fetches single files. `notes`: the MD5 of those that are finished."""
+
+    def __init__(self, service: Service, notes: DigestNotes):
+        self.service, self.notes = service, notes
+
+    def fetch(self, file: Mapping[str, str]) -> tuple[int, str]:
+        """Bytes and MD5 of the file at file["path"], which is fetched unless it is there.
+
+        file: id, path, url, md5 and bytes ('' if unknown) and perhaps etag (the version that was listed). Raises
+        SetAside for one that is there and differs, or came wrong twice; NoRoom; and what `Service.ask` raises.
+        """
+        path = Path(file["path"])
+        if path.exists():
+            wrong, md5 = self.checked(path, file)
+            if wrong:
+                raise SetAside("other_file", f"{path} is there, but {wrong}; remove it to have it fetched again")
+            return path.stat().st_size, md5
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = part_of(path, file)
+        if not file["md5"] and not file.get("etag"):  # nothing would tell that a part is of another version of the file
+            part.unlink(missing_ok=True)
+        wrong = ""
+        for _ in range(2):
+            wrong, md5 = self._complete(file, part), ""
+            if not wrong:
+                wrong, md5 = self.checked(part, file)
+            if not wrong:
+                os.replace(part, path)
+                sync(path.parent)
+                self.notes.moved(part, path)
+                log.info("%s: %d bytes from %s", file["id"], path.stat().st_size, shown(file["url"]))
+                return path.stat().st_size, md5
+            log.warning("%s: %s; the part is removed", file["id"], wrong)
+            part.unlink(missing_ok=True)
+        raise SetAside(_reason_of(wrong), f"twice {wrong}")
+
+    def checked(self, path: Path, file: Mapping[str, str]) -> tuple[str, str]:
+        """In words what is wrong with size, MD5 or first bytes, '' if they are as announced; and the MD5.
+
+        First bytes are looked at where no MD5 was announced, which would say more.
+        """
+        size = path.stat().st_size
+        if file["bytes"] and size != int(file["bytes"]):
+            return f"it has {size} bytes, announced were {file['bytes']}", ""
+        if not file["md5"] and (wrong := wrong_start(path, file["path"])):
+            return wrong, ""
+        md5 = self.notes.md5(path)
+        if file["md5"] and md5 != file["md5"].lower():
+            return f"its MD5 is {md5}, announced was {file['md5']}", md5
+        return "", md5
+
+    def _complete(self, file: Mapping[str, str], part: Path) -> str:
+        """Go on with `part` until the service has sent all; in words what came instead of the file, '' if it came.
+
+        Raises Unreachable after too many cuts without a new byte.
+        """
+        cuts, validator = 0, file.get("etag", "")
+        while cuts < self.service.attempts:
+            before = size_of(part)
+            whole, validator, page = self._receive(file, part, validator)
+            if page:
+                return page
+            if whole:
+                return ""
+            log.info("%s: cut off at byte %d, going on from there", file["id"], size_of(part))
+            cuts = 0 if size_of(part) > before else cuts + 1
+        raise Unreachable(f"{shown(file['url'])}: cut off {cuts} times at byte {size_of(part)}")
+
+    def _receive(self, file: Mapping[str, str], part: Path, validator: str) -> tuple[bool, str, str]:
+        """Append one answer to `part`: is it whole now, the version (ETag) sent, and what came instead of a file."""
+        have = size_of(part)
+        headers = {"Accept-Encoding": "identity"}
+        if have:
+            # Buckets know If-Match only, and refuse to go on with another version.
+            same = "If-Match" if file["url"].startswith(SCHEME) else "If-Range"
+            headers |= {"Range": f"bytes={have}-"} | ({same: validator} if validator else {})
+        with self.service.ask("GET", file["url"], headers, stream=True) as response:
+            if response.status_code == 416:  # nothing after these bytes: the check says if they are right
+                return True, validator, ""
+            kind = response.headers.get("Content-Type", "")
+            if is_page(kind, file["path"]):
+                return False, validator, f"the answer is a page of a website ({kind})"
+            if response.status_code == 206:
+                start = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
+                have = int(start[1]) if start else have
+            else:
+                have = 0
+            etag = response.headers.get("ETag", "")
+            validator = "" if etag.startswith("W/") else etag
+            return write_body(response, part, have), validator, ""
+
+
+def part_of(path: Path, file: Mapping[str, str]) -> Path:
+    """Where a file lies until it is whole. Without an MD5 the name holds the version that was listed: a part of another
+    version is then not gone on with."""
+    version = "" if file["md5"] else re.sub("[^0-9A-Za-z-]", "", file.get("etag", ""))
+    return path.with_name(f"{path.name}.{version}.part" if version else f"{path.name}.part")
+
+
+def write_body(response: requests.Response, part: Path, start: int) -> bool:
+    """Write an answer's bytes from byte `start` of `part` on; False if it was cut off. Raises NoRoom."""
+    try:
+        with open(part, "r+b" if part.exists() else "wb") as handle:
+            handle.seek(start)
+            handle.truncate()
+            try:
+                for chunk in response.iter_content(_CHUNK):
+                    handle.write(chunk)
+            except (requests.RequestException, urllib3.exceptions.HTTPError):
+                return False
+            finally:
+                handle.flush()
+                os.fsync(handle.fileno())
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise NoRoom(
+            f"{part}: {error.strerror}. Make room or ask for more quota, then start again: what is downloaded stays, "
+            "and a part is gone on with."
+        ) from None
+    return True
+
+
+def _reason_of(wrong: str) -> str:
+    if "MD5" in wrong:
+        return "wrong_md5"
+    return "wrong_size" if "bytes, announced" in wrong else "not_the_file"
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file, 0 if there is none."""
+    return path.stat().st_size if path.exists() else 0
+
+
+def sync(folder: Path) -> None:
+    """Make a rename in `folder` survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
