@@ -1,6 +1,6 @@
 FROM condaforge/miniforge3:latest
 LABEL io.github.snakemake.containerized="true"
-LABEL io.github.snakemake.conda_env_hash="9f3ad1a6a76014d89b4fca8fb233e63b1816f533978215bdda409b185000cc77"
+LABEL io.github.snakemake.conda_env_hash="c15c5a100d9d58b22f3f94afd580d883ef93a48c71b4050fda0a7eb8c868daae"
 # Conda environment:
 #   source: envs/acquire.yaml
 #   prefix: /conda-envs/80949a749d4b7df622330830b0f6f2a9
@@ -19,7 +19,7 @@ RUN mkdir -p /conda-envs/80949a749d4b7df622330830b0f6f2a9
 COPY envs/acquire.yaml /conda-envs/80949a749d4b7df622330830b0f6f2a9/environment.yaml
 # Conda environment:
 #   source: envs/features.yaml
-#   prefix: /conda-envs/f1595ff6f6bb00cbc37cd5ca76419fe6
+#   prefix: /conda-envs/6fea3c5835d96dba3f88481ba62037ec
 #   # Patch encoders: weights and features of patches; and the doctor, which looks at slides, weights and GPU.
 #   channels:
 #     - conda-forge
@@ -31,6 +31,7 @@ COPY envs/acquire.yaml /conda-envs/80949a749d4b7df622330830b0f6f2a9/environment.
 #     - timm =1.0.31
 #     - huggingface_hub =2.4.0
 #     - numpy =2.4.6
+#     - numba =0.68.1
 #     - pandas =2.3.3
 #     - h5py =3.16.0
 #     - pillow =13.0.0
@@ -43,8 +44,8 @@ COPY envs/acquire.yaml /conda-envs/80949a749d4b7df622330830b0f6f2a9/environment.
 #     - safetensors =0.8.0
 #     - pyyaml =6.0.4
 #     - zarr =3.1.6
-RUN mkdir -p /conda-envs/f1595ff6f6bb00cbc37cd5ca76419fe6
-COPY envs/features.yaml /conda-envs/f1595ff6f6bb00cbc37cd5ca76419fe6/environment.yaml
+RUN mkdir -p /conda-envs/6fea3c5835d96dba3f88481ba62037ec
+COPY envs/features.yaml /conda-envs/6fea3c5835d96dba3f88481ba62037ec/environment.yaml
 # Conda environment:
 #   source: envs/finetune.yaml
 #   prefix: /conda-envs/6fd47ca9e6ceb4f2c51ddfd23846056a
@@ -230,7 +231,7 @@ RUN mkdir -p /conda-envs/e4b8fea8a5d402a212693abdc825cf44
 COPY envs/slides.yaml /conda-envs/e4b8fea8a5d402a212693abdc825cf44/environment.yaml
 
 RUN conda env create --prefix /conda-envs/80949a749d4b7df622330830b0f6f2a9 --file /conda-envs/80949a749d4b7df622330830b0f6f2a9/environment.yaml && \
-    conda env create --prefix /conda-envs/f1595ff6f6bb00cbc37cd5ca76419fe6 --file /conda-envs/f1595ff6f6bb00cbc37cd5ca76419fe6/environment.yaml && \
+    conda env create --prefix /conda-envs/6fea3c5835d96dba3f88481ba62037ec --file /conda-envs/6fea3c5835d96dba3f88481ba62037ec/environment.yaml && \
     conda env create --prefix /conda-envs/6fd47ca9e6ceb4f2c51ddfd23846056a --file /conda-envs/6fd47ca9e6ceb4f2c51ddfd23846056a/environment.yaml && \
     conda env create --prefix /conda-envs/6d7596a2e1122abf056a96d309075f24 --file /conda-envs/6d7596a2e1122abf056a96d309075f24/environment.yaml && \
     conda env create --prefix /conda-envs/2fb939617f680e56197e798173a5b41f --file /conda-envs/2fb939617f680e56197e798173a5b41f/environment.yaml && \

@@ -1,7 +1,7 @@
 FROM condaforge/miniforge3:latest
 ENV CONDA_OVERRIDE_CUDA=12.9
 LABEL io.github.snakemake.containerized="true"
-LABEL io.github.snakemake.conda_env_hash="917609c6a8761503cb8e86435aebea9d42a0f1591641235aa09e60cb906e8467"
+LABEL io.github.snakemake.conda_env_hash="f94f48b69a936601e559ef8efc3435a330fb096038a19fdaf7192954ac2b5095"
 # Conda environment:
 #   source: envs/acquire.yaml
 #   prefix: /conda-envs/80949a749d4b7df622330830b0f6f2a9
@@ -20,7 +20,7 @@ RUN mkdir -p /conda-envs/80949a749d4b7df622330830b0f6f2a9
 COPY envs/acquire.yaml /conda-envs/80949a749d4b7df622330830b0f6f2a9/environment.yaml
 # Conda environment:
 #   source: envs/features-gpu.yaml
-#   prefix: /conda-envs/509e8390adf249f6e17f7fab9829bcbf
+#   prefix: /conda-envs/fb7a4b23aabf81ca56d81a4479a92c5f
 #   # features.yaml with a PyTorch built for CUDA (config: software/torch: gpu).
 #   channels:
 #     - conda-forge
@@ -32,6 +32,7 @@ COPY envs/acquire.yaml /conda-envs/80949a749d4b7df622330830b0f6f2a9/environment.
 #     - timm =1.0.31
 #     - huggingface_hub =2.4.0
 #     - numpy =2.4.6
+#     - numba =0.68.1
 #     - pandas =2.3.3
 #     - h5py =3.16.0
 #     - pillow =13.0.0
@@ -44,8 +45,8 @@ COPY envs/acquire.yaml /conda-envs/80949a749d4b7df622330830b0f6f2a9/environment.
 #     - safetensors =0.8.0
 #     - pyyaml =6.0.4
 #     - zarr =3.1.6
-RUN mkdir -p /conda-envs/509e8390adf249f6e17f7fab9829bcbf
-COPY envs/features-gpu.yaml /conda-envs/509e8390adf249f6e17f7fab9829bcbf/environment.yaml
+RUN mkdir -p /conda-envs/fb7a4b23aabf81ca56d81a4479a92c5f
+COPY envs/features-gpu.yaml /conda-envs/fb7a4b23aabf81ca56d81a4479a92c5f/environment.yaml
 # Conda environment:
 #   source: envs/finetune-gpu.yaml
 #   prefix: /conda-envs/ef25c8f4e74a0a45657d131eb5cbba4c
@@ -231,7 +232,7 @@ RUN mkdir -p /conda-envs/e4b8fea8a5d402a212693abdc825cf44
 COPY envs/slides.yaml /conda-envs/e4b8fea8a5d402a212693abdc825cf44/environment.yaml
 
 RUN conda env create --prefix /conda-envs/80949a749d4b7df622330830b0f6f2a9 --file /conda-envs/80949a749d4b7df622330830b0f6f2a9/environment.yaml && \
-    conda env create --prefix /conda-envs/509e8390adf249f6e17f7fab9829bcbf --file /conda-envs/509e8390adf249f6e17f7fab9829bcbf/environment.yaml && \
+    conda env create --prefix /conda-envs/fb7a4b23aabf81ca56d81a4479a92c5f --file /conda-envs/fb7a4b23aabf81ca56d81a4479a92c5f/environment.yaml && \
     conda env create --prefix /conda-envs/ef25c8f4e74a0a45657d131eb5cbba4c --file /conda-envs/ef25c8f4e74a0a45657d131eb5cbba4c/environment.yaml && \
     conda env create --prefix /conda-envs/6d7596a2e1122abf056a96d309075f24 --file /conda-envs/6d7596a2e1122abf056a96d309075f24/environment.yaml && \
     conda env create --prefix /conda-envs/1745e4321872f6f2fe7275276f609b55 --file /conda-envs/1745e4321872f6f2fe7275276f609b55/environment.yaml && \
