@@ -5,6 +5,7 @@
 <resources>/sheets/{slides,profiles}.tsv               what the services list (`snakemake sheets`, a command of its own)
 <resources>/downloads/manifests/<kind>/<block>.tsv     what became of each file that a sheet names with a url
 <resources>/downloads/refused.tsv                      those of them that services refused (`snakemake refused`)
+<resources>/downloads/retry/<kind>/<block>             mark of `snakemake retry_refused`: that job runs again
 <resources>/downloads/digests.tsv                      MD5 of finished files, by path, size and time
 <resources>/patho-bench/<source>/<task>/               splits of a task, as Patho-Bench publishes them
 

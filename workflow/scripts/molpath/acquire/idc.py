@@ -113,14 +113,18 @@ def list_idc(index: Index, cohort: str, wanted: IdcCohort, folder: str, left_out
     key = f"config, key acquire/idc/{cohort}"
     there = sorted(set(index.series.collection_id))
     chosen: set[str] = set()
-    for pattern in wanted["collections"]:
-        found = fnmatch.filter(there, pattern.lower())
+    for asked in wanted["collections"]:
+        found = fnmatch.filter(there, asked.lower())
         if not found:
-            near = ", ".join(name for name in there if name[:4] == pattern[:4].lower()) or ", ".join(there)
-            raise ValueError(f"{key}: the index {index.version} has no collection {pattern} of slides; it has {near}")
+            near = ", ".join(name for name in there if name[:4] == asked[:4].lower()) or ", ".join(there)
+            raise ValueError(f"{key}: the index {index.version} has no collection {asked} of slides; it has {near}")
         chosen |= set(found)
     mine = index.series[index.series.collection_id.isin(chosen)]
-    match = mine.SeriesDescription.fillna("").str.contains(wanted["description"], regex=True)
+    try:
+        pattern = re.compile(wanted["description"])
+    except re.error as error:
+        raise ValueError(f"{key}/description: {wanted['description']!r} is no regular expression ({error})") from None
+    match = mine.SeriesDescription.fillna("").map(lambda text: bool(pattern.search(text))).astype(bool)
     for (collection, label), count in Counter(
         zip(mine.collection_id[~match], map(label_of, mine.SeriesDescription[~match].fillna("")), strict=True)
     ).items():

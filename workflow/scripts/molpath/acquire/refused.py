@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import logging
+import time
 from collections import Counter
 from pathlib import Path
 
 import pandas as pd
 
-from ..common.files import read_tsv, write_tsv
-
-log = logging.getLogger(__name__)
+from ..common.files import read_tsv, write_text, write_tsv
 
 COLUMNS = ("kind", "block", "id", "path", "reason", "detail")
 
@@ -18,8 +16,8 @@ COLUMNS = ("kind", "block", "id", "path", "reason", "detail")
 def list_refused(downloads: str, retry: bool) -> str:
     """Write <downloads>/refused.tsv, a row each file that is set aside; how many there are by reason, in words.
 
-    retry: remove the manifests that name them, so that the next run asks for them again (and for nothing else of their
-    blocks: what is there is known by its size and time).
+    retry: leave a mark for each block that has some (<downloads>/retry/<kind>/<block>), which the planning reads: the
+    next run does its job again, and asks for nothing else of it (what is there is known by its size and time).
     """
     rows: list[dict[str, str]] = []
     manifests: list[Path] = []
@@ -34,7 +32,7 @@ def list_refused(downloads: str, retry: bool) -> str:
     told = f"{downloads}/refused.tsv: {len(rows)} files" + (f" ({counts})" if counts else "")
     if retry and manifests:
         for path in manifests:
-            path.unlink()
-            log.info("%s removed", path)
-        told += f"; {len(manifests)} manifests are removed: the next run asks for these files again"
+            mark = Path(downloads, "retry", path.parent.name, path.stem)
+            write_text(mark, f"{time.time_ns()}\n")
+        told += f"; the next run asks for them again, in {len(manifests)} jobs"
     return told

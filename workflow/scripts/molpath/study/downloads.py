@@ -5,6 +5,8 @@ A row with a `url` is downloaded to its `path`, unless it is there. Slides go by
 
 from __future__ import annotations
 
+import os
+
 from .config import Config, Places, Row, Wildcards
 from .profiles import Profiles
 from .sheets import in_blocks, is_downloaded
@@ -35,12 +37,22 @@ class Downloads:
         of_slides = wildcards.kind == "slides"
         sheet, key = (self.slides.path, "slide_id") if of_slides else (self.profiles.path, "profile_id")
         rows = (self.slides.shards if of_slides else self.profile_blocks)[wildcards.block]
+        again = self._again(wildcards.kind, wildcards.block)
         return [
             {"id": row[key], "path": self.places.resolve(row["path"], sheet), "url": row["url"]}
             | {name: row.get(name) or "" for name in ("md5", "bytes")}
+            | again
             for row in rows
             if is_downloaded(row) and row.get("keep") != "no"
         ]
+
+    def _again(self, kind: str, block: str) -> Row:
+        """What makes a block's job run again: the mark that `snakemake retry_refused` left, nothing without one."""
+        mark = f"{self.folder}/retry/{kind}/{block}"
+        if not os.path.isfile(mark):
+            return {}
+        with open(mark, encoding="utf-8") as handle:
+            return {"again": handle.read().strip()}
 
     def shard_manifest(self, wildcards: Wildcards) -> list[str]:
         """Manifest of a shard's downloads, where it has any."""
