@@ -39,7 +39,6 @@ NEEDED_BY = {
     "imagecodecs": "tifffile's decoders",
     "torchvision": "of the build that fits PyTorch's; timm needs it",
     "pyarrow": "pandas writes and reads Parquet with it",
-    "pip": "for what only the Python index has",
 }
 #: Imports within functions that rules of an environment don't come to, or that conda-forge has no package for.
 LEFT_OUT = {
@@ -59,13 +58,9 @@ LEFT_OUT = {
 
 
 def environments() -> dict[str, list[str]]:
-    """Requirements by name of the file, without its suffix; those of the Python index as the others."""
-    found = {}
-    for path in sorted((REPOSITORY / "envs").glob("*.yaml")):
-        items = yaml.safe_load(path.read_text())["dependencies"]
-        by_pip = [item.replace("==", "=") for one in items if isinstance(one, dict) for item in one["pip"]]
-        found[path.stem] = [item for item in items if isinstance(item, str)] + by_pip
-    return found
+    """Requirements by name of the file, without its suffix."""
+    files = sorted((REPOSITORY / "envs").glob("*.yaml"))
+    return {path.stem: yaml.safe_load(path.read_text())["dependencies"] for path in files}
 
 
 def families() -> dict[str, set[Path]]:
@@ -133,7 +128,7 @@ def test_pins_are_those_of_the_lock(name):
     for item in environments()[name]:
         package, _, version = item.partition(" =")
         version = version.partition("=")[0]
-        if package not in ("python", "pip"):
+        if package != "python":
             assert (lock[INDEX_NAMES.get(package, package)] + ".").startswith(version + "."), item
 
 

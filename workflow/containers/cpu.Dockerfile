@@ -1,6 +1,6 @@
 FROM condaforge/miniforge3:latest
 LABEL io.github.snakemake.containerized="true"
-LABEL io.github.snakemake.conda_env_hash="c15c5a100d9d58b22f3f94afd580d883ef93a48c71b4050fda0a7eb8c868daae"
+LABEL io.github.snakemake.conda_env_hash="8afa3894755c5a61f2ab38db01201be1c682ec894f92d40f1c5a6c0b163d60ac"
 # Conda environment:
 #   source: envs/acquire.yaml
 #   prefix: /conda-envs/80949a749d4b7df622330830b0f6f2a9
@@ -186,25 +186,23 @@ RUN mkdir -p /conda-envs/8e0e12643e34448c2ed4f20d8053056f
 COPY envs/segmentation.yaml /conda-envs/8e0e12643e34448c2ed4f20d8053056f/environment.yaml
 # Conda environment:
 #   source: envs/sheets.yaml
-#   prefix: /conda-envs/084b9ffb050d9005d2c4150e01077c6d
+#   prefix: /conda-envs/087fc220e98ef7e231734cf715c3e7fa
 #   # Sheets of public cohorts: asking data services, and the index of the Imaging Data Commons.
 #   channels:
 #     - conda-forge
 #     - nodefaults
 #   dependencies:
 #     - python =3.11
+#     # The index of a release, 79 MB.
+#     - idc-index-data =25.0.5
 #     - numpy =2.4.6
 #     - pandas =2.3.3
 #     - pyarrow =26.0.1
 #     - requests =2.34.2
 #     - requests-aws4auth =1.4.0
 #     - urllib3 =2.8.0
-#     - pip
-#     # The index of a release, 79 MB; it was not seen on conda-forge.
-#     - pip:
-#         - idc-index-data ==25.0.5
-RUN mkdir -p /conda-envs/084b9ffb050d9005d2c4150e01077c6d
-COPY envs/sheets.yaml /conda-envs/084b9ffb050d9005d2c4150e01077c6d/environment.yaml
+RUN mkdir -p /conda-envs/087fc220e98ef7e231734cf715c3e7fa
+COPY envs/sheets.yaml /conda-envs/087fc220e98ef7e231734cf715c3e7fa/environment.yaml
 # Conda environment:
 #   source: envs/slides.yaml
 #   prefix: /conda-envs/e4b8fea8a5d402a212693abdc825cf44
@@ -238,6 +236,6 @@ RUN conda env create --prefix /conda-envs/80949a749d4b7df622330830b0f6f2a9 --fil
     conda env create --prefix /conda-envs/acd1d350516717ce06427fbe9cd76d21 --file /conda-envs/acd1d350516717ce06427fbe9cd76d21/environment.yaml && \
     conda env create --prefix /conda-envs/3ca58de7009c0bfc8189a5ea9416c2a6 --file /conda-envs/3ca58de7009c0bfc8189a5ea9416c2a6/environment.yaml && \
     conda env create --prefix /conda-envs/8e0e12643e34448c2ed4f20d8053056f --file /conda-envs/8e0e12643e34448c2ed4f20d8053056f/environment.yaml && \
-    conda env create --prefix /conda-envs/084b9ffb050d9005d2c4150e01077c6d --file /conda-envs/084b9ffb050d9005d2c4150e01077c6d/environment.yaml && \
+    conda env create --prefix /conda-envs/087fc220e98ef7e231734cf715c3e7fa --file /conda-envs/087fc220e98ef7e231734cf715c3e7fa/environment.yaml && \
     conda env create --prefix /conda-envs/e4b8fea8a5d402a212693abdc825cf44 --file /conda-envs/e4b8fea8a5d402a212693abdc825cf44/environment.yaml && \
     conda clean --all -y

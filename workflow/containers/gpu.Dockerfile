@@ -1,7 +1,7 @@
 FROM condaforge/miniforge3:latest
 ENV CONDA_OVERRIDE_CUDA=12.9
 LABEL io.github.snakemake.containerized="true"
-LABEL io.github.snakemake.conda_env_hash="f94f48b69a936601e559ef8efc3435a330fb096038a19fdaf7192954ac2b5095"
+LABEL io.github.snakemake.conda_env_hash="91b366cfb03a9a60f2033733963bbe27c94516687da98afce6e1c33357cda852"
 # Conda environment:
 #   source: envs/acquire.yaml
 #   prefix: /conda-envs/80949a749d4b7df622330830b0f6f2a9
@@ -187,25 +187,23 @@ RUN mkdir -p /conda-envs/865cb02cf0e849bba6adcff25e8b317d
 COPY envs/segmentation-gpu.yaml /conda-envs/865cb02cf0e849bba6adcff25e8b317d/environment.yaml
 # Conda environment:
 #   source: envs/sheets.yaml
-#   prefix: /conda-envs/084b9ffb050d9005d2c4150e01077c6d
+#   prefix: /conda-envs/087fc220e98ef7e231734cf715c3e7fa
 #   # Sheets of public cohorts: asking data services, and the index of the Imaging Data Commons.
 #   channels:
 #     - conda-forge
 #     - nodefaults
 #   dependencies:
 #     - python =3.11
+#     # The index of a release, 79 MB.
+#     - idc-index-data =25.0.5
 #     - numpy =2.4.6
 #     - pandas =2.3.3
 #     - pyarrow =26.0.1
 #     - requests =2.34.2
 #     - requests-aws4auth =1.4.0
 #     - urllib3 =2.8.0
-#     - pip
-#     # The index of a release, 79 MB; it was not seen on conda-forge.
-#     - pip:
-#         - idc-index-data ==25.0.5
-RUN mkdir -p /conda-envs/084b9ffb050d9005d2c4150e01077c6d
-COPY envs/sheets.yaml /conda-envs/084b9ffb050d9005d2c4150e01077c6d/environment.yaml
+RUN mkdir -p /conda-envs/087fc220e98ef7e231734cf715c3e7fa
+COPY envs/sheets.yaml /conda-envs/087fc220e98ef7e231734cf715c3e7fa/environment.yaml
 # Conda environment:
 #   source: envs/slides.yaml
 #   prefix: /conda-envs/e4b8fea8a5d402a212693abdc825cf44
@@ -239,6 +237,6 @@ RUN conda env create --prefix /conda-envs/80949a749d4b7df622330830b0f6f2a9 --fil
     conda env create --prefix /conda-envs/acd1d350516717ce06427fbe9cd76d21 --file /conda-envs/acd1d350516717ce06427fbe9cd76d21/environment.yaml && \
     conda env create --prefix /conda-envs/3ca58de7009c0bfc8189a5ea9416c2a6 --file /conda-envs/3ca58de7009c0bfc8189a5ea9416c2a6/environment.yaml && \
     conda env create --prefix /conda-envs/865cb02cf0e849bba6adcff25e8b317d --file /conda-envs/865cb02cf0e849bba6adcff25e8b317d/environment.yaml && \
-    conda env create --prefix /conda-envs/084b9ffb050d9005d2c4150e01077c6d --file /conda-envs/084b9ffb050d9005d2c4150e01077c6d/environment.yaml && \
+    conda env create --prefix /conda-envs/087fc220e98ef7e231734cf715c3e7fa --file /conda-envs/087fc220e98ef7e231734cf715c3e7fa/environment.yaml && \
     conda env create --prefix /conda-envs/e4b8fea8a5d402a212693abdc825cf44 --file /conda-envs/e4b8fea8a5d402a212693abdc825cf44/environment.yaml && \
     conda clean --all -y
