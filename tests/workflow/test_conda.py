@@ -82,7 +82,7 @@ def cohort(rig, tmp_path_factory) -> Path:
     write_listed_task(folder)
     (folder / "config.json").write_text(json.dumps(with_fewer_jobs(config_of(folder))))
     run_in_environments(rig, folder, "--configfile", "config.json")
-    for target in ("verify", "orphans", "pathobench", "plan", "plan_table"):
+    for target in ("verify", "orphans", "summary", "refused", "retry_refused", "pathobench", "plan", "plan_table"):
         done = rig.snakemake(folder, target, "--configfile", "config.json")
         assert done.returncode == 0, done.stdout[-6000:]
     return folder
