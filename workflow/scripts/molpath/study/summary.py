@@ -38,7 +38,8 @@ class Summary:
             return ""
         width = min(WIDEST, shutil.get_terminal_size((WIDEST, 24)).columns)
         lines = [f"What became of the {len(self.slides.rows):,} slides of {self.slides.path}", ""]
-        lines += columns([HEADER, *self._parts(entries, stages), *self._others(stages)])
+        rows = [*self._parts(entries, stages), *self._others(stages)]
+        lines += columns([HEADER, *sorted(rows, key=lambda row: WORDS.index(row[0]))])
         lines += losses(entries, len(self.slides.rows), width)
         return "\n".join(lines + self._where(entries, whole=not words))
 
@@ -118,7 +119,7 @@ class Summary:
         for part in self._manifests(stages):
             number = counts.get(part) or Count(0, 0, Counter())
             waiting, unread = asked.get(part, 0) - seen[part], number.lost[FEATURES_ONLY]
-            notes = [f"{left_out[part]:,} without a profile or left out"] * bool(left_out[part])
+            notes = [f"{left_out[part]:,} left out (no pair, or the run takes a part of them)"] * bool(left_out[part])
             notes += [f"{unread:,} without a raw file"] * bool(unread) + [f"{waiting:,} not reached"] * (waiting > 0)
             aside = number.lost.total() - left_out[part] - unread
             if part.stage != "pretrain" or seen[part]:
@@ -144,7 +145,7 @@ class Summary:
                 row["slide_id"]: row["reason"] for row in pairs if row["slide_id"] and row["slide_id"] not in paired
             }
             told = ", ".join(f"{number:,} {reason}" for reason, number in Counter(alone.values()).most_common())
-            note = f"{len(alone):,} slides without a profile: {told}" if alone else ""
+            note = f"{len(alone):,} slides in no pair: {told}" if alone else ""
             found.append(("omics", "slides paired with profiles", f"{len(paired):,}", "", note))
         metrics = self.probing.metrics() if "probe" in stages else []
         done = [path for path in metrics if os.path.isfile(self._path(path))]
