@@ -6,8 +6,7 @@ import openslide
 import pytest
 import shapely
 from molpath.common.manifests import accepted
-from molpath.features.extraction import geometry_of
-from molpath.features.geometry import Geometry
+from molpath.features.geometry import Geometry, geometry_of
 from molpath.features.patches import read_patches
 from molpath.features.trident_pixels import count_openslide, level_and_edge
 from molpath.slides.readers import JpegTilesReader, open_slide

@@ -23,10 +23,9 @@ from ..common.settings.tiles import Grid
 from ..common.stamps import is_current
 from ..slides.readers import open_slide
 from ..tiles.given import read_coords
-from ..tiles.grid import TRIDENT, nominal_ratio
 from . import storage
 from .damage import DROP, Tolerance
-from .geometry import Geometry
+from .geometry import geometry_of
 from .pace import Pace
 from .precomputed import find_features
 from .registry import PRECOMPUTED, check_adapter, describe, parameters_of, precision_of
@@ -283,12 +282,3 @@ def _mark(path: Path) -> tuple[int, ...]:
     """What tells a file from another that took its place."""
     found = path.stat()
     return found.st_ino, found.st_size, found.st_mtime_ns
-
-
-def geometry_of(attributes: Mapping[str, Any]) -> Geometry:
-    """How patches are read, by the attributes of their coordinates."""
-    size, target = int(attributes["patch_size"]), float(attributes["target_magnification"])
-    if attributes.get("like") != TRIDENT:
-        return Geometry(size, int(attributes["patch_size_level0"]), 10 / target)
-    nominal = nominal_ratio(float(attributes["level0_magnification"]), target)
-    return Geometry(size, round(size * nominal), 10 / target, nominal)

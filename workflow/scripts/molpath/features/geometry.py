@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+
+from ..tiles.grid import TRIDENT, nominal_ratio
 
 
 class Slide(Protocol):
@@ -34,3 +37,12 @@ class Geometry:
     def downsample(self) -> float:
         """Level-0 pixels to one pixel of the grid."""
         return self.size_level0 / self.size
+
+
+def geometry_of(attributes: Mapping[str, Any]) -> Geometry:
+    """How patches are read, by the attributes of their coordinates."""
+    size, target = int(attributes["patch_size"]), float(attributes["target_magnification"])
+    if attributes.get("like") != TRIDENT:
+        return Geometry(size, int(attributes["patch_size_level0"]), 10 / target)
+    nominal = nominal_ratio(float(attributes["level0_magnification"]), target)
+    return Geometry(size, round(size * nominal), 10 / target, nominal)
