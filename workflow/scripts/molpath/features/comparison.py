@@ -73,7 +73,7 @@ def compare_features(
     network: Any = build(weights, encoder)
     if network.dim != layout.dim:
         raise Unusable(f"its features are {layout.dim} numbers wide, those of encoder {encoder['name']} {network.dim}")
-    slide, made = open_slide(path), []
+    slide, made = open_slide(os.fspath(path)), []
     pixels = np.empty((ROWS, geometry.size, geometry.size, 3), np.uint8)
     for first in range(0, len(coords), ROWS):
         part = coords[first : first + ROWS]

@@ -26,7 +26,8 @@ class FeatureCheck:
         if not any(self.asked.values()):
             return
         where = "config, key features/compare"
-        known = {"slide": self.slides.shard_of, "grid": self.grids.names, "encoder": self.encoders.entries}
+        known = {"slide": list(self.slides.shard_of), "grid": list(self.grids.names)}
+        known |= {"encoder": list(self.encoders.entries)}
         for kind, names in known.items():
             problems.knows(f"{where}/{kind}", kind, self.asked[kind], names)
         entry = self.encoders.entries.get(self.asked["encoder"])
