@@ -3,6 +3,7 @@
 all                       all that the config asks for (the default; it stands in the Snakefile)
 slides … probe, report    everything up to that stage
 doctor                    what a long run needs, looked at before it starts, nothing built
+compare_features          one slide's features beside those that you have of it (features/compare in the config)
 plan                      slides, patches, hours, disk and downloads of what the config asks for, nothing built
 plan_table                the same as <results>/tables/plan.tsv
 pathobench                results of the frozen probes in Patho-Bench's layout
@@ -81,6 +82,25 @@ rule doctor:
         "Looking at software, machine, storage, weights and slides"
     script:
         "../scripts/doctor.py"
+
+
+rule compare_features:
+    input:
+        inspected=lambda wildcards: study.feature_check.inspected(),
+        weights=lambda wildcards: study.feature_check.weights(),
+        given=lambda wildcards: study.feature_check.given(),
+    log:
+        "<logs>/compare_features.log",
+    retries: 0
+    localrule: True
+    conda:
+        study.environment("features")
+    params:
+        asked=lambda wildcards: study.feature_check.request(),
+    message:
+        "Comparing features of one slide with yours"
+    script:
+        "../scripts/compare_features.py"
 
 
 rule plan:

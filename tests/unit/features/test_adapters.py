@@ -347,7 +347,7 @@ def test_an_input_size_of_its_own_sets_the_resize_too():
 @pytest.mark.parametrize(
     ("adapter", "size", "message"),
     [
-        ("hoptimus1", 256, "looks at 14 pixels at a time; input_size 256 is no multiple"),
+        ("hoptimus1", 256, "looks at 14 pixels at a time; 256 is no multiple"),
         ("conch_v15", 512, "conch_v15 takes patches of its own size only"),
         ("ctranspath", 256, "ctranspath takes patches of its own size only"),
         ("mean_colour", 256, "mean_colour takes patches of its own size only"),

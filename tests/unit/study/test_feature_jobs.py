@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 from molpath.study import Study
+from molpath.study.problems import ProblemsFound
 
 GRID = "20x_512px_0px_overlap"
 
@@ -50,3 +51,32 @@ def test_memory_follows_batch_readers_grid_and_attempt(project):
 )
 def test_jobs_with_a_gpu_use_it(project, adapter, software, may):
     assert asked(project, {"adapter": adapter}, **software)[1] is may
+
+
+@pytest.mark.parametrize(
+    ("encoder", "said"),
+    [
+        ({"adapter": "hoptimus1", "input_size": 256}, "looks at 14 pixels at a time; 256 is no multiple"),
+        ({"adapter": "conch_v15", "input_size": 512}, "takes patches of its own size only"),
+    ],
+)
+def test_input_sizes_are_looked_at_before_anything_runs(project, encoder, said):
+    project.config["features"]["encoders"]["enc"] = encoder
+    project.write()
+    with pytest.raises(ProblemsFound, match=f"features/encoders/enc/input_size: .*{said}"):
+        Study.open("config.yaml").check()
+
+
+@pytest.mark.parametrize(
+    ("compare", "said"),
+    [
+        ({"slide": "nobody"}, "features/compare/slide: no slide is called 'nobody'"),
+        ({"grid": "none"}, "features/compare/grid: no grid is called 'none'"),
+        ({"file": "nowhere.h5"}, "features/compare/file: no such file: 'nowhere.h5'"),
+    ],
+)
+def test_a_comparison_names_what_there_is(project, compare, said):
+    project.config["features"]["compare"] = compare
+    project.write()
+    with pytest.raises(ProblemsFound, match=said):
+        Study.open("config.yaml").check()

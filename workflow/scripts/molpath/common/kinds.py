@@ -1,6 +1,8 @@
-"""Kinds of models that planning and jobs both have to know."""
+"""Kinds of models, and what encoders can take, that planning and jobs both have to know."""
 
 from __future__ import annotations
+
+import re
 
 #: Slide encoders of others, with weights of their own.
 FOREIGN = ("titan", "prism", "gigapath", "chief", "madeleine", "feather")
@@ -10,3 +12,17 @@ WITH_COORDS = ("gigapath", "titan")
 TUNABLE = ("threads", "random", "chief")
 #: Files of a folder of scGPT's public weights, all of which a run reads.
 SCGPT_FILES = ("args.json", "vocab.json", "best_model.pt")
+
+#: Adapters of encoders, whose networks are built for one size of patch, and such as take any.
+FIXED_INPUT = ("conch_v1", "conch_v15")
+ANY_INPUT = ("resnet50", "efficientnet_lite0")
+
+
+def why_not_input_size(adapter: str, network: str, size: int) -> str:
+    """Why a built-in adapter's network (in the words of encoders.yaml) can't take `size` pixels; empty if it can."""
+    patch = re.match(r"ViT-\w+/(\d+)", network)
+    if adapter in FIXED_INPUT or not (patch or adapter in ANY_INPUT):
+        return f"encoder {adapter} takes patches of its own size only"
+    if patch and size % int(patch[1]):
+        return f"encoder {adapter} looks at {patch[1]} pixels at a time; {size} is no multiple"
+    return ""

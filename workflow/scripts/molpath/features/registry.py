@@ -9,7 +9,6 @@ import hashlib
 import importlib
 import importlib.util
 import os
-import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -19,14 +18,12 @@ from typing import Any
 import yaml
 
 from ..common.files import sha256_of
+from ..common.kinds import why_not_input_size
 from ..common.settings.features import Encoder
 
 TABLE = Path(__file__).with_name("encoders.yaml")
 PRECISIONS = ("fp32", "bf16", "fp16")
 TOKENS = ("cls", "cls_mean")
-#: Adapters whose networks are built for one size, and such as take any.
-FIXED_INPUT = ("conch_v1", "conch_v15")
-ANY_INPUT = ("resnet50", "efficientnet_lite0")
 #: Facts that decide the output beside weights and code; the others may be corrected without encoding anew.
 DECISIVE = ("dim", "input_size", "resize", "interpolation", "mean", "std", "tokens", "precision")
 
@@ -100,18 +97,10 @@ def facts_of(config: Encoder) -> Facts:
             raise ValueError(f"encoder {config['adapter']} gives {facts.tokens}; tokens can't be {tokens!r}")
         changes["dim"] = facts.dim * 2 if tokens == "cls_mean" else facts.dim // 2
     if size := config.get("input_size", 0):
-        check_input_size(config["adapter"], facts.network, size)
+        if reason := why_not_input_size(config["adapter"], facts.network, size):
+            raise ValueError(f"{reason} (input_size)")
         changes |= {"input_size": size, "resize": size}
     return replace(facts, **changes)
-
-
-def check_input_size(adapter: str, network: str, size: int) -> None:
-    """Raise ValueError if the network of a built-in adapter can't take `size` pixels."""
-    patch = re.match(r"ViT-\w+/(\d+)", network)
-    if adapter in FIXED_INPUT or not (patch or adapter in ANY_INPUT):
-        raise ValueError(f"encoder {adapter} takes patches of its own size only; input_size can't be set")
-    if patch and size % int(patch[1]):
-        raise ValueError(f"encoder {adapter} looks at {patch[1]} pixels at a time; input_size {size} is no multiple")
 
 
 def precision_of(config: Encoder) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from ..common.kinds import why_not_input_size
 from .check_models import ModelChecks
 from .check_sheets import SheetChecks
 from .check_tasks import TaskChecks
@@ -137,6 +138,9 @@ class Checks:
                 known = ", ".join(self.encoders.adapters)
                 remedy = f"one of {known}, or module:function"
                 self.problems.add(f"{where}/adapter", f"unknown encoder {adapter!r}", remedy)
+            network = self.encoders.facts.get(adapter, {}).get("network", "")
+            if encoder["input_size"] and (reason := why_not_input_size(adapter, network, encoder["input_size"])):
+                self.problems.add(f"{where}/input_size", reason, "leave it out, or name a size that it takes")
             if encoder["weights"]:
                 self.sheets.check_file(f"{where}/weights", self.places.find(encoder["weights"]))
             if target["target"]:

@@ -32,6 +32,7 @@ from .downloads import Downloads
 from .embedding import Embedding
 from .encoders import Encoders
 from .examination import DoctorRequest, Examination
+from .feature_check import FeatureCheck
 from .forecast import Forecast, PlanRequest
 from .given_features import GivenFeatures
 from .grids import Grids
@@ -78,6 +79,7 @@ class Study:
         self.tissue = Tissue(config, places, self.slides)
         self.grids = Grids(config, places, self.slides)
         self.encoders = Encoders(config, places)
+        self.feature_check = FeatureCheck(config, places, self.slides, self.grids, self.encoders)
         self.given_features = GivenFeatures(self.encoders, self.slides, places)
         self.retries = Retries(places)
         self.profiles = Profiles(config, places)
@@ -141,6 +143,7 @@ class Study:
                 problems.add(f"{file}, line {line}", f"key {key!r} is there twice", "keep one: YAML takes the last")
         sheets = SheetChecks(self.places, self.slides, self.profiles, problems)
         tasks = TaskChecks(self.config, self.models, problems)
+        self.feature_check.check(problems)
         Checks(self.config, self.models, self.omics, self.tissue, sheets, tasks, problems).run()
         self._checked = True
 

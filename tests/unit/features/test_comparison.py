@@ -1,0 +1,71 @@
+"""Features of one slide beside those that a user has of it."""
+
+import h5py
+import numpy as np
+import pytest
+from molpath.common.given_h5 import Unusable
+from molpath.features.comparison import compare_features, cosine
+from PIL import Image
+
+GRID = {"name": "g", "patch_size": 32, "magnification": 20, "mpp": 0, "overlap": 0, "scale": "mpp"}
+SEEN = {"mpp": "0.25", "magnification": "40", "width": "512", "height": "256"}
+ENCODER = {"name": "mean", "adapter": "mean_colour"}
+
+
+@pytest.fixture
+def slide(tmp_path):
+    """A picture of coloured squares of 64 pixels, and the mean colour of each, as a network would give it."""
+    colours = np.random.default_rng(0).integers(0, 256, (4, 8, 3), np.uint8)
+    Image.fromarray(np.repeat(np.repeat(colours, 64, 0), 64, 1)).save(tmp_path / "a.png")
+    ys, xs = np.mgrid[:4, :8]
+    return tmp_path / "a.png", colours.reshape(-1, 3) / 255, np.stack([xs.ravel(), ys.ravel()], 1) * 64
+
+
+def given(folder, features, coords, **said):
+    """A file in TRIDENT's layout."""
+    with h5py.File(folder / "theirs.h5", "w") as handle:
+        handle["features"] = features
+        handle["coords"] = coords
+        said = {"patch_size": 32, "patch_size_level0": 64, "target_magnification": 20, "overlap": 0} | said
+        handle["coords"].attrs.update(said)
+    return folder / "theirs.h5"
+
+
+def test_the_same_features_have_cosine_1(slide, tmp_path):
+    path, colours, coords = slide
+    found = compare_features(path, given(tmp_path, colours[None], coords), SEEN, GRID, ENCODER, [])
+    np.testing.assert_allclose(found.cosines, 1, atol=1e-6)
+    np.testing.assert_array_equal(found.coords, coords)
+    assert "the same features, up to rounding" in found.report("S1", "theirs.h5")
+
+
+def test_features_of_other_places_are_told_with_the_worst_of_them(slide, tmp_path):
+    path, colours, coords = slide
+    theirs = colours.copy()
+    theirs[5] = [1.0, -1.0, 0.0]
+    found = compare_features(path, given(tmp_path, theirs, coords), SEEN, GRID, ENCODER, [])
+    assert found.cosines.argmin() == 5
+    assert "lowest, at 320, 0)" in found.report("S1", "theirs.h5")
+    shuffled = compare_features(path, given(tmp_path, -colours, coords), SEEN, GRID, ENCODER, [])
+    assert "other features" in shuffled.report("S1", "theirs.h5")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"patch_size": 64}, "patch_size 64"),
+        ({"patch_size_level0": 128}, "128"),
+        ({"width": True}, "4 numbers wide, those of encoder mean 3"),
+    ],
+)
+def test_files_that_fit_neither_slide_nor_encoder(slide, tmp_path, change, message):
+    path, colours, coords = slide
+    wide = change.pop("width", False)
+    features = np.pad(colours, ((0, 0), (0, 1))) if wide else colours
+    with pytest.raises(Unusable, match=message):
+        compare_features(path, given(tmp_path, features, coords, **change), SEEN, GRID, ENCODER, [])
+
+
+def test_cosine_of_rows():
+    ours, theirs = np.array([[1.0, 0], [1, 1], [0, 0]]), np.array([[2.0, 0], [1, 0], [1, 0]])
+    np.testing.assert_allclose(cosine(ours, theirs), [1, 0.5**0.5, 0])

@@ -1,0 +1,90 @@
+"""Features of one slide made here, beside those that a user already has of it: the cosine of each patch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..common.given_h5 import Unusable
+from ..common.settings.features import Encoder
+from ..common.settings.tiles import Grid
+from ..slides.readers import open_slide
+from ..tiles.grid import target_mpp
+from .encoders import build
+from .layouts import layout_of, read_features
+from .patches import Geometry, read_patches
+from .placing import place
+
+#: Patches of the slide that are compared, and how many are encoded at a time.
+SAMPLE, ROWS = 64, 8
+#: Cosines from which on features differ by rounding, and by how patches were resized or what they were computed in.
+SAME, CLOSE = 0.999, 0.95
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Level-0 corners of the patches compared (int N x 2) and the cosine of both features of each (float N)."""
+
+    coords: np.ndarray
+    cosines: np.ndarray
+
+    def report(self, slide_id: str, file: str) -> str:
+        """What to tell the user, in lines."""
+        lowest = int(self.cosines.argmin())
+        x, y = self.coords[lowest].tolist()
+        median = float(np.median(self.cosines))
+        if median >= SAME:
+            meaning = "the same features, up to rounding"
+        elif median >= CLOSE:
+            meaning = "the same network; resizing, precision, scale or decoding of patches differ a little"
+        else:
+            meaning = "other features: look at the weights, normalisation, tokens, grid and slide"
+        return (
+            f"{slide_id}, {len(self.cosines)} patches beside {file}: cosine {median:.6f} (median), "
+            f"{self.cosines[lowest]:.6f} (lowest, at {x}, {y})\n{meaning}"
+        )
+
+
+def compare_features(
+    path: str | os.PathLike,
+    file: str | os.PathLike,
+    seen: Mapping[str, str],
+    grid: Grid,
+    encoder: Encoder,
+    weights: Sequence[str],
+) -> Comparison:
+    """Encode up to SAMPLE patches, spread over the file, where it says they lie, and compare.
+
+    path: the raw slide; file: features of it in any layout of `layouts`; seen: the slide's row of the stage slides.
+    Raises Unusable where the file is of another slide, grid or width or doesn't say where its patches lie.
+    """
+    layout = layout_of(file, encoder.get("features", ""), encoder["name"])
+    placed = place(layout, seen, grid)
+    if layout.coords is None or not placed["patch_size_level0"]:
+        raise Unusable("it doesn't say where its patches lie")
+    chosen = np.unique(np.linspace(0, layout.count - 1, min(SAMPLE, layout.count)).round().astype(int))
+    coords = np.rint(layout.coords[chosen] * float(placed["coords_scale"])).astype(np.int64)
+    geometry = Geometry(int(grid["patch_size"]), int(placed["patch_size_level0"]), target_mpp(grid))
+    network: Any = build(weights, encoder)
+    if network.dim != layout.dim:
+        raise Unusable(f"its features are {layout.dim} numbers wide, those of encoder {encoder['name']} {network.dim}")
+    slide, made = open_slide(os.fspath(path)), []
+    pixels = np.empty((ROWS, geometry.size, geometry.size, 3), np.uint8)
+    for first in range(0, len(coords), ROWS):
+        part = coords[first : first + ROWS]
+        read_patches(slide, part, geometry, pixels[: len(part)])
+        made.append(network(torch.from_numpy(pixels[: len(part)])).numpy())
+    slide.close()
+    return Comparison(coords, cosine(np.concatenate(made), read_features(file, layout.name)[chosen]))
+
+
+def cosine(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+    """Cosine of each row of two arrays (N x D): float64 N; 0 for rows of zeros."""
+    a, b = ours.astype(np.float64), theirs.astype(np.float64)
+    norms = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    return np.divide((a * b).sum(1), norms, out=np.zeros(len(a)), where=norms > 0)
