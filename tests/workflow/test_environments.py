@@ -44,12 +44,15 @@ NEEDED_BY = {
 LEFT_OUT = {
     "acquire": {"h5py": "the one way to write HDF5 is not called"},
     "sheets": {"h5py": "the one way to write HDF5 is not called"},
-    "features": {"torchstain": "not on conda-forge (envs/README.md)", "conch": "its own installation"},
+    "features": {
+        "torchstain": "not on conda-forge (envs/README.md)",
+        "conch": "its own installation",
+        "shapely": "what tissue loses to damage is not asked",
+    },
     "pretrain": {"transformers": "code of one gated model (envs/README.md)"},
     "slides": dict.fromkeys(
         ["torch", "torchvision", "segmentation_models_pytorch", "safetensors"], "tissue by a network: segmentation.yaml"
-    )
-    | {"numba": "OpenCV shrinks the few patches"},
+    ),
     "finetune": {
         "transformers": "code of one gated model (envs/README.md)",
         "tensorboardX": "events of pretraining, which shares the reader of runs",

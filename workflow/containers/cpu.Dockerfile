@@ -1,6 +1,6 @@
 FROM condaforge/miniforge3:latest
 LABEL io.github.snakemake.containerized="true"
-LABEL io.github.snakemake.conda_env_hash="8afa3894755c5a61f2ab38db01201be1c682ec894f92d40f1c5a6c0b163d60ac"
+LABEL io.github.snakemake.conda_env_hash="d3b6fdebad6fb685940884932a1e1e58a2ec94a548165b597175021e8ae40dc5"
 # Conda environment:
 #   source: envs/acquire.yaml
 #   prefix: /conda-envs/80949a749d4b7df622330830b0f6f2a9
@@ -205,7 +205,7 @@ RUN mkdir -p /conda-envs/087fc220e98ef7e231734cf715c3e7fa
 COPY envs/sheets.yaml /conda-envs/087fc220e98ef7e231734cf715c3e7fa/environment.yaml
 # Conda environment:
 #   source: envs/slides.yaml
-#   prefix: /conda-envs/e4b8fea8a5d402a212693abdc825cf44
+#   prefix: /conda-envs/4c67268d82059c2caaedc4b60e07d906
 #   # Opening slides: inspection, tissue, tiling, and the demo's slides.
 #   channels:
 #     - conda-forge
@@ -222,11 +222,12 @@ COPY envs/sheets.yaml /conda-envs/087fc220e98ef7e231734cf715c3e7fa/environment.y
 #     - tifffile =2026.3.3
 #     - imagecodecs =2026.3.6
 #     - py-opencv =5.0.0
+#     - numba =0.68.1
 #     - shapely =2.2.0
 #     - simplejpeg =1.9.0
 #     - pyyaml =6.0.4
-RUN mkdir -p /conda-envs/e4b8fea8a5d402a212693abdc825cf44
-COPY envs/slides.yaml /conda-envs/e4b8fea8a5d402a212693abdc825cf44/environment.yaml
+RUN mkdir -p /conda-envs/4c67268d82059c2caaedc4b60e07d906
+COPY envs/slides.yaml /conda-envs/4c67268d82059c2caaedc4b60e07d906/environment.yaml
 
 RUN conda env create --prefix /conda-envs/80949a749d4b7df622330830b0f6f2a9 --file /conda-envs/80949a749d4b7df622330830b0f6f2a9/environment.yaml && \
     conda env create --prefix /conda-envs/6fea3c5835d96dba3f88481ba62037ec --file /conda-envs/6fea3c5835d96dba3f88481ba62037ec/environment.yaml && \
@@ -237,5 +238,5 @@ RUN conda env create --prefix /conda-envs/80949a749d4b7df622330830b0f6f2a9 --fil
     conda env create --prefix /conda-envs/3ca58de7009c0bfc8189a5ea9416c2a6 --file /conda-envs/3ca58de7009c0bfc8189a5ea9416c2a6/environment.yaml && \
     conda env create --prefix /conda-envs/8e0e12643e34448c2ed4f20d8053056f --file /conda-envs/8e0e12643e34448c2ed4f20d8053056f/environment.yaml && \
     conda env create --prefix /conda-envs/087fc220e98ef7e231734cf715c3e7fa --file /conda-envs/087fc220e98ef7e231734cf715c3e7fa/environment.yaml && \
-    conda env create --prefix /conda-envs/e4b8fea8a5d402a212693abdc825cf44 --file /conda-envs/e4b8fea8a5d402a212693abdc825cf44/environment.yaml && \
+    conda env create --prefix /conda-envs/4c67268d82059c2caaedc4b60e07d906 --file /conda-envs/4c67268d82059c2caaedc4b60e07d906/environment.yaml && \
     conda clean --all -y

@@ -1,7 +1,7 @@
 FROM condaforge/miniforge3:latest
 ENV CONDA_OVERRIDE_CUDA=12.9
 LABEL io.github.snakemake.containerized="true"
-LABEL io.github.snakemake.conda_env_hash="91b366cfb03a9a60f2033733963bbe27c94516687da98afce6e1c33357cda852"
+LABEL io.github.snakemake.conda_env_hash="2205443dc02ce090034ee61a27d89723905a0658cfec29d954b61e5109c6b00d"
 # Conda environment:
 #   source: envs/acquire.yaml
 #   prefix: /conda-envs/80949a749d4b7df622330830b0f6f2a9
@@ -206,7 +206,7 @@ RUN mkdir -p /conda-envs/087fc220e98ef7e231734cf715c3e7fa
 COPY envs/sheets.yaml /conda-envs/087fc220e98ef7e231734cf715c3e7fa/environment.yaml
 # Conda environment:
 #   source: envs/slides.yaml
-#   prefix: /conda-envs/e4b8fea8a5d402a212693abdc825cf44
+#   prefix: /conda-envs/4c67268d82059c2caaedc4b60e07d906
 #   # Opening slides: inspection, tissue, tiling, and the demo's slides.
 #   channels:
 #     - conda-forge
@@ -223,11 +223,12 @@ COPY envs/sheets.yaml /conda-envs/087fc220e98ef7e231734cf715c3e7fa/environment.y
 #     - tifffile =2026.3.3
 #     - imagecodecs =2026.3.6
 #     - py-opencv =5.0.0
+#     - numba =0.68.1
 #     - shapely =2.2.0
 #     - simplejpeg =1.9.0
 #     - pyyaml =6.0.4
-RUN mkdir -p /conda-envs/e4b8fea8a5d402a212693abdc825cf44
-COPY envs/slides.yaml /conda-envs/e4b8fea8a5d402a212693abdc825cf44/environment.yaml
+RUN mkdir -p /conda-envs/4c67268d82059c2caaedc4b60e07d906
+COPY envs/slides.yaml /conda-envs/4c67268d82059c2caaedc4b60e07d906/environment.yaml
 
 RUN conda env create --prefix /conda-envs/80949a749d4b7df622330830b0f6f2a9 --file /conda-envs/80949a749d4b7df622330830b0f6f2a9/environment.yaml && \
     conda env create --prefix /conda-envs/fb7a4b23aabf81ca56d81a4479a92c5f --file /conda-envs/fb7a4b23aabf81ca56d81a4479a92c5f/environment.yaml && \
@@ -238,5 +239,5 @@ RUN conda env create --prefix /conda-envs/80949a749d4b7df622330830b0f6f2a9 --fil
     conda env create --prefix /conda-envs/3ca58de7009c0bfc8189a5ea9416c2a6 --file /conda-envs/3ca58de7009c0bfc8189a5ea9416c2a6/environment.yaml && \
     conda env create --prefix /conda-envs/865cb02cf0e849bba6adcff25e8b317d --file /conda-envs/865cb02cf0e849bba6adcff25e8b317d/environment.yaml && \
     conda env create --prefix /conda-envs/087fc220e98ef7e231734cf715c3e7fa --file /conda-envs/087fc220e98ef7e231734cf715c3e7fa/environment.yaml && \
-    conda env create --prefix /conda-envs/e4b8fea8a5d402a212693abdc825cf44 --file /conda-envs/e4b8fea8a5d402a212693abdc825cf44/environment.yaml && \
+    conda env create --prefix /conda-envs/4c67268d82059c2caaedc4b60e07d906 --file /conda-envs/4c67268d82059c2caaedc4b60e07d906/environment.yaml && \
     conda clean --all -y

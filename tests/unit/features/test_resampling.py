@@ -3,13 +3,11 @@
 import cv2
 import numpy as np
 import pytest
-from molpath.features import resampling
 from molpath.features.resampling import TAPS, area_taps, resample
 
 
 @pytest.mark.parametrize("size", [513, 700, 1013, 1022, 1101, 1535])
 def test_means_are_those_of_opencv_up_to_rounding(size):
-    pytest.importorskip("numba")
     pixels = np.random.default_rng(size).integers(0, 256, (size, size, 3), np.uint8)
     ours, theirs = np.empty((2, 512, 512, 3), np.uint8)
     resample(pixels, ours)
@@ -46,11 +44,3 @@ def test_sides_may_differ_and_columns_stay_apart():
     resample(pixels, out)
     assert (out[:, :5] == 0).all()
     assert (out[:, 5:] == 255).all()
-
-
-def test_without_numba_opencv_does_it(monkeypatch):
-    monkeypatch.setattr(resampling, "_compiled", lambda: None)
-    pixels = np.random.default_rng(0).integers(0, 256, (1013, 1013, 3), np.uint8)
-    out = np.empty((512, 512, 3), np.uint8)
-    resample(pixels, out)
-    np.testing.assert_array_equal(out, cv2.resize(pixels, (512, 512), interpolation=cv2.INTER_AREA))

@@ -16,8 +16,9 @@ from ..common.settings.tiles import Grid
 from ..slides.readers import open_slide
 from ..tiles.grid import target_mpp
 from .encoders import build
+from .geometry import geometry_of
 from .layouts import layout_of, read_features
-from .patches import Geometry, read_patches
+from .patches import read_patches
 from .placing import place
 
 #: Patches of the slide that are compared, and how many are encoded at a time.
@@ -69,7 +70,15 @@ def compare_features(
         raise Unusable("it doesn't say where its patches lie")
     chosen = np.unique(np.linspace(0, layout.count - 1, min(SAMPLE, layout.count)).round().astype(int))
     coords = np.rint(layout.coords[chosen] * float(placed["coords_scale"])).astype(np.int64)
-    geometry = Geometry(int(grid["patch_size"]), int(placed["patch_size_level0"]), target_mpp(grid))
+    geometry = geometry_of(
+        {
+            "patch_size": grid["patch_size"],
+            "patch_size_level0": placed["patch_size_level0"],
+            "target_magnification": 10 / target_mpp(grid),
+            "level0_magnification": seen["magnification"],
+            "like": grid.get("like", ""),
+        }
+    )
     network: Any = build(weights, encoder)
     if network.dim != layout.dim:
         raise Unusable(f"its features are {layout.dim} numbers wide, those of encoder {encoder['name']} {network.dim}")

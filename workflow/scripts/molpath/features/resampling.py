@@ -3,19 +3,16 @@
 OpenCV shrinks by area with vector instructions only where the factor is a whole number. Slides seldom are: 0.2527
 micrometres per pixel make 1013 pixels of a patch of 512. For factors up to 3 the same sums are therefore compiled by
 numba: first down the columns, where they fill vectors, then along what is left of the rows. Values differ from OpenCV's
-by rounding alone, one grey level in some of a million pixels. Without numba OpenCV does it.
+by rounding alone, one grey level in some of a million pixels.
 """
 
 from __future__ import annotations
 
 import functools
-import logging
 from collections.abc import Callable
 
 import cv2
 import numpy as np
-
-log = logging.getLogger(__name__)
 
 #: Pixels in a row that a mean takes from, at most: enough for factors up to 3.
 TAPS = 4
@@ -29,9 +26,11 @@ def resample(pixels: np.ndarray, out: np.ndarray) -> None:
         return
     factors = pixels.shape[0] / height, pixels.shape[1] / width
     odd = max(factors) <= TAPS - 1 and not all(map(float.is_integer, factors)) and min(pixels.shape[:2]) >= TAPS
-    if odd and out.flags.c_contiguous and (means := _compiled()):
+    if odd and out.flags.c_contiguous:
         flat = np.ascontiguousarray(pixels).reshape(len(pixels), -1)
-        means(flat, *area_taps(pixels.shape[0], height), *area_taps(pixels.shape[1], width), out.reshape(height, -1))
+        _compiled()(
+            flat, *area_taps(pixels.shape[0], height), *area_taps(pixels.shape[1], width), out.reshape(height, -1)
+        )
     else:
         cv2.resize(np.ascontiguousarray(pixels), (width, height), dst=out, interpolation=cv2.INTER_AREA)
 
@@ -50,13 +49,10 @@ def area_taps(size: int, target: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @functools.cache
-def _compiled() -> Callable | None:
-    """The compiled sums, or None without numba. What is compiled is kept beside this file or in the user's cache."""
-    try:
-        import numba
-    except ImportError as error:
-        log.info("patches are shrunk by OpenCV, which takes longer: %s", error)
-        return None
+def _compiled() -> Callable:
+    """The compiled sums. What is compiled is kept beside this file or in the user's cache."""
+    import numba  # half a second, which jobs that shrink nothing don't need
+
     try:
         return numba.njit(cache=True)(_means)
     except RuntimeError:  # no folder can be written to
