@@ -161,6 +161,21 @@ def test_a_cut_without_a_length_is_gone_on_with(odd, tmp_path, known):
     assert [headers.get("Range") for _, headers in server.asked][1:] == [f"bytes={i}00000-" for i in (3, 6, 9)]
 
 
+@pytest.mark.parametrize("ranges", [True, False])
+def test_a_file_that_is_shorter_than_announced_is_told_without_a_length_too(odd, tmp_path, ranges):
+    def answer(h, n):
+        if ranges and h.start >= len(SMALL):
+            h.answer(416)
+        else:
+            h.piece(SMALL, h.start * ranges, length=False)
+
+    row = download(tmp_path, file_of(odd(answer), tmp_path)).loc["a.svs"]
+    assert (row.reason, row.detail) == (
+        "wrong_size",
+        f"twice it has {len(SMALL)} bytes, announced were {len(CONTENTS)}",
+    )
+
+
 @pytest.mark.parametrize("status", [416, 204])
 def test_answers_without_a_file_are_told(odd, tmp_path, status):
     row = download(tmp_path, file_of(odd(lambda h, n: h.answer(status)), tmp_path)).loc["a.svs"]

@@ -107,7 +107,7 @@ class Transfer:
 
     def _receive(self, file: Mapping[str, str], part: Path, validator: str) -> tuple[bool, str, str]:
         """Append one answer to `part`: is it whole now, the version (ETag) sent, and what came instead of a file."""
-        have = size_of(part)
+        before = have = size_of(part)
         headers = {"Accept-Encoding": "identity"}
         if have:
             # Buckets know If-Match only, and refuse to go on with another version.
@@ -134,7 +134,8 @@ class Transfer:
             came = write_body(response, part, have, is_packed(file["path"]))
             # A service may send less than was asked for; without a length a cut looks like an end.
             short = size_of(part) < total and (response.status_code == 206 or "Content-Length" not in response.headers)
-            return came and not short, sent, ""
+            # The same once more is all that the service has: the check says that it is too short.
+            return came and (not short or size_of(part) <= before), sent, ""
 
 
 def version_of(response: requests.Response, url: str) -> str:
