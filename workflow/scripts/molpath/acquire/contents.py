@@ -38,6 +38,8 @@ def wrong_start(path: Path, name: str) -> str:
         return "" if head[128:132] == b"DICM" else "it does not begin as a DICOM file does"
     if suffix in STARTS:
         return "" if head.startswith(STARTS[suffix]) else f"it does not begin as a file that ends in {suffix} does"
+    if suffix in TEXT and head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"<", b'{"', b"{\n", b"{ ", b"[{")):
+        return "it is no table, but what services answer for themselves (XML or JSON)"
     return "it is no text" if suffix in TEXT and b"\0" in head else ""
 
 

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
+import threading
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from urllib.parse import urlsplit
 
 import pandas as pd
 
 from ..common.files import write_tsv
 from ..common.progress import Progress
+from .contents import is_page
 from .digest_notes import DigestNotes
 from .gdc_history import newer_version
 from .hosts import IN_DOUBT, Host
 from .object_sets import fetch_set, is_set, list_objects
 from .room import check_room
-from .transfer import NoRoom, SetAside, Transfer
+from .served import Served
+from .transfer import FULL, NoRoom, SetAside, Transfer
 from .web import AccessDenied, BadRequest, NotFound, Service, Unreachable, origin
 
 log = logging.getLogger(__name__)
@@ -28,6 +33,8 @@ REASONS = ("not_found", "denied", "bad_request", "unreachable", "wrong_size", "w
 #: Those that the service itself gives, so that many of them may mean that the address is wrong.
 _OF_SERVICE = ("not_found", "denied", "bad_request", "not_the_file")
 _SHOWN = 20
+#: What the system says of a path that can't be.
+_OF_PATH = (errno.ENAMETOOLONG, errno.ENOTDIR, errno.EEXIST, errno.EISDIR)
 
 Row = dict[str, str]
 
@@ -35,9 +42,13 @@ Row = dict[str, str]
 class Downloads:
     """Fetches the files of one job, several at a time."""
 
-    def __init__(self, service: Service, notes: DigestNotes):
+    def __init__(self, service: Service, notes: DigestNotes, served: str = ""):
         self.transfer = Transfer(service, notes)
+        self.served = Served(served)
         self.hosts: defaultdict[str, Host] = defaultdict(Host)
+        for name, url in self.served.addresses.items():
+            self.hosts[name].good = url
+        self.locks: dict[str, threading.Lock] = {}
         self.full: NoRoom | None = None
 
     def fetch(self, file: Mapping[str, str], last: bool = False) -> Row | None:
@@ -47,12 +58,22 @@ class Downloads:
         if self.full or host.down:
             return None
         row = {"id": file["id"], "path": file["path"], "status": "ok", "reason": "", "detail": ""}
-        there = Path(file["path"]).exists()
+        there = os.path.exists(file["path"])
         try:
-            size, md5, note = self._get(file)
+            with self.locks.setdefault(file["path"], threading.Lock()):  # two rows may name one file
+                size, md5, note = self._get(file)
         except NoRoom as error:
             self.full = error
             return None
+        except OSError as error:
+            if error.errno in FULL:
+                self.full = NoRoom(
+                    f"{file['path']}: {error.strerror}. Make room or ask for more quota, then start again."
+                )
+                return None
+            if error.errno not in _OF_PATH:
+                raise
+            return aside(row, "other_file", f"{file['path']}: {error.strerror}: nothing can be written there")
         except Unreachable as error:
             host.fails(str(error), self.peek)
             log.warning("%s", error)
@@ -62,10 +83,12 @@ class Downloads:
         except (SetAside, NotFound, AccessDenied, BadRequest) as error:
             reason, detail = reason_of(error)
             if reason in _OF_SERVICE:
-                host.refuses(str(error), self.peek)
+                host.refuses(detail, self.peek)
             return aside(row, reason, detail)
         if not note:  # else the address is that of an earlier version
             host.came(file["url"], from_service=not there)
+            if not there:
+                self.served.note(file["url"])
         return row | {"bytes": str(size), "md5": md5, "detail": note}
 
     def _get(self, file: Mapping[str, str]) -> tuple[int, str, str]:
@@ -91,7 +114,8 @@ class Downloads:
             if is_set(url):
                 list_objects(service, url)
             else:
-                service.ask("GET", url, {"Range": "bytes=0-0"}, stream=True).close()
+                with service.ask("GET", url, {"Range": "bytes=0-0"}, stream=True) as answer:
+                    return not is_page(answer.headers.get("Content-Type", ""), urlsplit(url).path)
         except (SetAside, NotFound, AccessDenied, BadRequest, Unreachable):
             return False
         return True
@@ -145,7 +169,7 @@ def download_files(
     """
     check_room(files)
     work, progress = (
-        Downloads(service, DigestNotes(notes)),
+        Downloads(service, DigestNotes(notes), notes and f"{notes}.served"),
         Progress(log_path or None, "downloading", len(files), "files"),
     )
     rows: list[Row | None] = []

@@ -12,6 +12,7 @@ from ..omics.barcodes import parse_barcode
 from . import gdc_samples
 from .gdc_samples import NotOneTissue, Tissue, tissue_of
 from .left_out import LeftOut
+from .names import fit_for_a_file
 from .web import Service, Unreachable, shown
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,15 @@ def list_gdc(
             if wanted["paired_only"] or sheet == "slides":
                 raise ValueError(told)
             left_out.warn(told)
+    projects: dict[str, set[str]] = {}
+    for _, tissue in [*found["slides"], *found["profiles"]]:
+        projects.setdefault(tissue.case["submitter_id"], set()).add(project_of(tissue.case))
+    if shared := sorted(case for case, names in projects.items() if len(names) > 1):
+        names = ", ".join(sorted(projects[shared[0]]))
+        left_out.warn(
+            f"{len(shared)} cases of cohort {cohort} have one name in several projects, first {shared[0]} ({names}): "
+            "slides and profiles are paired by case; make a cohort of each project if they are not the same people"
+        )
     return (
         slide_rows(found["slides"], cohort, wanted["strategy"], folder, api),
         profile_rows(found["profiles"], cohort, folder, api),
@@ -74,10 +84,11 @@ def query_files(service: Service, api: str, filters: Mapping[str, Sequence[str]]
             hits, total = told["data"]["hits"], total_of(told["data"]["pagination"]["total"])
         except (ValueError, KeyError, TypeError):
             raise Unreachable(f"{shown(api)}/files: the answer is not the GDC's JSON") from None
-        for field, words in (told.get("warnings") or {}).items():
+        warnings = told.get("warnings") or {}
+        for field, words in warnings.items() if isinstance(warnings, dict) else [("files", warnings)]:
             left_out.warn(f"the GDC warns, {field}: {words}")
         before = len(seen)
-        seen |= {hit["file_id"]: hit for hit in hits}
+        seen |= {hit["file_id"]: hit for hit in hits if hit and hit.get("file_id")}
         if len(seen) >= total:
             return list(seen.values())
         if len(seen) == before:
@@ -95,7 +106,7 @@ def choose(hits: Iterable[dict], cohort: str, sheet: str, types: Sequence[str], 
     kept: Found = []
     for hit in hits:
         try:
-            if not hit.get("file_name"):
+            if Path(hit.get("file_name") or "").name in ("", ".", ".."):
                 raise NotOneTissue("it has no name")
             tissue = tissue_of(hit)
         except NotOneTissue as error:
@@ -122,14 +133,14 @@ def slide_rows(found: Found, cohort: str, strategy: str, folder: str, api: str) 
     """
     rows, names = [], set()
     for hit, tissue in sorted(found, key=lambda one: (one[0]["file_name"], one[0]["file_id"])):
-        name = Path(hit["file_name"]).stem
+        name = fit_for_a_file(Path(hit["file_name"]).stem) or hit["file_id"]
         name = f"{name}.{hit['file_id']}" if name in names else name
         names.add(name)
         code = parse_barcode(name)
         rows.append(
             {
                 "slide_id": name,
-                "case_id": tissue.case["submitter_id"],
+                "case_id": fit_for_a_file(tissue.case["submitter_id"]),
                 "path": path_of(hit, folder),
                 "cohort": cohort,
                 "site": code.site if code else "",
@@ -153,8 +164,8 @@ def profile_rows(found: Found, cohort: str, folder: str, api: str) -> list[dict]
     rows: list[dict] = []
     seen: dict[str, int] = {}
     for hit, tissue in sorted(found, key=lambda one: one[0]["file_id"]):
-        case = tissue.case["submitter_id"]
-        base = f"{tissue.aliquot or tissue.sample_id or case}-rna"
+        case = fit_for_a_file(tissue.case["submitter_id"])
+        base = fit_for_a_file(f"{tissue.aliquot or tissue.sample_id or case}-rna")
         seen[base] = seen.get(base, 0) + 1
         code = parse_barcode(tissue.aliquot)
         barcode = code is not None and code.program == "TCGA" and bool(code.plate)

@@ -33,8 +33,8 @@ def newer_version(service: Service, file: Mapping[str, str]) -> tuple[dict[str, 
             return None, ""
         query = {"fields": "file_name,file_size,md5sum"}
         facts = service.ask("GET", f"{api}/files/{newest['uuid']}", params=query).json()["data"]
-        name, size, md5 = facts["file_name"], str(facts["file_size"]), facts["md5sum"]
-    except (AccessDenied, BadRequest, NotFound, Unreachable, ValueError, KeyError, TypeError):
+        name, size, md5 = facts["file_name"], str(facts["file_size"] or ""), facts["md5sum"] or ""
+    except (AccessDenied, BadRequest, NotFound, Unreachable, ValueError, KeyError, TypeError, AttributeError):
         return None, ""
     words = (
         f"the GDC replaced it by {newest['uuid']} (version {newest['version']}, release {newest.get('data_release')})"

@@ -6,6 +6,7 @@ import io
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import pandas as pd
 
@@ -35,6 +36,8 @@ def list_gtex(
     Raises Unreachable, or ValueError for a table without the columns and for slides that are no longer under `images`.
     """
     images = read_slide_list(wanted["slide_list"]) if wanted["slide_list"] else query_images(service, wanted["api"])
+    if not images:
+        raise ValueError(f"config, key acquire/gtex/{cohort}: the portal lists no histology image; see api, slide_list")
     if slides:
         check_named(slides, cohort)
     else:
@@ -172,7 +175,7 @@ def slide_rows(images: Sequence[Mapping[str, Any]], cohort: str, address: str, f
 
 def profile_rows(samples: Sequence[str], cohort: str, wanted: GtexCohort, folder: str) -> list[dict]:
     """Rows of the profile sheet: each a column of one GCT."""
-    return list(_profile_rows(samples, cohort, wanted, f"{folder}/{wanted['tpm'].rsplit('/', 1)[-1]}"))
+    return list(_profile_rows(samples, cohort, wanted, f"{folder}/{urlsplit(wanted['tpm']).path.rsplit('/', 1)[-1]}"))
 
 
 def _profile_rows(samples: Sequence[str], cohort: str, wanted: GtexCohort, path: str) -> Iterator[dict]:

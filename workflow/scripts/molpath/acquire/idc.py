@@ -23,6 +23,7 @@ import pyarrow.parquet as parquet
 from ..common.settings.acquire import IdcCohort
 from ..omics.barcodes import Barcode, parse_barcode
 from .left_out import LeftOut
+from .names import fit_for_a_file
 from .web import NotFound, Service, shown
 
 log = logging.getLogger(__name__)
@@ -63,6 +64,7 @@ def read_index(service: Service, path: str, names: str) -> Index:
     batches = (batch.to_pandas() for batch in table.iter_batches(_BATCH, columns=list(COLUMNS)))
     slides = [batch[(batch.Modality == "SM") & batch.analysis_result_id.isna()] for batch in batches]
     series = pd.concat(slides, ignore_index=True).drop(columns=["Modality", "analysis_result_id"])
+    series = series.drop_duplicates("SeriesInstanceUID")
     known = read_names(service, names.replace("{version}", version)) if names else {}
     log.info("%s: index %s, %d slides, %d names", place, version or "of no version", len(series), len(known))
     return Index(version, series, known, read_organs(place.with_name("collections_index.parquet")))
@@ -80,7 +82,7 @@ def read_names(service: Service, address: str) -> dict[str, tuple[str, str]]:
     if "://" in address:
         contents = service.ask("GET", address).content
         try:
-            announced = service.ask("GET", f"{address}.sha256").text.split()[0]
+            announced = next(iter(service.ask("GET", f"{address}.sha256").text.split()), "")
         except NotFound:
             announced = ""
             log.warning("%s.sha256: not found, so the table is taken as it came", shown(address))
@@ -111,7 +113,7 @@ def list_idc(index: Index, cohort: str, wanted: IdcCohort, folder: str, left_out
     description; '': any). Raises ValueError if a pattern matches no collection, or nothing is left.
     """
     key = f"config, key acquire/idc/{cohort}"
-    there = sorted(set(index.series.collection_id))
+    there = sorted(set(index.series.collection_id.dropna()))
     chosen: set[str] = set()
     for asked in wanted["collections"]:
         found = fnmatch.filter(there, asked.lower())
@@ -136,8 +138,14 @@ def list_idc(index: Index, cohort: str, wanted: IdcCohort, folder: str, left_out
 
 
 def slide_row(index: Index, series: Mapping, cohort: str, folder: str, left_out: LeftOut) -> dict | None:
-    """One row; None (counted) where description and name of a slide contradict each other."""
-    case, uid, text = series["PatientID"], series["SeriesInstanceUID"], series["SeriesDescription"] or ""
+    """One row; None (counted) where description and name of a slide contradict each other, or no case or address is
+    said."""
+    case, uid, text = series["PatientID"] or "", series["SeriesInstanceUID"], series["SeriesDescription"] or ""
+    if not fit_for_a_file(case) or not series["series_aws_url"]:
+        left_out.add(
+            cohort, "slides", project_of(series["collection_id"]), label_of(text), "the index has no case or address"
+        )
+        return None
     name, place = index.names.get(uid, ("", ""))
     code = parse_barcode(name) or parse_barcode(case) or Barcode("", case)
     project = project_of(series["collection_id"])
@@ -159,13 +167,18 @@ def slide_row(index: Index, series: Mapping, cohort: str, folder: str, left_out:
         "sample_type": next(iter(kinds), ""),
         "url": series["series_aws_url"],
         "md5": "",
-        "bytes": str(round(series["series_size_MB"] * 1e6)),
+        "bytes": bytes_of(series["series_size_MB"]),
         "series_uid": uid,
         "description": text,
         "licence": series["license_short_name"] or "",
         "doi": series["source_DOI"] or "",
         "transfer_syntax": series["transfer_syntax_name"] or "",
     }
+
+
+def bytes_of(megabytes: float | None) -> str:
+    """Bytes of a series; '' where the index says none."""
+    return str(round(megabytes * 1e6)) if megabytes and megabytes == megabytes else ""
 
 
 def kind_of_description(text: str) -> set[str]:
@@ -189,11 +202,6 @@ def label_of(text: str) -> str:
 def project_of(collection: str) -> str:
     """TCGA-BRCA of tcga_brca, as the GDC writes it; GTEx of gtex."""
     return "GTEx" if collection == "gtex" else collection.upper().replace("_", "-")
-
-
-def fit_for_a_file(name: str) -> str:
-    """A name of letters, digits and . _ - (sheets ask for it)."""
-    return re.sub(r"[^A-Za-z0-9._-]", "_", name).lstrip("._-")
 
 
 def named(rows) -> list[dict]:

@@ -47,13 +47,17 @@ def list_objects(service: Service, url: str) -> list[dict[str, str]]:
             key, size, etag = (entry.findtext(f"{space}{name}") or "" for name in ("Key", "Size", "ETag"))
             if not key.endswith("/"):  # a folder's own entry
                 objects.append(_object_of(bucket, prefix, key, size, etag))
+        if tree.tag != f"{space}ListBucketResult":
+            raise Unreachable(f"{SCHEME}{bucket}: the answer is no list of a bucket")
         token = tree.findtext(f"{space}NextContinuationToken")
         if not token:
             break
+        if token == query.get("continuation-token"):
+            raise Unreachable(f"{SCHEME}{bucket}: the bucket lists the same page again and again")
         query["continuation-token"] = token
     if not objects:
         raise NotFound(f"{url}: the bucket lists no object under this name")
-    return sorted(objects, key=lambda one: one["id"])
+    return sorted({one["id"]: one for one in objects}.values(), key=lambda one: one["id"])
 
 
 def _object_of(bucket: str, prefix: str, key: str, size: str, etag: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..common.files import read_tsv, write_text, write_tsv
+from ..common.files import is_temporary, read_tsv, write_text, write_tsv
 
 COLUMNS = ("kind", "block", "id", "path", "reason", "detail")
 
@@ -22,6 +22,8 @@ def list_refused(downloads: str, retry: bool) -> str:
     rows: list[dict[str, str]] = []
     manifests: list[Path] = []
     for path in sorted(Path(downloads).glob("manifests/*/*.tsv")):
+        if is_temporary(path):  # what a killed job left
+            continue
         table = read_tsv(path)
         aside = table[table.status == "set_aside"]
         rows += [{"kind": path.parent.name, "block": path.stem} | row for row in aside.to_dict("records")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
@@ -43,6 +44,12 @@ def write_sheets(*, settings: Acquire, sheets: str, downloads: str, service: Ser
     told = {}
     for name, key, rows in (("slides", "slide_id", slides), ("profiles", "profile_id", profiles)):
         path = Path(sheets) / f"{name}.tsv"
+        count = Counter(row[key] for row in rows)
+        if twice := [one for one in count if count[one] > 1]:
+            left_out.warn(
+                f"{path}: {len(twice)} ids stand there more than once, first {twice[0]}, which no other command takes: "
+                "cohorts of section acquire overlap; list a project or collection once"
+            )
         told[str(path)] = what_changed(path, key, rows)
         write_tsv(path, pd.DataFrame(rows, columns=None if rows else [key, "case_id", "path"]).fillna(""))
         log.info("%s: %s", path, told[str(path)])

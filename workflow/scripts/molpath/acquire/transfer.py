@@ -20,7 +20,8 @@ from .web import Service, Unreachable, shown
 log = logging.getLogger(__name__)
 
 _CHUNK = 1 << 16  # what of a chunk came before a cut is lost
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+FULL = (errno.ENOSPC, errno.EDQUOT)
+PACKED = (".gz", ".tgz", ".bgz")
 
 
 class SetAside(Exception):
@@ -44,7 +45,9 @@ class Transfer:
         SetAside for one that is there and differs, or came wrong twice; NoRoom; and what `Service.ask` raises.
         """
         path = Path(file["path"])
-        if path.exists():
+        if os.path.isdir(path) or os.path.isdir(part_of(path, file)):
+            raise SetAside("other_file", f"{path} (or its part) is there, but it is a folder; remove it")
+        if os.path.exists(path):
             wrong, md5 = self.checked(path, file)
             if wrong:
                 raise SetAside("other_file", f"{path} is there, but {wrong}; remove it to have it fetched again")
@@ -90,6 +93,8 @@ class Transfer:
         """
         cuts, validator = 0, file.get("etag", "")
         while cuts < self.service.attempts:
+            if not validator and not file["md5"]:  # nothing would tell that the rest is of another version
+                part.unlink(missing_ok=True)
             before = size_of(part)
             whole, validator, page = self._receive(file, part, validator)
             if page:
@@ -102,26 +107,53 @@ class Transfer:
 
     def _receive(self, file: Mapping[str, str], part: Path, validator: str) -> tuple[bool, str, str]:
         """Append one answer to `part`: is it whole now, the version (ETag) sent, and what came instead of a file."""
-        have = size_of(part)
+        before = have = size_of(part)
         headers = {"Accept-Encoding": "identity"}
         if have:
             # Buckets know If-Match only, and refuse to go on with another version.
             same = "If-Match" if file["url"].startswith(SCHEME) else "If-Range"
             headers |= {"Range": f"bytes={have}-"} | ({same: validator} if validator else {})
         with self.service.ask("GET", file["url"], headers, stream=True) as response:
-            if response.status_code == 416:  # nothing after these bytes: the check says if they are right
+            if response.status_code == 416 and have:  # nothing after these bytes: the check says if they are right
                 return True, validator, ""
             kind = response.headers.get("Content-Type", "")
             if is_page(kind, file["path"]):
                 return False, validator, f"the answer is a page of a website ({kind})"
+            if response.status_code not in (200, 206):
+                return False, validator, f"the answer is no file (HTTP {response.status_code})"
+            sent, total = version_of(response, file["url"]), size_announced(file)
             if response.status_code == 206:
-                start = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
-                have = int(start[1]) if start else have
+                told = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", "").strip())
+                other = bool(have and validator and sent and sent.strip('"') != validator.strip('"'))
+                if not told or int(told[1]) > have or other:  # bytes that don't fit those that are there
+                    part.unlink(missing_ok=True)
+                    return False, "", "" if have else "the answer is a piece of the file that was not asked for"
+                have, total = int(told[1]), int(told[2]) if told[2] != "*" else total
             else:
                 have = 0
-            etag = response.headers.get("ETag", "")
-            validator = "" if etag.startswith("W/") else etag
-            return write_body(response, part, have), validator, ""
+            came = write_body(response, part, have, is_packed(file["path"]))
+            # A service may send less than was asked for; without a length a cut looks like an end.
+            short = size_of(part) < total and (response.status_code == 206 or "Content-Length" not in response.headers)
+            # The same once more is all that the service has: the check says that it is too short.
+            return came and (not short or size_of(part) <= before), sent, ""
+
+
+def version_of(response: requests.Response, url: str) -> str:
+    """What tells versions of a file apart, and If-Range takes: its ETag, else the time of its last change; or ''."""
+    etag = response.headers.get("ETag", "")
+    if etag and not etag.startswith("W/"):
+        return etag
+    return "" if url.startswith(SCHEME) else response.headers.get("Last-Modified", "")
+
+
+def size_announced(file: Mapping[str, str]) -> int:
+    """Bytes that the sheet says, 0 if it doesn't."""
+    return int(file["bytes"] or 0)
+
+
+def is_packed(path: str) -> bool:
+    """True for names of packed files: services that call this a Content-Encoding (Apache, buckets) mean the file."""
+    return Path(path).suffix.lower() in PACKED
 
 
 def part_of(path: Path, file: Mapping[str, str]) -> Path:
@@ -131,14 +163,17 @@ def part_of(path: Path, file: Mapping[str, str]) -> Path:
     return path.with_name(f"{path.name}.{version}.part" if version else f"{path.name}.part")
 
 
-def write_body(response: requests.Response, part: Path, start: int) -> bool:
-    """Write an answer's bytes from byte `start` of `part` on; False if it was cut off. Raises NoRoom."""
+def write_body(response: requests.Response, part: Path, start: int, packed: bool = False) -> bool:
+    """Write an answer's bytes from byte `start` of `part` on, as they were sent where the file is `packed`; False if
+    it was cut off. Raises NoRoom.
+    """
+    chunks = response.raw.stream(_CHUNK, decode_content=False) if packed else response.iter_content(_CHUNK)
     try:
         with open(part, "r+b" if part.exists() else "wb") as handle:
             handle.seek(start)
             handle.truncate()
             try:
-                for chunk in response.iter_content(_CHUNK):
+                for chunk in chunks:
                     handle.write(chunk)
             except (requests.RequestException, urllib3.exceptions.HTTPError):
                 return False
@@ -146,7 +181,7 @@ def write_body(response: requests.Response, part: Path, start: int) -> bool:
                 handle.flush()
                 os.fsync(handle.fileno())
     except OSError as error:
-        if error.errno not in _FULL:
+        if error.errno not in FULL:
             raise
         raise NoRoom(
             f"{part}: {error.strerror}. Make room or ask for more quota, then start again: what is downloaded stays, "

@@ -7,10 +7,11 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema
 from urllib3.exceptions import HTTPError
 from urllib3.util import Retry
 
@@ -21,8 +22,8 @@ logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 #: Environment variable with the path of the token that the GDC portal gives for controlled-access files.
 TOKEN_FILE = "GDC_TOKEN_FILE"
-_TOKEN_HEADER = "X-Auth-Token"
-_PASSING = (429, 500, 502, 503, 504)
+_TOKEN_HEADER, _AMZ = "X-Auth-Token", "x-amz-"
+_PASSING = (408, 429, 500, 502, 503, 504)
 
 
 class AccessDenied(Exception):
@@ -75,15 +76,17 @@ class Service(requests.Session):
                 options |= {"auth": s3.login()}
             where = s3.address(url) if bucket else url
             response = self.request(method, where, headers=headers, timeout=self.timeout_s, **options)
+        except (InvalidURL, InvalidSchema, MissingSchema) as error:
+            raise BadRequest(f"{shown(url)}: not an address that can be asked ({type(error).__name__})") from None
         except requests.RequestException as error:  # its text may quote where a redirect led, with a signature
             raise Unreachable(f"{shown(url)}: no answer ({type(error).__name__})") from None
-        if bucket and response.status_code in (301, 307, 400, 401, 403):
-            raise AccessDenied(s3.denied(url, response.status_code, response.headers.get("x-amz-bucket-region", "")))
         status = response.status_code
         if status < 300 or status == 416:
             return response
-        told = words_of(response)
+        told = without_secrets(words_of(response), self._token, url, response.url)
         response.close()
+        if bucket and status in (301, 307, 400, 401, 403):
+            raise AccessDenied(s3.denied(url, status, response.headers.get("x-amz-bucket-region", "")) + told)
         if status in (401, 403):
             raise AccessDenied(self._denied(url, status) + told)
         if status in (404, 410):
@@ -110,19 +113,28 @@ class Service(requests.Session):
     def rebuild_auth(self, prepared_request, response):
         """Called by requests at each redirect; it knows of Authorization only."""
         if origin(prepared_request.url) != origin(response.request.url):
-            prepared_request.headers.pop(_TOKEN_HEADER, None)
+            for name in [_TOKEN_HEADER, *(name for name in prepared_request.headers if name.lower().startswith(_AMZ))]:
+                prepared_request.headers.pop(name, None)
         super().rebuild_auth(prepared_request, response)
 
 
+def parts_of(url: str) -> SplitResult:
+    """The parts of an address; none of one that is none ("http://[::1/x"), which is refused when it is asked."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return SplitResult("", "", "", "", "")
+
+
 def origin(url: str) -> str:
-    """Scheme, host and port of an address."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}".lower()
+    """Scheme, host and port of an address, without a login."""
+    parts = parts_of(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}".lower()
 
 
 def shown(url: str) -> str:
     """An address fit for a log: without query (signatures) and without a login."""
-    parts = urlsplit(url)
+    parts = parts_of(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
@@ -140,6 +152,17 @@ def words_of(response: requests.Response) -> str:
     found = re.search(r'"(?:message|error|detail)"\s*:\s*"([^"]+)"|<Message>([^<]+)</Message>', text)
     said = " ".join((next(filter(None, found.groups())) if found else text).split())[:200]
     return f" It says: {said}" if said and (found or said[0] not in "<{[") else ""
+
+
+def without_secrets(text: str, token: str, *urls: str) -> str:
+    """What a service says, which may repeat what it was sent: without the token, and logins and queries of `urls`."""
+    secrets = {token}
+    for parts in map(parts_of, urls):
+        values = {value for _, value in parse_qsl(parts.query) if len(value) > 7}
+        secrets |= {parts.query, parts.password or ""} | values
+    for secret in sorted(secrets - {""}, key=len, reverse=True):
+        text = text.replace(secret, "…")
+    return text
 
 
 def token_of_environment() -> str:

@@ -23,7 +23,7 @@ def failed_downloads(manifests: Iterable[str]) -> dict[str, str]:
 def downloaded_only(rows: Sequence[Mapping[str, str]], manifests: Iterable[str]) -> list[Mapping[str, str]]:
     """Rows of the profile sheet without those whose file was set aside, each named in the log.
 
-    Raises ValueError if none is left.
+    Raises ValueError if none is left, or most files are lost.
     """
     failed = failed_downloads(manifests)
     for row in rows:
@@ -35,4 +35,12 @@ def downloaded_only(rows: Sequence[Mapping[str, str]], manifests: Iterable[str])
     if rows and not left:
         first = rows[0]
         raise ValueError(f"no file of cohort {first['cohort']} could be downloaded; first {failed[first['path']]}")
+    files, lost = {row["path"] for row in rows}, {row["path"] for row in rows} & set(failed)
+    if len(lost) > len(files) / 2:
+        first = next(row for row in rows if row["path"] in lost)
+        raise ValueError(
+            f"{len(lost)} of {len(files)} files of cohort {first['cohort']} could not be downloaded; first "
+            f"{first['path']}: {failed[first['path']]}. `snakemake refused` lists them, `snakemake retry_refused` lets "
+            "the next run ask again; rows that can't be had are left out of the sheet"
+        )
     return left
