@@ -9,6 +9,7 @@ from molpath.common.manifests import accepted
 from molpath.features.geometry import Geometry, geometry_of
 from molpath.features.patches import read_patches
 from molpath.features.trident_pixels import count_openslide, level_and_edge
+from molpath.slides.inspection import inspect_slide
 from molpath.slides.readers import JpegTilesReader, open_slide
 from molpath.tiles.grid import edges_level0, lay_grid, nominal_magnification
 from molpath.tiles.tiling import is_too_coarse, stated_edge
@@ -189,3 +190,11 @@ def test_the_feature_file_and_the_manifest_say_how_patches_were_read(shard, tmp_
         assert handle["features"].attrs["through_openslide"] == slow
         np.testing.assert_allclose(handle["features"][:], pixels.mean((1, 2)) / 255, atol=3e-3)
     assert shard.extract(opener=None)["a"] == row
+
+
+@pytest.mark.parametrize(("mpp", "magnification"), [("0.2999999", 40), ("0.1999999", 60), ("0.5999997", 20)])
+def test_a_resolution_of_the_sheet_just_below_a_border(tmp_path, mpp, magnification):
+    write_jpeg_pyramid(tmp_path / "a.svs", picture(256, 256), levels=(1,), aperio=True)
+    found = inspect_slide({"slide_id": "a", "path": str(tmp_path / "a.svs"), "mpp": mpp, "keep": "auto"})
+    assert found["magnification"] == magnification
+    assert nominal_magnification(grid_of(), {key: str(value) for key, value in found.items()}) == magnification

@@ -22,7 +22,7 @@ import numpy as np
 from .damage import DamagedTile
 from .tiff_pages import pages_of_levels
 
-DEFLATE, JPEG2000 = (8, 32946), (33003, 33005, 34712)
+DEFLATE, PACKBITS, JPEG2000 = (8, 32946), 32773, (33003, 33005, 34712)
 SOC, SIZ, COD, SOT, SOD, EOC = b"\xff\x4f", 0xFF51, 0xFF52, 0xFF90, 0xFF93, 0xFFD9
 SOP, EPH = 0x91, 0x92
 #: A run of one byte that coded data don't reach: the coder's output is as good as random.
@@ -91,7 +91,25 @@ def finder_of(compression: int, size: int) -> Callable[[bytes], str] | None:
     decoders see what can be seen."""
     if compression in DEFLATE:
         return partial(fault_of_deflate, size=size)
+    if compression == PACKBITS:
+        return partial(fault_of_packbits, size=size)
     return fault_of_jpeg2000 if compression in JPEG2000 else None
+
+
+def fault_of_packbits(data: bytes, size: int) -> str:
+    """What is wrong with runs of PackBits that should make `size` bytes, '' for nothing; one byte may pad them."""
+    place = made = 0
+    while place < len(data) and made < size:
+        code = data[place]
+        if code < 128:  # so many bytes and one more as they are
+            place, made = place + code + 2, made + code + 1
+        elif code > 128:  # one byte, repeated
+            place, made = place + 2, made + 257 - code
+        else:
+            place += 1
+    if made != size or place > len(data) or len(data) - place > 1:
+        return f"its {len(data)} bytes make other than {size}"
+    return ""
 
 
 def fault_of_deflate(data: bytes, size: int) -> str:
