@@ -12,6 +12,7 @@ from damaged_slides import ACROSS, CODECS, TILE, damaged_copy, write_slide
 from dicom_files import write_series
 from molpath.slides.damage import DamagedTile, Forgiving, as_damage, is_damage
 from molpath.slides.inspection import inspect_slide
+from molpath.slides.openslide_reader import OpenSlideReader
 from molpath.slides.readers import JpegTilesReader, TiffReader, open_slide
 from molpath.slides.tile_signs import fault_of_deflate, fault_of_jpeg2000, fault_of_packbits
 from slide_files import picture, write_jpeg_pyramid
@@ -113,6 +114,27 @@ def test_signs_of_streams():
     assert "incorrect data check" in fault_of_deflate(data[:-1] + b"x", 600)
     assert fault_of_jpeg2000(b"") == "no JPEG 2000 codestream"
     assert fault_of_jpeg2000(bytes.fromhex("ff4fff5100")) == "its marker segments are damaged or cut off"
+
+
+def test_a_region_between_pixels_touches_one_more_tile(tmp_path):
+    """OpenSlide mixes neighbouring pixels where a region of a lower level begins between two."""
+    pixels, path = picture(512, 512), tmp_path / "a.svs"
+    description = "Aperio Image Library (synthetic)\r\n|MPP = 0.25"
+    options = {"tile": (TILE, TILE), "photometric": "rgb", "compression": "aperio_jp2000_rgb", "metadata": None}
+    with tifffile.TiffWriter(path) as writer:
+        for level in (1, 2):
+            small = np.ascontiguousarray(pixels[::level, ::level])
+            writer.write(small, description=description, subfiletype=int(level > 1), **options)
+    with tifffile.TiffFile(path) as file:
+        offset, count = file.pages[1].dataoffsets[1], file.pages[1].databytecounts[1]
+    with open(path, "r+b") as handle:
+        handle.seek(offset + count // 2)
+        handle.write(np.random.default_rng(0).bytes(count - count // 2))
+    slide = OpenSlideReader(str(path))
+    slide.region(0, 0, 1, TILE, TILE)
+    for x in (1, 2):
+        with pytest.raises(DamagedTile, match="tile 1"):
+            slide.region(x, 0, 1, TILE, TILE)
 
 
 def test_runs_of_packbits_make_a_tile(tmp_path):

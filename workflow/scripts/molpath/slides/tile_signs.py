@@ -14,7 +14,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
-from math import prod
+from math import modf, prod
 from typing import Any
 
 import numpy as np
@@ -45,8 +45,10 @@ class TileSigns:
         page = self.pages[level]
         if page.fault_of is None:
             return
-        left, top = int(x / self.downsamples[level]), int(y / self.downsamples[level])
-        fresh = [index for index in page.under(left, top, width, height) if page.faults.get(index) != ""]
+        # A region that begins between pixels shows part of one more at its end.
+        (across, left), (down, top) = (modf(place / self.downsamples[level]) for place in (x, y))
+        under = page.under(int(left), int(top), width + bool(across), height + bool(down))
+        fresh = [index for index in under if page.faults.get(index) != ""]
         if not fresh:
             return
         with open(self.path, "rb", buffering=0) as file:
