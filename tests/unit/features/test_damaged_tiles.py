@@ -192,7 +192,7 @@ def test_tolerance():
 
 
 def test_a_copy_without_the_damage_is_read_again(shard, whole, tmp_path):
-    """The identity of a large slide is that of some blocks of it, and mostly misses one tile: it stays the same here."""
+    """The identity of a large slide is that of some of its blocks, and mostly misses one tile: it stays the same."""
     path = damaged_copy(whole["jpeg"], [5]).rename(tmp_path / "a.svs")
     real = Real(shard, {"a": str(path), "b": str(whole["deflate"])})
     first, again = real.extract(), real.extract()

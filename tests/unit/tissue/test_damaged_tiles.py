@@ -57,7 +57,7 @@ def test_a_public_slide_with_damaged_tiles(shared_data, tissue_settings, tmp_pat
 
 
 def test_a_copy_without_the_damage_is_looked_at_again(tissue_settings, tmp_path):
-    """The identity of a large slide is that of some blocks of it, and mostly misses one tile: it stays the same here."""
+    """The identity of a large slide is that of some of its blocks, and mostly misses one tile: it stays the same."""
     slide = {"slide_id": "S", "path": str(tmp_path / "a.svs"), "mpp": "", "keep": "yes"}
     sound = tmp_path / "sound.svs"
     write_slide(sound, "jpeg")

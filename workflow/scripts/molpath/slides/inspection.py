@@ -114,7 +114,11 @@ def inspect_slide(
         return set_aside(slide_id, "no_resolution", detail, **seen)
     magnification = magnification_of(mpp)
     # As the sheet has it: what is just below a border of magnifications must not be rounded up to it.
-    seen |= {"mpp": f"{mpp:.10g}" if source == "sheet" else f"{mpp:.6g}", "mpp_source": source, "magnification": magnification or ""}
+    seen |= {
+        "mpp": f"{mpp:.10g}" if source == "sheet" else f"{mpp:.6g}",
+        "mpp_source": source,
+        "magnification": magnification or "",
+    }
     if magnification is None:
         return set_aside(slide_id, "low_resolution", f"{mpp:g} micrometres per pixel is coarser than 5x", **seen)
     return accepted(slide_id, **seen)
