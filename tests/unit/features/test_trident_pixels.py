@@ -5,6 +5,7 @@ import numpy as np
 import openslide
 import pytest
 import shapely
+import tifffile
 from molpath.common.manifests import accepted
 from molpath.features.geometry import Geometry, geometry_of
 from molpath.features.patches import read_patches
@@ -14,7 +15,7 @@ from molpath.slides.readers import JpegTilesReader, open_slide
 from molpath.tiles.grid import edges_level0, lay_grid, nominal_magnification
 from molpath.tiles.tiling import is_too_coarse, stated_edge
 from PIL import Image
-from slide_files import picture, write_jpeg_pyramid
+from slide_files import patch_tag, picture, write_jpeg_pyramid
 
 BUCKETS = ((0.16, 80), (0.2, 60), (0.3, 40), (0.6, 20), (1.2, 10), (2.4, 5))
 
@@ -198,3 +199,18 @@ def test_a_resolution_of_the_sheet_just_below_a_border(tmp_path, mpp, magnificat
     found = inspect_slide({"slide_id": "a", "path": str(tmp_path / "a.svs"), "mpp": mpp, "keep": "auto"})
     assert found["magnification"] == magnification
     assert nominal_magnification(grid_of(), {key: str(value) for key, value in found.items()}) == magnification
+
+
+def test_tiles_never_written_of_an_ome_tiff_are_black(tmp_path):
+    """OpenSlide, through which TRIDENT reads it, shows nothing there; our own grids are white."""
+    path, pixels = tmp_path / "a.ome.tif", picture(300, 330)
+    metadata = {"axes": "YXS", "PhysicalSizeX": 0.25, "PhysicalSizeY": 0.25}
+    tifffile.imwrite(path, pixels, ome=True, tile=(64, 64), photometric="rgb", compression="deflate", metadata=metadata)
+    patch_tag(path, 0, "TileByteCounts", lambda counts: [0 if i in (0, 7) else n for i, n in enumerate(counts)])
+    corners, patch = tridents(path, 0.25, 20, 64)
+    found, out, slide, _ = ours(path, 0.25, 20, 64)
+    assert slide.name == "tifffile"
+    assert found.tolist() == [list(corner) for corner in corners]
+    for corner, mine in zip(corners, out, strict=True):
+        np.testing.assert_array_equal(mine, patch(*corner))
+    assert (slide.region(0, 0, 0, 64, 64) == 255).all()

@@ -20,7 +20,7 @@ from .openslide_reader import OpenSlideReader
 from .pixels import cut, on_white
 from .tiff_pages import holds_more, largest_pyramid, pages_of_levels, tiff_properties
 from .tiff_planes import NotOnePicture
-from .tiff_tiles import LARGEST_TILE, TiffTiles, TileCache
+from .tiff_tiles import LARGEST_TILE, WHITE, TiffTiles, TileCache
 from .tile_decoders import is_jpeg2000_rgb, is_jpeg_tiled
 
 log = logging.getLogger(__name__)
@@ -60,10 +60,10 @@ class _TiledReader:
             self._tiles.append(half)
             self.levels.append((half.width, half.height, 2.0))
 
-    def region(self, x: int, y: int, level: int, width: int, height: int) -> np.ndarray:
-        """As OpenSlideReader.region, at the nearest whole pixel of `level`."""
-        downsample = self.levels[level][2]
-        return self._tiles[level].region(round(x / downsample), round(y / downsample), int(width), int(height))
+    def region(self, x: int, y: int, level: int, width: int, height: int, background: int = WHITE) -> np.ndarray:
+        """As OpenSlideReader.region, at the nearest whole pixel of `level`; `background` where there is nothing."""
+        left, top = (round(place / self.levels[level][2]) for place in (x, y))
+        return self._tiles[level].region(left, top, int(width), int(height), background=background)
 
     def shrunk_region(self, x: int, y: int, level: int, by: int, out: np.ndarray) -> None:
         """Fill `out` (RGB uint8 height x width x 3) with the region by times as large, shrunk by area.
