@@ -214,3 +214,28 @@ def test_tiles_never_written_of_an_ome_tiff_are_black(tmp_path):
     for corner, mine in zip(corners, out, strict=True):
         np.testing.assert_array_equal(mine, patch(*corner))
     assert (slide.region(0, 0, 0, 64, 64) == 255).all()
+
+
+@pytest.mark.parametrize("kind", ["ome", "plain", "alpha", "grey"])
+def test_what_openslide_shows_less_of_is_read_as_it_shows_it(tmp_path, kind):
+    """Levels in sub-IFDs or without a flag, which TRIDENT never sees; transparent pixels."""
+    pixels, path = picture(300, 330), tmp_path / ("a.tif" if kind == "plain" else "a.ome.tif")
+    options = {"tile": (64, 64), "photometric": "rgb", "compression": "deflate"}
+    if kind == "alpha":
+        pixels = np.dstack([pixels, np.where(np.arange(330) > 150, 0, 255)[None].repeat(300, 0).astype(np.uint8)])
+        options["extrasamples"] = ["unassalpha"]
+    if kind == "grey":
+        pixels, options["photometric"] = pixels[..., 0], "minisblack"
+    metadata = {"axes": "YX" if kind == "grey" else "YXS", "PhysicalSizeX": 0.25, "PhysicalSizeY": 0.25}
+    with tifffile.TiffWriter(path, ome=kind != "plain") as writer:
+        writer.write(pixels, subifds=int(kind != "plain"), metadata=metadata if kind != "plain" else None, **options)
+        reduced = {"subfiletype": 1} if kind != "plain" else {}
+        writer.write(np.ascontiguousarray(pixels[::2, ::2]), metadata=None, **reduced, **options)
+    corners, patch = tridents(path, 0.25, 20, 64)
+    found, out, slide, geometry = ours(path, 0.25, 20, 64)
+    assert (slide.name, len(slide.levels)) == ("tifffile", 2)
+    assert found.tolist() == [list(corner) for corner in corners]
+    for corner, mine in zip(corners, out, strict=True):
+        np.testing.assert_array_equal(mine, patch(*corner))
+    assert count_openslide(slide, found, geometry) == len(found)
+    slide.close()

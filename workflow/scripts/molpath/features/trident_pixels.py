@@ -33,9 +33,15 @@ def level_and_edge(levels: list[tuple[int, int, float]], geometry: Geometry) -> 
 
 def read_patch(slide: Slide, x: int, y: int, geometry: Geometry, out: np.ndarray) -> None:
     """Fill `out` (uint8 size x size x 3, RGB) with the patch at level-0 pixel (x, y)."""
+    slide = as_trident_opens(slide)
     level, edge = level_and_edge(slide.levels, geometry)
     pixels = Image.fromarray(region(slide, x, y, level, edge))
     out[:] = np.asarray(pixels.resize(out.shape[1::-1], Image.Resampling.BICUBIC))
+
+
+def as_trident_opens(slide: Slide) -> Slide:
+    """The slide through OpenSlide where that opens it, and shows fewer levels than we found."""
+    return (slide.beside or slide) if isinstance(slide, TiffReader) else slide
 
 
 def region(slide: Slide, x: int, y: int, level: int, edge: int) -> np.ndarray:
@@ -62,6 +68,8 @@ def needs_openslide(slide: Slide, x: int, y: int, level: int) -> bool:
 
 
 def count_openslide(slide: Slide, coords: np.ndarray, geometry: Geometry) -> int:
-    """How many patches at `coords` (int N x 2) of a slide with JPEG tiles have to be read through OpenSlide."""
+    """How many patches at `coords` (int N x 2) of a slide opened by another reader OpenSlide has to read."""
+    if as_trident_opens(slide) is not slide:
+        return len(coords)
     level, _ = level_and_edge(slide.levels, geometry)
     return sum(needs_openslide(slide, x, y, level) for x, y in coords.tolist())
