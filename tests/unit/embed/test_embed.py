@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 import torch
 from molpath.common import kinds
+from molpath.common.manifests import accepted, set_aside, write_manifest
 from molpath.embed.attention import write_attention
 from molpath.embed.bags import Bag, union
+from molpath.embed.embedding import given_vectors
 from molpath.embed.foreign import FOREIGN, ChiefPooling, FeatherPooling, MissingModel, get_foreign
 
 from ..pretrain.cohort import train, write_cohort
@@ -92,3 +94,27 @@ def test_union_of_slides_has_no_coordinates():
 
 def test_adapters_are_those_that_planning_knows():
     assert set(FOREIGN) == set(kinds.FOREIGN)
+
+
+def test_what_the_sheet_excludes_has_no_embedding_of_given_vectors(tmp_path):
+    """A slide that can't be read may have a vector all the same; one with keep = no is left out."""
+    (tmp_path / "vectors.tsv").write_text("case_id\tv0\nC1\t1\nC2\t2\n")
+    told = [
+        accepted("a"),
+        set_aside("b", "excluded", "the sheet says keep = no"),
+        set_aside("c", "excluded", "the sheet says keep = no"),
+        set_aside("d", "unreadable", "no slide"),
+    ]
+    write_manifest(tmp_path / "slides.tsv", told, [])
+    members = {name: [name] for name in "abcd"}
+    cases = {"a": "C1", "b": "C1", "c": "C2", "d": "C1"}
+    sources = str(tmp_path / "vectors.tsv"), str(tmp_path / "slides.tsv")
+    rows, without = given_vectors(members, cases, *sources)
+    assert [(name, vector.tolist(), slides) for name, vector, _, slides in rows] == [
+        ("a", [1.0], ["a"]),
+        ("d", [1.0], ["d"]),
+    ]
+    assert without == dict.fromkeys("bc", ("excluded", "the sheet says keep = no"))
+    rows, without = given_vectors({"C1": ["a", "b", "d"], "C2": ["c"]}, {"C1": "C1", "C2": "C2"}, *sources)
+    assert [(name, slides) for name, _, _, slides in rows] == [("C1", ["a", "d"])]
+    assert without == {"C2": ("excluded", "the sheet says keep = no")}

@@ -3,8 +3,12 @@
 import h5py
 import numpy as np
 import pytest
+import torch
+from damaged_slides import TILE, damage_tiles, damaged_copy, write_slide
 from molpath.common.given_h5 import Unusable
 from molpath.features.comparison import compare_features, cosine
+from molpath.features.encoders import build
+from molpath.slides.readers import open_slide
 from PIL import Image
 
 GRID = {"name": "g", "patch_size": 32, "magnification": 20, "mpp": 0, "overlap": 0, "scale": "mpp"}
@@ -69,3 +73,54 @@ def test_files_that_fit_neither_slide_nor_encoder(slide, tmp_path, change, messa
 def test_cosine_of_rows():
     ours, theirs = np.array([[1.0, 0], [1, 1], [0, 0]]), np.array([[2.0, 0], [1, 0], [1, 0]])
     np.testing.assert_allclose(cosine(ours, theirs), [1, 0.5**0.5, 0])
+
+
+def test_patches_under_damaged_tiles_are_left_out(tmp_path):
+    write_slide(tmp_path / "a.svs", "jpeg")
+    pixels = open_slide(tmp_path / "a.svs").region(0, 0, 0, 1024, 1024)
+    damaged = damaged_copy(tmp_path / "a.svs", [9])
+    coords = np.array([(x * TILE, y * TILE) for y in range(2) for x in range(8)])
+    colours = np.stack([pixels[y : y + TILE, x : x + TILE].mean((0, 1)) / 255 for x, y in coords])
+    seen = {"mpp": "0.5", "magnification": "20", "width": "1024", "height": "1024"}
+    grid = GRID | {"patch_size": TILE}
+    file = given(tmp_path, colours, coords, patch_size=TILE, patch_size_level0=TILE)
+    whole = compare_features(damaged, file, seen, grid, ENCODER, [])
+    assert len(whole.cosines) == 16  # tile 9 is none of these
+    damage_tiles(damaged, [3])
+    found = compare_features(damaged, file, seen, grid, ENCODER, [])
+    assert found.coords.tolist() == np.delete(coords, 3, 0).tolist()
+    np.testing.assert_allclose(found.cosines, 1, atol=1e-6)
+    damage_tiles(damaged, range(32))
+    with pytest.raises(Unusable, match="none of the 16 patches"):
+        compare_features(damaged, file, seen, grid, ENCODER, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "contents", "message"),
+    [
+        ("a.h5", b"text", "it can't be read"),
+        ("a.pt", b"text", "it can't be read"),
+        ("a.npz", b"text", "it can't be read"),
+        ("a.csv", b"a,b", "from .h5, .pt, .npz, .zarr, not from .csv"),
+    ],
+)
+def test_files_that_nothing_reads_are_told_in_words(slide, tmp_path, name, contents, message):
+    (tmp_path / name).write_bytes(contents)
+    with pytest.raises(Unusable, match=message):
+        compare_features(slide[0], tmp_path / name, SEEN, GRID, ENCODER, [])
+
+
+def test_an_encoder_that_computes_in_half_precision(slide, tmp_path, monkeypatch):
+    """numpy has no bfloat16; a job of features takes it, too."""
+    path, colours, coords = slide
+    built = build([], ENCODER)
+
+    class Half:
+        dim = 3
+
+        def __call__(self, batch):
+            return built(batch).to(torch.bfloat16)
+
+    monkeypatch.setattr("molpath.features.comparison.build", lambda weights, config: Half())
+    found = compare_features(path, given(tmp_path, colours, coords), SEEN, GRID, ENCODER, [])
+    np.testing.assert_allclose(found.cosines, 1, atol=1e-4)

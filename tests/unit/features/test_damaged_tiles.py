@@ -1,5 +1,8 @@
 """A bad tile costs a patch, not a slide: dropped or white up to a share, counted and listed; above it, set aside."""
 
+import os
+import shutil
+
 import h5py
 import numpy as np
 import pandas as pd
@@ -186,3 +189,17 @@ def test_tolerance():
     assert Tolerance(0.0).judge(np.zeros(20, bool)) is None
     assert Tolerance(1.0).judge(np.ones(20, bool))[0] == "unreadable"
     assert Tolerance().damage(np.zeros((20, 2), np.int64), None).columns() == {"n_damaged": 0, "damaged": ""}
+
+
+def test_a_copy_without_the_damage_is_read_again(shard, whole, tmp_path):
+    """The identity of a large slide is that of some of its blocks, and mostly misses one tile: it stays the same."""
+    path = damaged_copy(whole["jpeg"], [5]).rename(tmp_path / "a.svs")
+    real = Real(shard, {"a": str(path), "b": str(whole["deflate"])})
+    first, again = real.extract(), real.extract()
+    assert first == again
+    assert (first["a"]["n_patches"], first["a"]["damaged"]) == ("255", f"{5 * TILE},0")
+    shutil.copyfile(whole["jpeg"], path)
+    os.utime(path, (1, 1))  # older than what it replaces
+    mended = real.extract()
+    assert (mended["a"]["n_patches"], mended["a"]["n_damaged"]) == ("256", "0")
+    assert mended["b"] == first["b"]

@@ -5,15 +5,17 @@ import numpy as np
 import openslide
 import pytest
 import shapely
+import tifffile
 from molpath.common.manifests import accepted
 from molpath.features.geometry import Geometry, geometry_of
 from molpath.features.patches import read_patches
 from molpath.features.trident_pixels import count_openslide, level_and_edge
+from molpath.slides.inspection import inspect_slide
 from molpath.slides.readers import JpegTilesReader, open_slide
 from molpath.tiles.grid import edges_level0, lay_grid, nominal_magnification
 from molpath.tiles.tiling import is_too_coarse, stated_edge
 from PIL import Image
-from slide_files import picture, write_jpeg_pyramid
+from slide_files import patch_tag, picture, write_jpeg_pyramid
 
 BUCKETS = ((0.16, 80), (0.2, 60), (0.3, 40), (0.6, 20), (1.2, 10), (2.4, 5))
 
@@ -189,3 +191,51 @@ def test_the_feature_file_and_the_manifest_say_how_patches_were_read(shard, tmp_
         assert handle["features"].attrs["through_openslide"] == slow
         np.testing.assert_allclose(handle["features"][:], pixels.mean((1, 2)) / 255, atol=3e-3)
     assert shard.extract(opener=None)["a"] == row
+
+
+@pytest.mark.parametrize(("mpp", "magnification"), [("0.2999999", 40), ("0.1999999", 60), ("0.5999997", 20)])
+def test_a_resolution_of_the_sheet_just_below_a_border(tmp_path, mpp, magnification):
+    write_jpeg_pyramid(tmp_path / "a.svs", picture(256, 256), levels=(1,), aperio=True)
+    found = inspect_slide({"slide_id": "a", "path": str(tmp_path / "a.svs"), "mpp": mpp, "keep": "auto"})
+    assert found["magnification"] == magnification
+    assert nominal_magnification(grid_of(), {key: str(value) for key, value in found.items()}) == magnification
+
+
+def test_tiles_never_written_of_an_ome_tiff_are_black(tmp_path):
+    """OpenSlide, through which TRIDENT reads it, shows nothing there; our own grids are white."""
+    path, pixels = tmp_path / "a.ome.tif", picture(300, 330)
+    metadata = {"axes": "YXS", "PhysicalSizeX": 0.25, "PhysicalSizeY": 0.25}
+    tifffile.imwrite(path, pixels, ome=True, tile=(64, 64), photometric="rgb", compression="deflate", metadata=metadata)
+    patch_tag(path, 0, "TileByteCounts", lambda counts: [0 if i in (0, 7) else n for i, n in enumerate(counts)])
+    corners, patch = tridents(path, 0.25, 20, 64)
+    found, out, slide, _ = ours(path, 0.25, 20, 64)
+    assert slide.name == "tifffile"
+    assert found.tolist() == [list(corner) for corner in corners]
+    for corner, mine in zip(corners, out, strict=True):
+        np.testing.assert_array_equal(mine, patch(*corner))
+    assert (slide.region(0, 0, 0, 64, 64) == 255).all()
+
+
+@pytest.mark.parametrize("kind", ["ome", "plain", "alpha", "grey"])
+def test_what_openslide_shows_less_of_is_read_as_it_shows_it(tmp_path, kind):
+    """Levels in sub-IFDs or without a flag, which TRIDENT never sees; transparent pixels."""
+    pixels, path = picture(300, 330), tmp_path / ("a.tif" if kind == "plain" else "a.ome.tif")
+    options = {"tile": (64, 64), "photometric": "rgb", "compression": "deflate"}
+    if kind == "alpha":
+        pixels = np.dstack([pixels, np.where(np.arange(330) > 150, 0, 255)[None].repeat(300, 0).astype(np.uint8)])
+        options["extrasamples"] = ["unassalpha"]
+    if kind == "grey":
+        pixels, options["photometric"] = pixels[..., 0], "minisblack"
+    metadata = {"axes": "YX" if kind == "grey" else "YXS", "PhysicalSizeX": 0.25, "PhysicalSizeY": 0.25}
+    with tifffile.TiffWriter(path, ome=kind != "plain") as writer:
+        writer.write(pixels, subifds=int(kind != "plain"), metadata=metadata if kind != "plain" else None, **options)
+        reduced = {"subfiletype": 1} if kind != "plain" else {}
+        writer.write(np.ascontiguousarray(pixels[::2, ::2]), metadata=None, **reduced, **options)
+    corners, patch = tridents(path, 0.25, 20, 64)
+    found, out, slide, geometry = ours(path, 0.25, 20, 64)
+    assert (slide.name, len(slide.levels)) == ("tifffile", 2)
+    assert found.tolist() == [list(corner) for corner in corners]
+    for corner, mine in zip(corners, out, strict=True):
+        np.testing.assert_array_equal(mine, patch(*corner))
+    assert count_openslide(slide, found, geometry) == len(found)
+    slide.close()

@@ -12,8 +12,9 @@ from damaged_slides import ACROSS, CODECS, TILE, damaged_copy, write_slide
 from dicom_files import write_series
 from molpath.slides.damage import DamagedTile, Forgiving, as_damage, is_damage
 from molpath.slides.inspection import inspect_slide
+from molpath.slides.openslide_reader import OpenSlideReader
 from molpath.slides.readers import JpegTilesReader, TiffReader, open_slide
-from molpath.slides.tile_signs import fault_of_deflate, fault_of_jpeg2000
+from molpath.slides.tile_signs import fault_of_deflate, fault_of_jpeg2000, fault_of_packbits
 from slide_files import picture, write_jpeg_pyramid
 
 HOW = ["all-random", "all-zero", "half-random", "half-zero", "half-ff", "sector-random", "sector-zero", "sector-ff"]
@@ -115,12 +116,53 @@ def test_signs_of_streams():
     assert fault_of_jpeg2000(bytes.fromhex("ff4fff5100")) == "its marker segments are damaged or cut off"
 
 
+def test_a_region_between_pixels_touches_one_more_tile(tmp_path):
+    """OpenSlide mixes neighbouring pixels where a region of a lower level begins between two."""
+    pixels, path = picture(512, 512), tmp_path / "a.svs"
+    description = "Aperio Image Library (synthetic)\r\n|MPP = 0.25"
+    options = {"tile": (TILE, TILE), "photometric": "rgb", "compression": "aperio_jp2000_rgb", "metadata": None}
+    with tifffile.TiffWriter(path) as writer:
+        for level in (1, 2):
+            small = np.ascontiguousarray(pixels[::level, ::level])
+            writer.write(small, description=description, subfiletype=int(level > 1), **options)
+    with tifffile.TiffFile(path) as file:
+        offset, count = file.pages[1].dataoffsets[1], file.pages[1].databytecounts[1]
+    with open(path, "r+b") as handle:
+        handle.seek(offset + count // 2)
+        handle.write(np.random.default_rng(0).bytes(count - count // 2))
+    slide = OpenSlideReader(str(path))
+    slide.region(0, 0, 1, TILE, TILE)
+    for x in (1, 2):
+        with pytest.raises(DamagedTile, match="tile 1"):
+            slide.region(x, 0, 1, TILE, TILE)
+
+
+def test_runs_of_packbits_make_a_tile(tmp_path):
+    """libtiff, and so OpenSlide, shows what too few or too many runs make without a word."""
+    pixels = picture(256, 256)
+    options = {"tile": (TILE, TILE), "photometric": "rgb", "compression": "packbits", "metadata": None}
+    tifffile.imwrite(tmp_path / "a.tif", pixels, resolution=(20000, 20000), resolutionunit="CENTIMETER", **options)
+    slide = open_slide(tmp_path / "a.tif")
+    assert slide.name == "openslide"
+    assert np.array_equal(slide.region(0, 0, 0, 256, 256), pixels)
+    for how in ("all-random", "half-random", "half-zero", "sector-random", "sector-zero"):
+        slide = open_slide(damaged_copy(tmp_path / "a.tif", [1], how))
+        with pytest.raises(DamagedTile, match="tile 1"):
+            slide.region(TILE, 0, 0, TILE, TILE)
+        assert np.array_equal(slide.region(0, 0, 0, TILE, TILE), pixels[:TILE, :TILE])
+    assert fault_of_packbits(b"\xfe\x07\x00\x01\x80", 4) == ""  # 3 x 7, then 1, and nothing
+    assert fault_of_packbits(b"\xfe\x07\x00\x01", 5) == "its 4 bytes make other than 5"
+    assert fault_of_packbits(b"\xfe\x07\x02\x01", 6) == "its 4 bytes make other than 6"  # cut off
+
+
 def test_storage_is_told_from_damage():
     assert isinstance(as_damage(openslide.OpenSlideError("Bogus marker length")), DamagedTile)
     lost = as_damage(openslide.OpenSlideError(f"Cannot read TIFF tile: {os.strerror(errno.EIO)}"))
     assert isinstance(lost, OSError)
     assert lost.errno == errno.EIO
     assert not is_damage(lost)
+    for number in (errno.EREMOTEIO, errno.EAGAIN, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ECONNRESET):
+        assert not is_damage(as_damage(openslide.OpenSlideError(f"Couldn't read: {os.strerror(number)}")))
     assert not is_damage(MemoryError())
     assert not is_damage(FileNotFoundError(errno.ENOENT, "gone"))
     assert not is_damage(AttributeError("a fault of the program"))

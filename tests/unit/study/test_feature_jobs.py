@@ -39,6 +39,9 @@ def test_memory_follows_batch_readers_grid_and_attempt(project):
     assert asked(project, {"adapter": "uni_v1", "workers": 16})[0] >= plain + 1500
     assert asked(project, {"adapter": "uni_v1"}, grid="20x_1024px_0px_overlap")[0] >= plain + 1500
     assert asked(project, {"adapter": "uni_v1"}, attempt=2)[0] == 2 * plain
+    for larger in ({"crops": 5}, {"input_size": 448}):  # 8 cores hold 500 to 700 MB more each
+        assert asked(project, {"adapter": "uni_v1"} | larger)[0] >= plain + 4000
+        assert asked(project, {"adapter": "uni_v1"} | larger, torch="gpu")[0] <= plain + 2000
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,9 @@ def asked(folder, stage, row, before=None):
         ("memory", "needs more than 2000 MB"),
         ("unreadable", "OSError: [Errno 5] Input/output error"),
         ("unreadable", "Stale file handle"),
+        ("unreadable", "OSError: [Errno 121] Remote I/O error"),
+        ("unreadable", "openslide: Couldn't read slide.svs: No route to host"),
+        ("unreadable", "Permission denied"),
     ],
 )
 def test_what_may_pass_is_tried_again_by_each_run(stage, reason, detail, tmp_path):

@@ -1,5 +1,9 @@
 """Damaged tiles cost neither contours nor quality of the rest of a slide; what was lost is said as a share."""
 
+import os
+import shutil
+from itertools import pairwise
+
 import cv2
 import numpy as np
 import pytest
@@ -7,6 +11,9 @@ from damaged_slides import ACROSS, TILE, damaged_copy, write_slide
 from molpath.common.manifests import read_manifest
 from molpath.slides.inspection import inspect_shard
 from molpath.tissue.assessment import assess_shard
+
+#: A tile off the diagonal.
+BAD = 5 * ACROSS + 9
 
 
 def assess(path, settings, folder, keep="yes"):
@@ -47,3 +54,24 @@ def test_a_public_slide_with_damaged_tiles(shared_data, tissue_settings, tmp_pat
     assert (row["status"], row["reason"]) == (sound["status"], sound["reason"]) == ("ok", "")
     assert float(row["area_mm2"]) == pytest.approx(float(sound["area_mm2"]), rel=0.04)
     assert 0.02 < float(row["lost_fraction"]) < 0.04
+
+
+def test_a_copy_without_the_damage_is_looked_at_again(tissue_settings, tmp_path):
+    """The identity of a large slide is that of some of its blocks, and mostly misses one tile: it stays the same."""
+    slide = {"slide_id": "S", "path": str(tmp_path / "a.svs"), "mpp": "", "keep": "yes"}
+    sound = tmp_path / "sound.svs"
+    write_slide(sound, "jpeg")
+    damaged_copy(sound, [BAD]).rename(slide["path"])
+    inspect_shard(slides=[slide], manifest=str(tmp_path / "slides.tsv"))
+    arguments = {"slides": [slide], "inspected": str(tmp_path / "slides.tsv"), "manifest": str(tmp_path / "tissue.tsv")}
+    arguments |= {"wsi": str(tmp_path / "wsi"), "settings": tissue_settings, "code": "0"}
+    lost, made = [], []
+    for replaced in (False, False, True, False):
+        if replaced:
+            shutil.copyfile(sound, slide["path"])
+            os.utime(slide["path"], (1, 1))  # older than what it replaces
+        assess_shard(**arguments)
+        lost.append(float(read_manifest(tmp_path / "tissue.tsv")[0]["lost_fraction"]))
+        made.append((tmp_path / "wsi/contours_geojson/S.geojson").stat().st_mtime_ns)
+    assert lost == [pytest.approx(1 / ACROSS**2, abs=1e-3)] * 2 + [0, 0]
+    assert [before == after for before, after in pairwise(made)] == [True, False, True]

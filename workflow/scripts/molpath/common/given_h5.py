@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import errno
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 from .contained import Lost, map_contained
+from .storage_errors import PASSING  # the job ends with them, and the next run tries again
 
 #: What reading a file of others may take before its slide is set aside.
 DEADLINE_S = 120.0
-#: Errors of storage that may be gone tomorrow: the job ends with them, and the next run tries again.
-PASSING = (errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN, errno.EHOSTDOWN, errno.EAGAIN)
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

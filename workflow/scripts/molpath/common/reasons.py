@@ -5,15 +5,17 @@ from __future__ import annotations
 OK, SET_ASIDE = "ok", "set_aside"
 #: Reason of a slide that only features of another tool stand for: no fault, and later stages may use it.
 FEATURES_ONLY = "features_only"
+#: Reason of a slide that the sheet leaves out.
+EXCLUDED = "excluded"
 #: Reasons that are no failure: the sheet says so.
-ALLOWED = ("excluded", FEATURES_ONLY)
+ALLOWED = (EXCLUDED, FEATURES_ONLY)
 
 #: Every reason a slide can be set aside for, in the order in which they are looked for.
 REASONS = {
     "excluded": "the sheet says keep = no",
     "features_only": "the sheet names no raw slide; only features of another tool stand for it",
     "not_downloaded": "the file could not be fetched as it was announced",
-    "unreadable": "no reader opens the file",
+    "unreadable": "no reader opens the file, or none of its patches can be read",
     "truncated": "the file ends before its data do",
     "crashed": "reading the slide ended the reader process",
     "timeout": "reading the slide took longer than the deadline",

@@ -16,7 +16,7 @@ from ..common.finished import keep, restore
 from ..common.kinds import WITH_COORDS
 from ..common.manifests import one_line, read_manifest
 from ..common.progress import Progress
-from ..common.reasons import OK, REASONS, SET_ASIDE
+from ..common.reasons import EXCLUDED, OK, REASONS, SET_ASIDE
 from ..common.settings.embed import Model
 from .bags import Bags, union
 from .models import get_pool, read_vectors
@@ -89,12 +89,17 @@ def given_vectors(members: Mapping[str, Sequence[str]], cases: Mapping[str, str]
     """Rows of a block of given vectors, by case, and reason and detail of each member that has none.
 
     cohort: tables/slides.tsv: a slide that was set aside before needs no vector; any other without one has `no_vector`.
+    What the sheet excludes (keep = no) has no embedding, even where there is a vector.
     """
     vectors = read_vectors(path)
-    rows = [(name, vectors[cases[name]], 0, slides) for name, slides in members.items() if cases[name] in vectors]
-    missing = [name for name in members if cases[name] not in vectors]
-    told = read_manifest(cohort) if missing and cohort else []
+    told = read_manifest(cohort) if cohort else []
     aside = {row["slide_id"]: (row["reason"], row["detail"]) for row in told if row["status"] != OK}
+    wanted = {
+        name: [slide for slide in slides if aside.get(slide, ("",))[0] != EXCLUDED] for name, slides in members.items()
+    }
+    has_vector = {name for name, slides in wanted.items() if cases[name] in vectors and (slides or not members[name])}
+    rows = [(name, vectors[cases[name]], 0, wanted[name]) for name in members if name in has_vector]
+    missing = [name for name in members if name not in has_vector]
     lacking = {name: ("no_vector", f"{path} has no row of case {cases[name]}") for name in missing}
     return rows, {
         name: together_of(members[name], aside) if all(slide in aside for slide in members[name]) else lacking[name]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 
-from ..common.given_h5 import Unusable
+from ..common.given_h5 import Unusable, read_contained
 from ..common.settings.features import Encoder
 from ..common.settings.tiles import Grid
 from ..slides.readers import open_slide
@@ -18,8 +19,8 @@ from ..tiles.grid import target_mpp
 from .encoders import build
 from .geometry import geometry_of
 from .layouts import layout_of, read_features
-from .patches import read_patches
 from .placing import place
+from .salvage import read_what_can_be_read
 
 #: Patches of the slide that are compared, and how many are encoded at a time.
 SAMPLE, ROWS = 64, 8
@@ -62,9 +63,11 @@ def compare_features(
     """Encode up to SAMPLE patches, spread over the file, where it says they lie, and compare.
 
     path: the raw slide; file: features of it in any layout of `layouts`; seen: the slide's row of the stage slides.
-    Raises Unusable where the file is of another slide, grid or width or doesn't say where its patches lie.
+    Patches that a damaged tile keeps from being read are left out. Raises Unusable where the file can't be read, is of
+    another slide, grid or width, or doesn't say where its patches lie.
     """
-    layout = layout_of(file, encoder.get("features", ""), encoder["name"])
+    look = partial(layout_of, name=encoder.get("features", ""), encoder=encoder["name"])
+    layout = read_contained(look, os.fspath(file))
     placed = place(layout, seen, grid)
     if layout.coords is None or not placed["patch_size_level0"]:
         raise Unusable("it doesn't say where its patches lie")
@@ -84,12 +87,17 @@ def compare_features(
         raise Unusable(f"its features are {layout.dim} numbers wide, those of encoder {encoder['name']} {network.dim}")
     slide, made = open_slide(os.fspath(path)), []
     pixels = np.empty((ROWS, geometry.size, geometry.size, 3), np.uint8)
+    damaged = np.zeros(len(coords), bool)
     for first in range(0, len(coords), ROWS):
-        part = coords[first : first + ROWS]
-        read_patches(slide, part, geometry, pixels[: len(part)])
-        made.append(network(torch.from_numpy(pixels[: len(part)])).numpy())
+        part = slice(first, min(first + ROWS, len(coords)))
+        batch = pixels[: part.stop - first]
+        damaged[part] = read_what_can_be_read(slide, coords[part], geometry, batch).damaged
+        made.append(network(torch.from_numpy(batch)).to("cpu", torch.float32).numpy())
     slide.close()
-    return Comparison(coords, cosine(np.concatenate(made), read_features(file, layout.name)[chosen]))
+    if damaged.all():
+        raise Unusable(f"none of the {len(coords)} patches looked at can be read from the slide")
+    cosines = cosine(np.concatenate(made), read_features(file, layout.name)[chosen])
+    return Comparison(coords[~damaged], cosines[~damaged])
 
 
 def cosine(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:

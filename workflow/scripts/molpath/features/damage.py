@@ -9,18 +9,20 @@ from typing import Any
 import numpy as np
 
 from ..common.files import open_h5
+from ..common.slide_parts import state_of
 
 DROP, WHITE = "drop", "white"
 
 
 @dataclass(frozen=True)
 class Damage:
-    """Patches of a slide that could not be read: `coords` (int64 M x 2), out of how many, and what was done
-    `instead` of reading them (DROP or WHITE)."""
+    """Patches of a slide that could not be read: `coords` (int64 M x 2), out of how many, what was done `instead` of
+    reading them (DROP or WHITE), and the state of the slide's files then (`slide_parts.state_of`)."""
 
     coords: np.ndarray
     patches: int
     instead: str
+    slide: str = ""
 
     def columns(self) -> dict[str, Any]:
         """Cells of the manifest: how many, and where (level-0 pixels, x,y)."""
@@ -34,10 +36,10 @@ class Tolerance:
     most: float = 0.1
     instead: str = DROP
 
-    def damage(self, coords: np.ndarray, damaged: np.ndarray | None) -> Damage:
+    def damage(self, coords: np.ndarray, damaged: np.ndarray | None, slide: str = "") -> Damage:
         """The damage of a slide with patches at `coords` (int64 N x 2), of which some are `damaged` (bool N)."""
         none = np.zeros(len(coords), bool)
-        return Damage(coords[none if damaged is None else damaged], len(coords), self.instead)
+        return Damage(coords[none if damaged is None else damaged], len(coords), self.instead, slide)
 
     def judge(self, damaged: np.ndarray) -> tuple[str, str] | None:
         """Reason and detail of a slide of which too many patches are `damaged` (bool N); None for the others."""
@@ -53,10 +55,16 @@ class Tolerance:
         """Which patches of a slide go into its file, as an index."""
         return slice(None) if damaged is None or self.instead == WHITE or not damaged.any() else ~damaged
 
-    def holds_for(self, path: str | os.PathLike[str]) -> bool:
-        """True for a feature file that would be the same with this tolerance."""
+    def holds_for(self, path: str | os.PathLike[str], slide: str | os.PathLike[str]) -> bool:
+        """True for a feature file that would be the same with this tolerance, of the slide's files as they are now.
+
+        A slide's identity is that of some blocks of its file: a copy without the damage mostly has the same.
+        """
         found = read_damage(path)
-        return found is None or (found.instead == self.instead and len(found.coords) <= self.most * found.patches)
+        if found is None:
+            return True
+        allowed = found.instead == self.instead and len(found.coords) <= self.most * found.patches
+        return allowed and found.slide == state_of(slide)
 
 
 def write_damage(handle: Any, damage: Damage) -> None:
@@ -64,6 +72,7 @@ def write_damage(handle: Any, damage: Damage) -> None:
     if len(damage.coords):
         stored = handle.create_dataset("damaged", data=damage.coords)
         stored.attrs["patches"], stored.attrs["instead"] = damage.patches, damage.instead
+        stored.attrs["slide"] = damage.slide
 
 
 def read_damage(path: str | os.PathLike[str]) -> Damage | None:
@@ -72,4 +81,5 @@ def read_damage(path: str | os.PathLike[str]) -> Damage | None:
         if "damaged" not in handle:
             return None
         found = handle["damaged"]
-        return Damage(found[:], int(found.attrs["patches"]), str(found.attrs["instead"]))
+        said = found.attrs
+        return Damage(found[:], int(said["patches"]), str(said["instead"]), str(said.get("slide", "")))

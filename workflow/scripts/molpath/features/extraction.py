@@ -20,6 +20,7 @@ from ..common.progress import Progress
 from ..common.reasons import OK
 from ..common.settings.features import Encoder
 from ..common.settings.tiles import Grid
+from ..common.slide_parts import state_of
 from ..common.stamps import is_current
 from ..slides.readers import open_slide
 from ..tiles.given import read_coords
@@ -100,7 +101,7 @@ def extract_shard(
         return
     tolerance = Tolerance(max_damaged_fraction, damaged)
     progress = Progress(log_path, "features", len(rows))
-    shard = _Shard(rows, wsi, grid["name"], encoder, code, tolerance, progress)
+    shard = _Shard(rows, slides, wsi, grid["name"], encoder, code, tolerance, progress)
     seen = {row["slide_id"]: row for row in read_manifest(inspected)}
     identities = {slide_id: row.get("identity", "") for slide_id, row in seen.items()}
     shard.sort_out(identities, describe(encoder, weights), accept_other_code)
@@ -119,8 +120,17 @@ class _Shard:
     """Slides of a shard: results so far, and what waits for the encoder."""
 
     def __init__(
-        self, rows, wsi: str, grid: str, encoder: Encoder, code: str, tolerance: Tolerance, progress: Progress
+        self,
+        rows,
+        slides: Mapping[str, str],
+        wsi: str,
+        grid: str,
+        encoder: Encoder,
+        code: str,
+        tolerance: Tolerance,
+        progress: Progress,
     ):
+        self.slides = slides
         self.rows, self.wsi, self.grid, self.encoder, self.code = rows, Path(wsi), grid, encoder["name"], code
         self.tolerance, self.progress, self.precision = tolerance, progress, precision_of(encoder)
         self.results: dict[str, dict[str, Any]] = {}
@@ -140,10 +150,12 @@ class _Shard:
                 continue
             inputs = storage.inputs_of(identities[slide_id], coords, attributes, about)
             path = self.path(slide_id)
-            if is_current(path, inputs, self.code, accept_other_code) and self.tolerance.holds_for(path):
+            current = is_current(path, inputs, self.code, accept_other_code)
+            if current and self.tolerance.holds_for(path, self.slides[slide_id]):
                 self.finish(self.facts(slide_id), patches=len(coords))
             else:
-                self.waiting[slide_id] = {"coords": coords, "attributes": attributes, "inputs": inputs}
+                told = {"coords": coords, "attributes": attributes, "inputs": inputs}
+                self.waiting[slide_id] = told | {"slide": state_of(self.slides[slide_id])}
         remove_leftovers(self.path("any").parent, {self.path(slide_id).name for slide_id in self.waiting})
         log.info("%d slides: %d finished before, %d to encode", len(self.rows), len(self.results), len(self.waiting))
 
@@ -186,7 +198,7 @@ class _Shard:
             about["attributes"],
             stamp,
             self.encoder,
-            self.tolerance.damage(about["coords"], damaged),
+            self.tolerance.damage(about["coords"], damaged, about["slide"]),
             through_openslide,
         )
         return self.facts(slide_id)

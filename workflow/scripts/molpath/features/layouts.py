@@ -88,7 +88,10 @@ def _opened(path: str | os.PathLike) -> Iterator[Any]:
         with open_h5(path) as handle:
             yield handle
     else:
-        yield {".pt": _tensors, ".npz": _arrays, ".zarr": _tables}[suffix](Path(path))
+        readers = {".pt": _tensors, ".npz": _arrays, ".zarr": _tables}
+        if suffix not in readers:
+            raise Unusable(f"features are read from .h5, {', '.join(readers)}, not from {suffix or 'such a folder'}")
+        yield readers[suffix](Path(path))
 
 
 def _tensors(path: Path) -> dict[str, Any]:

@@ -11,11 +11,12 @@ import numpy as np
 from PIL import Image
 
 from ..slides.openslide_reader import OpenSlideReader
-from ..slides.readers import JpegTilesReader
+from ..slides.readers import JpegTilesReader, TiffReader
 from .geometry import Geometry, Slide
 
 #: How far a level's downsample may lie from the wanted one and be taken as it is, in level-0 pixels to a pixel.
 TOLERANCE = 0.1
+BLACK = 0
 
 
 def level_and_edge(levels: list[tuple[int, int, float]], geometry: Geometry) -> tuple[int, int]:
@@ -32,24 +33,32 @@ def level_and_edge(levels: list[tuple[int, int, float]], geometry: Geometry) -> 
 
 def read_patch(slide: Slide, x: int, y: int, geometry: Geometry, out: np.ndarray) -> None:
     """Fill `out` (uint8 size x size x 3, RGB) with the patch at level-0 pixel (x, y)."""
+    slide = as_trident_opens(slide)
     level, edge = level_and_edge(slide.levels, geometry)
     pixels = Image.fromarray(region(slide, x, y, level, edge))
     out[:] = np.asarray(pixels.resize(out.shape[1::-1], Image.Resampling.BICUBIC))
 
 
+def as_trident_opens(slide: Slide) -> Slide:
+    """The slide through OpenSlide where that opens it, and shows fewer levels than we found."""
+    return (slide.beside or slide) if isinstance(slide, TiffReader) else slide
+
+
 def region(slide: Slide, x: int, y: int, level: int, edge: int) -> np.ndarray:
     """RGB uint8 edge x edge x 3 of `level` as OpenSlide gives it without its alpha: black where there is nothing.
 
-    What OpenSlide doesn't open, or plain pictures, are read as they are elsewhere, and black beyond their edge.
+    What other readers open is read as it is elsewhere, and black beyond its edge and where a tile was never written.
     """
     if needs_openslide(slide, x, y, level):
         slide = slide.beside  # type: ignore[attr-defined]
     if isinstance(slide, OpenSlideReader):
         return np.ascontiguousarray(slide.rgba(x, y, level, edge, edge)[..., :3])
+    if isinstance(slide, JpegTilesReader | TiffReader):
+        return slide.region(x, y, level, edge, edge, background=BLACK)
     width, height, downsample = slide.levels[level]
     pixels = slide.region(x, y, level, edge, edge)
-    pixels[:, max(0, width - round(x / downsample)) :] = 0
-    pixels[max(0, height - round(y / downsample)) :] = 0
+    pixels[:, max(0, width - round(x / downsample)) :] = BLACK
+    pixels[max(0, height - round(y / downsample)) :] = BLACK
     return pixels
 
 
@@ -59,6 +68,8 @@ def needs_openslide(slide: Slide, x: int, y: int, level: int) -> bool:
 
 
 def count_openslide(slide: Slide, coords: np.ndarray, geometry: Geometry) -> int:
-    """How many patches at `coords` (int N x 2) of a slide with JPEG tiles have to be read through OpenSlide."""
+    """How many patches at `coords` (int N x 2) of a slide opened by another reader OpenSlide has to read."""
+    if as_trident_opens(slide) is not slide:
+        return len(coords)
     level, _ = level_and_edge(slide.levels, geometry)
     return sum(needs_openslide(slide, x, y, level) for x, y in coords.tolist())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import struct
 import zlib
 from typing import Any
@@ -11,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..common.contained import is_out_of_memory
+from ..common.storage_errors import storage_error
 
-#: What storage says when it fails: no fault of the slide, whose patches must not be dropped for it.
-STORAGE = (errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ETIMEDOUT, errno.EACCES, errno.ENODEV, errno.EHOSTDOWN)
 #: Pixels of a level along a piece that is given up as a whole, and how much finer a level may be that stands in for it.
 PIECE, FINEST = 64, 32
 WHITE = 255
@@ -31,12 +28,11 @@ def is_damage(error: Exception) -> bool:
 
 
 def as_damage(error: Exception) -> Exception:
-    """What OpenSlide's error is: DamagedTile, or an OSError where it names a failure of storage."""
+    """What OpenSlide's error is: DamagedTile, or an OSError where it names a failure of storage, which is no fault of
+    the slide: its patches must not be dropped for it."""
     said = str(error)
-    for number in STORAGE:
-        if os.strerror(number) in said:
-            return OSError(number, said)
-    return DamagedTile(said)
+    number = storage_error(said)
+    return OSError(number, said) if number else DamagedTile(said)
 
 
 class Forgiving:

@@ -113,7 +113,12 @@ def inspect_slide(
         detail = f"no micrometres per pixel in the file{because}; write them into column mpp of the slide sheet"
         return set_aside(slide_id, "no_resolution", detail, **seen)
     magnification = magnification_of(mpp)
-    seen |= {"mpp": f"{mpp:.6g}", "mpp_source": source, "magnification": magnification or ""}
+    # As the sheet has it: what is just below a border of magnifications must not be rounded up to it.
+    seen |= {
+        "mpp": f"{mpp:.10g}" if source == "sheet" else f"{mpp:.6g}",
+        "mpp_source": source,
+        "magnification": magnification or "",
+    }
     if magnification is None:
         return set_aside(slide_id, "low_resolution", f"{mpp:g} micrometres per pixel is coarser than 5x", **seen)
     return accepted(slide_id, **seen)
@@ -122,7 +127,7 @@ def inspect_slide(
 def _features_only(slide_id: str, mpp: str) -> dict[str, Any]:
     """A slide without a file: what the sheet says of its resolution places features that another tool made."""
     value, source, note = find_mpp({}, mpp)
-    known = {"mpp": f"{value:.6g}", "mpp_source": source} if value else {}
+    known = {"mpp": f"{value:.10g}", "mpp_source": source} if value else {}
     if value:
         known["magnification"] = str(magnification_of(value) or "")
     return set_aside(slide_id, FEATURES_ONLY, "column path of the slide sheet is empty", note=note, **known)

@@ -16,17 +16,16 @@ import numpy as np
 from ..common.slide_parts import REMEDIES, NoSlideHere, entry_of
 from .damage import is_damage
 from .dicom_frames import pages_of_series
+from .image_reader import ImageReader
 from .openslide_reader import OpenSlideReader
-from .pixels import cut, on_white
 from .tiff_pages import holds_more, largest_pyramid, pages_of_levels, tiff_properties
 from .tiff_planes import NotOnePicture
-from .tiff_tiles import LARGEST_TILE, TiffTiles, TileCache
+from .tiff_tiles import WHITE, TiffTiles, TileCache
 from .tile_decoders import is_jpeg2000_rgb, is_jpeg_tiled
 
 log = logging.getLogger(__name__)
 
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg"}
-IMAGE_MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"}
 #: What OpenSlide calls the layouts whose JPEG tiles we decode ourselves.
 DICOM = "dicom"
 FAST_VENDORS = {"aperio", "generic-tiff", DICOM}
@@ -60,10 +59,10 @@ class _TiledReader:
             self._tiles.append(half)
             self.levels.append((half.width, half.height, 2.0))
 
-    def region(self, x: int, y: int, level: int, width: int, height: int) -> np.ndarray:
-        """As OpenSlideReader.region, at the nearest whole pixel of `level`."""
-        downsample = self.levels[level][2]
-        return self._tiles[level].region(round(x / downsample), round(y / downsample), int(width), int(height))
+    def region(self, x: int, y: int, level: int, width: int, height: int, background: int = WHITE) -> np.ndarray:
+        """As OpenSlideReader.region, at the nearest whole pixel of `level`; `background` where there is nothing."""
+        left, top = (round(place / self.levels[level][2]) for place in (x, y))
+        return self._tiles[level].region(left, top, int(width), int(height), background=background)
 
     def shrunk_region(self, x: int, y: int, level: int, by: int, out: np.ndarray) -> None:
         """Fill `out` (RGB uint8 height x width x 3) with the region by times as large, shrunk by area.
@@ -181,6 +180,27 @@ class TiffReader(_TiledReader):
             self.close()
             self._open_tiles(path, pages, half_scale)
 
+    @cached_property
+    def beside(self) -> OpenSlideReader | None:
+        """The same picture through OpenSlide, which may show less of it (no levels in sub-IFDs, none without a flag);
+        None where it doesn't open the file, shows an image of another size, or planes had to be chosen."""
+        if self.notes:
+            return None
+        try:
+            opened = OpenSlideReader(self.path)
+        except Exception:  # it has kinds of its own
+            return None
+        if opened.levels[0][:2] == self.levels[0][:2]:
+            return opened
+        opened.close()
+        return None
+
+    def close(self) -> None:
+        """Close the file."""
+        super().close()
+        if opened := vars(self).get("beside"):
+            opened.close()
+
     def _shows_the_same(self, level: int) -> bool:
         """True if `level` looks like the level before it, shrunk, at five places."""
         width, height, downsample = self.levels[level]
@@ -200,41 +220,6 @@ class TiffReader(_TiledReader):
             if np.abs(cells[0] - cells[1]).mean() > MOST_DIFFERENCE:
                 return False
         return True
-
-
-class ImageReader:
-    """A PNG or JPEG as a slide of one level; its mpp comes from the sheet."""
-
-    name = "image"
-
-    def __init__(self, path: str):
-        from PIL import Image
-
-        Image.MAX_IMAGE_PIXELS = None  # judged below, by what it takes in memory
-        self.path = path
-        with Image.open(path) as image:
-            width, height = image.size
-            if (needed := width * height * 3) > LARGEST_TILE:
-                limit = f"{LARGEST_TILE >> 20} MB: write it as a tiled TIFF"
-                raise ValueError(f"{width} x {height} pixels take {needed >> 20} MB in memory, more than {limit}")
-            if image.mode not in IMAGE_MODES:
-                raise ValueError(f"pixels of type {image.mode}, not 8-bit RGB or grey")
-            transparent = image.has_transparency_data
-            self._pixels = (
-                on_white(np.asarray(image.convert("RGBA"))) if transparent else np.asarray(image.convert("RGB"))
-            )
-        self.levels = [(width, height, 1.0)]
-        self.properties: Mapping[str, str] = {}
-        self.vendor = "image"
-        self.associated: list[str] = []
-        self.notes: list[str] = []
-
-    def region(self, x: int, y: int, level: int, width: int, height: int) -> np.ndarray:
-        """As OpenSlideReader.region, of the one level there is."""
-        return cut(self._pixels, int(x), int(y), width, height)
-
-    def close(self) -> None:
-        """Nothing to close: the pixels are in memory."""
 
 
 Reader = OpenSlideReader | JpegTilesReader | TiffReader | ImageReader

@@ -98,8 +98,10 @@ class TiffTiles:
         index = row * self.columns + column
         return None if self.counts[index] == 0 else self.cache.get((id(self), index), self._make)
 
-    def region(self, x: int, y: int, width: int, height: int, out: np.ndarray | None = None) -> np.ndarray:
-        """RGB uint8 height x width x 3 at pixel (x, y) of this page; white beyond it and where a tile is absent.
+    def region(
+        self, x: int, y: int, width: int, height: int, out: np.ndarray | None = None, background: int = WHITE
+    ) -> np.ndarray:
+        """RGB uint8 height x width x 3 at pixel (x, y) of this page; `background` beyond it and where a tile is absent.
 
         It is written to `out` if given.
         """
@@ -107,7 +109,7 @@ class TiffTiles:
         left, top = max(x, 0), max(y, 0)
         right, bottom = min(x + width, self.width), min(y + height, self.height)
         if (right - left, bottom - top) != (width, height):
-            out[:] = WHITE
+            out[:] = background
         if right <= left or bottom <= top:
             return out
         for row in range(top // self.tile_height, -(-bottom // self.tile_height)):
@@ -116,7 +118,7 @@ class TiffTiles:
                 x0, x1 = max(left, tile_x), min(right, tile_x + self.tile_width)
                 y0, y1 = max(top, tile_y), min(bottom, tile_y + self.tile_height)
                 tile = self.tile(column, row)
-                part = WHITE if tile is None else tile[y0 - tile_y : y1 - tile_y, x0 - tile_x : x1 - tile_x]
+                part = background if tile is None else tile[y0 - tile_y : y1 - tile_y, x0 - tile_x : x1 - tile_x]
                 out[y0 - y : y1 - y, x0 - x : x1 - x] = part
         return out
 

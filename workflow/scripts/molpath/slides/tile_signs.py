@@ -14,7 +14,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
-from math import prod
+from math import modf, prod
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ import numpy as np
 from .damage import DamagedTile
 from .tiff_pages import pages_of_levels
 
-DEFLATE, JPEG2000 = (8, 32946), (33003, 33005, 34712)
+DEFLATE, PACKBITS, JPEG2000 = (8, 32946), 32773, (33003, 33005, 34712)
 SOC, SIZ, COD, SOT, SOD, EOC = b"\xff\x4f", 0xFF51, 0xFF52, 0xFF90, 0xFF93, 0xFFD9
 SOP, EPH = 0x91, 0x92
 #: A run of one byte that coded data don't reach: the coder's output is as good as random.
@@ -45,8 +45,10 @@ class TileSigns:
         page = self.pages[level]
         if page.fault_of is None:
             return
-        left, top = int(x / self.downsamples[level]), int(y / self.downsamples[level])
-        fresh = [index for index in page.under(left, top, width, height) if page.faults.get(index) != ""]
+        # A region that begins between pixels shows part of one more at its end.
+        (across, left), (down, top) = (modf(place / self.downsamples[level]) for place in (x, y))
+        under = page.under(int(left), int(top), width + bool(across), height + bool(down))
+        fresh = [index for index in under if page.faults.get(index) != ""]
         if not fresh:
             return
         with open(self.path, "rb", buffering=0) as file:
@@ -91,7 +93,25 @@ def finder_of(compression: int, size: int) -> Callable[[bytes], str] | None:
     decoders see what can be seen."""
     if compression in DEFLATE:
         return partial(fault_of_deflate, size=size)
+    if compression == PACKBITS:
+        return partial(fault_of_packbits, size=size)
     return fault_of_jpeg2000 if compression in JPEG2000 else None
+
+
+def fault_of_packbits(data: bytes, size: int) -> str:
+    """What is wrong with runs of PackBits that should make `size` bytes, '' for nothing; one byte may pad them."""
+    place = made = 0
+    while place < len(data) and made < size:
+        code = data[place]
+        if code < 128:  # so many bytes and one more as they are
+            place, made = place + code + 2, made + code + 1
+        elif code > 128:  # one byte, repeated
+            place, made = place + 2, made + 257 - code
+        else:
+            place += 1
+    if made != size or place > len(data) or len(data) - place > 1:
+        return f"its {len(data)} bytes make other than {size}"
+    return ""
 
 
 def fault_of_deflate(data: bytes, size: int) -> str:

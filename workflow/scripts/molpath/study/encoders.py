@@ -12,8 +12,9 @@ WITHOUT_NETWORK = ("precomputed", "mean_colour")
 LIBRARIES_MB, CUDA_MB, READER_MB = 1200, 2000, 350
 #: MB for each million float32 parameters while weights are loaded, measured: GigaPath's 1,135 million take 4,800 MB.
 WEIGHTS_MB = 4.3
-#: MB of activations of a core that encodes: 16 patches through a small network, more for each million parameters.
-ACTIVATIONS_MB, ACTIVATIONS_MB_A_MILLION = 150, 0.25
+#: MB of activations of a core that encodes: 16 patches through a small network, more for each million parameters; at
+#: so many pixels, and more with their square and with crops (ViT-L: 240 MB, five crops 940, 448 pixels 750).
+ACTIVATIONS_MB, ACTIVATIONS_MB_A_MILLION, ACTIVATIONS_PX = 150, 0.25, 224
 #: Patches a batch where the config leaves it to the machine, and batches in memory.
 BATCH, BATCHES = 256, 4
 #: What is asked for a network nobody knows.
@@ -94,8 +95,10 @@ class Encoders:
         batches = BATCHES * (entry["batch_size"] or BATCH) * edge**2 * 3 / 1e6
         needed = LIBRARIES_MB + readers * READER_MB + batches
         if self.gpus(wildcards):
-            millions = self.facts_of(wildcards.encoder).get("parameters", UNKNOWN_MILLIONS)
-            on_cpu = threads * (ACTIVATIONS_MB + ACTIVATIONS_MB_A_MILLION * millions)
+            facts = self.facts_of(wildcards.encoder)
+            millions = facts.get("parameters", UNKNOWN_MILLIONS)
+            larger = entry["crops"] * max(1, (facts.get("input_size") or ACTIVATIONS_PX) / ACTIVATIONS_PX) ** 2
+            on_cpu = threads * (ACTIVATIONS_MB + ACTIVATIONS_MB_A_MILLION * millions) * larger
             needed += WEIGHTS_MB * millions + (CUDA_MB if self.gpu_build and not self.allow_cpu else on_cpu)
         return -(-int(needed) // 500) * 500 * attempt
 

@@ -5,20 +5,12 @@ from __future__ import annotations
 import os
 
 from ..common.digests import digest_of
+from ..common.storage_errors import storage_error
 from .config import Places, Wildcards
 from .sheets import read_sheet
 
 #: Reasons that say more of the machine at that time than of the slide.
 PASSING = ("timeout", "memory")
-#: What a reader says where storage failed under it.
-STORAGE = (
-    "Input/output error",
-    "Stale file handle",
-    "Connection timed out",
-    "Transport endpoint is not connected",
-    "Host is down",
-    "Resource temporarily unavailable",
-)
 
 
 class Retries:
@@ -57,4 +49,4 @@ class Retries:
 
 
 def _may_pass(reason: str, detail: str) -> bool:
-    return reason in PASSING or (reason == "unreadable" and any(words in detail for words in STORAGE))
+    return reason in PASSING or (reason == "unreadable" and storage_error(detail) > 0)

@@ -18,7 +18,8 @@ from ..common.manifests import accepted, read_manifest, set_aside, write_manifes
 from ..common.progress import Progress
 from ..common.reasons import OK
 from ..common.settings.tissue import Tissue
-from ..common.stamps import is_current, row_of_stamp, save_jpeg, save_png
+from ..common.slide_parts import state_of
+from ..common.stamps import is_current, read_stamp, row_of_stamp, save_jpeg, save_png
 from ..slides.bounds import shown_in_qupath
 from ..slides.damage import Forgiving
 from ..slides.readers import open_slide
@@ -87,7 +88,10 @@ def assess_slide(
         contours = given.find_contours(settings["contours"], slide_id, item["path"])
     inputs = digest_of(item["identity"], item["mpp"], item["keep"], segmentation.inputs_of(settings, contours))
     if all([is_current(path, inputs, code, accept_other_code) for path in paths.values()]):
-        return with_files(row_of_stamp(paths["contours"]), paths, wsi)
+        row = row_of_stamp(paths["contours"])
+        # A copy without the damage mostly has the same identity, which is that of some blocks of the file.
+        if not row["lost_fraction"] or stamped_state(paths["contours"]) == state_of(item["path"]):
+            return with_files(row, paths, wsi)
     try:
         measured = look(item, settings, contours)
     except MethodUnusable:
@@ -100,8 +104,14 @@ def assess_slide(
         log.exception("%s", slide_id)
         return set_aside(slide_id, "unreadable", f"{type(error).__name__}: {error}")
     row = judge(item, measured, settings)
-    write_files(paths, measured, {"inputs": inputs, "code": code, "row": row})
+    stamp = {"inputs": inputs, "code": code, "row": row}
+    write_files(paths, measured, stamp | ({"slide": state_of(item["path"])} if row["lost_fraction"] else {}))
     return with_files(row, paths, wsi)
+
+
+def stamped_state(path: Path) -> str:
+    """State of the files of a damaged slide when `path` was made of it."""
+    return str((read_stamp(path) or {}).get("slide", ""))
 
 
 def files_of(wsi: Path, slide_id: str) -> dict[str, Path]:
