@@ -78,7 +78,7 @@ def test_same_contents_cost_no_encoding_and_no_training(cohort, code, tmp_path):
     before = bytes_of(copy)
     features = sorted((copy / "results/wsi" / GRID / f"features_{ENCODER}").glob("*.h5"))
     written = {path.name: path.stat().st_mtime_ns for path in features}
-    done = run(copy, code, "--forcerun", "assess_tissue", "--", "embed")
+    done = run(copy, code, "embed", "--forcerun", "assess_tissue")
     assert done.returncode == 0, done.stdout[-6000:]
     assert {path.name: path.stat().st_mtime_ns for path in features} == written
     logs = "".join(path.read_text() for path in (copy / "results/logs/pretrain").rglob("*.log"))

@@ -150,7 +150,7 @@ def test_a_signal_within_an_epoch_costs_no_step_and_changes_no_bit(tmp_path, mon
             os.kill(os.getpid(), number)
 
     monkeypatch.setattr(Trainer, "_train_step", told_to_stop)
-    for message in ("after 1 epochs and 1 of 2 steps", "after 3 epochs and 0 of 2 steps"):
+    for message in ("after 1 epochs and 1 of 2 steps", "after 2 epochs and 2 of 2 steps"):
         with pytest.raises(Stopped, match=message):
             train(tmp_path, out="b")
     assert train(tmp_path, out="b") == whole

@@ -131,7 +131,9 @@ def test_slides_of_another_cohort_cost_no_step(tmp_path, caplog):
     other = pairs.assign(slide_id="other", case_id="other", cohort="B", profile_id="other").head(1)
     pd.concat([pairs, other]).to_csv(tmp_path / "pairs.tsv", sep="\t", index=False)
     index = (tmp_path / "index.tsv").read_text()
-    (tmp_path / "index.tsv").write_text(index + "other\t0\t0\t00000000\n")
+    packed = pd.read_csv(tmp_path / "index.tsv", sep="\t", dtype=str, keep_default_na=False)
+    none = packed.head(1).assign(slide_id="other", start="0", count="0", crc32="00000000")
+    pd.concat([packed, none]).to_csv(tmp_path / "index.tsv", sep="\t", index=False)
     caplog.set_level("INFO")
     assert train(tmp_path) == first
     assert "no training step" in caplog.text

@@ -34,7 +34,10 @@ def test_a_valid_project_has_no_problem(project):
     project.write()
     study = Study.open("config.yaml")
     study.check()
-    assert study.targets.features() == ["<results>/features/20x_256px_0px_overlap/tiny/00000.tsv"]
+    assert study.targets.features() == [
+        "<results>/features/20x_256px_0px_overlap/tiny/00000.tsv",
+        "<results>/tables/ledger/20x_256px_0px_overlap/tiny.tsv",
+    ]
 
 
 def test_a_run_trains_on_the_modalities_it_reads(project):

@@ -45,6 +45,7 @@ class Forgiving:
     def __init__(self, slide: Any):
         self.slide = slide
         self.lost: set[tuple[float, float, float, float]] = set()
+        self.last_error: Exception | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.slide, name)
@@ -65,6 +66,7 @@ class Forgiving:
         except Exception as error:
             if not is_damage(error):
                 raise
+            self.last_error = error
         if max(width, height) <= PIECE:
             return self._instead(x, y, level, width, height)
         downsample = self.slide.levels[level][2]

@@ -41,6 +41,8 @@ COLUMNS = (
     "quality",
     "quality_fingerprint",
 )
+#: Share of damage from which on nothing of a slide was seen.
+NOTHING_LEFT = 0.999
 
 
 def assess_shard(
@@ -162,7 +164,10 @@ def look(item: Mapping[str, str], settings: Tissue, contours: Path | None = None
     slide = Forgiving(open_slide(item["path"]))
     measured = measure(slide, float(item["mpp"]), settings, contours)
     slide.close()
-    return replace(measured, lost_fraction=slide.lost_fraction)
+    lost = slide.lost_fraction
+    if slide.last_error and lost > NOTHING_LEFT:
+        raise slide.last_error  # what was measured is white all over: unreadable, not blank
+    return replace(measured, lost_fraction=lost)
 
 
 def measure(slide, mpp: float, settings: Tissue, contours: Path | None = None) -> Measured:
