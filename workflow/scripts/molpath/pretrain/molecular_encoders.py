@@ -22,7 +22,7 @@ PAD, CLS, END = "<pad>", "<cls>", "<eoc>"
 PAD_VALUE = -2.0
 #: scGPT clips values here before they are encoded.
 LARGEST_VALUE = 512.0
-#: Bytes of one attention matrix that a CPU may hold.
+#: Bytes of attention that a CPU may hold at once, and from which on training keeps none of it.
 ATTENTION_BYTES = 2**28
 
 
@@ -108,21 +108,26 @@ class RnaEncoder(nn.Module):
 
     def forward(self, tokens: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
         """tokens: int B x G, CLS first, PAD (0) where a profile is shorter; values: float B x G. Returns B x output."""
-        pieces = profiles_at_once(tokens, self.transformer_encoder.layers[0].self_attn.num_heads)
+        heads = self.transformer_encoder.layers[0].self_attn.num_heads
+        pieces = profiles_at_once(tokens, heads)
+        again = 4 * heads * tokens.numel() * tokens.shape[1] > ATTENTION_BYTES
         means = [
-            self._mean(part, shown)
+            self._mean(part, shown, again)
             for part, shown in zip(torch.split(tokens, pieces), torch.split(values, pieces), strict=True)
         ]
         embeddings: torch.Tensor = self.projection(torch.cat(means))
         return embeddings
 
-    def _mean(self, tokens: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
-        """Mean over the tokens of the last layer, B x width; paddings are seen by nothing."""
+    def _mean(self, tokens: torch.Tensor, values: torch.Tensor, again: bool) -> torch.Tensor:
+        """Mean over the tokens of the last layer, B x width; paddings are seen by nothing.
+
+        again: what a layer holds is made again in the backward pass, which takes about a third more time.
+        """
         padded = tokens == 0
         x, mask = self.encoder(tokens) + self.value_encoder(values), padded if padded.any() else None
         with without_fast_path():
             for layer in self.transformer_encoder.layers:
-                x = recomputed(layer, x, mask)
+                x = recomputed(layer, x, mask) if again else layer(x, src_key_padding_mask=mask)
         share = (~padded).to(x.dtype)
         return torch.einsum("bg,bgd->bd", share / share.sum(1, keepdim=True), x)
 
