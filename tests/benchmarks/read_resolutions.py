@@ -151,7 +151,7 @@ def measure(name: str, path: Path, mpp: float) -> bool:
 
 
 def main() -> None:
-    """Print one row a slide."""
+    """Print one row per slide."""
     keep_freed_memory()  # as readers do
     head = "slide\tOpenSlide per CPU-s\tfast path per CPU-s\tratio to OpenSlide\tfastslide to OpenSlide"
     print(f"{head}\tcuCIM to OpenSlide\tbare decoder to OpenSlide\tgrey levels of difference at most")

@@ -11,6 +11,10 @@ from urllib.parse import parse_qs, urlsplit
 
 TOKEN = "secret-token-of-the-user-0123456789"
 
+#: What the GDC says of the files that sheets are made of.
+DIAGNOSTIC = {"data_type": "Slide Image", "experimental_strategy": "Diagnostic Slide"}
+STAR = {"data_type": "Gene Expression Quantification", "analysis": {"workflow_type": "STAR - Counts"}}
+
 
 class Service:
     """What the server has and how it misbehaves; `asked` holds (method, path, headers) of every request."""

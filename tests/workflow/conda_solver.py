@@ -21,7 +21,7 @@ CUDA_BUILD = "cuda129_mkl_py311_h0123456_301"
 
 
 def alias(rig: str, channel: str, name: str, version: str) -> None:
-    """Write a package that only depends on another spelling of its name, and index the channel anew."""
+    """Write a package that only depends on another spelling of its name, and index the channel again."""
     sys.path.insert(0, rig)
     from make_channel import write_package
 

@@ -13,7 +13,7 @@ from molpath.demo.slide_files import make_slides
 from projects import call_snakemake, write_table
 
 GRID, ENCODER = "20x_256px_0px_overlap", "theirs"
-#: Slides by what is wrong with them, which the stage that should see it stands beside.
+#: What is wrong with each slide, by id, with the stage at which it should be lost.
 SLIDES = {
     "sound-1": ("", ""),
     "sound-2": ("", ""),

@@ -1,4 +1,4 @@
-"""A second run of the small cohort: what it makes anew, what it takes as it is, and what a kill leaves."""
+"""A second run of the small cohort: what it makes again, what it takes as it is, and what a kill leaves."""
 
 import os
 import re

@@ -20,12 +20,6 @@ from molpath.common.files import read_tsv
 CONTENTS = random.Random(0).randbytes(3_000_000)
 
 
-@pytest.fixture(autouse=True)
-def no_token(monkeypatch):
-    monkeypatch.delenv(web.TOKEN_FILE, raising=False)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-
-
 @pytest.fixture
 def server():
     with serving() as service:

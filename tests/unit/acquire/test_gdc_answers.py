@@ -3,25 +3,17 @@
 import json
 
 import pytest
-from data_services import serving
+from data_services import DIAGNOSTIC, STAR, serving
 from molpath.acquire import web
 from molpath.acquire.sheets import write_sheets
 from molpath.common.files import read_tsv
 from molpath.omics.aliquots import choose_aliquot
 from molpath.omics.barcodes import parse_barcode
 
-DIAGNOSTIC = {"data_type": "Slide Image", "experimental_strategy": "Diagnostic Slide"}
-STAR = {"data_type": "Gene Expression Quantification", "analysis": {"workflow_type": "STAR - Counts"}}
 GDC = {
     "projects": [], "programs": ["TCGA"], "sample_types": ["Tumor"], "access": ["open"],
     "strategy": "Diagnostic Slide", "paired_only": False, "folder": "",
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def local(monkeypatch):
-    monkeypatch.delenv(web.TOKEN_FILE, raising=False)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow.parquet as parquet
 import pytest
 import yaml
-from data_services import serving
+from data_services import DIAGNOSTIC, STAR, serving
 from idc_bucket import UID, series_of, write_index
-from molpath.acquire import room, s3, web
+from molpath.acquire import room, web
 from molpath.acquire.download import download_files
 from molpath.acquire.sheets import write_sheets
 from molpath.common.files import read_tsv
@@ -32,19 +32,10 @@ SERIES = [
     ("cptac_luad", "C3L-00002", "11", "HE", "C3L-00002-21", "Lung", "SM"),
 ]  # fmt: skip
 TCGA = {"collections": ["tcga_*"], "description": "^FFPE", "folder": ""}
-STAR = {"data_type": "Gene Expression Quantification", "analysis": {"workflow_type": "STAR - Counts"}}
-SLIDE = {"data_type": "Slide Image", "experimental_strategy": "Diagnostic Slide"}
 GDC = {
     "projects": [], "programs": ["TCGA"], "sample_types": ["Tumor"], "access": ["open"],
     "strategy": "Diagnostic Slide", "paired_only": True, "folder": "",
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def local(monkeypatch):
-    for name in (s3.KEY, s3.SECRET, s3.SESSION, *s3.ENDPOINTS, *s3.REGIONS, web.TOKEN_FILE):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
 
 @pytest.fixture
@@ -145,7 +136,7 @@ def test_a_sheet_that_does_not_fit_on_the_disk_says_so(server, tmp_path, monkeyp
 
 def test_a_cohort_without_collections_is_not_taken_from_the_idc(server, tmp_path):
     """Maps of a later config file are merged into those of an earlier one, and only lists take their place."""
-    server.add("s", "TCGA-AA-0001-01Z-00-DX1.U.svs", b"x", "TCGA-AA-0001", "TCGA-AA-0001-01Z", **SLIDE)
+    server.add("s", "TCGA-AA-0001-01Z-00-DX1.U.svs", b"x", "TCGA-AA-0001", "TCGA-AA-0001-01Z", **DIAGNOSTIC)
     server.add("r", "r.tsv", b"x", "TCGA-AA-0001", "TCGA-AA-0001-01A", **STAR)
     idc = {"TCGA": TCGA | {"collections": []}}
     slides, _, _ = write(server, tmp_path, idc=idc, gdc={"TCGA": GDC}, idc_index="not there", idc_names="")

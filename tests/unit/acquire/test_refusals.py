@@ -18,12 +18,6 @@ from molpath.common.files import read_tsv
 TIFF = b"II*\0" + bytes(range(256)) * 40
 
 
-@pytest.fixture(autouse=True)
-def no_token(monkeypatch):
-    monkeypatch.delenv(web.TOKEN_FILE, raising=False)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-
-
 @pytest.fixture
 def server():
     with serving() as service:
@@ -273,7 +267,7 @@ def test_a_newer_version_of_another_name_is_told_and_not_taken(server, replaced,
     replaced["path"] = str(tmp_path / "b.svs")
     row = download(server, tmp_path, [replaced], server.address).loc["a"]
     assert (row.status, row.reason) == ("set_aside", "not_found")
-    assert row.detail.endswith("which is named a.svs: `snakemake sheets` lists it anew")
+    assert row.detail.endswith("which is named a.svs: `snakemake sheets` lists it again")
     assert server.count(f"/data/{NEW}") == 0
 
 

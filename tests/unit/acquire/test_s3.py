@@ -1,4 +1,4 @@
-"""Files of buckets: addresses, signatures worked out anew, and refusals that say what to do."""
+"""Files of buckets: addresses, signatures worked out again, and refusals that say what to do."""
 
 import hashlib
 import hmac
@@ -16,13 +16,6 @@ CONTENTS = bytes(range(256)) * 4000
 SECRET = "secretsecretsecret0123456789"
 KEY = "cohort one/slide+1 ü.svs"
 SENT = "/bucket/cohort%20one/slide%2B1%20%C3%BC.svs"
-
-
-@pytest.fixture(autouse=True)
-def environment(monkeypatch):
-    for name in (s3.KEY, s3.SECRET, s3.SESSION, *s3.ENDPOINTS, *s3.REGIONS, web.TOKEN_FILE):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import gzip
 import hashlib
 
 import pytest
-from data_services import serving
+from data_services import DIAGNOSTIC, STAR, serving
 from molpath.acquire import web
 from molpath.acquire.gdc import choose, profile_rows, query_files, slide_rows
 from molpath.acquire.left_out import LeftOut
@@ -12,18 +12,10 @@ from molpath.acquire.sheets import write_sheets
 from molpath.acquire.web import AccessDenied, Unreachable
 from molpath.common.files import read_tsv
 
-STAR = {"data_type": "Gene Expression Quantification", "analysis": {"workflow_type": "STAR - Counts"}}
-DIAGNOSTIC = {"data_type": "Slide Image", "experimental_strategy": "Diagnostic Slide"}
 GDC = {
     "projects": ["TCGA-XX"], "programs": [], "sample_types": ["Primary Tumor"], "access": ["open"],
     "strategy": "Diagnostic Slide", "paired_only": True, "folder": "",
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def local(monkeypatch):
-    monkeypatch.delenv(web.TOKEN_FILE, raising=False)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
 
 @pytest.fixture

@@ -68,7 +68,7 @@ def test_each_slide_is_lost_once_and_features_alone_are_no_loss():
 def test_losses_of_all_stages_count_against_the_limit():
     entries = [entry for entry in gathered().entries if entry.part == FEATURES]
     judge(entries, 4 / 6, "table.tsv")
-    with pytest.raises(TooManySetAside, match=r"4 of 6 slides(.|\n)*1 bad_features: (.|\n)*See table.tsv; mend"):
+    with pytest.raises(TooManySetAside, match=r"4 of 6 slides(.|\n)*1 bad_features: (.|\n)*See table.tsv; fix"):
         judge(entries, 0.6, "table.tsv")
     tiled = [entry for entry in gathered().entries if entry.part == TILES]
     with pytest.raises(TooManySetAside, match="3 of 5 slides"):  # one has no raw file, which is no failure

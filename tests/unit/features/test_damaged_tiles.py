@@ -200,6 +200,6 @@ def test_a_copy_without_the_damage_is_read_again(shard, whole, tmp_path):
     assert (first["a"]["n_patches"], first["a"]["damaged"]) == ("255", f"{5 * TILE},0")
     shutil.copyfile(whole["jpeg"], path)
     os.utime(path, (1, 1))  # older than what it replaces
-    mended = real.extract()
-    assert (mended["a"]["n_patches"], mended["a"]["n_damaged"]) == ("256", "0")
-    assert mended["b"] == first["b"]
+    fixed = real.extract()
+    assert (fixed["a"]["n_patches"], fixed["a"]["n_damaged"]) == ("256", "0")
+    assert fixed["b"] == first["b"]

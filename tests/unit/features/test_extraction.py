@@ -110,7 +110,7 @@ def test_finished_files_are_taken_and_missing_ones_come_out_the_same(shard, rand
     from slide_doubles import refuse
 
     assert shard.extract("efficientnet_lite0", [random_weights], opener=refuse) == before
-    (shard.wsi / before["b"]["file"]).unlink()  # composes batches anew: b is alone now
+    (shard.wsi / before["b"]["file"]).unlink()  # composes other batches: b is alone now
     assert shard.extract("efficientnet_lite0", [random_weights]) == before
 
 

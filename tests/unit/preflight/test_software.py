@@ -161,10 +161,10 @@ def test_memory_and_shared_memory(monkeypatch):
 
 
 def test_the_table():
-    findings = [ok("a", "fine"), note("much longer", "w " * 100, "look"), problem("c", "broken", "mend it")]
+    findings = [ok("a", "fine"), note("much longer", "w " * 100, "look"), problem("c", "broken", "fix it")]
     table = as_table(findings)
     assert max(map(len, table.splitlines())) <= 118
-    assert "c            problem  broken\n" + " " * 22 + "-> mend it\n" in table
+    assert "c            problem  broken\n" + " " * 22 + "-> fix it\n" in table
     assert table.endswith("1 ok, 1 to note, 1 problem. Mend the problems before a long run.")
     assert problems_of(findings) == findings[2:]
-    assert as_list(findings) == "c: broken\n    -> mend it"
+    assert as_list(findings) == "c: broken\n    -> fix it"

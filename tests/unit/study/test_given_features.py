@@ -8,7 +8,7 @@ from molpath.study import Study
 
 
 def planned(project):
-    """Inputs and state of the job of the first shard with given features, of a study planned anew."""
+    """Inputs and state of the job of the first shard with given features, of a study planned again."""
     study = Study.open("config.yaml")
     wildcards = SimpleNamespace(shard="00000", encoder="theirs", grid=study.grids.names["main"])
     given = study.given_features

@@ -1,4 +1,4 @@
-"""The statement of fidelity says what the code does: the page is remade and compared, its values looked up anew."""
+"""The statement of fidelity says what the code does: the page is remade and compared, its values looked up again."""
 
 import re
 import runpy

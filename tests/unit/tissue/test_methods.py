@@ -1,4 +1,4 @@
-"""The methods as assess_tissue runs them: files, reasons, and what makes a slide's result anew."""
+"""The methods as assess_tissue runs them: files, reasons, and what makes a slide's result again."""
 
 import hashlib
 import json
@@ -87,7 +87,7 @@ def test_given_polygons_are_the_tissue_and_a_slide_without_is_set_aside(shard, t
     assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
 
 
-def test_a_slide_is_made_anew_when_its_polygons_are_redrawn_not_when_they_are_moved(shard, tmp_path):
+def test_a_slide_is_made_again_when_its_polygons_are_redrawn_not_when_they_are_moved(shard, tmp_path):
     draw(tmp_path / "drawn", "S1", ((100, 120), (420, 520)))
     first = shard.assess(method="contours", contours=str(tmp_path / "drawn"))
     made = (shard.wsi / "contours_geojson/S1.geojson").stat().st_mtime_ns

@@ -58,7 +58,7 @@ def list_gdc(
     if shared := sorted(case for case, names in projects.items() if len(names) > 1):
         names = ", ".join(sorted(projects[shared[0]]))
         left_out.warn(
-            f"{len(shared)} cases of cohort {cohort} have one name in several projects, first {shared[0]} ({names}): "
+            f"cohort {cohort}: projects share names of cases ({len(shared)} in all, first {shared[0]}, in {names}): "
             "slides and profiles are paired by case; make a cohort of each project if they are not the same people"
         )
     return (

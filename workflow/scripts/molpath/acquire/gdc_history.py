@@ -40,5 +40,5 @@ def newer_version(service: Service, file: Mapping[str, str]) -> tuple[dict[str, 
         f"the GDC replaced it by {newest['uuid']} (version {newest['version']}, release {newest.get('data_release')})"
     )
     if name != Path(file["path"]).name:
-        return None, f"{words}, which is named {name}: `snakemake sheets` lists it anew"
+        return None, f"{words}, which is named {name}: `snakemake sheets` lists it again"
     return dict(file) | {"url": f"{api}/data/{newest['uuid']}", "md5": md5, "bytes": size}, words

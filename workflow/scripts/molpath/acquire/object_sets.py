@@ -15,8 +15,9 @@ import xml.etree.ElementTree as xml
 from collections.abc import Mapping
 from pathlib import Path
 
+from ..common.files import fsync
 from .s3 import SCHEME
-from .transfer import SetAside, Transfer, part_of, sync
+from .transfer import SetAside, Transfer, part_of
 from .web import NotFound, Service, Unreachable
 
 #: End of an address that names all objects below it.
@@ -87,7 +88,7 @@ def fetch_set(transfer: Transfer, file: Mapping[str, str]) -> tuple[int, str]:
         raise SetAside(
             "wrong_size",
             f"the bucket lists {total} bytes in {len(objects)} objects, announced were {file['bytes']}: another "
-            "version of the series; `snakemake sheets` with a newer index lists it anew",
+            "version of the series; `snakemake sheets` with a newer index lists it again",
         )
     part.mkdir(parents=True, exist_ok=True)
     wanted = [one | {"id": f"{file['id']}/{one['id']}", "path": str(part / one["id"])} for one in objects]
@@ -100,7 +101,7 @@ def fetch_set(transfer: Transfer, file: Mapping[str, str]) -> tuple[int, str]:
             mine.unlink()
         transfer.fetch(one)
     os.replace(part, path)
-    sync(path.parent)
+    fsync(path.parent)
     for one in objects:
         transfer.notes.moved(part / one["id"], path / one["id"])
     return total, _digest(transfer, path)

@@ -47,7 +47,7 @@ def write_sheets(*, settings: Acquire, sheets: str, downloads: str, service: Ser
         count = Counter(row[key] for row in rows)
         if twice := [one for one in count if count[one] > 1]:
             left_out.warn(
-                f"{path}: {len(twice)} ids stand there more than once, first {twice[0]}, which no other command takes: "
+                f"{path} repeats ids ({len(twice)} in all, first {twice[0]}), which no other command takes: "
                 "cohorts of section acquire overlap; list a project or collection once"
             )
         told[str(path)] = what_changed(path, key, rows)

@@ -12,6 +12,7 @@ from pathlib import Path
 import requests
 import urllib3
 
+from ..common.files import fsync
 from .contents import is_page, wrong_start
 from .digest_notes import DigestNotes
 from .s3 import SCHEME
@@ -63,7 +64,7 @@ class Transfer:
                 wrong, md5 = self.checked(part, file)
             if not wrong:
                 os.replace(part, path)
-                sync(path.parent)
+                fsync(path.parent)
                 self.notes.moved(part, path)
                 log.info("%s: %d bytes from %s", file["id"], path.stat().st_size, shown(file["url"]))
                 return path.stat().st_size, md5
@@ -199,12 +200,3 @@ def _reason_of(wrong: str) -> str:
 def size_of(path: Path) -> int:
     """Bytes of a file, 0 if there is none."""
     return path.stat().st_size if path.exists() else 0
-
-
-def sync(folder: Path) -> None:
-    """Make a rename in `folder` survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

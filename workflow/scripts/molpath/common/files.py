@@ -32,9 +32,9 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     temporary = temporary_of(path)
     try:
         yield temporary
-        _fsync(temporary)
+        fsync(temporary)
         os.replace(temporary, path)
-        _fsync(path.parent)
+        fsync(path.parent)
     except (OSError, RuntimeError) as error:
         if (number := _no_room(error)) is None:
             raise
@@ -61,7 +61,8 @@ def _no_room(error: BaseException | None) -> int | None:
     return None
 
 
-def _fsync(path: Path) -> None:
+def fsync(path: Path) -> None:
+    """Make what is written of a file, or a rename within a folder, survive a power cut."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

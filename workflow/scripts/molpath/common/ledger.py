@@ -228,5 +228,5 @@ def judge(entries: Sequence[Entry], max_failed_fraction: float, table: str) -> N
         listed = "\n".join(f"  {number:6d} {reason}: {REASONS[reason]}" for reason, number in counts.most_common())
         raise TooManySetAside(
             f"{failed} of {total} slides were set aside, more than max_failed_fraction = {max_failed_fraction:g} of "
-            f"the config allows:\n{listed}\nSee {table}; mend or exclude the slides (keep = no), or allow more."
+            f"the config allows:\n{listed}\nSee {table}; fix or exclude the slides (keep = no), or allow more."
         )

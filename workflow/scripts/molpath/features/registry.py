@@ -24,7 +24,7 @@ from ..common.settings.features import Encoder
 TABLE = Path(__file__).with_name("encoders.yaml")
 PRECISIONS = ("fp32", "bf16", "fp16")
 TOKENS = ("cls", "cls_mean")
-#: Facts that decide the output beside weights and code; the others may be corrected without encoding anew.
+#: Facts that decide the output beside weights and code; the others may be corrected without encoding again.
 DECISIVE = ("dim", "input_size", "resize", "interpolation", "mean", "std", "tokens", "precision")
 
 

@@ -1,8 +1,8 @@
 """Patches as TRIDENT reads them: its choice of level, black beyond the slide's edge, Pillow's bicubic resampling.
 
-Source: what TRIDENT 0.3 does (mahmoodlab/TRIDENT, `WSIPatcher`, `OpenSlideWSI`), described here and written anew:
-OpenSlide's region in the four channels it gives, of which the fourth is left out, then Pillow's `resize` with its
-default filter.
+Source: what TRIDENT 0.3 does (mahmoodlab/TRIDENT, `WSIPatcher`, `OpenSlideWSI`), described here and written without
+its code: OpenSlide's region in the four channels it gives, of which the fourth is left out, then Pillow's `resize` with
+its default filter.
 """
 
 from __future__ import annotations

@@ -124,7 +124,7 @@ def _version_of(check: str, path: str, asked: bool) -> Finding:
             [path, "--version"], capture_output=True, text=True, timeout=60, check=True
         ).stdout.strip()
     except (OSError, subprocess.SubprocessError) as error:
-        return (problem if asked else note)(check, f"{path} doesn't run: {error}", "mend or reinstall it")
+        return (problem if asked else note)(check, f"{path} doesn't run: {error}", "fix or reinstall it")
     if check == "conda" and _numbers(told) < OLDEST_CONDA:
         oldest = ".".join(map(str, OLDEST_CONDA))
         return (problem if asked else note)(check, f"{told} at {path}", f"Snakemake 9 needs conda {oldest} or newer")

@@ -173,7 +173,7 @@ def standardise(values: np.ndarray, scale: Scale, genes: Sequence[str]) -> np.nd
     """Values (float32 N x genes) as deviations from the training cohort, where the run asks for it, else as they are.
 
     The paper describes no scaling and starts from scGPT's weights. From random weights the mean over tokens is nearly
-    the same for all profiles, for what a gene is outweighs how much of it there is; deviations mend that.
+    the same for all profiles, for what a gene is outweighs how much of it there is; deviations fix that.
     """
     means = scale.get("mean")
     if not means:

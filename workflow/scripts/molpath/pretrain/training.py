@@ -257,7 +257,7 @@ class Trainer:
         # The generators' states must stay on the CPU; weights are copied to where they belong.
         state = torch.load(self.state_path, map_location="cpu", weights_only=True)
         if state["stamp"] != self.stamp:
-            log.info("%s was left by other data, settings or code: started anew", self.state_path)
+            log.info("%s was left by other data, settings or code: started from the beginning", self.state_path)
             if self.world.rank == 0:
                 os.remove(self.state_path)
             return

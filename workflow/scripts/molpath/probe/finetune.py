@@ -117,7 +117,7 @@ class FineTuning:
 class TaskBags:
     """Patches of a task's samples: the union of the slides it lists, of those that were accepted.
 
-    Kept in memory up to `limit` bytes, for they are read again in every epoch of every fold; read anew beyond.
+    Kept in memory up to `limit` bytes, for they are read again in every epoch of every fold; read again beyond.
     """
 
     def __init__(self, bags: Bags, slides: Mapping[str, Sequence[str]], limit: int = 4 << 30):

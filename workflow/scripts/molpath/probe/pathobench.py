@@ -2,7 +2,7 @@
 
 {source}/{task}/{model}_{experiment}/{hyperparameters}/ with config.json, split.csv, test_metrics/fold_i/metrics.json
 (bootstrap_i of a task with one fold) and test_metrics_summary.json; results_summary.csv over all. Every number is
-worked out anew from predictions.parquet with scikit-learn, so the layout also checks our own tables.
+worked out again from predictions.parquet with scikit-learn, so the layout also checks our own tables.
 """
 
 from __future__ import annotations

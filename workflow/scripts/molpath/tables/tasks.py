@@ -68,7 +68,7 @@ def describe(task: Task) -> dict[str, Any]:
 
 
 def split_of(folds: np.ndarray) -> str:
-    """Kind of split by the sides (object N x K): one fold, each sample tested once, or sides drawn anew."""
+    """Kind of split by the sides (object N x K): one fold, each sample tested once, or or sides drawn for each fold."""
     tested = (folds == "test").sum(1)
     if folds.shape[1] == 1:
         return "official"

@@ -68,7 +68,7 @@ READ_BY = {
 def segment(slide, mpp: float, overview: Overview, settings: Tissue) -> np.ndarray:
     """Boolean mask of the tissue in the overview, height x width; `settings`: section tissue of the config.
 
-    `mpp`: the slide's, at level 0. Networks read the slide anew, at their own resolution. Raises MethodUnusable.
+    `mpp`: the slide's, at level 0. Networks read the slide again, at their own resolution. Raises MethodUnusable.
     """
     method = settings["method"]
     if method in CLASSICAL:

@@ -1,0 +1,19 @@
+"""No test asks with a token or key of whoever runs it, nor through a proxy; servers with odd answers."""
+
+import pytest
+from molpath.acquire import s3, web
+from odd_server import odd_servers
+
+
+@pytest.fixture(autouse=True)
+def no_credentials(monkeypatch):
+    for name in (s3.KEY, s3.SECRET, s3.SESSION, *s3.ENDPOINTS, *s3.REGIONS, web.TOKEN_FILE):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+
+@pytest.fixture
+def odd():
+    """A function that starts servers: see odd_server."""
+    with odd_servers() as start:
+        yield start
