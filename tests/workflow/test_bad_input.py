@@ -78,7 +78,6 @@ def test_patches_an_encoder_was_not_made_for_are_a_note(project):
 
 def test_gated_weights_that_cannot_be_had_are_explained(project, monkeypatch):
     """One message on the terminal: where to ask, and how to give a file instead."""
-    pytest.importorskip("huggingface_hub")
     project.config["features"]["encoders"]["tiny"].update(adapter="uni_v1")
     project.write()
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")

@@ -5,10 +5,10 @@ import os
 import subprocess
 import sys
 
+import huggingface_hub  # noqa: F401 (absent, the tests below would tell of something else)
 import pytest
 from hub_service import serving_hub
 
-pytest.importorskip("huggingface_hub")
 TOKEN = "hf_secretsecretsecret"
 FILES = {"bracs/fine/config.yaml": b"task_col: fine\n", "bracs/fine/k=all.tsv": b"case_id\tslide_id\tfine\tfold_0\n"}
 FETCH = """

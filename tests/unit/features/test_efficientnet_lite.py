@@ -1,5 +1,6 @@
 """Our EfficientNet-Lite0 against the published package."""
 
+import efficientnet_lite_pytorch
 import pytest
 import torch
 from molpath.features import efficientnet_lite
@@ -15,9 +16,8 @@ def test_parameter_counts():
 
 @pytest.mark.parametrize("folded", [False, True])
 def test_same_output_as_the_published_package(random_weights, folded):
-    package = pytest.importorskip("efficientnet_lite_pytorch", reason="efficientnet-lite-pytorch is not installed")
     state = load_weights(random_weights)
-    theirs = package.EfficientNet.from_name("efficientnet-lite0").eval()
+    theirs = efficientnet_lite_pytorch.EfficientNet.from_name("efficientnet-lite0").eval()
     theirs.load_state_dict(state)
     ours = efficientnet_lite.load(state)
     images = torch.rand(2, 3, 224, 224, generator=torch.Generator().manual_seed(1)) * 2 - 1

@@ -7,6 +7,7 @@ import shutil
 import h5py
 import numpy as np
 import pytest
+import zarr
 
 from .test_precomputed import some_features, stamp
 
@@ -297,7 +298,6 @@ def test_tensors_and_arrays_of_slide2vec(shard, tmp_path):
 
 
 def test_a_store_of_lazyslide(shard, tmp_path):
-    zarr = pytest.importorskip("zarr")
     shard.add("a", 4).write(**SEEN)
     values = some_features(9)
     store = zarr.open_group(tmp_path / "theirs" / "a.zarr", mode="w")
