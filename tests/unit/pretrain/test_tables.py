@@ -5,10 +5,13 @@ import numpy as np
 import pytest
 import torch
 from molpath.common.h5ad import write_h5ad
-from molpath.pretrain.data import Example, Loader, PairedData, UnfitProfiles, gene_tokens, read_tables
+from molpath.pretrain.data import Example, Loader, PairedData, UnfitProfiles, gather, gene_tokens, read_tables
 from molpath.pretrain.distributed import World
 from molpath.pretrain.molecular_encoders import RnaEncoder, RnaMlp
-from molpath.pretrain.runs import tokens_by_cohort
+from molpath.pretrain.runs import slides_of, tokens_by_cohort
+from molpath.pretrain.store import PatchStore
+
+from .cohort import RUN, write_cohort
 
 N = float("nan")
 
@@ -115,3 +118,19 @@ def test_flags_that_were_never_looked_for_are_counted(tmp_path, caplog):
     found = read_tables(paths)
     assert found.X.tolist() == [[1, 1, 0], [1, 1, 0], [0, 1, 1], [0, 1, 1]]
     assert "41.7 % of the DNA flags were not observed" in caplog.text
+
+
+def test_half_of_a_run_is_half_of_the_slides_that_it_reads(tmp_path):
+    """Slides paired with the other kind alone take no part in the choice: the run's stamp knows nothing of them."""
+    write_cohort(tmp_path)
+    pairs = (tmp_path / "pairs.tsv").read_text().splitlines(keepends=True)
+    without = {f"S{case}\t" for case in range(6)}
+    kept = [line for line in pairs if "\trna\t" not in line or not line.startswith(tuple(without))]
+    (tmp_path / "pairs.tsv").write_text("".join(kept))
+    store = PatchStore([tmp_path / "patches.npy"], [tmp_path / "index.tsv"])
+    rna = read_tables([str(tmp_path / "rna.h5ad")])
+    examples = gather(str(tmp_path / "pairs.tsv"), store, ["A"], rna, None, fraction=0.5)
+    assert len(examples) == 3
+    assert {one.slide_id for one in examples} < set(
+        slides_of(RUN | {"modalities": ["rna"]}, str(tmp_path / "pairs.tsv"))
+    )

@@ -100,12 +100,15 @@ def gather(
     fraction: float = 1.0,
     organs: Mapping[str, str] | None = None,
 ) -> list[Example]:
-    """Examples of the cohorts in the order of pairs.tsv: one a slide, one more for each further profile of a kind.
+    """Examples of the cohorts in the order of pairs.tsv: one per slide, one more for each further profile of a kind.
 
+    rna, dna: None where the run doesn't read that kind; slides paired with nothing else are none of its examples.
     fraction: share of each cohort's slides, taken evenly over their `organs` (organ of each slide id).
     """
     table = read_tsv(pairs)
-    table = table[(table.status == "paired") & table.cohort.isin(cohorts) & table.slide_id.isin(store.place)]
+    read = [name for name, profiles in (("rna", rna), ("dna", dna)) if profiles is not None]
+    own = (table.status == "paired") & table.cohort.isin(cohorts) & table.modality.isin(read)
+    table = table[own & table.slide_id.isin(store.place)]
     if fraction < 1:
         chosen = set()
         for _, group in table.groupby("cohort", sort=False):
