@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from .conda_rig import CondaRig, call, checked
-from .small_cohort import PAIRS, config_of, write_listed_task
+from .small_cohort import ENCODER, GRID, PAIRS, config_of, write_listed_task
 from .test_environments import LEFT_OUT, NEEDED_BY, SCRIPTS, families, needed
 
 pytestmark = pytest.mark.slow
@@ -25,8 +25,6 @@ GPU = sorted(path.stem for path in (SCRIPTS.parents[1] / "envs").glob("*-gpu.yam
 NOT_RUN = {
     "sheets.py": "asks data services",
     "download_files.py": "downloads",
-    "refused.py": "lists downloads",
-    "retry_refused.py": "lists downloads",
     "fetch_splits.py": "downloads",
     "fetch_encoder_weights.py": "downloads",
     "fetch_hub_weights.py": "downloads",
@@ -57,6 +55,7 @@ def with_fewer_jobs(config: dict) -> dict:
     """Every kind of job of the small cohort, of most kinds fewer."""
     config["slides"]["slides_per_job"] = 32
     config["embed"]["attention"] = config["embed"]["attention"][:1]
+    config["embed"]["use"] = ["mean", "threads-s0"]
     config["probe"]["use"] = [f"synthetic--{task}" for task in ("subtype", "immune", "OS", "listed")]
     config["probe"]["transfer"]["use"] = config["probe"]["prompt"]["use"] = PAIRS[:1]
     return config
@@ -82,9 +81,12 @@ def cohort(rig, tmp_path_factory) -> Path:
     write_listed_task(folder)
     (folder / "config.json").write_text(json.dumps(with_fewer_jobs(config_of(folder))))
     run_in_environments(rig, folder, "--configfile", "config.json")
-    for target in ("verify", "orphans", "summary", "refused", "retry_refused", "pathobench", "plan", "plan_table"):
-        done = rig.snakemake(folder, target, "--configfile", "config.json")
-        assert done.returncode == 0, done.stdout[-6000:]
+    made = sorted((folder / f"results/wsi/{GRID}/features_{ENCODER}").glob("*.h5"))[0]
+    compared = f"slide: {made.stem}, grid: main, encoder: {ENCODER}, file: {made.relative_to(folder)}"
+    targets = ["verify", "orphans", "summary", "refused", "retry_refused", "pathobench", "plan", "plan_table"]
+    over = ["--config", f"features={{compare: {{{compared}}}}}"]
+    done = rig.snakemake(folder, *targets, "compare_features", "--configfile", "config.json", *over)
+    assert done.returncode == 0, done.stdout[-6000:]
     return folder
 
 
