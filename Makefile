@@ -49,8 +49,9 @@ lint: env
 test: env lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --no-loadscope-reorder --durations=20 -m "not slow" tests
 
+# Three workers on two cores: clusters, kills and downloads wait more than they reckon.
 test-slow: env
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --no-loadscope-reorder --durations=20 -m slow tests
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --no-loadscope-reorder --durations=20 -m slow tests
 
 # Other tools that benchmarks compare with, in an environment of their own. torch comes first, as above.
 peers: .venv-peers/ready

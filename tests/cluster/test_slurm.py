@@ -14,7 +14,7 @@ import tifffile
 
 pytestmark = pytest.mark.slow
 
-EPOCHS, DEADLINE_S = 1000, 400
+EPOCHS, DEADLINE_S = 1000, 1200
 SMALL = {"width": 16, "layers": 1, "heads": 2, "feedforward": 16}
 CONFIG = {
     "slides": {"sheet": "slides.tsv", "slides_per_job": 64, "max_failed_fraction": 0.5},

@@ -102,7 +102,9 @@ class CondaRig:
     @property
     def environment(self) -> dict[str, str]:
         """Variables with which Snakemake finds the stand-in, and nothing of the environment of the tests."""
-        kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+        # Wheels come without compiled modules: where none may be written, each job compiles all that it imports.
+        foreign = ("PYTHONPATH", "VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE")
+        kept = {name: value for name, value in os.environ.items() if name not in foreign}
         places = [self.folder / "launch/bin", self.folder / "shim/bin", "/usr/local/bin", "/usr/bin", "/bin"]
         return kept | {
             "PATH": os.pathsep.join(map(str, places)),

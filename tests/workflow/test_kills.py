@@ -64,7 +64,7 @@ def test_twenty_kills_leave_the_same_bytes(tmp_path, repository):
             process.send_signal(signal.SIGKILL)
             process.communicate()
             kills += 1
-            for lock in (killed / ".snakemake/locks").iterdir():
+            for lock in (killed / ".snakemake/locks").glob("*"):
                 lock.unlink()  # what `snakemake --unlock` does, without its start
             visible = {name for name in written(killed) if "/." not in name}
             assert visible <= set(expected), "a file under a name that no finished run has"

@@ -1,6 +1,7 @@
 """No test asks with a token or key of whoever runs it, nor through a proxy; servers with odd answers."""
 
 import pytest
+from data_services import serving
 from molpath.acquire import s3, web
 from odd_server import odd_servers
 
@@ -17,3 +18,11 @@ def odd():
     """A function that starts servers: see odd_server."""
     with odd_servers() as start:
         yield start
+
+
+@pytest.fixture
+def server(monkeypatch):
+    """The data services' stand-in; buckets of S3 are on it, too."""
+    with serving() as service:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", service.address)
+        yield service
