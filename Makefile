@@ -49,7 +49,7 @@ lint: env
 test: env lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --no-loadscope-reorder --durations=20 -m "not slow" tests
 
-# Three workers on two cores: clusters, kills and downloads wait more than they reckon.
+# Three workers on two cores: clusters, kills and downloads wait more than they compute.
 test-slow: env
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --no-loadscope-reorder --durations=20 -m slow tests
 

@@ -13,6 +13,8 @@ from PIL import Image
 
 from .test_adapters import randomised
 
+pytestmark = pytest.mark.usefixtures("vision_libraries")
+
 
 def ways_of_preparing():
     """One adapter for each way to resize, cut and normalise."""

@@ -14,19 +14,12 @@ from molpath.probe.tasks import Task
 from molpath.probe.trainable import Abmil, Classifier, builder
 from schema_defaults import defaults_of
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 PAPER = defaults_of("probe")["finetune"]
 QUICK = {
     "epochs": 6, "warmup_epochs": 0, "learning_rate": 3e-3, "final_learning_rate": 1e-8, "weight_decay": 1e-5,
     "patches": 8, "precision": "fp32",
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def test_defaults_are_the_papers_recipe():

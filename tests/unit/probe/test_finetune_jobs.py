@@ -19,6 +19,8 @@ from schema_defaults import defaults_of
 
 from .test_finetune import PAPER, QUICK, planted
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 def write_job(folder, task, bags, two_slides=("C0",)):
     """Feature files (a case's patches on one slide, or halves on two), their manifest and the task's files."""
