@@ -27,6 +27,7 @@ FURTHER_COHORTS = {"cptac_ov": 200, "cptac_ucec": 200}
 PROJECTS = {"TCGA-GBM": 400, "TCGA-LGG": 723, "TCGA-BRCA": 1048, "TCGA-LUAD": 509, "TCGA-PAAD": 180, "TCGA-KIRC": 500}
 WEIGHTS = (
     "resources/scgpt/pancancer/best_model.pt",
+    "resources/scgpt/pancancer/args.json",
     "resources/scgpt/pancancer/vocab.json",
     "weights/prism/config.json",
     "weights/gigapath/slide_encoder.pth",

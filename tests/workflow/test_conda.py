@@ -88,8 +88,7 @@ def cohort(rig, tmp_path_factory) -> Path:
     compared = f"slide: {made.stem}, grid: main, encoder: {ENCODER}, file: {made.relative_to(folder)}"
     targets = ["verify", "orphans", "summary", "refused", "retry_refused", "pathobench", "plan", "plan_table"]
     over = ["--config", f"features={{compare: {{{compared}}}}}"]
-    done = rig.snakemake(folder, *targets, "compare_features", "--configfile", "config.json", *over)
-    assert done.returncode == 0, done.stdout[-6000:]
+    run_in_environments(rig, folder, *targets, "compare_features", "--configfile", "config.json", *over)
     return folder
 
 
