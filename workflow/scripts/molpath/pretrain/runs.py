@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 
 from ..common.digests import digest_of
-from ..common.files import fingerprint, read_tsv, write_json, write_tsv
+from ..common.files import fingerprint, read_tsv, sha256_of, write_json, write_tsv
 from ..common.finished import keep, restore
 from ..common.kinds import SCGPT_FILES
 from ..common.progress import Progress
@@ -256,7 +256,12 @@ def write_results(trainer: Trainer, description: Description, job: Job) -> None:
     save(trainer.network.state_dict(), outputs["model.safetensors"])
     save(trainer.last, outputs["last.safetensors"])
     selected: Selected = {"epoch": trainer.best["epoch"], "rankme": round(trainer.best["rankme"], 6)}
-    write_json(outputs["config.json"], {**description, "run": run, "selected": selected})
+    digests = {name: sha256_of(outputs[name]) for name in ("model.safetensors", "last.safetensors")}
+    pairs = pairs_of(run, job["pairs"])
+    seen = pairs.slide_id.isin({one.slide_id for one in trainer.data.examples})
+    cases = sorted(map(digest_of, pairs.case_id[seen].unique()))
+    ours = {"run": run, "selected": selected, "digests": digests, "cases": cases}
+    write_json(outputs["config.json"], {**description, **ours})
     write_tsv(outputs["history.tsv"], pd.DataFrame(trainer.history))
     tokens = description["rna_encoder"]["tokens"] if "rna_encoder" in description else {}
     write_model_card(trainer, run, selected, job["contents"], outputs, tokens)
