@@ -59,8 +59,9 @@ rule pretrain_run:
         study.environment("pretrain")
     threads: study.models.run_threads
     resources:
-        mem_mb=grow(16000),
-        runtime=2880,  # an attempt goes on from the last saved state
+        mem_mb=study.training.memory_mb,
+        runtime=study.training.runtime,  # an attempt goes on from the last saved state
+        gpu=study.training.gpus,
     params:
         run=study.models.run,
         results=subpath(output.model, ancestor=4),
