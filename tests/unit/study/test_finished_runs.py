@@ -4,8 +4,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from molpath.common.digests import digest_of
-from molpath.common.files import sha256_of
+from molpath.common.digests import digest_of, sha256_of
 from molpath.study import Study
 
 PATCHES = {

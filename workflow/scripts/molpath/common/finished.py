@@ -15,7 +15,8 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from .files import sha256_of, temporary_of, write_json
+from .digests import sha256_of
+from .files import temporary_of, write_json
 
 log = logging.getLogger(__name__)
 

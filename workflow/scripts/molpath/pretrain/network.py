@@ -17,7 +17,8 @@ import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
-from ..common.files import atomic_path, sha256_of
+from ..common.digests import sha256_of
+from ..common.files import atomic_path
 from .artefacts import fetched
 from .description import Description, SlideSection
 from .molecular_encoders import DnaEncoder, RnaEncoder, RnaMlp

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from ..common.digests import digest_of
-from ..common.files import fingerprint, read_tsv, sha256_of, write_json, write_tsv
+from ..common.digests import digest_of, sha256_of
+from ..common.files import fingerprint, read_tsv, write_json, write_tsv
 from ..common.finished import keep, restore
 from ..common.kinds import SCGPT_FILES
 from ..common.progress import Progress

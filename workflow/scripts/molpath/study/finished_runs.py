@@ -7,8 +7,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 
-from ..common.digests import digest_of
-from ..common.files import sha256_of
+from ..common.digests import digest_of, sha256_of
 from .config import Config, Places
 from .problems import Problems
 
@@ -114,6 +113,7 @@ def finished_runs(entries: Mapping[str, Config], places: Places) -> dict[str, Fi
     }
 
 
-def leaked_cases(runs: Sequence[FinishedRun], cases: Sequence[str]) -> dict[str, str]:
-    """Those of `cases` that one of the runs trained on, with the run's name."""
+def leaked_cases(finished: Mapping[str, FinishedRun], models: Sequence[str], cases: Sequence[str]) -> dict[str, str]:
+    """Those of `cases` that the finished run of one of the models trained on, with the run's name."""
+    runs = [finished[model] for model in models if model in finished]
     return {case: run.name for run in runs for case in cases if run.trains_on(case)}

@@ -139,13 +139,11 @@ class Models:
 
     def run(self, wildcards: Wildcards) -> Config:
         """The pretraining run whose name is the wildcard, with its name and what identifies its patches elsewhere."""
-        run = self.runs[wildcards.run]
-        return run | {"name": wildcards.run, "patches": self.patches_of(run)}
+        return (run := self.runs[wildcards.run]) | {"name": wildcards.run, "patches": self.patches_of(run)}
 
     def patches_of(self, entry: Config) -> Config:
         """What decides which patches a run or model reads, the same in every study."""
-        facts = self.encoders.facts_of(entry["encoder"])
-        return patches_of(self.grids.names[entry["grid"]], entry["encoder"], facts)
+        return patches_of(self.grids.names[entry["grid"]], entry["encoder"], self.encoders.facts_of(entry["encoder"]))
 
     def modalities(self, model: str) -> list[str]:
         """Modalities that a model of kind threads has a branch for."""
@@ -170,8 +168,7 @@ class Models:
 
     def source_of_run(self, run: str) -> Source:
         """Grid folder and encoder that a run reads."""
-        entry = self.runs[run]
-        return self.grids.names[entry["grid"]], entry["encoder"]
+        return self.grids.names[self.runs[run]["grid"]], self.runs[run]["encoder"]
 
     # What a run trains on.
 
@@ -196,10 +193,8 @@ class Models:
 
     def trained_cases(self) -> dict[str, str]:
         """Cases that a used run trains on, or a finished one trained on, with the run's name."""
-        finished = [self.finished[name] for name in self.needed if name in self.finished]
-        return leaked_cases(finished, list(self.slides.cases)) | {
-            row["case_id"]: run for run in self.used_runs for row in self.trained_slides(run)
-        }
+        ours = {row["case_id"]: run for run in self.used_runs for row in self.trained_slides(run)}
+        return ours | leaked_cases(self.finished, self.needed, self.slides.cases)
 
     def run_shards(self, run: str) -> list[str]:
         """Shards of the slides a run trains on."""
