@@ -45,6 +45,7 @@ rule pretrain_run:
         dna=study.models.run_dna,
         slides=study.models.run_sheet,
         checkpoint=study.models.run_checkpoint,
+        genes=study.omics.run_gene_table,
     output:
         model="<results>/pretrain/runs/{run}/model.safetensors",
         last="<results>/pretrain/runs/{run}/last.safetensors",
