@@ -98,12 +98,19 @@ def get_benchmark_patterns(wildcards):
 def get_asked_gpus(wildcards):
     """How many GPUs a job of a rule asks for, by rule, as the rule or the profile says."""
     gpus = {each.name: each.resources.get("gpu") for each in workflow.rules}
-    # Only extraction of features asks by a function: one GPU where the encoder is a network.
-    networks = max(
-        (study.encoders.gpus_of(name) for _, name in study.models.used_sources()), default=0
-    )
+    # Those that ask by a function; in another workflow their names have a prefix.
+    largest = {
+        "extract_features": max(
+            (study.encoders.gpus_of(name) for _, name in study.models.used_sources()), default=0
+        ),
+        "pretrain_run": study.training.most_gpus(),
+    }
     counts = {
-        name: int(gpu.raw) if str(gpu.raw).isdigit() else networks
+        name: (
+            int(gpu.raw)
+            if str(gpu.raw).isdigit()
+            else next((count for rule, count in largest.items() if name.endswith(rule)), 0)
+        )
         for name, gpu in gpus.items()
         if gpu is not None
     }

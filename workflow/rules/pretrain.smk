@@ -45,6 +45,7 @@ rule pretrain_run:
         dna=study.models.run_dna,
         slides=study.models.run_sheet,
         checkpoint=study.models.run_checkpoint,
+        genes=study.omics.run_gene_table,
     output:
         model="<results>/pretrain/runs/{run}/model.safetensors",
         last="<results>/pretrain/runs/{run}/last.safetensors",
@@ -59,8 +60,9 @@ rule pretrain_run:
         study.environment("pretrain")
     threads: study.models.run_threads
     resources:
-        mem_mb=grow(16000),
-        runtime=2880,  # an attempt goes on from the last saved state
+        mem_mb=study.training.memory_mb,
+        runtime=study.training.runtime,  # an attempt goes on from the last saved state
+        gpu=study.training.gpus,
     params:
         run=study.models.run,
         results=subpath(output.model, ancestor=4),

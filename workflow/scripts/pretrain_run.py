@@ -18,6 +18,7 @@ if __name__ == "__main__":
         pairs=snakemake.input.pairs,
         rna=snakemake.input.rna,
         dna=snakemake.input.dna,
+        genes=(list(snakemake.input.genes) or [""])[0],
         outputs={
             "model.safetensors": snakemake.output.model,
             "last.safetensors": snakemake.output.last,

@@ -52,7 +52,7 @@ SECTIONS = {
 ADDED = {
     tiles.Grid: {"name"},
     features.Encoder: {"name"},
-    pretrain.Run: {"name"},
+    pretrain.Run: {"name", "patches"},
     embed.Model: {"name", "slide_encoder"},
     probe.Clustering: {"seeds"},
 }

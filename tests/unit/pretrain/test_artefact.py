@@ -1,5 +1,6 @@
 """What a run leaves can be loaded in three lines, exported in the hub's layout, and presets are valid runs."""
 
+import json
 import re
 import struct
 
@@ -7,9 +8,10 @@ import pytest
 import torch
 import yaml
 from jsonschema import Draft202012Validator
+from molpath.common.digests import digest_of
 from molpath.common.files import read_tsv
 from molpath.pretrain import artefacts
-from molpath.pretrain.network import load
+from molpath.pretrain.network import DamagedWeights, load
 
 from .cohort import train, write_cohort
 
@@ -44,6 +46,24 @@ def test_a_run_in_the_hubs_layout_is_the_same_model(tmp_path, monkeypatch):
     patches = torch.randn(4, 6)
     expected = load(str(tmp_path / "out"))[0].slide(patches)
     assert torch.equal(load("user/model")[0].slide(patches), expected)
+
+
+def test_other_weights_than_the_configs_are_refused(tmp_path, caplog):
+    """config.json holds digests of the weights and of the cases, so that another study can check both."""
+    write_cohort(tmp_path)
+    train(tmp_path)
+    config, weights = tmp_path / "out/config.json", tmp_path / "out/model.safetensors"
+    assert json.loads(config.read_text())["cases"] == sorted(digest_of(f"C{case}") for case in range(12))
+    load(str(tmp_path / "out"))
+    assert not caplog.text
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(bytes(content))
+    with pytest.raises(DamagedWeights, match=r"out/model.safetensors is not the file whose SHA-256 stands in config"):
+        load(str(tmp_path / "out"))
+    config.write_text(json.dumps({**json.loads(config.read_text()), "digests": {}}))
+    load(str(tmp_path / "out"))
+    assert "holds no SHA-256 of its weights" in caplog.text
 
 
 def test_presets_are_runs_of_the_schema(repository):

@@ -10,6 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
+import torch
+import torch.distributed as dist
+from molpath.pretrain.distributed import NoDevice, check_devices, launch, world
 
 from .cohort import RUN, arguments, train, write_cohort
 from .test_steps import still
@@ -66,3 +70,25 @@ def test_two_processes_are_one_batch_and_survive_preemption(tmp_path):
     one, two = (pd.read_csv(tmp_path / out / "history.tsv", sep="\t") for out in ("alone", "whole"))
     columns = ["rna_loss", "dna_loss", "rna_top1", "slide_gradient", "dna_gradient", "learning_rate"]
     np.testing.assert_allclose(two.loc[:5, columns], one.loc[:5, columns], rtol=1e-5)
+
+
+def test_a_process_without_a_device_ends_at_the_start(tmp_path, monkeypatch):
+    """Four processes on a node that shows two GPUs: before they are started, or in each where others start them."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "set_device", lambda _: pytest.fail("a device was taken"))
+    monkeypatch.setattr(dist, "init_process_group", lambda _: pytest.fail("the processes met"))
+    told = r"4 processes of the training on this node, and 2 GPUs that they see: ask for a GPU a process"
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("a process was started"))
+    with pytest.raises(NoDevice, match=told):
+        launch({"state": str(tmp_path / "state")}, 4)
+    assert not list(tmp_path.iterdir())
+    for name, value in {"WORLD_SIZE": "8", "LOCAL_WORLD_SIZE": "4", "LOCAL_RANK": "1"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(NoDevice, match=told), world():
+        pass
+
+
+def test_processes_on_cpus_need_no_device(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    check_devices(4)

@@ -79,6 +79,19 @@ def test_same_seed_same_bytes_and_finished_work_is_taken(tmp_path, monkeypatch):
     assert not (tmp_path / "state").exists()
 
 
+def test_a_damaged_run_is_not_given_back(tmp_path, caplog):
+    """A bit of the kept weights flips; results and kept files are hard links of each other."""
+    write_cohort(tmp_path)
+    first = train(tmp_path)
+    (kept,) = (tmp_path / "finished-out").glob("*/model.safetensors")
+    damaged = bytearray(first["model.safetensors"])
+    damaged[-3] ^= 1
+    kept.write_bytes(bytes(damaged))
+    assert train(tmp_path) == first
+    assert f"{kept} is damaged" in caplog.text
+    assert kept.read_bytes() == first["model.safetensors"]
+
+
 def test_stopped_run_ends_as_if_it_never_was(tmp_path, monkeypatch):
     write_cohort(tmp_path)
     whole = train(tmp_path, out="a")

@@ -10,7 +10,8 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from ..common.files import atomic_path, sha256_of
+from ..common.digests import sha256_of
+from ..common.files import atomic_path
 from ..features.registry import Facts, read_table
 
 log = logging.getLogger(__name__)

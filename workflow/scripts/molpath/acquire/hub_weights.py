@@ -7,7 +7,8 @@ import os
 import shutil
 from pathlib import Path
 
-from ..common.files import atomic_path, sha256_of
+from ..common.digests import sha256_of
+from ..common.files import atomic_path
 from ..features.registry import Facts
 from .encoder_weights import WeightsUnavailable, entry_of
 

@@ -6,7 +6,8 @@ import logging
 import shutil
 from pathlib import Path
 
-from ..common.files import atomic_path, sha256_of
+from ..common.digests import sha256_of
+from ..common.files import atomic_path
 
 log = logging.getLogger(__name__)
 FILES = ("config.yaml", "k=all.tsv")

@@ -1,9 +1,10 @@
-"""Digests of values: what a file was made from, as sixteen hexadecimal digits."""
+"""Digests of values (what a file was made from, as sixteen hexadecimal digits) and of whole files."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 from typing import Any
 
 
@@ -26,3 +27,9 @@ def _pieces(value: Any) -> list[bytes]:
     if hasattr(value, "dtype") and hasattr(value, "tobytes"):
         return [b"array", str(value.dtype).encode(), str(value.shape).encode(), value.tobytes()]
     return [b"json", json.dumps(value, sort_keys=True, default=str).encode()]
+
+
+def sha256_of(path: str | os.PathLike[str]) -> str:
+    """SHA-256 of the whole file, 64 hexadecimal digits."""
+    with open(path, "rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import csv
 import errno
-import hashlib
 import json
 import os
 import re
@@ -14,6 +13,7 @@ from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Any
 
+from .digests import sha256_of
 from .tsv import BadTable, one_line, read_cells
 
 #: .tmp-<host>@<process>@<name>: neither a host's name nor an id of ours holds an @.
@@ -182,12 +182,6 @@ def open_h5(path: str | os.PathLike[str]) -> Any:
     import h5py
 
     return h5py.File(path, "r", locking=False)
-
-
-def sha256_of(path: str | os.PathLike[str]) -> str:
-    """SHA-256 of the whole file, 64 hexadecimal digits."""
-    with open(path, "rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def fingerprint(path: str | os.PathLike[str]) -> str:

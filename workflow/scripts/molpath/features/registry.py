@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from ..common.files import sha256_of
+from ..common.digests import sha256_of
 from ..common.kinds import why_not_input_size
 from ..common.settings.features import Encoder
 

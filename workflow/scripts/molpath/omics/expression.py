@@ -24,8 +24,9 @@ from .deseq import Fit, Unfit, blocks, fit_dispersions, fit_size_factors, fit_vs
 from .expression_files import Reading
 from .genes import GeneTable
 from .quality import describe_profiles
-from .selection import select_genes, vocabulary_counts
+from .selection import select_genes, selection_counts
 from .tables import BadProfile
+from .vocabulary import vocabulary_counts
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +97,9 @@ def normalise_rna(
     if selected is not None:
         data.var["selected"] = selected
     data.uns = provenance(kind, settings, learned, reference, genes)
-    steps = loss_steps(cohort, missing) + vocabulary_counts(cohort.genes, selected, settings["select"], vocabularies)
+    steps = loss_steps(cohort, missing) + selection_counts(cohort.genes, selected, settings["select"])
+    chosen = cohort.genes if selected is None else cohort.genes[selected]
+    steps += vocabulary_counts(chosen, vocabularies, reading.table)
     write_h5ad(output, data)
     write_tsv(losses, pd.DataFrame(steps, columns=["step", "genes", "profiles"]))
     if fit:

@@ -1,10 +1,8 @@
-"""Which genes pretraining sees: a list, a panel, or those that vary most; and how many a vocabulary has."""
+"""Which genes pretraining sees: a list, a panel, or those that vary most."""
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Mapping
 
 import numpy as np
 
@@ -70,18 +68,9 @@ def select_genes(
     return found
 
 
-def vocabulary_counts(
-    genes: np.ndarray, selected, select: Selection, vocabularies: Mapping[str, str]
-) -> list[tuple[str, int, str]]:
-    """Rows (step, genes, '') about the selection, and about the vocabulary of each run that names one."""
-    chosen = genes if selected is None else genes[selected]
-    rows = []
-    if selected is not None:
-        if select.get("list"):
-            rows.append(("in the given list", len(set(read_genes(select["list"]))), ""))
-        rows.append(("selected", len(chosen), ""))
-    for run, path in vocabularies.items():
-        with open(path, encoding="utf-8") as handle:
-            words = set(json.load(handle))
-        rows.append((f"selected and in the vocabulary of run {run}", sum(name in words for name in chosen), ""))
-    return rows
+def selection_counts(genes: np.ndarray, selected: np.ndarray | None, select: Selection) -> list[tuple[str, int, str]]:
+    """Rows (step, genes, '') about the selection; none where all genes are taken."""
+    if selected is None:
+        return []
+    listed = [("in the given list", len(set(read_genes(select["list"]))), "")] if select.get("list") else []
+    return [*listed, ("selected", int(selected.sum()), "")]

@@ -91,11 +91,29 @@ class World:
         return values
 
 
+class NoDevice(Exception):
+    """Fewer GPUs on a node than processes of the training."""
+
+
+def check_devices(processes: int) -> None:
+    """A device for each of the processes of this node, where GPUs are used; raises NoDevice."""
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if 0 < count < processes:
+        raise NoDevice(
+            f"{processes} processes of the training on this node, and {count} GPU{'s' * (count > 1)} that they see: "
+            "ask for a GPU a process (resource gpu of pretrain_run, CUDA_VISIBLE_DEVICES), or lower training/processes"
+        )
+
+
 @contextlib.contextmanager
 def world() -> Iterator[World]:
-    """This process's world, from the variables that torchrun sets; without them it is alone."""
+    """This process's world, from the variables that torchrun sets; without them it is alone.
+
+    Raises NoDevice, before the processes meet, where this one has no device of its own.
+    """
     size, local = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("LOCAL_RANK", 0))
     on_gpu = torch.cuda.is_available()
+    check_devices(int(os.environ.get("LOCAL_WORLD_SIZE", local + 1)))
     device = torch.device("cuda", local) if on_gpu else torch.device("cpu")
     if on_gpu:
         torch.cuda.set_device(device)
@@ -116,12 +134,16 @@ class LaunchFailed(Exception):
 def launch(job: Job, processes: int) -> None:
     """Run `runs.train(job)` in `processes` processes; SIGTERM and SIGUSR1 go on to them.
 
-    Raises LaunchFailed if one of them fails, also after a signal, so that a scheduler starts the job again.
+    Raises LaunchFailed if one of them fails, also after a signal, so that a scheduler starts the job again, and
+    NoDevice, before any starts, where this node has too few GPUs for them.
     """
+    elsewhere = shlex.split(os.path.expandvars(os.environ.get("MOLPATH_TORCHRUN", "")))
+    if not elsewhere:
+        check_devices(processes)
     path = Path(f"{job['state']}.job.json")
     write_json(path, job)
     own = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-    command = (shlex.split(os.path.expandvars(os.environ.get("MOLPATH_TORCHRUN", ""))) or own) + [
+    command = (elsewhere or own) + [
         "-m",
         "molpath.pretrain.process",
         str(path),

@@ -11,8 +11,8 @@ from ..common.settings.pretrain import Run
 class Job(TypedDict):
     """A training; all but `run` and `threads` are paths, or contents that become part of the results.
 
-    patches, indices: shards of the packed store; rna, dna: tables; outputs: results by name; state, stamp: see
-    Trainer; organs: by slide; contents: fingerprints of the inputs, by kind.
+    patches, indices: shards of the packed store; rna, dna: tables; genes: table of gene names, '' for none; outputs:
+    results by name; state, stamp: see Trainer; organs: by slide; contents: fingerprints of the inputs, by kind.
     """
 
     run: Run
@@ -21,6 +21,7 @@ class Job(TypedDict):
     pairs: str
     rna: Sequence[str]
     dna: Sequence[str]
+    genes: str
     outputs: Mapping[str, str]
     state: str
     stamp: str

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 
-from ..common.digests import digest_of
-from ..common.files import sha256_of, write_text
+from ..common.digests import digest_of, sha256_of
+from ..common.files import write_text
 from ..common.settings.pretrain import Run
 from .training import Row, Selected, Trainer
 

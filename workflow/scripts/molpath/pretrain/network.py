@@ -8,6 +8,7 @@ arXiv 2501.16652, methods and extended data): 4,993,025 / 11,290,626 / 19,687,42
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
@@ -16,11 +17,14 @@ import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
+from ..common.digests import sha256_of
 from ..common.files import atomic_path
 from .artefacts import fetched
 from .description import Description, SlideSection
 from .molecular_encoders import DnaEncoder, RnaEncoder, RnaMlp
 from .segments import bag_groups, segment_softmax, segment_sum
+
+log = logging.getLogger(__name__)
 
 Branch = Literal["slide", "rna", "dna"]
 
@@ -261,16 +265,34 @@ def save(tensors: Mapping[str, torch.Tensor], path: str) -> None:
         temporary.write_bytes(as_bytes(tensors))
 
 
+class DamagedWeights(Exception):
+    """Weights that are not those that their config.json is about."""
+
+
+def verify(folder: Path, description: Description) -> None:
+    """The weights are those that training wrote beside this config.json, which named none in version 0.1."""
+    recorded = description.get("digests", {}).get("model.safetensors")
+    if recorded is None:
+        log.warning("%s/config.json holds no SHA-256 of its weights: they are taken as they are", folder)
+    elif recorded != sha256_of(folder / "model.safetensors"):
+        raise DamagedWeights(
+            f"{folder}/model.safetensors is not the file whose SHA-256 stands in config.json: copy the folder again, "
+            "or train the run again"
+        )
+
+
 def load(folder: str, revision: str | None = None) -> tuple[Threads, Description]:
     """The network of a run's folder, from model.safetensors and config.json and nothing else, in evaluation mode.
 
-    A name user/model that is no folder is taken from the Hugging Face hub, at `revision`.
+    A name user/model that is no folder is taken from the Hugging Face hub, at `revision`. Raises DamagedWeights where
+    the weights are not those whose SHA-256 config.json holds.
     """
     from safetensors.torch import load_file
 
     here = Path(folder).is_dir() or folder.count("/") != 1
     path = Path(folder if here else fetched(folder, revision))
     description: Description = json.loads((path / "config.json").read_text())
+    verify(path, description)
     network = Threads(description)
     network.load_state_dict(load_file(path / "model.safetensors"))
     return network.eval(), description

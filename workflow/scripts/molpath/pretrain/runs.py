@@ -11,13 +11,15 @@ import numpy as np
 import pandas as pd
 import torch
 
-from ..common.digests import digest_of
+from ..common.digests import digest_of, sha256_of
 from ..common.files import fingerprint, read_tsv, write_json, write_tsv
 from ..common.finished import keep, restore
 from ..common.kinds import SCGPT_FILES
 from ..common.progress import Progress
 from ..common.settings.pretrain import RnaEncoder as RnaSettings
 from ..common.settings.pretrain import Run
+from ..omics.genes import GeneTable
+from ..omics.vocabulary import current_words
 from .artefacts import Events
 from .data import PairedData, UnfitProfiles, gather, read_tables
 from .description import Description, Scale
@@ -44,6 +46,7 @@ def pretrain_run(
     finished: str,
     state: str,
     code: str,
+    genes: str = "",
     slides: str | None = None,
     threads: int = 1,
     log_path: str | None = None,
@@ -52,14 +55,16 @@ def pretrain_run(
     """Train the run and write `outputs`: model.safetensors, last.safetensors, config.json, history.tsv, model_card.md.
 
     run: the config's entry with `name`; patches, indices: shards of the packed store; rna, dna: tables of the run's
-    cohorts; slides: sheet with the organs, for runs on a part of the pairs; finished: folder of finished results, from
-    which the same contents are taken without a step (rows of other cohorts are none of them); state: undeclared file
-    of a stopped run; events: folder for TensorBoard. Raises what Trainer.run raises, or
-    LaunchFailed where the run has several processes.
+    cohorts; genes: gene table, by which retired names in a checkpoint's vocabulary are found ('' takes them as they
+    are); slides: sheet with the organs, for runs on a part of the pairs; finished: folder of finished results, from
+    which the same contents are taken without a step (rows of other cohorts are none of them); state: undeclared file of
+    a stopped run; events: folder for TensorBoard. Raises what Trainer.run raises, or LaunchFailed where the run has
+    several processes.
     """
     organs = read_organs(slides) if run["fraction"] < 1 else {}
     check_checkpoint(run)
-    contents = contents_of(run, indices, pairs, rna, dna)
+    genes = str(genes) if run["rna_encoder"]["checkpoint"] and "rna" in run["modalities"] else ""
+    contents = contents_of(run, indices, pairs, rna, dna, genes)
     organs = {slide: organs[slide] for slide in slides_of(run, pairs) if slide in organs}
     stamp = digest_of(contents, organs, dict(run), code)
     if restore(Path(finished) / stamp, outputs):
@@ -68,7 +73,8 @@ def pretrain_run(
     # Snakemake's paths are more than text; the processes of a job get plain text.
     job: Job = {
         "run": run, "patches": _texts(patches), "indices": _texts(indices), "pairs": str(pairs), "rna": _texts(rna),
-        "dna": _texts(dna), "outputs": {name: str(path) for name, path in outputs.items()}, "state": str(state),
+        "dna": _texts(dna), "genes": genes,
+        "outputs": {name: str(path) for name, path in outputs.items()}, "state": str(state),
         "stamp": stamp, "organs": organs, "contents": contents, "threads": threads, "log_path": log_path,
         "events": events,
     }  # fmt: skip
@@ -90,10 +96,10 @@ def check_checkpoint(run: Run) -> None:
 
 
 def contents_of(
-    run: Run, indices: Sequence[str], pairs: str, rna: Sequence[str], dna: Sequence[str]
+    run: Run, indices: Sequence[str], pairs: str, rna: Sequence[str], dna: Sequence[str], genes: str = ""
 ) -> dict[str, list[str]]:
     """Digests of all that the run trains on, and of nothing else: its pairs, their packed patches, its profiles, and
-    the weights it starts from."""
+    the weights it starts from with the table of gene names that finds their words."""
     own = set(slides_of(run, pairs))
     packed = [row for path in indices for row in read_tsv(path).to_dict("records") if row["slide_id"] in own]
     folder = run["rna_encoder"]["checkpoint"] if "rna" in run["modalities"] else ""
@@ -103,6 +109,7 @@ def contents_of(
         "rna": [fingerprint(path) for path in rna],
         "dna": [fingerprint(path) for path in dna],
         "scgpt": [fingerprint(f"{folder}/{name}") for name in SCGPT_FILES] if folder else [],
+        "genes": [fingerprint(genes)] if genes else [],
     }
 
 
@@ -143,7 +150,9 @@ def train(job: Job) -> None:
         if here.size != processes:
             raise ValueError(f"run {run['name']} has {processes} processes, but {here.size} were started")
         store = PatchStore(job["patches"], job["indices"])
-        data, description, vocabulary = prepare(run, store, job["pairs"], job["rna"], job["dna"], job["organs"])
+        data, description, vocabulary = prepare(
+            run, store, job["pairs"], job["rna"], job["dna"], job["organs"], job["genes"]
+        )
         store.verify(here.share(list(dict.fromkeys(one.slide_id for one in data.examples))))
         network = build(description, run["training"]["seed"])
         if network.rna is not None and checkpoint:
@@ -181,8 +190,9 @@ def prepare(
     rna: Sequence[str],
     dna: Sequence[str],
     organs: Mapping[str, str] | None = None,
+    genes: str = "",
 ) -> tuple[PairedData, Description, dict[str, int]]:
-    """Data in memory, description of the network, and the vocabulary as a dict."""
+    """Data in memory, description of the network, and the vocabulary as a dict; genes: gene table, '' for none."""
     rna_table = read_tables(rna) if "rna" in run["modalities"] else None
     dna_table = read_tables(dna) if "dna" in run["modalities"] else None
     examples = gather(pairs, store, run["cohorts"], rna_table, dna_table, run["fraction"], organs)
@@ -194,27 +204,33 @@ def prepare(
     }
     vocabulary: dict[str, int] = {}
     if rna_table is not None:
-        words = words_of(run["rna_encoder"], rna_table.var_names)
+        words = words_of(run["rna_encoder"], rna_table.var_names, genes)
         vocabulary = {word: number for number, word in enumerate(words)}
         known = [name in vocabulary for name in rna_table.var_names]
-        genes, values = list(rna_table.var_names[known]), np.asarray(rna_table.X, np.float32)[:, known]
+        names, values = list(rna_table.var_names[known]), np.asarray(rna_table.X, np.float32)[:, known]
         rows = sorted({one.rna for one in examples if one.rna >= 0})
         used = values[rows]
-        scale: Scale = scale_of(used, genes) if run["rna_encoder"]["standardise"] else {}
+        scale: Scale = scale_of(used, names) if run["rna_encoder"]["standardise"] else {}
         tokens = tokens_by_cohort(used, rna_table.obs["cohort"].iloc[rows].tolist())
         description["rna_encoder"] = {**run["rna_encoder"], "vocabulary": words, "tokens": tokens, **scale}
-        data.rna_values = standardise(values, scale, genes)
-        data.rna_tokens = np.array([vocabulary[name] for name in genes], np.int64)
+        data.rna_values = standardise(values, scale, names)
+        data.rna_tokens = np.array([vocabulary[name] for name in names], np.int64)
     if dna_table is not None:
         description["dna_encoder"] = {**run["dna_encoder"], "flags": list(dna_table.var_names)}
         data.flags = np.asarray(dna_table.X, np.float32)
     return data, description, vocabulary
 
 
-def words_of(settings: RnaSettings, genes: Sequence[str]) -> list[str]:
-    """The vocabulary's words by token, from an scGPT folder or from the run's own genes."""
-    words = read_vocabulary(settings["checkpoint"]) if settings["checkpoint"] else vocabulary_of(genes)
-    known = set(words)
+def words_of(settings: RnaSettings, genes: Sequence[str], table: str = "") -> list[str]:
+    """The vocabulary's words by token, from an scGPT folder, under today's symbols, or from the run's own genes."""
+    if not settings["checkpoint"]:
+        return vocabulary_of(genes)
+    current = current_words(read_vocabulary(settings["checkpoint"]), GeneTable(table))
+    words, known = current.words, set(current.words)
+    found = current.by_retired_name(genes)
+    log.info("%d retired words have their current symbol, by which %d genes are found", len(current.renamed), found)
+    for word, reason in current.left_out.items():
+        log.info("the vocabulary's word %s is left out: %s", word, reason)
     missing = [name for name in genes if name not in known]
     log.info("%d of %d genes are in the vocabulary of %d words", len(genes) - len(missing), len(genes), len(words))
     return words
@@ -256,7 +272,12 @@ def write_results(trainer: Trainer, description: Description, job: Job) -> None:
     save(trainer.network.state_dict(), outputs["model.safetensors"])
     save(trainer.last, outputs["last.safetensors"])
     selected: Selected = {"epoch": trainer.best["epoch"], "rankme": round(trainer.best["rankme"], 6)}
-    write_json(outputs["config.json"], {**description, "run": run, "selected": selected})
+    digests = {name: sha256_of(outputs[name]) for name in ("model.safetensors", "last.safetensors")}
+    pairs = pairs_of(run, job["pairs"])
+    seen = pairs.slide_id.isin({one.slide_id for one in trainer.data.examples})
+    cases = sorted(map(digest_of, pairs.case_id[seen].unique()))
+    ours = {"run": run, "selected": selected, "digests": digests, "cases": cases}
+    write_json(outputs["config.json"], {**description, **ours})
     write_tsv(outputs["history.tsv"], pd.DataFrame(trainer.history))
     tokens = description["rna_encoder"]["tokens"] if "rna_encoder" in description else {}
     write_model_card(trainer, run, selected, job["contents"], outputs, tokens)

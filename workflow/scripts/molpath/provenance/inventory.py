@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from ..common.files import sha256_of
+from ..common.digests import sha256_of
 
 PROVENANCE = "provenance.json"
 #: Written with provenance.json, after it, or on request.

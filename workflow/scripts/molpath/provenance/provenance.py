@@ -13,7 +13,8 @@ from typing import Any
 
 import yaml
 
-from ..common.files import sha256_of, write_json, write_text
+from ..common.digests import sha256_of
+from ..common.files import write_json, write_text
 from .inventory import describe, list_files
 
 #: The Python index's names of packages that conda-forge calls otherwise.

@@ -18,6 +18,9 @@ KEYS_OF = {
     "table": ("path",),
     "threads": ("run",),
 }
+#: Those of a model of kind threads that is a finished run's folder.
+KEYS_OF_FINISHED = ("path", "grid", "encoder")
+ALL_KEYS = sorted({key for keys in (*KEYS_OF.values(), KEYS_OF_FINISHED) for key in keys})
 
 
 class ModelChecks:
@@ -37,10 +40,11 @@ class ModelChecks:
         models = self.models
         for name, model in models.entries.items():
             where = f"config, key embed/models/{name}"
-            for key in sorted({key for keys in KEYS_OF.values() for key in keys} - {*KEYS_OF[model["kind"]]}):
-                if model[key]:
-                    read = ", ".join(KEYS_OF[model["kind"]])
-                    self.problems.add(f"{where}/{key}", f"kind {model['kind']} reads no {key}", f"it reads: {read}")
+            keys = KEYS_OF_FINISHED if name in models.finished else KEYS_OF[model["kind"]]
+            called = f"kind {model['kind']}" + (" with a path" if name in models.finished else "")
+            for key in ALL_KEYS:
+                if model[key] and key not in keys:
+                    self.problems.add(f"{where}/{key}", f"{called} reads no {key}", f"it reads: {', '.join(keys)}")
             if model["kind"] in ("mean", *FOREIGN):
                 self.check_source(where, model)
                 if model["kind"] in FOREIGN and name in self._needed():
@@ -50,6 +54,8 @@ class ModelChecks:
                         "put its weights there (workflow/docs/encoders.md), or take it out of embed/use and "
                         "probe/finetune/use",
                     )
+            elif name in models.finished:
+                self.check_finished(where, name)
             elif model["kind"] in ("threads", "random"):
                 known = self.problems.knows(f"{where}/run", "run", model["run"], models.runs)
                 if known and model["kind"] == "threads" and name in self._needed():
@@ -66,6 +72,14 @@ class ModelChecks:
             where = f"config, key report/published/{name}"
             self.problems.knows(where, "model", name, {**models.entries, **models.supervised})
             self.problems.knows(where, "model of the paper", published, models.tasks.benchmark.models)
+
+    def check_finished(self, where: str, name: str) -> None:
+        """A model that is a finished run's folder: whole, and of the grid and encoder that its entry names."""
+        before = len(self.problems.found)
+        self.check_source(where, self.models.entries[name])
+        if len(self.problems.found) == before and name in self._needed() and not self.places.lint:
+            patches = self.models.patches_of(self.models.entries[name])
+            self.models.finished[name].check(where, patches, self.problems)
 
     def _needed(self) -> set[str]:
         """Needed models, also while names in use may be wrong."""
@@ -196,7 +210,7 @@ class ModelChecks:
         if not right:
             return
         model = models.entries.get(item["model"], {})
-        on_rna = model.get("kind") == "threads" and "rna" in models.runs[model["run"]]["modalities"]
+        on_rna = model.get("kind") == "threads" and "rna" in models.modalities(item["model"])
         if key == "genes" and not on_rna:
             wrong = f"{item['model']} has no expression branch"
             self.problems.add(where, wrong, "name a model of kind threads whose run trains on rna")

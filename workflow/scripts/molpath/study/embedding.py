@@ -133,7 +133,7 @@ class Embedding:
         """All blocks of profiles of a model, for the branches that its run has."""
         return [
             f"<results>/embed/{wildcards.model}/profiles/{cohort}/{modality}/{block}.h5ad"
-            for modality in self.models.runs[self.models.entries[wildcards.model]["run"]]["modalities"]
+            for modality in self.models.modalities(wildcards.model)
             for cohort in self.models.profiles.cohorts(modality)
             for block in self._profile_blocks(cohort, modality)
         ]

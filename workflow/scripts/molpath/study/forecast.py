@@ -197,6 +197,8 @@ class Forecast:
         run = self.models.runs[model["run"]] if model["run"] else None
         dim = widths.get(source, 0) if source else 0
         width = run["slide_encoder"]["output"] if run else dim or 1024
+        if name in self.models.finished:
+            width = self.models.finished[name].width
         return {
             "name": name,
             "grid": self.grid(source[0]) if source else None,

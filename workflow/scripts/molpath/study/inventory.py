@@ -61,6 +61,10 @@ class Inventory:
         for name in self.models.needed:
             if self.models.entries[name]["kind"] == "table":
                 named[f"embed/models/{name}"] = self.places.find(self.models.entries[name]["path"])
+        for name in self.models.needed:
+            if name in self.models.finished:
+                for path in self.models.finished[name].files:
+                    named[f"embed/models/{name}/{os.path.basename(path)}"] = path
         for run in self.models.used_runs:
             for path in self.models.checkpoint_files(run):
                 named[f"pretrain/runs/{run}/{os.path.basename(path)}"] = path

@@ -7,6 +7,7 @@ import os
 from ..common.kinds import FOREIGN, SCGPT_FILES, TUNABLE, WITH_COORDS
 from .config import Config, Places, Row, Wildcards
 from .encoders import Encoders
+from .finished_runs import finished_runs, leaked_cases, patches_of
 from .grids import Grids
 from .profiles import Profiles
 from .slides import Slides
@@ -34,6 +35,8 @@ class Models:
         self.runs: dict[str, Config] = config["pretrain"]["runs"]
         self.entries: dict[str, Config] = config["embed"]["models"]
         self.supervised: dict[str, Config] = config["probe"]["finetune"]["models"]
+        #: Folders of finished runs, by the models of kind threads that name one instead of a run of this config.
+        self.finished = finished_runs(self.entries, places)
         #: Names of models that embed, as the config lists them.
         self.used: list[str] = config["embed"]["use"]
         self._asked_runs: list[str] = config["pretrain"]["use"]
@@ -78,12 +81,17 @@ class Models:
     @property
     def used_runs(self) -> list[str]:
         """Names of the runs that are trained: those asked for and those of needed `threads` models."""
-        models = [self.entries[name] for name in self.needed]
+        models = [self.entries[name] for name in self.needed if name not in self.finished]
         return sorted({*self._asked_runs, *(model["run"] for model in models if model["kind"] == "threads")})
 
     @property
     def trained(self) -> list[str]:
         """Models in use that a run of this config trains."""
+        return [name for name in self.with_attention if name not in self.finished]
+
+    @property
+    def with_attention(self) -> list[str]:
+        """Models in use of kind threads: those that a run of this config trains, and finished ones from elsewhere."""
         return [name for name in self.used if self.entries[name]["kind"] == "threads"]
 
     def kinds(self, wildcards: Wildcards | None = None) -> dict[str, list[str]]:
@@ -112,7 +120,7 @@ class Models:
     def _seed(self, name: str) -> int:
         """The seed of a model: of its run where it is trained by one."""
         model = self.supervised.get(name) or self.entries[name]
-        trained = model["kind"] == "threads"
+        trained = model["kind"] == "threads" and name not in self.finished
         return int(self.runs[model["run"]]["training"]["seed"] if trained else model.get("seed", 0))
 
     def _without_seed(self, name: str) -> Config:
@@ -130,8 +138,17 @@ class Models:
     # What a run or model is.
 
     def run(self, wildcards: Wildcards) -> Config:
-        """The pretraining run whose name is the wildcard, with its name."""
-        return self.runs[wildcards.run] | {"name": wildcards.run}
+        """The pretraining run whose name is the wildcard, with its name and what identifies its patches elsewhere."""
+        return (run := self.runs[wildcards.run]) | {"name": wildcards.run, "patches": self.patches_of(run)}
+
+    def patches_of(self, entry: Config) -> Config:
+        """What decides which patches a run or model reads, the same in every study."""
+        return patches_of(self.grids.names[entry["grid"]], entry["encoder"], self.encoders.facts_of(entry["encoder"]))
+
+    def modalities(self, model: str) -> list[str]:
+        """Modalities that a model of kind threads has a branch for."""
+        finished = self.finished.get(model)
+        return finished.modalities if finished else list(self.runs[self.entries[model]["run"]]["modalities"])
 
     def model(self, wildcards: Wildcards) -> Config:
         """The model whose name is the wildcard, with its name; a random one with its run's sizes."""
@@ -151,8 +168,7 @@ class Models:
 
     def source_of_run(self, run: str) -> Source:
         """Grid folder and encoder that a run reads."""
-        entry = self.runs[run]
-        return self.grids.names[entry["grid"]], entry["encoder"]
+        return self.grids.names[self.runs[run]["grid"]], self.runs[run]["encoder"]
 
     # What a run trains on.
 
@@ -176,8 +192,9 @@ class Models:
         return self._trained[run]
 
     def trained_cases(self) -> dict[str, str]:
-        """Cases that a used run trains on, with the run's name."""
-        return {row["case_id"]: run for run in self.used_runs for row in self.trained_slides(run)}
+        """Cases that a used run trains on, or a finished one trained on, with the run's name."""
+        ours = {row["case_id"]: run for run in self.used_runs for row in self.trained_slides(run)}
+        return ours | leaked_cases(self.finished, self.needed, self.slides.cases)
 
     def run_shards(self, run: str) -> list[str]:
         """Shards of the slides a run trains on."""
@@ -259,6 +276,8 @@ class Models:
     def weights(self, wildcards: Wildcards) -> list[str]:
         """What a model is made of beside patches: config and weights of its run, its table of vectors, or nothing."""
         model = self.entries[wildcards.model]
+        if wildcards.model in self.finished:
+            return [self.places.given(path) for path in self.finished[wildcards.model].files]
         if model["kind"] == "table":
             return [self.places.given(self.places.find(model["path"]))]
         if model["kind"] in FOREIGN:

@@ -94,6 +94,10 @@ class Omics:
         chosen = {"transcripts": (self.transcripts or [""])[0], "select": self.selection(wildcards.cohort)}
         return {key: self.section[key] for key in keys} | chosen
 
+    def run_gene_table(self, wildcards: Wildcards) -> list[str]:
+        """The table of gene names for a run that starts from a scGPT folder, whose words may be retired names."""
+        return self.gene_table if self.models.checkpoint_files(wildcards.run) else []
+
     def vocabulary_runs(self, wildcards: Wildcards) -> list[str]:
         """Used runs that train on the cohort and start from a scGPT folder."""
         runs = self.models.runs

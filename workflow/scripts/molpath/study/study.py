@@ -52,6 +52,7 @@ from .summary import Summary
 from .targets import Targets
 from .tasks import Tasks
 from .tissue import Tissue
+from .training import Training
 
 #: The config that the Snakefile names; others are laid over it.
 OWN_CONFIG = "config/config.yaml"
@@ -88,6 +89,7 @@ class Study:
         self.benchmark.define_in(config["probe"], self.schema)
         self.tasks = Tasks(config, places, self.benchmark)
         self.models = Models(config, places, self.slides, self.grids, self.encoders, self.profiles, self.tasks)
+        self.training = Training(self.models, self.encoders)
         self.omics = Omics(config, places, self.models, self.downloads)
         self.embedding = Embedding(config, self.models)
         self.probing = Probing(config, self.models)

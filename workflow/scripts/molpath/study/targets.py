@@ -83,7 +83,7 @@ class Targets:
     def embed(self, wildcards: Wildcards | None = None) -> list[str]:
         """Embeddings of slides and cases by every model in use, and attention; profiles only where a protocol asks."""
         units = [f"<results>/embed/{model}/{unit}.h5ad" for model in self.models.used for unit in ("slides", "cases")]
-        looked_at = self.models.trained if self.embedding.attention else []
+        looked_at = self.models.with_attention if self.embedding.attention else []
         return units + [f"<results>/embed/{model}/attention.h5" for model in looked_at]
 
     def probe(self, wildcards: Wildcards | None = None) -> list[str]:
@@ -94,7 +94,7 @@ class Targets:
         """Maps of attention over each named slide, and its highest patches, by every trained model."""
         return [
             f"<results>/figures/{kind}/{model}/{slide}.png"
-            for model in self.models.trained
+            for model in self.models.with_attention
             for slide in self.embedding.attention
             for kind in ("attention", "top_patches")
         ]

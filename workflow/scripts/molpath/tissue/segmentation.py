@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from ..common.contained import MethodUnusable
-from ..common.files import sha256_of
+from ..common.digests import sha256_of
 from ..common.settings.tissue import Hsv, Tissue
 from .overview import Overview
 

@@ -10,7 +10,7 @@ from .pretrain import SlideEncoder
 class Model(TypedDict):
     """One model. The rules add `name`, its key in the config, and resolve an empty `cases`.
 
-    A random model also gets `slide_encoder`, the sizes of its run.
+    A random model also gets `slide_encoder`, the sizes of its run. path: of a table, or the folder of a finished run.
     """
 
     name: str

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from collections.abc import Mapping
+from typing import NotRequired, TypedDict
 
 
 class SlideEncoder(TypedDict):
@@ -71,9 +72,11 @@ class Training(TypedDict):
 
 
 class Run(TypedDict):
-    """One pretraining run. The rules add `name`, its key in the config."""
+    """One pretraining run. The rules add `name`, its key in the config, and `patches`: what tells other studies which
+    patches it reads (study/finished_runs.py)."""
 
     name: str
+    patches: NotRequired[Mapping[str, object]]
     grid: str
     encoder: str
     cohorts: list[str]

@@ -1,0 +1,145 @@
+"""A finished run's folder as a model: what planning reads of it, and what it refuses."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+from molpath.common.digests import digest_of, sha256_of
+from molpath.study import Study
+
+PATCHES = {
+    "grid": "20x_256px_0px", "adapter": "mean_colour", "input_size": 0, "tokens": "mean", "crops": 1, "stain": "",
+}  # fmt: skip
+WHERE = "config, key embed/models/shared"
+
+
+def write_run(folder, cases=("X1",)):
+    """A folder that looks like a run's, of a network nobody loads here; returns what config.json says."""
+    folder.mkdir(parents=True)
+    (folder / "model.safetensors").write_bytes(b"weights")
+    description = {
+        "slide_encoder": {"output": 24},
+        "rna_encoder": {"vocabulary": []},
+        "run": {"name": "theirs", "patches": PATCHES},
+        "digests": {"model.safetensors": sha256_of(folder / "model.safetensors")},
+        "cases": sorted(map(digest_of, cases)),
+    }
+    (folder / "config.json").write_text(json.dumps(description))
+    return description
+
+
+@pytest.fixture
+def study(project):
+    """A study without runs and profiles whose only model is the folder models/theirs."""
+    del project.config["pretrain"], project.config["omics"]
+    project.config["embed"] = {
+        "models": {"shared": {"kind": "threads", "path": "models/theirs", "grid": "main", "encoder": "tiny"}},
+        "use": ["shared"],
+        "attention": ["S1"],
+    }
+    return project
+
+
+def test_a_folder_is_a_model_without_its_run_and_cohort(study):
+    write_run(study.folder / "models/theirs")
+    study.write()
+    opened = Study.open("config.yaml")
+    opened.check()
+    models, here = opened.models, SimpleNamespace(model="shared", cohort="A", unit="slides")
+    assert models.used_runs == models.trained == []
+    assert models.weights(here) == ["models/theirs/config.json", "models/theirs/model.safetensors"]
+    assert models.used_sources() == [("20x_256px_0px_overlap", "tiny")]
+    assert models.modalities("shared") == ["rna"]
+    assert models.kinds() == {"shared": ["shared", ""]}
+    assert "<results>/embed/shared/attention.h5" in opened.targets.embed()
+    assert not any("pretrain" in path for path in opened.targets.report())
+    assert opened.plan()["models"][0]["width"] == 24
+    assert {"embed/models/shared/config.json", "embed/models/shared/model.safetensors"} <= {*opened.inventory.given()}
+
+
+def test_a_run_says_which_patches_it_reads(project):
+    project.config["tiles"]["grids"]["main"]["label"] = "strict"
+    project.write()
+    run = Study.open("config.yaml").models.run(SimpleNamespace(run="one"))
+    assert run["patches"] == PATCHES
+
+
+def change(folder, **parts):
+    path = folder / "models/theirs/config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | parts))
+
+
+def damage(project):
+    (project.folder / "models/theirs/model.safetensors").write_bytes(b"weightz")
+
+
+def entry(project, **keys):
+    project.config["embed"]["models"]["shared"].update(keys)
+
+
+SPOILT = {
+    "no folder": (
+        lambda p: entry(p, path="gone"),
+        [f"{WHERE}/path: no such file: gone/config.json, gone/model.safete"],
+    ),
+    "no weights": (
+        lambda p: (p.folder / "models/theirs/model.safetensors").unlink(),
+        [f"{WHERE}/path: no such file: models/theirs/model.safetensors", "name the folder of a finished run"],
+    ),
+    "no JSON": (
+        lambda p: (p.folder / "models/theirs/config.json").write_text("{"),
+        [f"{WHERE}/path: models/theirs/config.json does not say patches", "or can't be read"],
+    ),
+    "config of an earlier version": (
+        lambda p: change(p.folder, run={"name": "theirs"}),
+        [f"{WHERE}/path: models/theirs/config.json does not say patches", "that this version trained"],
+    ),
+    "damaged weights": (
+        damage,
+        [f"{WHERE}/path: models/theirs/model.safetensors is not the file whose SHA-256 stands in config.json"],
+    ),
+    "another grid": (
+        lambda p: p.config["tiles"]["grids"]["main"].update(patch_size=512),
+        [f"{WHERE}/grid: another grid than the run's in models/theirs/config.json: grid '20x_256px_0px', here '20x_5"],
+    ),
+    "another encoder": (
+        lambda p: p.config["features"]["encoders"]["tiny"].update(adapter="uni_v1"),
+        [f"{WHERE}/encoder: another encoder than the run's in", "adapter 'mean_colour', here 'uni_v1'"],
+    ),
+    "another stain": (
+        lambda p: p.config["features"]["encoders"]["tiny"].update(stain={"method": "macenko"}),
+        [f"{WHERE}/encoder: another encoder than the run's in", "stain '', here 'macenko'"],
+    ),
+    "an encoder that is not there": (
+        lambda p: entry(p, encoder="uni_v9"),
+        [f"{WHERE}/encoder: no encoder is called 'uni_v9'", "use one of: tiny"],
+    ),
+    "no grid": (lambda p: entry(p, grid=""), [f"{WHERE}/grid: no grid is called ''"]),
+    "run and path": (
+        lambda p: entry(p, run="one"),
+        [f"{WHERE}/run: kind threads with a path reads no run", "it reads: path, grid, encoder"],
+    ),
+    "a tested case that it trained on": (
+        lambda p: change(p.folder, cases=[digest_of("C5")]),
+        ["case C5 is on the test side of here--grade, and run theirs of models/theirs trains on it"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SPOILT)
+def test_what_does_not_fit_is_told_before_anything_runs(study, name):
+    write_run(study.folder / "models/theirs")
+    spoil, expected = SPOILT[name]
+    spoil(study)
+    study.write()
+    told = study.refusal()
+    for text in expected:
+        assert text in told, told
+    assert told.startswith("1 problem "), told
+
+
+def test_a_folder_that_is_not_in_use_need_not_be_there(study):
+    study.config["embed"]["models"]["mean"] = {"kind": "mean", "grid": "main", "encoder": "tiny"}
+    study.config["embed"] |= {"use": ["mean"], "attention": []}
+    study.write()
+    Study.open("config.yaml").check()

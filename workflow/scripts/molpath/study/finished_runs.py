@@ -1,0 +1,119 @@
+"""Folders of finished runs that a model of kind threads names: from another study, or in the hub's layout."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+from collections.abc import Mapping, Sequence
+
+from ..common.digests import digest_of, sha256_of
+from .config import Config, Places
+from .problems import Problems
+
+#: Files of such a folder that a model needs.
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
+AGAIN = "take the whole folder of a run that this version trained (results/pretrain/runs/<run>), or its export"
+
+
+class FinishedRun:
+    """A folder with config.json and model.safetensors, as a run leaves it below results/pretrain/runs/<run>."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+
+    @property
+    def files(self) -> list[str]:
+        """config.json and the weights."""
+        return [f"{self.folder}/{CONFIG}", f"{self.folder}/{WEIGHTS}"]
+
+    @functools.cached_property
+    def description(self) -> Config:
+        """What config.json says; nothing where it can't be read, which `check` reports."""
+        try:
+            with open(self.files[0], encoding="utf-8") as handle:
+                found = json.load(handle)
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    @property
+    def name(self) -> str:
+        """The run as messages call it."""
+        return f"{_section(self.description, 'run').get('name', '')} of {self.folder}".strip()
+
+    @property
+    def modalities(self) -> list[str]:
+        """Modalities that the run has a branch for."""
+        return [kind for kind in ("rna", "dna") if f"{kind}_encoder" in self.description]
+
+    @property
+    def width(self) -> int:
+        """Numbers of an embedding."""
+        return int(_section(self.description, "slide_encoder").get("output", 0))
+
+    def trains_on(self, case: str) -> bool:
+        """True if the run trained on a case of this name."""
+        return digest_of(case) in self._cases
+
+    @functools.cached_property
+    def _cases(self) -> frozenset[str]:
+        return frozenset(self.description.get("cases", ()))
+
+    def check(self, where: str, patches: Mapping[str, object], problems: Problems) -> None:
+        """Both files are there and belong together, and the run read patches like `patches` (of `patches_of`)."""
+        missing = [path for path in self.files if not os.path.isfile(path)]
+        if missing:
+            wrong = f"no such file: {', '.join(missing)}"
+            problems.add(f"{where}/path", wrong, "name the folder of a finished run; one on the hub, download first")
+            return
+        parts = [_section(self.description, "run").get("patches"), self.description.get("digests")]
+        if not all(isinstance(part, dict) for part in parts) or not isinstance(self.description.get("cases"), list):
+            wrong = f"{self.files[0]} does not say patches, cases and digests of a run, or can't be read"
+            problems.add(f"{where}/path", wrong, AGAIN)
+            return
+        if self.description["digests"].get(WEIGHTS) != sha256_of(self.files[1]):
+            wrong = f"{self.files[1]} is not the file whose SHA-256 stands in {CONFIG}"
+            problems.add(f"{where}/path", wrong, "copy the folder again: it is damaged, or holds files of two runs")
+        theirs = self.description["run"]["patches"]
+        for kind, keys in (("grid", ["grid"]), ("encoder", [key for key in patches if key != "grid"])):
+            if differ := [key for key in keys if theirs.get(key) != patches[key]]:
+                told = "; ".join(f"{key} {theirs.get(key)!r}, here {patches[key]!r}" for key in differ)
+                wrong = f"another {kind} than the run's in {self.files[0]}: {told}"
+                problems.add(f"{where}/{kind}", wrong, f"name the {kind} whose patches the run read, or another model")
+
+
+def _section(description: Config, name: str) -> Config:
+    found = description.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def patches_of(grid: str, encoder: str, facts: Config) -> Config:
+    """What decides which patches a run reads, and is the same in every study: of the grid (its folder's name, without
+    a label) and the patch encoder (facts: of `Encoders.facts_of`, whose adapter is its own name for given features).
+    """
+    adapter = facts["adapter"]
+    return {
+        "grid": grid.split("_overlap-")[0].removesuffix("_overlap"),
+        # Only its name tells apart what comes from files of an encoder that is not built in.
+        "adapter": encoder if adapter == "precomputed" else adapter,
+        "input_size": facts.get("input_size") or 0,
+        "tokens": facts.get("tokens") or "",
+        "crops": facts.get("crops", 1),
+        "stain": facts["stain"]["method"],
+    }
+
+
+def finished_runs(entries: Mapping[str, Config], places: Places) -> dict[str, FinishedRun]:
+    """The folder of each model of kind threads that names one."""
+    return {
+        name: FinishedRun(places.find(entry["path"]))
+        for name, entry in entries.items()
+        if entry["kind"] == "threads" and entry["path"]
+    }
+
+
+def leaked_cases(finished: Mapping[str, FinishedRun], models: Sequence[str], cases: Sequence[str]) -> dict[str, str]:
+    """Those of `cases` that the finished run of one of the models trained on, with the run's name."""
+    runs = [finished[model] for model in models if model in finished]
+    return {case: run.name for run in runs for case in cases if run.trains_on(case)}

@@ -1,0 +1,44 @@
+"""What the job of a pretraining run asks of a machine, by its processes."""
+
+from __future__ import annotations
+
+from .config import Wildcards
+from .encoders import Encoders
+from .models import Models
+
+#: Main memory of one process in MB: PyTorch with CUDA, tables of profiles, the patches of a step.
+PROCESS_MB = 16000
+#: Minutes of an attempt of one process, and the fewest: each goes on from the last saved state.
+ATTEMPT, SHORTEST_ATTEMPT = 2880, 720
+
+
+class Training:
+    """GPUs, memory and time of rule pretrain_run."""
+
+    def __init__(self, models: Models, encoders: Encoders) -> None:
+        self.models, self.encoders = models, encoders
+
+    def gpus(self, wildcards: Wildcards) -> int:
+        """A GPU a process; none for a run of one process where the build of PyTorch is the CPU's."""
+        return self.gpus_of(wildcards.run)
+
+    def gpus_of(self, run: str) -> int:
+        """The same by name."""
+        processes = self.processes(run)
+        return processes if processes > 1 or self.encoders.gpu_build else 0
+
+    def processes(self, run: str) -> int:
+        """Processes of a run."""
+        return int(self.models.runs[run]["training"]["processes"])
+
+    def most_gpus(self) -> int:
+        """GPUs of the largest used run."""
+        return max(map(self.gpus_of, self.models.used_runs), default=0)
+
+    def memory_mb(self, wildcards: Wildcards, attempt: int) -> int:
+        """Main memory of all processes; more with each attempt."""
+        return PROCESS_MB * self.processes(wildcards.run) * attempt
+
+    def runtime(self, wildcards: Wildcards) -> int:
+        """Minutes: several processes share the steps."""
+        return max(SHORTEST_ATTEMPT, ATTEMPT // self.processes(wildcards.run))
