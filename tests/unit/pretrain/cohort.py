@@ -18,7 +18,7 @@ RUN = {
     "slide_encoder": {"hidden": 16, "layers": 1, "heads": 2, "output": 8, "dropout": 0.1, "attention_dropout": 0.1},
     "rna_encoder": {"width": 16, "layers": 1, "heads": 2, "feedforward": 16, "dropout": 0.1}
     | {"checkpoint": "", "standardise": True},
-    "dna_encoder": {"hidden": 0, "layers": 2, "dropout": 0.1},
+    "dna_encoder": {"genes": 239, "hidden": 0, "layers": 2, "dropout": 0.1},
     "training": {
         "seed": 0, "epochs": 4, "warmup_epochs": 1, "batch_size": 8, "patches": 6, "genes": 5, "temperature": 0.1,
         "learning_rate": {"slide": 1e-3, "rna": 1e-3, "dna": 1e-3}, "final_learning_rate": 1e-8,

@@ -59,7 +59,7 @@ def flag_dna(
     data.obs = describe(profiles, observed)
     index = [f"{gene}:{flag}" for gene in names for flag in FLAGS]
     data.var = pd.DataFrame({"gene": np.repeat(names, len(FLAGS))}, index=index)
-    data.uns = {"value": "flags", "consequences": fingerprint(consequences)}
+    data.uns = {"value": "flags", "listed": bool(genes), "consequences": fingerprint(consequences)}
     write_h5ad(output, data)
     if losses:
         write_tsv(losses, pd.DataFrame(sorted(counts.items()), columns=["step", "count"]))

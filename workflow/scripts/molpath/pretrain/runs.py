@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import anndata
 import numpy as np
 import pandas as pd
 import torch
@@ -26,6 +27,7 @@ from .job import Job
 from .model_card import write_model_card
 from .molecular_encoders import RnaEncoder, load_scgpt, read_vocabulary, standardise, vocabulary_of
 from .network import build, save
+from .sizes import check_size, flags_of_genes, gene_of, room
 from .store import PatchStore
 from .training import Row, Selected, Trainer
 
@@ -145,6 +147,7 @@ def train(job: Job) -> None:
         store = PatchStore(job["patches"], job["indices"])
         data, description, vocabulary = prepare(run, store, job["pairs"], job["rna"], job["dna"], job["organs"])
         store.verify(here.share(list(dict.fromkeys(one.slide_id for one in data.examples))))
+        check_size(description, run["name"], *room(here.device, processes))
         network = build(description, run["training"]["seed"])
         if network.rna is not None and checkpoint:
             assert isinstance(network.rna, RnaEncoder)  # looked at before
@@ -206,9 +209,25 @@ def prepare(
         data.rna_values = standardise(values, scale, genes)
         data.rna_tokens = np.array([vocabulary[name] for name in genes], np.int64)
     if dna_table is not None:
-        description["dna_encoder"] = {**run["dna_encoder"], "flags": list(dna_table.var_names)}
-        data.flags = np.asarray(dna_table.X, np.float32)
+        rows = sorted({one.dna for one in examples if one.dna >= 0})
+        chosen = chosen_flags(dna_table, rows, run)
+        description["dna_encoder"] = {**run["dna_encoder"], "flags": list(dna_table.var_names[chosen])}
+        data.flags = np.asarray(dna_table.X, np.float32)[:, chosen]
     return data, description, vocabulary
+
+
+def chosen_flags(table: anndata.AnnData, rows: Sequence[int], run: Run) -> np.ndarray:
+    """bool: the flags that the DNA branch sees: all of a list (omics/dna_genes), else those of the genes that change in
+    most of the run's training profiles (`rows`)."""
+    limit = 0 if table.uns.get("listed") else run["dna_encoder"]["genes"]
+    chosen = flags_of_genes(np.asarray(table.X)[rows], table.var_names, limit)
+    if not chosen.all():
+        log.warning(
+            "no list of genes in omics/dna_genes: of %d genes the DNA branch sees the %d that change in most training "
+            "profiles (pretrain/runs/%s/dna_encoder/genes)",
+            len({gene_of(flag) for flag in table.var_names}), limit, run["name"],
+        )  # fmt: skip
+    return chosen
 
 
 def words_of(settings: RnaSettings, genes: Sequence[str]) -> list[str]:

@@ -33,6 +33,7 @@ class RnaEncoder(TypedDict):
 class DnaEncoder(TypedDict):
     """pretrain/runs/<run>/dna_encoder."""
 
+    genes: int
     hidden: int
     layers: int
     dropout: float
