@@ -78,7 +78,7 @@ def pack(folder):
 
 def arguments(folder, run, out):
     """What pretrain_run takes for a cohort in a folder."""
-    names = ("model.safetensors", "last.safetensors", "config.json", "history.tsv", "model_card.md")
+    names = ("model.safetensors", "last.safetensors", "config.json", "history.tsv", "model_card.md", "sha256.txt")
     (folder / out).mkdir(exist_ok=True)
     return {
         "run": run, "patches": [folder / "patches.npy"], "indices": [folder / "index.tsv"],

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from ..common.files import atomic_path
-from .artefacts import fetched
+from .artefacts import check_digests, fetched
 from .description import Description, SlideSection
 from .layers import GatedAttention, Hidden
 from .molecular_encoders import DnaEncoder, RnaEncoder, RnaMlp, without_fast_path
@@ -229,12 +229,14 @@ def save(tensors: Mapping[str, torch.Tensor], path: str) -> None:
 def load(folder: str, revision: str | None = None) -> tuple[Threads, Description]:
     """The network of a run's folder, from model.safetensors and config.json and nothing else, in evaluation mode.
 
-    A name user/model that is no folder is taken from the Hugging Face hub, at `revision`.
+    Raises DamagedModel where digests lie beside them (sha256.txt) and differ. A name user/model that is no folder is
+    taken from the Hugging Face hub, at `revision`.
     """
     from safetensors.torch import load_file
 
     here = Path(folder).is_dir() or folder.count("/") != 1
     path = Path(folder if here else fetched(folder, revision))
+    check_digests(path, ["model.safetensors", "config.json"])
     description: Description = json.loads((path / "config.json").read_text())
     network = Threads(description)
     network.load_state_dict(load_file(path / "model.safetensors"))

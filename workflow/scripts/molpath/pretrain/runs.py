@@ -19,7 +19,7 @@ from ..common.kinds import SCGPT_FILES
 from ..common.progress import Progress
 from ..common.settings.pretrain import RnaEncoder as RnaSettings
 from ..common.settings.pretrain import Run
-from .artefacts import Events
+from .artefacts import DIGESTS, Events, write_digests
 from .data import PairedData, UnfitProfiles, gather, read_tables
 from .description import Description, Scale
 from .distributed import launch, world
@@ -50,14 +50,16 @@ def pretrain_run(
     threads: int = 1,
     log_path: str | None = None,
     events: str | None = None,
+    patch_encoder: Mapping[str, str] | None = None,
 ) -> None:
-    """Train the run and write `outputs`: model.safetensors, last.safetensors, config.json, history.tsv, model_card.md.
+    """Train the run and write `outputs`: model.safetensors, last.safetensors, config.json, history.tsv, model_card.md,
+    and sha256.txt with the digests of these.
 
     run: the config's entry with `name`; patches, indices: shards of the packed store; rna, dna: tables of the run's
     cohorts; slides: sheet with the organs, for runs on a part of the pairs; finished: folder of finished results, from
     which the same contents are taken without a step (rows of other cohorts are none of them); state: undeclared file
-    of a stopped run; events: folder for TensorBoard. Raises what Trainer.run raises, or
-    LaunchFailed where the run has several processes.
+    of a stopped run; events: folder for TensorBoard; patch_encoder: what the card says of it. Raises what Trainer.run
+    raises, or LaunchFailed where the run has several processes.
     """
     organs = read_organs(slides) if run["fraction"] < 1 else {}
     check_checkpoint(run)
@@ -72,7 +74,7 @@ def pretrain_run(
         "run": run, "patches": _texts(patches), "indices": _texts(indices), "pairs": str(pairs), "rna": _texts(rna),
         "dna": _texts(dna), "outputs": {name: str(path) for name, path in outputs.items()}, "state": str(state),
         "stamp": stamp, "organs": organs, "contents": contents, "threads": threads, "log_path": log_path,
-        "events": events,
+        "events": events, "patch_encoder": dict(patch_encoder or {}),
     }  # fmt: skip
     if run["training"]["processes"] > 1:
         launch(job, run["training"]["processes"])
@@ -270,7 +272,7 @@ def scale_of(values: np.ndarray, genes: Sequence[str]) -> Scale:
 
 
 def write_results(trainer: Trainer, description: Description, job: Job) -> None:
-    """Weights of the kept and of the last epoch, config, history and model card."""
+    """Weights of the kept and of the last epoch, config, history, model card and the digests of all these."""
     run, outputs = job["run"], job["outputs"]
     save(trainer.network.state_dict(), outputs["model.safetensors"])
     save(trainer.last, outputs["last.safetensors"])
@@ -278,4 +280,5 @@ def write_results(trainer: Trainer, description: Description, job: Job) -> None:
     write_json(outputs["config.json"], {**description, "run": run, "selected": selected})
     write_tsv(outputs["history.tsv"], pd.DataFrame(trainer.history))
     tokens = description["rna_encoder"]["tokens"] if "rna_encoder" in description else {}
-    write_model_card(trainer, run, selected, job["contents"], outputs, tokens)
+    write_model_card(trainer, run, selected, job["contents"], outputs, tokens, job["patch_encoder"])
+    write_digests(outputs[DIGESTS], {name: path for name, path in outputs.items() if name != DIGESTS})
