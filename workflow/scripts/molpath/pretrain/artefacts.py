@@ -79,7 +79,8 @@ def check_digests(folder: Path, names: Sequence[str]) -> None:
     path = folder / DIGESTS
     if not path.exists():
         return
-    digests = dict(reversed(line.split(maxsplit=1)) for line in path.read_text().splitlines() if line.strip())
+    lines = [line.split(maxsplit=1) for line in path.read_text().splitlines() if line.strip()]
+    digests = {name: digest for digest, name in lines}
     for name in names:
         if name not in digests:
             raise DamagedModel(f"{path} names no {name}: copy the folder again")

@@ -64,9 +64,10 @@ def write_model_card(
         f"- DNA branch: {size(network.dna)}",
         *(f"- {file}: SHA-256 {sha256_of(outputs[file])}" for file in ("model.safetensors", "last.safetensors")),
         "\n## Training\n",
-        f"- epoch {selected['epoch']} of {run['training']['epochs']} kept, RankMe {selected['rankme']:.2f} of its "
-        f"training slides; seed {run['training']['seed']}",
+        f"- epoch {selected['epoch']} of {run['training']['epochs']} kept, RankMe {selected['rankme']:.2f}; seed "
+        f"{run['training']['seed']}",
         *(f"- {key}: {value}" for key, value in sorted(run["training"].items())),
+        f"- RankMe of {len(trainer.judged):,} of its {slides:,} training slides",
         f"- RankMe by epoch: {rankme_curve(trainer.history)}",
         f"- Python {platform.python_version()}, torch {torch.__version__}, numpy {np.__version__}",
         "\n## Limits\n",

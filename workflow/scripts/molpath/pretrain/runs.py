@@ -22,7 +22,7 @@ from ..common.settings.pretrain import Run
 from .artefacts import DIGESTS, Events, write_digests
 from .data import PairedData, UnfitProfiles, gather, read_tables
 from .description import Description, Scale
-from .distributed import launch, world
+from .distributed import World, launch, world
 from .job import Job
 from .model_card import write_model_card
 from .molecular_encoders import RnaEncoder, load_scgpt, read_vocabulary, standardise, vocabulary_of
@@ -148,7 +148,7 @@ def train(job: Job) -> None:
             raise ValueError(f"run {run['name']} has {processes} processes, but {here.size} were started")
         store = PatchStore(job["patches"], job["indices"])
         data, description, vocabulary = prepare(run, store, job["pairs"], job["rna"], job["dna"], job["organs"])
-        store.verify(here.share(list(dict.fromkeys(one.slide_id for one in data.examples))))
+        verify_once(store, list(dict.fromkeys(one.slide_id for one in data.examples)), here)
         check_size(description, run["name"], *room(here.device, processes))
         network = build(description, run["training"]["seed"])
         if network.rna is not None and checkpoint:
@@ -158,6 +158,15 @@ def train(job: Job) -> None:
         _follow(trainer, job)
         if here.rank == 0:
             write_results(trainer, description, job)
+
+
+def verify_once(store: PatchStore, slides: list[str], here: World) -> None:
+    """Each process reads its share of the slides that no run has verified yet."""
+    left = here.collect(store.unverified(slides))[0]
+    store.verify(here.share(left))
+    here.collect(True)  # none found damage
+    if here.rank == 0:
+        store.mark(left)
 
 
 def _follow(trainer: Trainer, job: Job) -> None:

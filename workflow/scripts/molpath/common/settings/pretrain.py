@@ -67,6 +67,7 @@ class Training(TypedDict):
     weight_decay: ByBranch
     precision: str
     select: str
+    rankme_slides: int
     threads: int
     save_every: int
 
