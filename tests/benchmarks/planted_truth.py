@@ -46,7 +46,7 @@ SETTINGS = {
     "learning_rate": {"slide": 3e-3, "rna": 3e-3, "dna": 3e-3}, "final_learning_rate": 1e-6,
     "weight_decay": {"slide": 1e-2, "rna": 1e-2, "dna": 1e-2}, "precision": "fp32", "select": "rankme",
     "save_every": 1000, "processes": 1, "micro_batch": 0, "joint": False, "learn_temperature": False,
-    "one_slide_per_case": False,
+    "one_slide_per_case": False, "rankme_slides": 0,
 }  # fmt: skip
 
 

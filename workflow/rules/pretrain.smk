@@ -2,7 +2,7 @@
 
 <results>/pretrain/store/<grid>/<encoder>/    patches of all paired slides, memory-mapped fp16, a file per shard
 <results>/pretrain/runs/<run>/                model.safetensors and last.safetensors (all branches), config.json,
-                                              history.tsv, model_card.md
+                                              history.tsv, model_card.md, sha256.txt
 <logs>/pretrain/runs/<run>.events/            TensorBoard events (not declared)
 <results>/pretrain/.finished/                 the same under stamps of their contents (not declared)
 """
@@ -52,6 +52,7 @@ rule pretrain_run:
         config="<results>/pretrain/runs/{run}/config.json",
         history="<results>/pretrain/runs/{run}/history.tsv",
         card="<results>/pretrain/runs/{run}/model_card.md",
+        digests="<results>/pretrain/runs/{run}/sha256.txt",
     log:
         "<logs>/pretrain/runs/{run}.log",
     benchmark:
@@ -65,6 +66,7 @@ rule pretrain_run:
         gpu=study.training.gpus,
     params:
         run=study.models.run,
+        patch_encoder=study.models.patch_encoder,
         results=subpath(output.model, ancestor=4),
         code=study.digest("pretrain"),
     message:

@@ -25,6 +25,7 @@ if __name__ == "__main__":
             "config.json": snakemake.output.config,
             "history.tsv": snakemake.output.history,
             "model_card.md": snakemake.output.card,
+            "sha256.txt": snakemake.output.digests,
         },
         finished=f"{snakemake.params.results}/pretrain/.finished",
         state=f"{snakemake.params.results}/pretrain/runs/{snakemake.wildcards.run}.state",
@@ -32,5 +33,6 @@ if __name__ == "__main__":
         slides=snakemake.input.slides[0] if snakemake.input.slides else None,
         threads=snakemake.params.run["training"]["threads"],
         log_path=snakemake.log[0],
+        patch_encoder=snakemake.params.patch_encoder,
         events=snakemake.log[0].replace(".log", ".events"),
     )

@@ -1,11 +1,14 @@
 """DNA files: VEP's VCF, GISTIC2's lesions, GDC's absolute copies, panels, and what was never looked for."""
 
+import tracemalloc
+
 import anndata
 import numpy as np
 import pandas as pd
 import pytest
 from molpath.common.files import read_tsv
 from molpath.omics.copy_numbers import call_copies, read_absolute, read_copy_numbers, read_lesions
+from molpath.omics.dna_profiles import Collector
 from molpath.omics.flags import FLAGS, flag_dna
 from molpath.omics.mutation_files import belongs, read_vcf
 from molpath.omics.tables import BadProfile
@@ -190,3 +193,53 @@ def test_losses_are_counted_by_kind(tmp_path, repository):
     assert counts["variants: Silent -> ignored"] == "1"
     assert counts["variants without a gene, left out"] == "1"
     assert counts["variants of unknown classification 'Odd', left out"] == "1"
+
+
+def write_absolute(path, genes, copies):
+    head = "gene_id\tgene_name\tchromosome\tstart\tend\tcopy_number\n"
+    rows = [f"ENSG{i:011d}\t{gene}\tchr1\t1\t1000\t{copies}\n" for i, gene in enumerate(genes)]
+    path.write_text(head + "".join(rows) + f"ENSG9\tREST\tchr2\t1\t{10**7}\t2\n")
+
+
+def test_genes_outside_the_list_are_counted_and_kept_of_no_profile(tmp_path, repository, monkeypatch):
+    """33 GB for 10,000 profiles and 239 genes: every other gene of every profile stayed in memory."""
+    genes = [f"GENE{i}" for i in range(3000)]
+    write_absolute(tmp_path / "c.tsv", ["TP53", *genes], 1)
+    head = "Hugo_Symbol\tVariant_Classification\tTumor_Sample_Barcode\n"
+    (tmp_path / "m.maf").write_text(
+        head + "TP53\tMissense_Mutation\tA0\nKRAS\tSilent\tA1\nMYC\tMissense_Mutation\tA0\n"
+    )
+    (tmp_path / "t.tsv").write_text("sample\tTP53\tMYC\nA1\t1\t1\n")
+    (tmp_path / "d.txt").write_text("Hugo_Symbol\tA1\nTP53\t-1\nMYC\t2\nKRAS\t0\n")
+    (tmp_path / "genes.txt").write_text("TP53\n")
+    rows = [row("A0", tmp_path / "c.tsv", "gdc_copy_number"), row("A0", tmp_path / "m.maf", "maf")]
+    rows += [row("A1", tmp_path / "m.maf", "maf"), row("A1", tmp_path / "d.txt", "cbioportal_cna")]
+    rows += [row("A1", tmp_path / "t.tsv", "mutation_table", unit="large_coding")]
+    collected = []
+    collect = Collector.collect
+    monkeypatch.setattr(Collector, "collect", lambda self, rows: collected.append(collect(self, rows)) or collected[-1])
+    on, looked, data = flags(tmp_path, repository, rows, genes=str(tmp_path / "genes.txt"))
+    assert on == {"A0": ["TP53:loss", "TP53:small_coding"], "A1": ["TP53:large_coding", "TP53:loss"]}
+    assert looked.to_numpy().all()
+    assert data.obs.n_variants.tolist() == [2, 3]
+    for one in collected[0].values():
+        assert list(one.copies.index) == ["TP53"]
+        assert {gene for gene, _ in one.events} == {"TP53"}
+    counts = read_tsv(tmp_path / "losses.tsv").set_index("step")["count"].to_dict()
+    assert counts["events of genes outside the gene list"] == str(3000 + 1 + 2)
+
+
+def test_memory_does_not_grow_with_genes_outside_the_list(tmp_path, repository):
+    (tmp_path / "genes.txt").write_text("TP53\n")
+    write_absolute(tmp_path / "c.tsv", ["TP53", *(f"GENE{i}" for i in range(5000))], 1)
+
+    def peak(profiles):
+        rows = [row(f"A{i}", tmp_path / "c.tsv", "gdc_copy_number") for i in range(profiles)]
+        tracemalloc.start()
+        flags(tmp_path, repository, rows, genes=str(tmp_path / "genes.txt"))
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return found
+
+    peak(2)  # what is imported and kept once
+    assert peak(22) - peak(2) < 500_000  # a profile of 5,000 genes holds 60 kB and more

@@ -6,7 +6,7 @@ import logging
 import pytest
 from molpath.omics.genes import GeneTable
 from molpath.omics.vocabulary import current_words, vocabulary_counts
-from molpath.pretrain.runs import words_of
+from molpath.pretrain.preparation import words_of
 
 TABLE = """\
 symbol\tensembl_id\tentrez_id\tprevious\taliases

@@ -18,13 +18,13 @@ RUN = {
     "slide_encoder": {"hidden": 16, "layers": 1, "heads": 2, "output": 8, "dropout": 0.1, "attention_dropout": 0.1},
     "rna_encoder": {"width": 16, "layers": 1, "heads": 2, "feedforward": 16, "dropout": 0.1}
     | {"checkpoint": "", "standardise": True},
-    "dna_encoder": {"hidden": 0, "layers": 2, "dropout": 0.1},
+    "dna_encoder": {"genes": 239, "hidden": 0, "layers": 2, "dropout": 0.1},
     "training": {
         "seed": 0, "epochs": 4, "warmup_epochs": 1, "batch_size": 8, "patches": 6, "genes": 5, "temperature": 0.1,
         "learning_rate": {"slide": 1e-3, "rna": 1e-3, "dna": 1e-3}, "final_learning_rate": 1e-8,
         "weight_decay": {"slide": 0.01, "rna": 0.01, "dna": 0.01}, "precision": "fp32", "select": "rankme",
         "save_every": 1, "threads": 1, "processes": 1, "micro_batch": 0, "joint": False, "learn_temperature": False,
-        "one_slide_per_case": False,
+        "one_slide_per_case": False, "rankme_slides": 0,
     },
 }  # fmt: skip
 
@@ -78,7 +78,7 @@ def pack(folder):
 
 def arguments(folder, run, out):
     """What pretrain_run takes for a cohort in a folder."""
-    names = ("model.safetensors", "last.safetensors", "config.json", "history.tsv", "model_card.md")
+    names = ("model.safetensors", "last.safetensors", "config.json", "history.tsv", "model_card.md", "sha256.txt")
     (folder / out).mkdir(exist_ok=True)
     return {
         "run": run, "patches": [folder / "patches.npy"], "indices": [folder / "index.tsv"],

@@ -3,6 +3,7 @@
 import json
 import re
 import struct
+import subprocess
 
 import pytest
 import torch
@@ -11,7 +12,8 @@ from jsonschema import Draft202012Validator
 from molpath.common.digests import digest_of
 from molpath.common.files import read_tsv
 from molpath.pretrain import artefacts
-from molpath.pretrain.network import DamagedWeights, load
+from molpath.pretrain.artefacts import DamagedModel
+from molpath.pretrain.network import load
 
 from .cohort import train, write_cohort
 
@@ -38,8 +40,12 @@ def test_a_run_in_the_hubs_layout_is_the_same_model(tmp_path, monkeypatch):
         "config.json",
         "history.tsv",
         "model.safetensors",
+        "sha256.txt",
     ]
-    assert (target / "README.md").read_text().startswith("---\nlibrary_name: molpath\n")
+    assert (target / "README.md").read_text() == (tmp_path / "out" / "model_card.md").read_text()
+    check = subprocess.run(["sha256sum", "-c", "sha256.txt"], cwd=target, capture_output=True, text=True)
+    assert check.returncode == 0, check.stderr
+    assert check.stdout.count("OK") == 3
     with pytest.raises(FileExistsError, match="is not empty"):
         artefacts.export(str(tmp_path / "out"), str(target))
     monkeypatch.setattr("molpath.pretrain.network.fetched", lambda name, revision: str(tmp_path / name))
@@ -48,22 +54,55 @@ def test_a_run_in_the_hubs_layout_is_the_same_model(tmp_path, monkeypatch):
     assert torch.equal(load("user/model")[0].slide(patches), expected)
 
 
-def test_other_weights_than_the_configs_are_refused(tmp_path, caplog):
-    """config.json holds digests of the weights and of the cases, so that another study can check both."""
+def front_matter(card):
+    """What the hub reads: YAML between the first two lines of dashes."""
+    _, head, body = card.split("---\n", 2)
+    return yaml.safe_load(head), body
+
+
+def test_the_card_tells_the_hub_what_the_model_is(tmp_path):
+    write_cohort(tmp_path)
+    known = {"hub": "MahmoodLab/conchv1_5", "licence": "CC-BY-NC-ND-4.0"}
+    head, body = front_matter(train(tmp_path, patch_encoder=known)["model_card.md"].decode())
+    assert head["license"] == "other"
+    assert head["license_link"] == "#licence"
+    assert head["base_model"] == "MahmoodLab/conchv1_5"
+    assert head["datasets"] == ["A"]
+    assert head["metrics"] == ["rankme"]
+    assert head["library_name"] == "molpath"
+    assert head["pipeline_tag"] == "feature-extraction"
+    assert {"pathology", "whole-slide-image", "rna", "dna"} <= set(head["tags"])
+    (result,) = head["model-index"][0]["results"]
+    history = read_tsv(tmp_path / "out" / "history.tsv")
+    (kept,) = set(history.rankme.astype(float).round(2)) & {result["metrics"][0]["value"]}
+    assert kept > 1
+    for words in ("## Intended use", "not for diagnosis", "grid g", "## Licence", "CC-BY-NC-ND-4.0"):
+        assert words in body
+    (tmp_path / "other").mkdir()
+    head, body = front_matter(train(tmp_path, out="other")["model_card.md"].decode())
+    assert "base_model" not in head  # features of an encoder that nobody knows
+    assert "patch encoder e: not known here" in body
+
+
+def test_files_that_differ_from_their_digests_are_not_loaded(tmp_path):
     write_cohort(tmp_path)
     train(tmp_path)
-    config, weights = tmp_path / "out/config.json", tmp_path / "out/model.safetensors"
-    assert json.loads(config.read_text())["cases"] == sorted(digest_of(f"C{case}") for case in range(12))
-    load(str(tmp_path / "out"))
-    assert not caplog.text
-    content = bytearray(weights.read_bytes())
-    content[-1] ^= 1
-    weights.write_bytes(bytes(content))
-    with pytest.raises(DamagedWeights, match=r"out/model.safetensors is not the file whose SHA-256 stands in config"):
-        load(str(tmp_path / "out"))
-    config.write_text(json.dumps({**json.loads(config.read_text()), "digests": {}}))
-    load(str(tmp_path / "out"))
-    assert "holds no SHA-256 of its weights" in caplog.text
+    folder = tmp_path / "out"
+    load(str(folder))
+    assert json.loads((folder / "config.json").read_text())["cases"] == sorted(digest_of(f"C{i}") for i in range(12))
+    lines = (folder / "sha256.txt").read_text().splitlines()
+    names = ["config.json", "history.tsv", "last.safetensors", "model.safetensors", "model_card.md"]
+    assert [line.split("  ")[1] for line in lines] == names
+    config = (folder / "config.json").read_text()
+    (folder / "config.json").write_text(config.replace('"grid": "g"', '"grid": "h"'))
+    with pytest.raises(DamagedModel, match=r"config.json differs from its SHA-256 in .*sha256.txt: copy the folder"):
+        load(str(folder))
+    (folder / "config.json").write_text(config)
+    (folder / "sha256.txt").write_text("\n".join(line for line in lines if "  model.saf" not in line))
+    with pytest.raises(DamagedModel, match=r"sha256.txt names no model.safetensors"):
+        load(str(folder))
+    (folder / "sha256.txt").unlink()  # of a folder from before, or one whose owner vouches for it
+    load(str(folder))
 
 
 def test_presets_are_runs_of_the_schema(repository):

@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 import torch
+from molpath.pretrain.layers import drop, drop_mask
 from molpath.pretrain.molecular_encoders import DnaEncoder, RnaEncoder, load_scgpt, read_vocabulary, standardise
-from molpath.pretrain.network import SlideEncoder, SlideTransformer, drop, drop_mask
+from molpath.pretrain.network import SlideEncoder, SlideTransformer
 from molpath.pretrain.steps import contrastive_loss, learning_rate_factor, rankme
 
 
@@ -66,7 +67,7 @@ def test_groups_of_bags_and_what_is_made_again_change_no_gradient(monkeypatch):
     whole = gradients()
     monkeypatch.setattr("molpath.pretrain.network.CPU_ROWS", 10)
     grouped = gradients()
-    monkeypatch.setattr("molpath.pretrain.network.recomputed", lambda function, *inputs: function(*inputs))
+    monkeypatch.setattr("molpath.pretrain.layers.recomputed", lambda function, *inputs: function(*inputs))
     for a, b, c in zip(whole, grouped, gradients(), strict=True):
         torch.testing.assert_close(a, b)
         torch.testing.assert_close(a, c)

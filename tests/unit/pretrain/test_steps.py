@@ -7,11 +7,11 @@ import signal
 import numpy as np
 import pytest
 import torch
-from molpath.pretrain import runs
+from molpath.pretrain import runs, training
 from molpath.pretrain.data import Example, Loader, sample_evenly, split_epoch
 from molpath.pretrain.distributed import World
 from molpath.pretrain.network import build
-from molpath.pretrain.runs import prepare
+from molpath.pretrain.preparation import prepare
 from molpath.pretrain.steps import backward, contrastive_loss, embed, losses, retrieval_accuracy
 from molpath.pretrain.store import DamagedStore, PatchStore
 from molpath.pretrain.training import Diverged, Stopped, Trainer
@@ -181,3 +181,57 @@ def test_a_damaged_store_is_named(tmp_path):
     (tmp_path / "patches.npy").write_bytes(content[:-100])
     with pytest.raises(DamagedStore, match="can't be mapped"):
         train(tmp_path)
+
+
+def test_a_store_is_read_for_its_checksums_once_and_not_at_each_resume(tmp_path, monkeypatch):
+    """At every start and resume the whole store was read before the first step."""
+    write_cohort(tmp_path)
+    read = []
+    verify = PatchStore.verify
+    monkeypatch.setattr(PatchStore, "verify", lambda self, slides: read.append(len(slides)) or verify(self, slides))
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "_judge", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            train(tmp_path)
+    train(tmp_path)
+    train(tmp_path, RUN | {"name": "other"}, "other")
+    assert read == [12, 0, 0]
+    content = bytearray((tmp_path / "patches.npy").read_bytes())
+    content[-1] ^= 1
+    (tmp_path / "patches.npy").write_bytes(content)
+    with pytest.raises(DamagedStore, match="packed patches of S11 .* differ from their checksum"):
+        train(tmp_path, RUN | {"name": "third"}, "third")
+    write_cohort(tmp_path, seed=1)
+    train(tmp_path, RUN | {"name": "third"}, "third")
+    assert read == [12, 0, 0, 12, 12]
+
+
+def test_the_next_cohort_of_a_store_is_read_without_the_first(tmp_path):
+    write_cohort(tmp_path)
+    store = PatchStore([str(tmp_path / "patches.npy")], [str(tmp_path / "index.tsv")])
+    names = [f"S{index}" for index in range(12)]
+    store.mark(names[:5])
+    assert store.unverified(names) == names[5:]
+    store.mark(names[5:7])
+    again = PatchStore([str(tmp_path / "patches.npy")], [str(tmp_path / "index.tsv")])
+    assert again.unverified(names) == names[7:]
+    (tmp_path / ".patches.npy.verified").write_text("{")  # of no use, and no reason to stop
+    assert again.unverified(names) == names
+
+
+@pytest.mark.parametrize(("asked", "seen"), [(5, 5), (0, 12), (99, 12)])
+def test_rankme_is_of_the_same_slides_at_each_epoch(tmp_path, monkeypatch, asked, seen):
+    """It reread every training slide each epoch: up to 150 GB."""
+    write_cohort(tmp_path)
+    run = copy.deepcopy(RUN)
+    run["training"] |= {"rankme_slides": asked, "epochs": 3}
+    judged = []
+    bags = training.bags
+    monkeypatch.setattr(
+        training, "bags", lambda store, slides, *rest: judged.append(slides) or bags(store, slides, *rest)
+    )
+    card = train(tmp_path, run)["model_card.md"].decode()
+    epochs = [sum(judged[i * len(judged) // 3 : (i + 1) * len(judged) // 3], []) for i in range(3)]
+    assert epochs[0] == epochs[1] == epochs[2]
+    assert len(set(epochs[0])) == len(epochs[0]) == seen
+    assert f"RankMe of {seen} of its 12 training slides" in card

@@ -8,7 +8,8 @@ from molpath.common.h5ad import write_h5ad
 from molpath.pretrain.data import Example, Loader, PairedData, UnfitProfiles, gather, gene_tokens, read_tables
 from molpath.pretrain.distributed import World
 from molpath.pretrain.molecular_encoders import RnaEncoder, RnaMlp
-from molpath.pretrain.runs import slides_of, tokens_by_cohort
+from molpath.pretrain.preparation import tokens_by_cohort
+from molpath.pretrain.runs import slides_of
 from molpath.pretrain.store import PatchStore
 
 from .cohort import RUN, write_cohort

@@ -113,7 +113,7 @@ def test_an_epoch_that_could_not_be_judged_is_not_trained_again(tmp_path, monkey
     """RankMe ran out of memory, or was told to stop: its epoch's steps are kept, and the end is the same."""
     write_cohort(tmp_path)
     whole = train(tmp_path, out="a")
-    steps, step, original = [], Trainer._train_step, Trainer.embed_all
+    steps, step, original = [], Trainer._train_step, Trainer.embed_judged
 
     def counted(self, batch):
         steps.append(self.epoch)
@@ -128,10 +128,10 @@ def test_an_epoch_that_could_not_be_judged_is_not_trained_again(tmp_path, monkey
 
     monkeypatch.setattr(Trainer, "_train_step", counted)
     for failing, error in ((out_of_memory, MemoryError), (told_to_stop, Stopped)):
-        monkeypatch.setattr(Trainer, "embed_all", failing)
+        monkeypatch.setattr(Trainer, "embed_judged", failing)
         with pytest.raises(error):
             train(tmp_path, out="b")
-    monkeypatch.setattr(Trainer, "embed_all", original)
+    monkeypatch.setattr(Trainer, "embed_judged", original)
     assert train(tmp_path, out="b") == whole
     assert len(steps) == len(set(steps)) * steps.count(0)
 

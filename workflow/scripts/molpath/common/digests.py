@@ -5,7 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from pathlib import Path
 from typing import Any
+
+#: Digests of a folder's files beside them, as `sha256sum --check` takes them.
+DIGESTS = "sha256.txt"
 
 
 def digest_of(*values: Any) -> str:
@@ -33,3 +37,9 @@ def sha256_of(path: str | os.PathLike[str]) -> str:
     """SHA-256 of the whole file, 64 hexadecimal digits."""
     with open(path, "rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def listed_digests(folder: str | os.PathLike[str]) -> dict[str, str]:
+    """SHA-256 by file, as sha256.txt of a folder lists them."""
+    lines = (Path(folder) / DIGESTS).read_text(encoding="utf-8").splitlines()
+    return {name: digest for digest, name in (line.split(maxsplit=1) for line in lines if len(line.split()) > 1)}

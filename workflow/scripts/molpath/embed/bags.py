@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from ..common.manifests import file_of, read_manifests
 from ..common.reasons import OK
-from ..features.layouts import read_coords_of, read_features
+from ..features.layouts import feature_blocks, read_coords_of, read_features
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,13 @@ class Bags:
     def is_placed(self, slide_id: str) -> bool:
         """True if it is known where on the slide its patches lie; features of other tools may not say."""
         return bool(self.rows[slide_id].get("patch_size_level0"))
+
+    def blocks(self, slides: Sequence[str]) -> Iterator[np.ndarray]:
+        """Patches (float32, some thousand x D at once) of some slides, one below the other, as they are read."""
+        for slide_id in slides:
+            row = self.rows[slide_id]
+            for block in feature_blocks(file_of(row, self.wsi), row.get("dataset") or "features"):
+                yield block.astype(np.float32)
 
     def read(self, slide_id: str, with_coords: bool = False) -> Bag:
         """All patches of a slide; coordinates where they are asked for. Raises KeyError where the slide has none."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -18,8 +18,9 @@ from ..common.manifests import one_line, read_manifest
 from ..common.progress import Progress
 from ..common.reasons import EXCLUDED, OK, REASONS, SET_ASIDE
 from ..common.settings.embed import Model
-from .bags import Bags, union
-from .models import get_pool, read_vectors
+from .bags import Bags
+from .kept_bags import KeptBags
+from .models import get_embed, read_vectors
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ def embed_block(
     was set aside before, read for a model of given vectors only. Slides that were set aside are left out, and a case
     without any other; so are, for a slide encoder that reads coordinates, slides whose features don't say where their
     patches lie. Reason and detail of each member without an embedding stand in the block, too. The same contents are
-    taken from `finished`.
+    taken from `finished`; of a block that was killed its bags.
     """
     bags = Bags(manifests, wsi)
     if model["kind"] == "table":
@@ -71,18 +72,38 @@ def embed_block(
     if restore(Path(finished) / stamp, {"block.h5": output}):
         log.info("same patches, weights and code: taken from .finished/%s", stamp)
         return
-    pool = get_pool(model, str(sources[0]) if sources else "", threads)
     progress = Progress(log_path, f"embedding with {model['name']}", len(present), "bags")
-    rows = []
-    for name, slides in present.items():
-        parts = [bags.read(slide, model["kind"] in WITH_COORDS) for slide in slides]
-        together = model["cases"] == "union" or len(parts) == 1
-        vector = pool(union(parts)) if together else np.mean([pool(part) for part in parts], axis=0)
-        patches = sum(len(part.features) for part in parts)
-        rows.append((name, vector, patches, slides))
-        progress.step(1, patches)
-    write_block(output, rows, without)
+    kept = KeptBags(Path(finished) / f"{stamp}.bags")
+    try:
+        for name, vector, patches in embed_bags(
+            present, model, str(sources[0]) if sources else "", threads, bags, kept
+        ):
+            progress.step(1, patches)
+            kept.add(name, vector, patches)
+    finally:
+        kept.close()
+    write_block(output, [(name, *kept.found[name], slides) for name, slides in present.items()], without)
     keep(Path(finished) / stamp, {"block.h5": output})
+    kept.remove()
+
+
+def embed_bags(
+    present: Mapping[str, Sequence[str]], model: Model, source: str, threads: int, bags: Bags, kept: KeptBags
+) -> Iterator[tuple[str, np.ndarray, int]]:
+    """Id, vector and number of patches of each member that is not kept yet, as it is embedded; `present`: its slides.
+
+    A case of several slides is one bag of them all, or for cases = mean the mean of its slides.
+    """
+    left = {name: slides for name, slides in present.items() if name not in kept.found}
+    if not left:
+        return
+    embed = get_embed(model, source, threads, bags)
+    for name, slides in left.items():
+        if model["cases"] == "union" or len(slides) == 1:
+            yield name, *embed(slides)
+        else:
+            vectors, counts = zip(*(embed([slide]) for slide in slides), strict=True)
+            yield name, np.mean(vectors, axis=0), sum(counts)
 
 
 def given_vectors(members: Mapping[str, Sequence[str]], cases: Mapping[str, str], path: str, cohort: str):

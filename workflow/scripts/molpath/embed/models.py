@@ -3,41 +3,53 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from ..common.files import read_tsv
+from ..common.kinds import WITH_COORDS
 from ..common.settings.embed import Model
-from .bags import Bag
+from .bags import Bags, union
 
-Pool = Callable[[Bag], np.ndarray]
-
-
-def mean_pool(bag: Bag) -> np.ndarray:
-    """Arithmetic mean of patch vectors (float32 D), the paper's baseline."""
-    return bag.features.mean(0, dtype=np.float64).astype(np.float32)
+#: Vector and number of the patches of some slides together.
+Embed = Callable[[Sequence[str]], tuple[np.ndarray, int]]
 
 
-def get_pool(model: Model, source: str, threads: int) -> Pool:
-    """The pooling of a model: mean, the slide encoder of a trained run (`source`: its config.json), a random one, or
-    one of others (`source`: its weights).
+def get_embed(model: Model, source: str, threads: int, bags: Bags) -> Embed:
+    """What a model makes of slides of `bags`: their mean, the embedding by the slide encoder of a trained run
+    (`source`: its config.json), by a random one, or by one of others (`source`: its weights).
 
-    A random model has `slide_encoder` (its sizes) and `seed`; the width of its input is that of the first bag.
+    A random model has `slide_encoder` (its sizes) and `seed`; the width of its input is that of the first bag. All but
+    those of others take patches in blocks, so that memory doesn't grow with a bag.
     """
     if model["kind"] == "mean":
-        return mean_pool
+        return lambda slides: mean_of(bags.blocks(slides))
     # Imported here: mean pooling starts without torch.
+    import torch
+
+    torch.set_num_threads(threads)
+    if model["kind"] in ("threads", "random"):
+        return by_own_encoder(model, source, bags)
+    from .foreign import get_foreign
+
+    foreign = get_foreign(model, source)
+
+    def embed(slides: Sequence[str]) -> tuple[np.ndarray, int]:
+        bag = union([bags.read(slide, model["kind"] in WITH_COORDS) for slide in slides])
+        return foreign(bag), len(bag.features)
+
+    return embed
+
+
+def by_own_encoder(model: Model, source: str, bags: Bags) -> Embed:
+    """The slide encoder of a run, or one with random weights."""
     import torch
 
     from ..pretrain.network import build, load
 
-    torch.set_num_threads(threads)
-    if model["kind"] not in ("threads", "random"):
-        from .foreign import get_foreign
-
-        return get_foreign(model, source)
     trained = load(str(Path(source).parent))[0] if model["kind"] == "threads" else None
 
     @functools.cache
@@ -46,11 +58,30 @@ def get_pool(model: Model, source: str, threads: int) -> Pool:
             return trained
         return build({"slide_encoder": {**model["slide_encoder"], "input": width}}, model["seed"]).eval()
 
-    def pool(bag: Bag) -> np.ndarray:
-        with torch.inference_mode():
-            return network(bag.features.shape[1]).slide(torch.from_numpy(bag.features))[0].float().numpy()
+    @torch.inference_mode()
+    def embed(slides: Sequence[str]) -> tuple[np.ndarray, int]:
+        blocks = bags.blocks(slides)
+        first = next(blocks)
+        count = 0
 
-    return pool
+        def counted() -> Iterator[torch.Tensor]:
+            nonlocal count
+            for block in chain([first], blocks):
+                count += len(block)
+                yield torch.from_numpy(block)
+
+        vector = network(first.shape[1]).slide.embed_blocks(counted())
+        return vector.float().numpy(), count
+
+    return embed
+
+
+def mean_of(blocks: Iterable[np.ndarray]) -> tuple[np.ndarray, int]:
+    """Arithmetic mean of patch vectors (float32 D), the paper's baseline, and their number."""
+    sums, count = np.zeros(1), 0
+    for block in blocks:
+        sums, count = sums + block.sum(0, dtype=np.float64), count + len(block)
+    return (sums / count).astype(np.float32), count
 
 
 def read_vectors(path: str) -> dict[str, np.ndarray]:

@@ -74,6 +74,18 @@ def read_features(path: str | os.PathLike, name: str = "features") -> np.ndarray
         return np.asarray(values[...]).reshape(_shape(values))
 
 
+def feature_blocks(path: str | os.PathLike[str], name: str = "features", rows: int = 4096) -> Iterator[np.ndarray]:
+    """The same in blocks of `rows` patches, or of a chunk of the file where that is larger (it is read whole)."""
+    with _opened(path) as contents:
+        values = _values(contents, name)
+        count, _ = _shape(values)
+        if getattr(values, "chunks", None):
+            rows = max(rows, values.chunks[-2])
+        for start in range(0, count, rows):
+            block = values[start : start + rows] if len(values.shape) == 2 else values[0, start : start + rows]
+            yield np.asarray(block)
+
+
 def read_coords_of(path: str | os.PathLike) -> np.ndarray:
     """Coordinates of the patches (N x 2) in the unit of the file."""
     with open_h5(path) as handle:

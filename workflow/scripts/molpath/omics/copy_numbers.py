@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,10 +34,14 @@ class CopyTable:
 
 @dataclass
 class Copies:
-    """Copy numbers by gene: one row per gene, and (bool) where several rows of a gene contradict each other."""
+    """Copy numbers by gene: one row per gene, and (bool) where several rows of a gene contradict each other.
+
+    outside: by sample, how many genes that no list names had other than two copies; their rows are gone.
+    """
 
     values: pd.DataFrame
     doubted: pd.DataFrame
+    outside: pd.Series
 
 
 def read_copy_numbers(path: str) -> CopyTable:
@@ -82,8 +86,8 @@ class CopyNames:
         return self._last[1]
 
 
-def one_row_a_gene(path: str, table: CopyTable, names: CopyNames) -> Copies:
-    """Copy numbers by the names of today.
+def one_row_a_gene(path: str, table: CopyTable, names: CopyNames, listed: Collection[str] | None = None) -> Copies:
+    """Copy numbers by the names of today, of all genes or of those `listed`.
 
     Of several rows of a gene (a row for losses and one for gains, an old and a new symbol) the strongest counts; where
     one says loss and another gain, or where rows that differ are of different genes by their ids, the value is missing.
@@ -95,7 +99,10 @@ def one_row_a_gene(path: str, table: CopyTable, names: CopyNames) -> Copies:
     several = pd.Index(current).duplicated(keep=False) & (current != "")
     strongest, doubted = join_rows(table.values[several].set_axis(current[several]), np.asarray(table.ids)[several])
     values[np.searchsorted(genes, strongest.index.to_numpy(str))] = strongest
-    return Copies(pd.DataFrame(values, genes, table.values.columns), doubted)
+    found = pd.DataFrame(values, genes, table.values.columns)
+    inside = np.ones(len(found), bool) if listed is None else found.index.isin(list(listed))
+    outside = (found[~inside].fillna(0) != 0).sum()
+    return Copies(found[inside], doubted[doubted.index.isin(found.index[inside])], outside)
 
 
 def join_rows(rows: pd.DataFrame, ids: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 MUTATION_FORMATS = ("maf", "vcf")
 COPY_FORMATS = ("gistic", "cbioportal_cna", "gdc_copy_number")
 TABLE_FORMATS = ("wide", "mutation_table")
+#: What the table of losses says of genes that a list leaves out.
+OUTSIDE = "events of genes outside the gene list"
 #: Calls of a case that is in no file.
 NO_CALLS = pd.DataFrame(columns=list(COLUMNS), dtype=object)
 
@@ -65,9 +67,17 @@ class Collector:
     """Reads the files of a cohort, each once, and gathers what they say of its profiles."""
 
     def __init__(
-        self, flagger: Flagger, table: GeneTable, panels: Mapping[str, set], mutations: Mutations, counts: Counter
+        self,
+        flagger: Flagger,
+        table: GeneTable,
+        panels: Mapping[str, set],
+        mutations: Mutations,
+        counts: Counter,
+        listed: frozenset[str] | None = None,
     ):
+        """listed: genes to keep; others are counted while files are read and kept of no profile. None keeps all."""
         self.flagger, self.table, self.panels, self.mutations, self.counts = flagger, table, panels, mutations, counts
+        self.listed = listed
         self.names, self.genes = CopyNames(table), VariantGenes(table, counts)
         self._samples: dict[str, SampleNames] = {}
         self._owners: dict[tuple[str, str], str] = {}
@@ -151,13 +161,23 @@ class Collector:
             one.sequenced = self.panel_of(row) if row["panel"] else True
         calls = count_verdicts(calls, self.counts)
         one.variants += len(calls)
+        events = set()
         for gene, kind in zip(calls.gene, calls.kind, strict=True):
             name = self.genes.of(row["path"], gene)
             if not name:
                 continue
             flag = self.flagger.flag(kind, self.counts)
             if flag != "ignored":
-                one.events.add((name, flag))
+                events.add((name, flag))
+        one.events |= self.keep(events)
+
+    def keep(self, events: set[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Events of genes that are listed; the others are counted."""
+        if self.listed is None:
+            return events
+        kept = {(gene, flag) for gene, flag in events if gene in self.listed}
+        self.counts[OUTSIDE] += len(events) - len(kept)
+        return kept
 
     def add_table(self, one: Profile, row: Mapping[str, str]) -> None:
         """What a row of a wide table (copy numbers, mutations or both) or of a table of 0 and 1 says."""
@@ -165,15 +185,17 @@ class Collector:
         found = measured_in(row, self._tables)
         if "copies" in found:
             table = CopyTable(found["copies"].to_frame(name), [""] * len(found["copies"]))
-            copies = one_row_a_gene(path, table, self.names)
+            copies = self.named(path, table)
+            self.counts[OUTSIDE] += int(copies.outside[name])
             self.join_copies(one, copies.values[name].dropna().astype(np.float32), int(copies.doubted[name].sum()))
         if "mutations" in found:
             self.genes.read(path, found["mutations"].index)
             known = found["mutations"].dropna()
             names = np.array([self.genes.of(path, gene) for gene in known.index], dtype=object)
             hit = known[names != ""].groupby(names[names != ""]).max()
-            one.known.setdefault(row["unit"], set()).update(hit.index)
-            one.events |= {(gene, row["unit"]) for gene in hit.index[hit == 1]}
+            looked = hit.index if self.listed is None else hit.index[hit.index.isin(list(self.listed))]
+            one.known.setdefault(row["unit"], set()).update(looked)
+            one.events |= self.keep({(gene, row["unit"]) for gene in hit.index[hit == 1]})
             one.variants += int((known == 1).sum())
 
     def panel_of(self, row: Mapping[str, str]) -> set:
@@ -186,14 +208,15 @@ class Collector:
         """Copy numbers (-2 to 2) of the row's sample by gene, and of how many genes the file's rows contradict."""
         path, name = row["path"], row["profile_id"]
         if row["format"] == "gdc_copy_number":
-            found = one_row_a_gene(path, read_absolute(path, name), self.names)
+            found = self.named(path, read_absolute(path, name))
         else:
             if path not in self._copies:
                 table = read_lesions(path) if is_lesions(path) else read_copy_numbers(path)
-                self._copies[path] = one_row_a_gene(path, table, self.names)
-                self.counts["rows of copy numbers joined with another of the same gene, or without a gene"] += len(
-                    table.values
-                ) - len(self._copies[path].values)
+                self._copies[path] = self.named(path, table)
+                distinct = len(set(self.names.of(path, table.values.index)) - {""})
+                self.counts["rows of copy numbers joined with another of the same gene, or without a gene"] += (
+                    len(table.values) - distinct
+                )
             found = self._copies[path]
             name = self.find(row, found.values.columns)
         if not name:
@@ -201,7 +224,12 @@ class Collector:
                 f"{path}: no column for profile {row['profile_id']} (column {row['column']!r}, case "
                 f"{row['case_id']}); the file has {', '.join(found.values.columns[:4])}, …"
             )
+        self.counts[OUTSIDE] += int(found.outside[name])
         return found.values[name].dropna().astype(np.float32), int(found.doubted[name].sum())
+
+    def named(self, path: str, table: CopyTable) -> Copies:
+        """Copy numbers of a table by the names of today, of the genes that are kept."""
+        return one_row_a_gene(path, table, self.names, self.listed)
 
     def add_copies(self, one: Profile, row: Mapping[str, str]) -> None:
         """Copy numbers of the row's sample."""

@@ -14,7 +14,7 @@ from ..common.h5ad import write_h5ad
 from ..common.settings.omics import Mutations
 from .calls import DEFAULTS
 from .consequences import FLAGS, Flagger
-from .dna_profiles import Collector, Profile
+from .dna_profiles import OUTSIDE, Collector, Profile
 from .genes import GeneTable
 from .selection import listed_genes
 from .tables import BadProfile
@@ -37,40 +37,32 @@ def flag_dna(
     """Write the cohort's dna.h5ad: X float32 profiles x (genes x 7), 0 or 1, var index "GENE:flag".
 
     rows: DNA rows of the profile sheet (rows of one profile_id are joined); consequences, terms: tables of
-    Variant_Classification and of VEP's terms with the flag each sets; genes: file with one gene a line, or '' for every
-    gene seen, sorted; panels: files with the genes of targeted assays, by the name in column panel. A profile with a
-    maf or vcf row was sequenced even if no variant of it is there, unless filters leave out all of its calls;
-    mutations: which calls count, and the share of profiles that must be found in a file. layers["observed"] (uint8) is
-    1 where a flag was looked for: 0 in X means "no" only there.
+    Variant_Classification and of VEP's terms with the flag each sets; genes: file with one gene a line, the only ones
+    that are kept in memory, or '' for every gene seen, sorted; panels: files with the genes of targeted assays, by the
+    name in column panel. A profile with a maf or vcf row was sequenced even if no variant of it is there, unless
+    filters leave out all of its calls; mutations: which calls count, and the share of profiles that must be found in a
+    file. layers["observed"] (uint8) is 1 where a flag was looked for: 0 in X means "no" only there.
     """
     table = GeneTable(gene_table)
     counts: Counter = Counter()
     panel_genes = {name: set(listed_genes(path, table)) for name, path in panels.items()}
-    profiles = Collector(Flagger(consequences, terms), table, panel_genes, mutations, counts).collect(rows)
-    names = listed_genes(genes, table) if genes else seen_genes(profiles.values())
+    names = listed_genes(genes, table) if genes else []
+    counts[OUTSIDE] = 0
+    listed = frozenset(names) if genes else None
+    profiles = Collector(Flagger(consequences, terms), table, panel_genes, mutations, counts, listed).collect(rows)
+    names = names or seen_genes(profiles.values())
     if not names:
         raise BadProfile("no gene has a variant or copy number, and omics/dna_genes names none")
     values, observed = encode(profiles.values(), names)
-    wanted = set(names)
-    counts["events of genes outside the gene list"] += sum(
-        sum(gene not in wanted for gene, _ in one.events) + changed_outside(one.copies, wanted)
-        for one in profiles.values()
-    )
     data = anndata.AnnData(values)
     data.layers["observed"] = observed
     data.obs = describe(profiles, observed)
     index = [f"{gene}:{flag}" for gene in names for flag in FLAGS]
     data.var = pd.DataFrame({"gene": np.repeat(names, len(FLAGS))}, index=index)
-    data.uns = {"value": "flags", "consequences": fingerprint(consequences)}
+    data.uns = {"value": "flags", "listed": bool(genes), "consequences": fingerprint(consequences)}
     write_h5ad(output, data)
     if losses:
         write_tsv(losses, pd.DataFrame(sorted(counts.items()), columns=["step", "count"]))
-
-
-def changed_outside(copies: pd.Series, wanted: set[str]) -> int:
-    """How many genes that are not wanted have other than two copies."""
-    changed = copies.index[copies.fillna(0) != 0]
-    return int((~changed.isin(list(wanted))).sum())
 
 
 def seen_genes(profiles) -> list[str]:

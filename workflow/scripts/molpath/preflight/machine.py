@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 
+from ..common.memory import memory_available
 from .estimate import in_words
 from .findings import Finding, note, ok, problem
 
@@ -104,16 +105,3 @@ def _shared_memory(processes: int) -> Finding:
         remedy = f"give the container more (--shm-size 2g): a run of {processes} processes needs about 1 GB"
         return problem("shared memory", words, remedy)
     return ok("shared memory", words)
-
-
-def memory_available() -> float:
-    """Bytes of memory a new process can have: what the kernel says, or the limit of this control group."""
-    amount = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    try:
-        with open("/proc/meminfo") as handle:
-            amount = next(int(line.split()[1]) * 1024 for line in handle if line.startswith("MemAvailable"))
-        with open("/sys/fs/cgroup/memory.max") as handle:
-            limit = handle.read().strip()
-        return min(amount, int(limit)) if limit.isdigit() else amount
-    except (OSError, StopIteration):
-        return amount

@@ -9,24 +9,22 @@ copies a run's folder into the layout of the Hugging Face hub; nothing is upload
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ..common.digests import DIGESTS, listed_digests, sha256_of
 from ..common.files import atomic_path, write_text
 
 log = logging.getLogger(__name__)
 
 FILES = ("model.safetensors", "config.json", "history.tsv")
-HEADER = """\
----
-library_name: molpath
-tags: [pathology, whole-slide-image, multimodal, contrastive-learning]
-pipeline_tag: feature-extraction
----
 
-"""
+
+class DamagedModel(Exception):
+    """Files of a run that are not those its digests were made of."""
 
 
 class Events:
@@ -56,7 +54,7 @@ class Events:
 
 
 def export(run_folder: str, target: str) -> None:
-    """Copy weights, config and history of a run to `target`, with the model card as README.md.
+    """Copy weights, config and history of a run to `target`, with their digests and the model card as README.md.
 
     Raises FileExistsError if `target` holds anything: what was published should not change under its name.
     """
@@ -66,7 +64,29 @@ def export(run_folder: str, target: str) -> None:
     for name in FILES:
         with atomic_path(folder / name) as temporary:
             shutil.copyfile(source / name, temporary)
-    write_text(folder / "README.md", HEADER + (source / "model_card.md").read_text())
+    write_text(folder / "README.md", (source / "model_card.md").read_text())
+    write_digests(folder / DIGESTS, {name: folder / name for name in FILES})
+
+
+def write_digests(path: str | os.PathLike[str], files: Mapping[str, str | os.PathLike[str]]) -> None:
+    """Write a line a file, sorted: its SHA-256 and its name beside `path`."""
+    write_text(path, "".join(f"{sha256_of(file)}  {name}\n" for name, file in sorted(files.items())))
+
+
+def check_digests(folder: Path, names: Sequence[str]) -> None:
+    """Raises DamagedModel unless these files of a folder are those of its digests; without digests nothing is said."""
+    path = folder / DIGESTS
+    if not path.exists():
+        return
+    digests = listed_digests(folder)
+    for name in names:
+        if name not in digests:
+            raise DamagedModel(f"{path} names no {name}: copy the folder again")
+        if sha256_of(folder / name) != digests[name]:
+            raise DamagedModel(
+                f"{folder / name} differs from its SHA-256 in {path}: copy the folder again; if you changed the file, "
+                f"remove {DIGESTS}"
+            )
 
 
 def fetched(name: str, revision: str | None = None) -> str:
@@ -80,7 +100,7 @@ def fetched(name: str, revision: str | None = None) -> str:
         raise ModuleNotFoundError(
             f"{name} is no folder here; to take it from the hub, install huggingface_hub"
         ) from error
-    return snapshot_download(name, revision=revision, allow_patterns=["model.safetensors", "config.json"])
+    return snapshot_download(name, revision=revision, allow_patterns=["model.safetensors", "config.json", DIGESTS])
 
 
 if __name__ == "__main__":

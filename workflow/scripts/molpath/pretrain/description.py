@@ -36,8 +36,8 @@ class DnaSection(DnaEncoder):
 class Description(TypedDict):
     """A network with the branches it has, and the grid and patch encoder of its patches.
 
-    digests: SHA-256 of the weights by file; cases: sorted digests (`digest_of`) of the ids of the cases it trained on,
-    by which other studies keep them out of test sets.
+    cases: sorted digests (`digest_of`) of the ids of the cases it trained on, by which other studies keep them out of
+    test sets.
     """
 
     slide_encoder: SlideSection
@@ -45,5 +45,4 @@ class Description(TypedDict):
     dna_encoder: NotRequired[DnaSection]
     grid: NotRequired[str]
     encoder: NotRequired[str]
-    digests: NotRequired[dict[str, str]]
     cases: NotRequired[list[str]]

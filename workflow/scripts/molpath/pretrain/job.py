@@ -12,7 +12,8 @@ class Job(TypedDict):
     """A training; all but `run` and `threads` are paths, or contents that become part of the results.
 
     patches, indices: shards of the packed store; rna, dna: tables; genes: table of gene names, '' for none; outputs:
-    results by name; state, stamp: see Trainer; organs: by slide; contents: fingerprints of the inputs, by kind.
+    results by name; state, stamp: see Trainer; organs: by slide; contents: fingerprints of the inputs, by kind;
+    patch_encoder: what the model card says of it.
     """
 
     run: Run
@@ -30,3 +31,4 @@ class Job(TypedDict):
     threads: int
     log_path: str | None
     events: str | None
+    patch_encoder: Mapping[str, str]

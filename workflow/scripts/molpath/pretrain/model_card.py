@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 from collections.abc import Mapping, Sequence
 
@@ -13,6 +14,7 @@ from ..common.files import write_text
 from ..common.settings.pretrain import Run
 from .training import Row, Selected, Trainer
 
+TAGS = ("pathology", "whole-slide-image", "multimodal", "contrastive-learning")
 HOW_TO_LOAD = """\
 ```python
 from molpath.pretrain.network import load      # PYTHONPATH=workflow/scripts
@@ -29,21 +31,28 @@ def write_model_card(
     contents: Mapping[str, Sequence[str]],
     outputs: Mapping[str, str],
     tokens: Mapping[str, int],
+    patch_encoder: Mapping[str, str],
 ) -> None:
-    """Write model_card.md of a trained run: data, sizes, settings, RankMe curve, digests, versions.
+    """Write model_card.md of a trained run: what the hub reads of it, data, sizes, settings, RankMe curve, digests.
 
-    tokens: genes of a profile by cohort.
+    tokens: genes of a profile by cohort; patch_encoder: what is known of it, hub and licence.
     """
     data, network = trainer.data, trainer.network
     slides = len({one.slide_id for one in data.examples})
     cases = len({one.case for one in data.examples})
     name = run["name"]
     lines = [
+        *front_matter(run, selected, patch_encoder),
         f"# {name}\n",
         "A slide encoder pretrained against molecular profiles after Threads (arXiv 2501.16652) by this workflow; not",
         "the weights of the paper.\n",
         HOW_TO_LOAD.format(name=name, dim=data.store.dim, width=network.width),
-        "## Data\n",
+        "## Intended use\n",
+        "Embeddings of slides for research: a slide is cut and encoded as below (grid and encoder), and its patches",
+        "give one vector for probes, retrieval or clustering. It is not for diagnosis or any other use on patients.\n",
+        "## Licence\n",
+        *licence_lines(run, patch_encoder),
+        "\n## Data\n",
         f"- cohorts: {', '.join(run['cohorts'])}: {cases} cases, {slides} slides, {len(data.examples)} pairs"
         + (f"; {run['fraction']:.0%} of the slides, evenly over organs" if run["fraction"] < 1 else ""),
         f"- patches: grid {run['grid']}, encoder {run['encoder']}, {data.store.dim} numbers a patch",
@@ -55,15 +64,52 @@ def write_model_card(
         f"- DNA branch: {size(network.dna)}",
         *(f"- {file}: SHA-256 {sha256_of(outputs[file])}" for file in ("model.safetensors", "last.safetensors")),
         "\n## Training\n",
-        f"- epoch {selected['epoch']} of {run['training']['epochs']} kept, RankMe {selected['rankme']:.2f} of its "
-        f"training slides; seed {run['training']['seed']}",
+        f"- epoch {selected['epoch']} of {run['training']['epochs']} kept, RankMe {selected['rankme']:.2f}; seed "
+        f"{run['training']['seed']}",
         *(f"- {key}: {value}" for key, value in sorted(run["training"].items())),
+        f"- RankMe of {len(trainer.judged):,} of its {slides:,} training slides",
         f"- RankMe by epoch: {rankme_curve(trainer.history)}",
         f"- Python {platform.python_version()}, torch {torch.__version__}, numpy {np.__version__}",
         "\n## Limits\n",
         "For research only. Embeddings can carry whatever the cohorts carry, site and stain included.\n",
     ]
     write_text(outputs["model_card.md"], "\n".join(lines))
+
+
+def front_matter(run: Run, selected: Selected, patch_encoder: Mapping[str, str]) -> list[str]:
+    """Lines of YAML that the Hugging Face hub shows beside a card (huggingface.co/docs/hub/model-cards)."""
+    cohorts = ", ".join(run["cohorts"])
+    metric = {"type": "rankme", "name": "RankMe of training slides", "value": round(selected["rankme"], 2)}
+    result = {
+        "task": {"type": "feature-extraction"},
+        "dataset": {"name": cohorts, "type": "private"},
+        "metrics": [metric],
+    }
+    values = {
+        "license": "other",
+        "license_name": "see-card",
+        "license_link": "#licence",
+        "library_name": "molpath",
+        "pipeline_tag": "feature-extraction",
+        "tags": [*TAGS, *run["modalities"]],
+        "datasets": run["cohorts"],
+        "base_model": patch_encoder.get("hub", ""),
+        "metrics": ["rankme"],
+        "model-index": [{"name": run["name"], "results": [result]}],
+    }
+    # A value of JSON is one of YAML.
+    lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in values.items() if value]
+    return ["---", *lines, "---\n"]
+
+
+def licence_lines(run: Run, patch_encoder: Mapping[str, str]) -> list[str]:
+    """What binds whoever publishes these weights; which licence they get is for the owner of the run to say."""
+    encoder, licence = run["encoder"], patch_encoder.get("licence", "")
+    told = f"patch encoder {encoder} is under {licence}" if licence else f"patch encoder {encoder}: not known here"
+    return [
+        "None was chosen. Before you publish these weights, write one here and under `license` above. It must agree",
+        f"with the terms of the cohorts ({', '.join(run['cohorts'])}) and of what patches were encoded with ({told}).",
+    ]
 
 
 def size(branch: torch.nn.Module | None) -> str:

@@ -8,99 +8,25 @@ arXiv 2501.16652, methods and extended data): 4,993,025 / 11,290,626 / 19,687,42
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
 import torch
 from torch import nn
-from torch.utils.checkpoint import checkpoint
 
-from ..common.digests import sha256_of
 from ..common.files import atomic_path
-from .artefacts import fetched
+from .artefacts import check_digests, fetched
 from .description import Description, SlideSection
-from .molecular_encoders import DnaEncoder, RnaEncoder, RnaMlp
+from .layers import GatedAttention, Hidden
+from .molecular_encoders import DnaEncoder, RnaEncoder, RnaMlp, without_fast_path
 from .segments import bag_groups, segment_softmax, segment_sum
-
-log = logging.getLogger(__name__)
 
 Branch = Literal["slide", "rna", "dna"]
 
 #: Rows that a CPU takes through the network at once, whole bags together: their temporaries stay in its cache.
 CPU_ROWS = 4096
-
-
-def drop_mask(x: torch.Tensor, dropout: nn.Dropout) -> torch.Tensor | None:
-    """What dropout keeps of x (bool, a byte where torch's own keeps four), None where nothing is dropped."""
-    if not dropout.training or dropout.p == 0:
-        return None
-    return torch.empty_like(x, dtype=torch.bool).bernoulli_(1 - dropout.p)
-
-
-def last_dropout(layers: nn.Sequential) -> nn.Dropout:
-    """The dropout that ends these layers."""
-    dropout = layers[-1]
-    assert isinstance(dropout, nn.Dropout)  # so all layers here are made
-    return dropout
-
-
-def drop(x: torch.Tensor, mask: torch.Tensor | None, p: float) -> torch.Tensor:
-    """Dropout by a mask; the same numbers, in float32, as torch's dropout."""
-    return x if mask is None else (x * mask).mul_((torch.ones(()) / (1 - p)).item())
-
-
-def recomputed(function: Callable[..., torch.Tensor], *inputs: torch.Tensor | None) -> torch.Tensor:
-    """function(*inputs), element by element and free of chance: its temporaries are made again in the backward pass.
-
-    A step of 32 bags of 2,048 patches holds half as much this way, for a few hundredths more arithmetic.
-    """
-    if not torch.is_grad_enabled():
-        return function(*inputs)
-    rows: torch.Tensor = checkpoint(function, *inputs, use_reentrant=False, preserve_rng_state=False)
-    return rows
-
-
-class Hidden(nn.Sequential):
-    """Linear, [LayerNorm,] GELU, Dropout."""
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """x: rows x in; returns rows x out."""
-        linear, *between, _ = self
-        dropout = last_dropout(self)
-        x = linear(x)
-
-        def rest(x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-            for layer in between:
-                x = layer(x)
-            return drop(x, mask, dropout.p)
-
-        return recomputed(rest, x, drop_mask(x, dropout))
-
-
-class GatedAttention(nn.Module):
-    """Score of each patch: Linear(tanh(Linear(x)) * sigmoid(Linear(x))), dropout on both branches."""
-
-    def __init__(self, width: int, dropout: float):
-        super().__init__()
-        self.tanh_branch = nn.Sequential(nn.Linear(width, width), nn.Tanh(), nn.Dropout(dropout))
-        self.gate_branch = nn.Sequential(nn.Linear(width, width), nn.Sigmoid(), nn.Dropout(dropout))
-        self.score = nn.Linear(width, 1)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """x: rows x width; returns a float32 score a row."""
-        dropout = last_dropout(self.tanh_branch)
-        a, b = self.tanh_branch[0](x), self.gate_branch[0](x)
-
-        def gate(
-            a: torch.Tensor, b: torch.Tensor, mask_a: torch.Tensor | None, mask_b: torch.Tensor | None
-        ) -> torch.Tensor:
-            gated = drop(torch.tanh(a), mask_a, dropout.p) * drop(torch.sigmoid(b), mask_b, dropout.p)
-            scores: torch.Tensor = self.score(gated)
-            return scores
-
-        return recomputed(gate, a, b, drop_mask(a, dropout), drop_mask(b, dropout)).squeeze(-1).float()
 
 
 class SlideEncoder(nn.Module):
@@ -145,7 +71,12 @@ class SlideEncoder(nn.Module):
         limit = CPU_ROWS if patches.device.type == "cpu" else len(patches)
         groups = list(bag_groups(lengths, limit))
         rows = torch.split(patches, [sum(lengths[first:last]) for first, last in groups])
-        pooled = [self._pool(part, lengths[slice(*group)]) for part, group in zip(rows, groups, strict=True)]
+        pooled = [
+            self._pool(part, lengths[slice(*group)])
+            if len(part) <= limit or torch.is_grad_enabled()
+            else self._pool_blocks(torch.split(part, limit))
+            for part, group in zip(rows, groups, strict=True)
+        ]
         embeddings: torch.Tensor = self.after(torch.cat(pooled))
         return embeddings
 
@@ -156,6 +87,29 @@ class SlideEncoder(nn.Module):
             for part, attention in zip(parts, self.attention, strict=True)
         ]
         return torch.cat(heads, dim=-1)
+
+    def embed_blocks(self, blocks: Iterable[torch.Tensor]) -> torch.Tensor:
+        """Embedding (output) of one bag whose patches come in blocks (float rows x input), not to be trained on.
+
+        As of the whole bag up to rounding, in memory that doesn't grow with it.
+        """
+        embeddings: torch.Tensor = self.after(
+            self._pool_blocks(chain.from_iterable(torch.split(block, CPU_ROWS) for block in blocks))
+        )
+        return embeddings[0]
+
+    def _pool_blocks(self, blocks: Iterable[torch.Tensor]) -> torch.Tensor:
+        """1 x (heads x hidden): attention within each block, then of each head over what the blocks gave."""
+        pooled, weights = [], []
+        for block in blocks:
+            parts = self.split(self.before(block)).chunk(len(self.attention), dim=-1)
+            scores = [attention(part) for part, attention in zip(parts, self.attention, strict=True)]
+            shares = [segment_softmax(score, [len(block)]) for score in scores]
+            heads = [segment_sum(share, part, [len(block)])[0] for share, part in zip(shares, parts, strict=True)]
+            pooled.append(torch.stack(heads))
+            weights.append(torch.stack([torch.logsumexp(score, 0) for score in scores]))
+        over = torch.softmax(torch.stack(weights), dim=0)
+        return torch.einsum("bh,bhd->hd", over.to(pooled[0].dtype), torch.stack(pooled)).flatten()[None]
 
     def attention_weights(self, patches: torch.Tensor) -> torch.Tensor:
         """Attention of the patches of one bag (T x input): heads x T, each head's shares add up to 1."""
@@ -198,9 +152,16 @@ class SlideTransformer(nn.Module):
         Returns B x output. Bags pass the blocks one by one: attention within a bag is the whole cost.
         """
         bags = self.before(patches).split([len(patches)] if lengths is None else list(lengths))
-        pooled = [self.blocks(torch.cat([self.token.to(bag.dtype), bag])[None])[0, 0] for bag in bags]
+        with without_fast_path():
+            pooled = [self.blocks(torch.cat([self.token.to(bag.dtype), bag])[None])[0, 0] for bag in bags]
         embeddings: torch.Tensor = self.after(torch.stack(pooled))
         return embeddings
+
+    def embed_blocks(self, blocks: Iterable[torch.Tensor]) -> torch.Tensor:
+        """Embedding (output) of one bag whose patches come in blocks; they meet in attention, so memory grows with it
+        (about 40 kB a patch)."""
+        embeddings: torch.Tensor = self(torch.cat(list(blocks)))
+        return embeddings[0]
 
 
 SLIDE_ENCODERS: dict[str, type[SlideEncoder | SlideTransformer]] = {
@@ -265,34 +226,18 @@ def save(tensors: Mapping[str, torch.Tensor], path: str) -> None:
         temporary.write_bytes(as_bytes(tensors))
 
 
-class DamagedWeights(Exception):
-    """Weights that are not those that their config.json is about."""
-
-
-def verify(folder: Path, description: Description) -> None:
-    """The weights are those that training wrote beside this config.json, which named none in version 0.1."""
-    recorded = description.get("digests", {}).get("model.safetensors")
-    if recorded is None:
-        log.warning("%s/config.json holds no SHA-256 of its weights: they are taken as they are", folder)
-    elif recorded != sha256_of(folder / "model.safetensors"):
-        raise DamagedWeights(
-            f"{folder}/model.safetensors is not the file whose SHA-256 stands in config.json: copy the folder again, "
-            "or train the run again"
-        )
-
-
 def load(folder: str, revision: str | None = None) -> tuple[Threads, Description]:
     """The network of a run's folder, from model.safetensors and config.json and nothing else, in evaluation mode.
 
-    A name user/model that is no folder is taken from the Hugging Face hub, at `revision`. Raises DamagedWeights where
-    the weights are not those whose SHA-256 config.json holds.
+    Raises DamagedModel where digests lie beside them (sha256.txt) and differ. A name user/model that is no folder is
+    taken from the Hugging Face hub, at `revision`.
     """
     from safetensors.torch import load_file
 
     here = Path(folder).is_dir() or folder.count("/") != 1
     path = Path(folder if here else fetched(folder, revision))
+    check_digests(path, ["model.safetensors", "config.json"])
     description: Description = json.loads((path / "config.json").read_text())
-    verify(path, description)
     network = Threads(description)
     network.load_state_dict(load_file(path / "model.safetensors"))
     return network.eval(), description

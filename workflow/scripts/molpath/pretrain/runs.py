@@ -7,27 +7,24 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import torch
 
-from ..common.digests import digest_of, sha256_of
+from ..common.digests import DIGESTS, digest_of
 from ..common.files import fingerprint, read_tsv, write_json, write_tsv
 from ..common.finished import keep, restore
 from ..common.kinds import SCGPT_FILES
 from ..common.progress import Progress
-from ..common.settings.pretrain import RnaEncoder as RnaSettings
 from ..common.settings.pretrain import Run
-from ..omics.genes import GeneTable
-from ..omics.vocabulary import current_words
-from .artefacts import Events
-from .data import PairedData, UnfitProfiles, gather, read_tables
-from .description import Description, Scale
-from .distributed import launch, world
+from .artefacts import Events, write_digests
+from .description import Description
+from .distributed import World, launch, world
 from .job import Job
 from .model_card import write_model_card
-from .molecular_encoders import RnaEncoder, load_scgpt, read_vocabulary, standardise, vocabulary_of
+from .molecular_encoders import RnaEncoder, load_scgpt
 from .network import build, save
+from .preparation import prepare
+from .sizes import check_size, room
 from .store import PatchStore
 from .training import Row, Selected, Trainer
 
@@ -51,15 +48,17 @@ def pretrain_run(
     threads: int = 1,
     log_path: str | None = None,
     events: str | None = None,
+    patch_encoder: Mapping[str, str] | None = None,
 ) -> None:
-    """Train the run and write `outputs`: model.safetensors, last.safetensors, config.json, history.tsv, model_card.md.
+    """Train the run and write `outputs`: model.safetensors, last.safetensors, config.json, history.tsv, model_card.md,
+    and sha256.txt with the digests of these.
 
     run: the config's entry with `name`; patches, indices: shards of the packed store; rna, dna: tables of the run's
     cohorts; genes: gene table, by which retired names in a checkpoint's vocabulary are found ('' takes them as they
     are); slides: sheet with the organs, for runs on a part of the pairs; finished: folder of finished results, from
     which the same contents are taken without a step (rows of other cohorts are none of them); state: undeclared file of
-    a stopped run; events: folder for TensorBoard. Raises what Trainer.run raises, or LaunchFailed where the run has
-    several processes.
+    a stopped run; events: folder for TensorBoard; patch_encoder: what the card says of it. Raises what Trainer.run
+    raises, or LaunchFailed where the run has several processes.
     """
     organs = read_organs(slides) if run["fraction"] < 1 else {}
     check_checkpoint(run)
@@ -76,7 +75,7 @@ def pretrain_run(
         "dna": _texts(dna), "genes": genes,
         "outputs": {name: str(path) for name, path in outputs.items()}, "state": str(state),
         "stamp": stamp, "organs": organs, "contents": contents, "threads": threads, "log_path": log_path,
-        "events": events,
+        "events": events, "patch_encoder": dict(patch_encoder or {}),
     }  # fmt: skip
     if run["training"]["processes"] > 1:
         launch(job, run["training"]["processes"])
@@ -153,7 +152,8 @@ def train(job: Job) -> None:
         data, description, vocabulary = prepare(
             run, store, job["pairs"], job["rna"], job["dna"], job["organs"], job["genes"]
         )
-        store.verify(here.share(list(dict.fromkeys(one.slide_id for one in data.examples))))
+        verify_once(store, list(dict.fromkeys(one.slide_id for one in data.examples)), here)
+        check_size(description, run["name"], *room(here.device, processes))
         network = build(description, run["training"]["seed"])
         if network.rna is not None and checkpoint:
             assert isinstance(network.rna, RnaEncoder)  # looked at before
@@ -162,6 +162,15 @@ def train(job: Job) -> None:
         _follow(trainer, job)
         if here.rank == 0:
             write_results(trainer, description, job)
+
+
+def verify_once(store: PatchStore, slides: list[str], here: World) -> None:
+    """Each process reads its share of the slides that no run has verified yet."""
+    left = here.collect(store.unverified(slides))[0]
+    store.verify(here.share(left))
+    here.collect(True)  # none found damage
+    if here.rank == 0:
+        store.mark(left)
 
 
 def _follow(trainer: Trainer, job: Job) -> None:
@@ -183,101 +192,18 @@ def _follow(trainer: Trainer, job: Job) -> None:
         board.close()
 
 
-def prepare(
-    run: Run,
-    store: PatchStore,
-    pairs: str,
-    rna: Sequence[str],
-    dna: Sequence[str],
-    organs: Mapping[str, str] | None = None,
-    genes: str = "",
-) -> tuple[PairedData, Description, dict[str, int]]:
-    """Data in memory, description of the network, and the vocabulary as a dict; genes: gene table, '' for none."""
-    rna_table = read_tables(rna) if "rna" in run["modalities"] else None
-    dna_table = read_tables(dna) if "dna" in run["modalities"] else None
-    examples = gather(pairs, store, run["cohorts"], rna_table, dna_table, run["fraction"], organs)
-    data = PairedData(examples, store)
-    description: Description = {
-        "slide_encoder": {**run["slide_encoder"], "input": store.dim},
-        "grid": run["grid"],
-        "encoder": run["encoder"],
-    }
-    vocabulary: dict[str, int] = {}
-    if rna_table is not None:
-        words = words_of(run["rna_encoder"], rna_table.var_names, genes)
-        vocabulary = {word: number for number, word in enumerate(words)}
-        known = [name in vocabulary for name in rna_table.var_names]
-        names, values = list(rna_table.var_names[known]), np.asarray(rna_table.X, np.float32)[:, known]
-        rows = sorted({one.rna for one in examples if one.rna >= 0})
-        used = values[rows]
-        scale: Scale = scale_of(used, names) if run["rna_encoder"]["standardise"] else {}
-        tokens = tokens_by_cohort(used, rna_table.obs["cohort"].iloc[rows].tolist())
-        description["rna_encoder"] = {**run["rna_encoder"], "vocabulary": words, "tokens": tokens, **scale}
-        data.rna_values = standardise(values, scale, names)
-        data.rna_tokens = np.array([vocabulary[name] for name in names], np.int64)
-    if dna_table is not None:
-        description["dna_encoder"] = {**run["dna_encoder"], "flags": list(dna_table.var_names)}
-        data.flags = np.asarray(dna_table.X, np.float32)
-    return data, description, vocabulary
-
-
-def words_of(settings: RnaSettings, genes: Sequence[str], table: str = "") -> list[str]:
-    """The vocabulary's words by token, from an scGPT folder, under today's symbols, or from the run's own genes."""
-    if not settings["checkpoint"]:
-        return vocabulary_of(genes)
-    current = current_words(read_vocabulary(settings["checkpoint"]), GeneTable(table))
-    words, known = current.words, set(current.words)
-    found = current.by_retired_name(genes)
-    log.info("%d retired words have their current symbol, by which %d genes are found", len(current.renamed), found)
-    for word, reason in current.left_out.items():
-        log.info("the vocabulary's word %s is left out: %s", word, reason)
-    missing = [name for name in genes if name not in known]
-    log.info("%d of %d genes are in the vocabulary of %d words", len(genes) - len(missing), len(genes), len(words))
-    return words
-
-
-def tokens_by_cohort(values: np.ndarray, cohorts: Sequence[str]) -> dict[str, int]:
-    """Genes that the profiles (float32 N x genes, NaN where absent) of each cohort show at most; N cohorts.
-
-    Raises UnfitProfiles for a profile that has none: the branch would know it by nothing.
-    """
-    counts = (~np.isnan(values)).sum(1)
-    found: dict[str, int] = {}
-    for cohort, count in zip(cohorts, counts.tolist(), strict=True):
-        found[cohort] = max(found.get(cohort, 0), count)
-    for cohort, count in found.items():
-        log.info("cohort %s: %d genes a profile", cohort, count)
-    if empty := [cohort for cohort, count in zip(cohorts, counts, strict=True) if not count]:
-        raise UnfitProfiles(
-            f"{len(empty)} profiles of cohort {empty[0]} have no gene that the vocabulary knows: correct the names of "
-            "its genes, or leave the cohort out of the run"
-        )
-    return found
-
-
-def scale_of(values: np.ndarray, genes: Sequence[str]) -> Scale:
-    """Mean and deviation of each gene over the profiles that have it (float32 N x genes, else NaN), to six decimals."""
-    exact = values.astype(np.float64)
-    there = ~np.isnan(exact).all(0)
-    kept = list(np.asarray(genes, object)[there])
-    return {
-        "mean": dict(zip(kept, np.nanmean(exact[:, there], 0).round(6).tolist(), strict=True)),
-        "deviation": dict(zip(kept, np.nanstd(exact[:, there], 0).clip(1e-3).round(6).tolist(), strict=True)),
-    }
-
-
 def write_results(trainer: Trainer, description: Description, job: Job) -> None:
-    """Weights of the kept and of the last epoch, config, history and model card."""
+    """Weights of the kept and of the last epoch, config, history, model card and the digests of all these."""
     run, outputs = job["run"], job["outputs"]
     save(trainer.network.state_dict(), outputs["model.safetensors"])
     save(trainer.last, outputs["last.safetensors"])
     selected: Selected = {"epoch": trainer.best["epoch"], "rankme": round(trainer.best["rankme"], 6)}
-    digests = {name: sha256_of(outputs[name]) for name in ("model.safetensors", "last.safetensors")}
     pairs = pairs_of(run, job["pairs"])
     seen = pairs.slide_id.isin({one.slide_id for one in trainer.data.examples})
     cases = sorted(map(digest_of, pairs.case_id[seen].unique()))
-    ours = {"run": run, "selected": selected, "digests": digests, "cases": cases}
+    ours = {"run": run, "selected": selected, "cases": cases}
     write_json(outputs["config.json"], {**description, **ours})
     write_tsv(outputs["history.tsv"], pd.DataFrame(trainer.history))
     tokens = description["rna_encoder"]["tokens"] if "rna_encoder" in description else {}
-    write_model_card(trainer, run, selected, job["contents"], outputs, tokens)
+    write_model_card(trainer, run, selected, job["contents"], outputs, tokens, job["patch_encoder"])
+    write_digests(outputs[DIGESTS], {name: path for name, path in outputs.items() if name != DIGESTS})

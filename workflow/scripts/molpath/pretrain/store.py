@@ -6,6 +6,7 @@ where it wraps): the disk sees long reads, and 2,048 of 30,000 patches cost what
 
 from __future__ import annotations
 
+import json
 import logging
 import zlib
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from ..common.digests import digest_of
-from ..common.files import atomic_path, read_tsv
+from ..common.files import atomic_path, read_tsv, write_json
 from ..common.finished import keep, restore
 from ..common.manifests import accepted, file_of, read_manifests, set_aside, write_manifest
 from ..common.reasons import OK, REASONS
@@ -80,6 +81,17 @@ def drop_rows(path: Path, length: int) -> None:
     shorter.replace(path)
 
 
+def marker_of(path: Path) -> Path:
+    """Where it is noted (undeclared) which slides of a packed file were verified."""
+    return path.with_name(f".{path.name}.verified")
+
+
+def state_of(path: Path) -> list[int]:
+    """Bytes and time of change of a file."""
+    found = path.stat()
+    return [found.st_size, found.st_mtime_ns]
+
+
 class PatchStore:
     """The packed patches, by slide.
 
@@ -116,6 +128,36 @@ class PatchStore:
                     f"packed patches of {slide_id} ({array.filename}) differ from their checksum; "
                     "remove the file and pack again"
                 )
+
+    def unverified(self, slide_ids: Sequence[str]) -> list[str]:
+        """Those of these slides that `mark` doesn't know, or whose file is another one since."""
+        known: dict[str, dict[str, int]] = {}
+        for name in {self._file_of(slide_id) for slide_id in slide_ids}:
+            known |= {name: self._marked(Path(name))}
+        return [one for one in slide_ids if known[self._file_of(one)].get(one) != self.place[one][3]]
+
+    def mark(self, slide_ids: Sequence[str]) -> None:
+        """Remember that these slides are what their checksums say, beside their files: the next start or resume, of
+        this run or another, need not read them for that. Where nothing can be written they are read again."""
+        for name in sorted({self._file_of(slide_id) for slide_id in slide_ids}):
+            path = Path(name)
+            own = {one: self.place[one][3] for one in slide_ids if self._file_of(one) == name}
+            try:
+                write_json(marker_of(path), {"file": state_of(path), "slides": self._marked(path) | own})
+            except OSError as error:
+                log.info("%s can't be written (%s): checksums are looked at again next time", marker_of(path), error)
+
+    def _file_of(self, slide_id: str) -> str:
+        return str(self.place[slide_id][0].filename)
+
+    @staticmethod
+    def _marked(path: Path) -> dict[str, int]:
+        """Checksums of the slides of a file that were verified since it was written."""
+        try:
+            told = json.loads(marker_of(path).read_text())
+            return dict(told["slides"]) if told["file"] == state_of(path) else {}
+        except (OSError, ValueError, KeyError, TypeError):
+            return {}
 
     def first(self, slide_id: str, count: int | None, rng: np.random.Generator | None = None) -> int:
         """Where a random sample of `count` patches begins; 0 where all are taken."""

@@ -9,7 +9,7 @@ import math
 import os
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
@@ -58,6 +58,15 @@ class Diverged(Exception):
     """A loss or a gradient is no finite number."""
 
 
+def judged_slides(slide_ids: Iterable[str], settings: Training) -> list[str]:
+    """Slides whose embeddings RankMe is of, in their order: all, or `rankme_slides` of them drawn by the seed."""
+    slides, count = list(dict.fromkeys(slide_ids)), settings["rankme_slides"]
+    if not 0 < count < len(slides):
+        return slides
+    chosen = np.random.default_rng([settings["seed"], count]).choice(len(slides), count, replace=False)
+    return [slides[index] for index in np.sort(chosen)]
+
+
 class Trainer:
     """Trains the branches of a run on its pairs.
 
@@ -89,6 +98,7 @@ class Trainer:
             torch.tensor(math.log(settings["temperature"]), device=self.world.device)
         )
         self.optimizer = torch.optim.AdamW(self._groups(), betas=(0.9, 0.999))
+        self.judged = judged_slides([one.slide_id for one in data.examples], settings)
         self.epoch, self.step = 0, 0
         self.history: list[Row] = []
         self.random: Chance | None = None
@@ -204,8 +214,8 @@ class Trainer:
             group["lr"] = group["peak"] * learning_rate_factor(step, warmup, total, floor)
 
     def _judge(self, epoch: int, row: Row) -> None:
-        """RankMe of all slides' embeddings, dropout off; the best after warm-up is kept (or the last)."""
-        rank = rankme(self.embed_all())
+        """RankMe of the judged slides' embeddings, dropout off; the best after warm-up is kept (or the last)."""
+        rank = rankme(self.embed_judged())
         warm = epoch > self.settings["warmup_epochs"] or epoch == self.settings["epochs"]
         better = rank > self.best["rankme"] if self.settings["select"] == "rankme" else True
         if warm and better:
@@ -214,10 +224,10 @@ class Trainer:
         self.history.append({"epoch": epoch, **row, "rankme": rank, "kept": int(self.best["epoch"] == epoch)})
 
     @torch.inference_mode()
-    def embed_all(self) -> torch.Tensor:
-        """Embeddings (slides x width) of every training slide from an evaluation pass over sampled patches."""
+    def embed_judged(self) -> torch.Tensor:
+        """Embeddings (slides x width) of `judged` from an evaluation pass over sampled patches."""
         self.network.eval()
-        slides = list(dict.fromkeys(one.slide_id for one in self.data.examples))
+        slides = self.judged
         rng = np.random.default_rng(self.settings["seed"])
         count, store, world = self.settings["patches"], self.data.store, self.world
         size = self.settings["micro_batch"] * world.size or self.settings["batch_size"]

@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 
-from ..common.digests import digest_of, sha256_of
+from ..common.digests import DIGESTS, digest_of, listed_digests, sha256_of
 from .config import Config, Places
 from .problems import Problems
 
@@ -17,15 +17,15 @@ AGAIN = "take the whole folder of a run that this version trained (results/pretr
 
 
 class FinishedRun:
-    """A folder with config.json and model.safetensors, as a run leaves it below results/pretrain/runs/<run>."""
+    """A folder with config.json and model.safetensors, as a run leaves it."""
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
 
     @property
     def files(self) -> list[str]:
-        """config.json and the weights."""
-        return [f"{self.folder}/{CONFIG}", f"{self.folder}/{WEIGHTS}"]
+        """config.json, the weights and the digests of both."""
+        return [f"{self.folder}/{name}" for name in (CONFIG, WEIGHTS, DIGESTS)]
 
     @functools.cached_property
     def description(self) -> Config:
@@ -67,15 +67,16 @@ class FinishedRun:
             wrong = f"no such file: {', '.join(missing)}"
             problems.add(f"{where}/path", wrong, "name the folder of a finished run; one on the hub, download first")
             return
-        parts = [_section(self.description, "run").get("patches"), self.description.get("digests")]
-        if not all(isinstance(part, dict) for part in parts) or not isinstance(self.description.get("cases"), list):
-            wrong = f"{self.files[0]} does not say patches, cases and digests of a run, or can't be read"
+        listed = listed_digests(self.folder)
+        for name in (CONFIG, WEIGHTS):
+            if listed.get(name) != sha256_of(f"{self.folder}/{name}"):
+                wrong = f"{self.folder}/{name} is not the file whose SHA-256 stands in {DIGESTS}"
+                problems.add(f"{where}/path", wrong, "copy the folder again: it is damaged, or holds files of two runs")
+        theirs = _section(self.description, "run").get("patches")
+        if not isinstance(theirs, dict) or not isinstance(self.description.get("cases"), list):
+            wrong = f"{self.files[0]} does not say patches and cases of a run, or can't be read"
             problems.add(f"{where}/path", wrong, AGAIN)
             return
-        if self.description["digests"].get(WEIGHTS) != sha256_of(self.files[1]):
-            wrong = f"{self.files[1]} is not the file whose SHA-256 stands in {CONFIG}"
-            problems.add(f"{where}/path", wrong, "copy the folder again: it is damaged, or holds files of two runs")
-        theirs = self.description["run"]["patches"]
         for kind, keys in (("grid", ["grid"]), ("encoder", [key for key in patches if key != "grid"])):
             if differ := [key for key in keys if theirs.get(key) != patches[key]]:
                 told = "; ".join(f"{key} {theirs.get(key)!r}, here {patches[key]!r}" for key in differ)

@@ -34,6 +34,7 @@ class RnaEncoder(TypedDict):
 class DnaEncoder(TypedDict):
     """pretrain/runs/<run>/dna_encoder."""
 
+    genes: int
     hidden: int
     layers: int
     dropout: float
@@ -67,6 +68,7 @@ class Training(TypedDict):
     weight_decay: ByBranch
     precision: str
     select: str
+    rankme_slides: int
     threads: int
     save_every: int
 

@@ -1,0 +1,59 @@
+"""Embedded bags of a block that is not finished: what a killed job had made is not made again."""
+
+from __future__ import annotations
+
+import json
+import logging
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+log = logging.getLogger(__name__)
+
+
+class KeptBags:
+    """A file (not declared) with a line a bag: checksum, then its id, patches and vector as JSON.
+
+    The last line may be torn where its writer was killed: it and what follows a damaged line is dropped.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        #: Vector (float32 D) and number of patches by bag.
+        self.found: dict[str, tuple[np.ndarray, int]] = {}
+        whole = 0
+        for line in path.read_bytes().splitlines(keepends=True) if path.exists() else []:
+            if not self._take(line):
+                break
+            whole += len(line)
+        if self.found:
+            log.info("%d bags were embedded before this job was stopped: %s", len(self.found), path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._handle = open(path, "ab")  # noqa: SIM115 - open as long as bags are embedded
+        self._handle.truncate(whole)
+
+    def _take(self, line: bytes) -> bool:
+        checksum, _, text = line.partition(b" ")
+        if not text.endswith(b"\n") or checksum != b"%08x" % zlib.crc32(text):
+            return False
+        bag = json.loads(text)
+        self.found[bag["id"]] = np.frombuffer(bytes.fromhex(bag["vector"]), np.float32), bag["patches"]
+        return True
+
+    def add(self, name: str, vector: np.ndarray, patches: int) -> None:
+        """Keep a bag from here on."""
+        values = np.asarray(vector, np.float32)
+        text = json.dumps({"id": name, "patches": patches, "vector": values.tobytes().hex()}).encode() + b"\n"
+        self._handle.write(b"%08x %s" % (zlib.crc32(text), text))
+        self._handle.flush()
+        self.found[name] = values, patches
+
+    def close(self) -> None:
+        """Leave the file to the next attempt."""
+        self._handle.close()
+
+    def remove(self) -> None:
+        """The block is finished, and kept as a whole."""
+        self.close()
+        self.path.unlink()
