@@ -10,7 +10,9 @@ from schema_defaults import defaults_of
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 # Files whose tests share what a session makes once, the small cohort's run: they go to one worker.
-SHARING = tuple(f"tests/workflow/{name}.py" for name in ("test_small_cohort", "test_reruns", "test_report"))
+SHARING = tuple(
+    f"tests/workflow/{name}.py" for name in ("test_small_cohort", "test_reruns", "test_report", "test_finished_run")
+)
 # Folders in the order in which their tests begin: those that start whole workflows come first, so that two workers end
 # at about the same time.
 LONG_FIRST = ("cluster", "workflow", "faults", "real", "unit")

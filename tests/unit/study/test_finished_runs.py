@@ -21,11 +21,17 @@ def write_run(folder, cases=("X1",)):
         "slide_encoder": {"output": 24},
         "rna_encoder": {"vocabulary": []},
         "run": {"name": "theirs", "patches": PATCHES},
-        "digests": {"model.safetensors": sha256_of(folder / "model.safetensors")},
         "cases": sorted(map(digest_of, cases)),
     }
     (folder / "config.json").write_text(json.dumps(description))
+    list_digests(folder)
     return description
+
+
+def list_digests(folder):
+    """As a run does last."""
+    lines = [f"{sha256_of(folder / name)}  {name}\n" for name in ("config.json", "model.safetensors")]
+    (folder / "sha256.txt").write_text("".join(lines))
 
 
 @pytest.fixture
@@ -47,7 +53,8 @@ def test_a_folder_is_a_model_without_its_run_and_cohort(study):
     opened.check()
     models, here = opened.models, SimpleNamespace(model="shared", cohort="A", unit="slides")
     assert models.used_runs == models.trained == []
-    assert models.weights(here) == ["models/theirs/config.json", "models/theirs/model.safetensors"]
+    names = ("config.json", "model.safetensors", "sha256.txt")
+    assert models.weights(here) == [f"models/theirs/{name}" for name in names]
     assert models.used_sources() == [("20x_256px_0px_overlap", "tiny")]
     assert models.modalities("shared") == ["rna"]
     assert models.kinds() == {"shared": ["shared", ""]}
@@ -67,6 +74,7 @@ def test_a_run_says_which_patches_it_reads(project):
 def change(folder, **parts):
     path = folder / "models/theirs/config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | parts))
+    list_digests(path.parent)
 
 
 def damage(project):
@@ -88,7 +96,11 @@ SPOILT = {
     ),
     "no JSON": (
         lambda p: (p.folder / "models/theirs/config.json").write_text("{"),
-        [f"{WHERE}/path: models/theirs/config.json does not say patches", "or can't be read"],
+        [f"{WHERE}/path: models/theirs/config.json differ from their SHA-256 in models/theirs/sha256.txt"],
+    ),
+    "no digests": (
+        lambda p: (p.folder / "models/theirs/sha256.txt").unlink(),
+        [f"{WHERE}/path: no such file: models/theirs/sha256.txt", "name the folder of a finished run"],
     ),
     "config of an earlier version": (
         lambda p: change(p.folder, run={"name": "theirs"}),
@@ -96,7 +108,7 @@ SPOILT = {
     ),
     "damaged weights": (
         damage,
-        [f"{WHERE}/path: models/theirs/model.safetensors is not the file whose SHA-256 stands in config.json"],
+        [f"{WHERE}/path: models/theirs/model.safetensors differ from their SHA-256 in models/theirs/sha256.txt"],
     ),
     "another grid": (
         lambda p: p.config["tiles"]["grids"]["main"].update(patch_size=512),

@@ -68,10 +68,10 @@ class FinishedRun:
             problems.add(f"{where}/path", wrong, "name the folder of a finished run; one on the hub, download first")
             return
         listed = listed_digests(self.folder)
-        for name in (CONFIG, WEIGHTS):
-            if listed.get(name) != sha256_of(f"{self.folder}/{name}"):
-                wrong = f"{self.folder}/{name} is not the file whose SHA-256 stands in {DIGESTS}"
-                problems.add(f"{where}/path", wrong, "copy the folder again: it is damaged, or holds files of two runs")
+        if other := [path for path in self.files[:2] if listed.get(os.path.basename(path)) != sha256_of(path)]:
+            wrong = f"{', '.join(other)} differ from their SHA-256 in {self.files[2]}"
+            problems.add(f"{where}/path", wrong, "copy the folder again: it is damaged, or holds files of two runs")
+            return
         theirs = _section(self.description, "run").get("patches")
         if not isinstance(theirs, dict) or not isinstance(self.description.get("cases"), list):
             wrong = f"{self.files[0]} does not say patches and cases of a run, or can't be read"
