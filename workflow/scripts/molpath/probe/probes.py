@@ -65,6 +65,7 @@ def fit_logistic(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, classes: int,
     """Class probabilities (float N_test x classes) of a balanced logistic regression (lbfgs, L2), no scaling.
 
     Section 7.3 of the paper's facts: C = 0.5, 10,000 iterations, random_state 0. C = 0 in settings takes adaptive_c.
+    In float64, as Patho-Bench fits: in float32 lbfgs stops elsewhere.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -72,8 +73,8 @@ def fit_logistic(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, classes: int,
     c = settings["C"] or adaptive_c(x.shape[1], classes)
     with one_thread(), warnings.catch_warnings(record=True):
         model = LogisticRegression(C=c, max_iter=settings["max_iter"], class_weight="balanced", random_state=0)
-        model.fit(x, y)
-        found = model.predict_proba(x_test)
+        model.fit(x.astype(np.float64), y)
+        found = model.predict_proba(x_test.astype(np.float64))
     return spread(found, present, classes)
 
 
