@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .results import UNCONVERGED
 from .weighted import weighted_classification, weighted_concordance
 
 #: Metrics of no resampling: their weights of censoring belong to the samples as they are.
@@ -45,6 +46,9 @@ def over_folds(group: pd.DataFrame) -> dict[str, Any]:
     """Mean, standard error and counts of a metric's values."""
     values = group.value.to_numpy(float)
     good = values[np.isfinite(values)]
+    notes = sorted({note for note in group.note[~np.isfinite(values)] if note})
+    if early := int(group.note.str.contains(UNCONVERGED).sum()):
+        notes.append(f"{UNCONVERGED} in {early} of {len(group)} fits")
     return {
         "mean": good.mean() if len(good) else np.nan,
         "se": good.std() / np.sqrt(len(good)) if len(good) else np.nan,
@@ -52,7 +56,7 @@ def over_folds(group: pd.DataFrame) -> dict[str, Any]:
         "n_failed": len(values) - len(good),
         "n_train": group.n_train.median(),
         "n_test": group.n_test.median(),
-        "note": "; ".join(sorted({note for note in group.note[~np.isfinite(values)] if note})),
+        "note": "; ".join(notes),
     }
 
 

@@ -6,7 +6,6 @@ Spinning BLAS threads make small problems 60 times slower (measured on the paper
 from __future__ import annotations
 
 import functools
-import warnings
 from contextlib import AbstractContextManager
 
 import numpy as np
@@ -71,7 +70,7 @@ def fit_logistic(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, classes: int,
 
     present = classes_of(y)
     c = settings["C"] or adaptive_c(x.shape[1], classes)
-    with one_thread(), warnings.catch_warnings(record=True):
+    with one_thread():
         model = LogisticRegression(C=c, max_iter=settings["max_iter"], class_weight="balanced", random_state=0)
         model.fit(x.astype(np.float64), y)
         found = model.predict_proba(x_test.astype(np.float64))
@@ -128,7 +127,7 @@ def fit_cox(x: np.ndarray, times: np.ndarray, events: np.ndarray, x_test: np.nda
         raise ProbeFailed("no event on the training side")
     x, x_test, alpha = x.astype(np.float64), x_test.astype(np.float64), settings["alpha"]
     ridge = settings["l1_ratio"] == 0
-    with one_thread(), warnings.catch_warnings(record=True):
+    with one_thread():
         try:
             if ridge and not settings.get("plain", False):
                 return ridge_risk(x, times, events, x_test, alpha, settings["max_iter"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,8 @@ from .tasks import Task
 log = logging.getLogger(__name__)
 
 COLUMNS = ["protocol", "shots", "repeat", "fold", "metric", "value", "n_train", "n_test", "note"]
+#: Note of a row whose solver stopped before it had converged.
+UNCONVERGED = "the solver stopped before it converged"
 #: Days at which the risk of a survival probe is judged, unless the settings say otherwise.
 TIMES = (365, 1095, 1825)
 
@@ -57,7 +60,9 @@ class Results:
         try:
             if not len(test):
                 raise ProbeFailed("the test side is empty")
-            predicted = predict(train, test)
+            with warnings.catch_warnings(record=True) as told:
+                warnings.simplefilter("always")
+                predicted = predict(train, test)
         except ProbeFailed as error:
             log.warning("%s %s: %s", task.name, where, error)
             self.metrics.append(where | {"metric": task.primary, "value": np.nan} | sizes | {"note": str(error)})
@@ -67,7 +72,9 @@ class Results:
             found = self._survival(train, test, predicted, order)
         else:
             found = self._classes(test, predicted, labels)
-        for name, (value, note) in found.items():
+        early = UNCONVERGED if any("ConvergenceWarning" in one.category.__name__ for one in told) else ""
+        for name, (value, why) in found.items():
+            note = "; ".join(part for part in (why, early) if part)
             self.metrics.append(where | {"metric": name, "value": value} | sizes | {"note": note})
         if not permuted:
             cutoff = predict.cutoff if isinstance(predict, CoxProbe) else np.nan
