@@ -16,6 +16,7 @@ import pandas as pd
 
 from ..common.settings.probe import Probe
 from .cox import rotate
+from .metrics import chance_of
 from .permuting import shuffled
 from .probes import fit_logistic
 from .results import Predict, Results, cox_settings, over_labels, over_times, sides
@@ -105,10 +106,10 @@ def in_span(x: np.ndarray, train: np.ndarray) -> np.ndarray:
 
 def notes_of_controls(over: pd.DataFrame, primary: str, classes: int) -> pd.Series:
     """Column `note` of a summary: where the lower end of a simple control's interval lies over chance, it says so."""
-    chance = {"bacc": 1 / max(classes, 1), "weighted_kappa": 0.0}.get(primary, 0.5)
+    chance = chance_of(primary, classes)
     notes = over.note.copy()
     for index, row in over[(over.metric == primary) & over.protocol.isin(ALONE)].iterrows():
-        if primary in ("macro-ovr-auc", "cindex", "bacc", "weighted_kappa") and row.lower > chance:
+        if row.lower > chance:
             told = f"{ALONE[row.protocol]}: {primary} {row['mean']:.3f} ({row.lower:.3f} to {row.upper:.3f})"
             log.warning("%s", told)
             notes[index] = "; ".join(part for part in (told, row.note) if part)

@@ -24,16 +24,18 @@ def summarise(metrics: pd.DataFrame, predictions: pd.DataFrame, bootstraps: int,
     `bootstraps` times, one draw for all folds, so that slides of a case and a case's folds stay together; they say how
     well these fitted probes do on other patients. Where draws were repeated (few-shot, permuted), the percentiles over
     draws. bootstrap_mean, sample_lower, sample_upper: with one fold, mean and percentiles over resampled test samples,
-    which is what the paper reports there. note: why values are missing.
+    which is what the paper reports there. n_fits: folds, or folds and draws, that were tried; n_failed: those without
+    a value; note: why values are missing.
     """
     by_protocol = dict(list(predictions.groupby(["protocol", "shots"], sort=False))) if len(predictions) else {}
     rows = []
+    metrics = metrics.reset_index(drop=True)
     for (protocol, shots), part in metrics.groupby(["protocol", "shots"], sort=False):
         kept = by_protocol.get((protocol, shots), predictions.iloc[:0])
         draws = part.repeat.nunique() > 1 or protocol in DRAWN or not has_scores(kept)
         replicates = None if draws else Replicates(kept, bootstraps, seed)
         for metric, group in part.groupby("metric", sort=False):
-            row = {"protocol": protocol, "shots": shots, "metric": metric} | over_folds(group)
+            row = {"protocol": protocol, "shots": shots, "metric": metric} | over_folds(group, part)
             if metric.startswith(NOT_RESAMPLED):
                 found = {"lower": np.nan, "upper": np.nan, "interval": "none: not resampled"}
             else:
@@ -42,18 +44,26 @@ def summarise(metrics: pd.DataFrame, predictions: pd.DataFrame, bootstraps: int,
     return pd.DataFrame(rows)
 
 
-def over_folds(group: pd.DataFrame) -> dict[str, Any]:
-    """Mean, standard error and counts of a metric's values."""
+def over_folds(group: pd.DataFrame, tried: pd.DataFrame) -> dict[str, Any]:
+    """Mean, standard error (of two values at least) and counts of a metric's values.
+
+    tried: rows of all metrics of the protocol: a fold whose probe failed has a row of the first metric only, and is
+    missing from every other one too.
+    """
+    fits = pd.MultiIndex.from_frame(tried[["repeat", "fold"]])
     values = group.value.to_numpy(float)
-    good = values[np.isfinite(values)]
-    notes = sorted({note for note in group.note[~np.isfinite(values)] if note})
+    there = fits[tried.index.get_indexer(group.index)]
+    good, scored = values[np.isfinite(values)], there[np.isfinite(values)]
+    why = tried.note[~fits.isin(scored) & ((tried.metric == group.metric.iloc[0]) | ~fits.isin(there))]
+    notes = sorted({note for note in why if note})
     if early := int(group.note.str.contains(UNCONVERGED).sum()):
         notes.append(f"{UNCONVERGED} in {early} of {len(group)} fits")
     return {
         "mean": good.mean() if len(good) else np.nan,
-        "se": good.std() / np.sqrt(len(good)) if len(good) else np.nan,
-        "n_folds": group.fold.nunique(),
-        "n_failed": len(values) - len(good),
+        "se": good.std() / np.sqrt(len(good)) if len(good) > 1 else np.nan,
+        "n_folds": tried.fold.nunique(),
+        "n_fits": fits.nunique(),
+        "n_failed": fits.nunique() - len(good),
         "n_train": group.n_train.median(),
         "n_test": group.n_test.median(),
         "note": "; ".join(notes),

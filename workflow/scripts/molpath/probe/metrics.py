@@ -43,6 +43,18 @@ def classification_metrics(
     return found
 
 
+def chance_of(metric: str, classes: int) -> float:
+    """What a metric is of guesses that know nothing; nan where it depends on the shares of the classes.
+
+    classes: of the task (0 for survival). Of balanced accuracy that of a probe that guesses one of them at random.
+    """
+    if metric == "bacc":
+        return 1 / classes if classes else float("nan")
+    if metric == "weighted_kappa":
+        return 0.0
+    return 0.5 if metric in ("macro-ovr-auc", "cindex") or metric.startswith("auc@") else float("nan")
+
+
 def confusion(labels: np.ndarray, guess: np.ndarray) -> np.ndarray:
     """Counts (C x C: truth, guess) over the codes that occur in either, in their order."""
     codes = np.union1d(labels, guess)

@@ -112,14 +112,14 @@ def corrected_t(values: pd.DataFrame, share: float) -> list[dict[str, Any]]:
     return rows
 
 
-def across_tasks(values: pd.DataFrame) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def across_tasks(values: pd.DataFrame, lowest: float = 0) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Mixed-effects model of tasks x models (scores): model fixed, task random; all pairs by Tukey; marginal means.
 
     Returns rows of tests.tsv and of marginal_means.tsv (model, mean, se, df, lower, upper, method, note). REML; the
     degrees of freedom of contrasts are observations - tasks - models + 1, which is (models - 1)(tasks - 1) and
     Satterthwaite's number where every model has every task; those of a marginal mean tasks - 1. Where the variance of
     tasks is estimated as zero, or the fit fails, tasks are taken as fixed effects instead (same contrasts), and the
-    note says so.
+    note says so. Intervals end at `lowest` and 1, the range of the scores.
     """
     method = "mixed-effects model (model fixed, task random), Tukey"
     values = values.dropna(how="all").dropna(axis=1, how="all")
@@ -146,7 +146,14 @@ def across_tasks(values: pd.DataFrame) -> tuple[list[dict[str, Any]], list[dict[
         rows.append(row(f"{method}, {df} df", names[a], names[b], note, **numbers, p_adjusted=adjusted))
     half = student.ppf(0.975, tasks - 1) * np.sqrt(spread)
     marginal = [
-        {"model": name, "mean": mean, "se": np.sqrt(v), "df": tasks - 1, "lower": mean - h, "upper": mean + h}
+        {
+            "model": name,
+            "mean": mean,
+            "se": np.sqrt(v),
+            "df": tasks - 1,
+            "lower": max(mean - h, lowest),
+            "upper": min(mean + h, 1),
+        }
         | {"method": method.removesuffix(", Tukey"), "note": note}
         for name, mean, v, h in zip(names, means, spread, half, strict=True)
     ]

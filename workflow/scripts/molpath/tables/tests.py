@@ -12,7 +12,7 @@ from ..common.files import read_tsv, write_tsv
 from .contrasts import across_tasks, corrected_t, holm, row, within_task
 from .delong import compare_folds, difference
 from .pages import Section, write_page
-from .scores import Models, read_metrics
+from .scores import Models, enough, read_metrics
 from .survival import assess_survival
 
 COLUMNS = [
@@ -60,22 +60,25 @@ def assess_models(
 
 
 def fold_scores(summary: pd.DataFrame, paths: Sequence[str]) -> pd.DataFrame:
-    """Value of each task's first metric in every fold: columns family, task, group, model, fold, value, share.
+    """Value of each task's first metric in every fold: columns family, task, group, model, fold, value, share, lowest.
 
     group: the job's group; with the protocol behind a colon where a group has protocols that differ within a task.
-    share: test samples over training samples.
+    share: test samples over training samples; lowest: what the metric can fall to. A score over too few of its folds
+    (scores.ENOUGH) is left out.
     """
     key = ["task", "model", "group", "protocol", "metric"]
-    first = summary[(summary.primary == 1) & ~summary.protocol.str.contains(LEFT_OUT)]
+    first = summary[(summary.primary == 1) & ~summary.protocol.str.contains(LEFT_OUT) & enough(summary)]
     parts = [part for path in paths if len(part := read_tsv(path))]
     if not parts:
-        return pd.DataFrame(columns=["family", "task", "group", "model", "fold", "value", "share"])
+        return pd.DataFrame(columns=["family", "task", "group", "model", "fold", "value", "share", "lowest"])
     table = pd.concat(parts, ignore_index=True).merge(first[[*key, "family"]].drop_duplicates(), on=key)
     for name in ("value", "n_train", "n_test", "fold"):
         table[name] = pd.to_numeric(table[name], errors="coerce")
     table["group"] = named_groups(table)
     table["share"] = table.n_test / table.n_train.replace(0, np.nan)
-    return table.groupby(["family", "task", "group", "model", "fold"], as_index=False)[["value", "share"]].mean()
+    table["lowest"] = table.metric.map({"weighted_kappa": -1.0}).fillna(0)
+    values = ["value", "share", "lowest"]
+    return table.groupby(["family", "task", "group", "model", "fold"], as_index=False)[values].mean()
 
 
 def named_groups(table: pd.DataFrame) -> pd.Series:
@@ -111,7 +114,7 @@ def assess_families(scores: pd.DataFrame, models: Models) -> tuple[list[dict], l
         if mine.family.nunique() > 1:
             parts += [("family", family, part) for family, part in mine.groupby("family", sort=True)]
         for scope, family, part in parts:
-            found, marginal = across_tasks(by_model(part, "task", models))
+            found, marginal = across_tasks(by_model(part, "task", models), float(part.lowest.min()))
             rows += [{"scope": scope, "family": family, "task": "", "group": group} | one for one in found]
             means += [{"scope": scope, "family": family, "group": group} | one for one in marginal]
     return rows, means
