@@ -45,7 +45,7 @@ def compare(primary: pd.DataFrame, models: Models) -> pd.DataFrame:
         row = {"protocol": protocol, "shots": shots or "", "family": family, "task": task, "metric": metric}
         for model in models:
             mine = group[group.model == model]
-            row[model] = show(*mine[["mean", "lower", "upper"]].iloc[0], told_of(mine)[0]) if len(mine) else ""
+            row[model] = show(*mine[["mean", "lower", "upper"]].iloc[0], told=told_of(mine)[0]) if len(mine) else ""
         rows.append(row)
     for (protocol, shots, family), group in primary.groupby(["protocol", "shots", "family"], sort=False):
         means = counted(group).groupby(group.model).mean()
@@ -77,8 +77,8 @@ def show_comparison(side_by_side: pd.DataFrame, by_seed: pd.DataFrame, note: str
     sentences = (
         "Mean over folds of each task's first metric, with 95 % intervals; where the probe failed on some folds it "
         f"says how many have a value, and below {ENOUGH:.0%} of them a score is in no mean. Few-shot rows give the "
-        "training samples a class. Controls: permuted rows have shuffled labels and stand at about chance; site_only and patch_count_only "
-        "rows know nothing but the site, or the number of patches."
+        "training samples a class. Controls: permuted rows have shuffled labels and stand at about chance; site_only "
+        "and patch_count_only rows know nothing but the site, or the number of patches."
     )
     seeds = Section("By kind of model and seed, mean over the tasks of a family", table=by_seed.round({"mean": 3}))
     write_page(page, "Models side by side", note, [Section(sentences=sentences, table=side_by_side), seeds])

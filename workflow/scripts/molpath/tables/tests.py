@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..common.files import read_tsv, write_tsv
-from .contrasts import across_tasks, corrected_t, holm, row, within_task
+from .contrasts import DELONG, across_tasks, adjusted, corrected_t, row, within_task
 from .delong import compare_folds, difference
 from .pages import Section, write_page
 from .scores import Models, enough, read_metrics
@@ -21,7 +21,6 @@ COLUMNS = [
 ]
 #: Controls, few-shot draws and sweeps of C are compared with nothing.
 LEFT_OUT = r"permuted|fewshot|site_only|patch_count_only|logistic_C="
-DELONG = "DeLong, Holm over pairs"
 
 
 def assess_models(
@@ -46,9 +45,7 @@ def assess_models(
     rows = assess_tasks(scores, models) + assess_aucs(tables, scores, models)
     more, means = assess_families(scores, models)
     tests = pd.DataFrame(rows + more, columns=COLUMNS)
-    where = tests.method.str.startswith("two-way ANOVA")
-    for _, mine in tests[where].groupby("group"):
-        tests.loc[mine.index, "p_adjusted"] = holm(mine.p)
+    tests["p_adjusted"] = adjusted(tests)
     survival, samples = assess_survival([parts for table in tables for parts in survival_parts(table)])
     columns = ["scope", "family", "group", "model", "mean", "se", "df", "lower", "upper", "method", "note"]
     means = pd.DataFrame(means, columns=columns)
@@ -94,13 +91,14 @@ def by_model(table: pd.DataFrame, index: str, models: Models) -> pd.DataFrame:
 
 
 def assess_tasks(scores: pd.DataFrame, models: Models) -> list[dict]:
-    """Analysis of variance with Tukey's contrasts, and corrected t tests, of every task with folds."""
+    """Corrected t tests, and the paper's analysis of variance with Tukey's contrasts, of every task with folds."""
     rows = []
     for (group, family, task), mine in scores.groupby(["group", "family", "task"], sort=True):
         wide = by_model(mine, "fold", models)
-        found = within_task(wide)
+        found = []
         if wide.shape[1] > 1 and len(wide) > 1 and np.isfinite(mine.share).any():
-            found += corrected_t(wide, float(mine.share.median()))
+            found = corrected_t(wide, float(mine.share.median()))
+        found += within_task(wide)
         head = {"scope": "task", "family": family, "task": task, "group": group}
         rows += [head | one for one in found]
     return rows
@@ -121,15 +119,18 @@ def assess_families(scores: pd.DataFrame, models: Models) -> tuple[list[dict], l
 
 
 def assess_aucs(tables: Sequence[pd.DataFrame], scores: pd.DataFrame, models: Models) -> list[dict]:
-    """DeLong's test for every pair of models on binary tasks whose folds test every sample once."""
+    """DeLong's test for every pair of models on binary tasks, of those that have enough folds."""
     families = dict(zip(scores.task, scores.family, strict=True))
+    scored = set(zip(scores.task, scores.group, scores.model, strict=True))
     binary: dict[tuple[str, str], dict[str, pd.DataFrame]] = {}
     for table in tables:
         if "prob_1" not in table or "prob_2" in table:
             continue
         table = table[~table.protocol.str.contains(LEFT_OUT)]
         for group, mine in table.assign(group=named_groups(table)).groupby("group"):
-            binary.setdefault((mine.task.iloc[0], group), {})[mine.model.iloc[0]] = mine
+            task, model = mine.task.iloc[0], mine.model.iloc[0]
+            if (task, group, model) in scored:
+                binary.setdefault((task, group), {})[model] = mine
     rows = []
     for (task, group), by_name in sorted(binary.items()):
         head = {"scope": "task", "family": families.get(task, ""), "task": task, "group": group}
@@ -143,25 +144,30 @@ def delong_pairs(by_name: Mapping[str, pd.DataFrame], models: Models) -> list[di
     if len(names) < 2:
         return [row(DELONG, note="not tested: one model")]
     key = ["fold", "sample_id"]
-    if any(by_name[name].sample_id.duplicated().any() for name in names):
-        return [row(DELONG, note="not tested: folds share test samples, whose AUCs are not independent")]
     wide = by_name[names[0]].set_index(key)[["label"]]
+    wide["case"] = cases_of(by_name[names[0]])
     for name in names:
         wide = wide.join(by_name[name].set_index(key).prob_1.rename(f"score {name}"), how="inner")
-    folds = [(part.label.to_numpy() == 1, part.iloc[:, 1:].to_numpy().T) for _, part in wide.groupby(level=0)]
-    good = [fold for fold in folds if 2 <= fold[0].sum() <= len(fold[0]) - 2]
+    folds = [
+        (part.label.to_numpy() == 1, part.iloc[:, 2:].to_numpy().T, part.case.to_numpy())
+        for _, part in wide.groupby(level=0)
+    ]
+    good = [fold for fold in folds if min(len(set(fold[2][side])) for side in (fold[0], ~fold[0])) >= 2]
     if not good:
-        return [row(DELONG, note="not tested: no fold has two test samples of each class")]
-    note = f"{len(folds) - len(good)} folds left out (fewer than two of a class)" if len(good) < len(folds) else ""
-    auc, covariance = compare_folds(good)
+        return [row(DELONG, note="not tested: no fold has test cases of each class, two at least")]
+    note = f"{len(folds) - len(good)} folds left out (fewer than two cases of a class)" * (len(good) < len(folds))
+    auc, covariance, cases = compare_folds(good)
     rows = []
     for a, b in itertools.combinations(range(len(names)), 2):
-        gap, se, z, p = difference(auc, covariance, a, b)
+        gap, se, t, p = difference(auc, covariance, cases, a, b)
         why = note if np.isfinite(p) else "; ".join(filter(None, [note, "not tested: the AUCs differ by no chance"]))
-        rows.append(row(DELONG, names[a], names[b], why, difference=gap, se=se, statistic=z, p=p))
-    for one, adjusted in zip(rows, holm([one["p"] for one in rows]), strict=True):
-        one["p_adjusted"] = adjusted
+        rows.append(row(DELONG, names[a], names[b], why, difference=gap, se=se, statistic=t, p=p))
     return rows
+
+
+def cases_of(predictions: pd.DataFrame) -> list[str]:
+    """Case of each prediction; where a job has none, the sample is the case."""
+    return list(predictions["case_id" if "case_id" in predictions else "sample_id"].astype(str))
 
 
 def survival_parts(table: pd.DataFrame) -> list[pd.DataFrame]:
