@@ -33,13 +33,18 @@ def shuffled(task: Task, seed: int, repeat: int) -> np.ndarray:
     return order
 
 
+def control_of(protocol: str) -> str:
+    """Name of the permuted control of a protocol."""
+    return OF_FROZEN if protocol in FROZEN else protocol + ENDING
+
+
 def permutation_p(rows: pd.DataFrame, protocol: str, metric: str) -> float:
     """Share of permutations (and the data themselves) in which the score is at least as good; nan without a control.
 
     rows: metrics by protocol, repeat and fold. Each permutation is compared on the folds that it was tried on, and
     (1 + as good) / (1 + permutations) is P (Phipson and Smyth 2010): never 0.
     """
-    control = OF_FROZEN if protocol in FROZEN else protocol + ENDING
+    control = control_of(protocol)
     mine = rows[(rows.protocol == protocol) & (rows.metric == metric)]
     null = rows[(rows.protocol == control) & (rows.metric == metric)]
     seen = mine.groupby("fold").value.mean()

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..common.files import read_tsv, write_tsv
+from ..probe.permuting import control_of
 from .contrasts import DELONG, across_tasks, adjusted, corrected_t, row, within_task
 from .delong import compare_folds, difference
 from .pages import Section, write_page
@@ -46,7 +47,7 @@ def assess_models(
     more, means = assess_families(scores, models)
     tests = pd.DataFrame(rows + more, columns=COLUMNS)
     tests["p_adjusted"] = adjusted(tests)
-    survival, samples = assess_survival([parts for table in tables for parts in survival_parts(table)])
+    survival, samples = assess_survival([parts for table in tables for parts in survival_parts(table, scores)])
     columns = ["scope", "family", "group", "model", "mean", "se", "df", "lower", "upper", "method", "note"]
     means = pd.DataFrame(means, columns=columns)
     write_tsv(outputs["tests"], tests)
@@ -170,12 +171,20 @@ def cases_of(predictions: pd.DataFrame) -> list[str]:
     return list(predictions["case_id" if "case_id" in predictions else "sample_id"].astype(str))
 
 
-def survival_parts(table: pd.DataFrame) -> list[pd.DataFrame]:
-    """Survival predictions of one job, by protocol; the protocol behind a colon where it is no Cox probe."""
+def survival_parts(table: pd.DataFrame, scores: pd.DataFrame) -> list[tuple[pd.DataFrame, pd.DataFrame]]:
+    """Survival predictions of one job, by protocol, each with those of its permutations; of those with enough folds.
+
+    The protocol stands behind a colon where it is no Cox probe.
+    """
     if "risk" not in table:
         return []
-    table = table[~table.protocol.str.contains(LEFT_OUT)]
-    return [mine for _, mine in table.assign(group=named_groups(table)).groupby("group", sort=True)]
+    scored = set(zip(scores.task, scores.group, scores.model, strict=True))
+    own = table[~table.protocol.str.contains(LEFT_OUT)]
+    parts = []
+    for group, mine in own.assign(group=named_groups(own)).groupby("group", sort=True):
+        if (mine.task.iloc[0], group, mine.model.iloc[0]) in scored:
+            parts.append((mine, table[table.protocol == control_of(mine.protocol.iloc[0])]))
+    return parts
 
 
 METHODS = """<p>Every task's first metric. <b>Within a task</b>: two-way analysis of variance (model + fold) over the
