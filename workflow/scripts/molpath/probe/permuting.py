@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -15,19 +17,25 @@ FROZEN = ("logistic", "cox")
 LESS_IS_BETTER = ("ece", "brier")
 
 
-def shuffled(task: Task, seed: int, repeat: int) -> np.ndarray:
+def shuffled(task: Task, seed: int, repeat: int, strata: Mapping[str, str] | None = None) -> np.ndarray:
     """Positions (int N) whose label, or time and event, each sample takes in a permutation.
 
     Cases are shuffled, not samples: slides of a case share its label and look alike, so that labels shuffled over
     slides make a null that is too narrow. The j-th sample of a case takes that of the j-th of another case, which
-    begins again where it has fewer.
+    begins again where it has fewer. strata: by case, what it only changes places within (a site, a cohort); cases that
+    it doesn't name are one more stratum.
     """
     members: dict[str, list[int]] = {}
     for position, name in enumerate(task.samples):
         members.setdefault(task.cases.get(name, name), []).append(position)
     cases = list(members.values())
     order = np.empty(len(task.samples), np.int64)
-    for own, other in zip(cases, np.random.default_rng([seed, repeat]).permutation(len(cases)), strict=True):
+    groups = np.array([(strata or {}).get(name, "") for name in members], object)
+    others, rng = np.empty(len(cases), np.int64), np.random.default_rng([seed, repeat])
+    for group in sorted(set(groups)):
+        mine = np.flatnonzero(groups == group)
+        others[mine] = mine[rng.permutation(len(mine))]
+    for own, other in zip(cases, others, strict=True):
         taken = cases[other]
         order[own] = [taken[place % len(taken)] for place in range(len(own))]
     return order
