@@ -100,7 +100,7 @@ def test_shuffled_labels_have_no_genes_though_every_gene_goes_with_the_space(mon
     """Profiles along few axes that all genes follow: a test against independence finds dozens for any direction."""
     monkeypatch.setattr(gene_directions, "PERMUTATIONS", 19)
     rng, least, naive = np.random.default_rng(4), [], []
-    for _ in range(30):
+    for _ in range(20):
         axes = rng.normal(size=(80, 4)) * (4, 2, 1, 1)
         genes = axes @ rng.normal(size=(4, 50)) + rng.normal(size=(80, 50))
         x = rng.normal(size=(30, 4)) * (4, 2, 1, 1)
@@ -111,7 +111,7 @@ def test_shuffled_labels_have_no_genes_though_every_gene_goes_with_the_space(mon
         least.append(beside_null(r).padj.min())
         p = 2 * stats.t.sf(np.abs(r[:, 0]) * np.sqrt(78 / (1 - r[:, 0] ** 2)), 78)
         naive.append((stats.false_discovery_control(p) < 0.05).sum())
-    assert np.mean(np.array(least) <= 0.05) <= 0.17  # of 30: 5 % with 3 standard errors
+    assert np.mean(np.array(least) <= 0.05) <= 0.2  # of 20: 5 % with 3 standard errors
     assert np.median(naive) > 10
 
 

@@ -26,7 +26,7 @@ from ..probe.cox import rotate
 from ..probe.embeddings import read_columns, read_embeddings
 from ..probe.jobs import cox_for
 from ..probe.permuting import shuffled
-from ..probe.probes import ProbeFailed, adaptive_c, fit_cox
+from ..probe.probes import ProbeFailed, adaptive_c, fit_cox, one_thread
 from ..probe.results import cox_settings
 from ..probe.samples import load_samples
 from ..probe.tasks import BadTask, Task, read_task
@@ -125,14 +125,13 @@ def coefficients(task: Task, x: np.ndarray, settings: Solvers) -> dict[str, np.n
 def logistic_directions(task: Task, x: np.ndarray, settings: Solvers) -> dict[str, np.ndarray]:
     """Coefficients of the frozen probe's logistic regression, fitted on all samples (in the space that they span)."""
     from sklearn.linear_model import LogisticRegression
-    from threadpoolctl import threadpool_limits
 
     present = np.unique(task.labels)
     if len(present) < 2:
         raise BadTask(f"{task.name}: its samples are of one class only")
     c = settings["C"] or adaptive_c(x.shape[1], len(task.classes))
     _, basis, inside = rotate(x.astype(np.float64))
-    with threadpool_limits(1):
+    with one_thread():
         fitted = LogisticRegression(C=c, max_iter=settings["max_iter"], class_weight="balanced", random_state=0)
         fitted.fit(inside, task.labels)
     codes = present[1:] if len(present) == 2 else present

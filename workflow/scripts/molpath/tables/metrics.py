@@ -45,7 +45,8 @@ def compare(primary: pd.DataFrame, models: Models) -> pd.DataFrame:
         row = {"protocol": protocol, "shots": shots or "", "family": family, "task": task, "metric": metric}
         for model in models:
             mine = group[group.model == model]
-            row[model] = show(*mine[["mean", "lower", "upper"]].iloc[0], told=told_of(mine)[0]) if len(mine) else ""
+            ends = mine[["mean", "lower", "upper"]].assign(told=told_of(mine))
+            row[model] = show(*ends.iloc[0]) if len(mine) else ""
         rows.append(row)
     for (protocol, shots, family), group in primary.groupby(["protocol", "shots", "family"], sort=False):
         means = counted(group).groupby(group.model).mean()

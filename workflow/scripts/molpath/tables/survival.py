@@ -85,7 +85,7 @@ def hazard_ratio(cases: pd.DataFrame) -> tuple[float, float, float]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a group that separates the deaths, whose interval says so
         fit = CoxPHFitter().fit(cases.astype({"high": float}), "time", "event").summary.loc["high"]
-    return tuple(float(fit[name]) for name in ("exp(coef)", "exp(coef) lower 95%", "exp(coef) upper 95%"))
+    return float(fit["exp(coef)"]), float(fit["exp(coef) lower 95%"]), float(fit["exp(coef) upper 95%"])
 
 
 def compare_groups(cases: pd.DataFrame, head: dict[str, Any]) -> list[dict[str, Any]]:
