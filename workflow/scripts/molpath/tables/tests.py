@@ -188,17 +188,18 @@ def survival_parts(table: pd.DataFrame, scores: pd.DataFrame) -> list[tuple[pd.D
 
 
 #: Shares of P < 0.05 between models that are alike: tests/benchmarks/type_one_errors.py, one slide a case, 5 folds.
-METHODS = """<p>Every task's first metric, of scores that enough folds have. <b>Within a task</b>, first the corrected resampled t
-test (Nadeau and Bengio), which allows for training samples that folds share: between models that are alike it finds a
-difference at 5 % in 6 % of tasks of 60 cases (2 % of 200). Then the paper's test: two-way analysis of variance (model
-+ fold) over the shared folds and, where P &lt; 0.05, Tukey's HSD over all pairs of models. <b>Its P are too small</b>:
-it finds 11 % (8 %) at 5 %. DeLong's test for binary tasks, slides by case (Obuchowski), takes the probes as they were
-fitted; asked whether <i>models</i> differ <b>it finds 13 % (11 %) at 5 %</b>. More folds that share cases make both
-worse. p_adjusted: Holm over all pairs and tasks of a group; Tukey's times the tasks tested. <b>Over tasks</b>:
-mixed-effects model of the tasks' means (model fixed, task random, REML), marginal means and Tukey-adjusted contrasts,
-with observations - tasks - models + 1 degrees of freedom; tasks of different metrics are averaged as they are; P of
-families times how many there are. <b>Risk groups</b>: P by permutations of times over cases, each probed anew,
-one-sided (7 % at 5 %, where the log-rank test's own p_logrank has 12 %); never below 1 over the permutations + 1.</p>"""
+METHODS = """<p>Every task's first metric, of scores that enough folds have. <b>Within a task</b>, first the corrected
+resampled t test (Nadeau and Bengio), which allows for training samples that folds share: between models that are
+alike it finds a difference at 5 % in 6 % of tasks of 60 cases (2 % of 200). Then the paper's test: two-way analysis
+of variance (model + fold) over the shared folds and, where P &lt; 0.05, Tukey's HSD over all pairs of models. <b>Its
+P are too small</b>: it finds 11 % (8 %) at 5 %. DeLong's test for binary tasks, slides by case (Obuchowski), takes
+the probes as they were fitted; asked whether <i>models</i> differ <b>it finds 13 % (11 %) at 5 %</b>. More folds that
+share cases make both worse. p_adjusted: Holm over all pairs and tasks of a group; Tukey's times the tasks tested.
+<b>Over tasks</b>: mixed-effects model of the tasks' means (model fixed, task random, REML), marginal means and
+Tukey-adjusted contrasts, with observations - tasks - models + 1 degrees of freedom; tasks of different metrics are
+averaged as they are; P of families times how many there are. <b>Risk groups</b>: P by permutations of times over
+cases, each probed anew, one-sided (7 % at 5 %, where the log-rank test's own p_logrank has 12 %); never below 1 over
+the permutations + 1.</p>"""
 
 
 def show_tests(tests: pd.DataFrame, means: pd.DataFrame, survival: pd.DataFrame, note: str, page: str) -> None:
