@@ -30,6 +30,7 @@ BENCHMARKS = {
     "provenance": "provenance_scale.py",
     "retrieval": "retrieval_memory.py",
     "probe": "probe_speed.py",
+    "tests": "type_one_errors.py",
 }
 
 

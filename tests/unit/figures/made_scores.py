@@ -28,9 +28,18 @@ def summed_up(rows: pd.DataFrame, families: dict[str, str]) -> pd.DataFrame:
     found["lower"], found["upper"] = found["mean"] - 2 * found.se, found["mean"] + 2 * found.se
     found.insert(1, "family", found.task.map(families))
     found = found.rename(columns={"size": "n_folds"}).drop(columns="std")
-    constant = {"interval": "i", "n_failed": 0, "n_train": 40, "n_test": 10, "n_samples": 50, "n_missing": 0}
+    constant = {
+        "interval": "i",
+        "n_failed": 0,
+        "chance": 0.5,
+        "p_permuted": 0.05,
+        "n_train": 40,
+        "n_test": 10,
+        "n_samples": 50,
+        "n_missing": 0,
+    }
     first = (~found.metric.isin(["mAP@5", "mAP@10"])).astype(int)
-    return found.assign(**constant, primary=first, note="")
+    return found.assign(**constant, n_fits=found.n_folds, primary=first, note="")
 
 
 def write_scores(folder: Path, rows: list[dict], families: dict[str, str], models: list[str]) -> dict:

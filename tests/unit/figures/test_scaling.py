@@ -16,7 +16,18 @@ TASKS = {"a--1": "mutation", "a--2": "mutation", "b--1": "response_survival"}
 def metric(task, model, mean, **changed):
     row = {"task": task, "family": TASKS.get(task, "x"), "model": model, "group": "frozen", "protocol": "logistic"}
     row |= {"shots": 0, "metric": "macro-ovr-auc", "mean": mean, "se": 0.01, "lower": 0, "upper": 1, "interval": "i"}
-    row |= {"n_folds": 5, "n_failed": 0, "n_train": 8, "n_test": 2, "primary": 1, "n_samples": 10, "n_missing": 0}
+    row |= {
+        "n_folds": 5,
+        "n_fits": 5,
+        "chance": 0.5,
+        "p_permuted": 0.05,
+        "n_failed": 0,
+        "n_train": 8,
+        "n_test": 2,
+        "primary": 1,
+        "n_samples": 10,
+        "n_missing": 0,
+    }
     return row | changed
 
 

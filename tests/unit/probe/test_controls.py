@@ -58,8 +58,12 @@ def test_sweep_and_further_probes_have_names_that_tell_them():
     guesses = pd.concat(results.predictions).set_index(["protocol", "fold"]).sort_index(kind="stable")
     for name, c in zip(names[1:4], (0.001, 10, 4), strict=True):
         train, test = sides(task, 1)
-        model = LogisticRegression(C=c, max_iter=10000, class_weight="balanced").fit(x[train], task.labels[train])
-        np.testing.assert_allclose(guesses.loc[(name, 1)].prob_1, model.predict_proba(x[test])[:, 1], atol=1e-6)
+        model = LogisticRegression(C=c, max_iter=10000, class_weight="balanced").fit(
+            x[train].astype(float), task.labels[train]
+        )
+        np.testing.assert_allclose(
+            guesses.loc[(name, 1)].prob_1, model.predict_proba(x[test].astype(float))[:, 1], atol=1e-9
+        )
 
 
 def test_one_class_on_a_test_side_is_missing_with_its_reason():

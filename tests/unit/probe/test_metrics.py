@@ -150,3 +150,18 @@ def test_summary_has_means_errors_and_reasons():
     assert (row["mean"], row.se) == (0.75, pytest.approx(0.25 / np.sqrt(2)))
     assert (row.n_folds, row.n_failed, row.note) == (3, 1, "the test side is empty")
     assert row.interval == "20 bootstraps of cases over 2 test sides"
+
+
+def test_who_is_followed_longest_counts_as_alive_until_the_training_side_ends():
+    """A case at 100 days beside two controls, of whom the one of highest risk was followed past all of the training
+    side: half of the pairs are in order; without him, all were."""
+    train = np.array([50.0, 400, 1000]), np.array([True, False, False])
+    test = np.array([100.0, 500, 2000]), np.array([True, False, False])
+    assert time_dependent_auc(train, test, np.array([2.0, 1, 3]), [365])["auc@365d"][0] == pytest.approx(0.5)
+    late = time_dependent_auc(
+        train, (np.array([100.0, 500, 2000]), np.array([True, False, True])), np.array([2.0, 1, 3]), [365]
+    )
+    assert late["auc@365d"][0] == pytest.approx(0.5)
+    value, why = time_dependent_auc(train, test, np.array([2.0, 1, 3]), [1500])["auc@1500d"]
+    assert np.isnan(value)
+    assert "nobody" in why

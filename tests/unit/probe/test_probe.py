@@ -14,6 +14,7 @@ from molpath.probe.jobs import run_probe
 from molpath.probe.metrics import classification_metrics, concordance
 from molpath.probe.probes import fit_logistic
 from molpath.probe.protocols import probe_fewshot, probe_frozen
+from molpath.probe.results import UNCONVERGED
 from molpath.probe.tasks import BadTask, Task, read_task
 from sklearn import metrics as sk
 
@@ -166,6 +167,32 @@ def test_tasks_are_read_and_contradictions_named(tmp_path):
         write_task(tmp_path, [("A", "s1", "1", "train")], {"task_col": "grade"})
     with pytest.raises(BadTask, match="row 2, column fold_0: 'training' is none of"):
         write_task(tmp_path, [("A", "s1", "1", "training")])
+
+
+def test_grades_are_in_the_order_of_their_codes_however_they_are_listed(tmp_path):
+    """Quadratic kappa counts steps between grades."""
+    grades = {"2": "three", "0": "one", "1": "two"}
+    rows = [("A", "s1", "0", "train"), ("B", "s2", "1", "test"), ("C", "s3", "2", "test")]
+    task = write_task(tmp_path, rows, {"label_dict": grades})
+    assert task.classes == ["one", "two", "three"]
+    assert task.labels.tolist() == [0, 1, 2]
+    words = {"lumA": "luminal A", "basal": "basal"}
+    task = write_task(tmp_path, [("A", "s1", "basal", "train"), ("B", "s2", "lumA", "test")], {"label_dict": words})
+    assert task.classes == ["luminal A", "basal"]
+
+
+def test_a_solver_that_stops_early_is_said_and_counted(tmp_path):
+    task, x = toy()
+    results = probe_frozen(task, x * 1e3, SETTINGS | {"max_iter": 1, "controls": []})
+    rows = pd.DataFrame(results.metrics)
+    assert set(rows.note) == {UNCONVERGED}
+    assert np.isfinite(rows.value).all()
+    over = summarise(rows, pd.concat(results.predictions), 20, 0)
+    folds = task.folds.shape[1]
+    assert set(over.note) == {f"{UNCONVERGED} in {folds} of {folds} fits"}
+    assert set(over.n_failed) == {0}
+    told = pd.DataFrame(probe_frozen(task, x, SETTINGS | {"controls": []}).metrics).note
+    assert set(told) == {""}
 
 
 def test_a_column_of_events_makes_no_survival_task_unless_the_task_names_it(tmp_path):

@@ -3,7 +3,17 @@
 import numpy as np
 import pandas as pd
 import pytest
-from molpath.tables.contrasts import across_tasks, corrected_t, holm, tukey_p, within_task
+from molpath.tables.contrasts import (
+    ANOVA,
+    CORRECTED,
+    DELONG,
+    across_tasks,
+    adjusted,
+    corrected_t,
+    holm,
+    tukey_p,
+    within_task,
+)
 from scipy import stats
 
 
@@ -88,9 +98,28 @@ def test_corrected_t_test_widens_by_the_share_of_test_samples():
     one = rows["m0", "m2"]
     assert one["statistic"] == pytest.approx(t)
     assert one["p"] == pytest.approx(2 * stats.t.sf(abs(t), 9))
-    ps = sorted(one["p"] for one in rows.values())
-    expected = [3 * ps[0], max(3 * ps[0], 2 * ps[1]), max(3 * ps[0], 2 * ps[1], ps[2])]
-    assert sorted(one["p_adjusted"] for one in rows.values()) == pytest.approx(np.minimum(expected, 1))
+    assert len(rows) == 3
+
+
+def test_every_p_is_adjusted_over_the_tasks_and_pairs_of_its_group():
+    """Two tasks of one group with one pair each of 2 x 3 P; another group alone; families among each other."""
+    rows = []
+    for task, ps in (("one", (0.01, 0.04, 0.02)), ("two", (0.03, 0.03, 0.5))):
+        for method, p in zip((CORRECTED, DELONG, f"{ANOVA}, F(1, 4)"), ps, strict=True):
+            rows.append({"group": "frozen", "scope": "task", "task": task, "family": "", "method": method, "p": p})
+        rows.append(rows[-1] | {"method": "Tukey HSD, 4 df", "p": 0.01, "p_adjusted": 0.03})
+    rows.append(rows[0] | {"group": "transfer", "task": "three", "p": 0.05})
+    for family in ("a", "b"):
+        head = {"group": "frozen", "scope": "family", "task": "", "family": family}
+        rows.append(head | {"method": "mixed-effects model", "p": 0.1, "p_adjusted": 0.2})
+    table = pd.DataFrame(rows)
+    found = adjusted(table)
+    corrected = table.method == CORRECTED
+    assert found[corrected].tolist() == pytest.approx([0.02, 0.03, 0.05])
+    assert found[table.method == DELONG].tolist() == pytest.approx([0.06, 0.06])
+    assert found[table.method.str.startswith(ANOVA)].tolist() == pytest.approx([0.04, 0.5])
+    assert found[table.method.str.startswith("Tukey")].tolist() == pytest.approx([0.06, 0.06])
+    assert found[table.scope == "family"].tolist() == pytest.approx([0.4, 0.4])
 
 
 def test_mixed_model_of_a_whole_table_by_analysis_of_variance():

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from molpath.tables.delong import compare_folds, delong, difference
+from molpath.tables.delong import compare_folds, difference
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
@@ -18,6 +18,12 @@ def direct(positive, scores):
     v10, v01 = kernels.mean(2) - auc[:, None], kernels.mean(1) - auc[:, None]
     m, n = kernels.shape[1:]
     return auc, v10 @ v10.T / (m - 1) / m + v01 @ v01.T / (n - 1) / n
+
+
+def delong(positive, scores):
+    """The test on one side whose slides are cases of their own."""
+    auc, covariance, _ = compare_folds([(positive, scores, np.arange(len(positive)))])
+    return auc, covariance
 
 
 def samples(seed, n=90, models=3, ties=False):
@@ -41,13 +47,13 @@ def test_midranks_equal_the_direct_comparisons(ties):
 
 def test_standard_error_is_that_of_a_bootstrap():
     positive, scores = samples(7, n=400, models=2)
-    _, se, z, p = difference(*delong(positive, scores), 0, 1)
+    _, se, z, p = difference(*delong(positive, scores), 400, 0, 1)
     rng = np.random.default_rng(0)
     gaps = []
     for draw in rng.integers(0, 400, (600, 400)):
         gaps.append(roc_auc_score(positive[draw], scores[0, draw]) - roc_auc_score(positive[draw], scores[1, draw]))
     assert se == pytest.approx(np.std(gaps), rel=0.12)
-    assert p == pytest.approx(2 * stats.norm.sf(abs(z)))
+    assert p == pytest.approx(2 * stats.t.sf(abs(z), 398))
 
 
 def test_scores_of_one_kind_give_p_values_that_are_even():
@@ -55,14 +61,17 @@ def test_scores_of_one_kind_give_p_values_that_are_even():
     for seed in range(300):
         rng = np.random.default_rng(seed)
         positive = np.arange(80) % 2 == 0
-        ps.append(difference(*delong(positive, rng.normal(size=(2, 80)) + positive), 0, 1)[3])
+        ps.append(difference(*delong(positive, rng.normal(size=(2, 80)) + positive), 80, 0, 1)[3])
     assert stats.kstest(ps, "uniform").pvalue > 0.01
 
 
 def test_separate_folds_are_averaged_and_their_variances_added():
     parts = [samples(seed, n=60, models=2) for seed in (1, 2, 3)]
-    auc, covariance = compare_folds(parts)
-    single = [direct(*part) for part in parts]
+    cases = np.arange(180).reshape(3, 60)
+    parts = [(*part, names) for part, names in zip(parts, cases, strict=True)]
+    auc, covariance, count = compare_folds(parts)
+    assert count == 180
+    single = [direct(*part[:2]) for part in parts]
     np.testing.assert_allclose(auc, np.mean([a for a, _ in single], axis=0))
     np.testing.assert_allclose(covariance, sum(c for _, c in single) / 9)
     np.testing.assert_allclose(compare_folds(parts[:1])[1], single[0][1])
@@ -71,9 +80,35 @@ def test_separate_folds_are_averaged_and_their_variances_added():
 def test_no_variance_and_too_few_samples():
     positive = np.array([True, True, False, False])
     perfect = np.array([[3, 4, 1, 2], [30, 40, 10, 20]], float)
-    gap, se, z, p = difference(*delong(positive, perfect), 0, 1)
+    gap, se, z, p = difference(*delong(positive, perfect), 4, 0, 1)
     assert (gap, se) == (0, 0)
     assert np.isnan(z)
     assert np.isnan(p)
-    with pytest.raises(ValueError, match="1 positive and 3 negative samples"):
+    with pytest.raises(ValueError, match="1 cases with positive and 3 with negative samples"):
         delong(np.array([True, False, False, False]), perfect)
+
+
+def obuchowski(positive, scores, cases):
+    """Covariance by Obuchowski's sums over clusters, written out."""
+    m, n = positive.sum(), (~positive).sum()
+    kernels = [(s[positive][:, None] > s[~positive]) + 0.5 * (s[positive][:, None] == s[~positive]) for s in scores]
+    auc = np.mean(kernels, axis=(1, 2))
+    v10, v01 = np.mean(kernels, axis=2) - auc[:, None], np.mean(kernels, axis=1) - auc[:, None]
+    names = np.unique(cases)
+    a = np.array([v10[:, cases[positive] == name].sum(1) for name in names]).T
+    b = np.array([v01[:, cases[~positive] == name].sum(1) for name in names]).T
+    i10, i01 = len(np.unique(cases[positive])), len(np.unique(cases[~positive]))
+    return i10 / (i10 - 1) * a @ a.T / m**2 + i01 / (i01 - 1) * b @ b.T / n**2
+
+
+def test_slides_of_a_case_count_as_one_cluster():
+    positive = np.repeat(np.arange(30) % 2 == 0, 4)
+    cases = np.repeat(np.arange(30), 4)
+    rng = np.random.default_rng(0)
+    scores = np.repeat(rng.normal(size=(2, 30)), 4, axis=1) + 0.1 * rng.normal(size=(2, 120)) + positive
+    auc, covariance, count = compare_folds([(positive, scores, cases)])
+    assert count == 30
+    np.testing.assert_allclose(covariance, obuchowski(positive, scores, cases))
+    assert covariance[0, 0] > 2.5 * delong(positive, scores)[1][0, 0]
+    again = compare_folds([(positive, scores, cases)] * 2)  # the same side twice says nothing more
+    np.testing.assert_allclose(again[1], covariance)

@@ -9,7 +9,17 @@ from molpath.tables.scores import kind_of, seed_of, tasks_won
 def summary(path, model, mean, task="s--t", group="frozen"):
     row = {"task": task, "model": model, "group": group, "protocol": "logistic", "shots": 0, "metric": "auc"}
     row |= {"mean": mean, "se": 0.01, "lower": mean - 0.1, "upper": mean + 0.1, "interval": "i", "n_folds": 5}
-    row |= {"n_failed": 0, "n_train": 8, "n_test": 2, "primary": 1, "n_samples": 10, "n_missing": 0}
+    row |= {
+        "n_failed": 0,
+        "n_fits": 5,
+        "chance": 0.5,
+        "p_permuted": 0.05,
+        "n_train": 8,
+        "n_test": 2,
+        "primary": 1,
+        "n_samples": 10,
+        "n_missing": 0,
+    }
     write_tsv(path, pd.DataFrame([row]))
     return path
 

@@ -18,7 +18,18 @@ PUBLISHED = [
 
 def measured(task, model, metric, mean, lower, upper, protocol="logistic", shots=0):
     row = {"task": task, "family": "x", "model": model, "group": "frozen", "protocol": protocol, "shots": shots}
-    row |= {"metric": metric, "mean": mean, "se": 0.01, "lower": lower, "upper": upper, "interval": "i", "n_folds": 5}
+    row |= {
+        "metric": metric,
+        "mean": mean,
+        "se": 0.01,
+        "lower": lower,
+        "upper": upper,
+        "interval": "i",
+        "n_folds": 5,
+        "n_fits": 5,
+        "chance": 0.5,
+        "p_permuted": 0.05,
+    }
     return row | {"n_failed": 0, "n_train": 8, "n_test": 2, "primary": 1, "n_samples": 10, "n_missing": 0}
 
 

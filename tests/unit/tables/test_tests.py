@@ -41,7 +41,7 @@ def summary_of(path, jobs, families):
     table.insert(1, "family", [families.get(task, "one") for task in table.task])
     for name in ("mean", "se", "lower", "upper", "n_folds", "n_failed", "n_train", "n_test", "n_samples", "n_missing"):
         table[name] = 0
-    write_tsv(path, table.assign(shots=0))
+    write_tsv(path, table.assign(shots=0, n_fits=1, chance=0.5, p_permuted=0.05))
     return path
 
 
@@ -107,7 +107,7 @@ def test_models_are_compared_within_tasks_over_tasks_and_families(tmp_path):
     assert "no survival task in use" in open(found["curves"]).read()  # noqa: SIM115
 
 
-def test_delong_takes_the_samples_all_models_have_and_refuses_shared_folds(tmp_path):
+def test_delong_takes_the_samples_all_models_have_and_folds_that_share_them_say_no_more(tmp_path):
     first, second = binary(1, 1, folds=1), binary(2, 2, folds=1).drop(index=[0, 5])
     jobs = [job(tmp_path, "mean", "s--t", [0.7], predictions=first)]
     jobs.append(job(tmp_path, "threads", "s--t", [0.8], predictions=second))
@@ -120,7 +120,7 @@ def test_delong_takes_the_samples_all_models_have_and_refuses_shared_folds(tmp_p
     twice = pd.concat([first, first.assign(fold=1)])
     jobs = [job(tmp_path / "b", model, "s--t", [0.7, 0.8], predictions=twice) for model in MODELS]
     tests = run(tmp_path, jobs)["tests"]
-    assert "folds share test samples" in tests[tests.method.str.startswith("DeLong")].note.iloc[0]
+    assert not float(tests[tests.method.str.startswith("DeLong")].se.iloc[0])  # two models of one score
 
 
 def test_one_model_and_no_job_at_all_say_so(tmp_path):
@@ -157,9 +157,13 @@ def test_risk_groups_are_cut_at_the_training_median_and_tested_by_hand(tmp_path)
     assert cut.endswith("training side")
     assert samples.high.sum() == (table.risk > 0.3).sum()
     rows = compare_groups(samples, {})
-    assert rows[0]["statistic"] == pytest.approx(logrank_by_hand(samples))
-    assert rows[0]["p"] == pytest.approx(stats.chi2.sf(rows[0]["statistic"], 1))
-    assert rows[0]["p"] < 0.01
+    assert rows[0]["statistic"] == pytest.approx(np.sqrt(logrank_by_hand(samples)))
+    assert rows[0]["p_logrank"] == pytest.approx(stats.chi2.sf(rows[0]["statistic"] ** 2, 1))
+    assert rows[0]["p_logrank"] < 0.01
+    assert 1 < rows[0]["lower"] < rows[0]["hazard_ratio"] < rows[0]["upper"]
+    wrong = compare_groups(samples.assign(high=~samples.high), {})[0]
+    assert wrong["statistic"] == pytest.approx(-rows[0]["statistic"])
+    assert wrong["hazard_ratio"] == pytest.approx(1 / rows[0]["hazard_ratio"], rel=1e-4)
     assert [row["n"] for row in rows] == [(~samples.high).sum(), samples.high.sum()]
     without, cut = risk_groups(table.drop(columns="cutoff"))
     assert cut.endswith("test side")
@@ -173,26 +177,59 @@ def test_samples_of_many_folds_count_once():
     assert samples.high.sum() == (survival_table(1, 1.0).risk > 0).sum()
 
 
+def add_permutations(path, count):
+    """Rows of the permuted control: times and events of other cases beside each risk."""
+    table, rng = pd.read_parquet(path), np.random.default_rng(0)
+    parts = [table.assign(repeat=0)]
+    for repeat in range(count):
+        order = rng.permutation(len(table))
+        moved = {name: table[name].to_numpy()[order] for name in ("time", "event")}
+        parts.append(table.assign(repeat=repeat, protocol="permuted", **moved))
+    pd.concat(parts).to_parquet(path)
+
+
 def test_survival_table_figure_and_shuffled_risk(tmp_path):
     jobs = [job(tmp_path, "threads", "s--OS", [0.7], protocol="cox", predictions=survival_table(2, 1.2, cutoff=0.0))]
     shuffled = survival_table(2, 1.2, cutoff=0.0)
     shuffled["risk"] = np.random.default_rng(9).permutation(shuffled.risk)
     jobs.append(job(tmp_path, "mean", "s--OS", [0.5], protocol="cox", predictions=shuffled))
-    table = run(tmp_path, jobs)["survival"].astype({"p": float, "p_adjusted": float}).set_index(["model", "risk"])
-    assert table.p["threads", "high"] < 1e-4
+    for _, path in jobs:
+        add_permutations(path, 39)
+    numbers = ["p", "p_adjusted", "hazard_ratio", "lower", "upper", "permutations"]
+    table = run(tmp_path, jobs)["survival"].astype(dict.fromkeys(numbers, float)).set_index(["model", "risk"])
+    assert set(table.permutations) == {39}
+    assert table.p["threads", "high"] == 1 / 40
     assert table.p["mean", "high"] > 0.05
     assert table.p_adjusted["threads", "low"] == pytest.approx(2 * table.p["threads", "low"])
     assert table.p_adjusted["mean", "low"] == pytest.approx(table.p["mean", "low"])
+    assert table.lower["threads", "high"] > 1
     before = (tmp_path / "c.svg").read_bytes()
     run(tmp_path, jobs)
     assert (tmp_path / "c.svg").read_bytes() == before
-    assert b"log-rank p" in before
+    for words in (b"permutation P = 0.025", b"HR ", b"days; below: at risk"):
+        assert words in before
+
+
+def test_without_permutations_there_is_no_p(tmp_path):
+    jobs = [job(tmp_path, "mean", "s--OS", [0.7], protocol="cox", predictions=survival_table(2, 1.2, cutoff=0.0))]
+    table = run(tmp_path, jobs, models=["mean"])["survival"]
+    assert set(table.p) == {""}
+    assert (table.p_logrank.astype(float) < 1e-4).all()
+    assert set(table.note) == {"no permutations: the log-rank P alone finds too much"}
+
+
+def test_slides_of_a_case_are_one_patient():
+    table = survival_table(1, 1.0, cutoff=0.0)
+    slides = pd.concat([table.assign(case_id=table.sample_id, sample_id=table.sample_id + f"-{i}") for i in range(3)])
+    cases, _ = risk_groups(slides)
+    assert len(cases) == 120
+    assert compare_groups(cases, {}) == compare_groups(risk_groups(table)[0], {})
 
 
 def test_one_group_alone_is_not_tested():
     samples, _ = risk_groups(survival_table(3, 1.0, cutoff=99.0))
     rows = compare_groups(samples, {})
-    assert rows[0]["note"] == "not tested: every sample is in one group"
+    assert rows[0]["note"] == "not tested: every case is in one group"
     assert rows[1]["n"] == 0
 
 

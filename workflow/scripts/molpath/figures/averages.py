@@ -18,6 +18,7 @@ from ..tables.scores import (
     read_tests,
     stars,
     tasks_won,
+    told_of,
 )
 from .panels import colours_of, draw_panels, draw_points, grid_of_panels, name_rows, say_nothing, shown
 from .style import save
@@ -90,7 +91,7 @@ def draw_averages(numbers: pd.DataFrame, models: Models, reference: str, supervi
     families = list(dict.fromkeys(numbers.family))
     figure, panels = grid_of_panels(len(families) + 1, len(names), columns=6)
     for axes, family in zip(panels, families, strict=False):
-        mine = numbers[numbers.family == family].assign(value=lambda t: t.estimate.fillna(t["mean"]))
+        mine = numbers[numbers.family == family].assign(told="", value=lambda t: t.estimate.fillna(t["mean"]))
         line = mine.set_index("model").value.get(reference, np.nan)
         draw_points(axes, mine, names, colours, line)
         count = mine.of.iloc[0]
@@ -122,8 +123,11 @@ def plot_each_task(
     *, metrics: str, group: str, models: Models, supervised: Sequence[str], figure: str, table: str, note: str
 ) -> None:
     """A panel a task of a group: score and interval of every model."""
-    scores = main_scores(read_metrics(metrics), group, models).assign(stars="")
-    write_tsv(table, scores[["family", "task", "metric", "model", "mean", "lower", "upper", "n_folds", "n_failed"]])
+    scores = main_scores(read_metrics(metrics), group, models)
+    scores = scores.assign(stars="", told=told_of(scores))
+    write_tsv(
+        table, scores[["family", "task", "metric", "model", "mean", "lower", "upper", "n_folds", "n_fits", "n_failed"]]
+    )
     names = [model for model in models if model in set(scores.model)]
     rows = scores.rename(columns={"mean": "value"}).assign(name=scores.model)
     parts = [(shown(task), mine.metric.iloc[0], mine) for task, mine in rows.groupby("task", sort=False)]

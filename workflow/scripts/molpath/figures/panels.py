@@ -57,12 +57,25 @@ def name_rows(axes, names: Sequence[str], *, labels: bool, bold: str = "", block
 
 
 def draw_points(axes, table: pd.DataFrame, names: Sequence[str], colours: Mapping[str, str], line=np.nan) -> None:
-    """Point, interval and stars of each row (name, value, lower, upper, stars); line: a value to compare with."""
+    """Point, interval and stars of each row (name, value, lower, upper, stars); line: a value to compare with.
+
+    told: where some folds have no value, how many have one; the point is a ring then.
+    """
     at = [names.index(name) for name in table.name]
     for place, row in zip(at, table.itertuples(), strict=True):
         colour = colours[row.name]
         axes.hlines(place, row.lower, row.upper, color=colour, lw=2, alpha=0.6)
-        axes.plot(row.value, place, "o", ms=5, color=colour, mec="#333333", mew=0.4)
+        axes.plot(
+            row.value,
+            place,
+            "o",
+            ms=5,
+            color="white" if row.told else colour,
+            mec=colour if row.told else "#333333",
+            mew=0.4 + bool(row.told),
+        )
+        if row.told and np.isfinite(row.value):
+            axes.annotate(row.told, (row.value, place), (0, 4), textcoords="offset points", fontsize=6, ha="center")
         if row.stars:
             end = np.nanmax([row.value, row.upper])
             add_stars(axes, row.stars, end, place)

@@ -19,12 +19,13 @@ from ..tables.scores import (
     read_metrics,
     read_tests,
     stars,
+    told_of,
 )
 from .panels import box_numbers, colours_of, draw_boxes, draw_panels, say_nothing, shown
 from .style import save
 
 #: Columns of the tables beside figures of points.
-KEPT = ["task", "metric", "model", "mean", "lower", "upper", "n_folds"]
+KEPT = ["task", "metric", "model", "mean", "lower", "upper", "n_folds", "n_fits", "n_failed"]
 
 
 def plot_fewshot(*, metrics: str, folds: Sequence[str], models: Models, figure: str, table: str, note: str) -> None:
@@ -132,4 +133,4 @@ def plot_transfer(
 
 def as_points(scores: pd.DataFrame, marks="") -> pd.DataFrame:
     """Scores with the columns that draw_points takes."""
-    return scores.rename(columns={"mean": "value"}).assign(name=scores.model, stars=marks)
+    return scores.rename(columns={"mean": "value"}).assign(name=scores.model, stars=marks, told=told_of(scores))

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ..common.files import read_tsv, write_tsv
 from ..tables.formats import write_readable
-from ..tables.scores import read_metrics
+from ..tables.scores import counted, read_metrics
 from .style import COLOURS, save
 
 COLUMNS = ["study", "number", "run", "model", "seed", "slides", "fraction", "encoder", "parameters", "batch_size"]
@@ -54,10 +54,10 @@ def plot_scaling(
 
 
 def read_scores(metrics: str) -> pd.DataFrame:
-    """Mean over folds of each task's first metric: frozen linear and Cox probes."""
+    """Mean over folds of each task's first metric: frozen linear and Cox probes; of enough folds."""
     table = read_metrics(metrics)
     frozen = (table.group == "frozen") & table.protocol.isin(["logistic", "cox"]) & (table.primary == 1)
-    return table[frozen & table["mean"].notna()]
+    return table[frozen & counted(table).notna()]
 
 
 def facts_of(run: Mapping[str, Any], weights: str, slides: str) -> dict[str, Any]:

@@ -27,13 +27,13 @@ def plot_survival(table: pd.DataFrame, samples: dict, output: str, note: str) ->
         axes = next(axes for axes in row if not axes.get_visible())
         axes.set_visible(True)
         draw_curves(axes, mine)
-        p = table[(table.task == task) & (table.group == group) & (table.model == model)].p.iloc[0]
+        row = table[(table.task == task) & (table.group == group) & (table.model == model)].iloc[0]
         axes.set_title(f"{model}\n{shown(task)} ({named(group)})", fontsize=8)
-        axes.text(0.97, 0.95, f"log-rank p = {p:.2g}" if np.isfinite(p) else "not tested", transform=axes.transAxes)
+        axes.text(0.97, 0.95, words_of_test(row), transform=axes.transAxes)
         axes.texts[-1].set(ha="right", va="top", fontsize=8)
         axes.tick_params(labelsize=8)
     for row in panels:
-        row[0].set_ylabel("survival", fontsize=9)
+        row[0].set_ylabel("survival (with 95 % bands)", fontsize=9)
     handles = {word: line for axes in panels.flat for line, word in zip(*axes.get_legend_handles_labels(), strict=True)}
     figure.legend(
         handles.values(), handles, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False, fontsize=9
@@ -42,13 +42,22 @@ def plot_survival(table: pd.DataFrame, samples: dict, output: str, note: str) ->
     save(figure, output, note)
 
 
+def words_of_test(row: pd.Series) -> str:
+    """Hazard ratio with its interval and the P of permutations: what survival.tsv has of a model."""
+    if np.isfinite(row.hazard_ratio):
+        ratio = f"HR {row.hazard_ratio:.2g} ({row.lower:.2g} to {row.upper:.2g})"
+    else:
+        ratio = "no hazard ratio"
+    return f"{ratio}\n" + (f"permutation P = {row.p:.2g}" if np.isfinite(row.p) else "not tested")
+
+
 def named(group: str) -> str:
     """A group of protocols in words: 'prompt:prompt_rna' is 'prompt rna'."""
     return (group.partition(":")[2] or group).replace("_", " ")
 
 
 def draw_curves(axes, samples: pd.DataFrame) -> None:
-    """Steps of both groups; ticks where someone was censored; below the axis how many are at risk at its ticks."""
+    """Steps of both groups with 95 % bands; ticks where someone was censored; below the axis how many are at risk."""
     from lifelines import KaplanMeierFitter
 
     longest = samples.time.max()
@@ -58,7 +67,9 @@ def draw_curves(axes, samples: pd.DataFrame) -> None:
         part = samples[samples.high == high]
         if not len(part):
             continue
-        curve = KaplanMeierFitter().fit(part.time, part.event).survival_function_.iloc[:, 0]
+        fitted = KaplanMeierFitter().fit(part.time, part.event)
+        curve, band = fitted.survival_function_.iloc[:, 0], fitted.confidence_interval_
+        axes.fill_between(band.index, band.iloc[:, 0], band.iloc[:, 1], step="post", color=colour, alpha=0.15, lw=0)
         axes.step(curve.index, curve, where="post", color=colour, lw=1.4, label=word)
         censored = part.time[~part.event]
         axes.plot(censored, curve.loc[censored], "|", color=colour, ms=4)
@@ -66,5 +77,5 @@ def draw_curves(axes, samples: pd.DataFrame) -> None:
             at_risk = int((part.time >= tick).sum())
             place = axes.get_xaxis_transform()
             axes.text(tick, -0.34 - 0.09 * line, at_risk, transform=place, color=colour, fontsize=7, ha="center")
-    axes.set_xlabel("time (unit of the task); below: at risk", fontsize=8)
+    axes.set_xlabel("days; below: at risk", fontsize=8)
     axes.set_ylim(0, 1.02)

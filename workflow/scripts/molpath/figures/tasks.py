@@ -20,6 +20,7 @@ from ..tables.scores import (
     read_metrics,
     read_tests,
     stars,
+    told_of,
 )
 from .panels import add_stars, box_numbers, colours_of, draw_boxes, grid_of_panels, name_rows, say_nothing, shown
 from .style import save
@@ -31,7 +32,12 @@ TALL = 21
 def plot_tasks(*, metrics: str, models: Models, figure: str, table: str, note: str) -> None:
     """Score and interval of every model on every task (frozen probes, the task's first metric), grouped by family."""
     scores = main_scores(read_metrics(metrics), "frozen", models)
-    write_tsv(table, scores[["family", "task", "metric", "model", "mean", "lower", "upper", "n_folds", "n_failed"]])
+    write_tsv(
+        table,
+        scores[
+            ["family", "task", "metric", "model", "mean", "lower", "upper", "n_folds", "n_fits", "n_failed", "chance"]
+        ],
+    )
     tasks = list(dict.fromkeys(scores.task))
     if not tasks:
         save(say_nothing("no task has a score"), figure, note)
@@ -63,9 +69,16 @@ def draw_column(axes, scores: pd.DataFrame, tasks: list[str], names: list[str], 
         mine = scores[scores.model == name].set_index("task").reindex(tasks)
         y = np.array([places[task] for task in tasks]) + offset
         axes.hlines(y, mine.lower, mine.upper, color=colours[name], alpha=0.45, lw=1.6)
-        axes.plot(mine["mean"], y, "o", ms=3.8, color=colours[name], mec="#333333", mew=0.3)
-    for place in places.values():
+        some = (mine.n_failed > 0).to_numpy()
+        axes.plot(mine["mean"][~some], y[~some], "o", ms=3.8, color=colours[name], mec="#333333", mew=0.3)
+        axes.plot(mine["mean"][some], y[some], "o", ms=3.8, color="white", mec=colours[name], mew=1)
+        for value, place, told in zip(mine["mean"][some], y[some], np.array(told_of(mine))[some], strict=True):
+            if np.isfinite(value):
+                axes.annotate(told, (value, place), (4, -2), textcoords="offset points", fontsize=6)
+    chance = scores.groupby("task").chance.first()
+    for task, place in places.items():
         axes.axhspan(place - 0.48, place + 0.48, color="#f5f5f5", zorder=0, lw=0)
+        axes.vlines(chance[task], place - 0.48, place + 0.48, color="#999999", lw=1, ls=":")
     labels = {place: f"{task}  ({words_of(metric[task])})" for task, place in places.items()}
     labels |= {place: name.replace("_", " ") for name, place in heads.items()}
     axes.set_yticks(sorted(labels), [labels[place] for place in sorted(labels)], fontsize=8)
@@ -73,8 +86,8 @@ def draw_column(axes, scores: pd.DataFrame, tasks: list[str], names: list[str], 
         label.set_fontweight("bold" if place in heads.values() else "normal")
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(at + 0.6, -0.6)
-    axes.axvline(0.5, color="#999999", lw=1, ls=":")
-    axes.set_xlabel("score: mean over folds and 95 % interval", fontsize=9)
+    label = "score: mean over folds and 95 % interval; dotted: chance"
+    axes.set_xlabel(label + "; ring: some folds failed" * bool((scores.n_failed > 0).any()), fontsize=9)
 
 
 def legend_of(names: Sequence[str], colours, models: Models) -> list:
@@ -87,7 +100,10 @@ def legend_of(names: Sequence[str], colours, models: Models) -> list:
 
 
 def plot_heatmap(*, metrics: str, models: Models, figure: str, table: str, note: str) -> None:
-    """Tasks x models: every score as colour and number, the best of each task in bold."""
+    """Tasks x models: every score as colour and number, the best of each task in bold.
+
+    A score that too few folds have stands as their count, '1 of 5', without a colour.
+    """
     scores = main_scores(read_metrics(metrics), "frozen", models)
     wide = by_task(scores, models)
     family = scores.drop_duplicates("task").set_index("task").family
@@ -102,7 +118,10 @@ def plot_heatmap(*, metrics: str, models: Models, figure: str, table: str, note:
     values = wide.to_numpy()
     picture = axes.imshow(values, cmap="cividis", aspect="auto")
     middle = np.nanmean([np.nanmin(values), np.nanmax(values)]) if np.isfinite(values).any() else 0
+    told = scores.assign(told=told_of(scores)).set_index(["task", "model"]).told
     for (row, column), value in np.ndenumerate(values):
+        if not np.isfinite(value) and (words := told.get((wide.index[row], wide.columns[column]), "")):
+            axes.text(column, row, words.replace(" folds", ""), ha="center", va="center", fontsize=6)
         if np.isfinite(value):
             best = "bold" if value == np.nanmax(values[row]) else "normal"
             dark = "white" if value < middle else "black"
@@ -162,7 +181,8 @@ def plot_small_cohorts(
         places = [names.index(model) for model in mine.model]
         draw_boxes(axes, mine, places, [colours[model] for model in mine.model])
         for place, row in zip(places, mine.itertuples(), strict=True):
-            add_stars(axes, row.stars, max([row.high, *map(float, row.outliers.split())]), place)
+            words = f"{row.n} of {row.n + row.missing} folds" if row.missing else row.stars
+            add_stars(axes, words, max([row.high, *map(float, row.outliers.split())]), place)
         axes.set_title(f"{shown(task)}\n{cases[task]} cases", fontsize=9)
         axes.set_xlabel(words_of(numbers[numbers.task == task].metric.iloc[0]), fontsize=8)
         axes.margins(x=0.1)

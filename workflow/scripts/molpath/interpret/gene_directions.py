@@ -4,30 +4,40 @@ A trained model puts slides and profiles into one space. The coefficients of a p
 cases) are a direction there, and each profile has a place along it. Every gene's expression is correlated with that
 place over profiles. This was chosen over the gradient through the expression branch: a correlation has a sign, a test
 and the same meaning for every branch, and it shows genes that move together, which is what a direction learned from
-slides can know. P values are of these profiles: the branch sees the genes, so some correlation is there by making.
+slides can know.
+
+The branch sees the genes, so that most genes go with *any* direction of the space, and a test against independence
+finds as many with shuffled labels. P are therefore those of directions of shuffled labels: the same probe, fitted on
+labels (or times with events) that cases of a cohort have exchanged.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from ..common.files import open_h5, write_tsv
 from ..common.settings.probe import Solvers
+from ..probe.cox import rotate
 from ..probe.embeddings import read_columns, read_embeddings
 from ..probe.jobs import cox_for
-from ..probe.probes import adaptive_c, fit_cox
+from ..probe.permuting import shuffled
+from ..probe.probes import ProbeFailed, adaptive_c, fit_cox, one_thread
 from ..probe.results import cox_settings
 from ..probe.samples import load_samples
 from ..probe.tasks import BadTask, Task, read_task
 
 log = logging.getLogger(__name__)
 
-COLUMNS = ["class", "gene", "r", "p", "padj", "n_profiles", "n_cohorts"]
+COLUMNS = ["class", "gene", "r", "z", "p", "padj", "n_permutations", "n_profiles", "n_cohorts"]
+#: Directions of shuffled labels; P is never below 1 / (1 + PERMUTATIONS).
+PERMUTATIONS = 199
+#: Of the shuffles.
+SEED = 0
 
 
 def write_directions(
@@ -47,13 +57,14 @@ def write_directions(
     """Write a row a class and gene, the strongest correlation first.
 
     slides, cases, profiles: embeddings by one trained model; expression: rna.h5ad of the cohorts. The probe is fitted
-    on all labelled samples: nothing is judged by it. r: Pearson's, within cohorts (both sides centred there); padj:
-    Benjamini and Hochberg over the genes of a class. Raises BadTask where there is nothing to correlate.
+    on all labelled samples. r: Pearson's, within cohorts (both sides centred there); z, p and padj: beside directions
+    of labels shuffled over cases within their cohort, as `beside_null` has them. Raises BadTask where there is nothing
+    to correlate.
     """
     known, x = load_samples(read_task(task, config, table), slides, cases, bags=bags, missing="skip")
     settings = {**settings, "cox": cox_for(settings["cox"], known, model)}
     directions = directions_of(known, x, settings)
-    names, values, cohorts, genes = read_expression(expression)
+    names, values, cohorts, genes, of_case = read_expression(expression)
     ids, vectors = read_embeddings(profiles)
     place = {name: i for i, name in enumerate(ids)}
     there = np.array([name in place for name in names], bool)
@@ -61,81 +72,131 @@ def write_directions(
         raise BadTask(f"{profiles}: {there.sum()} expression profiles have an embedding; at least 4 are needed")
     vectors = vectors[[place[name] for name in np.asarray(names)[there]]].astype(np.float64)
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)  # pretraining compares directions only
-    parts = [
-        correlate(values[there], vectors @ direction, cohorts[there]).assign(gene=genes, **{"class": label})
-        for label, direction in directions.items()
-    ]
-    write_tsv(output, pd.concat([ranked(part) for part in parts])[COLUMNS])
+    null = shuffled_directions(known, x, settings, of_case)
+    parts = []
+    for label, direction in directions.items():
+        along = np.stack([direction, *(one[label] for one in null if label in one)], axis=1)
+        part = beside_null(correlate(values[there], vectors @ along, cohorts[there]))
+        facts = {"class": label, "n_profiles": int(there.sum()), "n_cohorts": len(set(cohorts[there]))}
+        parts.append(ranked(part.assign(gene=genes, n_permutations=along.shape[1] - 1, **facts)))
+    write_tsv(output, pd.concat(parts)[COLUMNS])
 
 
 def directions_of(task: Task, x: np.ndarray, settings: Solvers) -> dict[str, np.ndarray]:
     """Unit vectors (float64 D) by class: towards the second of two classes, towards each of more; survival: risk."""
-    if task.is_survival:
-        where = np.vstack([np.eye(x.shape[1]), np.zeros((1, x.shape[1]))])
-        risk = fit_cox(x, *task.survival, where, cox_settings(settings))  # linear: this reads coefficients
-        found = {"risk": risk[:-1] - risk[-1]}
-    else:
-        found = logistic_directions(task, x, settings)
+    found = coefficients(task, x, settings)
     for label, direction in found.items():
         if not np.linalg.norm(direction) > 0:
             raise BadTask(f"{task.name}: the probe has no direction for {label}, all its coefficients are 0")
     return {label: direction / np.linalg.norm(direction) for label, direction in found.items()}
 
 
+def shuffled_directions(
+    task: Task, x: np.ndarray, settings: Solvers, cohorts: Mapping[str, str]
+) -> list[dict[str, np.ndarray]]:
+    """Coefficients by class of PERMUTATIONS probes whose labels, or times, cases of a cohort have exchanged.
+
+    cohorts: by case. A probe that could not be fitted, or has no coefficient, goes along with no gene: it is zeros.
+    """
+    found = []
+    for repeat in range(PERMUTATIONS):
+        order = shuffled(task, SEED, repeat, cohorts)
+        if task.is_survival:
+            times, events = task.survival
+            other = replace(task, times=times[order], events=events[order])
+        else:
+            other = replace(task, labels=task.labels[order])
+        try:
+            found.append(coefficients(other, x, settings))
+        except ProbeFailed:
+            found.append({"risk": np.zeros(x.shape[1])})
+    return found
+
+
+def coefficients(task: Task, x: np.ndarray, settings: Solvers) -> dict[str, np.ndarray]:
+    """Coefficients (float64 D) of a probe on all samples, by class (see directions_of)."""
+    if task.is_survival:
+        where = np.vstack([np.eye(x.shape[1]), np.zeros((1, x.shape[1]))])
+        risk = fit_cox(x, *task.survival, where, cox_settings(settings))  # linear: this reads coefficients
+        return {"risk": risk[:-1] - risk[-1]}
+    return logistic_directions(task, x, settings)
+
+
 def logistic_directions(task: Task, x: np.ndarray, settings: Solvers) -> dict[str, np.ndarray]:
-    """Coefficients of the frozen probe's logistic regression, fitted on all samples."""
+    """Coefficients of the frozen probe's logistic regression, fitted on all samples (in the space that they span)."""
     from sklearn.linear_model import LogisticRegression
-    from threadpoolctl import threadpool_limits
 
     present = np.unique(task.labels)
     if len(present) < 2:
         raise BadTask(f"{task.name}: its samples are of one class only")
     c = settings["C"] or adaptive_c(x.shape[1], len(task.classes))
-    with threadpool_limits(1):
+    _, basis, inside = rotate(x.astype(np.float64))
+    with one_thread():
         fitted = LogisticRegression(C=c, max_iter=settings["max_iter"], class_weight="balanced", random_state=0)
-        fitted.fit(x, task.labels)
+        fitted.fit(inside, task.labels)
     codes = present[1:] if len(present) == 2 else present
-    return {task.classes[code]: row for code, row in zip(codes, fitted.coef_.astype(np.float64), strict=True)}
+    return {task.classes[code]: row for code, row in zip(codes, fitted.coef_ @ basis.T, strict=True)}
 
 
-def read_expression(paths: Sequence[str]) -> tuple[list[str], np.ndarray, np.ndarray, list[str]]:
-    """Profile ids, X (float32 N x G) over the genes that all tables have, cohort of each profile, genes."""
-    tables = []
+def read_expression(
+    paths: Sequence[str],
+) -> tuple[list[str], np.ndarray, np.ndarray, list[str], dict[str, str]]:
+    """Profile ids, X (float32 N x G) over the genes that all tables have, cohort of each, genes; cohort by case."""
+    tables, of_case = [], {}
     for path in paths:
-        columns = read_columns(path, ("cohort",))
+        columns = read_columns(path, ("cohort", "case_id"))
         with open_h5(path) as handle:
             index = handle["var"][handle["var"].attrs["_index"]][:]
             genes = [name.decode() if isinstance(name, bytes) else str(name) for name in index]
             tables.append((list(columns["_index"]), handle["X"][:], list(columns.get("cohort", [path])), genes))
+        named = columns.get("case_id", [])
+        of_case |= dict(zip(named, np.resize(np.array(tables[-1][2], object), len(named)), strict=True))
     shared = [gene for gene in tables[0][3] if all(gene in set(table[3]) for table in tables[1:])]
     if not shared:
         raise BadTask(f"no gene is in all of {', '.join(map(str, paths))}")
     parts = [values[:, pd.Index(genes).get_indexer(shared)] for _, values, _, genes in tables]
     cohorts = np.concatenate([np.resize(np.array(table[2], object), len(table[0])) for table in tables])
-    return [name for table in tables for name in table[0]], np.concatenate(parts), cohorts, shared
+    return [name for table in tables for name in table[0]], np.concatenate(parts), cohorts, shared, of_case
 
 
-def correlate(values: np.ndarray, along: np.ndarray, cohorts: np.ndarray) -> pd.DataFrame:
-    """Pearson's r of each column of `values` (N x G) with `along` (N), both centred within cohorts, and its P (t test).
+def correlate(values: np.ndarray, along: np.ndarray, cohorts: np.ndarray) -> np.ndarray:
+    """Pearson's r (float G x K) of columns of `values` (N x G) and of `along` (N x K), both centred within cohorts.
 
-    A gene that never varies has no value.
+    nan for a gene that never varies, 0 along a direction that nothing varies along.
     """
     x, y = values.astype(np.float64), along.astype(np.float64).copy()
-    groups = np.unique(cohorts.astype(str))
-    for group in groups:
+    for group in np.unique(cohorts.astype(str)):
         mine = cohorts.astype(str) == group
         x[mine] -= x[mine].mean(0)
-        y[mine] -= y[mine].mean()
-    freedom = len(y) - len(groups) - 1
-    norms = np.sqrt((x**2).sum(0) * (y**2).sum())
-    with np.errstate(invalid="ignore", divide="ignore"):
-        r = np.where(norms > 1e-9, (y @ x) / norms, np.nan).clip(-1, 1)
-        p = 2 * stats.t.sf(np.abs(r) * np.sqrt(freedom / (1 - r**2)), freedom)
-    return pd.DataFrame({"r": r, "p": p, "n_profiles": len(y), "n_cohorts": len(groups)})
+        y[mine] -= y[mine].mean(0)
+    genes, directions = np.linalg.norm(x, axis=0), np.linalg.norm(y, axis=0)
+    x[:, genes <= 1e-9] = np.nan
+    y[:, directions <= 1e-12] = 0
+    with np.errstate(invalid="ignore"):
+        return ((x / genes).T @ (y / np.maximum(directions, 1e-12))).clip(-1, 1)
+
+
+def beside_null(r: np.ndarray) -> pd.DataFrame:
+    """Columns r, z, p, padj of genes: the first column of r (float G x 1 + K) beside K of shuffled labels.
+
+    z: Fisher's transform of r over its spread in all columns. p: share of directions along which the gene's |r| is as
+    large. padj: share of directions along which *any* gene's |z| is as large (Westfall and Young), so that 5 % of
+    probes of nothing have a gene below 0.05, however the genes go together. Both count the direction itself.
+    """
+    good = np.isfinite(r).all(1)
+    found = pd.DataFrame(np.nan, index=range(len(r)), columns=["r", "z", "p", "padj"])
+    found["r"] = r[:, 0]
+    if not good.any():
+        return found
+    stretched = np.arctanh(np.abs(r[good]).clip(max=1 - 1e-9))
+    z = stretched / np.sqrt((stretched**2).mean(1, keepdims=True))
+    found.loc[good, "z"] = np.copysign(z[:, 0], r[good, 0])
+    found.loc[good, "p"] = (z >= z[:, :1] - 1e-12).mean(1)
+    found.loc[good, "padj"] = (z.max(0) >= z[:, :1] - 1e-12).mean(1)
+    return found
 
 
 def ranked(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with padj, genes that vary only, the strongest first."""
-    table = table[np.isfinite(table.r)].copy()
-    table["padj"] = stats.false_discovery_control(table.p) if len(table) else []
-    return table.iloc[np.lexsort((table.gene, -table.r.abs()))]
+    """Genes that vary only, the strongest beside its null first."""
+    table = table[np.isfinite(table.r)]
+    return table.iloc[np.lexsort((table.gene, -table.r.abs(), -table.z.abs()))]

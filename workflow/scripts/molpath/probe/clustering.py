@@ -12,6 +12,7 @@ from ..common.files import write_tsv
 from ..common.settings.probe import Clustering
 from .cohorts import Embeddings, Side, case_of, load_side
 from .outputs import write_results
+from .permuting import shuffled
 from .results import Results
 from .tasks import BadTask, Task
 from .tsne import tsne
@@ -54,8 +55,8 @@ def probe_clusters(task: Task, x: np.ndarray, k: int, settings: Clustering) -> R
         table["repeat"], table["fold"] = repeat, 0
         results.predictions.append(table.assign(label=task.labels, cluster=clusters))
     for repeat in range(settings["permutations"]):
-        shuffled = np.random.default_rng([settings["seed"], repeat]).permutation(task.labels)
-        add_rows(results, "kmeans_permuted", repeat, k, agreement(shuffled, clusters))
+        labels = task.labels[shuffled(task, settings["seed"], repeat)]
+        add_rows(results, "kmeans_permuted", repeat, k, agreement(labels, clusters))
     return results
 
 

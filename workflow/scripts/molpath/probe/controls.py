@@ -1,6 +1,6 @@
 """Controls beside every model: what a probe finds where there is nothing, or nothing of the tissue, to find.
 
-permuted: labels (survival: times with events) shuffled over samples; must stand at chance.
+permuted: labels (survival: times with events) shuffled over cases; must stand at chance.
 site_only: a probe on the site alone (one column a site). Where it predicts the label, a model may have learned the
     site's stain or scanner rather than disease, and its score says little.
 patch_count_only: a probe on the logarithm of the number of patches, that is on the area of tissue alone.
@@ -16,6 +16,8 @@ import pandas as pd
 
 from ..common.settings.probe import Probe
 from .cox import rotate
+from .metrics import chance_of
+from .permuting import shuffled
 from .probes import fit_logistic
 from .results import Predict, Results, cox_settings, over_labels, over_times, sides
 from .tasks import Task
@@ -71,7 +73,7 @@ def add_simple(results: Results, name: str, columns: np.ndarray, settings: Probe
 
 
 def add_permuted(results: Results, task: Task, x: np.ndarray, settings: Probe) -> None:
-    """Labels, or times with events, shuffled over samples: the same probe, `permutations` times.
+    """Labels, or times with events, shuffled over cases: the same probe, `permutations` times.
 
     Each on the same folds as the probe; of more than PERMUTED_FOLDS the next of them in turn, so that all are used.
 
@@ -86,7 +88,7 @@ def add_permuted(results: Results, task: Task, x: np.ndarray, settings: Probe) -
         for repeat in range(settings["permutations"]):
             if (fold - repeat * PERMUTED_FOLDS) % task.folds.shape[1] >= PERMUTED_FOLDS:
                 continue
-            order = np.random.default_rng([settings["seed"], repeat]).permutation(len(task.samples))
+            order = shuffled(task, settings["seed"], repeat)
             if task.is_survival:
                 cox = over_times(task, x, cox_settings(settings), order)
                 results.add("permuted", fold, train, test, cox, repeat=repeat, order=order)
@@ -104,10 +106,10 @@ def in_span(x: np.ndarray, train: np.ndarray) -> np.ndarray:
 
 def notes_of_controls(over: pd.DataFrame, primary: str, classes: int) -> pd.Series:
     """Column `note` of a summary: where the lower end of a simple control's interval lies over chance, it says so."""
-    chance = {"bacc": 1 / max(classes, 1), "weighted_kappa": 0.0}.get(primary, 0.5)
+    chance = chance_of(primary, classes)
     notes = over.note.copy()
     for index, row in over[(over.metric == primary) & over.protocol.isin(ALONE)].iterrows():
-        if primary in ("macro-ovr-auc", "cindex", "bacc", "weighted_kappa") and row.lower > chance:
+        if row.lower > chance:
             told = f"{ALONE[row.protocol]}: {primary} {row['mean']:.3f} ({row.lower:.3f} to {row.upper:.3f})"
             log.warning("%s", told)
             notes[index] = "; ".join(part for part in (told, row.note) if part)

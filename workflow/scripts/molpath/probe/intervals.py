@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .calibration import ERROR, pooled_calibration
+from .results import UNCONVERGED
 from .weighted import weighted_classification, weighted_concordance
 
 #: Metrics of no resampling: their weights of censoring belong to the samples as they are.
@@ -23,37 +25,64 @@ def summarise(metrics: pd.DataFrame, predictions: pd.DataFrame, bootstraps: int,
     `bootstraps` times, one draw for all folds, so that slides of a case and a case's folds stay together; they say how
     well these fitted probes do on other patients. Where draws were repeated (few-shot, permuted), the percentiles over
     draws. bootstrap_mean, sample_lower, sample_upper: with one fold, mean and percentiles over resampled test samples,
-    which is what the paper reports there. note: why values are missing.
+    which is what the paper reports there. n_fits: folds, or folds and draws, that were tried; n_failed: those without
+    a value; note: why values are missing. The calibration error is that of all folds' predictions together, and has
+    slope and intercept beside it (see calibration.pooled_calibration).
     """
     by_protocol = dict(list(predictions.groupby(["protocol", "shots"], sort=False))) if len(predictions) else {}
     rows = []
+    metrics = metrics.reset_index(drop=True)
     for (protocol, shots), part in metrics.groupby(["protocol", "shots"], sort=False):
         kept = by_protocol.get((protocol, shots), predictions.iloc[:0])
         draws = part.repeat.nunique() > 1 or protocol in DRAWN or not has_scores(kept)
         replicates = None if draws else Replicates(kept, bootstraps, seed)
         for metric, group in part.groupby("metric", sort=False):
-            row = {"protocol": protocol, "shots": shots, "metric": metric} | over_folds(group)
+            row = {"protocol": protocol, "shots": shots, "metric": metric} | over_folds(group, part)
             if metric.startswith(NOT_RESAMPLED):
                 found = {"lower": np.nan, "upper": np.nan, "interval": "none: not resampled"}
             else:
                 found = over_draws(group) if replicates is None else replicates.interval(metric)
             rows.append(row | found)
+        if replicates is not None and "prob_0" in kept:
+            rows = with_calibration(rows, replicates, protocol)
     return pd.DataFrame(rows)
 
 
-def over_folds(group: pd.DataFrame) -> dict[str, Any]:
-    """Mean, standard error and counts of a metric's values."""
+def over_folds(group: pd.DataFrame, tried: pd.DataFrame) -> dict[str, Any]:
+    """Mean, standard error (of two values at least) and counts of a metric's values.
+
+    tried: rows of all metrics of the protocol: a fold whose probe failed has a row of the first metric only, and is
+    missing from every other one too.
+    """
+    fits = pd.MultiIndex.from_frame(tried[["repeat", "fold"]])
     values = group.value.to_numpy(float)
-    good = values[np.isfinite(values)]
+    there = fits[tried.index.get_indexer(group.index)]
+    good, scored = values[np.isfinite(values)], there[np.isfinite(values)]
+    why = tried.note[~fits.isin(scored) & ((tried.metric == group.metric.iloc[0]) | ~fits.isin(there))]
+    notes = sorted({note for note in why if note})
+    if early := int(group.note.str.contains(UNCONVERGED).sum()):
+        notes.append(f"{UNCONVERGED} in {early} of {len(group)} fits")
     return {
         "mean": good.mean() if len(good) else np.nan,
-        "se": good.std() / np.sqrt(len(good)) if len(good) else np.nan,
-        "n_folds": group.fold.nunique(),
-        "n_failed": len(values) - len(good),
+        "se": good.std() / np.sqrt(len(good)) if len(good) > 1 else np.nan,
+        "n_folds": tried.fold.nunique(),
+        "n_fits": fits.nunique(),
+        "n_failed": fits.nunique() - len(good),
         "n_train": group.n_train.median(),
         "n_test": group.n_test.median(),
-        "note": "; ".join(sorted({note for note in group.note[~np.isfinite(values)] if note})),
+        "note": "; ".join(notes),
     }
+
+
+def with_calibration(rows: list[dict[str, Any]], replicates: Replicates, protocol: str) -> list[dict[str, Any]]:
+    """Rows with the calibration error of a protocol pooled over its folds, and rows of slope and intercept."""
+    found = replicates.calibration()
+    last = next((row for row in reversed(rows) if row["protocol"] == protocol and row["metric"] == ERROR), None)
+    if last is None:
+        return rows
+    last |= {"se": np.nan, "bootstrap_mean": np.nan, "sample_lower": np.nan, "sample_upper": np.nan}
+    last |= found.pop(ERROR)
+    return rows + [last | {"metric": name} | values for name, values in found.items()]
 
 
 def over_draws(group: pd.DataFrame) -> dict[str, Any]:
@@ -89,6 +118,26 @@ class Replicates:
             low, high = percentiles(values)
             mean = np.nanmean(values) if np.isfinite(values).any() else np.nan
             found |= {"bootstrap_mean": mean, "sample_lower": low, "sample_upper": high}
+        return found
+
+    def calibration(self) -> dict[str, dict[str, Any]]:
+        """Columns mean, lower, upper and interval of the metrics of calibration over all folds' predictions.
+
+        Resamples are noisier than the data, and error only adds up: they are moved to the mean that is found, so that
+        the interval holds it.
+        """
+        pooled, weights = pd.concat(self.folds), np.concatenate(self.by_case, axis=1)
+        labels, probabilities = pooled.label.to_numpy(), pooled[probability_columns(pooled)].to_numpy()
+        seen = pooled_calibration(labels, probabilities, np.ones((1, len(pooled))))
+        how = f"{self.count} bootstraps of cases over pooled test sides"
+        found = {}
+        for name, values in pooled_calibration(labels, probabilities, weights).items():
+            mean = float(seen[name][0])
+            lower, upper = percentiles(values)
+            if name == ERROR:
+                shift = np.nanmean(values) - mean
+                lower, upper, told = max(lower - shift, 0), min(upper - shift, 1), f"{how}, moved to the mean"
+            found[name] = {"mean": mean, "lower": lower, "upper": upper, "interval": told if name == ERROR else how}
         return found
 
     def values(self, metric: str, weights: list[np.ndarray]) -> np.ndarray:
@@ -127,5 +176,10 @@ def fold_metric(fold: pd.DataFrame, weights: np.ndarray, metric: str) -> np.ndar
     """The metric on one test side in each resample."""
     if "risk" in fold:
         return weighted_concordance(fold.time.to_numpy(), fold.event.to_numpy(bool), fold.risk.to_numpy(), weights)
-    columns = sorted((c for c in fold if c.startswith("prob_")), key=lambda c: int(c[5:]))
-    return weighted_classification(fold.label.to_numpy(), fold[columns].to_numpy(), weights, metric)
+    probabilities = fold[probability_columns(fold)].to_numpy()
+    return weighted_classification(fold.label.to_numpy(), probabilities, weights, metric)
+
+
+def probability_columns(predictions: pd.DataFrame) -> list[str]:
+    """Columns prob_0, prob_1, … in the order of the classes."""
+    return sorted((name for name in predictions if name.startswith("prob_")), key=lambda name: int(name[5:]))

@@ -43,6 +43,18 @@ def classification_metrics(
     return found
 
 
+def chance_of(metric: str, classes: int) -> float:
+    """What a metric is of guesses that know nothing; nan where it depends on the shares of the classes.
+
+    classes: of the task (0 for survival). Of balanced accuracy that of a probe that guesses one of them at random.
+    """
+    if metric == "bacc":
+        return 1 / classes if classes else float("nan")
+    if metric == "weighted_kappa":
+        return 0.0
+    return 0.5 if metric in ("macro-ovr-auc", "cindex") or metric.startswith("auc@") else float("nan")
+
+
 def confusion(labels: np.ndarray, guess: np.ndarray) -> np.ndarray:
     """Counts (C x C: truth, guess) over the codes that occur in either, in their order."""
     codes = np.union1d(labels, guess)
@@ -148,26 +160,26 @@ def time_dependent_auc(
 ) -> dict[str, tuple[float, str]]:
     """Cumulative/dynamic AUC of the risk at stated times (days), weighted by censoring (scikit-survival's).
 
-    train, test: (times, events). Returns name -> (value, reason why there is none).
+    train, test: (times, events). Censoring is estimated from the training side, so follow-up ends where the longest
+    there ends: who was followed longer counts as alive until then. Returns name -> (value, reason why there is none).
     """
     from sksurv.metrics import cumulative_dynamic_auc
     from sksurv.util import Surv
 
-    # Censoring is estimated from the training side: who was followed longer than anyone there has no weight.
-    times, events = test
-    within = times < train[0].max()
+    end = train[0].max()
+    beyond = test[0] >= end
+    times, events = np.where(beyond, np.nextafter(end, 0), test[0]), test[1] & ~beyond
     found: dict[str, tuple[float, str]] = {}
-    known, scored = Surv.from_arrays(train[1], train[0]), Surv.from_arrays(events[within], times[within])
+    known, scored = Surv.from_arrays(train[1], train[0]), Surv.from_arrays(events, times)
     for time in at:
-        cases = ((times <= time) & events & within).any()
-        if not cases or not (times[within] > time).any():
+        if not ((times <= time) & events).any() or not (times > time).any():
             found[auc_name(time)] = (
                 np.nan,
                 f"the test side has nobody with an event by, or nobody at risk after, {time:g} days",
             )
             continue
         try:
-            value = float(cumulative_dynamic_auc(known, scored, risk[within], [time])[0][0])
+            value = float(cumulative_dynamic_auc(known, scored, risk, [time])[0][0])
             found[auc_name(time)] = value, "" if np.isfinite(value) else "no weight for the censored"
         except ValueError as error:
             found[auc_name(time)] = np.nan, f"time-dependent AUC: {error}"

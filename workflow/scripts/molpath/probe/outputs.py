@@ -11,6 +11,8 @@ from ..common.files import write_parquet, write_tsv
 from ..common.settings.probe import Summary
 from .controls import notes_of_controls
 from .intervals import summarise
+from .metrics import chance_of
+from .permuting import permutation_p
 from .results import COLUMNS, Results
 
 #: (predictions of the protocol, metric, bootstraps, seed) -> (2.5 and 97.5 percentiles)
@@ -54,6 +56,8 @@ def write_results(
     over = summarise_with(rows, guesses, settings["bootstraps"], settings["seed"], intervals or {})
     over["primary"] = (over.metric == primary).astype(int) if len(over) else []
     over["n_samples"], over["n_missing"] = len(task.samples), missing
+    over["chance"] = [chance_of(name, len(task.classes)) for name in over.metric] if len(over) else []
+    over["p_permuted"] = [permutation_p(rows, row.protocol, row.metric) for row in over.itertuples()]
     if len(over):
         over["note"] = notes_of_controls(over, primary, len(task.classes))
 

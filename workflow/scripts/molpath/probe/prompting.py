@@ -18,6 +18,7 @@ from ..omics.sample_types import stands_for_its_case
 from .cohorts import Embeddings, Side, case_of, check_disjoint, load_side, load_support
 from .embeddings import EmbeddingTable
 from .outputs import write_results
+from .permuting import shuffled
 from .probes import ProbeFailed
 from .results import TIMES, Predict, Results, sides
 from .tasks import Task
@@ -91,7 +92,7 @@ def probe_prompts(task: Task, x: np.ndarray, support: Mapping[str, np.ndarray], 
 
     x: float N x D, query embeddings; support: by protocol (prompt_rna, prompt_dna, prompt_slides) the vectors of the
     samples (float N x D, rows of nan where a sample has none). Repeated with labels (times with events) shuffled over
-    the samples, as a control for each protocol (protocol + "_permuted").
+    the cases, as a control for each protocol (protocol + "_permuted").
     """
     results = Results(task, settings.get("cox", {}).get("times", TIMES))
     for protocol, vectors in support.items():
@@ -101,7 +102,7 @@ def probe_prompts(task: Task, x: np.ndarray, support: Mapping[str, np.ndarray], 
             train = train[there[train]]
             results.add(protocol, fold, train, test, predictor(task, x, vectors, np.arange(len(task.samples))))
             for repeat in range(settings["permutations"]):
-                order = np.random.default_rng([settings["seed"], repeat]).permutation(len(task.samples))
+                order = shuffled(task, settings["seed"], repeat)
                 name, predict = f"{protocol}_permuted", predictor(task, x, vectors, order)
                 if task.is_survival:
                     results.add(name, fold, train, test, predict, repeat=repeat, order=order)

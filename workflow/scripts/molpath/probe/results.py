@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,8 @@ from .tasks import Task
 log = logging.getLogger(__name__)
 
 COLUMNS = ["protocol", "shots", "repeat", "fold", "metric", "value", "n_train", "n_test", "note"]
+#: Note of a row whose solver stopped before it had converged.
+UNCONVERGED = "the solver stopped before it converged"
 #: Days at which the risk of a survival probe is judged, unless the settings say otherwise.
 TIMES = (365, 1095, 1825)
 
@@ -49,7 +52,8 @@ class Results:
         """Fit and predict one fold; a failed probe is a row with a note and no value.
 
         labels: permuted labels, or order: permuted positions whose times and events each sample takes; then only the
-        task's own metrics are worked out, and no predictions are kept (the seed gives them again).
+        task's own metrics are worked out, and of classes no predictions are kept (the seed gives them again); those of
+        survival are, with the permuted times, for risk groups are tested against them.
         """
         task = self.task
         where = {"protocol": protocol, "shots": shots, "repeat": repeat, "fold": fold}
@@ -57,21 +61,24 @@ class Results:
         try:
             if not len(test):
                 raise ProbeFailed("the test side is empty")
-            predicted = predict(train, test)
+            with warnings.catch_warnings(record=True) as told:
+                warnings.simplefilter("always")
+                predicted = predict(train, test)
         except ProbeFailed as error:
             log.warning("%s %s: %s", task.name, where, error)
             self.metrics.append(where | {"metric": task.primary, "value": np.nan} | sizes | {"note": str(error)})
             return
-        permuted = labels is not None or order is not None
         if task.is_survival:
             found = self._survival(train, test, predicted, order)
         else:
             found = self._classes(test, predicted, labels)
-        for name, (value, note) in found.items():
+        early = UNCONVERGED if any("ConvergenceWarning" in one.category.__name__ for one in told) else ""
+        for name, (value, why) in found.items():
+            note = "; ".join(part for part in (why, early) if part)
             self.metrics.append(where | {"metric": name, "value": value} | sizes | {"note": note})
-        if not permuted:
+        if labels is None:
             cutoff = predict.cutoff if isinstance(predict, CoxProbe) else np.nan
-            self.predictions.append(self._table(where, test, predicted, cutoff))
+            self.predictions.append(self._table(where, test, predicted, cutoff, order))
 
     def _classes(
         self, test: np.ndarray, predicted: np.ndarray, labels: np.ndarray | None
@@ -95,13 +102,15 @@ class Results:
         known, asked = ((times[side], events[side]) for side in (train, test))
         return found | time_dependent_auc(known, asked, risk, self.times)
 
-    def _table(self, where: Mapping[str, Any], test: np.ndarray, predicted: np.ndarray, cutoff: float) -> pd.DataFrame:
+    def _table(
+        self, where: Mapping[str, Any], test: np.ndarray, predicted: np.ndarray, cutoff: float, order: np.ndarray | None
+    ) -> pd.DataFrame:
         task = self.task
         names = [task.samples[i] for i in test]
         table = pd.DataFrame({"sample_id": names, "case_id": [task.cases.get(name, name) for name in names]})
         table = table.assign(**where)
         if task.is_survival:
-            times, events = task.survival
+            times, events = survival_of(task, order)
             return table.assign(time=times[test], event=events[test], risk=predicted, cutoff=cutoff)
         table["label"] = task.labels[test]
         for code in range(len(task.classes)):

@@ -11,6 +11,7 @@ import pandas as pd
 
 from ..common.settings.probe import Probe
 from .intervals import resampled
+from .permuting import shuffled
 from .probes import one_thread
 from .results import Results, sides
 from .tasks import Task
@@ -40,9 +41,9 @@ def probe_retrieval(task: Task, x: np.ndarray, settings: Probe) -> Results:
         add_rows(results, fold, train, test, precisions)
         results.predictions.append(as_table(task, fold, test, near, precisions))
         for repeat in range(settings["permutations"]):
-            labels = np.random.default_rng([settings["seed"], repeat]).permutation(task.labels)
-            shuffled = average_precisions(labels[near] == labels[test, None])
-            add_rows(results, fold, train, test, shuffled, protocol="retrieval_permuted", repeat=repeat)
+            labels = task.labels[shuffled(task, settings["seed"], repeat)]
+            found = average_precisions(labels[near] == labels[test, None])
+            add_rows(results, fold, train, test, found, protocol="retrieval_permuted", repeat=repeat)
     return results
 
 

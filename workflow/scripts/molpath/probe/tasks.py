@@ -25,9 +25,10 @@ class BadTask(Exception):
 class Task:
     """Samples of a task with labels and folds.
 
-    labels: int N, codes 0.. in the order of label_dict (classification); times (days, float N) and events (bool N)
-    for survival, None otherwise; folds: object N x K of train, test, val, -1. By sample, where known: cases, slides
-    (those the table lists), sites and patches (counts), which controls are made of. endpoint: OS, PFS, … of survival.
+    labels: int N, codes 0.. in the order of label_dict's numbers (classification); times (days, float N) and events
+    (bool N) for survival, None otherwise; folds: object N x K of train, test, val, -1. By sample, where known: cases,
+    slides (those the table lists), sites and patches (counts), which controls are made of. endpoint: OS, PFS, … of
+    survival.
     """
 
     name: str
@@ -91,7 +92,7 @@ def read_task(name: str, config: str | Path, table: str | Path, folds_needed: bo
     if folds or folds_needed:
         check_folds(rows, folds, table)
     survival = settings.get("task_type") == "survival" or any(c.endswith("_event") for c in [column, *extra])
-    words = {str(code): label for code, label in settings["label_dict"].items()}
+    words = in_order({str(code): label for code, label in settings["label_dict"].items()})
     if not survival:
         check_labels(rows, column, words, table, config)
     event, time = survival_columns(rows, column, extra, table) if survival else ("", "")
@@ -114,6 +115,16 @@ def read_task(name: str, config: str | Path, table: str | Path, folds_needed: bo
         slides=dict(samples["slides"]),
         endpoint=event.removesuffix("_event"),
     )
+
+
+def in_order(words: dict[str, str]) -> dict[str, str]:
+    """Classes by code, numbers in their order: quadratic kappa counts steps between grades, however they are listed.
+
+    Where a code is no number, the order of label_dict is kept.
+    """
+    if not all(code.lstrip("-").isdigit() for code in words):
+        return words
+    return dict(sorted(words.items(), key=lambda item: int(item[0])))
 
 
 def fold_columns(rows: pd.DataFrame) -> list[str]:

@@ -14,9 +14,23 @@ import pandas as pd
 from ..common.files import write_text, write_tsv
 from .formats import show, tex, words_of
 from .gains import sweep
-from .scores import PROMPTS, Models, main_scores, read_metrics
+from .scores import PROMPTS, Models, enough, main_scores, read_metrics, told_of
 
-COLUMNS = ["table", "block", "model", "column", "metric", "mean", "se", "lower", "upper", "n_folds", "shown", "best"]
+COLUMNS = [
+    "table",
+    "block",
+    "model",
+    "column",
+    "metric",
+    "mean",
+    "se",
+    "lower",
+    "upper",
+    "n_folds",
+    "n_fits",
+    "n_failed",
+]
+COLUMNS += ["shown", "best"]
 FROZEN, TRAINED = "frozen", "fine-tuned and supervised"
 
 
@@ -55,18 +69,24 @@ def words(scores: pd.DataFrame) -> pd.Series:
 
 def cells(scores: pd.DataFrame, table, column, block: str = "", by: Mapping[str, str] | None = None) -> pd.DataFrame:
     """Scores as cells; by: names of protocols, each a block of its own."""
-    shown = [show_score(row) for row in scores.rename(columns={"mean": "value"}).itertuples()]
+    rows = scores.rename(columns={"mean": "value"}).assign(told=told_of(scores))
+    shown = [show_score(row) for row in rows.itertuples()]
     blocks = scores.protocol.map(by) if by else block
     return scores.assign(table=table, column=column, block=blocks, shown=shown)
 
 
 def show_score(row) -> str:
-    """'0.712 ± 0.015' (standard error) over folds; '0.712 (0.650 to 0.770)' where there is one."""
+    """'0.712 ± 0.015' (standard error) over folds; '0.712 (0.650 to 0.770)' where there is one.
+
+    Where some folds have no value, how many have one: '0.590, 1 of 5 folds'.
+    """
     if not np.isfinite(row.value):
         return "no result"
     if row.n_folds > 1 and np.isfinite(row.se):
-        return f"{row.value:.3f} ± {row.se:.3f}"
-    return show(row.value, row.lower, row.upper) if np.isfinite(row.lower) else f"{row.value:.3f}"
+        return f"{row.value:.3f} ± {row.se:.3f}" + f", {row.told}" * bool(row.told)
+    if row.told:
+        return f"{row.value:.3f}, {row.told}"
+    return show(row.value, row.lower, row.upper)
 
 
 def swept(scores: pd.DataFrame, models: Models, c: float) -> pd.DataFrame:
@@ -76,19 +96,25 @@ def swept(scores: pd.DataFrame, models: Models, c: float) -> pd.DataFrame:
         f"{mean:.3f} ({won} of {tasks})"
         for mean, won, tasks in zip(numbers["mean"], numbers.won, numbers.tasks, strict=True)
     ]
-    blank = {"block": "", "metric": "mixed", "se": np.nan, "lower": np.nan, "upper": np.nan, "n_folds": ""}
+    blank = {"block": "", "metric": "mixed", "se": np.nan, "lower": np.nan, "upper": np.nan}
+    blank |= dict.fromkeys(("n_folds", "n_fits", "n_failed"), "")
     table = "C of the logistic probe: mean score and tasks won, by kind of model"
     return numbers.assign(table=table, model=numbers.kind, column="C = " + numbers.C, shown=shown, **blank)
 
 
 def finished(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """All cells, tables in the order of their first cell; the highest mean of each column and block has `best` = 1."""
+    """All cells, tables in the order of their first cell; the highest mean of each column and block has `best` = 1.
+
+    Means over too few folds are never the best.
+    """
     filled = [part[COLUMNS[:-1]] for part in parts if len(part)]
     if not filled:
         return pd.DataFrame(columns=COLUMNS)
     table = pd.concat(filled, ignore_index=True)
-    highest = table.groupby(["table", "block", "column"])["mean"].transform("max")
-    table["best"] = (table["mean"] == highest).astype(int)
+    fits = table[["n_fits", "n_failed"]].apply(pd.to_numeric)
+    means = table["mean"].where(enough(fits) | fits.n_fits.isna())
+    highest = means.groupby([table.table, table.block, table.column]).transform("max")
+    table["best"] = (means == highest).astype(int)
     first = {name: place for place, name in enumerate(dict.fromkeys(table.table))}
     return table.sort_values("table", key=lambda names: names.map(first), kind="stable").reset_index(drop=True)
 

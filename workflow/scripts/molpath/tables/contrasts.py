@@ -19,6 +19,9 @@ from scipy.stats import t as student
 #: Tukey's contrasts follow where the analysis of variance has a p below this.
 LEVEL = 0.05
 TINY = 1e-12
+#: What methods begin with.
+CORRECTED, ANOVA = "corrected resampled t test (Nadeau and Bengio)", "two-way ANOVA (model + fold), the paper's test"
+TUKEY, DELONG = "Tukey HSD", "DeLong's test, slides by case (Obuchowski)"
 
 
 def row(method: str, a: str = "", b: str = "", note: str = "", **values: float) -> dict[str, Any]:
@@ -45,6 +48,25 @@ def tukey_p(difference: float, se: float, models: int, df: float) -> float:
     return float(np.clip(studentized_range.sf(np.sqrt(2) * abs(difference) / se, models, df), 0, 1))
 
 
+def adjusted(tests: pd.DataFrame) -> pd.Series:
+    """Adjusted P of tests.tsv: of a group, over all its tasks and pairs of models, or over its families.
+
+    Holm's for the analysis of variance, the corrected t test and DeLong's test. Tukey's P already allow for the pairs
+    of a task, or of a family: they are multiplied by how many tasks, or families, were tested (Bonferroni).
+    """
+    found = tests.p_adjusted.astype(float).copy()
+    for (_, scope), part in tests.groupby(["group", "scope"]):
+        within = part[part.scope == "task"]
+        for method in (ANOVA, CORRECTED, DELONG):
+            mine = within[within.method.str.startswith(method)]
+            found[mine.index] = holm(mine.p)
+        tested = within[within.method.str.startswith(ANOVA) & within.p.notna()]
+        tukeys = part[part.method.str.startswith(TUKEY)] if scope == "task" else part
+        times = len(tested) if scope == "task" else part[part.p.notna()].family.nunique()
+        found[tukeys.index] = (tukeys.p_adjusted.astype(float) * times).clip(upper=1)
+    return found
+
+
 def within_task(values: pd.DataFrame) -> list[dict[str, Any]]:
     """Two-way analysis of variance (model + fold) of folds x models; Tukey's HSD where P < 0.05; corrected t tests.
 
@@ -54,7 +76,7 @@ def within_task(values: pd.DataFrame) -> list[dict[str, Any]]:
     from statsmodels.formula.api import ols
     from statsmodels.stats.anova import anova_lm
 
-    method = "two-way ANOVA (model + fold)"
+    method = ANOVA
     whole = values.dropna()
     folds, models = whole.shape
     if models < 2 or folds < 2:
@@ -70,7 +92,7 @@ def within_task(values: pd.DataFrame) -> list[dict[str, Any]]:
     df = int(fit.df_resid)
     rows = [row(f"{method}, F({models - 1}, {df})", statistic=f, p=p, p_adjusted=p, note=dropped)]
     if p < LEVEL:
-        rows += tukey(whole.mean(), np.sqrt(2 * fit.mse_resid / folds), df, f"Tukey HSD, {df} df", dropped)
+        rows += tukey(whole.mean(), np.sqrt(2 * fit.mse_resid / folds), df, f"{TUKEY}, {df} df", dropped)
     return rows
 
 
@@ -86,12 +108,12 @@ def tukey(means: pd.Series, se: float, df: float, method: str, note: str = "") -
 
 
 def corrected_t(values: pd.DataFrame, share: float) -> list[dict[str, Any]]:
-    """Paired t tests over folds with the variance of Nadeau and Bengio (2003), Holm-adjusted over pairs.
+    """Paired t tests over folds with the variance of Nadeau and Bengio (2003).
 
     share: test samples over training samples. Training sides of folds overlap, so that folds are not independent and
     the analysis of variance finds too much; here the variance of a mean difference is (1/folds + share) x s^2.
     """
-    method = "corrected resampled t test (Nadeau and Bengio), Holm over pairs"
+    method = CORRECTED
     rows = []
     for a, b in itertools.combinations(values.columns, 2):
         gaps = (values[a] - values[b]).dropna()
@@ -107,19 +129,17 @@ def corrected_t(values: pd.DataFrame, share: float) -> list[dict[str, Any]]:
         statistic = gaps.mean() / se
         p = float(2 * student.sf(abs(statistic), len(gaps) - 1))
         rows.append(row(method, a, b, difference=gaps.mean(), se=se, statistic=statistic, p=p))
-    for one, adjusted in zip(rows, holm([one["p"] for one in rows]), strict=True):
-        one["p_adjusted"] = adjusted
     return rows
 
 
-def across_tasks(values: pd.DataFrame) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def across_tasks(values: pd.DataFrame, lowest: float = 0) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Mixed-effects model of tasks x models (scores): model fixed, task random; all pairs by Tukey; marginal means.
 
     Returns rows of tests.tsv and of marginal_means.tsv (model, mean, se, df, lower, upper, method, note). REML; the
     degrees of freedom of contrasts are observations - tasks - models + 1, which is (models - 1)(tasks - 1) and
     Satterthwaite's number where every model has every task; those of a marginal mean tasks - 1. Where the variance of
     tasks is estimated as zero, or the fit fails, tasks are taken as fixed effects instead (same contrasts), and the
-    note says so.
+    note says so. Intervals end at `lowest` and 1, the range of the scores.
     """
     method = "mixed-effects model (model fixed, task random), Tukey"
     values = values.dropna(how="all").dropna(axis=1, how="all")
@@ -146,7 +166,14 @@ def across_tasks(values: pd.DataFrame) -> tuple[list[dict[str, Any]], list[dict[
         rows.append(row(f"{method}, {df} df", names[a], names[b], note, **numbers, p_adjusted=adjusted))
     half = student.ppf(0.975, tasks - 1) * np.sqrt(spread)
     marginal = [
-        {"model": name, "mean": mean, "se": np.sqrt(v), "df": tasks - 1, "lower": mean - h, "upper": mean + h}
+        {
+            "model": name,
+            "mean": mean,
+            "se": np.sqrt(v),
+            "df": tasks - 1,
+            "lower": max(mean - h, lowest),
+            "upper": min(mean + h, 1),
+        }
         | {"method": method.removesuffix(", Tukey"), "note": note}
         for name, mean, v, h in zip(names, means, spread, half, strict=True)
     ]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from ..common.files import read_tsv, write_tsv
 from .formats import as_markdown, show
 from .pages import Section, write_page
-from .scores import Models, kind_of, read_metrics, seed_of
+from .scores import ENOUGH, Models, counted, kind_of, read_metrics, seed_of, told_of
 
 
 def collect_metrics(*, summaries: Sequence[str], families: Mapping[str, str], output: str) -> None:
@@ -44,10 +45,11 @@ def compare(primary: pd.DataFrame, models: Models) -> pd.DataFrame:
         row = {"protocol": protocol, "shots": shots or "", "family": family, "task": task, "metric": metric}
         for model in models:
             mine = group[group.model == model]
-            row[model] = show(*mine[["mean", "lower", "upper"]].iloc[0]) if len(mine) else ""
+            ends = mine[["mean", "lower", "upper"]].assign(told=told_of(mine))
+            row[model] = show(*ends.iloc[0]) if len(mine) else ""
         rows.append(row)
     for (protocol, shots, family), group in primary.groupby(["protocol", "shots", "family"], sort=False):
-        means = group.groupby("model")["mean"].mean()
+        means = counted(group).groupby(group.model).mean()
         row = {
             "protocol": protocol,
             "shots": shots or "",
@@ -55,13 +57,15 @@ def compare(primary: pd.DataFrame, models: Models) -> pd.DataFrame:
             "task": "mean of the family",
             "metric": "mixed",
         }
-        rows.append(row | {model: f"{means[model]:.3f}" if model in means else "" for model in models})
+        rows.append(
+            row | {model: f"{means[model]:.3f}" if np.isfinite(means.get(model, np.nan)) else "" for model in models}
+        )
     return pd.DataFrame(rows)
 
 
 def compare_seeds(primary: pd.DataFrame, models: Models) -> pd.DataFrame:
     """Mean over the tasks of a family for each kind of model and seed."""
-    table = primary.copy()
+    table = primary.assign(mean=counted(primary)).dropna(subset="mean")
     table["kind"] = [kind_of(model, models) for model in table.model]
     table["seed"] = [seed_of(model, models) for model in table.model]
     groups = table.groupby(["protocol", "shots", "family", "kind", "seed"], sort=True)
@@ -72,9 +76,10 @@ def compare_seeds(primary: pd.DataFrame, models: Models) -> pd.DataFrame:
 def show_comparison(side_by_side: pd.DataFrame, by_seed: pd.DataFrame, note: str, page: str) -> None:
     """The page of both tables."""
     sentences = (
-        "Mean over folds of each task's first metric, with 95 % intervals. Few-shot rows give the training samples a "
-        "class. Controls: permuted rows have shuffled labels and stand at about 0.5; site_only and patch_count_only "
-        "rows know nothing but the site, or the number of patches."
+        "Mean over folds of each task's first metric, with 95 % intervals; where the probe failed on some folds it "
+        f"says how many have a value, and below {ENOUGH:.0%} of them a score is in no mean. Few-shot rows give the "
+        "training samples a class. Controls: permuted rows have shuffled labels and stand at about chance; site_only "
+        "and patch_count_only rows know nothing but the site, or the number of patches."
     )
     seeds = Section("By kind of model and seed, mean over the tasks of a family", table=by_seed.round({"mean": 3}))
     write_page(page, "Models side by side", note, [Section(sentences=sentences, table=side_by_side), seeds])

@@ -9,7 +9,7 @@ import pandas as pd
 from ..common.files import read_tsv, write_text, write_tsv
 from .formats import as_latex, as_markdown, show
 from .published_page import FAMILIES, title_of, write_published_page
-from .scores import read_metrics
+from .scores import enough, folds_told, read_metrics
 
 #: The paper's name of a protocol; what is not here is compared with nothing.
 PROTOCOLS = {
@@ -25,7 +25,7 @@ KEYS = ["protocol", "task", "published_model", "shots", "metric"]
 COLUMNS = (
     ["protocol", "family", "task", "metric", "shots", "model", "published_model", "published", "published_se"]
     + ["published_lower", "published_upper", "uncertain", "measured", "measured_se", "measured_lower"]
-    + ["measured_upper", "n_folds", "difference", "covered", "table", "source"]
+    + ["measured_upper", "n_folds", "n_fits", "n_failed", "difference", "covered", "table", "source"]
 )
 
 
@@ -99,11 +99,12 @@ def join(metrics: pd.DataFrame, paper: pd.DataFrame, tasks: pd.DataFrame, names:
 def average(both: pd.DataFrame, tasks: pd.DataFrame) -> pd.DataFrame:
     """Plain means of the linear probe over the tasks that both have: all, those of public cohorts, families; by model.
 
-    of: tasks that the paper's mean is over; lacking: those that this mean is without; in_house: those of them that
+    of: tasks that the paper's mean is over; lacking: those that this mean is without, be it that too few folds
+    have a value; in_house: those of them that
     nobody else can have. Both means are over the same tasks.
     """
     rows = []
-    probed = both[(both.protocol == "linear_probe") & both.measured.notna()]
+    probed = both[(both.protocol == "linear_probe") & both.measured.notna() & enough(both)]
     scopes = {"all": tasks, "public": tasks[tasks.access == "public"]}
     scopes |= {name: tasks[tasks.family == name] for name in FAMILIES}
     for scope, wanted in scopes.items():
@@ -163,7 +164,6 @@ def missing_tasks(both: pd.DataFrame, tasks: pd.DataFrame) -> str:
 
 
 def show_measured(row: pd.Series) -> str:
-    """'0.712 (0.650 to 0.770)', or the mean alone where it has no interval."""
-    if pd.isna(row.measured_lower) and pd.notna(row.measured):
-        return f"{row.measured:.3f}"
-    return show(row.measured, row.measured_lower, row.measured_upper)
+    """'0.712 (0.650 to 0.770)', or the mean alone where it has no interval; how many folds where some failed."""
+    told = folds_told(row.n_fits, row.n_failed, row.n_folds)
+    return show(row.measured, row.measured_lower, row.measured_upper, told)

@@ -16,7 +16,10 @@ NUMBERS = (
     "lower",
     "upper",
     "n_folds",
+    "n_fits",
     "n_failed",
+    "chance",
+    "p_permuted",
     "n_train",
     "n_test",
     "n_samples",
@@ -35,6 +38,9 @@ MAIN = {
 PROMPTS = {"prompt_rna": "RNA prompts", "prompt_dna": "DNA prompts", "prompt_slides": "slide prompts"}
 #: Names of models in their order; as a mapping with the kind and seed of each, as the study knows them by the config.
 Models = Sequence[str] | Mapping[str, Sequence[str]]
+#: Share of its folds (few labels: of folds and draws) of which a score must have a value to be averaged, ranked and
+#: tested: four of five. Folds that a probe fails on are no random ones: a mean over the others is another number.
+ENOUGH = 0.8
 LEVELS = ((0.001, "***"), (0.01, "**"), (0.05, "*"))
 
 
@@ -62,8 +68,34 @@ def main_scores(metrics: pd.DataFrame, group: str, models: Models) -> pd.DataFra
     return mine[mine.primary == 1].sort_values(["family", "task"], kind="stable")
 
 
+def enough(scores: pd.DataFrame) -> pd.Series:
+    """True for rows of metrics.tsv whose mean is over at least ENOUGH of their folds."""
+    return scores.n_fits - scores.n_failed >= ENOUGH * scores.n_fits - 1e-9
+
+
+def counted(scores: pd.DataFrame) -> pd.Series:
+    """Column `mean` as it goes into averages and comparisons: nan where too few folds have a value."""
+    return scores["mean"].where(enough(scores))
+
+
+def folds_told(n_fits: float, n_failed: float, n_folds: float) -> str:
+    """'1 of 5 folds' where some have no value ('480 of 500 fits' where each fold was drawn several times), else ''."""
+    if not n_failed > 0:
+        return ""
+    return f"{n_fits - n_failed:.0f} of {n_fits:.0f} {'folds' if n_fits == n_folds else 'fits'}"
+
+
+def told_of(scores: pd.DataFrame) -> list[str]:
+    """Words of `folds_told` for each row of metrics.tsv."""
+    return [folds_told(*row) for row in zip(scores.n_fits, scores.n_failed, scores.n_folds, strict=True)]
+
+
 def by_task(scores: pd.DataFrame, models: Models) -> pd.DataFrame:
-    """Means, tasks x models, tasks and models in their order; models without any row are left out."""
+    """Means, tasks x models, tasks and models in their order; models without any row are left out.
+
+    nan where too few folds have a value (see ENOUGH).
+    """
+    scores = scores.assign(mean=counted(scores))
     wide = scores.pivot(index="task", columns="model", values="mean").reindex(list(dict.fromkeys(scores.task)))
     return wide[[model for model in models if model in wide]]
 

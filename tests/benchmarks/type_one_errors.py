@@ -1,0 +1,25 @@
+"""How often tests find a difference at 5 % where there is none: between alike models, and of risk groups of nothing.
+
+Prints a row a design; the page of tests (tables/tests.py) says the numbers that are above 7 %.
+"""
+
+from null_models import error_rates, survival_error_rates
+
+
+def main() -> None:
+    """All designs."""
+    for slides in (1, 5):
+        for cases in (60, 200):
+            show(f"5 folds, {cases} cases, {slides} slides each", error_rates(300, cases=cases, slides=slides))
+        many = error_rates(150, cases=60, slides=slides, folds=50, repeated=True)
+        show(f"50 repeated folds, 60 cases, {slides} slides each", many)
+        show(f"risk groups, 60 cases, {slides} slides each", survival_error_rates(200, slides=slides))
+
+
+def show(design: str, found: dict) -> None:
+    """A row: the design and the share of P < 0.05 of each test."""
+    print(design, *(f"{name} {share:.1%}" for name, share in dict(found).items()), sep="\t", flush=True)
+
+
+if __name__ == "__main__":
+    main()

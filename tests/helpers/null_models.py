@@ -1,0 +1,122 @@
+"""Models that are alike, probed over folds: how often does a test between them find a difference?
+
+Each model has features of its own, drawn from one distribution, so that what differs between their scores is chance.
+Slides of a case share its label and most of their noise. The probe is a ridge classifier, for its speed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from molpath.tables.contrasts import corrected_t
+from molpath.tables.survival import assess_survival
+from molpath.tables.tests import delong_pairs
+from scipy.stats import rankdata, ttest_rel
+
+
+def auc(positive, score):
+    m, n = positive.sum(), (~positive).sum()
+    return (rankdata(score)[positive].sum() - m * (m + 1) / 2) / (m * n)
+
+
+def test_sides(rng, labels, folds, repeated):
+    """Test cases of each fold (bool folds x cases), stratified: a partition, or a fifth of them drawn each time."""
+    sides = np.zeros((folds, len(labels)), bool)
+    for label in (0, 1):
+        mine = np.flatnonzero(labels == label)
+        if repeated:
+            for side in sides:
+                side[rng.choice(mine, len(mine) // 5, replace=False)] = True
+        else:
+            for place, case in enumerate(rng.permutation(mine)):
+                sides[place % folds, case] = True
+    return sides
+
+
+def ridge(x, y, x_test, penalty):
+    mean = x.mean(0)
+    x, target = x - mean, y - y.mean()
+    dual = np.linalg.solve(x @ x.T + penalty * np.eye(len(x)), target)
+    return (x_test - mean) @ (x.T @ dual)
+
+
+def study(seed, *, cases=60, slides=1, folds=5, repeated=False, models=2, width=20, signal=0.5):
+    """Values by fold (rows) and model (columns), and predictions of every model, of one task without a difference."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(cases) % 2
+    case = np.repeat(np.arange(cases), slides)
+    y, sides = labels[case], test_sides(rng, labels, folds, repeated)
+    towards = np.zeros(width)
+    towards[:4] = signal
+    values, predictions = {}, {}
+    for model in range(models):
+        x = rng.normal(size=(cases, width))[case] + 0.5 * rng.normal(size=(len(case), width)) + np.outer(y, towards)
+        parts = []
+        for fold, side in enumerate(sides):
+            test = side[case]
+            score = ridge(x[~test], y[~test].astype(float), x[test], width * slides)
+            parts.append(pd.DataFrame({"fold": fold, "case_id": case[test], "label": y[test], "prob_1": score}))
+            parts[-1]["sample_id"] = np.flatnonzero(test)
+        predictions[f"m{model}"] = pd.concat(parts)
+        values[f"m{model}"] = [auc(part.label.to_numpy() == 1, part.prob_1.to_numpy()) for part in parts]
+    return pd.DataFrame(values), predictions
+
+
+def survival_study(seed, *, cases=60, slides=1, folds=5, permutations=19, width=10):
+    """Predictions of a Cox probe (one step from 0) of features that say nothing, and of its permutations by case."""
+    rng = np.random.default_rng(seed)
+    case = np.repeat(np.arange(cases), slides)
+    x = rng.normal(size=(cases, width))[case] + 0.5 * rng.normal(size=(len(case), width))
+    known = pd.DataFrame({"time": rng.exponential(500, cases), "event": rng.random(cases) < 0.6})
+    side = rng.permutation(cases) % folds
+    parts = []
+    for repeat in range(permutations + 1):
+        mine = known if repeat == 0 else known.iloc[rng.permutation(cases)].reset_index(drop=True)
+        for fold in range(folds):
+            test = (side == fold)[case]
+            slope = cox_step(x[~test], mine.time.to_numpy()[case[~test]], mine.event.to_numpy()[case[~test]])
+            rows = mine.iloc[case[test]].reset_index(drop=True)
+            cutoff = float(np.median(x[~test] @ slope))
+            head = {"task": "t", "group": "frozen", "model": "m", "protocol": "permuted" if repeat else "cox"}
+            rows = rows.assign(
+                fold=fold, repeat=repeat, case_id=case[test], risk=x[test] @ slope, cutoff=cutoff, **head
+            )
+            parts.append(rows.assign(sample_id=np.flatnonzero(test)))
+    table = pd.concat(parts)
+    return table[table.protocol == "cox"], table[table.protocol == "permuted"]
+
+
+def cox_step(x, times, events):
+    """Gradient of the partial likelihood at 0: columns with the residuals of a model that knows nothing."""
+    order = np.argsort(times)
+    hazard = np.cumsum(events[order] / np.arange(len(times), 0, -1))
+    residual = np.empty(len(times))
+    residual[order] = events[order] - hazard
+    return x.T @ residual
+
+
+def survival_error_rates(runs, **settings):
+    """Share of runs with P < 0.05 of the log-rank test, and of permutations; of the former's, those the wrong way."""
+    rows = [assess_survival([survival_study(seed, **settings)])[0].iloc[0] for seed in range(runs)]
+    table = pd.DataFrame(rows)
+    naive = table.p_logrank < 0.05
+    wrong = (table.statistic[naive] < 0).mean()
+    return {"log-rank": naive.mean(), "permuted": (table.p <= 0.05).mean(), "wrong way": wrong}
+
+
+def found(seed, **settings):
+    """P of each test between two alike models; of two, the analysis of variance over folds is a paired t test."""
+    values, predictions = study(seed, **settings)
+    by_slide = {name: table.drop(columns="case_id") for name, table in predictions.items()}
+    return {
+        "anova": ttest_rel(values.m0, values.m1).pvalue,
+        "corrected t": corrected_t(values, share=0.25)[0]["p"],
+        "delong": delong_pairs(predictions, list(values))[0]["p"],
+        "delong by slide": delong_pairs(by_slide, list(values))[0]["p"],
+    }
+
+
+def error_rates(runs, **settings):
+    """Share of runs with P < 0.05, by test."""
+    table = pd.DataFrame([found(seed, **settings) for seed in range(runs)])
+    return (table < 0.05).mean()

@@ -1,0 +1,55 @@
+"""Calibration over all folds' predictions: slope and intercept by another library, an interval that holds its mean."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+from molpath.probe.calibration import pooled_calibration
+from molpath.probe.intervals import summarise
+from molpath.probe.metrics import calibration_error
+
+
+def guesses(seed, n=200, stretch=1.0):
+    rng = np.random.default_rng(seed)
+    logit = rng.normal(size=n) * 1.5
+    label = (rng.random(n) < 1 / (1 + np.exp(-logit))).astype(int)
+    p = 1 / (1 + np.exp(-stretch * logit))
+    return label, np.stack([1 - p, p], axis=1)
+
+
+@pytest.mark.parametrize("stretch", [1.0, 3.0])
+def test_slope_and_intercept_are_those_of_a_regression(stretch):
+    label, p = guesses(0, stretch=stretch)
+    drawn = np.random.default_rng(1).integers(0, 200, 200)
+    weights = np.stack([np.ones(200), np.bincount(drawn, minlength=200)]).astype(float)
+    found = pooled_calibration(label, p, weights)
+    logit = np.log(p[:, 1] / p[:, 0])
+    for row, chosen in enumerate((np.arange(200), drawn)):
+        fit = sm.Logit(label[chosen], sm.add_constant(logit[chosen])).fit(disp=0)
+        assert found["calibration_intercept"][row] == pytest.approx(fit.params[0], abs=1e-6)
+        assert found["calibration_slope"][row] == pytest.approx(fit.params[1], abs=1e-6)
+        assert found["ece"][row] == pytest.approx(calibration_error(label[chosen], p[chosen]))
+    assert found["calibration_slope"][0] == pytest.approx(1 / stretch, abs=0.35 / stretch)
+
+
+def test_separated_classes_have_no_slope():
+    p = np.array([0.1, 0.2, 0.8, 0.9])
+    found = pooled_calibration(np.array([0, 0, 1, 1]), np.stack([1 - p, p], axis=1), np.ones((1, 4)))
+    assert np.isnan(found["calibration_slope"][0])
+
+
+def test_the_interval_of_the_error_holds_it_and_is_of_all_folds():
+    for seed in range(10):
+        label, p = guesses(seed, n=100)
+        table = pd.DataFrame({"sample_id": range(100), "fold": np.arange(100) % 5, "label": label})
+        table = table.assign(prob_0=p[:, 0], prob_1=p[:, 1], protocol="logistic", shots=0)
+        rows = pd.DataFrame({"fold": range(5), "metric": "ece", "value": 0.3}).assign(
+            protocol="logistic", shots=0, repeat=0, n_train=80, n_test=20, note=""
+        )
+        over = summarise(rows, table, 50, 0).set_index("metric")
+        row = over.loc["ece"]
+        assert row["mean"] == pytest.approx(float(pooled_calibration(label, p, np.ones((1, 100)))["ece"][0]))
+        assert 0 <= row.lower <= row["mean"] <= row.upper <= 1
+        slope = over.loc["calibration_slope"]
+        assert slope.lower < slope["mean"] < slope.upper
+        assert (slope.n_folds, slope.n_failed) == (5, 0)

@@ -1,0 +1,72 @@
+"""The null of controls: cases are shuffled, and P of a score is right where there is nothing to find."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from molpath.probe.permuting import permutation_p, shuffled
+from molpath.probe.tasks import Task
+
+
+def task_of(per_case, labels=None):
+    """A task of cases with so many slides each, labels by case."""
+    cases = [case for case, count in enumerate(per_case) for _ in range(count)]
+    names = [f"S{i}" for i in range(len(cases))]
+    codes = np.array([labels[case] if labels is not None else case for case in cases])
+    where = {name: f"C{case}" for name, case in zip(names, cases, strict=True)}
+    folds = np.full((len(names), 1), "test", dtype=object)
+    return Task("t", "slide_id", names, codes, ["a", "b"], folds, ["macro-ovr-auc"], cases=where)
+
+
+def test_slides_of_a_case_take_the_labels_of_one_other_case():
+    task = task_of([3, 1, 2, 4, 3])
+    order = shuffled(task, 0, 0)
+    taken = pd.Series(task.labels[order]).groupby(task.labels).nunique()
+    assert (taken == 1).all()
+    assert set(task.labels[order]) == set(range(5))
+    assert shuffled(task, 0, 0).tolist() == order.tolist() != shuffled(task, 0, 1).tolist()
+
+
+def test_with_one_slide_a_case_slides_are_shuffled():
+    order = np.random.default_rng([7, 3]).permutation(9)
+    assert shuffled(task_of([1] * 9), 7, 3).tolist() == order.tolist()
+
+
+def auc(scores, positive):
+    """Area under the ROC curve, without ties."""
+    ranks = scores.argsort().argsort() + 1
+    hits = positive.sum()
+    return (ranks[positive].sum() - hits * (hits + 1) / 2) / (hits * (len(scores) - hits))
+
+
+@pytest.mark.parametrize("slides", [1, 5])
+def test_nothing_is_found_where_there_is_nothing(slides):
+    """Scores that slides of a case share, labels of cases by a coin: P is at most 5 % in 5 % of the runs.
+
+    With labels shuffled over slides it would be so in about 40 %.
+    """
+    rng, found, by_slide = np.random.default_rng(0), [], []
+    for seed in range(300):
+        task = task_of([slides] * 24, rng.permutation([0, 1] * 12))
+        case = np.repeat(rng.normal(size=24), slides)
+        scores = case + 0.3 * rng.normal(size=24 * slides)
+        draws = [auc(scores, task.labels[shuffled(task, seed, repeat)] == 1) for repeat in range(39)]
+        seen = auc(scores, task.labels == 1)
+        rows = [("logistic", 0, seen)] + [("permuted", repeat, value) for repeat, value in enumerate(draws)]
+        table = pd.DataFrame(rows, columns=["protocol", "repeat", "value"]).assign(fold=0, metric="auc")
+        found.append(permutation_p(table, "logistic", "auc"))
+        wrong = [auc(scores, rng.permutation(task.labels) == 1) for _ in range(39)]
+        by_slide.append((1 + sum(value >= seen for value in wrong)) / 40)
+    assert 0.02 <= np.mean(np.array(found) <= 0.05) <= 0.085  # 300 runs: 5 % with three standard errors
+    assert np.mean(found) == pytest.approx(0.51, abs=0.05)
+    if slides > 1:
+        assert np.mean(np.array(by_slide) <= 0.05) > 0.15
+
+
+def test_each_permutation_is_compared_on_its_own_folds():
+    """Ten folds of the probe, of which each permutation was tried on one; a metric of which less is better; none."""
+    rows = [("knn", 0, fold, fold / 10) for fold in range(10)]
+    rows += [("knn_permuted", repeat, repeat, repeat / 10 + (-0.1, 0.1)[repeat == 3]) for repeat in range(9)]
+    table = pd.DataFrame(rows, columns=["protocol", "repeat", "fold", "value"])
+    assert permutation_p(table.assign(metric="bacc"), "knn", "bacc") == (1 + 1) / 10
+    assert permutation_p(table.assign(metric="brier"), "knn", "brier") == (1 + 8) / 10
+    assert np.isnan(permutation_p(table.assign(metric="bacc"), "prototype", "bacc"))

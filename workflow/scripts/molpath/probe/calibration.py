@@ -1,0 +1,48 @@
+"""Calibration of out-of-fold predictions, pooled: a fold's twenty samples in fifteen bins are noise."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .metrics import CALIBRATION_BINS
+
+#: Samples a bin of the pooled error, on average, at least.
+PER_BIN = 10
+SLOPE, INTERCEPT, ERROR = "calibration_slope", "calibration_intercept", "ece"
+
+
+def pooled_calibration(labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray) -> dict[str, np.ndarray]:
+    """Calibration metrics (float B each) of pooled predictions under weights (float B x N).
+
+    ece: expected calibration error over bins of confidence, equal in width, of PER_BIN samples on average at least (15
+    at most). Of two classes also the slope and the intercept of a logistic regression of the label on the logit of
+    its probability (Cox 1958): 1 and 0 where probabilities are right, a slope below 1 where they are too extreme; nan
+    where the classes are separated.
+    """
+    bins = int(np.clip(len(labels) // PER_BIN, 1, CALIBRATION_BINS))
+    confidence = probabilities.max(1)
+    place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    gaps = confidence - (probabilities.argmax(1) == labels)
+    found = {ERROR: np.abs(weights @ (np.eye(bins)[place] * gaps[:, None])).sum(1) / weights.sum(1)}
+    if probabilities.shape[1] == 2:
+        found[SLOPE], found[INTERCEPT] = recalibrated(labels == 1, probabilities[:, 1], weights)
+    return found
+
+
+def recalibrated(positive: np.ndarray, probability: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Slope and intercept (float B each) of positives (bool N) on the logit of their probability, by Newton's steps."""
+    p = np.clip(probability, 1e-9, 1 - 1e-9)
+    design = np.stack([np.ones(len(p)), np.log(p / (1 - p))])
+    found = np.tile([0.0, 0.5], (len(weights), 1))
+    step = np.full_like(found, np.inf)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        for _ in range(50):
+            mean = 1 / (1 + np.exp(-np.clip(found @ design, -30, 30)))
+            gradient = (weights * (positive - mean)) @ design.T
+            hessian = np.einsum("bn,in,jn->bij", weights * mean * (1 - mean), design, design)
+            step = np.linalg.solve(hessian + 1e-10 * np.eye(2), gradient[..., None])[..., 0]
+            found += np.clip(step, -2, 2)
+            if np.abs(step).max() < 1e-10:
+                break
+    found[np.abs(step).max(1) > 1e-6] = np.nan
+    return found[:, 1], found[:, 0]
