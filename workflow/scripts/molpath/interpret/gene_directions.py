@@ -142,7 +142,8 @@ def read_expression(
     paths: Sequence[str],
 ) -> tuple[list[str], np.ndarray, np.ndarray, list[str], dict[str, str]]:
     """Profile ids, X (float32 N x G) over the genes that all tables have, cohort of each, genes; cohort by case."""
-    tables, of_case = [], {}
+    tables = []
+    of_case: dict[str, str] = {}
     for path in paths:
         columns = read_columns(path, ("cohort", "case_id"))
         with open_h5(path) as handle:
