@@ -66,7 +66,7 @@ rule pretrain_run:
         gpu=study.training.gpus,
     params:
         run=study.models.run,
-        patch_encoder=study.models.patch_encoder,
+        patch_encoder=study.training.patch_encoder,
         results=subpath(output.model, ancestor=4),
         code=study.digest("pretrain"),
     message:

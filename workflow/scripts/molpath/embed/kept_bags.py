@@ -56,4 +56,4 @@ class KeptBags:
     def remove(self) -> None:
         """The block is finished, and kept as a whole."""
         self.close()
-        self.path.unlink()
+        self.path.unlink(missing_ok=True)  # a block of the same contents may have ended first

@@ -56,11 +56,13 @@ class Events:
 def export(run_folder: str, target: str) -> None:
     """Copy weights, config and history of a run to `target`, with their digests and the model card as README.md.
 
-    Raises FileExistsError if `target` holds anything: what was published should not change under its name.
+    Raises FileExistsError if `target` holds anything: what was published should not change under its name; and
+    DamagedModel where a file is not the one that the run wrote.
     """
     source, folder = Path(run_folder), Path(target)
     if folder.exists() and any(folder.iterdir()):
         raise FileExistsError(f"{folder} is not empty; export to a new folder")
+    check_digests(source, FILES)
     for name in FILES:
         with atomic_path(folder / name) as temporary:
             shutil.copyfile(source / name, temporary)

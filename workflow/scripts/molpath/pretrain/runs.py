@@ -152,8 +152,9 @@ def train(job: Job) -> None:
         data, description, vocabulary = prepare(
             run, store, job["pairs"], job["rna"], job["dna"], job["organs"], job["genes"]
         )
+        own = int(os.environ.get("LOCAL_WORLD_SIZE", processes))  # of this node, which they share
+        check_size(description, run["name"], *room(here.device, own))
         verify_once(store, list(dict.fromkeys(one.slide_id for one in data.examples)), here)
-        check_size(description, run["name"], *room(here.device, processes))
         network = build(description, run["training"]["seed"])
         if network.rna is not None and checkpoint:
             assert isinstance(network.rna, RnaEncoder)  # looked at before

@@ -50,10 +50,10 @@ def flags_of_genes(values: np.ndarray, flags: Sequence[str], limit: int) -> np.n
 
 
 def room(device: torch.device, processes: int) -> tuple[float, str]:
-    """Bytes that each of the run's processes can have for its network, and of what."""
+    """Bytes that each of the run's processes on this node can have for its network, and of what."""
     if device.type == "cuda":
         return float(torch.cuda.mem_get_info(device)[0]), "on the GPU"
-    return memory_available() / processes, "of memory" + (f" for each of {processes} processes" * (processes > 1))
+    return memory_available() / processes, "of memory" + (f" for each of {processes} processes here" * (processes > 1))
 
 
 def check_size(description: Description, run: str, available: float, where: str) -> None:

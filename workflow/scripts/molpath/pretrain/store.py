@@ -87,9 +87,9 @@ def marker_of(path: Path) -> Path:
 
 
 def state_of(path: Path) -> list[int]:
-    """Bytes and time of change of a file."""
+    """Bytes, time of change and inode of a file: a copy keeps its time, and may be damaged."""
     found = path.stat()
-    return [found.st_size, found.st_mtime_ns]
+    return [found.st_size, found.st_mtime_ns, found.st_ino]
 
 
 class PatchStore:

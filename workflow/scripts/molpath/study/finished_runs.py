@@ -17,7 +17,7 @@ AGAIN = "take the whole folder of a run that this version trained (results/pretr
 
 
 class FinishedRun:
-    """A folder with config.json and model.safetensors, as a run leaves it."""
+    """A folder with config.json, model.safetensors and their digests, as a run leaves it."""
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
@@ -61,7 +61,7 @@ class FinishedRun:
         return frozenset(self.description.get("cases", ()))
 
     def check(self, where: str, patches: Mapping[str, object], problems: Problems) -> None:
-        """Both files are there and belong together, and the run read patches like `patches` (of `patches_of`)."""
+        """The files are there and belong together, and the run read patches like `patches` (of `patches_of`)."""
         missing = [path for path in self.files if not os.path.isfile(path)]
         if missing:
             wrong = f"no such file: {', '.join(missing)}"

@@ -223,11 +223,6 @@ class Models:
         folder = entry["rna_encoder"]["checkpoint"] if "rna" in entry["modalities"] else ""
         return [f"{self.places.find(folder)}/{name}" for name in SCGPT_FILES] if folder else []
 
-    def patch_encoder(self, wildcards: Wildcards) -> dict[str, str]:
-        """What a run's model card says of the encoder of its patches, as far as it is known."""
-        facts = self.encoders.facts_of(self.runs[wildcards.run]["encoder"])
-        return {key: str(facts[key]) for key in ("hub", "licence") if facts.get(key)}
-
     def run_rna(self, wildcards: Wildcards) -> list[str]:
         """Expression tables of the run's cohorts."""
         return self._run_tables(wildcards.run, "rna")

@@ -1,4 +1,4 @@
-"""What the job of a pretraining run asks of a machine, by its processes."""
+"""What the job of a pretraining run asks of a machine, by its processes, and what its model card says of patches."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ATTEMPT, SHORTEST_ATTEMPT = 2880, 720
 
 
 class Training:
-    """GPUs, memory and time of rule pretrain_run."""
+    """GPUs, memory and time of rule pretrain_run, and a parameter of it."""
 
     def __init__(self, models: Models, encoders: Encoders) -> None:
         self.models, self.encoders = models, encoders
@@ -42,3 +42,8 @@ class Training:
     def runtime(self, wildcards: Wildcards) -> int:
         """Minutes: several processes share the steps."""
         return max(SHORTEST_ATTEMPT, ATTEMPT // self.processes(wildcards.run))
+
+    def patch_encoder(self, wildcards: Wildcards) -> dict[str, str]:
+        """What a run's model card says of the encoder of its patches, as far as it is known."""
+        facts = self.encoders.facts_of(self.models.runs[wildcards.run]["encoder"])
+        return {key: str(facts[key]) for key in ("hub", "licence") if facts.get(key)}
