@@ -78,7 +78,8 @@ def draw_column(axes, scores: pd.DataFrame, tasks: list[str], names: list[str], 
     chance = scores.groupby("task").chance.first()
     for task, place in places.items():
         axes.axhspan(place - 0.48, place + 0.48, color="#f5f5f5", zorder=0, lw=0)
-        axes.vlines(chance[task], place - 0.48, place + 0.48, color="#999999", lw=1, ls=":")
+        if np.isfinite(chance[task]):
+            axes.vlines(chance[task], place - 0.48, place + 0.48, color="#999999", lw=1, ls=":")
     labels = {place: f"{task}  ({words_of(metric[task])})" for task, place in places.items()}
     labels |= {place: name.replace("_", " ") for name, place in heads.items()}
     axes.set_yticks(sorted(labels), [labels[place] for place in sorted(labels)], fontsize=8)

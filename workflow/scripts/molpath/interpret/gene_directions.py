@@ -54,7 +54,7 @@ def write_directions(
     bags: str = "",
     model: str = "",
 ) -> None:
-    """Write a row a class and gene, the strongest correlation first.
+    """Write a row a class and gene, the strongest beside its null first.
 
     slides, cases, profiles: embeddings by one trained model; expression: rna.h5ad of the cohorts. The probe is fitted
     on all labelled samples. r: Pearson's, within cohorts (both sides centred there); z, p and padj: beside directions
@@ -190,7 +190,7 @@ def beside_null(r: np.ndarray) -> pd.DataFrame:
     if not good.any():
         return found
     stretched = np.arctanh(np.abs(r[good]).clip(max=1 - 1e-9))
-    z = stretched / np.sqrt((stretched**2).mean(1, keepdims=True))
+    z = stretched / np.maximum(np.sqrt((stretched**2).mean(1, keepdims=True)), 1e-12)
     found.loc[good, "z"] = np.copysign(z[:, 0], r[good, 0])
     found.loc[good, "p"] = (z >= z[:, :1] - 1e-12).mean(1)
     found.loc[good, "padj"] = (z.max(0) >= z[:, :1] - 1e-12).mean(1)

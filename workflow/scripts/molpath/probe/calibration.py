@@ -33,7 +33,7 @@ def recalibrated(positive: np.ndarray, probability: np.ndarray, weights: np.ndar
     """Slope and intercept (float B each) of positives (bool N) on the logit of their probability, by Newton's steps."""
     p = np.clip(probability, 1e-9, 1 - 1e-9)
     design = np.stack([np.ones(len(p)), np.log(p / (1 - p))])
-    found = np.tile([0.0, 0.5], (len(weights), 1))
+    found = np.zeros((len(weights), 2))  # from a slope above 0 steps overshoot where probabilities are extreme
     step = np.full_like(found, np.inf)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         for _ in range(50):

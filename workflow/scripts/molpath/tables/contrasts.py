@@ -68,7 +68,7 @@ def adjusted(tests: pd.DataFrame) -> pd.Series:
 
 
 def within_task(values: pd.DataFrame) -> list[dict[str, Any]]:
-    """Two-way analysis of variance (model + fold) of folds x models; Tukey's HSD where P < 0.05; corrected t tests.
+    """Two-way analysis of variance (model + fold) of folds x models; Tukey's HSD where P < 0.05.
 
     Folds in which a model has no value are left out for all. Tukey's contrasts take the residual mean square of the
     two-way analysis with its (models - 1)(folds - 1) degrees of freedom: the shared folds are blocks.

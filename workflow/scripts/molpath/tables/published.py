@@ -99,9 +99,8 @@ def join(metrics: pd.DataFrame, paper: pd.DataFrame, tasks: pd.DataFrame, names:
 def average(both: pd.DataFrame, tasks: pd.DataFrame) -> pd.DataFrame:
     """Plain means of the linear probe over the tasks that both have: all, those of public cohorts, families; by model.
 
-    of: tasks that the paper's mean is over; lacking: those that this mean is without, be it that too few folds
-    have a value; in_house: those of them that
-    nobody else can have. Both means are over the same tasks.
+    of: tasks that the paper's mean is over; lacking: those that this mean is without, be it that too few folds have a
+    value; in_house: those of them that nobody else can have. Both means are over the same tasks.
     """
     rows = []
     probed = both[(both.protocol == "linear_probe") & both.measured.notna() & enough(both)]

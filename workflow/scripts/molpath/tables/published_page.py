@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from .pages import Section, write_page
+from .scores import told_of
 
 #: The paper's families, in its order.
 FAMILIES = {
@@ -92,10 +93,11 @@ def readable(rows: pd.DataFrame) -> pd.DataFrame:
     columns["published"] = scores["published"]
     columns["published error"] = rows.apply(error_of, axis=1)
     columns |= {"measured": scores["measured"], "95 % interval": rows.apply(interval_of, axis=1)}
+    columns["folds"] = pd.Series(told_of(rows), rows.index, dtype=object)
     columns |= {"difference": scores["difference"], "covered": rows.covered}
     columns["note"] = rows.uncertain.map({"1": "damaged where it was read from"}).fillna("")
     table = pd.DataFrame(columns)
-    silent = [name for name in ("samples a class", "published error", "note") if (table[name] == "").all()]
+    silent = [name for name in ("samples a class", "published error", "folds", "note") if (table[name] == "").all()]
     return without_second_names(table.drop(columns=silent))
 
 

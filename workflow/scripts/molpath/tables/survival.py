@@ -41,7 +41,7 @@ def risk_groups(predictions: pd.DataFrame) -> tuple[pd.DataFrame, str]:
 def signed_logrank(cases: pd.DataFrame) -> tuple[float, float]:
     """Square root of the log-rank test's chi-square, positive where those at high risk die sooner; and its P.
 
-    nan without an event or with one group only.
+    nan with one group only, or where no event finds both groups at risk.
     """
     from sksurv.compare import compare_survival
     from sksurv.util import Surv
@@ -49,7 +49,10 @@ def signed_logrank(cases: pd.DataFrame) -> tuple[float, float]:
     if cases.high.nunique() < 2 or not cases.event.any():
         return np.nan, np.nan
     known = Surv.from_arrays(cases.event, cases.time)
-    square, p, groups, _ = compare_survival(known, cases.high.to_numpy(), return_stats=True)
+    try:
+        square, p, groups, _ = compare_survival(known, cases.high.to_numpy(), return_stats=True)
+    except np.linalg.LinAlgError:  # no variance: one group alone is at risk at every event
+        return np.nan, np.nan
     more = groups.loc[True, "observed"] - groups.loc[True, "expected"]
     return float(np.copysign(np.sqrt(max(square, 0)), more)), float(p)
 
@@ -76,15 +79,20 @@ def permuted_p(predictions: pd.DataFrame, shuffled: pd.DataFrame) -> tuple[float
 def hazard_ratio(cases: pd.DataFrame) -> tuple[float, float, float]:
     """Hazard of those at high risk over that of the others, with its 95 % interval (Cox).
 
-    Above 1: they die sooner; nan where a group has no event. The interval takes the groups as given.
+    Above 1: they die sooner; nan where a group has no event, or the fit does not converge. The interval takes the
+    groups as given.
     """
     from lifelines import CoxPHFitter
+    from lifelines.exceptions import ConvergenceError
 
     if cases.event.groupby(cases.high).any().sum() < 2:
         return np.nan, np.nan, np.nan
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a group that separates the deaths, whose interval says so
-        fit = CoxPHFitter().fit(cases.astype({"high": float}), "time", "event").summary.loc["high"]
+        try:
+            fit = CoxPHFitter().fit(cases.astype({"high": float}), "time", "event").summary.loc["high"]
+        except ConvergenceError:
+            return np.nan, np.nan, np.nan
     return float(fit["exp(coef)"]), float(fit["exp(coef) lower 95%"]), float(fit["exp(coef) upper 95%"])
 
 
@@ -96,7 +104,8 @@ def compare_groups(cases: pd.DataFrame, head: dict[str, Any]) -> list[dict[str, 
     statistic, p = signed_logrank(cases)
     note = ""
     if not np.isfinite(statistic):
-        note = "not tested: " + ("no event" if len(high) and len(low) else "every case is in one group")
+        why = "no event finds both groups at risk" if len(high) and len(low) else "every case is in one group"
+        note = f"not tested: {why}"
     ratio = dict(zip(("hazard_ratio", "lower", "upper"), hazard_ratio(cases), strict=True))
     rows = []
     for name, part in (("low", low), ("high", high)):
