@@ -1,6 +1,6 @@
 """Controls beside every model: what a probe finds where there is nothing, or nothing of the tissue, to find.
 
-permuted: labels (survival: times with events) shuffled over cases; must stand at chance.
+permuted: labels (survival: times with events) shuffled over cases, of two cohorts within each; must stand at chance.
 site_only: a probe on the site alone (one column a site). Where it predicts the label, a model may have learned the
     site's stain or scanner rather than disease, and its score says little.
 patch_count_only: a probe on the logarithm of the number of patches, that is on the area of tissue alone.

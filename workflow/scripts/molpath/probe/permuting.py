@@ -22,15 +22,16 @@ def shuffled(task: Task, seed: int, repeat: int, strata: Mapping[str, str] | Non
 
     Cases are shuffled, not samples: slides of a case share its label and look alike, so that labels shuffled over
     slides make a null that is too narrow. The j-th sample of a case takes that of the j-th of another case, which
-    begins again where it has fewer. strata: by case, what it only changes places within (a site, a cohort); cases that
-    it doesn't name are one more stratum.
+    begins again where it has fewer. strata: by case, what it only changes places within (a site, a cohort), that of the
+    task unless given; cases that it doesn't name are one more stratum.
     """
     members: dict[str, list[int]] = {}
     for position, name in enumerate(task.samples):
         members.setdefault(task.cases.get(name, name), []).append(position)
     cases = list(members.values())
     order = np.empty(len(task.samples), np.int64)
-    groups = np.array([(strata or {}).get(name, "") for name in members], object)
+    within = task.strata if strata is None else strata
+    groups = np.array([within.get(name, "") for name in members], object)
     others, rng = np.empty(len(cases), np.int64), np.random.default_rng([seed, repeat])
     for group in sorted(set(groups)):
         mine = np.flatnonzero(groups == group)

@@ -28,7 +28,7 @@ class Task:
     labels: int N, codes 0.. in the order of label_dict's numbers (classification); times (days, float N) and events
     (bool N) for survival, None otherwise; folds: object N x K of train, test, val, -1. By sample, where known: cases,
     slides (those the table lists), sites and patches (counts), which controls are made of. endpoint: OS, PFS, … of
-    survival.
+    survival. strata: by case, what controls shuffle within: the cohorts of a task that joins two.
     """
 
     name: str
@@ -45,6 +45,7 @@ class Task:
     sites: Mapping[str, str] = field(default_factory=dict)
     patches: Mapping[str, int] = field(default_factory=dict)
     endpoint: str = ""
+    strata: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_survival(self) -> bool:

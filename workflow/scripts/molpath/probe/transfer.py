@@ -48,6 +48,7 @@ def joined(name: str, train: Task, test: Task) -> Task:
         cases=dict(zip(names, [*case_of(train), *case_of(test)], strict=True)),
         slides={},
         sites={},  # another cohort has other sites
+        strata={**dict.fromkeys(case_of(train), train.name), **dict.fromkeys(case_of(test), test.name)},
         patches=dict(zip(names, counts, strict=True)) if all(counts) else {},
     )
 
