@@ -38,6 +38,15 @@ def test_separated_classes_have_no_slope():
     assert np.isnan(found["calibration_slope"][0])
 
 
+def test_probabilities_of_0_and_1_have_a_slope():
+    label = np.repeat([0, 1], 20)
+    sure = label.astype(float)
+    sure[[0, 1, 20, 21]] = 1, 1, 0, 0  # nine of ten are right
+    found = pooled_calibration(label, np.stack([1 - sure, sure], axis=1), np.ones((1, 40)))
+    assert found["calibration_slope"][0] == pytest.approx(np.log(9) / np.log(1e9), rel=1e-6)
+    assert found["calibration_intercept"][0] == pytest.approx(0, abs=1e-6)
+
+
 def test_the_interval_of_the_error_holds_it_and_is_of_all_folds():
     for seed in range(10):
         label, p = guesses(seed, n=100)

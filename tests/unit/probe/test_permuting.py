@@ -70,3 +70,11 @@ def test_each_permutation_is_compared_on_its_own_folds():
     assert permutation_p(table.assign(metric="bacc"), "knn", "bacc") == (1 + 1) / 10
     assert permutation_p(table.assign(metric="brier"), "knn", "brier") == (1 + 8) / 10
     assert np.isnan(permutation_p(table.assign(metric="bacc"), "prototype", "bacc"))
+
+
+def test_labels_of_two_joined_cohorts_stay_in_each():
+    task = task_of([1] * 40, [0] * 20 + [1] * 20)
+    task.strata = {f"C{i}": "AB"[i // 20] for i in range(40)}
+    order = shuffled(task, 0, 0)
+    assert (task.labels[order] == task.labels).all()
+    assert order.tolist() != list(range(40))

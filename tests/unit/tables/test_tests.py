@@ -233,6 +233,14 @@ def test_one_group_alone_is_not_tested():
     assert rows[1]["n"] == 0
 
 
+def test_a_group_that_no_event_finds_at_risk_is_not_tested():
+    """The one at high risk is censored before anybody dies: the log-rank test has no variance."""
+    times = pd.DataFrame({"time": [5.0, 4, 3, 1], "event": [False, True, True, False], "high": [False] * 3 + [True]})
+    rows = compare_groups(times, {})
+    assert rows[0]["note"] == "not tested: no event finds both groups at risk"
+    assert np.isnan(rows[0]["hazard_ratio"])
+
+
 def test_cluster_figure_shows_every_model_with_its_scores(tmp_path):
     from molpath.figures.maps import plot_clusters
 
