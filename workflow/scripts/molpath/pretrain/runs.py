@@ -16,12 +16,14 @@ from ..common.finished import keep, restore
 from ..common.kinds import SCGPT_FILES
 from ..common.progress import Progress
 from ..common.settings.pretrain import Run
+from ..omics.genes import GeneTable
+from ..omics.vocabulary import current_words
 from .artefacts import Events, write_digests
 from .description import Description
 from .distributed import World, launch, world
 from .job import Job
 from .model_card import write_model_card
-from .molecular_encoders import RnaEncoder, load_scgpt
+from .molecular_encoders import RnaEncoder, load_scgpt, read_vocabulary
 from .network import build, save
 from .preparation import prepare
 from .sizes import check_size, room
@@ -98,7 +100,7 @@ def contents_of(
     run: Run, indices: Sequence[str], pairs: str, rna: Sequence[str], dna: Sequence[str], genes: str = ""
 ) -> dict[str, list[str]]:
     """Digests of all that the run trains on, and of nothing else: its pairs, their packed patches, its profiles, and
-    the weights it starts from with the table of gene names that finds their words."""
+    the weights it starts from with their words under the symbols of the table of gene names."""
     own = set(slides_of(run, pairs))
     packed = [row for path in indices for row in read_tsv(path).to_dict("records") if row["slide_id"] in own]
     folder = run["rna_encoder"]["checkpoint"] if "rna" in run["modalities"] else ""
@@ -108,7 +110,7 @@ def contents_of(
         "rna": [fingerprint(path) for path in rna],
         "dna": [fingerprint(path) for path in dna],
         "scgpt": [fingerprint(f"{folder}/{name}") for name in SCGPT_FILES] if folder else [],
-        "genes": [fingerprint(genes)] if genes else [],
+        "genes": [digest_of(current_words(read_vocabulary(folder), GeneTable(genes)).words)] if genes else [],
     }
 
 

@@ -22,8 +22,10 @@ def shares(positive: np.ndarray, scores: np.ndarray, cases: np.ndarray) -> tuple
     """AUC (float K) of K scores and what each sample adds to its error (float K x N), summing to 0.
 
     Scaled as variances of small samples are, by the cases that have positives and by those that have negatives, so
-    that squares of sums over cases add up to Obuchowski's variance, and with one slide a case to DeLong's. Raises
-    ValueError with fewer than two cases of a class, for then there is no variance.
+    that squares of sums over cases add up to Obuchowski's variance, and with one slide per case to DeLong's. Of a case
+    with slides of both classes the two parts' covariance is scaled by the geometric mean of both factors, where
+    Obuchowski takes one over all cases. Raises ValueError with fewer than two cases of a class, for then there is no
+    variance.
     """
     positive = np.asarray(positive, bool)
     m, n = int(positive.sum()), int((~positive).sum())
@@ -57,13 +59,14 @@ def compare_folds(folds: Sequence[Side]) -> tuple[np.ndarray, np.ndarray, int]:
 def difference(
     auc: np.ndarray, covariance: np.ndarray, cases: int, a: int, b: int
 ) -> tuple[float, float, float, float]:
-    """AUC of model a minus that of b, its standard error, t, and the two-sided p (nan where the error is 0).
+    """AUC of model a minus that of b, its standard error, t, and the two-sided p.
 
+    t and p are nan where the error is 0, or where two cases leave no degree of freedom.
     Student's t with cases - 2 degrees of freedom, as two classes' means take one each; DeLong's normal is its limit.
     """
     gap = float(auc[a] - auc[b])
     variance = covariance[a, a] + covariance[b, b] - 2 * covariance[a, b]
     se = float(np.sqrt(max(variance, 0.0)))
-    if se < 1e-12:
-        return gap, 0.0, np.nan, np.nan
+    if se < 1e-12 or cases < 3:
+        return gap, se, np.nan, np.nan
     return gap, se, gap / se, float(2 * student.sf(abs(gap / se), cases - 2))
