@@ -217,6 +217,31 @@ def test_embeddings_of_cases_slides_and_profiles(tmp_path):
     assert set(profiles.obs.sample_type) == {""}  # its cases are no barcodes
 
 
+@pytest.mark.parametrize(("kind", "value", "says"), [
+    ("rna", "vst", "rna.h5ad holds vst, and the run in .*out read log2_tpm_plus_1: set omics/value so"),
+    ("rna", "", "rna.h5ad has none of the 8 genes that the run in"),
+    ("dna", "", "dna.h5ad has none of the 8 flags that the run in"),
+])  # fmt: skip
+def test_profiles_that_a_run_cannot_know_are_not_embedded(tmp_path, kind, value, says):
+    """Each would have the same embedding, or one of numbers that mean something else."""
+    write_cohort(tmp_path)
+    train(tmp_path)
+    table = tmp_path / f"{kind}.h5ad"
+    data = anndata.read_h5ad(table)
+    if value:
+        data.uns["value"] = value
+    else:
+        data.var_names = [f"other{name}" for name in data.var_names]
+    data.write_h5ad(table)
+    with pytest.raises(UnfitProfiles, match=says):
+        embed_profiles(
+            table=str(table),
+            profiles=list(data.obs_names),
+            run_folder=str(tmp_path / "out"),
+            output=str(tmp_path / "o"),
+        )
+
+
 def test_training_lowers_the_loss_of_both_branches(tmp_path):
     write_cohort(tmp_path, cases=40, share=0.5)
     rates = {"slide": 3e-3, "rna": 3e-3, "dna": 3e-3}

@@ -71,6 +71,17 @@ def test_a_run_says_which_patches_it_reads(project):
     assert run["patches"] == PATCHES
 
 
+def test_a_run_on_other_values_of_expression_is_refused_where_there_are_profiles(project):
+    project.config["embed"]["models"]["shared"] = {
+        "kind": "threads", "path": "models/theirs", "grid": "main", "encoder": "tiny",
+    }  # fmt: skip
+    project.config["embed"]["use"] = [*project.config["embed"]["use"], "shared"]
+    write_run(project.folder / "models/theirs")
+    change(project.folder, rna_encoder={"vocabulary": [], "value": "vst"})
+    project.write()
+    assert f"{WHERE}/path: the run read expression as vst, and omics/value is log2_tpm" in project.refusal()
+
+
 def change(folder, **parts):
     path = folder / "models/theirs/config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | parts))

@@ -10,7 +10,7 @@ import torch
 
 from ..common.h5ad import write_h5ad
 from ..omics.sample_types import kinds_of
-from ..pretrain.data import chosen_genes, gene_tokens
+from ..pretrain.data import UnfitProfiles, chosen_genes, gene_tokens
 from ..pretrain.description import Description
 from ..pretrain.molecular_encoders import standardise
 from ..pretrain.network import Threads, load
@@ -25,13 +25,16 @@ def embed_profiles(*, table: str, profiles: Sequence[str], run_folder: str, outp
     case_id, cohort, sample_type, modality; all chosen genes of a profile are shown.
 
     Genes and flags the run doesn't know are left out; flags the table lacks are 0. Of a table of z-scores, and of a
-    kind the run has no branch for, none are written (N = 0).
+    kind the run has no branch for, none are written (N = 0). Raises UnfitProfiles where the table's numbers are of
+    another kind than the run's, or where it has none of the run's genes or flags.
     """
     torch.set_num_threads(threads)
     network, description = load(run_folder)
     data = chosen_genes(anndata.read_h5ad(table))
     modality = "dna" if data.uns["value"] == "flags" else "rna"
     fits = data.uns["value"] != "zscore" and getattr(network, modality) is not None
+    if fits:
+        check_fit(table, data, description, modality, run_folder)
     data = data[[name for name in profiles if name in data.obs_names] if fits else []]
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     embed = embed_flags if modality == "dna" else embed_rna
@@ -39,6 +42,23 @@ def embed_profiles(*, table: str, profiles: Sequence[str], run_folder: str, outp
     obs = data.obs[["case_id", "cohort"]].astype(str)
     found = anndata.AnnData(vectors, obs=obs.assign(sample_type=kinds_of(data.obs), modality=modality))
     write_h5ad(output, found)
+
+
+def check_fit(table: str, data: anndata.AnnData, description: Description, modality: str, folder: str) -> None:
+    """Raises UnfitProfiles unless the branch can know profiles of this table: the same numbers, a gene in common."""
+    value = data.uns["value"]
+    if modality == "rna" and (theirs := description["rna_encoder"].get("value", value)) != value:
+        raise UnfitProfiles(
+            f"{table} holds {value}, and the run in {folder} read {theirs}: set omics/value to {theirs}"
+        )
+    names = description["rna_encoder"]["vocabulary"] if modality == "rna" else description["dna_encoder"]["flags"]
+    known = [name for name in names if not name.startswith("<")]  # <cls>, <pad> and the like are no genes
+    if data.n_obs and not set(known) & set(data.var_names):
+        kind = "genes" if modality == "rna" else "flags"
+        raise UnfitProfiles(
+            f"{table} has none of the {len(known):,} {kind} that the run in {folder} knows: compare the names of "
+            f"genes, or leave {modality} out of the protocols of this model"
+        )
 
 
 def gather_profiles(*, blocks: Sequence[str], output: str) -> None:

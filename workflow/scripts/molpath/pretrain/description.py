@@ -21,10 +21,13 @@ class Scale(TypedDict, total=False):
 
 
 class RnaSection(RnaEncoder, Scale):
-    """The expression branch; vocabulary: words by token; tokens: genes that a profile of each cohort shows at most."""
+    """The expression branch; vocabulary: words by token; tokens: genes that a profile of each cohort shows at most;
+    value: what its numbers are, as omics/value calls it.
+    """
 
     vocabulary: list[str]
     tokens: dict[str, int]
+    value: NotRequired[str]
 
 
 class DnaSection(DnaEncoder):

@@ -50,7 +50,10 @@ def prepare(
         used = values[rows]
         scale: Scale = scale_of(used, names) if run["rna_encoder"]["standardise"] else {}
         tokens = tokens_by_cohort(used, rna_table.obs["cohort"].iloc[rows].tolist())
-        description["rna_encoder"] = {**run["rna_encoder"], "vocabulary": words, "tokens": tokens, **scale}
+        value = str(rna_table.uns["value"])
+        description["rna_encoder"] = {
+            **run["rna_encoder"], "vocabulary": words, "tokens": tokens, "value": value, **scale,
+        }  # fmt: skip
         data.rna_values = standardise(values, scale, names)
         data.rna_tokens = np.array([vocabulary[name] for name in names], np.int64)
     if dna_table is not None:

@@ -80,6 +80,10 @@ class ModelChecks:
         if len(self.problems.found) == before and name in self._needed() and not self.places.lint:
             patches = self.models.patches_of(self.models.entries[name])
             self.models.finished[name].check(where, patches, self.problems)
+            theirs, ours = self.models.finished[name].value, self.config["omics"]["value"]
+            if theirs and theirs != ours and self.profiles.cohorts("rna"):
+                wrong = f"the run read expression as {theirs}, and omics/value is {ours}"
+                self.problems.add(f"{where}/path", wrong, f"set omics/value to {theirs}, or leave out the profiles")
 
     def _needed(self) -> set[str]:
         """Needed models, also while names in use may be wrong."""

@@ -48,6 +48,11 @@ class FinishedRun:
         return [kind for kind in ("rna", "dna") if f"{kind}_encoder" in self.description]
 
     @property
+    def value(self) -> str:
+        """What the expression is that the run read, as omics/value calls it; '' where it has no such branch."""
+        return str(_section(self.description, "rna_encoder").get("value", ""))
+
+    @property
     def width(self) -> int:
         """Numbers of an embedding."""
         return int(_section(self.description, "slide_encoder").get("output", 0))
