@@ -100,7 +100,7 @@ def test_killed_run_goes_on_where_it_was(cohort, code, tmp_path):
     folder = copy / "results/wsi" / GRID / f"features_{ENCODER}"
     command = [str(Path(sys.executable).with_name("snakemake")), "--snakefile", str(code / "workflow/Snakefile")]
     process = subprocess.Popen(
-        [*command, "embed", "--configfile", "config.json", "--cores", "1"],
+        [*command, "features", "--configfile", "config.json", "--cores", "1"],
         cwd=copy,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -116,7 +116,7 @@ def test_killed_run_goes_on_where_it_was(cohort, code, tmp_path):
     kept = {path.name: path.stat().st_mtime_ns for path in folder.glob("*.h5") if not path.name.startswith(".")}
     assert kept
     assert run(copy, code, "--unlock").returncode == 0
-    done = run(copy, code, "embed")
+    done = run(copy, code, "features", "embed")
     assert done.returncode == 0, done.stdout[-6000:]
     assert {name: (folder / name).stat().st_mtime_ns for name in kept} == kept
     after = bytes_of(copy)

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from data_services import DIAGNOSTIC, STAR, serving
+from data_services import DIAGNOSTIC, STAR
 from molpath.acquire import web
 from molpath.acquire.sheets import write_sheets
 from molpath.common.files import read_tsv
@@ -14,12 +14,6 @@ GDC = {
     "projects": [], "programs": ["TCGA"], "sample_types": ["Tumor"], "access": ["open"],
     "strategy": "Diagnostic Slide", "paired_only": False, "folder": "",
 }  # fmt: skip
-
-
-@pytest.fixture
-def server():
-    with serving() as service:
-        yield service
 
 
 @pytest.fixture
