@@ -121,6 +121,10 @@ SPOILT = {
         damage,
         [f"{WHERE}/path: models/theirs/model.safetensors differ from their SHA-256 in models/theirs/sha256.txt"],
     ),
+    "digests that are no text": (
+        lambda p: (p.folder / "models/theirs/sha256.txt").write_bytes(b"\xff\xfe"),
+        [f"{WHERE}/path: models/theirs/config.json, models/theirs/model.safetensors differ from their SHA-256"],
+    ),
     "another grid": (
         lambda p: p.config["tiles"]["grids"]["main"].update(patch_size=512),
         [f"{WHERE}/grid: another grid than the run's in models/theirs/config.json: grid '20x_256px_0px', here '20x_5"],
