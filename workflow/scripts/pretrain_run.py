@@ -29,7 +29,7 @@ if __name__ == "__main__":
         },
         finished=f"{snakemake.params.results}/pretrain/.finished",
         state=f"{snakemake.params.results}/pretrain/runs/{snakemake.wildcards.run}.state",
-        code=snakemake.params.code,
+        code=snakemake.params.trainer,
         slides=snakemake.input.slides[0] if snakemake.input.slides else None,
         threads=snakemake.params.run["training"]["threads"],
         log_path=snakemake.log[0],
