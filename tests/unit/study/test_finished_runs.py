@@ -1,6 +1,7 @@
 """A finished run's folder as a model: what planning reads of it, and what it refuses."""
 
 import json
+from hashlib import sha256
 from types import SimpleNamespace
 
 import pytest
@@ -9,6 +10,7 @@ from molpath.study import Study
 
 PATCHES = {
     "grid": "20x_256px_0px", "adapter": "mean_colour", "input_size": 0, "tokens": "mean", "crops": 1, "stain": "",
+    "decode": "exact", "mean": [], "std": [], "options": {}, "revision": "",
 }  # fmt: skip
 WHERE = "config, key embed/models/shared"
 
@@ -20,7 +22,7 @@ def write_run(folder, cases=("X1",)):
     description = {
         "slide_encoder": {"output": 24},
         "rna_encoder": {"vocabulary": []},
-        "run": {"name": "theirs", "patches": PATCHES},
+        "run": {"name": "theirs", "patches": PATCHES | {"weights": ""}},
         "cases": sorted(map(digest_of, cases)),
     }
     (folder / "config.json").write_text(json.dumps(description))
@@ -96,6 +98,24 @@ def entry(project, **keys):
     project.config["embed"]["models"]["shared"].update(keys)
 
 
+def own_weights(project):
+    (project.folder / "own.safetensors").write_bytes(b"ours")
+    project.config["features"]["encoders"]["tiny"]["weights"] = "own.safetensors"
+
+
+def other_target(project):
+    """The stain method is the same."""
+    (project.folder / "target.png").write_bytes(b"image")
+    project.config["features"]["encoders"]["tiny"]["stain"] = {"method": "macenko", "target": "target.png"}
+    change(project.folder, run={"name": "theirs", "patches": PATCHES | {"stain": "macenko", "weights": "0123"}})
+
+
+def other_revision(project):
+    patches = PATCHES | {"adapter": "uni_v1", "input_size": 224, "tokens": "cls", "revision": "abc", "weights": "0123"}
+    change(project.folder, run={"name": "theirs", "patches": patches})
+    project.config["features"]["encoders"]["tiny"].update(adapter="uni_v1", revision="def")
+
+
 SPOILT = {
     "no folder": (
         lambda p: entry(p, path="gone"),
@@ -137,6 +157,25 @@ SPOILT = {
         lambda p: p.config["features"]["encoders"]["tiny"].update(stain={"method": "macenko"}),
         [f"{WHERE}/encoder: another encoder than the run's in", "stain '', here 'macenko'"],
     ),
+    "half-size decoding": (
+        lambda p: p.config["features"]["encoders"]["tiny"].update(decode="half"),
+        [f"{WHERE}/encoder: another encoder than the run's in", "decode 'exact', here 'half'"],
+    ),
+    "other weights of the same adapter": (
+        own_weights,
+        [
+            f"{WHERE}/encoder: another encoder than the run's in",
+            f"weights '', here '{sha256(b'ours').hexdigest()[:16]}'",
+        ],
+    ),
+    "another stain target": (
+        other_target,
+        [f"{WHERE}/encoder: another encoder than the run's in", f"here '{sha256(b'image').hexdigest()[:16]}'"],
+    ),
+    "another revision of weights that are not here yet": (
+        other_revision,
+        [f"{WHERE}/encoder: another encoder than the run's in", "revision 'abc', here 'def'"],
+    ),
     "an encoder that is not there": (
         lambda p: entry(p, encoder="uni_v9"),
         [f"{WHERE}/encoder: no encoder is called 'uni_v9'", "use one of: tiny"],
@@ -148,7 +187,10 @@ SPOILT = {
     ),
     "a tested case that it trained on": (
         lambda p: change(p.folder, cases=[digest_of("C5")]),
-        ["case C5 is on the test side of here--grade, and run theirs of models/theirs trains on it"],
+        [
+            "case C5 is on the test side of here--grade, and run theirs (model shared) trained on it",
+            "take another model, or the case",
+        ],
     ),
 }
 

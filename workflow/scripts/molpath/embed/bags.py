@@ -64,14 +64,14 @@ class Bags:
         """
         run = json.loads(Path(source).read_text(encoding="utf-8")).get("run", {})
         theirs = run.get("patches", {}).get("weights", "").split("; ")
+        read = " or ".join(name or "(unknown)" for name in theirs)
         for slide_id in slides:
             ours = self.rows[slide_id].get("weights", "")
             if ours not in theirs:
                 raise OtherWeights(
                     f"slide {slide_id}: {self.rows[slide_id]['file']} was made with weights and stain target of "
-                    f"SHA-256 {ours or '(unknown)'}, and run {run.get('name', '')} of {Path(source).parent} read patches of "
-                    f"{' or '.join(name or '(unknown)' for name in theirs)}: name an encoder with those weights, or "
-                    "another model"
+                    f"SHA-256 {ours or '(unknown)'}, and run {run.get('name', '')} of {Path(source).parent} read "
+                    f"patches of {read}: name an encoder with those weights, or another model"
                 )
 
     def blocks(self, slides: Sequence[str]) -> Iterator[np.ndarray]:
