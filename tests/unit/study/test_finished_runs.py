@@ -66,6 +66,31 @@ def test_a_folder_is_a_model_without_its_run_and_cohort(study):
     assert {"embed/models/shared/config.json", "embed/models/shared/model.safetensors"} <= {*opened.inventory.given()}
 
 
+def test_probes_of_a_finished_run_wait_for_the_audit_of_leakage(study):
+    """Without omics nothing else makes it; the task's folds are made in the run, so planning can't look at them."""
+    write_run(study.folder / "models/theirs", cases=["C5"])
+    study.config["probe"]["tasks"]["here--grade"]["path"] = "resources/demo/tasks/here/grade"
+    study.config["embed"]["models"]["mean"] = {"kind": "mean", "grid": "main", "encoder": "tiny"}
+    study.write()
+    opened = Study.open("config.yaml")
+    opened.check()
+    audit = opened.leakage
+    assert audit.audit(SimpleNamespace(model="shared")) == ["<results>/omics/leakage.tsv"]
+    assert audit.audit(SimpleNamespace(model="mean")) == []
+    assert audit.configs() == ["models/theirs/config.json"]
+    assert audit.names() == ["theirs (model shared)"]
+    assert "<results>/omics/leakage.tsv" in opened.targets.report()
+    assert "<results>/tables/omics.tsv" not in opened.targets.report()
+
+
+def test_a_study_without_finished_runs_needs_no_audit_beyond_its_profiles(study):
+    study.config["embed"] = {"models": {"mean": {"kind": "mean", "grid": "main", "encoder": "tiny"}}, "use": ["mean"]}
+    study.write()
+    opened = Study.open("config.yaml")
+    assert "<results>/omics/leakage.tsv" not in opened.targets.report()
+    assert opened.leakage.configs() == []
+
+
 def test_a_run_says_which_patches_it_reads(project):
     project.config["tiles"]["grids"]["main"]["label"] = "strict"
     project.write()
