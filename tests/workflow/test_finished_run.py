@@ -4,22 +4,27 @@ import json
 import shutil
 
 import pytest
+from molpath.common.files import read_tsv
 from molpath.pretrain.artefacts import export
 
 from .small_cohort import ENCODER, run
 
 FILES = ("slides.h5ad", "cases.h5ad", "attention.h5")
+#: A task of the cases that the run trained on, whose files a rule makes.
+TASK = "synthetic_a--subtype"
 
 
-@pytest.mark.parametrize("layout", ["run", "hub"])
-def test_a_run_folder_gives_the_same_embeddings_byte_for_byte(cohort, code, tmp_path, layout):
-    """The other study calls the grid otherwise, and it trains nothing."""
-    copy, shared = tmp_path / "other", tmp_path / "shared"
+def share(cohort, target, layout):
+    """The run's folder, or its export in the hub's layout."""
     trained = cohort / "results/pretrain/runs/one"
     if layout == "run":
-        shutil.copytree(trained, shared)
+        shutil.copytree(trained, target)
     else:
-        export(str(trained), str(shared))
+        export(str(trained), str(target))
+
+
+def other_study(cohort, copy, shared):
+    """A copy of the cohort without the stages that molecular data have a part in; returns its config."""
     shutil.copytree(cohort, copy)
     for stage in ("pretrain", "omics", "embed"):
         shutil.rmtree(copy / "results" / stage)
@@ -29,9 +34,51 @@ def test_a_run_folder_gives_the_same_embeddings_byte_for_byte(cohort, code, tmp_
     model = {"kind": "threads", "path": str(shared), "grid": "theirs", "encoder": ENCODER}
     kept["embed"] = {"models": {"threads-s0": model}, "use": ["threads-s0"], "attention": config["embed"]["attention"]}
     (copy / "config.json").write_text(json.dumps(kept))
+    return kept
+
+
+@pytest.mark.parametrize("layout", ["run", "hub"])
+def test_a_run_folder_gives_the_same_embeddings_byte_for_byte(cohort, code, tmp_path, layout):
+    """The other study calls the grid otherwise, and it trains nothing; a moved folder embeds nothing again."""
+    copy, shared = tmp_path / "other", tmp_path / "shared"
+    share(cohort, shared, layout)
+    config = other_study(cohort, copy, shared)
     done = run(copy, code, "embed")
     assert done.returncode == 0, done.stdout[-6000:]
     assert not (copy / "results/pretrain").exists()
     for name in FILES:
         path = f"results/embed/threads-s0/{name}"
         assert (copy / path).read_bytes() == (cohort / path).read_bytes(), name
+    if layout == "run":
+        config["embed"]["models"]["threads-s0"]["path"] = str(shared.rename(tmp_path / "moved"))
+        (copy / "config.json").write_text(json.dumps(config))
+        shutil.rmtree(copy / "results/logs/embed")
+        again = run(copy, code, "embed")
+        assert again.returncode == 0, again.stdout[-6000:]
+        logs = {path: path.read_text() for path in (copy / "results/logs/embed/threads-s0/slides").glob("*.log")}
+        assert logs
+        assert all("taken from .finished" in text for text in logs.values())
+
+
+def test_training_cases_on_folds_that_are_made_in_the_run_stop_it(cohort, code, tmp_path):
+    """Planning can't look at them; the study has no profiles."""
+    copy, shared = tmp_path / "other", tmp_path / "shared"
+    share(cohort, shared, "hub")
+    config = other_study(cohort, copy, shared)
+    tasks = json.loads((cohort / "config.json").read_text())["probe"]["tasks"]
+    config["probe"] = {"tasks": {TASK: tasks[TASK]}, "use": [TASK], "permutations": 0}
+    (copy / "config.json").write_text(json.dumps(config))
+    done = run(copy, code, "probe")
+    assert done.returncode != 0
+    assert not (copy / f"results/probe/threads-s0/{TASK}/frozen").exists()
+    told = (copy / "results/logs/omics/pairs.log").read_text()
+    assert f"task {TASK}, fold_0: run one (model threads-s0) trains on it" in told
+    cases = sorted(set(read_tsv(copy / f"resources/demo/tasks/{TASK.replace('--', '/')}/k=all.tsv").case_id))
+    config["omics"] = {"allow_leakage": cases}
+    (copy / "config.json").write_text(json.dumps(config))
+    done = run(copy, code, "probe")
+    assert done.returncode == 0, done.stdout[-6000:]
+    leaks = read_tsv(copy / "results/omics/leakage.tsv")
+    assert set(leaks.run) == {"one (model threads-s0)"}
+    assert set(leaks[leaks.side == "test"].action) == {"allowed"}
+    assert set(leaks.case_id) <= set(cases)

@@ -112,6 +112,7 @@ rule pair_slides:
         sheet=study.slides.sheet,
         tables=study.profiles.tables,
         splits=study.tasks.tested_splits,
+        finished=study.leakage.configs,
     output:
         pairs="<results>/omics/pairs.tsv",
         leakage="<results>/omics/leakage.tsv",
@@ -129,6 +130,7 @@ rule pair_slides:
         tasks=study.tasks.tested,
         whole=study.tasks.whole,
         runs=study.models.run_parts(),
+        finished=study.leakage.names,
         allow=lookup(dpath="omics/allow_leakage", within=config),
         correlation=lookup(dpath="omics/duplicate_correlation", within=config),
         code=study.digest("omics"),

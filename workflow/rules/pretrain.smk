@@ -68,7 +68,8 @@ rule pretrain_run:
         run=study.models.run,
         patch_encoder=study.training.patch_encoder,
         results=subpath(output.model, ancestor=4),
-        code=study.digest("pretrain"),
+        trainer=study.digest.of_training(),
+        code=study.digest("pretrain"),  # another page is no reason to train: the stamp holds `trainer`
     message:
         "Pretraining {wildcards.run}"
     script:

@@ -44,6 +44,7 @@ rule probe_task:
         cases="<results>/embed/{model}/cases.h5ad",
         bags=study.embedding.task_bags,
         cohort="<results>/embed/{model}/slides.tsv",
+        audit=ancient(study.leakage.audit),  # of a model whose run is from elsewhere
     output:
         predictions="<results>/probe/{model}/{task}/{group}/predictions.parquet",
         metrics="<results>/probe/{model}/{task}/{group}/metrics.tsv",
@@ -106,6 +107,7 @@ rule transfer_task:
         slides="<results>/embed/{model}/slides.h5ad",
         cases="<results>/embed/{model}/cases.h5ad",
         cohort="<results>/embed/{model}/slides.tsv",
+        audit=ancient(study.leakage.audit),  # of a model whose run is from elsewhere
     output:
         predictions="<results>/probe/{model}/{task}/transfer/predictions.parquet",
         metrics="<results>/probe/{model}/{task}/transfer/metrics.tsv",
@@ -140,6 +142,7 @@ rule prompt_task:
         cases="<results>/embed/{model}/cases.h5ad",
         cohort="<results>/embed/{model}/slides.tsv",
         profiles=study.embedding.prompt_profiles,
+        audit=ancient(study.leakage.audit),  # of a model whose run is from elsewhere
     output:
         predictions="<results>/probe/{model}/{task}/prompt/predictions.parquet",
         metrics="<results>/probe/{model}/{task}/prompt/metrics.tsv",
@@ -205,6 +208,7 @@ rule finetune_task:
         judged=ancient(study.ledger.of_model),  # not after too many slides were set aside
         manifests=study.probing.finetune_manifests,
         sources=study.probing.finetune_weights,
+        audit=ancient(study.leakage.audit),  # of a model whose run is from elsewhere
     output:
         predictions="<results>/probe/{model}/{task}/finetune/predictions.parquet",
         metrics="<results>/probe/{model}/{task}/finetune/metrics.tsv",

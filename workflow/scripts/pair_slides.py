@@ -17,6 +17,7 @@ if __name__ == "__main__":
         tables=snakemake.input.tables,
         splits=dict(zip(snakemake.params.tasks, snakemake.input.splits, strict=True)),
         runs=snakemake.params.runs,
+        finished=dict(zip(snakemake.params.finished, snakemake.input.finished, strict=True)),
         allow=snakemake.params.allow,
         correlation=snakemake.params.correlation,
         whole=snakemake.params.whole,

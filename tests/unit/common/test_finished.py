@@ -1,6 +1,7 @@
 """Finished work comes back as it was kept, or not at all."""
 
 import pytest
+from molpath.common import finished
 from molpath.common.finished import keep, restore
 
 TEXTS = {"model.safetensors": "weights", "config.json": "{}"}
@@ -51,3 +52,28 @@ def test_damaged_work_is_replaced_by_work_done_again(kept, tmp_path):
     assert restore(kept, outputs_in(tmp_path / "new"))
     assert (tmp_path / "new/config.json").read_text() == "{}"
     assert sorted(path.name for path in kept.iterdir()) == ["complete", "config.json", "model.safetensors"]
+
+
+def test_two_jobs_with_one_stamp_never_mix_their_files(tmp_path, monkeypatch):
+    """The second job ends while the first puts its files away; on another machine its weights are others."""
+    outputs = {job: outputs_in(tmp_path / job) for job in ("first", "second")}
+    for job, paths in outputs.items():
+        for path in paths.values():
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(f"{path.name} of {job}")
+    link, temporary = finished._link, finished.temporary_of
+    linked = []
+
+    def and_then_the_second(source, target):
+        link(source, target)
+        linked.append(source)
+        if len(linked) == 1:
+            with monkeypatch.context() as other:
+                other.setattr(finished, "temporary_of", lambda path: temporary(path).with_name(f".other-{path.name}"))
+                keep(tmp_path / "kept", outputs["second"])
+
+    monkeypatch.setattr(finished, "_link", and_then_the_second)
+    keep(tmp_path / "kept", outputs["first"])
+    assert restore(tmp_path / "kept", outputs_in(tmp_path / "new"))
+    assert {(tmp_path / "new" / name).read_text() for name in TEXTS} == {f"{name} of second" for name in TEXTS}
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []

@@ -1,9 +1,13 @@
 """Barcodes, which slide goes with which profile, and what leaks."""
 
+import json
+import re
+
 import anndata
 import numpy as np
 import pandas as pd
 import pytest
+from molpath.common.digests import digest_of
 from molpath.common.files import read_tsv
 from molpath.common.h5ad import write_h5ad
 from molpath.omics.barcodes import parse_barcode
@@ -227,3 +231,52 @@ def test_a_near_copy_of_a_training_profile_on_a_test_side(tmp_path, cohorts, all
     table = read_tsv(tmp_path / "leakage.tsv")
     assert table[table.task == "x--y"].action.tolist() == [action, "listed"]
     assert "correlates 0.9" in table.detail.iloc[-1]
+
+
+FINISHED = "theirs (model shared)"
+
+
+@pytest.fixture
+def elsewhere(tmp_path):
+    """A study without profiles whose model, a finished run, trained on A1; s2 of case B1 is a copy of A1's slide."""
+    head = "slide_id\tcase_id\tcohort\tstatus\treason\tduplicate_of\n"
+    (tmp_path / "slides.tsv").write_text(head + "s1\tA1\tA\tok\t\t\ns2\tB1\tB\tok\t\ts1\ns3\tC1\tB\tok\t\t\n")
+    rows = "A1\ts1\t1\ttrain\ttest\nB1\ts2\t1\ttest\t-1\nC1\ts3\t0\ttest\ttrain\n"
+    (tmp_path / "k=all.tsv").write_text("case_id\tslide_id\ty\tfold_0\tfold_1\n" + rows)
+    digests = sorted(map(digest_of, ("A1", "someone else")))
+    (tmp_path / "config.json").write_text(json.dumps({"cases": digests}))
+    return {
+        "slides": str(tmp_path / "slides.tsv"),
+        "tables": [],
+        "splits": {"x--y": str(tmp_path / "k=all.tsv")},
+        "runs": {},
+        "finished": {FINISHED: str(tmp_path / "config.json")},
+        "pairs": str(tmp_path / "pairs.tsv"),
+        "leakage": str(tmp_path / "leakage.tsv"),
+    }
+
+
+def test_cases_of_a_finished_run_are_found_without_profiles_and_in_disguise(elsewhere):
+    told = rf"2 leaks .*\n  case A1, .* fold_1: run {re.escape(FINISHED)} trains on it\n  case B1, .* fold_0"
+    with pytest.raises(Leakage, match=told):
+        pair_slides(**elsewhere)
+    table = read_tsv(elsewhere["leakage"])
+    assert table[["case_id", "run", "fold", "side", "action", "detail"]].to_numpy().tolist() == [
+        ["A1", FINISHED, "fold_0", "train", "listed", f"run {FINISHED} trains on it"],
+        ["A1", FINISHED, "fold_1", "test", "error", f"run {FINISHED} trains on it"],
+        ["B1", FINISHED, "fold_0", "test", "error", f"run {FINISHED} trains on A1, the same slide"],
+    ]
+    assert set(read_tsv(elsewhere["pairs"]).status) == {"left_out"}
+
+
+def test_allowed_cases_of_a_finished_run_are_listed(elsewhere):
+    pair_slides(**elsewhere, allow=["A1", "B1"])
+    table = read_tsv(elsewhere["leakage"])
+    assert table.action.tolist() == ["listed", "allowed", "allowed"]
+
+
+def test_whole_tasks_test_every_case_of_a_finished_run(elsewhere):
+    with pytest.raises(Leakage, match="2 leaks"):
+        pair_slides(**elsewhere, whole=["x--y"])
+    table = read_tsv(elsewhere["leakage"])
+    assert table[["case_id", "fold", "action"]].to_numpy().tolist() == [["A1", "all", "error"], ["B1", "all", "error"]]

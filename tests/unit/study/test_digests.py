@@ -45,6 +45,26 @@ def test_a_module_of_an_earlier_stage_counts_where_it_is_used(copy):
     assert before["tiles"] == after["tiles"]
 
 
+@pytest.mark.parametrize(
+    ("name", "trains"),
+    [
+        *(
+            ("pretrain/" + name, True)
+            for name in ("training.py", "network.py", "preparation.py", "store.py", "runs.py")
+        ),
+        ("common/files.py", True),
+        *(("pretrain/" + name, False) for name in ("model_card.py", "documents.py", "artefacts.py")),
+        *(("omics/" + name, False) for name in ("genes.py", "vocabulary.py", "no_genes.py")),
+    ],
+)
+def test_a_run_is_trained_again_for_the_code_that_trains_alone(copy, name, trains):
+    """An edit reruns the job in any case; what it takes from .finished depends on this digest."""
+    before, package = Digests(copy).of_training(), Digests(copy)("pretrain")
+    (copy / name).write_text((copy / name).read_text() + "\nADDED = 1\n")
+    assert (Digests(copy).of_training() != before) == trains
+    assert Digests(copy)("pretrain") != package
+
+
 def test_every_package_has_a_digest_of_its_own():
     found = Digests()
     packages = [path.name for path in LIBRARY.iterdir() if (path / "__init__.py").is_file()]

@@ -1,6 +1,7 @@
 """A finished run's folder as a model: what planning reads of it, and what it refuses."""
 
 import json
+from hashlib import sha256
 from types import SimpleNamespace
 
 import pytest
@@ -9,6 +10,7 @@ from molpath.study import Study
 
 PATCHES = {
     "grid": "20x_256px_0px", "adapter": "mean_colour", "input_size": 0, "tokens": "mean", "crops": 1, "stain": "",
+    "decode": "exact", "mean": [], "std": [], "options": {}, "revision": "",
 }  # fmt: skip
 WHERE = "config, key embed/models/shared"
 
@@ -20,7 +22,7 @@ def write_run(folder, cases=("X1",)):
     description = {
         "slide_encoder": {"output": 24},
         "rna_encoder": {"vocabulary": []},
-        "run": {"name": "theirs", "patches": PATCHES},
+        "run": {"name": "theirs", "patches": PATCHES | {"weights": ""}},
         "cases": sorted(map(digest_of, cases)),
     }
     (folder / "config.json").write_text(json.dumps(description))
@@ -64,6 +66,31 @@ def test_a_folder_is_a_model_without_its_run_and_cohort(study):
     assert {"embed/models/shared/config.json", "embed/models/shared/model.safetensors"} <= {*opened.inventory.given()}
 
 
+def test_probes_of_a_finished_run_wait_for_the_audit_of_leakage(study):
+    """Without omics nothing else makes it; the task's folds are made in the run, so planning can't look at them."""
+    write_run(study.folder / "models/theirs", cases=["C5"])
+    study.config["probe"]["tasks"]["here--grade"]["path"] = "resources/demo/tasks/here/grade"
+    study.config["embed"]["models"]["mean"] = {"kind": "mean", "grid": "main", "encoder": "tiny"}
+    study.write()
+    opened = Study.open("config.yaml")
+    opened.check()
+    audit = opened.leakage
+    assert audit.audit(SimpleNamespace(model="shared")) == ["<results>/omics/leakage.tsv"]
+    assert audit.audit(SimpleNamespace(model="mean")) == []
+    assert audit.configs() == ["models/theirs/config.json"]
+    assert audit.names() == ["theirs (model shared)"]
+    assert "<results>/omics/leakage.tsv" in opened.targets.report()
+    assert "<results>/tables/omics.tsv" not in opened.targets.report()
+
+
+def test_a_study_without_finished_runs_needs_no_audit_beyond_its_profiles(study):
+    study.config["embed"] = {"models": {"mean": {"kind": "mean", "grid": "main", "encoder": "tiny"}}, "use": ["mean"]}
+    study.write()
+    opened = Study.open("config.yaml")
+    assert "<results>/omics/leakage.tsv" not in opened.targets.report()
+    assert opened.leakage.configs() == []
+
+
 def test_a_run_says_which_patches_it_reads(project):
     project.config["tiles"]["grids"]["main"]["label"] = "strict"
     project.write()
@@ -96,6 +123,24 @@ def entry(project, **keys):
     project.config["embed"]["models"]["shared"].update(keys)
 
 
+def own_weights(project):
+    (project.folder / "own.safetensors").write_bytes(b"ours")
+    project.config["features"]["encoders"]["tiny"]["weights"] = "own.safetensors"
+
+
+def other_target(project):
+    """The stain method is the same."""
+    (project.folder / "target.png").write_bytes(b"image")
+    project.config["features"]["encoders"]["tiny"]["stain"] = {"method": "macenko", "target": "target.png"}
+    change(project.folder, run={"name": "theirs", "patches": PATCHES | {"stain": "macenko", "weights": "0123"}})
+
+
+def other_revision(project):
+    patches = PATCHES | {"adapter": "uni_v1", "input_size": 224, "tokens": "cls", "revision": "abc", "weights": "0123"}
+    change(project.folder, run={"name": "theirs", "patches": patches})
+    project.config["features"]["encoders"]["tiny"].update(adapter="uni_v1", revision="def")
+
+
 SPOILT = {
     "no folder": (
         lambda p: entry(p, path="gone"),
@@ -121,6 +166,10 @@ SPOILT = {
         damage,
         [f"{WHERE}/path: models/theirs/model.safetensors differ from their SHA-256 in models/theirs/sha256.txt"],
     ),
+    "digests that are no text": (
+        lambda p: (p.folder / "models/theirs/sha256.txt").write_bytes(b"\xff\xfe"),
+        [f"{WHERE}/path: models/theirs/config.json, models/theirs/model.safetensors differ from their SHA-256"],
+    ),
     "another grid": (
         lambda p: p.config["tiles"]["grids"]["main"].update(patch_size=512),
         [f"{WHERE}/grid: another grid than the run's in models/theirs/config.json: grid '20x_256px_0px', here '20x_5"],
@@ -133,6 +182,25 @@ SPOILT = {
         lambda p: p.config["features"]["encoders"]["tiny"].update(stain={"method": "macenko"}),
         [f"{WHERE}/encoder: another encoder than the run's in", "stain '', here 'macenko'"],
     ),
+    "half-size decoding": (
+        lambda p: p.config["features"]["encoders"]["tiny"].update(decode="half"),
+        [f"{WHERE}/encoder: another encoder than the run's in", "decode 'exact', here 'half'"],
+    ),
+    "other weights of the same adapter": (
+        own_weights,
+        [
+            f"{WHERE}/encoder: another encoder than the run's in",
+            f"weights '', here '{sha256(b'ours').hexdigest()[:16]}'",
+        ],
+    ),
+    "another stain target": (
+        other_target,
+        [f"{WHERE}/encoder: another encoder than the run's in", f"here '{sha256(b'image').hexdigest()[:16]}'"],
+    ),
+    "another revision of weights that are not here yet": (
+        other_revision,
+        [f"{WHERE}/encoder: another encoder than the run's in", "revision 'abc', here 'def'"],
+    ),
     "an encoder that is not there": (
         lambda p: entry(p, encoder="uni_v9"),
         [f"{WHERE}/encoder: no encoder is called 'uni_v9'", "use one of: tiny"],
@@ -144,7 +212,10 @@ SPOILT = {
     ),
     "a tested case that it trained on": (
         lambda p: change(p.folder, cases=[digest_of("C5")]),
-        ["case C5 is on the test side of here--grade, and run theirs of models/theirs trains on it"],
+        [
+            "case C5 is on the test side of here--grade, and run theirs (model shared) trained on it",
+            "take another model, or the case",
+        ],
     ),
 }
 

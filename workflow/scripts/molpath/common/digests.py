@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
 #: Digests of a folder's files beside them, as `sha256sum --check` takes them.
 DIGESTS = "sha256.txt"
+#: A line of such a file: digest, a blank, the mark of the mode (a blank or *), name.
+_LINE = re.compile(r"([0-9a-fA-F]{64}) [ *](.+)")
 
 
 def digest_of(*values: Any) -> str:
@@ -40,6 +43,7 @@ def sha256_of(path: str | os.PathLike[str]) -> str:
 
 
 def listed_digests(folder: str | os.PathLike[str]) -> dict[str, str]:
-    """SHA-256 by file, as sha256.txt of a folder lists them."""
-    lines = (Path(folder) / DIGESTS).read_text(encoding="utf-8").splitlines()
-    return {name: digest for digest, name in (line.split(maxsplit=1) for line in lines if len(line.split()) > 1)}
+    """SHA-256 by file, as sha256.txt of a folder lists them: a line a file, as sha256sum writes it (`*` before a name
+    marks binary mode). What is no such line lists nothing, whatever its bytes."""
+    text = (Path(folder) / DIGESTS).read_text(encoding="utf-8", errors="replace")
+    return {found[2]: found[1].lower() for found in map(_LINE.fullmatch, text.splitlines()) if found}

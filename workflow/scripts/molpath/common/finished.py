@@ -12,7 +12,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from .digests import sha256_of
@@ -27,29 +27,50 @@ def restore(folder: str | os.PathLike[str], outputs: Mapping[str, str | os.PathL
     False, and no file is linked, if not all are kept as they were: a damaged one is named in the log.
     """
     folder = Path(folder)
-    marker = folder / "complete"
-    if not marker.exists() or not all((folder / name).exists() for name in outputs):
+    if not _is_whole(folder, outputs):
         return False
-    digests = _digests(marker)
-    for name in outputs:
-        if not isinstance(digests.get(name), str):
-            log.warning("%s says no digest of %s: it is not taken, and the work is done again", marker, name)
-            return False
-        if sha256_of(folder / name) != digests[name]:
-            log.warning("%s is damaged, or was changed: it is not taken, and the work is done again", folder / name)
-            return False
     for name, path in outputs.items():
         _link(folder / name, Path(path))
     return True
 
 
 def keep(folder: str | os.PathLike[str], outputs: Mapping[str, str | os.PathLike[str]]) -> None:
-    """Hard-link `outputs` into `folder`; the marker `complete` with their digests comes last."""
+    """Hard-link `outputs` into `folder`, with the marker `complete` that holds their digests.
+
+    The folder appears whole, for two jobs with one stamp may end at once, and on another machine the last bit may
+    differ: the first one's files stay, unless they are damaged.
+    """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    ours = temporary_of(folder)
+    shutil.rmtree(ours, ignore_errors=True)
+    ours.mkdir(parents=True)
     for name, path in outputs.items():
-        _link(Path(path), folder / name)
-    write_json(folder / "complete", {name: sha256_of(folder / name) for name in outputs})
+        _link(Path(path), ours / name)
+    write_json(ours / "complete", {name: sha256_of(ours / name) for name in outputs})
+    try:
+        if folder.exists() and not _is_whole(folder, outputs):
+            shutil.rmtree(folder)
+        if not folder.exists():
+            ours.rename(folder)
+    except OSError:  # another job put its folder there just now
+        log.info("%s was kept by another job", folder)
+    shutil.rmtree(ours, ignore_errors=True)
+
+
+def _is_whole(folder: Path, names: Iterable[str]) -> bool:
+    """True if all these files are kept in the folder as they were; a damaged one is named in the log."""
+    marker = folder / "complete"
+    if not marker.exists() or not all((folder / name).exists() for name in names):
+        return False
+    digests = _digests(marker)
+    for name in names:
+        if not isinstance(digests.get(name), str):
+            log.warning("%s says no digest of %s: it is not taken, and the work is done again", marker, name)
+            return False
+        if sha256_of(folder / name) != digests[name]:
+            log.warning("%s is damaged, or was changed: it is not taken, and the work is done again", folder / name)
+            return False
+    return True
 
 
 def _digests(marker: Path) -> dict[str, object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import torch
 
@@ -31,6 +32,7 @@ def write_attention(
     if attention_weights is None:
         raise ValueError(f"the slide encoder of {run_folder} has no attention over patches; take the model out")
     bags = Bags(manifests, wsi)
+    bags.check_weights(str(Path(run_folder) / "config.json"), [slide for slide in slides if slide in bags])
     with new_h5(output) as handle:
         for slide_id in slides:
             if slide_id not in bags:

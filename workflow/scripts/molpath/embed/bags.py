@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,10 @@ def union(bags: Sequence[Bag]) -> Bag:
     return bags[0] if len(bags) == 1 else Bag(np.concatenate([bag.features for bag in bags]))
 
 
+class OtherWeights(Exception):
+    """Patches that other weights encoded than those a run trained on."""
+
+
 class Bags:
     """Patch features of the accepted slides of a cohort; each is read when it is asked for."""
 
@@ -51,6 +56,23 @@ class Bags:
     def is_placed(self, slide_id: str) -> bool:
         """True if it is known where on the slide its patches lie; features of other tools may not say."""
         return bool(self.rows[slide_id].get("patch_size_level0"))
+
+    def check_weights(self, source: str, slides: Iterable[str]) -> None:
+        """Raises OtherWeights unless the weights that encoded these slides are those of which the run read patches.
+
+        source: the run's config.json; the features' manifests say the same of each slide ('' of files of other tools).
+        """
+        run = json.loads(Path(source).read_text(encoding="utf-8")).get("run", {})
+        theirs = run.get("patches", {}).get("weights", "").split("; ")
+        read = " or ".join(name or "(unknown)" for name in theirs)
+        for slide_id in slides:
+            ours = self.rows[slide_id].get("weights", "")
+            if ours not in theirs:
+                raise OtherWeights(
+                    f"slide {slide_id}: {self.rows[slide_id]['file']} was made with weights and stain target of "
+                    f"SHA-256 {ours or '(unknown)'}, and run {run.get('name', '')} of {Path(source).parent} read "
+                    f"patches of {read}: name an encoder with those weights, or another model"
+                )
 
     def blocks(self, slides: Sequence[str]) -> Iterator[np.ndarray]:
         """Patches (float32, some thousand x D at once) of some slides, one below the other, as they are read."""

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..common.digests import digest_of
-from ..common.files import fingerprint, new_h5, open_h5, read_tsv, write_tsv
+from ..common.files import new_h5, open_h5, read_tsv, write_tsv
 from ..common.finished import keep, restore
 from ..common.kinds import WITH_COORDS
 from ..common.manifests import one_line, read_manifest
@@ -20,7 +20,7 @@ from ..common.reasons import EXCLUDED, OK, REASONS, SET_ASIDE
 from ..common.settings.embed import Model
 from .bags import Bags
 from .kept_bags import KeptBags
-from .models import get_embed, read_vectors
+from .models import get_embed, identity_of, read_vectors
 
 log = logging.getLogger(__name__)
 
@@ -49,26 +49,19 @@ def embed_block(
 
     members: slides of each slide or case of the block, by its id; cases: case of each id; sources: for threads the
     run's config.json and weights, for table the TSV, for slide encoders of others their weights; cohort: table of what
-    was set aside before, read for a model of given vectors only. Slides that were set aside are left out, and a case
-    without any other; so are, for a slide encoder that reads coordinates, slides whose features don't say where their
-    patches lie. Reason and detail of each member without an embedding stand in the block, too. The same contents are
-    taken from `finished`; of a block that was killed its bags.
+    was set aside before, read for a model of given vectors only. A case without any slide, and whatever else has no
+    embedding, stands in the block with reason and detail. The same contents are taken from `finished`, wherever files
+    of the model lie and whatever it is called; of a block that was killed its bags. Raises OtherWeights.
     """
     bags = Bags(manifests, wsi)
     if model["kind"] == "table":
         write_block(output, *given_vectors(members, cases, sources[0], cohort))
         return
-    present = {name: [s for s in slides if s in bags] for name, slides in members.items()}
-    aside = dict(bags.aside)
-    if model["kind"] in WITH_COORDS:
-        placed = {name: placed_of(slides, bags, model["name"]) for name, slides in present.items()}
-        left = {slide for name, slides in present.items() for slide in slides} - {*chain(*placed.values())}
-        aside |= {slide: ("not_placed", f"{REASONS['not_placed']} ({model['name']})") for slide in left}
-        present = placed
-    without = {name: together_of(members[name], aside) for name, slides in present.items() if not slides}
-    present = {name: slides for name, slides in present.items() if slides}
+    present, without = sort_out(members, model, bags)
+    if model["kind"] == "threads":
+        bags.check_weights(sources[0], chain(*present.values()))
     contents = {name: [(slide, bags.fingerprint(slide)) for slide in slides] for name, slides in present.items()}
-    stamp = digest_of(contents, without, [fingerprint_of(path) for path in sources], dict(model), code)
+    stamp = digest_of(contents, without, identity_of(model, sources), code)
     if restore(Path(finished) / stamp, {"block.h5": output}):
         log.info("same patches, weights and code: taken from .finished/%s", stamp)
         return
@@ -85,6 +78,24 @@ def embed_block(
     write_block(output, [(name, *kept.found[name], slides) for name, slides in present.items()], without)
     keep(Path(finished) / stamp, {"block.h5": output})
     kept.remove()
+
+
+def sort_out(
+    members: Mapping[str, Sequence[str]], model: Model, bags: Bags
+) -> tuple[dict[str, list[str]], dict[str, tuple[str, str]]]:
+    """Slides with patches of each member that has some, and reason and detail of each that has none.
+
+    A slide encoder that reads coordinates has none of a slide whose features don't say where its patches lie.
+    """
+    present = {name: [slide for slide in slides if slide in bags] for name, slides in members.items()}
+    aside = dict(bags.aside)
+    if model["kind"] in WITH_COORDS:
+        placed = {name: placed_of(slides, bags, model["name"]) for name, slides in present.items()}
+        left = {slide for name, slides in present.items() for slide in slides} - {*chain(*placed.values())}
+        aside |= {slide: ("not_placed", f"{REASONS['not_placed']} ({model['name']})") for slide in left}
+        present = placed
+    without = {name: together_of(members[name], aside) for name, slides in present.items() if not slides}
+    return {name: slides for name, slides in present.items() if slides}, without
 
 
 def embed_bags(
@@ -145,12 +156,6 @@ def placed_of(slides: Sequence[str], bags: Bags, model: str) -> list[str]:
     for slide in sorted(set(slides) - set(placed)):
         log.warning("%s is left out: its features don't say where its patches lie, and %s reads that", slide, model)
     return placed
-
-
-def fingerprint_of(path: str) -> list[str]:
-    """Fingerprint of a file, or of the files of a folder."""
-    files = [Path(path)] if Path(path).is_file() else sorted(one for one in Path(path).rglob("*") if one.is_file())
-    return [fingerprint(one) for one in files]
 
 
 def write_block(

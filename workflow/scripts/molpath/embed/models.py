@@ -3,19 +3,44 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from ..common.files import read_tsv
+from ..common.files import fingerprint, read_tsv
 from ..common.kinds import WITH_COORDS
 from ..common.settings.embed import Model
 from .bags import Bags, union
 
 #: Vector and number of the patches of some slides together.
 Embed = Callable[[Sequence[str]], tuple[np.ndarray, int]]
+
+
+#: Keys of a model that say how things are called and where they lie; its patches and files count by contents.
+NAMES = ("name", "run", "path", "grid", "encoder", "weights")
+
+
+def identity_of(model: Model, sources: Sequence[str]) -> list[Any]:
+    """What decides a model's embeddings of given patches, for stamps: settings and contents of its files, no names.
+
+    Of a run that is its slide encoder's sizes and the weights; what else config.json says changes nothing.
+    """
+    settings = {key: value for key, value in model.items() if key not in NAMES}
+    if model["kind"] == "threads":
+        config = Path(sources[0])
+        sizes = json.loads(config.read_text(encoding="utf-8"))["slide_encoder"]
+        return [settings, sizes, fingerprint(config.with_name("model.safetensors"))]
+    return [settings, *map(fingerprint_of, sources)]
+
+
+def fingerprint_of(path: str) -> list[str]:
+    """Fingerprint of a file, or of the files of a folder."""
+    files = [Path(path)] if Path(path).is_file() else sorted(one for one in Path(path).rglob("*") if one.is_file())
+    return [fingerprint(one) for one in files]
 
 
 def get_embed(model: Model, source: str, threads: int, bags: Bags) -> Embed:

@@ -29,7 +29,7 @@ from .damage import DROP, Tolerance
 from .geometry import geometry_of
 from .pace import Pace
 from .precomputed import find_features
-from .registry import PRECOMPUTED, check_adapter, describe, parameters_of, precision_of
+from .registry import PRECOMPUTED, check_adapter, describe, parameters_of, precision_of, weights_of
 from .staging import stage
 
 log = logging.getLogger(__name__)
@@ -47,6 +47,7 @@ COLUMNS = (
     "damaged",
     "note",
     "precision",
+    "weights",
 )
 #: Reasons of slides whose manifest row lists the patches that can't be read.
 DAMAGED = ("damaged", "unreadable")
@@ -101,10 +102,11 @@ def extract_shard(
         return
     tolerance = Tolerance(max_damaged_fraction, damaged)
     progress = Progress(log_path, "features", len(rows))
-    shard = _Shard(rows, slides, wsi, grid["name"], encoder, code, tolerance, progress)
+    about = describe(encoder, weights)
+    shard = _Shard(rows, slides, wsi, grid["name"], encoder, code, tolerance, progress, weights_of(about))
     seen = {row["slide_id"]: row for row in read_manifest(inspected)}
     identities = {slide_id: row.get("identity", "") for slide_id, row in seen.items()}
-    shard.sort_out(identities, describe(encoder, weights), accept_other_code)
+    shard.sort_out(identities, about, accept_other_code)
     if shard.waiting:
         from ..common.devices import gpu_was_given  # imports torch, which finished shards don't need
 
@@ -129,10 +131,12 @@ class _Shard:
         code: str,
         tolerance: Tolerance,
         progress: Progress,
+        weights: str,
     ):
         self.slides = slides
         self.rows, self.wsi, self.grid, self.encoder, self.code = rows, Path(wsi), grid, encoder["name"], code
         self.tolerance, self.progress, self.precision = tolerance, progress, precision_of(encoder)
+        self.weights = weights
         self.results: dict[str, dict[str, Any]] = {}
         self.seen: dict[str, tuple[int, ...]] = {}  # slide id -> mark of the file that its result tells of
         self.waiting: dict[str, dict[str, Any]] = {}  # slide id -> coords, attributes, inputs
@@ -167,7 +171,7 @@ class _Shard:
         """Manifest row of a slide whose file is written."""
         path = self.path(slide_id)
         self.seen[slide_id] = _mark(path)
-        placed = {"dataset": "features", "coords_scale": 1, "precision": self.precision}
+        placed = {"dataset": "features", "coords_scale": 1, "precision": self.precision, "weights": self.weights}
         return accepted(slide_id, **storage.facts_of(path), **file_facts(path, self.wsi), **placed)
 
     def finish(self, row: dict[str, Any], patches: int = 0) -> None:

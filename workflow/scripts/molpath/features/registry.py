@@ -140,6 +140,11 @@ def describe(config: Encoder, weights: Sequence[str | os.PathLike]) -> dict[str,
     return about | settings | {"source": hashlib.sha256(source).hexdigest()}
 
 
+def weights_of(about: Mapping[str, Any]) -> str:
+    """First 16 digits of the SHA-256 of weights and stain target, of what `describe` says; '' where there are none."""
+    return " ".join(digest[:16] for digest in about["weights"])
+
+
 def user_function(adapter: str) -> Callable:
     """The function that `module:function` names; the module may lie in the working directory."""
     module, _, name = adapter.partition(":")

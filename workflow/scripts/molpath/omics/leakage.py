@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import anndata
 import numpy as np
 import pandas as pd
 
+from ..common.digests import digest_of
 from ..common.files import open_h5, read_tsv
 
 LEAK_COLUMNS = ["case_id", "run", "task", "fold", "side", "action", "detail"]
@@ -144,17 +147,16 @@ def find_leaks(
     runs: Mapping[str, Mapping[str, Sequence[str]]],
     allow: Sequence[str] = (),
     whole: Sequence[str] = (),
+    finished: Mapping[str, set[str]] | None = None,
 ) -> list[dict[str, str]]:
     """Cases a run trains on, themselves or in disguise, and the sides of folds they stand on.
 
-    runs: cohorts and modalities that each run trains on. whole: tasks of which every case is tested, whatever their
-    folds say (test sides of transfers, queries of prompts). action: error on a test side, allowed if the case is named
-    in `allow`, listed on a training side.
+    runs: cohorts and modalities that each run trains on; finished: cases that runs of other studies trained on. whole:
+    tasks of which every case is tested, whatever their folds say (test sides of transfers, queries of prompts). action:
+    error on a test side, allowed if the case is named in `allow`, listed on a training side.
     """
     found = []
-    for run, part in runs.items():
-        read = paired.cohort.isin(part["cohorts"]) & paired.modality.isin(part["modalities"])
-        trained = set(paired.case_id[(paired.status == "paired") & read])
+    for run, trained in {**trained_by(paired, runs), **(finished or {})}.items():
         for task, path in splits.items():
             table = read_tsv(path)
             if task in whole:
@@ -169,6 +171,22 @@ def find_leaks(
                         values = (row["case_id"], run, task, fold, row[fold], action, detail)
                         found.append(dict(zip(LEAK_COLUMNS, values, strict=True)))
     return found
+
+
+def trained_by(paired: pd.DataFrame, runs: Mapping[str, Mapping[str, Sequence[str]]]) -> dict[str, set[str]]:
+    """Cases that each run of this study trains on, by its cohorts and modalities."""
+    found = {}
+    for run, part in runs.items():
+        read = paired.cohort.isin(part["cohorts"]) & paired.modality.isin(part["modalities"])
+        found[run] = set(paired.case_id[(paired.status == "paired") & read])
+    return found
+
+
+def trained_elsewhere(configs: Mapping[str, str], cases: Iterable[str]) -> dict[str, set[str]]:
+    """Those of `cases` that each finished run trained on, by the digests in its config.json (configs: by name)."""
+    by_digest = {digest_of(case): case for case in cases}
+    digests = {name: json.loads(Path(path).read_text(encoding="utf-8"))["cases"] for name, path in configs.items()}
+    return {name: {by_digest[one] for one in found if one in by_digest} for name, found in digests.items()}
 
 
 def why_leaks(case: str, run: str, trained: set[str], same: Mapping[str, Mapping[str, str]]) -> str:

@@ -13,12 +13,13 @@ from ..common.files import read_tsv, write_tsv
 from ..common.reasons import FEATURES_ONLY, OK
 from .aliquots import choose_aliquot
 from .barcodes import parse_barcode
-from .leakage import LEAK_COLUMNS, Leakage, find_leaks, find_twins, same_patients
+from .leakage import LEAK_COLUMNS, Leakage, find_leaks, find_twins, same_patients, trained_elsewhere
 from .left_out import REASONS
 from .sample_types import check_kinds
 
 log = logging.getLogger(__name__)
 
+PROFILE_COLUMNS = ["profile_id", "case_id", "cohort", "sample_id", "sample_type", "specimen", "modality", "value"]
 PAIR_COLUMNS = ["slide_id", "case_id", "cohort", "profile_id", "modality", "status", "reason", "rule", "detail"]
 
 
@@ -34,29 +35,37 @@ def pair_slides(
     allow: Sequence[str] = (),
     correlation: float = 0.99,
     whole: Sequence[str] = (),
+    finished: Mapping[str, str] | None = None,
 ) -> None:
-    """Write pairs.tsv and leakage.tsv.
+    """Write pairs.tsv and leakage.tsv; of a study without profiles (no tables) leakage by models from elsewhere alone.
 
     slides: tables/slides.tsv; sheet: the slide sheet (its optional columns sample_id and sample_type); tables: rna.h5ad
     and dna.h5ad of the cohorts; splits: k=all.tsv by task; runs: cohorts and modalities that each used run trains on;
     allow: cases that may leak; correlation: from which on two profiles are the same; whole: tasks of which every case
-    is tested, whatever their folds say. Raises Leakage, after both tables are written, naming case, task and fold.
+    is tested, whatever their folds say; finished: config.json of the finished runs that are models here, by name.
+    Raises Leakage, after both tables are written, naming case, task and fold.
     """
-    profiles = pd.concat([read_profiles(path) for path in tables], ignore_index=True)
+    parts = [read_profiles(path) for path in tables]
+    profiles = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=PROFILE_COLUMNS)
     table = read_tsv(slides)
     paired = find_pairs(add_samples(table, sheet), profiles)
     write_tsv(pairs, paired)
     twins = find_twins(tables, correlation)
-    found = find_leaks(paired, same_patients(table, twins), splits, runs, allow, whole)
+    elsewhere = trained_elsewhere(finished or {}, table.case_id)
+    found = find_leaks(paired, same_patients(table, twins), splits, runs, allow, whole, elsewhere)
     found += [twin.row() for twin in twins]
     write_tsv(leakage, pd.DataFrame(found, columns=LEAK_COLUMNS))
-    errors = [row for row in found if row["action"] == "error"]
+    stop_on_errors([row for row in found if row["action"] == "error"])
+
+
+def stop_on_errors(errors: Sequence[Mapping[str, str]]) -> None:
+    """Raises Leakage where there is a row, naming the first twenty."""
     if errors:
         listed = "\n".join(f"  case {r['case_id']}, task {r['task']}, {r['fold']}: {r['detail']}" for r in errors[:20])
         raise Leakage(
             f"{len(errors)} leaks between pretraining and test sides:\n{listed}\nTake the case's cohort out of the run "
-            "or the case out of the test side, or name the case under omics/allow_leakage; all are listed in "
-            "omics/leakage.tsv."
+            "(or another model where the run is a finished one), or the case out of the test side, or name the case "
+            "under omics/allow_leakage; all are listed in omics/leakage.tsv."
         )
 
 
@@ -66,12 +75,12 @@ def read_profiles(path: str) -> pd.DataFrame:
     table = data.obs.rename_axis("profile_id").reset_index()
     for name in ("sample_id", "sample_type", "specimen"):
         table[name] = table[name].astype(str) if name in table else ""
-    table = table[["profile_id", "case_id", "cohort", "sample_id", "sample_type", "specimen"]].astype(str)
+    table = table[PROFILE_COLUMNS[:6]].astype(str)
     check_kinds(table, "profile_id", path)
     table["modality"] = "dna" if data.uns["value"] == "flags" else "rna"
     table["value"] = str(data.uns["value"])
     data.file.close()
-    return table
+    return table[PROFILE_COLUMNS]
 
 
 def add_samples(slides: pd.DataFrame, sheet: str) -> pd.DataFrame:

@@ -36,11 +36,33 @@ class DnaSection(DnaEncoder):
     flags: list[str]
 
 
+class Selected(TypedDict):
+    """The epoch that is kept, from 1 on (-1: none yet), and the RankMe of its embeddings."""
+
+    epoch: int
+    rankme: float
+
+
+class Trained(TypedDict):
+    """What training found out; numbers of cases, slides and pairs, of slides that RankMe judged, of an embedding
+    (width) and of parameters by branch; RankMe by epoch; digests of what was trained on, by kind; versions."""
+
+    cases: int
+    slides: int
+    pairs: int
+    judged: int
+    width: int
+    rankme: list[float]
+    parameters: dict[str, int]
+    contents: dict[str, list[str]]
+    software: dict[str, str]
+
+
 class Description(TypedDict):
     """A network with the branches it has, and the grid and patch encoder of its patches.
 
     cases: sorted digests (`digest_of`) of the ids of the cases it trained on, by which other studies keep them out of
-    test sets.
+    test sets. selected, trained: of a finished run.
     """
 
     slide_encoder: SlideSection
@@ -49,3 +71,5 @@ class Description(TypedDict):
     grid: NotRequired[str]
     encoder: NotRequired[str]
     cases: NotRequired[list[str]]
+    selected: NotRequired[Selected]
+    trained: NotRequired[Trained]

@@ -11,9 +11,10 @@ from ..common.settings.pretrain import Run
 class Job(TypedDict):
     """A training; all but `run` and `threads` are paths, or contents that become part of the results.
 
-    patches, indices: shards of the packed store; rna, dna: tables; genes: table of gene names, '' for none; outputs:
-    results by name; state, stamp: see Trainer; organs: by slide; contents: fingerprints of the inputs, by kind;
-    patch_encoder: what the model card says of it.
+    run: the config's entry with `name`; patches, indices: shards of the packed store; rna, dna: tables of its cohorts;
+    genes: table of gene names, by which retired ones in a checkpoint's vocabulary are found ('': taken as they are);
+    outputs: results by name; state, stamp: see Trainer; organs: by slide; contents: fingerprints of the inputs, by
+    kind; events: folder for TensorBoard.
     """
 
     run: Run
@@ -31,4 +32,3 @@ class Job(TypedDict):
     threads: int
     log_path: str | None
     events: str | None
-    patch_encoder: Mapping[str, str]

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import platform
 from collections.abc import Mapping, Sequence
-
-import numpy as np
-import torch
 
 from ..common.digests import digest_of, sha256_of
 from ..common.files import write_text
 from ..common.settings.pretrain import Run
-from .training import Row, Selected, Trainer
+from .description import Description, Selected, Trained
 
 TAGS = ("pathology", "whole-slide-image", "multimodal", "contrastive-learning")
 HOW_TO_LOAD = """\
@@ -25,55 +21,67 @@ embedding = network.slide(patches)             # float32 patches x {dim} of one 
 
 
 def write_model_card(
-    trainer: Trainer,
-    run: Run,
-    selected: Selected,
-    contents: Mapping[str, Sequence[str]],
-    outputs: Mapping[str, str],
-    tokens: Mapping[str, int],
-    patch_encoder: Mapping[str, str],
+    run: Run, description: Description, outputs: Mapping[str, str], patch_encoder: Mapping[str, str]
 ) -> None:
     """Write model_card.md of a trained run: what the hub reads of it, data, sizes, settings, RankMe curve, digests.
 
-    tokens: genes of a profile by cohort; patch_encoder: what is known of it, hub and licence.
+    description: config.json; patch_encoder: what is known of it, hub and licence.
     """
-    data, network = trainer.data, trainer.network
-    slides = len({one.slide_id for one in data.examples})
-    cases = len({one.case for one in data.examples})
-    name = run["name"]
+    trained, selected, name = description["trained"], description["selected"], run["name"]
+    dim = description["slide_encoder"]["input"]
     lines = [
         *front_matter(run, selected, patch_encoder),
         f"# {name}\n",
         "A slide encoder pretrained against molecular profiles after Threads (arXiv 2501.16652) by this workflow; not",
         "the weights of the paper.\n",
-        HOW_TO_LOAD.format(name=name, dim=data.store.dim, width=network.width),
+        HOW_TO_LOAD.format(name=name, dim=dim, width=trained["width"]),
         "## Intended use\n",
         "Embeddings of slides for research: a slide is cut and encoded as below (grid and encoder), and its patches",
         "give one vector for probes, retrieval or clustering. It is not for diagnosis or any other use on patients.\n",
         "## Licence\n",
         *licence_lines(run, patch_encoder),
         "\n## Data\n",
-        f"- cohorts: {', '.join(run['cohorts'])}: {cases} cases, {slides} slides, {len(data.examples)} pairs"
+        f"- cohorts: {', '.join(run['cohorts'])}: {trained['cases']} cases, {trained['slides']} slides, "
+        f"{trained['pairs']} pairs"
         + (f"; {run['fraction']:.0%} of the slides, evenly over organs" if run["fraction"] < 1 else ""),
-        f"- patches: grid {run['grid']}, encoder {run['encoder']}, {data.store.dim} numbers a patch",
-        *(f"- {kind}: SHA-256 {', '.join(digests)}" for kind, digests in shortened(contents).items()),
+        f"- patches: grid {run['grid']}, encoder {run['encoder']}, {dim} numbers a patch",
+        *(f"- {kind}: SHA-256 {', '.join(digests)}" for kind, digests in shortened(trained["contents"]).items()),
+        *network_lines(description, outputs),
+        *training_lines(run, selected, trained),
+        "\n## Limits\n",
+        "For research only. Embeddings can carry whatever the cohorts carry, site and stain included.\n",
+        "`config.json` holds digests of the ids of the cases trained on, by which other studies keep them out of test",
+        "sets. They hide no id that can be guessed: who knows an id can see whether its case was trained on.\n",
+    ]
+    write_text(outputs["model_card.md"], "\n".join(lines))
+
+
+def network_lines(description: Description, outputs: Mapping[str, str]) -> list[str]:
+    """Parameters of each branch, genes a profile by cohort, digests of the weights."""
+    sizes = description["trained"]["parameters"]
+    told = {name: f"{sizes[name]:,} parameters" if name in sizes else "none" for name in ("slide", "rna", "dna")}
+    tokens = description["rna_encoder"]["tokens"] if "rna_encoder" in description else {}
+    by_cohort = "".join(f"; {cohort}: {count:,} genes a profile" for cohort, count in tokens.items())
+    return [
         "\n## Network\n",
-        f"- slide encoder: {size(network.slide)}",
-        f"- RNA branch: {size(network.rna)}"
-        + "".join(f"; {cohort}: {count:,} genes a profile" for cohort, count in tokens.items()),
-        f"- DNA branch: {size(network.dna)}",
+        f"- slide encoder: {told['slide']}",
+        f"- RNA branch: {told['rna']}{by_cohort}",
+        f"- DNA branch: {told['dna']}",
         *(f"- {file}: SHA-256 {sha256_of(outputs[file])}" for file in ("model.safetensors", "last.safetensors")),
+    ]
+
+
+def training_lines(run: Run, selected: Selected, trained: Trained) -> list[str]:
+    """The kept epoch, settings, the RankMe curve, and versions."""
+    return [
         "\n## Training\n",
         f"- epoch {selected['epoch']} of {run['training']['epochs']} kept, RankMe {selected['rankme']:.2f}; seed "
         f"{run['training']['seed']}",
         *(f"- {key}: {value}" for key, value in sorted(run["training"].items())),
-        f"- RankMe of {len(trainer.judged):,} of its {slides:,} training slides",
-        f"- RankMe by epoch: {rankme_curve(trainer.history)}",
-        f"- Python {platform.python_version()}, torch {torch.__version__}, numpy {np.__version__}",
-        "\n## Limits\n",
-        "For research only. Embeddings can carry whatever the cohorts carry, site and stain included.\n",
+        f"- RankMe of {trained['judged']:,} of its {trained['slides']:,} training slides",
+        f"- RankMe by epoch: {' '.join(f'{value:.2f}' for value in trained['rankme'])}",
+        f"- {', '.join(f'{name} {version}' for name, version in trained['software'].items())}",
     ]
-    write_text(outputs["model_card.md"], "\n".join(lines))
 
 
 def front_matter(run: Run, selected: Selected, patch_encoder: Mapping[str, str]) -> list[str]:
@@ -112,11 +120,6 @@ def licence_lines(run: Run, patch_encoder: Mapping[str, str]) -> list[str]:
     ]
 
 
-def size(branch: torch.nn.Module | None) -> str:
-    """Parameters of a branch in words."""
-    return f"{sum(p.numel() for p in branch.parameters()):,} parameters" if branch is not None else "none"
-
-
 def shortened(contents: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     """The first 16 digits of each file's digest, or one digest of them all where they are many (a store's shards)."""
     return {
@@ -124,8 +127,3 @@ def shortened(contents: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
         for kind, digests in contents.items()
         if digests
     }
-
-
-def rankme_curve(history: Sequence[Row]) -> str:
-    """RankMe of every epoch, to two decimals."""
-    return " ".join(f"{row['rankme']:.2f}" for row in history)

@@ -10,27 +10,31 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from ..common.digests import DIGESTS, digest_of
-from ..common.files import fingerprint, read_tsv, write_json, write_tsv
+from ..common.digests import digest_of
+from ..common.files import fingerprint, read_tsv
 from ..common.finished import keep, restore
 from ..common.kinds import SCGPT_FILES
 from ..common.progress import Progress
 from ..common.settings.pretrain import Run
 from ..omics.genes import GeneTable
 from ..omics.vocabulary import current_words
-from .artefacts import Events, write_digests
-from .description import Description
+from .artefacts import Events
 from .distributed import World, launch, world
+from .documents import write_documents, write_trained
 from .job import Job
-from .model_card import write_model_card
 from .molecular_encoders import RnaEncoder, load_scgpt, read_vocabulary
-from .network import build, save
+from .network import build
 from .preparation import prepare
 from .sizes import check_size, room
 from .store import PatchStore
-from .training import Row, Selected, Trainer
+from .training import Row, Trainer
 
 log = logging.getLogger(__name__)
+
+#: What is kept of a run. Its card and digests, and what config.json says of names, are written anew each time.
+KEPT = ("model.safetensors", "last.safetensors", "history.tsv", "config.json")
+#: Keys of a run that only say how things are called; what its patches are, their checksums say.
+NAMES = ("name", "grid", "encoder", "patches")
 
 
 def pretrain_run(
@@ -53,38 +57,51 @@ def pretrain_run(
     patch_encoder: Mapping[str, str] | None = None,
 ) -> None:
     """Train the run and write `outputs`: model.safetensors, last.safetensors, config.json, history.tsv, model_card.md,
-    and sha256.txt with the digests of these.
+    and sha256.txt with the digests of these. Most arguments are those of a Job.
 
-    run: the config's entry with `name`; patches, indices: shards of the packed store; rna, dna: tables of the run's
-    cohorts; genes: gene table, by which retired names in a checkpoint's vocabulary are found ('' takes them as they
-    are); slides: sheet with the organs, for runs on a part of the pairs; finished: folder of finished results, from
-    which the same contents are taken without a step (rows of other cohorts are none of them); state: undeclared file of
-    a stopped run; events: folder for TensorBoard; patch_encoder: what the card says of it. Raises what Trainer.run
-    raises, or LaunchFailed where the run has several processes.
+    slides: sheet with the organs, for runs on a part of the pairs; finished: folder of finished results, from which the
+    same contents are taken without a step; names, rows of other cohorts and what is known of the patch encoder are no
+    contents, and config.json and the card say them anew. code: digest of the code that trains; patch_encoder: what the
+    card says of it. Raises what Trainer.run raises, or LaunchFailed where the run has several processes.
     """
-    organs = read_organs(slides) if run["fraction"] < 1 else {}
     check_checkpoint(run)
     genes = str(genes) if run["rna_encoder"]["checkpoint"] and "rna" in run["modalities"] else ""
-    contents = contents_of(run, indices, pairs, rna, dna, genes)
-    organs = {slide: organs[slide] for slide in slides_of(run, pairs) if slide in organs}
-    stamp = digest_of(contents, organs, dict(run), code)
-    if restore(Path(finished) / stamp, outputs):
-        log.info("same data, settings and code: taken from .finished/%s, no training step", stamp)
-        return
     # Snakemake's paths are more than text; the processes of a job get plain text.
     job: Job = {
         "run": run, "patches": _texts(patches), "indices": _texts(indices), "pairs": str(pairs), "rna": _texts(rna),
-        "dna": _texts(dna), "genes": genes,
-        "outputs": {name: str(path) for name, path in outputs.items()}, "state": str(state),
-        "stamp": stamp, "organs": organs, "contents": contents, "threads": threads, "log_path": log_path,
-        "events": events, "patch_encoder": dict(patch_encoder or {}),
+        "dna": _texts(dna), "genes": genes, "outputs": {name: str(path) for name, path in outputs.items()},
+        "state": str(state), "stamp": "", "organs": organs_of(run, pairs, slides),
+        "contents": contents_of(run, indices, pairs, rna, dna, genes), "threads": threads, "log_path": log_path,
+        "events": events,
     }  # fmt: skip
-    if run["training"]["processes"] > 1:
-        launch(job, run["training"]["processes"])
+    job["stamp"] = digest_of(job["contents"], job["organs"], settings_of(run), code)
+    train_or_take(job, Path(finished) / job["stamp"])
+    write_documents(run, weights_of(run, indices, pairs), job["outputs"], patch_encoder or {})
+
+
+def train_or_take(job: Job, kept: Path) -> None:
+    """Take the results of the same stamp from the folder `kept`, or train and keep them there."""
+    outputs = {name: job["outputs"][name] for name in KEPT}
+    if restore(kept, outputs):
+        log.info("same data, settings and code: taken from .finished/%s, no training step", kept.name)
+        return
+    processes = job["run"]["training"]["processes"]
+    if processes > 1:
+        launch(job, processes)
     else:
         train(job)
-    keep(Path(finished) / stamp, outputs)
-    Path(state).unlink(missing_ok=True)
+    keep(kept, outputs)
+    Path(job["state"]).unlink(missing_ok=True)
+
+
+def settings_of(run: Run) -> dict[str, object]:
+    """Settings that decide what a run becomes: no names, no path of a checkpoint (its contents count), no branch that
+    is not trained, not how often its state is saved."""
+    idle = {f"{kind}_encoder" for kind in ("rna", "dna") if kind not in run["modalities"]}
+    settings = {key: value for key, value in run.items() if key not in {*NAMES, *idle}}
+    if "rna_encoder" in settings:
+        settings["rna_encoder"] = {key: value for key, value in run["rna_encoder"].items() if key != "checkpoint"}
+    return settings | {"training": {key: value for key, value in run["training"].items() if key != "save_every"}}
 
 
 def check_checkpoint(run: Run) -> None:
@@ -126,6 +143,26 @@ def slides_of(run: Run, pairs: str) -> list[str]:
     return list(dict.fromkeys(pairs_of(run, pairs).slide_id))
 
 
+def weights_of(run: Run, indices: Sequence[str], pairs: str) -> str:
+    """Digests of the weights that encoded the run's patches, as the packed store says them; '' where it knows none."""
+    own = set(slides_of(run, pairs))
+    rows = [row for path in indices for row in read_tsv(path).to_dict("records") if row["slide_id"] in own]
+    return "; ".join(sorted({row.get("weights", "") for row in rows}))
+
+
+def cases_of(trainer: Trainer, job: Job) -> list[str]:
+    """Ids of the cases that were trained on, sorted."""
+    pairs = pairs_of(job["run"], job["pairs"])
+    seen = pairs.slide_id.isin({one.slide_id for one in trainer.data.examples})
+    return sorted(pairs.case_id[seen].unique())
+
+
+def organs_of(run: Run, pairs: str, sheet: str | None) -> dict[str, str]:
+    """Organ of each slide of the run, by the slide sheet, where it trains on a part of them; else none."""
+    organs = read_organs(sheet) if run["fraction"] < 1 else {}
+    return {slide: organs[slide] for slide in slides_of(run, pairs) if slide in organs}
+
+
 def _texts(paths: Sequence[str]) -> list[str]:
     return [str(path) for path in paths]
 
@@ -164,7 +201,7 @@ def train(job: Job) -> None:
         trainer = Trainer(network, data, vocabulary, run["training"], job["state"], job["stamp"], here)
         _follow(trainer, job)
         if here.rank == 0:
-            write_results(trainer, description, job)
+            write_trained(trainer, description, cases_of(trainer, job), job)
 
 
 def verify_once(store: PatchStore, slides: list[str], here: World) -> None:
@@ -193,20 +230,3 @@ def _follow(trainer: Trainer, job: Job) -> None:
         trainer.run(tell)
     finally:
         board.close()
-
-
-def write_results(trainer: Trainer, description: Description, job: Job) -> None:
-    """Weights of the kept and of the last epoch, config, history, model card and the digests of all these."""
-    run, outputs = job["run"], job["outputs"]
-    save(trainer.network.state_dict(), outputs["model.safetensors"])
-    save(trainer.last, outputs["last.safetensors"])
-    selected: Selected = {"epoch": trainer.best["epoch"], "rankme": round(trainer.best["rankme"], 6)}
-    pairs = pairs_of(run, job["pairs"])
-    seen = pairs.slide_id.isin({one.slide_id for one in trainer.data.examples})
-    cases = sorted(map(digest_of, pairs.case_id[seen].unique()))
-    ours = {"run": run, "selected": selected, "cases": cases}
-    write_json(outputs["config.json"], {**description, **ours})
-    write_tsv(outputs["history.tsv"], pd.DataFrame(trainer.history))
-    tokens = description["rna_encoder"]["tokens"] if "rna_encoder" in description else {}
-    write_model_card(trainer, run, selected, job["contents"], outputs, tokens, job["patch_encoder"])
-    write_digests(outputs[DIGESTS], {name: path for name, path in outputs.items() if name != DIGESTS})

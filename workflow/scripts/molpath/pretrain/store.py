@@ -33,13 +33,15 @@ def pack_patches(
 ) -> None:
     """Write `patches` (npy, fp16 N x D) and `index` of the paired slides of a shard.
 
-    index: a manifest with start, count and crc32; a slide with numbers beyond fp16 is set aside in it. Another `repack`
+    index: a manifest with start, count, crc32, and the digests of the weights that encoded a slide (of the feature
+    manifest); a slide with numbers beyond fp16 is set aside in it. Another `repack`
     gives another order of rows. The same contents are taken from `finished`, where they are kept under a stamp of
     fingerprints and code. A shard without a paired slide gives an array without rows.
     """
     paired = set(read_tsv(pairs).query("status == 'paired'").slide_id)
     rows = [row for row in read_manifests([manifest]) if row["status"] == OK and row["slide_id"] in paired]
-    stamp = digest_of([(row["slide_id"], row["fingerprint"]) for row in rows], repack, code)
+    contents = [(row["slide_id"], row["fingerprint"], row.get("weights", "")) for row in rows]
+    stamp = digest_of(contents, repack, code)
     outputs = {"patches.npy": patches, "index.tsv": index}
     if restore(Path(finished) / stamp, outputs):
         log.info("same slides and features: taken from .finished/%s", stamp)
@@ -57,7 +59,7 @@ def pack_patches(
                 part[:] = read_features(file_of(row, wsi), row.get("dataset") or "features")[order]
             if np.isfinite(part).all():
                 place = {"start": start, "count": count, "crc32": f"{zlib.crc32(part.data):08x}"}
-                packed.append(accepted(row["slide_id"], **place))
+                packed.append(accepted(row["slide_id"], **place, weights=row.get("weights", "")))
                 start += count
             else:
                 packed.append(set_aside(row["slide_id"], "too_large", f"{row['file']}: {REASONS['too_large']}"))
@@ -66,7 +68,7 @@ def pack_patches(
         del array
         if start < shape[0]:
             drop_rows(temporary, start)
-    write_manifest(index, packed, ["start", "count", "crc32"])
+    write_manifest(index, packed, ["start", "count", "crc32", "weights"])
     keep(Path(finished) / stamp, outputs)
 
 

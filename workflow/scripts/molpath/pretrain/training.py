@@ -19,6 +19,7 @@ import torch
 from ..common.files import atomic_path
 from ..common.settings.pretrain import Training
 from .data import MODALITIES, Batch, Loader, PairedData, bags, split_epoch
+from .description import Selected
 from .distributed import World
 from .network import Threads
 from .steps import backward, learning_rate_factor, random_state, rankme, set_random_state
@@ -28,13 +29,6 @@ ALONE = World()
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 #: Numbers of an epoch by name, a row of history.tsv.
 Row = dict[str, float]
-
-
-class Selected(TypedDict):
-    """The epoch that is kept, from 1 on (-1: none yet), and the RankMe of its embeddings."""
-
-    epoch: int
-    rankme: float
 
 
 class Best(Selected):

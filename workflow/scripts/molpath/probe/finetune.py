@@ -134,6 +134,10 @@ class TaskBags:
         reasons = {self.bags.aside[slide][0] for slide in self.asked.get(name, ()) if slide in self.bags.aside}
         return f"set aside: {', '.join(sorted(reasons))}" if reasons else "no slide of it has features"
 
+    def check_weights(self, source: str) -> None:
+        """Of all slides; raises OtherWeights (see Bags)."""
+        self.bags.check_weights(source, [slide for slides in self.slides.values() for slide in slides])
+
     def fingerprints(self, name: str) -> list[str]:
         """Fingerprints of the feature files of a sample's slides."""
         return [self.bags.fingerprint(slide) for slide in self.slides[name]]

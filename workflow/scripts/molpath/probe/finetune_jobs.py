@@ -17,7 +17,7 @@ from ..common.progress import Progress
 from ..common.settings.embed import Model
 from ..common.settings.probe import FineTuneJob
 from ..embed.bags import Bags
-from ..embed.embedding import fingerprint_of
+from ..embed.models import identity_of
 from .finetune import BINS, FineTuning, TaskBags
 from .outputs import write_results
 from .results import Predict, Results, sides
@@ -55,6 +55,8 @@ def run_finetune(
     wanted = read_task(task, config, table)
     bags = TaskBags(Bags(manifests, wsi), slides_of(wanted, cohort))
     known = keep_known(wanted, bags, settings["missing"], table)
+    if model["kind"] == "threads":
+        bags.check_weights(sources[0])
     own = settings["finetune"]
     recipe = own["recipes"]["threads" if model["kind"] == "random" else model["kind"]]
     torch.set_num_threads(own["threads"])
@@ -63,7 +65,7 @@ def run_finetune(
         raise BadTask(f"{task}: {width} outputs are fewer than the {BINS} intervals of time")
     make = builder(model, sources, bags.read(known.samples[0]).shape[1], width)
     chosen = {"seed": own["seed"], "threads": own["threads"], "patches_at_test": own["patches_at_test"]}
-    shared = [fingerprint_of(path) for path in sources], dict(model), dict(recipe), chosen, width, code
+    shared = identity_of(model, sources), dict(recipe), chosen, width, code
     progress = Progress(log_path, f"fine-tuning {model['name']} on {task}", known.folds.shape[1], "folds")
     results = Results(known)
     with take_device() as device:

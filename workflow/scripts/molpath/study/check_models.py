@@ -78,8 +78,9 @@ class ModelChecks:
         before = len(self.problems.found)
         self.check_source(where, self.models.entries[name])
         if len(self.problems.found) == before and name in self._needed() and not self.places.lint:
-            patches = self.models.patches_of(self.models.entries[name])
-            self.models.finished[name].check(where, patches, self.problems)
+            entry = self.models.entries[name]
+            patches, files = self.models.patches_of(entry), self.models.encoders.files_of(entry["encoder"])
+            self.models.finished[name].check(where, patches, files, self.problems)
             theirs, ours = self.models.finished[name].value, self.config["omics"]["value"]
             if theirs and theirs != ours and self.profiles.cohorts("rna"):
                 wrong = f"the run read expression as {theirs}, and omics/value is {ours}"

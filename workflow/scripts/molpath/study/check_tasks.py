@@ -149,10 +149,13 @@ class TaskChecks:
         """No case that a run trains on stands on a test side."""
         case = row["case_id"]
         if case in self.trained and case not in self.config["omics"]["allow_leakage"]:
+            run = self.trained[case]
+            finished = run in {one.name for one in self.models.finished.values()}
+            change = "take another model" if finished else "take its cohort out of the run"
             self.problems.add(
                 f"{where}, column {fold}",
-                f"case {case} is on the test side of {task}, and run {self.trained[case]} trains on it",
-                "take its cohort out of the run, or the case out of the test side (or name it in omics/allow_leakage)",
+                f"case {case} is on the test side of {task}, and run {run} {'trained' if finished else 'trains'} on it",
+                f"{change}, or the case out of the test side (or name it in omics/allow_leakage)",
             )
 
     def check_fold_sides(self, sheet: str, rows: list[Row], folds: list[str]) -> None:

@@ -22,6 +22,13 @@ from .config import LIBRARY, library_files
 
 #: Of another Python's syntax trees, and of other ways to describe a file, nothing is taken over.
 DESCRIBED_BY = f"{sys.version_info.major}.{sys.version_info.minor}-1"
+#: The module that trains a run, and what it imports that decides nothing of it: pages, exports, and tables of gene
+#: names, whose words the run's stamp holds itself.
+TRAINER = "pretrain/runs.py"
+NOT_OF_TRAINING = (
+    *(f"pretrain/{name}.py" for name in ("artefacts", "documents", "model_card")),
+    *("omics/genes.py", "omics/vocabulary.py"),
+)
 #: More files than this many versions of the library have are not kept.
 MOST_KEPT = 20_000
 
@@ -113,16 +120,25 @@ class Digests:
     def __call__(self, package: str) -> str:
         """Sixteen digits that change when the code of a sub-package, or of a module it imports, changes."""
         if package not in self._digests:
-            self._digests[package] = self._digest(package)
+            modules = [name for name in self.files if name.startswith(f"{package}/") and name.endswith(".py")]
+            self._digests[package] = self._digest(modules)
             self._described_files.keep()
         return self._digests[package]
 
-    def _digest(self, package: str) -> str:
+    def of_training(self) -> str:
+        """Sixteen digits that change when code changes that decides what a run becomes: its stamp holds them."""
+        if TRAINER not in self._digests:
+            self._digests[TRAINER] = self._digest([TRAINER], NOT_OF_TRAINING)
+            self._described_files.keep()
+        return self._digests[TRAINER]
+
+    def _digest(self, modules: list[str], apart_from: tuple[str, ...] = ()) -> str:
+        """Digest of modules and of all they import, but for `apart_from` and what only these import."""
         files: set[str] = set()
-        waiting = [name for name in self.files if name.startswith(f"{package}/") and name.endswith(".py")]
+        waiting = list(modules)
         while waiting:
             name = waiting.pop()
-            if name not in files:
+            if name not in files and name not in apart_from:
                 files.add(name)
                 waiting.extend(self._describe(name)[1])
         state = hashlib.sha256()

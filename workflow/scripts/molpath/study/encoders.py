@@ -47,9 +47,12 @@ class Encoders:
 
     def weights(self, wildcards: Wildcards) -> list[str]:
         """What the encoder is made of: its weights, the config's or those a rule fetches, and the stains' target."""
-        encoder = self.entries[wildcards.encoder]
-        files = [encoder["weights"], encoder["stain"]["target"]]
-        found = [self.places.given(self.places.find(name)) for name in files if name]
+        return [self.places.given(path) for path in self.files_of(wildcards.encoder)]
+
+    def files_of(self, name: str) -> list[str]:
+        """The same by the encoder's name."""
+        encoder = self.entries[name]
+        found = [self.places.find(path) for path in (encoder["weights"], encoder["stain"]["target"]) if path]
         return found if encoder["weights"] else self.fetched(encoder["adapter"]) + found
 
     def fetched(self, adapter: str) -> list[str]:

@@ -19,8 +19,8 @@ AGAIN = "take the whole folder of a run that this version trained (results/pretr
 class FinishedRun:
     """A folder with config.json, model.safetensors and their digests, as a run leaves it."""
 
-    def __init__(self, folder: str) -> None:
-        self.folder = folder
+    def __init__(self, folder: str, model: str) -> None:
+        self.folder, self.model = folder, model
 
     @property
     def files(self) -> list[str]:
@@ -39,8 +39,8 @@ class FinishedRun:
 
     @property
     def name(self) -> str:
-        """The run as messages call it."""
-        return f"{_section(self.description, 'run').get('name', '')} of {self.folder}".strip()
+        """The run as messages and leakage.tsv call it, wherever its folder lies."""
+        return f"{_section(self.description, 'run').get('name', '')} (model {self.model})".strip()
 
     @property
     def modalities(self) -> list[str]:
@@ -65,8 +65,12 @@ class FinishedRun:
     def _cases(self) -> frozenset[str]:
         return frozenset(self.description.get("cases", ()))
 
-    def check(self, where: str, patches: Mapping[str, object], problems: Problems) -> None:
-        """The files are there and belong together, and the run read patches like `patches` (of `patches_of`)."""
+    def check(self, where: str, patches: Config, encoder_files: Sequence[str], problems: Problems) -> None:
+        """The files are there and belong together, and the run read patches like `patches` (of `patches_of`).
+
+        encoder_files: weights and stain target of this study's encoder; what isn't there yet is compared when patches
+        are embedded.
+        """
         missing = [path for path in self.files if not os.path.isfile(path)]
         if missing:
             wrong = f"no such file: {', '.join(missing)}"
@@ -78,15 +82,37 @@ class FinishedRun:
             problems.add(f"{where}/path", wrong, "copy the folder again: it is damaged, or holds files of two runs")
             return
         theirs = _section(self.description, "run").get("patches")
-        if not isinstance(theirs, dict) or not isinstance(self.description.get("cases"), list):
+        if not (
+            isinstance(theirs, dict)
+            and isinstance(theirs.get("weights"), str)
+            and isinstance(self.description.get("cases"), list)
+        ):
             wrong = f"{self.files[0]} does not say patches and cases of a run, or can't be read"
             problems.add(f"{where}/path", wrong, AGAIN)
             return
-        for kind, keys in (("grid", ["grid"]), ("encoder", [key for key in patches if key != "grid"])):
-            if differ := [key for key in keys if theirs.get(key) != patches[key]]:
-                told = "; ".join(f"{key} {theirs.get(key)!r}, here {patches[key]!r}" for key in differ)
+        self._check_patches(where, theirs, with_weights(patches, theirs, encoder_files), problems)
+
+    def _check_patches(self, where: str, theirs: Config, ours: Config, problems: Problems) -> None:
+        """Grid and encoder are the run's."""
+        for kind, keys in (("grid", ["grid"]), ("encoder", [key for key in ours if key != "grid"])):
+            if differ := [key for key in keys if theirs.get(key) != ours[key]]:
+                told = "; ".join(f"{key} {theirs.get(key)!r}, here {ours[key]!r}" for key in differ)
                 wrong = f"another {kind} than the run's in {self.files[0]}: {told}"
                 problems.add(f"{where}/{kind}", wrong, f"name the {kind} whose patches the run read, or another model")
+
+
+def with_weights(patches: Config, theirs: Config, files: Sequence[str]) -> Config:
+    """`patches` with digests of the encoder's files in place of a revision; without either where neither is known.
+
+    As the features' manifests have them: the first 16 digits of each SHA-256. A revision that is empty is the newest.
+    """
+    ours = {key: value for key, value in patches.items() if key != "revision"}
+    if files and all(os.path.isfile(path) for path in files):
+        weights = " ".join(sha256_of(path)[:16] for path in files)
+        among = weights in theirs["weights"].split("; ")  # a run may have read patches of several
+        return ours | {"weights": theirs["weights"] if among else weights}
+    known = patches["revision"] and theirs.get("revision")
+    return ours | ({"revision": patches["revision"]} if known else {})
 
 
 def _section(description: Config, name: str) -> Config:
@@ -107,13 +133,19 @@ def patches_of(grid: str, encoder: str, facts: Config) -> Config:
         "tokens": facts.get("tokens") or "",
         "crops": facts.get("crops", 1),
         "stain": facts["stain"]["method"],
+        "decode": facts["decode"],
+        "mean": facts["mean"],
+        "std": facts["std"],
+        "options": facts["options"],
+        # Of fetched weights; the digests of all files stand in the features' manifests, and then in config.json.
+        "revision": "" if facts.get("weights") else facts.get("revision", ""),
     }
 
 
 def finished_runs(entries: Mapping[str, Config], places: Places) -> dict[str, FinishedRun]:
     """The folder of each model of kind threads that names one."""
     return {
-        name: FinishedRun(places.find(entry["path"]))
+        name: FinishedRun(places.find(entry["path"]), name)
         for name, entry in entries.items()
         if entry["kind"] == "threads" and entry["path"]
     }

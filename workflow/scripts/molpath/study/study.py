@@ -38,6 +38,7 @@ from .given_features import GivenFeatures
 from .grids import Grids
 from .inventory import Inventory
 from .launcher import Launcher
+from .leakage import LeakageAudit
 from .ledger import Ledger
 from .models import Models
 from .notes import notes_of
@@ -90,6 +91,7 @@ class Study:
         self.tasks = Tasks(config, places, self.benchmark)
         self.models = Models(config, places, self.slides, self.grids, self.encoders, self.profiles, self.tasks)
         self.training = Training(self.models, self.encoders)
+        self.leakage = LeakageAudit(self.models)
         self.omics = Omics(config, places, self.models, self.downloads)
         self.embedding = Embedding(config, self.models)
         self.probing = Probing(config, self.models)

@@ -104,7 +104,9 @@ class Targets:
         names = ["figures/slides.svg", "figures/quality.svg", "tables/slides.tsv", "tables/worst_slides.html"]
         names += ["tables/ledger.tsv"] + ["tables/exclusions.tsv"] * bool(self.tiles())
         if self.profiles.rows:
-            names += ["tables/omics.tsv", "omics/leakage.tsv", "figures/omics.svg"]
+            names += ["tables/omics.tsv", "figures/omics.svg"]
+        if self.profiles.rows or not self.models.finished.keys().isdisjoint(self.models.needed):
+            names.append("omics/leakage.tsv")
         names += ["figures/pretraining.svg"] * bool(self.models.used_runs)
         names += ["figures/embeddings.svg"] * bool(self.models.used)
         if self.models.used and self.probing.used:
