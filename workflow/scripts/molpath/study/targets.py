@@ -106,7 +106,7 @@ class Targets:
         if self.profiles.rows:
             names += ["tables/omics.tsv", "omics/leakage.tsv", "figures/omics.svg"]
         names += ["figures/pretraining.svg"] * bool(self.models.used_runs)
-        names += ["figures/embeddings.svg"] * bool(self.models.used)
+        names += ["figures/embeddings.svg", "tables/scales.tsv"] if self.models.used else []
         if self.models.used and self.probing.used:
             names += self._scores()
         tables = [f"<results>/{name}" for name in names + self._cohort()] + self.probing.gene_tables()
