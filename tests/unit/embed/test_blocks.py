@@ -23,7 +23,8 @@ from molpath.embed.bags import Bags
 from molpath.embed.models import get_embed
 folder, sizes, threads = sys.argv[1], json.loads(sys.argv[2]), 1
 model = {"kind": "random", "slide_encoder": sizes, "seed": 0, "cases": "union"}
-vector, count = get_embed(model, "", threads, Bags([f"{folder}/m.tsv"], folder))(["S0", "S1"])
+with get_embed(model, "", threads, Bags([f"{folder}/m.tsv"], folder)) as embed:
+    vector, count = embed(["S0", "S1"])
 peak = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
 print(peak * 1024, count, len(vector))
 """
@@ -78,7 +79,8 @@ def test_a_case_is_one_bag_of_its_slides(tmp_path):
     write_slides(tmp_path, 9000, 6, 2)
     bags = Bags([tmp_path / "m.tsv"], tmp_path)
     model = {"kind": "random", "slide_encoder": SIZES, "seed": 3, "cases": "union"}
-    vector, count = models.get_embed(model, "", 1, bags)(["S0", "S1"])
+    with models.get_embed(model, "", 1, bags) as embed:
+        vector, count = embed(["S0", "S1"])
     whole = torch.from_numpy(np.concatenate([bags.read(name).features for name in ("S0", "S1")]))
     network = build({"slide_encoder": {**SIZES, "input": 6}}, 3).eval()
     with torch.no_grad():
@@ -88,7 +90,8 @@ def test_a_case_is_one_bag_of_its_slides(tmp_path):
         expected = network.slide.after(pooled)
     assert count == 18_000
     np.testing.assert_allclose(vector, expected.numpy(), atol=1e-6)
-    mean, count = models.get_embed({"kind": "mean"}, "", 1, bags)(["S0", "S1"])
+    with models.get_embed({"kind": "mean"}, "", 1, bags) as embed:
+        mean, count = embed(["S0", "S1"])
     np.testing.assert_allclose(mean, whole.double().mean(0).numpy(), atol=1e-6)
     assert count == 18_000
 

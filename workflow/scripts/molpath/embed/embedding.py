@@ -20,7 +20,7 @@ from ..common.reasons import EXCLUDED, OK, REASONS, SET_ASIDE
 from ..common.settings.embed import Model
 from .bags import Bags
 from .kept_bags import KeptBags
-from .models import get_embed, read_vectors
+from .models import Embed, get_embed, read_vectors
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +43,7 @@ def embed_block(
     code: str,
     cohort: str = "",
     threads: int = 1,
+    promised_gpu: bool = False,
     log_path: str | None = None,
 ) -> None:
     """Write `ids`, `embeddings` (float32 N x D), `n_patches` and `slides` of a block, and what it has no embedding of.
@@ -52,7 +53,7 @@ def embed_block(
     was set aside before, read for a model of given vectors only. Slides that were set aside are left out, and a case
     without any other; so are, for a slide encoder that reads coordinates, slides whose features don't say where their
     patches lie. Reason and detail of each member without an embedding stand in the block, too. The same contents are
-    taken from `finished`; of a block that was killed its bags.
+    taken from `finished`; of a block that was killed its bags. promised_gpu: see get_embed.
     """
     bags = Bags(manifests, wsi)
     if model["kind"] == "table":
@@ -75,11 +76,13 @@ def embed_block(
     progress = Progress(log_path, f"embedding with {model['name']}", len(present), "bags")
     kept = KeptBags(Path(finished) / f"{stamp}.bags")
     try:
-        for name, vector, patches in embed_bags(
-            present, model, str(sources[0]) if sources else "", threads, bags, kept
-        ):
-            progress.step(1, patches)
-            kept.add(name, vector, patches)
+        source = str(sources[0]) if sources else ""
+        new = {name: slides for name, slides in present.items() if name not in kept.found}
+        if new:
+            with get_embed(model, source, threads, bags, promised_gpu) as embed:
+                for name, vector, patches in embed_bags(new, model, embed):
+                    kept.add(name, vector, patches)
+                    progress.step(1, patches)
     finally:
         kept.close()
     write_block(output, [(name, *kept.found[name], slides) for name, slides in present.items()], without)
@@ -88,17 +91,13 @@ def embed_block(
 
 
 def embed_bags(
-    present: Mapping[str, Sequence[str]], model: Model, source: str, threads: int, bags: Bags, kept: KeptBags
+    members: Mapping[str, Sequence[str]], model: Model, embed: Embed
 ) -> Iterator[tuple[str, np.ndarray, int]]:
-    """Id, vector and number of patches of each member that is not kept yet, as it is embedded; `present`: its slides.
+    """Id, vector and number of patches of each member (`members`: its slides), as it is embedded.
 
     A case of several slides is one bag of them all, or for cases = mean the mean of its slides.
     """
-    left = {name: slides for name, slides in present.items() if name not in kept.found}
-    if not left:
-        return
-    embed = get_embed(model, source, threads, bags)
-    for name, slides in left.items():
+    for name, slides in members.items():
         if model["cases"] == "union" or len(slides) == 1:
             yield name, *embed(slides)
         else:

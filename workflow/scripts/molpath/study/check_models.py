@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ..common.kinds import FOREIGN, SCGPT_FILES, TUNABLE
+from ..common.kinds import FOREIGN, GPU_ONLY, SCGPT_FILES, TUNABLE
 from .check_sheets import SheetChecks
 from .config import Config
 from .models import Models
@@ -47,6 +47,12 @@ class ModelChecks:
                     self.problems.add(f"{where}/{key}", f"{called} reads no {key}", f"it reads: {', '.join(keys)}")
             if model["kind"] in ("mean", *FOREIGN):
                 self.check_source(where, model)
+                if name in self._needed() and not self.models.encoders.gpu_build and model["kind"] in GPU_ONLY:
+                    self.problems.add(
+                        f"{where}/kind",
+                        f"{model['kind']} runs on a GPU only, and this config has PyTorch built for the CPU",
+                        "set software: {torch: gpu}, or take it out of embed/use",
+                    )
                 if model["kind"] in FOREIGN and name in self._needed():
                     self.sheets.check_file(
                         f"{where}/weights",

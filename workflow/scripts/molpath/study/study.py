@@ -47,6 +47,7 @@ from .problems import Problems, place
 from .profiles import Profiles
 from .providers import Parts, providers_of
 from .retries import Retries
+from .slide_encoders import SlideEncoders
 from .slides import Slides
 from .summary import Summary
 from .targets import Targets
@@ -90,6 +91,7 @@ class Study:
         self.tasks = Tasks(config, places, self.benchmark)
         self.models = Models(config, places, self.slides, self.grids, self.encoders, self.profiles, self.tasks)
         self.training = Training(self.models, self.encoders)
+        self.slide_encoders = SlideEncoders(self.models)
         self.omics = Omics(config, places, self.models, self.downloads)
         self.embedding = Embedding(config, self.models)
         self.probing = Probing(config, self.models)
