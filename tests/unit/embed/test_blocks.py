@@ -1,5 +1,6 @@
 """Blocks of embeddings: memory that doesn't grow with a bag, and bags that a killed job had embedded."""
 
+import json
 import os
 import subprocess
 import sys
@@ -101,7 +102,7 @@ def block(folder, model):
     embed_block(
         members=members, cases={name: name for name in members}, model=model | {"name": "m"},
         manifests=[folder / "m.tsv"], sources=[], wsi=folder, output=folder / "block.h5", finished=folder / "f",
-        code="c",
+        code="c", log_path=str(folder / "log"),
     )  # fmt: skip
     return (folder / "block.h5").read_bytes()
 
@@ -128,9 +129,14 @@ def test_a_killed_block_goes_on_with_the_bag_at_which_it_was_killed(tmp_path, mo
         block(tmp_path, model)
     monkeypatch.setattr(Bags, "blocks", lambda self, slides: seen.append(slides) or blocks(self, slides))
     (partial,) = (tmp_path / "f").glob("*.bags")
+    orphan = partial.with_name(partial.name.replace(".", ".of-other-weights", 1))
+    orphan.write_bytes(b"")
     with open(partial, "ab") as handle:
         handle.write(partial.read_bytes()[:50])  # torn by the kill
     assert block(tmp_path, model) == whole
+    assert not orphan.exists()
+    told = json.loads((tmp_path / "log.progress").read_text())
+    assert (told["done"], told["total"]) == (5, 5)
     own = [["S0", "S1"]] if cases == "union" else [["S0"], ["S1"]]
     assert seen == [["S0"], ["S1"], ["S2"], ["S3"], *own]  # no bag twice but for the case's slides
     assert not partial.exists()

@@ -19,7 +19,7 @@ from ..common.progress import Progress
 from ..common.reasons import EXCLUDED, OK, REASONS, SET_ASIDE
 from ..common.settings.embed import Model
 from .bags import Bags
-from .kept_bags import KeptBags
+from .kept_bags import KeptBags, forget_others
 from .models import Embed, get_embed, read_vectors
 
 log = logging.getLogger(__name__)
@@ -70,11 +70,13 @@ def embed_block(
     present = {name: slides for name, slides in present.items() if slides}
     contents = {name: [(slide, bags.fingerprint(slide)) for slide in slides] for name, slides in present.items()}
     stamp = digest_of(contents, without, [fingerprint_of(path) for path in sources], dict(model), code)
+    bags_of = "-".join(Path(output).with_suffix("").parts[-3:])
+    forget_others(Path(finished), bags_of, stamp)
     if restore(Path(finished) / stamp, {"block.h5": output}):
         log.info("same patches, weights and code: taken from .finished/%s", stamp)
         return
-    progress = Progress(log_path, f"embedding with {model['name']}", len(present), "bags")
-    kept = KeptBags(Path(finished) / f"{stamp}.bags")
+    kept = KeptBags(Path(finished) / f"{bags_of}.{stamp}.bags")
+    progress = Progress(log_path, f"embedding with {model['name']}", len(present), "bags", len(kept.found))
     try:
         source = str(sources[0]) if sources else ""
         new = {name: slides for name, slides in present.items() if name not in kept.found}

@@ -37,26 +37,20 @@ def write_model_card(
 
     tokens: genes of a profile by cohort; patch_encoder: what is known of it, hub and licence.
     """
-    data, network = trainer.data, trainer.network
-    slides = len({one.slide_id for one in data.examples})
-    cases = len({one.case for one in data.examples})
-    name = run["name"]
+    name, network = run["name"], trainer.network
     lines = [
         *front_matter(run, selected, patch_encoder),
         f"# {name}\n",
         "A slide encoder pretrained against molecular profiles after Threads (arXiv 2501.16652) by this workflow; not",
         "the weights of the paper.\n",
-        HOW_TO_LOAD.format(name=name, dim=data.store.dim, width=network.width),
+        HOW_TO_LOAD.format(name=name, dim=trainer.data.store.dim, width=network.width),
         "## Intended use\n",
         "Embeddings of slides for research: a slide is cut and encoded as below (grid and encoder), and its patches",
         "give one vector for probes, retrieval or clustering. It is not for diagnosis or any other use on patients.\n",
         "## Licence\n",
         *licence_lines(run, patch_encoder),
         "\n## Data\n",
-        f"- cohorts: {', '.join(run['cohorts'])}: {cases} cases, {slides} slides, {len(data.examples)} pairs"
-        + (f"; {run['fraction']:.0%} of the slides, evenly over organs" if run["fraction"] < 1 else ""),
-        f"- patches: grid {run['grid']}, encoder {run['encoder']}, {data.store.dim} numbers a patch",
-        *(f"- {kind}: SHA-256 {', '.join(digests)}" for kind, digests in shortened(contents).items()),
+        *data_lines(trainer, run, contents),
         "\n## Network\n",
         f"- slide encoder: {size(network.slide)}",
         f"- RNA branch: {size(network.rna)}"
@@ -64,20 +58,44 @@ def write_model_card(
         f"- DNA branch: {size(network.dna)}",
         *(f"- {file}: SHA-256 {sha256_of(outputs[file])}" for file in ("model.safetensors", "last.safetensors")),
         "\n## Training\n",
-        f"- epoch {selected['epoch']} of {run['training']['epochs']} kept, RankMe {selected['rankme']:.2f}; seed "
-        f"{run['training']['seed']}",
-        *(f"- {key}: {value}" for key, value in sorted(run["training"].items())),
-        f"- RankMe of {len(trainer.judged):,} of its {slides:,} training slides",
-        f"- RankMe by epoch: {rankme_curve(trainer.history)}",
-        f"- Python {platform.python_version()}, torch {torch.__version__}, numpy {np.__version__}",
+        *training_lines(trainer, run, selected),
         "\n## Limits\n",
         "For research only. Embeddings can carry whatever the cohorts carry, site and stain included.\n",
     ]
     write_text(outputs["model_card.md"], "\n".join(lines))
 
 
+def data_lines(trainer: Trainer, run: Run, contents: Mapping[str, Sequence[str]]) -> list[str]:
+    """Cohorts with counts, patches, and digests of the files."""
+    examples = trainer.data.examples
+    slides, cases = len({one.slide_id for one in examples}), len({one.case for one in examples})
+    part = f"; {run['fraction']:.0%} of the slides, evenly over organs" if run["fraction"] < 1 else ""
+    return [
+        f"- cohorts: {', '.join(run['cohorts'])}: {cases} cases, {slides} slides, {len(examples)} pairs{part}",
+        f"- patches: grid {run['grid']}, encoder {run['encoder']}, {trainer.data.store.dim} numbers a patch",
+        *(f"- {kind}: SHA-256 {', '.join(digests)}" for kind, digests in shortened(contents).items()),
+    ]
+
+
+def training_lines(trainer: Trainer, run: Run, selected: Selected) -> list[str]:
+    """The epoch that was kept, settings, RankMe, software."""
+    slides = len({one.slide_id for one in trainer.data.examples})
+    return [
+        f"- epoch {selected['epoch']} of {run['training']['epochs']} kept, RankMe {selected['rankme']:.2f}; seed "
+        f"{run['training']['seed']}",
+        *(f"- {key}: {value}" for key, value in sorted(run["training"].items())),
+        f"- RankMe of {len(trainer.judged):,} of its {slides:,} training slides",
+        f"- RankMe by epoch: {rankme_curve(trainer.history)}",
+        f"- Python {platform.python_version()}, torch {torch.__version__}, numpy {np.__version__}",
+    ]
+
+
 def front_matter(run: Run, selected: Selected, patch_encoder: Mapping[str, str]) -> list[str]:
-    """Lines of YAML that the Hugging Face hub shows beside a card (huggingface.co/docs/hub/model-cards)."""
+    """Lines of YAML that the Hugging Face hub shows beside a card (huggingface.co/docs/hub/model-cards).
+
+    Cohorts are no data sets of the hub, whose ids its key `datasets` takes, and no licence was chosen that
+    `license_link` could lead to: the card has neither key. base_model: where the patches' weights are the hub's own.
+    """
     cohorts = ", ".join(run["cohorts"])
     metric = {"type": "rankme", "name": "RankMe of training slides", "value": round(selected["rankme"], 2)}
     result = {
@@ -88,11 +106,9 @@ def front_matter(run: Run, selected: Selected, patch_encoder: Mapping[str, str])
     values = {
         "license": "other",
         "license_name": "see-card",
-        "license_link": "#licence",
         "library_name": "molpath",
         "pipeline_tag": "feature-extraction",
         "tags": [*TAGS, *run["modalities"]],
-        "datasets": run["cohorts"],
         "base_model": patch_encoder.get("hub", ""),
         "metrics": ["rankme"],
         "model-index": [{"name": run["name"], "results": [result]}],

@@ -122,6 +122,21 @@ class ModelChecks:
                 wrong = f"slide {slide} has no raw file, and the map is drawn on it"
                 self.problems.add(where, wrong, f"fill in its path in {self.slides.path}, or leave it out here")
 
+    def check_attention(self) -> None:
+        """Every model whose attention over patches is asked for has one, which a transformer hasn't."""
+        if not self.config["embed"]["attention"]:
+            return
+        for name in self.models.with_attention:
+            entry = self.models.finished.get(name)
+            run = entry.description if entry else self.models.runs.get(self.models.entries[name]["run"], {})
+            sizes = run.get("slide_encoder", {})
+            if isinstance(sizes, dict) and sizes.get("kind") == "transformer":
+                self.problems.add(
+                    f"config, key embed/models/{name}",
+                    "embed/attention asks for its attention over patches, and its slide encoder is a transformer",
+                    "empty embed/attention, or take the model out of embed/use",
+                )
+
     def check_checkpoint(self, run: str) -> None:
         """The expression branch's public weights that a used run starts from are there."""
         where = f"config, key pretrain/runs/{run}/rna_encoder/checkpoint"

@@ -53,7 +53,7 @@ from .summary import Summary
 from .targets import Targets
 from .tasks import Tasks
 from .tissue import Tissue
-from .training import Training
+from .training import PretrainJobs
 
 #: The config that the Snakefile names; others are laid over it.
 OWN_CONFIG = "config/config.yaml"
@@ -90,7 +90,7 @@ class Study:
         self.benchmark.define_in(config["probe"], self.schema)
         self.tasks = Tasks(config, places, self.benchmark)
         self.models = Models(config, places, self.slides, self.grids, self.encoders, self.profiles, self.tasks)
-        self.training = Training(self.models, self.encoders)
+        self.training = PretrainJobs(self.models, self.encoders)
         self.slide_encoders = SlideEncoders(self.models)
         self.omics = Omics(config, places, self.models, self.downloads)
         self.embedding = Embedding(config, self.models)

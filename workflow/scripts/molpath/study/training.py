@@ -12,7 +12,7 @@ PROCESS_MB = 16000
 ATTEMPT, SHORTEST_ATTEMPT = 2880, 720
 
 
-class Training:
+class PretrainJobs:
     """GPUs, memory and time of rule pretrain_run, and a parameter of it."""
 
     def __init__(self, models: Models, encoders: Encoders) -> None:
@@ -40,5 +40,8 @@ class Training:
 
     def patch_encoder(self, wildcards: Wildcards) -> dict[str, str]:
         """What a run's model card says of the encoder of its patches, as far as it is known."""
-        facts = self.encoders.facts_of(self.models.runs[wildcards.run]["encoder"])
-        return {key: str(facts[key]) for key in ("hub", "licence") if facts.get(key)}
+        name = self.models.runs[wildcards.run]["encoder"]
+        facts = self.encoders.facts_of(name)
+        # Weights that the user names may be others than the hub's.
+        known = ("licence",) if self.encoders.entries[name]["weights"] else ("hub", "licence")
+        return {key: str(facts[key]) for key in known if facts.get(key)}
