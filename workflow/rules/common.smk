@@ -96,25 +96,23 @@ def get_benchmark_patterns(wildcards):
 
 
 def get_asked_gpus(wildcards):
-    """How many GPUs a job of a rule asks for, by rule, as the rule or the profile says."""
+    """How many GPUs a job of a rule asks for, by rule and by the wildcard that decides it ('': none)."""
     gpus = {each.name: each.resources.get("gpu") for each in workflow.rules}
     # Those that ask by a function; in another workflow their names have a prefix.
-    largest = {
-        "extract_features": max(
-            (study.encoders.gpus_of(name) for _, name in study.models.used_sources()), default=0
-        ),
-        "pretrain_run": study.training.most_gpus(),
+    by_name = {
+        "extract_features": {f"encoder={name}": study.encoders.gpus_of(name) for _, name in study.models.used_sources()},
+        "pretrain_run": {f"run={run}": study.training.gpus_of(run) for run in study.models.used_runs},
+        "embed_block": {f"model={model}": study.slide_encoders.gpus_of(model) for model in study.models.needed},
     }
-    counts = {
+    return {
         name: (
-            int(gpu.raw)
+            {"": int(gpu.raw)}
             if str(gpu.raw).isdigit()
-            else next((count for rule, count in largest.items() if name.endswith(rule)), 0)
+            else next((counts for rule, counts in by_name.items() if name.endswith(rule)), {})
         )
         for name, gpu in gpus.items()
         if gpu is not None
     }
-    return {name: count for name, count in counts.items() if count}
 
 
 def get_environment_files():

@@ -31,9 +31,11 @@ rule embed_block:
         study.environment("pretrain")
     threads: 2
     resources:
-        mem_mb=grow(8000),
-        runtime=grow(240),
+        mem_mb=study.slide_encoders.memory_mb,
+        runtime=study.slide_encoders.runtime,
+        gpu=study.slide_encoders.gpus,
     params:
+        promised_gpu=study.slide_encoders.promises_gpu,
         members=study.embedding.block_members,
         cases=study.embedding.block_cases,
         model=study.models.model,

@@ -22,5 +22,6 @@ if __name__ == "__main__":
         output=snakemake.output.block,
         finished=f"{snakemake.params.results}/embed/.finished",
         code=snakemake.params.code,
+        promised_gpu=snakemake.params.promised_gpu,
         log_path=snakemake.log[0],
     )

@@ -58,7 +58,7 @@ ADDED = {
 }
 #: Keys of the config that are not handed to functions of this type.
 OF_FOLDS = {"C_sweep", "further", "neighbours", "shots", "repeats", "controls", "permutations"}
-SOLVERS = {"C", "max_iter", "plain", "cox"}
+SOLVERS = {"C", "max_iter", "plain", "scale", "cox"}
 SUMMARY = {"bootstraps", "missing", "seed"}
 NOT_OF_PROBES = {
     *("tasks", "use", "benchmark", "benchmark_groups", "transfer", "prompt", "cluster"),

@@ -1,5 +1,6 @@
 """Blocks of embeddings: memory that doesn't grow with a bag, and bags that a killed job had embedded."""
 
+import json
 import os
 import subprocess
 import sys
@@ -23,7 +24,8 @@ from molpath.embed.bags import Bags
 from molpath.embed.models import get_embed
 folder, sizes, threads = sys.argv[1], json.loads(sys.argv[2]), 1
 model = {"kind": "random", "slide_encoder": sizes, "seed": 0, "cases": "union"}
-vector, count = get_embed(model, "", threads, Bags([f"{folder}/m.tsv"], folder))(["S0", "S1"])
+with get_embed(model, "", threads, Bags([f"{folder}/m.tsv"], folder)) as embed:
+    vector, count = embed(["S0", "S1"])
 peak = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
 print(peak * 1024, count, len(vector))
 """
@@ -78,7 +80,8 @@ def test_a_case_is_one_bag_of_its_slides(tmp_path):
     write_slides(tmp_path, 9000, 6, 2)
     bags = Bags([tmp_path / "m.tsv"], tmp_path)
     model = {"kind": "random", "slide_encoder": SIZES, "seed": 3, "cases": "union"}
-    vector, count = models.get_embed(model, "", 1, bags)(["S0", "S1"])
+    with models.get_embed(model, "", 1, bags) as embed:
+        vector, count = embed(["S0", "S1"])
     whole = torch.from_numpy(np.concatenate([bags.read(name).features for name in ("S0", "S1")]))
     network = build({"slide_encoder": {**SIZES, "input": 6}}, 3).eval()
     with torch.no_grad():
@@ -88,7 +91,8 @@ def test_a_case_is_one_bag_of_its_slides(tmp_path):
         expected = network.slide.after(pooled)
     assert count == 18_000
     np.testing.assert_allclose(vector, expected.numpy(), atol=1e-6)
-    mean, count = models.get_embed({"kind": "mean"}, "", 1, bags)(["S0", "S1"])
+    with models.get_embed({"kind": "mean"}, "", 1, bags) as embed:
+        mean, count = embed(["S0", "S1"])
     np.testing.assert_allclose(mean, whole.double().mean(0).numpy(), atol=1e-6)
     assert count == 18_000
 
@@ -98,7 +102,7 @@ def block(folder, model):
     embed_block(
         members=members, cases={name: name for name in members}, model=model | {"name": "m"},
         manifests=[folder / "m.tsv"], sources=[], wsi=folder, output=folder / "block.h5", finished=folder / "f",
-        code="c",
+        code="c", log_path=str(folder / "log"),
     )  # fmt: skip
     return (folder / "block.h5").read_bytes()
 
@@ -125,9 +129,14 @@ def test_a_killed_block_goes_on_with_the_bag_at_which_it_was_killed(tmp_path, mo
         block(tmp_path, model)
     monkeypatch.setattr(Bags, "blocks", lambda self, slides: seen.append(slides) or blocks(self, slides))
     (partial,) = (tmp_path / "f").glob("*.bags")
+    orphan = partial.with_name(partial.name.replace(".", ".of-other-weights", 1))
+    orphan.write_bytes(b"")
     with open(partial, "ab") as handle:
         handle.write(partial.read_bytes()[:50])  # torn by the kill
     assert block(tmp_path, model) == whole
+    assert not orphan.exists()
+    told = json.loads((tmp_path / "log.progress").read_text())
+    assert (told["done"], told["total"]) == (5, 5)
     own = [["S0", "S1"]] if cases == "union" else [["S0"], ["S1"]]
     assert seen == [["S0"], ["S1"], ["S2"], ["S3"], *own]  # no bag twice but for the case's slides
     assert not partial.exists()

@@ -29,6 +29,9 @@ def test_attention_of_named_slides_adds_up_and_lies_at_its_patches(tmp_path):
         assert handle["S3/coords"].attrs["patch_size_level0"] == 512
 
 
+CPU = torch.device("cpu")
+
+
 def softmax(scores):
     shares = np.exp(scores - scores.max())
     return shares / shares.sum()
@@ -49,7 +52,7 @@ def test_attention_networks_of_others(tmp_path, kind, network, size):
     extra = {"classifiers.weight": torch.zeros(2, 512)}
     named = state if kind == "chief" else {f"model.{name}": value for name, value in state.items()}
     torch.save(named | extra, tmp_path / "weights.pth")
-    embed = get_foreign({"kind": kind}, str(tmp_path / "weights.pth"))
+    embed = get_foreign({"kind": kind}, str(tmp_path / "weights.pth"), CPU)
     x = np.random.default_rng(0).normal(size=(30, 768)).astype(np.float32)
     first = "attention_net.0" if kind == "chief" else "patch_embed.0"
     hidden = np.maximum(x @ state[f"{first}.weight"].numpy().T + state[f"{first}.bias"].numpy(), 0).astype(float)
@@ -69,18 +72,18 @@ def test_names_of_chiefs_file():
 def test_what_is_missing_is_said(tmp_path):
     weights = tmp_path / "weights.pth"
     with pytest.raises(MissingModel, match="no weights at"):
-        get_foreign({"kind": "chief"}, str(weights))
+        get_foreign({"kind": "chief"}, str(weights), CPU)
     torch.save({"other": torch.zeros(1)}, weights)
     with pytest.raises(MissingModel, match="no fitting tensor for attention_net.0.weight"):
-        get_foreign({"kind": "chief"}, str(weights))
+        get_foreign({"kind": "chief"}, str(weights), CPU)
     for kind in ("titan", "prism"):
         with pytest.raises(MissingModel, match="set trust_remote_code: true"):
-            get_foreign({"kind": kind, "trust_remote_code": False}, str(weights))
+            get_foreign({"kind": kind, "trust_remote_code": False}, str(weights), CPU)
     with pytest.raises(MissingModel, match="needs the package gigapath"):
-        get_foreign({"kind": "gigapath"}, str(weights))
+        get_foreign({"kind": "gigapath"}, str(weights), CPU)
     torch.save(ChiefPooling().state_dict(), weights)
     with pytest.raises(MissingModel, match="takes 768 numbers a patch .CHIEF-CTransPath"):
-        get_foreign({"kind": "chief"}, str(weights))(Bag(np.zeros((2, 512), np.float32)))
+        get_foreign({"kind": "chief"}, str(weights), CPU)(Bag(np.zeros((2, 512), np.float32)))
     assert set(FOREIGN) == {"chief", "feather", "titan", "prism", "gigapath", "madeleine"}
 
 

@@ -56,15 +56,15 @@ def test_a_lock_can_be_taken_that_another_user_made(locks):
     lock = locks / "molpath-device-gpu-a.lock"
     lock.touch()
     lock.chmod(0o444)
-    _, handle = devices._first_free(["gpu-a"])
+    (handle,) = devices._free(["gpu-a"], 1).values()
     assert os.get_inheritable(handle) is False
-    assert devices._first_free(["gpu-a", "gpu-b"])[0] == 1
+    assert list(devices._free(["gpu-a", "gpu-b"], 1)) == [1]
 
 
 def test_others_may_read_a_lock_whatever_the_umask(locks):
     before = os.umask(0o077)
     try:
-        devices._first_free(["gpu-a"])
+        devices._free(["gpu-a"], 1)
     finally:
         os.umask(before)
     assert stat.S_IMODE((locks / "molpath-device-gpu-a.lock").stat().st_mode) == 0o644
@@ -74,7 +74,7 @@ def as_another_user(folder):
     """In a process of its own: takes the lock as `nobody`; exits with the index of its device."""
     tempfile.tempdir = folder
     os.setuid(65534)
-    os._exit(devices._first_free(["gpu-a", "gpu-b"])[0])
+    os._exit(min(devices._free(["gpu-a", "gpu-b"], 1)))
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="becoming another user takes root")
@@ -95,7 +95,7 @@ def test_a_second_user_takes_the_first_users_lock(tmp_path, mode):
 def test_a_link_is_no_lock(locks):
     (locks / "molpath-device-gpu-a.lock").symlink_to(locks / "elsewhere")
     with pytest.raises(OSError, match="symbolic"):
-        devices._first_free(["gpu-a"])
+        devices._free(["gpu-a"], 1)
 
 
 def test_slices_of_a_gpu_are_counted_apart(monkeypatch):
@@ -148,3 +148,22 @@ def test_tf32_is_off_and_said():
     assert state_precision(CPU, "bf16") == "CPU, bf16 (autocast), the rest float32"
     assert not torch.backends.cudnn.allow_tf32
     assert not torch.backends.cuda.matmul.allow_tf32
+
+
+def test_a_job_takes_as_many_gpus_as_it_needs_and_all_at_once(locks, monkeypatch):
+    """While one of three is held, a job that needs three holds none of the others either."""
+    names = ["gpu-a", "gpu-b", "gpu-c"]
+    (other,) = devices._free(names, 1).values()
+
+    def let_go(seconds):
+        nonlocal other
+        free = devices._free(["gpu-b", "gpu-c"], 2)  # the waiting job keeps nobody from these
+        for handle in (other, *free.values()):
+            os.close(handle)
+
+    monkeypatch.setattr(devices.time, "sleep", let_go)
+    monkeypatch.setattr(devices, "device_names", lambda: names)
+    with devices.take_gpus(3) as indices:
+        assert indices == [0, 1, 2]
+    with devices.take_gpus(2) as indices:
+        assert indices == [0, 1]

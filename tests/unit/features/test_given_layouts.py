@@ -3,6 +3,7 @@
 import json
 import logging
 import shutil
+from contextlib import nullcontext
 
 import h5py
 import numpy as np
@@ -88,7 +89,9 @@ def test_coords_that_are_missing_keep_the_slide_from_coordinate_readers_only(sha
     with caplog.at_level(logging.WARNING):
         assert placed_of(["a", "b"], Bags([str(manifest)], str(shard.wsi)), "titan") == ["b"]
     assert "a is left out: its features don't say where its patches lie, and titan reads that" in caplog.text
-    monkeypatch.setattr("molpath.embed.embedding.get_embed", lambda *_: lambda slides: (some_features(9).mean(0), 9))
+    monkeypatch.setattr(
+        "molpath.embed.embedding.get_embed", lambda *_: nullcontext(lambda slides: (some_features(9).mean(0), 9))
+    )
     members = {"a": ["a"], "b": ["b"], "gone": ["gone"], "case": ["a", "gone"]}
     embed_block(
         members=members, cases={name: name for name in members}, model={"name": "m", "kind": "titan", "cases": "mean"},

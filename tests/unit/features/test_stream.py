@@ -5,7 +5,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from molpath.common.devices import _first_free
+from molpath.common.devices import _free
 from molpath.features.devices import Runner
 from molpath.features.geometry import Geometry
 from molpath.features.patches import best_level, read_patches
@@ -99,5 +99,5 @@ def test_other_errors_of_the_encoder_come_up():
 
 def test_a_job_takes_the_first_device_nobody_holds(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    first, second = _first_free(["gpu-a", "gpu-b"]), _first_free(["gpu-a", "gpu-b"])
-    assert (first[0], second[0]) == (0, 1)
+    first, second = _free(["gpu-a", "gpu-b"], 1), _free(["gpu-a", "gpu-b"], 1)
+    assert (list(first), list(second)) == ([0], [1])

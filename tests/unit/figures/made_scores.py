@@ -31,6 +31,7 @@ def summed_up(rows: pd.DataFrame, families: dict[str, str]) -> pd.DataFrame:
     constant = {
         "interval": "i",
         "n_failed": 0,
+        "n_empty": 0,
         "chance": 0.5,
         "p_permuted": 0.05,
         "n_train": 40,

@@ -22,6 +22,7 @@ def metric(task, model, mean, **changed):
         "chance": 0.5,
         "p_permuted": 0.05,
         "n_failed": 0,
+        "n_empty": 0,
         "n_train": 8,
         "n_test": 2,
         "primary": 1,

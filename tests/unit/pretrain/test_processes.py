@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -92,3 +93,29 @@ def test_a_process_without_a_device_ends_at_the_start(tmp_path, monkeypatch):
 def test_processes_on_cpus_need_no_device(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     check_devices(4)
+
+
+def test_two_runs_of_one_machine_take_two_gpus(monkeypatch):
+    """What each of them computes on is held by nobody else; so are those of a run in several processes."""
+    held = [0]
+
+    @contextmanager
+    def free(count):
+        taken = [index for index in range(8) if index not in held][:count]
+        held.extend(taken)
+        yield taken
+
+    monkeypatch.setattr("molpath.common.devices.take_gpus", free)
+    monkeypatch.setattr("molpath.pretrain.distributed.take_gpus", free)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 8)
+    seen, started = [], []
+    monkeypatch.setattr(torch.cuda, "set_device", seen.append)
+    with world() as first, world() as second:
+        assert [first.device.index, second.device.index] == [1, 2] == [device.index for device in seen]
+    monkeypatch.setattr("molpath.pretrain.distributed.run_processes", lambda *told: started.append(told))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    launch({}, 3)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-a,GPU-b,GPU-c,GPU-d,GPU-e,GPU-f,GPU-g,GPU-h")
+    launch({}, 2)
+    assert [told[3] for told in started] == [{"CUDA_VISIBLE_DEVICES": "3,4,5"}, {"CUDA_VISIBLE_DEVICES": "GPU-g,GPU-h"}]

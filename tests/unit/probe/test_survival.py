@@ -7,11 +7,15 @@ import pandas as pd
 import pytest
 from lifelines import CoxPHFitter
 from molpath.probe.cox import PartialLikelihood, rotate
+from molpath.probe.intervals import summarise
 from molpath.probe.jobs import cox_for
 from molpath.probe.metrics import concordance
-from molpath.probe.probes import ProbeFailed, fit_cox
+from molpath.probe.probes import ProbeFailed, fit_cox, unit_of
 from molpath.probe.protocols import probe_frozen
+from molpath.probe.results import EMPTY
 from molpath.probe.tasks import BadTask, Task, read_task
+from molpath.tables.scores import enough, told_of
+from molpath.tables.survival import assess_survival
 from sksurv.linear_model import CoxPHSurvivalAnalysis
 from sksurv.util import Surv
 
@@ -161,3 +165,56 @@ def test_strength_by_endpoint_task_and_model():
     assert alpha("boehmk_--PFS", "PFS", "prism") == 0.02
     assert alpha("a--OS", "OS", "prism") == 0.07
     assert alpha("b--OS", "OS", "prism") == 0.5
+
+
+def short(scale, settings=None):
+    """A survival task whose embeddings have the given length, probed: settings, then rows over folds."""
+    x, times, events = patients(100)
+    folds = np.array([["test" if i % 5 == fold else "train" for fold in range(5)] for i in range(100)], object)
+    names = [f"P{i}" for i in range(100)]
+    task = Task("s--OS", "case_id", names, np.zeros(100, int), [], folds, ["cindex"], times, events)
+    found = probe_frozen(task, (x * scale).astype(np.float32), SETTINGS | (settings or {}))
+    return found, summarise(pd.DataFrame(found.metrics), pd.concat(found.predictions), 10, 0).set_index("metric")
+
+
+def test_a_cox_model_without_a_coefficient_is_said_and_counted_wherever_its_score_stands():
+    found, over = short(0.001)
+    rows = pd.DataFrame(found.metrics)
+    assert set(rows[rows.metric == "cindex"].note) == {EMPTY}
+    assert (over.loc["cindex", "mean"], over.loc["cindex", "n_empty"], over.loc["cindex", "n_failed"]) == (0.5, 5, 0)
+    assert over.loc["cindex", "note"] == f"{EMPTY} in 5 of 5 fits"
+    assert not enough(over.reset_index()).any()  # in no average, ranking or test
+    assert told_of(over.reset_index())[0] == f"{EMPTY} in 5 of 5 folds"
+    survival, _ = assess_survival([(predictions_of(found), pd.DataFrame())])
+    assert set(survival.note) == {f"{EMPTY} in 5 of 5 folds, left out; not tested: no case is in a group"}
+    assert set(survival.n) == {0}
+
+
+def test_cases_of_folds_without_a_coefficient_are_in_no_risk_group():
+    table = predictions_of(short(1.0)[0])
+    table.loc[table.fold == 2, ["risk", "cutoff"]] = 0.0
+    survival, samples = assess_survival([(table, pd.DataFrame())])
+    assert survival.n.sum() == 80 == len(samples["s--OS", "frozen", "m"])
+    assert survival.note[0].startswith(f"{EMPTY} in 1 of 5 folds, left out")
+
+
+@pytest.mark.parametrize("length", [0.001, 1, 50])
+def test_scaled_to_unit_a_penalty_means_the_same_whatever_the_length_of_embeddings(length):
+    unit = short(length, {"scale": "unit", "permutations": 2})[1]
+    same = short(7.0, {"scale": "unit", "permutations": 2})[1]
+    np.testing.assert_allclose(unit["mean"], same["mean"], atol=0.02)
+    assert unit["mean"].iloc[0] > 0.6
+    assert unit.n_empty.iloc[0] == 0
+
+
+def test_embeddings_are_taken_as_they_are_unless_asked():
+    """The paper scales nothing."""
+    _, over = short(0.001, {"scale": "none"})
+    assert over.loc["cindex", "mean"] == 0.5
+    assert unit_of(np.full((3, 2), 4.0), "none") == 1
+    assert unit_of(np.full((3, 2), 4.0), "unit") == 1  # nothing varies
+    assert unit_of(np.array([[0.0, 0], [6, 2]]), "unit") == pytest.approx(np.sqrt(5))
+
+
+def predictions_of(found):
+    return pd.concat(found.predictions).assign(task="s--OS", group="frozen", model="m")

@@ -11,6 +11,7 @@ def summary(path, model, mean, task="s--t", group="frozen"):
     row |= {"mean": mean, "se": 0.01, "lower": mean - 0.1, "upper": mean + 0.1, "interval": "i", "n_folds": 5}
     row |= {
         "n_failed": 0,
+        "n_empty": 0,
         "n_fits": 5,
         "chance": 0.5,
         "p_permuted": 0.05,

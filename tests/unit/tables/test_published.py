@@ -30,7 +30,7 @@ def measured(task, model, metric, mean, lower, upper, protocol="logistic", shots
         "chance": 0.5,
         "p_permuted": 0.05,
     }
-    return row | {"n_failed": 0, "n_train": 8, "n_test": 2, "primary": 1, "n_samples": 10, "n_missing": 0}
+    return row | {"n_failed": 0, "n_empty": 0, "n_train": 8, "n_test": 2, "primary": 1, "n_samples": 10, "n_missing": 0}
 
 
 @pytest.fixture(scope="module")

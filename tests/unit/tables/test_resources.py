@@ -18,7 +18,7 @@ def found(tmp_path):
     for number, seconds in enumerate((10, 20, 90)):
         write(folder / f"tiles/{number:05}.tsv", seconds)
     for number in range(4):
-        write(folder / f"features/g/e/{number:05}.tsv", 3600, memory="2048", cpu="7200")
+        write(folder / f"features/g/{'ef'[number // 3]}/{number:05}.tsv", 3600, memory="2048", cpu="7200")
     write(folder / "tables/slides.tsv", 1, memory="NA", read="-", cpu="NA")
     write(folder / "of_another/rule.tsv", 1000)
     (folder / "resources.tsv").write_text("rule\tjobs\nold\t1\n")
@@ -28,7 +28,11 @@ def found(tmp_path):
         "collect": rf"{folder}/tables/slides\.tsv$",
     }
     paths = {name: str(tmp_path / name) for name in ("table", "shards", "page")}
-    told = {"gpus": {"extract": 2}, "n_slides": 500, "note": "synthetic"}
+    told = {
+        "gpus": {"extract": {"encoder=e": 2, "encoder=f": 0}, "tile": {"": 0}},
+        "n_slides": 500,
+        "note": "synthetic",
+    }
     summarise_resources(folder=str(folder), patterns=patterns, **told, **paths)
     return read_tsv(paths["table"]).set_index("rule"), read_tsv(paths["shards"]), (tmp_path / "page").read_text()
 
@@ -38,10 +42,10 @@ def test_jobs_are_added_up_by_rule_and_scaled_to_a_thousand_slides(found):
     assert list(table.index) == ["extract", "tile", "collect", "all"]
     assert table.jobs.astype(int).to_dict() == {"extract": 4, "tile": 3, "collect": 1, "all": 8}
     extract = table.loc["extract"].astype(float)
-    assert (extract.hours, extract.cpu_hours, extract.gpu_hours) == (4, 8, 8)
-    assert (extract.cpu_hours_per_1000_slides, extract.gpu_hours_per_1000_slides) == (16, 16)
+    assert (extract.hours, extract.cpu_hours, extract.gpu_hours) == (4, 8, 6)  # one encoder of two asks for none
+    assert (extract.cpu_hours_per_1000_slides, extract.gpu_hours_per_1000_slides) == (16, 12)
     assert (extract.memory_gb, extract.read_gb, extract.written_gb) == (2, 2, 4)
-    assert table.loc["all", "gpu_hours"] == "8"
+    assert table.loc["all", "gpu_hours"] == "6"
     assert table.loc["collect", "memory_gb"] == ""
     assert "What the run took (synthetic)" in page
 

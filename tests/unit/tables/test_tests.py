@@ -39,7 +39,19 @@ def summary_of(path, jobs, families):
             rows.append(dict(mine.iloc[0][["task", "model", "group", "metric"]]) | {"protocol": protocol, "primary": 1})
     table = pd.DataFrame(rows)
     table.insert(1, "family", [families.get(task, "one") for task in table.task])
-    for name in ("mean", "se", "lower", "upper", "n_folds", "n_failed", "n_train", "n_test", "n_samples", "n_missing"):
+    for name in (
+        "mean",
+        "se",
+        "lower",
+        "upper",
+        "n_folds",
+        "n_failed",
+        "n_empty",
+        "n_train",
+        "n_test",
+        "n_samples",
+        "n_missing",
+    ):
         table[name] = 0
     write_tsv(path, table.assign(shots=0, n_fits=1, chance=0.5, p_permuted=0.05))
     return path

@@ -40,11 +40,22 @@ def take_device(promised: bool = False) -> Iterator[torch.device]:
             )
         yield torch.device("cpu")
         return
-    index, handle = _first_free(device_names())
-    try:
+    with take_gpus(1) as (index,):
         yield torch.device("cuda", index)
+
+
+@contextmanager
+def take_gpus(count: int) -> Iterator[list[int]]:
+    """Indices of `count` GPUs that no other job of this machine holds; waits until there are so many.
+
+    All are taken at once or none, so that no two jobs wait for each other.
+    """
+    taken = _free(device_names(), count)
+    try:
+        yield sorted(taken)
     finally:
-        os.close(handle)
+        for handle in taken.values():
+            os.close(handle)
 
 
 def gpu_was_given() -> bool:
@@ -66,18 +77,24 @@ def device_names() -> list[str]:
     return names
 
 
-def _first_free(names: list[str], every_s: float = 2.0) -> tuple[int, int]:
+def _free(names: list[str], count: int, every_s: float = 2.0) -> dict[int, int]:
+    """Lock files of `count` devices, held, by the device's index."""
     told = False
     while True:
+        held: dict[int, int] = {}
         for index, name in enumerate(names):
             handle = _open_lock(os.path.join(tempfile.gettempdir(), f"molpath-device-{name}.lock"))
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return index, handle
+                held[index] = handle
             except BlockingIOError:
                 os.close(handle)
+            if len(held) == count:
+                return held
+        for handle in held.values():
+            os.close(handle)
         if not told:
-            log.info("every GPU is taken by another job; waiting")
+            log.info("%d of %d GPUs are free, and this job needs %d; waiting", len(held), len(names), count)
             told = True
         time.sleep(every_s)
 

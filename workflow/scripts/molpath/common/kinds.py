@@ -6,6 +6,8 @@ import re
 
 #: Slide encoders of others, with weights of their own.
 FOREIGN = ("titan", "prism", "gigapath", "chief", "madeleine", "feather")
+#: Those whose attention has no path for a CPU.
+GPU_ONLY = ("gigapath",)
 #: Those that read the coordinates of patches: a case is the mean of its slides, for slides share no coordinates.
 WITH_COORDS = ("gigapath", "titan")
 #: Kinds whose slide encoder can be trained further.

@@ -1,18 +1,57 @@
-"""How much memory this machine has left."""
+"""How much memory a new process can have on this machine."""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
+
+#: Files of a control group that hold its limit in bytes ("max": none), by its controllers in /proc/self/cgroup: the
+#: one hierarchy of version 2 names none.
+LIMITS = {"": "memory.max", "memory": "memory.limit_in_bytes"}
 
 
-def memory_available() -> float:
-    """Bytes of memory a new process can have: what the kernel says, or the limit of this control group."""
-    amount = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+def memory_available(proc: str = "/proc", groups: str = "/sys/fs/cgroup") -> float:
+    """Bytes of memory a new process can have: what the kernel says, or the smallest limit of its control groups.
+
+    A scheduler's job is a group of its own, below others that may be tighter still. proc, groups: where the kernel
+    shows itself.
+    """
+    amount = float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
     try:
-        with open("/proc/meminfo") as handle:
-            amount = next(int(line.split()[1]) * 1024 for line in handle if line.startswith("MemAvailable"))
-        with open("/sys/fs/cgroup/memory.max") as handle:
-            limit = handle.read().strip()
-        return min(amount, int(limit)) if limit.isdigit() else amount
+        with open(f"{proc}/meminfo") as handle:
+            amount = next(int(line.split()[1]) * 1024.0 for line in handle if line.startswith("MemAvailable"))
     except (OSError, StopIteration):
-        return amount
+        pass
+    return min([amount, *group_limits(proc, groups)])
+
+
+def group_limits(proc: str, groups: str) -> list[float]:
+    """Limits in bytes of the control groups of this process and of those above them, of both versions.
+
+    In a container the path of a group may be that of the host: then there is nothing at it, and the root of what is
+    shown here is the container's own.
+    """
+    try:
+        lines = Path(proc, "self/cgroup").read_text().splitlines()
+    except OSError:
+        lines = []
+    found = []
+    for line in ["0::/", *lines]:
+        _, controllers, path = line.split(":", 2)
+        for controller in set(controllers.split(",")) & set(LIMITS):
+            root = Path(groups, controller)
+            place = root / path.lstrip("/")
+            for folder in (place, *place.parents):
+                found += read_limit(folder / LIMITS[controller])
+                if folder == root:
+                    break
+    return found
+
+
+def read_limit(path: Path) -> list[float]:
+    """The limit in a file; none where it isn't there, or holds no number."""
+    try:
+        text = path.read_text().strip()
+    except OSError:
+        return []
+    return [float(text)] if text.isdigit() else []

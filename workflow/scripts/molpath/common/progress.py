@@ -16,9 +16,10 @@ class Progress:
     The file is for the terminal only: it is not a result and nothing depends on it.
     """
 
-    def __init__(self, log_path: str | None, stage: str, total: int, unit: str = "slides"):
+    def __init__(self, log_path: str | None, stage: str, total: int, unit: str = "slides", done: int = 0):
+        """done: items of the total that an attempt before this one has finished."""
         self.path = Path(f"{log_path}.progress") if log_path else None
-        self.state: dict[str, Any] = {"stage": stage, "unit": unit, "done": 0, "total": total, "patches": 0}
+        self.state: dict[str, Any] = {"stage": stage, "unit": unit, "done": done, "total": total, "patches": 0}
         self.started = time.time()
         self._written = 0.0
         self._write(force=True)

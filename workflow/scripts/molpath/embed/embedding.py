@@ -19,8 +19,8 @@ from ..common.progress import Progress
 from ..common.reasons import EXCLUDED, OK, REASONS, SET_ASIDE
 from ..common.settings.embed import Model
 from .bags import Bags
-from .kept_bags import KeptBags
-from .models import get_embed, identity_of, read_vectors
+from .kept_bags import KeptBags, forget_others
+from .models import Embed, get_embed, identity_of, read_vectors
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +43,7 @@ def embed_block(
     code: str,
     cohort: str = "",
     threads: int = 1,
+    promised_gpu: bool = False,
     log_path: str | None = None,
 ) -> None:
     """Write `ids`, `embeddings` (float32 N x D), `n_patches` and `slides` of a block, and what it has no embedding of.
@@ -51,7 +52,8 @@ def embed_block(
     run's config.json and weights, for table the TSV, for slide encoders of others their weights; cohort: table of what
     was set aside before, read for a model of given vectors only. A case without any slide, and whatever else has no
     embedding, stands in the block with reason and detail. The same contents are taken from `finished`, wherever files
-    of the model lie and whatever it is called; of a block that was killed its bags. Raises OtherWeights.
+    of the model lie and whatever it is called; of a block that was killed its bags. promised_gpu: see
+    get_embed. Raises OtherWeights.
     """
     bags = Bags(manifests, wsi)
     if model["kind"] == "table":
@@ -62,17 +64,21 @@ def embed_block(
         bags.check_weights(sources[0], chain(*present.values()))
     contents = {name: [(slide, bags.fingerprint(slide)) for slide in slides] for name, slides in present.items()}
     stamp = digest_of(contents, without, identity_of(model, sources), code)
+    bags_of = "-".join(Path(output).with_suffix("").parts[-3:])
+    forget_others(Path(finished), bags_of, stamp)
     if restore(Path(finished) / stamp, {"block.h5": output}):
         log.info("same patches, weights and code: taken from .finished/%s", stamp)
         return
-    progress = Progress(log_path, f"embedding with {model['name']}", len(present), "bags")
-    kept = KeptBags(Path(finished) / f"{stamp}.bags")
+    kept = KeptBags(Path(finished) / f"{bags_of}.{stamp}.bags")
+    progress = Progress(log_path, f"embedding with {model['name']}", len(present), "bags", len(kept.found))
     try:
-        for name, vector, patches in embed_bags(
-            present, model, str(sources[0]) if sources else "", threads, bags, kept
-        ):
-            progress.step(1, patches)
-            kept.add(name, vector, patches)
+        source = str(sources[0]) if sources else ""
+        new = {name: slides for name, slides in present.items() if name not in kept.found}
+        if new:
+            with get_embed(model, source, threads, bags, promised_gpu) as embed:
+                for name, vector, patches in embed_bags(new, model, embed):
+                    kept.add(name, vector, patches)
+                    progress.step(1, patches)
     finally:
         kept.close()
     write_block(output, [(name, *kept.found[name], slides) for name, slides in present.items()], without)
@@ -99,17 +105,13 @@ def sort_out(
 
 
 def embed_bags(
-    present: Mapping[str, Sequence[str]], model: Model, source: str, threads: int, bags: Bags, kept: KeptBags
+    members: Mapping[str, Sequence[str]], model: Model, embed: Embed
 ) -> Iterator[tuple[str, np.ndarray, int]]:
-    """Id, vector and number of patches of each member that is not kept yet, as it is embedded; `present`: its slides.
+    """Id, vector and number of patches of each member (`members`: its slides), as it is embedded.
 
     A case of several slides is one bag of them all, or for cases = mean the mean of its slides.
     """
-    left = {name: slides for name, slides in present.items() if name not in kept.found}
-    if not left:
-        return
-    embed = get_embed(model, source, threads, bags)
-    for name, slides in left.items():
+    for name, slides in members.items():
         if model["cases"] == "union" or len(slides) == 1:
             yield name, *embed(slides)
         else:

@@ -8,19 +8,32 @@ MADELEINE, prov-gigapath, paige-ai/Prism).
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
+import json
+import os
+from argparse import Namespace
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
+from ..common.kinds import GPU_ONLY
 from ..common.settings.embed import Model
 from .bags import Bag
 
 Embed = Callable[[Bag], np.ndarray]
+
+
+#: Files of MADELEINE's repository.
+MADELEINE_CONFIG, MADELEINE_WEIGHTS = "model_config.json", "model.pt"
+#: Precisions that a config of MADELEINE's names.
+PRECISIONS = {"float16": torch.float16, "bfloat16": torch.bfloat16}
 
 
 class MissingModel(Exception):
@@ -33,7 +46,7 @@ class Foreign:
 
     width: int
     patches: str
-    load: Callable[[str, Model], Embed]
+    load: Callable[[str, torch.device], Embed]
     package: str = ""
     remote_code: bool = False
 
@@ -89,7 +102,40 @@ def read_weights(path: str) -> dict[str, torch.Tensor]:
     return state.get("model", state) if isinstance(state.get("model"), dict) else state
 
 
-def native(network: nn.Module, path: str) -> Embed:
+def from_hub_folder(path: str) -> Any:
+    """A model of the transformers package from a folder with its code and weights; nothing is asked of the hub."""
+    os.environ["HF_HUB_OFFLINE"] = "1"  # the code in the folder may ask by itself
+    from transformers import AutoModel
+
+    return AutoModel.from_pretrained(path, trust_remote_code=True, local_files_only=True)
+
+
+class OnDevice:
+    """A network in inference on a device, and how a bag gets there and its vector back.
+
+    precision: of autocast on a GPU, as its authors run it; a CPU computes in float32.
+    """
+
+    def __init__(self, network: nn.Module, device: torch.device, precision: torch.dtype = torch.float32):
+        self.network = network.to(device).eval()
+        self.device, self.precision = device, precision
+
+    def features(self, bag: Bag) -> torch.Tensor:
+        """Patches (float32 1 x N x D) on the device."""
+        return torch.from_numpy(bag.features)[None].to(self.device)
+
+    def coords(self, bag: Bag) -> torch.Tensor:
+        """Corners of patches (int64 1 x N x 2) on the device."""
+        return torch.from_numpy(bag.coords)[None].to(self.device)
+
+    def __call__(self, compute: Callable[[], torch.Tensor]) -> np.ndarray:
+        """What `compute` gives for one bag (1 x D), as float32 D."""
+        on_gpu = self.device.type == "cuda"
+        with torch.inference_mode(), torch.autocast("cuda", self.precision) if on_gpu else nullcontext():
+            return compute()[0].float().cpu().numpy()
+
+
+def native(network: nn.Module, path: str, device: torch.device) -> Embed:
     """`network` with every one of its tensors from a file, whatever prefix they have there.
 
     Raises MissingModel naming what the file lacks; what it has beside (heads, memories) is left out.
@@ -100,89 +146,71 @@ def native(network: nn.Module, path: str) -> Embed:
     if wrong:
         raise MissingModel(f"{path} has no fitting tensor for {', '.join(wrong[:5])} ({len(wrong)} in all)")
     network.load_state_dict({name: state[name] for name in wanted})
-    network.eval()
-
-    @torch.inference_mode()
-    def embed(bag: Bag) -> np.ndarray:
-        return network(torch.from_numpy(bag.features)).numpy()
-
-    return embed
+    there = OnDevice(network, device)
+    return lambda bag: there(lambda: network(there.features(bag)[0])[None])
 
 
-def feather(path: str, model: Model) -> Embed:
-    """FEATHER of the width that its file has (variants for several patch encoders)."""
+def chief(path: str, device: torch.device) -> Embed:
+    """CHIEF: CTransPath features (768); 768 numbers."""
+    return native(ChiefPooling(), path, device)
+
+
+def feather(path: str, device: torch.device) -> Embed:
+    """FEATHER, whose patches have the width of its weights; 512 numbers."""
     state = read_weights(path)
     names = [name for name in state if name.endswith("patch_embed.0.weight")]
-    return native(FeatherPooling(state[names[0]].shape[1] if names else 768), path)
+    return native(FeatherPooling(state[names[0]].shape[1] if names else 768), path, device)
 
 
-def from_hub_folder(path: str, model: Model):
-    """A model of the transformers package from a folder with its code and weights."""
-    from transformers import AutoModel
-
-    return AutoModel.from_pretrained(path, trust_remote_code=True).eval()
-
-
-def titan(path: str, model: Model) -> Embed:
+def titan(path: str, device: torch.device) -> Embed:
     """TITAN: features and level-0 coordinates of CONCHv1.5 patches; 768 numbers."""
-    network = from_hub_folder(path, model)
-
-    @torch.inference_mode()
-    def embed(bag: Bag) -> np.ndarray:
-        features, coords = torch.from_numpy(bag.features)[None], torch.from_numpy(bag.coords)[None]
-        return network.encode_slide_from_patch_features(features, coords, int(bag.edge))[0].float().numpy()
-
-    return embed
+    network = from_hub_folder(path)
+    there = OnDevice(network, device, torch.float16)
+    encode = network.encode_slide_from_patch_features
+    return lambda bag: there(lambda: encode(there.features(bag), there.coords(bag), int(bag.edge)))
 
 
-def prism(path: str, model: Model) -> Embed:
+def prism(path: str, device: torch.device) -> Embed:
     """PRISM: Virchow features (class token and mean, 2,560); 1,280 numbers."""
-    network = from_hub_folder(path, model)
-
-    @torch.inference_mode()
-    def embed(bag: Bag) -> np.ndarray:
-        return network.slide_representations(torch.from_numpy(bag.features)[None])["image_embedding"][0].float().numpy()
-
-    return embed
+    network = from_hub_folder(path)
+    there = OnDevice(network, device, torch.float16)
+    return lambda bag: there(lambda: network.slide_representations(there.features(bag))["image_embedding"])
 
 
-def gigapath(path: str, model: Model) -> Embed:
+def gigapath(path: str, device: torch.device) -> Embed:
     """Prov-GigaPath's LongNet; needs a GPU and flash-attn. A missing file would give random weights there: refused."""
     if not Path(path).is_file():
         raise MissingModel(f"no file {path}: GigaPath's package would take random weights without a word")
     slide_encoder = importlib.import_module("gigapath.slide_encoder")
-    network = slide_encoder.create_model(path, "gigapath_slide_enc12l768d", 1536, global_pool=True).cuda().eval()
+    network = slide_encoder.create_model(path, "gigapath_slide_enc12l768d", 1536, global_pool=True)
+    there = OnDevice(network, device, torch.float16)
 
-    @torch.inference_mode()
     def embed(bag: Bag) -> np.ndarray:
         network.tile_size = int(bag.edge)
-        with torch.autocast("cuda", torch.float16):
-            layers = network(
-                torch.from_numpy(bag.features)[None].cuda(),
-                torch.from_numpy(bag.coords)[None].float().cuda(),
-                all_layer_embed=True,
-            )
-        return layers[11][0].float().cpu().numpy()
+        return there(lambda: network(there.features(bag), there.coords(bag).float(), all_layer_embed=True)[11])
 
     return embed
 
 
-def madeleine(path: str, model: Model) -> Embed:
-    """MADELEINE: CONCH features (512) of 10x patches; 512 numbers."""
-    factory = importlib.import_module("madeleine.models.factory")
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    network, _ = factory.create_model_from_pretrained(path)
+def madeleine(path: str, device: torch.device) -> Embed:
+    """MADELEINE: CONCH features (512) of 10x patches; 512 numbers, in the precision that its folder's config names.
 
-    @torch.inference_mode()
-    def embed(bag: Bag) -> np.ndarray:
-        features = torch.from_numpy(bag.features)[None].to(device)
-        return network.encode_he(features, device)[0].float().cpu().numpy()
-
-    return embed
+    Built here from its package's class: the factory there downloads the repository at each call, loads with a pickle
+    that may run code, and knows no device but cuda.
+    """
+    for name in (MADELEINE_CONFIG, MADELEINE_WEIGHTS):
+        if not Path(path, name).is_file():
+            raise MissingModel(f"madeleine: no {name} in {path}; put its repository's files there")
+    config = Namespace(**json.loads(Path(path, MADELEINE_CONFIG).read_text()))
+    network = importlib.import_module("madeleine.models.Model").MADELEINE(config=config, stain_encoding=False)
+    state = read_weights(str(Path(path, MADELEINE_WEIGHTS)))
+    network.load_state_dict({name.removeprefix("module."): value for name, value in state.items()})
+    there = OnDevice(network, device, PRECISIONS.get(getattr(config, "precision", ""), torch.float32))
+    return lambda bag: there(lambda: network.encode_he(there.features(bag), device))
 
 
 FOREIGN = {
-    "chief": Foreign(768, "CHIEF-CTransPath, 256 px at 10x", lambda path, model: native(ChiefPooling(), path)),
+    "chief": Foreign(768, "CHIEF-CTransPath, 256 px at 10x", chief),
     "feather": Foreign(0, "CONCHv1.5, 512 px at 20x, or that of its variant", feather),
     "titan": Foreign(768, "CONCHv1.5, 512 px at 20x", titan, "transformers", remote_code=True),
     "prism": Foreign(2560, "Virchow, class token and mean, 224 px at 20x", prism, "transformers", remote_code=True),
@@ -191,11 +219,11 @@ FOREIGN = {
 }
 
 
-def get_foreign(model: Model, weights: str) -> Embed:
-    """The embedding of a bag by a slide encoder of others.
+def get_foreign(model: Model, weights: str, device: torch.device) -> Embed:
+    """The embedding of a bag by a slide encoder of others, computed on `device`.
 
-    Raises MissingModel where its package isn't installed, its weights aren't there, its code may not run, or the
-    patches have another width than it takes.
+    Raises MissingModel where its package isn't installed, its weights aren't there, its code may not run, it needs a
+    GPU and there is none, or the patches have another width than it takes.
     """
     kind, adapter = model["kind"], FOREIGN[model["kind"]]
     if not Path(weights).exists():
@@ -206,7 +234,9 @@ def get_foreign(model: Model, weights: str) -> Embed:
         )
     if adapter.package and importlib.util.find_spec(adapter.package) is None:
         raise MissingModel(f"{kind} needs the package {adapter.package}, which is not installed")
-    embed = adapter.load(weights, model)
+    if kind in GPU_ONLY and device.type == "cpu":
+        raise MissingModel(f"{kind} runs on a GPU only (its attention has no path for a CPU), and this job has none")
+    embed = adapter.load(weights, device)
 
     def checked(bag: Bag) -> np.ndarray:
         if adapter.width and bag.features.shape[1] != adapter.width:

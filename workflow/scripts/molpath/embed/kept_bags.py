@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import logging
 import zlib
@@ -10,6 +11,17 @@ from pathlib import Path
 import numpy as np
 
 log = logging.getLogger(__name__)
+
+
+def forget_others(folder: Path, block: str, stamp: str) -> None:
+    """Remove what killed jobs left of a block of other contents: nobody will go on from there.
+
+    block, stamp: a block's file is called <block>.<stamp>.bags.
+    """
+    for path in folder.glob(f"{glob.escape(block)}.*.bags"):
+        if path.name != f"{block}.{stamp}.bags":
+            log.info("left behind by a job of other patches, weights or code: %s is removed", path)
+            path.unlink(missing_ok=True)
 
 
 class KeptBags:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import json
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,8 @@ from ..common.files import fingerprint, read_tsv
 from ..common.kinds import WITH_COORDS
 from ..common.settings.embed import Model
 from .bags import Bags, union
+
+log = logging.getLogger(__name__)
 
 #: Vector and number of the patches of some slides together.
 Embed = Callable[[Sequence[str]], tuple[np.ndarray, int]]
@@ -43,30 +47,38 @@ def fingerprint_of(path: str) -> list[str]:
     return [fingerprint(one) for one in files]
 
 
-def get_embed(model: Model, source: str, threads: int, bags: Bags) -> Embed:
+@contextmanager
+def get_embed(model: Model, source: str, threads: int, bags: Bags, promised: bool = False) -> Iterator[Embed]:
     """What a model makes of slides of `bags`: their mean, the embedding by the slide encoder of a trained run
     (`source`: its config.json), by a random one, or by one of others (`source`: its weights).
 
-    A random model has `slide_encoder` (its sizes) and `seed`; the width of its input is that of the first bag. All but
-    those of others take patches in blocks, so that memory doesn't grow with a bag.
+    Those of others are computed on a GPU that no other job of this machine holds, where there is one; promised: this
+    job has one, and ends with NoGpu where it can't be used. A random model has `slide_encoder` (its sizes) and `seed`;
+    the width of its input is that of the first bag. All but those of others take patches in blocks, so that memory
+    doesn't grow with a bag.
     """
     if model["kind"] == "mean":
-        return lambda slides: mean_of(bags.blocks(slides))
+        yield lambda slides: mean_of(bags.blocks(slides))
+        return
     # Imported here: mean pooling starts without torch.
     import torch
 
     torch.set_num_threads(threads)
     if model["kind"] in ("threads", "random"):
-        return by_own_encoder(model, source, bags)
+        yield by_own_encoder(model, source, bags)
+        return
+    from ..common.devices import take_device
     from .foreign import get_foreign
 
-    foreign = get_foreign(model, source)
+    with take_device(promised) as device:
+        log.info("%s runs on %s", model["kind"], device)
+        foreign = get_foreign(model, source, device)
 
-    def embed(slides: Sequence[str]) -> tuple[np.ndarray, int]:
-        bag = union([bags.read(slide, model["kind"] in WITH_COORDS) for slide in slides])
-        return foreign(bag), len(bag.features)
+        def embed(slides: Sequence[str]) -> tuple[np.ndarray, int]:
+            bag = union([bags.read(slide, model["kind"] in WITH_COORDS) for slide in slides])
+            return foreign(bag), len(bag.features)
 
-    return embed
+        yield embed
 
 
 def by_own_encoder(model: Model, source: str, bags: Bags) -> Embed:

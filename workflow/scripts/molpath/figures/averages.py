@@ -126,7 +126,10 @@ def plot_each_task(
     scores = main_scores(read_metrics(metrics), group, models)
     scores = scores.assign(stars="", told=told_of(scores))
     write_tsv(
-        table, scores[["family", "task", "metric", "model", "mean", "lower", "upper", "n_folds", "n_fits", "n_failed"]]
+        table,
+        scores[
+            ["family", "task", "metric", "model", "mean", "lower", "upper", "n_folds", "n_fits", "n_failed", "n_empty"]
+        ],
     )
     names = [model for model in models if model in set(scores.model)]
     rows = scores.rename(columns={"mean": "value"}).assign(name=scores.model)

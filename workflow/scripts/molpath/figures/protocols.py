@@ -25,7 +25,7 @@ from .panels import box_numbers, colours_of, draw_boxes, draw_panels, say_nothin
 from .style import save
 
 #: Columns of the tables beside figures of points.
-KEPT = ["task", "metric", "model", "mean", "lower", "upper", "n_folds", "n_fits", "n_failed"]
+KEPT = ["task", "metric", "model", "mean", "lower", "upper", "n_folds", "n_fits", "n_failed", "n_empty"]
 
 
 def plot_fewshot(*, metrics: str, folds: Sequence[str], models: Models, figure: str, table: str, note: str) -> None:

@@ -26,7 +26,8 @@ def plot_survival(table: pd.DataFrame, samples: dict, output: str, note: str) ->
         row = panels[tasks.index((task, group))]
         axes = next(axes for axes in row if not axes.get_visible())
         axes.set_visible(True)
-        draw_curves(axes, mine)
+        if len(mine):  # none where no fold's model kept a coefficient
+            draw_curves(axes, mine)
         row = table[(table.task == task) & (table.group == group) & (table.model == model)].iloc[0]
         axes.set_title(f"{model}\n{shown(task)} ({named(group)})", fontsize=8)
         axes.text(0.97, 0.95, words_of_test(row), transform=axes.transAxes)

@@ -35,7 +35,20 @@ def plot_tasks(*, metrics: str, models: Models, figure: str, table: str, note: s
     write_tsv(
         table,
         scores[
-            ["family", "task", "metric", "model", "mean", "lower", "upper", "n_folds", "n_fits", "n_failed", "chance"]
+            [
+                "family",
+                "task",
+                "metric",
+                "model",
+                "mean",
+                "lower",
+                "upper",
+                "n_folds",
+                "n_fits",
+                "n_failed",
+                "n_empty",
+                "chance",
+            ]
         ],
     )
     tasks = list(dict.fromkeys(scores.task))
@@ -69,7 +82,7 @@ def draw_column(axes, scores: pd.DataFrame, tasks: list[str], names: list[str], 
         mine = scores[scores.model == name].set_index("task").reindex(tasks)
         y = np.array([places[task] for task in tasks]) + offset
         axes.hlines(y, mine.lower, mine.upper, color=colours[name], alpha=0.45, lw=1.6)
-        some = (mine.n_failed > 0).to_numpy()
+        some = (mine.n_failed + mine.n_empty > 0).to_numpy()
         axes.plot(mine["mean"][~some], y[~some], "o", ms=3.8, color=colours[name], mec="#333333", mew=0.3)
         axes.plot(mine["mean"][some], y[some], "o", ms=3.8, color="white", mec=colours[name], mew=1)
         for value, place, told in zip(mine["mean"][some], y[some], np.array(told_of(mine))[some], strict=True):
@@ -88,7 +101,9 @@ def draw_column(axes, scores: pd.DataFrame, tasks: list[str], names: list[str], 
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(at + 0.6, -0.6)
     label = "score: mean over folds and 95 % interval; dotted: chance"
-    axes.set_xlabel(label + "; ring: some folds failed" * bool((scores.n_failed > 0).any()), fontsize=9)
+    axes.set_xlabel(
+        label + "; ring: some folds failed" * bool((scores.n_failed + scores.n_empty > 0).any()), fontsize=9
+    )
 
 
 def legend_of(names: Sequence[str], colours, models: Models) -> list:

@@ -26,7 +26,7 @@ from ..probe.cox import rotate
 from ..probe.embeddings import read_columns, read_embeddings
 from ..probe.jobs import cox_for
 from ..probe.permuting import shuffled
-from ..probe.probes import ProbeFailed, adaptive_c, fit_cox, one_thread
+from ..probe.probes import ProbeFailed, adaptive_c, fit_cox, one_thread, unit_of
 from ..probe.results import cox_settings
 from ..probe.samples import load_samples
 from ..probe.tasks import BadTask, Task, read_task
@@ -114,7 +114,8 @@ def shuffled_directions(
 
 
 def coefficients(task: Task, x: np.ndarray, settings: Solvers) -> dict[str, np.ndarray]:
-    """Coefficients (float64 D) of a probe on all samples, by class (see directions_of)."""
+    """Coefficients (float64 D) of a probe on all samples, scaled as the settings ask, by class (see directions_of)."""
+    x = x / unit_of(x, settings.get("scale", "none"))
     if task.is_survival:
         where = np.vstack([np.eye(x.shape[1]), np.zeros((1, x.shape[1]))])
         risk = fit_cox(x, *task.survival, where, cox_settings(settings))  # linear: this reads coefficients

@@ -13,7 +13,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 import torch
 import torch.distributed as dist
 
+from ..common.devices import take_device, take_gpus
 from ..common.files import write_json
 from ..common.joblog import die_with_parent
 from .job import Job
@@ -109,17 +110,21 @@ def check_devices(processes: int) -> None:
 def world() -> Iterator[World]:
     """This process's world, from the variables that torchrun sets; without them it is alone.
 
-    Raises NoDevice, before the processes meet, where this one has no device of its own.
+    Alone, it takes a GPU that no other job of this machine holds. Raises NoDevice, before the processes meet, where
+    this one has no device of its own.
     """
     size, local = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("LOCAL_RANK", 0))
     on_gpu = torch.cuda.is_available()
+    if size == 1:
+        with take_device() as device:
+            if on_gpu:
+                torch.cuda.set_device(device)
+            yield World(device=device)
+        return
     check_devices(int(os.environ.get("LOCAL_WORLD_SIZE", local + 1)))
     device = torch.device("cuda", local) if on_gpu else torch.device("cpu")
     if on_gpu:
         torch.cuda.set_device(device)
-    if size == 1:
-        yield World(device=device)
-        return
     dist.init_process_group("nccl" if on_gpu else "gloo")
     try:
         yield World(dist.get_rank(), size, device)
@@ -134,23 +139,40 @@ class LaunchFailed(Exception):
 def launch(job: Job, processes: int) -> None:
     """Run `runs.train(job)` in `processes` processes; SIGTERM and SIGUSR1 go on to them.
 
-    Raises LaunchFailed if one of them fails, also after a signal, so that a scheduler starts the job again, and
-    NoDevice, before any starts, where this node has too few GPUs for them.
+    On this node they get GPUs that no other job of it holds, one each, where there are any. Raises LaunchFailed if one
+    of them fails, also after a signal, so that a scheduler starts the job again, and NoDevice, before any starts, where
+    this node has too few GPUs for them.
     """
     elsewhere = shlex.split(os.path.expandvars(os.environ.get("MOLPATH_TORCHRUN", "")))
     if not elsewhere:
         check_devices(processes)
+    if elsewhere or not torch.cuda.is_available():
+        run_processes(job, processes, elsewhere, {})
+        return
+    with take_gpus(processes) as indices:
+        run_processes(job, processes, elsewhere, {"CUDA_VISIBLE_DEVICES": named(indices)})
+
+
+def named(indices: Sequence[int]) -> str:
+    """CUDA_VISIBLE_DEVICES of processes that see only these of the GPUs that this one sees."""
+    seen = [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
+    return ",".join(seen[index] if seen else str(index) for index in indices)
+
+
+def run_processes(job: Job, processes: int, elsewhere: Sequence[str], devices: Mapping[str, str]) -> None:
+    """Start torchrun - `elsewhere`, or on this node - and wait for it; devices: further environment variables."""
     path = Path(f"{job['state']}.job.json")
     write_json(path, job)
     own = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-    command = (elsewhere or own) + [
+    command = list(elsewhere or own) + [
         "-m",
         "molpath.pretrain.process",
         str(path),
     ]
     modules = os.pathsep.join(filter(None, [str(LIBRARY), os.environ.get("PYTHONPATH", "")]))
     # An orphaned training would write beside the one that takes its place.
-    child = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": modules}, preexec_fn=die_with_parent)
+    environment = {**os.environ, "PYTHONPATH": modules, **devices}
+    child = subprocess.Popen(command, env=environment, preexec_fn=die_with_parent)
     handlers = {
         number: signal.signal(number, lambda *_: child.send_signal(signal.SIGTERM))
         for number in (signal.SIGTERM, signal.SIGUSR1)

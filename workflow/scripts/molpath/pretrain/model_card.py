@@ -85,7 +85,11 @@ def training_lines(run: Run, selected: Selected, trained: Trained) -> list[str]:
 
 
 def front_matter(run: Run, selected: Selected, patch_encoder: Mapping[str, str]) -> list[str]:
-    """Lines of YAML that the Hugging Face hub shows beside a card (huggingface.co/docs/hub/model-cards)."""
+    """Lines of YAML that the Hugging Face hub shows beside a card (huggingface.co/docs/hub/model-cards).
+
+    Cohorts are no data sets of the hub, whose ids its key `datasets` takes, and no licence was chosen that
+    `license_link` could lead to: the card has neither key. base_model: where the patches' weights are the hub's own.
+    """
     cohorts = ", ".join(run["cohorts"])
     metric = {"type": "rankme", "name": "RankMe of training slides", "value": round(selected["rankme"], 2)}
     result = {
@@ -96,11 +100,9 @@ def front_matter(run: Run, selected: Selected, patch_encoder: Mapping[str, str])
     values = {
         "license": "other",
         "license_name": "see-card",
-        "license_link": "#licence",
         "library_name": "molpath",
         "pipeline_tag": "feature-extraction",
         "tags": [*TAGS, *run["modalities"]],
-        "datasets": run["cohorts"],
         "base_model": patch_encoder.get("hub", ""),
         "metrics": ["rankme"],
         "model-index": [{"name": run["name"], "results": [result]}],

@@ -74,7 +74,7 @@ def without_fast_path() -> Iterator[None]:
         torch.backends.mha.set_fastpath_enabled(before)
 
 
-def recomputed(layer: nn.Module, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+def layer_recomputed(layer: nn.Module, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
     """A layer of the transformer; what it holds is made again in the backward pass, from the same state of chance."""
     if not torch.is_grad_enabled():
         vectors: torch.Tensor = layer(x, src_key_padding_mask=mask)
@@ -127,7 +127,7 @@ class RnaEncoder(nn.Module):
         x, mask = self.encoder(tokens) + self.value_encoder(values), padded if padded.any() else None
         with without_fast_path():
             for layer in self.transformer_encoder.layers:
-                x = recomputed(layer, x, mask) if again else layer(x, src_key_padding_mask=mask)
+                x = layer_recomputed(layer, x, mask) if again else layer(x, src_key_padding_mask=mask)
         share = (~padded).to(x.dtype)
         return torch.einsum("bg,bgd->bd", share / share.sum(1, keepdim=True), x)
 

@@ -221,7 +221,7 @@ def _follow(trainer: Trainer, job: Job) -> None:
     board = Events(job["events"] if alone else None)
 
     def tell(row: Row, seconds: float) -> None:
-        progress.step()
+        progress.step(int(row["epoch"]) - progress.state["done"])  # a stopped run goes on from where it was
         rate = len(trainer.data.examples) / seconds
         log.info("epoch %d: %s; %.0f slides/s", row["epoch"], {k: round(v, 5) for k, v in row.items()}, rate)
         board.add(row | {"slides_per_second": rate})

@@ -18,7 +18,7 @@ from ..common.settings.probe import Probe
 from .cox import rotate
 from .metrics import chance_of
 from .permuting import shuffled
-from .probes import fit_logistic
+from .probes import fit_logistic, unit_of
 from .results import Predict, Results, cox_settings, over_labels, over_times, sides
 from .tasks import Task
 
@@ -65,9 +65,10 @@ def add_simple(results: Results, name: str, columns: np.ndarray, settings: Probe
     task = results.task
     predict: Predict
     if task.is_survival:
-        predict = over_times(task, columns, {**cox_settings(settings), "l1_ratio": 0, "alpha": 1, "plain": False})
+        cox = cox_settings(settings)
+        predict = over_times(task, columns, {**cox, "l1_ratio": 0, "alpha": 1, "plain": False, "scale": "none"})
     else:
-        predict = over_labels(task, columns, fit_logistic, {**settings, "C": 1})
+        predict = over_labels(task, columns, fit_logistic, {**settings, "C": 1, "scale": "none"})
     for fold in range(task.folds.shape[1]):
         results.add(name, fold, *sides(task, fold), predict)
 
@@ -81,10 +82,13 @@ def add_permuted(results: Results, task: Task, x: np.ndarray, settings: Probe) -
     probe never leaves their span, so the logistic one is fitted there (probabilities within 4e-4 of the plain fit,
     which is the solver's tolerance, and 6 times faster with 51 samples of 1,280 numbers).
     """
+    as_is: Probe = {**settings, "scale": "none"}
     for fold in range(task.folds.shape[1]):
         train, test = sides(task, fold)
+        # Scaled here: in the samples' span there are fewer dimensions to take the mean of.
+        scaled = x / unit_of(x[train], settings.get("scale", "none"))
         spans = not task.is_survival and 0 < len(train) < x.shape[1] and not settings.get("plain", False)
-        small = in_span(x, train) if spans else x
+        small = in_span(scaled, train) if spans else scaled
         for repeat in range(settings["permutations"]):
             if (fold - repeat * PERMUTED_FOLDS) % task.folds.shape[1] >= PERMUTED_FOLDS:
                 continue
@@ -94,7 +98,7 @@ def add_permuted(results: Results, task: Task, x: np.ndarray, settings: Probe) -
                 results.add("permuted", fold, train, test, cox, repeat=repeat, order=order)
             else:
                 labels = task.labels[order]
-                predict = over_labels(task, small, fit_logistic, settings, labels)
+                predict = over_labels(task, small, fit_logistic, as_is, labels)
                 results.add("permuted", fold, train, test, predict, repeat=repeat, labels=labels)
 
 

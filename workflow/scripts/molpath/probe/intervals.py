@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from .calibration import ERROR, pooled_calibration
-from .results import UNCONVERGED
+from .results import EMPTY, UNCONVERGED
 from .weighted import weighted_classification, weighted_concordance
 
 #: Metrics of no resampling: their weights of censoring belong to the samples as they are.
@@ -26,8 +26,9 @@ def summarise(metrics: pd.DataFrame, predictions: pd.DataFrame, bootstraps: int,
     well these fitted probes do on other patients. Where draws were repeated (few-shot, permuted), the percentiles over
     draws. bootstrap_mean, sample_lower, sample_upper: with one fold, mean and percentiles over resampled test samples,
     which is what the paper reports there. n_fits: folds, or folds and draws, that were tried; n_failed: those without
-    a value; note: why values are missing. The calibration error is that of all folds' predictions together, and has
-    slope and intercept beside it (see calibration.pooled_calibration).
+    a value; n_empty: those whose Cox model kept no coefficient, so that their value says nothing; note: why values are
+    missing, and how many fits are unconverged or empty. The calibration error is that of all folds' predictions
+    together, and has slope and intercept beside it (see calibration.pooled_calibration).
     """
     by_protocol = dict(list(predictions.groupby(["protocol", "shots"], sort=False))) if len(predictions) else {}
     rows = []
@@ -60,14 +61,15 @@ def over_folds(group: pd.DataFrame, tried: pd.DataFrame) -> dict[str, Any]:
     good, scored = values[np.isfinite(values)], there[np.isfinite(values)]
     why = tried.note[~fits.isin(scored) & ((tried.metric == group.metric.iloc[0]) | ~fits.isin(there))]
     notes = sorted({note for note in why if note})
-    if early := int(group.note.str.contains(UNCONVERGED).sum()):
-        notes.append(f"{UNCONVERGED} in {early} of {len(group)} fits")
+    many = {words: int(group.note.str.contains(words).sum()) for words in (UNCONVERGED, EMPTY)}
+    notes += [f"{words} in {count} of {len(group)} fits" for words, count in many.items() if count]
     return {
         "mean": good.mean() if len(good) else np.nan,
         "se": good.std() / np.sqrt(len(good)) if len(good) > 1 else np.nan,
         "n_folds": tried.fold.nunique(),
         "n_fits": fits.nunique(),
         "n_failed": fits.nunique() - len(good),
+        "n_empty": many[EMPTY],
         "n_train": group.n_train.median(),
         "n_test": group.n_test.median(),
         "note": "; ".join(notes),

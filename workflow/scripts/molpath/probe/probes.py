@@ -20,9 +20,10 @@ class ProbeFailed(Exception):
 
 
 class CoxFit(Cox):
-    """Settings of a Cox probe; plain: by the library itself."""
+    """Settings of a Cox probe; plain: by the library itself; scale: see `unit_of`."""
 
     plain: bool
+    scale: str
 
 
 @functools.cache
@@ -36,6 +37,16 @@ def thread_pools() -> ThreadpoolController:
 def one_thread() -> AbstractContextManager[object]:
     """Context in which BLAS and OpenMP use one thread."""
     return thread_pools().limit(limits=1)
+
+
+def unit_of(x: np.ndarray, scale: str) -> float:
+    """The number that embeddings are divided by before a probe is fitted on x (float N x D), its training samples.
+
+    none: 1, embeddings as they are, as the paper has it. unit: the root of the mean variance of their dimensions, so
+    that a penalty means the same whatever the length of a model's embeddings; one number leaves their geometry alone.
+    """
+    spread = float(np.sqrt(x.var(0, dtype=np.float64).mean())) if scale == "unit" and len(x) else 1.0
+    return spread or 1.0
 
 
 def adaptive_c(width: int, classes: int) -> float:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from ..common.settings.probe import Probe, Solvers
 from .metrics import ALWAYS, classification_metrics, concordance, time_dependent_auc
-from .probes import CoxFit, ProbeFailed, fit_cox
+from .probes import CoxFit, ProbeFailed, fit_cox, unit_of
 from .tasks import Task
 
 log = logging.getLogger(__name__)
@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 COLUMNS = ["protocol", "shots", "repeat", "fold", "metric", "value", "n_train", "n_test", "note"]
 #: Note of a row whose solver stopped before it had converged.
 UNCONVERGED = "the solver stopped before it converged"
+#: Note of a row whose Cox model is empty: every sample has the same risk, and the score says nothing of the embeddings.
+EMPTY = "no coefficient kept"
 #: Days at which the risk of a survival probe is judged, unless the settings say otherwise.
 TIMES = (365, 1095, 1825)
 
@@ -73,8 +75,9 @@ class Results:
         else:
             found = self._classes(test, predicted, labels)
         early = UNCONVERGED if any("ConvergenceWarning" in one.category.__name__ for one in told) else ""
+        empty = EMPTY if isinstance(predict, CoxProbe) and predict.empty else ""
         for name, (value, why) in found.items():
-            note = "; ".join(part for part in (why, early) if part)
+            note = "; ".join(part for part in (why, early, empty) if part)
             self.metrics.append(where | {"metric": name, "value": value} | sizes | {"note": note})
         if labels is None:
             cutoff = predict.cutoff if isinstance(predict, CoxProbe) else np.nan
@@ -130,31 +133,38 @@ def sides(task: Task, fold: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def cox_settings(settings: Solvers) -> CoxFit:
-    """Settings of the Cox probes; `plain` is that of all probes."""
-    return {**settings["cox"], "plain": settings.get("plain", False)}
+    """Settings of the Cox probes; `plain` and `scale` are those of all probes."""
+    return {**settings["cox"], "plain": settings.get("plain", False), "scale": settings.get("scale", "none")}
 
 
 def over_labels(task: Task, x: np.ndarray, fit: Fit, settings: Probe, labels: np.ndarray | None = None) -> Predict:
     """Fit a classifier on the samples of the first positions, predict those of the second."""
     y, classes = task.labels if labels is None else labels, len(task.classes)
-    return lambda train, test: fit(x[train], y[train], x[test], classes, settings)
+
+    def predict(train: np.ndarray, test: np.ndarray) -> np.ndarray:
+        unit = unit_of(x[train], settings.get("scale", "none"))
+        return fit(x[train] / unit, y[train], x[test] / unit, classes, settings)
+
+    return predict
 
 
 class CoxProbe:
     """A Cox model on samples x (float N x D): what Results.add asks of a probe.
 
-    cutoff: median risk of the training samples that it was last fitted on, where risk groups are cut.
+    cutoff: median risk of the training samples that it was last fitted on, where risk groups are cut; empty: that model
+    kept no coefficient, so that all samples have one risk.
     """
 
     def __init__(self, x: np.ndarray, times: np.ndarray, events: np.ndarray, settings: CoxFit):
         self.x, self.times, self.events, self.settings = x, times, events, settings
-        self.cutoff = np.nan
+        self.cutoff, self.empty = np.nan, False
 
     def __call__(self, train: np.ndarray, test: np.ndarray) -> np.ndarray:
         """Risk (float N_test) of the samples at `test`, fitted on those at `train`."""
-        samples = self.x[np.concatenate([test, train])]
-        risk = fit_cox(self.x[train], self.times[train], self.events[train], samples, self.settings)
-        self.cutoff = float(np.median(risk[len(test) :]))
+        unit = unit_of(self.x[train], self.settings["scale"])
+        samples = self.x[np.concatenate([test, train])] / unit
+        risk = fit_cox(samples[len(test) :], self.times[train], self.events[train], samples, self.settings)
+        self.cutoff, self.empty = float(np.median(risk[len(test) :])), bool(np.ptp(risk) == 0)
         return risk[: len(test)]
 
 

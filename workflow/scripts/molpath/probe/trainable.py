@@ -65,7 +65,7 @@ def encoder_of(model: Model, sources: Sequence[str], width: int) -> tuple[nn.Mod
         return network.slide, network.width
     if model["kind"] == "chief":
         pooling = ChiefPooling()
-        native(pooling, str(sources[0]))
+        native(pooling, str(sources[0]), torch.device("cpu"))
         return pooling, 768
     if model["kind"] == "abmil":
         return Abmil(width), width

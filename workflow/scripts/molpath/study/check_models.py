@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ..common.kinds import FOREIGN, SCGPT_FILES, TUNABLE
+from ..common.kinds import FOREIGN, GPU_ONLY, SCGPT_FILES, TUNABLE
 from .check_sheets import SheetChecks
 from .config import Config
 from .models import Models
@@ -47,6 +47,12 @@ class ModelChecks:
                     self.problems.add(f"{where}/{key}", f"{called} reads no {key}", f"it reads: {', '.join(keys)}")
             if model["kind"] in ("mean", *FOREIGN):
                 self.check_source(where, model)
+                if name in self._needed() and not self.models.encoders.gpu_build and model["kind"] in GPU_ONLY:
+                    self.problems.add(
+                        f"{where}/kind",
+                        f"{model['kind']} runs on a GPU only, and this config has PyTorch built for the CPU",
+                        "set software: {torch: gpu}, or take it out of embed/use",
+                    )
                 if model["kind"] in FOREIGN and name in self._needed():
                     self.sheets.check_file(
                         f"{where}/weights",
@@ -116,6 +122,21 @@ class ModelChecks:
             if self.problems.knows(where, f"slide of {self.slides.path}", slide, known) and not known[slide]:
                 wrong = f"slide {slide} has no raw file, and the map is drawn on it"
                 self.problems.add(where, wrong, f"fill in its path in {self.slides.path}, or leave it out here")
+
+    def check_attention(self) -> None:
+        """Every model whose attention over patches is asked for has one, which a transformer hasn't."""
+        if not self.config["embed"]["attention"]:
+            return
+        for name in self.models.with_attention:
+            entry = self.models.finished.get(name)
+            run = entry.description if entry else self.models.runs.get(self.models.entries[name]["run"], {})
+            sizes = run.get("slide_encoder", {})
+            if isinstance(sizes, dict) and sizes.get("kind") == "transformer":
+                self.problems.add(
+                    f"config, key embed/models/{name}",
+                    "embed/attention asks for its attention over patches, and its slide encoder is a transformer",
+                    "empty embed/attention, or take the model out of embed/use",
+                )
 
     def check_checkpoint(self, run: str) -> None:
         """The expression branch's public weights that a used run starts from are there."""

@@ -45,6 +45,7 @@ class Checks:
         self.check_paths()
         models.check_models()
         models.check_embedded_cohorts()
+        models.check_attention()
         self.tasks.check_benchmark()
         for name in self.config["pretrain"]["use"]:
             if self.problems.knows("config, key pretrain/use", "run", name, self.models.runs):

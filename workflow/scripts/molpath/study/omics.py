@@ -99,10 +99,10 @@ class Omics:
         return self.gene_table if self.models.checkpoint_files(wildcards.run) else []
 
     def vocabulary_runs(self, wildcards: Wildcards) -> list[str]:
-        """Used runs that train on the cohort and start from a scGPT folder."""
-        runs = self.models.runs
-        used = [run for run in self.models.used_runs if wildcards.cohort in runs[run]["cohorts"]]
-        return [run for run in used if runs[run]["rna_encoder"]["checkpoint"]]
+        """Used runs that train on the cohort's expression and start from a scGPT folder."""
+        runs = {name: self.models.runs[name] for name in self.models.used_runs}
+        used = [name for name, run in runs.items() if wildcards.cohort in run["cohorts"] and "rna" in run["modalities"]]
+        return [name for name in used if runs[name]["rna_encoder"]["checkpoint"]]
 
     def vocabularies(self, wildcards: Wildcards) -> list[str]:
         """Vocabularies of these runs."""

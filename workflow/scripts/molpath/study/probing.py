@@ -32,7 +32,7 @@ class Probing:
             "finetune": finetune
         }
         #: Settings of the frozen probe whose direction is taken.
-        self.direction_settings = {key: self.section[key] for key in ("C", "max_iter", "cox", "plain")}
+        self.direction_settings = {key: self.section[key] for key in ("C", "max_iter", "cox", "plain", "scale")}
         self._task_shards: dict[str, list[str]] = {}
 
     # Metrics.

@@ -48,12 +48,13 @@ from .problems import Problems, place
 from .profiles import Profiles
 from .providers import Parts, providers_of
 from .retries import Retries
+from .slide_encoders import SlideEncoders
 from .slides import Slides
 from .summary import Summary
 from .targets import Targets
 from .tasks import Tasks
 from .tissue import Tissue
-from .training import Training
+from .training import PretrainJobs
 
 #: The config that the Snakefile names; others are laid over it.
 OWN_CONFIG = "config/config.yaml"
@@ -90,8 +91,9 @@ class Study:
         self.benchmark.define_in(config["probe"], self.schema)
         self.tasks = Tasks(config, places, self.benchmark)
         self.models = Models(config, places, self.slides, self.grids, self.encoders, self.profiles, self.tasks)
-        self.training = Training(self.models, self.encoders)
+        self.training = PretrainJobs(self.models, self.encoders)
         self.leakage = LeakageAudit(self.models)
+        self.slide_encoders = SlideEncoders(self.models)
         self.omics = Omics(config, places, self.models, self.downloads)
         self.embedding = Embedding(config, self.models)
         self.probing = Probing(config, self.models)

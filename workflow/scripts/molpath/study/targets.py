@@ -108,7 +108,7 @@ class Targets:
         if self.profiles.rows or not self.models.finished.keys().isdisjoint(self.models.needed):
             names.append("omics/leakage.tsv")
         names += ["figures/pretraining.svg"] * bool(self.models.used_runs)
-        names += ["figures/embeddings.svg"] * bool(self.models.used)
+        names += ["figures/embeddings.svg", "tables/scales.tsv"] if self.models.used else []
         if self.models.used and self.probing.used:
             names += self._scores()
         tables = [f"<results>/{name}" for name in names + self._cohort()] + self.probing.gene_tables()

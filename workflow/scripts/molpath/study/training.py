@@ -12,38 +12,36 @@ PROCESS_MB = 16000
 ATTEMPT, SHORTEST_ATTEMPT = 2880, 720
 
 
-class Training:
+class PretrainJobs:
     """GPUs, memory and time of rule pretrain_run, and a parameter of it."""
 
     def __init__(self, models: Models, encoders: Encoders) -> None:
         self.models, self.encoders = models, encoders
 
     def gpus(self, wildcards: Wildcards) -> int:
-        """A GPU a process; none for a run of one process where the build of PyTorch is the CPU's."""
+        """A GPU a process; none where the build of PyTorch is the CPU's."""
         return self.gpus_of(wildcards.run)
 
     def gpus_of(self, run: str) -> int:
         """The same by name."""
-        processes = self.processes(run)
-        return processes if processes > 1 or self.encoders.gpu_build else 0
+        return self.processes(run) if self.encoders.gpu_build else 0
 
     def processes(self, run: str) -> int:
         """Processes of a run."""
         return int(self.models.runs[run]["training"]["processes"])
-
-    def most_gpus(self) -> int:
-        """GPUs of the largest used run."""
-        return max(map(self.gpus_of, self.models.used_runs), default=0)
 
     def memory_mb(self, wildcards: Wildcards, attempt: int) -> int:
         """Main memory of all processes; more with each attempt."""
         return PROCESS_MB * self.processes(wildcards.run) * attempt
 
     def runtime(self, wildcards: Wildcards) -> int:
-        """Minutes: several processes share the steps."""
-        return max(SHORTEST_ATTEMPT, ATTEMPT // self.processes(wildcards.run))
+        """Minutes: several processes with a GPU each share the steps; those of a CPU share its cores, too."""
+        return max(SHORTEST_ATTEMPT, ATTEMPT // max(1, self.gpus(wildcards)))
 
     def patch_encoder(self, wildcards: Wildcards) -> dict[str, str]:
         """What a run's model card says of the encoder of its patches, as far as it is known."""
-        facts = self.encoders.facts_of(self.models.runs[wildcards.run]["encoder"])
-        return {key: str(facts[key]) for key in ("hub", "licence") if facts.get(key)}
+        name = self.models.runs[wildcards.run]["encoder"]
+        facts = self.encoders.facts_of(name)
+        # Weights that the user names may be others than the hub's.
+        known = ("licence",) if self.encoders.entries[name]["weights"] else ("hub", "licence")
+        return {key: str(facts[key]) for key in known if facts.get(key)}

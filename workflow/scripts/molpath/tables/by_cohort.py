@@ -29,6 +29,7 @@ COLUMNS = [
     "n_folds",
     "n_fits",
     "n_failed",
+    "n_empty",
 ]
 COLUMNS += ["shown", "best"]
 FROZEN, TRAINED = "frozen", "fine-tuned and supervised"
@@ -97,7 +98,7 @@ def swept(scores: pd.DataFrame, models: Models, c: float) -> pd.DataFrame:
         for mean, won, tasks in zip(numbers["mean"], numbers.won, numbers.tasks, strict=True)
     ]
     blank = {"block": "", "metric": "mixed", "se": np.nan, "lower": np.nan, "upper": np.nan}
-    blank |= dict.fromkeys(("n_folds", "n_fits", "n_failed"), "")
+    blank |= dict.fromkeys(("n_folds", "n_fits", "n_failed", "n_empty"), "")
     table = "C of the logistic probe: mean score and tasks won, by kind of model"
     return numbers.assign(table=table, model=numbers.kind, column="C = " + numbers.C, shown=shown, **blank)
 
@@ -111,7 +112,7 @@ def finished(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     if not filled:
         return pd.DataFrame(columns=COLUMNS)
     table = pd.concat(filled, ignore_index=True)
-    fits = table[["n_fits", "n_failed"]].apply(pd.to_numeric)
+    fits = table[["n_fits", "n_failed", "n_empty"]].apply(pd.to_numeric)
     means = table["mean"].where(enough(fits) | fits.n_fits.isna())
     highest = means.groupby([table.table, table.block, table.column]).transform("max")
     table["best"] = (means == highest).astype(int)

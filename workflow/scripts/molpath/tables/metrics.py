@@ -77,7 +77,8 @@ def show_comparison(side_by_side: pd.DataFrame, by_seed: pd.DataFrame, note: str
     """The page of both tables."""
     sentences = (
         "Mean over folds of each task's first metric, with 95 % intervals; where the probe failed on some folds it "
-        f"says how many have a value, and below {ENOUGH:.0%} of them a score is in no mean. Few-shot rows give the "
+        f"says how many have a value, and below {ENOUGH:.0%} of them a score is in no mean; neither is one of survival "
+        "whose Cox models kept no coefficient, for it says nothing of the embeddings. Few-shot rows give the "
         "training samples a class. Controls: permuted rows have shuffled labels and stand at about chance; site_only "
         "and patch_count_only rows know nothing but the site, or the number of patches."
     )

@@ -25,7 +25,7 @@ KEYS = ["protocol", "task", "published_model", "shots", "metric"]
 COLUMNS = (
     ["protocol", "family", "task", "metric", "shots", "model", "published_model", "published", "published_se"]
     + ["published_lower", "published_upper", "uncertain", "measured", "measured_se", "measured_lower"]
-    + ["measured_upper", "n_folds", "n_fits", "n_failed", "difference", "covered", "table", "source"]
+    + ["measured_upper", "n_folds", "n_fits", "n_failed", "n_empty", "difference", "covered", "table", "source"]
 )
 
 
@@ -164,5 +164,5 @@ def missing_tasks(both: pd.DataFrame, tasks: pd.DataFrame) -> str:
 
 def show_measured(row: pd.Series) -> str:
     """'0.712 (0.650 to 0.770)', or the mean alone where it has no interval; how many folds where some failed."""
-    told = folds_told(row.n_fits, row.n_failed, row.n_folds)
+    told = folds_told(row.n_fits, row.n_failed, row.n_empty, row.n_folds)
     return show(row.measured, row.measured_lower, row.measured_upper, told)

@@ -34,7 +34,7 @@ def summarise_resources(
     *,
     folder: str,
     patterns: Mapping[str, str],
-    gpus: Mapping[str, int],
+    gpus: Mapping[str, Mapping[str, int]],
     n_slides: int,
     note: str,
     table: str,
@@ -44,10 +44,11 @@ def summarise_resources(
     """Write the table by rule, the table of the five slowest shards, and a page of both.
 
     folder: where the benchmark files lie; patterns: by rule a regular expression of their paths, whose group `shard`
-    is there for rules that run by shard; gpus: by rule how many a job asks for (absent: none); n_slides: of the sheet.
+    is there for rules that run by shard; gpus: by rule how many a job asks for (absent: none), by the wildcard
+    that decides it ("encoder=uni_v1"), or by '' where none does; n_slides: of the sheet.
     """
-    jobs = read_benchmarks(folder, patterns)
-    by_rule = add_up(jobs, gpus, n_slides)
+    jobs = read_benchmarks(folder, patterns, gpus)
+    by_rule = add_up(jobs, n_slides)
     slowest = slowest_shards(jobs)
     write_tsv(table, by_rule)
     write_tsv(shards, slowest)
@@ -58,8 +59,8 @@ def summarise_resources(
     write_page(page, "What the run took", note, sections)
 
 
-def read_benchmarks(folder: str, patterns: Mapping[str, str]) -> pd.DataFrame:
-    """One row a benchmark file that a pattern names: rule, job (its path below the folder), shard, and NUMBERS.
+def read_benchmarks(folder: str, patterns: Mapping[str, str], gpus: Mapping[str, Mapping[str, int]]) -> pd.DataFrame:
+    """One row a benchmark file that a pattern names: rule, job (its path below the folder), shard, gpus, and NUMBERS.
 
     Where a rule repeats a benchmark, the mean of its rows. A number that could not be measured is missing.
     """
@@ -67,20 +68,22 @@ def read_benchmarks(folder: str, patterns: Mapping[str, str]) -> pd.DataFrame:
     rows = []
     for path in sorted(Path(folder).rglob("*.tsv")):
         found = ((rule, pattern.fullmatch(path.as_posix())) for rule, pattern in compiled.items())
-        rule, shard = next(((rule, match.groupdict().get("shard", "")) for rule, match in found if match), ("", ""))
+        rule, places = next(((rule, match.groupdict()) for rule, match in found if match), ("", {}))
         if not rule:
             continue
+        here = {"", *(f"{name}={value}" for name, value in places.items())}
+        asked = sum(count for name, count in gpus.get(rule, {}).items() if name in here)
         with open(path, encoding="utf-8", newline="") as handle:
             values = pd.DataFrame(list(csv.DictReader(handle, delimiter="\t"))).reindex(columns=NUMBERS)
         means = values.apply(pd.to_numeric, errors="coerce").mean()
         job = path.relative_to(folder).with_suffix("").as_posix()
-        rows.append({"rule": rule, "job": job, "shard": shard, **means})
-    return pd.DataFrame(rows, columns=["rule", "job", "shard", *NUMBERS])
+        rows.append({"rule": rule, "job": job, "shard": places.get("shard", ""), "gpus": asked, **means})
+    return pd.DataFrame(rows, columns=["rule", "job", "shard", "gpus", *NUMBERS])
 
 
-def add_up(jobs: pd.DataFrame, gpus: Mapping[str, int], n_slides: int) -> pd.DataFrame:
+def add_up(jobs: pd.DataFrame, n_slides: int) -> pd.DataFrame:
     """One row a rule, most processor hours first, and a row `all` with sums (of memory and times: the highest)."""
-    jobs = jobs.assign(gpu_s=jobs.s * jobs.rule.map(gpus).fillna(0))
+    jobs = jobs.assign(gpu_s=jobs.s * jobs.gpus)
     rows = [_add_up(rule, mine, n_slides) for rule, mine in jobs.groupby("rule", sort=True)]
     table = pd.DataFrame(rows, columns=COLUMNS).sort_values(["cpu_hours", "rule"], ascending=[False, True])
     if len(table):

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..common.files import read_tsv
+from ..probe.results import EMPTY
 
 #: Columns of numbers in tables/metrics.tsv.
 NUMBERS = (
@@ -18,6 +19,7 @@ NUMBERS = (
     "n_folds",
     "n_fits",
     "n_failed",
+    "n_empty",
     "chance",
     "p_permuted",
     "n_train",
@@ -39,7 +41,8 @@ PROMPTS = {"prompt_rna": "RNA prompts", "prompt_dna": "DNA prompts", "prompt_sli
 #: Names of models in their order; as a mapping with the kind and seed of each, as the study knows them by the config.
 Models = Sequence[str] | Mapping[str, Sequence[str]]
 #: Share of its folds (few labels: of folds and draws) of which a score must have a value to be averaged, ranked and
-#: tested: four of five. Folds that a probe fails on are no random ones: a mean over the others is another number.
+#: tested: four of five. Folds that a probe fails on are no random ones: a mean over the others is another number. A Cox
+#: model without a coefficient has a value, 0.5, that says nothing of the embeddings: such folds don't count either.
 ENOUGH = 0.8
 LEVELS = ((0.001, "***"), (0.01, "**"), (0.05, "*"))
 
@@ -69,8 +72,8 @@ def main_scores(metrics: pd.DataFrame, group: str, models: Models) -> pd.DataFra
 
 
 def enough(scores: pd.DataFrame) -> pd.Series:
-    """True for rows of metrics.tsv whose mean is over at least ENOUGH of their folds."""
-    return scores.n_fits - scores.n_failed >= ENOUGH * scores.n_fits - 1e-9
+    """True for rows of metrics.tsv whose mean is over at least ENOUGH of their folds, empty Cox models left out."""
+    return scores.n_fits - scores.n_failed - scores.n_empty >= ENOUGH * scores.n_fits - 1e-9
 
 
 def counted(scores: pd.DataFrame) -> pd.Series:
@@ -78,16 +81,21 @@ def counted(scores: pd.DataFrame) -> pd.Series:
     return scores["mean"].where(enough(scores))
 
 
-def folds_told(n_fits: float, n_failed: float, n_folds: float) -> str:
-    """'1 of 5 folds' where some have no value ('480 of 500 fits' where each fold was drawn several times), else ''."""
-    if not n_failed > 0:
-        return ""
-    return f"{n_fits - n_failed:.0f} of {n_fits:.0f} {'folds' if n_fits == n_folds else 'fits'}"
+def folds_told(n_fits: float, n_failed: float, n_empty: float, n_folds: float) -> str:
+    """'1 of 5 folds' where some have no value ('480 of 500 fits' where each fold was drawn several times).
+
+    'no coefficient kept in 2 of 5 folds' where Cox models are empty; '' where neither is so.
+    """
+    fits = f"of {n_fits:.0f} {'folds' if n_fits == n_folds else 'fits'}"
+    told = [f"{n_fits - n_failed:.0f} {fits}"] * bool(n_failed > 0) + [f"{EMPTY} in {n_empty:.0f} {fits}"] * bool(
+        n_empty > 0
+    )
+    return ", ".join(told)
 
 
 def told_of(scores: pd.DataFrame) -> list[str]:
     """Words of `folds_told` for each row of metrics.tsv."""
-    return [folds_told(*row) for row in zip(scores.n_fits, scores.n_failed, scores.n_folds, strict=True)]
+    return [folds_told(*row) for row in scores[["n_fits", "n_failed", "n_empty", "n_folds"]].to_numpy()]
 
 
 def by_task(scores: pd.DataFrame, models: Models) -> pd.DataFrame:

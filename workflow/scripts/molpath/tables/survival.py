@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..probe.results import EMPTY
 from .contrasts import holm
 
 #: The paper doesn't say where it cuts (its facts, section 11, point 19).
@@ -28,14 +29,23 @@ def risk_groups(predictions: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     predictions: rows of one task and model with fold, sample_id, case_id (else a sample is a case), time, event, risk,
     and cutoff (the median risk of the fold's training side) where the probe recorded it. A case is at high risk where
     its slides are above the cut in more than half of the folds that test them, so that every case counts once however
-    many folds and slides there are.
+    many folds and slides there are. Folds whose Cox model is empty (see `empty_folds`) say nothing and take no part.
     """
+    predictions = predictions[~predictions.fold.isin(empty_folds(predictions))]
     cut = "train" if "cutoff" in predictions and predictions.cutoff.notna().all() else "test"
     limit = predictions.cutoff if cut == "train" else predictions.groupby("fold").risk.transform("median")
     table = predictions.assign(high=(predictions.risk > limit).astype(float))
     name = "case_id" if "case_id" in predictions else "sample_id"
     cases = table.groupby(name, sort=True).agg(time=("time", "first"), event=("event", "first"), high=("high", "mean"))
     return cases.assign(event=cases.event.astype(bool), high=cases.high > 0.5), CUTS[cut]
+
+
+def empty_folds(predictions: pd.DataFrame) -> list[int]:
+    """Folds whose model kept no coefficient: each of their cases has the very risk at which the fold is cut."""
+    if "cutoff" not in predictions:
+        return []
+    alike = (predictions.risk == predictions.cutoff).groupby(predictions.fold).all()
+    return list(alike.index[alike])
 
 
 def signed_logrank(cases: pd.DataFrame) -> tuple[float, float]:
@@ -105,6 +115,7 @@ def compare_groups(cases: pd.DataFrame, head: dict[str, Any]) -> list[dict[str, 
     note = ""
     if not np.isfinite(statistic):
         why = "no event finds both groups at risk" if len(high) and len(low) else "every case is in one group"
+        why = why if len(cases) else "no case is in a group"
         note = f"not tested: {why}"
     ratio = dict(zip(("hazard_ratio", "lower", "upper"), hazard_ratio(cases), strict=True))
     rows = []
@@ -130,7 +141,10 @@ def assess_survival(
         found = compare_groups(samples[key], dict(zip(("task", "group", "model"), key, strict=True)) | {"cut": cut})
         p, count = permuted_p(table, shuffled)
         why = "no permutations: the log-rank P alone finds too much" if not count and not found[0]["note"] else ""
-        rows += [one | {"p": p, "permutations": count, "note": one["note"] or why} for one in found]
+        empty = empty_folds(table)
+        left = f"{EMPTY} in {len(empty)} of {table.fold.nunique()} folds, left out" if empty else ""
+        note = "; ".join(part for part in (left, found[0]["note"] or why) if part)
+        rows += [one | {"p": p, "permutations": count, "note": note} for one in found]
     found = pd.DataFrame(rows, columns=COLUMNS)
     for _, mine in found[found.risk == "high"].groupby("group"):
         adjusted = pd.Series(holm(mine.p), index=pd.MultiIndex.from_frame(mine[["task", "model"]]))

@@ -31,6 +31,7 @@ class Solvers(TypedDict):
     C: float
     max_iter: int
     plain: bool
+    scale: str
     cox: Cox
 
 
