@@ -47,6 +47,11 @@ def control_of(protocol: str) -> str:
     return OF_FROZEN if protocol in FROZEN else protocol + ENDING
 
 
+def is_control(protocol: str) -> bool:
+    """True for the permuted control of a protocol."""
+    return protocol == OF_FROZEN or protocol.endswith(ENDING)
+
+
 def permutation_p(rows: pd.DataFrame, protocol: str, metric: str) -> float:
     """Share of permutations (and the data themselves) in which the score is at least as good; nan without a control.
 
