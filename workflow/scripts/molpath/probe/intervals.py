@@ -9,7 +9,7 @@ import pandas as pd
 
 from .calibration import ERROR, SEPARATED, pooled_calibration
 from .permuting import is_control
-from .results import UNCONVERGED
+from .results import WARNINGS
 from .weighted import weighted_classification, weighted_concordance
 
 #: Metrics of no resampling: their weights of censoring belong to the samples as they are.
@@ -61,8 +61,9 @@ def over_folds(group: pd.DataFrame, tried: pd.DataFrame) -> dict[str, Any]:
     good, scored = values[np.isfinite(values)], there[np.isfinite(values)]
     why = tried.note[~fits.isin(scored) & ((tried.metric == group.metric.iloc[0]) | ~fits.isin(there))]
     notes = sorted({note for note in why if note})
-    if early := int(group.note.str.contains(UNCONVERGED).sum()):
-        notes.append(f"{UNCONVERGED} in {early} of {len(group)} fits")
+    for told in WARNINGS.values():
+        if count := int(group.note.str.contains(told, regex=False).sum()):
+            notes.append(f"{told} in {count} of {len(group)} fits")
     return {
         "mean": good.mean() if len(good) else np.nan,
         "se": good.std() / np.sqrt(len(good)) if len(good) > 1 else np.nan,
