@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 from molpath.common.files import read_tsv, write_tsv
+from molpath.probe.results import AT_CHANCE
 from molpath.tables.gains import sweep
 from molpath.tables.metrics import collect_metrics, compare_models
 from molpath.tables.scores import kind_of, read_metrics, seed_of, tasks_won
@@ -89,3 +90,18 @@ def test_a_file_of_an_earlier_version_is_named_with_what_to_do(tmp_path):
     write_tsv(path, read_tsv(path).drop(columns=["p_permuted", "chance"]))
     with pytest.raises(ValueError, match=r"metrics.tsv, header: no column chance, p_permuted.*delete .*metrics.tsv"):
         read_metrics(path)
+
+
+def test_a_network_that_learned_nothing_and_a_control_off_chance_stand_in_the_table(tmp_path):
+    told = f"{AT_CHANCE} in 3 of 5 fits"
+    paths = [summary(tmp_path / name, name, 0.6) for name in ("threads", "mean")]
+    write_tsv(paths[0], read_tsv(paths[0]).assign(protocol="finetune", group="finetune", note=told))
+    off = "permuted labels are off chance: auc 0.600 (0.550 to 0.650), chance 0.5"
+    write_tsv(paths[1], read_tsv(paths[1]).assign(protocol="permuted", note=off))
+    collect_metrics(summaries=paths, families={"s--t": "molecular"}, output=tmp_path / "metrics.tsv")
+    outputs = {name: tmp_path / name for name in ("comparison", "seeds", "page")}
+    compare_models(metrics=tmp_path / "metrics.tsv", models=["mean", "threads"], note="", **outputs)
+    assert read_tsv(outputs["comparison"]).threads[0] == f"0.600 (0.500 to 0.700), {AT_CHANCE}"
+    page = outputs["page"].read_text()
+    assert told in page
+    assert off in page

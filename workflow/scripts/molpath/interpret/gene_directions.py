@@ -106,7 +106,7 @@ def strata_of(task: Task, cohorts: Mapping[str, str]) -> dict[str, str]:
     alone = sorted({case for case in cases if case not in cohorts})
     if alone:
         log.warning("%s: %d cases have no profile, so no known cohort; they keep their labels", task.name, len(alone))
-    return {case: cohorts[case] if case in cohorts else f"alone: {case}" for case in cases}
+    return {case: cohorts.get(case, f"alone: {case}") for case in cases}
 
 
 def directions_of(task: Task, x: np.ndarray, settings: Solvers) -> dict[str, np.ndarray]:

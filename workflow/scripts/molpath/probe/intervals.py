@@ -9,11 +9,11 @@ import pandas as pd
 
 from .calibration import ERROR, SEPARATED, pooled_calibration
 from .permuting import is_control
-from .results import WARNINGS
+from .results import AT_CHANCE, WARNINGS
 from .weighted import weighted_classification, weighted_concordance
 
-#: Metrics of no resampling: their weights of censoring belong to the samples as they are.
-NOT_RESAMPLED = ("auc@",)
+#: Metrics of no resampling: weights of censoring belong to the samples as they are, training sides to their fit.
+NOT_RESAMPLED = ("auc@", "train_")
 #: Protocols whose samples are drawn at random: their intervals are over draws, as those of permuted controls.
 DRAWN = ("fewshot",)
 
@@ -61,7 +61,7 @@ def over_folds(group: pd.DataFrame, tried: pd.DataFrame) -> dict[str, Any]:
     good, scored = values[np.isfinite(values)], there[np.isfinite(values)]
     why = tried.note[~fits.isin(scored) & ((tried.metric == group.metric.iloc[0]) | ~fits.isin(there))]
     notes = sorted({note for note in why if note})
-    for told in WARNINGS.values():
+    for told in (*WARNINGS.values(), AT_CHANCE):
         if count := int(group.note.str.contains(told, regex=False).sum()):
             notes.append(f"{told} in {count} of {len(group)} fits")
     return {

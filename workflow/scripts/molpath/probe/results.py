@@ -22,6 +22,8 @@ COLUMNS = ["protocol", "shots", "repeat", "fold", "metric", "value", "n_train", 
 UNCONVERGED = "the solver stopped before it converged"
 #: Note of a row whose survival probe knows nothing of anybody.
 ALL_ZERO = "all coefficients are 0: every sample has the same risk"
+#: Note of a fold whose tuned network predicts its own training side no better than shuffled labels.
+AT_CHANCE = "at chance on its own training side"
 #: What solvers warn of (words of category and message), and the note it becomes.
 WARNINGS = {"ConvergenceWarning": UNCONVERGED, "all coefficients are zero": ALL_ZERO}
 #: Days at which the risk of a survival probe is judged, unless the settings say otherwise.
@@ -74,6 +76,13 @@ class Results:
         if order is None or task.is_survival:
             cutoff = predict.cutoff if isinstance(predict, CoxProbe) else np.nan
             self.predictions.append(self._table(where, test, predicted, cutoff, order))
+
+    def add_training(self, protocol: str, fold: int, values: Mapping[str, float], note: str) -> None:
+        """Rows of what a fold that was added has on its training side; the note stands beside its own metric, too."""
+        mine = [row for row in self.metrics if (row["protocol"], row["fold"]) == (protocol, fold)]
+        first = next(row for row in mine if row["metric"] == self.task.primary)
+        self.metrics += [first | {"metric": name, "value": value, "note": note} for name, value in values.items()]
+        first["note"] = "; ".join(part for part in (first["note"], note) if part)
 
     def _classes(
         self, _: np.ndarray, test: np.ndarray, predicted: np.ndarray, order: np.ndarray | None

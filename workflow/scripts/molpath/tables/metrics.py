@@ -34,7 +34,7 @@ def compare_models(*, metrics: str, models: Models, note: str, comparison: str, 
     by_seed = compare_seeds(primary, models)
     write_tsv(comparison, side_by_side)
     write_tsv(seeds, by_seed)
-    show_comparison(side_by_side, by_seed, note, page)
+    show_comparison(side_by_side, by_seed, notes_of(primary), note, page)
 
 
 def compare(primary: pd.DataFrame, models: Models) -> pd.DataFrame:
@@ -81,8 +81,16 @@ def compare_seeds(primary: pd.DataFrame, models: Models) -> pd.DataFrame:
     return found
 
 
-def show_comparison(side_by_side: pd.DataFrame, by_seed: pd.DataFrame, note: str, page: str) -> None:
-    """The page of both tables."""
+def notes_of(primary: pd.DataFrame) -> pd.DataFrame:
+    """Scores with a note: fits that failed or stopped, controls off chance, networks that learned nothing."""
+    told = primary[primary.note.fillna("") != ""] if "note" in primary else primary.iloc[:0].assign(note="")
+    return told[["task", "group", "protocol", "shots", "model", "note"]]
+
+
+def show_comparison(
+    side_by_side: pd.DataFrame, by_seed: pd.DataFrame, notes: pd.DataFrame, note: str, page: str
+) -> None:
+    """The page of all three tables."""
     sentences = (
         "Mean over folds of each task's first metric, with 95 % intervals; where the probe failed on some folds it "
         f"says how many have a value, and below {ENOUGH:.0%} of them a score is in no mean. Means of a family are over "
@@ -91,7 +99,11 @@ def show_comparison(side_by_side: pd.DataFrame, by_seed: pd.DataFrame, note: str
         "and patch_count_only rows know nothing but the site, or the number of patches."
     )
     seeds = Section("By kind of model and seed, mean over the tasks of a family", table=by_seed.round({"mean": 3}))
-    write_page(page, "Models side by side", note, [Section(sentences=sentences, table=side_by_side), seeds])
+    told = Section(
+        "Notes: controls off chance, fits that failed or stopped, networks that learned nothing", table=notes
+    )
+    sections = [Section(sentences=sentences, table=side_by_side), seeds, *([told] if len(notes) else [])]
+    write_page(page, "Models side by side", note, sections)
 
 
 if __name__ == "__main__":  # python -m molpath.tables.metrics comparison.tsv [protocol ...]

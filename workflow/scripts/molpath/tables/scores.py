@@ -9,6 +9,7 @@ import pandas as pd
 
 from ..common.files import read_tsv
 from ..common.tsv import BadTable
+from ..probe.results import AT_CHANCE
 
 #: Columns of numbers in tables/metrics.tsv.
 NUMBERS = (
@@ -93,8 +94,11 @@ def folds_told(n_fits: float, n_failed: float, n_folds: float) -> str:
 
 
 def told_of(scores: pd.DataFrame) -> list[str]:
-    """Words of `folds_told` for each row of metrics.tsv."""
-    return [folds_told(*row) for row in zip(scores.n_fits, scores.n_failed, scores.n_folds, strict=True)]
+    """Words of `folds_told` for each row of metrics.tsv; and where a tuned network learned nothing, that it did."""
+    folds = [folds_told(*row) for row in zip(scores.n_fits, scores.n_failed, scores.n_folds, strict=True)]
+    notes = scores.get("note", pd.Series("", index=scores.index)).fillna("").astype(str)
+    trained = notes.str.contains(AT_CHANCE, regex=False)
+    return [", ".join(filter(None, (one, AT_CHANCE * bad))) for one, bad in zip(folds, trained, strict=True)]
 
 
 def by_task(scores: pd.DataFrame, models: Models) -> pd.DataFrame:
