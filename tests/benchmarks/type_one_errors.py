@@ -1,9 +1,15 @@
-"""How often tests find a difference at 5 % where there is none: between alike models, and of risk groups of nothing.
+"""How often tests find a difference at 5 % where there is none: between alike models, of scores, risk groups and genes.
 
-Prints a row a design; the page of tests (tables/tests.py) says the numbers that are above 7 %.
+Prints a row a design; molpath/tables/type_one.py holds the numbers, which the page of tests prints.
 """
 
-from null_models import error_rates, survival_error_rates
+from null_models import (
+    error_rates,
+    gene_error_rates,
+    mixed_error_rates,
+    permuted_error_rates,
+    survival_error_rates,
+)
 
 
 def main() -> None:
@@ -13,7 +19,10 @@ def main() -> None:
             show(f"5 folds, {cases} cases, {slides} slides each", error_rates(300, cases=cases, slides=slides))
         many = error_rates(150, cases=60, slides=slides, folds=50, repeated=True)
         show(f"50 repeated folds, 60 cases, {slides} slides each", many)
+        show(f"8 tasks of 60 cases, {slides} slides each", mixed_error_rates(300, cases=60, slides=slides))
+        show(f"score, 60 cases, {slides} slides each", permuted_error_rates(300, cases=60, slides=slides))
         show(f"risk groups, 60 cases, {slides} slides each", survival_error_rates(200, slides=slides))
+        show(f"genes, 30 cases, {slides} slides each", gene_error_rates(300, slides=slides))
 
 
 def show(design: str, found: dict) -> None:

@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from molpath.tables.contrasts import corrected_t
+from molpath.interpret import gene_directions
+from molpath.interpret.gene_directions import beside_null, correlate, directions_of, shuffled_directions
+from molpath.probe.permuting import permutation_p, shuffled
+from molpath.probe.tasks import Task
+from molpath.tables.contrasts import across_tasks, corrected_t
 from molpath.tables.survival import assess_survival
 from molpath.tables.tests import delong_pairs
+from schema_defaults import defaults_of
 from scipy.stats import rankdata, ttest_rel
 
 
@@ -120,3 +125,77 @@ def error_rates(runs, **settings):
     """Share of runs with P < 0.05, by test."""
     table = pd.DataFrame([found(seed, **settings) for seed in range(runs)])
     return (table < 0.05).mean()
+
+
+def mixed_error_rates(runs, *, tasks=8, models=3, **settings):
+    """Share of runs in which the mixed model finds any pair of alike models to differ over tasks of several sizes."""
+    hits = []
+    for run in range(runs):
+        rows = {}
+        for task in range(tasks):
+            signal = 0.2 + 0.1 * (task % 5)  # tasks are not equally hard
+            values, _ = study(1000 * run + task, models=models, signal=signal, **settings)
+            rows[task] = values.mean()
+        tests, _ = across_tasks(pd.DataFrame(rows).T)
+        hits.append(np.nanmin([one["p_adjusted"] for one in tests]) < 0.05)
+    return {"mixed model, Tukey": np.mean(hits)}
+
+
+def nothing(seed, *, cases, slides, width, folds=5):
+    """A task of slides by case whose labels are a coin's, and features that slides of a case share."""
+    rng = np.random.default_rng(seed)
+    case = np.repeat(np.arange(cases), slides)
+    x = rng.normal(size=(cases, width))[case] + 0.5 * rng.normal(size=(len(case), width))
+    labels = rng.permutation(np.arange(cases) % 2)
+    sides = test_sides(rng, labels, folds, repeated=False)[:, case].T
+    names = [f"S{i}" for i in range(len(case))]
+    where = {name: f"C{one}" for name, one in zip(names, case, strict=True)}
+    folds_of = np.where(sides, "test", "train").astype(object)
+    task = Task("t", "slide_id", names, labels[case], ["a", "b"], folds_of, ["macro-ovr-auc"], cases=where)
+    return task, x
+
+
+def permuted_p(seed, *, cases=60, slides=1, width=20, permutations=39):
+    """p_permuted of a ridge classifier on labels that its features say nothing of."""
+    task, x = nothing(seed, cases=cases, slides=slides, width=width)
+    rows = []
+    for repeat in range(permutations + 1):
+        order = shuffled(task, seed, repeat - 1) if repeat else np.arange(len(x))
+        y = task.labels[order]
+        for fold in range(task.folds.shape[1]):
+            test = task.folds[:, fold] == "test"
+            if y[test].min() == y[test].max():
+                continue
+            score = ridge(x[~test], y[~test].astype(float), x[test], width * slides)
+            name = "permuted" if repeat else "logistic"
+            rows.append((name, max(repeat - 1, 0), fold, auc(y[test] == 1, score)))
+    table = pd.DataFrame(rows, columns=["protocol", "repeat", "fold", "value"])
+    return permutation_p(table.assign(metric="auc", shots=0), "logistic", "auc")
+
+
+def permuted_error_rates(runs, **settings):
+    """Share of runs with p_permuted of 5 % at most."""
+    return {"p_permuted": np.mean([permuted_p(seed, **settings) <= 0.05 for seed in range(runs)])}
+
+
+def least_padj(seed, *, slides=1, cases=30, width=4, genes=50):
+    """The smallest adjusted P of genes along a direction of nothing, in a space that every gene goes with."""
+    task, x = nothing(seed, cases=cases, slides=slides, width=width)
+    rng = np.random.default_rng(seed)
+    scale = np.array([4, 2, 1, 1])
+    axes = rng.normal(size=(80, width)) * scale
+    values = axes @ rng.normal(size=(width, genes)) + rng.normal(size=(80, genes))
+    settings = defaults_of("probe")
+    null, failed = shuffled_directions(task, x * scale, settings, {})
+    along = np.stack([directions_of(task, x * scale, settings)["b"], *(one["b"] for one in null)], axis=1)
+    r = correlate(values, axes @ along, np.full(80, "A"))
+    return beside_null({"b": r}, failed)["b"].padj.min()
+
+
+def gene_error_rates(runs, *, permutations=19, **settings):
+    """Share of runs with a gene whose adjusted P is 5 % at most."""
+    usual, gene_directions.PERMUTATIONS = gene_directions.PERMUTATIONS, permutations
+    try:
+        return {"gene directions": np.mean([least_padj(seed, **settings) <= 0.05 for seed in range(runs)])}
+    finally:
+        gene_directions.PERMUTATIONS = usual

@@ -14,9 +14,11 @@ from molpath.interpret.gene_directions import (
     correlate,
     directions_of,
     shuffled_directions,
+    strata_of,
     write_directions,
 )
 from molpath.probe.permuting import shuffled
+from molpath.probe.probes import ProbeFailed
 from molpath.probe.tasks import Task
 from schema_defaults import defaults_of
 from scipy import stats
@@ -105,10 +107,10 @@ def test_shuffled_labels_have_no_genes_though_every_gene_goes_with_the_space(mon
         genes = axes @ rng.normal(size=(4, 50)) + rng.normal(size=(80, 50))
         x = rng.normal(size=(30, 4)) * (4, 2, 1, 1)
         task = labelled(rng.permutation(np.arange(30) % 2), ["a", "b"])
-        null = shuffled_directions(task, x, SETTINGS, {})
+        null, _ = shuffled_directions(task, x, SETTINGS, {})
         along = np.stack([directions_of(task, x, SETTINGS)["b"], *(one["b"] for one in null)], axis=1)
         r = correlate(genes, axes @ along, np.full(80, "A"))
-        least.append(beside_null(r).padj.min())
+        least.append(beside_null({"b": r})["b"].padj.min())
         p = 2 * stats.t.sf(np.abs(r[:, 0]) * np.sqrt(78 / (1 - r[:, 0] ** 2)), 78)
         naive.append((stats.false_discovery_control(p) < 0.05).sum())
     assert np.mean(np.array(least) <= 0.05) <= 0.2  # of 20: 5 % with 3 standard errors
@@ -122,6 +124,38 @@ def test_labels_are_exchanged_within_a_cohort_only():
         order = shuffled(task, 0, repeat, cohorts)
         assert (order % 2 == np.arange(8) % 2).all()
         assert sorted(order) == list(range(8))
+
+
+def test_cases_without_a_profile_are_no_cohort_of_their_own():
+    task = labelled(np.arange(9), list("abcdefghi"))
+    known = {f"C{i}": "AB"[i % 2] for i in range(6)}
+    for repeat in range(5):
+        order = shuffled(task, 0, repeat, strata_of(task, known))
+        assert (order[:6] % 2 == np.arange(6) % 2).all()
+        assert order[6:].tolist() == [6, 7, 8]  # of A or of B, nobody knows: they keep their labels
+    one = strata_of(task, dict.fromkeys(list(known), "A"))
+    assert len(set(one.values())) == len(set(strata_of(task, {}).values())) == 1
+
+
+def test_p_is_adjusted_over_classes_and_failed_probes_count_against_it():
+    rng = np.random.default_rng(5)
+    r = {label: rng.uniform(-0.5, 0.5, size=(4, 20)) for label in "abc"}
+    r["a"][0, 0] = 0.9
+    together, alone = beside_null(r), beside_null({"b": r["b"]})["b"]
+    assert (together["b"].padj >= alone.padj).all()
+    assert together["b"].padj.sum() > alone.padj.sum()
+    assert together["a"].padj[0] == together["a"].p[0] == 1 / 20
+    failed = beside_null(r, failed=5)["a"]
+    assert failed.padj[0] == failed.p[0] == (1 + 5) / (20 + 5)
+
+
+def test_probes_that_fail_are_counted(monkeypatch):
+    def fails(*_):
+        raise ProbeFailed("no convergence")
+
+    monkeypatch.setattr(gene_directions, "coefficients", fails)
+    monkeypatch.setattr(gene_directions, "PERMUTATIONS", 3)
+    assert shuffled_directions(labelled(np.arange(4) % 2, ["a", "b"]), np.eye(4), SETTINGS, {}) == ([], 3)
 
 
 def test_direction_of_a_survival_task_is_that_of_its_hazard():

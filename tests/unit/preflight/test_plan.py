@@ -91,6 +91,7 @@ def request_of_all() -> dict:
         "permutations": 3,
         "sweep": 2,
         "few_shot_fits": 6,
+        "survival_permutations": 4,
         "transfers": [TASK],
         "prompts": 2,
         "clusters": [40],
@@ -124,12 +125,12 @@ def test_hours_sizes_and_patches_by_hand(costs, request_of_all, tmp_path):
     flops = 3 * 2 * (100 * 1e6 + 10 * 2e6) * 4 * 5
     assert row(table, "pretrain", "run r").gpu_hours == pytest.approx(flops / 1e12 / 3600)
     assert row(table, "embed", "mean").cpu_hours == pytest.approx(2 * 4000 * 200 / 1e6 / 3600)
-    # 100 x 0.8 samples x 100 wide: five folds of 1 + 2 swept + 3 permuted and 6 few-shot fits; survival: five fits.
+    # 100 x 0.8 samples x 100 wide; five folds of 1 + 2 swept + 3 permuted and 6 few-shot fits, of survival 1 + 4.
     logistic = 5 * (1 + 2 + 3 + 6) * 0.8 * 100 * 100 * 2 / 1e6 * 10
-    cox = 5 * 0.8 * 50 * 100 / 1e6 * 20
+    cox = 5 * (1 + 4) * 0.8 * 50 * 100 / 1e6 * 20
     assert row(table, "probe", "mean").units == 4  # jobs; fine-tuning has rows of its own
     assert row(table, "probe", "mean").cpu_hours == pytest.approx((4 * 2 + logistic + cox) / 3600)
-    transfer = sum((1 + 2) * 100 * width * 2 / 1e6 * 10 for width in (100, 50))
+    transfer = sum((1 + 2 + 3) * 100 * width * 2 / 1e6 * 10 for width in (100, 50))
     assert row(table, "probe", "transfers").cpu_hours == pytest.approx((2 * 2 + transfer) / 3600)
     assert row(table, "probe", "prompts").cpu_hours == pytest.approx(2 * 2 * 2 / 3600)
     assert row(table, "probe", "clusters").cpu_hours == pytest.approx((2 * 2 + 2 * 40 * 0.5) / 3600)

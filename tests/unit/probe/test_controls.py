@@ -3,7 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from molpath.common.files import read_tsv
 from molpath.probe.controls import notes_of_controls
+from molpath.probe.outputs import write_results
 from molpath.probe.probes import ProbeFailed, adaptive_c, fit_knn, fit_logistic, fit_prototype
 from molpath.probe.protocols import probe_fewshot, probe_frozen, sides
 from sklearn.linear_model import LogisticRegression
@@ -152,3 +154,29 @@ def test_note_where_the_interval_lies_over_chance(metric, lower, said):
     notes = notes_of_controls(over, metric, classes=4)
     assert ("the site alone predicts the label" in notes[0]) == said
     assert notes[1] == ""
+
+
+@pytest.mark.parametrize(("protocol", "lower", "upper", "said"), [
+    ("permuted", 0.52, 0.6, True), ("knn_permuted", 0.3, 0.48, True), ("permuted", 0.4, 0.6, False),
+    ("logistic", 0.52, 0.6, False), ("permuted", np.nan, np.nan, False),
+])  # fmt: skip
+def test_a_permuted_control_off_chance_is_flagged_in_words(protocol, lower, upper, said):
+    row = {"protocol": protocol, "metric": "macro-ovr-auc", "mean": 0.55, "lower": lower, "upper": upper, "note": ""}
+    notes = notes_of_controls(pd.DataFrame([row]), "macro-ovr-auc", classes=2)
+    assert ("permuted labels are off chance" in notes[0]) == said
+
+
+def test_every_probe_has_its_control_and_what_has_none_says_so(tmp_path):
+    task, x = toy(n=60, folds=3)
+    settings = SETTINGS | {"further": ["knn", "prototype"], "C_sweep": [10], "permutations": 19, "missing": "fail"}
+    outputs = {name: str(tmp_path / name) for name in ("predictions", "metrics", "summary")}
+    write_results(probe_frozen(task, x, settings), outputs, {"task": "t"}, settings, 0)
+    p = read_tsv(outputs["summary"]).set_index(["protocol", "metric"]).p_permuted
+    for name in ("logistic", "knn", "prototype"):
+        assert 0.05 <= float(p[name, task.primary]) <= 1
+    assert p["logistic_C=10", task.primary] == p["logistic", "ece"] == "not computed"
+    assert set(p.xs("knn_permuted")) == {""}
+    write_results(probe_fewshot(task, x, settings | {"shots": [4]}), outputs, {"task": "t"}, settings, 0)
+    table = read_tsv(outputs["summary"]).set_index(["protocol", "metric"])
+    assert 0.05 <= float(table.p_permuted["fewshot", task.primary]) <= 1
+    assert table.n_fits["fewshot_permuted", task.primary] == str(3 * 2 * 19)

@@ -10,9 +10,12 @@ from molpath.pretrain.network import SlideEncoder
 from molpath.probe import recipes
 from molpath.probe.finetune import FineTuning
 from molpath.probe.probes import ProbeFailed
+from molpath.probe.results import AT_CHANCE
 from molpath.probe.tasks import Task
 from molpath.probe.trainable import Abmil, Classifier, builder
+from molpath.probe.training_side import training_values
 from schema_defaults import defaults_of
+from sklearn.metrics import roc_auc_score
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 PAPER = defaults_of("probe")["finetune"]
@@ -145,7 +148,7 @@ def auc_of(task, bags, labels=None):
     values = []
     for fold in range(task.folds.shape[1]):
         train, test = (np.flatnonzero(task.folds[:, fold] == side) for side in ("train", "test"))
-        scores, y = tuning(task, bags).predict(fold, train, test)[:, 1], task.labels[test]
+        scores, y = tuning(task, bags).predict(fold, train, test).test[:, 1], task.labels[test]
         pairs = scores[y == 1][:, None] - scores[y == 0]
         values.append(((pairs > 0) + 0.5 * (pairs == 0)).mean())
     return np.mean(values)
@@ -161,9 +164,9 @@ def test_abmil_learns_a_planted_task_and_nothing_of_permuted_labels():
 def test_survival_finds_a_planted_risk():
     task, bags = planted(n=150, survival=True)
     train, test = (np.flatnonzero(task.folds[:, 0] == side) for side in ("train", "test"))
-    risk = tuning(task, bags, QUICK | {"epochs": 20}, outputs=4).predict(0, train, test)
+    risk = tuning(task, bags, QUICK | {"epochs": 20}, outputs=4).predict(0, train, test).test
     assert risk[task.labels[test] == 1].mean() > risk[task.labels[test] == 0].mean() + 0.5
-    eight = tuning(task, bags, QUICK | {"epochs": 1}, outputs=8).predict(0, train, test)
+    eight = tuning(task, bags, QUICK | {"epochs": 1}, outputs=8).predict(0, train, test).test
     assert eight.shape == risk.shape
     assert (eight >= -8).all()
     task.events[:] = False
@@ -174,7 +177,7 @@ def test_survival_finds_a_planted_risk():
 def test_same_seed_same_bytes_and_another_seed_others():
     task, bags = planted(n=12)
     sides = np.arange(8), np.arange(8, 12)
-    one, two, other = (tuning(task, bags, seed=seed).predict(0, *sides) for seed in (7, 7, 8))
+    one, two, other = (tuning(task, bags, seed=seed).predict(0, *sides).test for seed in (7, 7, 8))
     assert one.tobytes() == two.tobytes()
     assert one.tobytes() != other.tobytes()
 
@@ -198,8 +201,9 @@ def test_training_draws_patches_and_the_test_side_sees_all_unless_asked():
             0, np.arange(4), np.arange(4, 6)
         )
         assert [row for row in seen if row[0]] == [(True, 8, 8)] * 8  # 2 epochs of 4 bags, 8 different patches each
-        tested = [size for training, size, _ in seen if not training]
-        assert tested == ([8, 8] if sample_test else [len(bags[4]), len(bags[5])])
+        looked = [size for training, size, _ in seen if not training]
+        assert looked[:2] == ([8, 8] if sample_test else [len(bags[4]), len(bags[5])])
+        assert looked[2:] == [8] * 4  # the training side, as it was trained on
 
 
 def test_a_fold_that_diverges_or_has_one_class_says_so():
@@ -209,3 +213,18 @@ def test_a_fold_that_diverges_or_has_one_class_says_so():
         tuning(task, bags).predict(0, np.arange(8), np.arange(8, 12))
     with pytest.raises(ProbeFailed, match="one class only"):
         tuning(task, bags).predict(0, np.arange(0, 8, 2), np.arange(8, 12))
+
+
+def test_a_network_that_learned_nothing_says_so_of_its_training_side():
+    task, bags = planted()
+    train, test = np.flatnonzero(task.folds[:, 0] == "train"), np.flatnonzero(task.folds[:, 0] == "test")
+    told = {}
+    for name, rate in (("taught", QUICK["learning_rate"]), ("untaught", 1e-9)):
+        trained = tuning(task, bags, QUICK | {"epochs": 10, "learning_rate": rate}).predict(0, train, test)
+        told[name], note = training_values(task, train, trained)
+        assert note == ("" if name == "taught" else AT_CHANCE)
+        auc = roc_auc_score(task.labels[train], trained.train[:, 1])
+        assert told[name]["train_macro-ovr-auc"] == pytest.approx(auc)
+        assert told[name]["train_steps"] == 10 * len(train)
+    assert told["untaught"]["train_loss"] == pytest.approx(math.log(2), abs=0.1)
+    assert told["taught"]["train_loss"] < 0.5

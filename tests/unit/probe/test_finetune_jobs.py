@@ -76,6 +76,10 @@ def test_job_writes_predictions_metrics_and_summary(tmp_path, kind):
     summary = read_tsv(tmp_path / "out/s.tsv").set_index("metric")
     assert summary.loc["macro-ovr-auc", "primary"] == "1"
     assert set(summary.protocol) == {"finetune"}
+    assert float(summary.loc["train_steps", "mean"]) == 2 * 8
+    assert 0 < float(summary.loc["train_loss", "mean"]) < 5
+    assert 0 <= float(summary.loc["train_macro-ovr-auc", "mean"]) <= 1
+    assert summary.loc["macro-ovr-auc", "p_permuted"] == "not computed"
     assert float(summary.loc["macro-ovr-auc", "lower"]) < float(summary.loc["macro-ovr-auc", "upper"])
 
 
@@ -93,7 +97,7 @@ def test_finished_folds_are_taken_and_a_failed_one_is_a_row_with_its_reason(tmp_
     assert len(list((tmp_path / "finished").iterdir())) == 1
     trained = []
     plain = FineTuning._train
-    monkeypatch.setattr(FineTuning, "_train", lambda self, *rest: (trained.append(1), plain(self, *rest)))
+    monkeypatch.setattr(FineTuning, "_train", lambda self, *rest: trained.append(1) or plain(self, *rest))
     assert run(tmp_path, tmp_path / "b", model) == first
     assert not trained
     run(tmp_path, tmp_path / "c", model, seed=8)

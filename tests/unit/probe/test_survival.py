@@ -1,6 +1,7 @@
 """Survival probes: scikit-survival's optimum by a shorter way, strengths by endpoint, folds without events."""
 
 import json
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -10,12 +11,14 @@ from molpath.probe.cox import PartialLikelihood, rotate
 from molpath.probe.intervals import summarise
 from molpath.probe.jobs import cox_for
 from molpath.probe.metrics import concordance
+from molpath.probe.permuting import shuffled
 from molpath.probe.probes import ProbeFailed, fit_cox, unit_of
 from molpath.probe.protocols import probe_frozen
-from molpath.probe.results import EMPTY
+from molpath.probe.results import EMPTY, UNCONVERGED, fitted, sides
 from molpath.probe.tasks import BadTask, Task, read_task
 from molpath.tables.scores import enough, told_of
 from molpath.tables.survival import assess_survival
+from sklearn.exceptions import ConvergenceWarning
 from sksurv.linear_model import CoxPHSurvivalAnalysis
 from sksurv.util import Surv
 
@@ -218,3 +221,37 @@ def test_embeddings_are_taken_as_they_are_unless_asked():
 
 def predictions_of(found):
     return pd.concat(found.predictions).assign(task="s--OS", group="frozen", model="m")
+
+
+def test_survival_has_permutations_of_its_own_and_ridge_cox_a_control():
+    x, times, events = patients(n=60, width=5)
+    task = task_of(x, times, events, 3)
+    settings = {**SETTINGS, "permutations": 0, "survival_permutations": 7, "further": ["ridge_cox"]}
+    results = probe_frozen(task, x, settings)
+    table = pd.DataFrame(results.metrics)
+    for name in ("permuted", "ridge_cox_permuted"):
+        assert set(table[table.protocol == name].repeat) == set(range(7))
+        assert table[table.protocol == name].fold.nunique() == 3
+    kept = pd.concat(results.predictions)
+    mine = kept[(kept.protocol == "ridge_cox_permuted") & (kept.repeat == 3) & (kept.fold == 1)]
+    order, (train, test) = shuffled(task, SETTINGS["seed"], 3), sides(task, 1)
+    alone = {**SETTINGS["cox"], "l1_ratio": 0, "alpha": 1, "plain": False}
+    risk = fit_cox(x[train], times[order][train], events[order][train], x[test], alone)
+    np.testing.assert_allclose(mine.risk - mine.risk.mean(), risk - risk.mean(), atol=1e-5)
+
+
+def test_warnings_of_the_solver_are_notes_and_others_pass():
+    x, times, events = patients(n=60, width=5)
+    task = task_of(x, times, events, 3)
+    strong = {**SETTINGS, "cox": COX | {"alpha": 50.0}}
+    table = pd.DataFrame(probe_frozen(task, x, strong).metrics)
+    assert set(table.note[table.metric == "cindex"]) == {EMPTY}
+
+    def predict(train, test):
+        warnings.warn("divide by zero", RuntimeWarning, stacklevel=1)
+        warnings.warn("lbfgs failed to converge", ConvergenceWarning, stacklevel=1)
+        return np.zeros(len(test))
+
+    with pytest.warns(RuntimeWarning, match="divide by zero") as told:
+        assert fitted(predict, np.arange(3), np.arange(2))[1] == [UNCONVERGED]
+    assert [one.category for one in told] == [RuntimeWarning]

@@ -1,8 +1,10 @@
 """DeLong's test against every pair counted one by one, a bootstrap, and permuted labels."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from molpath.tables.delong import compare_folds, difference
+from molpath.tables.tests import delong_pairs
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
@@ -98,7 +100,9 @@ def obuchowski(positive, scores, cases):
     a = np.array([v10[:, cases[positive] == name].sum(1) for name in names]).T
     b = np.array([v01[:, cases[~positive] == name].sum(1) for name in names]).T
     i10, i01 = len(np.unique(cases[positive])), len(np.unique(cases[~positive]))
-    return i10 / (i10 - 1) * a @ a.T / m**2 + i01 / (i01 - 1) * b @ b.T / n**2
+    every = len(names) / (len(names) - 1)
+    cross = every * (a @ b.T + b @ a.T) / (m * n)
+    return i10 / (i10 - 1) * a @ a.T / m**2 + i01 / (i01 - 1) * b @ b.T / n**2 + cross
 
 
 def test_slides_of_a_case_count_as_one_cluster():
@@ -112,3 +116,27 @@ def test_slides_of_a_case_count_as_one_cluster():
     assert covariance[0, 0] > 2.5 * delong(positive, scores)[1][0, 0]
     again = compare_folds([(positive, scores, cases)] * 2)  # the same side twice says nothing more
     np.testing.assert_allclose(again[1], covariance)
+
+
+def test_cases_with_slides_of_both_classes_have_their_covariance():
+    """Obuchowski's S11, with I / (I - 1) of all cases: five of them mixed, so that the factors differ."""
+    rng = np.random.default_rng(1)
+    cases = np.repeat(np.arange(12), 3)
+    positive = cases < 6
+    positive[cases >= 10] = True
+    positive[[2, 5, 8, 32, 35]] = ~positive[[2, 5, 8, 32, 35]]
+    scores = np.repeat(rng.normal(size=(2, 12)), 3, axis=1) + 0.2 * rng.normal(size=(2, 36)) + positive
+    assert 0 < len(np.intersect1d(cases[positive], cases[~positive])) < 12
+    found = compare_folds([(positive, scores, cases)])[1]
+    np.testing.assert_allclose(found, obuchowski(positive, scores, cases))
+    np.testing.assert_allclose(compare_folds([(positive, scores, cases)] * 2)[1], found)
+
+
+def test_two_mixed_cases_have_no_p_and_say_why():
+    rng = np.random.default_rng(2)
+    frame = pd.DataFrame({"fold": 0, "sample_id": range(8), "case_id": list("aaaabbbb"), "label": [0, 1] * 4})
+    by_name = {name: frame.assign(prob_1=rng.random(8)) for name in ("one", "two")}
+    row = delong_pairs(by_name, ["one", "two"])[0]
+    assert np.isnan(row["p"])
+    assert row["se"] > 0
+    assert row["note"] == "not tested: 2 cases leave no degree of freedom"

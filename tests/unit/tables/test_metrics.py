@@ -1,9 +1,12 @@
 """Tables of the report: models side by side, seeds, failures, and nothing unescaped."""
 
 import pandas as pd
+import pytest
 from molpath.common.files import read_tsv, write_tsv
+from molpath.probe.results import AT_CHANCE
+from molpath.tables.gains import sweep
 from molpath.tables.metrics import collect_metrics, compare_models
-from molpath.tables.scores import kind_of, seed_of, tasks_won
+from molpath.tables.scores import kind_of, read_metrics, seed_of, tasks_won
 
 
 def summary(path, model, mean, task="s--t", group="frozen"):
@@ -64,3 +67,42 @@ def test_the_best_model_wins_its_tasks_whatever_it_is_called():
     scores = {"mean-dino_vit-s16": [0.9, 0.9], "mean-dino_vit-s8": [0.5, 0.5], "chief": [0.8, 0.8]}
     won = tasks_won(pd.DataFrame(scores, index=["one", "two"]), {name: [name, ""] for name in scores})
     assert won.to_dict() == {"mean-dino_vit-s16": 2, "mean-dino_vit-s8": 0, "chief": 0}
+
+
+def test_the_sweep_averages_tasks_that_every_model_and_strength_has():
+    rows = [
+        {"task": task, "model": model, "protocol": f"logistic_C={c}", "mean": mean}
+        for c in ("0.1", "10")
+        for task, means in {"easy": (0.9, 0.95), "hard": (0.5, 0.6)}.items()
+        for model, mean in zip(("mean", "threads"), means, strict=True)
+    ]
+    table = pd.DataFrame(rows).assign(primary=1, group="frozen", n_fits=5, n_failed=0)
+    lost = (table.task == "hard") & (table.model == "mean") & (table.protocol == "logistic_C=10")
+    table.loc[lost, ["mean", "n_failed"]] = float("nan"), 5
+    found = sweep(table, ["mean", "threads"], 0.1).set_index(["C", "kind"])
+    assert set(found.tasks) == {1}
+    assert found["mean"].round(2).to_dict() == {
+        ("0.1", "mean"): 0.9, ("0.1", "threads"): 0.95, ("10", "mean"): 0.9, ("10", "threads"): 0.95,
+    }  # fmt: skip
+
+
+def test_a_file_of_an_earlier_version_is_named_with_what_to_do(tmp_path):
+    path = summary(tmp_path / "metrics.tsv", "mean", 0.7)
+    write_tsv(path, read_tsv(path).drop(columns=["p_permuted", "chance"]))
+    with pytest.raises(ValueError, match=r"metrics.tsv, header: no column chance, p_permuted.*delete .*metrics.tsv"):
+        read_metrics(path)
+
+
+def test_a_network_that_learned_nothing_and_a_control_off_chance_stand_in_the_table(tmp_path):
+    told = f"{AT_CHANCE} in 3 of 5 fits"
+    paths = [summary(tmp_path / name, name, 0.6) for name in ("threads", "mean")]
+    write_tsv(paths[0], read_tsv(paths[0]).assign(protocol="finetune", group="finetune", note=told))
+    off = "permuted labels are off chance: auc 0.600 (0.550 to 0.650), chance 0.5"
+    write_tsv(paths[1], read_tsv(paths[1]).assign(protocol="permuted", note=off))
+    collect_metrics(summaries=paths, families={"s--t": "molecular"}, output=tmp_path / "metrics.tsv")
+    outputs = {name: tmp_path / name for name in ("comparison", "seeds", "page")}
+    compare_models(metrics=tmp_path / "metrics.tsv", models=["mean", "threads"], note="", **outputs)
+    assert read_tsv(outputs["comparison"]).threads[0] == f"0.600 (0.500 to 0.700), {AT_CHANCE}"
+    page = outputs["page"].read_text()
+    assert told in page
+    assert off in page

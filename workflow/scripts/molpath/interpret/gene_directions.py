@@ -33,7 +33,7 @@ from ..probe.tasks import BadTask, Task, read_task
 
 log = logging.getLogger(__name__)
 
-COLUMNS = ["class", "gene", "r", "z", "p", "padj", "n_permutations", "n_profiles", "n_cohorts"]
+COLUMNS = ["class", "gene", "r", "z", "p", "padj", "n_permutations", "n_failed", "n_profiles", "n_cohorts"]
 #: Directions of shuffled labels; P is never below 1 / (1 + PERMUTATIONS).
 PERMUTATIONS = 199
 #: Of the shuffles.
@@ -65,21 +65,48 @@ def write_directions(
     settings = {**settings, "cox": cox_for(settings["cox"], known, model)}
     directions = directions_of(known, x, settings)
     names, values, cohorts, genes, of_case = read_expression(expression)
+    there, vectors = placed(profiles, names)
+    null, failed = shuffled_directions(known, x, settings, strata_of(known, of_case))
+    r = {}
+    for label, direction in directions.items():
+        along = np.stack([direction, *(one[label] for one in null)], axis=1)
+        r[label] = correlate(values[there], vectors @ along, cohorts[there])
+    facts = {"n_permutations": len(null) + failed, "n_failed": failed}
+    facts |= {"n_profiles": int(there.sum()), "n_cohorts": len(set(cohorts[there]))}
+    found = beside_null(r, failed)
+    parts = [ranked(part.assign(gene=genes, **{"class": label}, **facts)) for label, part in found.items()]
+    write_tsv(output, pd.concat(parts)[COLUMNS])
+
+
+def placed(profiles: str, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Which expression profiles have an embedding (bool N), and those embeddings (float64 M x D) of length 1.
+
+    Raises BadTask where there are too few to correlate.
+    """
     ids, vectors = read_embeddings(profiles)
     place = {name: i for i, name in enumerate(ids)}
     there = np.array([name in place for name in names], bool)
     if there.sum() < 4:
         raise BadTask(f"{profiles}: {there.sum()} expression profiles have an embedding; at least 4 are needed")
-    vectors = vectors[[place[name] for name in np.asarray(names)[there]]].astype(np.float64)
-    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)  # pretraining compares directions only
-    null = shuffled_directions(known, x, settings, of_case)
-    parts = []
-    for label, direction in directions.items():
-        along = np.stack([direction, *(one[label] for one in null if label in one)], axis=1)
-        part = beside_null(correlate(values[there], vectors @ along, cohorts[there]))
-        facts = {"class": label, "n_profiles": int(there.sum()), "n_cohorts": len(set(cohorts[there]))}
-        parts.append(ranked(part.assign(gene=genes, n_permutations=along.shape[1] - 1, **facts)))
-    write_tsv(output, pd.concat(parts)[COLUMNS])
+    chosen = vectors[[place[name] for name in np.asarray(names)[there]]].astype(np.float64)
+    chosen /= np.maximum(np.linalg.norm(chosen, axis=1, keepdims=True), 1e-12)  # pretraining compares directions only
+    return there, chosen
+
+
+def strata_of(task: Task, cohorts: Mapping[str, str]) -> dict[str, str]:
+    """By case of a task, within what labels are exchanged: its profile's cohort (of `cohorts`).
+
+    Where the task's profiles are of one cohort, or it has none, all of its cases are one. Else nobody knows the cohort
+    of a case without a profile, and it keeps its label, which makes P larger, never smaller.
+    """
+    cases = [task.cases.get(name, name) for name in task.samples]
+    known = {cohorts[case] for case in cases if case in cohorts}
+    if len(known) < 2:
+        return dict.fromkeys(cases, "")
+    alone = sorted({case for case in cases if case not in cohorts})
+    if alone:
+        log.warning("%s: %d cases have no profile, so no known cohort; they keep their labels", task.name, len(alone))
+    return {case: cohorts.get(case, f"alone: {case}") for case in cases}
 
 
 def directions_of(task: Task, x: np.ndarray, settings: Solvers) -> dict[str, np.ndarray]:
@@ -92,15 +119,15 @@ def directions_of(task: Task, x: np.ndarray, settings: Solvers) -> dict[str, np.
 
 
 def shuffled_directions(
-    task: Task, x: np.ndarray, settings: Solvers, cohorts: Mapping[str, str]
-) -> list[dict[str, np.ndarray]]:
-    """Coefficients by class of PERMUTATIONS probes whose labels, or times, cases of a cohort have exchanged.
+    task: Task, x: np.ndarray, settings: Solvers, strata: Mapping[str, str]
+) -> tuple[list[dict[str, np.ndarray]], int]:
+    """Coefficients by class of probes whose labels, or times, cases of a stratum have exchanged; how many failed.
 
-    cohorts: by case. A probe that could not be fitted, or has no coefficient, goes along with no gene: it is zeros.
+    strata: by case. PERMUTATIONS together; one whose coefficients are all 0 goes along with no gene.
     """
-    found = []
+    found, failed = [], 0
     for repeat in range(PERMUTATIONS):
-        order = shuffled(task, SEED, repeat, cohorts)
+        order = shuffled(task, SEED, repeat, strata)
         if task.is_survival:
             times, events = task.survival
             other = replace(task, times=times[order], events=events[order])
@@ -108,9 +135,10 @@ def shuffled_directions(
             other = replace(task, labels=task.labels[order])
         try:
             found.append(coefficients(other, x, settings))
-        except ProbeFailed:
-            found.append({"risk": np.zeros(x.shape[1])})
-    return found
+        except ProbeFailed as error:
+            log.debug("%s, permutation %d: %s", task.name, repeat, error)
+            failed += 1
+    return found, failed
 
 
 def coefficients(task: Task, x: np.ndarray, settings: Solvers) -> dict[str, np.ndarray]:
@@ -178,24 +206,29 @@ def correlate(values: np.ndarray, along: np.ndarray, cohorts: np.ndarray) -> np.
         return ((x / genes).T @ (y / np.maximum(directions, 1e-12))).clip(-1, 1)
 
 
-def beside_null(r: np.ndarray) -> pd.DataFrame:
-    """Columns r, z, p, padj of genes: the first column of r (float G x 1 + K) beside K of shuffled labels.
+def beside_null(r: Mapping[str, np.ndarray], failed: int = 0) -> dict[str, pd.DataFrame]:
+    """Columns r, z, p, padj of genes by class: the first column of r (float G x 1 + K) beside K of shuffled labels.
 
     z: Fisher's transform of r over its spread in all columns. p: share of directions along which the gene's |r| is as
-    large. padj: share of directions along which *any* gene's |z| is as large (Westfall and Young), so that 5 % of
-    probes of nothing have a gene below 0.05, however the genes go together. Both count the direction itself.
+    large. padj: share of permutations in which *any* gene's |z| is as large along the direction of *any* class
+    (Westfall and Young), so that 5 % of probes of nothing have a gene below 0.05, however genes go together.
+    Both count the direction itself, and the permutations whose probe failed as if they had reached it.
     """
-    good = np.isfinite(r).all(1)
-    found = pd.DataFrame(np.nan, index=range(len(r)), columns=["r", "z", "p", "padj"])
-    found["r"] = r[:, 0]
-    if not good.any():
-        return found
-    stretched = np.arctanh(np.abs(r[good]).clip(max=1 - 1e-9))
-    z = stretched / np.maximum(np.sqrt((stretched**2).mean(1, keepdims=True)), 1e-12)
-    found.loc[good, "z"] = np.copysign(z[:, 0], r[good, 0])
-    found.loc[good, "p"] = (z >= z[:, :1] - 1e-12).mean(1)
-    found.loc[good, "padj"] = (z.max(0) >= z[:, :1] - 1e-12).mean(1)
-    return found
+    tables, heights = {}, {}
+    for label, one in r.items():
+        good = np.isfinite(one).all(1)
+        tables[label] = pd.DataFrame(np.nan, index=range(len(one)), columns=["r", "z", "p", "padj"])
+        tables[label]["r"] = one[:, 0]
+        stretched = np.arctanh(np.abs(one[good]).clip(max=1 - 1e-9))
+        heights[label] = stretched / np.maximum(np.sqrt((stretched**2).mean(1, keepdims=True)), 1e-12)
+        tables[label].loc[good, "z"] = np.copysign(heights[label][:, 0], one[good, 0])
+    highest = np.max([z.max(0, initial=0) for z in heights.values()], axis=0)
+    count = len(highest) + failed
+    for label, z in heights.items():
+        good = tables[label].z.notna()
+        tables[label].loc[good, "p"] = ((z >= z[:, :1] - 1e-12).sum(1) + failed) / count
+        tables[label].loc[good, "padj"] = ((highest >= z[:, :1] - 1e-12).sum(1) + failed) / count
+    return tables
 
 
 def ranked(table: pd.DataFrame) -> pd.DataFrame:

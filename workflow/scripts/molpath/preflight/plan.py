@@ -36,7 +36,7 @@ FORWARD_AND_BACKWARD, PER_WEIGHT = 3, 2
 NOTHING: dict[str, Any] = {name: {} for name in ("shards", "downloads", "profiles")}
 NOTHING |= {name: [] for name in ("grids", "features", "stores", "runs", "models", "tasks")}
 NOTHING |= {name: [] for name in ("transfers", "clusters", "finetune")}
-NOTHING |= {name: 0 for name in ("prompts", "permutations", "sweep", "few_shot_fits")}
+NOTHING |= {name: 0 for name in ("prompts", "permutations", "survival_permutations", "sweep", "few_shot_fits")}
 
 
 class Patches:

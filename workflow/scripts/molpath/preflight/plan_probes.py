@@ -12,6 +12,8 @@ TRAINED = 0.8
 #: Bytes of a number in feature files (fp16); bags in memory are float32.
 HALF, SINGLE = 2, 4
 
+#: Folds that a permutation is tried on, at most (probe.permuting.PERMUTED_FOLDS, which needs pandas).
+PERMUTED_FOLDS = 10
 #: Bytes of a task's bags that fine-tuning keeps in memory (the default of probe.finetune.TaskBags, which needs torch).
 BAGS_IN_MEMORY = 4 << 30
 
@@ -26,14 +28,13 @@ def plan_probes(request: Mapping[str, Any], costs: Costs, add: Callable) -> None
         for task in request["tasks"]:
             groups = [name for name in task["groups"] if name != "finetune"]
             jobs += len(groups)
-            frozen = 1 + request["sweep"] + request["permutations"] if "frozen" in groups else 0
-            fits = task["folds"] * (min(frozen, 1) if task["survival"] else frozen)
+            fits = frozen_fits(task, request) if "frozen" in groups else 0
             fits += task["folds"] * request["few_shot_fits"] * ("fewshot" in groups)
             seconds += fits * fit_seconds(task, TRAINED * task["samples"], model, costs)
         add("probe", model["name"], jobs, cpu_hours=seconds + jobs * costs["probe_job_s"])
     widths = request["models"]
     seconds = sum(
-        fit_seconds(task, task["samples"], model, costs) * (1 if task["survival"] else 1 + request["sweep"])
+        fit_seconds(task, task["samples"], model, costs) * frozen_fits(task | {"folds": 1}, request)
         for task in request["transfers"]
         for model in widths
     )
@@ -46,6 +47,14 @@ def plan_probes(request: Mapping[str, Any], costs: Costs, add: Callable) -> None
         jobs = count * len(widths)
         if jobs:
             add("probe", name, jobs, cpu_hours=work + jobs * costs["probe_job_s"])
+
+
+def frozen_fits(task: Mapping[str, Any], request: Mapping[str, Any]) -> int:
+    """Fits of a task's frozen probes: every fold at every strength, and PERMUTED_FOLDS a permutation at most."""
+    permuted = min(task["folds"], PERMUTED_FOLDS)
+    if task["survival"]:
+        return task["folds"] + permuted * request["survival_permutations"]
+    return task["folds"] * (1 + request["sweep"]) + permuted * request["permutations"]
 
 
 def fit_seconds(task: Mapping[str, Any], samples: float, model: Mapping[str, Any], costs: Costs) -> float:

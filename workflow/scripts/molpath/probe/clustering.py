@@ -12,7 +12,7 @@ from ..common.files import write_tsv
 from ..common.settings.probe import Clustering
 from .cohorts import Embeddings, Side, case_of, load_side
 from .outputs import write_results
-from .permuting import shuffled
+from .permuting import shuffled, stratified
 from .results import Results
 from .tasks import BadTask, Task
 from .tsne import tsne
@@ -33,7 +33,8 @@ def agreement(labels: np.ndarray, clusters: np.ndarray) -> dict[str, float]:
 
 
 def probe_clusters(task: Task, x: np.ndarray, k: int, settings: Clustering) -> Results:
-    """k-means (10 starts) on all samples, once a seed; labels shuffled over the cases as a control.
+    """k-means (10 starts) on all samples, once a seed; labels shuffled over the cases as a control, each
+    beside the clusters of every seed (its repeat is permutation x seeds + seed).
 
     x: float N x D, raw. k = 0 takes the number of classes that occur. Raises BadTask for a survival task, and where
     there are fewer samples than clusters.
@@ -45,18 +46,20 @@ def probe_clusters(task: Task, x: np.ndarray, k: int, settings: Clustering) -> R
     k = k or len(np.unique(task.labels))
     if k > len(task.samples):
         raise BadTask(f"{task.name}: {k} clusters of {len(task.samples)} samples; give fewer in probe/cluster")
-    results = Results(task)
+    results, found = Results(task), []
     for repeat in range(settings["seeds"]):
         with threadpool_limits(1):
             seed = settings["seed"] + repeat
             clusters = KMeans(k, n_init=10, random_state=seed).fit_predict(x.astype(np.float64))
+        found.append(clusters)
         add_rows(results, "kmeans", repeat, k, agreement(task.labels, clusters))
         table = pd.DataFrame({"sample_id": task.samples, "case_id": case_of(task), "protocol": "kmeans", "shots": 0})
         table["repeat"], table["fold"] = repeat, 0
         results.predictions.append(table.assign(label=task.labels, cluster=clusters))
     for repeat in range(settings["permutations"]):
         labels = task.labels[shuffled(task, settings["seed"], repeat)]
-        add_rows(results, "kmeans_permuted", repeat, k, agreement(labels, clusters))
+        for seed, clusters in enumerate(found):
+            add_rows(results, "kmeans_permuted", repeat * len(found) + seed, k, agreement(labels, clusters))
     return results
 
 
@@ -81,7 +84,7 @@ def run_clusters(
     se and interval of the summary are over seeds of k-means, those of the control over permutations.
     """
     known, x, absent = load_side(task, files, settings.get("missing", "set_aside"))
-    results = probe_clusters(known, x, k, settings)
+    results = probe_clusters(stratified(known, settings), x, k, settings)
     head = {"task": task.name, "model": model, "group": "cluster"}
     write_results(results, outputs, head, settings, absent, PRIMARY)
     points = tsne(x, settings["seed"])

@@ -1,6 +1,7 @@
 """Controls beside every model: what a probe finds where there is nothing, or nothing of the tissue, to find.
 
-permuted: labels (survival: times with events) shuffled over cases, of two cohorts within each; must stand at chance.
+permuted, <protocol>_permuted: labels (survival: times with events) shuffled over cases, of two cohorts within each, on
+    request within each site; must stand at chance.
 site_only: a probe on the site alone (one column a site). Where it predicts the label, a model may have learned the
     site's stain or scanner rather than disease, and its score says little.
 patch_count_only: a probe on the logarithm of the number of patches, that is on the area of tissue alone.
@@ -16,17 +17,17 @@ import pandas as pd
 
 from ..common.settings.probe import Probe
 from .cox import rotate
+from .frozen import probes_of
 from .metrics import chance_of
-from .permuting import shuffled
+from .permuting import control_of, is_control, permutations_of, permutations_on, shuffled
 from .probes import fit_logistic, unit_of
 from .results import Predict, Results, cox_settings, over_labels, over_times, sides
 from .tasks import Task
 
 log = logging.getLogger(__name__)
 
-#: Folds that one permutation is tried on, at most: 50 Monte-Carlo folds times 20 permutations say no more than 10 do.
-PERMUTED_FOLDS = 10
 CONTROLS = ("permuted", "site_only", "patch_count_only")
+OFF_CHANCE = "permuted labels are off chance"
 ALONE = {
     "site_only": "the site alone predicts the label",
     "patch_count_only": "the area of tissue alone predicts the label",
@@ -74,32 +75,28 @@ def add_simple(results: Results, name: str, columns: np.ndarray, settings: Probe
 
 
 def add_permuted(results: Results, task: Task, x: np.ndarray, settings: Probe) -> None:
-    """Labels, or times with events, shuffled over cases: the same probe, `permutations` times.
+    """Labels, or times with events, shuffled over cases: the same probes, anew for each permutation.
 
-    Each on the same folds as the probe; of more than PERMUTED_FOLDS the next of them in turn, so that all are used.
+    On the same folds as the probe (see permuting.permutations_on). Survival has more permutations, for its risk groups
+    are tested by them (Simon et al. 2011: the whole of a probe is repeated, or P would be as wrong as the log-rank
+    test's). That costs a fit each: 5 to 30 ms of CoxNet with 80 to 800 samples of 1,024 numbers, 14 CPU-min of the
+    paper's 7 tasks x 8 models with 199 permutations of 5 folds.
 
     Many fits on one training side: its samples span fewer dimensions than the embedding may have, and an L2-penalised
-    probe never leaves their span, so the logistic one is fitted there (probabilities within 4e-4 of the plain fit,
-    which is the solver's tolerance, and 6 times faster with 51 samples of 1,280 numbers).
+    probe never leaves their span, so it is fitted there (probabilities within 4e-4 of the plain fit, which is the
+    solver's tolerance, and 6 times faster with 51 samples of 1,280 numbers).
     """
     as_is: Probe = {**settings, "scale": "none"}
     for fold in range(task.folds.shape[1]):
         train, test = sides(task, fold)
         # Scaled here: in the samples' span there are fewer dimensions to take the mean of.
         scaled = x / unit_of(x[train], settings.get("scale", "none"))
-        spans = not task.is_survival and 0 < len(train) < x.shape[1] and not settings.get("plain", False)
-        small = in_span(scaled, train) if spans else scaled
-        for repeat in range(settings["permutations"]):
-            if (fold - repeat * PERMUTED_FOLDS) % task.folds.shape[1] >= PERMUTED_FOLDS:
-                continue
+        spans = 0 < len(train) < x.shape[1] and not settings.get("plain", False)
+        spanned = in_span(scaled, train) if spans else None
+        for repeat in permutations_on(fold, task.folds.shape[1], permutations_of(task, settings)):
             order = shuffled(task, settings["seed"], repeat)
-            if task.is_survival:
-                cox = over_times(task, x, cox_settings(settings), order)
-                results.add("permuted", fold, train, test, cox, repeat=repeat, order=order)
-            else:
-                labels = task.labels[order]
-                predict = over_labels(task, small, fit_logistic, as_is, labels)
-                results.add("permuted", fold, train, test, predict, repeat=repeat, labels=labels)
+            for protocol, predict in probes_of(task, scaled, as_is, order, spanned).items():
+                results.add(control_of(protocol), fold, train, test, predict, repeat=repeat, order=order)
 
 
 def in_span(x: np.ndarray, train: np.ndarray) -> np.ndarray:
@@ -109,12 +106,20 @@ def in_span(x: np.ndarray, train: np.ndarray) -> np.ndarray:
 
 
 def notes_of_controls(over: pd.DataFrame, primary: str, classes: int) -> pd.Series:
-    """Column `note` of a summary: where the lower end of a simple control's interval lies over chance, it says so."""
+    """Column `note` of a summary: where a control's interval doesn't hold chance, it says so.
+
+    A simple control's has to lie over it; a permuted one's band of permutations may lie on either side.
+    """
     chance = chance_of(primary, classes)
     notes = over.note.copy()
-    for index, row in over[(over.metric == primary) & over.protocol.isin(ALONE)].iterrows():
-        if row.lower > chance:
-            told = f"{ALONE[row.protocol]}: {primary} {row['mean']:.3f} ({row.lower:.3f} to {row.upper:.3f})"
-            log.warning("%s", told)
-            notes[index] = "; ".join(part for part in (told, row.note) if part)
+    for index, row in over[over.metric == primary].iterrows():
+        value = f"{primary} {row['mean']:.3f} ({row.lower:.3f} to {row.upper:.3f})"
+        if row.protocol in ALONE and row.lower > chance:
+            told = f"{ALONE[row.protocol]}: {value}"
+        elif is_control(row.protocol) and (row.lower > chance or row.upper < chance):
+            told = f"{OFF_CHANCE}: {value}, chance {chance:.3g}; its folds, sites or cohorts carry part of the score"
+        else:
+            continue
+        log.warning("%s: %s", row.protocol, told)
+        notes[index] = "; ".join(part for part in (told, row.note) if part)
     return notes

@@ -13,6 +13,7 @@ from ..embed.bags import Bags
 from .probes import ProbeFailed
 from .recipes import class_weights, cross_entropy, learning_rate, survival_nll, survival_risk, time_bins
 from .tasks import Task
+from .training_side import Trained
 
 log = logging.getLogger(__name__)
 
@@ -45,10 +46,11 @@ class FineTuning:
         self.task, self.make, self.bag, self.recipe = task, make, bag, recipe
         self.seed, self.sample_test, self.device = seed, sample_test, torch.device(device)
 
-    def predict(self, fold: int, train: np.ndarray, test: np.ndarray) -> np.ndarray:
-        """Train on the samples at `train`; probabilities (float N x classes) or risk (float N) of those at `test`.
+    def predict(self, fold: int, train: np.ndarray, test: np.ndarray) -> Trained:
+        """Train on the samples at `train`; probabilities (float N x classes) or risk (float N) of both sides.
 
-        Raises ProbeFailed where the training side can teach nothing or training diverges.
+        The training side is looked at as it was trained on, with at most as many patches a bag. Raises ProbeFailed
+        where it can teach nothing or training diverges.
         """
         loss_of = self._loss(train)
         devices = [self.device] if self.device.type == "cuda" else []
@@ -56,10 +58,16 @@ class FineTuning:
             torch.manual_seed(self.seed + fold)
             network = self.make().to(self.device)
             rng = np.random.default_rng([self.seed, fold])
-            self._train(network, train, loss_of, rng)
-            logits = self._logits(network, test, rng)
+            loss = self._train(network, train, loss_of, rng)
+            limit = self.recipe["patches"] if self.sample_test else 0
+            logits = self._logits(network, test, rng, limit)
+            own = self._logits(network, train, np.random.default_rng([self.seed, fold, 1]), self.recipe["patches"])
         if not torch.isfinite(logits).all():
             raise ProbeFailed("diverged: predictions of the test side are not finite")
+        return Trained(self._found(logits), self._found(own), loss, self.recipe["epochs"] * len(train))
+
+    def _found(self, logits: torch.Tensor) -> np.ndarray:
+        """Probabilities (float64 N x classes) or risk (float64 N)."""
         found = survival_risk(logits) if self.task.is_survival else torch.softmax(logits, -1)
         return found.double().cpu().numpy()
 
@@ -78,8 +86,8 @@ class FineTuning:
         weights = class_weights(task.labels[train], len(task.classes))
         return lambda logits, i: cross_entropy(logits, int(task.labels[i]), float(weights[task.labels[i]]))
 
-    def _train(self, network: torch.nn.Module, train: np.ndarray, loss_of: Loss, rng: np.random.Generator) -> None:
-        """All epochs, a bag a step; the last epoch's weights stay in the network."""
+    def _train(self, network: torch.nn.Module, train: np.ndarray, loss_of: Loss, rng: np.random.Generator) -> float:
+        """All epochs, a bag a step; the last epoch's weights stay in the network. Returns its mean loss."""
         recipe = self.recipe
         optimiser = torch.optim.AdamW(network.parameters(), lr=0.0, weight_decay=recipe["weight_decay"])
         network.train()
@@ -96,13 +104,13 @@ class FineTuning:
             if not torch.isfinite(total):  # asked once an epoch: a question a step would make a GPU wait
                 raise ProbeFailed(f"diverged in epoch {epoch + 1}: the loss is {total.item()}")
             log.info("epoch %d: mean loss %.4f", epoch + 1, total.item() / len(train))
+        return total.item() / len(train)
 
     @torch.inference_mode()
-    def _logits(self, network: torch.nn.Module, test: np.ndarray, rng: np.random.Generator) -> torch.Tensor:
-        """float32 N x outputs, of all patches of each bag (the paper) or of drawn ones (Patho-Bench)."""
+    def _logits(self, network: torch.nn.Module, side: np.ndarray, rng: np.random.Generator, limit: int) -> torch.Tensor:
+        """float32 N x outputs, of all patches of each bag (limit 0, the paper) or of drawn ones (Patho-Bench)."""
         network.eval()
-        limit = self.recipe["patches"] if self.sample_test else 0
-        return torch.stack([self._forward(network, sample, limit, rng) for sample in test])
+        return torch.stack([self._forward(network, sample, limit, rng) for sample in side])
 
     def _forward(self, network: torch.nn.Module, sample: int, limit: int, rng: np.random.Generator) -> torch.Tensor:
         """Logits (float32) of a bag; of `limit` patches drawn without replacement where it has more (0: of all)."""

@@ -20,9 +20,10 @@ from ..embed.bags import Bags
 from ..embed.models import identity_of
 from .finetune import BINS, FineTuning, TaskBags
 from .outputs import write_results
-from .results import Predict, Results, sides
+from .results import Results, sides
 from .tasks import BadTask, Task, read_task
 from .trainable import builder
+from .training_side import Trained, training_values
 
 log = logging.getLogger(__name__)
 
@@ -75,8 +76,11 @@ def run_finetune(
         )  # fmt: skip
         for fold in range(known.folds.shape[1]):
             stamp = digest_of(*shared, device.type, fold, contents_of(known, fold, bags))
-            predict = kept_or_new(Path(finished) / f"{stamp}.npy", tuning, fold)
-            results.add("finetune", fold, *sides(known, fold), predict)
+            tuned = TunedFold(Path(finished) / f"{stamp}.npz", tuning, fold)
+            train, test = sides(known, fold)
+            results.add("finetune", fold, train, test, tuned)
+            if tuned.trained:
+                results.add_training("finetune", fold, *training_values(known, train, tuned.trained))
             progress.step()
     head = {"task": task, "model": model["name"], "group": "finetune"}
     outputs = {"predictions": predictions, "metrics": metrics, "summary": summary}
@@ -115,16 +119,24 @@ def contents_of(task: Task, fold: int, bags: TaskBags) -> list[Any]:
     return [[name, side, str(y), bags.fingerprints(name)] for name, side, y in rows if side in ("train", "test")]
 
 
-def kept_or_new(path: Path, tuning: FineTuning, fold: int) -> Predict:
-    """Predictions of a fold: those kept at `path`, else new ones, which are kept there. Failures are not kept."""
+class TunedFold:
+    """A fold: what was kept of it at `path`, else trained anew and kept there. Failures are not kept.
 
-    def predict(train: np.ndarray, test: np.ndarray) -> np.ndarray:
-        if path.exists():
-            log.info("fold %d: taken from %s", fold, path)
-            return np.load(path)
-        found = tuning.predict(fold, train, test)
-        with atomic_path(path) as temporary, open(temporary, "wb") as handle:
-            np.save(handle, found)
-        return found
+    trained: both sides, once it was called and did not fail.
+    """
 
-    return predict
+    def __init__(self, path: Path, tuning: FineTuning, fold: int):
+        self.path, self.tuning, self.fold = path, tuning, fold
+        self.trained: Trained | None = None
+
+    def __call__(self, train: np.ndarray, test: np.ndarray) -> np.ndarray:
+        """Predictions of the test side, as Results.add asks for them."""
+        if self.path.exists():
+            log.info("fold %d: taken from %s", self.fold, self.path)
+            with np.load(self.path) as kept:
+                self.trained = Trained(kept["test"], kept["train"], float(kept["loss"]), int(kept["steps"]))
+        else:
+            self.trained = self.tuning.predict(self.fold, train, test)
+            with atomic_path(self.path) as temporary, open(temporary, "wb") as handle:
+                np.savez(handle, **self.trained._asdict())
+        return self.trained.test

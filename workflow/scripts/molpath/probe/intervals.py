@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .calibration import ERROR, pooled_calibration
-from .results import EMPTY, UNCONVERGED
+from .calibration import ERROR, SEPARATED, pooled_calibration
+from .permuting import is_control
+from .results import AT_CHANCE, EMPTY, WARNINGS
 from .weighted import weighted_classification, weighted_concordance
 
-#: Metrics of no resampling: their weights of censoring belong to the samples as they are.
-NOT_RESAMPLED = ("auc@",)
-#: Protocols whose samples or labels are drawn at random: their intervals are over draws.
-DRAWN = ("permuted", "fewshot")
+#: Metrics of no resampling: weights of censoring belong to the samples as they are, training sides to their fit.
+NOT_RESAMPLED = ("auc@", "train_")
+#: Protocols whose samples are drawn at random: their intervals are over draws, as those of permuted controls.
+DRAWN = ("fewshot",)
 
 
 def summarise(metrics: pd.DataFrame, predictions: pd.DataFrame, bootstraps: int, seed: int) -> pd.DataFrame:
@@ -35,7 +36,7 @@ def summarise(metrics: pd.DataFrame, predictions: pd.DataFrame, bootstraps: int,
     metrics = metrics.reset_index(drop=True)
     for (protocol, shots), part in metrics.groupby(["protocol", "shots"], sort=False):
         kept = by_protocol.get((protocol, shots), predictions.iloc[:0])
-        draws = part.repeat.nunique() > 1 or protocol in DRAWN or not has_scores(kept)
+        draws = part.repeat.nunique() > 1 or protocol in DRAWN or is_control(protocol) or not has_scores(kept)
         replicates = None if draws else Replicates(kept, bootstraps, seed)
         for metric, group in part.groupby("metric", sort=False):
             row = {"protocol": protocol, "shots": shots, "metric": metric} | over_folds(group, part)
@@ -61,8 +62,8 @@ def over_folds(group: pd.DataFrame, tried: pd.DataFrame) -> dict[str, Any]:
     good, scored = values[np.isfinite(values)], there[np.isfinite(values)]
     why = tried.note[~fits.isin(scored) & ((tried.metric == group.metric.iloc[0]) | ~fits.isin(there))]
     notes = sorted({note for note in why if note})
-    many = {words: int(group.note.str.contains(words).sum()) for words in (UNCONVERGED, EMPTY)}
-    notes += [f"{words} in {count} of {len(group)} fits" for words, count in many.items() if count]
+    many = {told: int(group.note.str.contains(told, regex=False).sum()) for told in (*WARNINGS.values(), AT_CHANCE)}
+    notes += [f"{told} in {count} of {len(group)} fits" for told, count in many.items() if count]
     return {
         "mean": good.mean() if len(good) else np.nan,
         "se": good.std() / np.sqrt(len(good)) if len(good) > 1 else np.nan,
@@ -84,12 +85,22 @@ def with_calibration(rows: list[dict[str, Any]], replicates: Replicates, protoco
         return rows
     last |= {"se": np.nan, "bootstrap_mean": np.nan, "sample_lower": np.nan, "sample_upper": np.nan}
     last |= found.pop(ERROR)
-    return rows + [last | {"metric": name} | values for name, values in found.items()]
+    for name, values in found.items():
+        row = last | {"metric": name} | values
+        if not np.isfinite(values["mean"]):
+            row |= {"n_failed": row["n_fits"], "note": "; ".join(filter(None, [row["note"], SEPARATED]))}
+        rows.append(row)
+    return rows
 
 
 def over_draws(group: pd.DataFrame) -> dict[str, Any]:
-    """Percentiles over repeated draws of the mean over folds; of one draw a fold, over folds."""
+    """Percentiles over repeated draws of the mean over folds; of one draw a fold, over folds.
+
+    A control has none of a single permutation: its folds say nothing of what other permutations give.
+    """
     repeated = group.repeat.nunique() > 1
+    if not repeated and is_control(group.protocol.iloc[0]):
+        return {"lower": np.nan, "upper": np.nan, "interval": "none: one permutation"}
     draws = group.groupby("repeat" if repeated else "fold").value.mean().dropna()
     lower, upper = np.percentile(draws, [2.5, 97.5]) if len(draws) else (np.nan, np.nan)
     how = f"percentiles over {len(draws)} {'draws' if repeated else 'folds'}"
@@ -104,6 +115,7 @@ class Replicates:
         self.folds = [fold for _, fold in predictions.groupby("fold", sort=True)]
         column = "case_id" if "case_id" in predictions else "sample_id"
         cases = {name: i for i, name in enumerate(predictions[column].drop_duplicates())}
+        self.cases = len(cases)
         drawn = resampled(np.random.default_rng([seed, 17]), len(cases), count)
         self.by_case = [drawn[:, fold[column].map(cases).to_numpy()] for fold in self.folds]
         self.by_sample = None
@@ -130,10 +142,10 @@ class Replicates:
         """
         pooled, weights = pd.concat(self.folds), np.concatenate(self.by_case, axis=1)
         labels, probabilities = pooled.label.to_numpy(), pooled[probability_columns(pooled)].to_numpy()
-        seen = pooled_calibration(labels, probabilities, np.ones((1, len(pooled))))
+        seen = pooled_calibration(labels, probabilities, np.ones((1, len(pooled))), self.cases)
         how = f"{self.count} bootstraps of cases over pooled test sides"
         found = {}
-        for name, values in pooled_calibration(labels, probabilities, weights).items():
+        for name, values in pooled_calibration(labels, probabilities, weights, self.cases).items():
             mean = float(seen[name][0])
             lower, upper = percentiles(values)
             if name == ERROR:

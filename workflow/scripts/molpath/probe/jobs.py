@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..common.settings.probe import Cox, Probe
 from .outputs import write_results
+from .permuting import stratified
 from .protocols import probe_fewshot, probe_frozen
 from .retrieval import probe_retrieval, retrieval_interval
 from .samples import load_samples
@@ -39,6 +40,7 @@ def run_probe(
     wanted = read_task(task, config, table)
     missing = settings.get("missing", "set_aside")
     known, x = load_samples(wanted, slides, cases, bags=bags, cohort=cohort, missing=missing)
+    known = stratified(known, settings)
     settings = {**settings, "cox": cox_for(settings["cox"], known, model)}
     results = GROUPS[group](known, x, settings)
     head = {"task": task, "model": model, "group": group}

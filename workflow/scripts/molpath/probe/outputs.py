@@ -12,7 +12,7 @@ from ..common.settings.probe import Summary
 from .controls import notes_of_controls
 from .intervals import summarise
 from .metrics import chance_of
-from .permuting import permutation_p
+from .permuting import p_or_words
 from .results import COLUMNS, Results
 
 #: (predictions of the protocol, metric, bootstraps, seed) -> (2.5 and 97.5 percentiles)
@@ -57,7 +57,7 @@ def write_results(
     over["primary"] = (over.metric == primary).astype(int) if len(over) else []
     over["n_samples"], over["n_missing"] = len(task.samples), missing
     over["chance"] = [chance_of(name, len(task.classes)) for name in over.metric] if len(over) else []
-    over["p_permuted"] = [permutation_p(rows, row.protocol, row.metric) for row in over.itertuples()]
+    over["p_permuted"] = [p_or_words(rows, row.protocol, row.metric, row.shots) for row in over.itertuples()]
     if len(over):
         over["note"] = notes_of_controls(over, primary, len(task.classes))
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from .tasks import Task
+from ..common.settings.probe import Probe
+from .tasks import BadTask, Task
 
 #: What the control of a protocol is called: of the frozen probes one name, of all others their own with this ending.
 ENDING = "_permuted"
@@ -15,6 +17,11 @@ OF_FROZEN = "permuted"
 FROZEN = ("logistic", "cox")
 #: Metrics of which less is better: the share of as good permutations is counted from the other side.
 LESS_IS_BETTER = ("ece", "brier")
+#: Folds that one permutation is tried on, at most: 50 Monte-Carlo folds times 20 permutations say no more than 10 do.
+PERMUTED_FOLDS = 10
+#: Controls that have no P of their own, and what stands where a score has none.
+WITHOUT_P = ("site_only", "patch_count_only")
+NOT_COMPUTED = "not computed"
 
 
 def shuffled(task: Task, seed: int, repeat: int, strata: Mapping[str, str] | None = None) -> np.ndarray:
@@ -47,19 +54,67 @@ def control_of(protocol: str) -> str:
     return OF_FROZEN if protocol in FROZEN else protocol + ENDING
 
 
-def permutation_p(rows: pd.DataFrame, protocol: str, metric: str) -> float:
+def is_control(protocol: str) -> bool:
+    """True for the permuted control of a protocol."""
+    return protocol == OF_FROZEN or protocol.endswith(ENDING)
+
+
+def permutations_of(task: Task, settings: Probe) -> int:
+    """How many permutations a task has: survival has a number of its own, for its risk groups are tested by them."""
+    return (
+        settings.get("survival_permutations", settings["permutations"])
+        if task.is_survival
+        else settings["permutations"]
+    )
+
+
+def permutations_on(fold: int, folds: int, permutations: int) -> list[int]:
+    """Permutations that are tried on a fold: of more than PERMUTED_FOLDS folds, each the next of them in turn."""
+    return [repeat for repeat in range(permutations) if (fold - repeat * PERMUTED_FOLDS) % folds < PERMUTED_FOLDS]
+
+
+def stratified(task: Task, settings: Probe) -> Task:
+    """The task whose controls are shuffled within sites, where the settings ask for that (`permutations_within`).
+
+    Raises BadTask where a sample's site is not known.
+    """
+    if settings.get("permutations_within", "all") != "site":
+        return task
+    sites: dict[str, set[str]] = {}
+    for name in task.samples:
+        if task.sites.get(name, "unknown") == "unknown":
+            raise BadTask(
+                f"{task.name}: the site of {task.unit} {name} is not known, and `permutations_within: site` needs it; "
+                "fill in column site of the slide sheet or set `permutations_within: all`"
+            )
+        sites.setdefault(task.cases.get(name, name), set()).add(task.sites[name])
+    return replace(task, strata={case: "+".join(sorted(found)) for case, found in sites.items()})
+
+
+def permutation_p(rows: pd.DataFrame, protocol: str, metric: str, shots: int = 0) -> float:
     """Share of permutations (and the data themselves) in which the score is at least as good; nan without a control.
 
-    rows: metrics by protocol, repeat and fold. Each permutation is compared on the folds that it was tried on, and
-    (1 + as good) / (1 + permutations) is P (Phipson and Smyth 2010): never 0.
+    rows: metrics by protocol, shots, repeat and fold. Each permutation is compared on the folds that both have a value
+    on, and (1 + as good) / (1 + permutations) is P (Phipson and Smyth 2010): never 0. Where the protocol has several
+    draws, each permutation has as many, which follow one another in `repeat`.
     """
-    control = control_of(protocol)
-    mine = rows[(rows.protocol == protocol) & (rows.metric == metric)]
-    null = rows[(rows.protocol == control) & (rows.metric == metric)]
-    seen = mine.groupby("fold").value.mean()
-    null = null[np.isfinite(null.value) & null.fold.map(seen).notna()]
+    table = rows[(rows.metric == metric) & (rows.shots == shots)]
+    mine = table[(table.protocol == protocol) & np.isfinite(table.value)]
+    null = table[(table.protocol == control_of(protocol)) & np.isfinite(table.value)]
+    draws = int(rows.repeat[(rows.protocol == protocol) & (rows.shots == shots)].max() + 1) if len(mine) else 1
+    seen = mine.groupby(["fold", "repeat"]).value.mean()
+    null = null.assign(draw=null.repeat % draws, permutation=null.repeat // draws)
+    null = null.join(seen.rename("seen"), on=["fold", "draw"]).dropna(subset="seen")
     if null.empty:
         return float("nan")
-    by_draw = null.assign(seen=null.fold.map(seen)).groupby("repeat")[["value", "seen"]].mean()
+    by_draw = null.groupby("permutation")[["value", "seen"]].mean()
     better = by_draw.seen - by_draw.value if metric not in LESS_IS_BETTER else by_draw.value - by_draw.seen
     return float((1 + (better <= 1e-12).sum()) / (1 + len(by_draw)))
+
+
+def p_or_words(rows: pd.DataFrame, protocol: str, metric: str, shots: int) -> float | str:
+    """`permutation_p`, or that it was not computed; nothing of a control."""
+    if is_control(protocol) or protocol in WITHOUT_P:
+        return float("nan")
+    p = permutation_p(rows, protocol, metric, shots)
+    return p if np.isfinite(p) else NOT_COMPUTED

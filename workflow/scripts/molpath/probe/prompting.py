@@ -18,7 +18,7 @@ from ..omics.sample_types import stands_for_its_case
 from .cohorts import Embeddings, Side, case_of, check_disjoint, load_side, load_support
 from .embeddings import EmbeddingTable
 from .outputs import write_results
-from .permuting import shuffled
+from .permuting import control_of, permutations_of, shuffled, stratified
 from .probes import ProbeFailed
 from .results import TIMES, Predict, Results, sides
 from .tasks import Task
@@ -101,13 +101,10 @@ def probe_prompts(task: Task, x: np.ndarray, support: Mapping[str, np.ndarray], 
             train, test = sides(task, fold)
             train = train[there[train]]
             results.add(protocol, fold, train, test, predictor(task, x, vectors, np.arange(len(task.samples))))
-            for repeat in range(settings["permutations"]):
+            for repeat in range(permutations_of(task, settings)):
                 order = shuffled(task, settings["seed"], repeat)
-                name, predict = f"{protocol}_permuted", predictor(task, x, vectors, order)
-                if task.is_survival:
-                    results.add(name, fold, train, test, predict, repeat=repeat, order=order)
-                else:
-                    results.add(name, fold, train, test, predict, repeat=repeat, labels=task.labels[order])
+                predict = predictor(task, x, vectors, order)
+                results.add(control_of(protocol), fold, train, test, predict, repeat=repeat, order=order)
     return results
 
 
@@ -149,6 +146,7 @@ def run_prompts(
     """
     one = support.name == query.name
     task, x, absent = load_side(query, files, settings.get("missing", "set_aside"), folds_needed=one)
+    task = stratified(task, settings)
     if not one:
         first, x_first = load_support(support, files)
         check_disjoint(first, task)

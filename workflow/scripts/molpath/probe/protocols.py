@@ -7,9 +7,11 @@ import logging
 import numpy as np
 
 from ..common.settings.probe import Probe
-from .controls import add_controls
-from .probes import fit_knn, fit_logistic, fit_prototype
-from .results import COLUMNS, TIMES, Predict, Results, cox_settings, over_labels, over_times, sides
+from .controls import CONTROLS, add_controls
+from .frozen import probes_of, sweep_of
+from .permuting import control_of, permutations_on, shuffled
+from .probes import fit_logistic
+from .results import COLUMNS, TIMES, Results, over_labels, sides
 from .tasks import Task
 
 __all__ = ["COLUMNS", "Results", "probe_fewshot", "probe_frozen", "sides"]
@@ -21,56 +23,66 @@ log = logging.getLogger(__name__)
 def probe_frozen(task: Task, x: np.ndarray, settings: Probe) -> Results:
     """Every frozen probe that the settings ask for on every fold, and the controls beside them.
 
-    x: float N x D. Protocols: logistic or cox; logistic_C=… of `C_sweep`; those of `further`; permuted, site_only,
-    patch_count_only (see controls.py).
+    x: float N x D. Protocols: logistic or cox; logistic_C=… of `C_sweep`; those of `further`; site_only,
+    patch_count_only, permuted, and <protocol>_permuted of further probes (see controls.py).
     """
     results = Results(task, settings["cox"].get("times", TIMES))
-    for name, predict in probes_of(task, x, settings).items():
+    probes = probes_of(task, x, settings)
+    first = dict(list(probes.items())[:1])
+    for name, predict in {**first, **sweep_of(task, x, settings), **probes}.items():
         for fold in range(task.folds.shape[1]):
             results.add(name, fold, *sides(task, fold), predict)
     add_controls(results, task, x, settings)
     return results
 
 
-def probes_of(task: Task, x: np.ndarray, settings: Probe) -> dict[str, Predict]:
-    """Function of train and test positions of each protocol."""
-    further = settings.get("further", ())
-    if task.is_survival:
-        cox = cox_settings(settings)
-        found: dict[str, Predict] = {"cox": over_times(task, x, cox)}
-        if "ridge_cox" in further:
-            found["ridge_cox"] = over_times(task, x, {**cox, "l1_ratio": 0, "alpha": cox.get("ridge_alpha", 1)})
-        return found
-    found = {"logistic": over_labels(task, x, fit_logistic, settings)}
-    for c in settings.get("C_sweep", ()):
-        name, strength = ("adaptive", 0.0) if isinstance(c, str) else (f"{c:g}", c)
-        found[f"logistic_C={name}"] = over_labels(task, x, fit_logistic, {**settings, "C": strength})
-    for name, fit in (("knn", fit_knn), ("prototype", fit_prototype)):
-        if name in further:
-            found[name] = over_labels(task, x, fit, settings)
-    return found
-
-
 def probe_fewshot(task: Task, x: np.ndarray, settings: Probe) -> Results:
     """Logistic probes on k training samples a class, drawn inside each fold's training side; the test side stays.
 
     `repeats` draws a fold; 0 takes one, and with a single fold SINGLE_FOLD_DRAWS, as in the paper (section 7.7). A k
-    that a class of some fold can't fill is left out, as there (the log says so). Survival tasks have none.
+    that a class of some fold can't fill is left out, as there (the log says so). Survival tasks have none. The control
+    fewshot_permuted takes the same draws of permuted labels: the repeat of its rows is permutation x draws + draw.
     """
     results = Results(task)
     if task.is_survival:
         return results
     folds, codes = range(task.folds.shape[1]), range(len(task.classes))
     smallest = min(np.bincount(task.labels[sides(task, fold)[0]], minlength=len(codes)).min() for fold in folds)
-    predict = over_labels(task, x, fit_logistic, settings)
+    draws = settings["repeats"] or (SINGLE_FOLD_DRAWS if len(folds) == 1 else 1)
+    permutations = settings["permutations"] if "permuted" in settings.get("controls", CONTROLS) else 0
     for shots in settings["shots"]:
         if shots > smallest:
             log.warning("%s: no %d shots, for a class has %d training samples in some fold", task.name, shots, smallest)
             continue
-        for repeat in range(settings["repeats"] or (SINGLE_FOLD_DRAWS if len(folds) == 1 else 1)):
-            for fold in folds:
-                train, test = sides(task, fold)
-                rng = np.random.default_rng([settings["seed"], shots, repeat, fold])
-                chosen = [rng.choice(train[task.labels[train] == code], shots, replace=False) for code in codes]
-                results.add("fewshot", fold, np.sort(np.concatenate(chosen)), test, predict, shots=shots, repeat=repeat)
+        for fold in folds:
+            for draw in range(draws):
+                add_few(results, x, settings, fold, shots, draw)
+                for permutation in permutations_on(fold, len(folds), permutations):
+                    order = shuffled(task, settings["seed"], permutation)
+                    add_few(results, x, settings, fold, shots, draw, permutation * draws, order)
     return results
+
+
+def add_few(
+    results: Results,
+    x: np.ndarray,
+    settings: Probe,
+    fold: int,
+    shots: int,
+    draw: int,
+    first: int = 0,
+    order: np.ndarray | None = None,
+) -> None:
+    """A draw of few samples on a fold; order: positions whose labels the samples take, then its repeat is first + draw.
+
+    Where permuted labels leave a class of the training side with too few samples, all that it has are taken.
+    """
+    task = results.task
+    labels = task.labels if order is None else task.labels[order]
+    train, test = sides(task, fold)
+    rng = np.random.default_rng([settings["seed"], shots, draw, fold])
+    members = [train[labels[train] == code] for code in range(len(task.classes))]
+    chosen = np.sort(np.concatenate([rng.choice(mine, min(shots, len(mine)), replace=False) for mine in members]))
+    predict = over_labels(task, x, fit_logistic, settings, order)
+    protocol = "fewshot" if order is None else control_of("fewshot")
+    results.add(protocol, fold, chosen, test, predict, shots=shots, repeat=first + draw, order=order)

@@ -22,6 +22,10 @@ COLUMNS = ["protocol", "shots", "repeat", "fold", "metric", "value", "n_train", 
 UNCONVERGED = "the solver stopped before it converged"
 #: Note of a row whose Cox model is empty: every sample has the same risk, and the score says nothing of the embeddings.
 EMPTY = "no coefficient kept"
+#: Note of a fold whose tuned network predicts its own training side no better than shuffled labels.
+AT_CHANCE = "at chance on its own training side"
+#: What solvers warn of (words of category and message), and the note it becomes.
+WARNINGS = {"ConvergenceWarning": UNCONVERGED, "all coefficients are zero": EMPTY}
 #: Days at which the risk of a survival probe is judged, unless the settings say otherwise.
 TIMES = (365, 1095, 1825)
 
@@ -48,47 +52,46 @@ class Results:
         *,
         shots: int = 0,
         repeat: int = 0,
-        labels: np.ndarray | None = None,
         order: np.ndarray | None = None,
     ) -> None:
         """Fit and predict one fold; a failed probe is a row with a note and no value.
 
-        labels: permuted labels, or order: permuted positions whose times and events each sample takes; then only the
-        task's own metrics are worked out, and of classes no predictions are kept (the seed gives them again); those of
-        survival are, with the permuted times, for risk groups are tested against them.
+        order: permuted positions whose labels, or times and events, each sample takes; then only the task's own metrics
+        are worked out, and of classes no predictions are kept (the seed gives them again); those of survival are, with
+        the permuted times, for risk groups are tested against them.
         """
         task = self.task
         where = {"protocol": protocol, "shots": shots, "repeat": repeat, "fold": fold}
         sizes = {"n_train": len(train), "n_test": len(test)}
         try:
-            if not len(test):
-                raise ProbeFailed("the test side is empty")
-            with warnings.catch_warnings(record=True) as told:
-                warnings.simplefilter("always")
-                predicted = predict(train, test)
+            predicted, told = fitted(predict, train, test)
         except ProbeFailed as error:
-            log.warning("%s %s: %s", task.name, where, error)
+            log.log(logging.WARNING if order is None else logging.DEBUG, "%s %s: %s", task.name, where, error)
             self.metrics.append(where | {"metric": task.primary, "value": np.nan} | sizes | {"note": str(error)})
             return
-        if task.is_survival:
-            found = self._survival(train, test, predicted, order)
-        else:
-            found = self._classes(test, predicted, labels)
-        early = UNCONVERGED if any("ConvergenceWarning" in one.category.__name__ for one in told) else ""
-        empty = EMPTY if isinstance(predict, CoxProbe) and predict.empty else ""
-        for name, (value, why) in found.items():
-            note = "; ".join(part for part in (why, early, empty) if part)
+        if isinstance(predict, CoxProbe) and predict.empty and EMPTY not in told:
+            told.append(EMPTY)
+        score = self._survival if task.is_survival else self._classes
+        for name, (value, why) in score(train, test, predicted, order).items():
+            note = "; ".join(part for part in (why, *told) if part)
             self.metrics.append(where | {"metric": name, "value": value} | sizes | {"note": note})
-        if labels is None:
+        if order is None or task.is_survival:
             cutoff = predict.cutoff if isinstance(predict, CoxProbe) else np.nan
             self.predictions.append(self._table(where, test, predicted, cutoff, order))
 
+    def add_training(self, protocol: str, fold: int, values: Mapping[str, float], note: str) -> None:
+        """Rows of what a fold that was added has on its training side; the note stands beside its own metric, too."""
+        mine = [row for row in self.metrics if (row["protocol"], row["fold"]) == (protocol, fold)]
+        first = next(row for row in mine if row["metric"] == self.task.primary)
+        self.metrics += [first | {"metric": name, "value": value, "note": note} for name, value in values.items()]
+        first["note"] = "; ".join(part for part in (first["note"], note) if part)
+
     def _classes(
-        self, test: np.ndarray, predicted: np.ndarray, labels: np.ndarray | None
+        self, _: np.ndarray, test: np.ndarray, predicted: np.ndarray, order: np.ndarray | None
     ) -> dict[str, tuple[float, str]]:
         task = self.task
-        truth = (task.labels if labels is None else labels)[test]
-        names = task.metrics if labels is not None else list(dict.fromkeys([*task.metrics, *ALWAYS]))
+        truth = (task.labels if order is None else task.labels[order])[test]
+        names = task.metrics if order is not None else list(dict.fromkeys([*task.metrics, *ALWAYS]))
         values = classification_metrics(truth, predicted, names)
         why = "the test side has one class only" if len(np.unique(truth)) < 2 else "not defined on this test side"
         return {name: (value, "" if np.isfinite(value) else why) for name, value in values.items()}
@@ -121,6 +124,26 @@ class Results:
         return table
 
 
+def fitted(predict: Predict, train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """Predictions of the test side, and notes of what the solver warned of; warnings of anything else pass.
+
+    Raises ProbeFailed where there is nobody to predict.
+    """
+    if not len(test):
+        raise ProbeFailed("the test side is empty")
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        predicted = predict(train, test)
+    notes = []
+    for one in told:
+        note = next((note for word, note in WARNINGS.items() if word in f"{one.category.__name__}: {one.message}"), "")
+        if not note:
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+        elif note not in notes:
+            notes.append(note)
+    return predicted, notes
+
+
 def survival_of(task: Task, order: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """Times and events of a survival task; order: positions whose times and events the samples take (None: own)."""
     times, events = task.survival
@@ -137,9 +160,9 @@ def cox_settings(settings: Solvers) -> CoxFit:
     return {**settings["cox"], "plain": settings.get("plain", False), "scale": settings.get("scale", "none")}
 
 
-def over_labels(task: Task, x: np.ndarray, fit: Fit, settings: Probe, labels: np.ndarray | None = None) -> Predict:
-    """Fit a classifier on the samples of the first positions, predict those of the second."""
-    y, classes = task.labels if labels is None else labels, len(task.classes)
+def over_labels(task: Task, x: np.ndarray, fit: Fit, settings: Probe, order: np.ndarray | None = None) -> Predict:
+    """Fit a classifier on the samples of the first positions, predict those of the second; order: see survival_of."""
+    y, classes = task.labels if order is None else task.labels[order], len(task.classes)
 
     def predict(train: np.ndarray, test: np.ndarray) -> np.ndarray:
         unit = unit_of(x[train], settings.get("scale", "none"))

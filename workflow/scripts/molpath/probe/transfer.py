@@ -11,6 +11,7 @@ from ..common.settings.probe import Probe
 from .cohorts import Embeddings, Side, case_of, check_disjoint, load_side
 from .jobs import cox_for
 from .outputs import write_results
+from .permuting import stratified
 from .protocols import probe_frozen
 from .tasks import BadTask, Task
 
@@ -48,7 +49,9 @@ def joined(name: str, train: Task, test: Task) -> Task:
         cases=dict(zip(names, [*case_of(train), *case_of(test)], strict=True)),
         slides={},
         sites={},  # another cohort has other sites
-        strata={**dict.fromkeys(case_of(train), train.name), **dict.fromkeys(case_of(test), test.name)},
+        strata={
+            case: f"{part.name} {part.strata.get(case, '')}".strip() for part in (train, test) for case in case_of(part)
+        },
         patches=dict(zip(names, counts, strict=True)) if all(counts) else {},
     )
 
@@ -71,7 +74,7 @@ def run_transfer(
     source, x, absent = load_side(train, files, missing)
     target, x_test, absent_test = load_side(test, files, missing)
     check_disjoint(source, target)
-    task = joined(name, source, target)
+    task = joined(name, stratified(source, settings), stratified(target, settings))
     settings = {**settings, "cox": cox_for(settings["cox"], task, model)}
     results = probe_frozen(task, np.concatenate([x, x_test]), settings)
     head = {"task": name, "model": model, "group": "transfer"}

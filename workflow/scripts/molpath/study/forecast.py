@@ -104,6 +104,7 @@ class PlanRequest(TypedDict):
     finetune: list[TuningNumbers]
     sweep: int
     permutations: int
+    survival_permutations: int
     few_shot_fits: int
 
 
@@ -139,6 +140,7 @@ class Forecast:
             "finetune": self.finetuning(widths),
             "sweep": len(probe["C_sweep"]),
             "permutations": probe["permutations"],
+            "survival_permutations": probe["survival_permutations"],
             "few_shot_fits": len(probe["shots"]) * probe["repeats"],
         }
 

@@ -18,42 +18,59 @@ from scipy.stats import t as student
 Side = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
-def shares(positive: np.ndarray, scores: np.ndarray, cases: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """AUC (float K) of K scores and what each sample adds to its error (float K x N), summing to 0.
-
-    Scaled as variances of small samples are, by the cases that have positives and by those that have negatives, so
-    that squares of sums over cases add up to Obuchowski's variance, and with one slide per case to DeLong's. Of a case
-    with slides of both classes the two parts' covariance is scaled by the geometric mean of both factors, where
-    Obuchowski takes one over all cases. Raises ValueError with fewer than two cases of a class, for then there is no
-    variance.
-    """
-    positive = np.asarray(positive, bool)
+def shares(positive: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """AUC (float K) of K scores and what each sample adds to its error (float K x N), summing to 0 in each class."""
     m, n = int(positive.sum()), int((~positive).sum())
-    with_one, without = len(np.unique(cases[positive])), len(np.unique(cases[~positive]))
-    if min(with_one, without) < 2:
-        raise ValueError(f"{with_one} cases with positive and {without} with negative samples; at least 2 are needed")
     everywhere = rankdata(scores, axis=1)
     # Share of negatives below each positive, and of positives above each negative; ties count half.
     above = (everywhere[:, positive] - rankdata(scores[:, positive], axis=1)) / n
     below = 1 - (everywhere[:, ~positive] - rankdata(scores[:, ~positive], axis=1)) / m
     auc = above.mean(1)
     parts = np.empty(scores.shape)
-    parts[:, positive] = (above - auc[:, None]) / m * np.sqrt(with_one / (with_one - 1))
-    parts[:, ~positive] = (below - auc[:, None]) / n * np.sqrt(without / (without - 1))
+    parts[:, positive] = (above - auc[:, None]) / m
+    parts[:, ~positive] = (below - auc[:, None]) / n
     return auc, parts
+
+
+def scales(positive: np.ndarray, cases: np.ndarray) -> tuple[float, float, float]:
+    """I / (I - 1) of the I cases with positives, of those with negatives, and of all.
+
+    Raises ValueError with fewer than two cases of a class, for then there is no variance.
+    """
+    counts = [len(np.unique(cases[mine])) for mine in (positive, ~positive, slice(None))]
+    if min(counts) < 2:
+        raise ValueError(
+            f"{counts[0]} cases with positive and {counts[1]} with negative samples; at least 2 are needed"
+        )
+    with_positive, with_negative, every = (count / (count - 1) for count in counts)
+    return with_positive, with_negative, every
 
 
 def compare_folds(folds: Sequence[Side]) -> tuple[np.ndarray, np.ndarray, int]:
     """Mean AUC (float K) over test sides, its covariance (float K x K), and the number of cases.
 
-    The sides may share cases: each counts once, with all that it adds. One side is the test itself. The probes are
-    taken as they are: that others would have been fitted on other cases is in no variance here.
+    The sides may share cases: each counts once, with all that it adds. One side is the test itself: the sums of cases
+    over positives and over negatives have each their variance, and the cases with slides of both classes a covariance
+    of the two, each with its factor of small samples. The probes are taken as they are: that others would have been
+    fitted on other cases is in no variance here.
     """
-    parts = [shares(*fold) for fold in folds]
-    names, place = np.unique(np.concatenate([fold[2] for fold in folds]), return_inverse=True)
-    by_case = np.zeros((len(names), len(parts[0][0])))
-    np.add.at(by_case, place, np.concatenate([part for _, part in parts], axis=1).T / len(parts))
-    return np.mean([auc for auc, _ in parts], axis=0), by_case.T @ by_case, len(names)
+    names = np.unique(np.concatenate([fold[2] for fold in folds]))
+    count = len(folds[0][1])
+    # Sums by case: over positives, over negatives, and both again with the factor of their covariance.
+    sums = np.zeros((4, len(names), count))
+    aucs = []
+    for positive, scores, cases in folds:
+        positive, place = np.asarray(positive, bool), np.searchsorted(names, cases)
+        auc, parts = shares(positive, scores)
+        aucs.append(auc)
+        with_positive, with_negative, every = scales(positive, cases)
+        for mine, own, crossed, scale in ((positive, 0, 2, with_positive), (~positive, 1, 3, with_negative)):
+            here = parts[:, mine].T / len(folds)
+            np.add.at(sums[own], place[mine], here * np.sqrt(scale))
+            np.add.at(sums[crossed], place[mine], here * np.sqrt(every))
+    above, below, first, second = sums
+    covariance = above.T @ above + below.T @ below + first.T @ second + second.T @ first
+    return np.mean(aucs, axis=0), covariance, len(names)
 
 
 def difference(

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
-from .scores import Models, by_task, kind_of, tasks_won
+from .scores import Models, by_task, counted, kind_of, shared_means, tasks_won
 
 COLUMNS = ["scope", "family", "task", "model", "baseline", "score", "baseline_score", "gain", "lower", "upper", "tasks"]
 SWEEP = "logistic_C="
@@ -50,8 +50,14 @@ def interval(values: pd.Series) -> tuple[float, float]:
     return values.mean() - half, values.mean() + half
 
 
+def by_fit(swept: pd.DataFrame) -> list[str]:
+    """Tasks on which every strength has a score of every model that it has one of at all."""
+    wide = swept.assign(mean=counted(swept)).pivot(index="task", columns=["protocol", "model"], values="mean")
+    return list(wide.dropna(axis=1, how="all").dropna().index)
+
+
 def sweep(metrics: pd.DataFrame, models: Models, c: float) -> pd.DataFrame:
-    """One row a strength and kind of model: mean over the tasks that every strength has, tasks won, their share."""
+    """One row a strength and kind of model: mean over the tasks that every strength and model has, tasks won, share."""
     own = SWEEP + (f"{c:g}" if c else "adaptive")
     table = metrics[(metrics.primary == 1) & (metrics.group == "frozen") & metrics.model.isin(models)]
     swept = table[table.protocol.str.startswith(SWEEP)]
@@ -59,13 +65,13 @@ def sweep(metrics: pd.DataFrame, models: Models, c: float) -> pd.DataFrame:
         probed = table[(table.protocol == "logistic") & table.task.isin(swept.task)]
         swept = pd.concat([swept, probed.assign(protocol=own)])
     strengths = sorted(set(swept.protocol), key=lambda name: float(name.removeprefix(SWEEP).replace("adaptive", "inf")))
-    common = set.intersection(*(set(swept.task[swept.protocol == name]) for name in strengths)) if strengths else set()
+    compared = by_fit(swept)
     rows = []
     for strength in strengths:
-        wide = by_task(swept[(swept.protocol == strength) & swept.task.isin(common)], models)
+        wide = by_task(swept[(swept.protocol == strength) & swept.task.isin(compared)], models)
         won, kinds = tasks_won(wide, models), [kind_of(model, models) for model in wide]
-        means = wide.mean().groupby(kinds, sort=False).mean()
-        for kind, mean in means.items():
-            row = {"C": strength.removeprefix(SWEEP), "kind": kind, "tasks": len(wide), "mean": mean}
+        means, shared = shared_means(wide)
+        for kind, mean in means.groupby(kinds, sort=False).mean().items():
+            row = {"C": strength.removeprefix(SWEEP), "kind": kind, "tasks": shared, "mean": mean}
             rows.append(row | {"won": int(won[kind]), "share": won[kind] / max(1, len(wide))})
     return pd.DataFrame(rows, columns=["C", "kind", "tasks", "mean", "won", "share"])

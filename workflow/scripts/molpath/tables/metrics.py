@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ import pandas as pd
 from ..common.files import read_tsv, write_tsv
 from .formats import as_markdown, show
 from .pages import Section, write_page
-from .scores import ENOUGH, Models, counted, kind_of, read_metrics, seed_of, told_of
+from .scores import ENOUGH, Models, counted, kind_of, read_metrics, seed_of, shared_means, told_of
 
 
 def collect_metrics(*, summaries: Sequence[str], families: Mapping[str, str], output: str) -> None:
@@ -33,11 +34,11 @@ def compare_models(*, metrics: str, models: Models, note: str, comparison: str, 
     by_seed = compare_seeds(primary, models)
     write_tsv(comparison, side_by_side)
     write_tsv(seeds, by_seed)
-    show_comparison(side_by_side, by_seed, note, page)
+    show_comparison(side_by_side, by_seed, notes_of(primary), note, page)
 
 
 def compare(primary: pd.DataFrame, models: Models) -> pd.DataFrame:
-    """One row a task and protocol, 'mean (lower to upper)' a model; then the plain means over each family."""
+    """One row a task and protocol, 'mean (lower to upper)' a model; then the means over each family."""
     rows = []
     for (protocol, shots, family, task, metric), group in primary.groupby(
         ["protocol", "shots", "family", "task", "metric"], sort=False
@@ -48,42 +49,62 @@ def compare(primary: pd.DataFrame, models: Models) -> pd.DataFrame:
             ends = mine[["mean", "lower", "upper"]].assign(told=told_of(mine))
             row[model] = show(*ends.iloc[0]) if len(mine) else ""
         rows.append(row)
+    return pd.DataFrame(rows + family_means(primary, models))
+
+
+def family_means(primary: pd.DataFrame, models: Models) -> list[dict[str, Any]]:
+    """One row a protocol and family: means over the tasks on which every model has a score, and their number."""
+    rows = []
     for (protocol, shots, family), group in primary.groupby(["protocol", "shots", "family"], sort=False):
-        means = counted(group).groupby(group.model).mean()
-        row = {
-            "protocol": protocol,
-            "shots": shots or "",
-            "family": family,
-            "task": "mean of the family",
-            "metric": "mixed",
-        }
-        rows.append(
-            row | {model: f"{means[model]:.3f}" if np.isfinite(means.get(model, np.nan)) else "" for model in models}
+        means, tasks = shared_means(
+            group.assign(mean=counted(group)).pivot_table(
+                index=["group", "task"], columns="model", values="mean", dropna=False
+            )
         )
-    return pd.DataFrame(rows)
+        told = f"mean of the family, {tasks} of {group.task.nunique()} tasks"
+        row = {"protocol": protocol, "shots": shots or "", "family": family, "task": told, "metric": "mixed"}
+        shown = {model: f"{means[model]:.3f}" if np.isfinite(means.get(model, np.nan)) else "" for model in models}
+        rows.append(row | shown)
+    return rows
 
 
 def compare_seeds(primary: pd.DataFrame, models: Models) -> pd.DataFrame:
-    """Mean over the tasks of a family for each kind of model and seed."""
+    """Mean for each kind of model and seed over those tasks of a family on which every model has a score."""
     table = primary.assign(mean=counted(primary)).dropna(subset="mean")
+    groups = ["protocol", "shots", "family"]
+    every = table.groupby(groups).model.transform("nunique")
+    table = table[table.groupby([*groups, "group", "task"]).model.transform("nunique") == every]
     table["kind"] = [kind_of(model, models) for model in table.model]
     table["seed"] = [seed_of(model, models) for model in table.model]
-    groups = table.groupby(["protocol", "shots", "family", "kind", "seed"], sort=True)
-    found = groups.agg(mean=("mean", "mean"), tasks=("task", "nunique")).reset_index()
+    found = table.groupby([*groups, "kind", "seed"], sort=True)
+    found = found.agg(mean=("mean", "mean"), tasks=("task", "nunique")).reset_index()
     return found
 
 
-def show_comparison(side_by_side: pd.DataFrame, by_seed: pd.DataFrame, note: str, page: str) -> None:
-    """The page of both tables."""
+def notes_of(primary: pd.DataFrame) -> pd.DataFrame:
+    """Scores with a note: fits that failed or stopped, controls off chance, networks that learned nothing."""
+    told = primary[primary.note.fillna("") != ""] if "note" in primary else primary.iloc[:0].assign(note="")
+    return told[["task", "group", "protocol", "shots", "model", "note"]]
+
+
+def show_comparison(
+    side_by_side: pd.DataFrame, by_seed: pd.DataFrame, notes: pd.DataFrame, note: str, page: str
+) -> None:
+    """The page of all three tables."""
     sentences = (
         "Mean over folds of each task's first metric, with 95 % intervals; where the probe failed on some folds it "
         f"says how many have a value, and below {ENOUGH:.0%} of them a score is in no mean; neither is one of survival "
-        "whose Cox models kept no coefficient, for it says nothing of the embeddings. Few-shot rows give the "
+        "whose Cox models kept no coefficient, for it says nothing of the embeddings. Means of a family are over those "
+        "tasks on which every model has such a score. Few-shot rows give the "
         "training samples a class. Controls: permuted rows have shuffled labels and stand at about chance; site_only "
         "and patch_count_only rows know nothing but the site, or the number of patches."
     )
     seeds = Section("By kind of model and seed, mean over the tasks of a family", table=by_seed.round({"mean": 3}))
-    write_page(page, "Models side by side", note, [Section(sentences=sentences, table=side_by_side), seeds])
+    told = Section(
+        "Notes: controls off chance, fits that failed or stopped, networks that learned nothing", table=notes
+    )
+    sections = [Section(sentences=sentences, table=side_by_side), seeds, *([told] if len(notes) else [])]
+    write_page(page, "Models side by side", note, sections)
 
 
 if __name__ == "__main__":  # python -m molpath.tables.metrics comparison.tsv [protocol ...]

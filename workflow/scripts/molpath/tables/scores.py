@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from ..common.files import read_tsv
-from ..probe.results import EMPTY
+from ..common.tsv import BadTable
+from ..probe.results import AT_CHANCE, EMPTY
 
 #: Columns of numbers in tables/metrics.tsv.
 NUMBERS = (
@@ -48,8 +49,14 @@ LEVELS = ((0.001, "***"), (0.01, "**"), (0.05, "*"))
 
 
 def read_metrics(path: str) -> pd.DataFrame:
-    """tables/metrics.tsv with its numbers as numbers."""
+    """tables/metrics.tsv with its numbers as numbers.
+
+    Raises BadTable where columns are missing, as in files of an earlier version.
+    """
     table = read_tsv(path)
+    if absent := [name for name in (*NUMBERS, "primary") if name not in table]:
+        wrong = f"no column {', '.join(absent)}, for an earlier version wrote it"
+        raise BadTable(f"{path}, header", wrong, f"delete {path} and run the workflow again, which writes it anew")
     for name in (*NUMBERS, "primary"):
         table[name] = pd.to_numeric(table[name], errors="coerce")
     return table
@@ -94,8 +101,11 @@ def folds_told(n_fits: float, n_failed: float, n_empty: float, n_folds: float) -
 
 
 def told_of(scores: pd.DataFrame) -> list[str]:
-    """Words of `folds_told` for each row of metrics.tsv."""
-    return [folds_told(*row) for row in scores[["n_fits", "n_failed", "n_empty", "n_folds"]].to_numpy()]
+    """Words of `folds_told` for each row of metrics.tsv; and where a tuned network learned nothing, that it did."""
+    folds = [folds_told(*row) for row in scores[["n_fits", "n_failed", "n_empty", "n_folds"]].to_numpy()]
+    notes = scores.get("note", pd.Series("", index=scores.index)).fillna("").astype(str)
+    trained = notes.str.contains(AT_CHANCE, regex=False)
+    return [", ".join(filter(None, (one, AT_CHANCE * bad))) for one, bad in zip(folds, trained, strict=True)]
 
 
 def by_task(scores: pd.DataFrame, models: Models) -> pd.DataFrame:
@@ -106,6 +116,15 @@ def by_task(scores: pd.DataFrame, models: Models) -> pd.DataFrame:
     scores = scores.assign(mean=counted(scores))
     wide = scores.pivot(index="task", columns="model", values="mean").reindex(list(dict.fromkeys(scores.task)))
     return wide[[model for model in models if model in wide]]
+
+
+def shared_means(wide: pd.DataFrame) -> tuple[pd.Series, int]:
+    """Mean by model over the tasks (rows) that all of them have a value on, and how many these are.
+
+    A model without any value has no mean, and takes no task from the others.
+    """
+    there = wide.dropna(axis=1, how="all").dropna()
+    return there.mean().reindex(wide.columns), len(there)
 
 
 def tasks_won(wide: pd.DataFrame, models: Models) -> pd.Series:

@@ -161,7 +161,9 @@ def delong_pairs(by_name: Mapping[str, pd.DataFrame], models: Models) -> list[di
     rows = []
     for a, b in itertools.combinations(range(len(names)), 2):
         gap, se, t, p = difference(auc, covariance, cases, a, b)
-        why = note if np.isfinite(p) else "; ".join(filter(None, [note, "not tested: the AUCs differ by no chance"]))
+        few = f"not tested: {cases} cases leave no degree of freedom" if cases < 3 else ""
+        why = "" if np.isfinite(p) else few or "not tested: the AUCs differ by no chance"
+        why = "; ".join(filter(None, [note, why]))
         rows.append(row(DELONG, names[a], names[b], why, difference=gap, se=se, statistic=t, p=p))
     return rows
 
@@ -193,7 +195,7 @@ resampled t test (Nadeau and Bengio), which allows for training samples that fol
 alike it finds a difference at 5 % in 6 % of tasks of 60 cases (2 % of 200). Then the paper's test: two-way analysis
 of variance (model + fold) over the shared folds and, where P &lt; 0.05, Tukey's HSD over all pairs of models. <b>Its
 P are too small</b>: it finds 11 % (8 %) at 5 %. DeLong's test for binary tasks, slides by case (Obuchowski), takes
-the probes as they were fitted; asked whether <i>models</i> differ <b>it finds 13 % (11 %) at 5 %</b>. All of this was
+the probes as they were fitted; asked whether models differ <b>it finds 13 % (11 %) at 5 %</b>. All of this was
 measured with five folds and one slide per case. p_adjusted: Holm over all pairs and tasks of a group; Tukey's times
 the tasks tested. <b>Over tasks</b>: mixed-effects model of the tasks' means (model fixed, task random, REML), marginal
 means and Tukey-adjusted contrasts, with observations - tasks - models + 1 degrees of freedom; tasks of different

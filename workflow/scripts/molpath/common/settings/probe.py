@@ -53,6 +53,8 @@ class Probe(Solvers, Summary):
     repeats: int
     controls: list[str]
     permutations: int
+    survival_permutations: int
+    permutations_within: str
 
 
 class Clustering(Probe):

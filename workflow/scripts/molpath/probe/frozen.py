@@ -1,0 +1,43 @@
+"""The frozen probes that the settings ask for, on the labels as they are or permuted."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..common.settings.probe import Probe
+from .probes import CoxFit, fit_knn, fit_logistic, fit_prototype
+from .results import Predict, cox_settings, over_labels, over_times
+from .tasks import Task
+
+
+def probes_of(
+    task: Task, x: np.ndarray, settings: Probe, order: np.ndarray | None = None, spanned: np.ndarray | None = None
+) -> dict[str, Predict]:
+    """Function of train and test positions of each protocol, but for the sweep of C.
+
+    x: float N x D; order: positions whose labels, or times and events, the samples take (None: own); spanned: the
+    samples in the coordinates of a training side's span (float N x R), for the probes whose penalty is L2.
+    """
+    further = settings.get("further", ())
+    inside = x if spanned is None else spanned
+    if task.is_survival:
+        cox = cox_settings(settings)
+        found: dict[str, Predict] = {"cox": over_times(task, inside if cox["l1_ratio"] == 0 else x, cox, order)}
+        if "ridge_cox" in further:
+            ridge: CoxFit = {**cox, "l1_ratio": 0, "alpha": cox.get("ridge_alpha", 1)}
+            found["ridge_cox"] = over_times(task, inside, ridge, order)
+        return found
+    found = {"logistic": over_labels(task, inside, fit_logistic, settings, order)}
+    for name, fit in (("knn", fit_knn), ("prototype", fit_prototype)):
+        if name in further:
+            found[name] = over_labels(task, x, fit, settings, order)
+    return found
+
+
+def sweep_of(task: Task, x: np.ndarray, settings: Probe) -> dict[str, Predict]:
+    """Function of train and test positions of each strength of `C_sweep`; none of survival."""
+    found = {}
+    for c in () if task.is_survival else settings.get("C_sweep", ()):
+        name, strength = ("adaptive", 0.0) if isinstance(c, str) else (f"{c:g}", c)
+        found[f"logistic_C={name}"] = over_labels(task, x, fit_logistic, {**settings, "C": strength})
+    return found
