@@ -169,7 +169,7 @@ class TaskChecks:
 
     def check_sample(self, where: str, row: Row, settings: Config) -> None:
         """A labelled row: case and slide are in the sheet; survival has positive times and events of 0 or 1."""
-        slide, sheet = row.get("slide_id"), self.slides.path
+        slide, sheet = row.get("slide_id"), self.slides.told
         if row["case_id"] not in self._cases and not self.skips_missing:
             remedy = "add its slides to the sheet, take the row out, or set probe/missing: skip"
             self.problems.add(f"{where}, column case_id", f"case {row['case_id']!r} is not in {sheet}", remedy)
