@@ -51,9 +51,9 @@ def embed_block(
     members: slides of each slide or case of the block, by its id; cases: case of each id; sources: for threads the
     run's config.json and weights, for table its vectors, for slide encoders of others their weights; cohort: table of
     what was set aside before, read for a model of given vectors only. Slides that were set aside are left out, and a
-    case without any other; so are, for a slide encoder that reads coordinates, slides whose features don't say where their
-    patches lie. Reason and detail of each member without an embedding stand in the block, too. The same contents are
-    taken from `finished`; of a block that was killed its bags.
+    case without any other; so are, for a slide encoder that reads coordinates, slides whose features don't say where
+    their patches lie. Reason and detail of each member without an embedding stand in the block, too. The same contents
+    are taken from `finished`; of a block that was killed its bags.
     """
     bags = Bags(manifests, wsi)
     if model["kind"] == "table":

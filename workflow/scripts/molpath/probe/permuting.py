@@ -12,9 +12,9 @@ from .tasks import Task
 #: What the control of a protocol is called: of the frozen probes one name, of all others their own with this ending.
 ENDING = "_permuted"
 OF_FROZEN = "permuted"
-FROZEN = ("logistic", "cox")
+FROZEN = ("logistic", "cox", "ridge")
 #: Metrics of which less is better: the share of as good permutations is counted from the other side.
-LESS_IS_BETTER = ("ece", "brier")
+LESS_IS_BETTER = ("ece", "brier", "mae")
 
 
 def shuffled(task: Task, seed: int, repeat: int, strata: Mapping[str, str] | None = None) -> np.ndarray:

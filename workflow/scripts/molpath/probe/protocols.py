@@ -8,7 +8,9 @@ import numpy as np
 
 from ..common.settings.probe import Probe
 from .controls import add_controls
+from .further import MlpProbe, NestedProbe, standardised
 from .probes import fit_knn, fit_logistic, fit_prototype
+from .regression import RidgeProbe
 from .results import COLUMNS, TIMES, Predict, Results, cox_settings, over_labels, over_times, sides
 from .tasks import Task
 
@@ -21,8 +23,8 @@ log = logging.getLogger(__name__)
 def probe_frozen(task: Task, x: np.ndarray, settings: Probe) -> Results:
     """Every frozen probe that the settings ask for on every fold, and the controls beside them.
 
-    x: float N x D. Protocols: logistic or cox; logistic_C=… of `C_sweep`; those of `further`; permuted, site_only,
-    patch_count_only (see controls.py).
+    x: float N x D. Protocols: logistic, cox or ridge; logistic_C=… of `C_sweep`; those of `further`; permuted,
+    site_only, patch_count_only (see controls.py).
     """
     results = Results(task, settings["cox"].get("times", TIMES))
     for name, predict in probes_of(task, x, settings).items():
@@ -41,6 +43,9 @@ def probes_of(task: Task, x: np.ndarray, settings: Probe) -> dict[str, Predict]:
         if "ridge_cox" in further:
             found["ridge_cox"] = over_times(task, x, {**cox, "l1_ratio": 0, "alpha": cox.get("ridge_alpha", 1)})
         return found
+    if task.is_regression:
+        found = {"ridge": RidgeProbe(task, x, settings)}
+        return found | ({"mlp": MlpProbe(task, x, settings)} if "mlp" in further else {})
     found = {"logistic": over_labels(task, x, fit_logistic, settings)}
     for c in settings.get("C_sweep", ()):
         name, strength = ("adaptive", 0.0) if isinstance(c, str) else (f"{c:g}", c)
@@ -48,6 +53,12 @@ def probes_of(task: Task, x: np.ndarray, settings: Probe) -> dict[str, Predict]:
     for name, fit in (("knn", fit_knn), ("prototype", fit_prototype)):
         if name in further:
             found[name] = over_labels(task, x, fit, settings)
+    if "standardised" in further:
+        found["logistic_standardised"] = over_labels(task, x, standardised, settings)
+    if "nested_C" in further:
+        found["logistic_nested_C"] = NestedProbe(task, x, settings)
+    if "mlp" in further:
+        found["mlp"] = MlpProbe(task, x, settings)
     return found
 
 
@@ -58,7 +69,7 @@ def probe_fewshot(task: Task, x: np.ndarray, settings: Probe) -> Results:
     that a class of some fold can't fill is left out, as there (the log says so). Survival tasks have none.
     """
     results = Results(task)
-    if task.is_survival:
+    if task.is_survival or task.is_regression:
         return results
     folds, codes = range(task.folds.shape[1]), range(len(task.classes))
     smallest = min(np.bincount(task.labels[sides(task, fold)[0]], minlength=len(codes)).min() for fold in folds)

@@ -13,6 +13,7 @@ import pandas as pd
 from ..common.settings.probe import Probe, Solvers
 from .metrics import ALWAYS, classification_metrics, concordance, time_dependent_auc
 from .probes import CoxFit, ProbeFailed, fit_cox
+from .regression import regression_metrics
 from .tasks import Task
 
 log = logging.getLogger(__name__)
@@ -70,13 +71,15 @@ class Results:
             return
         if task.is_survival:
             found = self._survival(train, test, predicted, order)
+        elif task.is_regression:
+            found = self._values(test, predicted, order)
         else:
             found = self._classes(test, predicted, labels)
         early = UNCONVERGED if any("ConvergenceWarning" in one.category.__name__ for one in told) else ""
         for name, (value, why) in found.items():
             note = "; ".join(part for part in (why, early) if part)
             self.metrics.append(where | {"metric": name, "value": value} | sizes | {"note": note})
-        if labels is None:
+        if labels is None and not (task.is_regression and order is not None):
             cutoff = predict.cutoff if isinstance(predict, CoxProbe) else np.nan
             self.predictions.append(self._table(where, test, predicted, cutoff, order))
 
@@ -89,6 +92,14 @@ class Results:
         values = classification_metrics(truth, predicted, names)
         why = "the test side has one class only" if len(np.unique(truth)) < 2 else "not defined on this test side"
         return {name: (value, "" if np.isfinite(value) else why) for name, value in values.items()}
+
+    def _values(
+        self, test: np.ndarray, predicted: np.ndarray, order: np.ndarray | None
+    ) -> dict[str, tuple[float, str]]:
+        truth = (self.task.values if order is None else self.task.values[order])[test]
+        why = "no spread on this test side"
+        found = regression_metrics(truth, predicted)
+        return {name: (value, "" if np.isfinite(value) else why) for name, value in found.items()}
 
     def _survival(
         self, train: np.ndarray, test: np.ndarray, risk: np.ndarray, order: np.ndarray | None
@@ -112,6 +123,8 @@ class Results:
         if task.is_survival:
             times, events = survival_of(task, order)
             return table.assign(time=times[test], event=events[test], risk=predicted, cutoff=cutoff)
+        if task.is_regression:
+            return table.assign(value=task.values[test], predicted=predicted)
         table["label"] = task.labels[test]
         for code in range(len(task.classes)):
             table[f"prob_{code}"] = predicted[:, code]

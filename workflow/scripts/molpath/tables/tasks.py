@@ -63,6 +63,8 @@ def describe(task: Task) -> dict[str, Any]:
         events = int(happened.sum())
         row |= {"events": events, "censored": 1 - events / len(happened) if len(happened) else None}
         return row | {"median_days": float(np.median(times)) if len(times) else None}
+    if task.is_regression:
+        return row | {"classes": f"numbers from {task.values.min():g} to {task.values.max():g}"}
     counts = np.bincount(task.labels, minlength=len(task.classes))
     return row | {"classes": "; ".join(f"{name} {n}" for name, n in zip(task.classes, counts, strict=True))}
 
@@ -91,9 +93,9 @@ def beside_paper(row: dict[str, Any], paper: pd.DataFrame) -> dict[str, Any]:
 def count_classes(task: Task, known: pd.DataFrame) -> list[dict[str, Any]]:
     """A row a class, with the paper's count where it has a class of that name; then classes that only the paper has.
 
-    Survival tasks have none.
+    Tasks of survival or regression have none.
     """
-    if task.is_survival:
+    if task.is_survival or task.is_regression:
         return []
     theirs = known[known.task == task.name]
     theirs = dict(zip(theirs["class"].str.lower(), theirs.to_dict("records"), strict=True))
