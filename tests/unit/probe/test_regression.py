@@ -10,6 +10,7 @@ from molpath.probe.jobs import run_probe
 from molpath.probe.probes import fit_logistic
 from molpath.probe.regression import METRICS, RidgeProbe, inner_folds, regression_metrics
 from molpath.probe.tasks import BadTask, Task, read_task
+from molpath.tables.tasks import COLUMNS, describe, show_tasks
 from projects import write_table
 from schema_defaults import defaults_of
 from scipy import stats
@@ -113,6 +114,16 @@ def test_a_regression_job_has_every_fold_pooled_scores_and_a_control_at_chance(j
     assert abs(float(permuted.loc["pearson", "mean"])) < 0.25
     assert float(summary[summary.protocol == "mlp"].set_index("metric").loc["pearson", "mean"]) > 0.5
     assert len(folds[folds.protocol == "ridge"]) == 3 * len(METRICS)
+
+
+def test_a_regression_task_is_described_by_its_range(job):
+    folder = job[3]
+    task = read_task("t", folder / "config.yaml", folder / "k=all.tsv")
+    row = describe(task)
+    assert row["range"] == f"{task.values.min():g} to {task.values.max():g}"
+    shown = show_tasks(pd.DataFrame([row], columns=COLUMNS).assign(family="f"))
+    assert shown.range.tolist() == [row["range"]]
+    assert "classes" not in shown
 
 
 def test_a_label_that_is_no_number_is_told(job):

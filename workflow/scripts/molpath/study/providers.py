@@ -21,6 +21,7 @@ SHIPPED = {
     "task_cohorts": "tasks/cohorts",
     "benchmark_table": "tasks/tasks",
     "published_settings": "published/settings",
+    "other_scores": "published/other_sources",
     "published_comparisons": "published/comparisons",
 }
 #: Tables of the paper's scores.
