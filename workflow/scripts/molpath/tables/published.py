@@ -58,8 +58,8 @@ def compare_published(
     """Write published.tsv (a row a number), published_averages.tsv, a page of both, and tables as Markdown and LaTeX.
 
     names: the paper's name of each measured model. others: scores of the same tasks from elsewhere, which stand on the
-    page by source, protocol and split, and in no average. A number the paper has and this run lacks is no row; what an average
-    lacks of the 54 tasks is counted in it.
+    page by source, protocol and split, and in no average. A number the paper has and this run lacks is no row; what an
+    average lacks of the 54 tasks is counted in it.
     """
     paper, known = read_published(published), read_tsv(tasks)
     side_by_side = join(read_metrics(metrics), paper, known, names)
