@@ -31,6 +31,7 @@ BENCHMARKS = {
     "retrieval": "retrieval_memory.py",
     "probe": "probe_speed.py",
     "tests": "type_one_errors.py",
+    "vectors": "given_vectors.py",
 }
 
 

@@ -230,6 +230,6 @@ def test_planned_at_real_size(tmp_path, which, slides):
     few_shot, retrieval = 7, 3
     assert jobs["probe_task"] == (42 + few_shot + retrieval) * 8
     assert jobs["finetune_task"] == 42 * 4
-    assert (jobs["transfer_task"], jobs["prompt_task"], jobs["cluster_task"]) == (7 * 8, 6 * 8, 2 * 8)
+    assert (jobs["transfer_task"], jobs["prompt_task"], jobs["cluster_task"]) == (7 * 8, 2 * 8, 2 * 8)
     assert jobs["inspect_slides"] == -(-slides // 256)
     assert megabytes < 2000

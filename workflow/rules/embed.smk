@@ -1,5 +1,7 @@
 """Embeddings of slides, cases and profiles by every model in use.
 
+<results>/embed/<model>/vectors.h5                             vectors that the user gives (kind table)
+<results>/embed/sheet.tsv                                      cases of the tasks, where there is no slide sheet
 <results>/embed/<model>/slides/<block>.h5, cases/<block>.h5    blocks of slides or cases
 <results>/embed/<model>/pretraining/<shard>.h5                 slides a run trained on, of cohorts not embedded
 <results>/embed/<model>/bags/<task>.h5                         cases of which a task lists some slides only
@@ -10,6 +12,48 @@
 <results>/embed/<model>/attention.h5                           attention over patches of slides named in the config
 <results>/embed/.finished/                                     blocks under stamps of their contents (not declared)
 """
+
+
+rule take_vectors:
+    input:
+        study.vectors.files,
+    output:
+        vectors="<results>/embed/{model}/vectors.h5",
+    log:
+        "<logs>/embed/{model}/vectors.log",
+    benchmark:
+        "<benchmarks>/embed/{model}/vectors.tsv"
+    conda:
+        "../../envs/probe.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(4000),
+        runtime=grow(60),
+    params:
+        given=study.vectors.request,
+        code=study.digest("embed"),
+    message:
+        "Taking the given vectors of {wildcards.model}"
+    script:
+        "../scripts/take_vectors.py"
+
+
+rule write_task_sheet:
+    input:
+        tables=study.slides.of_tasks,
+    output:
+        sheet="<results>/embed/sheet.tsv",
+    log:
+        "<logs>/embed/sheet.log",
+    localrule: True
+    conda:
+        "../../envs/probe.yaml"
+    params:
+        code=study.digest("embed"),
+    message:
+        "Listing the cases of the tasks"
+    script:
+        "../scripts/write_task_sheet.py"
 
 
 rule embed_block:

@@ -18,7 +18,7 @@ if __name__ == "__main__":
         manifests=snakemake.input.manifests,
         sources=snakemake.input.sources,
         wsi=f"{snakemake.params.results}/wsi",
-        cohort=snakemake.input.judged,
+        cohort=snakemake.input.judged or "",
         output=snakemake.output.block,
         finished=f"{snakemake.params.results}/embed/.finished",
         code=snakemake.params.code,

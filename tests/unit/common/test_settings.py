@@ -57,7 +57,10 @@ ADDED = {
     probe.Clustering: {"seeds"},
 }
 #: Keys of the config that are not handed to functions of this type.
-OF_FOLDS = {"C_sweep", "further", "neighbours", "shots", "repeats", "controls", "permutations"}
+OF_FOLDS = {
+    *("C_sweep", "nested_C", "ridge_alphas", "mlp_hidden", "further", "neighbours", "shots", "repeats"),
+    *("controls", "permutations"),
+}
 SOLVERS = {"C", "max_iter", "plain", "scale", "cox"}
 SUMMARY = {"bootstraps", "missing", "seed"}
 NOT_OF_PROBES = {

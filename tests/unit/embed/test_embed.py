@@ -10,6 +10,7 @@ from molpath.embed.attention import write_attention
 from molpath.embed.bags import Bag, union
 from molpath.embed.embedding import given_vectors
 from molpath.embed.foreign import FOREIGN, ChiefPooling, FeatherPooling, MissingModel, get_foreign
+from molpath.embed.given import take_vectors
 
 from ..pretrain.cohort import train, write_cohort
 
@@ -111,13 +112,14 @@ def test_what_the_sheet_excludes_has_no_embedding_of_given_vectors(tmp_path):
     write_manifest(tmp_path / "slides.tsv", told, [])
     members = {name: [name] for name in "abcd"}
     cases = {"a": "C1", "b": "C1", "c": "C2", "d": "C1"}
-    sources = str(tmp_path / "vectors.tsv"), str(tmp_path / "slides.tsv")
-    rows, without = given_vectors(members, cases, *sources)
+    sources = str(tmp_path / "vectors.h5"), str(tmp_path / "slides.tsv")
+    take_vectors(path=str(tmp_path / "vectors.tsv"), ids="", unit="", output=sources[0])
+    rows, without, _ = given_vectors(members, cases, *sources)
     assert [(name, vector.tolist(), slides) for name, vector, _, slides in rows] == [
         ("a", [1.0], ["a"]),
         ("d", [1.0], ["d"]),
     ]
     assert without == dict.fromkeys("bc", ("excluded", "the sheet says keep = no"))
-    rows, without = given_vectors({"C1": ["a", "b", "d"], "C2": ["c"]}, {"C1": "C1", "C2": "C2"}, *sources)
+    rows, without, _ = given_vectors({"C1": ["a", "b", "d"], "C2": ["c"]}, {"C1": "C1", "C2": "C2"}, *sources)
     assert [(name, slides) for name, _, _, slides in rows] == [("C1", ["a", "d"])]
     assert without == {"C2": ("excluded", "the sheet says keep = no")}

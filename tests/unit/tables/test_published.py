@@ -55,6 +55,7 @@ def made(tmp_path_factory) -> dict:
     compare_published(
         metrics=folder / "metrics.tsv",
         published=PUBLISHED,
+        others=RESOURCES / "published/other_sources.tsv",
         tasks=RESOURCES / "tasks/tasks.tsv",
         names={"mine-s0": "threads", "prism": "prism"},
         note="<b>a_note",
@@ -130,7 +131,7 @@ def test_page_has_a_table_a_family_and_protocol(made):
     for heading in ("Immunohistochemistry: linear probes", "Few-shot", "Retrieval", "Clustering"):
         assert f"<h2>{heading}</h2>" in page
     assert "Mutations: linear probes" not in page
-    for cell in ("0.921", "± 0.009", "0.880 to 0.930", "-0.021", "damaged where it was read from"):
+    for cell in ("0.921", "± 0.009", "0.880 to 0.930", "-0.021", "cross-validation, 5 folds", "certain"):
         assert f">{cell}<" in page
 
 

@@ -19,8 +19,9 @@ from ..common.progress import Progress
 from ..common.reasons import EXCLUDED, OK, REASONS, SET_ASIDE
 from ..common.settings.embed import Model
 from .bags import Bags
+from .given import Given
 from .kept_bags import KeptBags, forget_others
-from .models import Embed, get_embed, identity_of, read_vectors
+from .models import Embed, get_embed, identity_of
 
 log = logging.getLogger(__name__)
 
@@ -49,8 +50,8 @@ def embed_block(
     """Write `ids`, `embeddings` (float32 N x D), `n_patches` and `slides` of a block, and what it has no embedding of.
 
     members: slides of each slide or case of the block, by its id; cases: case of each id; sources: for threads the
-    run's config.json and weights, for table the TSV, for slide encoders of others their weights; cohort: table of what
-    was set aside before, read for a model of given vectors only. A case without any slide, and whatever else has no
+    run's config.json and weights, for table its vectors, for slide encoders of others their weights; cohort: table of
+    what was set aside before, read for a model of given vectors only. A case without any slide, and whatever else has no
     embedding, stands in the block with reason and detail. The same contents are taken from `finished`, wherever files
     of the model lie and whatever it is called; of a block that was killed its bags. promised_gpu: see
     get_embed. Raises OtherWeights.
@@ -120,25 +121,27 @@ def embed_bags(
 
 
 def given_vectors(members: Mapping[str, Sequence[str]], cases: Mapping[str, str], path: str, cohort: str):
-    """Rows of a block of given vectors, by case, and reason and detail of each member that has none.
+    """Rows of a block of given vectors, reason and detail of each member that has none, and what the vectors are of.
 
-    cohort: tables/slides.tsv: a slide that was set aside before needs no vector; any other without one has `no_vector`.
-    What the sheet excludes (keep = no) has no embedding, even where there is a vector.
+    path: what `take_vectors` wrote. cohort: tables/slides.tsv: a slide that was set aside before needs no vector; any
+    other without one has `no_vector`. What the sheet excludes (keep = no) has no embedding, even where there is a
+    vector. A case of which slides have vectors has their mean.
     """
-    vectors = read_vectors(path)
+    given = Given.read(path)
     told = read_manifest(cohort) if cohort else []
     aside = {row["slide_id"]: (row["reason"], row["detail"]) for row in told if row["status"] != OK}
-    wanted = {
-        name: [slide for slide in slides if aside.get(slide, ("",))[0] != EXCLUDED] for name, slides in members.items()
-    }
-    has_vector = {name for name, slides in wanted.items() if cases[name] in vectors and (slides or not members[name])}
-    rows = [(name, vectors[cases[name]], 0, wanted[name]) for name in members if name in has_vector]
-    missing = [name for name in members if name not in has_vector]
-    lacking = {name: ("no_vector", f"{path} has no row of case {cases[name]}") for name in missing}
-    return rows, {
-        name: together_of(members[name], aside) if all(slide in aside for slide in members[name]) else lacking[name]
-        for name in missing
-    }
+    rows, without = [], {}
+    for name, slides in members.items():
+        wanted = [slide for slide in slides if aside.get(slide, ("",))[0] != EXCLUDED]
+        vector, used = given.of(cases[name], wanted)
+        if vector is not None and (wanted or not slides):
+            rows.append((name, vector, 0, used))
+        elif all(slide in aside for slide in slides):
+            without[name] = together_of(slides, aside)
+        else:
+            of = f"case {cases[name]}" if given.unit == "case_id" else f"slide {', '.join(slides)}"
+            without[name] = ("no_vector", f"the table of vectors has no row of {of}")
+    return rows, without, given.unit
 
 
 def together_of(slides: Sequence[str], aside: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
@@ -164,12 +167,17 @@ def write_block(
     path: str,
     rows: Sequence[tuple[str, np.ndarray, int, Sequence[str]]],
     without: Mapping[str, tuple[str, str]],
+    given: str = "",
 ) -> None:
-    """Write (id, vector, patches, slides) rows as HDF5; without: reason and detail of members without an embedding."""
+    """Write (id, vector, patches, slides) rows as HDF5; without: reason and detail of members without an embedding.
+
+    given: what given vectors are of: slide_id or case_id.
+    """
     import h5py
 
     text = h5py.string_dtype()
     with new_h5(path) as handle:
+        handle.attrs["given"] = given
         width = len(rows[0][1]) if rows else 0
         handle["embeddings"] = np.asarray([row[1] for row in rows], np.float32).reshape(len(rows), width)
         handle["n_patches"] = np.asarray([row[2] for row in rows], np.int64)
@@ -195,6 +203,7 @@ def gather_embeddings(
     without: dict[str, list[str]] = {}
     for path in blocks:
         with open_h5(path) as handle:
+            given = str(handle.attrs.get("given", ""))
             without |= {name: fate for name, *fate in handle["without"].asstr()[:].tolist()}
             if len(handle["ids"]):
                 ids += [name.decode() for name in handle["ids"][:]]
@@ -215,7 +224,7 @@ def gather_embeddings(
         obs = obs.join(clinical[[c for c in clinical if c not in obs]], on="case_id")
     obs["n_patches"], obs["slides_used"] = np.concatenate(patches), slides
     data = anndata.AnnData(np.concatenate(vectors), obs=obs.fillna(""))
-    data.uns["model"] = {"name": model["name"], "kind": model["kind"]}
+    data.uns["model"] = {"name": model["name"], "kind": model["kind"], "given": given}
     write_h5ad(output, data)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..common.files import fingerprint, read_tsv
+from ..common.files import fingerprint
 from ..common.kinds import WITH_COORDS
 from ..common.settings.embed import Model
 from .bags import Bags, union
@@ -119,9 +119,3 @@ def mean_of(blocks: Iterable[np.ndarray]) -> tuple[np.ndarray, int]:
     for block in blocks:
         sums, count = sums + block.sum(0, dtype=np.float64), count + len(block)
     return (sums / count).astype(np.float32), count
-
-
-def read_vectors(path: str) -> dict[str, np.ndarray]:
-    """Vectors by case of a `table` model: every numeric column beside case_id, float32."""
-    table = read_tsv(path).set_index("case_id")
-    return dict(zip(table.index, table.astype(np.float32).to_numpy(), strict=True))

@@ -15,8 +15,8 @@ from .style import COLOURS
 
 #: Okabe and Ito's, some of Tol's muted scheme, and at last yellow, which is faint on white.
 MANY = [*COLOURS[:-1], "#332288", "#882255", "#44AA99", "#999933", COLOURS[-1]]
-#: Intervals beyond these say only that there are few tasks; axes end here.
-ENDS = (-0.25, 1.25)
+#: No score or difference of scores lies beyond these: an interval that does says only that there are few tasks.
+ENDS = (-1.0, 1.0)
 ROW, WIDTH = 0.24, 2.3  # inches
 
 
@@ -64,7 +64,7 @@ def draw_points(axes, table: pd.DataFrame, names: Sequence[str], colours: Mappin
     at = [names.index(name) for name in table.name]
     for place, row in zip(at, table.itertuples(), strict=True):
         colour = colours[row.name]
-        axes.hlines(place, row.lower, row.upper, color=colour, lw=2, alpha=0.6)
+        axes.hlines(place, *np.clip([row.lower, row.upper], *ENDS), color=colour, lw=2, alpha=0.6)
         axes.plot(
             row.value,
             place,
@@ -77,14 +77,14 @@ def draw_points(axes, table: pd.DataFrame, names: Sequence[str], colours: Mappin
         if row.told and np.isfinite(row.value):
             axes.annotate(row.told, (row.value, place), (0, 4), textcoords="offset points", fontsize=6, ha="center")
         if row.stars:
-            end = np.nanmax([row.value, row.upper])
+            end = np.nanmax([row.value, min(row.upper, ENDS[1])])
             add_stars(axes, row.stars, end, place)
     if np.isfinite(line):
         axes.axvline(line, color="#666666", lw=0.9, ls=":")
     axes.margins(x=0.12)
     axes.locator_params(axis="x", nbins=5)
     low, high = axes.get_xlim()
-    axes.set_xlim(max(low, ENDS[0] - 0.5 * (line == 0)), min(high, ENDS[1]))
+    axes.set_xlim(max(low, ENDS[0] - 0.02), min(high, ENDS[1] + 0.02))
 
 
 def add_stars(axes, words: str, end: float, place: float) -> None:

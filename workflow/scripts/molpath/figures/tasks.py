@@ -189,6 +189,11 @@ def plot_small_cohorts(
     if numbers.empty:
         save(say_nothing(f"no task with folds has {most} cases or fewer"), figure, note)
         return
+    save(draw_small(numbers, cases, models, reference), figure, note)
+
+
+def draw_small(numbers: pd.DataFrame, cases: dict[str, int], models: Models, reference: str):
+    """A panel a task: a box a model, with stars, or with how many folds have a value where some don't."""
     shown_tasks, colours = list(dict.fromkeys(numbers.task)), colours_of(models)
     names = [model for model in models if model in set(numbers.model)]
     drawn, panels = grid_of_panels(len(shown_tasks), len(names), head=1.05)
@@ -203,7 +208,7 @@ def plot_small_cohorts(
         axes.set_xlabel(words_of(numbers[numbers.task == task].metric.iloc[0]), fontsize=8)
         axes.margins(x=0.1)
         name_rows(axes, names, labels=number % min(5, len(panels)) == 0, bold=reference)
-    save(drawn, figure, note)
+    return drawn
 
 
 def small_numbers(

@@ -19,7 +19,7 @@ class EmbeddingTable:
     """What an h5ad of slides, cases or profiles holds, read at once.
 
     ids: obs names; vectors: float32 N x D; columns: those of COLUMNS that the file has, as text, by name; kind: of the
-    model that made the file ('' where it doesn't say).
+    model that made the file ('' where it doesn't say); given: what vectors of a model of kind table are of.
     """
 
     path: str
@@ -27,16 +27,22 @@ class EmbeddingTable:
     vectors: np.ndarray
     columns: dict[str, list[str]]
     kind: str
+    given: str = ""
 
     @classmethod
     def read(cls, path: str, with_vectors: bool = True) -> EmbeddingTable:
         """The table of a file; without vectors (N x 0) where only its columns are asked for."""
         with open_h5(path) as handle:
-            obs, kind = handle["obs"], handle.get("uns/model/kind")
+            obs, kind, given = handle["obs"], *(_word(handle, f"uns/model/{key}") for key in ("kind", "given"))
             ids = as_text(obs[obs.attrs["_index"]][:])
             vectors = handle["X"][:] if with_vectors else np.zeros((len(ids), 0), np.float32)
             columns = {name: read_column(obs[name]) for name in COLUMNS if name in obs}
-            return cls(path, ids, vectors, columns, "" if kind is None else as_text(np.array([kind[()]], object))[0])
+            return cls(path, ids, vectors, columns, kind, given)
+
+
+def _word(handle: h5py.File, name: str) -> str:
+    """A dataset of one word; '' where there is none."""
+    return as_text(np.array([handle[name][()]], object))[0] if name in handle else ""
 
 
 def read_embeddings(path: str) -> tuple[list[str], np.ndarray]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ..common.settings.probe import Probe
+from .further import MlpProbe, NestedProbe, standardised
 from .probes import CoxFit, fit_knn, fit_logistic, fit_prototype
+from .regression import RidgeProbe
 from .results import Predict, cox_settings, over_labels, over_times
 from .tasks import Task
 
@@ -27,17 +31,32 @@ def probes_of(
             ridge: CoxFit = {**cox, "l1_ratio": 0, "alpha": cox.get("ridge_alpha", 1)}
             found["ridge_cox"] = over_times(task, inside, ridge, order)
         return found
+    if task.is_regression:
+        return {"ridge": RidgeProbe(task, x, settings)} | (
+            {"mlp": MlpProbe(task, x, settings)} if "mlp" in further else {}
+        )
     found = {"logistic": over_labels(task, inside, fit_logistic, settings, order)}
     for name, fit in (("knn", fit_knn), ("prototype", fit_prototype)):
         if name in further:
             found[name] = over_labels(task, x, fit, settings, order)
-    return found
+    return found if order is not None else found | costly_of(task, x, settings)
+
+
+def costly_of(task: Task, x: np.ndarray, settings: Probe) -> dict[str, Predict]:
+    """Further classifiers that are not fitted again for each permutation."""
+    probes: dict[str, Callable[[], Predict]] = {
+        "standardised": lambda: over_labels(task, x, standardised, settings),
+        "nested_C": lambda: NestedProbe(task, x, settings),
+        "mlp": lambda: MlpProbe(task, x, settings),
+    }
+    named = {"standardised": "logistic_standardised", "nested_C": "logistic_nested_C"}
+    return {named.get(name, name): make() for name, make in probes.items() if name in settings.get("further", ())}
 
 
 def sweep_of(task: Task, x: np.ndarray, settings: Probe) -> dict[str, Predict]:
-    """Function of train and test positions of each strength of `C_sweep`; none of survival."""
+    """Function of train and test positions of each strength of `C_sweep`; of classes alone."""
     found = {}
-    for c in () if task.is_survival else settings.get("C_sweep", ()):
+    for c in () if task.is_survival or task.is_regression else settings.get("C_sweep", ()):
         name, strength = ("adaptive", 0.0) if isinstance(c, str) else (f"{c:g}", c)
         found[f"logistic_C={name}"] = over_labels(task, x, fit_logistic, {**settings, "C": strength})
     return found

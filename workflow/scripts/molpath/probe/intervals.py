@@ -9,6 +9,7 @@ import pandas as pd
 
 from .calibration import ERROR, SEPARATED, pooled_calibration
 from .permuting import is_control
+from .regression import METRICS, regression_metrics, resampled_metric
 from .results import AT_CHANCE, EMPTY, WARNINGS
 from .weighted import weighted_classification, weighted_concordance
 
@@ -47,6 +48,8 @@ def summarise(metrics: pd.DataFrame, predictions: pd.DataFrame, bootstraps: int,
             rows.append(row | found)
         if replicates is not None and "prob_0" in kept:
             rows = with_calibration(rows, replicates, protocol)
+        if replicates is not None and "predicted" in kept:
+            rows += pooled_values(rows, replicates, protocol)
     return pd.DataFrame(rows)
 
 
@@ -91,6 +94,21 @@ def with_calibration(rows: list[dict[str, Any]], replicates: Replicates, protoco
             row |= {"n_failed": row["n_fits"], "note": "; ".join(filter(None, [row["note"], SEPARATED]))}
         rows.append(row)
     return rows
+
+
+def pooled_values(rows: list[dict[str, Any]], replicates: Replicates, protocol: str) -> list[dict[str, Any]]:
+    """Rows of a regression's metrics over all folds' predictions together, `pooled_r2` and so on."""
+    pooled, weights = pd.concat(replicates.folds), np.concatenate(replicates.by_case, axis=1)
+    seen = regression_metrics(pooled.value.to_numpy(float), pooled.predicted.to_numpy(float))
+    like = next(row for row in reversed(rows) if row["protocol"] == protocol)
+    how = f"{replicates.count} bootstraps of cases over pooled test sides"
+    found = []
+    for name in METRICS:
+        lower, upper = percentiles(resampled_metric(pooled, weights, name))
+        values = {"mean": seen[name], "se": np.nan, "lower": lower, "upper": upper, "interval": how}
+        blank = {"bootstrap_mean": np.nan, "sample_lower": np.nan, "sample_upper": np.nan}
+        found.append(like | {"metric": f"pooled_{name}"} | values | blank)
+    return found
 
 
 def over_draws(group: pd.DataFrame) -> dict[str, Any]:
@@ -163,7 +181,7 @@ class Replicates:
 
 def has_scores(predictions: pd.DataFrame) -> bool:
     """True for predictions with risks or class probabilities, which metrics can be worked out from again."""
-    scores = [name for name in ("risk", "prob_0") if name in predictions]
+    scores = [name for name in ("risk", "prob_0", "predicted") if name in predictions]
     return len(predictions) > 0 and any(predictions[name].notna().all() for name in scores)
 
 
@@ -188,6 +206,8 @@ def percentiles(values: np.ndarray) -> tuple[float, float]:
 
 def fold_metric(fold: pd.DataFrame, weights: np.ndarray, metric: str) -> np.ndarray:
     """The metric on one test side in each resample."""
+    if "predicted" in fold:
+        return resampled_metric(fold, weights, metric)
     if "risk" in fold:
         return weighted_concordance(fold.time.to_numpy(), fold.event.to_numpy(bool), fold.risk.to_numpy(), weights)
     probabilities = fold[probability_columns(fold)].to_numpy()

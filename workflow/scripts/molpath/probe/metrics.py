@@ -50,7 +50,7 @@ def chance_of(metric: str, classes: int) -> float:
     """
     if metric == "bacc":
         return 1 / classes if classes else float("nan")
-    if metric == "weighted_kappa":
+    if metric.removeprefix("pooled_") in ("weighted_kappa", "r2", "pearson", "spearman"):
         return 0.0
     return 0.5 if metric in ("macro-ovr-auc", "cindex") or metric.startswith("auc@") else float("nan")
 

@@ -14,9 +14,9 @@ from .tasks import BadTask, Task
 #: What the control of a protocol is called: of the frozen probes one name, of all others their own with this ending.
 ENDING = "_permuted"
 OF_FROZEN = "permuted"
-FROZEN = ("logistic", "cox")
+FROZEN = ("logistic", "cox", "ridge")
 #: Metrics of which less is better: the share of as good permutations is counted from the other side.
-LESS_IS_BETTER = ("ece", "brier")
+LESS_IS_BETTER = ("ece", "brier", "mae")
 #: Folds that one permutation is tried on, at most: 50 Monte-Carlo folds times 20 permutations say no more than 10 do.
 PERMUTED_FOLDS = 10
 #: Controls that have no P of their own, and what stands where a score has none.

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 def probe_frozen(task: Task, x: np.ndarray, settings: Probe) -> Results:
     """Every frozen probe that the settings ask for on every fold, and the controls beside them.
 
-    x: float N x D. Protocols: logistic or cox; logistic_C=… of `C_sweep`; those of `further`; site_only,
+    x: float N x D. Protocols: logistic, cox or ridge; logistic_C=… of `C_sweep`; those of `further`; site_only,
     patch_count_only, permuted, and <protocol>_permuted of further probes (see controls.py).
     """
     results = Results(task, settings["cox"].get("times", TIMES))
@@ -44,7 +44,7 @@ def probe_fewshot(task: Task, x: np.ndarray, settings: Probe) -> Results:
     fewshot_permuted takes the same draws of permuted labels: the repeat of its rows is permutation x draws + draw.
     """
     results = Results(task)
-    if task.is_survival:
+    if task.is_survival or task.is_regression:
         return results
     folds, codes = range(task.folds.shape[1]), range(len(task.classes))
     smallest = min(np.bincount(task.labels[sides(task, fold)[0]], minlength=len(codes)).min() for fold in folds)

@@ -13,6 +13,7 @@ import pandas as pd
 from ..common.settings.probe import Probe, Solvers
 from .metrics import ALWAYS, classification_metrics, concordance, time_dependent_auc
 from .probes import CoxFit, ProbeFailed, fit_cox, unit_of
+from .regression import regression_metrics
 from .tasks import Task
 
 log = logging.getLogger(__name__)
@@ -71,7 +72,7 @@ class Results:
             return
         if isinstance(predict, CoxProbe) and predict.empty and EMPTY not in told:
             told.append(EMPTY)
-        score = self._survival if task.is_survival else self._classes
+        score = self._survival if task.is_survival else self._values if task.is_regression else self._classes
         for name, (value, why) in score(train, test, predicted, order).items():
             note = "; ".join(part for part in (why, *told) if part)
             self.metrics.append(where | {"metric": name, "value": value} | sizes | {"note": note})
@@ -96,6 +97,14 @@ class Results:
         why = "the test side has one class only" if len(np.unique(truth)) < 2 else "not defined on this test side"
         return {name: (value, "" if np.isfinite(value) else why) for name, value in values.items()}
 
+    def _values(
+        self, _: np.ndarray, test: np.ndarray, predicted: np.ndarray, order: np.ndarray | None
+    ) -> dict[str, tuple[float, str]]:
+        truth = (self.task.values if order is None else self.task.values[order])[test]
+        why = "no spread on this test side"
+        found = regression_metrics(truth, predicted)
+        return {name: (value, "" if np.isfinite(value) else why) for name, value in found.items()}
+
     def _survival(
         self, train: np.ndarray, test: np.ndarray, risk: np.ndarray, order: np.ndarray | None
     ) -> dict[str, tuple[float, str]]:
@@ -118,6 +127,8 @@ class Results:
         if task.is_survival:
             times, events = survival_of(task, order)
             return table.assign(time=times[test], event=events[test], risk=predicted, cutoff=cutoff)
+        if task.is_regression:
+            return table.assign(value=task.values[test], predicted=predicted)
         table["label"] = task.labels[test]
         for code in range(len(task.classes)):
             table[f"prob_{code}"] = predicted[:, code]

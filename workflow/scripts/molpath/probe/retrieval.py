@@ -31,8 +31,9 @@ def probe_retrieval(task: Task, x: np.ndarray, settings: Probe) -> Results:
     results = Results(task)
     for fold in range(task.folds.shape[1]):
         train, test = sides(task, fold)
-        if task.is_survival or not len(test) or not len(train):
-            why = "a survival task has no classes" if task.is_survival else "no sample on one side"
+        if task.is_survival or task.is_regression or not len(test) or not len(train):
+            kind = "survival" * task.is_survival or "regression" * task.is_regression
+            why = f"a {kind} task has no classes" if kind else "no sample on one side"
             add_rows(results, fold, train, test, np.full((len(test), len(RANKS)), np.nan), why)
             continue
         names = np.array(task.samples)[train]

@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 
 #: How many names a message shows.
 SHOWN = 10
+#: Kind of model, and what its vectors are of, where a case's vector is of no slides.
+CASES_GIVEN = (("table", "case_id"), ("table", ""))
 
 
 def load_samples(
@@ -52,7 +54,7 @@ def choose_samples(
         used |= dict(zip(names, members, strict=True))
         patches |= dict(zip(names, counts, strict=True))
     embedded: set[str] = set()
-    if by_case and beside and table.kind != "table":
+    if by_case and beside and (table.kind, table.given) not in CASES_GIVEN:
         embedded = set(beside.ids)
         vectors = {name: x for name, x in vectors.items() if not is_unlisted(task.slides.get(name), embedded)}
     known = task.keep(list(vectors))

@@ -46,11 +46,17 @@ class Task:
     patches: Mapping[str, int] = field(default_factory=dict)
     endpoint: str = ""
     strata: Mapping[str, str] = field(default_factory=dict)
+    values: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
     @property
     def is_survival(self) -> bool:
         """True for a survival task."""
         return self.times is not None
+
+    @property
+    def is_regression(self) -> bool:
+        """True for a task that predicts a number."""
+        return len(self.values) > 0
 
     @property
     def survival(self) -> tuple[np.ndarray, np.ndarray]:
@@ -75,6 +81,7 @@ class Task:
             folds=self.folds[rows],
             times=None if self.times is None else self.times[rows],
             events=None if self.events is None else self.events[rows],
+            values=self.values[rows] if self.is_regression else self.values,
         )
 
 
@@ -93,8 +100,10 @@ def read_task(name: str, config: str | Path, table: str | Path, folds_needed: bo
     if folds or folds_needed:
         check_folds(rows, folds, table)
     survival = settings.get("task_type") == "survival" or any(c.endswith("_event") for c in [column, *extra])
-    words = in_order({str(code): label for code, label in settings["label_dict"].items()})
-    if not survival:
+    regression = settings.get("task_type") == "regression"
+    named = {} if regression else settings["label_dict"]
+    words = in_order({str(code): label for code, label in named.items()})
+    if not survival and not regression:
         check_labels(rows, column, words, table, config)
     event, time = survival_columns(rows, column, extra, table) if survival else ("", "")
     survived = [event, time] if survival else []
@@ -115,7 +124,18 @@ def read_task(name: str, config: str | Path, table: str | Path, folds_needed: bo
         cases=dict(samples["case"]),
         slides=dict(samples["slides"]),
         endpoint=event.removesuffix("_event"),
+        values=read_values(rows.loc[samples["first"]], column, table) if regression else np.zeros(0),
     )
+
+
+def read_values(samples: pd.DataFrame, column: str, table: str | Path) -> np.ndarray:
+    """Numbers (float N) that a regression task predicts; `#` is the line each stands in."""
+    values = pd.to_numeric(samples[column], errors="coerce").to_numpy(float)
+    if not np.isfinite(values).all():
+        row = samples[~np.isfinite(values)].iloc[0]
+        remedy = "correct it, or empty it to leave the row out"
+        raise BadTask(f"{table}, row {row['#']}, column {column}: {row[column]!r} is no finite number: {remedy}")
+    return values
 
 
 def in_order(words: dict[str, str]) -> dict[str, str]:

@@ -15,7 +15,7 @@ KEYS_OF = {
     **dict.fromkeys(FOREIGN, ("grid", "encoder", "weights", "trust_remote_code")),
     "mean": ("grid", "encoder"),
     "random": ("run", "seed"),
-    "table": ("path",),
+    "table": ("path", "ids", "unit"),
     "threads": ("run",),
 }
 #: Those of a model of kind threads that is a finished run's folder.
@@ -67,9 +67,10 @@ class ModelChecks:
                 if known and model["kind"] == "threads" and name in self._needed():
                     self.check_checkpoint(model["run"])
             elif not model["path"]:
-                self.problems.add(f"{where}/path", "empty", "name a TSV with case_id and numeric columns")
+                self.problems.add(f"{where}/path", "empty", "name a table of vectors (config/README.md)")
             else:
-                self.sheets.check_file(f"{where}/path", self.places.find(model["path"]))
+                for key in ("path", *["ids"] * bool(model["ids"])):
+                    self.sheets.check_file(f"{where}/{key}", self.places.find(model[key]))
         asked = (("embed/use", models.used), ("probe/finetune/use", self.config["probe"]["finetune"]["use"]))
         for key, names in asked:
             for name in names:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from typing import Any
@@ -72,7 +73,17 @@ class TaskChecks:
         for error in errors:
             self.problems.add_schema_error(f"{folder}/config.yaml, key {place(error)}", error)
         if not errors:
+            self.check_groups(task, settings)
             self.check_splits(task, f"{folder}/k=all.tsv", settings)
+
+    def check_groups(self, task: str, settings: Config) -> None:
+        """A task that predicts a number has frozen probes only."""
+        groups = set(self.tasks.entries[task]["groups"]) if task in self.config["probe"]["use"] else set()
+        joined = {side for pair in self.tasks.used_sides() for side in pair} | {*self.config["probe"]["cluster"]["use"]}
+        others = sorted(groups - {"frozen"}) + ["transfer, prompt or cluster"] * (task in joined)
+        if settings.get("task_type") == "regression" and others:
+            wrong = f"{task} predicts a number, and {', '.join(others)} needs classes"
+            self.problems.add(f"config, key probe/tasks/{task}", wrong, "leave it with groups: [frozen]")
 
     def check_files(self, task: str) -> bool:
         """True if both files of a task are there; a problem for the first that is not."""
@@ -131,8 +142,13 @@ class TaskChecks:
             )
 
     def check_label(self, where: str, row: Row, settings: Config) -> None:
-        """A label of a classification task has a name."""
-        column, labels = settings["task_col"], {str(label) for label in settings["label_dict"]}
+        """A label of a classification task has a name, one of regression is a number."""
+        column, labels = settings["task_col"], {str(label) for label in settings.get("label_dict", ())}
+        if settings.get("task_type") == "regression":
+            if not is_number(row[column], math.isfinite):
+                remedy = "correct it, or empty the cell to leave the row out"
+                self.problems.add(f"{where}, column {column}", f"{row[column]!r} is no finite number", remedy)
+            return
         if settings.get("task_type") != "survival" and row[column] not in labels:
             wrong = f"label {row[column]!r} is not in label_dict"
             self.problems.add(f"{where}, column {column}", wrong, f"one of: {', '.join(sorted(labels))}")
@@ -172,7 +188,7 @@ class TaskChecks:
 
     def check_sample(self, where: str, row: Row, settings: Config) -> None:
         """A labelled row: case and slide are in the sheet; survival has positive times and events of 0 or 1."""
-        slide, sheet = row.get("slide_id"), self.slides.path
+        slide, sheet = row.get("slide_id"), self.slides.told
         if row["case_id"] not in self._cases and not self.skips_missing:
             remedy = "add its slides to the sheet, take the row out, or set probe/missing: skip"
             self.problems.add(f"{where}, column case_id", f"case {row['case_id']!r} is not in {sheet}", remedy)

@@ -168,7 +168,7 @@ class Checks:
         if any(encoder["adapter"] == "precomputed" for encoder in self.encoders.entries.values()):
             return
         for row in self.slides.rows:
-            if not row.get("path") and row.get("keep") != "no":
+            if self.slides.path and not row.get("path") and row.get("keep") != "no":
                 self.problems.add(
                     f"{self.slides.path}, row {row['#']}, column path",
                     "empty, and no encoder reads features that another tool made",

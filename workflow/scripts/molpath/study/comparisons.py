@@ -118,7 +118,7 @@ class Comparisons:
         if not (self.models.used and probe["use"]):
             return []
         filled = {
-            **dict.fromkeys(("tasks", "averages", "heatmap", "small_cohorts"), frozen),
+            **dict.fromkeys(("tasks", "averages", "heatmap", "curves", "confusion", "small_cohorts"), frozen),
             "slide_encoder_gain": frozen and self.pooling_pairs(),
             "c_sweep": frozen and probe["C_sweep"],
             "fewshot": self.tasks.with_group("fewshot"),

@@ -9,13 +9,15 @@ from ..common.kinds import FOREIGN
 from .config import Config, Places
 from .models import Models
 from .tissue import Tissue
+from .vectors import GivenVectors
 
 
 class Inventory:
     """Given files by the config key that names them."""
 
-    def __init__(self, config: Config, places: Places, models: Models, tissue: Tissue) -> None:
+    def __init__(self, config: Config, places: Places, models: Models, tissue: Tissue, vectors: GivenVectors) -> None:
         self.config, self.places, self.models, self.tissue = config, places, models, tissue
+        self.vectors = vectors
 
     def encoders(self) -> list[dict[str, Any]]:
         """Encoders in use: where their weights are, and where a rule would put them."""
@@ -60,7 +62,9 @@ class Inventory:
             named[f"{key}/stain"] = self.places.find_given(target)
         for name in self.models.needed:
             if self.models.entries[name]["kind"] == "table":
-                named[f"embed/models/{name}"] = self.places.find(self.models.entries[name]["path"])
+                paths = self.vectors.files_of(name)
+                several = len(paths) > 1
+                named |= {f"embed/models/{name}" + f"/{os.path.basename(path)}" * several: path for path in paths}
         for name in self.models.needed:
             if name in self.models.finished:
                 for path in self.models.finished[name].files:

@@ -39,8 +39,10 @@ class Ledger:
         """The table that is there only if not too many slides were set aside as far as a model's patches."""
         return f"{LEDGER}/{source[0]}/{source[1]}.tsv" if source else SLIDES
 
-    def of_model(self, wildcards: Wildcards) -> str:
-        """That of a model of embed/models, or of a supervised one."""
+    def of_model(self, wildcards: Wildcards) -> str | list[str]:
+        """That of a model of embed/models, or of a supervised one; none in a study without slides."""
+        if self.slides.of_tasks:
+            return []
         entry = self.models.supervised.get(wildcards.model) or self.models.entries[wildcards.model]
         return self.verdict(self.models.source(entry))
 

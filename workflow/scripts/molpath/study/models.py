@@ -279,7 +279,7 @@ class Models:
         if wildcards.model in self.finished:
             return [self.places.given(path) for path in self.finished[wildcards.model].files]
         if model["kind"] == "table":
-            return [self.places.given(self.places.find(model["path"]))]
+            return [f"<results>/embed/{wildcards.model}/vectors.h5"]
         if model["kind"] in FOREIGN:
             return [self.places.given(self.places.find(model["weights"]))]
         if model["kind"] != "threads":

@@ -21,6 +21,7 @@ SHIPPED = {
     "task_cohorts": "tasks/cohorts",
     "benchmark_table": "tasks/tasks",
     "published_settings": "published/settings",
+    "other_scores": "published/other_sources",
     "published_comparisons": "published/comparisons",
 }
 #: Tables of the paper's scores.
@@ -82,6 +83,9 @@ def of_files(parts: Parts) -> dict[str, Provider]:
             path.replace("tsne.tsv", "summary.tsv") for path in probing.cluster_points()
         ],
         "frozen_metrics": lambda wildcards: probing.of_group("frozen"),
+        "frozen_predictions": lambda wildcards: [
+            path.replace("metrics.tsv", "predictions.parquet") for path in probing.of_group("frozen")
+        ],
         "fewshot_metrics": lambda wildcards: probing.of_group("fewshot"),
         "frozen_splits": lambda wildcards: [tasks.splits(task) for task in tasks.with_group("frozen")],
         "probe_summaries": probing.summaries,

@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ..common.slide_parts import files_of, state_of
+from ..common.task_sheets import sheet_of_tasks
+from ..common.tsv import BadTable
 from .config import Config, Places, Row, Wildcards
 from .sheets import in_blocks, is_downloaded, read_sheet
 
 #: Columns of the sheet that decide a slide's pixels.
 SLIDE_COLUMNS = ("slide_id", "case_id", "path", "mpp", "keep")
 
+#: The sheet of a study without one, made of its tasks.
+SHEET_OF_TASKS = "<results>/embed/sheet.tsv"
+
 
 class Slides:
     """Rows of the slide sheet, in shards of consecutive rows: one job each."""
 
-    def __init__(self, config: Config, places: Places) -> None:
-        self.places = places
-        self.path = places.find(config["slides"]["sheet"])
-        self.rows = read_sheet(self.path)
-        self.shards = in_blocks(self.rows, config["slides"]["slides_per_job"])
-        self.shard_of = {row.get("slide_id"): shard for shard, rows in self.shards.items() for row in rows}
+    def __init__(self, config: Config, places: Places, tables: Sequence[str] = ()) -> None:
+        self.places, self.path = places, places.find_given(config["slides"]["sheet"])
+        #: Tables of the tasks, which say what cases there are, in a study of given vectors that names no slide sheet.
+        self.of_tasks = [] if self.path else list(tables)
+        self.rows = read_sheet(self.path) if self.path else rows_of(self.of_tasks)
+        self.told = self.path or "the tables of the tasks"
+        self.shards = in_blocks(self.rows if self.path else [], config["slides"]["slides_per_job"])
+        self.shard_of = {row.get("slide_id"): "" for row in self.rows}
+        self.shard_of |= {row.get("slide_id"): shard for shard, rows in self.shards.items() for row in rows}
         self.cases = list(dict.fromkeys(row.get("case_id") or "" for row in self.rows))
         cases = config["slides"]["cases"]
         #: The slide sheet, and the optional sheet of cases, as inputs.
-        self.sheet = places.given(self.path)
+        self.sheet = places.given(self.path) if self.path else SHEET_OF_TASKS
         self.case_sheet = [places.given(places.find(cases))] if cases else []
         self._values: dict[str, list[Row]] = {}
 
@@ -94,6 +102,14 @@ class Slides:
     def assessed(self, wildcards: Wildcards) -> str:
         """Tissue manifest of a slide's shard; its thumbnail is there by then."""
         return f"<results>/tissue/{self.shard_of[wildcards.slide]}.tsv"
+
+
+def rows_of(tables: Sequence[str]) -> list[Row]:
+    """The sheet that tables of tasks make; none where they contradict each other, which the checks say."""
+    try:
+        return [{**row, "#": 0} for row in sheet_of_tasks(tables)]
+    except BadTable:
+        return []
 
 
 def has_braces(path: str) -> bool:

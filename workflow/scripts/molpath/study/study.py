@@ -55,6 +55,7 @@ from .targets import Targets
 from .tasks import Tasks
 from .tissue import Tissue
 from .training import PretrainJobs
+from .vectors import GivenVectors
 
 #: The config that the Snakefile names; others are laid over it.
 OWN_CONFIG = "config/config.yaml"
@@ -78,7 +79,10 @@ class Study:
         self._checked = False
         self.check_config()
         places, self.digest = self.places, Digests()
-        self.slides = Slides(config, places)
+        self.benchmark = Benchmark(places)
+        self.benchmark.define_in(config["probe"], self.schema)
+        self.tasks = Tasks(config, places, self.benchmark)
+        self.slides = Slides(config, places, self.tasks.given_tables())
         self.tissue = Tissue(config, places, self.slides)
         self.grids = Grids(config, places, self.slides)
         self.encoders = Encoders(config, places)
@@ -87,10 +91,8 @@ class Study:
         self.retries = Retries(places)
         self.profiles = Profiles(config, places)
         self.downloads = Downloads(config, places, self.slides, self.profiles)
-        self.benchmark = Benchmark(places)
-        self.benchmark.define_in(config["probe"], self.schema)
-        self.tasks = Tasks(config, places, self.benchmark)
         self.models = Models(config, places, self.slides, self.grids, self.encoders, self.profiles, self.tasks)
+        self.vectors = GivenVectors(config, self.models)
         self.training = PretrainJobs(self.models, self.encoders)
         self.leakage = LeakageAudit(self.models)
         self.slide_encoders = SlideEncoders(self.models)
@@ -106,7 +108,7 @@ class Study:
         self.ledger = Ledger(self.models, self.targets)
         self.summary = Summary(places, self.ledger, self.probing)
         self.demo = Demo(places, self.slides, self.profiles, self.tasks)
-        self.inventory = Inventory(config, places, self.models, self.tissue)
+        self.inventory = Inventory(config, places, self.models, self.tissue, self.vectors)
         self.forecast = Forecast(config, self.models, self.downloads, self.probing, self.targets)
         self.examination = Examination(config, self.forecast, self.inventory, launcher or Launcher())
 
@@ -150,6 +152,7 @@ class Study:
         sheets = SheetChecks(self.places, self.slides, self.profiles, problems)
         tasks = TaskChecks(self.config, self.models, problems)
         self.feature_check.check(problems)
+        self.vectors.check(problems)
         Checks(self.config, self.models, self.omics, self.tissue, sheets, tasks, problems).run()
         self._checked = True
 
@@ -161,7 +164,7 @@ class Study:
     def notes(self) -> list[str]:
         """What is no mistake and worth a line: encoders given other patches than they were made for, gated weights."""
         self._check_once()
-        return notes_of(self.models)
+        return notes_of(self.models) + self.vectors.notes()
 
     def plan(self) -> PlanRequest:
         """What the config asks for, in numbers (molpath.preflight.plan turns them into hours and disk)."""

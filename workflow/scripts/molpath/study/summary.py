@@ -37,7 +37,7 @@ class Summary:
         if not entries:
             return ""
         width = min(WIDEST, shutil.get_terminal_size((WIDEST, 24)).columns)
-        lines = [f"What became of the {len(self.slides.rows):,} slides of {self.slides.path}", ""]
+        lines = [f"What became of the {len(self.slides.rows):,} slides of {self.slides.told}", ""]
         rows = [*self._parts(entries, stages), *self._others(stages)]
         lines += columns([HEADER, *sorted(rows, key=lambda row: WORDS.index(row[0]))])
         lines += losses(entries, len(self.slides.rows), width)
@@ -65,7 +65,7 @@ class Summary:
         for model, given in self.ledger.sources().items():
             grid, encoder = given or ("", "")
             found[Part("embed", grid, encoder, model)] = [f"<results>/embed/{model}/slides.tsv"]
-        return {part: paths for part, paths in found.items() if part.stage in stages}
+        return {part: paths for part, paths in found.items() if part.stage in stages and (paths or self.slides.path)}
 
     def _is_current(self, part: Part, path: str) -> bool:
         """True if a manifest is there and no older than those of the stage before: a failed run leaves old ones."""

@@ -12,6 +12,11 @@ from .probing import Probing
 
 #: What is written last.
 PROVENANCE_FILES = ("provenance.json", "ro-crate-metadata.json", "job_times.tsv")
+#: What there is of slides, where a study has some.
+OF_SLIDES = (
+    *("figures/slides.svg", "figures/quality.svg", "tables/slides.tsv", "tables/worst_slides.html"),
+    "tables/ledger.tsv",
+)
 #: Tables and pages of probes, below <results>/tables.
 SCORES = ("metrics.tsv", "comparison.tsv", "seeds.tsv", "comparison.html", "tests.tsv", "tests.html")
 PUBLISHED = ("published.tsv", "published.html", "published.md", "published.tex", "published_averages.tsv")
@@ -44,7 +49,7 @@ class Targets:
 
     def tissue(self, wildcards: Wildcards | None = None) -> list[str]:
         """Segmented slides and the table of what was set aside."""
-        return [*self.assessed(), "<results>/tables/slides.tsv"]
+        return [*self.assessed(), *["<results>/tables/slides.tsv"] * bool(self.slides_sheet.path)]
 
     def tile_shards(self) -> dict[str, list[str]]:
         """Shards to tile by grid, both sorted."""
@@ -101,8 +106,7 @@ class Targets:
 
     def report(self, wildcards: Wildcards | None = None) -> list[str]:
         """Tables and figures of what the config has."""
-        names = ["figures/slides.svg", "figures/quality.svg", "tables/slides.tsv", "tables/worst_slides.html"]
-        names += ["tables/ledger.tsv"] + ["tables/exclusions.tsv"] * bool(self.tiles())
+        names = list(OF_SLIDES) * bool(self.slides_sheet.path) + ["tables/exclusions.tsv"] * bool(self.tiles())
         if self.profiles.rows:
             names += ["tables/omics.tsv", "figures/omics.svg"]
         if self.profiles.rows or not self.models.finished.keys().isdisjoint(self.models.needed):
@@ -127,7 +131,7 @@ class Targets:
 
     def _cohort(self) -> list[str]:
         """Tables and figures of the cohort and its tasks."""
-        names = ["tables/datasets.tsv"]
+        names = ["tables/datasets.tsv"] * bool(self.slides_sheet.path)
         if self.models.used_runs:
             names += ["tables/sites.tsv", "figures/sites.svg", "tables/settings.tsv"]
         names += [f"figures/maps/{model}.svg" for model in self.models.trained]

@@ -71,6 +71,15 @@ class Tasks:
         """config.yaml and k=all.tsv as the user gives them."""
         return [self.config_file(wildcards.task), self.places.given(f"{self.folder(wildcards.task)}/k=all.tsv")]
 
+    def given_tables(self) -> list[str]:
+        """k=all.tsv, as the user gives it, of every task that some protocol uses."""
+        used = [
+            *self.probe["use"],
+            *self.probe["cluster"]["use"],
+            *(side for pair in self.used_sides() for side in pair),
+        ]
+        return [f"{self.folder(task)}/k=all.tsv" for task in dict.fromkeys(used) if task in self.entries]
+
     # What is used.
 
     def with_group(self, group: str) -> list[str]:

@@ -25,7 +25,8 @@ KEYS = ["protocol", "task", "published_model", "shots", "metric"]
 COLUMNS = (
     ["protocol", "family", "task", "metric", "shots", "model", "published_model", "published", "published_se"]
     + ["published_lower", "published_upper", "uncertain", "measured", "measured_se", "measured_lower"]
-    + ["measured_upper", "n_folds", "n_fits", "n_failed", "n_empty", "difference", "covered", "table", "source"]
+    + ["measured_upper", "n_folds", "n_fits", "n_failed", "n_empty", "difference", "covered"]
+    + ["split", "confidence", "table", "place", "source"]
 )
 
 
@@ -33,6 +34,7 @@ def compare_published(
     *,
     metrics: str,
     published: Sequence[str],
+    others: str,
     tasks: str,
     names: Mapping[str, str],
     note: str,
@@ -44,15 +46,17 @@ def compare_published(
 ) -> None:
     """Write published.tsv (a row a number), published_averages.tsv, a page of both, and tables as Markdown and LaTeX.
 
-    names: the paper's name of each measured model. A number the paper has and this run lacks is no row; what an average
-    lacks of the 54 tasks is counted in it.
+    names: the paper's name of each measured model. others: scores of the same tasks from elsewhere, which stand on the
+    page by source, protocol and split, and in no average. A number the paper has and this run lacks is no row; what an
+    average lacks of the 54 tasks is counted in it.
     """
     paper, known = read_published(published), read_tsv(tasks)
     side_by_side = join(read_metrics(metrics), paper, known, names)
     over = average(side_by_side, known)
     write_tsv(table, side_by_side)
     write_tsv(averages, over)
-    write_published_page(page, side_by_side, over, known, note)
+    elsewhere = read_tsv(others)
+    write_published_page(page, side_by_side, over, known, note, elsewhere[elsewhere.task.isin(side_by_side.task)])
     tables = {"Averages": as_text(over)} | by_family(side_by_side)
     notes = [missing_tasks(side_by_side, known)]
     parts = [f"## {name}\n\n{as_markdown(table)}" for name, table in tables.items()]

@@ -31,8 +31,11 @@ def title_of(note: str) -> str:
     return f"Published and measured{f' ({note})' if note else ''}"
 
 
-def write_published_page(path: str, both: pd.DataFrame, averages: pd.DataFrame, tasks: pd.DataFrame, note: str) -> None:
-    """Write the page. both: rows of published.tsv; averages: of published_averages.tsv; tasks: of the paper's table."""
+def write_published_page(
+    path: str, both: pd.DataFrame, averages: pd.DataFrame, tasks: pd.DataFrame, note: str, others: pd.DataFrame
+) -> None:
+    """Write the page. both: rows of published.tsv; averages: of published_averages.tsv; tasks: of the paper's table;
+    others: rows of other_sources.tsv, of the tasks that are compared."""
     probed = both[both.protocol == "linear_probe"]
     sections = [Section(sentences=summary(both, probed, tasks)), average_section(averages, tasks)]
     for family, title in (FAMILIES | {"other": "Other tasks"}).items():
@@ -43,6 +46,7 @@ def write_published_page(path: str, both: pd.DataFrame, averages: pd.DataFrame, 
         mine = both[both.protocol == protocol]
         if len(mine):
             sections.append(Section(title, table=readable(mine)))
+    sections += [others_section(others)] * bool(len(others))
     write_page(path, "Published and measured", note, [*sections, task_section(probed, tasks)], style=NAMES_IN_ONE_LINE)
 
 
@@ -79,6 +83,17 @@ def average_section(averages: pd.DataFrame, tasks: pd.DataFrame) -> Section:
     return Section("Averages of linear probes", told, without_second_names(pd.DataFrame(columns)))
 
 
+def others_section(others: pd.DataFrame) -> Section:
+    """Scores of the same tasks by others than the paper, each with its protocol and split; no mean over them."""
+    told = (
+        "<p>Scores of these tasks from other publications. Protocols and splits differ from the paper's and from each "
+        "other's, so that no number stands for another, and nothing is averaged over sources.</p>"
+    )
+    columns = {"source": others.origin, "protocol": others.protocol, "split": others.split, "task": others.task}
+    columns |= {"model": others.model, "setting": others.setting, "metric": others.metric, "score": others.score}
+    return Section("The same tasks elsewhere", told, pd.DataFrame(columns))
+
+
 def scores_of(rows: pd.DataFrame) -> dict[str, pd.Series]:
     """Published and measured mean and their difference, with three decimals."""
     scores = {name: rows[name].map("{:.3f}".format).where(rows[name].notna(), "") for name in ("published", "measured")}
@@ -95,9 +110,14 @@ def readable(rows: pd.DataFrame) -> pd.DataFrame:
     columns |= {"measured": scores["measured"], "95 % interval": rows.apply(interval_of, axis=1)}
     columns["folds"] = pd.Series(told_of(rows), rows.index, dtype=object)
     columns |= {"difference": scores["difference"], "covered": rows.covered}
-    columns["note"] = rows.uncertain.map({"1": "damaged where it was read from"}).fillna("")
+    columns["split"] = rows.split.fillna("")
+    columns["confidence"] = rows.confidence.fillna("")
     table = pd.DataFrame(columns)
-    silent = [name for name in ("samples a class", "published error", "folds", "note") if (table[name] == "").all()]
+    silent = [
+        name
+        for name in ("samples a class", "published error", "folds", "split", "confidence")
+        if (table[name] == "").all()
+    ]
     return without_second_names(table.drop(columns=silent))
 
 

@@ -14,8 +14,18 @@ from ..probe.tasks import Task, read_task
 from .formats import write_readable
 
 COLUMNS = (
-    ["family", "task", "organ", "unit", "cases", "slides", "classes", "events", "censored", "median_days", "metric"]
-    + ["split", "folds", "paper_cases", "paper_slides", "paper_classes", "paper_metric", "paper_split", "paper_folds"]
+    ["family", "task", "organ", "unit", "cases", "slides", "classes", "range", "events", "censored", "median_days"]
+    + [
+        "metric",
+        "split",
+        "folds",
+        "paper_cases",
+        "paper_slides",
+        "paper_classes",
+        "paper_metric",
+        "paper_split",
+        "paper_folds",
+    ]
     + ["cases_difference", "slides_difference"]
 )
 #: Classes named in the table of tasks; those of tasks with more are in the table of classes alone.
@@ -63,6 +73,8 @@ def describe(task: Task) -> dict[str, Any]:
         events = int(happened.sum())
         row |= {"events": events, "censored": 1 - events / len(happened) if len(happened) else None}
         return row | {"median_days": float(np.median(times)) if len(times) else None}
+    if task.is_regression:
+        return row | {"range": f"{task.values.min():g} to {task.values.max():g}"}
     counts = np.bincount(task.labels, minlength=len(task.classes))
     return row | {"classes": "; ".join(f"{name} {n}" for name, n in zip(task.classes, counts, strict=True))}
 
@@ -91,9 +103,9 @@ def beside_paper(row: dict[str, Any], paper: pd.DataFrame) -> dict[str, Any]:
 def count_classes(task: Task, known: pd.DataFrame) -> list[dict[str, Any]]:
     """A row a class, with the paper's count where it has a class of that name; then classes that only the paper has.
 
-    Survival tasks have none.
+    Tasks of survival or regression have none.
     """
-    if task.is_survival:
+    if task.is_survival or task.is_regression:
         return []
     theirs = known[known.task == task.name]
     theirs = dict(zip(theirs["class"].str.lower(), theirs.to_dict("records"), strict=True))
@@ -125,6 +137,7 @@ def show_tasks(table: pd.DataFrame) -> pd.DataFrame:
         theirs = (f"{one['paper_split']}, {one['paper_folds']}").replace("_", " ") if one["paper_split"] else ""
         row = {"task": one["task"], "organ": one["organ"], "cases": both(one["cases"], one["paper_cases"])}
         row |= {"slides": both(one["slides"], one["paper_slides"]), "classes": shares(one["classes"])}
+        row |= {"range": one["range"]}
         row |= {
             "events": whole(one["events"]),
             "censored": percent(one["censored"]),

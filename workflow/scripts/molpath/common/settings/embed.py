@@ -22,5 +22,7 @@ class Model(TypedDict):
     run: str
     seed: int
     path: str
+    ids: str
+    unit: str
     cases: str
     slide_encoder: NotRequired[SlideEncoder]

@@ -47,6 +47,9 @@ class Probe(Solvers, Summary):
     """Frozen probes, few-shot probes, retrieval and prompting, with their controls."""
 
     C_sweep: list[float | str]
+    nested_C: list[float]
+    ridge_alphas: list[float]
+    mlp_hidden: int
     further: list[str]
     neighbours: int
     shots: list[int]

@@ -1,0 +1,149 @@
+"""Tables of given vectors: every format gives the same numbers, and a bad file is told by file, row and remedy."""
+
+import h5py
+import numpy as np
+import pytest
+from molpath.common.tsv import BadTable
+from molpath.embed.given_arrays import read_vectors
+
+NAMES = ["C1", "C2", "C3"]
+X = np.array([[0.5, -1.25], [2.0, 3.5], [1e-3, 7.0]], np.float32)
+
+
+def text(separator, x=X, unit="case_id"):
+    rows = [separator.join([name, *map(str, row.tolist())]) for name, row in zip(NAMES, x, strict=True)]
+    return "\n".join([separator.join([unit, "e0", "e1"]), *rows]) + "\n"
+
+
+def write_tsv(folder):
+    (folder / "x.tsv").write_text(text("\t"))
+    return {"path": folder / "x.tsv"}
+
+
+def write_csv(folder):
+    (folder / "x.csv").write_text(text(",").replace("C2,", '"C2",'))
+    return {"path": folder / "x.csv"}
+
+
+def write_parquet(folder):
+    import pandas as pd
+
+    pd.DataFrame({"case_id": NAMES, "e0": X[:, 0], "e1": X[:, 1]}).to_parquet(folder / "x.parquet")
+    return {"path": folder / "x.parquet"}
+
+
+def write_npy(folder):
+    np.save(folder / "x.npy", X.astype(np.float64))
+    (folder / "ids.tsv").write_text("\n".join(["case_id", *NAMES]) + "\n")
+    return {"path": folder / "x.npy", "ids": folder / "ids.tsv"}
+
+
+def write_h5ad(folder, index="case_id"):
+    import anndata
+    import pandas as pd
+
+    anndata.AnnData(X, obs=pd.DataFrame(index=pd.Index(NAMES, name=index))).write_h5ad(folder / "x.h5ad")
+    return {"path": folder / "x.h5ad"}
+
+
+def write_folder(folder, shape=(2,)):
+    """As TRIDENT and Patho-Bench write: one vector a file, with or without an axis of length 1 before it."""
+    (folder / "pooled").mkdir()
+    for name, row in zip(NAMES, X, strict=True):
+        with h5py.File(folder / f"pooled/{name}.h5", "w") as handle:
+            handle["features"] = row.reshape(shape)
+    return {"path": folder / "pooled", "unit": "case_id"}
+
+
+WRITERS = {
+    "tsv": write_tsv,
+    "csv": write_csv,
+    "parquet": write_parquet,
+    "npy": write_npy,
+    "h5ad": write_h5ad,
+    "folder": write_folder,
+    "folder of rows": lambda folder: write_folder(folder, (1, 2)),
+}
+
+
+def read(asked):
+    return read_vectors(**{key: str(value) for key, value in asked.items()})
+
+
+@pytest.mark.parametrize("form", WRITERS)
+def test_every_format_gives_the_same_vectors(form, tmp_path):
+    found = read(WRITERS[form](tmp_path))
+    assert (found.unit, found.ids) == ("case_id", NAMES)
+    np.testing.assert_array_equal(np.asarray(found.values, np.float32), X)
+
+
+def test_a_table_of_slides_keeps_their_cases(tmp_path):
+    (tmp_path / "x.tsv").write_text("slide_id\tcase_id\te0\nS1\tC1\t1\nS2\tC1\t2\n")
+    found = read_vectors(str(tmp_path / "x.tsv"))
+    assert (found.unit, found.ids, found.cases) == ("slide_id", ["S1", "S2"], ["C1", "C1"])
+    assert np.asarray(found.values).tolist() == [[1.0], [2.0]]
+
+
+MISTAKES = {
+    "an id twice": ("x.tsv", text("\t").replace("C3", "C1"), r"x.tsv, row 4: case_id C1 is there twice .*row 2"),
+    "no id": ("x.tsv", text("\t").replace("C3", ""), "row 4: case_id is empty"),
+    "NaN": ("x.tsv", text("\t").replace("3.5", "nan"), r"row 3, column e1: 'nan' is no finite number"),
+    "empty cell": ("x.tsv", text("\t").replace("3.5", ""), r"row 3, column e1: '' is no finite number"),
+    "more than float32 holds": ("x.csv", text(",").replace("3.5", "1e39"), r"row 3, column e1: '1e39'"),
+    "words": ("x.csv", text(",").replace("7.0", "male"), r"x.csv, row 4, column e1: 'male' is no finite number"),
+    "a row too short": ("x.tsv", text("\t").replace("\t3.5", ""), "x.tsv, row 3: 2 cells, and the header has 3"),
+    "a row too long": ("x.csv", text(",").replace("3.5", "3.5,1"), "x.csv, row 3: 4 cells, and the header has 3"),
+    "a column twice": ("x.csv", text(",").replace("e1", "e0"), "header: column 'e0' is there 2 times"),
+    "no ids at all": ("x.csv", text(",", unit="patient"), "header: no column case_id or slide_id"),
+    "no vectors": ("x.tsv", "case_id\nC1\n", "no vectors in it"),
+    "nothing": ("x.csv", "\n", "no line in it"),
+    "another format": ("x.pkl", "", r"no format of vectors by its name: give it as .tsv, .csv"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_what_is_wrong_with_text_is_told(mistake, tmp_path):
+    name, contents, told = MISTAKES[mistake]
+    (tmp_path / name).write_text(contents)
+    with pytest.raises(BadTable, match=told):
+        read_vectors(str(tmp_path / name))
+
+
+def test_what_is_wrong_with_an_array_is_told(tmp_path):
+    asked = write_npy(tmp_path)
+    with pytest.raises(BadTable, match="an array says nothing of ids: name under `ids`"):
+        read({"path": asked["path"]})
+    np.save(tmp_path / "x.npy", X[:2])
+    with pytest.raises(BadTable, match=r"x.npy: 2 rows, and .*ids.tsv has 3 ids"):
+        read(asked)
+    np.save(tmp_path / "x.npy", np.where(X == 3.5, np.inf, X))
+    with pytest.raises(BadTable, match=r"x.npy, row 3 of .*ids.tsv, column 1: inf is no finite number"):
+        read(asked)
+    np.save(tmp_path / "x.npy", X[0])
+    with pytest.raises(BadTable, match=r"shape \(2,\)"):
+        read(asked)
+
+
+def test_what_is_wrong_with_a_folder_is_told(tmp_path):
+    asked = write_folder(tmp_path)
+    with pytest.raises(BadTable, match="set `unit` to slide_id or case_id"):
+        read({"path": asked["path"]})
+    for values, told in (
+        (np.zeros(3), r"C2.h5: a vector of 3 numbers, where most have 2"),
+        (np.zeros((9, 2)), r"C2.h5: features of shape \(9, 2\), and one vector is wanted: .*pool these patches"),
+        (np.array([1.0, np.nan]), r"file C2.h5, column 1: nan is no finite number"),
+    ):
+        with h5py.File(tmp_path / "pooled/C2.h5", "w") as handle:
+            handle["features"] = values
+        with pytest.raises(BadTable, match=told):
+            read(asked)
+    (tmp_path / "pooled/C2.h5").write_bytes(b"no h5")
+    with pytest.raises(BadTable, match=r"C2.h5: .*make it again, or take it out of the folder"):
+        read(asked)
+
+
+def test_an_index_of_another_name_needs_the_unit(tmp_path):
+    asked = write_h5ad(tmp_path, index="sample")
+    with pytest.raises(BadTable, match="index 'sample' is neither case_id nor slide_id: say under `unit`"):
+        read(asked)
+    assert read(asked | {"unit": "slide_id"}).unit == "slide_id"

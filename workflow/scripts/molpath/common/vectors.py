@@ -1,0 +1,165 @@
+"""Tables of given vectors, one a case or slide, as other tools write them; what can't be one is refused in words.
+
+Text is read by the standard library alone, so that planning can look at it anywhere; other formats need their library.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from .tsv import BadTable, Cells, read_cells
+
+#: Columns that say whose vector a row is; of a table that has both the first counts.
+UNITS = ("slide_id", "case_id")
+#: Suffixes of one table; a folder holds an HDF5 file for each vector.
+TEXT, OTHERS = (".tsv", ".txt", ".csv"), (".parquet", ".h5ad")
+FORMATS = ".tsv, .csv, .parquet, .npy with `ids`, .h5ad, or a folder of .h5 files"
+#: The largest number that float32 holds.
+LARGEST = 3.4028234e38
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """unit: slide_id or case_id; ids: N of them; values: N rows of D finite numbers (float32); cases: of slides, where
+    the table says it, else empty; places: where each row stands."""
+
+    unit: str
+    ids: list[str]
+    values: Sequence[Any]
+    cases: list[str]
+    places: list[str]
+
+
+def files_of(path: str, ids: str = "") -> list[str]:
+    """The files that a table consists of: one, each of a folder, and that of the ids."""
+    one = sorted(map(str, Path(path).glob("*.h5"))) if os.path.isdir(path) else [path]
+    return one + [ids] * bool(ids)
+
+
+def read_ids(path: str, ids: str = "", unit: str = "") -> Vectors | None:
+    """What the standard library can tell of a table: text as a whole, of arrays and folders the ids, without values.
+
+    None for other formats. Raises BadTable that names file, row and column.
+    """
+    if os.path.isdir(path):
+        found = of_folder(path, unit)
+    elif path.endswith(TEXT):
+        found = _of_cells(path, _comma_cells(path) if path.endswith(".csv") else read_cells(path))
+    elif path.endswith(".npy"):
+        found = of_array(path, ids)
+    elif path.endswith(OTHERS):
+        return None
+    else:
+        raise BadTable(path, "no format of vectors by its name", f"give it as {FORMATS}")
+    check_ids(path, found)
+    return found
+
+
+def check_ids(path: str, found: Vectors) -> None:
+    """There are vectors, and each id has one."""
+    if not found.ids or (len(found.values) and not len(found.values[0])):
+        raise BadTable(path, "no vectors in it", "write a row for each case or slide, with numeric columns")
+    first: dict[str, str] = {}
+    for name, place in zip(found.ids, found.places, strict=True):
+        if not name:
+            raise BadTable(f"{path}, {place}", f"{found.unit} is empty", "name the case or slide, or take the row out")
+        if name in first:
+            wrong = f"{found.unit} {name} is there twice (before in {first[name]})"
+            raise BadTable(f"{path}, {place}", wrong, "keep one vector of each")
+        first[name] = place
+
+
+# Text.
+
+
+def _comma_cells(path: str) -> Cells:
+    """Cells of a CSV: commas between them, quotation marks around those that hold one."""
+    with open(path, encoding="utf-8-sig", newline="") as handle:
+        reader = csv.reader(handle, strict=True)
+        try:
+            rows = [(reader.line_num, row) for row in reader if any(row)]
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise BadTable(f"{path}, row {reader.line_num + 1}", str(error), "save it as CSV in UTF-8") from None
+    if not rows:
+        raise BadTable(path, "no line in it", "the first line should name the columns")
+    header = rows[0][1]
+    for name, count in Counter(header).items():
+        if count > 1:
+            raise BadTable(f"{path}, header", f"column {name!r} is there {count} times", "rename or remove one")
+    for line, row in rows[1:]:
+        if len(row) != len(header):
+            wrong = f"{len(row)} cells, and the header has {len(header)}"
+            raise BadTable(f"{path}, row {line}", wrong, "one cell a column, separated by commas")
+    return Cells(header, [row for _, row in rows[1:]], [line for line, _ in rows[1:]])
+
+
+def _of_cells(path: str, cells: Cells) -> Vectors:
+    """Every column but those of ids is a number of the vector."""
+    found = _with_ids(path, cells)
+    numbers = [i for i, name in enumerate(cells.columns) if name not in UNITS]
+    return replace(found, values=[_numbers(path, cells, k, numbers) for k in range(len(cells.rows))])
+
+
+def _with_ids(path: str, cells: Cells) -> Vectors:
+    """Ids of the rows, and cases of slides, without values."""
+    unit = unit_of(path, cells.columns)
+    columns = {name: [row[i] for row in cells.rows] for i, name in enumerate(cells.columns) if name in UNITS}
+    cases = columns.get("case_id", []) if unit == "slide_id" else []
+    return Vectors(unit, columns[unit], [], cases, [f"row {line}" for line in cells.lines])
+
+
+def of_array(path: str, ids: str) -> Vectors:
+    """Ids of an array's rows, without values."""
+    if not ids:
+        raise BadTable(path, "an array says nothing of ids", "name under `ids` a TSV with an id for each of its rows")
+    found = _with_ids(ids, read_cells(ids))
+    return replace(found, places=[f"{place} of {ids}" for place in found.places])
+
+
+def of_folder(path: str, unit: str) -> Vectors:
+    """Ids of a folder's files by their names, without values."""
+    files = files_of(path)
+    if not unit:
+        raise BadTable(path, "names of files don't say what they are of", "set `unit` to slide_id or case_id")
+    if not files:
+        raise BadTable(path, "no .h5 file in it", "name the folder of the pooled features itself")
+    return Vectors(unit, [Path(file).stem for file in files], [], [], [f"file {Path(file).name}" for file in files])
+
+
+def unit_of(path: str, columns: Iterable[str]) -> str:
+    """The column that says whose vector a row is."""
+    unit = next((name for name in UNITS if name in columns), "")
+    if not unit:
+        raise BadTable(f"{path}, header", "no column case_id or slide_id", "name so the column of the ids")
+    return unit
+
+
+def _numbers(path: str, cells: Cells, k: int, columns: Sequence[int]) -> array[float]:
+    """The vector of row `k`."""
+    row = cells.rows[k]
+    try:
+        values = [float(row[i]) for i in columns]
+        if all(abs(value) <= LARGEST for value in values):
+            return array("f", values)
+    except ValueError:
+        pass
+    i = next(i for i in columns if not _is_finite(row[i]))
+    raise BadTable(
+        f"{path}, row {cells.lines[k]}, column {cells.columns[i]}",
+        f"{row[i]!r} is no finite number",
+        "a vector has numbers alone: correct it, or take the row or column out",
+    )
+
+
+def _is_finite(cell: str) -> bool:
+    try:
+        return abs(float(cell)) <= LARGEST
+    except ValueError:
+        return False

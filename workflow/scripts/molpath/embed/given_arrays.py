@@ -1,0 +1,140 @@
+"""Given vectors in the formats that the standard library doesn't read: arrays, Parquet, AnnData, pooled HDF5."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import h5py
+import numpy as np
+
+from ..common.given_h5 import Unusable, own_array
+from ..common.tsv import BadTable
+from ..common.vectors import UNITS, Vectors, check_ids, files_of, of_array, of_folder, read_ids, unit_of
+
+
+def read_vectors(path: str, ids: str = "", unit: str = "") -> Vectors:
+    """The vectors of a file or folder; ids: file of the ids of a .npy; unit: what ids are where the file can't say.
+
+    Raises BadTable that names file, row and column.
+    """
+    if os.path.isdir(path):
+        found = _of_folder(path, unit)
+    elif path.endswith(".parquet"):
+        found = _of_parquet(path)
+    elif path.endswith(".npy"):
+        found = _of_npy(path, ids)
+    elif path.endswith(".h5ad"):
+        found = _of_h5ad(path, unit)
+    elif text := read_ids(path):
+        return text
+    check_ids(path, found)
+    return found
+
+
+def _checked(path: str, values: Any, places: Sequence[str]) -> Any:
+    """An array (N x D) as float32, all of it finite."""
+    if values.ndim != 2 or values.dtype.kind not in "iuf":
+        wrong = f"an array of {values.dtype} and shape {values.shape}"
+        raise BadTable(path, wrong, "a table of vectors has numbers in rows and columns")
+    found = np.asarray(values, np.float32)
+    bad = np.argwhere(~np.isfinite(found))
+    if len(bad):
+        row, column = bad[0]
+        remedy = "make the vector again, or take the row out"
+        raise BadTable(f"{path}, {places[row]}, column {column}", f"{values[row, column]} is no finite number", remedy)
+    return found
+
+
+def _of_parquet(path: str) -> Vectors:
+    """A Parquet table: a column of ids, all others numbers."""
+    import numpy as np
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        table = pyarrow.parquet.read_table(path)
+    except (pyarrow.ArrowException, OSError) as error:
+        raise BadTable(path, f"no Parquet file: {error}", "write it again") from None
+    unit = unit_of(path, table.column_names)
+    names = [name for name in table.column_names if name not in UNITS]
+    for name in names:
+        kind = table.schema.field(name).type
+        if not (pyarrow.types.is_floating(kind) or pyarrow.types.is_integer(kind)):
+            raise BadTable(f"{path}, column {name}", f"it holds {kind}, no numbers", "take the column out")
+    ids = ["" if one is None else str(one) for one in table[unit].to_pylist()]
+    places = [f"row {row}" for row in range(1, len(ids) + 1)]
+    columns = [table[name].to_numpy().astype(np.float64) for name in names]
+    values = np.stack(columns, axis=1) if columns else np.zeros((len(ids), 0))
+    cases = table["case_id"].to_pylist() if unit == "slide_id" and "case_id" in table.column_names else []
+    return Vectors(unit, ids, _checked(path, values, places), [str(one or "") for one in cases], places)
+
+
+def _of_npy(path: str, ids: str) -> Vectors:
+    """An array, and a table with an id for each of its rows."""
+    found = of_array(path, ids)
+    try:
+        values = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise BadTable(path, f"no array of numbers: {error}", "write it again with numpy.save") from None
+    if values.ndim == 2 and len(values) != len(found.ids):
+        wrong = f"{len(values)} rows, and {ids} has {len(found.ids)} ids"
+        raise BadTable(path, wrong, "give the ids of this array, in the order of its rows")
+    return replace(found, values=_checked(path, values, found.places))
+
+
+def _of_h5ad(path: str, unit: str) -> Vectors:
+    """X of an AnnData file by the names of its observations."""
+    try:
+        with h5py.File(path) as handle:
+            obs = handle["obs"]
+            index = str(obs.attrs["_index"])
+            unit = unit or (index if index in UNITS else "")
+            if not isinstance(handle["X"], h5py.Dataset):
+                raise BadTable(path, "X is a sparse matrix", "write it as a dense array")
+            ids, values = obs[index].asstr()[:].tolist(), handle["X"][:]
+            cases = _text_column(obs["case_id"]) if unit == "slide_id" and "case_id" in obs else []
+    except (OSError, KeyError) as error:
+        raise BadTable(path, f"no h5ad file: {error}", "write it again with anndata") from None
+    if not unit:
+        raise BadTable(
+            path, f"its index {index!r} is neither case_id nor slide_id", "say under `unit` what its ids are"
+        )
+    places = [f"observation {row}" for row in range(1, len(ids) + 1)]
+    return Vectors(unit, ids, _checked(path, values, places), cases, places)
+
+
+def _text_column(column: Any) -> list[str]:
+    """A column of obs: plain text, or codes of categories."""
+    if hasattr(column, "keys"):
+        words = column["categories"].asstr()[:].tolist()
+        return [words[code] if code >= 0 else "" for code in column["codes"][:]]
+    return [str(one) for one in column.asstr()[:]]
+
+
+def _of_folder(path: str, unit: str) -> Vectors:
+    """One HDF5 file for each case or slide, by its name, as TRIDENT and Patho-Bench write pooled features."""
+    found, files = of_folder(path, unit), files_of(path)
+    vectors = [_of_file(file) for file in files]
+    usual = Counter(map(len, vectors)).most_common(1)[0][0]
+    for file, vector in zip(files, vectors, strict=True):
+        if len(vector) != usual:
+            remedy = "keep those of one encoder in the folder"
+            raise BadTable(file, f"a vector of {len(vector)} numbers, where most have {usual}", remedy)
+    return replace(found, values=_checked(path, np.stack(vectors), found.places))
+
+
+def _of_file(file: str) -> Any:
+    """The one vector of an HDF5 file."""
+    try:
+        with h5py.File(file) as handle:
+            values = own_array(handle, "features", "iuf")[:]
+    except (OSError, Unusable) as error:
+        raise BadTable(file, str(error), "make it again, or take it out of the folder") from None
+    if values.size != values.shape[-1] if values.ndim else True:
+        remedy = "name the folder of slide features, or pool these patches by a model of kind mean"
+        raise BadTable(file, f"features of shape {values.shape}, and one vector is wanted", remedy)
+    return values.reshape(-1)

@@ -1,0 +1,129 @@
+"""Tables of given vectors (models of kind table), and studies that consist of them alone: no slide sheet, no slides."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from typing import Any
+
+from ..common.task_sheets import sheet_of_tasks
+from ..common.tsv import BadTable
+from ..common.vectors import Vectors, files_of, read_ids
+from .config import Config, Wildcards
+from .models import Models
+from .problems import Problems
+
+#: How many ids a message names.
+SHOWN = 3
+
+
+class GivenVectors:
+    """Files and contents of the models of kind table, and whether they are what the tasks need."""
+
+    def __init__(self, config: Config, models: Models) -> None:
+        self.config, self.models, self.places = config, models, models.places
+        self._read: dict[str, Vectors | None] = {}
+
+    def request(self, wildcards: Wildcards) -> dict[str, str]:
+        """Where the vectors of a model lie, where their ids, and what these are of."""
+        return self._request(wildcards.model)
+
+    def _request(self, name: str) -> dict[str, str]:
+        entry = self.models.entries[name]
+        return {
+            "path": self.places.find_given(entry["path"]),
+            "ids": self.places.find_given(entry["ids"]),
+            "unit": entry["unit"],
+        }
+
+    def files(self, wildcards: Wildcards) -> list[str]:
+        """Every file of them, as inputs."""
+        return [self.places.given(path) for path in self.files_of(wildcards.model)]
+
+    def files_of(self, name: str) -> list[str]:
+        """The same by the model's name."""
+        asked = self._request(name)
+        return files_of(asked["path"], asked["ids"])
+
+    # Checks.
+
+    def check(self, problems: Problems) -> None:
+        """Each table in use can be read and has ids of the tasks; a study without slides asks for nothing of them."""
+        alone = self.models.slides.of_tasks
+        before = len(problems.found)
+        if alone:
+            self.check_alone(problems)
+        if len(problems.found) > before or self.places.lint:
+            return
+        for name in self.models.used:
+            entry = self.models.entries.get(name)
+            if entry and entry["kind"] == "table" and os.path.exists(self.places.find_given(entry["path"])):
+                self.check_table(name, problems)
+
+    def check_alone(self, problems: Problems) -> None:
+        """Without a slide sheet every model is a table, and every task that is used lists its cases."""
+        where = "config, key slides/sheet"
+        asked: dict[str, Collection[Any]] = {
+            "pretrain/use": self.config["pretrain"]["use"],
+            "tiles/use": self.config["tiles"]["use"],
+            "features/use": self.config["features"]["use"],
+            "omics/sheet": self.config["omics"]["sheet"],
+            "probe/finetune/models": self.models.finetuned,
+            "embed/use": [name for name in self.models.used if self.kind(name) not in ("table", "")],
+        }
+        for key, value in asked.items():
+            if value:
+                told = value if isinstance(value, str) else ", ".join(map(str, value))
+                remedy = "name the slide sheet, or use models of kind table alone"
+                problems.add(where, f"empty, and {key} ({told}) needs slides", remedy)
+        if not self.models.used:
+            problems.add(where, "empty, and embed/use names no model", "name the slide sheet, or a model of kind table")
+        try:
+            sheet_of_tasks(self.models.tasks.given_tables())
+        except BadTable as error:
+            problems.add_table_error(error)
+
+    def kind(self, name: str) -> str:
+        """Kind of a model; '' for one that there isn't."""
+        return str(self.models.entries.get(name, {}).get("kind", ""))
+
+    def check_table(self, name: str, problems: Problems) -> None:
+        """The table can be read, its slides are of the cases of the sheet, and some of its ids are in the sheet."""
+        try:
+            found = self.read(name)
+        except BadTable as error:
+            problems.add_table_error(error)
+            return
+        if found is None:
+            return
+        slides, path = self.models.slides, self.models.entries[name]["path"]
+        case_of = {row.get("slide_id"): row.get("case_id") for row in slides.rows}
+        for slide, case, where in zip(found.ids, found.cases, found.places, strict=False):
+            if slide in case_of and case_of[slide] != case:
+                wrong = f"slide {slide} is of case {case} here, and of {case_of[slide]} in {slides.told}"
+                problems.add(f"{path}, {where}", wrong, "correct one of them")
+                return
+        known = case_of if found.unit == "slide_id" else set(slides.cases)
+        if known and not any(one in known for one in found.ids):
+            wrong = f"none of its {len(found.ids)} {found.unit}s ({found.ids[0]}, …) is in {slides.told}"
+            example = next(iter(known))
+            problems.add(path, wrong, f"write ids as they are there ({example}, …), or say what they are of (`unit`)")
+
+    def read(self, name: str) -> Vectors | None:
+        """What can be told of the vectors of a model, read once; None of a format that only the job reads."""
+        if name not in self._read:
+            self._read[name] = read_ids(**self._request(name))
+        return self._read[name]
+
+    def notes(self) -> list[str]:
+        """Ids of each table that no task of a study without slides knows, and ids of tasks that have no vector."""
+        notes, slides = [], self.models.slides
+        for name in self.models.used if slides.of_tasks else ():
+            if found := self.read(name):
+                known = {row["slide_id" if found.unit == "slide_id" else "case_id"] for row in slides.rows}
+                have, path = set(found.ids), self.models.entries[name]["path"]
+                for ids, told in ((have - known, "of {} no task has a row"), (known - have, "{} of tasks have no row")):
+                    if ids:
+                        shown = ", ".join(sorted(ids)[:SHOWN]) + ", …" * (len(ids) > SHOWN)
+                        notes.append(f"note: {path}: {told.format(f'{len(ids)} {found.unit}s')} ({shown})")
+        return notes

@@ -1,0 +1,14 @@
+"""Take the given vectors of a model as one file."""
+
+import sys
+from pathlib import Path
+
+# Snakemake puts this script's folder last; its library comes before any other of that name.
+sys.path.insert(0, next(path for path in reversed(sys.path) if Path(path, "molpath").is_dir()))
+from molpath.common import joblog
+
+if __name__ == "__main__":
+    joblog.start(snakemake.log[0])
+    from molpath.embed.given import take_vectors
+
+    take_vectors(**snakemake.params.given, output=snakemake.output.vectors)
