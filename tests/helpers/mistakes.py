@@ -99,6 +99,16 @@ MISTAKES = {
             "mount the bucket read-only and name the file there; slides and profiles are downloaded if the address",
         ],
     ),
+    "download_above_the_study": (
+        lambda p: [row.update(url="https://x.org/a" if i == 4 else "", path="../../escaped.svs" if i == 4 else row["path"])
+                   for i, row in enumerate(p.slides)],
+        ["slides.tsv, row 6, column path: ../../escaped.svs would be written outside", "acquire/folders"],
+    ),
+    "download_to_an_absolute_path": (
+        lambda p: [row.update(url="https://x.org/a" if i == 1 else "", path="/nowhere/x.tsv" if i == 1 else row["path"])
+                   for i, row in enumerate(p.profiles)],
+        ["profiles.tsv, row 3, column path: /nowhere/x.tsv would be written outside", "acquire/folders"],
+    ),
     "download to an address": (
         lambda p: p.slides[4].update(path="https://here.org/S4.svs", url="https://there.org/S4.svs"),
         ["slides.tsv, row 6, column path: https://here.org/S4.svs is an address"],
