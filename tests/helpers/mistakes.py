@@ -100,13 +100,17 @@ MISTAKES = {
         ],
     ),
     "download_above_the_study": (
-        lambda p: [row.update(url="https://x.org/a" if i == 4 else "", path="../../escaped.svs" if i == 4 else row["path"])
-                   for i, row in enumerate(p.slides)],
+        lambda p: (
+            [row.update(url="https://x.org/a" if i == 4 else "") for i, row in enumerate(p.slides)],
+            p.slides[4].update(path="../../escaped.svs"),
+        ),
         ["slides.tsv, row 6, column path: ../../escaped.svs would be written outside", "acquire/folders"],
     ),
     "download_to_an_absolute_path": (
-        lambda p: [row.update(url="https://x.org/a" if i == 1 else "", path="/nowhere/x.tsv" if i == 1 else row["path"])
-                   for i, row in enumerate(p.profiles)],
+        lambda p: (
+            [row.update(url="https://x.org/a" if i == 1 else "") for i, row in enumerate(p.profiles)],
+            p.profiles[1].update(path="/nowhere/x.tsv"),
+        ),
         ["profiles.tsv, row 3, column path: /nowhere/x.tsv would be written outside", "acquire/folders"],
     ),
     "download to an address": (

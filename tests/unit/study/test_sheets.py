@@ -98,7 +98,9 @@ def test_other_odd_paths_are_used_as_they_are(project):
     assert [row["path"].removeprefix(f"{project.folder}/") for row in rows[:4]] == names
 
 
-@pytest.mark.parametrize("config", [{"folders": ["/data"]}, {"gdc": {"X": {"projects": ["P"], "folder": "/data/slides"}}}])
+@pytest.mark.parametrize(
+    "config", [{"folders": ["/data"]}, {"gdc": {"X": {"projects": ["P"], "folder": "/data/slides"}}}]
+)
 def test_downloads_go_to_folders_that_the_config_names(project, config):
     for i, row in enumerate(project.slides):
         row["url"] = "https://x.org/a" if i == 4 else ""
