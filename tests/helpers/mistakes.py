@@ -99,6 +99,20 @@ MISTAKES = {
             "mount the bucket read-only and name the file there; slides and profiles are downloaded if the address",
         ],
     ),
+    "download_above_the_study": (
+        lambda p: (
+            [row.update(url="https://x.org/a" if i == 4 else "") for i, row in enumerate(p.slides)],
+            p.slides[4].update(path="../../escaped.svs"),
+        ),
+        ["slides.tsv, row 6, column path: ../../escaped.svs would be written outside", "acquire/folders"],
+    ),
+    "download_to_an_absolute_path": (
+        lambda p: (
+            [row.update(url="https://x.org/a" if i == 1 else "") for i, row in enumerate(p.profiles)],
+            p.profiles[1].update(path="/nowhere/x.tsv"),
+        ),
+        ["profiles.tsv, row 3, column path: /nowhere/x.tsv would be written outside", "acquire/folders"],
+    ),
     "download to an address": (
         lambda p: p.slides[4].update(path="https://here.org/S4.svs", url="https://there.org/S4.svs"),
         ["slides.tsv, row 6, column path: https://here.org/S4.svs is an address"],

@@ -76,6 +76,8 @@ class Project:
         """Write config, sheets, task and (empty) files."""
         for row in self.slides + self.profiles:
             path = self.folder / row.get("path", "none")
+            if row.get("url") or self.folder not in path.resolve().parents:
+                continue  # a download, or a path that leads out of the project
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch()
         write_table(self.folder / "slides.tsv", self.slides)

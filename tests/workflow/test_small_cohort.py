@@ -1,8 +1,10 @@
 """The whole workflow on a dozen generated cases: what comes out."""
 
 import json
+import platform
 import re
 import shutil
+import subprocess
 from urllib.parse import unquote
 
 import anndata
@@ -258,7 +260,7 @@ def test_frozen_probes_in_the_layout_of_pathobench(cohort, code):
         assert len(list((folder / "test_metrics").iterdir())) in (3, 100)
 
 
-def test_what_made_the_results_is_written_down(cohort):
+def test_what_made_the_results_is_written_down(cohort, repository):
     """Inputs, weights and every kind of result are in provenance.json; the crate says the same and no path of here."""
     results = cohort / "results"
     said = json.loads((results / "provenance.json").read_text())
@@ -280,3 +282,15 @@ def test_what_made_the_results_is_written_down(cohort):
         assert str(cohort) not in (results / name).read_text()
     jobs = read_tsv(results / "job_times.tsv").job
     assert "pretrain/runs/one" in set(jobs)
+    asked = subprocess.run(["git", "-C", repository, "rev-parse", "HEAD"], capture_output=True, text=True)
+    assert said["workflow"]["commit"] == (asked.stdout.strip() if asked.returncode == 0 else None)
+
+
+def test_no_result_tells_where_it_was_made(cohort):
+    """Neither this machine's folder nor its name stands in a result, but for the config, which says so."""
+    private = [str(cohort).encode(), platform.node().encode()]
+    results = cohort / "results"
+    files = [path for path in results.rglob("*") if path.is_file() and path != results / "config.yaml"]
+    assert len(files) > 200
+    telling = [path.relative_to(results) for path in files if any(word in path.read_bytes() for word in private)]
+    assert not telling

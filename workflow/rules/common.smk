@@ -35,6 +35,7 @@ else:
 for name in [name for name in sys.modules if name.split(".")[0] == "molpath"]:
     del sys.modules[name]
 sys.path.insert(0, str(LIBRARY))
+from molpath.study.code_state import state_of_code
 from molpath.study.config import Places
 from molpath.study.launcher import Launcher
 from molpath.study.problems import ProblemsFound
@@ -84,6 +85,12 @@ try:
             logger.warning(note)
 except ProblemsFound as problems:
     raise StudyRefused(str(problems))
+
+
+def get_state_of_code(wildcards):
+    """Commit of this workflow, asked where it lies: jobs run copies of it."""
+    hosted = None if isinstance(SCRIPTS, LocalSourceFile) else SCRIPTS
+    return state_of_code(LIBRARY, hosted)
 
 
 def get_benchmark_patterns(wildcards):

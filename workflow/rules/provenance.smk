@@ -51,6 +51,7 @@ rule write_provenance:
         results=subpath(output.provenance, parent=True),
         note=lookup(dpath="report/note", within=config),
         code={stage: study.digest(stage) for stage in (*STAGES, "tables", "figures")},
+        state=get_state_of_code,
     message:
         "Writing down what made these results"
     script:

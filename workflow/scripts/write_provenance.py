@@ -16,7 +16,7 @@ if __name__ == "__main__":
         config=snakemake.input.config,
         inputs=dict(zip(snakemake.params.names, snakemake.input.given, strict=True)),
         environments=snakemake.input.environments,
-        code=snakemake.params.code,
+        code={"digests": snakemake.params.code} | snakemake.params.state,
         outputs=[*snakemake.input.outputs, snakemake.input.config],
         results=snakemake.params.results,
         output=snakemake.output.provenance,

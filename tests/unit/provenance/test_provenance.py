@@ -13,10 +13,9 @@ from urllib.parse import quote
 
 import pytest
 import yaml
-from molpath.provenance import provenance as module
 from molpath.provenance.crate import PROFILES, write_crate
 from molpath.provenance.inventory import compare, list_files
-from molpath.provenance.provenance import seeds, shareable, state_of_code, write_config, write_provenance
+from molpath.provenance.provenance import seeds, write_config, write_provenance
 
 SECRET = "hf_secret-of-the-user-0123456789"
 BENCHMARK = "s\th:m:s\tmax_rss\tmax_vms\n12.5\t0:00:12\t210.4\t900\n"
@@ -64,7 +63,7 @@ def write(folder: Path, repository: Path) -> Path:
         config=str(results / "config.yaml"),
         inputs={"slides/sheet": str(folder / "slides.tsv"), "embed/models/prism": str(folder / "weights/prism")},
         environments=[str(repository / f"envs/{name}.yaml") for name in ("report", "pretrain")],
-        code={"report": "0123456789abcdef"},
+        code={"digests": {"report": "0123456789abcdef"}, "commit": "c" * 40, "modified": False, "release": None},
         outputs=[f"results/{name}" for name in ("config.yaml", "tables/metrics.tsv", "embed/mean/cases.h5ad")]
         + ["results/probe/mean/t/frozen/metrics.tsv", "elsewhere/file.tsv"],
         results="results",
@@ -258,31 +257,5 @@ def test_files_outside_are_not_listed(tmp_path):
     ]
 
 
-def test_addresses_keep_what_is_public():
-    for value in ("s3://bucket/slides", "https://example.org/a", "mean", "20x", 3, None, True, 0.5):
-        assert shareable(value) == value
-    assert shareable(["/data/x", {"a": "../jane/b"}]) == ["…/x", {"a": "…/b"}]
-
-
 def test_seeds_are_found_at_every_depth():
     assert seeds({"a": {"seed": 1, "b": {"seeds": [1, 2]}}, "seed": 0}) == {"a/seed": 1, "a/b/seeds": [1, 2], "seed": 0}
-
-
-def git(folder: Path, *arguments: str) -> str:
-    who = ["-c", "user.name=x", "-c", "user.email=x@example.org"]
-    return subprocess.run(["git", "-C", folder, *who, *arguments], check=True, capture_output=True, text=True).stdout
-
-
-def test_commit_and_local_changes(tmp_path):
-    """A commit where git tracks the file; neither in a folder that git doesn't know, nor in one that ignores it."""
-    assert state_of_code(tmp_path) == {"commit": None, "modified": None}
-    git(tmp_path, "init", "--quiet")
-    file = tmp_path / Path(module.__file__).name
-    file.write_text("a = 1\n")
-    assert state_of_code(tmp_path)["commit"] is None
-    git(tmp_path, "add", ".")
-    git(tmp_path, "commit", "--quiet", "-m", "one")
-    commit = git(tmp_path, "rev-parse", "HEAD").strip()
-    assert state_of_code(tmp_path) == {"commit": commit, "modified": False}
-    file.write_text("a = 2\n")
-    assert state_of_code(tmp_path) == {"commit": commit, "modified": True}

@@ -96,3 +96,18 @@ def test_other_odd_paths_are_used_as_they_are(project):
     assert problems_of(project, "slides.tsv", bytes) == ""
     rows = Study.open("config.yaml").slides.values("00000")
     assert [row["path"].removeprefix(f"{project.folder}/") for row in rows[:4]] == names
+
+
+@pytest.mark.parametrize(
+    "config", [{"folders": ["/data"]}, {"gdc": {"X": {"projects": ["P"], "folder": "/data/slides"}}}]
+)
+def test_downloads_go_to_folders_that_the_config_names(project, config):
+    for i, row in enumerate(project.slides):
+        row["url"] = "https://x.org/a" if i == 4 else ""
+    project.slides[4]["path"] = "/data/slides/x.svs"
+    project.config["acquire"] = config
+    project.write()
+    Study.open("config.yaml").check()
+    project.slides[4]["path"] = "/data/slides/../../etc/x.svs"
+    project.write()
+    assert "/etc/x.svs would be written outside" in project.refusal()

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import platform
-import re
-import subprocess
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,6 +13,7 @@ import yaml
 from ..common.digests import sha256_of
 from ..common.files import write_json, write_text
 from .inventory import describe, list_files
+from .shareable import shareable
 
 #: The Python index's names of packages that conda-forge calls otherwise.
 INDEX_NAMES = {
@@ -44,7 +42,7 @@ def write_provenance(
     config: str,
     inputs: Mapping[str, str],
     environments: Sequence[str],
-    code: Mapping[str, str],
+    code: Mapping[str, Any],
     outputs: Sequence[str],
     results: str,
     output: str,
@@ -53,13 +51,13 @@ def write_provenance(
     """Write provenance.json and return what it says: the same bytes for the same results of the same software.
 
     config: the merged one, as write_config left it. inputs: what the user gave, by config key; a folder counts as its
-    files. environments: the files that rules name. code: digests by sub-package. outputs: files of `results` that are
-    listed with all that lies beside them.
+    files. environments: the files that rules name. code: digests by sub-package, and what study.code_state says.
+    outputs: files of `results` that are listed with all that lies beside them.
     """
     settings = yaml.safe_load(Path(config).read_text(encoding="utf-8"))
     said = {
         "format": 1,
-        "workflow": {"name": "molpath", "digests": dict(code)} | state_of_code(Path(__file__).parent),
+        "workflow": {"name": "molpath"} | dict(code),
         "software": {"python": platform.python_version(), "packages": packages(environments)},
         "environments": {Path(path).name: sha256_of(path) for path in environments},
         "config": shareable(settings),
@@ -69,24 +67,6 @@ def write_provenance(
     }
     write_json(output, said)
     return said
-
-
-def state_of_code(folder: Path) -> dict[str, Any]:
-    """Commit that the library's files are of and whether tracked files differ from it; None where git knows neither."""
-    unknown = {"commit": None, "modified": None}
-    try:
-        ask_git(folder, "ls-files", "--error-unmatch", Path(__file__).name)
-        commit, root = ask_git(folder, "rev-parse", "HEAD"), ask_git(folder, "rev-parse", "--show-toplevel")
-        changed = ask_git(folder, "status", "--porcelain", "--untracked-files=no", "--", root)
-    except (OSError, subprocess.SubprocessError):
-        return unknown
-    return {"commit": commit, "modified": bool(changed)}
-
-
-def ask_git(folder: Path, *words: str) -> str:
-    """What git says in a folder; raises what subprocess.run raises."""
-    command = ["git", "-C", str(folder), *words]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
 
 
 def packages(environments: Sequence[str]) -> dict[str, dict[str, str | None]]:
@@ -105,27 +85,6 @@ def installed(name: str) -> str | None:
         return version(name)
     except PackageNotFoundError:
         return None
-
-
-def shareable(value: Any) -> Any:
-    """A config without what only its machine or its user should know.
-
-    A path below the working directory becomes relative, any other one `…/<name>`; an address loses its login and what
-    follows a question mark.
-    """
-    if isinstance(value, Mapping):
-        return {key: shareable(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [shareable(item) for item in value]
-    if not isinstance(value, str):
-        return value
-    if re.match(r"(?!file:)[a-z][a-z0-9+.-]+://", value):
-        return re.sub(r"\?.*", "", re.sub(r"(?<=://)[^/@]*@", "", value))
-    value = value.removeprefix("file://")
-    if not value.startswith(("/", "~", "../")):
-        return value
-    inside = os.path.relpath(os.path.expanduser(value))
-    return f"…/{Path(value).name}" if inside.startswith("..") else inside
 
 
 def seeds(config: Any, place: str = "") -> dict[str, Any]:

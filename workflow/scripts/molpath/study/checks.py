@@ -12,6 +12,7 @@ from .config import Config
 from .models import Models
 from .omics import Omics
 from .problems import Problems
+from .sheets import will_be_there
 from .tissue import Tissue
 
 
@@ -43,6 +44,7 @@ class Checks:
         self.check_grids()
         self.check_encoders()
         self.check_paths()
+        self.check_downloads()
         models.check_models()
         models.check_embedded_cohorts()
         models.check_attention()
@@ -175,6 +177,18 @@ class Checks:
                     "name the slide's file, or an encoder with `adapter: precomputed` and its `folder`",
                 )
                 break
+
+    def check_downloads(self) -> None:
+        """Downloads are written below the folders that are meant for them, whatever a stranger's sheet says."""
+        for sheet, rows in ((self.slides.path, self.slides.rows), (self.profiles.path, self.profiles.rows)):
+            for row in rows:
+                if will_be_there(row) and self.omics.downloads.outside(row, sheet):
+                    self.problems.add(
+                        f"{sheet}, row {row['#']}, column path",
+                        f"{row['path']} would be written outside the folders of this study",
+                        "give a path below the sheet's folder or the working directory, or name the folder under "
+                        "acquire/folders",
+                    )
 
     def check_omics(self) -> None:
         """Files, cohorts and panels that the section omics names; what a run trains on is fitted on itself."""

@@ -5,6 +5,7 @@ A row with a `url` is downloaded to its `path`, unless it is there. Slides go by
 
 from __future__ import annotations
 
+import functools
 import os
 
 from .config import Config, Places, Row, Wildcards
@@ -31,6 +32,23 @@ class Downloads:
             if is_downloaded(row):
                 first.setdefault(row.get("path"), row)
         return list(first.values())
+
+    def outside(self, row: Row, sheet: str) -> bool:
+        """True for a row whose download would be written where nobody said that downloads belong.
+
+        A file that is there already is only read. Symbolic links are the user's own, and are not followed here.
+        """
+        path = self.places.resolve(row["path"], sheet)
+        place = os.path.abspath(path)
+        return not place.startswith(self._roots(os.path.dirname(sheet))) and not os.path.exists(path)
+
+    @functools.cache  # noqa: B019 - there is one object a study
+    def _roots(self, beside: str) -> tuple[str, ...]:
+        """Absolute folders below which downloads of a sheet in the folder `beside` belong."""
+        services = (self._section[service].values() for service in ("gdc", "gtex", "idc"))
+        own = [cohort["folder"] for cohorts in services for cohort in cohorts if cohort["folder"]]
+        folders = [os.curdir, beside, self.places.resources, *self._section["folders"], *own]
+        return tuple(os.path.join(os.path.abspath(os.path.expanduser(folder)), "") for folder in folders)
 
     def files(self, wildcards: Wildcards) -> list[Row]:
         """Files of a job: id, path, url, md5 and bytes ('' where nobody announced them)."""

@@ -55,6 +55,7 @@ class Acquire(TypedDict):
     idc_names: str
     splits: Splits
     gdc_api: str
+    folders: list[str]
     connections: int
     profiles_per_job: int
     attempts: int

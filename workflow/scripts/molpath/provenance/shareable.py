@@ -1,0 +1,85 @@
+"""A config without what only its machine or its user should know: the one place where this is decided."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import platform
+import re
+from collections.abc import Mapping
+from pathlib import Path, PureWindowsPath
+from typing import Any
+
+#: An address: scheme, a login (in which anything may stand), the rest.
+_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):([/\\]{2})((?:[^/?#\"'<>|]*@)?[^ \t\r\n\"'<>|]*)")
+#: A login before a host, without a scheme (jane@host:/data), or an e-mail address.
+_LOGIN = re.compile(r"[^\s/@=,;\"'<>]+@(?=[A-Za-z0-9\[])")
+#: A path that leads out of the working directory, alone or behind other words (--data=/home/jane/slides), to its end.
+_PATH = re.compile(r"(?<![\w./\\~…-])(?:~(?=[\w/])|\.\.?[/\\]|/(?=\S)|[A-Za-z]:[/\\]|\\\\)[^\n,;\"'<>|]*")
+
+
+def shareable(value: Any) -> Any:
+    """A config, its keys too, without logins, tokens and folders.
+
+    A path below the working directory becomes relative, any other one `…/<name>`, wherever in a text it stands; an
+    address loses its login and what follows a question mark or a number sign; names of the user and of the host become
+    `…` where they are a folder's.
+    """
+    if isinstance(value, Mapping):
+        return {shareable(key): shareable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [shareable(item) for item in value]
+    return shareable_text(value) if isinstance(value, str) else value
+
+
+def shareable_text(text: str) -> str:
+    """The same of one text."""
+    if _PATH.fullmatch(text) or ("://" not in text and os.path.normpath(text).startswith("..")):
+        return _path(text)
+    parts, end = [], 0
+    for found in _ADDRESS.finditer(text):
+        parts += [_words(text[end : found.start()]), _address(found)]
+        end = found.end()
+    return "".join([*parts, _words(text[end:])])
+
+
+def _words(text: str) -> str:
+    """Text without an address."""
+    return _LOGIN.sub("…@", _PATH.sub(lambda found: _path(found[0]), _without_names(text)))
+
+
+def _address(found: re.Match) -> str:
+    """An address without login, query and fragment."""
+    scheme, slashes, rest = found.groups()
+    if scheme.lower() == "file":
+        return _path(rest)
+    rest = re.split(r"[?#]", rest, maxsplit=1)[0]
+    host, slash, path = rest.partition("/")
+    if "@" in host:
+        host = host.rpartition("@")[2]
+    elif "@" in path and re.search(r":(?!\d*$)", host):  # a password with a slash in it
+        host, slash, path = path.rpartition("@")[2].partition("/")
+    return f"{scheme}:{slashes}{host}{slash}{path}"
+
+
+def _path(path: str) -> str:
+    """A path inside the working directory as relative; the name alone of any other one."""
+    if re.match(r"[A-Za-z]:[/\\]|\\\\", path):
+        return f"…/{PureWindowsPath(path).name}"
+    inside = os.path.relpath(os.path.expanduser(path))
+    return f"…/{Path(path).name}" if inside.startswith(("..", "~")) else _without_names(inside)
+
+
+def _without_names(text: str) -> str:
+    """Text in which no folder has the name of the user or of the host."""
+    if "/" not in text:
+        return text
+    names = {_user(), platform.node()} - {""}
+    return "/".join("…" if part in names else part for part in text.split("/"))
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a number without a name, in a container
+        return ""
