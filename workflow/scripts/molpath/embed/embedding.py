@@ -51,10 +51,10 @@ def embed_block(
 
     members: slides of each slide or case of the block, by its id; cases: case of each id; sources: for threads the
     run's config.json and weights, for table its vectors, for slide encoders of others their weights; cohort: table of
-    what was set aside before, read for a model of given vectors only. A case without any slide, and whatever else has no
-    embedding, stands in the block with reason and detail. The same contents are taken from `finished`, wherever files
-    of the model lie and whatever it is called; of a block that was killed its bags. promised_gpu: see
-    get_embed. Raises OtherWeights.
+    what was set aside before, read for a model of given vectors only. A case without any slide, and whatever else has
+    no embedding, stands in the block with reason and detail. The same contents are taken from `finished`, wherever
+    files of the model lie and whatever it is called; of a block that was killed its bags. promised_gpu: see get_embed.
+    Raises OtherWeights.
     """
     bags = Bags(manifests, wsi)
     if model["kind"] == "table":

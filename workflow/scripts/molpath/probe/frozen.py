@@ -32,9 +32,8 @@ def probes_of(
             found["ridge_cox"] = over_times(task, inside, ridge, order)
         return found
     if task.is_regression:
-        return {"ridge": RidgeProbe(task, x, settings)} | (
-            {"mlp": MlpProbe(task, x, settings)} if "mlp" in further else {}
-        )
+        network: dict[str, Predict] = {"mlp": MlpProbe(task, x, settings)} if "mlp" in further else {}
+        return {"ridge": RidgeProbe(task, x, settings), **network}
     found = {"logistic": over_labels(task, inside, fit_logistic, settings, order)}
     for name, fit in (("knn", fit_knn), ("prototype", fit_prototype)):
         if name in further:

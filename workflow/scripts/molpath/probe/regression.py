@@ -90,10 +90,8 @@ class RidgeProbe:
         """The same of several targets y (all samples x P)."""
         if not len(train):
             raise ProbeFailed("the training side is empty")
-        unit = unit_of(self.x[train], self.scale)
-        return fit_ridge(
-            self.x[train] / unit, y[train], self.x[test] / unit, [self.cases[i] for i in train], self.alphas
-        )
+        x, cases = self.x / unit_of(self.x[train], self.scale), [self.cases[i] for i in train]
+        return fit_ridge(x[train], y[train], x[test], cases, self.alphas)
 
 
 def permuted_targets(task: Task, settings: Probe, repeats: Sequence[int]) -> np.ndarray:
