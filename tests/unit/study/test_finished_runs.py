@@ -232,6 +232,17 @@ def test_what_does_not_fit_is_told_before_anything_runs(study, name):
     assert told.startswith("1 problem "), told
 
 
+def test_the_same_weights_of_another_name_and_revision_are_no_others(study):
+    """What the run read and what is here have one SHA-256; a run may also have read patches of several weights."""
+    digest = sha256(b"ours").hexdigest()[:16]
+    write_run(study.folder / "models/theirs")
+    own_weights(study)
+    study.write()
+    for weights in (digest, f"0123; {digest}"):
+        change(study.folder, run={"name": "theirs", "patches": PATCHES | {"revision": "abc", "weights": weights}})
+        Study.open("config.yaml").check()
+
+
 def test_a_folder_that_is_not_in_use_need_not_be_there(study):
     study.config["embed"]["models"]["mean"] = {"kind": "mean", "grid": "main", "encoder": "tiny"}
     study.config["embed"] |= {"use": ["mean"], "attention": []}
