@@ -53,16 +53,19 @@ def flag_dna(
     names = names or seen_genes(profiles.values())
     if not names:
         raise BadProfile("no gene has a variant or copy number, and omics/dna_genes names none")
-    values, observed = encode(profiles.values(), names)
-    data = anndata.AnnData(values)
-    data.layers["observed"] = observed
-    data.obs = describe(profiles, observed)
-    index = [f"{gene}:{flag}" for gene in names for flag in FLAGS]
-    data.var = pd.DataFrame({"gene": np.repeat(names, len(FLAGS))}, index=index)
+    data = table_of(profiles, names)
     data.uns = {"value": "flags", "listed": bool(genes), "consequences": fingerprint(consequences)}
     write_h5ad(output, data)
     if losses:
         write_tsv(losses, pd.DataFrame(sorted(counts.items()), columns=["step", "count"]))
+
+
+def table_of(profiles: Mapping[str, Profile], names: Sequence[str]) -> anndata.AnnData:
+    """Flags of the genes `names`, what of them was looked for, and what is known of each profile."""
+    values, observed = encode(profiles.values(), names)
+    index = [f"{gene}:{flag}" for gene in names for flag in FLAGS]
+    var = pd.DataFrame({"gene": np.repeat(names, len(FLAGS))}, index=index)
+    return anndata.AnnData(values, obs=describe(profiles, observed), var=var, layers={"observed": observed})
 
 
 def seen_genes(profiles) -> list[str]:
