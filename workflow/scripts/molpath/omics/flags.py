@@ -14,7 +14,7 @@ from ..common.h5ad import write_h5ad
 from ..common.settings.omics import Mutations
 from .calls import DEFAULTS
 from .consequences import FLAGS, Flagger
-from .dna_profiles import OUTSIDE, Collector, Profile
+from .dna_profiles import Collector, Profile
 from .genes import GeneTable
 from .selection import listed_genes
 from .tables import BadProfile
@@ -47,7 +47,6 @@ def flag_dna(
     counts: Counter = Counter()
     panel_genes = {name: set(listed_genes(path, table)) for name, path in panels.items()}
     names = listed_genes(genes, table) if genes else []
-    counts[OUTSIDE] = 0
     listed = frozenset(names) if genes else None
     profiles = Collector(Flagger(consequences, terms), table, panel_genes, mutations, counts, listed).collect(rows)
     names = names or seen_genes(profiles.values())
