@@ -106,7 +106,9 @@ def test_stopped_run_ends_as_if_it_never_was(tmp_path, monkeypatch):
         train(tmp_path, out="b")
     assert (tmp_path / "state").exists()
     monkeypatch.setattr(Trainer, "_train_epoch", original)
-    assert train(tmp_path, out="b") == whole
+    assert train(tmp_path, out="b", log_path=str(tmp_path / "log")) == whole
+    told = json.loads((tmp_path / "log.progress").read_text())
+    assert told["done"] == told["total"] == RUN["training"]["epochs"]  # those of both attempts
 
 
 def test_an_epoch_that_could_not_be_judged_is_not_trained_again(tmp_path, monkeypatch):

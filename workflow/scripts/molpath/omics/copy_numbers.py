@@ -36,12 +36,12 @@ class CopyTable:
 class Copies:
     """Copy numbers by gene: one row per gene, and (bool) where several rows of a gene contradict each other.
 
-    outside: by sample, how many genes that no list names had other than two copies; their rows are gone.
+    outside: genes that no list names x samples (bool), whether there are other than two copies; their rows are gone.
     """
 
     values: pd.DataFrame
     doubted: pd.DataFrame
-    outside: pd.Series
+    outside: pd.DataFrame
 
 
 def read_copy_numbers(path: str) -> CopyTable:
@@ -101,7 +101,7 @@ def one_row_a_gene(path: str, table: CopyTable, names: CopyNames, listed: Collec
     values[np.searchsorted(genes, strongest.index.to_numpy(str))] = strongest
     found = pd.DataFrame(values, genes, table.values.columns)
     inside = np.ones(len(found), bool) if listed is None else found.index.isin(list(listed))
-    outside = (found[~inside].fillna(0) != 0).sum()
+    outside = found[~inside].fillna(0) != 0
     return Copies(found[inside], doubted[doubted.index.isin(found.index[inside])], outside)
 
 

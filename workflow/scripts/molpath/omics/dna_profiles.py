@@ -38,7 +38,7 @@ MUTATION_FORMATS = ("maf", "vcf")
 COPY_FORMATS = ("gistic", "cbioportal_cna", "gdc_copy_number")
 TABLE_FORMATS = ("wide", "mutation_table")
 #: What the table of losses says of genes that a list leaves out.
-OUTSIDE = "events of genes outside the gene list"
+OUTSIDE = "genes outside the gene list that have an event"
 #: Calls of a case that is in no file.
 NO_CALLS = pd.DataFrame(columns=list(COLUMNS), dtype=object)
 
@@ -78,6 +78,8 @@ class Collector:
         """listed: genes to keep; others are counted while files are read and kept of no profile. None keeps all."""
         self.flagger, self.table, self.panels, self.mutations, self.counts = flagger, table, panels, mutations, counts
         self.listed = listed
+        #: Genes with an event that are not listed, each once, however many rows and profiles have one.
+        self.outside: set[str] = set()
         self.names, self.genes = CopyNames(table), VariantGenes(table, counts)
         self._samples: dict[str, SampleNames] = {}
         self._owners: dict[tuple[str, str], str] = {}
@@ -106,6 +108,7 @@ class Collector:
         check_found(
             self.asked, {path: list(calls) for path, calls in self._calls.items()}, self.mutations["least_found"]
         )
+        self.counts[OUTSIDE] = len(self.outside)
         self.genes.finish()
         self.flagger.check_known()
         self.tell(profiles)
@@ -175,9 +178,8 @@ class Collector:
         """Events of genes that are listed; the others are counted."""
         if self.listed is None:
             return events
-        kept = {(gene, flag) for gene, flag in events if gene in self.listed}
-        self.counts[OUTSIDE] += len(events) - len(kept)
-        return kept
+        self.outside.update(gene for gene, _ in events if gene not in self.listed)
+        return {(gene, flag) for gene, flag in events if gene in self.listed}
 
     def add_table(self, one: Profile, row: Mapping[str, str]) -> None:
         """What a row of a wide table (copy numbers, mutations or both) or of a table of 0 and 1 says."""
@@ -186,7 +188,7 @@ class Collector:
         if "copies" in found:
             table = CopyTable(found["copies"].to_frame(name), [""] * len(found["copies"]))
             copies = self.named(path, table)
-            self.counts[OUTSIDE] += int(copies.outside[name])
+            self.outside.update(copies.outside.index[copies.outside[name]])
             self.join_copies(one, copies.values[name].dropna().astype(np.float32), int(copies.doubted[name].sum()))
         if "mutations" in found:
             self.genes.read(path, found["mutations"].index)
@@ -224,7 +226,7 @@ class Collector:
                 f"{path}: no column for profile {row['profile_id']} (column {row['column']!r}, case "
                 f"{row['case_id']}); the file has {', '.join(found.values.columns[:4])}, …"
             )
-        self.counts[OUTSIDE] += int(found.outside[name])
+        self.outside.update(found.outside.index[found.outside[name]])
         return found.values[name].dropna().astype(np.float32), int(found.doubted[name].sum())
 
     def named(self, path: str, table: CopyTable) -> Copies:

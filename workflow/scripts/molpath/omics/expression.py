@@ -74,25 +74,16 @@ def normalise_rna(
     tell_notes(rows, cohort.notes)
     kind = choose_kind(cohort.kinds, settings["value"])
     missing = cohort.leave_out_missing(kind)
-    counts = cohort.values("counts") if "counts" in cohort.kinds else None
-    if counts is not None and (counts < 0).any():
-        log.warning("counts have gaps where %s has none: they are left out of the table", kind)
-        counts = None
+    counts = counts_of(cohort, kind)
     learned = learn(counts, cohort.genes, rows, cases, reference, settings, threads)
-    factors = size_factors(counts, learned) if learned and counts is not None else None
-    if settings["value"] == "vst" and factors is not None and np.isnan(factors).any():
-        row = rows[int(np.flatnonzero(np.isnan(factors))[0])]
-        raise BadProfile(f"profile {row['profile_id']} ({row['path']}) has no count in the genes of the size factors")
+    factors = factors_of(rows, counts, learned, settings["value"])
     values = values_of(cohort, kind, counts, factors, learned, settings["value"])
     tell_equals(rows, values)
     data = anndata.AnnData(values)
     data.obs = describe_profiles(rows, values, counts, cohort.genes, factors)
     data.obs["unit_note"] = cohort.notes
     data.var = describe_genes(cohort.genes, reading.table)
-    if counts is not None:
-        data.layers["counts"] = counts
-        if settings["dispersions"]:
-            data.var["dispersion"] = dispersions(counts, rows, cases, settings["vst"]["design"], threads)
+    add_counts(data, counts, rows, cases, settings, threads)
     selected = select_genes(values, cohort.genes, settings["select"], reading.table, reference)
     if selected is not None:
         data.var["selected"] = selected
@@ -105,6 +96,42 @@ def normalise_rna(
     if fit:
         write_fit(fit, learned, cohort.genes, selected)
     cohort.forget()
+
+
+def counts_of(cohort: CohortValues, kind: str) -> np.ndarray | None:
+    """Counts (int32 profiles x genes) where every profile has them for all genes, None elsewhere."""
+    counts = cohort.values("counts") if "counts" in cohort.kinds else None
+    if counts is not None and (counts < 0).any():
+        log.warning("counts have gaps where %s has none: they are left out of the table", kind)
+        return None
+    return counts
+
+
+def factors_of(
+    rows: Sequence[Mapping[str, str]], counts: np.ndarray | None, learned: Fit | None, value: str
+) -> np.ndarray | None:
+    """Size factor of each profile (NaN: it has none) where they were learned. Raises BadProfile where vst lacks one."""
+    factors = size_factors(counts, learned) if learned and counts is not None else None
+    if value == "vst" and factors is not None and np.isnan(factors).any():
+        row = rows[int(np.flatnonzero(np.isnan(factors))[0])]
+        raise BadProfile(f"profile {row['profile_id']} ({row['path']}) has no count in the genes of the size factors")
+    return factors
+
+
+def add_counts(
+    data: anndata.AnnData,
+    counts: np.ndarray | None,
+    rows: Sequence[Mapping[str, str]],
+    cases: str,
+    settings: Rna,
+    threads: int,
+) -> None:
+    """Put counts, where there are any, and the dispersion of each gene, where it is asked for, into a table."""
+    if counts is None:
+        return
+    data.layers["counts"] = counts
+    if settings["dispersions"]:
+        data.var["dispersion"] = dispersions(counts, rows, cases, settings["vst"]["design"], threads)
 
 
 def tell_notes(rows: Sequence[Mapping[str, str]], notes: np.ndarray) -> None:

@@ -14,7 +14,7 @@ from ..common.h5ad import write_h5ad
 from ..common.settings.omics import Mutations
 from .calls import DEFAULTS
 from .consequences import FLAGS, Flagger
-from .dna_profiles import OUTSIDE, Collector, Profile
+from .dna_profiles import Collector, Profile
 from .genes import GeneTable
 from .selection import listed_genes
 from .tables import BadProfile
@@ -47,22 +47,24 @@ def flag_dna(
     counts: Counter = Counter()
     panel_genes = {name: set(listed_genes(path, table)) for name, path in panels.items()}
     names = listed_genes(genes, table) if genes else []
-    counts[OUTSIDE] = 0
     listed = frozenset(names) if genes else None
     profiles = Collector(Flagger(consequences, terms), table, panel_genes, mutations, counts, listed).collect(rows)
     names = names or seen_genes(profiles.values())
     if not names:
         raise BadProfile("no gene has a variant or copy number, and omics/dna_genes names none")
-    values, observed = encode(profiles.values(), names)
-    data = anndata.AnnData(values)
-    data.layers["observed"] = observed
-    data.obs = describe(profiles, observed)
-    index = [f"{gene}:{flag}" for gene in names for flag in FLAGS]
-    data.var = pd.DataFrame({"gene": np.repeat(names, len(FLAGS))}, index=index)
+    data = table_of(profiles, names)
     data.uns = {"value": "flags", "listed": bool(genes), "consequences": fingerprint(consequences)}
     write_h5ad(output, data)
     if losses:
         write_tsv(losses, pd.DataFrame(sorted(counts.items()), columns=["step", "count"]))
+
+
+def table_of(profiles: Mapping[str, Profile], names: Sequence[str]) -> anndata.AnnData:
+    """Flags of the genes `names`, what of them was looked for, and what is known of each profile."""
+    values, observed = encode(profiles.values(), names)
+    index = [f"{gene}:{flag}" for gene in names for flag in FLAGS]
+    var = pd.DataFrame({"gene": np.repeat(names, len(FLAGS))}, index=index)
+    return anndata.AnnData(values, obs=describe(profiles, observed), var=var, layers={"observed": observed})
 
 
 def seen_genes(profiles) -> list[str]:

@@ -22,6 +22,8 @@ from .store import PatchStore
 log = logging.getLogger(__name__)
 
 MODALITIES = ("rna", "dna")
+#: Profiles whose flags are read, or looked at, at a time.
+ROWS = 256
 
 
 class UnfitProfiles(Exception):
@@ -43,22 +45,24 @@ class PairedData:
     """All examples of a run, its patches, and its profiles as arrays in memory.
 
     rna_values: float32 profiles x genes of all cohorts, NaN where a profile's cohort hasn't chosen or measured a gene.
+    flags: uint8 profiles x flags, 0 or 1.
     """
 
     examples: list[Example]
     store: PatchStore
     rna_values: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     rna_tokens: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
-    flags: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    flags: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.uint8))
 
 
 def read_tables(paths: Sequence[str]) -> anndata.AnnData | None:
     """Tables of several cohorts below each other, with (chosen) genes that any of them has; None if there are none.
 
     Each source has genes of its own (Vaidya et al., arXiv 2501.16652): where a cohort hasn't chosen or measured a gene,
-    its profiles hold NaN. A flag that a cohort doesn't have is 0, and not observed.
+    its profiles hold NaN. A flag that a cohort doesn't have is 0, and not observed. Flags are uint8: as the float32 of
+    their file, those of every gene of 10,000 profiles would take 5 GB.
     """
-    tables = [chosen_genes(anndata.read_h5ad(path)) for path in paths]
+    tables = [chosen_genes(read_table(path)) for path in paths]
     for path, table in zip(paths, tables, strict=True):
         if table.uns["value"] == "zscore":
             raise UnfitProfiles(f"{path} holds z-scores, scaled over their own cohort; give counts or TPM")
@@ -78,6 +82,20 @@ def read_tables(paths: Sequence[str]) -> anndata.AnnData | None:
             "%.1f %% of the DNA flags were not observed (off a panel); the DNA branch takes them as 0", 100 * missing
         )
     return table
+
+
+def read_table(path: str) -> anndata.AnnData:
+    """A table of profiles; flags as uint8, read in blocks of rows so that they are never all there as float32."""
+    table = anndata.read_h5ad(path, backed="r")
+    try:
+        if str(table.uns["value"]) != "flags":
+            return table.to_memory()
+        values = np.empty(table.shape, np.uint8)
+        for start in range(0, len(values), ROWS):
+            values[start : start + ROWS] = table.X[start : start + ROWS]
+        return anndata.AnnData(values, obs=table.obs, var=table.var, uns=dict(table.uns), layers=dict(table.layers))
+    finally:
+        table.file.close()
 
 
 def without_extras(table: anndata.AnnData) -> anndata.AnnData:
@@ -246,7 +264,7 @@ class Loader:
         return gene_tokens(values, self.data.rna_tokens, self.vocabulary, columns)
 
     def _dna(self, rows: list[int], own: list[int], rng: np.random.Generator) -> tuple[torch.Tensor]:
-        return (torch.from_numpy(self.data.flags[[rows[i] for i in own]]),)
+        return (torch.from_numpy(self.data.flags[[rows[i] for i in own]].astype(np.float32)),)
 
     def ahead(self, batches: Sequence[list[Example]], rng: np.random.Generator) -> Iterator[Batch]:
         """The batches in order; the next one is read in a thread meanwhile."""

@@ -60,7 +60,7 @@ def prepare(
         rows = sorted({one.dna for one in examples if one.dna >= 0})
         chosen = chosen_flags(dna_table, rows, run)
         description["dna_encoder"] = {**run["dna_encoder"], "flags": list(dna_table.var_names[chosen])}
-        data.flags = np.asarray(dna_table.X, np.float32)[:, chosen]
+        data.flags = dna_table.X if chosen.all() else dna_table.X[:, chosen]
     return data, description, vocabulary
 
 
@@ -68,7 +68,7 @@ def chosen_flags(table: anndata.AnnData, rows: Sequence[int], run: Run) -> np.nd
     """bool: the flags that the DNA branch sees: all of a list (omics/dna_genes), else those of the genes that change in
     most of the run's training profiles (`rows`)."""
     limit = 0 if table.uns.get("listed") else run["dna_encoder"]["genes"]
-    chosen = flags_of_genes(np.asarray(table.X)[rows], table.var_names, limit)
+    chosen = flags_of_genes(table.X, rows, table.var_names, limit)
     if not chosen.all():
         log.warning(
             "no list of genes in omics/dna_genes: of %d genes the DNA branch sees the %d that change in most training "

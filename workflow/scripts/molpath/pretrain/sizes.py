@@ -31,19 +31,18 @@ def gene_of(flag: str) -> str:
     return flag.rpartition(":")[0] or flag
 
 
-def flags_of_genes(values: np.ndarray, flags: Sequence[str], limit: int) -> np.ndarray:
-    """bool F: the flags of at most `limit` genes, those with any flag in most profiles (values: N x F), of equals the
-    first by name; 0 takes every gene."""
+def flags_of_genes(values: np.ndarray, rows: Sequence[int], flags: Sequence[str], limit: int) -> np.ndarray:
+    """bool F: the flags of at most `limit` genes, those with any flag in most profiles (`rows` of values, N x F), of
+    equals the first by name; 0 takes every gene. Looks at a profile at a time: of a gene each counts once."""
     genes = np.array([gene_of(flag) for flag in flags], object)
     names = list(dict.fromkeys(genes))
     if not limit or len(names) <= limit:
         return np.ones(len(flags), bool)
     place = {name: index for index, name in enumerate(names)}
     owners = np.array([place[gene] for gene in genes])
-    changed = np.zeros((len(values), len(names)), bool)
-    for column, owner in enumerate(owners):
-        changed[:, owner] |= values[:, column] > 0
-    counts = changed.sum(0)
+    counts = np.zeros(len(names), np.int64)
+    for row in rows:
+        counts[np.unique(owners[values[row] > 0])] += 1
     chosen = sorted(range(len(names)), key=lambda index: (-counts[index], names[index]))[:limit]
     found: np.ndarray = np.isin(owners, chosen)
     return found

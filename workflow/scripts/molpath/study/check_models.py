@@ -47,19 +47,8 @@ class ModelChecks:
                     self.problems.add(f"{where}/{key}", f"{called} reads no {key}", f"it reads: {', '.join(keys)}")
             if model["kind"] in ("mean", *FOREIGN):
                 self.check_source(where, model)
-                if name in self._needed() and not self.models.encoders.gpu_build and model["kind"] in GPU_ONLY:
-                    self.problems.add(
-                        f"{where}/kind",
-                        f"{model['kind']} runs on a GPU only, and this config has PyTorch built for the CPU",
-                        "set software: {torch: gpu}, or take it out of embed/use",
-                    )
                 if model["kind"] in FOREIGN and name in self._needed():
-                    self.sheets.check_file(
-                        f"{where}/weights",
-                        self.places.find(model["weights"] or "(empty)"),
-                        "put its weights there (workflow/docs/encoders.md), or take it out of embed/use and "
-                        "probe/finetune/use",
-                    )
+                    self.check_foreign(where, model)
             elif name in models.finished:
                 self.check_finished(where, name)
             elif model["kind"] in ("threads", "random"):
@@ -79,6 +68,20 @@ class ModelChecks:
             where = f"config, key report/published/{name}"
             self.problems.knows(where, "model", name, {**models.entries, **models.supervised})
             self.problems.knows(where, "model of the paper", published, models.tasks.benchmark.models)
+
+    def check_foreign(self, where: str, model: Config) -> None:
+        """A slide encoder of others that is in use: its weights are there, and a GPU where it can't do without."""
+        self.sheets.check_file(
+            f"{where}/weights",
+            self.places.find(model["weights"] or "(empty)"),
+            "put its weights there (workflow/docs/encoders.md), or take it out of embed/use and probe/finetune/use",
+        )
+        if model["kind"] in GPU_ONLY and not self.models.encoders.gpu_build:
+            self.problems.add(
+                f"{where}/kind",
+                f"{model['kind']} runs on a GPU only, and this config has PyTorch built for the CPU",
+                "set software: {torch: gpu}, or take it out of embed/use",
+            )
 
     def check_finished(self, where: str, name: str) -> None:
         """A model that is a finished run's folder: whole, and of the grid and encoder that its entry names."""
