@@ -41,8 +41,7 @@ def test_sides(rng, labels, folds, repeated):
 def ridge(x, y, x_test, penalty):
     mean = x.mean(0)
     x, target = x - mean, y - y.mean()
-    dual = np.linalg.solve(x @ x.T + penalty * np.eye(len(x)), target)
-    return (x_test - mean) @ (x.T @ dual)
+    return (x_test - mean) @ np.linalg.solve(x.T @ x + penalty * np.eye(x.shape[1]), x.T @ target)
 
 
 def study(seed, *, cases=60, slides=1, folds=5, repeated=False, models=2, width=20, signal=0.5):
