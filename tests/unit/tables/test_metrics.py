@@ -7,6 +7,7 @@ from molpath.probe.results import AT_CHANCE
 from molpath.tables.gains import sweep
 from molpath.tables.metrics import collect_metrics, compare_models
 from molpath.tables.scores import kind_of, read_metrics, seed_of, tasks_won
+from packed_pages import unpacked
 
 
 def summary(path, model, mean, task="s--t", group="frozen"):
@@ -103,6 +104,6 @@ def test_a_network_that_learned_nothing_and_a_control_off_chance_stand_in_the_ta
     outputs = {name: tmp_path / name for name in ("comparison", "seeds", "page")}
     compare_models(metrics=tmp_path / "metrics.tsv", models=["mean", "threads"], note="", **outputs)
     assert read_tsv(outputs["comparison"]).threads[0] == f"0.600 (0.500 to 0.700), {AT_CHANCE}"
-    page = outputs["page"].read_text()
+    page = unpacked(outputs["page"].read_text())
     assert told in page
     assert off in page

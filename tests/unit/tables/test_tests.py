@@ -10,6 +10,7 @@ from molpath.common.files import read_tsv, write_tsv
 from molpath.figures.survival import plot_survival
 from molpath.tables.survival import assess_survival, compare_groups, permuted_p, risk_groups, signed_logrank
 from molpath.tables.tests import assess_models
+from packed_pages import unpacked
 from schema_defaults import defaults_of
 from scipy import stats
 
@@ -117,7 +118,9 @@ def test_models_are_compared_within_tasks_over_tasks_and_families(tmp_path):
     assert len(tests[tests.method.str.startswith("DeLong")]) == 6
     assert len(tests[tests.method.str.startswith("corrected")]) == 6
     assert set(found["means"].family) == {"", "even", "odd"}
-    page = open(found["page"]).read()  # noqa: SIM115
+    page = unpacked(open(found["page"]).read())  # noqa: SIM115
+    for word in ("five slides a case", "mixed-effects model, Tukey", "gene directions, padj", "p_permuted of a score"):
+        assert word in page
     assert "&lt;i&gt;synthetic" in page
     assert "<i>synthetic" not in page
     assert "no survival task in use" in open(found["curves"]).read()  # noqa: SIM115

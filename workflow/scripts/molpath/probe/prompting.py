@@ -8,7 +8,7 @@ embeddings of the support cases for profiles.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -144,28 +144,37 @@ def run_prompts(
     profiles: h5ad, or "" where the model has no molecular branch (then only the baseline runs).
     normalise: every vector is scaled to length 1 first (contrastive training looks at angles; the paper has raw L2).
     """
-    one = support.name == query.name
-    task, x, absent = load_side(query, files, settings.get("missing", "set_aside"), folds_needed=one)
-    task = stratified(task, settings)
-    if not one:
-        first, x_first = load_support(support, files)
-        check_disjoint(first, task)
-        if x_first.shape[1] != x.shape[1]:  # no sample of the support has slides
-            x_first = np.full((len(x_first), x.shape[1]), np.nan, np.float32)
-        task, x = joined(name, first, task), np.concatenate([x_first, x])
-    vectors = {"prompt_slides": x}
-    if profiles and modalities:
-        known = EmbeddingTable.read(profiles)
-        tables = {modality: profiles_by_case(known, modality) for modality in modalities}
-        vectors |= {
-            f"prompt_{name}": table.reindex(case_of(task)).to_numpy() for name, table in tables.items() if len(table)
-        }
+    task, x, absent = prompted(name, support, query, files, settings)
+    vectors = {"prompt_slides": x} | molecular(task, profiles, modalities)
     if normalise:
         x = unit_length(x)
         vectors = {protocol: unit_length(values) for protocol, values in vectors.items()}
     results = probe_prompts(task, x, vectors, settings)
     head = {"task": name, "model": model, "group": "prompt"}
     write_results(results, outputs, head, settings, absent)
+
+
+def prompted(name: str, support: Side, query: Side, files: Embeddings, settings: Probe) -> tuple[Task, np.ndarray, int]:
+    """Task of both sides, embeddings (float N x D; nan of support cases without slides), how many are missing."""
+    one = support.name == query.name
+    task, x, absent = load_side(query, files, settings.get("missing", "set_aside"), folds_needed=one)
+    task = stratified(task, settings)
+    if one:
+        return task, x, absent
+    first, x_first = load_support(support, files)
+    check_disjoint(first, task)
+    if x_first.shape[1] != x.shape[1]:  # no sample of the support has slides
+        x_first = np.full((len(x_first), x.shape[1]), np.nan, np.float32)
+    return joined(name, first, task), np.concatenate([x_first, x]), absent
+
+
+def molecular(task: Task, profiles: str, modalities: Sequence[str]) -> dict[str, np.ndarray]:
+    """Embedded profiles by protocol (float N x D, rows of nan of samples without); none without a file of profiles."""
+    if not profiles or not modalities:
+        return {}
+    known = EmbeddingTable.read(profiles)
+    tables = {modality: profiles_by_case(known, modality) for modality in modalities}
+    return {f"prompt_{name}": table.reindex(case_of(task)).to_numpy() for name, table in tables.items() if len(table)}
 
 
 def unit_length(x: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -155,29 +156,38 @@ def across_tasks(values: pd.DataFrame, lowest: float = 0) -> tuple[list[dict[str
     means, covariance, note = fit_mixed(long, names)
     if note:
         method = "model and task as fixed effects, Tukey"
+    rows = pairs_of(names, means, covariance, df, method, note)
+    return rows, marginal_means(names, means, covariance, tasks - 1, lowest, method.removesuffix(", Tukey"), note)
+
+
+def pairs_of(
+    names: Sequence[str], means: np.ndarray, covariance: np.ndarray, df: int, method: str, note: str
+) -> list[dict[str, Any]]:
+    """Tukey's contrasts of all pairs of marginal means (float M, covariance M x M)."""
     rows, spread = [], np.diag(covariance)
-    for a, b in itertools.combinations(range(models), 2):
+    for a, b in itertools.combinations(range(len(names)), 2):
         gap, se = means[a] - means[b], np.sqrt(max(spread[a] + spread[b] - 2 * covariance[a, b], 0))
         if se < TINY:
             rows.append(row(method, names[a], names[b], "not tested: no variance", difference=gap, se=se))
             continue
         numbers = {"difference": gap, "se": se, "statistic": gap / se, "p": 2 * student.sf(abs(gap) / se, df)}
-        adjusted = tukey_p(gap, se, models, df)
+        adjusted = tukey_p(gap, se, len(names), df)
         rows.append(row(f"{method}, {df} df", names[a], names[b], note, **numbers, p_adjusted=adjusted))
-    half = student.ppf(0.975, tasks - 1) * np.sqrt(spread)
-    marginal = [
-        {
-            "model": name,
-            "mean": mean,
-            "se": np.sqrt(v),
-            "df": tasks - 1,
-            "lower": max(mean - h, lowest),
-            "upper": min(mean + h, 1),
-        }
-        | {"method": method.removesuffix(", Tukey"), "note": note}
+    return rows
+
+
+def marginal_means(
+    names: Sequence[str], means: np.ndarray, covariance: np.ndarray, df: int, lowest: float, method: str, note: str
+) -> list[dict[str, Any]]:
+    """Rows of marginal_means.tsv, with 95 % intervals that end at `lowest` and 1."""
+    spread = np.diag(covariance)
+    half = student.ppf(0.975, df) * np.sqrt(spread)
+    shared = {"df": df, "method": method, "note": note}
+    return [
+        {"model": name, "mean": mean, "se": np.sqrt(v), "lower": max(mean - h, lowest), "upper": min(mean + h, 1)}
+        | shared
         for name, mean, v, h in zip(names, means, spread, half, strict=True)
     ]
-    return rows, marginal
 
 
 def fit_mixed(long: pd.DataFrame, names: list[str]) -> tuple[np.ndarray, np.ndarray, str]:
