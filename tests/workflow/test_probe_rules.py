@@ -35,7 +35,34 @@ def survival(project, days="100", event="1"):
     project.splits[1] |= {"OS_event": event, "OS_days": days}
 
 
+def regression(project, groups=("frozen",), metrics=("r2",)):
+    project.task = {"task_col": "grade", "sample_col": "case_id", "task_type": "regression", "metrics": list(metrics)}
+    project.config["probe"]["tasks"]["here--grade"]["groups"] = list(groups)
+    for row in project.splits:
+        row["grade"] = 1.5
+
+
 MISTAKES = {
+    "a regression task with few-shot probes": (
+        lambda p: regression(p, groups=("frozen", "fewshot")),
+        ["here--grade predicts a number, and fewshot needs classes", "leave it with groups: [frozen]"],
+    ),
+    "a label of regression that is no number": (
+        lambda p: (regression(p), p.splits[2].update(grade="high")),
+        ["k=all.tsv, row 4, column grade: 'high' is no finite number"],
+    ),
+    "an error that averages would be made of": (
+        lambda p: regression(p, metrics=("mae", "r2")),
+        ["tasks/grade/config.yaml, key metrics/0: 'mae' is not one of"],
+    ),
+    "a metric of classes": (
+        lambda p: regression(p, metrics=("r2", "bacc")),
+        ["tasks/grade/config.yaml, key metrics/1: 'bacc' is not one of"],
+    ),
+    "classes without names": (
+        lambda p: p.task.pop("label_dict"),
+        ["config.yaml, key top level: 'label_dict' is missing"],
+    ),
     "folds and a recipe": (
         lambda p: p.task.update(splits={"method": "k_fold"}),
         ["k=all.tsv, header, column fold_0: the table has folds, and the task's config.yaml a recipe"],

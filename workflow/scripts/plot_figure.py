@@ -12,10 +12,13 @@ if __name__ == "__main__":
 
     from importlib import import_module
 
-    call, files = snakemake.params.call, dict(snakemake.output.items())
+    from molpath.common.files import by_name
+
+    call, inputs, files = snakemake.params.call, dict(snakemake.input.items()), dict(snakemake.output.items())
+    inputs |= {parameter: by_name(names, inputs[parameter]) for parameter, names in call["keyed"].items()}
     module, _, name = call["function"].rpartition(".")
     getattr(import_module(f"molpath.{module}"), name)(
-        **dict(snakemake.input.items()),
+        **inputs,
         **call["arguments"],
         **{parameter: files[kind] for parameter, kind in call["outputs"].items()},
     )

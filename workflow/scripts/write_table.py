@@ -14,17 +14,12 @@ def find(path):
     return getattr(import_module(f"molpath.{module}"), name)
 
 
-def by_name(names, files):
-    """Files by name: one, or as many for each."""
-    each = len(files) // max(1, len(names))
-    groups = [tuple(files[i : i + each]) for i in range(0, len(files), each)] if each > 1 else files
-    return dict(zip(names, groups, strict=True))
-
-
 if __name__ == "__main__":
     joblog.start(snakemake.log[0])
 
     from importlib import import_module
+
+    from molpath.common.files import by_name
 
     call, inputs, files = snakemake.params.call, dict(snakemake.input.items()), dict(snakemake.output.items())
     inputs |= {parameter: by_name(names, inputs[parameter]) for parameter, names in call["keyed"].items()}

@@ -10,7 +10,16 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from molpath.common.files import atomic_path, new_h5, read_tsv, remove_leftovers, write_json, write_parquet, write_tsv
+from molpath.common.files import (
+    atomic_path,
+    by_name,
+    new_h5,
+    read_tsv,
+    remove_leftovers,
+    write_json,
+    write_parquet,
+    write_tsv,
+)
 from molpath.common.h5ad import write_h5ad
 
 TABLE = pd.DataFrame({"name": ["a", "b"], "value": [0.1, np.nan]})
@@ -99,3 +108,9 @@ def test_leftovers_of_killed_jobs_are_removed_and_no_others(tmp_path):
     remove_leftovers(tmp_path, {name})
     assert sorted(tmp_path.iterdir()) == sorted(others)
     remove_leftovers(tmp_path / "absent", {name})
+
+
+def test_files_of_a_job_by_name():
+    assert by_name(["a", "b"], ["1", "2"]) == {"a": "1", "b": "2"}
+    assert by_name(["a", "b"], ["1", "2", "3", "4"]) == {"a": ("1", "2"), "b": ("3", "4")}
+    assert by_name([], []) == {}

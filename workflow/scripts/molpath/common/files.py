@@ -9,7 +9,7 @@ import json
 import os
 import re
 import socket
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -187,3 +187,10 @@ def open_h5(path: str | os.PathLike[str]) -> Any:
 def fingerprint(path: str | os.PathLike[str]) -> str:
     """First 16 digits of the SHA-256 of the whole file: what manifests record of a written file."""
     return sha256_of(path)[:16]
+
+
+def by_name(names: Sequence[str], files: Sequence[str]) -> dict[str, Any]:
+    """Files of a job by name: one, or as many for each (a tuple)."""
+    each = len(files) // max(1, len(names))
+    groups = [tuple(files[i : i + each]) for i in range(0, len(files), each)] if each > 1 else files
+    return dict(zip(names, groups, strict=True))

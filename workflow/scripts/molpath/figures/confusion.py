@@ -36,13 +36,14 @@ def plot_confusion(
     Rows are true classes and add up to 100 %, over all test sides' predictions together: the diagonal is the recall of
     each class. tasks: config.yaml and k=all.tsv of each task, which name its classes.
     """
-    numbers, sizes = [], {}
+    rows: list[dict[str, object]] = []
+    sizes: dict[str, int] = {}
     for task, model, mine in read_guesses(predictions, models):
-        classes = read_task(task, *tasks[task], folds_needed=False).classes
+        classes = read_task(task, tasks[task][0], tasks[task][1], folds_needed=False).classes
         guess = mine[probability_columns(mine)].to_numpy().argmax(1)
         sizes[task] = mine.sample_id.nunique()
-        numbers += rows_of(task, model, mine.assign(guess=guess), classes)
-    numbers = pd.DataFrame(numbers, columns=COLUMNS)
+        rows += rows_of(task, model, mine.assign(guess=guess), classes)
+    numbers = pd.DataFrame(rows, columns=COLUMNS)
     write_tsv(table, numbers)
     drawn = numbers[numbers.model == reference]
     names = list(dict.fromkeys(drawn.task))

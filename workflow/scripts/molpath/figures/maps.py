@@ -74,7 +74,13 @@ def plot_map(found: pd.DataFrame, model: str, output: str, note: str) -> None:
     figure, axes = plt.subplots(1, panels, figsize=(7.5 * panels, 5.4), squeeze=False)
     for one, name in zip(axes[0], columns or [""], strict=True):
         draw_groups(one, found, found[name] if name else pd.Series(model, found.index))
-        one.set(xticks=[], yticks=[], title=f"{model}: {len(found):,} slides by {name}" if name else model)
+        one.set(
+            xticks=[],
+            yticks=[],
+            xlabel="t-SNE 1",
+            ylabel="t-SNE 2 (no units)",
+            title=f"{model}: {len(found):,} slides by {name}" if name else model,
+        )
     figure.tight_layout()
     save(figure, output, note)
 
@@ -114,10 +120,12 @@ def plot_clusters(points: Sequence[str], scores: Sequence[str], output: str, not
         axes.set_visible(True)
         draw_labels(axes, table)
         found = score[score.protocol == "kmeans"].set_index("metric")["mean"].astype(float).round(2) + 0  # no -0
-        axes.set_title(f"{score.model[0]}\nARI {found['ari']:.2f}, MI {found['mi']:.2f}", fontsize=9)
+        axes.set_title(
+            f"{score.model[0]}, {len(table)} samples\nARI {found['ari']:.2f}, MI {found['mi']:.2f}", fontsize=9
+        )
     for number, task in enumerate(tasks):
         row = panels[number * lines]
-        row[0].set_ylabel(task.replace("--", "\n", 1))
+        row[0].set_ylabel(task.replace("--", "\n", 1) + "\n\nt-SNE 2 (no units)", fontsize=8)
         if len(row[-1].lines) <= NAMED_CLASSES:
             row[-1].legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1.01, 0.5))
     save(figure, output, note)
@@ -129,5 +137,6 @@ def draw_labels(axes, table: pd.DataFrame) -> None:
         mine = table[table.label == label]
         colour = COLOURS[index % len(COLOURS)]
         axes.plot(mine.x.astype(float), mine.y.astype(float), "o", ms=3, alpha=0.7, color=colour, label=label)
+    axes.set_xlabel("t-SNE 1 (no units)", fontsize=8)
     axes.set_xticks([])
     axes.set_yticks([])

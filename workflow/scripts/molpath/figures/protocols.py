@@ -70,6 +70,10 @@ def draw_fewshot(numbers: pd.DataFrame, models: Models):
         step = len(kinds) + 1
         places = [shots.index(row.shots) * step + kinds.index(row.kind) for row in mine.itertuples()]
         draw_boxes(axes, mine, places, [colours[kind] for kind in mine.kind], width=0.75, rows=False)
+        for place, row in zip(places, mine.itertuples(), strict=True):
+            if row.missing:
+                words = f"{row.n} of {row.n + row.missing}"
+                axes.text(place, row.high, words, fontsize=6, rotation=90, ha="center", va="bottom")
         axes.set_xticks([index * step + (len(kinds) - 1) / 2 for index in range(len(shots))], shots)
         axes.set_xlim(-1, len(shots) * step - 1)
         axes.grid(axis="y", color="#eeeeee", lw=0.8)

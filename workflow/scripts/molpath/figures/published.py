@@ -8,11 +8,12 @@ import pandas as pd
 
 from ..common.files import read_tsv
 from ..tables.published_page import FAMILIES
-from ..tables.scores import Models
+from ..tables.scores import Models, told_of
 from .panels import colours_of, say_nothing
 from .style import save
 
 NUMBERS = ("published", "measured", "measured_lower", "measured_upper")
+COUNTS = ("n_folds", "n_fits", "n_failed")
 #: Inches of a panel's side.
 SIDE = 3.1
 
@@ -24,7 +25,7 @@ def plot_published(*, table: str, models: Models, figure: str, note: str) -> Non
     """
     rows = read_tsv(table)
     rows = rows[rows.protocol == "linear_probe"].copy()
-    for name in NUMBERS:
+    for name in (*NUMBERS, *COUNTS):
         rows[name] = pd.to_numeric(rows[name])
     rows = rows.dropna(subset=["published", "measured"])
     families = [name for name in (*FAMILIES, "other") if name in set(rows.family)]
@@ -36,7 +37,8 @@ def plot_published(*, table: str, models: Models, figure: str, note: str) -> Non
     colours = colours_of(models)
     for axes, family in zip(panels.flat, families, strict=True):
         draw_family(axes, rows[rows.family == family], colours)
-        axes.set_title(FAMILIES.get(family, "Other tasks"), fontsize=9)
+        count = rows.task[rows.family == family].nunique()
+        axes.set_title(f"{FAMILIES.get(family, 'Other tasks')}\n{count} task{'s' * (count != 1)}", fontsize=9)
     panels.flat[0].set_ylabel("measured (95 % interval)")
     used = [model for model in models if model in set(rows.model)]
     handles = [plt.Line2D([], [], marker="o", ls="", color=colours[model], label=model) for model in used]
@@ -47,11 +49,13 @@ def plot_published(*, table: str, models: Models, figure: str, note: str) -> Non
 
 def draw_family(axes, rows: pd.DataFrame, colours: dict[str, str]) -> None:
     """Points with intervals, and the line on which both scores are equal; both axes have the same limits."""
-    for row in rows.itertuples():
+    for row, told in zip(rows.itertuples(), told_of(rows), strict=True):
         colour = colours[row.model]
         axes.vlines(row.published, row.measured_lower, row.measured_upper, color=colour, lw=0.8, alpha=0.35)
         inside = "white" if row.covered == "no" else colour
         axes.plot(row.published, row.measured, "o", ms=4, mec=colour, mfc=inside, mew=0.9)
+        if told:
+            axes.annotate(told, (row.published, row.measured), (4, -3), textcoords="offset points", fontsize=6)
     values = rows[list(NUMBERS)].to_numpy()
     low, high = np.nanmin(values) - 0.02, np.nanmax(values) + 0.02
     axes.plot([low, high], [low, high], color="#888888", lw=0.9, zorder=0)

@@ -10,37 +10,54 @@ from matplotlib.ticker import MaxNLocator
 from .panels import say_nothing, shown
 from .style import COLOURS, save
 
+#: Models in a row of panels; tasks in one picture.
+WIDE, MOST = 4, 6
+
 
 def plot_survival(table: pd.DataFrame, samples: dict, output: str, note: str) -> None:
-    """Kaplan-Meier curves with numbers at risk: one row of panels a task, one panel a model that has it."""
+    """Kaplan-Meier curves with numbers at risk: models side by side for each task, at most WIDE in a row.
+
+    Of more than MOST tasks the first are drawn; survival.tsv has all.
+    """
     if not samples:
         save(say_nothing("no survival task in use"), output, note)
         return
     tasks = list(dict.fromkeys((task, group) for task, group, _ in samples))
-    models = list(dict.fromkeys(model for *_, model in samples))
-    shape = len(tasks), len(models)
-    figure, panels = plt.subplots(*shape, figsize=(2.7 * shape[1] + 0.6, 3.4 * shape[0]), sharey=True, squeeze=False)
+    parts = {where: [(model, mine) for (*at, model), mine in samples.items() if tuple(at) == where] for where in tasks}
+    drawn, columns = tasks[:MOST], min(WIDE, max(map(len, parts.values())))
+    lines = [-(-len(parts[where]) // columns) for where in drawn]
+    size = 3.0 * columns + 0.6, 3.5 * sum(lines)
+    figure, panels = plt.subplots(sum(lines), columns, figsize=size, sharey=True, squeeze=False)
     for axes in panels.flat:
         axes.set_visible(False)
-    for (task, group, model), mine in samples.items():
-        row = panels[tasks.index((task, group))]
-        axes = next(axes for axes in row if not axes.get_visible())
-        axes.set_visible(True)
-        if len(mine):  # none where no fold's model kept a coefficient
-            draw_curves(axes, mine)
-        row = table[(table.task == task) & (table.group == group) & (table.model == model)].iloc[0]
-        axes.set_title(f"{model}\n{shown(task)} ({named(group)})", fontsize=8)
-        axes.text(0.97, 0.95, words_of_test(row), transform=axes.transAxes)
-        axes.texts[-1].set(ha="right", va="top", fontsize=8)
-        axes.tick_params(labelsize=8)
+    for place, (task, group) in enumerate(drawn):
+        first = sum(lines[:place])
+        for number, (model, mine) in enumerate(parts[task, group]):
+            axes = panels[first + number // columns, number % columns]
+            draw_panel(
+                axes, mine, table[(table.task == task) & (table.group == group) & (table.model == model)].iloc[0]
+            )
+            axes.set_title(f"{model}\n{shown(task)} ({named(group)})\n{len(mine)} cases", fontsize=8)
     for row in panels:
         row[0].set_ylabel("survival (with 95 % bands)", fontsize=9)
     handles = {word: line for axes in panels.flat for line, word in zip(*axes.get_legend_handles_labels(), strict=True)}
     figure.legend(
         handles.values(), handles, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False, fontsize=9
     )
+    if len(tasks) > len(drawn):
+        told = f"the first {len(drawn)} of {len(tasks)} tasks and groups; tables/survival.tsv has all"
+        figure.text(0.5, 0, told, ha="center", va="top", fontsize=8)
     figure.tight_layout(h_pad=2)
     save(figure, output, note)
+
+
+def draw_panel(axes, samples: pd.DataFrame, row: pd.Series) -> None:
+    """Curves of one model, with the words of its test."""
+    axes.set_visible(True)
+    if len(samples):  # none where no fold kept a coefficient
+        draw_curves(axes, samples)
+    axes.text(0.97, 0.95, words_of_test(row), transform=axes.transAxes, ha="right", va="top", fontsize=8)
+    axes.tick_params(labelsize=8)
 
 
 def words_of_test(row: pd.Series) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Callable
 from typing import Any
 
 from jsonschema import Draft202012Validator
 
+from .check_values import check_groups, check_survival, check_value
 from .config import Config, Row, shipped_yaml
 from .models import Models
 from .problems import Problems, place
@@ -73,17 +72,8 @@ class TaskChecks:
         for error in errors:
             self.problems.add_schema_error(f"{folder}/config.yaml, key {place(error)}", error)
         if not errors:
-            self.check_groups(task, settings)
+            check_groups(task, settings, self.config, self.tasks, self.problems)
             self.check_splits(task, f"{folder}/k=all.tsv", settings)
-
-    def check_groups(self, task: str, settings: Config) -> None:
-        """A task that predicts a number has frozen probes only."""
-        groups = set(self.tasks.entries[task]["groups"]) if task in self.config["probe"]["use"] else set()
-        joined = {side for pair in self.tasks.used_sides() for side in pair} | {*self.config["probe"]["cluster"]["use"]}
-        others = sorted(groups - {"frozen"}) + ["transfer, prompt or cluster"] * (task in joined)
-        if settings.get("task_type") == "regression" and others:
-            wrong = f"{task} predicts a number, and {', '.join(others)} needs classes"
-            self.problems.add(f"config, key probe/tasks/{task}", wrong, "leave it with groups: [frozen]")
 
     def check_files(self, task: str) -> bool:
         """True if both files of a task are there; a problem for the first that is not."""
@@ -145,9 +135,7 @@ class TaskChecks:
         """A label of a classification task has a name, one of regression is a number."""
         column, labels = settings["task_col"], {str(label) for label in settings.get("label_dict", ())}
         if settings.get("task_type") == "regression":
-            if not is_number(row[column], math.isfinite):
-                remedy = "correct it, or empty the cell to leave the row out"
-                self.problems.add(f"{where}, column {column}", f"{row[column]!r} is no finite number", remedy)
+            check_value(f"{where}, column {column}", row[column], self.problems)
             return
         if settings.get("task_type") != "survival" and row[column] not in labels:
             wrong = f"label {row[column]!r} is not in label_dict"
@@ -199,20 +187,7 @@ class TaskChecks:
             wrong = f"slide {slide} is of case {self._case_of[slide]} in {sheet}, not of {row['case_id']}"
             self.problems.add(f"{where}, column slide_id", wrong, "correct one of them")
         if settings.get("task_type") == "survival":
-            self.check_survival(where, row, settings)
-
-    def check_survival(self, where: str, row: Row, settings: Config) -> None:
-        """Times are positive, events 0 or 1."""
-        for column in settings.get("extra_cols") or []:
-            value = row.get(column) or ""
-            if column.endswith(("_days", "_months")) and not is_number(value, lambda x: x > 0):
-                remedy = "write the time from the start, or empty the label to leave the row out"
-                self.problems.add(f"{where}, column {column}", f"{value!r} is not a positive time", remedy)
-            if column.endswith("_event") and not is_number(value, lambda x: x in (0, 1)):
-                remedy = "correct it, or empty the label to leave the row out"
-                self.problems.add(
-                    f"{where}, column {column}", f"{value!r} is neither 1 (event) nor 0 (censored)", remedy
-                )
+            check_survival(where, row, settings, self.problems)
 
     def check_embedded(self, sheet: str, rows: list[Row]) -> None:
         """Slides that labelled rows list are of the cohorts that models embed; reported once per table."""
@@ -306,11 +281,3 @@ def may_be_tested(row: Row, recipe: Config) -> bool:
     """True if a recipe may put the row on a test side: all but the train side of an official split."""
     column = recipe.get("column") or "split"
     return recipe.get("method") != "official" or (row.get(column) or "").lower() == "test"
-
-
-def is_number(text: str, fits: Callable[[float], bool]) -> bool:
-    """True if a cell is a finite number that fits."""
-    try:
-        return float(text) < float("inf") and fits(float(text))
-    except ValueError:
-        return False

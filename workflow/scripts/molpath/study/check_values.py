@@ -1,0 +1,47 @@
+"""Checks of tasks that predict numbers or survival: values, times, events, and protocols that need classes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from .config import Config, Row
+from .problems import Problems
+from .tasks import Tasks
+
+
+def check_groups(task: str, settings: Config, config: Config, tasks: Tasks, problems: Problems) -> None:
+    """A task that predicts a number has frozen probes only."""
+    probe = config["probe"]
+    groups = set(tasks.entries[task]["groups"]) if task in probe["use"] else set()
+    joined = {side for pair in tasks.used_sides() for side in pair} | {*probe["cluster"]["use"]}
+    others = sorted(groups - {"frozen"}) + ["transfer, prompt or cluster"] * (task in joined)
+    if settings.get("task_type") == "regression" and others:
+        wrong = f"{task} predicts a number, and {', '.join(others)} needs classes"
+        problems.add(f"config, key probe/tasks/{task}", wrong, "leave it with groups: [frozen]")
+
+
+def check_value(where: str, cell: str, problems: Problems) -> None:
+    """A label of a regression task is a finite number."""
+    if not is_number(cell, math.isfinite):
+        problems.add(where, f"{cell!r} is no finite number", "correct it, or empty the cell to leave the row out")
+
+
+def check_survival(where: str, row: Row, settings: Config, problems: Problems) -> None:
+    """Times are positive, events 0 or 1."""
+    for column in settings.get("extra_cols") or []:
+        value = row.get(column) or ""
+        if column.endswith(("_days", "_months")) and not is_number(value, lambda x: x > 0):
+            remedy = "write the time from the start, or empty the label to leave the row out"
+            problems.add(f"{where}, column {column}", f"{value!r} is not a positive time", remedy)
+        if column.endswith("_event") and not is_number(value, lambda x: x in (0, 1)):
+            remedy = "correct it, or empty the label to leave the row out"
+            problems.add(f"{where}, column {column}", f"{value!r} is neither 1 (event) nor 0 (censored)", remedy)
+
+
+def is_number(text: str, fits: Callable[[float], bool]) -> bool:
+    """True if a cell is a finite number that fits."""
+    try:
+        return float(text) < float("inf") and fits(float(text))
+    except ValueError:
+        return False
