@@ -103,13 +103,20 @@ def get_benchmark_patterns(wildcards):
 
 
 def get_asked_gpus(wildcards):
-    """How many GPUs a job of a rule asks for, by rule and by the wildcard that decides it ('': none)."""
+    """How many GPUs a job asks for, by the names of rules and the wildcard that decides it ('' where none does)."""
     gpus = {each.name: each.resources.get("gpu") for each in workflow.rules}
     # Those that ask by a function; in another workflow their names have a prefix.
     by_name = {
-        "extract_features": {f"encoder={name}": study.encoders.gpus_of(name) for _, name in study.models.used_sources()},
-        "pretrain_run": {f"run={run}": study.training.gpus_of(run) for run in study.models.used_runs},
-        "embed_block": {f"model={model}": study.slide_encoders.gpus_of(model) for model in study.models.needed},
+        "extract_features": {
+            f"encoder={name}": study.encoders.gpus_of(name)
+            for _, name in study.models.used_sources()
+        },
+        "pretrain_run": {
+            f"run={run}": study.training.gpus_of(run) for run in study.models.used_runs
+        },
+        "embed_block": {
+            f"model={model}": study.slide_encoders.gpus_of(model) for model in study.models.needed
+        },
     }
     return {
         name: (
