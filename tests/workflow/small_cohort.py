@@ -69,6 +69,7 @@ def config_of(folder: Path) -> dict:
             | {"synthetic--listed": {"path": "tasks/listed"}},
             "use": [*(f"synthetic--{task}" for task in tasks), "synthetic--listed"],
             "permutations": 2,
+            "survival_permutations": 2,
             "shots": [1, 2],
             "C_sweep": [0.01, "adaptive"],
             "transfer": {"tasks": {name: {} for name in PAIRS}, "use": PAIRS},

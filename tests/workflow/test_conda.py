@@ -61,7 +61,7 @@ def with_fewer_jobs(config: dict) -> dict:
     for task in probe["tasks"].values():
         task["groups"] = [group for group in task.get("groups", ["frozen"]) if group != "fewshot"]
     probe["transfer"]["use"] = probe["prompt"]["use"] = PAIRS[:1]
-    return config | {"probe": probe | {"permutations": 1, "C_sweep": []}}
+    return config | {"probe": probe | {"permutations": 1, "survival_permutations": 1, "C_sweep": []}}
 
 
 def run_in_environments(rig: CondaRig, folder: Path, *arguments: str | Path) -> None:
