@@ -59,7 +59,7 @@ ADDED = {
 #: Keys of the config that are not handed to functions of this type.
 OF_FOLDS = {
     *("C_sweep", "nested_C", "ridge_alphas", "mlp_hidden", "further", "neighbours", "shots", "repeats"),
-    *("controls", "permutations"),
+    *("controls", "permutations", "survival_permutations", "permutations_within"),
 }
 SOLVERS = {"C", "max_iter", "plain", "scale", "cox"}
 SUMMARY = {"bootstraps", "missing", "seed"}

@@ -33,7 +33,8 @@ def test_a_published_point_of_some_folds_says_so():
     import matplotlib.pyplot as plt
 
     row = {"model": "one", "published": 0.8, "measured": 0.7, "measured_lower": 0.6, "measured_upper": 0.9}
-    rows = pd.DataFrame([row | {"covered": "yes", "n_folds": 5, "n_fits": 5, "n_failed": failed} for failed in (0, 2)])
+    counts = {"covered": "yes", "n_folds": 5, "n_fits": 5, "n_empty": 0}
+    rows = pd.DataFrame([row | counts | {"n_failed": failed} for failed in (0, 2)])
     _, axes = plt.subplots()
     draw_family(axes, rows, colours_of(MODELS))
     assert words_of_axes(axes) == ["3 of 5 folds"]

@@ -77,7 +77,7 @@ def test_the_sweep_averages_tasks_that_every_model_and_strength_has():
         for task, means in {"easy": (0.9, 0.95), "hard": (0.5, 0.6)}.items()
         for model, mean in zip(("mean", "threads"), means, strict=True)
     ]
-    table = pd.DataFrame(rows).assign(primary=1, group="frozen", n_fits=5, n_failed=0)
+    table = pd.DataFrame(rows).assign(primary=1, group="frozen", n_fits=5, n_failed=0, n_empty=0)
     lost = (table.task == "hard") & (table.model == "mean") & (table.protocol == "logistic_C=10")
     table.loc[lost, ["mean", "n_failed"]] = float("nan"), 5
     found = sweep(table, ["mean", "threads"], 0.1).set_index(["C", "kind"])

@@ -13,7 +13,7 @@ from .panels import colours_of, say_nothing
 from .style import save
 
 NUMBERS = ("published", "measured", "measured_lower", "measured_upper")
-COUNTS = ("n_folds", "n_fits", "n_failed")
+COUNTS = ("n_folds", "n_fits", "n_failed", "n_empty")
 #: Inches of a panel's side.
 SIDE = 3.1
 
