@@ -12,6 +12,7 @@ import os
 from pathlib import Path
 
 import pytest
+from vector_study import write_study
 
 from .conda_rig import CondaRig, call, checked
 from .small_cohort import ENCODER, GRID, PAIRS, config_of, write_listed_task
@@ -93,6 +94,15 @@ def cohort(rig, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def vectors(rig, cohort, tmp_path_factory) -> Path:
+    """A study of given vectors, without a slide sheet."""
+    folder = tmp_path_factory.mktemp("vectors")
+    write_study(folder, cases=20, width=4, tasks=1, folds=2)
+    run_in_environments(rig, folder, "embed", "--configfile", "config.yaml")
+    return folder
+
+
+@pytest.fixture(scope="module")
 def examined(rig, cohort) -> str:
     """What the doctor says of this machine."""
     return rig.snakemake(cohort, "doctor", "--configfile", "config.json").stdout
@@ -156,7 +166,7 @@ def test_an_environment_holds_what_its_scripts_import(prefixes, name):
     assert done.returncode == 0, done.stdout
 
 
-def test_every_module_of_every_script_comes_from_its_own_environment(rig, cohort, drawn, examined):
+def test_every_module_of_every_script_comes_from_its_own_environment(rig, cohort, drawn, vectors, examined):
     """What a library only tries to import may come from the launcher's: what it requires, the solver put beside it."""
     records = [record for record in rig.recorded() if (SCRIPTS / record["script"]).is_file()]
     assert records
@@ -166,7 +176,7 @@ def test_every_module_of_every_script_comes_from_its_own_environment(rig, cohort
         assert not borrowed, f"{record['script']}: {borrowed} from elsewhere"
 
 
-def test_the_list_of_scripts_that_were_not_run_is_exact(rig, cohort, drawn, examined):
+def test_the_list_of_scripts_that_were_not_run_is_exact(rig, cohort, drawn, vectors, examined):
     ran = {record["script"] for record in rig.recorded()}
     assert {path.name for path in SCRIPTS.glob("*.py")} - ran == set(NOT_RUN)
 
