@@ -49,7 +49,11 @@ LEFT_OUT = {
         "conch": "its own installation",
         "shapely": "what tissue loses to damage is not asked",
     },
-    "pretrain": {"transformers": "code of one gated model (envs/README.md)"},
+    "pretrain": {
+        "transformers": "code of one gated model (envs/README.md)",
+        "pyarrow": "given vectors are read by a rule of the probing environment",
+    },
+    "report": {"sksurv": "survival probes are not fitted where results are drawn"},
     "slides": dict.fromkeys(
         ["torch", "torchvision", "segmentation_models_pytorch", "safetensors"], "tissue by a network: segmentation.yaml"
     ),

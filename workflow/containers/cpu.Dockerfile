@@ -1,6 +1,6 @@
 FROM condaforge/miniforge3:latest
 LABEL io.github.snakemake.containerized="true"
-LABEL io.github.snakemake.conda_env_hash="d3b6fdebad6fb685940884932a1e1e58a2ec94a548165b597175021e8ae40dc5"
+LABEL io.github.snakemake.conda_env_hash="80b5d27d7e2b5c23998de552c666a6fb9596d4856e40112dfc8c55d1e0e48339"
 # Conda environment:
 #   source: envs/acquire.yaml
 #   prefix: /conda-envs/80949a749d4b7df622330830b0f6f2a9
@@ -48,7 +48,7 @@ RUN mkdir -p /conda-envs/6fea3c5835d96dba3f88481ba62037ec
 COPY envs/features.yaml /conda-envs/6fea3c5835d96dba3f88481ba62037ec/environment.yaml
 # Conda environment:
 #   source: envs/finetune.yaml
-#   prefix: /conda-envs/6fd47ca9e6ceb4f2c51ddfd23846056a
+#   prefix: /conda-envs/734e98b42395fc3572cdc7a96b631656
 #   # Fine-tuning: a network as in pretrain.yaml, judged as in probe.yaml.
 #   channels:
 #     - conda-forge
@@ -61,7 +61,6 @@ COPY envs/features.yaml /conda-envs/6fea3c5835d96dba3f88481ba62037ec/environment
 #     - pandas =2.3.3
 #     - h5py =3.16.0
 #     - safetensors =0.8.0
-#     - anndata =0.12.19
 #     - scipy =1.17.1
 #     - scikit-learn =1.9.1
 #     - scikit-survival =0.28.0
@@ -69,8 +68,8 @@ COPY envs/features.yaml /conda-envs/6fea3c5835d96dba3f88481ba62037ec/environment
 #     - pyarrow =26.0.1
 #     - pyyaml =6.0.4
 #     - zarr =3.1.6
-RUN mkdir -p /conda-envs/6fd47ca9e6ceb4f2c51ddfd23846056a
-COPY envs/finetune.yaml /conda-envs/6fd47ca9e6ceb4f2c51ddfd23846056a/environment.yaml
+RUN mkdir -p /conda-envs/734e98b42395fc3572cdc7a96b631656
+COPY envs/finetune.yaml /conda-envs/734e98b42395fc3572cdc7a96b631656/environment.yaml
 # Conda environment:
 #   source: envs/omics.yaml
 #   prefix: /conda-envs/6d7596a2e1122abf056a96d309075f24
@@ -231,7 +230,7 @@ COPY envs/slides.yaml /conda-envs/4c67268d82059c2caaedc4b60e07d906/environment.y
 
 RUN conda env create --prefix /conda-envs/80949a749d4b7df622330830b0f6f2a9 --file /conda-envs/80949a749d4b7df622330830b0f6f2a9/environment.yaml && \
     conda env create --prefix /conda-envs/6fea3c5835d96dba3f88481ba62037ec --file /conda-envs/6fea3c5835d96dba3f88481ba62037ec/environment.yaml && \
-    conda env create --prefix /conda-envs/6fd47ca9e6ceb4f2c51ddfd23846056a --file /conda-envs/6fd47ca9e6ceb4f2c51ddfd23846056a/environment.yaml && \
+    conda env create --prefix /conda-envs/734e98b42395fc3572cdc7a96b631656 --file /conda-envs/734e98b42395fc3572cdc7a96b631656/environment.yaml && \
     conda env create --prefix /conda-envs/6d7596a2e1122abf056a96d309075f24 --file /conda-envs/6d7596a2e1122abf056a96d309075f24/environment.yaml && \
     conda env create --prefix /conda-envs/2fb939617f680e56197e798173a5b41f --file /conda-envs/2fb939617f680e56197e798173a5b41f/environment.yaml && \
     conda env create --prefix /conda-envs/acd1d350516717ce06427fbe9cd76d21 --file /conda-envs/acd1d350516717ce06427fbe9cd76d21/environment.yaml && \

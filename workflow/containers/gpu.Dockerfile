@@ -1,7 +1,7 @@
 FROM condaforge/miniforge3:latest
 ENV CONDA_OVERRIDE_CUDA=12.9
 LABEL io.github.snakemake.containerized="true"
-LABEL io.github.snakemake.conda_env_hash="2205443dc02ce090034ee61a27d89723905a0658cfec29d954b61e5109c6b00d"
+LABEL io.github.snakemake.conda_env_hash="73859307317eb20874c5d44cc41ab2f62841941733aa085e08a2552f85e578fb"
 # Conda environment:
 #   source: envs/acquire.yaml
 #   prefix: /conda-envs/80949a749d4b7df622330830b0f6f2a9
@@ -49,7 +49,7 @@ RUN mkdir -p /conda-envs/fb7a4b23aabf81ca56d81a4479a92c5f
 COPY envs/features-gpu.yaml /conda-envs/fb7a4b23aabf81ca56d81a4479a92c5f/environment.yaml
 # Conda environment:
 #   source: envs/finetune-gpu.yaml
-#   prefix: /conda-envs/ef25c8f4e74a0a45657d131eb5cbba4c
+#   prefix: /conda-envs/96fa2594a554d020128e3fe22380743f
 #   # finetune.yaml with a PyTorch built for CUDA (config: software/torch: gpu).
 #   channels:
 #     - conda-forge
@@ -62,7 +62,6 @@ COPY envs/features-gpu.yaml /conda-envs/fb7a4b23aabf81ca56d81a4479a92c5f/environ
 #     - pandas =2.3.3
 #     - h5py =3.16.0
 #     - safetensors =0.8.0
-#     - anndata =0.12.19
 #     - scipy =1.17.1
 #     - scikit-learn =1.9.1
 #     - scikit-survival =0.28.0
@@ -70,8 +69,8 @@ COPY envs/features-gpu.yaml /conda-envs/fb7a4b23aabf81ca56d81a4479a92c5f/environ
 #     - pyarrow =26.0.1
 #     - pyyaml =6.0.4
 #     - zarr =3.1.6
-RUN mkdir -p /conda-envs/ef25c8f4e74a0a45657d131eb5cbba4c
-COPY envs/finetune-gpu.yaml /conda-envs/ef25c8f4e74a0a45657d131eb5cbba4c/environment.yaml
+RUN mkdir -p /conda-envs/96fa2594a554d020128e3fe22380743f
+COPY envs/finetune-gpu.yaml /conda-envs/96fa2594a554d020128e3fe22380743f/environment.yaml
 # Conda environment:
 #   source: envs/omics.yaml
 #   prefix: /conda-envs/6d7596a2e1122abf056a96d309075f24
@@ -232,7 +231,7 @@ COPY envs/slides.yaml /conda-envs/4c67268d82059c2caaedc4b60e07d906/environment.y
 
 RUN conda env create --prefix /conda-envs/80949a749d4b7df622330830b0f6f2a9 --file /conda-envs/80949a749d4b7df622330830b0f6f2a9/environment.yaml && \
     conda env create --prefix /conda-envs/fb7a4b23aabf81ca56d81a4479a92c5f --file /conda-envs/fb7a4b23aabf81ca56d81a4479a92c5f/environment.yaml && \
-    conda env create --prefix /conda-envs/ef25c8f4e74a0a45657d131eb5cbba4c --file /conda-envs/ef25c8f4e74a0a45657d131eb5cbba4c/environment.yaml && \
+    conda env create --prefix /conda-envs/96fa2594a554d020128e3fe22380743f --file /conda-envs/96fa2594a554d020128e3fe22380743f/environment.yaml && \
     conda env create --prefix /conda-envs/6d7596a2e1122abf056a96d309075f24 --file /conda-envs/6d7596a2e1122abf056a96d309075f24/environment.yaml && \
     conda env create --prefix /conda-envs/1745e4321872f6f2fe7275276f609b55 --file /conda-envs/1745e4321872f6f2fe7275276f609b55/environment.yaml && \
     conda env create --prefix /conda-envs/acd1d350516717ce06427fbe9cd76d21 --file /conda-envs/acd1d350516717ce06427fbe9cd76d21/environment.yaml && \
