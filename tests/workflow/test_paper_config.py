@@ -104,7 +104,7 @@ def test_the_rule_joins_metrics_with_the_papers_scores(benchmark):
     benchmark.config["report"] = {"published": {"mean": "mean-conch_v15"}, "note": "synthetic"}
     (benchmark.folder / "config.yaml").write_text(yaml.safe_dump(benchmark.config))
     head = "task family model group protocol shots metric mean se lower upper interval n_folds n_fits n_failed n_empty"
-    row = "natbrca--lymphovascular_invasion x mean frozen logistic 0 macro-ovr-auc 0.7 0.01 0.6 0.8 i 50 50 0 40"
+    row = "natbrca--lymphovascular_invasion x mean frozen logistic 0 macro-ovr-auc 0.7 0.01 0.6 0.8 i 50 50 0 0 40"
     lines = [f"{head} n_train n_test primary n_samples n_missing chance p_permuted", f"{row} 10 1 50 0 0.5 0.05"]
     tables = benchmark.folder / "results/tables"
     tables.mkdir(parents=True)
