@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..common.files import read_tsv, write_tsv
+from ..probe.results import EMPTY
 from ..tables.formats import words_of
 from ..tables.scores import (
     Models,
@@ -118,7 +119,8 @@ def legend_of(names: Sequence[str], colours, models: Models) -> list:
 def plot_heatmap(*, metrics: str, models: Models, figure: str, table: str, note: str) -> None:
     """Tasks x models: every score as colour and number, the best of each task in bold.
 
-    A score that too few folds have stands as their count, '1 of 5', without a colour.
+    A score that too few folds have stands as their count, '1 of 5', without a colour; 'empty 3 of 5' counts folds whose
+    Cox model kept no coefficient.
     """
     scores = main_scores(read_metrics(metrics), "frozen", models)
     wide = by_task(scores, models)
@@ -137,7 +139,14 @@ def plot_heatmap(*, metrics: str, models: Models, figure: str, table: str, note:
     told = scores.assign(told=told_of(scores)).set_index(["task", "model"]).told
     for (row, column), value in np.ndenumerate(values):
         if not np.isfinite(value) and (words := told.get((wide.index[row], wide.columns[column]), "")):
-            axes.text(column, row, words.replace(" folds", ""), ha="center", va="center", fontsize=6)
+            axes.text(
+                column,
+                row,
+                words.replace(" folds", "").replace(f"{EMPTY} in", "empty"),
+                ha="center",
+                va="center",
+                fontsize=6,
+            )
         if np.isfinite(value):
             best = "bold" if value == np.nanmax(values[row]) else "normal"
             dark = "white" if value < middle else "black"

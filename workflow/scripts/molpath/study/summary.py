@@ -37,7 +37,8 @@ class Summary:
         if not entries:
             return ""
         width = min(WIDEST, shutil.get_terminal_size((WIDEST, 24)).columns)
-        lines = [f"What became of the {len(self.slides.rows):,} slides of {self.slides.told}", ""]
+        kind = "slides" if self.slides.path else "samples"
+        lines = [f"What became of the {len(self.slides.rows):,} {kind} of {self.slides.told}", ""]
         rows = [*self._parts(entries, stages), *self._others(stages)]
         lines += columns([HEADER, *sorted(rows, key=lambda row: WORDS.index(row[0]))])
         lines += losses(entries, len(self.slides.rows), width)
