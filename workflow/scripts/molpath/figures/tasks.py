@@ -139,14 +139,8 @@ def plot_heatmap(*, metrics: str, models: Models, figure: str, table: str, note:
     told = scores.assign(told=told_of(scores)).set_index(["task", "model"]).told
     for (row, column), value in np.ndenumerate(values):
         if not np.isfinite(value) and (words := told.get((wide.index[row], wide.columns[column]), "")):
-            axes.text(
-                column,
-                row,
-                words.replace(" folds", "").replace(f"{EMPTY} in", "empty"),
-                ha="center",
-                va="center",
-                fontsize=6,
-            )
+            short = words.replace(" folds", "").replace(f"{EMPTY} in", "empty")
+            axes.text(column, row, short, ha="center", va="center", fontsize=6)
         if np.isfinite(value):
             best = "bold" if value == np.nanmax(values[row]) else "normal"
             dark = "white" if value < middle else "black"
