@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,9 @@ def code(tmp_path_factory, repository) -> Path:
         shutil.copytree(repository / name, target / name, ignore=ignore)
     for name in ("consequences", "costs", "genes", "known_slides", "published", "tasks"):
         shutil.copytree(repository / "resources" / name, target / "resources" / name, ignore=ignore)
+    git = ["git", "-C", target, "-c", "user.name=x", "-c", "user.email=x@example.org"]
+    for words in (["init", "-q"], ["add", "--all"], ["commit", "-q", "-m", "a clone"]):
+        subprocess.run([*git, *words], check=True)
     return target
 
 

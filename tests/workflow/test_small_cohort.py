@@ -1,7 +1,6 @@
 """The whole workflow on a dozen generated cases: what comes out."""
 
 import json
-import platform
 import re
 import shutil
 import subprocess
@@ -162,7 +161,10 @@ def test_figures_of_scores_are_there_with_their_numbers(cohort):
         assert path.with_suffix(".png").is_file(), path.name
     metrics = read_tsv(results / "tables/metrics.tsv")
     first = metrics[(metrics.primary == "1") & (metrics.group == "frozen") & metrics.protocol.isin(["logistic", "cox"])]
-    expected = first.astype({"mean": float}).groupby("model")["mean"].mean()
+    first = first.astype({"mean": float, "n_fits": int, "n_empty": int})
+    there = first[first.n_fits - first.n_empty >= 0.8 * first.n_fits]  # a Cox model without coefficients is no score
+    assert set(first.task) - set(there.task) <= {"synthetic--OS"}
+    expected = there.groupby("model")["mean"].mean()
     averages = read_tsv(results / "figures/averages.tsv")
     averages = averages[averages.family == "all"].set_index("model")["mean"].astype(float)
     assert averages.to_dict() == pytest.approx(expected.to_dict())
@@ -260,7 +262,7 @@ def test_frozen_probes_in_the_layout_of_pathobench(cohort, code):
         assert len(list((folder / "test_metrics").iterdir())) in (3, 100)
 
 
-def test_what_made_the_results_is_written_down(cohort, repository):
+def test_what_made_the_results_is_written_down(cohort, code):
     """Inputs, weights and every kind of result are in provenance.json; the crate says the same and no path of here."""
     results = cohort / "results"
     said = json.loads((results / "provenance.json").read_text())
@@ -282,15 +284,14 @@ def test_what_made_the_results_is_written_down(cohort, repository):
         assert str(cohort) not in (results / name).read_text()
     jobs = read_tsv(results / "job_times.tsv").job
     assert "pretrain/runs/one" in set(jobs)
-    asked = subprocess.run(["git", "-C", repository, "rev-parse", "HEAD"], capture_output=True, text=True)
-    assert said["workflow"]["commit"] == (asked.stdout.strip() if asked.returncode == 0 else None)
+    head = subprocess.run(["git", "-C", code, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout
+    assert (said["workflow"]["commit"], said["workflow"]["modified"]) == (head.strip(), False)
 
 
 def test_no_result_tells_where_it_was_made(cohort):
-    """Neither this machine's folder nor its name stands in a result, but for the config, which says so."""
-    private = [str(cohort).encode(), platform.node().encode()]
+    """No folder of this machine stands in a result, but for the config, which holds the paths that the user wrote."""
     results = cohort / "results"
-    files = [path for path in results.rglob("*") if path.is_file() and path != results / "config.yaml"]
+    made = [path for path in results.rglob("*") if path.is_file() and "logs" not in path.parts]
+    files = [path for path in made if path not in (results / "config.yaml", results / "report.html")]
     assert len(files) > 200
-    telling = [path.relative_to(results) for path in files if any(word in path.read_bytes() for word in private)]
-    assert not telling
+    assert not [path.relative_to(results) for path in files if str(cohort).encode() in path.read_bytes()]
