@@ -71,7 +71,11 @@ def test_a_matrix_holds_the_values_that_were_written(tmp_path_factory, outcomes,
         names = [symbol or gene for gene, symbol in zip(one.genes.ids, one.genes.symbols, strict=True)]
         assert set(matrix) <= set(names) <= {*matrix, *JUNK, "Description"}
         values = dict(zip(names, one.values["counts"], strict=True))
-        assert all(same(values[gene], row[sample]) for gene, row in matrix.items()), (sample, values)
+        other = [gene for gene, row in matrix.items() if not same(values[gene], row[sample])]
+        if dress["fault"] == "a lost cell" and dress["ends"]:  # before a delimiter that ends it: an empty cell
+            assert len(other) <= 1
+            other = [gene for gene in other if not np.isnan(values[gene])]
+        assert not other, (sample, values)
 
 
 @settings(MANY, max_examples=300)
