@@ -30,7 +30,9 @@ def write(path, names, selected=None, value="log2_tpm_plus_1"):
 def test_each_cohort_keeps_its_own_chosen_genes(tmp_path):
     first = write(tmp_path / "a.h5ad", ["A", "B", "C", "D"], [True, False, True, True])
     second = write(tmp_path / "b.h5ad", ["D", "C", "B"])
-    found = read_tables([first, second]).to_df()
+    table = read_tables([first, second])
+    assert table.uns["value"] == "log2_tpm_plus_1"  # a run's description says it, of one cohort or several
+    found = table.to_df()
     assert set(found) == {"A", "B", "C", "D"}
     expected = {"A": [0, 4, N, N], "B": [N, N, 2, 5], "C": [2, 6, 1, 4], "D": [3, 7, 0, 3]}
     for gene, values in expected.items():

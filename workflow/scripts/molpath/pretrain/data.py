@@ -76,7 +76,7 @@ def read_tables(paths: Sequence[str]) -> anndata.AnnData | None:
     else:
         absent = 0 if values == {"flags"} else np.nan
         table = anndata.concat([without_extras(one) for one in tables], join="outer", fill_value=absent)
-        table.uns["listed"] = all(one.uns.get("listed") for one in tables)
+        table.uns = {"value": next(iter(values)), "listed": all(one.uns.get("listed") for one in tables)}
     if "observed" in table.layers and (missing := 1 - np.mean(table.layers["observed"])):
         log.warning(
             "%.1f %% of the DNA flags were not observed (off a panel); the DNA branch takes them as 0", 100 * missing
