@@ -199,6 +199,7 @@ def readers(store, names: list[str], patches: int, steps: int = 16) -> None:
     from molpath.pretrain.readers import Ring
 
     rates: dict[int, float] = {}
+    busy: dict[int, float] = {}
     rings = {count: Ring(count, torch.device("cpu")) for count in (1, 2, 4)}
     for rounds in range(4):
         for count, ring in rings.items():
@@ -209,13 +210,16 @@ def readers(store, names: list[str], patches: int, steps: int = 16) -> None:
                 bags.wait()
                 return bags
 
-            started = time.perf_counter()
+            started, began = time.perf_counter(), time.process_time()
             with contextlib.closing(ring.ahead([names] * steps, draw)) as ahead:
-                size = sum(bags.patches.nbytes for bags in ahead)
+                size = sum(bags.patches.nbytes for bags in ahead) / 1e9
             if rounds:  # the first one fills the buffers' pages
-                rates[count] = max(rates.get(count, 0.0), size / 1e9 / (time.perf_counter() - started))
+                rates[count] = max(rates.get(count, 0.0), size / (time.perf_counter() - started))
+                busy[count] = max(busy.get(count, 0.0), size / (time.process_time() - began))
     for count, rate in rates.items():
-        show(f"reading ahead, warm, {count} reader{'s' * (count > 1)} on {os.cpu_count()} cores", rate, "GB/s")
+        what = f"reading ahead, warm, {count} reader{'s' * (count > 1)} on {os.cpu_count()} cores"
+        show(what, rate, "GB/s")
+        show(what, busy[count], "GB a CPU second")
     for count in (2, 4):
         show(f"{count} readers over one, speed", rates[count] / rates[1], "x")
 

@@ -55,7 +55,7 @@ class Slot:
             self.buffer = torch.empty((0, 0), dtype=torch.float16)  # the old one goes first
             self.buffer = torch.empty((sum(lengths), store.dim), dtype=torch.float16, pin_memory=self.pinned)
         bags = Bags(self.buffer[: sum(lengths)], lengths)
-        parts = [part.numpy() for part in bags.patches.split(lengths)] if lengths else []
+        parts = [part.numpy() for part in torch.split(bags.patches, lengths)] if lengths else []
         for slide_id, first, part in zip(slide_ids, firsts, parts, strict=True):
             if self.pool is None:
                 store.read_into(slide_id, first, part)
