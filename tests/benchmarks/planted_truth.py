@@ -21,7 +21,7 @@ import pandas as pd
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "workflow" / "scripts"))
-from molpath.pretrain.data import Example, PairedData, bags
+from molpath.pretrain.data import Example, PairedData
 from molpath.pretrain.molecular_encoders import vocabulary_of
 from molpath.pretrain.network import build
 from molpath.pretrain.steps import retrieval_accuracy
@@ -46,7 +46,7 @@ SETTINGS = {
     "learning_rate": {"slide": 3e-3, "rna": 3e-3, "dna": 3e-3}, "final_learning_rate": 1e-6,
     "weight_decay": {"slide": 1e-2, "rna": 1e-2, "dna": 1e-2}, "precision": "fp32", "select": "rankme",
     "save_every": 1000, "processes": 1, "micro_batch": 0, "joint": False, "learn_temperature": False,
-    "one_slide_per_case": False, "rankme_slides": 0,
+    "one_slide_per_case": False, "rankme_slides": 0, "readers": 1, "threads": 1,
 }  # fmt: skip
 
 
@@ -60,10 +60,13 @@ class Store:
         """Where a sample begins; rows are in random order already."""
         return 0 if count is None or count >= len(self.bags[slide_id]) else int(rng.integers(len(self.bags[slide_id])))
 
-    def read(self, slide_id: int, count: int | None, first: int) -> np.ndarray:
-        """`count` patches from `first` on, around the end."""
-        bag = self.bags[slide_id]
-        return bag if count is None or count >= len(bag) else np.take(bag, range(first, first + count), 0, mode="wrap")
+    def rows(self, slide_id: int, count: int | None) -> int:
+        """Patches in a sample."""
+        return len(self.bags[slide_id]) if count is None else min(count, len(self.bags[slide_id]))
+
+    def read_into(self, slide_id: int, first: int, out: np.ndarray) -> None:
+        """Patches from `first` on, around the end."""
+        out[:] = np.take(self.bags[slide_id], range(first, first + len(out)), 0, mode="wrap")
 
 
 def generate(seed: int, cases: int):
@@ -104,8 +107,7 @@ def pretrain(seed: int, slides, rna, dna, settings):
 @torch.inference_mode()
 def embed(network, slides) -> np.ndarray:
     """Embeddings of all patches of each slide."""
-    patches, lengths = bags(Store(slides), range(len(slides)), None, [0] * len(slides))
-    return network.slide(patches.float(), lengths).numpy()
+    return network.slide(torch.from_numpy(np.concatenate(slides)).float(), list(map(len, slides))).numpy()
 
 
 @torch.inference_mode()

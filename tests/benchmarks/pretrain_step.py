@@ -1,4 +1,4 @@
-"""Pretraining: a step of the slide encoder against plain PyTorch, the loader, and RankMe.
+"""Pretraining: a step of the slide encoder against plain PyTorch, the loader and its readers, and RankMe.
 
 Rows are `what, value, unit`. Figures of one run compare; each computation has a process of its own, so that its
 memory is its own. On a GPU a step of 300 bags in bf16 is measured too, against the device's peak.
@@ -7,8 +7,10 @@ memory is its own. On a GPU a step of 300 bags in bf16 is measured too, against 
 """
 
 import argparse
+import contextlib
 import functools
 import json
+import os
 import resource
 import statistics
 import subprocess
@@ -132,9 +134,10 @@ def steps(arguments) -> float:
 
 
 def loader(arguments, step: float) -> None:
-    """Reading a batch from the packed store, against rows of h5 files at random, warm and single-threaded."""
+    """Reading a batch from the packed store, against rows of h5 files at random, warm and single-threaded; then by
+    several readers."""
     import h5py
-    from molpath.pretrain.data import bags
+    from molpath.pretrain.readers import Slot
     from molpath.pretrain.store import PatchStore
 
     rng, slides, rows = np.random.default_rng(0), arguments.batch, 3 * arguments.patches
@@ -154,9 +157,10 @@ def loader(arguments, step: float) -> None:
         (folder / "0.tsv").write_text("\n".join(lines) + "\n")
         store = PatchStore([folder / "0.npy"], [folder / "0.tsv"])
 
+        slot, names = Slot(), [str(slide) for slide in range(slides)]
+
         def packed():
-            names = [str(slide) for slide in range(slides)]
-            return bags(store, names, arguments.patches, [store.first(n, arguments.patches, rng) for n in names])
+            return slot.start(store, names, arguments.patches, firsts(store, names, arguments.patches, rng))
 
         def at_random(layout):
             parts = []
@@ -175,10 +179,49 @@ def loader(arguments, step: float) -> None:
                 read()
             times[name] = (time.perf_counter() - started) / 2
             show(f"reading a batch, {name}", times[name], "s")
+        readers(store, names, arguments.patches)
     for name in list(ways)[1:]:
         show(f"packed store over {name}, speed", times[name] / times["packed store"], "x")
     if step:
         show("packed store's share of an fp32 step", 100 * times["packed store"] / step, "%")
+
+
+def firsts(store, names, patches, rng) -> list[int]:
+    """Where the samples of some slides begin."""
+    return [store.first(name, patches, rng) for name in names]
+
+
+def readers(store, names: list[str], patches: int, steps: int = 16) -> None:
+    """Steps of all slides through the ring of the training, page cache warm and nothing computed: 1, 2, 4 readers.
+
+    Rounds take turns and the best counts, for a machine's other work slows some of them.
+    """
+    from molpath.pretrain.readers import Ring
+
+    rates: dict[int, float] = {}
+    busy: dict[int, float] = {}
+    rings = {count: Ring(count, torch.device("cpu")) for count in (1, 2, 4)}
+    for rounds in range(4):
+        for count, ring in rings.items():
+            rng = np.random.default_rng(0)
+
+            def draw(some, slot, rng=rng):
+                bags = slot.start(store, some, patches, firsts(store, some, patches, rng))
+                bags.wait()
+                return bags
+
+            started, began = time.perf_counter(), time.process_time()
+            with contextlib.closing(ring.ahead([names] * steps, draw)) as ahead:
+                size = sum(bags.patches.nbytes for bags in ahead) / 1e9
+            if rounds:  # the first one fills the buffers' pages
+                rates[count] = max(rates.get(count, 0.0), size / (time.perf_counter() - started))
+                busy[count] = max(busy.get(count, 0.0), size / (time.process_time() - began))
+    for count, rate in rates.items():
+        what = f"reading ahead, warm, {count} reader{'s' * (count > 1)} on {os.cpu_count()} cores"
+        show(what, rate, "GB/s")
+        show(what, busy[count], "GB a CPU second")
+    for count in (2, 4):
+        show(f"{count} readers over one, speed", rates[count] / rates[1], "x")
 
 
 def rank(arguments) -> None:

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from molpath.common.files import read_tsv
 from molpath.omics.copy_numbers import call_copies, read_absolute, read_copy_numbers, read_lesions
-from molpath.omics.dna_profiles import Collector
-from molpath.omics.flags import FLAGS, flag_dna
+from molpath.omics.dna_profiles import Collector, Profile
+from molpath.omics.flags import FLAGS, flag_dna, table_of
 from molpath.omics.mutation_files import belongs, read_vcf
 from molpath.omics.tables import BadProfile
 
@@ -244,3 +244,20 @@ def test_memory_does_not_grow_with_genes_outside_the_list(tmp_path, repository):
 
     peak(2)  # what is imported and kept once
     assert peak(22) - peak(2) < 500_000  # a profile of 5,000 genes holds 60 kB and more
+
+
+def test_flags_of_all_genes_take_a_byte_each():
+    """As float32 they took 5 GB for 10,000 profiles and 18,000 genes."""
+    genes = [f"G{i:05d}" for i in range(4000)]
+    profiles = {f"P{i}": Profile(f"C{i}", "A", events={(genes[i], "large_coding")}) for i in range(400)}
+    tracemalloc.start()
+    try:
+        data = table_of(profiles, genes)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert data.X.dtype == data.layers["observed"].dtype == np.uint8
+    assert data.X.sum() == 400
+    assert data["P7", "G00007:large_coding"].X.item() == 1
+    per_flag = peak / data.X.size
+    assert per_flag < 3, f"{per_flag:.1f} bytes a flag"

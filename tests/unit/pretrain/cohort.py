@@ -24,7 +24,7 @@ RUN = {
         "learning_rate": {"slide": 1e-3, "rna": 1e-3, "dna": 1e-3}, "final_learning_rate": 1e-8,
         "weight_decay": {"slide": 0.01, "rna": 0.01, "dna": 0.01}, "precision": "fp32", "select": "rankme",
         "save_every": 1, "threads": 1, "processes": 1, "micro_batch": 0, "joint": False, "learn_temperature": False,
-        "one_slide_per_case": False, "rankme_slides": 0,
+        "one_slide_per_case": False, "rankme_slides": 0, "readers": 2,
     },
 }  # fmt: skip
 

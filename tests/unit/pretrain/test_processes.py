@@ -78,7 +78,7 @@ def test_a_process_without_a_device_ends_at_the_start(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.cuda, "set_device", lambda _: pytest.fail("a device was taken"))
-    monkeypatch.setattr(dist, "init_process_group", lambda _: pytest.fail("the processes met"))
+    monkeypatch.setattr(dist, "init_process_group", lambda *_, **__: pytest.fail("the processes met"))
     told = r"4 processes of the training on this node, and 2 GPUs that they see: ask for a GPU a process"
     monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("a process was started"))
     with pytest.raises(NoDevice, match=told):
@@ -88,6 +88,38 @@ def test_a_process_without_a_device_ends_at_the_start(tmp_path, monkeypatch):
         monkeypatch.setenv(name, value)
     with pytest.raises(NoDevice, match=told), world():
         pass
+
+
+@pytest.mark.parametrize(
+    ("here", "others", "told"),
+    [
+        (
+            False,
+            {0: "cuda node01", 2: "cuda node02"},
+            r"of 3 .* 1 see no GPU \(1 on .*\) and the others one each: give",
+        ),
+        (
+            True,
+            {0: "cuda node01", 2: "cpu node02"},
+            r"of 3 .* 1 see no GPU \(2 on node02\) and the others one each: give",
+        ),
+    ],
+)
+def test_a_process_on_the_cpu_beside_others_on_gpus_is_refused_in_all_of_them(monkeypatch, here, others, told):
+    """NCCL and gloo would wait for each other until a timeout."""
+    store = dist.HashStore()
+    for rank, device in others.items():
+        store.set(f"device of {rank}", device)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: here)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: int(here))
+    monkeypatch.setattr(torch.cuda, "set_device", lambda _: None)
+    monkeypatch.setattr(dist, "rendezvous", lambda _: iter([(store, 1, 3)]))
+    monkeypatch.setattr(dist, "init_process_group", lambda *_, **__: pytest.fail("the processes met"))
+    for name, value in {"WORLD_SIZE": "3", "LOCAL_WORLD_SIZE": "1", "LOCAL_RANK": "0"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(NoDevice, match=told), world():
+        pass
+    assert store.get("device of 1").startswith(b"cuda" if here else b"cpu")
 
 
 def test_processes_on_cpus_need_no_device(monkeypatch):

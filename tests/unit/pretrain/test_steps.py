@@ -12,6 +12,7 @@ from molpath.pretrain.data import Example, Loader, sample_evenly, split_epoch
 from molpath.pretrain.distributed import World
 from molpath.pretrain.network import build
 from molpath.pretrain.preparation import prepare
+from molpath.pretrain.readers import Slot
 from molpath.pretrain.steps import backward, contrastive_loss, embed, losses, retrieval_accuracy
 from molpath.pretrain.store import DamagedStore, PatchStore
 from molpath.pretrain.training import Diverged, Stopped, Trainer
@@ -35,7 +36,7 @@ def prepared(folder, run):
         run, store, folder / "pairs.tsv", [folder / "rna.h5ad"], [folder / "dna.h5ad"]
     )
     loader = Loader(data, run["training"], vocabulary, ["rna", "dna"], World())
-    return build(description, 0), loader.draw(data.examples, np.random.default_rng(0))
+    return build(description, 0), loader.draw(data.examples, np.random.default_rng(0), Slot())
 
 
 def gradients(network, batch, settings):
@@ -225,11 +226,19 @@ def test_rankme_is_of_the_same_slides_at_each_epoch(tmp_path, monkeypatch, asked
     write_cohort(tmp_path)
     run = copy.deepcopy(RUN)
     run["training"] |= {"rankme_slides": asked, "epochs": 3}
-    judged = []
-    bags = training.bags
+    judged, names = [], []
+    read, forward = Slot.start, training.Trainer.embed_judged
     monkeypatch.setattr(
-        training, "bags", lambda store, slides, *rest: judged.append(slides) or bags(store, slides, *rest)
+        Slot, "start", lambda self, store, slides, *rest: names.append(slides) or read(self, store, slides, *rest)
     )
+
+    def embed_judged(self):
+        names.clear()
+        found = forward(self)
+        judged.extend(names)
+        return found
+
+    monkeypatch.setattr(training.Trainer, "embed_judged", embed_judged)
     card = train(tmp_path, run)["model_card.md"].decode()
     epochs = [sum(judged[i * len(judged) // 3 : (i + 1) * len(judged) // 3], []) for i in range(3)]
     assert epochs[0] == epochs[1] == epochs[2]

@@ -55,7 +55,9 @@ def test_a_draw_takes_genes_that_the_profile_has():
     values[:20, :12], values[20:, 10:] = 1, 2
     examples = [Example(f"S{i}", i, i) for i in range(40)]
     data = PairedData(examples, None, values, np.arange(3, 33))
-    loader = Loader(data, {"genes": 10}, {"<pad>": 0, "<cls>": 1}, ["rna"], World())
+    loader = Loader(
+        data, {"genes": 10, "readers": 1, "threads": 1, "processes": 1}, {"<pad>": 0, "<cls>": 1}, ["rna"], World()
+    )
     tokens, shown = loader._rna(list(range(40)), list(range(40)), np.random.default_rng(0))
     assert tokens.shape == (40, 11)
     assert set(tokens[:20, 1:].flatten().tolist()) == set(range(3, 15))

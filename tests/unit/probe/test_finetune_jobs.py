@@ -9,6 +9,7 @@ import pytest
 import torch
 from molpath.common.files import read_tsv
 from molpath.common.manifests import accepted, write_manifest
+from molpath.embed.bags import OtherWeights
 from molpath.embed.foreign import ChiefPooling
 from molpath.pretrain.network import build, save
 from molpath.probe.finetune import FineTuning
@@ -114,6 +115,24 @@ def test_case_without_patches_is_left_out_or_stops_the_job(tmp_path):
     (tmp_path / "m.tsv").write_text(manifest[0] + "\n")
     with pytest.raises(BadTask, match="16 of 16 case_ids have no patches"):
         run(tmp_path, tmp_path / "out", {"name": "one", "kind": "abmil"})
+
+
+@pytest.mark.parametrize("slide", ["C0-1", "C9-0"])
+def test_patches_of_other_weights_than_the_runs_are_refused_before_a_fold(tmp_path, monkeypatch, slide):
+    """Of any slide, the second of a case too; the name of the encoder and the width of its features are the run's."""
+    task, bags = planted(n=16, folds=2)
+    write_job(tmp_path, task, bags)
+    table = read_tsv(tmp_path / "m.tsv").assign(weights="aaaa1111")
+    table.loc[table.slide_id == slide, "weights"] = "bbbb2222"
+    table.to_csv(tmp_path / "m.tsv", sep="\t", index=False)
+    about = {"run": {"name": "toy", "patches": {"weights": "aaaa1111"}}}
+    (tmp_path / "config.json").write_text(json.dumps(about))
+    monkeypatch.setattr(FineTuning, "_train", lambda *_: pytest.fail("a fold was trained"))
+    told = f"slide {slide}: {slide}.h5 was made with weights .* bbbb2222, and run toy .* read patches of aaaa1111"
+    with pytest.raises(OtherWeights, match=told):
+        run(tmp_path, tmp_path / "out", {"name": "one", "kind": "threads"}, [str(tmp_path / "config.json")])
+    assert not list((tmp_path / "out").iterdir())
+    assert not (tmp_path / "finished").exists()
 
 
 def test_chief_is_tuned_from_its_weights(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from itertools import chain
 from pathlib import Path
 
@@ -70,21 +71,32 @@ def embed_block(
     if restore(Path(finished) / stamp, {"block.h5": output}):
         log.info("same patches, weights and code: taken from .finished/%s", stamp)
         return
-    kept = KeptBags(Path(finished) / f"{bags_of}.{stamp}.bags")
-    progress = Progress(log_path, f"embedding with {model['name']}", len(present), "bags", len(kept.found))
-    try:
-        source = str(sources[0]) if sources else ""
-        new = {name: slides for name, slides in present.items() if name not in kept.found}
-        if new:
-            with get_embed(model, source, threads, bags, promised_gpu) as embed:
-                for name, vector, patches in embed_bags(new, model, embed):
-                    kept.add(name, vector, patches)
-                    progress.step(1, patches)
-    finally:
-        kept.close()
+    with closing(KeptBags(Path(finished) / f"{bags_of}.{stamp}.bags")) as kept:
+        embed_new(present, kept, model, sources, bags, threads, promised_gpu, log_path)
     write_block(output, [(name, *kept.found[name], slides) for name, slides in present.items()], without)
     keep(Path(finished) / stamp, {"block.h5": output})
     kept.remove()
+
+
+def embed_new(
+    present: Mapping[str, Sequence[str]],
+    kept: KeptBags,
+    model: Model,
+    sources: Sequence[str],
+    bags: Bags,
+    threads: int,
+    promised_gpu: bool,
+    log_path: str | None,
+) -> None:
+    """Embed the members that a killed job left none of, and keep each as it is there."""
+    progress = Progress(log_path, f"embedding with {model['name']}", len(present), "bags", len(kept.found))
+    new = {name: slides for name, slides in present.items() if name not in kept.found}
+    if not new:
+        return
+    with get_embed(model, str(sources[0]) if sources else "", threads, bags, promised_gpu) as embed:
+        for name, vector, patches in embed_bags(new, model, embed):
+            kept.add(name, vector, patches)
+            progress.step(1, patches)
 
 
 def sort_out(

@@ -79,23 +79,40 @@ def normalise_rna(
     factors = factors_of(rows, counts, learned, settings["value"])
     values = values_of(cohort, kind, counts, factors, learned, settings["value"])
     tell_equals(rows, values)
-    data = anndata.AnnData(values)
-    data.obs = describe_profiles(rows, values, counts, cohort.genes, factors)
-    data.obs["unit_note"] = cohort.notes
-    data.var = describe_genes(cohort.genes, reading.table)
+    data = described(rows, cohort, values, counts, factors, reading.table)
     add_counts(data, counts, rows, cases, settings, threads)
     selected = select_genes(values, cohort.genes, settings["select"], reading.table, reference)
     if selected is not None:
         data.var["selected"] = selected
     data.uns = provenance(kind, settings, learned, reference, genes)
     steps = loss_steps(cohort, missing) + selection_counts(cohort.genes, selected, settings["select"])
-    chosen = cohort.genes if selected is None else cohort.genes[selected]
-    steps += vocabulary_counts(chosen, vocabularies, reading.table)
+    steps += vocabulary_counts(selected_of(cohort.genes, selected), vocabularies, reading.table)
     write_h5ad(output, data)
     write_tsv(losses, pd.DataFrame(steps, columns=["step", "genes", "profiles"]))
     if fit:
         write_fit(fit, learned, cohort.genes, selected)
     cohort.forget()
+
+
+def described(
+    rows: Sequence[Mapping[str, str]],
+    cohort: CohortValues,
+    values: np.ndarray,
+    counts: np.ndarray | None,
+    factors: np.ndarray | None,
+    table: GeneTable,
+) -> anndata.AnnData:
+    """The values (float32 profiles x genes) with what is known of each profile and of each gene."""
+    obs = describe_profiles(rows, values, counts, cohort.genes, factors)
+    obs["unit_note"] = cohort.notes
+    data = anndata.AnnData(values)
+    data.obs, data.var = obs, describe_genes(cohort.genes, table)
+    return data
+
+
+def selected_of(genes: np.ndarray, selected: np.ndarray | None) -> np.ndarray:
+    """The chosen genes; all where none were to be chosen."""
+    return genes if selected is None else genes[selected]
 
 
 def counts_of(cohort: CohortValues, kind: str) -> np.ndarray | None:

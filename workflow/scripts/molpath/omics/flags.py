@@ -34,7 +34,7 @@ def flag_dna(
     losses: str = "",
     mutations: Mutations = DEFAULTS,
 ) -> None:
-    """Write the cohort's dna.h5ad: X float32 profiles x (genes x 7), 0 or 1, var index "GENE:flag".
+    """Write the cohort's dna.h5ad: X uint8 profiles x (genes x 7), 0 or 1, var index "GENE:flag".
 
     rows: DNA rows of the profile sheet (rows of one profile_id are joined); consequences, terms: tables of
     Variant_Classification and of VEP's terms with the flag each sets; genes: file with one gene a line, the only ones
@@ -74,11 +74,14 @@ def seen_genes(profiles) -> list[str]:
 
 
 def encode(profiles, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """X (float32) and observed (uint8), both profiles x (genes x 7). An event counts as observed wherever it lies."""
+    """X and observed (uint8), both profiles x (genes x 7). An event counts as observed wherever it lies.
+
+    A byte a flag: without a list of genes a cohort of 10,000 has a thousand million of them.
+    """
     place = {gene: index for index, gene in enumerate(names)}
     genes = pd.Index(names)
     profiles, copy_flags = list(profiles), len(BY_COPIES)
-    values = np.zeros((len(profiles), len(names), len(FLAGS)), np.float32)
+    values = np.zeros((len(profiles), len(names), len(FLAGS)), np.uint8)
     observed = np.zeros(values.shape, np.uint8)
     for index, one in enumerate(profiles):
         if one.sequenced is True:

@@ -1,10 +1,9 @@
-"""The pairs of a run, and what a training step sees of them: patches, gene tokens, flags, read one step ahead."""
+"""The pairs of a run, and what a training step sees of them: patches, gene tokens, flags, read ahead."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +16,7 @@ from ..common.settings.pretrain import Training
 from .distributed import World
 from .molecular_encoders import CLS, PAD, PAD_VALUE
 from .parts import sample_evenly
+from .readers import Ring, Slot, readers_of
 from .store import PatchStore
 
 log = logging.getLogger(__name__)
@@ -59,8 +59,8 @@ def read_tables(paths: Sequence[str]) -> anndata.AnnData | None:
     """Tables of several cohorts below each other, with (chosen) genes that any of them has; None if there are none.
 
     Each source has genes of its own (Vaidya et al., arXiv 2501.16652): where a cohort hasn't chosen or measured a gene,
-    its profiles hold NaN. A flag that a cohort doesn't have is 0, and not observed. Flags are uint8: as the float32 of
-    their file, those of every gene of 10,000 profiles would take 5 GB.
+    its profiles hold NaN. A flag that a cohort doesn't have is 0, and not observed. Flags are uint8: as float32,
+    those of every gene of 10,000 profiles would take 5 GB.
     """
     tables = [chosen_genes(read_table(path)) for path in paths]
     for path, table in zip(paths, tables, strict=True):
@@ -85,7 +85,7 @@ def read_tables(paths: Sequence[str]) -> anndata.AnnData | None:
 
 
 def read_table(path: str) -> anndata.AnnData:
-    """A table of profiles; flags as uint8, read in blocks of rows so that they are never all there as float32."""
+    """A table of profiles; flags as uint8, read in blocks of rows: files of older versions hold them as float32."""
     table = anndata.read_h5ad(path, backed="r")
     try:
         if str(table.uns["value"]) != "flags":
@@ -185,16 +185,6 @@ def rows_with(examples: Sequence[Example], name: str) -> list[int]:
     return [i for i, one in enumerate(examples) if getattr(one, name) >= 0]
 
 
-def bags(
-    store: PatchStore, slide_ids: Sequence[str], count: int | None, firsts: Sequence[int]
-) -> tuple[torch.Tensor, list[int]]:
-    """Patches (float16 T x D) of some slides one below the other, and how many each has."""
-    parts = [store.read(slide_id, count, first) for slide_id, first in zip(slide_ids, firsts, strict=True)]
-    if not parts:
-        return torch.zeros((0, store.dim), dtype=torch.float16), []
-    return torch.from_numpy(np.concatenate(parts)), [len(part) for part in parts]
-
-
 def gene_tokens(
     values: np.ndarray, tokens: np.ndarray, vocabulary: Mapping[str, int], columns: np.ndarray | None
 ) -> tuple[torch.Tensor, torch.Tensor]:
@@ -236,14 +226,15 @@ class Loader:
     ):
         self.data, self.settings, self.vocabulary, self.world = data, settings, vocabulary, world
         self.modalities = modalities
+        self.ring = Ring(readers_of(settings), world.device)
 
-    def draw(self, examples: list[Example], rng: np.random.Generator) -> Batch:
-        """A batch; a modality takes part where two cases at least have a profile."""
+    def draw(self, examples: list[Example], rng: np.random.Generator, slot: Slot) -> Batch:
+        """A batch with its patches in the slot; a modality takes part where two cases at least have a profile."""
         world, count = self.world, self.settings["patches"]
         firsts = [self.data.store.first(one.slide_id, count, rng) for one in examples]
         share = world.share(examples)
-        patches, lengths = bags(self.data.store, [one.slide_id for one in share], count, world.share(firsts))
-        batch = Batch(examples, share, patches, lengths)
+        bags = slot.start(self.data.store, [one.slide_id for one in share], count, world.share(firsts))
+        batch = Batch(examples, share, bags.patches, bags.lengths)
         for name in self.modalities:
             having = rows_with(examples, name)
             if len({examples[i].case for i in having}) < 2:
@@ -252,6 +243,7 @@ class Loader:
             own = [number for number, i in enumerate(having) if i % world.size == world.rank]
             batch.profiles[name] = getattr(self, f"_{name}")([getattr(examples[i], name) for i in having], own, rng)
         batch.after = dict(rng.bit_generator.state)
+        bags.wait()
         return batch
 
     def _rna(self, rows: list[int], own: list[int], rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
@@ -266,17 +258,9 @@ class Loader:
     def _dna(self, rows: list[int], own: list[int], rng: np.random.Generator) -> tuple[torch.Tensor]:
         return (torch.from_numpy(self.data.flags[[rows[i] for i in own]].astype(np.float32)),)
 
-    def ahead(self, batches: Sequence[list[Example]], rng: np.random.Generator) -> Iterator[Batch]:
-        """The batches in order; the next one is read in a thread meanwhile."""
-        with ThreadPoolExecutor(1) as pool:
-            waiting = None
-            for examples in batches:
-                following = pool.submit(self.draw, examples, rng)
-                if waiting is not None:
-                    yield waiting.result()
-                waiting = following
-            if waiting is not None:
-                yield waiting.result()
+    def ahead(self, batches: Sequence[list[Example]], rng: np.random.Generator) -> Generator[Batch]:
+        """The batches in order, the next one read meanwhile; see Ring.ahead."""
+        return self.ring.ahead(batches, lambda examples, slot: self.draw(examples, rng, slot))
 
 
 def split_epoch(

@@ -11,6 +11,7 @@ import contextlib
 import os
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -93,7 +94,7 @@ class World:
 
 
 class NoDevice(Exception):
-    """Fewer GPUs on a node than processes of the training."""
+    """Fewer GPUs than processes of the training, on a node or on all of them."""
 
 
 def check_devices(processes: int) -> None:
@@ -103,6 +104,22 @@ def check_devices(processes: int) -> None:
         raise NoDevice(
             f"{processes} processes of the training on this node, and {count} GPU{'s' * (count > 1)} that they see: "
             "ask for a GPU a process (resource gpu of pretrain_run, CUDA_VISIBLE_DEVICES), or lower training/processes"
+        )
+
+
+def check_alike(store: dist.Store, rank: int, size: int, device: str) -> None:
+    """Tell the other processes, by their common store, where this one computes, and hear it of them.
+
+    Raises NoDevice, in each of them, where some have a GPU and some none: they would wait for each other.
+    """
+    store.set(f"device of {rank}", f"{device} {socket.gethostname()}")
+    told = [store.get(f"device of {other}").decode().split(" ", 1) for other in range(size)]
+    without = [f"{other} on {node}" for other, (kind, node) in enumerate(told) if kind == "cpu"]
+    if 0 < len(without) < size:
+        raise NoDevice(
+            f"of {size} processes of the training {len(without)} see no GPU ({', '.join(without[:8])}) and the others "
+            "one each: give each of them a GPU (resource gpu of pretrain_run, the driver of that node), or none "
+            "(CUDA_VISIBLE_DEVICES empty)"
         )
 
 
@@ -125,7 +142,9 @@ def world() -> Iterator[World]:
     device = torch.device("cuda", local) if on_gpu else torch.device("cpu")
     if on_gpu:
         torch.cuda.set_device(device)
-    dist.init_process_group("nccl" if on_gpu else "gloo")
+    store, rank, _ = next(dist.rendezvous("env://"))
+    check_alike(store, rank, size, device.type)
+    dist.init_process_group("nccl" if on_gpu else "gloo", store=store, rank=rank, world_size=size)
     try:
         yield World(dist.get_rank(), size, device)
     finally:

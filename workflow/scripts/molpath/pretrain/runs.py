@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 KEPT = ("model.safetensors", "last.safetensors", "history.tsv", "config.json")
 #: Keys of a run that only say how things are called; what its patches are, their checksums say.
 NAMES = ("name", "grid", "encoder", "patches")
+#: Settings of training that no result shows.
+MEANS = ("readers", "save_every")
 
 
 def pretrain_run(
@@ -66,15 +68,14 @@ def pretrain_run(
     """
     check_checkpoint(run)
     genes = str(genes) if run["rna_encoder"]["checkpoint"] and "rna" in run["modalities"] else ""
+    contents, organs = contents_of(run, indices, pairs, rna, dna, genes), organs_of(run, pairs, slides)
     # Snakemake's paths are more than text; the processes of a job get plain text.
     job: Job = {
         "run": run, "patches": _texts(patches), "indices": _texts(indices), "pairs": str(pairs), "rna": _texts(rna),
         "dna": _texts(dna), "genes": genes, "outputs": {name: str(path) for name, path in outputs.items()},
-        "state": str(state), "stamp": "", "organs": organs_of(run, pairs, slides),
-        "contents": contents_of(run, indices, pairs, rna, dna, genes), "threads": threads, "log_path": log_path,
-        "events": events,
+        "state": str(state), "stamp": digest_of(contents, organs, settings_of(run), code), "organs": organs,
+        "contents": contents, "threads": threads, "log_path": log_path, "events": events,
     }  # fmt: skip
-    job["stamp"] = digest_of(job["contents"], job["organs"], settings_of(run), code)
     train_or_take(job, Path(finished) / job["stamp"])
     write_documents(run, weights_of(run, indices, pairs), job["outputs"], patch_encoder or {})
 
@@ -96,12 +97,12 @@ def train_or_take(job: Job, kept: Path) -> None:
 
 def settings_of(run: Run) -> dict[str, object]:
     """Settings that decide what a run becomes: no names, no path of a checkpoint (its contents count), no branch that
-    is not trained, not how often its state is saved."""
+    is not trained, not how it reads its patches or how often its state is saved."""
     idle = {f"{kind}_encoder" for kind in ("rna", "dna") if kind not in run["modalities"]}
     settings = {key: value for key, value in run.items() if key not in {*NAMES, *idle}}
     if "rna_encoder" in settings:
         settings["rna_encoder"] = {key: value for key, value in run["rna_encoder"].items() if key != "checkpoint"}
-    return settings | {"training": {key: value for key, value in run["training"].items() if key != "save_every"}}
+    return settings | {"training": {key: value for key, value in run["training"].items() if key not in MEANS}}
 
 
 def check_checkpoint(run: Run) -> None:

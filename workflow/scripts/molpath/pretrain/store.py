@@ -1,4 +1,4 @@
-"""The packed store: patch features of all training slides in memory-mapped arrays, one a shard of the slide sheet.
+"""The packed store: patch features of all training slides in arrays on disk, one a shard of the slide sheet.
 
 The rows of a slide lie together in random order, so a random sample without replacement is one contiguous read (two
 where it wraps): the disk sees long reads, and 2,048 of 30,000 patches cost what 2,048 cost.
@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +24,8 @@ from ..common.reasons import OK, REASONS
 from ..features.layouts import read_features
 
 log = logging.getLogger(__name__)
+#: Patches that are read at a time where a whole slide is only looked at.
+ROWS = 16384
 
 
 class DamagedStore(Exception):
@@ -88,22 +92,56 @@ def marker_of(path: Path) -> Path:
     return path.with_name(f".{path.name}.verified")
 
 
-def state_of(path: Path) -> list[int]:
-    """Bytes, time of change and inode of a file: a copy keeps its time, and may be damaged."""
-    found = path.stat()
+def state_of(path: Path | int) -> list[int]:
+    """Bytes, time of change and inode of a file (or open one): a copy keeps its time, and may be damaged."""
+    found = os.stat(path)
     return [found.st_size, found.st_mtime_ns, found.st_ino]
+
+
+@dataclass(frozen=True)
+class PackedFile:
+    """A packed file: where its rows begin (`offset`, bytes), numbers a row, and its state when the store was opened."""
+
+    path: str
+    offset: int
+    dim: int
+    state: list[int]
+
+    def read_into(self, row: int, out: np.ndarray) -> None:
+        """Fill `out` (float16 n x dim, contiguous) with the rows from `row` on, without Python's lock while it waits.
+
+        Raises DamagedStore, naming the file, where it can't be read, ends too early, or is another one than before. A
+        mapped file would end the process instead where a disk fails.
+        """
+        view, place = memoryview(out.reshape(-1).view(np.uint8)), self.offset + row * self.dim * out.itemsize
+        try:
+            handle = os.open(self.path, os.O_RDONLY)
+            try:
+                if state_of(handle)[:2] != self.state[:2]:
+                    raise DamagedStore(f"{self.path} was written anew while a run read it; start the run again")
+                while view:
+                    count = os.preadv(handle, [view], place)
+                    if not count:
+                        raise DamagedStore(f"{self.path} ends before its last row; remove it and pack again")
+                    view, place = view[count:], place + count
+            finally:
+                os.close(handle)
+        except OSError as error:
+            raise DamagedStore(
+                f"{self.path} can't be read ({error}); look at the disk and start the run again"
+            ) from error
 
 
 class PatchStore:
     """The packed patches, by slide.
 
-    Files are mapped, so the store may be larger than memory; each is written whole or not at all and never changed,
-    so a mapping over network storage can't see half of one. Raises DamagedStore where a file is shorter than its
-    index says (reading on would end the process, not raise).
+    Only what a step needs is read, so the store may be larger than memory; each file is written whole or not at all
+    and never changed. Reading holds no lock: several threads may read at once. Raises DamagedStore where a file is
+    shorter than its index says.
     """
 
     def __init__(self, patches: Sequence[str], indices: Sequence[str]):
-        self.place: dict[str, tuple[np.memmap, int, int, int]] = {}
+        self.place: dict[str, tuple[PackedFile, int, int, int]] = {}
         self.dim = 0
         for path, index in zip(patches, indices, strict=True):
             table = read_tsv(index).query("status == @OK")
@@ -118,16 +156,23 @@ class PatchStore:
             if self.dim and array.shape[1] != self.dim:
                 raise DamagedStore(f"{path} has {array.shape[1]} numbers a patch, files before it {self.dim}")
             self.dim = array.shape[1]
+            file = PackedFile(str(path), array.offset, self.dim, state_of(Path(path)))
             for row in table.to_dict("records"):
-                self.place[row["slide_id"]] = (array, int(row["start"]), int(row["count"]), int(row["crc32"], 16))
+                self.place[row["slide_id"]] = (file, int(row["start"]), int(row["count"]), int(row["crc32"], 16))
 
     def verify(self, slide_ids: Sequence[str]) -> None:
         """Read these slides once and compare with their checksums. Raises DamagedStore for the first that differs."""
+        block = np.empty((ROWS, self.dim), np.float16)
         for slide_id in slide_ids:
-            array, start, length, crc = self.place[slide_id]
-            if zlib.crc32(array[start : start + length].data) != crc:
+            file, start, length, crc = self.place[slide_id]
+            found = 0
+            for first in range(0, length, ROWS):
+                part = block[: min(ROWS, length - first)]
+                file.read_into(start + first, part)
+                found = zlib.crc32(part.data, found)
+            if found != crc:
                 raise DamagedStore(
-                    f"packed patches of {slide_id} ({array.filename}) differ from their checksum; "
+                    f"packed patches of {slide_id} ({file.path}) differ from their checksum; "
                     "remove the file and pack again"
                 )
 
@@ -150,7 +195,7 @@ class PatchStore:
                 log.info("%s can't be written (%s): checksums are looked at again next time", marker_of(path), error)
 
     def _file_of(self, slide_id: str) -> str:
-        return str(self.place[slide_id][0].filename)
+        return self.place[slide_id][0].path
 
     @staticmethod
     def _marked(path: Path) -> dict[str, int]:
@@ -169,16 +214,21 @@ class PatchStore:
         assert rng is not None  # a part of a slide is always drawn
         return int(rng.integers(length))
 
-    def read(self, slide_id: str, count: int | None, first: int) -> np.ndarray:
-        """`count` patches (float16) of a slide from `first` on, around the end; all if there are fewer, or for None."""
-        array, start, length, _ = self.place[slide_id]
-        if count is None or count >= length:
-            return array[start : start + length]
-        end = first + count
-        if end <= length:
-            return array[start + first : start + end]
-        return np.concatenate([array[start + first : start + length], array[start : start + end - length]])
+    def rows(self, slide_id: str, count: int | None) -> int:
+        """Patches in a sample of `count`: all of a slide that has fewer, or for None."""
+        length = self.place[slide_id][2]
+        return length if count is None else min(count, length)
+
+    def read_into(self, slide_id: str, first: int, out: np.ndarray) -> None:
+        """Fill `out` (float16 n x dim, contiguous) with n patches of a slide from `first` on, around the end."""
+        file, start, length, _ = self.place[slide_id]
+        end = min(len(out), length - first)
+        file.read_into(start + first, out[:end])
+        if end < len(out):
+            file.read_into(start, out[end:])
 
     def sample(self, slide_id: str, count: int | None, rng: np.random.Generator | None = None) -> np.ndarray:
         """`count` patches of a slide without replacement (float16), all of them if there are fewer or count is None."""
-        return self.read(slide_id, count, self.first(slide_id, count, rng))
+        found = np.empty((self.rows(slide_id, count), self.dim), np.float16)
+        self.read_into(slide_id, self.first(slide_id, count, rng), found)
+        return found

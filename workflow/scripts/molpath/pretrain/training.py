@@ -10,6 +10,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
@@ -18,10 +19,11 @@ import torch
 
 from ..common.files import atomic_path
 from ..common.settings.pretrain import Training
-from .data import MODALITIES, Batch, Loader, PairedData, bags, split_epoch
+from .data import MODALITIES, Batch, Loader, PairedData, split_epoch
 from .description import Selected
 from .distributed import World
 from .network import Threads
+from .readers import Bags, Slot
 from .steps import backward, learning_rate_factor, random_state, rankme, set_random_state
 
 log = logging.getLogger(__name__)
@@ -157,12 +159,13 @@ class Trainer:
         else:
             self.sums = {}
         self.network.train()
-        for batch in self.loader.ahead(batches[self.step :], rng):
-            self._train_step(batch)
-            self.step += 1
-            self.random = {"numpy": json.dumps(batch.after)}
-            if self.step < self.steps:
-                self._stop_if_asked()
+        with closing(self.loader.ahead(batches[self.step :], rng)) as ahead:
+            for batch in ahead:
+                self._train_step(batch)
+                self.step += 1
+                self.random = {"numpy": json.dumps(batch.after)}
+                if self.step < self.steps:
+                    self._stop_if_asked()
         if (epoch + 1) % settings["save_every"] == 0:
             self._save()  # before the epoch is judged, which takes memory and time of its own
         row: Row = {"learning_rate": self.optimizer.param_groups[0]["lr"]}
@@ -225,14 +228,20 @@ class Trainer:
         rng = np.random.default_rng(self.settings["seed"])
         count, store, world = self.settings["patches"], self.data.store, self.world
         size = self.settings["micro_batch"] * world.size or self.settings["batch_size"]
-        parts = []
-        for first in range(0, len(slides), size):
-            block = slides[first : first + size]
+
+        def draw(block: list[str], slot: Slot) -> Bags:
             firsts = world.share([store.first(slide_id, count, rng) for slide_id in block])
-            patches, lengths = bags(store, world.share(block), count, firsts)
-            if lengths:
-                parts.append(self.network.slide(patches.to(world.device).float(), lengths).float())
-            self._stop_if_asked()
+            bags = slot.start(store, world.share(block), count, firsts)
+            bags.wait()
+            return bags
+
+        parts, blocks = [], [slides[first : first + size] for first in range(0, len(slides), size)]
+        with closing(self.loader.ring.ahead(blocks, draw)) as ahead:
+            for bags in ahead:
+                if bags.lengths:
+                    patches = bags.patches.to(world.device, non_blocking=True).float()
+                    parts.append(self.network.slide(patches, bags.lengths).float())
+                self._stop_if_asked()
         own = torch.cat(parts) if parts else torch.zeros((0, self.network.width), device=world.device)
         return world.gather(own, world.collect(len(own)))
 

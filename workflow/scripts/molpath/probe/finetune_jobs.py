@@ -61,9 +61,7 @@ def run_finetune(
     own = settings["finetune"]
     recipe = own["recipes"]["threads" if model["kind"] == "random" else model["kind"]]
     torch.set_num_threads(own["threads"])
-    width = own["survival_outputs"] if known.is_survival else len(known.classes)
-    if known.is_survival and width < BINS:
-        raise BadTask(f"{task}: {width} outputs are fewer than the {BINS} intervals of time")
+    width = outputs_of(known, own["survival_outputs"])
     make = builder(model, sources, bags.read(known.samples[0]).shape[1], width)
     chosen = {"seed": own["seed"], "threads": own["threads"], "patches_at_test": own["patches_at_test"]}
     shared = identity_of(model, sources), dict(recipe), chosen, width, code
@@ -76,15 +74,28 @@ def run_finetune(
         )  # fmt: skip
         for fold in range(known.folds.shape[1]):
             stamp = digest_of(*shared, device.type, fold, contents_of(known, fold, bags))
-            tuned = TunedFold(Path(finished) / f"{stamp}.npz", tuning, fold)
-            train, test = sides(known, fold)
-            results.add("finetune", fold, train, test, tuned)
-            if tuned.trained:
-                results.add_training("finetune", fold, *training_values(known, train, tuned.trained))
+            add_fold(results, known, TunedFold(Path(finished) / f"{stamp}.npz", tuning, fold))
             progress.step()
     head = {"task": task, "model": model["name"], "group": "finetune"}
     outputs = {"predictions": predictions, "metrics": metrics, "summary": summary}
     write_results(results, outputs, head, settings, len(wanted.samples) - len(known.samples))
+
+
+def outputs_of(task: Task, survival: int) -> int:
+    """Width of a network's head: a number a class, or `survival` of them. Raises BadTask if those are too few."""
+    if not task.is_survival:
+        return len(task.classes)
+    if survival < BINS:
+        raise BadTask(f"{task.name}: {survival} outputs are fewer than the {BINS} intervals of time")
+    return survival
+
+
+def add_fold(results: Results, task: Task, tuned: TunedFold) -> None:
+    """Scores of a fold, of its training side too where it did not fail."""
+    train, test = sides(task, tuned.fold)
+    results.add("finetune", tuned.fold, train, test, tuned)
+    if tuned.trained:
+        results.add_training("finetune", tuned.fold, *training_values(task, train, tuned.trained))
 
 
 def slides_of(task: Task, cohort: str) -> dict[str, list[str]]:

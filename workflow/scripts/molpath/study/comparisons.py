@@ -12,7 +12,7 @@ from .models import Models
 from .probing import Probing
 
 #: Settings of training that runs of one study of scale may differ in.
-NOT_OF_STUDIES = ("seed", "batch_size", "micro_batch", "processes", "threads", "save_every")
+NOT_OF_STUDIES = ("seed", "batch_size", "micro_batch", "processes", "threads", "readers", "save_every")
 
 
 class Comparisons:

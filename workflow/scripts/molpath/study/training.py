@@ -6,7 +6,7 @@ from .config import Wildcards
 from .encoders import Encoders
 from .models import Models
 
-#: Main memory of one process in MB: PyTorch with CUDA, tables of profiles, the patches of a step.
+#: Main memory of one process in MB: PyTorch with CUDA, tables of profiles, the patches of two steps.
 PROCESS_MB = 16000
 #: Minutes of an attempt of one process, and the fewest: each goes on from the last saved state.
 ATTEMPT, SHORTEST_ATTEMPT = 2880, 720

@@ -70,6 +70,7 @@ class Training(TypedDict):
     select: str
     rankme_slides: int
     threads: int
+    readers: int
     save_every: int
 
 
