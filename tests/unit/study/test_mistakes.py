@@ -40,6 +40,19 @@ def test_a_valid_project_has_no_problem(project):
     ]
 
 
+def test_cases_on_both_sides_pass_where_the_task_allows_it_and_are_told(project):
+    project.slides[7]["case_id"] = project.splits[3]["case_id"] = "C1"
+    project.task |= {"sample_col": "slide_id", "allow_case_overlap": True}
+    project.write()
+    study = Study.open("config.yaml")
+    study.check()
+    assert [note for note in study.notes() if "tasks/grade/k=all.tsv has cases on both sides of a fold" in note]
+    call = study.displays.figures["heatmap"].call({})
+    assert call["arguments"]["note"] == "cases on both sides of folds of here--grade"
+    page = {"folder": "probe/mean/other--task", "table": "expression"}
+    assert study.displays.tables["expression"].overlaps(page) == ""
+
+
 def test_a_run_trains_on_the_modalities_it_reads(project):
     """A case with mutations alone is not in the training of a run that reads expression: it may be tested."""
     columns = {"modality": "dna", "format": "maf", "unit": ""}

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..common.files import read_tsv, write_tsv
-from ..probe.results import EMPTY
+from ..probe.results import EMPTY, OVERLAP
 from ..tables.formats import words_of
 from ..tables.scores import (
     Models,
@@ -139,7 +139,7 @@ def plot_heatmap(*, metrics: str, models: Models, figure: str, table: str, note:
     told = scores.assign(told=told_of(scores)).set_index(["task", "model"]).told
     for (row, column), value in np.ndenumerate(values):
         if not np.isfinite(value) and (words := told.get((wide.index[row], wide.columns[column]), "")):
-            short = words.replace(" folds", "").replace(f"{EMPTY} in", "empty")
+            short = words.replace(" folds", "").replace(f"{EMPTY} in", "empty").replace(f", {OVERLAP}", "")
             axes.text(column, row, short, ha="center", va="center", fontsize=6)
         if np.isfinite(value):
             best = "bold" if value == np.nanmax(values[row]) else "normal"
