@@ -87,9 +87,8 @@ def test_scores_are_made_and_every_table_says_so(run):
     table_cohorts(**common, outputs={name: run / f"cohorts.{name}" for name in ("table", "markdown", "latex")})
     for name in ("table", "markdown", "latex"):
         assert (run / f"cohorts.{name}").read_text().count(OVERLAP) == 2
-    jobs = {
-        name: sorted(map(str, run.glob(f"*-{name}.{end}"))) for name, end in (("metrics", "tsv"), ("predictions", "parquet"))
-    }  # fmt: skip
+    kinds = (("metrics", "tsv"), ("predictions", "parquet"))
+    jobs = {name: sorted(map(str, run.glob(f"*-{name}.{end}"))) for name, end in kinds}
     outputs = {name: run / f"tests.{name}" for name in ("tests", "means", "survival", "page")}
     assess_models(**common, folds=jobs["metrics"], predictions=jobs["predictions"], outputs=outputs)
     tests = read_tsv(outputs["tests"])

@@ -82,9 +82,8 @@ def test_what_shows_tasks_with_overlaps_says_so(displays):
     shown = [displays.figure_call(Wildcards(figure=name)) for name in ("tasks", "heatmap", "fewshot", "slides")]
     assert [call["arguments"]["note"] for call in shown] == [f"synthetic; {told}"] * 3 + ["synthetic"]
     assert [told in call["caption"] for call in shown] == [True] * 3 + [False]
-    assert [told in displays.table_call(Wildcards(table=name))["warning"] for name in ("scaling", "tests", "sites")] == [
-        True, True, False,
-    ]  # fmt: skip
+    tables = [displays.table_call(Wildcards(table=name)) for name in ("scaling", "tests", "sites")]
+    assert [told in call["warning"] for call in tables] == [True, True, False]
     page = displays.page_call(Wildcards(folder="tables", table="metrics"))["arguments"]
     assert page["note"] == f"synthetic; {told}"
     assert told in page["sentences"]

@@ -101,10 +101,10 @@ class Displays:
     scaling_weights, scaling_slides; files that ship: pretraining_sites,
     benchmark_table, task_classes, task_cohorts, pretraining_cohorts, published_settings, published_comparisons,
     published_scores, other_scores;
-    values: note, overlaps, quality_thresholds, history_names, used_models, colour_column, compared_models, reference_model,
-    supervised_names, frozen_tasks, small_cohort, probe_c, pooling_pairs, random_pairs, task_families, described_tasks,
-    trained_cohorts, run, run_sources, model_sources, run_fractions, run_settings, scaling_runs, scaling_studies,
-    scaling_settings, map_settings, model_name, published_names.
+    values: note, overlaps, quality_thresholds, history_names, used_models, colour_column, compared_models,
+    reference_model, supervised_names, frozen_tasks, small_cohort, probe_c, pooling_pairs, random_pairs,
+    task_families, described_tasks, trained_cohorts, run, run_sources, model_sources, run_fractions, run_settings,
+    scaling_runs, scaling_studies, scaling_settings, map_settings, model_name, published_names.
     """
 
     def __init__(
