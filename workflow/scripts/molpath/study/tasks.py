@@ -49,6 +49,15 @@ class Tasks:
         settings = self.settings(task)
         return (settings.get("splits") if isinstance(settings, dict) else None) or {}
 
+    def may_have_classes(self, task: str) -> bool:
+        """True for a task that predicts neither survival nor a number, or whose config.yaml is made later."""
+        settings = self.settings(task)
+        if not isinstance(settings, dict):
+            return True
+        columns = [settings["task_col"], *(settings.get("extra_cols") or [])]
+        timed = settings.get("task_type") == "survival" or any(name.endswith("_event") for name in columns)
+        return not timed and settings.get("task_type") != "regression"
+
     def splits(self, task: str) -> str:
         """k=all.tsv with the folds of a task: the user's, or the one that rule split_task writes by the recipe."""
         if self.recipe(task):
