@@ -50,6 +50,17 @@ IN_TASKS = {
             "put all slides of a case on one side",
         ],
     ),
+    "case on both sides of a fold, slide by slide": (
+        lambda p: (p.task.update(sample_col="slide_id"), p.splits[3].update(case_id="C1")),
+        [
+            "tasks/grade/k=all.tsv, row 5, column fold_0: case C1 is on both sides of fold_0",
+            "or set allow_case_overlap: true in tasks/grade/config.yaml",
+        ],
+    ),
+    "overlap allowed of a task of cases": (
+        lambda p: (p.task.update(allow_case_overlap=True), p.splits[3].update(case_id="C1")),
+        ["tasks/grade/config.yaml, key allow_case_overlap: the task predicts for cases", "set sample_col: slide_id"],
+    ),
     "transfer between tasks that are not there": (
         lambda p: p.config["probe"].update(transfer={"tasks": {"far==here--grade": {}}, "use": ["far==here--grade"]}),
         ["config, key probe/transfer/tasks/far==here--grade/train: no task is called 'far--grade'", "here--grade"],

@@ -108,3 +108,19 @@ def test_transfer_and_clustering(notes, resources):
                 if (row["task"], row["model"]) == (task, model)
             }
             assert (mine["ari"], mine["mi"]) == tuple(map(float, pair)), (task, model)
+
+
+def test_sweep_of_c_adds_up_and_is_what_was_recovered(resources, shared_data):
+    rows = resources("published/c_sweep.tsv")
+    for strength in {row["C"] for row in rows}:
+        mine = [row for row in rows if row["C"] == strength]
+        (of,) = {int(row["of"]) for row in mine}
+        assert sum(int(row["tasks"]) for row in mine) == of
+        assert all(float(row["share"]) == pytest.approx(int(row["tasks"]) / of, abs=6e-4) for row in mine), strength
+    path = shared_data.parent / "reference/paper-tables/c_sweep.tsv"
+    if not path.is_file():
+        pytest.skip(f"what was recovered of the paper's tables is absent: {path}")
+    with open(path, encoding="utf-8") as handle:
+        found = [row for row in csv.DictReader(handle, delimiter="\t") if row["figure_or_table"] == "ED Fig. 3b"]
+    theirs = {(row["k_or_setting"], row["model"]): (row["mean"], row["confidence"]) for row in found}
+    assert {(f"C = {row['C']}", row["model"]): (row["share"], row["confidence"]) for row in rows} == theirs

@@ -7,11 +7,12 @@ import pandas as pd
 import pytest
 from model_kinds import with_seeds
 from molpath.common.files import read_tsv, write_tsv
+from molpath.figures import tasks as figures_of_tasks
 from molpath.figures.averages import plot_averages
 from molpath.figures.panels import MANY, box_numbers, colours_of
 from molpath.figures.protocols import plot_fewshot
-from molpath.figures.tasks import plot_heatmap, plot_small_cohorts, plot_tasks
-from molpath.tables.scores import tasks_won
+from molpath.figures.tasks import BESIDE, plot_heatmap, plot_small_cohorts, plot_tasks
+from molpath.tables.scores import NUMBERS, tasks_won
 
 from .made_scores import made_folds, write_scores
 
@@ -127,6 +128,50 @@ def test_heatmap_and_tasks_hold_every_score(drawn):
         np.testing.assert_allclose(wide.loc[row.task, row.model], row.mean)
     assert len(numbers(folder / "tasks.tsv")) == 12
     assert "a--x" in (folder / "tasks.svg").read_text()
+
+
+def scores_of_metrics(path):
+    """A kappa and a balanced accuracy of three classes that are equally far from a guess, and two controls."""
+    head = {"family": "f", "group": "frozen", "model": "mean", "shots": 0, "primary": 1, "protocol": "logistic"}
+    rows = [
+        head | {"task": "a--kappa", "metric": "weighted_kappa", "mean": 0.5, "chance": 0.0},
+        head | {"task": "a--bacc", "metric": "bacc", "mean": 2 / 3, "chance": 1 / 3},
+        head | {"task": "a--auc", "metric": "macro-ovr-auc", "mean": 0.4, "chance": 0.5},
+    ]
+    rows += [rows[2] | {"protocol": name, "mean": mean} for name, mean in (("permuted", 0.45), ("site_only", 0.6))]
+    table = pd.DataFrame(rows)
+    table["lower"], table["upper"] = table["mean"] - 0.1, table["mean"] + 0.1
+    filled = dict.fromkeys(NUMBERS, 1) | {"n_failed": 0, "n_empty": 0, "note": ""}
+    write_tsv(path, table.assign(**{name: value for name, value in filled.items() if name not in table}))
+    return path
+
+
+def test_heatmap_colours_each_metric_from_its_chance_to_1(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(figures_of_tasks, "save", lambda figure, path, note: drawn.append(figure))
+    plot_heatmap(metrics=scores_of_metrics(tmp_path / "metrics.tsv"), models=["mean"], **outputs(tmp_path, "heatmap"))
+    picture, bar = drawn[0].axes
+    assert picture.images[0].get_clim() == (0, 1)
+    labels = [label.get_text() for label in picture.get_yticklabels()]
+    shades = dict(zip(labels, picture.images[0].get_array().ravel(), strict=True))
+    assert shades == pytest.approx(
+        {
+            "a--kappa  (quadratic weighted kappa)": 0.5,
+            "a--bacc  (balanced accuracy)": 0.5,
+            "a--auc  (AUC)": -0.2,
+        }
+    )
+    assert "chance" in bar.get_yticklabels()[0].get_text()
+
+
+def test_controls_stand_beside_the_models_of_a_task(tmp_path):
+    plot_tasks(metrics=scores_of_metrics(tmp_path / "metrics.tsv"), models=["mean"], **outputs(tmp_path, "tasks"))
+    table = numbers(tmp_path / "tasks.tsv").set_index("task")
+    np.testing.assert_allclose(table.loc["a--auc", list(BESIDE)].astype(float), [0.35, 0.55, 0.6, 0.5, 0.7])
+    assert table.loc["a--kappa", list(BESIDE)].isna().all()
+    text = (tmp_path / "tasks.svg").read_text()
+    assert "permuted labels, 95 %" in text
+    assert "site alone" in text
 
 
 def test_same_scores_same_bytes(drawn, tmp_path):

@@ -4,7 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from molpath.probe.intervals import Replicates, bootstrap, summarise
-from molpath.probe.metrics import ALWAYS, classification_metrics, concordance, time_dependent_auc
+from molpath.probe.metrics import (
+    ALWAYS,
+    FIXED_KAPPA,
+    chance_of,
+    classification_metrics,
+    concordance,
+    time_dependent_auc,
+)
 from molpath.probe.weighted import weighted_classification, weighted_concordance
 from sklearn import metrics as sk
 from sksurv.metrics import concordance_index_censored
@@ -103,6 +110,25 @@ def test_weights_are_repeated_samples(classes):
                 continue  # distances between classes stay those of the whole side
             expected = classification_metrics(labels[draw], probabilities[draw], [name])[name]
             assert value == pytest.approx(expected, nan_ok=True), name
+
+
+def test_kappa_over_all_labels_keeps_the_gap_of_a_grade_that_a_test_side_lacks():
+    """Grades 0 and 3 stay three steps apart where nobody has 1; Patho-Bench's way closes the gap."""
+    rng = np.random.default_rng(2)
+    labels = rng.choice([0, 2, 3], 40)
+    probabilities = np.eye(4)[rng.choice([0, 2, 3], 40)]
+    both = classification_metrics(labels, probabilities, ["weighted_kappa", FIXED_KAPPA])
+    guess = probabilities.argmax(1)
+    for name, codes in (("weighted_kappa", None), (FIXED_KAPPA, [0, 1, 2, 3])):
+        expected = sk.cohen_kappa_score(labels, guess, labels=codes, weights="quadratic")
+        assert both[name] == pytest.approx(expected), name
+    assert abs(both["weighted_kappa"] - both[FIXED_KAPPA]) > 0.01
+    draws = [rng.integers(0, 40, 40), np.flatnonzero((labels != 2) & (guess != 2))]
+    weights = np.stack([np.bincount(draw, minlength=40) for draw in draws]).astype(float)
+    for draw, value in zip(draws, weighted_classification(labels, probabilities, weights, FIXED_KAPPA), strict=True):
+        expected = sk.cohen_kappa_score(labels[draw], guess[draw], labels=[0, 1, 2, 3], weights="quadratic")
+        assert value == pytest.approx(expected)
+    assert chance_of(FIXED_KAPPA, 4) == 0
 
 
 def test_weighted_concordance_is_that_of_repeated_samples():

@@ -45,7 +45,11 @@ def parameters_of(function):
 @pytest.fixture
 def displays():
     providers = {name: lambda wildcards, name=name: name for name in set().union(*map(sources_of, MADE.values()))}
-    providers |= {"note": lambda wildcards: "synthetic", "map_settings": lambda wildcards: {"points": 3}}
+    providers |= {
+        "note": lambda wildcards: "synthetic",
+        "overlaps": lambda wildcards: "",
+        "map_settings": lambda wildcards: {"points": 3},
+    }
     return Displays(FIGURES, TABLES, providers)
 
 
@@ -70,6 +74,19 @@ def test_providers_are_known(name):
 
 def test_chapters_are_those_of_the_report():
     assert {entry["category"] for entry in (*FIGURES.values(), *TABLES.values()) if "category" in entry} <= CHAPTERS
+
+
+def test_what_shows_tasks_with_overlaps_says_so(displays):
+    told = "cases on both sides of folds of here--grade"
+    displays.figures["tasks"].providers["overlaps"] = lambda wildcards: told  # all share their providers
+    shown = [displays.figure_call(Wildcards(figure=name)) for name in ("tasks", "heatmap", "fewshot", "slides")]
+    assert [call["arguments"]["note"] for call in shown] == [f"synthetic; {told}"] * 3 + ["synthetic"]
+    assert [told in call["caption"] for call in shown] == [True] * 3 + [False]
+    tables = [displays.table_call(Wildcards(table=name)) for name in ("scaling", "tests", "sites")]
+    assert [told in call["warning"] for call in tables] == [True, True, False]
+    page = displays.page_call(Wildcards(folder="tables", table="metrics"))["arguments"]
+    assert page["note"] == f"synthetic; {told}"
+    assert told in page["sentences"]
 
 
 def test_figure_reads_paths_and_what_providers_give(displays):

@@ -40,6 +40,37 @@ def test_a_valid_project_has_no_problem(project):
     ]
 
 
+def test_cases_on_both_sides_pass_where_the_task_allows_it_and_are_told(project):
+    project.slides[7]["case_id"] = project.splits[3]["case_id"] = "C1"
+    project.task |= {"sample_col": "slide_id", "allow_case_overlap": True}
+    project.write()
+    study = Study.open("config.yaml")
+    study.check()
+    assert [note for note in study.notes() if "tasks/grade/k=all.tsv has cases on both sides of a fold" in note]
+    call = study.displays.figures["heatmap"].call({})
+    assert call["arguments"]["note"] == "cases on both sides of folds of here--grade"
+    page = {"folder": "probe/mean/other--task", "table": "expression"}
+    assert study.displays.tables["expression"].overlaps(page) == ""
+
+
+def test_figures_that_no_task_fills_are_not_asked_for(project):
+    """Curves of survival tasks, boxes over folds of a task that has one fold or many cases."""
+
+    def figures():
+        project.write()
+        return Study.open("config.yaml").comparisons.score_figures()
+
+    assert {"tasks", "curves", "confusion"} <= set(figures())
+    assert "small_cohorts" not in figures()  # one fold
+    for row in project.splits:
+        row |= {"fold_1": row["fold_0"], "grade_event": 1, "grade_days": 100}
+    assert "small_cohorts" in figures()
+    project.config["report"] = {"small_cohort": 3}
+    assert "small_cohorts" not in figures()
+    project.task |= {"task_type": "survival", "extra_cols": ["grade_event", "grade_days"]}
+    assert not {"curves", "confusion"} & set(figures())
+
+
 def test_a_run_trains_on_the_modalities_it_reads(project):
     """A case with mutations alone is not in the training of a run that reads expression: it may be tested."""
     columns = {"modality": "dna", "format": "maf", "unit": ""}

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ..common.files import read_tsv
+from .panels import say_nothing
 from .style import COLOURS, save
 
 #: Sites beyond these many are drawn as one.
@@ -14,14 +15,21 @@ SITES = 7
 
 
 def plot_omics(profiles: str, output: str, note: str) -> None:
-    """One row a cohort: first two components coloured by site; XIST against RPS4Y1 coloured by recorded sex."""
+    """One row a cohort: first two components coloured by site; XIST against RPS4Y1 coloured by recorded sex.
+
+    The second column is there where some cohort has both genes.
+    """
     table = read_tsv(profiles)
     for name in ("pc1", "pc2", "XIST", "RPS4Y1"):
         table[name] = pd.to_numeric(table[name], errors="coerce")
     cohorts = list(dict.fromkeys(table.cohort))
-    rows = max(1, len(cohorts))
-    figure, panels = plt.subplots(rows, 2, figsize=(10, 3.4 * rows), squeeze=False, layout="constrained")
-    for (components, sex), cohort in zip(panels, cohorts, strict=False):
+    if not cohorts:
+        save(say_nothing("no expression profiles"), output, note)
+        return
+    both = table.XIST.notna() & table.RPS4Y1.notna()
+    rows, columns = len(cohorts), 1 + bool(both.any())
+    figure, panels = plt.subplots(rows, columns, figsize=(5 * columns, 3.4 * rows), squeeze=False, layout="constrained")
+    for (components, *sexes), cohort in zip(panels, cohorts, strict=True):
         mine = table[table.cohort == cohort]
         draw_groups(components, mine.pc1, mine.pc2, frequent(mine.site), "site not known")
         components.set(xlabel="PC 1", ylabel="PC 2", title=f"{cohort}: 500 most variable genes")
@@ -29,17 +37,12 @@ def plot_omics(profiles: str, output: str, note: str) -> None:
         if len(far):
             components.plot(far.pc1, far.pc2, "o", ms=9, mfc="none", color="#8a1c1c", label="outlier")
         put_legend(components)
-        known = mine.XIST.notna() & mine.RPS4Y1.notna()
-        if known.any():
+        known = both[mine.index]
+        for sex in sexes:
+            sex.set_visible(bool(known.any()))
             draw_groups(sex, mine.XIST[known], mine.RPS4Y1[known], mine.sex[known], "sex not recorded")
             put_legend(sex)
-        else:
-            sex.set_xticks([])
-            sex.set_yticks([])
-            sex.text(0.5, 0.5, "XIST and RPS4Y1 are not in the table", ha="center", transform=sex.transAxes)
-        sex.set(xlabel="XIST (log2)", ylabel="RPS4Y1 (log2)", title=f"{cohort}: recorded sex")
-    if not cohorts:
-        panels[0][0].text(0.5, 0.5, "no expression profiles", ha="center", transform=panels[0][0].transAxes)
+            sex.set(xlabel="XIST (log2)", ylabel="RPS4Y1 (log2)", title=f"{cohort}: recorded sex")
     save(figure, output, note)
 
 

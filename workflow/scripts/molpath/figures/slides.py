@@ -8,6 +8,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.ticker import MaxNLocator
 
 from ..common.files import read_tsv
 from ..common.ledger import Entry, first_losses, read_ledger
@@ -66,14 +67,13 @@ def plot_quality(table: str, thresholds: Mapping[str, Any], output: str, note: s
         values = numbers[name]
         limits = [thresholds[key] for key in (f"min_{name}", f"max_{name}") if key in thresholds]
         edges = np.histogram_bin_edges([*values.dropna(), *limits], bins=24)
-        counts = axes.hist([values[kept].dropna(), values[~kept].dropna()], edges, stacked=True, color=[KEPT, ASIDE])[0]
+        axes.hist([values[kept].dropna(), values[~kept].dropna()], edges, stacked=True, color=[KEPT, ASIDE])
         for limit in limits:
             axes.axvline(limit, color="#222", lw=1.2, ls=":")
-        axes.set_yscale("log")
-        axes.set_ylim(0.7, 2 * max(1, np.max(counts)))
+        axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
         axes.set_title(name.replace("_", " "), fontsize=10)
     for axes in list(panels.flat)[len(names) :]:
         axes.set_visible(False)
-    figure.supylabel("slides, logarithmic (green: kept, orange: set aside)", fontsize=10)
+    figure.supylabel("slides (green: kept, orange on top: set aside)", fontsize=10)
     figure.tight_layout()
     save(figure, output, note)

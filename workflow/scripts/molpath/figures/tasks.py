@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from ..common.files import read_tsv, write_tsv
-from ..probe.results import EMPTY
+from ..probe.permuting import OF_FROZEN
+from ..probe.results import EMPTY, OVERLAP
 from ..tables.formats import words_of
 from ..tables.scores import (
     Models,
@@ -26,32 +27,23 @@ from ..tables.scores import (
 from .panels import add_stars, box_numbers, colours_of, draw_boxes, grid_of_panels, name_rows, say_nothing, shown
 from .style import save
 
+#: Columns of a score's controls, and the colour of their band.
+BESIDE = ("permuted_lower", "permuted_upper", "site_only", "site_lower", "site_upper")
+GREY = "#c9c9c9"
 #: Tasks that one column of panels holds.
 TALL = 21
 
 
 def plot_tasks(*, metrics: str, models: Models, figure: str, table: str, note: str) -> None:
-    """Score and interval of every model on every task (frozen probes, the task's first metric), grouped by family."""
-    scores = main_scores(read_metrics(metrics), "frozen", models)
-    write_tsv(
-        table,
-        scores[
-            [
-                "family",
-                "task",
-                "metric",
-                "model",
-                "mean",
-                "lower",
-                "upper",
-                "n_folds",
-                "n_fits",
-                "n_failed",
-                "n_empty",
-                "chance",
-            ]
-        ],
-    )
+    """Score and interval of every model on every task (frozen probes, the task's first metric), grouped by family.
+
+    Beside each, the band of its permuted labels; below a task's models the probe on the site alone, where there are
+    such controls.
+    """
+    every = read_metrics(metrics)
+    scores = with_controls(main_scores(every, "frozen", models), every)
+    columns = ["family", "task", "metric", "model", "mean", "lower", "upper", "n_folds", "n_fits", "n_failed"]
+    write_tsv(table, scores[[*columns, "n_empty", "chance", *BESIDE]])
     tasks = list(dict.fromkeys(scores.task))
     if not tasks:
         save(say_nothing("no task has a score"), figure, note)
@@ -64,9 +56,26 @@ def plot_tasks(*, metrics: str, models: Models, figure: str, table: str, note: s
     drawn, panels = plt.subplots(1, columns, figsize=size, squeeze=False, layout="constrained", sharex=True)
     for number, axes in enumerate(panels.flat):
         draw_column(axes, scores, tasks[number * length : (number + 1) * length], names, colours_of(models))
-    handles = legend_of(names, colours_of(models), models)
+    handles = legend_of(names, colours_of(models), models) + legend_of_controls(scores)
     drawn.legend(handles=handles, loc="outside upper center", ncols=min(8, len(handles)), frameon=False, fontsize=9)
     save(drawn, figure, note)
+
+
+def with_controls(scores: pd.DataFrame, every: pd.DataFrame) -> pd.DataFrame:
+    """Scores with the columns BESIDE: the band of the model's permuted labels, and the probe on the site alone."""
+    known = every[(every.group == "frozen") & (every.primary == 1)]
+    key = ["task", "model", "metric"]
+    permuted = known[known.protocol == OF_FROZEN][[*key, "lower", "upper"]]
+    site = known[known.protocol == "site_only"][[*key, "mean", "lower", "upper"]]
+    found = scores.merge(permuted.set_axis([*key, *BESIDE[:2]], axis=1), on=key, how="left")
+    return found.merge(site.set_axis([*key, *BESIDE[2:]], axis=1), on=key, how="left")
+
+
+def legend_of_controls(scores: pd.DataFrame) -> list:
+    """Handles of the controls that there are."""
+    band = plt.Line2D([], [], color=GREY, lw=4, label="permuted labels, 95 %")
+    site = plt.Line2D([], [], marker="D", ls="", ms=4, color="#222222", label="site alone")
+    return [band] * bool(scores.permuted_lower.notna().any()) + [site] * bool(scores.site_only.notna().any())
 
 
 def draw_column(axes, scores: pd.DataFrame, tasks: list[str], names: list[str], colours) -> None:
@@ -78,10 +87,16 @@ def draw_column(axes, scores: pd.DataFrame, tasks: list[str], names: list[str], 
         if family[task] not in heads:
             heads[family[task]] = at = at + 1
         places[task] = at = at + 1
-    offsets = np.linspace(-0.34, 0.34, len(names)) if len(names) > 1 else [0]
-    for name, offset in zip(names, offsets, strict=True):
+    rows = len(names) + bool(scores.site_only.notna().any())
+    offsets = np.linspace(-0.34, 0.34, rows) if rows > 1 else np.zeros(1)
+    sites = scores.groupby("task")[list(BESIDE[2:])].first()
+    for task in tasks if rows > len(names) else []:  # the same for every model
+        axes.hlines(places[task] + offsets[-1], sites.site_lower[task], sites.site_upper[task], color="#222222", lw=1)
+        axes.plot(sites.site_only[task], places[task] + offsets[-1], "D", ms=3, color="#222222")
+    for name, offset in zip(names, offsets, strict=False):
         mine = scores[scores.model == name].set_index("task").reindex(tasks)
         y = np.array([places[task] for task in tasks]) + offset
+        axes.hlines(y, mine.permuted_lower, mine.permuted_upper, color=GREY, lw=4)
         axes.hlines(y, mine.lower, mine.upper, color=colours[name], alpha=0.45, lw=1.6)
         some = (mine.n_failed + mine.n_empty > 0).to_numpy()
         axes.plot(mine["mean"][~some], y[~some], "o", ms=3.8, color=colours[name], mec="#333333", mew=0.3)
@@ -117,8 +132,10 @@ def legend_of(names: Sequence[str], colours, models: Models) -> list:
 
 
 def plot_heatmap(*, metrics: str, models: Models, figure: str, table: str, note: str) -> None:
-    """Tasks x models: every score as colour and number, the best of each task in bold.
+    """Tasks x models: every score as number and colour, the best of each task in bold.
 
+    Colours go from chance to 1, each metric by its own (balanced accuracy by the task's number of classes; 0 where a
+    metric has no chance): a kappa of 0.5 is further from a guess than an AUC of 0.5.
     A score that too few folds have stands as their count, '1 of 5', without a colour; 'empty 3 of 5' counts folds whose
     Cox model kept no coefficient.
     """
@@ -131,26 +148,30 @@ def plot_heatmap(*, metrics: str, models: Models, figure: str, table: str, note:
     if wide.empty:
         save(say_nothing("no task has a score"), figure, note)
         return
-    size = (3.2 + 0.62 * wide.shape[1], 1.6 + 0.24 * len(wide))
+    size = (4.4 + 0.62 * wide.shape[1], 1.6 + 0.24 * len(wide))
     drawn, axes = plt.subplots(figsize=size, layout="constrained")
     values = wide.to_numpy()
-    picture = axes.imshow(values, cmap="cividis", aspect="auto")
-    middle = np.nanmean([np.nanmin(values), np.nanmax(values)]) if np.isfinite(values).any() else 0
+    first = scores.drop_duplicates("task").set_index("task").reindex(wide.index)
+    chance = first.chance.fillna(0).to_numpy()[:, None]
+    shades = (values - chance) / (1 - chance)
+    picture = axes.imshow(shades, cmap="cividis", aspect="auto", vmin=0, vmax=1)
     told = scores.assign(told=told_of(scores)).set_index(["task", "model"]).told
     for (row, column), value in np.ndenumerate(values):
         if not np.isfinite(value) and (words := told.get((wide.index[row], wide.columns[column]), "")):
-            short = words.replace(" folds", "").replace(f"{EMPTY} in", "empty")
+            short = words.replace(" folds", "").replace(f"{EMPTY} in", "empty").replace(f", {OVERLAP}", "")
             axes.text(column, row, short, ha="center", va="center", fontsize=6)
         if np.isfinite(value):
             best = "bold" if value == np.nanmax(values[row]) else "normal"
-            dark = "white" if value < middle else "black"
+            dark = "white" if shades[row, column] < 0.5 else "black"
             axes.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=7, weight=best, color=dark)
     axes.set_xticks(range(wide.shape[1]), wide.columns, rotation=60, ha="right", rotation_mode="anchor", fontsize=8)
-    axes.set_yticks(range(len(wide)), wide.index, fontsize=8)
+    labels = [f"{task}  ({words_of(metric)})" for task, metric in first.metric.items()]
+    axes.set_yticks(range(len(wide)), labels, fontsize=8)
     mark_families(axes, [family[task] for task in wide.index])
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
-    drawn.colorbar(picture, ax=axes, shrink=min(1, 6 / len(wide)), label="score", aspect=18)
+    bar = drawn.colorbar(picture, ax=axes, shrink=min(1, 6 / len(wide)), aspect=18, ticks=[0, 0.5, 1])
+    bar.ax.set_yticklabels(["chance or\nbelow", "half way", "1"], fontsize=8)
     save(drawn, figure, note)
 
 

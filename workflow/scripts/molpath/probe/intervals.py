@@ -10,7 +10,7 @@ import pandas as pd
 from .calibration import ERROR, SEPARATED, pooled_calibration
 from .permuting import is_control
 from .regression import METRICS, regression_metrics, resampled_metric
-from .results import AT_CHANCE, EMPTY, WARNINGS
+from .results import AT_CHANCE, EMPTY, OVERLAP, WARNINGS
 from .weighted import weighted_classification, weighted_concordance
 
 #: Metrics of no resampling: weights of censoring belong to the samples as they are, training sides to their fit.
@@ -65,7 +65,8 @@ def over_folds(group: pd.DataFrame, tried: pd.DataFrame) -> dict[str, Any]:
     good, scored = values[np.isfinite(values)], there[np.isfinite(values)]
     why = tried.note[~fits.isin(scored) & ((tried.metric == group.metric.iloc[0]) | ~fits.isin(there))]
     notes = sorted({note for note in why if note})
-    many = {told: int(group.note.str.contains(told, regex=False).sum()) for told in (*WARNINGS.values(), AT_CHANCE)}
+    words = (*WARNINGS.values(), AT_CHANCE, OVERLAP)
+    many = {told: int(group.note.str.contains(told, regex=False).sum()) for told in words}
     notes += [f"{told} in {count} of {len(group)} fits" for told, count in many.items() if count]
     return {
         "mean": good.mean() if len(good) else np.nan,

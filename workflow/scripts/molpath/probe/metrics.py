@@ -8,6 +8,8 @@ import numpy as np
 
 #: What is computed of a classification task beside the metrics it names.
 ALWAYS = ("macro-ovr-auc", "bacc", "weighted_kappa", "acc", "macro-f1", "weighted-f1", "auprc", "brier", "ece")
+#: On request: kappa over all labels of the task, whichever a test side has.
+FIXED_KAPPA = "weighted_kappa_fixed"
 #: Bins of equal width of the expected calibration error.
 CALIBRATION_BINS = 15
 
@@ -30,6 +32,8 @@ def classification_metrics(
             found[name] = float((guess == labels).mean())
         elif name == "weighted_kappa":
             found[name] = quadratic_kappa(labels, guess)
+        elif name == FIXED_KAPPA:
+            found[name] = quadratic_kappa(labels, guess, probabilities.shape[1])
         elif name in ("macro-f1", "weighted-f1"):
             found[name] = f1(labels, guess, weighted=name == "weighted-f1")
         elif name == "auprc":
@@ -39,7 +43,7 @@ def classification_metrics(
         elif name == "ece":
             found[name] = calibration_error(labels, probabilities)
         else:
-            raise ValueError(f"unknown metric {name!r}; there are {', '.join(ALWAYS)}")
+            raise ValueError(f"unknown metric {name!r}; there are {', '.join((*ALWAYS, FIXED_KAPPA))}")
     return found
 
 
@@ -50,22 +54,29 @@ def chance_of(metric: str, classes: int) -> float:
     """
     if metric == "bacc":
         return 1 / classes if classes else float("nan")
-    if metric.removeprefix("pooled_") in ("weighted_kappa", "r2", "pearson", "spearman"):
+    if metric.removeprefix("pooled_") in ("weighted_kappa", FIXED_KAPPA, "r2", "pearson", "spearman"):
         return 0.0
     return 0.5 if metric in ("macro-ovr-auc", "cindex") or metric.startswith("auc@") else float("nan")
 
 
-def confusion(labels: np.ndarray, guess: np.ndarray) -> np.ndarray:
-    """Counts (C x C: truth, guess) over the codes that occur in either, in their order."""
-    codes = np.union1d(labels, guess)
+def confusion(labels: np.ndarray, guess: np.ndarray, classes: int = 0) -> np.ndarray:
+    """Counts (C x C: truth, guess) over the codes that occur in either, in their order; over all of `classes` if given.
+
+    Codes that don't occur leave kappa's sums as they are, but for the steps between those that do.
+    """
+    codes = np.arange(classes) if classes else np.union1d(labels, guess)
     counts = np.zeros((len(codes), len(codes)))
     np.add.at(counts, (np.searchsorted(codes, labels), np.searchsorted(codes, guess)), 1)
     return counts
 
 
-def quadratic_kappa(labels: np.ndarray, guess: np.ndarray) -> float:
-    """Cohen's kappa with quadratic weights, equal to scikit-learn's."""
-    counts = confusion(labels, guess)
+def quadratic_kappa(labels: np.ndarray, guess: np.ndarray, classes: int = 0) -> float:
+    """Cohen's kappa with quadratic weights, equal to scikit-learn's.
+
+    Steps are counted between the codes that occur, as Patho-Bench does: grades 0 and 3 are one step apart where 1 and 2
+    are missing. With `classes`, between all codes below it, as scikit-learn's with `labels`.
+    """
+    counts = confusion(labels, guess, classes)
     steps = np.arange(len(counts))
     weights = (steps[:, None] - steps) ** 2
     expected = np.outer(counts.sum(1), counts.sum(0)) / counts.sum()

@@ -25,6 +25,8 @@ UNCONVERGED = "the solver stopped before it converged"
 EMPTY = "no coefficient kept"
 #: Note of a fold whose tuned network predicts its own training side no better than shuffled labels.
 AT_CHANCE = "at chance on its own training side"
+#: Note of a fold that trains on a case and tests it, which the task's allow_case_overlap lets pass.
+OVERLAP = "a case stands on both sides"
 #: What solvers warn of (words of category and message), and the note it becomes.
 WARNINGS = {"ConvergenceWarning": UNCONVERGED, "all coefficients are zero": EMPTY}
 #: Days at which the risk of a survival probe is judged, unless the settings say otherwise.
@@ -42,6 +44,11 @@ class Results:
         self.task, self.times = task, times
         self.predictions: list[pd.DataFrame] = []
         self.metrics: list[dict[str, Any]] = []
+        _, self._case = np.unique([task.cases.get(name, name) for name in task.samples], return_inverse=True)
+
+    def overlap(self, train: np.ndarray, test: np.ndarray) -> str:
+        """OVERLAP where a case has samples among both positions, else ''."""
+        return OVERLAP * bool(np.isin(self._case[test], self._case[train]).any())
 
     def add(
         self,
@@ -72,6 +79,7 @@ class Results:
             return
         if isinstance(predict, CoxProbe) and predict.empty and EMPTY not in told:
             told.append(EMPTY)
+        told.append(self.overlap(train, test))
         score = self._survival if task.is_survival else self._values if task.is_regression else self._classes
         for name, (value, why) in score(train, test, predicted, order).items():
             note = "; ".join(part for part in (why, *told) if part)

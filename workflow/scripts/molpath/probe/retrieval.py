@@ -103,11 +103,13 @@ def add_rows(
     repeat: int = 0,
 ) -> None:
     """One row a metric, its mean over queries."""
+    overlap = results.overlap(train, test)
     for k, values in zip(RANKS, precisions.T, strict=True):
         few = f"the database holds {len(train)} samples, fewer than {k}" if k > len(train) else ""
         row = {"protocol": protocol, "shots": 0, "repeat": repeat, "fold": fold, "metric": f"mAP@{k}"}
         value = values.mean() if len(values) else np.nan
-        results.metrics.append(row | {"value": value, "n_train": len(train), "n_test": len(test), "note": note or few})
+        told = "; ".join(part for part in (note or few, overlap) if part)
+        results.metrics.append(row | {"value": value, "n_train": len(train), "n_test": len(test), "note": told})
 
 
 def as_table(task: Task, fold: int, test: np.ndarray, near: np.ndarray, precisions: np.ndarray) -> pd.DataFrame:

@@ -13,7 +13,7 @@ import pandas as pd
 import yaml
 
 from ..common.files import read_tsv, write_tsv
-from .tasks import BadTask, check_folds, fold_columns, read_rows
+from .tasks import BadTask, check_folds, check_sides, fold_columns, read_rows
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +74,7 @@ def add_folds(
     for i, side in enumerate(sides):
         done[f"fold_{i}"] = np.where(labelled, side, "-1")
     check_folds(done[labelled], fold_columns(done), source)
+    check_sides(done[labelled], fold_columns(done), source)
     return done
 
 

@@ -88,8 +88,9 @@ class Task:
 def read_task(name: str, config: str | Path, table: str | Path, folds_needed: bool = True) -> Task:
     """Read config.yaml and k=all.tsv. Rows without a label are dropped; raises BadTask on contradictions.
 
-    Every id is a string. No case may stand on both sides of a fold, whoever wrote the folds. Without `folds_needed` a
-    table may have none: what joins two tasks, or looks at every sample, asks for labels alone.
+    Every id is a string. No case may stand on both sides of a fold, whoever wrote the folds, unless config.yaml says
+    allow_case_overlap: true. Without `folds_needed` a table may have none: what joins two tasks, or looks at every
+    sample, asks for labels alone.
     """
     settings = yaml.safe_load(Path(config).read_text())
     column, unit = settings["task_col"], settings["sample_col"]
@@ -99,6 +100,8 @@ def read_task(name: str, config: str | Path, table: str | Path, folds_needed: bo
     folds = fold_columns(rows)
     if folds or folds_needed:
         check_folds(rows, folds, table)
+        if not settings.get("allow_case_overlap", False):
+            check_sides(rows, folds, table, f"on one, or set allow_case_overlap: true in {config}")
     survival = settings.get("task_type") == "survival" or any(c.endswith("_event") for c in [column, *extra])
     regression = settings.get("task_type") == "regression"
     named = {} if regression else settings["label_dict"]
@@ -163,7 +166,7 @@ def read_rows(table: str | Path, needed: Sequence[str]) -> pd.DataFrame:
 
 
 def check_folds(rows: pd.DataFrame, folds: list[str], table: str | Path) -> None:
-    """Allowed words only, and no case on both sides of a fold."""
+    """There are folds, of allowed words only."""
     if not folds:
         raise BadTask(f"{table}: no column fold_0, fold_1, …; add them, or a recipe `splits` to config.yaml")
     for fold in folds:
@@ -171,9 +174,15 @@ def check_folds(rows: pd.DataFrame, folds: list[str], table: str | Path) -> None
         if len(wrong):
             row = wrong.iloc[0]
             raise BadTask(f"{table}, row {row['#']}, column {fold}: {row[fold]!r} is none of train, test, val, -1")
+
+
+def check_sides(rows: pd.DataFrame, folds: list[str], table: str | Path, remedy: str = "on one") -> None:
+    """No case on both sides of a fold."""
+    for fold in folds:
         both = rows[rows[fold].isin(("train", "test"))].groupby("case_id")[fold].nunique()
         if (both > 1).any():
-            raise BadTask(f"{table}, column {fold}: case {both.index[both > 1][0]} is on both sides; put it on one")
+            case = both.index[both > 1][0]
+            raise BadTask(f"{table}, column {fold}: case {case} is on both sides; put all its slides {remedy}")
 
 
 def check_labels(

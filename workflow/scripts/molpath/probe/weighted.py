@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .metrics import CALIBRATION_BINS, calibration_gaps, squared_errors
+from .metrics import CALIBRATION_BINS, FIXED_KAPPA, calibration_gaps, squared_errors
 
 #: (bool N: of the class, its scores, weights B x N) -> metric of each resample (float B)
 Score = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
@@ -29,7 +29,8 @@ def weighted_classification(
             gaps, bins = calibration_gaps(labels, probabilities)
             by_bin = weights @ (np.eye(CALIBRATION_BINS)[bins] * gaps[:, None])
             return np.abs(by_bin).sum(1) / weights.sum(1)
-        return of_confusion(weighted_confusion(labels, probabilities.argmax(1), weights), name)
+        classes = probabilities.shape[1] if name == FIXED_KAPPA else 0
+        return of_confusion(weighted_confusion(labels, probabilities.argmax(1), weights, classes), name)
 
 
 def over_classes(labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray, score: Score) -> np.ndarray:
@@ -68,9 +69,9 @@ def weighted_precision(positive: np.ndarray, score: np.ndarray, weights: np.ndar
     return np.where(downs.sum(1) > 0, (ups * precision).sum(1) / ups.sum(1), np.nan)
 
 
-def weighted_confusion(labels: np.ndarray, guess: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Counts (B x C x C: truth, guess) over the codes that occur in either."""
-    codes = np.union1d(labels, guess)
+def weighted_confusion(labels: np.ndarray, guess: np.ndarray, weights: np.ndarray, classes: int = 0) -> np.ndarray:
+    """Counts (B x C x C: truth, guess) over the codes that occur in either, or over all of `classes`."""
+    codes = np.arange(classes) if classes else np.union1d(labels, guess)
     cell = np.searchsorted(codes, labels) * len(codes) + np.searchsorted(codes, guess)
     used, place = np.unique(cell, return_inverse=True)
     counts = np.zeros((len(weights), len(codes) ** 2))
@@ -86,7 +87,7 @@ def of_confusion(counts: np.ndarray, name: str) -> np.ndarray:
         return hits.sum(1) / total
     if name == "bacc":
         return np.where(truth > 0, hits / truth, 0).sum(1) / (truth > 0).sum(1)
-    if name == "weighted_kappa":
+    if name in ("weighted_kappa", FIXED_KAPPA):
         steps = np.arange(counts.shape[1])
         far = (steps[:, None] - steps) ** 2
         expected = np.einsum("bi,bj,ij->b", truth, guess, far) / total

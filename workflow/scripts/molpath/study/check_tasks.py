@@ -117,7 +117,7 @@ class TaskChecks:
                 self.check_leak(task, where, row, "splits")
             self.check_sample(where, row, settings)
         self.check_embedded(sheet, labelled)
-        self.check_fold_sides(sheet, rows, folds)
+        self.check_fold_sides(task, sheet, settings)
 
     def check_folds(self, sheet: str, folds: list[str], recipe: bool) -> None:
         """A table has folds, or its task a recipe."""
@@ -162,17 +162,19 @@ class TaskChecks:
                 f"{change}, or the case out of the test side (or name it in omics/allow_leakage)",
             )
 
-    def check_fold_sides(self, sheet: str, rows: list[Row], folds: list[str]) -> None:
-        """No case lies on both sides of one fold."""
-        for fold in folds:
-            side: dict[str, str] = {}
-            for row in rows:
-                if row[fold] not in ("train", "test"):
-                    continue
-                if side.setdefault(row["case_id"], row[fold]) != row[fold]:
-                    where = f"{sheet}, row {row['#']}, column {fold}"
-                    wrong = f"case {row['case_id']} is on both sides of {fold}"
-                    self.problems.add(where, wrong, "put all slides of a case on one side")
+    def check_fold_sides(self, task: str, sheet: str, settings: Config) -> None:
+        """No case lies on both sides of one fold, unless the task predicts for slides and allows it."""
+        config, allowed = f"{self.tasks.folder(task)}/config.yaml", self.tasks.allows_overlap(task)
+        if allowed and settings["sample_col"] == "case_id":
+            wrong = "the task predicts for cases, and none can be trained on and tested at once"
+            self.problems.add(f"{config}, key allow_case_overlap", wrong, "leave it out, or set sample_col: slide_id")
+        for fold, row in [] if allowed else self.tasks.overlap(task):
+            where = f"{sheet}, row {row['#']}, column {fold}"
+            wrong = f"case {row['case_id']} is on both sides of {fold}"
+            remedy = "put all slides of a case on one side"
+            if settings["sample_col"] == "slide_id":
+                remedy += f", or set allow_case_overlap: true in {config}: every table then warns of it"
+            self.problems.add(where, wrong, remedy)
 
     def check_sample(self, where: str, row: Row, settings: Config) -> None:
         """A labelled row: case and slide are in the sheet; survival has positive times and events of 0 or 1."""

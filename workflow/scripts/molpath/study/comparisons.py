@@ -112,13 +112,23 @@ class Comparisons:
 
     # What the config's results fill.
 
+    def may_be_small(self, task: str) -> bool:
+        """True for a task of few cases (report/small_cohort) and several folds, or one whose table is made later."""
+        rows = self.tasks.table(task)
+        recipe = self.tasks.recipe(task)
+        folds = sum("fold_" in name for name in rows[0]) if rows else 0
+        several = folds > 1 or recipe.get("method", "official") != "official"
+        return not rows or (several and len({row["case_id"] for row in rows}) <= self.section["small_cohort"])
+
     def score_figures(self) -> list[str]:
         """Names of the figures of scores that the config's results fill."""
         probe, frozen = self.probing.section, self.tasks.with_group("frozen")
         if not (self.models.used and probe["use"]):
             return []
         filled = {
-            **dict.fromkeys(("tasks", "averages", "heatmap", "curves", "confusion", "small_cohorts"), frozen),
+            **dict.fromkeys(("tasks", "averages", "heatmap"), frozen),
+            **dict.fromkeys(("curves", "confusion"), [task for task in frozen if self.tasks.may_have_classes(task)]),
+            "small_cohorts": [task for task in frozen if self.may_be_small(task)],
             "slide_encoder_gain": frozen and self.pooling_pairs(),
             "c_sweep": frozen and probe["C_sweep"],
             "fewshot": self.tasks.with_group("fewshot"),

@@ -9,6 +9,11 @@ from typing import Any, Protocol
 Provider = Callable[[Any], Any]
 
 
+#: Chapters whose figures and tables show scores on folds of tasks; so does what reads SCORES.
+OF_TASKS = ("5 Probes", "6 Protocols", "8 Genes")
+SCORES = "tables/metrics.tsv"
+
+
 class Named(Protocol):
     """Wildcards of a job, as Snakemake hands them to input functions."""
 
@@ -36,7 +41,7 @@ class Display:
         function: its module and name below molpath; arguments: all but files; keyed: names by the parameter whose
         files they stand for; outputs: names of outputs by parameter, or the parameter that takes them all; then: the
         function that draws what the first returns, and its output; caption: reStructuredText, {names} of arguments
-        filled in; message: what the job says when it starts.
+        filled in; message: what the job says when it starts; warning: of the tasks that it shows.
         """
         entry = self.entry
         arguments = {name: self.providers[source](wildcards) for name, source in entry.get("params", {}).items()}
@@ -44,7 +49,7 @@ class Display:
         if "spread" in entry:
             arguments |= self.providers[entry["spread"]](wildcards)
         if entry.get("note", True):
-            arguments["note"] = self.providers["note"](wildcards)
+            arguments["note"] = self.note(wildcards)
         keyed = {name: list(self.providers[source](wildcards)) for name, source in entry.get("keyed", {}).items()}
         return {
             "function": entry["function"],
@@ -52,9 +57,24 @@ class Display:
             "keyed": keyed,
             "outputs": entry["outputs"],
             "then": entry.get("then"),
-            "caption": self.shown.get("caption", "").format(**arguments),
+            "caption": self.shown.get("caption", "").format(**arguments) + self.warning(wildcards),
             "message": entry["message"].format(**dict(wildcards.items())),
+            "warning": self.warning(wildcards),
         }
+
+    def overlaps(self, wildcards: Named) -> str:
+        """Which tasks that it shows have cases on both sides of a fold; '' for most."""
+        shows = self.entry.get("category") in OF_TASKS or SCORES in self.entry.get("inputs", {}).values()
+        return str(self.providers["overlaps"](wildcards)) if shows else ""
+
+    def note(self, wildcards: Named) -> str:
+        """What stands on figures and in titles: the config's note, and overlaps."""
+        return "; ".join(filter(None, (self.providers["note"](wildcards), self.overlaps(wildcards))))
+
+    def warning(self, wildcards: Named) -> str:
+        """A sentence for captions of what shows tasks with overlaps."""
+        overlaps = self.overlaps(wildcards)
+        return f" Warning: {overlaps} (allow_case_overlap), so that their scores are too good." if overlaps else ""
 
     def category(self, wildcards: Named | None = None) -> str:
         """Chapter of the report."""
@@ -81,10 +101,10 @@ class Displays:
     scaling_weights, scaling_slides; files that ship: pretraining_sites,
     benchmark_table, task_classes, task_cohorts, pretraining_cohorts, published_settings, published_comparisons,
     published_scores, other_scores;
-    values: note, quality_thresholds, history_names, used_models, colour_column, compared_models, reference_model,
-    supervised_names, frozen_tasks, small_cohort, probe_c, pooling_pairs, random_pairs, task_families, described_tasks,
-    trained_cohorts, run, run_sources, model_sources, run_fractions, run_settings, scaling_runs, scaling_studies,
-    scaling_settings, map_settings, model_name, published_names.
+    values: note, overlaps, quality_thresholds, history_names, used_models, colour_column, compared_models,
+    reference_model, supervised_names, frozen_tasks, small_cohort, probe_c, pooling_pairs, random_pairs,
+    task_families, described_tasks, trained_cohorts, run, run_sources, model_sources, run_fractions, run_settings,
+    scaling_runs, scaling_studies, scaling_settings, map_settings, model_name, published_names.
     """
 
     def __init__(
@@ -160,8 +180,8 @@ class Displays:
         arguments = {
             "name": f"{wildcards.folder}/{wildcards.table}.tsv",
             "title": ": ".join(filter(None, [entry.entry["title"], ", ".join(place.values())])),
-            "sentences": str(entry.entry["caption"]).format(**place),
-            "note": entry.providers["note"](wildcards),
+            "sentences": str(entry.entry["caption"]).format(**place) + entry.warning(wildcards),
+            "note": entry.note(wildcards),
         }
         return {
             "function": "tables.pages.show_table",

@@ -8,8 +8,12 @@ from .models import Models
 
 
 def notes_of(models: Models) -> list[str]:
-    """Where a used encoder is given patches it wasn't made for, or its weights must be asked for first."""
-    notes = []
+    """Encoders given patches they weren't made for, weights to ask for first, tasks with cases on both sides."""
+    notes = [
+        f"note: {models.tasks.folder(task)}/k=all.tsv has cases on both sides of a fold, which allow_case_overlap lets "
+        "pass: its scores are too good, and everything that shows them says so"
+        for task in models.tasks.overlapping
+    ]
     for grid_name, name in models.used_sources():
         encoder, grid = models.encoders.entries[name], models.grids.by_name[grid_name]
         facts = models.encoders.facts.get(encoder["adapter"], {})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,6 +57,14 @@ def constant(value: Any) -> Provider:
     return lambda wildcards: value
 
 
+def overlaps(tasks: Sequence[str], wildcards: Mapping[str, str]) -> str:
+    """Words of tasks with cases on both sides of a fold, at most three by name; below probe, of the folder's task."""
+    folder = wildcards.get("folder", "").split("/")
+    named = [task for task in tasks if folder[0] != "probe" or task == folder[2]]
+    more = f" and {len(named) - 3} more" if len(named) > 3 else ""
+    return f"cases on both sides of folds of {', '.join(named[:3])}{more}" if named else ""
+
+
 def of_files(parts: Parts) -> dict[str, Provider]:
     """Providers of files that jobs or the user make."""
     models, tasks, probing, comparisons = parts.models, parts.models.tasks, parts.probing, parts.comparisons
@@ -104,6 +112,7 @@ def of_values(parts: Parts) -> dict[str, Provider]:
     config, models, comparisons = parts.config, parts.models, parts.comparisons
     return {
         "note": constant(config["report"]["note"]),
+        "overlaps": lambda wildcards: overlaps(models.tasks.overlapping, dict(wildcards.items())),
         "quality_thresholds": constant(config["tissue"]["quality"]),
         "colour_column": constant(config["report"]["colour"]),
         "small_cohort": constant(config["report"]["small_cohort"]),

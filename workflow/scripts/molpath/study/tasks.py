@@ -49,6 +49,15 @@ class Tasks:
         settings = self.settings(task)
         return (settings.get("splits") if isinstance(settings, dict) else None) or {}
 
+    def may_have_classes(self, task: str) -> bool:
+        """True for a task that predicts neither survival nor a number, or whose config.yaml is made later."""
+        settings = self.settings(task)
+        if not isinstance(settings, dict):
+            return True
+        columns = [settings["task_col"], *(settings.get("extra_cols") or [])]
+        timed = settings.get("task_type") == "survival" or any(name.endswith("_event") for name in columns)
+        return not timed and settings.get("task_type") != "regression"
+
     def splits(self, task: str) -> str:
         """k=all.tsv with the folds of a task: the user's, or the one that rule split_task writes by the recipe."""
         if self.recipe(task):
@@ -80,6 +89,22 @@ class Tasks:
         ]
         return [f"{self.folder(task)}/k=all.tsv" for task in dict.fromkeys(used) if task in self.entries]
 
+    def overlap(self, task: str) -> list[tuple[str, Row]]:
+        """Folds of a task's own table in which a case stands on both sides, each with the row that shows it."""
+        rows = self.table(task)
+        found = []
+        for fold in [name for name in rows[0] if "fold_" in name] if rows else []:
+            side: dict[str, str] = {}
+            for row in rows:
+                if row[fold] in ("train", "test") and side.setdefault(row["case_id"], row[fold]) != row[fold]:
+                    found.append((fold, row))
+        return found
+
+    def allows_overlap(self, task: str) -> bool:
+        """True where the task's config.yaml lets a case stand on both sides of a fold."""
+        settings = self.settings(task)
+        return isinstance(settings, dict) and settings.get("allow_case_overlap") is True
+
     # What is used.
 
     def with_group(self, group: str) -> list[str]:
@@ -105,6 +130,12 @@ class Tasks:
             for name in self.probe[protocol]["use"]
             if name in entries
         ]
+
+    @property
+    def overlapping(self) -> list[str]:
+        """Tasks whose folds are used with cases on both sides, as their config.yaml allows; sorted."""
+        folded = {*self.probe["use"], *(second for first, second in self.used_sides() if first == second)}
+        return sorted(task for task in folded & set(self.entries) if self.allows_overlap(task) and self.overlap(task))
 
     @property
     def tested(self) -> list[str]:

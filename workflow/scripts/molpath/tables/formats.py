@@ -15,6 +15,7 @@ METRICS = {
     "cindex": "c-index",
     "bacc": "balanced accuracy",
     "weighted_kappa": "quadratic weighted kappa",
+    "weighted_kappa_fixed": "quadratic weighted kappa, all labels",
 }
 
 

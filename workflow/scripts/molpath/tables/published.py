@@ -9,7 +9,7 @@ import pandas as pd
 from ..common.files import read_tsv, write_text, write_tsv
 from .formats import as_latex, as_markdown, show
 from .published_page import FAMILIES, title_of, write_published_page
-from .scores import enough, folds_told, read_metrics
+from .scores import enough, read_metrics, told_of
 
 #: The paper's name of a protocol; what is not here is compared with nothing.
 PROTOCOLS = {
@@ -25,7 +25,7 @@ KEYS = ["protocol", "task", "published_model", "shots", "metric"]
 COLUMNS = (
     ["protocol", "family", "task", "metric", "shots", "model", "published_model", "published", "published_se"]
     + ["published_lower", "published_upper", "uncertain", "measured", "measured_se", "measured_lower"]
-    + ["measured_upper", "n_folds", "n_fits", "n_failed", "n_empty", "difference", "covered"]
+    + ["measured_upper", "n_folds", "n_fits", "n_failed", "n_empty", "note", "difference", "covered"]
     + ["split", "confidence", "table", "place", "source"]
 )
 
@@ -87,7 +87,9 @@ def join(metrics: pd.DataFrame, paper: pd.DataFrame, tasks: pd.DataFrame, names:
     mine["protocol"] = mine.protocol.map(PROTOCOLS).mask(across, "transfer")
     mine = mine.rename(columns={name: f"measured_{name}" for name in ("se", "lower", "upper")})
     mine = mine.rename(columns={"mean": "measured"}).drop(columns="family")
-    theirs = paper.rename(columns={name: f"published_{name}" for name in ("se", "lower", "upper")})
+    theirs = paper.drop(columns="note", errors="ignore").rename(
+        columns={name: f"published_{name}" for name in ("se", "lower", "upper")}
+    )
     both = theirs.rename(columns={"score": "published"}).merge(mine.dropna(subset="protocol"), on=KEYS)
     both = both.merge(tasks[["task", "family"]], on="task", how="left").fillna({"family": "other"})
     both["difference"] = both.measured - both.published
@@ -168,5 +170,4 @@ def missing_tasks(both: pd.DataFrame, tasks: pd.DataFrame) -> str:
 
 def show_measured(row: pd.Series) -> str:
     """'0.712 (0.650 to 0.770)', or the mean alone where it has no interval; how many folds where some failed."""
-    told = folds_told(row.n_fits, row.n_failed, row.n_empty, row.n_folds)
-    return show(row.measured, row.measured_lower, row.measured_upper, told)
+    return show(row.measured, row.measured_lower, row.measured_upper, *told_of(row.to_frame().T))

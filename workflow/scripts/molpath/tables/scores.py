@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..common.files import read_tsv
 from ..common.tsv import BadTable
-from ..probe.results import AT_CHANCE, EMPTY
+from ..probe.results import AT_CHANCE, EMPTY, OVERLAP
 
 #: Columns of numbers in tables/metrics.tsv.
 NUMBERS = (
@@ -101,11 +101,11 @@ def folds_told(n_fits: float, n_failed: float, n_empty: float, n_folds: float) -
 
 
 def told_of(scores: pd.DataFrame) -> list[str]:
-    """Words of `folds_told` for each row of metrics.tsv; and where a tuned network learned nothing, that it did."""
+    """Words of `folds_told` for each row of metrics.tsv; whether a network learned nothing, or cases overlap."""
     folds = [folds_told(*row) for row in scores[["n_fits", "n_failed", "n_empty", "n_folds"]].to_numpy()]
     notes = scores.get("note", pd.Series("", index=scores.index)).fillna("").astype(str)
-    trained = notes.str.contains(AT_CHANCE, regex=False)
-    return [", ".join(filter(None, (one, AT_CHANCE * bad))) for one, bad in zip(folds, trained, strict=True)]
+    marks = [[word for word in (AT_CHANCE, OVERLAP) if word in note] for note in notes]
+    return [", ".join(filter(None, (one, *some))) for one, some in zip(folds, marks, strict=True)]
 
 
 def by_task(scores: pd.DataFrame, models: Models) -> pd.DataFrame:

@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 
 from ..common.files import read_tsv, write_tsv
+from ..probe.metrics import FIXED_KAPPA
 from ..probe.permuting import control_of
+from ..probe.results import OVERLAP
 from .contrasts import DELONG, across_tasks, adjusted, corrected_t, row, within_task
 from .delong import compare_folds, difference
 from .pages import Section, write_page
@@ -42,7 +44,8 @@ def assess_models(
     metrics: tables/metrics.tsv; folds, predictions: metrics.tsv and predictions.parquet of every job; models: in the
     order of the report.
     """
-    scores = fold_scores(read_metrics(metrics), folds)
+    summary = read_metrics(metrics)
+    scores = fold_scores(summary, folds)
     tables = [table for path in predictions if len(table := pd.read_parquet(path))]
     rows = assess_tasks(scores, models) + assess_aucs(tables, scores, models)
     more, means = assess_families(scores, models)
@@ -51,11 +54,26 @@ def assess_models(
     survival, samples = assess_survival([parts for table in tables for parts in survival_parts(table, scores)])
     columns = ["scope", "family", "group", "model", "mean", "se", "df", "lower", "upper", "method", "note"]
     means = pd.DataFrame(means, columns=columns)
+    for table in (tests, survival):
+        table["note"] = with_overlap(table, summary)
     write_tsv(outputs["tests"], tests)
     write_tsv(outputs["means"], means)
     write_tsv(outputs["survival"], survival)
     show_tests(tests, means, survival, note, outputs["page"])
     return survival, samples
+
+
+def with_overlap(table: pd.DataFrame, summary: pd.DataFrame) -> pd.Series:
+    """Notes of a table's rows, which say where cases of their task and group stand on both sides of a fold."""
+    notes = summary.get("note", pd.Series("", summary.index)).fillna("").astype(str)
+    told = summary[notes.str.contains(OVERLAP, regex=False)]
+    where = set(zip(told.task, told.group, strict=True))
+    rows = zip(table.task, [group.partition(":")[0] for group in table.group], table.note.fillna(""), strict=True)
+    return pd.Series(
+        ["; ".join(filter(None, (note, OVERLAP * ((task, group) in where)))) for task, group, note in rows],
+        table.index,
+        dtype=object,
+    )
 
 
 def fold_scores(summary: pd.DataFrame, paths: Sequence[str]) -> pd.DataFrame:
@@ -75,7 +93,7 @@ def fold_scores(summary: pd.DataFrame, paths: Sequence[str]) -> pd.DataFrame:
         table[name] = pd.to_numeric(table[name], errors="coerce")
     table["group"] = named_groups(table)
     table["share"] = table.n_test / table.n_train.replace(0, np.nan)
-    table["lowest"] = table.metric.map({"weighted_kappa": -1.0, "ari": -0.5}).fillna(0)
+    table["lowest"] = table.metric.map({"weighted_kappa": -1.0, FIXED_KAPPA: -1.0, "ari": -0.5}).fillna(0)
     values = ["value", "share", "lowest"]
     return table.groupby(["family", "task", "group", "model", "fold"], as_index=False)[values].mean()
 
