@@ -117,7 +117,7 @@ class Comparisons:
         rows = self.tasks.table(task)
         recipe = self.tasks.recipe(task)
         folds = sum("fold_" in name for name in rows[0]) if rows else 0
-        several = folds > 1 or recipe.get("method", "official") != "official"
+        several = folds > 1 or bool(recipe and recipe.get("method") != "official")
         return not rows or (several and len({row["case_id"] for row in rows}) <= self.section["small_cohort"])
 
     def score_figures(self) -> list[str]:
