@@ -14,6 +14,7 @@ from .tasks import BadTask, Task
 #: What the control of a protocol is called: of the frozen probes one name, of all others their own with this ending.
 ENDING = "_permuted"
 OF_FROZEN = "permuted"
+#: The frozen probe of each type of task: classes, survival, numbers.
 FROZEN = ("logistic", "cox", "ridge")
 #: Metrics of which less is better: the share of as good permutations is counted from the other side.
 LESS_IS_BETTER = ("ece", "brier", "mae")

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..common.files import read_tsv, write_tsv
 from ..probe.metrics import FIXED_KAPPA
-from ..probe.permuting import control_of
+from ..probe.permuting import FROZEN, control_of
 from ..probe.results import OVERLAP
 from .contrasts import DELONG, across_tasks, adjusted, corrected_t, row, within_task
 from .delong import compare_folds, difference
@@ -100,7 +100,7 @@ def fold_scores(summary: pd.DataFrame, paths: Sequence[str]) -> pd.DataFrame:
 
 def named_groups(table: pd.DataFrame) -> pd.Series:
     """The group of each row, with the protocol behind a colon unless it is the group's usual one."""
-    plain = table.protocol.isin(["logistic", "cox"]) | (table.protocol == table.group)
+    plain = table.protocol.isin(FROZEN) | (table.protocol == table.group)
     return table.group.where(plain, table.group + ":" + table.protocol)
 
 
