@@ -180,3 +180,14 @@ def test_every_probe_has_its_control_and_what_has_none_says_so(tmp_path):
     table = read_tsv(outputs["summary"]).set_index(["protocol", "metric"])
     assert 0.05 <= float(table.p_permuted["fewshot", task.primary]) <= 1
     assert table.n_fits["fewshot_permuted", task.primary] == str(3 * 2 * 19)
+
+
+def test_chance_counts_the_classes_that_samples_have(tmp_path):
+    """A label_dict may name classes that nobody has: no probe guesses them, and balanced accuracy doesn't average them."""
+    task, x = toy()
+    task.classes, task.metrics = [f"class {code}" for code in range(6)], ["bacc"]
+    assert len(set(task.labels)) == 2
+    outputs = {name: str(tmp_path / name) for name in ("predictions", "metrics", "summary")}
+    write_results(probe_frozen(task, x, SETTINGS), outputs, {}, {"bootstraps": 5, "seed": 0}, 0)
+    summary = read_tsv(outputs["summary"])
+    assert set(summary.chance[summary.metric == "bacc"]) == {"0.5"}

@@ -50,7 +50,7 @@ def classification_metrics(
 def chance_of(metric: str, classes: int) -> float:
     """What a metric is of guesses that know nothing; nan where it depends on the shares of the classes.
 
-    classes: of the task (0 for survival). Of balanced accuracy that of a probe that guesses one of them at random.
+    classes: those that samples of the task have (0 for survival). Of balanced accuracy that of a probe that guesses one of them at random.
     """
     if metric == "bacc":
         return 1 / classes if classes else float("nan")

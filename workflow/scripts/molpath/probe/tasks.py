@@ -59,6 +59,11 @@ class Task:
         return len(self.values) > 0
 
     @property
+    def classes_found(self) -> int:
+        """How many of its classes any sample has (0 for survival and regression): label_dict may name more."""
+        return len(np.unique(self.labels)) if self.classes else 0
+
+    @property
     def survival(self) -> tuple[np.ndarray, np.ndarray]:
         """Times (days, float N) and events (bool N) of a survival task; raises ValueError for one with classes."""
         if self.times is None or self.events is None:
