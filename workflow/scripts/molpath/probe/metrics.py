@@ -10,6 +10,9 @@ import numpy as np
 ALWAYS = ("macro-ovr-auc", "bacc", "weighted_kappa", "acc", "macro-f1", "weighted-f1", "auprc", "brier", "ece")
 #: On request: kappa over all labels of the task, whichever a test side has.
 FIXED_KAPPA = "weighted_kappa_fixed"
+#: Whose values of held-out samples lie below chance where there is nothing to find: a mean fitted on other samples
+#: errs by more than their own.
+BELOW_CHANCE = ("r2", "pooled_r2")
 #: Bins of equal width of the expected calibration error.
 CALIBRATION_BINS = 15
 
@@ -50,7 +53,8 @@ def classification_metrics(
 def chance_of(metric: str, classes: int) -> float:
     """What a metric is of guesses that know nothing; nan where it depends on the shares of the classes.
 
-    classes: those that samples of the task have (0 for survival). Of balanced accuracy that of a probe that guesses one of them at random.
+    classes: those that samples of the task have (0 for survival). Of balanced accuracy that of a probe that guesses one
+    of them at random.
     """
     if metric == "bacc":
         return 1 / classes if classes else float("nan")
