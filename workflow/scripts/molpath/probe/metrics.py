@@ -13,6 +13,16 @@ FIXED_KAPPA = "weighted_kappa_fixed"
 #: Whose values of held-out samples lie below chance where there is nothing to find: a mean fitted on other samples
 #: errs by more than their own.
 BELOW_CHANCE = ("r2", "pooled_r2")
+#: Of which less is better. None may be a task's first metric: tables and figures rank by that, the highest first.
+LESS_IS_BETTER = ("ece", "brier", "mae")
+#: What a metric can be; 0 to 1 where nothing is said.
+RANGES = {
+    **dict.fromkeys(("weighted_kappa", FIXED_KAPPA, "pearson", "spearman"), (-1.0, 1.0)),
+    "ari": (-0.5, 1.0),
+    "r2": (-np.inf, 1.0),
+    "mae": (0.0, np.inf),
+    "brier": (0.0, 2.0),
+}
 #: Bins of equal width of the expected calibration error.
 CALIBRATION_BINS = 15
 
@@ -61,6 +71,11 @@ def chance_of(metric: str, classes: int) -> float:
     if metric.removeprefix("pooled_") in ("weighted_kappa", FIXED_KAPPA, "r2", "pearson", "spearman"):
         return 0.0
     return 0.5 if metric in ("macro-ovr-auc", "cindex") or metric.startswith("auc@") else float("nan")
+
+
+def range_of(metric: str) -> tuple[float, float]:
+    """Lowest and highest value that a metric can have; infinite where there is none."""
+    return RANGES.get(metric.removeprefix("pooled_"), (0.0, 1.0))
 
 
 def confusion(labels: np.ndarray, guess: np.ndarray, classes: int = 0) -> np.ndarray:
