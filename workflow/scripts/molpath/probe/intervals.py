@@ -28,9 +28,10 @@ def summarise(metrics: pd.DataFrame, predictions: pd.DataFrame, bootstraps: int,
     well these fitted probes do on other patients. Where draws were repeated (few-shot, permuted), the percentiles over
     draws. bootstrap_mean, sample_lower, sample_upper: with one fold, mean and percentiles over resampled test samples,
     which is what the paper reports there. n_draws: draws with a value that percentiles are over. n_fits: folds, or
-    folds and draws, that were tried; n_failed: those without a value; n_empty: those whose Cox model kept no coefficient, so that their value says nothing; note: why values are
-    missing, and how many fits are unconverged or empty. The calibration error is that of all folds' predictions
-    together, and has slope and intercept beside it (see calibration.pooled_calibration).
+    folds and draws, that were tried; n_failed: those without a value; n_empty: those whose Cox model kept no
+    coefficient, so that their value says nothing; note: why values are missing, and how many fits are unconverged or
+    empty. The calibration error is that of all folds' predictions together, and has slope and intercept beside it (see
+    calibration.pooled_calibration).
     """
     by_protocol = dict(list(predictions.groupby(["protocol", "shots"], sort=False))) if len(predictions) else {}
     rows = []
