@@ -12,6 +12,7 @@ from molpath.figures.averages import plot_averages
 from molpath.figures.panels import MANY, box_numbers, colours_of
 from molpath.figures.protocols import plot_fewshot
 from molpath.figures.tasks import BESIDE, plot_heatmap, plot_small_cohorts, plot_tasks
+from molpath.tables.by_cohort import table_cohorts
 from molpath.tables.scores import NUMBERS, tasks_won
 
 from .made_scores import made_folds, write_scores
@@ -233,3 +234,16 @@ def test_fewshot_boxes_are_over_draws_folds_and_seeds(tmp_path):
     assert row["median"] == pytest.approx(mine.median())
     assert table.loc[(1, "mean")].n == 6
     assert read_tsv(tmp_path / "fewshot.tsv").metric.unique().tolist() == ["auc"]
+
+
+def test_a_study_of_regression_alone_draws_every_figure(tmp_path):
+    rows = [row | {"metric": "r2"} for row in rows_of(protocol="ridge")]
+    files = write_scores(tmp_path, rows, FAMILIES, list(MODELS))
+    draw_all(files, tmp_path)
+    for name in ("averages", "tasks", "heatmap", "small"):
+        assert set(FAMILIES.values()) <= set(numbers(tmp_path / f"{name}.tsv").family), name
+    assert set(read_tsv(files["tests"]).group) == {"frozen"}
+    assert "***" in set(numbers(tmp_path / "small.tsv").stars)
+    outputs_of = {name: str(tmp_path / f"cohorts.{name}") for name in ("table", "markdown", "latex")}
+    table_cohorts(metrics=files["metrics"], models=MODELS, note="", outputs=outputs_of)
+    assert len(read_tsv(outputs_of["table"])) == len(FAMILIES) * len(MODELS)

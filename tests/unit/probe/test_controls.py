@@ -162,7 +162,7 @@ def test_note_where_the_interval_lies_over_chance(metric, lower, said):
 ])  # fmt: skip
 def test_a_permuted_control_off_chance_is_flagged_in_words(protocol, lower, upper, said):
     row = {"protocol": protocol, "metric": "macro-ovr-auc", "mean": 0.55, "lower": lower, "upper": upper, "note": ""}
-    notes = notes_of_controls(pd.DataFrame([row]), "macro-ovr-auc", classes=2)
+    notes = notes_of_controls(pd.DataFrame([row | {"n_draws": 20}]), "macro-ovr-auc", classes=2)
     assert ("permuted labels are off chance" in notes[0]) == said
 
 
@@ -180,3 +180,27 @@ def test_every_probe_has_its_control_and_what_has_none_says_so(tmp_path):
     table = read_tsv(outputs["summary"]).set_index(["protocol", "metric"])
     assert 0.05 <= float(table.p_permuted["fewshot", task.primary]) <= 1
     assert table.n_fits["fewshot_permuted", task.primary] == str(3 * 2 * 19)
+
+
+def test_chance_counts_the_classes_that_samples_have(tmp_path):
+    """A label_dict may name classes that nobody has, which no probe guesses."""
+    task, x = toy()
+    task.classes, task.metrics = [f"class {code}" for code in range(6)], ["bacc"]
+    assert len(set(task.labels)) == 2
+    outputs = {name: str(tmp_path / name) for name in ("predictions", "metrics", "summary")}
+    write_results(probe_frozen(task, x, SETTINGS), outputs, {}, {"bootstraps": 5, "seed": 0}, 0)
+    summary = read_tsv(outputs["summary"])
+    assert set(summary.chance[summary.metric == "bacc"]) == {"0.5"}
+
+
+@pytest.mark.parametrize(("metric", "lower", "upper", "draws", "said"), [
+    ("r2", -0.6, -0.02, 20, ""), ("r2", 0.01, 0.2, 20, "permuted labels are off chance"),
+    ("pearson", -0.6, -0.02, 20, "permuted labels are off chance"),
+    ("mae", 3.0, 4.0, 20, ""), ("brier", 0.3, 0.4, 20, ""), ("mae", 3.0, 4.0, 2, ""),
+    ("r2", 0.01, 0.2, 19, "not judged whether permuted labels are at chance: 19 of 20"),
+    ("macro-ovr-auc", 0.52, 0.6, 2, "not judged whether permuted labels are at chance: 2 of 20"),
+])  # fmt: skip
+def test_r2_below_chance_is_no_fault_and_few_permutations_are_not_judged(metric, lower, upper, draws, said):
+    row = {"protocol": "permuted", "metric": metric, "mean": 0.1, "lower": lower, "upper": upper, "note": ""}
+    note = notes_of_controls(pd.DataFrame([row | {"n_draws": draws}]), metric, classes=0)[0]
+    assert note.startswith(said) if said else note == ""

@@ -135,6 +135,36 @@ def test_a_label_that_is_no_number_is_told(job):
         read_task("t", folder / "config.yaml", folder / "bad.tsv")
 
 
+@pytest.mark.parametrize("metric", ["mae", "brier", "ece"])
+def test_a_first_metric_of_which_less_is_better_is_refused(tmp_path, metric):
+    """Tables, figures and counts of tasks won would call the worst model the best."""
+    kind = {"task_type": "regression"} if metric == "mae" else {"label_dict": {0: "a", 1: "b"}}
+    settings = {"task_col": "y", "sample_col": "case_id", "metrics": [metric, "bacc"], **kind}
+    write_table(tmp_path / "k=all.tsv", [{"case_id": f"C{k}", "y": k % 2, "fold_0": "train"} for k in range(4)])
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(settings))
+    with pytest.raises(BadTask, match=rf"config.yaml, metrics: {metric} can't be a task's first metric.*less"):
+        read_task("t", tmp_path / "config.yaml", tmp_path / "k=all.tsv")
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(settings | {"metrics": ["r2", metric]}))
+    assert read_task("t", tmp_path / "config.yaml", tmp_path / "k=all.tsv").primary == "r2"
+
+
+def test_constant_targets_have_no_r2_and_small_units_keep_every_score():
+    """Sums of 0.1 don't come to its multiples: what is left over is no spread. A small unit is no lack of it."""
+    guess = np.random.default_rng(0).normal(size=60)
+    for value in (0.1, -0.3, 1e6 / 3):
+        found = regression_metrics(np.full(60, value), np.full(60, value))
+        assert all(np.isnan(found[name]) for name in ("r2", "pearson", "spearman")), value
+    truth = guess + np.random.default_rng(1).normal(size=60)
+    plain = regression_metrics(truth, guess)
+    for unit in (1e-12, 1e-8, 1e9):
+        found = regression_metrics(truth * unit, guess * unit)
+        for name in ("r2", "pearson", "spearman"):
+            assert found[name] == pytest.approx(plain[name], abs=1e-9), (unit, name)
+        assert found["mae"] == pytest.approx(plain["mae"] * unit)
+    days = regression_metrics(20000 + truth, 20000 + guess)
+    assert days["r2"] == pytest.approx(plain["r2"], abs=1e-6)
+
+
 def classes(seed=5):
     rng = np.random.default_rng(seed)
     x = (rng.normal(size=(120, 30)) * np.geomspace(0.01, 3, 30)).astype(np.float32)

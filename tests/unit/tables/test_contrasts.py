@@ -1,8 +1,11 @@
 """Contrasts over folds and tasks, each against another way to the same number; boundaries and too little data."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
+from molpath.common.files import write_tsv
 from molpath.tables.contrasts import (
     ANOVA,
     CORRECTED,
@@ -14,6 +17,7 @@ from molpath.tables.contrasts import (
     tukey_p,
     within_task,
 )
+from molpath.tables.tests import assess_families, fold_scores
 from scipy import stats
 
 
@@ -176,3 +180,24 @@ def test_adjusted_p_values_by_hand():
     assert np.isnan(holm([np.nan])[0])
     assert tukey_p(1.0, 1.0, 2, 10) == pytest.approx(2 * stats.t.sf(1.0, 10))
     assert tukey_p(3.875 / np.sqrt(2), 1.0, 3, 10) == pytest.approx(0.05, abs=2e-3)  # tables of q: 3.88 at 3 and 10
+
+
+@pytest.mark.parametrize("metric", ["r2", "pearson", "spearman"])
+def test_intervals_of_metrics_below_0_hold_their_means(tmp_path, metric):
+    rng, rows = np.random.default_rng(0), []
+    head = {"group": "frozen", "protocol": "ridge", "metric": metric, "shots": 0, "repeat": 0}
+    for task, model in itertools.product("abcd", ("one", "two")):
+        for fold in range(5):
+            row = head | {"task": task, "model": model, "fold": fold, "value": rng.normal(-0.3, 0.05)}
+            rows.append(row | {"n_train": 40, "n_test": 10, "note": ""})
+    write_tsv(tmp_path / "metrics.tsv", pd.DataFrame(rows))
+    keys = ["task", "model", "group", "protocol", "metric", "shots"]
+    summary = pd.DataFrame(rows)[keys].drop_duplicates()
+    summary = summary.assign(primary=1, family="f", n_fits=5, n_failed=0, n_empty=0)
+    scores = fold_scores(summary, [str(tmp_path / "metrics.tsv")])
+    _, means = assess_families(scores, ["one", "two"])
+    assert len(means) == 2
+    for found in means:
+        assert found["mean"] == pytest.approx(-0.3, abs=0.05)
+        assert found["lower"] < found["mean"] < found["upper"] < 0
+    assert set(scores.lowest) == {-np.inf if metric == "r2" else -1}

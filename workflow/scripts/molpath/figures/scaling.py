@@ -10,6 +10,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from ..common.files import read_tsv, write_tsv
+from ..probe.permuting import FROZEN
 from ..tables.formats import write_readable
 from ..tables.scores import counted, read_metrics
 from .style import COLOURS, save
@@ -56,7 +57,7 @@ def plot_scaling(
 def read_scores(metrics: str) -> pd.DataFrame:
     """Mean over folds of each task's first metric: frozen linear and Cox probes; of enough folds."""
     table = read_metrics(metrics)
-    frozen = (table.group == "frozen") & table.protocol.isin(["logistic", "cox"]) & (table.primary == 1)
+    frozen = (table.group == "frozen") & table.protocol.isin(FROZEN) & (table.primary == 1)
     return table[frozen & counted(table).notna()]
 
 

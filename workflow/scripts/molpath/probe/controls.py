@@ -18,7 +18,7 @@ import pandas as pd
 from ..common.settings.probe import Probe
 from .cox import rotate
 from .frozen import probes_of
-from .metrics import chance_of
+from .metrics import BELOW_CHANCE, chance_of
 from .permuting import control_of, is_control, permutations_of, permutations_on, shuffled
 from .probes import fit_logistic, unit_of
 from .regression import RidgeProbe, permuted_targets
@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 
 CONTROLS = ("permuted", "site_only", "patch_count_only")
 OFF_CHANCE = "permuted labels are off chance"
+#: Permutations below which the ends of a band, 95 % of them, are too coarse to say whether it holds chance.
+ENOUGH_PERMUTATIONS = 20
+NOT_JUDGED = "not judged whether permuted labels are at chance"
 ALONE = {
     "site_only": "the site alone predicts the label",
     "patch_count_only": "the area of tissue alone predicts the label",
@@ -134,7 +137,9 @@ def in_span(x: np.ndarray, train: np.ndarray) -> np.ndarray:
 def notes_of_controls(over: pd.DataFrame, primary: str, classes: int) -> pd.Series:
     """Column `note` of a summary: where a control's interval doesn't hold chance, it says so.
 
-    A simple control's has to lie over it; a permuted one's band of permutations may lie on either side.
+    A simple control's has to lie over it; a permuted one's band of ENOUGH_PERMUTATIONS may lie on either side, of a
+    metric that is below chance under the null (BELOW_CHANCE) over it only. Nothing is said of metrics without a chance.
+    over: as intervals.summarise writes it; n_draws: permutations with a value.
     """
     chance = chance_of(primary, classes)
     notes = over.note.copy()
@@ -142,7 +147,11 @@ def notes_of_controls(over: pd.DataFrame, primary: str, classes: int) -> pd.Seri
         value = f"{primary} {row['mean']:.3f} ({row.lower:.3f} to {row.upper:.3f})"
         if row.protocol in ALONE and row.lower > chance:
             told = f"{ALONE[row.protocol]}: {value}"
-        elif is_control(row.protocol) and (row.lower > chance or row.upper < chance):
+        elif is_control(row.protocol) and np.isfinite(chance) and 0 < row.n_draws < ENOUGH_PERMUTATIONS:
+            few = f"{NOT_JUDGED}: {row.n_draws:.0f} of {ENOUGH_PERMUTATIONS} permutations that this takes"
+            notes[index] = "; ".join(part for part in (few, row.note) if part)
+            continue
+        elif is_control(row.protocol) and (row.lower > chance or (row.upper < chance and primary not in BELOW_CHANCE)):
             told = f"{OFF_CHANCE}: {value}, chance {chance:.3g}; its folds, sites or cohorts carry part of the score"
         else:
             continue

@@ -27,10 +27,11 @@ def summarise(metrics: pd.DataFrame, predictions: pd.DataFrame, bootstraps: int,
     `bootstraps` times, one draw for all folds, so that slides of a case and a case's folds stay together; they say how
     well these fitted probes do on other patients. Where draws were repeated (few-shot, permuted), the percentiles over
     draws. bootstrap_mean, sample_lower, sample_upper: with one fold, mean and percentiles over resampled test samples,
-    which is what the paper reports there. n_fits: folds, or folds and draws, that were tried; n_failed: those without
-    a value; n_empty: those whose Cox model kept no coefficient, so that their value says nothing; note: why values are
-    missing, and how many fits are unconverged or empty. The calibration error is that of all folds' predictions
-    together, and has slope and intercept beside it (see calibration.pooled_calibration).
+    which is what the paper reports there. n_draws: draws with a value that percentiles are over. n_fits: folds, or
+    folds and draws, that were tried; n_failed: those without a value; n_empty: those whose Cox model kept no
+    coefficient, so that their value says nothing; note: why values are missing, and how many fits are unconverged or
+    empty. The calibration error is that of all folds' predictions together, and has slope and intercept beside it (see
+    calibration.pooled_calibration).
     """
     by_protocol = dict(list(predictions.groupby(["protocol", "shots"], sort=False))) if len(predictions) else {}
     rows = []
@@ -119,11 +120,11 @@ def over_draws(group: pd.DataFrame) -> dict[str, Any]:
     """
     repeated = group.repeat.nunique() > 1
     if not repeated and is_control(group.protocol.iloc[0]):
-        return {"lower": np.nan, "upper": np.nan, "interval": "none: one permutation"}
+        return {"lower": np.nan, "upper": np.nan, "interval": "none: one permutation", "n_draws": 1}
     draws = group.groupby("repeat" if repeated else "fold").value.mean().dropna()
     lower, upper = np.percentile(draws, [2.5, 97.5]) if len(draws) else (np.nan, np.nan)
     how = f"percentiles over {len(draws)} {'draws' if repeated else 'folds'}"
-    return {"lower": lower, "upper": upper, "interval": how}
+    return {"lower": lower, "upper": upper, "interval": how, "n_draws": len(draws) if repeated else np.nan}
 
 
 class Replicates:

@@ -10,6 +10,19 @@ import numpy as np
 ALWAYS = ("macro-ovr-auc", "bacc", "weighted_kappa", "acc", "macro-f1", "weighted-f1", "auprc", "brier", "ece")
 #: On request: kappa over all labels of the task, whichever a test side has.
 FIXED_KAPPA = "weighted_kappa_fixed"
+#: Whose values of held-out samples lie below chance where there is nothing to find: a mean fitted on other samples
+#: errs by more than their own.
+BELOW_CHANCE = ("r2", "pooled_r2")
+#: Of which less is better. None may be a task's first metric: tables and figures rank by that, the highest first.
+LESS_IS_BETTER = ("ece", "brier", "mae")
+#: What a metric can be; 0 to 1 where nothing is said.
+RANGES = {
+    **dict.fromkeys(("weighted_kappa", FIXED_KAPPA, "pearson", "spearman"), (-1.0, 1.0)),
+    "ari": (-0.5, 1.0),
+    "r2": (-np.inf, 1.0),
+    "mae": (0.0, np.inf),
+    "brier": (0.0, 2.0),
+}
 #: Bins of equal width of the expected calibration error.
 CALIBRATION_BINS = 15
 
@@ -50,13 +63,19 @@ def classification_metrics(
 def chance_of(metric: str, classes: int) -> float:
     """What a metric is of guesses that know nothing; nan where it depends on the shares of the classes.
 
-    classes: of the task (0 for survival). Of balanced accuracy that of a probe that guesses one of them at random.
+    classes: those that samples of the task have (0 for survival). Of balanced accuracy that of a probe that guesses one
+    of them at random.
     """
     if metric == "bacc":
         return 1 / classes if classes else float("nan")
     if metric.removeprefix("pooled_") in ("weighted_kappa", FIXED_KAPPA, "r2", "pearson", "spearman"):
         return 0.0
     return 0.5 if metric in ("macro-ovr-auc", "cindex") or metric.startswith("auc@") else float("nan")
+
+
+def range_of(metric: str) -> tuple[float, float]:
+    """Lowest and highest value that a metric can have; infinite where there is none."""
+    return RANGES.get(metric.removeprefix("pooled_"), (0.0, 1.0))
 
 
 def confusion(labels: np.ndarray, guess: np.ndarray, classes: int = 0) -> np.ndarray:

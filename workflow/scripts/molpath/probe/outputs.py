@@ -56,10 +56,10 @@ def write_results(
     over = summarise_with(rows, guesses, settings["bootstraps"], settings["seed"], intervals or {})
     over["primary"] = (over.metric == primary).astype(int) if len(over) else []
     over["n_samples"], over["n_missing"] = len(task.samples), missing
-    over["chance"] = [chance_of(name, len(task.classes)) for name in over.metric] if len(over) else []
+    over["chance"] = [chance_of(name, task.classes_found) for name in over.metric] if len(over) else []
     over["p_permuted"] = [p_or_words(rows, row.protocol, row.metric, row.shots) for row in over.itertuples()]
     if len(over):
-        over["note"] = notes_of_controls(over, primary, len(task.classes))
+        over["note"] = notes_of_controls(over, primary, task.classes_found)
 
     def headed(table: pd.DataFrame) -> pd.DataFrame:
         table = table.reset_index(drop=True)

@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 
 from ..common.settings.probe import Probe
+from .metrics import LESS_IS_BETTER
 from .tasks import BadTask, Task
 
 #: What the control of a protocol is called: of the frozen probes one name, of all others their own with this ending.
 ENDING = "_permuted"
 OF_FROZEN = "permuted"
+#: The frozen probe of each type of task: classes, survival, numbers.
 FROZEN = ("logistic", "cox", "ridge")
-#: Metrics of which less is better: the share of as good permutations is counted from the other side.
-LESS_IS_BETTER = ("ece", "brier", "mae")
 #: Folds that one permutation is tried on, at most: 50 Monte-Carlo folds times 20 permutations say no more than 10 do.
 PERMUTED_FOLDS = 10
 #: Controls that have no P of their own, and what stands where a score has none.
@@ -108,7 +108,8 @@ def permutation_p(rows: pd.DataFrame, protocol: str, metric: str, shots: int = 0
     if null.empty:
         return float("nan")
     by_draw = null.groupby("permutation")[["value", "seen"]].mean()
-    better = by_draw.seen - by_draw.value if metric not in LESS_IS_BETTER else by_draw.value - by_draw.seen
+    less = metric.removeprefix("pooled_") in LESS_IS_BETTER
+    better = by_draw.value - by_draw.seen if less else by_draw.seen - by_draw.value
     return float((1 + (better <= 1e-12).sum()) / (1 + len(by_draw)))
 
 

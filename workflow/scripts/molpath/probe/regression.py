@@ -14,6 +14,8 @@ from .tasks import Task
 
 #: Metrics of a regression task, the first its own unless config.yaml names others.
 METRICS = ("r2", "pearson", "spearman", "mae")
+#: Share of the largest value that a spread has to exceed: sums of float64 leave less.
+ROUNDING = 1e-12
 #: Inner folds over cases that choose a penalty or a strength.
 INNER_FOLDS = 5
 
@@ -25,8 +27,9 @@ def regression_metrics(truth: np.ndarray, predicted: np.ndarray) -> dict[str, fl
     if not len(truth):
         return dict.fromkeys(METRICS, float("nan"))
     spread = float(((truth - truth.mean()) ** 2).sum())
+    varied = varies(truth)
     return {
-        "r2": 1 - float(((truth - predicted) ** 2).sum()) / spread if spread and len(truth) > 1 else float("nan"),
+        "r2": 1 - float(((truth - predicted) ** 2).sum()) / spread if varied else float("nan"),
         "pearson": correlation(truth, predicted),
         "spearman": correlation(rankdata(truth), rankdata(predicted)),
         "mae": float(np.abs(truth - predicted).mean()),
@@ -35,9 +38,16 @@ def regression_metrics(truth: np.ndarray, predicted: np.ndarray) -> dict[str, fl
 
 def correlation(one: np.ndarray, other: np.ndarray) -> float:
     """Pearson's correlation; nan where one of them has no spread."""
-    a, b = one - one.mean(), other - other.mean()
-    scale = float(np.sqrt((a @ a) * (b @ b)))
-    return float(a @ b) / scale if scale > 1e-12 else float("nan")
+    if not (varies(one) and varies(other)):
+        return float("nan")
+    a, b = (values - values.mean() for values in (one, other))
+    a, b = a / np.linalg.norm(a), b / np.linalg.norm(b)
+    return float(np.clip(a @ b, -1, 1))
+
+
+def varies(values: np.ndarray) -> bool:
+    """True where values differ by more than rounding, whatever their unit."""
+    return float(np.ptp(values)) > ROUNDING * float(np.abs(values).max())
 
 
 def inner_folds(cases: Sequence[str]) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -12,6 +12,7 @@ import pandas as pd
 import yaml
 
 from ..common.files import read_tsv
+from .metrics import LESS_IS_BETTER
 
 SIDES = ("train", "test", "val", "-1", "")
 DAYS_A_MONTH = 365.25 / 12
@@ -57,6 +58,11 @@ class Task:
     def is_regression(self) -> bool:
         """True for a task that predicts a number."""
         return len(self.values) > 0
+
+    @property
+    def classes_found(self) -> int:
+        """How many of its classes any sample has (0 for survival and regression): label_dict may name more."""
+        return len(np.unique(self.labels)) if self.classes else 0
 
     @property
     def survival(self) -> tuple[np.ndarray, np.ndarray]:
@@ -106,6 +112,8 @@ def read_task(name: str, config: str | Path, table: str | Path, folds_needed: bo
     regression = settings.get("task_type") == "regression"
     named = {} if regression else settings["label_dict"]
     words = in_order({str(code): label for code, label in named.items()})
+    if not survival:
+        check_first(settings["metrics"], config)
     if not survival and not regression:
         check_labels(rows, column, words, table, config)
     event, time = survival_columns(rows, column, extra, table) if survival else ("", "")
@@ -129,6 +137,16 @@ def read_task(name: str, config: str | Path, table: str | Path, folds_needed: bo
         endpoint=event.removesuffix("_event"),
         values=read_values(rows.loc[samples["first"]], column, table) if regression else np.zeros(0),
     )
+
+
+def check_first(metrics: Sequence[str], config: str | Path) -> None:
+    """Raise BadTask where less is better of the first metric: every table and figure takes the highest for the best."""
+    if metrics and metrics[0] in LESS_IS_BETTER:
+        raise BadTask(
+            f"{config}, metrics: {metrics[0]} can't be a task's first metric, for less of it is better, and models are "
+            "ranked by the first, the highest before others; name another one first, such as bacc (classes) or r2 "
+            "(numbers)"
+        )
 
 
 def read_values(samples: pd.DataFrame, column: str, table: str | Path) -> np.ndarray:

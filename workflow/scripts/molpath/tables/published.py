@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from ..common.files import read_tsv, write_text, write_tsv
+from ..probe.permuting import FROZEN
 from .formats import as_latex, as_markdown, show
 from .published_page import FAMILIES, title_of, write_published_page
 from .scores import enough, read_metrics, told_of
 
 #: The paper's name of a protocol; what is not here is compared with nothing.
 PROTOCOLS = {
-    "logistic": "linear_probe",
-    "cox": "linear_probe",
+    **dict.fromkeys(FROZEN, "linear_probe"),
     "fewshot": "few_shot",
     "retrieval": "retrieval",
     "kmeans": "clustering",
@@ -83,7 +83,7 @@ def join(metrics: pd.DataFrame, paper: pd.DataFrame, tasks: pd.DataFrame, names:
     mine = metrics[metrics.model.isin(names)].copy()
     mine["published_model"] = mine.model.map(names)
     mine["shots"] = mine.shots.fillna(0).astype(int)
-    across = mine.task.str.contains("==") & mine.protocol.isin(("logistic", "cox"))
+    across = mine.task.str.contains("==") & mine.protocol.isin(FROZEN)
     mine["protocol"] = mine.protocol.map(PROTOCOLS).mask(across, "transfer")
     mine = mine.rename(columns={name: f"measured_{name}" for name in ("se", "lower", "upper")})
     mine = mine.rename(columns={"mean": "measured"}).drop(columns="family")

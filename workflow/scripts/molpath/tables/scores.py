@@ -9,6 +9,7 @@ import pandas as pd
 
 from ..common.files import read_tsv
 from ..common.tsv import BadTable
+from ..probe.permuting import FROZEN
 from ..probe.results import AT_CHANCE, EMPTY, OVERLAP
 
 #: Columns of numbers in tables/metrics.tsv.
@@ -31,8 +32,8 @@ NUMBERS = (
 )
 #: Protocols whose score stands for a task, by group.
 MAIN = {
-    "frozen": ("logistic", "cox"),
-    "transfer": ("logistic", "cox"),
+    "frozen": FROZEN,
+    "transfer": FROZEN,
     "finetune": ("finetune",),
     "fewshot": ("fewshot",),
     "retrieval": ("retrieval",),

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from ..common.files import read_tsv, write_tsv
-from ..probe.metrics import FIXED_KAPPA
-from ..probe.permuting import control_of
+from ..probe.metrics import range_of
+from ..probe.permuting import FROZEN, control_of
 from ..probe.results import OVERLAP
 from .contrasts import DELONG, across_tasks, adjusted, corrected_t, row, within_task
 from .delong import compare_folds, difference
@@ -93,14 +93,14 @@ def fold_scores(summary: pd.DataFrame, paths: Sequence[str]) -> pd.DataFrame:
         table[name] = pd.to_numeric(table[name], errors="coerce")
     table["group"] = named_groups(table)
     table["share"] = table.n_test / table.n_train.replace(0, np.nan)
-    table["lowest"] = table.metric.map({"weighted_kappa": -1.0, FIXED_KAPPA: -1.0, "ari": -0.5}).fillna(0)
-    values = ["value", "share", "lowest"]
-    return table.groupby(["family", "task", "group", "model", "fold"], as_index=False)[values].mean()
+    table["lowest"] = [range_of(metric)[0] for metric in table.metric]
+    found = {"value": "mean", "share": "mean", "lowest": "min"}
+    return table.groupby(["family", "task", "group", "model", "fold"], as_index=False).agg(found)
 
 
 def named_groups(table: pd.DataFrame) -> pd.Series:
     """The group of each row, with the protocol behind a colon unless it is the group's usual one."""
-    plain = table.protocol.isin(["logistic", "cox"]) | (table.protocol == table.group)
+    plain = table.protocol.isin(FROZEN) | (table.protocol == table.group)
     return table.group.where(plain, table.group + ":" + table.protocol)
 
 
