@@ -11,16 +11,21 @@ import pandas as pd
 
 from ..common.files import new_h5, open_h5, write_tsv
 from ..common.task_sheets import sheet_of_tasks
+from ..common.vectors import check_labels
 from .given_arrays import read_vectors
 
 log = logging.getLogger(__name__)
 
 
-def take_vectors(*, path: str, ids: str, unit: str, output: str) -> None:
-    """Write `ids` and `embeddings` (float32 N x D) of given vectors; attribute `unit`: slide_id or case_id."""
+def take_vectors(*, path: str, ids: str, unit: str, output: str, labels: Sequence[str] = ()) -> None:
+    """Write `ids` and `embeddings` (float32 N x D) of given vectors; attribute `unit`: slide_id or case_id.
+
+    labels: columns of tasks that may not stand among the numbers. Raises BadTable.
+    """
     import h5py
 
     found = read_vectors(path, ids, unit)
+    check_labels(path, found, labels)
     with new_h5(output) as handle:
         handle["embeddings"] = np.asarray(found.values, np.float32)
         handle.create_dataset("ids", data=found.ids, dtype=h5py.string_dtype())
