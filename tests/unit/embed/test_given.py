@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 import pytest
 from molpath.common.tsv import BadTable
-from molpath.embed.given import take_vectors
+from molpath.embed.given import Given, take_vectors
 from molpath.embed.given_arrays import read_vectors
 
 NAMES = ["C1", "C2", "C3"]
@@ -202,3 +202,21 @@ def test_a_label_among_the_numbers_is_refused(name, tmp_path):
     with pytest.raises(BadTable, match=rf"{name}, column label: a task names it as its label"):
         take_vectors(**asked, labels=["label"])
     take_vectors(**asked, labels=["another"])
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.parquet", "x.h5ad"])
+def test_a_slide_of_another_case_is_refused_in_every_format(name, tmp_path):
+    import anndata
+    import pandas as pd
+
+    cases = pd.DataFrame({"case_id": ["P1", "P2", "P3"]}, index=pd.Index(NAMES, name="slide_id"))
+    if name == "x.h5ad":
+        anndata.AnnData(X, cases).write_h5ad(tmp_path / name)
+    else:
+        write_frame(cases.assign(e0=X[:, 0], e1=X[:, 1]), tmp_path / name)
+    output = str(tmp_path / "vectors.h5")
+    take_vectors(path=str(tmp_path / name), ids="", unit="", output=output)
+    given = Given.read(output)
+    np.testing.assert_array_equal(given.of("P1", ["C1"])[0], X[0])
+    with pytest.raises(BadTable, match=f"{name}: slide C2 is of case P2 here, and of P1 in the study"):
+        given.of("P1", ["C1", "C2"])
