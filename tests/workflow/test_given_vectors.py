@@ -115,6 +115,13 @@ def test_a_slide_of_another_case_is_told(tmp_path):
     assert "vectors.tsv, row 3: slide S1 is of case C00000 here, and of C00001 in the tables of the tasks" in told
 
 
+def test_a_label_among_the_numbers_is_told(tmp_path):
+    write_study(tmp_path, cases=12, width=3, tasks=1, folds=2)
+    text = (tmp_path / "vectors.tsv").read_text()
+    (tmp_path / "vectors.tsv").write_text(text.replace("e1", "label", 1))
+    assert "vectors.tsv, column label: a task names it as its label" in refusal(tmp_path)
+
+
 def test_a_study_without_slides_asks_for_nothing_of_them(tmp_path):
     write_study(tmp_path, cases=12, width=3, tasks=1, folds=2)
     config = yaml.safe_load((tmp_path / "config.yaml").read_text())

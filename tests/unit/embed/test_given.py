@@ -4,6 +4,7 @@ import h5py
 import numpy as np
 import pytest
 from molpath.common.tsv import BadTable
+from molpath.embed.given import Given, take_vectors
 from molpath.embed.given_arrays import read_vectors
 
 NAMES = ["C1", "C2", "C3"]
@@ -147,3 +148,75 @@ def test_an_index_of_another_name_needs_the_unit(tmp_path):
     with pytest.raises(BadTable, match="index 'sample' is neither case_id nor slide_id: say under `unit`"):
         read(asked)
     assert read(asked | {"unit": "slide_id"}).unit == "slide_id"
+
+
+def frame(**columns):
+    import pandas as pd
+
+    return pd.DataFrame({"case_id": NAMES, "e0": X[:, 0], "e1": X[:, 1]} | columns)
+
+
+def write_frame(table, path):
+    """A data frame as pandas writes it without further thought: its index goes along."""
+    import anndata
+    import pandas as pd
+
+    if path.suffix == ".csv":
+        table.to_csv(path)
+    elif path.suffix == ".parquet":
+        table.to_parquet(path)
+    else:
+        numbers = table.set_index("case_id").select_dtypes("number")
+        anndata.AnnData(numbers.to_numpy(), numbers[[]], pd.DataFrame(index=numbers.columns)).write_h5ad(path)
+
+
+ROW_NUMBERS = {
+    "pandas' index": ("x.csv", lambda: frame(), "column 1 of its numbers, which has no name"),
+    "an index read back": ("x.parquet", lambda: frame(**{"Unnamed: 0": [0, 1, 2]}), "column Unnamed: 0"),
+    "an index of sorted rows": ("x.parquet", lambda: frame().iloc[[2, 0, 1]], "column __index_level_0__"),
+    "an index made a column": ("x.h5ad", lambda: frame().reset_index(), "column index"),
+}
+
+
+@pytest.mark.parametrize("form", ROW_NUMBERS)
+def test_row_numbers_are_no_part_of_a_vector(form, tmp_path):
+    name, table, told = ROW_NUMBERS[form]
+    write_frame(table(), tmp_path / name)
+    with pytest.raises(BadTable, match=rf"{name}, {told}: row numbers, .* \(index=False\)"):
+        read_vectors(str(tmp_path / name))
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.parquet"])
+def test_an_index_that_is_the_key_is_read(name, tmp_path):
+    write_frame(frame().set_index("case_id"), tmp_path / name)
+    found = read_vectors(str(tmp_path / name))
+    assert found.ids == NAMES
+    np.testing.assert_array_equal(np.asarray(found.values), X)
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.parquet", "x.h5ad"])
+def test_a_label_among_the_numbers_is_refused(name, tmp_path):
+    table = frame(label=[0, 1, 0])
+    write_frame(table.set_index("case_id") if name != "x.h5ad" else table, tmp_path / name)
+    asked = {"path": str(tmp_path / name), "ids": "", "unit": "", "output": str(tmp_path / "vectors.h5")}
+    with pytest.raises(BadTable, match=rf"{name}, column label: a task names it as its label"):
+        take_vectors(**asked, labels=["label"])
+    take_vectors(**asked, labels=["another"])
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.parquet", "x.h5ad"])
+def test_a_slide_of_another_case_is_refused_in_every_format(name, tmp_path):
+    import anndata
+    import pandas as pd
+
+    cases = pd.DataFrame({"case_id": ["P1", "P2", "P3"]}, index=pd.Index(NAMES, name="slide_id"))
+    if name == "x.h5ad":
+        anndata.AnnData(X, cases).write_h5ad(tmp_path / name)
+    else:
+        write_frame(cases.assign(e0=X[:, 0], e1=X[:, 1]), tmp_path / name)
+    output = str(tmp_path / "vectors.h5")
+    take_vectors(path=str(tmp_path / name), ids="", unit="", output=output)
+    given = Given.read(output)
+    np.testing.assert_array_equal(given.of("P1", ["C1"])[0], X[0])
+    with pytest.raises(BadTable, match=f"{name}: slide C2 is of case P2 here, and of P1 in the study"):
+        given.of("P1", ["C1", "C2"])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -23,18 +24,22 @@ TEXT, OTHERS = (".tsv", ".txt", ".csv"), (".parquet", ".h5ad")
 FORMATS = ".tsv, .csv, .parquet, .npy with `ids`, .h5ad, or a folder of .h5 files"
 #: The largest number that float32 holds.
 LARGEST = 3.4028234e38
+#: Names under which the row numbers of a data frame stand among its columns (pandas' index, R's row names).
+ROW_NUMBERS = re.compile(r"|index|level_\d+|Unnamed: \d+(_level_\d+)?|__index_level_\d+__")
 
 
 @dataclass(frozen=True)
 class Vectors:
     """unit: slide_id or case_id; ids: N of them; values: N rows of D finite numbers (float32); cases: of slides, where
-    the table says it, else empty; places: where each row stands."""
+    the table says it, else empty; places: where each row stands; columns: D names of the numbers, where they have any.
+    """
 
     unit: str
     ids: list[str]
     values: Sequence[Any]
     cases: list[str]
     places: list[str]
+    columns: Sequence[str] = ()
 
 
 def files_of(path: str, ids: str = "") -> list[str]:
@@ -74,6 +79,19 @@ def check_ids(path: str, found: Vectors) -> None:
             wrong = f"{found.unit} {name} is there twice (before in {first[name]})"
             raise BadTable(f"{path}, {place}", wrong, "keep one vector of each")
         first[name] = place
+    for number, name in enumerate(found.columns, 1):
+        if ROW_NUMBERS.fullmatch(name):
+            told = f"column {name}" if name else f"column {number} of its numbers, which has no name"
+            wrong = "row numbers, as pandas and R write them, are no part of a vector"
+            raise BadTable(f"{path}, {told}", wrong, "write it without them (index=False), or take the column out")
+
+
+def check_labels(path: str, found: Vectors, labels: Iterable[str]) -> None:
+    """No number of the vectors is a label of a task: a probe would read its answer. Raises BadTable."""
+    for name in found.columns:
+        if name in labels:
+            wrong = "a task names it as its label (task_col or extra_cols), and stands among the numbers"
+            raise BadTable(f"{path}, column {name}", wrong, "take the column out, or rename it if it is no label")
 
 
 # Text.
@@ -90,21 +108,24 @@ def _comma_cells(path: str) -> Cells:
     if not rows:
         raise BadTable(path, "no line in it", "the first line should name the columns")
     header = rows[0][1]
-    for name, count in Counter(header).items():
+    for name, count in Counter(filter(None, header)).items():
         if count > 1:
             raise BadTable(f"{path}, header", f"column {name!r} is there {count} times", "rename or remove one")
     for line, row in rows[1:]:
         if len(row) != len(header):
             wrong = f"{len(row)} cells, and the header has {len(header)}"
             raise BadTable(f"{path}, row {line}", wrong, "one cell a column, separated by commas")
-    return Cells(header, [row for _, row in rows[1:]], [line for line, _ in rows[1:]])
+    kept = [i for i, name in enumerate(header) if name or any(row[i] for _, row in rows[1:])]
+    cells = [[row[i] for i in kept] for _, row in rows[1:]]
+    return Cells([header[i] for i in kept], cells, [line for line, _ in rows[1:]])
 
 
 def _of_cells(path: str, cells: Cells) -> Vectors:
     """Every column but those of ids is a number of the vector."""
     found = _with_ids(path, cells)
     numbers = [i for i, name in enumerate(cells.columns) if name not in UNITS]
-    return replace(found, values=[_numbers(path, cells, k, numbers) for k in range(len(cells.rows))])
+    values = [_numbers(path, cells, k, numbers) for k in range(len(cells.rows))]
+    return replace(found, values=values, columns=[cells.columns[i] for i in numbers])
 
 
 def _with_ids(path: str, cells: Cells) -> Vectors:

@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from ..common.files import new_h5, open_h5, write_tsv
 from ..common.task_sheets import sheet_of_tasks
+from ..common.tsv import BadTable
+from ..common.vectors import check_labels
 from .given_arrays import read_vectors
 
 log = logging.getLogger(__name__)
 
 
-def take_vectors(*, path: str, ids: str, unit: str, output: str) -> None:
-    """Write `ids` and `embeddings` (float32 N x D) of given vectors; attribute `unit`: slide_id or case_id."""
+def take_vectors(*, path: str, ids: str, unit: str, output: str, labels: Sequence[str] = ()) -> None:
+    """Write `ids`, `cases` (of slides, where known) and `embeddings` (float32 N x D) of given vectors.
+
+    Attributes: unit, slide_id or case_id; file, the name of the table.
+
+    labels: columns of tasks that may not stand among the numbers. Raises BadTable.
+    """
     import h5py
 
     found = read_vectors(path, ids, unit)
+    check_labels(path, found, labels)
     with new_h5(output) as handle:
         handle["embeddings"] = np.asarray(found.values, np.float32)
         handle.create_dataset("ids", data=found.ids, dtype=h5py.string_dtype())
-        handle.attrs["unit"] = found.unit
+        handle.create_dataset("cases", data=found.cases, dtype=h5py.string_dtype(), shape=(len(found.cases),))
+        handle.attrs.update(unit=found.unit, file=os.path.basename(path))
     log.info(
         "%s: vectors of %d numbers, one for each of %d %ss", path, len(found.values[0]), len(found.ids), found.unit
     )
@@ -37,23 +47,35 @@ def write_sheet(*, tables: Sequence[str], output: str) -> None:
 
 @dataclass(frozen=True)
 class Given:
-    """Given vectors (float32 D) by case or slide (unit)."""
+    """Given vectors (float32 D) by case or slide (unit); case_of: of slides, where the table (file) says it."""
 
     unit: str
     vectors: Mapping[str, np.ndarray]
+    case_of: Mapping[str, str] = field(default_factory=dict)
+    file: str = ""
 
     @classmethod
     def read(cls, path: str) -> Given:
         """Those that `take_vectors` wrote."""
         with open_h5(path) as handle:
             ids = handle["ids"].asstr()[:].tolist()
-            return cls(str(handle.attrs["unit"]), dict(zip(ids, handle["embeddings"][:], strict=True)))
+            cases = handle["cases"].asstr()[:].tolist()
+            vectors = dict(zip(ids, handle["embeddings"][:], strict=True))
+            case_of = dict(zip(ids, cases, strict=True)) if cases else {}
+            return cls(str(handle.attrs["unit"]), vectors, case_of, str(handle.attrs["file"]))
 
     def of(self, case: str, slides: Sequence[str]) -> tuple[np.ndarray | None, list[str]]:
-        """The vector of a case, or the mean of those of its slides, and the slides it stands for; None without any."""
+        """The vector of a case, or the mean of those of its slides, and the slides it stands for; None without any.
+
+        Raises BadTable where the table says that a slide is of another case.
+        """
         if self.unit == "case_id":
             return self.vectors.get(case), list(slides)
         with_vector = [slide for slide in slides if slide in self.vectors]
+        for slide in with_vector:
+            if self.case_of.get(slide, case) != case:
+                wrong = f"slide {slide} is of case {self.case_of[slide]} here, and of {case} in the study"
+                raise BadTable(self.file, wrong, "correct one of them")
         if not with_vector:
             return None, []
         return np.asarray(np.mean([self.vectors[slide] for slide in with_vector], axis=0)), with_vector

@@ -70,7 +70,7 @@ def _of_parquet(path: str) -> Vectors:
     columns = [table[name].to_numpy().astype(np.float64) for name in names]
     values = np.stack(columns, axis=1) if columns else np.zeros((len(ids), 0))
     cases = table["case_id"].to_pylist() if unit == "slide_id" and "case_id" in table.column_names else []
-    return Vectors(unit, ids, _checked(path, values, places), [str(one or "") for one in cases], places)
+    return Vectors(unit, ids, _checked(path, values, places), [str(one or "") for one in cases], places, names)
 
 
 def _of_npy(path: str, ids: str) -> Vectors:
@@ -97,6 +97,7 @@ def _of_h5ad(path: str, unit: str) -> Vectors:
                 raise BadTable(path, "X is a sparse matrix", "write it as a dense array")
             ids, values = obs[index].asstr()[:].tolist(), handle["X"][:]
             cases = _text_column(obs["case_id"]) if unit == "slide_id" and "case_id" in obs else []
+            columns = _names_of(handle["var"]) if "var" in handle else []
     except (OSError, KeyError) as error:
         raise BadTable(path, f"no h5ad file: {error}", "write it again with anndata") from None
     if not unit:
@@ -104,7 +105,12 @@ def _of_h5ad(path: str, unit: str) -> Vectors:
             path, f"its index {index!r} is neither case_id nor slide_id", "say under `unit` what its ids are"
         )
     places = [f"observation {row}" for row in range(1, len(ids) + 1)]
-    return Vectors(unit, ids, _checked(path, values, places), cases, places)
+    return Vectors(unit, ids, _checked(path, values, places), cases, places, columns)
+
+
+def _names_of(table: Any) -> list[str]:
+    """Names of the rows of obs or var."""
+    return [str(one) for one in table[str(table.attrs["_index"])].asstr()[:]]
 
 
 def _text_column(column: Any) -> list[str]:

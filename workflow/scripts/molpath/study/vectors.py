@@ -8,7 +8,7 @@ from typing import Any
 
 from ..common.task_sheets import sheet_of_tasks
 from ..common.tsv import BadTable
-from ..common.vectors import Vectors, files_of, read_ids
+from ..common.vectors import OTHERS, Vectors, check_labels, files_of, read_ids
 from .config import Config, Wildcards
 from .models import Models
 from .problems import Problems
@@ -24,9 +24,20 @@ class GivenVectors:
         self.config, self.models, self.places = config, models, models.places
         self._read: dict[str, Vectors | None] = {}
 
-    def request(self, wildcards: Wildcards) -> dict[str, str]:
-        """Where the vectors of a model lie, where their ids, and what these are of."""
-        return self._request(wildcards.model)
+    def request(self, wildcards: Wildcards) -> dict[str, Any]:
+        """Where the vectors of a model lie, where their ids, and what these are of.
+
+        Labels of tasks, too, where only the job can look for them: others would make it again for each new task.
+        """
+        asked = self._request(wildcards.model)
+        return asked | ({"labels": self.labels()} if asked["path"].endswith(OTHERS) else {})
+
+    def labels(self) -> list[str]:
+        """Columns that tasks of the study name as labels, sorted; none of tasks that are made later."""
+        tasks = self.models.tasks
+        found = [tasks.settings(task) for task in tasks.named() if task in tasks.entries]
+        told = [one for one in found if isinstance(one, dict)]
+        return sorted({str(name) for one in told for name in [one.get("task_col", ""), *(one.get("extra_cols") or [])]})
 
     def _request(self, name: str) -> dict[str, str]:
         entry = self.models.entries[name]
@@ -91,12 +102,15 @@ class GivenVectors:
         """The table can be read, its slides are of the cases of the sheet, and some of its ids are in the sheet."""
         try:
             found = self.read(name)
+            path = self.models.entries[name]["path"]
+            if found is not None:
+                check_labels(path, found, self.labels())
         except BadTable as error:
             problems.add_table_error(error)
             return
         if found is None:
             return
-        slides, path = self.models.slides, self.models.entries[name]["path"]
+        slides = self.models.slides
         case_of = {row.get("slide_id"): row.get("case_id") for row in slides.rows}
         for slide, case, where in zip(found.ids, found.cases, found.places, strict=False):
             if slide in case_of and case_of[slide] != case:
