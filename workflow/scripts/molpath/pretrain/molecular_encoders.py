@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 PAD, CLS, END = "<pad>", "<cls>", "<eoc>"
 #: Value that stands beside the CLS token and paddings, as in scGPT's data collator.
 PAD_VALUE = -2.0
-#: scGPT clips values here before they are encoded.
+#: scGPT clips values here before they are encoded; deviations below the mean as those above.
 LARGEST_VALUE = 512.0
 #: Bytes of attention that a CPU may hold at once, and from which on training keeps none of it.
 ATTENTION_BYTES = 2**28
@@ -50,7 +50,7 @@ class ValueEncoder(nn.Module):
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         """values: float B x G; returns B x G x width."""
-        x = values.clamp(max=LARGEST_VALUE).unsqueeze(-1)
+        x = values.clamp(-LARGEST_VALUE, LARGEST_VALUE).unsqueeze(-1)
         vectors: torch.Tensor = self.dropout(self.norm(self.linear2(torch.relu(self.linear1(x)))))
         return vectors
 
@@ -173,12 +173,13 @@ def standardise(values: np.ndarray, scale: Scale, genes: Sequence[str]) -> np.nd
     """Values (float32 N x genes) as deviations from the training cohort, where the run asks for it, else as they are.
 
     The paper describes no scaling and starts from scGPT's weights. From random weights the mean over tokens is nearly
-    the same for all profiles, for what a gene is outweighs how much of it there is; deviations fix that.
+    the same for all profiles, for what a gene is outweighs how much of it there is; deviations fix that. A gene that
+    no training profile had is NaN, which isn't shown: it has no deviation, and its value is no number of that kind.
     """
     means = scale.get("mean")
     if not means:
         return values
-    mean = np.array([means.get(gene, 0.0) for gene in genes], np.float32)
+    mean = np.array([means.get(gene, np.nan) for gene in genes], np.float32)
     deviation = np.array([scale["deviation"].get(gene, 1.0) for gene in genes], np.float32)
     return (values - mean) / deviation
 
