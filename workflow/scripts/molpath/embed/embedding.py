@@ -205,7 +205,8 @@ def gather_embeddings(
     """Write slides.h5ad or cases.h5ad (`unit`: slide_id or case_id): X float32, obs from the slide sheet.
 
     obs has case_id, n_patches, slides_used and the sheet's further columns; of a case those in which its embedded
-    slides agree. manifest: a row for each slide or case that was to be embedded, with status, reason, detail, case_id, n_patches.
+    slides agree. manifest: a row for each slide or case that was to be embedded, with status, reason, detail, case_id,
+    n_patches.
     """
     import anndata
 
