@@ -9,6 +9,7 @@ import anndata
 import numpy as np
 import torch
 
+from ..common.devices import take_device
 from ..common.h5ad import write_h5ad
 from ..omics.sample_types import kinds_of
 from ..pretrain.data import UnfitProfiles, chosen_genes, gene_tokens
@@ -39,9 +40,11 @@ def embed_profiles(*, table: str, profiles: Sequence[str], run_folder: str, outp
     if fits:
         check_fit(table, data, description, modality, run_folder)
     data = data[[name for name in profiles if name in data.obs_names] if fits else []]
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    embed = embed_flags if modality == "dna" else embed_rna
-    vectors = embed(network.to(device), description, data) if len(data) else np.zeros((0, network.width), np.float32)
+    vectors = np.zeros((0, network.width), np.float32)
+    if len(data):
+        embed = embed_flags if modality == "dna" else embed_rna
+        with take_device() as device:
+            vectors = embed(network.to(device), description, data)
     obs = data.obs[["case_id", "cohort"]].astype(str)
     found = anndata.AnnData(vectors, obs=obs.assign(sample_type=kinds_of(data.obs), modality=modality))
     write_h5ad(output, found)

@@ -70,8 +70,8 @@ class Trainer:
     """Trains the branches of a run on its pairs.
 
     settings: section `training` of the run. `state`: path of the undeclared file that a stopped run leaves, after any
-    step; it carries `stamp` and is refused if its own differs, and set aside where it is damaged. It holds all that chance depends on, so a run that was
-    stopped and taken up again ends as if it never was, bit for bit on CPUs.
+    step; it carries `stamp` and is refused if its own differs, or set aside if damaged. It holds all that chance
+    depends on, so a run that was stopped and taken up again ends as if it never was, bit for bit on CPUs.
     """
 
     def __init__(
