@@ -165,8 +165,29 @@ class ModelChecks:
             self.check_source(where, run)
             for cohort in run["cohorts"]:
                 self.problems.knows(f"{where}/cohorts", f"cohort of {self.slides.path}", cohort, cohorts)
+            self.check_sizes(where, run)
             if name in self.models.used_runs:
                 self.check_profiles_of(name, where)
+
+    def check_sizes(self, where: str, run: Config) -> None:
+        """Networks of these sizes can be built: heads part a width evenly, and one head keeps it."""
+        slide, rna = run["slide_encoder"], run["rna_encoder"]
+        parted = [("slide_encoder", "hidden", slide)] if slide["kind"] == "transformer" else []
+        if "rna" in run["modalities"] and rna["kind"] == "scgpt":
+            parted.append(("rna_encoder", "width", rna))
+        for section, key, sizes in parted:
+            if sizes[key] % sizes["heads"]:
+                self.problems.add(
+                    f"{where}/{section}/heads",
+                    f"{sizes['heads']} heads can't share {key} {sizes[key]} evenly",
+                    f"take a number of heads that divides {sizes[key]}, or another {key}",
+                )
+        if slide["kind"] == "abmil" and slide["heads"] == 1 and slide["output"] != slide["hidden"]:
+            self.problems.add(
+                f"{where}/slide_encoder/output",
+                f"with one head the embedding has the hidden width {slide['hidden']}, not {slide['output']}",
+                f"set output to {slide['hidden']}, hidden to {slide['output']}, or take several heads",
+            )
 
     def check_profiles_of(self, name: str, where: str) -> None:
         """A used run has profiles of each modality, and none that are z-scores."""
