@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ..common.kinds import FOREIGN, GPU_ONLY, SCGPT_FILES, TUNABLE
+from ..common.kinds import FOREIGN, GPU_ONLY, SCGPT_FILES, TUNABLE, WITH_COORDS
 from .check_sheets import SheetChecks
 from .config import Config
 from .models import Models
@@ -45,6 +45,9 @@ class ModelChecks:
             for key in ALL_KEYS:
                 if model[key] and key not in keys:
                     self.problems.add(f"{where}/{key}", f"{called} reads no {key}", f"it reads: {', '.join(keys)}")
+            if model["kind"] in WITH_COORDS and model["cases"] == "union":
+                wrong = f"{model['kind']} reads where patches lie, and slides of a case have no place in common"
+                self.problems.add(f"{where}/cases", wrong, "set cases: mean, or leave it empty")
             if model["kind"] in ("mean", *FOREIGN):
                 self.check_source(where, model)
                 if model["kind"] in FOREIGN and name in self._needed():
