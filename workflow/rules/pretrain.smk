@@ -67,6 +67,7 @@ rule pretrain_run:
     params:
         run=study.models.run,
         patch_encoder=study.training.patch_encoder,
+        promised_gpu=study.training.promises_gpu,
         results=subpath(output.model, ancestor=4),
         trainer=study.digest.of_training(),
         code=study.digest("pretrain"),  # another page is no reason to train: the stamp holds `trainer`

@@ -27,5 +27,6 @@ if __name__ == "__main__":
         threads=snakemake.params.run["training"]["threads"],
         log_path=snakemake.log[0],
         patch_encoder=snakemake.params.patch_encoder,
+        promised_gpu=snakemake.params.promised_gpu,
         events=snakemake.log[0].replace(".log", ".events"),
     )

@@ -13,7 +13,7 @@ from molpath.common.manifests import accepted, write_manifest
 from molpath.embed import models
 from molpath.embed.bags import Bags
 from molpath.embed.embedding import embed_block
-from molpath.embed.kept_bags import KeptBags
+from molpath.embed.kept_bags import KeptBags, forget_others
 from molpath.pretrain.network import SlideEncoder, SlideTransformer, build
 
 SIZES = {"hidden": 32, "layers": 2, "heads": 3, "output": 16, "dropout": 0.1, "attention_dropout": 0.25}
@@ -153,3 +153,11 @@ def test_a_damaged_line_is_dropped_with_what_follows(tmp_path):
     again.close()
     assert list(again.found) == ["S0"]
     assert (tmp_path / "x.bags").read_bytes() == lines[0]
+
+
+def test_bags_of_a_task_with_a_longer_name_are_kept(tmp_path):
+    ours, others, left = (tmp_path / f"m-bags-{name}.bags" for name in ("er.0a", "er.v2.0a", "er.0b"))
+    for path in (ours, others, left):
+        path.touch()
+    forget_others(tmp_path, "m-bags-er", "0a")
+    assert [path.exists() for path in (ours, others, left)] == [True, True, False]

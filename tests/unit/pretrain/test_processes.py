@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 import torch
 import torch.distributed as dist
+from molpath.common.devices import NoGpu
 from molpath.pretrain.distributed import NoDevice, check_devices, launch, world
 
 from .cohort import RUN, arguments, train, write_cohort
@@ -82,12 +83,28 @@ def test_a_process_without_a_device_ends_at_the_start(tmp_path, monkeypatch):
     told = r"4 processes of the training on this node, and 2 GPUs that they see: ask for a GPU a process"
     monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("a process was started"))
     with pytest.raises(NoDevice, match=told):
-        launch({"state": str(tmp_path / "state")}, 4)
+        launch({"state": str(tmp_path / "state"), "promised_gpu": True}, 4)
     assert not list(tmp_path.iterdir())
     for name, value in {"WORLD_SIZE": "8", "LOCAL_WORLD_SIZE": "4", "LOCAL_RANK": "1"}.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(NoDevice, match=told), world():
         pass
+
+
+def test_a_training_that_was_promised_gpus_does_not_take_the_cpu(monkeypatch):
+    """One process, those of a node before they start, and each where others start them."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("a process was started"))
+    with pytest.raises(NoGpu, match="allow_cpu: true"), world(promised=True):
+        pass
+    with pytest.raises(NoGpu, match="allow_cpu: true"):
+        launch({"promised_gpu": True}, 4)
+    monkeypatch.setenv("WORLD_SIZE", "8")
+    with pytest.raises(NoGpu, match="allow_cpu: true"), world(promised=True):
+        pass
+    monkeypatch.delenv("WORLD_SIZE")
+    with world() as alone:
+        assert alone.device.type == "cpu"
 
 
 @pytest.mark.parametrize(

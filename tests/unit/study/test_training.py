@@ -24,6 +24,7 @@ def test_a_run_asks_for_its_processes(project, processes, build, gpus, memory, m
     project.write()
     training, here = Study.open("config.yaml").training, SimpleNamespace(run="one")
     assert training.gpus(here) == gpus
+    assert training.promises_gpu(here) == (build == "gpu")
     assert training.memory_mb(here, 1) == memory
     assert training.memory_mb(here, 2) == 2 * memory
     assert training.runtime(here) == minutes

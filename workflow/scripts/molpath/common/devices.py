@@ -24,6 +24,15 @@ class NoGpu(Exception):
     """A job that was promised a GPU finds none that it can use; the message says what to do."""
 
 
+def check_promise(promised: bool) -> None:
+    """Raises NoGpu if this job was promised a GPU and CUDA can't be used."""
+    if promised and not torch.cuda.is_available():
+        raise NoGpu(
+            f"this job asked for a GPU, and PyTorch {torch.__version__} finds none that it can use: look at "
+            "nvidia-smi and the build of PyTorch (software: torch: gpu), or set software: allow_cpu: true"
+        )
+
+
 @contextmanager
 def take_device(promised: bool = False) -> Iterator[torch.device]:
     """The first GPU that no other job of this machine holds (waiting for one if need be), else the CPU.
@@ -32,12 +41,8 @@ def take_device(promised: bool = False) -> Iterator[torch.device]:
     as this process lives. CUDA_VISIBLE_DEVICES is respected; empty, it means the CPU. Raises NoGpu if `promised` and
     CUDA can't be used.
     """
+    check_promise(promised)
     if not torch.cuda.is_available():
-        if promised:
-            raise NoGpu(
-                f"this job asked for a GPU, and PyTorch {torch.__version__} finds none that it can use: look at "
-                "nvidia-smi and the build of PyTorch (software: torch: gpu), or set software: allow_cpu: true"
-            )
         yield torch.device("cpu")
         return
     with take_gpus(1) as (index,):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import chain
 from pathlib import Path
@@ -204,8 +204,9 @@ def gather_embeddings(
 ) -> None:
     """Write slides.h5ad or cases.h5ad (`unit`: slide_id or case_id): X float32, obs from the slide sheet.
 
-    obs has case_id, n_patches, slides_used and the sheet's further columns; of a case those in which its slides agree.
-    manifest: a row for each slide or case that was to be embedded, with status, reason, detail, case_id, n_patches.
+    obs has case_id, n_patches, slides_used and the sheet's further columns; of a case those in which its embedded
+    slides agree. manifest: a row for each slide or case that was to be embedded, with status, reason, detail, case_id,
+    n_patches.
     """
     import anndata
 
@@ -230,7 +231,7 @@ def gather_embeddings(
             f"no {unit.removesuffix('_id')} has an embedding by {model['name']}: all slides were set aside, or their "
             "features don't say where patches lie (manifests of the stage features, and the logs, say which)"
         )
-    obs = sheet_columns(rows, unit).reindex(ids)
+    obs = sheet_columns(rows, unit, used_of(rows, ids, slides)).reindex(ids)
     if cases_sheet:
         clinical = read_tsv(cases_sheet).set_index("case_id")
         obs = obs.join(clinical[[c for c in clinical if c not in obs]], on="case_id")
@@ -254,16 +255,28 @@ def write_embedded(
     write_tsv(path, pd.DataFrame(rows, columns=columns))
 
 
-def sheet_columns(sheet: pd.DataFrame, unit: str) -> pd.DataFrame:
-    """Columns of the slide sheet by slide; by case what its slides agree in, '' where they differ."""
+def used_of(sheet: pd.DataFrame, ids: Sequence[str], slides: Sequence[str]) -> set[str]:
+    """Slides that embeddings are of (`slides`: of each of `ids`, joined by ;). A case's given vector that names none
+    stands for all its slides that the sheet keeps."""
+    unnamed = sheet.case_id.isin([name for name, used in zip(ids, slides, strict=True) if not used])
+    kept = sheet["keep"] != "no" if "keep" in sheet else True
+    return {*chain(*(used.split(";") for used in slides)), *sheet.slide_id[unnamed & kept]}
+
+
+def sheet_columns(sheet: pd.DataFrame, unit: str, used: Container[str]) -> pd.DataFrame:
+    """Columns of the slide sheet by slide; by case what its slides in `used` agree in, '' where they differ.
+
+    A slide that wasn't embedded says nothing of the embedding, and an empty cell nothing of its column.
+    """
     if unit == "slide_id":
         return sheet.drop(columns=[name for name in OF_FILES if name in sheet]).set_index("slide_id")
-    table = sheet.drop(columns=[name for name in ("slide_id", *OF_FILES) if name in sheet])
-    groups = table.groupby("case_id", sort=False)
-    agree = groups.nunique() == 1
-    found = groups.first().where(agree, "")
+    table = sheet[[slide in used for slide in sheet.slide_id]]
+    table = table.drop(columns=[name for name in ("slide_id", *OF_FILES) if name in table])
+    groups = table.mask(table == "").groupby("case_id", sort=False)
+    differs = groups.nunique() > 1
+    found = groups.first().mask(differs, "").fillna("")
     for name in found:
-        if differ := list(agree.index[~agree[name]]):
+        if differ := list(differs.index[differs[name]]):
             log.info("column %s is empty for %d cases whose slides differ in it: %s", name, len(differ), differ[:5])
     found.insert(0, "case_id", found.index)
     found.index.name = None

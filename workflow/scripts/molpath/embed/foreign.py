@@ -125,7 +125,11 @@ class OnDevice:
         return torch.from_numpy(bag.features)[None].to(self.device)
 
     def coords(self, bag: Bag) -> torch.Tensor:
-        """Corners of patches (int64 1 x N x 2) on the device."""
+        """Corners of patches (int64 1 x N x 2) on the device. Raises MissingModel for a bag without a place."""
+        if bag.coords is None:
+            raise MissingModel(
+                "this model reads where patches lie, and this bag doesn't say so: set cases: mean for it"
+            )
         return torch.from_numpy(bag.coords)[None].to(self.device)
 
     def __call__(self, compute: Callable[[], torch.Tensor]) -> np.ndarray:

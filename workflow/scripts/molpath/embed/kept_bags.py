@@ -16,10 +16,12 @@ log = logging.getLogger(__name__)
 def forget_others(folder: Path, block: str, stamp: str) -> None:
     """Remove what killed jobs left of a block of other contents: nobody will go on from there.
 
-    block, stamp: a block's file is called <block>.<stamp>.bags.
+    block, stamp: a block's file is called <block>.<stamp>.bags. A stamp has no dot, but the name of a block may have:
+    `er.v2` is none of the contents of `er`.
     """
     for path in folder.glob(f"{glob.escape(block)}.*.bags"):
-        if path.name != f"{block}.{stamp}.bags":
+        left = path.name.removesuffix(".bags").removeprefix(f"{block}.")
+        if left != stamp and "." not in left:
             log.info("left behind by a job of other patches, weights or code: %s is removed", path)
             path.unlink(missing_ok=True)
 

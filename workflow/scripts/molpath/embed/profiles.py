@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 import anndata
 import numpy as np
 import torch
 
+from ..common.devices import take_device
 from ..common.h5ad import write_h5ad
 from ..omics.sample_types import kinds_of
 from ..pretrain.data import UnfitProfiles, chosen_genes, gene_tokens
 from ..pretrain.description import Description
 from ..pretrain.molecular_encoders import standardise
 from ..pretrain.network import Threads, load
+
+log = logging.getLogger(__name__)
 
 #: Profiles of flags that pass at once, and genes of all profiles of expression that do.
 BATCH = 64
@@ -36,9 +40,11 @@ def embed_profiles(*, table: str, profiles: Sequence[str], run_folder: str, outp
     if fits:
         check_fit(table, data, description, modality, run_folder)
     data = data[[name for name in profiles if name in data.obs_names] if fits else []]
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    embed = embed_flags if modality == "dna" else embed_rna
-    vectors = embed(network.to(device), description, data) if len(data) else np.zeros((0, network.width), np.float32)
+    vectors = np.zeros((0, network.width), np.float32)
+    if len(data):
+        embed = embed_flags if modality == "dna" else embed_rna
+        with take_device() as device:
+            vectors = embed(network.to(device), description, data)
     obs = data.obs[["case_id", "cohort"]].astype(str)
     found = anndata.AnnData(vectors, obs=obs.assign(sample_type=kinds_of(data.obs), modality=modality))
     write_h5ad(output, found)
@@ -51,7 +57,7 @@ def check_fit(table: str, data: anndata.AnnData, description: Description, modal
         raise UnfitProfiles(
             f"{table} holds {value}, and the run in {folder} read {theirs}: set omics/value to {theirs}"
         )
-    names = description["rna_encoder"]["vocabulary"] if modality == "rna" else description["dna_encoder"]["flags"]
+    names = shown_genes(description) if modality == "rna" else description["dna_encoder"]["flags"]
     known = [name for name in names if not name.startswith("<")]  # <cls>, <pad> and the like are no genes
     if data.n_obs and not set(known) & set(data.var_names):
         kind = "genes" if modality == "rna" else "flags"
@@ -59,6 +65,13 @@ def check_fit(table: str, data: anndata.AnnData, description: Description, modal
             f"{table} has none of the {len(known):,} {kind} that the run in {folder} knows: compare the names of "
             f"genes, or leave {modality} out of the protocols of this model"
         )
+
+
+def shown_genes(description: Description) -> list[str]:
+    """Genes that the RNA branch can be shown: its vocabulary, of a run on deviations those that it has a mean of."""
+    section = description["rna_encoder"]
+    means = section.get("mean")
+    return [name for name in section["vocabulary"] if not means or name in means]
 
 
 def gather_profiles(*, blocks: Sequence[str], output: str) -> None:
@@ -75,7 +88,10 @@ def embed_rna(network: Threads, description: Description, table: anndata.AnnData
     """float32 profiles x width."""
     assert network.rna is not None
     ids = {word: number for number, word in enumerate(description["rna_encoder"]["vocabulary"])}
-    known = [name in ids for name in table.var_names]
+    shown_names = set(shown_genes(description))
+    known = [name in shown_names for name in table.var_names]
+    if left := sum(name in ids for name in table.var_names) - sum(known):
+        log.warning("%d genes are left out: the run has no mean of them, for no profile it trained on had them", left)
     genes, values = list(table.var_names[known]), np.asarray(table.X, np.float32)[:, known]
     columns = np.array([ids[name] for name in genes], np.int64)
     size = max(1, TOKENS // (1 + len(genes)))

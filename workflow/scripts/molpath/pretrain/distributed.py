@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 import torch
 import torch.distributed as dist
 
-from ..common.devices import take_device, take_gpus
+from ..common.devices import check_promise, take_device, take_gpus
 from ..common.files import write_json
 from ..common.joblog import die_with_parent
 from .job import Job
@@ -97,8 +97,10 @@ class NoDevice(Exception):
     """Fewer GPUs than processes of the training, on a node or on all of them."""
 
 
-def check_devices(processes: int) -> None:
-    """A device for each of the processes of this node, where GPUs are used; raises NoDevice."""
+def check_devices(processes: int, promised: bool = False) -> None:
+    """A device for each of the processes of this node, where GPUs are used; raises NoDevice, and NoGpu where there are
+    none that were promised."""
+    check_promise(promised)
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if 0 < count < processes:
         raise NoDevice(
@@ -124,21 +126,21 @@ def check_alike(store: dist.Store, rank: int, size: int, device: str) -> None:
 
 
 @contextlib.contextmanager
-def world() -> Iterator[World]:
+def world(promised: bool = False) -> Iterator[World]:
     """This process's world, from the variables that torchrun sets; without them it is alone.
 
     Alone, it takes a GPU that no other job of this machine holds. Raises NoDevice, before the processes meet, where
-    this one has no device of its own.
+    this one has no device of its own, and NoGpu where it was promised a GPU and can't use one.
     """
     size, local = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("LOCAL_RANK", 0))
     on_gpu = torch.cuda.is_available()
     if size == 1:
-        with take_device() as device:
+        with take_device(promised) as device:
             if on_gpu:
                 torch.cuda.set_device(device)
             yield World(device=device)
         return
-    check_devices(int(os.environ.get("LOCAL_WORLD_SIZE", local + 1)))
+    check_devices(int(os.environ.get("LOCAL_WORLD_SIZE", local + 1)), promised)
     device = torch.device("cuda", local) if on_gpu else torch.device("cpu")
     if on_gpu:
         torch.cuda.set_device(device)
@@ -160,11 +162,11 @@ def launch(job: Job, processes: int) -> None:
 
     On this node they get GPUs that no other job of it holds, one each, where there are any. Raises LaunchFailed if one
     of them fails, also after a signal, so that a scheduler starts the job again, and NoDevice, before any starts, where
-    this node has too few GPUs for them.
+    this node has too few GPUs for them, or NoGpu.
     """
     elsewhere = shlex.split(os.path.expandvars(os.environ.get("MOLPATH_TORCHRUN", "")))
     if not elsewhere:
-        check_devices(processes)
+        check_devices(processes, job["promised_gpu"])
     if elsewhere or not torch.cuda.is_available():
         run_processes(job, processes, elsewhere, {})
         return

@@ -14,7 +14,7 @@ class Job(TypedDict):
     run: the config's entry with `name`; patches, indices: shards of the packed store; rna, dna: tables of its cohorts;
     genes: table of gene names, by which retired ones in a checkpoint's vocabulary are found ('': taken as they are);
     outputs: results by name; state, stamp: see Trainer; organs: by slide; contents: fingerprints of the inputs, by
-    kind; events: folder for TensorBoard.
+    kind; events: folder for TensorBoard; promised_gpu: the job has GPUs, and must not run on the CPU instead.
     """
 
     run: Run
@@ -32,3 +32,4 @@ class Job(TypedDict):
     threads: int
     log_path: str | None
     events: str | None
+    promised_gpu: bool

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ log = logging.getLogger(__name__)
 PAD, CLS, END = "<pad>", "<cls>", "<eoc>"
 #: Value that stands beside the CLS token and paddings, as in scGPT's data collator.
 PAD_VALUE = -2.0
-#: scGPT clips values here before they are encoded.
+#: scGPT clips values here before they are encoded; deviations below the mean as those above.
 LARGEST_VALUE = 512.0
 #: Bytes of attention that a CPU may hold at once, and from which on training keeps none of it.
 ATTENTION_BYTES = 2**28
@@ -50,7 +51,7 @@ class ValueEncoder(nn.Module):
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         """values: float B x G; returns B x G x width."""
-        x = values.clamp(max=LARGEST_VALUE).unsqueeze(-1)
+        x = values.clamp(-LARGEST_VALUE, LARGEST_VALUE).unsqueeze(-1)
         vectors: torch.Tensor = self.dropout(self.norm(self.linear2(torch.relu(self.linear1(x)))))
         return vectors
 
@@ -173,12 +174,13 @@ def standardise(values: np.ndarray, scale: Scale, genes: Sequence[str]) -> np.nd
     """Values (float32 N x genes) as deviations from the training cohort, where the run asks for it, else as they are.
 
     The paper describes no scaling and starts from scGPT's weights. From random weights the mean over tokens is nearly
-    the same for all profiles, for what a gene is outweighs how much of it there is; deviations fix that.
+    the same for all profiles, for what a gene is outweighs how much of it there is; deviations fix that. A gene that
+    no training profile had is NaN, which isn't shown: it has no deviation, and its value is no number of that kind.
     """
     means = scale.get("mean")
     if not means:
         return values
-    mean = np.array([means.get(gene, 0.0) for gene in genes], np.float32)
+    mean = np.array([means.get(gene, np.nan) for gene in genes], np.float32)
     deviation = np.array([scale["deviation"].get(gene, 1.0) for gene in genes], np.float32)
     return (values - mean) / deviation
 
@@ -195,11 +197,11 @@ def load_scgpt(encoder: RnaEncoder, folder: str) -> dict[str, list[str]]:
     rows follow `read_vocabulary`.
     Returns the names that were `loaded`, those of the file that have no place here (its decoders: `unused`), and
     those of ours that start at random (the projection: `new`). Raises ValueError naming every tensor of ours, but
-    the projection's, that the file lacks or has in another shape, and sizes of args.json that differ: nothing is
-    left out silently.
+    the projection's, that the file lacks, has in another shape or with numbers that are not finite, sizes of args.json
+    that differ, and files that can't be read: nothing is left out silently.
     """
     check_scgpt_sizes(encoder, folder)
-    state = torch.load(Path(folder) / "best_model.pt", map_location="cpu", weights_only=True)
+    state = read_scgpt_weights(folder)
     renamed = {
         name.replace("self_attn._impl.", "self_attn.").replace("self_attn.Wqkv.", "self_attn.in_proj_"): value
         for name, value in state.items()
@@ -211,7 +213,12 @@ def load_scgpt(encoder: RnaEncoder, folder: str) -> dict[str, list[str]]:
         raise ValueError(
             f"{folder}/best_model.pt has no fitting tensor for {', '.join(wrong[:5])} ({len(wrong)} in all)"
         )
-    ids = json.loads((Path(folder) / "vocab.json").read_text())
+    if broken := [name for name in wanted if not torch.isfinite(renamed[name]).all()]:
+        raise ValueError(
+            f"{folder}/best_model.pt has numbers that are not finite in {', '.join(broken[:5])} ({len(broken)} in "
+            "all): download it again"
+        )
+    ids = read_scgpt_json(folder, "vocab.json")
     order = torch.tensor([ids[word] for word in read_vocabulary(folder)])
     renamed["encoder.embedding.weight"] = renamed["encoder.embedding.weight"][order]
     encoder.load_state_dict({name: renamed[name] for name in wanted}, strict=False)
@@ -225,9 +232,42 @@ def load_scgpt(encoder: RnaEncoder, folder: str) -> dict[str, list[str]]:
     return report
 
 
+def read_scgpt_weights(folder: str) -> dict[str, torch.Tensor]:
+    """Tensors of an scGPT folder's best_model.pt by name; what isn't one is left out.
+
+    Raises ValueError for a file that PyTorch doesn't read as plain tensors. Its own message would advise to let the
+    file run code.
+    """
+    path = Path(folder) / "best_model.pt"
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, MemoryError):  # of the machine, not of the file
+        raise
+    except Exception:  # torch.load raises whatever the bytes lead it to
+        state = None
+    if not isinstance(state, dict):
+        raise ValueError(
+            f"{path} is damaged, or holds other things than a table of tensors by name (a whole module, say): download "
+            "it again from scGPT's authors, or save the module's state_dict() there"
+        )
+    return {name: value for name, value in state.items() if isinstance(name, str) and isinstance(value, torch.Tensor)}
+
+
+def read_scgpt_json(folder: str, name: str) -> dict[str, Any]:
+    """args.json or vocab.json of an scGPT folder. Raises ValueError for a file that holds no JSON object."""
+    path = Path(folder) / name
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is no JSON ({error}): download it again from scGPT's authors") from None
+    if not isinstance(found, dict):
+        raise ValueError(f"{path} holds no JSON object, but a {type(found).__name__}: take the file of scGPT's authors")
+    return found
+
+
 def check_scgpt_sizes(encoder: RnaEncoder, folder: str) -> None:
     """Raises ValueError where args.json and the encoder differ: the number of heads shows in no tensor's shape."""
-    sizes = json.loads((Path(folder) / "args.json").read_text())
+    sizes = read_scgpt_json(folder, "args.json")
     layers = encoder.transformer_encoder.layers
     ours = {
         "nheads": layers[0].self_attn.num_heads,
@@ -246,8 +286,10 @@ def read_vocabulary(folder: str) -> list[str]:
 
     Raises ValueError if ids are not 0, 1, … or <pad> or <cls> is missing.
     """
-    ids = json.loads((Path(folder) / "vocab.json").read_text())
-    words = sorted(ids, key=ids.get)
+    ids = read_scgpt_json(folder, "vocab.json")
+    if wrong := [word for word, number in ids.items() if type(number) is not int]:
+        raise ValueError(f"{folder}/vocab.json, key {wrong[0]}: {ids[wrong[0]]!r} is no whole number")
+    words = sorted(ids, key=lambda word: ids[word])
     if [ids[word] for word in words] != list(range(len(words))) or not {PAD, CLS} <= set(words):
         raise ValueError(f"{folder}/vocab.json must number its words 0, 1, … and hold {PAD} and {CLS}")
     return [PAD, *(word for word in words if word != PAD)]

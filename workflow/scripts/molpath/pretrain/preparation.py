@@ -20,6 +20,9 @@ from .store import PatchStore
 
 log = logging.getLogger(__name__)
 
+#: Deviations below this, on log2 scale, are no measure of a gene: see scale_of.
+LEAST_DEVIATION = 0.1
+
 
 def prepare(
     run: Run,
@@ -113,11 +116,17 @@ def tokens_by_cohort(values: np.ndarray, cohorts: Sequence[str]) -> dict[str, in
 
 
 def scale_of(values: np.ndarray, genes: Sequence[str]) -> Scale:
-    """Mean and deviation of each gene over the profiles that have it (float32 N x genes, else NaN), to six decimals."""
+    """Mean and deviation of each gene over the profiles that have it (float32 N x genes, else NaN), to six decimals.
+
+    A gene that hardly changes (deviation below `LEAST_DEVIATION`, or one profile) has deviation 1: it is centred and
+    keeps its unit. Divided by nearly nothing, its first change elsewhere would outweigh all other genes.
+    """
     exact = values.astype(np.float64)
     there = ~np.isnan(exact).all(0)
     kept = list(np.asarray(genes, object)[there])
+    deviation = np.nanstd(exact[:, there], 0)
+    deviation[deviation < LEAST_DEVIATION] = 1.0
     return {
         "mean": dict(zip(kept, np.nanmean(exact[:, there], 0).round(6).tolist(), strict=True)),
-        "deviation": dict(zip(kept, np.nanstd(exact[:, there], 0).clip(1e-3).round(6).tolist(), strict=True)),
+        "deviation": dict(zip(kept, deviation.round(6).tolist(), strict=True)),
     }

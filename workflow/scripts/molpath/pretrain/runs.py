@@ -57,6 +57,7 @@ def pretrain_run(
     log_path: str | None = None,
     events: str | None = None,
     patch_encoder: Mapping[str, str] | None = None,
+    promised_gpu: bool = False,
 ) -> None:
     """Train the run and write `outputs`: model.safetensors, last.safetensors, config.json, history.tsv, model_card.md,
     and sha256.txt with the digests of these. Most arguments are those of a Job.
@@ -75,6 +76,7 @@ def pretrain_run(
         "dna": _texts(dna), "genes": genes, "outputs": {name: str(path) for name, path in outputs.items()},
         "state": str(state), "stamp": digest_of(contents, organs, settings_of(run), code), "organs": organs,
         "contents": contents, "threads": threads, "log_path": log_path, "events": events,
+        "promised_gpu": promised_gpu,
     }  # fmt: skip
     train_or_take(job, Path(finished) / job["stamp"])
     write_documents(run, weights_of(run, indices, pairs), job["outputs"], patch_encoder or {})
@@ -185,7 +187,7 @@ def train(job: Job) -> None:
     # cuBLAS asks for this workspace to be deterministic; on GPUs some operations only warn.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
-    with world() as here:
+    with world(job["promised_gpu"]) as here:
         if here.size != processes:
             raise ValueError(f"run {run['name']} has {processes} processes, but {here.size} were started")
         store = PatchStore(job["patches"], job["indices"])

@@ -120,8 +120,7 @@ def backward(
     if not size or size >= len(batch.share):
         found = embed(network, batch, world, precision)
         terms, accuracies = losses(found, batch, world, temperature, joint)
-        if terms:
-            torch.autograd.backward(total(terms.values()))
+        carry_back(terms)
         return terms, accuracies
     parts = [batch.part(first, first + size) for first in range(0, len(batch.share), size)]
     states, pieces = [], []
@@ -134,7 +133,7 @@ def backward(
     terms, accuracies = losses(whole, batch, world, temperature, joint)
     if not terms:
         return terms, accuracies
-    torch.autograd.backward(total(terms.values()))
+    carry_back(terms)
     done = dict.fromkeys(whole, 0)
     for part, state in zip(parts, states, strict=True):
         set_random_state(state, world.device)
@@ -147,6 +146,12 @@ def backward(
         torch.autograd.backward(total(products))
     set_random_state(after, world.device)
     return terms, accuracies
+
+
+def carry_back(terms: Mapping[str, torch.Tensor]) -> None:
+    """Gradients of the sum of terms; none where no row is this rank's own (fewer pairs than ranks): those are zeros."""
+    if terms and (loss := total(terms.values())).requires_grad:
+        torch.autograd.backward(loss)
 
 
 def random_state(device: torch.device) -> list[torch.Tensor]:

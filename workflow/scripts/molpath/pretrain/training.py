@@ -29,6 +29,9 @@ from .steps import backward, learning_rate_factor, random_state, rankme, set_ran
 log = logging.getLogger(__name__)
 ALONE = World()
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+#: Attributes of a Trainer that its state has under their names, and all that the state holds beside its stamp.
+ATTRIBUTES = ("epoch", "step", "random", "sums", "history", "best")
+STATE = {*ATTRIBUTES, "network", "log_temperature", "optimizer"}
 #: Numbers of an epoch by name, a row of history.tsv.
 Row = dict[str, float]
 
@@ -67,8 +70,8 @@ class Trainer:
     """Trains the branches of a run on its pairs.
 
     settings: section `training` of the run. `state`: path of the undeclared file that a stopped run leaves, after any
-    step; it carries `stamp` and is refused if its own differs. It holds all that chance depends on, so a run that was
-    stopped and taken up again ends as if it never was, bit for bit on CPUs.
+    step; it carries `stamp` and is refused if its own differs, or set aside if damaged. It holds all that chance
+    depends on, so a run that was stopped and taken up again ends as if it never was, bit for bit on CPUs.
     """
 
     def __init__(
@@ -264,19 +267,45 @@ class Trainer:
         with atomic_path(self.state_path) as temporary, open(temporary, "wb") as handle:
             torch.save(state, handle)
 
-    def _resume(self) -> None:
-        if not self.state_path.exists():
-            return
-        # The generators' states must stay on the CPU; weights are copied to where they belong.
-        state = torch.load(self.state_path, map_location="cpu", weights_only=True)
-        if state["stamp"] != self.stamp:
-            log.info("%s was left by other data, settings or code: started from the beginning", self.state_path)
-            if self.world.rank == 0:
+    def _left(self) -> tuple[str, dict[str, Any]]:
+        """What an earlier attempt left here, in a word, and its state where that is "whole".
+
+        A file that can't be read is set aside, so that it can be looked at and the next attempt doesn't end at it.
+        """
+        try:
+            # The generators' states must stay on the CPU; weights are copied to where they belong.
+            state = torch.load(self.state_path, map_location="cpu", weights_only=True)
+            if state["stamp"] != self.stamp:
+                log.info("%s was left by other data, settings or code: started from the beginning", self.state_path)
                 os.remove(self.state_path)
+                return "other", {}
+            fits = {name: value.shape for name, value in self.network.state_dict().items()}
+            if {name: value.shape for name, value in state["network"].items()} != fits or STATE - set(state):
+                raise ValueError("parts of a training's state are missing")
+        except FileNotFoundError:
+            return "nothing", {}
+        except (OSError, MemoryError):  # of the machine, not of the file
+            raise
+        except Exception as error:  # torch.load raises whatever the bytes lead it to
+            aside = self.state_path.with_name(f"{self.state_path.name}.damaged")
+            os.replace(self.state_path, aside)
+            log.warning(
+                "%s is no whole state of a training (%s): it lies at %s now, and training starts from the beginning",
+                self.state_path, type(error).__name__, aside,
+            )  # fmt: skip
+            return "damaged", {}
+        return "whole", state
+
+    def _resume(self) -> None:
+        """Go on from what an earlier attempt left; the first rank looks at it, and the others do as it found."""
+        found, state = self._left() if self.world.rank == 0 else ("", {})
+        if self.world.collect(found)[0] != "whole":
             return
+        if self.world.rank != 0:
+            state = torch.load(self.state_path, map_location="cpu", weights_only=True)
         self.network.load_state_dict(state["network"])
         self.log_temperature.data.copy_(state["log_temperature"])
         self.optimizer.load_state_dict(state["optimizer"])
-        for name in ("epoch", "step", "random", "sums", "history", "best"):
+        for name in ATTRIBUTES:
             setattr(self, name, state[name])
         log.info("taken up again after %d epochs and %d steps", self.epoch, self.step)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ..common.kinds import FOREIGN, GPU_ONLY, SCGPT_FILES, TUNABLE
+from ..common.kinds import FOREIGN, GPU_ONLY, SCGPT_FILES, TUNABLE, WITH_COORDS
 from .check_sheets import SheetChecks
 from .config import Config
 from .models import Models
@@ -45,6 +45,9 @@ class ModelChecks:
             for key in ALL_KEYS:
                 if model[key] and key not in keys:
                     self.problems.add(f"{where}/{key}", f"{called} reads no {key}", f"it reads: {', '.join(keys)}")
+            if model["kind"] in WITH_COORDS and model["cases"] == "union":
+                wrong = f"{model['kind']} reads where patches lie, and slides of a case have no place in common"
+                self.problems.add(f"{where}/cases", wrong, "set cases: mean, or leave it empty")
             if model["kind"] in ("mean", *FOREIGN):
                 self.check_source(where, model)
                 if model["kind"] in FOREIGN and name in self._needed():
@@ -165,8 +168,29 @@ class ModelChecks:
             self.check_source(where, run)
             for cohort in run["cohorts"]:
                 self.problems.knows(f"{where}/cohorts", f"cohort of {self.slides.path}", cohort, cohorts)
+            self.check_sizes(where, run)
             if name in self.models.used_runs:
                 self.check_profiles_of(name, where)
+
+    def check_sizes(self, where: str, run: Config) -> None:
+        """Networks of these sizes can be built: heads part a width evenly, and one head keeps it."""
+        slide, rna = run["slide_encoder"], run["rna_encoder"]
+        parted = [("slide_encoder", "hidden", slide)] if slide["kind"] == "transformer" else []
+        if "rna" in run["modalities"] and rna["kind"] == "scgpt":
+            parted.append(("rna_encoder", "width", rna))
+        for section, key, sizes in parted:
+            if sizes[key] % sizes["heads"]:
+                self.problems.add(
+                    f"{where}/{section}/heads",
+                    f"{sizes['heads']} heads can't share {key} {sizes[key]} evenly",
+                    f"take a number of heads that divides {sizes[key]}, or another {key}",
+                )
+        if slide["kind"] == "abmil" and slide["heads"] == 1 and slide["output"] != slide["hidden"]:
+            self.problems.add(
+                f"{where}/slide_encoder/output",
+                f"with one head the embedding has the hidden width {slide['hidden']}, not {slide['output']}",
+                f"set output to {slide['hidden']}, hidden to {slide['output']}, or take several heads",
+            )
 
     def check_profiles_of(self, name: str, where: str) -> None:
         """A used run has profiles of each modality, and none that are z-scores."""

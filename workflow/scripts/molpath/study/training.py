@@ -26,6 +26,10 @@ class PretrainJobs:
         """The same by name."""
         return self.processes(run) if self.encoders.gpu_build else 0
 
+    def promises_gpu(self, wildcards: Wildcards) -> bool:
+        """True where the job must not run on the CPU instead (software/allow_cpu)."""
+        return bool(self.gpus(wildcards)) and not self.encoders.allow_cpu
+
     def processes(self, run: str) -> int:
         """Processes of a run."""
         return int(self.models.runs[run]["training"]["processes"])

@@ -1,0 +1,55 @@
+"""What an attempt of a training finds that an earlier one left, and what it does with it."""
+
+import copy
+from types import SimpleNamespace
+
+import pytest
+import torch
+from molpath.pretrain.distributed import World
+from molpath.pretrain.training import Trainer
+
+from .cohort import RUN
+
+
+class Told(World):
+    """A rank that hears the first one say something."""
+
+    said = "damaged"
+
+    def collect(self, value):
+        return [value if self.rank == 0 else self.said, value]
+
+
+def trainer(folder, world=None):
+    data = SimpleNamespace(examples=[SimpleNamespace(slide_id=f"S{i}", case=i) for i in range(4)])
+    network = torch.nn.Linear(2, 2)
+    network.rna = network.dna = None
+    network.branches = lambda: {"slide": network}
+    return Trainer(network, data, {}, copy.deepcopy(RUN["training"]), str(folder / "state"), "mine", world)
+
+
+@pytest.mark.parametrize("bytes_", [b"", b"x" * 100, None])
+def test_a_damaged_state_is_set_aside_and_training_begins_anew(tmp_path, caplog, bytes_):
+    path = tmp_path / "state"
+    if bytes_ is None:
+        torch.save({"stamp": "mine", "epoch": 3, "network": {}}, path)
+    else:
+        path.write_bytes(bytes_)
+    left = path.read_bytes()
+    one = trainer(tmp_path)
+    one._resume()
+    assert (one.epoch, path.exists()) == (0, False)
+    assert (tmp_path / "state.damaged").read_bytes() == left
+    assert f"{path} is no whole state of a training" in caplog.text
+
+
+def test_other_ranks_do_as_the_first_one_found(tmp_path):
+    first = trainer(tmp_path)
+    first.epoch = 2
+    first._save()
+    follower = trainer(tmp_path, Told(1, 2))
+    follower._resume()
+    assert follower.epoch == 0  # though the file is there: the first rank may be moving it at this moment
+    first.epoch = 0
+    first._resume()
+    assert first.epoch == 2
