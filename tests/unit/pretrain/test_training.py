@@ -220,7 +220,7 @@ def test_embeddings_of_cases_slides_and_profiles(tmp_path):
 
 
 @pytest.mark.parametrize(("kind", "value", "says"), [
-    ("rna", "vst", "rna.h5ad holds vst, and the run in .*out read log2_tpm_plus_1: set omics/value to"),
+    ("rna", "vst", "rna.h5ad holds vst, and the run in .*out read log2_tpm_plus_1: set omics/value to log2_tpm, and"),
     ("rna", "", "rna.h5ad has none of the 8 genes that the run in"),
     ("dna", "", "dna.h5ad has none of the 8 flags that the run in"),
 ])  # fmt: skip

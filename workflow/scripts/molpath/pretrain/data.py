@@ -11,6 +11,7 @@ import anndata
 import numpy as np
 import torch
 
+from ..common.digests import digest_of
 from ..common.files import read_tsv
 from ..common.settings.pretrain import Training
 from .distributed import World
@@ -77,11 +78,18 @@ def read_tables(paths: Sequence[str]) -> anndata.AnnData | None:
         absent = 0 if values == {"flags"} else np.nan
         table = anndata.concat([without_extras(one) for one in tables], join="outer", fill_value=absent)
         table.uns = {"value": next(iter(values)), "listed": all(one.uns.get("listed") for one in tables)}
+    if values == {"vst"}:
+        table.uns["fits"] = sorted({fit_of(one) for one in tables})
     if "observed" in table.layers and (missing := 1 - np.mean(table.layers["observed"])):
         log.warning(
             "%.1f %% of the DNA flags were not observed (off a panel); the DNA branch takes them as 0", 100 * missing
         )
     return table
+
+
+def fit_of(table: anndata.AnnData) -> str:
+    """Digest of the trend by which a table's vst was made; numbers by another one mean something else."""
+    return digest_of(str(table.uns.get("vst_trend", "")), np.asarray(table.uns.get("vst_coefficients", []), np.float64))
 
 
 def read_table(path: str) -> anndata.AnnData:

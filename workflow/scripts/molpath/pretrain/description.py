@@ -22,12 +22,14 @@ class Scale(TypedDict, total=False):
 
 class RnaSection(RnaEncoder, Scale):
     """The expression branch; vocabulary: words by token; tokens: genes that a profile of each cohort shows at most;
-    value: what its numbers are, as omics/value calls it.
+    value: what its numbers are, in the words of uns of its tables (common.kinds.EXPRESSION_VALUES); fits: of vst, the
+    fit of each of its cohorts (`fit_of`).
     """
 
     vocabulary: list[str]
     tokens: dict[str, int]
     value: NotRequired[str]
+    fits: NotRequired[list[str]]
 
 
 class DnaSection(DnaEncoder):

@@ -1,0 +1,50 @@
+"""Profiles that belong to a run, and such as only look like it: of another fit, of the same name."""
+
+import json
+from itertools import product
+
+import anndata
+import numpy as np
+import pytest
+from molpath.common.kinds import EXPRESSION_REMEDIES, EXPRESSION_VALUES
+from molpath.embed.profiles import embed_profiles
+from molpath.omics.expression import DEFAULTS, NAMES, choose_kind, provenance
+from molpath.pretrain.data import UnfitProfiles
+
+from .cohort import RUN, train, write_cohort
+
+ON_RNA = RUN | {"modalities": ["rna"], "training": RUN["training"] | {"epochs": 1, "warmup_epochs": 0}}
+
+
+def test_values_of_a_setting_are_those_that_are_written():
+    found = {}
+    for setting, kind in product(EXPRESSION_VALUES, NAMES):
+        settings = DEFAULTS | {"value": setting}
+        kinds = {kind} if setting == "log2_tpm" else {kind, "counts"}
+        found.setdefault(setting, set()).add(provenance(choose_kind(kinds, setting), settings, None, "", "")["value"])
+    assert found["log2_tpm"] == {*EXPRESSION_VALUES["log2_tpm"], "zscore"}
+    assert {name: tuple(values) for name, values in found.items() if name != "log2_tpm"} == {
+        name: EXPRESSION_VALUES[name] for name in ("log2_cpm", "vst")
+    }
+    assert set(EXPRESSION_REMEDIES) == {value for values in EXPRESSION_VALUES.values() for value in values}
+
+
+def as_vst(path, coefficients):
+    data = anndata.read_h5ad(path)
+    data.uns |= {"value": "vst", "vst_trend": "parametric", "vst_coefficients": np.array(coefficients)}
+    data.write_h5ad(path)
+    return list(data.obs_names)
+
+
+def test_vst_of_another_fit_is_not_embedded_by_a_run_from_elsewhere(tmp_path):
+    write_cohort(tmp_path, cases=4)
+    names = as_vst(tmp_path / "rna.h5ad", [0.1, 2.0])
+    described = json.loads(train(tmp_path, ON_RNA, dna=[])["config.json"])
+    assert len(described["rna_encoder"]["fits"]) == 1
+    given = {"table": str(tmp_path / "rna.h5ad"), "profiles": names, "run_folder": str(tmp_path / "out")}
+    embed_profiles(**given, output=str(tmp_path / "o.h5ad"), own=False)
+    assert len(anndata.read_h5ad(tmp_path / "o.h5ad")) == 4
+    as_vst(tmp_path / "rna.h5ad", [0.2, 2.0])
+    with pytest.raises(UnfitProfiles, match="holds vst by a fit of this study, and the run in .*out read vst by a fit"):
+        embed_profiles(**given, output=str(tmp_path / "o.h5ad"), own=False)
+    embed_profiles(**given, output=str(tmp_path / "o.h5ad"))  # another cohort of the same study
