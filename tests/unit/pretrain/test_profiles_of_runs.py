@@ -5,11 +5,13 @@ from itertools import product
 
 import anndata
 import numpy as np
+import pandas as pd
 import pytest
 from molpath.common.kinds import EXPRESSION_REMEDIES, EXPRESSION_VALUES
 from molpath.embed.profiles import embed_profiles
 from molpath.omics.expression import DEFAULTS, NAMES, choose_kind, provenance
 from molpath.pretrain.data import UnfitProfiles
+from molpath.pretrain.training import Untrained
 
 from .cohort import RUN, train, write_cohort
 
@@ -48,3 +50,39 @@ def test_vst_of_another_fit_is_not_embedded_by_a_run_from_elsewhere(tmp_path):
     with pytest.raises(UnfitProfiles, match="holds vst by a fit of this study, and the run in .*out read vst by a fit"):
         embed_profiles(**given, output=str(tmp_path / "o.h5ad"), own=False)
     embed_profiles(**given, output=str(tmp_path / "o.h5ad"))  # another cohort of the same study
+
+
+def rewrite(folder, change):
+    table = pd.read_csv(folder / "pairs.tsv", sep="\t", dtype=str, keep_default_na=False)
+    change(table).to_csv(folder / "pairs.tsv", sep="\t", index=False)
+
+
+def test_slides_of_one_case_are_no_run(tmp_path):
+    """They are no negatives of each other: without a step, random weights would be kept."""
+    write_cohort(tmp_path, cases=4)
+    rewrite(tmp_path, lambda table: table.assign(case_id="C0", profile_id="P0-" + table.modality))
+    with pytest.raises(UnfitProfiles, match=r"fewer than two cases \(1\) have both a slide and an rna profile"):
+        train(tmp_path)
+
+
+def test_a_branch_with_profiles_of_one_case_is_refused(tmp_path):
+    write_cohort(tmp_path, cases=4)
+    rewrite(tmp_path, lambda table: table[(table.modality == "rna") | (table.case_id == "C0")])
+    with pytest.raises(UnfitProfiles, match=r"fewer than two cases \(1\) .* dna profile.*take dna out"):
+        train(tmp_path)
+
+
+def test_a_fraction_that_leaves_too_few_cases_is_named(tmp_path):
+    write_cohort(tmp_path, cases=4)
+    (tmp_path / "slides.tsv").write_text("slide_id\torgan\nS0\tx\n")
+    with pytest.raises(UnfitProfiles, match=r"in the run's fraction \(0.25\) of the slides.*: raise fraction, add"):
+        train(tmp_path, ON_RNA | {"fraction": 0.25}, dna=[], slides=str(tmp_path / "slides.tsv"))
+
+
+def test_a_run_whose_steps_never_had_two_cases_is_refused(tmp_path):
+    """Batches of one slide each."""
+    write_cohort(tmp_path, cases=3)
+    run = ON_RNA | {"training": ON_RNA["training"] | {"batch_size": 1}}
+    with pytest.raises(Untrained, match="for branch slide, rna, whose weights are still random"):
+        train(tmp_path, run, dna=[])
+    assert not (tmp_path / "out/model.safetensors").exists()

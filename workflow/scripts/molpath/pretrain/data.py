@@ -154,9 +154,23 @@ def gather(
         for index in range(max(len(found["rna"]), len(found["dna"]))):
             one = {kind: positions[index] if index < len(positions) else -1 for kind, positions in found.items()}
             examples.append(Example(slide_id, cases[case_id], **one))
-    if len(examples) < 2:
-        raise UnfitProfiles("fewer than two slides are paired with a profile of these cohorts; see omics/pairs.tsv")
+    check_cases(examples, read, fraction)
     return examples
+
+
+def check_cases(examples: Sequence[Example], read: Sequence[str], fraction: float) -> None:
+    """Raises UnfitProfiles for a branch that could learn nothing: slides and profiles of one case are no negatives of
+    each other, so that no step would have a term for it, and its random weights would come out as a finished model."""
+    for name in read:
+        count = len({examples[i].case for i in rows_with(examples, name)})
+        if count < 2:
+            part = f" in the run's fraction ({fraction:g}) of the slides" if fraction < 1 else ""
+            remedy = "raise fraction, " if fraction < 1 else ""
+            raise UnfitProfiles(
+                f"fewer than two cases ({count}) have both a slide and an {name} profile of these cohorts{part}, and a "
+                f"branch learns from differences between cases: {remedy}add cases, or take {name} out of the run's "
+                "modalities (omics/pairs.tsv says what is paired)"
+            )
 
 
 @dataclass
