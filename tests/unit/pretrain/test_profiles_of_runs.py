@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from molpath.common.kinds import EXPRESSION_REMEDIES, EXPRESSION_VALUES
-from molpath.embed.profiles import embed_profiles
+from molpath.embed.profiles import embed_profiles, gather_profiles
+from molpath.interpret.gene_directions import placed
 from molpath.omics.expression import DEFAULTS, NAMES, choose_kind, provenance
-from molpath.pretrain.data import UnfitProfiles
+from molpath.pretrain.data import UnfitProfiles, read_tables
 from molpath.pretrain.training import Untrained
 
 from .cohort import RUN, train, write_cohort
@@ -86,3 +87,35 @@ def test_a_run_whose_steps_never_had_two_cases_is_refused(tmp_path):
     with pytest.raises(Untrained, match="for branch slide, rna, whose weights are still random"):
         train(tmp_path, run, dna=[])
     assert not (tmp_path / "out/model.safetensors").exists()
+
+
+def test_a_profile_id_in_two_cohorts_is_refused(tmp_path):
+    """Pairs name profiles by it: those of A would take the values of B, which are all 0."""
+    write_cohort(tmp_path, cases=4)
+    data = anndata.read_h5ad(tmp_path / "rna.h5ad")
+    data.X[:] = 0
+    data.obs["cohort"] = "B"
+    data.write_h5ad(tmp_path / "b.h5ad")
+    with pytest.raises(UnfitProfiles, match=r"b.h5ad has profile P0-rna, which .*rna.h5ad has too: give each profile"):
+        read_tables([str(tmp_path / "rna.h5ad"), str(tmp_path / "b.h5ad")])
+
+
+def test_expression_and_mutations_of_one_profile_id_stay_apart(tmp_path):
+    write_cohort(tmp_path, cases=4)
+    names, blocks = [f"P{i}" for i in range(4)], []
+    train(tmp_path, RUN | {"training": ON_RNA["training"]})
+    for kind in ("rna", "dna"):
+        data = anndata.read_h5ad(tmp_path / f"{kind}.h5ad")
+        data.obs_names = names
+        data.write_h5ad(tmp_path / f"{kind}.h5ad")
+        blocks.append(str(tmp_path / f"{kind}-block.h5ad"))
+        given = {"table": str(tmp_path / f"{kind}.h5ad"), "profiles": names, "run_folder": str(tmp_path / "out")}
+        embed_profiles(**given, output=blocks[-1])
+    gather_profiles(blocks=blocks, output=str(tmp_path / "p.h5ad"))
+    assert anndata.read_h5ad(tmp_path / "p.h5ad").obs_names.is_unique
+    there, vectors = placed(str(tmp_path / "p.h5ad"), names)
+    expected = anndata.read_h5ad(blocks[0]).X.astype(float)
+    assert there.all()
+    np.testing.assert_allclose(vectors, expected / np.linalg.norm(expected, axis=1, keepdims=True))
+    with pytest.raises(UnfitProfiles, match="profile rna:P0 is in two cohorts"):
+        gather_profiles(blocks=[blocks[0], blocks[0]], output=str(tmp_path / "p.h5ad"))

@@ -24,8 +24,8 @@ TOKENS = 40_000
 def embed_profiles(
     *, table: str, profiles: Sequence[str], run_folder: str, output: str, threads: int = 1, own: bool = True
 ) -> None:
-    """Write those of `profiles` that a table of a cohort holds: X float32 N x width, obs with profile_id (its index),
-    case_id, cohort, sample_type, modality; all chosen genes of a profile are shown.
+    """Write those of `profiles` that a table of a cohort holds: X float32 N x width, obs (index: modality:profile_id)
+    with profile_id, case_id, cohort, sample_type, modality; all chosen genes of a profile are shown.
 
     Genes and flags the run doesn't know are left out; flags the table lacks are 0. Of a table of z-scores, and of a
     kind the run has no branch for, none are written (N = 0). own: the run is one of this study. Raises UnfitProfiles
@@ -46,7 +46,9 @@ def embed_profiles(
     embed = embed_flags if modality == "dna" else embed_rna
     vectors = embed(network.to(device), description, data) if len(data) else np.zeros((0, network.width), np.float32)
     obs = data.obs[["case_id", "cohort"]].astype(str)
-    found = anndata.AnnData(vectors, obs=obs.assign(sample_type=kinds_of(data.obs), modality=modality))
+    obs = obs.assign(profile_id=list(data.obs_names), sample_type=kinds_of(data.obs), modality=modality)
+    # A sample's expression and its mutations may share a profile_id.
+    found = anndata.AnnData(vectors, obs=obs.set_index(modality + ":" + obs["profile_id"].astype(str)))
     write_h5ad(output, found)
 
 
@@ -83,12 +85,20 @@ def check_same_fit(table: str, data: anndata.AnnData, description: Description, 
 
 
 def gather_profiles(*, blocks: Sequence[str], output: str) -> None:
-    """Write profiles.h5ad: the profiles of all blocks below each other. Raises ValueError if there are none."""
+    """Write profiles.h5ad: the profiles of all blocks below each other. Raises ValueError if there are none, and
+    UnfitProfiles where two have one name.
+    """
     parts = [anndata.read_h5ad(path) for path in blocks]
     parts = [part for part in parts if len(part)]
     if not parts:
         raise ValueError("no profile fits a branch of this model")
-    write_h5ad(output, anndata.concat(parts))
+    whole = anndata.concat(parts)
+    if not whole.obs_names.is_unique:
+        twice = whole.obs_names[whole.obs_names.duplicated()][0]
+        raise UnfitProfiles(
+            f"profile {twice} is in two cohorts: give each a profile_id of its own in the profile sheet"
+        )
+    write_h5ad(output, whole)
 
 
 @torch.inference_mode()

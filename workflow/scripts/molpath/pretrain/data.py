@@ -69,6 +69,7 @@ def read_tables(paths: Sequence[str]) -> anndata.AnnData | None:
             raise UnfitProfiles(f"{path} holds z-scores, scaled over their own cohort; give counts or TPM")
     if not tables:
         return None
+    check_names(paths, tables)
     values = {str(table.uns["value"]) for table in tables}
     if len(values) > 1:
         raise UnfitProfiles(f"{', '.join(paths)} hold {' and '.join(sorted(values))}; a run needs one kind of value")
@@ -85,6 +86,19 @@ def read_tables(paths: Sequence[str]) -> anndata.AnnData | None:
             "%.1f %% of the DNA flags were not observed (off a panel); the DNA branch takes them as 0", 100 * missing
         )
     return table
+
+
+def check_names(paths: Sequence[str], tables: Sequence[anndata.AnnData]) -> None:
+    """Raises UnfitProfiles where a profile_id is there twice: a slide's pair would take the values of another case."""
+    seen: dict[str, str] = {}
+    for path, table in zip(paths, tables, strict=True):
+        for name in table.obs_names:
+            if name in seen:
+                raise UnfitProfiles(
+                    f"{path} has profile {name}, which {seen[name]} has too: give each profile of the profile sheet a "
+                    "profile_id of its own"
+                )
+            seen[name] = str(path)
 
 
 def fit_of(table: anndata.AnnData) -> str:

@@ -146,8 +146,8 @@ class Trainer:
         idle = [name for name in self.network.branches() if not any(f"{name}_gradient" in row for row in rows)]
         if idle:
             raise Untrained(
-                f"in {len(rows)} epochs no step had two cases with a profile for branch {', '.join(idle)}, whose weights "
-                "are still random: raise batch_size, turn one_slide_per_case off, or add profiles"
+                f"in {len(rows)} epochs no step had two cases with a profile for branch {', '.join(idle)}, whose "
+                "weights are still random: raise batch_size, turn one_slide_per_case off, or add profiles"
             )
 
     def _on_signal(self, *_: object) -> None:
