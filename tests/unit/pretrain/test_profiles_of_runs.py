@@ -12,9 +12,11 @@ from molpath.embed.profiles import embed_profiles, gather_profiles
 from molpath.interpret.gene_directions import placed
 from molpath.omics.expression import DEFAULTS, NAMES, choose_kind, provenance
 from molpath.pretrain.data import UnfitProfiles, read_tables
+from molpath.pretrain.runs import digest_of_profiles
 from molpath.pretrain.training import Untrained
 
 from .cohort import RUN, train, write_cohort
+from .test_reuse import steps  # noqa: F401
 
 ON_RNA = RUN | {"modalities": ["rna"], "training": RUN["training"] | {"epochs": 1, "warmup_epochs": 0}}
 
@@ -119,3 +121,44 @@ def test_expression_and_mutations_of_one_profile_id_stay_apart(tmp_path):
     np.testing.assert_allclose(vectors, expected / np.linalg.norm(expected, axis=1, keepdims=True))
     with pytest.raises(UnfitProfiles, match="profile rna:P0 is in two cohorts"):
         gather_profiles(blocks=[blocks[0], blocks[0]], output=str(tmp_path / "p.h5ad"))
+
+
+def unpaired(data):
+    other = data[:1].copy()
+    other.obs_names = ["unpaired"]
+    return anndata.concat([data, other], uns_merge="same")
+
+
+def other_column(data):
+    data.obs["age"] = 1
+    return data
+
+
+def other_value(data):
+    data.X[2, 3] += 1
+    return data
+
+
+def other_genes(data):
+    return data[:, ::-1].copy()
+
+
+@pytest.mark.parametrize("kind", ["rna", "dna"])
+@pytest.mark.parametrize(("change", "again"), [
+    (unpaired, False), (other_column, False), (other_value, True), (other_genes, True),
+])  # fmt: skip
+def test_a_run_depends_on_its_own_profiles_and_their_genes(tmp_path, kind, change, again):
+    write_cohort(tmp_path, cases=4)
+    paired = set(pd.read_csv(tmp_path / "pairs.tsv", sep="\t").profile_id)
+    before = digest_of_profiles(str(tmp_path / f"{kind}.h5ad"), paired)
+    change(anndata.read_h5ad(tmp_path / f"{kind}.h5ad")).write_h5ad(tmp_path / f"{kind}.h5ad")
+    assert (digest_of_profiles(str(tmp_path / f"{kind}.h5ad"), paired) != before) == again
+
+
+def test_an_unpaired_profile_trains_nothing(tmp_path, steps):  # noqa: F811
+    write_cohort(tmp_path, cases=4)
+    first = train(tmp_path, ON_RNA, dna=[])
+    trained = len(steps)
+    unpaired(anndata.read_h5ad(tmp_path / "rna.h5ad")).write_h5ad(tmp_path / "rna.h5ad")
+    assert train(tmp_path, ON_RNA, dna=[]) == first
+    assert len(steps) == trained > 0
