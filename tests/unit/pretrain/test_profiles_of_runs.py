@@ -4,10 +4,14 @@ import json
 from itertools import product
 
 import anndata
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
 from molpath.common.kinds import EXPRESSION_REMEDIES, EXPRESSION_VALUES
+from molpath.embed.attention import write_attention
+from molpath.embed.bags import Bags, OtherWidth
+from molpath.embed.models import get_embed
 from molpath.embed.profiles import embed_profiles, gather_profiles
 from molpath.interpret.gene_directions import placed
 from molpath.omics.expression import DEFAULTS, NAMES, choose_kind, provenance
@@ -162,3 +166,29 @@ def test_an_unpaired_profile_trains_nothing(tmp_path, steps):  # noqa: F811
     unpaired(anndata.read_h5ad(tmp_path / "rna.h5ad")).write_h5ad(tmp_path / "rna.h5ad")
     assert train(tmp_path, ON_RNA, dna=[]) == first
     assert len(steps) == trained > 0
+
+
+def test_patches_of_another_width_are_named_with_their_slide_and_the_run(tmp_path):
+    write_cohort(tmp_path, cases=4)
+    train(tmp_path, ON_RNA, dna=[])
+    with h5py.File(tmp_path / "wsi/S1.h5", "a") as handle:
+        del handle["features"]
+        handle["features"] = np.zeros((10, 7), np.float16)
+    bags = Bags([str(tmp_path / "m.tsv")], str(tmp_path / "wsi"))
+    told = r"slide S1: .*S1.h5 has 7 numbers a patch, and "
+    run = told + r"the run in .*out reads patches of encoder e, which have 6: name the encoder"
+    with (
+        get_embed({"kind": "threads"}, str(tmp_path / "out/config.json"), 1, bags) as embed,
+        pytest.raises(OtherWidth, match=run),
+    ):
+        embed(["S1"])
+    with (
+        get_embed({"kind": "mean"}, "", 1, bags) as embed,
+        pytest.raises(OtherWidth, match=told + "slide S0 before it"),
+    ):
+        embed(["S0", "S1"])
+    with pytest.raises(OtherWidth, match=told.replace(".*S1", "S1") + "the run in"):
+        write_attention(
+            slides=["S1"], manifests=[tmp_path / "m.tsv"], run_folder=str(tmp_path / "out"), wsi=str(tmp_path / "wsi"),
+            output=str(tmp_path / "a.h5"),
+        )  # fmt: skip

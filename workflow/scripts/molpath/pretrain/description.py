@@ -46,11 +46,13 @@ class Selected(TypedDict):
 
 
 class Trained(TypedDict):
-    """What training found out; numbers of cases, slides and pairs, of slides that RankMe judged, of an embedding
+    """What training found out; numbers of cases, slides, organs (over which a part of the
+    slides was taken evenly) and pairs, of slides that RankMe judged, of an embedding
     (width) and of parameters by branch; RankMe by epoch; digests of what was trained on, by kind; versions."""
 
     cases: int
     slides: int
+    organs: NotRequired[int]
     pairs: int
     judged: int
     width: int
