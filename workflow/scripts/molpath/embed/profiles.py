@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import anndata
 import numpy as np
+import pandas as pd
 import torch
 
 from ..common.h5ad import write_h5ad
@@ -48,7 +49,8 @@ def embed_profiles(
     obs = data.obs[["case_id", "cohort"]].astype(str)
     obs = obs.assign(profile_id=list(data.obs_names), sample_type=kinds_of(data.obs), modality=modality)
     # A sample's expression and its mutations may share a profile_id.
-    found = anndata.AnnData(vectors, obs=obs.set_index(modality + ":" + obs["profile_id"].astype(str)))
+    obs.index = pd.Index([f"{modality}:{name}" for name in data.obs_names], dtype=object)
+    found = anndata.AnnData(vectors, obs=obs)
     write_h5ad(output, found)
 
 
