@@ -141,6 +141,7 @@ rule embed_profiles:
         runtime=grow(240),
     params:
         profiles=study.embedding.profile_ids,
+        own=study.embedding.is_of_this_study,
         code=study.digest("embed"),
     message:
         "Embedding {wildcards.modality} profiles of {wildcards.cohort}, block {wildcards.block}, with {wildcards.model}"

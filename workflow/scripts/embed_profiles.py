@@ -17,4 +17,5 @@ if __name__ == "__main__":
         run_folder=str(Path(snakemake.input.sources[0]).parent),
         output=snakemake.output.block,
         threads=snakemake.threads,
+        own=snakemake.params.own,
     )

@@ -44,7 +44,9 @@ def space(tmp_path):
     vectors = rng.normal(size=(60, 8)) * 0.3
     vectors[:, 3] += values[:, 7] - 5 + 20 * (cohort == "B")
     vectors[:, 5] += 10
-    write_embeddings(tmp_path / "profiles.h5ad", vectors, profiles, case_id=profiles, modality="rna")
+    write_embeddings(
+        tmp_path / "profiles.h5ad", vectors, profiles, profile_id=profiles, case_id=profiles, modality="rna"
+    )
     for name in ("A", "B"):
         mine = cohort == name
         data = anndata.AnnData(

@@ -13,9 +13,13 @@ from molpath.common.digests import digest_of
 from molpath.common.files import read_tsv
 from molpath.pretrain import artefacts
 from molpath.pretrain.artefacts import DamagedModel
+from molpath.pretrain.model_card import front_matter as front_lines
+from molpath.pretrain.model_card import licence_lines
 from molpath.pretrain.network import load
 
-from .cohort import train, write_cohort
+from .cohort import RUN, train, write_cohort
+
+SHORT = RUN | {"training": RUN["training"] | {"epochs": 1, "warmup_epochs": 0}}
 
 
 def test_three_lines_of_the_model_card_load_it(tmp_path):
@@ -82,6 +86,51 @@ def test_the_card_tells_the_hub_what_the_model_is(tmp_path):
     head, body = front_matter(train(tmp_path, out="other")["model_card.md"].decode())
     assert "base_model" not in head  # features of an encoder that nobody knows
     assert "patch encoder e: not known here" in body
+
+
+def test_only_a_whole_folder_of_a_run_is_exported(tmp_path):
+    write_cohort(tmp_path, cases=4)
+    train(tmp_path, SHORT)
+    source, target = tmp_path / "out", tmp_path / "hub"
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(FileExistsError, match="file is a file; export to a new folder"):
+        artefacts.export(str(source), str(tmp_path / "file"))
+    card = (source / "model_card.md").read_text()
+    (source / "model_card.md").write_text("another run's card")
+    with pytest.raises(DamagedModel, match="model_card.md differs from its SHA-256"):
+        artefacts.export(str(source), str(target))
+    (source / "model_card.md").write_text(card)
+    (source / "sha256.txt").unlink()  # nothing says whether these are the run's weights
+    with pytest.raises(DamagedModel, match=r"out holds no sha256.txt: take the whole folder of a finished run"):
+        artefacts.export(str(source), str(target))
+    assert not target.exists()
+
+
+def test_the_card_claims_no_more_than_is_known(tmp_path):
+    write_cohort(tmp_path, cases=4)
+    (tmp_path / "slides.tsv").write_text("slide_id\nS0\nS1\nS2\nS3\n")
+    head, body = front_matter(
+        train(tmp_path, SHORT | {"fraction": 0.75}, slides=str(tmp_path / "slides.tsv"))["model_card.md"].decode()
+    )
+    assert "; 75% of the slides\n" in body  # no organ is given
+    assert "last.safetensors" not in body  # which an export doesn't hold
+    assert head["model-index"][0]["results"][0]["dataset"] == {"name": "A", "type": "cohorts"}
+    assert "scGPT" not in body
+    (tmp_path / "slides.tsv").write_text("slide_id\torgan\nS0\tx\nS1\tx\nS2\ty\nS3\ty\n")
+    card = train(tmp_path, SHORT | {"fraction": 0.75}, slides=str(tmp_path / "slides.tsv"))["model_card.md"].decode()
+    assert "; 75% of the slides, evenly over organs\n" in card
+
+
+def test_the_card_names_the_weights_that_the_rna_branch_started_from():
+    run = RUN | {"rna_encoder": RUN["rna_encoder"] | {"checkpoint": "scgpt"}}
+    known = {"hub": "MahmoodLab/conchv1_5"}
+    head = yaml.safe_load("\n".join(front_lines(run, {"epoch": 1, "rankme": 2.0}, known)[1:-1]))
+    assert head["base_model"] == ["MahmoodLab/conchv1_5", "bowang-lab/scGPT"]
+    assert "scGPT's weights (github.com/bowang-lab/scGPT, MIT licence)" in licence_lines(run, known)[-1]
+    without = run | {"modalities": ["dna"]}
+    assert "scGPT" not in "".join(
+        front_lines(without, {"epoch": 1, "rankme": 2.0}, known) + licence_lines(without, known)
+    )
 
 
 def test_files_that_differ_from_their_digests_are_not_loaded(tmp_path):

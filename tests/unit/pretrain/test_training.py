@@ -214,13 +214,15 @@ def test_embeddings_of_cases_slides_and_profiles(tmp_path):
         embed_profiles(table=str(table), profiles=names, run_folder=str(tmp_path / "out"), output=str(block))
     gather_profiles(blocks=blocks, output=tmp_path / "p.h5ad")
     profiles = anndata.read_h5ad(tmp_path / "p.h5ad")
+    assert profiles.obs_names.is_unique
+    assert profiles.obs.loc["rna:P3-rna", "profile_id"] == "P3-rna"
     assert profiles.shape == (24, 8)
     assert set(profiles.obs.modality) == {"rna", "dna"}
     assert set(profiles.obs.sample_type) == {""}  # its cases are no barcodes
 
 
 @pytest.mark.parametrize(("kind", "value", "says"), [
-    ("rna", "vst", "rna.h5ad holds vst, and the run in .*out read log2_tpm_plus_1: set omics/value to"),
+    ("rna", "vst", "rna.h5ad holds vst, and the run in .*out read log2_tpm_plus_1: set omics/value to log2_tpm, and"),
     ("rna", "", "rna.h5ad has none of the 8 genes that the run in"),
     ("dna", "", "dna.h5ad has none of the 8 flags that the run in"),
 ])  # fmt: skip

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 from molpath.common.digests import digest_of, sha256_of
+from molpath.common.kinds import EXPRESSION_VALUES
 from molpath.study import Study
 
 PATCHES = {
@@ -98,15 +99,40 @@ def test_a_run_says_which_patches_it_reads(project):
     assert run["patches"] == PATCHES
 
 
-def test_a_run_on_other_values_of_expression_is_refused_where_there_are_profiles(project):
+def write_run_on(project, value):
+    """A finished run that read expression as `value`, beside the study's own models and profiles."""
     project.config["embed"]["models"]["shared"] = {
         "kind": "threads", "path": "models/theirs", "grid": "main", "encoder": "tiny",
     }  # fmt: skip
     project.config["embed"]["use"] = [*project.config["embed"]["use"], "shared"]
     write_run(project.folder / "models/theirs")
-    change(project.folder, rna_encoder={"vocabulary": [], "value": "vst"})
+    change(project.folder, rna_encoder={"vocabulary": [], "value": value})
+
+
+@pytest.mark.parametrize(("value", "setting"), [(v, s) for s, vs in EXPRESSION_VALUES.items() for v in vs])
+def test_a_run_is_taken_where_omics_value_gives_what_it_read(project, value, setting):
+    """config.json has the words of the table (log2_tpm_plus_1), the config those of the setting (log2_tpm)."""
+    write_run_on(project, value)
+    project.config["omics"]["value"] = setting
     project.write()
-    assert f"{WHERE}/path: the run read expression as vst, and omics/value is log2_tpm" in project.refusal()
+    Study.open("config.yaml").check()
+
+
+@pytest.mark.parametrize(("value", "setting", "advice"), [
+    ("vst", "log2_tpm", "set omics/value to vst, and give profiles with counts"),
+    ("log2_tpm_plus_1", "vst", "set omics/value to log2_tpm, and give profiles with TPM"),
+    ("log2_norm_count_plus_1", "log2_cpm", "set omics/value to log2_tpm, and give profiles with norm_count"),
+    ("log2_cpm_plus_1", "vst", "set omics/value to log2_cpm, and give profiles with counts"),
+    ("other", "log2_tpm", "leave the rna profiles out"),
+])  # fmt: skip
+def test_a_run_on_other_values_of_expression_is_refused_where_there_are_profiles(project, value, setting, advice):
+    write_run_on(project, value)
+    project.config["omics"]["value"] = setting
+    project.write()
+    told = (
+        f"{WHERE}/path: the run read expression as {value}, which omics/value {setting} doesn't give\n    -> {advice}"
+    )
+    assert told in project.refusal()
 
 
 def change(folder, **parts):

@@ -111,3 +111,12 @@ def test_downloads_go_to_folders_that_the_config_names(project, config):
     project.slides[4]["path"] = "/data/slides/../../etc/x.svs"
     project.write()
     assert "/etc/x.svs would be written outside" in project.refusal()
+
+
+def test_a_profile_of_two_cohorts_is_named(project):
+    """Pairs name profiles by profile_id alone."""
+    first = next(row for row in project.profiles if row["cohort"] == "A")
+    project.profiles.append(first | {"cohort": "B", "format": "maf", "modality": "dna"})
+    message = problems_of(project, "profiles.tsv", bytes)
+    row = len(project.profiles) + 1
+    assert f"profiles.tsv, row {row}, column cohort: profile {first['profile_id']} belongs to cohort A" in message

@@ -15,6 +15,21 @@ TUNABLE = ("threads", "random", "chief")
 #: Files of a folder of scGPT's public weights, all of which a run reads.
 SCGPT_FILES = ("args.json", "vocab.json", "best_model.pt")
 
+#: What the X of an rna.h5ad may hold by omics/value, the default of the kind of file first: log2_tpm takes the best
+#: kind of value that all profiles of a cohort have. Z-scores, which stay what they are, no run takes.
+EXPRESSION_VALUES = {
+    "log2_tpm": ("log2_tpm_plus_1", "log2_cpm_plus_1", "log2_norm_count_plus_1"),
+    "log2_cpm": ("log2_cpm_plus_1",),
+    "vst": ("vst",),
+}
+#: What is to be done for values of each kind.
+EXPRESSION_REMEDIES = {
+    "log2_tpm_plus_1": "set omics/value to log2_tpm, and give profiles with TPM",
+    "log2_cpm_plus_1": "set omics/value to log2_cpm, and give profiles with counts",
+    "log2_norm_count_plus_1": "set omics/value to log2_tpm, and give profiles with norm_count alone",
+    "vst": "set omics/value to vst, and give profiles with counts",
+}
+
 #: Adapters of encoders, whose networks are built for one size of patch, and such as take any.
 FIXED_INPUT = ("conch_v1", "conch_v15")
 ANY_INPUT = ("resnet50", "efficientnet_lite0")
@@ -28,3 +43,9 @@ def why_not_input_size(adapter: str, network: str, size: int) -> str:
     if patch and size % int(patch[1]):
         return f"encoder {adapter} looks at {patch[1]} pixels at a time; {size} is no multiple"
     return ""
+
+
+def expression_remedy(value: str) -> str:
+    """What to do where a run read expression as `value` (of uns of an rna.h5ad) and a study has other numbers."""
+    without = "leave the rna profiles out"
+    return f"{EXPRESSION_REMEDIES[value]}; or {without}" if value in EXPRESSION_REMEDIES else without

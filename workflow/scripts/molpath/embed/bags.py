@@ -36,6 +36,10 @@ class OtherWeights(Exception):
     """Patches that other weights encoded than those a run trained on."""
 
 
+class OtherWidth(Exception):
+    """Patches of another width than a model reads, or than those of the same case."""
+
+
 class Bags:
     """Patch features of the accepted slides of a cohort; each is read when it is asked for."""
 
@@ -74,11 +78,17 @@ class Bags:
                     f"patches of {read}: name an encoder with those weights, or another model"
                 )
 
-    def blocks(self, slides: Sequence[str]) -> Iterator[np.ndarray]:
-        """Patches (float32, some thousand x D at once) of some slides, one below the other, as they are read."""
+    def blocks(self, slides: Sequence[str], width: int = 0, reader: str = "") -> Iterator[np.ndarray]:
+        """Patches (float32, some thousand x D at once) of some slides, one below the other, as they are read.
+
+        Raises OtherWidth unless all have `width` numbers, which `reader` takes; 0: those of the first slide.
+        """
         for slide_id in slides:
             row = self.rows[slide_id]
-            for block in feature_blocks(file_of(row, self.wsi), row.get("dataset") or "features"):
+            path = file_of(row, self.wsi)
+            for block in feature_blocks(path, row.get("dataset") or "features"):
+                width, reader = width or block.shape[1], reader or f"slide {slide_id} before it has"
+                check_width(slide_id, str(path), block.shape[1], width, reader)
                 yield block.astype(np.float32)
 
     def read(self, slide_id: str, with_coords: bool = False) -> Bag:
@@ -92,3 +102,14 @@ class Bags:
             raise KeyError(f"{path} doesn't say where on slide {slide_id} its patches lie")
         coords = np.round(read_coords_of(path) * float(row["coords_scale"])).astype(np.int64)
         return Bag(features, coords, int(row["patch_size_level0"]))
+
+
+def check_width(slide_id: str, path: str, found: int, width: int, reader: str) -> None:
+    """Raises OtherWidth where the patches of a slide have other than `width` numbers; reader: who has, or
+    takes, those.
+    """
+    if found != width:
+        raise OtherWidth(
+            f"slide {slide_id}: {path} has {found} numbers a patch, and {reader} {width}: name the encoder whose "
+            "patches those are, or extract or give the features of this slide again"
+        )

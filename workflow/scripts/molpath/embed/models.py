@@ -16,7 +16,7 @@ import numpy as np
 from ..common.files import fingerprint
 from ..common.kinds import WITH_COORDS
 from ..common.settings.embed import Model
-from .bags import Bags, union
+from .bags import Bags, check_width, union
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +75,11 @@ def get_embed(model: Model, source: str, threads: int, bags: Bags, promised: boo
         foreign = get_foreign(model, source, device)
 
         def embed(slides: Sequence[str]) -> tuple[np.ndarray, int]:
-            bag = union([bags.read(slide, model["kind"] in WITH_COORDS) for slide in slides])
+            parts = [bags.read(slide, model["kind"] in WITH_COORDS) for slide in slides]
+            for slide, part in zip(slides, parts, strict=True):
+                own, first = part.features.shape[1], parts[0].features.shape[1]
+                check_width(slide, bags.rows[slide]["file"], own, first, f"slide {slides[0]} before it has")
+            bag = union(parts)
             return foreign(bag), len(bag.features)
 
         yield embed
@@ -85,9 +89,14 @@ def by_own_encoder(model: Model, source: str, bags: Bags) -> Embed:
     """The slide encoder of a run, or one with random weights."""
     import torch
 
-    from ..pretrain.network import build, load
+    from ..pretrain.network import Threads, build, load
 
-    trained = load(str(Path(source).parent))[0] if model["kind"] == "threads" else None
+    trained: Threads | None = None
+    takes, width = "", 0
+    if model["kind"] == "threads":
+        trained, description = load(folder := str(Path(source).parent))
+        width = description["slide_encoder"]["input"]
+        takes = f"the run in {folder} reads patches of encoder {description.get('encoder', '(unknown)')}, which have"
 
     @functools.cache
     def network(width: int):
@@ -97,7 +106,7 @@ def by_own_encoder(model: Model, source: str, bags: Bags) -> Embed:
 
     @torch.inference_mode()
     def embed(slides: Sequence[str]) -> tuple[np.ndarray, int]:
-        blocks = bags.blocks(slides)
+        blocks = bags.blocks(slides, width, takes)
         first = next(blocks)
         count = 0
 

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 
 import anndata
 import numpy as np
+import pandas as pd
 import torch
 
 from ..common.devices import take_device
 from ..common.h5ad import write_h5ad
+from ..common.kinds import expression_remedy
 from ..omics.sample_types import kinds_of
-from ..pretrain.data import UnfitProfiles, chosen_genes, gene_tokens
+from ..pretrain.data import UnfitProfiles, chosen_genes, fit_of, gene_tokens
 from ..pretrain.description import Description
 from ..pretrain.molecular_encoders import standardise
 from ..pretrain.network import Threads, load
@@ -24,13 +26,16 @@ BATCH = 64
 TOKENS = 40_000
 
 
-def embed_profiles(*, table: str, profiles: Sequence[str], run_folder: str, output: str, threads: int = 1) -> None:
-    """Write those of `profiles` that a table of a cohort holds: X float32 N x width, obs with profile_id (its index),
-    case_id, cohort, sample_type, modality; all chosen genes of a profile are shown.
+def embed_profiles(
+    *, table: str, profiles: Sequence[str], run_folder: str, output: str, threads: int = 1, own: bool = True
+) -> None:
+    """Write those of `profiles` that a table of a cohort holds: X float32 N x width, obs (index: modality:profile_id)
+    with profile_id, case_id, cohort, sample_type, modality; all chosen genes of a profile are shown.
 
     Genes and flags the run doesn't know are left out; flags the table lacks are 0. Of a table of z-scores, and of a
-    kind the run has no branch for, none are written (N = 0). Raises UnfitProfiles where the table's numbers are of
-    another kind than the run's, or where it has none of the run's genes or flags.
+    kind the run has no branch for, none are written (N = 0). own: the run is one of this study. Raises UnfitProfiles
+    where the table's numbers are of another kind than the run's, were fitted elsewhere than those of a run that isn't
+    this study's, or where it has none of the run's genes or flags.
     """
     torch.set_num_threads(threads)
     network, description = load(run_folder)
@@ -39,6 +44,8 @@ def embed_profiles(*, table: str, profiles: Sequence[str], run_folder: str, outp
     fits = data.uns["value"] != "zscore" and getattr(network, modality) is not None
     if fits:
         check_fit(table, data, description, modality, run_folder)
+        if modality == "rna" and data.uns["value"] == "vst" and not own:
+            check_same_fit(table, data, description, run_folder)
     data = data[[name for name in profiles if name in data.obs_names] if fits else []]
     vectors = np.zeros((0, network.width), np.float32)
     if len(data):
@@ -46,7 +53,10 @@ def embed_profiles(*, table: str, profiles: Sequence[str], run_folder: str, outp
         with take_device() as device:
             vectors = embed(network.to(device), description, data)
     obs = data.obs[["case_id", "cohort"]].astype(str)
-    found = anndata.AnnData(vectors, obs=obs.assign(sample_type=kinds_of(data.obs), modality=modality))
+    obs = obs.assign(profile_id=list(data.obs_names), sample_type=kinds_of(data.obs), modality=modality)
+    # A sample's expression and its mutations may share a profile_id.
+    obs.index = pd.Index([f"{modality}:{name}" for name in data.obs_names], dtype=object)
+    found = anndata.AnnData(vectors, obs=obs)
     write_h5ad(output, found)
 
 
@@ -55,7 +65,8 @@ def check_fit(table: str, data: anndata.AnnData, description: Description, modal
     value = data.uns["value"]
     if modality == "rna" and (theirs := description["rna_encoder"].get("value", value)) != value:
         raise UnfitProfiles(
-            f"{table} holds {value}, and the run in {folder} read {theirs}: set omics/value to {theirs}"
+            f"{table} holds {value}, and the run in {folder} read {theirs}: {expression_remedy(theirs)} of "
+            "this model's protocols"
         )
     names = shown_genes(description) if modality == "rna" else description["dna_encoder"]["flags"]
     known = [name for name in names if not name.startswith("<")]  # <cls>, <pad> and the like are no genes
@@ -74,13 +85,35 @@ def shown_genes(description: Description) -> list[str]:
     return [name for name in section["vocabulary"] if not means or name in means]
 
 
+def check_same_fit(table: str, data: anndata.AnnData, description: Description, folder: str) -> None:
+    """Raises UnfitProfiles unless a table's vst was made by a fit that the run's profiles were made by.
+
+    A fit belongs to the cohort that taught it, and is not in the folder of a run: profiles of another study are fitted
+    anew, and the same counts become other numbers.
+    """
+    if fit_of(data) not in description["rna_encoder"].get("fits", []):
+        raise UnfitProfiles(
+            f"{table} holds vst by a fit of this study, and the run in {folder} read vst by a fit of its own, which "
+            "is not in its folder: take a run on log2_tpm or log2_cpm, which need no fit, or leave the rna profiles "
+            "out of this model's protocols"
+        )
+
+
 def gather_profiles(*, blocks: Sequence[str], output: str) -> None:
-    """Write profiles.h5ad: the profiles of all blocks below each other. Raises ValueError if there are none."""
+    """Write profiles.h5ad: the profiles of all blocks below each other. Raises ValueError if there are none, and
+    UnfitProfiles where two have one name.
+    """
     parts = [anndata.read_h5ad(path) for path in blocks]
     parts = [part for part in parts if len(part)]
     if not parts:
         raise ValueError("no profile fits a branch of this model")
-    write_h5ad(output, anndata.concat(parts))
+    whole = anndata.concat(parts)
+    if not whole.obs_names.is_unique:
+        twice = whole.obs_names[whole.obs_names.duplicated()][0]
+        raise UnfitProfiles(
+            f"profile {twice} is in two cohorts: give each a profile_id of its own in the profile sheet"
+        )
+    write_h5ad(output, whole)
 
 
 @torch.inference_mode()

@@ -83,8 +83,11 @@ def placed(profiles: str, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]
 
     Raises BadTask where there are too few to correlate.
     """
-    ids, vectors = read_embeddings(profiles)
-    place = {name: i for i, name in enumerate(ids)}
+    _, vectors = read_embeddings(profiles)
+    known = read_columns(profiles, ("profile_id", "modality"))
+    pairs = zip(known["profile_id"], known["modality"], strict=True)
+    # Mutations of a sample may have the profile_id of its expression.
+    place = {name: i for i, (name, modality) in enumerate(pairs) if modality == "rna"}
     there = np.array([name in place for name in names], bool)
     if there.sum() < 4:
         raise BadTask(f"{profiles}: {there.sum()} expression profiles have an embedding; at least 4 are needed")

@@ -21,6 +21,7 @@ from ..common.files import atomic_path, write_text
 log = logging.getLogger(__name__)
 
 FILES = ("model.safetensors", "config.json", "history.tsv")
+CARD = "model_card.md"
 
 
 class DamagedModel(Exception):
@@ -56,17 +57,22 @@ class Events:
 def export(run_folder: str, target: str) -> None:
     """Copy weights, config and history of a run to `target`, with their digests and the model card as README.md.
 
-    Raises FileExistsError if `target` holds anything: what was published should not change under its name; and
-    DamagedModel where a file is not the one that the run wrote.
+    Raises FileExistsError if `target` is a file or holds anything: what was published should not change under its name;
+    and DamagedModel where a file is not the one that the run wrote, or nothing says which one that is.
     """
     source, folder = Path(run_folder), Path(target)
+    needed = (*FILES, CARD, DIGESTS)
+    if missing := [name for name in needed if not (source / name).is_file()]:
+        raise DamagedModel(f"{source} holds no {', '.join(missing)}: take the whole folder of a finished run")
+    if folder.exists() and not folder.is_dir():
+        raise FileExistsError(f"{folder} is a file; export to a new folder")
     if folder.exists() and any(folder.iterdir()):
         raise FileExistsError(f"{folder} is not empty; export to a new folder")
-    check_digests(source, FILES)
+    check_digests(source, [*FILES, CARD])
     for name in FILES:
         with atomic_path(folder / name) as temporary:
             shutil.copyfile(source / name, temporary)
-    write_text(folder / "README.md", (source / "model_card.md").read_text())
+    write_text(folder / "README.md", (source / CARD).read_text())
     write_digests(folder / DIGESTS, {name: folder / name for name in FILES})
 
 

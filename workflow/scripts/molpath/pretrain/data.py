@@ -11,6 +11,7 @@ import anndata
 import numpy as np
 import torch
 
+from ..common.digests import digest_of
 from ..common.files import read_tsv
 from ..common.settings.pretrain import Training
 from .distributed import World
@@ -68,6 +69,7 @@ def read_tables(paths: Sequence[str]) -> anndata.AnnData | None:
             raise UnfitProfiles(f"{path} holds z-scores, scaled over their own cohort; give counts or TPM")
     if not tables:
         return None
+    check_names(paths, tables)
     values = {str(table.uns["value"]) for table in tables}
     if len(values) > 1:
         raise UnfitProfiles(f"{', '.join(paths)} hold {' and '.join(sorted(values))}; a run needs one kind of value")
@@ -77,11 +79,31 @@ def read_tables(paths: Sequence[str]) -> anndata.AnnData | None:
         absent = 0 if values == {"flags"} else np.nan
         table = anndata.concat([without_extras(one) for one in tables], join="outer", fill_value=absent)
         table.uns = {"value": next(iter(values)), "listed": all(one.uns.get("listed") for one in tables)}
+    if values == {"vst"}:
+        table.uns["fits"] = sorted({fit_of(one) for one in tables})
     if "observed" in table.layers and (missing := 1 - np.mean(table.layers["observed"])):
         log.warning(
             "%.1f %% of the DNA flags were not observed (off a panel); the DNA branch takes them as 0", 100 * missing
         )
     return table
+
+
+def check_names(paths: Sequence[str], tables: Sequence[anndata.AnnData]) -> None:
+    """Raises UnfitProfiles where a profile_id is there twice: a slide's pair would take the values of another case."""
+    seen: dict[str, str] = {}
+    for path, table in zip(paths, tables, strict=True):
+        for name in table.obs_names:
+            if name in seen:
+                raise UnfitProfiles(
+                    f"{path} has profile {name}, which {seen[name]} has too: give each profile of the profile sheet a "
+                    "profile_id of its own"
+                )
+            seen[name] = str(path)
+
+
+def fit_of(table: anndata.AnnData) -> str:
+    """Digest of the trend by which a table's vst was made; numbers by another one mean something else."""
+    return digest_of(str(table.uns.get("vst_trend", "")), np.asarray(table.uns.get("vst_coefficients", []), np.float64))
 
 
 def read_table(path: str) -> anndata.AnnData:
@@ -146,9 +168,23 @@ def gather(
         for index in range(max(len(found["rna"]), len(found["dna"]))):
             one = {kind: positions[index] if index < len(positions) else -1 for kind, positions in found.items()}
             examples.append(Example(slide_id, cases[case_id], **one))
-    if len(examples) < 2:
-        raise UnfitProfiles("fewer than two slides are paired with a profile of these cohorts; see omics/pairs.tsv")
+    check_cases(examples, read, fraction)
     return examples
+
+
+def check_cases(examples: Sequence[Example], read: Sequence[str], fraction: float) -> None:
+    """Raises UnfitProfiles for a branch that could learn nothing: slides and profiles of one case are no negatives of
+    each other, so that no step would have a term for it, and its random weights would come out as a finished model."""
+    for name in read:
+        count = len({examples[i].case for i in rows_with(examples, name)})
+        if count < 2:
+            part = f" in the run's fraction ({fraction:g}) of the slides" if fraction < 1 else ""
+            remedy = "raise fraction, " if fraction < 1 else ""
+            raise UnfitProfiles(
+                f"fewer than two cases ({count}) have both a slide and a profile ({name}) of these cohorts{part}, and a "
+                f"branch learns from differences between cases: {remedy}add cases, or take {name} out of the run's "
+                "modalities (omics/pairs.tsv says what is paired)"
+            )
 
 
 @dataclass

@@ -22,12 +22,14 @@ class Scale(TypedDict, total=False):
 
 class RnaSection(RnaEncoder, Scale):
     """The expression branch; vocabulary: words by token; tokens: genes that a profile of each cohort shows at most;
-    value: what its numbers are, as omics/value calls it.
+    value: what its numbers are, in the words of uns of its tables (common.kinds.EXPRESSION_VALUES); fits: of vst, the
+    fit of each of its cohorts (`fit_of`).
     """
 
     vocabulary: list[str]
     tokens: dict[str, int]
     value: NotRequired[str]
+    fits: NotRequired[list[str]]
 
 
 class DnaSection(DnaEncoder):
@@ -44,11 +46,13 @@ class Selected(TypedDict):
 
 
 class Trained(TypedDict):
-    """What training found out; numbers of cases, slides and pairs, of slides that RankMe judged, of an embedding
+    """What training found out; numbers of cases, slides, organs (over which a part of the
+    slides was taken evenly) and pairs, of slides that RankMe judged, of an embedding
     (width) and of parameters by branch; RankMe by epoch; digests of what was trained on, by kind; versions."""
 
     cases: int
     slides: int
+    organs: NotRequired[int]
     pairs: int
     judged: int
     width: int

@@ -49,6 +49,7 @@ def found_out(trainer: Trainer, job: Job) -> Trained:
     return {
         "cases": len({one.case for one in data.examples}),
         "slides": len({one.slide_id for one in data.examples}),
+        "organs": len({organ for organ in job["organs"].values() if organ}),
         "pairs": len(data.examples),
         "judged": len(trainer.judged),
         "width": network.width,

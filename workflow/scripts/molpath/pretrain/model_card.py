@@ -11,6 +11,8 @@ from ..common.settings.pretrain import Run
 from .description import Description, Selected, Trained
 
 TAGS = ("pathology", "whole-slide-image", "multimodal", "contrastive-learning")
+#: Whose weights the expression branch may start from, as the hub names owner and model.
+SCGPT = "bowang-lab/scGPT"
 HOW_TO_LOAD = """\
 ```python
 from molpath.pretrain.network import load      # PYTHONPATH=workflow/scripts
@@ -42,8 +44,7 @@ def write_model_card(
         *licence_lines(run, patch_encoder),
         "\n## Data\n",
         f"- cohorts: {', '.join(run['cohorts'])}: {trained['cases']} cases, {trained['slides']} slides, "
-        f"{trained['pairs']} pairs"
-        + (f"; {run['fraction']:.0%} of the slides, evenly over organs" if run["fraction"] < 1 else ""),
+        f"{trained['pairs']} pairs" + part_of_slides(run, trained),
         f"- patches: grid {run['grid']}, encoder {run['encoder']}, {dim} numbers a patch",
         *(f"- {kind}: SHA-256 {', '.join(digests)}" for kind, digests in shortened(trained["contents"]).items()),
         *network_lines(description, outputs),
@@ -56,8 +57,14 @@ def write_model_card(
     write_text(outputs["model_card.md"], "\n".join(lines))
 
 
+def part_of_slides(run: Run, trained: Trained) -> str:
+    """Which part of its cohorts' slides a run read, where it is a part."""
+    evenly = ", evenly over organs" if trained.get("organs") else ""
+    return f"; {run['fraction']:.0%} of the slides{evenly}" if run["fraction"] < 1 else ""
+
+
 def network_lines(description: Description, outputs: Mapping[str, str]) -> list[str]:
-    """Parameters of each branch, genes a profile by cohort, digests of the weights."""
+    """Parameters of each branch, genes a profile by cohort, digest of the weights."""
     sizes = description["trained"]["parameters"]
     told = {name: f"{sizes[name]:,} parameters" if name in sizes else "none" for name in ("slide", "rna", "dna")}
     tokens = description["rna_encoder"]["tokens"] if "rna_encoder" in description else {}
@@ -67,7 +74,8 @@ def network_lines(description: Description, outputs: Mapping[str, str]) -> list[
         f"- slide encoder: {told['slide']}",
         f"- RNA branch: {told['rna']}{by_cohort}",
         f"- DNA branch: {told['dna']}",
-        *(f"- {file}: SHA-256 {sha256_of(outputs[file])}" for file in ("model.safetensors", "last.safetensors")),
+        # Of an export's weights, which are those of the kept epoch; sha256.txt of a run lists all of its files.
+        f"- model.safetensors: SHA-256 {sha256_of(outputs['model.safetensors'])}",
     ]
 
 
@@ -88,13 +96,15 @@ def front_matter(run: Run, selected: Selected, patch_encoder: Mapping[str, str])
     """Lines of YAML that the Hugging Face hub shows beside a card (huggingface.co/docs/hub/model-cards).
 
     Cohorts are no data sets of the hub, whose ids its key `datasets` takes, and no licence was chosen that
-    `license_link` could lead to: the card has neither key. base_model: where the patches' weights are the hub's own.
+    `license_link` could lead to: the card has neither key. base_model: of the patches, where their weights are the
+    hub's own, and of the expression branch, where it started from scGPT's.
     """
+    bases = [name for name in (patch_encoder.get("hub", ""), SCGPT if starts_from_scgpt(run) else "") if name]
     cohorts = ", ".join(run["cohorts"])
     metric = {"type": "rankme", "name": "RankMe of training slides", "value": round(selected["rankme"], 2)}
     result = {
         "task": {"type": "feature-extraction"},
-        "dataset": {"name": cohorts, "type": "private"},
+        "dataset": {"name": cohorts, "type": "cohorts"},  # whether they are public, nobody says here
         "metrics": [metric],
     }
     values = {
@@ -103,7 +113,7 @@ def front_matter(run: Run, selected: Selected, patch_encoder: Mapping[str, str])
         "library_name": "molpath",
         "pipeline_tag": "feature-extraction",
         "tags": [*TAGS, *run["modalities"]],
-        "base_model": patch_encoder.get("hub", ""),
+        "base_model": bases[0] if len(bases) == 1 else bases,
         "metrics": ["rankme"],
         "model-index": [{"name": run["name"], "results": [result]}],
     }
@@ -112,13 +122,20 @@ def front_matter(run: Run, selected: Selected, patch_encoder: Mapping[str, str])
     return ["---", *lines, "---\n"]
 
 
+def starts_from_scgpt(run: Run) -> bool:
+    """True if the expression branch started from scGPT's public weights."""
+    return "rna" in run["modalities"] and bool(run["rna_encoder"]["checkpoint"])
+
+
 def licence_lines(run: Run, patch_encoder: Mapping[str, str]) -> list[str]:
     """What binds whoever publishes these weights; which licence they get is for the owner of the run to say."""
     encoder, licence = run["encoder"], patch_encoder.get("licence", "")
     told = f"patch encoder {encoder} is under {licence}" if licence else f"patch encoder {encoder}: not known here"
+    started = ["The RNA branch started from scGPT's weights (github.com/bowang-lab/scGPT, MIT licence)."]
     return [
         "None was chosen. Before you publish these weights, write one here and under `license` above. It must agree",
         f"with the terms of the cohorts ({', '.join(run['cohorts'])}) and of what patches were encoded with ({told}).",
+        *started * starts_from_scgpt(run),
     ]
 
 

@@ -57,6 +57,8 @@ def prepare(
         description["rna_encoder"] = {
             **run["rna_encoder"], "vocabulary": words, "tokens": tokens, "value": value, **scale,
         }  # fmt: skip
+        if value == "vst":
+            description["rna_encoder"]["fits"] = list(rna_table.uns["fits"])
         data.rna_values = standardise(values, scale, names)
         data.rna_tokens = np.array([vocabulary[name] for name in names], np.int64)
     if dna_table is not None:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import torch
 
@@ -19,6 +20,7 @@ from ..common.settings.pretrain import Run
 from ..omics.genes import GeneTable
 from ..omics.vocabulary import current_words
 from .artefacts import Events
+from .data import chosen_genes, fit_of, read_table
 from .distributed import World, launch, world
 from .documents import write_documents, write_trained
 from .job import Job
@@ -124,14 +126,29 @@ def contents_of(
     own = set(slides_of(run, pairs))
     packed = [row for path in indices for row in read_tsv(path).to_dict("records") if row["slide_id"] in own]
     folder = run["rna_encoder"]["checkpoint"] if "rna" in run["modalities"] else ""
+    paired = pairs_of(run, pairs)
+    names = {kind: set(paired.profile_id[paired.modality == kind]) for kind in ("rna", "dna")}
     return {
         "patches": [digest_of(sorted((row["slide_id"], row["count"], row["crc32"]) for row in packed))],
-        "pairs": [digest_of(pairs_of(run, pairs).to_numpy().tolist())],
-        "rna": [fingerprint(path) for path in rna],
-        "dna": [fingerprint(path) for path in dna],
+        "pairs": [digest_of(paired.to_numpy().tolist())],
+        "rna": [digest_of_profiles(path, names["rna"]) for path in rna],
+        "dna": [digest_of_profiles(path, names["dna"]) for path in dna],
         "scgpt": [fingerprint(f"{folder}/{name}") for name in SCGPT_FILES] if folder else [],
         "genes": [digest_of(current_words(read_vocabulary(folder), GeneTable(genes)).words)] if genes else [],
     }
+
+
+def digest_of_profiles(path: str, names: set[str]) -> str:
+    """Digest of what a run takes from a table: values and cohorts of its own profiles (`names`) in their order, the
+    chosen genes (those of all cohorts are the vocabulary), and what the numbers are; no other profile and no column."""
+    table = chosen_genes(read_table(path))
+    own = np.flatnonzero(table.obs_names.isin(names))
+    values = np.asarray(table.X)[own]
+    kind = {"value": str(table.uns["value"]), "listed": bool(table.uns.get("listed")), "fit": fit_of(table)}
+    ids = list(zip(table.obs_names[own], table.obs["cohort"].astype(str).iloc[own], strict=True))
+    return digest_of(
+        kind, ids, list(table.var_names), values if kind["value"] == "flags" else values.astype(np.float32)
+    )
 
 
 def pairs_of(run: Run, pairs: str) -> pd.DataFrame:

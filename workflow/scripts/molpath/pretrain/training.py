@@ -53,6 +53,10 @@ class Stopped(Exception):
     """A signal came; the state is saved."""
 
 
+class Untrained(Exception):
+    """A branch of the kept weights took part in no step."""
+
+
 class Diverged(Exception):
     """A loss or a gradient is no finite number."""
 
@@ -119,7 +123,7 @@ class Trainer:
     def run(self, each_epoch: Callable[[Row, float], None] = lambda row, seconds: None) -> None:
         """All epochs that are left; `each_epoch` gets a row of the history and its seconds.
 
-        Raises Stopped after SIGTERM or SIGUSR1, with the state saved, and Diverged.
+        Raises Stopped after SIGTERM or SIGUSR1, with the state saved, Diverged, and Untrained.
         """
         self._resume()
         previous = {number: signal.signal(number, self._on_signal) for number in SIGNALS}
@@ -134,9 +138,20 @@ class Trainer:
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)
+        self._check_trained()
         self.last = {name: value.clone() for name, value in self.network.state_dict().items()}
         self.network.load_state_dict(self.best["weights"])
         self.network.eval()
+
+    def _check_trained(self) -> None:
+        """Every branch of the kept weights took part in a step: what is random is no finished model."""
+        rows = [row for row in self.history if row["epoch"] <= self.best["epoch"]]
+        idle = [name for name in self.network.branches() if not any(f"{name}_gradient" in row for row in rows)]
+        if idle:
+            raise Untrained(
+                f"in {len(rows)} epochs no step had two cases with a profile for branch {', '.join(idle)}, whose "
+                "weights are still random: raise batch_size, turn one_slide_per_case off, or add profiles"
+            )
 
     def _on_signal(self, *_: object) -> None:
         self.terminate = True

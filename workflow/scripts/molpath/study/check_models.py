@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ..common.kinds import FOREIGN, GPU_ONLY, SCGPT_FILES, TUNABLE, WITH_COORDS
+from ..common.kinds import EXPRESSION_VALUES, FOREIGN, GPU_ONLY, SCGPT_FILES, TUNABLE, WITH_COORDS, expression_remedy
 from .check_sheets import SheetChecks
 from .config import Config
 from .models import Models
@@ -95,9 +95,9 @@ class ModelChecks:
             patches, files = self.models.patches_of(entry), self.models.encoders.files_of(entry["encoder"])
             self.models.finished[name].check(where, patches, files, self.problems)
             theirs, ours = self.models.finished[name].value, self.config["omics"]["value"]
-            if theirs and theirs != ours and self.profiles.cohorts("rna"):
-                wrong = f"the run read expression as {theirs}, and omics/value is {ours}"
-                self.problems.add(f"{where}/path", wrong, f"set omics/value to {theirs}, or leave out the profiles")
+            if theirs and theirs not in EXPRESSION_VALUES[ours] and self.profiles.cohorts("rna"):
+                wrong = f"the run read expression as {theirs}, which omics/value {ours} doesn't give"
+                self.problems.add(f"{where}/path", wrong, expression_remedy(theirs))
 
     def _needed(self) -> set[str]:
         """Needed models, also while names in use may be wrong."""

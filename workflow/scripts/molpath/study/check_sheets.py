@@ -60,23 +60,27 @@ class SheetChecks:
                 self.problems.add(f"{path}, header, column case_id", "missing", "name the column of the cases case_id")
 
     def check_profiles(self) -> None:
-        """Rows, unique profile and format, files, one case per profile."""
+        """Rows, unique profile and format, files, one case and one cohort per profile."""
         sheet = self.profiles.path
         if not sheet:
             return
         rows = self.check_rows(sheet, self.profiles.rows, "schemas/profiles.schema.yaml", PROFILE_COLUMNS)
         remedy = "rows may share a profile_id only with different formats"
         self.check_unique(sheet, rows, ["profile_id", "format"], remedy)
-        cases: dict[str, str] = {}
+        first: dict[tuple[str, str], str] = {}
         for row in rows:
             where, path = f"{sheet}, row {row['#']}, column path", self.places.resolve(row["path"], sheet)
             (self.check_marks if will_be_there(row) else self.check_file)(where, path)
-            if cases.setdefault(row["profile_id"], row["case_id"]) != row["case_id"]:
-                self.problems.add(
-                    f"{sheet}, row {row['#']}, column case_id",
-                    f"profile {row['profile_id']} belongs to case {cases[row['profile_id']]} in an earlier row",
-                    "a profile is one measurement of one case: give it another profile_id",
-                )
+            for column in ("case_id", "cohort"):
+                mine = row.get(column) or ""
+                known = first.setdefault((row["profile_id"], column), mine)
+                if known != mine:
+                    owner = f"{column.removesuffix('_id')} {known}"
+                    self.problems.add(
+                        f"{sheet}, row {row['#']}, column {column}",
+                        f"profile {row['profile_id']} belongs to {owner} in an earlier row",
+                        "a profile is one measurement of one case: give it another profile_id",
+                    )
 
     def check_rows(self, sheet: str, rows: list[Row], schema_file: str, columns: Sequence[str]) -> list[Row]:
         """Every row of a sheet against its schema; problems of the header are reported once, not once per row."""

@@ -129,6 +129,10 @@ class Embedding:
         """Profiles of a block."""
         return self._profile_blocks(wildcards.cohort, wildcards.modality)[wildcards.block]
 
+    def is_of_this_study(self, wildcards: Wildcards) -> bool:
+        """False for the folder of a finished run, whose profiles were normalised elsewhere."""
+        return wildcards.model not in self.models.finished
+
     def profile_blocks(self, wildcards: Wildcards) -> list[str]:
         """All blocks of profiles of a model, for the branches that its run has."""
         return [

@@ -49,7 +49,8 @@ class FinishedRun:
 
     @property
     def value(self) -> str:
-        """What the expression is that the run read, as omics/value calls it; '' where it has no such branch."""
+        """What the expression is that the run read, in the words of its table's uns (of EXPRESSION_VALUES); '' where it
+        has no such branch, or doesn't say."""
         return str(_section(self.description, "rna_encoder").get("value", ""))
 
     @property
