@@ -15,7 +15,7 @@ from molpath.embed.models import get_embed
 from molpath.embed.profiles import embed_profiles, gather_profiles
 from molpath.interpret.gene_directions import placed
 from molpath.omics.expression import DEFAULTS, NAMES, choose_kind, provenance
-from molpath.pretrain.data import UnfitProfiles, read_tables
+from molpath.pretrain.profiles import UnfitProfiles, read_tables
 from molpath.pretrain.runs import digest_of_profiles
 from molpath.pretrain.training import Untrained
 

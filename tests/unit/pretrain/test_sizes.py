@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from molpath.common.h5ad import write_h5ad
 from molpath.pretrain import runs
-from molpath.pretrain.data import read_tables
+from molpath.pretrain.profiles import read_tables
 from molpath.pretrain.sizes import TooLarge, check_size, flags_of_genes
 
 from .cohort import RUN, arguments, train, write_cohort

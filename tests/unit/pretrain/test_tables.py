@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 import torch
 from molpath.common.h5ad import write_h5ad
-from molpath.pretrain.data import Example, Loader, PairedData, UnfitProfiles, gather, gene_tokens, read_tables
+from molpath.pretrain.data import Example, Loader, PairedData, gather, gene_tokens
 from molpath.pretrain.distributed import World
 from molpath.pretrain.molecular_encoders import RnaEncoder, RnaMlp
 from molpath.pretrain.preparation import tokens_by_cohort
+from molpath.pretrain.profiles import UnfitProfiles, read_tables
 from molpath.pretrain.runs import slides_of
 from molpath.pretrain.store import PatchStore
 

@@ -10,7 +10,7 @@ import pytest
 from molpath.common.files import read_tsv
 from molpath.embed.embedding import embed_block, gather_embeddings
 from molpath.embed.profiles import embed_profiles, gather_profiles
-from molpath.pretrain.data import UnfitProfiles
+from molpath.pretrain.profiles import UnfitProfiles
 from molpath.pretrain.store import PatchStore
 from molpath.pretrain.training import Stopped, Trainer
 

@@ -14,10 +14,11 @@ from ..common.devices import take_device
 from ..common.h5ad import write_h5ad
 from ..common.kinds import expression_remedy
 from ..omics.sample_types import kinds_of
-from ..pretrain.data import UnfitProfiles, chosen_genes, fit_of, gene_tokens
+from ..pretrain.data import gene_tokens
 from ..pretrain.description import Description
 from ..pretrain.molecular_encoders import standardise
 from ..pretrain.network import Threads, load
+from ..pretrain.profiles import UnfitProfiles, chosen_genes, fit_of
 
 log = logging.getLogger(__name__)
 

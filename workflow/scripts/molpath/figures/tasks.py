@@ -42,8 +42,8 @@ def plot_tasks(*, metrics: str, models: Models, figure: str, table: str, note: s
     """
     every = read_metrics(metrics)
     scores = with_controls(main_scores(every, "frozen", models), every)
-    columns = ["family", "task", "metric", "model", "mean", "lower", "upper", "n_folds", "n_fits", "n_failed"]
-    write_tsv(table, scores[[*columns, "n_empty", "chance", *BESIDE]])
+    told = ["family", "task", "metric", "model", "mean", "lower", "upper", "n_folds", "n_fits", "n_failed"]
+    write_tsv(table, scores[[*told, "n_empty", "chance", *BESIDE]])
     tasks = list(dict.fromkeys(scores.task))
     if not tasks:
         save(say_nothing("no task has a score"), figure, note)

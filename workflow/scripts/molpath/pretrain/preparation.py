@@ -12,9 +12,10 @@ from ..common.settings.pretrain import RnaEncoder as RnaSettings
 from ..common.settings.pretrain import Run
 from ..omics.genes import GeneTable
 from ..omics.vocabulary import current_words
-from .data import PairedData, UnfitProfiles, gather, read_tables
+from .data import PairedData, gather
 from .description import Description, Scale
 from .molecular_encoders import read_vocabulary, standardise, vocabulary_of
+from .profiles import UnfitProfiles, read_tables
 from .sizes import flags_of_genes, gene_of
 from .store import PatchStore
 
@@ -54,11 +55,10 @@ def prepare(
         scale: Scale = scale_of(used, names) if run["rna_encoder"]["standardise"] else {}
         tokens = tokens_by_cohort(used, rna_table.obs["cohort"].iloc[rows].tolist())
         value = str(rna_table.uns["value"])
+        fits = list(rna_table.uns["fits"]) if value == "vst" else []
         description["rna_encoder"] = {
-            **run["rna_encoder"], "vocabulary": words, "tokens": tokens, "value": value, **scale,
+            **run["rna_encoder"], "vocabulary": words, "tokens": tokens, "value": value, "fits": fits, **scale,
         }  # fmt: skip
-        if value == "vst":
-            description["rna_encoder"]["fits"] = list(rna_table.uns["fits"])
         data.rna_values = standardise(values, scale, names)
         data.rna_tokens = np.array([vocabulary[name] for name in names], np.int64)
     if dna_table is not None:

@@ -15,7 +15,8 @@ from .store import PatchStore
 
 #: Buffers of the ring: one is computed from while the other is filled.
 SLOTS = 2
-T, B = TypeVar("T"), TypeVar("B")
+T = TypeVar("T")
+B = TypeVar("B")
 
 
 def readers_of(settings: Training) -> int:

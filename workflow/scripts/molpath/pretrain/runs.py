@@ -20,13 +20,13 @@ from ..common.settings.pretrain import Run
 from ..omics.genes import GeneTable
 from ..omics.vocabulary import current_words
 from .artefacts import Events
-from .data import chosen_genes, fit_of, read_table
 from .distributed import World, launch, world
 from .documents import write_documents, write_trained
 from .job import Job
 from .molecular_encoders import RnaEncoder, load_scgpt, read_vocabulary
 from .network import build
 from .preparation import prepare
+from .profiles import chosen_genes, fit_of, read_table
 from .sizes import check_size, room
 from .store import PatchStore
 from .training import Row, Trainer

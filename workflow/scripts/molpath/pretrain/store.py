@@ -113,7 +113,7 @@ class PackedFile:
         Raises DamagedStore, naming the file, where it can't be read, ends too early, or is another one than before. A
         mapped file would end the process instead where a disk fails.
         """
-        view, place = memoryview(out.reshape(-1).view(np.uint8)), self.offset + row * self.dim * out.itemsize
+        view, place = out.reshape(-1).view(np.uint8).data, self.offset + row * self.dim * out.itemsize
         try:
             handle = os.open(self.path, os.O_RDONLY)
             try:

@@ -6,7 +6,6 @@ import collections
 import json
 import logging
 import math
-import os
 import signal
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -22,6 +21,7 @@ from ..common.settings.pretrain import Training
 from .data import MODALITIES, Batch, Loader, PairedData, split_epoch
 from .description import Selected
 from .distributed import World
+from .left_state import left_state
 from .network import Threads
 from .readers import Bags, Slot
 from .steps import backward, learning_rate_factor, random_state, rankme, set_random_state
@@ -282,38 +282,12 @@ class Trainer:
         with atomic_path(self.state_path) as temporary, open(temporary, "wb") as handle:
             torch.save(state, handle)
 
-    def _left(self) -> tuple[str, dict[str, Any]]:
-        """What an earlier attempt left here, in a word, and its state where that is "whole".
-
-        A file that can't be read is set aside, so that it can be looked at and the next attempt doesn't end at it.
-        """
-        try:
-            # The generators' states must stay on the CPU; weights are copied to where they belong.
-            state = torch.load(self.state_path, map_location="cpu", weights_only=True)
-            if state["stamp"] != self.stamp:
-                log.info("%s was left by other data, settings or code: started from the beginning", self.state_path)
-                os.remove(self.state_path)
-                return "other", {}
-            fits = {name: value.shape for name, value in self.network.state_dict().items()}
-            if {name: value.shape for name, value in state["network"].items()} != fits or STATE - set(state):
-                raise ValueError("parts of a training's state are missing")
-        except FileNotFoundError:
-            return "nothing", {}
-        except (OSError, MemoryError):  # of the machine, not of the file
-            raise
-        except Exception as error:  # torch.load raises whatever the bytes lead it to
-            aside = self.state_path.with_name(f"{self.state_path.name}.damaged")
-            os.replace(self.state_path, aside)
-            log.warning(
-                "%s is no whole state of a training (%s): it lies at %s now, and training starts from the beginning",
-                self.state_path, type(error).__name__, aside,
-            )  # fmt: skip
-            return "damaged", {}
-        return "whole", state
-
     def _resume(self) -> None:
         """Go on from what an earlier attempt left; the first rank looks at it, and the others do as it found."""
-        found, state = self._left() if self.world.rank == 0 else ("", {})
+        found, state = "", {}
+        if self.world.rank == 0:
+            fits = {name: value.shape for name, value in self.network.state_dict().items()}
+            found, state = left_state(self.state_path, self.stamp, fits, STATE)
         if self.world.collect(found)[0] != "whole":
             return
         if self.world.rank != 0:

@@ -1,0 +1,45 @@
+"""The state of a training that an earlier attempt left."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+log = logging.getLogger(__name__)
+
+
+def left_state(
+    path: Path, stamp: str, shapes: Mapping[str, torch.Size], names: Collection[str]
+) -> tuple[str, dict[str, Any]]:
+    """What an earlier attempt left at `path`, in a word, and the state where that is "whole".
+
+    shapes: those of the network's weights; names: all that a state holds beside its stamp. A file that can't be read is
+    set aside, so that it can be looked at and the next attempt doesn't end at it.
+    """
+    try:
+        # The generators' states must stay on the CPU; weights are copied to where they belong.
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        if state["stamp"] != stamp:
+            log.info("%s was left by other data, settings or code: started from the beginning", path)
+            os.remove(path)
+            return "other", {}
+        if {name: value.shape for name, value in state["network"].items()} != shapes or set(names) - set(state):
+            raise ValueError("parts of a training's state are missing")
+    except FileNotFoundError:
+        return "nothing", {}
+    except (OSError, MemoryError):  # of the machine, not of the file
+        raise
+    except Exception as error:  # torch.load raises whatever the bytes lead it to
+        aside = path.with_name(f"{path.name}.damaged")
+        os.replace(path, aside)
+        log.warning(
+            "%s is no whole state of a training (%s): it lies at %s now, and training starts from the beginning",
+            path, type(error).__name__, aside,
+        )  # fmt: skip
+        return "damaged", {}
+    return "whole", state
