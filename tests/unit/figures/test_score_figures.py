@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +10,7 @@ from model_kinds import with_seeds
 from molpath.common.files import read_tsv, write_tsv
 from molpath.figures import tasks as figures_of_tasks
 from molpath.figures.averages import plot_averages
-from molpath.figures.panels import MANY, box_numbers, colours_of
+from molpath.figures.panels import MANY, box_numbers, colours_of, draw_points, ends_of
 from molpath.figures.protocols import plot_fewshot
 from molpath.figures.tasks import BESIDE, plot_heatmap, plot_small_cohorts, plot_tasks
 from molpath.tables.by_cohort import table_cohorts
@@ -247,3 +248,16 @@ def test_a_study_of_regression_alone_draws_every_figure(tmp_path):
     outputs_of = {name: str(tmp_path / f"cohorts.{name}") for name in ("table", "markdown", "latex")}
     table_cohorts(metrics=files["metrics"], models=MODELS, note="", outputs=outputs_of)
     assert len(read_tsv(outputs_of["table"])) == len(FAMILIES) * len(MODELS)
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_r2_below_minus_1_lies_inside_its_panel(named):
+    row = {"name": "mean", "value": -1.6, "lower": -2.5, "upper": -0.9, "stars": "", "told": ""}
+    table = pd.DataFrame([row | {"metric": "r2"}] if named else [row])
+    assert ends_of(table) == ((-np.inf, 1) if named else (-1.6, 1))
+    figure, axes = plt.subplots()
+    draw_points(axes, table, ["mean"], {"mean": "#000000"})
+    low, high = axes.get_xlim()
+    plt.close(figure)
+    assert low < -1.6 < -0.9 < high <= 1.02
+    assert not named or low < -2.5
