@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,11 +10,11 @@ from model_kinds import with_seeds
 from molpath.common.files import read_tsv, write_tsv
 from molpath.figures import tasks as figures_of_tasks
 from molpath.figures.averages import plot_averages
-from molpath.figures.panels import MANY, box_numbers, colours_of
+from molpath.figures.panels import MANY, box_numbers, colours_of, draw_points, ends_of
 from molpath.figures.protocols import plot_fewshot
 from molpath.figures.tasks import BESIDE, plot_heatmap, plot_small_cohorts, plot_tasks
 from molpath.tables.by_cohort import table_cohorts
-from molpath.tables.scores import NUMBERS, tasks_won
+from molpath.tables.scores import NUMBERS, main_scores, read_metrics, tasks_won
 
 from .made_scores import made_folds, write_scores
 
@@ -236,14 +237,36 @@ def test_fewshot_boxes_are_over_draws_folds_and_seeds(tmp_path):
     assert read_tsv(tmp_path / "fewshot.tsv").metric.unique().tolist() == ["auc"]
 
 
-def test_a_study_of_regression_alone_draws_every_figure(tmp_path):
+def test_a_study_of_regression_alone_draws_its_figures(tmp_path):
     rows = [row | {"metric": "r2"} for row in rows_of(protocol="ridge")]
     files = write_scores(tmp_path, rows, FAMILIES, list(MODELS))
-    draw_all(files, tmp_path)
-    for name in ("averages", "tasks", "heatmap", "small"):
-        assert set(FAMILIES.values()) <= set(numbers(tmp_path / f"{name}.tsv").family), name
+    common = {"metrics": files["metrics"], "models": MODELS}
+    cells = main_scores(read_metrics(files["metrics"]), "frozen", MODELS)
+    assert len(cells) == len(FAMILIES) * len(MODELS)
+    plot_tasks(**common, **outputs(tmp_path, "tasks"))
+    assert len(numbers(tmp_path / "tasks.tsv")) == len(cells)
+    write_tsv(tmp_path / "k=all.tsv", pd.DataFrame({"case_id": ["c0", "c1"]}))
+    plot_small_cohorts(
+        **common, tests=files["tests"], folds=files["folds"], splits=[str(tmp_path / "k=all.tsv")], tasks=["a--x"],
+        most=50, reference=list(MODELS)[0], **outputs(tmp_path, "small"),
+    )  # fmt: skip
+    small = numbers(tmp_path / "small.tsv").set_index("model")
+    assert list(small.index) == list(MODELS)
+    assert small.p_adjusted.notna().tolist() == [False, True, True]
     assert set(read_tsv(files["tests"]).group) == {"frozen"}
-    assert "***" in set(numbers(tmp_path / "small.tsv").stars)
     outputs_of = {name: str(tmp_path / f"cohorts.{name}") for name in ("table", "markdown", "latex")}
-    table_cohorts(metrics=files["metrics"], models=MODELS, note="", outputs=outputs_of)
-    assert len(read_tsv(outputs_of["table"])) == len(FAMILIES) * len(MODELS)
+    table_cohorts(**common, note="", outputs=outputs_of)
+    assert len(read_tsv(outputs_of["table"])) == len(cells)
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_r2_below_minus_1_lies_inside_its_panel(named):
+    row = {"name": "mean", "value": -1.6, "lower": -2.5, "upper": -0.9, "stars": "", "told": ""}
+    table = pd.DataFrame([row | {"metric": "r2"}] if named else [row])
+    assert ends_of(table) == ((-np.inf, 1) if named else (-1.6, 1))
+    figure, axes = plt.subplots()
+    draw_points(axes, table, ["mean"], {"mean": "#000000"})
+    low, high = axes.get_xlim()
+    plt.close(figure)
+    assert low < -1.6 < -0.9 < high <= 1.02
+    assert not named or low < -2.5

@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import to_rgb
 
+from ..probe.metrics import range_of
 from ..tables.formats import words_of
 from ..tables.scores import Models, kind_of
 from .style import COLOURS
 
 #: Okabe and Ito's, some of Tol's muted scheme, and at last yellow, which is faint on white.
 MANY = [*COLOURS[:-1], "#332288", "#882255", "#44AA99", "#999933", COLOURS[-1]]
-#: No score or difference of scores lies beyond these: an interval that does says only that there are few tasks.
+#: No difference of scores from 0 to 1 lies beyond these: an interval that does says only that there are few tasks.
 ENDS = (-1.0, 1.0)
 ROW, WIDTH = 0.24, 2.3  # inches
 
@@ -59,12 +60,14 @@ def name_rows(axes, names: Sequence[str], *, labels: bool, bold: str = "", block
 def draw_points(axes, table: pd.DataFrame, names: Sequence[str], colours: Mapping[str, str], line=np.nan) -> None:
     """Point, interval and stars of each row (name, value, lower, upper, stars); line: a value to compare with.
 
-    told: where some folds have no value, how many have one; the point is a ring then.
+    told: where some folds have no value, how many have one; the point is a ring then. Every value lies inside the
+    panel; intervals end where scores do (see ends_of).
     """
+    ends = ends_of(table)
     at = [names.index(name) for name in table.name]
     for place, row in zip(at, table.itertuples(), strict=True):
         colour = colours[row.name]
-        axes.hlines(place, *np.clip([row.lower, row.upper], *ENDS), color=colour, lw=2, alpha=0.6)
+        axes.hlines(place, *np.clip([row.lower, row.upper], *ends), color=colour, lw=2, alpha=0.6)
         axes.plot(
             row.value,
             place,
@@ -77,14 +80,26 @@ def draw_points(axes, table: pd.DataFrame, names: Sequence[str], colours: Mappin
         if row.told and np.isfinite(row.value):
             axes.annotate(row.told, (row.value, place), (0, 4), textcoords="offset points", fontsize=6, ha="center")
         if row.stars:
-            end = np.nanmax([row.value, min(row.upper, ENDS[1])])
+            end = np.nanmax([row.value, min(row.upper, ends[1])])
             add_stars(axes, row.stars, end, place)
     if np.isfinite(line):
         axes.axvline(line, color="#666666", lw=0.9, ls=":")
     axes.margins(x=0.12)
     axes.locator_params(axis="x", nbins=5)
     low, high = axes.get_xlim()
-    axes.set_xlim(max(low, ENDS[0] - 0.02), min(high, ENDS[1] + 0.02))
+    axes.set_xlim(max(low, ends[0] - 0.02), min(high, ends[1] + 0.02))
+
+
+def ends_of(table: pd.DataFrame) -> tuple[float, float]:
+    """Where points and intervals of a panel end: at its metric's range, if there is a column `metric`.
+
+    Else at ENDS, or at values beyond: a mean of R2 has no lower end.
+    """
+    if "metric" in table and len(table):
+        lows, highs = zip(*(range_of(metric) for metric in set(table.metric)), strict=True)
+        return min(lows), max(highs)
+    values = table.value.dropna()
+    return min([ENDS[0], *values]), max([ENDS[1], *values])
 
 
 def add_stars(axes, words: str, end: float, place: float) -> None:

@@ -220,7 +220,10 @@ permutations of times over cases, each probed anew, one-sided; never below 1 ove
 says where no P can be below 5 % after Holm.</p>
 <p>The next table has how often each test finds a difference at 5 % where there is none, {UNKNOWN} where nobody looked.
 What it has holds for such simulations: other numbers of cases, folds and slides, and features that are no normal draws,
-can differ.</p>"""
+can differ. <b>The 95 % interval of a score is no test of chance</b>: it resamples cases of the test sides and holds
+the probes of all folds as they were fitted, so it says how well these probes do on other patients, not what probes
+fitted on other training samples would do. Of pure noise it leaves chance out in about one run of six; the note that the
+site alone predicts the label goes by such an interval. Whether a score is chance, p_permuted tests.</p>"""
 
 
 def show_tests(tests: pd.DataFrame, means: pd.DataFrame, survival: pd.DataFrame, note: str, page: str) -> None:
