@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..common.files import read_tsv, write_tsv
-from ..probe.metrics import FIXED_KAPPA
+from ..common.task_rules import FIXED_KAPPA
 from ..probe.permuting import control_of
 from ..probe.results import OVERLAP
 from .contrasts import DELONG, across_tasks, adjusted, corrected_t, row, within_task
