@@ -32,6 +32,22 @@ IN_TASKS = {
         lambda p: p.splits[2].update(grade=7),
         ["tasks/grade/k=all.tsv, row 4, column grade: label '7' is not in label_dict", "one of: 0, 1"],
     ),
+    "metric that there isn't": (
+        lambda p: p.task.update(metrics=["bacc", "auc"]),
+        ["tasks/grade/config.yaml, key metrics/1: 'auc' is no metric of classes", "one of: macro-ovr-auc, bacc"],
+    ),
+    "two classes of one name": (
+        lambda p: p.task.update(label_dict={0: "low", 1: "low"}),
+        ["tasks/grade/config.yaml, key label_dict/1: the class is called 'low', as that of 0 is"],
+    ),
+    "codes that only look like integers": (
+        lambda p: p.task.update(label_dict={0: "low", 1: "high", "²": "higher", "--1": "lower", "1.0": "same"}),
+        [
+            "tasks/grade/config.yaml, key label_dict/²: '²' looks like a number and is no integer",
+            "key label_dict/--1: '--1' looks like",
+            "key label_dict/1.0: '1.0' looks like",
+        ],
+    ),
     "case without slides": (
         lambda p: p.splits[0].update(case_id="C99"),
         ["tasks/grade/k=all.tsv, row 2, column case_id: case 'C99' is not in slides.tsv"],

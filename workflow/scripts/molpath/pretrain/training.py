@@ -284,7 +284,7 @@ class Trainer:
 
     def _resume(self) -> None:
         """Go on from what an earlier attempt left; the first rank looks at it, and the others do as it found."""
-        found, state = "", {}
+        found, state = "", dict[str, Any]()
         if self.world.rank == 0:
             fits = {name: value.shape for name, value in self.network.state_dict().items()}
             found, state = left_state(self.state_path, self.stamp, fits, STATE)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+<<<<<<< HEAD
 #: What is computed of a classification task beside the metrics it names.
 ALWAYS = ("macro-ovr-auc", "bacc", "weighted_kappa", "acc", "macro-f1", "weighted-f1", "auprc", "brier", "ece")
 #: On request: kappa over all labels of the task, whichever a test side has.
@@ -23,6 +24,10 @@ RANGES = {
     "mae": (0.0, np.inf),
     "brier": (0.0, 2.0),
 }
+=======
+from ..common.task_rules import ALWAYS, FIXED_KAPPA, OF_CLASSES
+
+>>>>>>> q23a
 #: Bins of equal width of the expected calibration error.
 CALIBRATION_BINS = 15
 
@@ -56,7 +61,7 @@ def classification_metrics(
         elif name == "ece":
             found[name] = calibration_error(labels, probabilities)
         else:
-            raise ValueError(f"unknown metric {name!r}; there are {', '.join((*ALWAYS, FIXED_KAPPA))}")
+            raise ValueError(f"unknown metric {name!r}; there are {', '.join(OF_CLASSES)}")
     return found
 
 

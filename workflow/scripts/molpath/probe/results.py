@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from ..common.settings.probe import Probe, Solvers
-from .metrics import ALWAYS, classification_metrics, concordance, time_dependent_auc
+from ..common.task_rules import ALWAYS
+from .metrics import classification_metrics, concordance, time_dependent_auc
 from .probes import CoxFit, ProbeFailed, fit_cox, unit_of
 from .regression import regression_metrics
 from .tasks import Task

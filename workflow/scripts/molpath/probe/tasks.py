@@ -12,7 +12,11 @@ import pandas as pd
 import yaml
 
 from ..common.files import read_tsv
+<<<<<<< HEAD
 from .metrics import LESS_IS_BETTER
+=======
+from ..common.task_rules import is_integer
+>>>>>>> q23a
 
 SIDES = ("train", "test", "val", "-1", "")
 DAYS_A_MONTH = 365.25 / 12
@@ -164,7 +168,7 @@ def in_order(words: dict[str, str]) -> dict[str, str]:
 
     Where a code is no number, the order of label_dict is kept.
     """
-    if not all(code.lstrip("-").isdigit() for code in words):
+    if not all(map(is_integer, words)):
         return words
     return dict(sorted(words.items(), key=lambda item: int(item[0])))
 

@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .metrics import CALIBRATION_BINS, FIXED_KAPPA, calibration_gaps, squared_errors
+from ..common.task_rules import FIXED_KAPPA
+from .metrics import CALIBRATION_BINS, calibration_gaps, squared_errors
 
 #: (bool N: of the class, its scores, weights B x N) -> metric of each resample (float B)
 Score = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]

@@ -7,7 +7,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from .check_values import check_groups, check_survival, check_value
+from .check_values import check_classes, check_groups, check_survival, check_value
 from .config import Config, Row, shipped_yaml
 from .models import Models
 from .problems import Problems, place
@@ -73,6 +73,8 @@ class TaskChecks:
             self.problems.add_schema_error(f"{folder}/config.yaml, key {place(error)}", error)
         if not errors:
             check_groups(task, settings, self.config, self.tasks, self.problems)
+            if self.tasks.may_have_classes(task):
+                check_classes(f"{folder}/config.yaml", settings, self.problems)
             self.check_splits(task, f"{folder}/k=all.tsv", settings)
 
     def check_files(self, task: str) -> bool:

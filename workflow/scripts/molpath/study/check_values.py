@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from ..common.task_rules import OF_CLASSES, is_odd_number
 from .config import Config, Row
 from .problems import Problems
 from .tasks import Tasks
@@ -19,6 +20,26 @@ def check_groups(task: str, settings: Config, config: Config, tasks: Tasks, prob
     if settings.get("task_type") == "regression" and others:
         wrong = f"{task} predicts a number, and {', '.join(others)} needs classes"
         problems.add(f"config, key probe/tasks/{task}", wrong, "leave it with groups: [frozen]")
+
+
+def check_classes(path: str, settings: Config, problems: Problems) -> None:
+    """Classes have names of their own, codes that look like numbers are integers, and the metrics are known.
+
+    path: config.yaml of a classification task.
+    """
+    code_of: dict[str, str] = {}
+    for code, name in settings["label_dict"].items():
+        where = f"{path}, key label_dict/{code}"
+        if is_odd_number(str(code)):
+            wrong = f"{str(code)!r} looks like a number and is no integer in plain digits"
+            problems.add(where, wrong, "write labels as 0, 1, 2, … or as words, here and in k=all.tsv")
+        if (other := code_of.setdefault(str(name), str(code))) != str(code):
+            wrong = f"the class is called {name!r}, as that of {other} is"
+            problems.add(where, wrong, "give each class a name of its own, or all its rows one label in k=all.tsv")
+    for place, metric in enumerate(settings["metrics"]):
+        if metric not in OF_CLASSES:
+            where = f"{path}, key metrics/{place}"
+            problems.add(where, f"{metric!r} is no metric of classes", f"one of: {', '.join(OF_CLASSES)}")
 
 
 def check_value(where: str, cell: str, problems: Problems) -> None:
