@@ -181,8 +181,8 @@ def check_cases(examples: Sequence[Example], read: Sequence[str], fraction: floa
             part = f" in the run's fraction ({fraction:g}) of the slides" if fraction < 1 else ""
             remedy = "raise fraction, " if fraction < 1 else ""
             raise UnfitProfiles(
-                f"fewer than two cases ({count}) have both a slide and a profile ({name}) of these cohorts{part}, and a "
-                f"branch learns from differences between cases: {remedy}add cases, or take {name} out of the run's "
+                f"fewer than two cases ({count}) have both a slide and a profile ({name}) of these cohorts{part}, and "
+                f"a branch learns from differences between cases: {remedy}add cases, or take {name} out of the run's "
                 "modalities (omics/pairs.tsv says what is paired)"
             )
 
