@@ -15,8 +15,8 @@ TUNABLE = ("threads", "random", "chief")
 #: Files of a folder of scGPT's public weights, all of which a run reads.
 SCGPT_FILES = ("args.json", "vocab.json", "best_model.pt")
 
-#: What the X of an rna.h5ad may hold by omics/value, the default of the kind of file first: log2_tpm takes the best
-#: kind of value that all profiles of a cohort have. Z-scores, which stay what they are, no run takes.
+#: What X of an rna.h5ad may hold, by omics/value: log2_tpm takes the first of these that all profiles of a cohort have.
+#: Z-scores stay what they are under each, and no run takes them.
 EXPRESSION_VALUES = {
     "log2_tpm": ("log2_tpm_plus_1", "log2_cpm_plus_1", "log2_norm_count_plus_1"),
     "log2_cpm": ("log2_cpm_plus_1",),
