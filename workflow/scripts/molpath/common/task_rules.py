@@ -10,6 +10,8 @@ ALWAYS = ("macro-ovr-auc", "bacc", "weighted_kappa", "acc", "macro-f1", "weighte
 FIXED_KAPPA = "weighted_kappa_fixed"
 #: Metrics that a classification task may name.
 OF_CLASSES = (*ALWAYS, FIXED_KAPPA)
+#: Of which less is better. None may be a task's first metric: tables and figures rank by that, the highest first.
+LESS_IS_BETTER = ("ece", "brier", "mae")
 _INTEGER = re.compile(r"-?[0-9]+")
 
 

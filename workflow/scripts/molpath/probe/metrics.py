@@ -6,16 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-<<<<<<< HEAD
-#: What is computed of a classification task beside the metrics it names.
-ALWAYS = ("macro-ovr-auc", "bacc", "weighted_kappa", "acc", "macro-f1", "weighted-f1", "auprc", "brier", "ece")
-#: On request: kappa over all labels of the task, whichever a test side has.
-FIXED_KAPPA = "weighted_kappa_fixed"
+from ..common.task_rules import ALWAYS, FIXED_KAPPA, OF_CLASSES
+
 #: Whose values of held-out samples lie below chance where there is nothing to find: a mean fitted on other samples
 #: errs by more than their own.
 BELOW_CHANCE = ("r2", "pooled_r2")
-#: Of which less is better. None may be a task's first metric: tables and figures rank by that, the highest first.
-LESS_IS_BETTER = ("ece", "brier", "mae")
 #: What a metric can be; 0 to 1 where nothing is said.
 RANGES = {
     **dict.fromkeys(("weighted_kappa", FIXED_KAPPA, "pearson", "spearman"), (-1.0, 1.0)),
@@ -24,10 +19,6 @@ RANGES = {
     "mae": (0.0, np.inf),
     "brier": (0.0, 2.0),
 }
-=======
-from ..common.task_rules import ALWAYS, FIXED_KAPPA, OF_CLASSES
-
->>>>>>> q23a
 #: Bins of equal width of the expected calibration error.
 CALIBRATION_BINS = 15
 

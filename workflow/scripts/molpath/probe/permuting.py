@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..common.settings.probe import Probe
-from .metrics import LESS_IS_BETTER
+from ..common.task_rules import LESS_IS_BETTER
 from .tasks import BadTask, Task
 
 #: What the control of a protocol is called: of the frozen probes one name, of all others their own with this ending.

@@ -12,11 +12,7 @@ import pandas as pd
 import yaml
 
 from ..common.files import read_tsv
-<<<<<<< HEAD
-from .metrics import LESS_IS_BETTER
-=======
-from ..common.task_rules import is_integer
->>>>>>> q23a
+from ..common.task_rules import LESS_IS_BETTER, is_integer
 
 SIDES = ("train", "test", "val", "-1", "")
 DAYS_A_MONTH = 365.25 / 12

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from ..common.task_rules import OF_CLASSES, is_odd_number
+from ..common.task_rules import LESS_IS_BETTER, OF_CLASSES, is_odd_number
 from .config import Config, Row
 from .problems import Problems
 from .tasks import Tasks
@@ -40,6 +40,9 @@ def check_classes(path: str, settings: Config, problems: Problems) -> None:
         if metric not in OF_CLASSES:
             where = f"{path}, key metrics/{place}"
             problems.add(where, f"{metric!r} is no metric of classes", f"one of: {', '.join(OF_CLASSES)}")
+        elif place == 0 and metric in LESS_IS_BETTER:
+            wrong = f"less {metric} is better, and models are ranked by the first metric, the highest before others"
+            problems.add(f"{path}, key metrics/0", wrong, "name another one first, such as bacc")
 
 
 def check_value(where: str, cell: str, problems: Problems) -> None:

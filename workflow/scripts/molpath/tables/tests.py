@@ -9,13 +9,8 @@ import numpy as np
 import pandas as pd
 
 from ..common.files import read_tsv, write_tsv
-<<<<<<< HEAD
 from ..probe.metrics import range_of
 from ..probe.permuting import FROZEN, control_of
-=======
-from ..common.task_rules import FIXED_KAPPA
-from ..probe.permuting import control_of
->>>>>>> q23a
 from ..probe.results import OVERLAP
 from .contrasts import DELONG, across_tasks, adjusted, corrected_t, row, within_task
 from .delong import compare_folds, difference
