@@ -98,6 +98,18 @@ MISTAKES = {
     "no ids at all": ("x.csv", text(",", unit="patient"), "header: no column case_id or slide_id"),
     "no vectors": ("x.tsv", "case_id\nC1\n", "no vectors in it"),
     "nothing": ("x.csv", "\n", "no line in it"),
+    "semicolons": ("x.csv", text(";"), r"x.csv, header: 'case_id;e0;e1' has no comma, but semicolons: .*commas"),
+    "tabs": ("x.csv", text("\t"), "has no comma, but tabs: .*call it .tsv"),
+    "digits of another script": (
+        "x.csv",
+        text(",").replace("3.5", "\u0661"),
+        "row 3, column e1: .* is no finite number",
+    ),
+    "underscores": ("x.tsv", text("\t").replace("3.5", "1_000"), "row 3, column e1: '1_000' is no finite number"),
+    "a line end in an id": ("x.csv", text(",").replace("C2", '"C\n2"'), r"case_id 'C\\n2' has white space"),
+    "an id with a space behind it": ("x.csv", text(",").replace("C3", "C1 "), "row 4: case_id 'C1 ' has white space"),
+    "two spaces in an id": ("x.tsv", text("\t").replace("C3", "C  1"), "row 4: case_id 'C  1' has white space"),
+    "fractions for ids": ("x.csv", "case_id,e0\n1.0,5\n2.0,6\n", r"case_ids are fractions \(1.0, …\)"),
     "another format": ("x.pkl", "", r"no format of vectors by its name: give it as .tsv, .csv"),
 }
 
@@ -220,3 +232,41 @@ def test_a_slide_of_another_case_is_refused_in_every_format(name, tmp_path):
     np.testing.assert_array_equal(given.of("P1", ["C1"])[0], X[0])
     with pytest.raises(BadTable, match=f"{name}: slide C2 is of case P2 here, and of P1 in the study"):
         given.of("P1", ["C1", "C2"])
+
+
+@pytest.mark.parametrize(("contents", "told"), [(text(",").encode("utf-16"), "UTF-16"), (b"\x1f\x8b\x08abc", "gzip")])
+def test_a_csv_that_is_another_format_is_named(contents, told, tmp_path):
+    (tmp_path / "x.csv").write_bytes(contents)
+    with pytest.raises(BadTable, match=f"x.csv: this is .*{told}.*comma-separated text in UTF-8"):
+        read_vectors(str(tmp_path / "x.csv"))
+
+
+def test_columns_without_name_and_cells_are_none(tmp_path):
+    (tmp_path / "x.csv").write_text(text(",").replace("\n", ",\n"))
+    np.testing.assert_array_equal(np.asarray(read_vectors(str(tmp_path / "x.csv")).values), X)
+
+
+def test_odd_arrays_are_told_and_ids_may_have_columns_beside_them(tmp_path):
+    asked = write_npy(tmp_path)
+    (tmp_path / "ids.csv").write_text("\n".join(["case_id,note", *(f"{name},x" for name in NAMES)]) + "\n")
+    assert read(asked | {"ids": tmp_path / "ids.csv"}).ids == NAMES
+    with open(tmp_path / "x.npy", "wb") as handle:
+        np.savez(handle, X)
+    with pytest.raises(BadTable, match=r"x.npy: an archive of arrays \(.npz\), no array"):
+        read(asked)
+    write_h5ad(tmp_path)
+    with h5py.File(tmp_path / "x.h5ad", "a") as handle:
+        del handle["X"]
+    with pytest.raises(BadTable, match="x.h5ad: it has no X"):
+        read({"path": tmp_path / "x.h5ad"})
+
+
+def test_hidden_files_of_a_folder_are_skipped_and_a_scalar_is_told(tmp_path):
+    asked = write_folder(tmp_path)
+    (tmp_path / "pooled/._C1.h5").write_bytes(b"x")
+    (tmp_path / "pooled/C3.h5").rename(tmp_path / "pooled/C3.hdf5")
+    assert read(asked).ids == NAMES
+    with h5py.File(tmp_path / "pooled/C2.h5", "w") as handle:
+        handle["features"] = np.float32(1)
+    with pytest.raises(BadTable, match=r"C2.h5: features of shape \(\), and one vector is wanted"):
+        read(asked)

@@ -118,6 +118,15 @@ def test_few_shots_draw_k_a_class_and_leave_the_test_side():
     assert (table.n_test == 20).all()
 
 
+def test_shots_are_drawn_of_the_classes_that_the_data_has(caplog):
+    task, x = toy()
+    task.classes.append("never")
+    table = pd.DataFrame(probe_fewshot(task, x, SETTINGS).metrics)
+    assert sorted(table.shots.unique()) == [1, 4]
+    assert (table.n_train == 2 * table.shots).all()
+    assert "no sample is of class never; shots are drawn of the others" in caplog.text
+
+
 def test_a_failed_probe_is_a_row_with_a_reason():
     task, x = toy()
     task.labels[:] = 0

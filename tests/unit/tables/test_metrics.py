@@ -107,3 +107,16 @@ def test_a_network_that_learned_nothing_and_a_control_off_chance_stand_in_the_ta
     page = unpacked(outputs["page"].read_text())
     assert told in page
     assert off in page
+
+
+def test_summaries_without_a_row_give_empty_tables_with_a_sentence(tmp_path, caplog):
+    """As a few-shot job writes it where no class has enough samples."""
+    columns = ["task", "model", "group", "primary", "n_samples", "n_missing", "chance", "p_permuted"]
+    write_tsv(tmp_path / "summary.tsv", pd.DataFrame(columns=columns))
+    metrics = str(tmp_path / "metrics.tsv")
+    collect_metrics(summaries=[str(tmp_path / "summary.tsv")], families={"s--t": "f"}, output=metrics)
+    assert len(read_metrics(metrics)) == 0
+    assert "No probe has a score" in caplog.text
+    outputs = {name: str(tmp_path / name) for name in ("comparison", "seeds", "page")}
+    compare_models(metrics=metrics, models=["a"], note="", **outputs)
+    assert "No probe has a score" in (tmp_path / "page").read_text()

@@ -42,7 +42,7 @@ def read_cells(path: str | os.PathLike[str]) -> Cells:
 
     Raises BadTable for what isn't in the dialect.
     """
-    lines = _decode(path).split("\n")
+    lines = decode_text(path).split("\n")
     first = next((i for i, line in enumerate(lines) if line.strip() and not line.startswith("#")), None)
     if first is None:
         raise BadTable(f"{path}", "no line but comments", "the first line should name the columns")
@@ -56,12 +56,12 @@ def read_cells(path: str | os.PathLike[str]) -> Cells:
     return _without_unnamed(path, Cells(header, rows, numbers))
 
 
-def _decode(path: str | os.PathLike[str]) -> str:
-    """Text of a file, its line ends as newlines."""
+def decode_text(path: str | os.PathLike[str], separated: str = "tab-separated") -> str:
+    """Text of a file in UTF-8, its line ends as newlines; separated: how a message calls it. Raises BadTable."""
     with open(path, "rb") as handle:
         data = handle.read()
     if found := foreign_format(data[:4096]):
-        raise BadTable(f"{path}", f"this is {found[0]}, and tab-separated text in UTF-8 is asked for", found[1])
+        raise BadTable(f"{path}", f"this is {found[0]}, and {separated} text in UTF-8 is asked for", found[1])
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

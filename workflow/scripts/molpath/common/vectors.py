@@ -6,6 +6,7 @@ Text is read by the standard library alone, so that planning can look at it anyw
 from __future__ import annotations
 
 import csv
+import io
 import os
 import re
 from array import array
@@ -15,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from .tsv import BadTable, Cells, read_cells
+from .tsv import SHOWN, BadTable, Cells, decode_text, read_cells
 
 #: Columns that say whose vector a row is; of a table that has both the first counts.
 UNITS = ("slide_id", "case_id")
@@ -24,6 +25,8 @@ TEXT, OTHERS = (".tsv", ".txt", ".csv"), (".parquet", ".h5ad")
 FORMATS = ".tsv, .csv, .parquet, .npy with `ids`, .h5ad, or a folder of .h5 files"
 #: The largest number that float32 holds.
 LARGEST = 3.4028234e38
+#: What may separate cells where commas should.
+OTHER_MARKS = {"\t": "tabs", ";": "semicolons"}
 #: Names under which the row numbers of a data frame stand among its columns (pandas' index, R's row names).
 ROW_NUMBERS = re.compile(r"|index|level_\d+|Unnamed: \d+(_level_\d+)?|__index_level_\d+__")
 
@@ -44,8 +47,13 @@ class Vectors:
 
 def files_of(path: str, ids: str = "") -> list[str]:
     """The files that a table consists of: one, each of a folder, and that of the ids."""
-    one = sorted(map(str, Path(path).glob("*.h5"))) if os.path.isdir(path) else [path]
-    return one + [ids] * bool(ids)
+    return (_of_folder(Path(path)) if os.path.isdir(path) else [path]) + [ids] * bool(ids)
+
+
+def _of_folder(folder: Path) -> list[str]:
+    """HDF5 files of a folder, sorted, but hidden ones, which systems leave beside others (._C1.h5)."""
+    found = [file for file in folder.iterdir() if file.suffix in (".h5", ".hdf5") and not file.name.startswith(".")]
+    return sorted(map(str, found))
 
 
 def read_ids(path: str, ids: str = "", unit: str = "") -> Vectors | None:
@@ -56,7 +64,7 @@ def read_ids(path: str, ids: str = "", unit: str = "") -> Vectors | None:
     if os.path.isdir(path):
         found = of_folder(path, unit)
     elif path.endswith(TEXT):
-        found = _of_cells(path, _comma_cells(path) if path.endswith(".csv") else read_cells(path))
+        found = _of_cells(path, _cells_of(path))
     elif path.endswith(".npy"):
         found = of_array(path, ids)
     elif path.endswith(OTHERS):
@@ -72,7 +80,13 @@ def check_ids(path: str, found: Vectors) -> None:
     if not found.ids or (len(found.values) and not len(found.values[0])):
         raise BadTable(path, "no vectors in it", "write a row for each case or slide, with numeric columns")
     first: dict[str, str] = {}
+    if all(re.fullmatch(r"[0-9]+\.0", name) for name in found.ids):
+        wrong = f"{found.unit}s are fractions ({found.ids[0]}, …), as pandas makes them of whole numbers"
+        raise BadTable(path, wrong, "write them as text or whole numbers, as the study has them")
     for name, place in zip(found.ids, found.places, strict=True):
+        if name != name.strip() or re.search(r"[\x00-\x1f\x7f]|  ", name):
+            wrong = f"{found.unit} {name!r} has white space at an end, twice in a row, or a tab or line end in it"
+            raise BadTable(f"{path}, {place}", wrong, "take it out of the id")
         if not name:
             raise BadTable(f"{path}, {place}", f"{found.unit} is empty", "name the case or slide, or take the row out")
         if name in first:
@@ -97,17 +111,27 @@ def check_labels(path: str, found: Vectors, labels: Iterable[str]) -> None:
 # Text.
 
 
+def _cells_of(path: str) -> Cells:
+    """Cells of a text, by its name."""
+    return _comma_cells(path) if path.endswith(".csv") else read_cells(path)
+
+
 def _comma_cells(path: str) -> Cells:
     """Cells of a CSV: commas between them, quotation marks around those that hold one."""
-    with open(path, encoding="utf-8-sig", newline="") as handle:
-        reader = csv.reader(handle, strict=True)
-        try:
-            rows = [(reader.line_num, row) for row in reader if any(row)]
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise BadTable(f"{path}, row {reader.line_num + 1}", str(error), "save it as CSV in UTF-8") from None
+    reader = csv.reader(io.StringIO(decode_text(path, "comma-separated"), newline=""), strict=True)
+    try:
+        rows = [(reader.line_num, row) for row in reader if any(row)]
+    except csv.Error as error:
+        raise BadTable(f"{path}, row {reader.line_num + 1}", str(error), "save it as CSV in UTF-8") from None
+    while rows and rows[0][1][0].startswith("#"):
+        rows.pop(0)
     if not rows:
         raise BadTable(path, "no line in it", "the first line should name the columns")
     header = rows[0][1]
+    other = next((word for mark, word in OTHER_MARKS.items() if mark in header[0]), "")
+    if len(header) == 1 and other:
+        wrong = f"{header[0][:SHOWN]!r} has no comma, but {other}"
+        raise BadTable(f"{path}, header", wrong, "write it with commas between its cells (tabs: call it .tsv)")
     for name, count in Counter(filter(None, header)).items():
         if count > 1:
             raise BadTable(f"{path}, header", f"column {name!r} is there {count} times", "rename or remove one")
@@ -140,7 +164,7 @@ def of_array(path: str, ids: str) -> Vectors:
     """Ids of an array's rows, without values."""
     if not ids:
         raise BadTable(path, "an array says nothing of ids", "name under `ids` a TSV with an id for each of its rows")
-    found = _with_ids(ids, read_cells(ids))
+    found = _with_ids(ids, _cells_of(ids))
     return replace(found, places=[f"{place} of {ids}" for place in found.places])
 
 
@@ -166,8 +190,9 @@ def _numbers(path: str, cells: Cells, k: int, columns: Sequence[int]) -> array[f
     """The vector of row `k`."""
     row = cells.rows[k]
     try:
+        told = "".join(row[i] for i in columns)
         values = [float(row[i]) for i in columns]
-        if all(abs(value) <= LARGEST for value in values):
+        if told.isascii() and "_" not in told and all(abs(value) <= LARGEST for value in values):
             return array("f", values)
     except ValueError:
         pass
@@ -181,6 +206,6 @@ def _numbers(path: str, cells: Cells, k: int, columns: Sequence[int]) -> array[f
 
 def _is_finite(cell: str) -> bool:
     try:
-        return abs(float(cell)) <= LARGEST
+        return cell.isascii() and "_" not in cell and abs(float(cell)) <= LARGEST
     except ValueError:
         return False

@@ -80,6 +80,8 @@ def _of_npy(path: str, ids: str) -> Vectors:
         values = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError) as error:
         raise BadTable(path, f"no array of numbers: {error}", "write it again with numpy.save") from None
+    if not isinstance(values, np.ndarray):
+        raise BadTable(path, "an archive of arrays (.npz), no array", "write one array with numpy.save")
     if values.ndim == 2 and len(values) != len(found.ids):
         wrong = f"{len(values)} rows, and {ids} has {len(found.ids)} ids"
         raise BadTable(path, wrong, "give the ids of this array, in the order of its rows")
@@ -93,9 +95,11 @@ def _of_h5ad(path: str, unit: str) -> Vectors:
             obs = handle["obs"]
             index = str(obs.attrs["_index"])
             unit = unit or (index if index in UNITS else "")
+            if "X" not in handle:
+                raise BadTable(path, "it has no X", "put the vectors into X")
             if not isinstance(handle["X"], h5py.Dataset):
                 raise BadTable(path, "X is a sparse matrix", "write it as a dense array")
-            ids, values = obs[index].asstr()[:].tolist(), handle["X"][:]
+            ids, values = _text_column(obs[unit if unit in obs else index]), handle["X"][:]
             cases = _text_column(obs["case_id"]) if unit == "slide_id" and "case_id" in obs else []
             columns = _names_of(handle["var"]) if "var" in handle else []
     except (OSError, KeyError) as error:
@@ -137,7 +141,7 @@ def _of_file(file: str) -> Any:
     """The one vector of an HDF5 file."""
     try:
         with h5py.File(file) as handle:
-            values = own_array(handle, "features", "iuf")[:]
+            values = own_array(handle, "features", "iuf")[()]
     except (OSError, Unusable) as error:
         raise BadTable(file, str(error), "make it again, or take it out of the folder") from None
     if values.size != values.shape[-1] if values.ndim else True:

@@ -40,14 +40,18 @@ def probe_fewshot(task: Task, x: np.ndarray, settings: Probe) -> Results:
     """Logistic probes on k training samples a class, drawn inside each fold's training side; the test side stays.
 
     `repeats` draws a fold; 0 takes one, and with a single fold SINGLE_FOLD_DRAWS, as in the paper (section 7.7). A k
-    that a class of some fold can't fill is left out, as there (the log says so). Survival tasks have none. The control
-    fewshot_permuted takes the same draws of permuted labels: the repeat of its rows is permutation x draws + draw.
+    that a class of some fold can't fill is left out, as there (the log says so); a class without any sample counts for
+    nothing. Survival tasks have none. The control fewshot_permuted takes the same draws of permuted labels: the repeat
+    of its rows is permutation x draws + draw.
     """
     results = Results(task)
     if task.is_survival or task.is_regression:
         return results
-    folds, codes = range(task.folds.shape[1]), range(len(task.classes))
-    smallest = min(np.bincount(task.labels[sides(task, fold)[0]], minlength=len(codes)).min() for fold in folds)
+    folds, codes = range(task.folds.shape[1]), np.unique(task.labels)
+    if unused := [name for code, name in enumerate(task.classes) if code not in codes]:
+        log.warning("%s: no sample is of class %s; shots are drawn of the others", task.name, ", ".join(unused))
+    counts = [np.bincount(task.labels[sides(task, fold)[0]], minlength=len(task.classes))[codes] for fold in folds]
+    smallest = min(int(count.min()) for count in counts)
     draws = settings["repeats"] or (SINGLE_FOLD_DRAWS if len(folds) == 1 else 1)
     permutations = settings["permutations"] if "permuted" in settings.get("controls", CONTROLS) else 0
     for shots in settings["shots"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,16 +12,26 @@ import pandas as pd
 from ..common.files import read_tsv, write_tsv
 from .formats import as_markdown, show
 from .pages import Section, write_page
-from .scores import ENOUGH, Models, counted, kind_of, read_metrics, seed_of, shared_means, told_of
+from .scores import ENOUGH, NUMBERS, Models, counted, kind_of, read_metrics, seed_of, shared_means, told_of
+
+#: What is said where no summary has a row.
+NOTHING = "No probe has a score; the logs of the probes say why."
+log = logging.getLogger(__name__)
 
 
 def collect_metrics(*, summaries: Sequence[str], families: Mapping[str, str], output: str) -> None:
     """tables/metrics.tsv: every summary with the task's family (`primary` = 1: the metric the task names first).
 
-    families: by task, or by <group>/<task> where a group has its own.
+    families: by task, or by <group>/<task> where a group has its own. Where no summary has a row, the table has none.
     """
     parts = [read_tsv(path) for path in summaries]
-    table = pd.concat([part for part in parts if len(part)], ignore_index=True)
+    filled = [part for part in parts if len(part)]
+    if filled:
+        table = pd.concat(filled, ignore_index=True)
+    else:
+        log.warning("%s has no row. %s", output, NOTHING)
+        columns = dict.fromkeys([*parts[0], "protocol", "shots", "metric", "note", "primary", *NUMBERS])
+        table = parts[0].reindex(columns=list(columns))
     keys = zip(table.group, table.task, strict=True)
     table.insert(1, "family", [families.get(f"{group}/{task}") or families[task] for group, task in keys])
     write_tsv(output, table)
@@ -99,6 +110,8 @@ def show_comparison(
         "training samples a class. Controls: permuted rows have shuffled labels and stand at about chance; site_only "
         "and patch_count_only rows know nothing but the site, or the number of patches."
     )
+    if side_by_side.empty:
+        sentences = NOTHING
     seeds = Section("By kind of model and seed, mean over the tasks of a family", table=by_seed.round({"mean": 3}))
     told = Section(
         "Notes: controls off chance, fits that failed or stopped, networks that learned nothing", table=notes
