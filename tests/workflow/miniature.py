@@ -41,6 +41,7 @@ def config_of(address: str) -> dict:
     training = {"epochs": 2, "warmup_epochs": 1, "batch_size": 5, "patches": 16, "genes": 50, "processes": 1}
     run = {"slide_encoder": {"hidden": 16, "output": 16, "heads": 2}, "rna_encoder": small, "training": training}
     return {
+        "software": {"allow_cpu": True},
         "slides": {"slides_per_job": 12},
         "tiles": {"grids": {"main": {"patch_size": 256}, "baseline": {"patch_size": 128}}},
         "features": {"encoders": {name: {"adapter": "mean_colour"} for name in ("conch_v15", "virchow")}},

@@ -118,11 +118,11 @@ def test_a_killed_block_goes_on_with_the_bag_at_which_it_was_killed(tmp_path, mo
     seen = []
     blocks = Bags.blocks
 
-    def counted(self, slides):
+    def counted(self, slides, *more):
         if len(seen) == 2:
             raise MemoryError
         seen.append(slides)
-        return blocks(self, slides)
+        return blocks(self, slides, *more)
 
     monkeypatch.setattr(Bags, "blocks", counted)
     with pytest.raises(MemoryError):

@@ -223,4 +223,4 @@ def test_standardise_is_off_unless_the_run_has_means():
     values = np.array([[2.0, 5.0]], np.float32)
     assert standardise(values, {}, ["a", "b"]) is values
     section = {"mean": {"a": 1.0}, "deviation": {"a": 0.5}}
-    np.testing.assert_array_equal(standardise(values, section, ["a", "b"]), [[2.0, 5.0]])
+    np.testing.assert_array_equal(standardise(values, section, ["a", "b"]), [[2.0, np.nan]])

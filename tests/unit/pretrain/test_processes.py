@@ -164,7 +164,7 @@ def test_two_runs_of_one_machine_take_two_gpus(monkeypatch):
         assert [first.device.index, second.device.index] == [1, 2] == [device.index for device in seen]
     monkeypatch.setattr("molpath.pretrain.distributed.run_processes", lambda *told: started.append(told))
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    launch({}, 3)
+    launch({"promised_gpu": False}, 3)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-a,GPU-b,GPU-c,GPU-d,GPU-e,GPU-f,GPU-g,GPU-h")
-    launch({}, 2)
+    launch({"promised_gpu": False}, 2)
     assert [told[3] for told in started] == [{"CUDA_VISIBLE_DEVICES": "3,4,5"}, {"CUDA_VISIBLE_DEVICES": "GPU-g,GPU-h"}]

@@ -109,6 +109,13 @@ def _without_unnamed(path: str | os.PathLike[str], cells: Cells) -> Cells:
     return Cells([cells.columns[place] for place in kept], rows, cells.lines)
 
 
+def plain_number(cell: str) -> float:
+    """The number of a cell; raises ValueError for what only Python takes for one: 1_000, digits of other scripts."""
+    if "_" in cell or not cell.isascii():
+        raise ValueError(f"{cell!r} is no number in plain digits")
+    return float(cell)
+
+
 def one_line(text: str) -> str:
     """`text` as a cell can hold it: tabs and line ends become a space."""
     return re.sub(r"[\t\r\n]+", " ", text)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from .tsv import SHOWN, BadTable, Cells, decode_text, read_cells
+from .tsv import SHOWN, BadTable, Cells, decode_text, plain_number, read_cells
 
 #: Columns that say whose vector a row is; of a table that has both the first counts.
 UNITS = ("slide_id", "case_id")
@@ -206,6 +206,6 @@ def _numbers(path: str, cells: Cells, k: int, columns: Sequence[int]) -> array[f
 
 def _is_finite(cell: str) -> bool:
     try:
-        return cell.isascii() and "_" not in cell and abs(float(cell)) <= LARGEST
+        return abs(plain_number(cell)) <= LARGEST
     except ValueError:
         return False

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 
 from ..common.task_rules import LESS_IS_BETTER, OF_CLASSES, is_odd_number
+from ..common.tsv import plain_number
 from .config import Config, Row
 from .problems import Problems
 from .tasks import Tasks
@@ -66,6 +67,7 @@ def check_survival(where: str, row: Row, settings: Config, problems: Problems) -
 def is_number(text: str, fits: Callable[[float], bool]) -> bool:
     """True if a cell is a finite number that fits."""
     try:
-        return float(text) < float("inf") and fits(float(text))
+        value = plain_number(text)
+        return value < float("inf") and fits(value)
     except ValueError:
         return False

@@ -60,7 +60,8 @@ def compare(primary: pd.DataFrame, models: Models) -> pd.DataFrame:
             ends = mine[["mean", "lower", "upper"]].assign(told=told_of(mine))
             row[model] = show(*ends.iloc[0]) if len(mine) else ""
         rows.append(row)
-    return pd.DataFrame(rows + family_means(primary, models))
+    columns = ["protocol", "shots", "family", "task", "metric", *models]
+    return pd.DataFrame(rows + family_means(primary, models), columns=columns)
 
 
 def family_means(primary: pd.DataFrame, models: Models) -> list[dict[str, Any]]:
