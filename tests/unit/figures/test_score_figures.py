@@ -252,7 +252,7 @@ def test_a_study_of_regression_alone_draws_its_figures(tmp_path):
     )  # fmt: skip
     small = numbers(tmp_path / "small.tsv").set_index("model")
     assert list(small.index) == list(MODELS)
-    assert small.p_adjusted.notna().tolist() == [False, True, True]
+    assert small["mean"].notna().all()
     assert set(read_tsv(files["tests"]).group) == {"frozen"}
     outputs_of = {name: str(tmp_path / f"cohorts.{name}") for name in ("table", "markdown", "latex")}
     table_cohorts(**common, note="", outputs=outputs_of)
