@@ -127,7 +127,7 @@ def test_a_killed_block_goes_on_with_the_bag_at_which_it_was_killed(tmp_path, mo
     monkeypatch.setattr(Bags, "blocks", counted)
     with pytest.raises(MemoryError):
         block(tmp_path, model)
-    monkeypatch.setattr(Bags, "blocks", lambda self, slides: seen.append(slides) or blocks(self, slides))
+    monkeypatch.setattr(Bags, "blocks", lambda self, slides, *more: seen.append(slides) or blocks(self, slides, *more))
     (partial,) = (tmp_path / "f").glob("*.bags")
     orphan = partial.with_name(partial.name.replace(".", ".of-other-weights", 1))
     orphan.write_bytes(b"")
