@@ -34,12 +34,12 @@ class Truth:
     event: int
 
     def row(self) -> dict[str, float | str]:
-        """What an oracle sees: the latents, not the labels."""
+        """What an oracle sees: the latents, not the labels, and not by their names: given vectors hold no label."""
         values: dict[str, float | str] = {
             "case_id": self.case_id,
-            "subtype": self.subtype,
-            "immune": self.immune,
-            "grade": self.grade,
+            "latent_subtype": self.subtype,
+            "latent_immune": self.immune,
+            "latent_grade": self.grade,
         }
         return values | self.focal
 
