@@ -51,7 +51,7 @@ def plot_tasks(*, metrics: str, models: Models, figure: str, table: str, note: s
     names = [model for model in models if model in set(scores.model)]
     columns = -(-len(tasks) // TALL)
     length = -(-len(tasks) // columns)
-    height = max(0.34, 0.06 * len(names))  # inches a task
+    height = max(0.34, 0.08 * len(names))  # inches a task
     size = (6.2 * columns, height * (length + 3) + 0.6)
     drawn, panels = plt.subplots(1, columns, figsize=size, squeeze=False, layout="constrained", sharex=True)
     for number, axes in enumerate(panels.flat):
@@ -93,17 +93,19 @@ def draw_column(axes, scores: pd.DataFrame, tasks: list[str], names: list[str], 
     for task in tasks if rows > len(names) else []:  # the same for every model
         axes.hlines(places[task] + offsets[-1], sites.site_lower[task], sites.site_upper[task], color="#222222", lw=1)
         axes.plot(sites.site_only[task], places[task] + offsets[-1], "D", ms=3, color="#222222")
-    for name, offset in zip(names, offsets, strict=False):
+    for number, (name, offset) in enumerate(zip(names, offsets, strict=False)):
         mine = scores[scores.model == name].set_index("task").reindex(tasks)
         y = np.array([places[task] for task in tasks]) + offset
-        axes.hlines(y, mine.permuted_lower, mine.permuted_upper, color=GREY, lw=4)
+        axes.hlines(y, mine.permuted_lower, mine.permuted_upper, color=GREY, lw=4, zorder=1)
         axes.hlines(y, mine.lower, mine.upper, color=colours[name], alpha=0.45, lw=1.6)
         some = (mine.n_failed + mine.n_empty > 0).to_numpy()
         axes.plot(mine["mean"][~some], y[~some], "o", ms=3.8, color=colours[name], mec="#333333", mew=0.3)
         axes.plot(mine["mean"][some], y[some], "o", ms=3.8, color="white", mec=colours[name], mew=1)
         for value, place, told in zip(mine["mean"][some], y[some], np.array(told_of(mine))[some], strict=True):
             if np.isfinite(value):
-                axes.annotate(told, (value, place), (4, -2), textcoords="offset points", fontsize=6)
+                short = told.replace(" folds", "").replace(f"{EMPTY} in", "empty")
+                aside = 5 + 44 * (number % 2)  # rows are lower than letters: words of neighbours stand side by side
+                axes.annotate(short, (value, place), (aside, -2), textcoords="offset points", fontsize=6)
     chance = scores.groupby("task").chance.first()
     for task, place in places.items():
         axes.axhspan(place - 0.48, place + 0.48, color="#f5f5f5", zorder=0, lw=0)
@@ -117,9 +119,9 @@ def draw_column(axes, scores: pd.DataFrame, tasks: list[str], names: list[str], 
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(at + 0.6, -0.6)
     label = "score: mean over folds and 95 % interval; dotted: chance"
-    axes.set_xlabel(
-        label + "; ring: some folds failed" * bool((scores.n_failed + scores.n_empty > 0).any()), fontsize=9
-    )
+    if (scores.n_failed + scores.n_empty > 0).any():
+        label += "; ring: folds failed, or empty (no coefficient kept)"
+    axes.set_xlabel(label, fontsize=9)
 
 
 def legend_of(names: Sequence[str], colours, models: Models) -> list:
