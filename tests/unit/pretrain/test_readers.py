@@ -136,7 +136,7 @@ def test_the_next_step_is_read_while_one_is_computed_and_no_further(tmp_path):
     ("damage", "told"),
     [
         (lambda path: path.unlink(), r"patches.npy can't be read \(.*No such file"),
-        (lambda path: path.write_bytes(path.read_bytes()[:-600]), "patches.npy was written anew while a run read it"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-600]), "patches.npy was replaced while a run read it"),
     ],
 )
 def test_what_a_reader_meets_reaches_the_step_with_the_file(tmp_path, damage, told):

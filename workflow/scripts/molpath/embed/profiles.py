@@ -90,7 +90,7 @@ def check_same_fit(table: str, data: anndata.AnnData, description: Description, 
     """Raises UnfitProfiles unless a table's vst was made by a fit that the run's profiles were made by.
 
     A fit belongs to the cohort that taught it, and is not in the folder of a run: profiles of another study are fitted
-    anew, and the same counts become other numbers.
+    again, and the same counts become other numbers.
     """
     if fit_of(data) not in description["rna_encoder"].get("fits", []):
         raise UnfitProfiles(

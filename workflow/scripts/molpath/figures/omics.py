@@ -15,7 +15,7 @@ SITES = 7
 
 
 def plot_omics(profiles: str, output: str, note: str) -> None:
-    """One row a cohort: first two components coloured by site; XIST against RPS4Y1 coloured by recorded sex.
+    """One row per cohort: first two components coloured by site; XIST against RPS4Y1 coloured by recorded sex.
 
     The second column is there where some cohort has both genes.
     """

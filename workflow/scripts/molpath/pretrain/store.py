@@ -1,4 +1,4 @@
-"""The packed store: patch features of all training slides in arrays on disk, one a shard of the slide sheet.
+"""The packed store: patch features of all training slides in arrays on disk, one per shard of the slide sheet.
 
 The rows of a slide lie together in random order, so a random sample without replacement is one contiguous read (two
 where it wraps): the disk sees long reads, and 2,048 of 30,000 patches cost what 2,048 cost.
@@ -118,7 +118,7 @@ class PackedFile:
             handle = os.open(self.path, os.O_RDONLY)
             try:
                 if state_of(handle)[:2] != self.state[:2]:
-                    raise DamagedStore(f"{self.path} was written anew while a run read it; start the run again")
+                    raise DamagedStore(f"{self.path} was replaced while a run read it; start the run again")
                 while view:
                     count = os.preadv(handle, [view], place)
                     if not count:
