@@ -66,9 +66,24 @@ def test_comments_rerun_nothing_and_code_its_stage(cohort, code):
     found = planned(cohort, code)
     for path, text in before.items():
         path.write_text(text)
-    assert nothing <= {"write_provenance", "summarise_resources"}  # provenance.json says that the clone is modified
+    assert nothing == set()
     assert {"tile_slides", "extract_features", "pretrain_run", "probe_task"} <= found
     assert not {"inspect_slides", "assess_tissue", "collect_slides", "normalise_rna", "flag_dna"} & found
+
+
+def test_another_clone_and_a_moved_study_rerun_nothing_and_a_changed_script_its_rule(cohort, code, tmp_path):
+    """Shipped files and scripts count by what they hold: not by place, nor by time, which is new in a new clone."""
+    clone, study = tmp_path / "clone", tmp_path / "study"
+    subprocess.run(["git", "clone", "-q", code, clone], check=True)
+    shutil.copytree(cohort, study)
+    assert planned(study, clone) == set()
+    script, table = clone / "workflow/scripts/tile_slides.py", clone / "resources/known_slides/known_bad_slides.tsv"
+    script.write_text(script.read_text() + "\nADDED = 1\n")
+    assert {"tile_slides", "extract_features"} <= (found := planned(study, clone))
+    assert not {"inspect_slides", "assess_tissue", "normalise_rna"} & found
+    table.write_text(table.read_text() + "# a line more\n")
+    os.utime(table, (0, 0))
+    assert "inspect_slides" in planned(study, clone)
 
 
 def test_same_contents_cost_no_encoding_and_no_training(cohort, code, tmp_path):

@@ -7,12 +7,13 @@ library, imported by another `module` of the same consumer, is dropped before.
 """
 
 import functools
+import hashlib
 import sys
 from pathlib import Path
 
 import snakemake
 import yaml
-from snakemake.io import regex_from_filepattern
+from snakemake.io import regex_from_filepattern, sourcecache_entry
 from snakemake.logging import logger
 from snakemake.settings.enums import Quietness
 from snakemake.sourcecache import LocalSourceFile
@@ -20,8 +21,13 @@ from snakemake.sourcecache import LocalSourceFile
 
 @functools.cache
 def shipped(name):
-    """Path of a file that comes with this workflow; `name` is relative to `workflow/`."""
-    return workflow.source_path(f"../{name}")
+    """Path of a file that comes with this workflow; `name` is relative to `workflow/`.
+
+    As an input it counts by name and contents, not by place and time: another clone of the same files reruns nothing.
+    """
+    path = str(workflow.source_path(f"../{name}"))
+    contents = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    return ancient(sourcecache_entry(path, f"{name}, SHA-256 {contents}"))
 
 
 SCRIPTS = workflow.current_basedir.join("../scripts")
@@ -87,8 +93,12 @@ except ProblemsFound as problems:
     raise StudyRefused(str(problems))
 
 
-def get_state_of_code(wildcards):
-    """Commit of this workflow, asked where it lies: jobs run copies of it."""
+def get_state_of_code(wildcards, input):
+    """Commit of this workflow, asked where it lies: jobs run copies of it.
+
+    Takes `input`, so that Snakemake doesn't compare it: a commit that changes no result is no reason to write anew
+    which one made them.
+    """
     hosted = None if isinstance(SCRIPTS, LocalSourceFile) else SCRIPTS
     return state_of_code(LIBRARY, hosted)
 
@@ -132,7 +142,7 @@ def get_asked_gpus(wildcards):
 def get_environment_files():
     """The environment files that rules name."""
     names = {str(rule.conda_env) for rule in workflow.rules if rule.conda_env}
-    return [workflow.source_path(name) for name in sorted(names) if name.startswith("../../envs/")]
+    return [shipped(name[3:]) for name in sorted(names) if name.startswith("../../envs/")]
 
 
 def show_summary():

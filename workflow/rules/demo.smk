@@ -24,6 +24,7 @@ rule make_demo_slides:
         slides=study.demo.slides,
         seed=lookup(dpath="demo/seed", within=config),
         code=study.digest("demo"),
+        script=study.script("make_demo_slides"),
     message:
         "Drawing the slides of the synthetic cohort"
     script:
@@ -50,6 +51,7 @@ rule make_demo_omics:
         cases=study.demo.cases,
         seed=lookup(dpath="demo/seed", within=config),
         code=study.digest("demo"),
+        script=study.script("make_demo_omics"),
     message:
         "Making molecular and clinical files of the synthetic cohort"
     script:
@@ -75,6 +77,7 @@ rule make_demo_tasks:
         slides=study.demo.task_slides,
         seed=lookup(dpath="demo/seed", within=config),
         code=study.digest("demo"),
+        script=study.script("make_demo_tasks"),
     message:
         "Making the tasks of the synthetic cohort"
     script:

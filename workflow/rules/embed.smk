@@ -32,6 +32,7 @@ rule take_vectors:
     params:
         given=study.vectors.request,
         code=study.digest("embed"),
+        script=study.script("take_vectors"),
     message:
         "Taking the given vectors of {wildcards.model}"
     script:
@@ -50,6 +51,7 @@ rule write_task_sheet:
         "../../envs/probe.yaml"
     params:
         code=study.digest("embed"),
+        script=study.script("write_task_sheet"),
     message:
         "Listing the cases of the tasks"
     script:
@@ -85,6 +87,7 @@ rule embed_block:
         model=study.models.model,
         results=subpath(output.block, ancestor=4),
         code=study.digest("embed"),
+        script=study.script("embed_block"),
     message:
         "Embedding {wildcards.unit} of block {wildcards.block} with {wildcards.model}"
     script:
@@ -115,6 +118,7 @@ rule gather_embeddings:
         unit=study.embedding.unit,
         model=study.models.model,
         code=study.digest("embed"),
+        script=study.script("gather_embeddings"),
     message:
         "Gathering embeddings of {wildcards.unit} by {wildcards.model}"
     script:
@@ -143,6 +147,7 @@ rule embed_profiles:
         profiles=study.embedding.profile_ids,
         own=study.embedding.is_of_this_study,
         code=study.digest("embed"),
+        script=study.script("embed_profiles"),
     message:
         "Embedding {wildcards.modality} profiles of {wildcards.cohort}, block {wildcards.block}, with {wildcards.model}"
     script:
@@ -166,6 +171,7 @@ rule gather_profiles:
         runtime=grow(60),
     params:
         code=study.digest("embed"),
+        script=study.script("gather_profiles"),
     message:
         "Gathering embeddings of molecular profiles by {wildcards.model}"
     script:
@@ -192,6 +198,7 @@ rule embed_attention:
         slides=lookup(dpath="embed/attention", within=config),
         results=subpath(output.table, ancestor=3),
         code=study.digest("embed"),
+        script=study.script("embed_attention"),
     message:
         "Writing attention of {wildcards.model} over patches"
     script:

@@ -44,6 +44,7 @@ rule extract_features:
         gpu_build=study.encoders.gpu_build,
         results=subpath(output.manifest, ancestor=4),
         code=study.digest("features"),
+        script=study.script("extract_features"),
         accept_other_code=study.accepts_other_code("features"),
     message:
         "Encoding the patches of shard {wildcards.shard} ({wildcards.grid}) with {wildcards.encoder}."

@@ -35,6 +35,7 @@ rule draw_attention:
         results=subpath(output.picture, ancestor=4),
         note=lookup(dpath="report/note", within=config),
         code=study.digest("interpret"),
+        script=study.script("draw_attention"),
     message:
         "Drawing attention of {wildcards.model} over {wildcards.slide}"
     script:
@@ -67,6 +68,7 @@ rule show_top_patches:
         patches=lookup(dpath="embed/top_patches", within=config),
         note=lookup(dpath="report/note", within=config),
         code=study.digest("interpret"),
+        script=study.script("show_top_patches"),
     message:
         "Showing the patches of {wildcards.slide} that {wildcards.model} attends to most"
     script:
@@ -96,6 +98,7 @@ rule gene_directions:
     params:
         settings=study.probing.direction_settings,
         code=study.digest("interpret"),
+        script=study.script("gene_directions"),
     message:
         "Correlating genes with the direction of {wildcards.task} in {wildcards.model}"
     script:
@@ -124,6 +127,7 @@ rule compare_expression:
     params:
         settings=study.probing.expression_settings,
         code=study.digest("interpret"),
+        script=study.script("compare_expression"),
     message:
         "Comparing expression between groups that {wildcards.model} predicts on {wildcards.task}"
     script:

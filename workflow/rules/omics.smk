@@ -32,6 +32,7 @@ rule list_gdc_profiles:
     params:
         downloads=study.omics.gdc_downloads,
         code=study.digest("omics"),
+        script=study.script("list_gdc_profiles"),
     message:
         "Listing the profiles of GDC downloads"
     script:
@@ -67,6 +68,7 @@ rule normalise_rna:
         settings=study.omics.rna_settings,
         runs=study.omics.vocabulary_runs,
         code=study.digest("omics"),
+        script=study.script("normalise_rna"),
     message:
         "Normalising expression of cohort {wildcards.cohort}"
     script:
@@ -100,6 +102,7 @@ rule flag_dna:
         panels=study.omics.panels,
         mutations=lookup(dpath="omics/mutations", within=config),
         code=study.digest("omics"),
+        script=study.script("flag_dna"),
     message:
         "Turning mutations and copy numbers of cohort {wildcards.cohort} into flags"
     script:
@@ -134,6 +137,7 @@ rule pair_slides:
         allow=lookup(dpath="omics/allow_leakage", within=config),
         correlation=lookup(dpath="omics/duplicate_correlation", within=config),
         code=study.digest("omics"),
+        script=study.script("pair_slides"),
     message:
         "Pairing slides with profiles and looking for leakage"
     script:
@@ -160,6 +164,7 @@ rule check_profiles:
         runtime=grow(60),
     params:
         code=study.digest("omics"),
+        script=study.script("check_profiles"),
     message:
         "Checking molecular profiles: outliers, sites, sex, copies"
     script:

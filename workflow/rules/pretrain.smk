@@ -30,6 +30,7 @@ rule pack_patches:
         results=subpath(output.patches, ancestor=5),
         repack=lookup(dpath="pretrain/repack", within=config),
         code=study.digest("pretrain"),
+        script=study.script("pack_patches"),
     message:
         "Packing patches of paired slides, shard {wildcards.shard} ({wildcards.grid}, {wildcards.encoder})"
     script:
@@ -71,6 +72,7 @@ rule pretrain_run:
         results=subpath(output.model, ancestor=4),
         trainer=study.digest.of_training(),
         code=study.digest("pretrain"),  # another page is no reason to train: the stamp holds `trainer`
+        script=study.script("pretrain_run"),
     message:
         "Pretraining {wildcards.run}"
     script:

@@ -31,6 +31,7 @@ rule split_task:
         runtime=grow(30),
     params:
         code=study.digest("probe"),
+        script=study.script("split_task"),
     message:
         "Splitting {wildcards.task} by its recipe"
     script:
@@ -64,6 +65,7 @@ rule probe_task:
     params:
         settings=study.probing.settings,
         code=study.digest("probe"),
+        script=study.script("probe_task"),
     message:
         "Probing {wildcards.model} on {wildcards.task} ({wildcards.group})"
     script:
@@ -92,6 +94,7 @@ rule write_pathobench:
         jobs=study.probing.pathobench_jobs,
         settings=study.probing.settings,
         code=study.digest("probe"),
+        script=study.script("write_pathobench"),
     message:
         "Writing the frozen probes in Patho-Bench's layout"
     script:
@@ -126,6 +129,7 @@ rule transfer_task:
         sides=study.tasks.transfer_sides,
         settings=study.probing.settings,
         code=study.digest("probe"),
+        script=study.script("transfer_task"),
     message:
         "Probing {wildcards.model} on transfer {wildcards.task}"
     script:
@@ -162,6 +166,7 @@ rule prompt_task:
         entry=study.tasks.prompt_entry,
         settings=study.probing.settings,
         code=study.digest("probe"),
+        script=study.script("prompt_task"),
     message:
         "Prompting {wildcards.model} on {wildcards.task}"
     script:
@@ -195,6 +200,7 @@ rule cluster_task:
         seeds=lookup(dpath="probe/cluster/seeds", within=config),
         settings=study.probing.settings,
         code=study.digest("probe"),
+        script=study.script("cluster_task"),
     message:
         "Clustering the embeddings of {wildcards.task} by {wildcards.model}"
     script:
@@ -229,6 +235,7 @@ rule finetune_task:
         settings=study.probing.finetune_settings,
         results=subpath(output.metrics, ancestor=5),
         code=study.digest("probe"),
+        script=study.script("finetune_task"),
     message:
         "Fine-tuning {wildcards.model} on {wildcards.task}"
     script:

@@ -21,6 +21,7 @@ rule write_config:
         "../../envs/report.yaml"
     params:
         config=config,
+        script=study.script("write_config"),
     message:
         "Writing down the merged config"
     script:
@@ -51,6 +52,7 @@ rule write_provenance:
         results=subpath(output.provenance, parent=True),
         note=lookup(dpath="report/note", within=config),
         code={stage: study.digest(stage) for stage in (*STAGES, "tables", "figures")},
+        script=study.script("write_provenance"),
         state=get_state_of_code,
     message:
         "Writing down what made these results"
@@ -88,6 +90,7 @@ rule summarise_resources:
         n_slides=len(study.slides.rows),
         note=lookup(dpath="report/note", within=config),
         code=study.digest("tables"),
+        script=study.script("summarise_resources"),
     message:
         "Adding up what the jobs of this run took"
     script:

@@ -32,6 +32,7 @@ rule plot_figure:
     params:
         call=study.displays.figure_call,
         code=study.digest("figures"),
+        script=study.script("plot_figure"),
     message:
         "{params.call[message]}"
     script:
@@ -74,6 +75,7 @@ rule write_table:
     params:
         call=study.displays.table_call,
         code=study.digest("tables"),
+        script=study.script("write_table"),
     message:
         "{params.call[message]}"
     script:
@@ -104,6 +106,7 @@ use rule write_table as draw_table with:
     params:
         call=study.displays.table_call,
         code=[study.digest("tables"), study.digest("figures")],
+        script=study.script("write_table"),
 
 
 use rule write_table as describe_tasks with:
@@ -123,6 +126,7 @@ use rule write_table as describe_tasks with:
     params:
         call=study.displays.tables["task_statistics"].call,
         code=study.digest("tables"),
+        script=study.script("write_table"),
 
 
 use rule write_table as list_run_slides with:
@@ -137,6 +141,7 @@ use rule write_table as list_run_slides with:
     params:
         call=study.displays.tables["runs"].call,
         code=study.digest("tables"),
+        script=study.script("write_table"),
 
 
 use rule write_table as map_slides with:
@@ -161,6 +166,7 @@ use rule write_table as map_slides with:
     params:
         call=study.displays.tables["maps"].call,
         code=study.digest("figures"),
+        script=study.script("write_table"),
 
 
 use rule write_table as compare_models with:
@@ -182,6 +188,7 @@ use rule write_table as compare_models with:
     params:
         call=study.displays.tables["comparison"].call,
         code=study.digest("tables"),
+        script=study.script("write_table"),
 
 
 use rule write_table as test_models with:
@@ -214,6 +221,7 @@ use rule write_table as test_models with:
     params:
         call=study.displays.tables["tests"].call,
         code=[study.digest("tables"), study.digest("figures")],
+        script=study.script("write_table"),
 
 
 use rule write_table as compare_published with:
@@ -237,6 +245,7 @@ use rule write_table as compare_published with:
     params:
         call=study.displays.tables["published"].call,
         code=study.digest("tables"),
+        script=study.script("write_table"),
 
 
 use rule write_table as show_table with:
@@ -259,6 +268,7 @@ use rule write_table as show_table with:
     params:
         call=study.displays.page_call,
         code=study.digest("tables"),
+        script=study.script("write_table"),
 
 
 rule show_worst_slides:
@@ -286,6 +296,7 @@ rule show_worst_slides:
         results=subpath(output.page, ancestor=2),
         note=lookup(dpath="report/note", within=config),
         code=study.digest("tables"),
+        script=study.script("show_worst_slides"),
     message:
         "Gathering the slides that deserve a look"
     script:

@@ -29,6 +29,7 @@ rule inspect_slides:
         memory_mb=lookup(dpath="slides/memory_mb", within=config),
         mpp_tolerance=lookup(dpath="slides/mpp_tolerance", within=config),
         code=study.digest("slides"),
+        script=study.script("inspect_slides"),
     message:
         "Inspecting slides of shard {wildcards.shard}"
     script:

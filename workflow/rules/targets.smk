@@ -134,6 +134,7 @@ rule plan_table:
         request=lambda wildcards: study.plan(),
         results=subpath(output.table, ancestor=2),
         code=study.digest("preflight"),
+        script=study.script("plan_table"),
     message:
         "Writing what all that the config asks for will cost"
     script:

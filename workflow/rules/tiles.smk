@@ -28,6 +28,7 @@ rule tile_slides:
         grid=study.grids.grid,
         given_state=study.grids.given_state,
         code=study.digest("tiles"),
+        script=study.script("tile_slides"),
         accept_other_code=study.accepts_other_code("tiles"),
     message:
         "Tiling shard {wildcards.shard} on {wildcards.grid}"
@@ -55,6 +56,7 @@ rule collect_losses:
     params:
         max_failed_fraction=lookup(dpath="slides/max_failed_fraction", within=config),
         code=study.digest("tables"),
+        script=study.script("collect_losses"),
     message:
         "Counting slides that were set aside as far as tiles on {wildcards.grid}"
     script:

@@ -34,6 +34,7 @@ rule assess_tissue:
         deadline_s=study.tissue.deadline_s,
         memory_mb=study.tissue.memory_mb,
         code=study.digest("tissue"),
+        script=study.script("assess_tissue"),
         accept_other_code=study.accepts_other_code("tissue"),
     message:
         "Segmenting tissue and judging quality of shard {wildcards.shard}"
@@ -61,6 +62,7 @@ rule collect_slides:
     params:
         max_failed_fraction=lookup(dpath="slides/max_failed_fraction", within=config),
         code=study.digest("slides"),
+        script=study.script("collect_slides"),
     message:
         "Gathering what was set aside, and why, over the whole cohort"
     script:

@@ -133,7 +133,7 @@ def check_clock(results: str) -> Finding:
             skew = max(0.0, before - os.fstat(file.fileno()).st_mtime, os.fstat(file.fileno()).st_mtime - time.time())
     except OSError as error:
         return note("clock", f"can't be compared with that of the file system: {error}")
-    remedy = "let NTP or chrony set the clocks; till then run with --rerun-triggers code input params software-env"
+    remedy = "let NTP or chrony set the clocks; till then run with --rerun-triggers input params software-env"
     words = (
         f"{time.strftime('%Y-%m-%d %H:%M UTC', time.gmtime())}, {skew:.1f} s from that of the file system of results"
     )

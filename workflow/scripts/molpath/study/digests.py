@@ -132,6 +132,12 @@ class Digests:
             self._described_files.keep()
         return self._digests[TRAINER]
 
+    def of_file(self, path: str | Path) -> str:
+        """Sixteen digits that change when the code of this file changes, whatever it imports."""
+        described = self._described_files.describe(Path(path).read_bytes())
+        self._described_files.keep()
+        return described.tree[:16]
+
     def _digest(self, modules: list[str], apart_from: tuple[str, ...] = ()) -> str:
         """Digest of modules and of all they import, but for `apart_from` and what only these import."""
         files: set[str] = set()

@@ -178,6 +178,10 @@ class Study:
 
     # Small values that rules read.
 
+    def script(self, name: str) -> str:
+        """Sixteen digits that change when the code of a job script does; its time is new in every new clone."""
+        return self.digest.of_file(self.places.shipped(f"scripts/{name}.py"))
+
     def accepts_other_code(self, stage: str) -> bool:
         """True if the config takes files of `stage` that an earlier version of the code made."""
         return stage in self.config["accept_other_code"]
