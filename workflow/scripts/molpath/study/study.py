@@ -34,6 +34,7 @@ from .encoders import Encoders
 from .examination import DoctorRequest, Examination
 from .feature_check import FeatureCheck
 from .forecast import Forecast, PlanRequest
+from .free_text import check_free_text
 from .given_features import GivenFeatures
 from .grids import Grids
 from .inventory import Inventory
@@ -149,12 +150,20 @@ class Study:
         for file in dict.fromkeys(self.places.config_files):
             for line, key in keys_given_twice(file):
                 problems.add(f"{file}, line {line}", f"key {key!r} is there twice", "keep one: YAML takes the last")
+        self.check_texts(problems)
         sheets = SheetChecks(self.places, self.slides, self.profiles, problems)
         tasks = TaskChecks(self.config, self.models, problems)
         self.feature_check.check(problems)
         self.vectors.check(problems)
         Checks(self.config, self.models, self.omics, self.tissue, sheets, tasks, problems).run()
         self._checked = True
+
+    def check_texts(self, problems: Problems) -> None:
+        """Every text of the config, of the sheets and of the tasks in use."""
+        named = [task for task in self.tasks.named() if task in self.tasks.entries]
+        tables = [self.slides.path, *self.slides.case_sheet, self.profiles.path, *self.tasks.given_tables()]
+        tasks = [(f"{self.tasks.folder(task)}/config.yaml", self.tasks.settings(task)) for task in named]
+        check_free_text(self.config, map(str, tables), tasks, problems)
 
     def _check_once(self) -> None:
         """What is reckoned with holds together: a notebook may ask for a plan first."""
