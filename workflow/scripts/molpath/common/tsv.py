@@ -22,7 +22,7 @@ WITHOUT_QUOTES = (
 )
 
 
-#: What a spreadsheet computes: = + - or @ with something behind it, apostrophes before it or not. No numbers and intervals.
+#: What a spreadsheet computes: = + - or @ with something behind it. Numbers and intervals are no such cells.
 _FORMULA = re.compile(r"'*[=+\-@].")
 _NUMBERS = re.compile(r"([-+\d.,:;%() ]|e[-+]?\d|to|nan|inf)*", re.IGNORECASE)
 _DEFUSED = re.compile(r"'+[=+\-@].")

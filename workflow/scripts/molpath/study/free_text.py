@@ -1,4 +1,4 @@
-"""Texts of the user's that reach jobs, captions, labels and pages: refused where they could be taken for more than text.
+"""Texts of the user's that reach jobs, captions and pages: refused where they could be taken for more than text.
 
 Pages escape what they show, all the same. But a rule's params also stand in a script of Snakemake's report, in which
 `</script>` ends it, and a line break begins a directive of reStructuredText in a caption.
@@ -14,7 +14,7 @@ from typing import Any
 from ..common.tsv import BadTable, read_cells
 from .problems import Problems
 
-#: Control characters, other line ends, and marks that turn the direction of writing; not what parts the cells of a table.
+#: Control characters, rare line ends, marks that turn the direction of writing; not what parts the cells of a table.
 CONTROLS = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff"
 REFUSED_IN_FILES = re.compile(rf"[{CONTROLS}]|<[A-Za-z/!?]")
 REFUSED = re.compile(rf"[\t\n\r{CONTROLS}]|<[A-Za-z/!?]")
@@ -62,8 +62,9 @@ def check_config(where: str, values: Any, problems: Problems) -> None:
 
 
 def check_sheet(path: str, problems: Problems) -> None:
-    """Names of columns and cells of one sheet; a column is told of once. One that isn't there, or can't be read, passes.
+    """Names of columns and cells of one sheet; a column is told of once.
 
+    One that isn't there, or can't be read, passes: the checks of sheets tell of it.
     A sheet is read as a whole first: nothing is found in most.
     """
     if not os.path.isfile(path):
@@ -73,7 +74,7 @@ def check_sheet(path: str, problems: Problems) -> None:
             if REFUSED_IN_FILES.search(handle.read()) is None:
                 return
         cells = read_cells(path)
-    except (BadTable, UnicodeError):  # the checks of sheets say so
+    except (BadTable, UnicodeError):
         return
     told = set()
     for number, name in enumerate(cells.columns):
