@@ -33,7 +33,7 @@ rule draw_attention:
         runtime=grow(30),
     params:
         results=subpath(output.picture, ancestor=4),
-        note=lookup(dpath="report/note", within=config),
+        note=lambda wildcards: config["report"]["note"],
         code=study.digest("interpret"),
     message:
         "Drawing attention of {wildcards.model} over {wildcards.slide}"
@@ -65,7 +65,7 @@ rule show_top_patches:
     params:
         slide=study.slides.slide_path,
         patches=lookup(dpath="embed/top_patches", within=config),
-        note=lookup(dpath="report/note", within=config),
+        note=lambda wildcards: config["report"]["note"],
         code=study.digest("interpret"),
     message:
         "Showing the patches of {wildcards.slide} that {wildcards.model} attends to most"

@@ -284,7 +284,7 @@ rule show_worst_slides:
         runtime=grow(30),
     params:
         results=subpath(output.page, ancestor=2),
-        note=lookup(dpath="report/note", within=config),
+        note=lambda wildcards: config["report"]["note"],
         code=study.digest("tables"),
     message:
         "Gathering the slides that deserve a look"
