@@ -37,6 +37,7 @@ for name in [name for name in sys.modules if name.split(".")[0] == "molpath"]:
 sys.path.insert(0, str(LIBRARY))
 from molpath.study.code_state import state_of_code
 from molpath.study.config import Places
+from molpath.study.endings import explain_second_interrupt
 from molpath.study.launcher import Launcher
 from molpath.study.problems import ProblemsFound
 from molpath.study.study import STAGES, Study
@@ -83,6 +84,7 @@ try:
         study.check()
         for note in study.notes():
             logger.warning(note)
+        explain_second_interrupt()
 except ProblemsFound as problems:
     raise StudyRefused(str(problems))
 
@@ -146,6 +148,23 @@ def show_summary():
     except Exception as error:  # a run that came to its end must not fail for want of a summary
         text = f"What became of the slides can't be told here ({error!r}); results/tables/ledger.tsv says it."
     print("", text, "", sep="\n", file=sys.stderr, flush=True)
+
+
+def look_before():
+    """What would end the run is said before its first job."""
+    try:
+        notes = study.endings.check_start({rule.name for rule in workflow.dag.targetrules}, sys.argv)
+    except ProblemsFound as problems:
+        raise StudyRefused(str(problems))
+    for note in notes:
+        logger.warning(note)
+
+
+def show_end(log):
+    """Print what became of the slides, and how the run ended where it didn't end as it should."""
+    show_summary()
+    if text := study.endings.text(log):
+        print("", text, "", sep="\n", file=sys.stderr, flush=True)
 
 
 wildcard_constraints:
