@@ -37,7 +37,6 @@ for name in [name for name in sys.modules if name.split(".")[0] == "molpath"]:
 sys.path.insert(0, str(LIBRARY))
 from molpath.study.code_state import state_of_code
 from molpath.study.config import Places
-from molpath.study.endings import explain_second_interrupt
 from molpath.study.launcher import Launcher
 from molpath.study.problems import ProblemsFound
 from molpath.study.study import STAGES, Study
@@ -48,7 +47,7 @@ sys.path.pop(0)
 class StudyRefused(WorkflowError):
     """Problems of config and sheets. Snakemake prints a traceback where there is one: here it would only distract."""
 
-    __traceback__ = property(lambda self: None)
+    __traceback__ = property(lambda self: None, lambda self, trace: None)
 
 
 def grow(amount):
@@ -84,7 +83,6 @@ try:
         study.check()
         for note in study.notes():
             logger.warning(note)
-        explain_second_interrupt()
 except ProblemsFound as problems:
     raise StudyRefused(str(problems))
 
@@ -153,7 +151,9 @@ def show_summary():
 def look_before():
     """What would end the run is said before its first job."""
     try:
-        notes = study.endings.check_start({rule.name for rule in workflow.dag.targetrules}, sys.argv)
+        notes = study.endings.check_start(
+            {rule.name for rule in workflow.dag.targetrules}, sys.argv
+        )
     except ProblemsFound as problems:
         raise StudyRefused(str(problems))
     for note in notes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 import sys
@@ -9,12 +10,14 @@ import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from types import TracebackType
 
 from .problems import Problems
 
 AGAIN = "Start it again: it goes on from what is finished."
-UNLOCK = "If the next start says that the folder is locked: `snakemake --unlock`, then start again."
+AT_ONCE = (
+    f"The run ended at once (Ctrl-C twice, or an error of Snakemake's own). {AGAIN} If that says the folder is locked "
+    "and no other run is in it: `snakemake --unlock`, then once more."
+)
 #: What Snakemake's log says of an ending, and what a reader is told. The first that is found of each group counts.
 ENDINGS = (
     (r"Terminating processes on user request", f"The run was stopped (Ctrl-C). {AGAIN}"),
@@ -56,11 +59,25 @@ def state_of(path: str) -> tuple[int, int]:
     return found.st_size, found.st_mtime_ns
 
 
+#: Where Snakemake's log names that of a failed job, and how much of a log is read, from its end.
+JOB_LOG, MOST = r"(?m)^ +log: (\S+) \(check log", 1_000_000
+
+
+def tail_of(path: str) -> str:
+    """The last of a log; nothing of one that isn't there."""
+    if not os.path.isfile(path):
+        return ""
+    with open(path, "rb") as handle:
+        handle.seek(max(0, os.path.getsize(path) - MOST))
+        return handle.read().decode("utf-8", errors="replace")
+
+
 class Endings:
     """What can be told of a run's end. sheets: files that are read at its start, and should stay as they are."""
 
     def __init__(self, results: str, sheets: Iterable[str]) -> None:
         self.results = results
+        self.under_way = False
         self.read = {path: state_of(path) for path in dict.fromkeys(sheets) if path}
 
     def check_start(self, targets: Iterable[str], arguments: Sequence[str]) -> list[str]:
@@ -68,6 +85,8 @@ class Endings:
 
         targets: names of the target rules; arguments: of the command line.
         """
+        self.under_way = True
+        atexit.register(self.say_at_once)
         notes = []
         if "--nolock" in arguments:
             notes.append(
@@ -80,6 +99,7 @@ class Endings:
             wrong = f"a umask of {os_umask():04o}, with which this run can't use what it writes"
             problems.add("umask", wrong, "set another one, such as `umask 0022`")
         skew = self._write_something(problems)
+        self.under_way = not problems.found
         problems.stop()
         if abs(skew) > SKEW_S:
             ahead = "ahead of" if skew > 0 else "behind"
@@ -107,9 +127,11 @@ class Endings:
             return 0.0
         return max(0.0, written - after) or min(0.0, written - before)
 
-    def text(self, log: str | os.PathLike[str] | None) -> str:
-        """Sentences on an ending, by Snakemake's log of the run; '' where there is nothing to tell."""
-        said = Path(log).read_text(encoding="utf-8", errors="replace") if log and os.path.isfile(log) else ""
+    def text(self, logs: Iterable[str]) -> str:
+        """Sentences on an ending, by Snakemake's logs of the run; '' where there is nothing to tell."""
+        self.under_way = False
+        said = "\n".join(map(tail_of, logs))
+        said += "\n".join(map(tail_of, dict.fromkeys(re.findall(JOB_LOG, said))))
         told = [sentence for pattern, sentence in ENDINGS if re.search(pattern, said)]
         changed = [path for path, state in self.read.items() if state_of(path) != state]
         if changed:
@@ -119,22 +141,14 @@ class Endings:
             )
         return "\n".join(told)
 
+    def say_at_once(self) -> None:
+        """A sentence as Python ends, where a run was under way and Snakemake told of no end."""
+        if self.under_way:
+            print(f"\n{AT_ONCE}", file=sys.stderr, flush=True)
+
 
 def os_umask() -> int:
     """The umask of this process, which can only be read by setting it."""
     found = os.umask(0o077)
     os.umask(found)
     return found
-
-
-def explain_second_interrupt() -> None:
-    """A second Ctrl-C, which ends Snakemake at once, is told in a sentence in place of a traceback."""
-    usual = sys.excepthook
-
-    def tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        if issubclass(kind, KeyboardInterrupt):
-            print(f"\nThe run was stopped at once (Ctrl-C twice). {AGAIN} {UNLOCK}", file=sys.stderr, flush=True)
-        else:
-            usual(kind, error, trace)
-
-    sys.excepthook = tell
