@@ -135,7 +135,7 @@ def test_pins_are_those_of_the_lock(name):
         package, _, version = item.partition(" =")
         version = version.partition("=")[0]
         if package != "python":
-            assert (lock[INDEX_NAMES.get(package, package)][0] + ".").startswith(version + "."), item
+            assert (lock[INDEX_NAMES.get(package, package).replace("_", "-")][0] + ".").startswith(version + "."), item
 
 
 def entries(name: str) -> dict[str, tuple[str, int]]:

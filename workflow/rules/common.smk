@@ -6,6 +6,7 @@ and each file that ships is touched through `workflow.source_path`, so that it c
 library, imported by another `module` of the same consumer, is dropped before.
 """
 
+import atexit
 import functools
 import sys
 from pathlib import Path
@@ -149,7 +150,8 @@ def show_summary():
 
 
 def look_before():
-    """What would end the run is said before its first job."""
+    """What would end the run is said before its first job; a run that ends without a word is told of, too."""
+    atexit.register(study.endings.say_at_once)
     try:
         notes = study.endings.check_start(
             {rule.name for rule in workflow.dag.targetrules}, sys.argv

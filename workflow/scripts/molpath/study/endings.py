@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import re
 import sys
@@ -86,7 +85,6 @@ class Endings:
         targets: names of the target rules; arguments: of the command line.
         """
         self.under_way = True
-        atexit.register(self.say_at_once)
         notes = []
         if "--nolock" in arguments:
             notes.append(
@@ -142,7 +140,7 @@ class Endings:
         return "\n".join(told)
 
     def say_at_once(self) -> None:
-        """A sentence as Python ends, where a run was under way and Snakemake told of no end."""
+        """A sentence as Python ends (for `atexit`), where a run was under way and Snakemake told of no end."""
         if self.under_way:
             print(f"\n{AT_ONCE}", file=sys.stderr, flush=True)
 
