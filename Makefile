@@ -2,19 +2,24 @@
 PYTHON ?= python3
 BIN := .venv/bin
 LOCK := envs/requirements.lock
+# Nothing is installed that a lock has no hash of; the locks list everything, so nothing is resolved.
+PIP := pip install --quiet --quiet --require-hashes --no-deps
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-slow bench peers report rulegraph containers env lint clean-demo
+.PHONY: demo test test-slow bench peers report rulegraph containers env lint lock sbom audit clean-demo
 
 env: .venv/ready
 
-# torch comes first and alone: whatever needs it then takes this version as it is.
-.venv/ready: $(LOCK)
+# torch comes first, of the build that pip finds: PyPI's for CUDA, or one for CPUs where pip is set up for it
+# (PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu). setuptools comes with it and builds what is no wheel.
+.venv/ready: $(LOCK) envs/torch.lock envs/torch-cpu.lock
 	@echo "making the environment in .venv (a few minutes, once)"
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/pip install --quiet --quiet "$$(grep '^torch==' $(LOCK))"
-	@$(BIN)/pip install --quiet --quiet --requirement $(LOCK)
+	@$(BIN)/pip install --quiet --quiet --dry-run --no-deps --ignore-installed --report .venv/torch.json \
+		"$$(grep -o '^torch==[0-9.]*' envs/torch.lock)"
+	@$(BIN)/$(PIP) --requirement envs/torch$$(grep -q '"version": "[0-9.]*+cpu"' .venv/torch.json && echo -cpu).lock
+	@$(BIN)/$(PIP) --no-build-isolation --requirement $(LOCK)
 	@touch $@
 
 demo: env
@@ -32,11 +37,15 @@ rulegraph: env
 # GPU, and conda takes builds for CUDA only when it is told of one.
 containers: $(addprefix workflow/containers/, cpu.Dockerfile gpu.Dockerfile)
 
+# BASE: the image to begin with, best by digest: make containers BASE=condaforge/miniforge3@sha256:…
+BASE ?= condaforge/miniforge3:latest
+
 workflow/containers/%.Dockerfile: env $(wildcard envs/*.yaml)
 	PATH=tests/workflow/conda_stub:$$PATH $(BIN)/snakemake \
 		--configfile config/demo/config.yaml workflow/containers/every_environment.yaml \
 		--config software='{torch: $*}' --containerize > $@.new
 	$(if $(filter gpu,$*),sed -i '1a ENV CONDA_OVERRIDE_CUDA=12.9' $@.new)
+	sed -i 's|^FROM .*|FROM $(BASE)|' $@.new
 	mv $@.new $@
 
 lint: env
@@ -52,6 +61,26 @@ test: env lint
 # Three workers on two cores: clusters, kills and downloads wait more than they compute.
 test-slow: env
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --no-loadscope-reorder --durations=20 -m slow tests
+
+# Tools of the next three, apart from what the workflow runs with.
+.venv-tools/ready: envs/tools.lock
+	@$(PYTHON) -m venv .venv-tools
+	@.venv-tools/bin/$(PIP) --requirement $<
+	@touch $@
+
+# The locks anew, with the hashes of every file: edit versions in them first.
+lock: .venv-tools/ready
+	.venv-tools/bin/python envs/make_locks.py
+
+# What .venv holds, with licences, in CycloneDX's format.
+sbom: env .venv-tools/ready
+	.venv-tools/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
+		--output-file sbom.cdx.json $(BIN)/python
+
+# Versions with known holes; asks PyPI (ARGS="--vulnerability-service osv": OSV).
+audit: .venv-tools/ready
+	cat envs/torch.lock $(LOCK) > .venv-tools/all.lock
+	.venv-tools/bin/pip-audit --require-hashes --disable-pip --requirement .venv-tools/all.lock $(ARGS)
 
 # Other tools that benchmarks compare with, in an environment of their own. torch comes first, as above.
 peers: .venv-peers/ready

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from projects import Project, call_snakemake
 
-from .small_cohort import config_of, run, write_listed_task
+from .small_cohort import config_of, run, write_listed_task, write_odd_texts
 
 
 @pytest.fixture
@@ -45,6 +45,7 @@ def cohort(tmp_path_factory, code) -> Path:
 
     folder = tmp_path_factory.mktemp("cohort")
     make_cohort(folder, n_cases=20, seed=1)
+    write_odd_texts(folder)
     write_listed_task(folder)
     (folder / "config.json").write_text(json.dumps(config_of(folder)))
     done = run(folder, code)

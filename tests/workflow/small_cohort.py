@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from molpath.common.files import read_tsv
+from molpath.common.files import read_tsv, write_tsv
 
 GRID, ENCODER = "20x_256px_0px_overlap", "tiny"
 PAIRS = ["synthetic_a==synthetic--subtype", "synthetic_a==synthetic--OS"]
@@ -14,6 +14,18 @@ PAIRS = ["synthetic_a==synthetic--subtype", "synthetic_a==synthetic--OS"]
 ALIKE = ("BRAF_mutation", "KRAS_mutation")
 GROUPS = {"synthetic--subtype": ["retrieval", "fewshot"], "synthetic--immune": ["finetune"]}
 TRAINING = {"epochs": 3, "warmup_epochs": 1, "batch_size": 6, "patches": 16, "genes": 50}
+
+
+#: Texts that are allowed and look like something else to a spreadsheet, Markdown, a formula or a page.
+ODD_TEXTS = (
+    '=HYPERLINK("x")',
+    "@SUM(A1) & 'b'",
+    "-2+3",
+    "![a](http://b.example/c) `d` *e*",
+    "&lt;img src=x&gt; $f$ $g$",
+    "'=h",
+    "{i} | {{ j }}",
+)
 
 
 def tuned_and_explained() -> dict:
@@ -80,8 +92,15 @@ def config_of(folder: Path) -> dict:
             "cluster": {"use": ["synthetic--subtype"], "seeds": 2},
         }
         | tuned_and_explained(),
-        "report": {"note": "synthetic"},
+        "report": {"note": "synthetic", "colour": "remark"},
     }
+
+
+def write_odd_texts(folder: Path) -> None:
+    """A column of the slide sheet with texts that look like something else, one a case."""
+    slides = read_tsv(folder / "slides.tsv")
+    places = slides.case_id.rank(method="dense").astype(int)
+    write_tsv(folder / "slides.tsv", slides.assign(remark=[ODD_TEXTS[place % len(ODD_TEXTS)] for place in places]))
 
 
 def write_listed_task(folder: Path) -> None:
@@ -92,7 +111,12 @@ def write_listed_task(folder: Path) -> None:
     target = folder / "tasks/listed"
     target.mkdir(parents=True)
     table.to_csv(target / "k=all.tsv", sep="\t", index=False)
-    config = {"task_col": "y", "sample_col": "case_id", "label_dict": {"0": "a", "1": "b"}, "metrics": ["bacc"]}
+    config = {
+        "task_col": "y",
+        "sample_col": "case_id",
+        "label_dict": {"0": "a & 'b'", "1": "`c` $d$ $e$"},
+        "metrics": ["bacc"],
+    }
     (target / "config.yaml").write_text(json.dumps(config | {"splits": {"method": "official", "column": "side"}}))
 
 

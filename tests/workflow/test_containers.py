@@ -1,6 +1,7 @@
 """Dockerfiles with all environments are those that Snakemake makes of the environment files as they are."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -27,7 +28,9 @@ def test_dockerfiles_are_current_and_hold_every_environment(repository, torch):
     kept = (repository / f"workflow/containers/{torch}.Dockerfile").read_text()
     override = "ENV CONDA_OVERRIDE_CUDA=12.9\n"
     assert (override in kept) == (torch == "gpu")
-    assert kept.replace(override, "") == containerize(repository, torch), "run `make containers`"
+    made, base = kept.replace(override, ""), kept.splitlines()[0]  # make containers BASE=…
+    assert re.fullmatch(r"FROM condaforge/miniforge3(:\S+|@sha256:[0-9a-f]{64})", base)
+    assert made == containerize(repository, torch).replace("FROM condaforge/miniforge3:latest", base), "make containers"
     names = {path.stem for path in (repository / "envs").glob("*.yaml")} - {"launch"}
     twins = {name.removesuffix("-gpu") for name in names if name.endswith("-gpu")}
     wanted = {name for name in names if not name.endswith("-gpu")}

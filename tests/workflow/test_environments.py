@@ -130,13 +130,41 @@ def needed(scripts: set[Path]) -> set[str]:
 
 @pytest.mark.parametrize("name", sorted(environments()))
 def test_pins_are_those_of_the_lock(name):
-    lines = (REPOSITORY / "envs/requirements.lock").read_text().lower().splitlines()
-    lock = dict(line.split("==") for line in lines if "==" in line and not line.startswith("#"))
+    lock = entries("requirements") | entries("torch")
     for item in environments()[name]:
         package, _, version = item.partition(" =")
         version = version.partition("=")[0]
         if package != "python":
-            assert (lock[INDEX_NAMES.get(package, package)] + ".").startswith(version + "."), item
+            assert (lock[INDEX_NAMES.get(package, package).replace("_", "-")][0] + ".").startswith(version + "."), item
+
+
+def entries(name: str) -> dict[str, tuple[str, int]]:
+    """Version and number of hashes of each package of a lock."""
+    text = (REPOSITORY / f"envs/{name}.lock").read_text()
+    found = re.findall(r"(?m)^([\w.-]+)==([^\s;]+)(.*(?:\n    --hash=sha256:[0-9a-f]{64}.*)*)", text)
+    assert len(found) == len([line for line in text.splitlines() if re.match(r"[^#\s]", line)]), name
+    return {
+        re.sub(r"[-_.]+", "-", package.lower()): (version, rest.count("--hash")) for package, version, rest in found
+    }
+
+
+@pytest.mark.parametrize("name", ["requirements", "torch", "torch-cpu", "tools"])
+def test_every_entry_of_a_lock_has_hashes(name):
+    assert [package for package, (_, hashes) in entries(name).items() if not hashes] == []
+
+
+def test_builds_of_torch_are_of_one_version_and_nothing_is_locked_twice():
+    torch, cpu, rest = entries("torch"), entries("torch-cpu"), entries("requirements")
+    assert cpu["torch"][0] == f"{torch['torch'][0]}+cpu"
+    assert set(cpu) == {"torch", "setuptools"}
+    assert not set(torch) & set(rest)
+
+
+def test_actions_are_named_by_commit():
+    text = (REPOSITORY / ".github/workflows/ci.yaml").read_text()
+    used = re.findall(r"uses: (\S+)( # v[\d.]+)?", text)
+    assert used
+    assert all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", action) and version for action, version in used)
 
 
 @pytest.mark.parametrize("name", sorted(families()))

@@ -102,8 +102,8 @@ rule fetch_splits:
         runtime=grow(20),
     params:
         folder=subpath(output.table, parent=True),
-        repository=lookup(dpath="acquire/splits/repository", within=config),
-        revision=lookup(dpath="acquire/splits/revision", within=config),
+        repository=lambda wildcards: config["acquire"]["splits"]["repository"],
+        revision=lambda wildcards: config["acquire"]["splits"]["revision"],
     message:
         "Fetching the splits of {wildcards.source}/{wildcards.task} from the Hugging Face hub"
     script:

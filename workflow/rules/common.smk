@@ -6,6 +6,7 @@ and each file that ships is touched through `workflow.source_path`, so that it c
 library, imported by another `module` of the same consumer, is dropped before.
 """
 
+import atexit
 import functools
 import hashlib
 import sys
@@ -53,7 +54,7 @@ sys.path.pop(0)
 class StudyRefused(WorkflowError):
     """Problems of config and sheets. Snakemake prints a traceback where there is one: here it would only distract."""
 
-    __traceback__ = property(lambda self: None)
+    __traceback__ = property(lambda self: None, lambda self, trace: None)
 
 
 def grow(amount):
@@ -156,6 +157,26 @@ def show_summary():
     except Exception as error:  # a run that came to its end must not fail for want of a summary
         text = f"What became of the slides can't be told here ({error!r}); results/tables/ledger.tsv says it."
     print("", text, "", sep="\n", file=sys.stderr, flush=True)
+
+
+def look_before():
+    """What would end the run is said before its first job; a run that ends without a word is told of, too."""
+    atexit.register(study.endings.say_at_once)
+    try:
+        notes = study.endings.check_start(
+            {rule.name for rule in workflow.dag.targetrules}, sys.argv
+        )
+    except ProblemsFound as problems:
+        raise StudyRefused(str(problems))
+    for note in notes:
+        logger.warning(note)
+
+
+def show_end(log):
+    """Print what became of the slides, and how the run ended where it didn't end as it should."""
+    show_summary()
+    if text := study.endings.text(log):
+        print("", text, "", sep="\n", file=sys.stderr, flush=True)
 
 
 wildcard_constraints:

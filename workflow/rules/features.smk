@@ -38,7 +38,7 @@ rule extract_features:
         memory_mb=lookup(dpath="slides/memory_mb", within=config),
         max_damaged_fraction=lookup(dpath="features/max_damaged_fraction", within=config),
         damaged=lookup(dpath="features/damaged", within=config),
-        scratch=lookup(dpath="features/scratch", within=config),
+        scratch=lambda wildcards: config["features"]["scratch"],
         scratch_gb=lookup(dpath="features/scratch_gb", within=config),
         allow_cpu=study.encoders.may_run_on_cpu,
         gpu_build=study.encoders.gpu_build,

@@ -33,7 +33,7 @@ rule draw_attention:
         runtime=grow(30),
     params:
         results=subpath(output.picture, ancestor=4),
-        note=lookup(dpath="report/note", within=config),
+        note=lambda wildcards: config["report"]["note"],
         code=study.digest("interpret"),
         script=study.script("draw_attention"),
     message:
@@ -66,7 +66,7 @@ rule show_top_patches:
     params:
         slide=study.slides.slide_path,
         patches=lookup(dpath="embed/top_patches", within=config),
-        note=lookup(dpath="report/note", within=config),
+        note=lambda wildcards: config["report"]["note"],
         code=study.digest("interpret"),
         script=study.script("show_top_patches"),
     message:

@@ -50,7 +50,7 @@ rule write_provenance:
     params:
         names=list(study.inventory.given()),
         results=subpath(output.provenance, parent=True),
-        note=lookup(dpath="report/note", within=config),
+        note=lambda wildcards: config["report"]["note"],
         code={stage: study.digest(stage) for stage in (*STAGES, "tables", "figures")},
         script=study.script("write_provenance"),
         state=get_state_of_code,
@@ -88,7 +88,7 @@ rule summarise_resources:
         patterns=get_benchmark_patterns,
         gpus=get_asked_gpus,
         n_slides=len(study.slides.rows),
-        note=lookup(dpath="report/note", within=config),
+        note=lambda wildcards: config["report"]["note"],
         code=study.digest("tables"),
         script=study.script("summarise_resources"),
     message:

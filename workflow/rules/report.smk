@@ -294,7 +294,7 @@ rule show_worst_slides:
         runtime=grow(30),
     params:
         results=subpath(output.page, ancestor=2),
-        note=lookup(dpath="report/note", within=config),
+        note=lambda wildcards: config["report"]["note"],
         code=study.digest("tables"),
         script=study.script("show_worst_slides"),
     message:

@@ -12,6 +12,8 @@ sheets                    slide and profile sheets of public cohorts (rules/acqu
 summary                   what became of the slides so far, as at the end of every run; nothing built
 refused, retry_refused    files that services refused, in one list; the next run asks for them again
 orphans                   files under results/wsi that no manifest names, nothing built
+
+Below them: what is looked at before the first job, and what is told at the end.
 """
 
 
@@ -182,3 +184,15 @@ rule summary:
         "Counting what became of the slides so far"
     script:
         "../scripts/summary.py"
+
+
+onstart:
+    look_before()
+
+
+onsuccess:
+    show_end(log)
+
+
+onerror:
+    show_end(log)

@@ -1,6 +1,7 @@
 """One dialect for sheets, tasks and manifests: every cell is its row's and its column's, or the file is refused."""
 
 import gzip
+import re
 
 import pandas as pd
 import pytest
@@ -34,6 +35,46 @@ def test_what_is_written_is_what_is_read(tmp_path):
     write_tsv(tmp_path / "m.tsv", table)
     assert read_tsv(tmp_path / "m.tsv").to_dict("list") == table.to_dict("list")
     assert (tmp_path / "m.tsv").read_text().splitlines()[2] == 'S1\tC1\t"'
+
+
+FORMULAS = {
+    "=1+1": "'=1+1",
+    '=HYPERLINK("http://a.example")': '\'=HYPERLINK("http://a.example")',
+    "+cmd|' /C calc'!A0": "'+cmd|' /C calc'!A0",
+    "-2+SUM(A1)": "'-2+SUM(A1)",
+    "@SUM(A1)": "'@SUM(A1)",
+    "'=1+A1": "''=1+A1",
+    "''@x": "'''@x",
+    "-mutated": "'-mutated",
+}
+PLAIN = ("-1.5", "+3", "-1e-05", "-inf", "-0.12 (-0.2 to 0.1)", "+0.020", "-", "'", "'a'", "a=b", "1-2", "D001-DX1")
+
+
+@pytest.mark.parametrize("cell", FORMULAS)
+def test_what_a_spreadsheet_would_compute_is_written_with_an_apostrophe(tmp_path, cell):
+    write_tsv(tmp_path / "t.tsv", pd.DataFrame({"a": [cell], cell: ["x"]}))
+    assert (tmp_path / "t.tsv").read_text() == f"a\t{FORMULAS[cell]}\n{FORMULAS[cell]}\tx\n"
+    assert read_tsv(tmp_path / "t.tsv").to_dict("list") == {"a": [cell], cell: ["x"]}
+
+
+@pytest.mark.parametrize("cell", PLAIN)
+def test_numbers_intervals_and_other_cells_are_written_as_they_are(tmp_path, cell):
+    write_tsv(tmp_path / "t.tsv", pd.DataFrame({"a": [cell]}))
+    assert (tmp_path / "t.tsv").read_text() == f"a\n{cell}\n"
+    assert read_tsv(tmp_path / "t.tsv").a.tolist() == [cell]
+
+
+@settings(deadline=None)
+@given(cells=st.lists(st.text("'=+-@.1 eSt|\"x") | st.text(st.characters(exclude_characters="\t\n\r", codec="utf-8"))))
+def test_any_cell_is_read_as_it_was_before_it_was_written(tmp_path_factory, cells):
+    path = tmp_path_factory.getbasetemp() / "round.tsv"
+    cells = [cell.replace("\x00", "") for cell in cells]  # a file with one is taken for UTF-16
+    ids = [f"S{i}" for i in range(len(cells))]
+    write_tsv(path, pd.DataFrame({"id": ids, "cell": pd.Series(cells, dtype=object)}))
+    assert read_tsv(path).cell.tolist() == cells
+    for line in path.read_bytes().decode().split("\n")[1:-1]:
+        written = line.split("\t")[1]
+        assert len(written) < 2 or written[0] not in "=@+-" or not re.search(r"[a-df-mp-su-z@|!=]", written)
 
 
 def test_a_tab_or_line_end_in_a_cell_is_written_as_a_space(tmp_path):

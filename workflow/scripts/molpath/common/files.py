@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .digests import sha256_of
-from .tsv import BadTable, one_line, read_cells
+from .tsv import BadTable, defused, one_line, read_cells
 
 #: .tmp-<host>@<process>@<name>: neither a host's name nor an id of ours holds an @.
 _TEMPORARY = re.compile(r"\.tmp-(?P<host>[^@]+)@(?P<process>\d+)@(?P<name>.+)")
@@ -128,14 +128,15 @@ def write_json(path: str | os.PathLike[str], value: Any) -> None:
 def write_tsv(path: str | os.PathLike[str], table: Any) -> None:
     """Write a pandas DataFrame as TSV: no index, '.' decimals, floats with 10 significant digits.
 
-    Cells are written as they are, in the dialect of `read_tsv`: no quotes; a tab or line end in one becomes a space.
+    Cells are written as they are, in the dialect of `read_tsv`: no quotes; a tab or line end in one becomes a space,
+    and what a spreadsheet would take for a formula gets an apostrophe.
     """
     import pandas as pd
 
-    plain = table.rename(columns=lambda name: one_line(str(name)))
+    plain = table.rename(columns=lambda name: defused(one_line(str(name))))
     for place, kind in enumerate(plain.dtypes):
         if kind.kind == "O":
-            cells = [one_line(cell) if isinstance(cell, str) else cell for cell in plain.iloc[:, place]]
+            cells = [defused(one_line(cell)) if isinstance(cell, str) else cell for cell in plain.iloc[:, place]]
             plain.isetitem(place, pd.Series(cells, plain.index, dtype=object))
     with atomic_path(path) as temporary:
         plain.to_csv(

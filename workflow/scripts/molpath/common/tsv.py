@@ -1,7 +1,8 @@
 """The one dialect of sheets, tasks and manifests, at validation and in every job.
 
 UTF-8 (a byte order mark is taken off), cells between tabs, one row per line, as many cells in a row as in the header. A
-quotation mark is a character like any other. Lines that begin with # before the header are comments.
+quotation mark is a character like any other. Lines that begin with # before the header are comments. A cell that a
+spreadsheet would take for a formula is written with an apostrophe before it, which readers take off.
 """
 
 from __future__ import annotations
@@ -19,6 +20,12 @@ SEPARATORS, SHOWN = {",": "commas", ";": "semicolons", " ": "spaces"}, 60
 WITHOUT_QUOTES = (
     "write it without quotes (R: write.table(…, quote=FALSE, sep='\\t', row.names=FALSE); pandas: quoting=3)"
 )
+
+
+#: What a spreadsheet computes: = + - or @ with something behind it. Numbers and intervals are no such cells.
+_FORMULA = re.compile(r"'*[=+\-@].")
+_NUMBERS = re.compile(r"([-+\d.,:;%() ]|e[-+]?\d|to|nan|inf)*", re.IGNORECASE)
+_DEFUSED = re.compile(r"'+[=+\-@].")
 
 
 class BadTable(ValueError):
@@ -42,7 +49,8 @@ def read_cells(path: str | os.PathLike[str]) -> Cells:
 
     Raises BadTable for what isn't in the dialect.
     """
-    lines = decode_text(path).split("\n")
+    text = decode_text(path)
+    lines = text.split("\n")
     first = next((i for i, line in enumerate(lines) if line.strip() and not line.startswith("#")), None)
     if first is None:
         raise BadTable(f"{path}", "no line but comments", "the first line should name the columns")
@@ -53,6 +61,8 @@ def read_cells(path: str | os.PathLike[str]) -> Cells:
     for number, row in zip(numbers, rows, strict=True):
         if len(row) != len(header):
             raise BadTable(f"{path}, row {number}", *_unequal(row, header))
+    if "'" in text:
+        header, rows = [as_meant(name) for name in header], [[as_meant(cell) for cell in row] for row in rows]
     return _without_unnamed(path, Cells(header, rows, numbers))
 
 
@@ -119,3 +129,13 @@ def plain_number(cell: str) -> float:
 def one_line(text: str) -> str:
     """`text` as a cell can hold it: tabs and line ends become a space."""
     return re.sub(r"[\t\r\n]+", " ", text)
+
+
+def defused(cell: str) -> str:
+    """`cell` as it is written: with an apostrophe where a spreadsheet would compute it; numbers stay as they are."""
+    return f"'{cell}" if _FORMULA.match(cell) and not _NUMBERS.fullmatch(cell) else cell
+
+
+def as_meant(cell: str) -> str:
+    """What `defused` was given."""
+    return cell[1:] if _DEFUSED.match(cell) else cell

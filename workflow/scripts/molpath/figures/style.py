@@ -25,6 +25,7 @@ plt.rcParams.update(
         "svg.hashsalt": "molpath",
         "svg.fonttype": "none",
         "font.size": 10,
+        "text.parse_math": False,  # names with two dollar signs are no formulas
         "axes.spines.top": False,
         "axes.spines.right": False,
         "axes.prop_cycle": plt.cycler(color=COLOURS),

@@ -31,9 +31,11 @@ from .displays import Displays
 from .downloads import Downloads
 from .embedding import Embedding
 from .encoders import Encoders
+from .endings import Endings
 from .examination import DoctorRequest, Examination
 from .feature_check import FeatureCheck
 from .forecast import Forecast, PlanRequest
+from .free_text import check_free_text
 from .given_features import GivenFeatures
 from .grids import Grids
 from .inventory import Inventory
@@ -107,6 +109,7 @@ class Study:
         self.targets = Targets(config, self.models, self.embedding, self.probing, self.comparisons, pages)
         self.ledger = Ledger(self.models, self.targets)
         self.summary = Summary(places, self.ledger, self.probing)
+        self.endings = Endings(places.results, self.sheets())
         self.demo = Demo(places, self.slides, self.profiles, self.tasks)
         self.inventory = Inventory(config, places, self.models, self.tissue, self.vectors)
         self.forecast = Forecast(config, self.models, self.downloads, self.probing, self.targets)
@@ -149,12 +152,24 @@ class Study:
         for file in dict.fromkeys(self.places.config_files):
             for line, key in keys_given_twice(file):
                 problems.add(f"{file}, line {line}", f"key {key!r} is there twice", "keep one: YAML takes the last")
+        self.check_texts(problems)
         sheets = SheetChecks(self.places, self.slides, self.profiles, problems)
         tasks = TaskChecks(self.config, self.models, problems)
         self.feature_check.check(problems)
         self.vectors.check(problems)
         Checks(self.config, self.models, self.omics, self.tissue, sheets, tasks, problems).run()
         self._checked = True
+
+    def sheets(self) -> list[str]:
+        """Slide, case and profile sheets and the tables of the tasks in use, as the user gives them."""
+        sheets = [self.slides.path, *self.slides.case_sheet, self.profiles.path, *self.tasks.given_tables()]
+        return [str(path) for path in sheets if path]
+
+    def check_texts(self, problems: Problems) -> None:
+        """Every text of the config, of the sheets and of the tasks in use."""
+        named = [task for task in self.tasks.named() if task in self.tasks.entries]
+        tasks = [(f"{self.tasks.folder(task)}/config.yaml", self.tasks.settings(task)) for task in named]
+        check_free_text(self.config, self.sheets(), tasks, problems)
 
     def _check_once(self) -> None:
         """What is reckoned with holds together: a notebook may ask for a plan first."""

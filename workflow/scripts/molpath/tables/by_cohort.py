@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ..common.files import write_text, write_tsv
-from .formats import show, tex, words_of
+from .formats import md, show, tex, words_of
 from .gains import sweep
 from .scores import PROMPTS, Models, enough, main_scores, read_metrics, told_of
 
@@ -124,7 +124,7 @@ def write_tables(table: pd.DataFrame, models: Models, note: str, outputs: Mappin
     """The cells (TSV), and every table of them to read (Markdown) and to print (LaTeX, package booktabs)."""
     write_tsv(outputs["table"], table)
     parts = {name: blocks_of(mine, models) for name, mine in table.groupby("table", sort=False)}
-    head = f"{note}\n\n" if note else ""
+    head = f"{md(note)}\n\n" if note else ""
     write_text(outputs["markdown"], head + "\n".join(blocks_as_markdown(*part) for part in parts.items()))
     write_text(outputs["latex"], "\n".join(blocks_as_latex(*part, note) for part in parts.items()))
 
@@ -144,12 +144,19 @@ def blocks_of(cells: pd.DataFrame, models: Models) -> dict[str, pd.DataFrame]:
 def blocks_as_markdown(name: str, blocks: Mapping[str, pd.DataFrame]) -> str:
     """A heading and a table; the best of each column and block in bold."""
     columns = next(iter(blocks.values())).columns
-    lines = [f"## {name}", "", "| model | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
+    lines = [
+        f"## {md(name)}",
+        "",
+        "| model | " + " | ".join(map(md, columns)) + " |",
+        "|---" * (len(columns) + 1) + "|",
+    ]
     for block, rows in blocks.items():
-        lines += [f"| *{block}* |" + " |" * len(columns)] * bool(block)
+        lines += [f"| *{md(block)}* |" + " |" * len(columns)] * bool(block)
         for model, row in zip(rows.index, rows.to_numpy(), strict=True):
-            words = [(f"**{cell[0]}**" if cell[1] else cell[0]) if isinstance(cell, tuple) else "" for cell in row]
-            lines.append("| " + " | ".join([model, *words]) + " |")
+            words = [
+                (f"**{md(cell[0])}**" if cell[1] else md(cell[0])) if isinstance(cell, tuple) else "" for cell in row
+            ]
+            lines.append("| " + " | ".join([md(model), *words]) + " |")
     return "\n".join(lines) + "\n"
 
 

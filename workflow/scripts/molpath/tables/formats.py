@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -22,15 +23,20 @@ METRICS = {
 def write_readable(parts: Mapping[str, pd.DataFrame], markdown: str, latex: str, note: str) -> None:
     """Write tables by title, Markdown with headings and LaTeX with captions that end in the note."""
     parts = {f"{title}{f' ({note})' if note else ''}": table for title, table in parts.items()}
-    write_text(markdown, "\n\n".join(f"## {title}\n\n{as_markdown(part)}" for title, part in parts.items()) + "\n")
+    write_text(markdown, "\n\n".join(f"## {md(title)}\n\n{as_markdown(part)}" for title, part in parts.items()) + "\n")
     write_text(latex, "\n".join(as_latex(title, part) for title, part in parts.items()))
 
 
 def as_markdown(table: pd.DataFrame) -> str:
     """A table as Markdown."""
-    lines = ["| " + " | ".join(table.columns) + " |", "|" + "---|" * len(table.columns)]
-    cells = [[str(cell).replace("|", "\\|") for cell in row] for row in table.itertuples(index=False)]
+    lines = ["| " + " | ".join(map(md, table.columns)) + " |", "|" + "---|" * len(table.columns)]
+    cells = [list(map(md, row)) for row in table.itertuples(index=False)]
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in cells])
+
+
+def md(text: object) -> str:
+    """Text with the letters escaped that Markdown reads as tags, links, pictures, code or cells."""
+    return re.sub(r"([\\`<|\[\]])", r"\\\1", str(text))
 
 
 def as_latex(caption: str, table: pd.DataFrame) -> str:

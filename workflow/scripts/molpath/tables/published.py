@@ -8,7 +8,7 @@ import pandas as pd
 
 from ..common.files import read_tsv, write_text, write_tsv
 from ..probe.permuting import FROZEN
-from .formats import as_latex, as_markdown, show
+from .formats import as_latex, as_markdown, md, show
 from .published_page import FAMILIES, title_of, write_published_page
 from .scores import enough, read_metrics, told_of
 
@@ -59,8 +59,8 @@ def compare_published(
     write_published_page(page, side_by_side, over, known, note, elsewhere[elsewhere.task.isin(side_by_side.task)])
     tables = {"Averages": as_text(over)} | by_family(side_by_side)
     notes = [missing_tasks(side_by_side, known)]
-    parts = [f"## {name}\n\n{as_markdown(table)}" for name, table in tables.items()]
-    write_text(markdown, "\n\n".join([f"# {title_of(note)}", *notes, *parts]) + "\n")
+    parts = [f"## {md(name)}\n\n{as_markdown(table)}" for name, table in tables.items()]
+    write_text(markdown, "\n\n".join([f"# {md(title_of(note))}", *notes, *parts]) + "\n")
     captions = {name: f"{name}: published and measured scores{f' ({note})' if note else ''}" for name in tables}
     write_text(latex, "\n".join(as_latex(captions[name], table) for name, table in tables.items()))
 

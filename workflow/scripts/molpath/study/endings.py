@@ -1,0 +1,152 @@
+"""How runs end before their end, a sentence each and what to do next; what would end one is looked at as it starts."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from .problems import Problems
+
+AGAIN = "Start it again: it goes on from what is finished."
+AT_ONCE = (
+    f"The run ended at once (Ctrl-C twice, or an error of Snakemake's own). {AGAIN} If that says the folder is locked "
+    "and no other run is in it: `snakemake --unlock`, then once more."
+)
+#: What Snakemake's log says of an ending, and what a reader is told. The first that is found of each group counts.
+ENDINGS = (
+    (r"Terminating processes on user request", f"The run was stopped (Ctrl-C). {AGAIN}"),
+    (
+        r"Will exit after finishing currently running jobs",
+        f"The run was asked to end (SIGTERM): jobs under way came to their end, and no other began. {AGAIN}",
+    ),
+    (
+        r"No space left on device|Disk quota exceeded|File too large|Errno (28|122|27)\b",
+        "A disk or a quota is full: make room, or name another disk. `snakemake plan` says what a run writes. " + AGAIN,
+    ),
+    (
+        r"Read-only file system|Errno 30\b",
+        "A folder can't be written to any more: mount it for writing (`mount | grep ' ro'` names it). " + AGAIN,
+    ),
+    (
+        r"OUT_OF_MEMORY|oom[-_ ]kill|MemoryError|died with <Signals\.SIGKILL|exit status 137|exit code 137",
+        "A job was killed, most often for want of memory: give its rule more (`--set-resources RULE:mem_mb=…`), or run "
+        f"fewer jobs at once (`--cores`, `--jobs`). {AGAIN}",
+    ),
+    (
+        r"clock skew",
+        "Clocks of machines or of the file system disagree: set them by NTP; `snakemake doctor` says by how much. "
+        + AGAIN,
+    ),
+)
+#: Targets that only look: they tell themselves what is wrong with a folder.
+LOOKING = frozenset(("doctor", "plan", "summary", "verify", "orphans", "refused", "compare_features"))
+#: Seconds between the clocks of this machine and of the file system from which on times of files mislead.
+SKEW_S = 2.0
+
+
+def state_of(path: str) -> tuple[int, int]:
+    """Size and time of a file; of one that isn't there (0, 0)."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return 0, 0
+    return found.st_size, found.st_mtime_ns
+
+
+#: Where Snakemake's log names that of a failed job, and how much of a log is read, from its end.
+JOB_LOG, MOST = r"(?m)^ +log: (\S+) \(check log", 1_000_000
+
+
+def tail_of(path: str) -> str:
+    """The last of a log; nothing of one that isn't there."""
+    if not os.path.isfile(path):
+        return ""
+    with open(path, "rb") as handle:
+        handle.seek(max(0, os.path.getsize(path) - MOST))
+        return handle.read().decode("utf-8", errors="replace")
+
+
+class Endings:
+    """What can be told of a run's end. sheets: files that are read at its start, and should stay as they are."""
+
+    def __init__(self, results: str, sheets: Iterable[str]) -> None:
+        self.results = results
+        self.under_way = False
+        self.read = {path: state_of(path) for path in dict.fromkeys(sheets) if path}
+
+    def check_start(self, targets: Iterable[str], arguments: Sequence[str]) -> list[str]:
+        """Look at the results folder before the first job; returns notes, raises ProblemsFound.
+
+        targets: names of the target rules; arguments: of the command line.
+        """
+        self.under_way = True
+        notes = []
+        if "--nolock" in arguments:
+            notes.append(
+                "note: --nolock keeps no second run out of this folder: files stay whole, but both make the same ones"
+            )
+        if set(targets) <= LOOKING:
+            return notes
+        problems = Problems()
+        if os_umask() & 0o700:
+            wrong = f"a umask of {os_umask():04o}, with which this run can't use what it writes"
+            problems.add("umask", wrong, "set another one, such as `umask 0022`")
+        skew = self._write_something(problems)
+        self.under_way = not problems.found
+        problems.stop()
+        if abs(skew) > SKEW_S:
+            ahead = "ahead of" if skew > 0 else "behind"
+            notes.append(
+                f"note: the clock of {self.results} is {abs(skew):.0f} s {ahead} this machine's: jobs may be refused "
+                "or run again for it; set clocks by NTP"
+            )
+        return notes
+
+    def _write_something(self, problems: Problems) -> float:
+        """Seconds by which the clock of the results folder is ahead; a problem where nothing can be written there."""
+        place = Path(os.path.abspath(self.results))
+        place = next(folder for folder in (place, *place.parents) if folder.exists())
+        try:
+            with tempfile.TemporaryDirectory(prefix=".tmp-start-", dir=place) as scratch:
+                before, probe = time.time(), Path(scratch) / "file"
+                probe.write_bytes(b"x" * 4096)
+                written, after = probe.stat().st_mtime, time.time()
+        except OSError as error:
+            problems.add(
+                self.results,
+                f"can't be written to: {error.strerror or error}",
+                "change its owner or mode, mount it for writing, make room, or name another folder",
+            )
+            return 0.0
+        return max(0.0, written - after) or min(0.0, written - before)
+
+    def text(self, logs: Iterable[str]) -> str:
+        """Sentences on an ending, by Snakemake's logs of the run; '' where there is nothing to tell."""
+        self.under_way = False
+        said = "\n".join(map(tail_of, logs))
+        said += "\n".join(map(tail_of, dict.fromkeys(re.findall(JOB_LOG, said))))
+        told = [sentence for pattern, sentence in ENDINGS if re.search(pattern, said)]
+        changed = [path for path, state in self.read.items() if state_of(path) != state]
+        if changed:
+            told.append(
+                f"{', '.join(changed)} changed while the run went on, which used the rows as they were at its start. "
+                "Start it again: what the changes concern is made anew."
+            )
+        return "\n".join(told)
+
+    def say_at_once(self) -> None:
+        """A sentence as Python ends (for `atexit`), where a run was under way and Snakemake told of no end."""
+        if self.under_way:
+            print(f"\n{AT_ONCE}", file=sys.stderr, flush=True)
+
+
+def os_umask() -> int:
+    """The umask of this process, which can only be read by setting it."""
+    found = os.umask(0o077)
+    os.umask(found)
+    return found

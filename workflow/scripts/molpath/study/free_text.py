@@ -1,0 +1,101 @@
+"""Texts of the user's that reach jobs, captions and pages: refused where they could be taken for more than text.
+
+Pages escape what they show, all the same. But a rule's params also stand in a script of Snakemake's report, in which
+`</script>` ends it, and a line break begins a directive of reStructuredText in a caption.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from ..common.tsv import BadTable, read_cells
+from .problems import Problems
+
+#: Control characters, rare line ends, marks that turn the direction of writing; not what parts the cells of a table.
+CONTROLS = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff"
+REFUSED_IN_FILES = re.compile(rf"[{CONTROLS}]|<[A-Za-z/!?]")
+REFUSED = re.compile(rf"[\t\n\r{CONTROLS}]|<[A-Za-z/!?]")
+#: Letters of a text that a message shows.
+SHOWN = 40
+
+
+def why_refused(text: str) -> tuple[str, str] | None:
+    """What is wrong with a text and what to do; None for one that is taken."""
+    found = REFUSED.search(text)
+    if found is None:
+        return None
+    shown = repr(text if len(text) <= SHOWN else f"{text[:SHOWN]}…")
+    if found[0].startswith("<"):
+        return f"{shown} looks like HTML ({found[0]!r})", "take the < out, or put a space behind it"
+    return (
+        f"{shown} has a control character or line break (U+{ord(found[0]):04X})",
+        "write it on one line, in letters that can be seen (in YAML `>-` joins lines)",
+    )
+
+
+def texts_of(values: Any, where: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
+    """Every text of a config at every depth, names of keys too: keys from the top, text."""
+    if isinstance(values, str):
+        yield "/".join(where), values
+    elif isinstance(values, dict):
+        for key, value in values.items():
+            yield "/".join(where), str(key)
+            yield from texts_of(value, (*where, shown_key(str(key))))
+    elif isinstance(values, list):
+        for number, value in enumerate(values):
+            yield from texts_of(value, (*where, str(number)))
+
+
+def shown_key(key: str) -> str:
+    """A key as a message can hold it."""
+    return key if REFUSED.search(key) is None else repr(key)
+
+
+def check_config(where: str, values: Any, problems: Problems) -> None:
+    """Texts of a config, or of a task's config.yaml; where: how a message names it."""
+    for key, text in texts_of(values):
+        if refused := why_refused(text):
+            problems.add(f"{where}, key {key or 'top level'}", *refused)
+
+
+def check_sheet(path: str, problems: Problems) -> None:
+    """Names of columns and cells of one sheet; a column is told of once.
+
+    One that isn't there, or can't be read, passes: the checks of sheets tell of it.
+    A sheet is read as a whole first: nothing is found in most.
+    """
+    if not os.path.isfile(path):
+        return
+    try:
+        with open(path, encoding="utf-8-sig") as handle:
+            if REFUSED_IN_FILES.search(handle.read()) is None:
+                return
+        cells = read_cells(path)
+    except (BadTable, UnicodeError):
+        return
+    told = set()
+    for number, name in enumerate(cells.columns):
+        if refused := why_refused(name):
+            told.add(number)
+            problems.add(f"{path}, header, column {number + 1}", *refused)
+    for row, line in zip(cells.rows, cells.lines, strict=True):
+        for number, cell in enumerate(row):
+            if number not in told and (refused := why_refused(cell)):
+                told.add(number)
+                problems.add(f"{path}, row {line}, column {cells.columns[number]}", *refused)
+
+
+def check_free_text(config: Any, sheets: Iterable[str], tasks: Iterable[tuple[str, Any]], problems: Problems) -> None:
+    """All texts that a study is made of.
+
+    sheets: paths of slide, case and profile sheets and of the tasks' tables. tasks: path and contents of their
+    config.yaml.
+    """
+    check_config("config", config, problems)
+    for sheet in dict.fromkeys(filter(None, sheets)):
+        check_sheet(sheet, problems)
+    for path, contents in tasks:
+        check_config(path, contents, problems)
