@@ -30,6 +30,7 @@ rule split_task:
         mem_mb=grow(2000),
         runtime=grow(30),
     params:
+        states=study.times.of(study.tasks.given_files, study.slides.sheet),
         code=study.digest("probe"),
     message:
         "Splitting {wildcards.task} by its recipe"
@@ -62,6 +63,7 @@ rule probe_task:
         mem_mb=grow(4000),
         runtime=grow(120),
     params:
+        states=study.times.of(study.tasks.files),
         settings=study.probing.settings,
         code=study.digest("probe"),
     message:
@@ -123,6 +125,7 @@ rule transfer_task:
         mem_mb=grow(4000),
         runtime=grow(120),
     params:
+        states=study.times.of(study.tasks.transfer_train, study.tasks.transfer_test),
         sides=study.tasks.transfer_sides,
         settings=study.probing.settings,
         code=study.digest("probe"),
@@ -158,6 +161,7 @@ rule prompt_task:
         mem_mb=grow(4000),
         runtime=grow(60),
     params:
+        states=study.times.of(study.tasks.prompt_support, study.tasks.prompt_query),
         sides=study.tasks.prompt_sides,
         entry=study.tasks.prompt_entry,
         settings=study.probing.settings,
@@ -191,6 +195,7 @@ rule cluster_task:
         mem_mb=grow(4000),
         runtime=grow(60),
     params:
+        states=study.times.of(study.tasks.files),
         k=study.tasks.cluster_number,
         seeds=lookup(dpath="probe/cluster/seeds", within=config),
         settings=study.probing.settings,
@@ -225,6 +230,7 @@ rule finetune_task:
         runtime=grow(1440),
         gpu=1,
     params:
+        states=study.times.of(study.tasks.files, study.probing.finetune_weights),
         model=study.probing.finetune_model,
         settings=study.probing.finetune_settings,
         results=subpath(output.metrics, ancestor=5),

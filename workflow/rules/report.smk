@@ -30,6 +30,7 @@ rule plot_figure:
         mem_mb=study.displays.figure_memory,
         runtime=grow(30),
     params:
+        states=study.times.of(study.displays.figure_inputs),
         call=study.displays.figure_call,
         code=study.digest("figures"),
     message:
@@ -72,6 +73,7 @@ rule write_table:
         mem_mb=grow(2000),
         runtime=grow(30),
     params:
+        states=study.times.of(study.displays.table_inputs),
         call=study.displays.table_call,
         code=study.digest("tables"),
     message:
@@ -121,6 +123,7 @@ use rule write_table as describe_tasks with:
     benchmark:
         "<benchmarks>/tables/task_statistics.tsv"
     params:
+        states=study.times.of(study.displays.tables["task_statistics"].inputs),
         call=study.displays.tables["task_statistics"].call,
         code=study.digest("tables"),
 
