@@ -138,6 +138,7 @@ use rule write_table as list_run_slides with:
     benchmark:
         "<benchmarks>/tables/runs/{run}.tsv"
     params:
+        states=study.times.of(study.displays.tables["runs"].inputs),
         call=study.displays.tables["runs"].call,
         code=study.digest("tables"),
 
@@ -162,6 +163,7 @@ use rule write_table as map_slides with:
         mem_mb=grow(8000),
         runtime=grow(240),
     params:
+        states=study.times.of(study.displays.tables["maps"].inputs),
         call=study.displays.tables["maps"].call,
         code=study.digest("figures"),
 
@@ -183,6 +185,7 @@ use rule write_table as compare_models with:
     benchmark:
         "<benchmarks>/tables/comparison.tsv"
     params:
+        states=study.times.of(study.displays.tables["comparison"].inputs),
         call=study.displays.tables["comparison"].call,
         code=study.digest("tables"),
 
@@ -215,6 +218,7 @@ use rule write_table as test_models with:
         mem_mb=grow(4000),
         runtime=grow(60),
     params:
+        states=study.times.of(study.displays.tables["tests"].inputs),
         call=study.displays.tables["tests"].call,
         code=[study.digest("tables"), study.digest("figures")],
 
@@ -238,6 +242,7 @@ use rule write_table as compare_published with:
     benchmark:
         "<benchmarks>/tables/published.tsv"
     params:
+        states=study.times.of(study.displays.tables["published"].inputs),
         call=study.displays.tables["published"].call,
         code=study.digest("tables"),
 
@@ -260,6 +265,7 @@ use rule write_table as show_table with:
         folder="tables|omics|probe/.+",
         table=study.displays.page_names,
     params:
+        states=[],  # a table of this workflow
         call=study.displays.page_call,
         code=study.digest("tables"),
 

@@ -1,0 +1,145 @@
+"""Files of others are looked at before a library opens them: what unpacks to far more than it is, nests without end, or
+claims more than it holds is refused in bounded memory. HDF5 has a page of its own, `given_h5.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import struct
+import zipfile
+from typing import IO, Any
+
+#: What unpacks to more than GROWTH times its size, and to more than FREE bytes, is no data.
+GROWTH, FREE = 200, 1 << 30
+#: The longest JSON document and safetensors header, in bytes, and the most files of an archive.
+LONGEST_JSON, LONGEST_HEADER, MOST_MEMBERS = 1 << 28, 1 << 26, 1 << 17
+#: The most values that a YAML document may stand for, its aliases written out.
+MOST_NODES = 1_000_000
+AGAIN = "get it again from where it comes"
+
+
+class Refused(ValueError):
+    """A file of others is not opened; the message names it, and says what is wrong and what to do."""
+
+
+def too_large(declared: int, held: int) -> bool:
+    """True if what a file claims, in bytes, can't come out of the bytes that it holds."""
+    return declared > max(FREE, GROWTH * held)
+
+
+def read_json(path: str | os.PathLike[str]) -> Any:
+    """The document of a JSON file in UTF-8. Raises Refused unless it is one, OSError where it can't be read."""
+    if (size := os.path.getsize(path)) > LONGEST_JSON:
+        raise Refused(f"{path}: {size >> 20} MiB of JSON, more than {LONGEST_JSON >> 20}: {AGAIN}")
+    try:
+        with open(path, encoding="utf-8-sig") as handle:
+            return json.load(handle)
+    except RecursionError:
+        raise Refused(f"{path}: JSON that nests too deep: {AGAIN}") from None
+    except ValueError as error:
+        raise Refused(f"{path}: no JSON ({error}): {AGAIN}") from None
+
+
+def check_safetensors(path: str | os.PathLike[str]) -> None:
+    """Raise Refused unless the header of a safetensors file fits into it and is JSON of a sane length.
+
+    The library compares shapes and places with the file itself, after it has read the header.
+    """
+    size = os.path.getsize(path)
+    with open(path, "rb") as handle:
+        start = handle.read(8)
+        length = struct.unpack("<Q", start)[0] if len(start) == 8 else size
+        if length > min(size - 8, LONGEST_HEADER):
+            wrong = f"its header is said to have {length} bytes, and the file has {size}"
+            raise Refused(f"{path}: no whole safetensors file ({wrong}): {AGAIN}")
+        try:
+            header = json.loads(handle.read(length))
+        except (ValueError, RecursionError) as error:
+            raise Refused(f"{path}: no safetensors file (header: {type(error).__name__}): {AGAIN}") from None
+    if not isinstance(header, dict):
+        raise Refused(f"{path}: no safetensors file (header: no map): {AGAIN}")
+
+
+def check_archive(file: str | os.PathLike[str] | IO[bytes], name: str = "", packed: bool = False) -> None:
+    """Raise Refused for a ZIP archive (torch files and .npz are such) that unpacks to more than it can hold.
+
+    name: what messages call it where `file` is an open one; packed: members may be compressed, as torch's never are.
+    Anything but an archive passes: its own reader judges it.
+    """
+    named = name or str(file)
+    try:
+        if not zipfile.is_zipfile(file):
+            return
+        with zipfile.ZipFile(file) as archive:
+            members = archive.infolist()
+            held = sum(one.compress_size for one in members)
+            whole = archive.fp.seek(0, os.SEEK_END) if archive.fp else held
+    except (zipfile.BadZipFile, NotImplementedError) as error:
+        raise Refused(f"{named}: an archive that can't be read ({error}): {AGAIN}") from None
+    finally:
+        if not isinstance(file, (str, os.PathLike)):
+            file.seek(0)
+    unpacked = sum(one.file_size for one in members)
+    if len(members) > MOST_MEMBERS:
+        raise Refused(f"{named}: an archive of {len(members)} files: {AGAIN}")
+    # Members that share the same bytes hold more than the archive: only what it has counts.
+    if too_large(unpacked, min(held, whole)) if packed else unpacked > whole:
+        raise Refused(f"{named}: {unpacked >> 20} MiB in an archive of {whole} bytes, no data are like that: {AGAIN}")
+
+
+def check_array(path: str | os.PathLike[str]) -> None:
+    """Raise Refused unless a .npy file holds all the numbers that its header claims; objects are none."""
+    from numpy.lib import format as npy
+
+    with open(path, "rb") as handle:
+        try:
+            version = npy.read_magic(handle)
+            read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+            shape, _, dtype = read(handle)
+            held = os.path.getsize(path) - handle.tell()
+        except (ValueError, TypeError, SyntaxError, OverflowError) as error:
+            raise Refused(f"no header of an array ({str(error).splitlines()[0]})") from None
+    if dtype.hasobject:
+        raise Refused("it holds Python objects")
+    if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize > held:
+        raise Refused(f"it is said to be {' x '.join(map(str, shape))}, in {held} bytes")
+
+
+def check_parquet(path: str | os.PathLike[str]) -> None:
+    """Raise Refused for a Parquet file that claims more cells than its bytes can hold.
+
+    Raises pyarrow.ArrowException, or OSError, where it is none.
+    """
+    import pyarrow.parquet
+
+    with pyarrow.parquet.ParquetFile(path, memory_map=True) as file:
+        told = file.metadata
+        rows, columns = told.num_rows, told.num_columns
+        groups = sum(told.row_group(i).total_byte_size for i in range(told.num_row_groups))
+    if too_large(max(8 * rows * columns, groups), size := os.path.getsize(path)):
+        raise Refused(f"{rows} rows of {columns} columns in {size} bytes, no data are like that")
+
+
+def check_yaml_size(node: Any) -> None:
+    """Raise Refused for a composed YAML document whose aliases stand for too much, or for themselves."""
+    import yaml
+
+    sizes: dict[int, int] = {}
+    waiting: list[tuple[Any, bool]] = [(node, False)]
+    while waiting:
+        one, done = waiting.pop()
+        if not isinstance(one, yaml.CollectionNode):
+            continue
+        below = [each for pair in one.value for each in pair] if isinstance(one, yaml.MappingNode) else one.value
+        if done:
+            sizes[id(one)] = 1 + sum(sizes.get(id(each), 1) for each in below)
+            if sizes[id(one)] > MOST_NODES:
+                raise Refused(f"more than {MOST_NODES} values once its aliases are written out: write it without them")
+        elif id(one) not in sizes:
+            sizes[id(one)] = MOST_NODES + 1  # till it is done: an alias below to itself counts as too many
+            waiting.append((one, True))
+            waiting += [(each, False) for each in below]
+        elif sizes[id(one)] > MOST_NODES:
+            raise Refused("an alias that stands for itself, or for too much: write it without")
