@@ -1,4 +1,4 @@
-"""Files that claim, nest or unpack to more than they hold, and a process that may take little memory to open them in."""
+"""Files that claim, nest or unpack to more than they hold, and a process of little memory to open them in."""
 
 import io
 import json
@@ -18,7 +18,7 @@ ABSURD, ROOM_MB = 1 << 40, 600
 
 
 def run_limited(code, *arguments, seconds=60):
-    """What `code` prints in a process that may grow by ROOM_MB after its imports (lines that begin with import, from)."""
+    """What `code` prints in a process that may grow by ROOM_MB after its imports."""
     lines = textwrap.dedent(code).strip().splitlines()
     imports = [line for line in lines if line.startswith(("import ", "from "))]
     limit = f"""
@@ -36,10 +36,16 @@ resource.setrlimit(resource.RLIMIT_AS, (taken + ({ROOM_MB} << 20),) * 2)
 
 def zip_bomb(path, name="data.pkl", megabytes=64):
     """An archive of a member of zeros, about a thousandth of its size."""
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        with archive.open(name, "w", force_zip64=True) as member:
-            for _ in range(megabytes):
-                member.write(bytes(1 << 20))
+    write_zeros(path, name, b"", megabytes)
+
+
+def write_zeros(path, name, start, megabytes):
+    """An archive of one member: `start`, then zeros."""
+    archive = zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1)
+    with archive, archive.open(name, "w", force_zip64=True) as member:
+        member.write(start)
+        for _ in range(megabytes):
+            member.write(bytes(1 << 20))
 
 
 def npz_bomb(path, megabytes=1100):
@@ -47,11 +53,7 @@ def npz_bomb(path, megabytes=1100):
     head = io.BytesIO()
     shape = {"descr": "<f4", "fortran_order": False, "shape": (megabytes << 8, 1024)}
     np.lib.format.write_array_header_1_0(head, shape)
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        with archive.open("features.npy", "w", force_zip64=True) as member:
-            member.write(head.getvalue())
-            for _ in range(megabytes):
-                member.write(bytes(1 << 20))
+    write_zeros(path, "features.npy", head.getvalue(), megabytes)
 
 
 def safetensors_of(path, length, header=b"{}"):

@@ -63,7 +63,9 @@ def test_sources_are_paths_lists_names_and_functions(tmp_path):
     assert len({times.of(source)(JOB) for source in spellings} | {times.of(one, [])(JOB)}) == 1
 
 
-@pytest.mark.parametrize("name", ["files/S3.svs", "files/P2.tsv", "slides.tsv", "profiles.tsv", "tasks/grade/k=all.tsv"])
+@pytest.mark.parametrize(
+    "name", ["files/S3.svs", "files/P2.tsv", "slides.tsv", "profiles.tsv", "tasks/grade/k=all.tsv"]
+)
 def test_a_time_in_the_future_is_told_before_work(project, name):
     project.write()
     ahead = time.time() + AHEAD
@@ -119,5 +121,3 @@ def test_a_downloaded_slide_that_was_replaced_is_noticed(project, monkeypatch):
     assert replaced(project) == []
     os.utime(path, (10**9, 10**9))
     assert len(replaced(project)) == 1
-
-

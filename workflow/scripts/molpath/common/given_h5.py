@@ -138,7 +138,9 @@ def _check_size(dataset: Any, name: str) -> None:
     held = dataset.id.get_storage_size()
     if too_large(dataset.nbytes, held):
         shape = " x ".join(map(str, dataset.shape))
-        raise Unusable(f"{name!r} is said to be {shape}, {dataset.nbytes >> 20} MiB, and takes {held} bytes in the file")
+        raise Unusable(
+            f"{name!r} is said to be {shape}, {dataset.nbytes >> 20} MiB, and takes {held} bytes in the file"
+        )
 
 
 def _letters(dataset: Any, held: int) -> int:

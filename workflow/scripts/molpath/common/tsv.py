@@ -66,7 +66,9 @@ def decode_text(path: str | os.PathLike[str], separated: str = "tab-separated") 
     with open(path, "rb") as handle:
         data = handle.read(LONGEST + 1)
     if len(data) > LONGEST:
-        raise BadTable(f"{path}", f"more than {LONGEST >> 20} MiB of text", "is this the right file? Split it, or pack it")
+        raise BadTable(
+            f"{path}", f"more than {LONGEST >> 20} MiB of text", "is this the right file? Split it, or pack it"
+        )
     if found := foreign_format(data[:4096]):
         raise BadTable(f"{path}", f"this is {found[0]}, and {separated} text in UTF-8 is asked for", found[1])
     try:

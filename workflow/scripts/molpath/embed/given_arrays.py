@@ -16,7 +16,6 @@ from ..common.given_h5 import Unusable, check_tree, own_array
 from ..common.tsv import BadTable
 from ..common.vectors import UNITS, Vectors, check_ids, files_of, of_array, of_folder, read_ids, unit_of
 
-
 #: No vector of a case or slide has more numbers.
 LONGEST_VECTOR = 1 << 20
 

@@ -50,7 +50,7 @@ class Times:
         return state
 
     def state(self, paths: Iterable[str]) -> str:
-        """Digest of given files by contents where they are small, by size and time where not; '' where none is given."""
+        """Digest of given files by contents where they are small, else by size and time; '' where there is none."""
         given = tuple(sorted({str(path) for path in paths if self._is_given(path)}))
         if given not in self._states:
             self._states[given] = self._look(given)

@@ -21,6 +21,8 @@ NO_REGIONS = ("detection", "cell", "tile")
 PLANE, QUPATH, AUTO = "plane", "qupath", "auto"
 #: Members of a feature's properties that QuPath writes, and has written.
 QUPATH_MARKS = ("objectType", "object_type", "isLocked")
+#: What a document that is no GeoJSON leads to.
+NO_GEOJSON = (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
 #: Share of an edge by which polygons may reach beyond what QuPath shows.
 OVERHANG = 0.01
 
@@ -57,7 +59,7 @@ def read_contours(
     try:
         document = read_json(path)
         shapes = list(_shapes(document))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, shapely.errors.ShapelyError) as error:
+    except (*NO_GEOJSON, shapely.errors.ShapelyError) as error:
         raise NoContours(f"{path} is no GeoJSON of polygons: {error}") from error
     found = [polygon for shape in shapes for polygon in _polygons(shape)]
     if shown and shown[:2] != (0, 0) and (frame_of(document) if frame == AUTO else frame) == QUPATH:
