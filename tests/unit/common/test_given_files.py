@@ -16,6 +16,7 @@ from molpath.common.given_files import (
     check_safetensors,
     check_yaml_size,
     read_json,
+    read_yaml,
 )
 from molpath.common.tsv import MOST_COLUMNS, BadTable, read_cells
 from molpath.study.config import load_yaml
@@ -143,3 +144,14 @@ def test_a_sheet_of_absurd_width_is_refused(tmp_path):
     path.write_text("a\tb\nc" + "\t" * 10**7 + "\n")
     with pytest.raises(BadTable, match=r"row 2: 10000001 cells, and the header has 2"):
         read_cells(path)
+
+
+def test_the_config_of_a_task_is_read_as_carefully(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text("a: &a [1]\nb: *a")
+    assert read_yaml(path) == {"a": [1], "b": [1]}
+    path.write_text("")
+    assert read_yaml(path) is None
+    path.write_text(yaml_bomb())
+    with pytest.raises(Refused, match=r"config\.yaml: more than 1000000 values"):
+        read_yaml(path)

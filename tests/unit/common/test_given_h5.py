@@ -138,3 +138,20 @@ def test_sound_files_pass(tmp_path):
         handle["features/soft"] = h5py.SoftLink("/features/uni")
         assert own_array(handle, "features/uni", "f").shape == (4, 2)
         assert own_array(handle, "features/soft", "f").shape == (4, 2)
+
+
+def test_texts_in_columns_of_a_row_are_counted(tmp_path):
+    """As anndata wrote tables before 0.7: rows of texts and numbers."""
+    path = tmp_path / "a.h5ad"
+    kind = np.dtype([("name", h5py.string_dtype()), ("value", "<f4")])
+    with h5py.File(path, "w") as handle:
+        handle.create_dataset("rows", data=np.array([("x" * 10, 1.0)] * 5, kind))
+        handle.create_dataset("one", data="text")
+        handle.create_dataset("wide", data=np.full((3, 5), "a", h5py.string_dtype()))
+        handle.create_dataset("none", data=h5py.Empty("f"))
+    with h5py.File(path) as handle:
+        check_tree(handle)
+    with h5py.File(path, "w") as handle:
+        handle.create_dataset("wide", (2, 10**6), h5py.string_dtype())
+    with h5py.File(path) as handle, pytest.raises(Unusable, match="rows of 1000000 texts"):
+        check_tree(handle)

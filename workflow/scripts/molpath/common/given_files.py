@@ -14,7 +14,7 @@ from typing import IO, Any
 #: What unpacks to more than GROWTH times its size, and to more than FREE bytes, is no data.
 GROWTH, FREE = 200, 1 << 30
 #: The longest JSON document and safetensors header, in bytes, and the most files of an archive.
-LONGEST_JSON, LONGEST_HEADER, MOST_MEMBERS = 1 << 28, 1 << 26, 1 << 17
+LONGEST_JSON, LONGEST_HEADER, MOST_MEMBERS = 1 << 28, 1 << 24, 1 << 17
 #: The most values that a YAML document may stand for, its aliases written out.
 MOST_NODES = 1_000_000
 AGAIN = "get it again from where it comes"
@@ -123,6 +123,20 @@ def check_parquet(path: str | os.PathLike[str]) -> None:
         groups = sum(told.row_group(i).total_byte_size for i in range(told.num_row_groups))
     if too_large(max(8 * rows * columns, groups), size := os.path.getsize(path)):
         raise Refused(f"{rows} rows of {columns} columns in {size} bytes, no data are like that")
+
+
+def read_yaml(path: str | os.PathLike[str]) -> Any:
+    """The document of a YAML file. Raises Refused for one whose aliases stand for too much, YAMLError for none."""
+    import yaml
+
+    with open(path, encoding="utf-8") as handle:
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(handle)
+        node = loader.get_single_node()
+        try:
+            check_yaml_size(node)
+        except Refused as error:
+            raise Refused(f"{path}: {error}") from None
+        return None if node is None else loader.construct_document(node)
 
 
 def check_yaml_size(node: Any) -> None:

@@ -13,6 +13,8 @@ from .storage_errors import PASSING  # the job ends with them, and the next run 
 
 #: What reading a file of others may take before its slide is set aside.
 DEADLINE_S = 120.0
+#: Texts in a row of an array that is read row by row.
+MOST_TEXTS = 1 << 12
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -104,8 +106,8 @@ def check_tree(handle: Any) -> None:
             elif isinstance(found, h5py.Dataset):
                 _check_within(found, where)
                 declared += found.nbytes if found.shape is not None else 0
-                if not too_large(declared, held) and h5py.check_string_dtype(found.dtype) and found.size:
-                    declared += _letters(found, held)
+                if not too_large(declared, held) and found.dtype.hasobject and found.size:
+                    declared += _held_elsewhere(found, held)
                 if too_large(declared, held):
                     raise Unusable(f"up to {where!r} it is said to hold {declared >> 20} MiB, in {held} bytes")
 
@@ -143,17 +145,26 @@ def _check_size(dataset: Any, name: str) -> None:
         )
 
 
-def _letters(dataset: Any, held: int) -> int:
-    """Bytes of the texts in a dataset, counted until they are more than a file of `held` bytes can mean."""
-    total, step = 0, max(16, min(4096, FREE // max(1, held)))
-    flat = dataset.size if dataset.shape == () else dataset.shape[0]
+def _held_elsewhere(dataset: Any, held: int) -> int:
+    """Bytes of texts and lists of a dataset, counted until they are more than a file of `held` bytes can mean."""
     if dataset.shape == ():
-        return len(dataset[()])
-    for start in range(0, flat, step):
-        total += sum(len(one) for one in dataset[start : start + step].reshape(-1))
+        return _bytes_of(dataset[()])
+    across = math.prod(dataset.shape[1:])
+    step, total = max(1, min(4096, max(16, FREE // max(1, held))) // max(1, across)), 0
+    if across > MOST_TEXTS:
+        raise Unusable(f"rows of {across} texts: no table is like that")
+    for start in range(0, dataset.shape[0], step):
+        total += sum(map(_bytes_of, dataset[start : start + step].reshape(-1)))
         if too_large(total, held):
             break
     return total
+
+
+def _bytes_of(value: Any) -> int:
+    """Bytes of a text or list, and of all of a row of several columns."""
+    if getattr(getattr(value, "dtype", None), "names", None):
+        return sum(_bytes_of(value[name]) for name in value.dtype.names)
+    return int(value.nbytes) if hasattr(value, "nbytes") else len(value) if hasattr(value, "__len__") else 0
 
 
 _WORDS = {"f": "floating-point numbers", "iuf": "numbers"}
