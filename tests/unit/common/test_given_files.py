@@ -9,15 +9,8 @@ import pytest
 import torch
 import yaml
 from hostile_files import nested_json, npz_bomb, run_limited, safetensors_of, yaml_bomb, zip_bomb
-from molpath.common.given_files import (
-    Refused,
-    check_archive,
-    check_parquet,
-    check_safetensors,
-    check_yaml_size,
-    read_json,
-    read_yaml,
-)
+from molpath.common.given_files import check_archive, check_parquet, check_safetensors, read_yaml
+from molpath.common.given_text import Refused, check_yaml_size, read_json
 from molpath.common.tsv import MOST_COLUMNS, BadTable, read_cells
 from molpath.study.config import load_yaml
 from molpath.study.problems import ProblemsFound

@@ -1,5 +1,5 @@
-"""Files of others are looked at before a library opens them: what unpacks to far more than it is, nests without end, or
-claims more than it holds is refused in bounded memory. HDF5 has a page of its own, `given_h5.py`.
+"""Files of others are looked at before a library opens them: what unpacks to far more than it is, or claims more than
+it holds, is refused in bounded memory. JSON and YAML are in `given_text.py`, HDF5 in `given_h5.py`.
 """
 
 from __future__ import annotations
@@ -11,35 +11,17 @@ import struct
 import zipfile
 from typing import IO, Any
 
+from .given_text import AGAIN, Refused, check_yaml_size
+
 #: What unpacks to more than GROWTH times its size, and to more than FREE bytes, is no data.
 GROWTH, FREE = 200, 1 << 30
-#: The longest JSON document and safetensors header, in bytes, and the most files of an archive.
-LONGEST_JSON, LONGEST_HEADER, MOST_MEMBERS = 1 << 28, 1 << 24, 1 << 17
-#: The most values that a YAML document may stand for, its aliases written out.
-MOST_NODES = 1_000_000
-AGAIN = "get it again from where it comes"
-
-
-class Refused(ValueError):
-    """A file of others is not opened; the message names it, and says what is wrong and what to do."""
+#: The longest header of safetensors, in bytes, and the most files of an archive.
+LONGEST_HEADER, MOST_MEMBERS = 1 << 24, 1 << 17
 
 
 def too_large(declared: int, held: int) -> bool:
     """True if what a file claims, in bytes, can't come out of the bytes that it holds."""
     return declared > max(FREE, GROWTH * held)
-
-
-def read_json(path: str | os.PathLike[str]) -> Any:
-    """The document of a JSON file in UTF-8. Raises Refused unless it is one, OSError where it can't be read."""
-    if (size := os.path.getsize(path)) > LONGEST_JSON:
-        raise Refused(f"{path}: {size >> 20} MiB of JSON, more than {LONGEST_JSON >> 20}: {AGAIN}")
-    try:
-        with open(path, encoding="utf-8-sig") as handle:
-            return json.load(handle)
-    except RecursionError:
-        raise Refused(f"{path}: JSON that nests too deep: {AGAIN}") from None
-    except ValueError as error:
-        raise Refused(f"{path}: no JSON ({error}): {AGAIN}") from None
 
 
 def check_safetensors(path: str | os.PathLike[str]) -> None:
@@ -137,26 +119,3 @@ def read_yaml(path: str | os.PathLike[str]) -> Any:
         except Refused as error:
             raise Refused(f"{path}: {error}") from None
         return None if node is None else loader.construct_document(node)
-
-
-def check_yaml_size(node: Any) -> None:
-    """Raise Refused for a composed YAML document whose aliases stand for too much, or for themselves."""
-    import yaml
-
-    sizes: dict[int, int] = {}
-    waiting: list[tuple[Any, bool]] = [(node, False)]
-    while waiting:
-        one, done = waiting.pop()
-        if not isinstance(one, yaml.CollectionNode):
-            continue
-        below = [each for pair in one.value for each in pair] if isinstance(one, yaml.MappingNode) else one.value
-        if done:
-            sizes[id(one)] = 1 + sum(sizes.get(id(each), 1) for each in below)
-            if sizes[id(one)] > MOST_NODES:
-                raise Refused(f"more than {MOST_NODES} values once its aliases are written out: write it without them")
-        elif id(one) not in sizes:
-            sizes[id(one)] = MOST_NODES + 1  # till it is done: an alias below to itself counts as too many
-            waiting.append((one, True))
-            waiting += [(each, False) for each in below]
-        elif sizes[id(one)] > MOST_NODES:
-            raise Refused("an alias that stands for itself, or for too much: write it without")

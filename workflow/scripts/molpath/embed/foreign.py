@@ -22,7 +22,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..common.given_files import check_archive, check_safetensors, read_json
+from ..common.given_files import check_archive, check_safetensors
+from ..common.given_text import read_json
 from ..common.kinds import GPU_ONLY
 from ..common.settings.embed import Model
 from .bags import Bag

@@ -25,8 +25,9 @@ import numpy as np
 
 from ..common.feature_files import state_of
 from ..common.files import open_h5
-from ..common.given_files import check_archive, read_json, too_large
+from ..common.given_files import check_archive, too_large
 from ..common.given_h5 import Unusable, own_array
+from ..common.given_text import read_json
 from ..tiles.given import attributes_of
 
 NAMES = ("features", "feats")

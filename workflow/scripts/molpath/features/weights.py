@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..common.given_files import AGAIN, Refused, check_archive, check_safetensors
+from ..common.given_files import check_archive, check_safetensors
+from ..common.given_text import AGAIN, Refused
 from .registry import ADAPTERS
 
 Network = TypeVar("Network", bound=nn.Module)

@@ -13,7 +13,8 @@ import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
-from ..common.given_files import check_archive, read_json
+from ..common.given_files import check_archive
+from ..common.given_text import read_json
 from .description import Scale
 
 log = logging.getLogger(__name__)

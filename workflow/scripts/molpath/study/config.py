@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import yaml
 
-from ..common.given_files import Refused, check_yaml_size
+from ..common.given_text import Refused, check_yaml_size
 from .problems import Problems
 
 #: A config, or a section of it, as YAML gives it and the schema fills it.

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 
 from ..common.digests import DIGESTS, digest_of, listed_digests, sha256_of
-from ..common.given_files import read_json
+from ..common.given_text import read_json
 from .config import Config, Places
 from .problems import Problems
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import shapely
 
-from ..common.given_files import read_json
+from ..common.given_text import read_json
 from ..slides.bounds import Box
 
 #: QuPath's objects that are no regions: cells and tiles are found inside tissue.
