@@ -1,8 +1,8 @@
-"""Tables and figures; `snakemake --report results/report.html` binds them together.
+"""Tables and figures, as report/figures.yaml and tables.yaml say; `snakemake --report results/report.html` binds them.
 
-report/figures.yaml and tables.yaml say of each what it reads, what makes it, where it stands and what it says.
 <results>/figures/<figure>.svg, .png     figures; those of scores with the table of their numbers (.tsv)
-<results>/tables/<table>.tsv, .md, .tex  tables, some of them as pages that sort and filter (.html)"""
+<results>/tables/<table>.tsv, .md, .tex  tables, some of them as pages that sort and filter (.html)
+"""
 
 
 rule plot_figure:
