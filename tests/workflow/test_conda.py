@@ -87,7 +87,17 @@ def cohort(rig, tmp_path_factory) -> Path:
     run_in_environments(rig, folder, "--configfile", "config.json")
     made = sorted((folder / f"results/wsi/{GRID}/features_{ENCODER}").glob("*.h5"))[0]
     compared = f"slide: {made.stem}, grid: main, encoder: {ENCODER}, file: {made.relative_to(folder)}"
-    targets = ["verify", "orphans", "summary", "refused", "retry_refused", "pathobench", "plan", "plan_table"]
+    targets = [
+        "verify",
+        "verify_slides",
+        "orphans",
+        "summary",
+        "refused",
+        "retry_refused",
+        "pathobench",
+        "plan",
+        "plan_table",
+    ]
     over = ["--config", f"features={{compare: {{{compared}}}}}"]
     run_in_environments(rig, folder, *targets, "compare_features", "--configfile", "config.json", *over)
     return folder

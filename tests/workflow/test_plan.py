@@ -1,5 +1,6 @@
 """The plan of a project: targets, shards, what an edited sheet reruns."""
 
+import os
 import re
 
 
@@ -69,3 +70,23 @@ def test_plan_prints_what_a_run_costs_and_builds_nothing(project):
     done = project.snakemake("results/tables/plan.tsv", "--cores", "1")
     assert done.returncode == 0, done.stdout
     assert (project.folder / "results/tables/plan.tsv").read_text().startswith("stage\twhat\tunits\tpatches\t")
+
+
+def test_a_slide_replaced_by_an_older_file_reruns_its_shard_alone(project):
+    """Snakemake looks for newer files only; `rsync -a` and `cp -p` keep the date of what they copy."""
+    project.config["slides"]["slides_per_job"] = 3
+    project.write()
+    assert project.snakemake("slides", "--cores", "1").returncode == 0
+    assert "Nothing to be done" in project.snakemake("slides", "--dry-run").stdout
+    verified = project.snakemake("verify_slides", "--cores", "1")
+    assert verified.returncode == 0, verified.stdout
+    assert "0 of 8 inspected slides have changed" in verified.stdout
+    slide = project.folder / "files/S4.svs"
+    slide.write_bytes(b"another slide")
+    os.utime(slide, (10**9, 10**9))
+    assert jobs(project.snakemake("slides", "--dry-run", "--quiet", "rules").stdout)["inspect_slides"] == 1
+    verified = project.snakemake("verify_slides", "--cores", "1")
+    assert verified.returncode != 0
+    assert "files/S4.svs (slide S4): 13 bytes, and inspection saw 0" in verified.stdout
+    assert project.snakemake("slides", "--cores", "1").returncode == 0
+    assert "Nothing to be done" in project.snakemake("slides", "--dry-run").stdout

@@ -31,6 +31,7 @@ rule take_vectors:
         runtime=grow(60),
     params:
         given=study.vectors.request,
+        states=study.times.of(study.vectors.files),
         code=study.digest("embed"),
         script=study.script("take_vectors"),
     message:
@@ -50,6 +51,7 @@ rule write_task_sheet:
     conda:
         "../../envs/probe.yaml"
     params:
+        states=study.times.of(study.slides.of_tasks),
         code=study.digest("embed"),
         script=study.script("write_task_sheet"),
     message:
@@ -81,6 +83,7 @@ rule embed_block:
         runtime=study.slide_encoders.runtime,
         gpu=study.slide_encoders.gpus,
     params:
+        states=study.times.of(study.models.weights),
         promised_gpu=study.slide_encoders.promises_gpu,
         members=study.embedding.block_members,
         cases=study.embedding.block_cases,
@@ -115,6 +118,7 @@ rule gather_embeddings:
         mem_mb=grow(4000),
         runtime=grow(60),
     params:
+        states=study.times.of(study.slides.sheet, study.slides.case_sheet),
         unit=study.embedding.unit,
         model=study.models.model,
         code=study.digest("embed"),
@@ -144,6 +148,7 @@ rule embed_profiles:
         mem_mb=grow(8000),
         runtime=grow(240),
     params:
+        states=study.times.of(study.models.weights),
         profiles=study.embedding.profile_ids,
         own=study.embedding.is_of_this_study,
         code=study.digest("embed"),
@@ -195,6 +200,7 @@ rule embed_attention:
         mem_mb=grow(8000),
         runtime=grow(60),
     params:
+        states=study.times.of(study.models.weights),
         slides=lookup(dpath="embed/attention", within=config),
         results=subpath(output.table, ancestor=3),
         code=study.digest("embed"),

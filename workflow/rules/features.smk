@@ -28,6 +28,7 @@ rule extract_features:
         gpu=study.encoders.gpus,
         disk_mb=study.encoders.disk_mb,
     params:
+        states=study.times.of(study.encoders.weights),
         rows=study.slides.shard_rows,
         grid=study.grids.grid,
         encoder=study.encoders.encoder,

@@ -96,6 +96,7 @@ rule gene_directions:
         mem_mb=grow(8000),
         runtime=grow(60),
     params:
+        states=study.times.of(study.tasks.files),
         settings=study.probing.direction_settings,
         code=study.digest("interpret"),
         script=study.script("gene_directions"),

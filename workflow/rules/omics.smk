@@ -30,6 +30,7 @@ rule list_gdc_profiles:
         mem_mb=grow(2000),
         runtime=grow(30),
     params:
+        states=study.times.of(study.omics.gdc_sheets),
         downloads=study.omics.gdc_downloads,
         code=study.digest("omics"),
         script=study.script("list_gdc_profiles"),
@@ -64,6 +65,7 @@ rule normalise_rna:
         mem_mb=grow(16000),
         runtime=grow(240),
     params:
+        states=study.times.of(study.omics.rna_files, study.omics.rna_tables),
         rows=study.omics.rna_rows,
         settings=study.omics.rna_settings,
         runs=study.omics.vocabulary_runs,
@@ -98,6 +100,7 @@ rule flag_dna:
         mem_mb=grow(8000),
         runtime=grow(120),
     params:
+        states=study.times.of(study.omics.dna_files, study.omics.dna_tables),
         rows=study.omics.dna_rows,
         panels=study.omics.panels,
         mutations=lookup(dpath="omics/mutations", within=config),
@@ -130,6 +133,7 @@ rule pair_slides:
         mem_mb=grow(8000),
         runtime=grow(60),
     params:
+        states=study.times.of(study.slides.sheet, study.tasks.tested_splits, study.leakage.configs),
         tasks=study.tasks.tested,
         whole=study.tasks.whole,
         runs=study.models.run_parts(),
@@ -163,6 +167,7 @@ rule check_profiles:
         mem_mb=grow(8000),
         runtime=grow(60),
     params:
+        states=study.times.of(study.slides.sheet, study.slides.case_sheet),
         code=study.digest("omics"),
         script=study.script("check_profiles"),
     message:

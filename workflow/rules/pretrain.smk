@@ -66,6 +66,9 @@ rule pretrain_run:
         runtime=study.training.runtime,  # an attempt goes on from the last saved state
         gpu=study.training.gpus,
     params:
+        states=study.times.of(
+            study.models.run_checkpoint, study.omics.run_gene_table, study.models.run_sheet
+        ),
         run=study.models.run,
         patch_encoder=study.training.patch_encoder,
         promised_gpu=study.training.promises_gpu,

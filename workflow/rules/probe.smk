@@ -30,6 +30,7 @@ rule split_task:
         mem_mb=grow(2000),
         runtime=grow(30),
     params:
+        states=study.times.of(study.tasks.given_files, study.slides.sheet),
         code=study.digest("probe"),
         script=study.script("split_task"),
     message:
@@ -63,6 +64,7 @@ rule probe_task:
         mem_mb=grow(4000),
         runtime=grow(120),
     params:
+        states=study.times.of(study.tasks.files),
         settings=study.probing.settings,
         code=study.digest("probe"),
         script=study.script("probe_task"),
@@ -126,6 +128,7 @@ rule transfer_task:
         mem_mb=grow(4000),
         runtime=grow(120),
     params:
+        states=study.times.of(study.tasks.transfer_train, study.tasks.transfer_test),
         sides=study.tasks.transfer_sides,
         settings=study.probing.settings,
         code=study.digest("probe"),
@@ -162,6 +165,7 @@ rule prompt_task:
         mem_mb=grow(4000),
         runtime=grow(60),
     params:
+        states=study.times.of(study.tasks.prompt_support, study.tasks.prompt_query),
         sides=study.tasks.prompt_sides,
         entry=study.tasks.prompt_entry,
         settings=study.probing.settings,
@@ -196,6 +200,7 @@ rule cluster_task:
         mem_mb=grow(4000),
         runtime=grow(60),
     params:
+        states=study.times.of(study.tasks.files),
         k=study.tasks.cluster_number,
         seeds=lookup(dpath="probe/cluster/seeds", within=config),
         settings=study.probing.settings,
@@ -231,6 +236,7 @@ rule finetune_task:
         runtime=grow(1440),
         gpu=1,
     params:
+        states=study.times.of(study.tasks.files, study.probing.finetune_weights),
         model=study.probing.finetune_model,
         settings=study.probing.finetune_settings,
         results=subpath(output.metrics, ancestor=5),

@@ -48,6 +48,7 @@ rule write_provenance:
         "../../envs/report.yaml"
     threads: 4
     params:
+        states=study.times.of(list(study.inventory.given().values())),
         names=list(study.inventory.given()),
         results=subpath(output.provenance, parent=True),
         note=lambda wildcards: config["report"]["note"],

@@ -1,6 +1,5 @@
-"""Tables and figures; `snakemake --report results/report.html` binds them together.
+"""Tables and figures, as report/figures.yaml and tables.yaml say; `snakemake --report results/report.html` binds them.
 
-report/figures.yaml and tables.yaml say what each reads, which function makes it, where it stands and what it says.
 <results>/figures/<figure>.svg, .png     figures; those of scores with the table of their numbers (.tsv)
 <results>/tables/<table>.tsv, .md, .tex  tables, some of them as pages that sort and filter (.html)
 """
@@ -30,6 +29,7 @@ rule plot_figure:
         mem_mb=study.displays.figure_memory,
         runtime=grow(30),
     params:
+        states=study.times.of(study.displays.figure_inputs),
         call=study.displays.figure_call,
         code=study.digest("figures"),
         script=study.script("plot_figure"),
@@ -73,6 +73,7 @@ rule write_table:
         mem_mb=grow(2000),
         runtime=grow(30),
     params:
+        states=study.times.of(study.displays.table_inputs),
         call=study.displays.table_call,
         code=study.digest("tables"),
         script=study.script("write_table"),
@@ -124,6 +125,7 @@ use rule write_table as describe_tasks with:
     benchmark:
         "<benchmarks>/tables/task_statistics.tsv"
     params:
+        states=study.times.of(study.displays.tables["task_statistics"].inputs),
         call=study.displays.tables["task_statistics"].call,
         code=study.digest("tables"),
         script=study.script("write_table"),
@@ -139,6 +141,7 @@ use rule write_table as list_run_slides with:
     benchmark:
         "<benchmarks>/tables/runs/{run}.tsv"
     params:
+        states=study.times.of(study.displays.tables["runs"].inputs),
         call=study.displays.tables["runs"].call,
         code=study.digest("tables"),
         script=study.script("write_table"),
@@ -164,6 +167,7 @@ use rule write_table as map_slides with:
         mem_mb=grow(8000),
         runtime=grow(240),
     params:
+        states=study.times.of(study.displays.tables["maps"].inputs),
         call=study.displays.tables["maps"].call,
         code=study.digest("figures"),
         script=study.script("write_table"),
@@ -186,6 +190,7 @@ use rule write_table as compare_models with:
     benchmark:
         "<benchmarks>/tables/comparison.tsv"
     params:
+        states=study.times.of(study.displays.tables["comparison"].inputs),
         call=study.displays.tables["comparison"].call,
         code=study.digest("tables"),
         script=study.script("write_table"),
@@ -219,6 +224,7 @@ use rule write_table as test_models with:
         mem_mb=grow(4000),
         runtime=grow(60),
     params:
+        states=study.times.of(study.displays.tables["tests"].inputs),
         call=study.displays.tables["tests"].call,
         code=[study.digest("tables"), study.digest("figures")],
         script=study.script("write_table"),
@@ -243,6 +249,7 @@ use rule write_table as compare_published with:
     benchmark:
         "<benchmarks>/tables/published.tsv"
     params:
+        states=study.times.of(study.displays.tables["published"].inputs),
         call=study.displays.tables["published"].call,
         code=study.digest("tables"),
         script=study.script("write_table"),
@@ -266,6 +273,7 @@ use rule write_table as show_table with:
         folder="tables|omics|probe/.+",
         table=study.displays.page_names,
     params:
+        states=[],  # a table of this workflow
         call=study.displays.page_call,
         code=study.digest("tables"),
         script=study.script("write_table"),

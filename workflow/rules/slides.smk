@@ -25,6 +25,7 @@ rule inspect_slides:
         slides=study.slides.shard_rows,
         again=study.retries.slides,
         states=study.slides.shard_states,
+        replaced=study.downloads.shard_replaced,
         deadline_s=lookup(dpath="slides/deadline_s", within=config),
         memory_mb=lookup(dpath="slides/memory_mb", within=config),
         mpp_tolerance=lookup(dpath="slides/mpp_tolerance", within=config),

@@ -8,6 +8,7 @@ plan                      slides, patches, hours, disk and downloads of what the
 plan_table                the same as <results>/tables/plan.tsv
 pathobench                results of the frozen probes in Patho-Bench's layout
 verify                    files against manifests and provenance.json, nothing built
+verify_slides             raw slides against what inspection saw of them, by their contents, nothing built
 sheets                    slide and profile sheets of public cohorts (rules/acquire.smk)
 summary                   what became of the slides so far, as at the end of every run; nothing built
 refused, retry_refused    files that services refused, in one list; the next run asks for them again
@@ -156,6 +157,21 @@ rule verify:
         "Comparing every file with its manifest and with provenance.json"
     script:
         "../scripts/verify.py"
+
+
+rule verify_slides:
+    log:
+        "<logs>/verify_slides.log",
+    localrule: True
+    conda:
+        "../../envs/slides.yaml"
+    threads: 4
+    params:
+        asked=lambda wildcards: study.slides.to_verify(),
+    message:
+        "Comparing every slide with what inspection saw of it"
+    script:
+        "../scripts/verify_slides.py"
 
 
 rule orphans:

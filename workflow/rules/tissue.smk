@@ -27,6 +27,7 @@ rule assess_tissue:
         runtime=study.tissue.minutes,  # an attempt goes on where the last one ended
         gpu=study.tissue.gpus,
     params:
+        states=study.times.of(study.tissue.shard_contours, study.tissue.weights),
         slides=study.slides.shard_rows,
         again=study.retries.tissue,
         results=subpath(output.manifest, ancestor=2),
@@ -60,6 +61,7 @@ rule collect_slides:
         mem_mb=grow(2000),
         runtime=grow(30),
     params:
+        states=study.times.of(study.slides.sheet),
         max_failed_fraction=lookup(dpath="slides/max_failed_fraction", within=config),
         code=study.digest("slides"),
         script=study.script("collect_slides"),

@@ -8,6 +8,7 @@ import pytest
 from molpath.common.digests import digest_of, sha256_of
 from molpath.common.kinds import EXPRESSION_VALUES
 from molpath.study import Study
+from molpath.study.finished_runs import FinishedRun
 
 PATCHES = {
     "grid": "20x_256px_0px", "adapter": "mean_colour", "input_size": 0, "tokens": "mean", "crops": 1, "stain": "",
@@ -274,3 +275,8 @@ def test_a_folder_that_is_not_in_use_need_not_be_there(study):
     study.config["embed"] |= {"use": ["mean"], "attention": []}
     study.write()
     Study.open("config.yaml").check()
+
+
+def test_a_description_that_nests_without_end_is_none(tmp_path):
+    (tmp_path / "config.json").write_text("[" * 200_000)
+    assert FinishedRun(str(tmp_path), "theirs").description == {}

@@ -5,6 +5,7 @@ import json
 import cv2
 import numpy as np
 import pytest
+from hostile_files import compact, geojson_nested, nested_json
 from molpath.slides.bounds import shown_in_qupath
 from molpath.slides.readers import open_slide
 from molpath.tissue.assessment import measure
@@ -190,3 +191,10 @@ def test_what_qupath_shows():
         assert shown_in_qupath(properties | known, (1000, 800)) == (300, 200, 600, 600)
         assert shown_in_qupath({"openslide.bounds-x": "300"} | known, (1000, 800)) == (0, 0, 1000, 800)
     assert shown_in_qupath(properties | {"openslide.vendor": "zeiss"}, (1000, 800)) == (0, 0, 1000, 800)
+
+
+@pytest.mark.parametrize("text", [nested_json(), geojson_nested(), geojson_nested(900), compact([[[FAR]]])])
+def test_geojson_that_nests_without_end_is_told(text, tmp_path):
+    (tmp_path / "a.geojson").write_text(text)
+    with pytest.raises(NoContours, match=r"a\.geojson is no GeoJSON"):
+        read_contours(tmp_path / "a.geojson", "folder", SIZE)

@@ -8,10 +8,13 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 from .contained import Lost, map_contained
+from .given_files import FREE, too_large
 from .storage_errors import PASSING  # the job ends with them, and the next run tries again
 
 #: What reading a file of others may take before its slide is set aside.
 DEADLINE_S = 120.0
+#: Texts in a row of an array that is read row by row.
+MOST_TEXTS = 1 << 12
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -65,22 +68,103 @@ def own_array(handle: Any, name: str, kinds: str) -> Any:
     """
     import h5py
 
+    *groups, last = name.split("/")
+    for group in groups:
+        handle = _own(handle, group)
+        if not hasattr(handle, "keys"):
+            raise Unusable(f"{group!r} is no group")
+    dataset = _own(handle, last)
+    if not isinstance(dataset, h5py.Dataset):
+        raise Unusable(f"{name!r} is a group, an array is wanted")
+    _check_within(dataset, name)
+    if dataset.shape is None or dataset.dtype.kind not in kinds:
+        raise Unusable(f"{name!r} holds {dataset.dtype}, and {_WORDS[kinds]} are wanted")
+    _check_written(dataset, name)
+    _check_size(dataset, name)
+    return dataset
+
+
+def check_tree(handle: Any) -> None:
+    """Raise Unusable unless all of an open file's arrays lie in it, and none claims more than the file can hold.
+
+    For formats whose library reads the whole tree (h5ad). Texts count by their lengths, as one may be named many times.
+    """
+    import h5py
+
+    waiting, held, declared = [("", handle)], handle.id.get_filesize(), 0
+    seen: set[Any] = set()
+    while waiting:
+        path, group = waiting.pop()
+        for name in list(group):
+            found, where = _own(group, name), f"{path}/{name}"
+            mark = h5py.h5o.get_info(found.id).addr
+            if mark in seen:
+                continue
+            seen.add(mark)
+            if isinstance(found, h5py.Group):
+                waiting.append((where, found))
+            elif isinstance(found, h5py.Dataset):
+                _check_within(found, where)
+                declared += found.nbytes if found.shape is not None else 0
+                if not too_large(declared, held) and found.dtype.hasobject and found.size:
+                    declared += _held_elsewhere(found, held)
+                if too_large(declared, held):
+                    raise Unusable(f"up to {where!r} it is said to hold {declared >> 20} MiB, in {held} bytes")
+
+
+def _own(handle: Any, name: str) -> Any:
+    """What an open file or group has under a plain name; raises Unusable for a link into another file."""
+    import h5py
+
     link = handle.get(name, getlink=True) if name in handle or name in list(handle) else None
     if link is None:
         raise Unusable(f"it has no dataset {name!r}, only {', '.join(sorted(handle)) or 'nothing'}")
     if isinstance(link, h5py.ExternalLink):
         raise Unusable(f"{name!r} is a link into another file ({link.filename}): put the array itself into the file")
-    if name not in handle:
-        raise Unusable(f"{name!r} is a link to nothing")
-    dataset = handle[name]
-    if not isinstance(dataset, h5py.Dataset):
-        raise Unusable(f"{name!r} is a group, an array is wanted")
+    try:
+        found = handle[name]
+    except KeyError:
+        raise Unusable(f"{name!r} is a link to nothing") from None
+    if h5py.h5i.get_file_id(found.id) != h5py.h5i.get_file_id(handle.id):  # a soft link over an external one
+        raise Unusable(f"{name!r} is a link into another file: put the array itself into the file")
+    return found
+
+
+def _check_within(dataset: Any, name: str) -> None:
     if dataset.external or dataset.is_virtual:
         raise Unusable(f"the values of {name!r} lie in other files: put the array itself into the file")
-    if dataset.shape is None or dataset.dtype.kind not in kinds:
-        raise Unusable(f"{name!r} holds {dataset.dtype}, and {_WORDS[kinds]} are wanted")
-    _check_written(dataset, name)
-    return dataset
+
+
+def _check_size(dataset: Any, name: str) -> None:
+    """A few bytes can unpack to more than memory holds."""
+    held = dataset.id.get_storage_size()
+    if too_large(dataset.nbytes, held):
+        shape = " x ".join(map(str, dataset.shape))
+        raise Unusable(
+            f"{name!r} is said to be {shape}, {dataset.nbytes >> 20} MiB, and takes {held} bytes in the file"
+        )
+
+
+def _held_elsewhere(dataset: Any, held: int) -> int:
+    """Bytes of texts and lists of a dataset, counted until they are more than a file of `held` bytes can mean."""
+    if dataset.shape == ():
+        return _bytes_of(dataset[()])
+    across = math.prod(dataset.shape[1:])
+    step, total = max(1, min(4096, max(16, FREE // max(1, held))) // max(1, across)), 0
+    if across > MOST_TEXTS:
+        raise Unusable(f"rows of {across} texts: no table is like that")
+    for start in range(0, dataset.shape[0], step):
+        total += sum(map(_bytes_of, dataset[start : start + step].reshape(-1)))
+        if too_large(total, held):
+            break
+    return total
+
+
+def _bytes_of(value: Any) -> int:
+    """Bytes of a text or list, and of all of a row of several columns."""
+    if getattr(getattr(value, "dtype", None), "names", None):
+        return sum(_bytes_of(value[name]) for name in value.dtype.names)
+    return int(value.nbytes) if hasattr(value, "nbytes") else len(value) if hasattr(value, "__len__") else 0
 
 
 _WORDS = {"f": "floating-point numbers", "iuf": "numbers"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import re
@@ -72,7 +73,10 @@ def files_of(path: str | os.PathLike[str]) -> list[Path]:
 
 def state_of(path: str | os.PathLike[str]) -> str:
     """Number, bytes and times (s) of a slide's files, to tell that one was replaced."""
-    states = [os.stat(part) for part in files_of(path) if part.exists()]
+    states = []
+    for part in files_of(path):
+        with contextlib.suppress(FileNotFoundError):
+            states.append(os.stat(part))
     times = [int(state.st_mtime) for state in states]
     return (
         f"{len(states)} files, {sum(state.st_size for state in states)} bytes, {max(times, default=0)} {sum(times)} s"

@@ -17,6 +17,8 @@ from .file_kinds import foreign_format, not_utf8
 
 #: What may separate cells where tabs should, and how much of a header a message shows.
 SEPARATORS, SHOWN = {",": "commas", ";": "semicolons", " ": "spaces"}, 60
+#: No sheet has more columns, or more bytes.
+MOST_COLUMNS, LONGEST = 100_000, 1 << 30
 WITHOUT_QUOTES = (
     "write it without quotes (R: write.table(…, quote=FALSE, sep='\\t', row.names=FALSE); pandas: quoting=3)"
 )
@@ -54,13 +56,16 @@ def read_cells(path: str | os.PathLike[str]) -> Cells:
     first = next((i for i, line in enumerate(lines) if line.strip() and not line.startswith("#")), None)
     if first is None:
         raise BadTable(f"{path}", "no line but comments", "the first line should name the columns")
+    if lines[first].count("\t") >= MOST_COLUMNS:
+        wrong = f"{lines[first].count('	') + 1} columns, more than {MOST_COLUMNS}"
+        raise BadTable(f"{path}, header", wrong, "is this the right file? Take columns out that nobody reads")
     header = lines[first].split("\t")
     _check_header(path, header, lines[first])
     below = [(number, line) for number, line in enumerate(lines[first + 1 :], first + 2) if line.strip("\r\n ")]
+    for number, line in below:
+        if (count := line.count("\t") + 1) != len(header):
+            raise BadTable(f"{path}, row {number}", *_unequal(count, header))
     numbers, rows = [number for number, _ in below], [line.split("\t") for _, line in below]
-    for number, row in zip(numbers, rows, strict=True):
-        if len(row) != len(header):
-            raise BadTable(f"{path}, row {number}", *_unequal(row, header))
     if "'" in text:
         header, rows = [as_meant(name) for name in header], [[as_meant(cell) for cell in row] for row in rows]
     return _without_unnamed(path, Cells(header, rows, numbers))
@@ -69,7 +74,11 @@ def read_cells(path: str | os.PathLike[str]) -> Cells:
 def decode_text(path: str | os.PathLike[str], separated: str = "tab-separated") -> str:
     """Text of a file in UTF-8, its line ends as newlines; separated: how a message calls it. Raises BadTable."""
     with open(path, "rb") as handle:
-        data = handle.read()
+        data = handle.read(LONGEST + 1)
+    if len(data) > LONGEST:
+        raise BadTable(
+            f"{path}", f"more than {LONGEST >> 20} MiB of text", "is this the right file? Split it, or pack it"
+        )
     if found := foreign_format(data[:4096]):
         raise BadTable(f"{path}", f"this is {found[0]}, and {separated} text in UTF-8 is asked for", found[1])
     try:
@@ -94,14 +103,14 @@ def _check_header(path: str | os.PathLike[str], header: Sequence[str], line: str
             raise BadTable(where, f"column {name} is there {times}", "rename or remove one")
 
 
-def _unequal(row: Sequence[str], header: Sequence[str]) -> tuple[str, str]:
+def _unequal(count: int, header: Sequence[str]) -> tuple[str, str]:
     """What is wrong with a row that has more or fewer cells than the header, and what to do."""
     remedy = "one cell a column, separated by tabs"
-    if len(row) == len(header) + 1:
+    if count == len(header) + 1:
         remedy += "; take off a tab at the end of rows, or the row names that R puts in front"
-    elif len(row) < len(header):
+    elif count < len(header):
         remedy += "; an empty cell needs its tab, too"
-    return f"{len(row)} cell{'s' * (len(row) > 1)}, and the header has {len(header)}", remedy
+    return f"{count} cell{'s' * (count > 1)}, and the header has {len(header)}", remedy
 
 
 def _without_unnamed(path: str | os.PathLike[str], cells: Cells) -> Cells:

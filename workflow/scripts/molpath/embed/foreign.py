@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import json
 import os
 from argparse import Namespace
 from collections.abc import Callable
@@ -23,6 +22,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from ..common.given_files import check_archive, check_safetensors
+from ..common.given_text import read_json
 from ..common.kinds import GPU_ONLY
 from ..common.settings.embed import Model
 from .bags import Bag
@@ -97,7 +98,9 @@ def read_weights(path: str) -> dict[str, torch.Tensor]:
     if str(path).endswith(".safetensors"):
         from safetensors.torch import load_file
 
+        check_safetensors(path)
         return load_file(path)
+    check_archive(path)
     state = torch.load(path, map_location="cpu", weights_only=True)
     return state.get("model", state) if isinstance(state.get("model"), dict) else state
 
@@ -205,7 +208,7 @@ def madeleine(path: str, device: torch.device) -> Embed:
     for name in (MADELEINE_CONFIG, MADELEINE_WEIGHTS):
         if not Path(path, name).is_file():
             raise MissingModel(f"madeleine: no {name} in {path}; put its repository's files there")
-    config = Namespace(**json.loads(Path(path, MADELEINE_CONFIG).read_text()))
+    config = Namespace(**read_json(Path(path, MADELEINE_CONFIG)))
     network = importlib.import_module("madeleine.models.Model").MADELEINE(config=config, stain_encoding=False)
     state = read_weights(str(Path(path, MADELEINE_WEIGHTS)))
     network.load_state_dict({name.removeprefix("module."): value for name, value in state.items()})

@@ -11,9 +11,14 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ..common.given_h5 import Unusable, own_array
+from ..common.given_files import check_array, check_parquet
+from ..common.given_h5 import Unusable, check_tree, own_array
+from ..common.given_text import Refused
 from ..common.tsv import BadTable
 from ..common.vectors import UNITS, Vectors, check_ids, files_of, of_array, of_folder, read_ids, unit_of
+
+#: No vector of a case or slide has more numbers.
+LONGEST_VECTOR = 1 << 20
 
 
 def read_vectors(path: str, ids: str = "", unit: str = "") -> Vectors:
@@ -56,7 +61,10 @@ def _of_parquet(path: str) -> Vectors:
     import pyarrow.parquet
 
     try:
+        check_parquet(path)
         table = pyarrow.parquet.read_table(path)
+    except Refused as error:
+        raise BadTable(path, str(error), "write it again") from None
     except (pyarrow.ArrowException, OSError) as error:
         raise BadTable(path, f"no Parquet file: {error}", "write it again") from None
     unit = unit_of(path, table.column_names)
@@ -77,6 +85,7 @@ def _of_npy(path: str, ids: str) -> Vectors:
     """An array, and a table with an id for each of its rows."""
     found = of_array(path, ids)
     try:
+        check_array(path)
         values = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError) as error:
         raise BadTable(path, f"no array of numbers: {error}", "write it again with numpy.save") from None
@@ -92,6 +101,7 @@ def _of_h5ad(path: str, unit: str) -> Vectors:
     """X of an AnnData file by the names of its observations."""
     try:
         with h5py.File(path) as handle:
+            check_tree(handle)
             obs = handle["obs"]
             index = str(obs.attrs["_index"])
             unit = unit or (index if index in UNITS else "")
@@ -102,6 +112,8 @@ def _of_h5ad(path: str, unit: str) -> Vectors:
             ids, values = _text_column(obs[unit if unit in obs else index]), handle["X"][:]
             cases = _text_column(obs["case_id"]) if unit == "slide_id" and "case_id" in obs else []
             columns = _names_of(handle["var"]) if "var" in handle else []
+    except Unusable as error:
+        raise BadTable(path, str(error), "write it again with anndata, all in one file") from None
     except (OSError, KeyError) as error:
         raise BadTable(path, f"no h5ad file: {error}", "write it again with anndata") from None
     if not unit:
@@ -141,7 +153,10 @@ def _of_file(file: str) -> Any:
     """The one vector of an HDF5 file."""
     try:
         with h5py.File(file) as handle:
-            values = own_array(handle, "features", "iuf")[()]
+            array = own_array(handle, "features", "iuf")
+            if array.size > LONGEST_VECTOR:
+                raise Unusable(f"features of shape {array.shape}, and one vector is wanted")
+            values = array[()]
     except (OSError, Unusable) as error:
         raise BadTable(file, str(error), "make it again, or take it out of the folder") from None
     if values.size != values.shape[-1] if values.ndim else True:

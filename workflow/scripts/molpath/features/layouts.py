@@ -15,7 +15,6 @@ LazySlide   .zarr, a group: `tables/<encoder>_tiles/X` N x D
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -24,8 +23,11 @@ from typing import Any
 
 import numpy as np
 
+from ..common.feature_files import state_of
 from ..common.files import open_h5
+from ..common.given_files import check_archive, too_large
 from ..common.given_h5 import Unusable, own_array
+from ..common.given_text import read_json
 from ..tiles.given import attributes_of
 
 NAMES = ("features", "feats")
@@ -109,6 +111,7 @@ def _opened(path: str | os.PathLike) -> Iterator[Any]:
 def _tensors(path: Path) -> dict[str, Any]:
     import torch
 
+    check_archive(path)
     loaded = torch.load(path, map_location="cpu", weights_only=True)
     tensor = loaded.get("features") if isinstance(loaded, dict) else loaded
     if not isinstance(tensor, torch.Tensor):
@@ -119,6 +122,7 @@ def _tensors(path: Path) -> dict[str, Any]:
 
 
 def _arrays(path: Path) -> dict[str, Any]:
+    check_archive(path, packed=True)
     with np.load(path, allow_pickle=False) as loaded:
         return _with_meta(path, {name: loaded[name] for name in loaded.files})
 
@@ -128,7 +132,7 @@ def _with_meta(path: Path, arrays: dict[str, Any]) -> dict[str, Any]:
     beside = path.with_suffix(".meta.json")
     if not beside.exists():
         return arrays
-    meta: dict[str, Any] = json.loads(beside.read_text(encoding="utf-8"))
+    meta: dict[str, Any] = read_json(beside)
     shape: tuple[int, ...] = arrays["features"].shape if "features" in arrays else ()
     kind = meta.get("artifact_type", "tile_embeddings")
     if kind != "tile_embeddings":
@@ -148,8 +152,11 @@ def _tables(path: Path) -> dict[str, Any]:
     tables = zarr.open_group(path, mode="r").get("tables")
     if not isinstance(tables, zarr.Group):
         raise Unusable("it has no group tables: not a store of LazySlide's with features")
+    held = sum(size for _, size, _ in state_of(path))
     found = {f"tables/{name}": group.get("X") for name, group in tables.groups() if name.endswith("_tiles")}
     for name, array in found.items():
+        if isinstance(array, zarr.Array) and too_large(array.nbytes, held):
+            raise Unusable(f"{name} is said to hold {array.nbytes >> 20} MiB, in {held} bytes")
         if isinstance(array, zarr.Array) and array.nchunks_initialized < array.nchunks:
             raise Unusable(f"{array.nchunks_initialized} of the {array.nchunks} blocks of {name} were written")
     return {name: array for name, array in found.items() if isinstance(array, zarr.Array)}
@@ -186,8 +193,7 @@ def _candidates(contents: Any) -> list[str]:
 def _values(contents: Any, name: str) -> Any:
     """The array of features. Raises Unusable where it isn't one of floating-point numbers."""
     if not isinstance(contents, dict):
-        group, _, last = name.rpartition("/")
-        return own_array(contents[group] if group else contents, last, "f")
+        return own_array(contents, name, "f")
     values = contents[name]
     if values.dtype.kind != "f":
         raise Unusable(f"{name!r} holds {values.dtype}, and floating-point numbers are wanted")

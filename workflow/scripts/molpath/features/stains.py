@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 #: of a few dozen pixels are noise.
 LEAST_STAINED = 0.05
 TRANSMITTED, DENSITY = 240, 0.15  # torchstain's own
+#: Pixels of a target: ten times an ordinary field of view.
+LARGEST_TARGET = 50_000_000
 
 
 class StainNormalised:
@@ -82,4 +84,7 @@ def _read(path: str) -> Tensor:
     from PIL import Image
 
     with Image.open(path) as image:
+        width, height = image.size
+        if width * height > LARGEST_TARGET:
+            raise ValueError(f"{path}: {width} x {height} pixels; cut out a region of {LARGEST_TARGET:,} at most")
         return torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1)

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ..common.given_files import check_archive, check_safetensors
+from ..common.given_text import AGAIN, Refused
 from .registry import ADAPTERS
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -54,10 +56,16 @@ def load_weights(path: str) -> dict[str, Tensor]:
     with open(path, "rb") as handle:
         begin = handle.read(9)
     if len(begin) == 9 and begin[8:] == b"{":
+        from safetensors import SafetensorError
         from safetensors.torch import load_file
 
-        return load_file(path)
+        check_safetensors(path)
+        try:
+            return load_file(path)
+        except SafetensorError as error:
+            raise Refused(f"{path}: no whole safetensors file ({error}): {AGAIN}") from None
     try:
+        check_archive(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         reason = str(error).strip().splitlines() or [type(error).__name__]

@@ -12,9 +12,8 @@ from typing import BinaryIO
 import pyarrow
 
 from ..common.file_kinds import foreign_format
+from ..common.given_files import FREE, GROWTH
 
-#: A table that unpacks to more than GROWTH times its size, and to more than FREE bytes, is no table.
-GROWTH, FREE = 200, 2**30
 #: Errors of the libraries that unpack, for files that are damaged or cut off.
 DAMAGED = (EOFError, OSError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 

@@ -15,6 +15,10 @@ import pyarrow
 import pyarrow.csv
 
 from ..common.file_kinds import foreign_format, not_utf8
+from ..common.files import open_h5
+from ..common.given_files import check_parquet
+from ..common.given_h5 import Unusable, check_tree
+from ..common.given_text import Refused
 from .labels import MISSING, are_numbers, are_whole, is_label
 from .packed import BadProfile, Unpacked, open_unpacked
 
@@ -273,9 +277,18 @@ def read_frame(path: str) -> pd.DataFrame:
     if path.endswith(".h5ad"):
         import anndata
 
+        try:
+            with open_h5(path) as handle:
+                check_tree(handle)
+        except (Unusable, OSError) as error:
+            raise BadProfile(f"{path}: {error}") from None
         data = anndata.read_h5ad(path)
         values = data.X.toarray() if hasattr(data.X, "toarray") else np.asarray(data.X)
         return pd.DataFrame(values, index=data.obs_names, columns=data.var_names)
+    try:
+        check_parquet(path)
+    except (Refused, OSError, pyarrow.ArrowException) as error:
+        raise BadProfile(f"{path}: {error}") from None
     frame = pd.read_parquet(path)
     if not isinstance(frame.index[0] if len(frame) else "", str) and frame.dtypes.iloc[0].kind == "O":
         frame = frame.set_index(frame.columns[0])

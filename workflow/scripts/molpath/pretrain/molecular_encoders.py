@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +13,8 @@ import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
+from ..common.given_files import check_archive
+from ..common.given_text import read_json
 from .description import Scale
 
 log = logging.getLogger(__name__)
@@ -240,6 +241,7 @@ def read_scgpt_weights(folder: str) -> dict[str, torch.Tensor]:
     """
     path = Path(folder) / "best_model.pt"
     try:
+        check_archive(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, MemoryError):  # of the machine, not of the file
         raise
@@ -257,9 +259,9 @@ def read_scgpt_json(folder: str, name: str) -> dict[str, Any]:
     """args.json or vocab.json of an scGPT folder. Raises ValueError for a file that holds no JSON object."""
     path = Path(folder) / name
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = read_json(path)
     except ValueError as error:
-        raise ValueError(f"{path} is no JSON ({error}): download it again from scGPT's authors") from None
+        raise ValueError(f"{error} (of scGPT's authors)") from None
     if not isinstance(found, dict):
         raise ValueError(f"{path} holds no JSON object, but a {type(found).__name__}: take the file of scGPT's authors")
     return found

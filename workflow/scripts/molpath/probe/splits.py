@@ -10,9 +10,9 @@ from typing import NotRequired, TypedDict
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from ..common.files import read_tsv, write_tsv
+from ..common.given_files import read_yaml
 from .tasks import BadTask, check_folds, check_sides, fold_columns, read_rows
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ def split_task(*, config: str | Path, table: str | Path, sheet: str | Path, outp
 
     sheet: the slide sheet, whose column `site` is taken where the table has none (for `keep_sites`).
     """
-    settings = yaml.safe_load(Path(config).read_text())
+    settings = read_yaml(config)
     rows = read_rows(table, [settings["task_col"], "case_id"])
     if fold_columns(rows):
         raise BadTask(f"{table}: has columns fold_… and {config} a recipe `splits`; leave one of them out")

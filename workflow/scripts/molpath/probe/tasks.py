@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from ..common.files import read_tsv
+from ..common.given_files import read_yaml
 from ..common.task_rules import LESS_IS_BETTER, is_integer
 
 SIDES = ("train", "test", "val", "-1", "")
@@ -98,7 +98,7 @@ def read_task(name: str, config: str | Path, table: str | Path, folds_needed: bo
     allow_case_overlap: true. Without `folds_needed` a table may have none: what joins two tasks, or looks at every
     sample, asks for labels alone.
     """
-    settings = yaml.safe_load(Path(config).read_text())
+    settings = read_yaml(config)
     column, unit = settings["task_col"], settings["sample_col"]
     extra = settings.get("extra_cols") or []
     rows = read_rows(table, [column, unit, "case_id", *extra])

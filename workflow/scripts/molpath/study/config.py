@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import yaml
 
+from ..common.given_text import Refused, check_yaml_size
 from .problems import Problems
 
 #: A config, or a section of it, as YAML gives it and the schema fills it.
@@ -39,9 +40,12 @@ def load_yaml(path: str | Path) -> Any:
         with open(path, encoding="utf-8") as handle:
             loader = SAFE_LOADER(handle)
             node = loader.get_single_node()
+            check_yaml_size(node)
             for where, key in repeated_keys(node):
                 problems.add(f"{path}, line {where}", f"key {key!r} is there twice", "keep one: YAML takes the last")
             contents = None if node is None else loader.construct_document(node)
+    except Refused as error:
+        problems.add(str(path), *str(error).split(": ", 1))
     except OSError as error:
         problems.add(str(path), (error.strerror or "can't be read").lower(), "name a YAML file that can be read")
     except yaml.MarkedYAMLError as error:

@@ -78,6 +78,24 @@ class Downloads:
         wanted = any(is_downloaded(row) and row.get("keep") != "no" for row in rows)
         return [f"{self.folder}/manifests/slides/{wildcards.shard}.tsv"] if wanted else []
 
+    def shard_replaced(self, wildcards: Wildcards) -> list[str]:
+        """States of a shard's downloaded slides that are no longer the files whose MD5 was noted after the download."""
+        rows = [row for row in self.slides.shards[wildcards.shard] if is_downloaded(row) and row.get("keep") != "no"]
+        paths = (self.places.resolve(row["path"], self.slides.path) for row in rows)
+        states = ((path, state_noted(path)) for path in paths if path in self._noted)
+        return [f"{path}: {' '.join(state)}" for path, state in states if state and state != self._noted[path]]
+
+    @functools.cached_property
+    def _noted(self) -> dict[str, tuple[str, str]]:
+        """Bytes and time (s) of downloaded files by path, as `acquire/digest_notes.py` noted them; the last line of a
+        path counts."""
+        notes = f"{self.folder}/digests.tsv"
+        if not os.path.isfile(notes):
+            return {}
+        with open(notes, encoding="utf-8", errors="replace") as handle:
+            lines = (line.rstrip("\n").split("\t") for line in handle)
+            return {one[3]: (one[0], one[1][:-9]) for one in lines if len(one) == 4}
+
     def rna_manifests(self, wildcards: Wildcards) -> list[str]:
         """Manifests of the downloads with expression of the cohort."""
         return self._manifests(wildcards.cohort, "rna")
@@ -108,3 +126,12 @@ class Downloads:
             if "://" not in self._section[name]:
                 self._section[name] = self.places.find_given(self._section[name])
         return self._section
+
+
+def state_noted(path: str) -> tuple[str, str] | None:
+    """Bytes and time (s) of a file; None where there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return str(found.st_size), str(found.st_mtime_ns)[:-9]

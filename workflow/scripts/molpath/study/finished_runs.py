@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import functools
-import json
 import os
 from collections.abc import Mapping, Sequence
 
 from ..common.digests import DIGESTS, digest_of, listed_digests, sha256_of
+from ..common.given_text import read_json
 from .config import Config, Places
 from .problems import Problems
 
@@ -31,8 +31,7 @@ class FinishedRun:
     def description(self) -> Config:
         """What config.json says; nothing where it can't be read, which `check` reports."""
         try:
-            with open(self.files[0], encoding="utf-8") as handle:
-                found = json.load(handle)
+            found = read_json(self.files[0])
         except (OSError, ValueError):
             return {}
         return found if isinstance(found, dict) else {}

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import Any
 
 from ..common.kinds import FOREIGN
 from .config import Config, Places
 from .models import Models
+from .sheets import is_downloaded
+from .times import files_below
 from .tissue import Tissue
 from .vectors import GivenVectors
 
@@ -73,3 +76,19 @@ class Inventory:
             for path in self.models.checkpoint_files(run):
                 named[f"pretrain/runs/{run}/{os.path.basename(path)}"] = path
         return {key: self.places.given(path) for key, path in (named | self.weights()).items() if path}
+
+    def every_file(self) -> Iterator[str]:
+        """The same, slides and profiles, and what folders of other tools hold: all that jobs open and no rule makes."""
+        slides, profiles, omics = self.models.slides, self.models.profiles, self.config["omics"]
+        raw = (path for shard in slides.shards for path in slides.raw_paths(shard))
+        yield from (part for path in raw if not self.places.is_made(path) for part in slides.parts_of(path))
+        molecular = (self.places.resolve(row["path"], profiles.path) for row in profiles.rows if not is_downloaded(row))
+        lists = [one["list"] for one in omics["select"].values() if one.get("list")]
+        named = (self.places.find(path) for path in (*omics["panels"].values(), *lists))
+        given = (*molecular, *named, *self.given().values())
+        yield from (path for path in dict.fromkeys(map(str, given)) if not self.places.is_made(path))
+        encoders = self.models.encoders.entries
+        folders = [encoders[name]["folder"] for name in {encoder for _, encoder in self.models.used_sources()}]
+        folders += [grid["coords"] for grid in self.models.grids.entries.values()]
+        folders += [self.tissue.section["contours"]] * (self.tissue.section["method"] == "contours")
+        yield from files_below(self.places.find(folder) for folder in folders if folder)

@@ -58,6 +58,16 @@ class Omics:
         """Every file that holds DNA of the cohort."""
         return self.downloads.given_files(wildcards.cohort, "dna")
 
+    def rna_tables(self, wildcards: Wildcards) -> list[str]:
+        """Tables and lists that are read beside them."""
+        lists = [*self.gene_list(wildcards), *self.vocabularies(wildcards)]
+        return [*self.gene_table, *self.transcripts, *lists, *self.design_cases]
+
+    @property
+    def dna_tables(self) -> list[str]:
+        """The same of DNA."""
+        return [self.consequences, self.so_terms, *self.dna_genes, *self.gene_table, *self.panel_files]
+
     def selection(self, cohort: str) -> dict[str, Any]:
         """Which genes of a cohort pretraining sees: nothing, {list: path} or {top_sd: number}."""
         chosen = self.section["select"].get(cohort) or {}

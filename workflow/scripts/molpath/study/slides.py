@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from ..common.slide_parts import files_of, state_of
 from ..common.task_sheets import sheet_of_tasks
@@ -80,10 +81,19 @@ class Slides:
         """Sizes and times of the same files; Snakemake itself would not see that one was replaced by an older one."""
         return [state_of(path) for path in self.raw_paths(wildcards.shard) if not self.places.is_made(path)]
 
+    def to_verify(self) -> dict[str, list[Any]]:
+        """Every slide with its path and announced MD5, and where the manifests of its shards are."""
+        pairs = [(row["slide_id"], row, full) for shard in self.shards for row, full in self._pairs(shard)]
+        slides = [{"slide_id": one, "path": row["path"], "md5": full.get("md5") or ""} for one, row, full in pairs]
+        return {"slides": slides, "manifests": [f"{self.places.results}/slides/{shard}.tsv" for shard in self.shards]}
+
+    def _pairs(self, shard: str) -> Iterator[tuple[Row, Row]]:
+        return zip(self.values(shard), self.shards[shard], strict=True)
+
     def raw_paths(self, shard: str) -> list[str]:
         """Paths of a shard's slides, without those that the sheet excludes or has no file of, and those it has
         downloaded, which are known by the manifest of their download only."""
-        pairs = zip(self.values(shard), self.shards[shard], strict=True)
+        pairs = self._pairs(shard)
         return [row["path"] for row, full in pairs if row["path"] and row["keep"] != "no" and not is_downloaded(full)]
 
     def parts_of(self, path: str) -> list[str]:

@@ -55,6 +55,7 @@ from .slides import Slides
 from .summary import Summary
 from .targets import Targets
 from .tasks import Tasks
+from .times import Times
 from .tissue import Tissue
 from .training import PretrainJobs
 from .vectors import GivenVectors
@@ -81,6 +82,7 @@ class Study:
         self._checked = False
         self.check_config()
         places, self.digest = self.places, Digests()
+        self.times = Times(places)
         self.benchmark = Benchmark(places)
         self.benchmark.define_in(config["probe"], self.schema)
         self.tasks = Tasks(config, places, self.benchmark)
@@ -158,6 +160,9 @@ class Study:
         self.feature_check.check(problems)
         self.vectors.check(problems)
         Checks(self.config, self.models, self.omics, self.tissue, sheets, tasks, problems).run()
+        if not self.places.lint:
+            self.times.check(self.inventory.every_file(), problems)
+            problems.stop()
         self._checked = True
 
     def sheets(self) -> list[str]:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ..common.contained import MethodUnusable
+from ..common.given_files import check_archive
 
 #: Training frameworks put a name of their own before the network's: DataParallel `module.`, Lightning `model.`.
 PREFIXES = ("module.", "model.")
@@ -43,6 +44,7 @@ def read_tensors(path: str, sha256: str) -> dict[str, Tensor]:
     if path.endswith(".safetensors"):
         return _read_safetensors(data, path)
     try:
+        check_archive(io.BytesIO(data), path)
         held = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as error:  # damaged bytes make an unpickler fail in any way
         said = str(error).strip().splitlines()

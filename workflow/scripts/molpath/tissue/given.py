@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import shapely
 
+from ..common.given_text import read_json
 from ..slides.bounds import Box
 
 #: QuPath's objects that are no regions: cells and tiles are found inside tissue.
@@ -20,6 +21,8 @@ NO_REGIONS = ("detection", "cell", "tile")
 PLANE, QUPATH, AUTO = "plane", "qupath", "auto"
 #: Members of a feature's properties that QuPath writes, and has written.
 QUPATH_MARKS = ("objectType", "object_type", "isLocked")
+#: What a document that is no GeoJSON leads to.
+NO_GEOJSON = (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
 #: Share of an edge by which polygons may reach beyond what QuPath shows.
 OVERHANG = 0.01
 
@@ -54,9 +57,9 @@ def read_contours(
     if path is None:
         raise NoContours(f"no file of this slide in {folder}")
     try:
-        document = json.loads(Path(path).read_text(encoding="utf-8-sig"))
+        document = read_json(path)
         shapes = list(_shapes(document))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, shapely.errors.ShapelyError) as error:
+    except (*NO_GEOJSON, shapely.errors.ShapelyError) as error:
         raise NoContours(f"{path} is no GeoJSON of polygons: {error}") from error
     found = [polygon for shape in shapes for polygon in _polygons(shape)]
     if shown and shown[:2] != (0, 0) and (frame_of(document) if frame == AUTO else frame) == QUPATH:

@@ -1,0 +1,121 @@
+"""Files of others are looked at before a library opens them: what unpacks to far more than it is, or claims more than
+it holds, is refused in bounded memory. JSON and YAML are in `given_text.py`, HDF5 in `given_h5.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import struct
+import zipfile
+from typing import IO, Any
+
+from .given_text import AGAIN, Refused, check_yaml_size
+
+#: What unpacks to more than GROWTH times its size, and to more than FREE bytes, is no data.
+GROWTH, FREE = 200, 1 << 30
+#: The longest header of safetensors, in bytes, and the most files of an archive.
+LONGEST_HEADER, MOST_MEMBERS = 1 << 24, 1 << 17
+
+
+def too_large(declared: int, held: int) -> bool:
+    """True if what a file claims, in bytes, can't come out of the bytes that it holds."""
+    return declared > max(FREE, GROWTH * held)
+
+
+def check_safetensors(path: str | os.PathLike[str]) -> None:
+    """Raise Refused unless the header of a safetensors file fits into it and is JSON of a sane length.
+
+    The library compares shapes and places with the file itself, after it has read the header.
+    """
+    size = os.path.getsize(path)
+    with open(path, "rb") as handle:
+        start = handle.read(8)
+        length = struct.unpack("<Q", start)[0] if len(start) == 8 else size
+        if length > min(size - 8, LONGEST_HEADER):
+            wrong = f"its header is said to have {length} bytes, and the file has {size}"
+            raise Refused(f"{path}: no whole safetensors file ({wrong}): {AGAIN}")
+        try:
+            header = json.loads(handle.read(length))
+        except (ValueError, RecursionError) as error:
+            raise Refused(f"{path}: no safetensors file (header: {type(error).__name__}): {AGAIN}") from None
+    if not isinstance(header, dict):
+        raise Refused(f"{path}: no safetensors file (header: no map): {AGAIN}")
+
+
+def check_archive(file: str | os.PathLike[str] | IO[bytes], name: str = "", packed: bool = False) -> None:
+    """Raise Refused for a ZIP archive (torch files and .npz are such) that unpacks to more than it can hold.
+
+    name: what messages call it where `file` is an open one; packed: members may be compressed, as torch's never are.
+    Anything but an archive passes: its own reader judges it.
+    """
+    named = name or str(file)
+    try:
+        if not zipfile.is_zipfile(file):
+            return
+        with zipfile.ZipFile(file) as archive:
+            members = archive.infolist()
+            held = sum(one.compress_size for one in members)
+            whole = archive.fp.seek(0, os.SEEK_END) if archive.fp else held
+    except (zipfile.BadZipFile, NotImplementedError) as error:
+        raise Refused(f"{named}: an archive that can't be read ({error}): {AGAIN}") from None
+    finally:
+        if not isinstance(file, (str, os.PathLike)):
+            file.seek(0)
+    unpacked = sum(one.file_size for one in members)
+    if len(members) > MOST_MEMBERS:
+        raise Refused(f"{named}: an archive of {len(members)} files: {AGAIN}")
+    # Members that share the same bytes hold more than the archive: only what it has counts.
+    if too_large(unpacked, min(held, whole)) if packed else unpacked > whole:
+        raise Refused(f"{named}: {unpacked >> 20} MiB in an archive of {whole} bytes, no data are like that: {AGAIN}")
+
+
+def check_array(path: str | os.PathLike[str]) -> None:
+    """Raise Refused unless a .npy file holds all the numbers that its header claims; objects are none."""
+    from numpy.lib import format as npy
+
+    with open(path, "rb") as handle:
+        if handle.read(2) == b"PK":  # an archive of several, which is none
+            return
+        handle.seek(0)
+        try:
+            version = npy.read_magic(handle)
+            read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+            shape, _, dtype = read(handle)
+            held = os.path.getsize(path) - handle.tell()
+        except (ValueError, TypeError, SyntaxError, OverflowError) as error:
+            raise Refused(f"no header of an array ({str(error).splitlines()[0]})") from None
+    if dtype.hasobject:
+        raise Refused("it holds Python objects")
+    if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize > held:
+        raise Refused(f"it is said to be {' x '.join(map(str, shape))}, in {held} bytes")
+
+
+def check_parquet(path: str | os.PathLike[str]) -> None:
+    """Raise Refused for a Parquet file that claims more cells than its bytes can hold.
+
+    Raises pyarrow.ArrowException, or OSError, where it is none.
+    """
+    import pyarrow.parquet
+
+    with pyarrow.parquet.ParquetFile(path, memory_map=True) as file:
+        told = file.metadata
+        rows, columns = told.num_rows, told.num_columns
+        groups = sum(told.row_group(i).total_byte_size for i in range(told.num_row_groups))
+    if too_large(max(8 * rows * columns, groups), size := os.path.getsize(path)):
+        raise Refused(f"{rows} rows of {columns} columns in {size} bytes, no data are like that")
+
+
+def read_yaml(path: str | os.PathLike[str]) -> Any:
+    """The document of a YAML file. Raises Refused for one whose aliases stand for too much, YAMLError for none."""
+    import yaml
+
+    with open(path, encoding="utf-8") as handle:
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(handle)
+        node = loader.get_single_node()
+        try:
+            check_yaml_size(node)
+        except Refused as error:
+            raise Refused(f"{path}: {error}") from None
+        return None if node is None else loader.construct_document(node)

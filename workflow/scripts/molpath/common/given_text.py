@@ -1,0 +1,49 @@
+"""JSON and YAML of others: what nests without end, or stands for far more than it says, is refused, in planning too."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+#: The longest JSON document, in bytes, and the most values that a YAML document may stand for, its aliases written out.
+LONGEST_JSON, MOST_NODES = 1 << 28, 1_000_000
+AGAIN = "get it again from where it comes"
+
+
+class Refused(ValueError):
+    """A file of others is not opened; the message names it, and says what is wrong and what to do."""
+
+
+def read_json(path: str | os.PathLike[str]) -> Any:
+    """The document of a JSON file in UTF-8. Raises Refused unless it is one, OSError where it can't be read."""
+    if (size := os.path.getsize(path)) > LONGEST_JSON:
+        raise Refused(f"{path}: {size >> 20} MiB of JSON, more than {LONGEST_JSON >> 20}: {AGAIN}")
+    try:
+        with open(path, encoding="utf-8-sig") as handle:
+            return json.load(handle)
+    except RecursionError:
+        raise Refused(f"{path}: JSON that nests too deep: {AGAIN}") from None
+    except ValueError as error:
+        raise Refused(f"{path}: no JSON ({error}): {AGAIN}") from None
+
+
+def check_yaml_size(node: Any) -> None:
+    """Raise Refused for a composed YAML document whose aliases stand for too much, or for themselves."""
+    sizes: dict[int, int] = {}
+    waiting: list[tuple[Any, bool]] = [(node, False)]
+    while waiting:
+        one, done = waiting.pop()
+        if one is None or one.id == "scalar":
+            continue
+        below = [each for pair in one.value for each in pair] if one.id == "mapping" else one.value
+        if done:
+            sizes[id(one)] = 1 + sum(sizes.get(id(each), 1) for each in below)
+            if sizes[id(one)] > MOST_NODES:
+                raise Refused(f"more than {MOST_NODES} values once its aliases are written out: write it without them")
+        elif id(one) not in sizes:
+            sizes[id(one)] = MOST_NODES + 1  # till it is done: an alias below to itself counts as too many
+            waiting.append((one, True))
+            waiting += [(each, False) for each in below]
+        elif sizes[id(one)] > MOST_NODES:
+            raise Refused("an alias that stands for itself, or for too much: write it without")

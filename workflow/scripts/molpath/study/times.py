@@ -1,0 +1,153 @@
+"""Sizes and times of the files that the user gives: one that was replaced is noticed whatever its date, and one with a
+time in the future is told of before any work.
+
+Snakemake looks for newer files alone: one that `rsync -a`, `cp -p` or a backup put there is older than what was made of
+its predecessor. And a job that reads a file of the future fails after its work, for its output is the older one.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import shlex
+import stat
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+
+from ..common.digests import digest_of
+from .config import Places, Wildcards
+from .problems import Problems
+
+#: Paths that a rule reads: one, several, or several by names.
+Paths = str | Iterable[str] | Mapping[str, str | Iterable[str]]
+#: The same, or a function that says them of a job.
+Source = Paths | Callable[[Wildcards], Paths]
+
+#: Files of no more bytes than this together are told apart by their contents: touched alone, they are the same.
+SMALL = 1 << 24
+#: Seconds that clocks of two machines may differ by, and names that a message shows.
+SKEW_S, SHOWN = 60.0, 3
+
+
+class Times:
+    """States of given files. What a rule of this workflow makes, or what ships with it, is Snakemake's matter."""
+
+    def __init__(self, places: Places) -> None:
+        self.places = places
+        self._states: dict[tuple[str, ...], str] = {}
+
+    def of(self, *sources: Source) -> Callable[[Wildcards], str]:
+        """A parameter that changes when a given file among the sources is replaced, be it by an older one.
+
+        A parameter that looked at the job's `input` would not count: Snakemake compares only those that don't.
+        """
+
+        def state(wildcards: Wildcards) -> str:
+            return self.state(path for source in sources for path in _paths(source, wildcards))
+
+        return state
+
+    def state(self, paths: Iterable[str]) -> str:
+        """Digest of given files by contents where they are small, else by size and time; '' where there is none."""
+        given = tuple(sorted({str(path) for path in paths if self._is_given(path)}))
+        if given not in self._states:
+            self._states[given] = self._look(given)
+        return self._states[given]
+
+    def _look(self, given: Iterable[str]) -> str:
+        found = {path: files for path in given if (files := list(_files_below(path)))}
+        if not found:
+            return ""
+        small = sum(one.st_size for files in found.values() for _, one in files) <= SMALL
+        return digest_of(
+            [
+                [path, name, one.st_size, _contents(os.path.join(path, name)) if small else int(one.st_mtime)]
+                for path, files in found.items()
+                for name, one in files
+            ]
+        )
+
+    def check(self, paths: Iterable[str], problems: Problems) -> None:
+        """No given file's time is in the future; all that are make one problem."""
+        limit = time.time() + SKEW_S
+        found = [(path, seen) for path in dict.fromkeys(map(str, paths)) if (seen := time_of(path)) > limit]
+        if not found:
+            return
+        told = [f"{path} ({_date(seen)})" for path, seen in found[:SHOWN]]
+        more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+        names = " ".join(shlex.quote(path) for path, _ in found[:SHOWN]) + " …" * bool(more)
+        problems.add(
+            f"{', '.join(told)}{more}",
+            "times in the future: what is made of such a file would be older than it is, and its job would fail",
+            f"this machine's clock says {_date(time.time())}; if it is right: touch {names}",
+        )
+
+    def _is_given(self, path: str) -> bool:
+        made = str(path).startswith(("<", f"{self.places.results}/")) or self.places.is_made(path)
+        return not made and not str(path).startswith(self._shipped)
+
+    @functools.cached_property
+    def _shipped(self) -> str:
+        """Folder of the tables that ship, which a fresh clone writes anew."""
+        table = self.places.shipped("../resources/known_slides/known_bad_slides.tsv")
+        return os.path.join(os.path.dirname(os.path.dirname(table)), "")
+
+
+def _paths(source: Source, wildcards: Wildcards) -> Iterator[str]:
+    found = source(wildcards) if callable(source) else source
+    if isinstance(found, str):
+        yield found
+        return
+    for one in found.values() if isinstance(found, Mapping) else found:
+        yield from [one] if isinstance(one, str) else one
+
+
+def _files_below(path: str) -> Iterator[tuple[str, os.stat_result]]:
+    """Name and state of a file ('' for itself), or of each file of a folder; nothing where there is none."""
+    try:
+        state = os.stat(path)
+    except OSError:
+        return
+    if not stat.S_ISDIR(state.st_mode):
+        yield "", state
+        return
+    for parent, folders, files in os.walk(path):
+        folders.sort()
+        for name in sorted(files):
+            file = os.path.join(parent, name)
+            if os.path.isfile(file):
+                yield os.path.relpath(file, path), os.stat(file)
+
+
+def _contents(path: str) -> str:
+    try:
+        with open(path.rstrip(os.sep), "rb") as handle:
+            return hashlib.file_digest(handle, "sha256").hexdigest()[:16]
+    except OSError as error:  # told by the checks, or by the job
+        return error.strerror or ""
+
+
+def time_of(path: str) -> float:
+    """The time that Snakemake compares, of a link the later of its own and its target's; 0 where there is no file."""
+    try:
+        own = os.lstat(path)
+        return max(own.st_mtime, os.stat(path).st_mtime) if stat.S_ISLNK(own.st_mode) else own.st_mtime
+    except (OSError, ValueError):
+        return 0.0
+
+
+def _date(seconds: float) -> str:
+    """A time in words, also where no calendar has it."""
+    try:
+        return datetime.fromtimestamp(seconds).isoformat(" ", "seconds")
+    except (OverflowError, ValueError, OSError):
+        return f"{seconds:.0f} s after 1970"
+
+
+def files_below(folders: Iterable[str]) -> Iterator[str]:
+    """Every file below the folders that are there."""
+    for folder in folders:
+        for parent, _, files in os.walk(folder):
+            yield from (os.path.join(parent, name) for name in files)
