@@ -107,7 +107,7 @@ BAD = {
     "width": (lambda p: write_h5(p, some_features(9, 3)), "its features are 3 numbers wide, those of most files 5"),
     "transposed": (lambda p: write_h5(p, some_features(9).T), "holds features of 5 patches and coords of 9"),
     "zeros": (lambda p: write_h5(p, np.zeros((9, 5), np.float32)), "all of its features are 0"),
-    "group": (lambda p: write_h5(p, **{"features/x/y": 1}), "'x' is a group, an array is wanted"),
+    "group": (lambda p: write_h5(p, **{"features/x/y": 1}), "'features/x' is a group, an array is wanted"),
     "empty group": (lambda p: write_h5(p, **{"feats/x": some_features(9)}), "'feats' is a group, an array is wanted"),
     "strings": (
         lambda p: write_h5(p, some_features(9).astype("S9")),
@@ -118,7 +118,7 @@ BAD = {
     "external": (external, "the values of 'features' lie in other files"),
     "virtual": (virtual, "the values of 'features' lie in other files"),
     "absurd": (absurd, "0 of its 100000000 blocks were written"),
-    "bomb": (bomb, "needs more than 1000 MB"),
+    "bomb": (bomb, "'features' is said to be 9 x 50000000, 1716 MiB"),
     "killed writer": (killed, "1 of its 3 blocks were written"),
     "cut": (cut, "it can't be read"),
     "no file": (lambda p: p.write_bytes(b"not HDF5"), "it can't be read"),

@@ -18,14 +18,14 @@ class Refused(ValueError):
 def read_json(path: str | os.PathLike[str]) -> Any:
     """The document of a JSON file in UTF-8. Raises Refused unless it is one, OSError where it can't be read."""
     if (size := os.path.getsize(path)) > LONGEST_JSON:
-        raise Refused(f"{path}: {size >> 20} MiB of JSON, more than {LONGEST_JSON >> 20}: {AGAIN}")
+        raise Refused(f"{path} holds {size >> 20} MiB of JSON, more than {LONGEST_JSON >> 20}: {AGAIN}")
     try:
         with open(path, encoding="utf-8-sig") as handle:
             return json.load(handle)
     except RecursionError:
-        raise Refused(f"{path}: JSON that nests too deep: {AGAIN}") from None
+        raise Refused(f"{path} is JSON that nests too deep: {AGAIN}") from None
     except ValueError as error:
-        raise Refused(f"{path}: no JSON ({error}): {AGAIN}") from None
+        raise Refused(f"{path} is no JSON ({error}): {AGAIN}") from None
 
 
 def check_yaml_size(node: Any) -> None:

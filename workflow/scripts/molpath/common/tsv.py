@@ -26,7 +26,9 @@ WITHOUT_QUOTES = (
 
 #: What a spreadsheet computes: = + - or @ with something behind it. Numbers and intervals are no such cells.
 _FORMULA = re.compile(r"'*[=+\-@].")
-_NUMBERS = re.compile(r"([-+\d.,:;%() ]|e[-+]?\d|to|nan|inf)*", re.IGNORECASE)
+_NUMBERS = re.compile(
+    r"[-+]?((\d+\.?\d*|\.\d+)(e[-+]?\d+)?|inf|nan)( ?%)?( \([-+\d.e]+ to [-+\d.e]+\))?", re.IGNORECASE | re.ASCII
+)
 _DEFUSED = re.compile(r"'+[=+\-@].")
 
 

@@ -258,10 +258,7 @@ def read_scgpt_weights(folder: str) -> dict[str, torch.Tensor]:
 def read_scgpt_json(folder: str, name: str) -> dict[str, Any]:
     """args.json or vocab.json of an scGPT folder. Raises ValueError for a file that holds no JSON object."""
     path = Path(folder) / name
-    try:
-        found = read_json(path)
-    except ValueError as error:
-        raise ValueError(f"{error} (of scGPT's authors)") from None
+    found = read_json(path)
     if not isinstance(found, dict):
         raise ValueError(f"{path} holds no JSON object, but a {type(found).__name__}: take the file of scGPT's authors")
     return found
