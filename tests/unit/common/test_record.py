@@ -137,9 +137,14 @@ def test_a_file_that_may_not_be_read_is_the_machines_fault(path, monkeypatch):
 
 def test_a_job_killed_between_row_and_file_leaves_a_whole_record(path, tmp_path):
     before = path.read_bytes()
-    with pytest.raises(KeyboardInterrupt), Record("00000").writing(path) as temporary:
-        temporary.write_bytes(b"half")
-        raise KeyboardInterrupt
+
+    def killed():
+        with Record("00000").writing(path) as temporary:
+            temporary.write_bytes(b"half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        killed()
     assert path.read_bytes() == before
     place = tmp_path / ".record/00000.tsv"
     with open(place, "a") as handle:
