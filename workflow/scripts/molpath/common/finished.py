@@ -107,6 +107,8 @@ def damaged(folder: str | os.PathLike[str]) -> list[Path]:
     """Files of a kept folder that aren't what its marker says, for `verify`."""
     folder = Path(folder)
     digests = _digests(folder / "complete")
+    if not digests:
+        return [folder / "complete"]
     return [
         folder / name
         for name, digest in sorted(digests.items())

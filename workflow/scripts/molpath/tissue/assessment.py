@@ -71,8 +71,9 @@ def assess_shard(
     progress = Progress(log_path, "tissue", len(rows))
     items = [row | {"path": paths[row["slide_id"]]["path"], "keep": paths[row["slide_id"]]["keep"]} for row in rows]
     record, folders = Record(Path(manifest).stem), written_by(Path(wsi), paths)
-    ours = {"record": record, "code": code, "accept_other_code": accept_other_code}
-    work = partial(assess_slide, wsi=Path(wsi), settings=settings, **ours)
+    work = partial(
+        assess_slide, wsi=Path(wsi), settings=settings, record=record, code=code, accept_other_code=accept_other_code
+    )
     for folder, names in folders.items():
         remove_leftovers(folder, names)
     results = []
