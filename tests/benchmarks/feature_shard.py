@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from molpath.common.manifests import accepted, write_manifest
+from molpath.common.record import Record
 from molpath.features.geometry import Geometry
 from molpath.tiles.given import coords_name
 from molpath.tiles.tiling import write_coords
@@ -23,10 +24,10 @@ def lay_out(folder: Path, slides: Mapping[str, str], coords: Mapping[str, np.nda
     """
     wsi, stamp = folder / "wsi", {"inputs": "0" * 16, "code": "0"}
     attributes = {"patch_size": GEOMETRY.size, "patch_size_level0": GEOMETRY.size_level0, "target_magnification": 20}
-    rows = []
+    rows, record = [], Record("tiles")
     for slide_id in slides:
         path = wsi / GRID["name"] / "patches" / coords_name(slide_id)
-        write_coords(path, coords[slide_id], attributes | {"overlap": 0, "name": slide_id}, stamp)
+        write_coords(path, coords[slide_id], attributes | {"overlap": 0, "name": slide_id}, stamp, record)
         rows.append(accepted(slide_id, file=path.relative_to(wsi).as_posix(), identity=f"identity of {slide_id}"))
     write_manifest(folder / "tiles.tsv", rows, ["file"])
     write_manifest(folder / "inspected.tsv", rows, ["identity"])

@@ -19,6 +19,7 @@ BENCHMARKS = {
     "read": "read_patches.py",
     "resolutions": "read_resolutions.py",
     "features": "extract_features.py",
+    "finished": "finished_files.py",
     "gpu": "gpu_features.py",
     "quality": "quality_truth.py",
     "precision": "feature_precision.py",

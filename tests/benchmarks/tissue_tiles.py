@@ -15,6 +15,7 @@ from pathlib import Path
 
 import cv2
 from giant_slide import write_giant
+from molpath.common.record import Record
 from molpath.slides.inspection import inspect_slide
 from molpath.slides.readers import open_slide
 from molpath.tiles.tiling import tile_slide
@@ -86,10 +87,10 @@ def measure(folder: Path) -> dict[str, float | None]:
     write_giant(path, 40000, 30000)
     slide = {"slide_id": "giant", "path": path, "mpp": "", "keep": "auto"}
     seen = slide | {key: str(value) for key, value in inspect_slide(slide).items()}
-    results = {}
+    results, record = {}, Record("00000")
 
     def assess():
-        results["row"] = assessment.assess_slide(seen, wsi, settings, "0", False)
+        results["row"] = assessment.assess_slide(seen, wsi, settings, record, "0", False)
         for file in assessment.files_of(wsi, "giant").values():
             kept = file.with_suffix(".kept" + file.suffix)
             file.replace(kept)
@@ -99,7 +100,7 @@ def measure(folder: Path) -> dict[str, float | None]:
             kept = file.with_suffix(".kept" + file.suffix)
             if kept.exists():
                 kept.replace(file)
-        results["tiles"] = tile_slide(seen, results["row"], wsi, GRID, "0", False)
+        results["tiles"] = tile_slide(seen, results["row"], wsi, GRID, record, "0", False)
         (wsi / results["tiles"]["file"]).unlink()
 
     found = {

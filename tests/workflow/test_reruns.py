@@ -13,13 +13,13 @@ from .small_cohort import ENCODER, GRID, run
 
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
-    """Contents of every result but logs, benchmarks, the files that hold times, and bookkeeping."""
+    """Contents of every result but logs, benchmarks and the files that hold times, records among them."""
     results = folder / "results"
     timed = ("logs", "benchmarks", "job_times.tsv", "ro-crate-metadata.json")
     return {
         path.relative_to(results).as_posix(): path.read_bytes()
         for path in sorted(results.rglob("*"))
-        if path.is_file() and path.relative_to(results).parts[0] not in timed
+        if path.is_file() and path.relative_to(results).parts[0] not in timed and path.parent.name != ".record"
     }
 
 

@@ -7,7 +7,7 @@ compare_features          one slide's features beside those that you have of it 
 plan                      slides, patches, hours, disk and downloads of what the config asks for, nothing built
 plan_table                the same as <results>/tables/plan.tsv
 pathobench                results of the frozen probes in Patho-Bench's layout
-verify                    files against manifests and provenance.json, nothing built
+verify                    files against manifests, records and provenance.json, nothing built
 verify_slides             raw slides against what inspection saw of them, by their contents, nothing built
 sheets                    slide and profile sheets of public cohorts (rules/acquire.smk)
 summary                   what became of the slides so far, as at the end of every run; nothing built
@@ -154,7 +154,7 @@ rule verify:
     params:
         results=RESULTS,
     message:
-        "Comparing every file with its manifest and with provenance.json"
+        "Comparing every file with its manifest or record, and with provenance.json"
     script:
         "../scripts/verify.py"
 

@@ -8,7 +8,7 @@ sys.path.insert(0, next(path for path in reversed(sys.path) if Path(path, "molpa
 from molpath.common import joblog
 
 if __name__ == "__main__":
-    joblog.start(snakemake.log[0])
+    joblog.start(snakemake)
     from molpath.common.downloads import downloaded_only
     from molpath.omics.expression import normalise_rna
 

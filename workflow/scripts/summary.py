@@ -8,5 +8,5 @@ sys.path.insert(0, next(path for path in reversed(sys.path) if Path(path, "molpa
 from molpath.common import joblog
 
 if __name__ == "__main__":
-    joblog.start(snakemake.log[0])
+    joblog.start(snakemake)
     print(snakemake.params.text or "No slide has been inspected yet.", flush=True)

@@ -1,4 +1,4 @@
-"""Compare every file with what its manifest and provenance.json say, and list the differences."""
+"""Compare every file with what manifests, provenance.json and records say, and list the differences."""
 
 import sys
 from pathlib import Path
@@ -8,10 +8,9 @@ sys.path.insert(0, next(path for path in reversed(sys.path) if Path(path, "molpa
 from molpath.common import joblog
 
 if __name__ == "__main__":
-    joblog.start(snakemake.log[0])
-    from molpath.provenance.inventory import compare
-    from molpath.provenance.verification import verify
+    joblog.start(snakemake)
+    from molpath.provenance.verification import verify_all
 
-    problems = verify(snakemake.params.results) + compare(snakemake.params.results, snakemake.threads)
+    problems = verify_all(snakemake.params.results, snakemake.threads)
     print(*problems, f"{len(problems)} differences between results and what they claim", sep="\n", flush=True)
     sys.exit(1 if problems else 0)

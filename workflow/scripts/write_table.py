@@ -15,7 +15,7 @@ def find(path):
 
 
 if __name__ == "__main__":
-    joblog.start(snakemake.log[0])
+    joblog.start(snakemake)
 
     from importlib import import_module
 

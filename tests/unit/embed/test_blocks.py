@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from molpath.common.files import fingerprint
 from molpath.common.manifests import accepted, write_manifest
 from molpath.embed import models
 from molpath.embed.bags import Bags
@@ -40,7 +41,8 @@ def write_slides(folder, patches, dim, count):
                 rng = np.random.default_rng([index, start])
                 part = handle["features"][start : start + 5000]
                 handle["features"][start : start + 5000] = rng.normal(size=part.shape)
-        facts = {"n_patches": patches, "dim": dim, "file": f"S{index}.h5", "bytes": 1, "fingerprint": f"f{index}"}
+        facts = {"n_patches": patches, "dim": dim, "file": f"S{index}.h5", "bytes": 1}
+        facts["fingerprint"] = fingerprint(folder / f"S{index}.h5")
         rows.append(accepted(f"S{index}", **facts) | {"dataset": "features"})
     write_manifest(folder / "m.tsv", rows, list(rows[0])[4:])
 

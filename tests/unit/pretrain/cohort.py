@@ -4,6 +4,7 @@ import anndata
 import h5py
 import numpy as np
 import pandas as pd
+from molpath.common.files import fingerprint
 from molpath.common.manifests import accepted, write_manifest
 from molpath.pretrain.runs import pretrain_run
 from molpath.pretrain.store import pack_patches
@@ -47,7 +48,7 @@ def write_cohort(folder, cases=12, patches=10, dim=6, latents=1, share=0.3, seed
             handle["coords"] = np.stack([np.arange(patches) * 512, np.zeros(patches)], 1).astype(np.int64)
             handle["coords"].attrs["patch_size_level0"] = 512
         rows.append(
-            accepted(f"S{case}", n_patches=patches, dim=dim, file=path.name, bytes=1, fingerprint=f"{seed}-{case}")
+            accepted(f"S{case}", n_patches=patches, dim=dim, file=path.name, bytes=1, fingerprint=fingerprint(path))
             | {"dataset": "features", "coords_scale": 1, "patch_size_level0": 512}
         )
         pairs += [(f"S{case}", f"C{case}", "A", f"P{case}-{kind}", kind, "paired", "") for kind in ("rna", "dna")]

@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from molpath.common.files import read_tsv
+from molpath.common.files import fingerprint, read_tsv
 from molpath.embed.embedding import embed_block, gather_embeddings
 from molpath.embed.profiles import embed_profiles, gather_profiles
 from molpath.pretrain.profiles import UnfitProfiles
@@ -47,7 +47,7 @@ def test_numbers_beyond_fp16_cost_a_slide_and_no_store(tmp_path, bad):
             values[1, 2] = 70000
             del handle["features"]
             handle["features"] = values
-        manifest.loc[name, "fingerprint"] = "changed"
+        manifest.loc[name, "fingerprint"] = fingerprint(tmp_path / "wsi" / f"{name}.h5")
     manifest.to_csv(tmp_path / "m.tsv", sep="\t", index=False)
     pack(tmp_path)
     index = read_tsv(tmp_path / "index.tsv").set_index("slide_id")

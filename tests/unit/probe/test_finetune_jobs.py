@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from molpath.common.files import read_tsv
+from molpath.common.files import fingerprint, read_tsv
 from molpath.common.manifests import accepted, write_manifest
 from molpath.embed.bags import OtherWeights
 from molpath.embed.foreign import ChiefPooling
@@ -33,7 +33,8 @@ def write_job(folder, task, bags, two_slides=("C0",)):
             slide = f"{case}-{half}"
             with h5py.File(folder / "wsi" / f"{slide}.h5", "w") as handle:
                 handle["features"] = part.astype(np.float16)
-            rows.append(accepted(slide, n_patches=len(part), dim=12, file=f"{slide}.h5", bytes=1, fingerprint=slide))
+            told = {"file": f"{slide}.h5", "bytes": 1, "fingerprint": fingerprint(folder / "wsi" / f"{slide}.h5")}
+            rows.append(accepted(slide, n_patches=len(part), dim=12, **told))
             table.append([case, slide, str(task.labels[i]), *task.folds[i]])
     write_manifest(folder / "m.tsv", rows, ["n_patches", "dim", "file", "bytes", "fingerprint"])
     settings = {"task_col": "y", "sample_col": "case_id", "label_dict": {0: "a", 1: "b"}, "metrics": ["macro-ovr-auc"]}
@@ -95,7 +96,7 @@ def test_finished_folds_are_taken_and_a_failed_one_is_a_row_with_its_reason(tmp_
     assert failed.value.tolist() == [""]
     assert failed.note.tolist() == ["the training side has one class only"]
     assert (rows[rows.fold == "0"].value != "").all()
-    assert len(list((tmp_path / "finished").iterdir())) == 1
+    assert len(list((tmp_path / "finished").glob("*.npz"))) == 1
     trained = []
     plain = FineTuning._train
     monkeypatch.setattr(FineTuning, "_train", lambda self, *rest: trained.append(1) or plain(self, *rest))

@@ -6,6 +6,7 @@ import h5py
 import numpy as np
 import pytest
 from molpath.common.manifests import accepted
+from molpath.common.record import Record
 from molpath.tiles.tiling import tile_slide
 
 #: A 40x slide of 4,000 x 3,000 pixels and TRIDENT's grid of 256 pixels at 20x on it.
@@ -35,7 +36,7 @@ def tile(folder, values=COORDS, seen=SEEN, grid=GRID, attributes=ATTRIBUTES, wri
         if isinstance(handle.get("coords"), h5py.Dataset):
             handle["coords"].attrs.update(attributes)
     grid = grid | {"coords": str(folder / "theirs")}
-    return tile_slide(seen, accepted("a"), folder / "wsi", grid, "0", False)
+    return tile_slide(seen, accepted("a"), folder / "wsi", grid, Record("00000"), "0", False)
 
 
 def is_taken(row, folder):
@@ -143,7 +144,7 @@ def test_a_damaged_file(tmp_path):
     path = tmp_path / "theirs" / "a_patches.h5"
     path.write_bytes(path.read_bytes()[:700])
     grid = GRID | {"coords": str(tmp_path / "theirs")}
-    row = tile_slide(SEEN, accepted("a"), tmp_path / "wsi", grid, "0", False)
+    row = tile_slide(SEEN, accepted("a"), tmp_path / "wsi", grid, Record("00000"), "0", False)
     assert row["reason"] == "bad_coords"
     assert "it can't be read" in row["detail"]
 

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from molpath.common.files import fingerprint
 from molpath.common.manifests import accepted, read_manifest, write_manifest
+from molpath.common.record import Record
 from molpath.tiles.grid import edges_level0, lay_grid
 from molpath.tiles.tiling import tile_shard, tile_slide
 from molpath.tiles.tissue_shares import tissue_shares
@@ -89,19 +90,19 @@ def test_their_folder_is_read_where_it_lies(shared_data, tmp_path):
     before = (tmp_path / "theirs" / f"{SLIDE}_patches.h5").read_bytes()
     grid = grid_of(NAMES[0]) | {"coords": str(tmp_path / "theirs")}
     seen = {key: str(value) for key, value in seen.items()}
-    written = tile_slide(seen, row, tmp_path / "wsi", grid, "0", False)
+    written = tile_slide(seen, row, tmp_path / "wsi", grid, Record("00000"), "0", False)
     with h5py.File(tmp_path / "wsi" / written["file"]) as handle:
         assert handle["coords"][:].tolist() == expected["coords"][::-1]
         assert dict(handle["coords"].attrs) == expected["attrs"]
     assert (tmp_path / "theirs" / f"{SLIDE}_patches.h5").read_bytes() == before
-    other = tile_slide(seen, row, tmp_path / "other", grid | {"patch_size": 256}, "0", False)
+    other = tile_slide(seen, row, tmp_path / "other", grid | {"patch_size": 256}, Record("00000"), "0", False)
     assert other["reason"] == "bad_coords"
     assert "patch_size 512, the grid of the config has 256" in other["detail"]
-    alike = tile_slide(seen, row, tmp_path / "alike", grid | {"like": "trident"}, "0", False)
+    alike = tile_slide(seen, row, tmp_path / "alike", grid | {"like": "trident"}, Record("00000"), "0", False)
     with h5py.File(tmp_path / "alike" / alike["file"]) as handle:
         assert dict(handle["coords"].attrs) == expected["attrs"] | {"like": "trident"}
     (tmp_path / "theirs" / f"{SLIDE}_patches.h5").unlink()
-    assert tile_slide(seen, row, tmp_path / "wsi", grid, "0", False)["reason"] == "no_coords"
+    assert tile_slide(seen, row, tmp_path / "wsi", grid, Record("00000"), "0", False)["reason"] == "no_coords"
 
 
 def trident_rule(width, height, slide_magnification, grid, tissue) -> list[list[int]]:

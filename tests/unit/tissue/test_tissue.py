@@ -8,6 +8,7 @@ from molpath.slides.inspection import inspect_shard
 from molpath.tissue.assessment import assess_shard
 from molpath.tissue.polygons import as_geojson, find_polygons, mask_of
 from molpath.tissue.segmentation import otsu
+from PIL import Image
 
 PINK, GLASS = (215, 140, 180), (243, 243, 244)
 
@@ -45,9 +46,10 @@ def test_a_file_of_another_tool_ends_the_job(shared_data, tissue_settings, tmp_p
     inspect_shard(slides=[slide], manifest=str(tmp_path / "slides.tsv"))
     stranger = tmp_path / "wsi" / "thumbnails" / "A.jpg"
     stranger.parent.mkdir(parents=True)
-    stranger.write_bytes(b"theirs")
+    Image.fromarray(picture()).save(stranger)
+    theirs = stranger.read_bytes()
     arguments = {"inspected": str(tmp_path / "slides.tsv"), "manifest": str(tmp_path / "tissue.tsv"), "code": "0"}
     with pytest.raises(ForeignFile, match=r"A\.jpg was not made by this workflow"):
         assess_shard(slides=[slide], wsi=str(tmp_path / "wsi"), settings=tissue_settings, **arguments)
-    assert stranger.read_bytes() == b"theirs"
+    assert stranger.read_bytes() == theirs
     assert not (tmp_path / "tissue.tsv").exists()

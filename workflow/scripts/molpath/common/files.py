@@ -9,12 +9,15 @@ import json
 import os
 import re
 import socket
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from .digests import sha256_of
 from .tsv import BadTable, defused, one_line, read_cells
+
+#: How a file is written: as `atomic_path` does, or so that it is recorded, too.
+Write = Callable[[str | os.PathLike[str]], contextlib.AbstractContextManager[Path]]
 
 #: .tmp-<host>@<process>@<name>: neither a host's name nor an id of ours holds an @.
 _TEMPORARY = re.compile(r"\.tmp-(?P<host>[^@]+)@(?P<process>\d+)@(?P<name>.+)")
@@ -114,9 +117,9 @@ def remove_leftovers(folder: str | os.PathLike[str], names: Container[str]) -> N
                 os.unlink(entry.path)
 
 
-def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Write `text` (UTF-8) to `path`, whole or not at all."""
-    with atomic_path(path) as temporary:
+def write_text(path: str | os.PathLike[str], text: str, write: Write = atomic_path) -> None:
+    """Write `text` (UTF-8) to `path`, whole or not at all. write: `Record.writing` for files that are recorded."""
+    with write(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
@@ -170,11 +173,12 @@ def write_parquet(path: str | os.PathLike[str], table: Any) -> None:
 
 
 @contextlib.contextmanager
-def new_h5(path: str | os.PathLike[str]) -> Iterator[Any]:
-    """Open a new HDF5 file for writing; it takes its name only when the block ends without an error."""
+def new_h5(path: str | os.PathLike[str], write: Write = atomic_path) -> Iterator[Any]:
+    """Open a new HDF5 file for writing; it takes its name only when the block ends without an error. write: as in
+    write_text."""
     import h5py
 
-    with atomic_path(path) as temporary, h5py.File(temporary, "w", track_order=False) as handle:
+    with write(path) as temporary, h5py.File(temporary, "w", track_order=False) as handle:
         yield handle
 
 

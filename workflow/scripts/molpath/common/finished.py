@@ -1,13 +1,15 @@
-"""Finished work of the dear stages, recognised by contents and hard-linked back into place.
+"""Finished work of the dear stages, recognised by contents and copied back into place.
 
 Snakemake reruns everything below a job that ran again, and deletes outputs first, even when the bytes
 turn out the same. Training again from the same inputs would be waste: so pretrain and embed keep their
 results, undeclared, in `results/<stage>/.finished/<stamp>/`. The marker `complete` holds the SHA-256 of each of
-them: a file that has changed since is not given back.
+them: a file that has changed since is thrown away, with the work that it belongs to. Kept files and outputs are never
+one file: an edit of one leaves the other as it was. A file system that shares blocks (XFS, Btrfs) stores them once.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -16,26 +18,31 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from .digests import sha256_of
-from .files import temporary_of, write_json
+from .files import atomic_path, temporary_of, write_json
 
 log = logging.getLogger(__name__)
 
 
 def restore(folder: str | os.PathLike[str], outputs: Mapping[str, str | os.PathLike[str]]) -> bool:
-    """Hard-link the kept files of `folder` to `outputs` (name -> path).
+    """Copy the kept files of `folder` to `outputs` (name -> path).
 
-    False, and no file is linked, if not all are kept as they were: a damaged one is named in the log.
+    False, and no file is copied, if not all are kept as they were: a damaged one is named in the log, and the folder
+    thrown away.
     """
     folder = Path(folder)
+    if not (folder / "complete").exists():
+        return False
     if not _is_whole(folder, outputs):
+        shutil.rmtree(folder, ignore_errors=True)
         return False
     for name, path in outputs.items():
-        _link(folder / name, Path(path))
+        with atomic_path(path) as temporary:
+            copy(folder / name, temporary)
     return True
 
 
 def keep(folder: str | os.PathLike[str], outputs: Mapping[str, str | os.PathLike[str]]) -> None:
-    """Hard-link `outputs` into `folder`, with the marker `complete` that holds their digests.
+    """Copy `outputs` into `folder`, with the marker `complete` that holds their digests.
 
     The folder appears whole, for two jobs with one stamp may end at once, and on another machine the last bit may
     differ: the first one's files stay, unless they are damaged.
@@ -45,8 +52,8 @@ def keep(folder: str | os.PathLike[str], outputs: Mapping[str, str | os.PathLike
     shutil.rmtree(ours, ignore_errors=True)
     ours.mkdir(parents=True)
     for name, path in outputs.items():
-        _link(Path(path), ours / name)
-    write_json(ours / "complete", {name: sha256_of(ours / name) for name in outputs})
+        copy(Path(path), ours / name)
+    write_json(ours / "complete", {name: sha256_of(path) for name, path in outputs.items()})
     try:
         if folder.exists() and not _is_whole(folder, outputs):
             shutil.rmtree(folder)
@@ -60,15 +67,15 @@ def keep(folder: str | os.PathLike[str], outputs: Mapping[str, str | os.PathLike
 def _is_whole(folder: Path, names: Iterable[str]) -> bool:
     """True if all these files are kept in the folder as they were; a damaged one is named in the log."""
     marker = folder / "complete"
-    if not marker.exists() or not all((folder / name).exists() for name in names):
+    if not marker.exists():
         return False
     digests = _digests(marker)
     for name in names:
         if not isinstance(digests.get(name), str):
-            log.warning("%s says no digest of %s: it is not taken, and the work is done again", marker, name)
+            log.warning("%s says no digest of %s: it is thrown away, and the work is done again", marker, name)
             return False
-        if sha256_of(folder / name) != digests[name]:
-            log.warning("%s is damaged, or was changed: it is not taken, and the work is done again", folder / name)
+        if not (folder / name).is_file() or sha256_of(folder / name) != digests[name]:
+            log.warning("%s is damaged, or was changed: it is thrown away, and the work is done again", folder / name)
             return False
     return True
 
@@ -82,13 +89,28 @@ def _digests(marker: Path) -> dict[str, object]:
     return found if isinstance(found, dict) else {}
 
 
-def _link(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = temporary_of(target)
-    temporary.unlink(missing_ok=True)
-    try:
-        os.link(source, temporary)
-    except OSError:  # a file system without hard links: a copy is right, only larger
-        shutil.copyfile(source, temporary)
-    os.replace(temporary, target)
-    temporary.unlink(missing_ok=True)  # it stays where both names were the same file before
+def copy(source: Path, target: Path) -> None:
+    """Copy a file: in the kernel, which shares the blocks of both where the file system can."""
+    with open(source, "rb") as read, open(target, "wb") as write:
+        try:
+            while os.copy_file_range(read.fileno(), write.fileno(), 1 << 30):
+                pass
+        except (OSError, AttributeError) as error:
+            if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+                raise
+            read.seek(0)  # the offsets of the files have moved
+            write.seek(0)
+            shutil.copyfileobj(read, write, 1 << 20)
+
+
+def damaged(folder: str | os.PathLike[str]) -> list[Path]:
+    """Files of a kept folder that aren't what its marker says, for `verify`."""
+    folder = Path(folder)
+    digests = _digests(folder / "complete")
+    if not digests:
+        return [folder / "complete"]
+    return [
+        folder / name
+        for name, digest in sorted(digests.items())
+        if not (folder / name).is_file() or sha256_of(folder / name) != digest
+    ]

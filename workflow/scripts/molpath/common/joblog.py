@@ -1,7 +1,8 @@
-"""What every job script does first: log to its file, and end when the workflow ends."""
+"""What every job script does first: log to its file, look at its inputs, and end when the workflow ends."""
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import faulthandler
 import logging
@@ -10,6 +11,9 @@ import signal
 import sys
 from pathlib import Path
 from types import TracebackType
+from typing import Any
+
+from . import job_files
 
 _PR_SET_PDEATHSIG = 1
 
@@ -32,11 +36,30 @@ def check_library() -> None:
         )
 
 
-def start(log_path: str) -> None:
+def start(job: Any) -> None:
+    """Begin a job: `job` is what Snakemake calls `snakemake` in scripts.
+
+    Its log gets stderr, logging and uncaught exceptions; it dies with its parent process; what it makes is recorded if
+    it ends well. Raises ChangedInput where an input isn't what another job left.
+    """
+    state = _send_to(str(job.log[0]))
+    outputs = [str(path) for path in job.output]
+    job_files.check(job.input)
+    job_files.forget(outputs)
+    results, process = job_files.results_of(str(job.log[0]), outputs), os.getpid()
+
+    def end() -> None:
+        if not state["failed"] and os.getpid() == process:
+            job_files.record(outputs, results)
+
+    atexit.register(end)
+
+
+def _send_to(log_path: str) -> dict[str, bool]:
     """Send stderr, logging and uncaught exceptions of this job to `log_path`; die with the parent process.
 
     The tail of an uncaught exception's message also goes to the terminal, so that a reader need not open
-    the log for the first sentence.
+    the log for the first sentence. Returns whether the job has `failed`, which an uncaught exception changes.
     """
     die_with_parent()
     check_library()
@@ -49,12 +72,15 @@ def start(log_path: str) -> None:
         level=logging.INFO, stream=log, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
     )
     logging.captureWarnings(True)
+    state = {"failed": False}
 
     def report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        state["failed"] = True
         logging.getLogger("molpath").error("job failed", exc_info=(kind, error, trace))
         os.write(terminal, f"{kind.__name__}: {error}\n(log: {log_path})\n".encode())
 
     sys.excepthook = report
+    return state
 
 
 def die_with_parent() -> None:

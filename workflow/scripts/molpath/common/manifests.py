@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .files import fingerprint, read_tsv, remove_leftovers, write_tsv
+from .files import read_tsv, remove_leftovers, write_tsv
 from .reasons import OK, REASONS, SET_ASIDE
+from .recorded import Row
 
 
 def set_aside(slide_id: str, reason: str, detail: str, **counts: Any) -> dict[str, Any]:
@@ -32,13 +33,9 @@ def one_line(text: str, longest: int = 500) -> str:
     return line if len(line) <= longest else f"{line[: longest - 2]} …"
 
 
-def file_facts(path: str | os.PathLike[str], root: str | os.PathLike[str]) -> dict[str, Any]:
-    """Columns `file` (relative to `root`, the wsi folder), `bytes` and `fingerprint` of a written file."""
-    return {
-        "file": Path(path).relative_to(root).as_posix(),
-        "bytes": os.path.getsize(path),
-        "fingerprint": fingerprint(path),
-    }
+def file_facts(path: str | os.PathLike[str], root: str | os.PathLike[str], row: Row) -> dict[str, Any]:
+    """Columns `file` (relative to `root`, the wsi folder), `bytes` and `fingerprint` of a file, as it was recorded."""
+    return {"file": Path(path).relative_to(root).as_posix(), "bytes": row.bytes, "fingerprint": row.fingerprint}
 
 
 def file_of(row: Mapping[str, Any], root: str | os.PathLike[str]) -> Path:

@@ -27,29 +27,27 @@ def read_stamp(path: str | os.PathLike[str]) -> dict[str, Any] | None:
     try:
         text = _READERS[Path(path).suffix.lower()](path)
         stamp = json.loads(text) if isinstance(text, (str, bytes)) else text
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, SyntaxError):  # Pillow finds a SyntaxError in a broken PNG
         return None
     return stamp if isinstance(stamp, dict) and {"inputs", "code"} <= stamp.keys() else None
 
 
-def is_current(path: str | os.PathLike[str], inputs: str, code: str, accept_other_code: bool = False) -> bool:
-    """True if `path` exists and was made from these inputs by this code (or by any, if accepted).
+def is_readable(path: str | os.PathLike[str]) -> bool:
+    """True if `path` can be read as the kind that its name says: whole, whoever made it.
 
-    Raises ForeignFile where a file lies at `path` that is not ours.
+    Raises OSError where it can't be read at all (a permission, the disk).
     """
-    if not Path(path).exists():
+    with open(path, "rb") as handle:
+        handle.read(1)
+    try:
+        _WHOLE[Path(path).suffix.lower()](path)
+    except (OSError, ValueError, SyntaxError):  # Pillow finds a SyntaxError in a broken PNG
         return False
-    stamp = read_stamp(path)
-    if stamp is None:
-        raise ForeignFile(
-            f"{path} was not made by this workflow and is never replaced. Move it away, or, to use features "
-            "of another tool, give their folder as `precomputed:` in the config."
-        )
-    return stamp["inputs"] == inputs and (accept_other_code or stamp["code"] == code)
+    return True
 
 
 def row_of_stamp(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """The manifest row in the stamp of a file that `is_current`."""
+    """The manifest row in the stamp of a file that is taken as it is."""
     stamp = read_stamp(path)
     if stamp is None:
         raise ForeignFile(f"{path} has lost its stamp: another process replaced it")
@@ -96,4 +94,22 @@ def _image(key: str) -> Callable[[str | os.PathLike[str]], Any]:
     return read
 
 
+def _opened(path: str | os.PathLike[str]) -> None:
+    open_h5(path).close()
+
+
+def _decoded(path: str | os.PathLike[str]) -> None:
+    from PIL import Image
+
+    with Image.open(path) as image:
+        image.load()
+
+
+def _parsed(path: str | os.PathLike[str]) -> None:
+    json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+_WHOLE: dict[str, Callable[[str | os.PathLike[str]], None]] = {
+    ".h5": _opened, ".geojson": _parsed, ".png": _decoded, ".jpg": _decoded,
+}  # fmt: skip
 _READERS = {".h5": _h5, ".geojson": _geojson, ".png": _image("molpath"), ".jpg": _image("comment")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 
 from ..common.manifests import file_of, read_manifests
 from ..common.reasons import OK
+from ..common.record import Record, check_intact
 from ..features.layouts import feature_blocks, read_coords_of, read_features
 
 
@@ -49,6 +51,7 @@ class Bags:
         self.rows = {name: row for name, row in rows.items() if row["status"] == OK}
         #: Reason and detail of the slides that were set aside.
         self.aside = {name: (row["reason"], row["detail"]) for name, row in rows.items() if row["status"] != OK}
+        self._record, self._checked = Record(), set[str]()
 
     def __contains__(self, slide_id: str) -> bool:
         return slide_id in self.rows
@@ -78,6 +81,16 @@ class Bags:
                     f"patches of {read}: name an encoder with those weights, or another model"
                 )
 
+    def file(self, slide_id: str) -> Path:
+        """The feature file of a slide. Raises ChangedFile where one of this workflow isn't what its manifest tells;
+        of files of other tools planning looks at size and time."""
+        row = self.rows[slide_id]
+        path = file_of(row, self.wsi)
+        if slide_id not in self._checked and path.is_relative_to(os.path.normpath(self.wsi)):
+            check_intact(path, row.get("fingerprint", ""), self._record, "extract_features")
+        self._checked.add(slide_id)
+        return path
+
     def blocks(self, slides: Sequence[str], width: int = 0, reader: str = "") -> Iterator[np.ndarray]:
         """Patches (float32, some thousand x D at once) of some slides, one below the other, as they are read.
 
@@ -85,7 +98,7 @@ class Bags:
         """
         for slide_id in slides:
             row = self.rows[slide_id]
-            path = file_of(row, self.wsi)
+            path = self.file(slide_id)
             for block in feature_blocks(path, row.get("dataset") or "features"):
                 width, reader = width or block.shape[1], reader or f"slide {slide_id} before it has"
                 check_width(slide_id, str(path), block.shape[1], width, reader)
@@ -93,8 +106,7 @@ class Bags:
 
     def read(self, slide_id: str, with_coords: bool = False) -> Bag:
         """All patches of a slide; coordinates where they are asked for. Raises KeyError where the slide has none."""
-        row = self.rows[slide_id]
-        path = file_of(row, self.wsi)
+        row, path = self.rows[slide_id], self.file(slide_id)
         features = read_features(path, row.get("dataset") or "features").astype(np.float32)
         if not with_coords:
             return Bag(features)

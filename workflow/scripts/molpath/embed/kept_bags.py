@@ -27,13 +27,14 @@ def forget_others(folder: Path, block: str, stamp: str) -> None:
 
 
 class KeptBags:
-    """A file (not declared) with a line a bag: checksum, then its id, patches and vector as JSON.
+    """A file (not declared) with a line a bag: checksum (seeded with the file's name, so that lines of another block
+    are none), then its id, patches and vector as JSON.
 
     The last line may be torn where its writer was killed: it and what follows a damaged line is dropped.
     """
 
     def __init__(self, path: Path):
-        self.path = path
+        self.path, self.seed = path, zlib.crc32(path.name.encode())
         #: Vector (float32 D) and number of patches by bag.
         self.found: dict[str, tuple[np.ndarray, int]] = {}
         whole = 0
@@ -49,7 +50,7 @@ class KeptBags:
 
     def _take(self, line: bytes) -> bool:
         checksum, _, text = line.partition(b" ")
-        if not text.endswith(b"\n") or checksum != b"%08x" % zlib.crc32(text):
+        if not text.endswith(b"\n") or checksum != b"%08x" % zlib.crc32(text, self.seed):
             return False
         bag = json.loads(text)
         self.found[bag["id"]] = np.frombuffer(bytes.fromhex(bag["vector"]), np.float32), bag["patches"]
@@ -59,7 +60,7 @@ class KeptBags:
         """Keep a bag from here on."""
         values = np.asarray(vector, np.float32)
         text = json.dumps({"id": name, "patches": patches, "vector": values.tobytes().hex()}).encode() + b"\n"
-        self._handle.write(b"%08x %s" % (zlib.crc32(text), text))
+        self._handle.write(b"%08x %s" % (zlib.crc32(text, self.seed), text))
         self._handle.flush()
         self.found[name] = values, patches
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..common.digests import digest_of
-from ..common.files import new_h5, open_h5
+from ..common.files import Write, atomic_path, new_h5, open_h5
 from ..common.stamps import stamp_h5
 from ..tiles.grid import TRIDENT
 from .damage import Damage, read_damage, write_damage
@@ -43,19 +43,20 @@ def write_features(
     encoder: str,
     damage: Damage | None = None,
     through_openslide: int = 0,
+    write: Write = atomic_path,
 ) -> None:
     """Write `features` (N x dim), `focus` (float32 N) and `coords` (N x 2) with their attributes to `path`.
 
     Attribute `mpp` of `focus`: micrometres per pixel at which it was measured. damage: patches that could not be read;
-    through_openslide: how many patches of a grid like TRIDENT's it had to read. Raises ValueError if a feature is not
-    finite: the encoder's output doesn't fit the stored type.
+    through_openslide: how many patches of a grid like TRIDENT's it had to read; write: see new_h5. Raises
+    ValueError if a feature is not finite: the encoder's output doesn't fit the stored type.
     """
     if not np.isfinite(features).all():
         raise ValueError(
             f"{Path(path).stem}: encoder {encoder} gave values that are not finite as {features.dtype}. "
             "Its weights are damaged, or its output needs `store: fp32`."
         )
-    with new_h5(path) as handle:
+    with new_h5(path, write) as handle:
         stored = handle.create_dataset("features", data=features)
         stored.attrs["name"] = Path(path).stem
         stored.attrs["encoder"] = encoder

@@ -12,6 +12,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from ..common.files import atomic_path, open_h5, read_tsv, write_text
+from ..common.record import Record, check_intact
 from ..figures.style import plt
 
 #: Width of a panel in inches, resolution of the picture, and the share of the width that a scale bar may take.
@@ -63,7 +64,10 @@ def draw_attention(
     origin = int(seen.get("bounds_x") or 0), int(seen.get("bounds_y") or 0)
     write_text(patches, json.dumps(as_geojson(found, origin)) + "\n")
     size = int(seen["width"]), int(seen["height"])
-    image = read_thumbnail(f"{wsi}/thumbnails/{slide_id}.jpg", size)
+    thumbnail = f"{wsi}/thumbnails/{slide_id}.jpg"
+    told = one_row(assessed, slide_id).get("thumbnail_fingerprint", "")
+    check_intact(thumbnail, told, Record(Path(assessed).stem), "assess_tissue")
+    image = read_thumbnail(thumbnail, size)
     draw_map(image, found, size, float(seen["mpp"]), f"{slide_id}", note, picture)
 
 

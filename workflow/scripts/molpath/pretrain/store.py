@@ -10,7 +10,7 @@ import json
 import logging
 import os
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from ..common.files import atomic_path, read_tsv, write_json
 from ..common.finished import keep, restore
 from ..common.manifests import accepted, file_of, read_manifests, set_aside, write_manifest
 from ..common.reasons import OK, REASONS
+from ..common.record import Record, check_intact
 from ..features.layouts import read_features
 
 log = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ def pack_patches(
     if restore(Path(finished) / stamp, outputs):
         log.info("same slides and features: taken from .finished/%s", stamp)
         return
-    packed = []
+    packed, record = [], Record(Path(manifest).stem)
     with atomic_path(patches) as temporary:
         shape = (sum(int(row["n_patches"]) for row in rows), int(rows[0]["dim"]) if rows else 0)
         array = np.lib.format.open_memmap(temporary, "w+", np.float16, shape)
@@ -60,7 +61,7 @@ def pack_patches(
             part = array[start : start + count]
             order = np.random.default_rng(zlib.crc32(row["slide_id"].encode(), repack)).permutation(count)
             with np.errstate(over="ignore"):  # looked for below
-                part[:] = read_features(file_of(row, wsi), row.get("dataset") or "features")[order]
+                part[:] = read_features(_intact(row, wsi, record), row.get("dataset") or "features")[order]
             if np.isfinite(part).all():
                 place = {"start": start, "count": count, "crc32": f"{zlib.crc32(part.data):08x}"}
                 packed.append(accepted(row["slide_id"], **place, weights=row.get("weights", "")))
@@ -74,6 +75,14 @@ def pack_patches(
             drop_rows(temporary, start)
     write_manifest(index, packed, ["start", "count", "crc32", "weights"])
     keep(Path(finished) / stamp, outputs)
+
+
+def _intact(row: Mapping[str, str], wsi: str, record: Record) -> Path:
+    """The feature file of a row. Raises ChangedFile where one of this workflow isn't what its manifest tells."""
+    path = file_of(row, wsi)
+    if path.is_relative_to(os.path.normpath(wsi)):
+        check_intact(path, row.get("fingerprint", ""), record, "extract_features")
+    return path
 
 
 def drop_rows(path: Path, length: int) -> None:

@@ -12,8 +12,9 @@ import torch
 
 from ..common.devices import take_device
 from ..common.digests import digest_of
-from ..common.files import atomic_path, read_tsv
+from ..common.files import read_tsv
 from ..common.progress import Progress
+from ..common.record import Record
 from ..common.settings.embed import Model
 from ..common.settings.probe import FineTuneJob
 from ..embed.bags import Bags
@@ -137,17 +138,26 @@ class TunedFold:
     """
 
     def __init__(self, path: Path, tuning: FineTuning, fold: int):
-        self.path, self.tuning, self.fold = path, tuning, fold
+        self.path, self.tuning, self.fold, self.record = path, tuning, fold, Record(path.stem)
         self.trained: Trained | None = None
 
     def __call__(self, train: np.ndarray, test: np.ndarray) -> np.ndarray:
         """Predictions of the test side, as Results.add asks for them."""
-        if self.path.exists():
+        if self._is_kept():
             log.info("fold %d: taken from %s", self.fold, self.path)
             with np.load(self.path) as kept:
                 self.trained = Trained(kept["test"], kept["train"], float(kept["loss"]), int(kept["steps"]))
         else:
             self.trained = self.tuning.predict(self.fold, train, test)
-            with atomic_path(self.path) as temporary, open(temporary, "wb") as handle:
+            with self.record.writing(self.path) as temporary, open(temporary, "wb") as handle:
                 np.savez(handle, **self.trained._asdict())
         return self.trained.test
+
+    def _is_kept(self) -> bool:
+        """True for a fold that is kept as it was written; a damaged one is trained anew."""
+        if not self.path.exists():
+            return False
+        whole = self.record.take(self.path)
+        if not whole:
+            log.warning("fold %d: %s is damaged, or was changed: it is trained anew", self.fold, self.path)
+        return whole

@@ -73,6 +73,14 @@ def compare(results: str | os.PathLike, threads: int = 1) -> list[str]:
     return problems + [f"{name} is extra: {PROVENANCE} doesn't list it" for name in extra_files(str(results), listed)]
 
 
+def listed_in(results: str | os.PathLike) -> set[str]:
+    """Names of the files that a folder's provenance.json lists; none where it can't be read."""
+    try:
+        return set(json.loads((Path(results) / PROVENANCE).read_text(encoding="utf-8"))["files"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+
+
 def difference(path: Path, size: int, digest: str) -> str:
     """What is wrong with a file; '' if nothing is."""
     if not path.is_file():

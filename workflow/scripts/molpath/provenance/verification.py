@@ -1,14 +1,20 @@
-"""Manifests against files: is everything there that results claim, and is nothing there that none claims."""
+"""Claims against files: is everything there that results claim, and is nothing there that none claims."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from ..common.digests import sha256_of
 from ..common.files import fingerprint, is_being_written, is_temporary
+from ..common.finished import damaged
 from ..common.manifests import read_manifest
 from ..common.reasons import OK
+from ..common.recorded import FOLDER, Row, read_rows
+from .inventory import compare, listed_in
 
 #: Manifests, relative to the results folder.
 MANIFESTS = ("slides/*.tsv", "tissue/*.tsv", "tiles/*/*.tsv", "features/*/*/*.tsv")
@@ -24,6 +30,63 @@ FILE_COLUMNS = (
 def manifests_of(results: str | os.PathLike) -> list[Path]:
     """Every manifest of a results folder, sorted."""
     return sorted(path for pattern in MANIFESTS for path in Path(results).glob(pattern))
+
+
+def verify_all(results: str | os.PathLike, threads: int = 1) -> list[str]:
+    """Everything that is claimed of a results folder: by its manifests, by provenance.json, and by what jobs recorded.
+
+    Covers files of single slides, kept results and whatever else a rule declares. One sentence a difference; all files
+    are read whole.
+    """
+    results = Path(results)
+    return verify(results) + compare(results, threads) + recorded_differences(results, threads)
+
+
+def recorded_differences(results: Path, threads: int = 1) -> list[str]:
+    """One sentence for each file that isn't what the job that made it recorded, or of which it is unknown what it was.
+
+    Only files that no manifest and no provenance.json tells of, which are compared with these.
+    """
+    seen = {*map(os.path.normpath, _told(results)), *(os.path.normpath(results / name) for name in listed_in(results))}
+    claims = [(path, rows) for path, rows in _records(results) if os.path.normpath(path) not in seen]
+    with ThreadPoolExecutor(threads) as pool:
+        found = pool.map(lambda claim: _unlike(*claim), claims)
+        problems = [f"{path} {wrong}" for (path, _), wrong in zip(claims, found, strict=True) if wrong]
+    kept = [path for marker in sorted(results.glob("*/.finished/*/complete")) for path in damaged(marker.parent)]
+    return problems + [f"{path} isn't what was kept: the work is done again where it is needed" for path in kept]
+
+
+def _records(results: Path) -> Iterator[tuple[Path, list[Row]]]:
+    """Each file that a record tells of, with what it says."""
+    for parent, folders, names in os.walk(results):
+        folders.sort()
+        if Path(parent).name != FOLDER:
+            continue
+        rows: dict[str, list[Row]] = {}
+        for name in sorted(name for name in names if not is_temporary(name)):
+            for row in read_rows(Path(parent, name)):
+                # A file of a slide that no manifest tells of may be deleted; `orphans` names such files.
+                if not name.endswith(".tsv") or (Path(parent).parent / row.name).exists():
+                    rows.setdefault(row.name, []).append(row)
+        yield from ((Path(parent).parent / name, rows[name]) for name in sorted(rows))
+
+
+def _unlike(path: Path, rows: list[Row]) -> str:
+    if not path.is_file():
+        return "is missing"
+    size = path.stat().st_size
+    alike = [row.sha256 for row in rows if row.bytes == size]
+    if not alike:
+        return f"has {size} bytes, the job that made it recorded {rows[-1].bytes}"
+    return "" if sha256_of(path) in alike else "has other contents than the job that made it recorded"
+
+
+def _told(results: Path) -> Iterator[Path]:
+    """Files that manifests tell of, as far as these can be read."""
+    for manifest in manifests_of(results):
+        with contextlib.suppress(Exception):
+            for row in read_manifest(manifest):
+                yield from (path for path, _, digest in _named_files(row, results / "wsi") if digest)
 
 
 def verify(results: str | os.PathLike) -> list[str]:
@@ -55,7 +118,7 @@ def orphans(results: str | os.PathLike) -> list[str]:
     results = Path(results)
     known = {os.path.normpath(path) for path in _claimed(results)}
     found = [path for path in _files_below(results / "wsi") if os.path.normpath(path) not in known]
-    found = [path for path in found if not is_temporary(path)]
+    found = [path for path in found if not is_temporary(path) and path.parent.name != FOLDER]
     return sorted(map(str, [*found, *_leftovers(results)]))
 
 

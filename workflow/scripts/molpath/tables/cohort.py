@@ -17,6 +17,7 @@ from ..common.files import read_tsv, write_tsv
 from ..common.ledger import NOT_DRAWN, Entry, Part, count, first_losses, read_ledger
 from ..common.manifests import read_manifests
 from ..common.reasons import ALLOWED, OK, REASONS
+from ..common.record import Record, check_intact
 from ..omics.left_out import REASONS as PAIRING
 from ..pretrain.parts import sample_evenly
 from .pages import Section, write_page
@@ -110,9 +111,11 @@ def _numbers(row) -> str:
 
 
 def _gallery(table: pd.DataFrame, wsi: str, sentence) -> str:
-    cards = []
+    cards, record = [], Record()
     for row in table.itertuples():
         picture = Path(wsi) / "thumbnails" / f"{row.slide_id}.jpg"
+        if picture.exists():
+            check_intact(picture, "", record, "assess_tissue")
         shown = f'<img alt="" src="{_embedded(picture)}">' if picture.exists() else "<p>no picture</p>"
         caption = f"<b>{html.escape(row.slide_id)}</b><br>{html.escape(sentence(row))}"
         cards.append(f"<figure>{shown}<figcaption>{caption}</figcaption></figure>")

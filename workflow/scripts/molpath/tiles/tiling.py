@@ -17,8 +17,9 @@ from ..common.given_h5 import Unusable
 from ..common.manifests import accepted, file_facts, read_manifest, set_aside, write_manifest
 from ..common.progress import Progress
 from ..common.reasons import OK
+from ..common.record import Record, check_intact, is_current
 from ..common.settings.tiles import Grid
-from ..common.stamps import is_current, row_of_stamp, stamp_h5
+from ..common.stamps import row_of_stamp, stamp_h5
 from ..tissue.classes import CLASSES
 from .given import coords_name, take_given
 from .grid import (
@@ -59,11 +60,13 @@ def tile_shard(
     """
     rows = read_manifest(assessed)
     progress = Progress(log_path, "tiles", len(rows))
-    remove_leftovers(Path(wsi) / grid["name"] / "patches", {coords_name(row["slide_id"]) for row in rows})
+    folder, record = Path(wsi) / grid["name"] / "patches", Record(Path(manifest).stem)
+    remove_leftovers(folder, {coords_name(row["slide_id"]) for row in rows})
     results = []
     for seen, row in zip(read_manifest(inspected), rows, strict=True):
-        results.append(tile_slide(seen, row, Path(wsi), grid, code, accept_other_code))
+        results.append(tile_slide(seen, row, Path(wsi), grid, record, code, accept_other_code))
         progress.step()
+    record.close([folder])
     write_manifest(manifest, results, COLUMNS)
 
 
@@ -72,6 +75,7 @@ def tile_slide(
     row: Mapping[str, str],
     wsi: Path,
     grid: Grid,
+    record: Record,
     code: str,
     accept_other_code: bool,
 ) -> dict[str, Any]:
@@ -87,7 +91,7 @@ def tile_slide(
     if given and not given.exists():
         return set_aside(slide_id, "no_coords", f"no file {given.name} in {grid['coords']}")
     try:
-        counts = _write_patches(path, seen, row, wsi, grid, given, code, accept_other_code)
+        counts = _write_patches(path, seen, row, wsi, grid, given, record, code, accept_other_code)
     except (Unusable, PermissionError, IsADirectoryError) as error:
         if not given:
             raise
@@ -96,7 +100,7 @@ def tile_slide(
     if not counts["n_patches"]:
         detail = f"{counts['n_tissue_patches']} patches hold tissue, {counts['n_dropped_quality']} of them dropped"
         return set_aside(slide_id, "no_patches", detail, **counts)
-    return accepted(slide_id, **counts, **file_facts(path, wsi))
+    return accepted(slide_id, **counts, **file_facts(path, wsi, record.row(path)))
 
 
 def is_too_coarse(seen: Mapping[str, str], grid: Grid) -> bool:
@@ -113,18 +117,21 @@ def _write_patches(
     wsi: Path,
     grid: Grid,
     given: Path | None,
+    record: Record,
     code: str,
     accept_other_code: bool,
 ) -> dict[str, Any]:
     """Write a slide's coordinate file unless it is there, and return its counts."""
     inputs = inputs_of(seen, row, grid, given)
-    if is_current(path, inputs, code, accept_other_code):
+    if is_current(path, record, inputs, code, accept_other_code):
         return row_of_stamp(path)
+    for name in () if given else ("contours", "quality"):
+        check_intact(wsi / row[name], row[f"{name}_fingerprint"], record, "assess_tissue")
     found = take_given(given, seen, grid, row["slide_id"]) if given else choose_patches(seen, wsi, row, grid)
     coords, attributes, counts = found
     if is_like_trident(grid):
         attributes["like"] = TRIDENT  # how the patches are to be read
-    write_coords(path, coords, attributes, {"inputs": inputs, "code": code, "row": counts})
+    write_coords(path, coords, attributes, {"inputs": inputs, "code": code, "row": counts}, record)
     return counts
 
 
@@ -197,9 +204,11 @@ def read_classes(path: Path) -> np.ndarray:
         return np.asarray(image)
 
 
-def write_coords(path: Path, coords: np.ndarray, attributes: Mapping[str, Any], stamp: dict[str, Any]) -> None:
+def write_coords(
+    path: Path, coords: np.ndarray, attributes: Mapping[str, Any], stamp: dict[str, Any], record: Record
+) -> None:
     """One coordinate file in TRIDENT's layout, without its absolute path."""
-    with new_h5(path) as handle:
+    with new_h5(path, record.writing) as handle:
         dataset = handle.create_dataset("coords", data=coords.reshape(-1, 2).astype(np.int64))
         for name, value in attributes.items():
             dataset.attrs[name] = value

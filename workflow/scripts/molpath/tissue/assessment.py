@@ -13,13 +13,14 @@ import numpy as np
 
 from ..common.contained import MethodUnusable, is_out_of_memory, rows_contained
 from ..common.digests import digest_of
-from ..common.files import atomic_path, fingerprint, remove_leftovers, write_text
+from ..common.files import remove_leftovers, write_text
 from ..common.manifests import accepted, read_manifest, set_aside, write_manifest
 from ..common.progress import Progress
 from ..common.reasons import OK
+from ..common.record import Record, is_current
 from ..common.settings.tissue import Tissue
 from ..common.slide_parts import state_of
-from ..common.stamps import is_current, read_stamp, row_of_stamp, save_jpeg, save_png
+from ..common.stamps import read_stamp, row_of_stamp, save_jpeg, save_png
 from ..slides.bounds import shown_in_qupath
 from ..slides.damage import Forgiving
 from ..slides.readers import open_slide
@@ -40,6 +41,8 @@ COLUMNS = (
     "contours_fingerprint",
     "quality",
     "quality_fingerprint",
+    "thumbnail",
+    "thumbnail_fingerprint",
 )
 #: Share of damage from which on nothing of a slide was seen.
 NOTHING_LEFT = 0.999
@@ -67,20 +70,25 @@ def assess_shard(
     rows = read_manifest(inspected)
     progress = Progress(log_path, "tissue", len(rows))
     items = [row | {"path": paths[row["slide_id"]]["path"], "keep": paths[row["slide_id"]]["keep"]} for row in rows]
-    work = partial(assess_slide, wsi=Path(wsi), settings=settings, code=code, accept_other_code=accept_other_code)
-    for folder, names in written_by(Path(wsi), paths).items():
+    record, folders = Record(Path(manifest).stem), written_by(Path(wsi), paths)
+    work = partial(
+        assess_slide, wsi=Path(wsi), settings=settings, record=record, code=code, accept_other_code=accept_other_code
+    )
+    for folder, names in folders.items():
         remove_leftovers(folder, names)
     results = []
     for row in rows_contained(work, items, deadline_s, memory_mb):
         results.append(row)
         progress.step()
+    record.close(folders)
     write_manifest(manifest, results, COLUMNS)
 
 
 def assess_slide(
-    item: Mapping[str, str], wsi: Path, settings: Tissue, code: str, accept_other_code: bool
+    item: Mapping[str, str], wsi: Path, settings: Tissue, record: Record, code: str, accept_other_code: bool
 ) -> dict[str, Any]:
-    """Manifest row of one slide; its files are taken as they are if they were made from the same contents."""
+    """Manifest row of one slide; its files are taken as they are if they were made from the same contents, and are what
+    `record` says."""
     slide_id = item["slide_id"]
     if item["status"] != OK:
         return set_aside(slide_id, item["reason"], item["detail"])
@@ -89,11 +97,11 @@ def assess_slide(
     if settings["method"] == segmentation.CONTOURS:
         contours = given.find_contours(settings["contours"], slide_id, item["path"])
     inputs = digest_of(item["identity"], item["mpp"], item["keep"], segmentation.inputs_of(settings, contours))
-    if all([is_current(path, inputs, code, accept_other_code) for path in paths.values()]):
+    if all([is_current(path, record, inputs, code, accept_other_code) for path in paths.values()]):
         row = row_of_stamp(paths["contours"])
         # A copy without the damage mostly has the same identity, which is that of some blocks of the file.
         if not row["lost_fraction"] or stamped_state(paths["contours"]) == state_of(item["path"]):
-            return with_files(row, paths, wsi)
+            return with_files(row, paths, wsi, record)
     try:
         measured = look(item, settings, contours)
     except MethodUnusable:
@@ -107,8 +115,8 @@ def assess_slide(
         return set_aside(slide_id, "unreadable", f"{type(error).__name__}: {error}")
     row = judge(item, measured, settings)
     stamp = {"inputs": inputs, "code": code, "row": row}
-    write_files(paths, measured, stamp | ({"slide": state_of(item["path"])} if row["lost_fraction"] else {}))
-    return with_files(row, paths, wsi)
+    write_files(paths, measured, stamp | ({"slide": state_of(item["path"])} if row["lost_fraction"] else {}), record)
+    return with_files(row, paths, wsi, record)
 
 
 def stamped_state(path: Path) -> str:
@@ -134,12 +142,12 @@ def written_by(wsi: Path, slide_ids: Iterable[str]) -> dict[Path, set[str]]:
     return names
 
 
-def with_files(row: dict[str, Any], paths: Mapping[str, Path], wsi: Path) -> dict[str, Any]:
+def with_files(row: dict[str, Any], paths: Mapping[str, Path], wsi: Path, record: Record) -> dict[str, Any]:
     """The row with names and fingerprints of the files."""
     found = {}
-    for name in ("contours", "quality"):
-        found[name] = paths[name].relative_to(wsi).as_posix()
-        found[f"{name}_fingerprint"] = fingerprint(paths[name])
+    for name, path in paths.items():
+        found[name] = path.relative_to(wsi).as_posix()
+        found[f"{name}_fingerprint"] = record.row(path).fingerprint
     return row | found
 
 
@@ -224,7 +232,7 @@ def as_cell(value: float) -> str:
     return "" if np.isnan(value) else f"{value:.4f}"
 
 
-def write_files(paths: Mapping[str, Path], measured: Measured, stamp: dict[str, Any]) -> None:
+def write_files(paths: Mapping[str, Path], measured: Measured, stamp: dict[str, Any], record: Record) -> None:
     """Thumbnail with contours, class map, and last the contours."""
     import json
 
@@ -232,9 +240,9 @@ def write_files(paths: Mapping[str, Path], measured: Measured, stamp: dict[str, 
 
     short = {"inputs": stamp["inputs"], "code": stamp["code"]}
     picture = drawing.draw(measured.overview, measured.polygons, measured.quality.classes)
-    with atomic_path(paths["thumbnail"]) as temporary:
+    with record.writing(paths["thumbnail"]) as temporary:
         save_jpeg(Image.fromarray(picture), temporary, short)
-    with atomic_path(paths["quality"]) as temporary:
+    with record.writing(paths["quality"]) as temporary:
         save_png(Image.fromarray(measured.quality.classes), temporary, short)
     document = polygons.as_geojson(measured.polygons, stamp)
-    write_text(paths["contours"], json.dumps(document, sort_keys=True) + "\n")
+    write_text(paths["contours"], json.dumps(document, sort_keys=True) + "\n", record.writing)

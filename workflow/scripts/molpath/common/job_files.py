@@ -1,0 +1,71 @@
+"""Declared files of jobs: what a job made is recorded as it ends well, and the next one looks before it reads.
+
+The record of `<folder>/<name>` is `<folder>/.record/<name>.sha256`. Files outside of the results (raw slides, sheets,
+downloads) have none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from .files import write_text
+from .recorded import FOLDER, intact, read_rows, row_of
+
+
+class ChangedInput(Exception):
+    """An input of a job isn't what the job that made it left."""
+
+
+def record_of(path: str | os.PathLike[str]) -> Path:
+    """Where it is recorded what a declared file is."""
+    path = Path(path)
+    return path.parent / FOLDER / f"{path.name}.sha256"
+
+
+def results_of(log: str, outputs: Iterable[str]) -> str:
+    """The results folder of a job, by its log (`<results>/logs/…`); '' for a job that writes nothing below it."""
+    written = [os.path.abspath(path) for path in outputs]
+    for parent in Path(os.path.abspath(log)).parents:
+        if parent.name == "logs" and any(Path(path).is_relative_to(parent.parent) for path in written):
+            return str(parent.parent)
+    return ""
+
+
+def check(inputs: Iterable[str]) -> None:
+    """Raises ChangedInput for the first file whose bytes aren't those that were recorded.
+
+    A file is read where its time isn't the recorded one; then the record gets that of now (Snakemake touches what a job
+    has made), so that the next job need not read it again.
+    """
+    for path in dict.fromkeys(map(str, inputs)):
+        place = record_of(path)
+        rows = read_rows(place)
+        if not rows or not os.path.exists(path):
+            continue
+        found = intact(path, rows)
+        if found is None:
+            size = os.path.getsize(path)
+            raise ChangedInput(
+                f"{path} isn't what the job that made it left: it was damaged, or changed ({size} bytes now, "
+                f"{rows[-1].bytes} then, or others). Nothing is made of it: delete it and start the run again, which "
+                "makes it anew"
+            )
+        if found not in rows:
+            with contextlib.suppress(OSError):  # a folder that may only be read costs a look at the bytes each time
+                write_text(place, found.line())
+
+
+def forget(outputs: Iterable[str]) -> None:
+    """Remove what is recorded of files that a job is about to make."""
+    for path in outputs:
+        record_of(path).unlink(missing_ok=True)
+
+
+def record(outputs: Iterable[str], results: str) -> None:
+    """Record what a job made, as far as it lies in the results folder ('': nothing)."""
+    for path in dict.fromkeys(map(os.path.abspath, outputs)):
+        if results and Path(path).is_relative_to(results) and os.path.isfile(path):
+            write_text(record_of(path), row_of(path).line())

@@ -1,0 +1,177 @@
+"""The record of a shard: which bytes its jobs wrote into the files of single slides.
+
+Beside the files lies one record a shard, `<folder>/.record/<shard>.tsv`. A file is taken as it is only if its bytes are
+those that the job that made it recorded: one that was damaged, cut or changed since is made anew. Jobs that only found
+a file never say what it is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from .contained import NoSlidesFault
+from .digests import sha256_of
+from .files import atomic_path, remove_leftovers, write_text
+from .recorded import FOLDER, Row, intact, read_rows, row_of
+from .stamps import ForeignFile, is_readable, read_stamp
+
+log = logging.getLogger(__name__)
+
+
+class ChangedFile(NoSlidesFault):
+    """A file of an earlier stage isn't what its maker wrote: nothing is made of it."""
+
+
+class Record:
+    """Rows of the files that jobs of a shard write, over the folders they write into.
+
+    shard: name of the shard, '' for readers of any. A row is written before its file takes its name: a job killed
+    between both leaves a row too many, and never a whole file without a row.
+    """
+
+    def __init__(self, shard: str = ""):
+        self.shard = shard
+        self._own: dict[Path, dict[str, list[Row]]] = {}
+        self._others: dict[Path, dict[str, list[Row]]] = {}
+
+    def rows(self, path: str | os.PathLike[str]) -> list[Row]:
+        """What is recorded of a file, the latest last; by other shards where this one knows nothing of it: rows of a
+        sheet move from shard to shard."""
+        path = Path(path)
+        return self._rows_of_shard(path.parent).get(path.name) or self._rows_of_others(path.parent).get(path.name, [])
+
+    def intact(self, path: str | os.PathLike[str]) -> Row | None:
+        """The row that says the bytes of a file as they are; None where none does."""
+        path = Path(path)
+        return intact(path, self.rows(path)) or intact(path, self._rows_of_others(path.parent).get(path.name, []))
+
+    def row(self, path: str | os.PathLike[str]) -> Row:
+        """What manifests tell of a file that this job wrote or took: what its maker recorded."""
+        return self.intact(path) or self.rows(path)[-1]
+
+    def take(self, path: str | os.PathLike[str]) -> bool:
+        """True if a file is what was recorded; a row of another shard, or before a copy of the folder, is carried
+        over."""
+        row = self.intact(path)
+        if row and row not in self._rows_of_shard(Path(path).parent).get(row.name, []):
+            self._add(Path(path).parent, row)
+        return row is not None
+
+    def adopt(self, path: str | os.PathLike[str]) -> None:
+        """Record a file as it is: only for those that versions without records left, on the user's word."""
+        self._add(Path(path).parent, row_of(path))
+
+    @contextlib.contextmanager
+    def writing(self, path: str | os.PathLike[str]) -> Iterator[Path]:
+        """As `files.atomic_path`, and the file is recorded."""
+        with atomic_path(path) as temporary:
+            yield temporary
+            self._add(Path(path).parent, row_of(temporary, Path(path).name))
+
+    def reload(self) -> None:
+        """Look at the records again: another job may have written."""
+        self._own.clear()
+        self._others.clear()
+
+    def close(self, folders: Iterable[str | os.PathLike[str]]) -> None:
+        """Leave one row for each file that is there, in the order of names."""
+        self.reload()
+        for folder in map(Path, folders):
+            place = self._place(folder)
+            remove_leftovers(place.parent, {place.name})
+            rows = read_rows(place)
+            kept = {row.name: row for row in rows if (folder / row.name).exists()}
+            kept |= {row.name: row for row in rows if row.name in kept and row.fits(os.stat(folder / row.name))}
+            text = "".join(kept[name].line() for name in sorted(kept))
+            if rows and place.read_text(encoding="utf-8", errors="replace") != text:
+                write_text(place, text)
+
+    def _place(self, folder: Path) -> Path:
+        return folder / FOLDER / f"{self.shard}.tsv"
+
+    def _add(self, folder: Path, row: Row) -> None:
+        """Append a row; whatever this process knew of the file before stays known."""
+        place = self._place(folder)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        self._rows_of_shard(folder).setdefault(row.name, []).append(row)
+        with open(place, "ab") as handle:
+            handle.write(row.line().encode())
+
+    def _rows_of_shard(self, folder: Path) -> dict[str, list[Row]]:
+        if folder not in self._own:
+            self._own[folder] = _by_name(read_rows(self._place(folder)) if self.shard else [])
+        return self._own[folder]
+
+    def _rows_of_others(self, folder: Path) -> dict[str, list[Row]]:
+        if folder not in self._others:
+            places = sorted((folder / FOLDER).glob("*.tsv"))
+            others = [place for place in places if place != self._place(folder)]
+            self._others[folder] = _by_name([row for place in others for row in read_rows(place)])
+        return self._others[folder]
+
+
+def is_current(
+    path: str | os.PathLike[str], record: Record, inputs: str, code: str, accept_other_code: bool = False
+) -> bool:
+    """True if `path` is there, made from these inputs by this code (or by any, if accepted), and is what its maker
+    recorded.
+
+    A file of ours that is damaged, or of which nothing is recorded, is made anew, and the log says so. Raises
+    ForeignFile where a file lies at `path` that never was ours: no record tells of it, and it can be read as its kind.
+    """
+    if not os.path.lexists(path):
+        return False
+    known = record.rows(path)
+    if os.path.isdir(path):
+        raise ForeignFile(f"{path} is a folder, and a file of this workflow goes there: move it away")
+    if known and not record.take(path):
+        log.warning("%s is damaged, or was changed since it was made: it is made anew", path)
+        return False
+    stamp = read_stamp(path)
+    if stamp is None and not known and is_readable(path):
+        raise ForeignFile(
+            f"{path} was not made by this workflow and is never replaced. Move it away, or, to use features "
+            "of another tool, give their folder as `precomputed:` in the config."
+        )
+    if stamp is None:
+        log.warning("%s is torn, or no file of its kind: it is made anew", path)
+        return False
+    if stamp["inputs"] != inputs or not (accept_other_code or stamp["code"] == code):
+        return False
+    if not known and not accept_other_code:
+        log.warning("nothing is recorded of the bytes of %s: it is made anew", path)
+        return False
+    if not known:
+        log.warning("nothing is recorded of the bytes of %s: it is taken as it is, for accept_other_code", path)
+        record.adopt(path)
+    return True
+
+
+def check_intact(path: str | os.PathLike[str], fingerprint: str, record: Record, rule: str) -> None:
+    """Raises ChangedFile unless `path` is the file whose `fingerprint` a manifest tells ('': what any record says).
+
+    rule: the one that makes the file again. A file that is as recorded by size and time isn't read.
+    """
+    try:
+        rows = [row for row in record.rows(path) if row.sha256.startswith(fingerprint)]
+        if intact(path, rows) or not (fingerprint or rows):
+            return
+        wrong = "" if fingerprint and sha256_of(path).startswith(fingerprint) else "is damaged, or was changed"
+    except FileNotFoundError:
+        wrong = "is missing"
+    if wrong:
+        raise ChangedFile(
+            f"{path} {wrong} since it was made: nothing is made of it. Run `snakemake --forcerun {rule}`: it makes "
+            "this file anew, takes the others as they are, and goes on"
+        )
+
+
+def _by_name(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row.name, []).append(row)
+    return found

@@ -1,0 +1,76 @@
+"""What a file was when it was made, as a line of a record: name, bytes, time of change, SHA-256 of the whole file.
+
+Records lie in folders called `.record` beside the files. They hold times, so they are no results: `verify` reads them,
+provenance.json, the crate and `orphans` leave them out.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from .digests import sha256_of
+
+#: Folder of records beside the files that they tell of.
+FOLDER = ".record"
+
+
+class Row(NamedTuple):
+    """A file as its maker left it."""
+
+    name: str
+    bytes: int
+    mtime_ns: int
+    sha256: str
+
+    @property
+    def fingerprint(self) -> str:
+        """What manifests tell of the file."""
+        return self.sha256[:16]
+
+    def line(self) -> str:
+        """The row as it is written."""
+        return "\t".join(map(str, self)) + "\n"
+
+    def fits(self, found: os.stat_result) -> bool:
+        """True if size and time are as recorded: cheap, and what no damage by accident leaves."""
+        return (self.bytes, self.mtime_ns) == (found.st_size, found.st_mtime_ns)
+
+
+def row_of(path: str | os.PathLike[str], name: str = "") -> Row:
+    """The row of a file as it is now; name: what it will be called."""
+    found = os.stat(path)
+    return Row(name or Path(path).name, found.st_size, found.st_mtime_ns, sha256_of(path))
+
+
+def read_rows(path: str | os.PathLike[str]) -> list[Row]:
+    """Rows of a record, the latest last; none where there is no such file. Torn and damaged lines tell nothing."""
+    try:
+        text = Path(path).read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return [row for line in text.splitlines(keepends=True) if (row := _parsed(line))]
+
+
+def intact(path: str | os.PathLike[str], rows: Iterable[Row]) -> Row | None:
+    """The row, with the time of now, that says the bytes of `path`; None if none does. The file is read only where size
+    and time are those of no row, and the size that of one.
+
+    Raises FileNotFoundError where the file is gone.
+    """
+    found, latest_first = os.stat(path), list(rows)[::-1]
+    for row in latest_first:
+        if row.fits(found):
+            return row
+    alike = [row for row in latest_first if row.bytes == found.st_size]
+    digest = sha256_of(path) if alike else ""
+    return next((row._replace(mtime_ns=found.st_mtime_ns) for row in alike if row.sha256 == digest), None)
+
+
+def _parsed(line: str) -> Row | None:
+    cells = line.split("\t")
+    if len(cells) != 4 or not line.endswith("\n") or len(digest := cells[3].rstrip("\n")) != 64:
+        return None
+    return Row(cells[0], int(cells[1]), int(cells[2]), digest) if cells[1].isdigit() and cells[2].isdigit() else None

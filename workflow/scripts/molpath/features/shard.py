@@ -1,0 +1,176 @@
+"""The slides of a shard on their way through the encoder: what is finished, what waits, and how files are written."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections import deque
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from ..common.files import remove_leftovers
+from ..common.manifests import accepted, file_facts, set_aside
+from ..common.progress import Progress
+from ..common.reasons import OK
+from ..common.record import Record, check_intact, is_current
+from ..common.settings.features import Encoder
+from ..common.slide_parts import state_of
+from ..tiles.given import read_coords
+from . import storage
+from .damage import Tolerance
+from .registry import precision_of
+
+log = logging.getLogger(__name__)
+
+#: Reasons of slides whose manifest row lists the patches that can't be read.
+DAMAGED = ("damaged", "unreadable")
+#: Feature files that may wait for the disk before the stream does.
+WRITES_AHEAD = 4
+
+
+class Shard:
+    """Slides of a shard: results so far, and what waits for the encoder; name: the shard's."""
+
+    def __init__(
+        self,
+        rows,
+        slides: Mapping[str, str],
+        wsi: str,
+        grid: str,
+        encoder: Encoder,
+        code: str,
+        tolerance: Tolerance,
+        progress: Progress,
+        weights: str,
+        name: str = "",
+    ):
+        self.slides = slides
+        self.rows, self.wsi, self.grid, self.encoder, self.code = rows, Path(wsi), grid, encoder["name"], code
+        self.tolerance, self.progress, self.precision = tolerance, progress, precision_of(encoder)
+        self.weights, self.record = weights, Record(name)
+        self.results: dict[str, dict[str, Any]] = {}
+        self.seen: dict[str, tuple[int, ...]] = {}  # slide id -> mark of the file that its result tells of
+        self.waiting: dict[str, dict[str, Any]] = {}  # slide id -> coords, attributes, inputs
+
+    def sort_out(self, identities: Mapping[str, str], about: Mapping[str, Any], accept_other_code: bool) -> None:
+        """Carry down what was set aside, take finished files, and note what is left to do."""
+        for row in self.rows:
+            slide_id = row["slide_id"]
+            if row["status"] != OK:
+                self.finish(set_aside(slide_id, row["reason"], row["detail"]))
+                continue
+            given = self.wsi / row["file"]
+            check_intact(given, row.get("fingerprint", ""), self.record, "tile_slides")
+            coords, attributes = read_coords(given)
+            if not len(coords):
+                self.finish(set_aside(slide_id, "no_patches", "the patch file is empty"))
+                continue
+            inputs = storage.inputs_of(identities[slide_id], coords, attributes, about)
+            path = self.path(slide_id)
+            current = is_current(path, self.record, inputs, self.code, accept_other_code)
+            if current and self.tolerance.holds_for(path, self.slides[slide_id]):
+                self.finish(self.facts(slide_id), patches=len(coords))
+            else:
+                told = {"coords": coords, "attributes": attributes, "inputs": inputs}
+                self.waiting[slide_id] = told | {"slide": state_of(self.slides[slide_id])}
+        remove_leftovers(self.path("any").parent, {self.path(slide_id).name for slide_id in self.waiting})
+        log.info("%d slides: %d finished before, %d to encode", len(self.rows), len(self.results), len(self.waiting))
+
+    def path(self, slide_id: str) -> Path:
+        """The feature file of a slide."""
+        return storage.feature_path(self.wsi, self.grid, self.encoder, slide_id)
+
+    def facts(self, slide_id: str) -> dict[str, Any]:
+        """Manifest row of a slide whose file is written."""
+        path = self.path(slide_id)
+        self.seen[slide_id], row = _mark(path), self.record.row(path)
+        placed = {"dataset": "features", "coords_scale": 1, "precision": self.precision, "weights": self.weights}
+        return accepted(slide_id, **storage.facts_of(path), **file_facts(path, self.wsi, row), **placed)
+
+    def finish(self, row: dict[str, Any], patches: int = 0) -> None:
+        """Keep the result of a slide."""
+        self.results[row["slide_id"]] = row
+        self.progress.step(1, patches)
+
+    def last_look(self) -> list[dict[str, Any]]:
+        """Results in sheet order, of the files as they are now.
+
+        A second run on the same results, let in by `--unlock` while the first goes on, replaces files; on another
+        machine the last bit of a feature may be another.
+        """
+        self.record.close([self.path("any").parent])
+        for slide_id, mark in list(self.seen.items()):
+            if _mark(self.path(slide_id)) != mark:
+                self.results[slide_id] = self.facts(slide_id)
+        return [self.results[row["slide_id"]] for row in self.rows]
+
+    def write(self, slide_id: str, features, focus, damaged, through_openslide: int) -> dict[str, Any]:
+        """Write the file of a slide (in the writer's thread) and return its manifest row."""
+        about, kept = self.waiting[slide_id], self.tolerance.kept(damaged)
+        stamp = {"inputs": about["inputs"], "code": self.code}
+        storage.write_features(
+            self.path(slide_id),
+            features[kept],
+            focus[kept],
+            about["coords"][kept],
+            about["attributes"],
+            stamp,
+            self.encoder,
+            self.tolerance.damage(about["coords"], damaged, about["slide"]),
+            through_openslide,
+            self.record.writing,
+        )
+        return self.facts(slide_id)
+
+    def told(self, task) -> dict[str, Any]:
+        """Columns of the manifest on the damage of a slide that is set aside."""
+        return self.tolerance.damage(task.coords, task.damaged).columns() if task.reason in DAMAGED else {}
+
+
+class Writer:
+    """Writes finished slides behind the stream's back; an error of the disk comes up at the next slide."""
+
+    def __init__(self, shard: Shard):
+        self.shard, self.pool, self.pending = shard, ThreadPoolExecutor(1), deque[Future]()
+        self.busy_s = 0.0
+
+    def take(self, task) -> None:
+        """A slide came out of the stream, encoded or not."""
+        if task.reason:
+            if not os.path.exists(task.path):
+                raise FileNotFoundError(
+                    f"{task.path} was there when the run was planned and is gone: is its storage still mounted? "
+                    "Slides done so far are kept."
+                )
+            log.warning("%s set aside (%s): %s", task.slide_id, task.reason, task.detail)
+            self.shard.finish(set_aside(task.slide_id, task.reason, task.detail, **self.shard.told(task)))
+            return
+        if task.damaged is not None and task.damaged.any():
+            log.warning("%s: %d of %d patches can't be read", task.slide_id, task.damaged.sum(), len(task.coords))
+        read = task.features, task.focus, task.damaged, task.through_openslide
+        self.pending.append(self.pool.submit(self._write, task.slide_id, *read))
+        task.features = task.focus = None
+        while self.pending and (self.pending[0].done() or len(self.pending) > WRITES_AHEAD):
+            self.shard.finish(self.pending.popleft().result())
+
+    def _write(self, *what) -> dict[str, Any]:
+        began = time.perf_counter()
+        try:
+            return self.shard.write(*what)
+        finally:
+            self.busy_s += time.perf_counter() - began
+
+    def close(self) -> None:
+        """Wait for the last files."""
+        while self.pending:
+            self.shard.finish(self.pending.popleft().result())
+        self.pool.shutdown()
+
+
+def _mark(path: Path) -> tuple[int, ...]:
+    """What tells a file from another that took its place."""
+    found = path.stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns
