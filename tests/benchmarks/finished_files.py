@@ -26,7 +26,7 @@ def generate(folder: Path, slides: int) -> list[list[Path]]:
     """Feature files and records, by shard."""
     template = folder / "template.h5"
     with h5py.File(template, "w") as handle:
-        handle["features"] = np.zeros((40, 768), np.float16)
+        handle["features"] = np.zeros((4, 768), np.float16)
         stamp_h5(handle, STAMP)
     data = template.read_bytes()
     shards = []
