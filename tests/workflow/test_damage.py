@@ -204,7 +204,7 @@ CONFIG = {
 
 
 def test_real_runs(tmp_path, repository):
-    """Files of slides are made anew, the rest of the shard is left alone; a manifest is refused until it is made anew."""
+    """Damaged files of slides are made anew, the rest of the shard is left alone; a damaged manifest is refused."""
     make_cohort(tmp_path, n_cases=5, seed=3)
     (tmp_path / "config.json").write_text(json.dumps(CONFIG))
     arguments = ["--configfile", "config.json", "--cores", "2"]
