@@ -80,7 +80,7 @@ sbom: env .venv-tools/ready
 # Versions with known holes; asks PyPI (ARGS="--vulnerability-service osv": OSV).
 audit: .venv-tools/ready
 	cat envs/torch.lock $(LOCK) > .venv-tools/all.lock
-	.venv-tools/bin/pip-audit --require-hashes --disable-pip --requirement .venv-tools/all.lock $(ARGS)
+	.venv-tools/bin/pip-audit --strict --require-hashes --disable-pip --requirement .venv-tools/all.lock $(ARGS)
 
 # Other tools that benchmarks compare with, in an environment of their own. torch comes first, as above.
 peers: .venv-peers/ready

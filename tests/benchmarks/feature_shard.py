@@ -43,6 +43,6 @@ def feature_files(folder: Path, encoder: str) -> dict[str, bytes]:
     """Every file in the folder of features, also what a killed job left, by name."""
     files = {}
     for path in (folder / "wsi" / GRID["name"] / f"features_{encoder}").glob("*"):
-        with contextlib.suppress(FileNotFoundError):  # it got its final name this very moment
+        with contextlib.suppress(FileNotFoundError, IsADirectoryError):  # it got its name this moment; records
             files[path.name] = path.read_bytes()
     return files

@@ -71,7 +71,7 @@ def test_a_touched_input_is_read_once(made, monkeypatch):
 def test_a_changed_input_is_refused(made, text):
     made.write_text(text)
     for _ in range(2):  # and stays refused
-        with pytest.raises(ChangedInput, match=r"a/input\.tsv isn't what .* delete it and start the run again"):
+        with pytest.raises(ChangedInput, match=r"a/input\.tsv isn't what .* run `snakemake --forcerun .*input\.tsv`"):
             check([made])
     made.unlink()
     check([made])  # Snakemake makes a missing file again, or says that it can't

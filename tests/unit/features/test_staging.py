@@ -28,7 +28,7 @@ with stage([sys.argv[1]], sys.argv[2], 1.0) as staging:
 
 def features_of(shard) -> dict[str, bytes]:
     folder = shard.wsi / "20x_32px_0px_overlap" / "features_mean_colour"
-    found = {path.name: path.read_bytes() for path in folder.iterdir()}
+    found = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
     shutil.rmtree(folder)
     return found
 

@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
+from molpath.common.files import fingerprint
 from molpath.common.kinds import EXPRESSION_REMEDIES, EXPRESSION_VALUES
 from molpath.embed.attention import write_attention
 from molpath.embed.bags import Bags, OtherWidth
@@ -171,9 +172,12 @@ def test_an_unpaired_profile_trains_nothing(tmp_path, steps):  # noqa: F811
 def test_patches_of_another_width_are_named_with_their_slide_and_the_run(tmp_path):
     write_cohort(tmp_path, cases=4)
     train(tmp_path, ON_RNA, dna=[])
+    before = fingerprint(tmp_path / "wsi/S1.h5")
     with h5py.File(tmp_path / "wsi/S1.h5", "a") as handle:
         del handle["features"]
         handle["features"] = np.zeros((10, 7), np.float16)
+    manifest = tmp_path / "m.tsv"
+    manifest.write_text(manifest.read_text().replace(before, fingerprint(tmp_path / "wsi/S1.h5")))
     bags = Bags([str(tmp_path / "m.tsv")], str(tmp_path / "wsi"))
     told = r"slide S1: .*S1.h5 has 7 numbers a patch, and "
     run = told + r"the run in .*out reads patches of encoder e, which have 6: name the encoder"

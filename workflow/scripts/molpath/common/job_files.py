@@ -50,8 +50,8 @@ def check(inputs: Iterable[str]) -> None:
             size = os.path.getsize(path)
             raise ChangedInput(
                 f"{path} isn't what the job that made it left: it was damaged, or changed ({size} bytes now, "
-                f"{rows[-1].bytes} then, or others). Nothing is made of it: delete it and start the run again, which "
-                "makes it anew"
+                f"{rows[-1].bytes} then, or others). Nothing is made of it: run `snakemake --forcerun {path}`, which "
+                "makes it anew and goes on"
             )
         if found not in rows:
             with contextlib.suppress(OSError):  # a folder that may only be read costs a look at the bytes each time
