@@ -31,8 +31,7 @@ rule plot_figure:
     params:
         states=study.times.of(study.displays.figure_inputs),
         call=study.displays.figure_call,
-        code=study.digest("figures"),
-        script=study.script("plot_figure"),
+        code=[study.digest("figures"), study.script("plot_figure")],
     message:
         "{params.call[message]}"
     script:
@@ -75,8 +74,7 @@ rule write_table:
     params:
         states=study.times.of(study.displays.table_inputs),
         call=study.displays.table_call,
-        code=study.digest("tables"),
-        script=study.script("write_table"),
+        code=[study.digest("tables"), study.script("write_table")],
     message:
         "{params.call[message]}"
     script:
@@ -106,8 +104,7 @@ use rule write_table as draw_table with:
         table="sites|scaling",
     params:
         call=study.displays.table_call,
-        code=[study.digest("tables"), study.digest("figures")],
-        script=study.script("write_table"),
+        code=[study.digest("tables"), study.digest("figures"), study.script("write_table")],
 
 
 use rule write_table as describe_tasks with:
@@ -127,8 +124,7 @@ use rule write_table as describe_tasks with:
     params:
         states=study.times.of(study.displays.tables["task_statistics"].inputs),
         call=study.displays.tables["task_statistics"].call,
-        code=study.digest("tables"),
-        script=study.script("write_table"),
+        code=[study.digest("tables"), study.script("write_table")],
 
 
 use rule write_table as list_run_slides with:
@@ -143,8 +139,7 @@ use rule write_table as list_run_slides with:
     params:
         states=study.times.of(study.displays.tables["runs"].inputs),
         call=study.displays.tables["runs"].call,
-        code=study.digest("tables"),
-        script=study.script("write_table"),
+        code=[study.digest("tables"), study.script("write_table")],
 
 
 use rule write_table as map_slides with:
@@ -169,8 +164,7 @@ use rule write_table as map_slides with:
     params:
         states=study.times.of(study.displays.tables["maps"].inputs),
         call=study.displays.tables["maps"].call,
-        code=study.digest("figures"),
-        script=study.script("write_table"),
+        code=[study.digest("figures"), study.script("write_table")],
 
 
 use rule write_table as compare_models with:
@@ -192,8 +186,7 @@ use rule write_table as compare_models with:
     params:
         states=study.times.of(study.displays.tables["comparison"].inputs),
         call=study.displays.tables["comparison"].call,
-        code=study.digest("tables"),
-        script=study.script("write_table"),
+        code=[study.digest("tables"), study.script("write_table")],
 
 
 use rule write_table as test_models with:
@@ -226,8 +219,7 @@ use rule write_table as test_models with:
     params:
         states=study.times.of(study.displays.tables["tests"].inputs),
         call=study.displays.tables["tests"].call,
-        code=[study.digest("tables"), study.digest("figures")],
-        script=study.script("write_table"),
+        code=[study.digest("tables"), study.digest("figures"), study.script("write_table")],
 
 
 use rule write_table as compare_published with:
@@ -251,8 +243,7 @@ use rule write_table as compare_published with:
     params:
         states=study.times.of(study.displays.tables["published"].inputs),
         call=study.displays.tables["published"].call,
-        code=study.digest("tables"),
-        script=study.script("write_table"),
+        code=[study.digest("tables"), study.script("write_table")],
 
 
 use rule write_table as show_table with:
@@ -275,8 +266,7 @@ use rule write_table as show_table with:
     params:
         states=[],  # a table of this workflow
         call=study.displays.page_call,
-        code=study.digest("tables"),
-        script=study.script("write_table"),
+        code=[study.digest("tables"), study.script("write_table")],
 
 
 rule show_worst_slides:
@@ -303,8 +293,7 @@ rule show_worst_slides:
     params:
         results=subpath(output.page, ancestor=2),
         note=lambda wildcards: config["report"]["note"],
-        code=study.digest("tables"),
-        script=study.script("show_worst_slides"),
+        code=[study.digest("tables"), study.script("show_worst_slides")],
     message:
         "Gathering the slides that deserve a look"
     script:
