@@ -60,6 +60,17 @@ def test_a_flipped_bit_of_a_weight_is_no_state_to_go_on_from(tmp_path, caplog, b
     assert "checksum" in caplog.text
 
 
+def test_a_directory_that_points_before_the_file_is_damage_too(tmp_path):
+    first = trainer(tmp_path)
+    first._save()
+    path = tmp_path / "state"
+    contents = bytearray(path.read_bytes())
+    contents[contents.rindex(b"PK\x06\x06") + 53] ^= 1  # where the archive's list of members begins
+    path.write_bytes(contents)
+    trainer(tmp_path)._resume()
+    assert not path.exists()
+
+
 def test_other_ranks_do_as_the_first_one_found(tmp_path):
     first = trainer(tmp_path)
     first.epoch = 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import zipfile
@@ -36,9 +37,10 @@ def left_state(
             raise ValueError("parts of a training's state are missing")
     except FileNotFoundError:
         return "nothing", {}
-    except (OSError, MemoryError):  # of the machine, not of the file
-        raise
     except Exception as error:  # torch.load raises whatever the bytes lead it to
+        # EINVAL: a place in the archive that no file has
+        if isinstance(error, (OSError, MemoryError)) and getattr(error, "errno", None) != errno.EINVAL:
+            raise  # of the machine, not of the file
         aside = path.with_name(f"{path.name}.damaged")
         os.replace(path, aside)
         log.warning(
