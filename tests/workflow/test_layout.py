@@ -188,7 +188,7 @@ def test_scripts_are_thin(repository):
     for path in (repository / "workflow/scripts").glob("*.py"):
         code = [line for line in path.read_text().splitlines() if line.strip() and not line.strip().startswith("#")]
         assert len(code) <= 32, f"{path.name}: {len(code)} lines"
-        assert 'if __name__ == "__main__":' in path.read_text(), path
+        assert 'if __name__ == "__main__":\n    joblog.start(snakemake)\n' in path.read_text(), path
 
 
 @pytest.mark.parametrize("suffix", ["py", "smk"])

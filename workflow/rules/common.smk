@@ -172,10 +172,10 @@ def look_before():
         logger.warning(note)
 
 
-def show_end(log):
+def show_end(log, well):
     """Print what became of the slides, and how the run ended where it didn't end as it should."""
     show_summary()
-    if text := study.endings.text(log):
+    if text := study.endings.text(log, well):
         print("", text, "", sep="\n", file=sys.stderr, flush=True)
 
 

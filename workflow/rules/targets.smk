@@ -207,8 +207,8 @@ onstart:
 
 
 onsuccess:
-    show_end(log)
+    show_end(log, well=True)
 
 
 onerror:
-    show_end(log)
+    show_end(log, well=False)

@@ -8,7 +8,7 @@ sys.path.insert(0, next(path for path in reversed(sys.path) if Path(path, "molpa
 from molpath.common import joblog
 
 if __name__ == "__main__":
-    joblog.start(snakemake.log[0])
+    joblog.start(snakemake)
     from molpath.slides.verification import compare_slides
 
     asked = snakemake.params.asked

@@ -38,7 +38,7 @@ def test_a_damaged_file_is_said_and_nothing_comes_back(kept, tmp_path, caplog, t
     assert "config.json" not in caplog.text
 
 
-@pytest.mark.parametrize("marker", ["", "{", "[]", '{"config.json": 1}'])
+@pytest.mark.parametrize("marker", ["", "{", "[]", '{"config.json": 1}', "[" * 100_000])
 def test_what_was_kept_without_digests_does_not_come_back(kept, tmp_path, caplog, marker):
     (kept / "complete").write_text(marker)
     assert not restore(kept, outputs_in(tmp_path / "new"))

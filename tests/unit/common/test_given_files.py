@@ -9,7 +9,7 @@ import pytest
 import torch
 import yaml
 from hostile_files import nested_json, npz_bomb, run_limited, safetensors_of, yaml_bomb, zip_bomb
-from molpath.common.given_files import check_archive, check_parquet, check_safetensors, read_yaml
+from molpath.common.given_files import check_archive, check_array, check_parquet, check_safetensors, read_yaml
 from molpath.common.given_text import Refused, check_yaml_size, read_json
 from molpath.common.tsv import MOST_COLUMNS, BadTable, read_cells
 from molpath.study.config import load_yaml
@@ -99,6 +99,23 @@ def test_parquet_with_more_rows_than_its_bytes_hold(tmp_path):
         check_parquet(path)
     pyarrow.parquet.write_table(pyarrow.table({"a": np.zeros(10**6)}), path)
     check_parquet(path)
+
+
+@pytest.mark.parametrize("dtype", [bool, np.int8, np.float64])
+def test_flags_that_are_nearly_all_zero_are_data(tmp_path, dtype):
+    """Mutations of 0.3 % of the genes, as many samples and genes as in TCGA."""
+    path = tmp_path / "flags.parquet"
+    gene = (np.random.default_rng(0).random(70_000) < 0.003).astype(dtype)
+    columns = {str(i): pyarrow.array(np.roll(gene, 37 * i)) for i in range(2000)}
+    pyarrow.parquet.write_table(pyarrow.table(columns), path, compression="zstd")
+    check_parquet(path)
+
+
+def test_a_header_of_an_array_that_ends_in_a_bracket(tmp_path):
+    path = tmp_path / "a.npy"
+    path.write_bytes(b'\x93NUMPY\x01\x00\x10\x00{"a":((((((((((\n')
+    with pytest.raises(Refused, match="no header of an array"):
+        check_array(path)
 
 
 def test_a_yaml_bomb_is_refused_and_aliases_are_not(tmp_path):

@@ -165,3 +165,27 @@ def test_a_damaged_record_costs_a_file_and_never_takes_one(path, tmp_path):
         assert not current(path)
         path.write_bytes(whole)
         assert flipped == whole
+
+
+@pytest.mark.parametrize("line", ["a.h5\t²\t1\t" + "0" * 64, "a.h5\t" + "1" * 5000 + "\t1\t" + "0" * 64])
+def test_numbers_that_are_none_tell_nothing(path, line):
+    place = path.parent / ".record/00000.tsv"
+    place.write_text(f"{line}\n{place.read_text()}")
+    assert [row.name for row in read_rows(place)] == ["a.h5", "b.h5"]
+
+
+def test_a_torn_line_swallows_no_other(tmp_path):
+    record = Record("00000")
+    write(tmp_path / "a.h5", record)
+    with open(tmp_path / ".record/00000.tsv", "ab") as handle:
+        handle.write(b"torn.h5\t12")  # as a disk that is full for a moment leaves it
+    write(tmp_path / "b.h5", record)
+    record.close([tmp_path])
+    assert current(tmp_path / "a.h5")
+    assert current(tmp_path / "b.h5")
+
+
+def test_a_record_that_another_run_removed_is_told_of(path):
+    (path.parent / ".record/00000.tsv").unlink()
+    with pytest.raises(ChangedFile, match=r"nothing is recorded of .*a\.h5"):
+        Record("00000").row(path)

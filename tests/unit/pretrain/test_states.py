@@ -43,6 +43,34 @@ def test_a_damaged_state_is_set_aside_and_training_begins_anew(tmp_path, caplog,
     assert f"{path} is no whole state of a training" in caplog.text
 
 
+@pytest.mark.parametrize("bit", range(0, 8, 3))
+def test_a_flipped_bit_of_a_weight_is_no_state_to_go_on_from(tmp_path, caplog, bit):
+    first = trainer(tmp_path)
+    first.epoch = 2
+    first._save()
+    path, weight = tmp_path / "state", first.network.weight.detach().numpy().tobytes()
+    contents = bytearray(path.read_bytes())
+    contents[contents.index(weight) + 2] ^= 1 << bit
+    path.write_bytes(contents)
+    again = trainer(tmp_path)
+    before = again.network.weight.detach().clone()
+    again._resume()
+    assert (again.epoch, path.exists()) == (0, False)
+    assert torch.equal(again.network.weight, before)
+    assert "checksum" in caplog.text
+
+
+def test_a_directory_that_points_before_the_file_is_damage_too(tmp_path):
+    first = trainer(tmp_path)
+    first._save()
+    path = tmp_path / "state"
+    contents = bytearray(path.read_bytes())
+    contents[contents.rindex(b"PK\x06\x06") + 53] ^= 1  # where the archive's list of members begins
+    path.write_bytes(contents)
+    trainer(tmp_path)._resume()
+    assert not path.exists()
+
+
 def test_other_ranks_do_as_the_first_one_found(tmp_path):
     first = trainer(tmp_path)
     first.epoch = 2

@@ -122,3 +122,12 @@ def test_a_temporary_name_of_the_longest_id_fits(tmp_path, monkeypatch):
     monkeypatch.setattr("socket.gethostname", lambda: "h" * 64)
     monkeypatch.setattr("os.getpid", lambda: 4194304)
     temporary_of(tmp_path / f"{'S' * 160}_patches.h5").touch()
+
+
+def test_a_job_that_did_well_when_tried_again_is_nothing_to_tell(tmp_path):
+    (tmp_path / "slides.tsv").write_text("a\n")
+    (tmp_path / "run.log").write_text("MemoryError\nTrying to restart job 3.\n5 of 5 steps (100%) done\n")
+    run = Endings(str(tmp_path), [str(tmp_path / "slides.tsv")])
+    assert run.text([str(tmp_path / "run.log")], well=True) == ""
+    (tmp_path / "slides.tsv").write_text("a\nb\n")
+    assert "changed while the run went on" in run.text([str(tmp_path / "run.log")], well=True)

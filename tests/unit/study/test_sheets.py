@@ -113,6 +113,38 @@ def test_downloads_go_to_folders_that_the_config_names(project, config):
     assert "/etc/x.svs would be written outside" in project.refusal()
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "workflow/scripts/numpy.py",
+        "workflow/scripts/numpy/numpy.so",
+        ".git/hooks/post-checkout",
+        ".snakemake/x",
+        "Snakefile",
+        "GNUmakefile",
+        "workflow/profiles/default/config.v9+.yaml",
+        "results/slides/00000.tsv",
+        "results/wsi/thumbnails/S1.jpg",
+    ],
+)
+def test_no_download_counts_as_code_settings_or_results(project, path):
+    """A job imports numpy from the folder of its script first: whoever writes there runs code."""
+    for i, row in enumerate(project.slides):
+        row["url"] = "https://x.org/a" if i == 4 else ""
+    project.slides[4]["path"] = path
+    project.write()
+    assert f"{path} would be written outside the folders of this study, or as code" in project.refusal()
+
+
+@pytest.mark.parametrize("path", ["files/x.svs", "new/folder/y..svs", "makefiles/a.yaml.gz", "resources/a/b.tsv"])
+def test_other_downloads_below_the_study_are_taken(project, path):
+    for i, row in enumerate(project.slides):
+        row["url"] = "https://x.org/a" if i == 4 else ""
+    project.slides[4]["path"] = path
+    project.write()
+    Study.open("config.yaml").check()
+
+
 def test_a_profile_of_two_cohorts_is_named(project):
     """Pairs name profiles by profile_id alone."""
     first = next(row for row in project.profiles if row["cohort"] == "A")

@@ -63,3 +63,10 @@ def test_a_page_fits_into_a_data_url(tmp_path):
 
 def test_a_table_without_rows_says_so(tmp_path):
     assert "No rows." in shown(tmp_path, pd.DataFrame({"a": []}))
+
+
+def test_names_of_digits_keep_their_zeros_and_all_their_digits():
+    table = pd.DataFrame({"shard": ["00000", "00012"], "barcode": ["12345678901234567", "7"], "n": ["0", "-0.5e3"]})
+    found = pages.as_numbers(table)
+    assert found[["shard", "barcode"]].equals(table[["shard", "barcode"]])
+    assert found.n.tolist() == [0.0, -500.0]

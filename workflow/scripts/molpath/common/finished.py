@@ -84,7 +84,7 @@ def _digests(marker: Path) -> dict[str, object]:
     """SHA-256 by name, as the marker says; none where it can't be read, or is of a version that recorded none."""
     try:
         found = json.loads(marker.read_text(encoding="utf-8"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -50,8 +50,13 @@ class Record:
         return intact(path, self.rows(path)) or intact(path, self._rows_of_others(path.parent).get(path.name, []))
 
     def row(self, path: str | os.PathLike[str]) -> Row:
-        """What manifests tell of a file that this job wrote or took: what its maker recorded."""
-        return self.intact(path) or self.rows(path)[-1]
+        """What manifests tell of a file that this job wrote or took: what its maker recorded. Raises ChangedFile where
+        the record is gone."""
+        if found := self.intact(path) or next(iter(self.rows(path)[::-1]), None):
+            return found
+        raise ChangedFile(
+            f"nothing is recorded of {path} any more: another run may have worked on the same files; run it again"
+        )
 
     def take(self, path: str | os.PathLike[str]) -> bool:
         """True if a file is what was recorded; a row of another shard, or before a copy of the folder, is carried
@@ -98,7 +103,11 @@ class Record:
         place = self._place(folder)
         place.parent.mkdir(parents=True, exist_ok=True)
         self._rows_of_shard(folder).setdefault(row.name, []).append(row)
-        with open(place, "ab") as handle:
+        with open(place, "a+b") as handle:
+            if handle.tell():  # a line that a full disk or a kill left torn must not swallow this one
+                handle.seek(-1, os.SEEK_END)
+                if handle.read(1) != b"\n":
+                    handle.write(b"\n")
             handle.write(row.line().encode())
 
     def _rows_of_shard(self, folder: Path) -> dict[str, list[Row]]:

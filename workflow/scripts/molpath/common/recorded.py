@@ -7,6 +7,7 @@ provenance.json, the crate and `orphans` leave them out.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +16,8 @@ from .digests import sha256_of
 
 #: Folder of records beside the files that they tell of.
 FOLDER = ".record"
+#: Bytes, or nanoseconds.
+NUMBER = re.compile(r"[0-9]{1,20}")
 
 
 class Row(NamedTuple):
@@ -73,4 +76,6 @@ def _parsed(line: str) -> Row | None:
     cells = line.split("\t")
     if len(cells) != 4 or not line.endswith("\n") or len(digest := cells[3].rstrip("\n")) != 64:
         return None
-    return Row(cells[0], int(cells[1]), int(cells[2]), digest) if cells[1].isdigit() and cells[2].isdigit() else None
+    if not all(NUMBER.fullmatch(cell) for cell in cells[1:3]):
+        return None
+    return Row(cells[0], int(cells[1]), int(cells[2]), digest)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
+import zipfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,9 @@ def left_state(
     set aside, so that it can be looked at and the next attempt doesn't end at it.
     """
     try:
+        with zipfile.ZipFile(path) as archive:  # torch.load takes what it reads, whatever the checksums in it say
+            if damaged := archive.testzip():
+                raise ValueError(f"{damaged} differs from its checksum")
         # The generators' states must stay on the CPU; weights are copied to where they belong.
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         if state["stamp"] != stamp:
@@ -32,14 +37,15 @@ def left_state(
             raise ValueError("parts of a training's state are missing")
     except FileNotFoundError:
         return "nothing", {}
-    except (OSError, MemoryError):  # of the machine, not of the file
-        raise
     except Exception as error:  # torch.load raises whatever the bytes lead it to
+        # EINVAL: a place in the archive that no file has
+        if isinstance(error, (OSError, MemoryError)) and getattr(error, "errno", None) != errno.EINVAL:
+            raise  # of the machine, not of the file
         aside = path.with_name(f"{path.name}.damaged")
         os.replace(path, aside)
         log.warning(
-            "%s is no whole state of a training (%s): it lies at %s now, and training starts from the beginning",
-            path, type(error).__name__, aside,
+            "%s is no whole state of a training (%s: %s): it lies at %s now, and training starts from the beginning",
+            path, type(error).__name__, str(error)[:200], aside,
         )  # fmt: skip
         return "damaged", {}
     return "whole", state

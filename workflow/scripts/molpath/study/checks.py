@@ -185,7 +185,8 @@ class Checks:
                 if will_be_there(row) and self.omics.downloads.outside(row, sheet):
                     self.problems.add(
                         f"{sheet}, row {row['#']}, column path",
-                        f"{row['path']} would be written outside the folders of this study",
+                        f"{row['path']} would be written outside the folders of this study, or as code, settings or "
+                        "results",
                         "give a path below the sheet's folder or the working directory, or name the folder under "
                         "acquire/folders",
                     )

@@ -7,11 +7,17 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 
 from .config import Config, Places, Row, Wildcards
 from .profiles import Profiles
 from .sheets import in_blocks, is_downloaded
 from .slides import Slides
+
+#: What Python, Snakemake, make or a shell run or read as settings where they find it: no slide or profile is called so.
+RUNS = re.compile(r"(\.(py|pyc|pyd|so|pth|smk|sh|ya?ml)|/Snakefile|/(GNU)?makefile)$", re.IGNORECASE)
+#: A hidden file or folder: of git, Snakemake, a shell, or records of results.
+HIDDEN = re.compile(r"(^|/)\.")
 
 
 class Downloads:
@@ -34,13 +40,21 @@ class Downloads:
         return list(first.values())
 
     def outside(self, row: Row, sheet: str) -> bool:
-        """True for a row whose download would be written where nobody said that downloads belong.
+        """True for a row whose download would be written where nobody said that downloads belong, or where it would
+        count as code, settings or results.
 
         A file that is there already is only read. Symbolic links are the user's own, and are not followed here.
         """
         path = self.places.resolve(row["path"], sheet)
-        place = os.path.abspath(path)
-        return not place.startswith(self._roots(os.path.dirname(sheet))) and not os.path.exists(path)
+        return not self._belongs(os.path.abspath(path), os.path.dirname(sheet)) and not os.path.exists(path)
+
+    def _belongs(self, place: str, beside: str) -> bool:
+        below = [place.removeprefix(root) for root in self._roots(beside) if place.startswith(root)]
+        folders = (self.places.results, self.places.resources)
+        results, resources = (os.path.join(os.path.abspath(folder), "") for folder in folders)
+        apart = results != os.path.join(os.getcwd(), "")  # a study may lie in its results
+        is_result = apart and place.startswith(results) and not place.startswith(resources)
+        return not (is_result or RUNS.search(place)) and any(not HIDDEN.search(rest) for rest in below)
 
     @functools.cache  # noqa: B019 - there is one object a study
     def _roots(self, beside: str) -> tuple[str, ...]:

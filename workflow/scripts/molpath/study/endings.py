@@ -44,7 +44,7 @@ ENDINGS = (
     ),
 )
 #: Targets that only look: they tell themselves what is wrong with a folder.
-LOOKING = frozenset(("doctor", "plan", "summary", "verify", "orphans", "refused", "compare_features"))
+LOOKING = frozenset(("doctor", "plan", "summary", "verify", "verify_slides", "orphans", "refused", "compare_features"))
 #: Seconds between the clocks of this machine and of the file system from which on times of files mislead.
 SKEW_S = 2.0
 
@@ -125,10 +125,13 @@ class Endings:
             return 0.0
         return max(0.0, written - after) or min(0.0, written - before)
 
-    def text(self, logs: Iterable[str]) -> str:
-        """Sentences on an ending, by Snakemake's logs of the run; '' where there is nothing to tell."""
+    def text(self, logs: Iterable[str], well: bool = False) -> str:
+        """Sentences on an ending, by Snakemake's logs of the run; '' where there is nothing to tell.
+
+        well: the run came to its end; what its logs tell of jobs that failed and were tried again is over.
+        """
         self.under_way = False
-        said = "\n".join(map(tail_of, logs))
+        said = "\n".join(map(tail_of, [] if well else logs))
         said += "\n".join(map(tail_of, dict.fromkeys(re.findall(JOB_LOG, said))))
         told = [sentence for pattern, sentence in ENDINGS if re.search(pattern, said)]
         changed = [path for path, state in self.read.items() if state_of(path) != state]

@@ -22,7 +22,8 @@ from ..common.files import read_tsv, write_text
 MOST_ROWS = 10_000
 #: Letters from which on a cell is a sentence and its column is not made narrow.
 SENTENCE = 40
-NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d{1,3})?|nan|-?inf", re.IGNORECASE)
+#: A number; 00012 and 12345678901234567 are names, of which a float would keep neither all digits nor the zeros.
+NUMBER = re.compile(r"[-+]?((0|[1-9]\d{0,14})(\.\d*)?|\.\d+)(e[-+]?\d{1,3})?|nan|-?inf", re.IGNORECASE)
 #: Columns of names, even where every name is a number.
 NAMES = ("case_id", "slide_id", "profile_id", "sample_id", "gene", "fold", "seed")
 STYLE = """body{font:15px system-ui,sans-serif;margin:2em;color:#222;background:#fff}
