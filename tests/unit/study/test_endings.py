@@ -122,3 +122,15 @@ def test_a_temporary_name_of_the_longest_id_fits(tmp_path, monkeypatch):
     monkeypatch.setattr("socket.gethostname", lambda: "h" * 64)
     monkeypatch.setattr("os.getpid", lambda: 4194304)
     temporary_of(tmp_path / f"{'S' * 160}_patches.h5").touch()
+
+
+def test_an_end_at_once_says_how_to_unlock_and_any_other_end_doesnt(tmp_path, capsys):
+    run = Endings(str(tmp_path), [])
+    run.say_at_once()
+    assert capsys.readouterr().err == ""
+    run.check_start(["all"], [])
+    run.say_at_once()
+    assert "`snakemake --unlock`" in capsys.readouterr().err
+    run.text([])
+    run.say_at_once()
+    assert capsys.readouterr().err == ""
