@@ -6,7 +6,7 @@ LOCK := envs/requirements.lock
 PIP := pip install --quiet --quiet --require-hashes --no-deps
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-slow bench peers report rulegraph containers env lint lock sbom audit clean-demo
+.PHONY: demo test test-slow mutants bench peers report rulegraph containers env lint lock sbom audit clean-demo
 
 env: .venv/ready
 
@@ -61,6 +61,10 @@ test: env lint
 # Three workers on two cores: clusters, kills and downloads wait more than they compute.
 test-slow: env
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --no-loadscope-reorder --durations=20 -m slow tests
+
+# A hundred and more faults, one by one: does a test fail on each? (ARGS="--stage common"; tests/mutants)
+mutants: env
+	$(BIN)/python tests/mutants/run_mutants.py $(ARGS)
 
 # Tools of the next three, apart from what the workflow runs with.
 .venv-tools/ready: envs/tools.lock

@@ -31,6 +31,12 @@ def resume(path: Path) -> None:
     Trainer._resume(trainer)
 
 
+def follow(path: Path) -> None:
+    """As `resume`, of a rank that isn't the first one, which found the state whole."""
+    world = SimpleNamespace(rank=1, collect=lambda _: ["whole"])
+    Trainer._resume(SimpleNamespace(state_path=path, stamp="", world=world))
+
+
 def scgpt(path: Path) -> None:
     molecular_encoders.load_scgpt(torch.nn.Identity(), str(path.parent))
 
@@ -43,6 +49,7 @@ READERS = {
     "slide encoder": lambda path: read_weights(str(path)),
     "scGPT": scgpt,
     "state of a run": resume,
+    "state of a run, other ranks": follow,
 }
 
 

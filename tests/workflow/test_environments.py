@@ -50,6 +50,7 @@ LEFT_OUT = {
         "shapely": "what tissue loses to damage is not asked",
     },
     "pretrain": {
+        "PIL": "stamps of pictures are not asked",
         "transformers": "code of one gated model (envs/README.md)",
         "pyarrow": "given vectors are read by a rule of the probing environment",
     },
@@ -58,6 +59,7 @@ LEFT_OUT = {
         ["torch", "torchvision", "segmentation_models_pytorch", "safetensors"], "tissue by a network: segmentation.yaml"
     ),
     "finetune": {
+        "PIL": "stamps of pictures are not asked",
         "transformers": "code of one gated model (envs/README.md)",
         "tensorboardX": "events of pretraining, which shares the reader of runs",
     },

@@ -201,3 +201,20 @@ def test_after_a_kill_the_part_is_gone_on_with(server, tmp_path, repository):
     subprocess.run(command, env=environment, check=True)
     assert ranges(server)[-1] == "bytes=2097152-"
     assert (tmp_path / "files/a").read_bytes() == CONTENTS
+
+
+def test_a_download_is_on_the_disk_before_it_has_its_name_and_the_name_after(server, tmp_path, monkeypatch):
+    asked, fsync, replace = [], os.fsync, os.replace
+
+    def flush(descriptor):
+        asked.append(("fsync", os.path.basename(os.readlink(f"/proc/self/fd/{descriptor}"))))
+        fsync(descriptor)
+
+    def rename(source, target):
+        asked.append(("rename", os.path.basename(target)))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", flush)
+    monkeypatch.setattr(os, "replace", rename)
+    download(server, tmp_path, one(server, tmp_path))
+    assert asked[:3] == [("fsync", "a.part"), ("rename", "a"), ("fsync", "files")]

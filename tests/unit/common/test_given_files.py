@@ -9,8 +9,10 @@ import pytest
 import torch
 import yaml
 from hostile_files import nested_json, npz_bomb, run_limited, safetensors_of, yaml_bomb, zip_bomb
-from molpath.common.given_files import check_archive, check_array, check_parquet, check_safetensors, read_yaml
+from molpath.common.given_files import check_archive, check_array, check_safetensors
+from molpath.common.given_parquet import check_parquet
 from molpath.common.given_text import Refused, check_yaml_size, read_json
+from molpath.common.given_yaml import read_yaml
 from molpath.common.tsv import MOST_COLUMNS, BadTable, read_cells
 from molpath.study.config import load_yaml
 from molpath.study.problems import ProblemsFound
@@ -165,3 +167,12 @@ def test_the_config_of_a_task_is_read_as_carefully(tmp_path):
     path.write_text(yaml_bomb())
     with pytest.raises(Refused, match=r"config\.yaml: more than 1000000 values"):
         read_yaml(path)
+
+
+def test_an_array_of_objects_is_told_as_such(tmp_path):
+    path = tmp_path / "a.npy"
+    np.save(path, np.array([{}, []], object), allow_pickle=True)
+    with pytest.raises(Refused, match="it holds Python objects"):
+        check_array(path)
+    np.save(path, np.ones((2, 3)))
+    check_array(path)

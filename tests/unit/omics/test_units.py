@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from molpath.omics.expression import normalise_rna
-from molpath.omics.units import UNITS, WrongUnit, check_unit, guess_unit
+from molpath.omics.units import UNITS, WrongUnit, check_unit, guess_unit, to_kind
 
 GENES = 20_000
 
@@ -155,3 +155,10 @@ def test_cbioportals_rsem_is_read_as_it_is_published(tmp_path):
     np.testing.assert_allclose(data.X, np.log2(table.loc[data.var_names].clip(lower=0).T + 1), rtol=1e-5)
     assert data.obs.unit_note["a"] == "20 values below zero taken as zero"
     assert data.obs.unit_note["b"] == ""
+
+
+@pytest.mark.parametrize("unit", ["fpkm", "log2_fpkm_plus_1", "log2_fpkm_plus_0.001"])
+def test_fpkm_become_tpm(unit):
+    kind, values = to_kind(RIGHT[unit], unit)
+    assert kind == "tpm"
+    np.testing.assert_allclose(values, TPM, rtol=1e-6, atol=1e-6)

@@ -81,3 +81,15 @@ def test_other_ranks_do_as_the_first_one_found(tmp_path):
     first.epoch = 0
     first._resume()
     assert first.epoch == 2
+
+
+def test_the_state_of_other_settings_or_data_is_not_gone_on_with(tmp_path, caplog):
+    first = trainer(tmp_path)
+    first.epoch, first.stamp = 2, "other"
+    first._save()
+    caplog.set_level("INFO")
+    one = trainer(tmp_path)
+    one._resume()
+    assert one.epoch == 0
+    assert not (tmp_path / "state").exists()
+    assert "started from the beginning" in caplog.text

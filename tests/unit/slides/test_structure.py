@@ -131,3 +131,14 @@ def test_focal_planes_of_an_ndpi_are_counted(tmp_path):
     assert note_of_depths(facts) == "3 focal planes, of which the one at depth 0 is read"
     (tmp_path / "a.tif").write_bytes(tiff_of([[*tags, (65424, 9, 1, depth)] for depth in (0, 5)]) + bytes(64))
     assert note_of_depths(examine(tmp_path / "a.tif")) == ""
+
+
+def test_a_directory_that_links_to_itself_is_told_at_its_second_round(tmp_path):
+    path = write(tmp_path / "a.tiff")
+    data = bytearray(path.read_bytes())
+    (first,) = struct.unpack_from("<I", data, 4)
+    (entries,) = struct.unpack_from("<H", data, first)
+    struct.pack_into("<I", data, first + 2 + 12 * entries, first)
+    path.write_bytes(data)
+    with pytest.raises(Broken, match=f"the directory at byte {first} comes again after itself"):
+        examine(path)

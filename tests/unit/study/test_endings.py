@@ -131,3 +131,15 @@ def test_a_job_that_did_well_when_tried_again_is_nothing_to_tell(tmp_path):
     assert run.text([str(tmp_path / "run.log")], well=True) == ""
     (tmp_path / "slides.tsv").write_text("a\nb\n")
     assert "changed while the run went on" in run.text([str(tmp_path / "run.log")], well=True)
+
+
+def test_an_end_at_once_says_how_to_unlock_and_any_other_end_doesnt(tmp_path, capsys):
+    run = Endings(str(tmp_path), [])
+    run.say_at_once()
+    assert capsys.readouterr().err == ""
+    run.check_start(["all"], [])
+    run.say_at_once()
+    assert "`snakemake --unlock`" in capsys.readouterr().err
+    run.text([])
+    run.say_at_once()
+    assert capsys.readouterr().err == ""

@@ -85,6 +85,15 @@ def test_a_link_counts_as_snakemake_counts_it(project):
     assert "files/S3.svs (" in project.refusal()
 
 
+def test_a_link_to_a_file_of_the_future_counts(tmp_path):
+    (tmp_path / "theirs.svs").touch()
+    (tmp_path / "ours.svs").symlink_to(tmp_path / "theirs.svs")
+    os.utime(tmp_path / "theirs.svs", (time.time() + AHEAD,) * 2)
+    problems = Problems()
+    Times(Places()).check([str(tmp_path / "ours.svs")], problems)
+    assert "ours.svs (" in problems.found[0]
+
+
 def test_many_files_of_the_future_are_one_problem(tmp_path):
     problems = Problems()
     paths = [tmp_path / f"{i}.svs" for i in range(10)]

@@ -26,6 +26,14 @@ def test_every_word_is_escaped_and_bytes_stay_the_same(tmp_path):
     assert page == shown(tmp_path, table)
 
 
+def test_headings_and_titles_are_escaped(tmp_path):
+    path = tmp_path / "p.html"
+    pages.write_page(str(path), "<i>title", "", [pages.Section("<script>alert(1)</script>", "said")])
+    page = path.read_text()
+    assert "<h2>&lt;script&gt;alert(1)&lt;/script&gt;</h2>" in page
+    assert "<h1>&lt;i&gt;title</h1>" in page
+
+
 def test_long_words_stay_whole_and_long_tables_are_cut_with_a_word_about_it(tmp_path, monkeypatch):
     monkeypatch.setattr(pages, "MOST_ROWS", 3)
     page = shown(tmp_path, pd.DataFrame({"word": ["x" * 300, "b", "c", "row four"]}))

@@ -1,5 +1,6 @@
 """Files of others are looked at before a library opens them: what unpacks to far more than it is, or claims more than
-it holds, is refused in bounded memory. JSON and YAML are in `given_text.py`, HDF5 in `given_h5.py`.
+it holds, is refused in bounded memory. Others of this kind: `given_text.py`, `given_yaml.py`,
+`given_h5.py`, `given_parquet.py`.
 """
 
 from __future__ import annotations
@@ -10,14 +11,12 @@ import os
 import struct
 import zipfile
 from tokenize import TokenError
-from typing import IO, Any
+from typing import IO
 
-from .given_text import AGAIN, Refused, check_yaml_size
+from .given_text import AGAIN, Refused
 
 #: What unpacks to more than GROWTH times its size, and to more than FREE bytes, is no data.
 GROWTH, FREE = 200, 1 << 30
-#: The same of Parquet, column by column: a gene's flags in 10,000 samples, all of them 0, take 250 bytes.
-GROWTH_OF_COLUMNS = 4000
 #: The longest header of safetensors, in bytes, and the most files of an archive.
 LONGEST_HEADER, MOST_MEMBERS = 1 << 24, 1 << 17
 
@@ -95,32 +94,3 @@ def check_array(path: str | os.PathLike[str]) -> None:
         raise Refused("it holds Python objects")
     if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize > held:
         raise Refused(f"it is said to be {' x '.join(map(str, shape))}, in {held} bytes")
-
-
-def check_parquet(path: str | os.PathLike[str]) -> None:
-    """Raise Refused for a Parquet file that claims more cells than its bytes can hold.
-
-    Raises pyarrow.ArrowException, or OSError, where it is none.
-    """
-    import pyarrow.parquet
-
-    with pyarrow.parquet.ParquetFile(path, memory_map=True) as file:
-        told = file.metadata
-        rows, columns = told.num_rows, told.num_columns
-        groups = sum(told.row_group(i).total_byte_size for i in range(told.num_row_groups))
-    if too_large(max(8 * rows * columns, groups), size := os.path.getsize(path), GROWTH_OF_COLUMNS):
-        raise Refused(f"{rows} rows of {columns} columns in {size} bytes, no data are like that")
-
-
-def read_yaml(path: str | os.PathLike[str]) -> Any:
-    """The document of a YAML file. Raises Refused for one whose aliases stand for too much, YAMLError for none."""
-    import yaml
-
-    with open(path, encoding="utf-8") as handle:
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(handle)
-        node = loader.get_single_node()
-        try:
-            check_yaml_size(node)
-        except Refused as error:
-            raise Refused(f"{path}: {error}") from None
-        return None if node is None else loader.construct_document(node)

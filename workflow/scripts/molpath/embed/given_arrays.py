@@ -11,8 +11,9 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ..common.given_files import check_array, check_parquet
+from ..common.given_files import check_array
 from ..common.given_h5 import Unusable, check_tree, own_array
+from ..common.given_parquet import check_parquet
 from ..common.given_text import Refused
 from ..common.tsv import BadTable
 from ..common.vectors import UNITS, Vectors, check_ids, files_of, of_array, of_folder, read_ids, unit_of

@@ -16,8 +16,8 @@ import pyarrow.csv
 
 from ..common.file_kinds import foreign_format, not_utf8
 from ..common.files import open_h5
-from ..common.given_files import check_parquet
 from ..common.given_h5 import Unusable, check_tree
+from ..common.given_parquet import check_parquet
 from ..common.given_text import Refused
 from .labels import MISSING, are_numbers, are_whole, is_label
 from .packed import BadProfile, Unpacked, open_unpacked

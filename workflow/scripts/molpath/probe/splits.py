@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ..common.files import read_tsv, write_tsv
-from ..common.given_files import read_yaml
+from ..common.given_yaml import read_yaml
 from .tasks import BadTask, check_folds, check_sides, fold_columns, read_rows
 
 log = logging.getLogger(__name__)

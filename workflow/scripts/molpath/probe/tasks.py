@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..common.files import read_tsv
-from ..common.given_files import read_yaml
+from ..common.given_yaml import read_yaml
 from ..common.task_rules import LESS_IS_BETTER, is_integer
 
 SIDES = ("train", "test", "val", "-1", "")

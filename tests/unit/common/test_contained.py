@@ -1,0 +1,66 @@
+"""What child processes may take, how long, and when they end."""
+
+import os
+import time
+
+import numpy as np
+from molpath.common.contained import Lost, map_contained
+from processes import outlives_its_parent
+
+PARENT = """
+import os, sys, time
+from molpath.common.joblog import die_with_parent
+
+child = os.fork()
+if not child:
+    die_with_parent()
+    print(os.getpid(), flush=True)
+    time.sleep(60)
+os.waitpid(child, 0)
+"""
+READING = """
+import os, time
+from molpath.common.contained import map_contained
+
+def read(item):
+    print(os.getpid(), flush=True)
+    time.sleep(60)
+
+list(map_contained(read, [1], 60))
+"""
+
+
+def take(megabytes: int) -> int:
+    return len(np.ones(megabytes << 20, np.uint8)) >> 20
+
+
+def wait(seconds: float) -> float:
+    time.sleep(seconds)
+    return seconds
+
+
+def test_a_process_ends_with_its_parent():
+    assert not outlives_its_parent(PARENT)
+
+
+def test_a_reading_process_ends_with_its_job():
+    assert not outlives_its_parent(READING)
+
+
+def test_memory_beyond_the_limit_costs_one_item():
+    found = dict(map_contained(take, [1, 400, 2], 60, memory_mb=100))
+    assert (found[1], found[2]) == (1, 2)
+    assert isinstance(found[400], Lost)
+    assert found[400].reason == "memory"
+    assert dict(map_contained(take, [400], 60)) == {400: 400}
+
+
+def test_time_beyond_the_limit_costs_one_item():
+    found = dict(map_contained(wait, [0, 30, 0.01], 0.5))
+    assert (found[0], found[0.01]) == (0, 0.01)
+    assert found[30].reason == "timeout"
+
+
+def test_items_share_one_process():
+    ours = [found for _, found in map_contained(lambda _: os.getpid(), [1, 2], 60)]
+    assert ours[0] == ours[1] != os.getpid()

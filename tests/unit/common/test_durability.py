@@ -1,0 +1,55 @@
+"""A written file is on the disk before it has its name, the name before the writer goes on, and no reader sees half."""
+
+import errno
+import os
+import re
+
+import pytest
+from molpath.common.files import atomic_path, write_text
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """What is asked of the disk, in its order: fsync and rename, with names of files and folders."""
+    found = []
+    fsync, replace = os.fsync, os.replace
+
+    def flush(descriptor):
+        found.append(("fsync", os.path.basename(os.readlink(f"/proc/self/fd/{descriptor}"))))
+        fsync(descriptor)
+
+    def rename(source, target):
+        found.append(("rename", os.path.basename(source), os.path.basename(target)))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", flush)
+    monkeypatch.setattr(os, "replace", rename)
+    return found
+
+
+def test_contents_are_flushed_before_the_name_and_the_name_after(tmp_path, asked):
+    write_text(tmp_path / "folder" / "a.txt", "whole")
+    (first, temporary), renamed, last = asked
+    assert first == "fsync"
+    assert temporary.endswith("@a.txt")
+    assert renamed == ("rename", temporary, "a.txt")
+    assert last == ("fsync", "folder")
+
+
+def test_who_reads_the_old_file_goes_on_reading_it(tmp_path):
+    write_text(tmp_path / "a.txt", "old")
+    with open(tmp_path / "a.txt") as reader:
+        write_text(tmp_path / "a.txt", "new contents")
+        assert reader.read() == "old"
+    assert (tmp_path / "a.txt").read_text() == "new contents"
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+@pytest.mark.parametrize("told", ["by the system", "in words of HDF5"])
+def test_no_room_names_the_file_and_what_to_do(tmp_path, number, told):
+    path = tmp_path / "a.h5"
+    error = OSError(number, "no") if told == "by the system" else RuntimeError(f"can't write (errno = {number}, 'no')")
+    with pytest.raises(OSError, match=re.escape(f"for {path}. Make room")) as raised, atomic_path(path):
+        raise error
+    assert raised.value.errno == number
+    assert os.listdir(tmp_path) == []

@@ -1,0 +1,48 @@
+"""A reader process ends with its job, and takes no more memory than a slide may."""
+
+import multiprocessing
+from types import SimpleNamespace
+
+import numpy as np
+from molpath.features.reading import serve
+from processes import outlives_its_parent
+
+PARENT = """
+import multiprocessing, os, time
+from types import SimpleNamespace
+from molpath.features.reading import serve
+
+def opener(path):
+    print(os.getpid(), flush=True)
+    time.sleep(60)
+
+context = multiprocessing.get_context("fork")
+ours, theirs = context.Pipe()
+child = context.Process(target=serve, args=(theirs, None, opener))
+child.start()
+ours.recv()
+ours.send(SimpleNamespace(path="a slide"))
+child.join()
+"""
+
+
+def greedy(path: str) -> np.ndarray:
+    return np.ones(400 << 20, np.uint8)
+
+
+def test_a_reader_ends_with_its_job():
+    assert not outlives_its_parent(PARENT)
+
+
+def test_memory_beyond_the_limit_costs_the_slide():
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe()
+    reader = context.Process(target=serve, args=(theirs, None, greedy, 100), daemon=True)
+    reader.start()
+    try:
+        assert ours.recv() == "ready"
+        ours.send(SimpleNamespace(path="a slide"))
+        assert ours.recv() == ("memory", "reading it needs more than 100 MB (slides: memory_mb)")
+    finally:
+        reader.kill()
+        reader.join()

@@ -1,0 +1,44 @@
+"""Coordinate files are recorded, and none is made of masks that are others than the stage tissue left."""
+
+import json
+
+import numpy as np
+import pytest
+from molpath.common.files import fingerprint
+from molpath.common.manifests import accepted
+from molpath.common.record import ChangedFile, Record
+from molpath.tiles.tiling import tile_slide
+from PIL import Image
+
+GRID = {"name": "20x", "patch_size": 32, "magnification": 20, "mpp": None, "scale": "mpp", "overlap": 0}
+GRID |= {"min_tissue": 0.5, "drop": [], "max_dropped_fraction": 0.5, "coords": ""}
+SEEN = {"width": "128", "height": "64", "mpp": "0.5", "magnification": "20"}
+SQUARE = {"type": "Polygon", "coordinates": [[[0, 0], [64, 0], [64, 64], [0, 64], [0, 0]]]}
+
+
+@pytest.fixture
+def row(tmp_path):
+    """A slide's row of the stage tissue: its left half is tissue."""
+    (tmp_path / "contours.geojson").write_text(json.dumps({"features": [{"geometry": SQUARE}]}))
+    Image.fromarray(np.ones((2, 4), np.uint8)).save(tmp_path / "quality.png")
+    files = {"contours": "contours.geojson", "quality": "quality.png"}
+    return accepted("a", **files) | {f"{key}_fingerprint": fingerprint(tmp_path / name) for key, name in files.items()}
+
+
+def tile(folder, row):
+    return tile_slide(SEEN, row, folder, GRID, Record("00000"), "code", False)
+
+
+def test_a_written_file_is_recorded(tmp_path, row):
+    found = tile(tmp_path, row)
+    assert found["n_patches"] == 4
+    (recorded,) = Record("00000").rows(tmp_path / found["file"])
+    assert recorded.fingerprint == found["fingerprint"] == fingerprint(tmp_path / found["file"])
+
+
+@pytest.mark.parametrize("key", ["contours", "quality"])
+def test_nothing_is_made_of_a_changed_mask(tmp_path, row, key):
+    with open(tmp_path / row[key], "ab") as handle:
+        handle.write(b" ")
+    with pytest.raises(ChangedFile, match=f"{row[key]} is damaged, or was changed .* --forcerun assess_tissue"):
+        tile(tmp_path, row)

@@ -1,0 +1,22 @@
+"""YAML of others, whose aliases may stand for far more than the file holds."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from .given_text import Refused, check_yaml_size
+
+
+def read_yaml(path: str | os.PathLike[str]) -> Any:
+    """The document of a YAML file. Raises Refused for one whose aliases stand for too much, YAMLError for none."""
+    import yaml
+
+    with open(path, encoding="utf-8") as handle:
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(handle)
+        node = loader.get_single_node()
+        try:
+            check_yaml_size(node)
+        except Refused as error:
+            raise Refused(f"{path}: {error}") from None
+        return None if node is None else loader.construct_document(node)
