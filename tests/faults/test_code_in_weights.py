@@ -27,8 +27,11 @@ class Runs:
 
 
 def resume(path: Path) -> None:
-    trainer = SimpleNamespace(state_path=path, stamp="", world=SimpleNamespace(rank=0))
-    Trainer._resume(trainer)
+    """Taking up a training; a state that is refused is set aside, and training begins anew."""
+    world = SimpleNamespace(rank=0, collect=lambda found: [found])
+    Trainer._resume(SimpleNamespace(state_path=path, stamp="", world=world, network=torch.nn.Identity()))
+    if not path.exists():
+        raise ValueError("set aside")
 
 
 def follow(path: Path) -> None:

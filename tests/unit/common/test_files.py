@@ -47,6 +47,12 @@ def test_same_contents_are_same_bytes(tmp_path, kind):
     assert len(list(tmp_path.iterdir())) == 2
 
 
+def test_equal_values_are_the_same_json_in_whatever_order(tmp_path):
+    write_json(tmp_path / "one.json", {"b": 1, "a": {"d": 2, "c": 3}})
+    write_json(tmp_path / "two.json", {"a": {"c": 3, "d": 2}, "b": 1})
+    assert (tmp_path / "one.json").read_bytes() == (tmp_path / "two.json").read_bytes()
+
+
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("old")
