@@ -189,3 +189,17 @@ def test_a_record_that_another_run_removed_is_told_of(path):
     (path.parent / ".record/00000.tsv").unlink()
     with pytest.raises(ChangedFile, match=r"nothing is recorded of .*a\.h5"):
         Record("00000").row(path)
+
+
+def test_a_closed_record_tells_of_the_files_that_are_there(path):
+    assert [row.name for row in read_rows(path.parent / recorded.FOLDER / "00000.tsv")] == ["a.h5", "b.h5"]
+    path.unlink()
+    Record("00000").close([path.parent])
+    assert [row.name for row in read_rows(path.parent / recorded.FOLDER / "00000.tsv")] == ["b.h5"]
+
+
+@pytest.mark.parametrize("end", ["0" * 64, "0" * 63 + "\n", "0" * 65 + "\n", "\n", f"{'0' * 64}\tmore\n"])
+def test_a_torn_or_damaged_line_tells_nothing(tmp_path, end):
+    whole = f"a.h5\t1\t2\t{'0' * 64}\n"
+    (tmp_path / "r.tsv").write_text(f"{whole}b.h5\t1\t2\t{end}")
+    assert [row.name for row in read_rows(tmp_path / "r.tsv")] == ["a.h5"]

@@ -7,7 +7,9 @@ import pytest
 from molpath.common.files import fingerprint
 from molpath.common.manifests import accepted
 from molpath.common.record import ChangedFile, Record
-from molpath.tiles.tiling import tile_slide
+from molpath.tiles.grid import class_shares
+from molpath.tiles.tiling import DROPPABLE, tile_slide
+from molpath.tissue.classes import CLASSES
 from PIL import Image
 
 GRID = {"name": "20x", "patch_size": 32, "magnification": 20, "mpp": None, "scale": "mpp", "overlap": 0}
@@ -42,3 +44,19 @@ def test_nothing_is_made_of_a_changed_mask(tmp_path, row, key):
         handle.write(b" ")
     with pytest.raises(ChangedFile, match=f"{row[key]} is damaged, or was changed .* --forcerun assess_tissue"):
         tile(tmp_path, row)
+
+
+def test_a_patch_under_two_artefacts_is_dropped_for_both_together(tmp_path, row):
+    classes = np.full((64, 128), CLASSES["tissue"], np.uint8)
+    classes[:13, :32], classes[13:26, :32] = CLASSES[DROPPABLE[0]], CLASSES[DROPPABLE[1]]
+    Image.fromarray(classes).save(tmp_path / row["quality"])
+    row["quality_fingerprint"] = fingerprint(tmp_path / row["quality"])
+    found = tile_slide(SEEN, row, tmp_path, GRID | {"drop": DROPPABLE[:2]}, Record("00000"), "code", False)
+    assert (found["n_patches"], found["n_dropped_quality"]) == (3, 1)
+
+
+def test_shares_away_from_the_edges_are_those_of_the_patch_alone():
+    classes = np.ones((8, 8), np.uint8)
+    classes[4, 4] = 0
+    corners = np.array([[4, 4], [6, 6], [0, 0]])
+    assert class_shares(corners, 2, classes, (1.0, 1.0), [1]).tolist() == [0.75, 1, 1]

@@ -12,8 +12,12 @@ def read_yaml(path: str | os.PathLike[str]) -> Any:
     """The document of a YAML file. Raises Refused for one whose aliases stand for too much, YAMLError for none."""
     import yaml
 
-    with open(path, encoding="utf-8") as handle:
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(handle)
+    with open(path, "rb") as handle:
+        try:
+            text = handle.read().decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise Refused(f"{path} is not in UTF-8 (byte {error.start}): save it so") from None
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
         node = loader.get_single_node()
         try:
             check_yaml_size(node)

@@ -90,7 +90,7 @@ class Endings:
             notes.append(
                 "note: --nolock keeps no second run out of this folder: files stay whole, but both make the same ones"
             )
-        if set(targets) <= LOOKING:
+        if (asked := set(targets)) and asked <= LOOKING:
             return notes
         problems = Problems()
         if os_umask() & 0o700:

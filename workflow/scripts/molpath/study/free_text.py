@@ -16,8 +16,15 @@ from .problems import Problems
 
 #: Control characters, rare line ends, marks that turn the direction of writing; not what parts the cells of a table.
 CONTROLS = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff"
-REFUSED_IN_FILES = re.compile(rf"[{CONTROLS}]|<[A-Za-z/!?]")
-REFUSED = re.compile(rf"[\t\n\r{CONTROLS}]|<[A-Za-z/!?]")
+#: Ends and beginnings of elements; `<NA>`, `<LOD`, `a<b` and `Name <name@example.org>` are data.
+SHORT = "a|b|i|p|u|br|em|hr|li|ol|td|th|tr|ul|h[1-6]"
+LONG = (
+    "abbr|audio|base|body|button|canvas|code|details|div|embed|font|form|frame|head|html|iframe|img|input|link|"
+    "marquee|math|meta|object|pre|script|select|span|strong|style|svg|table|template|textarea|title|video"
+)
+TAG = rf"<(?:[/!?]|(?:{LONG})(?=[\s/>])|(?:{SHORT})>)"
+REFUSED_IN_FILES = re.compile(rf"[{CONTROLS}]|{TAG}", re.IGNORECASE)
+REFUSED = re.compile(rf"[\t\n\r{CONTROLS}]|{TAG}", re.IGNORECASE)
 #: Letters of a text that a message shows.
 SHOWN = 40
 
