@@ -55,6 +55,28 @@ def test_a_sound_file_of_weights_passes(tmp_path):
     assert data.tell() == 0
 
 
+def test_a_flipped_bit_of_a_torch_file_is_no_value(tmp_path):
+    """torch.load gives 3.0000002 for 3.0 and says nothing."""
+    path = tmp_path / "f.pt"
+    torch.save(torch.full((1000,), 3.0), path)
+    data = bytearray(path.read_bytes())
+    data[data.index(torch.full((8,), 3.0).numpy().tobytes())] ^= 1
+    path.write_bytes(data)
+    assert torch.load(path, weights_only=True).ne(3.0).sum() == 1
+    with pytest.raises(Refused, match=r"f\.pt: \S+ in it differs from its checksum: get it again"):
+        check_archive(path)
+
+
+def test_a_torch_file_written_without_checksums_passes(tmp_path):
+    before = torch.serialization.get_crc32_options()
+    torch.serialization.set_crc32_options(False)
+    try:
+        torch.save(torch.full((1000,), 3.0), tmp_path / "f.pt")
+    finally:
+        torch.serialization.set_crc32_options(before)
+    check_archive(tmp_path / "f.pt")
+
+
 def test_archives_that_unpack_without_end(tmp_path):
     zip_bomb(tmp_path / "w.pt")
     npz_bomb(tmp_path / "a.npz")

@@ -203,3 +203,18 @@ def test_a_torn_or_damaged_line_tells_nothing(tmp_path, end):
     whole = f"a.h5\t1\t2\t{'0' * 64}\n"
     (tmp_path / "r.tsv").write_text(f"{whole}b.h5\t1\t2\t{end}")
     assert [row.name for row in read_rows(tmp_path / "r.tsv")] == ["a.h5"]
+
+
+def test_a_copy_without_times_is_read_once_and_a_damaged_one_never_remembered(path, monkeypatch):
+    row = Record("00000").row(path)
+    os.utime(path, (10**9, 10**9))  # as `cp -r` leaves it
+    check_intact(path, row.fingerprint, Record(), "extract_features")
+    with monkeypatch.context() as unread:
+        unread.setattr(recorded, "sha256_of", None)
+        check_intact(path, row.fingerprint, Record(), "extract_features")
+        assert current(path)
+    flip(path)
+    for _ in range(2):
+        with pytest.raises(ChangedFile, match="damaged"):
+            check_intact(path, row.fingerprint, Record(), "extract_features")
+    assert not current(path)

@@ -211,6 +211,11 @@ def test_rankme_of_k_equal_singular_values_is_k(k):
     assert rankme(matrix) == pytest.approx(k, rel=1e-4)
 
 
+def test_rankme_of_unequal_singular_values():
+    """3 and 1: shares of 3/4 and 1/4, exp(-(3/4 ln 3/4 + 1/4 ln 1/4)) = 4 / 3^(3/4)."""
+    assert rankme(torch.diag(torch.tensor([3.0, 1.0]))) == pytest.approx(4 / 3**0.75, rel=1e-4)
+
+
 def test_schedule_warms_up_and_ends_at_the_floor():
     factors = [learning_rate_factor(step, 10, 100, 0.01) for step in range(101)]
     assert factors[0] == pytest.approx(0.1)

@@ -5,6 +5,7 @@ it holds, is refused in bounded memory. Others of this kind: `given_text.py`, `g
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -73,6 +74,24 @@ def check_archive(file: str | os.PathLike[str] | IO[bytes], name: str = "", pack
         size = f"{unpacked >> 20} MiB" if unpacked >> 20 else f"{unpacked} bytes"
         told = f"{size} in an archive of {whole} bytes"
         raise Refused(f"{named}: {told}, no {'' if packed else 'torch '}file of data is packed like that: {AGAIN}")
+    if not packed and any(one.CRC for one in members):  # some writers leave all of them 0
+        _check_sums(file, named)
+
+
+def _check_sums(file: str | os.PathLike[str] | IO[bytes], named: str) -> None:
+    """Raise Refused where a member differs from its checksum: torch.load takes what it reads, whatever that says."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            damaged = archive.testzip()
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError) as error:
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:
+            raise
+        raise Refused(f"{named}: an archive that can't be read ({error}): {AGAIN}") from None
+    finally:
+        if not isinstance(file, (str, os.PathLike)):
+            file.seek(0)
+    if damaged:
+        raise Refused(f"{named}: {damaged} in it differs from its checksum: {AGAIN}")
 
 
 def check_array(path: str | os.PathLike[str]) -> None:

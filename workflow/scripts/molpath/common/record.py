@@ -21,6 +21,9 @@ from .stamps import ForeignFile, is_readable, read_stamp
 
 log = logging.getLogger(__name__)
 
+#: Name of what readers of any shard write down: times that files have since their folder was copied.
+READERS = "readers"
+
 
 class ChangedFile(NoSlidesFault):
     """A file of an earlier stage isn't what its maker wrote: nothing is made of it."""
@@ -47,7 +50,10 @@ class Record:
     def intact(self, path: str | os.PathLike[str]) -> Row | None:
         """The row that says the bytes of a file as they are; None where none does."""
         path = Path(path)
-        return intact(path, self.rows(path)) or intact(path, self._rows_of_others(path.parent).get(path.name, []))
+        rows, found = self.rows(path), os.stat(path)
+        if not any(row.fits(found) for row in rows):
+            rows = [*self._rows_of_others(path.parent).get(path.name, []), *rows]
+        return intact(path, rows)
 
     def row(self, path: str | os.PathLike[str]) -> Row:
         """What manifests tell of a file that this job wrote or took: what its maker recorded. Raises ChangedFile where
@@ -65,6 +71,11 @@ class Record:
         if row and row not in self._rows_of_shard(Path(path).parent).get(row.name, []):
             self._add(Path(path).parent, row)
         return row is not None
+
+    def remember(self, path: str | os.PathLike[str], row: Row) -> None:
+        """Write down that a file of another time is the one recorded, so that the next job need not read it."""
+        with contextlib.suppress(OSError):  # a folder that may only be read costs a look at the bytes each time
+            self._add(Path(path).parent, row)
 
     def adopt(self, path: str | os.PathLike[str]) -> None:
         """Record a file as it is: only for those that versions without records left, on the user's word."""
@@ -96,7 +107,7 @@ class Record:
                 write_text(place, text)
 
     def _place(self, folder: Path) -> Path:
-        return folder / FOLDER / f"{self.shard}.tsv"
+        return folder / FOLDER / f"{self.shard or READERS}.tsv"
 
     def _add(self, folder: Path, row: Row) -> None:
         """Append a row; whatever this process knew of the file before stays known."""
@@ -118,7 +129,7 @@ class Record:
     def _rows_of_others(self, folder: Path) -> dict[str, list[Row]]:
         if folder not in self._others:
             places = sorted((folder / FOLDER).glob("*.tsv"))
-            others = [place for place in places if place != self._place(folder)]
+            others = [place for place in places if not self.shard or place != self._place(folder)]
             self._others[folder] = _by_name([row for place in others for row in read_rows(place)])
         return self._others[folder]
 
@@ -167,7 +178,10 @@ def check_intact(path: str | os.PathLike[str], fingerprint: str, record: Record,
     """
     try:
         rows = [row for row in record.rows(path) if row.sha256.startswith(fingerprint)]
-        if intact(path, rows) or not (fingerprint or rows):
+        found = intact(path, rows)
+        if found and found not in rows:
+            record.remember(path, found)
+        if found or not (fingerprint or rows):
             return
         wrong = "" if fingerprint and sha256_of(path).startswith(fingerprint) else "is damaged, or was changed"
     except FileNotFoundError:

@@ -25,7 +25,7 @@ ENDINGS = (
         f"The run was asked to end (SIGTERM): jobs under way came to their end, and no other began. {AGAIN}",
     ),
     (
-        r"No space left on device|Disk quota exceeded|File too large|Errno (28|122|27)\b",
+        r"No space left on device|Disk quota exceeded|Errno (28|122|27)\b",
         "A disk or a quota is full: make room, or name another disk. `snakemake plan` says what a run writes. " + AGAIN,
     ),
     (
