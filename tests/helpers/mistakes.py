@@ -127,7 +127,7 @@ MISTAKES = {
     ),
     "mpp that is no number": (
         lambda p: p.slides[1].update(mpp="0,25"),
-        ["slides.tsv, row 3, column mpp: '0,25' is not allowed", "Micrometres per pixel at level 0"],
+        ["slides.tsv, row 3, column mpp: '0,25' is not allowed", "use a decimal point: 0.25"],
     ),
     "unknown encoder of a model": (
         lambda p: p.config["embed"]["models"]["mean"].update(encoder="uni_v9"),

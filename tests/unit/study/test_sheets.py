@@ -152,3 +152,12 @@ def test_a_profile_of_two_cohorts_is_named(project):
     message = problems_of(project, "profiles.tsv", bytes)
     row = len(project.profiles) + 1
     assert f"profiles.tsv, row {row}, column cohort: profile {first['profile_id']} belongs to cohort A" in message
+
+
+def test_spaces_around_an_id_are_named_with_the_id(project):
+    project.slides[0]["slide_id"] = " S0"
+    project.write()
+    with pytest.raises(
+        ProblemsFound, match="row 2, column slide_id: ' S0' is not allowed\n *-> delete the spaces.*: S0"
+    ):
+        Study.open("config.yaml").check()

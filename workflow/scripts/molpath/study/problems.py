@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Any
@@ -90,4 +91,9 @@ def advice(error: ValidationError) -> str:
         return "one of: " + ", ".join(repr(value) for value in asked)
     if error.validator == "uniqueItems":
         return "keep one"
+    if isinstance(value := error.instance, str):
+        if re.fullmatch(r"[-+]?\d+,\d+", value):
+            return f"use a decimal point: {value.replace(',', '.')}"
+        if value != value.strip() and error.validator == "pattern":
+            return f"delete the spaces around it: {value.strip()}"
     return str(schema.get("description") or "") or "see config/README.md"
