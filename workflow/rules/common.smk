@@ -164,7 +164,7 @@ def look_before():
     atexit.register(study.endings.say_at_once)
     try:
         notes = study.endings.check_start(
-            {rule.name for rule in workflow.dag.targetrules}, sys.argv
+            {rule.name for rule in workflow.dag.targetrules}, sys.argv, study.launcher.lacking()
         )
     except ProblemsFound as problems:
         raise StudyRefused(str(problems))

@@ -1,11 +1,14 @@
 """Sentences on how a run ended, and what is looked at before its first job."""
 
+import importlib.util
 import os
+from importlib.util import find_spec
 
 import pytest
 from molpath.common.files import temporary_of
 from molpath.study import Study, endings
 from molpath.study.endings import ENDINGS, Endings
+from molpath.study.launcher import Launcher
 from molpath.study.problems import ProblemsFound
 
 LOGS = {
@@ -143,3 +146,14 @@ def test_an_end_at_once_says_how_to_unlock_and_any_other_end_doesnt(tmp_path, ca
     run.text([])
     run.say_at_once()
     assert capsys.readouterr().err == ""
+
+
+def test_an_environment_without_the_packages_of_jobs_is_told_of_before_the_first_job(tmp_path, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "pandas" else find_spec(name))
+    assert Launcher().lacking() == ["pandas"]
+    assert Launcher(deployment=["conda"]).lacking() == []
+    with pytest.raises(
+        ProblemsFound, match=r"this environment: has no pandas, which jobs import\n *-> add `--sdm conda`"
+    ):
+        Endings(str(tmp_path), []).check_start(["all"], [], Launcher().lacking())
+    assert Endings(str(tmp_path), []).check_start(["doctor"], [], Launcher().lacking()) == []

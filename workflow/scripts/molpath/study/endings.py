@@ -79,10 +79,11 @@ class Endings:
         self.under_way = False
         self.read = {path: state_of(path) for path in dict.fromkeys(sheets) if path}
 
-    def check_start(self, targets: Iterable[str], arguments: Sequence[str]) -> list[str]:
+    def check_start(self, targets: Iterable[str], arguments: Sequence[str], lacking: Sequence[str] = ()) -> list[str]:
         """Look at the results folder before the first job; returns notes, raises ProblemsFound.
 
-        targets: names of the target rules; arguments: of the command line.
+        targets: names of the target rules; arguments: of the command line; lacking: packages that jobs need and don't
+        have where Snakemake runs.
         """
         self.under_way = True
         notes = []
@@ -93,6 +94,13 @@ class Endings:
         if (asked := set(targets)) and asked <= LOOKING:
             return notes
         problems = Problems()
+        if lacking:
+            problems.add(
+                "this environment",
+                f"has no {', '.join(lacking)}, which jobs import",
+                "add `--sdm conda`, so that each rule gets an environment of its own; or run `make env` in a clone and "
+                "use its .venv/bin/snakemake",
+            )
         if os_umask() & 0o700:
             wrong = f"a umask of {os_umask():04o}, with which this run can't use what it writes"
             problems.add("umask", wrong, "set another one, such as `umask 0022`")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import os
 import re
 import sys
@@ -12,6 +13,8 @@ from pathlib import Path
 
 #: The oldest version of Snakemake that the workflow runs on; the Snakefile asks for it, too.
 NEEDED_SNAKEMAKE = "9.27"
+#: Packages that nearly every job imports.
+IMPORTED = ("h5py", "numpy", "pandas")
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,10 @@ class Launcher:
     version: str = ""
     deployment: Sequence[str] = ()
     profiles: str = ""
+
+    def lacking(self) -> list[str]:
+        """Packages that jobs import and this environment has not, where jobs run in it, for no deployment is asked."""
+        return [] if self.deployment else [name for name in IMPORTED if importlib.util.find_spec(name) is None]
 
     def plugins(self) -> dict[str, str]:
         """Snakemake's installed plugins: distribution name -> version."""

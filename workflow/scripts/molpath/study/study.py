@@ -111,11 +111,12 @@ class Study:
         self.targets = Targets(config, self.models, self.embedding, self.probing, self.comparisons, pages)
         self.ledger = Ledger(self.models, self.targets)
         self.summary = Summary(places, self.ledger, self.probing)
+        self.launcher = launcher or Launcher()
         self.endings = Endings(places.results, self.sheets())
         self.demo = Demo(places, self.slides, self.profiles, self.tasks)
         self.inventory = Inventory(config, places, self.models, self.tissue, self.vectors)
         self.forecast = Forecast(config, self.models, self.downloads, self.probing, self.targets)
-        self.examination = Examination(config, self.forecast, self.inventory, launcher or Launcher())
+        self.examination = Examination(config, self.forecast, self.inventory, self.launcher)
 
     @classmethod
     def open(cls, path: str | Path, over: Mapping[str, Any] | None = None) -> Study:
