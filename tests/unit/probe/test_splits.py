@@ -78,6 +78,7 @@ def test_sites_stay_whole(tmp_path, method):
     for fold in ("fold_0", "fold_1", "fold_2"):
         assert (table.groupby("site")[fold].nunique() == 1).all()
         assert set(table[fold]) == {"train", "test"}
+    assert len({tuple(table[f"fold_{k}"]) for k in range(3)}) == 3  # each fold is a draw of its own
     with pytest.raises(BadTask, match="2 sites can't fill"):
         split(tmp_path, cohort(sites=2), {"method": method, "folds": 5, "keep_sites": True})
 
