@@ -30,6 +30,9 @@ COLUMNS = (
 )
 #: Bytes of a number in feature files (fp16), in weights and in embeddings (fp32).
 HALF, SINGLE = 2, 4
+#: Packed patches and embeddings lie twice: as results, and as copies that a later run takes (common/finished.py). File
+#: systems that share blocks store them once.
+KEPT = 2
 #: Work of training over that of one forward pass, and floating-point operations a multiplication with a weight.
 FORWARD_AND_BACKWARD, PER_WEIGHT = 3, 2
 #: A request that asks for nothing: what another one lacks is taken from here.
@@ -166,7 +169,7 @@ def plan_models(request: Mapping[str, Any], costs: Costs, patches: Patches, add)
             patches=number,
             patches_are=known,
             cpu_hours=size / costs["copy_bytes"],
-            disk_gb=size,
+            disk_gb=KEPT * size,
         )
     for run in request["runs"]:
         forward = PER_WEIGHT * (
@@ -187,7 +190,7 @@ def plan_models(request: Mapping[str, Any], costs: Costs, patches: Patches, add)
             patches=number or None,
             patches_are=known,
             cpu_hours=2 * seconds,
-            disk_gb=units * model["width"] * SINGLE,
+            disk_gb=KEPT * units * model["width"] * SINGLE,
         )
 
 
