@@ -74,12 +74,13 @@ class CondaRig:
         installed = call(self.python, "-m", "pip", "install", "--quiet", *NEEDED)
         if installed.returncode:
             pytest.skip(f"the rig's own packages can't be installed here: {installed.stdout[-500:]}")
-        lock = self.repository / "envs/requirements.lock"
+        plain = self.folder / "constraints.txt"  # with hashes pip would ask for those of the rig's own wheels, too
+        plain.write_text("".join(f"{name}=={version}\n" for name, version in self.locked.items()))
         wheels = self.channel.parent / "wheels"
         pip = [self.python, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", wheels]
         checked(*pip, *(f"{name}=={self.version(name)}" for name in WITHOUT_WHEEL))
         files = [path for path in sorted((self.repository / "envs").glob("*.yaml")) if "-gpu" not in path.name]
-        make = [self.python, self.rigs / "conda/make_channel.py", "--channel", self.channel, "--constraint", lock]
+        make = [self.python, self.rigs / "conda/make_channel.py", "--channel", self.channel, "--constraint", plain]
         made = call(*make, "--pip-arg=--find-links", f"--pip-arg={wheels}", *files)
         # As below: py-rattler may crash (a signal: below 0) when the process ends, after the index is written and told.
         written = re.search(r"^\d+ packages, .* index [\d.]+ s$", made.stdout.strip().splitlines()[-1])
@@ -93,10 +94,15 @@ class CondaRig:
         conda.write_text(STEADY)
         conda.chmod(0o755)
 
+    @property
+    def locked(self) -> dict[str, str]:
+        """Versions of the locks by the index's spelling of the name; of PyTorch the plain one, which fits any build."""
+        text = "".join((self.repository / f"envs/{name}.lock").read_text() for name in ("torch", "requirements"))
+        return dict(re.findall(r"(?m)^([a-z0-9.-]+)==(\S+)", text))
+
     def version(self, name: str) -> str:
-        """Version of a package in the lock."""
-        lines = (self.repository / "envs/requirements.lock").read_text().splitlines()
-        return next(line.partition("==")[2] for line in lines if line.startswith(f"{name}=="))
+        """Version of a package in the locks."""
+        return self.locked[name.lower().replace("_", "-")]
 
     def solver(self, *arguments: str | Path, **variables: str) -> subprocess.CompletedProcess:
         """Run conda_solver.py by the rig's Python."""
