@@ -14,6 +14,11 @@ def shown(tmp_path, table, **changes):
     return unpacked((tmp_path / "t.html").read_text())
 
 
+def test_names_of_files_in_sentences_are_set_as_code(tmp_path):
+    page = shown(tmp_path, pd.DataFrame({"a": ["1"]}), sentences="Others stand in `tables/<b>.tsv`.")
+    assert "Others stand in <code>tables/&lt;b&gt;.tsv</code>. The same" in page
+
+
 def test_every_word_is_escaped_and_bytes_stay_the_same(tmp_path):
     table = pd.DataFrame({"<u>": ["<script>alert(1)</script>", "a & b"], "n": ["1", "2.5"]})
     page = shown(tmp_path, table)

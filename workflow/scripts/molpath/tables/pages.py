@@ -80,10 +80,11 @@ def write_page(path: str, title: str, note: str, sections: Sequence[Section], st
 def show_table(*, table: str, name: str, title: str, sentences: str, note: str, page: str) -> None:
     """Write the page of one TSV file.
 
-    name: where the file lies below the results folder, for readers who want all of it; sentences: plain text.
+    name: where the file lies below the results folder, for readers who want all of it; sentences: plain text, with
+    names of files and columns between `backticks`.
     """
     rows = read_tsv(table)
-    told = html.escape(sentences)
+    told = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(sentences))
     if len(rows) > MOST_ROWS:
         told += f" <b>The first {MOST_ROWS:,} of {len(rows):,} rows.</b>"
     told += f" The same as a file: <code>{html.escape(name)}</code>."
