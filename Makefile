@@ -72,7 +72,7 @@ mutants: env
 	@.venv-tools/bin/$(PIP) --requirement $<
 	@touch $@
 
-# The locks anew, with the hashes of every file: edit versions in them first.
+# Rewrites the locks with the hashes of every file: edit versions in them first.
 lock: .venv-tools/ready
 	.venv-tools/bin/python envs/make_locks.py
 

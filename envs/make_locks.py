@@ -1,4 +1,4 @@
-"""Writes the lock files of this folder anew, with the hash of every file that the index has of a version (`make lock`).
+"""Writes the lock files of this folder, with the hash of every file that the index has of a version (`make lock`).
 
 Versions are those that stand in the files: edit one there, and run this. requirements.lock lists what needs no word
 about platforms, torch.lock and torch-cpu.lock what comes before it (PyTorch in two builds, and setuptools, which builds

@@ -27,7 +27,7 @@ class Runs:
 
 
 def resume(path: Path) -> None:
-    """Taking up a training; a state that is refused is set aside, and training begins anew."""
+    """Taking up a training; a state that is refused is set aside, and training begins again."""
     world = SimpleNamespace(rank=0, collect=lambda found: [found])
     Trainer._resume(SimpleNamespace(state_path=path, stamp="", world=world, network=torch.nn.Identity()))
     if not path.exists():

@@ -1,4 +1,4 @@
-"""Every kind of intermediate file, damaged in every way: noticed and made anew, or refused; never used.
+"""Every kind of intermediate file, damaged in every way: noticed and made again, or refused; never used.
 
 The stages run in one process on three generated (synthetic) slides, as jobs run them; a few real runs of Snakemake end
 the file.
@@ -204,7 +204,7 @@ CONFIG = {
 
 
 def test_real_runs(tmp_path, repository):
-    """Damaged files of slides are made anew, the rest of the shard is left alone; a damaged manifest is refused."""
+    """Damaged files of slides are made again, the rest of the shard is left alone; a damaged manifest is refused."""
     make_cohort(tmp_path, n_cases=5, seed=3)
     (tmp_path / "config.json").write_text(json.dumps(CONFIG))
     arguments = ["--configfile", "config.json", "--cores", "2"]

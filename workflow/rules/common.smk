@@ -97,7 +97,7 @@ except ProblemsFound as problems:
 def get_state_of_code(wildcards, input):
     """Commit of this workflow, asked where it lies: jobs run copies of it.
 
-    Takes `input`, so that Snakemake doesn't compare it: a commit that changes no result is no reason to write anew
+    Takes `input`, so that Snakemake doesn't compare it: a commit that changes no result is no reason to write again
     which one made them.
     """
     hosted = None if isinstance(SCRIPTS, LocalSourceFile) else SCRIPTS

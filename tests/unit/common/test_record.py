@@ -63,7 +63,9 @@ def test_a_whole_file_is_taken_without_a_look_at_its_bytes(path, monkeypatch):
 def test_a_damaged_file_is_made_anew_and_the_log_says_so(path, damage, caplog):
     DAMAGE[damage](path)
     assert not current(path, accept_other_code=True)
-    assert damage == "deleted" or f"{path} is damaged, or was changed since it was made: it is made anew" in caplog.text
+    assert (
+        damage == "deleted" or f"{path} is damaged, or was changed since it was made: it is made again" in caplog.text
+    )
     write(path, Record("00000"))
     assert current(path)
 

@@ -15,7 +15,7 @@ AHEAD = 10**6
 
 
 def state(path, places=None):
-    """The parameter of a rule that reads a file, planned anew."""
+    """The parameter of a rule that reads a file, planned again."""
     return Times(places or Places()).of([str(path)])(JOB)
 
 

@@ -51,7 +51,7 @@ def check(inputs: Iterable[str]) -> None:
             raise ChangedInput(
                 f"{path} isn't what the job that made it left: it was damaged, or changed ({size} bytes now, "
                 f"{rows[-1].bytes} then, or others). Nothing is made of it: run `snakemake --forcerun {path}`, which "
-                "makes it anew and goes on"
+                "makes it again and goes on"
             )
         if found not in rows:
             with contextlib.suppress(OSError):  # a folder that may only be read costs a look at the bytes each time

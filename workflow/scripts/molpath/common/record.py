@@ -1,7 +1,7 @@
 """The record of a shard: which bytes its jobs wrote into the files of single slides.
 
 Beside the files lies one record a shard, `<folder>/.record/<shard>.tsv`. A file is taken as it is only if its bytes are
-those that the job that made it recorded: one that was damaged, cut or changed since is made anew. Jobs that only found
+those that the job that made it recorded: one that was damaged, cut or changed since is made again. Jobs that only found
 a file never say what it is.
 """
 
@@ -140,7 +140,7 @@ def is_current(
     """True if `path` is there, made from these inputs by this code (or by any, if accepted), and is what its maker
     recorded.
 
-    A file of ours that is damaged, or of which nothing is recorded, is made anew, and the log says so. Raises
+    A file of ours that is damaged, or of which nothing is recorded, is made again, and the log says so. Raises
     ForeignFile where a file lies at `path` that never was ours: no record tells of it, and it can be read as its kind.
     """
     if not os.path.lexists(path):
@@ -149,7 +149,7 @@ def is_current(
     if os.path.isdir(path):
         raise ForeignFile(f"{path} is a folder, and a file of this workflow goes there: move it away")
     if known and not record.take(path):
-        log.warning("%s is damaged, or was changed since it was made: it is made anew", path)
+        log.warning("%s is damaged, or was changed since it was made: it is made again", path)
         return False
     stamp = read_stamp(path)
     if stamp is None and not known and is_readable(path):
@@ -158,12 +158,12 @@ def is_current(
             "of another tool, give their folder as `precomputed:` in the config."
         )
     if stamp is None:
-        log.warning("%s is torn, or no file of its kind: it is made anew", path)
+        log.warning("%s is torn, or no file of its kind: it is made again", path)
         return False
     if stamp["inputs"] != inputs or not (accept_other_code or stamp["code"] == code):
         return False
     if not known and not accept_other_code:
-        log.warning("nothing is recorded of the bytes of %s: it is made anew", path)
+        log.warning("nothing is recorded of the bytes of %s: it is made again", path)
         return False
     if not known:
         log.warning("nothing is recorded of the bytes of %s: it is taken as it is, for accept_other_code", path)
@@ -189,7 +189,7 @@ def check_intact(path: str | os.PathLike[str], fingerprint: str, record: Record,
     if wrong:
         raise ChangedFile(
             f"{path} {wrong} since it was made: nothing is made of it. Run `snakemake --forcerun {rule}`: it makes "
-            "this file anew, takes the others as they are, and goes on"
+            "this file again, takes the others as they are, and goes on"
         )
 
 

@@ -1,4 +1,4 @@
-"""What a run's folder says of itself: config.json, model card and digests, written anew whenever names or facts change.
+"""What a run's folder says of itself: config.json, model card and digests, rewritten when names or facts change.
 
 What training found out stands in config.json (`trained`), so that none of this takes a step.
 """

@@ -33,7 +33,7 @@ from .training import Row, Trainer
 
 log = logging.getLogger(__name__)
 
-#: What is kept of a run. Its card and digests, and what config.json says of names, are written anew each time.
+#: What is kept of a run. Its card and digests, and what config.json says of names, are written again each time.
 KEPT = ("model.safetensors", "last.safetensors", "history.tsv", "config.json")
 #: Keys of a run that only say how things are called; what its patches are, their checksums say.
 NAMES = ("name", "grid", "encoder", "patches")
@@ -66,7 +66,7 @@ def pretrain_run(
 
     slides: sheet with the organs, for runs on a part of the pairs; finished: folder of finished results, from which the
     same contents are taken without a step; names, rows of other cohorts and what is known of the patch encoder are no
-    contents, and config.json and the card say them anew. code: digest of the code that trains; patch_encoder: what the
+    contents, and config.json and the card say them again. code: digest of the code that trains; patch_encoder: what the
     card says of it. Raises what Trainer.run raises, or LaunchFailed where the run has several processes.
     """
     check_checkpoint(run)

@@ -81,7 +81,7 @@ def add_simple(results: Results, name: str, columns: np.ndarray, settings: Probe
 
 
 def add_permuted(results: Results, task: Task, x: np.ndarray, settings: Probe) -> None:
-    """Labels, or times with events, shuffled over cases: the same probes, anew for each permutation.
+    """Labels, or times with events, shuffled over cases: the same probes, again for each permutation.
 
     On the same folds as the probe (see permuting.permutations_on). Survival has more permutations, for its risk groups
     are tested by them (Simon et al. 2011: the whole of a probe is repeated, or P would be as wrong as the log-rank

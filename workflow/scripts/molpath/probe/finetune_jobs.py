@@ -132,7 +132,7 @@ def contents_of(task: Task, fold: int, bags: TaskBags) -> list[Any]:
 
 
 class TunedFold:
-    """A fold: what was kept of it at `path`, else trained anew and kept there. Failures are not kept.
+    """A fold: what was kept of it at `path`, else trained again and kept there. Failures are not kept.
 
     trained: both sides, once it was called and did not fail.
     """
@@ -154,10 +154,10 @@ class TunedFold:
         return self.trained.test
 
     def _is_kept(self) -> bool:
-        """True for a fold that is kept as it was written; a damaged one is trained anew."""
+        """True for a fold that is kept as it was written; a damaged one is trained again."""
         if not self.path.exists():
             return False
         whole = self.record.take(self.path)
         if not whole:
-            log.warning("fold %d: %s is damaged, or was changed: it is trained anew", self.fold, self.path)
+            log.warning("fold %d: %s is damaged, or was changed: it is trained again", self.fold, self.path)
         return whole

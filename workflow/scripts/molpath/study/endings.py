@@ -146,7 +146,7 @@ class Endings:
         if changed:
             told.append(
                 f"{', '.join(changed)} changed while the run went on, which used the rows as they were at its start. "
-                "Start it again: what the changes concern is made anew."
+                "Start it again: what the changes concern is made again."
             )
         return "\n".join(told)
 

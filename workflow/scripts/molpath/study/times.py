@@ -90,7 +90,7 @@ class Times:
 
     @functools.cached_property
     def _shipped(self) -> str:
-        """Folder of the tables that ship, which a fresh clone writes anew."""
+        """Folder of the tables that ship, which a fresh clone writes again."""
         table = self.places.shipped("../resources/known_slides/known_bad_slides.tsv")
         return os.path.join(os.path.dirname(os.path.dirname(table)), "")
 

@@ -57,7 +57,7 @@ def read_metrics(path: str) -> pd.DataFrame:
     table = read_tsv(path)
     if absent := [name for name in (*NUMBERS, "primary") if name not in table]:
         wrong = f"no column {', '.join(absent)}, for an earlier version wrote it"
-        raise BadTable(f"{path}, header", wrong, f"delete {path} and run the workflow again, which writes it anew")
+        raise BadTable(f"{path}, header", wrong, f"delete {path} and run the workflow again, which writes it again")
     for name in (*NUMBERS, "primary"):
         table[name] = pd.to_numeric(table[name], errors="coerce")
     return table

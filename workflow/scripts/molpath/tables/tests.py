@@ -216,7 +216,7 @@ fitted; asked whether models differ, <b>its P are too small, too</b>. p_adjusted
 group; Tukey's times the tasks tested. <b>Over tasks</b>: mixed-effects model of the tasks' means (model fixed, task
 random, REML), marginal means and Tukey-adjusted contrasts, with observations - tasks - models + 1 degrees of freedom;
 tasks of different metrics are averaged as they are; P of families times how many there are. <b>Risk groups</b>: P by
-permutations of times over cases, each probed anew, one-sided; never below 1 over the permutations + 1, which the note
+permutations of times over cases, each probed again, one-sided; never below 1 over the permutations + 1, which the note
 says where no P can be below 5 % after Holm.</p>
 <p>The next table has how often each test finds a difference at 5 % where there is none, {UNKNOWN} where nobody looked.
 What it has holds for such simulations: other numbers of cases, folds and slides, and features that are no normal draws,

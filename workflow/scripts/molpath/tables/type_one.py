@@ -29,7 +29,7 @@ MEASURED = (
     ("risk groups, p", "5 folds, 60 cases", "7 %", UNKNOWN),
     ("risk groups, p_logrank", "5 folds, 60 cases", "12 %", UNKNOWN),
     ("p_permuted of a score", "5 folds, 60 cases", UNKNOWN, "4 %"),
-    ("gene directions, padj", "30 cases, 19 permutations drawn anew in each of 100 runs", UNKNOWN, "4 %"),
+    ("gene directions, padj", "30 cases, 19 permutations drawn again in each of 100 runs", UNKNOWN, "4 %"),
     ("gene directions, padj", "30 cases, the same 19 permutations in all of 100 runs", UNKNOWN, "11 %"),
     (INTERVAL, "5 folds, 60 cases (100 runs)", "17 %", UNKNOWN),
     (INTERVAL, "50 Monte-Carlo folds, 60 cases (60 runs)", "17 %", UNKNOWN),
