@@ -61,7 +61,7 @@ def profile_rows(slides: list[dict[str, str]]) -> list[dict[str, str]]:
     return rows
 
 
-def write_sheets(folder: str | Path, pretrained: int = 96, probed: int = 64) -> None:
+def write_sheets(folder: str | Path, pretrained: int = 32, probed: int = 24) -> None:
     """Write slides.tsv and profiles.tsv of the demo (`python -m molpath.demo.cohort <folder>`)."""
     slides = slide_rows(pretrained, probed)
     write_tsv(Path(folder) / "slides.tsv", pd.DataFrame(slides))

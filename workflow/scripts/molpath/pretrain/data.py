@@ -15,7 +15,7 @@ from ..common.files import read_tsv
 from ..common.settings.pretrain import Training
 from .distributed import World
 from .molecular_encoders import CLS, PAD, PAD_VALUE
-from .parts import sample_evenly
+from .parts import sample_evenly, shuffled_pairs
 from .profiles import UnfitProfiles
 from .readers import Ring, Slot, readers_of
 from .store import PatchStore
@@ -58,11 +58,13 @@ def gather(
     dna: anndata.AnnData | None,
     fraction: float = 1.0,
     organs: Mapping[str, str] | None = None,
+    shuffle: int | None = None,
 ) -> list[Example]:
     """Examples of the cohorts in the order of pairs.tsv: one per slide, one more for each further profile of a kind.
 
     rna, dna: None where the run doesn't read that kind; slides paired with nothing else are none of its examples.
-    fraction: share of each cohort's slides, taken evenly over their `organs` (organ of each slide id).
+    fraction: share of each cohort's slides, taken evenly over their `organs` (organ of each slide id). shuffle: seed of
+    a control whose slides get the profiles of other cases; None: the pairs as they are.
     """
     table = read_tsv(pairs)
     read = [name for name, profiles in (("rna", rna), ("dna", dna)) if profiles is not None]
@@ -73,6 +75,8 @@ def gather(
         for _, group in table.groupby("cohort", sort=False):
             chosen |= sample_evenly(dict.fromkeys(group.slide_id), organs or {}, fraction)
         table = table[table.slide_id.isin(chosen)]
+    if shuffle is not None:
+        table = shuffled_pairs(table, shuffle)
     rows = {
         "rna": {} if rna is None else {name: i for i, name in enumerate(rna.obs_names)},
         "dna": {} if dna is None else {name: i for i, name in enumerate(dna.obs_names)},

@@ -37,7 +37,8 @@ def prepare(
     """Data in memory, description of the network, and the vocabulary as a dict; genes: gene table, '' for none."""
     rna_table = read_tables(rna) if "rna" in run["modalities"] else None
     dna_table = read_tables(dna) if "dna" in run["modalities"] else None
-    examples = gather(pairs, store, run["cohorts"], rna_table, dna_table, run["fraction"], organs)
+    shuffle = run["training"]["seed"] if run.get("shuffle_pairs") else None
+    examples = gather(pairs, store, run["cohorts"], rna_table, dna_table, run["fraction"], organs, shuffle)
     data = PairedData(examples, store)
     description: Description = {
         "slide_encoder": {**run["slide_encoder"], "input": store.dim},

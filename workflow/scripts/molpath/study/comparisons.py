@@ -44,6 +44,11 @@ class Comparisons:
         pairs = {name: [mean for mean in means if source[mean] == source[name]] for name in encoders}
         return {name: others for name, others in pairs.items() if others}
 
+    @property
+    def pooling(self) -> str:
+        """Mean pooling of the patches that the reference encodes, or '' where none is in use."""
+        return next(iter(self.pooling_pairs().get(self.reference, [])), "")
+
     def random_pairs(self) -> dict[str, list[str]]:
         """Each trained model in use, with the untrained ones in use of the same grid, encoder and sizes."""
 
@@ -131,6 +136,7 @@ class Comparisons:
             "small_cohorts": [task for task in frozen if self.may_be_small(task)],
             "slide_encoder_gain": frozen and self.pooling_pairs(),
             "c_sweep": frozen and probe["C_sweep"],
+            "label_curve": set(self.tasks.with_group("fewshot")) & set(frozen),
             "fewshot": self.tasks.with_group("fewshot"),
             "retrieval": self.tasks.with_group("retrieval"),
             "prompting": probe["prompt"]["use"],

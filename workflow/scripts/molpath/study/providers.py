@@ -95,6 +95,11 @@ def of_files(parts: Parts) -> dict[str, Provider]:
             path.replace("metrics.tsv", "predictions.parquet") for path in probing.of_group("frozen")
         ],
         "fewshot_metrics": lambda wildcards: probing.of_group("fewshot"),
+        "label_predictions": lambda wildcards: [
+            path.replace("metrics.tsv", "predictions.parquet")
+            for group in ("frozen", "fewshot")
+            for path in probing.of_group(group)
+        ],
         "frozen_splits": lambda wildcards: [tasks.splits(task) for task in tasks.with_group("frozen")],
         "probe_summaries": probing.summaries,
         "probe_metrics": probing.metrics,
@@ -125,6 +130,7 @@ def of_values(parts: Parts) -> dict[str, Provider]:
         "reference_model": lambda wildcards: comparisons.reference,
         "supervised_names": lambda wildcards: comparisons.supervised,
         "pooling_pairs": lambda wildcards: comparisons.pooling_pairs(),
+        "pooling_model": lambda wildcards: comparisons.pooling,
         "random_pairs": lambda wildcards: comparisons.random_pairs(),
         "published_names": lambda wildcards: comparisons.published_names(),
         "frozen_tasks": lambda wildcards: models.tasks.with_group("frozen"),

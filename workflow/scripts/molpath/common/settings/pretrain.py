@@ -85,6 +85,7 @@ class Run(TypedDict):
     cohorts: list[str]
     modalities: list[str]
     fraction: float
+    shuffle_pairs: NotRequired[bool]
     slide_encoder: SlideEncoder
     rna_encoder: RnaEncoder
     dna_encoder: DnaEncoder

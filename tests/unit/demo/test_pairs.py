@@ -1,0 +1,79 @@
+"""The cohort of given features: files a user would have, the same for a seed, with the truth that is planted in them."""
+
+import hashlib
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+from molpath.common.files import read_tsv
+from molpath.demo.genes import PROGRAMMES
+from molpath.demo.pairs import LATENTS, PRETRAINED, TASKS, write_pairs
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pairs")
+    write_pairs(folder, seed=3, pretrained=300, probed=60)
+    return folder
+
+
+def digests(folder: Path) -> dict[str, str]:
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def test_a_seed_gives_the_same_bytes_and_another_gives_others(cohort, tmp_path):
+    write_pairs(tmp_path / "same", seed=3, pretrained=300, probed=60)
+    assert digests(tmp_path / "same") == digests(cohort)
+    write_pairs(tmp_path / "other", seed=4, pretrained=300, probed=60)
+    assert digests(tmp_path / "other")["features/P00001-1.h5"] != digests(cohort)["features/P00001-1.h5"]
+
+
+def test_sheets_name_what_lies_there(cohort):
+    slides, profiles = read_tsv(cohort / "slides.tsv"), read_tsv(cohort / "profiles.tsv")
+    assert len(slides) == 360
+    assert (slides.path == "").all()
+    assert {path.stem for path in (cohort / "features").iterdir()} == set(slides.slide_id)
+    assert set(profiles.case_id) == set(slides.case_id[slides.cohort == PRETRAINED])
+    expression = pd.read_csv(cohort / "expression.tsv", sep="\t", index_col=0)
+    assert set(expression.columns) == set(profiles.case_id)
+    np.testing.assert_allclose((2**expression - 1).sum(), 1e6, rtol=1e-3)
+
+
+def test_expression_follows_the_levels(cohort):
+    truth = read_tsv(cohort / "truth.tsv").set_index("case_id").astype(float)
+    expression = pd.read_csv(cohort / "expression.tsv", sep="\t", index_col=0)
+    for number, programme in enumerate(LATENTS):
+        score = expression.loc[PROGRAMMES[programme].split()].mean()
+        for other in range(len(LATENTS)):
+            r = np.corrcoef(score, truth.loc[score.index, f"latent_{other}"])[0, 1]
+            assert r > 0.8 if other == number else abs(r) < 0.3, (programme, other)
+
+
+def test_a_compact_focus_of_each_slide_is_told_and_marked(cohort):
+    patches = read_tsv(cohort / "patches.tsv")
+    focus = {slide: set(map(int, part.patch)) for slide, part in patches.groupby("slide_id")}
+    shares, inside, outside = [], [], []
+    for slide in list(focus)[:40]:
+        with h5py.File(cohort / "features" / f"{slide}.h5") as handle:
+            features, coords = handle["features"][:], handle["coords"][:]
+        marked = np.isin(np.arange(len(features)), list(focus[slide]))
+        shares.append(marked.mean())
+        norms = np.linalg.norm(features - features[~marked].mean(0), axis=1)
+        inside.append(norms[marked].mean())
+        outside.append(norms[~marked].mean())
+        spread = np.ptp(coords[marked], axis=0).max() / 256
+        assert spread <= 2 * np.sqrt(marked.sum()) + 2
+    assert np.mean(shares) == pytest.approx(0.1, abs=0.03)
+    assert np.mean(inside) > np.mean(outside)
+
+
+def test_labels_follow_one_programme_each(cohort):
+    truth = read_tsv(cohort / "truth.tsv").set_index("case_id").astype(float)
+    for task, programme in TASKS.items():
+        table = read_tsv(cohort / "tasks" / task / "k=all.tsv").set_index("case_id")
+        level = truth.loc[table.index, f"latent_{LATENTS.index(programme)}"]
+        assert ((level > 0).astype(int) == table[task].astype(int)).mean() > 0.75
+        assert (table.filter(like="fold_") == "test").sum(axis=1).eq(1).all()

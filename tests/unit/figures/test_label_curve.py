@@ -1,0 +1,89 @@
+"""The curve over labels: means as scikit-learn's AUC gives them, intervals over cases, gains paired by case."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from molpath.common.files import read_tsv
+from molpath.figures.label_curve import plot_label_curve
+from PIL import Image
+from sklearn.metrics import roc_auc_score
+
+MODELS = {"mean": ["mean", ""], "threads-s0": ["threads", "s0"], "threads-s1": ["threads", "s1"]}
+
+
+def guesses(model, strength, shots, seed=0, task="t", cases=120, folds=3, draws=2):
+    """Predictions of a binary task, by fold and draw; two models of the same strength and seed guess alike."""
+    rng = np.random.default_rng([seed, shots])
+    rows = []
+    label = np.random.default_rng(9).integers(2, size=cases)
+    for draw in range(draws if shots else 1):
+        logit = strength * (2 * label - 1) + rng.normal(size=cases)
+        table = pd.DataFrame({"case_id": [f"c{number}" for number in range(cases)], "label": label})
+        table["prob_1"] = 1 / (1 + np.exp(-logit))
+        rows.append(table.assign(prob_0=1 - table.prob_1, fold=np.arange(cases) % folds, repeat=draw))
+    protocol = "fewshot" if shots else "logistic"
+    return pd.concat(rows).assign(task=task, model=model, shots=shots, protocol=protocol)
+
+
+def write(folder, *tables):
+    paths = []
+    for number, table in enumerate(tables):
+        paths.append(folder / f"{number}.parquet")
+        table.to_parquet(paths[-1])
+    return paths
+
+
+def curve(folder, *tables, reference="mean"):
+    paths = write(folder, *tables)
+    figure, table = folder / "f.png", folder / "f.tsv"
+    plot_label_curve(predictions=paths, models=MODELS, reference=reference, figure=figure, table=table, note="n")
+    assert Image.open(figure).size[0] > 300
+    found = read_tsv(table)
+    numbers = [name for name in found if name != "kind"]
+    return found.assign(**{name: pd.to_numeric(found[name]) for name in numbers})
+
+
+def auc(table):
+    return np.mean([roc_auc_score(part.label, part.prob_1) for _, part in table.groupby(["fold", "repeat"])])
+
+
+def test_points_are_means_over_folds_draws_seeds_and_tasks(tmp_path):
+    seeds = [guesses(f"threads-s{seed}", 1.0, shots, seed, task) for seed in (0, 1) for shots in (2, 0) for task in "tu"]
+    means = [guesses("mean", 0.3, shots, 7, task) for shots in (2, 0) for task in "tu"]
+    found = curve(tmp_path, *seeds, *means)
+    assert found[["kind", "shots"]].to_numpy().tolist() == [["mean", 2], ["mean", 0], ["threads", 2], ["threads", 0]]
+    few = found[(found.kind == "threads") & (found.shots == 2)].iloc[0]
+    tables = [table for table in seeds if table.shots.iloc[0] == 2]
+    assert few.auc == pytest.approx(np.mean([auc(table) for table in tables]), abs=1e-6)
+    assert [few.seeds, few.tasks, few.cases] == [2, 2, 120]
+    reference = found[(found.kind == "mean") & (found.shots == 2)].iloc[0]
+    assert few.gain == pytest.approx(few.auc - reference.auc, abs=1e-6)
+    assert few.gain_lower < few.gain < few.gain_upper
+    assert np.isnan(reference.gain)
+
+
+def test_models_that_guess_alike_have_a_gain_of_exactly_zero(tmp_path):
+    alike = [guesses(model, 0.8, shots, 3) for model in ("mean", "threads-s0") for shots in (4, 0)]
+    found = curve(tmp_path, *alike)
+    mine = found[found.kind == "threads"]
+    assert (mine[["gain", "gain_lower", "gain_upper"]] == 0).all(axis=None)
+
+
+def test_an_interval_over_cases_covers_what_other_cases_give(tmp_path):
+    """AUC of strength 1 is Phi(sqrt 2) = 0.921; 95 % intervals of 60 cohorts hold it at least 52 times."""
+    held = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        label = rng.integers(2, size=100)
+        probability = 1 / (1 + np.exp(-((2 * label - 1) + rng.normal(size=100))))
+        table = pd.DataFrame({"case_id": [f"c{n}" for n in range(100)], "label": label, "prob_1": probability})
+        table = table.assign(prob_0=1 - probability, fold=0, repeat=0, task="t", model="mean")
+        both = [table.assign(shots=0, protocol="logistic"), table.assign(shots=1, protocol="fewshot")]
+        found = curve(tmp_path, *both)
+        held += (found.lower.iloc[0] <= 0.921) & (found.upper.iloc[0] >= 0.921)
+    assert held >= 52
+
+
+def test_tasks_without_both_probes_take_no_part_and_none_is_said(tmp_path):
+    found = curve(tmp_path, guesses("mean", 1.0, 2, task="few"), guesses("mean", 1.0, 0, task="all"))
+    assert not len(found)

@@ -1,0 +1,130 @@
+"""A large synthetic cohort of features and profiles, without slides: thousands of pairs in seconds.
+
+    python -m molpath.demo.pairs <folder> [seed]
+
+writes what a user of given features has: `slides.tsv`, `profiles.tsv`, `features/<slide>.h5` (CLAM's layout),
+`expression.tsv` (log2 TPM + 1), `mutations.tsv`, tasks, and the truth, by case (`truth.tsv`) and by patch
+(`patches.tsv`). Each case has a level of each gene programme. A small focus of a slide's patches is marked by one
+direction of feature space and carries the levels in others; all other patches are background, whose composition and
+colour change from slide to slide more than the levels do. So the mean over patches holds little of the levels, and
+attention that learns the mark holds nearly all. The constants were chosen on seeds 0 and 1.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+
+from ..common.files import write_text, write_tsv
+from .genes import GENES, PROGRAMMES
+from .molecular import gene_constants, weight_of
+from .tasks import assign_folds, settings_of
+
+PRETRAINED, PROBED = "PAIRS-A", "PAIRS-B"
+#: Programmes with a morphology, and numbers of a patch.
+LATENTS, DIM = tuple(PROGRAMMES)[:8], 48
+PATCH, COLUMNS = 256, 12
+#: Share of a slide's patches in its focus; how strongly they are marked, and carry a level of one deviation.
+SHARE, MARK, CARRIED = 0.1, 5.0, 1.5
+#: Natural log of TPM that a level of one deviation adds to a gene; noise of a gene in a case.
+SHIFT, GENE_NOISE = 0.5, 0.5
+#: Task -> programme whose level it follows, and deviations of noise before it is cut at zero.
+TASKS = {"immune": "immune", "KRAS_mutation": "mucin", "BRAF_mutation": "aggregates", "TP53_mutation": "necrosis"}
+LABEL_NOISE, FOLDS = 0.5, 5
+FLAGS = 32
+
+
+def write_pairs(folder: str | Path, seed: int = 0, pretrained: int = 2500, probed: int = 600) -> None:
+    """Write the cohort below `folder`; the same bytes for the same arguments."""
+    folder = Path(folder)
+    rng = np.random.default_rng([seed, 20])
+    cases = [f"P{number + 1:05d}" for number in range(pretrained + probed)]
+    levels = rng.normal(size=(len(cases), len(LATENTS)))
+    write_features(folder, cases, levels, rng)
+    trained = cases[:pretrained]
+    write_tsv(folder / "expression.tsv", expression(trained, levels[:pretrained], rng))
+    write_tsv(folder / "mutations.tsv", mutations(trained, levels[:pretrained], rng))
+    cohorts = [PRETRAINED] * pretrained + [PROBED] * probed
+    columns = {"slide_id": [f"{case}-1" for case in cases], "case_id": cases, "path": "", "cohort": cohorts}
+    write_tsv(folder / "slides.tsv", pd.DataFrame(columns))
+    write_tsv(folder / "profiles.tsv", pd.concat([profiles(trained, "rna"), profiles(trained, "dna")]))
+    # An oracle sees levels, not the names of what they mean: given vectors hold no label.
+    truth = pd.DataFrame(levels.round(4), cases, [f"latent_{n}" for n in range(len(LATENTS))])
+    write_tsv(folder / "truth.tsv", truth.rename_axis("case_id").reset_index())
+    for task, programme in TASKS.items():
+        level = levels[pretrained:, LATENTS.index(programme)]
+        write_task(folder / "tasks" / task, task, cases[pretrained:], level, rng, seed)
+
+
+def write_features(folder: Path, cases: list[str], levels: np.ndarray, rng: np.random.Generator) -> None:
+    """A feature file per case, and patches.tsv: the patches that are its focus."""
+    directions = np.linalg.qr(rng.normal(size=(DIM, DIM)))[0]
+    mark, carriers, colours, tissues = directions[0], directions[1:9], directions[9:17], directions[1:41]
+    centres = 2.0 * rng.normal(size=(6, len(tissues))) @ tissues / np.sqrt(len(tissues))
+    (folder / "features").mkdir(parents=True, exist_ok=True)
+    told = []
+    for case, level in zip(cases, levels, strict=True):
+        count = int(rng.integers(48, 97))
+        kinds = rng.choice(6, count, p=rng.dirichlet(np.ones(6)))
+        patches = centres[kinds] + rng.normal(size=(count, DIM)) + rng.normal(size=8) @ colours
+        places = np.stack([np.arange(count) % COLUMNS, np.arange(count) // COLUMNS], 1)
+        distance = np.linalg.norm(places - places[rng.integers(count)], axis=1)
+        focus = np.argsort(distance, kind="stable")[: max(1, rng.binomial(count, SHARE))]
+        patches[focus] += MARK * mark + CARRIED * level @ carriers
+        told += [{"slide_id": f"{case}-1", "patch": patch} for patch in sorted(focus.tolist())]
+        with h5py.File(folder / "features" / f"{case}-1.h5", "w") as handle:
+            handle["features"] = patches.astype(np.float32)
+            handle["coords"] = places * PATCH
+    write_tsv(folder / "patches.tsv", pd.DataFrame(told))
+
+
+def expression(cases: list[str], levels: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
+    """log2(TPM + 1), genes x cases."""
+    base, _ = gene_constants()
+    log_tpm = base + rng.normal(0, GENE_NOISE, (len(cases), len(GENES)))
+    for programme, level in zip(LATENTS, levels.T, strict=True):
+        for gene in PROGRAMMES[programme].split():
+            log_tpm[:, GENES.index(gene)] += SHIFT * (0.7 + 0.6 * weight_of(gene)) * level
+    tpm = np.exp(log_tpm)
+    tpm *= 1e6 / tpm.sum(1, keepdims=True)
+    return pd.DataFrame(np.log2(tpm + 1).T.round(4), columns=cases).assign(gene=GENES)[["gene", *cases]]
+
+
+def mutations(cases: list[str], levels: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
+    """0 and 1, genes x cases; each gene follows a mixture of levels."""
+    genes = GENES[:: len(GENES) // FLAGS][:FLAGS]
+    scores = levels @ rng.normal(size=(len(LATENTS), FLAGS)) + rng.normal(size=(len(cases), FLAGS))
+    return pd.DataFrame((scores > 1.0).astype(int).T, columns=cases).assign(gene=genes)[["gene", *cases]]
+
+
+def profiles(cases: list[str], modality: str) -> pd.DataFrame:
+    """Rows of the profile sheet."""
+    rows = pd.DataFrame({"profile_id": [f"{case}-{modality}" for case in cases], "case_id": cases})
+    rna = modality == "rna"
+    return rows.assign(
+        modality=modality, cohort=PRETRAINED, format="matrix" if rna else "mutation_table",
+        path="expression.tsv" if rna else "mutations.tsv", column=cases,
+        unit="log2_tpm_plus_1" if rna else "small_coding",
+    )  # fmt: skip
+
+
+def write_task(
+    folder: Path, task: str, cases: list[str], level: np.ndarray, rng: np.random.Generator, seed: int
+) -> None:
+    """Labels and folds of a task in Patho-Bench's form."""
+    labels = (level + LABEL_NOISE * rng.normal(size=len(level)) > 0).astype(int)
+    folds = np.array(assign_folds(labels.tolist(), FOLDS, seed))
+    table = pd.DataFrame({"case_id": cases, "slide_id": [f"{case}-1" for case in cases], task: labels})
+    for fold in range(FOLDS):
+        table[f"fold_{fold}"] = np.where(folds == fold, "test", "train")
+    write_text(folder / "config.yaml", settings_of(task, "molecular", dict(zip(cases, labels.tolist(), strict=True))))
+    write_tsv(folder / "k=all.tsv", table)
+
+
+if __name__ == "__main__":
+    import sys
+
+    write_pairs(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 0)

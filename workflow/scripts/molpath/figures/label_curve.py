@@ -1,0 +1,112 @@
+"""How much a probe finds with few labels: AUC by training samples a class, up to all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from ..common.files import write_tsv
+from ..probe.intervals import percentiles, probability_columns, resampled
+from ..probe.weighted import weighted_classification
+from ..tables.scores import Models, kind_of
+from .panels import colours_of, say_nothing
+from .style import save
+
+#: Probe on few labels, probe on all of them (0 shots), and the score of both.
+FEW, ALL, METRIC = "fewshot", "logistic", "macro-ovr-auc"
+RESAMPLES = 500
+COLUMNS = ["kind", "shots", "auc", "lower", "upper", "gain", "gain_lower", "gain_upper", "seeds", "tasks", "cases"]
+
+
+class Fit(NamedTuple):
+    """One test side's predictions by one fitted probe."""
+
+    task: str
+    model: str
+    shots: int
+    fold: int
+    predictions: pd.DataFrame
+
+
+def plot_label_curve(
+    *, predictions: Sequence[str], models: Models, reference: str, figure: str, table: str, note: str
+) -> None:
+    """Draw a line per kind of model; the table has its points, and the gain over the reference with its interval.
+
+    predictions: predictions.parquet of frozen and few-shot probes; tasks that lack either take no part. The score is
+    the mean of the AUC over tasks, folds, draws and the seeds of a kind; 95 % intervals are over resampled cases, the
+    same draw for all models, so that the interval of a gain is that of a paired difference. reference: a model, ''
+    for none.
+    """
+    fits = [fit for path in predictions for fit in read_fits(path, models)]
+    numbers = label_curve(fits, models, reference)
+    write_tsv(table, numbers)
+    save(draw_label_curve(numbers, models), figure, note)
+
+
+def read_fits(path: str, models: Models) -> Iterator[Fit]:
+    """Test sides of the few-shot probe, or of the plain logistic one on all labels."""
+    table = pd.read_parquet(path)
+    if "prob_0" not in table:
+        return
+    mine = table[table.protocol.isin([FEW, ALL]) & table.model.isin(models)]
+    for (task, model, shots, _, fold), part in mine.groupby(["task", "model", "shots", "repeat", "fold"]):
+        yield Fit(str(task), str(model), int(shots), int(fold), part.dropna(axis=1, how="all"))
+
+
+def label_curve(fits: Sequence[Fit], models: Models, reference: str) -> pd.DataFrame:
+    """One row per kind of model and number of training samples per class (0: all)."""
+    few, whole = ({fit.task for fit in fits if (fit.shots > 0) == is_few} for is_few in (True, False))
+    fits = [fit for fit in fits if fit.task in few & whole]
+    cases = sorted({case for fit in fits for case in fit.predictions.case_id})
+    place = {case: number for number, case in enumerate(cases)}
+    weights = np.concatenate([np.ones((1, len(cases))), resampled(np.random.default_rng(0), len(cases), RESAMPLES)])
+    found: dict[tuple[str, int], dict[str, list[np.ndarray]]] = {}
+    for fit in fits:
+        drawn = weights[:, fit.predictions.case_id.map(place).to_numpy()]
+        auc = weighted_classification(
+            fit.predictions.label.to_numpy(int), fit.predictions[probability_columns(fit.predictions)].to_numpy(float),
+            drawn, METRIC,
+        )  # fmt: skip
+        found.setdefault((kind_of(fit.model, models), fit.shots), {}).setdefault(fit.task, []).append(auc)
+    means = {key: np.mean([np.nanmean(values, 0) for values in tasks.values()], 0) for key, tasks in found.items()}
+    rows = []
+    for (kind, shots), values in means.items():
+        seeds = {fit.model for fit in fits if kind_of(fit.model, models) == kind}
+        row = {"kind": kind, "shots": shots, "auc": values[0], "seeds": len(seeds), "tasks": len(found[kind, shots])}
+        row |= dict(zip(("lower", "upper"), percentiles(values[1:]), strict=True)) | {"cases": len(cases)}
+        against = means.get((kind_of(reference, models), shots))
+        if against is not None and kind != kind_of(reference, models):
+            low, high = percentiles((values - against)[1:])
+            row |= {"gain": values[0] - against[0], "gain_lower": low, "gain_upper": high}
+        rows.append(row)
+    order = list(dict.fromkeys(kind_of(model, models) for model in models))
+    table = pd.DataFrame(rows, columns=COLUMNS).assign(place=lambda t: t.kind.map(order.index))
+    table["last"] = table.shots.replace(0, np.inf)
+    return table.sort_values(["place", "last"], ignore_index=True).drop(columns=["place", "last"]).round(6)
+
+
+def draw_label_curve(numbers: pd.DataFrame, models: Models):
+    """AUC by labels; bands over cases; chance dotted."""
+    if not len(numbers):
+        return say_nothing("no task has both few-shot and frozen probes")
+    colours = {kind_of(model, models): colour for model, colour in colours_of(models).items()}
+    shots = [*sorted(set(numbers.shots) - {0}), 0]
+    figure, axes = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
+    for kind, mine in numbers.groupby("kind", sort=False):
+        x = [shots.index(value) for value in mine.shots]
+        axes.plot(x, mine.auc, "o-", color=colours[kind], ms=4, label=kind)
+        axes.fill_between(x, mine.lower, mine.upper, color=colours[kind], alpha=0.15, lw=0)
+        axes.annotate(kind, (x[-1], mine.auc.iloc[-1]), (8, 0), textcoords="offset points", va="center", fontsize=8)
+    axes.axhline(0.5, color="#666666", lw=0.9, ls=":")
+    axes.set_xticks(range(len(shots)), [*map(str, shots[:-1]), "all"])
+    axes.set_xlim(-0.2, len(shots) - 1 + 0.2 * len(shots))
+    axes.set_xlabel("training samples per class")
+    tasks = numbers.tasks.max()
+    axes.set_ylabel(f"AUC, mean of {tasks} task{'s' * int(tasks != 1)}")
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
