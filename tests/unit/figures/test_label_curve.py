@@ -48,7 +48,9 @@ def auc(table):
 
 
 def test_points_are_means_over_folds_draws_seeds_and_tasks(tmp_path):
-    seeds = [guesses(f"threads-s{seed}", 1.0, shots, seed, task) for seed in (0, 1) for shots in (2, 0) for task in "tu"]
+    seeds = [
+        guesses(f"threads-s{seed}", 1.0, shots, seed, task) for seed in (0, 1) for shots in (2, 0) for task in "tu"
+    ]
     means = [guesses("mean", 0.3, shots, 7, task) for shots in (2, 0) for task in "tu"]
     found = curve(tmp_path, *seeds, *means)
     assert found[["kind", "shots"]].to_numpy().tolist() == [["mean", 2], ["mean", 0], ["threads", 2], ["threads", 0]]

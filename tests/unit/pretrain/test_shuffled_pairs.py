@@ -38,6 +38,8 @@ def test_a_seed_gives_the_same_pairs_and_another_gives_others():
     assert not shuffled_pairs(pairs(), 5).equals(shuffled_pairs(pairs(), 6))
     mixed = pairs().sample(frac=1, random_state=0)
     key = ["slide_id", "modality"]
-    assert shuffled_pairs(mixed, 5).sort_values(key, ignore_index=True).equals(
-        shuffled_pairs(pairs(), 5).sort_values(key, ignore_index=True)
+    assert (
+        shuffled_pairs(mixed, 5)
+        .sort_values(key, ignore_index=True)
+        .equals(shuffled_pairs(pairs(), 5).sort_values(key, ignore_index=True))
     )

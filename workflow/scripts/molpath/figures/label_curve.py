@@ -101,7 +101,9 @@ def draw_label_curve(numbers: pd.DataFrame, models: Models):
         x = [shots.index(value) for value in mine.shots]
         axes.plot(x, mine.auc, "o-", color=colours[kind], ms=4, label=kind)
         axes.fill_between(x, mine.lower, mine.upper, color=colours[kind], alpha=0.15, lw=0)
-        axes.annotate(kind, (x[-1], mine.auc.iloc[-1]), (8, 0), textcoords="offset points", va="center", fontsize=8)
+    ends = numbers.groupby("kind", sort=False).auc.last()
+    for kind, height in spread_out(ends, 0.045 * float(np.ptp(axes.get_ylim()))).items():
+        axes.annotate(kind, (len(shots) - 1, height), (8, 0), textcoords="offset points", va="center", fontsize=8)
     axes.axhline(0.5, color="#666666", lw=0.9, ls=":")
     axes.set_xticks(range(len(shots)), [*map(str, shots[:-1]), "all"])
     axes.set_xlim(-0.2, len(shots) - 1 + 0.2 * len(shots))
@@ -110,3 +112,13 @@ def draw_label_curve(numbers: pd.DataFrame, models: Models):
     axes.set_ylabel(f"AUC, mean of {tasks} task{'s' * int(tasks != 1)}")
     axes.spines[["top", "right"]].set_visible(False)
     return figure
+
+
+def spread_out(heights: pd.Series, least: float) -> dict[str, float]:
+    """Heights of labels beside the ends of lines, moved apart so that any two are `least` away from each other."""
+    ordered = heights.sort_values()
+    values = ordered.to_numpy(float)
+    for number in range(1, len(values)):
+        if values[number] - values[number - 1] < least:
+            values[number] = values[number - 1] + least
+    return dict(zip(ordered.index, values.tolist(), strict=True))

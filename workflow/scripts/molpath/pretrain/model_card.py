@@ -45,7 +45,10 @@ def write_model_card(
         "\n## Data\n",
         f"- cohorts: {', '.join(run['cohorts'])}: {trained['cases']} cases, {trained['slides']} slides, "
         f"{trained['pairs']} pairs" + part_of_slides(run, trained),
-        *(["- **control**: pairs are shuffled, each slide has another case's profiles"] * run.get("shuffle_pairs", False)),
+        *(
+            ["- **control**: pairs are shuffled, each slide has another case's profiles"]
+            * run.get("shuffle_pairs", False)
+        ),
         f"- patches: grid {run['grid']}, encoder {run['encoder']}, {dim} numbers a patch",
         *(f"- {kind}: SHA-256 {', '.join(digests)}" for kind, digests in shortened(trained["contents"]).items()),
         *network_lines(description, outputs),
