@@ -18,7 +18,7 @@ import pandas as pd
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "workflow/scripts"))
-from molpath.demo.pairs import write_pairs
+from molpath.demo.pairs import write_pairs  # noqa: E402
 
 TARGET = "results/pairs/figures/label_curve.svg"
 
@@ -42,7 +42,8 @@ def page_of(table: pd.DataFrame, command: str) -> str:
         f"    {command}",
         "",
         "AUC (mean of three planted tasks, five folds, three draws; 600 cases) of linear probes on 64 labels (32 per",
-        "class) and on all, by kind of model, and its gain over mean pooling with a 95 % interval over cases. `random`:",
+        "class) and on all, by kind of model, and its gain over mean pooling with a 95 % interval over cases.",
+        "`random`:",
         "the slide encoder untrained; `shuffled`: pretrained with other cases' profiles; `threads`: pretrained, three",
         "seeds; `oracle`: the planted levels themselves. Constants were chosen on seeds 0 and 1.",
         "",

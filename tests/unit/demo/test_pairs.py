@@ -1,4 +1,4 @@
-"""The cohort of given features: files a user would have, the same for a seed, with the truth that is planted in them."""
+"""The cohort of given features: files a user would have, the same for a seed, with the planted truth in them."""
 
 import hashlib
 from pathlib import Path
