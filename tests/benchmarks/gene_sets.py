@@ -112,7 +112,9 @@ def aucs(network, slides, directions, latents, marked) -> list[float]:
     """AUC of patch scores for marked patches in slides of the upper quarter of each set's latent, mean over slides."""
     found = []
     directions = directions * np.sqrt(directions.shape[1])
-    parts = [(parts_of(network.slide, bag, directions), one) for bag, one in zip(slides, embed(network, slides), strict=True)]
+    parts = [
+        (parts_of(network.slide, bag, directions), one) for bag, one in zip(slides, embed(network, slides), strict=True)
+    ]
     lengths = [(part, float(np.linalg.norm(one))) for part, one in parts]
     reference = reference_of([lengths[i] for i in evenly(len(lengths), REFERENCE)])
     shares = [patch_scores(part, length, reference) for part, length in lengths]

@@ -34,7 +34,7 @@ RULE = (
 
 
 def scaled(x: np.ndarray) -> np.ndarray:
-    """Embeddings (float64 N x D) of length sqrt(D): training compares directions, and penalties expect values near 1."""
+    """Embeddings (float64 N x D) of length sqrt(D): training compares angles, and penalties expect values near 1."""
     return unit_length(x.astype(np.float64)) * np.sqrt(x.shape[1])
 
 
@@ -162,5 +162,3 @@ def null_by_random(x: np.ndarray, drawn: np.ndarray, folds: np.ndarray, alphas: 
     with one_thread():
         found = correlations(flat, out_of_fold(x, flat, folds, alphas))
     return found.reshape(drawn.shape[1:])
-
-

@@ -28,7 +28,7 @@ WEIGHT, AT_ONCE = 0.25, 200_000
 
 @dataclass(frozen=True)
 class Expression:
-    """Profiles of several cohorts: ids, cohort and case of each, values (float32 N x G) of the genes all of them have."""
+    """Profiles of several cohorts: id, cohort and case of each, values (float32 N x G) of the genes that all have."""
 
     profiles: list[str]
     cohorts: np.ndarray
@@ -82,7 +82,7 @@ def row_of(one: GeneSet) -> dict[str, object]:
 
 
 def read_profiles(paths: Sequence[str]) -> Expression:
-    """Tumour profiles (normal tissue only of cases without others) over the genes that all tables have without a gap."""
+    """Tumour profiles (normal tissue only of cases without others) over the genes that no profile lacks."""
     parts = []
     for path in paths:
         columns = read_columns(path, ("cohort", "case_id", "sample_type"))
