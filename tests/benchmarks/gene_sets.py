@@ -165,7 +165,7 @@ def main() -> None:
     numbers = table.groupby(keys, sort=False)[["support", "latent", "auc", "random"]].mean().round(3)
     print(numbers.to_string())
     print(pd.concat(means).round(3).to_string(index=False))
-    assert LATENTS == table.set.nunique()
+    assert table.set.nunique() == LATENTS
     if arguments.out:
         table.to_csv(arguments.out, sep="\t", index=False)
 

@@ -32,7 +32,8 @@ def write_patches(
 ) -> None:
     """A group a slide below `slides`: `scores` (float32 N x K), `coords` (int64 N x 2, edge in `patch_size_level0`).
 
-    `columns/set` and `columns/way` name the K columns. Slides that were set aside, or whose patches have no place, have none.
+    `columns/set` and `columns/way` name the K columns. Slides that were set aside, or whose patches have no place,
+    have none.
 
     `directions` (float32 K x D): those of everyone else than the support; a slide's score is its embedding of
     length 1 times them, plus `intercepts`.

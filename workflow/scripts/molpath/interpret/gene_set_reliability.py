@@ -62,7 +62,7 @@ def out_of_fold(x: np.ndarray, y: np.ndarray, folds: np.ndarray, alphas: Sequenc
     found = np.empty(y.shape)
     for fold in np.unique(folds):
         train, test = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
-        cases = [str(i) for i in train]
+        cases = [str(i) for i in range(len(train))]  # inner folds as those of ridge_directions
         for first in range(0, y.shape[1], AT_ONCE):
             part = slice(first, first + AT_ONCE)
             found[test, part] = fit_ridge(x[train], y[train, part], x[test], cases, alphas)
