@@ -4,6 +4,7 @@
 <resources>/demo/omics/                      STAR counts, a MAF, copy numbers, survival
 <resources>/demo/tasks/synthetic/<task>/     labels and folds (synthetic_a: of the pretraining cohort, to train or prompt)
 <resources>/demo/truth.tsv                   the planted latents, for the oracle
+<resources>/demo/gene_sets.gmt               the planted programmes of genes
 """
 
 
@@ -36,6 +37,7 @@ rule make_demo_omics:
         files=study.demo.omics_files,
         clinical="<resources>/demo/omics/clinical.tsv",
         truth="<resources>/demo/truth.tsv",
+        sets="<resources>/demo/gene_sets.gmt",
     log:
         "<logs>/demo/omics.log",
     benchmark:

@@ -5,6 +5,10 @@
 <results>/figures/top_patches/<model>/<slide>.png          patches of highest attention
 <results>/probe/<model>/<task>/genes/directions.tsv        genes that go with the direction of the task's probe
 <results>/probe/<model>/<task>/<group>/expression.tsv      differential expression between predicted groups
+<results>/omics/gene_sets/scores.h5, sets.tsv              gene sets scored in expression, with random ones; what they hold
+<results>/probe/<model>/gene_sets/sets.tsv, scores.tsv     which sets can be read, and scores of cases and slides
+<results>/probe/<model>/gene_sets/patches.h5               directions, and scores of patches of named slides
+<results>/figures/gene_sets/<model>/<slide>.png, .geojson  the same as a map, and for QuPath
 """
 
 
@@ -133,3 +137,109 @@ rule compare_expression:
         "Comparing expression between groups that {wildcards.model} predicts on {wildcards.task}"
     script:
         "../scripts/compare_expression.py"
+
+
+rule score_gene_sets:
+    input:
+        sets=study.gene_sets.files,
+        tables=study.probing.rna_tables,
+        genes=study.omics.gene_table,
+    output:
+        scores="<results>/omics/gene_sets/scores.h5",
+        listing="<results>/omics/gene_sets/sets.tsv",
+    log:
+        "<logs>/omics/gene_sets.log",
+    benchmark:
+        "<benchmarks>/omics/gene_sets.tsv"
+    conda:
+        "../../envs/omics.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(8000),
+        runtime=grow(240),
+    params:
+        states=study.times.of(study.gene_sets.files),
+        settings=study.gene_sets.scoring,
+        code=study.digest("interpret"),
+        script=study.script("score_gene_sets"),
+    message:
+        "Scoring gene sets in expression profiles"
+    script:
+        "../scripts/score_gene_sets.py"
+
+
+rule read_gene_sets:
+    input:
+        scores="<results>/omics/gene_sets/scores.h5",
+        listing="<results>/omics/gene_sets/sets.tsv",
+        slides="<results>/embed/{model}/slides.h5ad",
+        cases="<results>/embed/{model}/cases.h5ad",
+        tables=study.gene_sets.support_tables,
+        sources=study.models.weights,
+        manifests=study.gene_sets.manifests,
+    output:
+        sets=report(
+            "<results>/probe/{model}/gene_sets/sets.tsv",
+            caption="../report/gene_sets.rst",
+            category="8 Genes",
+            labels={"model": "{model}", "result": "gene sets"},
+        ),
+        scores="<results>/probe/{model}/gene_sets/scores.tsv",
+        patches="<results>/probe/{model}/gene_sets/patches.h5",
+    log:
+        "<logs>/probe/{model}/gene_sets.log",
+    benchmark:
+        "<benchmarks>/probe/{model}/gene_sets.tsv"
+    conda:
+        study.environment("finetune")
+    threads: 2
+    resources:
+        mem_mb=grow(8000),
+        runtime=grow(240),
+    params:
+        states=study.times.of(study.models.weights),
+        model=study.models.model,
+        own=study.embedding.is_of_this_study,
+        settings=study.gene_sets.reading,
+        results=subpath(output.scores, ancestor=4),
+        code=study.digest("interpret"),
+        script=study.script("read_gene_sets"),
+    message:
+        "Asking {wildcards.model} about gene sets"
+    script:
+        "../scripts/read_gene_sets.py"
+
+
+rule draw_gene_sets:
+    input:
+        scores="<results>/probe/{model}/gene_sets/patches.h5",
+        sets="<results>/probe/{model}/gene_sets/sets.tsv",
+        inspected=study.slides.inspected,
+        assessed=study.slides.assessed,
+    output:
+        picture=report(
+            "<results>/figures/gene_sets/{model}/{slide}.png",
+            caption="../report/gene_set_map.rst",
+            category="8 Genes",
+            labels={"model": "{model}", "slide": "{slide}", "result": "gene sets, map"},
+        ),
+        patches="<results>/figures/gene_sets/{model}/{slide}.geojson",
+    log:
+        "<logs>/figures/gene_sets/{model}/{slide}.log",
+    benchmark:
+        "<benchmarks>/figures/gene_sets/{model}/{slide}.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(4000),
+        runtime=grow(30),
+    params:
+        results=subpath(output.picture, ancestor=4),
+        note=lambda wildcards: config["report"]["note"],
+        code=study.digest("interpret"),
+        script=study.script("draw_gene_sets"),
+    message:
+        "Drawing gene sets over {wildcards.slide} as {wildcards.model} reads them"
+    script:
+        "../scripts/draw_gene_sets.py"

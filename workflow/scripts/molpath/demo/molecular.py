@@ -31,7 +31,8 @@ def sample_of(case_id: str) -> str:
 
 
 def make_omics(cases: Sequence[str], folder: str | Path, seed: int) -> None:
-    """Write STAR counts of each case, cohort.maf, all_thresholded.by_genes.txt, clinical.tsv and truth.tsv."""
+    """Write STAR counts of each case, cohort.maf, all_thresholded.by_genes.txt, clinical.tsv, truth.tsv and the
+    programmes as gene_sets.gmt."""
     folder = Path(folder)
     truths = [draw_truth(seed, case) for case in cases]
     base, lengths = gene_constants()
@@ -42,6 +43,12 @@ def make_omics(cases: Sequence[str], folder: str | Path, seed: int) -> None:
     write_text(folder / "omics" / "all_thresholded.by_genes.txt", copy_numbers(truths, seed))
     write_tsv(folder / "omics" / "clinical.tsv", clinical(truths, seed))
     write_tsv(folder / "truth.tsv", pd.DataFrame([truth.row() for truth in truths]))
+    write_text(folder / "gene_sets.gmt", gene_sets())
+
+
+def gene_sets() -> str:
+    """The programmes as a .gmt file: name, description, genes."""
+    return "".join("\t".join([name, "synthetic demo data", *genes.split()]) + "\n" for name, genes in PROGRAMMES.items())
 
 
 def gene_constants() -> tuple[np.ndarray, np.ndarray]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..common.kinds import FOREIGN
 from .config import Config, Places
+from .gene_sets import GeneSets
 from .models import Models
 from .sheets import is_downloaded
 from .times import files_below
@@ -18,9 +19,17 @@ from .vectors import GivenVectors
 class Inventory:
     """Given files by the config key that names them."""
 
-    def __init__(self, config: Config, places: Places, models: Models, tissue: Tissue, vectors: GivenVectors) -> None:
+    def __init__(
+        self,
+        config: Config,
+        places: Places,
+        models: Models,
+        tissue: Tissue,
+        vectors: GivenVectors,
+        gene_sets: GeneSets,
+    ) -> None:
         self.config, self.places, self.models, self.tissue = config, places, models, tissue
-        self.vectors = vectors
+        self.vectors, self.gene_sets = vectors, gene_sets
 
     def encoders(self) -> list[dict[str, Any]]:
         """Encoders in use: where their weights are, and where a rule would put them."""
@@ -72,6 +81,7 @@ class Inventory:
             if name in self.models.finished:
                 for path in self.models.finished[name].files:
                     named[f"embed/models/{name}/{os.path.basename(path)}"] = path
+        named |= {f"probe/gene_sets/files/{os.path.basename(path)}": path for path in self.gene_sets.paths}
         for run in self.models.used_runs:
             for path in self.models.checkpoint_files(run):
                 named[f"pretrain/runs/{run}/{os.path.basename(path)}"] = path

@@ -36,6 +36,7 @@ from .examination import DoctorRequest, Examination
 from .feature_check import FeatureCheck
 from .forecast import Forecast, PlanRequest
 from .free_text import check_free_text
+from .gene_sets import GeneSets
 from .given_features import GivenFeatures
 from .grids import Grids
 from .inventory import Inventory
@@ -103,18 +104,21 @@ class Study:
         self.omics = Omics(config, places, self.models, self.downloads)
         self.embedding = Embedding(config, self.models)
         self.probing = Probing(config, self.models)
+        self.gene_sets = GeneSets(config, self.models, self.embedding)
         self.comparisons = Comparisons(config, self.models, self.embedding, self.probing, self.benchmark)
         figures, tables = (shipped_yaml(places.shipped(f"report/{name}.yaml")) for name in ("figures", "tables"))
         parts = Parts(config, places, self.models, self.probing, self.comparisons, lambda: self.ledger)
         self.displays = Displays(figures, tables, providers_of(parts))
         pages = self.displays.pages
-        self.targets = Targets(config, self.models, self.embedding, self.probing, self.comparisons, pages)
+        self.targets = Targets(
+            config, self.models, self.embedding, self.probing, self.gene_sets, self.comparisons, pages
+        )
         self.ledger = Ledger(self.models, self.targets)
         self.summary = Summary(places, self.ledger, self.probing)
         self.launcher = launcher or Launcher()
         self.endings = Endings(places.results, self.sheets())
         self.demo = Demo(places, self.slides, self.profiles, self.tasks)
-        self.inventory = Inventory(config, places, self.models, self.tissue, self.vectors)
+        self.inventory = Inventory(config, places, self.models, self.tissue, self.vectors, self.gene_sets)
         self.forecast = Forecast(config, self.models, self.downloads, self.probing, self.targets)
         self.examination = Examination(config, self.forecast, self.inventory, self.launcher)
 
@@ -160,6 +164,7 @@ class Study:
         tasks = TaskChecks(self.config, self.models, problems)
         self.feature_check.check(problems)
         self.vectors.check(problems)
+        self.gene_sets.check(sheets, problems)
         Checks(self.config, self.models, self.omics, self.tissue, sheets, tasks, problems).run()
         if not self.places.lint:
             self.times.check(self.inventory.every_file(), problems)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from .comparisons import Comparisons
 from .config import Config, Wildcards
 from .embedding import Embedding
+from .gene_sets import GeneSets
 from .models import Models
 from .probing import Probing
 
@@ -31,11 +32,12 @@ class Targets:
         models: Models,
         embedding: Embedding,
         probing: Probing,
+        gene_sets: GeneSets,
         comparisons: Comparisons,
         pages: Callable[[list[str]], list[str]],
     ) -> None:
         self.models, self.embedding, self.probing = models, embedding, probing
-        self.comparisons, self.pages = comparisons, pages
+        self.gene_sets, self.comparisons, self.pages = gene_sets, comparisons, pages
         self.slides_sheet, self.grids, self.profiles = models.slides, models.grids, models.profiles
         self._used_grids: list[str] = config["tiles"]["use"]
 
@@ -116,7 +118,8 @@ class Targets:
         if self.models.used and self.probing.used:
             names += self._scores()
         tables = [f"<results>/{name}" for name in names + self._cohort()] + self.probing.gene_tables()
-        return tables + self.pages(tables) + self.attention_pages()
+        tables += self.gene_sets.tables()
+        return tables + self.pages(tables) + self.attention_pages() + self.gene_sets.maps()
 
     def _scores(self) -> list[str]:
         """What probing found: each figure as SVG, PNG and TSV, each table as TSV, Markdown and LaTeX."""

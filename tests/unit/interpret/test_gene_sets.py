@@ -1,0 +1,259 @@
+"""Directions of gene sets, what chance gives, shares of patches, and the whole on a small planted cohort."""
+
+import json
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from molpath.common.files import read_tsv
+from molpath.embed.bags import Bags
+from molpath.interpret import gene_set_reliability as reliability
+from molpath.interpret.gene_prompts import raised_minus_lowered
+from molpath.interpret.gene_set_files import BadGeneSets
+from molpath.interpret.gene_set_maps import as_geojson, paint, read_patch_scores, readable
+from molpath.interpret.gene_set_reading import read_gene_sets
+from molpath.interpret.gene_set_scores import score_gene_sets
+from molpath.interpret.patch_parts import Reference, anatomy_of, mean_anatomy, patch_scores
+from molpath.pretrain.network import SlideEncoder, load
+from scipy.stats import kstest, spearmanr
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import GridSearchCV, GroupKFold
+
+from ..pretrain.cohort import train, write_cohort
+
+ALPHAS = [0.1, 1, 10, 100, 1000]
+CASES, GENES = 60, 40
+
+
+def test_directions_are_those_of_scikit_learn():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(50, 6)), rng.normal(size=(50, 2))
+    y[:, 0] += x @ [1, 2, 0, 0, -1, 0]
+    folds = reliability.folds_of(50, 3)
+    found = reliability.fit_directions(x, y, folds, ALPHAS)
+    scores = found.scores(x, folds)
+    for fold in (*range(5), 5):
+        train = folds != fold
+        groups = [str(i) for i in range(train.sum())]
+        for s in range(2):
+            search = GridSearchCV(Ridge(), {"alpha": ALPHAS}, cv=GroupKFold(5), scoring="neg_mean_squared_error")
+            best = search.fit(x[train], y[train, s], groups=groups).best_estimator_
+            np.testing.assert_allclose(found.coefficients[fold, s], best.coef_, atol=1e-8)
+            if fold < 5:
+                np.testing.assert_allclose(scores[~train, s], best.predict(x[~train]), atol=1e-8)
+    np.testing.assert_allclose(reliability.out_of_fold(x, y, folds, ALPHAS), scores, atol=1e-8)
+
+
+def test_p_of_nothing_is_uniform():
+    found = []
+    for seed in range(240):
+        rng = np.random.default_rng([seed, 7])
+        x, y = rng.normal(size=(30, 4)), rng.normal(size=(30, 1))
+        cohorts = np.repeat(["A", "B"], 15)
+        y = reliability.within_cohorts(y, cohorts)
+        folds, orders = reliability.folds_of(30, seed), reliability.permutations(cohorts, 39, seed)
+        null = reliability.null_by_pairs(x, y, folds, [1, 100], orders)[0]
+        out = reliability.out_of_fold(x, y, folds, [1, 100])
+        found.append(reliability.chance(reliability.correlations(y, out)[0], null))
+    assert kstest(np.array(found) - np.random.default_rng(0).random(240) / 40, "uniform").pvalue > 0.01
+
+
+def test_cases_exchange_profiles_within_their_cohort():
+    cohorts = np.array(["A"] * 5 + ["B"] * 7)
+    orders = reliability.permutations(cohorts, 50, 0)
+    assert (cohorts[orders] == cohorts).all()
+    assert all(sorted(order) == list(range(12)) for order in orders)
+    assert len({tuple(order) for order in orders}) == 50
+
+
+def test_verdicts_ask_for_both_nulls_and_an_interval():
+    table = pd.DataFrame(
+        {
+            "p_pairs": [0.001, 0.001, 0.001, 0.03, 0.5],
+            "p_random": [0.001, 0.9, 0.001, 0.001, 0.001],
+            "lower": [0.2, 0.2, -0.1, 0.1, 0.1],
+        }
+    )
+    found = reliability.judge(table)
+    assert list(found.verdict) == ["read", "no better than random sets", "not read", "read", "not read"]
+    np.testing.assert_allclose(found.padj_pairs, [0.005 / 3, 0.005 / 3, 0.005 / 3, 0.0375, 0.5])
+    assert set(reliability.judge(table.assign(p_random=np.nan)).verdict) == {"no better than random sets", "not read"}
+
+
+@pytest.mark.parametrize("heads", [1, 3])
+def test_shares_of_patches_add_up_to_the_score(heads):
+    torch.manual_seed(0)
+    encoder = SlideEncoder(6, 8, 2, heads, 8).eval()
+    rng = np.random.default_rng(0)
+    bags = [rng.normal(size=(n, 6)).astype(np.float32) for n in (12, 20, 9)]
+    directions = rng.normal(size=(4, 8))
+    with torch.inference_mode():
+        embedded = np.stack([encoder(torch.from_numpy(bag))[0].double().numpy() for bag in bags])
+    parts = [anatomy_of(encoder, bag) for bag in bags]
+    np.testing.assert_allclose(np.stack([one.embedding() for one in parts]), embedded, atol=1e-5)
+    angles = embedded / np.linalg.norm(embedded, axis=1, keepdims=True) @ directions.T
+    shares = patch_scores(parts[0], directions, Reference.of(parts[1:]))
+    assert shares.shape == (12, 4)
+    np.testing.assert_allclose(shares.sum(0), angles[0] - angles[1:].mean(0), atol=1e-5)
+
+
+def test_a_patch_that_carries_the_direction_is_above_the_others_under_mean_pooling():
+    bags = np.random.default_rng(0).normal(size=(3, 10, 5)).astype(np.float32)
+    bags[0, 4, 2] += 20
+    shares = patch_scores(mean_anatomy(bags[0]), np.eye(5)[2:3], Reference.of(map(mean_anatomy, bags[1:])))
+    assert shares[:, 0].argmax() == 4
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory):
+    """60 pairs of one latent, a run on them, embeddings, and two sets: the genes that follow the latent, and others."""
+    folder = tmp_path_factory.mktemp("planted")
+    z = write_cohort(folder, cases=CASES, genes=GENES)[:, 0]
+    train(folder)
+    network = load(str(folder / "out"))[0]
+    bags = Bags([folder / "m.tsv"], str(folder / "wsi"))
+    with torch.inference_mode():
+        x = np.stack([network.slide(torch.from_numpy(bags.read(f"S{i}").features))[0].numpy() for i in range(CASES)])
+    for unit, names in (("slides", "S"), ("cases", "C")):
+        obs = pd.DataFrame({"case_id": [f"C{i}" for i in range(CASES)]}, index=[f"{names}{i}" for i in range(CASES)])
+        anndata.AnnData(x, obs=obs).write_h5ad(folder / f"{unit}.h5ad")
+    weights = np.random.default_rng(99).normal(size=(1, GENES))[0]
+    up, none = np.argsort(-weights)[:8], np.argsort(np.abs(weights))[:8]
+    lines = [["UP", "x", *(f"G{i}" for i in up)], ["NONE", "x", *(f"G{i}" for i in none)], ["FEW", "x", "G1", "XYZ"]]
+    (folder / "sets.gmt").write_text("".join("\t".join(line) + "\n" for line in lines))
+    score_gene_sets(
+        files=[str(folder / "sets.gmt")], tables=[str(folder / "rna.h5ad")], genes="", names=[], fewest=5, random=40,
+        seed=0, scores=str(folder / "scores.h5"), listing=str(folder / "listing.tsv"),
+    )  # fmt: skip
+    return folder, z, x
+
+
+def read(folder, kind="threads", **settings):
+    outputs = {name: str(folder / f"{kind}-{name}") for name in ("sets", "scores", "patches")}
+    chosen = {"support": ["A"], "trained": ["C1", "C2"], "permutations": 99, "seed": 0, "alphas": ALPHAS}
+    chosen |= {"slides": ["S3", "gone"], "reference": ["S5", "S6", "S7"], "min_genes": 5}
+    read_gene_sets(
+        model={"name": "m", "kind": kind}, run_folder=str(folder / "out") if kind == "threads" else "", own=True,
+        scores=str(folder / "scores.h5"), listing=str(folder / "listing.tsv"), slides=str(folder / "slides.h5ad"),
+        cases=str(folder / "cases.h5ad"), tables=[str(folder / "rna.h5ad")], manifests=[folder / "m.tsv"],
+        wsi=str(folder / "wsi"), settings=chosen | settings, outputs=outputs,
+    )  # fmt: skip
+    return read_tsv(outputs["sets"]), read_tsv(outputs["scores"]), outputs["patches"]
+
+
+def test_a_planted_set_is_read_and_others_are_listed(planted):
+    folder, z, _ = planted
+    listing = read_tsv(folder / "listing.tsv").set_index("set")
+    assert list(listing.status) == ["scored", "scored", "set aside"]
+    assert "1 of its 2 genes were measured, and 5 are asked for" in listing.detail["FEW"]
+    sets, scores, patches = read(folder)
+    assert [*zip(sets.set, sets.way, strict=True)] == [
+        (name, way) for name in ("UP", "NONE", "FEW") for way in ("regression", "prompt")
+    ]
+    table = sets.set_index(["set", "way"])
+    assert table.verdict["UP", "regression"] == "read"
+    assert float(table.spearman["UP", "regression"]) > 0.5
+    assert set(table.verdict["NONE"]) <= {"not read", "no better than random sets"}
+    assert set(table.verdict["FEW"]) == {"not asked"}
+    assert set(sets.n_support) == {str(CASES)}
+    assert set(sets.n_support_pretrained) == {"2"}
+    mine = scores[(scores.unit == "slide") & (scores.set == "UP") & (scores.way == "regression")]
+    assert spearmanr(mine.score.astype(float), z).statistic > 0.5
+    assert list(mine.pretraining[:4]) == ["no", "yes", "yes", "no"]
+    assert set(mine.side) == {"support, out of fold"}
+    assert set(scores.set) == {"UP", "NONE"}
+    found = read_patch_scores(patches, "S3")
+    assert read_patch_scores(patches, "gone") is None
+    assert found.scores.shape == (10, 4)
+    assert found.coords[2].tolist() == [1024, 0]
+    assert found.sets[readable(sets, found)[0]] == "UP"
+
+
+def test_scores_never_come_from_a_cases_own_expression(planted, tmp_path):
+    """What is measured of one case changes the scores of others, not its own."""
+    folder, _, _ = planted
+    before = read(folder)[1]
+    import h5py
+
+    with h5py.File(folder / "scores.h5", "r+") as handle:
+        kept = handle["sets/UP/scores"][:]
+        row = [name.decode() for name in handle["case_id"][:]].index("C7")
+        changed = kept.copy()
+        changed[row] += 3 * kept.std()
+        # standardised in the same way: only this case's place among the others is another
+        handle["sets/UP/scores"][...] = changed
+    try:
+        after = read(folder)[1]
+    finally:
+        with h5py.File(folder / "scores.h5", "r+") as handle:
+            handle["sets/UP/scores"][...] = kept
+    mine = (before.set == "UP") & (before.way == "regression") & (before.unit == "case")
+    old, new = (table[mine].set_index("case_id").score.astype(float) for table in (before, after))
+    order_kept = spearmanr(old.drop("C7"), new.drop("C7")).statistic
+    assert order_kept < 1
+    fold = reliability.folds_of(CASES, 0)
+    cases = sorted(f"C{i}" for i in range(CASES))
+    same = [case for case, one in zip(cases, fold, strict=True) if one == fold[cases.index("C7")]]
+    # its own fold's direction was fitted without it: the same line, in units that the cohort's spread sets
+    slope = np.polyfit(old[same], new[same], 1)
+    np.testing.assert_allclose(new[same], np.polyval(slope, old[same]), atol=1e-9)
+
+
+def test_prompts_move_profiles_as_the_branch_does(planted):
+    folder = planted[0]
+    network, description = load(str(folder / "out"))
+    data = anndata.read_h5ad(folder / "rna.h5ad")[:4].copy()
+    data.var["spread"] = 2.0
+    moves = raised_minus_lowered(network, description, data, [["G1", "G5"]])
+    ids = {word: i for i, word in enumerate(description["rna_encoder"]["vocabulary"])}
+    scale = description["rna_encoder"]
+    by_hand = []
+    for sign in (1, -1):
+        values = np.asarray(data.X).copy()
+        values[:, [1, 5]] += 2.0 * sign
+        for i, gene in enumerate(data.var_names):
+            values[:, i] = (values[:, i] - scale["mean"][gene]) / scale["deviation"][gene]
+        tokens = torch.tensor([[ids["<cls>"], *(ids[gene] for gene in data.var_names)]] * 4)
+        with torch.inference_mode():
+            shown = torch.cat([torch.full((4, 1), -2.0), torch.from_numpy(values)], 1)
+            vectors = network.rna(tokens, shown).numpy()
+        by_hand.append(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+    np.testing.assert_allclose(moves[:, 0], by_hand[0] - by_hand[1], atol=1e-5)
+
+
+def test_a_model_without_an_expression_branch_is_asked_by_regression_alone(planted):
+    folder = planted[0]
+    sets, scores, _ = read(folder, "mean", slides=[], reference=[])
+    prompts = sets[sets.way == "prompt"].set_index("set")
+    assert set(prompts.verdict) == {"not asked"}
+    assert prompts.detail["UP"] == "the model has no expression branch"
+    assert set(scores.way) == {"regression"}
+
+
+def test_too_small_a_support_is_said(planted):
+    with pytest.raises(BadGeneSets, match="0 cases of B have a profile and an embedding.*20 are needed"):
+        read(planted[0], support=["B"])
+
+
+def test_files_without_a_usable_set_are_said(planted, tmp_path):
+    (tmp_path / "a.gmt").write_text("FEW\tx\tG1\n")
+    with pytest.raises(BadGeneSets, match="no set of .*a.gmt can be scored: FEW: 1 of its 1 genes were measured"):
+        score_gene_sets(
+            files=[str(tmp_path / "a.gmt")], tables=[str(planted[0] / "rna.h5ad")], genes="", names=[], fewest=5,
+            random=4, seed=0, scores=str(tmp_path / "s.h5"), listing=str(tmp_path / "l.tsv"),
+        )  # fmt: skip
+
+
+def test_maps_and_geojson_say_the_same(planted):
+    found = read_patch_scores(read(planted[0])[2], "S3")
+    document = as_geojson(found, (100, 50))
+    assert json.loads(json.dumps(document)) == document
+    first = document["features"][1]
+    assert first["geometry"]["coordinates"][0][0] == [412, -50]
+    assert first["properties"]["measurements"]["UP (regression)"] == pytest.approx(found.scores[1, 0], rel=1e-4)
+    canvas = paint(found, 0, (10, 100), (5120, 512))
+    top, low = found.scores[:, 0].argmax(), found.scores[:, 0].argmin()
+    assert canvas[5, 10 * top + 5, 0] > canvas[5, 10 * top + 5, 2] or found.scores[top, 0] <= 0
+    assert canvas[5, 10 * low + 5, 2] > canvas[5, 10 * low + 5, 0] or found.scores[low, 0] >= 0

@@ -1,0 +1,145 @@
+"""Where a model's expression branch moves a profile when a set's genes are raised, beside lowered.
+
+Each gene of the set moves by one standard deviation over its cohort's profiles, up and down; both profiles are
+embedded, scaled to length 1 (contrastive training compares directions), and subtracted.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import anndata
+import numpy as np
+
+from ..embed.profiles import check_fit, check_same_fit, embed_rna, shown_genes
+from ..pretrain.description import Description
+from ..pretrain.network import Threads, load
+from ..pretrain.profiles import chosen_genes
+from ..probe.prompting import unit_length
+from . import gene_set_reliability as reliability
+from .gene_set_cases import Scored, Support
+from .gene_set_reliability import FOLDS, Directions
+
+log = logging.getLogger(__name__)
+
+#: How far genes move, in standard deviations over profiles of the cohort.
+SHIFT = 1.0
+#: Profiles whose moves make a prompt, and those that make one of a random set.
+PROFILES, FEW_PROFILES = 64, 16
+
+
+def raised_minus_lowered(
+    network: Threads, description: Description, table: anndata.AnnData, members: Sequence[Sequence[str]]
+) -> np.ndarray:
+    """Moves (float32 N x S x D) of profiles: embedded with a set raised, minus lowered, both of length 1.
+
+    table: N profiles over genes that the branch reads, `var` with `spread`, each gene's standard deviation. Genes of a
+    set that the table lacks stay as they are.
+    """
+    places = {name: i for i, name in enumerate(table.var_names)}
+    values, spread = np.asarray(table.X, np.float32), table.var["spread"].to_numpy(np.float32)
+    moves = np.empty((len(values), len(members), network.width), np.float32)
+    for number, genes in enumerate(members):
+        step = np.zeros(values.shape[1], np.float32)
+        columns = [places[name] for name in genes if name in places]
+        step[columns] = SHIFT * spread[columns]
+        both = np.concatenate([values + step, values - step])
+        vectors = unit_length(embed_rna(network, description, anndata.AnnData(both, var=table.var[[]])))
+        moves[:, number] = vectors[: len(values)] - vectors[len(values) :]
+    return moves
+
+
+def read_branch_table(
+    path: str, description: Description, folder: str, own: bool, profiles: Sequence[str]
+) -> anndata.AnnData | None:
+    """Those of `profiles` that a cohort's table holds, over the genes that the branch reads, with their `spread` over
+    all of the cohort; None where its numbers are z-scores, which no branch reads.
+
+    Raises UnfitProfiles as embed_profiles does.
+    """
+    table = chosen_genes(anndata.read_h5ad(path))
+    if table.uns["value"] == "zscore":
+        return None
+    check_fit(path, table, description, "rna", folder)
+    if table.uns["value"] == "vst" and not own:
+        check_same_fit(path, table, description, folder)
+    known = set(shown_genes(description))
+    table = table[:, [name in known for name in table.var_names]].copy()
+    table.var["spread"] = np.nanstd(np.asarray(table.X, np.float64), axis=0)
+    wanted = set(profiles)
+    return table[[name in wanted for name in table.obs_names]].copy()
+
+
+def evenly(count: int, most: int) -> np.ndarray:
+    """Positions of at most `most` of `count`, spread evenly, the first among them."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int)) if count else np.zeros(0, int)
+
+
+class Prompts:
+    """The way `prompt` of a model: sets that can be asked so, why others can't, and directions (of zeros for those)."""
+
+    def __init__(
+        self, scored: Scored, support: Support, tables: Sequence[str], folder: str, own: bool, fewest: int
+    ) -> None:
+        self.scored, self.support = scored, support
+        self.aside, self.known = {name: "the model has no expression branch" for name in scored.scores}, {}
+        self.asked: set[str] = set()
+        count, width = len(scored.scores), support.x.shape[1]
+        self.directions = Directions(np.zeros((FOLDS + 1, count, width)), np.zeros((FOLDS + 1, count)))
+        self._random = np.zeros((count, support.random.shape[2], width))
+        if not folder:
+            return
+        self.network, self.description = load(folder)
+        if self.network.rna is None:
+            return
+        mine = set(support.cases)
+        chosen = [profile for profile, case in scored.profiles.items() if case in mine]
+        read = [read_branch_table(path, self.description, folder, own, chosen) for path in tables]
+        self.tables = [table for table in read if table is not None and len(table)]
+        if not self.tables:
+            self.aside = dict.fromkeys(
+                scored.scores, "the support's profiles are z-scores, which the branch can't read"
+            )
+            return
+        self._ask(fewest)
+
+    def _ask(self, fewest: int) -> None:
+        """Directions of the sets of which the branch reads enough genes."""
+        shown = set.intersection(*(set(table.var_names) for table in self.tables))
+        genes = self.scored.genes
+        self.known = {name: len(shown & set(lists[0])) for name, lists in genes.items()}
+        self.aside = {
+            name: f"{count} of its {len(genes[name][0])} measured genes are among those that the model reads, and "
+            f"{fewest} are asked for"
+            for name, count in self.known.items()
+            if count < fewest
+        }
+        self.asked = set(genes) - set(self.aside)
+        names = [name for name in genes if name in self.asked]
+        if not names:
+            return
+        places = [list(genes).index(name) for name in names]
+        moves, folds = self._moves(PROFILES, [genes[name][0] for name in names])
+        found = reliability.average_directions(moves.astype(np.float64), folds)
+        self.directions.coefficients[:, places] = found.coefficients
+        for place, name in zip(places, names, strict=True):
+            moved = self._moves(FEW_PROFILES, genes[name][1:])[0].mean(0, dtype=np.float64)
+            self._random[place] = moved
+
+    def _moves(self, most: int, members: list[list[str]]) -> tuple[np.ndarray, np.ndarray]:
+        """Moves of some profiles, evenly from each cohort, and the folds of their cases."""
+        parts, folds = [], []
+        for table in self.tables:
+            some = table[evenly(len(table), max(1, most // len(self.tables)))].copy()
+            parts.append(raised_minus_lowered(self.network, self.description, some, members))
+            folds.append(self.support.fold_of([self.scored.profiles[name] for name in some.obs_names]))
+        return np.concatenate(parts), np.concatenate(folds)
+
+    def null(self, orders: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Correlations with shuffled pairs (float S x permutations) and of random sets (S x R)."""
+        x, y, random = self.support.x, self.support.y, self.support.random
+        along = self.directions.scores(x, self.support.folds)
+        pairs = np.stack([reliability.correlations(y[order], along) for order in orders], axis=1)
+        chance = [reliability.correlations(random[:, i], x @ one.T) for i, one in enumerate(self._random)]
+        return pairs, np.stack(chance)

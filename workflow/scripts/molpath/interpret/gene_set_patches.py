@@ -1,0 +1,78 @@
+"""Scores of patches of some slides along the directions of gene sets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import h5py
+import numpy as np
+
+from ..common.files import new_h5
+from ..embed.bags import Bags
+from ..pretrain.network import SlideEncoder, load
+from ..probe.embeddings import EmbeddingTable
+from .gene_set_cases import Support
+from .gene_set_files import BadGeneSets
+from .gene_set_reliability import FOLDS, Directions
+from .patch_parts import Anatomy, Reference, anatomy_of, mean_anatomy, patch_scores
+
+
+def write_patches(
+    path: str,
+    model: Mapping[str, Any],
+    run_folder: str,
+    bags: Bags,
+    slides: str,
+    directions: Mapping[str, Directions],
+    columns: Sequence[tuple[str, int]],
+    names: Sequence[str],
+    support: Support,
+    settings: Mapping[str, Any],
+) -> None:
+    """A group a slide below `slides`: `scores` (float32 N x K), `coords` (int64 N x 2, edge in `patch_size_level0`).
+
+    `columns/set` and `columns/way` name the K columns. Slides that were set aside, or whose patches have no place,
+    have none.
+
+    `directions` (float32 K x D): those of everyone else than the support; a slide's score is its embedding of
+    length 1 times them, plus `intercepts`.
+    """
+    anatomy = anatomy_by(model, run_folder)
+    table = EmbeddingTable.read(slides, with_vectors=False)
+    case_of = dict(zip(table.ids, table.columns.get("case_id", table.ids), strict=True))
+    with new_h5(path) as handle:
+        for key, words in (("set", [names[i] for _, i in columns]), ("way", [way for way, _ in columns])):
+            handle.create_dataset(f"columns/{key}", data=words, dtype=h5py.string_dtype())
+        whole = np.stack([directions[way].coefficients[FOLDS, i] for way, i in columns])
+        handle["directions"] = (whole * np.sqrt(whole.shape[1])).astype(np.float32)
+        handle["intercepts"] = np.array([directions[way].intercepts[FOLDS, i] for way, i in columns], np.float32)
+        asked = [slide for slide in settings["slides"] if slide in bags and bags.is_placed(slide)]
+        if not asked:
+            return
+        reference = Reference.of(anatomy(bags.read(slide).features) for slide in settings["reference"] if slide in bags)
+        for slide in asked:
+            bag = bags.read(slide, with_coords=True)
+            fold = support.fold_of([case_of.get(slide, slide)])[0]
+            along = np.stack([directions[way].coefficients[fold, i] for way, i in columns])
+            group = handle.create_group(f"slides/{slide}")
+            scores = patch_scores(anatomy(bag.features), along * np.sqrt(along.shape[1]), reference)
+            group["scores"] = scores.astype(np.float32)
+            group["coords"] = bag.coords
+            group["coords"].attrs["patch_size_level0"] = bag.edge
+
+
+def anatomy_by(model: Mapping[str, Any], run_folder: str) -> Callable[[np.ndarray], Anatomy]:
+    """Function of a bag's features that takes its embedding apart. Raises BadGeneSets for models where it can't be."""
+    if model["kind"] == "mean":
+        return mean_anatomy
+    encoder = load(run_folder)[0].slide if run_folder else None
+    if not isinstance(encoder, SlideEncoder):
+        raise BadGeneSets(
+            f"patches of {model['name']} have no exact share of its embedding: empty probe/gene_sets/slides"
+        )
+
+    def take_apart(features: np.ndarray) -> Anatomy:
+        return anatomy_of(encoder, features)
+
+    return take_apart

@@ -1,0 +1,91 @@
+"""What each patch adds to its slide's embedding, exactly: attention pools patches linearly, and what follows is linear.
+
+An embedding is a bias and a sum over heads and patches of attention x the head's vector x the last layer. A direction
+reads its angle, so each patch has its own share of the score, and shares add up to it. They are told beside reference
+slides: minus what the patch's attention would bring with the reference's mean vector. So a patch is above 0 where it
+raises the slide's score over that of the reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ..pretrain.network import SlideEncoder
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """Of one slide and H heads: shares (float64 H x N, attention, rows add up to 1), vectors (H arrays N x W), layers
+    (H arrays D x W, None where W is D and nothing follows), bias (D)."""
+
+    shares: np.ndarray
+    vectors: list[np.ndarray]
+    layers: list[np.ndarray] | None
+    bias: np.ndarray
+
+    def pooled(self) -> np.ndarray:
+        """What each head adds to the embedding (float64 H x D)."""
+        sums = [share @ rows for share, rows in zip(self.shares, self.vectors, strict=True)]
+        return np.stack(sums if self.layers is None else [w @ one for w, one in zip(self.layers, sums, strict=True)])
+
+    def embedding(self) -> np.ndarray:
+        """float64 D."""
+        return np.asarray(self.pooled().sum(0) + self.bias)
+
+    def along(self, directions: np.ndarray) -> np.ndarray:
+        """What each patch adds along K directions (K x D): float64 N x K."""
+        layers = self.layers or [None] * len(self.vectors)
+        parts = zip(self.shares, self.vectors, layers, strict=True)
+        return np.sum([s[:, None] * (v @ (directions if w is None else directions @ w).T) for s, v, w in parts], axis=0)
+
+
+@torch.inference_mode()
+def anatomy_of(encoder: SlideEncoder, patches: np.ndarray) -> Anatomy:
+    """Of a bag (float32 N x input) under gated attention."""
+    rows = torch.from_numpy(np.asarray(patches, np.float32))
+    hidden = encoder.split(encoder.before(rows)).chunk(len(encoder.attention), dim=-1)
+    scores = torch.stack([attention(part) for part, attention in zip(hidden, encoder.attention, strict=True)])
+    shares = torch.softmax(scores.double(), dim=1).numpy()
+    vectors = [part.double().numpy() for part in hidden]
+    if not isinstance(encoder.after, torch.nn.Linear):
+        return Anatomy(shares, vectors, None, np.zeros(vectors[0].shape[1]))
+    layers = [part.double().numpy() for part in encoder.after.weight.chunk(len(hidden), dim=1)]
+    return Anatomy(shares, vectors, layers, encoder.after.bias.double().numpy())
+
+
+def mean_anatomy(patches: np.ndarray) -> Anatomy:
+    """Of a bag under mean pooling: one head that attends alike to all."""
+    values = patches.astype(np.float64)
+    return Anatomy(np.full((1, len(values)), 1 / len(values)), [values], None, np.zeros(values.shape[1]))
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Means over reference slides: what heads add, over the embedding's length (float64 H x D), and 1 over that."""
+
+    heads: np.ndarray
+    over_length: float
+
+    @classmethod
+    def of(cls, slides: Iterable[Anatomy]) -> Reference:
+        """Of some slides; raises ValueError where there are none."""
+        parts = [(one.pooled(), float(np.linalg.norm(one.embedding()))) for one in slides]
+        if not parts:
+            raise ValueError("no reference slide has patches")
+        heads = np.mean([heads / length for heads, length in parts], axis=0)
+        return cls(heads, float(np.mean([1 / length for _, length in parts])))
+
+
+def patch_scores(slide: Anatomy, directions: np.ndarray, reference: Reference) -> np.ndarray:
+    """What each patch adds (float64 N x K) to direction . embedding / |embedding| over the reference's mean of it.
+
+    Columns add up to that difference.
+    """
+    length = float(np.linalg.norm(slide.embedding()))
+    usual = slide.shares.T @ (reference.heads @ directions.T)
+    bias = (directions @ slide.bias) * (1 / length - reference.over_length)
+    return np.asarray(slide.along(directions) / length - usual + slide.shares.mean(0)[:, None] * bias)
