@@ -21,7 +21,17 @@ AROUND = {
 }
 # Of the report; its menu sorts them.
 CHAPTERS = [
-    *("1 Slides", "2 Omics", "3 Pretraining", "4 Embeddings", "5 Probes", "6 Protocols", "7 Attention", "8 Genes"),
+    *(
+        "0 Demo",
+        "1 Slides",
+        "2 Omics",
+        "3 Pretraining",
+        "4 Embeddings",
+        "5 Probes",
+        "6 Protocols",
+        "7 Attention",
+        "8 Genes",
+    ),
     "9 Run",
 ]
 

@@ -5,6 +5,7 @@
 <resources>/demo/tasks/synthetic/<task>/     labels and folds (synthetic_a: of the pretraining cohort, to train or prompt)
 <resources>/demo/truth.tsv                   the planted latents, for the oracle
 <resources>/demo/gene_sets.gmt               the planted programmes of genes
+<results>/figures/planted/                   of given pairs (config/demo/pairs.yaml): what pretraining gains, beside the truth
 """
 
 
@@ -84,3 +85,36 @@ rule make_demo_tasks:
         "Making the tasks of the synthetic cohort"
     script:
         "../scripts/make_demo_tasks.py"
+
+
+rule draw_planted:
+    input:
+        curve="<results>/figures/label_curve.tsv",
+        scores="<results>/probe/{model}/gene_sets/patches.h5",
+        planted="<resources>/demo/pairs/patches.tsv",
+    output:
+        svg=report(
+            "<results>/figures/planted/{model}/{slide}/{gene_set}.svg",
+            caption="../report/planted.rst",
+            category="0 Demo",
+            labels={"result": "what pretraining gains, and a gene set beside the truth"},
+        ),
+        png="<results>/figures/planted/{model}/{slide}/{gene_set}.png",
+    log:
+        "<logs>/demo/planted/{model}/{slide}/{gene_set}.log",
+    benchmark:
+        "<benchmarks>/demo/planted/{model}/{slide}/{gene_set}.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(2000),
+        runtime=grow(20),
+    params:
+        note=lambda wildcards: config["report"]["note"],
+        code=study.digest("figures"),
+        script=study.script("draw_planted"),
+    message:
+        "Drawing what pretraining gains, and gene set {wildcards.gene_set} beside the truth"
+    script:
+        "../scripts/draw_planted.py"

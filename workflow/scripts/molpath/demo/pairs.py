@@ -12,6 +12,7 @@ attention that learns the mark holds nearly all. The constants were chosen on se
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import h5py
@@ -20,7 +21,7 @@ import pandas as pd
 
 from ..common.files import write_text, write_tsv
 from .genes import GENES, PROGRAMMES
-from .molecular import gene_constants, weight_of
+from .molecular import gene_constants, gene_sets, weight_of
 from .tasks import assign_folds, settings_of
 
 PRETRAINED, PROBED = "PAIRS-A", "PAIRS-B"
@@ -44,13 +45,13 @@ def write_pairs(folder: str | Path, seed: int = 0, pretrained: int = 2500, probe
     cases = [f"P{number + 1:05d}" for number in range(pretrained + probed)]
     levels = rng.normal(size=(len(cases), len(LATENTS)))
     write_features(folder, cases, levels, rng)
-    trained = cases[:pretrained]
-    write_tsv(folder / "expression.tsv", expression(trained, levels[:pretrained], rng))
-    write_tsv(folder / "mutations.tsv", mutations(trained, levels[:pretrained], rng))
     cohorts = [PRETRAINED] * pretrained + [PROBED] * probed
+    write_tsv(folder / "expression.tsv", expression(cases, levels, rng))
+    write_tsv(folder / "mutations.tsv", mutations(cases, levels, rng))
+    write_text(folder / "gene_sets.gmt", gene_sets())
     columns = {"slide_id": [f"{case}-1" for case in cases], "case_id": cases, "path": "", "cohort": cohorts}
     write_tsv(folder / "slides.tsv", pd.DataFrame(columns))
-    write_tsv(folder / "profiles.tsv", pd.concat([profiles(trained, "rna"), profiles(trained, "dna")]))
+    write_tsv(folder / "profiles.tsv", pd.concat([profiles(cases, cohorts, "rna"), profiles(cases, cohorts, "dna")]))
     # An oracle sees levels, not the names of what they mean: given vectors hold no label.
     truth = pd.DataFrame(levels.round(4), cases, [f"latent_{n}" for n in range(len(LATENTS))])
     write_tsv(folder / "truth.tsv", truth.rename_axis("case_id").reset_index())
@@ -100,12 +101,12 @@ def mutations(cases: list[str], levels: np.ndarray, rng: np.random.Generator) ->
     return pd.DataFrame((scores > 1.0).astype(int).T, columns=cases).assign(gene=genes)[["gene", *cases]]
 
 
-def profiles(cases: list[str], modality: str) -> pd.DataFrame:
+def profiles(cases: list[str], cohorts: list[str], modality: str) -> pd.DataFrame:
     """Rows of the profile sheet."""
     rows = pd.DataFrame({"profile_id": [f"{case}-{modality}" for case in cases], "case_id": cases})
     rna = modality == "rna"
     return rows.assign(
-        modality=modality, cohort=PRETRAINED, format="matrix" if rna else "mutation_table",
+        modality=modality, cohort=cohorts, format="matrix" if rna else "mutation_table",
         path="expression.tsv" if rna else "mutations.tsv", column=cases,
         unit="log2_tpm_plus_1" if rna else "small_coding",
     )  # fmt: skip
@@ -127,4 +128,8 @@ def write_task(
 if __name__ == "__main__":
     import sys
 
-    write_pairs(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 0)
+    target = Path(sys.argv[1])
+    partial = target.with_name(f"{target.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    write_pairs(partial, int(sys.argv[2]) if len(sys.argv) > 2 else 0)
+    partial.rename(target)  # a folder of that name is whole

@@ -90,13 +90,14 @@ def label_curve(fits: Sequence[Fit], models: Models, reference: str) -> pd.DataF
     return table.sort_values(["place", "last"], ignore_index=True).drop(columns=["place", "last"]).round(6)
 
 
-def draw_label_curve(numbers: pd.DataFrame, models: Models):
-    """AUC by labels; bands over cases; chance dotted."""
+def draw_label_curve(numbers: pd.DataFrame, models: Models, axes=None):
+    """AUC by labels; bands over cases; chance dotted. Drawn on `axes` where they are given, else on a new figure."""
     if not len(numbers):
         return say_nothing("no task has both few-shot and frozen probes")
     colours = {kind_of(model, models): colour for model, colour in colours_of(models).items()}
     shots = [*sorted(set(numbers.shots) - {0}), 0]
-    figure, axes = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
+    if axes is None:
+        axes = plt.subplots(figsize=(6.4, 4.2), layout="constrained")[1]
     for kind, mine in numbers.groupby("kind", sort=False):
         x = [shots.index(value) for value in mine.shots]
         axes.plot(x, mine.auc, "o-", color=colours[kind], ms=4, label=kind)
@@ -111,7 +112,7 @@ def draw_label_curve(numbers: pd.DataFrame, models: Models):
     tasks = numbers.tasks.max()
     axes.set_ylabel(f"AUC, mean of {tasks} task{'s' * int(tasks != 1)}")
     axes.spines[["top", "right"]].set_visible(False)
-    return figure
+    return axes.figure
 
 
 def spread_out(heights: pd.Series, least: float) -> dict[str, float]:

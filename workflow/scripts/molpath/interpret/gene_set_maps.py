@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..common.files import open_h5, read_tsv, write_text
+from ..common.reasons import FEATURES_ONLY
 from ..common.record import Record, check_intact
 from ..figures.style import plt
 from ..probe.embeddings import as_text
@@ -73,6 +74,12 @@ def draw_gene_sets(
     shown = readable(read_tsv(sets), found)
     if not shown:
         save_words(picture, f"{slide_id}: no gene set can be read from this model (the table of sets says why)", note)
+        return
+    if seen["reason"] == FEATURES_ONLY:
+        # Nothing is known of the slide but its patches: they are drawn on white.
+        width, height = (found.coords.max(0) + 2 * found.edge).tolist()
+        image = np.full((max(1, height // found.edge) * 8, max(1, width // found.edge) * 8, 3), 255, np.uint8)
+        draw_map(image, found, shown, (width, height), float("nan"), slide_id, note, picture)
         return
     size = int(seen["width"]), int(seen["height"])
     thumbnail = f"{wsi}/thumbnails/{slide_id}.jpg"
@@ -143,7 +150,8 @@ def draw_map(
         if column is not None:
             axes.imshow(paint(found, column, shape, size), extent=extent, alpha=0.6, interpolation="nearest")
         axes.set_ylim(size[1] * 1.1, 0)  # room for the scale bar, the same below every panel
-    add_scale_bar(panels[0, 0], size, mpp)
+    if np.isfinite(mpp):
+        add_scale_bar(panels[0, 0], size, mpp)
     colours = plt.cm.ScalarMappable(plt.Normalize(-1, 1), COLOURS)
     bar = figure.colorbar(colours, ax=panels, shrink=0.8, aspect=25, pad=0.015, ticks=[-1, 0, 1])
     bar.set_ticklabels(["lowers", "as usual", "raises"])
