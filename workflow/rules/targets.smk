@@ -195,7 +195,7 @@ rule summary:
     conda:
         "../../envs/slides.yaml"
     params:
-        text=lambda wildcards: study.summary.text(),
+        text=lambda wildcards: study.outcome.now(),
     message:
         "Counting what became of the slides so far"
     script:
@@ -203,7 +203,7 @@ rule summary:
 
 
 onstart:
-    look_before()
+    begin(log)
 
 
 onsuccess:
