@@ -94,6 +94,9 @@ try:
         study.check()
         for note in study.notes():
             logger.warning(note)
+        # The first page of a report, whose template reads the config alone.
+        if "--report" in " ".join(sys.argv[1:]):
+            workflow.globals["config"]["what_came_out"] = study.outcome.now()
 except ProblemsFound as problems:
     raise StudyRefused(str(problems))
 
@@ -222,6 +225,18 @@ def begin(log):
     """What a run does before its first job."""
     look_before()
     show_progress()
+
+
+def adopt_hooks():
+    """Give these hooks to a workflow that imports this one and has none of its own: those of a module don't run."""
+    hooks = {"onstart": begin, "onsuccess": functools.partial(show_end, well=True)}
+    hooks["onerror"] = functools.partial(show_end, well=False)
+    for name, hook in hooks.items():
+        theirs = getattr(workflow, f"_{name}", None)
+        if (
+            getattr(theirs, "__name__", "") == "<lambda>"
+        ):  # what Snakemake has where nothing is given
+            setattr(workflow, f"_{name}", hook)
 
 
 wildcard_constraints:

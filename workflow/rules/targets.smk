@@ -212,3 +212,7 @@ onsuccess:
 
 onerror:
     show_end(log, well=False)
+
+
+if not workflow.modifier.is_main_snakefile():
+    adopt_hooks()

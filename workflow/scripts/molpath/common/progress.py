@@ -51,5 +51,8 @@ class Progress:
         state = self.state | {"started": round(self.started, 3), "updated": round(time.time(), 1)}
         temporary = temporary_of(self.path)
         with contextlib.suppress(OSError):  # a full disk is for the job's own files to tell of
-            temporary.write_text(json.dumps(state))
-            os.replace(temporary, self.path)
+            try:
+                temporary.write_text(json.dumps(state))
+                os.replace(temporary, self.path)
+            finally:
+                temporary.unlink(missing_ok=True)

@@ -34,6 +34,7 @@ class Outcome:
 
     def __init__(self, places: Places, summary: Summary, models: Models, probing: Probing, endings: Endings) -> None:
         self.places, self.summary, self.models, self.endings = places, summary, models, endings
+        self.probing = probing
         self.cautions = Cautions(places, models, probing)
 
     def text(self, words: Collection[str], logs: Iterable[str] = (), well: bool = True) -> str:
@@ -92,7 +93,9 @@ class Outcome:
         """The command after this one."""
         report = self._path("<results>/report.html")
         if words and not {*words} & {"all", "report"}:
-            later = [word for word in WORDS if word not in stages_of({*words} & set(WORDS)) and word != "omics"]
+            done = stages_of({*words} & set(WORDS))
+            asked = {"pretrain": self.models.used_runs, "embed": self.models.used, "probe": self.probing.used}
+            later = [word for word in WORDS if word not in done and word != "omics" and asked.get(word, True)]
             return f"Next: `snakemake` does what is left ({', '.join([*later, 'report'])})."
         if os.path.isfile(report) and not self._age(report):
             return ""

@@ -12,7 +12,7 @@ from ..common.reasons import FEATURES_ONLY
 
 #: Wildcards that name a part of a stage's work, not another work.
 PARTS = ("shard", "block")
-#: Seconds that a look at the jobs' files may take: what is not read now is read next time.
+#: Seconds of a processor that a look at the jobs' files may take: what is not read now is read next time.
 LOOK_S = 0.005
 #: Seconds over which patches a second and the time left are reckoned, and below which nothing is said of them.
 PATCHES_OVER, LEFT_OVER, SHORTEST = 60.0, 600.0, 2.0
@@ -173,13 +173,13 @@ class Tracker:
 
     def look(self, now: float) -> None:
         """Read files of jobs under way, in turn, for LOOK_S at most."""
-        until = time.perf_counter() + LOOK_S
+        until = time.thread_time() + LOOK_S
         for _ in range(len(self.waiting)):
             job = self.waiting.popleft()
             if job in self.jobs:
                 self.waiting.append(job)
                 self._look(self.jobs[job], now)
-            if time.perf_counter() > until:
+            if time.thread_time() > until:
                 break
         for work in self.works.values():
             if work.running:
@@ -216,11 +216,10 @@ class Tracker:
         works.sort(key=lambda work: (not work.patches, -len(work.running)))
         parts = [work.text(detail) for work in works[: SHOWN if detail else 1]]
         if not parts and self.jobs:
-            parts = [next(reversed(self.jobs.values())).started.message]
+            parts = [next(reversed(self.jobs.values())).started.message.rstrip(".")]
         if lost := +self.aside:
             reason, number = lost.most_common(1)[0]
-            mostly = reason if number == lost.total() else f"most: {reason}"
-            parts.append(f"{lost.total():,} set aside ({mostly})")
+            parts.append(f"{lost.total():,} set aside ({'mostly ' * (number < lost.total())}{reason})")
         return " | ".join([*filter(None, parts), f"{self.done:,} of {self.steps:,} steps"])
 
     def line(self, now: float, detail: bool = True) -> str:
@@ -259,4 +258,4 @@ def duration(seconds: float) -> str:
     """About how long: seconds below two minutes, minutes below two hours, then hours and days."""
     units = ((120, 1, "s"), (7200, 60, "min"), (172800, 3600, "h"))
     length, unit = next(((length, unit) for below, length, unit in units if seconds < below), (86400, "days"))
-    return f"about {seconds / length:.0f} {unit}"
+    return f"about {max(1, seconds / length):.0f} {unit}"

@@ -42,7 +42,8 @@ class BottomLine:
     def write(self, text: str) -> int:
         """Write a text above the line."""
         with self.lock:
-            self._clear()
+            with contextlib.suppress(Exception):  # what is wrong with the line is no fault of the message
+                self._clear()
             written = self.stream.write(text)
             self.at_start = text.endswith("\n") if text else self.at_start
             return written
@@ -50,7 +51,8 @@ class BottomLine:
     def flush(self) -> None:
         """Send what is written; the line comes back below it."""
         with self.lock:
-            self._draw()
+            with contextlib.suppress(Exception):
+                self._draw()
             self.stream.flush()
 
     def show(self, line: str) -> None:
