@@ -96,7 +96,7 @@ try:
             logger.warning(note)
         # The first page of a report, whose template reads the config alone.
         if "--report" in " ".join(sys.argv[1:]):
-            workflow.globals["config"]["what_came_out"] = study.outcome.now()
+            config["what_came_out"] = study.outcome.now(where=False)
 except ProblemsFound as problems:
     raise StudyRefused(str(problems))
 

@@ -207,7 +207,8 @@ def test_without_a_terminal_lines_come_now_and_then_and_only_if_something_change
 
 def test_only_the_line_and_what_is_wrong(logger, monkeypatch):
     monkeypatch.setattr(terminal, "EVERY_S", 1000)
-    watch = Watch(logger, lambda: None, only=True)
+    monkeypatch.setenv(terminal.SETTING, "only")
+    watch = Watch(logger, lambda: None)
     watch.start()
     logger.info("Job 1: Inspecting slides")
     logger.error("Error in rule tile_slides")

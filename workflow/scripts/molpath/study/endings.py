@@ -38,6 +38,11 @@ ENDINGS = (
         f"fewer jobs at once (`--cores`, `--jobs`). {AGAIN}",
     ),
     (
+        r"TooManySetAside",
+        "More slides were set aside than slides/max_failed_fraction allows: mend them, leave them out (keep = no), or "
+        f"allow more. {AGAIN}",
+    ),
+    (
         r"clock skew",
         "Clocks of machines or of the file system disagree: set them by NTP; `snakemake doctor` says by how much. "
         + AGAIN,

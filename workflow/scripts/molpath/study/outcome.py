@@ -53,11 +53,11 @@ class Outcome:
             parts += [*filter(None, [ending]), self.next_step(words)]
         return "\n\n".join(filter(None, parts))
 
-    def now(self) -> str:
-        """What there is so far, whatever brought it."""
-        return "\n\n".join(self.parts(())) or "No slide has been inspected yet."
+    def now(self, where: bool = True) -> str:
+        """What there is so far, whatever brought it; and where it lies."""
+        return "\n\n".join(self.parts((), where)) or "No slide has been inspected yet."
 
-    def parts(self, words: Collection[str]) -> list[str]:
+    def parts(self, words: Collection[str], where: bool = True) -> list[str]:
         """Counts, cautions and places as far as the last of the stage words; without any, of everything."""
         stages = stages_of({*words} & set(WORDS))
         entries = self.summary.entries(stages)
@@ -68,7 +68,7 @@ class Outcome:
             for line in self.cautions.lines(stages, entries)
         ]
         parts = [counts, "\n".join(["Look at these before the numbers:", *cautions]) if cautions else ""]
-        return [*filter(None, [*parts, self.places_of(stages)])]
+        return [*filter(None, [*parts, self.places_of(stages) if where else ""])]
 
     def places_of(self, stages: Collection[str]) -> str:
         """Where features, embeddings, tables and the report lie, of those that are there."""

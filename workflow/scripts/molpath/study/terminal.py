@@ -117,10 +117,10 @@ class Events(logging.Handler):
 class Watch:
     """Shows how far a run is until `stop`, in a thread. It never ends the run: at its own fault it ends itself."""
 
-    def __init__(self, logger: logging.Logger, tracker: Callable[[], Tracker], only: bool = False) -> None:
-        """logger: Snakemake's; tracker: makes the run's (in the thread); only: the terminal gets the line, no messages
-        but warnings and errors."""
-        self.logger, self.make_tracker, self.only = logger, tracker, only
+    def __init__(self, logger: logging.Logger, tracker: Callable[[], Tracker]) -> None:
+        """logger: Snakemake's; tracker: makes the run's (in the thread)."""
+        self.logger, self.make_tracker = logger, tracker
+        self.only = os.environ.get(SETTING) == "only"  # the line, and no messages but warnings and errors
         self.events, self.ended = Events(), threading.Event()
         self.handler = stream_handler(logger)
         self.bottom: BottomLine | None = None
