@@ -1,4 +1,4 @@
-"""A run in a terminal: progress in its last row, messages above it whole, what came out at its end; as the page shows."""
+"""A run in a terminal: progress in its last row, messages above it whole, and its end; as the page shows it."""
 
 import os
 import re
@@ -206,4 +206,6 @@ def test_the_page_shows_what_a_run_shows(tmp_path, repository):
 
 def kind_of(line: str) -> frozenset[str]:
     """Stages, rates and reasons that a line tells of, without their numbers."""
-    return frozenset(re.findall(r"slides:|tissue:|tiles:|features:|patches/s|busy|left|\((?:mostly )?\w+\)|steps", line))
+    return frozenset(
+        re.findall(r"slides:|tissue:|tiles:|features:|patches/s|busy|left|\((?:mostly )?\w+\)|steps", line)
+    )

@@ -1,13 +1,15 @@
 """The line of progress: right numbers from what jobs and Snakemake say, whatever becomes of files and clocks."""
 
 import json
+import logging
 from collections import Counter
 from pathlib import Path
 
 import pytest
 from molpath.common.progress import Progress
 from molpath.study import progress as progress_module
-from molpath.study.progress import Planned, Started, Tracker, clock, duration
+from molpath.study.progress import Planned, Started, Tracker, begun_in, clock, duration
+from molpath.study.terminal import Events
 
 GRID = {"grid": "20x", "encoder": "uni"}
 
@@ -24,7 +26,8 @@ class Jobs:
         self.folder, self.tracker = folder, tracker
 
     def start(self, job: int, now: float, rule: str = "extract_features", message: str = "", **wildcards: str) -> None:
-        self.tracker.start(Started(job, rule, wildcards, message or f"job {job}", str(self.folder / f"{job}.log")), now)
+        log = str(self.folder / f"{job}.log")
+        self.tracker.start(Started(job, rule, wildcards, message or f"job {job}", log, begun_in(log)), now)
 
     def say(self, job: int, done: int, patches: int = 0, total: int = 10, stage: str = "features", **more) -> None:
         state = {"stage": stage, "unit": "slides", "done": done, "total": total, "patches": patches}
@@ -104,7 +107,7 @@ def test_two_stages_at_once_and_two_encoders(tmp_path):
     jobs.say(2, 2, 20)
     line = jobs.look(0.0)
     assert line == "0:00 | features uni: 2 of 20 slides | tiles: 3 of 20 slides | 0 of 6 steps"
-    assert jobs.tracker.line(0.0, detail=False) == "0:00 | features uni: 2 of 20 slides | 0 of 6 steps"
+    assert jobs.tracker.parts(detail=False) == ["features uni: 2 of 20 slides", "0 of 6 steps"]
 
 
 def test_slides_set_aside_are_counted_by_reason_beside_those_of_earlier_runs(tmp_path):
@@ -142,6 +145,19 @@ def test_a_torn_file_is_read_another_time(jobs, torn):
     assert "features: 4 of 30" in jobs.look(103.0)
 
 
+def test_a_job_that_writes_before_its_start_is_heard_of_counts(tmp_path):
+    """What lay beside its log is read as Snakemake tells of it, not as the line is made."""
+    log, logger, events = str(tmp_path / "a.log"), logging.Logger("like Snakemake's", logging.INFO), Events()
+    logger.addHandler(events)
+    told = {"event": "job_info", "jobid": 1, "rule_msg": "m", "rule_name": "r", "wildcards": {}, "log": [log]}
+    logger.info("", extra=told)
+    Progress(log, "slides", 1).step(aside="unreadable")
+    logger.info("", extra={"event": "job_finished", "job_id": 1})
+    tracker = Tracker([], 2, 0.0)
+    events.tell(tracker)
+    assert tracker.told() == "1 set aside (unreadable) | 0 of 2 steps"
+
+
 def test_a_job_that_ends_before_it_was_looked_at_counts_in_full(jobs):
     jobs.start(1, 100.0, shard="00000", **GRID)
     jobs.tracker.finish(1, 100.5)
@@ -172,7 +188,8 @@ def test_thousands_of_jobs_under_way_cost_little_a_look(tmp_path, monkeypatch):
 def test_jobs_say_what_the_line_reads(tmp_path):
     """The file that Progress writes is the one that Tracker reads."""
     tracker = Tracker([], 2, 0.0)
-    tracker.start(Started(1, "embed_block", {"model": "m", "block": "00000"}, "", str(tmp_path / "log")), 0.0)
+    log = str(tmp_path / "log")
+    tracker.start(Started(1, "embed_block", {"model": "m", "block": "00000"}, "", log, begun_in(log)), 0.0)
     told = Progress(str(tmp_path / "log"), "embedding with m", 9, "bags", done=4)
     told.step(2, patches=30)
     told.step(aside="blank")

@@ -125,7 +125,10 @@ def test_a_narrow_terminal_gets_the_short_line():
     work.samples.extend([(0.0, 0, 0), (10.0, 4, 400)])
     assert fitting(tracker, 10.0, 79) == "0:10 | tiles: 4 of 10 slides, about 15 s left, 40 patches/s | 0 of 5 steps"
     assert fitting(tracker, 10.0, 65) == "0:10 | tiles: 4 of 10 slides, about 15 s left | 0 of 5 steps"
+    assert fitting(tracker, 10.0, 50) == "0:10 | tiles: 4 of 10 slides, abou… | 0 of 5 steps"
     assert fitting(tracker, 10.0, 30) == "0:10 | tiles: 4 of 10 slides,…"
+    tracker.aside["blank"] = 2
+    assert fitting(tracker, 10.0, 60) == "0:10 | tiles: 4 of 10 slid… | 2 set aside | 0 of 5 steps"
 
 
 # The watch, at Snakemake's logger or one like it.

@@ -82,7 +82,8 @@ class Endings:
     def __init__(self, results: str, sheets: Iterable[str]) -> None:
         self.results = results
         self.under_way = False
-        self.read = {path: state_of(path) for path in dict.fromkeys(sheets) if path}
+        # One that isn't there yet is made by the run.
+        self.read = {path: state_of(path) for path in dict.fromkeys(sheets) if path and os.path.exists(path)}
 
     def check_start(self, targets: Iterable[str], arguments: Sequence[str], lacking: Sequence[str] = ()) -> list[str]:
         """Look at the results folder before the first job; returns notes, raises ProblemsFound.

@@ -29,13 +29,14 @@ class Planned(NamedTuple):
 
 
 class Started(NamedTuple):
-    """A job as it starts: what the line says of it while it counts nothing, and its log."""
+    """A job as it starts: what the line says of it while it counts nothing, its log, and `begun_in` that log then."""
 
     job: int
     rule: str
     wildcards: Mapping[str, str]
     message: str
     log: str
+    stale: float = 0.0
 
 
 class Work:
@@ -86,17 +87,16 @@ class Work:
         if detail and patches > 0:
             told += f", {patches:,.0f} patches/s"
             if self.busy:
-                told += f", encoder busy {sum(self.busy.values()) / len(self.busy):.0%}"
+                told += f", encoder busy {max(0.0, sum(self.busy.values())) / len(self.busy):.0%}"
         return told
 
 
 class Job:
-    """A job under way, and what it said last. stale: what lay in its file as it started."""
+    """A job under way, and what it said last."""
 
     def __init__(self, started: Started, key: tuple[str, ...], expected: int) -> None:
         self.started, self.key, self.expected = started, key, expected
-        self.path = f"{started.log}.progress" if started.log else ""
-        self.stale = _read(self.path).get("started")
+        self.path = f"{started.log}.progress"
         self.state: dict[str, Any] = {}
 
 
@@ -187,7 +187,7 @@ class Tracker:
 
     def _look(self, job: Job, now: float) -> None:
         state = _read(job.path)
-        if state and state["started"] != job.stale:
+        if state and state["started"] != job.started.stale:
             if not job.state:
                 self.works[job.key].begin_again(now, state.get("updated", 0) - state["started"])
             self._take(job, state)
@@ -210,8 +210,9 @@ class Tracker:
 
     # What is told.
 
-    def told(self, detail: bool = True) -> str:
-        """Stages under way, slides set aside, steps; without detail, the newest stage alone and no rates."""
+    def parts(self, detail: bool = True) -> list[str]:
+        """Stages under way, slides set aside, steps; without detail, the first stage alone, and neither rates nor
+        reasons."""
         works = [work for work in self.works.values() if work.running and work.label]
         works.sort(key=lambda work: (not work.patches, -len(work.running)))
         parts = [work.text(detail) for work in works[: SHOWN if detail else 1]]
@@ -219,12 +220,17 @@ class Tracker:
             parts = [next(reversed(self.jobs.values())).started.message.rstrip(".")]
         if lost := +self.aside:
             reason, number = lost.most_common(1)[0]
-            parts.append(f"{lost.total():,} set aside ({'mostly ' * (number < lost.total())}{reason})")
-        return " | ".join([*filter(None, parts), f"{self.done:,} of {self.steps:,} steps"])
+            why = f" ({'mostly ' * (number < lost.total())}{reason})" if detail else ""
+            parts.append(f"{lost.total():,} set aside{why}")
+        return [*filter(None, parts), f"{self.done:,} of {self.steps:,} steps"]
 
-    def line(self, now: float, detail: bool = True) -> str:
+    def told(self) -> str:
+        """The same in a line."""
+        return " | ".join(self.parts())
+
+    def line(self, now: float) -> str:
         """The same behind the time since the start."""
-        return f"{clock(now - self.began)} | {self.told(detail)}"
+        return f"{clock(now - self.began)} | {self.told()}"
 
 
 def _key(rule: str, wildcards: Mapping[str, str]) -> tuple[str, ...]:
@@ -233,6 +239,14 @@ def _key(rule: str, wildcards: Mapping[str, str]) -> tuple[str, ...]:
 
 def _aside(state: Mapping[str, Any]) -> dict[str, int]:
     return {reason: number for reason, number in state.get("set_aside", {}).items() if reason != FEATURES_ONLY}
+
+
+def begun_in(log: str) -> float:
+    """When the job began of which a file lies beside a log, by that job's clock; 0 where there is none.
+
+    To be asked before a job starts: its own file is another one.
+    """
+    return float(_read(f"{log}.progress").get("started", 0.0)) if log else 0.0
 
 
 def _read(path: str) -> dict[str, Any]:

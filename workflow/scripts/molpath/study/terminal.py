@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, TextIO
 
-from .progress import Started, Tracker
+from .progress import Started, Tracker, begun_in, clock
 
 #: Asks for no progress ("off"), or for the line without Snakemake's messages ("only"). It is of the person who looks,
 #: not of the study, so it is no key of the config, which is part of what made the results.
@@ -22,6 +22,10 @@ SETTING = "MOLPATH_PROGRESS"
 EVERY_S, PLAIN_S = 1.0, 30.0
 #: To the start of the line, and nothing right of it.
 ERASE = "\r\033[K"
+#: Columns below which what is under way is not cut to make room for what stands behind it.
+SHORTEST = 12
+#: Events of a job's end, and under which name they hold its id.
+ENDS = {"job_finished": "job_id", "job_error": "jobid"}
 #: Attribute of log records that the terminal doesn't need, for it has the line.
 PLAIN = "molpath_progress"
 
@@ -89,29 +93,35 @@ class Events(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__()
-        self.heard: deque[tuple[float, str, dict[str, Any]]] = deque()
+        self.heard: deque[tuple[float, str, Any]] = deque()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep an event of a job, with the time of a clock that never jumps."""
-        event = getattr(record, "event", None)
-        if event is not None:
-            self.heard.append((time.monotonic(), str(getattr(event, "value", event)), record.__dict__))
+        with contextlib.suppress(Exception):  # the run goes on, whatever a record holds
+            event, said = getattr(record, "event", None), record.__dict__
+            name = str(getattr(event, "value", event))
+            if name == "job_info":
+                log = str(next(iter(said["log"] or ()), ""))
+                message, wildcards = str(said["rule_msg"] or said["rule_name"]), dict(said["wildcards"] or {})
+                started = Started(said["jobid"], said["rule_name"], wildcards, message, log, begun_in(log))
+                self.heard.append((time.monotonic(), name, started))
+            elif name in ENDS:
+                self.heard.append((time.monotonic(), name, said[ENDS[name]]))
+            elif name == "progress":
+                self.heard.append((time.monotonic(), name, (said["done"], said["total"])))
 
     def tell(self, tracker: Tracker) -> None:
         """Hand on what was heard."""
         while self.heard:
             now, event, said = self.heard.popleft()
             if event == "job_info":
-                log = next(iter(said["log"] or ()), "")
-                message = str(said["rule_msg"] or said["rule_name"])
-                wildcards = dict(said["wildcards"] or {})
-                tracker.start(Started(said["jobid"], said["rule_name"], wildcards, message, log), now)
+                tracker.start(said, now)
             elif event == "job_finished":
-                tracker.finish(said["job_id"], now)
+                tracker.finish(said, now)
             elif event == "job_error":
-                tracker.fail(said["jobid"])
-            elif event == "progress":
-                tracker.done, tracker.steps = said["done"], said["total"]
+                tracker.fail(said)
+            else:
+                tracker.done, tracker.steps = said
 
 
 class Watch:
@@ -183,7 +193,12 @@ class Watch:
 def fitting(tracker: Tracker, now: float, width: int) -> str:
     """The tracker's line in full, or in short, or cut: as many columns as there are."""
     line = tracker.line(now)
-    return line if columns_of(line) <= width else cut(tracker.line(now, detail=False), width)
+    if columns_of(line) <= width:
+        return line
+    first, *others = tracker.parts(detail=False)
+    head, tail = f"{clock(now - tracker.began)} | ", "".join(f" | {part}" for part in others)
+    room = width - columns_of(head + tail)
+    return head + cut(first, room) + tail if room >= SHORTEST else cut(head + first + tail, width)
 
 
 def columns_of(text: str) -> int:
