@@ -128,7 +128,7 @@ def test_a_narrow_terminal_gets_the_short_line():
     assert fitting(tracker, 10.0, 50) == "0:10 | tiles: 4 of 10 slides, abou… | 0 of 5 steps"
     assert fitting(tracker, 10.0, 30) == "0:10 | tiles: 4 of 10 slides,…"
     tracker.aside["blank"] = 2
-    assert fitting(tracker, 10.0, 60) == "0:10 | tiles: 4 of 10 slid… | 2 set aside | 0 of 5 steps"
+    assert fitting(tracker, 10.0, 60) == "0:10 | tiles: 4 of 10 slides, … | 2 set aside | 0 of 5 steps"
 
 
 # The watch, at Snakemake's logger or one like it.
