@@ -10,6 +10,7 @@ import atexit
 import functools
 import hashlib
 import sys
+import time
 from pathlib import Path
 
 import snakemake
@@ -44,9 +45,12 @@ for name in [name for name in sys.modules if name.split(".")[0] == "molpath"]:
 sys.path.insert(0, str(LIBRARY))
 from molpath.study.code_state import state_of_code
 from molpath.study.config import Places
+from molpath.study.endings import LOOKING
 from molpath.study.launcher import Launcher
 from molpath.study.problems import ProblemsFound
+from molpath.study.progress import Planned, Tracker
 from molpath.study.study import STAGES, Study
+from molpath.study.terminal import Watch, wanted
 
 sys.path.pop(0)
 
@@ -90,6 +94,9 @@ try:
         study.check()
         for note in study.notes():
             logger.warning(note)
+        # The first page of a report, whose template reads the config alone.
+        if "--report" in " ".join(sys.argv[1:]):
+            config["what_came_out"] = study.outcome.now(where=False)
 except ProblemsFound as problems:
     raise StudyRefused(str(problems))
 
@@ -146,37 +153,90 @@ def get_environment_files():
     return [shipped(name[3:]) for name in sorted(names) if name.startswith("../../envs/")]
 
 
-def show_summary():
-    """Print what became of the slides, where a run brought them further: as far as the stage words asked for."""
-    words = {rule.name for rule in workflow.dag.targetrules}
-    quiet = Quietness.ALL in (workflow.output_settings.quiet or ())
-    if quiet or words - {"all", "report", "pathobench", *STAGES}:
-        return
-    try:
-        text = study.summary.text(words & set(STAGES))
-    except Exception as error:  # a run that came to its end must not fail for want of a summary
-        text = f"What became of the slides can't be told here ({error!r}); results/tables/ledger.tsv says it."
-    print("", text, "", sep="\n", file=sys.stderr, flush=True)
+# Names of this workflow's rules, which have a prefix where another workflow imports it.
+RULE_NAME = workflow.modifier.modify_rulename
+watches = []
+
+
+def get_words():
+    """Target rules of the run, by the names that they have here."""
+    own = {RULE_NAME(word): word for word in (*STAGES, *LOOKING, "all", "report", "pathobench")}
+    return {own.get(rule.name, rule.name) for rule in workflow.dag.targetrules}
 
 
 def look_before():
     """What would end the run is said before its first job; a run that ends without a word is told of, too."""
     atexit.register(study.endings.say_at_once)
     try:
-        notes = study.endings.check_start(
-            {rule.name for rule in workflow.dag.targetrules}, sys.argv, study.launcher.lacking()
-        )
+        notes = study.endings.check_start(get_words(), sys.argv, study.launcher.lacking())
     except ProblemsFound as problems:
         raise StudyRefused(str(problems))
     for note in notes:
         logger.warning(note)
 
 
+def show_progress():
+    """Say how far the run is until it ends.
+
+    By a thread that listens to Snakemake's logger, started here: a logger plugin that a profile asks for ends
+    Snakemake where it isn't installed, and none of those there are takes lines of a workflow's own. It begins after the
+    hook `onstart` alone, so never for a dry run or a report, and in the process that the user started alone.
+    """
+    words, quiet = get_words(), workflow.output_settings.quiet or ()
+    if words and words <= LOOKING or not wanted({Quietness.ALL, Quietness.PROGRESS} & set(quiet)):
+        return
+    try:
+        jobs, shards = list(workflow.dag.needrun_jobs()), study.slides.shards
+        outputs = {str(path) for job in jobs for path in job.output}
+        plan = [
+            Planned(
+                each.rule.name,
+                dict(each.wildcards_dict),
+                len(shards.get(each.wildcards_dict.get("shard"), ())),
+            )
+            for each in jobs
+        ]
+        began = time.monotonic()
+        watch = Watch(
+            logger, lambda: Tracker(plan, len(plan), began, study.summary.lost_before(outputs))
+        )
+        watches.append(watch)
+        atexit.register(watch.stop)
+        watch.start()
+    except Exception as error:  # no run fails for want of a line about it
+        logger.info(f"No progress is shown ({error!r}).")
+
+
 def show_end(log, well):
-    """Print what became of the slides, and how the run ended where it didn't end as it should."""
-    show_summary()
-    if text := study.endings.text(log, well):
+    """Print what came out of the run, and how it ended where it didn't end as it should."""
+    for watch in watches:
+        watch.stop()
+    if Quietness.ALL in (workflow.output_settings.quiet or ()):
+        return
+    try:
+        text = study.outcome.text(get_words(), log, well)
+    except Exception as error:  # a run that came to its end must not fail for want of a summary
+        text = f"What came out can't be told here ({error!r}); results/tables/ledger.tsv says what became of the slides."
+    if text:
         print("", text, "", sep="\n", file=sys.stderr, flush=True)
+
+
+def begin(log):
+    """What a run does before its first job."""
+    look_before()
+    show_progress()
+
+
+def adopt_hooks():
+    """Give these hooks to a workflow that imports this one and has none of its own: those of a module don't run."""
+    hooks = {"onstart": begin, "onsuccess": functools.partial(show_end, well=True)}
+    hooks["onerror"] = functools.partial(show_end, well=False)
+    for name, hook in hooks.items():
+        theirs = getattr(workflow, f"_{name}", None)
+        if (
+            getattr(theirs, "__name__", "") == "<lambda>"
+        ):  # what Snakemake has where nothing is given
+            setattr(workflow, f"_{name}", hook)
 
 
 wildcard_constraints:

@@ -195,7 +195,7 @@ rule summary:
     conda:
         "../../envs/slides.yaml"
     params:
-        text=lambda wildcards: study.summary.text(),
+        text=lambda wildcards: study.outcome.now(),
     message:
         "Counting what became of the slides so far"
     script:
@@ -203,7 +203,7 @@ rule summary:
 
 
 onstart:
-    look_before()
+    begin(log)
 
 
 onsuccess:
@@ -212,3 +212,7 @@ onsuccess:
 
 onerror:
     show_end(log, well=False)
+
+
+if not workflow.modifier.is_main_snakefile():
+    adopt_hooks()

@@ -9,4 +9,4 @@ from molpath.common import joblog
 
 if __name__ == "__main__":
     joblog.start(snakemake)
-    print(snakemake.params.text or "No slide has been inspected yet.", flush=True)
+    print(snakemake.params.text, flush=True)

@@ -19,6 +19,7 @@ LOGS = {
     "OSError: [Errno 30] Read-only file system: 'results'": "A folder can't be written to any more",
     "Command '…' died with <Signals.SIGKILL: 9>.": "most often for want of memory",
     "SLURM job failed: OUT_OF_MEMORY": "most often for want of memory",
+    "molpath.common.ledger.TooManySetAside: 8 of 9 slides": "More slides were set aside than",
     "This could indicate a clock skew problem in your network": "Clocks of machines",
 }
 

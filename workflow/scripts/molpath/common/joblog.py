@@ -77,7 +77,9 @@ def _send_to(log_path: str) -> dict[str, bool]:
     def report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         state["failed"] = True
         logging.getLogger("molpath").error("job failed", exc_info=(kind, error, trace))
-        os.write(terminal, f"{kind.__name__}: {error}\n(log: {log_path})\n".encode())
+        # Not behind the line of progress, which is drawn again below this.
+        erase = "\r\033[K" if os.isatty(terminal) and os.environ.get("TERM", "dumb") != "dumb" else ""
+        os.write(terminal, f"{erase}{kind.__name__}: {error}\n(log: {log_path})\n".encode())
 
     sys.excepthook = report
     return state

@@ -1,41 +1,58 @@
-"""How a running job says how far it is: a small file that `make demo` and a curious person can read."""
+"""How a running job says how far it is: a small file beside its log, read while the run goes on (study/progress.py)."""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
 
-from .files import atomic_path
+from .files import temporary_of
 
 
 class Progress:
     """Counts finished items of a job and writes them, at most once a second, to `<log>.progress`.
 
-    The file is for the terminal only: it is not a result and nothing depends on it.
+    The file is for the terminal only: it is not a result, nothing depends on it, and where it can't be written the job
+    goes on without.
     """
 
     def __init__(self, log_path: str | None, stage: str, total: int, unit: str = "slides", done: int = 0):
         """done: items of the total that an attempt before this one has finished."""
         self.path = Path(f"{log_path}.progress") if log_path else None
-        self.state: dict[str, Any] = {"stage": stage, "unit": unit, "done": done, "total": total, "patches": 0}
+        self.aside: dict[str, int] = {}
+        self.state: dict[str, Any] = {"stage": stage, "unit": unit, "done": done, "kept": done, "total": total}
+        self.state |= {"patches": 0, "set_aside": self.aside}
         self.started = time.time()
         self._written = 0.0
         self._write(force=True)
 
-    def step(self, done: int = 1, patches: int = 0, **more: float) -> None:
-        """Say that `done` more items and `patches` more patches are finished; `more` is kept as it is."""
+    def step(self, done: int = 1, patches: int = 0, aside: str = "", kept: bool = False, **more: float) -> None:
+        """Say that `done` more items and `patches` more patches are finished; `more` is kept as it is.
+
+        aside: the reason for which this job set the item aside, '' for one that it didn't; kept: an attempt before this
+        one had finished the item, so it says nothing of how fast this one is.
+        """
         self.state["done"] += done
+        self.state["kept"] += done if kept else 0
         self.state["patches"] += patches
         self.state |= more
+        if aside:
+            self.aside[aside] = self.aside.get(aside, 0) + done
         self._write(force=self.state["done"] >= self.state["total"])
 
     def _write(self, force: bool = False) -> None:
-        now = time.time()
+        now = time.monotonic()
         if self.path is None or (not force and now - self._written < 1.0):
             return
         self._written = now
-        state = self.state | {"started": round(self.started, 1), "updated": round(now, 1)}
-        with atomic_path(self.path) as temporary:
-            temporary.write_text(json.dumps(state))
+        state = self.state | {"started": round(self.started, 3), "updated": round(time.time(), 1)}
+        temporary = temporary_of(self.path)
+        with contextlib.suppress(OSError):  # a full disk is for the job's own files to tell of
+            try:
+                temporary.write_text(json.dumps(state))
+                os.replace(temporary, self.path)
+            finally:
+                temporary.unlink(missing_ok=True)

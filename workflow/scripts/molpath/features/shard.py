@@ -60,7 +60,7 @@ class Shard:
         for row in self.rows:
             slide_id = row["slide_id"]
             if row["status"] != OK:
-                self.finish(set_aside(slide_id, row["reason"], row["detail"]))
+                self.finish(set_aside(slide_id, row["reason"], row["detail"]), kept=True)
                 continue
             given = self.wsi / row["file"]
             check_intact(given, row.get("fingerprint", ""), self.record, "tile_slides")
@@ -72,7 +72,7 @@ class Shard:
             path = self.path(slide_id)
             current = is_current(path, self.record, inputs, self.code, accept_other_code)
             if current and self.tolerance.holds_for(path, self.slides[slide_id]):
-                self.finish(self.facts(slide_id), patches=len(coords))
+                self.finish(self.facts(slide_id), kept=True)
             else:
                 told = {"coords": coords, "attributes": attributes, "inputs": inputs}
                 self.waiting[slide_id] = told | {"slide": state_of(self.slides[slide_id])}
@@ -90,10 +90,10 @@ class Shard:
         placed = {"dataset": "features", "coords_scale": 1, "precision": self.precision, "weights": self.weights}
         return accepted(slide_id, **storage.facts_of(path), **file_facts(path, self.wsi, row), **placed)
 
-    def finish(self, row: dict[str, Any], patches: int = 0) -> None:
-        """Keep the result of a slide."""
+    def finish(self, row: dict[str, Any], kept: bool = False) -> None:
+        """Keep the result of a slide. kept: an earlier stage set it aside, or an earlier run encoded it."""
         self.results[row["slide_id"]] = row
-        self.progress.step(1, patches)
+        self.progress.step(aside="" if kept else row["reason"], kept=kept)
 
     def last_look(self) -> list[dict[str, Any]]:
         """Results in sheet order, of the files as they are now.

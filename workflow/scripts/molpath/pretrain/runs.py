@@ -241,7 +241,10 @@ def _follow(trainer: Trainer, job: Job) -> None:
     board = Events(job["events"] if alone else None)
 
     def tell(row: Row, seconds: float) -> None:
-        progress.step(int(row["epoch"]) - progress.state["done"])  # a stopped run goes on from where it was
+        before = int(row["epoch"]) - progress.state["done"] - 1
+        if before > 0:  # a stopped run goes on from where it was
+            progress.step(before, kept=True)
+        progress.step()
         rate = len(trainer.data.examples) / seconds
         log.info("epoch %d: %s; %.0f slides/s", row["epoch"], {k: round(v, 5) for k, v in row.items()}, rate)
         board.add(row | {"slides_per_second": rate})

@@ -64,7 +64,7 @@ def inspect_shard(
     for slide, row in zip(slides, rows_contained(look, slides, deadline_s, memory_mb), strict=True):
         row["note"] = "; ".join(filter(None, [row.get("note"), note_of(slide, known)]))
         rows.append(row)
-        progress.step()
+        progress.step(aside=row["reason"])
     write_manifest(manifest, rows, COLUMNS)
 
 

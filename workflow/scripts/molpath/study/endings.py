@@ -38,6 +38,11 @@ ENDINGS = (
         f"fewer jobs at once (`--cores`, `--jobs`). {AGAIN}",
     ),
     (
+        r"TooManySetAside",
+        "More slides were set aside than slides/max_failed_fraction allows: mend them, leave them out (keep = no), or "
+        f"allow more. {AGAIN}",
+    ),
+    (
         r"clock skew",
         "Clocks of machines or of the file system disagree: set them by NTP; `snakemake doctor` says by how much. "
         + AGAIN,
@@ -77,7 +82,8 @@ class Endings:
     def __init__(self, results: str, sheets: Iterable[str]) -> None:
         self.results = results
         self.under_way = False
-        self.read = {path: state_of(path) for path in dict.fromkeys(sheets) if path}
+        # One that isn't there yet is made by the run.
+        self.read = {path: state_of(path) for path in dict.fromkeys(sheets) if path and os.path.exists(path)}
 
     def check_start(self, targets: Iterable[str], arguments: Sequence[str], lacking: Sequence[str] = ()) -> list[str]:
         """Look at the results folder before the first job; returns notes, raises ProblemsFound.

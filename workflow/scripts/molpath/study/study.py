@@ -46,6 +46,7 @@ from .ledger import Ledger
 from .models import Models
 from .notes import notes_of
 from .omics import Omics
+from .outcome import Outcome
 from .probing import Probing
 from .problems import Problems, place
 from .profiles import Profiles
@@ -117,6 +118,7 @@ class Study:
         self.summary = Summary(places, self.ledger, self.probing)
         self.launcher = launcher or Launcher()
         self.endings = Endings(places.results, self.sheets())
+        self.outcome = Outcome(places, self.summary, self.models, self.probing, self.endings)
         self.demo = Demo(places, self.slides, self.profiles, self.tasks)
         self.inventory = Inventory(config, places, self.models, self.tissue, self.vectors, self.gene_sets)
         self.forecast = Forecast(config, self.models, self.downloads, self.probing, self.targets)

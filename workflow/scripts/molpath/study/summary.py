@@ -6,7 +6,7 @@ import os
 import shutil
 import textwrap
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from ..common.ledger import LEFT_OUT, STAGES, Count, Entry, Gathering, Part, count, first_losses
 from ..common.reasons import FEATURES_ONLY, REASONS, SET_ASIDE
@@ -30,10 +30,13 @@ class Summary:
         self.places, self.ledger, self.probing = places, ledger, probing
         self.models, self.targets, self.slides = ledger.models, ledger.targets, ledger.slides
 
-    def text(self, words: Collection[str] = ()) -> str:
-        """The summary as far as the last of the stage words; without any, of everything. '' before a slide is seen."""
+    def text(self, words: Collection[str] = (), entries: Sequence[Entry] | None = None) -> str:
+        """The summary as far as the last of the stage words; without any, of everything. '' before a slide is seen.
+
+        entries: those as far as that, where they have been read.
+        """
         stages = stages_of(words)
-        entries = self.entries(stages)
+        entries = self.entries(stages) if entries is None else entries
         if not entries:
             return ""
         width = min(WIDEST, shutil.get_terminal_size((WIDEST, 24)).columns)
@@ -44,11 +47,19 @@ class Summary:
         lines += losses(entries, len(self.slides.rows), width)
         return "\n".join(lines + self._where(entries, whole=not words))
 
-    def entries(self, stages: Collection[str] = STAGES) -> list[Entry]:
-        """The ledger's entries from the manifests that are there and no older than those they were made of."""
+    def lost_before(self, made: Collection[str]) -> Counter[str]:
+        """Reasons for which slides were set aside before a run that makes certain files."""
+        losses = first_losses(self.entries(without=made)).values()
+        return Counter(loss.reason for loss in losses if loss and loss.reason != FEATURES_ONLY)
+
+    def entries(self, stages: Collection[str] = STAGES, without: Collection[str] = ()) -> list[Entry]:
+        """The ledger's entries from the manifests that are there and no older than those they were made of.
+
+        without: paths of manifests that don't count.
+        """
         found = Gathering(self.slides.rows)
         for part, paths in self._manifests(stages).items():
-            there = [path for path in paths if self._is_current(part, path)]
+            there = [path for path in paths if self._path(path) not in without and self._is_current(part, path)]
             if part.stage == "pretrain":
                 self._add_run(found, part, there)
             else:
@@ -148,12 +159,26 @@ class Summary:
             told = ", ".join(f"{number:,} {reason}" for reason, number in Counter(alone.values()).most_common())
             note = f"{len(alone):,} slides in no pair: {told}" if alone else ""
             found.append(("omics", "slides paired with profiles", f"{len(paired):,}", "", note))
+            found += self._profiles(pairs)
+        for model in self.models.used if "embed" in stages else []:
+            cases = self._read([f"<results>/embed/{model}/cases.tsv"])
+            done = sum(row["status"] == "ok" for row in cases)
+            found += [("embed", f"cases of {model}", f"{done:,}", f"{len(cases) - done:,}", "")] * bool(cases)
         metrics = self.probing.metrics() if "probe" in stages else []
-        done = [path for path in metrics if os.path.isfile(self._path(path))]
-        if done:
-            lacking = f"{len(metrics) - len(done):,} not reached" if len(done) < len(metrics) else ""
-            found.append(("probe", "models, tasks and protocols", f"{len(done):,}", "", lacking))
+        probed = [path for path in metrics if os.path.isfile(self._path(path))]
+        if probed:
+            tasks = {path.split("/")[-3] for path in probed}
+            lacking = f"{len(metrics) - len(probed):,} not reached" if len(probed) < len(metrics) else ""
+            found.append(("probe", f"models and protocols on {len(tasks):,} tasks", f"{len(probed):,}", "", lacking))
         return found
+
+    def _profiles(self, pairs: Sequence[Mapping[str, str]]) -> list[Sequence[str]]:
+        """The line of the profiles."""
+        paired = {row["profile_id"] for row in pairs if row["status"] == "paired"}
+        alone = {row["profile_id"]: row["reason"] for row in pairs if row["profile_id"] and row["status"] != "paired"}
+        told = Counter(reason for profile, reason in alone.items() if profile not in paired)
+        note = ", ".join(f"{number:,} {reason}" for reason, number in told.most_common())
+        return [("omics", "profiles paired with slides", f"{len(paired):,}", "", note)]
 
     def _where(self, entries: Sequence[Entry], whole: bool) -> list[str]:
         """Files that say which slide, and why in full; a table that was refused lies beside its place."""

@@ -65,7 +65,7 @@ def tile_shard(
     results = []
     for seen, row in zip(read_manifest(inspected), rows, strict=True):
         results.append(tile_slide(seen, row, Path(wsi), grid, record, code, accept_other_code))
-        progress.step()
+        progress.step(aside=results[-1]["reason"] if row["status"] == OK else "")
     record.close([folder])
     write_manifest(manifest, results, COLUMNS)
 

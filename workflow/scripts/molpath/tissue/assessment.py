@@ -77,9 +77,9 @@ def assess_shard(
     for folder, names in folders.items():
         remove_leftovers(folder, names)
     results = []
-    for row in rows_contained(work, items, deadline_s, memory_mb):
+    for row, item in zip(rows_contained(work, items, deadline_s, memory_mb), items, strict=True):
         results.append(row)
-        progress.step()
+        progress.step(aside=row["reason"] if item["status"] == OK else "")
     record.close(folders)
     write_manifest(manifest, results, COLUMNS)
 

@@ -1,0 +1,110 @@
+"""What a reader should look at before believing the numbers: leaks, controls, probes and runs that did not do well."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Sequence
+
+from ..common.ledger import Entry
+from ..common.reasons import OK
+from .config import Places
+from .endings import tail_of
+from .models import Models
+from .probing import Probing
+from .sheets import read_sheet
+
+#: How many models, tasks or cases a line names.
+NAMED = 3
+#: Beginnings of notes of the summaries of probes (probe/controls.py, probe/results.py), and what is said of them.
+NOTES = (
+    ("permuted labels are off chance", "the control with permuted labels is off chance"),
+    ("the site alone predicts the label", "the site alone predicts the label"),
+    ("the area of tissue alone predicts the label", "the area of tissue alone predicts the label"),
+    ("a case stands on both sides", "a case stands on both sides of a fold"),
+    ("at chance on its own training side", "a fine-tuned network learned nothing of its own training side"),
+)
+#: What is said of rows of omics/leakage.tsv by their action, with where they stand.
+LEAKS = {
+    "error": "cases stand in pretraining and on a test side",
+    "allowed": "cases stand in pretraining and on a test side, which omics/allow_leakage lets pass",
+}
+UNTRAINED = "Untrained:"
+
+
+class Cautions:
+    """Read off the tables below the results folder, as far as they are there."""
+
+    def __init__(self, places: Places, models: Models, probing: Probing) -> None:
+        self.places, self.models, self.probing = places, models, probing
+
+    def lines(self, stages: Collection[str], entries: Sequence[Entry]) -> list[str]:
+        """A line for each, with the file that says more. entries: of the ledger, as far as the stages."""
+        found: list[str] = self._of_leaks() if {"omics", "pretrain", "probe"} & set(stages) else []
+        found += self._of_runs(entries) if "pretrain" in stages else []
+        found += self._of_probes() if "probe" in stages else []
+        return found
+
+    def _of_leaks(self) -> list[str]:
+        path = "<results>/omics/leakage.tsv"
+        rows = self._read(path)
+        found = []
+        for action, told in LEAKS.items():
+            cases = dict.fromkeys(row["case_id"] for row in rows if row["action"] == action)
+            found += [f"leakage: {len(cases):,} {told}: {some(cases)} ({self._path(path)})"] * bool(cases)
+        twins = {row["case_id"] for row in rows if row["action"] == "listed" and not row["task"]}
+        told = "cases share an expression profile with another case, so one of the two is mislabelled"
+        found += [f"profiles: {len(twins):,} {told}: {some(sorted(twins))} ({self._path(path)})"] * bool(twins)
+        return found
+
+    def _of_runs(self, entries: Sequence[Entry]) -> Iterable[str]:
+        """Runs that learned nothing, and those with fewer cases than a batch holds."""
+        for run in self.models.used_runs:
+            log = self._path(f"<results>/logs/pretrain/runs/{run}.log")
+            made = os.path.isfile(self._path(f"<results>/pretrain/runs/{run}/model.safetensors"))
+            if not made and UNTRAINED in (said := tail_of(log)):
+                why = said.rsplit(UNTRAINED, 1)[1].strip().splitlines()[0]
+                yield f"pretraining {run}: nothing was learned: {why} ({log})"
+            mine = [entry for entry in entries if entry.stage == "pretrain" and entry.model == run]
+            cases = {entry.case_id for entry in mine if entry.status == OK}
+            batch = self.models.runs[run]["training"]["batch_size"]
+            if mine and len(cases) < batch:
+                yield (
+                    f"pretraining {run}: {len(cases):,} cases with slide and profile, fewer than the {batch:,} of a "
+                    "batch (training/batch_size): each is told from few others"
+                )
+
+    def _of_probes(self) -> Iterable[str]:
+        """Controls off chance, folds without a result, Cox models without a coefficient."""
+        rows = [row for path in self.probing.summaries() for row in self._read(path)]
+        rows = [row for row in rows if row.get("primary") == "1"]
+        found = [(told, [row for row in rows if note in row["note"]]) for note, told in NOTES]
+        failed = [row for row in rows if number(row, "n_failed")]
+        found.append(("folds without a result", failed))
+        found.append(("no coefficient kept, so that a score of 0.5 says nothing", [
+            row for row in rows if number(row, "n_empty") and not row["protocol"].endswith("permuted")
+        ]))  # fmt: skip
+        for told, those in found:
+            names = dict.fromkeys(f"{row['model']} on {row['task']}" for row in those)
+            if names:
+                yield f"probes: {told}: {len(those):,} of {len(rows):,} scores ({some(names)})"
+
+    def _path(self, path: str) -> str:
+        return path.replace("<results>", self.places.results, 1)
+
+    def _read(self, path: str) -> list[dict[str, str]]:
+        """Rows of a table; none of one that isn't there."""
+        return read_sheet(self._path(path)) if os.path.isfile(self._path(path)) else []
+
+
+def some(names: Iterable[str]) -> str:
+    """The first of some names, and whether there are more."""
+    listed = list(names)
+    return ", ".join(listed[:NAMED]) + (", …" if len(listed) > NAMED else "")
+
+
+def number(row: dict[str, str], column: str) -> float:
+    """A number of a row; 0 where there is none."""
+    try:
+        return float(row.get(column) or 0)
+    except ValueError:
+        return 0.0

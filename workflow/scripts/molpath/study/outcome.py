@@ -1,0 +1,134 @@
+"""What a run says at its end, `snakemake summary` at any time, and the report on its first page: one text for all."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import textwrap
+from collections import Counter
+from collections.abc import Collection, Iterable
+
+from .cautions import Cautions
+from .config import Places
+from .endings import AGAIN, Endings, tail_of
+from .models import Models
+from .probing import Probing
+from .summary import WIDEST, WORDS, Summary, stages_of
+
+#: Targets after which there is something to say.
+TOLD = frozenset((*WORDS, "all", "report", "pathobench"))
+#: Where results lie that readers open first, by the stage that makes them.
+TABLES = (
+    ("slides", "tables/slides.tsv"),
+    ("omics", "omics/leakage.tsv"),
+    ("probe", "tables/metrics.tsv"),
+    ("probe", "tables/comparison.tsv"),
+    ("probe", "tables/tests.tsv"),
+)
+FAILED = r"(?m)^Error in (?:rule|group) ([^\s:]+):?"
+
+
+class Outcome:
+    """Counts, cautions, where things lie, and what to do next."""
+
+    def __init__(self, places: Places, summary: Summary, models: Models, probing: Probing, endings: Endings) -> None:
+        self.places, self.summary, self.models, self.endings = places, summary, models, endings
+        self.probing = probing
+        self.cautions = Cautions(places, models, probing)
+
+    def text(self, words: Collection[str], logs: Iterable[str] = (), well: bool = True) -> str:
+        """What stands on the terminal as a run ends; '' where there is nothing to say.
+
+        words: its target rules; logs: Snakemake's; well: whether all jobs came to their end.
+        """
+        logs = list(logs)
+        ending = self.endings.text(logs, well)
+        if set(words) - TOLD:  # other targets say what they have to say themselves
+            return ending
+        parts = self.parts(words)
+        if not well:
+            parts.append(ending or failure(logs))
+        else:
+            parts += [*filter(None, [ending]), self.next_step(words)]
+        return "\n\n".join(filter(None, parts))
+
+    def now(self, where: bool = True) -> str:
+        """What there is so far, whatever brought it; and where it lies."""
+        return "\n\n".join(self.parts((), where)) or "No slide has been inspected yet."
+
+    def parts(self, words: Collection[str], where: bool = True) -> list[str]:
+        """Counts, cautions and places as far as the last of the stage words; without any, of everything."""
+        stages = stages_of({*words} & set(WORDS))
+        entries = self.summary.entries(stages)
+        counts = self.summary.text({*words} & set(WORDS), entries)
+        width = min(WIDEST, shutil.get_terminal_size((WIDEST, 24)).columns)
+        cautions = [
+            textwrap.fill(line, width, initial_indent="  ", subsequent_indent="    ", break_long_words=False)
+            for line in self.cautions.lines(stages, entries)
+        ]
+        parts = [counts, "\n".join(["Look at these before the numbers:", *cautions]) if cautions else ""]
+        return [*filter(None, [*parts, self.places_of(stages) if where else ""])]
+
+    def places_of(self, stages: Collection[str]) -> str:
+        """Where features, embeddings, tables and the report lie, of those that are there."""
+        sources = self.models.used_sources() if "features" in stages else []
+        found = [("features", f"<results>/wsi/{grid}/features_{encoder}") for grid, encoder in sources]
+        models = self.models.used if "embed" in stages else []
+        found += [("embeddings", f"<results>/embed/{model}/cases.h5ad") for model in models]
+        found += [("table", f"<results>/{name}") for stage, name in TABLES if stage in stages]
+        there = [(what, self._path(path)) for what, path in found if os.path.exists(self._path(path))]
+        lines = [f"  {what:<12}{path}" for what, path in shortened(there)]
+        report = self._path("<results>/report.html")
+        if os.path.isfile(report):
+            lines.append(f"  {'report':<12}{report}{self._age(report)}")
+        return "\n".join(["Where it lies:", *lines]) if lines else ""
+
+    def _age(self, report: str) -> str:
+        """A report is made by a command of its own, so it may be older than the results."""
+        newest = max(map(_time, (self._path(f"<results>/{name}") for name in ("job_times.tsv", "tables/ledger.tsv"))))
+        return " (older than these results)" if newest > _time(report) else ""
+
+    def next_step(self, words: Collection[str]) -> str:
+        """The command after this one."""
+        report = self._path("<results>/report.html")
+        if words and not {*words} & {"all", "report"}:
+            done = stages_of({*words} & set(WORDS))
+            asked = {"pretrain": self.models.used_runs, "embed": self.models.used, "probe": self.probing.used}
+            later = [word for word in WORDS if word not in done and word != "omics" and asked.get(word, True)]
+            return f"Next: `snakemake` does what is left ({', '.join([*later, 'report'])})."
+        if os.path.isfile(report) and not self._age(report):
+            return ""
+        return f"Next: `snakemake --report {report}` binds tables and figures into one page."
+
+    def _path(self, path: str) -> str:
+        return path.replace("<results>", self.places.results, 1)
+
+
+def failure(logs: Iterable[str]) -> str:
+    """Which rules failed, by Snakemake's logs; a job that was tried again counts as often as it failed."""
+    rules = Counter(re.findall(FAILED, "\n".join(map(tail_of, logs))))
+    named = ", ".join(f"{rule} ({number:,})" for rule, number in rules.most_common())
+    told = f"Jobs failed: {named}; their messages and logs are named above." if named else "The run failed."
+    return f"{told} Mend the cause. {AGAIN}"
+
+
+def shortened(there: list[tuple[str, str]], most: int = 4) -> list[tuple[str, str]]:
+    """At most so many paths of a kind, and how many more there are."""
+    kept, counts = [], Counter(what for what, _ in there)
+    seen: Counter[str] = Counter()
+    for what, path in there:
+        seen[what] += 1
+        more = counts[what] - most
+        if seen[what] == most and more > 0:
+            path += f" and {more:,} more"
+        if seen[what] <= most:
+            kept.append((what, path))
+    return kept
+
+
+def _time(path: str) -> int:
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return 0
