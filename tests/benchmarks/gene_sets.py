@@ -27,7 +27,7 @@ from molpath.interpret import gene_set_reliability as reliability
 from molpath.interpret.gene_prompts import evenly, raised_minus_lowered
 from molpath.interpret.gene_set_files import random_sets
 from molpath.interpret.gene_set_scores import ssgsea
-from molpath.interpret.patch_parts import parts_of, patch_scores, reference_of
+from molpath.interpret.patch_parts import Reference, anatomy_of, patch_scores
 
 #: Genes of a set; random sets and shuffles; profiles of a prompt; slides of the reference.
 SIZE, RANDOM, SHUFFLES, PROFILES, REFERENCE = 8, 100, 199, 64, 32
@@ -110,14 +110,11 @@ def ask(network, slides, rna, latents, sets, support, asked, seed, marked) -> tu
 
 def aucs(network, slides, directions, latents, marked) -> list[float]:
     """AUC of patch scores for marked patches in slides of the upper quarter of each set's latent, mean over slides."""
-    found = []
     directions = directions * np.sqrt(directions.shape[1])
-    parts = [
-        (parts_of(network.slide, bag, directions), one) for bag, one in zip(slides, embed(network, slides), strict=True)
-    ]
-    lengths = [(part, float(np.linalg.norm(one))) for part, one in parts]
-    reference = reference_of([lengths[i] for i in evenly(len(lengths), REFERENCE)])
-    shares = [patch_scores(part, length, reference) for part, length in lengths]
+    parts = [anatomy_of(network.slide, bag) for bag in slides]
+    reference = Reference.of(parts[i] for i in evenly(len(parts), REFERENCE))
+    shares = [patch_scores(part, directions, reference) for part in parts]
+    found = []
     for i in range(latents.shape[1]):
         upper = np.flatnonzero(latents[:, i] > np.quantile(latents[:, i], 0.75))
         good = [n for n in upper if 0 < marked[n].sum() < len(marked[n])]

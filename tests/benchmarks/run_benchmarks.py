@@ -21,6 +21,7 @@ BENCHMARKS = {
     "features": "extract_features.py",
     "finished": "finished_files.py",
     "gpu": "gpu_features.py",
+    "genes": "gene_sets.py",
     "quality": "quality_truth.py",
     "precision": "feature_precision.py",
     "downloads": "download_scale.py",

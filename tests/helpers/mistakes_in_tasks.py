@@ -123,6 +123,24 @@ IN_TASKS = {
         ),
         ["config, key probe/finetune/models/sup/grid: no grid is called 'x'", "use one of: main"],
     ),
+    "gene sets of files that are not there": (
+        lambda p: p.config["probe"].update(gene_sets={"files": ["sets.gmt"]}),
+        ["config, key probe/gene_sets/files: no such file: sets.gmt"],
+    ),
+    "gene sets of models, cohorts and slides that there aren't": (
+        lambda p: p.config["probe"].update(
+            gene_sets={"files": ["slides.tsv"], "models": ["x"], "support": ["Z"], "slides": ["S99"]}
+        ),
+        [
+            "config, key probe/gene_sets/models: no model in use is called 'x'",
+            "config, key probe/gene_sets/support: no cohort with rna profiles is called 'Z'",
+            "config, key probe/gene_sets/slides: no embedded slide is called 'S99'",
+        ],
+    ),
+    "gene sets without files": (
+        lambda p: p.config["probe"].update(gene_sets={"models": ["mean"]}),
+        ["config, key probe/gene_sets/models: nothing reads it: files is empty", "name .gmt files"],
+    ),
     "genes of a model without an expression branch": (
         lambda p: p.config["probe"].update(genes=[{"model": "mean", "task": "here--grade"}]),
         ["config, key probe/genes: mean has no expression branch", "kind threads"],

@@ -65,7 +65,7 @@ SOLVERS = {"C", "max_iter", "plain", "scale", "cox"}
 SUMMARY = {"bootstraps", "missing", "seed"}
 NOT_OF_PROBES = {
     *("tasks", "use", "benchmark", "benchmark_groups", "transfer", "prompt", "cluster"),
-    *("finetune", "genes", "expression"),
+    *("finetune", "genes", "expression", "gene_sets"),
 }
 LEFT_OUT = {
     probe.Probe: NOT_OF_PROBES,

@@ -48,9 +48,8 @@ def make_omics(cases: Sequence[str], folder: str | Path, seed: int) -> None:
 
 def gene_sets() -> str:
     """The programmes as a .gmt file: name, description, genes."""
-    return "".join(
-        "\t".join([name, "synthetic demo data", *genes.split()]) + "\n" for name, genes in PROGRAMMES.items()
-    )
+    lines = ([name, "synthetic demo data", *genes.split()] for name, genes in PROGRAMMES.items())
+    return "".join("\t".join(line) + "\n" for line in lines)
 
 
 def gene_constants() -> tuple[np.ndarray, np.ndarray]:

@@ -38,7 +38,6 @@ def write_patches(
     `directions` (float32 K x D): those of everyone else than the support; a slide's score is its embedding of
     length 1 times them, plus `intercepts`.
     """
-    anatomy = anatomy_by(model, run_folder)
     table = EmbeddingTable.read(slides, with_vectors=False)
     case_of = dict(zip(table.ids, table.columns.get("case_id", table.ids), strict=True))
     with new_h5(path) as handle:
@@ -50,6 +49,7 @@ def write_patches(
         asked = [slide for slide in settings["slides"] if slide in bags and bags.is_placed(slide)]
         if not asked:
             return
+        anatomy = anatomy_by(model, run_folder)
         reference = Reference.of(anatomy(bags.read(slide).features) for slide in settings["reference"] if slide in bags)
         for slide in asked:
             bag = bags.read(slide, with_coords=True)

@@ -130,9 +130,9 @@ def write_scores(
         ids = {"profile_id": expression.profiles, "case_id": expression.cases, "cohort": expression.cohorts}
         for name, values in ids.items():
             handle.create_dataset(name, data=[str(value) for value in values], dtype=words)
-        handle.attrs["n_genes"] = len(expression.genes)
+        handle.create_group("sets", track_order=True)  # sets stay in the order of their files
         for one in sets:
             members = [one.genes, *drawn[one.name]]
-            group = handle.create_group(f"sets/{one.name.replace('/', '%2F')}", track_order=True)
+            group = handle.create_group(f"sets/{one.name.replace('/', '%2F')}")
             group["scores"] = ssgsea(expression.values, expression.genes, members)
             group["genes"] = json.dumps(members)
