@@ -7,6 +7,7 @@ library, imported by another `module` of the same consumer, is dropped before.
 """
 
 import atexit
+import contextlib
 import functools
 import hashlib
 import sys
@@ -96,7 +97,8 @@ try:
             logger.warning(note)
         # The first page of a report, whose template reads the config alone.
         if "--report" in " ".join(sys.argv[1:]):
-            config["what_came_out"] = study.outcome.now(where=False)
+            with contextlib.suppress(Exception):  # a report can do without
+                config["what_came_out"] = study.outcome.now(where=False)
 except ProblemsFound as problems:
     raise StudyRefused(str(problems))
 
