@@ -50,6 +50,7 @@ from molpath.study.endings import LOOKING
 from molpath.study.launcher import Launcher
 from molpath.study.problems import ProblemsFound
 from molpath.study.progress import Planned, Tracker
+from molpath.study.scheduling import keep_one_clock
 from molpath.study.study import STAGES, Study
 from molpath.study.terminal import Watch, wanted
 
@@ -226,6 +227,7 @@ def show_end(log, well):
 def begin(log):
     """What a run does before its first job."""
     look_before()
+    keep_one_clock(workflow.scheduler)
     show_progress()
 
 

@@ -1,0 +1,36 @@
+"""Snakemake's scheduler, which looks for jobs to start far more often than any job ends."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+
+def keep_one_clock(scheduler: Any) -> None:
+    """Let the scheduler look again once after a delay, however often it is asked to meanwhile.
+
+    Snakemake 9.27 asks for another look a second after every round that leaves jobs waiting, and every finished job
+    starts a further such chain, so that the rounds of a second are as many as the jobs that have ended. Each asks a
+    solver and the sizes of all inputs: with a hundred jobs done, a core is kept busy by that alone. One pending look
+    does the same. Nothing is changed where this version's names are missing.
+    """
+    jobs, again = getattr(scheduler, "_open_jobs", None), "_schedule_reevalutation"
+    if jobs is None or not hasattr(scheduler, again):
+        return
+    lock, pending = threading.Lock(), threading.Event()
+
+    def look() -> None:
+        with lock:
+            pending.clear()
+        jobs.release()
+
+    def ask(delay: float) -> None:
+        with lock:
+            if pending.is_set():
+                return
+            pending.set()
+        clock = threading.Timer(delay, look)
+        clock.daemon = True  # nobody waits for it at the end
+        clock.start()
+
+    setattr(scheduler, again, ask)
