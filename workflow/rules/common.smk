@@ -100,6 +100,10 @@ except ProblemsFound as problems:
     raise StudyRefused(str(problems))
 
 
+#: What `snakemake plan` counts with.
+COSTS = {name: study.shipped(f"costs/{name}.tsv") for name in ("costs", "encoders", "gpus")}
+
+
 def get_state_of_code(wildcards, input):
     """Commit of this workflow, asked where it lies: jobs run copies of it.
 

@@ -18,10 +18,13 @@ log = logging.getLogger(__name__)
 ON_RESULTS = ("rename and fsync", "HDF5 and locks", "clock")
 
 
-def examine(request: Mapping[str, Any], costs: str) -> list[Finding]:
-    """Findings of every check. `request`: what planning knows of the run (study/examination.py); `costs`: costs.tsv."""
+def examine(request: Mapping[str, Any], tables: Mapping[str, str]) -> list[Finding]:
+    """Findings of every check.
+
+    request: what planning knows of the run (study/examination.py); tables: paths of costs, encoders and gpus.
+    """
     findings: list[Finding] = []
-    plan = estimate(request["plan"], costs, request["results"])
+    plan = estimate(request["plan"], tables, request["results"])
     for name, check in checks_of(request, plan).items():
         unwritable = any(finding.check == "results folder" for finding in problems_of(findings))
         if not (unwritable and name in ON_RESULTS):
