@@ -29,7 +29,9 @@ def no_hub(tmp_path, monkeypatch):
 
 
 def encoder(adapter: str, **changes) -> dict:
-    return {"name": "e", "adapter": adapter, "weights": "", "folder": "", "fetched": "r/e", "revision": ""} | changes
+    entry = {"config": {"adapter": adapter}, "files": [], "edge": 128}
+    entry |= {"name": "e", "adapter": adapter, "weights": "", "folder": "", "fetched": "r/e", "revision": ""}
+    return entry | changes
 
 
 def one(adapter: str, ask_hub: bool = False, **changes):
@@ -175,6 +177,7 @@ def test_a_check_that_fails_in_itself_hides_no_other(slides, tmp_path, monkeypat
         "plan": plan,
         "ask_hub": False,
         "encoders": [encoder("mean_colour")],
+        "slide_encoders": [],
         "weights": {},
         "slides": slides,
         "read_slides": 1,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .plan import plan_run, written
+from .plan import machine_of, plan_run, written
 
 #: Files that a slide leaves before features: thumbnail, contours, quality map, coordinates.
 FILES_PER_SLIDE = 4
@@ -16,7 +16,7 @@ FILES_PER_SLIDE = 4
 class Estimate:
     """Bytes by what is written; bytes downloaded; patches to be read from slides; files to be made; hours by the clock.
 
-    hours: as planned, at least, at most; on the machine that the plan is for.
+    hours: as planned, at least, at most; machine: the one that the plan is for, in words.
     """
 
     sizes: dict[str, float]
@@ -24,6 +24,7 @@ class Estimate:
     patches: float
     files: int
     hours: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    machine: str = ""
 
 
 def estimate(request: Mapping[str, Any], tables: Mapping[str, str], results: str) -> Estimate:
@@ -33,7 +34,9 @@ def estimate(request: Mapping[str, Any], tables: Mapping[str, str], results: str
     features, slides = table[table.stage == "features"], table[table.stage == "tissue"]
     files = FILES_PER_SLIDE * int(slides.left.sum()) + int(features.left.sum())
     hours = (total.wall_hours, total.wall_hours_least, total.wall_hours_most)
-    return Estimate(dict(written(table)), total.download_gb * 1e9, float(features.patches.sum()), files, hours)
+    machine = machine_of(request, tables)
+    words = f"{machine.gpu} and {machine.cores} cores"
+    return Estimate(dict(written(table)), total.download_gb * 1e9, float(features.patches.sum()), files, hours, words)
 
 
 def in_words(size: float) -> str:

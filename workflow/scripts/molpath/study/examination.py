@@ -25,6 +25,7 @@ class DoctorRequest(TypedDict):
     plan: PlanRequest
     ask_hub: bool
     encoders: list[dict[str, Any]]
+    slide_encoders: list[dict[str, Any]]
     weights: dict[str, str]
     slides: list[dict[str, Any]]
     read_slides: int
@@ -60,6 +61,7 @@ class Examination:
             "plan": self.forecast.request(),
             "ask_hub": section["ask_hub"],
             "encoders": self.inventory.encoders(),
+            "slide_encoders": self.inventory.slide_encoders(),
             "weights": self.inventory.weights(),
             "slides": self.kept_slides(),
             "read_slides": section["slides"],
