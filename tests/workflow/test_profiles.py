@@ -2,11 +2,13 @@
 
 import re
 import shutil
+from types import SimpleNamespace
 
 import pytest
 import yaml
 import yte
 from snakemake.cli import get_argument_parser, parse_args
+from snakemake.resources import GroupResources, Resource, Resources
 
 PROFILES = ("default", "slurm", "slurm-gpu", "lsf", "sge", "kubernetes")
 
@@ -66,6 +68,29 @@ def test_jobs_of_seconds_share_a_submission(repository, name):
         "probe_task": "probes",
     }
     assert set(profile["group-components"]) == {"store", "probes"}
+
+
+@pytest.mark.parametrize("name", ["slurm", "slurm-gpu"])
+@pytest.mark.parametrize(
+    ("rule", "file", "asked"),
+    [
+        ("probe_task", "probe", {"_cores": 4, "mem_mb": 8000, "runtime": 5 * 60}),
+        ("pack_patches", "pretrain", {"_cores": 2, "mem_mb": 8000, "runtime": 4 * 120}),
+    ],
+)
+def test_a_group_asks_for_what_runs_side_by_side(repository, name, rule, file, asked):
+    """20 probes would ask for 20 processors, and after a failure for twice and three times the memory of all."""
+    profile = yaml.safe_load(read(repository, name))
+    text = (repository / f"workflow/rules/{file}.smk").read_text().split(f"rule {rule}:")[1]
+    numbers = {key: int(re.search(rf"{key}=grow\((\d+)\)", text)[1]) for key in ("mem_mb", "runtime")}
+    resources = {"_cores": 1} | numbers | profile["set-resources"][rule]
+    count = profile["group-components"][profile["groups"][rule]]
+    (limit,) = profile["resources"]
+    name, _, most = limit.partition("=")
+    assert profile["set-resource-scopes"] == {name: "local"}
+    jobs = [SimpleNamespace(resources=resources, pipe_group=None) for _ in range(count)]
+    found = GroupResources.basic_layered([jobs], Resources({name: Resource(name, int(most))}), run_local=False)
+    assert {key: found[key] for key in asked} == asked
 
 
 @pytest.mark.parametrize("name", ["slurm", "slurm-gpu"])
