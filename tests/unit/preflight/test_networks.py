@@ -30,7 +30,7 @@ def test_published_figures_of_vision_transformers(sizes, published):
 
 @pytest.mark.parametrize(
     ("name", "published"),
-    # Swin-T (arXiv 2103.14030), with another stem here; EfficientNet-Lite0 (its makers' page), whose classifier is left out
+    # Swin-T (arXiv 2103.14030), with another stem here; EfficientNet-Lite0 (its makers' page), without its classifier
     [("ctranspath", 4.5), ("efficientnet_lite0", 0.407), ("uni_v1", 61.6), ("kaiko_vitb16", 17.6)],
 )
 def test_published_figures_of_encoders(name, published):

@@ -244,7 +244,7 @@ def test_every_shipped_cost_has_a_basis_and_a_source():
 
 
 def test_what_is_left_alone_is_counted(tables, request_of_all, tmp_path):
-    """One of three shards has features, half of another; a run, half an embedding, two of four probing jobs are done."""
+    """One of three shards has features, half of another; a run, half an embedding and two of four probes are done."""
     left = {"00001": 1, "00002": 1}
     request_of_all["features"][0] |= {"shards": ["00000", "00001", "00002"], "left": left}
     request_of_all["left"] = {"slides": {}, "tissue": {"00002": 1}}

@@ -65,6 +65,8 @@ def read_networks(path: str | Path) -> dict[str, Network]:
 def _network(row: Mapping[str, Any]) -> Network:
     transformer = None
     if row["token_px"]:
-        sizes = (int(row[name]) for name in ("token_px", "width", "blocks", "hidden"))
-        transformer = Transformer(*sizes, gated=row["gated"] == "yes", prefix=int(row["prefix"]))
+        token, width, blocks, hidden, prefix = (
+            int(row[name]) for name in ("token_px", "width", "blocks", "hidden", "prefix")
+        )
+        transformer = Transformer(token, width, blocks, hidden, row["gated"] == "yes", prefix)
     return Network(int(row["pixels"]), float(row["gflop"]) * 1e9, transformer)

@@ -57,8 +57,8 @@ class Patches:
     def _sum(self, name: str, column: str) -> float | None:
         """Sum of a manifest's column; None where the manifest isn't there."""
         if name not in self._sums:
-            path = self.results / name
-            table = read_tsv(path) if path.is_file() else None
-            missing = table is None or column not in table
-            self._sums[name] = None if missing else float(pd.to_numeric(table[column], errors="coerce").sum())
+            path, found = self.results / name, None
+            if path.is_file() and column in (table := read_tsv(path)):
+                found = float(pd.to_numeric(table[column], errors="coerce").sum())
+            self._sums[name] = found
         return self._sums[name]

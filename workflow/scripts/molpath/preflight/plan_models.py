@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from .plan import Sum
+from .plan_sum import Sum
 
 #: Bytes of a number in feature files (fp16) and in embeddings (fp32).
 HALF, SINGLE = 2, 4

@@ -9,7 +9,8 @@ import pandas as pd
 
 from ..common.files import read_tsv, write_text, write_tsv
 from .costs import Costs, read_costs
-from .plan import NUMBERS, Machine, machine_of, plan_run
+from .plan import machine_of, plan_run
+from .plan_sum import NUMBERS, Machine
 
 #: Column of the table for a terminal -> heading, and decimals (None: text).
 TERMINAL = {

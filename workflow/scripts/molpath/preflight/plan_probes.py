@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .costs import Costs
-
-if TYPE_CHECKING:
-    from .plan import Sum
+from .plan_sum import Sum
 
 #: Share of a task's samples on the training side of a fold: the paper's 80:20.
 TRAINED = 0.8
