@@ -34,7 +34,8 @@ from .encoders import Encoders
 from .endings import Endings
 from .examination import DoctorRequest, Examination
 from .feature_check import FeatureCheck
-from .forecast import Forecast, PlanRequest
+from .forecast import Forecast
+from .forecast_numbers import PlanRequest
 from .free_text import check_free_text
 from .gene_sets import GeneSets
 from .given_features import GivenFeatures
@@ -121,7 +122,9 @@ class Study:
         self.outcome = Outcome(places, self.summary, self.models, self.probing, self.endings)
         self.demo = Demo(places, self.slides, self.profiles, self.tasks)
         self.inventory = Inventory(config, places, self.models, self.tissue, self.vectors, self.gene_sets)
-        self.forecast = Forecast(config, self.models, self.downloads, self.probing, self.targets)
+        self.forecast = Forecast(
+            config, places, self.models, self.downloads, self.slide_encoders, self.probing, self.targets
+        )
         self.examination = Examination(config, self.forecast, self.inventory, self.launcher)
 
     @classmethod
@@ -198,6 +201,10 @@ class Study:
         """What the config asks for, in numbers (molpath.preflight.plan turns them into hours and disk)."""
         self._check_once()
         return self.forecast.request()
+
+    def about(self) -> dict[str, Any]:
+        """What the page of the plan says of the study and of the Snakemake that made it."""
+        return self.forecast.about() | {"snakemake": self.launcher.version}
 
     def doctor(self) -> DoctorRequest:
         """What to look at before a long run (molpath.preflight.examination does)."""
