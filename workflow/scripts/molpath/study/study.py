@@ -19,11 +19,8 @@ from .config import (
     Config,
     Places,
     fill_defaults,
-    keys_given_twice,
-    load_yaml,
     merge,
     not_finite,
-    shipped_yaml,
 )
 from .demo import Demo
 from .digests import Digests
@@ -59,6 +56,7 @@ from .times import Times
 from .tissue import Tissue
 from .training import PretrainJobs
 from .vectors import GivenVectors
+from .yaml_files import keys_given_twice, load_yaml, shipped_yaml
 
 #: The config that the Snakefile names; others are laid over it.
 OWN_CONFIG = "config/config.yaml"
