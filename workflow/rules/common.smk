@@ -17,6 +17,12 @@ resource_scopes:
     gpu="local",
 
 
+# Connections of all downloads together. Here and not in a profile: `resources` of another profile, or --resources for
+# something else, would replace that line whole.
+if "downloads" not in workflow.global_resources:
+    workflow.register_resource("downloads", 8)
+
+
 def grow(amount):
     """A resource that grows with each attempt: memory in MB or time in minutes."""
 
