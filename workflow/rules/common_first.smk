@@ -61,7 +61,16 @@ sys.path.insert(0, str(LIBRARY))
 from molpath.study.code_state import state_of_code
 from molpath.study.config import Places
 from molpath.study.launcher import Launcher
+from molpath.study.opening import OWN_CONFIG, check_config_files
 from molpath.study.problems import ProblemsFound
 from molpath.study.study import STAGES, Study
 
 sys.path.pop(0)
+
+try:
+    # As a module of another workflow this one reads no config file of its own.
+    check_config_files(
+        workflow.overwrite_configfiles, "" if workflow.modifier.skip_configfile else OWN_CONFIG
+    )
+except ProblemsFound as problems:
+    raise StudyRefused(str(problems))

@@ -42,6 +42,7 @@ from .ledger import Ledger
 from .models import Models
 from .notes import notes_of
 from .omics import Omics
+from .opening import OWN_CONFIG, map_of
 from .probing import Probing
 from .problems import Problems, place
 from .profiles import Profiles
@@ -58,8 +59,6 @@ from .training import PretrainJobs
 from .vectors import GivenVectors
 from .yaml_files import keys_given_twice, load_yaml, shipped_yaml
 
-#: The config that the Snakefile names; others are laid over it.
-OWN_CONFIG = "config/config.yaml"
 #: Stages in the order of the data.
 STAGES = ("slides", "tissue", "tiles", "features", "omics", "pretrain", "embed", "probe")
 #: Families of environments that have a twin with a PyTorch built for CUDA.
@@ -218,12 +217,3 @@ class Study:
     def shipped(self, name: str) -> str:
         """Path of a file below `resources/` that ships."""
         return self.places.shipped(f"../resources/{name}")
-
-
-def map_of(path: str, contents: Any) -> Config:
-    """A config file's contents; an empty file is an empty map, and anything but a map a problem."""
-    if contents is not None and not isinstance(contents, dict):
-        problems = Problems()
-        problems.add(path, f"{str(contents)[:40]!r} is no map of keys", "write a section a stage (config/README.md)")
-        problems.stop()
-    return contents or {}
