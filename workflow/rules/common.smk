@@ -129,8 +129,12 @@ def look_before():
     """What would end the run is said before its first job; a run that ends without a word is told of, too."""
     atexit.register(study.endings.say_at_once)
     try:
+        jobs = [(job.rule.name, job.wildcards_dict) for job in workflow.dag.needrun_jobs()]
         notes = study.endings.check_start(
-            {rule.name for rule in workflow.dag.targetrules}, sys.argv, study.launcher.lacking()
+            {rule.name for rule in workflow.dag.targetrules},
+            sys.argv,
+            study.launcher.lacking(),
+            study.imports.lacking(jobs),
         )
     except ProblemsFound as problems:
         raise StudyRefused(str(problems))

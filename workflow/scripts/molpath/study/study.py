@@ -35,6 +35,7 @@ from .forecast import Forecast, PlanRequest
 from .free_text import check_free_text
 from .given_features import GivenFeatures
 from .grids import Grids
+from .imports import Imports
 from .inventory import Inventory
 from .launcher import Launcher
 from .leakage import LeakageAudit
@@ -75,7 +76,7 @@ class Study:
         self.config, self.places = config, places or Places()
         self.schema: Config = shipped_yaml(self.places.shipped("schemas/config.schema.yaml"))
         fill_defaults(config, self.schema, self.schema)
-        self.problems = Problems()
+        self.problems, self.launcher = Problems(), launcher or Launcher()
         self._checked = False
         self.check_config()
         places, self.digest = self.places, Digests()
@@ -108,7 +109,7 @@ class Study:
         self.targets = Targets(config, self.models, self.embedding, self.probing, self.comparisons, pages)
         self.ledger = Ledger(self.models, self.targets)
         self.summary = Summary(places, self.ledger, self.probing)
-        self.launcher = launcher or Launcher()
+        self.imports = Imports(self.models, self.tissue, self.launcher)
         self.endings = Endings(places.results, self.sheets())
         self.demo = Demo(places, self.slides, self.profiles, self.tasks)
         self.inventory = Inventory(config, places, self.models, self.tissue, self.vectors)
@@ -139,6 +140,8 @@ class Study:
                 "leave it out, keep results on a file system that all jobs share (workflow/docs/clusters.md), "
                 "and see workflow/docs/data.md for slides in a bucket",
             )
+        if lacking := self.launcher.without_conda():
+            self.problems.add(*lacking)
         for error in Draft202012Validator(self.schema).iter_errors(self.config):
             self.problems.add_schema_error(f"config, key {place(error)}", error)
         self.problems.stop()
@@ -182,7 +185,7 @@ class Study:
     def notes(self) -> list[str]:
         """What is no mistake and worth a line: encoders given other patches than they were made for, gated weights."""
         self._check_once()
-        return notes_of(self.models) + self.vectors.notes()
+        return notes_of(self.models) + self.vectors.notes() + self.imports.notes()
 
     def plan(self) -> PlanRequest:
         """What the config asks for, in numbers (molpath.preflight.plan turns them into hours and disk)."""
