@@ -24,6 +24,8 @@ PROFILE_COLUMNS = (
     *("sample_type", "specimen"),
     *DOWNLOAD_COLUMNS,
 )
+#: Slides of config/slides.tsv as it ships, and the page that says what belongs in it.
+EXAMPLE, GUIDE = ["case01-DX1", "case01-DX2", "case02-DX1"], "config/README.md"
 #: Micrometres per pixel that a slide may have.
 MPP = (0.01, 100)
 
@@ -41,6 +43,10 @@ class SheetChecks:
         sheet = self.slides.path
         rows = self.check_rows(sheet, self.slides.rows, "schemas/slides.schema.yaml", SLIDE_COLUMNS)
         self.check_unique(sheet, rows, ["slide_id"], "give every slide an id of its own")
+        if EXAMPLE == [row["slide_id"] for row in rows] and not any(map(os.path.exists, self.paths(rows))):
+            wrong = "these are the example rows that the workflow ships with"
+            self.problems.add(sheet, wrong, f"write your own slides there, or name your sheet: slides/sheet ({GUIDE})")
+            return
         for row in rows:
             values = self.slides.values_of(row)
             where = f"{sheet}, row {row['#']}, column path"
@@ -50,6 +56,10 @@ class SheetChecks:
                 self.check_marks(where, values["path"])
             else:
                 self.check_file(where, values["path"], may_have_braces=True)
+
+    def paths(self, rows: Sequence[Row]) -> list[str]:
+        """Paths of the slides of some rows."""
+        return [str(self.slides.values_of(row)["path"]) for row in rows]
 
     def check_case_sheet(self) -> None:
         """The sheet of cases, where the config names one, is there, can be read and has a column case_id."""

@@ -1,4 +1,4 @@
-"""Packages that jobs import, tried once where no deployment is asked for, so that a lack is told before slides are read.
+"""Packages that jobs import, tried once where no deployment is asked for: a lack is told before slides are read.
 
 They are tried in a process of their own: torch alone takes seconds and memory, and what imports badly may also crash.
 """
@@ -135,8 +135,8 @@ class Imports:
         encoders = self.models.encoders
         if encoders.gpu_build and not encoders.allow_cpu and self.without_gpu():
             notes.append(
-                "note: config, key software/torch: gpu, and PyTorch sees no GPU on this machine: encoders refuse to run "
-                "here\n    -> run jobs on machines that have one (--profile), or set allow_cpu: true, or torch: cpu"
+                "note: config, key software/torch: gpu, and PyTorch sees no GPU on this machine: encoders refuse "
+                "to run here\n    -> run jobs on machines that have one (--profile), or set allow_cpu: true, or torch: cpu"
             )
         return notes
 

@@ -37,8 +37,8 @@ class Launcher:
         return (
             "--sdm conda",
             "no conda is on PATH",
-            "install Miniforge (https://conda-forge.org/download) and open a new shell; or leave --sdm conda out and run "
-            "in the environment that `make env` makes in a clone (.venv/bin/snakemake)",
+            "install Miniforge (https://conda-forge.org/download) and open a new shell; or leave --sdm conda out and "
+            "run in the environment that `make env` makes in a clone (.venv/bin/snakemake)",
         )
 
     def plugins(self) -> dict[str, str]:

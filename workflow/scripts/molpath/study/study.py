@@ -43,7 +43,7 @@ from .ledger import Ledger
 from .models import Models
 from .notes import notes_of
 from .omics import Omics
-from .opening import OWN_CONFIG, map_of
+from .opening import OWN_CONFIG, laid_over, map_of
 from .probing import Probing
 from .problems import Problems, place
 from .profiles import Profiles
@@ -156,6 +156,7 @@ class Study:
             for line, key in keys_given_twice(file):
                 problems.add(f"{file}, line {line}", f"key {key!r} is there twice", "keep one: YAML takes the last")
         self.check_texts(problems)
+        self.check_borrowed(problems)
         sheets = SheetChecks(self.places, self.slides, self.profiles, problems)
         tasks = TaskChecks(self.config, self.models, problems)
         self.feature_check.check(problems)
@@ -165,6 +166,20 @@ class Study:
             self.times.check(self.inventory.every_file(), problems)
             problems.stop()
         self._checked = True
+
+    def check_borrowed(self, problems: Problems) -> None:
+        """The slide sheet lies where the config that names it says, not beside another config that happens to be read."""
+        name, found = self.config["slides"]["sheet"], self.slides.path
+        files = [str(file) for file in self.places.config_files]
+        namer = laid_over(files, "slides", "sheet") if name and len(files) > 1 and not os.path.exists(name) else ""
+        own = os.path.join(os.path.dirname(namer), name)
+        if namer and os.path.exists(found) and os.path.abspath(found) != os.path.abspath(own):
+            problems.add(
+                f"{namer}, key slides/sheet",
+                f"no {name} in the working directory or beside this config; {found} belongs to another one",
+                f"write {own}, or name the path of your sheet",
+            )
+            problems.stop()
 
     def sheets(self) -> list[str]:
         """Slide, case and profile sheets and the tables of the tasks in use, as the user gives them."""
