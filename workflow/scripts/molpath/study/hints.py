@@ -23,8 +23,8 @@ def nearest(name: object, known: Iterable[object]) -> str:
     """The known name that is most like `name`, whatever their case; '' where none is."""
     by_lower = {str(one).lower(): str(one) for one in known}
     word = ODD_SPACES.sub("", str(name)).strip(CURLY + "\"' ").lower()
-    parts = [one for one in by_lower if word and (one.startswith(word) or one.endswith(word))]
-    found = difflib.get_close_matches(word, by_lower, 1, 0.7) or (parts if len(parts) == 1 else [])
+    parts = [one for one in by_lower if len(word) > 2 and (one.startswith(word) or one.endswith(word))]
+    found = parts if len(parts) == 1 and word not in by_lower else difflib.get_close_matches(word, by_lower, 1, 0.7)
     return by_lower[found[0]] if found else ""
 
 
@@ -129,7 +129,8 @@ def for_words(value: str, types: list[str]) -> str:
             f"write {'true' if word in YES else 'false'}, without quotes" if word in YES + NO else "write true or false"
         )
     if "number" in types or "integer" in types:
-        return for_number(value)
+        plain = re.fullmatch(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?", value.strip())
+        return f"write it without quotes: {value}" if plain else for_number(value)
     return ""
 
 
@@ -144,8 +145,6 @@ def for_number(value: str) -> str:
         return f"write it without a thousands separator: {re.sub(r'[^-+0-9]', '', value)}"
     if found := re.fullmatch(r"([-+]?\d+(?:[.,]\d+)?) ?(?:[xX×%]|[a-zA-Zµμ]+(?:/\w+)?)", value):
         return f"write the number alone: {found[1].replace(',', '.')}"
-    if re.fullmatch(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?", value):
-        return f"write it without quotes: {value}"
     return ""
 
 

@@ -136,7 +136,7 @@ class Imports:
         if encoders.gpu_build and not encoders.allow_cpu and self.without_gpu():
             notes.append(
                 "note: config, key software/torch: gpu, and PyTorch sees no GPU on this machine: encoders refuse "
-                "to run here\n    -> run jobs on machines that have one (--profile), or set allow_cpu: true, or torch: cpu"
+                "to run here\n    -> run jobs where one is (--profile), or set allow_cpu: true, or torch: cpu"
             )
         return notes
 

@@ -168,7 +168,7 @@ class Study:
         self._checked = True
 
     def check_borrowed(self, problems: Problems) -> None:
-        """The slide sheet lies where the config that names it says, not beside another config that happens to be read."""
+        """The slide sheet lies where the config that names it says, not beside another one that is read."""
         name, found = self.config["slides"]["sheet"], self.slides.path
         files = [str(file) for file in self.places.config_files]
         namer = laid_over(files, "slides", "sheet") if name and len(files) > 1 and not os.path.exists(name) else ""
