@@ -1,4 +1,4 @@
-"""Values of the config that are of a wrong type, misspelt or no path: what spoils a project, and what its user reads."""
+"""Values of the config of a wrong type, misspelt, or no path: what spoils a project, and what its user reads."""
 
 
 def sheet(path: str):

@@ -15,7 +15,6 @@ from pathlib import Path
 import snakemake
 import yaml
 from snakemake.exceptions import WorkflowError
-from snakemake.logging import logger
 
 
 class StudyRefused(WorkflowError):
@@ -33,6 +32,7 @@ if found < (9, 27) or sys.version_info < (3, 11):
     )
 
 from snakemake.io import sourcecache_entry
+from snakemake.logging import logger
 from snakemake.sourcecache import LocalSourceFile
 
 
