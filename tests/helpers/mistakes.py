@@ -13,7 +13,7 @@ MISTAKES = {
     ),
     "wrong type": (
         lambda p: p.config["slides"].update(slides_per_job="many"),
-        ["config, key slides/slides_per_job: 'many' is not of type 'integer'", "Consecutive rows of the sheet"],
+        ["config, key slides/slides_per_job: 'many' is not a whole number", "Consecutive rows of the sheet"],
     ),
     "value out of range": (
         lambda p: p.config["slides"].update(max_failed_fraction=2),

@@ -22,23 +22,23 @@ IN_VALUES = {
     ),
     "decimal comma": (
         lambda p: p.config["tiles"]["grids"]["main"].update(mpp="0,25"),
-        ["config, key tiles/grids/main/mpp: '0,25' is not of type 'number'", "use a decimal point: 0.25"],
+        ["config, key tiles/grids/main/mpp: '0,25' is not a number", "use a decimal point: 0.25"],
     ),
     "unit behind a number": (
         lambda p: p.config["tiles"]["grids"]["main"].update(magnification="20x"),
-        ["config, key tiles/grids/main/magnification: '20x' is not of type 'number'", "write the number alone: 20"],
+        ["config, key tiles/grids/main/magnification: '20x' is not a number", "write the number alone: 20"],
     ),
     "word behind a number": (
         lambda p: p.config["tiles"]["grids"]["main"].update(patch_size="256 px"),
-        ["config, key tiles/grids/main/patch_size: '256 px' is not of type", "write the number alone: 256"],
+        ["config, key tiles/grids/main/patch_size: '256 px' is not a whole number", "write the number alone: 256"],
     ),
     "number in quotes": (
         lambda p: p.config["tiles"]["grids"]["main"].update(patch_size="256"),
-        ["config, key tiles/grids/main/patch_size: '256' is not of type", "write it without quotes: 256"],
+        ["config, key tiles/grids/main/patch_size: '256' is not a whole number", "write it without quotes: 256"],
     ),
     "thousands separator": (
         lambda p: p.config["slides"].update(memory_mb="2,000"),
-        ["config, key slides/memory_mb: '2,000' is not of type", "without a thousands separator: 2000"],
+        ["config, key slides/memory_mb: '2,000' is not a whole number", "without a thousands separator: 2000"],
     ),
     "negative number": (
         lambda p: p.config["tiles"]["grids"]["main"].update(patch_size=-256),
@@ -50,39 +50,39 @@ IN_VALUES = {
     ),
     "share in per cent": (
         lambda p: p.config["slides"].update(max_failed_fraction="10%"),
-        ["config, key slides/max_failed_fraction: '10%' is not of type 'number'"],
+        ["config, key slides/max_failed_fraction: '10%' is not a number", "write it as a share: 0.1"],
     ),
     "yes in quotes": (
         lambda p: p.config.update(software={"allow_cpu": "yes"}),
-        ["config, key software/allow_cpu: 'yes' is not of type 'boolean'", "write true, without quotes"],
+        ["config, key software/allow_cpu: 'yes' is not true or false", "write true, without quotes"],
     ),
     "yes without quotes": (
         lambda p: p.config["slides"].update(sheet=True),
-        ["config, key slides/sheet: True is not of type 'string'", "put the word in quotes ('yes')"],
+        ["config, key slides/sheet: true is not text", "put the word in quotes ('yes')"],
     ),
     "number where a name is asked for": (
         lambda p: p.config["embed"].update(use=[1]),
-        ["config, key embed/use/0: 1 is not of type 'string'", "put it in quotes: '1'"],
+        ["config, key embed/use/0: 1 is not text", "put it in quotes: '1'"],
     ),
     "one value where a list is asked for": (
         lambda p: p.config["embed"].update(use="mean"),
-        ["config, key embed/use: 'mean' is not of type 'array'", "write a list: [mean]"],
+        ["config, key embed/use: 'mean' is not a list", "write a list: [mean]"],
     ),
     "list where one value is asked for": (
         lambda p: p.config["slides"].update(sheet=["slides.tsv"]),
-        ["config, key slides/sheet: ['slides.tsv'] is not of type 'string'", "without brackets: slides.tsv"],
+        ["config, key slides/sheet: ['slides.tsv'] is not text", "without brackets: slides.tsv"],
     ),
     "list where keys are asked for": (
         lambda p: p.config["embed"].update(models=["mean"]),
-        ["config, key embed/models: ['mean'] is not of type 'object'", "write keys and values below it, without -"],
+        ["config, key embed/models: ['mean'] is not a map of keys", "write keys and values below it, without -"],
     ),
     "keys where a list is asked for": (
         lambda p: p.config["embed"].update(use={"mean": {}}),
-        ["config, key embed/use: {'mean': {}} is not of type 'array'", "begin each entry with '- '"],
+        ["config, key embed/use: {'mean': {}} is not a list", "begin each entry with '- '"],
     ),
     "nothing where a value is asked for": (
         lambda p: p.config["embed"].update(use=[None]),
-        ["config, key embed/use/0: None is not of type 'string'", "write a value, or delete the key"],
+        ["config, key embed/use/0: nothing is not text", "write a value, or delete the key"],
     ),
     "misspelt choice": (
         lambda p: p.config.update(tissue={"method": "ostu"}),

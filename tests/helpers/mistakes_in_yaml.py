@@ -36,13 +36,13 @@ IN_YAML = {
         "no space behind the only colon": (
             "slides:\n  sheet:slides.tsv\n",
             [
-                "config, key slides: 'sheet:slides.tsv' is not of type 'object'",
+                "config, key slides: 'sheet:slides.tsv' is not a map of keys",
                 "write `sheet: slides.tsv`, with a space",
             ],
         ),
         "equals sign": (
             "slides:\n  sheet = slides.tsv\n",
-            ["config, key slides: 'sheet = slides.tsv' is not of type 'object'", "write `sheet: slides.tsv`"],
+            ["config, key slides: 'sheet = slides.tsv' is not a map of keys", "write `sheet: slides.tsv`"],
         ),
         "indented too far": (
             "slides:\n  sheet: slides.tsv\n    cases: a.tsv\n",
@@ -78,7 +78,7 @@ IN_YAML = {
         ),
         "no space behind dashes": (
             "embed:\n  use:\n    -mean\n    -threads\n",
-            ["config, key embed/use: '-mean -threads' is not of type 'array'", "write a list: [mean, threads]"],
+            ["config, key embed/use: '-mean -threads' is not a list", "write a list: [mean, threads]"],
         ),
         "double quotes left open": (
             'slides:\n  sheet: "slides.tsv\n  cases: ""\n',

@@ -160,7 +160,7 @@ def test_a_profile_for_clusters_keeps_what_it_does_not_set_itself(seen, reposito
 def test_connections_are_limited_whatever_else_is(project, options, limit):
     """--resources, or the key of that name in a profile, replaces a whole list."""
     project.write()
-    extra = 'assert workflow.global_resources["downloads"].value == {}, workflow.global_resources'.format(limit)
+    extra = f'assert workflow.global_resources["downloads"].value == {limit}, workflow.global_resources'
     (project.folder / "Snakefile").write_text(f'include: "{project.repository}/workflow/Snakefile"\n{extra}\n')
     project.use_own_snakefile = True
     done = project.snakemake("--cores", "1", "--dry-run", "--quiet", *options)

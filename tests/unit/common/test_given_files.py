@@ -14,8 +14,8 @@ from molpath.common.given_parquet import check_parquet
 from molpath.common.given_text import Refused, check_yaml_size, read_json
 from molpath.common.given_yaml import read_yaml
 from molpath.common.tsv import MOST_COLUMNS, BadTable, read_cells
-from molpath.study.yaml_files import load_yaml
 from molpath.study.problems import ProblemsFound
+from molpath.study.yaml_files import load_yaml
 from safetensors.torch import save_file
 
 

@@ -22,9 +22,9 @@ from molpath.study.problems import ProblemsFound
         "no number": ("slides: {max_failed_fraction: .nan}\n", "key slides/max_failed_fraction: not a finite number"),
         "a name that is a number": (
             "pretrain: {runs: {1: {}}}\n",
-            "config, key pretrain/runs: 1 is not of type 'string'",
+            "config, key pretrain/runs: 1 is not text",
         ),
-        "a name that is a day": ("embed: {models: {2024-01-01: {kind: mean}}}\n", "is not of type 'string'"),
+        "a name that is a day": ("embed: {models: {2024-01-01: {kind: mean}}}\n", "is not text"),
         "a name of two lines": (
             'embed: {models: {"a\\n": {kind: mean}}}\n',
             "config, key embed/models: 'a\\n' does not",

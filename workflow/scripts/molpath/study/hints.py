@@ -143,6 +143,8 @@ def for_number(value: str) -> str:
         return f"use a decimal point: {value.replace(',', '.')}"
     if re.fullmatch(r"[-+]?\d{1,3}([ '_.]\d{3})+", value) and value.count(".") != 1:
         return f"write it without a thousands separator: {re.sub(r'[^-+0-9]', '', value)}"
+    if re.fullmatch(r"\d+(\.\d+)? ?%", value):
+        return f"write it as a share: {float(value.rstrip('% ')) / 100:g}"
     if found := re.fullmatch(r"([-+]?\d+(?:[.,]\d+)?) ?(?:[xX×%]|[a-zA-Zµμ]+(?:/\w+)?)", value):
         return f"write the number alone: {found[1].replace(',', '.')}"
     return ""

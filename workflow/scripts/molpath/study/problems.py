@@ -13,6 +13,16 @@ from .hints import did_you_mean, for_number, for_spreadsheet, for_text, for_type
 
 #: Problems that one message shows; the rest are counted.
 SHOWN = 50
+#: Letters of a value that a message shows, and JSON Schema's types in words.
+LONGEST = 60
+TYPES = {
+    "object": "a map of keys",
+    "array": "a list",
+    "string": "text",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+}
 
 
 class ProblemsFound(Exception):
@@ -67,6 +77,15 @@ def as_found(error: ValidationError) -> tuple[Any, Any, Any]:
     return error.instance, error.schema, error.validator_value
 
 
+def as_yaml(value: Any) -> str:
+    """A value as a user may have written it, short."""
+    words = {None: "nothing", True: "true", False: "false"}
+    if value is None or isinstance(value, bool):
+        return words[value]
+    shown = repr(value)
+    return shown if len(shown) <= LONGEST else f"{shown[:LONGEST]}…"
+
+
 def short_message(error: ValidationError) -> str:
     """What a schema error says, without a dump of the value's whole contents."""
     instance, schema, asked = as_found(error)
@@ -76,6 +95,10 @@ def short_message(error: ValidationError) -> str:
     if error.validator == "required":
         missing = [name for name in asked if name not in instance]
         return f"{', '.join(map(repr, missing))} is missing"
+    if error.validator == "type":
+        types = [asked] if isinstance(asked, str) else list(asked)
+        words = " or ".join(TYPES.get(one, one) for one in types if one != "null")
+        return f"{as_yaml(instance)} is not {words}"
     if error.validator == "uniqueItems":
         repeated = next(one for i, one in enumerate(instance) if one in instance[:i])
         return f"{repeated!r} is there twice"
