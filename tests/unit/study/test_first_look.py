@@ -121,7 +121,7 @@ def test_a_torchvision_of_another_build_is_told_when_planning(project, tried, mo
     assert not others, "timm fails for the other's sake"
 
 
-def test_imports_are_tried_for_jobs_that_would_run_alone(project, tried):
+def test_imports_are_tried_for_jobs_that_would_run_alone(project, tried, monkeypatch):
     tried[0].update(openslide="no libopenslide.so.1")
     study = opened(project)
     assert study.imports.lacking([("tile_slides", {}), ("gather_embeddings", {"model": "mean"})]) == []
@@ -131,6 +131,7 @@ def test_imports_are_tried_for_jobs_that_would_run_alone(project, tried):
     assert "no libopenslide.so.1" in lack.wrong
     with pytest.raises(ProblemsFound, match="can't import openslide"):
         study.endings.check_start(["all"], [], lacks=[lack])
+    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
     bare = Study(study.config, launcher=Launcher("9.27.1", deployment=["conda"]))
     assert bare.imports.lacking([("inspect_slides", {})]) == []
 
