@@ -1,6 +1,9 @@
 """Mistakes of users: how a valid project is spoiled, and what the message must say."""
 
+from mistakes_in_sheets import IN_SHEETS
 from mistakes_in_tasks import IN_TASKS
+from mistakes_in_values import IN_VALUES
+from mistakes_in_yaml import IN_YAML
 
 # name -> (how the valid project is spoiled, what the message must say)
 MISTAKES = {
@@ -10,7 +13,7 @@ MISTAKES = {
     ),
     "wrong type": (
         lambda p: p.config["slides"].update(slides_per_job="many"),
-        ["config, key slides/slides_per_job: 'many' is not of type 'integer'", "Consecutive rows of the sheet"],
+        ["config, key slides/slides_per_job: 'many' is not a whole number", "Consecutive rows of the sheet"],
     ),
     "value out of range": (
         lambda p: p.config["slides"].update(max_failed_fraction=2),
@@ -238,4 +241,5 @@ MISTAKES = {
         lambda p: p.config["omics"].update(value="rpkm"),
         ["config, key omics/value: 'rpkm' is not one of", "'log2_tpm', 'log2_cpm', 'vst'"],
     ),
-} | IN_TASKS
+}
+MISTAKES |= IN_TASKS | IN_YAML | IN_VALUES | IN_SHEETS

@@ -70,6 +70,8 @@ class Project:
             for i in (1, 3, 5, 7)
         ]
         self.absent: set[str] = set()
+        #: Files written as they stand here, last: what a user typed or a spreadsheet saved.
+        self.texts: dict[str, str | bytes] = {}
         self.use_own_snakefile = False
 
     def write(self) -> None:
@@ -85,6 +87,9 @@ class Project:
         write_table(self.folder / "tasks/grade/k=all.tsv", self.splits)
         (self.folder / "tasks/grade/config.yaml").write_text(yaml.safe_dump(self.task))
         (self.folder / "config.yaml").write_text(yaml.safe_dump(self.config))
+        for name, text in self.texts.items():
+            (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.folder / name).write_bytes(text if isinstance(text, bytes) else text.encode())
         for name in self.absent:
             (self.folder / name).unlink()
 

@@ -116,7 +116,7 @@ def test_planning_needs_little(repository):
 def test_rules_import_the_library_in_one_place(repository):
     for path in [*(repository / "workflow/rules").glob("*.smk"), repository / "workflow/Snakefile"]:
         names = re.findall(r"^\s*(?:from|import) molpath\.?(\w*)", path.read_text(), re.M)
-        assert not names or (path.name == "common.smk" and set(names) == {"study"}), path
+        assert not names or (path.name == "common_first.smk" and set(names) == {"study"}), path
 
 
 def test_no_imports_form_a_circle(repository):

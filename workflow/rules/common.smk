@@ -1,66 +1,23 @@
-"""The study: what config and sheets ask for, planned by the library's package `study`.
-
-The library is put on the path while Snakemake reads this file, and taken off again: jobs find their own copy beside
-their script. A checkout is used where it lies. Where this workflow is imported from a git tag, each file of the library
-and each file that ships is touched through `workflow.source_path`, so that it comes along. Another version of the
-library, imported by another `module` of the same consumer, is dropped before.
-"""
+"""The study: what config and sheets ask for, planned by the library's package `study`."""
 
 import atexit
 import contextlib
 import functools
-import hashlib
-import sys
 import time
-from pathlib import Path
 
 import snakemake
-import yaml
-from snakemake.io import regex_from_filepattern, sourcecache_entry
-from snakemake.logging import logger
+from snakemake.io import regex_from_filepattern
 from snakemake.settings.enums import Quietness
-from snakemake.sourcecache import LocalSourceFile
 
 
-@functools.cache
-def shipped(name):
-    """Path of a file that comes with this workflow; `name` is relative to `workflow/`.
-
-    As an input it counts by name and contents, not by place and time: another clone of the same files reruns nothing.
-    """
-    path = str(workflow.source_path(f"../{name}"))
-    contents = hashlib.sha256(Path(path).read_bytes()).hexdigest()
-    return ancient(sourcecache_entry(path, f"{name}, SHA-256 {contents}"))
+pathvars:
+    logs="<results>/logs",
+    benchmarks="<results>/benchmarks",
 
 
-SCRIPTS = workflow.current_basedir.join("../scripts")
-if isinstance(SCRIPTS, LocalSourceFile):
-    LIBRARY = Path(SCRIPTS.get_path_or_uri(secret_free=False))
-else:
-    with open(shipped("scripts/molpath/files.yaml"), encoding="utf-8") as handle:
-        for name in yaml.safe_load(handle):
-            shipped(f"scripts/molpath/{name}")
-    LIBRARY = Path(shipped("scripts/molpath/__init__.py")).parents[1]
-for name in [name for name in sys.modules if name.split(".")[0] == "molpath"]:
-    del sys.modules[name]
-sys.path.insert(0, str(LIBRARY))
-from molpath.study.code_state import state_of_code
-from molpath.study.config import Places
-from molpath.study.endings import LOOKING
-from molpath.study.launcher import Launcher
-from molpath.study.problems import ProblemsFound
-from molpath.study.progress import Planned, Tracker
-from molpath.study.scheduling import keep_one_clock
-from molpath.study.study import STAGES, Study
-from molpath.study.terminal import Watch, wanted
-
-sys.path.pop(0)
-
-
-class StudyRefused(WorkflowError):
-    """Problems of config and sheets. Snakemake prints a traceback where there is one: here it would only distract."""
-
-    __traceback__ = property(lambda self: None, lambda self, trace: None)
+# On a cluster a GPU is counted per job, not over the whole run.
+resource_scopes:
+    gpu="local",
 
 
 # Connections of all downloads together. Here and not in a profile: `resources` of another profile, or --resources for
@@ -181,7 +138,9 @@ def look_before():
     """What would end the run is said before its first job; a run that ends without a word is told of, too."""
     atexit.register(study.endings.say_at_once)
     try:
-        notes = study.endings.check_start(get_words(), sys.argv, study.launcher.lacking())
+        jobs = [(job.rule.name, job.wildcards_dict) for job in workflow.dag.needrun_jobs()]
+        lacking, imports = study.launcher.lacking(), study.imports.lacking(jobs)
+        notes = study.endings.check_start(get_words(), sys.argv, lacking, imports)
     except ProblemsFound as problems:
         raise StudyRefused(str(problems))
     for note in notes:

@@ -14,8 +14,8 @@ from molpath.common.given_parquet import check_parquet
 from molpath.common.given_text import Refused, check_yaml_size, read_json
 from molpath.common.given_yaml import read_yaml
 from molpath.common.tsv import MOST_COLUMNS, BadTable, read_cells
-from molpath.study.config import load_yaml
 from molpath.study.problems import ProblemsFound
+from molpath.study.yaml_files import load_yaml
 from safetensors.torch import save_file
 
 
@@ -159,7 +159,7 @@ def test_yaml_that_nests_too_deep_is_refused(tmp_path, text):
     told = run_limited(
         """
         import sys
-        from molpath.study.config import load_yaml
+        from molpath.study.yaml_files import load_yaml
         try:
             load_yaml(sys.argv[1])
         except Exception as error:

@@ -29,6 +29,8 @@ def foreign_format(head: bytes) -> tuple[str, str] | None:
     if head.startswith(b"PK"):
         if b"xl/" in head or b"[Content_Types].xml" in head:
             return "an Excel workbook (xlsx)", SAVE_AS
+        if b"opendocument.spreadsheet" in head:
+            return "an OpenDocument spreadsheet (ods)", SAVE_AS
         return "a ZIP archive", "unpack it (unzip)"
     for start, name, remedy in _FORMATS:
         if head.startswith(start):

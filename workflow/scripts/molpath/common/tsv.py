@@ -57,7 +57,8 @@ def read_cells(path: str | os.PathLike[str]) -> Cells:
     lines = text.split("\n")
     first = next((i for i, line in enumerate(lines) if line.strip() and not line.startswith("#")), None)
     if first is None:
-        raise BadTable(f"{path}", "no line but comments", "the first line should name the columns")
+        wrong = "no line but comments" if text.strip() else "empty"
+        raise BadTable(f"{path}", wrong, "the first line should name the columns")
     if lines[first].count("\t") >= MOST_COLUMNS:
         wrong = f"{lines[first].count('	') + 1} columns, more than {MOST_COLUMNS}"
         raise BadTable(f"{path}, header", wrong, "is this the right file? Take columns out that nobody reads")

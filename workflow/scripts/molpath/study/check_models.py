@@ -9,6 +9,7 @@ from .check_sheets import SheetChecks
 from .config import Config
 from .models import Models
 from .problems import Problems
+from .weights_notes import slide_encoder_remedy
 
 #: Keys that only models of some kinds read; a key of another kind would be passed over in silence.
 KEYS_OF = {
@@ -77,7 +78,7 @@ class ModelChecks:
         self.sheets.check_file(
             f"{where}/weights",
             self.places.find(model["weights"] or "(empty)"),
-            "put its weights there (workflow/docs/encoders.md), or take it out of embed/use and probe/finetune/use",
+            slide_encoder_remedy(model["kind"], model["weights"]),
         )
         if model["kind"] in GPU_ONLY and not self.models.encoders.gpu_build:
             self.problems.add(

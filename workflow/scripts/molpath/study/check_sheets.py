@@ -10,11 +10,13 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from ..common.tsv import read_cells
-from .config import Places, Row, resolve_reference, shipped_yaml
+from .config import Places, Row, resolve_reference
+from .hints import for_path, nearest
 from .problems import Problems, advice
 from .profiles import Profiles
 from .sheets import DOWNLOAD_COLUMNS, problem_of, will_be_there
 from .slides import Slides
+from .yaml_files import shipped_yaml
 
 SLIDE_COLUMNS = ("slide_id", "case_id", "path", "cohort", "mpp", "specimen", "sample_type", "keep", *DOWNLOAD_COLUMNS)
 PROFILE_COLUMNS = (
@@ -22,6 +24,10 @@ PROFILE_COLUMNS = (
     *("sample_type", "specimen"),
     *DOWNLOAD_COLUMNS,
 )
+#: Slides of config/slides.tsv as it ships, and the page that says what belongs in it.
+EXAMPLE, GUIDE = ["case01-DX1", "case01-DX2", "case02-DX1"], "config/README.md"
+#: Micrometres per pixel that a slide may have.
+MPP = (0.01, 100)
 
 
 class SheetChecks:
@@ -37,6 +43,10 @@ class SheetChecks:
         sheet = self.slides.path
         rows = self.check_rows(sheet, self.slides.rows, "schemas/slides.schema.yaml", SLIDE_COLUMNS)
         self.check_unique(sheet, rows, ["slide_id"], "give every slide an id of its own")
+        if [row["slide_id"] for row in rows] == EXAMPLE and not any(map(os.path.exists, self.paths(rows))):
+            wrong = "these are the example rows that the workflow ships with"
+            self.problems.add(sheet, wrong, f"write your own slides there, or name your sheet: slides/sheet ({GUIDE})")
+            return
         for row in rows:
             values = self.slides.values_of(row)
             where = f"{sheet}, row {row['#']}, column path"
@@ -47,14 +57,18 @@ class SheetChecks:
             else:
                 self.check_file(where, values["path"], may_have_braces=True)
 
+    def paths(self, rows: Sequence[Row]) -> list[str]:
+        """Paths of the slides of some rows."""
+        return [str(self.slides.values_of(row)["path"]) for row in rows]
+
     def check_case_sheet(self) -> None:
         """The sheet of cases, where the config names one, is there, can be read and has a column case_id."""
         for given in self.slides.case_sheet:
             path, where = str(given), "config, key slides/cases"
-            self.check_file(where, path)
+            self.check_file(where, path, is_file=True)
             if os.path.isdir(path):
-                self.problems.add(where, f"{path} is a folder", "name a tab-separated file")
-            elif error := problem_of(path):
+                continue
+            if error := problem_of(path):
                 self.problems.add_table_error(error)
             elif os.path.isfile(path) and "case_id" not in read_cells(path).columns:
                 self.problems.add(f"{path}, header, column case_id", "missing", "name the column of the cases case_id")
@@ -85,10 +99,7 @@ class SheetChecks:
     def check_rows(self, sheet: str, rows: list[Row], schema_file: str, columns: Sequence[str]) -> list[Row]:
         """Every row of a sheet against its schema; problems of the header are reported once, not once per row."""
         if not os.path.isfile(sheet):
-            made = self.places.is_made(sheet)
-            remedy = "`snakemake sheets` writes it (config, section acquire)"
-            own = f"name a sheet that exists, or write one ({self.places.guide()})"
-            self.problems.add(sheet, "no such file", remedy if made else own)
+            self.add_missing(sheet)
             return []
         if error := problem_of(sheet):
             self.problems.add_table_error(error)
@@ -99,11 +110,13 @@ class SheetChecks:
         schema = shipped_yaml(self.places.shipped(schema_file))
         missing = [name for name in schema["required"] if name not in rows[0]]
         if missing:
-            found = ", ".join(name for name in rows[0] if name != "#")
+            found = [name for name in rows[0] if name != "#"]
+            near = [(nearest(one, found), one) for one in missing]
+            renamed = [f"rename {name!r} to {one}" for name, one in near if name and name not in columns]
             self.problems.add(
                 f"{sheet}, header, column {', '.join(missing)}",
-                f"missing; the header has: {found}",
-                "add the column; columns are separated by tabs",
+                f"missing; the header has: {', '.join(found)}",
+                "; ".join(renamed) or "add the column; columns are separated by tabs",
             )
             return []
         validators = {
@@ -112,6 +125,17 @@ class SheetChecks:
         for row in rows:
             self.check_row(sheet, row, validators)
         return rows
+
+    def add_missing(self, sheet: str) -> None:
+        """A sheet that isn't there, or is a folder."""
+        if self.places.is_made(sheet):
+            remedy = "`snakemake sheets` writes it (config, section acquire)"
+        else:
+            remedy = for_path(sheet) or f"name a sheet that exists, or write one ({self.places.guide()})"
+        if os.path.isdir(sheet):
+            self.problems.add(sheet, "is a folder, and a file is asked for", "name the tab-separated file in it")
+        else:
+            self.problems.add(sheet, "no such file", remedy)
 
     def check_row(self, sheet: str, row: Row, validators: dict[str, Any]) -> None:
         """Cells of one row."""
@@ -122,6 +146,10 @@ class SheetChecks:
             error = next(validator.iter_errors(value))
             wrong = "empty" if value == "" else f"{value!r} is not allowed"
             self.problems.add(f"{sheet}, row {row['#']}, column {name}", wrong, advice(error))
+        mpp = row.get("mpp")
+        if mpp and is_right(mpp, validators["mpp"].schema) and not MPP[0] <= float(mpp) <= MPP[1]:
+            where, wrong = f"{sheet}, row {row['#']}, column mpp", f"no slide has {mpp} micrometres per pixel"
+            self.problems.add(where, wrong, "write micrometres per pixel at level 0: about 0.25 at 40x, 0.5 at 20x")
 
     def check_unique(self, sheet: str, rows: list[Row], columns: Sequence[str], remedy: str) -> None:
         """The given columns together name a row; the second row with the same values is named with the first."""
@@ -145,8 +173,13 @@ class SheetChecks:
             self.problems.add(where, wrong, "rename the file or its folder, or link to it under another name")
         return not marks
 
-    def check_file(self, where: str, path: str, remedy: str = "", may_have_braces: bool = False) -> None:
-        """A file that a sheet or the config names is there, or will be made. Lint looks at code only."""
+    def check_file(
+        self, where: str, path: str, remedy: str = "", may_have_braces: bool = False, is_file: bool = False
+    ) -> None:
+        """A file that a sheet or the config names is there, or will be made. Lint looks at code only.
+
+        is_file: a folder is none.
+        """
         if "://" in str(path):
             self.problems.add(
                 where,
@@ -154,14 +187,16 @@ class SheetChecks:
                 "mount the bucket read-only and name the file there; slides and profiles are downloaded "
                 "if the address stands in column url and path is where to (workflow/docs/data.md)",
             )
-        elif (
-            self.check_marks(where, path, may_have_braces)
-            and not self.places.lint
-            and not self.places.is_made(path)
-            and not os.path.exists(path)
-        ):
+        elif not self.check_marks(where, path, may_have_braces) or self.places.lint or self.places.is_made(path):
+            return
+        elif not os.path.exists(path):
             usual = "correct the path (relative to the sheet or the working directory)"
-            self.problems.add(where, f"no such file: {path}", remedy or usual)
+            self.problems.add(where, f"no such file: {path}", for_path(path) or remedy or usual)
+        elif is_file and os.path.isdir(path):
+            self.problems.add(where, f"{path} is a folder, and a file is asked for", "name the file in it")
+        elif not os.access(path, os.R_OK):
+            wrong = f"{path} may not be read by you"
+            self.problems.add(where, wrong, f"ask its owner to let you read it (chmod a+r {path})")
 
 
 def is_right(value: str, schema: dict[str, Any]) -> bool:

@@ -7,11 +7,13 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from .check_values import check_classes, check_groups, check_survival, check_value
-from .config import Config, Row, shipped_yaml
+from .check_values import check_classes, check_groups, check_survival, check_value, may_be_tested
+from .config import Config, Row
+from .hints import did_you_mean, for_id, for_path
 from .models import Models
 from .problems import Problems, place
 from .sheets import problem_of
+from .yaml_files import shipped_yaml
 
 #: Where a task of the benchmark comes from, and one of TCGA among them.
 OBTAIN = (
@@ -19,6 +21,10 @@ OBTAIN = (
     "(hf download MahmoodLab/Patho-Bench --repo-type dataset --local-dir FOLDER); "
     "tasks marked in_house in resources/tasks are not obtainable"
 )
+#: What a cell of a fold may say.
+FOLD_WORDS = ("train", "test", "val", "-1")
+#: The page that shows a task's files.
+GUIDE = "config/README.md"
 WRITE = (
     "training and support sides of TCGA: write config.yaml and k=all.tsv (config/public/README.md), "
     "or name fewer under probe/transfer/use and probe/prompt/use"
@@ -82,8 +88,10 @@ class TaskChecks:
         for name in ("config.yaml", "k=all.tsv"):
             path = f"{self.tasks.folder(task)}/{name}"
             if not os.path.isfile(path):
-                where = f"config, key probe/tasks/{task}/path"
-                self.problems.add(where, f"no such file: {path}", "correct the path")
+                where, folder = f"config, key probe/tasks/{task}/path", self.tasks.folder(task)
+                hint = "name the folder, not a file in it" if os.path.isfile(folder) else for_path(folder)
+                hint = f"the folder needs config.yaml and k=all.tsv ({GUIDE})" if os.path.isdir(folder) else hint
+                self.problems.add(where, f"no such file: {path}", hint or "correct the path")
                 return False
         return True
 
@@ -96,10 +104,13 @@ class TaskChecks:
         needed = [settings["task_col"], "case_id", settings["sample_col"], *settings.get("extra_cols", [])]
         missing = [name for name in needed if not rows or name not in rows[0]]
         if missing:
+            near = [
+                f"{one!r}: {hint.strip()}" for one in missing if (hint := did_you_mean(one, rows[0] if rows else ()))
+            ]
             self.problems.add(
                 f"{sheet}, header, column {', '.join(missing)}",
                 "the task's config.yaml names it, but the table has no such column",
-                "correct task_col, sample_col or extra_cols in config.yaml, or the header",
+                "; ".join(near) or "correct task_col, sample_col or extra_cols in config.yaml, or the header",
             )
             return
         folds = [name for name in rows[0] if "fold_" in name]
@@ -141,13 +152,15 @@ class TaskChecks:
             return
         if settings.get("task_type") != "survival" and row[column] not in labels:
             wrong = f"label {row[column]!r} is not in label_dict"
-            self.problems.add(f"{where}, column {column}", wrong, f"one of: {', '.join(sorted(labels))}")
+            near = did_you_mean(row[column], labels)
+            self.problems.add(f"{where}, column {column}", wrong, f"{near}one of: {', '.join(sorted(labels))}")
 
     def check_fold_cell(self, task: str, where: str, row: Row, fold: str) -> None:
         """One cell of a fold: an allowed word, and no pretraining case on the test side."""
-        if row[fold] not in ("train", "test", "val", "-1", ""):
+        if row[fold] not in (*FOLD_WORDS, ""):
             wrong = f"{row[fold]!r} is not allowed"
-            self.problems.add(f"{where}, column {fold}", wrong, "one of: train, test, val, -1")
+            near = did_you_mean(row[fold], FOLD_WORDS)
+            self.problems.add(f"{where}, column {fold}", wrong, f"{near}one of: {', '.join(FOLD_WORDS)}")
         if row[fold] == "test":
             self.check_leak(task, where, row, fold)
 
@@ -182,10 +195,12 @@ class TaskChecks:
         """A labelled row: case and slide are in the sheet; survival has positive times and events of 0 or 1."""
         slide, sheet = row.get("slide_id"), self.slides.told
         if row["case_id"] not in self._cases and not self.skips_missing:
-            remedy = "add its slides to the sheet, take the row out, or set probe/missing: skip"
+            remedy = for_id(row["case_id"], self._cases)
+            remedy = remedy or "add its slides to the sheet, take the row out, or set probe/missing: skip"
             self.problems.add(f"{where}, column case_id", f"case {row['case_id']!r} is not in {sheet}", remedy)
         if slide and slide not in self.slides.shard_of and not self.skips_missing:
-            remedy = "add it to the sheet, take the row out, or set probe/missing: skip"
+            remedy = for_id(slide, self.slides.shard_of)
+            remedy = remedy or "add it to the sheet, take the row out, or set probe/missing: skip"
             self.problems.add(f"{where}, column slide_id", f"slide {slide!r} is not in {sheet}", remedy)
         if slide in self._case_of and row["case_id"] in self._cases and self._case_of[slide] != row["case_id"]:
             wrong = f"slide {slide} is of case {self._case_of[slide]} in {sheet}, not of {row['case_id']}"
@@ -279,9 +294,3 @@ class TaskChecks:
         for row in [row for row in one[2] if row["case_id"] in tested][:1]:
             wrong = f"case {row['case_id']} is in {first} and in {second}"
             self.problems.add(f"{one[0]}, row {row['#']}, column case_id", wrong, "take it out of one of them")
-
-
-def may_be_tested(row: Row, recipe: Config) -> bool:
-    """True if a recipe may put the row on a test side: all but the train side of an official split."""
-    column = recipe.get("column") or "split"
-    return recipe.get("method") != "official" or (row.get(column) or "").lower() == "test"

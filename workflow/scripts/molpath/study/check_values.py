@@ -8,6 +8,7 @@ from collections.abc import Callable
 from ..common.task_rules import LESS_IS_BETTER, OF_CLASSES, is_odd_number
 from ..common.tsv import plain_number
 from .config import Config, Row
+from .hints import did_you_mean, for_number
 from .problems import Problems
 from .tasks import Tasks
 
@@ -40,7 +41,8 @@ def check_classes(path: str, settings: Config, problems: Problems) -> None:
     for place, metric in enumerate(settings["metrics"]):
         if metric not in OF_CLASSES:
             where = f"{path}, key metrics/{place}"
-            problems.add(where, f"{metric!r} is no metric of classes", f"one of: {', '.join(OF_CLASSES)}")
+            near = did_you_mean(metric, OF_CLASSES)
+            problems.add(where, f"{metric!r} is no metric of classes", f"{near}one of: {', '.join(OF_CLASSES)}")
         elif place == 0 and metric in LESS_IS_BETTER:
             wrong = f"less {metric} is better, and models are ranked by the first metric, the highest before others"
             problems.add(f"{path}, key metrics/0", wrong, "name another one first, such as bacc")
@@ -49,7 +51,11 @@ def check_classes(path: str, settings: Config, problems: Problems) -> None:
 def check_value(where: str, cell: str, problems: Problems) -> None:
     """A label of a regression task is a finite number."""
     if not is_number(cell, math.isfinite):
-        problems.add(where, f"{cell!r} is no finite number", "correct it, or empty the cell to leave the row out")
+        problems.add(
+            where,
+            f"{cell!r} is no finite number",
+            for_number(cell) or "correct it, or empty the cell to leave the row out",
+        )
 
 
 def check_survival(where: str, row: Row, settings: Config, problems: Problems) -> None:
@@ -71,3 +77,9 @@ def is_number(text: str, fits: Callable[[float], bool]) -> bool:
         return value < float("inf") and fits(value)
     except ValueError:
         return False
+
+
+def may_be_tested(row: Row, recipe: Config) -> bool:
+    """True if a recipe may put the row on a test side: all but the train side of an official split."""
+    column = recipe.get("column") or "split"
+    return recipe.get("method") != "official" or (row.get(column) or "").lower() == "test"

@@ -9,6 +9,7 @@ from .check_models import ModelChecks
 from .check_sheets import SheetChecks
 from .check_tasks import TaskChecks
 from .config import Config
+from .hints import did_you_mean, for_path
 from .models import Models
 from .omics import Omics
 from .problems import Problems
@@ -69,12 +70,9 @@ class Checks:
     def check_tissue(self) -> None:
         """The chosen method has what it needs, with a digest for each file of weights."""
         section = self.tissue.section
-        if section["method"] == "contours" and not os.path.isdir(self.places.find_given(section["contours"])):
-            self.problems.add(
-                "config, key tissue/contours",
-                f"no such folder: {section['contours']!r}",
-                "name the folder of <slide>.geojson files, or choose another method",
-            )
+        if section["method"] == "contours":
+            remedy = "name the folder of <slide>.geojson files, or choose another method"
+            self.check_folder("config, key tissue/contours", section["contours"], remedy)
         for key, entry in self.tissue.given_weights().items():
             if not entry["weights"]:
                 self.problems.add(
@@ -83,7 +81,7 @@ class Checks:
                     "name its file of weights (workflow/docs/segmentation.md says where they come from)",
                 )
                 continue
-            self.sheets.check_file(f"config, key {key}/weights", self.places.find(entry["weights"]))
+            self.sheets.check_file(f"config, key {key}/weights", self.places.find(entry["weights"]), is_file=True)
             if not entry["sha256"]:
                 self.problems.add(
                     f"config, key {key}/sha256",
@@ -120,12 +118,9 @@ class Checks:
             if grid["mpp"] and grid["like"]:
                 wrong = "mpp has no meaning with like: trident, which scales by nominal magnifications"
                 self.problems.add(where, wrong, "leave one of them out")
-            if grid["coords"] and not os.path.isdir(self.places.find(grid["coords"])):
-                self.problems.add(
-                    f"{where}/coords",
-                    f"no such folder: {grid['coords']!r}",
-                    "name the folder of <slide>_patches.h5 files, or leave it out",
-                )
+            if grid["coords"]:
+                remedy = "name the folder of <slide>_patches.h5 files, or leave it out"
+                self.check_folder(f"{where}/coords", grid["coords"], remedy)
         for name in self.config["tiles"]["use"]:
             self.problems.knows("config, key tiles/use", "grid", name, self.grids.names)
         for item in self.config["features"]["use"]:
@@ -138,8 +133,8 @@ class Checks:
         for name, encoder in self.encoders.entries.items():
             where, adapter, target = f"config, key features/encoders/{name}", encoder["adapter"], encoder["stain"]
             if adapter not in self.encoders.adapters and ":" not in adapter:
-                known = ", ".join(self.encoders.adapters)
-                remedy = f"one of {known}, or module:function"
+                near = did_you_mean(adapter, self.encoders.adapters)
+                remedy = f"{near}one of {', '.join(self.encoders.adapters)}, or module:function"
                 self.problems.add(f"{where}/adapter", f"unknown encoder {adapter!r}", remedy)
             network = self.encoders.facts.get(adapter, {}).get("network", "")
             if encoder["input_size"] and (reason := why_not_input_size(adapter, network, encoder["input_size"])):
@@ -147,16 +142,15 @@ class Checks:
             if encoder["weights"]:
                 self.sheets.check_file(f"{where}/weights", self.places.find(encoder["weights"]))
             if target["target"]:
-                self.sheets.check_file(f"{where}/stain/target", self.places.find(target["target"]))
+                self.sheets.check_file(f"{where}/stain/target", self.places.find(target["target"]), is_file=True)
             elif target["method"] == "reinhard":
                 self.problems.add(
                     f"{where}/stain/target",
                     "empty, and Reinhard's method has no reference of its own",
                     "name an image of the staining that all slides shall have",
                 )
-            if adapter == "precomputed" and not os.path.isdir(self.places.find_given(encoder["folder"])):
-                wrong = f"no such folder: {encoder['folder']!r}"
-                self.problems.add(f"{where}/folder", wrong, "name the folder of feature files")
+            if adapter == "precomputed":
+                self.check_folder(f"{where}/folder", encoder["folder"], "name the folder of feature files")
             asked = encoder["revision"] if not encoder["weights"] else ""
             if asked and revisions.setdefault(adapter, asked) != asked:
                 self.problems.add(
@@ -164,6 +158,14 @@ class Checks:
                     f"another entry fetches {adapter} at {revisions[adapter]}",
                     "give one revision for each adapter, or one of them as a file (`weights`)",
                 )
+
+    def check_folder(self, where: str, path: str, remedy: str) -> None:
+        """A folder that the config names is there, and is one."""
+        found = self.places.find_given(path)
+        if os.path.isfile(found):
+            self.problems.add(where, f"{path} is a file, and a folder is asked for", remedy)
+        elif not os.path.isdir(found):
+            self.problems.add(where, f"no such folder: {path!r}", for_path(path) or remedy)
 
     def check_paths(self) -> None:
         """A slide without a raw file makes sense only beside features that another tool made."""
@@ -198,7 +200,7 @@ class Checks:
         for cohort in omics["select"]:
             self.problems.knows("config, key omics/select", kind, cohort, cohorts)
         for key, path in self._omics_files().items():
-            self.sheets.check_file(f"config, key omics/{key}", self.places.find(path))
+            self.sheets.check_file(f"config, key omics/{key}", self.places.find(path), is_file=True)
         for cohort, reference in omics["fit_on"].items():
             where = f"config, key omics/fit_on/{cohort}"
             known = self.problems.knows(where, kind, reference, cohorts)

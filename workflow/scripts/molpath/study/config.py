@@ -11,18 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-import yaml
-
-from ..common.given_text import Refused, check_yaml_size
-from .problems import Problems
+from .yaml_files import load_yaml as load_yaml
+from .yaml_files import shipped_yaml as shipped_yaml
 
 #: A config, or a section of it, as YAML gives it and the schema fills it.
 Config = dict[str, Any]
 #: One row of a sheet: cells by column, the line number under "#".
 Row = dict[str, Any]
-
-#: The safe loader in C where PyYAML has it: ten times faster, and every job reads these files.
-SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 LIBRARY = Path(__file__).resolve().parents[1]
 
@@ -31,74 +26,6 @@ class Wildcards(Protocol):
     """Wildcards of a job, as Snakemake hands them to input functions."""
 
     def __getattr__(self, name: str) -> str: ...
-
-
-def load_yaml(path: str | Path) -> Any:
-    """Contents of a YAML file; raises ProblemsFound where it can't be read, or says a key twice."""
-    problems = Problems()
-    try:
-        with open(path, encoding="utf-8") as handle:
-            loader = SAFE_LOADER(handle)
-            node = loader.get_single_node()
-            check_yaml_size(node)
-            for where, key in repeated_keys(node):
-                problems.add(f"{path}, line {where}", f"key {key!r} is there twice", "keep one: YAML takes the last")
-            contents = None if node is None else loader.construct_document(node)
-    except Refused as error:
-        problems.add(str(path), *str(error).split(": ", 1))
-    except OSError as error:
-        problems.add(str(path), (error.strerror or "can't be read").lower(), "name a YAML file that can be read")
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = f", line {mark.line + 1}" if mark else ""
-        problems.add(f"{path}{line}", f"no valid YAML: {error.problem or error.context}", "correct it")
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        wrong = "not UTF-8" if isinstance(error, UnicodeError) else f"no valid YAML: {error}"
-        problems.add(str(path), wrong, "save it as text in UTF-8, and put words that look like dates in quotes")
-    problems.stop()
-    return contents
-
-
-def repeated_keys(node: Any) -> list[tuple[int, str]]:
-    """Line and name of each key that stands twice in one map of a composed YAML document."""
-    found, waiting, seen = [], [node], set()
-    while waiting:
-        node = waiting.pop()
-        if id(node) in seen or not isinstance(node, yaml.CollectionNode):
-            continue
-        seen.add(id(node))
-        if isinstance(node, yaml.SequenceNode):
-            waiting += node.value
-            continue
-        names = set()
-        for key, value in node.value:
-            waiting.append(value)
-            if isinstance(key, yaml.ScalarNode) and key.value != "<<":
-                if (key.tag, key.value) in names:
-                    found.append((key.start_mark.line + 1, key.value))
-                names.add((key.tag, key.value))
-    return sorted(found)
-
-
-def keys_given_twice(path: str | Path) -> list[tuple[int, str]]:
-    """The same of a config file that Snakemake has read: JSON or YAML, in which YTE may make several keys of one."""
-    try:
-        with open(path, encoding="utf-8") as handle:
-            text = handle.read()
-        return [] if "__use_yte__" in text else repeated_keys(yaml.compose(text, Loader=SAFE_LOADER))
-    except (OSError, ValueError, yaml.YAMLError):  # what Snakemake makes of it is its own matter
-        return []
-
-
-def shipped_yaml(path: str | Path) -> Any:
-    """Contents of a YAML file that ships with the workflow, shared by all who ask: nobody may change them."""
-    state = os.stat(path)
-    return _parsed_once(str(path), state.st_mtime_ns, state.st_size)
-
-
-@functools.lru_cache(maxsize=32)
-def _parsed_once(path: str, mtime: int, size: int) -> Any:
-    return load_yaml(path)
 
 
 def resolve_reference(schema: Config, root: Config) -> Config:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from .config import Config, Places, Wildcards, shipped_yaml
+from .config import Config, Places, Wildcards
+from .yaml_files import shipped_yaml
 
 #: Adapters that run no network, and so ask for no GPU.
 WITHOUT_NETWORK = ("precomputed", "mean_colour")

@@ -85,11 +85,17 @@ class Endings:
         # One that isn't there yet is made by the run.
         self.read = {path: state_of(path) for path in dict.fromkeys(sheets) if path and os.path.exists(path)}
 
-    def check_start(self, targets: Iterable[str], arguments: Sequence[str], lacking: Sequence[str] = ()) -> list[str]:
+    def check_start(
+        self,
+        targets: Iterable[str],
+        arguments: Sequence[str],
+        lacking: Sequence[str] = (),
+        lacks: Iterable[tuple[str, str, str]] = (),
+    ) -> list[str]:
         """Look at the results folder before the first job; returns notes, raises ProblemsFound.
 
         targets: names of the target rules; arguments: of the command line; lacking: packages that jobs need and don't
-        have where Snakemake runs.
+        have where Snakemake runs; lacks: of packages that single jobs need, where, what is wrong, what to do.
         """
         self.under_way = True
         notes = []
@@ -107,6 +113,8 @@ class Endings:
                 "add `--sdm conda`, so that each rule gets an environment of its own; or run `make env` in a clone and "
                 "use its .venv/bin/snakemake",
             )
+        for lack in [] if lacking else lacks:
+            problems.add(*lack)
         if os_umask() & 0o700:
             wrong = f"a umask of {os_umask():04o}, with which this run can't use what it writes"
             problems.add("umask", wrong, "set another one, such as `umask 0022`")

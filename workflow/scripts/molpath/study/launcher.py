@@ -6,6 +6,7 @@ import importlib.metadata
 import importlib.util
 import os
 import re
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,6 +29,17 @@ class Launcher:
     def lacking(self) -> list[str]:
         """Packages that jobs import and this environment has not, where jobs run in it, for no deployment is asked."""
         return [] if self.deployment else [name for name in IMPORTED if importlib.util.find_spec(name) is None]
+
+    def without_conda(self) -> tuple[str, str, str] | None:
+        """Where, what and a remedy where conda is asked for and isn't there; in a container it is the image's."""
+        if "conda" not in self.deployment or "apptainer" in self.deployment or shutil.which("conda"):
+            return None
+        return (
+            "--sdm conda",
+            "no conda is on PATH",
+            "install Miniforge (https://conda-forge.org/download) and open a new shell; or leave --sdm conda out and "
+            "run in the environment that `make env` makes in a clone (.venv/bin/snakemake)",
+        )
 
     def plugins(self) -> dict[str, str]:
         """Snakemake's installed plugins: distribution name -> version."""

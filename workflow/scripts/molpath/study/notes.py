@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-
 from .models import Models
+from .weights_notes import notes_of_weights
 
 
 def notes_of(models: Models) -> list[str]:
@@ -23,10 +22,4 @@ def notes_of(models: Models) -> list[str]:
                 f"note: encoder {name} was made for patches of {tile['patch_size']} pixels at "
                 f"{tile['magnification']:g}x, grid {grid_name} has {grid['patch_size']} at {grid['magnification']:g}x"
             )
-        fetched = models.encoders.to_fetch(name)
-        if facts.get("gated") and fetched and not os.path.exists(fetched[0]):
-            notes.append(
-                f"note: the weights of encoder {name} are fetched from https://huggingface.co/{facts['hub']}, "
-                "which gives access on request (workflow/docs/encoders.md)"
-            )
-    return notes
+    return notes + notes_of_weights(models.encoders, list(dict.fromkeys(name for _, name in models.used_sources())))

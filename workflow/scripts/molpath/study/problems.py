@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Any
@@ -10,9 +9,20 @@ from typing import Any
 from jsonschema import ValidationError
 
 from ..common.tsv import BadTable
+from .hints import did_you_mean, for_number, for_spreadsheet, for_text, for_type
 
 #: Problems that one message shows; the rest are counted.
 SHOWN = 50
+#: Letters of a value that a message shows, and JSON Schema's types in words.
+LONGEST = 60
+TYPES = {
+    "object": "a map of keys",
+    "array": "a list",
+    "string": "text",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+}
 
 
 class ProblemsFound(Exception):
@@ -42,7 +52,8 @@ class Problems:
         names = list(known)
         if name not in names:
             have = ", ".join(sorted(names)) or "none"
-            self.add(where, f"no {kind} is called {name!r}", f"define it, or use one of: {have}")
+            remedy = f"{did_you_mean(name, names)}Define it, or use one of: {have}"
+            self.add(where, f"no {kind} is called {name!r}", remedy[:1].lower() + remedy[1:])
             return False
         return True
 
@@ -66,6 +77,15 @@ def as_found(error: ValidationError) -> tuple[Any, Any, Any]:
     return error.instance, error.schema, error.validator_value
 
 
+def as_yaml(value: Any) -> str:
+    """A value as a user may have written it, short."""
+    words = {None: "nothing", True: "true", False: "false"}
+    if value is None or isinstance(value, bool):
+        return words[value]
+    shown = repr(value)
+    return shown if len(shown) <= LONGEST else f"{shown[:LONGEST]}…"
+
+
 def short_message(error: ValidationError) -> str:
     """What a schema error says, without a dump of the value's whole contents."""
     instance, schema, asked = as_found(error)
@@ -75,6 +95,10 @@ def short_message(error: ValidationError) -> str:
     if error.validator == "required":
         missing = [name for name in asked if name not in instance]
         return f"{', '.join(map(repr, missing))} is missing"
+    if error.validator == "type":
+        types = [asked] if isinstance(asked, str) else list(asked)
+        words = " or ".join(TYPES.get(one, one) for one in types if one != "null")
+        return f"{as_yaml(instance)} is not {words}"
     if error.validator == "uniqueItems":
         repeated = next(one for i, one in enumerate(instance) if one in instance[:i])
         return f"{repeated!r} is there twice"
@@ -82,18 +106,37 @@ def short_message(error: ValidationError) -> str:
     return message if len(message) < 200 else message[:200] + " …"
 
 
+def placed_elsewhere(name: object, schema: dict[str, Any]) -> str:
+    """Where an unknown key at the top belongs; '' in a section, or where no section has such a key."""
+    sections = (
+        {
+            key: schema["$defs"][str(sub["$ref"]).rsplit("/", 1)[-1]]
+            for key, sub in schema["properties"].items()
+            if "$ref" in sub
+        }
+        if "$defs" in schema
+        else {}
+    )
+    found = [key for key, section in sections.items() if name in section.get("properties", {})]
+    return f"{name} belongs below {' or '.join(found)}, indented; " if found else ""
+
+
 def advice(error: ValidationError) -> str:
     """What to do about a schema error: the keys or values there are, or the key's description."""
-    _, schema, asked = as_found(error)
+    value, schema, asked = as_found(error)
+    usual = str(schema.get("description") or "") or "see config/README.md"
     if error.validator == "additionalProperties":
-        return "known keys: " + ", ".join(sorted(schema.get("properties", {})))
+        known = sorted(schema.get("properties", {}))
+        unknown = sorted(set(value) - set(known), key=str)
+        near = "".join(did_you_mean(name, known) for name in unknown[:3]) or placed_elsewhere(unknown[0], schema)
+        return f"{near}known keys: {', '.join(known)}"
     if error.validator == "enum":
-        return "one of: " + ", ".join(repr(value) for value in asked)
+        hint = "" if value is None else did_you_mean(value, [one for one in asked if one])
+        return f"{hint}one of: {', '.join(repr(one) for one in asked)}"
     if error.validator == "uniqueItems":
         return "keep one"
-    if isinstance(value := error.instance, str):
-        if re.fullmatch(r"[-+]?\d+,\d+", value):
-            return f"use a decimal point: {value.replace(',', '.')}"
-        if value != value.strip() and error.validator == "pattern":
-            return f"delete the spaces around it: {value.strip()}"
-    return str(schema.get("description") or "") or "see config/README.md"
+    if error.validator == "type":
+        return for_type(value, asked) or usual
+    if isinstance(value, str):
+        return for_text(value) or for_number(value) * ("icrometre" in usual) or for_spreadsheet(value) or usual
+    return usual

@@ -19,11 +19,8 @@ from .config import (
     Config,
     Places,
     fill_defaults,
-    keys_given_twice,
-    load_yaml,
     merge,
     not_finite,
-    shipped_yaml,
 )
 from .demo import Demo
 from .digests import Digests
@@ -40,6 +37,7 @@ from .free_text import check_free_text
 from .gene_sets import GeneSets
 from .given_features import GivenFeatures
 from .grids import Grids
+from .imports import Imports
 from .inventory import Inventory
 from .launcher import Launcher
 from .leakage import LeakageAudit
@@ -47,6 +45,7 @@ from .ledger import Ledger
 from .models import Models
 from .notes import notes_of
 from .omics import Omics
+from .opening import OWN_CONFIG, laid_over, map_of
 from .outcome import Outcome
 from .probing import Probing
 from .problems import Problems, place
@@ -62,9 +61,8 @@ from .times import Times
 from .tissue import Tissue
 from .training import PretrainJobs
 from .vectors import GivenVectors
+from .yaml_files import keys_given_twice, load_yaml, shipped_yaml
 
-#: The config that the Snakefile names; others are laid over it.
-OWN_CONFIG = "config/config.yaml"
 #: Stages in the order of the data.
 STAGES = ("slides", "tissue", "tiles", "features", "omics", "pretrain", "embed", "probe")
 #: Families of environments that have a twin with a PyTorch built for CUDA.
@@ -81,7 +79,7 @@ class Study:
         self.config, self.places = config, places or Places()
         self.schema: Config = shipped_yaml(self.places.shipped("schemas/config.schema.yaml"))
         fill_defaults(config, self.schema, self.schema)
-        self.problems = Problems()
+        self.problems, self.launcher = Problems(), launcher or Launcher()
         self._checked = False
         self.check_config()
         places, self.digest = self.places, Digests()
@@ -117,7 +115,7 @@ class Study:
         )
         self.ledger = Ledger(self.models, self.targets)
         self.summary = Summary(places, self.ledger, self.probing)
-        self.launcher = launcher or Launcher()
+        self.imports = Imports(self.models, self.tissue, self.launcher)
         self.endings = Endings(places.results, self.sheets())
         self.outcome = Outcome(places, self.summary, self.models, self.probing, self.endings)
         self.demo = Demo(places, self.slides, self.profiles, self.tasks)
@@ -151,6 +149,8 @@ class Study:
                 "leave it out, keep results on a file system that all jobs share (workflow/docs/clusters.md), "
                 "and see workflow/docs/data.md for slides in a bucket",
             )
+        if lacking := self.launcher.without_conda():
+            self.problems.add(*lacking)
         for error in Draft202012Validator(self.schema).iter_errors(self.config):
             self.problems.add_schema_error(f"config, key {place(error)}", error)
         self.problems.stop()
@@ -165,6 +165,7 @@ class Study:
             for line, key in keys_given_twice(file):
                 problems.add(f"{file}, line {line}", f"key {key!r} is there twice", "keep one: YAML takes the last")
         self.check_texts(problems)
+        self.check_borrowed(problems)
         sheets = SheetChecks(self.places, self.slides, self.profiles, problems)
         tasks = TaskChecks(self.config, self.models, problems)
         self.feature_check.check(problems)
@@ -175,6 +176,20 @@ class Study:
             self.times.check(self.inventory.every_file(), problems)
             problems.stop()
         self._checked = True
+
+    def check_borrowed(self, problems: Problems) -> None:
+        """The slide sheet lies where the config that names it says, not beside another one that is read."""
+        name, found = self.config["slides"]["sheet"], self.slides.path
+        files = [str(file) for file in self.places.config_files]
+        namer = laid_over(files, "slides", "sheet") if name and len(files) > 1 and not os.path.exists(name) else ""
+        own = os.path.join(os.path.dirname(namer), name)
+        if namer and os.path.exists(found) and os.path.abspath(found) != os.path.abspath(own):
+            problems.add(
+                f"{namer}, key slides/sheet",
+                f"no {name} in the working directory or beside this config; {found} belongs to another one",
+                f"write {own}, or name the path of your sheet",
+            )
+            problems.stop()
 
     def sheets(self) -> list[str]:
         """Slide, case and profile sheets and the tables of the tasks in use, as the user gives them."""
@@ -195,7 +210,7 @@ class Study:
     def notes(self) -> list[str]:
         """What is no mistake and worth a line: encoders given other patches than they were made for, gated weights."""
         self._check_once()
-        return notes_of(self.models) + self.vectors.notes()
+        return notes_of(self.models) + self.vectors.notes() + self.imports.notes()
 
     def plan(self) -> PlanRequest:
         """What the config asks for, in numbers (molpath.preflight.plan turns them into hours and disk)."""
@@ -234,12 +249,3 @@ class Study:
     def shipped(self, name: str) -> str:
         """Path of a file below `resources/` that ships."""
         return self.places.shipped(f"../resources/{name}")
-
-
-def map_of(path: str, contents: Any) -> Config:
-    """A config file's contents; an empty file is an empty map, and anything but a map a problem."""
-    if contents is not None and not isinstance(contents, dict):
-        problems = Problems()
-        problems.add(path, f"{str(contents)[:40]!r} is no map of keys", "write a section a stage (config/README.md)")
-        problems.stop()
-    return contents or {}

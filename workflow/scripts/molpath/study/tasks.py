@@ -6,8 +6,9 @@ import os
 from typing import Any
 
 from .benchmark import Benchmark, folder_of, sides_of
-from .config import Config, Places, Row, Wildcards, load_yaml
+from .config import Config, Places, Row, Wildcards
 from .sheets import read_sheet
+from .yaml_files import load_yaml
 
 
 class Tasks:

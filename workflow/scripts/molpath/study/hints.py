@@ -1,0 +1,180 @@
+"""What to write instead: the nearest name that is known, and remedies for values of a wrong type."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import os
+import re
+from collections.abc import Iterable
+from typing import Any
+
+#: Quotation marks of word processors, which belong to a value like any letter.
+CURLY = "\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb"
+#: Characters that can't be seen, or only look like a space.
+ODD_SPACES = re.compile(r"[\u00a0\u2000-\u200f\u202f\u2060\u3000\ufeff]")
+#: Of a folder with fewer names all are compared.
+FEW = 500
+#: What people write for yes and no.
+YES, NO = ("yes", "true", "on", "y", "1"), ("no", "false", "off", "n", "0")
+
+
+def nearest(name: object, known: Iterable[object]) -> str:
+    """The known name that is most like `name`, whatever their case; '' where none is."""
+    by_lower = {str(one).lower(): str(one) for one in known}
+    word = ODD_SPACES.sub("", str(name)).strip(CURLY + "\"' ").lower()
+    parts = [one for one in by_lower if len(word) > 2 and (one.startswith(word) or one.endswith(word))]
+    found = parts if len(parts) == 1 and word not in by_lower else difflib.get_close_matches(word, by_lower, 1, 0.7)
+    return by_lower[found[0]] if found else ""
+
+
+def did_you_mean(name: object, known: Iterable[object]) -> str:
+    """'did you mean …? ' for a remedy to begin with; '' where nothing is near."""
+    found = nearest(name, known)
+    return f"did you mean {found!r}? " if found and found != str(name) else ""
+
+
+def for_text(value: str) -> str:
+    """What to do about a text that can't be right whatever it stands for; '' where nothing is seen."""
+    if odd := ODD_SPACES.search(value):
+        return f"type it again: it holds a character that can't be seen (U+{ord(odd[0]):04X})"
+    if value[:1] in CURLY and value:
+        return f"use straight quotation marks or none: {value.strip(CURLY + ' ')}"
+    if value != value.strip():
+        return f"delete the spaces around it: {value.strip()}"
+    return ""
+
+
+def for_path(path: str) -> str:
+    """What to do about a path that isn't there; '' where nothing is seen."""
+    if seen := for_text(path):
+        return seen
+    whole = os.path.expanduser(os.path.expandvars(path))
+    if whole != path:
+        return f"write the whole path, for ~ and $ stay as they are here: {whole}"
+    if path.startswith("~") or "$" in path:
+        return "write the whole path, for ~ and $ stay as they are here"
+    if "\\" in path:
+        return f"write forward slashes: {path.replace(chr(92), '/')}"
+    if "*" in path or "?" in path:
+        return "name one file or folder: * and ? stay as they are here"
+    near = beside(path)
+    return f"did you mean {near}? Paths are relative to the sheet or the working directory" if near else ""
+
+
+def beside(path: str) -> str:
+    """A file in the same folder whose name has other capitals, another ending or, of few, a slip; '' without one."""
+    folder, name = os.path.split(path)
+    try:
+        state = os.stat(folder or os.curdir)
+        names = names_in(folder or os.curdir, state.st_mtime_ns)
+    except OSError:
+        return ""
+    found = names.get(name.lower()) or names.get(os.path.splitext(name)[0].lower())
+    if not found and len(names) < FEW:
+        found = nearest(name, names.values())
+        found = found if re.sub(r"\D", "", found) == re.sub(r"\D", "", name) else ""
+    return os.path.join(folder, found) if found and found != name else ""
+
+
+@functools.lru_cache(maxsize=64)
+def names_in(folder: str, state: int) -> dict[str, str]:
+    """Names in a folder by their letters in lower case, with and without their ending."""
+    names = sorted(os.listdir(folder))
+    return {os.path.splitext(name)[0].lower(): name for name in names} | {name.lower(): name for name in names}
+
+
+def for_type(value: Any, asked: Any) -> str:
+    """What to write where a value is of another type than `asked` (types of JSON Schema); '' where nothing is seen."""
+    types = [asked] if isinstance(asked, str) else list(asked)
+    if value is None:
+        return "write a value, or delete the key to take the default"
+    if isinstance(value, str):
+        return for_text(value) or for_words(value, types)
+    if "string" in types and isinstance(value, bool):
+        return (
+            f"put the word in quotes ('{'yes' if value else 'no'}'): YAML takes yes, no, on and off for true and false"
+        )
+    if "string" in types and isinstance(value, (int, float)):
+        return f"put it in quotes: '{value}'"
+    if "array" in types:
+        return f"write a list: [{value}]" if not isinstance(value, dict) else "write a list: begin each entry with '- '"
+    if isinstance(value, list):
+        one = value[0] if len(value) == 1 and not isinstance(value[0], (dict, list)) else ""
+        return (
+            "write keys and values below it, without - before them"
+            if "object" in types
+            else (f"write one value, without brackets: {one}".rstrip(": "))
+        )
+    if isinstance(value, dict) and "object" not in types:
+        return "write one value, without keys below it"
+    return ""
+
+
+def for_words(value: str, types: list[str]) -> str:
+    """The same for a text."""
+    if "object" in types:
+        found = re.match(r"([\w.-]+) ?[:=]\s*(\S.*)", value)
+        return (
+            f"write `{found[1]}: {found[2]}`, with a space behind the colon"
+            if found
+            else ("write keys below it, each in a line of its own: `key: value`")
+        )
+    if "array" in types:
+        items = [item for item in re.split(r"[,;\s]+-?|^-", value) if item]
+        return f"write a list: [{', '.join(items)}]" + " (a - needs a space behind it)" * value.startswith("-")
+    if "boolean" in types:
+        word = value.lower()
+        return (
+            f"write {'true' if word in YES else 'false'}, without quotes" if word in YES + NO else "write true or false"
+        )
+    if "number" in types or "integer" in types:
+        plain = re.fullmatch(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?", value.strip())
+        return f"write it without quotes: {value}" if plain else for_number(value)
+    return ""
+
+
+def for_number(value: str) -> str:
+    """What to write for a text that should be a number; '' where nothing is seen."""
+    value = value.strip()
+    if re.fullmatch(r"[-+]?\d{1,3}(,\d{3})+", value) and not value.startswith("0"):
+        return f"write it without a thousands separator: {value.replace(',', '')}"
+    if re.fullmatch(r"[-+]?\d+,\d+", value):
+        return f"use a decimal point: {value.replace(',', '.')}"
+    if re.fullmatch(r"[-+]?\d{1,3}([ '_.]\d{3})+", value) and value.count(".") != 1:
+        return f"write it without a thousands separator: {re.sub(r'[^-+0-9]', '', value)}"
+    if re.fullmatch(r"\d+(\.\d+)? ?%", value):
+        return f"write it as a share: {float(value.rstrip('% ')) / 100:g}"
+    if found := re.fullmatch(r"([-+]?\d+(?:[.,]\d+)?) ?(?:[xX×%]|[a-zA-Zµμ]+(?:/\w+)?)", value):
+        return f"write the number alone: {found[1].replace(',', '.')}"
+    return ""
+
+
+def for_id(name: str, known: Iterable[object]) -> str:
+    """What to do about an id that is not among the known ones and should be; '' where nothing is seen."""
+    ids = [str(one) for one in known]
+    rules = (
+        (str.lower, "ids are told apart by case"),
+        (lambda one: one.strip(), "delete the spaces around it"),
+        (lambda one: ODD_SPACES.sub("", one).strip(), "type it again: it holds a character that can't be seen"),
+        (lambda one: one.lstrip("0"), "a spreadsheet took its zeros off: format the column as text before pasting"),
+        (lambda one: re.sub(r"\.0+$", "", one), "a spreadsheet or pandas made a number of it: read the column as text"),
+        (lambda one: re.sub(r"[ ._-]+", "-", one).lower(), "ids must be the same letter by letter"),
+    )
+    for alike, remedy in rules:
+        found = next((one for one in ids if one != name and alike(one) == alike(name)), None)
+        if found is not None:
+            return f"did you mean {found!r}? {remedy[0].upper()}{remedy[1:]}"
+    return for_spreadsheet(name)
+
+
+def for_spreadsheet(name: str) -> str:
+    """What to do about an id that a spreadsheet has made something else of; '' where nothing is seen."""
+    months = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
+    if re.fullmatch(rf"\d{{1,2}}-({months})(-\d{{2,4}})?|({months})-\d{{1,4}}", name, re.IGNORECASE):
+        return "a spreadsheet made a date of it: format the column as text before pasting, and write the id again"
+    if re.fullmatch(r"\d(\.\d+)?[eE]\+?\d+", name):
+        return "a spreadsheet shortened it: format the column as text before pasting, and write the id again"
+    if re.match(r"#(REF|N/A|NAME|VALUE|DIV)", name):
+        return "a formula of the spreadsheet failed: write the value itself"
+    return ""
