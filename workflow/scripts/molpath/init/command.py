@@ -14,7 +14,7 @@ from .draft import Draft, Refusal
 
 #: What a user may have or want, by option: molpath.init.wants.<name> has a function of that name, which takes the
 #: options and gives a Draft, and may have `add_options(parser)` for options of its own.
-WANTS = ("features",)
+WANTS = ("slides", "features", "embeddings")
 
 
 def parser() -> argparse.ArgumentParser:
