@@ -32,7 +32,7 @@ settings = Path(MOLPATH, "pyproject.toml")
 if not settings.is_file():
     raise WorkflowError(f"no molpath in {{MOLPATH}}: correct MOLPATH in the study's Snakefile")
 if f'\\nversion = "{{VERSION}}"\\n' not in settings.read_text():
-    raise WorkflowError(f"{{MOLPATH}} is not molpath {{VERSION}}: read its CHANGELOG.md, then correct VERSION in the Snakefile")
+    raise WorkflowError(f"{{MOLPATH}} is not molpath {{VERSION}}: read CHANGELOG.md there, then correct VERSION here")
 
 
 configfile: "config/config.yaml"

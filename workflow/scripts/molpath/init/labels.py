@@ -168,7 +168,8 @@ def _cases(
         cases = {row[column] for row in rows} - {""}
         if len(cases) > 1:
             raise Refusal(f"{labels.name}: slide {name} is of case {' and of '.join(sorted(cases))}: correct one")
-        told |= {name: case for case in cases}
+        if cases:
+            told[name] = cases.pop()
     place = "" if found else ", which a slide's name begins with"
     return by_name | near | told, f"column {column!r} of {labels.name}{place}"
 

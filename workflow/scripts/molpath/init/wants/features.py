@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ..draft import Draft, Refusal, number, some, table
-from ..feature_files import Found, grid_name, grid_of, look_at
 from ..feature_files import GRID as GRID_NAME
+from ..feature_files import Found, grid_name, grid_of, look_at
 from ..labels import Joined, join, renamed
 from ..names import ID, safe_ids, sites_of
 from ..tasks import add_tasks
