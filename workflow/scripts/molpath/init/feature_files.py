@@ -182,7 +182,7 @@ def grid_said(said: Mapping[str, Any]) -> str:
 
 def grid_name(parts: Mapping[str, str | None]) -> str:
     """20x_512px_0px_overlap."""
-    return f"{float(parts['magnification'] or 0):g}x_{parts['patch_size']}px_{parts['overlap'] or 0}px_overlap"
+    return f"{float(parts['magnification'] or 0):g}x_{parts['patch_size']}px_{parts.get('overlap') or 0}px_overlap"
 
 
 def grid_of(name: str) -> dict[str, Any]:
