@@ -53,9 +53,10 @@ def type_in(desk: Path, text: str) -> str:
 
 
 def scores(study: Path) -> dict[tuple[str, str], float]:
-    """Mean score by task and protocol of the first model."""
-    table = read_tsv(study / "results/tables/comparison.tsv")
-    return {(row.task, row.protocol): float(row["mean"]) for _, row in table.iterrows()}
+    """Mean of the first metric, by task and protocol."""
+    table = read_tsv(study / "results/tables/metrics.tsv")
+    table = table[table.primary == "1"]
+    return {(row.task, row.protocol): float(row["mean"] or "nan") for _, row in table.iterrows()}
 
 
 def check_report(study: Path) -> None:
