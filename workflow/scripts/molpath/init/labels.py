@@ -14,10 +14,15 @@ from ..common.tsv import BadTable, decode_text
 from .draft import Draft, Refusal, number, some
 from .names import cases_by_name, cases_by_prefix, ends_of, stem_of
 
-SLIDE_WORDS = ("slide_id", "slide", "slide_name", "slides", "filename", "file_name", "file", "wsi", "wsi_id", "image")
-SLIDE_WORDS = (*SLIDE_WORDS, "image_id", "slide_file", "slide_path", "slideid")
-CASE_WORDS = ("case_id", "case", "patient_id", "patient", "patientid", "bcr_patient_barcode", "submitter_id", "subject")
-CASE_WORDS = (*CASE_WORDS, "subject_id", "case_submitter_id", "participant_id", "caseid")
+#: What columns of slides and of cases are called, in lower case and with `_` between words.
+SLIDE_WORDS = (
+    *("slide_id", "slide", "slide_name", "slides", "filename", "file_name", "file", "wsi", "wsi_id"),
+    *("image", "image_id", "slide_file", "slide_path", "slideid"),
+)
+CASE_WORDS = (
+    *("case_id", "case", "patient_id", "patient", "patientid", "bcr_patient_barcode", "submitter_id", "subject"),
+    *("subject_id", "case_submitter_id", "participant_id", "caseid"),
+)
 #: What cells hold where there is no value.
 EMPTY = {"", "na", "n/a", "nan", "null", "#n/a", "-", "?", "[not available]", "[not applicable]", "[unknown]"}
 
@@ -93,12 +98,12 @@ def _of_cells(path: str, cells: list[list[str]], decimal_comma: bool) -> Labels:
         if len(row) != len(columns):
             raise Refusal(f"--labels {path}, row {place}: {len(row)} cells, and the header has {len(columns)}")
     rows = [dict(zip(columns, map(str.strip, row), strict=True)) for row in cells[1:]]
-    for row in rows:
-        for name, cell in row.items():
+    for one in rows:
+        for name, cell in one.items():
             if cell.lower() in EMPTY:
-                row[name] = ""
+                one[name] = ""
             elif decimal_comma and re.fullmatch(r"-?\d+,\d+", cell):
-                row[name] = cell.replace(",", ".")
+                one[name] = cell.replace(",", ".")
     return Labels(path, [name for name in columns if name], rows)
 
 
@@ -181,8 +186,8 @@ def choose_columns(
     wanted = set(names)
     exact = {column: _fits(labels, column, wanted) for column in labels.columns}
     if what == "case":
-        called = best(labels, labels.with_words(CASE_WORDS), exact, "cases", "--case-column")
-        column = options.case_column or called or best(labels, labels.columns, exact, "cases", "--case-column")
+        named = best(labels, labels.with_words(CASE_WORDS), exact, "cases", "--case-column")
+        column = options.case_column or named or best(labels, labels.columns, exact, "cases", "--case-column")
         return _or_refuse(labels, column, "", names, what)
     slide = options.slide_column or best(labels, labels.with_words(SLIDE_WORDS), exact, "slides", "--slide-column")
     near = {column: _near(names, known, {row[column] for row in labels.rows} - {""}) for column in labels.columns}
