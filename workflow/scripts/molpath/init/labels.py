@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..common.tsv import BadTable, decode_text
 from .draft import Draft, Refusal, number, some
-from .names import cases_by_name, cases_by_prefix, ends_of, stem_of
+from .names import cases_by_name, cases_by_prefix, ends_of, shared_beginnings, stem_of
 
 #: What columns of slides and of cases are called, in lower case and with `_` between words.
 SLIDE_WORDS = (
@@ -122,6 +122,7 @@ def join(
     if not options.labels:
         case_of, how = cases_by_name(names, options.case_pattern)
         draft.guess("cases", how, "--case-pattern REGEX, --labels FILE")
+        warn_of_cases(case_of, draft)
         draft.counts.append(f"{number(len(names), what)} of {number(len(set(case_of.values())), 'case')}, no labels")
         return Joined(names, case_of, {})
     labels = read_labels(options.labels)
@@ -137,11 +138,20 @@ def join(
         draft.guess(f"names of {what}s", f"column {slide!r} of {labels.name}", f"--{what}-column")
     if what != "case":
         draft.guess("cases", how, "--case-column" if case else "--case-pattern REGEX")
+        warn_of_cases(case_of, draft)
     if not found:
         raise nothing_fits(labels, slide or case, names, what)
     joined = Joined(names, case_of, found, {slide, case} - {""}, labels)
     count(joined, slide or case, what, draft)
     return joined
+
+
+def warn_of_cases(case_of: Mapping[str, str], draft: Draft) -> None:
+    """Slides that are cases of their own and look like several of one patient would stand on both sides of a fold."""
+    alike = shared_beginnings(slide for slide, case in case_of.items() if slide == case)
+    if alike:
+        told = f"names begin alike ({some(alike)}): if these are slides of one patient, say"
+        draft.notes.append(f"{told} --case-pattern '^.+(?=[-_. ])', or a column of cases")
 
 
 def _rows_by(labels: Labels, column: str, names: Collection[str]) -> dict[str, list[dict[str, str]]]:
