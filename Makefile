@@ -6,9 +6,20 @@ LOCK := envs/requirements.lock
 PIP := pip install --quiet --quiet --require-hashes --no-deps
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-slow mutants bench peers report rulegraph containers env lint lock sbom audit clean-demo
+.PHONY: demo study test test-slow mutants bench peers report rulegraph containers env lint lock sbom audit clean-demo
 
-env: .venv/ready
+env: .venv/ready $(BIN)/molpath
+
+# The command of people, which finds the library of this clone (`molpath init`).
+define LAUNCHER
+#!/bin/sh
+PYTHONPATH='$(CURDIR)/workflow/scripts' exec '$(abspath $(BIN))/python' -m molpath.init "$$@"
+endef
+export LAUNCHER
+
+$(BIN)/molpath: Makefile | .venv/ready
+	@printf '%s\n' "$$LAUNCHER" > $@
+	@chmod +x $@
 
 # torch comes first, of the build that pip finds: PyPI's for CUDA, or one for CPUs where pip is set up for it
 # (PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu). setuptools comes with it and builds what is no wheel.
@@ -21,6 +32,10 @@ env: .venv/ready
 	@$(BIN)/$(PIP) --requirement envs/torch$$(grep -q '"version": "[0-9.]*+cpu"' .venv/torch.json && echo -cpu).lock
 	@$(BIN)/$(PIP) --no-build-isolation --requirement $(LOCK)
 	@touch $@
+
+# A study folder of your own: make study DIR=../study ARGS="--features /data/features --labels /data/labels.csv"
+study: env
+	@$(BIN)/molpath init '$(or $(DIR),$(error say DIR=../study))' $(ARGS)
 
 demo: env
 	@$(BIN)/python tests/demo/run_demo.py

@@ -18,6 +18,7 @@ AROUND = {
     "interpret": {"tables", "figures"},
     "provenance": {"tables"},
     "preflight": {"tables"},
+    "init": {"study"},
 }
 # Of the report; its menu sorts them.
 CHAPTERS = [

@@ -1,0 +1,78 @@
+"""The command `molpath init`: what it is asked, what it says."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..common.tsv import BadTable
+from . import folder
+from .draft import Draft, Refusal
+
+#: What a user may have or want, by option: molpath.init.wants.<name> has a function of that name, which takes the
+#: options and gives a Draft, and may have `add_options(parser)` for options of its own.
+WANTS = ("features",)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Options of `molpath init`."""
+    top = argparse.ArgumentParser(prog="molpath", description="Studies on whole-slide images, from their set-up.")
+    commands = top.add_subparsers(dest="command", required=True, metavar="init")
+    init = commands.add_parser(
+        "init",
+        help="set up a study folder",
+        description="Set up a study folder: look at what is there, say what was guessed, write config and sheets.",
+    )
+    init.add_argument("folder", metavar="FOLDER", help="the study folder to write; nothing in it is overwritten")
+    wants = init.add_mutually_exclusive_group(required=True)
+    for name in WANTS:
+        importlib.import_module(f".wants.{name}", __package__).add_options(init, wants)
+    labels = init.add_argument_group("labels")
+    labels.add_argument("--labels", metavar="FILE", help="CSV or TSV with a row for each slide or case")
+    labels.add_argument("--label", action="append", metavar="COLUMN", help="column to predict (again for more)")
+    labels.add_argument("--classes", metavar="A,B,…", help="classes of the one --label, in their order")
+    labels.add_argument("--slide-column", metavar="COLUMN", help="column that names slides")
+    labels.add_argument("--case-column", metavar="COLUMN", help="column that names cases (patients)")
+    labels.add_argument("--case-pattern", metavar="REGEX", help="the part of a slide's name that is its case")
+    labels.add_argument("--time", metavar="COLUMN", help="survival: column of times")
+    labels.add_argument("--event", metavar="COLUMN", help="survival: column of events (1, 0; dead, alive)")
+    labels.add_argument("--time-unit", choices=("days", "months", "years"), help="survival: unit of the times")
+    labels.add_argument("--folds", type=int, metavar="N", help="folds of cross-validation (5)")
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Set up a study; 0 if it was written."""
+    options = parser().parse_args(arguments)
+    name = next(name for name in WANTS if getattr(options, name) is not None)
+    study = Path(options.folder)
+    try:
+        folder.check_free(study)
+        draft: Draft = getattr(importlib.import_module(f".wants.{name}", __package__), name)(options)
+        written = folder.write(study, draft)
+    except (Refusal, BadTable) as refusal:
+        print(f"molpath init: {refusal}", file=sys.stderr)
+        return 1
+    say(study, draft, written)
+    return 0
+
+
+def say(study: Path, draft: Draft, written: Sequence[str]) -> None:
+    """Guesses, counts, notes and the next commands."""
+    if draft.guesses:
+        print("Guessed (each can be given):")
+        wide = max(len(what) for what, _, _ in draft.guesses)
+        for what, taken, option in draft.guesses:
+            print(f"  {what:<{wide}}  {taken}   [{option}]")
+    print("Counted:", *(f"  {line}" for line in draft.counts), sep="\n")
+    for note in draft.notes:
+        print(f"note: {note}")
+    print(f"Written to {study}: {', '.join(written)}")
+    print("Next:")
+    commands = folder.next_commands(study, draft)
+    wide = max(len(command) for command, _ in commands)
+    for command, why in commands:
+        print(f"  {command:<{wide}}  # {why}" if why else f"  {command}")

@@ -1,0 +1,119 @@
+"""Features of patches that another tool made: from there to probes and report, without slides."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from ..draft import Draft, Refusal, number, some, table
+from ..feature_files import Found, grid_name, grid_of, look_at
+from ..feature_files import GRID as GRID_NAME
+from ..labels import Joined, join, renamed
+from ..names import ID, safe_ids, sites_of
+from ..tasks import add_tasks
+
+SHEET = "config/slides.tsv"
+
+
+def add_options(parser: argparse.ArgumentParser, wants: Any) -> None:
+    """Options of this want, and those it shares with slides."""
+    told = "features of patches: a folder of TRIDENT, CLAM, STAMP, AtlasPatch, slide2vec or LazySlide"
+    wants.add_argument("--features", metavar="DIR", help=told)
+    group = parser.add_argument_group("grid and encoder")
+    group.add_argument("--grid", metavar="20x_512px", help="magnification and edge of a patch in pixels")
+    group.add_argument("--encoder", metavar="NAME", help="patch encoder: to extract with, or whose the features are")
+
+
+def features(options: argparse.Namespace) -> Draft:
+    """A study of given features."""
+    draft = Draft({})
+    found = look_at(Path(options.features))
+    draft.guess("feature files", f"{number(len(found.stems), 'file')} of {found.tool} in {found.folder}", "--features")
+    if bad := [stem for stem in found.stems if not ID.fullmatch(stem)]:
+        raise Refusal(
+            f"{found.folder}: {number(len(bad), 'file')} can't be found by a slide's id ({some(map(repr, bad))}): "
+            "rename them to letters, digits and . _ - (no spaces), or link them under such names into another folder"
+        )
+    grid = choose_grid(found, options, draft)
+    encoder, inside = choose_encoder(found, options, draft)
+    draft.config |= {
+        "slides": {"sheet": SHEET},
+        "tiles": {"grids": {"main": grid}},
+        "features": {
+            "encoders": {encoder: {"adapter": "precomputed", "folder": os.path.abspath(found.folder)} | inside},
+            "use": [{"grid": "main", "encoder": encoder}],
+        },
+        "embed": mean_of(encoder),
+    }
+    joined = join(found.stems, "slide", options, draft)
+    joined = renamed(joined, {stem: stem for stem in found.stems}, case_ids(joined))
+    draft.files[SHEET] = sheet_of(joined, {})
+    add_tasks(joined, options, draft)
+    return draft
+
+
+def case_ids(joined: Joined) -> dict[str, str]:
+    """Ids of the cases."""
+    return safe_ids(dict.fromkeys(joined.case_of.values()), "case")
+
+
+def mean_of(encoder: str) -> dict[str, Any]:
+    """Section embed of a study that pools by the mean."""
+    name = f"mean-{encoder}"
+    return {"models": {name: {"kind": "mean", "grid": "main", "encoder": encoder}}, "use": [name]}
+
+
+def sheet_of(joined: Joined, paths: dict[str, str]) -> str:
+    """The slide sheet; column site of TCGA's barcodes or of the table, cohort of the table."""
+    sites = sites_of(joined.case_of)
+    columns = [name for name in ("site", "cohort") if joined.labels and name in joined.labels.columns]
+    rows = []
+    for slide in joined.names:
+        row = {"slide_id": slide, "case_id": joined.case_of[slide], "path": paths.get(slide, "")}
+        row |= {"site": sites[slide]} if sites else {}
+        told = (joined.rows_of.get(slide) or [{}])[0]
+        rows.append(row | {name: told.get(name, "") for name in columns})
+    return table(rows)
+
+
+def choose_grid(found: Found, options: argparse.Namespace, draft: Draft) -> dict[str, Any]:
+    """The grid that the files say, or --grid. Raises Refusal where nothing says it, or files contradict each other."""
+    if len(found.grids) > 1:
+        shown = "; ".join(f"{name} ({file})" for name, file in found.grids.items())
+        raise Refusal(f"{found.folder}: features of several grids in one folder: {shown}: part them into folders")
+    if options.grid:
+        given = grid_of(options.grid)
+        match = GRID_NAME.fullmatch(options.grid)
+        name = grid_name(match.groupdict()) if match else ""
+        if found.grids and name not in found.grids:
+            raise Refusal(f"--grid {options.grid}: the features say {next(iter(found.grids))}")
+        return given
+    if not found.grids:
+        raise Refusal(f"{found.folder}: files of {found.tool} don't say on which grid they were made: say --grid 20x_512px")
+    name, file = next(iter(found.grids.items()))
+    draft.guess("grid", f"{name}, by {file}", "--grid")
+    return grid_of(name)
+
+
+def choose_encoder(found: Found, options: argparse.Namespace, draft: Draft) -> tuple[str, dict[str, str]]:
+    """Name of the encoder in the config, and key `features` where a file holds those of several."""
+    names = {spelled(name): name for name in found.encoders}
+    if options.encoder:
+        name = spelled(options.encoder)
+        if len(names) > 1 and name not in names:
+            raise Refusal(f"--encoder {options.encoder}: the files hold features of {', '.join(found.encoders)}")
+        return name, {"features": names[name]} if len(names) > 1 else {}
+    if len(names) > 1:
+        shown = ", ".join(found.encoders)
+        raise Refusal(f"{found.folder}: features of {shown} in the same files: choose with --encoder {found.encoders[0]}")
+    name = next(iter(names), "theirs")
+    draft.guess("encoder", f"{name}{'' if names else ', for nothing says which it was'}", "--encoder")
+    return name, {}
+
+
+def spelled(name: str) -> str:
+    """An encoder's name as the config takes it."""
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_") or "theirs"
