@@ -35,19 +35,24 @@ class Pretrained:
     @property
     def grid(self) -> Config:
         """The entry of tiles/grids whose patches the model was trained on; only what is no default."""
+        cut = self.run.patches.get("cut") or {}
+        defaults = defaults_of("grid")
+        own = {key: cut[key] for key in CUT if key in cut and cut[key] != defaults[key]}
+        return self.scale | own
+
+    @property
+    def scale(self) -> Config:
+        """Of that entry what says how large patches are, and how far apart."""
         match = GRID.fullmatch(str(self.run.patches.get("grid")))
         if not match:
             raise Refusal(f"{self.run.files[0]} names no grid: {self.run.patches.get('grid')!r}; {AGAIN}")
         scale = {"magnification": _plain(match[1])} if match[2] == "x" else {"mpp": _plain(match[1])}
-        cut = self.run.patches.get("cut") or {}
-        defaults = defaults_of("grid")
-        own = {key: cut[key] for key in CUT if key in cut and cut[key] != defaults[key]}
-        return scale | {"patch_size": int(match[3]), "overlap": int(match[4])} | own
+        return scale | {"patch_size": int(match[3]), "overlap": int(match[4])}
 
     @property
     def grid_name(self) -> str:
         """Its folder, as TRIDENT and results call it."""
-        return name_of_grid(defaults_of("grid") | self.grid)
+        return name_of_grid(defaults_of("grid") | self.scale)
 
     @property
     def reads_given(self) -> bool:
@@ -84,10 +89,8 @@ class Pretrained:
 
     def check_features(self, where: str, grid: str = "", encoder: str = "", dim: int = 0) -> None:
         """Raise Refusal where features of another grid, encoder or width are offered; what isn't known is '' or 0."""
-        base = grid.split("_overlap")[0]
-        ours = self.grid_name.split("_overlap")[0]
         for wrong, theirs, needed in (
-            (bool(base) and base != ours, f"patches of grid {grid}", f"grid {self.grid_name}"),
+            (not same_scale(grid, self.grid_name), f"patches of grid {grid}", f"grid {self.grid_name}"),
             (bool(encoder) and encoder != self.encoder, f"features of {encoder}", f"those of {self.encoder}"),
             (bool(dim) and dim != self.dim, f"{dim} numbers a patch", f"{self.dim} ({self.encoder})"),
         ):
@@ -127,8 +130,17 @@ def find_folder(named: str) -> str:
         if len(found) > 1:
             raise Refusal(f"{named} holds {len(found)} models: name one ({some(str(one.parent) for one in found)})")
         if found:
-            return os.fspath(found[0].parent)
+            return os.path.abspath(found[0].parent)
     raise Refusal(f"{named} holds no {WEIGHTS}: name a model's folder, results/pretrain/runs/<run> of a study")
+
+
+def same_scale(one: str, other: str) -> bool:
+    """True unless two grids, by their names, differ in scale, patch size or overlap: 20x is 0.5 micrometres a pixel."""
+    found = [GRID.match(name) for name in (one, other)]
+    if None in found:
+        return True
+    told = [(float(m[1]) if m[2] == "x" else 10 / float(m[1]), int(m[3]), int(m[4])) for m in found if m]
+    return told[0] == told[1]
 
 
 def adapters() -> dict[str, Config]:

@@ -42,16 +42,28 @@ def splits_of(task: PaperTask, folder: str | None) -> tuple[dict[str, str], Need
 
 def fetched_splits(task: PaperTask, what: str) -> tuple[dict[str, str], Needed]:
     """The same from the hub, with the user's own login; nothing where they can't be had."""
+    from huggingface_hub import get_token, try_to_load_from_cache
+
     source, name = task.name.split("--")
+    cached = try_to_load_from_cache(SPLITS, f"{source}/{name}/{FILES[1]}", repo_type="dataset")
+    if get_token() is None and not isinstance(cached, str):  # the hub would ask for a login, and may not be reached
+        return {}, Needed(False, what, no_login())
     with tempfile.TemporaryDirectory() as folder:
         try:
             fetch_splits(repository=SPLITS, revision="", source=source, task=name, folder=folder)
         except SplitsUnavailable as error:
-            told = " ".join(str(error).split()).replace(" 3. start again.", "")
-            told += " Or name a copy of it: --splits FOLDER"
-            return {}, Needed(False, what, told)
+            told = " ".join(str(error).split()).replace("; 3. start again.", "").replace("Start again later, or put", "Or put")
+            return {}, Needed(False, what, f"{told}; or name a copy: --splits DIR")
         texts = {file: Path(folder, file).read_text(encoding="utf-8") for file in FILES}
     return texts, Needed(True, what, f"fetched from {HUB}/datasets/{SPLITS}")
+
+
+def no_login() -> str:
+    """What to do without a login of the hub."""
+    return (
+        f"access on request at {HUB}/datasets/{SPLITS}, then `hf auth login` here (or HF_TOKEN), and init fetches them; "
+        "or name a copy: --splits DIR"
+    )
 
 
 def rows_of_splits(texts: Mapping[str, str]) -> list[Row]:
@@ -93,7 +105,7 @@ def slides_needed(task: PaperTask, folder: str | None, wanted: list[str], found:
     what = f"{size} of {task.cohort['name']}"
     get = f"{task.cohort['slides_from']} ({task.cohort['access_form']}; licence: {task.cohort['licence']})"
     if folder is None:
-        return Needed(False, what, f"from {get}; then name their folder: --slides FOLDER")
+        return Needed(False, what, f"from {get}; then name their folder: --slides DIR")
     missing = [name for name in wanted if name not in found]
     if not missing:
         return Needed(bool(wanted), what, folder)

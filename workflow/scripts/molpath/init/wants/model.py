@@ -6,12 +6,14 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ...study.config import Config
+from ...study.config import Config, defaults_of
+from ...study.grids import name_of_grid
 from ..draft import Draft, Refusal, number, some
-from ..feature_files import look_at
-from ..model_folder import Pretrained, read_pretrained
+from ..feature_files import grid_of, look_at
+from ..model_folder import Pretrained, adapters, read_pretrained
 from .features import SHEET, features, spelled
-from .slides import slides
+
+ANY_GRID, ANY_ENCODER = "20x_512px", "efficientnet_lite0"
 
 
 def add_options(parser: argparse.ArgumentParser, wants: Any) -> None:
@@ -26,9 +28,11 @@ def model(options: argparse.Namespace) -> Draft:
     if options.features is not None:
         check_given(trained, options)
         draft = features(options)
-        draft.config["tiles"]["grids"]["main"] = trained.grid
+        draft.config["tiles"]["grids"]["main"] = trained.scale
         draft.config["features"] = {"encoders": encoder_of(trained, draft.config["features"])}
     elif options.slides is not None:
+        from .slides import slides
+
         check_asked(trained, options)
         draft = slides(options)
         draft.config["tiles"] = {"grids": {"main": trained.grid}}
@@ -39,6 +43,11 @@ def model(options: argparse.Namespace) -> Draft:
     draft.config["embed"] = {"models": {trained.name: model_entry(trained)}, "use": [trained.name]}
     tell(trained, draft)
     return draft
+
+
+def full_name(grid: str) -> str:
+    """20x_512px_0px_overlap of 20x_512px."""
+    return name_of_grid(defaults_of("grid") | grid_of(grid))
 
 
 def model_entry(trained: Pretrained) -> Config:
@@ -59,10 +68,12 @@ def check_asked(trained: Pretrained, options: argparse.Namespace) -> None:
             f"model {trained.name} reads features that another tool made ({trained.encoder}), so slides can't be "
             f"encoded for it here: make those features with that tool, and give their folder as --features"
         )
-    for key, mine in (("grid", trained.grid_name.split("_0px_overlap")[0]), ("encoder", trained.encoder)):
-        if given := getattr(options, key, None):
-            trained.check_features(f"--{key} {given}", **{key: given})
-        setattr(options, key, mine)
+    if options.grid:
+        trained.check_features(f"--grid {options.grid}", grid=full_name(options.grid))
+    if options.encoder:
+        trained.check_features(f"--encoder {options.encoder}", encoder=options.encoder)
+    # What is said here only keeps `slides` from guessing: the model's own take their places.
+    options.grid, options.encoder = options.grid or ANY_GRID, next(iter({trained.encoder} & set(adapters())), ANY_ENCODER)
 
 
 def check_given(trained: Pretrained, options: argparse.Namespace) -> None:
@@ -70,7 +81,7 @@ def check_given(trained: Pretrained, options: argparse.Namespace) -> None:
     if ":" in trained.run.patches["adapter"]:
         raise Refusal(f"model {trained.name} reads features of your own code, which files don't tell: give it --slides")
     found = look_at(Path(options.features))
-    for grid in [options.grid] if options.grid else list(found.grids):
+    for grid in [full_name(options.grid)] if options.grid else list(found.grids):
         trained.check_features(f"{found.folder}", grid=grid)
     names = [spelled(name) for name in found.encoders]
     if options.encoder or (names and trained.encoder not in names):
@@ -78,7 +89,7 @@ def check_given(trained: Pretrained, options: argparse.Namespace) -> None:
     for stem in found.stems[:1]:
         trained.check_features(f"{found.folder}", dim=width_of(found.folder, stem, found.encoders, trained.encoder))
     options.encoder = trained.encoder
-    options.grid = options.grid or (None if found.grids else trained.grid_name.split("_overlap")[0])
+    options.grid = None if found.grids else ANY_GRID
 
 
 def width_of(folder: Path, stem: str, names: list[str], encoder: str) -> int:

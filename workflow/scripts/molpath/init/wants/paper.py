@@ -29,7 +29,6 @@ def add_options(parser: argparse.ArgumentParser, wants: Any) -> None:
     group.add_argument("--models", metavar="A,B,…", help=f"models of the paper, by its names ({USUAL})")
     group.add_argument("--splits", metavar="DIR", help="copy of Patho-Bench, or of the task; else fetched with your login")
     group.add_argument("--skip-missing", action="store_true", help="go on without slides of the task that aren't there")
-    group.add_argument("--mpp", type=float, metavar="UM", help="micrometres a pixel of slides that don't say it")
 
 
 def paper(options: argparse.Namespace) -> Draft:
