@@ -44,7 +44,9 @@ def look_at(folder: Path) -> Found:
             return look_at(inside[0])
         stems = _stems_below(near)
         if not stems:
-            raise Refusal(f"{folder}: no feature file ({', '.join(ENDINGS)}) in it or below: name the folder of the files")
+            raise Refusal(
+                f"{folder}: no feature file ({', '.join(ENDINGS)}) in it or below: name the folder of the files"
+            )
     found = Found(folder, sorted(stems))
     paths = [stems[name] for name in found.stems]
     step = max(1, len(paths) // OPENED)
@@ -59,7 +61,9 @@ def check_folder(folder: Path) -> None:
     try:
         os.listdir(folder)
     except OSError as error:
-        raise Refusal(f"{folder}: {(error.strerror or 'can not be listed').lower()}: ask for the right to read it") from None
+        raise Refusal(
+            f"{folder}: {(error.strerror or 'can not be listed').lower()}: ask for the right to read it"
+        ) from None
 
 
 def _stems(folder: Path) -> dict[str, Path]:
@@ -111,7 +115,9 @@ def _describe(found: Found, sample: Sequence[Path]) -> None:
     """Tool, encoders and grid of a few files, and of names of folders where files don't say."""
     facts = [fact for path in sample if (fact := peek(path))]
     if not facts:
-        raise Refusal(f"{found.folder}: none of {len(sample)} files can be read as features ({some(p.name for p in sample)})")
+        raise Refusal(
+            f"{found.folder}: none of {len(sample)} files can be read as features ({some(p.name for p in sample)})"
+        )
     found.tool = str(facts[0]["tool"])
     found.encoders = list(dict.fromkeys(name for fact in facts for name in fact["encoders"]))
     found.grids = {fact["grid"]: fact["file"] for fact in reversed(facts) if fact["grid"]}

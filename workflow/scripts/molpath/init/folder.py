@@ -21,7 +21,7 @@ from .draft import Draft, Refusal
 CLONE = Path(__file__).resolve().parents[4]
 
 CONFIG, PROFILE = "config/config.yaml", "profiles/default/profile.yaml"
-SNAKEFILE = '''\
+SNAKEFILE = """\
 # A study of its own: `snakemake` in this folder runs molpath with config/config.yaml.
 from pathlib import Path
 
@@ -32,7 +32,7 @@ settings = Path(MOLPATH, "pyproject.toml")
 if not settings.is_file():
     raise WorkflowError(f"no molpath in {{MOLPATH}}: correct MOLPATH in the study's Snakefile")
 if f'\\nversion = "{{VERSION}}"\\n' not in settings.read_text():
-    raise WorkflowError(f"{{MOLPATH}} is not molpath {{VERSION}}: read its CHANGELOG.md, then correct VERSION in the Snakefile")
+    raise WorkflowError(f"{{MOLPATH}} is not molpath {{VERSION}}: read CHANGELOG.md there, then correct VERSION here")
 
 
 configfile: "config/config.yaml"
@@ -46,7 +46,7 @@ module molpath:
 
 
 use rule * from molpath
-'''
+"""
 HEAD = """\
 # Written by `molpath init`. Keys that are not here have their defaults; all of them, with examples:
 # {clone}/config/config.yaml
@@ -80,7 +80,9 @@ def contents_of(draft: Draft) -> dict[str, str]:
 
 def check_free(folder: Path) -> None:
     """Refuse a folder in which something stands where the study would be written."""
-    taken = [name for name in ("Snakefile", "config", "profiles", "workflow/Snakefile") if os.path.lexists(folder / name)]
+    taken = [
+        name for name in ("Snakefile", "config", "profiles", "workflow/Snakefile") if os.path.lexists(folder / name)
+    ]
     if taken:
         raise Refusal(
             f"{folder} has {' and '.join(taken)} already, and nothing is overwritten: name another folder, "

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..common.tsv import BadTable, decode_text
 from .draft import Draft, Refusal, number, some
-from .names import cases_by_name, cases_by_prefix, stem_of
+from .names import cases_by_name, cases_by_prefix, ends_of, stem_of
 
 SLIDE_WORDS = ("slide_id", "slide", "slide_name", "slides", "filename", "file_name", "file", "wsi", "wsi_id", "image")
 SLIDE_WORDS = (*SLIDE_WORDS, "image_id", "slide_file", "slide_path", "slideid")
@@ -102,8 +102,18 @@ def _of_cells(path: str, cells: list[list[str]], decimal_comma: bool) -> Labels:
     return Labels(path, [name for name in columns if name], rows)
 
 
-def join(names: Sequence[str], what: str, options: argparse.Namespace, draft: Draft) -> Joined:
-    """Slides with their cases and the rows of --labels; guesses and counts go to the draft."""
+def join(
+    names: Sequence[str],
+    what: str,
+    options: argparse.Namespace,
+    draft: Draft,
+    known: Mapping[str, str] | None = None,
+) -> Joined:
+    """Slides with their cases and the rows of --labels; guesses and counts go to the draft.
+
+    known: the cases of slides, where something else says them.
+    """
+    known = {name: name for name in names} if what == "case" else dict(known or {})
     if not options.labels:
         case_of, how = cases_by_name(names, options.case_pattern)
         draft.guess("cases", how, "--case-pattern REGEX, --labels FILE")
@@ -112,30 +122,29 @@ def join(names: Sequence[str], what: str, options: argparse.Namespace, draft: Dr
     labels = read_labels(options.labels)
     for option in ("slide_column", "case_column", "time", "event"):
         labels.check(getattr(options, option), f"--{option.replace('_', '-')}")
-    slide, case = choose_columns(labels, names, options)
-    if slide:
-        found = _by_slide(names, labels, slide)
-        draft.guess("names of slides", f"column {slide!r} of {labels.name}", "--slide-column")
-    else:
-        found = {}
-    case_of, how = _cases(names, labels, found, case, options.case_pattern)
-    draft.guess("cases", how, "--case-pattern REGEX" if not case else "--case-column")
+    slide, case = choose_columns(labels, names, what, known, options)
+    found = _rows_by(labels, slide, names) if slide else {}
+    case_of, how = _cases(names, labels, found, case, known, options.case_pattern)
     if not slide:
-        rows_of_case: dict[str, list[dict[str, str]]] = {}
-        for row in labels.rows:
-            rows_of_case.setdefault(row[case], []).append(row)
-        found = {name: rows_of_case[case_of[name]] for name in names if case_of[name] in rows_of_case}
-    joined = Joined(names, case_of, found, {slide, case} - {""}, labels)
+        of_case = _rows_by(labels, case, set(case_of.values()))
+        found = {name: of_case[case_of[name]] for name in names if case_of[name] in of_case}
+    if slide:
+        draft.guess(f"names of {what}s", f"column {slide!r} of {labels.name}", f"--{what}-column")
+    if what != "case":
+        draft.guess("cases", how, "--case-column" if case else "--case-pattern REGEX")
     if not found:
         raise nothing_fits(labels, slide or case, names, what)
+    joined = Joined(names, case_of, found, {slide, case} - {""}, labels)
     count(joined, slide or case, what, draft)
     return joined
 
 
-def _by_slide(names: Sequence[str], labels: Labels, column: str) -> dict[str, list[dict[str, str]]]:
+def _rows_by(labels: Labels, column: str, names: Collection[str]) -> dict[str, list[dict[str, str]]]:
+    """Rows of each name that a column has."""
     rows_of: dict[str, list[dict[str, str]]] = {}
     for row in labels.rows:
-        rows_of.setdefault(stem_of(row[column]), []).append(row)
+        for name in dict.fromkeys((row[column], stem_of(row[column]))):
+            rows_of.setdefault(name, []).append(row)
     return {name: rows_of[name] for name in names if name in rows_of}
 
 
@@ -144,9 +153,12 @@ def _cases(
     labels: Labels,
     found: Mapping[str, list[dict[str, str]]],
     column: str,
+    known: Mapping[str, str],
     pattern: str | None,
 ) -> tuple[dict[str, str], str]:
-    """Case of each slide and how it was told: by the table where it says it, else by the name."""
+    """Case of each slide and how it was told: as known, by the table where it says it, else by the name."""
+    if known:
+        return dict(known), "as the embeddings say"
     by_name, how = cases_by_name(names, pattern)
     if not column or pattern:
         return by_name, how
@@ -156,35 +168,52 @@ def _cases(
         cases = {row[column] for row in rows} - {""}
         if len(cases) > 1:
             raise Refusal(f"{labels.name}: slide {name} is of case {' and of '.join(sorted(cases))}: correct one")
-        told |= {name: case for case in cases}
+        if cases:
+            told[name] = cases.pop()
     place = "" if found else ", which a slide's name begins with"
     return by_name | near | told, f"column {column!r} of {labels.name}{place}"
 
 
-def choose_columns(labels: Labels, names: Sequence[str], options: argparse.Namespace) -> tuple[str, str]:
+def choose_columns(
+    labels: Labels, names: Sequence[str], what: str, known: Mapping[str, str], options: argparse.Namespace
+) -> tuple[str, str]:
     """Columns of slides and of cases, '' where there is none: those given, those so called, those that fit."""
-    cells = {column: {stem_of(row[column]) for row in labels.rows} - {""} for column in labels.columns}
-    known = set(names)
-    exact = {column: len(known & values) for column, values in cells.items()}
+    wanted = set(names)
+    exact = {column: _fits(labels, column, wanted) for column in labels.columns}
+    if what == "case":
+        called = best(labels, labels.with_words(CASE_WORDS), exact, "cases", "--case-column")
+        column = options.case_column or called or best(labels, labels.columns, exact, "cases", "--case-column")
+        return _or_refuse(labels, column, "", names, what)
     slide = options.slide_column or best(labels, labels.with_words(SLIDE_WORDS), exact, "slides", "--slide-column")
-    near = {column: _near(names, {row[column] for row in labels.rows}) for column in labels.columns}
+    near = {column: _near(names, known, {row[column] for row in labels.rows} - {""}) for column in labels.columns}
     # Beside a column of slides, one of cases need not look like the names of slides.
     called = [column for column in labels.with_words(CASE_WORDS) if column != slide]
-    fit = dict.fromkeys(labels.columns, 1) if slide else near
-    case = options.case_column or best(labels, called, fit, "cases", "--case-column")
+    case = options.case_column or best(
+        labels, called, dict.fromkeys(labels.columns, 1) if slide else near, "cases", "--case-column"
+    )
     if not slide and not case:
         slide = best(labels, labels.columns, exact, "slides", "--slide-column")
         case = "" if slide else best(labels, labels.columns, near, "cases", "--case-column")
+    return _or_refuse(labels, slide, case, names, what)
+
+
+def _or_refuse(labels: Labels, slide: str, case: str, names: Sequence[str], what: str) -> tuple[str, str]:
     if not slide and not case:
         shown = [*labels.with_words(SLIDE_WORDS), *labels.with_words(CASE_WORDS), *labels.columns]
-        raise nothing_fits(labels, shown[0], names, "slide")
+        raise nothing_fits(labels, shown[0], names, what)
     return slide, case
 
 
-def _near(names: Sequence[str], cases: Collection[str]) -> int:
-    """How many names begin with a cell of a column, up to a separator."""
-    ends = ([name, *(name[: match.start()] for match in re.finditer(r"[-_. ]", name))] for name in names)
-    return sum(any(end in cases for end in each) for each in ends)
+def _fits(labels: Labels, column: str, names: Collection[str]) -> int:
+    """How many names a column has."""
+    return len({name for row in labels.rows for name in (row[column], stem_of(row[column])) if name in names})
+
+
+def _near(names: Sequence[str], known: Mapping[str, str], cases: Collection[str]) -> int:
+    """How many names are of a case among the cells of a column: as known, else by their beginning."""
+    if known:
+        return sum(known[name] in cases for name in names)
+    return sum(any(end in cases for end in ends_of(name)) for name in names)
 
 
 def best(labels: Labels, columns: Sequence[str], fit: Mapping[str, int], what: str, option: str) -> str:

@@ -59,6 +59,11 @@ def _by_pattern(slides: Collection[str], pattern: str) -> dict[str, str]:
     return {slide: match[1] if compiled.groups else match[0] for slide, match in found.items()}
 
 
+def ends_of(slide: str) -> list[str]:
+    """A name, and what of it stands before each separator."""
+    return [slide, *(slide[: match.start()] for match in re.finditer(r"[-_. ]", slide))]
+
+
 def cases_by_prefix(slides: Iterable[str], cases: Collection[str]) -> dict[str, str]:
     """Case of each slide whose name is a case's, or begins with it and a separator.
 
@@ -67,8 +72,7 @@ def cases_by_prefix(slides: Iterable[str], cases: Collection[str]) -> dict[str, 
     known = set(cases)
     found = {}
     for slide in slides:
-        ends = [slide, *(slide[: match.start()] for match in re.finditer(r"[-_. ]", slide))]
-        fitting = [end for end in ends if end in known]
+        fitting = [end for end in ends_of(slide) if end in known]
         if len(fitting) > 1 and fitting[0] != slide:
             told = f"slide {slide} could be of case {' or '.join(fitting)}"
             raise Refusal(f"{told}: give the table a column of slides (--slide-column), or say --case-pattern")

@@ -18,14 +18,16 @@ from .paper import HUB, SPLITS, PaperTask
 
 @dataclass(frozen=True)
 class Needed:
-    """One thing that a task needs: whether it is here, and where it is or how it is had."""
+    """One thing that a task needs: whether it is here (or fetched by the run), and where it is or how it is had."""
 
     here: bool
     what: str
     how: str
+    fetched: bool = False
 
     def __str__(self) -> str:
-        return f"{'here   ' if self.here else 'MISSING'}  {self.what}: {self.how}"
+        word = "fetched" if self.fetched else "here" if self.here else "MISSING"
+        return f"{word:<8} {self.what}: {self.how}"
 
 
 def splits_of(task: PaperTask, folder: str | None) -> tuple[dict[str, str], Needed]:

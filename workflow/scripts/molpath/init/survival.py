@@ -28,7 +28,7 @@ class Endpoint:
 
 
 def endpoints_of(labels: Labels, options: argparse.Namespace) -> list[Endpoint]:
-    """Endpoints given by --time and --event, or found by the names of columns (OS_event and OS_days, OS and OS.time)."""
+    """Endpoints that --time and --event give, or names of columns (OS_event and OS_days, OS and OS.time)."""
     if bool(options.time) != bool(options.event):
         raise Refusal("--time and --event go together: name both columns")
     if options.time:

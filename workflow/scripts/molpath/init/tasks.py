@@ -35,10 +35,16 @@ class Task:
     told: str
 
 
-def add_tasks(joined: Joined, options: argparse.Namespace, draft: Draft, groups: list[str] | None = None) -> None:
+def add_tasks(
+    joined: Joined,
+    options: argparse.Namespace,
+    draft: Draft,
+    groups: list[str] | None = None,
+    of_cases: bool = False,
+) -> None:
     """Write a folder for each label of the table into the draft, and name it in the config's section probe.
 
-    groups: protocols beside the schema's default, of tasks with classes.
+    groups: protocols instead of the schema's default, of tasks with classes; of_cases: names are of cases, not slides.
     """
     labels = joined.labels
     if labels is None:
@@ -54,7 +60,9 @@ def add_tasks(joined: Joined, options: argparse.Namespace, draft: Draft, groups:
             entry["groups"] = groups
         entries[f"{prefix}--{task.name}"] = entry
         rows = [
-            {"case_id": joined.case_of[slide], "slide_id": slide} | cells for slide, cells in task.cells.items() if cells
+            {"case_id": joined.case_of[name]} | ({} if of_cases else {"slide_id": name}) | cells
+            for name, cells in task.cells.items()
+            if cells
         ]
         draft.files[f"{folder}/k=all.tsv"] = table(rows)
         draft.files[f"{folder}/config.yaml"] = yaml.safe_dump(task.settings, sort_keys=False, allow_unicode=True)
@@ -99,7 +107,9 @@ def _columns(labels: Labels, taken: set[str]) -> list[str]:
     return [
         column
         for column in labels.columns
-        if column not in taken and plain(column) not in APART and not re.match(r"(k=all_)?fold_?\d+|unnamed|index$", plain(column))
+        if column not in taken
+        and plain(column) not in APART
+        and not re.match(r"(k=all_)?fold_?\d+|unnamed|index$", plain(column))
     ]
 
 
@@ -164,7 +174,9 @@ def in_order(words: list[str], options: argparse.Namespace, asked: bool) -> list
         order = [word.strip() for word in options.classes.split(",")]
         if not asked or len(options.label) != 1 or set(words) - set(order):
             missing = ", ".join(set(words) - set(order)) or "the label"
-            raise Refusal(f"--classes {options.classes}: {missing} is missing (it orders the classes of the one --label)")
+            raise Refusal(
+                f"--classes {options.classes}: {missing} is missing (it orders the classes of the one --label)"
+            )
         return order
     if len(words) == 2 and plain(words[1]) in NEGATIVE and plain(words[0]) not in NEGATIVE:
         return words[::-1]
@@ -223,4 +235,6 @@ def survival_task(joined: Joined, endpoint: Endpoint, name: str, options: argpar
         "task_type": "survival",
         "splits": {"method": "k_fold", "folds": folds, "seed": 0},
     }
-    return Task(name, cells, settings, f"task {name}: {counts['1']} events, {counts['0']} censored cases, {folds} folds{told}")
+    return Task(
+        name, cells, settings, f"task {name}: {counts['1']} events, {counts['0']} censored cases, {folds} folds{told}"
+    )

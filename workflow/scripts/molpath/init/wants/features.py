@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ..draft import Draft, Refusal, number, some, table
-from ..feature_files import Found, grid_name, grid_of, look_at
 from ..feature_files import GRID as GRID_NAME
+from ..feature_files import Found, grid_name, grid_of, look_at
 from ..labels import Joined, join, renamed
 from ..names import ID, safe_ids, sites_of
 from ..tasks import add_tasks
@@ -66,14 +66,15 @@ def mean_of(encoder: str) -> dict[str, Any]:
     return {"models": {name: {"kind": "mean", "grid": "main", "encoder": encoder}}, "use": [name]}
 
 
-def sheet_of(joined: Joined, paths: dict[str, str]) -> str:
-    """The slide sheet; column site of TCGA's barcodes or of the table, cohort of the table."""
+def sheet_of(joined: Joined, paths: dict[str, str], mpp: float | None = None) -> str:
+    """The slide sheet; column site of TCGA's barcodes or of the table, cohort and mpp of the table."""
     sites = sites_of(joined.case_of)
-    columns = [name for name in ("site", "cohort") if joined.labels and name in joined.labels.columns]
+    columns = [name for name in ("site", "cohort", "mpp") if joined.labels and name in joined.labels.columns]
     rows = []
     for slide in joined.names:
         row = {"slide_id": slide, "case_id": joined.case_of[slide], "path": paths.get(slide, "")}
         row |= {"site": sites[slide]} if sites else {}
+        row |= {"mpp": f"{mpp:g}"} if mpp else {}
         told = (joined.rows_of.get(slide) or [{}])[0]
         rows.append(row | {name: told.get(name, "") for name in columns})
     return table(rows)
@@ -92,7 +93,9 @@ def choose_grid(found: Found, options: argparse.Namespace, draft: Draft) -> dict
             raise Refusal(f"--grid {options.grid}: the features say {next(iter(found.grids))}")
         return given
     if not found.grids:
-        raise Refusal(f"{found.folder}: files of {found.tool} don't say on which grid they were made: say --grid 20x_512px")
+        raise Refusal(
+            f"{found.folder}: files of {found.tool} don't say on which grid they were made: say --grid 20x_512px"
+        )
     name, file = next(iter(found.grids.items()))
     draft.guess("grid", f"{name}, by {file}", "--grid")
     return grid_of(name)
@@ -108,7 +111,9 @@ def choose_encoder(found: Found, options: argparse.Namespace, draft: Draft) -> t
         return name, {"features": names[name]} if len(names) > 1 else {}
     if len(names) > 1:
         shown = ", ".join(found.encoders)
-        raise Refusal(f"{found.folder}: features of {shown} in the same files: choose with --encoder {found.encoders[0]}")
+        raise Refusal(
+            f"{found.folder}: features of {shown} in the same files: choose with --encoder {found.encoders[0]}"
+        )
     name = next(iter(names), "theirs")
     draft.guess("encoder", f"{name}{'' if names else ', for nothing says which it was'}", "--encoder")
     return name, {}

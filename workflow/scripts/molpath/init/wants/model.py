@@ -12,6 +12,7 @@ from ..draft import Draft, Refusal, number, some
 from ..feature_files import grid_of, look_at
 from ..model_folder import Pretrained, adapters, read_pretrained
 from .features import SHEET, features, spelled
+from .slides import slides
 
 ANY_GRID, ANY_ENCODER = "20x_512px", "efficientnet_lite0"
 
@@ -31,8 +32,6 @@ def model(options: argparse.Namespace) -> Draft:
         draft.config["tiles"]["grids"]["main"] = trained.scale
         draft.config["features"] = {"encoders": encoder_of(trained, draft.config["features"])}
     elif options.slides is not None:
-        from .slides import slides
-
         check_asked(trained, options)
         draft = slides(options)
         draft.config["tiles"] = {"grids": {"main": trained.grid}}

@@ -103,6 +103,7 @@ def config_of(task: PaperTask, models: dict[str, Row], options: argparse.Namespa
         "permutations": 0,
     }
     return {
+        "software": public["software"],
         "slides": {"sheet": SHEET},
         "tiles": {"grids": grids},
         "features": {"encoders": encoders},
@@ -129,9 +130,9 @@ def weights_needed(config: Config, models: dict[str, Row], options: argparse.Nam
         known = facts.get(entry["adapter"], {})
         if "hub" in known:
             kind = "datasets/" if known.get("dataset") else ""
-            how = f"the run fetches them from {HUB}/{kind}{known['hub']}"
+            how = f"by the run, from {HUB}/{kind}{known['hub']}"
             how += ", access on request; `hf auth login` first" if known.get("gated") else ""
-            found.append(Needed(True, f"weights of {name} ({known['licence']})", how))
+            found.append(Needed(True, f"weights of {name} ({known['licence']})", how, fetched=True))
     return found
 
 

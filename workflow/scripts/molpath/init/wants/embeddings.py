@@ -1,0 +1,111 @@
+"""Vectors of cases or slides, from wherever: the whole probing protocol, without slides."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ...common.vectors import Vectors, read_ids, unit_of
+from ..draft import Draft, Refusal, number, some
+from ..labels import join
+from ..names import safe_ids, stem_of
+from ..tasks import add_tasks
+
+#: The protocols of the paper beside frozen probes, and the probes beside its own.
+GROUPS = ["frozen", "fewshot", "retrieval"]
+SWEEP: list[Any] = [0.001, 0.01, 0.1, 0.5, 1, 10, "adaptive"]
+FURTHER = ["knn", "prototype"]
+
+
+def add_options(parser: argparse.ArgumentParser, wants: Any) -> None:
+    """Options of this want."""
+    told = "embeddings: a table (TSV, CSV, Parquet, h5ad, npy) or a folder of .h5, one vector a slide or case"
+    wants.add_argument("--embeddings", metavar="FILE", nargs="+", help=f"{told}; several are compared")
+    group = parser.add_argument_group("embeddings")
+    group.add_argument("--ids", metavar="FILE", help="of .npy: a table with an id for each row")
+    group.add_argument("--unit", choices=("slide_id", "case_id"), help="what names of files in a folder are")
+
+
+def embeddings(options: argparse.Namespace) -> Draft:
+    """A study of given vectors alone."""
+    draft = Draft({})
+    if not options.labels:
+        raise Refusal("--embeddings: add --labels FILE, a table of what they shall be probed for")
+    paths = [os.path.abspath(path) for path in options.embeddings]
+    tables = {path: look_at(path, options, draft) for path in paths}
+    units = {found.unit for found in tables.values()}
+    if len(units) > 1:
+        raise Refusal("some embeddings are of slides, others of cases: make a study of each")
+    unit = units.pop()
+    names = list(dict.fromkeys(name for found in tables.values() for name in found.ids))
+    known = {name: case for found in tables.values() for name, case in zip(found.ids, found.cases, strict=False)}
+    what = unit.removesuffix("_id")
+    joined = join(names, what, options, draft, known if len(known) == len(names) else None)
+    draft.config |= {"slides": {"sheet": ""}, "embed": models(paths, tables, options)}
+    draft.config["probe"] = {"C_sweep": SWEEP, "further": list(FURTHER)}
+    add_tasks(joined, options, draft, GROUPS, of_cases=unit == "case_id")
+    probe = draft.config["probe"]
+    if classes := [task for task, entry in probe["tasks"].items() if "groups" in entry]:
+        probe["cluster"] = {"use": classes}
+    if len(classes) < len(probe["tasks"]):
+        probe["further"].append("ridge_cox")
+    return draft
+
+
+def look_at(path: str, options: argparse.Namespace, draft: Draft) -> Vectors:
+    """Ids of a table of vectors. Raises BadTable, or Refusal where it isn't there."""
+    if not os.path.exists(path):
+        raise Refusal(f"--embeddings {path}: no such file")
+    unit = ""
+    if os.path.isdir(path):
+        unit = options.unit or "slide_id"
+        if not options.unit:
+            draft.guess("names of files", f"slides, in {path}", "--unit case_id")
+    found = read_ids(path, os.path.abspath(options.ids) if options.ids else "", unit) or _other(path)
+    what = found.unit.removesuffix("_id")
+    draft.guess("vectors", f"{number(len(found.ids), what)} ({some(found.ids)}) in {path}", "--embeddings")
+    return found
+
+
+def _other(path: str) -> Vectors:
+    """Ids of formats that the standard library can't read."""
+    if path.endswith(".h5ad"):
+        import anndata
+
+        frame = anndata.read_h5ad(path, backed="r").obs
+        frame = frame if set(frame.columns) & {"slide_id", "case_id"} else frame.rename_axis("slide_id").reset_index()
+    else:
+        import pandas
+
+        columns = [name for name in _parquet_columns(path) if name in ("slide_id", "case_id")]
+        frame = pandas.read_parquet(path, columns=columns)
+    unit = unit_of(path, map(str, frame.columns))
+    cases = frame["case_id"].astype(str).tolist() if unit == "slide_id" and "case_id" in frame else []
+    return Vectors(unit, frame[unit].astype(str).tolist(), [], cases, [])
+
+
+def _parquet_columns(path: str) -> list[str]:
+    import pyarrow.parquet
+
+    return list(pyarrow.parquet.read_schema(path).names)
+
+
+def models(paths: Sequence[str], tables: dict[str, Vectors], options: argparse.Namespace) -> dict[str, Any]:
+    """Section embed: a model for each table, called like its file."""
+    stems = [os.path.splitext(stem_of(path))[0] or Path(path).name for path in paths]
+    ids = safe_ids(dict.fromkeys(stems), "file")
+    if len(ids) < len(paths):
+        raise Refusal(
+            f"several embeddings are called {some(sorted({s for s in stems if stems.count(s) > 1}))}: rename one"
+        )
+    entries: dict[str, Any] = {}
+    for path, stem in zip(paths, stems, strict=True):
+        entries[ids[stem]] = {"kind": "table", "path": path}
+        if os.path.isdir(path):
+            entries[ids[stem]]["unit"] = tables[path].unit
+        if path.endswith(".npy"):
+            entries[ids[stem]]["ids"] = os.path.abspath(options.ids)
+    return {"models": entries, "use": list(entries)}
