@@ -1,4 +1,4 @@
-"""workflow/docs/start_new_slides.md, literally: a copied model folder and new slides, or new features, to embeddings."""
+"""workflow/docs/start_new_slides.md, literally: a copied model folder with new slides, or new features."""
 
 import shutil
 
@@ -53,7 +53,8 @@ def test_slides_get_the_vectors_that_the_models_study_gives_them(place, reposito
 
 def test_features_get_the_same_vectors_without_slides(place, repository):
     origin, here, _ = place
-    done = run_block(blocks(page(repository))[1].replace("init new ", "init new2 ").replace("cd new", "cd new2"), here, repository)
+    block = blocks(page(repository))[1].replace("init new ", "init new2 ").replace("cd new", "cd new2")
+    done = run_block(block, here, repository)
     assert done.returncode == 0, done.stdout[-4000:]
     theirs = vectors(origin / "results/embed/made-here/slides.h5ad")
     ours = vectors(here / "new2/results/embed/ours/slides.h5ad")

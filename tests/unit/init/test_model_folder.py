@@ -71,7 +71,7 @@ def test_what_a_folder_does_not_say_is_told(tmp_path):
     assert ["earlier version" in model.unsaid[0], "stain/target" in model.unsaid[1]] == [True, True]
 
 
-@pytest.mark.parametrize("named", ["", "results", "results/pretrain/runs", "results/pretrain/runs/one/model.safetensors"])
+@pytest.mark.parametrize("named", ["", "results", "results/pretrain/runs", "results/pretrain/runs/one/config.json"])
 def test_the_folder_is_found_from_around_it(tmp_path, named):
     folder = write_model(tmp_path / "results/pretrain/runs/one")
     assert read_pretrained(str(tmp_path / named)).folder == str(folder)
@@ -103,7 +103,7 @@ def test_a_name_of_the_hub_says_how_to_get_it():
 
 
 @pytest.mark.parametrize(("offered", "told"), [
-    ({"grid": "20x_256px_0px_overlap"}, "F has patches of grid 20x_256px_0px_overlap, and model shared reads grid 20x_5"),
+    ({"grid": "20x_256px_0px_overlap"}, "F has patches of grid 20x_256px_0px_overlap, and model shared reads grid 20"),
     ({"grid": "40x_512px_0px_overlap"}, "F has patches of grid 40x_512px_0px_overlap"),
     ({"encoder": "uni_v1"}, "F has features of uni_v1, and model shared reads those of conch_v15"),
     ({"dim": 1024}, r"F has 1024 numbers a patch, and model shared reads 768 \(conch_v15\)"),

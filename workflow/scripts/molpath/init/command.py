@@ -27,7 +27,9 @@ def parser() -> argparse.ArgumentParser:
         help="set up a study folder",
         description="Set up a study folder: look at what is there, say what was guessed, write config and sheets.",
     )
-    init.add_argument("folder", metavar="FOLDER", nargs="?", help="the study folder to write; nothing in it is overwritten")
+    init.add_argument(
+        "folder", metavar="FOLDER", nargs="?", help="the study folder to write, over nothing that is there"
+    )
     wants = init.add_mutually_exclusive_group()
     for name in WANTS:
         importlib.import_module(f".wants.{name}", __package__).add_options(init, wants)

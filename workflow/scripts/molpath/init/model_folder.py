@@ -1,4 +1,4 @@
-"""The folder of a pretrained model, wherever it lies: what slides must be cut and encoded with before it embeds them."""
+"""The folder of a pretrained model, wherever it lies: how slides must be cut and encoded before it embeds them."""
 
 from __future__ import annotations
 
@@ -153,4 +153,3 @@ def _plain(number: str) -> int | float:
     """20 of '20', 0.5 of '0.5'."""
     value = float(number)
     return int(value) if value.is_integer() else value
-

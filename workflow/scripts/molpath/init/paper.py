@@ -48,11 +48,14 @@ class PaperTask:
     @property
     def title(self) -> str:
         """What is predicted, of whom, and how it is scored."""
-        folds = {"cross_validation": "fold", "monte_carlo": "split of 80:20", "official": "official split"}
-        word = folds.get(self.row["split"], "split")
-        return f"{self.name}: {self.row['labels']}; {self.size} of {self.cohort['name']}; {self.row['metric']} over " + (
-            number(int(self.row["folds"] or 1), word, word.replace("split", "splits") if "split" in word else "folds")
-        )
+        count = int(self.row["folds"] or 1)
+        folds = {
+            "cross_validation": number(count, "fold"),
+            "monte_carlo": number(count, "split of 80:20", "splits of 80:20"),
+            "official": "the official split",
+        }
+        of = f"{self.size} of {self.cohort['name']}"
+        return f"{self.name}: {self.row['labels']}; {of}; {self.row['metric']} over {folds[self.row['split']]}"
 
     def scores(self) -> list[Row]:
         """Published linear probes (Cox for survival) of the task, as linear_probe.tsv has them."""
@@ -103,8 +106,8 @@ def listing() -> str:
     public = sum(task.row["access"] == "public" for task in paper_tasks())
     lines += [
         "",
-        f"{public} of {len(rows) - 1} are public. Their splits are files of {SPLITS} ({HUB}/datasets/{SPLITS}, access on "
-        "request). threads: the paper's score of its own model, by linear probe.",
+        f"{public} of {len(rows) - 1} are public. Splits: {HUB}/datasets/{SPLITS} (access on request).",
+        "threads: the paper's score of its own model, by linear probe (survival: Cox).",
         "`molpath init FOLDER --paper TASK` says what one of them needs and costs, and sets it up.",
     ]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""What a task of the paper needs that is not here yet: splits, slides, weights; what is found, and how the rest comes."""
+"""What a task of the paper needs, splits and slides: what of it is here, and how the rest is had."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pathlib import Path
 
 from ..acquire.splits import FILES, SplitsUnavailable, fetch_splits
 from ..common.tsv import read_cells
-from ..study.config import Row
 from .draft import Refusal, number, some
 from .names import stem_of
 from .paper import HUB, SPLITS, PaperTask
@@ -54,7 +53,7 @@ def fetched_splits(task: PaperTask, what: str) -> tuple[dict[str, str], Needed]:
         try:
             fetch_splits(repository=SPLITS, revision="", source=source, task=name, folder=folder)
         except SplitsUnavailable as error:
-            told = " ".join(str(error).split()).replace("; 3. start again.", "").replace("Start again later, or put", "Or put")
+            told = " ".join(str(error).split()).replace("; 3. start again.", "").partition(" Start again later")[0]
             return {}, Needed(False, what, f"{told}; or name a copy: --splits DIR")
         texts = {file: Path(folder, file).read_text(encoding="utf-8") for file in FILES}
     return texts, Needed(True, what, f"fetched from {HUB}/datasets/{SPLITS}")
@@ -63,12 +62,12 @@ def fetched_splits(task: PaperTask, what: str) -> tuple[dict[str, str], Needed]:
 def no_login() -> str:
     """What to do without a login of the hub."""
     return (
-        f"access on request at {HUB}/datasets/{SPLITS}, then `hf auth login` here (or HF_TOKEN), and init fetches them; "
+        f"access on request at {HUB}/datasets/{SPLITS}, then `hf auth login` (or HF_TOKEN), and init fetches them; "
         "or name a copy: --splits DIR"
     )
 
 
-def rows_of_splits(texts: Mapping[str, str]) -> list[Row]:
+def rows_of_splits(texts: Mapping[str, str]) -> list[dict[str, str]]:
     """slide_id and case_id of each slide that the task lists, in its order."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, FILES[1])

@@ -19,7 +19,9 @@ ANY_GRID, ANY_ENCODER = "20x_512px", "efficientnet_lite0"
 
 def add_options(parser: argparse.ArgumentParser, wants: Any) -> None:
     """Options of this want, which goes with --slides or --features."""
-    told = "with --slides or --features: embed them with the pretrained model of this folder (results/pretrain/runs/<run>)"
+    told = (
+        "with --slides or --features: embed them with the pretrained model of this folder (results/pretrain/runs/<run>)"
+    )
     parser.add_argument("--model", metavar="DIR", help=told)
 
 
@@ -72,7 +74,10 @@ def check_asked(trained: Pretrained, options: argparse.Namespace) -> None:
     if options.encoder:
         trained.check_features(f"--encoder {options.encoder}", encoder=options.encoder)
     # What is said here only keeps `slides` from guessing: the model's own take their places.
-    options.grid, options.encoder = options.grid or ANY_GRID, next(iter({trained.encoder} & set(adapters())), ANY_ENCODER)
+    options.grid, options.encoder = (
+        options.grid or ANY_GRID,
+        next(iter({trained.encoder} & set(adapters())), ANY_ENCODER),
+    )
 
 
 def check_given(trained: Pretrained, options: argparse.Namespace) -> None:
@@ -117,4 +122,6 @@ def tell(trained: Pretrained, draft: Draft) -> None:
             f"the model was trained on {number(len(seen), 'case')} of these ({some(seen)}): they are embedded, and "
             "can't be on the test side of a task"
         )
-    draft.after.append(("snakemake embed", f"embeddings alone: results/embed/{trained.name}/slides.h5ad and cases.h5ad"))
+    draft.after.append(
+        ("snakemake embed", f"embeddings alone: results/embed/{trained.name}/slides.h5ad and cases.h5ad")
+    )

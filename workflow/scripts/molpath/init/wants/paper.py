@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import copy
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from ...study.config import Config, Row
 from ..draft import Draft, Refusal, table
 from ..model_folder import adapters, read_pretrained
 from ..paper import HUB, PaperTask, paper_models, paper_task, public_config, scores_in_words
+from ..paper_bucket import listed
 from ..paper_costs import costs_of
 from ..paper_files import Needed, rows_of_splits, slides_in, slides_needed, splits_of
 from .model import model_entry
@@ -27,7 +29,11 @@ def add_options(parser: argparse.ArgumentParser, wants: Any) -> None:
     told = "set up one task of the paper (bcnb--er); `list` shows all 54; slides as --slides"
     group.add_argument("--paper", metavar="TASK", help=told)
     group.add_argument("--models", metavar="A,B,…", help=f"models of the paper, by its names ({USUAL})")
-    group.add_argument("--splits", metavar="DIR", help="copy of Patho-Bench, or of the task; else fetched with your login")
+    group.add_argument(
+        "--splits", metavar="DIR", help="copy of Patho-Bench, or of the task; else fetched with your login"
+    )
+    group.add_argument("--idc-index", metavar="FILE", help="index of the Imaging Data Commons, else the package's")
+    group.add_argument("--idc-names", metavar="FILE", help="its table of names (sm_index), else from its service")
     group.add_argument("--skip-missing", action="store_true", help="go on without slides of the task that aren't there")
 
 
@@ -37,29 +43,43 @@ def paper(options: argparse.Namespace) -> Draft:
     models = chosen_models(options)
     config = config_of(task, models, options)
     texts, splits = splits_of(task, options.splits)
-    rows = rows_of_splits(texts) if texts else []
-    wanted = [str(row["slide_id"]) for row in rows]
-    found = slides_in(options.slides, wanted) if options.slides is not None else {}
-    needed = [splits, slides_needed(task, options.slides, wanted, found), *weights_needed(config, models, options)]
-    kept = [row for row in rows if row["slide_id"] in found] if options.skip_missing else rows
+    wanted = rows_of_splits(texts) if texts else []
+    found, slides = slides_of(task, wanted, options)
     if options.skip_missing and found:
         config["probe"]["missing"] = "skip"
-        needed[1] = Needed(True, needed[1].what, f"{len(found):,} of them in {options.slides}")
+        slides = Needed(True, slides.what, f"{len(found):,} of them, the others are left out")
+    needed = [splits, slides, *weights_needed(config, models, options)]
     told = [
         task.title,
         *scores_in_words(task, [*models, "threads"]),
         *map(str, needed),
-        *costs_of(config, len(kept) or task.least_slides),
+        *costs_of(config, len(found) or task.least_slides),
     ]
     if not all(one.here for one in needed):
-        raise Refusal("\n  ".join([*told, f"Nothing was written. When all is here: {again(options)}"]))
+        raise Refusal("\n  ".join([*told, f"Nothing was written. When all is here: {again(task, options)}"]))
     draft = Draft(config, counts=told)
-    draft.files[SHEET] = table([sheet_row(task, row, found[row["slide_id"]], options) for row in kept])
+    draft.files[SHEET] = table(list(found.values()))
     for name, text in texts.items():
         draft.files[f"{folder_of(task)}/{name}"] = text
     draft.after.append(("snakemake plan", "what it costs, counted again from the slides"))
     draft.after.append(("snakemake doctor", "software, GPU, weights and disk"))
     return draft
+
+
+def slides_of(
+    task: PaperTask, wanted: Sequence[Row], options: argparse.Namespace
+) -> tuple[dict[str, dict[str, str]], Needed]:
+    """Rows of the slide sheet by slide, of a folder or of an open bucket, in the order of the splits."""
+    if options.slides is None and task.collection:
+        return listed(task, wanted, options)
+    names = [row["slide_id"] for row in wanted]
+    paths = slides_in(options.slides, names) if options.slides is not None else {}
+    own = {"cohort": str(task.cohort["in_sheet"]), "organ": str(task.row["organ"])}
+    own |= {"mpp": f"{options.mpp:g}"} if options.mpp else {}
+    rows = {
+        row["slide_id"]: {**row, "path": paths[row["slide_id"]], **own} for row in wanted if row["slide_id"] in paths
+    }
+    return rows, slides_needed(task, options.slides, names, paths)
 
 
 def chosen_models(options: argparse.Namespace) -> dict[str, Row]:
@@ -136,19 +156,10 @@ def weights_needed(config: Config, models: dict[str, Row], options: argparse.Nam
     return found
 
 
-def sheet_row(task: PaperTask, row: Row, path: str, options: argparse.Namespace) -> dict[str, str]:
-    """A row of the slide sheet."""
-    cohort = str(task.cohort["in_sheet"])
-    own = {"slide_id": str(row["slide_id"]), "case_id": str(row["case_id"]), "path": path, "cohort": cohort}
-    return own | {"organ": str(task.row["organ"])} | ({"mpp": f"{options.mpp:g}"} if options.mpp else {})
-
-
-def again(options: argparse.Namespace) -> str:
+def again(task: PaperTask, options: argparse.Namespace) -> str:
     """The same command, with what it still lacks."""
     words = ["molpath", "init", options.folder, "--paper", options.paper]
-    words += ["--slides", options.slides or "SLIDES"]
+    words += ["--slides", options.slides or "SLIDES"] if options.slides or not task.collection else []
     for name in ("models", "model", "splits"):
         words += [f"--{name}", getattr(options, name)] if getattr(options, name) else []
     return " ".join(map(shlex.quote, words))
-
-
