@@ -1,9 +1,11 @@
-"""A study of six generated (synthetic) slides that trains a model of a few parameters, as Snakemake runs it."""
+"""A study of six generated (synthetic) slides that trains a model of a few parameters, as Snakemake runs it; and the
+folder of a model that nobody trained."""
 
 import json
 from pathlib import Path
 
 import pandas as pd
+from molpath.common.digests import digest_of, sha256_of
 from molpath.common.files import write_tsv
 from molpath.demo.cohort import profile_rows, slide_rows
 from molpath.demo.molecular import make_omics
@@ -43,3 +45,29 @@ def train(folder: Path, repository: Path) -> Path:
     done = call_snakemake(folder, snakefile, "embed", "--configfile", "config.json", "--cores", "2")
     assert done.returncode == 0, done.stdout[-4000:]
     return folder / "results/pretrain/runs" / RUN
+
+
+#: What the folder of a model says of its patches.
+PATCHES = {
+    "grid": "20x_512px_0px", "adapter": "conch_v15", "input_size": 448, "tokens": "attention pooler", "crops": 1,
+    "stain": "", "decode": "exact", "mean": [], "std": [], "options": {}, "revision": "", "weights": "0123456789abcdef",
+    "cut": {
+        "scale": "mpp", "like": "trident", "min_tissue": 0.0, "drop": [], "max_dropped_fraction": 0.5, "tissue": "otsu",
+    },
+}  # fmt: skip
+
+
+def write_model(folder, encoder="conch_v15", cases=("C1",), dim=768, **patches):
+    """A folder as a run leaves it, of a network that nobody loads here."""
+    folder.mkdir(parents=True)
+    (folder / "model.safetensors").write_bytes(b"weights")
+    description = {
+        "slide_encoder": {"input": dim, "output": 1024},
+        "encoder": encoder,
+        "run": {"name": "shared", "grid": "main", "patches": PATCHES | patches},
+        "cases": sorted(map(digest_of, cases)),
+    }
+    (folder / "config.json").write_text(json.dumps(description))
+    names = ("config.json", "model.safetensors")
+    (folder / "sha256.txt").write_text("".join(f"{sha256_of(folder / name)}  {name}\n" for name in names))
+    return folder

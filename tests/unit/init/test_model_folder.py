@@ -4,33 +4,10 @@ import json
 import shutil
 
 import pytest
-from molpath.common.digests import digest_of, sha256_of
+from molpath.common.digests import sha256_of
 from molpath.init.draft import Refusal
 from molpath.init.model_folder import read_pretrained, same_scale
-
-PATCHES = {
-    "grid": "20x_512px_0px", "adapter": "conch_v15", "input_size": 448, "tokens": "attention pooler", "crops": 1,
-    "stain": "", "decode": "exact", "mean": [], "std": [], "options": {}, "revision": "", "weights": "0123456789abcdef",
-    "cut": {
-        "scale": "mpp", "like": "trident", "min_tissue": 0.0, "drop": [], "max_dropped_fraction": 0.5, "tissue": "otsu",
-    },
-}  # fmt: skip
-
-
-def write_model(folder, encoder="conch_v15", cases=("C1",), dim=768, **patches):
-    """A folder as a run leaves it, of a network that nobody loads here."""
-    folder.mkdir(parents=True)
-    (folder / "model.safetensors").write_bytes(b"weights")
-    description = {
-        "slide_encoder": {"input": dim, "output": 1024},
-        "encoder": encoder,
-        "run": {"name": "shared", "grid": "main", "patches": PATCHES | patches},
-        "cases": sorted(map(digest_of, cases)),
-    }
-    (folder / "config.json").write_text(json.dumps(description))
-    names = ("config.json", "model.safetensors")
-    (folder / "sha256.txt").write_text("".join(f"{sha256_of(folder / name)}  {name}\n" for name in names))
-    return folder
+from trained_study import write_model
 
 
 def test_what_patches_a_model_reads_is_all_that_a_study_needs(tmp_path):

@@ -36,7 +36,7 @@ def listed(task: PaperTask, wanted: Sequence[Row], options: argparse.Namespace) 
     }
     size = sum(int(row["bytes"] or 0) for row in found.values()) / 1e9
     if missing := [row["slide_id"] for row in wanted if row["slide_id"] not in found]:
-        told = f"{number(len(missing), 'slide')} of {len(wanted):,} are not in the index ({some(missing)})"
+        told = f"not in the index: {len(missing):,} of {len(wanted):,} ({some(missing)})"
         return found, Needed(False, what, f"{told}; name a folder: --slides DIR, or go on without them: --skip-missing")
     return found, Needed(True, what, f"{bucket}, {size:,.1f} GB", fetched=True)
 

@@ -110,5 +110,5 @@ def slides_needed(task: PaperTask, folder: str | None, wanted: list[str], found:
     missing = [name for name in wanted if name not in found]
     if not missing:
         return Needed(bool(wanted), what, folder)
-    told = f"{number(len(missing), 'slide')} of {len(wanted):,} are not in {folder} ({some(missing)}), from {get}"
+    told = f"not in {folder}: {len(missing):,} of {len(wanted):,} ({some(missing)}), to be had from {get}"
     return Needed(False, what, f"{told}; or go on without them: --skip-missing")
