@@ -60,7 +60,7 @@ def test_the_list_has_every_task_with_what_it_needs(capsys):
 
 
 @pytest.mark.parametrize(("name", "told"), [
-    ("mgb_lung--p40", "mgb_lung--p40 can't be run: MGB-Lung is an in-house cohort of the paper's authors, whose slides "),
+    ("mgb_lung--p40", "mgb_lung--p40 can't be run: MGB-Lung is an in-house cohort of the paper's authors, whose "),
     ("bcnb-er", "the paper has no task 'bcnb-er': did you mean bcnb--er or "),
     ("?", "the paper has no task '?': `molpath init --paper list` shows all 54"),
 ])  # fmt: skip
