@@ -120,7 +120,9 @@ def _describe(found: Found, sample: Sequence[Path]) -> None:
         )
     found.tool = str(facts[0]["tool"])
     found.encoders = list(dict.fromkeys(name for fact in facts for name in fact["encoders"]))
-    found.grids = {fact["grid"]: fact["file"] for fact in reversed(facts) if fact["grid"]}
+    for fact in facts:
+        if fact["grid"]:
+            found.grids.setdefault(fact["grid"], fact["file"])
     for part in (*reversed(found.folder.resolve().parts),):
         if not found.encoders and part.startswith("features_"):
             found.encoders = [part.removeprefix("features_")]
@@ -182,7 +184,7 @@ def grid_said(said: Mapping[str, Any]) -> str:
 
 def grid_name(parts: Mapping[str, str | None]) -> str:
     """20x_512px_0px_overlap."""
-    return f"{float(parts['magnification'] or 0):g}x_{parts['patch_size']}px_{parts['overlap'] or 0}px_overlap"
+    return f"{float(parts['magnification'] or 0):g}x_{parts['patch_size']}px_{parts.get('overlap') or 0}px_overlap"
 
 
 def grid_of(name: str) -> dict[str, Any]:

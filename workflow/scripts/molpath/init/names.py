@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 
 from .draft import Refusal, number, some
@@ -29,13 +30,19 @@ def safe_ids(names: Iterable[str], what: str) -> dict[str, str]:
     ids: dict[str, str] = {}
     first: dict[str, str] = {}
     for name in names:
-        ids[name] = name if ID.fullmatch(name) else (re.sub(r"[^A-Za-z0-9._-]+", "_", name).lstrip("._-") or "_")[:160]
+        ids[name] = name if ID.fullmatch(name) else _spelled(name)
         if not ID.fullmatch(ids[name]):
             raise Refusal(f"{what} {name!r} has no letter or digit (a to z, 0 to 9): rename it")
         if first.setdefault(ids[name], name) != name:
             told = f"{what}s {first[ids[name]]!r} and {name!r} would both be called {ids[name]}"
             raise Refusal(f"{told}: rename one (letters, digits and . _ - make an id)")
     return ids
+
+
+def _spelled(name: str) -> str:
+    """A name in letters without accents, `_` for the rest; '' where nothing is left."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", plain).lstrip("._-")[:160]
 
 
 def cases_by_name(slides: Collection[str], pattern: str | None) -> tuple[dict[str, str], str]:

@@ -1,0 +1,191 @@
+"""The folder that `molpath init` writes: whole or not at all, over nothing, and right by the schema."""
+
+import builtins
+import os
+
+import pytest
+from init_files import TRIDENT, features_of, few, labels_of, set_up, slide_files
+from jsonschema import Draft202012Validator
+from molpath.init import folder as writer
+from molpath.study.config import config_schema
+
+NAMES = [f"S{k}" for k in range(8)]
+
+
+@pytest.fixture
+def given(tmp_path):
+    """Options of a study of features with labels."""
+    features = features_of(tmp_path / "20x_512px_0px_overlap/features_conch_v15", few(NAMES))
+    labels = labels_of(tmp_path / "labels.csv", "slide_id,y", [f"{n},{'ab'[k % 2]}" for k, n in enumerate(NAMES)])
+    return "--features", features, "--labels", labels
+
+
+def files_of(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def test_config_is_short_right_and_says_only_what_was_chosen(tmp_path, capsys, given):
+    made = set_up(tmp_path / "study", capsys, *given)
+    assert made.code == 0, made.err
+    text = (made.folder / "config/config.yaml").read_text()
+    assert 10 <= len([line for line in text.splitlines() if not line.startswith("#")]) <= 25
+    assert not list(Draft202012Validator(config_schema()).iter_errors(made.config))
+    assert made.config["tiles"]["grids"] == {"main": {"magnification": 20, "patch_size": 512}}
+    assert list(made.config["features"]["encoders"]) == ["conch_v15"]
+    assert files_of(made.folder) == [
+        ".gitignore",
+        "Snakefile",
+        "config/config.yaml",
+        "config/slides.tsv",
+        "config/tasks/labels/y/config.yaml",
+        "config/tasks/labels/y/k=all.tsv",
+        "profiles/default/profile.yaml",
+    ]
+
+
+def test_a_second_call_refuses_and_changes_nothing(tmp_path, capsys, given):
+    set_up(tmp_path / "study", capsys, *given)
+    before = {name: (tmp_path / "study" / name).read_bytes() for name in files_of(tmp_path / "study")}
+    made = set_up(tmp_path / "study", capsys, *given)
+    assert made.code == 1
+    assert "has Snakefile and config and profiles already, and nothing is overwritten" in made.err
+    assert {name: (tmp_path / "study" / name).read_bytes() for name in files_of(tmp_path / "study")} == before
+
+
+def test_files_of_others_stay(tmp_path, capsys, given):
+    study = tmp_path / "study"
+    study.mkdir()
+    (study / "notes.txt").write_text("mine")
+    (study / ".gitignore").write_text("mine")
+    made = set_up(study, capsys, *given)
+    assert made.code == 0, made.err
+    assert (study / "notes.txt").read_text() == (study / ".gitignore").read_text() == "mine"
+    assert sorted(path.name for path in study.iterdir() if path.name.startswith(".")) == [".gitignore"]
+
+
+@pytest.mark.parametrize("existed", [True, False])
+@pytest.mark.parametrize("step", ["place", "check"])
+def test_a_failure_leaves_nothing(tmp_path, capsys, given, monkeypatch, existed, step):
+    study = tmp_path / "study"
+    if existed:
+        study.mkdir()
+    before = sorted(os.listdir(tmp_path))
+
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(writer, step, fail)
+    made = set_up(study, capsys, *given)
+    assert made.code == 1
+    assert "No space left on device" in made.err
+    assert sorted(os.listdir(tmp_path)) == before
+    assert not existed or not list(study.iterdir())
+
+
+def test_a_study_that_would_not_run_is_not_written(tmp_path, capsys):
+    slides = slide_files(tmp_path / "raw", ["S{1}.svs"])
+    made = set_up(tmp_path / "study", capsys, "--slides", slides, "--grid", "20x_0px")
+    assert made.code == 1
+    assert "nothing was written" in made.err
+    assert not (tmp_path / "study").exists()
+
+
+def test_the_next_commands_suit_every_shell(tmp_path, capsys, given, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    made = set_up(tmp_path / "study", capsys, *given)
+    after = made.out[made.out.index("Next:") :]
+    assert "$" not in after
+    assert "snakemake --dry-run" in after
+    assert f"cd {tmp_path / 'study'}" in after
+
+
+def test_two_grids_are_refused_wherever_they_lie(tmp_path, capsys):
+    mixed = features_of(tmp_path / "mixed", few(NAMES[:4]))
+    features_of(mixed, few(NAMES[4:]), TRIDENT | {"target_magnification": 10})
+    made = set_up(tmp_path / "study", capsys, "--features", mixed)
+    assert made.code == 1
+    assert "several grids in one folder: 20x_512px_0px_overlap (S0.h5); 10x_512px_0px_overlap (S4.h5)" in made.err
+    for grid in ("10x_512px_0px_overlap", "20x_512px_0px_overlap"):
+        features_of(tmp_path / f"trident/{grid}/features_uni_v1", few(NAMES))
+    made = set_up(tmp_path / "study", capsys, "--features", tmp_path / "trident")
+    assert made.code == 1
+    assert "features of 2 runs" in made.err
+    assert f"--features {tmp_path}/trident/20x_512px_0px_overlap/features_uni_v1" in made.err
+
+
+def test_files_that_do_not_say_their_grid_need_it(tmp_path, capsys):
+    clam = features_of(tmp_path / "clam/h5_files", few(NAMES), {}).parent
+    made = set_up(tmp_path / "study", capsys, "--features", clam)
+    assert made.code == 1
+    assert "files of CLAM don't say on which grid they were made: say --grid 20x_512px" in made.err
+    made = set_up(tmp_path / "study", capsys, "--features", clam, "--grid", "20x_256px", "--encoder", "UNI-v1")
+    assert made.code == 0, made.err
+    assert made.config["features"]["encoders"] == {"uni_v1": {"adapter": "precomputed", "folder": str(clam)}}
+    assert made.config["tiles"]["grids"]["main"] == {"magnification": 20, "patch_size": 256}
+
+
+def test_stamp_and_atlaspatch_say_grid_and_encoder(tmp_path, capsys):
+    import h5py
+
+    said = {"extractor": "uni", "unit": "um", "tile_size_um": 256.0, "tile_size_px": 224}
+    for name in NAMES:
+        (tmp_path / "stamp/uni-0123/sub").mkdir(parents=True, exist_ok=True)
+        with h5py.File(tmp_path / f"stamp/uni-0123/sub/{name}.h5", "w") as handle:
+            handle["feats"] = few([name])[name]
+            handle.attrs.update(said)
+        (tmp_path / "atlas/patches").mkdir(parents=True, exist_ok=True)
+        with h5py.File(tmp_path / f"atlas/patches/{name}.h5", "w") as handle:
+            handle["features/uni_v1"] = handle["features/conch_v15"] = few([name])[name]
+            handle.attrs.update(TRIDENT)
+    made = set_up(tmp_path / "one", capsys, "--features", tmp_path / "stamp/uni-0123")
+    assert made.code == 0, made.err
+    assert made.config["tiles"]["grids"]["main"] == {"magnification": 8.75, "patch_size": 224}
+    assert list(made.config["features"]["encoders"]) == ["uni"]
+    made = set_up(tmp_path / "two", capsys, "--features", tmp_path / "atlas")
+    assert "choose with --encoder" in made.err
+    made = set_up(tmp_path / "two", capsys, "--features", tmp_path / "atlas", "--encoder", "uni_v1")
+    assert made.code == 0, made.err
+    assert made.config["features"]["encoders"]["uni_v1"]["features"] == "uni_v1"
+
+
+def test_two_thousand_slides_are_not_opened(tmp_path, capsys, monkeypatch):
+    names = [f"TCGA-AA-{k:04d}-01Z-00-DX1" for k in range(2000)]
+    slides = slide_files(tmp_path / "raw", [f"{name}.svs" for name in names])
+    rows = [f"{name},{'ab'[k % 2]}" for k, name in enumerate(names)]
+    labels = labels_of(tmp_path / "labels.csv", "slide_id,y", rows)
+    opened, own = [], builtins.open
+
+    def watch(path, *arguments, **named):
+        opened.append(str(path))
+        return own(path, *arguments, **named)
+
+    monkeypatch.setattr(builtins, "open", watch)
+    made = set_up(tmp_path / "study", capsys, "--slides", slides, "--labels", labels)
+    assert made.code == 0, made.err
+    assert len(made.sheet) == 2000
+    assert not [path for path in opened if path.endswith(".svs")]
+    assert len(opened) < 100
+
+
+def test_vectors_make_a_study_without_slides(tmp_path, capsys):
+    rows = [f"C{k},0.5,{k}" for k in range(20)]
+    vectors = labels_of(tmp_path / "vectors.csv", "case_id,e0,e1", rows)
+    clinical = [f"C{k},{'ab'[k % 2]},{k + 1},{k // 2 % 2}" for k in range(21)]
+    labels = labels_of(tmp_path / "clinical.csv", "Patient,arm,OS_days,OS_event", clinical)
+    made = set_up(tmp_path / "study", capsys, "--embeddings", vectors, "--labels", labels)
+    assert made.code == 0, made.err
+    assert made.config["embed"] == {"models": {"vectors": {"kind": "table", "path": str(vectors)}}, "use": ["vectors"]}
+    assert list(made.config["probe"]["tasks"]) == ["clinical--arm", "clinical--OS"]
+    assert made.config["probe"]["tasks"]["clinical--arm"]["groups"] == ["frozen", "fewshot", "retrieval"]
+    assert "slide_id" not in made.task("arm")[1][0]
+    assert "1 row of clinical.csv without a case (C20)" in made.out
+
+
+def test_vectors_of_slides_take_cases_from_their_table(tmp_path, capsys):
+    rows = [f"S{k},C{k // 2},{k}" for k in range(16)]
+    vectors = labels_of(tmp_path / "v.csv", "slide_id,case_id,e0", rows)
+    labels = labels_of(tmp_path / "labels.csv", "case_id,y", [f"C{k},{'ab'[k % 2]}" for k in range(8)])
+    made = set_up(tmp_path / "study", capsys, "--embeddings", vectors, "--labels", labels)
+    assert made.code == 0, made.err
+    assert {row["slide_id"]: (row["case_id"], row["y"]) for row in made.task("y")[1]}["S7"] == ("C3", "1")
+    assert "a 4, b 4 labelled cases" in made.out

@@ -1,0 +1,164 @@
+"""The pages of the short ways in: their own commands, typed as they stand there, bring small data to a report."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from init_files import features_of
+from molpath.common.files import read_tsv
+from molpath.init.command import parser
+
+CASES = [f"P{k:02d}" for k in range(12)]
+SLIDES = [f"{case}_{block}" for case in CASES for block in "AB"]
+
+
+def commands(page: Path, kind: str) -> str:
+    """What a page's blocks of a kind say to type."""
+    return "\n".join(re.findall(rf"^```{kind}\n(.*?)^```", page.read_text(), re.M | re.S))
+
+
+@pytest.fixture
+def desk(tmp_path, repository) -> Path:
+    """A folder with a clone in it as `make env` leaves it: an environment to activate, with the launcher."""
+    bin_folder = tmp_path / "molpath/.venv/bin"
+    bin_folder.mkdir(parents=True)
+    for name in ("python", "snakemake"):
+        (bin_folder / name).write_text(f'#!/bin/sh\nexec "{Path(sys.executable).with_name(name)}" "$@"\n')
+        (bin_folder / name).chmod(0o755)
+    (bin_folder / "activate").write_text(f'PATH="{bin_folder}:$PATH"\n')
+    # Told that the environment is there (--old-file), make writes the launcher alone.
+    make = ["make", "--silent", "--old-file=.venv/ready", f"BIN={bin_folder}", f"{bin_folder}/molpath"]
+    subprocess.run(make, cwd=repository, check=True)
+    return tmp_path
+
+
+def type_in(desk: Path, text: str) -> str:
+    """Type commands into a shell; what they say. Fails if one fails."""
+    done = subprocess.run(
+        ["bash", "-e", "-c", text],
+        cwd=desk,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "SNAKEMAKE_PROFILE": ""},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-6000:]
+    return done.stdout
+
+
+def scores(study: Path) -> dict[tuple[str, str], float]:
+    """Mean score by task and protocol of the first model."""
+    table = read_tsv(study / "results/tables/comparison.tsv")
+    return {(row.task, row.protocol): float(row["mean"]) for _, row in table.iterrows()}
+
+
+def check_report(study: Path) -> None:
+    """The report is there, with the workflow's own stylesheet."""
+    assert "safe center" in (study / "results/report.html").read_text()
+
+
+def clinical(names: list[str]) -> list[str]:
+    """Response, and survival that follows it, of the case that each name begins with."""
+    place = [CASES.index(name[:3]) for name in names]
+    return [f"{('no', 'yes')[k % 2]},{(30 if k % 2 else 5) + k / 10},{int(k % 5 != 0)}" for k in place]
+
+
+@pytest.mark.slow
+def test_features_of_trident_to_a_report(desk, repository):
+    rng = np.random.default_rng(0)
+    shift = {slide: 2.0 * (CASES.index(slide[:3]) % 2) for slide in SLIDES}
+    values = {slide: (rng.normal(size=(6, 12)) + shift[slide]).astype(np.float32) for slide in SLIDES}
+    features_of(desk / "trident/20x_512px_0px_overlap/features_conch_v15", values)
+    rows = [f"{slide}.svs,{slide[:3]},{told}" for slide, told in zip(SLIDES, clinical(SLIDES), strict=True)]
+    (desk / "labels.csv").write_text("\n".join(["slide,patient,response,OS_months,OS_event", *rows]) + "\n")
+    said = type_in(desk, commands(repository / "workflow/docs/start_features.md", "bash"))
+    assert "task response: no 6, yes 6 labelled cases, 5 folds" in said
+    assert scores(desk / "study")["labels--response", "logistic"] == 1
+    check_report(desk / "study")
+
+
+@pytest.mark.slow
+def test_slides_to_a_report(desk, repository):
+    from molpath.demo.slide_files import make_slide
+
+    (desk / "slides").mkdir()
+    slides = SLIDES[::2]
+    for k, name in enumerate(slides):
+        row = {"slide_id": name, "case_id": name[:3], "path": str(desk / f"slides/{name}.svs"), "objective": "20"}
+        make_slide(row | {"special": ""}, k, size=(1280, 1280))
+    rows = [f"{slide},{slide[:3]},{'ny'[k % 2]}" for k, slide in enumerate(slides)]
+    (desk / "labels.csv").write_text("\n".join(["slide_id,case_id,response", *rows]) + "\n")
+    typed = commands(repository / "workflow/docs/start_slides.md", "bash").splitlines()
+    type_in(desk, "\n".join(typed[:2]))
+    fetch = f"{typed[0]}\ncd study && snakemake resources/encoders/efficientnet_lite0.safetensors || echo none"
+    if type_in(desk, fetch).endswith("none\n"):
+        pytest.skip("the weights of EfficientNet-Lite0 can't be fetched here")
+    type_in(desk, "\n".join([typed[0], *typed[2:]]))
+    made = desk / "study/results/wsi/20x_256px_0px_overlap/features_efficientnet_lite0"
+    assert sorted(path.stem for path in made.glob("*.h5")) == slides
+    assert ("labels--response", "logistic") in scores(desk / "study")
+    check_report(desk / "study")
+
+
+@pytest.mark.slow
+def test_embeddings_to_a_report(desk, repository):
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(len(CASES), 8))
+    vectors[:, 0] += 6.0 * (np.arange(len(CASES)) % 2)
+    rows = [",".join([case, *map(str, vector.round(4))]) for case, vector in zip(CASES, vectors, strict=True)]
+    (desk / "embeddings.csv").write_text("\n".join([f"case_id,{','.join('abcdefgh')}", *rows]) + "\n")
+    rows = [f"{case},{told}" for case, told in zip(CASES, clinical(CASES), strict=True)]
+    (desk / "clinical.csv").write_text("\n".join(["patient,response,OS_months,OS_event", *rows]) + "\n")
+    type_in(desk, commands(repository / "workflow/docs/start_embeddings.md", "bash"))
+    found = scores(desk / "study")
+    assert found["clinical--response", "logistic"] == 1
+    assert {("clinical--response", protocol) in found for protocol in ("knn", "prototype", "logistic_C=adaptive")}
+    assert ("clinical--OS", "cox") in found
+    check_report(desk / "study")
+
+
+@pytest.mark.parametrize("page", ["slides", "features", "embeddings"])
+def test_pages_type_three_lines_and_options_there_are(repository, page):
+    path = repository / f"workflow/docs/start_{page}.md"
+    typed = commands(path, "bash").splitlines()
+    assert len(typed) == 3
+    for line in [*typed, *commands(path, "sh").splitlines()]:
+        assert "$" not in line, "zsh does not split variables"
+        if line.startswith("molpath "):
+            parser().parse_args(shlex.split(line)[1:])
+
+
+def test_the_launcher_is_part_of_the_environment(repository, tmp_path):
+    """Also of one that was made before there was a launcher."""
+    make = ["make", "--dry-run", "--old-file=.venv/ready", f"BIN={tmp_path}", "env"]
+    done = subprocess.run(make, cwd=repository, text=True, capture_output=True, check=True)
+    assert f"> {tmp_path}/molpath" in done.stdout
+    assert "pip" not in done.stdout
+
+
+def test_a_study_is_planned_by_plain_snakemake(desk):
+    """And says so in a sentence where the workflow is gone, or another version."""
+    rows = "\n".join(f"{case},0.5,{k}" for k, case in enumerate(CASES))
+    (desk / "embeddings.csv").write_text(f"case_id,a,b\n{rows}\n")
+    rows = "\n".join(f"{case},{'ny'[k % 2]}" for k, case in enumerate(CASES))
+    (desk / "labels.csv").write_text(f"case_id,y\n{rows}\n")
+    start = ". molpath/.venv/bin/activate\n"
+    type_in(desk, f"{start}molpath init study --embeddings embeddings.csv --labels labels.csv")
+    plan = type_in(desk, f"{start}cd study\nsnakemake --dry-run --quiet")
+    assert "probe_task" in plan
+    snakefile = desk / "study/Snakefile"
+    text = snakefile.read_text()
+    for change, told in (
+        (re.sub(r"MOLPATH = '.*'", "MOLPATH = '/nowhere'", text), "no molpath in /nowhere: correct MOLPATH"),
+        (re.sub(r"VERSION = '.*'", "VERSION = '0.0.1'", text), "is not molpath 0.0.1: read CHANGELOG.md"),
+    ):
+        snakefile.write_text(change)
+        seen = type_in(desk, f"{start}cd study\nsnakemake --dry-run || true")
+        assert told in seen
+        assert "Traceback" not in seen
