@@ -6,6 +6,7 @@ import argparse
 import logging
 from collections.abc import Sequence
 
+from ..common.settings.acquire import IdcCohort
 from ..study.config import Row, defaults_of
 from .draft import number, some
 from .paper import PaperTask
@@ -56,5 +57,5 @@ def index_rows(task: PaperTask, options: argparse.Namespace) -> list[dict]:
         options.idc_names or settings["idc_names"],
     )
     cohort = str(task.cohort["in_sheet"])
-    wanted = {"collections": [task.collection], "description": "", "folder": ""}
+    wanted: IdcCohort = {"collections": [task.collection], "description": "", "folder": ""}
     return list_idc(index, cohort, wanted, f"resources/downloads/{cohort}", LeftOut())

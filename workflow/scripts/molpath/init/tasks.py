@@ -21,7 +21,21 @@ MOST_CLASSES, MOST_TASKS = 10, 12
 #: Columns that say where a sample comes from, and never what is predicted unless asked for.
 APART = {"site", "cohort", "project", "split", "mpp", "path", "keep", "organ", "specimen", "sample_id", "sample_type"}
 #: First words of pairs of classes, of which the second is the positive one.
-NEGATIVE = {"n", "no", "neg", "negative", "wt", "wild_type", "wildtype", "normal", "benign", "low", "false", "mss", "absent"}
+NEGATIVE = {
+    "n",
+    "no",
+    "neg",
+    "negative",
+    "wt",
+    "wild_type",
+    "wildtype",
+    "normal",
+    "benign",
+    "low",
+    "false",
+    "mss",
+    "absent",
+}
 FOLDS = 5
 
 
