@@ -38,5 +38,7 @@ def run_block(block: str, folder: Path, **variables: str) -> subprocess.Complete
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "SNAKEMAKE_PROFILE": ""} | variables,
+        env={name: value for name, value in os.environ.items() if name != "SNAKEMAKE_PROFILE"}
+        | {"OMP_NUM_THREADS": "1"}
+        | variables,
     )
