@@ -3,6 +3,7 @@
 import builtins
 import os
 
+import numpy as np
 import pytest
 from init_files import TRIDENT, features_of, few, labels_of, set_up, slide_files
 from jsonschema import Draft202012Validator
@@ -189,3 +190,44 @@ def test_vectors_of_slides_take_cases_from_their_table(tmp_path, capsys):
     assert made.code == 0, made.err
     assert {row["slide_id"]: (row["case_id"], row["y"]) for row in made.task("y")[1]}["S7"] == ("C3", "1")
     assert "a 4, b 4 labelled cases" in made.out
+
+
+def test_data_in_the_study_folder_move_with_it(tmp_path, capsys):
+    study = tmp_path / "study"
+    features_of(study / "trident/20x_512px_0px_overlap/features_uni_v1", few(NAMES))
+    made = set_up(study, capsys, "--features", study / "trident")
+    assert made.code == 0, made.err
+    folder = made.config["features"]["encoders"]["uni_v1"]["folder"]
+    assert folder == "trident/20x_512px_0px_overlap/features_uni_v1"
+
+
+def test_embeddings_of_every_form_are_compared(tmp_path, capsys):
+    import anndata
+    import pandas as pd
+
+    values = np.random.default_rng(0).normal(size=(8, 3)).astype(np.float32)
+    features_of(tmp_path / "20x_512px_0px_overlap/slide_features_titan", dict(zip(NAMES, values, strict=True)))
+    np.save(tmp_path / "array.npy", values)
+    labels_of(tmp_path / "ids.tsv", "slide_id", NAMES)
+    anndata.AnnData(values, obs=pd.DataFrame(index=NAMES)).write_h5ad(tmp_path / "cells.h5ad")
+    frame = pd.DataFrame(values, columns=list("abc")).assign(slide_id=NAMES)
+    frame.to_parquet(tmp_path / "frame.parquet", index=False)
+    labels = labels_of(tmp_path / "labels.csv", "slide_id,y", [f"{n},{'ab'[k % 2]}" for k, n in enumerate(NAMES)])
+    names = ["20x_512px_0px_overlap/slide_features_titan", "array.npy", "cells.h5ad", "frame.parquet"]
+    given = [str(tmp_path / name) for name in names]
+    ids = tmp_path / "ids.tsv"
+    made = set_up(tmp_path / "study", capsys, "--embeddings", *given, "--ids", ids, "--labels", labels)
+    assert made.code == 0, made.err
+    assert made.config["embed"]["use"] == ["slide_features_titan", "array", "cells", "frame"]
+    assert made.config["embed"]["models"]["slide_features_titan"]["unit"] == "slide_id"
+    assert made.config["embed"]["models"]["array"]["ids"] == str(ids)
+    assert "8 slides of 8 cases" in made.out
+
+
+def test_folds_of_a_table_are_told(tmp_path, capsys, given):
+    text = given[3].read_text().replace("slide_id,y", "slide_id,y,split,fold_0")
+    given[3].write_text(text.replace(",a\n", ",a,train,test\n").replace(",b\n", ",b,test,train\n"))
+    made = set_up(tmp_path / "study", capsys, *given)
+    assert made.code == 0, made.err
+    assert list(made.config["probe"]["tasks"]) == ["labels--y"]
+    assert "note: split, fold_0 of labels.csv not used" in made.out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,6 +34,12 @@ class Draft:
     def guess(self, what: str, taken: str, option: str) -> None:
         """Remember a guess."""
         self.guesses.append((what, taken, option))
+
+
+def kept(path: str | os.PathLike[str], study: str | os.PathLike[str]) -> str:
+    """A path as the study names it: relative where it lies in the study's folder, which can then move; else absolute."""
+    whole, folder = os.path.abspath(path), os.path.abspath(study)
+    return os.path.relpath(whole, folder) if whole.startswith(f"{folder}{os.sep}") else whole
 
 
 def some(names: Iterable[str]) -> str:

@@ -8,7 +8,6 @@ import shlex
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
@@ -65,13 +64,12 @@ def version() -> str:
 
 def contents_of(draft: Draft) -> dict[str, str]:
     """Every file of the study by its path below the folder."""
-    text = yaml.safe_dump(draft.config, sort_keys=False, allow_unicode=True, width=110)
-    flow = yaml.safe_dump(draft.config, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None)
+    config = yaml.safe_dump(draft.config, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None)
     profile = (CLONE / "workflow/profiles" / PROFILE.removeprefix("profiles/")).read_text(encoding="utf-8")
     sheet = yaml.safe_dump({"report-stylesheet": f"{CLONE}/workflow/report/report.css"}, width=1000)
     return {
         "Snakefile": SNAKEFILE.format(clone=str(CLONE), version=version()),
-        CONFIG: HEAD.format(clone=CLONE) + (flow if draft.config else text),
+        CONFIG: HEAD.format(clone=CLONE) + config,
         PROFILE: f"{profile.rstrip()}\n{sheet}",
         ".gitignore": IGNORED,
         **draft.files,
@@ -141,17 +139,10 @@ def umask() -> int:
     return mask
 
 
-@contextlib.contextmanager
-def working_in(folder: Path) -> Iterator[None]:
-    """The folder as working directory, as Snakemake runs in it."""
-    with contextlib.chdir(folder):
-        yield
-
-
 def check(folder: Path) -> None:
     """Look at config, sheets and tasks as a run does before its first job."""
     try:
-        with working_in(folder):
+        with contextlib.chdir(folder):
             Study.open(CONFIG).check()
     except ProblemsFound as problems:
         raise Refusal(f"nothing was written, for the study would not run:\n{problems}") from None

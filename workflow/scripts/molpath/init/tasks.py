@@ -37,6 +37,8 @@ NEGATIVE = {
     "absent",
 }
 FOLDS = 5
+#: Columns that are no labels: folds, and row numbers of data frames.
+FOLD = re.compile(r"(k_all_)?fold_?\d+|unnamed|index$")
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,9 @@ def choose_tasks(joined: Joined, labels: Labels, options: argparse.Namespace, dr
     if not asked and not options.event:
         draft.guess("labels", ", ".join(task.name for task in tasks), "--label COLUMN, again for more")
     draft.notes += [f"not taken for a label: {one}" for one in refused]
+    if splits := [column for column in labels.columns if plain(column) == "split" or "fold_" in column]:
+        told = f"{', '.join(splits)} of {labels.name} not used: folds are drawn here; to keep yours"
+        draft.notes.append(f"{told}, see 'Folds by recipe' in config/README.md of the workflow")
     return tasks
 
 
@@ -121,9 +126,7 @@ def _columns(labels: Labels, taken: set[str]) -> list[str]:
     return [
         column
         for column in labels.columns
-        if column not in taken
-        and plain(column) not in APART
-        and not re.match(r"(k=all_)?fold_?\d+|unnamed|index$", plain(column))
+        if column not in taken and plain(column) not in APART and not FOLD.match(plain(column))
     ]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...common.vectors import Vectors, read_ids, unit_of
-from ..draft import Draft, Refusal, number, some
+from ..draft import Draft, Refusal, kept, number, some
 from ..labels import join
 from ..names import safe_ids, stem_of
 from ..tasks import add_tasks
@@ -103,9 +103,9 @@ def models(paths: Sequence[str], tables: dict[str, Vectors], options: argparse.N
         )
     entries: dict[str, Any] = {}
     for path, stem in zip(paths, stems, strict=True):
-        entries[ids[stem]] = {"kind": "table", "path": path}
+        entries[ids[stem]] = {"kind": "table", "path": kept(path, options.folder)}
         if os.path.isdir(path):
             entries[ids[stem]]["unit"] = tables[path].unit
         if path.endswith(".npy"):
-            entries[ids[stem]]["ids"] = os.path.abspath(options.ids)
+            entries[ids[stem]]["ids"] = kept(options.ids, options.folder)
     return {"models": entries, "use": list(entries)}

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 import re
 from pathlib import Path
 from typing import Any
 
-from ..draft import Draft, Refusal, number, some, table
+from ..draft import Draft, Refusal, kept, number, some, table
 from ..feature_files import GRID as GRID_NAME
 from ..feature_files import Found, grid_name, grid_of, look_at
 from ..labels import Joined, join, renamed
@@ -43,7 +42,7 @@ def features(options: argparse.Namespace) -> Draft:
         "slides": {"sheet": SHEET},
         "tiles": {"grids": {"main": grid}},
         "features": {
-            "encoders": {encoder: {"adapter": "precomputed", "folder": os.path.abspath(found.folder)} | inside},
+            "encoders": {encoder: {"adapter": "precomputed", "folder": kept(found.folder, options.folder)} | inside},
             "use": [{"grid": "main", "encoder": encoder}],
         },
         "embed": mean_of(encoder),

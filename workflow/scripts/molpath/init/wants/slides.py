@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 from typing import Any
 
 from ...study.config import shipped_yaml
-from ..draft import Draft, Refusal, number
+from ..draft import Draft, Refusal, kept, number
 from ..feature_files import grid_name, grid_of
 from ..folder import CLONE
 from ..labels import join, renamed
@@ -52,7 +51,7 @@ def slides(options: argparse.Namespace) -> Draft:
         "features": {"encoders": {encoder: {"adapter": encoder}}, "use": [source]},
         "embed": mean_of(encoder),
     }
-    paths = {ids[name]: os.path.abspath(path) for name, path in found.paths.items()}
+    paths = {ids[name]: kept(path, options.folder) for name, path in found.paths.items()}
     draft.files[SHEET] = sheet_of(joined, paths, options.mpp)
     add_tasks(joined, options, draft)
     draft.notes += found.notes
