@@ -76,12 +76,12 @@ def test_cases_that_were_trained_on_are_named(here, capsys):
 
 
 @pytest.mark.parametrize(("words", "told"), [
-    (["--features", "features256"], "features256 has patches of grid 20x_256px_0px_overlap, and model shared reads grid"),
-    (["--features", "narrow"], "narrow has 1024 numbers a patch, and model shared reads 768 (conch_v15)"),
-    (["--features", "features_uni_v1"], "features_uni_v1 has features of uni_v1, and model shared reads those of conch"),
-    (["--features", "features", "--encoder", "uni_v1"], "has features of uni_v1, and model shared reads those of conch"),
-    (["--slides", "slides", "--grid", "20x_256px"], "--grid 20x_256px has patches of grid 20x_256px_0px_overlap, and mod"),
-    (["--slides", "slides", "--encoder", "uni_v1"], "--encoder uni_v1 has features of uni_v1, and model shared reads th"),
+    (["--features", "features256"], "features256 has patches of grid 20x_256px_0px_overlap, and model"),
+    (["--features", "narrow"], "1024 numbers a patch, and model shared reads 768 (conch_v15)"),
+    (["--features", "features_uni_v1"], "_uni_v1 has features of uni_v1, and model shared reads those of"),
+    (["--features", "features", "--encoder", "uni_v1"], "has features of uni_v1, and model shared reads those of"),
+    (["--slides", "slides", "--grid", "20x_256px"], "--grid 20x_256px has patches of grid 20x_256px_0px_ove"),
+    (["--slides", "slides", "--encoder", "uni_v1"], "--encoder uni_v1 has features of uni_v1, and model sha"),
     ([], "--model: name what it shall embed, too: --slides DIR or --features DIR"),
 ])  # fmt: skip
 def test_what_does_not_fit_the_model_writes_nothing(here, capsys, words, told):

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...study.config import Config, defaults_of
 from ...study.grids import name_of_grid
-from ..draft import Draft, Refusal, number, some
+from ..draft import Draft, Refusal, kept, number, some
 from ..feature_files import grid_of, look_at
 from ..model_folder import Pretrained, adapters, read_pretrained
 from .features import SHEET, features, spelled
@@ -41,7 +41,7 @@ def model(options: argparse.Namespace) -> Draft:
     else:
         raise Refusal("--model: name what it shall embed, too: --slides DIR or --features DIR")
     draft.guesses = [guess for guess in draft.guesses if guess[0] not in ("grid", "encoder")]
-    draft.config["embed"] = {"models": {trained.name: model_entry(trained)}, "use": [trained.name]}
+    draft.config["embed"] = {"models": {trained.name: model_entry(trained, options.folder)}, "use": [trained.name]}
     tell(trained, draft)
     return draft
 
@@ -51,9 +51,9 @@ def full_name(grid: str) -> str:
     return name_of_grid(defaults_of("grid") | grid_of(grid))
 
 
-def model_entry(trained: Pretrained) -> Config:
+def model_entry(trained: Pretrained, study: str) -> Config:
     """The entry of embed/models."""
-    return {"kind": "threads", "path": trained.folder, "grid": "main", "encoder": trained.encoder}
+    return {"kind": "threads", "path": kept(trained.folder, study), "grid": "main", "encoder": trained.encoder}
 
 
 def encoder_of(trained: Pretrained, section: Config) -> dict[str, Config]:

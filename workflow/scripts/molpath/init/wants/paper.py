@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ...study.config import Config, Row
-from ..draft import Draft, Refusal, table
+from ..draft import Draft, Refusal, kept, table
 from ..model_folder import adapters, read_pretrained
 from ..paper import HUB, PaperTask, paper_models, paper_task, public_config, scores_in_words
 from ..paper_bucket import listed
@@ -77,7 +77,9 @@ def slides_of(
     own = {"cohort": str(task.cohort["in_sheet"]), "organ": str(task.row["organ"])}
     own |= {"mpp": f"{options.mpp:g}"} if options.mpp else {}
     rows = {
-        row["slide_id"]: {**row, "path": paths[row["slide_id"]], **own} for row in wanted if row["slide_id"] in paths
+        row["slide_id"]: {**row, "path": kept(paths[row["slide_id"]], options.folder), **own}
+        for row in wanted
+        if row["slide_id"] in paths
     }
     return rows, slides_needed(task, options.slides, names, paths)
 
@@ -107,7 +109,7 @@ def config_of(task: PaperTask, models: dict[str, Row], options: argparse.Namespa
         entry = copy.deepcopy(public["embed"]["models"][name])
         if name == "threads":
             trained = read_pretrained(options.model)
-            entry = model_entry(trained)
+            entry = model_entry(trained, options.folder)
             if public["tiles"]["grids"]["main"] != trained.grid:
                 grids["trained"], entry["grid"] = trained.grid, "trained"
             encoders[trained.encoder] = trained.entry
