@@ -151,7 +151,7 @@ def test_a_study_is_planned_by_plain_snakemake(desk):
     (desk / "labels.csv").write_text(f"case_id,y\n{rows}\n")
     start = ". molpath/.venv/bin/activate\n"
     type_in(desk, f"{start}molpath init study --embeddings embeddings.csv --labels labels.csv")
-    plan = type_in(desk, f"{start}cd study\nsnakemake --dry-run --quiet")
+    plan = type_in(desk, f"{start}cd study\nsnakemake --dry-run")
     assert "probe_task" in plan
     snakefile = desk / "study/Snakefile"
     text = snakefile.read_text()

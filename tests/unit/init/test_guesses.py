@@ -1,6 +1,7 @@
 """`molpath init` guesses right, says each guess, and refuses what could be two things."""
 
 import os
+import re
 
 import numpy as np
 import pytest
@@ -82,7 +83,10 @@ def test_slides_without_a_column_of_cases_are_cases_unless_a_pattern_says_more(t
     alone = set_up(tmp_path / "one", capsys, "--features", features, "--labels", labels)
     assert len({row["case_id"] for row in alone.sheet.values()}) == 16
     assert "every slide is taken for a case of its own   [--case-pattern REGEX]" in alone.out
-    both = set_up(tmp_path / "two", capsys, "--features", features, "--labels", labels, "--case-pattern", "^[^_]+")
+    assert "note: names begin alike (P0_A, P0_B): if these are slides of one patient" in alone.out
+    pattern = re.search("--case-pattern '(.+?)', or", alone.out)[1]
+    both = set_up(tmp_path / "two", capsys, "--features", features, "--labels", labels, "--case-pattern", pattern)
+    assert "begin alike" not in both.out
     assert both.sheet["P3_B"]["case_id"] == "P3"
     assert "no 4, yes 4 labelled cases" in both.out
 

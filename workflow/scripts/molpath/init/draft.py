@@ -37,7 +37,7 @@ class Draft:
 
 
 def kept(path: str | os.PathLike[str], study: str | os.PathLike[str]) -> str:
-    """A path as the study names it: relative where it lies in the study's folder, which can then move; else absolute."""
+    """A path as the study names it: relative inside the study's folder, which can then move; else absolute."""
     whole, folder = os.path.abspath(path), os.path.abspath(study)
     return os.path.relpath(whole, folder) if whole.startswith(f"{folder}{os.sep}") else whole
 

@@ -12,12 +12,17 @@ from pathlib import Path
 
 from ..common.tsv import BadTable, decode_text
 from .draft import Draft, Refusal, number, some
-from .names import cases_by_name, cases_by_prefix, ends_of, stem_of
+from .names import cases_by_name, cases_by_prefix, ends_of, shared_beginnings, stem_of
 
-SLIDE_WORDS = ("slide_id", "slide", "slide_name", "slides", "filename", "file_name", "file", "wsi", "wsi_id", "image")
-SLIDE_WORDS = (*SLIDE_WORDS, "image_id", "slide_file", "slide_path", "slideid")
-CASE_WORDS = ("case_id", "case", "patient_id", "patient", "patientid", "bcr_patient_barcode", "submitter_id", "subject")
-CASE_WORDS = (*CASE_WORDS, "subject_id", "case_submitter_id", "participant_id", "caseid")
+#: What columns of slides and of cases are called, in lower case and with `_` between words.
+SLIDE_WORDS = (
+    *("slide_id", "slide", "slide_name", "slides", "filename", "file_name", "file", "wsi", "wsi_id"),
+    *("image", "image_id", "slide_file", "slide_path", "slideid"),
+)
+CASE_WORDS = (
+    *("case_id", "case", "patient_id", "patient", "patientid", "bcr_patient_barcode", "submitter_id", "subject"),
+    *("subject_id", "case_submitter_id", "participant_id", "caseid"),
+)
 #: What cells hold where there is no value.
 EMPTY = {"", "na", "n/a", "nan", "null", "#n/a", "-", "?", "[not available]", "[not applicable]", "[unknown]"}
 
@@ -93,12 +98,12 @@ def _of_cells(path: str, cells: list[list[str]], decimal_comma: bool) -> Labels:
         if len(row) != len(columns):
             raise Refusal(f"--labels {path}, row {place}: {len(row)} cells, and the header has {len(columns)}")
     rows = [dict(zip(columns, map(str.strip, row), strict=True)) for row in cells[1:]]
-    for row in rows:
-        for name, cell in row.items():
+    for one in rows:
+        for name, cell in one.items():
             if cell.lower() in EMPTY:
-                row[name] = ""
+                one[name] = ""
             elif decimal_comma and re.fullmatch(r"-?\d+,\d+", cell):
-                row[name] = cell.replace(",", ".")
+                one[name] = cell.replace(",", ".")
     return Labels(path, [name for name in columns if name], rows)
 
 
@@ -117,6 +122,7 @@ def join(
     if not options.labels:
         case_of, how = cases_by_name(names, options.case_pattern)
         draft.guess("cases", how, "--case-pattern REGEX, --labels FILE")
+        warn_of_cases(case_of, draft)
         draft.counts.append(f"{number(len(names), what)} of {number(len(set(case_of.values())), 'case')}, no labels")
         return Joined(names, case_of, {})
     labels = read_labels(options.labels)
@@ -132,11 +138,20 @@ def join(
         draft.guess(f"names of {what}s", f"column {slide!r} of {labels.name}", f"--{what}-column")
     if what != "case":
         draft.guess("cases", how, "--case-column" if case else "--case-pattern REGEX")
+        warn_of_cases(case_of, draft)
     if not found:
         raise nothing_fits(labels, slide or case, names, what)
     joined = Joined(names, case_of, found, {slide, case} - {""}, labels)
     count(joined, slide or case, what, draft)
     return joined
+
+
+def warn_of_cases(case_of: Mapping[str, str], draft: Draft) -> None:
+    """Slides that are cases of their own and look like several of one patient would stand on both sides of a fold."""
+    alike = shared_beginnings(slide for slide, case in case_of.items() if slide == case)
+    if alike:
+        told = f"names begin alike ({some(alike)}): if these are slides of one patient, say"
+        draft.notes.append(f"{told} --case-pattern '^.+(?=[-_. ])', or a column of cases")
 
 
 def _rows_by(labels: Labels, column: str, names: Collection[str]) -> dict[str, list[dict[str, str]]]:
@@ -181,8 +196,8 @@ def choose_columns(
     wanted = set(names)
     exact = {column: _fits(labels, column, wanted) for column in labels.columns}
     if what == "case":
-        called = best(labels, labels.with_words(CASE_WORDS), exact, "cases", "--case-column")
-        column = options.case_column or called or best(labels, labels.columns, exact, "cases", "--case-column")
+        named = best(labels, labels.with_words(CASE_WORDS), exact, "cases", "--case-column")
+        column = options.case_column or named or best(labels, labels.columns, exact, "cases", "--case-column")
         return _or_refuse(labels, column, "", names, what)
     slide = options.slide_column or best(labels, labels.with_words(SLIDE_WORDS), exact, "slides", "--slide-column")
     near = {column: _near(names, known, {row[column] for row in labels.rows} - {""}) for column in labels.columns}

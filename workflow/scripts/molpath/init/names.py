@@ -55,6 +55,15 @@ def cases_by_name(slides: Collection[str], pattern: str | None) -> tuple[dict[st
     return {slide: slide for slide in slides}, "every slide is taken for a case of its own"
 
 
+def shared_beginnings(slides: Iterable[str]) -> list[str]:
+    """Slides whose names differ behind the last separator alone, as blocks of a patient's do; none where all do."""
+    groups: dict[str, list[str]] = {}
+    for slide in slides:
+        groups.setdefault(ends_of(slide)[-1], []).append(slide)
+    several = [names for names in groups.values() if len(names) > 1]
+    return several[0] if several and len(groups) > 1 else []
+
+
 def _by_pattern(slides: Collection[str], pattern: str) -> dict[str, str]:
     try:
         compiled = re.compile(pattern)
@@ -67,7 +76,7 @@ def _by_pattern(slides: Collection[str], pattern: str) -> dict[str, str]:
 
 
 def ends_of(slide: str) -> list[str]:
-    """A name, and what of it stands before each separator."""
+    """A name, and what of it stands before each separator, the whole first."""
     return [slide, *(slide[: match.start()] for match in re.finditer(r"[-_. ]", slide))]
 
 
