@@ -155,8 +155,16 @@ def test_a_study_has_the_papers_settings_the_splits_and_a_sheet(ready, capsys):
     task = ready / "study/config/tasks/bcnb/er"
     assert (task / "k=all.tsv").read_bytes() == (ready / "splits/bcnb/er/k=all.tsv").read_bytes()
     rows = (ready / "study/config/slides.tsv").read_text().splitlines()
-    assert rows[0].split("\t") == ["slide_id", "case_id", "path", "cohort", "organ", "mpp"]
-    assert rows[1].split("\t") == ["0", "C0", str(ready / "slides/deeper/0.jpg"), "bcnb", "Breast", "0.5"]
+    assert rows[0].split("\t") == ["slide_id", "case_id", "path", "cohort", "organ", "procedure", "mpp"]
+    assert rows[1].split("\t") == [
+        "0",
+        "C0",
+        str(ready / "slides/deeper/0.jpg"),
+        "bcnb",
+        "Breast",
+        "core-needle biopsy",
+        "0.5",
+    ]
     with contextlib.chdir(ready / "study"):
         study = Study.open("config/config.yaml")
         study.check()

@@ -11,8 +11,8 @@ from .draft import Refusal, number
 
 HUB = "https://huggingface.co"
 SPLITS = "MahmoodLab/Patho-Bench"
-#: What a sheet of scores says in front of what is no table of the paper.
-LINEAR = "linear_probe"
+#: Cohorts of biopsies, by what their makers call them.
+PROCEDURES = {"bcnb": "core-needle biopsy", "panda": "needle biopsy"}
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,11 @@ class PaperTask:
     def least_slides(self) -> int:
         """Number of slides by the paper, or one a case where it isn't stated."""
         return int(self.row["n_slides"] or self.row["n_cases"] or self.cohort["n_slides"] or 0)
+
+    @property
+    def procedure(self) -> str:
+        """How its tissue was taken, where all of it was taken by needles: such slides have a tenth of the patches."""
+        return PROCEDURES.get(str(self.row["cohort"]), "")
 
     @property
     def collection(self) -> str:

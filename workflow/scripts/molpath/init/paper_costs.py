@@ -15,10 +15,14 @@ from ..study.config import Config, shipped_in_checkout
 from .draft import table
 
 
-def costs_of(config: Config, slides: int) -> list[str]:
-    """Lines on patches, hours and disk of a config's slides, features and embeddings, with so many slides."""
+def costs_of(config: Config, slides: int, procedure: str = "") -> list[str]:
+    """Lines on patches, hours and disk of a config's slides, features and embeddings, with so many slides.
+
+    procedure: how their tissue was taken (column of the slide sheet).
+    """
+    own = {"procedure": procedure} if procedure else {}
     stand_in = [
-        {"slide_id": f"S{i}", "case_id": f"S{i}", "path": f"S{i}.svs", "url": f"https://stand.in/S{i}.svs"}
+        {"slide_id": f"S{i}", "case_id": f"S{i}", "path": f"S{i}.svs", "url": f"https://stand.in/S{i}.svs"} | own
         for i in range(slides)
     ]
     counted = {key: config[key] for key in ("tiles", "features", "embed")} | {"slides": {"sheet": "slides.tsv"}}

@@ -53,7 +53,7 @@ def paper(options: argparse.Namespace) -> Draft:
         task.title,
         *scores_in_words(task, [*models, "threads"]),
         *map(str, needed),
-        *costs_of(config, len(found) or task.least_slides),
+        *costs_of(config, len(found) or task.least_slides, task.procedure),
     ]
     if not all(one.here for one in needed):
         raise Refusal("\n  ".join([*told, f"Nothing was written. When all is here: {again(task, options)}"]))
@@ -75,6 +75,7 @@ def slides_of(
     names = [row["slide_id"] for row in wanted]
     paths = slides_in(options.slides, names) if options.slides is not None else {}
     own = {"cohort": str(task.cohort["in_sheet"]), "organ": str(task.row["organ"])}
+    own |= {"procedure": task.procedure} if task.procedure else {}
     own |= {"mpp": f"{options.mpp:g}"} if options.mpp else {}
     rows = {
         row["slide_id"]: {**row, "path": kept(paths[row["slide_id"]], options.folder), **own}
