@@ -18,7 +18,7 @@ AROUND = {
     "interpret": {"tables", "figures"},
     "provenance": {"tables"},
     "preflight": {"tables"},
-    "init": {"study"},
+    "init": {"study", "acquire", "preflight"},
 }
 # Of the report; its menu sorts them.
 CHAPTERS = [

@@ -97,7 +97,11 @@ def test_a_run_says_which_patches_it_reads(project):
     project.config["tiles"]["grids"]["main"]["label"] = "strict"
     project.write()
     run = Study.open("config.yaml").models.run(SimpleNamespace(run="one"))
-    assert run["patches"] == PATCHES
+    cut = {
+        "scale": "mpp", "like": "", "min_tissue": 0.0, "drop": ["fold", "pen", "edge_or_bubble", "out_of_focus"],
+        "max_dropped_fraction": 0.5, "tissue": "otsu",
+    }  # fmt: skip
+    assert run["patches"] == PATCHES | {"cut": cut}
 
 
 def write_run_on(project, value):

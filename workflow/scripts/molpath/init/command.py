@@ -11,10 +11,11 @@ from pathlib import Path
 from ..common.tsv import BadTable
 from . import folder
 from .draft import Draft, Refusal
+from .paper import listing
 
 #: What a user may have or want, by option: molpath.init.wants.<name> has a function of that name, which takes the
 #: options and gives a Draft, and may have `add_options(parser)` for options of its own.
-WANTS = ("slides", "features", "embeddings")
+WANTS = ("paper", "model", "slides", "features", "embeddings")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -26,8 +27,10 @@ def parser() -> argparse.ArgumentParser:
         help="set up a study folder",
         description="Set up a study folder: look at what is there, say what was guessed, write config and sheets.",
     )
-    init.add_argument("folder", metavar="FOLDER", help="the study folder to write; nothing in it is overwritten")
-    wants = init.add_mutually_exclusive_group(required=True)
+    init.add_argument(
+        "folder", metavar="FOLDER", nargs="?", help="the study folder to write, over nothing that is there"
+    )
+    wants = init.add_mutually_exclusive_group()
     for name in WANTS:
         importlib.import_module(f".wants.{name}", __package__).add_options(init, wants)
     labels = init.add_argument_group("labels")
@@ -47,7 +50,13 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Set up a study; 0 if it was written."""
     options = parser().parse_args(arguments)
-    name = next(name for name in WANTS if getattr(options, name) is not None)
+    if options.paper == "list":
+        print(listing())
+        return 0
+    name = next((name for name in WANTS if getattr(options, name) is not None), None)
+    if options.folder is None or name is None:
+        print("molpath init: name the folder of the study, and what you have (molpath init --help)", file=sys.stderr)
+        return 2
     study = Path(options.folder)
     try:
         folder.check_free(study)

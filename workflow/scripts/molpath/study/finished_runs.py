@@ -13,6 +13,8 @@ from .problems import Problems
 
 #: Files of such a folder that a model needs.
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
+#: Keys of a grid that choose among its patches, or say how their pixels are read.
+CUT = ("scale", "like", "min_tissue", "drop", "max_dropped_fraction")
 AGAIN = "take the whole folder of a run that this version trained (results/pretrain/runs/<run>), or its export"
 
 
@@ -65,32 +67,34 @@ class FinishedRun:
     def _cases(self) -> frozenset[str]:
         return frozenset(self.description.get("cases", ()))
 
+    @property
+    def patches(self) -> Config:
+        """What identifies the patches that the run read (of `patches_of`), and `cut` (of `cut_of`)."""
+        return _section(_section(self.description, "run"), "patches")
+
+    def fault(self) -> tuple[str, str] | None:
+        """What is wrong with the folder itself, and what to do; None for a whole one."""
+        if missing := [path for path in self.files if not os.path.isfile(path)]:
+            wrong = f"no such file: {', '.join(missing)}"
+            return wrong, "name the folder of a finished run; one on the hub, download first"
+        listed = listed_digests(self.folder)
+        if other := [path for path in self.files[:2] if listed.get(os.path.basename(path)) != sha256_of(path)]:
+            wrong = f"{', '.join(other)} differ from their SHA-256 in {self.files[2]}"
+            return wrong, "copy the folder again: it is damaged, or holds files of two runs"
+        if not isinstance(self.patches.get("weights"), str) or not isinstance(self.description.get("cases"), list):
+            return f"{self.files[0]} does not say patches and cases of a run, or can't be read", AGAIN
+        return None
+
     def check(self, where: str, patches: Config, encoder_files: Sequence[str], problems: Problems) -> None:
         """The files are there and belong together, and the run read patches like `patches` (of `patches_of`).
 
         encoder_files: weights and stain target of this study's encoder; what isn't there yet is compared when patches
         are embedded.
         """
-        missing = [path for path in self.files if not os.path.isfile(path)]
-        if missing:
-            wrong = f"no such file: {', '.join(missing)}"
-            problems.add(f"{where}/path", wrong, "name the folder of a finished run; one on the hub, download first")
+        if fault := self.fault():
+            problems.add(f"{where}/path", *fault)
             return
-        listed = listed_digests(self.folder)
-        if other := [path for path in self.files[:2] if listed.get(os.path.basename(path)) != sha256_of(path)]:
-            wrong = f"{', '.join(other)} differ from their SHA-256 in {self.files[2]}"
-            problems.add(f"{where}/path", wrong, "copy the folder again: it is damaged, or holds files of two runs")
-            return
-        theirs = _section(self.description, "run").get("patches")
-        if not (
-            isinstance(theirs, dict)
-            and isinstance(theirs.get("weights"), str)
-            and isinstance(self.description.get("cases"), list)
-        ):
-            wrong = f"{self.files[0]} does not say patches and cases of a run, or can't be read"
-            problems.add(f"{where}/path", wrong, AGAIN)
-            return
-        self._check_patches(where, theirs, with_weights(patches, theirs, encoder_files), problems)
+        self._check_patches(where, self.patches, with_weights(patches, self.patches, encoder_files), problems)
 
     def _check_patches(self, where: str, theirs: Config, ours: Config, problems: Problems) -> None:
         """Grid and encoder are the run's."""
@@ -140,6 +144,13 @@ def patches_of(grid: str, encoder: str, facts: Config) -> Config:
         # Of fetched weights; the digests of all files stand in the features' manifests, and then in config.json.
         "revision": "" if facts.get("weights") else facts.get("revision", ""),
     }
+
+
+def cut_of(grid: Config, tissue: str) -> Config:
+    """How a grid chooses its patches, and by which method tissue is found. Another way gives other patches of the same
+    kind, which a model may well be given: nothing is compared, and a study that has the folder alone can do the same.
+    """
+    return {key: grid[key] for key in CUT} | {"tissue": tissue}
 
 
 def finished_runs(entries: Mapping[str, Config], places: Places) -> dict[str, FinishedRun]:

@@ -7,7 +7,7 @@ import os
 from ..common.kinds import FOREIGN, SCGPT_FILES, TUNABLE, WITH_COORDS
 from .config import Config, Places, Row, Wildcards
 from .encoders import Encoders
-from .finished_runs import finished_runs, leaked_cases, patches_of
+from .finished_runs import cut_of, finished_runs, leaked_cases, patches_of
 from .grids import Grids
 from .profiles import Profiles
 from .slides import Slides
@@ -37,6 +37,7 @@ class Models:
         self.supervised: dict[str, Config] = config["probe"]["finetune"]["models"]
         #: Folders of finished runs, by the models of kind threads that name one instead of a run of this config.
         self.finished = finished_runs(self.entries, places)
+        self._tissue: str = config["tissue"]["method"]
         #: Names of models that embed, as the config lists them.
         self.used: list[str] = config["embed"]["use"]
         self._asked_runs: list[str] = config["pretrain"]["use"]
@@ -139,7 +140,8 @@ class Models:
 
     def run(self, wildcards: Wildcards) -> Config:
         """The pretraining run whose name is the wildcard, with its name and what identifies its patches elsewhere."""
-        return (run := self.runs[wildcards.run]) | {"name": wildcards.run, "patches": self.patches_of(run)}
+        cut = cut_of(self.grids.entries[(run := self.runs[wildcards.run])["grid"]], self._tissue)
+        return run | {"name": wildcards.run, "patches": self.patches_of(run) | {"cut": cut}}
 
     def patches_of(self, entry: Config) -> Config:
         """What decides which patches a run or model reads, the same in every study."""

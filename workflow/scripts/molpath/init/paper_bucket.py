@@ -1,0 +1,61 @@
+"""Slides of a task of the paper that lie in the open bucket of the Imaging Data Commons, as rows of the slide sheet."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Sequence
+
+from ..common.settings.acquire import IdcCohort
+from ..study.config import Row, defaults_of
+from .draft import number, some
+from .paper import PaperTask
+from .paper_files import Needed
+
+#: Columns of the sheet that a run reads; the index tells more.
+COLUMNS = ("slide_id", "case_id", "path", "cohort", "specimen", "url", "bytes")
+
+
+def listed(task: PaperTask, wanted: Sequence[Row], options: argparse.Namespace) -> tuple[dict[str, Row], Needed]:
+    """Rows of the wanted slides that the bucket has, by slide, with the cases of the splits; what that says of them.
+
+    The index is that of an installed package; its names come from the service.
+    """
+    what = f"{number(len(wanted), 'slide') if wanted else task.size} of {task.cohort['name']}"
+    bucket = f"by the run, from the open bucket of the Imaging Data Commons ({task.cohort['licence']})"
+    if not wanted:
+        return {}, Needed(True, what, f"{bucket}, once the splits say which", fetched=True)
+    try:
+        rows = index_rows(task, options)
+    except Exception as error:  # no index, no network, a service that answers otherwise: whatever it is, it has words
+        return {}, Needed(False, what, f"the Imaging Data Commons can't be asked ({error}); try again, or --slides DIR")
+    ours = {str(row["slide_id"]): row for row in rows}
+    found = {
+        row["slide_id"]: {name: str(ours[row["slide_id"]].get(name, "")) for name in COLUMNS} | dict(row)
+        for row in wanted
+        if row["slide_id"] in ours
+    }
+    size = sum(int(row["bytes"] or 0) for row in found.values()) / 1e9
+    if missing := [row["slide_id"] for row in wanted if row["slide_id"] not in found]:
+        told = f"not in the index: {len(missing):,} of {len(wanted):,} ({some(missing)})"
+        return found, Needed(False, what, f"{told}; name a folder: --slides DIR, or go on without them: --skip-missing")
+    return found, Needed(True, what, f"{bucket}, {size:,.1f} GB", fetched=True)
+
+
+def index_rows(task: PaperTask, options: argparse.Namespace) -> list[dict]:
+    """Every slide of the task's collection."""
+    # Not at the top: heavy, and only the tasks of some cohorts need it.
+    from ..acquire.idc import list_idc, read_index
+    from ..acquire.left_out import LeftOut
+    from ..acquire.web import Service
+
+    logging.getLogger("molpath.acquire").setLevel(logging.ERROR)
+    settings = defaults_of("acquire")
+    index = read_index(
+        Service(attempts=2),
+        options.idc_index or settings["idc_index"],
+        options.idc_names or settings["idc_names"],
+    )
+    cohort = str(task.cohort["in_sheet"])
+    wanted: IdcCohort = {"collections": [task.collection], "description": "", "folder": ""}
+    return list_idc(index, cohort, wanted, f"resources/downloads/{cohort}", LeftOut())
