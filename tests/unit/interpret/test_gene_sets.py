@@ -179,17 +179,17 @@ def test_scores_never_come_from_a_cases_own_expression(planted, tmp_path):
     folder, _, _ = planted
     before = read(folder)[1]
     with h5py.File(folder / "scores.h5", "r+") as handle:
-        kept = handle["sets/UP/scores"][:]
+        kept = handle["sets/000000/scores"][:]
         row = [name.decode() for name in handle["case_id"][:]].index("C7")
         changed = kept.copy()
         changed[row] += 3 * kept.std()
         # standardised in the same way: only this case's place among the others is another
-        handle["sets/UP/scores"][...] = changed
+        handle["sets/000000/scores"][...] = changed
     try:
         after = read(folder)[1]
     finally:
         with h5py.File(folder / "scores.h5", "r+") as handle:
-            handle["sets/UP/scores"][...] = kept
+            handle["sets/000000/scores"][...] = kept
     mine = (before.set == "UP") & (before.way == "regression") & (before.unit == "case")
     old, new = (table[mine].set_index("case_id").score.astype(float) for table in (before, after))
     order_kept = spearmanr(old.drop("C7"), new.drop("C7")).statistic
