@@ -3,20 +3,23 @@
 import json
 
 import anndata
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from molpath.common.files import read_tsv
+from molpath.common.manifests import write_manifest
 from molpath.embed.bags import Bags
 from molpath.interpret import gene_set_reliability as reliability
 from molpath.interpret.gene_prompts import raised_minus_lowered
 from molpath.interpret.gene_set_files import BadGeneSets
-from molpath.interpret.gene_set_maps import as_geojson, paint, read_patch_scores, readable
+from molpath.interpret.gene_set_maps import as_geojson, draw_gene_sets, paint, read_patch_scores, readable
 from molpath.interpret.gene_set_reading import read_gene_sets
 from molpath.interpret.gene_set_scores import score_gene_sets
 from molpath.interpret.patch_parts import Reference, anatomy_of, mean_anatomy, patch_scores
 from molpath.pretrain.network import SlideEncoder, load
+from PIL import Image
 from scipy.stats import kstest, spearmanr
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV, GroupKFold
@@ -175,20 +178,18 @@ def test_scores_never_come_from_a_cases_own_expression(planted, tmp_path):
     """What is measured of one case changes the scores of others, not its own."""
     folder, _, _ = planted
     before = read(folder)[1]
-    import h5py
-
     with h5py.File(folder / "scores.h5", "r+") as handle:
-        kept = handle["sets/UP/scores"][:]
+        kept = handle["sets/000000/scores"][:]
         row = [name.decode() for name in handle["case_id"][:]].index("C7")
         changed = kept.copy()
         changed[row] += 3 * kept.std()
         # standardised in the same way: only this case's place among the others is another
-        handle["sets/UP/scores"][...] = changed
+        handle["sets/000000/scores"][...] = changed
     try:
         after = read(folder)[1]
     finally:
         with h5py.File(folder / "scores.h5", "r+") as handle:
-            handle["sets/UP/scores"][...] = kept
+            handle["sets/000000/scores"][...] = kept
     mine = (before.set == "UP") & (before.way == "regression") & (before.unit == "case")
     old, new = (table[mine].set_index("case_id").score.astype(float) for table in (before, after))
     order_kept = spearmanr(old.drop("C7"), new.drop("C7")).statistic
@@ -257,3 +258,34 @@ def test_maps_and_geojson_say_the_same(planted):
     top, low = found.scores[:, 0].argmax(), found.scores[:, 0].argmin()
     assert canvas[5, 10 * top + 5, 0] > canvas[5, 10 * top + 5, 2] or found.scores[top, 0] <= 0
     assert canvas[5, 10 * low + 5, 2] > canvas[5, 10 * low + 5, 0] or found.scores[low, 0] >= 0
+
+
+def test_a_map_is_drawn_and_says_so_where_there_is_none(planted, tmp_path):
+    folder = planted[0]
+    read(folder)
+    (tmp_path / "thumbnails").mkdir()
+    Image.fromarray(np.full((70, 256, 3), 230, np.uint8)).save(tmp_path / "thumbnails/S3.jpg")
+    rows = [
+        {"slide_id": "S3", "status": "ok", "detail": "", "width": 5120, "height": 1024, "mpp": 0.5},
+        {"slide_id": "gone", "status": "set_aside", "reason": "blank", "detail": "almost no tissue"},
+    ]
+    write_manifest(tmp_path / "inspected.tsv", rows, ["width", "height", "mpp"])
+    write_manifest(tmp_path / "assessed.tsv", rows, [])
+    nothing = read_tsv(folder / "threads-sets").assign(verdict="not read")
+    nothing.to_csv(tmp_path / "none.tsv", sep="\t", index=False)
+    sizes = {}
+    for name, slide, sets in (("map", "S3", folder / "threads-sets"), ("none", "S3", tmp_path / "none.tsv")):
+        draw_gene_sets(
+            scores=str(folder / "threads-patches"), sets=str(sets), slide_id=slide, wsi=str(tmp_path), note="synthetic",
+            inspected=str(tmp_path / "inspected.tsv"), assessed=str(tmp_path / "assessed.tsv"),
+            picture=str(tmp_path / f"{name}.png"), patches=str(tmp_path / f"{name}.geojson"),
+        )  # fmt: skip
+        sizes[name] = Image.open(tmp_path / f"{name}.png").size
+        assert len(json.loads((tmp_path / f"{name}.geojson").read_text())["features"]) == 10
+    assert sizes["map"][0] > sizes["none"][0]  # a panel a set beside the slide
+    draw_gene_sets(
+        scores=str(folder / "threads-patches"), sets=str(tmp_path / "none.tsv"), slide_id="gone", wsi=str(tmp_path),
+        note="", inspected=str(tmp_path / "inspected.tsv"), assessed=str(tmp_path / "assessed.tsv"),
+        picture=str(tmp_path / "gone.png"), patches=str(tmp_path / "gone.geojson"),
+    )  # fmt: skip
+    assert json.loads((tmp_path / "gone.geojson").read_text())["features"] == []

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import anndata
 import numpy as np
 
+from ..common.devices import take_device
 from ..embed.profiles import check_fit, check_same_fit, embed_rna, shown_genes
 from ..pretrain.description import Description
 from ..pretrain.network import Threads, load
@@ -102,7 +103,10 @@ class Prompts:
                 scored.scores, "the support's profiles are z-scores, which the branch can't read"
             )
             return
-        self._ask(fewest)
+        with take_device() as device:
+            self.network.to(device)
+            self._ask(fewest)
+            self.network.to("cpu")
 
     def _ask(self, fewest: int) -> None:
         """Directions of the sets of which the branch reads enough genes."""

@@ -35,8 +35,8 @@ class Scored:
         """Of a file of score_gene_sets; a case with several profiles has their mean."""
         with open_h5(path) as handle:
             ids, cases, cohorts = (as_text(handle[name][:]) for name in ("profile_id", "case_id", "cohort"))
-            names = [name.replace("%2F", "/") for name in handle["sets"]]
             groups = list(handle["sets"].values())
+            names = [str(group.attrs["name"]) for group in groups]
             tables = [pd.DataFrame(group["scores"][:]).groupby(cases, sort=True).mean() for group in groups]
             genes = [json.loads(as_text(np.array([group["genes"][()]], object))[0]) for group in groups]
         cohort_of = dict(zip(reversed(cases), reversed(cohorts), strict=True))

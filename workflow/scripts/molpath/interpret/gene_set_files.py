@@ -94,7 +94,8 @@ def measured(one: GeneSet, genes: Sequence[str], table: GeneTable, fewest: int) 
     """
     if one.aside:
         return one
-    there, names, unknown = set(genes), {}, []
+    there, unknown = set(genes), []
+    names: dict[str, list[str]] = {}
     for given in one.given:
         ensembl, symbol, entrez = split_name(given)
         if symbol.isdigit():
@@ -105,7 +106,7 @@ def measured(one: GeneSet, genes: Sequence[str], table: GeneTable, fewest: int) 
             unknown.append(given)
     absent = [given for given in names.pop("", []) if given not in unknown]
     notes = list(one.notes)
-    if (joined := sum(map(len, names.values())) - len(names)) > 0:
+    if (joined := sum(len(each) for each in names.values()) - len(names)) > 0:
         notes.append(f"{joined} of the same gene as another")
     for words, lost in (("unknown", unknown), ("not measured", absent)):
         if lost:

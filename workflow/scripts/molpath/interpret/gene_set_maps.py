@@ -146,7 +146,8 @@ def draw_map(
         axes.set_axis_off()
     for axes, column in zip(panels.flat, [None, *shown], strict=False):
         axes.imshow(image, extent=extent, interpolation="antialiased")
-        axes.set_title("slide" if column is None else f"{found.sets[column]}\n({found.ways[column]})", fontsize=10)
+        title_of = "slide" if column is None else f"{found.sets[column]}\n({found.ways[column]})"
+        axes.set_title(title_of, fontsize=10, parse_math=False)  # a $ in a name is one
         if column is not None:
             axes.imshow(paint(found, column, shape, size), extent=extent, alpha=0.6, interpolation="nearest")
         axes.set_ylim(size[1] * 1.1, 0)  # room for the scale bar, the same below every panel

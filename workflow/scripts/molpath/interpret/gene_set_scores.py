@@ -123,16 +123,20 @@ def ssgsea(values: np.ndarray, genes: Sequence[str], sets: Sequence[Sequence[str
 def write_scores(
     path: str, expression: Expression, sets: Iterable[GeneSet], drawn: dict[str, list[tuple[str, ...]]]
 ) -> None:
-    """`profile_id`, `case_id`, `cohort` (N); a group a set with `scores` (float64 N x 1 + R: its own, then those of
-    random sets) and `genes` (JSON: 1 + R lists)."""
+    """`profile_id`, `case_id`, `cohort` (N); below `sets` a numbered group a set, with its `name`, `scores` (float64
+    N x 1 + R: its own, then those of random sets) and `genes` (JSON: 1 + R lists)."""
     words = h5py.string_dtype()
     with new_h5(path) as handle:
-        ids = {"profile_id": expression.profiles, "case_id": expression.cases, "cohort": expression.cohorts}
+        ids: dict[str, Iterable[object]] = {
+            "profile_id": expression.profiles,
+            "case_id": expression.cases,
+            "cohort": expression.cohorts,
+        }
         for name, values in ids.items():
             handle.create_dataset(name, data=[str(value) for value in values], dtype=words)
-        handle.create_group("sets", track_order=True)  # sets stay in the order of their files
-        for one in sets:
+        for number, one in enumerate(sets):
             members = [one.genes, *drawn[one.name]]
-            group = handle.create_group(f"sets/{one.name.replace('/', '%2F')}")
+            group = handle.create_group(f"sets/{number:06d}")  # a name is no path
+            group.attrs["name"] = one.name
             group["scores"] = ssgsea(expression.values, expression.genes, members)
             group["genes"] = json.dumps(members)
