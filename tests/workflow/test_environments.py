@@ -47,6 +47,7 @@ LEFT_OUT = {
     "features": {
         "torchstain": "not on conda-forge (envs/README.md)",
         "conch": "its own installation",
+        "transformers": "slide encoders are tried by the doctor only where no environment is made for their jobs",
         "shapely": "what tissue loses to damage is not asked",
     },
     "pretrain": {

@@ -57,6 +57,12 @@ class StudyRefused(WorkflowError):
     __traceback__ = property(lambda self: None, lambda self, trace: None)
 
 
+# Connections of all downloads together. Here and not in a profile: `resources` of another profile, or --resources for
+# something else, would replace that line whole.
+if "downloads" not in workflow.global_resources:
+    workflow.register_resource("downloads", 8)
+
+
 def grow(amount):
     """A resource that grows with each attempt: memory in MB or time in minutes."""
 
@@ -92,6 +98,10 @@ try:
             logger.warning(note)
 except ProblemsFound as problems:
     raise StudyRefused(str(problems))
+
+
+#: What `snakemake plan` counts with.
+COSTS = {name: study.shipped(f"costs/{name}.tsv") for name in ("costs", "encoders", "gpus")}
 
 
 def get_state_of_code(wildcards, input):

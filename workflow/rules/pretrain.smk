@@ -25,7 +25,7 @@ rule pack_patches:
     threads: 1
     resources:
         mem_mb=grow(4000),
-        runtime=grow(600),
+        runtime=grow(120),
     params:
         results=subpath(output.patches, ancestor=5),
         repack=lookup(dpath="pretrain/repack", within=config),

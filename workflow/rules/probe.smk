@@ -61,8 +61,8 @@ rule probe_task:
         "../../envs/probe.yaml"
     threads: 1
     resources:
-        mem_mb=grow(4000),
-        runtime=grow(120),
+        mem_mb=grow(2000),
+        runtime=grow(60),
     params:
         states=study.times.of(study.tasks.files),
         settings=study.probing.settings,

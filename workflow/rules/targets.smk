@@ -4,8 +4,8 @@ all                       all that the config asks for (the default; it stands i
 slides … probe, report    everything up to that stage
 doctor                    what a long run needs, looked at before it starts, nothing built
 compare_features          one slide's features beside those that you have of it (features/compare in the config)
-plan                      slides, patches, hours, disk and downloads of what the config asks for, nothing built
-plan_table                the same as <results>/tables/plan.tsv
+plan                      slides, patches, hours, disk and downloads of what is left to do, nothing built
+plan_table                the same as <results>/tables/plan.tsv, and <results>/plan.md: a page to paste into a proposal
 pathobench                results of the frozen probes in Patho-Bench's layout
 verify                    files against manifests, records and provenance.json, nothing built
 verify_slides             raw slides against what inspection saw of them, by their contents, nothing built
@@ -71,7 +71,7 @@ rule report:
 
 rule doctor:
     input:
-        costs=study.shipped("costs/costs.tsv"),
+        **COSTS,
     log:
         # Not below <results>: a folder that can't be written to is for the doctor to tell.
         ".snakemake/doctor.log",
@@ -108,7 +108,7 @@ rule compare_features:
 
 rule plan:
     input:
-        costs=study.shipped("costs/costs.tsv"),
+        **COSTS,
     log:
         "<logs>/plan.log",
     localrule: True
@@ -118,16 +118,17 @@ rule plan:
         request=lambda wildcards: study.plan(),
         results=RESULTS,
     message:
-        "Adding up what all that the config asks for will cost"
+        "Adding up what is left of all that the config asks for"
     script:
         "../scripts/plan.py"
 
 
 rule plan_table:
     input:
-        costs=study.shipped("costs/costs.tsv"),
+        **COSTS,
     output:
         table="<results>/tables/plan.tsv",
+        page="<results>/plan.md",
     log:
         "<logs>/tables/plan.log",
     localrule: True
@@ -135,11 +136,13 @@ rule plan_table:
         "../../envs/slides.yaml"
     params:
         request=lambda wildcards: study.plan(),
-        results=subpath(output.table, ancestor=2),
+        results=RESULTS,
+        about=lambda wildcards: study.about(),
+        state=get_state_of_code,
         code=study.digest("preflight"),
         script=study.script("plan_table"),
     message:
-        "Writing what all that the config asks for will cost"
+        "Writing down what is left of all that the config asks for will cost"
     script:
         "../scripts/plan_table.py"
 

@@ -12,7 +12,7 @@ if __name__ == "__main__":
     from molpath.preflight.examination import examine
     from molpath.preflight.findings import as_list, as_table, problems_of
 
-    findings = examine(snakemake.params.request, snakemake.input.costs)
+    findings = examine(snakemake.params.request, dict(snakemake.input.items()))
     print(as_table(findings), flush=True)
     print(as_list(findings), file=sys.stderr, flush=True)  # the log, which Snakemake shows last
     sys.exit(1 if problems_of(findings) else 0)

@@ -1,4 +1,4 @@
-"""Print what all that the config asks for will cost."""
+"""Print what is left of all that the config asks for, and what that costs."""
 
 import sys
 from pathlib import Path
@@ -9,6 +9,6 @@ from molpath.common import joblog
 
 if __name__ == "__main__":
     joblog.start(snakemake)
-    from molpath.preflight.plan import print_plan
+    from molpath.preflight.plan_page import print_plan
 
-    print_plan(request=snakemake.params.request, costs=snakemake.input.costs, results=snakemake.params.results)
+    print_plan(request=snakemake.params.request, tables=dict(snakemake.input.items()), results=snakemake.params.results)

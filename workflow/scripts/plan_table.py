@@ -1,4 +1,4 @@
-"""Write what all that the config asks for will cost."""
+"""Write down what is left of all that the config asks for, and what that costs."""
 
 import sys
 from pathlib import Path
@@ -9,11 +9,14 @@ from molpath.common import joblog
 
 if __name__ == "__main__":
     joblog.start(snakemake)
-    from molpath.preflight.plan import write_plan
+    from molpath.preflight.plan_page import write_plan
 
     write_plan(
         request=snakemake.params.request,
-        costs=snakemake.input.costs,
+        tables=dict(snakemake.input.items()),
         results=snakemake.params.results,
-        output=snakemake.output.table,
+        about=snakemake.params.about,
+        state=snakemake.params.state,
+        table=snakemake.output.table,
+        page=snakemake.output.page,
     )

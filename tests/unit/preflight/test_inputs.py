@@ -29,7 +29,9 @@ def no_hub(tmp_path, monkeypatch):
 
 
 def encoder(adapter: str, **changes) -> dict:
-    return {"name": "e", "adapter": adapter, "weights": "", "folder": "", "fetched": "r/e", "revision": ""} | changes
+    entry = {"config": {"adapter": adapter}, "files": [], "edge": 128}
+    entry |= {"name": "e", "adapter": adapter, "weights": "", "folder": "", "fetched": "r/e", "revision": ""}
+    return entry | changes
 
 
 def one(adapter: str, ask_hub: bool = False, **changes):
@@ -163,7 +165,7 @@ def test_a_check_that_fails_in_itself_hides_no_other(slides, tmp_path, monkeypat
     monkeypatch.setattr("molpath.preflight.storage.check_space", fail)
     monkeypatch.chdir(tmp_path)
     plan = {"shards": {"00000": 3}}
-    costs = str(repository / "resources/costs/costs.tsv")
+    tables = {name: str(repository / f"resources/costs/{name}.tsv") for name in ("costs", "encoders", "gpus")}
     request = {
         "snakemake": "9.27.1",
         "needed": "9.27",
@@ -175,6 +177,7 @@ def test_a_check_that_fails_in_itself_hides_no_other(slides, tmp_path, monkeypat
         "plan": plan,
         "ask_hub": False,
         "encoders": [encoder("mean_colour")],
+        "slide_encoders": [],
         "weights": {},
         "slides": slides,
         "read_slides": 1,
@@ -186,12 +189,12 @@ def test_a_check_that_fails_in_itself_hides_no_other(slides, tmp_path, monkeypat
         "networks": False,
         "scratch": ["", 100.0],
     }
-    found = {item.check: item for item in examine(request, costs)}
+    found = {item.check: item for item in examine(request, tables)}
     assert found["disk"].verdict == "problem"
     assert "as no one foresaw" in found["disk"].found
     others = {name for name in found if found[name].verdict == "problem"} - {"disk"}
     assert others == set()
     assert {"Snakemake", "conda", "results folder", "HDF5 and locks", "slides", "reading slides", "GPU"} < set(found)
     (tmp_path / "results").touch()
-    found = {item.check for item in examine(request, costs)}
+    found = {item.check for item in examine(request, tables)}
     assert not found & {"rename and fsync", "HDF5 and locks", "clock"}, "told once, as the results folder"

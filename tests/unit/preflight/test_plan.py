@@ -5,7 +5,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from molpath.preflight.costs import BadCosts, read_costs
-from molpath.preflight.plan import as_text, plan_run, write_plan
+from molpath.preflight.gpus import UnknownGpu, choose_gpu
+from molpath.preflight.plan import machine_of, plan_run
+from molpath.preflight.plan_page import as_text, in_time, write_plan
+
+SHIPPED = Path(__file__).resolve().parents[3] / "resources/costs"
 
 COSTS = {
     "slide_bytes": 1e9,
@@ -14,11 +18,18 @@ COSTS = {
     "tissue_s": 2,
     "tile_s": 3,
     "read_patch_s": 0.01,
-    "encode_flops": 1e12,
-    "token_px": 16,
+    "patches_per_resection": 2000,
+    "patches_per_frozen": 500,
+    "patches_per_biopsy": 100,
+    "patches_per_mm2": 10,
+    "encode_share": 0.5,
+    "encode_share_fp32": 0.25,
+    "encode_share_conv": 0.125,
+    "unknown_gflop": 100,
     "rna_profile_s": 4,
     "dna_profile_s": 5,
-    "train_flops": 1e12,
+    "train_share": 0.5,
+    "embed_share": 0.1,
     "slide_encoder_parameters": 1e6,
     "copy_bytes": 1e6,
     "embed_flops": 1e9,
@@ -30,7 +41,9 @@ COSTS = {
     "slide_files_bytes": 1e6,
     "coordinates_bytes": 32,
 }
-ASSUMED = {"encode_flops", "dna_profile_s"}
+ASSUMED = {"encode_share", "dna_profile_s"}
+#: GPUs of round numbers: 2 TFLOP/s in half precision, 1 in fp32.
+GPUS = "name\tmemory_gb\thalf_tflops\tfp32_tflops\nA100\t80\t2\t1\nH100\t80\t8\t4\n"
 FINE = {"name": "20x_256px_0px_overlap", "density": 4.0, "area": 0.25}
 MAIN = {"name": "20x_512px_0px_overlap", "density": 1.0, "area": 1.0}
 
@@ -39,17 +52,26 @@ TASK = {"samples": 100, "slides": 100, "folds": 5, "classes": 2, "survival": Fal
 
 
 @pytest.fixture
-def costs(tmp_path) -> Path:
-    rows = [f"{name}\t{value}\tu\t{'assumed' if name in ASSUMED else 'measured'}\ts" for name, value in COSTS.items()]
-    path = tmp_path / "costs.tsv"
-    path.write_text("# costs\ncost\tvalue\tunit\tbasis\tsource\n" + "\n".join(rows) + "\n")
-    return path
+def tables(tmp_path, monkeypatch) -> dict[str, str]:
+    """Costs of round numbers; a patch is at the least half and at the most twice as dear to read."""
+    monkeypatch.setattr("molpath.preflight.gpus.visible_gpus", lambda: [])
+    rows = ["cost\tvalue\tleast\tmost\tunit\tbasis\tsource"]
+    for name, value in COSTS.items():
+        ends = f"{value / 2}\t{value * 2}" if name == "read_patch_s" else "\t"
+        rows.append(f"{name}\t{value}\t{ends}\tu\t{'assumed' if name in ASSUMED else 'measured'}\ts")
+    networks = ["encoder\tpixels\ttoken_px\twidth\tblocks\thidden\tgated\tprefix\tgflop\tsource"]
+    networks += ["vit\t160\t16\t8\t1\t32\tno\t1\t10\ts", "conv\t100\t\t\t\t\t\t\t4\ts"]
+    (tmp_path / "costs.tsv").write_text("\n".join(rows) + "\n")
+    (tmp_path / "gpus.tsv").write_text(GPUS)
+    (tmp_path / "encoders.tsv").write_text("\n".join(networks) + "\n")
+    return {name: str(tmp_path / f"{name}.tsv") for name in ("costs", "encoders", "gpus")}
 
 
 @pytest.fixture
 def request_of_all() -> dict:
     """Three shards of 2, 2 and 1 slides; the fine grid is needed of the last alone."""
-    feature = {"dim": 100, "parameters": 5e7, "input_size": 160, "crops": 1, "fetch": 1}
+    network = {"network": "vit", "precision": "fp16", "parameters": 5e7, "input_size": 0}
+    feature = {"dim": 100, "crops": 1, "fetch": 1} | network
     return {
         "shards": {"00000": 2, "00001": 2, "00002": 1},
         "downloads": {
@@ -105,8 +127,8 @@ def row(table: pd.DataFrame, stage: str, what: str) -> pd.Series:
     return found.iloc[0]
 
 
-def test_hours_sizes_and_patches_by_hand(costs, request_of_all, tmp_path):
-    table = plan_run(request_of_all, read_costs(costs), tmp_path)
+def test_hours_sizes_and_patches_by_hand(tables, request_of_all, tmp_path):
+    table = plan_run(request_of_all, tables, tmp_path)
     assert row(table, "slides", "slides").cpu_hours == pytest.approx(5 * 1 / 3600)
     assert row(table, "acquire", "slides").download_gb == pytest.approx(0.5 + 2)
     assert row(table, "acquire", "profiles").download_gb == pytest.approx(0.4)
@@ -116,10 +138,12 @@ def test_hours_sizes_and_patches_by_hand(costs, request_of_all, tmp_path):
     assert features.patches == 1 * 1000 * 4
     assert features.patches_are == "estimated"
     assert features.cpu_hours == pytest.approx(4000 * 0.01 * 0.25 / 3600)
-    assert features.gpu_hours == pytest.approx(4000 * 2 * 5e7 * 100 / 1e12 / 3600)  # 100 tokens of 16 px in 160 px
+    assert features.gpu_hours == pytest.approx(4000 * 10e9 / 1e12 / 3600)  # half of 2 TFLOP/s
     assert features.download_gb == pytest.approx(5e7 * 4 / 1e9)
     assert features.disk_gb == pytest.approx((4000 * (200 + 16) + 5e7 * 4) / 1e9)
-    assert features.assumed == "encode_flops"
+    assert features.assumed == "encode_share"
+    assert features.cpu_hours_least == pytest.approx(features.cpu_hours / 2)
+    assert features.cpu_hours_most == pytest.approx(features.cpu_hours * 2)
     assert row(table, "omics", "rna profiles").cpu_hours == pytest.approx(40 / 3600)
     assert row(table, "pretrain", f"store {MAIN['name']} vit").disk_gb == pytest.approx(
         2 * 2000 * 200 / 1e9
@@ -148,26 +172,38 @@ def test_hours_sizes_and_patches_by_hand(costs, request_of_all, tmp_path):
         assert total[name] == pytest.approx(table[name][:-1].sum())
 
 
-def test_patches_are_counted_where_tiling_is_done(costs, request_of_all, tmp_path):
+def test_patches_are_counted_where_tiling_is_done(tables, request_of_all, tmp_path):
     folder = tmp_path / "tiles" / MAIN["name"]
     folder.mkdir(parents=True)
     lines = ["slide_id\tstatus\tn_patches", "a\tok\t70", "b\tset_aside\t"]
     (folder / "00000.tsv").write_text("\n".join(lines) + "\n")
-    table = plan_run(request_of_all, read_costs(costs), tmp_path)
+    table = plan_run(request_of_all, tables, tmp_path)
     tiles = row(table, "tiles", MAIN["name"])
     assert tiles.patches == 70 + 3 * 1000
-    assert tiles.patches_are == "partly counted"
+    assert tiles.patches_are == "counted and estimated"
     store = row(table, "pretrain", f"store {MAIN['name']} vit")
     assert (store.patches, store.patches_are) == (70, "counted")
     assert row(table, "tiles", FINE["name"]).patches_are == "estimated"
 
 
-def test_text_names_what_was_assumed_and_the_table_is_written(costs, request_of_all, tmp_path):
-    known = read_costs(costs)
-    text = as_text(plan_run(request_of_all, known, tmp_path), known)
-    assert text.splitlines()[0].split()[:4] == ["stage", "what", "units", "patches"]
-    assert text.splitlines()[-1].endswith("dna_profile_s = 5, encode_flops = 1e+12")
-    write_plan(request=request_of_all, costs=str(costs), results=str(tmp_path), output=str(tmp_path / "plan.tsv"))
+def test_text_names_what_was_assumed_and_the_table_is_written(tables, request_of_all, tmp_path):
+    request_of_all["machine"] = {"gpu": "", "gpus": 0, "cores": 4}
+    machine = machine_of(request_of_all, tables)
+    text = as_text(plan_run(request_of_all, tables, tmp_path), machine, read_costs(tables["costs"]))
+    assert text.splitlines()[0].split()[:5] == ["stage", "what", "units", "left", "patches"]
+    assert "for 1 x NVIDIA A100 (80 GB), none seen here: name yours (plan: gpu), and 4 cores" in text
+    assert text.splitlines()[-1].endswith("dna_profile_s = 5, encode_share = 0.5")
+    about = {"slides": 5, "cases": 4, "snakemake": "9.27"}
+    state = {"release": None, "commit": "0123456789abcdef", "modified": False}
+    paths = {"table": str(tmp_path / "plan.tsv"), "page": str(tmp_path / "plan.md")}
+    write_plan(request=request_of_all, tables=tables, results=str(tmp_path), about=about, state=state, **paths)
+    page = (tmp_path / "plan.md").read_text()
+    assert "5 slides of 4 cases." in page
+    assert "NVIDIA A100 (80 GB)" in page
+    assert "- encode_share: 0.5 u; s" in page
+    assert page.endswith("- molpath 0123456789ab\n- Snakemake 9.27\n")
+    widths = {line.count("|") for line in page.splitlines() if line.startswith("|")}
+    assert widths == {9}, "a table of eight columns"
     written = pd.read_csv(tmp_path / "plan.tsv", sep="\t", keep_default_na=False)
     assert list(written.stage.unique()) == [
         "acquire",
@@ -183,7 +219,8 @@ def test_text_names_what_was_assumed_and_the_table_is_written(costs, request_of_
     ]
 
 
-def test_bad_costs_are_named(costs):
+def test_bad_costs_are_named(tables):
+    costs = Path(tables["costs"])
     text = costs.read_text()
     costs.write_text(text.replace("tile_s\t3", "tile_s\tmuch"))
     with pytest.raises(BadCosts, match=r"row tile_s, column value: 'much'"):
@@ -194,14 +231,118 @@ def test_bad_costs_are_named(costs):
 
 
 def test_every_shipped_cost_has_a_basis_and_a_source():
-    table = pd.read_csv(
-        Path(__file__).resolve().parents[3] / "resources/costs/costs.tsv", sep="\t", comment="#", keep_default_na=False
-    )
+    table = pd.read_csv(SHIPPED / "costs.tsv", sep="\t", comment="#", keep_default_na=False)
     assert set(table.cost) == set(COSTS)
     assert set(table.basis) == {"measured", "paper", "assumed"}
     assert (table.value > 0).all()
     assert (table.source != "").all()
-    assert table.value[table.cost == "patches_per_slide"].iloc[0] * 47171 == pytest.approx(125148770, rel=1e-6)
+    known = read_costs(SHIPPED / "costs.tsv")
+    for name, value in known.values.items():
+        low, high = sorted((known.least[name], known.most[name]))
+        assert low <= value <= high, name
+    assert known["patches_per_slide"] * 47171 == pytest.approx(125148770, rel=1e-6)
+
+
+def test_what_is_left_alone_is_counted(tables, request_of_all, tmp_path):
+    """One of three shards has features, half of another; a run, half an embedding and two of four probes are done."""
+    left = {"00001": 1, "00002": 1}
+    request_of_all["features"][0] |= {"shards": ["00000", "00001", "00002"], "left": left}
+    request_of_all["left"] = {"slides": {}, "tissue": {"00002": 1}}
+    request_of_all["runs"][0]["left"] = False
+    request_of_all["models"][0] |= {"left": 0.5, "probed": [["first", "frozen"], ["first", "fewshot"]]}
+    request_of_all["tasks"][0]["name"] = "first"
+    request_of_all["finetune"][0]["tuned"] = ["first"]
+    request_of_all |= {"profiles_left": {"rna": 0, "dna": 20}, "clusters_left": 1}
+    table = plan_run(request_of_all, tables, tmp_path)
+    features = row(table, "features", f"{FINE['name']} vit")
+    assert (features.units, features.left, features.patches) == (5, 2, 2 * 4000)
+    assert (row(table, "slides", "slides").left, row(table, "slides", "slides").cpu_hours) == (0, 0)
+    assert row(table, "tissue", "slides").cpu_hours == pytest.approx(2 / 3600)
+    assert row(table, "pretrain", "run r").gpu_hours == 0
+    assert row(table, "embed", "mean").cpu_hours == pytest.approx(2 * 4000 * 200 / 1e6 / 3600 / 2)
+    cox = 5 * (1 + 4) * 0.8 * 50 * 100 / 1e6 * 20
+    probes = row(table, "probe", "mean")
+    assert (probes.units, probes.left, probes.cpu_hours) == (4, 2, pytest.approx((2 * 2 + cox) / 3600))
+    assert row(table, "probe", "fine-tuned threads").left == 1
+    assert row(table, "omics", "rna profiles").cpu_hours == 0
+    assert row(table, "probe", "clusters").cpu_hours == pytest.approx((2 * 2 + 2 * 40 * 0.5) / 3600 / 2)
+
+
+def test_biopsies_are_not_resections_and_tissue_is_measured(tables, request_of_all, tmp_path):
+    request_of_all["kinds"] = {"00000": {"biopsy": 1, "resection": 1}, "00001": {"frozen": 2}, "00002": {"": 1}}
+    tiles = row(plan_run(request_of_all, tables, tmp_path), "tiles", MAIN["name"])
+    assert (tiles.patches, tiles.patches_are) == (100 + 2000 + 2 * 500 + 1000, "estimated")
+    (tmp_path / "tissue").mkdir()
+    (tmp_path / "tissue/00001.tsv").write_text("slide_id\tarea_mm2\na\t3.5\nb\t\n")
+    request_of_all["grids"][1]["shards"] = ["00001"]
+    table = plan_run(request_of_all, tables, tmp_path)
+    tiles = row(table, "tiles", MAIN["name"])
+    assert (tiles.patches, tiles.patches_are) == (100 + 2000 + 35 + 1000, "from tissue and estimated")
+    assert row(table, "tiles", FINE["name"]).patches == 4 * 35
+
+
+@pytest.mark.parametrize(
+    ("network", "precision", "input_size", "flops", "reached"),
+    [
+        ("vit", "bf16", 0, 10e9, 2e12 * 0.5),
+        ("vit", "fp32", 160, 10e9, 1e12 * 0.25),
+        ("conv", "fp32", 200, 4 * 4e9, 1e12 * 0.125),
+        ("unknown", "fp16", 0, 100e9, 2e12 * 0.5),
+        ("", "fp32", 0, 0, 1),
+    ],
+)
+def test_precision_and_kind_of_network(
+    tables, request_of_all, tmp_path, network, precision, input_size, flops, reached
+):
+    """A network in fp32 has a fraction of the peak in half precision; one of convolutions grows with the area."""
+    request_of_all["features"][0] |= {"network": network, "precision": precision, "input_size": input_size, "crops": 2}
+    features = row(plan_run(request_of_all, tables, tmp_path), "features", f"{FINE['name']} vit")
+    assert features.gpu_hours == pytest.approx(4000 * 2 * flops / reached / 3600)
+    assert features.note == ("work of this encoder isn't known" if network == "unknown" else "")
+
+
+def test_hours_by_the_clock(tables, request_of_all, tmp_path):
+    """Stages follow each other; runs share GPUs, and one process has one of them."""
+    request_of_all["machine"] = {"gpu": "h100", "gpus": 4, "cores": 2}
+    request_of_all["runs"] = [request_of_all["runs"][0] | {"name": name, "pairs": 4e6} for name in "abc"]
+    table = plan_run(request_of_all, tables, tmp_path)
+    assert row(table, "omics", "rna profiles").wall_hours == pytest.approx(40 / 3600 / 2)
+    run = row(table, "pretrain", "run a")
+    assert run.wall_hours == run.gpu_hours == pytest.approx(3 * 2 * (100e6 + 20e6) * 4e6 * 5 / 4e12 / 3600)
+    others = table[(table.stage != "total") & ~table.what.str.startswith("run ")].wall_hours.sum()
+    assert table.iloc[-1].wall_hours == pytest.approx(others + run.wall_hours)
+
+
+def test_a_model_for_gpus_has_no_hours_on_cpus(tables, request_of_all, tmp_path):
+    request_of_all["models"][0] |= {"network": True, "foreign": "gigapath", "gpu": "needed"}
+    model = row(plan_run(request_of_all, tables, tmp_path), "embed", "mean")
+    assert model.note == "needs a GPU"
+    assert model.gpu_hours == pytest.approx(2 * 4000 * 2 * 86e6 / (2e12 * 0.1) / 3600)
+    assert model.cpu_hours == pytest.approx(2 * 4000 * 200 / 1e6 / 3600), "bags are read all the same"
+
+
+@pytest.mark.parametrize(
+    ("asked", "visible", "name", "count"),
+    [
+        ({}, [], "A100", 1),
+        ({}, ["NVIDIA H100 80GB HBM3"] * 8, "H100", 8),
+        ({}, ["NVIDIA A10"], "A10", 1),
+        ({"gpus": 2}, ["NVIDIA A100-SXM4-80GB"] * 4, "A100", 2),
+        ({"gpu": "H100 PCIe", "gpus": 3}, [], "H100 PCIe", 3),
+        ({"gpu": "rtx 4090"}, ["Tesla T4"], "RTX 4090", 1),
+        ({}, ["NVIDIA GeForce GTX 1080"], "A100", 1),
+    ],
+)
+def test_the_gpu_that_the_plan_is_for(monkeypatch, asked, visible, name, count):
+    monkeypatch.setattr("molpath.preflight.gpus.visible_gpus", lambda: visible)
+    gpu = choose_gpu(SHIPPED / "gpus.tsv", {"gpu": "", "gpus": 0} | asked)
+    assert (gpu.name, gpu.count) == (name, count)
+    with pytest.raises(UnknownGpu, match=r"plan/gpu: 'GTX' is not in resources/costs/gpus.tsv; it has B200, H200"):
+        choose_gpu(SHIPPED / "gpus.tsv", {"gpu": "GTX", "gpus": 0})
+
+
+def test_hours_in_words():
+    assert [in_time(hours) for hours in (0, 0.001, 0.5, 3.25, 72)] == ["0 min", "1 min", "30 min", "3.2 h", "3 days"]
 
 
 def test_memory_of_bags_is_that_of_fine_tuning():

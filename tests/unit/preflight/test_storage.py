@@ -158,13 +158,15 @@ def test_a_clock_that_differs_from_the_file_systems(tmp_path, monkeypatch):
 
 def test_the_estimate(repository, tmp_path):
     """20 slides; features of 10 that aren't there yet, 2,653.0871 patches each times 2, fp16 and 16 bytes."""
+    tables = {name: str(repository / f"resources/costs/{name}.tsv") for name in ("costs", "encoders", "gpus")}
     grid = {"name": "g", "density": 2.0, "area": 1.0}
-    item = {"grid": grid, "encoder": "e", "dim": 1536, "parameters": 1e6, "input_size": 224, "crops": 1, "fetch": 1}
+    item = {"grid": grid, "encoder": "e", "dim": 1536, "parameters": 1e6, "input_size": 224}
+    item |= {"crops": 1, "fetch": 1, "network": "uni_v2", "precision": "bf16"}
     request = {
         "shards": {"00000": 10, "00001": 10},
     }
     request |= {"features": [item | {"shards": ["00001"]}], "stores": [item | {"shards": ["00001"]}]}
-    found = estimate(request, str(repository / "resources/costs/costs.tsv"), str(tmp_path))
+    found = estimate(request, tables, str(tmp_path))
     patches = 26530.871 * 2
     assert found.patches == pytest.approx(patches)
     assert found.download == pytest.approx(4e6)

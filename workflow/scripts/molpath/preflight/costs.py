@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -16,10 +16,15 @@ class BadCosts(Exception):
 
 @dataclass
 class Costs:
-    """Constants by name; `used` collects those that were assumed and not measured since the last `take`."""
+    """Constants by name; `used` collects those that were assumed and not measured since the last `take`.
+
+    least, most: those with which a run costs least and most; `value` where the table says no other.
+    """
 
     values: dict[str, float]
     basis: dict[str, str]
+    least: dict[str, float]
+    most: dict[str, float]
     used: set[str] = field(default_factory=set)
 
     def __getitem__(self, name: str) -> float:
@@ -34,12 +39,26 @@ class Costs:
         names, self.used = ", ".join(sorted(self.used)), set()
         return names
 
+    def cheapest(self) -> Costs:
+        """The same with every constant at the end where a run costs least."""
+        return replace(self, values=self.least, used=set())
+
+    def dearest(self) -> Costs:
+        """The same at the other end."""
+        return replace(self, values=self.most, used=set())
+
 
 def read_costs(path: str | Path) -> Costs:
     """Read costs.tsv. Raises BadCosts for a value that is no number above 0."""
     table = read_tsv(path)
-    values = pd.to_numeric(table.value, errors="coerce")
-    wrong = table[~(values > 0)]
-    if len(wrong):
-        raise BadCosts(f"{path}, row {wrong.cost.iloc[0]}, column value: {wrong.value.iloc[0]!r} is no number above 0")
-    return Costs(dict(zip(table.cost, values, strict=True)), dict(zip(table.cost, table.basis, strict=True)))
+    found: dict[str, dict[str, float]] = {}
+    for column in ("value", "least", "most"):
+        texts = table[column].where(table[column] != "", table.value)
+        numbers = pd.to_numeric(texts, errors="coerce")
+        wrong = table[~(numbers > 0)]
+        if len(wrong):
+            row = wrong.iloc[0]
+            raise BadCosts(f"{path}, row {row.cost}, column {column}: {row[column]!r} is no number above 0")
+        found[column] = dict(zip(table.cost, numbers, strict=True))
+    basis = dict(zip(table.cost, table.basis, strict=True))
+    return Costs(found["value"], basis, found["least"], found["most"])

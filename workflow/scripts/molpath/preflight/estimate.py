@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .costs import read_costs
-from .plan import plan_run
+from .plan import machine_of, plan_run, written
 
 #: Files that a slide leaves before features: thumbnail, contours, quality map, coordinates.
 FILES_PER_SLIDE = 4
@@ -15,23 +14,29 @@ FILES_PER_SLIDE = 4
 
 @dataclass(frozen=True)
 class Estimate:
-    """Bytes by what is written; bytes downloaded; patches to be read from slides; files to be made."""
+    """Bytes by what is written; bytes downloaded; patches to be read from slides; files to be made; hours by the clock.
+
+    hours: as planned, at least, at most; machine: the one that the plan is for, in words.
+    """
 
     sizes: dict[str, float]
     download: float
     patches: float
     files: int
+    hours: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    machine: str = ""
 
 
-def estimate(request: Mapping[str, Any], costs: str, results: str) -> Estimate:
-    """Sum up the plan of what isn't there yet. `request`, `costs`: as for `plan_run`. Raises BadCosts."""
-    table = plan_run(request, read_costs(costs), results)
-    table = table[table.stage != "total"]
-    written = table[table.disk_gb > 0]
-    sizes = {f"{row.stage} {row.what}": row.disk_gb * 1e9 for row in written.itertuples()}
-    features = table[table.stage == "features"]
-    files = FILES_PER_SLIDE * sum(request["shards"].values()) + int(features.units.sum())
-    return Estimate(sizes, table.download_gb.sum() * 1e9, float(features.patches.sum()), files)
+def estimate(request: Mapping[str, Any], tables: Mapping[str, str], results: str) -> Estimate:
+    """Sum up the plan of what isn't there yet. Arguments and errors as for `plan_run`."""
+    table = plan_run(request, tables, results)
+    total, table = table.iloc[-1], table[table.stage != "total"]
+    features, slides = table[table.stage == "features"], table[table.stage == "tissue"]
+    files = FILES_PER_SLIDE * int(slides.left.sum()) + int(features.left.sum())
+    hours = (total.wall_hours, total.wall_hours_least, total.wall_hours_most)
+    machine = machine_of(request, tables)
+    words = f"{machine.gpu} and {machine.cores} cores"
+    return Estimate(dict(written(table)), total.download_gb * 1e9, float(features.patches.sum()), files, hours, words)
 
 
 def in_words(size: float) -> str:

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from . import inputs, machine, software, storage
+from . import inputs, machine, software, storage, trials
 from .estimate import Estimate, estimate
-from .findings import Finding, problem, problems_of
+from .findings import Finding, note, problem, problems_of
+from .plan_page import in_time
 
 log = logging.getLogger(__name__)
 
@@ -18,10 +19,13 @@ log = logging.getLogger(__name__)
 ON_RESULTS = ("rename and fsync", "HDF5 and locks", "clock")
 
 
-def examine(request: Mapping[str, Any], costs: str) -> list[Finding]:
-    """Findings of every check. `request`: what planning knows of the run (study/examination.py); `costs`: costs.tsv."""
+def examine(request: Mapping[str, Any], tables: Mapping[str, str]) -> list[Finding]:
+    """Findings of every check.
+
+    request: what planning knows of the run (study/examination.py); tables: paths of costs, encoders and gpus.
+    """
     findings: list[Finding] = []
-    plan = estimate(request["plan"], costs, request["results"])
+    plan = estimate(request["plan"], tables, request["results"])
     for name, check in checks_of(request, plan).items():
         unwritable = any(finding.check == "results folder" for finding in problems_of(findings))
         if not (unwritable and name in ON_RESULTS):
@@ -30,7 +34,7 @@ def examine(request: Mapping[str, Any], costs: str) -> list[Finding]:
 
 
 def checks_of(request: Mapping[str, Any], plan: Estimate) -> dict[str, Callable[[], Any]]:
-    """Checks by name, in the order of the table. Slides come before torch: their reading forks this process."""
+    """Checks by name, in the order of the table. Slides and trials come before torch: they fork this process."""
     results, patch = request["results"], request["patch"]
     encoders, slides = request["encoders"], request["slides"]
     asked = software.asked_deployments(request["deployment"], request["profiles"])
@@ -56,9 +60,19 @@ def checks_of(request: Mapping[str, Any], plan: Estimate) -> dict[str, Callable[
             geometry=(patch["size"], patch["mpp"]),
             deadline_s=request["deadline_s"],
         ),
+        "trials of encoders": lambda: trials.try_encoders(encoders),
+        "trials of slide encoders": lambda: trials.try_slide_encoders(request["slide_encoders"], "conda" in asked),
         "limits": lambda: machine.check_limits(request["batch_bytes"], request["processes"], request["trains"]),
         "GPU": lambda: machine.check_gpu(request["networks"]),
+        "time": lambda: told_time(plan),
     }
+
+
+def told_time(plan: Estimate) -> Finding:
+    """How long what is left will take on the machine that the plan is for."""
+    usual, least, most = map(in_time, plan.hours)
+    words = f"what is left takes about {usual} ({least} to {most}) with {plan.machine}"
+    return note("time", words, "`snakemake plan` says it by stage; name your GPU and cores under `plan:` in the config")
 
 
 def folders_of(request: Mapping[str, Any]) -> dict[str, str]:

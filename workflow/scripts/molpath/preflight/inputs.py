@@ -23,6 +23,8 @@ from .findings import Finding, note, ok, problem
 
 #: Names listed of many; bytes and patches read of a slide to time it.
 NAMED, RAW_BYTES, PATCHES = 5, 64 << 20, 64
+#: Encoders that are suggested in place of a gated one.
+SUGGESTED = 2
 TRUE = ("1", "TRUE", "YES", "ON")
 
 
@@ -47,18 +49,21 @@ def check_weights(encoders: Sequence[Mapping[str, Any]], ask_hub: bool) -> Itera
 
 
 def check_file(check: str, path: str) -> Finding:
-    """A file that the config names is there, has contents and can be read."""
+    """A file that the config names is there, has contents and can be read; so are the files of a folder."""
     try:
-        with open(path, "rb") as handle:
-            handle.read(1)
-        size = os.path.getsize(path)
+        files = [one for one in sorted(Path(path).rglob("*")) if one.is_file()] if os.path.isdir(path) else [Path(path)]
+        for file in files:
+            with file.open("rb") as handle:
+                handle.read(1)
+        size = sum(file.stat().st_size for file in files)
     except OSError as error:
         return problem(
             check, f"{path}: {error.strerror or error}", "correct the path in the config, or copy the file there"
         )
     if not size:
         return problem(check, f"{path} is empty", "copy or download it again")
-    return ok(check, f"{path}, {in_words(size)}")
+    number = f"{len(files)} files, " if os.path.isdir(path) else ""
+    return ok(check, f"{path}, {number}{in_words(size)}")
 
 
 def _features_of_others(check: str, folder: str) -> Finding:
@@ -96,7 +101,8 @@ def _from_hub(check: str, facts: Facts, encoder: Mapping[str, Any], ask_hub: boo
         return problem(check, found, f"unset it once and run `snakemake {encoder['fetched']}`, {by_hand}")
     if facts.gated and not get_token():
         found = f"{facts.hub} gives access on request, and no token is set"
-        return problem(check, found, f"ask at {facts.page}, then `hf auth login` or HF_TOKEN; {by_hand}")
+        remedy = f"ask at {facts.page}, then `hf auth login` or HF_TOKEN; {by_hand}; {without_login(facts)}"
+        return problem(check, found, remedy)
     if ask_hub:
         return _asked(check, facts, kind)
     found = f"weights will be downloaded from {facts.hub}" + ("; a token is set" if facts.gated else "")
@@ -104,6 +110,17 @@ def _from_hub(check: str, facts: Facts, encoder: Mapping[str, Any], ask_hub: boo
     if facts.gated:
         remedy += "; whether access was granted only the hub knows (--config doctor='{ask_hub: true}')"
     return note(check, found, remedy)
+
+
+def without_login(facts: Facts) -> str:
+    """Encoders of pathology for which nobody has to be asked: of those, the two nearest in size to a gated one."""
+    free = {
+        name: one
+        for name, one in ADAPTERS.items()
+        if not one.gated and one.hub and one.tile and one.network.startswith("ViT")
+    }
+    nearest = sorted(free, key=lambda name: abs(free[name].parameters - facts.parameters))[:SUGGESTED]
+    return "without a login: " + " or ".join(f"{name} ({free[name].licence})" for name in nearest)
 
 
 def hub_cache() -> str:

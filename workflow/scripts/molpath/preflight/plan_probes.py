@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from .costs import Costs
+from .plan_sum import Sum
 
 #: Share of a task's samples on the training side of a fold: the paper's 80:20.
 TRAINED = 0.8
@@ -18,35 +19,42 @@ PERMUTED_FOLDS = 10
 BAGS_IN_MEMORY = 4 << 30
 
 
-def plan_probes(request: Mapping[str, Any], costs: Costs, add: Callable) -> None:
+def plan_probes(request: Mapping[str, Any], plan: Sum) -> None:
     """Probing jobs: what starting costs, and every fit of every fold, with labels permuted and few samples too.
 
     A row a model, then one for the transfers, the prompts and the clusters of all models together.
     """
+    costs = plan.costs
     for model in request["models"] if request["tasks"] else ():
-        seconds, jobs = 0.0, 0
+        seconds, jobs, done = 0.0, 0, 0
+        probed = {(task, group) for task, group in model.get("probed", ())}
         for task in request["tasks"]:
             groups = [name for name in task["groups"] if name != "finetune"]
             jobs += len(groups)
-            fits = frozen_fits(task, request) if "frozen" in groups else 0
-            fits += task["folds"] * request["few_shot_fits"] * ("fewshot" in groups)
+            left = [name for name in groups if (task.get("name"), name) not in probed]
+            done += len(groups) - len(left)
+            fits = frozen_fits(task, request) if "frozen" in left else 0
+            fits += task["folds"] * request["few_shot_fits"] * ("fewshot" in left)
             seconds += fits * fit_seconds(task, TRAINED * task["samples"], model, costs)
-        add("probe", model["name"], jobs, cpu_hours=seconds + jobs * costs["probe_job_s"])
-    widths = request["models"]
+        left_jobs = jobs - done
+        plan.add("probe", model["name"], jobs, left_jobs, cpu_hours=seconds + left_jobs * costs["probe_job_s"])
+    models = request["models"]
     seconds = sum(
         fit_seconds(task, task["samples"], model, costs) * frozen_fits(task | {"folds": 1}, request)
         for task in request["transfers"]
-        for model in widths
+        for model in models
     )
-    cluster = sum(request["clusters"]) * len(widths) * costs["cluster_sample_s"]
+    cluster = sum(request["clusters"]) * len(models) * costs["cluster_sample_s"] if request["clusters"] else 0.0
     for name, count, work in (
         ("transfers", len(request["transfers"]), seconds),
         ("prompts", request["prompts"], 0.0),
         ("clusters", len(request["clusters"]), cluster),
     ):
-        jobs = count * len(widths)
+        jobs = count * len(models)
         if jobs:
-            add("probe", name, jobs, cpu_hours=work + jobs * costs["probe_job_s"])
+            lacking = request.get(f"{name}_left", jobs)
+            work = work * lacking / jobs + lacking * costs["probe_job_s"]
+            plan.add("probe", name, jobs, lacking, cpu_hours=work)
 
 
 def frozen_fits(task: Mapping[str, Any], request: Mapping[str, Any]) -> int:
@@ -63,16 +71,18 @@ def fit_seconds(task: Mapping[str, Any], samples: float, model: Mapping[str, Any
     return size * costs["cox_s"] if task["survival"] else size * task["classes"] * costs["logistic_s"]
 
 
-def plan_finetuning(request: Mapping[str, Any], costs: Costs, add: Callable) -> None:
+def plan_finetuning(request: Mapping[str, Any], plan: Sum) -> None:
     """A row a fine-tuned model: training steps of every fold on a GPU, which waits for bags that memory can't keep."""
+    costs = plan.costs
     tasks = [task for task in request["tasks"] if "finetune" in task["groups"]]
     for model in request["finetune"] if tasks else ():
         seconds = 0.0
-        for task in tasks:
+        left = [task for task in tasks if task.get("name") not in model.get("tuned", ())]
+        for task in left:
             passes = model["epochs"] * task["folds"]
             size = task["slides"] * costs["patches_per_slide"] * model["density"] * model["dim"]
             kept = min(1.0, BAGS_IN_MEMORY / (size * SINGLE)) if size else 1.0
             reads = kept + (1 - kept) * passes
             seconds += TRAINED * task["samples"] * passes * costs["finetune_step_s"]
             seconds += size * HALF * reads / costs["copy_bytes"]
-        add("probe", f"fine-tuned {model['name']}", len(tasks), gpu_hours=seconds)
+        plan.add("probe", f"fine-tuned {model['name']}", len(tasks), len(left), gpu_hours=seconds)

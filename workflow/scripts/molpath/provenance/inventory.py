@@ -17,7 +17,7 @@ from ..common.digests import sha256_of
 
 PROVENANCE = "provenance.json"
 #: Written with provenance.json, after it, or on request.
-NOT_LISTED = {PROVENANCE, "ro-crate-metadata.json", "job_times.tsv", "report.html", "tables/plan.tsv"}
+NOT_LISTED = {PROVENANCE, "ro-crate-metadata.json", "job_times.tsv", "report.html", "tables/plan.tsv", "plan.md"}
 
 
 def list_files(results: str, outputs: Iterable[str]) -> list[str]:

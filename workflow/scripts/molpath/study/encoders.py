@@ -40,7 +40,11 @@ class Encoders:
 
     def encoder(self, wildcards: Wildcards) -> Config:
         """The encoder whose name is the wildcard, with its name and the paths of stain target and given features."""
-        encoder = self.entries[wildcards.encoder] | {"name": wildcards.encoder}
+        return self.settings_of(wildcards.encoder)
+
+    def settings_of(self, name: str) -> Config:
+        """The same by name."""
+        encoder = self.entries[name] | {"name": name}
         target = self.places.find_given(encoder["stain"]["target"])
         folder = self.places.find_given(encoder["folder"])
         return encoder | {"stain": encoder["stain"] | {"target": target}, "folder": folder}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any, TypedDict
 
 from .config import Config
-from .forecast import FeatureNumbers, Forecast, PlanRequest
+from .forecast import Forecast
+from .forecast_numbers import PlanRequest
 from .inventory import Inventory
 from .launcher import NEEDED_SNAKEMAKE, Launcher
 
@@ -25,6 +25,7 @@ class DoctorRequest(TypedDict):
     plan: PlanRequest
     ask_hub: bool
     encoders: list[dict[str, Any]]
+    slide_encoders: list[dict[str, Any]]
     weights: dict[str, str]
     slides: list[dict[str, Any]]
     read_slides: int
@@ -57,9 +58,10 @@ class Examination:
             "results": self.places.results,
             "resources": self.places.resources,
             "scratch": [features["scratch"], features["scratch_gb"]],
-            "plan": self.plan_left(),
+            "plan": self.forecast.request(),
             "ask_hub": section["ask_hub"],
             "encoders": self.inventory.encoders(),
+            "slide_encoders": self.inventory.slide_encoders(),
             "weights": self.inventory.weights(),
             "slides": self.kept_slides(),
             "read_slides": section["slides"],
@@ -70,17 +72,6 @@ class Examination:
             "trains": bool(runs),
             "networks": bool(self.tissue.gpus or runs or any(gpus)),
         }
-
-    def plan_left(self) -> PlanRequest:
-        """The plan's request, with features and packed stores of those shards alone that are still to be made."""
-        plan = self.forecast.request()
-        plan["features"] = [self._left(item, "features") for item in plan["features"]]
-        plan["stores"] = [self._left(item, "pretrain/store") for item in plan["stores"]]
-        return plan
-
-    def _left(self, item: FeatureNumbers, stage: str) -> FeatureNumbers:
-        folder = f"{self.places.results}/{stage}/{item['grid']['name']}/{item['encoder']}"
-        return {**item, "shards": [one for one in item["shards"] if not os.path.exists(f"{folder}/{one}.tsv")]}
 
     def kept_slides(self) -> list[dict[str, Any]]:
         """Raw slides that the sheet does not exclude; made: whether a rule makes the file."""

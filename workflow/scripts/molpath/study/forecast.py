@@ -3,146 +3,109 @@
 from __future__ import annotations
 
 import os
-from typing import TypedDict
+from collections import Counter
 
-from .config import Config
+from ..common.kinds import FOREIGN, GPU_ONLY
+from .config import Config, Places
 from .downloads import Downloads
+from .encoders import WITHOUT_NETWORK
+from .forecast_numbers import (
+    DownloadNumbers,
+    FeatureNumbers,
+    GridNumbers,
+    ModelNumbers,
+    PlanRequest,
+    RunNumbers,
+    TaskNumbers,
+    TuningNumbers,
+)
+from .left import Left, kind_of
 from .models import Models, Source
 from .probing import Probing
+from .sheets import is_downloaded
+from .slide_encoders import SlideEncoders
 from .targets import Targets
-
-
-class GridNumbers(TypedDict, total=False):
-    """A grid: patches per slide and pixels per patch, relative to 512 px at 20x without overlap."""
-
-    name: str
-    density: float
-    area: float
-    shards: list[str]
-
-
-class FeatureNumbers(TypedDict):
-    """Features to extract: width, size of the network, shards, and whether its weights are still to be fetched."""
-
-    grid: GridNumbers
-    encoder: str
-    dim: int
-    parameters: float
-    input_size: int
-    crops: int
-    fetch: int
-    shards: list[str]
-
-
-class RunNumbers(TypedDict):
-    """A run: pairs, epochs, what a step sees, parameters of the expression branch without its output layers."""
-
-    name: str
-    pairs: int
-    epochs: int
-    patches: int
-    genes: int
-    rna_parameters: int
-
-
-class ModelNumbers(TypedDict):
-    """A model: what it reads, how wide its embedding is (1,024 where only its weights know), how much it embeds."""
-
-    name: str
-    grid: GridNumbers | None
-    dim: int
-    width: int
-    network: bool
-    shards: list[str]
-    slides: int
-    cases: int
-
-
-class TaskNumbers(TypedDict):
-    """A task: samples, folds, classes, groups of protocols."""
-
-    samples: int
-    slides: int
-    folds: int
-    classes: int
-    survival: bool
-    groups: list[str]
-
-
-class TuningNumbers(TypedDict):
-    """A fine-tuned model: relative patches per slide, width of a patch, epochs."""
-
-    name: str
-    density: float
-    dim: int
-    epochs: int
-
-
-class DownloadNumbers(TypedDict):
-    """Files still to come: how many, bytes that their rows announce, and how many announce none."""
-
-    files: int
-    bytes: int
-    unannounced: int
-
-
-class PlanRequest(TypedDict):
-    """All that molpath/preflight/plan.py reads. shards: kept slides of each shard."""
-
-    shards: dict[str, int]
-    downloads: dict[str, DownloadNumbers]
-    grids: list[GridNumbers]
-    features: list[FeatureNumbers]
-    profiles: dict[str, int]
-    stores: list[FeatureNumbers]
-    runs: list[RunNumbers]
-    models: list[ModelNumbers]
-    tasks: list[TaskNumbers]
-    transfers: list[TaskNumbers]
-    prompts: int
-    clusters: list[int]
-    finetune: list[TuningNumbers]
-    sweep: int
-    permutations: int
-    survival_permutations: int
-    few_shot_fits: int
 
 
 class Forecast:
     """Counts a study before it runs."""
 
     def __init__(
-        self, config: Config, models: Models, downloads: Downloads, probing: Probing, targets: Targets
+        self,
+        config: Config,
+        places: Places,
+        models: Models,
+        downloads: Downloads,
+        slide_encoders: SlideEncoders,
+        probing: Probing,
+        targets: Targets,
     ) -> None:
-        self.config, self.models, self.downloads = config, models, downloads
-        self.probing, self.targets, self.tasks = probing, targets, models.tasks
+        self.config, self.places, self.models, self.downloads = config, places, models, downloads
+        self.slide_encoders, self.probing, self.targets, self.tasks = slide_encoders, probing, targets, models.tasks
 
     def request(self) -> PlanRequest:
-        """What the config asks for, in numbers."""
-        slides, probe, profiles = self.models.slides, self.probing.section, self.models.profiles.rows
+        """What the config asks for, in numbers, and what of it isn't there yet."""
+        slides, probe = self.models.slides, self.probing.section
+        kept = {s: [row for row in rows if row.get("keep") != "no"] for s, rows in slides.shards.items()}
+        self.left = Left(self.places.results, {s: [row["slide_id"] for row in rows] for s, rows in kept.items()})
         features = self.features()
         widths = {(item["grid"]["name"], item["encoder"]): item["dim"] for item in features}
-        by_modality = {kind: [row for row in profiles if row["modality"] == kind] for kind in ("rna", "dna")}
-        tiles = self.targets.tile_shards()
+        profiles, profiles_left = self.profiles()
         return {
-            "shards": {shard: sum(row["keep"] != "no" for row in slides.values(shard)) for shard in slides.shards},
+            "machine": self.config["plan"],
+            "shards": {shard: len(rows) for shard, rows in kept.items()},
+            "kinds": {shard: dict(Counter(map(kind_of, rows))) for shard, rows in kept.items()},
+            "left": {
+                "slides": self.left.of_shards("slides", kept),
+                "tissue": self.left.of_shards("tissue", kept, "contours_geojson/{}.geojson"),
+            },
             "downloads": self.downloads_left(),
-            "grids": [{**self.grid(name), "shards": shards} for name, shards in tiles.items()],
+            "grids": [self.tiling(name, shards) for name, shards in self.targets.tile_shards().items()],
             "features": features,
-            "profiles": {kind: len({row["profile_id"] for row in rows}) for kind, rows in by_modality.items()},
+            "profiles": profiles,
+            "profiles_left": profiles_left,
             "stores": self.stores(widths, features),
             "runs": [self.run(name) for name in self.models.used_runs],
             "models": [self.model(name, widths) for name in self.models.used],
             "tasks": [self.task(task) for task in probe["use"]],
             "transfers": [self.task(self.tasks.sides("transfer", name)[0]) for name in probe["transfer"]["use"]],
+            "transfers_left": self.protocols_left("transfer"),
             "prompts": len(probe["prompt"]["use"]),
+            "prompts_left": self.protocols_left("prompt"),
             "clusters": [self.task(task)["samples"] for task in probe["cluster"]["use"]],
+            "clusters_left": self.protocols_left("cluster"),
             "finetune": self.finetuning(widths),
             "sweep": len(probe["C_sweep"]),
             "permutations": probe["permutations"],
             "survival_permutations": probe["survival_permutations"],
             "few_shot_fits": len(probe["shots"]) * probe["repeats"],
         }
+
+    def about(self) -> dict[str, int]:
+        """Slides and cases, for the head of the page."""
+        return {"slides": len(self.models.slides.rows), "cases": len(self.models.slides.cases)}
+
+    def tiling(self, name: str, shards: list[str]) -> GridNumbers:
+        """A grid that is tiled."""
+        left = self.left.of_shards(f"tiles/{name}", shards, f"{name}/patches/{{}}_patches.h5")
+        return {**self.grid(name), "shards": shards, "left": left}
+
+    def profiles(self) -> tuple[dict[str, int], dict[str, int]]:
+        """Profiles by modality: all, and those of cohorts whose table isn't there."""
+        every: dict[str, set[str]] = {"rna": set(), "dna": set()}
+        left: dict[str, set[str]] = {"rna": set(), "dna": set()}
+        for kind, found in every.items():
+            for cohort in self.models.profiles.cohorts(kind):
+                names = {row["profile_id"] for row in self.models.profiles.group(cohort, kind)}
+                found |= names
+                if self.left.lacks(f"omics/{cohort}/{kind}.h5ad"):
+                    left[kind] |= names
+        return {kind: len(names) for kind, names in every.items()}, {kind: len(names) for kind, names in left.items()}
+
+    def protocols_left(self, protocol: str) -> int:
+        """Jobs of transfers, prompts or clusters, a model and a task each, whose metrics aren't there."""
+        paths = [path for path in self.probing.of_protocols() if path.endswith(f"/{protocol}/metrics.tsv")]
+        return sum(map(self.left.lacks, paths))
 
     def grid(self, name: str) -> GridNumbers:
         """Patches per slide, and pixels that are read per patch: as many of the slide's as the patch covers."""
@@ -158,18 +121,29 @@ class Forecast:
         for grid, name in self.models.used_sources():
             encoder = encoders.entries[name]
             facts = encoders.facts.get(encoder["adapter"], {})
+            shards = self.models.source_shards(grid, name)
             numbers: FeatureNumbers = {
                 "grid": self.grid(grid),
                 "encoder": name,
                 "dim": facts.get("dim") or 1024,
+                "network": self.network(encoder["adapter"]),
+                "reads": encoder["adapter"] != "precomputed",
+                "precision": encoder["precision"] or facts.get("precision") or "fp32",
                 "parameters": (facts.get("parameters") or 0) * 1e6,
-                "input_size": facts.get("input_size") or self.models.grids.by_name[grid]["patch_size"],
+                "input_size": encoder["input_size"] or 0,
                 "crops": encoder["crops"],
                 "fetch": int(any(not os.path.exists(path) for path in encoders.to_fetch(name))),
-                "shards": self.models.source_shards(grid, name),
+                "shards": shards,
+                "left": self.left.of_shards(f"features/{grid}/{name}", shards, f"{grid}/features_{name}/{{}}.h5"),
             }
             found.append(numbers)
         return found
+
+    def network(self, adapter: str) -> str:
+        """Name by which the plan knows a network."""
+        if adapter in WITHOUT_NETWORK:
+            return ""
+        return adapter if adapter in self.models.encoders.facts else "unknown"
 
     def stores(self, widths: dict[Source, int], features: list[FeatureNumbers]) -> list[FeatureNumbers]:
         """Packed patches of every pair of grid and encoder that a run reads."""
@@ -177,7 +151,15 @@ class Forecast:
         for run in self.models.used_runs:
             read.setdefault(self.models.source_of_run(run), set()).update(self.models.run_shards(run))
         pairs = zip(widths, features, strict=True)
-        return [{**item, "shards": sorted(read[source])} for source, item in pairs if source in read]
+        return [
+            {
+                **item,
+                "shards": sorted(read[(grid, name)]),
+                "left": self.left.of_shards(f"pretrain/store/{grid}/{name}", sorted(read[(grid, name)])),
+            }
+            for (grid, name), item in pairs
+            if (grid, name) in read
+        ]
 
     def run(self, name: str) -> RunNumbers:
         """A run's numbers."""
@@ -190,6 +172,9 @@ class Forecast:
             "patches": run["training"]["patches"],
             "genes": run["training"]["genes"] * ("rna" in run["modalities"]),
             "rna_parameters": rna["layers"] * layer if rna["kind"] == "scgpt" else 0,
+            "processes": run["training"]["processes"],
+            "precision": run["training"]["precision"],
+            "left": self.left.lacks(f"pretrain/runs/{name}/model.safetensors"),
         }
 
     def model(self, name: str, widths: dict[Source, int]) -> ModelNumbers:
@@ -207,10 +192,25 @@ class Forecast:
             "dim": dim,
             "width": width if model["kind"] in ("mean", "threads", "random") else 1024,
             "network": model["kind"] not in ("mean", "table"),
+            "foreign": model["kind"] if model["kind"] in FOREIGN else "",
+            "gpu": self.gpu_of(name),
             "shards": list(self.models.embedded_shards) if source else [],
             "slides": len(embedded),
             "cases": len({row["case_id"] for row in embedded}),
+            "left": self.left.share(f"embed/{name}/{unit}.h5ad" for unit in ("slides", "cases")),
+            "probed": [
+                [task, group]
+                for task in self.probing.used
+                for group in self.tasks.entries[task]["groups"]
+                if not self.left.lacks(f"probe/{name}/{task}/{group}/metrics.tsv")
+            ],
         }
+
+    def gpu_of(self, name: str) -> str:
+        """Whether embedding with a model needs a GPU, uses one, or does without."""
+        if self.models.entries[name]["kind"] in GPU_ONLY:
+            return "needed"
+        return "used" if self.slide_encoders.gpus_of(name) else ""
 
     def task(self, task: str) -> TaskNumbers:
         """A task's numbers. Files that a rule makes later are counted once they are there."""
@@ -219,6 +219,7 @@ class Forecast:
         rows = [row for row in rows if row.get(settings["task_col"])]
         survival = settings.get("task_type") == "survival"
         return {
+            "name": task,
             "samples": len({row[settings["sample_col"]] for row in rows}),
             "slides": len({row.get("slide_id") or row["case_id"] for row in rows}),
             "folds": sum("fold_" in str(name) for name in rows[0]) if rows else 1,
@@ -237,17 +238,23 @@ class Forecast:
             source = self.models.source(model)
             if source:
                 density, epochs = self.grid(source[0])["density"], recipes[recipe]["epochs"]
-                found.append({"name": name, "density": density, "dim": widths[source], "epochs": epochs})
+                tuned = [
+                    task
+                    for task in self.tasks.tuned
+                    if not self.left.lacks(f"probe/{name}/{task}/finetune/metrics.tsv")
+                ]
+                numbers = {"name": name, "density": density, "dim": widths[source], "epochs": epochs}
+                found.append({**numbers, "tuned": tuned})  # type: ignore[typeddict-item]
         return found
 
     def downloads_left(self) -> dict[str, DownloadNumbers]:
-        """Files still to come, by sheet."""
+        """Files still to be downloaded, by sheet; those of the demo are made."""
         slides, profiles = self.models.slides, self.models.profiles
         files = [
             (values["path"], row)
             for shard, rows in slides.shards.items()
             for values, row in zip(slides.values(shard), rows, strict=True)
-            if values["path"] and values["keep"] != "no"
+            if values["path"] and values["keep"] != "no" and is_downloaded(row)
         ]
         resolve = self.models.places.resolve
         others = [(resolve(row["path"], profiles.path), row) for row in self.downloads.profile_rows()]

@@ -25,7 +25,8 @@ class Inventory:
     def encoders(self) -> list[dict[str, Any]]:
         """Encoders in use: where their weights are, and where a rule would put them."""
         encoders, found = self.models.encoders, []
-        for name in sorted({encoder for _, encoder in self.models.used_sources()}):
+        grids = {encoder: grid for grid, encoder in self.models.used_sources()}
+        for name in sorted(grids):
             entry = encoders.entries[name]
             found.append(
                 {
@@ -35,8 +36,24 @@ class Inventory:
                     "folder": self.places.find_given(entry["folder"]),
                     "fetched": next(iter(encoders.fetched(entry["adapter"])), ""),
                     "revision": entry["revision"],
+                    "config": encoders.settings_of(name),
+                    "files": encoders.files_of(name),
+                    "edge": self.models.grids.by_name[grids[name]]["patch_size"],
                 }
             )
+        return found
+
+    def slide_encoders(self) -> list[dict[str, Any]]:
+        """Slide encoders of others in use: entry of the config, weights, numbers of a patch (1,024 if not known)."""
+        found = []
+        for name in self.models.used:
+            model = self.models.entries[name]
+            if model["kind"] not in FOREIGN:
+                continue
+            source = self.models.source(model)
+            facts = self.models.encoders.facts_of(source[1]) if source else {}
+            weights = str(self.places.find(model["weights"]))
+            found.append({"name": name, "model": model, "weights": weights, "width": facts.get("dim") or 1024})
         return found
 
     def weights(self) -> dict[str, str]:

@@ -34,7 +34,8 @@ from .encoders import Encoders
 from .endings import Endings
 from .examination import DoctorRequest, Examination
 from .feature_check import FeatureCheck
-from .forecast import Forecast, PlanRequest
+from .forecast import Forecast
+from .forecast_numbers import PlanRequest
 from .free_text import check_free_text
 from .given_features import GivenFeatures
 from .grids import Grids
@@ -115,7 +116,9 @@ class Study:
         self.endings = Endings(places.results, self.sheets())
         self.demo = Demo(places, self.slides, self.profiles, self.tasks)
         self.inventory = Inventory(config, places, self.models, self.tissue, self.vectors)
-        self.forecast = Forecast(config, self.models, self.downloads, self.probing, self.targets)
+        self.forecast = Forecast(
+            config, places, self.models, self.downloads, self.slide_encoders, self.probing, self.targets
+        )
         self.examination = Examination(config, self.forecast, self.inventory, self.launcher)
 
     @classmethod
@@ -191,6 +194,10 @@ class Study:
         """What the config asks for, in numbers (molpath.preflight.plan turns them into hours and disk)."""
         self._check_once()
         return self.forecast.request()
+
+    def about(self) -> dict[str, Any]:
+        """What the page of the plan says of the study and of the Snakemake that made it."""
+        return self.forecast.about() | {"snakemake": self.launcher.version}
 
     def doctor(self) -> DoctorRequest:
         """What to look at before a long run (molpath.preflight.examination does)."""
