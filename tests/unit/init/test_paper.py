@@ -90,6 +90,12 @@ def test_what_is_missing_is_said_with_address_cost_and_command(here, capsys):
     assert not (here / "study").exists()
 
 
+def test_slides_are_looked_for_when_the_splits_are_there(here, capsys):
+    (here / "slides").mkdir()
+    assert main(["init", "study", "--paper", "bcnb--er", "--slides", "slides"]) == 1
+    assert "1,058 slides of BCNB: looked for in slides once the splits say which" in capsys.readouterr().err
+
+
 def test_weights_of_slide_encoders_are_looked_for_in_the_study(here, capsys):
     (here / "study/weights/prism").mkdir(parents=True)
     assert main(["init", "study", "--paper", "bcnb--er", "--models", "prism,chief"]) == 1

@@ -107,8 +107,10 @@ def slides_needed(task: PaperTask, folder: str | None, wanted: list[str], found:
     get = f"{task.cohort['slides_from']} ({task.cohort['access_form']}; licence: {task.cohort['licence']})"
     if folder is None:
         return Needed(False, what, f"from {get}; then name their folder: --slides DIR")
+    if not wanted:
+        return Needed(True, what, f"looked for in {folder} once the splits say which")
     missing = [name for name in wanted if name not in found]
     if not missing:
-        return Needed(bool(wanted), what, folder)
+        return Needed(True, what, folder)
     told = f"not in {folder}: {len(missing):,} of {len(wanted):,} ({some(missing)}), to be had from {get}"
     return Needed(False, what, f"{told}; or go on without them: --skip-missing")
