@@ -6,10 +6,10 @@ import contextlib
 import tempfile
 from pathlib import Path
 
+import pandas as pd
 import yaml
 
-from ..preflight.costs import read_costs
-from ..preflight.plan import plan_run
+from ..preflight.plan import machine_of, plan_run
 from ..study import Study
 from ..study.config import Config, shipped_in_checkout
 from .draft import table
@@ -20,6 +20,7 @@ def costs_of(config: Config, slides: int, procedure: str = "") -> list[str]:
 
     procedure: how their tissue was taken (column of the slide sheet).
     """
+    tables = {name: shipped_in_checkout(f"../resources/costs/{name}.tsv") for name in ("costs", "encoders", "gpus")}
     own = {"procedure": procedure} if procedure else {}
     stand_in = [
         {"slide_id": f"S{i}", "case_id": f"S{i}", "path": f"S{i}.svs", "url": f"https://stand.in/S{i}.svs"} | own
@@ -30,11 +31,16 @@ def costs_of(config: Config, slides: int, procedure: str = "") -> list[str]:
         Path("slides.tsv").write_text(table(stand_in), encoding="utf-8")
         Path("config.yaml").write_text(yaml.safe_dump(counted), encoding="utf-8")
         request = Study.open("config.yaml").forecast.request()
-        plan = plan_run(request, read_costs(shipped_in_checkout("../resources/costs/costs.tsv")), "results")
-    parts = plan[~plan.stage.isin(["acquire", "downloads", "total"])]
-    patches = parts[parts.stage == "features"].patches.sum()
+        plan = plan_run(request, tables, "results")
+    parts, machine = plan[~plan.stage.isin(["acquire", "total"])], machine_of(request, tables)
     return [
-        f"about {patches:,.0f} patches of {slides:,} slides (the paper's mean of a slide: biopsies have fewer)",
-        f"about {parts.gpu_hours.sum():,.1f} GPU-hours, {parts.cpu_hours.sum():,.1f} CPU-hours, "
-        f"{parts.disk_gb.sum():,.1f} GB of disk beside the slides",
+        f"about {parts[parts.stage == 'features'].patches.sum():,.0f} patches of {slides:,} slides",
+        f"{range_of(parts, 'gpu_hours')} GPU-hours of an NVIDIA {machine.gpu.name}, {range_of(parts, 'cpu_hours')} "
+        f"CPU-hours, {range_of(parts, 'disk_gb')} GB of disk beside the slides",
     ]
+
+
+def range_of(parts: pd.DataFrame, column: str) -> str:
+    """A sum with its least and most: 3.1 (1.2 to 8.0)."""
+    middle, least, most = (parts[f"{column}{end}"].sum() for end in ("", "_least", "_most"))
+    return f"{middle:,.1f} ({least:,.1f} to {most:,.1f})"
