@@ -1,4 +1,4 @@
-"""One look after a delay, however often it is asked for; none is lost; a scheduler of another version stays as it is."""
+"""One look after a delay, however often it is asked for; none is lost; another version's scheduler stays as it is."""
 
 import threading
 import time
