@@ -2,7 +2,7 @@
 
     python -m molpath.demo.pairs <folder> [seed]
 
-writes what a user of given features has: `slides.tsv`, `profiles.tsv`, `features/<slide>.h5` (CLAM's layout),
+writes what a user of given features has: `slides.tsv`, `profiles.tsv`, `features/<slide>.h5` (TRIDENT's layout),
 `expression.tsv` (log2 TPM + 1), `mutations.tsv`, tasks, and the truth, by case (`truth.tsv`) and by patch
 (`patches.tsv`). Each case has a level of each gene programme. A small focus of a slide's patches is marked by one
 direction of feature space and carries the levels in others; all other patches are background, whose composition and
@@ -28,6 +28,9 @@ PRETRAINED, PROBED = "PAIRS-A", "PAIRS-B"
 #: Programmes with a morphology, and numbers of a patch.
 LATENTS, DIM = tuple(PROGRAMMES)[:8], 48
 PATCH, COLUMNS = 256, 12
+#: What TRIDENT says of coordinates: level 0 at 20x.
+PLACED = {"patch_size": PATCH, "patch_size_level0": PATCH, "overlap": 0}
+PLACED |= {"level0_magnification": 20, "target_magnification": 20}
 #: Share of a slide's patches in its focus; how strongly they are marked, and carry a level of one deviation.
 SHARE, MARK, CARRIED = 0.1, 5.0, 1.5
 #: Natural log of TPM that a level of one deviation adds to a gene; noise of a gene in a case.
@@ -79,6 +82,7 @@ def write_features(folder: Path, cases: list[str], levels: np.ndarray, rng: np.r
         with h5py.File(folder / "features" / f"{case}-1.h5", "w") as handle:
             handle["features"] = patches.astype(np.float32)
             handle["coords"] = places * PATCH
+            handle["coords"].attrs.update(PLACED)
     write_tsv(folder / "patches.tsv", pd.DataFrame(told))
 
 

@@ -84,7 +84,8 @@ class Prompts:
         self, scored: Scored, support: Support, tables: Sequence[str], folder: str, own: bool, fewest: int
     ) -> None:
         self.scored, self.support = scored, support
-        self.aside, self.known = {name: "the model has no expression branch" for name in scored.scores}, {}
+        self.aside = {name: "the model has no expression branch" for name in scored.scores}
+        self.known: dict[str, int] = {}
         self.asked: set[str] = set()
         count, width = len(scored.scores), support.x.shape[1]
         self.directions = Directions(np.zeros((FOLDS + 1, count, width)), np.zeros((FOLDS + 1, count)))

@@ -40,9 +40,10 @@ def read_patch_scores(path: str, slide_id: str) -> PatchScores | None:
     with open_h5(path) as handle:
         if f"slides/{slide_id}" not in handle:
             return None
-        group, names = handle[f"slides/{slide_id}"], (as_text(handle[f"columns/{key}"][:]) for key in ("set", "way"))
+        group = handle[f"slides/{slide_id}"]
+        sets, ways = (as_text(handle[f"columns/{key}"][:]) for key in ("set", "way"))
         edge = int(group["coords"].attrs["patch_size_level0"])
-        return PatchScores(group["scores"][:].astype(float), *names, group["coords"][:], edge)
+        return PatchScores(group["scores"][:].astype(float), sets, ways, group["coords"][:], edge)
 
 
 def draw_gene_sets(

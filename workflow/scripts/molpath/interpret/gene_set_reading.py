@@ -68,7 +68,7 @@ def read_gene_sets(
     prompts = Prompts(scored, support, tables, run_folder, own, settings["min_genes"])
     directions["prompt"] = prompts.directions
     null["prompt"] = prompts.null(orders)
-    found = []
+    found: list[dict[str, Any]] = []
     for way in WAYS:
         rows = [
             judged(number, name, way, directions[way], null[way], support, query, settings)

@@ -38,7 +38,7 @@ class Anatomy:
 
     def along(self, directions: np.ndarray) -> np.ndarray:
         """What each patch adds along K directions (K x D): float64 N x K."""
-        layers = self.layers or [None] * len(self.vectors)
+        layers: list[np.ndarray | None] = [*self.layers] if self.layers else [None] * len(self.vectors)
         parts = zip(self.shares, self.vectors, layers, strict=True)
         return np.sum([s[:, None] * (v @ (directions if w is None else directions @ w).T) for s, v, w in parts], axis=0)
 
