@@ -1,6 +1,6 @@
 FROM condaforge/miniforge3:latest
 LABEL io.github.snakemake.containerized="true"
-LABEL io.github.snakemake.conda_env_hash="80b5d27d7e2b5c23998de552c666a6fb9596d4856e40112dfc8c55d1e0e48339"
+LABEL io.github.snakemake.conda_env_hash="4079e4ec4934b3ad031f78cc6c4fca8bc6729061901276f313906403f3c1c1e4"
 # Conda environment:
 #   source: envs/acquire.yaml
 #   prefix: /conda-envs/80949a749d4b7df622330830b0f6f2a9
@@ -48,7 +48,7 @@ RUN mkdir -p /conda-envs/6fea3c5835d96dba3f88481ba62037ec
 COPY envs/features.yaml /conda-envs/6fea3c5835d96dba3f88481ba62037ec/environment.yaml
 # Conda environment:
 #   source: envs/finetune.yaml
-#   prefix: /conda-envs/734e98b42395fc3572cdc7a96b631656
+#   prefix: /conda-envs/6328a3b9b087a16c5c4faa2cd52e9ed9
 #   # Fine-tuning: a network as in pretrain.yaml, judged as in probe.yaml.
 #   channels:
 #     - conda-forge
@@ -60,6 +60,7 @@ COPY envs/features.yaml /conda-envs/6fea3c5835d96dba3f88481ba62037ec/environment
 #     - numpy =2.4.6
 #     - pandas =2.3.3
 #     - h5py =3.16.0
+#     - anndata =0.12.19
 #     - safetensors =0.8.0
 #     - scipy =1.17.1
 #     - scikit-learn =1.9.1
@@ -68,15 +69,15 @@ COPY envs/features.yaml /conda-envs/6fea3c5835d96dba3f88481ba62037ec/environment
 #     - pyarrow =26.0.1
 #     - pyyaml =6.0.4
 #     - zarr =3.1.6
-RUN mkdir -p /conda-envs/734e98b42395fc3572cdc7a96b631656
-COPY envs/finetune.yaml /conda-envs/734e98b42395fc3572cdc7a96b631656/environment.yaml
+RUN mkdir -p /conda-envs/6328a3b9b087a16c5c4faa2cd52e9ed9
+COPY envs/finetune.yaml /conda-envs/6328a3b9b087a16c5c4faa2cd52e9ed9/environment.yaml
 # Conda environment:
 #   source: envs/omics.yaml
-#   prefix: /conda-envs/6d7596a2e1122abf056a96d309075f24
+#   prefix: /conda-envs/c11234517f0d2b833d36a8dc98164d33
 #   # Molecular profiles.
 #   channels:
 #     - conda-forge
-#     - bioconda # pydeseq2 and vcfpy
+#     - bioconda # gseapy, pydeseq2 and vcfpy
 #     - nodefaults
 #   dependencies:
 #     - python =3.11
@@ -87,9 +88,10 @@ COPY envs/finetune.yaml /conda-envs/734e98b42395fc3572cdc7a96b631656/environment
 #     - pydeseq2 =0.5.4
 #     - formulaic =1.2.2
 #     - pyarrow =26.0.1
+#     - gseapy =1.3.1
 #     - vcfpy =0.14.2
-RUN mkdir -p /conda-envs/6d7596a2e1122abf056a96d309075f24
-COPY envs/omics.yaml /conda-envs/6d7596a2e1122abf056a96d309075f24/environment.yaml
+RUN mkdir -p /conda-envs/c11234517f0d2b833d36a8dc98164d33
+COPY envs/omics.yaml /conda-envs/c11234517f0d2b833d36a8dc98164d33/environment.yaml
 # Conda environment:
 #   source: envs/pretrain.yaml
 #   prefix: /conda-envs/2fb939617f680e56197e798173a5b41f
@@ -230,8 +232,8 @@ COPY envs/slides.yaml /conda-envs/4c67268d82059c2caaedc4b60e07d906/environment.y
 
 RUN conda env create --prefix /conda-envs/80949a749d4b7df622330830b0f6f2a9 --file /conda-envs/80949a749d4b7df622330830b0f6f2a9/environment.yaml && \
     conda env create --prefix /conda-envs/6fea3c5835d96dba3f88481ba62037ec --file /conda-envs/6fea3c5835d96dba3f88481ba62037ec/environment.yaml && \
-    conda env create --prefix /conda-envs/734e98b42395fc3572cdc7a96b631656 --file /conda-envs/734e98b42395fc3572cdc7a96b631656/environment.yaml && \
-    conda env create --prefix /conda-envs/6d7596a2e1122abf056a96d309075f24 --file /conda-envs/6d7596a2e1122abf056a96d309075f24/environment.yaml && \
+    conda env create --prefix /conda-envs/6328a3b9b087a16c5c4faa2cd52e9ed9 --file /conda-envs/6328a3b9b087a16c5c4faa2cd52e9ed9/environment.yaml && \
+    conda env create --prefix /conda-envs/c11234517f0d2b833d36a8dc98164d33 --file /conda-envs/c11234517f0d2b833d36a8dc98164d33/environment.yaml && \
     conda env create --prefix /conda-envs/2fb939617f680e56197e798173a5b41f --file /conda-envs/2fb939617f680e56197e798173a5b41f/environment.yaml && \
     conda env create --prefix /conda-envs/acd1d350516717ce06427fbe9cd76d21 --file /conda-envs/acd1d350516717ce06427fbe9cd76d21/environment.yaml && \
     conda env create --prefix /conda-envs/3ca58de7009c0bfc8189a5ea9416c2a6 --file /conda-envs/3ca58de7009c0bfc8189a5ea9416c2a6/environment.yaml && \

@@ -1,7 +1,7 @@
 FROM condaforge/miniforge3:latest
 ENV CONDA_OVERRIDE_CUDA=12.9
 LABEL io.github.snakemake.containerized="true"
-LABEL io.github.snakemake.conda_env_hash="73859307317eb20874c5d44cc41ab2f62841941733aa085e08a2552f85e578fb"
+LABEL io.github.snakemake.conda_env_hash="0add52d36f89fb5b395e55f87bc5ed945ca38c46ef3c4abd5b4ba0902d44acdd"
 # Conda environment:
 #   source: envs/acquire.yaml
 #   prefix: /conda-envs/80949a749d4b7df622330830b0f6f2a9
@@ -49,7 +49,7 @@ RUN mkdir -p /conda-envs/fb7a4b23aabf81ca56d81a4479a92c5f
 COPY envs/features-gpu.yaml /conda-envs/fb7a4b23aabf81ca56d81a4479a92c5f/environment.yaml
 # Conda environment:
 #   source: envs/finetune-gpu.yaml
-#   prefix: /conda-envs/96fa2594a554d020128e3fe22380743f
+#   prefix: /conda-envs/0b341f7276e18bef6be24c33eec71af0
 #   # finetune.yaml with a PyTorch built for CUDA (config: software/torch: gpu).
 #   channels:
 #     - conda-forge
@@ -61,6 +61,7 @@ COPY envs/features-gpu.yaml /conda-envs/fb7a4b23aabf81ca56d81a4479a92c5f/environ
 #     - numpy =2.4.6
 #     - pandas =2.3.3
 #     - h5py =3.16.0
+#     - anndata =0.12.19
 #     - safetensors =0.8.0
 #     - scipy =1.17.1
 #     - scikit-learn =1.9.1
@@ -69,15 +70,15 @@ COPY envs/features-gpu.yaml /conda-envs/fb7a4b23aabf81ca56d81a4479a92c5f/environ
 #     - pyarrow =26.0.1
 #     - pyyaml =6.0.4
 #     - zarr =3.1.6
-RUN mkdir -p /conda-envs/96fa2594a554d020128e3fe22380743f
-COPY envs/finetune-gpu.yaml /conda-envs/96fa2594a554d020128e3fe22380743f/environment.yaml
+RUN mkdir -p /conda-envs/0b341f7276e18bef6be24c33eec71af0
+COPY envs/finetune-gpu.yaml /conda-envs/0b341f7276e18bef6be24c33eec71af0/environment.yaml
 # Conda environment:
 #   source: envs/omics.yaml
-#   prefix: /conda-envs/6d7596a2e1122abf056a96d309075f24
+#   prefix: /conda-envs/c11234517f0d2b833d36a8dc98164d33
 #   # Molecular profiles.
 #   channels:
 #     - conda-forge
-#     - bioconda # pydeseq2 and vcfpy
+#     - bioconda # gseapy, pydeseq2 and vcfpy
 #     - nodefaults
 #   dependencies:
 #     - python =3.11
@@ -88,9 +89,10 @@ COPY envs/finetune-gpu.yaml /conda-envs/96fa2594a554d020128e3fe22380743f/environ
 #     - pydeseq2 =0.5.4
 #     - formulaic =1.2.2
 #     - pyarrow =26.0.1
+#     - gseapy =1.3.1
 #     - vcfpy =0.14.2
-RUN mkdir -p /conda-envs/6d7596a2e1122abf056a96d309075f24
-COPY envs/omics.yaml /conda-envs/6d7596a2e1122abf056a96d309075f24/environment.yaml
+RUN mkdir -p /conda-envs/c11234517f0d2b833d36a8dc98164d33
+COPY envs/omics.yaml /conda-envs/c11234517f0d2b833d36a8dc98164d33/environment.yaml
 # Conda environment:
 #   source: envs/pretrain-gpu.yaml
 #   prefix: /conda-envs/1745e4321872f6f2fe7275276f609b55
@@ -231,8 +233,8 @@ COPY envs/slides.yaml /conda-envs/4c67268d82059c2caaedc4b60e07d906/environment.y
 
 RUN conda env create --prefix /conda-envs/80949a749d4b7df622330830b0f6f2a9 --file /conda-envs/80949a749d4b7df622330830b0f6f2a9/environment.yaml && \
     conda env create --prefix /conda-envs/fb7a4b23aabf81ca56d81a4479a92c5f --file /conda-envs/fb7a4b23aabf81ca56d81a4479a92c5f/environment.yaml && \
-    conda env create --prefix /conda-envs/96fa2594a554d020128e3fe22380743f --file /conda-envs/96fa2594a554d020128e3fe22380743f/environment.yaml && \
-    conda env create --prefix /conda-envs/6d7596a2e1122abf056a96d309075f24 --file /conda-envs/6d7596a2e1122abf056a96d309075f24/environment.yaml && \
+    conda env create --prefix /conda-envs/0b341f7276e18bef6be24c33eec71af0 --file /conda-envs/0b341f7276e18bef6be24c33eec71af0/environment.yaml && \
+    conda env create --prefix /conda-envs/c11234517f0d2b833d36a8dc98164d33 --file /conda-envs/c11234517f0d2b833d36a8dc98164d33/environment.yaml && \
     conda env create --prefix /conda-envs/1745e4321872f6f2fe7275276f609b55 --file /conda-envs/1745e4321872f6f2fe7275276f609b55/environment.yaml && \
     conda env create --prefix /conda-envs/acd1d350516717ce06427fbe9cd76d21 --file /conda-envs/acd1d350516717ce06427fbe9cd76d21/environment.yaml && \
     conda env create --prefix /conda-envs/3ca58de7009c0bfc8189a5ea9416c2a6 --file /conda-envs/3ca58de7009c0bfc8189a5ea9416c2a6/environment.yaml && \

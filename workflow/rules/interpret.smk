@@ -142,7 +142,7 @@ rule compare_expression:
 rule score_gene_sets:
     input:
         sets=study.gene_sets.files,
-        tables=study.gene_sets.support_tables,
+        tables=study.probing.rna_tables,
         genes=study.omics.gene_table,
     output:
         scores="<results>/omics/gene_sets/scores.h5",

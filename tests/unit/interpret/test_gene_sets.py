@@ -127,7 +127,7 @@ def planted(tmp_path_factory):
     lines = [["UP", "x", *(f"G{i}" for i in up)], ["NONE", "x", *(f"G{i}" for i in none)], ["FEW", "x", "G1", "XYZ"]]
     (folder / "sets.gmt").write_text("".join("\t".join(line) + "\n" for line in lines))
     score_gene_sets(
-        files=[str(folder / "sets.gmt")], tables=[str(folder / "rna.h5ad")], genes="", names=[], fewest=5, random=40,
+        files=[str(folder / "sets.gmt")], tables=[str(folder / "rna.h5ad")], genes="", names=[], fewest=5, random=40, support=["A"],
         seed=0, scores=str(folder / "scores.h5"), listing=str(folder / "listing.tsv"),
     )  # fmt: skip
     return folder, z, x
@@ -243,7 +243,7 @@ def test_files_without_a_usable_set_are_said(planted, tmp_path):
     with pytest.raises(BadGeneSets, match="no set of .*a.gmt can be scored: FEW: 1 of its 1 genes were measured"):
         score_gene_sets(
             files=[str(tmp_path / "a.gmt")], tables=[str(planted[0] / "rna.h5ad")], genes="", names=[], fewest=5,
-            random=4, seed=0, scores=str(tmp_path / "s.h5"), listing=str(tmp_path / "l.tsv"),
+            random=4, seed=0, support=["A"], scores=str(tmp_path / "s.h5"), listing=str(tmp_path / "l.tsv"),
         )  # fmt: skip
 
 

@@ -46,6 +46,7 @@ def score_gene_sets(
     fewest: int,
     random: int,
     seed: int,
+    support: Sequence[str],
     scores: str,
     listing: str,
 ) -> None:
@@ -53,7 +54,7 @@ def score_gene_sets(
 
     files: .gmt; tables: rna.h5ad of the cohorts; genes: table of genes, for identifiers; names: of the sets wanted,
     all where there are none; fewest: genes that must have been measured; random: sets of the same size and expression
-    for each. Raises BadGeneSets where the files are no gene sets, or none of them can be scored.
+    for each, scored in profiles of the cohorts `support` alone. Raises BadGeneSets where the files are no gene sets, or none of them can be scored.
     """
     known = GeneTable(genes)
     expression = read_profiles(tables)
@@ -72,7 +73,7 @@ def score_gene_sets(
         one.name: random_sets(one.genes, expression.genes, means, random, seed + number)
         for number, one in enumerate(usable)
     }
-    write_scores(scores, expression, usable, drawn)
+    write_scores(scores, expression, usable, drawn, support)
 
 
 def row_of(one: GeneSet) -> dict[str, object]:
@@ -121,10 +122,15 @@ def ssgsea(values: np.ndarray, genes: Sequence[str], sets: Sequence[Sequence[str
 
 
 def write_scores(
-    path: str, expression: Expression, sets: Iterable[GeneSet], drawn: dict[str, list[tuple[str, ...]]]
+    path: str,
+    expression: Expression,
+    sets: Iterable[GeneSet],
+    drawn: dict[str, list[tuple[str, ...]]],
+    support: Sequence[str],
 ) -> None:
     """`profile_id`, `case_id`, `cohort` (N); below `sets` a numbered group a set, with its `name`, `scores` (float64
-    N x 1 + R: its own, then those of random sets) and `genes` (JSON: 1 + R lists)."""
+    N x 1 + R: its own, then those of random sets, nan outside the support) and `genes` (JSON: 1 + R lists)."""
+    asked = np.isin(expression.cohorts.astype(str), list(support))
     words = h5py.string_dtype()
     with new_h5(path) as handle:
         ids: dict[str, Iterable[object]] = {
@@ -138,5 +144,9 @@ def write_scores(
             members = [one.genes, *drawn[one.name]]
             group = handle.create_group(f"sets/{number:06d}")  # a name is no path
             group.attrs["name"] = one.name
-            group["scores"] = ssgsea(expression.values, expression.genes, members)
+            own = ssgsea(expression.values, expression.genes, members[:1])
+            beside = np.full((len(own), len(members) - 1), np.nan)
+            if beside.shape[1] and asked.any():
+                beside[asked] = ssgsea(expression.values[asked], expression.genes, members[1:])
+            group["scores"] = np.concatenate([own, beside], axis=1)
             group["genes"] = json.dumps(members)

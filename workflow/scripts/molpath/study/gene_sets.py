@@ -53,6 +53,7 @@ class GeneSets:
         return {"names": self.section["sets"], "fewest": self.section["min_genes"]} | {
             "random": self.section["random"],
             "seed": self.seed,
+            "support": self.support,
         }
 
     def support_tables(self, wildcards: Wildcards) -> list[str]:
