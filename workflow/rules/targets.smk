@@ -136,7 +136,7 @@ rule plan_table:
         "../../envs/slides.yaml"
     params:
         request=lambda wildcards: study.plan(),
-        results=RESULTS,
+        results=subpath(output.page, parent=True),
         about=lambda wildcards: study.about(),
         state=get_state_of_code,
         code=study.digest("preflight"),

@@ -127,8 +127,8 @@ def planted(tmp_path_factory):
     lines = [["UP", "x", *(f"G{i}" for i in up)], ["NONE", "x", *(f"G{i}" for i in none)], ["FEW", "x", "G1", "XYZ"]]
     (folder / "sets.gmt").write_text("".join("\t".join(line) + "\n" for line in lines))
     score_gene_sets(
-        files=[str(folder / "sets.gmt")], tables=[str(folder / "rna.h5ad")], genes="", names=[], fewest=5, random=40, support=["A"],
-        seed=0, scores=str(folder / "scores.h5"), listing=str(folder / "listing.tsv"),
+        files=[str(folder / "sets.gmt")], tables=[str(folder / "rna.h5ad")], genes="", names=[], fewest=5, random=40,
+        support=["A"], seed=0, scores=str(folder / "scores.h5"), listing=str(folder / "listing.tsv"),
     )  # fmt: skip
     return folder, z, x
 

@@ -54,7 +54,8 @@ def score_gene_sets(
 
     files: .gmt; tables: rna.h5ad of the cohorts; genes: table of genes, for identifiers; names: of the sets wanted,
     all where there are none; fewest: genes that must have been measured; random: sets of the same size and expression
-    for each, scored in profiles of the cohorts `support` alone. Raises BadGeneSets where the files are no gene sets, or none of them can be scored.
+    for each, scored in profiles of the cohorts `support` alone. Raises BadGeneSets where the files are no gene sets, or
+    none of them can be scored.
     """
     known = GeneTable(genes)
     expression = read_profiles(tables)
