@@ -66,7 +66,9 @@ def test_p_of_nothing_is_uniform():
 def test_a_set_without_a_correlation_has_no_p():
     """Of genes that never vary, say: the smallest P would let other sets pass the adjustment."""
     assert np.isnan(reliability.chance(float("nan"), np.zeros(99)))
-    table = pd.DataFrame({"p_pairs": [np.nan, 0.03, 0.03], "p_random": [np.nan, 0.03, 0.03], "lower": [np.nan, 0.1, 0.1]})
+    table = pd.DataFrame(
+        {"p_pairs": [np.nan, 0.03, 0.03], "p_random": [np.nan, 0.03, 0.03], "lower": [np.nan, 0.1, 0.1]}
+    )
     judged = reliability.judge(table)
     assert list(judged.verdict) == ["not read", "read", "read"]
     assert np.isnan(judged.padj_pairs[0])
