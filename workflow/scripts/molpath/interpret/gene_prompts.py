@@ -141,7 +141,7 @@ class Prompts:
         return np.concatenate(parts), np.concatenate(folds)
 
     def null(self, orders: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Correlations with shuffled pairs (float S x permutations) and of random sets (S x R), and those of the sets in
+        """Correlations with shuffled pairs (float S x permutations) and of random sets (S x R), and of the sets in
         the way of random ones (S)."""
         x, y = self.support.x, self.support.y
         every = np.concatenate([y[..., None], self.support.random], axis=2)
