@@ -6,6 +6,7 @@ files is touched through `workflow.source_path`, as text. Here git is told to fi
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -114,9 +115,13 @@ def write_importer(folder: Path, snakefile: str) -> None:
 
 def test_imported_by_path_from_another_folder(study, repository):
     write_importer(study, f'"{repository / "workflow/Snakefile"}"')
-    snakemake(study, "molpath_features")
-    assert encoded(study / PREFIX / "results") > 0
+    said = snakemake(study, "molpath_features")
+    assert (count := encoded(study / PREFIX / "results")) > 0
     assert not (study / "results").exists()
+    # What reads results without a rule's inputs finds them below the prefix, too.
+    for told in (said, snakemake(study, "molpath_summary")):
+        assert f"{PREFIX}/results/wsi/{GRID}/features_{ENCODER}" in told
+        assert re.search(rf"features .*\b{count}\b", told), told
 
 
 def test_imported_from_a_git_host(study, host, repository):

@@ -35,7 +35,13 @@ def grow(amount):
     return resource
 
 
-RESULTS = workflow.pathvars.apply("<results>")
+def get_results():
+    """The results folder as it is on the disk: the prefix that an importing workflow gives is put on rules' paths only."""
+    inside = workflow.pathvars.apply("<results>/file")
+    return str(Path(workflow.modifier.path_modifier.replace_prefix(inside)).parent)
+
+
+RESULTS = get_results()
 try:
     study = Study(
         config,

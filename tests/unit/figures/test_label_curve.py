@@ -89,3 +89,24 @@ def test_an_interval_over_cases_covers_what_other_cases_give(tmp_path):
 def test_tasks_without_both_probes_take_no_part_and_none_is_said(tmp_path):
     found = curve(tmp_path, guesses("mean", 1.0, 2, task="few"), guesses("mean", 1.0, 0, task="all"))
     assert not len(found)
+
+
+def test_a_gain_is_over_the_tasks_and_folds_that_both_have(tmp_path):
+    """An easy task of one model alone, and an easy fold on which the other's probe failed, are no gain."""
+    mine = [guesses("threads-s0", 0.8, shots, 3) for shots in (4, 0)]
+    easy = [guesses("threads-s0", 4.0, shots, 3, "easy") for shots in (4, 0)]
+    others = [guesses("mean", 0.8, shots, 3).query("fold > 0") for shots in (4, 0)]
+    found = curve(tmp_path, *mine, *easy, *others)
+    threads = found[found.kind == "threads"]
+    assert (threads[["gain", "gain_lower", "gain_upper"]] == 0).all(axis=None)
+    assert threads.tasks.tolist() == [2, 2]
+    assert found[found.kind == "mean"].tasks.tolist() == [1, 1]
+
+
+def test_a_task_whose_test_sides_have_one_class_leaves_the_others_their_score(tmp_path):
+    """Folds of one case each, say: no fold has an AUC."""
+    tables = [guesses(model, 0.8, shots, 3) for model in ("mean", "threads-s0") for shots in (4, 0)]
+    single = [table.assign(task="single", fold=table.label) for table in tables]
+    found = curve(tmp_path, *tables, *single)
+    assert found.auc.tolist() == pytest.approx([auc(table) for table in tables], abs=1e-6)
+    assert set(found.tasks) == {1}

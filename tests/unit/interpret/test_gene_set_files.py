@@ -37,6 +37,13 @@ def test_what_is_no_gmt_file_is_said_with_its_line(tmp_path, contents, says):
         read_gmt(str(tmp_path / "a.gmt"))
 
 
+@pytest.mark.parametrize("mark", ["\u2028", "\x0b", "\x0c", "\x85", "\x1c"])
+def test_a_description_may_hold_any_character(tmp_path, mark):
+    (tmp_path / "a.gmt").write_text(f"A\tfirst{mark}second\tSTAT1\tIRF1\rB\tx\tTP53\r\n", encoding="utf-8", newline="")
+    found = [(one.name, one.given) for one in read_gmt(str(tmp_path / "a.gmt"))]
+    assert found == [("A", ("STAT1", "IRF1")), ("B", ("TP53",))]
+
+
 def test_sets_of_several_files_are_told_apart(tmp_path):
     for name in "ab":
         (tmp_path / f"{name}.gmt").write_text(f"SAME\tx\tSTAT1\n{name.upper()}\tx\tIRF1\n")

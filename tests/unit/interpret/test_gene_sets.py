@@ -13,9 +13,10 @@ from molpath.common.manifests import write_manifest
 from molpath.embed.bags import Bags
 from molpath.interpret import gene_set_reliability as reliability
 from molpath.interpret.gene_prompts import raised_minus_lowered
+from molpath.interpret.gene_set_cases import Support
 from molpath.interpret.gene_set_files import BadGeneSets
 from molpath.interpret.gene_set_maps import as_geojson, draw_gene_sets, paint, read_patch_scores, readable
-from molpath.interpret.gene_set_reading import read_gene_sets
+from molpath.interpret.gene_set_reading import judged, read_gene_sets
 from molpath.interpret.gene_set_scores import score_gene_sets
 from molpath.interpret.patch_parts import Reference, anatomy_of, mean_anatomy, patch_scores
 from molpath.pretrain.network import SlideEncoder, load
@@ -61,6 +62,28 @@ def test_p_of_nothing_is_uniform():
         out = reliability.out_of_fold(x, y, folds, [1, 100])
         found.append(reliability.chance(reliability.correlations(y, out)[0], null))
     assert kstest(np.array(found) - np.random.default_rng(0).random(240) / 40, "uniform").pvalue > 0.01
+
+
+def test_a_set_without_a_correlation_has_no_p():
+    """Of genes that never vary, say: the smallest P would let other sets pass the adjustment."""
+    assert np.isnan(reliability.chance(float("nan"), np.zeros(99)))
+    table = pd.DataFrame(
+        {"p_pairs": [np.nan, 0.03, 0.03], "p_random": [np.nan, 0.03, 0.03], "lower": [np.nan, 0.1, 0.1]}
+    )
+    found = reliability.judge(table)
+    assert list(found.verdict) == ["not read", "read", "read"]
+    assert np.isnan(found.padj_pairs[0])
+
+
+def test_random_sets_are_compared_with_what_was_found_in_their_way():
+    """Directions of random sets come from fewer profiles, so they are noisier than the set's own."""
+    y = np.random.default_rng(0).normal(size=(30, 1))
+    one = Support([f"C{i}" for i in range(30)], np.full(30, "A"), y, y, np.zeros((30, 1, 4)), np.arange(30) % 5)
+    whole = reliability.Directions(np.ones((6, 1, 1)), np.zeros((6, 1)))
+    null = np.full((1, 9), 0.5), np.full((1, 9), 0.5)
+    for seen, expected in ((), 0.1), ((np.array([0.4]),), 1.0):
+        row = judged(0, "UP", "prompt", whole, (*null, *seen), one, one, {"seed": 0})
+        assert (row["p_pairs"], row["p_random"]) == (0.1, expected)
 
 
 def test_cases_exchange_profiles_within_their_cohort():

@@ -39,6 +39,16 @@ def test_a_wish_after_the_look_is_another_look():
         assert scheduler._open_jobs.acquire(timeout=5)
 
 
+def test_a_sooner_wish_does_not_wait_for_a_later_one():
+    """Jobs a timespan (an hour, say) and queues of inputs (ten seconds) ask in turn."""
+    scheduler = Scheduler()
+    keep_one_clock(scheduler)
+    for delay in (0.6, 0.1, 0.1, 0.6):
+        scheduler._schedule_reevalutation(delay)
+    assert looks(scheduler, 0.4) == 1
+    assert looks(scheduler, 0.6) == 1  # the later one comes, too
+
+
 def test_snakemakes_own_scheduler_has_these_names():
     from snakemake.scheduling.job_scheduler import JobScheduler
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 import matplotlib.pyplot as plt
@@ -22,6 +23,10 @@ RESAMPLES = 500
 COLUMNS = ["kind", "shots", "auc", "lower", "upper", "gain", "gain_lower", "gain_upper", "seeds", "tasks", "cases"]
 
 
+#: AUC, and those of resampled cases, of the fits of a kind of model, by task and fold.
+Cells = dict[tuple[str, int], list[np.ndarray]]
+
+
 class Fit(NamedTuple):
     """One test side's predictions by one fitted probe."""
 
@@ -39,7 +44,8 @@ def plot_label_curve(
 
     predictions: predictions.parquet of frozen and few-shot probes; tasks that lack either take no part. The score is
     the mean of the AUC over tasks, folds, draws and the seeds of a kind; 95 % intervals are over resampled cases, the
-    same draw for all models, so that the interval of a gain is that of a paired difference. reference: a model, ''
+    same draw for all models, so that the interval of a gain is that of a paired difference. A gain is over the tasks
+    and folds that both have. reference: a model, ''
     for none.
     """
     fits = [fit for path in predictions for fit in read_fits(path, models)]
@@ -65,29 +71,43 @@ def label_curve(fits: Sequence[Fit], models: Models, reference: str) -> pd.DataF
     cases = sorted({case for fit in fits for case in fit.predictions.case_id})
     place = {case: number for number, case in enumerate(cases)}
     weights = np.concatenate([np.ones((1, len(cases))), resampled(np.random.default_rng(0), len(cases), RESAMPLES)])
-    found: dict[tuple[str, int], dict[str, list[np.ndarray]]] = {}
+    found: dict[tuple[str, int], Cells] = {}
     for fit in fits:
         drawn = weights[:, fit.predictions.case_id.map(place).to_numpy()]
         auc = weighted_classification(
             fit.predictions.label.to_numpy(int), fit.predictions[probability_columns(fit.predictions)].to_numpy(float),
             drawn, METRIC,
         )  # fmt: skip
-        found.setdefault((kind_of(fit.model, models), fit.shots), {}).setdefault(fit.task, []).append(auc)
-    means = {key: np.mean([np.nanmean(values, 0) for values in tasks.values()], 0) for key, tasks in found.items()}
+        if np.isfinite(auc[0]):  # a test side of one class has none
+            found.setdefault((kind_of(fit.model, models), fit.shots), {}).setdefault((fit.task, fit.fold), []).append(
+                auc
+            )
     rows = []
-    for (kind, shots), values in means.items():
-        seeds = {fit.model for fit in fits if kind_of(fit.model, models) == kind}
-        row = {"kind": kind, "shots": shots, "auc": values[0], "seeds": len(seeds), "tasks": len(found[kind, shots])}
+    for (kind, shots), cells in found.items():
+        seeds, values = {fit.model for fit in fits if kind_of(fit.model, models) == kind}, mean_over_tasks(cells, cells)
+        tasks = len({task for task, _ in cells})
+        row = {"kind": kind, "shots": shots, "auc": values[0], "seeds": len(seeds), "tasks": tasks}
         row |= dict(zip(("lower", "upper"), percentiles(values[1:]), strict=True)) | {"cases": len(cases)}
-        against = means.get((kind_of(reference, models), shots))
-        if against is not None and kind != kind_of(reference, models):
-            low, high = percentiles((values - against)[1:])
-            row |= {"gain": values[0] - against[0], "gain_lower": low, "gain_upper": high}
+        against = found.get((kind_of(reference, models), shots), {})
+        shared = cells.keys() & against.keys()  # of other tasks and folds, a difference would be one of their labels
+        if shared and kind != kind_of(reference, models):
+            gain = mean_over_tasks(cells, shared) - mean_over_tasks(against, shared)
+            row |= dict(zip(("gain", "gain_lower", "gain_upper"), (gain[0], *percentiles(gain[1:])), strict=True))
         rows.append(row)
     order = list(dict.fromkeys(kind_of(model, models) for model in models))
     table = pd.DataFrame(rows, columns=COLUMNS).assign(place=lambda t: t.kind.map(order.index))
     table["last"] = table.shots.replace(0, np.inf)
     return table.sort_values(["place", "last"], ignore_index=True).drop(columns=["place", "last"]).round(6)
+
+
+def mean_over_tasks(cells: Cells, keys: Collection[tuple[str, int]]) -> np.ndarray:
+    """Mean over tasks of the mean over fits (float 1 + RESAMPLES), of those tasks and folds."""
+    by_task: dict[str, list[np.ndarray]] = {}
+    for task, fold in sorted(keys):
+        by_task.setdefault(task, []).extend(cells[task, fold])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a resample may have one class in all folds of a task
+        return np.mean([np.nanmean(values, 0) for values in by_task.values()], axis=0)
 
 
 def draw_label_curve(numbers: pd.DataFrame, models: Models, axes=None):

@@ -89,7 +89,8 @@ class Prompts:
         self.asked: set[str] = set()
         count, width = len(scored.scores), support.x.shape[1]
         self.directions = Directions(np.zeros((FOLDS + 1, count, width)), np.zeros((FOLDS + 1, count)))
-        self._random = np.zeros((count, support.random.shape[2], width))
+        # The set and random ones, of few profiles each: of more, its own direction would be the less noisy one.
+        self._few = np.zeros((count, 1 + support.random.shape[2], width))
         if not folder:
             return
         self.network, self.description = load(folder)
@@ -129,8 +130,7 @@ class Prompts:
         found = reliability.average_directions(moves.astype(np.float64), folds)
         self.directions.coefficients[:, places] = found.coefficients
         for place, name in zip(places, names, strict=True):
-            moved = self._moves(FEW_PROFILES, genes[name][1:])[0].mean(0, dtype=np.float64)
-            self._random[place] = moved
+            self._few[place] = self._moves(FEW_PROFILES, genes[name])[0].mean(0, dtype=np.float64)
 
     def _moves(self, most: int, members: list[list[str]]) -> tuple[np.ndarray, np.ndarray]:
         """Moves of some profiles, evenly from each cohort, and the folds of their cases."""
@@ -141,10 +141,12 @@ class Prompts:
             folds.append(self.support.fold_of([self.scored.profiles[name] for name in some.obs_names]))
         return np.concatenate(parts), np.concatenate(folds)
 
-    def null(self, orders: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Correlations with shuffled pairs (float S x permutations) and of random sets (S x R)."""
-        x, y, random = self.support.x, self.support.y, self.support.random
+    def null(self, orders: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Correlations with shuffled pairs (float S x permutations) and of random sets (S x R), and of the sets in
+        the way of random ones (S)."""
+        x, y = self.support.x, self.support.y
+        every = np.concatenate([y[..., None], self.support.random], axis=2)
         along = self.directions.scores(x, self.support.folds)
         pairs = np.stack([reliability.correlations(y[order], along) for order in orders], axis=1)
-        chance = [reliability.correlations(random[:, i], x @ one.T) for i, one in enumerate(self._random)]
-        return pairs, np.stack(chance)
+        few = np.stack([reliability.correlations(every[:, i], x @ one.T) for i, one in enumerate(self._few)])
+        return pairs, few[:, 1:], few[:, 0]

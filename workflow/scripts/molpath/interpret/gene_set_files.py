@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,7 +49,8 @@ def read_gmt(path: str) -> list[GeneSet]:
         raise BadGeneSets(f"{path}: {': '.join(not_utf8(data, error.start))}") from None
     found: dict[str, GeneSet] = {}
     lines: dict[str, int] = {}
-    for number, line in enumerate(text.splitlines(), 1):
+    # Not splitlines, which ends a line at form feeds and at Unicode's separators, too: descriptions hold such.
+    for number, line in enumerate(re.split(r"\r\n?|\n", text), 1):
         if not line.strip():
             continue
         cells = [cell.strip().strip('"') for cell in line.split("\t")]

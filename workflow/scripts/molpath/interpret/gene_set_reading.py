@@ -59,7 +59,7 @@ def read_gene_sets(
     names, alphas = list(scored.scores), settings["alphas"]
     orders = reliability.permutations(support.cohorts, settings["permutations"], settings["seed"])
     directions = {"regression": reliability.fit_directions(support.x, support.y, support.folds, alphas)}
-    null = {
+    null: dict[str, tuple[np.ndarray, ...]] = {
         "regression": (
             reliability.null_by_pairs(support.x, support.y, support.folds, alphas, orders),
             reliability.null_by_random(support.x, support.random, support.folds, alphas),
@@ -104,12 +104,16 @@ def judged(
     name: str,
     way: str,
     directions: Directions,
-    null: tuple[np.ndarray, np.ndarray],
+    null: tuple[np.ndarray, ...],
     support: Support,
     query: Support,
     settings: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """A row of the table of sets, without verdict."""
+    """A row of the table of sets, without verdict.
+
+    null: correlations with shuffled pairs, and of random sets; where these were found in another way than the scores,
+    the set's own correlation in that way is the third.
+    """
     seed, truth = settings["seed"], support.y[:, number]
     predicted = directions.scores(support.x, support.folds)[:, number]
     found = regression_metrics(truth, predicted)
@@ -118,8 +122,9 @@ def judged(
     if way == "regression":  # a prompt's scores have no unit that squared errors could be told in
         low, high = reliability.interval(truth, predicted, seed, "r2")
         row |= {"r2": found["r2"], "r2_lower": low, "r2_upper": high}
-    for kind, values in zip(("pairs", "random"), null, strict=True):
-        row[f"p_{kind}"] = reliability.chance(found["spearman"], values[number]) if values.shape[1] else np.nan
+    seen = found["spearman"], null[2][number] if len(null) > 2 else found["spearman"]
+    for kind, one, values in zip(("pairs", "random"), seen, null[:2], strict=True):
+        row[f"p_{kind}"] = reliability.chance(one, values[number]) if values.shape[1] else np.nan
     row |= {"spearman_random": null[1][number].mean() if null[1].shape[1] else np.nan}
     row |= {"n_permutations": null[0].shape[1], "n_random": null[1].shape[1], "n_query": len(query.cases)}
     if len(query.cases) >= FEWEST_QUERIES:

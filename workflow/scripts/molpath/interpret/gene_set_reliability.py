@@ -130,7 +130,9 @@ def interval(truth: np.ndarray, predicted: np.ndarray, seed: int, metric: str = 
 
 
 def chance(seen: float, null: np.ndarray) -> float:
-    """P: share of the null that reaches what was seen, which counts itself."""
+    """P: share of the null that reaches what was seen, which counts itself; nan where no correlation was seen."""
+    if not np.isfinite(seen):
+        return float("nan")
     return float((1 + (null >= seen - 1e-12).sum()) / (1 + len(null)))
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from typing import Any
 
 
 def keep_one_clock(scheduler: Any) -> None:
-    """Let the scheduler look again once after a delay, however often it is asked to meanwhile.
+    """Let the scheduler look again once after a delay, however often it is asked to meanwhile, and no later than asked.
 
     Snakemake 9.27 asks for another look a second after every round that leaves jobs waiting, and every finished job
     starts a further such chain, so that the rounds of a second are as many as the jobs that have ended. Each asks a
@@ -17,19 +19,21 @@ def keep_one_clock(scheduler: Any) -> None:
     jobs, again = getattr(scheduler, "_open_jobs", None), "_schedule_reevalutation"
     if jobs is None or not hasattr(scheduler, again):
         return
-    lock, pending = threading.Lock(), threading.Event()
+    lock, due = threading.Lock(), [math.inf]  # when the next look is
 
-    def look() -> None:
+    def look(when: float) -> None:
         with lock:
-            pending.clear()
+            if due[0] >= when:
+                due[0] = math.inf
         jobs.release()
 
     def ask(delay: float) -> None:
+        when = time.monotonic() + delay
         with lock:
-            if pending.is_set():
+            if due[0] <= when:
                 return
-            pending.set()
-        clock = threading.Timer(delay, look)
+            due[0] = when  # a sooner look than the one that waits
+        clock = threading.Timer(delay, look, [when])
         clock.daemon = True  # nobody waits for it at the end
         clock.start()
 
