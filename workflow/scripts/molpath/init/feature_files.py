@@ -16,7 +16,7 @@ from .draft import Refusal, some
 OPENED = 8
 GRID = re.compile(r"(?P<magnification>\d+(?:\.\d+)?)x_(?P<patch_size>\d+)px(?:_(?P<overlap>\d+)px(?:_overlap)?)?")
 #: Sidecars and working files that are no features.
-NO_FEATURES = ("_patches", ".meta")
+NO_FEATURES = ("_patches", ".meta", "_attention", "_attention_scores", "_attn", "_scores", "_blockmap")
 
 
 @dataclass
