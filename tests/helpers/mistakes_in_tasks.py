@@ -32,6 +32,18 @@ IN_TASKS = {
         lambda p: p.splits[2].update(grade=7),
         ["tasks/grade/k=all.tsv, row 4, column grade: label '7' is not in label_dict", "one of: 0, 1"],
     ),
+    "two labels of one case": (
+        lambda p: p.splits.append(p.splits[0] | {"grade": 1 - int(p.splits[0]["grade"])}),
+        ["tasks/grade/k=all.tsv, row 6, column grade: case_id C1 has", "in row 2", "make rows of one case_id agree"],
+    ),
+    "two folds of one case": (
+        lambda p: p.splits.append(p.splits[0] | {"fold_0": "-1"}),
+        ["column fold_0: case_id C1 has '-1', and "],
+    ),
+    "table without rows": (
+        lambda p: p.texts.update({"tasks/grade/k=all.tsv": "case_id\tslide_id\tgrade\tfold_0\n"}),
+        ["tasks/grade/k=all.tsv: no row below the header", "write a row for each slide or case"],
+    ),
     "metric that there isn't": (
         lambda p: p.task.update(metrics=["bacc", "auc"]),
         ["tasks/grade/config.yaml, key metrics/1: 'auc' is no metric of classes", "one of: macro-ovr-auc, bacc"],

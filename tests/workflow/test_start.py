@@ -163,3 +163,10 @@ def test_a_study_is_planned_by_plain_snakemake(desk):
         seen = type_in(desk, f"{start}cd study\nsnakemake --dry-run || true")
         assert told in seen
         assert "Traceback" not in seen
+    snakefile.write_text(text)
+    config = desk / "study/config/config.yaml"
+    config.write_text(config.read_text() + "\tfolds: 3\n")
+    seen = type_in(desk, f"{start}cd study\nsnakemake --dry-run || true")
+    assert f"config.yaml, line {len(config.read_text().splitlines())}" in seen
+    assert "tab" in seen
+    assert "Traceback" not in seen

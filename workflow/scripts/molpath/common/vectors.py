@@ -180,7 +180,8 @@ def of_folder(path: str, unit: str) -> Vectors:
 
 def unit_of(path: str, columns: Iterable[str]) -> str:
     """The column that says whose vector a row is."""
-    unit = next((name for name in UNITS if name in columns), "")
+    known = set(columns)
+    unit = next((name for name in UNITS if name in known), "")
     if not unit:
         raise BadTable(f"{path}, header", "no column case_id or slide_id", "name so the column of the ids")
     return unit

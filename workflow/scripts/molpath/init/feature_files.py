@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from .draft import Refusal, some
 OPENED = 8
 GRID = re.compile(r"(?P<magnification>\d+(?:\.\d+)?)x_(?P<patch_size>\d+)px(?:_(?P<overlap>\d+)px(?:_overlap)?)?")
 #: Sidecars and working files that are no features.
-NO_FEATURES = ("_patches", ".meta")
+NO_FEATURES = ("_patches", ".meta", "_attention", "_attention_scores", "_attn", "_scores", "_blockmap")
 
 
 @dataclass
@@ -78,10 +78,21 @@ def _stems(folder: Path) -> dict[str, Path]:
     return found
 
 
+def walk(folder: Path) -> Iterator[tuple[str, list[str], list[str]]]:
+    """`os.walk`, through links to folders too, each folder once."""
+    seen = set()
+    for parent, folders, files in os.walk(folder, followlinks=True):
+        if (real := os.path.realpath(parent)) in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        yield parent, folders, files
+
+
 def _runs_below(folder: Path) -> list[Path]:
     """Folders of features where tools put them: TRIDENT's features_<encoder>, CLAM's, STAMP's, AtlasPatch's."""
     runs = []
-    for parent, folders, _ in os.walk(folder):
+    for parent, folders, _ in walk(folder):
         deep = len(Path(parent).relative_to(folder).parts)
         folders[:] = sorted(name for name in folders if not name.startswith(".")) if deep < 3 else []
         for name in list(folders):
@@ -102,7 +113,7 @@ def _near_of(folder: Path) -> bool:
 def _stems_below(folder: Path) -> dict[str, Path]:
     """Feature files anywhere below, as STAMP puts them; a name that is there twice is refused."""
     found: dict[str, Path] = {}
-    for parent, folders, _ in os.walk(folder):
+    for parent, folders, _ in walk(folder):
         folders[:] = sorted(name for name in folders if not name.endswith(".zarr") and not name.startswith("."))
         for stem, path in _stems(Path(parent)).items():
             if stem in found:

@@ -34,6 +34,10 @@ if f'\\nversion = "{{VERSION}}"\\n' not in settings.read_text():
     raise WorkflowError(f"{{MOLPATH}} is not molpath {{VERSION}}: read CHANGELOG.md there, then correct VERSION here")
 
 
+# Tells versions that are too old and mistakes in the config, before Snakemake stumbles over them.
+include: f"{{MOLPATH}}/workflow/rules/common_first.smk"
+
+
 configfile: "config/config.yaml"
 
 

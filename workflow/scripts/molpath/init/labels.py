@@ -1,18 +1,14 @@
-"""A table of labels as people have them - CSV or TSV, from a spreadsheet or R - and how its rows belong to slides."""
+"""How the rows of a table of labels belong to slides, and slides to cases."""
 
 from __future__ import annotations
 
 import argparse
-import csv
-import io
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from ..common.tsv import BadTable, decode_text
 from .draft import Draft, Refusal, number, some
-from .names import cases_by_name, cases_by_prefix, ends_of, shared_beginnings, stem_of
+from .label_table import Labels, read_labels
+from .names import cases_by_name, cases_by_prefix, ends_of, patients_of, shared_beginnings, slide_barcode, stem_of
 
 #: What columns of slides and of cases are called, in lower case and with `_` between words.
 SLIDE_WORDS = (
@@ -23,31 +19,6 @@ CASE_WORDS = (
     *("case_id", "case", "patient_id", "patient", "patientid", "bcr_patient_barcode", "submitter_id", "subject"),
     *("subject_id", "case_submitter_id", "participant_id", "caseid"),
 )
-#: What cells hold where there is no value.
-EMPTY = {"", "na", "n/a", "nan", "null", "#n/a", "-", "?", "[not available]", "[not applicable]", "[unknown]"}
-
-
-@dataclass(frozen=True)
-class Labels:
-    """A table of labels: its columns, and its rows with '' where a cell is empty or says so (NA, nan, …)."""
-
-    path: str
-    columns: list[str]
-    rows: list[dict[str, str]]
-
-    @property
-    def name(self) -> str:
-        """The file's name, as messages say it."""
-        return Path(self.path).name
-
-    def with_words(self, words: Sequence[str]) -> list[str]:
-        """Columns that are called one of `words`, however spelled."""
-        return [column for column in self.columns if plain(column) in words]
-
-    def check(self, column: str | None, option: str) -> None:
-        """Refuse a column that isn't there."""
-        if column is not None and column not in self.columns:
-            raise Refusal(f"{option} {column}: {self.name} has no such column, but {', '.join(self.columns)}")
 
 
 @dataclass(frozen=True)
@@ -59,52 +30,6 @@ class Joined:
     rows_of: dict[str, list[dict[str, str]]]
     ids: Collection[str] = ()
     labels: Labels | None = None
-
-
-def plain(column: str) -> str:
-    """A column's name in lower case, words split by `_`."""
-    return re.sub(r"[^a-z0-9]+", "_", column.lower()).strip("_")
-
-
-def read_labels(path: str) -> Labels:
-    """The table; a byte order mark, semicolons, quotes and any line ends are fine. Raises Refusal for what is none."""
-    if not Path(path).is_file():
-        raise Refusal(f"--labels {path}: no such file")
-    try:
-        text = decode_text(path, "comma-separated")
-    except BadTable as error:
-        book = "Excel" in error.wrong
-        remedy = "save its sheet as CSV UTF-8 (File, Save As) and give that" if book else error.remedy
-        raise Refusal(f"--labels {error.where}: {error.wrong}: {remedy}") from None
-    except OSError as error:
-        raise Refusal(f"--labels {path}: {error.strerror}") from None
-    lines = [line for line in text.split("\n") if not line.startswith("#")]
-    header = next((line for line in lines if line.strip()), "")
-    mark = max("\t,;", key=header.count)
-    try:
-        cells = [row for row in csv.reader(io.StringIO("\n".join(lines), newline=""), delimiter=mark) if any(row)]
-    except csv.Error as error:
-        raise Refusal(f"--labels {path}: {error}: save it as CSV in UTF-8") from None
-    if len(cells) < 2:
-        raise Refusal(f"--labels {path}: no rows below a header")
-    return _of_cells(path, cells, decimal_comma=mark == ";")
-
-
-def _of_cells(path: str, cells: list[list[str]], decimal_comma: bool) -> Labels:
-    columns = [name.strip() for name in cells[0]]
-    if twice := [name for name in columns if name and columns.count(name) > 1]:
-        raise Refusal(f"--labels {path}: column {twice[0]!r} is there twice: rename or remove one")
-    for place, row in enumerate(cells[1:], 2):
-        if len(row) != len(columns):
-            raise Refusal(f"--labels {path}, row {place}: {len(row)} cells, and the header has {len(columns)}")
-    rows = [dict(zip(columns, map(str.strip, row), strict=True)) for row in cells[1:]]
-    for one in rows:
-        for name, cell in one.items():
-            if cell.lower() in EMPTY:
-                one[name] = ""
-            elif decimal_comma and re.fullmatch(r"-?\d+,\d+", cell):
-                one[name] = cell.replace(",", ".")
-    return Labels(path, [name for name in columns if name], rows)
 
 
 def join(
@@ -134,6 +59,8 @@ def join(
     if not slide:
         of_case = _rows_by(labels, case, set(case_of.values()))
         found = {name: of_case[case_of[name]] for name in names if case_of[name] in of_case}
+    if not known and not options.case_pattern and (patients := patients_of(case_of)) != case_of:
+        case_of, how = patients, f"{how}: the first 12 letters of TCGA's barcodes"
     if slide:
         draft.guess(f"names of {what}s", f"column {slide!r} of {labels.name}", f"--{what}-column")
     if what != "case":
@@ -158,9 +85,15 @@ def _rows_by(labels: Labels, column: str, names: Collection[str]) -> dict[str, l
     """Rows of each name that a column has."""
     rows_of: dict[str, list[dict[str, str]]] = {}
     for row in labels.rows:
-        for name in dict.fromkeys((row[column], stem_of(row[column]))):
+        for name in _keys(row[column]):
             rows_of.setdefault(name, []).append(row)
-    return {name: rows_of[name] for name in names if name in rows_of}
+    found = {name: rows_of.get(name) or rows_of.get(slide_barcode(name)) for name in names}
+    return {name: rows for name, rows in found.items() if rows}
+
+
+def _keys(cell: str) -> list[str]:
+    """What a cell may mean: itself, without folder and ending, without the UUID of TCGA's files."""
+    return list(dict.fromkeys((cell, stem_of(cell), slide_barcode(stem_of(cell))))) if cell else []
 
 
 def _cases(
@@ -177,7 +110,7 @@ def _cases(
     by_name, how = cases_by_name(names, pattern)
     if not column or pattern:
         return by_name, how
-    near = cases_by_prefix([name for name in names if name not in found], {row[column] for row in labels.rows} - {""})
+    every = {row[column] for row in labels.rows} - {""}
     told = {}
     for name, rows in found.items():
         cases = {row[column] for row in rows} - {""}
@@ -185,8 +118,22 @@ def _cases(
             raise Refusal(f"{labels.name}: slide {name} is of case {' and of '.join(sorted(cases))}: correct one")
         if cases:
             told[name] = cases.pop()
+    near = cases_by_prefix([name for name in names if name not in told], every)
+    if lost := [name for name in found if name not in told and name not in near]:
+        wrong = f"{labels.name}, column {column}: {number(len(lost), 'slide')} without a case ({some(lost)})"
+        raise Refusal(f"{wrong}: fill it in in every row (cells that were merged too), or say --case-pattern")
+    check_spelling(labels, column, {*told.values(), *near.values()})
     place = "" if found else ", which a slide's name begins with"
     return by_name | near | told, f"column {column!r} of {labels.name}{place}"
+
+
+def check_spelling(labels: Labels, column: str, cases: Collection[str]) -> None:
+    """Refuse two spellings of one case, which would stand on both sides of a fold."""
+    first: dict[str, str] = {}
+    for case in sorted(cases):
+        if first.setdefault(case.casefold(), case) != case:
+            told = f"{first[case.casefold()]} and {case} differ in upper and lower case alone"
+            raise Refusal(f"{labels.name}, column {column}: {told}: write them alike if they are one case")
 
 
 def choose_columns(
@@ -221,7 +168,8 @@ def _or_refuse(labels: Labels, slide: str, case: str, names: Sequence[str], what
 
 def _fits(labels: Labels, column: str, names: Collection[str]) -> int:
     """How many names a column has."""
-    return len({name for row in labels.rows for name in (row[column], stem_of(row[column])) if name in names})
+    cells = {key for row in labels.rows for key in _keys(row[column])}
+    return sum(name in cells or slide_barcode(name) in cells for name in names)
 
 
 def _near(names: Sequence[str], known: Mapping[str, str], cases: Collection[str]) -> int:
@@ -253,7 +201,7 @@ def nothing_fits(labels: Labels, column: str, names: Sequence[str], what: str) -
         (str.casefold, "they differ in upper and lower case"),
         (lambda text: text.removesuffix(".0"), "whole numbers were written as fractions (12.0)"),
     ):
-        if {change(cell) for cell in cells} & {change(name) for name in names}:
+        if {change(cell) for cell in cells} & {change(end) for name in names for end in ends_of(name)}:
             hint = f"{told}: write them alike"
             break
     return Refusal(
@@ -270,8 +218,10 @@ def count(joined: Joined, column: str, what: str, draft: Draft) -> None:
     without = [name for name in joined.names if name not in joined.rows_of]
     draft.counts.append(f"{number(len(without), what)} without a row in {joined.labels.name}" + _shown(without))
     used = {id(row) for rows in joined.rows_of.values() for row in rows}
-    left = [row[column] for row in joined.labels.rows if id(row) not in used]
+    left = [row[column] or "without a name" for row in joined.labels.rows if id(row) not in used]
     draft.counts.append(f"{number(len(left), 'row')} of {joined.labels.name} without a {what}" + _shown(left))
+    if hidden := joined.labels.hidden:
+        draft.counts.append(f"{number(hidden, 'row')} of {joined.labels.name} left out for a # in front")
 
 
 def _shown(names: Sequence[str]) -> str:

@@ -15,11 +15,25 @@ ENDING = re.compile(
     r"(\.ome)?\.(svs|svslide|tiff?|btf|ndpi|scn|bif|czi|png|jpe?g|mrxs|vms|vmu|dcm|h5|hdf5|pt|npz|zarr)$", re.I
 )
 TCGA = re.compile(r"(TCGA-([A-Z0-9]{2})-[A-Z0-9]{4})(?![A-Z0-9])")
+#: A sample of TCGA, as tables of genes call it, and a slide with the UUID of its file behind it.
+SAMPLE = re.compile(r"(TCGA-[A-Z0-9]{2}-[A-Z0-9]{4}-\d{2})[A-Z]")
+SLIDE_UUID = re.compile(r"(TCGA-[A-Z0-9]{2}-[A-Z0-9]{4}-\d{2}[A-Z]-\d{2}-[A-Z]+\d*)\.[0-9A-Fa-f-]+")
 
 
 def stem_of(cell: str) -> str:
     """A slide's name as tables write it (a path, with an ending) without both."""
     return ENDING.sub("", re.split(r"[/\\]", cell.strip())[-1])
+
+
+def slide_barcode(name: str) -> str:
+    """A name; of TCGA's without the UUID, which tables and files have or lack."""
+    match = SLIDE_UUID.fullmatch(name)
+    return match[1] if match else name
+
+
+def patients_of(case_of: Mapping[str, str]) -> dict[str, str]:
+    """Cases, of TCGA's longer barcodes (of samples, of slides) the patients: those of one must stay together."""
+    return {slide: match[1] if (match := TCGA.match(case)) else case for slide, case in case_of.items()}
 
 
 def safe_ids(names: Iterable[str], what: str) -> dict[str, str]:
@@ -76,8 +90,9 @@ def _by_pattern(slides: Collection[str], pattern: str) -> dict[str, str]:
 
 
 def ends_of(slide: str) -> list[str]:
-    """A name, and what of it stands before each separator, the whole first."""
-    return [slide, *(slide[: match.start()] for match in re.finditer(r"[-_. ]", slide))]
+    """A name, and what of it stands before each separator, the whole first; of TCGA's also the sample."""
+    sample = [match[1]] if (match := SAMPLE.match(slide)) else []
+    return [slide, *sample, *(slide[: match.start()] for match in re.finditer(r"[-_. ]", slide))]
 
 
 def cases_by_prefix(slides: Iterable[str], cases: Collection[str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..common.slide_parts import INDEXES, REMEDIES, WHOLE
 from .draft import Refusal
-from .feature_files import check_folder
+from .feature_files import check_folder, walk
 from .names import stem_of
 
 #: Pictures without a resolution of their own: slides only where nothing else is there.
@@ -31,7 +31,7 @@ def look_at(folder: Path) -> Found:
     """Slides in a folder and below, by their names alone: nothing is opened. Raises Refusal for two of one name."""
     check_folder(folder)
     slides, pictures, others = [], [], Counter[str]()
-    for parent, folders, files in os.walk(folder):
+    for parent, folders, files in walk(folder):
         whole, images, rest = _sort(Path(parent), files)
         own = {path.stem for path in whole if path.suffix.lower() == ".mrxs"}  # the folders of their parts
         folders[:] = sorted(name for name in folders if name not in own and not name.startswith("."))

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import math
 import re
 from dataclasses import dataclass
 
-from .draft import Refusal, number
-from .labels import Joined, Labels, plain
+from ..common.tsv import plain_number
+from .draft import Refusal, number, some
+from .label_table import UNSAID, Labels, check_decimals, plain
+from .labels import Joined
 
+#: Columns that are called after an endpoint alone (OS beside OS.time).
+ENDPOINT = re.compile(r"(os|pfs|pfi|dfs|dfi|dss|css|rfs|efs|ttp|ttr|d?mfs|lrfs|bcr)|.*(survival|recurrence|relapse).*")
+#: Columns whose yes may mean that nothing has happened.
+INVERTED = re.compile(r"(.*_)?(censor\w*|alive|living|lives|survived|survivor)(_.*)?")
 _EVENT = re.compile(r"(?:(.+)_)?(?:event|status)")
 _TIME = re.compile(r"(?:(.+)_)?(?:time_)?(days|months|years|time)")
 #: Days in a unit that isn't kept as it is.
 DAYS = {"years": 365.25}
+UNCLEAR = {"1", "1.0", "0", "0.0", "yes", "no", "true", "false"}
 YES = {"1", "1.0", "yes", "true", "dead", "deceased", "event", "progressed", "recurred", "relapsed", "died"}
 NO = {"0", "0.0", "no", "false", "alive", "living", "censored", "none", "disease_free", "diseasefree"}
 
@@ -40,8 +48,10 @@ def endpoints_of(labels: Labels, options: argparse.Namespace) -> list[Endpoint]:
         if not match or (not match[1] and name not in ("time", "days", "months", "years")):
             continue
         stem = match[1] or ""
-        wanted = [f"{stem}_event", f"{stem}_status", stem] if stem else ["event", "status"]
-        if event := next((columns[one] for one in wanted if one in columns), ""):
+        own = [stem] if ENDPOINT.fullmatch(stem) else []
+        wanted = [f"{stem}_event", f"{stem}_status", *own] if stem else ["event", "status"]
+        event = next((columns[one] for one in wanted if one in columns), "")
+        if event and any(event_of(row[event]) for row in labels.rows):
             found.append(_endpoint(labels, event, time, options))
     names = [one.name for one in found]
     if twice := [name for name in names if names.count(name) > 1]:
@@ -52,7 +62,10 @@ def endpoints_of(labels: Labels, options: argparse.Namespace) -> list[Endpoint]:
 
 def _endpoint(labels: Labels, event: str, time: str, options: argparse.Namespace) -> Endpoint:
     said = _TIME.fullmatch(plain(time))
-    unit = options.time_unit or (said[2] if said and said[2] != "time" else "")
+    named = said[2] if said and said[2] != "time" else ""
+    if options.time and options.time_unit and named not in ("", options.time_unit):
+        raise Refusal(f"column {time} is called after {named}, and --time-unit says {options.time_unit}: rename it")
+    unit = named or options.time_unit
     if not unit:
         raise Refusal(f"{labels.name}, column {time}: are these days, months or years? Say --time-unit")
     match = _EVENT.fullmatch(plain(event))
@@ -65,13 +78,17 @@ def survival_cells(joined: Joined, endpoint: Endpoint, name: str) -> tuple[dict[
     unit = "months" if endpoint.unit == "months" else "days"
     cells: dict[str, dict[str, str]] = {}
     by_case: dict[str, tuple[str, str]] = {}
-    left = set()
+    left, half = set(), set()
+    every = [row for rows in joined.rows_of.values() for row in rows]
+    check_decimals(endpoint.time, [row[endpoint.time] for row in every if row[endpoint.time]])
     for slide in joined.names:
-        rows = [row for row in joined.rows_of.get(slide, []) if row[endpoint.event] and row[endpoint.time]]
+        mine = joined.rows_of.get(slide, [])
+        rows = [row for row in mine if all(_said(row[name]) for name in (endpoint.event, endpoint.time))]
         told = sorted({(row[endpoint.event], row[endpoint.time]) for row in rows})
         case = joined.case_of[slide]
         cells[slide] = {}
         if not told:
+            half |= {case} if any(row[endpoint.event] or row[endpoint.time] for row in mine) else set()
             continue
         if len(told) > 1 or by_case.setdefault(case, told[0]) != told[0]:
             raise Refusal(f"{endpoint.time}: rows of case {case} contradict each other: correct them")
@@ -80,19 +97,36 @@ def survival_cells(joined: Joined, endpoint: Endpoint, name: str) -> tuple[dict[
             left.add(case)
             continue
         cells[slide] = {f"{name}_event": _event(told[0][0], endpoint), f"{name}_{unit}": f"{time:g}"}
-    return cells, f"; left out for a time of 0 or less: {number(len(left), 'case')}" if left else ""
+    half -= set(by_case)
+    told_left = f"; left out for a time of 0 or less: {number(len(left), 'case')}" if left else ""
+    told_half = f"; without time or event: {number(len(half), 'case')} ({some(sorted(half))})" if half else ""
+    return cells, told_left + told_half
+
+
+def _said(cell: str) -> bool:
+    return bool(cell) and plain(cell) not in UNSAID
 
 
 def _time(cell: str, endpoint: Endpoint) -> float:
     try:
-        return float(cell) * DAYS.get(endpoint.unit, 1)
+        if math.isfinite(found := plain_number(cell) * DAYS.get(endpoint.unit, 1)):
+            return found
+        raise ValueError
     except ValueError:
         raise Refusal(f"column {endpoint.time}: {cell!r} is no number") from None
 
 
 def _event(cell: str, endpoint: Endpoint) -> str:
     """1 for an event, 0 for none: numbers, words, or cBioPortal's `1:DECEASED`."""
-    word = plain(cell.split(":")[0]) if re.match(r"[01]:", cell) else cell.lower().replace(" ", "_")
-    if word in YES or word in NO:
-        return "1" if word in YES else "0"
+    if found := event_of(cell):
+        if INVERTED.fullmatch(plain(endpoint.event)) and (cell.lower() in UNCLEAR):
+            told = f"column {endpoint.event}: {cell!r} could be an event or none"
+            raise Refusal(f"{told}: write dead and alive, or 1 and 0 in a column called event")
+        return found
     raise Refusal(f"column {endpoint.event}: {cell!r} is neither an event (1, dead) nor none (0, alive): write 1 and 0")
+
+
+def event_of(cell: str) -> str:
+    """1 for an event, 0 for none, '' for neither."""
+    word = plain(cell.split(":")[0]) if re.match(r"[01]:", cell) else cell.lower().replace(" ", "_")
+    return "1" if word in YES else "0" if word in NO else ""

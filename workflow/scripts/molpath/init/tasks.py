@@ -5,14 +5,15 @@ from __future__ import annotations
 import argparse
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
-from .draft import Draft, Refusal, number, table
-from .labels import Joined, Labels, plain
+from .draft import Draft, Refusal, number, some, table
+from .label_table import UNSAID, Labels, check_decimals, plain
+from .labels import Joined
 from .names import safe_ids, stem_of
 from .survival import Endpoint, endpoints_of, survival_cells
 
@@ -126,7 +127,7 @@ def _columns(labels: Labels, taken: set[str]) -> list[str]:
     return [
         column
         for column in labels.columns
-        if column not in taken and plain(column) not in APART and not FOLD.match(plain(column))
+        if column not in {*taken, "#"} and plain(column) not in APART and not FOLD.match(plain(column))
     ]
 
 
@@ -138,29 +139,50 @@ def one_value(joined: Joined, slide: str, column: str) -> str:
     return values[0] if values else ""
 
 
-def unit_of(joined: Joined, values: Mapping[str, str]) -> str:
-    """case_id, or slide_id where slides of a case have different labels."""
-    found: dict[str, str] = {}
+def differing_cases(joined: Joined, values: Mapping[str, str]) -> list[str]:
+    """Cases whose slides have different labels."""
+    found: dict[str, set[str]] = {}
     for slide, value in values.items():
-        if value and found.setdefault(joined.case_of[slide], value) != value:
-            return "slide_id"
-    return "case_id"
+        if value:
+            found.setdefault(joined.case_of[slide], set()).add(value)
+    return [case for case, told in found.items() if len(told) > 1]
+
+
+def _values(joined: Joined, column: str, options: argparse.Namespace) -> tuple[dict[str, str], list[str]]:
+    """What the table says of each slide, '' for nothing, and words that say that nothing is known."""
+    values = {slide: one_value(joined, slide, column) for slide in joined.names}
+    kept = {word.strip() for word in (options.classes or "").split(",")}
+    unsaid = sorted({value for value in values.values() if plain(value) in UNSAID and value not in kept})
+    return {slide: "" if value in unsaid else value for slide, value in values.items()}, unsaid
+
+
+def check_spellings(column: str, words: Sequence[str]) -> None:
+    """Refuse one class in two spellings, which would be two."""
+    first: dict[str, str] = {}
+    for word in words:
+        spelled = " ".join(re.split(r"[\s_]+", word.casefold()))
+        if first.setdefault(spelled, word) != word:
+            raise Refusal(f"{column}: {first[spelled]!r} and {word!r} are spellings of one class: write them alike")
 
 
 def label_task(joined: Joined, column: str, name: str, options: argparse.Namespace, asked: bool) -> Task:
     """A task of classes; of numbers where the column holds many and was asked for."""
-    values = {slide: one_value(joined, slide, column) for slide in joined.names}
-    words = sorted({value for value in values.values() if value})
+    values, unsaid = _values(joined, column, options)
+    words = sorted({value for value in values.values() if value}, key=lambda word: (word.casefold(), word))
+    check_spellings(column, words)
     if words and all(re.fullmatch(r"-?\d+\.0+", word) or re.fullmatch(r"-?\d+", word) for word in words):
         values = {slide: str(int(float(value))) if value else "" for slide, value in values.items()}
         words = sorted(set(values.values()) - {""}, key=int)
+    if asked and all(re.fullmatch(r"-?[\d.,]+", word) for word in words):
+        check_decimals(column, words)
     if len(words) > MOST_CLASSES and all(map(is_number, words)):
         if asked:
             return number_task(joined, column, name, values)
         raise Refusal(f"{column}: {len(words)} different numbers (as a regression: --label {column})")
     if len(words) > MOST_CLASSES and not asked:
         raise Refusal(f"{column}: {len(words)} different words")
-    unit = unit_of(joined, values)
+    differ = differing_cases(joined, values)
+    unit, differing = "slide_id" if differ else "case_id", f"labels differ within a case: {some(differ)}"
     sample_of = joined.case_of if unit == "case_id" else {slide: slide for slide in joined.names}
     counts = Counter({sample_of[slide]: value for slide, value in values.items() if value}.values())
     kept = [word for word in in_order(words, options, asked) if counts[word] > 1]
@@ -179,9 +201,10 @@ def label_task(joined: Joined, column: str, name: str, options: argparse.Namespa
         "splits": {"method": "k_fold", "folds": folds, "seed": 0},
     }
     told = f"task {name}: " + ", ".join(f"{word} {counts[word]}" for word in kept)
-    told += f" labelled {'cases' if unit == 'case_id' else 'slides (labels differ within a case)'}, {folds} folds"
+    told += f" labelled {'cases' if unit == 'case_id' else f'slides ({differing})'}, {folds} folds"
     if lost := [word for word in words if word not in kept]:
         told += f"; left out for having one only: {', '.join(lost)}"
+    told += f"; taken for no label: {', '.join(unsaid)}" if unsaid else ""
     return Task(name, {s: {name: code_of[v]} if v in code_of else {} for s, v in values.items()}, settings, told)
 
 
@@ -195,9 +218,16 @@ def in_order(words: list[str], options: argparse.Namespace, asked: bool) -> list
                 f"--classes {options.classes}: {missing} is missing (it orders the classes of the one --label)"
             )
         return order
-    if len(words) == 2 and plain(words[1]) in NEGATIVE and plain(words[0]) not in NEGATIVE:
+    if len(words) == 2 and says_no(words[1]) and not says_no(words[0]):
         return words[::-1]
     return words
+
+
+def says_no(word: str) -> bool:
+    """True for the negative one of two classes: no, wild type, HPV-, non-metastatic, unmethylated, …"""
+    return (
+        plain(word) in NEGATIVE or word.endswith("-") or bool(re.match(r"(no|not|non|un)[-_ ]|nonm|unm", word.lower()))
+    )
 
 
 def folds_of(smallest: int, options: argparse.Namespace) -> int:
@@ -214,7 +244,7 @@ def is_number(text: str) -> bool:
 
 def number_task(joined: Joined, column: str, name: str, values: dict[str, str]) -> Task:
     """A regression, with folds drawn here: recipes stratify by label, which numbers have none of."""
-    unit = unit_of(joined, values)
+    unit = "slide_id" if differing_cases(joined, values) else "case_id"
     cases = sorted({joined.case_of[slide] for slide, value in values.items() if value})
     if len(cases) < 2 * FOLDS:
         raise Refusal(f"{column}: {number(len(cases), 'case')} with a number, {2 * FOLDS} are needed")

@@ -7,7 +7,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from .check_values import check_classes, check_groups, check_survival, check_value, may_be_tested
+from .check_values import check_agreement, check_classes, check_groups, check_survival, check_value, may_be_tested
 from .config import Config, Row
 from .hints import did_you_mean, for_id, for_path
 from .models import Models
@@ -101,12 +101,13 @@ class TaskChecks:
         if error := problem_of(sheet):
             self.problems.add_table_error(error)
             return
+        if not rows:
+            self.problems.add(sheet, "no row below the header", "write a row for each slide or case")
+            return
         needed = [settings["task_col"], "case_id", settings["sample_col"], *settings.get("extra_cols", [])]
-        missing = [name for name in needed if not rows or name not in rows[0]]
+        missing = [name for name in needed if name not in rows[0]]
         if missing:
-            near = [
-                f"{one!r}: {hint.strip()}" for one in missing if (hint := did_you_mean(one, rows[0] if rows else ()))
-            ]
+            near = [f"{one!r}: {hint.strip()}" for one in missing if (hint := did_you_mean(one, rows[0]))]
             self.problems.add(
                 f"{sheet}, header, column {', '.join(missing)}",
                 "the task's config.yaml names it, but the table has no such column",
@@ -129,6 +130,7 @@ class TaskChecks:
             if recipe and may_be_tested(row, recipe):
                 self.check_leak(task, where, row, "splits")
             self.check_sample(where, row, settings)
+        check_agreement(sheet, labelled, folds, settings, self.problems)
         self.check_embedded(sheet, labelled)
         self.check_fold_sides(task, sheet, settings)
 

@@ -1,4 +1,4 @@
-"""Checks of tasks that predict numbers or survival: values, times, events, and protocols that need classes."""
+"""Checks of what tasks say of samples: values, times, events, one label each, and protocols that need classes."""
 
 from __future__ import annotations
 
@@ -68,6 +68,21 @@ def check_survival(where: str, row: Row, settings: Config, problems: Problems) -
         if column.endswith("_event") and not is_number(value, lambda x: x in (0, 1)):
             remedy = "correct it, or empty the label to leave the row out"
             problems.add(f"{where}, column {column}", f"{value!r} is neither 1 (event) nor 0 (censored)", remedy)
+
+
+def check_agreement(sheet: str, rows: list[Row], folds: list[str], settings: Config, problems: Problems) -> None:
+    """Rows of one sample (a case, or a slide) say the same of it, in label and folds; reported once per table."""
+    unit = settings["sample_col"]
+    columns = [settings["task_col"], *(settings.get("extra_cols") or []), *folds]
+    first: dict[str, Row] = {}
+    for row in rows:
+        known = first.setdefault(row[unit], row)
+        for column in dict.fromkeys(columns):
+            if (row[column] or "") != (known[column] or ""):
+                told = f"{unit} {row[unit]} has {row[column]!r}, and {known[column]!r} in row {known['#']}"
+                where = f"{sheet}, row {row['#']}, column {column}"
+                problems.add(where, told, f"make rows of one {unit} agree, or set sample_col to what they are of")
+                return
 
 
 def is_number(text: str, fits: Callable[[float], bool]) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ...common.tsv import BadTable
 from ...common.vectors import Vectors, read_ids, unit_of
 from ..draft import Draft, Refusal, kept, number, some
 from ..labels import join
@@ -71,7 +72,17 @@ def look_at(path: str, options: argparse.Namespace, draft: Draft) -> Vectors:
 
 
 def _other(path: str) -> Vectors:
-    """Ids of formats that the standard library can't read."""
+    """Ids of formats that the standard library can't read. Raises BadTable for files that are damaged."""
+    try:
+        return _by_library(path)
+    except BadTable:
+        raise
+    except (OSError, ValueError, KeyError) as error:
+        told = str(error).split("\n")[0]
+        raise BadTable(path, f"can't be read ({told})", "write or copy it again, whole") from None
+
+
+def _by_library(path: str) -> Vectors:
     if path.endswith(".h5ad"):
         import anndata
 

@@ -75,7 +75,7 @@ def sheet_of(joined: Joined, paths: dict[str, str], mpp: float | None = None) ->
         row |= {"site": sites[slide]} if sites else {}
         row |= {"mpp": f"{mpp:g}"} if mpp else {}
         told = (joined.rows_of.get(slide) or [{}])[0]
-        rows.append(row | {name: told.get(name, "") for name in columns})
+        rows.append(row | {name: told.get(name) or row.get(name, "") for name in columns})
     return table(rows)
 
 
