@@ -43,7 +43,7 @@ demo: env
 report: env
 	@$(BIN)/snakemake --report results/report.html --report-stylesheet workflow/report/report.css $(ARGS)
 
-# The picture in README.md; needs Graphviz.
+# The picture of all rules; needs Graphviz.
 rulegraph: env
 	$(BIN)/snakemake --configfile config/demo/config.yaml --forceall --rulegraph | grep -vE '^.0\[|-> 0$$' | tred \
 		| dot -Nfontname=sans -Nfontsize=11 -Tsvg > workflow/docs/rulegraph.svg
