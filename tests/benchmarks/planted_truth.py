@@ -91,14 +91,14 @@ def generate(seed: int, cases: int):
     return latents, slides, rna.astype(np.float32), dna.astype(np.float32)
 
 
-def pretrain(seed: int, slides, rna, dna, settings):
+def pretrain(seed: int, slides, rna, dna, settings, description=DESCRIPTION):
     """A network trained on the pairs."""
-    words = DESCRIPTION["rna_encoder"]["vocabulary"]
+    words = description["rna_encoder"]["vocabulary"]
     vocabulary = {word: number for number, word in enumerate(words)}
     tokens = np.array([vocabulary[f"G{i:02d}"] for i in range(GENES)])
     examples = [Example(i, i, i, i) for i in range(len(slides))]
     data = PairedData(examples, Store(slides), rna, tokens, dna)
-    network = build(DESCRIPTION, seed)
+    network = build(description, seed)
     with tempfile.TemporaryDirectory() as folder:
         Trainer(network, data, vocabulary, settings | {"seed": seed}, f"{folder}/state", "").run()
     return network.eval(), vocabulary, tokens

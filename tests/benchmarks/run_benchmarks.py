@@ -32,6 +32,8 @@ BENCHMARKS = {
     "provenance": "provenance_scale.py",
     "retrieval": "retrieval_memory.py",
     "probe": "probe_speed.py",
+    "scaling": "scaling_truth.py",
+    "seeds": "demo_seeds.py",
     "tests": "type_one_errors.py",
     "vectors": "given_vectors.py",
 }

@@ -1,0 +1,180 @@
+"""How do pairs, width, heads and patches per bag scale, where the truth is known? Planted cohorts, no slides.
+
+    .venv/bin/python tests/benchmarks/scaling_truth.py --seeds 0 1 2 3 4 --out workflow/docs/scaling_truth.md
+
+The cohorts are those of planted_truth.py. What is measured is the gap that a linear probe on 64 labels leaves to the
+planted latents themselves (AUC of the oracle minus AUC of the pretrained encoder, mean of 6 tasks, 1,000 judged cases).
+A power law gap = a x pairs^-b is fitted to all sizes but the two largest, whose gaps it has to predict; intervals are
+over resampled seeds. Small cohorts are seen as often as is needed for at least 20,000 pairs in all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import planted_truth as truth
+import torch
+
+ROOT = Path(__file__).resolve().parents[2]
+PAIRS = (250, 500, 1000, 2500, 5000, 10000, 20000)
+#: What else is changed, at BASE pairs: part of the study -> values; the values in PAIRS' runs stand in USUAL.
+BASE, LABELS, SEEN = 2500, 64, 20_000
+OTHERS = {"width": (16, 32, 128), "heads": (1, 4, 8), "patches": (10, 20, 80)}
+USUAL = {"width": 64, "heads": 2, "patches": 40}
+HELD_OUT = 2
+
+
+def described(part: str, value: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Network and settings of training with one thing changed."""
+    description, settings = copy.deepcopy(truth.DESCRIPTION), dict(truth.SETTINGS)
+    if part == "width":
+        description["slide_encoder"] |= {"hidden": value, "output": value}
+        description["rna_encoder"]["width"] = value
+        description["dna_encoder"]["hidden"] = value
+    elif part == "heads":
+        description["slide_encoder"]["heads"] = value
+    elif part == "patches":
+        settings["patches"] = value
+    return description, settings
+
+
+def measure(job: tuple[int, str, int]) -> dict[str, Any]:
+    """Gap of one pretraining: job is generator seed, part of the study and its value."""
+    seed, part, value = job
+    torch.set_num_threads(1)
+    pairs = value if part == "pairs" else BASE
+    description, settings = described(part, value)
+    settings |= {"epochs": max(settings["epochs"], round(SEEN / pairs)), "seed": seed}
+    # The cases that are probed are drawn apart, so that all sizes are judged alike.
+    latents, slides, rna, dna = truth.generate(seed, max(PAIRS) + LABELS + truth.EVALUATED)
+    network = truth.pretrain(seed, slides[:pairs], rna[:pairs], dna[:pairs], settings, description)[0]
+    rest = slides[max(PAIRS) :]
+    found = {"oracle": latents[max(PAIRS) :], "pretrained": truth.embed(network, rest)}
+    found["mean"] = np.array([bag.mean(0, dtype=np.float64) for bag in rest])
+    rng, scores = np.random.default_rng([seed, 21]), []
+    for _ in range(truth.TASKS):
+        score = found["oracle"] @ rng.normal(size=truth.LATENTS)
+        labels = score + 0.5 * score.std() * rng.normal(size=len(score)) > 0
+        scores.append({name: truth.probe((x - x.mean(0)) / x.std(0), labels, LABELS) for name, x in found.items()})
+    auc = pd.DataFrame(scores).mean()
+    return {"seed": seed, "part": part, "value": value, "auc": auc.pretrained, "gap": auc.oracle - auc.pretrained} | {
+        "mean_gap": auc.oracle - auc["mean"]
+    }
+
+
+def power_law(table: pd.DataFrame) -> tuple[float, float]:
+    """a and b of gap = a x pairs^-b, by least squares on logarithms of the mean over seeds."""
+    means = table.groupby("value").gap.mean().clip(lower=1e-4)
+    slope, level = np.polyfit(np.log(means.index.to_numpy(float)), np.log(means.to_numpy()), 1)
+    return float(np.exp(level)), float(-slope)
+
+
+def fitted(table: pd.DataFrame, resamples: int = 1000) -> dict[str, Any]:
+    """The law of the smaller sizes with intervals over seeds, and what it says of the larger ones."""
+    sizes = sorted(table.value.unique())
+    known, seeds = table[table.value.isin(sizes[:-HELD_OUT])], table.seed.unique()
+    rng, draws = np.random.default_rng(0), []
+    for _ in range(resamples):
+        drawn = pd.concat([known[known.seed == seed] for seed in rng.choice(seeds, len(seeds))])
+        draws.append(power_law(drawn))
+    a, b = power_law(known)
+    low, high = np.percentile([one[1] for one in draws], [2.5, 97.5])
+    rows = []
+    for size in sizes[-HELD_OUT:]:
+        said = [x * size**-y for x, y in draws]
+        seen = table.gap[table.value == size].mean()
+        rows.append((size, a * size**-b, *np.percentile(said, [2.5, 97.5]), seen))
+    return {"a": a, "b": b, "b_low": low, "b_high": high, "predicted": rows}
+
+
+def page_of(table: pd.DataFrame, law: dict[str, Any], command: str, figure: str) -> str:
+    """The page, in Markdown."""
+    seeds = table.seed.nunique()
+    lines = [
+        "# Scaling on planted truth",
+        "",
+        "**Synthetic data**: features and profiles are drawn, no slide is real. Made by",
+        "",
+        f"    {command}",
+        "",
+        *__doc__.split("\n\n")[2].strip().splitlines(),
+        "",
+        f"![Gap to the oracle by number of pairs]({figure})",
+        "",
+        f"Fitted to all but the two largest: gap = {law['a']:.3g} x pairs^-b, b = {law['b']:.2f} (95 % interval over",
+        f"{seeds} seeds {law['b_low']:.2f} to {law['b_high']:.2f}).",
+        "",
+        "| pairs | gap predicted | 95 % interval | gap measured |",
+        "|---|---|---|---|",
+        *("| {:,} | {:.3f} | {:.3f} to {:.3f} | {:.3f} |".format(*row) for row in law["predicted"]),
+        "",
+        f"Means over {seeds} seeds (smallest to largest); mean pooling leaves a gap of {table.mean_gap.mean():.3f}.",
+        "",
+        "| changed | value | AUC | gap |",
+        "|---|---|---|---|",
+    ]  # fmt: skip
+    for (part, value), mine in table.groupby(["part", "value"], sort=True):
+        gap = f"{mine.gap.mean():.3f} ({mine.gap.min():.3f} to {mine.gap.max():.3f})"
+        lines.append(f"| {part} | {value:,} | {mine.auc.mean():.3f} | {gap} |")
+    usual = ", ".join(f"{name} {value}" for name, value in USUAL.items())
+    lines += ["", f"What is not changed: {BASE:,} pairs, {usual}; the expression branch is the plain MLP."]
+    return "\n".join(lines) + "\n"
+
+
+def draw(table: pd.DataFrame, law: dict[str, Any], path: str) -> None:
+    """Gap by number of pairs, each seed a dot, with the law."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(5.5, 3.8), layout="constrained")
+    mine = table[table.part == "pairs"]
+    axes.plot(mine.value, mine.gap, "o", color="#0072B2", ms=4, alpha=0.6)
+    sizes = np.array(sorted(mine.value.unique()), float)
+    axes.plot(sizes[:-HELD_OUT], law["a"] * sizes[:-HELD_OUT] ** -law["b"], color="#333333", label="fitted")
+    axes.plot(
+        sizes[-HELD_OUT - 1 :], law["a"] * sizes[-HELD_OUT - 1 :] ** -law["b"], "--", color="#333333", label="predicted"
+    )
+    axes.axhline(mine.mean_gap.mean(), color="#D55E00", lw=1, ls=":", label="mean pooling")
+    axes.set(xscale="log", yscale="log", xlabel="pairs", ylabel="AUC of the oracle minus AUC, 64 labels")
+    axes.set_title("synthetic", fontsize=9, color="#8a1c1c", loc="right")
+    axes.legend(frameon=False, fontsize=8)
+    figure.savefig(path, metadata={"Date": None})
+
+
+def main() -> None:
+    """Measure; print, and write the page and its figure if asked."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--out", help="Markdown page to write, with a figure beside it")
+    arguments = parser.parse_args()
+    jobs = [(seed, "pairs", value) for seed in arguments.seeds for value in PAIRS]
+    jobs += [(seed, part, value) for seed in arguments.seeds for part, values in OTHERS.items() for value in values]
+    rows = []
+    with ProcessPoolExecutor(arguments.processes) as pool:
+        for row in pool.map(measure, jobs):
+            rows.append(row)
+            print(row, flush=True)
+    table = pd.DataFrame(rows)
+    law = fitted(table[table.part == "pairs"])
+    seeds = " ".join(map(str, arguments.seeds))
+    command = f".venv/bin/python tests/benchmarks/scaling_truth.py --seeds {seeds} --out workflow/docs/scaling_truth.md"
+    target = Path(arguments.out or "scaling_truth.md")
+    page = page_of(table, law, command, target.with_suffix(".svg").name)
+    if arguments.out:
+        draw(table, law, str(target.with_suffix(".svg")))
+        target.write_text(page)
+    print(page)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
