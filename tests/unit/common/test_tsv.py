@@ -150,7 +150,7 @@ REFUSED = {
     "semicolons": (b"slide_id;case_id;path\nS0;C0;a.svs\n", "has no tab, but semicolons: write"),
     "spaces": (b"slide_id case_id path\nS0 C0 a.svs\n", "has no tab, but spaces: write"),
     "quotes of R": (b'"slide_id"\t"case_id"\n"S0"\t"C0"\n', "header: names in quotes .*quote=FALSE"),
-    "empty": (b"", "no line but comments: the first line should name"),
+    "empty": (b"", "empty: the first line should name"),
     "comments only": (b"# a\n# b\n", "no line but comments: the first line should name"),
 }
 
