@@ -13,6 +13,9 @@ from pathlib import Path
 
 from molpath.study.terminal import columns_of
 
+#: The environment without a width of its own: it would be believed before the terminal.
+SIZELESS = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+
 #: Sequences that are known here; others fail a test.
 SEQUENCE = re.compile(r"\x1b\[([\d;]*)([A-Za-z])")
 
@@ -84,7 +87,7 @@ class Terminal:
             stdout=theirs,
             stderr=theirs,
             preexec_fn=self._take,
-            env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "TERM": "xterm-256color"} | variables,
+            env=SIZELESS | {"PYTHONDONTWRITEBYTECODE": "1", "TERM": "xterm-256color"} | variables,
         )
         os.close(theirs)
 

@@ -30,6 +30,10 @@ NOT_RUN = {
     "fetch_encoder_weights.py": "downloads",
     "fetch_hub_weights.py": "downloads",
     "list_gdc_profiles.py": "reads a cart of the GDC",
+    **dict.fromkeys(
+        ("score_gene_sets.py", "read_gene_sets.py", "draw_gene_sets.py"), "the small cohort has no gene sets"
+    ),
+    "draw_planted.py": "the picture of the demo's second part",
 }
 SEGMENTATION = {"method": "fpn", "fpn": {"encoder": "resnet18", "classes": 2, "tissue_class": 1}}
 WEIGHTS = """

@@ -108,7 +108,7 @@ def test_no_line_where_nobody_asked_for_one(eight, repository, words):
 @pytest.mark.parametrize(("setting", "shown"), [("off", False), ("only", True)])
 def test_an_environment_variable_turns_it_off_or_leaves_it_alone(eight, repository, setting, shown):
     folder, *_ = eight
-    words = command(repository, "features", "--forcerun", "collect_feature_losses")
+    words = command(repository, "features", "--forcerun", "inspect_slides")
     terminal = Terminal(words, folder, 600, MOLPATH_PROGRESS=setting, **QUICK)
     text = terminal.watch()
     assert terminal.process.returncode == 0, text[-3000:]
@@ -119,7 +119,7 @@ def test_an_environment_variable_turns_it_off_or_leaves_it_alone(eight, reposito
 
 def test_a_narrow_terminal_gets_lines_that_fit(eight, repository):
     folder, *_ = eight
-    words = command(repository, "features", "--forcerun", "collect_feature_losses")
+    words = command(repository, "features", "--forcerun", "inspect_slides")
     terminal = Terminal(words, folder, 24, **QUICK)
     terminal.watch()
     told = [row for row in terminal.seen if re.match(r"\d:\d\d \| ", row)]
@@ -162,7 +162,7 @@ def test_ctrl_c_takes_the_line_away(tmp_path, repository):
 
 def test_a_file_in_place_of_a_terminal_holds_no_escapes(tmp_path, eight, repository):
     folder, *_ = eight
-    words = command(repository, "features", "--forcerun", "collect_feature_losses")
+    words = command(repository, "features", "--forcerun", "inspect_slides")
     with open(tmp_path / "nohup.out", "w") as out:
         done = subprocess.run(words, cwd=folder, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
     text = (tmp_path / "nohup.out").read_text()
@@ -179,7 +179,7 @@ def test_a_workflow_that_imports_this_one_has_both(eight, repository, tmp_path):
         f'configfile: "config.yaml"\nmodule molpath:\n    snakefile: "{repository}/workflow/Snakefile"\n'
         "    config: config\nuse rule * from molpath as molpath_*\n"
     )
-    words = [SNAKEMAKE, "--cores", "2", "molpath_features", "--forcerun", "molpath_collect_feature_losses"]
+    words = [SNAKEMAKE, "--cores", "2", "molpath_features", "--forcerun", "molpath_inspect_slides"]
     terminal = Terminal(words, folder, 600, **QUICK)
     text = terminal.watch()
     assert terminal.process.returncode == 0, text[-3000:]
