@@ -190,7 +190,7 @@ def test_a_workflow_that_imports_this_one_has_both(eight, repository, tmp_path):
 
 
 def test_the_page_shows_what_a_run_shows(tmp_path, repository):
-    """Thirty slides, as on the page: the same end, and lines of the same kinds."""
+    """Thirty slides, as on the page: the same end, and lines that tell the same things."""
     write_study(tmp_path, 30, edge=1800)
     terminal = Terminal(command(repository, "embed"), tmp_path, 120, **QUICK)
     text = terminal.watch()
@@ -201,12 +201,11 @@ def test_the_page_shows_what_a_run_shows(tmp_path, repository):
     assert text[start : text.index("Complete log")].strip() == end.strip()
     shown = [line for line in lines.splitlines() if LINE.fullmatch(line)]
     assert len(shown) >= 5
-    kinds = {kind_of(row) for row in terminal.seen if LINE.fullmatch(row)}
-    assert {kind_of(line) for line in shown} <= kinds
+    # Which of them stand in one row is a matter of the moment, and of the machine.
+    seen = set().union(*(parts_of(row) for row in terminal.seen if LINE.fullmatch(row)))
+    assert set().union(*map(parts_of, shown)) <= seen
 
 
-def kind_of(line: str) -> frozenset[str]:
-    """Stages, rates and reasons that a line tells of, without their numbers."""
-    return frozenset(
-        re.findall(r"slides:|tissue:|tiles:|features:|patches/s|busy|left|\((?:mostly )?\w+\)|steps", line)
-    )
+def parts_of(line: str) -> set[str]:
+    """Stages and rates that a line tells of, without their numbers."""
+    return set(re.findall(r"slides:|tissue:|tiles:|features:|patches/s|left|set aside|steps", line))
