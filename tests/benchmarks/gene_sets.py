@@ -50,7 +50,7 @@ def marked_patches(seed: int, slides: list[np.ndarray]) -> list[np.ndarray]:
 
 
 def ask(network, slides, rna, latents, sets, support, asked, seed, marked) -> tuple[list[dict], dict[str, float]]:
-    """A row a set and way, of the asked slides; and means over random sets."""
+    """One row per set and way, of the asked slides; and means over random sets."""
     x = reliability.scaled(embed(network, slides))
     drawn = [random_sets(one, NAMES, rna[support].mean(0), RANDOM, seed + i) for i, one in enumerate(sets)]
     cohorts = np.full(len(support), "one")
@@ -152,7 +152,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--trained", type=int, default=2500, help="cases that pretrain")
     parser.add_argument("--apart", type=int, default=500, help="support cases that don't")
-    parser.add_argument("--out", help="TSV to write, a row a set")
+    parser.add_argument("--out", help="TSV to write, one row per set")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     tables, means = zip(*(measure(seed, arguments.trained, arguments.apart) for seed in arguments.seeds), strict=True)

@@ -4,7 +4,6 @@ import os
 import re
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ import pytest
 from init_files import features_of
 from molpath.common.files import read_tsv
 from molpath.init.command import parser
+from page_blocks import put_clone
 
 CASES = [f"P{k:02d}" for k in range(12)]
 SLIDES = [f"{case}_{block}" for case in CASES for block in "AB"]
@@ -25,15 +25,7 @@ def commands(page: Path, kind: str) -> str:
 @pytest.fixture
 def desk(tmp_path, repository) -> Path:
     """A folder with a clone in it as `make env` leaves it: an environment to activate, with the launcher."""
-    bin_folder = tmp_path / "molpath/.venv/bin"
-    bin_folder.mkdir(parents=True)
-    for name in ("python", "snakemake"):
-        (bin_folder / name).write_text(f'#!/bin/sh\nexec "{Path(sys.executable).with_name(name)}" "$@"\n')
-        (bin_folder / name).chmod(0o755)
-    (bin_folder / "activate").write_text(f'PATH="{bin_folder}:$PATH"\n')
-    # Told that the environment is there (--old-file), make writes the launcher alone.
-    make = ["make", "--silent", "--old-file=.venv/ready", f"BIN={bin_folder}", f"{bin_folder}/molpath"]
-    subprocess.run(make, cwd=repository, check=True)
+    put_clone(tmp_path, repository)
     return tmp_path
 
 

@@ -27,7 +27,7 @@ child.join()
 
 
 def greedy(path: str) -> np.ndarray:
-    """More than tests before this one can have freed: what a process holds already, a limit doesn't count anew."""
+    """More than tests before this one can have freed: a limit doesn't count what a process already holds."""
     return np.empty(12 << 30, np.uint8)
 
 

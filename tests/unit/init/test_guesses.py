@@ -222,7 +222,7 @@ def test_names_with_spaces_and_accents_get_ids(tmp_path, capsys):
     made = set_up(tmp_path / "my study", capsys, "--slides", slides)
     assert made.code == 0, made.err
     assert made.sheet["Prufung_2"]["path"] == str(slides / "Prüfung 2.svs")
-    assert "2 slides named anew, such as 'Prüfung 1': Prufung_1" in made.out
+    assert "2 slides renamed, such as 'Prüfung 1': Prufung_1" in made.out
     assert f"cd '{tmp_path / 'my study'}'" in made.out
 
 

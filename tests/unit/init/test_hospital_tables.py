@@ -12,7 +12,7 @@ def number(name):
 
 @pytest.fixture
 def given(tmp_path, capsys):
-    """A call of `init` on 20 slides of ten cases with a table of one row a slide."""
+    """A call of `init` on 20 slides of ten cases with a table of one row per slide."""
 
     def call(header, row, *more, names=NAMES, above=(), end="\n"):
         features = tmp_path / "f"

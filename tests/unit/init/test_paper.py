@@ -134,7 +134,7 @@ WORDS = ("study", "--paper", "bcnb--er", "--splits", "splits", "--slides", "slid
 
 def test_slides_that_are_not_there_are_named_and_can_be_left_out(ready):
     with pytest.raises(
-        Refusal, match=r"MISSING  8 slides of BCNB: not in slides: 1 of 8 \(7\), to be had from https://bcnb"
+        Refusal, match=r"MISSING  8 slides of BCNB: not in slides: 1 of 8 \(7\), available from https://bcnb"
     ):
         paper(options(*WORDS))
     draft = paper(options(*WORDS, "--skip-missing"))

@@ -112,5 +112,5 @@ def slides_needed(task: PaperTask, folder: str | None, wanted: list[str], found:
     missing = [name for name in wanted if name not in found]
     if not missing:
         return Needed(True, what, folder)
-    told = f"not in {folder}: {len(missing):,} of {len(wanted):,} ({some(missing)}), to be had from {get}"
+    told = f"not in {folder}: {len(missing):,} of {len(wanted):,} ({some(missing)}), available from {get}"
     return Needed(False, what, f"{told}; or go on without them: --skip-missing")

@@ -44,7 +44,7 @@ def read_gene_sets(
     outputs: Mapping[str, str],
     threads: int = 1,
 ) -> None:
-    """Write `sets` (TSV, a row a set and way), `scores` (TSV, of cases and slides) and `patches` (HDF5).
+    """Write `sets` (TSV, one row per set and way), `scores` (TSV, of cases and slides) and `patches` (HDF5).
 
     model: as for embedding; run_folder: of a trained run, '' for others; scores, listing: of score_gene_sets; tables:
     rna.h5ad of the support's cohorts; manifests: of the features of the slides that are mapped, and of the reference.

@@ -1,4 +1,4 @@
-"""What is still to be had of the weights that a config asks for, each with the command or page that comes next."""
+"""Which weights that a config asks for are still missing, each with the command or page that comes next."""
 
 from __future__ import annotations
 

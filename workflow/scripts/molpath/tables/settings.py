@@ -17,7 +17,7 @@ UNUSED = "not used"
 def list_settings(
     *, runs: Mapping[str, Mapping[str, Any]], published: str, note: str, outputs: Mapping[str, str]
 ) -> None:
-    """Write table (TSV), markdown and latex: a row a setting and run.
+    """Write table (TSV), markdown and latex: one row per setting and run.
 
     runs: entries of the config with `encoder` and `grid` as maps. published: resources/published/settings.tsv. differs:
     yes or no; empty where the paper's value is not known or the run has no such branch.

@@ -40,7 +40,7 @@ def slides(options: argparse.Namespace) -> Draft:
     names = list(found.paths)
     ids = safe_ids(names, "slide")
     if changed := [name for name in names if ids[name] != name]:
-        draft.notes.append(f"{number(len(changed), 'slide')} named anew, such as {changed[0]!r}: {ids[changed[0]]}")
+        draft.notes.append(f"{number(len(changed), 'slide')} renamed, such as {changed[0]!r}: {ids[changed[0]]}")
     joined = join(names, "slide", options, draft)
     joined = renamed(joined, ids, case_ids(joined))
     source = {"grid": "main", "encoder": encoder}
