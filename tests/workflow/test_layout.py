@@ -16,6 +16,7 @@ AROUND = {
     "tables": set(),
     "figures": {"tables"},
     "interpret": {"tables", "figures"},
+    "predict": {"tables", "figures", "interpret"},
     "provenance": {"tables"},
     "preflight": {"tables"},
     "init": {"study", "acquire", "preflight"},
@@ -33,7 +34,8 @@ CHAPTERS = [
         "7 Attention",
         "8 Genes",
     ),
-    "9 Run",
+    "9 Predictions",
+    "Run",
 ]
 
 

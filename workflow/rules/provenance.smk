@@ -71,7 +71,7 @@ rule summarise_resources:
         page=report(
             "<results>/benchmarks/resources.html",
             caption="../report/resources.rst",
-            category="9 Run",
+            category="Run",
             labels={"result": "what the run took (table)"},
         ),
     log:
