@@ -68,6 +68,7 @@ try:
         # The first page of a report, whose template reads the config alone.
         if "--report" in " ".join(sys.argv[1:]):
             with contextlib.suppress(Exception):  # a report can do without
+                config["how_it_was_made"] = study.methods()
                 config["what_came_out"] = study.outcome.now(where=False)
 except ProblemsFound as problems:
     raise StudyRefused(str(problems))

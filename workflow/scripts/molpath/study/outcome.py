@@ -110,7 +110,7 @@ def failure(logs: Iterable[str]) -> str:
     rules = Counter(re.findall(FAILED, "\n".join(map(tail_of, logs))))
     named = ", ".join(f"{rule} ({number:,})" for rule, number in rules.most_common())
     told = f"Jobs failed: {named}; their messages and logs are named above." if named else "The run failed."
-    return f"{told} Mend the cause. {AGAIN}"
+    return f"{told} Fix the cause. {AGAIN}"
 
 
 def shortened(there: list[tuple[str, str]], most: int = 4) -> list[tuple[str, str]]:

@@ -42,6 +42,7 @@ from .inventory import Inventory
 from .launcher import Launcher
 from .leakage import LeakageAudit
 from .ledger import Ledger
+from .methods import methods_of
 from .models import Models
 from .notes import notes_of
 from .omics import Omics
@@ -220,6 +221,10 @@ class Study:
     def about(self) -> dict[str, Any]:
         """What the page of the plan says of the study and of the Snakemake that made it."""
         return self.forecast.about() | {"snakemake": self.launcher.version}
+
+    def methods(self) -> str:
+        """A methods paragraph of what the config asks for."""
+        return methods_of(self.config, self.models)
 
     def doctor(self) -> DoctorRequest:
         """What to look at before a long run (molpath.preflight.examination does)."""
