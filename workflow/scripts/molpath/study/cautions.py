@@ -41,7 +41,7 @@ class Cautions:
         """A line for each, with the file that says more. entries: of the ledger, as far as the stages."""
         found: list[str] = self._of_leaks() if {"omics", "pretrain", "probe"} & set(stages) else []
         found += self._of_runs(entries) if "pretrain" in stages else []
-        found += self._of_probes() if "probe" in stages else []
+        found += [*self._of_encoders(), *self._of_probes()] if "probe" in stages else []
         return found
 
     def _of_leaks(self) -> list[str]:
@@ -72,6 +72,18 @@ class Cautions:
                     f"pretraining {run}: {len(cases):,} cases with slide and profile, fewer than the {batch:,} of a "
                     "batch (training/batch_size): each is told from few others"
                 )
+
+    def _of_encoders(self) -> Iterable[str]:
+        """Networks that their makers trained on a programme whose cases are tested."""
+        path = "<results>/tables/encoder_cohorts.tsv"
+        rows = self._read(path)
+        for programme in dict.fromkeys(row["programme"] for row in rows):
+            mine = [row for row in rows if row["programme"] == programme]
+            networks, tasks = (dict.fromkeys(row[column] for row in mine) for column in ("network", "task"))
+            yield (
+                f"encoders: {some(networks)} learned from slides of {programme}, which test sides of {len(tasks):,} "
+                f"tasks hold: scores there may be too good ({self._path(path)})"
+            )
 
     def _of_probes(self) -> Iterable[str]:
         """Controls off chance, folds without a result, Cox models without a coefficient."""

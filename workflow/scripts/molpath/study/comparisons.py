@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ..common.kinds import FOREIGN
 from .benchmark import Benchmark
 from .config import Config, Wildcards
 from .embedding import Embedding
 from .models import Models
 from .probing import Probing
+from .sheets import read_sheet
 
 #: Settings of training that runs of one study of scale may differ in.
 NOT_OF_STUDIES = ("seed", "batch_size", "micro_batch", "processes", "threads", "readers", "save_every")
@@ -29,6 +31,22 @@ class Comparisons:
         used = self.models.used
         trained = [name for name in used if self.models.entries.get(name, {}).get("kind") == "threads"]
         return self.section["reference"] or next(iter(trained + used), "")
+
+    def seen_networks(self) -> dict[str, list[str]]:
+        """Networks of each compared model that their makers trained on public programmes.
+
+        A patch encoder by its adapter, or by its name where features are given; a slide encoder by its kind.
+        """
+        models = self.models
+        table = read_sheet(models.places.shipped("../resources/tasks/encoder_cohorts.tsv"))
+        known = {row["encoder"] for row in table if row["trained_on"]}
+        found = {}
+        for name in models.compared():
+            entry = models.supervised.get(name) or models.entries[name]
+            encoder = (models.source(entry) or ("", ""))[1]
+            names = {encoder, models.encoders.entries[encoder]["adapter"]} if encoder else set()
+            found[name] = sorted(known & (names | ({entry["kind"]} if entry.get("kind") in FOREIGN else set())))
+        return {name: networks for name, networks in found.items() if networks}
 
     @property
     def supervised(self) -> list[str]:

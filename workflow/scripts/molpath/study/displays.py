@@ -96,14 +96,14 @@ class Displays:
     Providers that the files name, each a function of wildcards:
     files: slide_sheet, tile_manifests, feature_manifests, packed_indices, pairs_of_runs, embedded_slides, histories,
     case_embeddings, cluster_points, cluster_scores, frozen_metrics, frozen_predictions,
-    fewshot_metrics, label_predictions, frozen_splits, probe_summaries,
+    fewshot_metrics, label_predictions, frozen_splits, tested_splits, probe_summaries,
     probe_metrics, probe_predictions, run_slides, run_indices, described_files, mapped_blocks, mapped_slides,
     scaling_weights, scaling_slides; files that ship: pretraining_sites,
-    benchmark_table, task_classes, task_cohorts, pretraining_cohorts, published_settings, published_comparisons,
+    benchmark_table, task_classes, task_cohorts, encoder_cohorts, pretraining_cohorts, published_settings, published_comparisons,
     published_scores, other_scores;
     values: note, overlaps, quality_thresholds, history_names, used_models, colour_column, compared_models,
     reference_model, supervised_names, frozen_tasks, small_cohort, probe_c, pooling_pairs, pooling_model, random_pairs,
-    task_families, described_tasks, trained_cohorts, run, run_sources, model_sources, run_fractions, run_settings,
+    task_families, described_tasks, tested_tasks, model_networks, trained_cohorts, run, run_sources, model_sources, run_fractions, run_settings,
     scaling_runs, scaling_studies, scaling_settings, map_settings, model_name, published_names.
     """
 

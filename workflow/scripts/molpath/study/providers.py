@@ -19,6 +19,7 @@ SHIPPED = {
     "pretraining_cohorts": "tasks/pretraining_cohorts",
     "task_classes": "tasks/classes",
     "task_cohorts": "tasks/cohorts",
+    "encoder_cohorts": "tasks/encoder_cohorts",
     "benchmark_table": "tasks/tasks",
     "published_settings": "published/settings",
     "other_scores": "published/other_sources",
@@ -101,6 +102,7 @@ def of_files(parts: Parts) -> dict[str, Provider]:
             for path in probing.of_group(group)
         ],
         "frozen_splits": lambda wildcards: [tasks.splits(task) for task in tasks.with_group("frozen")],
+        "tested_splits": tasks.tested_splits,
         "probe_summaries": probing.summaries,
         "probe_metrics": probing.metrics,
         "probe_predictions": probing.predictions,
@@ -135,6 +137,8 @@ def of_values(parts: Parts) -> dict[str, Provider]:
         "published_names": lambda wildcards: comparisons.published_names(),
         "frozen_tasks": lambda wildcards: models.tasks.with_group("frozen"),
         "task_families": models.tasks.families,
+        "tested_tasks": lambda wildcards: models.tasks.tested,
+        "model_networks": lambda wildcards: comparisons.seen_networks(),
         "described_tasks": lambda wildcards: sorted(parts.probing.used),
         "trained_cohorts": lambda wildcards: sorted(
             {cohort for run in models.used_runs for cohort in models.runs[run]["cohorts"]}

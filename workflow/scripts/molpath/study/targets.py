@@ -127,6 +127,7 @@ class Targets:
         figures, tables = self.comparisons.score_figures(), self.comparisons.score_tables()
         names += [f"figures/{name}.{kind}" for name in figures for kind in ("svg", "png", "tsv")]
         names += [f"tables/{name}.{kind}" for name in tables for kind in ("tsv", "md", "tex")]
+        names += ["tables/encoder_cohorts.tsv"] * bool(self.comparisons.seen_networks())
         names += ["figures/clusters.svg"] * bool(self.probing.section["cluster"]["use"])
         if self.comparisons.compares_with_paper():
             names += [f"tables/{name}" for name in PUBLISHED] + ["figures/published.svg"]

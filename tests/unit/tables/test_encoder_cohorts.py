@@ -1,0 +1,72 @@
+"""Test sides that an encoder has seen: by programme, of the cases that folds test."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from molpath.common.files import read_tsv, write_tsv
+from molpath.tables.encoder_cohorts import list_encoder_cohorts, programme_of
+
+ROOT = Path(__file__).resolve().parents[3]
+SEEN = ROOT / "resources/tasks/encoder_cohorts.tsv"
+
+
+@pytest.mark.parametrize(
+    ("case", "cohorts", "programme"),
+    [
+        ("TCGA-A1-A0SB", [], "TCGA"),
+        ("TCGA-A1-A0SB-01Z", ["BRCA"], "TCGA"),
+        ("TCGA-A1-A0SBX", [], ""),
+        ("P1", ["tcga_brca"], "TCGA"),
+        ("P1", ["TCGA-BRCA", "BRCA"], "TCGA"),
+        ("C3L-00104", ["CCRCC"], "CPTAC"),
+        ("C3N-001041", [], ""),
+        ("P1", ["CPTAC-CCRCC"], "CPTAC"),
+        ("GTEX-1117F", [], "GTEx"),
+        ("P1", ["our panda bears"], ""),
+        ("P1", ["PANDA"], "PANDA"),
+        ("P1", [""], ""),
+    ],
+)
+def test_programmes_by_case_and_cohort(case, cohorts, programme):
+    assert programme_of(case, cohorts) == programme
+
+
+def test_rows_count_tested_cases_of_the_programme(tmp_path):
+    cases = ["TCGA-A1-A0SB", "TCGA-A1-A0SC", "P1", "P2"]
+    write_tsv(
+        tmp_path / "slides.tsv", pd.DataFrame({"slide_id": cases, "case_id": cases, "cohort": ["a", "a", "b", "b"]})
+    )
+    folds = pd.DataFrame(
+        {"case_id": cases, "slide_id": cases, "label": 0, "fold_0": ["test", "train", "test", "train"]}
+    )
+    write_tsv(tmp_path / "mixed.tsv", folds)
+    write_tsv(tmp_path / "own.tsv", folds[folds.case_id.str.startswith("P")])
+    list_encoder_cohorts(
+        networks={"mean": ["kaiko_vits8"], "slide": ["chief", "ctranspath"], "other": ["uni_v1"]},
+        tasks=["mixed", "own"],
+        splits=[str(tmp_path / "mixed.tsv"), str(tmp_path / "own.tsv")],
+        sheet=str(tmp_path / "slides.tsv"),
+        seen=str(SEEN),
+        output=str(tmp_path / "found.tsv"),
+    )
+    found = read_tsv(tmp_path / "found.tsv")
+    assert [*zip(found.model, found.network, found.programme, found.task, strict=True)] == [
+        ("mean", "kaiko_vits8", "TCGA", "mixed"),
+        ("slide", "ctranspath", "TCGA", "mixed"),
+        ("slide", "chief", "TCGA", "mixed"),
+    ]
+    assert set(found.test_cases) == {"2"}
+    assert set(found.of_programme) == {"1"}
+
+
+def test_every_built_in_encoder_and_slide_encoder_has_a_row():
+    import yaml
+    from molpath.common.kinds import FOREIGN
+
+    table = read_tsv(SEEN)
+    built_in = yaml.safe_load((ROOT / "workflow/scripts/molpath/features/encoders.yaml").read_text())["encoders"]
+    assert set(table[table.kind == "patch"].encoder) == set(built_in)
+    assert set(table[table.kind == "slide"].encoder) == set(FOREIGN)
+    assert set(table.checked) == {"yes", "no"}
+    assert (table.source != "").all()
