@@ -99,11 +99,12 @@ class Displays:
     fewshot_metrics, label_predictions, frozen_splits, tested_splits, probe_summaries,
     probe_metrics, probe_predictions, run_slides, run_indices, described_files, mapped_blocks, mapped_slides,
     scaling_weights, scaling_slides; files that ship: pretraining_sites,
-    benchmark_table, task_classes, task_cohorts, encoder_cohorts, pretraining_cohorts, published_settings, published_comparisons,
-    published_scores, other_scores;
+    benchmark_table, task_classes, task_cohorts, encoder_cohorts, pretraining_cohorts, published_settings,
+    published_comparisons, published_scores, other_scores;
     values: note, overlaps, quality_thresholds, history_names, used_models, colour_column, compared_models,
     reference_model, supervised_names, frozen_tasks, small_cohort, probe_c, pooling_pairs, pooling_model, random_pairs,
-    task_families, described_tasks, tested_tasks, model_networks, trained_cohorts, run, run_sources, model_sources, run_fractions, run_settings,
+    task_families, described_tasks, tested_tasks, model_networks,
+    trained_cohorts, run, run_sources, model_sources, run_fractions, run_settings,
     scaling_runs, scaling_studies, scaling_settings, map_settings, model_name, published_names.
     """
 
