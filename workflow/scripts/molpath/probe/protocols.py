@@ -12,6 +12,7 @@ from .frozen import probes_of, sweep_of
 from .permuting import control_of, permutations_on, shuffled
 from .probes import fit_logistic
 from .results import COLUMNS, TIMES, Results, over_labels, sides
+from .site_folds import add_site_folds
 from .tasks import Task
 
 __all__ = ["COLUMNS", "Results", "probe_fewshot", "probe_frozen", "sides"]
@@ -23,8 +24,9 @@ log = logging.getLogger(__name__)
 def probe_frozen(task: Task, x: np.ndarray, settings: Probe) -> Results:
     """Every frozen probe that the settings ask for on every fold, and the controls beside them.
 
-    x: float N x D. Protocols: logistic, cox or ridge; logistic_C=… of `C_sweep`; those of `further`; site_only,
-    patch_count_only, permuted, and <protocol>_permuted of further probes (see controls.py).
+    x: float N x D. Protocols: logistic, cox or ridge; logistic_C=… of `C_sweep`; those of `further`; keep_sites and
+    leave_one_site_out (see site_folds.py); site_only, patch_count_only, permuted, and <protocol>_permuted of further
+    probes (see controls.py).
     """
     results = Results(task, settings["cox"].get("times", TIMES))
     probes = probes_of(task, x, settings)
@@ -32,6 +34,7 @@ def probe_frozen(task: Task, x: np.ndarray, settings: Probe) -> Results:
     for name, predict in {**first, **sweep_of(task, x, settings), **probes}.items():
         for fold in range(task.folds.shape[1]):
             results.add(name, fold, *sides(task, fold), predict)
+    add_site_folds(results, next(iter(first.values())), settings)
     add_controls(results, task, x, settings)
     return results
 

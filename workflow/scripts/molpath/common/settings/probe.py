@@ -51,6 +51,7 @@ class Probe(Solvers, Summary):
     ridge_alphas: list[float]
     mlp_hidden: int
     further: list[str]
+    site_folds: list[str]
     neighbours: int
     shots: list[int]
     repeats: int
