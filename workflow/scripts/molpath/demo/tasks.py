@@ -22,7 +22,7 @@ TASKS = {
 }
 #: Share of subtype labels that are wrong, and noise added to a degree before it is cut at the median.
 LABEL_NOISE, DEGREE_NOISE = 0.08, 0.6
-FOLDS = 5
+FOLDS = 3
 
 
 def make_tasks(slides: Sequence[Mapping[str, str]], folder: str | Path, seed: int, folds: int = FOLDS) -> None:
