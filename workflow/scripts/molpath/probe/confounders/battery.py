@@ -17,7 +17,7 @@ from .nested import add_model
 from .outcomes import combine
 from .pairs import NAMES, Pairs, kind_of
 from .refit import Refit
-from .strata import WEIGHTING, fall, score_strata
+from .strata import WEIGHTING, fall, leaning, score_strata
 from .subgroups import assess_subgroups
 from .verdict import judge
 from .within import permute_within
@@ -70,7 +70,8 @@ def assess(
         row = {"task": task.name, "kind": kind_of(cases), "column": column.name, "note": column.note}
         row |= {"unusable": column.unusable, "score_name": NAMES[kind_of(cases)], "p_score": overall.p}
         row |= associate(cases, column, ASSOCIATIONS, seed) | alone(cases, column, settings, bootstraps)
-        row |= fall(cases, column, pairs, permutations, bootstraps, seed) | {"weighting": WEIGHTING}
+        row |= fall(cases, column, pairs, bootstraps, seed) | {"weighting": WEIGHTING}
+        row |= leaning(cases, column, outcome.scores, permutations, seed)
         left = permute_within(cases, column.codes, permutations, seed, refit, outcome.scores)
         row |= {"p_within": left.p, "within_rank": left.score, "p_gain": left.p_gain, "partial": left.gain, "how": left.how}
         row |= gain_of(cases, column, refit, settings, bootstraps)

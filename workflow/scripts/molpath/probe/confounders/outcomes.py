@@ -79,28 +79,23 @@ def by_case(task: Task) -> tuple[Task, dict[str, str]]:
 
     A case stands on a side of a fold where all its samples do, on none elsewhere.
     """
-    members: dict[str, list[int]] = {}
-    for place, name in enumerate(task.samples):
-        members.setdefault(task.cases.get(name, name), []).append(place)
-    labels = pd.DataFrame({"label": task.labels})
-    if task.is_regression:
-        labels["value"] = task.values
-    if task.is_survival:
-        labels["time"], labels["event"] = task.survival
-    same = {case: len(labels.iloc[rows].drop_duplicates()) == 1 for case, rows in members.items()}
-    kept = {case: rows for case, rows in members.items() if same[case]}
-    first = np.array([rows[0] for rows in kept.values()], int)
-    folds = np.array(
-        [
-            [side if (task.folds[rows, k] == side).all() else "" for k, side in enumerate(task.folds[rows[0]])]
-            for rows in kept.values()
-        ],
-        object,
-    ).reshape(len(kept), task.folds.shape[1])
+    names = pd.Index([task.cases.get(name, name) for name in task.samples])
+    codes, cases = pd.factorize(names)
+    first = np.unique(codes, return_index=True)[1] if len(codes) else np.zeros(0, int)
+    labels = [task.labels, *([task.values] if task.is_regression else []), *(task.survival if task.is_survival else ())]
+    alike = np.ones(len(cases), bool)
+    for one in labels:
+        alike[codes[one != one[first][codes]]] = False
+    folds = task.folds[first].copy()
+    differ = task.folds != folds[codes]
+    for fold in range(folds.shape[1]):
+        folds[codes[differ[:, fold]], fold] = ""
+    left_out = {str(case): "its samples have different labels" for case in cases[~alike]}
+    first, folds, kept = first[alike], folds[alike], [str(case) for case in cases[alike]]
     found = dataclasses.replace(
         task,
         unit="case_id",
-        samples=list(kept),
+        samples=kept,
         cases={case: case for case in kept},
         labels=task.labels[first],
         folds=folds,
@@ -108,4 +103,4 @@ def by_case(task: Task) -> tuple[Task, dict[str, str]]:
         events=None if task.events is None else task.events[first],
         values=task.values[first] if task.is_regression else task.values,
     )
-    return found, {case: "its samples have different labels" for case, fine in same.items() if not fine}
+    return found, left_out

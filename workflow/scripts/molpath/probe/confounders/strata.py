@@ -11,7 +11,7 @@ from ..intervals import percentiles
 from ..tasks import Task
 from .columns import ENOUGH, Column
 from .pairs import CHANCE, Pairs, draws, kind_of
-from .residuals import permuted_within, share_as_large
+from .residuals import permuted_within, residuals, share_as_large
 
 #: How the stratum-averaged score is weighted, as tables state it.
 WEIGHTING = "pairs of cases within a group, over the group's cases (van Elteren)"
@@ -67,14 +67,11 @@ def unscored(task: Task, mine: np.ndarray) -> str:
     return f"n too small: {n} cases, {ENOUGH} are needed" if n < ENOUGH else few
 
 
-def fall(task: Task, column: Column, pairs: Pairs, permutations: int, bootstraps: int, seed: int) -> dict[str, float]:
+def fall(task: Task, column: Column, pairs: Pairs, bootstraps: int, seed: int) -> dict[str, float]:
     """The score over all cases with a value, the stratum-averaged one, and the fall between them.
 
     score, within, each with _lower and _upper; fall, fall_lower, fall_upper (bootstraps of cases); left: share of the
-    score above chance that is left within groups, left_lower, left_upper. p_fall: share of exchanges of the column
-    among cases of the same label (of numbers and times: of a bin of them) with a fall as large. That the label goes
-    with the column stays as it is, so that P asks whether the score does, too: under the null that embedding and column
-    are independent given the label it is exact, whatever was fitted, for no probe knew the column.
+    score above chance that is left within groups, left_lower, left_upper.
     """
     codes, everybody = column.codes, np.where(column.known, 0, -1)
     seen, within = pairs.score(everybody), pairs.score(codes)
@@ -84,10 +81,35 @@ def fall(task: Task, column: Column, pairs: Pairs, permutations: int, bootstraps
     shares = np.array([left_of(a, b) for a, b in zip(over, inside, strict=True)])
     for name, values in (("score", over), ("within", inside), ("fall", over - inside), ("left", shares)):
         found[f"{name}_lower"], found[f"{name}_upper"] = percentiles(values)
-    labels = np.where(column.known, label_groups(task, column.known), -1)
-    orders = permuted_within(labels, permutations, seed)
-    null = np.array([seen - pairs.score(codes[order]) for order in orders])
-    return found | {"p_fall": share_as_large(found["fall"], null)}
+    return found
+
+
+def leaning(
+    task: Task, column: Column, scores: np.ndarray, permutations: int, seed: int
+) -> dict[str, float]:
+    """Whether the score goes with the column the way the label does, among cases of the same label: lean, p_lean.
+
+    scores: float N x K. lean: covariance over cases of the score, less its mean over cases of the same label, with the
+    mean label of the case's group, over both spreads (summed over classes). p_lean: share of exchanges of the column
+    among cases of the same label (of numbers and times: of a bin of them) with a value as large. Exchanges leave the
+    table of label and column as it is, so P asks about the score alone; where embedding and column are independent
+    given the label it is exact, however probes were fitted, for none knew the column.
+    """
+    known = column.known
+    labels = np.where(known, label_groups(task, known), -1)
+    inside, label = np.zeros(scores.shape), residuals(task, np.where(known, 0, -1))
+    for code in np.unique(labels[labels >= 0]):
+        rows = labels == code
+        inside[rows] = scores[rows] - scores[rows].mean(0)
+    one_hot = column.one_hot()
+    means = (one_hot.T @ label) / np.maximum(one_hot.sum(0), 1)[:, None]
+    means = np.vstack([means, np.zeros(label.shape[1])])
+    orders = np.vstack([np.arange(len(known)), permuted_within(labels, permutations, seed)])
+    of_group = means[column.codes[orders]]
+    values = np.einsum("nk,bnk->b", inside, of_group)
+    norm = float(np.sqrt((inside**2).sum() * (of_group[0] ** 2).sum()))
+    seen = float(values[0]) / norm if norm > 1e-12 else float("nan")
+    return {"lean": seen, "p_lean": share_as_large(seen, values[1:] / (norm or 1.0))}
 
 
 def left_of(seen: float, within: float) -> float:

@@ -10,12 +10,13 @@ import numpy as np
 EXPLAINED, PARTLY, INDEPENDENT, CANNOT = "explained", "partly", "independent", "cannot tell"
 #: P below which something counts as found.
 ALPHA = 0.05
+#: P up to which label and column go together: a task has many columns, and each is one more chance of a false alarm.
+ASSOCIATED = 0.01
 #: Share of the score above chance that may be left within groups, by the interval's upper end, of what a column explains.
 LITTLE = 0.75
 #: The rules in the words of tables and pages.
 RULES = f"""A column is judged on cases that have a value of it. It could explain a score where the label goes with the
-column (p_association up to {ALPHA}) and the score falls when cases are compared within the column's groups only (p_fall
-up to {ALPHA}). Something is left where labels exchanged within groups seldom score as high (p_within up to {ALPHA}).
+column (p_association up to {ASSOCIATED}) and so does the score, among cases of the same label (p_lean up to {ALPHA}). Something is left where labels exchanged within groups seldom score as high (p_within up to {ALPHA}).
 {PARTLY}: it could explain the score, and something is left. {EXPLAINED}: it could explain the score, nothing is found
 to be left, and there were cases enough to see it: at most {LITTLE:.0%} of the score above chance can be left (left_upper).
 {INDEPENDENT}: something is left, and the column couldn't explain it. {CANNOT}: anything else, with the reason: too few
@@ -23,7 +24,7 @@ cases, a column of one value, or a score at chance (p_score above {ALPHA}), of w
 
 
 def judge(row: Mapping[str, Any]) -> tuple[str, str]:
-    """Verdict and reason of a column from its numbers: unusable, n, p_score, p_association, p_fall, p_within, left_upper.
+    """Verdict and reason of a column from its numbers: unusable, n, p_score, p_association, p_lean, p_within, left_upper.
 
     A number that couldn't be had is nan and counts as not found.
     """
@@ -33,7 +34,7 @@ def judge(row: Mapping[str, Any]) -> tuple[str, str]:
         return CANNOT, f"{CANNOT}: the score is at chance (P {row['p_score']:.3g}), nothing to explain"
     if not np.isfinite(row["within"]):
         return CANNOT, f"{CANNOT}: no group has cases of different labels (n {row['n']})"
-    could = row["p_association"] <= ALPHA and row["p_fall"] <= ALPHA
+    could = row["p_association"] <= ASSOCIATED and row["p_lean"] <= ALPHA
     if row["p_within"] <= ALPHA:
         if could:
             return PARTLY, f"the score falls from {row['score']:.3f} to {row['within']:.3f} within groups, not to chance"
