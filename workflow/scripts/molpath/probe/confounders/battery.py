@@ -73,7 +73,7 @@ def assess(
         row |= fall(cases, column, pairs, bootstraps, seed) | {"weighting": WEIGHTING}
         row |= leaning(cases, column, outcome.scores, permutations, seed)
         left = permute_within(cases, column.codes, permutations, seed, refit, outcome.scores)
-        row |= {"p_within": left.p, "within_rank": left.score, "p_gain": left.p_gain, "partial": left.gain, "how": left.how}
+        row |= {"p_within": left.p, "within_rank": left.score, "p_gain": left.p_gain, "z_gain": left.z, "how": left.how}
         row |= gain_of(cases, column, refit, settings, bootstraps)
         verdict, reason = judge(row)
         rows.append(row | {"verdict": verdict, "reason": reason})

@@ -41,7 +41,7 @@ def combine(task: Task, predictions: pd.DataFrame) -> Outcome:
     predictions are of several protocols.
     """
     parts = predictions[[name for name in ("protocol", "shots") if name in predictions]].drop_duplicates()
-    if len(parts) > 1:
+    if len(parts.columns) and len(parts) > 1:
         raise ValueError(f"predictions of {len(parts)} protocols; give those of one")
     raw, numbers = raw_scores(task, predictions), predictions.copy()
     good = np.isfinite(raw).all(1) if len(raw) else np.zeros(0, bool)

@@ -14,12 +14,12 @@ from .residuals import permuted_within, residuals, share_as_large, targets
 
 @dataclass(frozen=True)
 class Left:
-    """score: stratified rank statistic; p: its P value; gain, p_gain: correlation of label and score within groups, and
-    its P value; how: refitted, or taken as given (P too small); n: cases in it."""
+    """score: stratified rank statistic; p: its P value; z, p_gain: test of what the score adds to the groups, and its
+    P value; how: refitted, or taken as given (P too small); n: cases in it."""
 
     score: float
     p: float
-    gain: float
+    z: float
     p_gain: float
     how: str
     n: int
@@ -35,7 +35,7 @@ def permute_within(
     it, `scores` (float N x K, out of fold) are kept, and P is too small, for they know the other folds' labels.
 
     Two statistics. score: sum over groups of label times rank of the score over (n + 1), van Elteren's (1960); with
-    classes the mean over classes of that, each a share of its largest value, minus the least. gain: see `partial`.
+    classes the mean over classes of that, each a share of its largest value, minus the least. z: see `score_test`.
     """
     if refit is None and scores is None:
         raise ValueError("give embeddings to refit on, or scores to take as they are")
@@ -45,17 +45,17 @@ def permute_within(
     orders = np.vstack([np.arange(len(groups)), permuted_within(strata, permutations, seed)])
     width = label.shape[1]
     plain = targets(task)
-    ranks, partials = np.zeros(len(orders)), np.zeros(len(orders))
+    ranks, tests = np.zeros(len(orders)), np.zeros(len(orders))
     for k in range(width):
         moved = label[orders, k].T
         found = refit.scores(plain[orders, k].T) if refit is not None else np.tile(scores_of(scores, k), (1, len(orders)))
         ranks += van_elteren(moved, found, strata) / width
-        partials += partial(moved, found, strata) / width
+        tests += score_test(moved, found, strata) / width
     return Left(
         float(ranks[0]),
         share_as_large(float(ranks[0]), ranks[1:]),
-        float(partials[0]),
-        share_as_large(float(partials[0]), partials[1:]),
+        float(tests[0]),
+        share_as_large(float(tests[0]), tests[1:]),
         "probe refitted on each exchange" if refit is not None else "scores taken as given: P too small",
         int(used.sum()),
     )
@@ -82,17 +82,16 @@ def van_elteren(label: np.ndarray, scores: np.ndarray, strata: np.ndarray) -> np
     return total / most if most > 1e-12 else np.full(label.shape[1], np.nan)
 
 
-def partial(label: np.ndarray, scores: np.ndarray, strata: np.ndarray) -> np.ndarray:
-    """Correlation (float M) of label and score within strata; label: float N x M, each stratum's mean 0.
+def score_test(label: np.ndarray, scores: np.ndarray, strata: np.ndarray) -> np.ndarray:
+    """z (float M) of adding the score to a model of the label by strata (label: residuals, scores: float N x M).
 
-    Of two classes its square times n is, to first order, the likelihood ratio of adding the score to a logistic
-    regression on the strata (Rao's score test); of survival, to one stratified Cox model.
+    Of two classes Rao's score test of the logistic regression on the strata, a likelihood ratio to first order; of
+    numbers that of one mean a stratum, of times that of a stratified Cox model, with a variance for each stratum.
     """
-    inside = np.zeros_like(scores)
+    total, variance = np.zeros(label.shape[1]), np.zeros(label.shape[1])
     for code in np.unique(strata[strata >= 0]):
         rows = strata == code
-        inside[rows] = scores[rows] - scores[rows].mean(0)
-    used = strata >= 0
-    a, b = label[used], inside[used]
-    norm = np.sqrt((a**2).sum(0) * (b**2).sum(0))
-    return np.asarray(np.divide((a * b).sum(0), norm, out=np.full(label.shape[1], np.nan), where=norm > 1e-12))
+        inside = scores[rows] - scores[rows].mean(0)
+        total += (label[rows] * inside).sum(0)
+        variance += (label[rows] ** 2).mean(0) * (inside**2).sum(0)
+    return np.asarray(np.divide(total, np.sqrt(variance), out=np.full(len(total), np.nan), where=variance > 1e-12))
