@@ -1,0 +1,150 @@
+"""Synthetic tasks with planted confounders, and what the battery says of them."""
+
+import collections
+import dataclasses
+
+import numpy as np
+import pandas as pd
+from molpath.demo.confounded import draw_confounded
+from molpath.probe.confounders.association import associate
+from molpath.probe.confounders.battery import ASSOCIATIONS, assess
+from molpath.probe.confounders.columns import read_columns
+from molpath.probe.confounders.outcomes import combine
+from molpath.probe.confounders.pairs import Pairs
+from molpath.probe.confounders.refit import Refit
+from molpath.probe.confounders.strata import fall, leaning
+from molpath.probe.confounders.verdict import judge
+from molpath.probe.confounders.within import permute_within
+from molpath.probe.probes import fit_logistic
+from molpath.probe.results import Results, over_labels, sides
+from molpath.probe.tasks import Task
+from molpath.tables.delong import compare_folds, difference
+from scipy.stats import chi2
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
+
+PLANTED = (0.0, 0.3, 0.6, 0.9)
+NULLS = (0.0, 0.6)
+COX = {"alpha": 0.07, "alphas": {}, "exceptions": [], "l1_ratio": 0.5, "ridge_alpha": 1.0, "times": [], "max_iter": 1000}
+SETTINGS = {
+    **{"C": 0.5, "max_iter": 10000, "plain": False, "scale": "unit", "seed": 0, "ridge_alphas": [0.1, 1.0, 10.0, 100.0]},
+    **{"cox": COX, "bootstraps": 200},
+}
+FOLDS = 5
+
+
+def folds_of(labels, seed):
+    """Five stratified folds (object N x 5)."""
+    folds = np.full((len(labels), FOLDS), "train", object)
+    for fold, (_, test) in enumerate(StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(labels, labels)):
+        folds[test, fold] = "test"
+    return folds
+
+
+def planted_task(cases, v, signal, seed, width=64):
+    """Task, out-of-fold predictions of a logistic probe, and what was drawn."""
+    drawn = draw_confounded(cases, v, signal, seed, width)
+    names = list(drawn.columns.index)
+    folds = folds_of(drawn.labels, seed)
+    task = Task("planted", "case_id", names, drawn.labels, ["wt", "mut"], folds, ["macro-ovr-auc"])
+    return task, predicted(task, drawn.embeddings), drawn
+
+
+def predicted(task, x):
+    """Out-of-fold predictions of a logistic probe."""
+    parts = []
+    fit = over_labels(task, x, fit_logistic, SETTINGS)
+    for fold in range(task.folds.shape[1]):
+        _, test = sides(task, fold)
+        found = fit(*sides(task, fold))
+        names = [task.samples[place] for place in test]
+        one = pd.DataFrame({"sample_id": names, "case_id": names, "fold": fold, "label": task.labels[test]})
+        parts.append(one.assign(**{f"prob_{code}": found[:, code] for code in range(found.shape[1])}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def judged(task, predictions, drawn, name="site", permutations=199, bootstraps=200, seed=0):
+    """The numbers that a verdict is made of, and the verdict: the battery without what it doesn't take."""
+    outcome = combine(task, predictions)
+    (column,) = read_columns(drawn.columns, task.samples, [name])
+    refit, pairs = Refit(task, drawn.embeddings), Pairs(task, outcome.scores)
+    overall = permute_within(task, np.zeros(len(task.samples), int), permutations, seed, refit)
+    row = {"unusable": column.unusable, "p_score": overall.p}
+    row |= associate(task, column, ASSOCIATIONS, seed) | fall(task, column, pairs, bootstraps, seed)
+    row |= leaning(task, column, outcome.scores, permutations, seed)
+    row["p_within"] = permute_within(task, column.codes, permutations, seed, refit).p
+    row["verdict"], row["reason"] = judge(row)
+    return row
+
+
+def verdicts(draws, v, signal, cases=400, rows=None):
+    """How often each verdict is given."""
+    found = collections.Counter()
+    for seed in range(draws):
+        row = judged(*planted_task(cases, v, signal, seed), seed=seed)
+        found[row["verdict"]] += 1
+        if rows is not None:
+            rows.append(row | {"v": v, "signal": signal})
+    return {word: f"{count / draws:.1%}" for word, count in sorted(found.items())}
+
+
+def false_alarms(draws, v, cases=200, permutations=99):
+    """Share of P up to 5 % of tests of what the embedding adds to the site, where it adds nothing."""
+    found = collections.Counter()
+    for seed in range(draws):
+        task, predictions, drawn = planted_task(cases, v, 0.0, seed)
+        outcome = combine(task, predictions)
+        (column,) = read_columns(drawn.columns, task.samples, ["site"])
+        one = permute_within(task, column.codes, permutations, seed, Refit(task, drawn.embeddings))
+        kept = permute_within(task, column.codes, permutations, seed, None, outcome.scores)
+        found["score within, refitted"] += one.p <= 0.05
+        found["gain, refitted"] += one.p_gain <= 0.05
+        found["score within, scores kept"] += kept.p <= 0.05
+        found["gain, scores kept"] += kept.p_gain <= 0.05
+        found["likelihood ratio"] += ratio_p(task, column, outcome.scores) <= 0.05
+        found["DeLong"] += delong_p(task, column, outcome.scores) <= 0.05
+    return {name: count / draws for name, count in found.items()}
+
+
+def deviance(x, y):
+    """-2 log likelihood of a logistic regression."""
+    p = LogisticRegression(C=1e6, max_iter=1000).fit(x, y).predict_proba(x)[np.arange(len(y)), y]
+    return -2 * np.log(p).sum()
+
+
+def ratio_p(task, column, scores):
+    """P of adding a score to a logistic regression on the column, by the likelihood ratio."""
+    alone, both = column.one_hot(), np.hstack([column.one_hot(), scores / scores.std()])
+    return float(chi2.sf(max(deviance(alone, task.labels) - deviance(both, task.labels), 0), 1))
+
+
+def delong_p(task, column, scores):
+    """P of the AUC of column and score, cross-fitted on the folds, against that of the column."""
+    columns = [column.one_hot(), np.hstack([column.one_hot(), scores / scores.std()])]
+    found = []
+    for fold in range(task.folds.shape[1]):
+        train, test = sides(task, fold)
+        both = [LogisticRegression().fit(x[train], task.labels[train]).decision_function(x[test]) for x in columns]
+        found.append((task.labels[test] == 1, np.array(both), np.array(task.samples)[test]))
+    return difference(*compare_folds(found), 1, 0)[3]
+
+
+def battery_of(cases, width, columns, v=0.6, signal=2.0):
+    """The whole battery on so many columns."""
+    task, predictions, drawn = planted_task(cases, v, signal, 0, width)
+    rng = np.random.default_rng(1)
+    more = {f"column {k}": rng.normal(size=cases) if k % 2 else rng.integers(0, 5, cases) for k in range(columns - 3)}
+    table = drawn.columns.assign(**more)
+    return assess(task, predictions, table, list(table), SETTINGS, drawn.embeddings)
+
+
+def slides_of(task, predictions, count):
+    """The same task and predictions with `count` slides a case, each predicted alike."""
+    names = [f"{case}-{k}" for case in task.samples for k in range(count)]
+    cases = {name: name.rpartition("-")[0] for name in names}
+    places = np.repeat(np.arange(len(task.samples)), count)
+    many = dataclasses.replace(
+        task, unit="slide_id", samples=names, cases=cases, labels=task.labels[places], folds=task.folds[places]
+    )
+    parts = [predictions.assign(sample_id=predictions.case_id + f"-{k}") for k in range(count)]
+    return many, pd.concat(parts, ignore_index=True)

@@ -1,0 +1,113 @@
+"""The whole battery: one task, its out-of-fold predictions and the columns of its cases, to tidy tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ...common.settings.probe import Probe
+from ..tasks import Task
+from .association import alone, associate
+from .columns import Column, read_columns
+from .nested import add_model
+from .outcomes import combine
+from .pairs import NAMES, Pairs, kind_of
+from .refit import Refit
+from .strata import WEIGHTING, fall, leaning, score_strata
+from .subgroups import assess_subgroups
+from .verdict import judge
+from .within import permute_within
+
+#: Exchanges of a column over cases, which cost next to nothing.
+ASSOCIATIONS = 999
+
+
+@dataclass(frozen=True)
+class Battery:
+    """Tables of a task. confounders: one row a column, with the verdict and every number behind it; strata, subgroups:
+    one row a group; gaps: one row a column and metric; left_out: cases that are in none, with the reason."""
+
+    confounders: pd.DataFrame
+    strata: pd.DataFrame
+    subgroups: pd.DataFrame
+    gaps: pd.DataFrame
+    left_out: pd.DataFrame
+
+
+def assess(
+    task: Task,
+    predictions: pd.DataFrame,
+    table: pd.DataFrame,
+    names: Sequence[str],
+    settings: Probe,
+    embeddings: np.ndarray | None = None,
+    permutations: int = 199,
+    bootstraps: int = 500,
+) -> Battery:
+    """Judge columns `names` of `table` (one row per case, index case_id) as confounders of a task.
+
+    predictions: out of fold, of one protocol, as Results writes them. embeddings: float N x D in the order of
+    task.samples, those of a case are averaged; without them what is left within groups is tested on the scores as they
+    are, which finds too much, and the gain over a column isn't computed: both are said in `how` and `gain_note`.
+    settings: section probe of the config; its seed is the seed here. Cost grows with cases squared times columns.
+    Raises ValueError for columns that aren't there, and predictions of several protocols.
+    """
+    outcome = combine(task, predictions)
+    cases, seed = outcome.task, settings["seed"]
+    if not cases.samples:
+        raise ValueError(f"{task.name}: no case has a finite prediction")
+    columns = read_columns(table, cases.samples, names)
+    pairs = Pairs(cases, outcome.scores)
+    refit = None if embeddings is None else Refit(cases, case_means(task, embeddings, cases.samples))
+    everybody = np.zeros(len(cases.samples), int)
+    overall = permute_within(cases, everybody, permutations, seed, refit, outcome.scores)
+    rows, strata, subgroups, gaps = [], [], [], []
+    for column in columns:
+        row = {"task": task.name, "kind": kind_of(cases), "column": column.name, "note": column.note}
+        row |= {"unusable": column.unusable, "score_name": NAMES[kind_of(cases)], "p_score": overall.p}
+        row |= associate(cases, column, ASSOCIATIONS, seed) | alone(cases, column, settings, bootstraps)
+        row |= fall(cases, column, pairs, bootstraps, seed) | {"weighting": WEIGHTING}
+        row |= leaning(cases, column, outcome.scores, permutations, seed)
+        left = permute_within(cases, column.codes, permutations, seed, refit, outcome.scores)
+        row |= {"p_within": left.p, "within_rank": left.score, "p_gain": left.p_gain, "z_gain": left.z, "how": left.how}
+        row |= gain_of(cases, column, refit, settings, bootstraps)
+        verdict, reason = judge(row)
+        rows.append(row | {"verdict": verdict, "reason": reason})
+        strata.append(score_strata(cases, column, pairs, bootstraps, seed))
+        by_group, gap = assess_subgroups(outcome, column, pairs, permutations, bootstraps, seed)
+        subgroups.append(by_group)
+        gaps.append(gap)
+    left_out = pd.DataFrame(sorted(outcome.left_out.items()), columns=["case_id", "reason"])
+    parts = [pd.concat(found, ignore_index=True).assign(task=task.name) for found in (strata, subgroups, gaps)]
+    return Battery(pd.DataFrame(rows), *parts, left_out)
+
+
+def gain_of(
+    task: Task, column: Column, refit: Refit | None, settings: Probe, bootstraps: int
+) -> dict[str, float | str]:
+    """`nested.add_model`, or why it wasn't computed."""
+    blank = dict.fromkeys(("covariates", "both", "gain", "gain_lower", "gain_upper"), np.nan)
+    if refit is None:
+        return blank | {"gain_note": "not computed: no embeddings given"}
+    if len(column.names) < 2:
+        return blank | {"gain_note": column.unusable}
+    return add_model(task, column, refit, settings, bootstraps)
+
+
+def case_means(task: Task, x: np.ndarray, cases: Sequence[str]) -> np.ndarray:
+    """Mean embedding of each case (float64 len(cases) x D); x: float N x D in the order of task.samples.
+
+    Raises ValueError where a number isn't finite, or rows and samples differ in number.
+    """
+    if len(x) != len(task.samples):
+        raise ValueError(f"{len(x)} embeddings of {len(task.samples)} samples; give one row per sample")
+    if not np.isfinite(x).all():
+        sample = task.samples[int(np.flatnonzero(~np.isfinite(x).all(1))[0])]
+        raise ValueError(f"{task.name}: the embedding of {sample} has numbers that are not finite; make it again")
+    names = pd.Index([task.cases.get(name, name) for name in task.samples])
+    found: Any = pd.DataFrame(x.astype(np.float64)).groupby(names).mean().reindex(list(cases))
+    return np.asarray(found.to_numpy(float))

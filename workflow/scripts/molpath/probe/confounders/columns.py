@@ -1,0 +1,133 @@
+"""Columns of the cases as groups: words as they are, numbers in bins of quantiles."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+#: Words that stand for a missing value, in small letters.
+MISSING = ("", "nan", "na", "n/a", "unknown", "not reported", "not available", "[not available]", "[unknown]")
+#: Numbers with more values than this are binned; fewer are groups as they are (grade 1 to 4, 0 and 1).
+AS_GROUPS = 6
+#: Bins of equal counts that numbers are cut into.
+BINS = 4
+#: Cases a group has to have, at least, to be a stratum with a score of its own.
+ENOUGH = 10
+#: Why a column can't be a confounder.
+CONSTANT, EMPTY, ALL_DIFFERENT = "one value only", "no case has a value", "as many values as cases"
+FEW = f"fewer than two groups of {ENOUGH} cases"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of N cases. groups: object N, '' where missing; names: groups in order; numbers: float N (nan: missing,
+    or a column of words); note: how numbers were binned, what was taken as missing; unusable: why it can't be judged."""
+
+    name: str
+    groups: np.ndarray
+    names: list[str]
+    numbers: np.ndarray
+    note: str = ""
+    unusable: str = ""
+
+    @property
+    def codes(self) -> np.ndarray:
+        """Position of each case's group in `names` (int N), -1 where missing."""
+        places = {name: place for place, name in enumerate(self.names)}
+        return np.array([places.get(group, -1) for group in self.groups], int)
+
+    @property
+    def known(self) -> np.ndarray:
+        """Whether each case has a value (bool N)."""
+        return np.asarray(self.codes >= 0)
+
+    def one_hot(self) -> np.ndarray:
+        """A column of 0 and 1 (float N x G) for each group; cases without a value have none."""
+        return (self.codes[:, None] == np.arange(len(self.names))).astype(float)
+
+
+def read_columns(table: pd.DataFrame, cases: Sequence[str], names: Sequence[str]) -> list[Column]:
+    """Columns `names` of a table with one row per case (index: case_id), in the order of `cases`.
+
+    A case that the table lacks has no value. Raises ValueError for a column that isn't there, or a case with two rows.
+    """
+    if lacking := [name for name in names if name not in table]:
+        raise ValueError(f"no column {', '.join(lacking)} among {', '.join(map(str, table))}; correct probe/confounders")
+    if not table.index.is_unique:
+        case = table.index[table.index.duplicated()][0]
+        raise ValueError(f"case {case} has several rows; give one row per case")
+    rows = table.reindex(list(cases))
+    return [column_of(name, rows[name]) for name in names]
+
+
+def column_of(name: str, values: pd.Series) -> Column:
+    """Groups of a column's values (N), whatever their type."""
+    words = np.array([word_of(value) for value in values], object)
+    given = words != ""
+    numbers = np.array([as_number(word) for word in words])
+    notes = []
+    if given.any() and not np.isnan(numbers[given]).any():
+        infinite = np.isinf(numbers)
+        if infinite.any():
+            notes.append(f"{infinite.sum()} infinite values taken as missing")
+        numbers[infinite] = np.nan
+        words[infinite] = ""
+        known = np.isfinite(numbers)
+        if len(np.unique(numbers[known])) > AS_GROUPS:
+            words, ordered, told = binned(numbers)
+            notes.append(told)
+        else:
+            words[known] = [f"{value:g}" for value in numbers[known]]
+            ordered = [f"{value:g}" for value in np.unique(numbers[known])]
+    else:
+        numbers = np.full(len(words), np.nan)
+        ordered = sorted(set(words[given]))
+    return Column(name, words, ordered, numbers, "; ".join(notes), why_unusable(words))
+
+
+def word_of(value: object) -> str:
+    """A cell as a word without outer blanks, one spelling of each accent (Unicode's NFC); '' where missing."""
+    if value is None or value is pd.NA or value is pd.NaT:
+        return ""
+    word = unicodedata.normalize("NFC", str(value)).strip()
+    return "" if word.lower() in MISSING else word
+
+
+def as_number(word: str) -> float:
+    """The number that a word is, nan for others."""
+    try:
+        return float(word)
+    except ValueError:
+        return float("nan")
+
+
+def binned(numbers: np.ndarray) -> tuple[np.ndarray, list[str], str]:
+    """Bins of equal counts (object N, '' for nan), their names in order, and a sentence that says how they were cut.
+
+    A value stands in one bin, so that ties make bins uneven, and bins that ties leave empty are dropped.
+    """
+    known = np.isfinite(numbers)
+    edges = np.unique(np.quantile(numbers[known], np.arange(1, BINS) / BINS))
+    places = np.searchsorted(edges, numbers, side="left")
+    names = [f"up to {edges[0]:.4g}", *(f"{low:.4g} to {high:.4g}" for low, high in zip(edges, edges[1:], strict=False))]
+    names = [f"{place + 1}: {name}" for place, name in enumerate([*names, f"over {edges[-1]:.4g}"])]
+    groups = np.array([names[place] if has else "" for place, has in zip(places, known, strict=True)], object)
+    kept = [name for name in names if (groups == name).any()]
+    told = f"{len(kept)} bins of quantiles"
+    return groups, kept, told + f", {BINS - len(kept)} fewer because of ties" * (len(kept) < BINS)
+
+
+def why_unusable(groups: np.ndarray) -> str:
+    """Why groups (object N, '' for missing) can't be a confounder; '' where they can."""
+    names, counts = np.unique(groups[groups != ""].astype(str), return_counts=True)
+    if not len(names):
+        return EMPTY
+    if len(names) == 1:
+        return CONSTANT
+    if counts.max() == 1:
+        return ALL_DIFFERENT
+    return "" if (counts >= ENOUGH).sum() > 1 else FEW
