@@ -25,9 +25,24 @@ from sklearn.model_selection import StratifiedKFold
 
 PLANTED = (0.0, 0.3, 0.6, 0.9)
 NULLS = (0.0, 0.6)
-COX = {"alpha": 0.07, "alphas": {}, "exceptions": [], "l1_ratio": 0.5, "ridge_alpha": 1.0, "times": [], "max_iter": 1000}
+COX = {
+    "alpha": 0.07,
+    "alphas": {},
+    "exceptions": [],
+    "l1_ratio": 0.5,
+    "ridge_alpha": 1.0,
+    "times": [],
+    "max_iter": 1000,
+}
 SETTINGS = {
-    **{"C": 0.5, "max_iter": 10000, "plain": False, "scale": "unit", "seed": 0, "ridge_alphas": [0.1, 1.0, 10.0, 100.0]},
+    **{
+        "C": 0.5,
+        "max_iter": 10000,
+        "plain": False,
+        "scale": "unit",
+        "seed": 0,
+        "ridge_alphas": [0.1, 1.0, 10.0, 100.0],
+    },
     **{"cox": COX, "bootstraps": 200},
 }
 FOLDS = 5

@@ -84,7 +84,9 @@ def test_p_of_survival_association_is_that_of_the_logrank_test_where_cases_are_m
 def test_martingale_residuals_are_events_less_hazard():
     task = survival_of(50)
     times, events = task.survival
-    hazard = [sum(events[times == t].sum() / (times >= t).sum() for t in np.unique(times[times <= own])) for own in times]
+    hazard = [
+        sum(events[times == t].sum() / (times >= t).sum() for t in np.unique(times[times <= own])) for own in times
+    ]
     np.testing.assert_allclose(martingale(times, events), events - hazard, atol=1e-12)
 
 

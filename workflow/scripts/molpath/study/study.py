@@ -22,6 +22,7 @@ from .config import (
     merge,
     not_finite,
 )
+from .confounders import Confounders
 from .demo import Demo
 from .digests import Digests
 from .displays import Displays
@@ -107,12 +108,13 @@ class Study:
         self.probing = Probing(config, self.models)
         self.gene_sets = GeneSets(config, self.models, self.embedding)
         self.comparisons = Comparisons(config, self.models, self.embedding, self.probing, self.benchmark)
+        self.confounders = Confounders(config, self.models, self.comparisons)
         figures, tables = (shipped_yaml(places.shipped(f"report/{name}.yaml")) for name in ("figures", "tables"))
         parts = Parts(config, places, self.models, self.probing, self.comparisons, lambda: self.ledger)
         self.displays = Displays(figures, tables, providers_of(parts))
         pages = self.displays.pages
         self.targets = Targets(
-            config, self.models, self.embedding, self.probing, self.gene_sets, self.comparisons, pages
+            config, self.models, self.embedding, self.probing, self.gene_sets, self.comparisons, pages, self.confounders
         )
         self.ledger = Ledger(self.models, self.targets)
         self.summary = Summary(places, self.ledger, self.probing)
@@ -172,6 +174,7 @@ class Study:
         self.feature_check.check(problems)
         self.vectors.check(problems)
         self.gene_sets.check(sheets, problems)
+        self.confounders.check(problems)
         Checks(self.config, self.models, self.omics, self.tissue, sheets, tasks, problems).run()
         if not self.places.lint:
             self.times.check(self.inventory.every_file(), problems)

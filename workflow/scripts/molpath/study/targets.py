@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from .comparisons import Comparisons
 from .config import Config, Wildcards
+from .confounders import Confounders
 from .embedding import Embedding
 from .gene_sets import GeneSets
 from .models import Models
@@ -35,9 +36,11 @@ class Targets:
         gene_sets: GeneSets,
         comparisons: Comparisons,
         pages: Callable[[list[str]], list[str]],
+        confounders: Confounders,
     ) -> None:
         self.models, self.embedding, self.probing = models, embedding, probing
         self.gene_sets, self.comparisons, self.pages = gene_sets, comparisons, pages
+        self.confounders = confounders
         self.slides_sheet, self.grids, self.profiles = models.slides, models.grids, models.profiles
         self._used_grids: list[str] = config["tiles"]["use"]
 
@@ -119,7 +122,8 @@ class Targets:
             names += self._scores()
         tables = [f"<results>/{name}" for name in names + self._cohort()] + self.probing.gene_tables()
         tables += self.gene_sets.tables()
-        return tables + self.pages(tables) + self.attention_pages() + self.gene_sets.maps()
+        pages = self.pages(tables) + self.confounders.pages()
+        return tables + pages + self.attention_pages() + self.gene_sets.maps()
 
     def _scores(self) -> list[str]:
         """What probing found: each figure as SVG, PNG and TSV, each table as TSV, Markdown and LaTeX."""

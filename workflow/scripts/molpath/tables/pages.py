@@ -10,8 +10,8 @@ import base64
 import gzip
 import html
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -55,11 +55,14 @@ document.body.dataset.ready = "yes";
 
 @dataclass(frozen=True)
 class Section:
-    """A part of a page: a heading, sentences (HTML; the words of others in it are escaped), a table if it has one."""
+    """A part of a page: a heading, sentences (HTML; the words of others in it are escaped), a table if it has one.
+
+    marks: background of cells that hold just this text, as CSS has colours."""
 
     heading: str = ""
     sentences: str = ""
     table: pd.DataFrame | None = None
+    marks: Mapping[str, str] = field(default_factory=dict)
 
 
 def write_page(path: str, title: str, note: str, sections: Sequence[Section], style: str = "") -> None:
@@ -109,10 +112,10 @@ def _holds_numbers(column: pd.Series) -> bool:
 def _show(section: Section, name: str) -> str:
     heading = f"<h2>{html.escape(section.heading)}</h2>" if section.heading else ""
     sentences = f'<div class="sentences">{section.sentences}</div>' if section.sentences else ""
-    return heading + sentences + (_as_html(section.table, name) if section.table is not None else "")
+    return heading + sentences + (_as_html(section.table, name, section.marks) if section.table is not None else "")
 
 
-def _as_html(table: pd.DataFrame, name: str) -> str:
+def _as_html(table: pd.DataFrame, name: str, marks: Mapping[str, str]) -> str:
     """The table as HTML, every cell escaped, numbers with four significant digits, sentences not too narrow."""
     if not len(table):
         return "<p>No rows.</p>"
@@ -124,6 +127,9 @@ def _as_html(table: pd.DataFrame, name: str) -> str:
         cells = shown.to_html(index=False, border=0, escape=True, table_id=name, classes="data display compact")
     start, end = cells.index("<tbody>") + len("<tbody>"), cells.index("</tbody>")
     rows = re.sub(r"\n *", "", cells[start:end])
+    for text, colour in marks.items():
+        cell = f"{html.escape(text)}</td>"
+        rows = rows.replace(f"<td>{cell}", f'<td style="background:{colour}">{cell}')
     return (
         f'<style>{style}</style><div class="wide">{cells[:start]}{cells[end:]}</div>\n'
         f'<script type="text/plain" id="{name}-rows">{_packed(rows)}</script>\n'

@@ -84,9 +84,7 @@ def fall(task: Task, column: Column, pairs: Pairs, bootstraps: int, seed: int) -
     return found
 
 
-def leaning(
-    task: Task, column: Column, scores: np.ndarray, permutations: int, seed: int
-) -> dict[str, float]:
+def leaning(task: Task, column: Column, scores: np.ndarray, permutations: int, seed: int) -> dict[str, float]:
     """Whether the score goes with the column the way the label does, among cases of the same label: lean, p_lean.
 
     scores: float N x K. lean: covariance over cases of the score, less its mean over cases of the same label, with the

@@ -37,8 +37,14 @@ def judge(row: Mapping[str, Any]) -> tuple[str, str]:
     could = row["p_association"] <= ASSOCIATED and row["p_lean"] <= ALPHA
     if row["p_within"] <= ALPHA:
         if could:
-            return PARTLY, f"the score falls from {row['score']:.3f} to {row['within']:.3f} within groups, not to chance"
+            return (
+                PARTLY,
+                f"the score falls from {row['score']:.3f} to {row['within']:.3f} within groups, not to chance",
+            )
         return INDEPENDENT, f"the score within groups is {row['within']:.3f}, over all {row['score']:.3f}"
     if could and row["left_upper"] <= LITTLE:
-        return EXPLAINED, f"the score falls from {row['score']:.3f} to {row['within']:.3f} within groups, which is chance"
+        return (
+            EXPLAINED,
+            f"the score falls from {row['score']:.3f} to {row['within']:.3f} within groups, which is chance",
+        )
     return CANNOT, f"{CANNOT}: n {row['n']} is too small to say what is left within groups ({row['within']:.3f})"

@@ -1,0 +1,78 @@
+"""Which columns of cases are asked whether they explain a score, of which tasks, and what the jobs read."""
+
+from __future__ import annotations
+
+from .comparisons import Comparisons
+from .config import Config, Wildcards
+from .hints import did_you_mean
+from .models import Models
+from .problems import Problems
+from .sheets import read_sheet
+
+#: Tables of a job, by the names of its outputs.
+TABLES = ("confounders", "strata", "subgroups", "gaps", "left_out")
+#: Taken where the sheet has it, whether it is asked for or not.
+SITE = "site"
+
+
+class Confounders:
+    """Section probe/confounders, of the reference model: an empty list asks for nothing."""
+
+    def __init__(self, config: Config, models: Models, comparisons: Comparisons) -> None:
+        self.asked: list[str] = config["probe"]["confounders"]
+        self.models, self.slides, self.comparisons = models, models.slides, comparisons
+        self._known: set[str] = {name for row in self.slides.rows for name, cell in row.items() if cell}
+        for path in self.slides.case_sheet:
+            self._known |= {name for row in read_sheet(str(path)) for name, cell in row.items() if cell}
+
+    @property
+    def columns(self) -> list[str]:
+        """Those the config names; a site that nobody gave is left out, for it is named by default."""
+        return [name for name in self.asked if name != SITE or name in self._known]
+
+    def inspected(self, wildcards: Wildcards | None = None) -> list[str]:
+        """The table of slides, where slides are opened."""
+        source = self.models.source(self.models.entries[self.comparisons.reference])
+        opened = source and self.models.encoders.entries[source[1]]["adapter"] != "precomputed"
+        return ["<results>/tables/slides.tsv"] * bool(self.slides.path and opened)
+
+    @property
+    def tasks(self) -> list[str]:
+        """Tasks with frozen probes, where there is a column to ask about."""
+        if not self.asked or self.comparisons.reference not in self.models.used:
+            return []
+        return self.models.tasks.with_group("frozen") if self.columns or self.inspected() else []
+
+    def _folder(self, task: str) -> str:
+        return f"<results>/probe/{self.comparisons.reference}/{task}"
+
+    def pages_of(self, wildcards: Wildcards) -> dict[str, str]:
+        """Tables of a task, and its scores."""
+        folder = self._folder(wildcards.task)
+        tables = {name: f"{folder}/confounders/{name}.tsv" for name in TABLES}
+        return tables | {"metrics": f"{folder}/frozen/summary.tsv"}
+
+    def tables(self, wildcards: Wildcards | None = None) -> list[str]:
+        """confounders.tsv of every task."""
+        return [f"{self._folder(task)}/confounders/confounders.tsv" for task in self.tasks]
+
+    def metrics(self, wildcards: Wildcards | None = None) -> list[str]:
+        """Scores of every task."""
+        return [f"{self._folder(task)}/frozen/summary.tsv" for task in self.tasks]
+
+    def pages(self) -> list[str]:
+        """What the report gets."""
+        pages = [f"<results>/tables/confounders/{task}.html" for task in self.tasks]
+        return [*pages, *["<results>/tables/confounders.tsv", "<results>/tables/confounders.html"] * bool(pages)]
+
+    def check(self, problems: Problems) -> None:
+        """Every column that is named is one of the sheets, with a value in some row."""
+        for place, name in enumerate(self.asked):
+            if name != SITE and name not in self._known and self.slides.rows:
+                sheets = " or ".join([self.slides.told, *map(str, self.slides.case_sheet)])
+                near = did_you_mean(name, sorted(self._known - {"#"}))
+                problems.add(
+                    f"config, key probe/confounders/{place}",
+                    f"no column {name!r} with a value in {sheets}",
+                    f"{near}name a column of the slide sheet or of slides/cases",
+                )

@@ -1,0 +1,147 @@
+"""Pages of what could explain a score: one per task, and all tasks beside each other."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from ..common.files import read_tsv, write_tsv
+from ..probe.confounders.verdict import CANNOT, EXPLAINED, INDEPENDENT, PARTLY, RULES
+from ..probe.site_folds import KEEP, LEAVE_ONE
+from .pages import Section, as_numbers, write_page
+
+#: Background of a verdict's cells, of a palette that colour-blind people tell apart.
+COLOURS = {EXPLAINED: "#f4b9a7", PARTLY: "#fbe3a2", INDEPENDENT: "#b9dcc9", CANNOT: "#e6e6e6"}
+#: Columns of confounders.tsv on the page of a task, in this order, by their headings.
+SHOWN = {
+    "column": "column",
+    "verdict": "verdict",
+    "reason": "why",
+    "n": "cases with a value",
+    "n_groups": "groups",
+    "measure": "measure",
+    "association": "with the label",
+    "p_association": "P of that",
+    "alone": "score of the column alone",
+    "score": "score of the model",
+    "within": "score within groups",
+    "within_lower": "from",
+    "within_upper": "to",
+    "p_within": "P of that",
+    "gain": "gain over the column",
+    "gain_lower": "gain from",
+    "gain_upper": "gain to",
+    "note": "note",
+}
+PLAIN = {
+    EXPLAINED: "The score can be explained by {0}: among cases alike in it, the model finds nothing more.",
+    PARTLY: "A part of the score goes with {0}, and something is left among cases alike in it.",
+    INDEPENDENT: "The score holds among cases alike in {0}.",
+    CANNOT: "For {0} nothing can be said here; the table says why.",
+}
+#: How a page of all tasks reads a drop at other sites.
+FOLDS = {KEEP: "whole sites kept apart", LEAVE_ONE: "each site left out"}
+
+
+def show_confounders(*, task: str, tables: Mapping[str, str], metrics: str, note: str, page: str) -> None:
+    """Write the page of a task. tables: TSV files of the job by their names; metrics: summary.tsv of group frozen."""
+    parts = {name: read_tsv(path) for name, path in tables.items()}
+    found = parts["confounders"]
+    sections = [Section(sentences=introduction(found, parts["left_out"]) + of_sites(read_tsv(metrics)))]
+    sections += [Section("Columns", table=headed(found), marks=COLOURS)]
+    sections += [Section("How the verdicts are made", sentences=f"<p>{html.escape(RULES)}</p>")]
+    named = {
+        "strata": ("Scores within groups", "Groups with too few cases, or one label only, are listed and say so."),
+        "subgroups": ("Subgroups", "Score, calibration and rates by group, with 95 % intervals."),
+        "gaps": ("Largest gaps between groups", "P by exchanging groups among cases of the same label."),
+        "left_out": ("Cases that are in none of these", ""),
+    }
+    for name, (heading, sentence) in named.items():
+        rows = parts[name].drop(columns=["model", "task"])
+        if len(rows):
+            sections.append(Section(heading, f"<p>{sentence}</p>" * bool(sentence), as_numbers(rows)))
+    write_page(page, f"What could explain the scores on {task}", note, sections)
+
+
+def introduction(found: pd.DataFrame, left_out: pd.DataFrame) -> str:
+    """What was asked, and a sentence per verdict (HTML)."""
+    if found.empty:
+        return "<p>No column of the cases is known.</p>"
+    first = found.iloc[0]
+    model, score = html.escape(first.model), html.escape(first.score_name)
+    said = (
+        f"<p>A score can come from biology, or from where and how a slide was made. The out-of-fold predictions of "
+        f"<b>{model}</b> are looked at again among cases that are alike in one column at a time. Score: {score}. "
+        f"Cases left out: {len(left_out)}. An association is no cause, and a column that nobody recorded "
+        "can't be looked at.</p>"
+    )
+    lines = []
+    for verdict, sentence in PLAIN.items():
+        names = [f"<b>{html.escape(name)}</b>" for name in found[found.verdict == verdict].column]
+        lines += [f"<li>{sentence.format(', '.join(names))}</li>"] if names else []
+    return f"{said}<ul>{''.join(lines)}</ul>"
+
+
+def of_sites(summary: pd.DataFrame) -> str:
+    """A sentence per kind of folds of whole sites, where they were asked for (HTML)."""
+    first = summary[summary.primary == "1"].set_index("protocol")
+    own = next((name for name in ("logistic", "cox", "ridge") if name in first.index), "")
+    lines = []
+    for protocol, words in FOLDS.items():
+        if own and protocol in first.index:
+            lines.append(
+                f"<li>{words}: {shown(first.loc[protocol])}; on the task's folds {shown(first.loc[own])}.</li>"
+            )
+    return f"<p>At hospitals that the probe has not seen:</p><ul>{''.join(lines)}</ul>" if lines else ""
+
+
+def shown(row: pd.Series) -> str:
+    """A score with its interval."""
+    return f"{html.escape(row.metric)} {float(row['mean']):.3f} ({float(row.lower):.3f} to {float(row.upper):.3f})"
+
+
+def headed(found: pd.DataFrame) -> pd.DataFrame:
+    """The columns that a page shows, numbers as numbers, under headings of their own."""
+    table = as_numbers(found)[list(SHOWN)]
+    names = list(SHOWN.values())
+    table.columns = [f"{name}{' ' * names[:place].count(name)}" for place, name in enumerate(names)]
+    return table
+
+
+def compare_confounders(
+    *, tables: Sequence[str], metrics: Sequence[str], note: str, table: str, page: str
+) -> pd.DataFrame:
+    """Write tables/confounders.tsv (rows of all tasks) and its page, tasks x columns; return the rows.
+
+    tables: confounders.tsv of each task; metrics: summary.tsv of group frozen of each, in the same order.
+    """
+    parts = [read_tsv(path) for path in tables]
+    rows = pd.concat(parts, ignore_index=True)
+    write_tsv(table, rows)
+    grid = rows.pivot(index="task", columns="column", values="verdict") if len(rows) else pd.DataFrame()
+    columns = [name for name in dict.fromkeys(rows.column)]
+    grid = grid.reindex(index=list(dict.fromkeys(rows.task)), columns=columns).fillna("").reset_index()
+    sites = pd.DataFrame([{"task": path_task, **drops(read_tsv(path))} for path_task, path in named(parts, metrics)])
+    wide = grid.merge(sites, on="task", how="left") if sites.shape[1] > 1 else grid
+    counts = rows.verdict.value_counts()
+    words = "; ".join(f"{name}: {counts.get(name, 0)}" for name in COLOURS)
+    intro = (
+        "<p>Tasks x columns of their cases: can the column explain what the model scores? A page per task has the "
+        f"numbers. {html.escape(words)}.</p><p>{html.escape(RULES)}</p>"
+    )
+    write_page(page, "What could explain the scores", note, [Section(sentences=intro, table=wide, marks=COLOURS)])
+    return rows
+
+
+def named(parts: Sequence[pd.DataFrame], metrics: Sequence[str]) -> list[tuple[str, str]]:
+    """Task of each table of columns, with the summary of its scores."""
+    return [(part.task.iloc[0], path) for part, path in zip(parts, metrics, strict=True) if len(part)]
+
+
+def drops(summary: pd.DataFrame) -> dict[str, float]:
+    """How much lower the first metric is on folds of whole sites than on the task's own."""
+    first = summary[summary.primary == "1"].set_index("protocol")["mean"].map(float)
+    own = next((first[name] for name in ("logistic", "cox", "ridge") if name in first), float("nan"))
+    return {f"drop, {words}": own - first[name] for name, words in FOLDS.items() if name in first}
