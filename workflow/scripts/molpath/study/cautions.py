@@ -41,7 +41,7 @@ class Cautions:
         """A line for each, with the file that says more. entries: of the ledger, as far as the stages."""
         found: list[str] = self._of_leaks() if {"omics", "pretrain", "probe"} & set(stages) else []
         found += self._of_runs(entries) if "pretrain" in stages else []
-        found += [*self._of_encoders(), *self._of_probes()] if "probe" in stages else []
+        found += [*self._of_confounders(), *self._of_encoders(), *self._of_probes()] if "probe" in stages else []
         return found
 
     def _of_leaks(self) -> list[str]:
@@ -72,6 +72,17 @@ class Cautions:
                     f"pretraining {run}: {len(cases):,} cases with slide and profile, fewer than the {batch:,} of a "
                     "batch (training/batch_size): each is told from few others"
                 )
+
+    def _of_confounders(self) -> Iterable[str]:
+        """Columns of cases that explain a score, or a part of it."""
+        path = "<results>/tables/confounders.tsv"
+        rows = self._read(path)
+        for verdict, words in (("explained", "can be explained by"), ("partly", "go partly with")):
+            mine = [row for row in rows if row["verdict"] == verdict]
+            tasks = dict.fromkeys(row["task"] for row in mine)
+            columns = dict.fromkeys(row["column"] for row in mine)
+            if mine:
+                yield f"confounders: scores on {some(tasks)} {words} {some(columns)} ({self._path(path)})"
 
     def _of_encoders(self) -> Iterable[str]:
         """Networks that their makers trained on a programme whose cases are tested."""

@@ -14,7 +14,7 @@ from ..tasks import Task
 from .association import alone, associate
 from .columns import Column, read_columns
 from .nested import add_model
-from .outcomes import combine
+from .outcomes import combine, of_classes_found
 from .pairs import NAMES, Pairs, kind_of
 from .refit import Refit
 from .strata import WEIGHTING, fall, leaning, score_strata
@@ -56,6 +56,7 @@ def assess(
     settings: section probe of the config; its seed is the seed here. Cost grows with cases squared times columns.
     Raises ValueError for columns that aren't there, and predictions of several protocols.
     """
+    task, predictions = of_classes_found(task, predictions)
     outcome = combine(task, predictions)
     cases, seed = outcome.task, settings["seed"]
     if not cases.samples:

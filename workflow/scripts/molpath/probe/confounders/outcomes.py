@@ -65,6 +65,18 @@ def combine(task: Task, predictions: pd.DataFrame) -> Outcome:
     return Outcome(cases, table[columns].to_numpy(float), probabilities, predicted, left_out)
 
 
+def of_classes_found(task: Task, predictions: pd.DataFrame) -> tuple[Task, pd.DataFrame]:
+    """Both without the classes that no sample has, for label_dict may name more: nothing can be said of them."""
+    if not task.classes or task.classes_found == len(task.classes):
+        return task, predictions
+    codes = np.unique(task.labels)
+    labels = np.searchsorted(codes, task.labels)
+    found = dataclasses.replace(task, labels=labels, classes=[task.classes[code] for code in codes])
+    absent = [name for name in predictions if name.startswith("prob_") and int(name[5:]) not in codes]
+    names = {f"prob_{code}": f"prob_{place}" for place, code in enumerate(codes)}
+    return found, predictions.drop(columns=absent).rename(columns=names)
+
+
 def raw_scores(task: Task, predictions: pd.DataFrame) -> np.ndarray:
     """Scores (float N x K) of predictions, each fold on its own level."""
     if task.is_survival or task.is_regression:
