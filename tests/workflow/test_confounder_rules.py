@@ -1,4 +1,4 @@
-"""Confounders of tasks by Snakemake, on given vectors: the site that explains a score is named, and what is biology too."""
+"""Confounders of tasks by Snakemake, on given vectors: the site that explains a score is named, and no other."""
 
 import numpy as np
 import yaml
