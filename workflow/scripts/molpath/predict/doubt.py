@@ -30,14 +30,16 @@ log = logging.getLogger(__name__)
 #: Patches (float N x W) of a slide by its id; None where it has none.
 Patches = Callable[[str], np.ndarray | None]
 #: An item counts where it is known of this share of the training cases, or of so many.
-KNOWN_SHARE, KNOWN_CASES = 0.9, 500
+KNOWN_SHARE, KNOWN_CASES = 0.5, 500
 #: Sentences on slides that one reason holds at most.
 SAID = 3
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Left-out levels of the training cases of which all of `items` are known, and their scores (float N)."""
+    """Values (float N x items, NaN: unknown) of the training cases of which something of each part of `items` is known,
+    the rarest left-out level of each part, and their scores (float N each).
+    """
 
     items: tuple[str, ...]
     values: np.ndarray
@@ -139,13 +141,14 @@ class Reference:
         return (np.nan, np.nan) if rows is None or self.kinds is None else self.kinds.look(slide_id, rows)
 
     def scores(self, items: tuple[str, ...]) -> Scores:
-        """Left-out scores of the training cases of which all of `items` are known."""
-        known = self.table[list(items)].dropna().to_numpy()
+        """Left-out scores of the training cases of which something of each part of `items` is known."""
+        parts = [self.table[members].notna().any(axis=1) for members in _groups(items).values()]
+        known = self.table.loc[np.logical_and.reduce(parts), list(items)].to_numpy()
         single = {item: left_out_levels(known[:, k], GRAINS.get(item, 0)) for k, item in enumerate(items)}
         groups = {}
         for name, members in _groups(items).items():
-            groups[name] = np.max([single[item] for item in members], axis=0)
-        score = np.max([left_out_levels(values) for values in groups.values()], axis=0)
+            groups[name] = _rarest(np.array([single[item] for item in members]))
+        score = _rarest(np.array([left_out_levels(values) for values in groups.values()]))
         return Scores(items, known, groups, score)
 
     def _judge_alike(
@@ -178,7 +181,7 @@ class Reference:
         for name, ks in members.items():
             for i in ks:
                 alone[:, i] = levels(trained.groups[name], single[flagged, i])
-        typical = dict(zip(items, np.quantile(trained.values, (0.05, 0.95), axis=0).T.tolist(), strict=True))
+        typical = dict(zip(items, np.nanquantile(trained.values, (0.05, 0.95), axis=0).T.tolist(), strict=True))
         for row, case in zip(alone, flagged, strict=True):
             said = _named(dict(zip(items, row, strict=True)), min(cut, score[case]))
             words = [sentence(item, values[case, items.index(item)], typical[item]) for item in said]
@@ -200,6 +203,11 @@ class Reference:
             words = vendor_sentence(sorted(set(group[VENDOR])), known)
             before = result.loc[places[case], "ood_reason"]
             result.loc[places[case], "ood_reason"] = "; ".join(filter(None, [before, words]))
+
+
+def _rarest(found: np.ndarray) -> np.ndarray:
+    """The largest of each column; NaN, of what is unknown of a case or alone in being known, says nothing."""
+    return np.asarray(np.max(np.where(np.isnan(found), 0, found), axis=0))
 
 
 def _groups(items: Sequence[str]) -> dict[str, list[str]]:
