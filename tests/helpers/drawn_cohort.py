@@ -28,7 +28,7 @@ class Source:
     quality: Callable[[pd.DataFrame], pd.DataFrame] = field(default=lambda table: table)
 
     def __post_init__(self) -> None:
-        rng = np.random.default_rng(self.seed)
+        rng = np.random.default_rng([self.seed, 7])
         self.spectrum = np.arange(1, self.width + 1) ** -0.5
         self.mixing = np.linalg.qr(rng.normal(size=(self.width, self.width)))[0]
         self.centres = rng.normal(size=(3, self.width)) * self.spectrum
@@ -58,7 +58,9 @@ class Source:
 
     def measure(self, rng: np.random.Generator) -> dict[str, float | str]:
         """Columns of the manifests of one slide; some numbers are nearly always zero, and some unknown."""
-        rare = {name: rng.exponential(0.05) if rng.random() < 0.05 else 0.0 for name in ("fold_fraction", "pen_fraction")}
+        rare = {
+            name: rng.exponential(0.05) if rng.random() < 0.05 else 0.0 for name in ("fold_fraction", "pen_fraction")
+        }
         return rare | {
             "mpp": rng.choice([0.2513, 0.252], p=[0.9, 0.1]),
             "vendor": "aperio",

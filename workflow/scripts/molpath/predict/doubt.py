@@ -156,10 +156,13 @@ class Reference:
     ) -> None:
         """Fill the rows of cases of which the same items are known."""
         trained = self.scores(items) if items else None
-        count = len(trained.score) if trained else 0
+        count = len(trained.score) if trained else len(self.table)
         needed = int(np.ceil(1 / false_alarms - 1e-9)) - 1
-        if trained is None or count < 2:
-            result.loc[rows, "ood_reason"] = "cannot tell: nothing is known of it that is known of the training cases"
+        if trained is None:
+            text = "nothing is known of it that is known of the training cases"
+            result.loc[rows, "ood_reason"] = (
+                f"cannot tell: {text}" if count >= needed else _too_few(count, needed, false_alarms)
+            )
             return
         values = found[list(items)].to_numpy()
         single = np.column_stack(
@@ -171,8 +174,7 @@ class Reference:
         p = conformal_p(trained.score, score)
         result.loc[rows, "ood_score"], result.loc[rows, "ood_p"] = score, p
         if count < needed:
-            text = f"cannot tell: {count} training cases, {needed} needed for false alarms of {false_alarms:g}"
-            result.loc[rows, "ood_reason"] = text
+            result.loc[rows, "ood_reason"] = _too_few(count, needed, false_alarms)
             return
         flagged = np.flatnonzero(p <= false_alarms + 1e-12)
         result.loc[rows[flagged], "ood_flag"] = True
@@ -208,6 +210,10 @@ class Reference:
 def _rarest(found: np.ndarray) -> np.ndarray:
     """The largest of each column; NaN, of what is unknown of a case or alone in being known, says nothing."""
     return np.asarray(np.max(np.where(np.isnan(found), 0, found), axis=0))
+
+
+def _too_few(count: int, needed: int, false_alarms: float) -> str:
+    return f"cannot tell: {count} training cases, {needed} needed for false alarms of {false_alarms:g}"
 
 
 def _groups(items: Sequence[str]) -> dict[str, list[str]]:

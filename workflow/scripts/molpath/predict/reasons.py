@@ -53,7 +53,9 @@ COLUMNS = (
     Column("in_focus_fraction", "", "out of focus: less than", "{:.0%}", "{} of the tissue in focus", 0.02),
     Column("out_of_focus_fraction", "out of focus: more than", "", "{:.0%}", "{} of the tissue blurred", 0.02),
     Column("fold_fraction", "more folds than", "", "{:.0%}", "{} of the tissue", 0.02),
-    Column("edge_or_bubble_fraction", "more edges of cover slips or bubbles than", "", "{:.0%}", "{} of the tissue", 0.02),
+    Column(
+        "edge_or_bubble_fraction", "more edges of cover slips or bubbles than", "", "{:.0%}", "{} of the tissue", 0.02
+    ),
     Column("dark_fraction", "more dark spots than", "", "{:.0%}", "{} of the tissue", 0.02),
     Column("pen_fraction", "more pen than", "", "{:.0%}", "{} of the tissue", 0.02),
     Column("grey_fraction", "more grey than", "", "{:.0%}", "{} of the tissue", 0.02),
