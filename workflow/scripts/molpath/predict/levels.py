@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import numpy as np
 
-#: Share of the others that the tail is fitted on.
-TAIL = 10
+#: The tail is fitted on one of so many others, and on this many of few.
+TAIL, FEWEST = 10, 3
 
 
 def levels(others: np.ndarray, values: np.ndarray, grain: float = 0.0) -> np.ndarray:
     """How rare each of `values` (float M) is among `others` (float N); larger is rarer, NaN stays NaN.
 
-    NaN among the others says nothing; of none left every level is NaN.
+    NaN among the others says nothing; with fewer than two left every level is NaN.
     """
     known = np.sort(others[~np.isnan(others)])
-    if not len(known):
+    if len(known) < 2:
         return np.full(len(values), np.nan)
     tail = _tail_size(len(known))
-    start = known[-tail]
-    excess = float((known[-tail:] - start).mean())
+    start = known[-tail - 1]
+    excess = float(known[-tail:].mean() - start)
     counts = len(known) - np.searchsorted(known, values, "left")
     return _of(values, counts, len(known), tail, start, excess, grain)
 
@@ -32,22 +32,21 @@ def left_out_levels(values: np.ndarray, grain: float = 0.0) -> np.ndarray:
     known = ~np.isnan(values)
     found = np.full(len(values), np.nan)
     mine, n = values[known], int(known.sum())
-    if n < 2:
+    if n < 3:
         return found
     ordered = np.sort(mine)
     tail = _tail_size(n - 1)
-    inside = mine >= ordered[-tail]  # without one of these the tail begins one further down
-    start = np.where(inside, ordered[-tail - 1], ordered[-tail])
+    inside = mine >= ordered[-tail - 1]  # without one of these the tail begins one further down
+    start = np.where(inside, ordered[-tail - 2], ordered[-tail - 1])
     top = ordered[-tail:].sum()
     total = np.where(inside, top + ordered[-tail - 1] - mine, top)
     counts = n - 1 - np.searchsorted(ordered, mine, "left")
-    excess = np.maximum(total / tail - start, 0)
-    found[known] = _of(mine, counts, n - 1, tail, start, excess, grain)
+    found[known] = _of(mine, counts, n - 1, tail, start, np.maximum(total / tail - start, 0), grain)
     return found
 
 
 def _tail_size(count: int) -> int:
-    return max(1, count // TAIL)
+    return min(max(FEWEST, count // TAIL), count - 1)
 
 
 def _of(
