@@ -1,4 +1,4 @@
-"""A drawn cohort of cases with slides, patches and slide quality (synthetic), and what may be different about others."""
+"""A drawn (synthetic) cohort of cases with slides, patches and slide quality, and what may differ in others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Doubt: false alarms at the rate that was asked for, planted differences found and named, on drawn (synthetic) cases."""
+"""Doubt: false alarms within the rate asked for, planted differences found and named, on drawn (synthetic) cases."""
 
 import numpy as np
 import pandas as pd
@@ -142,6 +142,17 @@ def test_of_several_slides_the_furthest_counts():
     assert "out of focus: less sharp than the training slides' (focus 0.10; training " in found.ood_reason
 
 
+def test_slides_of_other_cases_and_none_at_all_say_nothing():
+    x, cases, table, bags = small()
+    reference = describe(x, cases, table, bags.get)
+    stray = pd.concat([table, table.assign(case_id="X", slide_id="X", focus=0.01)], ignore_index=True)
+    theirs = {**bags, "X": bags[table.slide_id[0]] + 1000}
+    expected = reference.judge(x, table, bags.get, 0.1, cases)
+    pd.testing.assert_frame_equal(reference.judge(x, stray, theirs.get, 0.1, cases), expected)
+    nothing = reference.judge(x, stray[stray.case_id == "X"], theirs.get, 0.1, cases)
+    assert (nothing.ood_missing == "patches; slides").all()
+
+
 def test_cases_with_the_same_embedding_count_once(caplog):
     x, cases, table, bags = small(30)
     twice = np.concatenate([x, x]), [*cases, *(f"{name}b" for name in cases)]
@@ -164,6 +175,8 @@ def test_cases_are_those_of_the_embeddings():
     reference = describe(x, cases, table)
     with pytest.raises(ValueError, match="59 cases, and embeddings of shape"):
         reference.judge(x, table, None, 0.05, cases[1:])
+    with pytest.raises(ValueError, match="a case is there twice"):
+        reference.judge(x, table, None, 0.05, [*cases[1:], cases[1]])
     with pytest.raises(ValueError, match="embeddings of 5 numbers, and the training cases have 8"):
         reference.judge(x[:, :5], table, None, 0.05, cases)
 

@@ -83,14 +83,17 @@ class Reference:
         """One row a case: `ood_score`, `ood_flag`, `ood_p`, `ood_reason` (words) and `ood_missing` (what said nothing).
 
         x: float N x D. slides: a row a slide, columns slide_id, case_id and those of the manifests of slides and
-        tissue. cases: whose rows of x are; by default those of `slides` in the order in which they come. A part that is
+        tissue; those of other cases are left aside. patches: of a slide, by its id. cases: whose the rows of x are; by
+        default those of `slides` in the order in which they come. A part that is
         unknown of a case, or of the training cases, says nothing. Raises ValueError for embeddings that are not finite
-        or of another width, and for cases that aren't those of x.
+        or of another width, for cases that aren't those of x, and for patches of another width.
         """
         if cases is None:
             cases = list(dict.fromkeys(slides["case_id"])) if len(slides) else [f"row {k}" for k in range(len(x))]
         if x.ndim != 2 or len(cases) != len(x):
             raise ValueError(f"{len(cases)} cases, and embeddings of shape {x.shape}: give one a case, in that order")
+        if len(set(cases)) < len(cases):
+            raise ValueError("a case is there twice: give each one row")
         found = self._measure(x, cases, slides, patches)
         used = found.notna() & self._known
         result = pd.DataFrame(index=range(len(cases)))
@@ -127,13 +130,13 @@ class Reference:
         if not len(slides):
             return found
         places = {name: k for k, name in enumerate(cases)}
-        owners = slides["case_id"].map(places)
+        slides = slides[slides["case_id"].isin(places)]
         of_slides = quality_of(slides)
         if self.kinds is not None and patches is not None:
             seen = [self._look(name, patches) for name in slides["slide_id"]]
-            of_slides[list(GROUPS["patches"])] = np.array(seen)
-        largest = of_slides.groupby(owners.to_numpy()).max()
-        found.loc[largest.index.astype(int), largest.columns] = largest.to_numpy()
+            of_slides[list(GROUPS["patches"])] = np.array(seen).reshape(-1, 2)
+        largest = of_slides.groupby(slides["case_id"].map(places).to_numpy()).max()
+        found.loc[largest.index, largest.columns] = largest.to_numpy()
         return found
 
     def _look(self, slide_id: str, patches: Patches) -> tuple[float, float]:
@@ -169,8 +172,8 @@ class Reference:
             [levels(trained.values[:, k], values[:, k], GRAINS.get(item, 0)) for k, item in enumerate(items)]
         )
         members = {name: [items.index(item) for item in group] for name, group in _groups(items).items()}
-        parts = np.column_stack([levels(trained.groups[name], single[:, ks].max(1)) for name, ks in members.items()])
-        score = parts.max(1)
+        parts = [levels(trained.groups[name], _rarest(single[:, ks].T)) for name, ks in members.items()]
+        score = _rarest(np.array(parts))
         p = conformal_p(trained.score, score)
         result.loc[rows, "ood_score"], result.loc[rows, "ood_p"] = score, p
         if count < needed:
