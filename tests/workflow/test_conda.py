@@ -34,6 +34,7 @@ NOT_RUN = {
         ("score_gene_sets.py", "read_gene_sets.py", "draw_gene_sets.py"), "the small cohort has no gene sets"
     ),
     "draw_planted.py": "the picture of the demo's second part",
+    "describe_training.py": "the small cohort keeps no predictors",
 }
 SEGMENTATION = {"method": "fpn", "fpn": {"encoder": "resnet18", "classes": 2, "tissue_class": 1}}
 WEIGHTS = """

@@ -49,6 +49,7 @@ from .notes import notes_of
 from .omics import Omics
 from .opening import OWN_CONFIG, laid_over, map_of
 from .outcome import Outcome
+from .predictors import Predictors
 from .probing import Probing
 from .problems import Problems, place
 from .profiles import Profiles
@@ -107,6 +108,7 @@ class Study:
         self.embedding = Embedding(config, self.models)
         self.probing = Probing(config, self.models)
         self.gene_sets = GeneSets(config, self.models, self.embedding)
+        self.predictors = Predictors(config, self.models, self.embedding, self.probing)
         self.comparisons = Comparisons(config, self.models, self.embedding, self.probing, self.benchmark)
         self.confounders = Confounders(config, self.models, self.comparisons)
         figures, tables = (shipped_yaml(places.shipped(f"report/{name}.yaml")) for name in ("figures", "tables"))
@@ -114,7 +116,15 @@ class Study:
         self.displays = Displays(figures, tables, providers_of(parts))
         pages = self.displays.pages
         self.targets = Targets(
-            config, self.models, self.embedding, self.probing, self.gene_sets, self.comparisons, pages, self.confounders
+            config,
+            self.models,
+            self.embedding,
+            self.probing,
+            self.gene_sets,
+            self.predictors,
+            self.comparisons,
+            pages,
+            self.confounders,
         )
         self.ledger = Ledger(self.models, self.targets)
         self.summary = Summary(places, self.ledger, self.probing)
@@ -175,6 +185,7 @@ class Study:
         self.vectors.check(problems)
         self.gene_sets.check(sheets, problems)
         self.confounders.check(problems)
+        self.predictors.check(problems)
         Checks(self.config, self.models, self.omics, self.tissue, sheets, tasks, problems).run()
         if not self.places.lint:
             self.times.check(self.inventory.every_file(), problems)
