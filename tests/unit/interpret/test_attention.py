@@ -114,9 +114,7 @@ def test_attention_that_is_even_up_to_noise_has_one_colour(attended, noise):
     even = Attention((shares / shares.sum(1, keepdims=True)).astype(np.float32), Places(coords, STEP))
     levels, _ = levels_of(even)
     canvas = paint(even.places, levels[0], COLOURS, (60, 80), SIZE).reshape(-1, 4)
-    colours = np.unique(canvas[canvas[:, 3] > 0], axis=0).astype(int)
-    assert np.ptp(colours, axis=0).max() <= 3
-    assert len(colours) == 1 or noise == 1e-3  # half of the steps of the scale end in its middle
+    assert len(np.unique(canvas[canvas[:, 3] > 0], axis=0)) == 1
     assert titles_of(even) == [f"head {i}\neffectively 35 of 35 patches" for i in (1, 2)]
 
 

@@ -14,6 +14,8 @@ from ..embed.pooling import effective_number
 from .patch_maps import Panel, Places, Scale, Seen, about_zero, draw_map, squares, write_empty, write_geojson
 
 COLOURS = "viridis"
+#: The middle of a scale lies between two of its 256 colours: this much above, within one.
+HALF_A_COLOUR = 1 / 512
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ def levels_of(found: Attention) -> tuple[np.ndarray, Scale]:
     times = found.times()
     limit = max(2.0, float(times.max(initial=0)))
     levels = about_zero(np.log(np.maximum(times, np.finfo(float).tiny)), float(np.log(limit)))
+    levels = np.minimum(levels + HALF_A_COLOUR, 1)
     words = f"1/{limit:.3g} or less", "even share", f"{limit:.3g} x"
     return levels, Scale(COLOURS, "attention, as a multiple of an even share", (0, 0.5, 1), words)
 
