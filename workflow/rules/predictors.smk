@@ -3,6 +3,7 @@
 <results>/probe/<model>/<task>/predictor/model.safetensors    coefficients, those of each fold, calibration scores
 <results>/probe/<model>/<task>/predictor/predictor.json       what it predicts, of what, trained on whom; digests
 <results>/probe/<model>/<task>/predictor/card.md              the same for readers, with its limits
+<results>/bundle/                                             predictors and all that applies them on another machine
 """
 
 

@@ -8,9 +8,11 @@ checksums.tsv      every other file with its bytes and SHA-256, below a line wit
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,18 +28,23 @@ from ..common.bundles import (
     verify_files,
 )
 from ..common.given_text import Refused, read_json
-from .config import Config, Places
+from .config import Config, Places, defaults_of
+from .grids import name_of_grid
 from .problems import Problems
 from .yaml_files import load_yaml
 
 #: Sections of a config that a bundle may have.
-SECTIONS = ("slides", "tissue", "tiles", "features", "embed")
+SECTIONS = ("tissue", "tiles", "features", "embed", "pretrain")
 #: Names of predictors, <model>/<task>, as wildcards take them.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._=-]*")
-#: What this machine's config says of a bundle's entries: where files lie, and what no result depends on.
-OWN_OF_TISSUE = (("weights",), ("contours",), ("artefacts", "weights"))
+#: What is each machine's own: where files lie, what is permitted, and what no result depends on.
+OWN_KEYS = (
+    *(("tissue", "weights"), ("tissue", "contours"), ("tissue", "artefacts", "weights")),
+    *(("features", "scratch"), ("features", "scratch_gb")),
+)
 OWN_OF_ENCODERS = (("weights",), ("folder",), ("stain", "target"), ("batch_size",), ("workers",))
-OWN_OF_MODELS = (("weights",), ("trust_remote_code",))
+OWN_OF_MODELS = ("weights", "trust_remote_code")
+OWN_SECTIONS = ("software", "accept_other_code")
 
 
 @dataclass(frozen=True)
@@ -55,51 +62,76 @@ class BundleParts:
     needed: list[Config]
 
     def config_with(self, own: Config) -> Config:
-        """The sections, with what this machine's config says of the same entries: where weights of others lie."""
-        config, encoders = copy.deepcopy(self.config), self._entries("features", "encoders")
-        keys = [("tissue", *key) for key in OWN_OF_TISSUE]
-        keys += [("features", "encoders", name, *key) for name in encoders for key in OWN_OF_ENCODERS]
-        keys += [("embed", "models", name, *key) for name in self._entries("embed", "models") for key in OWN_OF_MODELS]
-        for *above, last in keys:
-            value = _value(own, (*above, last))
-            section = config
-            for name in above * bool(value):
+        """The sections, and what this machine's config says of it: where weights of others lie, what it permits."""
+        config = copy.deepcopy(self.config)
+        for key in self._own_keys():
+            value, section = _value(own, key), config
+            for name in key[:-1]:
                 section = section.setdefault(name, {})
+            section.pop(key[-1], None)  # whatever a stranger's bundle says of this machine
             if value:
-                section[last] = value
-        return config
+                section[key[-1]] = value
+        return config | {key: own[key] for key in OWN_SECTIONS}
 
-    def check_needed(self, own: Config, places: Places, problems: Problems) -> None:
-        """Weights of others are there, with the bundle's SHA-256; what a rule fetches, once it is there."""
-        for one in self.needed:
-            key = tuple(one["key"].split("/"))
-            where = f"config, key {one['key']}"
-            path = places.find_given(_value(own, key) or "") or (
-                one["fetched"] and f"{places.resources}/{one['fetched']}"
-            )
-            if path and os.path.exists(path):
-                ours = sums_of_needed(path)
-                for name, digest in sorted(one["files"].items()):
-                    if ours.get(name) != digest:
-                        shown = f"{path}/{name}".rstrip("/")
-                        wrong = f"{shown} has another SHA-256 than that of {self.folder}/{CONTENTS}"
-                        problems.add(where, wrong, f"name the file that the predictor was made with: {told(one)}")
-                        break
-            elif not one["fetched"]:
-                wrong = f"no such file: {path}" if path else "empty, and the bundle does not hold weights of others"
-                problems.add(where, wrong, f"get it from its source and name it here: {told(one)}")
-        for name, entry in self._entries("features", "encoders").items():
-            if (
-                ":" in entry.get("adapter", "")
-                and _value(own, ("features", "encoders", name, "adapter")) != entry["adapter"]
-            ):
-                wrong = f"the bundle names code that it does not hold, {entry['adapter']}"
-                remedy = f"say that you want it run: features/encoders/{name}/adapter: {entry['adapter']}"
-                problems.add(f"{self.folder}/{CONFIG}", wrong, remedy)
+    def check(self, own: Config, places: Places, problems: Problems) -> None:
+        """Every byte is as it was written, and what the bundle doesn't hold is here; for a run's main process only."""
+        with _reported(self.folder, problems):
+            verify_files(self.folder)
+            for one in self.needed:
+                _check_needed(one, self.folder, own, places, problems)
+            for name, entry in self._entries("features", "encoders").items():
+                adapter = entry.get("adapter", "")
+                if ":" in adapter and _value(own, ("features", "encoders", name, "adapter")) != adapter:
+                    wrong = f"its encoder {name} runs code that it does not hold, {adapter}"
+                    remedy = f"if you trust that code, write features/encoders/{name}/adapter: {adapter}"
+                    problems.add(f"{self.folder}/{CONFIG}", wrong, remedy)
+
+    def source(self, model: str) -> tuple[str, str]:
+        """Grid folder and encoder that a model reads."""
+        entry = self.config["embed"]["models"][model]
+        entry = self.config["pretrain"]["runs"][entry["run"]] if entry.get("run") else entry
+        return name_of_grid(defaults_of("grid") | self.config["tiles"]["grids"][entry["grid"]]), entry["encoder"]
+
+    def _own_keys(self) -> list[tuple[str, ...]]:
+        """Keys whose values are this machine's."""
+        keys = list(OWN_KEYS)
+        keys += [("tiles", "grids", name, "coords") for name in self._entries("tiles", "grids")]
+        encoders, models = self._entries("features", "encoders"), self._entries("embed", "models")
+        keys += [("features", "encoders", name, *key) for name in encoders for key in OWN_OF_ENCODERS]
+        return keys + [("embed", "models", name, key) for name in models for key in OWN_OF_MODELS]
 
     def _entries(self, section: str, key: str) -> Config:
         found: Config = self.config.get(section, {}).get(key, {})
         return found
+
+
+@contextlib.contextmanager
+def _reported(folder: str, problems: Problems) -> Iterator[None]:
+    """What is wrong with a bundle becomes a problem."""
+    try:
+        yield
+    except BadBundle as bad:
+        problems.add(bad.where, bad.wrong, bad.remedy)
+    except Refused as error:
+        problems.add(*str(error).split(": ", 1), AGAIN)
+    except OSError as error:
+        problems.add(str(error.filename or folder), (error.strerror or "can't be read").lower(), AGAIN)
+
+
+def _check_needed(one: Config, folder: str, own: Config, places: Places, problems: Problems) -> None:
+    """A file of others is there, with the bundle's SHA-256; one that a rule fetches, once it is there."""
+    where = f"config, key {one['key']}"
+    named = places.find_given(_value(own, tuple(one["key"].split("/"))) or "")
+    path = named or (one["fetched"] and f"{places.resources}/{one['fetched']}")
+    if path and os.path.exists(path):
+        ours = sums_of_needed(path)
+        other = [name for name, digest in sorted(one["files"].items()) if ours.get(name) != digest]
+        if other:
+            wrong = f"{f'{path}/{other[0]}'.rstrip('/')} has another SHA-256 than {folder}/{CONTENTS} says"
+            problems.add(where, wrong, f"name the file that the predictor was made with: {told(one)}")
+    elif named or not one["fetched"]:
+        wrong = f"no such file: {path}" if path else "empty, and the bundle doesn't hold weights of others"
+        problems.add(where, wrong, f"get it from its source and name it here: {told(one)}")
 
 
 def _value(config: Config, key: tuple[str, ...]) -> Any:
@@ -117,24 +149,17 @@ def told(one: Config) -> str:
     return ", ".join(part for part in (*parts, digests and f"SHA-256 {digests}") if part)
 
 
-def read_bundle(folder: str, verify: bool) -> BundleParts:
-    """The parts of a bundle; raises ProblemsFound with what is wrong, by the file's name.
+def read_bundle(folder: str) -> BundleParts:
+    """The parts of a bundle, read with care; raises ProblemsFound with what is wrong, by the file's name.
 
-    verify: compare every byte with the list of checksums first. Each job plans again, so only a run's main process does.
+    Its bytes are compared with its checksums by `BundleParts.check`: every job plans again, and needs no second look.
     """
-    problems = Problems()
-    try:
-        if verify:
-            verify_files(folder)
-        return _read(folder)
-    except BadBundle as bad:
-        problems.add(bad.where, bad.wrong, bad.remedy)
-    except Refused as error:
-        problems.add(*str(error).split(": ", 1), AGAIN)
-    except OSError as error:
-        problems.add(str(error.filename or folder), (error.strerror or "can't be read").lower(), AGAIN)
+    problems, found = Problems(), None
+    with _reported(folder, problems):
+        found = _read(folder)
     problems.stop()
-    raise AssertionError  # stop raised
+    assert found
+    return found
 
 
 def _read(folder: str) -> BundleParts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import os
 
-from ..common.bundles import CONFIG, CONTENTS, SUMS
+from ..common.bundles import SUMS
 from ..common.kinds import FOREIGN
 from .config import Config, Places, Wildcards
 from .finished_runs import CONFIG as RUN_CONFIG
