@@ -46,7 +46,7 @@ rule predict_cases:
         mem_mb=grow(4000),
         runtime=grow(120),
     params:
-        states=study.times.of(study.predict.given),
+        states=study.times.of(study.predict.inputs),
         asked=study.predict.request,
         results=subpath(output.predictions, ancestor=4),
         code=study.digest("predict"),

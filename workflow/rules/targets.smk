@@ -6,6 +6,7 @@ doctor                    what a long run needs, looked at before it starts, not
 compare_features          one slide's features beside those that you have of it (features/compare in the config)
 plan                      slides, patches, hours, disk and downloads of what is left to do, nothing built
 plan_table                the same as <results>/tables/plan.tsv, and <results>/plan.md: a page to paste into a proposal
+bundle                    predictors and all that applies them elsewhere, in one folder
 predict                   what predictors say of the new slides of predict/slides
 pathobench                results of the frozen probes in Patho-Bench's layout
 verify                    files against manifests, records and provenance.json, nothing built
@@ -57,6 +58,11 @@ rule embed:
 rule probe:
     input:
         study.targets.probe,
+
+
+rule bundle:
+    input:
+        study.bundling.target,
 
 
 rule predict:

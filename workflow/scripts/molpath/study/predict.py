@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from .bundle import read_bundle
 from .config import Config, Places, Row, Wildcards
 from .models import Models, Source
 from .problems import Problems
@@ -45,6 +46,9 @@ class Predict:
         self.rows = read_sheet(self.path)
         self.cases = list(dict.fromkeys(row.get("case_id") or "" for row in self.rows))
         self.shards = in_blocks(self.rows if self.path else [], config["slides"]["slides_per_job"])
+        #: Predictors from elsewhere with all that applies them; None for those of this study.
+        self.bundle = read_bundle(places.find(self.section["bundle"])) if self.section["bundle"] else None
+        self._config_of_study = config
         self.parts = self._own_parts(config)
         known = self.parts.predictors
         #: Predictors that are applied, as <model>/<task>.
@@ -53,7 +57,10 @@ class Predict:
         self.config = self._config(config) if self.used else {}
 
     def _own_parts(self, config: Config) -> Parts:
-        """What this study trains itself."""
+        """What this study trains itself, or a bundle holds."""
+        if self.bundle:
+            folders = {name: self.places.given(folder) for name, folder in self.bundle.predictors.items()}
+            return Parts(self.bundle.config_with(config), folders)
         asked = [f"{item['model']}/{item['task']}" for item in config["probe"]["predictors"]]
         folders = {name: f"<results>/probe/{name}/predictor" for name in asked if model_of(name) in self.models.entries}
         return Parts({key: config[key] for key in SHARED}, folders)
@@ -81,6 +88,8 @@ class Predict:
 
     def source(self, model: str) -> Source:
         """Grid folder and encoder that a model reads."""
+        if self.bundle:
+            return self.bundle.source(model)
         return self.models.source(self.models.entries[model]) or ("", "")
 
     def inputs(self, wildcards: Wildcards) -> dict[str, Any]:
@@ -124,6 +133,8 @@ class Predict:
                 wrong = f"empty, and predict/{asked[0]} says what to do with new slides"
                 problems.add("config, key predict/slides", wrong, f"name their sheet, or empty predict/{asked[0]}")
             return
+        if self.bundle:
+            self.bundle.check(self._config_of_study, self.places, problems)
         known = self.parts.predictors
         for name in self.section["use"]:
             problems.knows("config, key predict/use", "predictor", name, known)

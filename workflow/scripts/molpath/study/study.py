@@ -11,6 +11,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from .benchmark import Benchmark
+from .bundling import Bundling
 from .check_sheets import SheetChecks
 from .check_tasks import TaskChecks
 from .checks import Checks
@@ -48,6 +49,7 @@ from .omics import Omics
 from .opening import OWN_CONFIG, laid_over, map_of
 from .outcome import Outcome
 from .predict import Predict
+from .predictors import Predictors
 from .probing import Probing
 from .problems import Problems, place
 from .profiles import Profiles
@@ -106,6 +108,8 @@ class Study:
         self.embedding = Embedding(config, self.models)
         self.probing = Probing(config, self.models)
         self.gene_sets = GeneSets(config, self.models, self.embedding)
+        self.predictors = Predictors(config, self.models, self.embedding, self.probing)
+        self.bundling = Bundling(config, places, self.models, self.tissue, self.predictors)
         self.predict = Predict(config, places, self.models)
         self.comparisons = Comparisons(config, self.models, self.embedding, self.probing, self.benchmark)
         figures, tables = (shipped_yaml(places.shipped(f"report/{name}.yaml")) for name in ("figures", "tables"))
@@ -113,7 +117,15 @@ class Study:
         self.displays = Displays(figures, tables, providers_of(parts))
         pages = self.displays.pages
         self.targets = Targets(
-            config, self.models, self.embedding, self.probing, self.gene_sets, self.comparisons, self.predict, pages
+            config,
+            self.models,
+            self.embedding,
+            self.probing,
+            self.gene_sets,
+            self.predictors,
+            self.comparisons,
+            self.predict,
+            pages,
         )
         self.ledger = Ledger(self.models, self.targets)
         self.summary = Summary(places, self.ledger, self.probing)
@@ -174,6 +186,7 @@ class Study:
         self.feature_check.check(problems)
         self.vectors.check(problems)
         self.gene_sets.check(sheets, problems)
+        self.predictors.check(problems)
         self.predict.check(problems)
         Checks(self.config, self.models, self.omics, self.tissue, sheets, tasks, problems).run()
         if not self.places.lint:

@@ -1,0 +1,1 @@
+"""Fitting a predictor: a frozen probe on every labelled case of a task."""
