@@ -1,15 +1,6 @@
 """New slides through the workflow: predictions of every case, with slides that fail, and what is refused before."""
 
-import json
-import re
-import shutil
-from pathlib import Path
 
-import pytest
-import yaml
-from molpath.common.files import read_tsv
-from molpath.demo.cohort import make_cohort
-from projects import call_snakemake, write_table
 
 ENCODER, GRID = "colour", "20x_256px_0px_overlap"
 PREDICTIONS = "results/predict/mean/here--grade/predictions.tsv"

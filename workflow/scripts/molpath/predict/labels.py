@@ -81,7 +81,9 @@ def _rows(sheet: str, case_sheet: str, column: str, survival: bool) -> tuple[str
         if column in rows and timed:
             if path == sheet:
                 return path, rows
-            return path, slides[["slide_id", "case_id"]].merge(rows.drop(columns="slide_id", errors="ignore"), on="case_id")
+            return path, slides[["slide_id", "case_id"]].merge(
+                rows.drop(columns="slide_id", errors="ignore"), on="case_id"
+            )
     raise NoLabels(f"no column {column} in {' or '.join(filter(None, (case_sheet, sheet)))}")
 
 

@@ -44,7 +44,9 @@ def counts_of(rows: pd.DataFrame) -> list[str]:
     told = [f"{len(done):,} of {len(rows):,} predicted, {len(rows) - len(done):,} not predicted (see reason)"]
     flagged, known = int((done["ood_flag"] == "yes").sum()), int((rows.in_training == "yes").sum())
     told += [f"{flagged:,} flagged as unlike the training cases (see ood_reason)"] * bool(flagged)
-    return told + [f"{known:,} in training: the predictor was fitted on them, and their rows prove nothing"] * bool(known)
+    return told + [f"{known:,} in training: the predictor was fitted on them, and their rows prove nothing"] * bool(
+        known
+    )
 
 
 def validation_in_words(scores: pd.DataFrame) -> str:

@@ -21,7 +21,10 @@ METRICS = (
 
 
 def validate(
-    table: pd.DataFrame, labelled: Labelled | NoLabels | BadTask, internal: Mapping[str, Mapping[str, Any]], **settings: int
+    table: pd.DataFrame,
+    labelled: Labelled | NoLabels | BadTask,
+    internal: Mapping[str, Mapping[str, Any]],
+    **settings: int,
 ) -> pd.DataFrame:
     """Metrics of new samples with labels: a row for each metric, with 95 % intervals over resampled cases.
 
@@ -47,7 +50,10 @@ def validate(
                 {"metric": row["metric"], "probabilities": {"prob": "as fitted"}.get(kind, kind), "value": row["mean"]}
                 | {name: row[name] for name in ("lower", "upper", "interval")}
                 | {"n": len(rows), "n_cases": rows.case_id.nunique(), "note": row["note"]}
-                | {("internal_" + name).removesuffix("_value"): value for name, value in internal.get(row["metric"], {}).items()}
+                | {
+                    ("internal_" + name).removesuffix("_value"): value
+                    for name, value in internal.get(row["metric"], {}).items()
+                }
             )
     return pd.DataFrame(found, columns=list(METRICS))
 

@@ -22,6 +22,8 @@ FILES = {
     "reference": "reference.safetensors",
     "described": "reference.json",
 }
+#: What names of the rules of the new slides begin with, behind the prefix of an importing workflow.
+NEW = "predict_"
 #: Sections of a config that decide how slides become embeddings.
 SHARED = ("tissue", "tiles", "features", "embed", "pretrain", "software", "accept_other_code")
 
@@ -122,6 +124,11 @@ class Predict:
     def files(self, wildcards: Wildcards | None = None) -> list[str]:
         """Predictions of every predictor in use."""
         return [f"<results>/predict/{name}/predictions.tsv" for name in self.used]
+
+    def slides_of(self, rule: str, wildcards: Mapping[str, str]) -> int:
+        """Slides of a job of a shard, of the new ones where its rule is theirs; 0 for other jobs."""
+        shards = self.shards if NEW in rule else self.models.slides.shards
+        return len(shards.get(wildcards.get("shard", ""), ()))
 
     # Checks.
 
