@@ -68,6 +68,7 @@ rule bundle:
 rule predict:
     input:
         study.predict.files,
+        study.contributions.maps,
 
 
 rule pathobench:

@@ -15,7 +15,6 @@ from molpath.embed.foreign import ChiefPooling, FeatherPooling
 from molpath.embed.models import get_embed
 from molpath.predict.conformal import Calibration
 from molpath.predict.contributions import average_slides, contribute_patches
-from molpath.predict.linear import Linear
 from molpath.predict.predictor import Predictor
 from molpath.predict.survival import Baseline
 from molpath.pretrain.network import build, save
@@ -103,7 +102,5 @@ def run(folder, model, sources, trained, members, average=True):
     if average:
         average_slides(**same, cases=trained, output=usual)
     output = str(folder / "contributions.h5")
-    contribute_patches(
-        **same, usual=usual, embedded=str(folder / "cases.h5ad"), members=members, output=output
-    )
+    contribute_patches(**same, usual=usual, embedded=str(folder / "cases.h5ad"), members=members, output=output)
     return output

@@ -59,7 +59,9 @@ def test_contributions_add_up_to_the_logit(tmp_path, name, cases):
         assert handle["columns"].asstr()[:].tolist() == (["mutant"] if outputs == 1 else ["c0", "c1", "c2"])
 
 
-@pytest.mark.parametrize(("kind", "column", "unit"), [("survival", "risk", "log hazard"), ("regression", "value", "value")])
+@pytest.mark.parametrize(
+    ("kind", "column", "unit"), [("survival", "risk", "log hazard"), ("regression", "value", "value")]
+)
 def test_risks_and_numbers_add_up_too(tmp_path, kind, column, unit):
     model, sources, predictor, _, found = prepare(tmp_path, "mean", kind=kind)
     with h5py.File(run(tmp_path, model, sources, TRAINED, MEMBERS)) as handle:
@@ -73,12 +75,15 @@ def test_each_number_is_attention_times_what_the_vector_says_beside_the_usual(tm
     model, sources, predictor, _, _ = prepare(tmp_path, "threads, 3 heads")
     network = load(str(tmp_path))[0].slide
     with torch.inference_mode():
+
         def parts(slide):
             with h5py.File(tmp_path / f"wsi/{slide}.h5") as handle:
                 x = torch.from_numpy(handle["features"][:].astype(np.float32))
             return network.attention_weights(x), network.split(network.before(x)).chunk(3, dim=-1)
 
-        pooled = [[share @ vectors for share, vectors in zip(*parts(slide), strict=True)] for slide in ("T1", "T2", "T3")]
+        pooled = [
+            [share @ vectors for share, vectors in zip(*parts(slide), strict=True)] for slide in ("T1", "T2", "T3")
+        ]
         mean = [sum(one[head] for one in pooled) / 3 for head in range(3)]
         layers, (shares, vectors) = network.after.weight.chunk(3, dim=1), parts("B1")
         way = torch.from_numpy(predictor.coefficients[0]).float() / 0.4
@@ -93,7 +98,12 @@ def test_a_permuted_bag_has_permuted_contributions(tmp_path):
     model, sources, _, _, _ = prepare(tmp_path, "threads, 3 heads")
     before = run(tmp_path, model, sources, TRAINED, MEMBERS)
     with h5py.File(before) as handle:
-        old = {tuple(at): value for at, value in zip(handle["slides/A2/coords"][:].tolist(), handle["slides/A2/contributions"][:, 0], strict=True)}
+        old = {
+            tuple(at): value
+            for at, value in zip(
+                handle["slides/A2/coords"][:].tolist(), handle["slides/A2/contributions"][:, 0], strict=True
+            )
+        }
     order = np.random.default_rng(5).permutation(SLIDES["A2"])
     bags, places = {}, {}
     for slide in SLIDES:
@@ -105,8 +115,14 @@ def test_a_permuted_bag_has_permuted_contributions(tmp_path):
         handle["coords"][...] = places["A2"][order]
     rewrite_fingerprint(tmp_path, "A2")
     with h5py.File(run(tmp_path, model, sources, TRAINED, MEMBERS, average=False)) as handle:
-        new = dict(zip(map(tuple, handle["slides/A2/coords"][:].tolist()), handle["slides/A2/contributions"][:, 0], strict=True))
-        assert [*map(tuple, handle["slides/A2/coords"][:].tolist())] == [tuple(at) for at in places["A2"][order].tolist()]
+        new = dict(
+            zip(
+                map(tuple, handle["slides/A2/coords"][:].tolist()), handle["slides/A2/contributions"][:, 0], strict=True
+            )
+        )
+        assert [*map(tuple, handle["slides/A2/coords"][:].tolist())] == [
+            tuple(at) for at in places["A2"][order].tolist()
+        ]
     assert old.keys() == new.keys()
     np.testing.assert_allclose([new[at] for at in old], list(old.values()), rtol=1e-4, atol=1e-7)
 
@@ -210,7 +226,9 @@ def test_memory_is_bounded_for_a_slide_of_200_000_patches(tmp_path, repository):
     sizes = SIZES | {"heads": 4, "hidden": 96, "output": 16, "layers": 1}
     model = {"name": "m", "kind": "random", "cases": "union", "seed": 0, "slide_encoder": sizes}
     found = embed(tmp_path, model, [], {"A": ["A"]})
-    predictor = write_predictor(tmp_path, Linear(rng.normal(size=(3, 16)), np.zeros(3), 1.0), classes="abc", cases=["CT"])
+    predictor = write_predictor(
+        tmp_path, Linear(rng.normal(size=(3, 16)), np.zeros(3), 1.0), classes="abc", cases=["CT"]
+    )
     path = run(tmp_path, model, [], {"T": "CT"}, {"T": ["T"]})
     same = {"predictor": str(tmp_path / "predictor"), "model": model, "sources": [], "wsi": str(tmp_path / "wsi")}
     same |= {"usual": str(tmp_path / "predictor/usual.json"), "manifests": [str(tmp_path / "m.tsv")], "output": path}

@@ -71,7 +71,10 @@ def titles_of(found: Attention) -> list[str]:
     """Title of each head's panel, with its effective number of patches."""
     heads, count = found.shares.shape
     names = [f"head {head + 1}" for head in range(heads)] if heads > 1 else ["attention"]
-    return [f"{name}\neffectively {number:,.4g} of {count:,} patches" for name, number in zip(names, found.effective(), strict=True)]
+    return [
+        f"{name}\neffectively {number:,.4g} of {count:,} patches"
+        for name, number in zip(names, found.effective(), strict=True)
+    ]
 
 
 def levels_of(found: Attention) -> tuple[np.ndarray, Scale]:

@@ -32,7 +32,7 @@ class Places:
 
 @dataclass(frozen=True)
 class Ground:
-    """What a map lies on: RGB uint8 of the slide, its level-0 width and height, micrometres per pixel (NaN: unknown)."""
+    """What a map lies on: RGB uint8 of a slide, its level-0 width and height, micrometres per pixel (NaN: unknown)."""
 
     image: np.ndarray
     size: tuple[int, int]
@@ -154,9 +154,19 @@ def paint(places: Places, levels: np.ndarray, colours: str, shape: tuple[int, in
 
 
 def draw_map(
-    ground: Ground, places: Places, panels: Sequence[Panel], scale: Scale, title: str, note: str, picture: str
+    ground: Ground,
+    places: Places,
+    panels: Sequence[Panel],
+    scale: Scale,
+    title: str,
+    note: str,
+    picture: str,
+    grey: bool = False,
 ) -> None:
-    """The thumbnail and the panels, one colour bar for all, a scale bar on the first."""
+    """The thumbnail and the panels, one colour bar for all, a scale bar on the first.
+
+    grey: without colours of the slide in the panels, where stain would look like a value.
+    """
     image, size = ground.image, ground.size
     columns = min(len(panels) + 1, 4)
     rows = -(-(len(panels) + 1) // columns)
@@ -167,7 +177,8 @@ def draw_map(
     for axes in grid.flat:
         axes.set_axis_off()
     for axes, panel in zip(grid.flat, [None, *panels], strict=False):
-        axes.imshow(image, extent=extent, interpolation="antialiased")
+        shown = without_colours(image) if panel and grey else image
+        axes.imshow(shown, extent=extent, interpolation="antialiased")
         axes.set_title(panel.title if panel else "slide", fontsize=10, parse_math=False)  # a $ in a name is one
         if panel:
             painted = paint(places, panel.levels, scale.colours, shape, size)
@@ -182,6 +193,12 @@ def draw_map(
     bar.set_label(scale.label)
     figure.suptitle(title, fontsize=12)
     save_png(figure, picture, note)
+
+
+def without_colours(image: np.ndarray) -> np.ndarray:
+    """Luminance (Rec. 601) of an RGB uint8 picture, as one."""
+    grey = (image @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)
+    return np.repeat(grey[..., None], 3, axis=2)
 
 
 def scale_bar(width: int, mpp: float) -> tuple[float, str]:

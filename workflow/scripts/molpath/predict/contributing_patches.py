@@ -35,7 +35,9 @@ def rows_of(found: Contributions, slide: str, count: int, sign: int) -> list[Row
     for column in found.shown():
         chosen = most(found.values[:, column] * sign, count)
         coords = found.places.coords[chosen]
-        pixels = read_pixels(slide, coords, found.places.edge) if len(chosen) else np.empty((0, EDGE, EDGE, 3), np.uint8)
+        pixels = (
+            read_pixels(slide, coords, found.places.edge) if len(chosen) else np.empty((0, EDGE, EDGE, 3), np.uint8)
+        )
         added = (f"{value:+.3g}" for value in found.values[chosen, column])
         heading = found.columns[column] if len(chosen) else f"{found.columns[column]}: none does"
         rows.append(Row(heading, pixels, [*zip(added, at(coords), strict=True)]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import isfinite
+from math import floor, isfinite, log10
 from typing import Any
 
 import numpy as np
@@ -95,17 +95,21 @@ def draw_contributions(
     limit = float(np.percentile(np.abs(found.values[:, shown]), FULL))
     panels = [Panel(sum_of(found, one), about_zero(found.values[:, one], limit)) for one in shown]
     words = f"-{limit:.2g} or less", "0", f"{limit:.2g} or more"
-    scale = Scale(DIVERGING, f"{found.unit}, what a patch adds beside the mean training slide", (0, 0.5, 1), words)
+    label = f"what a patch adds to the {found.unit}, beside the mean training slide"
+    scale = Scale(DIVERGING, label, (0, 0.5, 1), words)
     title = f"{slide_id}: what patches add to the {found.unit} of case {found.case} by {found.about}"
-    draw_map(seen.ground(found.places), found.places, panels, scale, title, note, picture)
+    draw_map(seen.ground(found.places), found.places, panels, scale, title, note, picture, grey=True)
 
 
 def sum_of(found: Contributions, column: int) -> str:
     """Title of a panel: how patches of the slide add up to the output."""
     mine, others = found.values[:, column], found.others[column]
-    terms = f"{found.constant[column]:.3g} usual {mine[mine > 0].sum():+.3g} red {mine[mine < 0].sum():+.3g} blue"
-    rest = f" {others:+.3g} other slides" if others else ""
-    return f"{found.columns[column]}: {found.unit} {found.outputs[column]:.3g}\n= {terms}{rest}"
+    terms = {"usual": found.constant[column], "red": mine[mine > 0].sum(), "blue": mine[mine < 0].sum()}
+    terms |= {"other slides": others} if others else {}
+    largest = max(abs(value) for value in terms.values() if isfinite(value))
+    digits = max(0, 2 - floor(log10(largest))) if largest else 0
+    said = " ".join(f"{value:+.{digits}f} {name}" for name, value in terms.items())
+    return f"{found.columns[column]}: {found.unit} {found.outputs[column]:+.{digits}f}\n= {said}"
 
 
 def as_geojson(found: Contributions, places: Places, origin: tuple[int, int] = (0, 0)) -> dict[str, Any]:

@@ -100,12 +100,14 @@ def average_slides(
     wsi: str,
     cases: Mapping[str, str],
     output: str,
+    threads: int = 1,
 ) -> None:
     """Write what each head brings to each output on average over training slides, and the logit of their mean.
 
     predictor: its folder; sources: as of embed_block; cases: case by slide of this study. At most SLIDES are read,
     spread evenly. Raises ValueError where no slide of the predictor's training cases has features.
     """
+    set_threads(threads, model["kind"])
     found, bags = Predictor.load(predictor), Bags(manifests, wsi)
     trained = set(found.facts["training"]["cases"])
     known = [slide for slide, case in cases.items() if case in trained and slide in bags]
@@ -117,7 +119,7 @@ def average_slides(
     constant = found.intercept + patches.bias + usual.sum(0)
     digest = sha256_of(f"{predictor}/{WEIGHTS}")
     numbers = {"heads": usual.tolist(), "constant": [value if np.isfinite(value) else None for value in constant]}
-    write_json(output, {"predictor": digest, "slides": chosen, **numbers})
+    write_json(output, {"predictor": digest, "slides": len(chosen), **numbers})
 
 
 def heads_of(read: Read) -> np.ndarray:

@@ -11,10 +11,11 @@ from .embedding import Embedding
 from .finished_runs import leaked_cases
 from .models import Models
 from .problems import Problems
+from .slide_encoders import is_sum
 
 #: Slides of the support beside which patches are told.
 REFERENCE = 32
-#: Kinds of models whose embedding is a sum over patches.
+#: Kinds of models, of those whose embedding is a sum over patches, that are asked.
 SUMS = ("threads", "mean")
 
 
@@ -140,8 +141,7 @@ class GeneSets:
             sizes = (finished.description if finished else self.models.runs.get(entry["run"], {})).get(
                 "slide_encoder", {}
             )
-            transformer = isinstance(sizes, dict) and sizes.get("kind") == "transformer"
-            if self.slides and (entry["kind"] not in SUMS or transformer):
+            if self.slides and not is_sum(entry["kind"], sizes, SUMS):
                 problems.add(
                     where,
                     f"{name}: its embedding is no sum over patches, so that slides can't be mapped",

@@ -23,6 +23,7 @@ from .config import (
     merge,
     not_finite,
 )
+from .contributions import Contributions
 from .demo import Demo
 from .digests import Digests
 from .displays import Displays
@@ -110,6 +111,7 @@ class Study:
         self.gene_sets = GeneSets(config, self.models, self.embedding)
         self.predictors = Predictors(config, self.models, self.embedding, self.probing)
         self.predict = Predict(config, places, self.models, self.predictors)
+        self.contributions = Contributions(config, self.models, self.embedding, self.predict)
         self.bundling = Bundling(config, places, self.models, self.tissue, self.predictors)
         self.comparisons = Comparisons(config, self.models, self.embedding, self.probing, self.benchmark)
         figures, tables = (shipped_yaml(places.shipped(f"report/{name}.yaml")) for name in ("figures", "tables"))
@@ -125,6 +127,7 @@ class Study:
             self.predictors,
             self.comparisons,
             self.predict,
+            self.contributions,
             pages,
         )
         self.ledger = Ledger(self.models, self.targets)
@@ -188,6 +191,7 @@ class Study:
         self.gene_sets.check(sheets, problems)
         self.predictors.check(problems)
         self.predict.check(problems)
+        self.contributions.check(problems)
         Checks(self.config, self.models, self.omics, self.tissue, sheets, tasks, problems).run()
         if not self.places.lint:
             self.times.check(self.inventory.every_file(), problems)
