@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from ..interpret.top_patches import EDGE, Row, at, read_pixels, save, sheet, words
+from ..interpret.top_patches import Row, at, read_pixels, save, sheet, words
 from .contribution_maps import Contributions, read_contributions
 
 
@@ -35,9 +35,7 @@ def rows_of(found: Contributions, slide: str, count: int, sign: int) -> list[Row
     for column in found.shown():
         chosen = most(found.values[:, column] * sign, count)
         coords = found.places.coords[chosen]
-        pixels = (
-            read_pixels(slide, coords, found.places.edge) if len(chosen) else np.empty((0, EDGE, EDGE, 3), np.uint8)
-        )
+        pixels = read_pixels(slide, coords, found.places.edge)
         added = (f"{value:+.3g}" for value in found.values[chosen, column])
         heading = found.columns[column] if len(chosen) else f"{found.columns[column]}: none does"
         rows.append(Row(heading, pixels, [*zip(added, at(coords), strict=True)]))

@@ -202,7 +202,8 @@ def describe(handle: h5py.File, found: Predictor, folder: str, model: Model, con
 def columns_of(found: Predictor) -> list[str]:
     """Names of a predictor's outputs: its classes (of two the second, whose logit against the first it gives)."""
     if found.kind == "classes":
-        return found.classes[1:] if len(found.coefficients) == 1 else found.classes
+        two = len(found.coefficients) == 1
+        return [f"{found.classes[1]} against {found.classes[0]}"] if two else found.classes
     return [{"survival": "risk", "regression": "value"}[found.kind]]
 
 
