@@ -27,7 +27,7 @@ class BadBundle(ValueError):
         self.where, self.wrong, self.remedy = where, wrong, remedy
 
 
-def verifyfiles_of(folder: str) -> None:
+def verify_files(folder: str) -> None:
     """Raise BadBundle unless the folder holds the files of its list, byte for byte, and no other."""
     listed = read_sums(folder)
     found = dict(files_of(folder))

@@ -112,8 +112,6 @@ def _reported(folder: str, problems: Problems) -> Iterator[None]:
         yield
     except BadBundle as bad:
         problems.add(bad.where, bad.wrong, bad.remedy)
-    except Refused as error:
-        problems.add(*str(error).split(": ", 1), AGAIN)
     except OSError as error:
         problems.add(str(error.filename or folder), (error.strerror or "can't be read").lower(), AGAIN)
 
@@ -166,8 +164,9 @@ def _read(folder: str) -> BundleParts:
     """The parts of a bundle whose bytes are as they were written."""
     path = f"{folder}/{CONTENTS}"
     if not os.path.isfile(path):
-        raise BadBundle(str(folder), f"no bundle: there is no {CONTENTS} in it", "name what `snakemake bundle` wrote")
-    contents = read_json(path)
+        what = f"no bundle: there is no {CONTENTS} in it" if os.path.isdir(folder) else "no such folder"
+        raise BadBundle(str(folder), what, "name a folder that `snakemake bundle` wrote")
+    contents = _json(path)
     layout = contents.get("layout") if isinstance(contents, dict) else None
     if not isinstance(layout, int) or layout < 1:
         raise BadBundle(path, "it doesn't say the version of its layout", AGAIN)
@@ -178,10 +177,18 @@ def _read(folder: str) -> BundleParts:
     if not _names(names) or not isinstance(needed, list) or not all(_is_needed(one) for one in needed):
         raise BadBundle(path, "its predictors or the weights that it needs are not as bundles have them", AGAIN)
     predictors = {name: f"{folder}/predictors/{name}" for name in names}
-    config = _sections(folder)
+    parts = BundleParts(str(folder), _sections(folder), predictors, needed)
     for name in names:
-        check_agreement(f"{folder}/predictors/{name}", name, config)
-    return BundleParts(str(folder), config, predictors, needed)
+        check_agreement(parts, name)
+    return parts
+
+
+def _json(path: str) -> Any:
+    """A document of JSON."""
+    try:
+        return read_json(path)
+    except Refused:
+        raise BadBundle(path, "no JSON that can be read", AGAIN) from None
 
 
 def _names(names: Any) -> bool:
@@ -215,3 +222,16 @@ def _sections(folder: str) -> Config:
                 raise BadBundle(path, f"the folder of model {name} lies outside of the bundle", AGAIN)
             model["path"] = f"{folder}/{model['path']}"
     return config
+
+
+def check_agreement(parts: BundleParts, name: str) -> None:
+    """Raise BadBundle unless a predictor was made of what config.yaml makes of slides, and says its own name."""
+    path, where = f"{parts.predictors[name]}/predictor.json", f"{parts.folder}/{CONFIG}"
+    try:
+        grid, encoder = parts.source(name.partition("/")[0])
+    except (KeyError, TypeError, AttributeError):
+        wrong = f"predictor {name} is of a model, grid or encoder that isn't in it"
+        raise BadBundle(where, wrong, AGAIN) from None
+    facts = _json(path)
+    if not isinstance(facts, dict) or f"{facts.get('model')}/{facts.get('task')}" != name:
+        raise BadBundle(path, f"not that of {name}", AGAIN)

@@ -59,8 +59,7 @@ class Predict:
     def _own_parts(self, config: Config) -> Parts:
         """What this study trains itself, or a bundle holds."""
         if self.bundle:
-            folders = {name: self.places.given(folder) for name, folder in self.bundle.predictors.items()}
-            return Parts(self.bundle.config_with(config), folders)
+            return Parts(self.bundle.config_with(config), self.bundle.predictors)
         asked = [f"{item['model']}/{item['task']}" for item in config["probe"]["predictors"]]
         folders = {name: f"<results>/probe/{name}/predictor" for name in asked if model_of(name) in self.models.entries}
         return Parts({key: config[key] for key in SHARED}, folders)
@@ -95,6 +94,7 @@ class Predict:
     def inputs(self, wildcards: Wildcards) -> dict[str, Any]:
         """Files of a predictor, embeddings of the new cases and slides, and what became of those slides."""
         folder = self.parts.predictors.get(f"{wildcards.model}/{wildcards.task}", "<results>/none")
+        mark = self.places.given if self.bundle else str
         grid, encoder = self.source(wildcards.model)
         embedded = {
             f"{unit}_{kind}": f"{COHORT}/embed/{wildcards.model}/{unit}.{suffix}"
@@ -103,7 +103,7 @@ class Predict:
         }
         manifests = [f"{COHORT}/features/{grid}/{encoder}/{shard}.tsv" for shard in self.shards]
         return {
-            **{name: f"{folder}/{file}" for name, file in FILES.items()},
+            **{name: mark(f"{folder}/{file}") for name, file in FILES.items()},
             **embedded,
             "quality": f"{COHORT}/tables/slides.tsv",
             "features": manifests,
