@@ -9,7 +9,7 @@ from molpath.common import joblog
 
 if __name__ == "__main__":
     joblog.start(snakemake)
-    from molpath.predict.fitting import fit_predictor
+    from molpath.predict.jobs import fit_predictor
 
     fit_predictor(
         task=snakemake.wildcards.task,
