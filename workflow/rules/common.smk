@@ -140,7 +140,7 @@ watches = []
 
 def get_words():
     """Target rules of the run, by the names that they have here."""
-    own = {RULE_NAME(word): word for word in (*STAGES, *LOOKING, "all", "report", "pathobench")}
+    own = {RULE_NAME(word): word for word in (*STAGES, *LOOKING, "all", "report", "pathobench", "predict")}
     return {own.get(rule.name, rule.name) for rule in workflow.dag.targetrules}
 
 
@@ -168,13 +168,13 @@ def show_progress():
     if words and words <= LOOKING or not wanted({Quietness.ALL, Quietness.PROGRESS} & set(quiet)):
         return
     try:
-        jobs, shards = list(workflow.dag.needrun_jobs()), study.slides.shards
+        jobs = list(workflow.dag.needrun_jobs())
         outputs = {str(path) for job in jobs for path in job.output}
         plan = [
             Planned(
                 each.rule.name,
                 dict(each.wildcards_dict),
-                len(shards.get(each.wildcards_dict.get("shard"), ())),
+                study.predict.slides_of(each.rule.name, each.wildcards_dict),
             )
             for each in jobs
         ]

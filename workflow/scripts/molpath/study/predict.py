@@ -22,6 +22,8 @@ FILES = {
     "reference": "reference.safetensors",
     "described": "reference.json",
 }
+#: What names of the rules of the new slides begin with, behind the prefix of an importing workflow.
+NEW = "predict_"
 #: Sections of a config that decide how slides become embeddings.
 SHARED = ("tissue", "tiles", "features", "embed", "pretrain", "software", "accept_other_code")
 
@@ -123,6 +125,11 @@ class Predict:
         """Predictions of every predictor in use."""
         return [f"<results>/predict/{name}/predictions.tsv" for name in self.used]
 
+    def slides_of(self, rule: str, wildcards: Mapping[str, str]) -> int:
+        """Slides of a job of a shard, of the new ones where its rule is theirs; 0 for other jobs."""
+        shards = self.shards if NEW in rule else self.models.slides.shards
+        return len(shards.get(wildcards.get("shard", ""), ()))
+
     # Checks.
 
     def check(self, problems: Problems) -> None:
@@ -147,6 +154,28 @@ class Predict:
             problems.add("config, key predict/slides", wrong, "name a sheet of other slides")
             return
         self._check_rows(problems)
+        for task in dict.fromkeys(name.partition("/")[2] for name in self.used):
+            self._check_labels(task, problems)
+
+    def _check_labels(self, task: str, problems: Problems) -> None:
+        """Labels of the new sheets, where they have some, are classes that the predictor knows."""
+        about = self.models.tasks.settings(task) if task in self.models.tasks.entries else None
+        names = about.get("label_dict") if isinstance(about, dict) else None
+        if not about or not isinstance(names, dict) or not self.models.tasks.may_have_classes(task):
+            return
+        column, known = about["task_col"], {str(word) for pair in names.items() for word in pair}
+        for path in filter(None, (self.case_sheet, self.path)):
+            rows = self.rows if path == self.path else read_sheet(path)
+            wrong = [row for row in rows if row.get(column) and row[column] not in known]
+            if wrong:
+                classes = ", ".join(map(str, names.values()))
+                problems.add(
+                    f"{path}, row {wrong[0]['#']}, column {column}",
+                    f"{wrong[0][column]!r} is no class of {task}, whose labels stand in a column of this name",
+                    f"write one of: {classes}; empty the cell, or rename the column",
+                )
+            if rows and column in rows[0]:
+                return
 
     def _check_rows(self, problems: Problems) -> None:
         """No slide twice, none to be downloaded, and no name that stands for another file in this study."""

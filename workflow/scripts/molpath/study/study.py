@@ -131,7 +131,7 @@ class Study:
         self.summary = Summary(places, self.ledger, self.probing)
         self.imports = Imports(self.models, self.tissue, self.launcher)
         self.endings = Endings(places.results, self.sheets())
-        self.outcome = Outcome(places, self.summary, self.models, self.probing, self.endings)
+        self.outcome = Outcome(places, self.summary, self.models, self.probing, self.predict, self.endings)
         self.demo = Demo(places, self.slides, self.profiles, self.tasks)
         self.inventory = Inventory(config, places, self.models, self.tissue, self.vectors, self.gene_sets)
         self.forecast = Forecast(
