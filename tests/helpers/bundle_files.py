@@ -1,39 +1,50 @@
 """A small study with predictors that nobody fitted, and the bundle that the workflow's own code writes of them."""
 
 import contextlib
-import json
 import shutil
+from argparse import Namespace
 from pathlib import Path
 
+import numpy as np
 import yaml
 from molpath.common.digests import sha256_of
+from molpath.predict import stored
 from molpath.predict.bundle import write_bundle
+from molpath.predict.stored import TENSORS
 from molpath.study import Study
 from trained_study import write_model
 
 TASK = "here--grade"
 CASES = ["C1", "C3", "C5", "C7"]
+#: Sizes of tensors: outputs, width, folds, calibration scores, event times.
+SIZES = {"K": 1, "D": 2, "F": 2, "M": 4, "E": 0}
 USED = {"predictors": [{"model": "mean", "task": TASK}, {"model": "threads", "task": TASK}]}
 
 
-def write_predictor(folder: Path, model: str, **more) -> None:
-    """Files of a predictor; its numbers are read by nobody here."""
+def write_predictor(folder: Path, model: str, patches: dict, slide_encoder: str) -> None:
+    """A predictor of two numbers that nobody fitted, in the workflow's own files."""
     folder.mkdir(parents=True)
-    for name in ("model.safetensors", "reference.safetensors"):
-        (folder / name).write_bytes(f"{model} {name}".encode())
+    tensors = {name: np.zeros([SIZES[dimension] for dimension in dims]) for name, (dims, _) in TENSORS.items()}
+    facts = {
+        "kind": "classes", "model": model, "task": TASK, "classes": ["low", "high"], "scale": {"unit": 1.0}, "width": 2,
+        "training": {"cases": CASES, "slides": {case.replace("C", "S"): f"identity of {case}" for case in CASES}},
+        "temperature": 1.0, "patches": patches, "digests": {"slide_encoder": slide_encoder, "patch_encoder": ""},
+    }  # fmt: skip
+    stored.write_predictor(tensors, facts, folder / "model.safetensors", folder / "predictor.json")
     (folder / "card.md").write_text(f"# {model}\n")
+    (folder / "reference.safetensors").write_bytes(b"reference")
     (folder / "reference.json").write_text("{}\n")
-    facts = {"model": model, "task": TASK, "classes": ["low", "high"], "training": {"n": 4, "cases": CASES}} | more
-    facts["digests"] = {"model": sha256_of(folder / "model.safetensors")}
-    (folder / "predictor.json").write_text(json.dumps(facts))
 
 
 def write_results(folder: Path) -> None:
     """Results of which a bundle is made: a run, and two predictors."""
-    write_model(folder / "results/pretrain/runs/one", encoder="tiny", adapter="mean_colour", grid="20x_256px_0px")
-    (folder / "results/pretrain/runs/one/model_card.md").write_text("# one\n")
-    for model in ("mean", "threads"):
-        write_predictor(folder / f"results/probe/{model}/{TASK}/predictor", model)
+    run = write_model(folder / "results/pretrain/runs/one", encoder="tiny", adapter="mean_colour", grid="20x_256px_0px")
+    (run / "model_card.md").write_text("# one\n")
+    with contextlib.chdir(folder):
+        predictors = Study.open("config.yaml").predictors
+    for model, digest in (("mean", "0123"), ("threads", sha256_of(run / "model.safetensors"))):
+        patches = predictors.patches(Namespace(model=model))
+        write_predictor(folder / f"results/probe/{model}/{TASK}/predictor", model, patches, digest)
 
 
 def write_as_rule(folder: Path, target: str = "results/bundle") -> Path:

@@ -7,11 +7,14 @@ import os
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 from bundle_files import CASES, TASK, bundle_of, user_of, write_as_rule
 from molpath.common.bundles import BadBundle, read_sums, sums_of, verify_files
 from molpath.common.digests import digest_of, sha256_of
+from molpath.predict.cases import mark_training
+from molpath.predict.predictor import Predictor
 from molpath.study import Study
 from molpath.study.bundle import read_bundle
 from molpath.study.config import Places
@@ -28,6 +31,10 @@ FILES = [
         for name in ("card.md", "model.safetensors", "predictor.json", "reference.json", "reference.safetensors")
     ),
 ]
+
+
+#: Of a config, what a machine with a bundle says at least.
+OWN = {"software": {"torch": "cpu", "allow_cpu": False}, "accept_other_code": []}
 
 
 def files_below(folder):
@@ -53,6 +60,12 @@ def change(path: Path, **values):
     path.write_text(json.dumps(json.loads(path.read_text()) | values))
 
 
+def swap(bundle: Path, one: str, other: str):
+    text = (bundle / "config.yaml").read_text()
+    assert one in text
+    (bundle / "config.yaml").write_text(text.replace(one, other))
+
+
 def test_a_bundle_holds_its_parts_and_lists_their_sha256(project):
     bundle = bundle_of(project)
     assert sorted(files_below(bundle)) == sorted(FILES)
@@ -71,12 +84,30 @@ def test_the_same_inputs_give_the_same_bytes(project):
     assert first == again == files_below(write_as_rule(project.folder, "elsewhere/bundle"))
 
 
-def test_names_of_cases_stay_in_the_house(project):
+def test_names_of_cases_and_slides_stay_in_the_house(project):
     bundle = bundle_of(project)
-    for name, data in files_below(bundle).items():
-        assert not any(f'"{case}"'.encode() in data for case in CASES), name
-    facts = json.loads((bundle / f"predictors/mean/{TASK}/predictor.json").read_text())
-    assert facts["training"] == {"n": 4, "case_digests": sorted(map(digest_of, CASES))}
+    names = [*CASES, *(case.replace("C", "S") for case in CASES)]
+    for file, data in files_below(bundle).items():
+        assert not any(f'"{name}"'.encode() in data for name in names), file
+    predictor = Predictor.load(bundle / f"predictors/mean/{TASK}")
+    training = predictor.facts["training"]
+    assert training["cases"] == [digest_of(case) for case in CASES]
+    assert training["slides"] == {digest_of(case.replace("C", "S")): f"identity of {case}" for case in CASES}
+
+
+def test_in_training_is_the_same_by_names_and_by_digests(project):
+    """A case by its name, a slide by its identity; what isn't known is not marked."""
+    bundle = bundle_of(project)
+    samples = pd.DataFrame({"case_id": ["C3", "D1", "D2"]}, index=["C3", "D1", "D2"])
+    identity = ["x", "identity of C5", "y"]
+    slides = pd.DataFrame({"slide_id": ["N1", "N2", "N3"], "case_id": samples.case_id.tolist(), "identity": identity})
+    marked = [
+        mark_training(samples, slides, Predictor.load(folder).facts["training"])
+        for folder in (project.folder / f"results/probe/mean/{TASK}/predictor", bundle / f"predictors/mean/{TASK}")
+    ]
+    assert marked[0].in_training.tolist() == [True, True, False]
+    assert marked[0].in_training_by.tolist() == ["case C3", "slide N2", ""]
+    pd.testing.assert_frame_equal(*marked)
 
 
 def test_no_path_of_this_machine_is_in_it(project):
@@ -112,7 +143,7 @@ def told(bundle: Path) -> str:
     """What is said of a bundle before any job: as planning reads it, and as its bytes are compared."""
     problems = Problems()
     with pytest.raises(ProblemsFound) as caught:
-        read_bundle(str(bundle)).check({}, Places(), problems)
+        read_bundle(str(bundle), Places()).check(OWN, Places(), problems)
         problems.stop()
     return str(caught.value)
 
@@ -175,12 +206,20 @@ def test_a_larger_file_is_refused_before_it_is_read(tmp_path):
     (lambda b: change(b / "bundle.json", predictors=["../x"]), "bundle.json: its predictors or the weights"),
     (lambda b: change(b / "bundle.json", predictors=["no/model"]), "config.yaml: predictor no/model is of a model"),
     (lambda b: change(b / f"predictors/mean/{TASK}/predictor.json", model="other"), "predictor.json: not that of mean/"),
+    (lambda b: swap(b, "patch_size: 256", "patch_size: 512"), "grid is '20x_512px_0px_overlap', and mean/here--grade was"),
+    (lambda b: swap(b, "min_tissue: 0.0", "min_tissue: 0.5"), "'min_tissue': 0.5, "),
+    (lambda b: swap(b, "method: otsu", "method: hsv"), "'tissue': 'hsv'}, and mean/here--grade was fitted on patches of"),
+    (lambda b: swap(b, "adapter: mean_colour", "adapter: uni_v1"), "adapter is 'uni_v1', and mean/here--grade was fitted"),
+    (lambda b: swap(b, "crops: 1", "crops: 5"), "crops is 5, and mean/here--grade was fitted on patches of 1"),
+    (lambda b: swap(b, "crops: 1", "crops: x"), "config.yaml: key features/encoders/tiny/crops: 'x' is not one of"),
+    (
+        lambda b: (b / "models/threads/model.safetensors").write_bytes(b"other"),
+        "models/threads/model.safetensors: another slide encoder than the one that threads/here--grade was fitted with",
+    ),
     (lambda b: (b / "config.yaml").write_text("omics: {}\n"), "config.yaml: section omics is none of a bundle's"),
     (lambda b: (b / "config.yaml").write_text("- a\n"), "config.yaml: not a map of sections"),
     (
-        lambda b: (b / "config.yaml").write_text(
-            (b / "config.yaml").read_text().replace("path: models/threads", "path: ../../elsewhere")
-        ),
+        lambda b: swap(b, "path: models/threads", "path: ../../elsewhere"),
         "the folder of model threads lies outside of the bundle",
     ),
 ])  # fmt: skip
@@ -277,7 +316,7 @@ def test_an_earlier_bundles_files_go_and_those_of_others_stop_it(project):
     write_as_rule(project.folder)
     assert sorted(files_below(bundle)) == [name for name in sorted(FILES) if "threads" not in name]
     verify_files(str(bundle))
-    assert read_bundle(str(bundle)).predictors == {f"mean/{TASK}": f"{bundle}/predictors/mean/{TASK}"}
+    assert read_bundle(str(bundle), Places()).predictors == {f"mean/{TASK}": f"{bundle}/predictors/mean/{TASK}"}
     (bundle / "thesis.docx").write_text("x")
     with pytest.raises(FileExistsError, match="thesis.docx is none of a bundle's files: move it away"):
         write_as_rule(project.folder)

@@ -49,7 +49,7 @@ class Predict:
         self.cases = list(dict.fromkeys(row.get("case_id") or "" for row in self.rows))
         self.shards = in_blocks(self.rows if self.path else [], config["slides"]["slides_per_job"])
         #: Predictors from elsewhere with all that applies them; None for those of this study.
-        self.bundle = read_bundle(places.find(self.section["bundle"])) if self.section["bundle"] else None
+        self.bundle = read_bundle(places.find(self.section["bundle"]), places) if self.section["bundle"] else None
         self._config_of_study = config
         self.parts = self._own_parts(config)
         known = self.parts.predictors
