@@ -48,6 +48,7 @@ rule predict_cases:
     params:
         states=study.times.of(study.predict.inputs),
         asked=study.predict.request,
+        origin=study.predict.origin,
         results=subpath(output.predictions, ancestor=4),
         code=study.digest("predict"),
         script=study.script("predict_cases"),

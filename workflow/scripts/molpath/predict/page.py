@@ -17,7 +17,7 @@ RESEARCH = "Research software and no medical device: nothing here is for decisio
 def write_predictions_page(
     path: str, name: str, rows: pd.DataFrame, scores: pd.DataFrame, asked: Mapping[str, Any]
 ) -> None:
-    """Write the page of a predictor; rows: predictions.tsv, scores: metrics.tsv, asked: section predict and the note."""
+    """Write the page of a predictor: rows of predictions.tsv, scores of metrics.tsv, section predict and the note."""
     said = [f"{sentence}." for sentence in counts_of(rows)]
     if len(rows) > MOST_ROWS:
         said.append(f"The first {MOST_ROWS:,} of {len(rows):,} rows; predictions.tsv has all.")
@@ -54,7 +54,7 @@ def validation_in_words(scores: pd.DataFrame) -> str:
     if not len(with_scores(scores)):
         return "; ".join(note for note in scores.note if note)
     return (
-        "Labels of the new sheet against predictions, cases in training left out; intervals: 95 %, over resampled cases. "
+        "Labels of the new sheet against predictions, cases in training left out; 95 % intervals over resampled cases. "
         "Internal: the cross-validated score of the training cohort."
     )
 

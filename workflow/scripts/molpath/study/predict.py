@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from .bundle import read_bundle
 from .config import Config, Places, Row, Wildcards
 from .models import Models, Source
+from .predictors import Predictors
 from .problems import Problems
 from .sheets import in_blocks, is_downloaded, read_sheet
 
@@ -38,8 +39,8 @@ class Parts(NamedTuple):
 class Predict:
     """Section predict of the config. Without predict/slides it asks for nothing."""
 
-    def __init__(self, config: Config, places: Places, models: Models) -> None:
-        self.places, self.models = places, models
+    def __init__(self, config: Config, places: Places, models: Models, predictors: Predictors) -> None:
+        self.places, self.models, self.predictors = places, models, predictors
         self.section: Config = config["predict"]
         self._bootstraps = {key: config["probe"][key] for key in ("bootstraps", "seed")}
         self._note: str = config["report"]["note"]
@@ -62,8 +63,8 @@ class Predict:
         """What this study trains itself, or a bundle holds."""
         if self.bundle:
             return Parts(self.bundle.config_with(config), self.bundle.predictors)
-        asked = [f"{item['model']}/{item['task']}" for item in config["probe"]["predictors"]]
-        folders = {name: f"<results>/probe/{name}/predictor" for name in asked if model_of(name) in self.models.entries}
+        known = [name for name in self.predictors.names if model_of(name) in self.models.entries]
+        folders = {name: f"<results>/probe/{name}/predictor" for name in known}
         return Parts({key: config[key] for key in SHARED}, folders)
 
     def _config(self, config: Config) -> Config:
@@ -110,6 +111,7 @@ class Predict:
             "quality": f"{COHORT}/tables/slides.tsv",
             "features": manifests,
             "sheets": self.given(wildcards),
+            "sources": [] if self.bundle else self.models.weights(wildcards),
         }
 
     def given(self, wildcards: Wildcards | None = None) -> list[str]:
@@ -120,6 +122,12 @@ class Predict:
         """What is asked of a predictor, and what identifies the patches of the new slides."""
         asked = {key: self.section[key] for key in ("coverage", "by_class", "false_alarms")}
         return asked | self._bootstraps | {"note": self._note}
+
+    def origin(self, wildcards: Wildcards) -> dict[str, Any]:
+        """How this study makes the embeddings of new slides; a bundle says it itself."""
+        if self.bundle:
+            return {}
+        return {"model": self.models.model(wildcards), "patches": self.predictors.patches(wildcards)}
 
     def files(self, wildcards: Wildcards | None = None) -> list[str]:
         """Predictions of every predictor in use."""
