@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from ..common.digests import digest_of
 from ..common.files import read_tsv
 from ..common.reasons import OK, REASONS
 
@@ -82,15 +83,16 @@ def mark_training(samples: pd.DataFrame, slides: pd.DataFrame, training: Mapping
     """Samples with in_training (bool) and in_training_by: what of them the predictor was fitted on.
 
     A case is known by its name, a slide by its identity, whatever its file and its case are called here.
-    training: `cases` (names) and `slides` (identity by slide_id) of predictor.json.
+    training: `cases` and `slides` (identity by slide_id) of predictor.json, whose names may be `digests`.
     """
-    cases = set(training["cases"])
-    known = {identity: name for name, identity in training["slides"].items() if identity}
+    plain = not training.get("digests", False)
+    cases = {digest_of(name) for name in training["cases"]} if plain else set(training["cases"])
+    known = set(filter(None, training["slides"].values()))
     unit = "slide_id" if "slide_id" in samples else "case_id"
     same: dict[str, list[str]] = {}
-    for row in slides[slides.identity.isin(list(known))].to_dict("records"):
-        same.setdefault(row[unit], []).append(f"slide {row['slide_id']} is its slide {known[row['identity']]}")
+    for row in slides[slides.identity.isin(known)].to_dict("records"):
+        same.setdefault(row[unit], []).append(f"slide {row['slide_id']}")
     marks = []
     for sample, case in zip(samples[unit], samples.case_id, strict=True):
-        marks.append("; ".join([f"case {case}"] * (case in cases) + same.get(sample, [])))
+        marks.append("; ".join([f"case {case}"] * (digest_of(case) in cases) + same.get(sample, [])))
     return samples.assign(in_training=[bool(mark) for mark in marks], in_training_by=marks)

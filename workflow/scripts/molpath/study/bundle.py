@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from jsonschema import Draft202012Validator
+
 from ..common.bundles import (
     AGAIN,
     CONFIG,
@@ -27,12 +29,20 @@ from ..common.bundles import (
     sums_of_needed,
     verify_files,
 )
+from ..common.digests import sha256_of
 from ..common.given_text import Refused, read_json
-from .config import Config, Places, defaults_of
+from .config import Config, Places, fill_defaults
+from .encoders import Encoders
+from .finished_runs import WEIGHTS, cut_of, patches_of
 from .grids import name_of_grid
-from .problems import Problems
-from .yaml_files import load_yaml
+from .problems import Problems, place, short_message
+from .yaml_files import load_yaml, shipped_yaml
 
+PREDICTOR = "predictor.json"
+#: Of what identifies patches: what is compared as a whole, and the revision of weights, which count by their SHA-256.
+COUNTED = ("grid", "revision")
+#: Of a grid's defaults those that its name says.
+GRID = {"mpp": None, "magnification": 20, "patch_size": 512, "overlap": 0, "label": ""}
 #: Sections of a config that a bundle may have.
 SECTIONS = ("tissue", "tiles", "features", "embed", "pretrain")
 #: Names of predictors, <model>/<task>, as wildcards take them.
@@ -77,20 +87,45 @@ class BundleParts:
         """Every byte is as it was written, and what the bundle doesn't hold is here; for a run's main process only."""
         with _reported(self.folder, problems):
             verify_files(self.folder)
+            self._check_code(own, problems)
+            self._check_origin(own, places)
             for one in self.needed:
                 _check_needed(one, self.folder, own, places, problems)
-            for name, entry in self._entries("features", "encoders").items():
-                adapter = entry.get("adapter", "")
-                if ":" in adapter and _value(own, ("features", "encoders", name, "adapter")) != adapter:
-                    wrong = f"its encoder {name} runs code that it does not hold, {adapter}"
-                    remedy = f"if you trust that code, write features/encoders/{name}/adapter: {adapter}"
-                    problems.add(f"{self.folder}/{CONFIG}", wrong, remedy)
+
+    def _check_code(self, own: Config, problems: Problems) -> None:
+        """Code that an encoder is, and no bundle holds, runs where this machine's config says so alone."""
+        for name, entry in self._entries("features", "encoders").items():
+            adapter = entry.get("adapter", "")
+            if ":" in adapter and _value(own, ("features", "encoders", name, "adapter")) != adapter:
+                wrong = f"its encoder {name} runs code that it does not hold, {adapter}"
+                remedy = f"if you trust that code, write features/encoders/{name}/adapter: {adapter}"
+                problems.add(f"{self.folder}/{CONFIG}", wrong, remedy)
+
+    def _check_origin(self, own: Config, places: Places) -> None:
+        """Raise BadBundle unless config.yaml makes of slides what each predictor was fitted on, by the same encoder."""
+        schema: Config = shipped_yaml(places.shipped("schemas/config.schema.yaml"))
+        config = self.config_with(own)
+        fill_defaults(config, schema, schema)
+        encoders = Encoders(config, places)
+        for name, folder in self.predictors.items():
+            facts, model = _json(f"{folder}/{PREDICTOR}"), name.partition("/")[0]
+            entry = _source_of(config, model)
+            grid, encoder = config["tiles"]["grids"][entry["grid"]], entry["encoder"]
+            ours = {
+                "encoder": encoder,
+                "grid": name_of_grid(grid),
+                "patches": patches_of(name_of_grid(grid), encoder, encoders.facts_of(encoder)),
+                "cut": cut_of(grid, config["tissue"]["method"]),
+            }
+            _compare(f"{self.folder}/{CONFIG}", name, ours, facts)
+            weights = f"{self.folder}/models/{model}/{WEIGHTS}"
+            if os.path.isfile(weights) and sha256_of(weights) != facts["digests"]["slide_encoder"]:
+                raise BadBundle(weights, f"another slide encoder than the one that {name} was fitted with", AGAIN)
 
     def source(self, model: str) -> tuple[str, str]:
         """Grid folder and encoder that a model reads."""
-        entry = self.config["embed"]["models"][model]
-        entry = self.config["pretrain"]["runs"][entry["run"]] if entry.get("run") else entry
-        return name_of_grid(defaults_of("grid") | self.config["tiles"]["grids"][entry["grid"]]), entry["encoder"]
+        entry = _source_of(self.config, model)
+        return name_of_grid(GRID | self.config["tiles"]["grids"][entry["grid"]]), entry["encoder"]
 
     def _own_keys(self) -> list[tuple[str, ...]]:
         """Keys whose values are this machine's."""
@@ -103,6 +138,25 @@ class BundleParts:
     def _entries(self, section: str, key: str) -> Config:
         found: Config = self.config.get(section, {}).get(key, {})
         return found
+
+
+def _source_of(config: Config, model: str) -> Config:
+    """What names grid and encoder of a model: its entry, or that of the run whose sizes it has."""
+    entry: Config = config["embed"]["models"][model]
+    if entry.get("run"):
+        entry = config["pretrain"]["runs"][entry["run"]]
+    return entry
+
+
+def _compare(where: str, name: str, ours: Config, facts: Config) -> None:
+    """Raise BadBundle, naming what differs, unless a predictor was fitted on such patches."""
+    theirs = facts["patches"]
+    pairs = {"grid": (theirs["grid_name"], ours["grid"])}
+    pairs |= {key: (theirs[key], ours[key]) for key in ("encoder", "cut")}
+    pairs |= {key: (theirs["patches"].get(key), value) for key, value in ours["patches"].items() if key not in COUNTED}
+    for key, (fitted, here) in pairs.items():
+        if fitted != here:
+            raise BadBundle(where, f"{key} is {here!r}, and {name} was fitted on patches of {fitted!r}", AGAIN)
 
 
 @contextlib.contextmanager
@@ -147,20 +201,20 @@ def told(one: Config) -> str:
     return ", ".join(part for part in (*parts, digests and f"SHA-256 {digests}") if part)
 
 
-def read_bundle(folder: str) -> BundleParts:
+def read_bundle(folder: str, places: Places) -> BundleParts:
     """The parts of a bundle, read with care; raises ProblemsFound with what is wrong, by the file's name.
 
     Its bytes are compared with its checksums by `BundleParts.check`: every job plans again, and needs no second look.
     """
     problems, found = Problems(), None
     with _reported(folder, problems):
-        found = _read(folder)
+        found = _read(folder, places)
     problems.stop()
     assert found
     return found
 
 
-def _read(folder: str) -> BundleParts:
+def _read(folder: str, places: Places) -> BundleParts:
     """The parts of a bundle whose bytes are as they were written."""
     path = f"{folder}/{CONTENTS}"
     if not os.path.isfile(path):
@@ -177,7 +231,7 @@ def _read(folder: str) -> BundleParts:
     if not _names(names) or not isinstance(needed, list) or not all(_is_needed(one) for one in needed):
         raise BadBundle(path, "its predictors or the weights that it needs are not as bundles have them", AGAIN)
     predictors = {name: f"{folder}/predictors/{name}" for name in names}
-    parts = BundleParts(str(folder), _sections(folder), predictors, needed)
+    parts = BundleParts(str(folder), _sections(folder, places), predictors, needed)
     for name in names:
         check_agreement(parts, name)
     return parts
@@ -205,33 +259,43 @@ def _is_needed(one: Any) -> bool:
     return isinstance(files, dict) and all(isinstance(digest, str) for digest in files.values())
 
 
-def _sections(folder: str) -> Config:
+def _sections(folder: str, places: Places) -> Config:
     """config.yaml of a bundle: sections of a config, the models' folders as they lie here."""
     path = f"{folder}/{CONFIG}"
     if not os.path.isfile(path) or os.path.getsize(path) > LONGEST:
         raise BadBundle(path, "no such file, or no config", AGAIN)
     config = load_yaml(path)
-    if not isinstance(config, dict) or not all(isinstance(config.get(key, {}), dict) for key in SECTIONS):
+    if not isinstance(config, dict):
         raise BadBundle(path, "not a map of sections", AGAIN)
     if unknown := sorted(map(str, config.keys() - set(SECTIONS))):
         raise BadBundle(path, f"section {unknown[0]} is none of a bundle's", f"it may have: {', '.join(SECTIONS)}")
-    models = config.get("embed", {}).get("models", {})
-    for name, model in models.items() if isinstance(models, dict) else ():
-        if isinstance(model, dict) and model.get("path"):
-            if not isinstance(model["path"], str) or not is_inside(model["path"]):
+    schema: Config = shipped_yaml(places.shipped("schemas/config.schema.yaml"))
+    for error in Draft202012Validator(schema).iter_errors(config):
+        raise BadBundle(path, f"key {place(error)}: {short_message(error)}", AGAIN)
+    for name, model in config.get("embed", {}).get("models", {}).items():
+        if given := model.get("path"):
+            if not is_inside(given):
                 raise BadBundle(path, f"the folder of model {name} lies outside of the bundle", AGAIN)
-            model["path"] = f"{folder}/{model['path']}"
+            model["path"] = f"{folder}/{given}"
     return config
 
 
 def check_agreement(parts: BundleParts, name: str) -> None:
-    """Raise BadBundle unless a predictor was made of what config.yaml makes of slides, and says its own name."""
-    path, where = f"{parts.predictors[name]}/predictor.json", f"{parts.folder}/{CONFIG}"
+    """Raise BadBundle unless config.yaml has the model, grid and encoder of a predictor, and that says its name."""
+    path, where = f"{parts.predictors[name]}/{PREDICTOR}", f"{parts.folder}/{CONFIG}"
     try:
-        grid, encoder = parts.source(name.partition("/")[0])
-    except (KeyError, TypeError, AttributeError):
-        wrong = f"predictor {name} is of a model, grid or encoder that isn't in it"
-        raise BadBundle(where, wrong, AGAIN) from None
+        encoder = parts.source(name.partition("/")[0])[1]
+        known = encoder in parts.config["features"]["encoders"]
+    except KeyError:
+        known = False
+    if not known:
+        raise BadBundle(where, f"predictor {name} is of a model, grid or encoder that isn't in it", AGAIN)
     facts = _json(path)
     if not isinstance(facts, dict) or f"{facts.get('model')}/{facts.get('task')}" != name:
         raise BadBundle(path, f"not that of {name}", AGAIN)
+    shape = {"patches": ("grid_name", "encoder", "patches", "cut"), "digests": ("slide_encoder",)}
+    for key, below in shape.items():
+        if not isinstance(facts.get(key), dict) or not facts[key].keys() >= set(below):
+            raise BadBundle(path, f"it doesn't say its {key}", AGAIN)
+    if not isinstance(facts["patches"]["patches"], dict):
+        raise BadBundle(path, "it doesn't say its patches", AGAIN)

@@ -50,7 +50,7 @@ class Predict:
         self.cases = list(dict.fromkeys(row.get("case_id") or "" for row in self.rows))
         self.shards = in_blocks(self.rows if self.path else [], config["slides"]["slides_per_job"])
         #: Predictors from elsewhere with all that applies them; None for those of this study.
-        self.bundle = read_bundle(places.find(self.section["bundle"])) if self.section["bundle"] else None
+        self.bundle = read_bundle(places.find(self.section["bundle"]), places) if self.section["bundle"] else None
         self._config_of_study = config
         self.parts = self._own_parts(config)
         known = self.parts.predictors
@@ -62,8 +62,7 @@ class Predict:
     def _own_parts(self, config: Config) -> Parts:
         """What this study trains itself, or a bundle holds."""
         if self.bundle:
-            folders = {name: self.places.given(folder) for name, folder in self.bundle.predictors.items()}
-            return Parts(self.bundle.config_with(config), folders)
+            return Parts(self.bundle.config_with(config), self.bundle.predictors)
         known = [name for name in self.predictors.names if model_of(name) in self.models.entries]
         folders = {name: f"<results>/probe/{name}/predictor" for name in known}
         return Parts({key: config[key] for key in SHARED}, folders)
@@ -98,6 +97,7 @@ class Predict:
     def inputs(self, wildcards: Wildcards) -> dict[str, Any]:
         """Files of a predictor, embeddings of the new cases and slides, and what became of those slides."""
         folder = self.parts.predictors.get(f"{wildcards.model}/{wildcards.task}", "<results>/none")
+        mark = self.places.given if self.bundle else str
         grid, encoder = self.source(wildcards.model)
         embedded = {
             f"{unit}_{kind}": f"{COHORT}/embed/{wildcards.model}/{unit}.{suffix}"
@@ -106,7 +106,7 @@ class Predict:
         }
         manifests = [f"{COHORT}/features/{grid}/{encoder}/{shard}.tsv" for shard in self.shards]
         return {
-            **{name: f"{folder}/{file}" for name, file in FILES.items()},
+            **{name: mark(f"{folder}/{file}") for name, file in FILES.items()},
             **embedded,
             "quality": f"{COHORT}/tables/slides.tsv",
             "features": manifests,
