@@ -13,7 +13,7 @@ from .config import Config, Places, Row, Wildcards
 from .models import Models, Source
 from .predictors import Predictors
 from .problems import Problems
-from .sheets import in_blocks, is_downloaded, read_sheet
+from .sheets import in_blocks, is_downloaded, problem_of, read_sheet
 
 #: Where the results of the new slides lie.
 COHORT = "<results>/predict/cohort"
@@ -157,6 +157,8 @@ class Predict:
         if not known:
             remedy = "name some under probe/predictors: [{model: …, task: …}]"
             problems.add("config, key predict/slides", "there is no predictor to apply to them", remedy)
+        if not self._check_sheets(problems):
+            return
         own = self.models.slides.path
         if own and os.path.exists(self.path) and os.path.exists(own) and os.path.samefile(self.path, own):
             wrong = f"{self.path} is slides/sheet, too: predictors would be shown what they were fitted on"
@@ -185,6 +187,18 @@ class Predict:
                 )
             if rows and column in rows[0]:
                 return
+
+    def _check_sheets(self, problems: Problems) -> bool:
+        """True where the sheets are there and can be read, and that of slides has rows."""
+        before = len(problems.found)
+        for key, path in (("slides", self.path), ("cases", self.case_sheet)):
+            if path and not os.path.isfile(path):
+                problems.add(f"config, key predict/{key}", f"no such file: {path}", "name a sheet that exists")
+            elif path and (error := problem_of(path)):
+                problems.add_table_error(error)
+            elif path and not read_sheet(path):
+                problems.add(path, "no rows below the header", f"write one row for each new {key.removesuffix('s')}")
+        return len(problems.found) == before
 
     def _check_rows(self, problems: Problems) -> None:
         """No slide twice, none to be downloaded, and no name that stands for another file in this study."""
