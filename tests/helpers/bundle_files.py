@@ -28,6 +28,7 @@ def write_predictor(folder: Path, model: str, patches: dict, slide_encoder: str)
     facts = {
         "kind": "classes", "model": model, "task": TASK, "classes": ["low", "high"], "scale": {"unit": 1.0}, "width": 2,
         "training": {"cases": CASES, "slides": {case.replace("C", "S"): f"identity of {case}" for case in CASES}},
+        "label": {"task_col": "grade", "sample_col": "case_id", "extra_cols": [], "label_dict": {"0": "low", "1": "high"}},
         "temperature": 1.0, "patches": patches, "digests": {"slide_encoder": slide_encoder, "patch_encoder": ""},
     }  # fmt: skip
     stored.write_predictor(tensors, facts, folder / "model.safetensors", folder / "predictor.json")

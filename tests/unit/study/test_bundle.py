@@ -17,6 +17,7 @@ from molpath.predict.cases import mark_training
 from molpath.predict.predictor import Predictor
 from molpath.study import Study
 from molpath.study.bundle import read_bundle
+from molpath.study.bundle_checks import BundleChecks
 from molpath.study.config import Places
 from molpath.study.problems import Problems, ProblemsFound
 from projects import Project
@@ -143,7 +144,7 @@ def told(bundle: Path) -> str:
     """What is said of a bundle before any job: as planning reads it, and as its bytes are compared."""
     problems = Problems()
     with pytest.raises(ProblemsFound) as caught:
-        read_bundle(str(bundle), Places()).check(OWN, Places(), problems)
+        BundleChecks(read_bundle(str(bundle), Places()), OWN, Places(), problems).run()
         problems.stop()
     return str(caught.value)
 

@@ -18,29 +18,14 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from ..common.bundles import (
-    AGAIN,
-    CONFIG,
-    CONTENTS,
-    LAYOUT,
-    LONGEST,
-    BadBundle,
-    is_inside,
-    sums_of_needed,
-    verify_files,
-)
-from ..common.digests import sha256_of
+from ..common.bundles import AGAIN, CONFIG, CONTENTS, LAYOUT, LONGEST, BadBundle, is_inside
 from ..common.given_text import Refused, read_json
-from .config import Config, Places, fill_defaults
-from .encoders import Encoders
-from .finished_runs import WEIGHTS, cut_of, patches_of
+from .config import Config, Places
 from .grids import name_of_grid
 from .problems import Problems, place, short_message
 from .yaml_files import load_yaml, shipped_yaml
 
 PREDICTOR = "predictor.json"
-#: Of what identifies patches: what is compared as a whole, and the revision of weights, which count by their SHA-256.
-COUNTED = ("grid", "revision")
 #: Of a grid's defaults those that its name says.
 GRID = {"mpp": None, "magnification": 20, "patch_size": 512, "overlap": 0, "label": ""}
 #: Sections of a config that a bundle may have.
@@ -75,7 +60,7 @@ class BundleParts:
         """The sections, and what this machine's config says of it: where weights of others lie, what it permits."""
         config = copy.deepcopy(self.config)
         for key in self._own_keys():
-            value, section = _value(own, key), config
+            value, section = value_of(own, key), config
             for name in key[:-1]:
                 section = section.setdefault(name, {})
             section.pop(key[-1], None)  # whatever a stranger's bundle says of this machine
@@ -83,64 +68,32 @@ class BundleParts:
                 section[key[-1]] = value
         return config | {key: own[key] for key in OWN_SECTIONS}
 
-    def check(self, own: Config, places: Places, problems: Problems) -> None:
-        """Every byte is as it was written, and what the bundle doesn't hold is here; for a run's main process only."""
-        with _reported(self.folder, problems):
-            verify_files(self.folder)
-            self._check_code(own, problems)
-            self._check_origin(own, places)
-            for one in self.needed:
-                _check_needed(one, self.folder, own, places, problems)
-
-    def _check_code(self, own: Config, problems: Problems) -> None:
-        """Code that an encoder is, and no bundle holds, runs where this machine's config says so alone."""
-        for name, entry in self._entries("features", "encoders").items():
-            adapter = entry.get("adapter", "")
-            if ":" in adapter and _value(own, ("features", "encoders", name, "adapter")) != adapter:
-                wrong = f"its encoder {name} runs code that it does not hold, {adapter}"
-                remedy = f"if you trust that code, write features/encoders/{name}/adapter: {adapter}"
-                problems.add(f"{self.folder}/{CONFIG}", wrong, remedy)
-
-    def _check_origin(self, own: Config, places: Places) -> None:
-        """Raise BadBundle unless config.yaml makes of slides what each predictor was fitted on, by the same encoder."""
-        schema: Config = shipped_yaml(places.shipped("schemas/config.schema.yaml"))
-        config = self.config_with(own)
-        fill_defaults(config, schema, schema)
-        encoders = Encoders(config, places)
-        for name, folder in self.predictors.items():
-            facts, model = _json(f"{folder}/{PREDICTOR}"), name.partition("/")[0]
-            entry = _source_of(config, model)
-            grid, encoder = config["tiles"]["grids"][entry["grid"]], entry["encoder"]
-            ours = {
-                "encoder": encoder,
-                "grid": name_of_grid(grid),
-                "patches": patches_of(name_of_grid(grid), encoder, encoders.facts_of(encoder)),
-                "cut": cut_of(grid, config["tissue"]["method"]),
-            }
-            _compare(f"{self.folder}/{CONFIG}", name, ours, facts)
-            weights = f"{self.folder}/models/{model}/{WEIGHTS}"
-            if os.path.isfile(weights) and sha256_of(weights) != facts["digests"]["slide_encoder"]:
-                raise BadBundle(weights, f"another slide encoder than the one that {name} was fitted with", AGAIN)
-
     def source(self, model: str) -> tuple[str, str]:
         """Grid folder and encoder that a model reads."""
-        entry = _source_of(self.config, model)
+        entry = source_of(self.config, model)
         return name_of_grid(GRID | self.config["tiles"]["grids"][entry["grid"]]), entry["encoder"]
+
+    def label_columns(self) -> list[str]:
+        """Columns by which sheets of new slides label them, of every predictor."""
+        labels = [facts_of(self, name).get("label", {}) for name in self.predictors]
+        names = (name for label in labels for name in (label.get("task_col"), *label.get("extra_cols", [])))
+        return list(dict.fromkeys(name for name in names if name))
 
     def _own_keys(self) -> list[tuple[str, ...]]:
         """Keys whose values are this machine's."""
         keys = list(OWN_KEYS)
-        keys += [("tiles", "grids", name, "coords") for name in self._entries("tiles", "grids")]
-        encoders, models = self._entries("features", "encoders"), self._entries("embed", "models")
+        keys += [("tiles", "grids", name, "coords") for name in self.entries("tiles", "grids")]
+        encoders, models = self.entries("features", "encoders"), self.entries("embed", "models")
         keys += [("features", "encoders", name, *key) for name in encoders for key in OWN_OF_ENCODERS]
         return keys + [("embed", "models", name, key) for name in models for key in OWN_OF_MODELS]
 
-    def _entries(self, section: str, key: str) -> Config:
+    def entries(self, section: str, key: str) -> Config:
+        """Entries of a section, by name."""
         found: Config = self.config.get(section, {}).get(key, {})
         return found
 
 
-def _source_of(config: Config, model: str) -> Config:
+def source_of(config: Config, model: str) -> Config:
     """What names grid and encoder of a model: its entry, or that of the run whose sizes it has."""
     entry: Config = config["embed"]["models"][model]
     if entry.get("run"):
@@ -148,19 +101,8 @@ def _source_of(config: Config, model: str) -> Config:
     return entry
 
 
-def _compare(where: str, name: str, ours: Config, facts: Config) -> None:
-    """Raise BadBundle, naming what differs, unless a predictor was fitted on such patches."""
-    theirs = facts["patches"]
-    pairs = {"grid": (theirs["grid_name"], ours["grid"])}
-    pairs |= {key: (theirs[key], ours[key]) for key in ("encoder", "cut")}
-    pairs |= {key: (theirs["patches"].get(key), value) for key, value in ours["patches"].items() if key not in COUNTED}
-    for key, (fitted, here) in pairs.items():
-        if fitted != here:
-            raise BadBundle(where, f"{key} is {here!r}, and {name} was fitted on patches of {fitted!r}", AGAIN)
-
-
 @contextlib.contextmanager
-def _reported(folder: str, problems: Problems) -> Iterator[None]:
+def reported(folder: str, problems: Problems) -> Iterator[None]:
     """What is wrong with a bundle becomes a problem."""
     try:
         yield
@@ -170,23 +112,7 @@ def _reported(folder: str, problems: Problems) -> Iterator[None]:
         problems.add(str(error.filename or folder), (error.strerror or "can't be read").lower(), AGAIN)
 
 
-def _check_needed(one: Config, folder: str, own: Config, places: Places, problems: Problems) -> None:
-    """A file of others is there, with the bundle's SHA-256; one that a rule fetches, once it is there."""
-    where = f"config, key {one['key']}"
-    named = places.find_given(_value(own, tuple(one["key"].split("/"))) or "")
-    path = named or (one["fetched"] and f"{places.resources}/{one['fetched']}")
-    if path and os.path.exists(path):
-        ours = sums_of_needed(path)
-        other = [name for name, digest in sorted(one["files"].items()) if ours.get(name) != digest]
-        if other:
-            wrong = f"{f'{path}/{other[0]}'.rstrip('/')} has another SHA-256 than {folder}/{CONTENTS} says"
-            problems.add(where, wrong, f"name the file that the predictor was made with: {told(one)}")
-    elif named or not one["fetched"]:
-        wrong = f"no such file: {path}" if path else "empty, and the bundle doesn't hold weights of others"
-        problems.add(where, wrong, f"get it from its source and name it here: {told(one)}")
-
-
-def _value(config: Config, key: tuple[str, ...]) -> Any:
+def value_of(config: Config, key: tuple[str, ...]) -> Any:
     """A value of a config by its keys; None where there is none."""
     value: Any = config
     for name in key:
@@ -194,20 +120,13 @@ def _value(config: Config, key: tuple[str, ...]) -> Any:
     return value
 
 
-def told(one: Config) -> str:
-    """Name, revision, source and SHA-256 of a file that a bundle needs, in words."""
-    parts = [one["name"], one["revision"] and f"revision {one['revision']}", one["source"]]
-    digests = " ".join(digest for _, digest in sorted(one["files"].items())) if len(one["files"]) == 1 else ""
-    return ", ".join(part for part in (*parts, digests and f"SHA-256 {digests}") if part)
-
-
 def read_bundle(folder: str, places: Places) -> BundleParts:
     """The parts of a bundle, read with care; raises ProblemsFound with what is wrong, by the file's name.
 
-    Its bytes are compared with its checksums by `BundleParts.check`: every job plans again, and needs no second look.
+    Its bytes are compared with its checksums by `BundleChecks`: every job plans again, and needs no second look.
     """
     problems, found = Problems(), None
-    with _reported(folder, problems):
+    with reported(folder, problems):
         found = _read(folder, places)
     problems.stop()
     assert found
@@ -243,6 +162,12 @@ def _json(path: str) -> Any:
         return read_json(path)
     except Refused:
         raise BadBundle(path, "no JSON that can be read", AGAIN) from None
+
+
+def facts_of(parts: BundleParts, name: str) -> Config:
+    """predictor.json of a predictor."""
+    facts: Config = _json(f"{parts.predictors[name]}/{PREDICTOR}")
+    return facts
 
 
 def _names(names: Any) -> bool:

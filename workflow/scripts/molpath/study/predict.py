@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .bundle import read_bundle
+from .bundle_checks import BundleChecks
 from .config import Config, Places, Row, Wildcards
 from .models import Models, Source
 from .predictors import Predictors
@@ -149,7 +150,7 @@ class Predict:
                 problems.add("config, key predict/slides", wrong, f"name their sheet, or empty predict/{asked[0]}")
             return
         if self.bundle:
-            self.bundle.check(self._config_of_study, self.places, problems)
+            BundleChecks(self.bundle, self._config_of_study, self.places, problems).run()
         known = self.parts.predictors
         for name in self.section["use"]:
             problems.knows("config, key predict/use", "predictor", name, known)
