@@ -87,11 +87,11 @@ def mark_training(samples: pd.DataFrame, slides: pd.DataFrame, training: Mapping
     """
     plain = not training.get("digests", False)
     cases = {digest_of(name) for name in training["cases"]} if plain else set(training["cases"])
-    known = set(filter(None, training["slides"].values()))
+    known = {identity: f" is its slide {name}" * plain for name, identity in training["slides"].items() if identity}
     unit = "slide_id" if "slide_id" in samples else "case_id"
     same: dict[str, list[str]] = {}
-    for row in slides[slides.identity.isin(known)].to_dict("records"):
-        same.setdefault(row[unit], []).append(f"slide {row['slide_id']}")
+    for row in slides[slides.identity.isin(list(known))].to_dict("records"):
+        same.setdefault(row[unit], []).append(f"slide {row['slide_id']}{known[row['identity']]}")
     marks = []
     for sample, case in zip(samples[unit], samples.case_id, strict=True):
         marks.append("; ".join([f"case {case}"] * (digest_of(case) in cases) + same.get(sample, [])))
