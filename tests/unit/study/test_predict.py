@@ -7,7 +7,6 @@ import pytest
 from molpath.study import Study
 from molpath.study.config import Places
 from molpath.study.problems import ProblemsFound
-from molpath.study.problems import ProblemsFound
 from projects import write_table
 
 
