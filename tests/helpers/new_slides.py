@@ -23,7 +23,9 @@ def write_study(folder: Path) -> None:
     made = folder / "made"
     make_cohort(made, n_cases=20, seed=1)
     shutil.move(made / "resources/demo/slides", folder / "slides")
-    rows = read_tsv(made / "slides.tsv").assign(path=lambda table: table.path.str.rsplit("/", n=1).str[1].radd("slides/"))
+    rows = read_tsv(made / "slides.tsv").assign(
+        path=lambda table: table.path.str.rsplit("/", n=1).str[1].radd("slides/")
+    )
     rows = rows[~rows.slide_id.isin(["D001-DX9", "D005-DX9"])]
     labels = {case: k // 2 % 2 for k, case in enumerate(sorted(set(rows.case_id)))}
     trained = rows[~rows.case_id.isin(NEW)][["slide_id", "case_id", "path", "site"]]
