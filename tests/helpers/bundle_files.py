@@ -35,6 +35,7 @@ def write_predictor(folder: Path, model: str, patches: dict, slide_encoder: str)
     (folder / "card.md").write_text(f"# {model}\n")
     (folder / "reference.safetensors").write_bytes(b"reference")
     (folder / "reference.json").write_text("{}\n")
+    (folder / "usual.json").write_text("{}\n")
 
 
 def write_results(folder: Path) -> None:

@@ -29,7 +29,8 @@ FILES = [
     *(
         f"predictors/{model}/{TASK}/{name}"
         for model in ("mean", "threads")
-        for name in ("card.md", "model.safetensors", "predictor.json", "reference.json", "reference.safetensors")
+        for name in ("card.md", "model.safetensors", "predictor.json")
+        + ("reference.json", "reference.safetensors", "usual.json")
     ),
 ]
 

@@ -8,11 +8,14 @@ import os
 from ..common.bundles import SUMS
 from ..common.kinds import FOREIGN
 from .config import Config, Places, Wildcards
+from .contributions import USUAL
 from .finished_runs import CONFIG as RUN_CONFIG
 from .finished_runs import WEIGHTS
 from .models import Models
+from .predict import model_of
 from .predictors import Predictors
 from .problems import Problems
+from .slide_encoders import is_sum, sizes_of
 from .tissue import Tissue
 
 #: Files of a predictor.
@@ -70,7 +73,7 @@ class Bundling:
         found = {
             f"predictors/{name}/{file}": f"<results>/probe/{name}/predictor/{file}"
             for name in self.names
-            for file in OF_PREDICTOR
+            for file in (*OF_PREDICTOR, *[USUAL] * self._has_sums(name))
         }
         for name in self.used:
             if self.models.entries[name]["kind"] == "threads":
@@ -84,6 +87,11 @@ class Bundling:
                         path = f"{folder}/{file}"
                         found[f"models/{name}/{file}"] = self.places.given(path) if finished else path
         return found
+
+    def _has_sums(self, predictor: str) -> bool:
+        """True if patches have an exact part in what a predictor says."""
+        model = model_of(predictor)
+        return is_sum(self.models.entries[model]["kind"], sizes_of(self.models, model))
 
     def _run_of(self, model: str) -> tuple[str, bool]:
         """Folder of a trained model's run, and whether it is a finished one from elsewhere."""

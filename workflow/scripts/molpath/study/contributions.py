@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import Any
 
@@ -12,7 +13,7 @@ from .embedding import Embedding
 from .models import Models
 from .predict import COHORT, Predict, model_of
 from .problems import Problems
-from .slide_encoders import is_sum
+from .slide_encoders import is_sum, sizes_of
 
 #: Stands for every new slide.
 ALL = "all"
@@ -57,16 +58,16 @@ class Contributions:
     def model(self, wildcards: Wildcards) -> Config:
         """The model, with its name; a random one with its run's sizes."""
         entry = self.entry(wildcards.model) | {"name": wildcards.model}
-        sizes = {"slide_encoder": self._sizes(entry)} if entry["kind"] == "random" else {}
+        sizes = {"slide_encoder": self._sizes(wildcards.model, entry)} if entry["kind"] == "random" else {}
         return entry | sizes | {"cases": entry["cases"] or "union"}
 
-    def _sizes(self, entry: Config) -> Any:
+    def _sizes(self, name: str, entry: Config) -> Any:
         """What is said of the slide encoder of a run; {} where nothing can be read."""
-        if entry.get("path") and entry["kind"] != "table":
-            try:
-                return read_json(f"{self.places.find(entry['path'])}/config.json").get("slide_encoder", {})
-            except (OSError, Refused, AttributeError):
-                return {}  # said where the folder is checked
+        if not self.predict.bundle:
+            return sizes_of(self.models, name)
+        if entry["kind"] == "threads":
+            with contextlib.suppress(OSError, Refused, AttributeError):  # said where the bundle is checked
+                return read_json(f"{entry['path']}/config.json").get("slide_encoder", {})
         return self.predict.config["pretrain"]["runs"].get(entry["run"], {}).get("slide_encoder", {})
 
     def sources(self, wildcards: Wildcards) -> list[str]:
@@ -149,4 +150,5 @@ class Contributions:
 
     def is_sum(self, name: str) -> bool:
         """True if a patch has an exact part in the model's embeddings."""
-        return is_sum(self.entry(name)["kind"], self._sizes(self.entry(name)))
+        entry = self.entry(name)
+        return is_sum(entry["kind"], self._sizes(name, entry))

@@ -70,3 +70,9 @@ def is_sum(kind: str, sizes: Any, kinds: Sequence[str] = SUMS) -> bool:
     encoder)."""
     transformer = isinstance(sizes, dict) and sizes.get("kind") == "transformer"
     return kind in kinds and not (kind in ("threads", "random") and transformer)
+
+
+def sizes_of(models: Models, name: str) -> Any:
+    """What a model's run or finished run says of its slide encoder; {} where there is none."""
+    finished, run = models.finished.get(name), models.entries[name].get("run", "")
+    return (finished.description if finished else models.runs.get(run, {})).get("slide_encoder", {})
