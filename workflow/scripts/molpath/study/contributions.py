@@ -53,7 +53,8 @@ class Contributions:
 
     def entry(self, name: str) -> Config:
         """A predictor's model as the config of the new slides has it, with defaults."""
-        return defaults_of("model") | self.predict.config["embed"]["models"][name]
+        found: Config = self.predict.config["embed"]["models"][name]
+        return defaults_of("model") | found
 
     def model(self, wildcards: Wildcards) -> Config:
         """The model, with its name; a random one with its run's sizes."""
