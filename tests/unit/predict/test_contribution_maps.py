@@ -10,7 +10,7 @@ from molpath.common.manifests import write_manifest
 from molpath.interpret.patch_maps import Places, about_zero, paint
 from molpath.interpret.top_patches import EDGE, GAP, LINE
 from molpath.predict.contributing_patches import most, show_contributing_patches
-from molpath.predict.contribution_maps import draw_contributions, read_contributions, sum_of
+from molpath.predict.contribution_maps import draw_contributions, panels_of, read_contributions, sum_of
 from PIL import Image
 
 SIZE, STEP = (2048, 1536), 512
@@ -81,6 +81,12 @@ def test_titles_say_how_patches_add_up(told):
     np.testing.assert_allclose(numbers, expected, atol=0.006)
     assert sum_of(found, 1).startswith("rest: logit ")
     assert [words[i] for i in (5, 7, 9, 11)] == ["usual", "red", "blue", "other"]
+
+
+def test_patches_that_raise_are_above_the_middle_of_the_scale(told):
+    folder, _, values, _ = told
+    for column, panel in enumerate(panels_of(read_contributions(str(folder / "contributions.h5"), "S1"), 0.5)):
+        np.testing.assert_allclose(panel.levels, np.clip(0.5 + values["S1"][:, column], 0, 1), atol=1e-6)
 
 
 def test_zero_is_white_red_raises_and_blue_lowers():

@@ -93,12 +93,17 @@ def draw_contributions(
     write_geojson(patches, as_geojson(found, found.places, seen.origin))
     shown = found.shown()
     limit = float(np.percentile(np.abs(found.values[:, shown]), FULL))
-    panels = [Panel(sum_of(found, one), about_zero(found.values[:, one], limit)) for one in shown]
+    panels = panels_of(found, limit)
     words = f"-{limit:.2g} or less", "0", f"{limit:.2g} or more"
     label = f"what a patch adds to the {found.unit}, beside the mean training slide"
     scale = Scale(DIVERGING, label, (0, 0.5, 1), words)
     title = f"{slide_id}: what patches add to the {found.unit} of case {found.case} by {found.about}"
     draw_map(seen.ground(found.places), found.places, panels, scale, title, note, picture, grey=True)
+
+
+def panels_of(found: Contributions, limit: float) -> list[Panel]:
+    """A panel an output; limit: contribution at which its colours end."""
+    return [Panel(sum_of(found, one), about_zero(found.values[:, one], limit)) for one in found.shown()]
 
 
 def sum_of(found: Contributions, column: int) -> str:
