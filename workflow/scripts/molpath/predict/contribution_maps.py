@@ -113,7 +113,8 @@ def sum_of(found: Contributions, column: int) -> str:
     terms |= {"other slides": others} if others else {}
     largest = max(abs(value) for value in terms.values() if isfinite(value))
     digits = max(0, 2 - floor(log10(largest))) if largest else 0
-    said = " ".join(f"{value:+.{digits}f} {name}" for name, value in terms.items())
+    parts = [f"{value:+.{digits}f} {name}" for name, value in terms.items()]
+    said = "\n".join([" ".join(parts[:3]), *parts[3:]])  # no wider than the panel
     return f"{found.columns[column]}: {found.unit} {found.outputs[column]:+.{digits}f}\n= {said}"
 
 
