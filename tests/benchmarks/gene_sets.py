@@ -23,6 +23,7 @@ from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "workflow" / "scripts"))
+from molpath.embed.pooling import pooling_of_encoder
 from molpath.interpret import gene_set_reliability as reliability
 from molpath.interpret.gene_prompts import evenly, raised_minus_lowered
 from molpath.interpret.gene_set_files import random_sets
@@ -111,7 +112,8 @@ def ask(network, slides, rna, latents, sets, support, asked, seed, marked) -> tu
 def aucs(network, slides, directions, latents, marked) -> list[float]:
     """AUC of patch scores for marked patches in slides of the upper quarter of each set's latent, mean over slides."""
     directions = directions * np.sqrt(directions.shape[1])
-    parts = [anatomy_of(network.slide, bag) for bag in slides]
+    pooling = pooling_of_encoder(network.slide)
+    parts = [anatomy_of(pooling, bag) for bag in slides]
     reference = Reference.of(parts[i] for i in evenly(len(parts), REFERENCE))
     shares = [patch_scores(part, directions, reference) for part in parts]
     found = []

@@ -33,6 +33,10 @@ NOT_RUN = {
     **dict.fromkeys(
         ("score_gene_sets.py", "read_gene_sets.py", "draw_gene_sets.py"), "the small cohort has no gene sets"
     ),
+    **dict.fromkeys(
+        ("average_slides.py", "contribute_patches.py", "draw_contributions.py", "show_contributing_patches.py"),
+        "the small cohort has no new slides",
+    ),
     "draw_planted.py": "the picture of the demo's second part",
     "describe_training.py": "the small cohort keeps no predictors",
 }

@@ -5,6 +5,7 @@
 <results>/probe/<model>/<task>/predictor/card.md              the same for readers, with its limits
 <results>/probe/<model>/<task>/predictor/reference.safetensors   its training cases, each measured as if it were new
 <results>/probe/<model>/<task>/predictor/reference.json          how many there are, and what is known of them
+<results>/bundle/                                             predictors and all that applies them on another machine
 """
 
 
@@ -81,3 +82,32 @@ rule describe_training:
         "Describing the training cases of {wildcards.model} on {wildcards.task}"
     script:
         "../scripts/describe_training.py"
+
+
+rule write_bundle:
+    input:
+        files=study.bundling.files,
+        weights=study.bundling.weights,
+    output:
+        sums="<results>/bundle/checksums.tsv",
+    log:
+        "<logs>/bundle.log",
+    benchmark:
+        "<benchmarks>/bundle.tsv"
+    conda:
+        "../../envs/probe.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(1000),
+        runtime=grow(60),
+    params:
+        states=study.times.of(study.bundling.files, study.bundling.weights),
+        copied=study.bundling.copied,
+        contents=study.bundling.contents,
+        sections=study.bundling.sections,
+        code=study.digest("predict"),
+        script=study.script("write_bundle"),
+    message:
+        "Writing predictors, and all that applies them elsewhere, into one folder"
+    script:
+        "../scripts/write_bundle.py"

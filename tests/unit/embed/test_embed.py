@@ -26,6 +26,8 @@ def test_attention_of_named_slides_adds_up_and_lies_at_its_patches(tmp_path):
         assert list(handle) == ["S3"]
         assert handle["S3/attention"].shape == (2, 10)
         np.testing.assert_allclose(handle["S3/attention"][:].sum(1), 1, rtol=1e-5)
+        entropies = -(handle["S3/attention"][:].astype(float) * np.log(handle["S3/attention"][:])).sum(1)
+        np.testing.assert_allclose(handle["S3/attention"].attrs["effective_patches"], np.exp(entropies), rtol=1e-5)
         assert handle["S3/coords"][2].tolist() == [1024, 0]
         assert handle["S3/coords"].attrs["patch_size_level0"] == 512
 

@@ -7,7 +7,9 @@ import matplotlib
 import numpy as np
 import pytest
 from molpath.common.manifests import write_manifest
-from molpath.interpret.attention_maps import Attention, as_geojson, draw_attention, paint, scale_bar
+from molpath.embed.pooling import effective_number
+from molpath.interpret.attention_maps import COLOURS, Attention, as_geojson, draw_attention, levels_of, titles_of
+from molpath.interpret.patch_maps import Places, paint, scale_bar
 from molpath.interpret.top_patches import EDGE, GAP, LINE, show_top_patches, top_of
 from PIL import Image
 
@@ -65,7 +67,10 @@ def test_geojson_has_a_closed_square_a_patch_at_its_place_on_the_slide(attended)
         for head in range(2):  # no ties here: as many percent as patches lie at or below
             expected = 100 * (shares[head] <= mine[head]).mean()
             assert measured[f"attention percentile, head {head + 1}"] == pytest.approx(expected, abs=1e-3)
+            assert measured[f"attention weight, head {head + 1}"] == pytest.approx(mine[head], rel=1e-5)
         assert feature["properties"]["objectType"] == "tile"
+    entropies = [-sum(float(share) * np.log(float(share)) for share in head) for head in shares]
+    assert document["effective_patches"] == pytest.approx(np.exp(entropies), rel=1e-5)
 
 
 def test_geojson_begins_where_qupath_does(attended):
@@ -83,12 +88,17 @@ def test_geojson_begins_where_qupath_does(attended):
 
 def test_colours_rise_with_attention_and_lie_on_the_patches(attended):
     _, coords, shares = attended
-    canvas = paint(Attention(shares, coords, STEP), 1, (60, 80), SIZE)
+    levels, scale = levels_of(Attention(shares, Places(coords, STEP)))
+    canvas = paint(Places(coords, STEP), levels[1], scale.colours, (60, 80), SIZE)
     colours = [tuple(canvas[(y + STEP // 2) * 60 // SIZE[1], (x + STEP // 2) * 80 // SIZE[0]]) for x, y in coords]
     table = [tuple(int(255 * v) for v in c) for c in matplotlib.colormaps["viridis"].colors]
     places = [min(range(256), key=lambda i: sum(abs(a - int(b)) for a, b in zip(table[i], c[:3], strict=True)))
               for c in colours]  # fmt: skip
-    assert np.all(np.diff(np.array(places)[np.argsort(shares[1])]) > 0)
+    seen = np.array(places)[np.argsort(shares[1])]
+    assert np.all(np.diff(seen) >= 0)
+    assert len(set(seen.tolist())) > 24  # those below the scale are all darkest
+    even = 1 / len(coords)
+    assert all((place > 127) == (share > even) for place, share in zip(places, shares[1], strict=True))
     bare = np.ones((60, 80), bool)
     for x, y in coords:
         bare[y * 60 // SIZE[1] : (y + STEP) * 60 // SIZE[1], x * 80 // SIZE[0] : (x + STEP) * 80 // SIZE[0]] = False
@@ -97,8 +107,26 @@ def test_colours_rise_with_attention_and_lie_on_the_patches(attended):
     assert (canvas[~bare][:, 3] == 255).all()
 
 
+@pytest.mark.parametrize("noise", [0, 1e-6, 1e-3])
+def test_attention_that_is_even_up_to_noise_has_one_colour(attended, noise):
+    _, coords, _ = attended
+    shares = 1 + noise * np.random.default_rng(0).normal(size=(2, len(coords)))
+    even = Attention((shares / shares.sum(1, keepdims=True)).astype(np.float32), Places(coords, STEP))
+    levels, _ = levels_of(even)
+    canvas = paint(even.places, levels[0], COLOURS, (60, 80), SIZE).reshape(-1, 4)
+    assert len(np.unique(canvas[canvas[:, 3] > 0], axis=0)) == 1
+    assert titles_of(even) == [f"head {i}\neffectively 35 of 35 patches" for i in (1, 2)]
+
+
+def test_effective_number_of_patches():
+    """Half of the attention on two of eight patches, half on the others: e to the entropy."""
+    shares = np.array([[0.25, 0.25, *[1 / 12] * 6], [1, 0, 0, 0, 0, 0, 0, 0]])
+    expected = np.exp(2 * 0.25 * np.log(4) + 6 / 12 * np.log(12))
+    np.testing.assert_allclose(effective_number(shares), [expected, 1], rtol=1e-12)
+
+
 def test_ties_share_their_percentile():
-    ranks = Attention(np.array([[0.2, 0.2, 0.6]]), np.zeros((3, 2), int), 1).percentiles()
+    ranks = Attention(np.array([[0.2, 0.2, 0.6]]), Places(np.zeros((3, 2), int), 1)).percentiles()
     np.testing.assert_allclose(ranks, [[50, 50, 100]])
 
 
@@ -123,7 +151,7 @@ def test_map_is_the_same_twice_and_a_slide_set_aside_says_why(attended):
     draw(folder, "S2", "aside")
     assert json.loads((folder / "aside.geojson").read_text()) == {"type": "FeatureCollection", "features": []}
     assert (folder / "aside.png").stat().st_size > 0
-    assert as_geojson(Attention(np.zeros((1, 0)), np.zeros((0, 2), int), 1))["features"] == []
+    assert as_geojson(Attention(np.zeros((1, 0)), Places(np.zeros((0, 2), int), 1)))["features"] == []
 
 
 def test_highest_patches_are_read_from_the_slide(attended):

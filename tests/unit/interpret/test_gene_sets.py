@@ -11,14 +11,16 @@ import torch
 from molpath.common.files import read_tsv
 from molpath.common.manifests import write_manifest
 from molpath.embed.bags import Bags
+from molpath.embed.pooling import mean_pooling, pooling_of_encoder
 from molpath.interpret import gene_set_reliability as reliability
 from molpath.interpret.gene_prompts import raised_minus_lowered
 from molpath.interpret.gene_set_cases import Support
 from molpath.interpret.gene_set_files import BadGeneSets
-from molpath.interpret.gene_set_maps import as_geojson, draw_gene_sets, paint, read_patch_scores, readable
+from molpath.interpret.gene_set_maps import as_geojson, draw_gene_sets, levels_of, read_patch_scores, readable
 from molpath.interpret.gene_set_reading import judged, read_gene_sets
 from molpath.interpret.gene_set_scores import score_gene_sets
-from molpath.interpret.patch_parts import Reference, anatomy_of, mean_anatomy, patch_scores
+from molpath.interpret.patch_maps import paint
+from molpath.interpret.patch_parts import Reference, anatomy_of, patch_scores
 from molpath.pretrain.network import SlideEncoder, load
 from PIL import Image
 from scipy.stats import kstest, spearmanr
@@ -117,7 +119,7 @@ def test_shares_of_patches_add_up_to_the_score(heads):
     directions = rng.normal(size=(4, 8))
     with torch.inference_mode():
         embedded = np.stack([encoder(torch.from_numpy(bag))[0].double().numpy() for bag in bags])
-    parts = [anatomy_of(encoder, bag) for bag in bags]
+    parts = [anatomy_of(pooling_of_encoder(encoder), bag) for bag in bags]
     np.testing.assert_allclose(np.stack([one.embedding() for one in parts]), embedded, atol=1e-5)
     angles = embedded / np.linalg.norm(embedded, axis=1, keepdims=True) @ directions.T
     shares = patch_scores(parts[0], directions, Reference.of(parts[1:]))
@@ -128,7 +130,8 @@ def test_shares_of_patches_add_up_to_the_score(heads):
 def test_a_patch_that_carries_the_direction_is_above_the_others_under_mean_pooling():
     bags = np.random.default_rng(0).normal(size=(3, 10, 5)).astype(np.float32)
     bags[0, 4, 2] += 20
-    shares = patch_scores(mean_anatomy(bags[0]), np.eye(5)[2:3], Reference.of(map(mean_anatomy, bags[1:])))
+    means = [anatomy_of(mean_pooling(5), bag) for bag in bags]
+    shares = patch_scores(means[0], np.eye(5)[2:3], Reference.of(means[1:]))
     assert shares[:, 0].argmax() == 4
 
 
@@ -193,7 +196,7 @@ def test_a_planted_set_is_read_and_others_are_listed(planted):
     found = read_patch_scores(patches, "S3")
     assert read_patch_scores(patches, "gone") is None
     assert found.scores.shape == (10, 4)
-    assert found.coords[2].tolist() == [1024, 0]
+    assert found.places.coords[2].tolist() == [1024, 0]
     assert found.sets[readable(sets, found)[0]] == "UP"
 
 
@@ -277,7 +280,7 @@ def test_maps_and_geojson_say_the_same(planted):
     first = document["features"][1]
     assert first["geometry"]["coordinates"][0][0] == [412, -50]
     assert first["properties"]["measurements"]["UP (regression)"] == pytest.approx(found.scores[1, 0], rel=1e-4)
-    canvas = paint(found, 0, (10, 100), (5120, 512))
+    canvas = paint(found.places, levels_of(found, 0), "RdBu_r", (10, 100), (5120, 512))
     top, low = found.scores[:, 0].argmax(), found.scores[:, 0].argmin()
     assert canvas[5, 10 * top + 5, 0] > canvas[5, 10 * top + 5, 2] or found.scores[top, 0] <= 0
     assert canvas[5, 10 * low + 5, 2] > canvas[5, 10 * low + 5, 0] or found.scores[low, 0] >= 0

@@ -10,6 +10,8 @@ FOREIGN = ("titan", "prism", "gigapath", "chief", "madeleine", "feather")
 GPU_ONLY = ("gigapath",)
 #: Those that read the coordinates of patches: a case is the mean of its slides, for slides share no coordinates.
 WITH_COORDS = ("gigapath", "titan")
+#: Kinds whose embedding is a sum over patches, but for those of runs with a transformer.
+SUMS = ("mean", "threads", "random", "chief", "feather")
 #: Kinds whose slide encoder can be trained further.
 TUNABLE = ("threads", "random", "chief")
 #: Files of a folder of scGPT's public weights, all of which a run reads.

@@ -11,6 +11,7 @@ import torch
 from ..common.files import new_h5
 from ..pretrain.network import load
 from .bags import Bags, check_width
+from .pooling import effective_number
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +21,8 @@ def write_attention(
     *, slides: Sequence[str], manifests: Sequence[str], run_folder: str, wsi: str, output: str, threads: int = 1
 ) -> None:
     """Write a group a slide: `attention` (float32 heads x N, each head adds up to 1) and `coords` (int64 N x 2,
-    level-0 pixels, top left) with the patch's level-0 edge as attribute `patch_size_level0`.
+    level-0 pixels, top left) with the patch's level-0 edge as attribute `patch_size_level0`. Attribute
+    `effective_patches` of attention: each head's effective number of patches.
 
     Slides that were set aside are left out and named in the log. Raises ValueError where the run has a slide encoder
     without attention over patches (`kind: transformer`).
@@ -46,6 +48,7 @@ def write_attention(
             bag = bags.read(slide_id, with_coords=True)
             check_width(slide_id, bags.rows[slide_id]["file"], bag.features.shape[1], width, takes)
             group = handle.create_group(slide_id)
-            group["attention"] = attention_weights(torch.from_numpy(bag.features)).numpy()
+            group["attention"] = shares = attention_weights(torch.from_numpy(bag.features)).numpy()
+            group["attention"].attrs["effective_patches"] = effective_number(shares)
             group["coords"] = bag.coords
             group["coords"].attrs["patch_size_level0"] = bag.edge

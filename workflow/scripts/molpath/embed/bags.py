@@ -108,12 +108,16 @@ class Bags:
         """All patches of a slide; coordinates where they are asked for. Raises KeyError where the slide has none."""
         row, path = self.rows[slide_id], self.file(slide_id)
         features = read_features(path, row.get("dataset") or "features").astype(np.float32)
-        if not with_coords:
-            return Bag(features)
+        return Bag(features, *self.places(slide_id)) if with_coords else Bag(features)
+
+    def places(self, slide_id: str) -> tuple[np.ndarray, int]:
+        """Coordinates (int64 N x 2) of a slide's patches and their edge, as of a Bag. Raises KeyError where its file
+        doesn't say."""
+        row, path = self.rows[slide_id], self.file(slide_id)
         if not self.is_placed(slide_id):
             raise KeyError(f"{path} doesn't say where on slide {slide_id} its patches lie")
         coords = np.round(read_coords_of(path) * float(row["coords_scale"])).astype(np.int64)
-        return Bag(features, coords, int(row["patch_size_level0"]))
+        return coords, int(row["patch_size_level0"])
 
 
 def check_width(slide_id: str, path: str, found: int, width: int, reader: str) -> None:

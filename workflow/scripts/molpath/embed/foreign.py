@@ -16,7 +16,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -29,6 +29,7 @@ from ..common.settings.embed import Model
 from .bags import Bag
 
 Embed = Callable[[Bag], np.ndarray]
+Network = TypeVar("Network", bound=nn.Module)
 
 
 #: Files of MADELEINE's repository.
@@ -69,28 +70,44 @@ class Gate(nn.Module):
 class ChiefPooling(nn.Module):
     """CHIEF's slide branch: attention from 512 hidden numbers; its embedding is the weighted mean of its input."""
 
+    #: Numbers of an embedding.
+    output = 768
+
     def __init__(self) -> None:
         super().__init__()
         # Layer 2 is a dropout there; numbers in names count it.
         self.attention_net = nn.Sequential(nn.Linear(768, 512), nn.ReLU(), nn.Identity(), Gate(512, 256))
 
+    def parts(self, patches: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Scores (N) of patches (N x 768) and what is pooled of them (N x 768)."""
+        return self.attention_net(patches), patches
+
     def forward(self, patches: torch.Tensor) -> torch.Tensor:
         """patches: N x 768; returns 768."""
-        return torch.softmax(self.attention_net(patches), 0) @ patches
+        scores, pooled = self.parts(patches)
+        return torch.softmax(scores, 0) @ pooled
 
 
 class FeatherPooling(nn.Module):
     """FEATHER, an attention network of 512 hidden numbers; the embedding is the weighted mean of those."""
+
+    #: Numbers of an embedding.
+    output = 512
 
     def __init__(self, width: int = 768):
         super().__init__()
         self.patch_embed = nn.Sequential(nn.Linear(width, 512), nn.ReLU())
         self.global_attn = Gate(512, 384)
 
+    def parts(self, patches: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Scores (N) of patches (N x width) and what is pooled of them (N x 512)."""
+        hidden = self.patch_embed(patches)
+        return self.global_attn(hidden), hidden
+
     def forward(self, patches: torch.Tensor) -> torch.Tensor:
         """patches: N x width; returns 512."""
-        hidden = self.patch_embed(patches)
-        return torch.softmax(self.global_attn(hidden), 0) @ hidden
+        scores, hidden = self.parts(patches)
+        return torch.softmax(scores, 0) @ hidden
 
 
 def read_weights(path: str) -> dict[str, torch.Tensor]:
@@ -142,7 +159,7 @@ class OnDevice:
             return compute()[0].float().cpu().numpy()
 
 
-def native(network: nn.Module, path: str, device: torch.device) -> Embed:
+def filled(network: Network, path: str) -> Network:
     """`network` with every one of its tensors from a file, whatever prefix they have there.
 
     Raises MissingModel naming what the file lacks; what it has beside (heads, memories) is left out.
@@ -153,20 +170,35 @@ def native(network: nn.Module, path: str, device: torch.device) -> Embed:
     if wrong:
         raise MissingModel(f"{path} has no fitting tensor for {', '.join(wrong[:5])} ({len(wrong)} in all)")
     network.load_state_dict({name: state[name] for name in wanted})
-    there = OnDevice(network, device)
-    return lambda bag: there(lambda: network(there.features(bag)[0])[None])
+    return network
+
+
+def network_of(kind: str, path: str) -> ChiefPooling | FeatherPooling:
+    """The network of a slide encoder that is built here, CHIEF or FEATHER, whose patches have the width of its weights.
+
+    Raises as `filled`.
+    """
+    if kind == "chief":
+        return filled(ChiefPooling(), path)
+    state = read_weights(path)
+    names = [name for name in state if name.endswith("patch_embed.0.weight")]
+    return filled(FeatherPooling(state[names[0]].shape[1] if names else 768), path)
 
 
 def chief(path: str, device: torch.device) -> Embed:
     """CHIEF: CTransPath features (768); 768 numbers."""
-    return native(ChiefPooling(), path, device)
+    return native(network_of("chief", path), device)
 
 
 def feather(path: str, device: torch.device) -> Embed:
-    """FEATHER, whose patches have the width of its weights; 512 numbers."""
-    state = read_weights(path)
-    names = [name for name in state if name.endswith("patch_embed.0.weight")]
-    return native(FeatherPooling(state[names[0]].shape[1] if names else 768), path, device)
+    """FEATHER; 512 numbers."""
+    return native(network_of("feather", path), device)
+
+
+def native(network: nn.Module, device: torch.device) -> Embed:
+    """Embeddings by a network that is built here."""
+    there = OnDevice(network, device)
+    return lambda bag: there(lambda: network(there.features(bag)[0])[None])
 
 
 def titan(path: str, device: torch.device) -> Embed:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 import h5py
 import numpy as np
 
 from ..common.files import new_h5
+from ..common.settings.embed import Model
 from ..embed.bags import Bags
-from ..pretrain.network import SlideEncoder, load
+from ..embed.pooling import Pooling, pooling_of
 from ..probe.embeddings import EmbeddingTable
 from .gene_set_cases import Support
 from .gene_set_files import BadGeneSets
 from .gene_set_reliability import FOLDS, Directions
-from .patch_parts import Anatomy, Reference, anatomy_of, mean_anatomy, patch_scores
+from .patch_parts import Reference, anatomy_of, patch_scores
 
 
 def write_patches(
@@ -49,30 +50,25 @@ def write_patches(
         asked = [slide for slide in settings["slides"] if slide in bags and bags.is_placed(slide)]
         if not asked:
             return
-        anatomy = anatomy_by(model, run_folder)
-        reference = Reference.of(anatomy(bags.read(slide).features) for slide in settings["reference"] if slide in bags)
+        pooling = pooling_by(model, run_folder, whole.shape[1])
+        known = (slide for slide in settings["reference"] if slide in bags)
+        reference = Reference.of(anatomy_of(pooling, bags.read(slide).features) for slide in known)
         for slide in asked:
             bag = bags.read(slide, with_coords=True)
             fold = support.fold_of([case_of.get(slide, slide)])[0]
             along = np.stack([directions[way].coefficients[fold, i] for way, i in columns])
             group = handle.create_group(f"slides/{slide}")
-            scores = patch_scores(anatomy(bag.features), along * np.sqrt(along.shape[1]), reference)
+            scores = patch_scores(anatomy_of(pooling, bag.features), along * np.sqrt(along.shape[1]), reference)
             group["scores"] = scores.astype(np.float32)
             group["coords"] = bag.coords
             group["coords"].attrs["patch_size_level0"] = bag.edge
 
 
-def anatomy_by(model: Mapping[str, Any], run_folder: str) -> Callable[[np.ndarray], Anatomy]:
-    """Function of a bag's features that takes its embedding apart. Raises BadGeneSets for models where it can't be."""
-    if model["kind"] == "mean":
-        return mean_anatomy
-    encoder = load(run_folder)[0].slide if run_folder else None
-    if not isinstance(encoder, SlideEncoder):
+def pooling_by(model: Mapping[str, Any], run_folder: str, width: int) -> Pooling:
+    """How a model pools patches (of `width` numbers under a mean). Raises BadGeneSets where it is no sum of theirs."""
+    pooling = pooling_of(cast(Model, model), [f"{run_folder}/config.json"], width)
+    if pooling is None:
         raise BadGeneSets(
             f"patches of {model['name']} have no exact share of its embedding: empty probe/gene_sets/slides"
         )
-
-    def take_apart(features: np.ndarray) -> Anatomy:
-        return anatomy_of(encoder, features)
-
-    return take_apart
+    return pooling

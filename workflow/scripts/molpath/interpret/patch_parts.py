@@ -12,9 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
-from ..pretrain.network import SlideEncoder
+from ..embed.pooling import Pooling, softmax
 
 
 @dataclass(frozen=True)
@@ -43,24 +42,10 @@ class Anatomy:
         return np.sum([s[:, None] * (v @ (directions if w is None else directions @ w).T) for s, v, w in parts], axis=0)
 
 
-@torch.inference_mode()
-def anatomy_of(encoder: SlideEncoder, patches: np.ndarray) -> Anatomy:
-    """Of a bag (float32 N x input) under gated attention."""
-    rows = torch.from_numpy(np.asarray(patches, np.float32))
-    hidden = encoder.split(encoder.before(rows)).chunk(len(encoder.attention), dim=-1)
-    scores = torch.stack([attention(part) for part, attention in zip(hidden, encoder.attention, strict=True)])
-    shares = torch.softmax(scores.double(), dim=1).numpy()
-    vectors = [part.double().numpy() for part in hidden]
-    if not isinstance(encoder.after, torch.nn.Linear):
-        return Anatomy(shares, vectors, None, np.zeros(vectors[0].shape[1]))
-    layers = [part.double().numpy() for part in encoder.after.weight.chunk(len(hidden), dim=1)]
-    return Anatomy(shares, vectors, layers, encoder.after.bias.double().numpy())
-
-
-def mean_anatomy(patches: np.ndarray) -> Anatomy:
-    """Of a bag under mean pooling: one head that attends alike to all."""
-    values = patches.astype(np.float64)
-    return Anatomy(np.full((1, len(values)), 1 / len(values)), [values], None, np.zeros(values.shape[1]))
+def anatomy_of(pooling: Pooling, patches: np.ndarray) -> Anatomy:
+    """Of a bag (float32 N x input)."""
+    scores, vectors = pooling.heads(patches)
+    return Anatomy(softmax(scores), [part.astype(np.float64) for part in vectors], pooling.layers, pooling.bias)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
@@ -28,13 +31,12 @@ def show_top_patches(*, attention: str, slide_id: str, slide: str, count: int, n
         shares, coords = handle[slide_id]["attention"][:], handle[slide_id]["coords"][:]
         edge = int(handle[slide_id]["coords"].attrs["patch_size_level0"])
     chosen = top_of(shares, count)
-    opened = open_slide(slide)
-    try:
-        pixels = np.empty((chosen.size, EDGE, EDGE, 3), np.uint8)
-        read_what_can_be_read(opened, coords[chosen.ravel()], Geometry(EDGE, edge), pixels)
-    finally:
-        opened.close()
-    save(sheet(pixels.reshape(*chosen.shape, EDGE, EDGE, 3), shares, coords, chosen, slide_id, note), picture)
+    pixels = read_pixels(slide, coords[chosen.ravel()], edge).reshape(*chosen.shape, EDGE, EDGE, 3)
+    rows = []
+    for head, places in enumerate(chosen):
+        times = (f"{share:.4g} x an even share" for share in shares[head, places] * shares.shape[1])
+        rows.append(Row(f"head {head + 1}", pixels[head], [*zip(times, at(coords[places]), strict=True)]))
+    save(sheet(rows, f"{slide_id}: patches of highest attention", note), picture)
 
 
 def top_of(shares: np.ndarray, count: int) -> np.ndarray:
@@ -42,23 +44,46 @@ def top_of(shares: np.ndarray, count: int) -> np.ndarray:
     return np.argsort(-shares, axis=1, kind="stable")[:, :count]
 
 
-def sheet(pixels, shares, coords, chosen, title: str, note: str) -> Image.Image:
-    """Rows of patches with words above and below. pixels: uint8 heads x count x EDGE x EDGE x 3."""
-    heads, count = chosen.shape
-    width, row = max(count * (EDGE + GAP) + GAP, 420), EDGE + 3 * LINE
-    image = Image.new("RGB", (width, LINE + GAP + heads * row + LINE), "white")
+def read_pixels(slide: str, coords: np.ndarray, edge: int) -> np.ndarray:
+    """Pixels (uint8 N x EDGE x EDGE x 3) of patches of a slide file; coords: N x 2, level-0 pixels, as `edge` is."""
+    pixels = np.empty((len(coords), EDGE, EDGE, 3), np.uint8)
+    opened = open_slide(slide)
+    try:
+        read_what_can_be_read(opened, coords, Geometry(EDGE, edge), pixels)
+    finally:
+        opened.close()
+    return pixels
+
+
+def at(coords: np.ndarray) -> list[str]:
+    """Where each patch lies, in words."""
+    return [f"at {x}, {y}" for x, y in coords.tolist()]
+
+
+@dataclass(frozen=True)
+class Row:
+    """Patches beside each other (uint8 count x EDGE x EDGE x 3), words above them, and two lines below each."""
+
+    heading: str
+    pixels: np.ndarray
+    lines: Sequence[tuple[str, str]]
+
+
+def sheet(rows: Sequence[Row], title: str, note: str) -> Image.Image:
+    """Rows of patches with words above and below."""
+    count = max(len(row.pixels) for row in rows)
+    width, height = max(count * (EDGE + GAP) + GAP, 420), EDGE + 3 * LINE
+    image = Image.new("RGB", (width, LINE + GAP + len(rows) * height + LINE), "white")
     draw, font, small = ImageDraw.Draw(image), ImageFont.load_default(15), ImageFont.load_default(12)
-    draw.text((GAP, GAP), f"{title}: patches of highest attention", fill="black", font=font)
-    for head in range(heads):
-        top = LINE + GAP + head * row
-        draw.text((GAP, top + 3), f"head {head + 1}", fill="black", font=font)
-        for place, index in enumerate(chosen[head]):
+    draw.text((GAP, GAP), title, fill="black", font=font)
+    for line, row in enumerate(rows):
+        top = LINE + GAP + line * height
+        draw.text((GAP, top + 3), row.heading, fill="black", font=font)
+        for place, (first, second) in enumerate(row.lines):
             x, y = GAP + place * (EDGE + GAP), top + LINE
-            image.paste(Image.fromarray(pixels[head, place]), (x, y))
-            times = shares[head, index] * shares.shape[1]
-            draw.text((x, y + EDGE + 2), f"{times:.4g} x an even share", fill="black", font=small)
-            at = ", ".join(map(str, coords[index].tolist()))
-            draw.text((x, y + EDGE + 16), f"at {at}", fill="#555555", font=small)
+            image.paste(Image.fromarray(row.pixels[place]), (x, y))
+            draw.text((x, y + EDGE + 2), first, fill="black", font=small)
+            draw.text((x, y + EDGE + 16), second, fill="#555555", font=small)
     draw.text((width - GAP, image.height - GAP), note, fill="#8a1c1c", font=font, anchor="rs")
     return image
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from ..common.kinds import TUNABLE
 from ..common.settings.embed import Model
-from ..embed.foreign import ChiefPooling, native
+from ..embed.foreign import ChiefPooling, filled
 from ..pretrain.network import build, load
 
 #: Kinds of models that are fine-tuned; the last is trained from scratch.
@@ -64,8 +64,7 @@ def encoder_of(model: Model, sources: Sequence[str], width: int) -> tuple[nn.Mod
         network = build({"slide_encoder": {**model["slide_encoder"], "input": width}}, model["seed"])
         return network.slide, network.width
     if model["kind"] == "chief":
-        pooling = ChiefPooling()
-        native(pooling, str(sources[0]), torch.device("cpu"))
+        pooling = filled(ChiefPooling(), str(sources[0]))
         return pooling, 768
     if model["kind"] == "abmil":
         return Abmil(width), width

@@ -11,10 +11,11 @@ from .embedding import Embedding
 from .finished_runs import leaked_cases
 from .models import Models
 from .problems import Problems
+from .slide_encoders import is_sum, sizes_of
 
 #: Slides of the support beside which patches are told.
 REFERENCE = 32
-#: Kinds of models whose embedding is a sum over patches.
+#: Kinds of models, of those whose embedding is a sum over patches, that are asked.
 SUMS = ("threads", "mean")
 
 
@@ -136,12 +137,8 @@ class GeneSets:
         for name in self.used:
             if not problems.knows(where, "model in use", name, self.models.used):
                 continue
-            entry, finished = self.models.entries[name], self.models.finished.get(name)
-            sizes = (finished.description if finished else self.models.runs.get(entry["run"], {})).get(
-                "slide_encoder", {}
-            )
-            transformer = isinstance(sizes, dict) and sizes.get("kind") == "transformer"
-            if self.slides and (entry["kind"] not in SUMS or transformer):
+            kind = self.models.entries[name]["kind"]
+            if self.slides and not is_sum(kind, sizes_of(self.models, name), SUMS):
                 problems.add(
                     where,
                     f"{name}: its embedding is no sum over patches, so that slides can't be mapped",

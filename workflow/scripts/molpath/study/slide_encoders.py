@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
+from ..common.kinds import SUMS
 from .config import Wildcards
 from .models import Models
 
@@ -61,3 +63,16 @@ class SlideEncoders:
         return (
             needs.with_gpu if self.gpus(wildcards) and not self.encoders.allow_cpu else needs.without or needs.with_gpu
         )
+
+
+def is_sum(kind: str, sizes: Any, kinds: Sequence[str] = SUMS) -> bool:
+    """True if embeddings are a sum over patches: of one of `kinds`, and by no transformer (sizes of the run's slide
+    encoder)."""
+    transformer = isinstance(sizes, dict) and sizes.get("kind") == "transformer"
+    return kind in kinds and not (kind in ("threads", "random") and transformer)
+
+
+def sizes_of(models: Models, name: str) -> Any:
+    """What a model's run or finished run says of its slide encoder; {} where there is none."""
+    finished, run = models.finished.get(name), models.entries[name].get("run", "")
+    return (finished.description if finished else models.runs.get(run, {})).get("slide_encoder", {})

@@ -11,6 +11,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from .benchmark import Benchmark
+from .bundling import Bundling
 from .check_sheets import SheetChecks
 from .check_tasks import TaskChecks
 from .checks import Checks
@@ -23,6 +24,7 @@ from .config import (
     not_finite,
 )
 from .confounders import Confounders
+from .contributions import Contributions
 from .demo import Demo
 from .digests import Digests
 from .displays import Displays
@@ -49,6 +51,7 @@ from .notes import notes_of
 from .omics import Omics
 from .opening import OWN_CONFIG, laid_over, map_of
 from .outcome import Outcome
+from .predict import Predict
 from .predictors import Predictors
 from .probing import Probing
 from .problems import Problems, place
@@ -109,6 +112,9 @@ class Study:
         self.probing = Probing(config, self.models)
         self.gene_sets = GeneSets(config, self.models, self.embedding)
         self.predictors = Predictors(config, self.models, self.embedding, self.probing)
+        self.predict = Predict(config, places, self.models, self.predictors)
+        self.contributions = Contributions(config, self.models, self.embedding, self.predict)
+        self.bundling = Bundling(config, places, self.models, self.tissue, self.predictors)
         self.comparisons = Comparisons(config, self.models, self.embedding, self.probing, self.benchmark)
         self.confounders = Confounders(config, self.models, self.comparisons)
         figures, tables = (shipped_yaml(places.shipped(f"report/{name}.yaml")) for name in ("figures", "tables"))
@@ -123,6 +129,8 @@ class Study:
             self.gene_sets,
             self.predictors,
             self.comparisons,
+            self.predict,
+            self.contributions,
             pages,
             self.confounders,
         )
@@ -130,7 +138,7 @@ class Study:
         self.summary = Summary(places, self.ledger, self.probing)
         self.imports = Imports(self.models, self.tissue, self.launcher)
         self.endings = Endings(places.results, self.sheets())
-        self.outcome = Outcome(places, self.summary, self.models, self.probing, self.endings)
+        self.outcome = Outcome(places, self.summary, self.models, self.probing, self.predict, self.endings)
         self.demo = Demo(places, self.slides, self.profiles, self.tasks)
         self.inventory = Inventory(config, places, self.models, self.tissue, self.vectors, self.gene_sets)
         self.forecast = Forecast(
@@ -178,7 +186,8 @@ class Study:
             for line, key in keys_given_twice(file):
                 problems.add(f"{file}, line {line}", f"key {key!r} is there twice", "keep one: YAML takes the last")
         self.check_texts(problems)
-        self.check_borrowed(problems)
+        if not self.places.of_new_slides:
+            self.check_borrowed(problems)
         sheets = SheetChecks(self.places, self.slides, self.profiles, problems)
         tasks = TaskChecks(self.config, self.models, problems)
         self.feature_check.check(problems)
@@ -186,6 +195,8 @@ class Study:
         self.gene_sets.check(sheets, problems)
         self.confounders.check(problems)
         self.predictors.check(problems)
+        self.predict.check(problems)
+        self.contributions.check(problems)
         Checks(self.config, self.models, self.omics, self.tissue, sheets, tasks, problems).run()
         if not self.places.lint:
             self.times.check(self.inventory.every_file(), problems)
@@ -225,7 +236,9 @@ class Study:
     def notes(self) -> list[str]:
         """What is no mistake and worth a line: encoders given other patches than they were made for, gated weights."""
         self._check_once()
-        return notes_of(self.models) + self.vectors.notes() + self.imports.notes()
+        if self.places.of_new_slides:  # the study around it says the same
+            return []
+        return self.predict.notes() + notes_of(self.models) + self.vectors.notes() + self.imports.notes()
 
     def plan(self) -> PlanRequest:
         """What the config asks for, in numbers (molpath.preflight.plan turns them into hours and disk)."""

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from .comparisons import Comparisons
 from .config import Config, Wildcards
 from .confounders import Confounders
+from .contributions import Contributions
 from .embedding import Embedding
 from .gene_sets import GeneSets
 from .models import Models
+from .predict import Predict
 from .predictors import Predictors
 from .probing import Probing
 
@@ -37,13 +39,15 @@ class Targets:
         gene_sets: GeneSets,
         predictors: Predictors,
         comparisons: Comparisons,
+        predict: Predict,
+        contributions: Contributions,
         pages: Callable[[list[str]], list[str]],
         confounders: Confounders,
     ) -> None:
         self.models, self.embedding, self.probing = models, embedding, probing
-        self.gene_sets, self.comparisons, self.pages = gene_sets, comparisons, pages
         self.confounders = confounders
-        self.predictors = predictors
+        self.gene_sets, self.comparisons, self.predict, self.pages = gene_sets, comparisons, predict, pages
+        self.predictors, self.contributions = predictors, contributions
         self.slides_sheet, self.grids, self.profiles = models.slides, models.grids, models.profiles
         self._used_grids: list[str] = config["tiles"]["use"]
 
@@ -159,7 +163,7 @@ class Targets:
     def results(self, wildcards: Wildcards | None = None) -> list[str]:
         """All results that the config asks for."""
         stages = (self.slides, self.tissue, self.tiles, self.features, self.omics, self.pretrain)
-        later = (self.embed, self.probe, self.report)
+        later = (self.embed, self.probe, self.report, self.predict.files, self.contributions.maps)
         return [path for targets in (*stages, *later) for path in targets()]
 
     def all(self, wildcards: Wildcards | None = None) -> list[str]:

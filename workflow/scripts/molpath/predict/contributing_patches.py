@@ -1,0 +1,56 @@
+"""The patches of a slide that add most to a prediction, and those that take most from it, side by side."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+from ..interpret.top_patches import Row, at, read_pixels, save, sheet, words
+from .contribution_maps import Contributions, read_contributions
+
+
+def show_contributing_patches(
+    *, contributions: str, slide_id: str, slide: str, count: int, note: str, picture: str
+) -> None:
+    """Write a PNG with a row an output: left the `count` patches that add most to it, right those that take most.
+
+    slide: path of the slide file; only its pyramid is read, never a label or macro image. Below each patch: what it
+    adds, and its level-0 position. A slide that was set aside, or whose patches have no place, has a picture that says
+    so.
+    """
+    found = read_contributions(contributions, slide_id)
+    if found is None or found.places is None:
+        save(words(f"{slide_id} was set aside: no patches whose place is known"), picture)
+        return
+    sides = [rows_of(found, slide, count, sign) for sign in (1, -1)]
+    titles = f"{slide_id}: patches that raise the {found.unit} most", "and that lower it most"
+    left, right = (sheet(*parts) for parts in zip(sides, titles, ("", note), strict=True))
+    save(beside(left, right), picture)
+
+
+def rows_of(found: Contributions, slide: str, count: int, sign: int) -> list[Row]:
+    """A row an output of the patches that add most to it (sign 1) or take most from it (-1)."""
+    assert found.places is not None
+    rows = []
+    for column in found.shown():
+        chosen = most(found.values[:, column] * sign, count)
+        coords = found.places.coords[chosen]
+        pixels = read_pixels(slide, coords, found.places.edge)
+        added = (f"{value:+.3g}" for value in found.values[chosen, column])
+        heading = found.columns[column] if len(chosen) else f"{found.columns[column]}: none does"
+        rows.append(Row(heading, pixels, [*zip(added, at(coords), strict=True)]))
+    return rows
+
+
+def most(values: np.ndarray, count: int) -> np.ndarray:
+    """Positions of the highest values above 0, highest first, the first of equals; at most `count`."""
+    order = np.argsort(-values, kind="stable")[:count]
+    return order[values[order] > 0]
+
+
+def beside(left: Image.Image, right: Image.Image) -> Image.Image:
+    """Two pictures side by side."""
+    image = Image.new("RGB", (left.width + right.width, max(left.height, right.height)), "white")
+    image.paste(left, (0, 0))
+    image.paste(right, (left.width, 0))
+    return image

@@ -1,0 +1,86 @@
+"""External validation: predictions of new cases against labels that their sheets have, beside the internal scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..common.reasons import OK
+from ..probe.intervals import summarise
+from ..probe.results import COLUMNS, Results
+from ..probe.tasks import BadTask, Task
+from .labels import Labelled, NoLabels
+
+#: Columns of metrics.tsv.
+METRICS = (
+    *("metric", "probabilities", "value", "lower", "upper", "interval", "n", "n_cases", "note"),
+    *("internal_mean", "internal_lower", "internal_upper"),
+)
+#: Names of probabilities for readers.
+KINDS = {"prob": "as fitted"}
+
+
+def validate(
+    table: pd.DataFrame,
+    labelled: Labelled | NoLabels | BadTask,
+    internal: Sequence[Mapping[str, Any]],
+    bootstraps: int,
+    seed: int,
+) -> pd.DataFrame:
+    """Metrics of new samples with labels: a row for each metric, with 95 % intervals over resampled cases.
+
+    table: the predictions, one row a sample, with status and in_training; what the predictor was fitted on is left out
+    and counted. labelled: what the sheets say, or why they say nothing. internal: cross-validated scores of
+    predictor.json (metric, mean, lower, upper), which stand beside those of the probabilities as fitted.
+    """
+    if not isinstance(labelled, Labelled):
+        return nothing(f"no external validation: {labelled}")
+    task = labelled.task
+    asked = table[table[task.unit].isin(task.samples)]
+    rows = asked[(asked.status == OK) & ~asked.in_training]
+    known, lost = int(asked.in_training.sum()), int((asked.status != OK).sum())
+    left = f"{known} in training left out" * bool(known), f"{lost} labelled but not predicted" * bool(lost)
+    told = "; ".join(filter(None, left))
+    if not len(rows):
+        return nothing(f"no external validation: no labelled sample is left ({told})")
+    beside = {one["metric"]: {f"internal_{key}": one[key] for key in ("mean", "lower", "upper")} for one in internal}
+    found = []
+    for kind in ("prob", "calibrated") if task.classes else ("",):
+        if kind and rows[f"{kind}_{task.classes[0]}"].isna().any():
+            continue  # no temperature could be fitted
+        results = score(task, rows, kind)
+        metrics = pd.DataFrame(results.metrics, columns=COLUMNS)
+        for row in summarise(metrics, pd.concat(results.predictions), bootstraps, seed).to_dict("records"):
+            numbers = {"value": row["mean"], **{name: row[name] for name in ("lower", "upper", "interval")}}
+            sizes = {"n": len(rows), "n_cases": rows.case_id.nunique()}
+            note = "; ".join(filter(None, (row["note"], told)))
+            names = {"metric": row["metric"], "probabilities": KINDS.get(kind, kind)}
+            found.append(names | numbers | sizes | {"note": note} | beside.get(row["metric"], {}))
+    return pd.DataFrame(found, columns=list(METRICS))
+
+
+def nothing(why: str) -> pd.DataFrame:
+    """A table of metrics with one row that says why there are none."""
+    return pd.DataFrame([dict.fromkeys(METRICS, "") | {"note": why}])
+
+
+def score(task: Task, rows: pd.DataFrame, kind: str) -> Results:
+    """Predictions and metrics of the samples of `rows` (unit, case_id and what was predicted), as probes have them."""
+    part = task.keep(list(rows[task.unit]))
+    mine = rows.set_index(task.unit).loc[part.samples]
+    results = Results(part, times=())
+    nobody, everybody = np.zeros(0, int), np.arange(len(part.samples))
+    results.add("external", 0, nobody, everybody, lambda train, test: values_of(part, mine, kind)[test])
+    return results
+
+
+def values_of(task: Task, rows: pd.DataFrame, kind: str) -> np.ndarray:
+    """Probabilities (N x C), risks or numbers (N) of samples."""
+    if task.is_survival:
+        return rows["risk"].to_numpy(float)
+    if task.is_regression:
+        return rows["predicted"].to_numpy(float)
+    return rows[[f"{kind}_{name}" for name in task.classes]].to_numpy(float)
