@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-
 from ..common.kinds import FOREIGN, SCGPT_FILES, TUNABLE, WITH_COORDS
 from .config import Config, Places, Row, Wildcards
 from .encoders import Encoders
 from .finished_runs import cut_of, finished_runs, leaked_cases, patches_of
 from .grids import Grids
+from .model_names import name_of_kind
 from .profiles import Profiles
 from .slides import Slides
 from .tasks import Tasks
@@ -294,13 +293,3 @@ class Models:
             return []
         run = f"<trained>/{model['run']}"
         return [f"{run}/config.json", f"{run}/model.safetensors"]
-
-
-def name_of_kind(names: list[str]) -> str:
-    """What models that differ only in their seed are called together: what their names begin with alike."""
-    if len(names) == 1:
-        return names[0]
-    alike = os.path.commonprefix(names).rstrip("0123456789")
-    for mark in ("-seed", "_seed", "-s", "_s"):
-        alike = alike.removesuffix(mark)
-    return alike.rstrip("-_.") or names[0]
