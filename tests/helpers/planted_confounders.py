@@ -16,7 +16,7 @@ from molpath.probe.confounders.strata import fall, leaning
 from molpath.probe.confounders.verdict import judge
 from molpath.probe.confounders.within import permute_within
 from molpath.probe.probes import fit_logistic
-from molpath.probe.results import Results, over_labels, sides
+from molpath.probe.results import over_labels, sides
 from molpath.probe.tasks import Task
 from molpath.tables.delong import compare_folds, difference
 from scipy.stats import chi2
@@ -25,9 +25,24 @@ from sklearn.model_selection import StratifiedKFold
 
 PLANTED = (0.0, 0.3, 0.6, 0.9)
 NULLS = (0.0, 0.6)
-COX = {"alpha": 0.07, "alphas": {}, "exceptions": [], "l1_ratio": 0.5, "ridge_alpha": 1.0, "times": [], "max_iter": 1000}
+COX = {
+    "alpha": 0.07,
+    "alphas": {},
+    "exceptions": [],
+    "l1_ratio": 0.5,
+    "ridge_alpha": 1.0,
+    "times": [],
+    "max_iter": 1000,
+}
 SETTINGS = {
-    **{"C": 0.5, "max_iter": 10000, "plain": False, "scale": "unit", "seed": 0, "ridge_alphas": [0.1, 1.0, 10.0, 100.0]},
+    **{
+        "C": 0.5,
+        "max_iter": 10000,
+        "plain": False,
+        "scale": "unit",
+        "seed": 0,
+        "ridge_alphas": [0.1, 1.0, 10.0, 100.0],
+    },
     **{"cox": COX, "bootstraps": 200},
 }
 FOLDS = 5
@@ -41,7 +56,7 @@ def folds_of(labels, seed):
     return folds
 
 
-def planted_task(cases, v, signal, seed, width=64):
+def planted_task(cases, v, signal, seed, width=32):
     """Task, out-of-fold predictions of a logistic probe, and what was drawn."""
     drawn = draw_confounded(cases, v, signal, seed, width)
     names = list(drawn.columns.index)

@@ -84,7 +84,9 @@ def test_p_of_survival_association_is_that_of_the_logrank_test_where_cases_are_m
 def test_martingale_residuals_are_events_less_hazard():
     task = survival_of(50)
     times, events = task.survival
-    hazard = [sum(events[times == t].sum() / (times >= t).sum() for t in np.unique(times[times <= own])) for own in times]
+    hazard = [
+        sum(events[times == t].sum() / (times >= t).sum() for t in np.unique(times[times <= own])) for own in times
+    ]
     np.testing.assert_allclose(martingale(times, events), events - hazard, atol=1e-12)
 
 
@@ -181,7 +183,8 @@ def test_orders_stay_within_groups_and_move_labels_of_cases():
     groups = np.array([0, 0, 0, 1, 1, -1, -1])
     orders = permuted_within(groups, 200, 0)
     assert (groups[orders] == groups).all()
-    assert (np.sort(orders, 1) == np.arange(7)).all() and len(np.unique(orders, axis=0)) == 24
+    assert (np.sort(orders, 1) == np.arange(7)).all()
+    assert len(np.unique(orders, axis=0)) == 24
 
 
 def test_a_score_that_reads_the_column_leans_on_it_and_one_that_reads_the_label_does_not():
@@ -192,8 +195,10 @@ def test_a_score_that_reads_the_column_leans_on_it_and_one_that_reads_the_label_
     noise = rng.normal(size=200)
     reads = leaning(task, column(site), ((site == "A") + 0.5 * noise)[:, None], 199, 0)
     honest = leaning(task, column(site), (labels + noise)[:, None], 199, 0)
-    assert reads["p_lean"] == 1 / 200 and reads["lean"] > 0.5
-    assert honest["p_lean"] > 0.05 and abs(honest["lean"]) < 0.2
+    assert reads["p_lean"] == 1 / 200
+    assert reads["lean"] > 0.5
+    assert honest["p_lean"] > 0.05
+    assert abs(honest["lean"]) < 0.2
 
 
 def test_slides_folds_and_repeats_of_a_case_count_once():
@@ -227,16 +232,19 @@ def test_each_odd_column_says_what_it_is():
     assert column([f"id{k}" for k in range(30)]).unusable == ALL_DIFFERENT
     assert column(["a"] * 28 + ["b", "c"]).unusable == FEW
     composed = column(["Köln"] * 12 + ["Ko\u0308ln "] * 12 + ["北京"] * 12)
-    assert composed.names == ["Köln", "北京"] and composed.unusable == ""
+    assert composed.names == ["Köln", "北京"]
+    assert composed.unusable == ""
     grade = column([3, 1, 2, 10] * 10)
-    assert grade.names == ["1", "2", "3", "10"] and grade.note == ""
+    assert grade.names == ["1", "2", "3", "10"]
+    assert grade.note == ""
     age = column([*range(40), np.inf, np.nan])
     assert age.names == ["1: up to 9.75", "2: 9.75 to 19.5", "3: 19.5 to 29.25", "4: over 29.25"]
     assert list(age.codes[[0, 10, 39, 40, 41]]) == [0, 1, 3, -1, -1]
     assert age.note == "1 infinite values taken as missing; 4 bins of quantiles"
     tied = column([0] * 60 + list(range(1, 41)))
     assert tied.names == ["1: up to 0", "2: 0 to 15.25", "3: over 15.25"]
-    assert tied.note == "3 bins of quantiles, 1 fewer because of ties" and tied.codes[60] == 1
+    assert tied.note == "3 bins of quantiles, 1 fewer because of ties"
+    assert tied.codes[60] == 1
 
 
 def test_columns_are_those_of_the_case_and_none_is_made_up():

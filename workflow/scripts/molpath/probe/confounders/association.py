@@ -31,7 +31,11 @@ def associate(task: Task, column: Column, permutations: int, seed: int) -> dict[
     """
     known = column.known
     part, one_hot = subset(task, known), column.one_hot()[known]
-    found: dict[str, float | str] = {"n": int(known.sum()), "n_missing": int((~known).sum()), "n_groups": len(column.names)}
+    found: dict[str, float | str] = {
+        "n": int(known.sum()),
+        "n_missing": int((~known).sum()),
+        "n_groups": len(column.names),
+    }
     found |= {"measure": measure_of(task), "association": np.nan, "corrected": np.nan, "spearman": np.nan}
     found |= {"p_logrank": np.nan, "p_association": np.nan}
     if len(column.names) < 2 or not len(part.samples):

@@ -24,8 +24,9 @@ FEW = f"fewer than two groups of {ENOUGH} cases"
 
 @dataclass(frozen=True)
 class Column:
-    """A column of N cases. groups: object N, '' where missing; names: groups in order; numbers: float N (nan: missing,
-    or a column of words); note: how numbers were binned, what was taken as missing; unusable: why it can't be judged."""
+    """A column of N cases. groups: object N, '' where missing; names: groups in order; numbers: float N (nan where
+    missing, or a column of words); note: how numbers were binned, what was taken as missing; unusable: why it can't be
+    judged."""
 
     name: str
     groups: np.ndarray
@@ -56,7 +57,9 @@ def read_columns(table: pd.DataFrame, cases: Sequence[str], names: Sequence[str]
     A case that the table lacks has no value. Raises ValueError for a column that isn't there, or a case with two rows.
     """
     if lacking := [name for name in names if name not in table]:
-        raise ValueError(f"no column {', '.join(lacking)} among {', '.join(map(str, table))}; correct probe/confounders")
+        raise ValueError(
+            f"no column {', '.join(lacking)} among {', '.join(map(str, table))}; correct probe/confounders"
+        )
     if not table.index.is_unique:
         case = table.index[table.index.duplicated()][0]
         raise ValueError(f"case {case} has several rows; give one row per case")
@@ -113,7 +116,10 @@ def binned(numbers: np.ndarray) -> tuple[np.ndarray, list[str], str]:
     known = np.isfinite(numbers)
     edges = np.unique(np.quantile(numbers[known], np.arange(1, BINS) / BINS))
     places = np.searchsorted(edges, numbers, side="left")
-    names = [f"up to {edges[0]:.4g}", *(f"{low:.4g} to {high:.4g}" for low, high in zip(edges, edges[1:], strict=False))]
+    names = [
+        f"up to {edges[0]:.4g}",
+        *(f"{low:.4g} to {high:.4g}" for low, high in zip(edges, edges[1:], strict=False)),
+    ]
     names = [f"{place + 1}: {name}" for place, name in enumerate([*names, f"over {edges[-1]:.4g}"])]
     groups = np.array([names[place] if has else "" for place, has in zip(places, known, strict=True)], object)
     kept = [name for name in names if (groups == name).any()]

@@ -32,7 +32,9 @@ def add_model(task: Task, column: Column, refit: Refit, settings: Probe, bootstr
     """
     part = dataclasses.replace(task, metrics=[])
     plain, one_hot = targets(task), column.one_hot()
-    found: dict[str, float | str] = {name: np.nan for name in ("covariates", "both", "gain", "gain_lower", "gain_upper")}
+    found: dict[str, float | str] = {
+        name: np.nan for name in ("covariates", "both", "gain", "gain_lower", "gain_upper")
+    }
     tables: dict[str, list[pd.DataFrame]] = {"covariates": [], "both": []}
     for train, test, predict, left_out in refit.folds:
         train_known, test_known = column.known[train], column.known[test]

@@ -84,9 +84,7 @@ def fall(task: Task, column: Column, pairs: Pairs, bootstraps: int, seed: int) -
     return found
 
 
-def leaning(
-    task: Task, column: Column, scores: np.ndarray, permutations: int, seed: int
-) -> dict[str, float]:
+def leaning(task: Task, column: Column, scores: np.ndarray, permutations: int, seed: int) -> dict[str, float]:
     """Whether the score goes with the column the way the label does, among cases of the same label: lean, p_lean.
 
     scores: float N x K. lean: covariance over cases of the score, less its mean over cases of the same label, with the
@@ -118,7 +116,7 @@ def left_of(seen: float, within: float) -> float:
 
 
 def label_groups(task: Task, known: np.ndarray) -> np.ndarray:
-    """Cases that count as having the same label (int N): a class; a bin of numbers; an event, or none, by a bin of time."""
+    """Cases that count as having one label (int N): a class; a bin of numbers; an event, or none, by a bin of time."""
     if kind_of(task) == "classes":
         return np.asarray(task.labels)
     numbers = task.survival[0] if task.is_survival else task.values

@@ -119,7 +119,9 @@ def largest_gaps(
     names = ["column", "metric", "gap", "highest", "lowest", "n_groups", "p", "note"]
     if len(fine) < 2:
         note = f"fewer than two groups of {ENOUGH} cases"
-        return pd.DataFrame([[column.name, NAMES[kind_of(outcome.task)], np.nan, "", "", len(fine), np.nan, note]], columns=names)
+        return pd.DataFrame(
+            [[column.name, NAMES[kind_of(outcome.task)], np.nan, "", "", len(fine), np.nan, note]], columns=names
+        )
     codes = column.codes
     labels = np.where(column.known, label_groups(outcome.task, column.known), -1)
     orders = np.vstack([np.arange(len(codes)), permuted_within(labels, permutations, seed)])
@@ -129,7 +131,9 @@ def largest_gaps(
         values = np.array([one[metric] for one in drawn])
         there = np.isfinite(values[:, 0])
         if there.sum() < 2:
-            rows.append([column.name, metric, np.nan, "", "", int(there.sum()), np.nan, "defined in fewer than two groups"])
+            rows.append(
+                [column.name, metric, np.nan, "", "", int(there.sum()), np.nan, "defined in fewer than two groups"]
+            )
             continue
         kept = values[there]
         gaps = np.nan_to_num(np.nanmax(kept, 0, initial=-np.inf) - np.nanmin(kept, 0, initial=np.inf), nan=0, neginf=0)

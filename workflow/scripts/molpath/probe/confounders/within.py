@@ -48,7 +48,9 @@ def permute_within(
     ranks, tests = np.zeros(len(orders)), np.zeros(len(orders))
     for k in range(width):
         moved = label[orders, k].T
-        found = refit.scores(plain[orders, k].T) if refit is not None else np.tile(scores_of(scores, k), (1, len(orders)))
+        found = (
+            refit.scores(plain[orders, k].T) if refit is not None else np.tile(scores_of(scores, k), (1, len(orders)))
+        )
         ranks += van_elteren(moved, found, strata) / width
         tests += score_test(moved, found, strata) / width
     return Left(
