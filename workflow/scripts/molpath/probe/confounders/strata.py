@@ -120,6 +120,7 @@ def label_groups(task: Task, known: np.ndarray) -> np.ndarray:
     if kind_of(task) == "classes":
         return np.asarray(task.labels)
     numbers = task.survival[0] if task.is_survival else task.values
-    edges = np.unique(np.quantile(numbers[known], np.arange(1, LABEL_BINS) / LABEL_BINS)) if known.any() else []
+    cuts = np.quantile(numbers[known], np.arange(1, LABEL_BINS) / LABEL_BINS) if known.any() else np.zeros(0)
+    edges = np.unique(cuts)
     bins = np.searchsorted(edges, numbers, side="left")
     return np.asarray(bins * 2 + task.survival[1] if task.is_survival else bins)
