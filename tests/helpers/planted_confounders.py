@@ -24,7 +24,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
 PLANTED = (0.0, 0.3, 0.6, 0.9)
-NULLS = (0.0, 0.6)
+NULLS = (0.0, 0.6, 0.9)
 COX = {
     "alpha": 0.07,
     "alphas": {},

@@ -13,7 +13,7 @@ from molpath.probe.confounders.pairs import Pairs
 from molpath.probe.confounders.refit import PENALTY, Refit, ridge_matrices
 from molpath.probe.confounders.residuals import martingale, permuted_within, residuals, share_as_large
 from molpath.probe.confounders.strata import leaning, score_strata
-from molpath.probe.confounders.within import permute_within, score_test, van_elteren
+from molpath.probe.confounders.within import exchangeable, permute_within, score_test, van_elteren
 from molpath.probe.tasks import Task
 from planted_confounders import folds_of, planted_task, slides_of
 from scipy.stats import chi2_contingency, f_oneway, mannwhitneyu, rankdata
@@ -166,7 +166,7 @@ def test_p_within_strata_is_what_fitting_again_and_again_gives():
     strata = np.repeat([0, 1], 30)
     found = permute_within(task, strata, 39, 3, Refit(task, x))
     values = []
-    for order in [np.arange(60), *permuted_within(strata, 39, 3)]:
+    for order in [np.arange(60), *permuted_within(exchangeable(task, strata), 39, 3)]:
         y, scores = task.labels[order], np.zeros(60)
         for fold in range(5):
             train, test = (np.flatnonzero(task.folds[:, fold] == side) for side in ("train", "test"))
@@ -177,6 +177,20 @@ def test_p_within_strata_is_what_fitting_again_and_again_gives():
         values.append(sum(ranks[label == 1].sum() - label.sum() * 15.5 for label, ranks in parts))
     assert found.p == share_as_large(values[0], np.array(values[1:]))
     assert 0 < found.p < 1
+
+
+def test_labels_are_exchanged_within_a_test_side_so_that_folds_keep_their_balance():
+    task, strata = task_of(60), np.repeat([0, 1, -1], 20)
+    cells = exchangeable(task, strata)
+    for order in permuted_within(cells, 20, 0):
+        for fold in range(5):
+            test = task.folds[:, fold] == "test"
+            for code in (0, 1):
+                mine = test & (strata == code)
+                assert task.labels[order][mine].sum() == task.labels[mine].sum()
+    assert (cells[strata < 0] == -1).all()
+    twice = dataclasses.replace(task, folds=np.full((60, 2), "test", object))
+    assert (exchangeable(twice, strata) == strata).all()
 
 
 def test_orders_stay_within_groups_and_move_labels_of_cases():
