@@ -14,6 +14,7 @@ LIBRARY, HELPERS = FOLDER.parents[1] / "workflow" / "scripts", FOLDER.parent / "
 BENCHMARKS = {
     "plan": "plan_cohort.py",
     "slurm": "slurm_overhead.py",
+    "confounders": "confounders.py",
     "tissue": "tissue_tiles.py",
     "segmentation": "segment_tissue.py",
     "read": "read_patches.py",

@@ -16,7 +16,7 @@ from molpath.probe.confounders.strata import fall, leaning
 from molpath.probe.confounders.verdict import judge
 from molpath.probe.confounders.within import permute_within
 from molpath.probe.probes import fit_logistic
-from molpath.probe.results import Results, over_labels, sides
+from molpath.probe.results import over_labels, sides
 from molpath.probe.tasks import Task
 from molpath.tables.delong import compare_folds, difference
 from scipy.stats import chi2
@@ -24,7 +24,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
 PLANTED = (0.0, 0.3, 0.6, 0.9)
-NULLS = (0.0, 0.6)
+NULLS = (0.0, 0.6, 0.9)
 COX = {
     "alpha": 0.07,
     "alphas": {},
@@ -56,7 +56,7 @@ def folds_of(labels, seed):
     return folds
 
 
-def planted_task(cases, v, signal, seed, width=64):
+def planted_task(cases, v, signal, seed, width=32):
     """Task, out-of-fold predictions of a logistic probe, and what was drawn."""
     drawn = draw_confounded(cases, v, signal, seed, width)
     names = list(drawn.columns.index)

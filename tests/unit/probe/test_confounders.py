@@ -13,7 +13,7 @@ from molpath.probe.confounders.pairs import Pairs
 from molpath.probe.confounders.refit import PENALTY, Refit, ridge_matrices
 from molpath.probe.confounders.residuals import martingale, permuted_within, residuals, share_as_large
 from molpath.probe.confounders.strata import leaning, score_strata
-from molpath.probe.confounders.within import permute_within, score_test, van_elteren
+from molpath.probe.confounders.within import exchangeable, permute_within, score_test, van_elteren
 from molpath.probe.tasks import Task
 from planted_confounders import folds_of, planted_task, slides_of
 from scipy.stats import chi2_contingency, f_oneway, mannwhitneyu, rankdata
@@ -166,7 +166,7 @@ def test_p_within_strata_is_what_fitting_again_and_again_gives():
     strata = np.repeat([0, 1], 30)
     found = permute_within(task, strata, 39, 3, Refit(task, x))
     values = []
-    for order in [np.arange(60), *permuted_within(strata, 39, 3)]:
+    for order in [np.arange(60), *permuted_within(exchangeable(task, strata), 39, 3)]:
         y, scores = task.labels[order], np.zeros(60)
         for fold in range(5):
             train, test = (np.flatnonzero(task.folds[:, fold] == side) for side in ("train", "test"))
@@ -179,11 +179,26 @@ def test_p_within_strata_is_what_fitting_again_and_again_gives():
     assert 0 < found.p < 1
 
 
+def test_labels_are_exchanged_within_a_test_side_so_that_folds_keep_their_balance():
+    task, strata = task_of(60), np.repeat([0, 1, -1], 20)
+    cells = exchangeable(task, strata)
+    for order in permuted_within(cells, 20, 0):
+        for fold in range(5):
+            test = task.folds[:, fold] == "test"
+            for code in (0, 1):
+                mine = test & (strata == code)
+                assert task.labels[order][mine].sum() == task.labels[mine].sum()
+    assert (cells[strata < 0] == -1).all()
+    twice = dataclasses.replace(task, folds=np.full((60, 2), "test", object))
+    assert (exchangeable(twice, strata) == strata).all()
+
+
 def test_orders_stay_within_groups_and_move_labels_of_cases():
     groups = np.array([0, 0, 0, 1, 1, -1, -1])
     orders = permuted_within(groups, 200, 0)
     assert (groups[orders] == groups).all()
-    assert (np.sort(orders, 1) == np.arange(7)).all() and len(np.unique(orders, axis=0)) == 24
+    assert (np.sort(orders, 1) == np.arange(7)).all()
+    assert len(np.unique(orders, axis=0)) == 24
 
 
 def test_a_score_that_reads_the_column_leans_on_it_and_one_that_reads_the_label_does_not():
@@ -194,8 +209,10 @@ def test_a_score_that_reads_the_column_leans_on_it_and_one_that_reads_the_label_
     noise = rng.normal(size=200)
     reads = leaning(task, column(site), ((site == "A") + 0.5 * noise)[:, None], 199, 0)
     honest = leaning(task, column(site), (labels + noise)[:, None], 199, 0)
-    assert reads["p_lean"] == 1 / 200 and reads["lean"] > 0.5
-    assert honest["p_lean"] > 0.05 and abs(honest["lean"]) < 0.2
+    assert reads["p_lean"] == 1 / 200
+    assert reads["lean"] > 0.5
+    assert honest["p_lean"] > 0.05
+    assert abs(honest["lean"]) < 0.2
 
 
 def test_slides_folds_and_repeats_of_a_case_count_once():
@@ -229,16 +246,19 @@ def test_each_odd_column_says_what_it_is():
     assert column([f"id{k}" for k in range(30)]).unusable == ALL_DIFFERENT
     assert column(["a"] * 28 + ["b", "c"]).unusable == FEW
     composed = column(["Köln"] * 12 + ["Ko\u0308ln "] * 12 + ["北京"] * 12)
-    assert composed.names == ["Köln", "北京"] and composed.unusable == ""
+    assert composed.names == ["Köln", "北京"]
+    assert composed.unusable == ""
     grade = column([3, 1, 2, 10] * 10)
-    assert grade.names == ["1", "2", "3", "10"] and grade.note == ""
+    assert grade.names == ["1", "2", "3", "10"]
+    assert grade.note == ""
     age = column([*range(40), np.inf, np.nan])
     assert age.names == ["1: up to 9.75", "2: 9.75 to 19.5", "3: 19.5 to 29.25", "4: over 29.25"]
     assert list(age.codes[[0, 10, 39, 40, 41]]) == [0, 1, 3, -1, -1]
     assert age.note == "1 infinite values taken as missing; 4 bins of quantiles"
     tied = column([0] * 60 + list(range(1, 41)))
     assert tied.names == ["1: up to 0", "2: 0 to 15.25", "3: over 15.25"]
-    assert tied.note == "3 bins of quantiles, 1 fewer because of ties" and tied.codes[60] == 1
+    assert tied.note == "3 bins of quantiles, 1 fewer because of ties"
+    assert tied.codes[60] == 1
 
 
 def test_columns_are_those_of_the_case_and_none_is_made_up():

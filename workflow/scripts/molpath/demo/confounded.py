@@ -10,7 +10,7 @@ import pandas as pd
 #: Sites of the synthetic cases: half of them have the label more often, half less.
 SITES = ("North", "South", "East", "West")
 #: Distance of sites, and of labels, in the embedding, in units of its noise.
-STAIN, SIGNAL = 6.0, 2.0
+STAIN, SIGNAL = 12.0, 2.0
 
 
 @dataclass(frozen=True)

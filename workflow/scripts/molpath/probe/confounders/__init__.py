@@ -1,4 +1,4 @@
-"""Is a label read from the tissue's biology, or from its hospital, stain or scanner? Columns of the cases as confounders.
+"""Is a label read from biology, or from the hospital, stain or scanner? Columns of the cases as confounders.
 
 A case is the unit everywhere: its samples, folds and repeats are combined first. `battery.assess` makes every table.
 """

@@ -14,7 +14,7 @@ from ..tasks import Task
 from .association import alone, associate
 from .columns import Column, read_columns
 from .nested import add_model
-from .outcomes import combine, of_classes_found
+from .outcomes import Outcome, combine, of_classes_found
 from .pairs import NAMES, Pairs, kind_of
 from .refit import Refit
 from .strata import WEIGHTING, fall, leaning, score_strata
@@ -65,33 +65,45 @@ def assess(
     pairs = Pairs(cases, outcome.scores)
     refit = None if embeddings is None else Refit(cases, case_means(task, embeddings, cases.samples))
     everybody = np.zeros(len(cases.samples), int)
-    overall = permute_within(cases, everybody, permutations, seed, refit, outcome.scores)
-    rows, strata, subgroups, gaps = [], [], [], []
+    overall = permute_within(cases, everybody, permutations, seed, refit, outcome.scores).p
+    rows, strata, groups = [], [], []
     for column in columns:
-        row = {"task": task.name, "kind": kind_of(cases), "column": column.name, "note": column.note}
-        row |= {"unusable": column.unusable, "score_name": NAMES[kind_of(cases)], "p_score": overall.p}
-        row |= associate(cases, column, ASSOCIATIONS, seed) | alone(cases, column, settings, bootstraps)
-        row |= fall(cases, column, pairs, bootstraps, seed) | {"weighting": WEIGHTING}
-        row |= leaning(cases, column, outcome.scores, permutations, seed)
-        left = permute_within(cases, column.codes, permutations, seed, refit, outcome.scores)
-        row |= {"p_within": left.p, "within_rank": left.score, "p_gain": left.p_gain, "z_gain": left.z, "how": left.how}
-        row |= gain_of(cases, column, refit, settings, bootstraps)
-        verdict, reason = judge(row)
-        rows.append(row | {"verdict": verdict, "reason": reason})
+        row = {"task": task.name, "p_score": overall}
+        rows.append(row | judged(outcome, column, pairs, refit, settings, permutations, bootstraps))
         strata.append(score_strata(cases, column, pairs, bootstraps, seed))
-        by_group, gap = assess_subgroups(outcome, column, pairs, permutations, bootstraps, seed)
-        subgroups.append(by_group)
-        gaps.append(gap)
+        groups.append(assess_subgroups(outcome, column, pairs, permutations, bootstraps, seed))
+    confounders = pd.DataFrame([row | dict(zip(("verdict", "reason"), judge(row), strict=True)) for row in rows])
+    by_group, gaps = zip(*groups, strict=True)
+    named = [pd.concat(found, ignore_index=True).assign(task=task.name) for found in (strata, by_group, gaps)]
     left_out = pd.DataFrame(sorted(outcome.left_out.items()), columns=["case_id", "reason"])
-    parts = [pd.concat(found, ignore_index=True).assign(task=task.name) for found in (strata, subgroups, gaps)]
-    return Battery(pd.DataFrame(rows), *parts, left_out)
+    return Battery(confounders, named[0], named[1], named[2], left_out)
+
+
+def judged(
+    outcome: Outcome,
+    column: Column,
+    pairs: Pairs,
+    refit: Refit | None,
+    settings: Probe,
+    permutations: int,
+    bootstraps: int,
+) -> dict[str, Any]:
+    """Every number of a column that the verdict, or a reader of it, asks for."""
+    cases, seed, kind = outcome.task, settings["seed"], kind_of(outcome.task)
+    row: dict[str, Any] = {"kind": kind, "column": column.name, "note": column.note, "unusable": column.unusable}
+    row |= associate(cases, column, ASSOCIATIONS, seed) | alone(cases, column, settings, bootstraps)
+    row |= {"score_name": NAMES[kind], "weighting": WEIGHTING} | fall(cases, column, pairs, bootstraps, seed)
+    row |= leaning(cases, column, outcome.scores, permutations, seed)
+    left = permute_within(cases, column.codes, permutations, seed, refit, outcome.scores)
+    row |= {"p_within": left.p, "within_rank": left.score, "p_gain": left.p_gain, "z_gain": left.z, "how": left.how}
+    return row | gain_of(cases, column, refit, settings, bootstraps)
 
 
 def gain_of(
     task: Task, column: Column, refit: Refit | None, settings: Probe, bootstraps: int
 ) -> dict[str, float | str]:
     """`nested.add_model`, or why it wasn't computed."""
-    blank = dict.fromkeys(("covariates", "both", "gain", "gain_lower", "gain_upper"), np.nan)
+    blank: dict[str, float | str] = dict.fromkeys(("covariates", "both", "gain", "gain_lower", "gain_upper"), np.nan)
     if refit is None:
         return blank | {"gain_note": "not computed: no embeddings given"}
     if len(column.names) < 2:

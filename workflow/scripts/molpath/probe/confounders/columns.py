@@ -24,8 +24,9 @@ FEW = f"fewer than two groups of {ENOUGH} cases"
 
 @dataclass(frozen=True)
 class Column:
-    """A column of N cases. groups: object N, '' where missing; names: groups in order; numbers: float N (nan: missing,
-    or a column of words); note: how numbers were binned, what was taken as missing; unusable: why it can't be judged."""
+    """A column of N cases. groups: object N, '' where missing; names: groups in order; numbers: float N (nan where
+    missing, or a column of words); note: how numbers were binned, what was taken as missing; unusable: why it can't be
+    judged."""
 
     name: str
     groups: np.ndarray

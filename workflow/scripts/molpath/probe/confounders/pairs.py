@@ -17,7 +17,7 @@ NAMES = {"classes": "AUC", "survival": "c-index", "regression": "concordance"}
 
 
 class Pairs:
-    """Pairs that can be ranked, and of them those ranked right (a tie counts half): float N x N for each of K scores."""
+    """Pairs that can be ranked, and those ranked right (a tie counts half): float N x N for each of K scores."""
 
     def __init__(self, task: Task, scores: np.ndarray):
         self.ranked = rankable(task, scores.shape[1])

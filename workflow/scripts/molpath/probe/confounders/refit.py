@@ -1,9 +1,10 @@
 """A linear probe that can be fitted a thousand times: its out-of-fold scores are one matrix times the labels.
 
 A probe's out-of-fold scores depend on the labels of all cases. A test that exchanges labels and keeps the scores, or
-takes the scores as given (DeLong, a likelihood ratio), finds something where there is nothing two to three times as
-often as it says (measured: tests/benchmarks/confounders.py). So the probe is fitted again for each exchange: ridge
-regression on the embeddings, whose penalty depends on no label, in the span of the training cases.
+takes the scores as given, finds something where there is nothing more often than it says: at 5 %, exchange in 7 %,
+DeLong's test in 12 %, the likelihood ratio in 16 % of synthetic tasks (tests/benchmarks/confounders.py). So the probe
+is fitted again for each exchange: ridge regression on the embeddings, whose penalty depends on no label, in the span of
+the training cases.
 """
 
 from __future__ import annotations

@@ -116,10 +116,11 @@ def left_of(seen: float, within: float) -> float:
 
 
 def label_groups(task: Task, known: np.ndarray) -> np.ndarray:
-    """Cases that count as having the same label (int N): a class; a bin of numbers; an event, or none, by a bin of time."""
+    """Cases that count as having one label (int N): a class; a bin of numbers; an event, or none, by a bin of time."""
     if kind_of(task) == "classes":
         return np.asarray(task.labels)
     numbers = task.survival[0] if task.is_survival else task.values
-    edges = np.unique(np.quantile(numbers[known], np.arange(1, LABEL_BINS) / LABEL_BINS)) if known.any() else []
+    cuts = np.quantile(numbers[known], np.arange(1, LABEL_BINS) / LABEL_BINS) if known.any() else np.zeros(0)
+    edges = np.unique(cuts)
     bins = np.searchsorted(edges, numbers, side="left")
     return np.asarray(bins * 2 + task.survival[1] if task.is_survival else bins)

@@ -12,19 +12,21 @@ EXPLAINED, PARTLY, INDEPENDENT, CANNOT = "explained", "partly", "independent", "
 ALPHA = 0.05
 #: P up to which label and column go together: a task has many columns, and each is one more chance of a false alarm.
 ASSOCIATED = 0.01
-#: Share of the score above chance that may be left within groups, by the interval's upper end, of what a column explains.
+#: Share of the score above chance that may be left within groups, by its interval's upper end, if a column explains it.
 LITTLE = 0.75
 #: The rules in the words of tables and pages.
-RULES = f"""A column is judged on cases that have a value of it. It could explain a score where the label goes with the
-column (p_association up to {ASSOCIATED}) and so does the score, among cases of the same label (p_lean up to {ALPHA}). Something is left where labels exchanged within groups seldom score as high (p_within up to {ALPHA}).
+RULES = f"""A column is judged on the cases that have a value of it. It could explain a score where the label goes with
+the column (p_association up to {ASSOCIATED}) and so does the score, among cases of the same label (p_lean up to
+{ALPHA}). Something is left where labels exchanged within groups seldom score as high (p_within up to {ALPHA}).
 {PARTLY}: it could explain the score, and something is left. {EXPLAINED}: it could explain the score, nothing is found
-to be left, and there were cases enough to see it: at most {LITTLE:.0%} of the score above chance can be left (left_upper).
-{INDEPENDENT}: something is left, and the column couldn't explain it. {CANNOT}: anything else, with the reason: too few
-cases, a column of one value, or a score at chance (p_score above {ALPHA}), of which there is nothing to explain."""
+to be left, and there were cases enough to see it: {LITTLE:.0%} of the score above chance can be left at most
+(left_upper). {INDEPENDENT}: something is left, and the column couldn't explain it. {CANNOT}: anything else, with the
+reason: too few cases, a column of one value, or a score at chance (p_score above {ALPHA}), where there is nothing to
+explain."""
 
 
 def judge(row: Mapping[str, Any]) -> tuple[str, str]:
-    """Verdict and reason of a column from its numbers: unusable, n, p_score, p_association, p_lean, p_within, left_upper.
+    """Verdict and reason of a column: of its numbers, RULES takes p_score, p_association, p_lean, p_within, left_upper.
 
     A number that couldn't be had is nan and counts as not found.
     """
