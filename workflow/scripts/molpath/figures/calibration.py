@@ -57,7 +57,9 @@ def calibrate_probes(
     probes = list(calibration.read_probes(predictions, models))
     scores = calibration.tabulate(probes)
     write_tsv(outputs["table"], scores)
-    points = pd.DataFrame([row for probe in probes for row in reliability.points_of(probe)], columns=reliability.COLUMNS)
+    points = pd.DataFrame(
+        [row for probe in probes for row in reliability.points_of(probe)], columns=reliability.COLUMNS
+    )
     write_tsv(outputs["reliability_table"], points)
     chosen = [probe for probe in probes if (probe.model, probe.protocol) == (reference, PROTOCOL)]
     save(reliability.draw_reliability(chosen, points, scores), outputs["reliability"], note)

@@ -83,7 +83,7 @@ def draw_decisions(numbers: pd.DataFrame, models: Models, protocol: str):
     handles = [plt.Line2D([], [], color=colours[model], label=model) for model in names]
     handles.append(plt.Line2D([], [], color="#888888", ls="--", label="act on all"))
     handles.append(plt.Line2D([], [], color="#222222", ls=":", label="act on none"))
-    figure.legend(handles=handles, loc="outside upper center", ncols=min(5, len(handles)), frameon=False, fontsize=8)
+    figure.legend(handles=handles, loc="outside upper center", ncols=min(6, len(handles)), frameon=False, fontsize=8)
     told = f"{protocol} probes after temperature scaling"
     told += f"; the first {len(drawn)} of {len(panels)} classes, the table has all" * (len(panels) > len(drawn))
     figure.supxlabel(told, fontsize=8)

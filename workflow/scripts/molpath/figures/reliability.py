@@ -68,8 +68,8 @@ def draw_reliability(probes: Sequence[Probe], numbers: pd.DataFrame, scores: pd.
         return say_nothing(EMPTY)
     drawn, columns = probes[:MOST], min(WIDE, len(probes))
     lines = -(-len(drawn) // columns)
-    figure = plt.figure(figsize=(2.75 * columns + 0.4, 4.0 * lines + 0.5), layout="constrained")
-    panels = figure.subplots(2 * lines, columns, squeeze=False, height_ratios=[3.4, 1] * lines)
+    figure = plt.figure(figsize=(2.75 * columns + 0.4, 4.5 * lines + 0.5), layout="constrained")
+    panels = figure.subplots(2 * lines, columns, squeeze=False, height_ratios=[4, 1] * lines)
     for axes in panels.flat:
         axes.set_visible(False)
     for place, probe in enumerate(drawn):

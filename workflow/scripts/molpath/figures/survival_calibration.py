@@ -27,7 +27,9 @@ def draw_survival(rows: pd.DataFrame, groups: pd.DataFrame, reference: str):
     figure, panels = plt.subplots(len(drawn), len(days), figsize=size, squeeze=False, layout="constrained")
     for line, (task, protocol) in zip(panels, drawn, strict=True):
         for axes, day in zip(line, days, strict=True):
-            own = [part[(part.task == task) & (part.protocol == protocol) & (part.days == day)] for part in (rows, groups)]
+            own = [
+                part[(part.task == task) & (part.protocol == protocol) & (part.days == day)] for part in (rows, groups)
+            ]
             axes.set_visible(len(own[0]) > 0)
             if len(own[0]):
                 draw_panel(axes, own[0].iloc[0], own[1])
@@ -46,7 +48,9 @@ def draw_survival(rows: pd.DataFrame, groups: pd.DataFrame, reference: str):
 def draw_panel(axes, row: pd.Series, groups: pd.DataFrame) -> None:
     """Groups with their intervals and the mean over all cases, in a square from 0 to 1."""
     axes.plot([0, 1], [0, 1], color="#888888", ls=":", lw=1, zorder=1)
-    told = row.note if not np.isfinite(row.observed) else f"Brier {row.brier:.3f}, without the model {row.brier_null:.3f}"
+    told = (
+        row.note if not np.isfinite(row.observed) else f"Brier {row.brier:.3f}, without the model {row.brier_null:.3f}"
+    )
     groups = groups[groups.observed.notna()]
     if len(groups):
         axes.vlines(groups.predicted, groups.lower, groups.upper, color=COLOURS[0], lw=1, alpha=0.5)

@@ -101,7 +101,8 @@ def common_slope(logits: np.ndarray, labels: np.ndarray, weights: np.ndarray) ->
     """
     centred = logits - logits.mean(1, keepdims=True)
     own = centred[np.arange(len(labels)), labels]
-    slope = np.zeros(len(weights))
+    middle = common_slope(logits, labels, weights.mean(0)[None])[0] if len(weights) > 1 else 0.0
+    slope = np.full(len(weights), np.nan_to_num(middle))  # steps from 0, where the curve is steepest, or from close by
     step = np.full(len(weights), np.inf)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         for _ in range(60):

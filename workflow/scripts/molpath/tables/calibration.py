@@ -28,7 +28,7 @@ from ..probe.temperature import RANGE, fit_temperature, logits_of
 from .scores import Models
 
 #: Resamples of cases; cases of the rarest class below which a row says that they are few.
-RESAMPLES, FEW = 300, 100
+RESAMPLES, FEW = 200, 100
 #: Probes that are no readers of embeddings, and the sweep over C.
 LEFT_OUT = (*CONTROLS, "logistic_C=")
 STAGES = ("before", "after")
@@ -88,7 +88,9 @@ def probe_of(mine: pd.DataFrame) -> Probe:
     after, temperatures = cross_fitted(before)
     note = f"{int((~good).sum())} predictions without a probability are left out" if not good.all() else ""
     head = {name: str(mine[name].iloc[0]) for name in ("task", "model", "protocol")}
-    return Probe(**head, before=before, after=Predictions(before.labels, after, cases), temperatures=temperatures, note=note)
+    return Probe(
+        **head, before=before, after=Predictions(before.labels, after, cases), temperatures=temperatures, note=note
+    )
 
 
 def tabulate(probes: Iterable[Probe], resamples: int = RESAMPLES) -> pd.DataFrame:
@@ -118,7 +120,7 @@ def row_of(probe: Probe, resamples: int) -> dict[str, Any]:
         ends = {"lowest": probe.temperatures.min(), "highest": probe.temperatures.max()}
         row |= {TEMPERATURE: whole} | {f"{TEMPERATURE}_{end}": value for end, value in ends.items()}
         if not RANGE[0] * 1.01 < whole < RANGE[1] / 1.01:
-            notes.append("the temperature is at an end of its range: classes are separated, or nothing was learned")
+            notes.append(f"the temperature is at an end of its range ({RANGE[0]:g} to {RANGE[1]:g})")
     weights = known.drawn(resamples, seed=0) if rarest else np.zeros((0, len(known.labels)))
     for stage, one in probe.stages.items():
         row |= {f"{name}_{stage}{end}": value for name, end, value in with_intervals(one, weights)}

@@ -73,9 +73,7 @@ def tabulate(
     return rows, groups
 
 
-def compared(
-    time: np.ndarray, event: np.ndarray, guess: np.ndarray, day: float, draws: np.ndarray
-) -> dict[str, float]:
+def compared(time: np.ndarray, event: np.ndarray, guess: np.ndarray, day: float, draws: np.ndarray) -> dict[str, float]:
     """Mean predicted survival, Kaplan and Meier's estimate, their difference, and the Brier score, with intervals.
 
     brier_null: of that estimate as everybody's prediction. draws: how often each case is drawn (float B x N); weights
