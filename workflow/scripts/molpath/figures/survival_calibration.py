@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from .panels import say_nothing, shown
-from .style import COLOURS, save
+from .style import COLOURS
 
 #: Tasks in one picture.
 MOST = 6

@@ -21,7 +21,7 @@ BRIER, LOG_LOSS, TEMPERATURE = "brier", "log_loss", "temperature"
 MEASURES = (ERROR, SLOPE, INTERCEPT, BRIER, LOG_LOSS)
 #: Why there is no temperature.
 ONE_CLASS = "no temperature: some cases leave others of one class only"
-#: Of logits that are all alike, or whose slope is at an end of its range.
+#: Probabilities, or logits, that differ by less are alike; slopes this far beyond temperatures' range are none.
 FLAT, EDGE = 1e-9, 1.02
 
 
@@ -87,6 +87,8 @@ def measures(known: Predictions, weights: np.ndarray) -> dict[str, np.ndarray]:
     found = pooled_calibration(labels, probabilities, weights, known.n_cases)
     if probabilities.shape[1] > 2:
         found[SLOPE] = common_slope(logits_of(probabilities), labels, weights)
+    if not len(labels) or np.ptp(probabilities, axis=0).max() < FLAT:  # of one probability there is no slope
+        found |= {name: np.full(len(weights), np.nan) for name in (SLOPE, INTERCEPT) if name in found}
     losses = -np.log(np.clip(probabilities[np.arange(len(labels)), labels], 1e-12, 1))
     found[BRIER] = weights @ squared_errors(labels, probabilities) / totals
     found[LOG_LOSS] = weights @ losses / totals

@@ -1,4 +1,4 @@
-"""How well calibrated frozen probes are, before and after cross-fitted temperature scaling, with intervals over cases."""
+"""How well calibrated frozen probes are, before and after temperature scaling, with intervals over cases."""
 
 from __future__ import annotations
 
