@@ -25,8 +25,8 @@ SENTENCES = (
     "scaling; every case counts once. The temperature of a case is fitted on the predictions of other cases alone "
     "(the shown one on all). ECE: expected calibration error, binned by confidence. Slope and intercept: of the label "
     "on the logit of its probability, 1 and 0 where probabilities are right, a slope below 1 where they are too "
-    "extreme; of several classes one slope over all logits. Brier: 0 to 1 of two classes, 0 to 2 of more. Log loss: natural "
-    "logarithm. In brackets: 95 % intervals over resampled cases, moved to the value. A temperature moves no "
+    "extreme; of several classes one slope over all logits. Brier: 0 to 1 of two classes, 0 to 2 of more. Log loss: "
+    "natural logarithm. In brackets: 95 % intervals over resampled cases, moved to the value. A temperature moves no "
     "intercept: probes that weigh classes alike expect as many of each, whatever their share. "
     "<code>tables/calibration.tsv</code> has all numbers."
 )
