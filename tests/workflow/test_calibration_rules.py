@@ -18,6 +18,7 @@ def add_survival(folder, vectors):
     ]
     write_table(folder / "tasks/os/k=all.tsv", rows)
     settings = {"task_col": "OS", "sample_col": "case_id", "task_type": "survival", "metrics": ["cindex"]}
+    settings["label_dict"] = {0: "early", 1: "late"}
     settings["extra_cols"] = ["OS_event", "OS_days"]
     (folder / "tasks/os/config.yaml").write_text(yaml.safe_dump(settings))
     config = yaml.safe_load((folder / "config.yaml").read_text())
