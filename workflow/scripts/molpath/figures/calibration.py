@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -79,14 +80,16 @@ def decision_points(probes: Sequence[Probe], tasks: Mapping[str, Sequence[str]])
     rows: list[dict[str, object]] = []
     for probe in [one for one in probes if one.protocol == PROTOCOL]:
         if probe.task not in names:
-            names[probe.task] = read_task(probe.task, *tasks[probe.task][:2], folds_needed=False).classes
+            config, samples = tasks[probe.task]
+            names[probe.task] = read_task(probe.task, config, samples, folds_needed=False).classes
         rows += decisions.points_of(probe, names[probe.task])
     return pd.DataFrame(rows, columns=decisions.COLUMNS)
 
 
 def survival_tables(predictions: Sequence[str], models: Models) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Both tables of survival, over all Cox probes."""
-    rows, groups = [], []
+    rows: list[dict[str, Any]] = []
+    groups: list[dict[str, Any]] = []
     for head, cases in survival_calibration.read_survival(predictions, models):
         mine, parts = survival_calibration.tabulate(head, cases)
         rows, groups = rows + mine, groups + parts

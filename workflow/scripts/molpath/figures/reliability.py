@@ -28,7 +28,7 @@ def points_of(probe: Probe, resamples: int = RESAMPLES) -> Iterator[dict[str, ob
     head = {"task": probe.task, "model": probe.model, "protocol": probe.protocol}
     for stage, known in probe.stages.items():
         for point in bins_of(known, weights):
-            yield head | {"stage": stage} | point
+            yield {**head, "stage": stage, **point}
 
 
 def bins_of(known: Predictions, weights: np.ndarray) -> Iterator[dict[str, float]]:

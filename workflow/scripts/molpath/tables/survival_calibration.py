@@ -60,7 +60,7 @@ def tabulate(
         time, event, guess = there.time.to_numpy(float), there.event.to_numpy(), there[day].to_numpy(float)
         counts = {"n_cases": len(there), "n_events": int((event & (time <= day)).sum())}
         counts["n_censored"] = int((~event & (time <= day)).sum())
-        row = head | {"days": day} | counts
+        row: dict[str, Any] = head | {"days": day} | counts
         if not len(there) or time.max() < day:
             rows.append(row | {"note": BEYOND if len(there) else NOTHING})
             continue
@@ -69,7 +69,7 @@ def tabulate(
         notes += [f"few cases: {fewest} with an event by then, or at risk after"] * (fewest < FEW)
         draws = resampled(np.random.default_rng([0, 29]), len(there), resamples)
         rows.append(row | compared(time, event, guess, day, draws) | {"note": "; ".join(notes)})
-        groups += [head | {"days": day} | group for group in grouped(time, event, guess, day)]
+        groups += [{**head, "days": day, **group} for group in grouped(time, event, guess, day)]
     return rows, groups
 
 
