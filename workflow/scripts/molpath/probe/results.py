@@ -12,6 +12,7 @@ import pandas as pd
 
 from ..common.settings.probe import Probe, Solvers
 from ..common.task_rules import ALWAYS
+from .baseline import survival_at, survival_name
 from .metrics import classification_metrics, concordance, time_dependent_auc
 from .probes import CoxFit, ProbeFailed, fit_cox, unit_of
 from .regression import regression_metrics
@@ -87,7 +88,10 @@ class Results:
             self.metrics.append(where | {"metric": name, "value": value} | sizes | {"note": note})
         if order is None or task.is_survival:
             cutoff = predict.cutoff if isinstance(predict, CoxProbe) else np.nan
-            self.predictions.append(self._table(where, test, predicted, cutoff, order))
+            guesses = self._table(where, test, predicted, cutoff, order)
+            if order is None and isinstance(predict, CoxProbe):
+                guesses = guesses.assign(**predict.survival(predicted, self.times))
+            self.predictions.append(guesses)
 
     def add_training(self, protocol: str, fold: int, values: Mapping[str, float], note: str) -> None:
         """Rows of what a fold that was added has on its training side; the note stands beside its own metric, too."""
@@ -195,12 +199,13 @@ class CoxProbe:
     """A Cox model on samples x (float N x D): what Results.add asks of a probe.
 
     cutoff: median risk of the training samples that it was last fitted on, where risk groups are cut; empty: that model
-    kept no coefficient, so that all samples have one risk.
+    kept no coefficient, so that all samples have one risk; fitted: risks, times and events of those samples.
     """
 
     def __init__(self, x: np.ndarray, times: np.ndarray, events: np.ndarray, settings: CoxFit):
         self.x, self.times, self.events, self.settings = x, times, events, settings
         self.cutoff, self.empty = np.nan, False
+        self.fitted: tuple[np.ndarray, np.ndarray, np.ndarray] = (np.zeros(0), np.zeros(0), np.zeros(0, bool))
 
     def __call__(self, train: np.ndarray, test: np.ndarray) -> np.ndarray:
         """Risk (float N_test) of the samples at `test`, fitted on those at `train`."""
@@ -208,7 +213,13 @@ class CoxProbe:
         samples = self.x[np.concatenate([test, train])] / unit
         risk = fit_cox(samples[len(test) :], self.times[train], self.events[train], samples, self.settings)
         self.cutoff, self.empty = float(np.median(risk[len(test) :])), bool(np.ptp(risk) == 0)
+        self.fitted = risk[len(test) :], self.times[train], self.events[train]
         return risk[: len(test)]
+
+    def survival(self, risk: np.ndarray, at: Sequence[float]) -> dict[str, np.ndarray]:
+        """Columns of the predicted survival (float N) at stated days, of samples with the risk of the last fit."""
+        found = survival_at(*self.fitted, risk, at)
+        return {survival_name(day): found[:, place] for place, day in enumerate(at)}
 
 
 def over_times(task: Task, x: np.ndarray, settings: CoxFit, order: np.ndarray | None = None) -> CoxProbe:

@@ -15,8 +15,8 @@ def logits_of(probabilities: np.ndarray) -> np.ndarray:
     return np.log(np.clip(probabilities.astype(np.float64), 1e-12, 1))
 
 
-def tempered(logits: np.ndarray, temperature: float) -> np.ndarray:
-    """Class probabilities (float64 N x K) of logits over a temperature."""
+def tempered(logits: np.ndarray, temperature: float | np.ndarray) -> np.ndarray:
+    """Class probabilities (float64 N x K) of logits over a temperature, or over one for each row (float N x 1)."""
     return np.asarray(softmax(logits / temperature, axis=1))
 
 

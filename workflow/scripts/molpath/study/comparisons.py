@@ -173,6 +173,12 @@ class Comparisons:
         others = others or probe["prompt"]["use"] or probe["transfer"]["use"] or probe["C_sweep"]
         return ["cohorts"] + ["protocols"] * bool(others)
 
+    def calibrates(self) -> bool:
+        """True if a frozen probe has probabilities, or predicted survival."""
+        settings = [self.tasks.settings(task) for task in self.tasks.with_group("frozen")]
+        judged = any(not isinstance(one, dict) or one.get("task_type") != "regression" for one in settings)
+        return bool(self.models.used and self.probing.section["use"] and judged)
+
     def compares_with_paper(self) -> bool:
         """True if a used model and a used task have published scores."""
         return bool(self.published_names() and set(self.probing.used) & set(self.benchmark.tasks))

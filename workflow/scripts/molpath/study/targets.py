@@ -24,6 +24,14 @@ OF_SLIDES = (
 )
 #: Tables and pages of probes, below <results>/tables.
 SCORES = ("metrics.tsv", "comparison.tsv", "seeds.tsv", "comparison.html", "tests.tsv", "tests.html")
+CALIBRATION = (
+    *("tables/calibration.tsv", "tables/calibration.html", "tables/survival_calibration.tsv"),
+    *(
+        f"figures/{name}.{kind}"
+        for name in ("reliability", "decisions", "survival_calibration")
+        for kind in ("svg", "tsv")
+    ),
+)
 PUBLISHED = ("published.tsv", "published.html", "published.md", "published.tex", "published_averages.tsv")
 
 
@@ -139,6 +147,7 @@ class Targets:
         names += [f"figures/{name}.{kind}" for name in figures for kind in ("svg", "png", "tsv")]
         names += [f"tables/{name}.{kind}" for name in tables for kind in ("tsv", "md", "tex")]
         names += ["tables/encoder_cohorts.tsv"] * bool(self.comparisons.seen_networks())
+        names += list(CALIBRATION) if self.comparisons.calibrates() else []
         names += ["figures/clusters.svg"] * bool(self.probing.section["cluster"]["use"])
         if self.comparisons.compares_with_paper():
             names += [f"tables/{name}" for name in PUBLISHED] + ["figures/published.svg"]

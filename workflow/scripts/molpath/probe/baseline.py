@@ -1,0 +1,34 @@
+"""Predicted survival at stated days: Breslow's baseline hazard of a training side, raised by each sample's risk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+#: Beginning of the names of columns of predicted survival.
+SURVIVAL = "survival_"
+
+
+def survival_name(day: float) -> str:
+    """Name of the column of predicted survival at `day`: survival_365."""
+    return f"{SURVIVAL}{day:g}"
+
+
+def survival_at(
+    known: np.ndarray, times: np.ndarray, events: np.ndarray, risk: np.ndarray, at: Sequence[float]
+) -> np.ndarray:
+    """Predicted survival (float N x days) of samples with `risk` (float N) at the days `at`.
+
+    known, times, events: risk, follow-up (days) and events of the training side that the model was fitted on; its
+    baseline is Breslow's (scikit-survival's). nan beyond the longest follow-up there: nothing was seen of it.
+    """
+    from sksurv.linear_model.coxph import BreslowEstimator
+
+    middle = np.median(known)  # risk is up to a constant: large ones would overflow
+    baseline = BreslowEstimator().fit(known - middle, events, times).cum_baseline_hazard_
+    place = np.searchsorted(baseline.x, at, side="right")
+    hazard = np.append(0.0, baseline.y)[place]
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = np.exp(-hazard * np.exp(risk - middle)[:, None])
+    return np.where(np.asarray(at, float) > times.max(), np.nan, found)

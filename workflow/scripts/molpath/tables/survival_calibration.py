@@ -1,0 +1,156 @@
+"""Predicted survival at stated days against what was observed, with intervals over cases, and Brier scores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+
+from ..probe.baseline import SURVIVAL
+from ..probe.controls import CONTROLS
+from ..probe.intervals import resampled
+from ..probe.permuting import is_control
+from ..probe.recalibration import moved_interval
+from .calibration import FEW, RESAMPLES
+from .scores import Models
+
+#: Groups of predicted survival at most, and cases of one at least.
+GROUPS, PER_GROUP = 5, 10
+HEAD = ["task", "model", "protocol", "days"]
+COLUMNS = [*HEAD, "n_cases", "n_events", "n_censored", "predicted", "observed"]
+COLUMNS += [f"{name}{end}" for name in ("difference", "brier") for end in ("", "_lower", "_upper")]
+COLUMNS += ["brier_null", "note"]
+GROUP_COLUMNS = [*HEAD, "group", "n_cases", "n_events", "predicted", "observed", "lower", "upper"]
+#: Why a horizon has no values.
+BEYOND = "nobody was followed as long"
+NOTHING = "no prediction: no training side was followed as long"
+
+
+def read_survival(predictions: Sequence[str], models: Models) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
+    """Task, model and protocol of each frozen Cox probe by one of `models`, and its cases (see `by_case`)."""
+    for path in predictions:
+        table = pd.read_parquet(path)
+        if "risk" not in table or not any(name.startswith(SURVIVAL) for name in table):
+            continue
+        for protocol, mine in table.groupby("protocol", sort=False):
+            if mine.model.iloc[0] in models and not is_control(str(protocol)) and protocol not in CONTROLS:
+                yield {name: str(mine[name].iloc[0]) for name in HEAD[:3]}, by_case(mine)
+
+
+def by_case(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row a case (index case_id): time (days), event (bool), and by days the mean survival its rows predict.
+
+    A case's rows are of its slides and of the folds that test it; those without a prediction take no part.
+    """
+    days = {name: float(name.removeprefix(SURVIVAL)) for name in rows if name.startswith(SURVIVAL)}
+    found = rows.groupby("case_id", sort=True).agg({"time": "first", "event": "first"} | dict.fromkeys(days, "mean"))
+    return found.assign(event=found.event.astype(bool)).rename(columns=days)
+
+
+def tabulate(
+    head: dict[str, str], cases: pd.DataFrame, resamples: int = RESAMPLES
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """A row a horizon, and a row a horizon and group of predicted survival (COLUMNS, GROUP_COLUMNS)."""
+    rows, groups = [], []
+    for day in sorted(name for name in cases if isinstance(name, float)):
+        there = cases[cases[day].notna()]
+        time, event, guess = there.time.to_numpy(float), there.event.to_numpy(), there[day].to_numpy(float)
+        counts = {"n_cases": len(there), "n_events": int((event & (time <= day)).sum())}
+        counts["n_censored"] = int((~event & (time <= day)).sum())
+        row: dict[str, Any] = head | {"days": day} | counts
+        if not len(there) or time.max() < day:
+            rows.append(row | {"note": BEYOND if len(there) else NOTHING})
+            continue
+        notes = [f"{len(cases) - len(there)} cases without a prediction"] * (len(there) < len(cases))
+        fewest = min(counts["n_events"], int((time > day).sum()))
+        notes += [f"few cases: {fewest} with an event by then, or at risk after"] * (fewest < FEW)
+        draws = resampled(np.random.default_rng([0, 29]), len(there), resamples)
+        rows.append(row | compared(time, event, guess, day, draws) | {"note": "; ".join(notes)})
+        groups += [{**head, "days": day, **group} for group in grouped(time, event, guess, day)]
+    return rows, groups
+
+
+def compared(time: np.ndarray, event: np.ndarray, guess: np.ndarray, day: float, draws: np.ndarray) -> dict[str, float]:
+    """Mean predicted survival, Kaplan and Meier's estimate, their difference, and the Brier score, with intervals.
+
+    brier_null: of that estimate as everybody's prediction. draws: how often each case is drawn (float B x N); weights
+    of the censored stay as they are in the data.
+    """
+    one = np.ones((1, len(time)))
+    observed, errors = float(kaplan_meier(time, event, one, day)[0]), squared_error(time, event, guess, day)
+    null = squared_error(time, event, np.full(len(guess), observed), day)
+    gap = float(guess.mean()) - observed
+    gaps = draws @ guess / draws.sum(1) - kaplan_meier(time, event, draws, day)
+    low, high = moved_interval(gap, gaps)
+    worst, best = moved_interval(float(errors.mean()), draws @ errors / draws.sum(1))
+    found = {"predicted": float(guess.mean()), "observed": observed, "difference": gap}
+    found |= {"difference_lower": low, "difference_upper": high, "brier": float(errors.mean())}
+    return found | {"brier_lower": max(worst, 0.0), "brier_upper": best, "brier_null": float(null.mean())}
+
+
+def grouped(time: np.ndarray, event: np.ndarray, guess: np.ndarray, day: float) -> Iterator[dict[str, float]]:
+    """Groups of equal number from low to high predicted survival: means predicted, and observed with 95 % intervals.
+
+    observed is nan of a group that nobody was followed as long of.
+    """
+    count = int(np.clip(len(guess) // PER_GROUP, 1, GROUPS))
+    edges = np.unique(np.quantile(guess, np.linspace(0, 1, count + 1)[1:-1]))
+    place = np.searchsorted(edges, guess, side="right")
+    for number, one in enumerate(np.unique(place), start=1):
+        mine = place == one
+        row = {"group": number, "n_cases": int(mine.sum()), "n_events": int((event & (time <= day))[mine].sum())}
+        values = observed_with_interval(time[mine], event[mine], day)
+        yield row | {"predicted": float(guess[mine].mean())} | dict(zip(GROUP_COLUMNS[-3:], values, strict=True))
+
+
+def risk_sets(time: np.ndarray, event: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Distinct times (float U), and under weights (float B x N) who is at risk and who dies at each (float B x U)."""
+    order = np.argsort(time, kind="stable")
+    times, first = np.unique(time[order], return_index=True)
+    mine = weights[:, order]
+    left = np.add.reduceat(mine, first, axis=1)
+    at_risk = np.cumsum(left[:, ::-1], axis=1)[:, ::-1]
+    return times, at_risk, np.add.reduceat(mine * event[order], first, axis=1)
+
+
+def kaplan_meier(time: np.ndarray, event: np.ndarray, weights: np.ndarray, day: float) -> np.ndarray:
+    """Kaplan and Meier's survival at `day` under weights (float B x N): float B."""
+    times, at_risk, died = risk_sets(time, event, weights)
+    steps = 1 - died / np.where(at_risk > 0, at_risk, 1)
+    return np.asarray(np.prod(steps[:, times <= day], axis=1))
+
+
+def observed_with_interval(time: np.ndarray, event: np.ndarray, day: float) -> tuple[float, float, float]:
+    """Kaplan and Meier's survival at `day` and its 95 % interval: Greenwood's variance, by the log of minus its log."""
+    if time.max() < day:
+        return np.nan, np.nan, np.nan
+    value = float(kaplan_meier(time, event, np.ones((1, len(time))), day)[0])
+    if not 0 < value < 1:  # no event, or nobody left: Greenwood's variance says nothing
+        return value, np.nan, np.nan
+    times, at_risk, died = (one.ravel() for one in risk_sets(time, event, np.ones((1, len(time)))))
+    past = times <= day
+    variance = float((died[past] / (at_risk[past] * (at_risk[past] - died[past]))).sum())
+    half = norm.ppf(0.975) * np.sqrt(variance) / abs(np.log(value))
+    return value, value ** np.exp(half), value ** np.exp(-half)
+
+
+def squared_error(time: np.ndarray, event: np.ndarray, guess: np.ndarray, day: float) -> np.ndarray:
+    """What each case adds to the Brier score at `day` (float N), weighted by censoring as scikit-survival does.
+
+    Graf et al. 1999 (Stat Med 18:2529): those who died by then over the chance of being followed until their death,
+    those at risk after over that of being followed until `day`, those censored before 0.
+    """
+    times, at_risk, died = (one.ravel() for one in risk_sets(time, event, np.ones((1, len(time)))))
+    left = np.array([((time == one) & ~event).sum() for one in times], float)
+    exposed = at_risk - died  # of one time, deaths come before censoring
+    steps = 1 - left / np.where(exposed > 0, exposed, 1)
+    followed = np.cumprod(np.where(exposed > 0, steps, 1))
+    own = followed[np.searchsorted(times, time)]
+    then = np.append(1.0, followed)[np.searchsorted(times, day, side="right")]
+    dead = event & (time <= day)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = np.where(dead, guess**2 / own, np.where(time > day, (1 - guess) ** 2 / then, 0.0))
+    return np.where(np.isfinite(found), found, 0.0)
