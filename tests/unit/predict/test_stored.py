@@ -82,7 +82,11 @@ def rewritten(folder, facts=None, **tensors):
 WRONG = {
     "classes in another order": ({"classes": ["b", "a"]}, {}, "model.safetensors: its classes are .* in another order"),
     "another width": ({"width": 7}, {}, "model.safetensors: coefficients is 1 x 6, and D is 7"),
-    "no finite number": ({}, {"coefficients": np.full((1, 6), np.inf)}, "coefficients holds numbers that are not finite"),
+    "no finite number": (
+        {},
+        {"coefficients": np.full((1, 6), np.inf)},
+        "coefficients holds numbers that are not finite",
+    ),
     "nan": ({}, {"calibration_score": np.full(50, np.nan)}, "calibration_score holds numbers that are not finite"),
     "fp32": ({}, {"intercept": np.zeros(1, np.float32)}, "intercept is float32 of 1 dimensions"),
     "another shape": ({}, {"fold_intercept": np.zeros((3, 1))}, "fold_intercept is 3 x 1, and F is 20"),
@@ -111,5 +115,7 @@ def test_another_predictors_weights_are_refused(tmp_path):
     other.mkdir()
     kept(other, 4)
     (tmp_path / "model.safetensors").write_bytes((other / "model.safetensors").read_bytes())
-    with pytest.raises(BadPredictor, match="model.safetensors: changed, for its SHA-256 is not the one in predictor.json"):
+    with pytest.raises(
+        BadPredictor, match="model.safetensors: changed, for its SHA-256 is not the one in predictor.json"
+    ):
         Predictor.load(tmp_path)

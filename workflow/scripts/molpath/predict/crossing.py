@@ -127,6 +127,8 @@ def temperature_facts(task: Task, crossed: Crossed) -> dict[str, Any]:
     if sum(count >= FEWEST for count in counts) < 2:
         told = ", ".join(f"{name} {count}" for name, count in zip(task.classes, counts, strict=True))
         return {"temperature_note": f"none: fewer than {FEWEST} left-out cases of two classes ({told})"}
+    if (nonconformity(every)[np.arange(len(labels)), labels] < 0).all():
+        return {"temperature_note": "none: every left-out case is right, so that the smallest temperature is the best"}
     _, place, times = np.unique(case, return_inverse=True, return_counts=True)
     shares = 1 / times[place]
     found = fit_temperature(every, labels, shares)
