@@ -32,7 +32,7 @@ def draws(world, cases, count, slides=1):
 WORLDS = {
     "two": ([1, 1], 10, 0.8, 300, 3),
     "four": ([1, 1, 1, 1], 10, 1.4, 300, 3),
-    "overfitted": ([1, 1], 500, 2.0, 100, 8),
+    "overfitted": ([1, 1], 500, 2.0, 100, 6),
     "rare": ([6, 1], 10, 0.8, 400, 3),
     "four, overfitted and uneven": ([4, 3, 2, 1], 300, 4.0, 150, 3),
 }
@@ -80,7 +80,7 @@ def test_a_case_of_many_slides_counts_once():
 
 def test_intervals_hold_the_number():
     rng, found = np.random.default_rng(2), []
-    for _ in range(60):
+    for _ in range(40):
         task, x = regression_task(rng, 30, 40)
         new, fresh = regression_task(rng, 50, 40)
         table = fit(task, x, SETTINGS).predict(fresh, 0.9)

@@ -169,7 +169,7 @@ def test_risk_groups_are_cut_at_the_median_training_risk():
 def test_a_class_of_one_case_is_absent_from_a_part():
     """The part that leaves it out has no such class: its probability there is 0, and it is no reason against it."""
     label = np.array([0, 1] * 20 + [2])
-    x = np.random.default_rng(0).normal(size=(41, 3)).astype(np.float32) + 3 * label[:, None].astype(np.float32)
+    x = np.random.default_rng(0).normal(size=(41, 3)).astype(np.float32) + label[:, None].astype(np.float32)
     predictor = fit(task_of(label, np.arange(41), classes=4), x, SETTINGS)
     assert predictor.facts["classes"] == ["a", "b", "c"]
     assert predictor.facts["classes_without_cases"] == ["d"]

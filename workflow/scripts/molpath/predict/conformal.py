@@ -95,7 +95,8 @@ class Calibration:
             centre = predicted[start : start + AT_ONCE, self.fold]
             lower = -quantile(self.score - centre, shares, needed)
             bounds.append((lower, quantile(centre + self.score, shares, needed)))
-        return tuple(np.concatenate(side) for side in zip(*bounds, strict=True))
+        lower, upper = (np.concatenate(side) for side in zip(*bounds, strict=True))
+        return lower, upper
 
 
 def quantile(values: np.ndarray, shares: np.ndarray, needed: float) -> np.ndarray:
