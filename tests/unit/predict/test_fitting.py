@@ -90,7 +90,7 @@ def test_the_temperature_of_left_out_logits_is_found(temperature):
     rng, cases = np.random.default_rng(0), 4000
     logits = rng.normal(0, 2, (cases, 1))
     label = (rng.random(cases) < 1 / (1 + np.exp(-logits[:, 0] / temperature))).astype(int)
-    slides = np.where(label == 1, 5, 1)  # counted by slides, class 1 would weigh five times as much
+    slides = np.where((logits[:, 0] > 0) != label, 5, 1)  # counted by slides, errors would weigh five times as much
     case = np.repeat(np.arange(cases), slides)
     task, x = task_of(label[case], case), np.zeros((len(case), 1), np.float32)
     crossed = cross_fit(task, x[:, :1] + rng.normal(size=x.shape), SETTINGS)
