@@ -6,6 +6,7 @@ from typing import Any
 
 from .config import Config, Wildcards
 from .embedding import Embedding
+from .finished_runs import cut_of
 from .models import Models
 from .probing import Probing
 from .problems import Problems
@@ -22,7 +23,7 @@ class Predictors:
         self.entries: list[Config] = config["probe"]["predictors"]
         #: What is predicted with them, here: another section checks the rest of it.
         self._predict: Config = config["predict"]
-        self.note: str = config["report"]["note"]
+        self._tissue: str = config["tissue"]["method"]
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -79,7 +80,7 @@ class Predictors:
         entry = self.models.runs[model["run"]] if model.get("run") else model
         return {"grid_name": self.models.grids.names[entry["grid"]], "encoder": entry["encoder"]} | {
             "patches": self.models.patches_of(entry),
-            "cut": self.models.cut(entry),
+            "cut": cut_of(self.models.grids.entries[entry["grid"]], self._tissue),
         }
 
     # Checks.
