@@ -33,6 +33,7 @@ NOT_RUN = {
     **dict.fromkeys(
         ("score_gene_sets.py", "read_gene_sets.py", "draw_gene_sets.py"), "the small cohort has no gene sets"
     ),
+    "write_bundle.py": "the small cohort bundles nothing",
     "draw_planted.py": "the picture of the demo's second part",
 }
 SEGMENTATION = {"method": "fpn", "fpn": {"encoder": "resnet18", "classes": 2, "tissue_class": 1}}
