@@ -44,7 +44,7 @@ def study(tmp_path_factory, repository) -> Path:
     folder = tmp_path_factory.mktemp("new_slides")
     write_study(folder)
     config = json.loads((folder / "config.json").read_text())
-    snakemake(folder, repository, "--cores", "2", "probe")
+    snakemake(folder, repository, "--cores", "2", "probe", "results/probe/mean/here--grade/predictor/reference.json")
     config["predict"] = {"slides": "new.tsv"}
     (folder / "config.json").write_text(json.dumps(config))
     jobs = planned(folder, repository, "predict")
@@ -128,6 +128,7 @@ def test_new_slides_are_predicted_below_the_prefix_of_an_importing_workflow(stud
     )
     done = call_snakemake(tmp_path, tmp_path / "Snakefile", "--dry-run", "molpath_predict")
     assert done.returncode == 0, done.stdout[-3000:]
-    assert {f"molpath_{name}" for name in NEW_RULES} <= set(re.findall(r"^rule (\w+):", done.stdout, re.M))
-    made = re.findall(r"output: (.+)", done.stdout)
+    assert {f"molpath_{name}" for name in NEW_RULES} <= set(re.findall(r"^(\w+) +\d+$", done.stdout, re.M))
+    made = re.findall(r"Missing output files: ([^;\n]+)", done.stdout)
+    assert made
     assert all(path.startswith("below/results/") for line in made for path in line.split(", "))

@@ -148,10 +148,9 @@ def test_a_sheet_that_is_not_there(new):
 
 def test_two_rows_of_one_slide(new):
     new.new[1] |= {"slide_id": "N0", "case_id": "K0"}
-    with pytest.raises(ProblemsFound, match="N0 is there already, in row 2"):
-        study = opened(new)
-        with contextlib.chdir(new.folder):
-            Study(study.predict.config_in("x"), Places(of_new_slides=True)).check()
+    study = opened(new)
+    with contextlib.chdir(new.folder), pytest.raises(ProblemsFound, match="N0 is there already, in row 2"):
+        Study(study.predict.config_in("x"), Places(of_new_slides=True)).check()
 
 
 def test_slides_of_a_job_are_counted_in_its_own_sheet(new):

@@ -1,4 +1,4 @@
-"""Of what a predictor was made: digests of slide encoder, patch encoder, grid and model; the cases it was trained on."""
+"""Of what a predictor was made: digests of slide encoder, patch encoder, grid and model; cases it was trained on."""
 
 from __future__ import annotations
 
@@ -69,9 +69,9 @@ def check_origin(
     if wrong:
         found = {**ours, "patch_encoder": encoded}[wrong[0]]
         raise OtherOrigin(
-            f"predictor {facts['model']}/{facts['task']}: another {wrong[0].replace('_', ' ')} than that of its training "
-            f"slides made these embeddings (digest {found}, trained with {theirs[wrong[0]]}): apply it with its own, or "
-            "fit it again"
+            f"predictor {facts['model']}/{facts['task']}: another {wrong[0].replace('_', ' ')} than that of its "
+            f"training slides made these embeddings (digest {found}, trained with {theirs[wrong[0]]}): apply it with "
+            "its own, or fit it again"
         )
 
 

@@ -42,7 +42,8 @@ def counts_of(rows: pd.DataFrame) -> list[str]:
     """How many rows were predicted, flagged, known to the predictor, or not predicted."""
     done = rows[rows.status == OK]
     told = [f"{len(done):,} of {len(rows):,} predicted, {len(rows) - len(done):,} not predicted (see reason)"]
-    flagged, known = int((done["ood_flag"] == "yes").sum()), int((rows.in_training == "yes").sum())
+    flagged = int((done["ood_flag"] == "yes").sum()) if len(done) else 0  # of nobody there is no such column
+    known = int((rows.in_training == "yes").sum())
     told += [f"{flagged:,} flagged as unlike the training cases (see ood_reason)"] * bool(flagged)
     return told + [f"{known:,} in training: the predictor was fitted on them, and their rows prove nothing"] * bool(
         known
