@@ -162,6 +162,13 @@ def test_a_changed_or_missing_file_is_refused_by_its_name(written, tmp_path, nam
     assert name in told(bundle)
 
 
+def test_records_of_the_job_that_wrote_it_are_passed_over(written, tmp_path):
+    bundle = shutil.copytree(written, tmp_path / "bundle")
+    (bundle / ".record").mkdir()
+    (bundle / ".record/checksums.tsv.sha256").write_text("x")
+    verify_files(str(bundle))
+
+
 def test_a_damaged_bundle_stops_a_run(project, tmp_path):
     bundle = bundle_of(project, "bundle")
     with (bundle / "models/threads/model.safetensors").open("ab") as handle:
