@@ -314,7 +314,7 @@ def test_a_table_of_vectors_makes_no_bundle(project, tmp_path):
     project.write()
     bundling = Study.open("config.yaml").bundling
     with pytest.raises(ProblemsFound, match="given is a table of given vectors, and nothing in a bundle makes those"):
-        bundling.target(None)
+        bundling.check()
 
 
 def test_an_earlier_bundles_files_go_and_those_of_others_stop_it(project):
