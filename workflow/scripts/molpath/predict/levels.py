@@ -8,46 +8,50 @@ from __future__ import annotations
 
 import numpy as np
 
-#: Share of the others that the tail is fitted on.
-TAIL = 10
+#: The tail is fitted on one of so many others, and on this many of few.
+TAIL, FEWEST = 10, 3
 
 
-def levels(others: np.ndarray, values: np.ndarray, grain: float = 0.0) -> np.ndarray:
+def levels(others: np.ndarray, values: np.ndarray, grain: float = 0.0, tail: int = 0) -> np.ndarray:
     """How rare each of `values` (float M) is among `others` (float N); larger is rarer, NaN stays NaN.
 
-    NaN among the others says nothing; of none left every level is NaN.
+    NaN among the others says nothing; with fewer than two left every level is NaN. tail: how many of them it is fitted
+    on, 0: as many as `_tail_size` says.
     """
     known = np.sort(others[~np.isnan(others)])
-    if not len(known):
+    if len(known) < 2:
         return np.full(len(values), np.nan)
-    tail = _tail_size(len(known))
-    start = known[-tail]
-    excess = float((known[-tail:] - start).mean())
+    tail = min(tail or _tail_size(len(known)), len(known) - 1)
+    start = known[-tail - 1]
+    excess = float(known[-tail:].mean() - start)
     counts = len(known) - np.searchsorted(known, values, "left")
     return _of(values, counts, len(known), tail, start, excess, grain)
 
 
 def left_out_levels(values: np.ndarray, grain: float = 0.0) -> np.ndarray:
-    """How rare each of `values` (float N) is among the others: `levels` of it, and all but it, in one pass."""
+    """How rare each of `values` (float N) is among the others: `levels` of it, and all but it, in one pass.
+
+    The tail is as long as that for a new value beside all N: otherwise a new one at 40 of them looks less rare.
+    """
     known = ~np.isnan(values)
     found = np.full(len(values), np.nan)
     mine, n = values[known], int(known.sum())
-    if n < 2:
+    if n < 3:
         return found
     ordered = np.sort(mine)
-    tail = _tail_size(n - 1)
-    inside = mine >= ordered[-tail]  # without one of these the tail begins one further down
-    start = np.where(inside, ordered[-tail - 1], ordered[-tail])
+    tail = min(_tail_size(n), n - 2)
+    inside = mine >= ordered[-tail - 1]  # without one of these the tail begins one further down
+    start = np.where(inside, ordered[-tail - 2], ordered[-tail - 1])
     top = ordered[-tail:].sum()
     total = np.where(inside, top + ordered[-tail - 1] - mine, top)
     counts = n - 1 - np.searchsorted(ordered, mine, "left")
-    excess = np.maximum(total / tail - start, 0)
-    found[known] = _of(mine, counts, n - 1, tail, start, excess, grain)
+    found[known] = _of(mine, counts, n - 1, tail, start, np.maximum(total / tail - start, 0), grain)
     return found
 
 
 def _tail_size(count: int) -> int:
-    return max(1, count // TAIL)
+    """How many of so many values the tail is fitted on."""
+    return min(max(FEWEST, count // TAIL), count - 1)
 
 
 def _of(

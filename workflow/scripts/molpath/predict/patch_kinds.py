@@ -64,10 +64,12 @@ class PatchKinds:
 
 def nearest(rows: np.ndarray, bank: np.ndarray, taken: np.ndarray | None = None) -> np.ndarray:
     """Distance (float32 N) of each row to the nearest of the bank; taken: bool B, those that don't count."""
-    squares = (rows**2).sum(1)[:, None] + (bank**2).sum(1) - 2 * rows @ bank.T
+    squares = rows @ bank.T
+    squares *= -2
+    squares += np.einsum("ij,ij->i", bank, bank)
     if taken is not None:
         squares[:, taken] = np.inf
-    return np.asarray(np.sqrt(np.maximum(squares.min(1), 0)))
+    return np.asarray(np.sqrt(np.maximum(squares.min(1) + np.einsum("ij,ij->i", rows, rows), 0)))
 
 
 def fit_kinds(

@@ -146,12 +146,15 @@ def patches_of(bags: Bags) -> Callable[[str], np.ndarray | None]:
 def quality_rows(
     members: Mapping[str, Sequence[str]], inspected: Sequence[str], assessed: Sequence[str]
 ) -> pd.DataFrame:
-    """A row for each slide of each case: slide_id, case_id, and what the manifests of both stages say ('': nothing)."""
+    """A row for each slide of each case: slide_id, case_id, and what the manifests of both stages say ('': nothing).
+
+    A case of given vectors has no slide among those inspected, whatever its vector was made of.
+    """
     rows: dict[str, dict[str, str]] = {}
     for row in [*read_manifests(inspected), *read_manifests(assessed)]:
         rows.setdefault(row["slide_id"], {}).update(row if row["status"] == OK else {})
     names = [column.name for column in COLUMNS] + [VENDOR]
-    listed = [(slide, case) for case, slides in members.items() for slide in slides]
+    listed = [(slide, case) for case, slides in members.items() for slide in slides if slide in rows]
     return pd.DataFrame(
         [
             {"slide_id": slide, "case_id": case} | {name: rows.get(slide, {}).get(name, "") for name in names}
