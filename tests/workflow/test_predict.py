@@ -141,7 +141,7 @@ def test_files_of_new_slides_are_verified_and_none_is_an_orphan(study, repositor
     assert verify_all(study / "results") == orphans(study / "results") == []
     shutil.copytree(study / "results", tmp_path / "results")
     (path,) = (tmp_path / "results/predict/cohort/wsi").glob("*/features_colour/D020-DX1.h5")
-    path.write_bytes(path.read_bytes()[:-1] + b"\0")
+    path.write_bytes((data := path.read_bytes())[:-1] + bytes([data[-1] ^ 1]))
     (path.parent / "D099-DX1.h5").touch()
     assert any(str(path) in wrong for wrong in verify_all(tmp_path / "results"))
     assert orphans(tmp_path / "results") == [str(path.parent / "D099-DX1.h5")]
