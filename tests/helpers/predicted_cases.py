@@ -26,7 +26,9 @@ LABELS = {
 }
 
 
-def write_predictor(folder: Path, kind: str = "classes", cases: int = 60, width: int = 8, seed: int = 0) -> np.ndarray:
+def write_predictor(
+    folder: Path, kind: str = "classes", cases: int = 60, width: int = 8, seed: int = 0, unit: str = "case_id"
+) -> np.ndarray:
     """Fit on cases T0, T1, … whose label follows the first number; returns the embeddings (float32 N x D)."""
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(cases, width)).astype(np.float32)
@@ -43,7 +45,7 @@ def write_predictor(folder: Path, kind: str = "classes", cases: int = 60, width:
     found = fit(task, x, SETTINGS)
     facts = {
         "model": "mean",
-        "label": LABELS[kind] | {"task_col": "grade", "sample_col": "case_id"},
+        "label": LABELS[kind] | {"task_col": "grade", "sample_col": unit},
         "training": {"cases": names, "slides": {f"{name}-S": f"id-{name}" for name in names}},
         "cross_validated": [{"metric": "bacc", "mean": 0.75, "lower": 0.6, "upper": 0.9}],
         "digests": DIGESTS,

@@ -1,6 +1,7 @@
 """A bundle made in one folder predicts in another, the first one's files gone: the same bytes, or a refusal by name."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -78,6 +79,25 @@ def places(tmp_path_factory, repository):
     return here, said
 
 
+def test_a_bundle_waits_for_predictors_and_what_describes_their_cases(project):
+    project.config["probe"]["predictors"] = [{"model": model, "task": TASK} for model in ("mean", "threads")]
+    project.write()
+    done = project.snakemake("bundle", "--dry-run", "--quiet", "rules")
+    assert done.returncode == 0, done.stdout[-3000:]
+    found = {name: int(count) for name, count in re.findall(r"^(\w+)\s+(\d+)$", done.stdout, re.M)}
+    counts = {name: found[name] for name in ("pretrain_run", "fit_predictor", "describe_training", "write_bundle")}
+    assert counts == {"pretrain_run": 1, "fit_predictor": 2, "describe_training": 2, "write_bundle": 1}
+
+
+def test_a_bundle_of_nothing_is_refused(project):
+    project.write()
+    done = project.snakemake("bundle", "--dry-run")
+    assert done.returncode != 0
+    assert "config, key probe/predictors: no predictor is asked for, and a bundle holds some" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+@pytest.mark.slow
 def test_a_bundle_predicts_the_same_bytes_where_nothing_else_is(places, repository):
     here, said = places
     done = snakemake(here, repository, "predict", "--cores", "2")
@@ -91,6 +111,7 @@ def test_a_bundle_predicts_the_same_bytes_where_nothing_else_is(places, reposito
     assert "Nothing to be done" in again.stdout, again.stdout[-3000:]
 
 
+@pytest.mark.slow
 def test_a_changed_byte_starts_no_job(places, repository, tmp_path):
     here, _ = places
     shutil.copytree(here / "given", tmp_path / "given")
@@ -106,6 +127,7 @@ def test_a_changed_byte_starts_no_job(places, repository, tmp_path):
     assert "Traceback" not in done.stdout
 
 
+@pytest.mark.slow
 def test_another_class_order_is_refused_by_its_file(places, tmp_path):
     """Someone who writes every digest again can't name classes in another order than their coefficients have."""
     from molpath.predict.predictor import BadPredictor, Predictor

@@ -38,6 +38,8 @@ NOT_RUN = {
         "the small cohort has no new slides",
     ),
     "fit_predictor.py": "the small cohort keeps no probe",
+    "predict_cases.py": "the small cohort predicts no new slides",
+    "write_bundle.py": "the small cohort bundles nothing",
     "draw_planted.py": "the picture of the demo's second part",
     "describe_training.py": "the small cohort keeps no predictors",
 }

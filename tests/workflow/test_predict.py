@@ -79,7 +79,7 @@ def test_slides_that_were_set_aside_are_named_in_the_row_of_their_case(study):
 def test_cases_in_training_are_flagged_by_name_and_by_file(study):
     table = read_tsv(study / PREDICTED / "predictions.tsv").set_index("case_id")
     assert list(table.index[table.in_training == "yes"]) == ["D019", "X1"]
-    assert table.in_training_by["X1"] == "slide X1 is its slide D018-DX1"
+    assert table.in_training_by["X1"] == "slide X1"
 
 
 def test_external_validation_leaves_training_out(study):
@@ -132,3 +132,16 @@ def test_new_slides_are_predicted_below_the_prefix_of_an_importing_workflow(stud
     made = re.findall(r"Missing output files: ([^;\n]+)", done.stdout)
     assert made
     assert all(path.startswith("below/results/") for line in made for path in line.split(", "))
+
+
+def test_files_of_new_slides_are_verified_and_none_is_an_orphan(study, repository, tmp_path):
+    """As those of the training are: a byte that changed is named."""
+    from molpath.provenance.verification import orphans, verify_all
+
+    assert verify_all(study / "results") == orphans(study / "results") == []
+    shutil.copytree(study / "results", tmp_path / "results")
+    (path,) = (tmp_path / "results/predict/cohort/wsi").glob("*/features_colour/D020-DX1.h5")
+    path.write_bytes((data := path.read_bytes())[:-1] + bytes([data[-1] ^ 1]))
+    (path.parent / "D099-DX1.h5").touch()
+    assert any(str(path) in wrong for wrong in verify_all(tmp_path / "results"))
+    assert orphans(tmp_path / "results") == [str(path.parent / "D099-DX1.h5")]

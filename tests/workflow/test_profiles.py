@@ -40,6 +40,7 @@ def test_options_and_rules_exist(repository, name, monkeypatch):
     assert set(profile) <= options, f"not options of Snakemake: {set(profile) - options}"
     rules = "\n".join(path.read_text() for path in (repository / "workflow/rules").glob("*.smk"))
     known = set(re.findall(r"^rule (\w+):", rules, re.M))
+    known |= {f"predict_{name}" for name in known}  # the same on new slides (rules/predict.smk)
     suggested = set(re.findall(r"^# *(?:  )?(\w+): \{", read(repository, name), re.M))
     assert rules_named(profile) | suggested <= known
     groups = set(profile.get("groups", {}).values())

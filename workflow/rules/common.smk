@@ -67,6 +67,8 @@ try:
     # Jobs read the same config again, and `snakemake sheets` writes the very sheets that are checked.
     if workflow.is_main_process and "sheets" not in sys.argv[1:]:
         study.check()
+        if "bundle" in sys.argv[1:] and not OF_NEW_SLIDES:
+            study.bundling.check()
         for note in study.notes():
             logger.warning(note)
         # The first page of a report, whose template reads the config alone.

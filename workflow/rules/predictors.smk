@@ -95,7 +95,7 @@ rule write_bundle:
     benchmark:
         "<benchmarks>/bundle.tsv"
     conda:
-        "../../envs/probe.yaml"
+        study.environment("finetune")
     threads: 1
     resources:
         mem_mb=grow(1000),

@@ -53,7 +53,7 @@ def test_labels_give_metrics_without_cases_in_training(tmp_path, x):
     new.identities["K9-S"] = "id-T11"  # a slide of training under another name
     table, scores = new.predict()
     assert list(table.index[table.in_training == "yes"]) == ["T4", "K9"]
-    assert table.in_training_by["K9"] == "slide K9-S is its slide T11-S"
+    assert table.in_training_by["K9"] == "slide K9-S"
     used = [k for k in range(40) if k not in (1, 2, 7, 9)]
     guess = table.predicted.to_numpy()
     fitted = scores[scores.probabilities == "as fitted"]
@@ -105,6 +105,21 @@ def test_survival_is_held_against_times_and_events(tmp_path, x):
     table, scores = new.predict()
     risk = table.risk.astype(float).to_numpy()
     assert float(scores.value["cindex"]) == pytest.approx(concordance_index_censored(events, times, risk)[0])
+
+
+def test_a_task_of_slides_has_a_row_for_every_slide(tmp_path, x):
+    """Two slides of one case have predictions of their own; one of a case in training is left out of validation."""
+    write_predictor(tmp_path / "predictor", unit="slide_id")
+    new = NewCases(tmp_path, x[:8], lost={3: "blank"})
+    new.rows[1]["case_id"] = "K0"
+    new.rows[2]["case_id"] = "T0"
+    for k, row in enumerate(new.rows):
+        row["grade"] = k % 2
+    table, scores = new.predict()
+    assert list(table.slide_id) == [f"K{k}-S" for k in range(8)]
+    assert list(table.case_id[:3]) == ["K0", "K0", "T0"]
+    assert list(table.status).count("not predicted") == 1
+    assert (scores.n["acc"].iloc[0], scores.n_cases["acc"].iloc[0]) == ("6", "5")
 
 
 def test_a_number_is_held_against_numbers(tmp_path, x):

@@ -163,6 +163,13 @@ def test_a_changed_or_missing_file_is_refused_by_its_name(written, tmp_path, nam
     assert name in told(bundle)
 
 
+def test_records_of_the_job_that_wrote_it_are_passed_over(written, tmp_path):
+    bundle = shutil.copytree(written, tmp_path / "bundle")
+    (bundle / ".record").mkdir()
+    (bundle / ".record/checksums.tsv.sha256").write_text("x")
+    verify_files(str(bundle))
+
+
 def test_a_damaged_bundle_stops_a_run(project, tmp_path):
     bundle = bundle_of(project, "bundle")
     with (bundle / "models/threads/model.safetensors").open("ab") as handle:
@@ -308,7 +315,7 @@ def test_a_table_of_vectors_makes_no_bundle(project, tmp_path):
     project.write()
     bundling = Study.open("config.yaml").bundling
     with pytest.raises(ProblemsFound, match="given is a table of given vectors, and nothing in a bundle makes those"):
-        bundling.target(None)
+        bundling.check()
 
 
 def test_an_earlier_bundles_files_go_and_those_of_others_stop_it(project):

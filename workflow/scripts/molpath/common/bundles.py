@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from .digests import sha256_of
+from .recorded import FOLDER as RECORDS
 
 CONTENTS, CONFIG, PAGE, SUMS = "bundle.json", "config.yaml", "README.md", "checksums.tsv"
 #: Version of the layout that this version of the workflow writes and reads.
@@ -53,8 +54,10 @@ def files_of(folder: str) -> Iterator[tuple[str, int]]:
                 raise BadBundle(path, "is no file of its own", "copy what it leads to, not the link (cp -rL)")
         for name in files:
             path = os.path.join(parent, name)
-            if (relative := os.path.relpath(path, folder)) != SUMS:
-                yield Path(relative).as_posix(), os.path.getsize(path)
+            relative = Path(os.path.relpath(path, folder))
+            # Records of the job that wrote a bundle lie beside its list, and nobody reads them elsewhere.
+            if relative.as_posix() != SUMS and relative.parts[0] != RECORDS:
+                yield relative.as_posix(), os.path.getsize(path)
 
 
 def read_sums(folder: str) -> dict[str, tuple[int, str]]:

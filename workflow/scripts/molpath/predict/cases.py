@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,8 @@ import pandas as pd
 from ..common.digests import digest_of
 from ..common.files import read_tsv
 from ..common.reasons import OK, REASONS
+
+log = logging.getLogger(__name__)
 
 #: A row of a table by its columns.
 Row = Mapping[str, Any]
@@ -77,16 +80,19 @@ def quality_of(slides: Sequence[Row], used: Sequence[str]) -> str:
 def mark_training(samples: pd.DataFrame, slides: pd.DataFrame, training: Mapping[str, Any]) -> pd.DataFrame:
     """Samples with in_training (bool) and in_training_by: what of them the predictor was fitted on.
 
-    A case is known by its name, a slide by its identity, whatever its file and its case are called here.
+    A case is known by its name, a slide by its identity, whatever its file and its case are called here. What it was
+    called in training is logged where it is known: a bundle, which doesn't know, gives the same table.
     training: `cases` and `slides` (identity by slide_id) of predictor.json, whose names may be `digests`.
     """
     plain = not training.get("digests", False)
     cases = {digest_of(name) for name in training["cases"]} if plain else set(training["cases"])
-    known = {identity: f" is its slide {name}" * plain for name, identity in training["slides"].items() if identity}
+    known = {identity: name for name, identity in training["slides"].items() if identity}
     unit = "slide_id" if "slide_id" in samples else "case_id"
     same: dict[str, list[str]] = {}
     for row in slides[slides.identity.isin(list(known))].to_dict("records"):
-        same.setdefault(row[unit], []).append(f"slide {row['slide_id']}{known[row['identity']]}")
+        same.setdefault(row[unit], []).append(f"slide {row['slide_id']}")
+        if plain:
+            log.warning("slide %s is training slide %s", row["slide_id"], known[row["identity"]])
     marks = []
     for sample, case in zip(samples[unit], samples.case_id, strict=True):
         marks.append("; ".join([f"case {case}"] * (digest_of(case) in cases) + same.get(sample, [])))

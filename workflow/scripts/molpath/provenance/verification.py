@@ -18,6 +18,8 @@ from .inventory import compare, listed_in
 
 #: Manifests, relative to the results folder.
 MANIFESTS = ("slides/*.tsv", "tissue/*.tsv", "tiles/*/*.tsv", "features/*/*/*.tsv")
+#: Where results of new slides lie, laid out as a results folder is.
+NEW_SLIDES = "predict/cohort"
 #: Pairs of columns that name a file below wsi/ and its fingerprint.
 FILE_COLUMNS = (
     ("file", "fingerprint"),
@@ -39,7 +41,8 @@ def verify_all(results: str | os.PathLike, threads: int = 1) -> list[str]:
     are read whole.
     """
     results = Path(results)
-    return verify(results) + compare(results, threads) + recorded_differences(results, threads)
+    parts = [part for part in (results, results / NEW_SLIDES) if manifests_of(part)] or [results]
+    return [wrong for part in parts for wrong in verify(part)] + compare(results, threads) + recorded_differences(results, threads)
 
 
 def recorded_differences(results: Path, threads: int = 1) -> list[str]:
@@ -82,11 +85,12 @@ def _unlike(path: Path, rows: list[Row]) -> str:
 
 
 def _told(results: Path) -> Iterator[Path]:
-    """Files that manifests tell of, as far as these can be read."""
-    for manifest in manifests_of(results):
-        with contextlib.suppress(Exception):
-            for row in read_manifest(manifest):
-                yield from (path for path, _, digest in _named_files(row, results / "wsi") if digest)
+    """Files that manifests tell of, as far as these can be read; those of new slides, too."""
+    for part in (results, results / NEW_SLIDES):
+        for manifest in manifests_of(part):
+            with contextlib.suppress(Exception):
+                for row in read_manifest(manifest):
+                    yield from (path for path, _, digest in _named_files(row, part / "wsi") if digest)
 
 
 def verify(results: str | os.PathLike) -> list[str]:
@@ -116,8 +120,9 @@ def verify(results: str | os.PathLike) -> list[str]:
 def orphans(results: str | os.PathLike) -> list[str]:
     """Files below `results`/wsi that no manifest names, and temporary files that no living process writes."""
     results = Path(results)
-    known = {os.path.normpath(path) for path in _claimed(results)}
-    found = [path for path in _files_below(results / "wsi") if os.path.normpath(path) not in known]
+    parts = (results, results / NEW_SLIDES)
+    known = {os.path.normpath(path) for part in parts for path in _claimed(part)}
+    found = [path for part in parts for path in _files_below(part / "wsi") if os.path.normpath(path) not in known]
     found = [path for path in found if not is_temporary(path) and path.parent.name != FOLDER]
     return sorted(map(str, [*found, *_leftovers(results)]))
 

@@ -51,8 +51,12 @@ class Bundling:
         """Files and folders of others that the bundle names by their SHA-256."""
         return [self.places.given(path) for _, path in self._named() if path]
 
-    def target(self, wildcards: Wildcards) -> list[str]:
-        """The bundle's list of checksums, which is written last; ProblemsFound where nothing is asked for."""
+    def target(self, wildcards: Wildcards | None = None) -> list[str]:
+        """The bundle's list of checksums, which is written last."""
+        return [f"<results>/bundle/{SUMS}"]
+
+    def check(self) -> None:
+        """Raises ProblemsFound where there is nothing to bundle, or nothing that new slides can be embedded by."""
         problems = Problems()
         if not self.names:
             wrong = "no predictor is asked for, and a bundle holds some"
@@ -62,7 +66,6 @@ class Bundling:
                 wrong = f"{name} is a table of given vectors, and nothing in a bundle makes those of new slides"
                 problems.add("config, key probe/predictors", wrong, "name a model of another kind")
         problems.stop()
-        return [f"<results>/bundle/{SUMS}"]
 
     def contents(self, wildcards: Wildcards | None = None) -> Config:
         """What bundle.json says, but for checksums: those of `needed` are of `weights`, in the same order."""
