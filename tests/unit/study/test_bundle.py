@@ -143,10 +143,12 @@ def written(tmp_path_factory, repository):
 def told(bundle: Path) -> str:
     """What is said of a bundle before any job: as planning reads it, and as its bytes are compared."""
     problems = Problems()
-    with pytest.raises(ProblemsFound) as caught:
+    try:
         BundleChecks(read_bundle(str(bundle), Places()), OWN, Places(), problems).run()
         problems.stop()
-    return str(caught.value)
+    except ProblemsFound as found:
+        return str(found)
+    return "no problem"
 
 
 @pytest.mark.parametrize("name", FILES)
