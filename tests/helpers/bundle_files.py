@@ -16,6 +16,7 @@ from trained_study import write_model
 
 TASK = "here--grade"
 CASES = ["C1", "C3", "C5", "C7"]
+LABELS = {"0": "low", "1": "high"}
 #: Sizes of tensors: outputs, width, folds, calibration scores, event times.
 SIZES = {"K": 1, "D": 2, "F": 2, "M": 4, "E": 0}
 USED = {"predictors": [{"model": "mean", "task": TASK}, {"model": "threads", "task": TASK}]}
@@ -28,7 +29,7 @@ def write_predictor(folder: Path, model: str, patches: dict, slide_encoder: str)
     facts = {
         "kind": "classes", "model": model, "task": TASK, "classes": ["low", "high"], "scale": {"unit": 1.0}, "width": 2,
         "training": {"cases": CASES, "slides": {case.replace("C", "S"): f"identity of {case}" for case in CASES}},
-        "label": {"task_col": "grade", "sample_col": "case_id", "extra_cols": [], "label_dict": {"0": "low", "1": "high"}},
+        "label": {"task_col": "grade", "sample_col": "case_id", "extra_cols": [], "label_dict": LABELS},
         "temperature": 1.0, "patches": patches, "digests": {"slide_encoder": slide_encoder, "patch_encoder": ""},
     }  # fmt: skip
     stored.write_predictor(tensors, facts, folder / "model.safetensors", folder / "predictor.json")

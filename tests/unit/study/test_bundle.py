@@ -144,10 +144,12 @@ def written(tmp_path_factory, repository):
 def told(bundle: Path) -> str:
     """What is said of a bundle before any job: as planning reads it, and as its bytes are compared."""
     problems = Problems()
-    with pytest.raises(ProblemsFound) as caught:
+    try:
         BundleChecks(read_bundle(str(bundle), Places()), OWN, Places(), problems).run()
         problems.stop()
-    return str(caught.value)
+    except ProblemsFound as found:
+        return str(found)
+    return "no problem"
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -211,14 +213,14 @@ def test_a_larger_file_is_refused_before_it_is_read(tmp_path):
 
 
 @pytest.mark.parametrize(("spoil", "said"), [
-    (lambda b: change(b / "bundle.json", layout=2), "bundle.json: written by a newer version of the workflow (layout 2"),
+    (lambda b: change(b / "bundle.json", layout=2), "bundle.json: written by a newer version of the workflow ("),
     (lambda b: change(b / "bundle.json", predictors=["../x"]), "bundle.json: its predictors or the weights"),
     (lambda b: change(b / "bundle.json", predictors=["no/model"]), "config.yaml: predictor no/model is of a model"),
-    (lambda b: change(b / f"predictors/mean/{TASK}/predictor.json", model="other"), "predictor.json: not that of mean/"),
-    (lambda b: swap(b, "patch_size: 256", "patch_size: 512"), "grid is '20x_512px_0px_overlap', and mean/here--grade was"),
+    (lambda b: change(b / f"predictors/mean/{TASK}/predictor.json", model="other"), "predictor.json: not that of"),
+    (lambda b: swap(b, "patch_size: 256", "patch_size: 512"), "grid is '20x_512px_0px_overlap', and mean/"),
     (lambda b: swap(b, "min_tissue: 0.0", "min_tissue: 0.5"), "'min_tissue': 0.5, "),
-    (lambda b: swap(b, "method: otsu", "method: hsv"), "'tissue': 'hsv'}, and mean/here--grade was fitted on patches of"),
-    (lambda b: swap(b, "adapter: mean_colour", "adapter: uni_v1"), "adapter is 'uni_v1', and mean/here--grade was fitted"),
+    (lambda b: swap(b, "method: otsu", "method: hsv"), "'tissue': 'hsv'}, and mean/here--grade was fitted"),
+    (lambda b: swap(b, ": mean_colour", ": uni_v1"), "adapter is 'uni_v1', and mean/here--grade"),
     (lambda b: swap(b, "crops: 1", "crops: 5"), "crops is 5, and mean/here--grade was fitted on patches of 1"),
     (lambda b: swap(b, "crops: 1", "crops: x"), "config.yaml: key features/encoders/tiny/crops: 'x' is not one of"),
     (
