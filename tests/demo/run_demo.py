@@ -89,8 +89,8 @@ def end_with_parent() -> None:
 
 def draw_pairs() -> None:
     """Draw the files of the second cohort, unless they are there; a folder of that name is whole."""
-    if not GIVEN.exists():
-        print("Drawing the features and profiles of 3,100 synthetic cases", flush=True)
+    if not (GIVEN / "new").exists():
+        print("Drawing the features and profiles of 3,100 synthetic cases, and 560 to predict", flush=True)
         GIVEN.parent.mkdir(parents=True, exist_ok=True)
         library = os.environ | {"PYTHONPATH": str(ROOT / "workflow/scripts")}
         command = [sys.executable, "-m", "molpath.demo.pairs", str(GIVEN), str(SEED)]
