@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import functools
 from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from ..common.settings.probe import Cox, Probe
+from ..common.settings.probe import Cox, Probe, Solvers
 from .cox import ridge_risk
+
+if TYPE_CHECKING:
+    from sklearn.linear_model import LogisticRegression
 
 
 class ProbeFailed(Exception):
@@ -77,15 +81,21 @@ def fit_logistic(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, classes: int,
     Section 7.3 of the paper's facts: C = 0.5, 10,000 iterations, random_state 0. C = 0 in settings takes adaptive_c.
     In float64, as Patho-Bench fits: in float32 lbfgs stops elsewhere.
     """
+    model = logistic_model(x, y, classes, settings)
+    with one_thread():
+        found = model.predict_proba(x_test.astype(np.float64))
+    return spread(found, classes_of(y), classes)
+
+
+def logistic_model(x: np.ndarray, y: np.ndarray, classes: int, settings: Solvers) -> LogisticRegression:
+    """The regression that `fit_logistic` predicts with, fitted; its classes_ are those on the training side."""
     from sklearn.linear_model import LogisticRegression
 
-    present = classes_of(y)
+    classes_of(y)
     c = settings["C"] or adaptive_c(x.shape[1], classes)
     with one_thread():
         model = LogisticRegression(C=c, max_iter=settings["max_iter"], class_weight="balanced", random_state=0)
-        model.fit(x.astype(np.float64), y)
-        found = model.predict_proba(x_test.astype(np.float64))
-    return spread(found, present, classes)
+        return model.fit(x.astype(np.float64), y)
 
 
 def normalised(x: np.ndarray, mean: np.ndarray) -> np.ndarray:

@@ -140,8 +140,12 @@ class Models:
 
     def run(self, wildcards: Wildcards) -> Config:
         """The pretraining run whose name is the wildcard, with its name and what identifies its patches elsewhere."""
-        cut = cut_of(self.grids.entries[(run := self.runs[wildcards.run])["grid"]], self._tissue)
-        return run | {"name": wildcards.run, "patches": self.patches_of(run) | {"cut": cut}}
+        run = self.runs[wildcards.run]
+        return run | {"name": wildcards.run, "patches": self.patches_of(run) | {"cut": self.cut(run)}}
+
+    def cut(self, entry: Config) -> Config:
+        """How the grid of a run or model chooses its patches."""
+        return cut_of(self.grids.entries[entry["grid"]], self._tissue)
 
     def patches_of(self, entry: Config) -> Config:
         """What decides which patches a run or model reads, the same in every study."""

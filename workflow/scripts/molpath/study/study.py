@@ -47,6 +47,7 @@ from .notes import notes_of
 from .omics import Omics
 from .opening import OWN_CONFIG, laid_over, map_of
 from .outcome import Outcome
+from .predictors import Predictors
 from .probing import Probing
 from .problems import Problems, place
 from .profiles import Profiles
@@ -105,13 +106,14 @@ class Study:
         self.embedding = Embedding(config, self.models)
         self.probing = Probing(config, self.models)
         self.gene_sets = GeneSets(config, self.models, self.embedding)
+        self.predictors = Predictors(config, self.models, self.embedding, self.probing)
         self.comparisons = Comparisons(config, self.models, self.embedding, self.probing, self.benchmark)
         figures, tables = (shipped_yaml(places.shipped(f"report/{name}.yaml")) for name in ("figures", "tables"))
         parts = Parts(config, places, self.models, self.probing, self.comparisons, lambda: self.ledger)
         self.displays = Displays(figures, tables, providers_of(parts))
         pages = self.displays.pages
         self.targets = Targets(
-            config, self.models, self.embedding, self.probing, self.gene_sets, self.comparisons, pages
+            config, self.models, self.embedding, self.probing, self.gene_sets, self.predictors, self.comparisons, pages
         )
         self.ledger = Ledger(self.models, self.targets)
         self.summary = Summary(places, self.ledger, self.probing)
@@ -171,6 +173,7 @@ class Study:
         self.feature_check.check(problems)
         self.vectors.check(problems)
         self.gene_sets.check(sheets, problems)
+        self.predictors.check(problems)
         Checks(self.config, self.models, self.omics, self.tissue, sheets, tasks, problems).run()
         if not self.places.lint:
             self.times.check(self.inventory.every_file(), problems)

@@ -9,6 +9,7 @@ from .config import Config, Wildcards
 from .embedding import Embedding
 from .gene_sets import GeneSets
 from .models import Models
+from .predictors import Predictors
 from .probing import Probing
 
 #: What is written last.
@@ -33,11 +34,13 @@ class Targets:
         embedding: Embedding,
         probing: Probing,
         gene_sets: GeneSets,
+        predictors: Predictors,
         comparisons: Comparisons,
         pages: Callable[[list[str]], list[str]],
     ) -> None:
         self.models, self.embedding, self.probing = models, embedding, probing
         self.gene_sets, self.comparisons, self.pages = gene_sets, comparisons, pages
+        self.predictors = predictors
         self.slides_sheet, self.grids, self.profiles = models.slides, models.grids, models.profiles
         self._used_grids: list[str] = config["tiles"]["use"]
 
@@ -94,8 +97,8 @@ class Targets:
         return units + [f"<results>/embed/{model}/attention.h5" for model in looked_at]
 
     def probe(self, wildcards: Wildcards | None = None) -> list[str]:
-        """Metrics of every model, task and protocol group."""
-        return self.probing.metrics()
+        """Metrics of every model, task and protocol group, and the probes that are kept."""
+        return self.probing.metrics() + self.predictors.files()
 
     def attention_pages(self) -> list[str]:
         """Maps of attention over each named slide, and its highest patches, by every trained model."""

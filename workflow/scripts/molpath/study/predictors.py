@@ -1,0 +1,111 @@
+"""Which probes are fitted on every labelled case and kept (probe/predictors), and what their jobs read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .config import Config, Wildcards
+from .embedding import Embedding
+from .models import Models
+from .probing import Probing
+from .problems import Problems
+
+
+#: Keys of section probe that decide a fit and what is said of it.
+PROBE_KEYS = ("C", "max_iter", "plain", "scale", "cox", "ridge_alphas", "missing", "seed")
+
+
+class Predictors:
+    """Pairs of a model and a task, each a predictor named <model>/<task>."""
+
+    def __init__(self, config: Config, models: Models, embedding: Embedding, probing: Probing) -> None:
+        self.models, self.embedding, self.probing, self.tasks = models, embedding, probing, models.tasks
+        self.entries: list[Config] = config["probe"]["predictors"]
+        #: What is predicted with them, here: another section checks the rest of it.
+        self._predict: Config = config["predict"]
+        self.note: str = config["report"]["note"]
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Model and task of each, as the config lists them."""
+        return list(dict.fromkeys((entry["model"], entry["task"]) for entry in self.entries))
+
+    @property
+    def names(self) -> list[str]:
+        """Their names: <model>/<task>."""
+        return [f"{model}/{task}" for model, task in self.pairs]
+
+    def files(self, wildcards: Wildcards | None = None) -> list[str]:
+        """Description of each predictor, which its weights and card are written with."""
+        return [f"<results>/probe/{name}/predictor/predictor.json" for name in self.names]
+
+    # What the rule reads.
+
+    def shards(self, wildcards: Wildcards) -> list[str]:
+        """Shards of the slides that a task's embeddings are made of; none for a table of given vectors."""
+        if self.models.source(self.models.entries[wildcards.model]) is None:
+            return []
+        return self.probing.task_shards(wildcards.task) or self.models.embedded_shards
+
+    def manifests(self, wildcards: Wildcards) -> list[str]:
+        """Feature manifests of those slides: they say which weights encoded the patches."""
+        source = self.models.source(self.models.entries[wildcards.model])
+        return [f"<results>/features/{source[0]}/{source[1]}/{s}.tsv" for s in self.shards(wildcards)] if source else []
+
+    def inspected(self, wildcards: Wildcards) -> list[str]:
+        """Inspection manifests of those slides, with their identities."""
+        return [f"<results>/slides/{shard}.tsv" for shard in self.shards(wildcards)]
+
+    def settings(self, wildcards: Wildcards) -> dict[str, Any]:
+        """Settings of the frozen probe that decide the fit."""
+        return {key: value for key, value in self.probing.settings.items() if key in PROBE_KEYS}
+
+    def patches(self, wildcards: Wildcards) -> Config:
+        """What identifies the patches that the model reads, the same in every study; empty for given vectors."""
+        model = self.models.entries[wildcards.model]
+        if model["kind"] == "table":
+            return {}
+        entry = self.models.runs[model["run"]] if model.get("run") else model
+        return {"grid_name": self.models.grids.names[entry["grid"]], "encoder": entry["encoder"]} | {
+            "patches": self.models.patches_of(entry),
+            "cut": self.models.cut(entry),
+        }
+
+    # Checks.
+
+    def check(self, problems: Problems) -> None:
+        """Models and tasks are in use, tasks have frozen probes, and new slides can get the model's embeddings."""
+        for number, entry in enumerate(self.entries):
+            where = f"config, key probe/predictors/{number}"
+            if problems.knows(f"{where}/model", "model in use", entry["model"], self.models.used):
+                self.check_model(where, entry["model"], problems)
+            self.check_task(where, entry["task"], problems)
+
+    def check_model(self, where: str, model: str, problems: Problems) -> None:
+        """New slides can be embedded by the model: vectors that were given have no maker here."""
+        if self.models.entries[model]["kind"] == "table" and self._predict["slides"]:
+            problems.add(
+                f"{where}/model",
+                f"{model} is a table of given vectors, and nothing here makes those of new slides (predict/slides)",
+                "name a model of another kind, or empty predict/slides",
+            )
+
+    def check_task(self, where: str, task: str, problems: Problems) -> None:
+        """The task is probed with folds of its own."""
+        for protocol in ("transfer", "prompt"):
+            if task in self.probing.section[protocol]["tasks"] and task not in self.tasks.entries:
+                problems.add(
+                    f"{where}/task",
+                    f"{task} is a {protocol}, which joins two tasks",
+                    "name the task whose cases are to be trained on",
+                )
+                return
+        if not problems.knows(f"{where}/task", "task in use", task, self.probing.used):
+            return
+        if task in self.tasks.entries and "frozen" not in self.tasks.entries[task]["groups"]:
+            groups = ", ".join(self.tasks.entries[task]["groups"])
+            problems.add(
+                f"{where}/task",
+                f"{task} has no frozen probes (groups: {groups}), whose scores a predictor states",
+                f"add frozen to probe/tasks/{task}/groups",
+            )
