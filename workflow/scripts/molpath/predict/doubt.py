@@ -1,0 +1,227 @@
+"""Is a new case like those a predictor was trained on? One decision from its embedding, patches and slides.
+
+Each training case was measured as if it were new (`reference.py`). How rare a number of a case is among theirs
+(`levels.py`) makes numbers of any kind comparable; the rarest of each part (embedding, patches, slides), compared with
+the same of the training cases, and the rarest part make its score. Its p-value is conformal (Vovk, Gammerman and
+Shafer 2005): the share of training cases with a score as large, so that cases like them are flagged at the rate that
+was asked for, whatever the numbers' distributions, and however many there are.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .distances import Distances
+from .levels import conformal_p, left_out_levels, levels
+from .patch_kinds import PatchKinds
+from .reasons import GRAINS, GROUPS, ITEMS, QUALITY, VENDOR, quality_of, sentence, vendor_sentence
+from .reference_files import pack, read_files, unpack, write_files
+
+log = logging.getLogger(__name__)
+
+#: Patches (float N x W) of a slide by its id; None where it has none.
+Patches = Callable[[str], np.ndarray | None]
+#: An item counts where it is known of this share of the training cases, or of so many.
+KNOWN_SHARE, KNOWN_CASES = 0.9, 500
+#: Sentences on slides that one reason holds at most.
+SAID = 3
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Left-out levels of the training cases of which all of `items` are known, and their scores (float N)."""
+
+    items: tuple[str, ...]
+    values: np.ndarray
+    groups: dict[str, np.ndarray]
+    score: np.ndarray
+
+
+@dataclass
+class Reference:
+    """The training cases of a predictor, each measured as if it were new.
+
+    table: items (ITEMS, float64 N, NaN: unknown) of each case. distances, kinds: None where embeddings were too few,
+    or there were no patches. facts: reference.json.
+    """
+
+    table: pd.DataFrame
+    distances: Distances | None
+    kinds: PatchKinds | None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Reference:
+        """Read reference.safetensors and reference.json. Raises DamagedReference where they don't belong together."""
+        arrays, facts = read_files(Path(folder))
+        table, distances, kinds = unpack(arrays, facts)
+        return cls(pd.DataFrame(table, columns=list(ITEMS)), distances, kinds, facts)
+
+    def save(self, tensors: str, facts: str) -> None:
+        """Write reference.safetensors and reference.json, the same bytes for the same cases."""
+        arrays = pack(self.table[list(ITEMS)].to_numpy(np.float64), self.distances, self.kinds)
+        write_files(arrays, self.facts, tensors, facts)
+
+    def judge(
+        self,
+        x: np.ndarray,
+        slides: pd.DataFrame,
+        patches: Patches | None = None,
+        false_alarms: float = 0.05,
+        cases: Sequence[str] | None = None,
+    ) -> pd.DataFrame:
+        """One row a case: `ood_score`, `ood_flag`, `ood_p`, `ood_reason` (words) and `ood_missing` (what said nothing).
+
+        x: float N x D. slides: a row a slide, columns slide_id, case_id and those of the manifests of slides and
+        tissue. cases: whose rows of x are; by default those of `slides` in the order in which they come. A part that is
+        unknown of a case, or of the training cases, says nothing. Raises ValueError for embeddings that are not finite
+        or of another width, and for cases that aren't those of x.
+        """
+        if cases is None:
+            cases = list(dict.fromkeys(slides["case_id"])) if len(slides) else [f"row {k}" for k in range(len(x))]
+        if x.ndim != 2 or len(cases) != len(x):
+            raise ValueError(f"{len(cases)} cases, and embeddings of shape {x.shape}: give one a case, in that order")
+        found = self._measure(x, cases, slides, patches)
+        used = found.notna() & self._known
+        result = pd.DataFrame(index=range(len(cases)))
+        result["ood_score"], result["ood_p"], result["ood_flag"], result["ood_reason"] = np.nan, np.nan, False, ""
+        for pattern, rows in used.groupby(list(ITEMS), sort=True).indices.items():
+            items = tuple(item for item, there in zip(ITEMS, pattern, strict=True) if there)
+            self._judge_alike(found.iloc[rows], items, false_alarms, result, np.asarray(rows))
+        result["ood_missing"] = [_missing(row) for row in used.to_numpy()]
+        self._add_vendors(result, cases, slides)
+        for what, count in result["ood_missing"].str.split("; ").explode().value_counts().items():
+            if what:
+                log.info("%d of %d cases: %s unknown, which says nothing for or against them", count, len(cases), what)
+        return result[["ood_score", "ood_flag", "ood_reason", "ood_p", "ood_missing"]]
+
+    @cached_property
+    def _known(self) -> pd.Series:
+        """True for each item that is known of enough training cases."""
+        counts = self.table.notna().sum()
+        return (counts > 1) & ((counts >= KNOWN_SHARE * len(self.table)) | (counts >= KNOWN_CASES))
+
+    def _measure(
+        self, x: np.ndarray, cases: Sequence[str], slides: pd.DataFrame, patches: Patches | None
+    ) -> pd.DataFrame:
+        """Items of each new case; of a case with several slides the largest of theirs."""
+        found = pd.DataFrame(np.nan, index=range(len(cases)), columns=list(ITEMS))
+        width = self.facts.get("width", x.shape[1])
+        if x.shape[1] != width:
+            raise ValueError(f"embeddings of {x.shape[1]} numbers, and the training cases have {width}")
+        if not np.isfinite(x).all():
+            wrong = cases[int(np.flatnonzero(~np.isfinite(x).all(1))[0])]
+            raise ValueError(f"the embedding of {wrong} holds NaN or infinite numbers: embed it again")
+        if self.distances is not None:
+            found["embedding:near"], found["embedding:far"] = self.distances.of(x)
+        if not len(slides):
+            return found
+        places = {name: k for k, name in enumerate(cases)}
+        owners = slides["case_id"].map(places)
+        of_slides = quality_of(slides)
+        if self.kinds is not None and patches is not None:
+            seen = [self._look(name, patches) for name in slides["slide_id"]]
+            of_slides[list(GROUPS["patches"])] = np.array(seen)
+        largest = of_slides.groupby(owners.to_numpy()).max()
+        found.loc[largest.index.astype(int), largest.columns] = largest.to_numpy()
+        return found
+
+    def _look(self, slide_id: str, patches: Patches) -> tuple[float, float]:
+        rows = patches(slide_id)
+        return (np.nan, np.nan) if rows is None or self.kinds is None else self.kinds.look(slide_id, rows)
+
+    def scores(self, items: tuple[str, ...]) -> Scores:
+        """Left-out scores of the training cases of which all of `items` are known."""
+        known = self.table[list(items)].dropna().to_numpy()
+        single = {item: left_out_levels(known[:, k], GRAINS.get(item, 0)) for k, item in enumerate(items)}
+        groups = {}
+        for name, members in _groups(items).items():
+            groups[name] = np.max([single[item] for item in members], axis=0)
+        score = np.max([left_out_levels(values) for values in groups.values()], axis=0)
+        return Scores(items, known, groups, score)
+
+    def _judge_alike(
+        self, found: pd.DataFrame, items: tuple[str, ...], false_alarms: float, result: pd.DataFrame, rows: np.ndarray
+    ) -> None:
+        """Fill the rows of cases of which the same items are known."""
+        trained = self.scores(items) if items else None
+        count = len(trained.score) if trained else 0
+        needed = int(np.ceil(1 / false_alarms - 1e-9)) - 1
+        if trained is None or count < 2:
+            result.loc[rows, "ood_reason"] = "cannot tell: nothing is known of it that is known of the training cases"
+            return
+        values = found[list(items)].to_numpy()
+        single = np.column_stack(
+            [levels(trained.values[:, k], values[:, k], GRAINS.get(item, 0)) for k, item in enumerate(items)]
+        )
+        members = {name: [items.index(item) for item in group] for name, group in _groups(items).items()}
+        parts = np.column_stack([levels(trained.groups[name], single[:, ks].max(1)) for name, ks in members.items()])
+        score = parts.max(1)
+        p = conformal_p(trained.score, score)
+        result.loc[rows, "ood_score"], result.loc[rows, "ood_p"] = score, p
+        if count < needed:
+            text = f"cannot tell: {count} training cases, {needed} needed for false alarms of {false_alarms:g}"
+            result.loc[rows, "ood_reason"] = text
+            return
+        flagged = np.flatnonzero(p <= false_alarms + 1e-12)
+        result.loc[rows[flagged], "ood_flag"] = True
+        cut = np.sort(trained.score)[::-1][int(np.floor(false_alarms * (count + 1) + 1e-9)) - 1]
+        alone = np.empty_like(single[flagged])
+        for name, ks in members.items():
+            for i in ks:
+                alone[:, i] = levels(trained.groups[name], single[flagged, i])
+        typical = dict(zip(items, np.quantile(trained.values, (0.05, 0.95), axis=0).T.tolist(), strict=True))
+        for row, case in zip(alone, flagged, strict=True):
+            said = _named(dict(zip(items, row, strict=True)), min(cut, score[case]))
+            words = [sentence(item, values[case, items.index(item)], typical[item]) for item in said]
+            result.loc[rows[case], "ood_reason"] = "; ".join(words)
+
+    def _add_vendors(self, result: pd.DataFrame, cases: Sequence[str], slides: pd.DataFrame) -> None:
+        """Name scanners that no training slide came from.
+
+        They are named and flag nothing: the vendor is what a file says of itself, the same image saved by another
+        program has another one; what another scanner does to colours, sharpness and patches is measured by itself.
+        """
+        known = self.facts.get("vendors", {})
+        if not known or VENDOR not in slides or not len(slides):
+            return
+        places = {name: k for k, name in enumerate(cases)}
+        told = slides[[VENDOR, "case_id"]].fillna("").astype(str)
+        other = told[(told[VENDOR] != "") & ~told[VENDOR].isin(known) & told["case_id"].isin(places)]
+        for case, group in other.groupby("case_id", sort=False):
+            words = vendor_sentence(sorted(set(group[VENDOR])), known)
+            before = result.loc[places[case], "ood_reason"]
+            result.loc[places[case], "ood_reason"] = "; ".join(filter(None, [before, words]))
+
+
+def _groups(items: Sequence[str]) -> dict[str, list[str]]:
+    """The parts that have some of `items`, with those."""
+    found = {name: [item for item in members if item in items] for name, members in GROUPS.items()}
+    return {name: members for name, members in found.items() if members}
+
+
+def _named(alone: dict[str, float], cut: float) -> list[str]:
+    """Items that would be flagged by themselves, slides' first, for these are causes; each part's rarest first."""
+    found = []
+    for members in (QUALITY, GROUPS["patches"], GROUPS["embedding"]):
+        rare = sorted((item for item in members if alone.get(item, -1) >= cut), key=lambda item: -alone[item])
+        columns = dict.fromkeys(item.split(":")[0] for item in rare)
+        firsts = [next(item for item in rare if item.split(":")[0] == name) for name in columns]
+        found += firsts[: SAID if members is QUALITY else 1]
+    return found
+
+
+def _missing(used: np.ndarray) -> str:
+    """What said nothing of a case: parts as a whole, else columns of its slides."""
+    there = {item for item, known in zip(ITEMS, used, strict=True) if known}
+    whole = [name for name, members in GROUPS.items() if not there & set(members)]
+    columns = dict.fromkeys(item.split(":")[0] for item in QUALITY if item not in there)
+    return "; ".join([*whole, *([] if "slides" in whole else columns)])
