@@ -13,6 +13,7 @@ from snakemake.settings.enums import Quietness
 pathvars:
     logs="<results>/logs",
     benchmarks="<results>/benchmarks",
+    trained="<results>/pretrain/runs",
 
 
 # On a cluster a GPU is counted per job, not over the whole run.
@@ -42,6 +43,8 @@ def get_results():
 
 
 RESULTS = get_results()
+# The study of new slides, which rules/predict.smk puts into this one, takes runs that this one trains.
+OF_NEW_SLIDES = workflow.pathvars.get("trained") != "<results>/pretrain/runs"
 try:
     study = Study(
         config,
@@ -53,6 +56,7 @@ try:
             resources=workflow.pathvars.apply("<resources>"),
             lint="--lint" in sys.argv,
             provider=workflow.storage_settings.default_storage_provider or "",
+            of_new_slides=OF_NEW_SLIDES,
         ),
         Launcher(
             version=snakemake.__version__,
@@ -66,7 +70,7 @@ try:
         for note in study.notes():
             logger.warning(note)
         # The first page of a report, whose template reads the config alone.
-        if "--report" in " ".join(sys.argv[1:]):
+        if "--report" in " ".join(sys.argv[1:]) and not OF_NEW_SLIDES:
             with contextlib.suppress(Exception):  # a report can do without
                 config["what_came_out"] = study.outcome.now(where=False)
 except ProblemsFound as problems:
@@ -136,7 +140,7 @@ watches = []
 
 def get_words():
     """Target rules of the run, by the names that they have here."""
-    own = {RULE_NAME(word): word for word in (*STAGES, *LOOKING, "all", "report", "pathobench")}
+    own = {RULE_NAME(word): word for word in (*STAGES, *LOOKING, "all", "report", "pathobench", "predict")}
     return {own.get(rule.name, rule.name) for rule in workflow.dag.targetrules}
 
 
@@ -164,13 +168,13 @@ def show_progress():
     if words and words <= LOOKING or not wanted({Quietness.ALL, Quietness.PROGRESS} & set(quiet)):
         return
     try:
-        jobs, shards = list(workflow.dag.needrun_jobs()), study.slides.shards
+        jobs = list(workflow.dag.needrun_jobs())
         outputs = {str(path) for job in jobs for path in job.output}
         plan = [
             Planned(
                 each.rule.name,
                 dict(each.wildcards_dict),
-                len(shards.get(each.wildcards_dict.get("shard"), ())),
+                study.predict.slides_of(each.rule.name, each.wildcards_dict),
             )
             for each in jobs
         ]

@@ -121,6 +121,7 @@ rule gather_embeddings:
         states=study.times.of(study.slides.sheet, study.slides.case_sheet),
         unit=study.embedding.unit,
         model=study.models.model,
+        may_be_empty=study.places.of_new_slides,
         code=study.digest("embed"),
         script=study.script("gather_embeddings"),
     message:

@@ -3,6 +3,7 @@
 <results>/probe/<model>/<task>/predictor/model.safetensors    coefficients, those of each fold, calibration scores
 <results>/probe/<model>/<task>/predictor/predictor.json       what it predicts, of what, trained on whom; digests
 <results>/probe/<model>/<task>/predictor/card.md              the same for readers, with its limits
+<results>/bundle/                                             predictors and all that applies them on another machine
 """
 
 
@@ -44,3 +45,32 @@ rule fit_predictor:
         "Fitting {wildcards.model} on every labelled case of {wildcards.task}, to be kept"
     script:
         "../scripts/fit_predictor.py"
+
+
+rule write_bundle:
+    input:
+        files=study.bundling.files,
+        weights=study.bundling.weights,
+    output:
+        sums="<results>/bundle/checksums.tsv",
+    log:
+        "<logs>/bundle.log",
+    benchmark:
+        "<benchmarks>/bundle.tsv"
+    conda:
+        "../../envs/probe.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(1000),
+        runtime=grow(60),
+    params:
+        states=study.times.of(study.bundling.files, study.bundling.weights),
+        copied=study.bundling.copied,
+        contents=study.bundling.contents,
+        sections=study.bundling.sections,
+        code=study.digest("predict"),
+        script=study.script("write_bundle"),
+    message:
+        "Writing predictors, and all that applies them elsewhere, into one folder"
+    script:
+        "../scripts/write_bundle.py"

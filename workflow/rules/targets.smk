@@ -6,6 +6,8 @@ doctor                    what a long run needs, looked at before it starts, not
 compare_features          one slide's features beside those that you have of it (features/compare in the config)
 plan                      slides, patches, hours, disk and downloads of what is left to do, nothing built
 plan_table                the same as <results>/tables/plan.tsv, and <results>/plan.md: a page to paste into a proposal
+bundle                    predictors and all that applies them elsewhere, in one folder
+predict                   what predictors say of the new slides of predict/slides
 pathobench                results of the frozen probes in Patho-Bench's layout
 verify                    files against manifests, records and provenance.json, nothing built
 verify_slides             raw slides against what inspection saw of them, by their contents, nothing built
@@ -56,6 +58,16 @@ rule embed:
 rule probe:
     input:
         study.targets.probe,
+
+
+rule bundle:
+    input:
+        study.bundling.target,
+
+
+rule predict:
+    input:
+        study.predict.files,
 
 
 rule pathobench:
@@ -217,5 +229,5 @@ onerror:
     show_end(log, well=False)
 
 
-if not workflow.modifier.is_main_snakefile():
+if not workflow.modifier.is_main_snakefile() and not OF_NEW_SLIDES:
     adopt_hooks()

@@ -18,5 +18,6 @@ if __name__ == "__main__":
         output=snakemake.output.table,
         manifest=snakemake.output.manifest,
         model=snakemake.params.model,
+        may_be_empty=snakemake.params.may_be_empty,
         cases_sheet=snakemake.input.cases[0] if snakemake.input.cases else "",
     )

@@ -200,13 +200,21 @@ def write_block(
 
 
 def gather_embeddings(
-    *, blocks: Sequence[str], sheet: str, unit: str, output: str, manifest: str, model: Model, cases_sheet: str = ""
+    *,
+    blocks: Sequence[str],
+    sheet: str,
+    unit: str,
+    output: str,
+    manifest: str,
+    model: Model,
+    cases_sheet: str = "",
+    may_be_empty: bool = False,
 ) -> None:
     """Write slides.h5ad or cases.h5ad (`unit`: slide_id or case_id): X float32, obs from the slide sheet.
 
     obs has case_id, n_patches, slides_used and the sheet's further columns; of a case those in which its embedded
     slides agree. manifest: a row for each slide or case that was to be embedded, with status, reason, detail, case_id,
-    n_patches.
+    n_patches. may_be_empty: an embedding of nobody (X 0 x 0) is a result, too, for a manifest that says why.
     """
     import anndata
 
@@ -226,7 +234,7 @@ def gather_embeddings(
     rows = read_tsv(sheet)
     counts = dict(zip(ids, np.concatenate(patches).tolist() if patches else [], strict=True))
     write_embedded(manifest, unit, rows[[*dict.fromkeys([unit, "case_id"])]].drop_duplicates(unit), counts, without)
-    if not vectors:
+    if not vectors and not may_be_empty:
         raise ValueError(
             f"no {unit.removesuffix('_id')} has an embedding by {model['name']}: all slides were set aside, or their "
             "features don't say where patches lie (manifests of the stage features, and the logs, say which)"
@@ -235,8 +243,10 @@ def gather_embeddings(
     if cases_sheet:
         clinical = read_tsv(cases_sheet).set_index("case_id")
         obs = obs.join(clinical[[c for c in clinical if c not in obs]], on="case_id")
-    obs["n_patches"], obs["slides_used"] = np.concatenate(patches), slides
-    data = anndata.AnnData(np.concatenate(vectors), obs=obs.fillna(""))
+    obs["n_patches"] = np.concatenate(patches) if patches else np.zeros(0, np.int64)
+    obs["slides_used"] = slides
+    x = np.concatenate(vectors) if vectors else np.zeros((0, 0), np.float32)
+    data = anndata.AnnData(x, obs=obs.fillna(""))
     data.uns["model"] = {"name": model["name"], "kind": model["kind"], "given": given}
     write_h5ad(output, data)
 

@@ -167,7 +167,7 @@ class ModelChecks:
         for name, run in self.models.runs.items():
             where = f"config, key pretrain/runs/{name}"
             self.check_source(where, run)
-            for cohort in run["cohorts"]:
+            for cohort in [] if self.places.of_new_slides else run["cohorts"]:
                 self.problems.knows(f"{where}/cohorts", f"cohort of {self.slides.path}", cohort, cohorts)
             self.check_sizes(where, run)
             if name in self.models.used_runs:

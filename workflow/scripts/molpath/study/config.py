@@ -111,7 +111,7 @@ class Places:
     shipped: path of a file that comes with the workflow, by its name relative to `workflow/`. mark: what an input of
     the user is wrapped in, so that it stays where it is when the workflow is a module with a prefix. config_files: in
     the order given; the last one wins. lint: true where only the code is looked at. provider: the default storage
-    provider, '' where there is none.
+    provider, '' where there is none. of_new_slides: true for the study of the slides of predict/slides, inside another.
     """
 
     shipped: Callable[[str], str] = shipped_in_checkout
@@ -121,6 +121,7 @@ class Places:
     resources: str = "resources"
     lint: bool = False
     provider: str = ""
+    of_new_slides: bool = False
     _resolved: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def find(self, name: str) -> str:

@@ -99,11 +99,12 @@ class Imports:
         found: dict[str, tuple[str, ...]] = {}
         for rule, wildcards in jobs:
             if rule.endswith("extract_features"):
-                adapter = self.models.encoders.entries[wildcards["encoder"]]["adapter"]
+                entry = self.models.encoders.entries.get(wildcards["encoder"], {})
+                adapter = str(entry.get("adapter", "mean_colour"))  # none of a bundle's is known here
                 own = () if ":" in adapter else OF_ADAPTERS.get(adapter, OF_ENCODERS)
                 found[f"encoder {wildcards['encoder']}"] = own
             elif rule.endswith("embed_block"):
-                kind = self.models.entries[wildcards["model"]]["kind"]
+                kind = str(self.models.entries.get(wildcards["model"], {}).get("kind", ""))
                 found[f"model {wildcards['model']}"] = OF_SLIDE_ENCODERS.get(kind, ())
             elif rule.endswith("assess_tissue"):
                 found["tissue"] = OF_TISSUE.get(self.tissue.section["method"], ())

@@ -82,6 +82,8 @@ class Models:
     @property
     def used_runs(self) -> list[str]:
         """Names of the runs that are trained: those asked for and those of needed `threads` models."""
+        if self.places.of_new_slides:
+            return []  # the study around it trains them
         models = [self.entries[name] for name in self.needed if name not in self.finished]
         return sorted({*self._asked_runs, *(model["run"] for model in models if model["kind"] == "threads")})
 
@@ -290,7 +292,7 @@ class Models:
             return [self.places.given(self.places.find(model["weights"]))]
         if model["kind"] != "threads":
             return []
-        run = f"<results>/pretrain/runs/{model['run']}"
+        run = f"<trained>/{model['run']}"
         return [f"{run}/config.json", f"{run}/model.safetensors"]
 
 

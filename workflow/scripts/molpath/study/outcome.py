@@ -9,15 +9,18 @@ import textwrap
 from collections import Counter
 from collections.abc import Collection, Iterable
 
+from ..common.reasons import OK
 from .cautions import Cautions
 from .config import Places
 from .endings import AGAIN, Endings, tail_of
 from .models import Models
+from .predict import Predict
 from .probing import Probing
+from .sheets import read_sheet
 from .summary import WIDEST, WORDS, Summary, stages_of
 
 #: Targets after which there is something to say.
-TOLD = frozenset((*WORDS, "all", "report", "pathobench"))
+TOLD = frozenset((*WORDS, "all", "report", "pathobench", "predict"))
 #: Where results lie that readers open first, by the stage that makes them.
 TABLES = (
     ("slides", "tables/slides.tsv"),
@@ -32,7 +35,16 @@ FAILED = r"(?m)^Error in (?:rule|group) ([^\s:]+):?"
 class Outcome:
     """Counts, cautions, where things lie, and what to do next."""
 
-    def __init__(self, places: Places, summary: Summary, models: Models, probing: Probing, endings: Endings) -> None:
+    def __init__(
+        self,
+        places: Places,
+        summary: Summary,
+        models: Models,
+        probing: Probing,
+        predict: Predict,
+        endings: Endings,
+    ) -> None:
+        self.predict = predict
         self.places, self.summary, self.models, self.endings = places, summary, models, endings
         self.probing = probing
         self.cautions = Cautions(places, models, probing)
@@ -67,7 +79,8 @@ class Outcome:
             textwrap.fill(line, width, initial_indent="  ", subsequent_indent="    ", break_long_words=False)
             for line in self.cautions.lines(stages, entries)
         ]
-        parts = [counts, "\n".join(["Look at these before the numbers:", *cautions]) if cautions else ""]
+        predicted = self._predictions() if {*words} <= {"all", "report", "predict"} else ""
+        parts = [counts, predicted, "\n".join(["Look at these before the numbers:", *cautions]) if cautions else ""]
         return [*filter(None, [*parts, self.places_of(stages) if where else ""])]
 
     def places_of(self, stages: Collection[str]) -> str:
@@ -84,6 +97,20 @@ class Outcome:
             lines.append(f"  {'report':<12}{report}{self._age(report)}")
         return "\n".join(["Where it lies:", *lines]) if lines else ""
 
+    def _predictions(self) -> str:
+        """How many new cases each predictor predicted, flagged, knows, and could not predict."""
+        lines = []
+        for path in self.predict.files():
+            rows = read_sheet(self._path(path))
+            done = [row for row in rows if row["status"] == OK]
+            flagged, known = (sum(row.get(key) == "yes" for row in done) for key in ("ood_flag", "in_training"))
+            told = [f"{len(done):,} predicted"] + [f"{flagged:,} of them flagged as unlike training"] * bool(flagged)
+            told += [f"{known:,} of them in training"] * bool(known)
+            told += [f"{len(rows) - len(done):,} not predicted"] * (len(rows) > len(done))
+            name = "/".join(path.split("/")[2:4])
+            lines += [f"  {name}: {', '.join(told)} ({self._path(path)})"] * bool(rows)
+        return "\n".join([f"Predictions of the new cases of {self.predict.path}", *lines]) if lines else ""
+
     def _age(self, report: str) -> str:
         """A report is made by a command of its own, so it may be older than the results."""
         newest = max(map(_time, (self._path(f"<results>/{name}") for name in ("job_times.tsv", "tables/ledger.tsv"))))
@@ -92,7 +119,7 @@ class Outcome:
     def next_step(self, words: Collection[str]) -> str:
         """The command after this one."""
         report = self._path("<results>/report.html")
-        if words and not {*words} & {"all", "report"}:
+        if words and not {*words} & {"all", "report", "predict"}:
             done = stages_of({*words} & set(WORDS))
             asked = {"pretrain": self.models.used_runs, "embed": self.models.used, "probe": self.probing.used}
             later = [word for word in WORDS if word not in done and word != "omics" and asked.get(word, True)]

@@ -10,7 +10,6 @@ from .models import Models
 from .probing import Probing
 from .problems import Problems
 
-
 #: Keys of section probe that decide a fit and what is said of it.
 PROBE_KEYS = ("C", "max_iter", "plain", "scale", "cox", "ridge_alphas", "missing", "seed")
 

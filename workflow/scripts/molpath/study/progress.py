@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ..common.reasons import FEATURES_ONLY
+from .predict import NEW
 
 #: Wildcards that name a part of a stage's work, not another work.
 PARTS = ("shard", "block")
@@ -128,7 +129,7 @@ class Tracker:
             columns = list(zip(*found, strict=True))
             for key in found:
                 differing = [name for name, column in zip(key, columns, strict=True) if len(set(column)) > 1]
-                self.works[key].name = " " * bool(differing) + ", ".join(differing)
+                self.works[key].name = " of new slides" * (NEW in key[0]) + " " * bool(differing) + ", ".join(differing)
 
     # What Snakemake says.
 

@@ -11,6 +11,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from .benchmark import Benchmark
+from .bundling import Bundling
 from .check_sheets import SheetChecks
 from .check_tasks import TaskChecks
 from .checks import Checks
@@ -47,6 +48,7 @@ from .notes import notes_of
 from .omics import Omics
 from .opening import OWN_CONFIG, laid_over, map_of
 from .outcome import Outcome
+from .predict import Predict
 from .predictors import Predictors
 from .probing import Probing
 from .problems import Problems, place
@@ -107,19 +109,29 @@ class Study:
         self.probing = Probing(config, self.models)
         self.gene_sets = GeneSets(config, self.models, self.embedding)
         self.predictors = Predictors(config, self.models, self.embedding, self.probing)
+        self.bundling = Bundling(config, places, self.models, self.tissue, self.predictors)
+        self.predict = Predict(config, places, self.models)
         self.comparisons = Comparisons(config, self.models, self.embedding, self.probing, self.benchmark)
         figures, tables = (shipped_yaml(places.shipped(f"report/{name}.yaml")) for name in ("figures", "tables"))
         parts = Parts(config, places, self.models, self.probing, self.comparisons, lambda: self.ledger)
         self.displays = Displays(figures, tables, providers_of(parts))
         pages = self.displays.pages
         self.targets = Targets(
-            config, self.models, self.embedding, self.probing, self.gene_sets, self.predictors, self.comparisons, pages
+            config,
+            self.models,
+            self.embedding,
+            self.probing,
+            self.gene_sets,
+            self.predictors,
+            self.comparisons,
+            self.predict,
+            pages,
         )
         self.ledger = Ledger(self.models, self.targets)
         self.summary = Summary(places, self.ledger, self.probing)
         self.imports = Imports(self.models, self.tissue, self.launcher)
         self.endings = Endings(places.results, self.sheets())
-        self.outcome = Outcome(places, self.summary, self.models, self.probing, self.endings)
+        self.outcome = Outcome(places, self.summary, self.models, self.probing, self.predict, self.endings)
         self.demo = Demo(places, self.slides, self.profiles, self.tasks)
         self.inventory = Inventory(config, places, self.models, self.tissue, self.vectors, self.gene_sets)
         self.forecast = Forecast(
@@ -167,13 +179,15 @@ class Study:
             for line, key in keys_given_twice(file):
                 problems.add(f"{file}, line {line}", f"key {key!r} is there twice", "keep one: YAML takes the last")
         self.check_texts(problems)
-        self.check_borrowed(problems)
+        if not self.places.of_new_slides:
+            self.check_borrowed(problems)
         sheets = SheetChecks(self.places, self.slides, self.profiles, problems)
         tasks = TaskChecks(self.config, self.models, problems)
         self.feature_check.check(problems)
         self.vectors.check(problems)
         self.gene_sets.check(sheets, problems)
         self.predictors.check(problems)
+        self.predict.check(problems)
         Checks(self.config, self.models, self.omics, self.tissue, sheets, tasks, problems).run()
         if not self.places.lint:
             self.times.check(self.inventory.every_file(), problems)
@@ -213,7 +227,9 @@ class Study:
     def notes(self) -> list[str]:
         """What is no mistake and worth a line: encoders given other patches than they were made for, gated weights."""
         self._check_once()
-        return notes_of(self.models) + self.vectors.notes() + self.imports.notes()
+        if self.places.of_new_slides:  # the study around it says the same
+            return []
+        return self.predict.notes() + notes_of(self.models) + self.vectors.notes() + self.imports.notes()
 
     def plan(self) -> PlanRequest:
         """What the config asks for, in numbers (molpath.preflight.plan turns them into hours and disk)."""

@@ -9,6 +9,7 @@ from .config import Config, Wildcards
 from .embedding import Embedding
 from .gene_sets import GeneSets
 from .models import Models
+from .predict import Predict
 from .predictors import Predictors
 from .probing import Probing
 
@@ -36,10 +37,11 @@ class Targets:
         gene_sets: GeneSets,
         predictors: Predictors,
         comparisons: Comparisons,
+        predict: Predict,
         pages: Callable[[list[str]], list[str]],
     ) -> None:
         self.models, self.embedding, self.probing = models, embedding, probing
-        self.gene_sets, self.comparisons, self.pages = gene_sets, comparisons, pages
+        self.gene_sets, self.comparisons, self.predict, self.pages = gene_sets, comparisons, predict, pages
         self.predictors = predictors
         self.slides_sheet, self.grids, self.profiles = models.slides, models.grids, models.profiles
         self._used_grids: list[str] = config["tiles"]["use"]
@@ -154,7 +156,7 @@ class Targets:
     def results(self, wildcards: Wildcards | None = None) -> list[str]:
         """All results that the config asks for."""
         stages = (self.slides, self.tissue, self.tiles, self.features, self.omics, self.pretrain)
-        later = (self.embed, self.probe, self.report)
+        later = (self.embed, self.probe, self.report, self.predict.files)
         return [path for targets in (*stages, *later) for path in targets()]
 
     def all(self, wildcards: Wildcards | None = None) -> list[str]:

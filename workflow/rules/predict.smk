@@ -1,0 +1,57 @@
+"""New slides: the same stages once more on another sheet, and what predictors say of its cases.
+
+<results>/predict/cohort/                                   the new slides' own results, laid out as <results> is
+<results>/predict/<model>/<task>/predictions.tsv, .html     a row for every case of the new sheet
+<results>/predict/<model>/<task>/metrics.tsv                external validation, where the new sheets hold labels
+
+The stages are those of this very workflow, imported as a module with a config for the new slides.
+"""
+
+
+if study.predict.config:
+
+    module predicted:
+        snakefile:
+            "../Snakefile"
+        config:
+            study.predict.config_in(workflow.pathvars.apply("<results>/predict/cohort"))
+        pathvars:
+            trained=workflow.pathvars.apply("<trained>"),
+            logs=workflow.pathvars.apply("<logs>/predict/cohort"),
+            benchmarks=workflow.pathvars.apply("<benchmarks>/predict/cohort"),
+
+    use rule inspect_slides, assess_tissue, collect_slides, tile_slides, collect_losses, extract_features, collect_feature_losses, embed_block, gather_embeddings from predicted as predict_*
+
+
+rule predict_cases:
+    input:
+        unpack(study.predict.inputs),
+    output:
+        predictions="<results>/predict/{model}/{task}/predictions.tsv",
+        metrics="<results>/predict/{model}/{task}/metrics.tsv",
+        page=report(
+            "<results>/predict/{model}/{task}/predictions.html",
+            caption="../report/predictions.rst",
+            category="9 Predictions",
+            labels={"model": "{model}", "task": "{task}", "result": "predictions"},
+        ),
+    log:
+        "<logs>/predict/{model}/{task}.log",
+    benchmark:
+        "<benchmarks>/predict/{model}/{task}.tsv"
+    conda:
+        "../../envs/probe.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(4000),
+        runtime=grow(120),
+    params:
+        states=study.times.of(study.predict.inputs),
+        asked=study.predict.request,
+        results=subpath(output.predictions, ancestor=4),
+        code=study.digest("predict"),
+        script=study.script("predict_cases"),
+    message:
+        "Predicting {wildcards.task} of new cases with {wildcards.model}"
+    script:
+        "../scripts/predict_cases.py"

@@ -1,0 +1,122 @@
+"""Writing a bundle: one folder with predictors and all that applies them elsewhere, but for weights of others."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ..common.bundles import CONFIG, CONTENTS, LAYOUT, PAGE, SUMS, files_of, sums_of, sums_of_needed
+from ..common.digests import digest_of
+from ..common.files import atomic_path, write_json, write_text
+
+log = logging.getLogger(__name__)
+
+#: Folders of a bundle whose files no one else writes.
+OURS = ("predictors/", "models/")
+
+
+def write_bundle(
+    *,
+    folder: str,
+    files: Mapping[str, str],
+    weights: Sequence[str],
+    contents: Mapping[str, Any],
+    sections: Mapping[str, Any],
+) -> None:
+    """Write the bundle `folder`; its list of checksums comes last, so that a folder with one is whole.
+
+    files: path of each file that is taken, by its name in the bundle; weights: files of others, named by their SHA-256,
+    in the order of those of `contents["needed"]` that are `given`; sections: of the config, by which new slides become
+    embeddings. Raises FileExistsError for a file in the folder that is none of a bundle's.
+    """
+    needed = _with_sums(contents["needed"], weights)
+    names = {*files, CONTENTS, CONFIG, PAGE, SUMS}
+    clear(folder, names)
+    for name, path in files.items():
+        if name.endswith("/predictor.json"):
+            write_json(f"{folder}/{name}", without_cases(json.loads(Path(path).read_text(encoding="utf-8"))))
+            continue
+        with atomic_path(f"{folder}/{name}") as temporary:
+            shutil.copyfile(path, temporary)
+    write_text(f"{folder}/{CONFIG}", yaml.safe_dump(dict(sections), sort_keys=True, allow_unicode=True))
+    stated = {"layout": LAYOUT, "predictors": list(contents["predictors"]), "needed": needed}
+    write_json(f"{folder}/{CONTENTS}", stated)
+    write_text(f"{folder}/{PAGE}", page(stated))
+    write_text(f"{folder}/{SUMS}", sums_of(folder))
+    log.info("%s: %d files, %d of others named", folder, len(names), len(needed))
+
+
+def clear(folder: str, names: set[str]) -> None:
+    """Take out what an earlier bundle held and this one doesn't; raises FileExistsError for what isn't a bundle's."""
+    for name, _ in sorted(files_of(folder)):
+        if name in names:
+            continue
+        if not name.startswith(OURS):
+            raise FileExistsError(f"{folder}/{name} is none of a bundle's files: move it away, and run again")
+        os.unlink(f"{folder}/{name}")
+
+
+def without_cases(facts: dict[str, Any]) -> dict[str, Any]:
+    """Facts of a predictor, digests in place of the names of its training cases: a bundle leaves the house.
+
+    They tell whether a case that one knows was trained on, and give no name; one who guesses a name can check it.
+    """
+    training = dict(facts.get("training", {}))
+    if "cases" in training:
+        training["case_digests"] = sorted(map(digest_of, training.pop("cases")))
+    return facts | {"training": training}
+
+
+def _with_sums(needed: Sequence[Mapping[str, Any]], weights: Sequence[str]) -> list[dict[str, Any]]:
+    """What the bundle doesn't hold, with the SHA-256 of each file."""
+    paths, found = iter(weights), []
+    for one in needed:
+        stated = {key: value for key, value in one.items() if key != "given"}
+        found.append(stated | {"files": sums_of_needed(next(paths)) if one["given"] else {}})
+    return found
+
+
+def page(contents: Mapping[str, Any]) -> str:
+    """README.md of a bundle: how it is used, and what it needs."""
+    names = "".join(f"- `{name}`: predictors/{name}/card.md\n" for name in contents["predictors"])
+    lines = [
+        f"- `{one['key']}`: {', '.join(part for part in (one['name'], one['revision'], one['source']) if part)}"
+        + "".join(f"; SHA-256 `{digest}`" for digest in one["files"].values() if len(one["files"]) == 1)
+        + (" (fetched by the workflow)" if one["fetched"] else "")
+        for one in contents["needed"]
+    ]
+    needs = "It holds all that is needed." if not lines else "\n".join([NEEDS, *lines])
+    return PAGE_TEXT.format(names=names, needs=needs)
+
+
+NEEDS = """\
+It does not hold weights of others. Those that the workflow doesn't fetch itself are named in your config at the key
+that stands before each; they are compared with these checksums before any work.
+"""
+PAGE_TEXT = """\
+# Predictors for new slides
+
+Research software: no medical device, and not for the care of patients. Each card says what a predictor was trained on.
+
+{names}
+With the workflow installed, in a folder of your own:
+
+```bash
+molpath init new --bundle THIS_FOLDER --slides SLIDES
+cd new && snakemake predict
+```
+
+or in a config: `predict: {{bundle: THIS_FOLDER, slides: new_slides.tsv}}`, then `snakemake predict`. The tables lie in
+`results/predict/<model>/<task>/predictions.tsv`. Every file is checked against `checksums.tsv` first.
+
+## What else it needs
+
+{needs}
+"""

@@ -1,0 +1,104 @@
+"""Labels of new cases, where their sheets have a column called as the label that a predictor was fitted on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from ..common.files import read_tsv
+from ..probe.tasks import (
+    BadTask,
+    Task,
+    check_labels,
+    in_order,
+    one_row_a_sample,
+    read_survival,
+    read_values,
+    survival_columns,
+)
+
+
+class NoLabels(Exception):
+    """The new sheets say nothing that a predictor could be held against; the message says why."""
+
+
+class Labelled(NamedTuple):
+    """A task of the new samples that have a label, and the label of each as the sheet has it."""
+
+    task: Task
+    words: dict[str, str]
+
+
+def read_labels(name: str, about: Mapping[str, Any], sheet: str, case_sheet: str) -> Labelled:
+    """The labelled samples of the new sheets.
+
+    about: task_col, sample_col, label_dict, extra_cols and task_type of the task that the predictor was fitted on.
+    Classes may be written by their codes or by their names. The sheet of cases counts before that of slides.
+    Raises NoLabels where no row has a label, BadTask where one can't be what the predictor predicts.
+    """
+    column, unit = about["task_col"], about["sample_col"]
+    extra = about.get("extra_cols") or []
+    survival = about.get("task_type") == "survival" or any(one.endswith("_event") for one in [column, *extra])
+    table, rows = _rows(sheet, case_sheet, column, survival)
+    rows = rows[rows[column] != ""]
+    if not len(rows):
+        raise NoLabels(f"column {column} of {table} is empty")
+    words = in_order({str(code): str(label) for code, label in (about.get("label_dict") or {}).items()})
+    plain = about.get("task_type") == "regression"
+    if not survival and not plain:
+        rows = rows.assign(**{column: _codes(rows[column], words)})
+        check_labels(rows, column, words, table, f"the predictor {name}")
+    event, time = survival_columns(rows, column, extra, table) if survival else ("", "")
+    samples = one_row_a_sample(rows, unit, [column, *filter(None, (event, time))], table)
+    times, events = read_survival(rows.loc[samples["first"]], event, time, table) if survival else (None, None)
+    order = {code: i for i, code in enumerate(words)}
+    task = Task(
+        name,
+        unit,
+        [str(one) for one in samples.index],
+        np.array([order.get(value, -1) for value in samples[column]], int),
+        [] if survival or plain else list(words.values()),
+        np.zeros((len(samples), 0), object),
+        list(about.get("metrics") or []),
+        times,
+        events,
+        cases=dict(samples["case"]),
+        values=read_values(rows.loc[samples["first"]], column, table) if plain else np.zeros(0),
+    )
+    told = samples[event] + " at " + samples[time] if survival else samples[column].map(words).fillna(samples[column])
+    return Labelled(task, dict(told))
+
+
+def _rows(sheet: str, case_sheet: str, column: str, survival: bool) -> tuple[str, pd.DataFrame]:
+    """The sheet that has the label, and a row for each slide with slide_id, case_id and its columns."""
+    slides = read_tsv(sheet, lines="#")
+    for path in filter(None, (case_sheet, sheet)):
+        rows = slides if path == sheet else read_tsv(path, lines="#")
+        timed = not survival or any(name.endswith("_event") for name in rows)
+        if column in rows and timed:
+            if path == sheet:
+                return path, rows
+            return path, slides[["slide_id", "case_id"]].merge(
+                rows.drop(columns="slide_id", errors="ignore"), on="case_id"
+            )
+    raise NoLabels(f"no column {column} in {' or '.join(filter(None, (case_sheet, sheet)))}")
+
+
+def _codes(cells: pd.Series, words: Mapping[str, str]) -> pd.Series:
+    """Classes by their codes; names are turned into codes where a cell is none."""
+    if set(cells) <= set(words):
+        return cells
+    by_name = {label: code for code, label in words.items()}
+    return cells.map(lambda cell: by_name.get(cell, cell))
+
+
+def unknown_labels(cells: Sequence[str], names: Mapping[Any, Any]) -> list[str]:
+    """Cells that are neither code nor name of a class."""
+    known = {str(word) for pair in names.items() for word in pair}
+    return sorted({cell for cell in cells if cell and cell not in known})
+
+
+__all__ = ["BadTask", "Labelled", "NoLabels", "read_labels", "unknown_labels"]

@@ -1,0 +1,64 @@
+"""The page of predictions: what was asked, counts, external validation, and a table that sorts and filters."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from ..common.reasons import OK
+from ..tables.pages import MOST_ROWS, Section, write_page
+
+RESEARCH = "Research software and no medical device: nothing here is for decisions on patients."
+
+
+def write_predictions_page(
+    path: str, name: str, rows: pd.DataFrame, scores: pd.DataFrame, asked: Mapping[str, Any]
+) -> None:
+    """Write the page of a predictor; rows: predictions.tsv, scores: metrics.tsv, asked: section predict and the note."""
+    said = [f"{sentence}." for sentence in counts_of(rows)]
+    if len(rows) > MOST_ROWS:
+        said.append(f"The first {MOST_ROWS:,} of {len(rows):,} rows; predictions.tsv has all.")
+    within = " within each class" if asked["by_class"] else ""
+    said += [
+        f"A set holds the truth of {asked['coverage']:.0%} of cases like those of training{within}.",
+        f"At most {asked['false_alarms']:.1%} of such cases would be flagged as unlike the others (ood_flag).",
+        RESEARCH,
+    ]
+    write_page(
+        path,
+        f"Predictions of {name}",
+        asked["note"],
+        [
+            Section(sentences=html.escape(" ".join(said)), table=rows.head(MOST_ROWS)),
+            Section("External validation", html.escape(validation_in_words(scores)), with_scores(scores)),
+        ],
+    )
+
+
+def counts_of(rows: pd.DataFrame) -> list[str]:
+    """How many rows were predicted, flagged, known to the predictor, or not predicted."""
+    done = rows[rows.status == OK]
+    told = [f"{len(done):,} of {len(rows):,} predicted, {len(rows) - len(done):,} not predicted (see reason)"]
+    flagged, known = int((done["ood_flag"] == "yes").sum()), int((rows.in_training == "yes").sum())
+    told += [f"{flagged:,} flagged as unlike the training cases (see ood_reason)"] * bool(flagged)
+    return told + [f"{known:,} in training: the predictor was fitted on them, and their rows prove nothing"] * bool(
+        known
+    )
+
+
+def validation_in_words(scores: pd.DataFrame) -> str:
+    """What the table of scores shows, or why there is none."""
+    if not len(with_scores(scores)):
+        return "; ".join(note for note in scores.note if note)
+    return (
+        "Labels of the new sheet against predictions, cases in training left out; intervals: 95 %, over resampled cases. "
+        "Internal: the cross-validated score of the training cohort."
+    )
+
+
+def with_scores(scores: pd.DataFrame) -> pd.DataFrame:
+    """Rows of metrics; none where there was nothing to validate."""
+    return scores[scores.metric != ""]

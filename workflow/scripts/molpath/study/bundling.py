@@ -1,0 +1,185 @@
+"""What `snakemake bundle` writes into one folder: predictors, slide encoders trained here, and a config for both."""
+
+from __future__ import annotations
+
+import copy
+import os
+
+from ..common.bundles import SUMS
+from ..common.kinds import FOREIGN
+from .config import Config, Places, Wildcards
+from .finished_runs import CONFIG as RUN_CONFIG
+from .finished_runs import WEIGHTS
+from .models import Models
+from .predictors import Predictors
+from .problems import Problems
+from .tissue import Tissue
+
+#: Files of a predictor.
+OF_PREDICTOR = ("model.safetensors", "predictor.json", "card.md", "reference.safetensors", "reference.json")
+#: Files of the folder of a run.
+OF_RUN = (RUN_CONFIG, WEIGHTS, "sha256.txt", "model_card.md")
+#: Keys of entries that say where files of this machine lie, how it works, or what it permits: each machine has its own.
+OF_MACHINES = {
+    "tissue": ("weights", "contours", "deadline_s"),
+    "grid": ("coords",),
+    "encoder": ("weights", "folder", "batch_size", "workers"),
+    "model": ("weights", "trust_remote_code"),
+}
+
+
+class Bundling:
+    """Files, sections and names of the bundle of a study's predictors."""
+
+    def __init__(self, config: Config, places: Places, models: Models, tissue: Tissue, predictors: Predictors) -> None:
+        self.config, self.places, self.models, self.tissue = config, places, models, tissue
+        self.names = predictors.names
+        self.used = list(dict.fromkeys(model for model, _ in predictors.pairs))
+
+    def files(self, wildcards: Wildcards | None = None) -> list[str]:
+        """Files that are taken into the bundle."""
+        return list(self._copied().values())
+
+    def copied(self, wildcards: Wildcards | None = None) -> list[str]:
+        """Their names there, in the same order."""
+        return list(self._copied())
+
+    def weights(self, wildcards: Wildcards | None = None) -> list[str]:
+        """Files and folders of others that the bundle names by their SHA-256."""
+        return [self.places.given(path) for _, path in self._named() if path]
+
+    def target(self, wildcards: Wildcards) -> list[str]:
+        """The bundle's list of checksums, which is written last; ProblemsFound where nothing is asked for."""
+        problems = Problems()
+        if not self.names:
+            wrong = "no predictor is asked for, and a bundle holds some"
+            problems.add("config, key probe/predictors", wrong, "name a model and a task: [{model: …, task: …}]")
+        for name in self.used:
+            if self.models.entries[name]["kind"] == "table":
+                wrong = f"{name} is a table of given vectors, and nothing in a bundle makes those of new slides"
+                problems.add("config, key probe/predictors", wrong, "name a model of another kind")
+        problems.stop()
+        return [f"<results>/bundle/{SUMS}"]
+
+    def contents(self, wildcards: Wildcards | None = None) -> Config:
+        """What bundle.json says, but for checksums: those of `needed` are of `weights`, in the same order."""
+        return {"predictors": self.names, "needed": [one | {"given": bool(path)} for one, path in self._named()]}
+
+    def _copied(self) -> dict[str, str]:
+        """Path of each file by its name in the bundle."""
+        found = {
+            f"predictors/{name}/{file}": f"<results>/probe/{name}/predictor/{file}"
+            for name in self.names
+            for file in OF_PREDICTOR
+        }
+        for name in self.used:
+            if self.models.entries[name]["kind"] == "threads":
+                folder, finished = self._run_of(name)
+                for file in OF_RUN:
+                    if (
+                        not finished
+                        or file in (RUN_CONFIG, WEIGHTS, "sha256.txt")
+                        or os.path.isfile(f"{folder}/{file}")
+                    ):
+                        path = f"{folder}/{file}"
+                        found[f"models/{name}/{file}"] = self.places.given(path) if finished else path
+        return found
+
+    def _run_of(self, model: str) -> tuple[str, bool]:
+        """Folder of a trained model's run, and whether it is a finished one from elsewhere."""
+        if model in self.models.finished:
+            return self.models.finished[model].folder, True
+        return f"<results>/pretrain/runs/{self.models.entries[model]['run']}", False
+
+    # Sections of the config.
+
+    def sections(self, wildcards: Wildcards | None = None) -> Config:
+        """A config by which new slides become embeddings of the predictors' models; no path of this machine."""
+        models = {name: self._model(name) for name in self.used}
+        sources = [self._source(name) for name in self.used]
+        grids, encoders = self.models.grids.entries, self.models.encoders.entries
+        features = {key: self.config["features"][key] for key in ("damaged", "max_damaged_fraction")}
+        runs = {model["run"]: self.models.runs[model["run"]] for model in models.values() if model.get("run")}
+        return {
+            "tissue": self._tissue(),
+            "tiles": {"grids": {grid: _without(grids[grid], "grid") for grid, _ in sources}},
+            "features": features | {"encoders": {name: self._encoder(encoders[name]) for _, name in sources}},
+            "embed": {"models": models},
+        } | ({"pretrain": {"runs": copy.deepcopy(runs)}} if runs else {})
+
+    def _source(self, name: str) -> tuple[str, str]:
+        """Grid and encoder of a model, by their keys in the config."""
+        entry = self.models.entries[name]
+        entry = self.models.runs[entry["run"]] if entry.get("run") else entry
+        return entry["grid"], entry["encoder"]
+
+    def _model(self, name: str) -> Config:
+        """A model's entry: a trained one is the folder in the bundle."""
+        entry = _without(self.models.entries[name], "model")
+        if entry["kind"] == "threads":
+            grid, encoder = self._source(name)
+            return {key: entry[key] for key in ("kind", "cases")} | {
+                "path": f"models/{name}",
+                "grid": grid,
+                "encoder": encoder,
+            }
+        return entry
+
+    def _encoder(self, entry: Config) -> Config:
+        entry = _without(entry, "encoder")
+        return entry | {"stain": {key: value for key, value in entry["stain"].items() if key != "target"}}
+
+    def _tissue(self) -> Config:
+        section = _without(self.tissue.section, "tissue")
+        artefacts = {key: value for key, value in section["artefacts"].items() if key != "weights"}
+        return section | {"artefacts": artefacts}
+
+    # Weights of others.
+
+    def _named(self) -> list[tuple[Config, str]]:
+        """What the bundle needs and does not hold, with its path here; '' for what belongs to each study's slides."""
+        found = [
+            (
+                _needed(f"{key}/weights", f"{self.tissue.section['method']} ({key})", "the file of weights"),
+                entry["weights"],
+            )
+            for key, entry in self.tissue.given_weights().items()
+        ]
+        for name in dict.fromkeys(encoder for _, encoder in map(self._source, self.used)):
+            found += self._of_encoder(name)
+        for name in self.used:
+            entry = self.models.entries[name]
+            if entry["kind"] in FOREIGN:
+                found.append(
+                    (_needed(f"embed/models/{name}/weights", entry["kind"], "its repository"), entry["weights"])
+                )
+        return [(one, self.places.find_given(path)) for one, path in found]
+
+    def _of_encoder(self, name: str) -> list[tuple[Config, str]]:
+        """Weights, stain target or given features of a patch encoder."""
+        encoders, entry = self.models.encoders, self.models.encoders.entries[name]
+        key, facts = f"features/encoders/{name}", encoders.facts_of(name)
+        found = []
+        fetched = next(iter(encoders.to_fetch(name)), "")
+        source = str(facts.get("hub") or facts.get("package") or "")
+        if entry["adapter"] == "precomputed":
+            found.append((_needed(f"{key}/folder", name, "features that another tool makes of the new slides"), ""))
+        elif entry["weights"] or fetched:
+            one = _needed(f"{key}/weights", entry["adapter"], source, str(facts.get("revision") or ""))
+            one["fetched"] = fetched.removeprefix(f"{self.places.resources}/")
+            found.append((one, entry["weights"] or fetched))
+        if entry["stain"]["target"]:
+            one = _needed(
+                f"{key}/stain/target", os.path.basename(entry["stain"]["target"]), "the image stains are brought to"
+            )
+            found.append((one, entry["stain"]["target"]))
+        return found
+
+
+def _needed(key: str, name: str, source: str, revision: str = "") -> Config:
+    return {"key": key, "name": name, "source": source, "revision": revision, "fetched": ""}
+
+
+def _without(entry: Config, kind: str) -> Config:
+    """An entry without the keys that each machine has of its own."""
+    return {key: copy.deepcopy(value) for key, value in entry.items() if key not in OF_MACHINES[kind]}

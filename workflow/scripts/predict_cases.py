@@ -1,0 +1,27 @@
+"""Say what a predictor makes of new cases: a table, a page, and how it does against labels where there are some."""
+
+import sys
+from pathlib import Path
+
+# Snakemake puts this script's folder last; its library comes before any other of that name.
+sys.path.insert(0, next(path for path in reversed(sys.path) if Path(path, "molpath").is_dir()))
+from molpath.common import joblog
+
+if __name__ == "__main__":
+    joblog.start(snakemake)
+    from molpath.predict.table import predict_cases
+
+    predict_cases(
+        name=f"{snakemake.wildcards.model}/{snakemake.wildcards.task}",
+        folder=str(Path(snakemake.input.facts).parent),
+        embedded={"slide_id": snakemake.input.slides_embedded, "case_id": snakemake.input.cases_embedded},
+        fates={"slide_id": snakemake.input.slides_fates, "case_id": snakemake.input.cases_fates},
+        quality=snakemake.input.quality,
+        features=snakemake.input.features,
+        wsi=f"{snakemake.params.results}/predict/cohort/wsi",
+        sheets=snakemake.input.sheets,
+        asked=snakemake.params.asked,
+        predictions=snakemake.output.predictions,
+        metrics=snakemake.output.metrics,
+        page=snakemake.output.page,
+    )
