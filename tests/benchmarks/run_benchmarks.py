@@ -36,6 +36,8 @@ BENCHMARKS = {
     "seeds": "demo_seeds.py",
     "tests": "type_one_errors.py",
     "vectors": "given_vectors.py",
+    "prediction": "prediction.py",
+    "scanners": "prediction_scanners.py",
 }
 
 

@@ -19,6 +19,7 @@ PID_FILE = ROOT / ".demo.pid"
 GIVEN, SEED = ROOT / "resources/demo/pairs", 2
 PICTURE = "results/pairs/figures/planted/threads-s0/P02632-1/immune"
 CURVE = "results/pairs/figures/label_curve.tsv"
+PREDICTED = "results/pairs/predict/threads-s0"
 
 
 class Part(NamedTuple):
@@ -46,7 +47,7 @@ PARTS = (
     Part(
         "pairs",
         "pairs",
-        (f"{PICTURE}.svg", "results/pairs/tables/metrics.html", "results/pairs/tables/ledger.tsv"),
+        (f"{PICTURE}.svg", "results/pairs/tables/metrics.html", "results/pairs/tables/ledger.tsv", "predict"),
         f"{PICTURE}.svg",
     ),
 )
@@ -133,6 +134,22 @@ def result() -> str:
     return "\n".join(lines)
 
 
+def predictions() -> str:
+    """What predictions of later cases are worth, in sentences."""
+    sys.path.insert(0, str(ROOT / "workflow/scripts"))
+    from molpath.demo.predicted import worth
+
+    tables = {path.parent.name: path for path in sorted((ROOT / PREDICTED).glob("*/predictions.tsv"))}
+    tasks, scanners = worth(tables, GIVEN / "new/cases.tsv")
+    least, mean, most = tasks.coverage.min(), tasks.coverage.mean(), tasks.coverage.max()
+    flagged = ", ".join(f"{row.flagged:.0%} of scanner {row.scanner}" for row in scanners.itertuples())
+    return (
+        f"Predicted, {tasks.cases.max()} later cases, {len(tasks)} tasks: sets meant to hold the truth in 90 % do so in "
+        f"{mean:.0%} ({least:.0%} to {most:.0%}).\nCalibration error {tasks.ece.mean():.3f}, after scaling "
+        f"{tasks.ece_scaled.mean():.3f}. Flagged as unlike the training cases: {flagged}."
+    )
+
+
 def main() -> int:
     """Run both parts, and say what came out and where it is."""
     unlock_if_killed()
@@ -142,7 +159,9 @@ def main() -> int:
             return code
     print("\nSynthetic data; nothing here says anything about patients.\n")
     print(result())
+    print(predictions())
     print(f"\n  picture                              {PICTURE}.svg")
+    print(f"  predictions of later cases           {PREDICTED}/<task>/predictions.html")
     print("  report of the given pairs            results/pairs/report.html")
     print("  report of the drawn slides           results/pixels/report.html")
     print("  what became of every drawn slide     results/pixels/tables/ledger.tsv")
