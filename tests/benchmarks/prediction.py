@@ -54,7 +54,10 @@ def predict(folder: Path, model: str) -> dict[str, Path]:
 
 def costs(folder: Path, model: str, cases: int) -> pd.DataFrame:
     """Of each job after features: processor seconds, those of a case, and MiB at its peak."""
-    places = [folder / f"{RESULTS}/benchmarks/predict/cohort/embed/{model}", folder / f"{RESULTS}/benchmarks/predict/{model}"]
+    places = [
+        folder / f"{RESULTS}/benchmarks/predict/cohort/embed/{model}",
+        folder / f"{RESULTS}/benchmarks/predict/{model}",
+    ]
     rows = []
     for path in sorted(file for place in places for file in place.rglob("*.tsv")):
         found = pd.read_csv(path, sep="\t").iloc[-1]

@@ -144,7 +144,7 @@ def predictions() -> str:
     least, mean, most = tasks.coverage.min(), tasks.coverage.mean(), tasks.coverage.max()
     flagged = ", ".join(f"{row.flagged:.0%} of scanner {row.scanner}" for row in scanners.itertuples())
     return (
-        f"Predicted, {tasks.cases.max()} later cases, {len(tasks)} tasks: sets meant to hold the truth in 90 % do so in "
+        f"Of {tasks.cases.max()} later cases, 90 % sets of {len(tasks)} tasks hold the truth in "
         f"{mean:.0%} ({least:.0%} to {most:.0%}).\nCalibration error {tasks.ece.mean():.3f}, after scaling "
         f"{tasks.ece_scaled.mean():.3f}. Flagged as unlike the training cases: {flagged}."
     )

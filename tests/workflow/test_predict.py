@@ -1,7 +1,5 @@
 """New slides through the workflow: predictions of every case, with slides that fail, and what is refused before."""
 
-
-
 ENCODER, GRID = "colour", "20x_256px_0px_overlap"
 PREDICTIONS = "results/predict/mean/here--grade/predictions.tsv"
 MODULE_RULES = (

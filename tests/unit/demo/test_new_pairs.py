@@ -6,6 +6,7 @@ import pytest
 from molpath.common.files import read_tsv
 from molpath.demo.new_pairs import SCANNERS, write_new_pairs
 from molpath.demo.pairs import DOMINANT, LATENTS, TASKS, draw_world, write_pairs
+from sklearn.metrics import roc_auc_score
 
 COUNTS = {"usual": 150, "shifted": 30, "faded": 30}
 
@@ -61,9 +62,9 @@ def test_labels_are_told_by_the_old_world_and_not_by_another(cohort):
     cases = read_tsv(folder / "new/cases.tsv").head(COUNTS["usual"])
 
     def auc(world) -> float:
-        from sklearn.metrics import roc_auc_score
-
-        read = np.array([patches[(patches @ world.mark).argsort()[-3:]].mean(0) for patches in bags(folder, cases.case_id)])
+        read = np.array(
+            [patches[(patches @ world.mark).argsort()[-3:]].mean(0) for patches in bags(folder, cases.case_id)]
+        )
         levels = read @ world.carriers.T
         scores = [
             roc_auc_score(cases[task].astype(int), levels[:, LATENTS.index(programme)])

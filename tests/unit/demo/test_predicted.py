@@ -22,7 +22,10 @@ def files(tmp_path):
     low = [0.9, 0.8, 0.3, 0.6, 0.5, 0.5]
     columns = {"case_id": names, "status": "ok", "reason": "", "prob_low": low, "prob_high": [1 - p for p in low]}
     columns |= {"calibrated_low": low, "calibrated_high": [1 - p for p in low]}
-    columns |= {"set": ["low", "low;high", "high", "low", "high", "low"], "label": ["low", "high", "high", "high", "", ""]}
+    columns |= {
+        "set": ["low", "low;high", "high", "low", "high", "low"],
+        "label": ["low", "high", "high", "high", "", ""],
+    }
     columns |= {"ood_score": [0.1, 0.4, 0.2, 0.3, 0.35, 0.9], "ood_flag": ["no", "yes", "no", "no", "no", "yes"]}
     write_tsv(tmp_path / "predictions.tsv", DataFrame(columns))
     return tmp_path

@@ -4,10 +4,11 @@
 
 writes what a user of given features has: `slides.tsv`, `profiles.tsv`, `features/<slide>.h5` (TRIDENT's layout),
 `expression.tsv` (log2 TPM + 1), `mutations.tsv`, tasks, and the truth, by case (`truth.tsv`) and by patch
-(`patches.tsv`); beside them other cases to predict (`molpath.demo.new_pairs`). Each case has a level of each gene programme. A small focus of a slide's patches is marked by one
-direction of feature space and carries the levels in others; all other patches are background, whose composition and
-colour change from slide to slide more than the levels do. So the mean over patches holds little of the levels, and
-attention that learns the mark holds nearly all. The constants were chosen on seeds 0 and 1.
+(`patches.tsv`); beside them other cases to predict (`molpath.demo.new_pairs`). Each case has a level of each gene
+programme. A small focus of a slide's patches is marked by one direction of feature space and carries the levels in
+others; all other patches are background, whose composition and colour change from slide to slide more than the levels
+do. So the mean over patches holds little of the levels, and attention that learns the mark holds nearly all. The
+constants were chosen on seeds 0 and 1.
 """
 
 from __future__ import annotations

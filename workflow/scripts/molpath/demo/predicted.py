@@ -17,10 +17,10 @@ BINS = 10
 def worth(predictions: Mapping[str, str | Path], cases: str | Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Of each task, over the usual scanner's cases; and of each scanner, the mean over tasks.
 
-    predictions: predictions.tsv by task; cases: sheet with case_id and scanner. Columns of the first table: task, cases,
-    coverage (share of conformal sets with the label), size (classes in a set), accuracy, ece and ece_scaled (before and
-    after the temperature); of the second: scanner, cases, flagged (share), auc (of the score of doubt, against the usual
-    scanner). Raises ValueError where a case has no prediction.
+    predictions: predictions.tsv by task; cases: sheet with case_id and scanner. Columns of the first table: task,
+    cases, coverage (share of conformal sets with the label), size (classes in a set), accuracy, ece and ece_scaled
+    (before and after the temperature); of the second: scanner, cases, flagged (share), auc (of the score of doubt,
+    against the usual scanner). Raises ValueError where a case has no prediction.
     """
     scanners = read_tsv(cases).set_index("case_id")["scanner"]
     tasks, flags = [], []
@@ -43,9 +43,7 @@ def _of_task(rows: pd.DataFrame) -> dict[str, float]:
     names = [column.removeprefix("prob_") for column in rows if column.startswith("prob_")]
     held = [label in said.split(";") for label, said in zip(rows["label"], rows["set"], strict=True)]
     right = rows["label"].map({name: code for code, name in enumerate(names)}).to_numpy(int)
-    before, after = (
-        rows[[f"{kind}_{name}" for name in names]].to_numpy(np.float64) for kind in ("prob", "calibrated")
-    )
+    before, after = (rows[[f"{kind}_{name}" for name in names]].to_numpy(np.float64) for kind in ("prob", "calibrated"))
     return {
         "cases": len(rows),
         "coverage": float(np.mean(held)),
