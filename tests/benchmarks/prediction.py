@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "workflow/scripts"))
 from molpath.common.files import write_text, write_tsv  # noqa: E402
 from molpath.demo.new_pairs import USUAL, write_new_pairs  # noqa: E402
-from molpath.demo.pairs import write_pairs  # noqa: E402
+from molpath.demo.pairs import PROBED, write_pairs  # noqa: E402
 from molpath.demo.predicted import worth  # noqa: E402
 
 RESULTS, CASES = "results/pairs", "resources/demo/pairs/new/cases.tsv"
@@ -33,7 +33,7 @@ RESULTS, CASES = "results/pairs", "resources/demo/pairs/new/cases.tsv"
 def config_of(model: str) -> dict:
     """The demo's config with one model, and what predictions don't need left out."""
     config = yaml.safe_load((ROOT / "config/demo/pairs.yaml").read_text())
-    config["embed"]["use"] = [model]
+    config["embed"] |= {"use": [model], "cohorts": [PROBED]}
     config["report"].pop("reference")
     config["probe"].pop("gene_sets")
     for predictor in config["probe"]["predictors"]:
