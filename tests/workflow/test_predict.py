@@ -1,8 +1,143 @@
-"""New slides through the workflow: predictions of every case, with slides that fail, and what is refused before."""
+"""New slides through the workflow: a prediction or a reason for every case, and nothing of the training again."""
 
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from molpath.common.files import read_tsv
+from molpath.predict.predictor import Predictor
+from molpath.probe.embeddings import read_embeddings
+from new_slides import NEW, write_study
+from projects import call_snakemake
+
+PREDICTED = "results/predict/mean/here--grade"
+#: Rules of the module that runs the stages on new slides.
+NEW_RULES = {
+    *("predict_inspect_slides", "predict_assess_tissue", "predict_collect_slides", "predict_tile_slides"),
+    *("predict_collect_losses", "predict_extract_features", "predict_collect_feature_losses", "predict_embed_block"),
+    *("predict_gather_embeddings", "predict_cases"),
+}
+
+pytestmark = pytest.mark.slow
+
+<<<<<<< HEAD
 ENCODER, GRID = "colour", "20x_256px_0px_overlap"
 PREDICTIONS = "results/predict/mean/here--grade/predictions.tsv"
 MODULE_RULES = (
     *("inspect_slides", "assess_tissue", "collect_slides", "tile_slides", "collect_losses", "extract_features"),
     *("collect_feature_losses", "embed_block", "gather_embeddings"),
 )
+=======
+
+def snakemake(folder: Path, repository: Path, *arguments: str):
+    """A run in the study's folder, which has to come to its end."""
+    done = call_snakemake(folder, repository / "workflow/Snakefile", *arguments, "--configfile", "config.json")
+    assert done.returncode == 0, done.stdout[-5000:]
+    return done
+
+
+def planned(folder: Path, repository: Path, *arguments: str) -> dict[str, int]:
+    """Number of jobs a rule of a dry run."""
+    said = snakemake(folder, repository, *arguments, "--dry-run", "--quiet", "rules").stdout
+    return {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", said, re.M)}
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory, repository) -> Path:
+    """A study whose predictor was fitted before its config named new slides, and which then predicted them."""
+    folder = tmp_path_factory.mktemp("new_slides")
+    write_study(folder)
+    config = json.loads((folder / "config.json").read_text())
+    snakemake(folder, repository, "--cores", "2", "probe", "results/probe/mean/here--grade/predictor/reference.json")
+    config["predict"] = {"slides": "new.tsv"}
+    (folder / "config.json").write_text(json.dumps(config))
+    jobs = planned(folder, repository, "predict")
+    assert set(jobs) - {"predict", "total"} == NEW_RULES  # nothing of the training runs again
+    snakemake(folder, repository, "--cores", "2", "predict")
+    return folder
+
+
+def test_every_case_has_a_row_and_the_value_is_the_predictors(study):
+    table = read_tsv(study / PREDICTED / "predictions.tsv").set_index("case_id", drop=False)
+    assert list(table.index) == list(dict.fromkeys(read_tsv(study / "new.tsv").case_id))
+    assert {*NEW, "D019", "X1"} == set(table.index)
+    ids, vectors = read_embeddings(study / "results/predict/cohort/embed/mean/cases.h5ad")
+    found = Predictor.load(study / "results/probe/mean/here--grade/predictor")
+    logit = (vectors / found.unit) @ found.coefficients[0] + found.intercept[0]
+    said = table.loc[ids, "prob_high"].astype(float)
+    np.testing.assert_allclose(said, 1 / (1 + np.exp(-logit)), rtol=1e-6)
+    assert table.status["D003"] == "not predicted"
+    assert "blank" in table.reason["D003"]
+    assert table.loc["D003", ["prob_high", "predicted", "ood_flag", "n_patches"]].tolist() == ["", "", "", "0"]
+
+
+def test_slides_that_were_set_aside_are_named_in_the_row_of_their_case(study):
+    table = read_tsv(study / PREDICTED / "predictions.tsv").set_index("case_id")
+    assert table.n_slides[["D002", "D004", "D006"]].tolist() == ["1", "1", "2"]
+    assert table.set_aside["D002"].startswith("D002-DX9: truncated")
+    assert table.set_aside["D004"].startswith("D004-DX9: out_of_focus")
+    patches = read_tsv(study / "results/predict/cohort/embed/mean/slides.tsv").set_index("slide_id").n_patches
+    assert int(table.n_patches["D006"]) == int(patches["D006-DX1"]) + int(patches["D006-DX2"])
+
+
+def test_cases_in_training_are_flagged_by_name_and_by_file(study):
+    table = read_tsv(study / PREDICTED / "predictions.tsv").set_index("case_id")
+    assert list(table.index[table.in_training == "yes"]) == ["D019", "X1"]
+    assert table.in_training_by["X1"] == "slide X1 is its slide D018-DX1"
+
+
+def test_external_validation_leaves_training_out(study):
+    scores = read_tsv(study / PREDICTED / "metrics.tsv").set_index("metric")
+    table = read_tsv(study / PREDICTED / "predictions.tsv")
+    used = table[(table.status == "ok") & (table.in_training == "no")]
+    assert scores.n["acc"] == str(len(used)) == "4"
+    assert float(scores.value["acc"]) == np.mean(used.predicted == used.label)
+    assert "1 in training left out" in scores.note["acc"]
+    summary = read_tsv(study / "results/probe/mean/here--grade/frozen/summary.tsv")
+    own = summary[(summary.protocol == "logistic") & (summary.metric == "acc")]["mean"]
+    assert float(scores.internal_mean["acc"]) == pytest.approx(float(own.iloc[0]))
+
+
+def test_a_page_shows_all_of_it(study):
+    page = (study / PREDICTED / "predictions.html").read_text()
+    assert "6 of 7 predicted, 1 not predicted" in page
+    assert "no medical device" in page
+
+
+def test_the_end_of_a_run_counts_predictions(study, repository):
+    said = snakemake(study, repository, "--cores", "1", "summary").stdout
+    assert "mean/here--grade: 6 predicted" in said
+    assert "2 of them in training, 1 not predicted" in said
+
+
+def test_nothing_is_left_to_do(study, repository):
+    assert planned(study, repository, "predict") == {}
+
+
+def test_a_changed_new_slide_concerns_new_slides_alone(study, repository, tmp_path):
+    folder = tmp_path / "study"
+    shutil.copytree(study, folder, symlinks=True)
+    shutil.copy(folder / "slides/D020-DX1.svs", folder / "slides/D006-DX2.svs")
+    jobs = planned(folder, repository, "predict", "probe")
+    assert set(jobs) - {"predict", "total"} == NEW_RULES
+
+
+def test_new_slides_are_predicted_below_the_prefix_of_an_importing_workflow(study, repository, tmp_path):
+    """Its rules have the importer's names, its paths the prefix; what it would run is the same."""
+    for name in ("slides", "slides.tsv", "new.tsv", "tasks", "config.json"):
+        os.symlink(study / name, tmp_path / name)
+    (tmp_path / "Snakefile").write_text(
+        f'configfile: "config.json"\n\nmodule molpath:\n    snakefile: "{repository}/workflow/Snakefile"\n'
+        '    config: config\n    prefix: "below"\n\nuse rule * from molpath as molpath_*\n'
+    )
+    done = call_snakemake(tmp_path, tmp_path / "Snakefile", "--dry-run", "molpath_predict")
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert {f"molpath_{name}" for name in NEW_RULES} <= set(re.findall(r"^(\w+) +\d+$", done.stdout, re.M))
+    made = re.findall(r"Missing output files: ([^;\n]+)", done.stdout)
+    assert made
+    assert all(path.startswith("below/results/") for line in made for path in line.split(", "))
+>>>>>>> predict

@@ -140,7 +140,10 @@ watches = []
 
 def get_words():
     """Target rules of the run, by the names that they have here."""
-    own = {RULE_NAME(word): word for word in (*STAGES, *LOOKING, "all", "report", "pathobench", "predict")}
+    own = {
+        RULE_NAME(word): word
+        for word in (*STAGES, *LOOKING, "all", "report", "pathobench", "predict")
+    }
     return {own.get(rule.name, rule.name) for rule in workflow.dag.targetrules}
 
 

@@ -4,23 +4,22 @@
 <results>/predict/<model>/<task>/predictions.tsv, .html     a row for every case of the new sheet
 <results>/predict/<model>/<task>/metrics.tsv                external validation, where the new sheets hold labels
 
-The stages are those of this very workflow, imported as a module with a config for the new slides.
+The stages are those of this very workflow (rules/new_slides.smk), as a module with a config for the new slides.
 """
-
 
 if study.predict.config:
 
     module predicted:
-        snakefile:
-            "../Snakefile"
-        config:
-            study.predict.config_in(workflow.pathvars.apply("<results>/predict/cohort"))
         pathvars:
             trained=workflow.pathvars.apply("<trained>"),
             logs=workflow.pathvars.apply("<logs>/predict/cohort"),
             benchmarks=workflow.pathvars.apply("<benchmarks>/predict/cohort"),
+        snakefile:
+            "new_slides.smk"
+        config:
+            study.predict.config_in(workflow.pathvars.apply("<results>/predict/cohort"))
 
-    use rule inspect_slides, assess_tissue, collect_slides, tile_slides, collect_losses, extract_features, collect_feature_losses, embed_block, gather_embeddings from predicted as predict_*
+    use rule * from predicted as predict_*
 
 
 rule predict_cases:
@@ -48,6 +47,7 @@ rule predict_cases:
     params:
         states=study.times.of(study.predict.inputs),
         asked=study.predict.request,
+        origin=study.predict.origin,
         results=subpath(output.predictions, ancestor=4),
         code=study.digest("predict"),
         script=study.script("predict_cases"),

@@ -20,6 +20,8 @@ if __name__ == "__main__":
         features=snakemake.input.features,
         wsi=f"{snakemake.params.results}/predict/cohort/wsi",
         sheets=snakemake.input.sheets,
+        sources=snakemake.input.sources,
+        origin=snakemake.params.origin,
         asked=snakemake.params.asked,
         predictions=snakemake.output.predictions,
         metrics=snakemake.output.metrics,

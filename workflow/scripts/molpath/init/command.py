@@ -15,7 +15,7 @@ from .paper import listing
 
 #: What a user may have or want, by option: molpath.init.wants.<name> has a function of that name, which takes the
 #: options and gives a Draft, and may have `add_options(parser)` for options of its own.
-WANTS = ("paper", "model", "slides", "features", "embeddings")
+WANTS = ("paper", "model", "bundle", "slides", "features", "embeddings")
 
 
 def parser() -> argparse.ArgumentParser:

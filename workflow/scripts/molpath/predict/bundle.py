@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import shutil
@@ -15,6 +14,7 @@ import yaml
 from ..common.bundles import CONFIG, CONTENTS, LAYOUT, PAGE, SUMS, files_of, sums_of, sums_of_needed
 from ..common.digests import digest_of
 from ..common.files import atomic_path, write_json, write_text
+from .stored import own_digest, read_facts, text_of
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def write_bundle(
     clear(folder, names)
     for name, path in files.items():
         if name.endswith("/predictor.json"):
-            write_json(f"{folder}/{name}", without_cases(json.loads(Path(path).read_text(encoding="utf-8"))))
+            write_text(f"{folder}/{name}", text_of(without_names(read_facts(Path(path)))))
             continue
         with atomic_path(f"{folder}/{name}") as temporary:
             shutil.copyfile(path, temporary)
@@ -63,15 +63,17 @@ def clear(folder: str, names: set[str]) -> None:
         os.unlink(f"{folder}/{name}")
 
 
-def without_cases(facts: dict[str, Any]) -> dict[str, Any]:
-    """Facts of a predictor, digests in place of the names of its training cases: a bundle leaves the house.
+def without_names(facts: dict[str, Any]) -> dict[str, Any]:
+    """Facts of a predictor with digests for the names of its training cases and slides: a bundle leaves the house.
 
-    They tell whether a case that one knows was trained on, and give no name; one who guesses a name can check it.
+    Whoever knows a case's name can ask whether it was trained on; names can't be read. Their places stay, for
+    calibration counts by them.
     """
-    training = dict(facts.get("training", {}))
-    if "cases" in training:
-        training["case_digests"] = sorted(map(digest_of, training.pop("cases")))
-    return facts | {"training": training}
+    training = facts["training"]
+    slides = {digest_of(name): identity for name, identity in training["slides"].items()}
+    told = training | {"cases": [digest_of(name) for name in training["cases"]], "slides": slides, "digests": True}
+    whole = facts | {"training": told}
+    return whole | {"sha256": own_digest(whole)}
 
 
 def _with_sums(needed: Sequence[Mapping[str, Any]], weights: Sequence[str]) -> list[dict[str, Any]]:

@@ -30,14 +30,16 @@ log = logging.getLogger(__name__)
 #: Patches (float N x W) of a slide by its id; None where it has none.
 Patches = Callable[[str], np.ndarray | None]
 #: An item counts where it is known of this share of the training cases, or of so many.
-KNOWN_SHARE, KNOWN_CASES = 0.9, 500
+KNOWN_SHARE, KNOWN_CASES = 0.5, 500
 #: Sentences on slides that one reason holds at most.
 SAID = 3
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Left-out levels of the training cases of which all of `items` are known, and their scores (float N)."""
+    """Values (float N x items, NaN: unknown) of the training cases of which something of each part of `items` is known,
+    the rarest left-out level of each part, and their scores (float N each).
+    """
 
     items: tuple[str, ...]
     values: np.ndarray
@@ -139,13 +141,14 @@ class Reference:
         return (np.nan, np.nan) if rows is None or self.kinds is None else self.kinds.look(slide_id, rows)
 
     def scores(self, items: tuple[str, ...]) -> Scores:
-        """Left-out scores of the training cases of which all of `items` are known."""
-        known = self.table[list(items)].dropna().to_numpy()
+        """Left-out scores of the training cases of which something of each part of `items` is known."""
+        parts = [self.table[members].notna().any(axis=1) for members in _groups(items).values()]
+        known = self.table.loc[np.logical_and.reduce(parts), list(items)].to_numpy()
         single = {item: left_out_levels(known[:, k], GRAINS.get(item, 0)) for k, item in enumerate(items)}
         groups = {}
         for name, members in _groups(items).items():
-            groups[name] = np.max([single[item] for item in members], axis=0)
-        score = np.max([left_out_levels(values) for values in groups.values()], axis=0)
+            groups[name] = _rarest(np.array([single[item] for item in members]))
+        score = _rarest(np.array([left_out_levels(values) for values in groups.values()]))
         return Scores(items, known, groups, score)
 
     def _judge_alike(
@@ -153,10 +156,13 @@ class Reference:
     ) -> None:
         """Fill the rows of cases of which the same items are known."""
         trained = self.scores(items) if items else None
-        count = len(trained.score) if trained else 0
+        count = len(trained.score) if trained else len(self.table)
         needed = int(np.ceil(1 / false_alarms - 1e-9)) - 1
-        if trained is None or count < 2:
-            result.loc[rows, "ood_reason"] = "cannot tell: nothing is known of it that is known of the training cases"
+        if trained is None:
+            text = "nothing is known of it that is known of the training cases"
+            result.loc[rows, "ood_reason"] = (
+                f"cannot tell: {text}" if count >= needed else _too_few(count, needed, false_alarms)
+            )
             return
         values = found[list(items)].to_numpy()
         single = np.column_stack(
@@ -168,8 +174,7 @@ class Reference:
         p = conformal_p(trained.score, score)
         result.loc[rows, "ood_score"], result.loc[rows, "ood_p"] = score, p
         if count < needed:
-            text = f"cannot tell: {count} training cases, {needed} needed for false alarms of {false_alarms:g}"
-            result.loc[rows, "ood_reason"] = text
+            result.loc[rows, "ood_reason"] = _too_few(count, needed, false_alarms)
             return
         flagged = np.flatnonzero(p <= false_alarms + 1e-12)
         result.loc[rows[flagged], "ood_flag"] = True
@@ -178,7 +183,7 @@ class Reference:
         for name, ks in members.items():
             for i in ks:
                 alone[:, i] = levels(trained.groups[name], single[flagged, i])
-        typical = dict(zip(items, np.quantile(trained.values, (0.05, 0.95), axis=0).T.tolist(), strict=True))
+        typical = dict(zip(items, np.nanquantile(trained.values, (0.05, 0.95), axis=0).T.tolist(), strict=True))
         for row, case in zip(alone, flagged, strict=True):
             said = _named(dict(zip(items, row, strict=True)), min(cut, score[case]))
             words = [sentence(item, values[case, items.index(item)], typical[item]) for item in said]
@@ -200,6 +205,15 @@ class Reference:
             words = vendor_sentence(sorted(set(group[VENDOR])), known)
             before = result.loc[places[case], "ood_reason"]
             result.loc[places[case], "ood_reason"] = "; ".join(filter(None, [before, words]))
+
+
+def _rarest(found: np.ndarray) -> np.ndarray:
+    """The largest of each column; NaN, of what is unknown of a case or alone in being known, says nothing."""
+    return np.asarray(np.max(np.where(np.isnan(found), 0, found), axis=0))
+
+
+def _too_few(count: int, needed: int, false_alarms: float) -> str:
+    return f"cannot tell: {count} training cases, {needed} needed for false alarms of {false_alarms:g}"
 
 
 def _groups(items: Sequence[str]) -> dict[str, list[str]]:

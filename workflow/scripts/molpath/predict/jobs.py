@@ -14,6 +14,7 @@ from ..probe.samples import load_samples
 from ..probe.tasks import read_task
 from .card import card_of
 from .fitting import PROTOCOLS, fit
+from .labels import label_facts
 from .origin import digests_of, scores_of, software, training_facts
 
 
@@ -49,6 +50,7 @@ def fit_predictor(
         "model": model["name"],
         "model_kind": model["kind"],
         "patches": dict(patches),
+        "label": label_facts(config),
         "training": training_facts(known, embedded, inspected, len(wanted.samples) - len(known.samples)),
         "cross_validated": scores_of(read_tsv(summary), PROTOCOLS[predictor.kind]),
         "digests": digests_of(model, sources, manifests, patches),

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from ..common.files import read_tsv
+from ..common.given_yaml import read_yaml
 from ..probe.tasks import (
-    BadTask,
     Task,
     check_labels,
     in_order,
@@ -30,6 +30,18 @@ class Labelled(NamedTuple):
 
     task: Task
     words: dict[str, str]
+
+
+def label_facts(config: str) -> dict[str, Any]:
+    """What a task's config.yaml says of its label, as predictor.json keeps it."""
+    settings = read_yaml(config)
+    found = {key: settings[key] for key in ("task_col", "sample_col", "task_type") if settings.get(key)}
+    lists = {key: [str(one) for one in settings.get(key) or []] for key in ("extra_cols", "metrics")}
+    return (
+        found
+        | lists
+        | {"label_dict": {str(code): str(name) for code, name in (settings.get("label_dict") or {}).items()}}
+    )
 
 
 def read_labels(name: str, about: Mapping[str, Any], sheet: str, case_sheet: str) -> Labelled:
@@ -93,12 +105,3 @@ def _codes(cells: pd.Series, words: Mapping[str, str]) -> pd.Series:
         return cells
     by_name = {label: code for code, label in words.items()}
     return cells.map(lambda cell: by_name.get(cell, cell))
-
-
-def unknown_labels(cells: Sequence[str], names: Mapping[Any, Any]) -> list[str]:
-    """Cells that are neither code nor name of a class."""
-    known = {str(word) for pair in names.items() for word in pair}
-    return sorted({cell for cell in cells if cell and cell not in known})
-
-
-__all__ = ["BadTask", "Labelled", "NoLabels", "read_labels", "unknown_labels"]

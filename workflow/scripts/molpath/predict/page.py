@@ -17,7 +17,7 @@ RESEARCH = "Research software and no medical device: nothing here is for decisio
 def write_predictions_page(
     path: str, name: str, rows: pd.DataFrame, scores: pd.DataFrame, asked: Mapping[str, Any]
 ) -> None:
-    """Write the page of a predictor; rows: predictions.tsv, scores: metrics.tsv, asked: section predict and the note."""
+    """Write the page of a predictor: rows of predictions.tsv, scores of metrics.tsv, section predict and the note."""
     said = [f"{sentence}." for sentence in counts_of(rows)]
     if len(rows) > MOST_ROWS:
         said.append(f"The first {MOST_ROWS:,} of {len(rows):,} rows; predictions.tsv has all.")
@@ -42,7 +42,8 @@ def counts_of(rows: pd.DataFrame) -> list[str]:
     """How many rows were predicted, flagged, known to the predictor, or not predicted."""
     done = rows[rows.status == OK]
     told = [f"{len(done):,} of {len(rows):,} predicted, {len(rows) - len(done):,} not predicted (see reason)"]
-    flagged, known = int((done["ood_flag"] == "yes").sum()), int((rows.in_training == "yes").sum())
+    flagged = int((done["ood_flag"] == "yes").sum()) if len(done) else 0  # of nobody there is no such column
+    known = int((rows.in_training == "yes").sum())
     told += [f"{flagged:,} flagged as unlike the training cases (see ood_reason)"] * bool(flagged)
     return told + [f"{known:,} in training: the predictor was fitted on them, and their rows prove nothing"] * bool(
         known
@@ -54,7 +55,7 @@ def validation_in_words(scores: pd.DataFrame) -> str:
     if not len(with_scores(scores)):
         return "; ".join(note for note in scores.note if note)
     return (
-        "Labels of the new sheet against predictions, cases in training left out; intervals: 95 %, over resampled cases. "
+        "Labels of the new sheet against predictions, cases in training left out; 95 % intervals over resampled cases. "
         "Internal: the cross-validated score of the training cohort."
     )
 

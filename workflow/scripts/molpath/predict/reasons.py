@@ -33,35 +33,39 @@ def on_circle(values: np.ndarray) -> np.ndarray:
 class Column:
     """A number of a slide in the manifests of stages slides and tissue.
 
-    more, less: what a larger or smaller number than the training slides' is called ('' where it is no fault); shown:
-    how values are written; grain: difference that means nothing, on the scale that `scale` makes.
+    more, less: what a larger or smaller number than the training slides' is called ('' where it is no fault); number:
+    how one is written, and shown: with what it is; grain: difference that means nothing, on the scale that `scale`
+    makes.
     """
 
     name: str
     more: str
     less: str
+    number: str
     shown: str
     grain: float
     scale: Callable[[np.ndarray], np.ndarray] = plain
 
 
 COLUMNS = (
-    Column("mpp", "resolution", "resolution", "{:.2f} µm/px", 0.15, doubled),
-    Column("focus", "sharper than", "out of focus: less sharp than", "focus {:.2f}", 0.03),
-    Column("in_focus_fraction", "", "out of focus", "{:.0%} of the tissue in focus", 0.02),
-    Column("out_of_focus_fraction", "out of focus", "", "{:.0%} of the tissue blurred", 0.02),
-    Column("fold_fraction", "folds", "", "{:.0%} of the tissue", 0.02),
-    Column("edge_or_bubble_fraction", "cover slip's edge or bubbles", "", "{:.0%} of the tissue", 0.02),
-    Column("dark_fraction", "dark spots", "", "{:.0%} of the tissue", 0.02),
-    Column("pen_fraction", "pen", "", "{:.0%} of the tissue", 0.02),
-    Column("grey_fraction", "grey tissue", "", "{:.0%} of the tissue", 0.02),
-    Column("stain_density", "stained darker than", "stained paler than", "optical density {:.2f}", 0.01),
-    Column("he_angle", "stain unlike", "", "{:.0f}° from hematoxylin and eosin", 1.0),
-    Column("hue", "stain of another hue than", "stain of another hue than", "hue {:.0f}°", 2.0, on_circle),
-    Column("brightness", "background brighter than", "background darker than", "{:.0f} of 255", 2.0),
-    Column("jpeg_quality", "", "more compressed than", "JPEG quality {:.0f}", 2.0),
-    Column("area_mm2", "more tissue than", "less tissue than", "{:.3g} mm²", 0.3, doubled),
-    Column("lost_fraction", "damaged file", "", "{:.0%} of the tissue lost", 0.02),
+    Column("mpp", "resolution unlike", "resolution unlike", "{:.2f}", "{} µm/px", 0.15, doubled),
+    Column("focus", "sharper than", "out of focus: less sharp than", "{:.2f}", "focus {}", 0.03),
+    Column("in_focus_fraction", "", "out of focus: less than", "{:.0%}", "{} of the tissue in focus", 0.02),
+    Column("out_of_focus_fraction", "out of focus: more than", "", "{:.0%}", "{} of the tissue blurred", 0.02),
+    Column("fold_fraction", "more folds than", "", "{:.0%}", "{} of the tissue", 0.02),
+    Column(
+        "edge_or_bubble_fraction", "more edges of cover slips or bubbles than", "", "{:.0%}", "{} of the tissue", 0.02
+    ),
+    Column("dark_fraction", "more dark spots than", "", "{:.0%}", "{} of the tissue", 0.02),
+    Column("pen_fraction", "more pen than", "", "{:.0%}", "{} of the tissue", 0.02),
+    Column("grey_fraction", "more grey than", "", "{:.0%}", "{} of the tissue", 0.02),
+    Column("stain_density", "stained darker than", "stained paler than", "{:.2f}", "optical density {}", 0.01),
+    Column("he_angle", "stain unlike", "", "{:.0f}°", "{} from hematoxylin and eosin", 1.0),
+    Column("hue", "stain unlike", "stain unlike", "{:.0f}°", "hue {}", 2.0, on_circle),
+    Column("brightness", "background brighter than", "background darker than", "{:.0f}", "{} of 255", 2.0),
+    Column("jpeg_quality", "", "more compressed than", "{:.0f}", "JPEG quality {}", 2.0),
+    Column("area_mm2", "more tissue than", "less tissue than", "{:.3g}", "{} mm²", 0.3, doubled),
+    Column("lost_fraction", "more damage in the file than", "", "{:.0%}", "{} of the tissue lost", 0.02),
 )
 BY_NAME = {column.name: column for column in COLUMNS}
 #: Items of the table of a reference, in its order: both sides of each column that has two.
@@ -98,10 +102,9 @@ def sentence(item: str, value: float, typical: tuple[float, float]) -> str:
     name, side = item.split(":")
     column = BY_NAME[name]
     words = column.more if side == "more" else column.less
-    whom = " the training slides'" if words.endswith(("than", "unlike")) else ""
-    here = column.shown.format(_back(column, value, side))
-    low, high = (column.shown.format(_back(column, end, side)) for end in sorted(typical, reverse=side == "less"))
-    return f"{words}{whom} ({here}; training {low if low == high else f'{low} to {high}'})"
+    here = column.shown.format(column.number.format(_back(column, value, side)))
+    low, high = (column.number.format(_back(column, end, side)) for end in sorted(typical, reverse=side == "less"))
+    return f"{words} the training slides' ({here}; training {low if low == high else f'{low} to {high}'})"
 
 
 def vendor_sentence(vendors: list[str], known: dict[str, int]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -39,7 +40,10 @@ def describe(
     if not np.isfinite(x).all():
         wrong = cases[int(np.flatnonzero(~np.isfinite(x).all(1))[0])]
         raise ValueError(f"the embedding of training case {wrong} holds NaN or infinite numbers: embed it again")
-    kept = np.sort(np.unique(x, axis=0, return_index=True)[1]) if len(x) else np.arange(0)
+    first: dict[bytes, int] = {}
+    for k, row in enumerate(x):
+        first.setdefault(hashlib.sha256(row.tobytes()).digest(), k)
+    kept = np.array(list(first.values()), int)
     if len(kept) < len(x):
         log.warning(
             "%d of %d training cases have the embedding of another one, and count once", len(x) - len(kept), len(x)

@@ -10,9 +10,11 @@ import pandas as pd
 from ..common.files import read_tsv, write_tsv
 from ..embed.bags import Bags
 from ..probe.embeddings import EmbeddingTable
+from ..probe.tasks import BadTask
 from .cases import describe_slides, mark_training, samples_of
 from .doubt import Reference
-from .labels import BadTask, Labelled, NoLabels, read_labels
+from .labels import Labelled, NoLabels, read_labels
+from .origin import check_origin
 from .page import write_predictions_page
 from .predictor import Predictor
 from .validation import validate
@@ -31,6 +33,8 @@ def predict_cases(
     quality: str,
     features: Sequence[str],
     wsi: str,
+    sources: Sequence[str],
+    origin: Mapping[str, Any],
     sheets: Sequence[str],
     asked: Mapping[str, Any],
     predictions: str,
@@ -41,10 +45,12 @@ def predict_cases(
 
     folder: of the predictor. embedded, fates: h5ad and manifest of the new slides' embeddings by unit (slide_id,
     case_id). quality: their tables/slides.tsv; features: their manifests, with files below `wsi`. sheets: of the new
-    slides, and of their cases where there is one. asked: coverage, by_class, false_alarms, bootstraps, seed, note.
+    slides, and of their cases where there is one. sources, origin: what the embeddings are made with, see check_origin.
+    asked: coverage, by_class, false_alarms, bootstraps, seed, note.
     """
     predictor = Predictor.load(folder)
-    about = predictor.facts["label"]
+    check_origin(predictor.facts, features, sources, origin)
+    about = labels_known(predictor)
     unit = about["sample_col"]
     slides = describe_slides(sheets[0], quality, fates["slide_id"])
     table, bags = EmbeddingTable.read(embedded[unit]), Bags(features, wsi)
@@ -54,7 +60,7 @@ def predict_cases(
     labelled = labels_of(name, about, sheets)
     rows["label"] = rows[unit].map(labelled.words).fillna("") if isinstance(labelled, Labelled) else ""
     settings = {key: asked[key] for key in ("bootstraps", "seed")}
-    scores = validate(rows, labelled, predictor.facts.get("scores", {}), **settings)
+    scores = validate(rows, labelled, predictor.facts["cross_validated"], **settings)
     shown = in_order(rows)
     write_tsv(predictions, shown)
     write_tsv(metrics, scores)
@@ -93,6 +99,13 @@ def read_slides(table: EmbeddingTable, slides: pd.DataFrame) -> pd.DataFrame:
 def used_by(table: EmbeddingTable) -> dict[str, str]:
     """Slides, joined by ;, that each embedding was made of."""
     return dict(zip(table.ids, table.columns.get("slides_used", table.ids), strict=True))
+
+
+def labels_known(predictor: Predictor) -> dict[str, Any]:
+    """What the predictor's label is called and can be: classes that no case was of in training aren't known to it."""
+    about = dict(predictor.facts["label"])
+    names = {code: name for code, name in about["label_dict"].items() if name in predictor.classes}
+    return about | {"label_dict": names}
 
 
 def labels_of(name: str, about: Mapping[str, Any], sheets: Sequence[str]) -> Labelled | NoLabels | BadTask:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from ..common.reasons import OK
 from ..probe.intervals import summarise
 from ..probe.results import COLUMNS, Results
 from ..probe.tasks import BadTask, Task
@@ -16,46 +17,54 @@ from .labels import Labelled, NoLabels
 #: Columns of metrics.tsv.
 METRICS = (
     *("metric", "probabilities", "value", "lower", "upper", "interval", "n", "n_cases", "note"),
-    *("internal", "internal_lower", "internal_upper", "internal_n"),
+    *("internal_mean", "internal_lower", "internal_upper"),
 )
+#: Names of probabilities for readers.
+KINDS = {"prob": "as fitted"}
 
 
 def validate(
     table: pd.DataFrame,
     labelled: Labelled | NoLabels | BadTask,
-    internal: Mapping[str, Mapping[str, Any]],
-    **settings: int,
+    internal: Sequence[Mapping[str, Any]],
+    bootstraps: int,
+    seed: int,
 ) -> pd.DataFrame:
     """Metrics of new samples with labels: a row for each metric, with 95 % intervals over resampled cases.
 
-    table: the predictions, one row a sample, with status and in_training; cases that the predictor was fitted on count
-    neither here nor there. labelled: what the sheets say, or why they say nothing. internal: cross-validated score,
-    lower, upper and n by metric. settings: bootstraps and seed.
+    table: the predictions, one row a sample, with status and in_training; what the predictor was fitted on is left out
+    and counted. labelled: what the sheets say, or why they say nothing. internal: cross-validated scores of
+    predictor.json (metric, mean, lower, upper), which stand beside those of the probabilities as fitted.
     """
     if not isinstance(labelled, Labelled):
-        return pd.DataFrame([{"metric": "", "note": f"no external validation: {labelled}"}], columns=list(METRICS))
+        return nothing(f"no external validation: {labelled}")
     task = labelled.task
-    rows = table[(table.status == "ok") & ~table.in_training & table[task.unit].isin(task.samples)]
-    left = f"{int(table[table.in_training][task.unit].isin(task.samples).sum())} in training left out"
+    asked = table[table[task.unit].isin(task.samples)]
+    rows = asked[(asked.status == OK) & ~asked.in_training]
+    known, lost = int(asked.in_training.sum()), int((asked.status != OK).sum())
+    left = f"{known} in training left out" * bool(known), f"{lost} labelled but not predicted" * bool(lost)
+    told = "; ".join(filter(None, left))
     if not len(rows):
-        note = f"no external validation: no labelled sample could be predicted that is not in training ({left})"
-        return pd.DataFrame([{"metric": "", "note": note}], columns=list(METRICS))
+        return nothing(f"no external validation: no labelled sample is left ({told})")
+    beside = {one["metric"]: {f"internal_{key}": one[key] for key in ("mean", "lower", "upper")} for one in internal}
     found = []
-    for kind in ("calibrated", "prob") if task.classes else ("",):
+    for kind in ("prob", "calibrated") if task.classes else ("",):
+        if kind and rows[f"{kind}_{task.classes[0]}"].isna().any():
+            continue  # no temperature could be fitted
         results = score(task, rows, kind)
         metrics = pd.DataFrame(results.metrics, columns=COLUMNS)
-        summary = summarise(metrics, pd.concat(results.predictions), settings["bootstraps"], settings["seed"])
-        for row in summary.to_dict("records"):
-            found.append(
-                {"metric": row["metric"], "probabilities": {"prob": "as fitted"}.get(kind, kind), "value": row["mean"]}
-                | {name: row[name] for name in ("lower", "upper", "interval")}
-                | {"n": len(rows), "n_cases": rows.case_id.nunique(), "note": row["note"]}
-                | {
-                    ("internal_" + name).removesuffix("_value"): value
-                    for name, value in internal.get(row["metric"], {}).items()
-                }
-            )
+        for row in summarise(metrics, pd.concat(results.predictions), bootstraps, seed).to_dict("records"):
+            numbers = {"value": row["mean"], **{name: row[name] for name in ("lower", "upper", "interval")}}
+            sizes = {"n": len(rows), "n_cases": rows.case_id.nunique()}
+            note = "; ".join(filter(None, (row["note"], told)))
+            names = {"metric": row["metric"], "probabilities": KINDS.get(kind, kind)}
+            found.append(names | numbers | sizes | {"note": note} | beside.get(row["metric"], {}))
     return pd.DataFrame(found, columns=list(METRICS))
+
+
+def nothing(why: str) -> pd.DataFrame:
+    """A table of metrics with one row that says why there are none."""
+    return pd.DataFrame([dict.fromkeys(METRICS, "") | {"note": why}])
 
 
 def score(task: Task, rows: pd.DataFrame, kind: str) -> Results:
@@ -75,8 +84,3 @@ def values_of(task: Task, rows: pd.DataFrame, kind: str) -> np.ndarray:
     if task.is_regression:
         return rows["predicted"].to_numpy(float)
     return rows[[f"{kind}_{name}" for name in task.classes]].to_numpy(float)
-
-
-def left_out(table: pd.DataFrame, samples: Collection[str], unit: str) -> int:
-    """Labelled samples that are left out, for the predictor was fitted on them."""
-    return int(table[table.in_training.astype(bool)][unit].isin(list(samples)).sum())

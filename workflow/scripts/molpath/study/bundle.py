@@ -16,23 +16,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..common.bundles import (
-    AGAIN,
-    CONFIG,
-    CONTENTS,
-    LAYOUT,
-    LONGEST,
-    BadBundle,
-    is_inside,
-    sums_of_needed,
-    verify_files,
-)
-from ..common.given_text import Refused, read_json
-from .config import Config, Places, defaults_of
-from .grids import name_of_grid
-from .problems import Problems
-from .yaml_files import load_yaml
+from jsonschema import Draft202012Validator
 
+from ..common.bundles import AGAIN, CONFIG, CONTENTS, LAYOUT, LONGEST, BadBundle, is_inside
+from ..common.given_text import Refused, read_json
+from .config import Config, Places
+from .grids import name_of_grid
+from .problems import Problems, place, short_message
+from .yaml_files import load_yaml, shipped_yaml
+
+PREDICTOR = "predictor.json"
+#: Of a grid's defaults those that its name says.
+GRID = {"mpp": None, "magnification": 20, "patch_size": 512, "overlap": 0, "label": ""}
 #: Sections of a config that a bundle may have.
 SECTIONS = ("tissue", "tiles", "features", "embed", "pretrain")
 #: Names of predictors, <model>/<task>, as wildcards take them.
@@ -65,7 +60,7 @@ class BundleParts:
         """The sections, and what this machine's config says of it: where weights of others lie, what it permits."""
         config = copy.deepcopy(self.config)
         for key in self._own_keys():
-            value, section = _value(own, key), config
+            value, section = value_of(own, key), config
             for name in key[:-1]:
                 section = section.setdefault(name, {})
             section.pop(key[-1], None)  # whatever a stranger's bundle says of this machine
@@ -73,40 +68,41 @@ class BundleParts:
                 section[key[-1]] = value
         return config | {key: own[key] for key in OWN_SECTIONS}
 
-    def check(self, own: Config, places: Places, problems: Problems) -> None:
-        """Every byte is as it was written, and what the bundle doesn't hold is here; for a run's main process only."""
-        with _reported(self.folder, problems):
-            verify_files(self.folder)
-            for one in self.needed:
-                _check_needed(one, self.folder, own, places, problems)
-            for name, entry in self._entries("features", "encoders").items():
-                adapter = entry.get("adapter", "")
-                if ":" in adapter and _value(own, ("features", "encoders", name, "adapter")) != adapter:
-                    wrong = f"its encoder {name} runs code that it does not hold, {adapter}"
-                    remedy = f"if you trust that code, write features/encoders/{name}/adapter: {adapter}"
-                    problems.add(f"{self.folder}/{CONFIG}", wrong, remedy)
-
     def source(self, model: str) -> tuple[str, str]:
         """Grid folder and encoder that a model reads."""
-        entry = self.config["embed"]["models"][model]
-        entry = self.config["pretrain"]["runs"][entry["run"]] if entry.get("run") else entry
-        return name_of_grid(defaults_of("grid") | self.config["tiles"]["grids"][entry["grid"]]), entry["encoder"]
+        entry = source_of(self.config, model)
+        return name_of_grid(GRID | self.config["tiles"]["grids"][entry["grid"]]), entry["encoder"]
+
+    def label_columns(self) -> list[str]:
+        """Columns by which sheets of new slides label them, of every predictor."""
+        labels = [facts_of(self, name).get("label", {}) for name in self.predictors]
+        names = (name for label in labels for name in (label.get("task_col"), *label.get("extra_cols", [])))
+        return list(dict.fromkeys(name for name in names if name))
 
     def _own_keys(self) -> list[tuple[str, ...]]:
         """Keys whose values are this machine's."""
         keys = list(OWN_KEYS)
-        keys += [("tiles", "grids", name, "coords") for name in self._entries("tiles", "grids")]
-        encoders, models = self._entries("features", "encoders"), self._entries("embed", "models")
+        keys += [("tiles", "grids", name, "coords") for name in self.entries("tiles", "grids")]
+        encoders, models = self.entries("features", "encoders"), self.entries("embed", "models")
         keys += [("features", "encoders", name, *key) for name in encoders for key in OWN_OF_ENCODERS]
         return keys + [("embed", "models", name, key) for name in models for key in OWN_OF_MODELS]
 
-    def _entries(self, section: str, key: str) -> Config:
+    def entries(self, section: str, key: str) -> Config:
+        """Entries of a section, by name."""
         found: Config = self.config.get(section, {}).get(key, {})
         return found
 
 
+def source_of(config: Config, model: str) -> Config:
+    """What names grid and encoder of a model: its entry, or that of the run whose sizes it has."""
+    entry: Config = config["embed"]["models"][model]
+    if entry.get("run"):
+        entry = config["pretrain"]["runs"][entry["run"]]
+    return entry
+
+
 @contextlib.contextmanager
-def _reported(folder: str, problems: Problems) -> Iterator[None]:
+def reported(folder: str, problems: Problems) -> Iterator[None]:
     """What is wrong with a bundle becomes a problem."""
     try:
         yield
@@ -116,23 +112,7 @@ def _reported(folder: str, problems: Problems) -> Iterator[None]:
         problems.add(str(error.filename or folder), (error.strerror or "can't be read").lower(), AGAIN)
 
 
-def _check_needed(one: Config, folder: str, own: Config, places: Places, problems: Problems) -> None:
-    """A file of others is there, with the bundle's SHA-256; one that a rule fetches, once it is there."""
-    where = f"config, key {one['key']}"
-    named = places.find_given(_value(own, tuple(one["key"].split("/"))) or "")
-    path = named or (one["fetched"] and f"{places.resources}/{one['fetched']}")
-    if path and os.path.exists(path):
-        ours = sums_of_needed(path)
-        other = [name for name, digest in sorted(one["files"].items()) if ours.get(name) != digest]
-        if other:
-            wrong = f"{f'{path}/{other[0]}'.rstrip('/')} has another SHA-256 than {folder}/{CONTENTS} says"
-            problems.add(where, wrong, f"name the file that the predictor was made with: {told(one)}")
-    elif named or not one["fetched"]:
-        wrong = f"no such file: {path}" if path else "empty, and the bundle doesn't hold weights of others"
-        problems.add(where, wrong, f"get it from its source and name it here: {told(one)}")
-
-
-def _value(config: Config, key: tuple[str, ...]) -> Any:
+def value_of(config: Config, key: tuple[str, ...]) -> Any:
     """A value of a config by its keys; None where there is none."""
     value: Any = config
     for name in key:
@@ -140,27 +120,20 @@ def _value(config: Config, key: tuple[str, ...]) -> Any:
     return value
 
 
-def told(one: Config) -> str:
-    """Name, revision, source and SHA-256 of a file that a bundle needs, in words."""
-    parts = [one["name"], one["revision"] and f"revision {one['revision']}", one["source"]]
-    digests = " ".join(digest for _, digest in sorted(one["files"].items())) if len(one["files"]) == 1 else ""
-    return ", ".join(part for part in (*parts, digests and f"SHA-256 {digests}") if part)
-
-
-def read_bundle(folder: str) -> BundleParts:
+def read_bundle(folder: str, places: Places) -> BundleParts:
     """The parts of a bundle, read with care; raises ProblemsFound with what is wrong, by the file's name.
 
-    Its bytes are compared with its checksums by `BundleParts.check`: every job plans again, and needs no second look.
+    Its bytes are compared with its checksums by `BundleChecks`: every job plans again, and needs no second look.
     """
     problems, found = Problems(), None
-    with _reported(folder, problems):
-        found = _read(folder)
+    with reported(folder, problems):
+        found = _read(folder, places)
     problems.stop()
     assert found
     return found
 
 
-def _read(folder: str) -> BundleParts:
+def _read(folder: str, places: Places) -> BundleParts:
     """The parts of a bundle whose bytes are as they were written."""
     path = f"{folder}/{CONTENTS}"
     if not os.path.isfile(path):
@@ -177,7 +150,7 @@ def _read(folder: str) -> BundleParts:
     if not _names(names) or not isinstance(needed, list) or not all(_is_needed(one) for one in needed):
         raise BadBundle(path, "its predictors or the weights that it needs are not as bundles have them", AGAIN)
     predictors = {name: f"{folder}/predictors/{name}" for name in names}
-    parts = BundleParts(str(folder), _sections(folder), predictors, needed)
+    parts = BundleParts(str(folder), _sections(folder, places), predictors, needed)
     for name in names:
         check_agreement(parts, name)
     return parts
@@ -189,6 +162,12 @@ def _json(path: str) -> Any:
         return read_json(path)
     except Refused:
         raise BadBundle(path, "no JSON that can be read", AGAIN) from None
+
+
+def facts_of(parts: BundleParts, name: str) -> Config:
+    """predictor.json of a predictor."""
+    facts: Config = _json(f"{parts.predictors[name]}/{PREDICTOR}")
+    return facts
 
 
 def _names(names: Any) -> bool:
@@ -205,33 +184,43 @@ def _is_needed(one: Any) -> bool:
     return isinstance(files, dict) and all(isinstance(digest, str) for digest in files.values())
 
 
-def _sections(folder: str) -> Config:
+def _sections(folder: str, places: Places) -> Config:
     """config.yaml of a bundle: sections of a config, the models' folders as they lie here."""
     path = f"{folder}/{CONFIG}"
     if not os.path.isfile(path) or os.path.getsize(path) > LONGEST:
         raise BadBundle(path, "no such file, or no config", AGAIN)
     config = load_yaml(path)
-    if not isinstance(config, dict) or not all(isinstance(config.get(key, {}), dict) for key in SECTIONS):
+    if not isinstance(config, dict):
         raise BadBundle(path, "not a map of sections", AGAIN)
     if unknown := sorted(map(str, config.keys() - set(SECTIONS))):
         raise BadBundle(path, f"section {unknown[0]} is none of a bundle's", f"it may have: {', '.join(SECTIONS)}")
-    models = config.get("embed", {}).get("models", {})
-    for name, model in models.items() if isinstance(models, dict) else ():
-        if isinstance(model, dict) and model.get("path"):
-            if not isinstance(model["path"], str) or not is_inside(model["path"]):
+    schema: Config = shipped_yaml(places.shipped("schemas/config.schema.yaml"))
+    for error in Draft202012Validator(schema).iter_errors(config):
+        raise BadBundle(path, f"key {place(error)}: {short_message(error)}", AGAIN)
+    for name, model in config.get("embed", {}).get("models", {}).items():
+        if given := model.get("path"):
+            if not is_inside(given):
                 raise BadBundle(path, f"the folder of model {name} lies outside of the bundle", AGAIN)
-            model["path"] = f"{folder}/{model['path']}"
+            model["path"] = f"{folder}/{given}"
     return config
 
 
 def check_agreement(parts: BundleParts, name: str) -> None:
-    """Raise BadBundle unless a predictor was made of what config.yaml makes of slides, and says its own name."""
-    path, where = f"{parts.predictors[name]}/predictor.json", f"{parts.folder}/{CONFIG}"
+    """Raise BadBundle unless config.yaml has the model, grid and encoder of a predictor, and that says its name."""
+    path, where = f"{parts.predictors[name]}/{PREDICTOR}", f"{parts.folder}/{CONFIG}"
     try:
-        grid, encoder = parts.source(name.partition("/")[0])
-    except (KeyError, TypeError, AttributeError):
-        wrong = f"predictor {name} is of a model, grid or encoder that isn't in it"
-        raise BadBundle(where, wrong, AGAIN) from None
+        encoder = parts.source(name.partition("/")[0])[1]
+        known = encoder in parts.config["features"]["encoders"]
+    except KeyError:
+        known = False
+    if not known:
+        raise BadBundle(where, f"predictor {name} is of a model, grid or encoder that isn't in it", AGAIN)
     facts = _json(path)
     if not isinstance(facts, dict) or f"{facts.get('model')}/{facts.get('task')}" != name:
         raise BadBundle(path, f"not that of {name}", AGAIN)
+    shape = {"patches": ("grid_name", "encoder", "patches", "cut"), "digests": ("slide_encoder",)}
+    for key, below in shape.items():
+        if not isinstance(facts.get(key), dict) or not facts[key].keys() >= set(below):
+            raise BadBundle(path, f"it doesn't say its {key}", AGAIN)
+    if not isinstance(facts["patches"]["patches"], dict):
+        raise BadBundle(path, "it doesn't say its patches", AGAIN)

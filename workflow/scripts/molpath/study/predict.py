@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .bundle import read_bundle
+from .bundle_checks import BundleChecks
 from .config import Config, Places, Row, Wildcards
 from .models import Models, Source
+from .predictors import Predictors
 from .problems import Problems
-from .sheets import in_blocks, is_downloaded, read_sheet
+from .sheets import in_blocks, is_downloaded, problem_of, read_sheet
 
 #: Where the results of the new slides lie.
 COHORT = "<results>/predict/cohort"
@@ -38,8 +40,8 @@ class Parts(NamedTuple):
 class Predict:
     """Section predict of the config. Without predict/slides it asks for nothing."""
 
-    def __init__(self, config: Config, places: Places, models: Models) -> None:
-        self.places, self.models = places, models
+    def __init__(self, config: Config, places: Places, models: Models, predictors: Predictors) -> None:
+        self.places, self.models, self.predictors = places, models, predictors
         self.section: Config = config["predict"]
         self._bootstraps = {key: config["probe"][key] for key in ("bootstraps", "seed")}
         self._note: str = config["report"]["note"]
@@ -49,7 +51,7 @@ class Predict:
         self.cases = list(dict.fromkeys(row.get("case_id") or "" for row in self.rows))
         self.shards = in_blocks(self.rows if self.path else [], config["slides"]["slides_per_job"])
         #: Predictors from elsewhere with all that applies them; None for those of this study.
-        self.bundle = read_bundle(places.find(self.section["bundle"])) if self.section["bundle"] else None
+        self.bundle = read_bundle(places.find(self.section["bundle"]), places) if self.section["bundle"] else None
         self._config_of_study = config
         self.parts = self._own_parts(config)
         known = self.parts.predictors
@@ -61,10 +63,9 @@ class Predict:
     def _own_parts(self, config: Config) -> Parts:
         """What this study trains itself, or a bundle holds."""
         if self.bundle:
-            folders = {name: self.places.given(folder) for name, folder in self.bundle.predictors.items()}
-            return Parts(self.bundle.config_with(config), folders)
-        asked = [f"{item['model']}/{item['task']}" for item in config["probe"]["predictors"]]
-        folders = {name: f"<results>/probe/{name}/predictor" for name in asked if model_of(name) in self.models.entries}
+            return Parts(self.bundle.config_with(config), self.bundle.predictors)
+        known = [name for name in self.predictors.names if model_of(name) in self.models.entries]
+        folders = {name: f"<results>/probe/{name}/predictor" for name in known}
         return Parts({key: config[key] for key in SHARED}, folders)
 
     def _config(self, config: Config) -> Config:
@@ -97,6 +98,7 @@ class Predict:
     def inputs(self, wildcards: Wildcards) -> dict[str, Any]:
         """Files of a predictor, embeddings of the new cases and slides, and what became of those slides."""
         folder = self.parts.predictors.get(f"{wildcards.model}/{wildcards.task}", "<results>/none")
+        mark = self.places.given if self.bundle else str
         grid, encoder = self.source(wildcards.model)
         embedded = {
             f"{unit}_{kind}": f"{COHORT}/embed/{wildcards.model}/{unit}.{suffix}"
@@ -105,11 +107,12 @@ class Predict:
         }
         manifests = [f"{COHORT}/features/{grid}/{encoder}/{shard}.tsv" for shard in self.shards]
         return {
-            **{name: f"{folder}/{file}" for name, file in FILES.items()},
+            **{name: mark(f"{folder}/{file}") for name, file in FILES.items()},
             **embedded,
             "quality": f"{COHORT}/tables/slides.tsv",
             "features": manifests,
             "sheets": self.given(wildcards),
+            "sources": [] if self.bundle else self.models.weights(wildcards),
         }
 
     def given(self, wildcards: Wildcards | None = None) -> list[str]:
@@ -120,6 +123,12 @@ class Predict:
         """What is asked of a predictor, and what identifies the patches of the new slides."""
         asked = {key: self.section[key] for key in ("coverage", "by_class", "false_alarms")}
         return asked | self._bootstraps | {"note": self._note}
+
+    def origin(self, wildcards: Wildcards) -> dict[str, Any]:
+        """How this study makes the embeddings of new slides; a bundle says it itself."""
+        if self.bundle:
+            return {}
+        return {"model": self.models.model(wildcards), "patches": self.predictors.patches(wildcards)}
 
     def files(self, wildcards: Wildcards | None = None) -> list[str]:
         """Predictions of every predictor in use."""
@@ -141,13 +150,15 @@ class Predict:
                 problems.add("config, key predict/slides", wrong, f"name their sheet, or empty predict/{asked[0]}")
             return
         if self.bundle:
-            self.bundle.check(self._config_of_study, self.places, problems)
+            BundleChecks(self.bundle, self._config_of_study, self.places, problems).run()
         known = self.parts.predictors
         for name in self.section["use"]:
             problems.knows("config, key predict/use", "predictor", name, known)
         if not known:
             remedy = "name some under probe/predictors: [{model: …, task: …}]"
             problems.add("config, key predict/slides", "there is no predictor to apply to them", remedy)
+        if not self._check_sheets(problems):
+            return
         own = self.models.slides.path
         if own and os.path.exists(self.path) and os.path.exists(own) and os.path.samefile(self.path, own):
             wrong = f"{self.path} is slides/sheet, too: predictors would be shown what they were fitted on"
@@ -176,6 +187,18 @@ class Predict:
                 )
             if rows and column in rows[0]:
                 return
+
+    def _check_sheets(self, problems: Problems) -> bool:
+        """True where the sheets are there and can be read, and that of slides has rows."""
+        before = len(problems.found)
+        for key, path in (("slides", self.path), ("cases", self.case_sheet)):
+            if path and not os.path.isfile(path):
+                problems.add(f"config, key predict/{key}", f"no such file: {path}", "name a sheet that exists")
+            elif path and (error := problem_of(path)):
+                problems.add_table_error(error)
+            elif path and not read_sheet(path):
+                problems.add(path, "no rows below the header", f"write one row for each new {key.removesuffix('s')}")
+        return len(problems.found) == before
 
     def _check_rows(self, problems: Problems) -> None:
         """No slide twice, none to be downloaded, and no name that stands for another file in this study."""

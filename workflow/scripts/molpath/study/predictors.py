@@ -38,7 +38,11 @@ class Predictors:
         """Description of each predictor, which its weights and card are written with."""
         return [f"<results>/probe/{name}/predictor/predictor.json" for name in self.names]
 
-    # What the rule reads.
+    def references(self, wildcards: Wildcards | None = None) -> list[str]:
+        """Description of the training cases of each, which their numbers are written with."""
+        return [f"<results>/probe/{name}/predictor/reference.json" for name in self.names]
+
+    # What the rules read.
 
     def shards(self, wildcards: Wildcards) -> list[str]:
         """Shards of the slides that a task's embeddings are made of; none for a table of given vectors."""
@@ -54,6 +58,14 @@ class Predictors:
     def inspected(self, wildcards: Wildcards) -> list[str]:
         """Inspection manifests of those slides, with their identities."""
         return [f"<results>/slides/{shard}.tsv" for shard in self.shards(wildcards)]
+
+    def assessed(self, wildcards: Wildcards) -> list[str]:
+        """Tissue manifests of those slides, with the numbers of their quality."""
+        return [f"<results>/tissue/{shard}.tsv" for shard in self.shards(wildcards)]
+
+    def describing(self, wildcards: Wildcards) -> dict[str, Any]:
+        """Settings that decide which training cases are described, and what is drawn of them."""
+        return {key: self.probing.settings[key] for key in ("missing", "seed")}
 
     def settings(self, wildcards: Wildcards) -> dict[str, Any]:
         """Settings of the frozen probe that decide the fit."""

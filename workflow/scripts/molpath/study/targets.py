@@ -100,7 +100,7 @@ class Targets:
 
     def probe(self, wildcards: Wildcards | None = None) -> list[str]:
         """Metrics of every model, task and protocol group, and the probes that are kept."""
-        return self.probing.metrics() + self.predictors.files()
+        return self.probing.metrics() + self.predictors.files() + self.predictors.references()
 
     def attention_pages(self) -> list[str]:
         """Maps of attention over each named slide, and its highest patches, by every trained model."""

@@ -1,0 +1,79 @@
+"""A drawn cohort of cases with slides, patches and slide quality (synthetic), and what may be different about others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+WIDTH, KINDS = 32, 6
+
+
+@dataclass
+class Source:
+    """Where cases come from: embeddings of correlated numbers around a few groups, patches of some kinds, scanners.
+
+    shift: added to embeddings; quality: function of the table of slides; odd: share of patches of a kind that no other
+    source has.
+    """
+
+    seed: int
+    width: int = 64
+    slides: tuple[int, ...] = (1, 1, 2, 3)
+    patches: int = 120
+    shift: float = 0.0
+    odd: float = 0.0
+    quality: Callable[[pd.DataFrame], pd.DataFrame] = field(default=lambda table: table)
+
+    def __post_init__(self) -> None:
+        rng = np.random.default_rng([self.seed, 7])
+        self.spectrum = np.arange(1, self.width + 1) ** -0.5
+        self.mixing = np.linalg.qr(rng.normal(size=(self.width, self.width)))[0]
+        self.centres = rng.normal(size=(3, self.width)) * self.spectrum
+        self.kinds = rng.normal(0, 2, size=(KINDS, WIDTH))
+        self.unseen = rng.normal(0, 2, size=WIDTH)
+
+    def draw(self, count: int, rng: np.random.Generator, prefix: str = "C"):
+        """Embeddings (float32 count x width), case names, table of slides and patches by slide."""
+        z = rng.normal(size=(count, self.width)) * self.spectrum + self.centres[rng.integers(0, 3, count)]
+        x = (z @ self.mixing.T + self.shift * rng.choice([-1, 1], self.width) * self.spectrum.mean()).astype(np.float32)
+        cases = [f"{prefix}{k}" for k in range(count)]
+        rows, bags = [], {}
+        for case in cases:
+            patient = rng.normal(0, 0.3, WIDTH)
+            for number in range(rng.choice(self.slides)):
+                name = f"{case}-{number}"
+                rows.append({"slide_id": name, "case_id": case} | self.measure(rng))
+                bags[name] = self.draw_patches(rng, patient)
+        return x, cases, self.quality(pd.DataFrame(rows)), bags
+
+    def draw_patches(self, rng: np.random.Generator, patient: np.ndarray) -> np.ndarray:
+        """Patches of kinds in shares of the slide's own, with what patient and slide have in common."""
+        shares = rng.dirichlet(np.ones(KINDS))
+        found = self.kinds[rng.choice(KINDS, self.patches, p=shares)]
+        found = np.where(rng.random(self.patches)[:, None] < self.odd, self.unseen, found)
+        return (found + patient + rng.normal(0, 0.1, WIDTH) + rng.normal(0, 0.5, found.shape)).astype(np.float32)
+
+    def measure(self, rng: np.random.Generator) -> dict[str, float | str]:
+        """Columns of the manifests of one slide; some numbers are nearly always zero, and some unknown."""
+        rare = {
+            name: rng.exponential(0.05) if rng.random() < 0.05 else 0.0 for name in ("fold_fraction", "pen_fraction")
+        }
+        return rare | {
+            "mpp": rng.choice([0.2513, 0.252], p=[0.9, 0.1]),
+            "vendor": "aperio",
+            "focus": rng.normal(0.95, 0.08),
+            "in_focus_fraction": 1 - (rng.exponential(0.02) if rng.random() < 0.3 else 0),
+            "out_of_focus_fraction": rng.exponential(0.01),
+            "edge_or_bubble_fraction": 0.0,
+            "dark_fraction": 0.0,
+            "grey_fraction": rng.exponential(0.001),
+            "stain_density": rng.normal(0.26, 0.03),
+            "he_angle": abs(rng.normal(0, 3)),
+            "hue": rng.normal(293, 5),
+            "brightness": rng.normal(246, 1.5),
+            "jpeg_quality": 80.0 if rng.random() < 0.8 else np.nan,
+            "area_mm2": np.exp(rng.normal(3, 0.6)),
+        }

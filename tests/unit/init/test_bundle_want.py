@@ -1,0 +1,79 @@
+"""A bundle with new slides: the study that comes of it, and what is refused."""
+
+import contextlib
+import shutil
+
+import pytest
+import yaml
+from bundle_files import TASK, bundle_of
+from init_files import slide_files
+from molpath.init.command import main
+from molpath.study import Study
+from projects import Project
+
+NAMES = ["D1_A", "D2_A", "D3_A"]
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory, repository):
+    """A bundle whose encoder has weights of others."""
+    project = Project(tmp_path_factory.mktemp("study"), repository)
+    project.texts["uni.bin"] = b"weights of uni"
+    project.config["features"]["encoders"]["tiny"] = {"adapter": "uni_v1", "weights": "uni.bin"}
+    return bundle_of(project, "bundle")
+
+
+@pytest.fixture
+def here(tmp_path, written, monkeypatch):
+    """A folder with the bundle, slides (empty files) and the weights."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(written, tmp_path / "bundle")
+    slide_files(tmp_path / "slides", [f"{name}.svs" for name in NAMES])
+    (tmp_path / "mine.bin").write_bytes(b"weights of uni")
+    return tmp_path
+
+
+WORDS = ["init", "new", "--bundle", "bundle", "--slides", "slides"]
+
+
+def test_a_bundle_and_slides_are_all_that_predictions_need(here, capsys):
+    assert main([*WORDS, "--weights", "uni_v1=mine.bin", "--case-pattern", "^[^_]+"]) == 0, capsys.readouterr().err
+    config = yaml.safe_load((here / "new/config/config.yaml").read_text())
+    assert config == {
+        "slides": {"sheet": ""},
+        "predict": {"slides": "config/slides.tsv", "bundle": str(here / "bundle")},
+        "features": {"encoders": {"tiny": {"adapter": "uni_v1", "weights": str(here / "mine.bin")}}},
+    }
+    with contextlib.chdir(here / "new"):
+        study = Study.open("config/config.yaml")
+        study.check()
+    assert study.predict.used == [f"mean/{TASK}", f"threads/{TASK}"]
+    assert study.predict.cases == ["D1", "D2", "D3"]
+    assert "snakemake predict" in capsys.readouterr().out
+
+
+def test_labels_of_the_table_come_along_for_validation(here, capsys):
+    (here / "table.csv").write_text("slide,patient,grade,other\nD1_A,P1,low,x\nD2_A,P2,high,y\nD3_A,P3,,z\n")
+    words = ["--weights", "uni_v1=mine.bin", "--labels", "table.csv", "--case-column", "patient"]
+    assert main([*WORDS, *words]) == 0, capsys.readouterr().err
+    lines = [line.split("\t") for line in (here / "new/config/slides.tsv").read_text().splitlines()]
+    assert lines[0] == ["slide_id", "case_id", "path", "grade"]
+    assert [line[:2] + line[3:] for line in lines[1:]] == [
+        ["D1_A", "P1", "low"],
+        ["D2_A", "P2", "high"],
+        ["D3_A", "P3", ""],
+    ]
+
+
+@pytest.mark.parametrize(("words", "told"), [
+    (["init", "new", "--bundle", "bundle"], "--bundle: name the slides to predict, too: --slides DIR"),
+    ([*WORDS[:3], "slides", *WORDS[4:]], "slides: no bundle: there is no bundle.json in it"),
+    ([*WORDS, "--grid", "20x_512px"], "--grid: the bundle says it; leave it out"),
+    ([*WORDS, "--weights", "uni=mine.bin"], "--weights uni=mine.bin: write NAME=FILE, where NAME is one of: uni_v1"),
+    (WORDS, "key features/encoders/tiny/weights: empty, and the bundle doesn't hold weights of others"),
+    ([*WORDS, "--weights", "uni_v1=bundle/README.md"], "README.md has another SHA-256 than"),
+])  # fmt: skip
+def test_what_does_not_fit_the_bundle_writes_nothing(here, capsys, words, told):
+    assert main(words) == 1
+    assert told in capsys.readouterr().err
+    assert not (here / "new").exists()

@@ -1,0 +1,197 @@
+"""Doubt: false alarms at the rate that was asked for, planted differences found and named, on drawn (synthetic) cases."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from drawn_cohort import Source
+from molpath.predict.doubt import Reference
+from molpath.predict.levels import left_out_levels
+from molpath.predict.reference import describe
+from molpath.predict.reference_files import FACTS, TENSORS, DamagedReference
+from sklearn.metrics import roc_auc_score
+
+NO_SLIDES = pd.DataFrame(columns=["slide_id", "case_id"])
+
+
+def rates_of_flags(n, width, draws, new=40, patches=64):
+    """Mean share of new cases of the same source that are flagged at 0.05 and 0.1, and by embeddings alone at 0.1."""
+    found = []
+    for draw in range(draws):
+        source, rng = Source(draw, width=width, patches=patches), np.random.default_rng([draw, n])
+        x, cases, slides, bags = source.draw(n, rng)
+        y, others, theirs, bags_of = source.draw(new, rng, "N")
+        reference = describe(x, cases, slides, bags.get, seed=draw)
+        both = [reference.judge(y, theirs, bags_of.get, rate, others).ood_flag.mean() for rate in (0.05, 0.1)]
+        found.append([*both, reference.judge(y, NO_SLIDES, None, 0.1, others).ood_flag.mean()])
+    return np.mean(found, 0)
+
+
+@pytest.mark.parametrize(("n", "width"), [(40, 8), (60, 256)])
+def test_false_alarms_are_within_the_rate(n, width):
+    at_5, at_10, by_embedding = rates_of_flags(n, width, draws=25, patches=32)
+    assert at_5 <= 0.05 + 0.015
+    assert at_10 <= 0.1 + 0.02
+    assert by_embedding <= 0.1 + 0.02
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("n", "width"), [(40, 8), (40, 1024), (60, 64), (100, 256), (200, 64), (500, 64)])
+def test_false_alarms_over_many_draws(n, width):
+    at_5, at_10, by_embedding = rates_of_flags(n, width, draws=200)
+    print(n, width, at_5, at_10, by_embedding)
+    assert at_5 <= 0.05 + 0.01
+    assert at_10 <= 0.1 + 0.01
+    assert by_embedding <= 0.1 + 0.01
+
+
+PLANTED = {
+    "stain": ({"quality": lambda t: t.assign(hue=t.hue - 30, stain_density=t.stain_density + 0.1)}, "stain"),
+    "blur": ({"quality": lambda t: t.assign(focus=t.focus / 2, in_focus_fraction=0.6)}, "out of focus"),
+    "resolution": ({"quality": lambda t: t.assign(mpp=0.5)}, "resolution unlike the training slides' (0.50 µm/px; "),
+    "cover slip": ({"quality": lambda t: t.assign(edge_or_bubble_fraction=0.2)}, "bubbles"),
+    "compression": ({"quality": lambda t: t.assign(jpeg_quality=30.0)}, "more compressed"),
+    "patches": ({"odd": 0.3}, "patches unlike any training patch"),
+    "embedding": ({"shift": 2.0}, "embedding far from"),
+}
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_planted_difference_is_flagged_and_named(name):
+    changed, words = PLANTED[name]
+    areas, alarms, named = [], [], []
+    for draw in range(3):
+        rng = np.random.default_rng(draw)
+        x, cases, slides, bags = Source(draw).draw(80, rng)
+        reference = describe(x, cases, slides, bags.get, seed=draw)
+        y, others, theirs, bags = Source(draw).draw(40, rng, "N")
+        usual = reference.judge(y, theirs, bags.get, 0.1, others)
+        y, others, theirs, bags = Source(draw, **changed).draw(40, rng, "O")
+        odd = reference.judge(y, theirs, bags.get, 0.1, others)
+        areas.append(roc_auc_score([0] * 40 + [1] * 40, [*usual.ood_score, *odd.ood_score]))
+        alarms.append(usual.ood_flag.mean())
+        named += list(odd.ood_reason[odd.ood_flag].str.contains(words, regex=False))
+        assert odd.ood_flag.mean() >= 0.8
+        assert not usual.ood_reason[~usual.ood_flag].any()
+    assert np.mean(areas) >= 0.9
+    assert np.mean(alarms) <= 0.15
+    assert np.mean(named) >= 0.9
+
+
+def small(n=60, slides=True, seed=0):
+    rng = np.random.default_rng(seed)
+    x, cases, table, bags = Source(seed, width=8, patches=20).draw(n, rng)
+    return (x, cases, table, bags) if slides else (x, cases, NO_SLIDES, {})
+
+
+def test_scores_of_embeddings_alone_by_hand():
+    x, cases, table, _ = small(slides=False)
+    reference = describe(x, cases, table)
+    part = np.maximum(*(left_out_levels(reference.table[f"embedding:{item}"].to_numpy()) for item in ("near", "far")))
+    scores = left_out_levels(part)
+    found = reference.judge(x[:1] + 100, table, None, 0.05)
+    assert found.ood_p[0] == pytest.approx(1 / 61)
+    assert found.ood_flag[0]
+    middle = reference.judge(np.median(x, 0)[None], table, None, 0.05)
+    assert middle.ood_p[0] == pytest.approx((1 + (scores >= middle.ood_score[0]).sum()) / 61)
+    assert not middle.ood_flag[0]
+    assert middle.ood_missing[0] == "patches; slides"
+
+
+def test_too_few_training_cases_cannot_tell():
+    for n, needed in ((3, 19), (18, 19)):
+        x, cases, table, bags = small(n)
+        found = describe(x, cases, table, bags.get).judge(x + 50, table, bags.get, 0.05, cases)
+        assert not found.ood_flag.any()
+        assert (found.ood_reason == f"cannot tell: {n} training cases, {needed} needed for false alarms of 0.05").all()
+    x, cases, table, bags = small(19)
+    assert describe(x, cases, table, bags.get).judge(x + 50, table, bags.get, 0.05, cases).ood_flag.any()
+
+
+def test_a_vendor_is_named_and_flags_nothing():
+    x, cases, table, bags = small()
+    reference = describe(x, cases, table, bags.get)
+    before = reference.judge(x, table, bags.get, 0.1, cases)
+    after = reference.judge(x, table.assign(vendor="hamamatsu"), bags.get, 0.1, cases)
+    assert (after.ood_flag == before.ood_flag).all()
+    assert after.ood_reason.str.endswith("scanner vendor hamamatsu, training slides aperio").all()
+
+
+def test_what_is_missing_flags_nothing_and_is_listed():
+    x, cases, table, bags = small()
+    reference = describe(x, cases, table.assign(focus=""), bags.get)
+    found = reference.judge(x, table.assign(focus=0.01), bags.get, 0.1, cases)
+    assert found.ood_missing.str.contains("focus").all()
+    assert not found.ood_reason.str.contains("focus 0.01").any()
+    x, cases, table, bags = small()
+    reference = describe(x, cases, table, bags.get)
+    unknown = table.drop(columns=["hue"]).assign(focus=np.nan)
+    found = reference.judge(x, unknown, lambda slide: None, 0.1, cases)
+    assert found.ood_missing.str.startswith("patches; focus; hue").all()
+    assert found.ood_flag.mean() <= 0.1
+
+
+def test_of_several_slides_the_furthest_counts():
+    x, cases, table, bags = small()
+    reference = describe(x, cases, table, bags.get)
+    several = table.case_id.value_counts().index[0]
+    row = table.index[table.case_id == several][-1]
+    assert (table.case_id == several).sum() > 1
+    table.loc[row, "focus"] = 0.1
+    found = reference.judge(x, table, bags.get, 0.1, cases).iloc[cases.index(several)]
+    assert found.ood_flag
+    assert "out of focus: less sharp than the training slides' (focus 0.10; training " in found.ood_reason
+
+
+def test_cases_with_the_same_embedding_count_once(caplog):
+    x, cases, table, bags = small(30)
+    twice = np.concatenate([x, x]), [*cases, *(f"{name}b" for name in cases)]
+    again = describe(*twice, table, bags.get)
+    assert again.facts["duplicates"] == 30
+    pd.testing.assert_frame_equal(again.table, describe(x, cases, table, bags.get).table)
+
+
+@pytest.mark.parametrize("where", ["training", "new"])
+def test_numbers_that_are_none_are_refused(where):
+    x, cases, table, bags = small()
+    broken = x.copy()
+    broken[4, 1] = np.nan
+    with pytest.raises(ValueError, match="of (training case )?C4 holds NaN or infinite numbers: embed it again"):
+        describe(broken if where == "training" else x, cases, table).judge(broken, table, None, 0.05, cases)
+
+
+def test_cases_are_those_of_the_embeddings():
+    x, cases, table, _ = small()
+    reference = describe(x, cases, table)
+    with pytest.raises(ValueError, match="59 cases, and embeddings of shape"):
+        reference.judge(x, table, None, 0.05, cases[1:])
+    with pytest.raises(ValueError, match="embeddings of 5 numbers, and the training cases have 8"):
+        reference.judge(x[:, :5], table, None, 0.05, cases)
+
+
+def test_files_come_back_with_the_same_verdicts_and_bytes(tmp_path):
+    x, cases, table, bags = small()
+    written = []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        reference = describe(x, cases, table, bags.get, seed=5)
+        reference.save(str(tmp_path / name / TENSORS), str(tmp_path / name / FACTS))
+        written.append([(tmp_path / name / file).read_bytes() for file in (TENSORS, FACTS)])
+    assert written[0] == written[1]
+    y, others, theirs, new = Source(9, width=8, patches=20).draw(30, np.random.default_rng(2), "N")
+    before = reference.judge(y, theirs, new.get, 0.1, others)
+    after = Reference.load(tmp_path / "a").judge(y, theirs, new.get, 0.1, others)
+    pd.testing.assert_frame_equal(before, after, rtol=1e-4)
+    path = tmp_path / "a" / TENSORS
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(DamagedReference, match=r"reference.safetensors isn't the file whose SHA-256"):
+        Reference.load(tmp_path / "a")
+
+
+def test_more_cases_than_are_looked_at_patch_by_patch(monkeypatch):
+    monkeypatch.setattr("molpath.predict.reference.CASES", 40)
+    monkeypatch.setattr("molpath.predict.doubt.KNOWN_CASES", 30)
+    x, cases, table, bags = small(100)
+    reference = describe(x, cases, table, bags.get)
+    assert reference.table["patches:share"].notna().sum() == 40
+    assert len(reference.scores(("embedding:near", "patches:share")).score) == 40
+    assert len(reference.scores(("embedding:near",)).score) == 100

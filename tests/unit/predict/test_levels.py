@@ -1,0 +1,47 @@
+"""How rare a value is among others: ranks, a tail beyond them, and every value against all but itself."""
+
+import numpy as np
+import pytest
+from molpath.predict.levels import conformal_p, left_out_levels, levels
+
+
+@pytest.mark.parametrize("grain", [0, 0.5])
+@pytest.mark.parametrize("kind", ["normal", "ties", "constant", "heavy", "unknown"])
+def test_left_out_is_all_but_itself(kind, grain):
+    rng = np.random.default_rng(1)
+    values = {
+        "normal": rng.normal(size=57),
+        "ties": rng.integers(0, 4, 45).astype(float),
+        "constant": np.r_[np.zeros(30), 5],
+        "heavy": rng.standard_cauchy(41),
+        "unknown": np.where(rng.random(50) < 0.3, np.nan, rng.normal(size=50)),
+    }[kind]
+    found = left_out_levels(values, grain)
+    by_hand = [levels(np.delete(values, k), values[[k]], grain)[0] for k in range(len(values))]
+    np.testing.assert_allclose(found, by_hand, rtol=1e-9, atol=1e-12)
+
+
+def test_ranks_within_and_an_exponential_tail_beyond():
+    others = np.arange(1, 101, dtype=float)  # the largest tenth begins at 91, and is 4.5 above it on average
+    assert levels(others, np.array([50.0]))[0] == pytest.approx(-np.log(52 / 101))
+    assert levels(others, np.array([120.0]))[0] == pytest.approx(-np.log(11 / 101) + 29 / 4.5)
+    assert np.isnan(levels(others, np.array([np.nan]))[0])
+
+
+def test_difference_within_the_grain_is_none():
+    others = np.full(50, 80.0)
+    same, near, far = levels(others, np.array([80.0, 81.9, 90.0]), grain=2)
+    assert same == 0
+    assert near == pytest.approx(-np.log(6 / 51))  # one of the largest tenth, and no more
+    assert far == pytest.approx(-np.log(6 / 51) + 8 / 2)
+
+
+def test_level_never_falls_as_a_value_grows():
+    rng = np.random.default_rng(0)
+    for others in (rng.normal(size=40), np.r_[np.zeros(38), 1, 2], rng.exponential(size=200)):
+        found = levels(others, np.linspace(-4, 12, 300), grain=0.1)
+        assert (np.diff(found) >= -1e-12).all()
+
+
+def test_conformal_p_counts_training_cases_as_large():
+    np.testing.assert_allclose(conformal_p(np.array([1.0, 2, 2, 3]), np.array([2.0, 4, 0])), [4 / 5, 1 / 5, 1])

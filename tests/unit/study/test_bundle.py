@@ -1,0 +1,324 @@
+"""Bundles: whole, of the right parts, and refused by name where one byte or one part is another."""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from bundle_files import CASES, TASK, bundle_of, user_of, write_as_rule
+from molpath.common.bundles import BadBundle, read_sums, sums_of, verify_files
+from molpath.common.digests import digest_of, sha256_of
+from molpath.predict.cases import mark_training
+from molpath.predict.predictor import Predictor
+from molpath.study import Study
+from molpath.study.bundle import read_bundle
+from molpath.study.bundle_checks import BundleChecks
+from molpath.study.config import Places
+from molpath.study.problems import Problems, ProblemsFound
+from projects import Project
+
+#: Every file of the bundle of two predictors, one of a trained model.
+FILES = [
+    *("README.md", "bundle.json", "checksums.tsv", "config.yaml"),
+    *(f"models/threads/{name}" for name in ("config.json", "model.safetensors", "model_card.md", "sha256.txt")),
+    *(
+        f"predictors/{model}/{TASK}/{name}"
+        for model in ("mean", "threads")
+        for name in ("card.md", "model.safetensors", "predictor.json", "reference.json", "reference.safetensors")
+    ),
+]
+
+
+#: Of a config, what a machine with a bundle says at least.
+OWN = {"software": {"torch": "cpu", "allow_cpu": False}, "accept_other_code": []}
+
+
+def files_below(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def refusal(config: Path) -> str:
+    """What planning says of a study that can't be run."""
+    with contextlib.chdir(config.parent), pytest.raises(ProblemsFound) as caught:
+        Study.open(config.name).check()
+    return str(caught.value)
+
+
+def signed(bundle: Path) -> Path:
+    """The bundle with the list of checksums of what is in it now, as someone who makes one by hand would write it."""
+    (bundle / "checksums.tsv").unlink()
+    text = sums_of(str(bundle))
+    (bundle / "checksums.tsv").write_text(text)
+    return bundle
+
+
+def change(path: Path, **values):
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+def swap(bundle: Path, one: str, other: str):
+    text = (bundle / "config.yaml").read_text()
+    assert one in text
+    (bundle / "config.yaml").write_text(text.replace(one, other))
+
+
+def test_a_bundle_holds_its_parts_and_lists_their_sha256(project):
+    bundle = bundle_of(project)
+    assert sorted(files_below(bundle)) == sorted(FILES)
+    lines = (bundle / "checksums.tsv").read_text().splitlines()
+    assert lines[1] == "file\tbytes\tsha256"
+    by_hand = {name: (len(data), hashlib.sha256(data).hexdigest()) for name, data in files_below(bundle).items()}
+    by_hand.pop("checksums.tsv")
+    assert {line.split("\t")[0]: (int(line.split("\t")[1]), line.split("\t")[2]) for line in lines[2:]} == by_hand
+    whole = Path(project.folder, "results/pretrain/runs/one/model.safetensors").read_bytes()
+    assert (bundle / "models/threads/model.safetensors").read_bytes() == whole
+
+
+def test_the_same_inputs_give_the_same_bytes(project):
+    first = files_below(bundle_of(project))
+    again = files_below(write_as_rule(project.folder))
+    assert first == again == files_below(write_as_rule(project.folder, "elsewhere/bundle"))
+
+
+def test_names_of_cases_and_slides_stay_in_the_house(project):
+    bundle = bundle_of(project)
+    names = [*CASES, *(case.replace("C", "S") for case in CASES)]
+    for file, data in files_below(bundle).items():
+        assert not any(f'"{name}"'.encode() in data for name in names), file
+    predictor = Predictor.load(bundle / f"predictors/mean/{TASK}")
+    training = predictor.facts["training"]
+    assert training["cases"] == [digest_of(case) for case in CASES]
+    assert training["slides"] == {digest_of(case.replace("C", "S")): f"identity of {case}" for case in CASES}
+
+
+def test_in_training_is_the_same_by_names_and_by_digests(project):
+    """A case by its name, a slide by its identity; what isn't known is not marked."""
+    bundle = bundle_of(project)
+    samples = pd.DataFrame({"case_id": ["C3", "D1", "D2"]}, index=["C3", "D1", "D2"])
+    identity = ["x", "identity of C5", "y"]
+    slides = pd.DataFrame({"slide_id": ["N1", "N2", "N3"], "case_id": samples.case_id.tolist(), "identity": identity})
+    marked = [
+        mark_training(samples, slides, Predictor.load(folder).facts["training"])
+        for folder in (project.folder / f"results/probe/mean/{TASK}/predictor", bundle / f"predictors/mean/{TASK}")
+    ]
+    assert marked[0].in_training.tolist() == [True, True, False]
+    assert marked[0].in_training_by.tolist() == ["case C3", "slide N2", ""]
+    pd.testing.assert_frame_equal(*marked)
+
+
+def test_no_path_of_this_machine_is_in_it(project):
+    bundle = bundle_of(project)
+    assert not any(str(project.folder).encode() in data for data in files_below(bundle).values())
+
+
+def test_the_sections_plan_new_slides_as_the_study_does(project, tmp_path):
+    """Patches and models of a study with the bundle alone are those of the study that wrote it."""
+    theirs = Study.open(bundle_of(project, "bundle").parent / "config.yaml")
+    config = user_of(tmp_path / "user", Path("../bundle"))
+    with contextlib.chdir(config.parent):
+        mine = Study.open(config.name)
+        mine.check()
+        inner = Study(mine.predict.config)
+    assert mine.predict.used == [f"mean/{TASK}", f"threads/{TASK}"]
+    assert inner.config["tissue"] == theirs.config["tissue"]
+    assert inner.grids.by_name == theirs.grids.by_name
+    assert inner.encoders.entries == theirs.encoders.entries
+    assert inner.models.used_sources() == theirs.models.used_sources()
+    assert inner.models.entries["mean"] == theirs.models.entries["mean"]
+    assert inner.models.entries["threads"]["path"] == "../bundle/models/threads"
+    assert mine.predict.source("threads") == ("20x_256px_0px_overlap", "tiny")
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory, repository):
+    """A bundle, for copies to be spoiled."""
+    return bundle_of(Project(tmp_path_factory.mktemp("study"), repository), "bundle")
+
+
+def told(bundle: Path) -> str:
+    """What is said of a bundle before any job: as planning reads it, and as its bytes are compared."""
+    problems = Problems()
+    with pytest.raises(ProblemsFound) as caught:
+        BundleChecks(read_bundle(str(bundle), Places()), OWN, Places(), problems).run()
+        problems.stop()
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_changed_or_missing_file_is_refused_by_its_name(written, tmp_path, name):
+    """One bit in the middle, the last byte, and no file at all."""
+    data = (written / name).read_bytes()
+    middle = len(data) // 2
+    for number, changed in enumerate((data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :], data[:-1])):
+        bundle = shutil.copytree(written, tmp_path / str(number))
+        (bundle / name).write_bytes(changed)
+        assert f"{bundle}/{name}: " in told(bundle)
+    (bundle / name).unlink()
+    assert name in told(bundle)
+
+
+def test_a_damaged_bundle_stops_a_run(project, tmp_path):
+    bundle = bundle_of(project, "bundle")
+    with (bundle / "models/threads/model.safetensors").open("ab") as handle:
+        handle.write(b"x")
+    said = refusal(user_of(tmp_path / "user", Path("../bundle")))
+    assert "../bundle/models/threads/model.safetensors: 8 bytes, and checksums.tsv says 7" in said
+
+
+def test_a_file_more_is_refused_by_its_name(written, tmp_path):
+    bundle = shutil.copytree(written, tmp_path / "bundle")
+    (bundle / "models/threads/notes.txt").write_text("x")
+    assert "bundle/models/threads/notes.txt: checksums.tsv doesn't list it" in told(bundle)
+
+
+def test_a_link_is_refused_even_if_it_leads_to_the_same_bytes(written, tmp_path):
+    bundle = shutil.copytree(written, tmp_path / "bundle")
+    card = bundle / f"predictors/mean/{TASK}/card.md"
+    card.rename(tmp_path / "card.md")
+    card.symlink_to(tmp_path / "card.md")
+    assert "card.md: is no file of its own" in told(bundle)
+
+
+@pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "a/../../b", "a//b", "a\\b", "", "checksums.tsv"])
+def test_a_list_that_leads_out_of_the_folder_is_refused(tmp_path, name):
+    body = f"file\tbytes\tsha256\n{name}\t1\t{'0' * 64}\n"
+    head = f"# SHA-256 of the lines below: {hashlib.sha256(body.encode()).hexdigest()}\n"
+    (tmp_path / "checksums.tsv").write_text(head + body)
+    with pytest.raises(BadBundle, match="is no file of the bundle's own|not a list of files"):
+        read_sums(str(tmp_path))
+
+
+def test_a_larger_file_is_refused_before_it_is_read(tmp_path):
+    (tmp_path / "a").write_bytes(b"x")
+    (tmp_path / "checksums.tsv").write_text(sums_of(str(tmp_path)))
+    verify_files(str(tmp_path))
+    os.truncate(tmp_path / "a", 1 << 40)  # a hole: reading it would take an hour
+    with pytest.raises(BadBundle, match="a: 1099511627776 bytes, and checksums.tsv says 1"):
+        verify_files(str(tmp_path))
+
+
+@pytest.mark.parametrize(("spoil", "said"), [
+    (lambda b: change(b / "bundle.json", layout=2), "bundle.json: written by a newer version of the workflow (layout 2"),
+    (lambda b: change(b / "bundle.json", predictors=["../x"]), "bundle.json: its predictors or the weights"),
+    (lambda b: change(b / "bundle.json", predictors=["no/model"]), "config.yaml: predictor no/model is of a model"),
+    (lambda b: change(b / f"predictors/mean/{TASK}/predictor.json", model="other"), "predictor.json: not that of mean/"),
+    (lambda b: swap(b, "patch_size: 256", "patch_size: 512"), "grid is '20x_512px_0px_overlap', and mean/here--grade was"),
+    (lambda b: swap(b, "min_tissue: 0.0", "min_tissue: 0.5"), "'min_tissue': 0.5, "),
+    (lambda b: swap(b, "method: otsu", "method: hsv"), "'tissue': 'hsv'}, and mean/here--grade was fitted on patches of"),
+    (lambda b: swap(b, "adapter: mean_colour", "adapter: uni_v1"), "adapter is 'uni_v1', and mean/here--grade was fitted"),
+    (lambda b: swap(b, "crops: 1", "crops: 5"), "crops is 5, and mean/here--grade was fitted on patches of 1"),
+    (lambda b: swap(b, "crops: 1", "crops: x"), "config.yaml: key features/encoders/tiny/crops: 'x' is not one of"),
+    (
+        lambda b: (b / "models/threads/model.safetensors").write_bytes(b"other"),
+        "models/threads/model.safetensors: another slide encoder than the one that threads/here--grade was fitted with",
+    ),
+    (lambda b: (b / "config.yaml").write_text("omics: {}\n"), "config.yaml: section omics is none of a bundle's"),
+    (lambda b: (b / "config.yaml").write_text("- a\n"), "config.yaml: not a map of sections"),
+    (
+        lambda b: swap(b, "path: models/threads", "path: ../../elsewhere"),
+        "the folder of model threads lies outside of the bundle",
+    ),
+])  # fmt: skip
+def test_a_bundle_made_by_hand_is_refused_for_what_it_says(written, tmp_path, spoil, said):
+    bundle = shutil.copytree(written, tmp_path / "bundle")
+    spoil(bundle)
+    assert said in told(signed(bundle))
+
+
+def test_no_such_folder_is_one_sentence(tmp_path):
+    said = refusal(user_of(tmp_path / "user", Path("../bundle")))
+    assert "../bundle: no such folder" in said
+    assert "1 problem" in said
+
+
+def weighted(project):
+    """The project with an encoder whose weights are a file of the user's, and tissue by a network."""
+    project.texts["uni.bin"], project.texts["grandqc.pth"] = b"weights of uni", b"weights of grandqc"
+    project.config["features"]["encoders"]["tiny"] = {"adapter": "uni_v1", "weights": "uni.bin"}
+    sha256 = hashlib.sha256(b"weights of grandqc").hexdigest()
+    project.config["tissue"] = {"method": "grandqc", "weights": "grandqc.pth", "sha256": sha256}
+    return bundle_of(project, "bundle")
+
+
+def test_weights_of_others_are_named_and_not_copied(project):
+    bundle = weighted(project)
+    assert not any(b"weights of uni" in data or b"weights of grandqc" in data for data in files_below(bundle).values())
+    needed = {one["key"]: one for one in json.loads((bundle / "bundle.json").read_text())["needed"]}
+    assert sorted(needed) == ["features/encoders/tiny/weights", "tissue/weights"]
+    uni = needed["features/encoders/tiny/weights"]
+    assert (uni["name"], uni["source"], uni["fetched"]) == ("uni_v1", "MahmoodLab/UNI", "")
+    assert uni["files"] == {"": hashlib.sha256(b"weights of uni").hexdigest()}
+    page = (bundle / "README.md").read_text()
+    assert uni["files"][""] in page
+    assert "features/encoders/tiny/weights" in page
+
+
+def test_weights_are_looked_up_here_and_compared_before_any_work(project, tmp_path):
+    weighted(project)
+    user, bundle = tmp_path / "user", Path("../bundle")
+    said = refusal(user_of(user, bundle))
+    assert "config, key features/encoders/tiny/weights: empty, and the bundle doesn't hold weights of others" in said
+    assert "MahmoodLab/UNI" in said
+    assert "config, key tissue/weights: empty" in said
+    mine = {
+        "tissue": {"weights": "mine.pth"},
+        "features": {"encoders": {"tiny": {"adapter": "uni_v1", "weights": "mine.bin"}}},
+    }
+    config = user_of(user, bundle, **mine)
+    (user / "mine.pth").write_bytes(b"weights of grandqc")
+    (user / "mine.bin").write_bytes(b"weights of others")
+    said = refusal(config)
+    assert "config, key features/encoders/tiny/weights: mine.bin has another SHA-256 than ../bundle/bundle.json" in said
+    assert "1 problem in" in said
+    (user / "mine.bin").write_bytes(b"weights of uni")
+    with contextlib.chdir(user):
+        study = Study.open("config.yaml")
+        study.check()
+        assert study.predict.config["features"]["encoders"]["tiny"]["weights"] == "mine.bin"
+        assert study.predict.config["tissue"]["weights"] == "mine.pth"
+
+
+def test_a_strangers_bundle_permits_nothing_here(project, tmp_path):
+    bundle = bundle_of(project, "bundle")
+    config = yaml.safe_load((bundle / "config.yaml").read_text())
+    config["features"]["encoders"]["tiny"] |= {"adapter": "os:system", "weights": "/etc/passwd"}
+    config["embed"]["models"]["mean"]["trust_remote_code"] = True
+    config["tiles"]["grids"]["main"]["coords"] = "/etc"
+    (bundle / "config.yaml").write_text(yaml.safe_dump(config))
+    signed(bundle)
+    assert "its encoder tiny runs code that it does not hold, os:system" in refusal(user_of(tmp_path / "user", bundle))
+    with contextlib.chdir(tmp_path / "user"):
+        inner = Study.open("config.yaml").predict.config
+    assert "weights" not in inner["features"]["encoders"]["tiny"]
+    assert "trust_remote_code" not in inner["embed"]["models"]["mean"]
+    assert "coords" not in inner["tiles"]["grids"]["main"]
+
+
+def test_a_table_of_vectors_makes_no_bundle(project, tmp_path):
+    (tmp_path / "vectors.tsv").write_text("case_id\te0\nC1\t1\n")
+    project.config["embed"]["models"]["given"] = {"kind": "table", "path": "vectors.tsv"}
+    project.config["embed"]["use"].append("given")
+    project.config["probe"]["predictors"] = [{"model": "given", "task": TASK}]
+    project.write()
+    bundling = Study.open("config.yaml").bundling
+    with pytest.raises(ProblemsFound, match="given is a table of given vectors, and nothing in a bundle makes those"):
+        bundling.target(None)
+
+
+def test_an_earlier_bundles_files_go_and_those_of_others_stop_it(project):
+    bundle = bundle_of(project)
+    project.config["probe"]["predictors"] = [{"model": "mean", "task": TASK}]
+    project.write()
+    write_as_rule(project.folder)
+    assert sorted(files_below(bundle)) == [name for name in sorted(FILES) if "threads" not in name]
+    verify_files(str(bundle))
+    assert read_bundle(str(bundle), Places()).predictors == {f"mean/{TASK}": f"{bundle}/predictors/mean/{TASK}"}
+    (bundle / "thesis.docx").write_text("x")
+    with pytest.raises(FileExistsError, match="thesis.docx is none of a bundle's files: move it away"):
+        write_as_rule(project.folder)
+    assert sha256_of(bundle / "thesis.docx")
