@@ -24,14 +24,6 @@ NEW_RULES = {
 
 pytestmark = pytest.mark.slow
 
-<<<<<<< HEAD
-ENCODER, GRID = "colour", "20x_256px_0px_overlap"
-PREDICTIONS = "results/predict/mean/here--grade/predictions.tsv"
-MODULE_RULES = (
-    *("inspect_slides", "assess_tissue", "collect_slides", "tile_slides", "collect_losses", "extract_features"),
-    *("collect_feature_losses", "embed_block", "gather_embeddings"),
-)
-=======
 
 def snakemake(folder: Path, repository: Path, *arguments: str):
     """A run in the study's folder, which has to come to its end."""
@@ -140,4 +132,3 @@ def test_new_slides_are_predicted_below_the_prefix_of_an_importing_workflow(stud
     made = re.findall(r"Missing output files: ([^;\n]+)", done.stdout)
     assert made
     assert all(path.startswith("below/results/") for line in made for path in line.split(", "))
->>>>>>> predict
