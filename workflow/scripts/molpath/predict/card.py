@@ -8,10 +8,10 @@ from typing import Any
 #: What every card says.
 LIMITS = (
     "Research software: not a medical device, and nothing here supports a decision about a patient.",
-    "Scores are those of folds of the training cohort. Another laboratory, scanner, stain or population can give worse "
-    "ones: validate on labelled cases of your own first.",
-    "Coverage holds on average over new cases that are like the training cases, not for each case, and not for a cohort "
-    "that differs.",
+    "Scores are those of folds of the training cohort. Another laboratory, scanner, stain or population can give "
+    "worse ones: validate on labelled cases of your own first.",
+    "Coverage holds on average over new cases that are like the training cases, not for each case, and not for a "
+    "cohort that differs.",
 )
 BALANCED = (
     "The probe weighs classes alike, so its probabilities are those of a cohort in which all classes are equally "
@@ -74,9 +74,9 @@ def trust_of(facts: Mapping[str, Any]) -> str:
     if facts["kind"] == "survival":
         about = facts["survival"]
         lines.append(
-            f"Baseline hazard (Breslow) of {about['n_events']} events. High risk: above {about['cutoff']:.4g}, the median "
-            f"of the training cases. Nothing is known behind {about['follow_up']:g} days of follow-up: survival there is "
-            "empty. There are no conformal sets for survival."
+            f"Baseline hazard (Breslow) of {about['n_events']} events. High risk: above {about['cutoff']:.4g}, the "
+            f"median of the training cases. Nothing is known behind {about['follow_up']:g} days of follow-up: survival "
+            "there is empty. There are no conformal sets for survival."
         )
         return "\n\n".join(lines)
     if facts["kind"] == "classes":
@@ -84,9 +84,8 @@ def trust_of(facts: Mapping[str, Any]) -> str:
     conformal = facts["conformal"]
     lines.append(
         f"{'Sets' if facts['kind'] == 'classes' else 'Intervals'}: {conformal['method']}. They rest on "
-        f"{conformal['n_cases']} cases that {conformal['folds']} folds left out; "
-        f"{conformal['n_cases_never_left_out']} cases no fold left out, and {len(conformal['folds_left_out'])} folds gave "
-        "no probe."
+        f"{conformal['n_cases']} cases that one of {conformal['folds']} probes of the other cases left out; "
+        f"{conformal['n_cases_never_left_out']} cases no probe left out."
     )
     if facts["kind"] == "classes":
         counts = ", ".join(f"{name} {count}" for name, count in conformal["n_cases_by_class"].items())

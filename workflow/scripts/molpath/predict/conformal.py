@@ -1,6 +1,6 @@
 """Conformal sets and intervals from cross-fitted scores, each case counting once.
 
-Every fold of the task leaves cases out; the fold's probe scores those, and later a new sample as well, so that the two
+Every fold leaves a part of the cases out; its probe scores those, and later a new sample as well, so that the two
 are compared by a probe that neither had a part in: cross-conformal prediction (Vovk 2015,
 doi 10.1007/s10472-013-9368-4) for classes, CV+ (Barber et al. 2021, doi 10.1214/20-AOS1965) for numbers. Both hold in
 small and overfitted cohorts, where scores of the final probe on its own training samples would mean nothing, and no

@@ -44,6 +44,7 @@ def fit(task: Task, x: np.ndarray, settings: Probe) -> Predictor:
         raise BadTask(f"{task.name}: nothing to predict, for {error}: {OUT}") from error
     facts = {
         "kind": kind,
+        "model": "",
         "task": task.name,
         "sample": task.unit,
         "classes": list(task.classes),

@@ -1,4 +1,8 @@
+<<<<<<< HEAD
 """Of what a predictor was made: digests of slide encoder, patch encoder, grid and model; cases it was trained on."""
+=======
+"""Of what a predictor was made: digests of slide encoder, patch encoder, grid and model; its training cases."""
+>>>>>>> fit
 
 from __future__ import annotations
 
@@ -17,7 +21,8 @@ from ..common.reasons import OK
 from ..common.settings.embed import Model
 from ..embed.models import NAMES
 from ..probe.cohorts import case_of
-from ..probe.embeddings import read_columns
+from ..probe.embeddings import EmbeddingTable
+from ..probe.samples import CASES_GIVEN
 from ..probe.tasks import Task
 
 #: Packages whose versions decide a fit.
@@ -130,10 +135,12 @@ def groups_of(task: Task) -> list[str]:
 
 def slides_of(task: Task, embedded: str) -> list[str]:
     """Slides that the embeddings are made of, sorted; none where vectors of cases were given."""
+    table = EmbeddingTable.read(embedded, with_vectors=False)
+    if (table.kind, table.given) in CASES_GIVEN:
+        return []
     if task.unit == "slide_id":
         return sorted(task.samples)
-    columns = read_columns(embedded, ["slides_used"])
-    used = dict(zip(columns["_index"], columns.get("slides_used", []), strict=False))
+    used = dict(zip(table.ids, table.columns.get("slides_used", []), strict=False))
     found = (task.slides.get(name) or used.get(name, "").split(";") for name in task.samples)
     return sorted({slide for slides in found for slide in slides if slide})
 

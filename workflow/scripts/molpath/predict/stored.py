@@ -78,9 +78,7 @@ def read_facts(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, AttributeError) as error:
         raise BadPredictor(f"{path}: can't be read ({error}); {AGAIN}") from None
     if facts.get("format", FORMAT) != FORMAT:
-        raise BadPredictor(
-            f"{path}: of format {facts['format']!r}, and this version reads {FORMAT}; take the other one"
-        )
+        raise BadPredictor(f"{path}: of format {facts['format']!r}; this version reads {FORMAT}: fit it again")
     if not same:
         raise BadPredictor(f"{path}: changed since it was written (its SHA-256 is not the one that it states); {AGAIN}")
     missing = [key for key in NEEDED if key not in facts]
@@ -98,9 +96,7 @@ def read_tensors(path: Path, facts: Mapping[str, Any]) -> dict[str, np.ndarray]:
     try:
         check_safetensors(path)
         if hashlib.sha256(path.read_bytes()).hexdigest() != facts["files"].get(WEIGHTS):
-            raise BadPredictor(
-                f"{path}: its SHA-256 is not the one in {FACTS}: it was changed, or is another's; {AGAIN}"
-            )
+            raise BadPredictor(f"{path}: changed, for its SHA-256 is not the one in {FACTS}; {AGAIN}")
         with safe_open(path, framework="numpy") as handle:
             found = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118 (no mapping)
             classes = json.loads((handle.metadata() or {}).get("classes", "null"))
