@@ -100,23 +100,28 @@ def write_features(
 
     scan: what the case's scanner makes of its patches (float64 N x DIM), as they are by default.
     """
-    mark, carriers, colours, centres = world
     folder.mkdir(parents=True, exist_ok=True)
     told = []
     for case, level in zip(cases, levels, strict=True):
-        count = int(rng.integers(48, 97))
-        kinds = rng.choice(6, count, p=rng.dirichlet(np.ones(6)))
-        patches = centres[kinds] + rng.normal(size=(count, DIM)) + rng.normal(size=8) @ colours
-        places = np.stack([np.arange(count) % COLUMNS, np.arange(count) // COLUMNS], 1)
-        distance = np.linalg.norm(places - places[rng.integers(count)], axis=1)
-        focus = np.argsort(distance, kind="stable")[: max(1, rng.binomial(count, SHARE))]
-        patches[focus] += MARK * mark + CARRIED * level @ carriers
+        patches, places, focus = draw_patches(level, world, rng)
         told += [{"slide_id": f"{case}-1", "patch": patch} for patch in sorted(focus.tolist())]
         with h5py.File(folder / f"{case}-1.h5", "w") as handle:
             handle["features"] = scan(case, patches).astype(np.float32)
             handle["coords"] = places * PATCH
             handle["coords"].attrs.update(PLACED)
     return pd.DataFrame(told)
+
+
+def draw_patches(level: np.ndarray, world: World, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+    """Patches of a slide (float64 N x DIM), their column and row (int N x 2), and which are its focus (int)."""
+    count = int(rng.integers(48, 97))
+    kinds = rng.choice(6, count, p=rng.dirichlet(np.ones(6)))
+    patches = world.centres[kinds] + rng.normal(size=(count, DIM)) + rng.normal(size=8) @ world.colours
+    places = np.stack([np.arange(count) % COLUMNS, np.arange(count) // COLUMNS], 1)
+    distance = np.linalg.norm(places - places[rng.integers(count)], axis=1)
+    focus = np.argsort(distance, kind="stable")[: max(1, rng.binomial(count, SHARE))]
+    patches[focus] += MARK * world.mark + CARRIED * level @ world.carriers
+    return patches, places, focus
 
 
 def expression(cases: list[str], levels: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
