@@ -68,7 +68,7 @@ def costs(folder: Path, model: str, cases: int) -> pd.DataFrame:
 
 def measure(folder: Path, seed: int, model: str, usual: int, other: int, draw: int) -> list[pd.DataFrame]:
     """Tables of tasks, of scanners and of costs."""
-    given, counts = folder / "resources/demo/pairs", {USUAL: usual, "shifted": other, "faded": other}
+    given, counts = folder / "resources/demo/pairs", {USUAL: usual, "shifted": other, "scaled": other}
     write_new_pairs(given, write_pairs(given, seed), seed, counts, draw)
     tasks, flags = worth(predict(folder, model), folder / CASES)
     return [table.assign(seed=seed) for table in (tasks, flags, costs(folder, model, sum(counts.values())))]

@@ -1,26 +1,29 @@
 """Further cases of the large synthetic cohort, to predict: the same world, cases that nothing was fitted on.
 
 Beside those of the scanner that all others come from lie some of two others, which change features as a scanner may:
-`shifted` moves every patch along one direction of feature space, `faded` draws patches towards their slide's mean, as
-blur does. Written below the folder of `molpath.demo.pairs`: `new/slides.tsv`, `new/cases.tsv` (labels and the scanner)
-and `features/new/<slide>.h5`. The sizes of both changes were chosen on seeds 0 and 1.
+`shifted` moves every patch along one direction of feature space, `scaled` gives each number of a patch a factor of its
+own. (A third, `faded`, draws patches towards their slide's mean; it is for benchmarks.) Written below the folder of
+`molpath.demo.pairs`: `new/slides.tsv`, `new/cases.tsv` (labels and the scanner) and `features/new/<slide>.h5`. The sizes
+of the changes were chosen on seeds 0 and 1.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from ..common.files import write_tsv
-from .pairs import LATENTS, TASKS, World, cut, dominant, write_features
+from .pairs import DIM, LATENTS, TASKS, World, cut, dominant, write_features
 
 COHORT, USUAL = "PAIRS-C", "usual"
 #: Scanner -> cases.
-SCANNERS = {USUAL: 440, "shifted": 60, "faded": 60}
-#: Length of the move, in deviations of a patch's noise in one direction; share of the differences that stays.
-SHIFT, FADED = 3.0, 0.6
+SCANNERS = {USUAL: 440, "shifted": 60, "scaled": 60}
+#: Length of the move, in deviations of a patch's noise in one direction; deviation of the factors' logarithms; share of
+#: the differences that stays in a faded slide.
+SHIFT, SCALE, FADED = 4.0, 0.4, 0.6
 
 
 def write_new_pairs(
@@ -38,16 +41,35 @@ def write_new_pairs(
     levels = rng.normal(size=(len(cases), len(LATENTS)))
     labels = {task: cut(levels[:, LATENTS.index(programme)], rng) for task, programme in TASKS.items()}
     labels["dominant"] = dominant(levels, rng)
-    direction = rng.normal(size=world.mark.shape)
-    direction *= SHIFT / np.linalg.norm(direction)
-    scanner_of = dict(zip(cases, by_case, strict=True))
-
-    def scan(case: str, patches: np.ndarray) -> np.ndarray:
-        if scanner_of[case] == "shifted":
-            return patches + direction
-        return patches if scanner_of[case] == USUAL else FADED * patches + (1 - FADED) * patches.mean(0)
-
-    write_features(folder / "features" / "new", cases, levels, world, rng, scan)
+    changes, scanner_of = draw_scanners(rng), dict(zip(cases, by_case, strict=True))
+    place = folder / "features" / "new"
+    write_features(place, cases, levels, world, rng, lambda case, patches: scan(patches, scanner_of[case], changes))
     columns = {"slide_id": [f"{case}-1" for case in cases], "case_id": cases, "path": "", "cohort": COHORT}
     write_tsv(folder / "new" / "slides.tsv", pd.DataFrame(columns))
     write_tsv(folder / "new" / "cases.tsv", pd.DataFrame({"case_id": cases, **labels, "scanner": by_case}))
+
+
+class Scanners(NamedTuple):
+    """What scanners do to patches: the move of `shifted` and the factors of `scaled` (both float64 DIM)."""
+
+    move: np.ndarray
+    factors: np.ndarray
+
+
+def draw_scanners(rng: np.random.Generator) -> Scanners:
+    """The changes of a seed."""
+    move = rng.normal(size=DIM)
+    return Scanners(SHIFT * move / np.linalg.norm(move), np.exp(SCALE * rng.normal(size=DIM)))
+
+
+def scan(patches: np.ndarray, scanner: str, changes: Scanners) -> np.ndarray:
+    """Patches (float N x DIM) of a slide as a scanner shows them. Raises ValueError for one that is unknown."""
+    if scanner == USUAL:
+        return patches
+    if scanner == "shifted":
+        return patches + changes.move
+    if scanner == "scaled":
+        return patches * changes.factors
+    if scanner == "faded":
+        return FADED * patches + (1 - FADED) * patches.mean(0)
+    raise ValueError(f"no scanner {scanner}; there are {USUAL}, shifted, scaled and faded")
