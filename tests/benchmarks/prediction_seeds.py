@@ -10,8 +10,10 @@ the predictors of five tasks, 440 others of the same scanner and 60 of each othe
 from __future__ import annotations
 
 import argparse
+import resource
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -75,11 +77,43 @@ def measure(seed: int, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     return tasks.assign(seed=seed), flags.assign(seed=seed)
 
 
+def costs(cases: int, width: int = 1024) -> dict[str, float]:
+    """Processor seconds of a case and MiB at the peak of judging and predicting many cases; 512 patches a slide.
+
+    Embeddings and patches are noise of the width that encoders have; patches are handed over slide by slide, as a job
+    reads them from files.
+    """
+    rng = np.random.default_rng(0)
+    names = [f"C{number:05d}" for number in range(TRAINED + cases)]
+    x = rng.normal(size=(len(names), width)).astype(np.float32)
+    slides = pd.DataFrame({"slide_id": names, "case_id": names})
+    patches = np.random.default_rng(1).normal(size=(4096, width)).astype(np.float16)
+
+    def bag(name: str) -> np.ndarray:
+        first = int(name[1:]) % 3584
+        return patches[first : first + 512]
+
+    reference = describe(x[:TRAINED], names[:TRAINED], slides[:TRAINED], bag, 0)
+    with tempfile.TemporaryDirectory() as folder:
+        write_task(Path(folder), "immune", names[:TRAINED], (x[:TRAINED, 0] > 0).astype(int), 0)
+        task = read_task("immune", f"{folder}/config.yaml", f"{folder}/k=all.tsv")
+    predictor = fit(task, x[[names.index(sample) for sample in task.samples]], SETTINGS)
+    began = time.process_time()
+    predictor.predict(x[TRAINED:], COVERAGE, by_class=False)
+    reference.judge(x[TRAINED:], slides[TRAINED:], bag, FALSE_ALARMS, names[TRAINED:])
+    spent = time.process_time() - began
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"cases": cases, "cpu_s_case": spent / cases, "mib": peak}
+
+
 def main() -> None:
     """Measure the seeds asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[3, 4])
+    parser.add_argument("--cases", type=int, default=10_000, help="how many are predicted at once; 0: none")
     arguments = parser.parse_args()
+    if arguments.cases:
+        print(costs(arguments.cases), flush=True)
     found = []
     for seed in arguments.seeds:
         with tempfile.TemporaryDirectory() as folder:
