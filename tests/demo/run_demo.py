@@ -94,7 +94,7 @@ def draw_pairs() -> None:
         print("Drawing the features and profiles of 3,100 synthetic cases, and 560 to predict", flush=True)
         GIVEN.parent.mkdir(parents=True, exist_ok=True)
         library = os.environ | {"PYTHONPATH": str(ROOT / "workflow/scripts")}
-        command = [sys.executable, "-m", "molpath.demo.pairs", str(GIVEN), str(SEED)]
+        command = [sys.executable, "-m", "molpath.demo.new_pairs", str(GIVEN), str(SEED)]
         subprocess.run(command, cwd=ROOT, check=True, env=library)
 
 

@@ -1,5 +1,9 @@
 """Further cases of the large synthetic cohort, to predict: the same world, cases that nothing was fitted on.
 
+    python -m molpath.demo.new_pairs <folder> [seed]
+
+writes the cohort of `molpath.demo.pairs` and these beside it.
+
 Beside those of the scanner that all others come from lie some of two others, which change features as a scanner may:
 `shifted` moves every patch along one direction of feature space, `scaled` gives each number of a patch a factor of its
 own. (A third, `faded`, draws patches towards their slide's mean; it is for benchmarks.) Below the folder of
@@ -9,6 +13,7 @@ own. (A third, `faded`, draws patches towards their slide's mean; it is for benc
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from ..common.files import write_tsv
-from .pairs import DIM, LATENTS, TASKS, World, cut, dominant, write_features
+from .pairs import DIM, LATENTS, TASKS, World, cut, dominant, write_features, write_pairs
 
 COHORT, USUAL = "PAIRS-C", "usual"
 #: Scanner -> cases.
@@ -73,3 +78,14 @@ def scan(patches: np.ndarray, scanner: str, changes: Scanners) -> np.ndarray:
     if scanner == "faded":
         return FADED * patches + (1 - FADED) * patches.mean(0)
     raise ValueError(f"no scanner {scanner}; there are {USUAL}, shifted, scaled and faded")
+
+
+if __name__ == "__main__":
+    import sys
+
+    target, drawn = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0
+    partial = target.with_name(f"{target.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    write_new_pairs(partial, write_pairs(partial, drawn), drawn)
+    shutil.rmtree(target, ignore_errors=True)  # an earlier version's, without new cases
+    partial.rename(target)  # a folder of that name is whole

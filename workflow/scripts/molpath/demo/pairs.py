@@ -1,10 +1,10 @@
 """A large synthetic cohort of features and profiles, without slides: thousands of pairs in seconds.
 
-    python -m molpath.demo.pairs <folder> [seed]
+    python -m molpath.demo.new_pairs <folder> [seed]
 
 writes what a user of given features has: `slides.tsv`, `profiles.tsv`, `features/<slide>.h5` (TRIDENT's layout),
 `expression.tsv` (log2 TPM + 1), `mutations.tsv`, tasks, and the truth, by case (`truth.tsv`) and by patch
-(`patches.tsv`); beside them other cases to predict (`molpath.demo.new_pairs`). Each case has a level of each gene
+(`patches.tsv`); beside them other cases to predict (`demo/new_pairs.py`). Each case has a level of each gene
 programme. A small focus of a slide's patches is marked by one direction of feature space and carries the levels in
 others; all other patches are background, whose composition and colour change from slide to slide more than the levels
 do. So the mean over patches holds little of the levels, and attention that learns the mark holds nearly all. The
@@ -13,7 +13,6 @@ constants were chosen on seeds 0 and 1.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -175,16 +174,3 @@ def write_task(folder: Path, task: str, cases: list[str], labels: np.ndarray, se
     by_case = dict(zip(cases, labels.tolist(), strict=True))
     write_text(folder / "config.yaml", settings_of(task, "molecular", by_case, names))
     write_tsv(folder / "k=all.tsv", table)
-
-
-if __name__ == "__main__":
-    import sys
-
-    from .new_pairs import write_new_pairs
-
-    target, drawn = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0
-    partial = target.with_name(f"{target.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    write_new_pairs(partial, write_pairs(partial, drawn), drawn)
-    shutil.rmtree(target, ignore_errors=True)  # an earlier version's, without new cases
-    partial.rename(target)  # a folder of that name is whole
