@@ -18,6 +18,7 @@ import pandas as pd
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "workflow/scripts"))
+from molpath.demo.new_pairs import write_new_pairs  # noqa: E402
 from molpath.demo.pairs import write_pairs  # noqa: E402
 
 TARGET = "results/pairs/figures/label_curve.svg"
@@ -25,7 +26,8 @@ TARGET = "results/pairs/figures/label_curve.svg"
 
 def curve_of(seed: int, folder: Path) -> pd.DataFrame:
     """The points of the curve over labels of one drawn cohort."""
-    write_pairs(folder / "resources/demo/pairs", seed)
+    given = folder / "resources/demo/pairs"
+    write_new_pairs(given, write_pairs(given, seed), seed)
     command = [Path(sys.executable).with_name("snakemake"), "--snakefile", ROOT / "workflow/Snakefile", TARGET]
     command += ["--configfile", ROOT / "config/demo/pairs.yaml", "--cores", "2", "--quiet", "all"]
     subprocess.run([str(part) for part in command], cwd=folder, check=True)

@@ -37,6 +37,9 @@ BENCHMARKS = {
     "seeds": "demo_seeds.py",
     "tests": "type_one_errors.py",
     "vectors": "given_vectors.py",
+    "prediction": "prediction.py",
+    "prediction_seeds": "prediction_seeds.py",
+    "scanners": "prediction_scanners.py",
 }
 
 

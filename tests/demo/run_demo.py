@@ -19,6 +19,7 @@ PID_FILE = ROOT / ".demo.pid"
 GIVEN, SEED = ROOT / "resources/demo/pairs", 2
 PICTURE = "results/pairs/figures/planted/threads-s0/P02632-1/immune"
 CURVE = "results/pairs/figures/label_curve.tsv"
+PREDICTED = "results/pairs/predict/threads-s0"
 
 
 class Part(NamedTuple):
@@ -46,7 +47,7 @@ PARTS = (
     Part(
         "pairs",
         "pairs",
-        (f"{PICTURE}.svg", "results/pairs/tables/metrics.html", "results/pairs/tables/ledger.tsv"),
+        (f"{PICTURE}.svg", "results/pairs/tables/metrics.html", "results/pairs/tables/ledger.tsv", "predict"),
         f"{PICTURE}.svg",
     ),
 )
@@ -89,11 +90,11 @@ def end_with_parent() -> None:
 
 def draw_pairs() -> None:
     """Draw the files of the second cohort, unless they are there; a folder of that name is whole."""
-    if not GIVEN.exists():
-        print("Drawing the features and profiles of 3,100 synthetic cases", flush=True)
+    if not (GIVEN / "new").exists():
+        print("Drawing the features and profiles of 3,100 synthetic cases, and 560 to predict", flush=True)
         GIVEN.parent.mkdir(parents=True, exist_ok=True)
         library = os.environ | {"PYTHONPATH": str(ROOT / "workflow/scripts")}
-        command = [sys.executable, "-m", "molpath.demo.pairs", str(GIVEN), str(SEED)]
+        command = [sys.executable, "-m", "molpath.demo.new_pairs", str(GIVEN), str(SEED)]
         subprocess.run(command, cwd=ROOT, check=True, env=library)
 
 
@@ -133,6 +134,22 @@ def result() -> str:
     return "\n".join(lines)
 
 
+def predictions() -> str:
+    """What predictions of later cases are worth, in sentences."""
+    sys.path.insert(0, str(ROOT / "workflow/scripts"))
+    from molpath.demo.predicted import worth
+
+    tables = {path.parent.name: path for path in sorted((ROOT / PREDICTED).glob("*/predictions.tsv"))}
+    tasks, scanners = worth(tables, GIVEN / "new/cases.tsv")
+    least, mean, most = tasks.coverage.min(), tasks.coverage.mean(), tasks.coverage.max()
+    flagged = ", ".join(f"{row.flagged:.0%} of scanner {row.scanner}" for row in scanners.itertuples())
+    return (
+        f"Of {tasks.cases.max()} later cases, 90 % sets of {len(tasks)} tasks hold the truth in "
+        f"{mean:.0%} ({least:.0%} to {most:.0%}).\nCalibration error {tasks.ece.mean():.3f}, after scaling "
+        f"{tasks.ece_scaled.mean():.3f}. Flagged as unlike the training cases: {flagged}."
+    )
+
+
 def main() -> int:
     """Run both parts, and say what came out and where it is."""
     unlock_if_killed()
@@ -142,7 +159,9 @@ def main() -> int:
             return code
     print("\nSynthetic data; nothing here says anything about patients.\n")
     print(result())
+    print(predictions())
     print(f"\n  picture                              {PICTURE}.svg")
+    print(f"  predictions of later cases           {PREDICTED}/<task>/predictions.html")
     print("  report of the given pairs            results/pairs/report.html")
     print("  report of the drawn slides           results/pixels/report.html")
     print("  what became of every drawn slide     results/pixels/tables/ledger.tsv")

@@ -1,19 +1,21 @@
 """A large synthetic cohort of features and profiles, without slides: thousands of pairs in seconds.
 
-    python -m molpath.demo.pairs <folder> [seed]
+    python -m molpath.demo.new_pairs <folder> [seed]
 
 writes what a user of given features has: `slides.tsv`, `profiles.tsv`, `features/<slide>.h5` (TRIDENT's layout),
 `expression.tsv` (log2 TPM + 1), `mutations.tsv`, tasks, and the truth, by case (`truth.tsv`) and by patch
-(`patches.tsv`). Each case has a level of each gene programme. A small focus of a slide's patches is marked by one
-direction of feature space and carries the levels in others; all other patches are background, whose composition and
-colour change from slide to slide more than the levels do. So the mean over patches holds little of the levels, and
-attention that learns the mark holds nearly all. The constants were chosen on seeds 0 and 1.
+(`patches.tsv`); beside them other cases to predict (`demo/new_pairs.py`). Each case has a level of each gene
+programme. A small focus of a slide's patches is marked by one direction of feature space and carries the levels in
+others; all other patches are background, whose composition and colour change from slide to slide more than the levels
+do. So the mean over patches holds little of the levels, and attention that learns the mark holds nearly all. The
+constants were chosen on seeds 0 and 1.
 """
 
 from __future__ import annotations
 
-import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import h5py
 import numpy as np
@@ -37,17 +39,29 @@ SHARE, MARK, CARRIED = 0.1, 5.0, 1.5
 SHIFT, GENE_NOISE = 0.5, 0.5
 #: Task -> programme whose level it follows, and deviations of noise before it is cut at zero.
 TASKS = {"immune": "immune", "KRAS_mutation": "mucin", "BRAF_mutation": "aggregates", "TP53_mutation": "necrosis"}
+#: A task of three classes: the programme whose level, with that noise, is the highest.
+DOMINANT = ("immune", "mucin", "necrosis")
 LABEL_NOISE, FOLDS = 0.5, 5
 FLAGS = 32
 
 
-def write_pairs(folder: str | Path, seed: int = 0, pretrained: int = 2500, probed: int = 600) -> None:
-    """Write the cohort below `folder`; the same bytes for the same arguments."""
+class World(NamedTuple):
+    """What all cases of a seed share: directions (rows of float64 N x DIM) of feature space, and kinds of tissue."""
+
+    mark: np.ndarray
+    carriers: np.ndarray
+    colours: np.ndarray
+    centres: np.ndarray
+
+
+def write_pairs(folder: str | Path, seed: int = 0, pretrained: int = 2500, probed: int = 600) -> World:
+    """Write the cohort below `folder`, the same bytes for the same arguments; its world, to draw further cases from."""
     folder = Path(folder)
     rng = np.random.default_rng([seed, 20])
     cases = [f"P{number + 1:05d}" for number in range(pretrained + probed)]
     levels = rng.normal(size=(len(cases), len(LATENTS)))
-    write_features(folder, cases, levels, rng)
+    world = draw_world(rng)
+    write_tsv(folder / "patches.tsv", write_features(folder / "features", cases, levels, world, rng))
     cohorts = [PRETRAINED] * pretrained + [PROBED] * probed
     write_tsv(folder / "expression.tsv", expression(cases, levels, rng))
     write_tsv(folder / "mutations.tsv", mutations(cases, levels, rng))
@@ -59,31 +73,54 @@ def write_pairs(folder: str | Path, seed: int = 0, pretrained: int = 2500, probe
     truth = pd.DataFrame(levels.round(4), cases, [f"latent_{n}" for n in range(len(LATENTS))])
     write_tsv(folder / "truth.tsv", truth.rename_axis("case_id").reset_index())
     for task, programme in TASKS.items():
-        level = levels[pretrained:, LATENTS.index(programme)]
-        write_task(folder / "tasks" / task, task, cases[pretrained:], level, rng, seed)
+        labels = cut(levels[pretrained:, LATENTS.index(programme)], rng)
+        write_task(folder / "tasks" / task, task, cases[pretrained:], labels, seed)
+    write_task(folder / "tasks" / "dominant", "dominant", cases[pretrained:], dominant(levels[pretrained:], rng), seed)
+    return world
 
 
-def write_features(folder: Path, cases: list[str], levels: np.ndarray, rng: np.random.Generator) -> None:
-    """A feature file per case, and patches.tsv: the patches that are its focus."""
+def draw_world(rng: np.random.Generator) -> World:
+    """The directions and kinds of tissue of a seed."""
     directions = np.linalg.qr(rng.normal(size=(DIM, DIM)))[0]
     mark, carriers, colours, tissues = directions[0], directions[1:9], directions[9:17], directions[1:41]
     centres = 2.0 * rng.normal(size=(6, len(tissues))) @ tissues / np.sqrt(len(tissues))
-    (folder / "features").mkdir(parents=True, exist_ok=True)
+    return World(mark, carriers, colours, centres)
+
+
+def write_features(
+    folder: Path,
+    cases: list[str],
+    levels: np.ndarray,
+    world: World,
+    rng: np.random.Generator,
+    scan: Callable[[str, np.ndarray], np.ndarray] = lambda case, patches: patches,
+) -> pd.DataFrame:
+    """A feature file per case; the patches that are its focus, a row each.
+
+    scan: what the case's scanner makes of its patches (float64 N x DIM), as they are by default.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
     told = []
     for case, level in zip(cases, levels, strict=True):
-        count = int(rng.integers(48, 97))
-        kinds = rng.choice(6, count, p=rng.dirichlet(np.ones(6)))
-        patches = centres[kinds] + rng.normal(size=(count, DIM)) + rng.normal(size=8) @ colours
-        places = np.stack([np.arange(count) % COLUMNS, np.arange(count) // COLUMNS], 1)
-        distance = np.linalg.norm(places - places[rng.integers(count)], axis=1)
-        focus = np.argsort(distance, kind="stable")[: max(1, rng.binomial(count, SHARE))]
-        patches[focus] += MARK * mark + CARRIED * level @ carriers
+        patches, places, focus = draw_patches(level, world, rng)
         told += [{"slide_id": f"{case}-1", "patch": patch} for patch in sorted(focus.tolist())]
-        with h5py.File(folder / "features" / f"{case}-1.h5", "w") as handle:
-            handle["features"] = patches.astype(np.float32)
+        with h5py.File(folder / f"{case}-1.h5", "w") as handle:
+            handle["features"] = scan(case, patches).astype(np.float32)
             handle["coords"] = places * PATCH
             handle["coords"].attrs.update(PLACED)
-    write_tsv(folder / "patches.tsv", pd.DataFrame(told))
+    return pd.DataFrame(told)
+
+
+def draw_patches(level: np.ndarray, world: World, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+    """Patches of a slide (float64 N x DIM), their column and row (int N x 2), and which are its focus (int)."""
+    count = int(rng.integers(48, 97))
+    kinds = rng.choice(6, count, p=rng.dirichlet(np.ones(6)))
+    patches = world.centres[kinds] + rng.normal(size=(count, DIM)) + rng.normal(size=8) @ world.colours
+    places = np.stack([np.arange(count) % COLUMNS, np.arange(count) // COLUMNS], 1)
+    distance = np.linalg.norm(places - places[rng.integers(count)], axis=1)
+    focus = np.argsort(distance, kind="stable")[: max(1, rng.binomial(count, SHARE))]
+    patches[focus] += MARK * world.mark + CARRIED * level @ world.carriers
+    return patches, places, focus
 
 
 def expression(cases: list[str], levels: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
@@ -116,24 +153,24 @@ def profiles(cases: list[str], cohorts: list[str], modality: str) -> pd.DataFram
     )  # fmt: skip
 
 
-def write_task(
-    folder: Path, task: str, cases: list[str], level: np.ndarray, rng: np.random.Generator, seed: int
-) -> None:
+def cut(level: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Labels 0 and 1 (int, N): a level (float N) with noise, cut at zero."""
+    return (level + LABEL_NOISE * rng.normal(size=len(level)) > 0).astype(int)
+
+
+def dominant(levels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Labels 0 to 2 (int, N): which programme of DOMINANT is the highest of a case, with noise."""
+    three = levels[:, [LATENTS.index(programme) for programme in DOMINANT]]
+    return (three + LABEL_NOISE * rng.normal(size=three.shape)).argmax(1)
+
+
+def write_task(folder: Path, task: str, cases: list[str], labels: np.ndarray, seed: int) -> None:
     """Labels and folds of a task in Patho-Bench's form."""
-    labels = (level + LABEL_NOISE * rng.normal(size=len(level)) > 0).astype(int)
     folds = np.array(assign_folds(labels.tolist(), FOLDS, seed))
     table = pd.DataFrame({"case_id": cases, "slide_id": [f"{case}-1" for case in cases], task: labels})
     for fold in range(FOLDS):
         table[f"fold_{fold}"] = np.where(folds == fold, "test", "train")
-    write_text(folder / "config.yaml", settings_of(task, "molecular", dict(zip(cases, labels.tolist(), strict=True))))
+    names = dict(enumerate(DOMINANT)) if task == "dominant" else None
+    by_case = dict(zip(cases, labels.tolist(), strict=True))
+    write_text(folder / "config.yaml", settings_of(task, "molecular", by_case, names))
     write_tsv(folder / "k=all.tsv", table)
-
-
-if __name__ == "__main__":
-    import sys
-
-    target = Path(sys.argv[1])
-    partial = target.with_name(f"{target.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    write_pairs(partial, int(sys.argv[2]) if len(sys.argv) > 2 else 0)
-    partial.rename(target)  # a folder of that name is whole

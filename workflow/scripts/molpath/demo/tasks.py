@@ -84,11 +84,13 @@ def assign_folds(labels: Sequence[int], folds: int, seed: int) -> list[int]:
     return fold.tolist()
 
 
-def settings_of(task: str, family: str, labels: Mapping[str, int]) -> str:
-    """config.yaml of a task."""
+def settings_of(task: str, family: str, labels: Mapping[str, int], classes: Mapping[int, str] | None = None) -> str:
+    """config.yaml of a task. classes: names of its labels, where the task's own name doesn't tell."""
     survival = task == "OS"
     names = {0: "low", 1: "high"} if task in ("grade", "immune") else {0: "wild type", 1: "mutated"}
-    if task == "subtype":
+    if classes:
+        names = dict(classes)
+    elif task == "subtype":
         names = {0: "glandular", 1: "solid"}
     if survival:
         names = {label: f"stratum {label}" for label in sorted(set(labels.values()))}
