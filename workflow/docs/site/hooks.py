@@ -1,6 +1,6 @@
 """Pages of the site that are made of other files: README, guides, schemas, docstrings; and links between all of them.
 
-mkdocs calls these functions (`hooks` of mkdocs.yml). A link to a file of the repository that is no page becomes its path.
+mkdocs calls these functions (`hooks` of mkdocs.yml). A link to another file of the repository becomes its path.
 """
 
 from __future__ import annotations
@@ -72,7 +72,12 @@ def link_of(match: re.Match[str], source: str, page: str) -> str:
 def page_of_config() -> str:
     """Every key of the config with its type, default and description, section by section."""
     schema = yaml.safe_load((SCHEMAS / "config.schema.yaml").read_text(encoding="utf-8"))
-    lines = ["# Keys of the config", "", "Made of `workflow/schemas/config.schema.yaml`. Keys in `<>` stand for names of yours.", ""]
+    lines = [
+        "# Keys of the config",
+        "",
+        "Made of `workflow/schemas/config.schema.yaml`. Keys in `<>` stand for names of yours.",
+        "",
+    ]
     for name, section in schema["properties"].items():
         section = resolved(section, schema)
         lines += [f"## {name}", "", section.get("description", ""), ""]
@@ -139,11 +144,23 @@ def cell(text: str) -> str:
 
 def page_of_sheets() -> str:
     """Columns of the sheets and keys of tasks, of their schemas."""
-    lines = ["# Sheets and tasks", "", "Tab-separated; the first line is the header, lines that begin with `#` are comments.", ""]
+    lines = [
+        "# Sheets and tasks",
+        "",
+        "Tab-separated; the first line is the header, lines that begin with `#` are comments.",
+        "",
+    ]
     for name, title in {"slides": "Slide sheet", "profiles": "Profile sheet", "task": "config.yaml of a task"}.items():
         schema = yaml.safe_load((SCHEMAS / f"{name}.schema.yaml").read_text(encoding="utf-8"))
         needed = schema.get("required", [])
-        lines += [f"## {title}", "", schema.get("description", ""), "", "| name | needed | type | what it holds |", "|---|---|---|---|"]
+        lines += [
+            f"## {title}",
+            "",
+            schema.get("description", ""),
+            "",
+            "| name | needed | type | what it holds |",
+            "|---|---|---|---|",
+        ]
         for column, entry in schema["properties"].items():
             entry = resolved(entry, schema)
             must = "yes" if column in needed else ""
@@ -154,7 +171,12 @@ def page_of_sheets() -> str:
 
 def page_of_library(packages: list[str]) -> str:
     """The list of sub-packages, with what each is for."""
-    lines = ["# Library", "", "The package `molpath` lies below `workflow/scripts`; no module of it imports Snakemake.", ""]
+    lines = [
+        "# Library",
+        "",
+        "The package `molpath` lies below `workflow/scripts`; no module of it imports Snakemake.",
+        "",
+    ]
     for name in packages:
         said = (LIBRARY / name / "__init__.py").read_text(encoding="utf-8").strip().strip('"').split("\n")[0].strip('"')
         lines.append(f"- [`molpath.{name}`](library/{name}.md): {said}")

@@ -35,8 +35,7 @@ def digests_of(
     a model without weights 16 digits of its settings; patch_encoder: the first 16 digits of the SHA-256 of each file,
     as manifests have them ('' where there are none, as of given features); grid, model: 16 digits.
     """
-    rows = [row for row in read_manifests(manifests) if row["status"] == OK]
-    weights = "; ".join(sorted({row.get("weights", "") for row in rows} - {""}))
+    weights = weights_of(manifests)
     slide_encoder = encoder_digest(model, sources)
     told = dict(patches.get("patches", {}))
     grid = digest_of(told.pop("grid"), patches["cut"]) if patches else ""
@@ -48,6 +47,39 @@ def digests_of(
         "grid": grid,
         "model": digest_of(settings, slide_encoder, weights, told, grid),
     }
+
+
+class OtherOrigin(Exception):
+    """New slides were made into embeddings by another way than those that a predictor was fitted on."""
+
+
+def check_origin(
+    facts: Mapping[str, Any], manifests: Sequence[str], sources: Sequence[str], origin: Mapping[str, Any]
+) -> None:
+    """Raise OtherOrigin unless new slides were embedded as those that the predictor was fitted on.
+
+    facts: predictor.json; manifests: of the new slides' features; sources, and `model` and `patches` of origin: see
+    digests_of. Without origin, that of a bundle, which states its digests itself, what manifests say is compared.
+    """
+    ours = digests_of(origin["model"], sources, manifests, origin["patches"]) if origin else {}
+    theirs, encoded = facts["digests"], weights_of(manifests)
+    known = set(theirs["patch_encoder"].split("; "))
+    wrong = ["patch_encoder"] * bool(encoded and not set(encoded.split("; ")) <= known)
+    compared = ["grid", "slide_encoder"] + ["model"] * (encoded == theirs["patch_encoder"])
+    wrong += [name for name in compared if name in ours and ours[name] != theirs[name]]
+    if wrong:
+        found = {**ours, "patch_encoder": encoded}[wrong[0]]
+        raise OtherOrigin(
+            f"predictor {facts['model']}/{facts['task']}: another {wrong[0].replace('_', ' ')} than that of its "
+            f"training slides made these embeddings (digest {found}, trained with {theirs[wrong[0]]}): apply it with "
+            "its own, or fit it again"
+        )
+
+
+def weights_of(manifests: Sequence[str]) -> str:
+    """Digests of weights that encoded the patches, joined by ;, as manifests of features have them."""
+    rows = [row for row in read_manifests(manifests) if row["status"] == OK]
+    return "; ".join(sorted({row.get("weights", "") for row in rows} - {""}))
 
 
 def encoder_digest(model: Model, sources: Sequence[str]) -> str:

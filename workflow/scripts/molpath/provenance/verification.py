@@ -42,7 +42,11 @@ def verify_all(results: str | os.PathLike, threads: int = 1) -> list[str]:
     """
     results = Path(results)
     parts = [part for part in (results, results / NEW_SLIDES) if manifests_of(part)] or [results]
-    return [wrong for part in parts for wrong in verify(part)] + compare(results, threads) + recorded_differences(results, threads)
+    return (
+        [wrong for part in parts for wrong in verify(part)]
+        + compare(results, threads)
+        + recorded_differences(results, threads)
+    )
 
 
 def recorded_differences(results: Path, threads: int = 1) -> list[str]:
