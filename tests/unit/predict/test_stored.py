@@ -119,3 +119,26 @@ def test_another_predictors_weights_are_refused(tmp_path):
         BadPredictor, match="model.safetensors: changed, for its SHA-256 is not the one in predictor.json"
     ):
         Predictor.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "value"),
+    [
+        *((2, "temperature", value) for value in (0, -1.5, "x", True, 10**400)),
+        *((2, "scale", value) for value in ({}, {"unit": 0}, {"unit": -1.0}, None)),
+        *((2, "training", value) for value in ({}, {"cases": 5}, None)),
+        (2, "files", None),
+        (2, "classes", [0, 1]),
+        (2, "kind", "survival"),
+        ("survival", "survival", {"cutoff": "x", "follow_up": 1.0, "times": []}),
+    ],
+)
+def test_values_that_no_fit_leaves_are_refused_by_key(tmp_path, kind, key, value):
+    """Whoever writes digests again can't turn probabilities round, or end a job with a traceback."""
+    kept(tmp_path, kind)
+    path = tmp_path / "predictor.json"
+    facts = json.loads(path.read_text()) | {key: value}
+    path.write_text(text_of(facts | {"sha256": own_digest(facts)}))
+    named = "survival" if key == "kind" else key
+    with pytest.raises(BadPredictor, match=f"predictor.json: its {named} can't be a predictor's"):
+        Predictor.load(tmp_path)

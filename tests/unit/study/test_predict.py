@@ -158,3 +158,19 @@ def test_slides_of_a_job_are_counted_in_its_own_sheet(new):
     assert study.predict.slides_of("tile_slides", {"shard": "00000"}) == 8
     assert study.predict.slides_of("molpath_predict_tile_slides", {"shard": "00000"}) == 3
     assert study.predict.slides_of("predict_cases", {"model": "mean"}) == 0
+
+
+@pytest.mark.parametrize("name", ["low;grade", "low\tgrade"])
+def test_a_class_whose_name_parts_cells_or_sets(new, name):
+    """low;grade and high in one set would read as three classes."""
+    new.task["label_dict"] = {0: name, 1: "high"}
+    said = refused(new)
+    assert f"config, key probe/predictors/0/task: class {name!r} of here--grade holds " in said
+    assert "write another name into label_dict of tasks/grade/config.yaml" in said
+
+
+def test_a_new_case_that_is_a_known_one_in_other_letters_is_told(new):
+    """c1 is no case of training by its name, and counts as external: whoever typed it should know."""
+    new.new[0]["case_id"] = "c1"
+    (note,) = [note for note in opened(new).notes() if "alone" in note]
+    assert "c1 of new.tsv and C1 of slides.tsv differ in upper and lower case alone" in note

@@ -11,6 +11,7 @@ import pandas as pd
 from ..common.files import read_tsv
 from ..common.given_yaml import read_yaml
 from ..probe.tasks import (
+    BadTask,
     Task,
     check_labels,
     in_order,
@@ -61,7 +62,7 @@ def read_labels(name: str, about: Mapping[str, Any], sheet: str, case_sheet: str
     words = in_order({str(code): str(label) for code, label in (about.get("label_dict") or {}).items()})
     plain = about.get("task_type") == "regression"
     if not survival and not plain:
-        rows = rows.assign(**{column: _codes(rows[column], words)})
+        rows = rows.assign(**{column: _codes(rows, column, words, table)})
         check_labels(rows, column, words, table, f"the predictor {name}")
     event, time = survival_columns(rows, column, extra, table) if survival else ("", "")
     samples = one_row_a_sample(rows, unit, [column, *filter(None, (event, time))], table)
@@ -99,9 +100,22 @@ def _rows(sheet: str, case_sheet: str, column: str, survival: bool) -> tuple[str
     raise NoLabels(f"no column {column} in {' or '.join(filter(None, (case_sheet, sheet)))}")
 
 
-def _codes(cells: pd.Series, words: Mapping[str, str]) -> pd.Series:
-    """Classes by their codes; names are turned into codes where a cell is none."""
-    if set(cells) <= set(words):
+def _codes(rows: pd.DataFrame, column: str, words: Mapping[str, str], table: str) -> pd.Series:
+    """Classes by their codes; names are turned into codes where a cell is none.
+
+    Raises BadTask where a cell is the code of one class and the name of another, and the others don't tell which.
+    """
+    by_name, cells = {label: code for code, label in words.items()}, rows[column]
+    found = set(cells)
+    twofold = [cell in words and by_name.get(cell, cell) != cell for cell in cells]
+    if (found <= set(words)) == (found <= set(by_name)) and any(twofold):
+        row = rows[twofold].iloc[0]
+        cell = row[column]
+        raise BadTask(
+            f"{table}, row {row['#']}, column {column}: {cell!r} is the code of class {words[cell]!r} and the name of "
+            f"another, whose code is {by_name[cell]!r}; give the classes names in label_dict that are no codes, such "
+            "as grade_1, or empty the column"
+        )
+    if found <= set(words):
         return cells
-    by_name = {label: code for code, label in words.items()}
     return cells.map(lambda cell: by_name.get(cell, cell))

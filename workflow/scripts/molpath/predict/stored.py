@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,31 @@ def read_facts(path: Path) -> dict[str, Any]:
     missing = [key for key in NEEDED if key not in facts]
     if missing or facts["kind"] not in KINDS:
         raise BadPredictor(f"{path}: does not say all of a predictor ({', '.join(missing) or 'kind'}); {AGAIN}")
+    if wrong := oddities_of(facts):
+        raise BadPredictor(f"{path}: its {', '.join(wrong)} can't be a predictor's; {AGAIN}")
     return facts
+
+
+def oddities_of(facts: Mapping[str, Any]) -> list[str]:
+    """Keys of predictor.json whose values no fit leaves: whoever writes digests again can write any."""
+    scale, training, about, temperature = (facts.get(key) for key in ("scale", "training", "survival", "temperature"))
+    numbers = [about.get(key) for key in ("cutoff", "follow_up")] if isinstance(about, dict) else [None]
+    times = about.get("times") if isinstance(about, dict) else None
+    fine = {
+        "scale": isinstance(scale, dict) and is_number(scale.get("unit")) and scale["unit"] > 0,
+        "temperature": temperature is None or is_number(temperature) and temperature > 0,
+        "training": isinstance(training, dict) and isinstance(training.get("cases"), list),
+        "files": isinstance(facts["files"], dict),
+        "classes": isinstance(facts["classes"], list) and all(isinstance(name, str) for name in facts["classes"]),
+        "survival": facts["kind"] != "survival"
+        or (isinstance(times, list) and all(map(is_number, [*numbers, *times]))),
+    }
+    return [key for key, good in fine.items() if not good]
+
+
+def is_number(value: Any) -> bool:
+    """True for a finite number."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def read_tensors(path: Path, facts: Mapping[str, Any]) -> dict[str, np.ndarray]:

@@ -18,7 +18,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from ..common.bundles import AGAIN, CONFIG, CONTENTS, LAYOUT, LONGEST, BadBundle, is_inside
+from ..common.bundles import AGAIN, CONFIG, CONTENTS, LAYOUT, BadBundle, is_inside
 from ..common.given_text import Refused, read_json
 from .config import Config, Places
 from .grids import name_of_grid
@@ -40,6 +40,9 @@ OWN_KEYS = (
 OWN_OF_ENCODERS = (("weights",), ("folder",), ("stain", "target"), ("batch_size",), ("workers",))
 OWN_OF_MODELS = ("weights", "trust_remote_code")
 OWN_SECTIONS = ("software", "accept_other_code")
+NOT_AS_BUNDLES = "its predictors or the weights that it needs are not as bundles have them"
+#: No bundle's config.yaml is longer, in bytes: as YAML, a few MiB more would be read for minutes.
+LONGEST_CONFIG = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ class BundleParts:
     def config_with(self, own: Config) -> Config:
         """The sections, and what this machine's config says of it: where weights of others lie, what it permits."""
         config = copy.deepcopy(self.config)
-        for key in self._own_keys():
+        for key in self.own_keys():
             value, section = value_of(own, key), config
             for name in key[:-1]:
                 section = section.setdefault(name, {})
@@ -79,7 +82,7 @@ class BundleParts:
         names = (name for label in labels for name in (label.get("task_col"), *label.get("extra_cols", [])))
         return list(dict.fromkeys(name for name in names if name))
 
-    def _own_keys(self) -> list[tuple[str, ...]]:
+    def own_keys(self) -> list[tuple[str, ...]]:
         """Keys whose values are this machine's."""
         keys = list(OWN_KEYS)
         keys += [("tiles", "grids", name, "coords") for name in self.entries("tiles", "grids")]
@@ -148,9 +151,12 @@ def _read(folder: str, places: Places) -> BundleParts:
         raise BadBundle(path, wrong, "update the workflow, or ask for a bundle of this version")
     names, needed = contents.get("predictors"), contents.get("needed")
     if not _names(names) or not isinstance(needed, list) or not all(_is_needed(one) for one in needed):
-        raise BadBundle(path, "its predictors or the weights that it needs are not as bundles have them", AGAIN)
+        raise BadBundle(path, NOT_AS_BUNDLES, AGAIN)
     predictors = {name: f"{folder}/predictors/{name}" for name in names}
     parts = BundleParts(str(folder), _sections(folder, places), predictors, needed)
+    keys = {"/".join(key) for key in parts.own_keys()}
+    if any(one["key"] not in keys or one["fetched"] and not is_inside(one["fetched"]) for one in needed):
+        raise BadBundle(path, NOT_AS_BUNDLES, AGAIN)
     for name in names:
         check_agreement(parts, name)
     return parts
@@ -187,8 +193,10 @@ def _is_needed(one: Any) -> bool:
 def _sections(folder: str, places: Places) -> Config:
     """config.yaml of a bundle: sections of a config, the models' folders as they lie here."""
     path = f"{folder}/{CONFIG}"
-    if not os.path.isfile(path) or os.path.getsize(path) > LONGEST:
-        raise BadBundle(path, "no such file, or no config", AGAIN)
+    if not os.path.isfile(path):
+        raise BadBundle(path, "no such file", AGAIN)
+    if os.path.getsize(path) > LONGEST_CONFIG:
+        raise BadBundle(path, f"larger than a config of any bundle ({LONGEST_CONFIG >> 20} MiB)", AGAIN)
     config = load_yaml(path)
     if not isinstance(config, dict):
         raise BadBundle(path, "not a map of sections", AGAIN)
@@ -219,6 +227,7 @@ def check_agreement(parts: BundleParts, name: str) -> None:
     if not isinstance(facts, dict) or f"{facts.get('model')}/{facts.get('task')}" != name:
         raise BadBundle(path, f"not that of {name}", AGAIN)
     shape = {"patches": ("grid_name", "encoder", "patches", "cut"), "digests": ("slide_encoder",)}
+    shape |= {"label": ("task_col", "sample_col", "label_dict"), "training": ("cases", "slides")}
     for key, below in shape.items():
         if not isinstance(facts.get(key), dict) or not facts[key].keys() >= set(below):
             raise BadBundle(path, f"it doesn't say its {key}", AGAIN)

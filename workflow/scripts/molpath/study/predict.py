@@ -220,7 +220,23 @@ class Predict:
                 problems.add(f"{where}, column slide_id", wrong, "give the new slide a name of its own")
 
     def notes(self) -> list[str]:
-        """New cases that this study knows."""
+        """New cases that this study knows, and those that it may know in other letters."""
+        return self._in_other_letters() + self._known_cases()
+
+    def _in_other_letters(self) -> list[str]:
+        """New cases that are no training case by their name, and look like one."""
+        known = set(self.models.slides.cases)
+        folded = {case.casefold(): case for case in self.models.slides.cases}
+        near = [case for case in self.cases if self.path and case not in known and case.casefold() in folded]
+        if not near:
+            return []
+        more = f" (and {len(near) - 1:,} more)" if len(near) > 1 else ""
+        return [
+            f"note: {near[0]} of {self.path} and {folded[near[0].casefold()]} of {self.models.slides.told} differ in "
+            f"upper and lower case alone{more}: write them alike if they are one case: it is flagged then"
+        ]
+
+    def _known_cases(self) -> list[str]:
         known = set(self.models.slides.cases)
         both = [case for case in self.cases if case in known]
         if not self.path or not both:

@@ -121,3 +121,17 @@ class Predictors:
                 f"{task} has no frozen probes (groups: {groups}), whose scores a predictor states",
                 f"add frozen to probe/tasks/{task}/groups",
             )
+        self.check_classes(where, task, problems)
+
+    def check_classes(self, where: str, task: str, problems: Problems) -> None:
+        """No class has a name that would part a cell, or the classes of a set."""
+        known = task in self.tasks.entries and self.tasks.may_have_classes(task)
+        about = self.tasks.settings(task) if known else None
+        names = about.get("label_dict") if isinstance(about, dict) else None
+        for name in names.values() if isinstance(names, dict) else ():
+            if found := next((mark for mark in ";\t\r\n" if mark in str(name)), ""):
+                problems.add(
+                    f"{where}/task",
+                    f"class {name!r} of {task} holds {found!r}, which parts classes of a set or cells of predictions",
+                    f"write another name into label_dict of {self.tasks.entries[task]['path']}/config.yaml",
+                )
