@@ -80,7 +80,7 @@ def compared(time: np.ndarray, event: np.ndarray, guess: np.ndarray, day: float,
     """Mean predicted survival, Kaplan and Meier's estimate, their difference, and the Brier score, with intervals.
 
     brier_null: of that estimate as everybody's prediction. draws: how often each case is drawn (float B x N); weights
-    of the censored stay as they are in the data. Brier scores are nan where follow-up ends at `day` with censored cases.
+    of the censored stay as they are in the data. Brier scores are nan where follow-up ends at `day` with cases alive.
     """
     one = np.ones((1, len(time)))
     observed, errors = float(kaplan_meier(time, event, one, day)[0]), squared_error(time, event, guess, day)
