@@ -73,6 +73,21 @@ def test_small_cohorts_are_covered_on_average():
     assert 0.89 <= np.mean(found) < 0.95
 
 
+def test_the_one_case_of_a_class_counts_as_missed():
+    """Without it there is one class left and no probe, so it has no score; its like are a tenth of the new cases."""
+    rng, world, found = np.random.default_rng(0), World([9, 1], 5, 0.5), []
+    for _ in range(12):
+        x, label, case = world.draw(rng, 10)
+        label[:] = np.arange(10) == 3
+        x = x + (world.means[label] - world.means[0]).astype(np.float32)
+        predictor = fit(task_of(label, case), x, SETTINGS)
+        assert np.isinf(predictor.calibration.score).sum() == 1
+        assert predictor.facts["conformal"]["n_cases_never_left_out"] == 1
+        new, fresh, _ = world.draw(rng, FRESH)
+        found.append(covered(predictor, new, fresh).mean())
+    assert np.mean(found) >= 0.89
+
+
 def test_a_case_of_many_slides_counts_once():
     """Cases have 1 to 8 slides; the sets are of a slide of a new case."""
     assert draws(World([1, 1], 10, 0.7), 150, 3, slides=8)[0].mean() == pytest.approx(0.9, abs=0.03)

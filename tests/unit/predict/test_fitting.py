@@ -9,6 +9,7 @@ from molpath.predict.crossing import cross_fit, dealt, temperature_facts
 from molpath.predict.fitting import fit
 from molpath.predict.linear import fit_linear
 from molpath.predict.survival import breslow
+from molpath.probe.baseline import survival_at
 from molpath.probe.frozen import probes_of
 from molpath.probe.results import sides
 from molpath.probe.tasks import BadTask
@@ -151,6 +152,15 @@ def test_hazard_by_hand():
     np.testing.assert_allclose(found.survival(np.log([3.0]), 2.5), np.exp(-3 * 2 / 6))
     with pytest.raises(ValueError, match="no event"):
         breslow(np.zeros(2), np.ones(2), np.zeros(2, bool))
+
+
+def test_everybody_lives_before_the_first_event_whatever_the_risk():
+    found = breslow(np.zeros(3), np.array([100.0, 200, 300]), np.array([True, False, True]))
+    for risk in (-800.0, 800.0):
+        assert found.survival(np.array([risk]), 50) == 1
+        alike = np.zeros(3), np.array([100.0, 200, 300]), np.array([True, False, True])
+        assert survival_at(*alike, np.array([risk]), [50])[0, 0] == 1
+    assert found.survival(np.array([800.0]), 100) == 0
 
 
 def test_risk_groups_are_cut_at_the_median_training_risk():

@@ -55,6 +55,9 @@ def test_odd_predictions_are_told():
     assert np.isnan([one.temperature, one.brier_after, one.brier_before_lower]).all()
     lost = row(known.assign(prob_0=known.prob_0.where(known.index >= 3)))
     assert (lost.n_cases, lost.note[:49]) == (97, "3 predictions without a probability are left out;")
+    nothing = row(known.assign(prob_0=np.nan, prob_1=np.nan))
+    assert (nothing.n_cases, nothing.note) == (0, "100 predictions without a probability are left out")
+    assert np.isnan([nothing.temperature, nothing.brier_before, nothing.brier_after]).all()
     alike = row(known.assign(prob_0=0.5, prob_1=0.5))
     assert "before: no slope" in alike.note
     assert "the temperature is at an end of its range (0.01 to 100)" in alike.note

@@ -6,6 +6,7 @@ import pytest
 from lifelines import KaplanMeierFitter
 from molpath.tables.survival_calibration import (
     BEYOND,
+    NO_BRIER,
     NOTHING,
     by_case,
     kaplan_meier,
@@ -103,6 +104,20 @@ def test_horizons_without_an_answer_say_why():
     assert told[9000.0] == BEYOND
     assert told[1000.0].startswith("1 cases without a prediction; few cases: ")
     assert {group["days"] for group in groups} == {1000.0, 2000.0}
+
+
+def test_follow_up_that_ends_at_the_horizon_has_no_brier_score():
+    """Nobody is known to live longer, and the weight of a death on that day is one over zero."""
+    time, event = np.array([100.0, 200, 365, 365, 365, 365]), np.array([True, False, True, False, False, False])
+    cases = pd.DataFrame({"time": time, "event": event, 365.0: 0.6}, index=list("abcdef"))
+    row, earlier = tabulate(HEAD, cases)[0][0], tabulate(HEAD, cases.rename(columns={365.0: 300.0}))[0][0]
+    assert row["observed"] == pytest.approx(5 / 6 * 3 / 4)
+    assert np.isnan([row["brier"], row["brier_lower"], row["brier_null"]]).all()
+    assert NO_BRIER in row["note"]
+    assert np.isfinite(earlier["brier"])
+    assert NO_BRIER not in earlier["note"]
+    everybody = tabulate(HEAD, cases.assign(event=True))[0][0]
+    assert everybody["brier"] == pytest.approx(0.36)
 
 
 def test_nobody_dies_or_everybody_has():

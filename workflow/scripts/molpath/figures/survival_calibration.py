@@ -48,9 +48,7 @@ def draw_survival(rows: pd.DataFrame, groups: pd.DataFrame, reference: str):
 def draw_panel(axes, row: pd.Series, groups: pd.DataFrame) -> None:
     """Groups with their intervals and the mean over all cases, in a square from 0 to 1."""
     axes.plot([0, 1], [0, 1], color="#888888", ls=":", lw=1, zorder=1)
-    told = (
-        row.note if not np.isfinite(row.observed) else f"Brier {row.brier:.3f}, without the model {row.brier_null:.3f}"
-    )
+    told = row.note if not np.isfinite(row.brier) else f"Brier {row.brier:.3f}, without the model {row.brier_null:.3f}"
     groups = groups[groups.observed.notna()]
     if len(groups):
         axes.vlines(groups.predicted, groups.lower, groups.upper, color=COLOURS[0], lw=1, alpha=0.5)

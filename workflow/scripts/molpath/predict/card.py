@@ -85,7 +85,7 @@ def trust_of(facts: Mapping[str, Any]) -> str:
     lines.append(
         f"{'Sets' if facts['kind'] == 'classes' else 'Intervals'}: {conformal['method']}. They rest on "
         f"{conformal['n_cases']} cases that one of {conformal['folds']} probes of the other cases left out; "
-        f"{conformal['n_cases_never_left_out']} cases no probe left out."
+        f"{conformal['n_cases_never_left_out']} cases no probe left out: they count as ones that no set holds."
     )
     if facts["kind"] == "classes":
         counts = ", ".join(f"{name} {count}" for name, count in conformal["n_cases_by_class"].items())

@@ -93,20 +93,32 @@ def stacked(probes: Sequence[Linear], outputs: int, width: int) -> tuple[np.ndar
 
 
 def calibrated_by(task: Task, crossed: Crossed) -> Calibration:
-    """Score of each left-out sample of a task of classes or numbers."""
+    """Score of each left-out sample of a task of classes or numbers.
+
+    Samples of cases that no probe left out have inf: the one case of a class is such a case, and its like are those
+    that sets miss. Without it sets held 81 % of new cases where 90 were asked for (10 cases, one of the second class).
+    """
     if task.is_regression:
         labels = np.zeros(len(crossed.row), np.int64)
         score = np.abs(task.values[crossed.row] - crossed.values[:, 0])
     else:
         labels = task.labels[crossed.row]
         score = nonconformity(crossed.values)[np.arange(len(labels)), labels]
-    return Calibration(crossed.fold, crossed.case[crossed.row], labels, score)
+    never = np.setdiff1d(np.arange(len(crossed.case)), crossed.row) if crossed.probes else np.zeros(0, np.int64)
+    known = np.zeros(len(never), np.int64) if task.is_regression else task.labels[never]
+    return Calibration(
+        np.append(crossed.fold, np.zeros(len(never), np.int64)),
+        crossed.case[np.append(crossed.row, never)],
+        np.append(labels, known),
+        np.append(score, np.full(len(never), np.inf)),
+    )
 
 
-def conformal_facts(task: Task, crossed: Crossed, calibration: Calibration) -> dict[str, Any]:
+def conformal_facts(task: Task, crossed: Crossed) -> dict[str, Any]:
     """What sets and intervals rest on."""
-    counted = {name: calibration.shares(code)[1] for code, name in enumerate(task.classes)}
-    cases = calibration.shares()[1]
+    case, labels = crossed.case[crossed.row], task.labels[crossed.row]
+    counted = {name: len(np.unique(case[labels == code])) for code, name in enumerate(task.classes)}
+    cases = len(np.unique(case))
     return {
         "method": METHODS["regression" if task.is_regression else "classes"],
         "n_cases": cases,

@@ -62,7 +62,7 @@ def fit(task: Task, x: np.ndarray, settings: Probe) -> Predictor:
         return Predictor(kind, [], facts, linear, *nothing, NO_CALIBRATION, breslow(risk, *task.survival))
     crossed = cross_fit(task, x, settings)
     calibration = calibrated_by(task, crossed)
-    facts["conformal"] = conformal_facts(task, crossed, calibration)
+    facts["conformal"] = conformal_facts(task, crossed)
     if kind == "classes":
         facts |= temperature_facts(task, crossed)
     folds = stacked(crossed.probes, len(linear.intercept), x.shape[1])

@@ -23,8 +23,10 @@ class Baseline:
         if days > self.follow_up:
             return np.full(len(risk), np.nan)
         passed = int(np.searchsorted(self.times, days, side="right"))
+        if not passed:
+            return np.ones(len(risk))
         with np.errstate(over="ignore"):
-            return np.exp(-(self.hazard[passed - 1] if passed else 0.0) * np.exp(risk))
+            return np.exp(-self.hazard[passed - 1] * np.exp(risk))
 
 
 def breslow(risk: np.ndarray, times: np.ndarray, events: np.ndarray) -> Baseline:

@@ -30,5 +30,5 @@ def survival_at(
     place = np.searchsorted(baseline.x, at, side="right")
     hazard = np.append(0.0, baseline.y)[place]
     with np.errstate(over="ignore", invalid="ignore"):
-        found = np.exp(-hazard * np.exp(risk - middle)[:, None])
+        found = np.where(hazard > 0, np.exp(-hazard * np.exp(risk - middle)[:, None]), 1.0)
     return np.where(np.asarray(at, float) > times.max(), np.nan, found)

@@ -55,12 +55,13 @@ class Probe:
     @property
     def scaled(self) -> bool:
         """True where every prediction has a temperature."""
-        return bool(np.isfinite(self.temperatures).all())
+        return bool(len(self.temperatures) and np.isfinite(self.temperatures).all())
 
     @property
     def stages(self) -> dict[str, Predictions]:
-        """Predictions before, and, where there is a temperature, after."""
-        return {"before": self.before} | ({"after": self.after} if self.scaled else {})
+        """Predictions before, and, where there is a temperature, after; none of a probe without any."""
+        known = {"before": self.before} if len(self.before.labels) else {}
+        return known | ({"after": self.after} if self.scaled else {})
 
 
 def read_probes(predictions: Sequence[str], models: Models) -> Iterator[Probe]:
@@ -111,10 +112,10 @@ def row_of(probe: Probe, resamples: int) -> dict[str, Any]:
     row |= {"classes": known.probabilities.shape[1], "n_cases": known.n_cases, "n_rarest": rarest}
     row |= {"n_predictions": len(known.labels)}
     notes = [probe.note]
-    if rarest < FEW:
+    if rarest < FEW and known.n_cases:
         notes.append(f"few cases: {rarest} of the rarest class" if rarest else "cases of one class only")
     if not probe.scaled:
-        notes.append(ONE_CLASS)
+        notes.append(ONE_CLASS if known.n_cases else "")
     else:
         whole = fit_temperature(logits_of(known.probabilities), known.labels, known.weights)
         ends = {"lowest": probe.temperatures.min(), "highest": probe.temperatures.max()}

@@ -27,6 +27,8 @@ GROUP_COLUMNS = [*HEAD, "group", "n_cases", "n_events", "predicted", "observed",
 #: Why a horizon has no values.
 BEYOND = "nobody was followed as long"
 NOTHING = "no prediction: no training side was followed as long"
+#: Why a horizon has no Brier score: nobody is known to live longer, so the censored have no weight.
+NO_BRIER = "no Brier score: nobody was followed for longer"
 
 
 def read_survival(predictions: Sequence[str], models: Models) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
@@ -67,6 +69,7 @@ def tabulate(
         notes = [f"{len(cases) - len(there)} cases without a prediction"] * (len(there) < len(cases))
         fewest = min(counts["n_events"], int((time > day).sum()))
         notes += [f"few cases: {fewest} with an event by then, or at risk after"] * (fewest < FEW)
+        notes += [NO_BRIER] * ends_censored(time, event, day)
         draws = resampled(np.random.default_rng([0, 29]), len(there), resamples)
         rows.append(row | compared(time, event, guess, day, draws) | {"note": "; ".join(notes)})
         groups += [{**head, "days": day, **group} for group in grouped(time, event, guess, day)]
@@ -77,7 +80,7 @@ def compared(time: np.ndarray, event: np.ndarray, guess: np.ndarray, day: float,
     """Mean predicted survival, Kaplan and Meier's estimate, their difference, and the Brier score, with intervals.
 
     brier_null: of that estimate as everybody's prediction. draws: how often each case is drawn (float B x N); weights
-    of the censored stay as they are in the data.
+    of the censored stay as they are in the data. Brier scores are nan where follow-up ends at `day` with cases alive.
     """
     one = np.ones((1, len(time)))
     observed, errors = float(kaplan_meier(time, event, one, day)[0]), squared_error(time, event, guess, day)
@@ -88,7 +91,15 @@ def compared(time: np.ndarray, event: np.ndarray, guess: np.ndarray, day: float,
     worst, best = moved_interval(float(errors.mean()), draws @ errors / draws.sum(1))
     found = {"predicted": float(guess.mean()), "observed": observed, "difference": gap}
     found |= {"difference_lower": low, "difference_upper": high, "brier": float(errors.mean())}
-    return found | {"brier_lower": max(worst, 0.0), "brier_upper": best, "brier_null": float(null.mean())}
+    found |= {"brier_lower": max(worst, 0.0), "brier_upper": best, "brier_null": float(null.mean())}
+    lost = [name for name in found if name.startswith("brier")] if ends_censored(time, event, day) else []
+    return found | dict.fromkeys(lost, np.nan)
+
+
+def ends_censored(time: np.ndarray, event: np.ndarray, day: float) -> bool:
+    """Whether the longest follow-up is no longer than `day`, and ends with cases that are alive."""
+    last = time == time.max()
+    return bool(time.max() <= day and not event[last].all())
 
 
 def grouped(time: np.ndarray, event: np.ndarray, guess: np.ndarray, day: float) -> Iterator[dict[str, float]]:
