@@ -41,7 +41,7 @@ def regression_of(n=60, seed=0):
     return dataclasses.replace(task_of(n), classes=[], labels=np.full(n, -1), values=values)
 
 
-def column(words, name="site"):
+def column(words, name="grade"):
     return column_of(name, pd.Series(list(words)))
 
 
