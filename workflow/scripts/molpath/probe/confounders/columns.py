@@ -58,6 +58,12 @@ class Column:
         """A column of 0 and 1 (float N x G) for each group; cases without a value have none."""
         return (self.codes[:, None] == np.arange(len(self.names))).astype(float)
 
+    def keep(self, rows: np.ndarray) -> Column:
+        """The column of the cases at `rows` (bool N), in the same bins."""
+        groups = self.groups[rows]
+        names = [name for name in self.names if (groups == name).any()]
+        return Column(self.name, groups, names, self.numbers[rows], self.note, why_unusable(groups))
+
 
 def read_columns(table: pd.DataFrame, cases: Sequence[str], names: Sequence[str]) -> list[Column]:
     """Columns `names` of a table with one row per case (index: case_id), in the order of `cases`.
