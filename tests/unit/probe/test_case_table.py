@@ -74,6 +74,6 @@ def test_unknown_values_join_nothing_and_numbers_are_averaged(tmp_path):
 
 def test_a_case_without_a_value_in_its_own_sheet_has_that_of_its_slides(tmp_path):
     write_tsv(tmp_path / "sheet.tsv", pd.DataFrame({"slide_id": ["s", "t"], "case_id": ["c", "d"], "sex": ["f", "f"]}))
-    write_tsv(tmp_path / "cases.tsv", pd.DataFrame({"case_id": ["c", "d", "e"], "sex": ["-", "m", ""]}))
+    write_tsv(tmp_path / "cases.tsv", pd.DataFrame({"case_id": ["c", "d", "e", "d"], "sex": ["-", "m", "", "f"]}))
     sheets = {"sheet": str(tmp_path / "sheet.tsv"), "case_sheet": str(tmp_path / "cases.tsv")}
-    assert list(case_table(**sheets, inspected="", columns=["sex"]).sex) == ["f", "m", ""]
+    assert list(case_table(**sheets, inspected="", columns=["sex"]).sex) == ["f", "f+m", ""]

@@ -23,17 +23,17 @@ def case_table(
     """One row per case (index: case_id, sorted), strings: the asked columns, then the technical ones that are known.
 
     sheet, case_sheet, inspected: slide sheet, sheet of cases ('': none), tables/slides.tsv ('': no slide was opened).
-    slides: those that count (none: all). Values of a case's slides that differ are joined, numbers averaged (see
-    `of_cases`). Of a column that both sheets have, the value of the sheet of cases is taken where there is one. Raises
-    ValueError for a column that neither has.
+    slides: those that count (none: all). Values of a case's rows that differ are joined, numbers averaged (`of_cases`).
+    Of a column that both sheets have, the value of the sheet of cases is taken where there is one. Raises ValueError for
+    a column that neither has.
     """
     rows = of_slides(read_tsv(sheet), slides)
     found = {name: of_cases(rows, name) for name in columns if name in rows}
     if case_sheet:
-        cases = read_tsv(case_sheet).set_index("case_id")
+        cases = read_tsv(case_sheet)
         for name in [name for name in columns if name in cases]:
-            own = cases[name].where(cases[name].map(word_of) != "")
-            found[name] = own.combine_first(found[name]) if name in found else cases[name]
+            own = of_cases(cases, name)
+            found[name] = own.where(own != "").combine_first(found[name]) if name in found else own
     if lacking := [name for name in columns if name not in found]:
         where = f"{sheet} or {case_sheet}" if case_sheet else sheet
         raise ValueError(f"no column {', '.join(lacking)} in {where}; correct probe/confounders of the config")
