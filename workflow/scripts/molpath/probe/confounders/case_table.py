@@ -24,8 +24,8 @@ def case_table(
 
     sheet, case_sheet, inspected: slide sheet, sheet of cases ('': none), tables/slides.tsv ('': no slide was opened).
     slides: those that count (none: all). Values of a case's rows that differ are joined, numbers averaged (`of_cases`).
-    Of a column that both sheets have, the value of the sheet of cases is taken where there is one. Raises ValueError for
-    a column that neither has.
+    Of a column that both sheets have, the value of the sheet of cases is taken where there is one. Raises ValueError
+    for a column that neither has.
     """
     rows = of_slides(read_tsv(sheet), slides)
     found = {name: of_cases(rows, name) for name in columns if name in rows}
