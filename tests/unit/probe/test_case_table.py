@@ -59,3 +59,21 @@ def test_a_column_that_no_sheet_has_is_named(sheets):
 def test_without_slides_there_is_nothing_technical(sheets):
     sheets["inspected"] = ""
     assert list(case_table(**sheets, columns=["site"])) == ["site"]
+
+
+def test_unknown_values_join_nothing_and_numbers_are_averaged(tmp_path):
+    rows = [{"slide_id": f"s{k}", "case_id": f"c{k // 2}", "age": str(60 + k), "grade": str(k % 3)} for k in range(12)]
+    sites = ["unknown", "7", "NA", "", "7", "8"] + ["9"] * 6
+    write_tsv(tmp_path / "sheet.tsv", pd.DataFrame(rows).assign(site=sites))
+    columns = ["age", "grade", "site"]
+    found = case_table(sheet=str(tmp_path / "sheet.tsv"), case_sheet="", inspected="", columns=columns)
+    assert list(found.age) == ["60.5", "62.5", "64.5", "66.5", "68.5", "70.5"]
+    assert list(found.grade[:2]) == ["0+1", "0+2"]
+    assert list(found.site[:3]) == ["7", "", "7+8"]
+
+
+def test_a_case_without_a_value_in_its_own_sheet_has_that_of_its_slides(tmp_path):
+    write_tsv(tmp_path / "sheet.tsv", pd.DataFrame({"slide_id": ["s", "t"], "case_id": ["c", "d"], "sex": ["f", "f"]}))
+    write_tsv(tmp_path / "cases.tsv", pd.DataFrame({"case_id": ["c", "d", "e", "d"], "sex": ["-", "m", "", "f"]}))
+    sheets = {"sheet": str(tmp_path / "sheet.tsv"), "case_sheet": str(tmp_path / "cases.tsv")}
+    assert list(case_table(**sheets, inspected="", columns=["sex"]).sex) == ["f", "f+m", ""]

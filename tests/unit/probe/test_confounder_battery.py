@@ -200,6 +200,7 @@ def test_rules_of_the_verdict():
     assert judge(row | {"p_association": 0.02})[0] == "independent"
     assert judge(row | {"p_within": np.nan, "p_lean": np.nan})[1].startswith("cannot tell: n 100 is too small")
     assert judge(row | {"p_score": 0.3})[1].startswith("cannot tell: the score is at chance (P 0.3)")
+    assert judge(row | {"p_score": np.nan})[1].startswith("cannot tell: no cases of different labels")
     assert judge(row | {"unusable": "one value only"}) == ("cannot tell", "cannot tell: one value only")
 
 

@@ -72,7 +72,9 @@ def test_what_a_site_alone_says_is_gone_at_other_sites():
     assert abs(found["leave_one_site_out"] - 0.5) < 0.12
 
 
-@pytest.mark.parametrize("sites", [None, ["a"] * 80, ["unknown"] * 80, ["a+b"] * 40 + ["b+c"] * 40])
+@pytest.mark.parametrize(
+    "sites", [None, ["a"] * 80, ["unknown"] * 80, ["NA", "unknown"] * 40, ["a+b"] * 40 + ["b+c"] * 40]
+)
 def test_without_sites_that_can_be_kept_apart_there_is_no_such_protocol(sites, caplog):
     task, x = toy()
     task = with_sites(task, sites) if sites else task

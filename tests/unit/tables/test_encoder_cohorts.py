@@ -16,6 +16,7 @@ SEEN = ROOT / "resources/tasks/encoder_cohorts.tsv"
     [
         ("TCGA-A1-A0SB", [], "TCGA"),
         ("TCGA-A1-A0SB-01Z", ["BRCA"], "TCGA"),
+        ("tcga-a1-a0sb", [], "TCGA"),
         ("TCGA-A1-A0SBX", [], ""),
         ("P1", ["tcga_brca"], "TCGA"),
         ("P1", ["TCGA-BRCA", "BRCA"], "TCGA"),

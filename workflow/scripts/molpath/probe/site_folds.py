@@ -15,6 +15,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from ..common.settings.probe import Probe
+from .confounders.columns import word_of
 from .results import Predict, Results
 from .splits import quietly
 from .tasks import Task
@@ -29,7 +30,7 @@ UNKNOWN = "unknown"
 
 def groups_of(task: Task) -> np.ndarray:
     """Group of sites of each sample (int N; -1: unknown): sites with a case, or a sample, in common are one group."""
-    names = [set(task.sites.get(name, UNKNOWN).split("+")) - {UNKNOWN} for name in task.samples]
+    names = [{*filter(word_of, task.sites.get(name, UNKNOWN).split("+"))} for name in task.samples]
     cases = np.unique([task.cases.get(name, name) for name in task.samples], return_inverse=True)[1]
     sites = {site: number for number, site in enumerate(sorted(set().union(*names)))}
     links = [(case, sites[site]) for case, mine in zip(cases, names, strict=True) for site in mine]

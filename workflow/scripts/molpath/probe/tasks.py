@@ -73,8 +73,8 @@ class Task:
 
     @property
     def primary(self) -> str:
-        """The metric the task is judged by: the one its config.yaml names first, c-index for survival."""
-        return "cindex" if self.is_survival else self.metrics[0]
+        """The metric the task is judged by: the one its config.yaml names first, c-index for survival; '' for none."""
+        return "cindex" if self.is_survival else next(iter(self.metrics), "")
 
     def keep(self, samples: Sequence[str]) -> Task:
         """The task without samples that are not in `samples`."""

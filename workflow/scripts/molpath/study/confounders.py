@@ -24,6 +24,7 @@ class Confounders:
         self._known: set[str] = {name for row in self.slides.rows for name, cell in row.items() if cell}
         for path in self.slides.case_sheet:
             self._known |= {name for row in read_sheet(str(path)) for name, cell in row.items() if cell}
+        self._known -= {"#"}  # the line of a row, which no file has
 
     @property
     def columns(self) -> list[str]:
@@ -70,7 +71,7 @@ class Confounders:
         for place, name in enumerate(self.asked):
             if name != SITE and name not in self._known and self.slides.rows:
                 sheets = " or ".join([self.slides.told, *map(str, self.slides.case_sheet)])
-                near = did_you_mean(name, sorted(self._known - {"#"}))
+                near = did_you_mean(name, sorted(self._known))
                 problems.add(
                     f"config, key probe/confounders/{place}",
                     f"no column {name!r} with a value in {sheets}",

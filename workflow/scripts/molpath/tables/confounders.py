@@ -41,6 +41,8 @@ PLAIN = {
     INDEPENDENT: "The score holds among cases alike in {0}.",
     CANNOT: "For {0} nothing can be said here; the table says why.",
 }
+#: Columns of names and sentences, even where each is a number.
+WORDS = ("column", "stratum", "group", "highest", "lowest", "reason", "note", "labels")
 #: How a page of all tasks reads a drop at other sites.
 FOLDS = {KEEP: "whole sites kept apart", LEAVE_ONE: "each site left out"}
 
@@ -61,7 +63,7 @@ def show_confounders(*, task: str, tables: Mapping[str, str], metrics: str, note
     for name, (heading, sentence) in named.items():
         rows = parts[name].drop(columns=["model", "task"])
         if len(rows):
-            sections.append(Section(heading, f"<p>{sentence}</p>" * bool(sentence), as_numbers(rows)))
+            sections.append(Section(heading, f"<p>{sentence}</p>" * bool(sentence), numbered(rows)))
     write_page(page, f"What could explain the scores on {task}", note, sections)
 
 
@@ -99,12 +101,20 @@ def of_sites(summary: pd.DataFrame) -> str:
 
 def shown(row: pd.Series) -> str:
     """A score with its interval."""
-    return f"{html.escape(row.metric)} {float(row['mean']):.3f} ({float(row.lower):.3f} to {float(row.upper):.3f})"
+    if row["mean"] in ("", "nan"):
+        return f"{html.escape(row.metric)} is not defined"
+    between = f" ({float(row.lower):.3f} to {float(row.upper):.3f})" if row.lower and row.upper else ""
+    return f"{html.escape(row.metric)} {float(row['mean']):.3f}{between}"
+
+
+def numbered(rows: pd.DataFrame) -> pd.DataFrame:
+    """Numbers as numbers; names of columns and groups stay as they are, for 1e9 may be a hospital."""
+    return as_numbers(rows).assign(**{name: rows[name] for name in WORDS if name in rows})
 
 
 def headed(found: pd.DataFrame) -> pd.DataFrame:
     """The columns that a page shows, numbers as numbers, under headings of their own."""
-    table = as_numbers(found)[list(SHOWN)]
+    table = numbered(found)[list(SHOWN)]
     names = list(SHOWN.values())
     table.columns = [f"{name}{' ' * names[:place].count(name)}" for place, name in enumerate(names)]
     return table
@@ -122,7 +132,9 @@ def compare_confounders(
     write_tsv(table, rows)
     grid = rows.pivot(index="task", columns="column", values="verdict") if len(rows) else pd.DataFrame()
     columns = [name for name in dict.fromkeys(rows.column)]
-    grid = grid.reindex(index=list(dict.fromkeys(rows.task)), columns=columns).fillna("").reset_index()
+    grid = grid.reindex(index=list(dict.fromkeys(rows.task)), columns=columns).fillna("")
+    grid.columns = [f"{name} (column)" if name == "task" else name for name in columns]
+    grid = grid.rename_axis("task").reset_index()
     sites = pd.DataFrame([{"task": path_task, **drops(read_tsv(path))} for path_task, path in named(parts, metrics)])
     wide = grid.merge(sites, on="task", how="left") if sites.shape[1] > 1 else grid
     counts = rows.verdict.value_counts()
@@ -142,6 +154,6 @@ def named(parts: Sequence[pd.DataFrame], metrics: Sequence[str]) -> list[tuple[s
 
 def drops(summary: pd.DataFrame) -> dict[str, float]:
     """How much lower the first metric is on folds of whole sites than on the task's own."""
-    first = summary[summary.primary == "1"].set_index("protocol")["mean"].map(float)
+    first = summary[summary.primary == "1"].set_index("protocol")["mean"].map(lambda cell: float(cell or "nan"))
     own = next((first[name] for name in ("logistic", "cox", "ridge") if name in first), float("nan"))
     return {f"drop, {words}": own - first[name] for name, words in FOLDS.items() if name in first}

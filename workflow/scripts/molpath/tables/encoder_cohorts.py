@@ -59,7 +59,7 @@ def cohorts_of(sheet: pd.DataFrame) -> dict[str, set[str]]:
 
 def programme_of(case: str, cohorts: Sequence[str] | set[str]) -> str:
     """The public programme of a case; '' where neither its id nor its cohorts name one."""
-    by_id = (name for name, form in CASES.items() if re.match(rf"{form}(?![A-Za-z0-9])", case))
+    by_id = (name for name, form in CASES.items() if re.match(rf"{form}(?![A-Za-z0-9])", case, re.IGNORECASE))
     names = [re.sub(r"[^A-Z0-9]", "", name.upper()) for name in cohorts if name]
     by_cohort = (name for name in COHORTS if any(one.startswith(name.upper()) for one in names))
     return next(by_id, "") or next(by_cohort, "")

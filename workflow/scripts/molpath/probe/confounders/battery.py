@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,16 +14,29 @@ from ..tasks import Task
 from .association import alone, associate
 from .columns import Column, read_columns
 from .nested import add_model
-from .outcomes import Outcome, combine, of_classes_found
+from .outcomes import Outcome, by_case, combine, of_classes_found
 from .pairs import NAMES, Pairs, kind_of
 from .refit import Refit
 from .strata import WEIGHTING, fall, leaning, score_strata
 from .subgroups import assess_subgroups
 from .verdict import judge
-from .within import permute_within
+from .within import Left, permute_within
 
 #: Exchanges of a column over cases, which cost next to nothing.
 ASSOCIATIONS = 999
+#: Headings of the tables, which those without rows have, too.
+CONFOUNDERS = [
+    *("task", "p_score", "kind", "column", "note", "unusable", "n", "n_missing", "n_groups", "measure", "association"),
+    *("corrected", "spearman", "p_logrank", "p_association", "alone", "alone_lower", "alone_upper", "alone_note"),
+    *("score_name", "weighting", "score", "within", "fall", "left", "score_lower", "score_upper", "within_lower"),
+    *("within_upper", "fall_lower", "fall_upper", "left_lower", "left_upper", "lean", "p_lean", "p_within"),
+    *("within_rank", "p_gain", "z_gain", "how", "covariates", "both", "gain", "gain_lower", "gain_upper", "gain_note"),
+    *("verdict", "reason"),
+]
+STRATA = ["column", "stratum", "n", "labels", "score", "lower", "upper", "note", "task"]
+SUBGROUPS = ["column", "group", "n", "metric", "value", "lower", "upper", "interval", "note", "task"]
+GAPS = ["column", "metric", "gap", "highest", "lowest", "n_groups", "p", "note", "task"]
+NOBODY = "no case has a finite prediction"
 
 
 @dataclass(frozen=True)
@@ -54,49 +67,91 @@ def assess(
     task.samples, those of a case are averaged; without them what is left within groups is tested on the scores as they
     are, which finds too much, and the gain over a column isn't computed: both are said in `how` and `gain_note`.
     settings: section probe of the config; its seed is the seed here. Cost grows with cases squared times columns.
-    Raises ValueError for columns that aren't there, and predictions of several protocols.
+    Cases that no fold tests, as those of an official training side, are learned from and not judged. Where no case has
+    a prediction each column has a row that says so. Raises ValueError for columns that aren't there, and predictions of
+    several protocols.
     """
     task, predictions = of_classes_found(task, predictions)
-    outcome = combine(task, predictions)
+    whole, columns = by_case(task)[0], read_columns(table, by_case(task)[0].samples, names)
+    outcome = combine(task, predictions) if len(predictions) else None
+    if outcome is None or not outcome.task.samples:
+        return without_predictions(task, columns)
     cases, seed = outcome.task, settings["seed"]
-    if not cases.samples:
-        raise ValueError(f"{task.name}: no case has a finite prediction")
-    columns = read_columns(table, cases.samples, names)
     pairs = Pairs(cases, outcome.scores)
-    refit = None if embeddings is None else Refit(cases, case_means(task, embeddings, cases.samples))
-    everybody = np.zeros(len(cases.samples), int)
-    overall = permute_within(cases, everybody, permutations, seed, refit, outcome.scores).p
+    refit = None if embeddings is None else Refit(whole, case_means(task, embeddings, whole.samples))
+    everybody = Everybody(whole, np.isin(whole.samples, cases.samples), outcome, refit)
+    overall = everybody.left(np.zeros(len(whole.samples), int), permutations, seed).p
     rows, strata, groups = [], [], []
-    for column in columns:
-        row = {"task": task.name, "p_score": overall}
-        rows.append(row | judged(outcome, column, pairs, refit, settings, permutations, bootstraps))
+    for known in columns:
+        row, column = {"task": task.name, "p_score": overall}, known.keep(everybody.scored)
+        rows.append(row | judged(everybody, known, pairs, settings, permutations, bootstraps))
         strata.append(score_strata(cases, column, pairs, bootstraps, seed))
         groups.append(assess_subgroups(outcome, column, pairs, permutations, bootstraps, seed))
-    confounders = pd.DataFrame([row | dict(zip(("verdict", "reason"), judge(row), strict=True)) for row in rows])
-    by_group, gaps = zip(*groups, strict=True)
-    named = [pd.concat(found, ignore_index=True).assign(task=task.name) for found in (strata, by_group, gaps)]
-    left_out = pd.DataFrame(sorted(outcome.left_out.items()), columns=["case_id", "reason"])
-    return Battery(confounders, named[0], named[1], named[2], left_out)
+    by_group, gaps = [one for one, _ in groups], [one for _, one in groups]
+    return Battery(
+        with_verdicts(rows),
+        joined(strata, STRATA, task.name),
+        joined(by_group, SUBGROUPS, task.name),
+        joined(gaps, GAPS, task.name),
+        pd.DataFrame(sorted(outcome.left_out.items()), columns=["case_id", "reason"]),
+    )
+
+
+def without_predictions(task: Task, columns: Sequence[Column]) -> Battery:
+    """The tables of a task of which no fold could be fitted."""
+    facts = {"task": task.name, "kind": kind_of(task), "score_name": NAMES[kind_of(task)], "unusable": NOBODY, "n": 0}
+    rows = [facts | {"column": column.name, "note": column.note} for column in columns]
+    cases, left_out = by_case(task)
+    left_out |= dict.fromkeys(cases.samples, "no finite prediction")
+    empty = [joined([], names, task.name) for names in (STRATA, SUBGROUPS, GAPS)]
+    left = pd.DataFrame(sorted(left_out.items()), columns=["case_id", "reason"])
+    return Battery(with_verdicts(rows), empty[0], empty[1], empty[2], left)
+
+
+def with_verdicts(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """The table of columns, with a verdict and its reason."""
+    found = [{**row, **dict(zip(("verdict", "reason"), judge(row), strict=True))} for row in rows]
+    return pd.DataFrame(found, columns=CONFOUNDERS)
+
+
+def joined(parts: Sequence[pd.DataFrame], names: Sequence[str], task: str) -> pd.DataFrame:
+    """Tables below each other, with the task; the headings alone where there are none."""
+    filled = [part for part in parts if len(part)]
+    found = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=list(names))
+    return found.assign(task=task).reindex(columns=list(names))
+
+
+@dataclass(frozen=True)
+class Everybody:
+    """Cases of a task (N), tested or not; scored: those with a prediction (bool N), which outcome has in this order;
+    refit: of all of them."""
+
+    task: Task
+    scored: np.ndarray
+    outcome: Outcome
+    refit: Refit | None
+
+    def left(self, groups: np.ndarray, permutations: int, seed: int) -> Left:
+        """What is left within groups (int N) of cases with a prediction; labels of others stay where they are."""
+        if self.refit is None:
+            scores = self.outcome.scores
+            return permute_within(self.outcome.task, groups[self.scored], permutations, seed, None, scores)
+        return permute_within(self.task, np.where(self.scored, groups, -1), permutations, seed, self.refit)
 
 
 def judged(
-    outcome: Outcome,
-    column: Column,
-    pairs: Pairs,
-    refit: Refit | None,
-    settings: Probe,
-    permutations: int,
-    bootstraps: int,
+    everybody: Everybody, known: Column, pairs: Pairs, settings: Probe, permutations: int, bootstraps: int
 ) -> dict[str, Any]:
-    """Every number of a column that the verdict, or a reader of it, asks for."""
-    cases, seed, kind = outcome.task, settings["seed"], kind_of(outcome.task)
+    """Every number of a column (known: of everybody) that the verdict, or a reader of it, asks for."""
+    cases, seed, column = everybody.outcome.task, settings["seed"], known.keep(everybody.scored)
+    kind = kind_of(cases)
     row: dict[str, Any] = {"kind": kind, "column": column.name, "note": column.note, "unusable": column.unusable}
-    row |= associate(cases, column, ASSOCIATIONS, seed) | alone(cases, column, settings, bootstraps)
+    row |= associate(cases, column, ASSOCIATIONS, seed) | alone(everybody.task, known, settings, bootstraps)
     row |= {"score_name": NAMES[kind], "weighting": WEIGHTING} | fall(cases, column, pairs, bootstraps, seed)
-    row |= leaning(cases, column, outcome.scores, permutations, seed)
-    left = permute_within(cases, column.codes, permutations, seed, refit, outcome.scores)
+    row |= leaning(cases, column, everybody.outcome.scores, permutations, seed)
+    left = everybody.left(known.codes, permutations, seed)
     row |= {"p_within": left.p, "within_rank": left.score, "p_gain": left.p_gain, "z_gain": left.z, "how": left.how}
-    return row | gain_of(cases, column, refit, settings, bootstraps)
+    return row | gain_of(everybody.task, known, everybody.refit, settings, bootstraps)
 
 
 def gain_of(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+import numpy as np
 import pandas as pd
 
 from ...common.files import read_tsv
 from ...common.reasons import OK
+from .columns import AS_GROUPS, NOMINAL, as_number, word_of
 
 #: Columns of tables/slides.tsv that say how slides were scanned, stained and cut, and not what is in them.
 TECHNICAL = ("vendor", "mpp", "jpeg_quality", "focus", "stain_density", "he_angle", "hue", "brightness", "area_mm2")
@@ -21,14 +23,17 @@ def case_table(
     """One row per case (index: case_id, sorted), strings: the asked columns, then the technical ones that are known.
 
     sheet, case_sheet, inspected: slide sheet, sheet of cases ('': none), tables/slides.tsv ('': no slide was opened).
-    slides: those that count (none: all). Values of a case's slides that differ are joined; numbers of technical columns
-    are averaged. A column that both sheets have is that of cases. Raises ValueError for a column that neither has.
+    slides: those that count (none: all). Values of a case's rows that differ are joined, numbers averaged (`of_cases`).
+    Of a column that both sheets have, the value of the sheet of cases is taken where there is one. Raises ValueError
+    for a column that neither has.
     """
     rows = of_slides(read_tsv(sheet), slides)
-    found = {name: rows.groupby("case_id")[name].agg(joined) for name in columns if name in rows}
+    found = {name: of_cases(rows, name) for name in columns if name in rows}
     if case_sheet:
-        cases = read_tsv(case_sheet).set_index("case_id")
-        found |= {name: cases[name] for name in columns if name in cases}
+        cases = read_tsv(case_sheet)
+        for name in [name for name in columns if name in cases]:
+            own = of_cases(cases, name)
+            found[name] = own.where(own != "").combine_first(found[name]) if name in found else own
     if lacking := [name for name in columns if name not in found]:
         where = f"{sheet} or {case_sheet}" if case_sheet else sheet
         raise ValueError(f"no column {', '.join(lacking)} in {where}; correct probe/confounders of the config")
@@ -45,9 +50,23 @@ def of_slides(rows: pd.DataFrame, slides: Collection[str]) -> pd.DataFrame:
     return rows[rows.slide_id.isin(list(slides))] if slides and "slide_id" in rows else rows
 
 
+def of_cases(rows: pd.DataFrame, name: str) -> pd.Series:
+    """A column of slides by case: values that differ are joined, but means of what is a number in every row.
+
+    Of few values (AS_GROUPS), as of grades, and of names (NOMINAL) numbers are joined, too.
+    """
+    given = {word for word in map(word_of, rows[name]) if word}
+    numbers = {word: as_number(word) for word in given}
+    few = name.lower() in NOMINAL or len(set(numbers.values())) <= AS_GROUPS
+    if few or not all(np.isfinite(number) for number in numbers.values()):
+        return rows.groupby("case_id")[name].agg(joined)
+    means = rows[name].map(lambda cell: numbers.get(word_of(cell), np.nan)).groupby(rows.case_id).mean()
+    return means.map(lambda value: f"{value:.12g}" if value == value else "")
+
+
 def joined(values: pd.Series) -> str:
-    """The values of a case's slides, each once, without empty ones."""
-    return JOIN.join(sorted({*values} - {""}))
+    """The values of a case's slides, each once, without missing ones."""
+    return JOIN.join(sorted({value for value in values if word_of(value)}))
 
 
 def technical(seen: pd.DataFrame, names: Sequence[str]) -> dict[str, pd.Series]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,8 +10,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-#: Words that stand for a missing value, in small letters.
-MISSING = ("", "nan", "na", "n/a", "unknown", "not reported", "not available", "[not available]", "[unknown]")
+#: Words that stand for a missing value, in small letters and without square brackets.
+MISSING = (
+    *("", "-", "--", "'--", ".", "?", "nan", "na", "<na>", "n/a", "#n/a", "null", "unknown"),
+    *("not reported", "not available", "not applicable", "not evaluated"),
+)
+#: A number as people write it; 007 is a code, and one such value makes all of a column codes.
+NUMBER = re.compile(r"[-+]?((0|[1-9]\d*)(\.\d*)?|\.\d+)(e[-+]?\d+)?|[-+]?inf(inity)?", re.IGNORECASE)
+#: Columns whose values name something, even where every name is a number.
+NOMINAL = ("site", "hospital", "centre", "center", "scanner", "batch")
 #: Numbers with more values than this are binned; fewer are groups as they are (grade 1 to 4, 0 and 1).
 AS_GROUPS = 6
 #: Bins of equal counts that numbers are cut into.
@@ -50,6 +58,12 @@ class Column:
         """A column of 0 and 1 (float N x G) for each group; cases without a value have none."""
         return (self.codes[:, None] == np.arange(len(self.names))).astype(float)
 
+    def keep(self, rows: np.ndarray) -> Column:
+        """The column of the cases at `rows` (bool N), in the same bins."""
+        groups = self.groups[rows]
+        names = [name for name in self.names if (groups == name).any()]
+        return Column(self.name, groups, names, self.numbers[rows], self.note, why_unusable(groups))
+
 
 def read_columns(table: pd.DataFrame, cases: Sequence[str], names: Sequence[str]) -> list[Column]:
     """Columns `names` of a table with one row per case (index: case_id), in the order of `cases`.
@@ -73,7 +87,7 @@ def column_of(name: str, values: pd.Series) -> Column:
     given = words != ""
     numbers = np.array([as_number(word) for word in words])
     notes = []
-    if given.any() and not np.isnan(numbers[given]).any():
+    if given.any() and name.lower() not in NOMINAL and not np.isnan(numbers[given]).any():
         infinite = np.isinf(numbers)
         if infinite.any():
             notes.append(f"{infinite.sum()} infinite values taken as missing")
@@ -84,8 +98,8 @@ def column_of(name: str, values: pd.Series) -> Column:
             words, ordered, told = binned(numbers)
             notes.append(told)
         else:
-            words[known] = [f"{value:g}" for value in numbers[known]]
-            ordered = [f"{value:g}" for value in np.unique(numbers[known])]
+            words[known] = [spelt(value) for value in numbers[known]]
+            ordered = [spelt(value) for value in np.unique(numbers[known])]
     else:
         numbers = np.full(len(words), np.nan)
         ordered = sorted(set(words[given]))
@@ -97,15 +111,22 @@ def word_of(value: object) -> str:
     if value is None or value is pd.NA or value is pd.NaT:
         return ""
     word = unicodedata.normalize("NFC", str(value)).strip()
-    return "" if word.lower() in MISSING else word
+    return "" if word.lower().strip("[]") in MISSING else word
 
 
 def as_number(word: str) -> float:
     """The number that a word is, nan for others."""
-    try:
-        return float(word)
-    except ValueError:
-        return float("nan")
+    return float(word) if NUMBER.fullmatch(word) else float("nan")
+
+
+def spelt(value: float) -> str:
+    """A number with every digit it has."""
+    return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else repr(float(value))
+
+
+def edge(value: float) -> str:
+    """A bin's end in four digits, or all before the point."""
+    return f"{value:.0f}" if 1e4 <= abs(value) < 1e15 else f"{value:.4g}"
 
 
 def binned(numbers: np.ndarray) -> tuple[np.ndarray, list[str], str]:
@@ -117,10 +138,10 @@ def binned(numbers: np.ndarray) -> tuple[np.ndarray, list[str], str]:
     edges = np.unique(np.quantile(numbers[known], np.arange(1, BINS) / BINS))
     places = np.searchsorted(edges, numbers, side="left")
     names = [
-        f"up to {edges[0]:.4g}",
-        *(f"{low:.4g} to {high:.4g}" for low, high in zip(edges, edges[1:], strict=False)),
+        f"up to {edge(edges[0])}",
+        *(f"{edge(low)} to {edge(high)}" for low, high in zip(edges, edges[1:], strict=False)),
     ]
-    names = [f"{place + 1}: {name}" for place, name in enumerate([*names, f"over {edges[-1]:.4g}"])]
+    names = [f"{place + 1}: {name}" for place, name in enumerate([*names, f"over {edge(edges[-1])}"])]
     groups = np.array([names[place] if has else "" for place, has in zip(places, known, strict=True)], object)
     kept = [name for name in names if (groups == name).any()]
     told = f"{len(kept)} bins of quantiles"

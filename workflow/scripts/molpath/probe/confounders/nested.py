@@ -38,9 +38,11 @@ def add_model(task: Task, column: Column, refit: Refit, settings: Probe, bootstr
     tables: dict[str, list[pd.DataFrame]] = {"covariates": [], "both": []}
     for train, test, predict, left_out in refit.folds:
         train_known, test_known = column.known[train], column.known[test]
+        if not train_known.any() or not test_known.any():
+            continue
         rows = np.concatenate([train[train_known], test[test_known]])
         scores = np.vstack([(left_out @ plain[train])[train_known], (predict @ plain[train])[test_known]])
-        spread = scores[: train_known.sum()].std(0) if train_known.any() else np.ones(plain.shape[1])
+        spread = scores[: train_known.sum()].std(0)
         scores = (scores - scores[: train_known.sum()].mean(0)) / np.where(spread > 0, spread, 1)
         fold = fold_of(part, rows, int(train_known.sum()))
         for name, columns in (("covariates", one_hot[rows]), ("both", np.hstack([one_hot[rows], scores]))):

@@ -46,10 +46,10 @@ def martingale(times: np.ndarray, events: np.ndarray) -> np.ndarray:
 
 
 def permuted_within(groups: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """`count` orders of N cases (int count x N), each a random exchange within groups (int N)."""
+    """`count` orders of N cases (int count x N), each a random exchange within groups (int N; below 0: stays)."""
     rng = np.random.default_rng(seed)
     orders = np.tile(np.arange(len(groups)), (count, 1))
-    for code in np.unique(groups):
+    for code in np.unique(groups[groups >= 0]):
         rows = np.flatnonzero(groups == code)
         orders[:, rows] = rng.permuted(np.tile(rows, (count, 1)), axis=1)
     return orders

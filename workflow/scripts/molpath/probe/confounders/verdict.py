@@ -32,6 +32,8 @@ def judge(row: Mapping[str, Any]) -> tuple[str, str]:
     """
     if row["unusable"]:
         return CANNOT, f"{CANNOT}: {row['unusable']}"
+    if np.isnan(row["p_score"]):
+        return CANNOT, f"{CANNOT}: no cases of different labels have scores that can be compared"
     if not row["p_score"] <= ALPHA:
         return CANNOT, f"{CANNOT}: the score is at chance (P {row['p_score']:.3g}), nothing to explain"
     if not np.isfinite(row["within"]):

@@ -43,16 +43,18 @@ def permute_within(
     strata = np.where(used, groups, -1)
     label = residuals(task, strata)
     orders = np.vstack([np.arange(len(groups)), permuted_within(exchangeable(task, strata), permutations, seed)])
-    width = label.shape[1]
     plain = targets(task)
-    ranks, tests = np.zeros(len(orders)), np.zeros(len(orders))
-    for k in range(width):
+    ranks, tests = np.full(len(orders), np.nan), np.full(len(orders), np.nan)
+    varied = [k for k in range(label.shape[1]) if np.abs(label[:, k]).max(initial=0) > 1e-12]
+    if varied:
+        ranks, tests = np.zeros(len(orders)), np.zeros(len(orders))
+    for k in varied:
         moved = label[orders, k].T
         found = (
             refit.scores(plain[orders, k].T) if refit is not None else np.tile(scores_of(scores, k), (1, len(orders)))
         )
-        ranks += van_elteren(moved, found, strata) / width
-        tests += score_test(moved, found, strata) / width
+        ranks += van_elteren(moved, found, strata) / len(varied)
+        tests += score_test(moved, found, strata) / len(varied)
     return Left(
         float(ranks[0]),
         share_as_large(float(ranks[0]), ranks[1:]),
