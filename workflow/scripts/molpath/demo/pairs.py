@@ -168,10 +168,10 @@ def cut(level: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def confounded(level: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Position in SITES of each case (int N), quarters of its level (float N) with noise; and the label its panel reports.
+    """Position in SITES of each case (int N), and the label (0 or 1, int N) that its panel reports.
 
-    The label (0 or 1, int N) follows the site and nothing else. Drawn by a generator of its own, so that all else that
-    a seed gives is the same with and without sites.
+    Sites are quarters of the cases' level (float N) with noise; the label follows the site and nothing else. Both are
+    drawn by a generator of their own, so that all else that a seed gives is the same with and without sites.
     """
     rng = np.random.default_rng([seed, 28])
     noisy = level + SITE_NOISE * rng.normal(size=len(level))
