@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from molpath.probe.robustness_job import MOST, Sheets, measure
+from molpath.probe import robustness_job
+from molpath.probe.robustness_job import Sheets, measure
 from schema_defaults import defaults_of
 from sklearn.metrics import adjusted_rand_score
 
@@ -85,7 +86,7 @@ def test_numbers_are_binned_and_said_to_be():
 def test_a_column_that_says_nothing_says_why(values, why):
     names, known = many(60, label=np.array(["a", "b"])[np.arange(60) % 2], site=values)
     row, ladder = measure(np.ones((60, 3)), names, known, "cases", pair("label", "site"), SETTINGS)
-    assert row["note"].startswith(f"cannot: site: {why}")
+    assert f"cannot: site: {why}" in row["note"]
     assert "ri" not in row
     assert ladder.empty
 
@@ -102,13 +103,14 @@ def test_clusters_follow_what_the_embedding_shows():
     assert row["ri"] > 0.95
 
 
-def test_a_large_cohort_is_drawn_from_and_says_so():
-    n = MOST + 50
+def test_a_large_cohort_is_drawn_from_and_says_so(monkeypatch):
+    monkeypatch.setattr(robustness_job, "MOST", 200)
+    n = 250
     rng = np.random.default_rng(2)
     names, known = many(
         n, label=np.array(["a", "b"])[rng.integers(2, size=n)], site=np.array(["N", "S"])[rng.integers(2, size=n)]
     )
     row, _ = measure(rng.normal(size=(n, 3)), names, known, "cases", pair("label", "site"), SETTINGS)
     assert row["n"] == n
-    assert row["note"] == f"{MOST} of {n}, drawn"
-    assert row["n_margins"] == MOST
+    assert row["note"] == "200 of 250, drawn"
+    assert row["n_margins"] == 200
