@@ -11,7 +11,6 @@ import pandas as pd
 
 from ..common.files import read_tsv, write_tsv
 from ..common.settings.probe import Pair, Probe
-from .clustering import agreement
 from .confounders.association import cramers_v
 from .confounders.columns import column_of
 from .embeddings import read_embeddings
@@ -172,7 +171,8 @@ def indices(x: np.ndarray, label: np.ndarray, site: np.ndarray, cases: Sequence[
 def clustered(x: np.ndarray, groups: np.ndarray, seed: int) -> float:
     """Adjusted Rand index of groups (str N) and as many k-means clusters (10 starts) of x (float64 N x D)."""
     from sklearn.cluster import KMeans
+    from sklearn.metrics import adjusted_rand_score
 
     with one_thread():
         clusters = KMeans(len(set(groups)), n_init=10, random_state=seed).fit_predict(x)
-    return agreement(groups, clusters)["ari"]
+    return float(adjusted_rand_score(groups, clusters))
