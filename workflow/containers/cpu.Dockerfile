@@ -1,6 +1,6 @@
 FROM condaforge/miniforge3:latest
 LABEL io.github.snakemake.containerized="true"
-LABEL io.github.snakemake.conda_env_hash="4079e4ec4934b3ad031f78cc6c4fca8bc6729061901276f313906403f3c1c1e4"
+LABEL io.github.snakemake.conda_env_hash="5e32ec4e4fb02c242fbfd2a662709b6d07c1dfc27291fa3450154ab90eadb81d"
 # Conda environment:
 #   source: envs/acquire.yaml
 #   prefix: /conda-envs/80949a749d4b7df622330830b0f6f2a9
@@ -48,7 +48,7 @@ RUN mkdir -p /conda-envs/6fea3c5835d96dba3f88481ba62037ec
 COPY envs/features.yaml /conda-envs/6fea3c5835d96dba3f88481ba62037ec/environment.yaml
 # Conda environment:
 #   source: envs/finetune.yaml
-#   prefix: /conda-envs/6328a3b9b087a16c5c4faa2cd52e9ed9
+#   prefix: /conda-envs/f4656d2ba76dda2fb22196f84af8b198
 #   # Fine-tuning: a network as in pretrain.yaml, judged as in probe.yaml.
 #   channels:
 #     - conda-forge
@@ -61,6 +61,7 @@ COPY envs/features.yaml /conda-envs/6fea3c5835d96dba3f88481ba62037ec/environment
 #     - pandas =2.3.3
 #     - h5py =3.16.0
 #     - anndata =0.12.19
+#     - itables =2.9.1
 #     - safetensors =0.8.0
 #     - scipy =1.17.1
 #     - scikit-learn =1.9.1
@@ -69,8 +70,8 @@ COPY envs/features.yaml /conda-envs/6fea3c5835d96dba3f88481ba62037ec/environment
 #     - pyarrow =26.0.1
 #     - pyyaml =6.0.4
 #     - zarr =3.1.6
-RUN mkdir -p /conda-envs/6328a3b9b087a16c5c4faa2cd52e9ed9
-COPY envs/finetune.yaml /conda-envs/6328a3b9b087a16c5c4faa2cd52e9ed9/environment.yaml
+RUN mkdir -p /conda-envs/f4656d2ba76dda2fb22196f84af8b198
+COPY envs/finetune.yaml /conda-envs/f4656d2ba76dda2fb22196f84af8b198/environment.yaml
 # Conda environment:
 #   source: envs/omics.yaml
 #   prefix: /conda-envs/c11234517f0d2b833d36a8dc98164d33
@@ -232,7 +233,7 @@ COPY envs/slides.yaml /conda-envs/4c67268d82059c2caaedc4b60e07d906/environment.y
 
 RUN conda env create --prefix /conda-envs/80949a749d4b7df622330830b0f6f2a9 --file /conda-envs/80949a749d4b7df622330830b0f6f2a9/environment.yaml && \
     conda env create --prefix /conda-envs/6fea3c5835d96dba3f88481ba62037ec --file /conda-envs/6fea3c5835d96dba3f88481ba62037ec/environment.yaml && \
-    conda env create --prefix /conda-envs/6328a3b9b087a16c5c4faa2cd52e9ed9 --file /conda-envs/6328a3b9b087a16c5c4faa2cd52e9ed9/environment.yaml && \
+    conda env create --prefix /conda-envs/f4656d2ba76dda2fb22196f84af8b198 --file /conda-envs/f4656d2ba76dda2fb22196f84af8b198/environment.yaml && \
     conda env create --prefix /conda-envs/c11234517f0d2b833d36a8dc98164d33 --file /conda-envs/c11234517f0d2b833d36a8dc98164d33/environment.yaml && \
     conda env create --prefix /conda-envs/2fb939617f680e56197e798173a5b41f --file /conda-envs/2fb939617f680e56197e798173a5b41f/environment.yaml && \
     conda env create --prefix /conda-envs/acd1d350516717ce06427fbe9cd76d21 --file /conda-envs/acd1d350516717ce06427fbe9cd76d21/environment.yaml && \

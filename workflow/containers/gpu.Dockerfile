@@ -1,7 +1,7 @@
 FROM condaforge/miniforge3:latest
 ENV CONDA_OVERRIDE_CUDA=12.9
 LABEL io.github.snakemake.containerized="true"
-LABEL io.github.snakemake.conda_env_hash="0add52d36f89fb5b395e55f87bc5ed945ca38c46ef3c4abd5b4ba0902d44acdd"
+LABEL io.github.snakemake.conda_env_hash="0b540f8bef1b7f5191c0c05c38d7769d5f23ac1d00b459ff604951b311a6fbba"
 # Conda environment:
 #   source: envs/acquire.yaml
 #   prefix: /conda-envs/80949a749d4b7df622330830b0f6f2a9
@@ -49,7 +49,7 @@ RUN mkdir -p /conda-envs/fb7a4b23aabf81ca56d81a4479a92c5f
 COPY envs/features-gpu.yaml /conda-envs/fb7a4b23aabf81ca56d81a4479a92c5f/environment.yaml
 # Conda environment:
 #   source: envs/finetune-gpu.yaml
-#   prefix: /conda-envs/0b341f7276e18bef6be24c33eec71af0
+#   prefix: /conda-envs/6415264ae5bbe4fd3eb904420e88ed16
 #   # finetune.yaml with a PyTorch built for CUDA (config: software/torch: gpu).
 #   channels:
 #     - conda-forge
@@ -62,6 +62,7 @@ COPY envs/features-gpu.yaml /conda-envs/fb7a4b23aabf81ca56d81a4479a92c5f/environ
 #     - pandas =2.3.3
 #     - h5py =3.16.0
 #     - anndata =0.12.19
+#     - itables =2.9.1
 #     - safetensors =0.8.0
 #     - scipy =1.17.1
 #     - scikit-learn =1.9.1
@@ -70,8 +71,8 @@ COPY envs/features-gpu.yaml /conda-envs/fb7a4b23aabf81ca56d81a4479a92c5f/environ
 #     - pyarrow =26.0.1
 #     - pyyaml =6.0.4
 #     - zarr =3.1.6
-RUN mkdir -p /conda-envs/0b341f7276e18bef6be24c33eec71af0
-COPY envs/finetune-gpu.yaml /conda-envs/0b341f7276e18bef6be24c33eec71af0/environment.yaml
+RUN mkdir -p /conda-envs/6415264ae5bbe4fd3eb904420e88ed16
+COPY envs/finetune-gpu.yaml /conda-envs/6415264ae5bbe4fd3eb904420e88ed16/environment.yaml
 # Conda environment:
 #   source: envs/omics.yaml
 #   prefix: /conda-envs/c11234517f0d2b833d36a8dc98164d33
@@ -233,7 +234,7 @@ COPY envs/slides.yaml /conda-envs/4c67268d82059c2caaedc4b60e07d906/environment.y
 
 RUN conda env create --prefix /conda-envs/80949a749d4b7df622330830b0f6f2a9 --file /conda-envs/80949a749d4b7df622330830b0f6f2a9/environment.yaml && \
     conda env create --prefix /conda-envs/fb7a4b23aabf81ca56d81a4479a92c5f --file /conda-envs/fb7a4b23aabf81ca56d81a4479a92c5f/environment.yaml && \
-    conda env create --prefix /conda-envs/0b341f7276e18bef6be24c33eec71af0 --file /conda-envs/0b341f7276e18bef6be24c33eec71af0/environment.yaml && \
+    conda env create --prefix /conda-envs/6415264ae5bbe4fd3eb904420e88ed16 --file /conda-envs/6415264ae5bbe4fd3eb904420e88ed16/environment.yaml && \
     conda env create --prefix /conda-envs/c11234517f0d2b833d36a8dc98164d33 --file /conda-envs/c11234517f0d2b833d36a8dc98164d33/environment.yaml && \
     conda env create --prefix /conda-envs/1745e4321872f6f2fe7275276f609b55 --file /conda-envs/1745e4321872f6f2fe7275276f609b55/environment.yaml && \
     conda env create --prefix /conda-envs/acd1d350516717ce06427fbe9cd76d21 --file /conda-envs/acd1d350516717ce06427fbe9cd76d21/environment.yaml && \

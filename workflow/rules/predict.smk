@@ -39,7 +39,7 @@ rule predict_cases:
     benchmark:
         "<benchmarks>/predict/{model}/{task}.tsv"
     conda:
-        "../../envs/probe.yaml"
+        study.environment("finetune")
     threads: 1
     resources:
         mem_mb=grow(4000),

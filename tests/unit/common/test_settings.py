@@ -58,14 +58,14 @@ ADDED = {
 }
 #: Keys of the config that are not handed to functions of this type.
 OF_FOLDS = {
-    *("C_sweep", "nested_C", "ridge_alphas", "mlp_hidden", "further", "neighbours", "shots", "repeats"),
-    *("controls", "permutations", "survival_permutations", "permutations_within"),
+    *("C_sweep", "nested_C", "ridge_alphas", "mlp_hidden", "further", "site_folds", "neighbours", "shots"),
+    *("repeats", "controls", "permutations", "survival_permutations", "permutations_within"),
 }
 SOLVERS = {"C", "max_iter", "plain", "scale", "cox"}
 SUMMARY = {"bootstraps", "missing", "seed"}
 NOT_OF_PROBES = {
     *("tasks", "use", "benchmark", "benchmark_groups", "transfer", "prompt", "cluster"),
-    *("finetune", "genes", "expression", "gene_sets"),
+    *("finetune", "genes", "expression", "gene_sets", "predictors", "confounders"),
 }
 LEFT_OUT = {
     probe.Probe: NOT_OF_PROBES,

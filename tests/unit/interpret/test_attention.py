@@ -7,7 +7,7 @@ import matplotlib
 import numpy as np
 import pytest
 from molpath.common.manifests import write_manifest
-from molpath.embed.pooling import effective_number
+from molpath.embed.evenness import effective_number
 from molpath.interpret.attention_maps import COLOURS, Attention, as_geojson, draw_attention, levels_of, titles_of
 from molpath.interpret.patch_maps import Places, paint, scale_bar
 from molpath.interpret.top_patches import EDGE, GAP, LINE, show_top_patches, top_of

@@ -11,7 +11,7 @@ import torch
 from ..common.files import new_h5
 from ..pretrain.network import load
 from .bags import Bags, check_width
-from .pooling import effective_number
+from .evenness import effective_number
 
 log = logging.getLogger(__name__)
 

@@ -50,15 +50,6 @@ def softmax(scores: np.ndarray) -> np.ndarray:
     return np.asarray(powers / powers.sum(1, keepdims=True))
 
 
-def effective_number(shares: np.ndarray) -> np.ndarray:
-    """Effective number of patches of each head (float H): e to the entropy of its attention (H x N).
-
-    N where a head attends to all alike, 1 where it attends to one.
-    """
-    shares = np.asarray(shares, np.float64)
-    return np.asarray(np.exp(-(shares * np.log(np.where(shares > 0, shares, 1))).sum(-1)))
-
-
 def pooling_of(model: Model, sources: Sequence[str], width: int) -> Pooling | None:
     """How a model pools patches of `width` numbers; None where its embedding is no sum over patches.
 

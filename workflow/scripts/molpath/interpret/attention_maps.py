@@ -10,7 +10,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from ..common.files import open_h5
-from ..embed.pooling import effective_number
+from ..embed.evenness import effective_number
 from .patch_maps import Panel, Places, Scale, Seen, about_zero, draw_map, squares, write_empty, write_geojson
 
 COLOURS = "viridis"

@@ -15,19 +15,12 @@ from ..common.files import atomic_path, read_tsv, write_text
 from ..common.reasons import FEATURES_ONLY
 from ..common.record import Record, check_intact
 from ..figures.style import plt
+from .places import Places as Places
 
 #: Width of a panel in inches, resolution of the picture, and the share of the width that a scale bar may take.
 PANEL, DPI, BAR = 4.6, 150, 0.25
 #: Colours of values about zero: blue below it, red above, white at it; colour-blind readers can tell them apart.
 DIVERGING = "RdBu_r"
-
-
-@dataclass(frozen=True)
-class Places:
-    """Where patches lie. coords: int64 N x 2, level-0 pixels of the top left corner; edge: of a patch, in the same."""
-
-    coords: np.ndarray
-    edge: int
 
 
 @dataclass(frozen=True)

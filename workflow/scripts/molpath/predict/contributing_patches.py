@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from ..interpret.top_patches import Row, at, read_pixels, save, sheet, words
-from .contribution_maps import Contributions, read_contributions
+from .contribution_files import Contributions, read_contributions
 
 
 def show_contributing_patches(

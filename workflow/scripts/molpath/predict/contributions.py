@@ -24,7 +24,8 @@ from ..common.digests import sha256_of
 from ..common.files import new_h5, write_json
 from ..common.settings.embed import Model
 from ..embed.bags import Bags
-from ..embed.pooling import Pooling, effective_number, pooling_of, softmax
+from ..embed.evenness import effective_number
+from ..embed.pooling import Pooling, pooling_of, softmax
 from ..probe.embeddings import read_embeddings
 from .predictor import Predictor
 
