@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from molpath.probe import robustness_job
+from molpath.probe.robustness import robustness
 from molpath.probe.robustness_job import Sheets, measure
 from schema_defaults import defaults_of
 from sklearn.metrics import adjusted_rand_score
@@ -114,3 +115,19 @@ def test_a_large_cohort_is_drawn_from_and_says_so(monkeypatch):
     assert row["n"] == n
     assert row["note"] == "200 of 250, drawn"
     assert row["n_margins"] == 200
+
+
+def test_slides_of_one_case_are_no_neighbours():
+    """Two slides of each case lie close and share all; without their case they would be each other's nearest."""
+    rng = np.random.default_rng(5)
+    cases = [f"K{k:03d}" for k in np.repeat(np.arange(60), 2)]
+    names = [f"{case}-{k % 2}" for k, case in enumerate(cases)]
+    label, site = np.array(["a", "b"])[np.repeat(rng.integers(2, size=60), 2)], np.array(list("NS"))[np.arange(120) % 2]
+    known = Sheets(
+        pd.DataFrame({"slide_id": names, "case_id": cases, "label": label, "site": site}), pd.DataFrame(), {}
+    )
+    x = np.repeat(rng.normal(size=(60, 4)), 2, axis=0) + 0.001 * rng.normal(size=(120, 4))
+    row, _ = measure(x, names, known, "slides", pair("label", "site"), SETTINGS)
+    other = robustness(x, label, site, cases, 20)
+    assert row["ri"] == pytest.approx(other.ri, abs=1e-12)
+    assert row["ri"] < robustness(x, label, site, names, 20).ri - 0.03
