@@ -20,6 +20,7 @@ GIVEN, SEED = ROOT / "resources/demo/pairs", 2
 PICTURE = "results/pairs/figures/planted/threads-s0/P02632-1/immune"
 CURVE = "results/pairs/figures/label_curve.tsv"
 PREDICTED = "results/pairs/predict/threads-s0"
+CONFOUNDED = "results/pairs/tables/confounders/synthetic--panel_call"
 
 
 class Part(NamedTuple):
@@ -47,7 +48,10 @@ PARTS = (
     Part(
         "pairs",
         "pairs",
-        (f"{PICTURE}.svg", "results/pairs/tables/metrics.html", "results/pairs/tables/ledger.tsv", "predict"),
+        (
+            *(f"{PICTURE}.svg", "results/pairs/tables/metrics.html", "results/pairs/tables/ledger.tsv", "predict"),
+            *("results/pairs/tables/confounders.html", f"{CONFOUNDED}.html", "results/pairs/tables/robustness.html"),
+        ),
         f"{PICTURE}.svg",
     ),
 )
@@ -162,6 +166,7 @@ def main() -> int:
     print(predictions())
     print(f"\n  picture                              {PICTURE}.svg")
     print(f"  predictions of later cases           {PREDICTED}/<task>/predictions.html")
+    print(f"  a score that the hospital explains   {CONFOUNDED}.html")
     print("  report of the given pairs            results/pairs/report.html")
     print("  report of the drawn slides           results/pixels/report.html")
     print("  what became of every drawn slide     results/pixels/tables/ledger.tsv")

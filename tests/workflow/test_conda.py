@@ -37,6 +37,7 @@ NOT_RUN = {
         ("average_slides.py", "contribute_patches.py", "draw_contributions.py", "show_contributing_patches.py"),
         "the small cohort has no new slides",
     ),
+    "measure_robustness.py": "the small cohort asks for no robustness",
     "fit_predictor.py": "the small cohort keeps no probe",
     "predict_cases.py": "the small cohort predicts no new slides",
     "write_bundle.py": "the small cohort bundles nothing",

@@ -7,6 +7,8 @@
 <results>/probe/<model>/<task>/confounders/left_out.tsv       cases that are in none of them, and why
 <results>/tables/confounders.tsv, .html                       all tasks: tasks x columns, coloured by verdict
 <results>/tables/confounders/<task>.html                      a page per task
+<results>/probe/<model>/robustness.tsv                        robustness indices of its embeddings, by pair of columns
+<results>/probe/<model>/robustness_ladder.tsv                 accuracy as label and site go together in training
 """
 
 
@@ -109,3 +111,38 @@ rule compare_confounders:
         "Comparing tasks by what could explain their scores"
     script:
         "../scripts/compare_confounders.py"
+
+
+rule measure_robustness:
+    input:
+        slides="<results>/embed/{model}/slides.h5ad",
+        cases="<results>/embed/{model}/cases.h5ad",
+        sheet=study.slides.sheet,
+        case_sheet=study.slides.case_sheet,
+        tasks=study.robustness.task_files,
+    output:
+        table="<results>/probe/{model}/robustness.tsv",
+        ladder="<results>/probe/{model}/robustness_ladder.tsv",
+    log:
+        "<logs>/probe/{model}/robustness.log",
+    benchmark:
+        "<benchmarks>/probe/{model}/robustness.tsv"
+    conda:
+        "../../envs/probe.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(4000),
+        runtime=grow(60),
+    params:
+        states=study.times.of(
+            study.robustness.task_files, study.slides.sheet, study.slides.case_sheet
+        ),
+        tasks=study.robustness.tasks,
+        pairs=study.robustness.pairs,
+        settings=study.probing.settings,
+        code=study.digest("probe"),
+        script=study.script("measure_robustness"),
+    message:
+        "Asking how robust embeddings of {wildcards.model} are"
+    script:
+        "../scripts/measure_robustness.py"

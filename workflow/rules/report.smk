@@ -85,7 +85,7 @@ use rule write_table as count_rows with:
     output:
         table="<results>/tables/{table}.tsv",
     wildcard_constraints:
-        table="encoder_cohorts|exclusions|ledger|metrics|scales",
+        table="encoder_cohorts|exclusions|ledger|metrics|robustness|scales",
 
 
 use rule write_table as draw_table with:

@@ -9,6 +9,9 @@ programme. A small focus of a slide's patches is marked by one direction of feat
 others; all other patches are background, whose composition and colour change from slide to slide more than the levels
 do. So the mean over patches holds little of the levels, and attention that learns the mark holds nearly all. The
 constants were chosen on seeds 0 and 1.
+
+Cases come from four hospitals, which see cases of different immune levels. Task `panel_call` is confounded: its label
+is what a hospital's panel reports, whatever the case, so that a model scores it by the case mix of the hospitals alone.
 """
 
 from __future__ import annotations
@@ -43,6 +46,10 @@ TASKS = {"immune": "immune", "KRAS_mutation": "mucin", "BRAF_mutation": "aggrega
 DOMINANT = ("immune", "mucin", "necrosis")
 LABEL_NOISE, FOLDS = 0.5, 5
 FLAGS = 32
+#: Hospitals by rising immune level of their cases; noise of that level before they are told apart; the confounded task,
+#: and how often each hospital's panel reports label 1.
+SITES, SITE_PROGRAMME, SITE_NOISE = ("North", "East", "South", "West"), "immune", 0.5
+CONFOUNDED, REPORTED = "panel_call", (0.15, 0.15, 0.85, 0.85)
 
 
 class World(NamedTuple):
@@ -66,8 +73,9 @@ def write_pairs(folder: str | Path, seed: int = 0, pretrained: int = 2500, probe
     write_tsv(folder / "expression.tsv", expression(cases, levels, rng))
     write_tsv(folder / "mutations.tsv", mutations(cases, levels, rng))
     write_text(folder / "gene_sets.gmt", gene_sets())
+    sites, calls = confounded(levels[:, LATENTS.index(SITE_PROGRAMME)], seed)
     columns = {"slide_id": [f"{case}-1" for case in cases], "case_id": cases, "path": "", "cohort": cohorts}
-    write_tsv(folder / "slides.tsv", pd.DataFrame(columns))
+    write_tsv(folder / "slides.tsv", pd.DataFrame(columns).assign(site=np.array(SITES)[sites]))
     write_tsv(folder / "profiles.tsv", pd.concat([profiles(cases, cohorts, "rna"), profiles(cases, cohorts, "dna")]))
     # An oracle sees levels, not the names of what they mean: given vectors hold no label.
     truth = pd.DataFrame(levels.round(4), cases, [f"latent_{n}" for n in range(len(LATENTS))])
@@ -76,6 +84,7 @@ def write_pairs(folder: str | Path, seed: int = 0, pretrained: int = 2500, probe
         labels = cut(levels[pretrained:, LATENTS.index(programme)], rng)
         write_task(folder / "tasks" / task, task, cases[pretrained:], labels, seed)
     write_task(folder / "tasks" / "dominant", "dominant", cases[pretrained:], dominant(levels[pretrained:], rng), seed)
+    write_task(folder / "tasks" / CONFOUNDED, CONFOUNDED, cases[pretrained:], calls[pretrained:], seed)
     return world
 
 
@@ -156,6 +165,18 @@ def profiles(cases: list[str], cohorts: list[str], modality: str) -> pd.DataFram
 def cut(level: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Labels 0 and 1 (int, N): a level (float N) with noise, cut at zero."""
     return (level + LABEL_NOISE * rng.normal(size=len(level)) > 0).astype(int)
+
+
+def confounded(level: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Position in SITES of each case (int N), and the label (0 or 1, int N) that its panel reports.
+
+    Sites are quarters of the cases' level (float N) with noise; the label follows the site and nothing else. Both are
+    drawn by a generator of their own, so that all else that a seed gives is the same with and without sites.
+    """
+    rng = np.random.default_rng([seed, 28])
+    noisy = level + SITE_NOISE * rng.normal(size=len(level))
+    sites = np.searchsorted(np.quantile(noisy, [0.25, 0.5, 0.75]), noisy)
+    return sites, (rng.random(len(level)) < np.array(REPORTED)[sites]).astype(int)
 
 
 def dominant(levels: np.ndarray, rng: np.random.Generator) -> np.ndarray:

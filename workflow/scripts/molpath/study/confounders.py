@@ -21,15 +21,16 @@ class Confounders:
     def __init__(self, config: Config, models: Models, comparisons: Comparisons) -> None:
         self.asked: list[str] = config["probe"]["confounders"]
         self.models, self.slides, self.comparisons = models, models.slides, comparisons
-        self._known: set[str] = {name for row in self.slides.rows for name, cell in row.items() if cell}
+        #: Columns of the sheets with a value in some row.
+        self.known: set[str] = {name for row in self.slides.rows for name, cell in row.items() if cell}
         for path in self.slides.case_sheet:
-            self._known |= {name for row in read_sheet(str(path)) for name, cell in row.items() if cell}
-        self._known -= {"#"}  # the line of a row, which no file has
+            self.known |= {name for row in read_sheet(str(path)) for name, cell in row.items() if cell}
+        self.known -= {"#"}  # the line of a row, which no file has
 
     @property
     def columns(self) -> list[str]:
         """Those the config names; a site that nobody gave is left out, for it is named by default."""
-        return [name for name in self.asked if name != SITE or name in self._known]
+        return [name for name in self.asked if name != SITE or name in self.known]
 
     def inspected(self, wildcards: Wildcards | None = None) -> list[str]:
         """The table of slides, where slides are opened."""
@@ -69,9 +70,9 @@ class Confounders:
     def check(self, problems: Problems) -> None:
         """Every column that is named is one of the sheets, with a value in some row."""
         for place, name in enumerate(self.asked):
-            if name != SITE and name not in self._known and self.slides.rows:
+            if name != SITE and name not in self.known and self.slides.rows:
                 sheets = " or ".join([self.slides.told, *map(str, self.slides.case_sheet)])
-                near = did_you_mean(name, sorted(self._known))
+                near = did_you_mean(name, sorted(self.known))
                 problems.add(
                     f"config, key probe/confounders/{place}",
                     f"no column {name!r} with a value in {sheets}",

@@ -95,7 +95,7 @@ class Displays:
 
     Providers that the files name, each a function of wildcards:
     files: slide_sheet, tile_manifests, feature_manifests, packed_indices, pairs_of_runs, embedded_slides, histories,
-    case_embeddings, cluster_points, cluster_scores, frozen_metrics, frozen_predictions,
+    case_embeddings, robustness_tables, cluster_points, cluster_scores, frozen_metrics, frozen_predictions,
     fewshot_metrics, label_predictions, frozen_splits, tested_splits, probe_summaries,
     probe_metrics, probe_predictions, run_slides, run_indices, described_files, mapped_blocks, mapped_slides,
     scaling_weights, scaling_slides; files that ship: pretraining_sites,

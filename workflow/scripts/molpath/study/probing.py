@@ -11,7 +11,7 @@ from .models import Models
 #: Keys of the section probe that the frozen probes don't read.
 NOT_OF_PROBES = (
     *("tasks", "use", "benchmark", "benchmark_groups", "transfer", "prompt", "cluster", "finetune"),
-    *("genes", "expression", "gene_sets", "predictors", "confounders"),
+    *("genes", "expression", "gene_sets", "predictors", "confounders", "robustness"),
 )
 #: Groups whose predictions are written.
 PREDICTING = ("frozen", "finetune", "transfer", "prompt")

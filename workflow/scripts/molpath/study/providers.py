@@ -11,6 +11,7 @@ from .config import Config, Places
 from .ledger import Ledger
 from .models import Models
 from .probing import Probing
+from .robustness import Robustness
 
 Provider = Callable[[Any], Any]
 #: Tables of resources/ by the name of their provider.
@@ -38,6 +39,7 @@ class Parts:
     models: Models
     probing: Probing
     comparisons: Comparisons
+    robustness: Robustness
     ledger: Callable[[], Ledger]
 
 
@@ -87,6 +89,7 @@ def of_files(parts: Parts) -> dict[str, Provider]:
         "run_slides": per_run("<results>/tables/runs/{}.tsv", used_runs),
         "run_indices": models.run_indices,
         "case_embeddings": lambda wildcards: [f"<results>/embed/{model}/cases.h5ad" for model in models.used],
+        "robustness_tables": parts.robustness.tables,
         "cluster_points": probing.cluster_points,
         "cluster_scores": lambda wildcards: [
             path.replace("tsne.tsv", "summary.tsv") for path in probing.cluster_points()

@@ -58,6 +58,7 @@ from .problems import Problems, place
 from .profiles import Profiles
 from .providers import Parts, providers_of
 from .retries import Retries
+from .robustness import Robustness
 from .slide_encoders import SlideEncoders
 from .slides import Slides
 from .summary import Summary
@@ -117,8 +118,9 @@ class Study:
         self.bundling = Bundling(config, places, self.models, self.tissue, self.predictors)
         self.comparisons = Comparisons(config, self.models, self.embedding, self.probing, self.benchmark)
         self.confounders = Confounders(config, self.models, self.comparisons)
+        self.robustness = Robustness(config, self.models, self.confounders)
         figures, tables = (shipped_yaml(places.shipped(f"report/{name}.yaml")) for name in ("figures", "tables"))
-        parts = Parts(config, places, self.models, self.probing, self.comparisons, lambda: self.ledger)
+        parts = Parts(config, places, self.models, self.probing, self.comparisons, self.robustness, lambda: self.ledger)
         self.displays = Displays(figures, tables, providers_of(parts))
         pages = self.displays.pages
         self.targets = Targets(
@@ -133,6 +135,7 @@ class Study:
             self.contributions,
             pages,
             self.confounders,
+            self.robustness,
         )
         self.ledger = Ledger(self.models, self.targets)
         self.summary = Summary(places, self.ledger, self.probing)
@@ -194,6 +197,7 @@ class Study:
         self.vectors.check(problems)
         self.gene_sets.check(sheets, problems)
         self.confounders.check(problems)
+        self.robustness.check(problems)
         self.predictors.check(problems)
         self.predict.check(problems)
         self.contributions.check(problems)

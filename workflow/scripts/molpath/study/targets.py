@@ -14,6 +14,7 @@ from .models import Models
 from .predict import Predict
 from .predictors import Predictors
 from .probing import Probing
+from .robustness import Robustness
 
 #: What is written last.
 PROVENANCE_FILES = ("provenance.json", "ro-crate-metadata.json", "job_times.tsv")
@@ -51,9 +52,10 @@ class Targets:
         contributions: Contributions,
         pages: Callable[[list[str]], list[str]],
         confounders: Confounders,
+        robustness: Robustness,
     ) -> None:
         self.models, self.embedding, self.probing = models, embedding, probing
-        self.confounders = confounders
+        self.confounders, self.robustness = confounders, robustness
         self.gene_sets, self.comparisons, self.predict, self.pages = gene_sets, comparisons, predict, pages
         self.predictors, self.contributions = predictors, contributions
         self.slides_sheet, self.grids, self.profiles = models.slides, models.grids, models.profiles
@@ -133,6 +135,7 @@ class Targets:
             names.append("omics/leakage.tsv")
         names += ["figures/pretraining.svg"] * bool(self.models.used_runs)
         names += ["figures/embeddings.svg", "tables/scales.tsv"] if self.models.used else []
+        names += ["tables/robustness.tsv"] * bool(self.robustness.tables())
         if self.models.used and self.probing.used:
             names += self._scores()
         tables = [f"<results>/{name}" for name in names + self._cohort()] + self.probing.gene_tables()

@@ -55,9 +55,15 @@ class Tasks:
         settings = self.settings(task)
         if not isinstance(settings, dict):
             return True
+        return not self.predicts_survival(task) and settings.get("task_type") != "regression"
+
+    def predicts_survival(self, task: str) -> bool:
+        """True for a task whose config.yaml is there and names times and events."""
+        settings = self.settings(task)
+        if not isinstance(settings, dict):
+            return False
         columns = [settings["task_col"], *(settings.get("extra_cols") or [])]
-        timed = settings.get("task_type") == "survival" or any(name.endswith("_event") for name in columns)
-        return not timed and settings.get("task_type") != "regression"
+        return settings.get("task_type") == "survival" or any(name.endswith("_event") for name in columns)
 
     def splits(self, task: str) -> str:
         """k=all.tsv with the folds of a task: the user's, or the one that rule split_task writes by the recipe."""

@@ -13,6 +13,13 @@ class CoxException(TypedDict):
     alpha: float
 
 
+class Pair(TypedDict):
+    """An entry of probe/robustness: a column or task, and a column."""
+
+    biological: str
+    technical: str
+
+
 class Cox(TypedDict):
     """probe/cox."""
 
