@@ -99,9 +99,9 @@ def sentence(item: str, value: float, typical: tuple[float, float]) -> str:
         return f"patches unlike those of the training slides as a whole ({_times(value, typical[1])})"
     if item in ("patches:wide", "patches:narrow"):
         how = "further apart" if item == "patches:wide" else "more alike"
-        return f"patches {how} than those of a training slide ({value / typical[1]:.2f} times the distance of 95 %)"
+        return f"patches {how} than those of a training slide ({_times(abs(value), abs(typical[1]))})"
     if item == "embedding:inside":
-        return f"embedding nearer to the middle than the training cases' ({value / typical[1]:.2f} times the distance)"
+        return f"embedding nearer to the middle than the training cases' ({_times(abs(value), abs(typical[1]))})"
     if item in EMBEDDING:
         whose = "all training cases" if item == "embedding:near" else "the training cases' distribution"
         return f"embedding far from {whose} ({_times(value, typical[1])})"
