@@ -43,9 +43,9 @@ def colour(picture: np.ndarray) -> np.ndarray:
     return np.clip(picture @ COLOURS.T * WHITE, 0, 255).astype(np.uint8)
 
 
-def blur(picture: np.ndarray) -> np.ndarray:
-    """A weaker lens: a Gaussian of 0.75 micrometres."""
-    return cv2.GaussianBlur(picture, (0, 0), 1.5)
+def blur(picture: np.ndarray, micrometres: float = 0.75) -> np.ndarray:
+    """A weaker lens: a Gaussian."""
+    return cv2.GaussianBlur(picture, (0, 0), 2 * micrometres)
 
 
 def resolution(picture: np.ndarray) -> np.ndarray:
@@ -62,6 +62,8 @@ def jpeg(picture: np.ndarray) -> np.ndarray:
 
 
 SCANNERS = {"colour": colour, "blur": blur, "resolution": resolution, "jpeg": jpeg}
+#: How much of a blur is needed: further scanners, by the deviation of the Gaussian in micrometres.
+DOSES = {f"blur_{dose:g}": partial(blur, micrometres=dose) for dose in (0.5, 1.0, 1.5, 2.0)}
 
 
 def rows_of(folder: Path, prefix: str, counts: dict[str, int]) -> list[dict[str, str]]:
@@ -79,14 +81,14 @@ def draw(row: dict[str, str], seed: int) -> None:
     cv2.setNumThreads(1)
     rng = generator(seed, row["case_id"], f"slide {row['slide_id']}")
     picture = draw_section(rng, draw_truth(seed, row["case_id"]), SIZE, SIZE)
-    scan = SCANNERS.get(row["scanner"])
+    scan = (SCANNERS | DOSES).get(row["scanner"])
     write_pyramid(Path(row["path"]), scan(picture) if scan else picture, 20, aperio=True, with_mpp=True)
 
 
 def write_study(folder: Path, seed: int, encoder: str) -> None:
     """Slides, sheets, labels and the config."""
     known = rows_of(folder, "T", {"usual": TRAINED})
-    new = rows_of(folder, "N", {"usual": UNCHANGED} | dict.fromkeys(SCANNERS, CHANGED))
+    new = rows_of(folder, "N", {"usual": UNCHANGED} | dict.fromkeys(SCANNERS | DOSES, CHANGED))
     (folder / "raw").mkdir(parents=True)
     with ProcessPoolExecutor(2) as pool:
         list(pool.map(partial(draw, seed=seed), known + new))

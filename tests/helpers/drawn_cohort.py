@@ -15,8 +15,8 @@ WIDTH, KINDS = 32, 6
 class Source:
     """Where cases come from: embeddings of correlated numbers around a few groups, patches of some kinds, scanners.
 
-    shift: added to embeddings; quality: function of the table of slides; odd: share of patches of a kind that no other
-    source has.
+    shift: added to embeddings; shrunk: embeddings times this; quality: function of the table of slides; odd: share of
+    patches of a kind that no other source has; faded: share of the differences between a slide's patches that is left.
     """
 
     seed: int
@@ -24,7 +24,9 @@ class Source:
     slides: tuple[int, ...] = (1, 1, 2, 3)
     patches: int = 120
     shift: float = 0.0
+    shrunk: float = 1.0
     odd: float = 0.0
+    faded: float = 1.0
     quality: Callable[[pd.DataFrame], pd.DataFrame] = field(default=lambda table: table)
 
     def __post_init__(self) -> None:
@@ -39,6 +41,7 @@ class Source:
         """Embeddings (float32 count x width), case names, table of slides and patches by slide."""
         z = rng.normal(size=(count, self.width)) * self.spectrum + self.centres[rng.integers(0, 3, count)]
         x = (z @ self.mixing.T + self.shift * rng.choice([-1, 1], self.width) * self.spectrum.mean()).astype(np.float32)
+        x = x.mean(0) + np.float32(self.shrunk) * (x - x.mean(0)) if self.shrunk != 1 else x
         cases = [f"{prefix}{k}" for k in range(count)]
         rows, bags = [], {}
         for case in cases:
@@ -54,7 +57,8 @@ class Source:
         shares = rng.dirichlet(np.ones(KINDS))
         found = self.kinds[rng.choice(KINDS, self.patches, p=shares)]
         found = np.where(rng.random(self.patches)[:, None] < self.odd, self.unseen, found)
-        return (found + patient + rng.normal(0, 0.1, WIDTH) + rng.normal(0, 0.5, found.shape)).astype(np.float32)
+        found = (found + patient + rng.normal(0, 0.1, WIDTH) + rng.normal(0, 0.5, found.shape)).astype(np.float32)
+        return found if self.faded == 1 else (self.faded * found + (1 - self.faded) * found.mean(0)).astype(np.float32)
 
     def measure(self, rng: np.random.Generator) -> dict[str, float | str]:
         """Columns of the manifests of one slide; some numbers are nearly always zero, and some unknown."""

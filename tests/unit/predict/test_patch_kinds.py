@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from molpath.predict.patch_kinds import fit_kinds, nearest, projection, sample_rows
+from molpath.predict.patch_kinds import apart, fit_kinds, nearest, projection, sample_rows
 
 
 def drawn(cases=6, width=20):
@@ -35,14 +35,23 @@ def test_share_of_a_new_slide():
     matrix, slides = drawn()
     kinds, _, _ = fit_kinds([(case, rows @ matrix) for case, rows in slides], matrix, seed=3)
     patches = np.concatenate([slides[0][1][:24], slides[0][1][:8] + 500])
-    share, _ = kinds.look("new", patches)
+    share, _, spread = kinds.look("new", patches)
     assert share == 0.25
+    rows = patches @ matrix
+    others = np.linalg.norm(rows[:, None] - rows[None], axis=2) + np.diag(np.full(len(rows), np.inf))
+    assert spread == pytest.approx(np.median(others.min(1)), rel=1e-3)
     assert np.isnan(kinds.look("none", patches[:0])).all()
     with pytest.raises(ValueError, match="slide narrow: its patches are .*the predictor's own encoder"):
         kinds.look("narrow", patches[:, :5])
     patches[3, 3] = np.nan
     with pytest.raises(ValueError, match="slide broken: its patches hold NaN"):
         kinds.look("broken", patches)
+
+
+def test_patches_drawn_together_are_nearer_by_as_much():
+    rows = np.random.default_rng(2).normal(size=(64, 20)).astype(np.float32)
+    assert apart(0.6 * rows + 7) == pytest.approx(0.6 * apart(rows), rel=1e-3)
+    assert np.isnan(apart(rows[:1]))
 
 
 def test_projection_keeps_lengths_on_average():

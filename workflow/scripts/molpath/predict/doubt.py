@@ -127,6 +127,7 @@ class Reference:
             raise ValueError(f"the embedding of {wrong} holds NaN or infinite numbers: embed it again")
         if self.distances is not None:
             found["embedding:near"], found["embedding:far"] = self.distances.of(x)
+            found["embedding:inside"] = -found["embedding:far"]
         if not len(slides):
             return found
         places = {name: k for k, name in enumerate(cases)}
@@ -134,14 +135,15 @@ class Reference:
         of_slides = quality_of(slides)
         if self.kinds is not None and patches is not None:
             seen = [self._look(name, patches) for name in slides["slide_id"]]
-            of_slides[list(GROUPS["patches"])] = np.array(seen).reshape(-1, 2)
+            share, distance, spread = np.array(seen).reshape(-1, 3).T
+            of_slides[list(GROUPS["patches"])] = np.column_stack([share, distance, spread, -spread])
         largest = of_slides.groupby(slides["case_id"].map(places).to_numpy()).max()
         found.loc[largest.index, largest.columns] = largest.to_numpy()
         return found
 
-    def _look(self, slide_id: str, patches: Patches) -> tuple[float, float]:
+    def _look(self, slide_id: str, patches: Patches) -> tuple[float, float, float]:
         rows = patches(slide_id)
-        return (np.nan, np.nan) if rows is None or self.kinds is None else self.kinds.look(slide_id, rows)
+        return (np.nan, np.nan, np.nan) if rows is None or self.kinds is None else self.kinds.look(slide_id, rows)
 
     def scores(self, items: tuple[str, ...]) -> Scores:
         """Left-out scores of the training cases of which something of each part of `items` is known."""

@@ -43,8 +43,9 @@ class PatchKinds:
     limit: float
     seed: int
 
-    def look(self, slide_id: str, patches: np.ndarray) -> tuple[float, float]:
-        """Share of a slide's patches (float N x W) that are unlike any, and their median distance; NaN of none.
+    def look(self, slide_id: str, patches: np.ndarray) -> tuple[float, float, float]:
+        """Share of a slide's patches (float N x W) that are unlike any, their median distance, and their `apart`; NaN
+        of none.
 
         Raises ValueError where they have another width, or are not finite.
         """
@@ -54,12 +55,13 @@ class PatchKinds:
                 f"{len(self.projection)} numbers: take the predictor's own encoder"
             )
         if not len(patches):
-            return np.nan, np.nan
+            return np.nan, np.nan, np.nan
         rows = patches[sample_rows(slide_id, len(patches), self.seed)].astype(np.float32)
         if not np.isfinite(rows).all():
             raise ValueError(f"slide {slide_id}: its patches hold NaN or infinite numbers: extract them again")
-        found = nearest(rows @ self.projection, self.bank)
-        return float((found > self.limit).mean()), float(np.median(found))
+        rows = rows @ self.projection
+        found = nearest(rows, self.bank)
+        return float((found > self.limit).mean()), float(np.median(found)), apart(rows)
 
 
 def nearest(rows: np.ndarray, bank: np.ndarray, taken: np.ndarray | None = None) -> np.ndarray:
@@ -70,6 +72,16 @@ def nearest(rows: np.ndarray, bank: np.ndarray, taken: np.ndarray | None = None)
     if taken is not None:
         squares[:, taken] = np.inf
     return np.asarray(np.sqrt(np.maximum(squares.min(1) + np.einsum("ij,ij->i", rows, rows), 0)))
+
+
+def apart(rows: np.ndarray) -> float:
+    """Median distance of a slide's projected patches (float N x NUMBERS) to the nearest other one; NaN of one alone.
+
+    It sees what no distance from other slides does: features that a blur, or a scanner, draws together.
+    """
+    squares = ((rows[:, None] - rows[None]) ** 2).sum(2)
+    np.fill_diagonal(squares, np.inf)
+    return float(np.median(np.sqrt(squares.min(1)))) if len(rows) > 1 else float("nan")
 
 
 def fit_kinds(

@@ -73,7 +73,8 @@ SIDES = tuple(
     (column, side) for column in COLUMNS for side, word in (("more", column.more), ("less", column.less)) if word
 )
 QUALITY = tuple(f"{column.name}:{side}" for column, side in SIDES)
-EMBEDDING, PATCHES = ("embedding:near", "embedding:far"), ("patches:share", "patches:distance")
+EMBEDDING = ("embedding:near", "embedding:far", "embedding:inside")
+PATCHES = ("patches:share", "patches:distance", "patches:wide", "patches:narrow")
 ITEMS = (*EMBEDDING, *PATCHES, *QUALITY)
 #: Items that make one part of the score.
 GROUPS = {"embedding": EMBEDDING, "patches": PATCHES, "slides": QUALITY}
@@ -96,6 +97,11 @@ def sentence(item: str, value: float, typical: tuple[float, float]) -> str:
         return f"{value:.0%} of patches unlike any training patch (training cases: up to {typical[1]:.0%})"
     if item == "patches:distance":
         return f"patches unlike those of the training slides as a whole ({_times(value, typical[1])})"
+    if item in ("patches:wide", "patches:narrow"):
+        how = "further apart" if item == "patches:wide" else "more alike"
+        return f"patches {how} than those of a training slide ({_times(abs(value), abs(typical[1]))})"
+    if item == "embedding:inside":
+        return f"embedding nearer to the middle than the training cases' ({_times(abs(value), abs(typical[1]))})"
     if item in EMBEDDING:
         whose = "all training cases" if item == "embedding:near" else "the training cases' distribution"
         return f"embedding far from {whose} ({_times(value, typical[1])})"

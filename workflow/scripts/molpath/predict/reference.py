@@ -18,7 +18,7 @@ from ..probe.samples import load_samples
 from ..probe.tasks import Task, read_task
 from .distances import FEWEST, fit_distances
 from .doubt import Patches, Reference
-from .patch_kinds import CASES, PatchKinds, fit_kinds, projection, sample_rows
+from .patch_kinds import CASES, PatchKinds, apart, fit_kinds, projection, sample_rows
 from .reasons import COLUMNS, GROUPS, ITEMS, VENDOR, quality_of
 
 log = logging.getLogger(__name__)
@@ -53,6 +53,7 @@ def describe(
     distances = None
     if len(kept) >= FEWEST:
         distances, table["embedding:near"], table["embedding:far"] = fit_distances(x[kept], seed)
+        table["embedding:inside"] = -table["embedding:far"]
     slides = slides[slides["case_id"].isin(set(names))] if len(slides) else slides
     places = {name: k for k, name in enumerate(names)}
     kinds = None
@@ -94,7 +95,9 @@ def _add_patches(
     if len({case for case, _ in found}) < 2:
         return None
     kinds, shares, medians = fit_kinds(found, matrix, seed)
-    largest = pd.DataFrame({"share": shares, "median": medians}).groupby([case for case, _ in found]).max()
+    spread = np.array([apart(rows) for _, rows in found])
+    of_slides = pd.DataFrame(np.column_stack([shares, medians, spread, -spread]))
+    largest = of_slides.groupby([case for case, _ in found]).max()
     table.loc[largest.index, list(GROUPS["patches"])] = largest.to_numpy()
     return kinds
 
