@@ -61,7 +61,7 @@ def test_a_clone_is_linted_without_a_problem(clone, snakemake_in):
 
 
 def test_rulegraph_draws_every_rule_of_the_picture(clone, repository, snakemake_in):
-    """The catalog's command, and the picture in README.md drawn from the same graph."""
+    """The catalog's command, and the picture in workflow/docs drawn from the same graph."""
     done = snakemake_in(clone, "workflow/Snakefile", "-c", "1", "-d", ".test", "--forceall", "--rulegraph")
     assert done.returncode == 0, done.stdout
     drawn = set(re.findall(r'label = "(\w+)"', done.stdout)) - {"all"}
