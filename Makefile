@@ -43,7 +43,8 @@ demo: env
 report: env
 	@$(BIN)/snakemake --report results/report.html --report-stylesheet workflow/report/report.css $(ARGS)
 
-# The documentation site, in site/; it opens from disk and asks no other host for anything.
+# The documentation site, in site/; it opens from disk and asks no other host for anything. The search field needs a
+# server: .venv-docs/bin/mkdocs serve
 docs: .venv-docs/ready
 	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet --strict $(ARGS)
 
