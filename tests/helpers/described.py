@@ -1,4 +1,4 @@
-"""workflow/schemas/results.yaml as tests ask it: which table describes a file, and which of its columns nobody describes."""
+"""workflow/schemas/results.yaml as tests ask it: which entry a table has, and which of its columns have no line."""
 
 import re
 from pathlib import Path

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 import yaml
-from described import read_schema
+from described import read_schema, undescribed
 
 REPOSITORY = Path(__file__).parents[2]
 DOCS = REPOSITORY / "workflow/docs"
@@ -168,3 +168,12 @@ def test_the_site_asks_no_other_host_and_every_link_of_it_resolves(site):
     assert elsewhere == []
     assert re.findall(r"@import[^;]*//[^;]*|url\([\"']?(?:https?:)?//[^)]*\)", styles) == []
     assert broken == []
+
+
+def test_a_column_or_table_that_nobody_describes_is_named():
+    schema = read_schema()
+    names = ["slide_id", "n_dropped_fold", "n_folded"]
+    assert undescribed("tiles/20x/00000.tsv", names, schema, {"n_folded"}) == ["tiles/20x/00000.tsv: n_folded"]
+    assert undescribed("predict/cohort/tiles/20x/00000.tsv", names[:2], schema, set()) == []
+    assert undescribed("tables/maps/mean.tsv", ["x", "site", "sex"], schema, {"site"}) == ["tables/maps/mean.tsv: sex"]
+    assert undescribed("tables/new.tsv", [], schema, set()) == ["tables/new.tsv: no entry"]

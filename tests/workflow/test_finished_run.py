@@ -47,7 +47,7 @@ def names_in(path) -> list[str]:
 
 
 def test_every_column_of_every_table_is_described(cohort):
-    """By workflow/schemas/results.yaml; columns that bear a name of the config or of a sheet are those and no others."""
+    """By workflow/schemas/results.yaml; <model>, <label> and the like are names of the config or of a sheet."""
     config = json.loads((cohort / "config.json").read_text())
     free = {*config["embed"]["models"], *config["probe"]["finetune"]["models"], "threads", "random"}
     free |= set(read_tsv(cohort / "slides.tsv"))

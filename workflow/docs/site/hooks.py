@@ -176,7 +176,7 @@ def page_of_results() -> str:
     lines = [
         "# Tables of results",
         "",
-        "Every table below `results/`, by its path; `<name>` stands for one part of it. Tables are tab-separated with one",
+        "Every table below `results/`, by its path; `<name>` stands for one part of it. Tab-separated, with one",
         "line of names (`.parquet`: Apache Parquet). `results/predict/cohort/` holds the same tables of new slides.",
         "",
     ]
