@@ -6,7 +6,7 @@ LOCK := envs/requirements.lock
 PIP := pip install --quiet --quiet --require-hashes --no-deps
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo study test test-slow mutants bench peers report rulegraph containers env lint lock sbom audit clean-demo
+.PHONY: demo study test test-slow mutants bench peers report docs rulegraph containers env lint lock sbom audit clean-demo
 
 env: .venv/ready $(BIN)/molpath
 
@@ -42,6 +42,16 @@ demo: env
 
 report: env
 	@$(BIN)/snakemake --report results/report.html --report-stylesheet workflow/report/report.css $(ARGS)
+
+# The documentation site, in site/; it opens from disk and asks no other host for anything. The search field needs a
+# server: .venv-docs/bin/mkdocs serve
+docs: .venv-docs/ready
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet --strict $(ARGS)
+
+.venv-docs/ready: envs/docs.lock
+	@$(PYTHON) -m venv .venv-docs
+	@.venv-docs/bin/$(PIP) --requirement $<
+	@touch $@
 
 # The picture of all rules; needs Graphviz.
 rulegraph: env

@@ -44,10 +44,13 @@ def test_readme_of_the_config_names_every_section(repository):
 
 
 def test_schema_describes_every_section(repository):
+    """As the catalog reads it, which follows no reference; what it then shows is what stands behind the reference."""
     schema = yaml.safe_load((repository / "workflow/schemas/config.schema.yaml").read_text())
     for name, section in schema["properties"].items():
-        section = schema["$defs"][section["$ref"].rsplit("/", 1)[-1]] if "$ref" in section else section
-        assert {"description", "default"} <= set(section), name
+        shown = {key: section.get(key) for key in ("type", "description", "default")}
+        assert None not in shown.values(), name
+        behind = schema["$defs"][section["$ref"].rsplit("/", 1)[-1]] if "$ref" in section else section
+        assert shown == {key: behind[key] for key in shown}, name
 
 
 def test_a_clone_is_linted_without_a_problem(clone, snakemake_in):
@@ -58,7 +61,7 @@ def test_a_clone_is_linted_without_a_problem(clone, snakemake_in):
 
 
 def test_rulegraph_draws_every_rule_of_the_picture(clone, repository, snakemake_in):
-    """The catalog's command, and the picture in README.md drawn from the same graph."""
+    """The catalog's command, and the picture in workflow/docs drawn from the same graph."""
     done = snakemake_in(clone, "workflow/Snakefile", "-c", "1", "-d", ".test", "--forceall", "--rulegraph")
     assert done.returncode == 0, done.stdout
     drawn = set(re.findall(r'label = "(\w+)"', done.stdout)) - {"all"}

@@ -3,7 +3,9 @@
 import json
 import shutil
 
+import pyarrow.parquet
 import pytest
+from described import HIDDEN, read_schema, undescribed
 from molpath.common.files import read_tsv
 from molpath.pretrain.artefacts import export
 
@@ -35,6 +37,29 @@ def other_study(cohort, copy, shared):
     kept["embed"] = {"models": {"threads-s0": model}, "use": ["threads-s0"], "attention": config["embed"]["attention"]}
     (copy / "config.json").write_text(json.dumps(kept))
     return kept
+
+
+def names_in(path) -> list[str]:
+    """The columns of a table."""
+    if path.suffix == ".parquet":
+        return pyarrow.parquet.read_schema(path).names
+    return path.read_text(encoding="utf-8").partition("\n")[0].split("\t")
+
+
+def test_every_column_of_every_table_is_described(cohort):
+    """By workflow/schemas/results.yaml; <model>, <label> and the like are names of the config or of a sheet."""
+    config = json.loads((cohort / "config.json").read_text())
+    free = {*config["embed"]["models"], *config["probe"]["finetune"]["models"], "threads", "random"}
+    free |= set(read_tsv(cohort / "slides.tsv"))
+    tasks = [read_tsv(path) for path in cohort.rglob("k=all.tsv") if "results" not in path.parts]
+    free |= {column for table in tasks for column in table}
+    schema, tables = read_schema(), []
+    for path in sorted((cohort / "results").rglob("*")):
+        place = path.relative_to(cohort / "results").as_posix()
+        if path.suffix in (".tsv", ".parquet") and not HIDDEN.search(place):
+            tables.append((place, names_in(path)))
+    assert len(tables) > 100
+    assert [wrong for place, names in tables for wrong in undescribed(place, names, schema, free)] == []
 
 
 @pytest.mark.parametrize("layout", ["run", "hub"])

@@ -36,6 +36,7 @@ def on_files(files: Any, config: Any) -> Any:
 
     made = {page: (ROOT / source).read_text(encoding="utf-8") for source, page in PAGES.items()}
     made |= {"reference/config.md": page_of_config(), "reference/sheets.md": page_of_sheets()}
+    made["reference/results.md"] = page_of_results()
     packages = sorted(path.parent.name for path in LIBRARY.glob("*/__init__.py"))
     made["reference/library.md"] = page_of_library(packages)
     made |= {f"reference/library/{name}.md": page_of_package(name) for name in packages}
@@ -166,6 +167,25 @@ def page_of_sheets() -> str:
             must = "yes" if column in needed else ""
             lines.append(f"| `{column}` | {must} | {kind_of(entry, schema)} | {cell(entry.get('description', ''))} |")
         lines.append("")
+    return "\n".join(lines)
+
+
+def page_of_results() -> str:
+    """Every table that a run writes, with its columns."""
+    schema = yaml.safe_load((SCHEMAS / "results.yaml").read_text(encoding="utf-8"))
+    lines = [
+        "# Tables of results",
+        "",
+        "Every table below `results/`, by its path; `<name>` stands for one part of it. Tab-separated, with one",
+        "line of names (`.parquet`: Apache Parquet). `results/predict/cohort/` holds the same tables of new slides.",
+        "",
+    ]
+    for table in schema["tables"]:
+        shared = [name for part in table.get("shared", []) for name in ([part] if isinstance(part, str) else part)]
+        columns = {name: schema["columns"][name] for name in shared} | table.get("columns", {})
+        lines += [f"## `{table['path']}`", "", f"A row: {table['row'][0].lower()}{table['row'][1:]}", ""]
+        lines += ["| column | what it holds |", "|---|---|"]
+        lines += [f"| `{name}` | {cell(text)} |" for name, text in columns.items()] + [""]
     return "\n".join(lines)
 
 
