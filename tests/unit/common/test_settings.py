@@ -43,6 +43,7 @@ SECTIONS = {
     probe.Summary: "probe",
     probe.Clustering: "probe",
     probe.Cox: "probe/cox",
+    probe.Pair: "probe/robustness/*",
     probe.CoxException: "probe/cox/exceptions/*",
     probe.FineTuneJob: "probe",
     probe.FineTune: "probe/finetune",
@@ -65,7 +66,7 @@ SOLVERS = {"C", "max_iter", "plain", "scale", "cox"}
 SUMMARY = {"bootstraps", "missing", "seed"}
 NOT_OF_PROBES = {
     *("tasks", "use", "benchmark", "benchmark_groups", "transfer", "prompt", "cluster"),
-    *("finetune", "genes", "expression", "gene_sets", "predictors", "confounders"),
+    *("finetune", "genes", "expression", "gene_sets", "predictors", "confounders", "robustness"),
 }
 LEFT_OUT = {
     probe.Probe: NOT_OF_PROBES,
