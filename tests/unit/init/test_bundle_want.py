@@ -77,3 +77,10 @@ def test_what_does_not_fit_the_bundle_writes_nothing(here, capsys, words, told):
     assert main(words) == 1
     assert told in capsys.readouterr().err
     assert not (here / "new").exists()
+
+
+def test_weights_that_no_bundle_asks_for(here, tmp_path_factory, repository, capsys):
+    shutil.rmtree(here / "bundle")
+    shutil.copytree(bundle_of(Project(tmp_path_factory.mktemp("plain"), repository)), here / "bundle")
+    assert main([*WORDS, "--weights", "uni_v1=mine.bin"]) != 0
+    assert "the bundle needs no weights of others; leave it out" in capsys.readouterr().err

@@ -59,3 +59,20 @@ def test_a_huge_config_is_not_read(project, tmp_path):
     said = refused(project, tmp_path, "config.yaml", lambda path: path.write_text("x: [1]\n" * (1 << 18)))
     assert "config.yaml: larger than a config" in said
     assert time.monotonic() - began < 30
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("packed", "packed: a file and no folder\n    -> if it is a bundle that was packed, unpack it (unzip)"),
+        ("around", "around: no bundle: there is no bundle.json in it\n    -> name {folder}/around/bundle"),
+        ("empty", "empty: no bundle: there is no bundle.json in it\n    -> name a folder that"),
+    ],
+)
+def test_a_bundle_as_programs_pack_and_unpack_it(project, tmp_path, name, said):
+    (tmp_path / "packed").write_bytes(b"PK")
+    (tmp_path / "empty").mkdir()
+    shutil.copytree(bundle_of(project), tmp_path / "around/bundle")
+    with contextlib.chdir(tmp_path), pytest.raises(ProblemsFound) as caught:
+        Study.open(user_of(tmp_path / "user", tmp_path / name)).check()
+    assert said.format(folder=tmp_path) in str(caught.value)

@@ -140,8 +140,7 @@ def _read(folder: str, places: Places) -> BundleParts:
     """The parts of a bundle whose bytes are as they were written."""
     path = f"{folder}/{CONTENTS}"
     if not os.path.isfile(path):
-        what = f"no bundle: there is no {CONTENTS} in it" if os.path.isdir(folder) else "no such folder"
-        raise BadBundle(str(folder), what, "name a folder that `snakemake bundle` wrote")
+        raise BadBundle(str(folder), *_no_bundle(folder))
     contents = _json(path)
     layout = contents.get("layout") if isinstance(contents, dict) else None
     if not isinstance(layout, int) or layout < 1:
@@ -160,6 +159,17 @@ def _read(folder: str, places: Places) -> BundleParts:
     for name in names:
         check_agreement(parts, name)
     return parts
+
+
+def _no_bundle(folder: str) -> tuple[str, str]:
+    """What lies where a bundle should, and what to do."""
+    remedy = "name a folder that `snakemake bundle` wrote"
+    if os.path.isfile(folder):
+        return "a file and no folder", f"if it is a bundle that was packed, unpack it (unzip), else {remedy}"
+    if not os.path.isdir(folder):
+        return "no such folder", remedy
+    below = sorted(name for name in os.listdir(folder) if os.path.isfile(f"{folder}/{name}/{CONTENTS}"))
+    return f"no bundle: there is no {CONTENTS} in it", f"name {folder}/{below[0]}" if below else remedy
 
 
 def _json(path: str) -> Any:

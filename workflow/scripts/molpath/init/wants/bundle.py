@@ -72,6 +72,8 @@ def take_weights(given: list[str], parts: BundleParts, study: str, config: Confi
     needed = {one["name"]: one["key"].split("/") for one in parts.needed}
     for text in given:
         name, _, path = text.partition("=")
+        if not needed:
+            raise Refusal(f"--weights {text}: the bundle needs no weights of others; leave it out")
         if name not in needed or not path:
             raise Refusal(f"--weights {text}: write NAME=FILE, where NAME is one of: {', '.join(sorted(needed))}")
         section, below = config, parts.config
