@@ -7,7 +7,11 @@ import pandas as pd
 import pytest
 from molpath.probe.confounders.battery import assess
 from molpath.probe.confounders.columns import column_of
+from molpath.probe.confounders.outcomes import Outcome
+from molpath.probe.confounders.pairs import Pairs
 from molpath.probe.confounders.residuals import permuted_within
+from molpath.probe.confounders.subgroups import largest_gaps
+from molpath.probe.tasks import Task
 from planted_confounders import SETTINGS, planted_task, predicted
 
 
@@ -101,3 +105,17 @@ def test_a_class_that_only_cases_without_a_value_have_does_not_silence_the_other
     three = dataclasses.replace(task, labels=labels, classes=["wt", "mut", "rare"])
     found = assess(three, predicted(three, drawn.embeddings), drawn.columns.assign(odd=known), ["odd"], SETTINGS)
     assert found.confounders.p_within[0] < 0.05
+
+
+def test_groups_whose_numbers_differ_have_no_gap_by_that_alone():
+    rng, found = np.random.default_rng(0), []
+    names = [f"C{k}" for k in range(160)]
+    for _ in range(30):
+        group = rng.integers(4, size=160)
+        values = group + rng.normal(size=160)
+        task = Task("t", "case_id", names, np.full(160, -1), [], np.full((160, 1), "test"), ["r2"], values=values)
+        outcome = Outcome(task, values[:, None], np.zeros((160, 0)), 0.3 * rng.normal(size=160))
+        pairs = Pairs(task, outcome.scores)
+        gaps = largest_gaps(outcome, column_of("ward", pd.Series(group)), pairs, [0, 1, 2, 3], 39, 0)
+        found.append(gaps.set_index("metric").p["bias"] <= 0.05)
+    assert np.mean(found) <= 0.2

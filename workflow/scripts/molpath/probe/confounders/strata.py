@@ -115,12 +115,12 @@ def left_of(seen: float, within: float) -> float:
     return (within - CHANCE) / (seen - CHANCE) if seen > CHANCE + 1e-9 else float("nan")
 
 
-def label_groups(task: Task, known: np.ndarray) -> np.ndarray:
+def label_groups(task: Task, known: np.ndarray, bins: int = LABEL_BINS) -> np.ndarray:
     """Cases that count as having one label (int N): a class; a bin of numbers; an event, or none, by a bin of time."""
     if kind_of(task) == "classes":
         return np.asarray(task.labels)
     numbers = task.survival[0] if task.is_survival else task.values
-    cuts = np.quantile(numbers[known], np.arange(1, LABEL_BINS) / LABEL_BINS) if known.any() else np.zeros(0)
+    cuts = np.quantile(numbers[known], np.arange(1, bins) / bins) if known.any() else np.zeros(0)
     edges = np.unique(cuts)
-    bins = np.searchsorted(edges, numbers, side="left")
-    return np.asarray(bins * 2 + task.survival[1] if task.is_survival else bins)
+    places = np.searchsorted(edges, numbers, side="left")
+    return np.asarray(places * 2 + task.survival[1] if task.is_survival else places)
