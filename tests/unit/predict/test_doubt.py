@@ -96,10 +96,14 @@ def test_scores_of_embeddings_alone_by_hand():
     found = reference.judge(x[:1] + 100, table, None, 0.05)
     assert found.ood_p[0] == pytest.approx(1 / 61)
     assert found.ood_flag[0]
-    middle = reference.judge(np.median(x, 0)[None], table, None, 0.05)
+    usual = np.argsort(reference.table["embedding:far"])[30]
+    middle = reference.judge(x[[usual]] + np.float32(0.01), table, None, 0.05)
     assert middle.ood_p[0] == pytest.approx((1 + (scores >= middle.ood_score[0]).sum()) / 61)
     assert not middle.ood_flag[0]
     assert middle.ood_missing[0] == "patches; slides"
+    centre = reference.judge(x.mean(0)[None], table, None, 0.05)
+    assert centre.ood_flag[0]
+    assert centre.ood_reason[0].startswith("embedding nearer to the middle than the training cases' (0.0 times")
 
 
 def test_too_few_training_cases_cannot_tell():

@@ -97,7 +97,7 @@ def _add_patches(
     kinds, shares, medians = fit_kinds(found, matrix, seed)
     spread = np.array([apart(rows) for _, rows in found])
     of_slides = pd.DataFrame(np.column_stack([shares, medians, spread, -spread]))
-    largest = of_slides.groupby([case for case, _ in found]).max()
+    largest = of_slides.groupby(np.array([case for case, _ in found])).max()
     table.loc[largest.index, list(GROUPS["patches"])] = largest.to_numpy()
     return kinds
 
