@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 import yaml
 from described import read_schema, undescribed
+from molpath.common.reasons import REASONS
 
 REPOSITORY = Path(__file__).parents[2]
 DOCS = REPOSITORY / "workflow/docs"
@@ -70,6 +71,24 @@ def test_the_picture_names_the_eight_stages_in_order():
     assert all((REPOSITORY / f"workflow/scripts/molpath/{stage}").is_dir() for stage in STAGES)
 
 
+def test_reasons_and_keys_that_troubleshooting_names_exist():
+    text = (DOCS / "troubleshooting.md").read_text(encoding="utf-8")
+    slides = text.split("## Slides")[1].split("\n## ")[0]
+    named = [name for row in re.findall(r"^\| (`.*?) \|", slides, re.M) for name in re.findall(r"`(\w+)`", row)]
+    assert len(named) >= 6
+    assert set(named) <= set(REASONS)
+    schema = yaml.safe_load((REPOSITORY / "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8"))["$defs"]
+    keys = re.findall(rf"`((?:{'|'.join([*STAGES, 'report'])})/[a-z_/]+)[`:]", text)
+    assert len(keys) >= 6
+    for key in keys:
+        section, *rest = key.split("/")
+        entry = schema[section]
+        for name in rest:
+            assert name in entry["properties"], key
+            entry = entry["properties"][name]
+            entry = schema[entry["$ref"].rsplit("/", 1)[-1]] if "$ref" in entry else entry
+
+
 @pytest.mark.parametrize(
     ("text", "source", "page", "wanted"),
     [
@@ -99,6 +118,7 @@ def test_the_page_of_results_has_every_table_and_no_empty_cell(hooks):
     assert re.findall(r"^## `(.*)`$", page, re.M) == [table["path"] for table in schema["tables"]]
     cells = re.findall(r"^\| `(.*)` \| (.*) \|$", page, re.M)
     assert ("slide_id", "Slide, as in the slide sheet.") in cells
+    assert {(name, f"{meaning}.") for name, meaning in REASONS.items()} <= set(cells)
     assert all(len(text) > 3 and text.endswith(".") for _, text in cells), [c for c in cells if not c[1].endswith(".")]
     assert set(schema["columns"]) - {name for table in read_schema()["tables"] for name in table["shared"]} == set()
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -186,7 +187,15 @@ def page_of_results() -> str:
         lines += [f"## `{table['path']}`", "", f"A row: {table['row'][0].lower()}{table['row'][1:]}", ""]
         lines += ["| column | what it holds |", "|---|---|"]
         lines += [f"| `{name}` | {cell(text)} |" for name, text in columns.items()] + [""]
+    lines += ["## Reasons", "", "Why a slide is set aside, in the order in which it is looked for.", ""]
+    lines += ["| reason | what it means |", "|---|---|"]
+    lines += [f"| `{name}` | {cell(text)}. |" for name, text in reasons().items()]
     return "\n".join(lines)
+
+
+def reasons() -> dict[str, str]:
+    """Every reason of a manifest with its meaning, as the library has them."""
+    return dict(runpy.run_path(str(LIBRARY / "common/reasons.py"))["REASONS"])
 
 
 def page_of_library(packages: list[str]) -> str:
