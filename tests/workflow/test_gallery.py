@@ -112,7 +112,7 @@ def test_layers_are_switched_on(few, browser):
 def test_patches_lie_where_they_were_cut(few):
     page = (few.results / "gallery.html").read_text()
     code, *_ = re.findall(r'class="patches grid0"[^>]*src="data:image/png;base64,([^"]+)"', page)
-    shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(code))).convert("RGBA"))[::4, ::4, 3] > 0
+    shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(code))).convert("RGBA"))[::8, ::8, 3] > 0
     with h5py.File(few.wsi / GRID["name"] / "patches/A_patches.h5") as handle:
         coords, edge = handle["coords"][:], handle["coords"].attrs["patch_size_level0"]
     expected = {(int(x // edge), int(y // edge)) for x, y in coords}
@@ -214,8 +214,8 @@ def test_a_class_has_its_colour(tmp_path, browser):
         assert CLASSES[name] == code
         place = browser.find(f"[data-slide=S{code:04d}] .over")[0]
         seen = np.asarray(Image.open(io.BytesIO(place.screenshot_as_png)).convert("RGB"))
-        middle = seen[seen.shape[0] // 2, seen.shape[1] // 2]
-        assert tuple(map(int, middle)) == COLOURS.get(name, (246, 246, 246)), name
+        middle = seen[seen.shape[0] // 2, seen.shape[1] // 2].astype(int)
+        assert np.abs(middle - np.array(COLOURS.get(name, (246, 246, 246)))).max() <= 1, name
 
 
 def test_two_thousand_slides_open_in_three_seconds(tmp_path, browser):

@@ -51,7 +51,7 @@ class FirstPage:
         return {
             "counts": {what: number for what, number in counts.items() if number},
             "stages": [list(HEADER), *map(list, outcome.summary.rows(entries, WORDS))],
-            "losses": outcome.summary.losses(entries),
+            "losses": outcome.summary.losses(entries) if slides.path else [],
             "cautions": outcome.cautions.lines(WORDS, entries),
             "predictions": outcome.predictions(),
             "methods": methods_of(self.config, self.models),

@@ -36,11 +36,20 @@ FOLDERS = {
 }
 #: Labels of files that figures.yaml and tables.yaml don't name.
 LABELS = {
-    "gallery": "slide gallery: every slide, with layers to switch on",
-    "tables/worst_slides": "slides to look at",
-    "benchmarks/resources": "what the run took",
-    "job_times": "time and memory of each job",
-    "figures/planted": "what was planted, and what was found",
+    "gallery": "Slide gallery: every slide, with layers to switch on",
+    "tables/worst_slides": "Slides to look at",
+    "benchmarks/resources": "What the run took",
+    "job_times": "Time and memory of each job",
+    "figures/planted": "What was planted, and what was found",
+    "figures/decisions": "Decision curves",
+    "figures/reliability": "Reliability before and after scaling",
+    "figures/survival": "Survival of risk groups",
+    "figures/survival_calibration": "Predicted and observed survival",
+    "tables/survival_calibration": "Predicted and observed survival, all numbers",
+    "tables/survival": "Survival of risk groups, all numbers",
+    "tables/marginal_means": "Marginal means of the models",
+    "tables/seeds": "Spread over seeds",
+    "tables/published_averages": "Means over tasks beside published ones",
 }
 #: What made the results; linked where it is there.
 RUN = ("provenance.json", "ro-crate-metadata.json", "job_times.tsv", "config.yaml", "benchmarks/resources.html")
@@ -65,8 +74,8 @@ def write_first_page(*, provenance: str, about: Mapping[str, Any], note: str, ou
     names = [name for name in [*listed, *RUN] if (results / name).is_file()]
     sections = [Section(sentences=_counts(about["counts"], note))]
     if figure := next((name for name in about["figures"] if (results / f"figures/{name}.svg").is_file()), ""):
-        label = about["shown"].get(figure, ["", figure])[1]
-        sections.append(Section(f"{label[0].upper()}{label[1:]}", _figure(results / f"figures/{figure}.svg")))
+        label = place_of(f"figures/{figure}", about["shown"])[1].removesuffix(" (figure)")
+        sections.append(Section(label, _figure(results / f"figures/{figure}.svg")))
     if about["cautions"]:
         told = f'<div class="cautions">{_list(about["cautions"])}</div>'
         sections.append(Section("Look at these before the numbers", told))
@@ -117,7 +126,7 @@ def place_of(stem: str, shown: Mapping[str, Sequence[str]]) -> tuple[str, str]:
     folder, _, name = stem.rpartition("/")
     chapter, label = shown.get(name, ("", "")) if folder in ("figures", "tables", "omics") else ("", "")
     fits = [key for key in FOLDERS if not key or stem == key or stem.startswith(f"{key}/")]
-    return chapter or FOLDERS[max(fits, key=len)], LABELS.get(stem) or label or stem
+    return chapter or FOLDERS[max(fits, key=len)], LABELS.get(stem) or f"{label[:1].upper()}{label[1:]}" or stem
 
 
 def _chapter(name: str, lines: Mapping[str, str]) -> str:
@@ -128,8 +137,14 @@ def _chapter(name: str, lines: Mapping[str, str]) -> str:
 
 def _counts(counts: Mapping[str, int], note: str) -> str:
     told = f"<p><b>{html.escape(note.upper())} DATA: nothing here says anything about patients.</b></p>" if note else ""
-    numbers = "".join(f"<span><b>{number:,}</b> {html.escape(what)}</span>" for what, number in counts.items())
+    numbers = "".join(f"<span><b>{number:,}</b> {html.escape(_of(number, what))}</span>" for what, number in counts.items())
     return f'{told}<p class="counts">{numbers}</p>'
+
+
+def _of(number: int, what: str) -> str:
+    """What is counted, 'runs of pretraining', in the singular for one."""
+    first, *rest = what.split(" ")
+    return " ".join([first.removesuffix("s") if number == 1 else first, *rest])
 
 
 def _figure(path: Path) -> str:

@@ -32,7 +32,7 @@ from .qupath import entry_of, write_script
 #: Cards of a page at most: browsers grow slow beyond.
 MOST = 10_000
 #: Edges of a card's picture in pixels, and of a patch in the picture of a grid (one of them is the gap).
-WIDTH, HEIGHT, CELL = 240, 280, 4
+WIDTH, HEIGHT, CELL = 240, 280, 8
 #: Red, green, blue of the classes of quality maps that are shown, as in the thumbnails; others are left clear.
 COLOURS = {
     "fold": (240, 228, 66),
