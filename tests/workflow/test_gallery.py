@@ -59,7 +59,12 @@ def few(tmp_path_factory):
     picture.parent.mkdir(parents=True)
     Image.fromarray(np.full((40, 60, 3), 128, np.uint8)).save(picture)
     picture.with_suffix(".geojson").write_text('{"type": "FeatureCollection", "features": []}')
-    write(few.results, [few.path("slides")], [picture], {slide["slide_id"]: slide["path"] for slide in few.slides[:3]} | {"D": ""})
+    write(
+        few.results,
+        [few.path("slides")],
+        [picture],
+        {slide["slide_id"]: slide["path"] for slide in few.slides[:3]} | {"D": ""},
+    )
     return few
 
 

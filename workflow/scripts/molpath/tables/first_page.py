@@ -137,7 +137,9 @@ def _chapter(name: str, lines: Mapping[str, str]) -> str:
 
 def _counts(counts: Mapping[str, int], note: str) -> str:
     told = f"<p><b>{html.escape(note.upper())} DATA: nothing here says anything about patients.</b></p>" if note else ""
-    numbers = "".join(f"<span><b>{number:,}</b> {html.escape(_of(number, what))}</span>" for what, number in counts.items())
+    numbers = "".join(
+        f"<span><b>{number:,}</b> {html.escape(_of(number, what))}</span>" for what, number in counts.items()
+    )
     return f'{told}<p class="counts">{numbers}</p>'
 
 

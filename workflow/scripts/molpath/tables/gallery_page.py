@@ -89,7 +89,9 @@ def controls(
     """
     style = "".join(f".show-grid{k} .over .grid{k}{{display:block}}" for k in range(len(grids)))
     style += "".join(f".show-{kind} .map.{kind}{{display:block}}" for kind in maps)
-    options = '<option value="">the sheet</option><option value="slide">slide</option><option value="reason">reason</option>'
+    options = (
+        '<option value="">the sheet</option><option value="slide">slide</option><option value="reason">reason</option>'
+    )
     options += "".join(
         f'<option value="{place}">{html.escape(name.replace("_", " "))}</option>' for place, name in enumerate(scores)
     )
@@ -116,7 +118,7 @@ def controls(
         "(Automate &gt; Script editor):</p><textarea id='lines' rows='3' readonly></textarea></div>"
     )
     return (
-        f'<style>{style}</style><p>Contours of tissue and hatched faults are drawn on the pictures. Tick slides to open '
+        f"<style>{style}</style><p>Contours of tissue and hatched faults are drawn on the pictures. Tick slides to open "
         f'them in QuPath. Colours of quality: {legend}</p><div class="controls">{fields}<span>layers: {layers}</span>'
         f'<b id="count"></b></div>{lines}'
     )
