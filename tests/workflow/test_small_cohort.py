@@ -272,7 +272,8 @@ def test_what_made_the_results_is_written_down(cohort, code):
     assert {f"{name}.yaml" for name in environments} <= set(said["environments"])
     kinds = {name.split("/")[0] for name in said["files"]}
     assert kinds == {"config.yaml", "slides", "tissue", "tiles", "features", "omics"} | {
-        "pretrain", "embed", "probe", "tables", "figures", "gallery.html", "open_in_qupath.groovy", "open_in_qupath.json",
+        "pretrain", "embed", "probe", "tables", "figures",
+        "gallery.html", "open_in_qupath.groovy", "open_in_qupath.json",
     }  # fmt: skip
     for name in ("pretrain/runs/one/model.safetensors", "embed/mean/cases.h5ad"):
         assert said["files"][name]["bytes"] == (results / name).stat().st_size

@@ -1,4 +1,4 @@
-"""What the first page of the results says of a study: what was asked for, what came of it, and what to look at first."""
+"""What the first page of the results says of a study: what was asked for, what came of it, and cautions."""
 
 from __future__ import annotations
 

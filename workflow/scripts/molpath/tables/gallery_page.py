@@ -19,7 +19,7 @@ figcaption{font-size:13px;margin-top:.3em;overflow-wrap:anywhere;line-height:1.3
 background:#fff;z-index:1;border-bottom:1px solid #ddd} .swatch{display:inline-block;width:.8em;height:.8em}
 #lines{width:100%;max-width:60em;font-family:monospace}
 """
-#: A choice in `sort`, `status`, `reason` and `cohort`, a word in `find`; a switch for each layer; a tick for each slide.
+#: A choice in `sort`, `status`, `reason` and `cohort`, a word in `find`; a switch per layer, a tick per slide.
 SCRIPT = """"use strict";
 const all = [...document.querySelectorAll(".gallery figure")];
 const { scores } = JSON.parse(document.querySelector("#data").textContent);
@@ -118,7 +118,7 @@ def controls(
         "(Automate &gt; Script editor):</p><textarea id='lines' rows='3' readonly></textarea></div>"
     )
     return (
-        f"<style>{style}</style><p>Contours of tissue and hatched faults are drawn on the pictures. Tick slides to open "
-        f'them in QuPath. Colours of quality: {legend}</p><div class="controls">{fields}<span>layers: {layers}</span>'
+        f"<style>{style}</style><p>Contours of tissue and hatched faults are drawn on the pictures. Tick slides to "
+        f'open them in QuPath. Colours of quality: {legend}</p><div class="controls">{fields}<span>layers: {layers}</span>'
         f'<b id="count"></b></div>{lines}'
     )

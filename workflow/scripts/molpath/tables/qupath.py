@@ -73,8 +73,8 @@ def write_script(script: str, listed: str, slides: Iterable[Mapping[str, Any]]) 
 def entry_of(slide_id: str, raw: str, results: Path, maps: Sequence[Path], origin: tuple[int, int]) -> dict[str, Any]:
     """What the script reads of a slide: its file, and GeoJSON files below `results` with where their pixels begin.
 
-    raw: path of the slide, written from `results` on, so that no folder of a machine stands in it; maps: GeoJSON of maps,
-    whose pixels are QuPath's; origin: corner of what QuPath shows (contours are in pixels of the whole level).
+    raw: path of the slide, written from `results` on, so that no folder of a machine stands in it; maps: GeoJSON of
+    maps, whose pixels are QuPath's; origin: corner of what QuPath shows (contours are in pixels of the whole level).
     """
     layers: list[dict[str, Any]] = [{"file": f"wsi/contours_geojson/{slide_id}.geojson", "origin": list(origin)}]
     layers += [{"file": path.relative_to(results).as_posix(), "origin": [0, 0]} for path in maps]
