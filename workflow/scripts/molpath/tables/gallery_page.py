@@ -119,6 +119,7 @@ def controls(
     )
     return (
         f"<style>{style}</style><p>Contours of tissue and hatched faults are drawn on the pictures. Tick slides to "
-        f'open them in QuPath. Colours of quality: {legend}</p><div class="controls">{fields}<span>layers: {layers}</span>'
+        f'open them in QuPath. Colours of quality: {legend}</p><div class="controls">{fields}'
+        f"<span>layers: {layers}</span>"
         f'<b id="count"></b></div>{lines}'
     )
