@@ -149,6 +149,9 @@ def test_every_chapter_figure_and_table_opens(report, browser):
     menu = browser.do("return [...document.querySelectorAll('#app li span')].map(item => item.innerText)")
     assert [name for name in menu if name in names] == CHAPTERS, "not in the order in which they are read"
     browser.picture("report")
+    places = "['.prose', '#rulegraph'].map(name => document.querySelector(name).getBoundingClientRect())"
+    text, graph = browser.do(f"return {places}.map(place => [place.top, place.bottom])")
+    assert text[1] <= graph[0], "the graph of the rules stands before the text, or beside it"
     for name in ("Statistics", "About", "Workflow"):
         browser.do("app.setView({navbarMode: 'menu'})")
         browser.wait(

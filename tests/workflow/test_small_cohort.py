@@ -273,6 +273,7 @@ def test_what_made_the_results_is_written_down(cohort, code):
     kinds = {name.split("/")[0] for name in said["files"]}
     assert kinds == {"config.yaml", "slides", "tissue", "tiles", "features", "omics"} | {
         "pretrain", "embed", "probe", "tables", "figures",
+        "gallery.html", "open_in_qupath.groovy", "open_in_qupath.json",
     }  # fmt: skip
     for name in ("pretrain/runs/one/model.safetensors", "embed/mean/cases.h5ad"):
         assert said["files"][name]["bytes"] == (results / name).stat().st_size

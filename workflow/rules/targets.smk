@@ -80,6 +80,7 @@ rule report:
     input:
         study.targets.report,
         study.targets.provenance,
+        study.targets.first_page,
 
 
 rule doctor:

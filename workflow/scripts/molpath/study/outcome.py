@@ -79,7 +79,9 @@ class Outcome:
             textwrap.fill(line, width, initial_indent="  ", subsequent_indent="    ", break_long_words=False)
             for line in self.cautions.lines(stages, entries)
         ]
-        predicted = self._predictions() if {*words} <= {"all", "report", "predict"} else ""
+        lines = self.predictions() if {*words} <= {"all", "report", "predict"} else []
+        told = f"Predictions of the new cases of {self.predict.path}"
+        predicted = "\n".join([told, *(f"  {line}" for line in lines)]) if lines else ""
         parts = [counts, predicted, "\n".join(["Look at these before the numbers:", *cautions]) if cautions else ""]
         return [*filter(None, [*parts, self.places_of(stages) if where else ""])]
 
@@ -97,7 +99,7 @@ class Outcome:
             lines.append(f"  {'report':<12}{report}{self._age(report)}")
         return "\n".join(["Where it lies:", *lines]) if lines else ""
 
-    def _predictions(self) -> str:
+    def predictions(self) -> list[str]:
         """How many new cases each predictor predicted, flagged, knows, and could not predict."""
         lines = []
         for path in self.predict.files():
@@ -108,8 +110,8 @@ class Outcome:
             told += [f"{known:,} of them in training"] * bool(known)
             told += [f"{len(rows) - len(done):,} not predicted"] * (len(rows) > len(done))
             name = "/".join(path.split("/")[2:4])
-            lines += [f"  {name}: {', '.join(told)} ({self._path(path)})"] * bool(rows)
-        return "\n".join([f"Predictions of the new cases of {self.predict.path}", *lines]) if lines else ""
+            lines += [f"{name}: {', '.join(told)} ({self._path(path)})"] * bool(rows)
+        return lines
 
     def _age(self, report: str) -> str:
         """A report is made by a command of its own, so it may be older than the results."""

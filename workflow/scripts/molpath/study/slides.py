@@ -105,6 +105,10 @@ class Slides:
         rows = self.values(self.shard_of[wildcards.slide])
         return str(next(row["path"] for row in rows if row["slide_id"] == wildcards.slide))
 
+    def paths(self, wildcards: Wildcards | None = None) -> dict[str, str]:
+        """The path of every slide, '' of those without a file."""
+        return {row["slide_id"]: row["path"] for shard in self.shards for row in self.values(shard)}
+
     def inspected(self, wildcards: Wildcards) -> str:
         """Inspection manifest of a slide's shard."""
         return f"<results>/slides/{self.shard_of[wildcards.slide]}.tsv"

@@ -34,6 +34,7 @@ from .encoders import Encoders
 from .endings import Endings
 from .examination import DoctorRequest, Examination
 from .feature_check import FeatureCheck
+from .first_page import FirstPage
 from .forecast import Forecast
 from .forecast_numbers import PlanRequest
 from .free_text import check_free_text
@@ -142,6 +143,7 @@ class Study:
         self.imports = Imports(self.models, self.tissue, self.launcher)
         self.endings = Endings(places.results, self.sheets())
         self.outcome = Outcome(places, self.summary, self.models, self.probing, self.predict, self.endings)
+        self.first_page = FirstPage(config, self.models, self.probing, self.comparisons, self.displays, self.outcome)
         self.demo = Demo(places, self.slides, self.profiles, self.tasks)
         self.inventory = Inventory(config, places, self.models, self.tissue, self.vectors, self.gene_sets)
         self.forecast = Forecast(

@@ -19,6 +19,8 @@ from .sheets import read_sheet
 WORDS = ("slides", "tissue", "tiles", "features", "omics", "pretrain", "embed", "probe")
 #: How many slides a line names, and how wide a line may be on the widest terminal.
 NAMED, WIDEST = 3, 110
+#: Width of a line that is broken nowhere.
+UNBROKEN = 1 << 20
 LEDGER_TABLE = "<results>/tables/ledger.tsv"
 HEADER = ("stage", "of", "done", "set aside", "")
 
@@ -42,10 +44,19 @@ class Summary:
         width = min(WIDEST, shutil.get_terminal_size((WIDEST, 24)).columns)
         kind = "slides" if self.slides.path else "samples"
         lines = [f"What became of the {len(self.slides.rows):,} {kind} of {self.slides.told}", ""]
-        rows = [*self._parts(entries, stages), *self._others(stages)]
-        lines += columns([HEADER, *sorted(rows, key=lambda row: WORDS.index(row[0]))])
+        lines += columns([HEADER, *self.rows(entries, stages)])
         lines += losses(entries, len(self.slides.rows), width)
         return "\n".join(lines + self._where(entries, whole=not words))
+
+    def rows(self, entries: Sequence[Entry], stages: Collection[str]) -> list[Sequence[str]]:
+        """Rows below HEADER, in the order of the stages."""
+        rows = [*self._parts(entries, stages), *self._others(stages)]
+        return sorted(rows, key=lambda row: WORDS.index(row[0]))
+
+    def losses(self, entries: Sequence[Entry]) -> list[str]:
+        """How many slides were set aside, then a sentence for each stage and reason; of no entries, none."""
+        lines = losses(entries, len(self.slides.rows), width=UNBROKEN) if entries else []
+        return [line.strip() for line in lines if line]
 
     def lost_before(self, made: Collection[str]) -> Counter[str]:
         """Reasons for which slides were set aside before a run that makes certain files."""

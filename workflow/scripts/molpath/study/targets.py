@@ -23,6 +23,7 @@ OF_SLIDES = (
     *("figures/slides.svg", "figures/quality.svg", "tables/slides.tsv", "tables/worst_slides.html"),
     "tables/ledger.tsv",
 )
+GALLERY = ("gallery.html", "open_in_qupath.groovy", "open_in_qupath.json")
 #: Tables and pages of probes, below <results>/tables.
 SCORES = ("metrics.tsv", "comparison.tsv", "seeds.tsv", "comparison.html", "tests.tsv", "tests.html")
 CALIBRATION = (
@@ -126,6 +127,10 @@ class Targets:
             for kind in ("attention", "top_patches")
         ]
 
+    def slide_maps(self, wildcards: Wildcards | None = None) -> list[str]:
+        """Maps of named slides of the sheet, which the gallery shows."""
+        return self.attention_pages() + self.gene_sets.maps()
+
     def report(self, wildcards: Wildcards | None = None) -> list[str]:
         """Tables and figures of what the config has."""
         names = list(OF_SLIDES) * bool(self.slides_sheet.path) + ["tables/exclusions.tsv"] * bool(self.tiles())
@@ -141,7 +146,8 @@ class Targets:
         tables = [f"<results>/{name}" for name in names + self._cohort()] + self.probing.gene_tables()
         tables += self.gene_sets.tables()
         pages = self.pages(tables) + self.confounders.pages()
-        return tables + pages + self.attention_pages() + self.gene_sets.maps()
+        gallery = [f"<results>/{name}" for name in GALLERY] * bool(self.slides_sheet.path)
+        return tables + pages + self.slide_maps() + gallery
 
     def _scores(self) -> list[str]:
         """What probing found: each figure as SVG, PNG and TSV, each table as TSV, Markdown and LaTeX."""
@@ -172,6 +178,11 @@ class Targets:
         """What is written last."""
         return [f"<results>/{name}" for name in PROVENANCE_FILES]
 
+    @property
+    def first_page(self) -> list[str]:
+        """What people open first, and what the run took, which it links."""
+        return ["<results>/benchmarks/resources.html", "<results>/index.html"]
+
     def results(self, wildcards: Wildcards | None = None) -> list[str]:
         """All results that the config asks for."""
         stages = (self.slides, self.tissue, self.tiles, self.features, self.omics, self.pretrain)
@@ -180,4 +191,4 @@ class Targets:
 
     def all(self, wildcards: Wildcards | None = None) -> list[str]:
         """The same, what made them, and what that took."""
-        return self.results() + self.provenance + ["<results>/benchmarks/resources.html"]
+        return self.results() + self.provenance + self.first_page

@@ -1,0 +1,236 @@
+"""The gallery of slides in a real browser: layers, order, filters, hostile texts, 2,000 slides, and QuPath's script."""
+
+import base64
+import io
+import json
+import os
+import re
+import time
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+from few_slides import GRID, FewSlides
+from molpath.common.files import read_tsv, write_tsv
+from molpath.common.ledger import Entry
+from molpath.slides.cohort import collect_slides
+from molpath.tables.gallery import COLOURS, write_gallery
+from molpath.tables.ledger import write_ledger
+from molpath.tissue.classes import CLASSES
+from PIL import Image
+
+from .chromium import Browser, require_chromium
+
+HOSTILE = "</script><img src=http://a.example/x.png onerror=\"document.title='ran'\">'\""
+SHOWN = "return [...document.querySelectorAll('.gallery figure:not([hidden])')].map(card => card.dataset.slide)"
+LOADED = "return [...document.querySelectorAll(arguments[0])].every(image => image.complete && image.naturalWidth > 0)"
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory, repository):
+    """Chromium; its pictures are kept in tests/artefacts (MOLPATH_TEST_ARTEFACTS: elsewhere)."""
+    require_chromium()
+    pictures = os.environ.get("MOLPATH_TEST_ARTEFACTS") or repository / "tests/artefacts"
+    window = Browser(tmp_path_factory.mktemp("chromium"), type(repository)(pictures))
+    yield window
+    window.driver.quit()
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory):
+    """Three generated slides as far as tiles, a fourth that can't be read, a map of the first, and their gallery."""
+    few = FewSlides(tmp_path_factory.mktemp("few"))
+    few.draw()
+    few.slides.append({"slide_id": "D", "path": str(few.results / "no_slide.svs"), "mpp": "", "keep": "auto"})
+    (few.results / "no_slide.svs").write_text("no slide")
+    sheet = few.results / "sheet.tsv"
+    sheet.write_text("slide_id\tcase_id\tcohort\nA\tA\tX\nB\tB\tX\nC\tC\tY\nD\tD\tY\n")
+    for stage in (few.inspect, few.assess, few.tile):
+        stage()
+    tables = few.results / "tables"
+    tables.mkdir()
+    stages = {"inspected": [few.path("slides")], "assessed": [few.path("tissue")]}
+    collect_slides(sheet=str(sheet), **stages, table=str(tables / "slides.tsv"), max_failed_fraction=1)
+    none = {"features": [], "pairs": [], "packed": [], "trained": {}, "embedded": [], "runs": {}, "sources": {}}
+    files = {"slides": str(tables / "slides.tsv"), "tiles": [few.path("tiles")]}
+    write_ledger(**files, **none, output=str(tables / "ledger.tsv"))
+    picture = few.results / "figures/attention/threads/A.png"
+    picture.parent.mkdir(parents=True)
+    Image.fromarray(np.full((40, 60, 3), 128, np.uint8)).save(picture)
+    picture.with_suffix(".geojson").write_text('{"type": "FeatureCollection", "features": []}')
+    write(
+        few.results,
+        [few.path("slides")],
+        [picture],
+        {slide["slide_id"]: slide["path"] for slide in few.slides[:3]} | {"D": ""},
+    )
+    return few
+
+
+def write(results, inspected, maps, paths):
+    """The gallery of a results folder."""
+    write_gallery(
+        table=str(results / "tables/slides.tsv"),
+        ledger=str(results / "tables/ledger.tsv"),
+        inspected=inspected,
+        grids=[GRID["name"]],
+        maps=list(map(str, maps)),
+        paths=paths,
+        note="synthetic",
+        output=str(results / "gallery.html"),
+        script=str(results / "open_in_qupath.groovy"),
+        listed=str(results / "open_in_qupath.json"),
+    )
+
+
+def opened(browser, results):
+    """Open the gallery."""
+    browser.complaints()
+    browser.open(results / "gallery.html")
+    browser.wait("return document.body.dataset.ready == 'yes'")
+
+
+def test_layers_are_switched_on(few, browser):
+    opened(browser, few.results)
+    assert browser.do("return document.title") == "Slides (synthetic)"
+    browser.wait(LOADED, ".ground")
+    assert len(browser.find(".ground")) == 3
+    for layer, switch in ((".quality", "[data-layer=quality]"), (".patches", "[data-grid]")):
+        assert not any(each.is_displayed() for each in browser.find(layer))
+        browser.find(switch)[0].click()
+        assert len([each for each in browser.find(layer) if each.is_displayed()]) == 3
+        browser.wait(LOADED, layer)
+    browser.find("[data-layer=attention]")[0].click()
+    browser.wait(LOADED, ".map.attention")
+    assert len(browser.find(".map.attention")) == 1
+    # Layers end where the slide does: the legend below it is part of the thumbnail alone.
+    for width, height, over in browser.do(
+        "return [...document.querySelectorAll('.over')].map(x => [x.offsetWidth, x.offsetHeight, x.style.aspectRatio])"
+    ):
+        across, down = map(float, over.split("/"))
+        assert height == pytest.approx(width * down / across, abs=1)
+    browser.picture("gallery")
+    assert browser.complaints() == []
+
+
+def test_patches_lie_where_they_were_cut(few):
+    page = (few.results / "gallery.html").read_text()
+    code, *_ = re.findall(r'class="patches grid0"[^>]*src="data:image/png;base64,([^"]+)"', page)
+    shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(code))).convert("RGBA"))[::8, ::8, 3] > 0
+    with h5py.File(few.wsi / GRID["name"] / "patches/A_patches.h5") as handle:
+        coords, edge = handle["coords"][:], handle["coords"].attrs["patch_size_level0"]
+    expected = {(int(x // edge), int(y // edge)) for x, y in coords}
+    assert {(int(x), int(y)) for y, x in zip(*np.nonzero(shown), strict=True)} == expected
+
+
+def test_slides_sort_and_filter(few, browser):
+    opened(browser, few.results)
+    assert browser.do(SHOWN) == ["A", "B", "C", "D"]
+    table = read_tsv(few.results / "tables/slides.tsv").set_index("slide_id")
+    area = table.area_mm2[list("ABC")].astype(float)
+    choose(browser, "sort", "area mm2")
+    assert browser.do(SHOWN) == [*area.sort_values(kind="stable").index, "D"], "a slide without the number comes last"
+    browser.find("#down")[0].click()
+    assert browser.do(SHOWN) == [*(-area).sort_values(kind="stable").index, "D"]
+    choose(browser, "cohort", "Y (2)")
+    assert sorted(browser.do(SHOWN)) == ["C", "D"]
+    choose(browser, "reason", f"{table.reason['D']} (1)")
+    assert browser.do(SHOWN) == ["D"]
+    assert table.detail["D"] in browser.do("return document.querySelector('[data-slide=D]').textContent")
+    assert browser.do("return document.querySelector('#count').textContent") == "1 of 4 slides"
+    for name in ("cohort", "reason"):
+        choose(browser, name, "all")
+    browser.find("#find")[0].send_keys("no such word")
+    assert browser.do(SHOWN) == []
+
+
+def choose(browser, name, text):
+    """Choose an entry by what it says."""
+    from selenium.webdriver.support.ui import Select
+
+    Select(browser.find(f"#{name}")[0]).select_by_visible_text(text)
+
+
+def test_chosen_slides_open_in_qupath(few, browser):
+    """The lines for the script name folder and slides; its list has files and GeoJSON that are there."""
+    opened(browser, few.results)
+    for slide in "AC":
+        browser.find(f"[data-slide={slide}] input")[0].click()
+    lines = browser.do("return document.querySelector('#lines').value")
+    assert lines == f'def results = "{few.results}"\ndef chosen = ["A", "C"]'
+    script = (few.results / "open_in_qupath.groovy").read_text()
+    assert re.findall(r"^def (?:results|chosen) = \S+", script, re.M) == ['def results = ""', "def chosen = []"]
+    assert 'new File(results, "open_in_qupath.json")' in script
+    assert (script.count("{"), script.count("(")) == (script.count("}"), script.count(")"))
+    entries = {entry["id"]: entry for entry in json.loads((few.results / "open_in_qupath.json").read_text())}
+    assert list(entries) == ["A", "B", "C"], "D has no file"
+    assert [layer["file"] for layer in entries["A"]["layers"]] == [
+        "wsi/contours_geojson/A.geojson",
+        "figures/attention/threads/A.geojson",
+    ]
+    for slide in few.slides[:3]:
+        assert (few.results / entries[slide["slide_id"]]["path"]).samefile(slide["path"])
+        assert all((few.results / layer["file"]).is_file() for layer in entries[slide["slide_id"]]["layers"])
+
+
+def made_up(results, count, words):
+    """Tables and tiny pictures of many slides, and the gallery; words: detail, cohort and name of a column."""
+    names = [f"S{k:04d}" for k in range(count)]
+    for folder, kind in (("thumbnails", "jpg"), ("quality", "png")):
+        (results / "wsi" / folder).mkdir(parents=True, exist_ok=True)
+        for code in CLASSES.values():
+            shape = (30, 40, 3) if kind == "jpg" else (30, 40)
+            Image.fromarray(np.full(shape, code, np.uint8)).save(results / f"{code}.{kind}")
+        for k, name in enumerate(names):
+            (results / "wsi" / folder / f"{name}.{kind}").hardlink_to(results / f"{k % len(CLASSES)}.{kind}")
+    slides = pd.DataFrame({"slide_id": names, "cohort": words, "status": "ok", "width": "4000", "height": "3000"})
+    write_tsv(results / "tables/slides.tsv", slides.assign(area_mm2=[str(k) for k in range(count)], **{words: "1"}))
+    blank = dict.fromkeys(Entry._fields, "") | {"stage": "slides", "status": "ok"}
+    lost = {"status": "set_aside", "lost_at": "slides", "reason": "unreadable", "detail": words}
+    rows = [blank | {"slide_id": name} | (lost if k % 5 == 0 else {}) for k, name in enumerate(names)]
+    write_tsv(results / "tables/ledger.tsv", pd.DataFrame(rows))
+    columns = ["slide_id", "status", "reason", "detail"]
+    write_tsv(results / "slides/00000.tsv", pd.DataFrame(rows)[columns])
+    write(results, [str(results / "slides/00000.tsv")], [], dict.fromkeys(names, "raw.svs"))
+
+
+def test_texts_of_others_are_texts(tmp_path, browser):
+    made_up(tmp_path, 10, HOSTILE)
+    opened(browser, tmp_path)
+    assert browser.do("return document.querySelectorAll('.gallery img:not(.ground):not(.quality)').length") == 0
+    choose(browser, "cohort", f"{HOSTILE} (10)")
+    choose(browser, "sort", "reason")
+    assert len(browser.do(SHOWN)) == 10
+    assert HOSTILE in browser.do("return document.querySelector('[data-slide=S0000]').textContent")
+    assert browser.complaints() == []
+    assert browser.do("return document.title") == "Slides (synthetic)"
+
+
+def test_a_class_has_its_colour(tmp_path, browser):
+    """The browser's filter gives each code of a quality map its colour, and leaves tissue and background clear."""
+    made_up(tmp_path, 7, "x")
+    opened(browser, tmp_path)
+    browser.find("[data-layer=quality]")[0].click()
+    browser.wait(LOADED, ".quality")
+    browser.do("document.querySelectorAll('.quality').forEach(x => x.style.opacity = 1)")
+    browser.do("document.querySelectorAll('.ground').forEach(x => x.style.visibility = 'hidden')")
+    for code, name in enumerate(CLASSES):
+        assert CLASSES[name] == code
+        place = browser.find(f"[data-slide=S{code:04d}] .over")[0]
+        seen = np.asarray(Image.open(io.BytesIO(place.screenshot_as_png)).convert("RGB"))
+        middle = seen[seen.shape[0] // 2, seen.shape[1] // 2].astype(int)
+        assert np.abs(middle - np.array(COLOURS.get(name, (246, 246, 246)))).max() <= 1, name
+
+
+def test_two_thousand_slides_open_in_three_seconds(tmp_path, browser):
+    made_up(tmp_path, 2000, "x")
+    began = time.monotonic()
+    opened(browser, tmp_path)
+    browser.wait("return [...document.querySelectorAll('.ground')].slice(0, 5).every(image => image.naturalWidth)")
+    took = time.monotonic() - began
+    assert browser.do("return document.querySelector('#count').textContent") == "2,000 of 2,000 slides"
+    loaded = browser.do("return [...document.querySelectorAll('.ground')].filter(image => image.naturalWidth).length")
+    assert loaded < 2000, "pictures out of sight are loaded too"
+    assert browser.complaints() == []
+    assert took < 3, took

@@ -1,0 +1,236 @@
+"""The gallery of slides: a card a slide with layers to switch on, sorted and filtered in the browser, all offline.
+
+Pictures are linked where they lie below the results folder and load as they come into view. Class codes of quality maps
+(one byte a pixel) get their colours by a filter of the browser.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import h5py
+import numpy as np
+import pandas as pd
+
+from ..common.files import open_h5, read_tsv
+from ..common.ledger import Entry, first_losses, read_ledger
+from ..common.manifests import read_manifests
+from ..common.reasons import ALLOWED
+from ..tissue.classes import CLASSES
+from .gallery_page import SCRIPT, STYLE, controls
+from .pages import NAMES, NUMBER, Section, write_page
+from .qupath import entry_of, write_script
+
+#: Cards of a page at most: browsers grow slow beyond.
+MOST = 10_000
+#: Edges of a card's picture in pixels, and of a patch in the picture of a grid (one of them is the gap).
+WIDTH, HEIGHT, CELL = 240, 280, 8
+#: Red, green, blue of the classes of quality maps that are shown, as in the thumbnails; others are left clear.
+COLOURS = {
+    "fold": (240, 228, 66),
+    "dark": (0, 0, 0),
+    "pen": (0, 114, 178),
+    "edge_or_bubble": (86, 180, 233),
+    "out_of_focus": (213, 94, 0),
+}
+#: Folders of maps below figures, and what the switch says.
+MAPS = {
+    "attention": "attention",
+    "top_patches": "highest patches",
+    "gene_sets": "gene sets",
+    "contributions": "contributions",
+}
+#: Columns of numbers that say nothing about a slide's quality.
+NO_SCORES = {*NAMES, "pixels", "identity", "quality_mpp", "bytes"}
+
+
+def write_gallery(
+    *,
+    table: str,
+    ledger: str,
+    inspected: Sequence[str],
+    grids: Sequence[str],
+    maps: Sequence[str],
+    paths: Mapping[str, str],
+    note: str,
+    output: str,
+    script: str,
+    listed: str,
+) -> None:
+    """Write the gallery, and beside it the script for QuPath with the list of slides that it reads.
+
+    table: tables/slides.tsv; ledger: tables/ledger.tsv, which says where a slide was set aside; inspected: manifests of
+    the stage slides; grids: names of grids whose patches are shown; maps: pictures of slides,
+    figures/<kind>/…/<slide>.png, with .geojson beside some; paths: files of slides, '' for none. Every text is escaped.
+    """
+    results, slides = Path(output).parent, read_tsv(table)
+    losses = first_losses(read_ledger(ledger))
+    by_slide: dict[str, list[Path]] = defaultdict(list)
+    for path in map(Path, maps):
+        by_slide[path.stem].append(path)
+    shown = slides.head(MOST)
+    scores = scores_of(shown)
+    cards = [
+        card(row, losses.get(row["slide_id"]), results, grids, by_slide[row["slide_id"]], scores)
+        for row in shown.to_dict("records")
+    ]
+    told = f"<p><b>The first {MOST:,} of {len(slides):,} slides.</b></p>" if len(slides) > MOST else ""
+    layers = [kind for kind in MAPS if any(kind == kind_of(path) for path in maps)]
+    body = told + controls(grids, {kind: MAPS[kind] for kind in layers}, list(scores), COLOURS) + colour_filter()
+    data = json.dumps({"scores": [[values[k] for values in scores.values()] for k in range(len(shown))]})
+    body += f'<div class="gallery">{"".join(cards)}</div><script type="application/json" id="data">{data}</script>'
+    body += f"<script>{SCRIPT}</script>"
+    write_page(output, "Slides", note, [Section(sentences=body)], style=STYLE)
+    write_script(script, listed, qupath_entries(inspected, paths, results, by_slide))
+
+
+def scores_of(slides: pd.DataFrame) -> dict[str, list[float | None]]:
+    """Columns that hold numbers and nothing else, None for an empty cell."""
+    found = {}
+    for name in slides.columns:
+        cells = slides[name]
+        filled = cells[cells != ""]
+        if name not in NO_SCORES and len(filled) and filled.map(lambda cell: bool(NUMBER.fullmatch(cell))).all():
+            numbers = [float(cell) if cell else np.nan for cell in cells]
+            found[name] = [number if np.isfinite(number) else None for number in numbers]
+    return found
+
+
+def card(
+    row: Mapping[str, str],
+    loss: Entry | None,
+    results: Path,
+    grids: Sequence[str],
+    maps: Sequence[Path],
+    scores: Mapping[str, Any],
+) -> str:
+    """A slide's card: pictures, fate and numbers."""
+    slide, reason = row["slide_id"], loss.reason if loss else ""
+    status = "kept" if not loss else "excluded" if reason in ALLOWED else "set aside"
+    fate = f"{status}: {', '.join(filter(None, loss.part))}: {reason}: {loss.detail}" if loss else status
+    numbers = ", ".join(f"{name.replace('_', ' ')} {row[name]}" for name in scores if row[name])
+    pictures = "".join(
+        f'<a href="{link(path, results)}"><img class="map {kind_of(path)}" loading="lazy" alt="" '
+        f'title="{html.escape(title_of(path))}" src="{link(path, results)}"></a>'
+        for path in maps
+    )
+    words = {"slide": slide, "status": status, "reason": reason or "none", "cohort": row.get("cohort", "")}
+    data = "".join(f' data-{name}="{html.escape(value)}"' for name, value in words.items())
+    return (
+        f'<figure class="{status.split()[0]}"{data}>{stack(row, results, grids)}{pictures}<figcaption><label>'
+        f'<input type="checkbox"> <b>{html.escape(slide)}</b></label> {html.escape(row.get("cohort", ""))}'
+        f"<br>{html.escape(fate)}<details><summary>numbers</summary>{html.escape(numbers)}</details>"
+        "</figcaption></figure>"
+    )
+
+
+def stack(row: Mapping[str, str], results: Path, grids: Sequence[str]) -> str:
+    """Thumbnail with the layers that lie on it. Its last rows are a legend: layers end where the slide does."""
+    slide = row["slide_id"]
+    ground = results / f"wsi/thumbnails/{slide}.jpg"
+    width, height = (float(row.get(name) or 0) for name in ("width", "height"))
+    if not ground.is_file() or not (width and height):
+        return '<p class="none">no picture</p>'
+    edge = round(min(WIDTH, HEIGHT * width / height), 1)
+    layers = []
+    if (quality := results / f"wsi/quality/{slide}.png").is_file():
+        layers.append(f'<img class="quality" loading="lazy" alt="" src="{link(quality, results)}">')
+    for number, grid in enumerate(grids):
+        if (patches := results / f"wsi/{grid}/patches/{slide}_patches.h5").is_file():
+            layers.append(picture_of_patches(patches, number, (width, height)))
+    return (
+        f'<div class="stack" style="width:{edge}px"><img class="ground" loading="lazy" alt="" style="min-height:'
+        f'{edge * height / width:.1f}px" src="{link(ground, results)}"><div class="over" '
+        f'style="aspect-ratio:{width:g}/{height:g}">{"".join(layers)}</div></div>'
+    )
+
+
+def picture_of_patches(path: Path, number: int, size: tuple[float, float]) -> str:
+    """The patches of a slide as a small picture, a square each, as large as the slide. size: level-0 width, height."""
+    from PIL import Image
+
+    with open_h5(path) as handle:
+        dataset = handle["coords"]
+        step, coords = step_of(dataset), dataset[:]
+    if not len(coords):
+        return ""
+    cells = np.floor(coords / step).astype(int)
+    columns, rows = cells.max(0) + 1
+    mask = np.zeros((rows, columns), np.uint8)
+    mask[cells[:, 1], cells[:, 0]] = 1
+    square = np.zeros((CELL, CELL), np.uint8)
+    square[: CELL - 1, : CELL - 1] = 1
+    image = Image.fromarray(np.kron(mask, square))
+    image.putpalette([255, 255, 255, 0, 90, 255])
+    data = io.BytesIO()
+    image.save(data, format="PNG", transparency=0, bits=1)
+    width, height = columns * step / size[0], rows * step / size[1]
+    code = base64.b64encode(data.getvalue()).decode()
+    return (
+        f'<img class="patches grid{number}" loading="lazy" alt="" style="width:{width:.3%};height:{height:.3%}" '
+        f'src="data:image/png;base64,{code}">'
+    )
+
+
+def step_of(dataset: h5py.Dataset) -> float:
+    """Level-0 pixels from one patch to the next."""
+    edge, size = float(dataset.attrs["patch_size_level0"]), float(dataset.attrs["patch_size"])
+    return edge * (1 - float(dataset.attrs.get("overlap", 0)) / size)
+
+
+def colour_filter() -> str:
+    """SVG filter that gives each class code its colour, and leaves all else clear."""
+    channels = np.zeros((4, 256))
+    for name, colour in COLOURS.items():
+        channels[:3, CLASSES[name]] = np.array(colour) / 255
+        channels[3, CLASSES[name]] = 1
+    tables = [" ".join(f"{value:.6g}" for value in channel) for channel in channels]
+    parts = "".join(
+        f'<feFunc{channel} type="discrete" tableValues="{table}"/>'
+        for channel, table in zip("RGBA", tables, strict=True)
+    )
+    # The code is the same in red, green and blue; alpha takes it, too, to look up what is clear.
+    copied = '<feColorMatrix values="1 0 0 0 0  1 0 0 0 0  1 0 0 0 0  1 0 0 0 0"/>'
+    return (
+        '<svg width="0" height="0" style="position:absolute"><filter id="classes" color-interpolation-filters="sRGB" '
+        f'x="0" y="0" width="1" height="1">{copied}<feComponentTransfer>{parts}</feComponentTransfer></filter></svg>'
+    )
+
+
+def qupath_entries(
+    inspected: Sequence[str], paths: Mapping[str, str], results: Path, maps: Mapping[str, Sequence[Path]]
+) -> list[dict[str, Any]]:
+    """What the script for QuPath reads of each slide that has a file."""
+    found = []
+    for row in read_manifests(inspected):
+        slide = row["slide_id"]
+        origin = int(row.get("bounds_x") or 0), int(row.get("bounds_y") or 0)
+        drawn = [path.with_suffix(".geojson") for path in maps.get(slide, [])]
+        if paths.get(slide):
+            found.append(entry_of(slide, paths[slide], results, drawn, origin))
+    return found
+
+
+def kind_of(path: str | Path) -> str:
+    """The folder of a map below figures."""
+    parts = Path(path).parts
+    return parts[len(parts) - 1 - parts[::-1].index("figures") + 1]
+
+
+def title_of(path: Path) -> str:
+    """Model, and task where there is one, of a map."""
+    parts = path.parts
+    return "/".join(parts[len(parts) - parts[::-1].index("figures") + 1 : -1])
+
+
+def link(path: Path, results: Path) -> str:
+    """A link to a file below the results folder, fit for an attribute."""
+    return quote(path.relative_to(results).as_posix())

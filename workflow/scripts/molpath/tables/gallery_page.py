@@ -1,0 +1,125 @@
+"""What the gallery of slides looks like and does in the browser."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+
+STYLE = """.sentences{max-width:none} .gallery{display:flex;flex-wrap:wrap;gap:1em;align-items:flex-start}
+.gallery figure{margin:0;width:240px;content-visibility:auto;contain-intrinsic-size:240px 300px}
+.gallery figure[hidden]{display:none} .stack{position:relative;background:#f6f6f6}
+.ground{display:block;width:100%} .over{position:absolute;top:0;left:0;width:100%;overflow:hidden;display:none}
+.over img{position:absolute;top:0;left:0;display:none;image-rendering:pixelated}
+.over .quality{width:100%;height:100%;filter:url(#classes);opacity:.75} .over .patches{opacity:.5}
+.show-quality .over,.show-patches .over{display:block} .show-quality .over .quality{display:block}
+.map{display:none;width:100%} .none{color:#888;border:1px dashed #bbb;padding:2em;text-align:center;margin:0}
+.set figcaption{border-left:4px solid #d55e00;padding-left:.4em}
+figcaption{font-size:13px;margin-top:.3em;overflow-wrap:anywhere;line-height:1.35}
+.controls{display:flex;flex-wrap:wrap;gap:.5em 1.4em;align-items:center;padding:.6em 0;position:sticky;top:0;
+background:#fff;z-index:1;border-bottom:1px solid #ddd} .swatch{display:inline-block;width:.8em;height:.8em}
+#lines{width:100%;max-width:60em;font-family:monospace}
+"""
+#: A choice in `sort`, `status`, `reason` and `cohort`, a word in `find`; a switch per layer, a tick per slide.
+SCRIPT = """"use strict";
+const all = [...document.querySelectorAll(".gallery figure")];
+const { scores } = JSON.parse(document.querySelector("#data").textContent);
+all.forEach((card, place) => { card.place = place; card.scores = scores[place]; });
+const field = (name) => document.querySelector(`#${name}`);
+for (const name of ["status", "reason", "cohort"]) {
+  const counts = new Map();
+  for (const card of all) counts.set(card.dataset[name], (counts.get(card.dataset[name]) || 0) + 1);
+  for (const [value, count] of [...counts].sort())
+    field(name).append(new Option(`${value || "(empty)"} (${count})`, `=${value}`));
+}
+function filter() {
+  const word = field("find").value.toLowerCase();
+  let count = 0;
+  for (const card of all) {
+    const chosen = ["status", "reason", "cohort"].every((name) => {
+      const value = field(name).value;
+      return !value || value === `=${card.dataset[name]}`;
+    });
+    card.hidden = !chosen || (word !== "" && !card.textContent.toLowerCase().includes(word));
+    count += !card.hidden;
+  }
+  field("count").textContent = `${count.toLocaleString("en")} of ${all.length.toLocaleString("en")} slides`;
+}
+function sort() {
+  const choice = field("sort").value, down = field("down").checked ? -1 : 1;
+  const key = choice === "" ? (card) => card.place
+    : choice === "reason" ? (card) => card.dataset.reason
+    : choice === "slide" ? (card) => card.dataset.slide
+    : (card) => card.scores[Number(choice)];
+  const order = (a, b) => {
+    const [x, y] = [key(a), key(b)];
+    if (x === null || y === null) return (x === null) - (y === null) || a.place - b.place;
+    return (x < y ? -down : x > y ? down : 0) || a.place - b.place;
+  };
+  document.querySelector(".gallery").append(...[...all].sort(order));
+}
+function choose() {
+  const chosen = all.filter((card) => card.querySelector("input").checked).map((card) => card.dataset.slide);
+  const folder = decodeURIComponent(location.pathname).replace(/^\\/([A-Za-z]:)/, "$1").replace(/\\/[^/]*$/, "");
+  const quoted = (text) => JSON.stringify(text).replaceAll("$", "\\\\$");
+  field("lines").value = `def results = ${quoted(folder)}\\ndef chosen = [${chosen.map(quoted).join(", ")}]`;
+  field("qupath").hidden = chosen.length === 0;
+}
+for (const name of ["status", "reason", "cohort"]) field(name).addEventListener("change", filter);
+field("find").addEventListener("input", filter);
+for (const name of ["sort", "down"]) field(name).addEventListener("change", sort);
+for (const box of document.querySelectorAll("[data-layer]"))
+  box.addEventListener("change", () => document.body.classList.toggle(`show-${box.dataset.layer}`, box.checked));
+for (const box of document.querySelectorAll("[data-grid]"))
+  box.addEventListener("change", () => {
+    document.body.classList.toggle(`show-grid${box.dataset.grid}`, box.checked);
+    document.body.classList.toggle("show-patches", document.querySelector("[data-grid]:checked") !== null);
+  });
+document.querySelector(".gallery").addEventListener("change", choose);
+filter();
+document.body.dataset.ready = "yes";
+"""
+
+
+def controls(
+    grids: Sequence[str], maps: Mapping[str, str], scores: Sequence[str], colours: Mapping[str, tuple[int, int, int]]
+) -> str:
+    """Fields that sort, filter and switch layers on, as HTML with the rules of style that the layers need.
+
+    grids: names; maps: what the switch says by the kind of map; scores: names of numbers; colours: by class.
+    """
+    style = "".join(f".show-grid{k} .over .grid{k}{{display:block}}" for k in range(len(grids)))
+    style += "".join(f".show-{kind} .map.{kind}{{display:block}}" for kind in maps)
+    options = (
+        '<option value="">the sheet</option><option value="slide">slide</option><option value="reason">reason</option>'
+    )
+    options += "".join(
+        f'<option value="{place}">{html.escape(name.replace("_", " "))}</option>' for place, name in enumerate(scores)
+    )
+    fields = f'<label>sort by <select id="sort">{options}</select></label>'
+    fields += '<label><input type="checkbox" id="down"> highest first</label>'
+    for name in ("status", "reason", "cohort"):
+        fields += f'<label>{name} <select id="{name}"><option value="">all</option></select></label>'
+    fields += '<label>find <input id="find" type="search"></label>'
+    legend = " ".join(
+        f'<span class="swatch" style="background:rgb{colour}"></span> {name.replace("_", " ")}'
+        for name, colour in colours.items()
+    )
+    layers = '<label><input type="checkbox" data-layer="quality"> quality</label>'
+    layers += "".join(
+        f'<label><input type="checkbox" data-grid="{k}"> patches {html.escape(grid)}</label>'
+        for k, grid in enumerate(grids)
+    )
+    layers += "".join(
+        f'<label><input type="checkbox" data-layer="{kind}"> {html.escape(told)}</label>' for kind, told in maps.items()
+    )
+    lines = (
+        "<div id='qupath' hidden><p>To open the chosen slides in QuPath, put these lines in place of those in "
+        '<a href="open_in_qupath.groovy">open_in_qupath.groovy</a>, and run it in an open project '
+        "(Automate &gt; Script editor):</p><textarea id='lines' rows='3' readonly></textarea></div>"
+    )
+    return (
+        f"<style>{style}</style><p>Contours of tissue and hatched faults are drawn on the pictures. Tick slides to "
+        f'open them in QuPath. Colours of quality: {legend}</p><div class="controls">{fields}'
+        f"<span>layers: {layers}</span>"
+        f'<b id="count"></b></div>{lines}'
+    )

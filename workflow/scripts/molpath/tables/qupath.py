@@ -1,0 +1,83 @@
+"""A script for QuPath that puts slides with their contours and patches into a project."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..common.files import write_json, write_text
+
+#: For QuPath 0.4 and newer. The slides lie in a file beside it: Groovy takes no text of more than 64 kB.
+SCRIPT = """// Slides with contours of tissue and patches into a QuPath project (0.4 or newer).
+// Open or create a project, open this file in Automate > Script editor, fill in the two lines below, and run it.
+def results = ""  // the folder that holds this file, such as "/data/study/results"
+def chosen = []   // slides, such as ["A", "B"]; none: all of open_in_qupath.json. gallery.html writes both lines
+
+import groovy.json.JsonSlurper
+import java.awt.geom.AffineTransform
+import java.awt.image.BufferedImage
+import qupath.lib.gui.commands.ProjectCommands
+import qupath.lib.images.servers.ImageServerProvider
+import qupath.lib.io.PathIO
+import qupath.lib.objects.PathObjectTools
+
+def project = getProject()
+if (project == null)
+    throw new IllegalStateException("Open or create a project first")
+def list = new File(results, "open_in_qupath.json")
+if (!list.isFile())
+    throw new IllegalStateException("Fill in the line 'def results': there is no " + list)
+def slides = new JsonSlurper().parse(list, "UTF-8")
+def unknown = chosen - slides.collect { it.id }
+if (unknown)
+    throw new IllegalStateException("No such slides: " + unknown)
+def find = { path -> new File(path).isAbsolute() ? new File(path) : new File(results, path) }
+for (slide in slides) {
+    if (chosen && !(slide.id in chosen))
+        continue
+    def image = find(slide.path).canonicalPath
+    def support = ImageServerProvider.getPreferredUriImageSupport(BufferedImage, image)
+    if (support == null || support.builders.isEmpty()) {
+        println slide.id + ": QuPath can't open " + image
+        continue
+    }
+    def entry = project.addImage(support.builders.get(0))
+    def imageData = entry.readImageData()
+    for (layer in slide.layers) {
+        def file = find(layer.file)
+        if (!file.isFile()) {
+            println slide.id + ": there is no " + file
+            continue
+        }
+        def move = AffineTransform.getTranslateInstance(-layer.origin[0], -layer.origin[1])
+        def objects = PathIO.readObjects(file.toPath())
+        imageData.hierarchy.addObjects(objects.collect { PathObjectTools.transformObject(it, move, true) })
+    }
+    entry.setImageName(slide.id)
+    entry.setThumbnail(ProjectCommands.getThumbnailRGB(imageData.getServer()))
+    entry.saveImageData(imageData)
+    println slide.id + ": added"
+}
+project.syncChanges()
+"""
+
+
+def write_script(script: str, listed: str, slides: Iterable[Mapping[str, Any]]) -> None:
+    """Write the script, and the list of slides that it reads, see `entry_of`."""
+    write_text(script, SCRIPT)
+    write_json(listed, list(slides))
+
+
+def entry_of(slide_id: str, raw: str, results: Path, maps: Sequence[Path], origin: tuple[int, int]) -> dict[str, Any]:
+    """What the script reads of a slide: its file, and GeoJSON files below `results` with where their pixels begin.
+
+    raw: path of the slide, written from `results` on, so that no folder of a machine stands in it; maps: GeoJSON of
+    maps, whose pixels are QuPath's; origin: corner of what QuPath shows (contours are in pixels of the whole level).
+    """
+    layers: list[dict[str, Any]] = [{"file": f"wsi/contours_geojson/{slide_id}.geojson", "origin": list(origin)}]
+    layers += [{"file": path.relative_to(results).as_posix(), "origin": [0, 0]} for path in maps]
+    there = [layer for layer in layers if (results / layer["file"]).is_file()]
+    path = Path(os.path.relpath(raw, results)).as_posix()
+    return {"id": slide_id, "path": path, "layers": there}
