@@ -191,7 +191,7 @@ def slides_cost(small: Shard, folder: Path) -> None:
 
 
 def beside_lazyslide(name: str, shard: Shard, adapter: str, weights, workers: tuple[int, ...], goal: str) -> None:
-    """Patches a second and a CPU-second by both; LazySlide's best of its settings for each."""
+    """Patches per second and per CPU-second by both; LazySlide's best of its settings for each."""
     if not PEERS.exists():
         row(f"{name}: LazySlide", "absent (make peers)")
         return

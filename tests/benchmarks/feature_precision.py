@@ -90,7 +90,7 @@ def encoders(folder: Path) -> list[tuple[str, str, str]]:
 
 
 def main() -> None:
-    """Print one row an encoder and precision."""
+    """Print one row per encoder and precision."""
     torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
     with tempfile.TemporaryDirectory() as name:
         origin, patches = some_patches(Path(name))

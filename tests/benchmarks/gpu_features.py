@@ -29,7 +29,7 @@ SLIDES, REPEATS, BATCHES = 16, 3, 40
 
 
 def compute_bound() -> dict[str, object]:
-    """Patches a second of the encoder alone, in batches as large as the extraction's, and on which device."""
+    """Patches per second of the encoder alone, in batches as large as the extraction's, and on which device."""
     with take_device() as device:
         rows = batch_rows(device, 0, 1)
         encoder = bench_encoders.vit_large_448([], {}).to(device)
@@ -53,7 +53,7 @@ def seconds_of(encoder, batch: torch.Tensor, count: int) -> float:
 
 
 def end_to_end(threads: int) -> dict[str, float]:
-    """Patches a second from slides to files; `threads` for the job, all but one of them readers."""
+    """Patches per second from slides to files; `threads` for the job, all but one of them readers."""
     with tempfile.TemporaryDirectory() as name:
         folder, coords = Path(name), tissue_coords()
         path = str(write_giant(folder / "slide.svs", WIDTH, HEIGHT))

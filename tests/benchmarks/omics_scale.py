@@ -87,7 +87,7 @@ def measure(folder: Path, size: int) -> tuple[float, float, float]:
 
 
 def bench_reading(folder: Path) -> None:
-    """One row a size; then the smallest with several blocks, killed half-way and started again."""
+    """One row per size; then the smallest with several blocks, killed half-way and started again."""
     print("what\tprofiles\tgenes\twall_s\tcpu_s\tms_a_profile\tpeak_GB", flush=True)
     walls = {}
     for size in SIZES:

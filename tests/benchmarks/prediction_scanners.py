@@ -67,7 +67,7 @@ DOSES = {f"blur_{dose:g}": partial(blur, micrometres=dose) for dose in (0.5, 1.0
 
 
 def rows_of(folder: Path, prefix: str, counts: dict[str, int]) -> list[dict[str, str]]:
-    """Rows of a sheet: one slide a case."""
+    """Rows of a sheet: one slide per case."""
     scanners = [name for name, count in counts.items() for _ in range(count)]
     names = [f"{prefix}{number:04d}" for number in range(len(scanners))]
     return [

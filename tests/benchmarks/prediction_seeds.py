@@ -78,7 +78,7 @@ def measure(seed: int, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def costs(cases: int, width: int = 1024) -> dict[str, float]:
-    """Processor seconds of a case and MiB at the peak of judging and predicting many cases; 512 patches a slide.
+    """Processor seconds of a case and MiB at the peak of judging and predicting many cases; 512 patches per slide.
 
     Embeddings and patches are noise of the width that encoders have; patches are handed over slide by slide, as a job
     reads them from files.

@@ -129,7 +129,7 @@ def ways_of_reading(path: Path, lanes: list[list[np.ndarray]], streams: list[byt
 
 
 def main() -> None:
-    """Print one row a way of reading: patches per CPU-second, the median and range of REPEATS, and ratios."""
+    """Print one row per way of reading: patches per CPU-second, the median and range of REPEATS, and ratios."""
     with tempfile.TemporaryDirectory() as folder:
         path = write_giant(Path(folder) / "slide.svs", WIDTH, HEIGHT, tile=TILE)
         coords = tissue_coords()

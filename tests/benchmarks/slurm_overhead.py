@@ -164,7 +164,7 @@ def share(folder: Path, found: dict[str, float]) -> dict[str, float]:
 
 
 def planned_jobs(folder: Path) -> tuple[float, dict[str, int]]:
-    """Seconds of planning, and jobs a rule."""
+    """Seconds of planning, and jobs per rule."""
     began = time.perf_counter()
     command = [SNAKEMAKE, *workflow("--dry-run", "--quiet", "rules", "reason", "--cores", "2")]
     done = subprocess.run(list(map(str, command)), cwd=folder, text=True, capture_output=True, check=True)

@@ -1,6 +1,6 @@
 """How often tests find a difference at 5 % where there is none: between alike models, of scores, risk groups and genes.
 
-Prints a row a design; molpath/tables/type_one.py holds the numbers, which the page of tests prints.
+Prints a row per design; molpath/tables/type_one.py holds the numbers, which the page of tests prints.
 """
 
 from null_models import (

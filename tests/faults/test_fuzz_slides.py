@@ -68,7 +68,7 @@ class Fuzzed:
         self.inspected, self.assessed = (read_tsv(folder / f"{stage}.tsv") for stage in ("inspected", "assessed"))
 
     def check(self):
-        """One row a slide, a known reason and words for each that is set aside, and the memory limit kept."""
+        """One row per slide, a known reason and words for each that is set aside, and the memory limit kept."""
         for table in (self.inspected, self.assessed):
             assert table.slide_id.tolist() == self.slide_ids
             bad = table[table.status != OK]

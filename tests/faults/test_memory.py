@@ -51,7 +51,7 @@ def test_a_giant_slide_stays_within_1500_mb(tmp_path, tissue_settings, repositor
 
 @pytest.mark.slow
 def test_a_large_slide_of_one_level_stays_within_1500_mb(tmp_path, tissue_settings, repository):
-    """1.6 billion pixels that can't be had any smaller: whole in memory they would take 11 GB."""
+    """1.6 billion pixels that can't be obtained any smaller: whole in memory they would take 11 GB."""
     write_giant(tmp_path / "giant.svs", 40_000, 40_000, levels=(1,))
     peaks, rows = peaks_of(tmp_path, tissue_settings, repository)
     assert max(peaks.values()) <= MOST_MB, peaks

@@ -19,7 +19,7 @@ SETTINGS = {
 
 
 def write_task(folder, cases, labels, *, words=("no", "yes"), folds=None, survival=None):
-    """Write a task of one slide a case; returns (id, config.yaml, k=all.tsv). survival: (days, events)."""
+    """Write a task of one slide per case; returns (id, config.yaml, k=all.tsv). survival: (days, events)."""
     folder.mkdir(parents=True)
     settings = {"task_col": "y", "sample_col": "case_id", "extra_cols": [], "metrics": ["macro-ovr-auc"]}
     settings["label_dict"] = dict(enumerate(words))

@@ -180,7 +180,7 @@ IN_YAML = {
         ),
         "list at the top": (
             "- slides\n- tiles\n",
-            ["config.yaml: \"['slides', 'tiles']\" is no map of keys", "write a section a stage"],
+            ["config.yaml: \"['slides', 'tiles']\" is no map of keys", "write a section per stage"],
         ),
     }.items()
 }

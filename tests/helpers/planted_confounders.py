@@ -154,7 +154,7 @@ def battery_of(cases, width, columns, v=0.6, signal=2.0):
 
 
 def slides_of(task, predictions, count):
-    """The same task and predictions with `count` slides a case, each predicted alike."""
+    """The same task and predictions with `count` slides per case, each predicted alike."""
     names = [f"{case}-{k}" for case in task.samples for k in range(count)]
     cases = {name: name.rpartition("-")[0] for name in names}
     places = np.repeat(np.arange(len(task.samples)), count)

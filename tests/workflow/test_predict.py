@@ -33,7 +33,7 @@ def snakemake(folder: Path, repository: Path, *arguments: str):
 
 
 def planned(folder: Path, repository: Path, *arguments: str) -> dict[str, int]:
-    """Number of jobs a rule of a dry run."""
+    """Number of jobs per rule of a dry run."""
     said = snakemake(folder, repository, *arguments, "--dry-run", "--quiet", "rules").stdout
     return {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", said, re.M)}
 

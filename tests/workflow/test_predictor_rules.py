@@ -20,7 +20,7 @@ CASES, WIDTH = 30, 6
 
 
 def write_study(folder, **probe):
-    """Two slides a case, a task of two classes that follow the features' first number, one label missing; a config."""
+    """Two slides per case, a task of two classes that follow the features' first number, a label missing; a config."""
     rng = np.random.default_rng(0)
     label = np.arange(CASES) % 2
     (folder / "theirs").mkdir()

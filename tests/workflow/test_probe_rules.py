@@ -6,7 +6,7 @@ import pytest
 
 
 def jobs(done) -> dict[str, int]:
-    """Number of jobs a rule of a dry run."""
+    """Number of jobs per rule of a dry run."""
     assert done.returncode == 0, done.stdout[-3000:]
     return {name: int(count) for name, count in re.findall(r"^(\w+)\s+(\d+)$", done.stdout, re.M)}
 

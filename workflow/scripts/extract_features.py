@@ -1,4 +1,4 @@
-"""Encode every patch of a shard's slides: one feature file a slide, and the manifest."""
+"""Encode every patch of a shard's slides: one feature file per slide, and the manifest."""
 
 import sys
 from pathlib import Path

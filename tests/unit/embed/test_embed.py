@@ -85,7 +85,7 @@ def test_what_is_missing_is_said(tmp_path):
     with pytest.raises(MissingModel, match="needs the package gigapath"):
         get_foreign({"kind": "gigapath"}, str(weights), CPU)
     torch.save(ChiefPooling().state_dict(), weights)
-    with pytest.raises(MissingModel, match="takes 768 numbers a patch .CHIEF-CTransPath"):
+    with pytest.raises(MissingModel, match="takes 768 numbers per patch .CHIEF-CTransPath"):
         get_foreign({"kind": "chief"}, str(weights), CPU)(Bag(np.zeros((2, 512), np.float32)))
     assert set(FOREIGN) == {"chief", "feather", "titan", "prism", "gigapath", "madeleine"}
 

@@ -1,6 +1,6 @@
 """Every adapter at full width with random weights: size, output, files it takes and files it refuses.
 
-Published weights can't be had in tests; what is known of each network (its size, the names in its file) is.
+Published weights can't be obtained in tests; what is known of each network (its size, the names in its file) is.
 """
 
 import re

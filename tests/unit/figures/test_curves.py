@@ -16,7 +16,7 @@ MODELS = {"one": ["one", ""], "two": ["two", ""]}
 
 
 def guesses(task, model, classes, n=200, folds=4, seed=0, strength=1.5):
-    """Predictions of a probe, two slides a case."""
+    """Predictions of a probe, two slides per case."""
     rng = np.random.default_rng([seed, classes])
     label = np.repeat(rng.integers(classes, size=n // 2), 2)
     logits = rng.normal(size=(n, classes)) + strength * np.eye(classes)[label]

@@ -83,7 +83,7 @@ def test_a_name_of_the_hub_says_how_to_get_it():
     ({"grid": "20x_256px_0px_overlap"}, "F has patches of grid 20x_256px_0px_overlap, and model shared reads grid 20"),
     ({"grid": "40x_512px_0px_overlap"}, "F has patches of grid 40x_512px_0px_overlap"),
     ({"encoder": "uni_v1"}, "F has features of uni_v1, and model shared reads those of conch_v15"),
-    ({"dim": 1024}, r"F has 1024 numbers a patch, and model shared reads 768 \(conch_v15\)"),
+    ({"dim": 1024}, r"F has 1024 numbers per patch, and model shared reads 768 \(conch_v15\)"),
 ])  # fmt: skip
 def test_other_features_are_refused_in_one_sentence(tmp_path, offered, told):
     model = read_pretrained(str(write_model(tmp_path / "model")))

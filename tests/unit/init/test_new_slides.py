@@ -47,7 +47,7 @@ def test_slides_are_cut_and_encoded_as_the_models_were(here, capsys):
     entry = {"kind": "threads", "path": str(here / "model"), "grid": "main", "encoder": "conch_v15"}
     assert config["embed"] == {"models": {"shared": entry}, "use": ["shared"]}
     said = capsys.readouterr().out
-    assert "grid 20x_512px_0px_overlap, encoder conch_v15, 1024 numbers a slide" in said
+    assert "grid 20x_512px_0px_overlap, encoder conch_v15, 1024 numbers per slide" in said
     assert "snakemake embed" in said
     assert "mean" not in said
 
@@ -77,7 +77,7 @@ def test_cases_that_were_trained_on_are_named(here, capsys):
 
 @pytest.mark.parametrize(("words", "told"), [
     (["--features", "features256"], "features256 has patches of grid 20x_256px_0px_overlap, and model"),
-    (["--features", "narrow"], "1024 numbers a patch, and model shared reads 768 (conch_v15)"),
+    (["--features", "narrow"], "1024 numbers per patch, and model shared reads 768 (conch_v15)"),
     (["--features", "features_uni_v1"], "_uni_v1 has features of uni_v1, and model shared reads those of"),
     (["--features", "features", "--encoder", "uni_v1"], "has features of uni_v1, and model shared reads those of"),
     (["--slides", "slides", "--grid", "20x_256px"], "--grid 20x_256px has patches of grid 20x_256px_0px_ove"),

@@ -260,4 +260,4 @@ def test_flags_of_all_genes_take_a_byte_each():
     assert data.X.sum() == 400
     assert data["P7", "G00007:large_coding"].X.item() == 1
     per_flag = peak / data.X.size
-    assert per_flag < 3, f"{per_flag:.1f} bytes a flag"
+    assert per_flag < 3, f"{per_flag:.1f} bytes per flag"

@@ -77,7 +77,7 @@ def test_tumour_with_tumour_and_the_same_sample_first():
     primary = f"{case}-01A-01R-0001-07"
     found = pair(slides, [("M", case, met, ""), ("P", case, primary, ""), ("N", case, normal, "")])
     dx1, dx2, ts, ns = (slide[0] for slide in slides)
-    assert found[dx1, "P"] == found[dx2, "P"] == "same_sample"  # many slides a profile
+    assert found[dx1, "P"] == found[dx2, "P"] == "same_sample"  # many slides per profile
     assert found[dx1, "M"] == "other_sample"
     assert found[dx1, "N"] == "other_kind"
     assert found[ts, "M"] == "same_sample"

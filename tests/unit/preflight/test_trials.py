@@ -74,7 +74,7 @@ def test_slide_encoders_of_others(tmp_path, monkeypatch):
     found = model("chief", tmp_path / "chief.safetensors", 768)
     assert (found.verdict, found.found.startswith("16 patches gave 768 numbers in ")) == ("ok", True), found
     found = model("chief", tmp_path / "chief.safetensors", 512)
-    assert "chief takes 768 numbers a patch" in found.found
+    assert "chief takes 768 numbers per patch" in found.found
     (tmp_path / "prism").mkdir()
     found = model("prism", tmp_path / "prism", 2560)
     assert "set trust_remote_code: true" in found.found

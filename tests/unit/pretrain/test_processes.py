@@ -80,7 +80,7 @@ def test_a_process_without_a_device_ends_at_the_start(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.cuda, "set_device", lambda _: pytest.fail("a device was taken"))
     monkeypatch.setattr(dist, "init_process_group", lambda *_, **__: pytest.fail("the processes met"))
-    told = r"4 processes of the training on this node, and 2 GPUs that they see: ask for a GPU a process"
+    told = r"4 processes of the training on this node, and 2 GPUs that they see: ask for a GPU per process"
     monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("a process was started"))
     with pytest.raises(NoDevice, match=told):
         launch({"state": str(tmp_path / "state"), "promised_gpu": True}, 4)

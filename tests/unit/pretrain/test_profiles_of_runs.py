@@ -179,7 +179,7 @@ def test_patches_of_another_width_are_named_with_their_slide_and_the_run(tmp_pat
     manifest = tmp_path / "m.tsv"
     manifest.write_text(manifest.read_text().replace(before, fingerprint(tmp_path / "wsi/S1.h5")))
     bags = Bags([str(tmp_path / "m.tsv")], str(tmp_path / "wsi"))
-    told = r"slide S1: .*S1.h5 has 7 numbers a patch, and "
+    told = r"slide S1: .*S1.h5 has 7 numbers per patch, and "
     run = told + r"the run in .*out reads patches of encoder e, which have 6: name the encoder"
     with (
         get_embed({"kind": "threads"}, str(tmp_path / "out/config.json"), 1, bags) as embed,

@@ -82,7 +82,7 @@ def test_a_bag_is_its_rows_of_the_file_in_the_order_of_slides(tmp_path):
 
     with closing(ring.ahead([["S3", "S1"]], draw)) as ahead:
         found = next(ahead)
-        expected = [*range(38, 40), *range(30, 35), *range(12, 19)]  # ten patches a slide; the first goes around
+        expected = [*range(38, 40), *range(30, 35), *range(12, 19)]  # ten patches per slide; the first goes around
         assert found.lengths == [7, 7]
         assert found.patches.numpy().tobytes() == packed[expected].tobytes()
 

@@ -91,7 +91,7 @@ def test_folds_that_failed_on_either_side_are_in_neither():
 
 
 def test_draws_of_a_permutation_are_compared_with_the_same_draws():
-    """Two draws a fold: the repeats of the control are permutation x 2 + draw."""
+    """Two draws per fold: the repeats of the control are permutation x 2 + draw."""
     rows = [("fewshot", 0, 0.5), ("fewshot", 1, 0.7)]
     rows += [("fewshot_permuted", repeat, value) for repeat, value in enumerate([0.4, 0.7, 0.5, 0.8, 0.5, 0.69])]
     table = pd.DataFrame(rows, columns=["protocol", "repeat", "value"]).assign(fold=0, shots=4, metric="auc")

@@ -31,7 +31,7 @@ def test_values_on_the_page_are_the_defaults(repository):
     training, probe, tissue = defaults_of("training"), defaults_of("probe"), defaults_of("tissue")
     lines = {line.split(" | ")[0].strip("| "): line for line in page.splitlines() if line.startswith("| ")}
     assert f"| {training['temperature']:g}; learned: no |" in lines["temperature"]
-    assert f"{training['patches']:,} without replacement" in lines["patches a slide and step"]
+    assert f"{training['patches']:,} without replacement" in lines["patches per slide and step"]
     assert f"C = {probe['C']:g}, {probe['max_iter']:,} iterations" in lines["linear probe"]
     assert f"{tissue['method']} by default" in lines["tissue segmentation"]
     assert "1,200 over 4 processes in preset `paper`" in lines["batch"]

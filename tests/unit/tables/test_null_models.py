@@ -1,6 +1,6 @@
 """Tests between models that are alike, of scores, risk groups and genes that say nothing: how often P is below 5 %.
 
-Short forms of the simulations of `make bench` (type_one_errors.py), with several slides a case. Limits are 5 % with
+Short forms of the simulations of `make bench` (type_one_errors.py), with several slides per case. Limits are 5 % with
 three standard errors of so many runs; tests whose P are known to be too small have to show it, so that the simulation
 could have found it in the others.
 """

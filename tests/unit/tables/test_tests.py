@@ -119,7 +119,12 @@ def test_models_are_compared_within_tasks_over_tasks_and_families(tmp_path):
     assert len(tests[tests.method.str.startswith("corrected")]) == 6
     assert set(found["means"].family) == {"", "even", "odd"}
     page = unpacked(open(found["page"]).read())  # noqa: SIM115
-    for word in ("five slides a case", "mixed-effects model, Tukey", "gene directions, padj", "p_permuted of a score"):
+    for word in (
+        "five slides per case",
+        "mixed-effects model, Tukey",
+        "gene directions, padj",
+        "p_permuted of a score",
+    ):
         assert word in page
     assert "&lt;i&gt;synthetic" in page
     assert "<i>synthetic" not in page

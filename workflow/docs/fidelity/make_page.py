@@ -19,7 +19,7 @@ PAGE = DOCS / "fidelity.md"
 STATES = {
     "done": "as the paper has it",
     "parameter": "the paper leaves it open, contradicts itself or can't be followed: a key, its default shown",
-    "unknown": "the paper doesn't say, or it can't be had; what is done instead is fixed",
+    "unknown": "the paper doesn't say, or it can't be obtained; what is done instead is fixed",
     "not yet": "not built",
 }
 HEAD = """# Fidelity to the paper

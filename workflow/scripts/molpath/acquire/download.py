@@ -1,4 +1,4 @@
-"""Files that the sheets name, fetched: resumed, checked, and set aside with a reason where they can't be had."""
+"""Files that the sheets name, fetched: resumed, checked, and set aside with a reason where they can't be obtained."""
 
 from __future__ import annotations
 

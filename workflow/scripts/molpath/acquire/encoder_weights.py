@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class WeightsUnavailable(Exception):
-    """The weights can't be had; the message says how to place them by hand."""
+    """The weights can't be obtained; the message says how to place them by hand."""
 
 
 def fetch_encoder_weights(*, table: str, name: str, weights: str) -> None:

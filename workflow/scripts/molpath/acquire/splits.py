@@ -14,7 +14,7 @@ FILES = ("config.yaml", "k=all.tsv")
 
 
 class SplitsUnavailable(Exception):
-    """The splits can't be had; the message says what to do."""
+    """The splits can't be obtained; the message says what to do."""
 
 
 def fetch_splits(*, repository: str, revision: str, source: str, task: str, folder: str) -> None:

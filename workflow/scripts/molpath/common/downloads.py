@@ -41,6 +41,6 @@ def downloaded_only(rows: Sequence[Mapping[str, str]], manifests: Iterable[str])
         raise ValueError(
             f"{len(lost)} of {len(files)} files of cohort {first['cohort']} could not be downloaded; first "
             f"{first['path']}: {failed[first['path']]}. `snakemake refused` lists them, `snakemake retry_refused` lets "
-            "the next run ask again; rows that can't be had are left out of the sheet"
+            "the next run ask again; rows that can't be obtained are left out of the sheet"
         )
     return left

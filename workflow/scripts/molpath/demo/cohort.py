@@ -16,7 +16,7 @@ ROOT = "resources/demo"
 
 
 def slide_rows(pretrained: int, probed: int) -> list[dict[str, str]]:
-    """Rows of the slide sheet: one slide a case, a second of some; every eighth at 40x, every fifth a plain TIFF.
+    """Rows of the slide sheet: one slide per case, a second of some; every eighth at 40x, every fifth a plain TIFF.
 
     The five special ones are further slides of the first cases of the pretraining cohort.
     """

@@ -126,6 +126,6 @@ def check_width(slide_id: str, path: str, found: int, width: int, reader: str) -
     """
     if found != width:
         raise OtherWidth(
-            f"slide {slide_id}: {path} has {found} numbers a patch, and {reader} {width}: name the encoder whose "
+            f"slide {slide_id}: {path} has {found} numbers per patch, and {reader} {width}: name the encoder whose "
             "patches those are, or extract or give the features of this slide again"
         )

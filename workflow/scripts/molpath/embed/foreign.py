@@ -54,7 +54,7 @@ class Foreign:
 
 
 class Gate(nn.Module):
-    """Gated attention under the names attention_a, attention_b, attention_c; float rows x width to a score a row."""
+    """Gated attention under the names attention_a, attention_b, attention_c; float rows x width to a score per row."""
 
     def __init__(self, width: int, hidden: int):
         super().__init__()
@@ -280,7 +280,7 @@ def get_foreign(model: Model, weights: str, device: torch.device) -> Embed:
     def checked(bag: Bag) -> np.ndarray:
         if adapter.width and bag.features.shape[1] != adapter.width:
             raise MissingModel(
-                f"{kind} takes {adapter.width} numbers a patch ({adapter.patches}), not {bag.features.shape[1]}"
+                f"{kind} takes {adapter.width} numbers per patch ({adapter.patches}), not {bag.features.shape[1]}"
             )
         return embed(bag)
 

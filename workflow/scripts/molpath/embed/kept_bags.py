@@ -27,7 +27,7 @@ def forget_others(folder: Path, block: str, stamp: str) -> None:
 
 
 class KeptBags:
-    """A file (not declared) with a line a bag: checksum (seeded with the file's name, so that lines of another block
+    """A file (not declared) with a line per bag: checksum (seeded with the file's name, so that lines of another block
     are none), then its id, patches and vector as JSON.
 
     The last line may be torn where its writer was killed: it and what follows a damaged line is dropped.

@@ -21,7 +21,7 @@ from .weights import load_weights, loaded
 log = logging.getLogger(__name__)
 
 WIDTH, OUTPUT, HEADS = 1024, 768, 8
-GRID = 14  # patches a side at 224 pixels, what the table of positions is made for
+GRID = 14  # patches per side at 224 pixels, what the table of positions is made for
 
 
 class AttentionPooler(nn.Module):

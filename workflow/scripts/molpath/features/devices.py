@@ -127,7 +127,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def batch_rows(device: torch.device, wanted: int, threads: int) -> int:
-    """Patches a batch: as the config says, else by the device."""
+    """Patches per batch: as the config says, else by the device."""
     if wanted:
         return wanted
     if device.type == "cpu":

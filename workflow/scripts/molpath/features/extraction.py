@@ -67,7 +67,7 @@ def extract_shard(
     log_path: str | None = None,
     opener: Callable = open_slide,
 ) -> None:
-    """Write one feature file a slide and the shard's manifest.
+    """Write one feature file per slide and the shard's manifest.
 
     tiles, inspected: manifests of the stages `tiles` and `slides`; slides: id -> path of the raw slide; grid: with
     `name`, `patch_size` and `magnification`; encoder: the config's entry with `name`. A slide whose pixels can't be

@@ -70,7 +70,7 @@ class Staging:
         if self.handler is not None:
             signal.signal(signal.SIGTERM, self.handler)
         rate = self.copied_bytes / max(self.copying_s, 1e-9) / 1e6
-        log.info("%.1f GB of slides copied to local disk, %.0f MB a second", self.copied_bytes / 1e9, rate)
+        log.info("%.1f GB of slides copied to local disk, %.0f MB per second", self.copied_bytes / 1e9, rate)
 
     def path_of(self, slide: int) -> str | None:
         """Where the slide of this number is to be read; None while it is not there yet.

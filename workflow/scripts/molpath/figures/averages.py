@@ -51,7 +51,7 @@ def plot_averages(
 def averages(
     scores: pd.DataFrame, tests: pd.DataFrame, means: pd.DataFrame, group: str, models: Models, reference: str
 ) -> pd.DataFrame:
-    """One row a family ('all': over all tasks) and model.
+    """One row per family ('all': over all tasks) and model.
 
     mean: plain mean over the `tasks` that the model has a score on; estimate, lower, upper: marginal mean of the mixed
     model with its 95 % interval; difference, p_adjusted, stars: against the reference; won: tasks, by kind of model.
@@ -122,7 +122,7 @@ def draw_won(axes, numbers: pd.DataFrame, names: list[str], colours) -> None:
 def plot_each_task(
     *, metrics: str, group: str, models: Models, supervised: Sequence[str], figure: str, table: str, note: str
 ) -> None:
-    """A panel a task of a group: score and interval of every model."""
+    """A panel per task of a group: score and interval of every model."""
     scores = main_scores(read_metrics(metrics), group, models)
     scores = scores.assign(stars="", told=told_of(scores))
     write_tsv(

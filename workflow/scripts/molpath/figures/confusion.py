@@ -54,7 +54,7 @@ def plot_confusion(
 
 
 def rows_of(task: str, model: str, guesses: pd.DataFrame, classes: Sequence[str]) -> list[dict[str, object]]:
-    """A row a pair of classes; the share is of the predictions of the true class, nan where there are none."""
+    """A row per pair of classes; the share is of the predictions of the true class, nan where there are none."""
     rows = []
     for code, truth in enumerate(classes):
         mine = guesses[guesses.label == code]

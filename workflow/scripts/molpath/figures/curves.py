@@ -28,7 +28,7 @@ COLUMNS = ["task", "model", "curve", "x", "y", "lower", "upper", "chance", "case
 
 
 def plot_curves(*, predictions: Sequence[str], models: Models, figure: str, table: str, note: str) -> None:
-    """Draw a row of panels a task, a line a model; the table has the points of every task.
+    """Draw a row of panels per task, a line per model; the table has the points of every task.
 
     predictions: predictions.parquet of frozen probes, of which those of classes are taken. Curves are of all test
     sides' predictions together; two classes: of the positive one, more: the mean over classes, each against the rest.
@@ -55,7 +55,7 @@ def read_guesses(predictions: Sequence[str], models: Models) -> Iterator[tuple[s
 
 
 def curves_of(guesses: Iterator[tuple[str, str, pd.DataFrame]]) -> Iterator[dict[str, object]]:
-    """A row a task, model, curve and point."""
+    """A row per task, model, curve and point."""
     for task, model, mine in guesses:
         labels, scores = mine.label.to_numpy(int), mine[probability_columns(mine)].to_numpy(float)
         cases, places = np.unique(mine.case_id.to_numpy(str), return_inverse=True)

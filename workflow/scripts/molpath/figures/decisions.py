@@ -38,7 +38,7 @@ def treat_all(prevalence: float) -> np.ndarray:
 
 
 def points_of(probe: Probe, classes: Sequence[str], resamples: int = RESAMPLES) -> Iterator[dict[str, object]]:
-    """A row a class, stage and threshold, with 95 % bands over cases.
+    """A row per class, stage and threshold, with 95 % bands over cases.
 
     Of two classes the second is positive; of more each against the rest. A class without cases has no rows.
     """
@@ -60,7 +60,7 @@ def points_of(probe: Probe, classes: Sequence[str], resamples: int = RESAMPLES) 
 
 
 def draw_decisions(numbers: pd.DataFrame, models: Models, protocol: str):
-    """A panel a task and positive class, a line a model: after scaling where there is a temperature, else before."""
+    """A panel per task and positive class, a line per model: after scaling where there is one, else before."""
     mine = numbers[numbers.protocol == protocol]
     has_after = mine.groupby(["task", "model", "positive"]).stage.transform(lambda one: (one == "after").any())
     mine = mine[(mine.stage == "after") | ~has_after.astype(bool)]

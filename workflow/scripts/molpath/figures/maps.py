@@ -68,7 +68,7 @@ def read_embedded(blocks: Sequence[str], wanted: set[str]) -> tuple[list[str], n
 
 
 def plot_map(found: pd.DataFrame, model: str, output: str, note: str) -> None:
-    """A panel a column after slide_id, x and y; the scale of t-SNE means nothing, so it is not shown."""
+    """A panel per column after slide_id, x and y; the scale of t-SNE means nothing, so it is not shown."""
     columns = [name for name in found.columns[3:] if found[name].nunique() > 1] or list(found.columns[3:4])
     panels = max(1, len(columns))
     figure, axes = plt.subplots(1, panels, figsize=(7.5 * panels, 5.4), squeeze=False)

@@ -44,7 +44,7 @@ def grid_of_panels(count: int, rows: int, columns: int = 5, head: float = 0.75):
 
 
 def name_rows(axes, names: Sequence[str], *, labels: bool, bold: str = "", block: int = 0) -> None:
-    """One row a name from the top; block: rows above a line that parts two kinds of training."""
+    """One row per name from the top; block: rows above a line that parts two kinds of training."""
     axes.set_yticks(range(len(names)), names if labels else [""] * len(names))
     for label, name in zip(axes.get_yticklabels(), names, strict=True):
         label.set_fontweight("bold" if name == bold else "normal")

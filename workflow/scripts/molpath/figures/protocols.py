@@ -29,7 +29,7 @@ KEPT = ["task", "metric", "model", "mean", "lower", "upper", "n_folds", "n_fits"
 
 
 def plot_fewshot(*, metrics: str, folds: Sequence[str], models: Models, figure: str, table: str, note: str) -> None:
-    """Boxes over draws, folds and seeds of every kind of model for each number of training samples a class."""
+    """Boxes over draws, folds and seeds of every kind of model for each number of training samples per class."""
     values = fold_values(read_metrics(metrics), folds, "fewshot")
     values = values[values.model.isin(models)]
     numbers = fewshot_numbers(values, models)
@@ -38,7 +38,7 @@ def plot_fewshot(*, metrics: str, folds: Sequence[str], models: Models, figure: 
 
 
 def fewshot_numbers(values: pd.DataFrame, models: Models) -> pd.DataFrame:
-    """One row a task, number of shots and kind of model: what its box shows."""
+    """One row per task, number of shots and kind of model: what its box shows."""
     kinds = list(dict.fromkeys(kind_of(model, models) for model in models))
     values = values.assign(kind=[kind_of(model, models) for model in values.model])
     rows = []
@@ -52,7 +52,7 @@ def fewshot_numbers(values: pd.DataFrame, models: Models) -> pd.DataFrame:
 
 
 def draw_fewshot(numbers: pd.DataFrame, models: Models):
-    """A panel a task, a group of boxes a number of shots."""
+    """A panel per task, a group of boxes per number of shots."""
     tasks, kinds = list(dict.fromkeys(numbers.task)), list(dict.fromkeys(numbers.kind))
     if not tasks:
         return say_nothing("no few-shot task has a score")
@@ -80,7 +80,7 @@ def draw_fewshot(numbers: pd.DataFrame, models: Models):
         axes.set_axisbelow(True)
         axes.tick_params(labelsize=8)
         axes.set_title(shown(task), fontsize=9)
-        axes.set_xlabel("training samples a class", fontsize=8)
+        axes.set_xlabel("training samples per class", fontsize=8)
         axes.set_ylabel(words_of(numbers.metric[numbers.task == task].iloc[0]), fontsize=8)
     handles = [plt.Rectangle((0, 0), 1, 1, color=colours[kind], alpha=0.75, label=kind) for kind in kinds]
     figure.legend(handles=handles, loc="outside right upper", frameon=False, fontsize=8)
@@ -88,7 +88,7 @@ def draw_fewshot(numbers: pd.DataFrame, models: Models):
 
 
 def plot_retrieval(*, metrics: str, models: Models, figure: str, table: str, note: str) -> None:
-    """mAP at 1, 5 and 10: a row of panels a task."""
+    """mAP at 1, 5 and 10: a row of panels per task."""
     scores = read_metrics(metrics)
     scores = scores[(scores.protocol == "retrieval") & scores.model.isin(models) & scores["mean"].notna()]
     write_tsv(table, scores[KEPT])

@@ -1,4 +1,4 @@
-"""Published against measured scores of the linear probes, a panel a family."""
+"""Published against measured scores of the linear probes, a panel per family."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SIDE = 3.1
 
 
 def plot_published(*, table: str, models: Models, figure: str, note: str) -> None:
-    """Draw published.tsv: a point a task and model; on the line both are equal, a hollow one's interval is off it.
+    """Draw published.tsv: a point per task and model; on the line both are equal, a hollow one's interval is off it.
 
     Written as SVG, and as PNG beside it. models: all that are compared, for the same colours as in other figures.
     """

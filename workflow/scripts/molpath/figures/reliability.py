@@ -23,7 +23,7 @@ EMPTY = "no frozen probe of a task with classes has predictions"
 
 
 def points_of(probe: Probe, resamples: int = RESAMPLES) -> Iterator[dict[str, object]]:
-    """A row a stage and bin: mean probability, share that came true with its 95 % band over cases, and counts."""
+    """A row per stage and bin: mean probability, share that came true with its 95 % band over cases, and counts."""
     weights = probe.before.drawn(resamples, seed=1)
     head = {"task": probe.task, "model": probe.model, "protocol": probe.protocol}
     for stage, known in probe.stages.items():

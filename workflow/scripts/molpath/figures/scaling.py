@@ -83,7 +83,7 @@ def count_parameters(weights: str) -> int:
 def score_study(
     number: int, study: Mapping[str, Any], facts: Mapping[str, Any], scores: pd.DataFrame, paper: pd.DataFrame
 ) -> pd.DataFrame:
-    """A row a model and scope (all tasks, each family): plain mean over the tasks that every model of the study has.
+    """A row per model and scope (all tasks, each family): plain mean over the tasks that every model of the study has.
 
     difference: from the mean of the reference (all the data; two heads, else the most parameters), in points;
     published_difference: the paper's, where it has one.
@@ -119,7 +119,7 @@ def name_of(kind: str, row: Mapping[str, Any]) -> str:
 
 
 def side_by_side(table: pd.DataFrame) -> pd.DataFrame:
-    """A row a model, a column a scope, 'mean (difference)' in each cell."""
+    """A row per model, a column per scope, 'mean (difference)' in each cell."""
     rows = []
     for run, part in table.groupby("run", sort=False):
         one = part.iloc[0]
@@ -132,7 +132,7 @@ def side_by_side(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw_studies(table: pd.DataFrame, output: str, note: str) -> None:
-    """A panel a study: all tasks in black, families in colour; lines go through the mean of seeds."""
+    """A panel per study: all tasks in black, families in colour; lines go through the mean of seeds."""
     studies = list(table.groupby(["study", "number"], sort=False))
     figure, panels = plt.subplots(1, len(studies), figsize=(4.6 * len(studies), 3.8), squeeze=False)
     scopes = list(dict.fromkeys(table.scope))

@@ -16,7 +16,7 @@ from .style import COLOURS, save
 
 
 def plot_sites(table: pd.DataFrame, output: str, note: str) -> None:
-    """Stacked bars of slides by site and cohort, a panel a data set; black lines: the paper's slides."""
+    """Stacked bars of slides by site and cohort, a panel per data set; black lines: the paper's slides."""
     totals = table.groupby("site").slides.sum().sort_values(ascending=False, kind="stable")
     sites, sets, cohorts = list(totals.index), list(dict.fromkeys(table.runs)), sorted(set(table.cohort))
     colours = {cohort: COLOURS[index % len(COLOURS)] for index, cohort in enumerate(cohorts)}

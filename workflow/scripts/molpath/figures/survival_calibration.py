@@ -15,7 +15,7 @@ EMPTY = "no frozen Cox probe has predicted survival (probe/cox/times names the d
 
 
 def draw_survival(rows: pd.DataFrame, groups: pd.DataFrame, reference: str):
-    """A row of panels a task, a panel a horizon, of one model; rows, groups: of `tables.survival_calibration`."""
+    """A row of panels per task, a panel per horizon, of one model; rows, groups: of `tables.survival_calibration`."""
     rows, groups = rows[rows.model == reference], groups[groups.model == reference]
     keys = ["task", "protocol"]
     tasks = list(dict.fromkeys(zip(*(rows[key] for key in keys), strict=True)))

@@ -219,7 +219,7 @@ def plot_small_cohorts(
 
 
 def draw_small(numbers: pd.DataFrame, cases: dict[str, int], models: Models, reference: str):
-    """A panel a task: a box a model, with stars, or with how many folds have a value where some don't."""
+    """A panel per task: a box per model, with stars, or with how many folds have a value where some don't."""
     shown_tasks, colours = list(dict.fromkeys(numbers.task)), colours_of(models)
     names = [model for model in models if model in set(numbers.model)]
     drawn, panels = grid_of_panels(len(shown_tasks), len(names), head=1.05)
@@ -240,7 +240,7 @@ def draw_small(numbers: pd.DataFrame, cases: dict[str, int], models: Models, ref
 def small_numbers(
     values: pd.DataFrame, tests: pd.DataFrame, cases: dict[str, int], models: Models, reference: str
 ) -> pd.DataFrame:
-    """One row a task and model: what its box shows, and the corrected t test against the reference."""
+    """One row per task and model: what its box shows, and the corrected t test against the reference."""
     rows = []
     tests = tests[(tests.group == "frozen") & tests.method.str.startswith("corrected resampled t")]
     for (family, task), mine in values.groupby(["family", "task"], sort=True):

@@ -157,7 +157,7 @@ def peek(path: Path) -> dict[str, Any] | None:
                 names = [name for name in inside if not name.startswith("__tmp_")]
                 return _facts("AtlasPatch", path, names, said)
             if inside.ndim == 1:
-                raise Refusal(f"{path}: one vector a slide, no features of patches: give the folder as --embeddings")
+                raise Refusal(f"{path}: one vector per slide, no features of patches: give the folder as --embeddings")
             if "feats" in handle:
                 return _facts("STAMP", path, [str(said["extractor"])] if "extractor" in said else [], said)
             tool = "TRIDENT" if {"patch_size", "target_magnification"} & set(said) or "coords" not in handle else "CLAM"

@@ -92,7 +92,7 @@ class Pretrained:
         for wrong, theirs, needed in (
             (not same_scale(grid, self.grid_name), f"patches of grid {grid}", f"grid {self.grid_name}"),
             (bool(encoder) and encoder != self.encoder, f"features of {encoder}", f"those of {self.encoder}"),
-            (bool(dim) and dim != self.dim, f"{dim} numbers a patch", f"{self.dim} ({self.encoder})"),
+            (bool(dim) and dim != self.dim, f"{dim} numbers per patch", f"{self.dim} ({self.encoder})"),
         ):
             if wrong:
                 raise Refusal(f"{where} has {theirs}, and model {self.name} reads {needed}: name a folder with those")

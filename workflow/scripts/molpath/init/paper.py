@@ -100,7 +100,7 @@ def not_public(task: PaperTask) -> str:
 
 def listing() -> str:
     """A line for each of the 54 tasks: name, size, cohort, how its slides are had, threads' published score."""
-    rows = [("task", "size", "slides from", "to be had by", "threads")]
+    rows = [("task", "size", "slides from", "obtained by", "threads")]
     for task in paper_tasks():
         score = next((one["score"] for one in task.scores() if one["model"] == "threads"), "")
         public = task.row["access"] == "public"
@@ -135,7 +135,7 @@ def public_config() -> Config:
 
 
 def scores_in_words(task: PaperTask, models: list[str]) -> list[str]:
-    """A line a model: what the paper has for it."""
+    """A line per model: what the paper has for it."""
     lines = []
     for row in task.scores():
         if row["model"] in models:

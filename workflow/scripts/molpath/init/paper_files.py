@@ -42,7 +42,7 @@ def splits_of(task: PaperTask, folder: str | None) -> tuple[dict[str, str], Need
 
 
 def fetched_splits(task: PaperTask, what: str) -> tuple[dict[str, str], Needed]:
-    """The same from the hub, with the user's own login; nothing where they can't be had."""
+    """The same from the hub, with the user's own login; nothing where they can't be obtained."""
     from huggingface_hub import get_token, try_to_load_from_cache
 
     source, name = task.name.split("--")

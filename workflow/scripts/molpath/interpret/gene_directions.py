@@ -54,7 +54,7 @@ def write_directions(
     bags: str = "",
     model: str = "",
 ) -> None:
-    """Write a row a class and gene, the strongest beside its null first.
+    """Write a row per class and gene, the strongest beside its null first.
 
     slides, cases, profiles: embeddings by one trained model; expression: rna.h5ad of the cohorts. The probe is fitted
     on all labelled samples. r: Pearson's, within cohorts (both sides centred there); z, p and padj: beside directions

@@ -63,7 +63,7 @@ def draw_gene_sets(
     picture: str,
     patches: str,
 ) -> None:
-    """Write the map (PNG, the thumbnail and a panel a set that can be read) and the patches (GeoJSON, all sets).
+    """Write the map (PNG, the thumbnail and a panel per set that can be read) and the patches (GeoJSON, all sets).
 
     scores: patches.h5; sets: the table of verdicts; inspected, assessed: manifests of the slide's shard. A slide that
     was set aside, and one of which no set can be read, has a picture that says so.

@@ -151,7 +151,7 @@ def judge(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def null_by_pairs(x: np.ndarray, y: np.ndarray, folds: np.ndarray, alphas: Sequence[float], orders: np.ndarray):
-    """Correlations (float S x permutations) of ridges on scores that cases have exchanged, fitted anew."""
+    """Correlations (float S x permutations) of ridges on scores that cases have exchanged, fitted again."""
     shuffled = y[orders].transpose(1, 2, 0).reshape(len(y), -1)
     with one_thread():
         found = correlations(shuffled, out_of_fold(x, shuffled, folds, alphas))

@@ -24,7 +24,7 @@ CHECK_COLUMNS = ["cohort", "check", "n", "value", "verdict", "detail"]
 
 
 def check_profiles(*, tables: Sequence[str], slides: str, cases: str, checks: str, profiles: str) -> None:
-    """Write one row a check (checks) and one row an expression profile (profiles).
+    """Write one row per check (checks) and one row per expression profile (profiles).
 
     tables: rna.h5ad and dna.h5ad of the cohorts; slides: slide sheet (optional column site); cases: sheet of cases
     (optional columns sex or gender), '' for none. Nothing here stops a run: verdicts are for the reader.
@@ -73,7 +73,7 @@ def recorded(sheet: str, *columns: str) -> dict[str, str]:
 
 
 def describe(table, site_of, sex_of) -> pd.DataFrame:
-    """One row a profile: site (recorded, else TCGA's tissue source site), sexes, markers, two components."""
+    """One row per profile: site (recorded, else TCGA's tissue source site), sexes, markers, two components."""
     cases = table.obs.case_id.astype(str)
     u, s = components_of(np.asarray(table.X))
     scores = (u * s)[:, :2] if len(s) > 1 else np.column_stack([u[:, 0] * s[0], np.zeros(len(u))])

@@ -158,7 +158,7 @@ def lesion_rows(path: str, kind: str) -> list[tuple[str, pd.Series]]:
 
 
 def read_peaks(path: str) -> dict[str, list[str]]:
-    """Genes by wide peak of amp_genes or del_genes: one column a peak, genes below its limits ([nearest] is none)."""
+    """Genes by wide peak of amp_genes or del_genes: one column per peak, genes below its limits ([nearest] is none)."""
     if not Path(path).is_file():
         raise BadProfile(f"{path}: no such file; GISTIC2 writes it beside all_lesions, and the genes are in it")
     with open_text(path) as handle:

@@ -162,7 +162,7 @@ def choose_kind(kinds: set[str], value: str) -> str:
 def learn(counts, genes, rows, cases, reference, settings, threads) -> Fit | None:
     """Parameters of size factors and VST: of the reference where there is one, else fitted on these counts.
 
-    None where there are none and the values need none. Raises BadProfile where a VST can't be had.
+    None where there are none and the values need none. Raises BadProfile where a VST can't be obtained.
     """
     if counts is None:
         return None

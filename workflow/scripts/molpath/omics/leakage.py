@@ -48,7 +48,7 @@ def find_twins(tables: Sequence[str], threshold: float) -> list[Twin]:
 
     Compared by the genes that all tables have and that vary most within them. Values are centred gene by gene within
     their cohort, for any two profiles of one tissue correlate as they are; a cohort of a few profiles is compared for
-    equality only. Memory: 2,000 numbers a profile, however many genes the tables have.
+    equality only. Memory: 2,000 numbers per profile, however many genes the tables have.
     """
     spreads = {path: spread for path in tables if (spread := gene_spread(path)) is not None}
     shared = sorted(set.intersection(*(set(spread.index) for spread in spreads.values()))) if spreads else []

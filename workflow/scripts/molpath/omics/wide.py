@@ -132,7 +132,7 @@ def wanted_row(row: Mapping[str, str]) -> str:
 
 
 def read_wide_expression(path: str, rows: Sequence[Mapping[str, str]]) -> tuple[list[str], list[np.ndarray]]:
-    """Genes, and one array of values a row of the sheet."""
+    """Genes, and one array of values per row of the sheet."""
     table = WideTable(path)
     values = table.values("expression")
     return table.kinds["expression"], [table.profile(values, wanted_row(row)) for row in rows]

@@ -12,7 +12,7 @@ from .contribution_files import Contributions, read_contributions
 def show_contributing_patches(
     *, contributions: str, slide_id: str, slide: str, count: int, note: str, picture: str
 ) -> None:
-    """Write a PNG with a row an output: left the `count` patches that add most to it, right those that take most.
+    """Write a PNG with a row per output: left the `count` patches that add most to it, right those that take most.
 
     slide: path of the slide file; only its pyramid is read, never a label or macro image. Below each patch: what it
     adds, and its level-0 position. A slide that was set aside, or whose patches have no place, has a picture that says
@@ -29,7 +29,7 @@ def show_contributing_patches(
 
 
 def rows_of(found: Contributions, slide: str, count: int, sign: int) -> list[Row]:
-    """A row an output of the patches that add most to it (sign 1) or take most from it (-1)."""
+    """A row per output of the patches that add most to it (sign 1) or take most from it (-1)."""
     assert found.places is not None
     rows = []
     for column in found.shown():

@@ -30,7 +30,7 @@ FULL = 99
 def draw_contributions(
     *, contributions: str, slide_id: str, inspected: str, assessed: str, wsi: str, note: str, picture: str, patches: str
 ) -> None:
-    """Write the map (PNG, the thumbnail and a panel an output) and the patches (GeoJSON) of a slide.
+    """Write the map (PNG, the thumbnail and a panel per output) and the patches (GeoJSON) of a slide.
 
     contributions: contributions.h5; inspected, assessed: manifests of the slide's shard. A slide that was set aside, or
     whose patches have no place, has a picture that says so.
@@ -52,7 +52,7 @@ def draw_contributions(
 
 
 def panels_of(found: Contributions, limit: float) -> list[Panel]:
-    """A panel an output; limit: contribution at which its colours end."""
+    """A panel per output; limit: contribution at which its colours end."""
     return [Panel(sum_of(found, one), about_zero(found.values[:, one], limit)) for one in found.shown()]
 
 

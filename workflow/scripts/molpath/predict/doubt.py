@@ -80,9 +80,9 @@ class Reference:
         false_alarms: float = 0.05,
         cases: Sequence[str] | None = None,
     ) -> pd.DataFrame:
-        """One row a case: `ood_score`, `ood_flag`, `ood_p`, `ood_reason` (words) and `ood_missing` (what said nothing).
+        """One row per case: `ood_score`, `ood_flag`, `ood_p`, `ood_reason`, `ood_missing` (what said nothing).
 
-        x: float N x D. slides: a row a slide, columns slide_id, case_id and those of the manifests of slides and
+        x: float N x D. slides: a row per slide, columns slide_id, case_id and those of the manifests of slides and
         tissue; those of other cases are left aside. patches: of a slide, by its id. cases: whose the rows of x are; by
         default those of `slides` in the order in which they come. A part that is
         unknown of a case, or of the training cases, says nothing. Raises ValueError for embeddings that are not finite

@@ -33,7 +33,7 @@ def describe(
 ) -> Reference:
     """The training cases, each measured as if it were new.
 
-    x: float N x D, one row a case; cases: their N names; slides: a row a slide, columns slide_id, case_id and those of
+    x: float N x D, one row per case; cases: their N names; slides: a row per slide, slide_id, case_id and those of
     the manifests; patches: features (float M x W) of a slide, None where it has none. Of cases with the very same
     embedding one counts, for each would make the other look near. Raises ValueError for embeddings that aren't finite.
     """
@@ -125,7 +125,7 @@ def describe_training(
     """Write the reference of a task's labelled cases in a model's embeddings.
 
     Arguments as of run_probe; inspected, assessed, manifests: of the slides, their tissue and their features, where the
-    model has them. Of a task of slides one slide a case counts, drawn by seed: slides of a case are alike.
+    model has them. Of a task of slides one slide per case counts, drawn by seed: slides of a case are alike.
     """
     missing = settings.get("missing", "set_aside")
     known, x = load_samples(read_task(task, config, table), slides, cases, bags=bags, cohort=cohort, missing=missing)

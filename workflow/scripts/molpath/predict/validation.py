@@ -32,7 +32,7 @@ def validate(
 ) -> pd.DataFrame:
     """Metrics of new samples with labels: a row for each metric, with 95 % intervals over resampled cases.
 
-    table: the predictions, one row a sample, with status and in_training; what the predictor was fitted on is left out
+    table: the predictions, one row per sample, with status and in_training; what it was fitted on is left out
     and counted. labelled: what the sheets say, or why they say nothing. internal: cross-validated scores of
     predictor.json (metric, mean, lower, upper), which stand beside those of the probabilities as fitted.
     """

@@ -83,7 +83,7 @@ def check_limits(batch_bytes: float, processes: int, trains: bool = False) -> It
     trains: whether there is one.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    words = f"{soft} open files a process"
+    words = f"{soft} open files per process"
     if soft < OPEN_FILES:
         verdict = note if soft >= OPEN_FILES // 4 else problem
         yield verdict("ulimit", words, f"ulimit -n {min(4096, hard) if hard > 0 else 4096} before you start Snakemake")

@@ -32,7 +32,7 @@ NOTHING |= {"machine": {"gpu": "", "gpus": 0, "cores": 0}}
 
 
 def plan_run(request: Mapping[str, Any], tables: Mapping[str, str], results: str | Path) -> pd.DataFrame:
-    """One row a stage and thing it makes, then the total. `request`: what the config asks for, in numbers.
+    """One row per stage and thing it makes, then the total. `request`: what the config asks for, in numbers.
 
     tables: paths of costs, encoders and gpus. Hours are those of one core and of one GPU, wall_hours
     those of all that share the work; GB are 10^9 bytes. Raises BadCosts and UnknownGpu.

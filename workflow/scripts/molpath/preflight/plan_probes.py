@@ -22,7 +22,7 @@ BAGS_IN_MEMORY = 4 << 30
 def plan_probes(request: Mapping[str, Any], plan: Sum) -> None:
     """Probing jobs: what starting costs, and every fit of every fold, with labels permuted and few samples too.
 
-    A row a model, then one for the transfers, the prompts and the clusters of all models together.
+    A row per model, then one for the transfers, the prompts and the clusters of all models together.
     """
     costs = plan.costs
     for model in request["models"] if request["tasks"] else ():
@@ -72,7 +72,7 @@ def fit_seconds(task: Mapping[str, Any], samples: float, model: Mapping[str, Any
 
 
 def plan_finetuning(request: Mapping[str, Any], plan: Sum) -> None:
-    """A row a fine-tuned model: training steps of every fold on a GPU, which waits for bags that memory can't keep."""
+    """A row per fine-tuned model: training steps of all folds on a GPU, which waits for bags that memory can't keep."""
     costs = plan.costs
     tasks = [task for task in request["tasks"] if "finetune" in task["groups"]]
     for model in request["finetune"] if tasks else ():

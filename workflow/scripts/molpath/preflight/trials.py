@@ -37,7 +37,7 @@ def try_encoders(encoders: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
 def try_slide_encoders(models: Sequence[Mapping[str, Any]], deployed: bool) -> Iterator[Finding]:
     """A bag of patches through each slide encoder of others.
 
-    models: {name, model, weights, width}: entry of the config, its weights' path, numbers a patch. deployed: their jobs
+    models: {name, model, weights, width}: entry of the config, its weights, numbers per patch. deployed: their jobs
     run in an environment that Snakemake makes, which is not this one.
     """
     if deployed:

@@ -8,7 +8,7 @@ from ..common.settings.pretrain import DnaEncoder, RnaEncoder, SlideEncoder
 
 
 class SlideSection(SlideEncoder):
-    """The slide encoder; input: numbers a patch."""
+    """The slide encoder; input: numbers per patch."""
 
     input: int
 

@@ -105,7 +105,8 @@ def check_devices(processes: int, promised: bool = False) -> None:
     if 0 < count < processes:
         raise NoDevice(
             f"{processes} processes of the training on this node, and {count} GPU{'s' * (count > 1)} that they see: "
-            "ask for a GPU a process (resource gpu of pretrain_run, CUDA_VISIBLE_DEVICES), or lower training/processes"
+            "ask for a GPU per process (resource gpu of pretrain_run, CUDA_VISIBLE_DEVICES), or lower "
+            "training/processes"
         )
 
 

@@ -49,7 +49,7 @@ def write_model_card(
             ["- **control**: pairs are shuffled, each slide has another case's profiles"]
             * run.get("shuffle_pairs", False)
         ),
-        f"- patches: grid {run['grid']}, encoder {run['encoder']}, {dim} numbers a patch",
+        f"- patches: grid {run['grid']}, encoder {run['encoder']}, {dim} numbers per patch",
         *(f"- {kind}: SHA-256 {', '.join(digests)}" for kind, digests in shortened(trained["contents"]).items()),
         *network_lines(description, outputs),
         *training_lines(run, selected, trained),

@@ -163,7 +163,7 @@ class PatchStore:
             if len(array) != table["count"].astype(int).sum():
                 raise DamagedStore(f"{path} has {len(array)} rows, not those of {index}; remove both and pack again")
             if self.dim and array.shape[1] != self.dim:
-                raise DamagedStore(f"{path} has {array.shape[1]} numbers a patch, files before it {self.dim}")
+                raise DamagedStore(f"{path} has {array.shape[1]} numbers per patch, files before it {self.dim}")
             self.dim = array.shape[1]
             file = PackedFile(str(path), array.offset, self.dim, state_of(Path(path)))
             for row in table.to_dict("records"):

@@ -6,9 +6,9 @@ import numpy as np
 
 from .metrics import CALIBRATION_BINS
 
-#: Cases a bin of the pooled error, on average, at least.
+#: Cases per bin of the pooled error, on average, at least.
 PER_BIN = 10
-#: Note of a slope that can't be had.
+#: Note of a slope that can't be obtained.
 SEPARATED = "no slope: a threshold separates the classes, or all probabilities are the same"
 SLOPE, INTERCEPT, ERROR = "calibration_slope", "calibration_intercept", "ece"
 

@@ -2,7 +2,7 @@
 
 permuted, <protocol>_permuted: labels (survival: times with events) shuffled over cases, of two cohorts within each, on
     request within each site; must stand at chance.
-site_only: a probe on the site alone (one column a site). Where it predicts the label, a model may have learned the
+site_only: a probe on the site alone (one column per site). Where it predicts the label, a model may have learned the
     site's stain or scanner rather than disease, and its score says little.
 patch_count_only: a probe on the logarithm of the number of patches, that is on the area of tissue alone.
 """

@@ -49,7 +49,7 @@ class FineTuning:
     def predict(self, fold: int, train: np.ndarray, test: np.ndarray) -> Trained:
         """Train on the samples at `train`; probabilities (float N x classes) or risk (float N) of both sides.
 
-        The training side is looked at as it was trained on, with at most as many patches a bag. Raises ProbeFailed
+        The training side is looked at as it was trained on, with at most as many patches per bag. Raises ProbeFailed
         where it can teach nothing or training diverges.
         """
         loss_of = self._loss(train)
@@ -87,7 +87,7 @@ class FineTuning:
         return lambda logits, i: cross_entropy(logits, int(task.labels[i]), float(weights[task.labels[i]]))
 
     def _train(self, network: torch.nn.Module, train: np.ndarray, loss_of: Loss, rng: np.random.Generator) -> float:
-        """All epochs, a bag a step; the last epoch's weights stay in the network. Returns its mean loss."""
+        """All epochs, a bag per step; the last epoch's weights stay in the network. Returns its mean loss."""
         recipe = self.recipe
         optimiser = torch.optim.AdamW(network.parameters(), lr=0.0, weight_decay=recipe["weight_decay"])
         network.train()

@@ -83,7 +83,7 @@ def run_finetune(
 
 
 def outputs_of(task: Task, survival: int) -> int:
-    """Width of a network's head: a number a class, or `survival` of them. Raises BadTask if those are too few."""
+    """Width of a network's head: a number per class, or `survival` of them. Raises BadTask if those are too few."""
     if not task.is_survival:
         return len(task.classes)
     if survival < BINS:

@@ -20,7 +20,7 @@ DRAWN = ("fewshot",)
 
 
 def summarise(metrics: pd.DataFrame, predictions: pd.DataFrame, bootstraps: int, seed: int) -> pd.DataFrame:
-    """One row a protocol, number of shots and metric: mean, se, lower, upper, interval, n_folds, n_failed, note, …
+    """One row per protocol, number of shots and metric: mean, se, lower, upper, interval, n_folds, n_failed, note, …
 
     se: population deviation over folds / sqrt(folds), as Patho-Bench has it (few-shot: over draws and folds).
     lower, upper: where predictions are kept, 2.5 and 97.5 percentiles of the mean over folds when *cases* are resampled
@@ -114,7 +114,7 @@ def pooled_values(rows: list[dict[str, Any]], replicates: Replicates, protocol: 
 
 
 def over_draws(group: pd.DataFrame) -> dict[str, Any]:
-    """Percentiles over repeated draws of the mean over folds; of one draw a fold, over folds.
+    """Percentiles over repeated draws of the mean over folds; of one draw per fold, over folds.
 
     A control has none of a single permutation: its folds say nothing of what other permutations give.
     """

@@ -35,7 +35,7 @@ def class_weights(labels: np.ndarray, classes: int) -> np.ndarray:
 def cross_entropy(logits: torch.Tensor, label: int, weight: float) -> torch.Tensor:
     """Weighted cross-entropy of one bag (logits: float classes).
 
-    The weight multiplies the loss. With one bag a batch torch's weighted mean would divide by the same weight, and
+    The weight multiplies the loss. With one bag per batch torch's weighted mean would divide by the same weight, and
     nothing would be balanced.
     """
     return -weight * torch.log_softmax(logits, 0)[label]

@@ -105,7 +105,7 @@ class RidgeProbe:
 
 
 def permuted_targets(task: Task, settings: Probe, repeats: Sequence[int]) -> np.ndarray:
-    """Values (float N x repeats) shuffled over cases, one column a permutation."""
+    """Values (float N x repeats) shuffled over cases, one column per permutation."""
     return np.stack([task.values[shuffled(task, settings["seed"], repeat)] for repeat in repeats], axis=1)
 
 

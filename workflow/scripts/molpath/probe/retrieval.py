@@ -102,7 +102,7 @@ def add_rows(
     protocol: str = "retrieval",
     repeat: int = 0,
 ) -> None:
-    """One row a metric, its mean over queries."""
+    """One row per metric, its mean over queries."""
     overlap = results.overlap(train, test)
     for k, values in zip(RANKS, precisions.T, strict=True):
         few = f"the database holds {len(train)} samples, fewer than {k}" if k > len(train) else ""
@@ -113,7 +113,7 @@ def add_rows(
 
 
 def as_table(task: Task, fold: int, test: np.ndarray, near: np.ndarray, precisions: np.ndarray) -> pd.DataFrame:
-    """Predictions: a row a query with its label, AP@k (ap_1, ap_5, ap_10) and nearest samples (ids, nearest first)."""
+    """Predictions: a row per query with its label, AP@k (ap_1, ap_5, ap_10) and nearest samples (ids)."""
     names = [task.samples[i] for i in test]
     table = pd.DataFrame({"sample_id": names, "case_id": [task.cases.get(name, name) for name in names]})
     table = table.assign(protocol="retrieval", shots=0, repeat=0, fold=fold, label=task.labels[test])

@@ -217,7 +217,7 @@ def check_labels(
 
 
 def one_row_a_sample(rows: pd.DataFrame, unit: str, columns: list[str], table: str | Path) -> pd.DataFrame:
-    """One row a case or slide; all slides of a case must agree in label and fold.
+    """One row per case or slide; all slides of a case must agree in label and fold.
 
     Further columns: `first` (index of its first row), `case`, `slides` (those listed; none where there is no column).
     """

@@ -21,7 +21,7 @@ class Abmil(nn.Module):
     """The supervised baseline: attention-based multiple-instance learning with one head that is not gated.
 
     Sizes as in section 7.10: Linear, GELU, dropout 0.1; scores by Linear to 512, tanh, dropout 0.25, Linear to 1; the
-    pooled vector passes Linear, GELU, dropout 0.1. 1,575,425 parameters at 768 numbers a patch.
+    pooled vector passes Linear, GELU, dropout 0.1. 1,575,425 parameters at 768 numbers per patch.
     """
 
     def __init__(self, width: int = 768, hidden: int = 512, dropout: float = 0.1, attention_dropout: float = 0.25):
@@ -55,7 +55,7 @@ def encoder_of(model: Model, sources: Sequence[str], width: int) -> tuple[nn.Mod
     """A slide encoder by the `kind` of the model, and the width of its embedding.
 
     threads: weights beside `sources[0]` (config.json of a run); random: the sizes `slide_encoder`, weights by `seed`;
-    chief: weights in `sources[0]`; abmil: weights by torch's state of chance. width: numbers a patch.
+    chief: weights in `sources[0]`; abmil: weights by torch's state of chance. width: numbers per patch.
     """
     if model["kind"] == "threads":
         network = load(str(Path(sources[0]).parent))[0]

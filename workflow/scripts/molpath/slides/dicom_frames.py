@@ -1,6 +1,6 @@
 """Where the JPEG frames of a DICOM slide lie, as pages of tiles. Source: DICOM PS3.5 7 and A.4, PS3.3 C.8.12.4.
 
-Only the plain case is told: one file a level, TILED_FULL, each frame one baseline JPEG stream. The rest raises
+Only the plain case is told: one file per level, TILED_FULL, each frame one baseline JPEG stream. The rest raises
 ValueError and is left to OpenSlide.
 """
 

@@ -16,7 +16,7 @@ WEIGHTS_MB = 4.3
 #: MB of activations of a core that encodes: 16 patches through a small network, more for each million parameters; at
 #: so many pixels, and more with their square and with crops (ViT-L: 240 MB, five crops 940, 448 pixels 750).
 ACTIVATIONS_MB, ACTIVATIONS_MB_A_MILLION, ACTIVATIONS_PX = 150, 0.25, 224
-#: Patches a batch where the config leaves it to the machine, and batches in memory.
+#: Patches per batch where the config leaves it to the machine, and batches in memory.
 BATCH, BATCHES = 256, 4
 #: What is asked for a network nobody knows.
 UNKNOWN_MILLIONS = 350

@@ -22,7 +22,7 @@ def map_of(path: str, contents: Any) -> dict[str, Any]:
     """A config file's contents; an empty file is an empty map, and anything but a map a problem."""
     if contents is not None and not isinstance(contents, dict):
         problems = Problems()
-        problems.add(path, f"{str(contents)[:40]!r} is no map of keys", "write a section a stage (config/README.md)")
+        problems.add(path, f"{str(contents)[:40]!r} is no map of keys", "write a section per stage (config/README.md)")
         problems.stop()
     return contents or {}
 

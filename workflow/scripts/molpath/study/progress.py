@@ -15,7 +15,7 @@ from .predict import NEW
 PARTS = ("shard", "block")
 #: Seconds of a processor that a look at the jobs' files may take: what is not read now is read next time.
 LOOK_S = 0.005
-#: Seconds over which patches a second and the time left are reckoned, and below which nothing is said of them.
+#: Seconds over which patches per second and the time left are reckoned, and below which nothing is said of them.
 PATCHES_OVER, LEFT_OVER, SHORTEST = 60.0, 600.0, 2.0
 #: How many stages a line tells of.
 SHOWN = 2

@@ -19,7 +19,7 @@ class PretrainJobs:
         self.models, self.encoders = models, encoders
 
     def gpus(self, wildcards: Wildcards) -> int:
-        """A GPU a process; none where the build of PyTorch is the CPU's."""
+        """A GPU per process; none where the build of PyTorch is the CPU's."""
         return self.gpus_of(wildcards.run)
 
     def gpus_of(self, run: str) -> int:

@@ -1,4 +1,4 @@
-"""Tables of scores to print: a table a cohort, and the protocols beside frozen probes; as TSV, Markdown and LaTeX.
+"""Tables of scores to print: a table per cohort, and the protocols beside frozen probes; as TSV, Markdown and LaTeX.
 
 Cells come as a tidy table, one row per cell: `table` and `column` say where it stands, `model` in which row, `block` in
 which part of the table.
@@ -91,7 +91,7 @@ def show_score(row) -> str:
 
 
 def swept(scores: pd.DataFrame, models: Models, c: float) -> pd.DataFrame:
-    """Cells of the sweep of C, a row a kind of model: mean over tasks and how many of them it won."""
+    """Cells of the sweep of C, a row per kind of model: mean over tasks and how many of them it won."""
     numbers = sweep(scores, models, c)
     shown = [
         f"{mean:.3f} ({won} of {tasks})"

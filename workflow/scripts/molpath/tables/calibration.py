@@ -95,7 +95,7 @@ def probe_of(mine: pd.DataFrame) -> Probe:
 
 
 def tabulate(probes: Iterable[Probe], resamples: int = RESAMPLES) -> pd.DataFrame:
-    """One row a probe: counts, temperature, and each of MEASURES before and after with its 95 % interval over cases.
+    """One row per probe: counts, temperature, and each of MEASURES before and after with its 95 % interval over cases.
 
     temperature: fitted on all cases; lowest and highest: of those that were applied, each fitted on other cases.
     """

@@ -15,7 +15,7 @@ SWEEP = "logistic_C="
 
 
 def gains(scores: pd.DataFrame, pairs: Mapping[str, Sequence[str]]) -> pd.DataFrame:
-    """One row a task and model, then one a family and over all, with Student's 95 % interval over tasks.
+    """One row per task and model, then one a family and over all, with Student's 95 % interval over tasks.
 
     baseline_score: mean of those of the model's baselines that have the task; a task without either is left out.
     """
@@ -57,7 +57,7 @@ def by_fit(swept: pd.DataFrame) -> list[str]:
 
 
 def sweep(metrics: pd.DataFrame, models: Models, c: float) -> pd.DataFrame:
-    """One row a strength and kind of model: mean over the tasks that every strength and model has, tasks won, share."""
+    """One row per strength and kind of model: mean over the tasks that all of them have, tasks won, share."""
     own = SWEEP + (f"{c:g}" if c else "adaptive")
     table = metrics[(metrics.primary == 1) & (metrics.group == "frozen") & metrics.model.isin(models)]
     swept = table[table.protocol.str.startswith(SWEEP)]

@@ -49,7 +49,7 @@ def compare_models(*, metrics: str, models: Models, note: str, comparison: str, 
 
 
 def compare(primary: pd.DataFrame, models: Models) -> pd.DataFrame:
-    """One row a task and protocol, 'mean (lower to upper)' a model; then the means over each family."""
+    """One row per task and protocol, 'mean (lower to upper)' a model; then the means over each family."""
     rows = []
     for (protocol, shots, family, task, metric), group in primary.groupby(
         ["protocol", "shots", "family", "task", "metric"], sort=False
@@ -65,7 +65,7 @@ def compare(primary: pd.DataFrame, models: Models) -> pd.DataFrame:
 
 
 def family_means(primary: pd.DataFrame, models: Models) -> list[dict[str, Any]]:
-    """One row a protocol and family: means over the tasks on which every model has a score, and their number."""
+    """One row per protocol and family: means over the tasks on which every model has a score, and their number."""
     rows = []
     for (protocol, shots, family), group in primary.groupby(["protocol", "shots", "family"], sort=False):
         means, tasks = shared_means(
@@ -108,7 +108,7 @@ def show_comparison(
         f"says how many have a value, and below {ENOUGH:.0%} of them a score is in no mean; neither is one of survival "
         "whose Cox models kept no coefficient, for it says nothing of the embeddings. Means of a family are over those "
         "tasks on which every model has such a score. Few-shot rows give the "
-        "training samples a class. Controls: permuted rows have shuffled labels and stand at about chance; site_only "
+        "training samples per class. Controls: permuted rows have shuffled labels and stand at about chance; site_only "
         "and patch_count_only rows know nothing but the site, or the number of patches."
     )
     if side_by_side.empty:

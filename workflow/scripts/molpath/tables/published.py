@@ -44,7 +44,7 @@ def compare_published(
     markdown: str,
     latex: str,
 ) -> None:
-    """Write published.tsv (a row a number), published_averages.tsv, a page of both, and tables as Markdown and LaTeX.
+    """Write published.tsv (a row per number), published_averages.tsv, a page of both, and tables as Markdown and LaTeX.
 
     names: the paper's name of each measured model. others: scores of the same tasks from elsewhere, which stand on the
     page by source, protocol and split, and in no average. A number the paper has and this run lacks is no row; what an
@@ -76,7 +76,7 @@ def read_published(paths: Sequence[str]) -> pd.DataFrame:
 
 
 def join(metrics: pd.DataFrame, paper: pd.DataFrame, tasks: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
-    """One row a number that both have: same protocol, task, metric, samples a class, and model by the paper's name.
+    """One row per number that both have: same protocol, task, metric, samples per class, and model by the paper's name.
 
     covered: whether the 95 % interval of this run's mean holds the published score; empty where there is none.
     """
@@ -157,7 +157,7 @@ def by_family(both: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 def missing_tasks(both: pd.DataFrame, tasks: pd.DataFrame) -> str:
-    """A sentence: how many of the paper's tasks are compared, and which of the others can't be had."""
+    """A sentence: how many of the paper's tasks are compared, and which of the others can't be obtained."""
     probed = set(both.task[both.protocol == "linear_probe"])
     in_house = tasks[tasks.access == "in_house"]
     compared, public = tasks.task.isin(probed), tasks.access == "public"

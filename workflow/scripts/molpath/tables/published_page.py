@@ -104,7 +104,7 @@ def readable(rows: pd.DataFrame) -> pd.DataFrame:
     """Rows of published.tsv as people read them: errors and intervals as words, no columns that say nothing here."""
     scores = scores_of(rows)
     columns = {"task": rows.task, "model": rows.model, "published as": rows.published_model, "metric": rows.metric}
-    columns["samples a class"] = rows.shots.map(lambda shots: str(int(shots)) if shots else "")
+    columns["samples per class"] = rows.shots.map(lambda shots: str(int(shots)) if shots else "")
     columns["published"] = scores["published"]
     columns["published error"] = rows.apply(error_of, axis=1)
     columns |= {"measured": scores["measured"], "95 % interval": rows.apply(interval_of, axis=1)}
@@ -115,7 +115,7 @@ def readable(rows: pd.DataFrame) -> pd.DataFrame:
     table = pd.DataFrame(columns)
     silent = [
         name
-        for name in ("samples a class", "published error", "folds", "split", "confidence")
+        for name in ("samples per class", "published error", "folds", "split", "confidence")
         if (table[name] == "").all()
     ]
     return without_second_names(table.drop(columns=silent))

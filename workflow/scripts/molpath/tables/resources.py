@@ -60,7 +60,7 @@ def summarise_resources(
 
 
 def read_benchmarks(folder: str, patterns: Mapping[str, str], gpus: Mapping[str, Mapping[str, int]]) -> pd.DataFrame:
-    """One row a benchmark file that a pattern names: rule, job (its path below the folder), shard, gpus, and NUMBERS.
+    """One row per benchmark file that a pattern names: rule, job (its path below the folder), shard, gpus, and NUMBERS.
 
     Where a rule repeats a benchmark, the mean of its rows. A number that could not be measured is missing.
     """
@@ -82,7 +82,7 @@ def read_benchmarks(folder: str, patterns: Mapping[str, str], gpus: Mapping[str,
 
 
 def add_up(jobs: pd.DataFrame, n_slides: int) -> pd.DataFrame:
-    """One row a rule, most processor hours first, and a row `all` with sums (of memory and times: the highest)."""
+    """One row per rule, most processor hours first, and a row `all` with sums (of memory and times: the highest)."""
     jobs = jobs.assign(gpu_s=jobs.s * jobs.gpus)
     rows = [_add_up(rule, mine, n_slides) for rule, mine in jobs.groupby("rule", sort=True)]
     table = pd.DataFrame(rows, columns=COLUMNS).sort_values(["cpu_hours", "rule"], ascending=[False, True])

@@ -14,7 +14,7 @@ COLUMNS = ["model", "cases", "dimensions", "mean_norm", "sd", "constant"]
 
 
 def list_scales(*, models: Sequence[str], tables: Sequence[str], output: str) -> None:
-    """Write a row a model; tables: its cases.h5ad, in the order of `models`."""
+    """Write a row per model; tables: its cases.h5ad, in the order of `models`."""
     rows = [{"model": model} | scale_of(read_embeddings(path)[1]) for model, path in zip(models, tables, strict=True)]
     write_tsv(output, pd.DataFrame(rows, columns=COLUMNS))
 

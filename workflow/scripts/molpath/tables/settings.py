@@ -66,7 +66,7 @@ def differs(here: str, paper: str) -> str:
 
 
 def side_by_side(table: pd.DataFrame) -> pd.DataFrame:
-    """A row a setting, a column a run; values that differ from the paper's say so."""
+    """A row per setting, a column per run; values that differ from the paper's say so."""
     rows = []
     for (setting, _), group in table.groupby(["setting", "key"], sort=False):
         one = group.iloc[0]

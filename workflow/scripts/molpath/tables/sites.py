@@ -51,7 +51,7 @@ def same_slides(chosen: Mapping[str, pd.DataFrame]) -> list[tuple[list[str], pd.
 
 
 def count(runs: str, slides: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame:
-    """A row a cohort and site, and those that only the paper has in a cohort of its own; the larger sites first.
+    """A row per cohort and site, and those that only the paper has in a cohort of its own; the larger sites first.
 
     share: of the cohort's slides. published, difference: empty where the paper has no such cohort or site.
     """
@@ -89,7 +89,7 @@ def paper_names(paper: pd.DataFrame) -> dict[tuple[str, str], str]:
 
 
 def side_by_side(table: pd.DataFrame) -> pd.DataFrame:
-    """A row a site, a column a cohort, 'measured (published)' in each cell; totals in the last column and row."""
+    """A row per site, a column per cohort, 'measured (published)' in each cell; totals in the last column and row."""
     wide = table.pivot(index="site", columns="cohort", values=["slides", "published"]).reindex(table.site.unique())
     cohorts = list(dict.fromkeys(table.cohort))
     rows = []

@@ -27,7 +27,7 @@ COLUMNS += ["statistic", "p", "p_adjusted", "permutations", "p_logrank", "note"]
 
 
 def risk_groups(predictions: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    """One row a case (index case_id): time, event, high (bool); and how risk was cut.
+    """One row per case (index case_id): time, event, high (bool); and how risk was cut.
 
     predictions: rows of one task and model with fold, sample_id, case_id (else a sample is a case), time, event, risk,
     and cutoff (the median risk of the fold's training side) where the probe recorded it. A case is at high risk where
@@ -72,7 +72,7 @@ def groups_cut(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def by_majority(table: pd.DataFrame) -> pd.DataFrame:
-    """One row a case of a table of groups_cut: high where most of its rows are."""
+    """One row per case of a table of groups_cut: high where most of its rows are."""
     cases = table.groupby(case_column(table), sort=True).agg(
         time=("time", "first"), event=("event", "first"), high=("high", "mean")
     )

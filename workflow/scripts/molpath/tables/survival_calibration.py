@@ -43,7 +43,7 @@ def read_survival(predictions: Sequence[str], models: Models) -> Iterator[tuple[
 
 
 def by_case(rows: pd.DataFrame) -> pd.DataFrame:
-    """One row a case (index case_id): time (days), event (bool), and by days the mean survival its rows predict.
+    """One row per case (index case_id): time (days), event (bool), and by days the mean survival its rows predict.
 
     A case's rows are of its slides and of the folds that test it; those without a prediction take no part.
     """
@@ -55,7 +55,7 @@ def by_case(rows: pd.DataFrame) -> pd.DataFrame:
 def tabulate(
     head: dict[str, str], cases: pd.DataFrame, resamples: int = RESAMPLES
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """A row a horizon, and a row a horizon and group of predicted survival (COLUMNS, GROUP_COLUMNS)."""
+    """A row per horizon, and a row per horizon and group of predicted survival (COLUMNS, GROUP_COLUMNS)."""
     rows, groups = [], []
     for day in sorted(name for name in cases if isinstance(name, float)):
         there = cases[cases[day].notna()]

@@ -101,7 +101,7 @@ def beside_paper(row: dict[str, Any], paper: pd.DataFrame) -> dict[str, Any]:
 
 
 def count_classes(task: Task, known: pd.DataFrame) -> list[dict[str, Any]]:
-    """A row a class, with the paper's count where it has a class of that name; then classes that only the paper has.
+    """A row per class, with the paper's count where it has a class of that name; then classes that only the paper has.
 
     Tasks of survival or regression have none.
     """

@@ -12,7 +12,7 @@ import pandas as pd
 
 #: What stands where a number was not measured.
 UNKNOWN = "not measured"
-COLUMNS = ["test", "simulated", "one slide a case", "five slides a case"]
+COLUMNS = ["test", "simulated", "one slide per case", "five slides per case"]
 #: What is no test, but reads like one. The intervals: of the AUC of two balanced classes, 32 numbers of noise a case,
 #: 100 bootstraps of cases; 40 of 220 runs leave 0.5 out. They hold the fitted probes of all folds as they are, so what
 #: other training samples would give isn't in them; permutations ask whether a score is chance.
@@ -42,5 +42,5 @@ MEASURED = (
 
 
 def measured() -> pd.DataFrame:
-    """The table: test, what was simulated, share with one slide a case and with five."""
+    """The table: test, what was simulated, share with one slide per case and with five."""
     return pd.DataFrame(MEASURED, columns=COLUMNS)

@@ -23,7 +23,7 @@ FURTHER = ["knn", "prototype"]
 
 def add_options(parser: argparse.ArgumentParser, wants: Any) -> None:
     """Options of this want."""
-    told = "embeddings: a table (TSV, CSV, Parquet, h5ad, npy) or a folder of .h5, one vector a slide or case"
+    told = "embeddings: a table (TSV, CSV, Parquet, h5ad, npy) or a folder of .h5, one vector per slide or case"
     wants.add_argument("--embeddings", metavar="FILE", nargs="+", help=f"{told}; several are compared")
     group = parser.add_argument_group("embeddings")
     group.add_argument("--ids", metavar="FILE", help="of .npy: a table with an id for each row")

@@ -112,7 +112,7 @@ def width_of(folder: Path, stem: str, names: list[str], encoder: str) -> int:
 
 def tell(trained: Pretrained, draft: Draft) -> None:
     """What the model is, what its folder does not say, and whether cases were trained on."""
-    facts = f"grid {trained.grid_name}, encoder {trained.encoder}, {trained.run.width} numbers a slide"
+    facts = f"grid {trained.grid_name}, encoder {trained.encoder}, {trained.run.width} numbers per slide"
     draft.guess("model", f"{trained.name} in {trained.folder}: {facts}", "--model")
     draft.notes += trained.unsaid
     header, *rows = (line.split("\t") for line in draft.files[SHEET].splitlines())

@@ -20,7 +20,7 @@ from .features import SHEET, case_ids, mean_of, sheet_of
 ENCODER = "efficientnet_lite0"
 #: Patches where an encoder was made for any.
 TILE = {"patch_size": 256, "magnification": 20}
-#: Up to so many slides a job takes few, so that several work and each says soon how it went.
+#: Up to so many slides per job takes few, so that several work and each says soon how it went.
 FEW, FEW_A_JOB = 500, 8
 
 

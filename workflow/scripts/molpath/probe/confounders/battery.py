@@ -41,8 +41,8 @@ NOBODY = "no case has a finite prediction"
 
 @dataclass(frozen=True)
 class Battery:
-    """Tables of a task. confounders: one row a column, with the verdict and every number behind it; strata, subgroups:
-    one row a group; gaps: one row a column and metric; left_out: cases that are in none, with the reason."""
+    """Tables of a task. confounders: one row per column, with the verdict and all numbers behind it; strata, subgroups:
+    one row per group; gaps: one row per column and metric; left_out: cases that are in none, with the reason."""
 
     confounders: pd.DataFrame
     strata: pd.DataFrame

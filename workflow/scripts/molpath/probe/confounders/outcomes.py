@@ -1,4 +1,4 @@
-"""What was predicted of each case: one row a case, its samples, folds and repeats combined."""
+"""What was predicted of each case: one row per case, its samples, folds and repeats combined."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from ..tasks import Task
 def residuals(task: Task, groups: np.ndarray | None = None) -> np.ndarray:
     """Label minus what is expected of a case of its group (float N x K; groups: int N, below 0: in none, its rows 0).
 
-    Classes: 1 or 0 less the share of the class (of two classes the second, K = 1; else one column a class). Numbers:
+    Classes: 1 or 0 less the share of the class (of two classes the second, K = 1; else one column per class). Numbers:
     less their mean. Survival: martingale residuals, the event less the cumulative hazard (Nelson-Aalen) at its time.
     """
     groups = np.zeros(len(task.samples), int) if groups is None else groups

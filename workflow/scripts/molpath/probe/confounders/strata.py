@@ -22,7 +22,7 @@ EACH = 3
 
 
 def score_strata(task: Task, column: Column, pairs: Pairs, bootstraps: int, seed: int) -> pd.DataFrame:
-    """One row a group, and one for cases without a value: column, stratum, n, labels, score, lower, upper, note.
+    """One row per group, and one for cases without a value: column, stratum, n, labels, score, lower, upper, note.
 
     Small groups and groups of one class are there, with a note and without a score. lower, upper: see Pairs.interval.
     """

@@ -118,7 +118,7 @@ def wilson(share: float, n: int) -> tuple[float, float]:
 def largest_gaps(
     outcome: Outcome, column: Column, pairs: Pairs, fine: list[int], permutations: int, seed: int
 ) -> pd.DataFrame:
-    """One row a metric: its largest gap over the groups `fine` (codes), and P by exchange."""
+    """One row per metric: its largest gap over the groups `fine` (codes), and P by exchange."""
     names = ["column", "metric", "gap", "highest", "lowest", "n_groups", "p", "note"]
     if len(fine) < 2:
         note = f"fewer than two groups of {ENOUGH} cases"

@@ -28,7 +28,7 @@ explain."""
 def judge(row: Mapping[str, Any]) -> tuple[str, str]:
     """Verdict and reason of a column: of its numbers, RULES takes p_score, p_association, p_lean, p_within, left_upper.
 
-    A number that couldn't be had is nan and counts as not found.
+    A number that couldn't be obtained is nan and counts as not found.
     """
     if row["unusable"]:
         return CANNOT, f"{CANNOT}: {row['unusable']}"

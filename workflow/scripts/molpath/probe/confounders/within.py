@@ -104,7 +104,7 @@ def score_test(label: np.ndarray, scores: np.ndarray, strata: np.ndarray) -> np.
     """z (float M) of adding the score to a model of the label by strata (label: residuals, scores: float N x M).
 
     Of two classes Rao's score test of the logistic regression on the strata, a likelihood ratio to first order; of
-    numbers that of one mean a stratum, of times that of a stratified Cox model, with a variance for each stratum.
+    numbers that of one mean per stratum, of times that of a stratified Cox model, with a variance for each stratum.
     """
     total, variance = np.zeros(label.shape[1]), np.zeros(label.shape[1])
     for code in np.unique(strata[strata >= 0]):
