@@ -204,6 +204,13 @@ def test_one_class_is_refused():
         fit(task_of(np.zeros(9, int), np.arange(9), classes=2), np.zeros((9, 2), np.float32), SETTINGS)
 
 
+def test_a_class_that_would_look_like_two_in_a_set_is_refused():
+    task, x = World([1, 1], 4, 1.0).task(np.random.default_rng(0), 40)
+    task.classes = ["low;none", "high"]
+    with pytest.raises(BadTask, match="class low;none has a ; in its name"):
+        fit(task, x, SETTINGS)
+
+
 def test_no_event_is_refused():
     task, x = survival_task(np.random.default_rng(0), 20, 4)
     task.events[:] = False

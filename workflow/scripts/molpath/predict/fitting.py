@@ -15,7 +15,7 @@ from ..probe.tasks import BadTask, Task
 from .conformal import Calibration
 from .crossing import calibrated_by, conformal_facts, cross_fit, stacked, temperature_facts
 from .linear import Linear, fit_linear
-from .predictor import Predictor
+from .predictor import JOIN, Predictor
 from .survival import breslow
 
 NO_CALIBRATION = Calibration(*(np.zeros(0, np.int64),) * 3, np.zeros(0))
@@ -36,6 +36,10 @@ def fit(task: Task, x: np.ndarray, settings: Probe) -> Predictor:
     if kind == "classes" and len(task.classes) < 2:
         raise BadTask(
             f"{task.name}: nothing to predict, for every labelled sample is of class {task.classes[0]}: {OUT}"
+        )
+    if joined := [name for name in task.classes if JOIN in name]:
+        raise BadTask(
+            f"{task.name}: class {joined[0]} has a {JOIN} in its name, which parts the classes of a set: {OUT}"
         )
     everyone = np.arange(len(task.samples))
     try:
