@@ -73,7 +73,7 @@ def write_predictor(folder, linear, kind="classes", classes=("wild", "mutant"), 
     outputs, width = linear.coefficients.shape
     facts = {"kind": kind, "model": name, "task": "t", "classes": list(classes), "width": width, "temperature": 1.0}
     facts |= {"scale": {"unit": linear.unit}, "training": {"cases": list(cases)}, "digests": {}}
-    facts |= {"survival": {"follow_up": 9.0}} if kind == "survival" else {}
+    facts |= {"survival": {"follow_up": 9.0, "cutoff": 0.0, "times": []}} if kind == "survival" else {}
     none, whole = np.zeros(0), np.zeros(0, np.int64)
     found = Predictor(
         kind, list(classes), facts, linear, np.zeros((1, outputs, width)), np.zeros((1, outputs)),
