@@ -63,7 +63,7 @@ def test_problems_fail_the_run_and_stand_at_its_end(small_project, monkeypatch, 
     wrong = {check for check, verdict in found.items() if verdict == "problem"}
     # Where torchvision isn't of torch's build the network can't be built, which is a problem, too.
     assert wrong - {"trial of encoder tiny"} == {"encoder tiny", "profile site", "results folder", "conda"}
-    told = f"{len(wrong)} problems. Mend the problems before a long run."
+    told = f"{len(wrong)} problems. Fix the problems before a long run."
     assert done.stdout.count(told) == 1, "not tried again"
     end = done.stdout.rsplit(told, 1)[1]
     assert "encoder tiny: MahmoodLab/UNI gives access on request, and no token is set\n    -> ask at" in end

@@ -165,6 +165,6 @@ def test_the_table():
     table = as_table(findings)
     assert max(map(len, table.splitlines())) <= 118
     assert "c            problem  broken\n" + " " * 22 + "-> fix it\n" in table
-    assert table.endswith("1 ok, 1 to note, 1 problem. Mend the problems before a long run.")
+    assert table.endswith("1 ok, 1 to note, 1 problem. Fix the problems before a long run.")
     assert problems_of(findings) == findings[2:]
     assert as_list(findings) == "c: broken\n    -> fix it"

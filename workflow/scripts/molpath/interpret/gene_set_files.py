@@ -84,7 +84,7 @@ def read_sets(paths: Sequence[str], names: Sequence[str] = ()) -> list[GeneSet]:
                 raise BadGeneSets(f"{path} and {found[one.name].file} both have a set {one.name}: rename one")
             found.setdefault(one.name, one)
     if absent := [name for name in names if name not in found]:
-        raise BadGeneSets(f"{', '.join(map(str, paths))}: no set is called {', '.join(absent)}; mend gene_sets/sets")
+        raise BadGeneSets(f"{', '.join(map(str, paths))}: no set is called {', '.join(absent)}; correct gene_sets/sets")
     return [found[name] for name in names or found]
 
 

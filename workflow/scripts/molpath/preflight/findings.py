@@ -58,7 +58,7 @@ def summary(findings: Sequence[Finding]) -> str:
     """How many checks ended how, in one line."""
     counts = {verdict: sum(finding.verdict == verdict for finding in findings) for verdict in (OK, NOTE, PROBLEM)}
     words = f"{counts[OK]} ok, {counts[NOTE]} to note, {counts[PROBLEM]} problem{'s' * (counts[PROBLEM] != 1)}"
-    return f"{words}. " + ("Mend the problems before a long run." if counts[PROBLEM] else "The run can start.")
+    return f"{words}. " + ("Fix the problems before a long run." if counts[PROBLEM] else "The run can start.")
 
 
 def as_list(findings: Sequence[Finding]) -> str:

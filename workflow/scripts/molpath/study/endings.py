@@ -39,7 +39,7 @@ ENDINGS = (
     ),
     (
         r"TooManySetAside",
-        "More slides were set aside than slides/max_failed_fraction allows: mend them, leave them out (keep = no), or "
+        "More slides were set aside than slides/max_failed_fraction allows: fix them, leave them out (keep = no), or "
         f"allow more. {AGAIN}",
     ),
     (
