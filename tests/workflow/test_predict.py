@@ -6,6 +6,7 @@ import re
 import shutil
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from molpath.common.files import read_tsv
@@ -145,3 +146,24 @@ def test_files_of_new_slides_are_verified_and_none_is_an_orphan(study, repositor
     (path.parent / "D099-DX1.h5").touch()
     assert any(str(path) in wrong for wrong in verify_all(tmp_path / "results"))
     assert orphans(tmp_path / "results") == [str(path.parent / "D099-DX1.h5")]
+
+
+def test_what_patches_add_is_drawn_and_sums_to_the_prediction(study, repository, tmp_path):
+    """A case of two slides: contributions and the constant are the logit of its row in predictions.tsv."""
+    folder = tmp_path / "study"
+    shutil.copytree(study, folder, symlinks=True)
+    config = json.loads((folder / "config.json").read_text())
+    config["predict"]["contributions"] = ["D006-DX1", "D006-DX2"]
+    (folder / "config.json").write_text(json.dumps(config))
+    jobs = planned(folder, repository, "predict")
+    assert not {"predict_extract_features", "predict_cases", "fit_predictor"} & set(jobs), "only maps are to be drawn"
+    snakemake(folder, repository, "--cores", "2", "predict")
+    row = read_tsv(folder / PREDICTED / "predictions.tsv").set_index("case_id").loc["D006"]
+    with h5py.File(folder / PREDICTED / "contributions.h5") as handle:
+        parts = [handle[f"slides/{slide}/contributions"][:].astype(float) for slide in ("D006-DX1", "D006-DX2")]
+        logit = handle["constant"][0] + sum(part[:, 0].sum() for part in parts)
+    assert sum(map(len, parts)) == int(row.n_patches)
+    assert 1 / (1 + np.exp(-logit)) == pytest.approx(float(row.prob_high), abs=1e-5)
+    for slide in ("D006-DX1", "D006-DX2"):
+        for kind, suffix in (("contributions", "png"), ("contributions", "geojson"), ("contributing_patches", "png")):
+            assert (folder / f"results/figures/{kind}/mean/here--grade/{slide}.{suffix}").stat().st_size > 1000
