@@ -148,7 +148,8 @@ def site(tmp_path_factory) -> Path:
     if made.returncode and re.search(r"Could not find a version|Connection|resolve", made.stderr):
         pytest.skip("no .venv-docs, and PyPI can't be reached")
     folder = tmp_path_factory.mktemp("docs") / "site"
-    command = ["make", "docs", python, f"ARGS=--site-dir {folder}"]
+    # A make that another one called says where it is, unless told not to.
+    command = ["make", "--no-print-directory", "docs", python, f"ARGS=--site-dir {folder}"]
     done = subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert (done.returncode, done.stdout) == (0, "")
     return folder
