@@ -147,7 +147,7 @@ def test_the_profile_for_gpus_asks_for_one_where_a_network_would_run(slurm, tmp_
     """Copied, with the site's names put in, as its head says; its processors a GPU are more than this node may have."""
     profile = (repository / "workflow/profiles/slurm-gpu/profile.yaml").read_text()
     site = profile.replace("'normal'", "'main'").replace("cpus_per_gpu: 8", "cpus_per_gpu: 1")
-    assert site.count("cpus_per_gpu: 1") == 2
+    assert site.count("cpus_per_gpu: 1") == 3
     (tmp_path / "site").mkdir()
     (tmp_path / "site/profile.yaml").write_text(site)
     pixels = np.random.default_rng(0).integers(0, 255, (512, 512, 3), np.uint8)
