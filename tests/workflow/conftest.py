@@ -1,6 +1,7 @@
 """A small project, Snakemake as a user would call it, and a cohort that is run once."""
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 from projects import Project, call_snakemake
 
+from .chromium import Browser, require_chromium
 from .small_cohort import config_of, run, write_listed_task, write_odd_texts
 
 
@@ -15,6 +17,16 @@ from .small_cohort import config_of, run, write_listed_task, write_odd_texts
 def project(tmp_path, repository) -> Project:
     """A small valid project, not yet written."""
     return Project(tmp_path, repository)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory, repository):
+    """Chromium; its pictures are kept in tests/artefacts (MOLPATH_TEST_ARTEFACTS: elsewhere)."""
+    require_chromium()
+    pictures = Path(os.environ.get("MOLPATH_TEST_ARTEFACTS") or repository / "tests/artefacts")
+    window = Browser(tmp_path_factory.mktemp("chromium"), pictures)
+    yield window
+    window.driver.quit()
 
 
 @pytest.fixture

@@ -7,8 +7,6 @@ import urllib.parse
 import pytest
 from molpath.tables.first_page import write_first_page
 
-from .chromium import Browser, require_chromium
-
 HOSTILE = "</script><img src=http://a.example/x.png onerror=\"document.title='ran'\">'\""
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="300" height="200"><script>document.title="ran"</script></svg>'
 FILES = (
@@ -32,16 +30,6 @@ ABOUT = {
     "figures": ["none", "label_curve", "tasks"],
     "shown": {"label_curve": ["6 Protocols", "number of labels"], "metrics": ["5 Probes", "All metrics"]},
 }
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory, repository):
-    """Chromium; its pictures are kept in tests/artefacts (MOLPATH_TEST_ARTEFACTS: elsewhere)."""
-    require_chromium()
-    pictures = os.environ.get("MOLPATH_TEST_ARTEFACTS") or repository / "tests/artefacts"
-    window = Browser(tmp_path_factory.mktemp("chromium"), type(repository)(pictures))
-    yield window
-    window.driver.quit()
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 import base64
 import io
 import json
-import os
 import re
 import time
 
@@ -20,21 +19,9 @@ from molpath.tables.ledger import write_ledger
 from molpath.tissue.classes import CLASSES
 from PIL import Image
 
-from .chromium import Browser, require_chromium
-
 HOSTILE = "</script><img src=http://a.example/x.png onerror=\"document.title='ran'\">'\""
 SHOWN = "return [...document.querySelectorAll('.gallery figure:not([hidden])')].map(card => card.dataset.slide)"
 LOADED = "return [...document.querySelectorAll(arguments[0])].every(image => image.complete && image.naturalWidth > 0)"
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory, repository):
-    """Chromium; its pictures are kept in tests/artefacts (MOLPATH_TEST_ARTEFACTS: elsewhere)."""
-    require_chromium()
-    pictures = os.environ.get("MOLPATH_TEST_ARTEFACTS") or repository / "tests/artefacts"
-    window = Browser(tmp_path_factory.mktemp("chromium"), type(repository)(pictures))
-    yield window
-    window.driver.quit()
 
 
 @pytest.fixture(scope="module")

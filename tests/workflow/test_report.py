@@ -1,6 +1,5 @@
 """The report and its pages in a real browser: every figure is seen, every table sorts and filters, no network."""
 
-import os
 import re
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from molpath.tables.pages import show_table
 from molpath.tables.published import compare_published
 from molpath.tables.scores import NUMBERS
 
-from .chromium import Browser, require_chromium
+from .chromium import Browser
 from .small_cohort import run
 from .test_layout import CHAPTERS as EVERY
 
@@ -26,16 +25,6 @@ def report(cohort, code) -> Path:
     done = run(cohort, code, "--report", "results/report.html", *style)
     assert done.returncode == 0, done.stdout[-3000:]
     return cohort / "results/report.html"
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory, repository):
-    """Chromium; its pictures are kept in tests/artefacts (MOLPATH_TEST_ARTEFACTS: elsewhere)."""
-    require_chromium()
-    pictures = Path(os.environ.get("MOLPATH_TEST_ARTEFACTS") or repository / "tests/artefacts")
-    window = Browser(tmp_path_factory.mktemp("chromium"), pictures)
-    yield window
-    window.driver.quit()
 
 
 def stand_alone(report: Path) -> list[Path]:
