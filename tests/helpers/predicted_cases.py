@@ -112,7 +112,7 @@ class NewCases:
             sources=[],
             origin={},
             sheets=[str(at / "new.tsv"), *[str(at / "cases.tsv")] * bool(self.cases)],
-            asked=ASKED | asked,
+            options=ASKED | asked,
             predictions=str(at / "predictions.tsv"),
             metrics=str(at / "metrics.tsv"),
             page=str(at / "predictions.html"),

@@ -109,7 +109,7 @@ def test_published_scores_stand_beside_measured_ones(tmp_path, browser, reposito
     compare_published(
         metrics=str(tmp_path / "metrics.tsv"),
         published=[str(repository / "resources/published/linear_probe.tsv")],
-        others=str(repository / "resources/published/other_sources.tsv"),
+        other_scores=str(repository / "resources/published/other_sources.tsv"),
         tasks=str(repository / "resources/tasks/tasks.tsv"),
         names={model: model for model in moved},
         note="synthetic",

@@ -15,7 +15,7 @@ if __name__ == "__main__":
         request=snakemake.params.request,
         tables=dict(snakemake.input.items()),
         results=snakemake.params.results,
-        about=snakemake.params.about,
+        facts=snakemake.params.about,
         state=snakemake.params.state,
         table=snakemake.output.table,
         page=snakemake.output.page,

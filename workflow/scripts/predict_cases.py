@@ -22,7 +22,7 @@ if __name__ == "__main__":
         sheets=snakemake.input.sheets,
         sources=snakemake.input.sources,
         origin=snakemake.params.origin,
-        asked=snakemake.params.asked,
+        options=snakemake.params.asked,
         predictions=snakemake.output.predictions,
         metrics=snakemake.output.metrics,
         page=snakemake.output.page,

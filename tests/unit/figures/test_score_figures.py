@@ -65,7 +65,7 @@ def draw_all(files: dict, folder: Path, models=MODELS, most=50):
         folds=files["folds"],
         splits=splits,
         tasks=list(FAMILIES),
-        most=most,
+        max_cases=most,
         reference=reference,
         **outputs(folder, "small"),
     )
@@ -248,7 +248,7 @@ def test_a_study_of_regression_alone_draws_its_figures(tmp_path):
     write_tsv(tmp_path / "k=all.tsv", pd.DataFrame({"case_id": ["c0", "c1"]}))
     plot_small_cohorts(
         **common, tests=files["tests"], folds=files["folds"], splits=[str(tmp_path / "k=all.tsv")], tasks=["a--x"],
-        most=50, reference=list(MODELS)[0], **outputs(tmp_path, "small"),
+        max_cases=50, reference=list(MODELS)[0], **outputs(tmp_path, "small"),
     )  # fmt: skip
     small = numbers(tmp_path / "small.tsv").set_index("model")
     assert list(small.index) == list(MODELS)

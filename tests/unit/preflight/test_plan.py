@@ -196,7 +196,7 @@ def test_text_names_what_was_assumed_and_the_table_is_written(tables, request_of
     about = {"slides": 5, "cases": 4, "snakemake": "9.27"}
     state = {"release": None, "commit": "0123456789abcdef", "modified": False}
     paths = {"table": str(tmp_path / "plan.tsv"), "page": str(tmp_path / "plan.md")}
-    write_plan(request=request_of_all, tables=tables, results=str(tmp_path), about=about, state=state, **paths)
+    write_plan(request=request_of_all, tables=tables, results=str(tmp_path), facts=about, state=state, **paths)
     page = (tmp_path / "plan.md").read_text()
     assert "5 slides of 4 cases." in page
     assert "NVIDIA A100 (80 GB)" in page

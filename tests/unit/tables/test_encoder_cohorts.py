@@ -48,7 +48,7 @@ def test_rows_count_tested_cases_of_the_programme(tmp_path):
         tasks=["mixed", "own"],
         splits=[str(tmp_path / "mixed.tsv"), str(tmp_path / "own.tsv")],
         sheet=str(tmp_path / "slides.tsv"),
-        seen=str(SEEN),
+        encoder_cohorts=str(SEEN),
         output=str(tmp_path / "found.tsv"),
     )
     found = read_tsv(tmp_path / "found.tsv")

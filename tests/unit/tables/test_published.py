@@ -55,7 +55,7 @@ def made(tmp_path_factory) -> dict:
     compare_published(
         metrics=folder / "metrics.tsv",
         published=PUBLISHED,
-        others=RESOURCES / "published/other_sources.tsv",
+        other_scores=RESOURCES / "published/other_sources.tsv",
         tasks=RESOURCES / "tasks/tasks.tsv",
         names={"mine-s0": "threads", "prism": "prism"},
         note="<b>a_note",

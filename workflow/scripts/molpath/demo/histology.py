@@ -52,11 +52,11 @@ def stamp(target: np.ndarray, stamps: list[np.ndarray], points: np.ndarray, rng:
     height, width = target.shape
     chosen = rng.integers(0, len(stamps), len(points))
     for (x, y), index in zip(points.astype(int).tolist(), chosen.tolist(), strict=True):
-        one = stamps[index]
-        half = one.shape[0] // 2
+        shape = stamps[index]
+        half = shape.shape[0] // 2
         if half <= x < width - half - 1 and half <= y < height - half - 1:
             window = target[y - half : y + half + 1, x - half : x + half + 1]
-            np.maximum(window, one, out=window)
+            np.maximum(window, shape, out=window)
 
 
 def scatter(rng: np.random.Generator, mask: np.ndarray, spacing: float, share: float = 1.0) -> np.ndarray:
@@ -198,7 +198,7 @@ def draw_event(rng, canvas: Canvas, name: str, x: int, y: int, radius: int, libr
     elif name == "mucin":
         stamp(h, libraries["stroma"], scatter(rng, disc, 55, 0.6), rng)
     else:
-        cells = [np.clip(one / one.max(), 0, 1) * rng.uniform(0.9, 1.3) for one in libraries["stroma"]]
+        cells = [np.clip(cell / cell.max(), 0, 1) * rng.uniform(0.9, 1.3) for cell in libraries["stroma"]]
         stamp(e, cells, scatter(rng, disc, 9.5, 0.9), rng)
 
 

@@ -109,15 +109,15 @@ def write_features(
     scan: what the case's scanner makes of its patches (float64 N x DIM), as they are by default.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    told = []
+    planted_rows = []
     for case, level in zip(cases, levels, strict=True):
         patches, places, focus = draw_patches(level, world, rng)
-        told += [{"slide_id": f"{case}-1", "patch": patch} for patch in sorted(focus.tolist())]
+        planted_rows += [{"slide_id": f"{case}-1", "patch": patch} for patch in sorted(focus.tolist())]
         with h5py.File(folder / f"{case}-1.h5", "w") as handle:
             handle["features"] = scan(case, patches).astype(np.float32)
             handle["coords"] = places * PATCH
             handle["coords"].attrs.update(PLACED)
-    return pd.DataFrame(told)
+    return pd.DataFrame(planted_rows)
 
 
 def draw_patches(level: np.ndarray, world: World, rng: np.random.Generator) -> tuple[np.ndarray, ...]:

@@ -26,8 +26,8 @@ def worth(predictions: Mapping[str, str | Path], cases: str | Path) -> tuple[pd.
     tasks, flags = [], []
     for task, path in predictions.items():
         table = read_tsv(path)
-        if (left := table[table["status"] != "ok"]).size:
-            raise ValueError(f"{path}: case {left.case_id.iloc[0]} has no prediction: {left.reason.iloc[0]}")
+        if (failed := table[table["status"] != "ok"]).size:
+            raise ValueError(f"{path}: case {failed.case_id.iloc[0]} has no prediction: {failed.reason.iloc[0]}")
         scanner = table["case_id"].map(scanners)
         tasks.append({"task": task, **_of_task(table[scanner == USUAL])})
         scores = {name: part["ood_score"].astype(float) for name, part in table.groupby(scanner)}
@@ -41,7 +41,7 @@ def worth(predictions: Mapping[str, str | Path], cases: str | Path) -> tuple[pd.
 
 def _of_task(rows: pd.DataFrame) -> dict[str, float]:
     names = [column.removeprefix("prob_") for column in rows if column.startswith("prob_")]
-    held = [label in said.split(";") for label, said in zip(rows["label"], rows["set"], strict=True)]
+    held = [label in label_set.split(";") for label, label_set in zip(rows["label"], rows["set"], strict=True)]
     right = rows["label"].map({name: code for code, name in enumerate(names)}).to_numpy(int)
     before, after = (rows[[f"{kind}_{name}" for name in names]].to_numpy(np.float64) for kind in ("prob", "calibrated"))
     return {
@@ -61,11 +61,11 @@ def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray) ->
     """
     confidence, right = probabilities.max(1), probabilities.argmax(1) == labels
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    gaps = [abs((confidence[bins == one] - right[bins == one]).sum()) for one in np.unique(bins)]
+    gaps = [abs((confidence[bins == bin_number] - right[bins == bin_number]).sum()) for bin_number in np.unique(bins)]
     return float(np.sum(gaps) / len(labels))
 
 
-def _auc(usual: pd.Series, other: pd.Series) -> float:
+def _auc(usual: pd.Series, unusual: pd.Series) -> float:
     """Chance that a case of another scanner has a larger score than a usual one, ties by half."""
-    ranks = pd.concat([usual, other]).rank().to_numpy()[len(usual) :]
-    return float((ranks.sum() - len(other) * (len(other) + 1) / 2) / (len(usual) * len(other)))
+    ranks = pd.concat([usual, unusual]).rank().to_numpy()[len(usual) :]
+    return float((ranks.sum() - len(unusual) * (len(unusual) + 1) / 2) / (len(usual) * len(unusual)))

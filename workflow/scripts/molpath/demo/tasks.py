@@ -77,8 +77,8 @@ def survival_labels(truths: Sequence[Truth]) -> tuple[dict[str, int], dict[str, 
 def assign_folds(labels: Sequence[int], folds: int, seed: int) -> list[int]:
     """Fold of each case: each label is shuffled and dealt out, going on where the last label stopped."""
     rng = np.random.default_rng([seed, folds])
-    given = np.asarray(labels)
-    order = np.concatenate([rng.permutation(np.flatnonzero(given == label)) for label in np.unique(given)])
+    label_array = np.asarray(labels)
+    order = np.concatenate([rng.permutation(np.flatnonzero(label_array == label)) for label in np.unique(label_array)])
     fold = np.empty(len(labels), int)
     fold[order] = np.arange(len(labels)) % folds
     return fold.tolist()

@@ -61,8 +61,8 @@ def averages(
     for family in ["all", *families] if len(families) > 1 else ["all"]:
         wide = by_task(scores if family == "all" else scores[scores.family == family], models)
         where = {"scope": "all" if family == "all" else "family", "family": "" if family == "all" else family}
-        found = chosen(tests, where | {"group": group})
-        against = beside_reference(found, reference)
+        chosen_tests = chosen(tests, where | {"group": group})
+        against = beside_reference(chosen_tests, reference)
         marginal = chosen(means, where | {"group": group}).set_index("model")
         won = tasks_won(wide, models)
         for model in wide:
@@ -91,10 +91,10 @@ def draw_averages(numbers: pd.DataFrame, models: Models, reference: str, supervi
     families = list(dict.fromkeys(numbers.family))
     figure, panels = grid_of_panels(len(families) + 1, len(names), columns=6)
     for axes, family in zip(panels, families, strict=False):
-        mine = numbers[numbers.family == family].assign(told="", value=lambda t: t.estimate.fillna(t["mean"]))
-        line = mine.set_index("model").value.get(reference, np.nan)
-        draw_points(axes, mine, names, colours, line)
-        count = mine.of.iloc[0]
+        family_numbers = numbers[numbers.family == family].assign(told="", value=lambda t: t.estimate.fillna(t["mean"]))
+        line = family_numbers.set_index("model").value.get(reference, np.nan)
+        draw_points(axes, family_numbers, names, colours, line)
+        count = family_numbers.of.iloc[0]
         axes.set_title(f"{family.replace('_', ' ')}\n{count} task{'s' * int(count != 1)}", fontsize=9)
         axes.set_xlabel("mean score", fontsize=8)
     draw_won(panels[-1], numbers[numbers.family == "all"], names, colours)
@@ -105,12 +105,18 @@ def draw_averages(numbers: pd.DataFrame, models: Models, reference: str, supervi
 
 def draw_won(axes, numbers: pd.DataFrame, names: list[str], colours) -> None:
     """A bar a kind of model, as high as its seeds' rows."""
-    for _, mine in numbers.groupby("kind", sort=False):
-        places = [names.index(name) for name in mine.model]
+    for _, kind_numbers in numbers.groupby("kind", sort=False):
+        places = [names.index(name) for name in kind_numbers.model]
         middle, height = np.mean(places), max(places) - min(places) + 0.7
-        axes.barh(middle, mine.won.iloc[0], height=height, color=colours[mine.model.iloc[0]], alpha=0.85)
+        axes.barh(
+            middle, kind_numbers.won.iloc[0], height=height, color=colours[kind_numbers.model.iloc[0]], alpha=0.85
+        )
         axes.annotate(
-            f"{mine.won.iloc[0]}", (mine.won.iloc[0], middle), (3, 0), textcoords="offset points", va="center"
+            f"{kind_numbers.won.iloc[0]}",
+            (kind_numbers.won.iloc[0], middle),
+            (3, 0),
+            textcoords="offset points",
+            va="center",
         )
     axes.set_title(f"tasks won\nof {numbers.of.iloc[0]}", fontsize=9)
     axes.set_xlabel("tasks", fontsize=8)
@@ -133,6 +139,6 @@ def plot_each_task(
     )
     names = [model for model in models if model in set(scores.model)]
     rows = scores.rename(columns={"mean": "value"}).assign(name=scores.model)
-    parts = [(shown(task), mine.metric.iloc[0], mine) for task, mine in rows.groupby("task", sort=False)]
+    parts = [(shown(task), task_rows.metric.iloc[0], task_rows) for task, task_rows in rows.groupby("task", sort=False)]
     block = sum(name not in supervised for name in names)
     save(draw_panels(parts, names, colours_of(models), block=block), figure, note)

@@ -80,7 +80,7 @@ def decision_points(probes: Sequence[Probe], tasks: Mapping[str, Sequence[str]])
     """Decision curves of the logistic probes."""
     names: dict[str, list[str]] = {}
     rows: list[dict[str, object]] = []
-    for probe in [one for one in probes if one.protocol == PROTOCOL]:
+    for probe in [candidate for candidate in probes if candidate.protocol == PROTOCOL]:
         if probe.task not in names:
             config, samples = tasks[probe.task]
             names[probe.task] = read_task(probe.task, config, samples, folds_needed=False).classes
@@ -93,8 +93,8 @@ def survival_tables(predictions: Sequence[str], models: Models) -> tuple[pd.Data
     rows: list[dict[str, Any]] = []
     groups: list[dict[str, Any]] = []
     for head, cases in survival_calibration.read_survival(predictions, models):
-        mine, parts = survival_calibration.tabulate(head, cases)
-        rows, groups = rows + mine, groups + parts
+        tabulated, parts = survival_calibration.tabulate(head, cases)
+        rows, groups = rows + tabulated, groups + parts
     columns = survival_calibration.COLUMNS, survival_calibration.GROUP_COLUMNS
     return pd.DataFrame(rows, columns=columns[0]), pd.DataFrame(groups, columns=columns[1])
 

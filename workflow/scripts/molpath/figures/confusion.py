@@ -38,11 +38,11 @@ def plot_confusion(
     """
     rows: list[dict[str, object]] = []
     sizes: dict[str, int] = {}
-    for task, model, mine in read_guesses(predictions, models):
+    for task, model, guesses in read_guesses(predictions, models):
         classes = read_task(task, tasks[task][0], tasks[task][1], folds_needed=False).classes
-        guess = mine[probability_columns(mine)].to_numpy().argmax(1)
-        sizes[task] = mine.sample_id.nunique()
-        rows += rows_of(task, model, mine.assign(guess=guess), classes)
+        guess = guesses[probability_columns(guesses)].to_numpy().argmax(1)
+        sizes[task] = guesses.sample_id.nunique()
+        rows += rows_of(task, model, guesses.assign(guess=guess), classes)
     numbers = pd.DataFrame(rows, columns=COLUMNS)
     write_tsv(table, numbers)
     drawn = numbers[numbers.model == reference]
@@ -57,11 +57,14 @@ def rows_of(task: str, model: str, guesses: pd.DataFrame, classes: Sequence[str]
     """A row per pair of classes; the share is of the predictions of the true class, nan where there are none."""
     rows = []
     for code, truth in enumerate(classes):
-        mine = guesses[guesses.label == code]
+        class_guesses = guesses[guesses.label == code]
         where = {"task": task, "model": model, "truth": truth}
-        for other, guess in enumerate(classes):
-            share = float((mine.guess == other).mean()) if len(mine) else np.nan
-            counts = {"predictions": int((mine.guess == other).sum()), "cases": mine.case_id.nunique()}
+        for guess_code, guess in enumerate(classes):
+            share = float((class_guesses.guess == guess_code).mean()) if len(class_guesses) else np.nan
+            counts = {
+                "predictions": int((class_guesses.guess == guess_code).sum()),
+                "cases": class_guesses.case_id.nunique(),
+            }
             rows.append(where | {"guess": guess, "share": share} | counts)
     return rows
 
@@ -85,9 +88,9 @@ def draw_matrices(numbers: pd.DataFrame, tasks: Sequence[str], model: str, count
     for axes, task in zip(panels.flat, tasks, strict=False):
         draw_matrix(axes, numbers[numbers.task == task])
         axes.set_title(f"{shown(task)}\n{model}, {sizes[task]} samples", fontsize=9)
-    told = "rows: true class, adding up to 100 %; over all test sides"
-    told += f"; the first {len(tasks)} of {count} tasks, the table has all" * (count > len(tasks))
-    figure.supxlabel(told, fontsize=8)
+    caption = "rows: true class, adding up to 100 %; over all test sides"
+    caption += f"; the first {len(tasks)} of {count} tasks, the table has all" * (count > len(tasks))
+    figure.supxlabel(caption, fontsize=8)
     return figure
 
 

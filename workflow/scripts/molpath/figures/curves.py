@@ -49,30 +49,38 @@ def read_guesses(predictions: Sequence[str], models: Models) -> Iterator[tuple[s
         guesses = pd.read_parquet(path)
         if "prob_0" not in guesses:
             continue
-        mine = guesses[guesses.protocol == PROTOCOL]
-        if len(mine) and mine.model.iloc[0] in models and mine.label.nunique() > 1:
-            yield str(mine.task.iloc[0]), str(mine.model.iloc[0]), mine.dropna(axis=1, how="all")
+        frozen_guesses = guesses[guesses.protocol == PROTOCOL]
+        if len(frozen_guesses) and frozen_guesses.model.iloc[0] in models and frozen_guesses.label.nunique() > 1:
+            yield (
+                str(frozen_guesses.task.iloc[0]),
+                str(frozen_guesses.model.iloc[0]),
+                frozen_guesses.dropna(axis=1, how="all"),
+            )
 
 
 def curves_of(guesses: Iterator[tuple[str, str, pd.DataFrame]]) -> Iterator[dict[str, object]]:
     """A row per task, model, curve and point."""
-    for task, model, mine in guesses:
-        labels, scores = mine.label.to_numpy(int), mine[probability_columns(mine)].to_numpy(float)
-        cases, places = np.unique(mine.case_id.to_numpy(str), return_inverse=True)
+    for task, model, model_guesses in guesses:
+        labels, scores = (
+            model_guesses.label.to_numpy(int),
+            model_guesses[probability_columns(model_guesses)].to_numpy(float),
+        )
+        cases, places = np.unique(model_guesses.case_id.to_numpy(str), return_inverse=True)
         drawn = resampled(np.random.default_rng(0), len(cases), RESAMPLES)[:, places]
-        weights = np.concatenate([np.ones((1, len(mine))), drawn])
+        weights = np.concatenate([np.ones((1, len(model_guesses))), drawn])
         classes = [1] if scores.shape[1] == 2 else sorted(set(labels.tolist()))
         share = float(np.mean([(labels == code).mean() for code in classes]))
         ranked = [ranked_curves(labels == code, scores[:, code], weights) for code in classes]
-        found = {
-            name: np.nanmean([one[place] for one in ranked], axis=0) for place, name in enumerate(list(CURVES)[:2])
+        curves = {
+            name: np.nanmean([points[place] for points in ranked], axis=0)
+            for place, name in enumerate(list(CURVES)[:2])
         }
         grid = np.linspace(0, 1, POINTS)
         chance = {"roc": grid, "precision_recall": np.full(POINTS, share)}
-        for name, values in found.items():
-            yield from rows_of(task, model, name, grid, values, chance[name], len(cases), len(mine))
+        for name, values in curves.items():
+            yield from rows_of(task, model, name, grid, values, chance[name], len(cases), len(model_guesses))
         x, values = reliability(labels, scores, weights)
-        yield from rows_of(task, model, "reliability", x, values, x, len(cases), len(mine))
+        yield from rows_of(task, model, "reliability", x, values, x, len(cases), len(model_guesses))
 
 
 def rows_of(task, model, curve, x, values, chance, cases, predictions) -> Iterator[dict[str, object]]:
@@ -115,10 +123,10 @@ def reliability(labels: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> 
         guess, right = scores.max(1), scores.argmax(1) == labels
     edges = np.unique(np.quantile(guess, np.linspace(0, 1, BINS + 1)[1:-1]))
     bins = np.searchsorted(edges, guess, side="right")
-    kept = [one for one in range(len(edges) + 1) if (bins == one).any()]
-    drawn = np.stack([weights[:, bins == one].sum(1) for one in kept], axis=1)
-    true = np.stack([(weights * right)[:, bins == one].sum(1) for one in kept], axis=1)
-    x = np.array([guess[bins == one].mean() for one in kept])
+    filled_bins = [bin_number for bin_number in range(len(edges) + 1) if (bins == bin_number).any()]
+    drawn = np.stack([weights[:, bins == bin_number].sum(1) for bin_number in filled_bins], axis=1)
+    true = np.stack([(weights * right)[:, bins == bin_number].sum(1) for bin_number in filled_bins], axis=1)
+    x = np.array([guess[bins == bin_number].mean() for bin_number in filled_bins])
     return x, np.where(drawn > 0, true / np.maximum(drawn, 1), np.nan)
 
 
@@ -131,13 +139,21 @@ def draw_curves(numbers: pd.DataFrame, tasks: Sequence[str], models: Models, cou
         count_of = numbers[numbers.task == task].cases.max()
         row[0].set_title(f"{shown(task)}\n{count_of} cases", fontsize=9, loc="left")
         for axes, (curve, labels) in zip(row, CURVES.items(), strict=True):
-            mine = numbers[(numbers.task == task) & (numbers.curve == curve)]
-            first = mine[mine.model == mine.model.iloc[0]]
+            curve_numbers = numbers[(numbers.task == task) & (numbers.curve == curve)]
+            first = curve_numbers[curve_numbers.model == curve_numbers.model.iloc[0]]
             axes.plot([0, 1] if curve == "reliability" else first.x, [0, 1] if curve == "reliability" else first.chance)
             axes.lines[-1].set(color="#888888", ls=":", lw=1)
-            for model, one in mine.groupby("model", sort=False):
-                axes.fill_between(one.x, one.lower, one.upper, color=colours[model], alpha=0.13, lw=0)
-                axes.plot(one.x, one.y, color=colours[model], lw=1.3, marker="." * (curve == "reliability"))
+            for model, model_numbers in curve_numbers.groupby("model", sort=False):
+                axes.fill_between(
+                    model_numbers.x, model_numbers.lower, model_numbers.upper, color=colours[model], alpha=0.13, lw=0
+                )
+                axes.plot(
+                    model_numbers.x,
+                    model_numbers.y,
+                    color=colours[model],
+                    lw=1.3,
+                    marker="." * (curve == "reliability"),
+                )
             axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.02), xlabel=labels[0], ylabel=labels[1])
             axes.set_aspect("equal")
             axes.tick_params(labelsize=8)

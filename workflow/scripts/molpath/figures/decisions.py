@@ -49,22 +49,24 @@ def points_of(probe: Probe, classes: Sequence[str], resamples: int = RESAMPLES) 
         positive = probe.before.labels == code
         if not positive.any():
             continue
-        beside = treat_all(float(np.average(positive, weights=weights[0])))
-        for stage, known in probe.stages.items():
-            values = net_benefit(positive, known.probabilities[:, code], weights)
+        treated = treat_all(float(np.average(positive, weights=weights[0])))
+        for stage, predictions in probe.stages.items():
+            values = net_benefit(positive, predictions.probabilities[:, code], weights)
             lower, upper = np.percentile(values[1:], [2.5, 97.5], axis=0)
             for place, threshold in enumerate(THRESHOLDS):
                 numbers = {"net_benefit": values[0, place], "lower": lower[place], "upper": upper[place]}
                 row = head | {"positive": classes[code], "stage": stage, "threshold": threshold} | numbers
-                yield row | {"treat_all": beside[place], "treat_none": 0.0, "cases": known.n_cases}
+                yield row | {"treat_all": treated[place], "treat_none": 0.0, "cases": predictions.n_cases}
 
 
 def draw_decisions(numbers: pd.DataFrame, models: Models, protocol: str):
     """A panel per task and positive class, a line per model: after scaling where there is one, else before."""
-    mine = numbers[numbers.protocol == protocol]
-    has_after = mine.groupby(["task", "model", "positive"]).stage.transform(lambda one: (one == "after").any())
-    mine = mine[(mine.stage == "after") | ~has_after.astype(bool)]
-    panels = list(dict.fromkeys(zip(mine.task, mine.positive, strict=True)))
+    shown_numbers = numbers[numbers.protocol == protocol]
+    has_after = shown_numbers.groupby(["task", "model", "positive"]).stage.transform(
+        lambda stages: (stages == "after").any()
+    )
+    shown_numbers = shown_numbers[(shown_numbers.stage == "after") | ~has_after.astype(bool)]
+    panels = list(dict.fromkeys(zip(shown_numbers.task, shown_numbers.positive, strict=True)))
     if not panels:
         return say_nothing(EMPTY)
     drawn, columns, colours = panels[:MOST], min(WIDE, len(panels)), colours_of(models)
@@ -74,19 +76,19 @@ def draw_decisions(numbers: pd.DataFrame, models: Models, protocol: str):
     for axes in list(grid.flat)[len(drawn) :]:
         axes.set_visible(False)
     for place, (axes, (task, positive)) in enumerate(zip(grid.flat, drawn, strict=False)):
-        draw_panel(axes, mine[(mine.task == task) & (mine.positive == positive)], colours)
-        cases = mine[mine.task == task].cases.max()
+        draw_panel(axes, shown_numbers[(shown_numbers.task == task) & (shown_numbers.positive == positive)], colours)
+        cases = shown_numbers[shown_numbers.task == task].cases.max()
         axes.set_title(f"{shown(task)}\n{positive}; {cases} cases", fontsize=8, loc="left")
         if place % columns == 0:
             axes.set_ylabel("net benefit per case", fontsize=8)
-    names = [model for model in models if model in set(mine.model)]
+    names = [model for model in models if model in set(shown_numbers.model)]
     handles = [plt.Line2D([], [], color=colours[model], label=model) for model in names]
     handles.append(plt.Line2D([], [], color="#888888", ls="--", label="act on all"))
     handles.append(plt.Line2D([], [], color="#222222", ls=":", label="act on none"))
     figure.legend(handles=handles, loc="outside upper center", ncols=min(6, len(handles)), frameon=False, fontsize=8)
-    told = f"{protocol} probes after temperature scaling"
-    told += f"; the first {len(drawn)} of {len(panels)} classes, the table has all" * (len(panels) > len(drawn))
-    figure.supxlabel(told, fontsize=8)
+    caption = f"{protocol} probes after temperature scaling"
+    caption += f"; the first {len(drawn)} of {len(panels)} classes, the table has all" * (len(panels) > len(drawn))
+    figure.supxlabel(caption, fontsize=8)
     return figure
 
 
@@ -96,10 +98,12 @@ def draw_panel(axes, numbers: pd.DataFrame, colours) -> None:
     top = max(float(first.treat_all.iloc[0]), float(numbers.net_benefit.max()), 0.02)
     axes.plot(first.threshold, first.treat_all, color="#888888", ls="--", lw=1)
     axes.axhline(0, color="#222222", ls=":", lw=1)
-    for model, one in numbers.groupby("model", sort=False):
+    for model, model_numbers in numbers.groupby("model", sort=False):
         colour = colours.get(model, COLOURS[0])
-        axes.fill_between(one.threshold, one.lower, one.upper, color=colour, alpha=0.12, lw=0)
-        axes.plot(one.threshold, one.net_benefit, color=colour, lw=1.3)
+        axes.fill_between(
+            model_numbers.threshold, model_numbers.lower, model_numbers.upper, color=colour, alpha=0.12, lw=0
+        )
+        axes.plot(model_numbers.threshold, model_numbers.net_benefit, color=colour, lw=1.3)
     axes.set(xlim=(0, 1), ylim=(LOWEST * top, 1.12 * top), xticks=np.linspace(0, 1, 6))
     axes.set_xlabel("threshold probability", fontsize=8)
     axes.tick_params(labelsize=7)

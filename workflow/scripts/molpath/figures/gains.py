@@ -36,18 +36,24 @@ def draw_gains(numbers: pd.DataFrame, models: Models, label: str):
     names = list(dict.fromkeys(numbers.model))
     means = numbers[numbers.scope != "task"].assign(stars="", told="", name=lambda t: t.model, value=lambda t: t.gain)
     parts = [
-        (f"{family or 'all'}\n{mine.tasks.max()} task{'s' * int(mine.tasks.max() != 1)}".replace("_", " "), label, mine)
-        for family, mine in means.groupby("family", sort=False)
+        (
+            f"{family or 'all'}\n{family_means.tasks.max()} task{'s' * int(family_means.tasks.max() != 1)}".replace(
+                "_", " "
+            ),
+            label,
+            family_means,
+        )
+        for family, family_means in means.groupby("family", sort=False)
     ]
     drawn = draw_panels(parts, names, colours_of(models), line=0)
     tasks = numbers[numbers.scope == "task"]
     for axes, (family, _) in zip(drawn.axes, means.groupby("family", sort=False), strict=False):
-        mine = tasks[tasks.family.eq(family) | (family == "")]
-        places = [names.index(model) for model in mine.model]
-        axes.plot(mine.gain, places, "o", ms=3, mfc="none", mec="#555555", mew=0.6, alpha=0.7, zorder=1)
+        task_gains = tasks[tasks.family.eq(family) | (family == "")]
+        places = [names.index(model) for model in task_gains.model]
+        axes.plot(task_gains.gain, places, "o", ms=3, mfc="none", mec="#555555", mew=0.6, alpha=0.7, zorder=1)
         low, high = axes.get_xlim()
         room = 0.05 * (high - low)
-        axes.set_xlim(min(low, mine.gain.min() - room), max(high, mine.gain.max() + room))
+        axes.set_xlim(min(low, task_gains.gain.min() - room), max(high, task_gains.gain.max() + room))
     return drawn
 
 
@@ -71,8 +77,10 @@ def draw_sweep(numbers: pd.DataFrame, models: Models):
     figure, panels = plt.subplots(1, 2, figsize=size, layout="constrained")
     for axes, column, label in zip(panels, ("mean", "share"), ("mean score", "share of tasks won"), strict=True):
         for place, kind in enumerate(kinds):
-            mine = numbers[numbers.kind == kind].set_index("C")[column].reindex(strengths)
-            axes.plot(range(len(strengths)), mine, "osD^v"[place % 5] + "-", ms=5, color=colours[kind], label=kind)
+            kind_scores = numbers[numbers.kind == kind].set_index("C")[column].reindex(strengths)
+            axes.plot(
+                range(len(strengths)), kind_scores, "osD^v"[place % 5] + "-", ms=5, color=colours[kind], label=kind
+            )
         axes.set_xticks(range(len(strengths)), strengths, fontsize=8)
         axes.set_xlabel("C (inverse strength of the L2 penalty)", fontsize=9)
         axes.set_ylabel(f"{label}, {numbers.tasks.iloc[0]} tasks", fontsize=9)

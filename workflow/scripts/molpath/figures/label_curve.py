@@ -59,19 +59,19 @@ def read_fits(path: str, models: Models) -> Iterator[Fit]:
     table = pd.read_parquet(path)
     if "prob_0" not in table:
         return
-    mine = table[table.protocol.isin([FEW, ALL]) & table.model.isin(models)]
-    for (task, model, shots, _, fold), part in mine.groupby(["task", "model", "shots", "repeat", "fold"]):
+    chosen_fits = table[table.protocol.isin([FEW, ALL]) & table.model.isin(models)]
+    for (task, model, shots, _, fold), part in chosen_fits.groupby(["task", "model", "shots", "repeat", "fold"]):
         yield Fit(str(task), str(model), int(shots), int(fold), part.dropna(axis=1, how="all"))
 
 
 def label_curve(fits: Sequence[Fit], models: Models, reference: str) -> pd.DataFrame:
     """One row per kind of model and number of training samples per class (0: all)."""
-    few, whole = ({fit.task for fit in fits if (fit.shots > 0) == is_few} for is_few in (True, False))
-    fits = [fit for fit in fits if fit.task in few & whole]
+    few, all_labels = ({fit.task for fit in fits if (fit.shots > 0) == is_few} for is_few in (True, False))
+    fits = [fit for fit in fits if fit.task in few & all_labels]
     cases = sorted({case for fit in fits for case in fit.predictions.case_id})
     place = {case: number for number, case in enumerate(cases)}
     weights = np.concatenate([np.ones((1, len(cases))), resampled(np.random.default_rng(0), len(cases), RESAMPLES)])
-    found: dict[tuple[str, int], Cells] = {}
+    scores_of: dict[tuple[str, int], Cells] = {}
     for fit in fits:
         drawn = weights[:, fit.predictions.case_id.map(place).to_numpy()]
         auc = weighted_classification(
@@ -79,16 +79,16 @@ def label_curve(fits: Sequence[Fit], models: Models, reference: str) -> pd.DataF
             drawn, METRIC,
         )  # fmt: skip
         if np.isfinite(auc[0]):  # a test side of one class has none
-            found.setdefault((kind_of(fit.model, models), fit.shots), {}).setdefault((fit.task, fit.fold), []).append(
-                auc
-            )
+            scores_of.setdefault((kind_of(fit.model, models), fit.shots), {}).setdefault(
+                (fit.task, fit.fold), []
+            ).append(auc)
     rows = []
-    for (kind, shots), cells in found.items():
+    for (kind, shots), cells in scores_of.items():
         seeds, values = {fit.model for fit in fits if kind_of(fit.model, models) == kind}, mean_over_tasks(cells, cells)
         tasks = len({task for task, _ in cells})
         row = {"kind": kind, "shots": shots, "auc": values[0], "seeds": len(seeds), "tasks": tasks}
         row |= dict(zip(("lower", "upper"), percentiles(values[1:]), strict=True)) | {"cases": len(cases)}
-        against = found.get((kind_of(reference, models), shots), {})
+        against = scores_of.get((kind_of(reference, models), shots), {})
         shared = cells.keys() & against.keys()  # of other tasks and folds, a difference would be one of their labels
         if shared and kind != kind_of(reference, models):
             gain = mean_over_tasks(cells, shared) - mean_over_tasks(against, shared)
@@ -118,10 +118,10 @@ def draw_label_curve(numbers: pd.DataFrame, models: Models, axes=None):
     shots = [*sorted(set(numbers.shots) - {0}), 0]
     if axes is None:
         axes = plt.subplots(figsize=(6.4, 4.2), layout="constrained")[1]
-    for kind, mine in numbers.groupby("kind", sort=False):
-        x = [shots.index(value) for value in mine.shots]
-        axes.plot(x, mine.auc, "o-", color=colours[kind], ms=4, label=kind)
-        axes.fill_between(x, mine.lower, mine.upper, color=colours[kind], alpha=0.15, lw=0)
+    for kind, kind_numbers in numbers.groupby("kind", sort=False):
+        x = [shots.index(value) for value in kind_numbers.shots]
+        axes.plot(x, kind_numbers.auc, "o-", color=colours[kind], ms=4, label=kind)
+        axes.fill_between(x, kind_numbers.lower, kind_numbers.upper, color=colours[kind], alpha=0.15, lw=0)
     ends = numbers.groupby("kind", sort=False).auc.last()
     for kind, height in spread_out(ends, 0.045 * float(np.ptp(axes.get_ylim()))).items():
         axes.annotate(kind, (len(shots) - 1, height), (8, 0), textcoords="offset points", va="center", fontsize=8)
@@ -135,11 +135,11 @@ def draw_label_curve(numbers: pd.DataFrame, models: Models, axes=None):
     return axes.figure
 
 
-def spread_out(heights: pd.Series, least: float) -> dict[str, float]:
-    """Heights of labels beside the ends of lines, moved apart so that any two are `least` away from each other."""
+def spread_out(heights: pd.Series, distance: float) -> dict[str, float]:
+    """Heights of labels beside the ends of lines, moved apart so that any two are at least `distance` apart."""
     ordered = heights.sort_values()
     values = ordered.to_numpy(float)
     for number in range(1, len(values)):
-        if values[number] - values[number - 1] < least:
-            values[number] = values[number - 1] + least
+        if values[number] - values[number - 1] < distance:
+            values[number] = values[number - 1] + distance
     return dict(zip(ordered.index, values.tolist(), strict=True))

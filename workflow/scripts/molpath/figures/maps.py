@@ -46,56 +46,60 @@ def map_slides(
     """
     ids, x = read_embedded(blocks, set(read_tsv(slides).slide_id))
     if len(ids) > points:
-        kept = np.sort(np.random.default_rng(seed).choice(len(ids), points, replace=False))
-        ids, x = [ids[row] for row in kept], x[kept]
+        drawn_rows = np.sort(np.random.default_rng(seed).choice(len(ids), points, replace=False))
+        ids, x = [ids[row] for row in drawn_rows], x[drawn_rows]
     places = tsne(x, seed)
     rows = read_tsv(sheet).set_index("slide_id").reindex(ids)
-    found = pd.DataFrame({"slide_id": ids, "x": places[:, 0], "y": places[:, 1]})
+    placed = pd.DataFrame({"slide_id": ids, "x": places[:, 0], "y": places[:, 1]})
     for name in colours:
         if name in rows:
-            found[name] = rows[name].fillna("").replace("", "not given").to_numpy()
-    write_tsv(table, found)
-    plot_map(found, model, figure, note)
+            placed[name] = rows[name].fillna("").replace("", "not given").to_numpy()
+    write_tsv(table, placed)
+    plot_map(placed, model, figure, note)
 
 
-def read_embedded(blocks: Sequence[str], wanted: set[str]) -> tuple[list[str], np.ndarray]:
+def read_embedded(blocks: Sequence[str], slide_ids: set[str]) -> tuple[list[str], np.ndarray]:
     """Ids, sorted, and embeddings (float32 N x D) of the wanted slides that have one."""
     parts = [read_block(path)[:2] for path in blocks]
     ids = [name for names, _ in parts for name in names]
     x = np.concatenate([block for _, block in parts])
-    order = [row for row in sorted(range(len(ids)), key=ids.__getitem__) if ids[row] in wanted]
+    order = [row for row in sorted(range(len(ids)), key=ids.__getitem__) if ids[row] in slide_ids]
     return [ids[row] for row in order], x[order]
 
 
-def plot_map(found: pd.DataFrame, model: str, output: str, note: str) -> None:
+def plot_map(placed: pd.DataFrame, model: str, output: str, note: str) -> None:
     """A panel per column after slide_id, x and y; the scale of t-SNE means nothing, so it is not shown."""
-    columns = [name for name in found.columns[3:] if found[name].nunique() > 1] or list(found.columns[3:4])
+    columns = [name for name in placed.columns[3:] if placed[name].nunique() > 1] or list(placed.columns[3:4])
     panels = max(1, len(columns))
     figure, axes = plt.subplots(1, panels, figsize=(7.5 * panels, 5.4), squeeze=False)
-    for one, name in zip(axes[0], columns or [""], strict=True):
-        draw_groups(one, found, found[name] if name else pd.Series(model, found.index))
-        one.set(
+    for panel, name in zip(axes[0], columns or [""], strict=True):
+        draw_groups(panel, placed, placed[name] if name else pd.Series(model, placed.index))
+        panel.set(
             xticks=[],
             yticks=[],
             xlabel="t-SNE 1",
             ylabel="t-SNE 2 (no units)",
-            title=f"{model}: {len(found):,} slides by {name}" if name else model,
+            title=f"{model}: {len(placed):,} slides by {name}" if name else model,
         )
     figure.tight_layout()
     save(figure, output, note)
 
 
-def draw_groups(axes, found: pd.DataFrame, groups: pd.Series) -> None:
+def draw_groups(axes, placed: pd.DataFrame, groups: pd.Series) -> None:
     """Points by group, the larger groups first in the legend; colour and mark together tell them apart."""
     counts = groups.value_counts().sort_index().sort_values(ascending=False, kind="stable")
-    size = float(np.clip(8000 / max(1, len(found)), 1.8, 4))
+    size = float(np.clip(8000 / max(1, len(placed)), 1.8, 4))
     for index, (group, number) in enumerate(counts.items()):
-        mine = found[groups == group]
+        group_slides = placed[groups == group]
         style = {"color": COLOURS[index % len(COLOURS)], "marker": MARKERS[index // len(COLOURS) % len(MARKERS)]}
         label = f"{group} ({number:,})"
-        axes.plot(mine.x, mine.y, ls="", ms=size, alpha=0.6, mew=0, rasterized=True, label=label, **style)
-        if len(counts) > len(COLOURS) and number >= NAMED * len(found):
-            axes.text(*mine[["x", "y"]].median(), group, fontsize=7, ha="center", va="center", path_effects=HALO)
+        axes.plot(
+            group_slides.x, group_slides.y, ls="", ms=size, alpha=0.6, mew=0, rasterized=True, label=label, **style
+        )
+        if len(counts) > len(COLOURS) and number >= NAMED * len(placed):
+            axes.text(
+                *group_slides[["x", "y"]].median(), group, fontsize=7, ha="center", va="center", path_effects=HALO
+            )
     columns = 1 + len(counts) // 28
     axes.legend(
         loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=8, markerscale=5 / size, ncols=columns
@@ -119,9 +123,9 @@ def plot_clusters(points: Sequence[str], scores: Sequence[str], output: str, not
         axes = panels[tasks.index(score.task[0]) * lines + line, column]
         axes.set_visible(True)
         draw_labels(axes, table)
-        found = score[score.protocol == "kmeans"].set_index("metric")["mean"].astype(float).round(2) + 0  # no -0
+        agreement = score[score.protocol == "kmeans"].set_index("metric")["mean"].astype(float).round(2) + 0  # no -0
         axes.set_title(
-            f"{score.model[0]}, {len(table)} samples\nARI {found['ari']:.2f}, MI {found['mi']:.2f}", fontsize=9
+            f"{score.model[0]}, {len(table)} samples\nARI {agreement['ari']:.2f}, MI {agreement['mi']:.2f}", fontsize=9
         )
     for number, task in enumerate(tasks):
         row = panels[number * lines]
@@ -134,9 +138,11 @@ def plot_clusters(points: Sequence[str], scores: Sequence[str], output: str, not
 def draw_labels(axes, table: pd.DataFrame) -> None:
     """One colour a label; the scale of t-SNE means nothing, so it is not shown."""
     for index, label in enumerate(sorted(set(table.label))):
-        mine = table[table.label == label]
+        label_points = table[table.label == label]
         colour = COLOURS[index % len(COLOURS)]
-        axes.plot(mine.x.astype(float), mine.y.astype(float), "o", ms=3, alpha=0.7, color=colour, label=label)
+        axes.plot(
+            label_points.x.astype(float), label_points.y.astype(float), "o", ms=3, alpha=0.7, color=colour, label=label
+        )
     axes.set_xlabel("t-SNE 1 (no units)", fontsize=8)
     axes.set_xticks([])
     axes.set_yticks([])

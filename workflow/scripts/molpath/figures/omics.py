@@ -30,17 +30,25 @@ def plot_omics(profiles: str, output: str, note: str) -> None:
     rows, columns = len(cohorts), 1 + bool(both.any())
     figure, panels = plt.subplots(rows, columns, figsize=(5 * columns, 3.4 * rows), squeeze=False, layout="constrained")
     for (components, *sexes), cohort in zip(panels, cohorts, strict=True):
-        mine = table[table.cohort == cohort]
-        draw_groups(components, mine.pc1, mine.pc2, frequent(mine.site), "site not known")
+        cohort_profiles = table[table.cohort == cohort]
+        draw_groups(
+            components, cohort_profiles.pc1, cohort_profiles.pc2, frequent(cohort_profiles.site), "site not known"
+        )
         components.set(xlabel="PC 1", ylabel="PC 2", title=f"{cohort}: 500 most variable genes")
-        far = mine[mine.outlier == "True"]
+        far = cohort_profiles[cohort_profiles.outlier == "True"]
         if len(far):
             components.plot(far.pc1, far.pc2, "o", ms=9, mfc="none", color="#8a1c1c", label="outlier")
         put_legend(components)
-        known = both[mine.index]
+        is_measured = both[cohort_profiles.index]
         for sex in sexes:
-            sex.set_visible(bool(known.any()))
-            draw_groups(sex, mine.XIST[known], mine.RPS4Y1[known], mine.sex[known], "sex not recorded")
+            sex.set_visible(bool(is_measured.any()))
+            draw_groups(
+                sex,
+                cohort_profiles.XIST[is_measured],
+                cohort_profiles.RPS4Y1[is_measured],
+                cohort_profiles.sex[is_measured],
+                "sex not recorded",
+            )
             put_legend(sex)
             sex.set(xlabel="XIST (log2)", ylabel="RPS4Y1 (log2)", title=f"{cohort}: recorded sex")
     save(figure, output, note)
@@ -61,8 +69,8 @@ def frequent(sites: pd.Series) -> pd.Series:
 def draw_groups(axes, x: pd.Series, y: pd.Series, groups: pd.Series, unknown: str) -> None:
     """Points coloured by group; those without one in grey."""
     for index, group in enumerate(sorted(set(groups) - {""})):
-        mine = (groups == group).to_numpy()
-        axes.plot(x[mine], y[mine], "o", ms=4, alpha=0.7, color=COLOURS[index % len(COLOURS)], label=group)
-    rest = (groups == "").to_numpy()
-    if np.any(rest):
-        axes.plot(x[rest], y[rest], "o", ms=4, alpha=0.5, color="#999999", label=unknown)
+        in_group = (groups == group).to_numpy()
+        axes.plot(x[in_group], y[in_group], "o", ms=4, alpha=0.7, color=COLOURS[index % len(COLOURS)], label=group)
+    ungrouped = (groups == "").to_numpy()
+    if np.any(ungrouped):
+        axes.plot(x[ungrouped], y[ungrouped], "o", ms=4, alpha=0.5, color="#999999", label=unknown)

@@ -102,9 +102,9 @@ def ends_of(table: pd.DataFrame) -> tuple[float, float]:
     return min([ENDS[0], *values]), max([ENDS[1], *values])
 
 
-def add_stars(axes, words: str, end: float, place: float) -> None:
+def add_stars(axes, text: str, end: float, place: float) -> None:
     """Stars behind the end of a row's drawing (an asterisk stands above the middle of its line)."""
-    axes.annotate(words, (end, place), (4, -2.5), textcoords="offset points", fontsize=8, va="center")
+    axes.annotate(text, (end, place), (4, -2.5), textcoords="offset points", fontsize=8, va="center")
 
 
 def draw_boxes(axes, table: pd.DataFrame, places: Sequence[float], colours: Sequence[str], width=0.6, rows=True):
@@ -159,15 +159,15 @@ def box_numbers(values: pd.Series) -> dict[str, object]:
     count = {"n": len(good), "missing": int(values.isna().sum())}
     if good.empty:
         return count | dict.fromkeys(("mean", "low", "q1", "median", "q3", "high"), np.nan) | {"outliers": ""}
-    found = boxplot_stats(good.to_numpy())[0]
+    box = boxplot_stats(good.to_numpy())[0]
     names = {"mean": "mean", "low": "whislo", "q1": "q1", "median": "med", "q3": "q3", "high": "whishi"}
-    outliers = " ".join(f"{value:.6g}" for value in sorted(found["fliers"]))
-    return count | {name: float(found[key]) for name, key in names.items()} | {"outliers": outliers}
+    outliers = " ".join(f"{value:.6g}" for value in sorted(box["fliers"]))
+    return count | {name: float(box[key]) for name, key in names.items()} | {"outliers": outliers}
 
 
-def say_nothing(what: str):
+def say_nothing(message: str):
     """A figure that says why there is nothing in it."""
     figure, axes = plt.subplots(figsize=(5, 1))
     axes.axis("off")
-    axes.text(0.5, 0.5, what, ha="center", va="center")
+    axes.text(0.5, 0.5, message, ha="center", va="center")
     return figure

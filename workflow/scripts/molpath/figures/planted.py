@@ -26,7 +26,7 @@ def plot_planted(*, curve: str, scores: str, planted: str, slide: str, gene_set:
     numbers = numbers.assign(**{name: pd.to_numeric(numbers[name]) for name in names}).astype({"shots": int})
     places, edge, values = read_patches(scores, slide, gene_set)
     table = read_tsv(planted)
-    known = np.isin(np.arange(len(places)), table.patch[table.slide_id == slide].astype(int))
+    is_planted = np.isin(np.arange(len(places)), table.patch[table.slide_id == slide].astype(int))
     drawing, panels = plt.subplots(1, 3, figsize=(12, 4), width_ratios=[1.5, 1, 1], layout="constrained")
     draw_label_curve(numbers, list(dict.fromkeys(numbers.kind)), panels[0])
     panels[0].set_title("What pretraining gains with few labels", fontsize=10)
@@ -37,7 +37,7 @@ def plot_planted(*, curve: str, scores: str, planted: str, slide: str, gene_set:
     )
     bar = drawing.colorbar(squares, ax=panels[1], shrink=0.7, ticks=[-1, 0, 1])
     bar.set_ticklabels(["lowers", "as usual", "raises"], fontsize=8)
-    draw_squares(panels[2], places, edge, known.astype(float), "Greys", (-0.3, 1.2))
+    draw_squares(panels[2], places, edge, is_planted.astype(float), "Greys", (-0.3, 1.2))
     panels[2].set_title("What was planted:\nthe patches that carry it", fontsize=10)
     save(drawing, figure, note)
 

@@ -42,11 +42,17 @@ def fewshot_numbers(values: pd.DataFrame, models: Models) -> pd.DataFrame:
     kinds = list(dict.fromkeys(kind_of(model, models) for model in models))
     values = values.assign(kind=[kind_of(model, models) for model in values.model])
     rows = []
-    for (family, task, shots), mine in values.groupby(["family", "task", "shots"], sort=True):
-        for kind in [kind for kind in kinds if kind in set(mine.kind)]:
-            one = mine[mine.kind == kind]
-            row = {"family": family, "task": task, "metric": one.metric.iloc[0], "shots": int(shots), "kind": kind}
-            rows.append(row | {"seeds": one.model.nunique()} | box_numbers(one.value))
+    for (family, task, shots), shot_values in values.groupby(["family", "task", "shots"], sort=True):
+        for kind in [kind for kind in kinds if kind in set(shot_values.kind)]:
+            kind_values = shot_values[shot_values.kind == kind]
+            row = {
+                "family": family,
+                "task": task,
+                "metric": kind_values.metric.iloc[0],
+                "shots": int(shots),
+                "kind": kind,
+            }
+            rows.append(row | {"seeds": kind_values.model.nunique()} | box_numbers(kind_values.value))
     columns = ["family", "task", "metric", "shots", "kind", "seeds", "n", "missing", "mean", "low", "q1", "median"]
     return pd.DataFrame(rows, columns=[*columns, "q3", "high", "outliers"])
 
@@ -65,15 +71,15 @@ def draw_fewshot(numbers: pd.DataFrame, models: Models):
     for axes in list(panels.flat)[len(tasks) :]:
         axes.set_visible(False)
     for axes, task in zip(panels.flat, tasks, strict=False):
-        mine = numbers[(numbers.task == task) & (numbers.n > 0)]
+        task_numbers = numbers[(numbers.task == task) & (numbers.n > 0)]
         shots = sorted(set(numbers.shots[numbers.task == task]))
         step = len(kinds) + 1
-        places = [shots.index(row.shots) * step + kinds.index(row.kind) for row in mine.itertuples()]
-        draw_boxes(axes, mine, places, [colours[kind] for kind in mine.kind], width=0.75, rows=False)
-        for place, row in zip(places, mine.itertuples(), strict=True):
+        places = [shots.index(row.shots) * step + kinds.index(row.kind) for row in task_numbers.itertuples()]
+        draw_boxes(axes, task_numbers, places, [colours[kind] for kind in task_numbers.kind], width=0.75, rows=False)
+        for place, row in zip(places, task_numbers.itertuples(), strict=True):
             if row.missing:
-                words = f"{row.n} of {row.n + row.missing}"
-                axes.text(place, row.high, words, fontsize=6, rotation=90, ha="center", va="bottom")
+                n_text = f"{row.n} of {row.n + row.missing}"
+                axes.text(place, row.high, n_text, fontsize=6, rotation=90, ha="center", va="bottom")
         axes.set_xticks([index * step + (len(kinds) - 1) / 2 for index in range(len(shots))], shots)
         axes.set_xlim(-1, len(shots) * step - 1)
         axes.grid(axis="y", color="#eeeeee", lw=0.8)
@@ -93,7 +99,10 @@ def plot_retrieval(*, metrics: str, models: Models, figure: str, table: str, not
     scores = scores[(scores.protocol == "retrieval") & scores.model.isin(models) & scores["mean"].notna()]
     write_tsv(table, scores[KEPT])
     rows = as_points(scores)
-    parts = [(shown(task), metric, mine) for (task, metric), mine in rows.groupby(["task", "metric"], sort=False)]
+    parts = [
+        (shown(task), metric, metric_rows)
+        for (task, metric), metric_rows in rows.groupby(["task", "metric"], sort=False)
+    ]
     names = [model for model in models if model in set(rows.model)]
     columns = max(1, rows.metric.nunique())
     save(draw_panels(parts, names, colours_of(models), columns=columns), figure, note)
@@ -112,7 +121,7 @@ def plot_prompting(*, metrics: str, models: Models, figure: str, table: str, not
     order = [f"{model}, {by}" for by in (*PROMPTS.values(), "linear probe") for model in models]
     names = [name for name in order if name in set(rows.name)]
     colours = {f"{model}, {by}": colour for model, colour in colours_of(models).items() for by in set(rows.by)}
-    parts = [(shown(task), mine.metric.iloc[0], mine) for task, mine in rows.groupby("task", sort=False)]
+    parts = [(shown(task), task_rows.metric.iloc[0], task_rows) for task, task_rows in rows.groupby("task", sort=False)]
     block = sum(not name.endswith("linear probe") for name in names)
     save(draw_panels(parts, names, colours, columns=4, block=block), figure, note)
 
@@ -122,15 +131,19 @@ def plot_transfer(
 ) -> None:
     """Score of every model trained on one cohort and tested on another; stars: DeLong's test against the reference."""
     scores = main_scores(read_metrics(metrics), "transfer", models)
-    found = read_tests(tests)
-    found = found[(found.group == "transfer") & found.method.str.startswith("DeLong")]
-    against = {task: beside_reference(mine, reference).p_adjusted for task, mine in found.groupby("task")}
+    transfer_tests = read_tests(tests)
+    transfer_tests = transfer_tests[
+        (transfer_tests.group == "transfer") & transfer_tests.method.str.startswith("DeLong")
+    ]
+    against = {
+        task: beside_reference(task_tests, reference).p_adjusted for task, task_tests in transfer_tests.groupby("task")
+    }
     p = [against[row.task].get(row.model) if row.task in against else None for row in scores.itertuples()]
     scores = scores.assign(p_adjusted=pd.Series(p, index=scores.index, dtype=float))
     scores["stars"] = [stars(value) for value in scores.p_adjusted]
     write_tsv(table, scores[[*KEPT, "p_adjusted", "stars"]])
     rows = as_points(scores, scores.stars)
-    parts = [(shown(task), mine.metric.iloc[0], mine) for task, mine in rows.groupby("task", sort=False)]
+    parts = [(shown(task), task_rows.metric.iloc[0], task_rows) for task, task_rows in rows.groupby("task", sort=False)]
     names = [model for model in models if model in set(rows.model)]
     save(draw_panels(parts, names, colours_of(models), columns=4, bold=reference), figure, note)
 

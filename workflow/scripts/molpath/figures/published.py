@@ -49,13 +49,13 @@ def plot_published(*, table: str, models: Models, figure: str, note: str) -> Non
 
 def draw_family(axes, rows: pd.DataFrame, colours: dict[str, str]) -> None:
     """Points with intervals, and the line on which both scores are equal; both axes have the same limits."""
-    for row, told in zip(rows.itertuples(), told_of(rows), strict=True):
+    for row, note in zip(rows.itertuples(), told_of(rows), strict=True):
         colour = colours[row.model]
         axes.vlines(row.published, row.measured_lower, row.measured_upper, color=colour, lw=0.8, alpha=0.35)
         inside = "white" if row.covered == "no" else colour
         axes.plot(row.published, row.measured, "o", ms=4, mec=colour, mfc=inside, mew=0.9)
-        if told:
-            axes.annotate(told, (row.published, row.measured), (4, -3), textcoords="offset points", fontsize=6)
+        if note:
+            axes.annotate(note, (row.published, row.measured), (4, -3), textcoords="offset points", fontsize=6)
     values = rows[list(NUMBERS)].to_numpy()
     low, high = np.nanmin(values) - 0.02, np.nanmax(values) + 0.02
     axes.plot([low, high], [low, high], color="#888888", lw=0.9, zorder=0)

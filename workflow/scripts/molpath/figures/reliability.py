@@ -26,37 +26,37 @@ def points_of(probe: Probe, resamples: int = RESAMPLES) -> Iterator[dict[str, ob
     """A row per stage and bin: mean probability, share that came true with its 95 % band over cases, and counts."""
     weights = probe.before.drawn(resamples, seed=1)
     head = {"task": probe.task, "model": probe.model, "protocol": probe.protocol}
-    for stage, known in probe.stages.items():
-        for point in bins_of(known, weights):
+    for stage, predictions in probe.stages.items():
+        for point in bins_of(predictions, weights):
             yield {**head, "stage": stage, **point}
 
 
-def bins_of(known: Predictions, weights: np.ndarray) -> Iterator[dict[str, float]]:
+def bins_of(predictions: Predictions, weights: np.ndarray) -> Iterator[dict[str, float]]:
     """Bins of equal number, of PER_BIN cases on average at least: of the positive class, or of the guess of several."""
-    guess, right = guesses(known)
-    count = int(np.clip(known.n_cases // PER_BIN, 1, BINS))
+    guess, right = guesses(predictions)
+    count = int(np.clip(predictions.n_cases // PER_BIN, 1, BINS))
     edges = np.unique(np.quantile(guess, np.linspace(0, 1, count + 1)[1:-1]))
     place = np.searchsorted(edges, guess, side="right")
-    for one in np.unique(place):
-        mine = place == one
-        own, drawn = known.weights[mine], weights[:, mine]
+    for bin_number in np.unique(place):
+        in_bin = place == bin_number
+        bin_weights, drawn = predictions.weights[in_bin], weights[:, in_bin]
         with np.errstate(invalid="ignore"):
-            shares = (drawn @ right[mine]) / drawn.sum(1)
+            shares = (drawn @ right[in_bin]) / drawn.sum(1)
         shares = shares[np.isfinite(shares)]
         lower, upper = np.percentile(shares, [2.5, 97.5]) if len(shares) else (np.nan, np.nan)
         yield {
-            "predicted": np.average(guess[mine], weights=own),
-            "observed": np.average(right[mine], weights=own),
+            "predicted": np.average(guess[in_bin], weights=bin_weights),
+            "observed": np.average(right[in_bin], weights=bin_weights),
             "lower": lower,
             "upper": upper,
-            "cases": len(np.unique(known.cases[mine])),
-            "predictions": int(mine.sum()),
+            "cases": len(np.unique(predictions.cases[in_bin])),
+            "predictions": int(in_bin.sum()),
         }
 
 
-def guesses(known: Predictions) -> tuple[np.ndarray, np.ndarray]:
+def guesses(predictions: Predictions) -> tuple[np.ndarray, np.ndarray]:
     """Probability and whether it came true (float N each) of the positive class, or of the class that was guessed."""
-    scores, labels = known.probabilities, known.labels
+    scores, labels = predictions.probabilities, predictions.labels
     if scores.shape[1] == 2:
         return scores[:, 1], (labels == 1).astype(float)
     return scores.max(1), (scores.argmax(1) == labels).astype(float)
@@ -74,26 +74,28 @@ def draw_reliability(probes: Sequence[Probe], numbers: pd.DataFrame, scores: pd.
         axes.set_visible(False)
     for place, probe in enumerate(drawn):
         row, column = divmod(place, columns)
-        own = (numbers.task == probe.task) & (numbers.model == probe.model) & (numbers.protocol == probe.protocol)
-        draw_diagram(panels[2 * row][column], probe, numbers[own])
+        of_probe = (numbers.task == probe.task) & (numbers.model == probe.model) & (numbers.protocol == probe.protocol)
+        draw_diagram(panels[2 * row][column], probe, numbers[of_probe])
         draw_counts(panels[2 * row + 1][column], probe)
         panels[2 * row][column].set_title(title_of(probe, scores), fontsize=8, loc="left")
         if column == 0:
             panels[2 * row][column].set_ylabel("share that came true", fontsize=8)
             panels[2 * row + 1][column].set_ylabel("cases", fontsize=8)
-    handles = [plt.Line2D([], [], color=c, marker=m, ms=4, label=words) for c, m, words in STYLES.values()]
+    handles = [plt.Line2D([], [], color=c, marker=m, ms=4, label=stage_name) for c, m, stage_name in STYLES.values()]
     handles.append(plt.Line2D([], [], color="#888888", ls=":", label="perfect calibration"))
     figure.legend(handles=handles, loc="outside upper center", ncols=3, frameon=False, fontsize=8)
-    told = f"{drawn[0].model}, {drawn[0].protocol} probe"
-    told += f"; the first {len(drawn)} of {len(probes)} tasks, the table has all" * (len(probes) > len(drawn))
-    figure.supxlabel(told, fontsize=8)
+    caption = f"{drawn[0].model}, {drawn[0].protocol} probe"
+    caption += f"; the first {len(drawn)} of {len(probes)} tasks, the table has all" * (len(probes) > len(drawn))
+    figure.supxlabel(caption, fontsize=8)
     return figure
 
 
 def title_of(probe: Probe, scores: pd.DataFrame) -> str:
     """Task, cases, and the error before and after."""
-    own = scores[(scores.task == probe.task) & (scores.model == probe.model) & (scores.protocol == probe.protocol)]
-    row = own.iloc[0]
+    probe_scores = scores[
+        (scores.task == probe.task) & (scores.model == probe.model) & (scores.protocol == probe.protocol)
+    ]
+    row = probe_scores.iloc[0]
     change = f"ECE {row.ece_before:.3f}" + (f" → {row.ece_after:.3f}" if probe.scaled else ", not scaled")
     few = f"only {row.n_rarest} cases of the rarest class\n" if "few cases" in row.note else ""
     return f"{shown(probe.task)}\n{probe.before.n_cases} cases; {change}\n{few}".rstrip()
@@ -105,10 +107,12 @@ def draw_diagram(axes, probe: Probe, points: pd.DataFrame) -> None:
     axes.plot([0, 1], [0, 1], color="#888888", ls=":", lw=1, zorder=1)
     for stage in [name for name in STAGES if name in set(points.stage)]:
         colour, marker, _ = STYLES[stage]
-        one = points[points.stage == stage]
-        error = np.abs(one[["lower", "upper"]].to_numpy(float).T - one.observed.to_numpy(float))
-        axes.errorbar(one.predicted, one.observed, error, color=colour, lw=0, elinewidth=1, alpha=0.5, zorder=2)
-        axes.plot(one.predicted, one.observed, color=colour, marker=marker, ms=3.5, lw=1.2, zorder=3)
+        stage_points = points[points.stage == stage]
+        error = np.abs(stage_points[["lower", "upper"]].to_numpy(float).T - stage_points.observed.to_numpy(float))
+        axes.errorbar(
+            stage_points.predicted, stage_points.observed, error, color=colour, lw=0, elinewidth=1, alpha=0.5, zorder=2
+        )
+        axes.plot(stage_points.predicted, stage_points.observed, color=colour, marker=marker, ms=3.5, lw=1.2, zorder=3)
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xticks=np.linspace(0, 1, 6), yticks=np.linspace(0, 1, 6))
     axes.set_aspect("equal", anchor="S")
     axes.tick_params(labelsize=7, labelbottom=False)
@@ -118,9 +122,9 @@ def draw_counts(axes, probe: Probe) -> None:
     """How many cases have which predicted probability, before (filled) and after (line)."""
     axes.set_visible(True)
     edges = np.linspace(0, 1, BARS + 1)
-    for stage, known in probe.stages.items():
+    for stage, predictions in probe.stages.items():
         filled = {"histtype": "stepfilled", "alpha": 0.3} if stage == "before" else {"histtype": "step", "lw": 1.2}
-        axes.hist(guesses(known)[0], edges, weights=known.weights, color=STYLES[stage][0], **filled)
+        axes.hist(guesses(predictions)[0], edges, weights=predictions.weights, color=STYLES[stage][0], **filled)
     positive = probe.before.probabilities.shape[1] == 2
     axes.set_xlabel("predicted probability" + ("" if positive else " of the guess"), fontsize=8)
     axes.set(xlim=(-0.02, 1.02), xticks=np.linspace(0, 1, 6))

@@ -66,9 +66,9 @@ def facts_of(run: Mapping[str, Any], weights: str, slides: str) -> dict[str, Any
     encoder = run["slide_encoder"]
     heads = f"{encoder['heads']} head{'s' * (encoder['heads'] > 1)}"
     name = "transformer" if encoder["kind"] == "transformer" else heads
-    found = {"slides": len(read_tsv(slides)), "fraction": run["fraction"], "encoder": name}
+    size = {"slides": len(read_tsv(slides)), "fraction": run["fraction"], "encoder": name}
     training = {"seed": run["training"]["seed"], "batch_size": run["training"]["batch_size"]}
-    return found | training | {"parameters": count_parameters(weights)}
+    return size | training | {"parameters": count_parameters(weights)}
 
 
 def count_parameters(weights: str) -> int:
@@ -89,27 +89,29 @@ def score_study(
     published_difference: the paper's, where it has one.
     """
     kind, models = study["study"], study["models"]
-    mine = scores[scores.model.isin(models.values())]
-    common = mine.groupby("task").model.nunique() == len(models)
-    mine = mine[mine.task.isin(common.index[common])]
+    study_scores = scores[scores.model.isin(models.values())]
+    common = study_scores.groupby("task").model.nunique() == len(models)
+    study_scores = study_scores[study_scores.task.isin(common.index[common])]
     rows = []
-    for scope in ["all", *dict.fromkeys(mine.family)]:
-        part = mine if scope == "all" else mine[mine.family == scope]
+    for scope in ["all", *dict.fromkeys(study_scores.family)]:
+        part = study_scores if scope == "all" else study_scores[study_scores.family == scope]
         means = part.groupby("model")["mean"].mean()
         for run, model in models.items():
             row = {"study": kind, "number": number, "run": run, "model": model, "scope": scope} | facts[run]
             rows.append(row | {"tasks": part.task.nunique(), "mean": means.get(model)})
     table = pd.DataFrame(rows).sort_values(["fraction", "parameters", "run"], kind="stable", ignore_index=True)
     table["paper_name"] = [name_of(kind, row) for row in table.to_dict("records")]
-    whole = table.paper_name == REFERENCES[kind]
-    if not whole.any():
-        whole = table.parameters == table.parameters.max() if kind == "size" else table.fraction == table.fraction.max()
-    reference = table[whole].groupby("scope")["mean"].mean()
+    is_reference = table.paper_name == REFERENCES[kind]
+    if not is_reference.any():
+        is_reference = (
+            table.parameters == table.parameters.max() if kind == "size" else table.fraction == table.fraction.max()
+        )
+    reference = table[is_reference].groupby("scope")["mean"].mean()
     table["difference"] = 100 * (table["mean"] - table.scope.map(reference))
-    theirs = paper[(paper.protocol == PROTOCOLS[kind]) & (paper.model == REFERENCES[kind])]
-    theirs = {(row.scope, row.baseline): -float(row.difference) for row in theirs.itertuples()}
+    published = paper[(paper.protocol == PROTOCOLS[kind]) & (paper.model == REFERENCES[kind])]
+    published = {(row.scope, row.baseline): -float(row.difference) for row in published.itertuples()}
     keys = zip(table.scope, table.paper_name, strict=True)
-    table["published_difference"] = [theirs.get(key) for key in keys]
+    table["published_difference"] = [published.get(key) for key in keys]
     return table
 
 
@@ -122,9 +124,14 @@ def side_by_side(table: pd.DataFrame) -> pd.DataFrame:
     """A row per model, a column per scope, 'mean (difference)' in each cell."""
     rows = []
     for run, part in table.groupby("run", sort=False):
-        one = part.iloc[0]
-        row = {"run": run, "slides": f"{one.slides:,}", "data": f"{100 * one.fraction:g} %", "encoder": one.encoder}
-        row |= {"parameters": f"{one.parameters:,}", "batch": one.batch_size}
+        first_row = part.iloc[0]
+        row = {
+            "run": run,
+            "slides": f"{first_row.slides:,}",
+            "data": f"{100 * first_row.fraction:g} %",
+            "encoder": first_row.encoder,
+        }
+        row |= {"parameters": f"{first_row.parameters:,}", "batch": first_row.batch_size}
         for scope, mean, difference in zip(part.scope, part["mean"], part.difference, strict=True):
             row[scope] = "" if pd.isna(mean) else f"{mean:.3f} ({difference:+.1f})"
         rows.append(row)
@@ -139,16 +146,18 @@ def draw_studies(table: pd.DataFrame, output: str, note: str) -> None:
     for axes, ((kind, number), part) in zip(panels[0], studies, strict=True):
         place = part.fraction if kind == "data" else part.parameters / 1e6
         for index, scope in enumerate(scopes):
-            mine = part[part.scope == scope]
-            at = place[mine.index]
+            scope_rows = part[part.scope == scope]
+            at = place[scope_rows.index]
             style = {
                 "color": "black" if scope == "all" else COLOURS[(index - 1) % 7],
                 "lw": 2 if scope == "all" else 1.2,
             }
-            joined = mine[mine.encoder != "transformer"] if kind == "size" else mine  # another kind of network
+            joined = (
+                scope_rows[scope_rows.encoder != "transformer"] if kind == "size" else scope_rows
+            )  # another kind of network
             line = joined["mean"].groupby(place[joined.index]).mean()
-            axes.plot(line.index, line, **style, label=f"{scope} (tasks: {mine.tasks.max():g})")
-            axes.plot(at, mine["mean"], "o", ms=4, color=style["color"])
+            axes.plot(line.index, line, **style, label=f"{scope} (tasks: {scope_rows.tasks.max():g})")
+            axes.plot(at, scope_rows["mean"], "o", ms=4, color=style["color"])
         label_places(axes, kind, part)
         axes.set(xlabel=TITLES[kind], ylabel="mean score" if axes is panels[0][0] else "")
         axes.set_title(f"study {number}, {part.slides.max():,} slides" if len(studies) > 1 else "", fontsize=10)

@@ -23,8 +23,8 @@ def plot_sites(table: pd.DataFrame, output: str, note: str) -> None:
     size = 2.4 + 3.4 * len(sets), 1.2 + 0.2 * len(sites)
     figure, panels = plt.subplots(1, len(sets), figsize=size, sharey=True, squeeze=False)
     for axes, runs in zip(panels[0], sets, strict=True):
-        mine = table[table.runs == runs].pivot(index="site", columns="cohort", values=["slides", "published"])
-        draw_bars(axes, mine.reindex(sites).astype(float), colours)
+        run_counts = table[table.runs == runs].pivot(index="site", columns="cohort", values=["slides", "published"])
+        draw_bars(axes, run_counts.reindex(sites).astype(float), colours)
         axes.set_title("\n".join(wrap(runs, 36)), fontsize=10)
     panels[0][0].set_yticks(range(len(sites)), sites)
     panels[0][0].set_ylim(len(sites) - 0.4, -0.6)
@@ -42,7 +42,7 @@ def draw_bars(axes, counts: pd.DataFrame, colours: Mapping[str, str]) -> None:
         width = counts["slides"][cohort].fillna(0).to_numpy()
         axes.barh(range(len(counts)), width, left=left, height=0.75, color=colours[cohort])
         left += width
-    theirs = counts["published"].sum(axis=1, min_count=1).to_numpy()
-    at = np.flatnonzero(~np.isnan(theirs))
-    axes.vlines(theirs[at], at - 0.42, at + 0.42, color="black", lw=1.4)
+    published = counts["published"].sum(axis=1, min_count=1).to_numpy()
+    at = np.flatnonzero(~np.isnan(published))
+    axes.vlines(published[at], at - 0.42, at + 0.42, color="black", lw=1.4)
     axes.set_xlabel("slides")

@@ -36,8 +36,8 @@ def plot_slides(table: str, ledger: str, output: str, note: str) -> None:
     bars.set_xlabel("slides")
     measured = slides[slides.focus != ""].astype({"area_mm2": float, "focus": float})
     lost = measured.slide_id.map(losses).notna()
-    for label, mine, colour in (("kept", measured[~lost], KEPT), ("set aside", measured[lost], ASIDE)):
-        points.plot(mine.area_mm2, mine.focus, "o", ms=4, alpha=0.6, color=colour, label=label)
+    for label, slides_shown, colour in (("kept", measured[~lost], KEPT), ("set aside", measured[lost], ASIDE)):
+        points.plot(slides_shown.area_mm2, slides_shown.focus, "o", ms=4, alpha=0.6, color=colour, label=label)
     points.set(xlabel="tissue, mm²", ylabel="sharpness (median over windows)")
     points.legend(frameon=False)
     save(figure, output, note)
@@ -62,12 +62,12 @@ def plot_quality(table: str, thresholds: Mapping[str, Any], output: str, note: s
     columns = 4
     rows = max(1, -(-len(names) // columns))
     figure, panels = plt.subplots(rows, columns, figsize=(11, 2.3 * rows), squeeze=False)
-    kept = slides.status == "ok"
+    is_kept = slides.status == "ok"
     for axes, name in zip(panels.flat, names, strict=False):
         values = numbers[name]
         limits = [thresholds[key] for key in (f"min_{name}", f"max_{name}") if key in thresholds]
         edges = np.histogram_bin_edges([*values.dropna(), *limits], bins=24)
-        axes.hist([values[kept].dropna(), values[~kept].dropna()], edges, stacked=True, color=[KEPT, ASIDE])
+        axes.hist([values[is_kept].dropna(), values[~is_kept].dropna()], edges, stacked=True, color=[KEPT, ASIDE])
         for limit in limits:
             axes.axvline(limit, color="#222", lw=1.2, ls=":")
         axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))

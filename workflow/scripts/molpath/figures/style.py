@@ -59,8 +59,8 @@ def plot_history(histories: Sequence[str], runs: Sequence[str], output: str, not
                 if name in table:
                     axes.plot(table.epoch, table[name], style, lw=1.3, color=colour, label=f"{run} {kind.upper()}")
         rank.plot(table.epoch, table.rankme, lw=1.3, color=colour, label=run)
-        kept = table[table.kept == 1].tail(1)
-        rank.plot(kept.epoch, kept.rankme, "o", color=colour)
+        kept_epoch = table[table.kept == 1].tail(1)
+        rank.plot(kept_epoch.epoch, kept_epoch.rankme, "o", color=colour)
         rate.plot(table.epoch, table.learning_rate, lw=1.3, color=colour, label=run)
     for axes in panels.flat:
         axes.xaxis.get_major_locator().set_params(integer=True)
@@ -102,8 +102,8 @@ def draw_components(axes, x: np.ndarray, groups: np.ndarray) -> None:
     flip = np.sign(u[np.abs(u).argmax(0), range(u.shape[1])])
     points = (u * s * flip)[:, :2]
     for index, group in enumerate(sorted(set(groups))):
-        mine = groups == group
-        axes.plot(*points[mine].T, "o", ms=3, alpha=0.7, color=COLOURS[index % len(COLOURS)], label=group)
+        in_group = groups == group
+        axes.plot(*points[in_group].T, "o", ms=3, alpha=0.7, color=COLOURS[index % len(COLOURS)], label=group)
     share = s**2 / max((s**2).sum(), 1e-12)
     axes.set(xlabel=f"PC 1 ({share[0]:.0%})", ylabel=f"PC 2 ({share[1]:.0%})" if len(share) > 1 else "")
     axes.set_xticks([])

@@ -23,7 +23,10 @@ def plot_survival(table: pd.DataFrame, samples: dict, output: str, note: str) ->
         save(say_nothing("no survival task in use"), output, note)
         return
     tasks = list(dict.fromkeys((task, group) for task, group, _ in samples))
-    parts = {where: [(model, mine) for (*at, model), mine in samples.items() if tuple(at) == where] for where in tasks}
+    parts = {
+        where: [(model, model_cases) for (*at, model), model_cases in samples.items() if tuple(at) == where]
+        for where in tasks
+    }
     drawn, columns = tasks[:MOST], min(WIDE, max(map(len, parts.values())))
     lines = [-(-len(parts[where]) // columns) for where in drawn]
     size = 3.0 * columns + 0.6, 3.5 * sum(lines)
@@ -32,12 +35,12 @@ def plot_survival(table: pd.DataFrame, samples: dict, output: str, note: str) ->
         axes.set_visible(False)
     for place, (task, group) in enumerate(drawn):
         first = sum(lines[:place])
-        for number, (model, mine) in enumerate(parts[task, group]):
+        for number, (model, model_cases) in enumerate(parts[task, group]):
             axes = panels[first + number // columns, number % columns]
             draw_panel(
-                axes, mine, table[(table.task == task) & (table.group == group) & (table.model == model)].iloc[0]
+                axes, model_cases, table[(table.task == task) & (table.group == group) & (table.model == model)].iloc[0]
             )
-            axes.set_title(f"{model}\n{shown(task)} ({named(group)})\n{len(mine)} cases", fontsize=8)
+            axes.set_title(f"{model}\n{shown(task)} ({named(group)})\n{len(model_cases)} cases", fontsize=8)
     for row in panels:
         row[0].set_ylabel("survival (with 95 % bands)", fontsize=9)
     handles = {word: line for axes in panels.flat for line, word in zip(*axes.get_legend_handles_labels(), strict=True)}
@@ -45,8 +48,8 @@ def plot_survival(table: pd.DataFrame, samples: dict, output: str, note: str) ->
         handles.values(), handles, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False, fontsize=9
     )
     if len(tasks) > len(drawn):
-        told = f"the first {len(drawn)} of {len(tasks)} tasks and groups; tables/survival.tsv has all"
-        figure.text(0.5, 0, told, ha="center", va="top", fontsize=8)
+        caption = f"the first {len(drawn)} of {len(tasks)} tasks and groups; tables/survival.tsv has all"
+        figure.text(0.5, 0, caption, ha="center", va="top", fontsize=8)
     figure.tight_layout(h_pad=2)
     save(figure, output, note)
 

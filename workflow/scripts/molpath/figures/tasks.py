@@ -40,10 +40,10 @@ def plot_tasks(*, metrics: str, models: Models, figure: str, table: str, note: s
     Beside each, the band of its permuted labels; below a task's models the probe on the site alone, where there are
     such controls.
     """
-    every = read_metrics(metrics)
-    scores = with_controls(main_scores(every, "frozen", models), every)
-    told = ["family", "task", "metric", "model", "mean", "lower", "upper", "n_folds", "n_fits", "n_failed"]
-    write_tsv(table, scores[[*told, "n_empty", "chance", *BESIDE]])
+    all_metrics = read_metrics(metrics)
+    scores = with_controls(main_scores(all_metrics, "frozen", models), all_metrics)
+    score_columns = ["family", "task", "metric", "model", "mean", "lower", "upper", "n_folds", "n_fits", "n_failed"]
+    write_tsv(table, scores[[*score_columns, "n_empty", "chance", *BESIDE]])
     tasks = list(dict.fromkeys(scores.task))
     if not tasks:
         save(say_nothing("no task has a score"), figure, note)
@@ -61,14 +61,14 @@ def plot_tasks(*, metrics: str, models: Models, figure: str, table: str, note: s
     save(drawn, figure, note)
 
 
-def with_controls(scores: pd.DataFrame, every: pd.DataFrame) -> pd.DataFrame:
+def with_controls(scores: pd.DataFrame, all_metrics: pd.DataFrame) -> pd.DataFrame:
     """Scores with the columns BESIDE: the band of the model's permuted labels, and the probe on the site alone."""
-    known = every[(every.group == "frozen") & (every.primary == 1)]
+    frozen = all_metrics[(all_metrics.group == "frozen") & (all_metrics.primary == 1)]
     key = ["task", "model", "metric"]
-    permuted = known[known.protocol == OF_FROZEN][[*key, "lower", "upper"]]
-    site = known[known.protocol == "site_only"][[*key, "mean", "lower", "upper"]]
-    found = scores.merge(permuted.set_axis([*key, *BESIDE[:2]], axis=1), on=key, how="left")
-    return found.merge(site.set_axis([*key, *BESIDE[2:]], axis=1), on=key, how="left")
+    permuted = frozen[frozen.protocol == OF_FROZEN][[*key, "lower", "upper"]]
+    site = frozen[frozen.protocol == "site_only"][[*key, "mean", "lower", "upper"]]
+    joined = scores.merge(permuted.set_axis([*key, *BESIDE[:2]], axis=1), on=key, how="left")
+    return joined.merge(site.set_axis([*key, *BESIDE[2:]], axis=1), on=key, how="left")
 
 
 def legend_of_controls(scores: pd.DataFrame) -> list:
@@ -94,16 +94,20 @@ def draw_column(axes, scores: pd.DataFrame, tasks: list[str], names: list[str], 
         axes.hlines(places[task] + offsets[-1], sites.site_lower[task], sites.site_upper[task], color="#222222", lw=1)
         axes.plot(sites.site_only[task], places[task] + offsets[-1], "D", ms=3, color="#222222")
     for number, (name, offset) in enumerate(zip(names, offsets, strict=False)):
-        mine = scores[scores.model == name].set_index("task").reindex(tasks)
+        model_scores = scores[scores.model == name].set_index("task").reindex(tasks)
         y = np.array([places[task] for task in tasks]) + offset
-        axes.hlines(y, mine.permuted_lower, mine.permuted_upper, color=GREY, lw=4, zorder=1)
-        axes.hlines(y, mine.lower, mine.upper, color=colours[name], alpha=0.45, lw=1.6)
-        some = (mine.n_failed + mine.n_empty > 0).to_numpy()
-        axes.plot(mine["mean"][~some], y[~some], "o", ms=3.8, color=colours[name], mec="#333333", mew=0.3)
-        axes.plot(mine["mean"][some], y[some], "o", ms=3.8, color="white", mec=colours[name], mew=1)
-        for value, place, told in zip(mine["mean"][some], y[some], np.array(told_of(mine))[some], strict=True):
+        axes.hlines(y, model_scores.permuted_lower, model_scores.permuted_upper, color=GREY, lw=4, zorder=1)
+        axes.hlines(y, model_scores.lower, model_scores.upper, color=colours[name], alpha=0.45, lw=1.6)
+        has_failed = (model_scores.n_failed + model_scores.n_empty > 0).to_numpy()
+        axes.plot(
+            model_scores["mean"][~has_failed], y[~has_failed], "o", ms=3.8, color=colours[name], mec="#333333", mew=0.3
+        )
+        axes.plot(model_scores["mean"][has_failed], y[has_failed], "o", ms=3.8, color="white", mec=colours[name], mew=1)
+        for value, place, fold_note in zip(
+            model_scores["mean"][has_failed], y[has_failed], np.array(told_of(model_scores))[has_failed], strict=True
+        ):
             if np.isfinite(value):
-                short = told.replace(" folds", "").replace(f"{EMPTY} in", "empty")
+                short = fold_note.replace(" folds", "").replace(f"{EMPTY} in", "empty")
                 aside = 5 + 44 * (number % 2)  # rows are lower than letters: words of neighbours stand side by side
                 axes.annotate(short, (value, place), (aside, -2), textcoords="offset points", fontsize=6)
     chance = scores.groupby("task").chance.first()
@@ -157,10 +161,10 @@ def plot_heatmap(*, metrics: str, models: Models, figure: str, table: str, note:
     chance = first.chance.fillna(0).to_numpy()[:, None]
     shades = (values - chance) / (1 - chance)
     picture = axes.imshow(shades, cmap="cividis", aspect="auto", vmin=0, vmax=1)
-    told = scores.assign(told=told_of(scores)).set_index(["task", "model"]).told
+    fold_notes = scores.assign(told=told_of(scores)).set_index(["task", "model"]).told
     for (row, column), value in np.ndenumerate(values):
-        if not np.isfinite(value) and (words := told.get((wide.index[row], wide.columns[column]), "")):
-            short = words.replace(" folds", "").replace(f"{EMPTY} in", "empty").replace(f", {OVERLAP}", "")
+        if not np.isfinite(value) and (fold_note := fold_notes.get((wide.index[row], wide.columns[column]), "")):
+            short = fold_note.replace(" folds", "").replace(f"{EMPTY} in", "empty").replace(f", {OVERLAP}", "")
             axes.text(column, row, short, ha="center", va="center", fontsize=6)
         if np.isfinite(value):
             best = "bold" if value == np.nanmax(values[row]) else "normal"
@@ -183,10 +187,10 @@ def mark_families(axes, families: list[str]) -> None:
         first, last = families.index(name), len(families) - 1 - families[::-1].index(name)
         if first:
             axes.axhline(first - 0.5, color="white", lw=3)
-        words = name.replace("_", " ")
+        label = name.replace("_", " ")
         right = axes.get_xlim()[1] + 0.1
-        rotation = 270 if last - first > 1 + len(words) * 0.2 else 0
-        axes.text(right, (first + last) / 2, words, va="center", rotation=rotation, fontsize=8)
+        rotation = 270 if last - first > 1 + len(label) * 0.2 else 0
+        axes.text(right, (first + last) / 2, label, va="center", rotation=rotation, fontsize=8)
 
 
 def plot_small_cohorts(
@@ -196,24 +200,24 @@ def plot_small_cohorts(
     folds: Sequence[str],
     splits: Sequence[str],
     tasks: Sequence[str],
-    most: int,
+    max_cases: int,
     models: Models,
     reference: str,
     figure: str,
     table: str,
     note: str,
 ) -> None:
-    """Boxes over folds of every model on each task with at most `most` cases and more than one fold.
+    """Boxes over folds of every model on each task with at most `max_cases` cases and more than one fold.
 
     splits: k=all.tsv of each of `tasks`. Stars: corrected resampled t test against the reference, from tests.tsv.
     """
     cases = {task: read_tsv(path).case_id.nunique() for task, path in zip(tasks, splits, strict=True)}
     values = fold_values(read_metrics(metrics), folds, "frozen")
-    values = values[values.task.map(cases).le(most) & values.model.isin(models)]
+    values = values[values.task.map(cases).le(max_cases) & values.model.isin(models)]
     numbers = small_numbers(values, read_tests(tests), cases, models, reference)
     write_tsv(table, numbers)
     if numbers.empty:
-        save(say_nothing(f"no task with folds has {most} cases or fewer"), figure, note)
+        save(say_nothing(f"no task with folds has {max_cases} cases or fewer"), figure, note)
         return
     save(draw_small(numbers, cases, models, reference), figure, note)
 
@@ -224,12 +228,12 @@ def draw_small(numbers: pd.DataFrame, cases: dict[str, int], models: Models, ref
     names = [model for model in models if model in set(numbers.model)]
     drawn, panels = grid_of_panels(len(shown_tasks), len(names), head=1.05)
     for number, (axes, task) in enumerate(zip(panels, shown_tasks, strict=True)):
-        mine = numbers[(numbers.task == task) & (numbers.n > 0)]
-        places = [names.index(model) for model in mine.model]
-        draw_boxes(axes, mine, places, [colours[model] for model in mine.model])
-        for place, row in zip(places, mine.itertuples(), strict=True):
-            words = f"{row.n} of {row.n + row.missing} folds" if row.missing else row.stars
-            add_stars(axes, words, max([row.high, *map(float, row.outliers.split())]), place)
+        task_numbers = numbers[(numbers.task == task) & (numbers.n > 0)]
+        places = [names.index(model) for model in task_numbers.model]
+        draw_boxes(axes, task_numbers, places, [colours[model] for model in task_numbers.model])
+        for place, row in zip(places, task_numbers.itertuples(), strict=True):
+            text = f"{row.n} of {row.n + row.missing} folds" if row.missing else row.stars
+            add_stars(axes, text, max([row.high, *map(float, row.outliers.split())]), place)
         axes.set_title(f"{shown(task)}\n{cases[task]} cases", fontsize=9)
         axes.set_xlabel(words_of(numbers[numbers.task == task].metric.iloc[0]), fontsize=8)
         axes.margins(x=0.1)
@@ -243,14 +247,20 @@ def small_numbers(
     """One row per task and model: what its box shows, and the corrected t test against the reference."""
     rows = []
     tests = tests[(tests.group == "frozen") & tests.method.str.startswith("corrected resampled t")]
-    for (family, task), mine in values.groupby(["family", "task"], sort=True):
-        if mine.fold.nunique() < 2:
+    for (family, task), task_values in values.groupby(["family", "task"], sort=True):
+        if task_values.fold.nunique() < 2:
             continue
         against = beside_reference(tests[tests.task == task], reference)
-        for model in [name for name in models if name in set(mine.model)]:
-            one = mine[mine.model == model]
+        for model in [name for name in models if name in set(task_values.model)]:
+            model_values = task_values[task_values.model == model]
             p = float(against.p_adjusted.get(model, np.nan))
-            row = {"family": family, "task": task, "cases": cases[task], "metric": one.metric.iloc[0], "model": model}
-            rows.append(row | box_numbers(one.value) | {"p_adjusted": p, "stars": stars(p)})
+            row = {
+                "family": family,
+                "task": task,
+                "cases": cases[task],
+                "metric": model_values.metric.iloc[0],
+                "model": model,
+            }
+            rows.append(row | box_numbers(model_values.value) | {"p_adjusted": p, "stars": stars(p)})
     columns = ["family", "task", "cases", "metric", "model", "n", "missing", "mean", "low", "q1", "median", "q3"]
     return pd.DataFrame(rows, columns=[*columns, "high", "outliers", "p_adjusted", "stars"])

@@ -71,28 +71,32 @@ def without_names(facts: dict[str, Any]) -> dict[str, Any]:
     """
     training = facts["training"]
     slides = {digest_of(name): identity for name, identity in training["slides"].items()}
-    told = training | {"cases": [digest_of(name) for name in training["cases"]], "slides": slides, "digests": True}
-    whole = facts | {"training": told}
-    return whole | {"sha256": own_digest(whole)}
+    anonymous_training = training | {
+        "cases": [digest_of(name) for name in training["cases"]],
+        "slides": slides,
+        "digests": True,
+    }
+    anonymous_facts = facts | {"training": anonymous_training}
+    return anonymous_facts | {"sha256": own_digest(anonymous_facts)}
 
 
 def _with_sums(needed: Sequence[Mapping[str, Any]], weights: Sequence[str]) -> list[dict[str, Any]]:
     """What the bundle doesn't hold, with the SHA-256 of each file."""
-    paths, found = iter(weights), []
-    for one in needed:
-        stated = {key: value for key, value in one.items() if key != "given"}
-        found.append(stated | {"files": sums_of_needed(next(paths)) if one["given"] else {}})
-    return found
+    paths, summed = iter(weights), []
+    for file in needed:
+        stated = {key: value for key, value in file.items() if key != "given"}
+        summed.append(stated | {"files": sums_of_needed(next(paths)) if file["given"] else {}})
+    return summed
 
 
 def page(contents: Mapping[str, Any]) -> str:
     """README.md of a bundle: how it is used, and what it needs."""
     names = "".join(f"- `{name}`: predictors/{name}/card.md\n" for name in contents["predictors"])
     lines = [
-        f"- `{one['key']}`: {', '.join(part for part in (one['name'], one['revision'], one['source']) if part)}"
-        + "".join(f"; SHA-256 `{digest}`" for digest in one["files"].values() if len(one["files"]) == 1)
-        + (" (fetched by the workflow)" if one["fetched"] else "")
-        for one in contents["needed"]
+        f"- `{file['key']}`: {', '.join(part for part in (file['name'], file['revision'], file['source']) if part)}"
+        + "".join(f"; SHA-256 `{digest}`" for digest in file["files"].values() if len(file["files"]) == 1)
+        + (" (fetched by the workflow)" if file["fetched"] else "")
+        for file in contents["needed"]
     ]
     needs = "It holds all that is needed." if not lines else "\n".join([NEEDS, *lines])
     return PAGE_TEXT.format(names=names, needs=needs)

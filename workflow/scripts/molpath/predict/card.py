@@ -28,14 +28,16 @@ def card_of(facts: Mapping[str, Any]) -> str:
 def head_of(facts: Mapping[str, Any]) -> str:
     """Title, note and what is predicted of what."""
     unit = {"case_id": "case", "slide_id": "slide"}[facts["sample"]]
-    what = {
+    outcome = {
         "classes": "one of the classes " + ", ".join(facts["classes"]),
         "survival": "a risk, a risk group and the probability of no event up to given days",
         "regression": "a number, in the unit of the labels",
     }[facts["kind"]]
     lines = [f"# Predictor {facts['model']}/{facts['task']}"]
     lines += [f"**{facts['note']}**"] * bool(facts["note"])
-    lines.append(f"Predicts for each {unit} {what}, from its embedding ({facts['width']} numbers) by {facts['model']}.")
+    lines.append(
+        f"Predicts for each {unit} {outcome}, from its embedding ({facts['width']} numbers) by {facts['model']}."
+    )
     if absent := facts["classes_without_cases"]:
         lines.append(f"No training {unit} is of class {', '.join(absent)}, which is therefore never predicted.")
     return "\n\n".join(lines)
@@ -48,13 +50,13 @@ def trained_of(facts: Mapping[str, Any]) -> str:
     rows = [["all", *(training["n_cases_by_class"][name] for name in classes)]]
     rows += [[site, *(counts.get(name, 0) for name in classes)] for site, counts in training["n_cases_by_site"].items()]
     probe = ", ".join(f"{key} {value}" for key, value in facts["probe"].items() if key != "notes")
-    made = f"grid {patches['grid_name']}, patch encoder {patches['encoder']}, " if patches else ""
+    patch_facts = f"grid {patches['grid_name']}, patch encoder {patches['encoder']}, " if patches else ""
     lines = [
         "## Training",
         f"{training['n_cases']} cases, {training['n_samples']} samples, {len(training['slides'])} slides; "
         f"{training['n_without_embedding']} labelled samples have no embedding and are not among them.",
         table_of(["cases by site", *classes], rows),
-        f"Probe: {probe}; embeddings: {made}slide encoder of kind {facts['model_kind']}.",
+        f"Probe: {probe}; embeddings: {patch_facts}slide encoder of kind {facts['model_kind']}.",
     ]
     lines += [f"Note: {note}." for note in facts["probe"]["notes"]]
     return "\n\n".join(lines)
@@ -64,19 +66,20 @@ def scores_of(facts: Mapping[str, Any]) -> str:
     """Cross-validated scores with intervals."""
     rows = [[row["metric"], number(row["mean"]), interval(row), row["interval"]] for row in facts["cross_validated"]]
     head = "## Cross-validated scores"
-    told = "Of the same probe on the folds of the task, whose test cases it did not see; intervals are 95 %."
-    return "\n\n".join([head, told, table_of(["metric", "mean over folds", "interval", "made of"], rows)])
+    explanation = "Of the same probe on the folds of the task, whose test cases it did not see; intervals are 95 %."
+    return "\n\n".join([head, explanation, table_of(["metric", "mean over folds", "interval", "made of"], rows)])
 
 
 def trust_of(facts: Mapping[str, Any]) -> str:
     """Calibration and coverage, or survival's baseline."""
     lines = ["## Calibration and coverage"]
     if facts["kind"] == "survival":
-        about = facts["survival"]
+        survival_facts = facts["survival"]
         lines.append(
-            f"Baseline hazard (Breslow) of {about['n_events']} events. High risk: above {about['cutoff']:.4g}, the "
-            f"median of the training cases. Nothing is known behind {about['follow_up']:g} days of follow-up: survival "
-            "there is empty. There are no conformal sets for survival."
+            f"Baseline hazard (Breslow) of {survival_facts['n_events']} events. High risk: above "
+            f"{survival_facts['cutoff']:.4g}, the median of the training cases. Nothing is known after "
+            f"{survival_facts['follow_up']:g} days of follow-up: survival there is empty. "
+            "There are no conformal sets for survival."
         )
         return "\n\n".join(lines)
     if facts["kind"] == "classes":

@@ -35,9 +35,11 @@ def both_sides(logits: np.ndarray) -> np.ndarray:
 
 def nonconformity(logits: np.ndarray) -> np.ndarray:
     """How little each class fits (float N x K): log odds of the others. inf for a class of which nothing is known."""
-    every = both_sides(logits)
-    others = [logsumexp(np.delete(every, code, axis=1), axis=1) for code in range(every.shape[1])]
-    return np.stack(others, axis=1) - every
+    logits_of_all = both_sides(logits)
+    rest_of_classes = [
+        logsumexp(np.delete(logits_of_all, code, axis=1), axis=1) for code in range(logits_of_all.shape[1])
+    ]
+    return np.stack(rest_of_classes, axis=1) - logits_of_all
 
 
 @dataclass(frozen=True)
@@ -55,10 +57,10 @@ class Calibration:
 
     def shares(self, label: int | None = None) -> tuple[np.ndarray, int]:
         """What each score counts (float M, of a case 1 together; 0 for other labels), and the number of cases."""
-        mine = np.ones(len(self.case), bool) if label is None else self.label == label
-        cases, place, counts = np.unique(self.case[mine], return_inverse=True, return_counts=True)
+        of_label = np.ones(len(self.case), bool) if label is None else self.label == label
+        cases, place, counts = np.unique(self.case[of_label], return_inverse=True, return_counts=True)
         shares = np.zeros(len(self.case))
-        shares[mine] = 1 / counts[place]
+        shares[of_label] = 1 / counts[place]
         return shares, len(cases)
 
     def conforming(self, scores: np.ndarray, coverage: float, by_class: bool = False) -> np.ndarray:
@@ -67,7 +69,7 @@ class Calibration:
         by_class: a class is compared with cases of that class alone, so that coverage holds within each; one with too
         few cases (fewer than 1 / (1 - coverage) - 1) belongs to every set. A set may be empty.
         """
-        found = np.zeros((scores.shape[0], scores.shape[2]), bool)
+        in_set = np.zeros((scores.shape[0], scores.shape[2]), bool)
         for code in range(scores.shape[2]):
             shares, cases = self.shares(code if by_class else None)
             less = np.ones(len(scores))  # the new sample itself
@@ -76,13 +78,13 @@ class Calibration:
                 rows = rows[np.argsort(self.score[rows], kind="stable")]
                 above = np.append(np.cumsum(shares[rows][::-1])[::-1], 0.0)
                 less += above[np.searchsorted(self.score[rows], scores[:, fold, code])]
-            found[:, code] = less > (1 - coverage) * (cases + 1) + ROUNDING
-        return found
+            in_set[:, code] = less > (1 - coverage) * (cases + 1) + ROUNDING
+        return in_set
 
     def unbounded(self, classes: int, coverage: float, by_class: bool) -> list[int]:
         """Codes of the classes that belong to every set, because too few cases were calibrated on."""
-        known = [self.shares(code if by_class else None)[1] for code in range(classes)]
-        return [code for code, cases in enumerate(known) if (1 - coverage) * (cases + 1) + ROUNDING < 1]
+        cases_of_class = [self.shares(code if by_class else None)[1] for code in range(classes)]
+        return [code for code, cases in enumerate(cases_of_class) if (1 - coverage) * (cases + 1) + ROUNDING < 1]
 
     def interval(self, predicted: np.ndarray, coverage: float) -> tuple[np.ndarray, np.ndarray]:
         """Bounds (float N each) of new samples by each fold's probe (float N x folds); infinite with too few cases."""

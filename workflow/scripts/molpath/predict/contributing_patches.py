@@ -18,26 +18,26 @@ def show_contributing_patches(
     adds, and its level-0 position. A slide that was set aside, or whose patches have no place, has a picture that says
     so.
     """
-    found = read_contributions(contributions, slide_id)
-    if found is None or found.places is None:
+    contributed = read_contributions(contributions, slide_id)
+    if contributed is None or contributed.places is None:
         save(words(f"{slide_id} was set aside: no patches whose place is known"), picture)
         return
-    sides = [rows_of(found, slide, count, sign) for sign in (1, -1)]
-    titles = f"{slide_id}: patches that raise the {found.unit} most", "and that lower it most"
+    sides = [rows_of(contributed, slide, count, sign) for sign in (1, -1)]
+    titles = f"{slide_id}: patches that raise the {contributed.unit} most", "and that lower it most"
     left, right = (sheet(*parts) for parts in zip(sides, titles, ("", note), strict=True))
     save(beside(left, right), picture)
 
 
-def rows_of(found: Contributions, slide: str, count: int, sign: int) -> list[Row]:
+def rows_of(contributions: Contributions, slide: str, count: int, sign: int) -> list[Row]:
     """A row per output of the patches that add most to it (sign 1) or take most from it (-1)."""
-    assert found.places is not None
+    assert contributions.places is not None
     rows = []
-    for column in found.shown():
-        chosen = most(found.values[:, column] * sign, count)
-        coords = found.places.coords[chosen]
-        pixels = read_pixels(slide, coords, found.places.edge)
-        added = (f"{value:+.3g}" for value in found.values[chosen, column])
-        heading = found.columns[column] if len(chosen) else f"{found.columns[column]}: none does"
+    for column in contributions.shown():
+        chosen = most(contributions.values[:, column] * sign, count)
+        coords = contributions.places.coords[chosen]
+        pixels = read_pixels(slide, coords, contributions.places.edge)
+        added = (f"{value:+.3g}" for value in contributions.values[chosen, column])
+        heading = contributions.columns[column] if len(chosen) else f"{contributions.columns[column]}: none does"
         rows.append(Row(heading, pixels, [*zip(added, at(coords), strict=True)]))
     return rows
 

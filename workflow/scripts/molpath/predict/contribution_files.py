@@ -47,7 +47,7 @@ def read_contributions(path: str, slide_id: str) -> Contributions | None:
     with open_h5(path) as handle:
         if f"slides/{slide_id}" not in handle:
             return None
-        group, told = handle[f"slides/{slide_id}"], handle.attrs
+        group, attributes = handle[f"slides/{slide_id}"], handle.attrs
         case, places = str(group.attrs["case_id"]), None
         if "coords" in group:
             places = Places(group["coords"][:], int(group["coords"].attrs["patch_size_level0"]))
@@ -55,9 +55,9 @@ def read_contributions(path: str, slide_id: str) -> Contributions | None:
             group["contributions"][:].astype(float),
             places,
             handle["columns"].asstr()[:].tolist(),
-            str(told["unit"]),
+            str(attributes["unit"]),
             case,
             handle[f"cases/{case}/output"][:],
             handle["constant"][:],
-            f"{told['model']}/{told['task']}",
+            f"{attributes['model']}/{attributes['task']}",
         )

@@ -35,53 +35,70 @@ def draw_contributions(
     contributions: contributions.h5; inspected, assessed: manifests of the slide's shard. A slide that was set aside, or
     whose patches have no place, has a picture that says so.
     """
-    found = read_contributions(contributions, slide_id)
-    seen = Seen(slide_id, inspected, assessed, wsi)
-    if found is None or found.places is None:
-        write_empty(seen, "no patches whose place is known", note, picture, patches)
+    contributed = read_contributions(contributions, slide_id)
+    slide = Seen(slide_id, inspected, assessed, wsi)
+    if contributed is None or contributed.places is None:
+        write_empty(slide, "no patches whose place is known", note, picture, patches)
         return
-    write_geojson(patches, as_geojson(found, found.places, seen.origin))
-    shown = found.shown()
-    limit = float(np.percentile(np.abs(found.values[:, shown]), FULL))
-    panels = panels_of(found, limit)
-    words = f"-{limit:.2g} or less", "0", f"{limit:.2g} or more"
-    label = f"what a patch adds to the {found.unit}, beside the mean training slide"
-    scale = Scale(DIVERGING, label, (0, 0.5, 1), words)
-    title = f"{slide_id}: what patches add to the {found.unit} of case {found.case} by {found.about}"
-    draw_map(seen.ground(found.places), found.places, panels, scale, title, note, picture, grey=True)
+    write_geojson(patches, as_geojson(contributed, contributed.places, slide.origin))
+    shown = contributed.shown()
+    limit = float(np.percentile(np.abs(contributed.values[:, shown]), FULL))
+    panels = panels_of(contributed, limit)
+    tick_labels = f"-{limit:.2g} or less", "0", f"{limit:.2g} or more"
+    label = f"what a patch adds to the {contributed.unit}, beside the mean training slide"
+    scale = Scale(DIVERGING, label, (0, 0.5, 1), tick_labels)
+    title = f"{slide_id}: what patches add to the {contributed.unit} of case {contributed.case} by {contributed.about}"
+    draw_map(
+        slide.ground(contributed.places),
+        contributed.places,
+        panels,
+        scale,
+        title,
+        note,
+        picture,
+        grey=True,
+    )
 
 
-def panels_of(found: Contributions, limit: float) -> list[Panel]:
+def panels_of(contributions: Contributions, limit: float) -> list[Panel]:
     """A panel per output; limit: contribution at which its colours end."""
-    return [Panel(sum_of(found, one), about_zero(found.values[:, one], limit)) for one in found.shown()]
+    return [
+        Panel(sum_of(contributions, column), about_zero(contributions.values[:, column], limit))
+        for column in contributions.shown()
+    ]
 
 
-def sum_of(found: Contributions, column: int) -> str:
+def sum_of(contributions: Contributions, column: int) -> str:
     """Title of a panel: how patches of the slide add up to the output."""
-    mine, others = found.values[:, column], found.others[column]
-    terms = {"usual": found.constant[column], "red": mine[mine > 0].sum(), "blue": mine[mine < 0].sum()}
-    terms |= {"other slides": others} if others else {}
+    added, from_other_slides = contributions.values[:, column], contributions.others[column]
+    terms = {"usual": contributions.constant[column], "red": added[added > 0].sum(), "blue": added[added < 0].sum()}
+    terms |= {"other slides": from_other_slides} if from_other_slides else {}
     largest = max(abs(value) for value in terms.values() if isfinite(value))
     digits = max(0, 2 - floor(log10(largest))) if largest else 0
     parts = [f"{value:+.{digits}f} {name}" for name, value in terms.items()]
-    said = "\n".join([" ".join(parts[:3]), *parts[3:]])  # no wider than the panel
-    return f"{found.columns[column]}: {found.unit} {found.outputs[column]:+.{digits}f}\n= {said}"
+    equation = "\n".join([" ".join(parts[:3]), *parts[3:]])  # no wider than the panel
+    output = f"{contributions.unit} {contributions.outputs[column]:+.{digits}f}"
+    return f"{contributions.columns[column]}: {output}\n= {equation}"
 
 
-def as_geojson(found: Contributions, places: Places, origin: tuple[int, int] = (0, 0)) -> dict[str, Any]:
+def as_geojson(contributions: Contributions, places: Places, origin: tuple[int, int] = (0, 0)) -> dict[str, Any]:
     """FeatureCollection of QuPath tiles with contributions as measurements, in pixels that begin at `origin`.
 
     Its members `constant` and `output` say by column what they add to and what comes out for the case.
     """
-    told = {
-        key: {name: float(f"{value:.6g}") for name, value in zip(found.columns, values, strict=True) if isfinite(value)}
-        for key, values in (("constant", found.constant), ("output", found.outputs))
+    totals = {
+        key: {
+            name: float(f"{value:.6g}")
+            for name, value in zip(contributions.columns, values, strict=True)
+            if isfinite(value)
+        }
+        for key, values in (("constant", contributions.constant), ("output", contributions.outputs))
     }
-    return squares(places, measured(found), origin, **told)
+    return squares(places, measured(contributions), origin, **totals)
 
 
-def measured(found: Contributions) -> Iterator[dict[str, float]]:
+def measured(contributions: Contributions) -> Iterator[dict[str, float]]:
     """Measurements of each patch."""
-    names = [f"contribution to {found.unit}, {name}" for name in found.columns]
-    for values in found.values:
+    names = [f"contribution to {contributions.unit}, {name}" for name in contributions.columns]
+    for values in contributions.values:
         yield {name: float(f"{value:.6g}") for name, value in zip(names, values, strict=True)}

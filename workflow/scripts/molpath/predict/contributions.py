@@ -55,10 +55,10 @@ class Patches:
 
     def _pooling_of(self, width: int) -> Pooling:
         """How the model pools patches of `width` numbers."""
-        found = pooling_of(self.model, self.sources, width)
-        if found is None:
+        pooling = pooling_of(self.model, self.sources, width)
+        if pooling is None:
             raise ValueError(f"{self.model['name']}: its embedding is no sum over patches")
-        return found
+        return pooling
 
     def read(self, slide_id: str) -> Read:
         """Scores and values of a slide's patches, in memory that grows with H x N x K."""
@@ -75,8 +75,8 @@ def shares_of(scores: Sequence[np.ndarray], union: bool) -> list[np.ndarray]:
     union: the case is one bag of all patches; else the mean of its slides.
     """
     if not union:
-        return [softmax(one) / len(scores) for one in scores]
-    ends = np.cumsum([one.shape[1] for one in scores])[:-1]
+        return [softmax(slide_scores) / len(scores) for slide_scores in scores]
+    ends = np.cumsum([slide_scores.shape[1] for slide_scores in scores])[:-1]
     return np.split(softmax(np.concatenate(scores, axis=1)), ends, axis=1)
 
 
@@ -87,7 +87,9 @@ def contributions_of(parts: Sequence[Read], usual: np.ndarray, union: bool) -> l
     """
     shares = shares_of([scores for scores, _ in parts], union)
     return [
-        np.sum([share[:, None] * (value - one) for share, value, one in zip(*by_head, usual, strict=True)], axis=0)
+        np.sum(
+            [share[:, None] * (value - average) for share, value, average in zip(*by_head, usual, strict=True)], axis=0
+        )
         for by_head in zip(shares, (values for _, values in parts), strict=True)
     ]
 
@@ -109,15 +111,15 @@ def average_slides(
     spread evenly. Raises ValueError where no slide of the predictor's training cases has features.
     """
     set_threads(threads, model["kind"])
-    found, bags = Predictor.load(predictor), Bags(manifests, wsi)
-    trained = set(found.facts["training"]["cases"])
-    known = [slide for slide, case in cases.items() if case in trained and slide in bags]
-    if not known:
+    probe, bags = Predictor.load(predictor), Bags(manifests, wsi)
+    trained = set(probe.facts["training"]["cases"])
+    usable = [slide for slide, case in cases.items() if case in trained and slide in bags]
+    if not usable:
         raise ValueError(f"no slide of the training cases of {predictor} has patches of {model['name']}")
-    patches = Patches(found, model, sources, bags)
-    chosen = known[:: -(-len(known) // SLIDES)]
+    patches = Patches(probe, model, sources, bags)
+    chosen = usable[:: -(-len(usable) // SLIDES)]
     usual = np.mean([heads_of(patches.read(slide)) for slide in chosen], axis=0)
-    constant = found.intercept + patches.bias + usual.sum(0)
+    constant = probe.intercept + patches.bias + usual.sum(0)
     digest = sha256_of(f"{predictor}/{WEIGHTS}")
     numbers = {"heads": usual.tolist(), "constant": [value if np.isfinite(value) else None for value in constant]}
     write_json(output, {"predictor": digest, "slides": len(chosen), **numbers})
@@ -130,11 +132,11 @@ def heads_of(read: Read) -> np.ndarray:
 
 def read_usual(path: str, predictor: str) -> tuple[np.ndarray, np.ndarray]:
     """What heads bring on average (float64 H x K) and the constant (K), of this very predictor; ValueError if not."""
-    found = json.loads(Path(path).read_text(encoding="utf-8"))
-    if found["predictor"] != sha256_of(f"{predictor}/{WEIGHTS}"):
+    content = json.loads(Path(path).read_text(encoding="utf-8"))
+    if content["predictor"] != sha256_of(f"{predictor}/{WEIGHTS}"):
         raise ValueError(f"{path} was made for another predictor than {predictor}/{WEIGHTS}: remove it, and run again")
-    constant = np.array([-np.inf if value is None else value for value in found["constant"]], np.float64)
-    return np.array(found["heads"], np.float64), constant
+    constant = np.array([-np.inf if value is None else value for value in content["constant"]], np.float64)
+    return np.array(content["heads"], np.float64), constant
 
 
 def contribute_patches(
@@ -161,12 +163,12 @@ def contribute_patches(
     Raises NotASum where patches don't add up to what the predictor says of the case's embedding.
     """
     set_threads(threads, model["kind"])
-    found, bags = Predictor.load(predictor), Bags(manifests, wsi)
-    patches, (heads, constant) = Patches(found, model, sources, bags), read_usual(usual, predictor)
+    probe, bags = Predictor.load(predictor), Bags(manifests, wsi)
+    patches, (heads, constant) = Patches(probe, model, sources, bags), read_usual(usual, predictor)
     ids, vectors = read_embeddings(embedded)
     rows = {name: row for row, name in enumerate(ids)}
     with new_h5(output) as handle:
-        describe(handle, found, predictor, model, constant)
+        describe(handle, probe, predictor, model, constant)
         for case, slides in members.items():
             present = [slide for slide in slides if slide in bags]
             if not present or case not in rows:
@@ -174,13 +176,13 @@ def contribute_patches(
                 continue
             parts = [patches.read(slide) for slide in present]
             values = contributions_of(parts, heads, model["cases"] == "union")
-            total = constant + np.sum([one.sum(0) for one in values], axis=0)
-            size = np.abs(heads).sum(0) + np.sum([np.abs(one).sum(0) for one in values], axis=0)
-            check_sum(case, total, found.logits(vectors[rows[case]][None])[0], size + np.abs(constant))
+            total = constant + np.sum([slide_values.sum(0) for slide_values in values], axis=0)
+            size = np.abs(heads).sum(0) + np.sum([np.abs(slide_values).sum(0) for slide_values in values], axis=0)
+            check_sum(case, total, probe.logits(vectors[rows[case]][None])[0], size + np.abs(constant))
             handle[f"cases/{case}/output"] = total
             handle[f"cases/{case}"].attrs["slides"] = present
-            for slide, (scores, _), one in zip(present, parts, values, strict=True):
-                write_slide(handle.create_group(f"slides/{slide}"), bags, slide, case, one, scores)
+            for slide, (scores, _), slide_values in zip(present, parts, values, strict=True):
+                write_slide(handle.create_group(f"slides/{slide}"), bags, slide, case, slide_values, scores)
 
 
 def set_threads(threads: int, kind: str) -> None:
@@ -191,36 +193,41 @@ def set_threads(threads: int, kind: str) -> None:
         torch.set_num_threads(threads)
 
 
-def describe(handle: h5py.File, found: Predictor, folder: str, model: Model, constant: np.ndarray) -> None:
+def describe(handle: h5py.File, predictor: Predictor, folder: str, model: Model, constant: np.ndarray) -> None:
     """What the numbers of a file are."""
-    handle.create_dataset("columns", data=columns_of(found), dtype=h5py.string_dtype())
+    handle.create_dataset("columns", data=columns_of(predictor), dtype=h5py.string_dtype())
     handle["constant"] = constant
-    told: dict[str, Any] = {"predictor": sha256_of(f"{folder}/{WEIGHTS}"), "cases": model["cases"]}
-    told |= {"model": found.facts["model"], "task": found.facts["task"], "kind": found.kind, "unit": unit_of(found)}
-    handle.attrs.update(told)
+    attributes: dict[str, Any] = {"predictor": sha256_of(f"{folder}/{WEIGHTS}"), "cases": model["cases"]}
+    attributes |= {
+        "model": predictor.facts["model"],
+        "task": predictor.facts["task"],
+        "kind": predictor.kind,
+        "unit": unit_of(predictor),
+    }
+    handle.attrs.update(attributes)
 
 
-def columns_of(found: Predictor) -> list[str]:
+def columns_of(predictor: Predictor) -> list[str]:
     """Names of a predictor's outputs: its classes (of two the second, whose logit against the first it gives)."""
-    if found.kind == "classes":
-        two = len(found.coefficients) == 1
-        return [f"{found.classes[1]} against {found.classes[0]}"] if two else found.classes
-    return [{"survival": "risk", "regression": "value"}[found.kind]]
+    if predictor.kind == "classes":
+        two = len(predictor.coefficients) == 1
+        return [f"{predictor.classes[1]} against {predictor.classes[0]}"] if two else predictor.classes
+    return [{"survival": "risk", "regression": "value"}[predictor.kind]]
 
 
-def unit_of(found: Predictor) -> str:
+def unit_of(predictor: Predictor) -> str:
     """What contributions are measured in."""
-    return {"classes": "logit", "survival": "log hazard", "regression": "value"}[found.kind]
+    return {"classes": "logit", "survival": "log hazard", "regression": "value"}[predictor.kind]
 
 
-def check_sum(case: str, total: np.ndarray, told: np.ndarray, size: np.ndarray) -> None:
+def check_sum(case: str, total: np.ndarray, expected: np.ndarray, size: np.ndarray) -> None:
     """Raises NotASum unless the sum over patches (K) is what the embedding says; size: of what is added up."""
-    known = np.isfinite(told)
-    gap = np.abs(total - told)[known] / size[known].clip(np.finfo(float).tiny)
-    if (gap > TOLERANCE).any() or not np.array_equal(known, np.isfinite(total)):
+    is_finite = np.isfinite(expected)
+    gap = np.abs(total - expected)[is_finite] / size[is_finite].clip(np.finfo(float).tiny)
+    if (gap > TOLERANCE).any() or not np.array_equal(is_finite, np.isfinite(total)):
         raise NotASum(
             f"case {case}: its patches add up to {total.round(6).tolist()}, and its embedding says "
-            f"{told.round(6).tolist()}: features or weights changed since it was embedded, run embed again"
+            f"{expected.round(6).tolist()}: features or weights changed since it was embedded, run embed again"
         )
 
 

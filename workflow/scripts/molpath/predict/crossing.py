@@ -71,7 +71,7 @@ def cross_fit(task: Task, x: np.ndarray, settings: Probe) -> Crossed:
     if not parts:
         outputs = len(task.classes) if len(task.classes) > 2 else 1
         return Crossed([], *(np.zeros(0, np.int64),) * 2, np.zeros((0, outputs)), case, left_out)
-    fold, row, values = (np.concatenate(one) for one in zip(*parts, strict=True))
+    fold, row, values = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     return Crossed(probes, fold, row, values, case, left_out)
 
 
@@ -89,7 +89,9 @@ def stacked(probes: Sequence[Linear], outputs: int, width: int) -> tuple[np.ndar
     """Coefficients (float64 F x K x D, of embeddings as they are) and intercepts (F x K) of the folds' probes."""
     if not probes:
         return np.zeros((0, outputs, width)), np.zeros((0, outputs))
-    return np.stack([one.coefficients / one.unit for one in probes]), np.stack([one.intercept for one in probes])
+    return np.stack([probe.coefficients / probe.unit for probe in probes]), np.stack(
+        [probe.intercept for probe in probes]
+    )
 
 
 def calibrated_by(task: Task, crossed: Crossed) -> Calibration:
@@ -105,11 +107,11 @@ def calibrated_by(task: Task, crossed: Crossed) -> Calibration:
         labels = task.labels[crossed.row]
         score = nonconformity(crossed.values)[np.arange(len(labels)), labels]
     never = np.setdiff1d(np.arange(len(crossed.case)), crossed.row) if crossed.probes else np.zeros(0, np.int64)
-    known = np.zeros(len(never), np.int64) if task.is_regression else task.labels[never]
+    never_labels = np.zeros(len(never), np.int64) if task.is_regression else task.labels[never]
     return Calibration(
         np.append(crossed.fold, np.zeros(len(never), np.int64)),
         crossed.case[np.append(crossed.row, never)],
-        np.append(labels, known),
+        np.append(labels, never_labels),
         np.append(score, np.full(len(never), np.inf)),
     )
 
@@ -131,25 +133,25 @@ def conformal_facts(task: Task, crossed: Crossed) -> dict[str, Any]:
 
 def temperature_facts(task: Task, crossed: Crossed) -> dict[str, Any]:
     """One temperature of the left-out samples' logits, a case counting 1, or none and why; errors of calibration."""
-    every = both_sides(crossed.values)
-    whole = np.isfinite(every).all(1)  # of folds whose training side has every class
-    row, every = crossed.row[whole], every[whole]
+    logits = both_sides(crossed.values)
+    is_complete = np.isfinite(logits).all(1)  # of folds whose training side has every class
+    row, logits = crossed.row[is_complete], logits[is_complete]
     labels, case = task.labels[row], crossed.case[row]
     counts = [len(np.unique(case[labels == code])) for code in range(len(task.classes))]
     if sum(count >= FEWEST for count in counts) < 2:
-        told = ", ".join(f"{name} {count}" for name, count in zip(task.classes, counts, strict=True))
-        return {"temperature_note": f"none: fewer than {FEWEST} left-out cases of two classes ({told})"}
-    if (nonconformity(every)[np.arange(len(labels)), labels] < 0).all():
+        class_counts = ", ".join(f"{name} {count}" for name, count in zip(task.classes, counts, strict=True))
+        return {"temperature_note": f"none: fewer than {FEWEST} left-out cases of two classes ({class_counts})"}
+    if (nonconformity(logits)[np.arange(len(labels)), labels] < 0).all():
         return {"temperature_note": "none: every left-out case is right, so that the smallest temperature is the best"}
     _, place, times = np.unique(case, return_inverse=True, return_counts=True)
     shares = 1 / times[place]
-    found = fit_temperature(every, labels, shares)
-    if not RANGE[0] * 1.01 < found < RANGE[1] / 1.01:
-        return {"temperature_note": f"none: the best one lies at the end of what is tried ({found:.3g})"}
+    temperature = fit_temperature(logits, labels, shares)
+    if not RANGE[0] * 1.01 < temperature < RANGE[1] / 1.01:
+        return {"temperature_note": f"none: the best one lies at the end of what is tried ({temperature:.3g})"}
     error = {
-        name: float(pooled_calibration(labels, tempered(every, value), shares[None], len(times))[ERROR][0])
-        for name, value in (("ece", 1.0), ("ece_calibrated", found))
+        name: float(pooled_calibration(labels, tempered(logits, value), shares[None], len(times))[ERROR][0])
+        for name, value in (("ece", 1.0), ("ece_calibrated", temperature))
     }
-    lost = f", without {int((~whole).sum())} rows of folds that lack a class" if not whole.all() else ""
+    lost = f", without {int((~is_complete).sum())} rows of folds that lack a class" if not is_complete.all() else ""
     note = f"of {len(times)} left-out cases{lost}"
-    return {"temperature": found, "temperature_note": note, "calibration": error}
+    return {"temperature": temperature, "temperature_note": note, "calibration": error}

@@ -39,13 +39,13 @@ class Distances:
         near, far = zip(*parts, strict=True) if parts else ((), ())
         return np.concatenate([*near, []]), np.concatenate([*far, []])
 
-    def _near(self, rows: np.ndarray, own: np.ndarray | None = None) -> np.ndarray:
-        """Mean distance to the nearest kept cases; own: the place of each row among them (-1: it isn't)."""
+    def _near(self, rows: np.ndarray, own_places: np.ndarray | None = None) -> np.ndarray:
+        """Mean distance to the nearest kept cases; own_places: the place of each row among them (-1: none)."""
         squares = (rows**2).sum(1)[:, None] + (self.kept**2).sum(1) - 2 * rows @ self.kept.T
-        if own is not None:
-            found = np.flatnonzero(own >= 0)
-            squares[found, own[found]] = np.inf
-        count = min(NEAREST, len(self.kept) - (own is not None))
+        if own_places is not None:
+            rows_of_bank = np.flatnonzero(own_places >= 0)
+            squares[rows_of_bank, own_places[rows_of_bank]] = np.inf
+        count = min(NEAREST, len(self.kept) - (own_places is not None))
         return np.asarray(np.sqrt(np.maximum(np.partition(squares, count - 1, axis=1)[:, :count], 0)).mean(1))
 
     def _far(self, rows: np.ndarray) -> np.ndarray:
@@ -67,17 +67,17 @@ def fit_distances(x: np.ndarray, seed: int) -> tuple[Distances, np.ndarray, np.n
     floor = max(shrinkage, 1e-6) * size
     chosen = np.sort(np.random.default_rng(seed).choice(n, min(n, KEPT), replace=False))
     spread = (1 - shrinkage) * variances / floor + 1
-    found = Distances(mean, axes, spread, floor, x[chosen].astype(np.float64) - mean)
+    distances = Distances(mean, axes, spread, floor, x[chosen].astype(np.float64) - mean)
     place = np.full(n, -1)
     place[chosen] = np.arange(len(chosen))
     near, far = np.empty(n), np.empty(n)
     weight = (1 - shrinkage) / (n - 1)
     for part, rows in _centred(x, mean):
-        near[part] = found._near(rows, place[part])
-        inside = found._far(rows)
+        near[part] = distances._near(rows, place[part])
+        inside = distances._far(rows)
         # Sherman and Morrison: the covariance, and the mean, without the row itself.
         far[part] = (n / (n - 1)) ** 2 * inside / np.maximum(1 - weight * inside, 1e-9)
-    return found, near, far
+    return distances, near, far
 
 
 def _centred(x: np.ndarray, mean: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:

@@ -75,14 +75,14 @@ def fit(task: Task, x: np.ndarray, settings: Probe) -> Predictor:
 
 def noted(make: Callable[[], Linear], rows: np.ndarray) -> tuple[Linear, list[str]]:
     """What `make` fits, and notes of what the solver warned of."""
-    made: list[Linear] = []
+    linears: list[Linear] = []
 
     def predict(_: np.ndarray, __: np.ndarray) -> np.ndarray:
-        made.append(make())
-        return made[0].intercept
+        linears.append(make())
+        return linears[0].intercept
 
     _, notes = fitted(predict, rows, rows)
-    return made[0], notes
+    return linears[0], notes
 
 
 def of_present_classes(task: Task) -> tuple[Task, list[str]]:
@@ -90,9 +90,9 @@ def of_present_classes(task: Task) -> tuple[Task, list[str]]:
     if not task.classes:
         return task, []
     present = np.unique(task.labels)
-    kept = [task.classes[code] for code in present]
-    absent = [name for name in task.classes if name not in kept]
-    return dataclasses.replace(task, classes=kept, labels=np.searchsorted(present, task.labels)), absent
+    present_names = [task.classes[code] for code in present]
+    absent = [name for name in task.classes if name not in present_names]
+    return dataclasses.replace(task, classes=present_names, labels=np.searchsorted(present, task.labels)), absent
 
 
 def survival_facts(task: Task, risk: np.ndarray, settings: Probe) -> dict[str, Any]:
@@ -109,9 +109,9 @@ def survival_facts(task: Task, risk: np.ndarray, settings: Probe) -> dict[str, A
 
 def probe_facts(kind: str, settings: Probe) -> dict[str, Any]:
     """The protocol and the settings that decide the fit."""
-    found: dict[str, Any] = {"protocol": PROTOCOLS[kind]}
+    facts: dict[str, Any] = {"protocol": PROTOCOLS[kind]}
     if kind == "classes":
-        return found | {"C": settings["C"], "class_weight": "balanced", "max_iter": settings["max_iter"]}
+        return facts | {"C": settings["C"], "class_weight": "balanced", "max_iter": settings["max_iter"]}
     if kind == "regression":
-        return found | {"alphas": list(settings["ridge_alphas"])}
-    return found | {key: settings["cox"][key] for key in ("alpha", "l1_ratio", "max_iter")}  # type: ignore[literal-required]
+        return facts | {"alphas": list(settings["ridge_alphas"])}
+    return facts | {key: settings["cox"][key] for key in ("alpha", "l1_ratio", "max_iter")}  # type: ignore[literal-required]

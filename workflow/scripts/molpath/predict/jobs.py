@@ -42,16 +42,16 @@ def fit_predictor(
     task to cohort: as for run_probe; model, sources, manifests, patches: see digests_of; summary: of the frozen probes;
     note: what the config says of the study, such as that it is synthetic.
     """
-    wanted = read_task(task, config, table)
-    known, x = load_samples(wanted, slides, cases, bags=bags, cohort=cohort, missing=settings["missing"])
-    predictor = fit(known, x, {**settings, "cox": cox_for(settings["cox"], known, model["name"])})
-    embedded = cases if known.unit == "case_id" else slides
+    full_task = read_task(task, config, table)
+    usable, x = load_samples(full_task, slides, cases, bags=bags, cohort=cohort, missing=settings["missing"])
+    predictor = fit(usable, x, {**settings, "cox": cox_for(settings["cox"], usable, model["name"])})
+    embedded = cases if usable.unit == "case_id" else slides
     facts = predictor.facts | {
         "model": model["name"],
         "model_kind": model["kind"],
         "patches": dict(patches),
         "label": label_facts(config),
-        "training": training_facts(known, embedded, inspected, len(wanted.samples) - len(known.samples)),
+        "training": training_facts(usable, embedded, inspected, len(full_task.samples) - len(usable.samples)),
         "cross_validated": scores_of(read_tsv(summary), PROTOCOLS[predictor.kind]),
         "digests": digests_of(model, sources, manifests, patches),
         "software": software(),

@@ -36,53 +36,59 @@ class Labelled(NamedTuple):
 def label_facts(config: str) -> dict[str, Any]:
     """What a task's config.yaml says of its label, as predictor.json keeps it."""
     settings = read_yaml(config)
-    found = {key: settings[key] for key in ("task_col", "sample_col", "task_type") if settings.get(key)}
-    lists = {key: [str(one) for one in settings.get(key) or []] for key in ("extra_cols", "metrics")}
+    facts = {key: settings[key] for key in ("task_col", "sample_col", "task_type") if settings.get(key)}
+    lists = {key: [str(item) for item in settings.get(key) or []] for key in ("extra_cols", "metrics")}
     return (
-        found
+        facts
         | lists
         | {"label_dict": {str(code): str(name) for code, name in (settings.get("label_dict") or {}).items()}}
     )
 
 
-def read_labels(name: str, about: Mapping[str, Any], sheet: str, case_sheet: str) -> Labelled:
+def read_labels(name: str, settings: Mapping[str, Any], sheet: str, case_sheet: str) -> Labelled:
     """The labelled samples of the new sheets.
 
-    about: task_col, sample_col, label_dict, extra_cols and task_type of the task that the predictor was fitted on.
+    settings: task_col, sample_col, label_dict, extra_cols and task_type of the task that the predictor was fitted on.
     Classes may be written by their codes or by their names. The sheet of cases counts before that of slides.
     Raises NoLabels where no row has a label, BadTask where one can't be what the predictor predicts.
     """
-    column, unit = about["task_col"], about["sample_col"]
-    extra = about.get("extra_cols") or []
-    survival = about.get("task_type") == "survival" or any(one.endswith("_event") for one in [column, *extra])
+    column, unit = settings["task_col"], settings["sample_col"]
+    extra = settings.get("extra_cols") or []
+    survival = settings.get("task_type") == "survival" or any(
+        label_column.endswith("_event") for label_column in [column, *extra]
+    )
     table, rows = _rows(sheet, case_sheet, column, survival)
     rows = rows[rows[column] != ""]
     if not len(rows):
         raise NoLabels(f"column {column} of {table} is empty")
-    words = in_order({str(code): str(label) for code, label in (about.get("label_dict") or {}).items()})
-    plain = about.get("task_type") == "regression"
+    class_names = in_order({str(code): str(label) for code, label in (settings.get("label_dict") or {}).items()})
+    plain = settings.get("task_type") == "regression"
     if not survival and not plain:
-        rows = rows.assign(**{column: _codes(rows, column, words, table)})
-        check_labels(rows, column, words, table, f"the predictor {name}")
+        rows = rows.assign(**{column: _codes(rows, column, class_names, table)})
+        check_labels(rows, column, class_names, table, f"the predictor {name}")
     event, time = survival_columns(rows, column, extra, table) if survival else ("", "")
     samples = one_row_a_sample(rows, unit, [column, *filter(None, (event, time))], table)
     times, events = read_survival(rows.loc[samples["first"]], event, time, table) if survival else (None, None)
-    order = {code: i for i, code in enumerate(words)}
+    order = {code: i for i, code in enumerate(class_names)}
     task = Task(
         name,
         unit,
-        [str(one) for one in samples.index],
+        [str(sample) for sample in samples.index],
         np.array([order.get(value, -1) for value in samples[column]], int),
-        [] if survival or plain else list(words.values()),
+        [] if survival or plain else list(class_names.values()),
         np.zeros((len(samples), 0), object),
-        list(about.get("metrics") or []),
+        list(settings.get("metrics") or []),
         times,
         events,
         cases=dict(samples["case"]),
         values=read_values(rows.loc[samples["first"]], column, table) if plain else np.zeros(0),
     )
-    told = samples[event] + " at " + samples[time] if survival else samples[column].map(words).fillna(samples[column])
-    return Labelled(task, dict(told))
+    texts = (
+        samples[event] + " at " + samples[time]
+        if survival
+        else samples[column].map(class_names).fillna(samples[column])
+    )
+    return Labelled(task, dict(texts))
 
 
 def _rows(sheet: str, case_sheet: str, column: str, survival: bool) -> tuple[str, pd.DataFrame]:
@@ -100,22 +106,22 @@ def _rows(sheet: str, case_sheet: str, column: str, survival: bool) -> tuple[str
     raise NoLabels(f"no column {column} in {' or '.join(filter(None, (case_sheet, sheet)))}")
 
 
-def _codes(rows: pd.DataFrame, column: str, words: Mapping[str, str], table: str) -> pd.Series:
+def _codes(rows: pd.DataFrame, column: str, class_names: Mapping[str, str], table: str) -> pd.Series:
     """Classes by their codes; names are turned into codes where a cell is none.
 
     Raises BadTask where a cell is the code of one class and the name of another, and the others don't tell which.
     """
-    by_name, cells = {label: code for code, label in words.items()}, rows[column]
-    found = set(cells)
-    twofold = [cell in words and by_name.get(cell, cell) != cell for cell in cells]
-    if (found <= set(words)) == (found <= set(by_name)) and any(twofold):
+    by_name, cells = {label: code for code, label in class_names.items()}, rows[column]
+    distinct = set(cells)
+    twofold = [cell in class_names and by_name.get(cell, cell) != cell for cell in cells]
+    if (distinct <= set(class_names)) == (distinct <= set(by_name)) and any(twofold):
         row = rows[twofold].iloc[0]
         cell = row[column]
         raise BadTask(
-            f"{table}, row {row['#']}, column {column}: {cell!r} is the code of class {words[cell]!r} and the name of "
-            f"another, whose code is {by_name[cell]!r}; give the classes names in label_dict that are no codes, such "
-            "as grade_1, or empty the column"
+            f"{table}, row {row['#']}, column {column}: {cell!r} is the code of class {class_names[cell]!r} and the "
+            f"name of another, whose code is {by_name[cell]!r}; give the classes names in label_dict that are no "
+            "codes, such as grade_1, or empty the column"
         )
-    if found <= set(words):
+    if distinct <= set(class_names):
         return cells
     return cells.map(lambda cell: by_name.get(cell, cell))

@@ -12,20 +12,20 @@ import numpy as np
 TAIL, FEWEST = 10, 3
 
 
-def levels(others: np.ndarray, values: np.ndarray, grain: float = 0.0, tail: int = 0) -> np.ndarray:
-    """How rare each of `values` (float M) is among `others` (float N); larger is rarer, NaN stays NaN.
+def levels(reference: np.ndarray, values: np.ndarray, grain: float = 0.0, tail: int = 0) -> np.ndarray:
+    """How rare each of `values` (float M) is among `reference` (float N); larger is rarer, NaN stays NaN.
 
-    NaN among the others says nothing; with fewer than two left every level is NaN. tail: how many of them it is fitted
+    NaN in the reference says nothing; with fewer than two left every level is NaN. tail: how many of them it is fitted
     on, 0: as many as `_tail_size` says.
     """
-    known = np.sort(others[~np.isnan(others)])
-    if len(known) < 2:
+    ordered = np.sort(reference[~np.isnan(reference)])
+    if len(ordered) < 2:
         return np.full(len(values), np.nan)
-    tail = min(tail or _tail_size(len(known)), len(known) - 1)
-    start = known[-tail - 1]
-    excess = float(known[-tail:].mean() - start)
-    counts = len(known) - np.searchsorted(known, values, "left")
-    return _of(values, counts, len(known), tail, start, excess, grain)
+    tail = min(tail or _tail_size(len(ordered)), len(ordered) - 1)
+    start = ordered[-tail - 1]
+    excess = float(ordered[-tail:].mean() - start)
+    counts = len(ordered) - np.searchsorted(ordered, values, "left")
+    return _of(values, counts, len(ordered), tail, start, excess, grain)
 
 
 def left_out_levels(values: np.ndarray, grain: float = 0.0) -> np.ndarray:
@@ -33,20 +33,20 @@ def left_out_levels(values: np.ndarray, grain: float = 0.0) -> np.ndarray:
 
     The tail is as long as that for a new value beside all N: otherwise a new one at 40 of them looks less rare.
     """
-    known = ~np.isnan(values)
-    found = np.full(len(values), np.nan)
-    mine, n = values[known], int(known.sum())
+    is_given = ~np.isnan(values)
+    rarity = np.full(len(values), np.nan)
+    given_values, n = values[is_given], int(is_given.sum())
     if n < 3:
-        return found
-    ordered = np.sort(mine)
+        return rarity
+    ordered = np.sort(given_values)
     tail = min(_tail_size(n), n - 2)
-    inside = mine >= ordered[-tail - 1]  # without one of these the tail begins one further down
+    inside = given_values >= ordered[-tail - 1]  # without one of these the tail begins one further down
     start = np.where(inside, ordered[-tail - 2], ordered[-tail - 1])
     top = ordered[-tail:].sum()
-    total = np.where(inside, top + ordered[-tail - 1] - mine, top)
-    counts = n - 1 - np.searchsorted(ordered, mine, "left")
-    found[known] = _of(mine, counts, n - 1, tail, start, np.maximum(total / tail - start, 0), grain)
-    return found
+    total = np.where(inside, top + ordered[-tail - 1] - given_values, top)
+    counts = n - 1 - np.searchsorted(ordered, given_values, "left")
+    rarity[is_given] = _of(given_values, counts, n - 1, tail, start, np.maximum(total / tail - start, 0), grain)
+    return rarity
 
 
 def _tail_size(count: int) -> int:
@@ -67,11 +67,11 @@ def _of(
     ranks = -np.log((1 + counts) / (n + 1))
     scale = np.maximum(np.maximum(excess, grain), 1e-12 * np.maximum(1, np.abs(start)))
     beyond = -np.log((1 + tail) / (n + 1)) + np.maximum(values - start - grain, 0) / scale
-    found = np.where(values - start > grain, np.maximum(beyond, 0), np.minimum(ranks, -np.log((1 + tail) / (n + 1))))
-    return np.where(np.isnan(values), np.nan, found)
+    rarity = np.where(values - start > grain, np.maximum(beyond, 0), np.minimum(ranks, -np.log((1 + tail) / (n + 1))))
+    return np.where(np.isnan(values), np.nan, rarity)
 
 
-def conformal_p(others: np.ndarray, values: np.ndarray) -> np.ndarray:
+def conformal_p(reference: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Conformal p-value of each value (float M) among left-out scores (float N): P(p <= a) <= a for a like case."""
-    ordered = np.sort(others)
+    ordered = np.sort(reference)
     return (1 + len(ordered) - np.searchsorted(ordered, values, "left")) / (len(ordered) + 1)

@@ -51,19 +51,19 @@ def fit_linear(task: Task, x: np.ndarray, rows: np.ndarray, settings: Probe) -> 
 def fit_classes(train: np.ndarray, labels: np.ndarray, classes: int, settings: Probe, unit: float) -> Linear:
     """The balanced logistic regression of labels (int N) on samples that are divided by `unit` already."""
     model = logistic_model(train, labels, classes, settings)
-    found, offset = np.asarray(model.coef_, np.float64), np.asarray(model.intercept_, np.float64)
+    fitted, offset = np.asarray(model.coef_, np.float64), np.asarray(model.intercept_, np.float64)
     if classes == 2:
-        return Linear(found, offset, unit)
+        return Linear(fitted, offset, unit)
     coefficients, intercept = np.zeros((classes, train.shape[1])), np.full(classes, -np.inf)
     present = model.classes_
     # Of two classes the library has the second's logit against the first's.
-    coefficients[present[-len(found) :]] = found
+    coefficients[present[-len(fitted) :]] = fitted
     intercept[present] = 0
-    intercept[present[-len(found) :]] = offset
+    intercept[present[-len(fitted) :]] = offset
     return Linear(coefficients, intercept, unit)
 
 
 def read_off(predict: Callable[[np.ndarray], np.ndarray], width: int, unit: float) -> Linear:
     """The linear function (of `width` numbers to K) whose values `predict` gives: at the origin and along each axis."""
-    found = predict(np.concatenate([np.zeros((1, width)), np.eye(width)]))
-    return Linear(np.ascontiguousarray((found[1:] - found[0]).T), found[0].copy(), unit)
+    outputs = predict(np.concatenate([np.zeros((1, width)), np.eye(width)]))
+    return Linear(np.ascontiguousarray((outputs[1:] - outputs[0]).T), outputs[0].copy(), unit)

@@ -37,15 +37,15 @@ def digests_of(
     """
     weights = weights_of(manifests)
     slide_encoder = encoder_digest(model, sources)
-    told = dict(patches.get("patches", {}))
-    grid = digest_of(told.pop("grid"), patches["cut"]) if patches else ""
-    told.pop("revision", None)  # of weights, which count by their contents
+    encoder_facts = dict(patches.get("patches", {}))
+    grid = digest_of(encoder_facts.pop("grid"), patches["cut"]) if patches else ""
+    encoder_facts.pop("revision", None)  # of weights, which count by their contents
     settings = {key: value for key, value in model.items() if key not in NAMES}
     return {
         "slide_encoder": slide_encoder,
         "patch_encoder": weights,
         "grid": grid,
-        "model": digest_of(settings, slide_encoder, weights, told, grid),
+        "model": digest_of(settings, slide_encoder, weights, encoder_facts, grid),
     }
 
 
@@ -61,18 +61,18 @@ def check_origin(
     facts: predictor.json; manifests: of the new slides' features; sources, and `model` and `patches` of origin: see
     digests_of. Without origin, that of a bundle, which states its digests itself, what manifests say is compared.
     """
-    ours = digests_of(origin["model"], sources, manifests, origin["patches"]) if origin else {}
-    theirs, encoded = facts["digests"], weights_of(manifests)
-    known = set(theirs["patch_encoder"].split("; "))
-    wrong = ["patch_encoder"] * bool(encoded and not set(encoded.split("; ")) <= known)
-    compared = ["grid", "slide_encoder"] + ["model"] * (encoded == theirs["patch_encoder"])
-    wrong += [name for name in compared if name in ours and ours[name] != theirs[name]]
+    digests = digests_of(origin["model"], sources, manifests, origin["patches"]) if origin else {}
+    trained_digests, encoded = facts["digests"], weights_of(manifests)
+    encoder_digests = set(trained_digests["patch_encoder"].split("; "))
+    wrong = ["patch_encoder"] * bool(encoded and not set(encoded.split("; ")) <= encoder_digests)
+    compared = ["grid", "slide_encoder"] + ["model"] * (encoded == trained_digests["patch_encoder"])
+    wrong += [name for name in compared if name in digests and digests[name] != trained_digests[name]]
     if wrong:
-        found = {**ours, "patch_encoder": encoded}[wrong[0]]
+        digest = {**digests, "patch_encoder": encoded}[wrong[0]]
         raise OtherOrigin(
             f"predictor {facts['model']}/{facts['task']}: another {wrong[0].replace('_', ' ')} than that of its "
-            f"training slides made these embeddings (digest {found}, trained with {theirs[wrong[0]]}): apply it with "
-            "its own, or fit it again"
+            f"training slides made these embeddings (digest {digest}, trained with {trained_digests[wrong[0]]}): apply "
+            "it with its own, or fit it again"
         )
 
 
@@ -103,7 +103,7 @@ def training_facts(task: Task, embedded: str, inspected: Sequence[str], missing:
     """
     names = case_of(task)
     slides = slides_of(task, embedded)
-    known = {row["slide_id"]: row.get("identity", "") for row in read_manifests(inspected)}
+    identity_of = {row["slide_id"]: row.get("identity", "") for row in read_manifests(inspected)}
     counted = pd.DataFrame({"case": names, "class": groups_of(task)})
     counted["site"] = [task.sites.get(name, "unknown") for name in task.samples]
     return {
@@ -113,7 +113,7 @@ def training_facts(task: Task, embedded: str, inspected: Sequence[str], missing:
         "n_without_embedding": missing,
         "n_cases_by_class": count_cases(counted, "class"),
         "n_cases_by_site": {str(site): count_cases(part, "class") for site, part in counted.groupby("site", sort=True)},
-        "slides": {slide: known.get(slide, "") for slide in slides},
+        "slides": {slide: identity_of.get(slide, "") for slide in slides},
     }
 
 
@@ -137,18 +137,18 @@ def slides_of(task: Task, embedded: str) -> list[str]:
     if task.unit == "slide_id":
         return sorted(task.samples)
     used = dict(zip(table.ids, table.columns.get("slides_used", []), strict=False))
-    found = (task.slides.get(name) or used.get(name, "").split(";") for name in task.samples)
-    return sorted({slide for slides in found for slide in slides if slide})
+    slides_of_samples = (task.slides.get(name) or used.get(name, "").split(";") for name in task.samples)
+    return sorted({slide for slides in slides_of_samples for slide in slides if slide})
 
 
 def scores_of(summary: pd.DataFrame, protocol: str) -> list[dict[str, Any]]:
     """Cross-validated scores of a protocol with their intervals, as summary.tsv of the frozen probes has them."""
     rows = summary[summary.protocol == protocol]
-    found = []
+    scores = []
     for row in rows.itertuples():
         numbers = {name: as_number(getattr(row, name)) for name in ("mean", "lower", "upper")}
-        found.append({"metric": row.metric, **numbers, "interval": row.interval, "primary": str(row.primary) == "1"})
-    return found
+        scores.append({"metric": row.metric, **numbers, "interval": row.interval, "primary": str(row.primary) == "1"})
+    return scores
 
 
 def as_number(cell: str) -> float | None:

@@ -15,24 +15,24 @@ RESEARCH = "Research software and no medical device: nothing here is for decisio
 
 
 def write_predictions_page(
-    path: str, name: str, rows: pd.DataFrame, scores: pd.DataFrame, asked: Mapping[str, Any]
+    path: str, name: str, rows: pd.DataFrame, scores: pd.DataFrame, options: Mapping[str, Any]
 ) -> None:
     """Write the page of a predictor: rows of predictions.tsv, scores of metrics.tsv, section predict and the note."""
-    said = [f"{sentence}." for sentence in counts_of(rows)]
+    sentences = [f"{sentence}." for sentence in counts_of(rows)]
     if len(rows) > MOST_ROWS:
-        said.append(f"The first {MOST_ROWS:,} of {len(rows):,} rows; predictions.tsv has all.")
-    within = " within each class" if asked["by_class"] else ""
-    said += [
-        f"A set holds the truth of {asked['coverage']:.0%} of cases like those of training{within}.",
-        f"At most {asked['false_alarms']:.1%} of such cases would be flagged as unlike the others (ood_flag).",
+        sentences.append(f"The first {MOST_ROWS:,} of {len(rows):,} rows; predictions.tsv has all.")
+    within = " within each class" if options["by_class"] else ""
+    sentences += [
+        f"A set holds the truth of {options['coverage']:.0%} of cases like those of training{within}.",
+        f"At most {options['false_alarms']:.1%} of such cases would be flagged as unlike the others (ood_flag).",
         RESEARCH,
     ]
     write_page(
         path,
         f"Predictions of {name}",
-        asked["note"],
+        options["note"],
         [
-            Section(sentences=html.escape(" ".join(said)), table=rows.head(MOST_ROWS)),
+            Section(sentences=html.escape(" ".join(sentences)), table=rows.head(MOST_ROWS)),
             Section("External validation", html.escape(validation_in_words(scores)), with_scores(scores)),
         ],
     )
@@ -41,13 +41,13 @@ def write_predictions_page(
 def counts_of(rows: pd.DataFrame) -> list[str]:
     """How many rows were predicted, flagged, known to the predictor, or not predicted."""
     done = rows[rows.status == OK]
-    told = [f"{len(done):,} of {len(rows):,} predicted, {len(rows) - len(done):,} not predicted (see reason)"]
+    counts = [f"{len(done):,} of {len(rows):,} predicted, {len(rows) - len(done):,} not predicted (see reason)"]
     flagged = int((done["ood_flag"] == "yes").sum()) if len(done) else 0  # of nobody there is no such column
-    known = int((rows.in_training == "yes").sum())
-    told += [f"{flagged:,} flagged as unlike the training cases (see ood_reason)"] * bool(flagged)
-    return told + [f"{known:,} in training: the predictor was fitted on them, and their rows prove nothing"] * bool(
-        known
-    )
+    n_in_training = int((rows.in_training == "yes").sum())
+    counts += [f"{flagged:,} flagged as unlike the training cases (see ood_reason)"] * bool(flagged)
+    return counts + [
+        f"{n_in_training:,} in training: the predictor was fitted on them, and their rows prove nothing"
+    ] * bool(n_in_training)
 
 
 def validation_in_words(scores: pd.DataFrame) -> str:

@@ -60,17 +60,17 @@ class PatchKinds:
         if not np.isfinite(rows).all():
             raise ValueError(f"slide {slide_id}: its patches hold NaN or infinite numbers: extract them again")
         rows = rows @ self.projection
-        found = nearest(rows, self.bank)
-        return float((found > self.limit).mean()), float(np.median(found)), apart(rows)
+        distances = nearest(rows, self.bank)
+        return float((distances > self.limit).mean()), float(np.median(distances)), apart(rows)
 
 
-def nearest(rows: np.ndarray, bank: np.ndarray, taken: np.ndarray | None = None) -> np.ndarray:
-    """Distance (float32 N) of each row to the nearest of the bank; taken: bool B, those that don't count."""
+def nearest(rows: np.ndarray, bank: np.ndarray, ignored: np.ndarray | None = None) -> np.ndarray:
+    """Distance (float32 N) of each row to the nearest of the bank; ignored: bool B, those that don't count."""
     squares = rows @ bank.T
     squares *= -2
     squares += np.einsum("ij,ij->i", bank, bank)
-    if taken is not None:
-        squares[:, taken] = np.inf
+    if ignored is not None:
+        squares[:, ignored] = np.inf
     return np.asarray(np.sqrt(np.maximum(squares.min(1) + np.einsum("ij,ij->i", rows, rows), 0)))
 
 
@@ -94,15 +94,18 @@ def fit_kinds(
     more.
     """
     owners = np.concatenate([np.full(len(rows), case) for case, rows in slides])
-    every = np.concatenate([rows for _, rows in slides])
-    chosen = np.sort(np.random.default_rng(seed).choice(len(every), min(len(every), BANK), replace=False))
-    bank, owner = every[chosen], owners[chosen]
+    all_rows = np.concatenate([rows for _, rows in slides])
+    chosen = np.sort(np.random.default_rng(seed).choice(len(all_rows), min(len(all_rows), BANK), replace=False))
+    bank, owner = all_rows[chosen], owners[chosen]
     if len(np.unique(owner)) < 2:
         raise ValueError("patches of one case alone: there are no others to compare them with")
     distances = [nearest(rows, bank, owner == case).astype(np.float64) for case, rows in slides]
     pooled = np.concatenate(distances)
     limits = {case: float(np.quantile(pooled[owners != case], LIKE)) for case in np.unique(owners).tolist()}
-    shares = [float((found > limits[case]).mean()) for (case, _), found in zip(slides, distances, strict=True)]
-    medians = [float(np.median(found)) for found in distances]
+    shares = [
+        float((slide_distances > limits[case]).mean())
+        for (case, _), slide_distances in zip(slides, distances, strict=True)
+    ]
+    medians = [float(np.median(slide_distances)) for slide_distances in distances]
     kinds = PatchKinds(matrix, bank, float(np.quantile(pooled, LIKE)), seed)
     return kinds, np.array(shares), np.array(medians)

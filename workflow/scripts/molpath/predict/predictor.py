@@ -70,18 +70,18 @@ class Predictor:
         Raises BadPredictor that names the file which is absent, was changed, or doesn't fit the other one.
         """
         facts = read_facts(Path(folder) / FACTS)
-        found = read_tensors(Path(folder) / WEIGHTS, facts)
+        tensors = read_tensors(Path(folder) / WEIGHTS, facts)
         survival = facts["kind"] == "survival"
         times = facts["survival"]["follow_up"] if survival else 0.0
         return cls(
             facts["kind"],
             list(facts["classes"]),
             facts,
-            Linear(found["coefficients"], found["intercept"], float(facts["scale"]["unit"])),
-            found["fold_coefficients"],
-            found["fold_intercept"],
-            Calibration(*(found[f"calibration_{name}"] for name in ("fold", "case", "label", "score"))),
-            Baseline(found["baseline_times"], found["baseline_hazard"], times) if survival else None,
+            Linear(tensors["coefficients"], tensors["intercept"], float(facts["scale"]["unit"])),
+            tensors["fold_coefficients"],
+            tensors["fold_intercept"],
+            Calibration(*(tensors[f"calibration_{name}"] for name in ("fold", "case", "label", "score"))),
+            Baseline(tensors["baseline_times"], tensors["baseline_hazard"], times) if survival else None,
         )
 
     def save(self, weights: str | Path, facts: str | Path) -> None:
@@ -114,8 +114,8 @@ class Predictor:
     def fold_logits(self, x: np.ndarray) -> np.ndarray:
         """The same by the probe of each fold (float64 N x folds x K)."""
         folds, outputs, width = self.fold_coefficients.shape
-        found = x.astype(np.float64) @ self.fold_coefficients.reshape(-1, width).T
-        return found.reshape(len(x), folds, outputs) + self.fold_intercept
+        logits = x.astype(np.float64) @ self.fold_coefficients.reshape(-1, width).T
+        return logits.reshape(len(x), folds, outputs) + self.fold_intercept
 
     def predict(self, x: np.ndarray, coverage: float = 0.9, by_class: bool = False) -> pd.DataFrame:
         """One row of each embedding x (float N x D).
@@ -156,17 +156,17 @@ class Predictor:
                 self.classes[code],
                 coverage,
             )
-        found = np.zeros((len(x), len(self.classes)), bool)
+        in_set = np.zeros((len(x), len(self.classes)), bool)
         for start in range(0, len(x), AT_ONCE):
             part = self.fold_logits(x[start : start + AT_ONCE])
             flat = nonconformity(part.reshape(-1, part.shape[2])).reshape(*part.shape[:2], -1)
-            found[start : start + AT_ONCE] = self.calibration.conforming(flat, coverage, by_class)
-        return found
+            in_set[start : start + AT_ONCE] = self.calibration.conforming(flat, coverage, by_class)
+        return in_set
 
     def _risks(self, risk: np.ndarray, baseline: Baseline) -> pd.DataFrame:
-        about = self.facts["survival"]
-        groups = np.where(risk > about["cutoff"], "high", "low")
-        later = {f"survival_{days:g}": baseline.survival(risk, days) for days in about["times"]}
+        survival_facts = self.facts["survival"]
+        groups = np.where(risk > survival_facts["cutoff"], "high", "low")
+        later = {f"survival_{days:g}": baseline.survival(risk, days) for days in survival_facts["times"]}
         return pd.DataFrame({"risk": risk, "risk_group": groups} | later)
 
     def _numbers(self, predicted: np.ndarray, x: np.ndarray, coverage: float) -> pd.DataFrame:

@@ -42,8 +42,10 @@ def unpack(
     """What was packed."""
     distances, kinds = None, None
     if "mean" in arrays:
-        mean, axes, spread, kept = (arrays[name].astype(np.float64) for name in ("mean", "axes", "spread", "kept"))
-        distances = Distances(mean, axes, spread, float(arrays["floor"][0]), kept)
+        mean, axes, spread, kept_cases = (
+            arrays[name].astype(np.float64) for name in ("mean", "axes", "spread", "kept")
+        )
+        distances = Distances(mean, axes, spread, float(arrays["floor"][0]), kept_cases)
     if "bank" in arrays:
         kinds = PatchKinds(arrays["projection"], arrays["bank"], float(arrays["limit"][0]), int(facts["seed"]))
     return arrays["table"], distances, kinds

@@ -50,8 +50,8 @@ def text_of(facts: Mapping[str, Any]) -> str:
 
 def own_digest(facts: Mapping[str, Any]) -> str:
     """SHA-256 of predictor.json without its key sha256: sorted keys, no blanks, UTF-8."""
-    rest = {key: value for key, value in facts.items() if key != "sha256"}
-    text = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    undigested = {key: value for key, value in facts.items() if key != "sha256"}
+    text = json.dumps(undigested, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -61,12 +61,12 @@ def write_predictor(
     """Write both files; the facts get `format`, `files` (SHA-256 of the weights) and `sha256` (of themselves)."""
     from safetensors.numpy import save
 
-    kept = {name: np.ascontiguousarray(tensors[name], dtype) for name, (_, dtype) in TENSORS.items()}
-    content = save(kept, metadata={"classes": json.dumps(facts["classes"], ensure_ascii=False)})
+    arrays = {name: np.ascontiguousarray(tensors[name], dtype) for name, (_, dtype) in TENSORS.items()}
+    content = save(arrays, metadata={"classes": json.dumps(facts["classes"], ensure_ascii=False)})
     with atomic_path(weights) as temporary:
         temporary.write_bytes(content)
-    whole = {**facts, "format": FORMAT, "files": {WEIGHTS: hashlib.sha256(content).hexdigest()}}
-    write_text(path, text_of(whole | {"sha256": own_digest(whole)}))
+    full_facts = {**facts, "format": FORMAT, "files": {WEIGHTS: hashlib.sha256(content).hexdigest()}}
+    write_text(path, text_of(full_facts | {"sha256": own_digest(full_facts)}))
 
 
 def read_facts(path: Path) -> dict[str, Any]:
@@ -92,9 +92,11 @@ def read_facts(path: Path) -> dict[str, Any]:
 
 def oddities_of(facts: Mapping[str, Any]) -> list[str]:
     """Keys of predictor.json whose values no fit leaves: whoever writes digests again can write any."""
-    scale, training, about, temperature = (facts.get(key) for key in ("scale", "training", "survival", "temperature"))
-    numbers = [about.get(key) for key in ("cutoff", "follow_up")] if isinstance(about, dict) else [None]
-    times = about.get("times") if isinstance(about, dict) else None
+    scale, training, survival, temperature = (
+        facts.get(key) for key in ("scale", "training", "survival", "temperature")
+    )
+    numbers = [survival.get(key) for key in ("cutoff", "follow_up")] if isinstance(survival, dict) else [None]
+    times = survival.get("times") if isinstance(survival, dict) else None
     fine = {
         "scale": isinstance(scale, dict) and is_number(scale.get("unit")) and scale["unit"] > 0,
         "temperature": temperature is None or is_number(temperature) and temperature > 0,
@@ -123,24 +125,24 @@ def read_tensors(path: Path, facts: Mapping[str, Any]) -> dict[str, np.ndarray]:
         if hashlib.sha256(path.read_bytes()).hexdigest() != facts["files"].get(WEIGHTS):
             raise BadPredictor(f"{path}: changed, for its SHA-256 is not the one in {FACTS}; {AGAIN}")
         with safe_open(path, framework="numpy") as handle:
-            found = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118 (no mapping)
+            tensors = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118 (no mapping)
             classes = json.loads((handle.metadata() or {}).get("classes", "null"))
     except (SafetensorError, Refused, ValueError) as error:
         raise BadPredictor(f"{path}: no whole safetensors file ({error}); {AGAIN}") from None
     if classes != facts["classes"]:
         raise BadPredictor(f"{path}: its classes are {classes}, those of {FACTS} {facts['classes']}, in another order")
-    if wrong := fault_of(found, facts):
+    if wrong := fault_of(tensors, facts):
         raise BadPredictor(f"{path}: {wrong}; {AGAIN}")
-    return found
+    return tensors
 
 
-def fault_of(found: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> str:
+def fault_of(tensors: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> str:
     """What is wrong with names, types, shapes and values of tensors; '' for nothing."""
-    if set(found) != set(TENSORS):
-        return f"holds other tensors than a predictor's: {', '.join(sorted(set(found) ^ set(TENSORS)))}"
+    if set(tensors) != set(TENSORS):
+        return f"holds other tensors than a predictor's: {', '.join(sorted(set(tensors) ^ set(TENSORS)))}"
     sizes = {"K": 1 if len(facts["classes"]) <= 2 else len(facts["classes"]), "D": facts["width"]}
     for name, (dimensions, dtype) in TENSORS.items():
-        tensor = found[name]
+        tensor = tensors[name]
         if tensor.dtype != dtype or tensor.ndim != len(dimensions):
             return f"{name} is {tensor.dtype} of {tensor.ndim} dimensions"
         for dimension, size in zip(dimensions, tensor.shape, strict=True):
@@ -148,14 +150,14 @@ def fault_of(found: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> str:
                 return f"{name} is {' x '.join(map(str, tensor.shape))}, and {dimension} is {sizes[dimension]}"
         if np.isnan(tensor).any() or name not in MAY_BE_INFINITE and not np.isfinite(tensor).all():
             return f"{name} holds numbers that are not finite"
-    return places_of(found, sizes, facts)
+    return places_of(tensors, sizes, facts)
 
 
-def places_of(found: Mapping[str, np.ndarray], sizes: Mapping[str, int], facts: Mapping[str, Any]) -> str:
+def places_of(tensors: Mapping[str, np.ndarray], sizes: Mapping[str, int], facts: Mapping[str, Any]) -> str:
     """What is wrong with the places that calibration names; '' for nothing."""
     limits = {"fold": sizes["F"], "case": len(facts["training"]["cases"]), "label": max(1, len(facts["classes"]))}
     for name, limit in limits.items():
-        places = found[f"calibration_{name}"]
+        places = tensors[f"calibration_{name}"]
         if len(places) and not (places.min() >= 0 and places.max() < limit):
             return f"calibration_{name} names one that is not there"
     return ""

@@ -38,6 +38,6 @@ def breslow(risk: np.ndarray, times: np.ndarray, events: np.ndarray) -> Baseline
         raise ValueError("no event: there is no hazard")
     moments, died = np.unique(times[events], return_counts=True)
     order = np.argsort(times, kind="stable")
-    left = np.cumsum(np.exp(risk[order])[::-1])[::-1]
-    at_risk = left[np.searchsorted(times[order], moments, side="left")]
+    remaining_risk = np.cumsum(np.exp(risk[order])[::-1])[::-1]
+    at_risk = remaining_risk[np.searchsorted(times[order], moments, side="left")]
     return Baseline(moments, np.cumsum(died / at_risk), float(times.max()))

@@ -36,7 +36,7 @@ def predict_cases(
     sources: Sequence[str],
     origin: Mapping[str, Any],
     sheets: Sequence[str],
-    asked: Mapping[str, Any],
+    options: Mapping[str, Any],
     predictions: str,
     metrics: str,
     page: str,
@@ -46,25 +46,25 @@ def predict_cases(
     folder: of the predictor. embedded, fates: h5ad and manifest of the new slides' embeddings by unit (slide_id,
     case_id). quality: their tables/slides.tsv; features: their manifests, with files below `wsi`. sheets: of the new
     slides, and of their cases where there is one. sources, origin: what the embeddings are made with, see check_origin.
-    asked: coverage, by_class, false_alarms, bootstraps, seed, note.
+    options: coverage, by_class, false_alarms, bootstraps, seed, note.
     """
     predictor = Predictor.load(folder)
     check_origin(predictor.facts, features, sources, origin)
-    about = labels_known(predictor)
-    unit = about["sample_col"]
+    label = labels_known(predictor)
+    unit = label["sample_col"]
     slides = describe_slides(sheets[0], quality, fates["slide_id"])
     table, bags = EmbeddingTable.read(embedded[unit]), Bags(features, wsi)
     rows = samples_of(slides, unit, read_tsv(fates[unit]), used_by(table))
     rows = mark_training(rows, slides, predictor.facts["training"])
-    rows = rows.join(say(predictor, Reference.load(folder), table, slides, bags, asked))
-    labelled = labels_of(name, about, sheets)
+    rows = rows.join(say(predictor, Reference.load(folder), table, slides, bags, options))
+    labelled = labels_of(name, label, sheets)
     rows["label"] = rows[unit].map(labelled.words).fillna("") if isinstance(labelled, Labelled) else ""
-    settings = {key: asked[key] for key in ("bootstraps", "seed")}
+    settings = {key: options[key] for key in ("bootstraps", "seed")}
     scores = validate(rows, labelled, predictor.facts["cross_validated"], **settings)
     shown = in_order(rows)
     write_tsv(predictions, shown)
     write_tsv(metrics, scores)
-    write_predictions_page(page, name, shown, scores, asked)
+    write_predictions_page(page, name, shown, scores, options)
 
 
 def say(
@@ -73,27 +73,27 @@ def say(
     table: EmbeddingTable,
     slides: pd.DataFrame,
     bags: Bags,
-    asked: Mapping[str, Any],
+    options: Mapping[str, Any],
 ) -> pd.DataFrame:
     """What predictor and reference say of each embedding, by its id; no row and no column where there is none."""
     if not table.ids:
         return pd.DataFrame()
-    said = predictor.predict(table.vectors, asked["coverage"], asked["by_class"])
+    predicted = predictor.predict(table.vectors, options["coverage"], options["by_class"])
     doubt = reference.judge(
         table.vectors,
         read_slides(table, slides),
         lambda slide: bags.read(slide).features if slide in bags else None,
-        asked["false_alarms"],
+        options["false_alarms"],
         table.ids,
     )
-    return pd.concat([frame.set_axis(table.ids) for frame in (said, doubt)], axis=1)
+    return pd.concat([frame.set_axis(table.ids) for frame in (predicted, doubt)], axis=1)
 
 
 def read_slides(table: EmbeddingTable, slides: pd.DataFrame) -> pd.DataFrame:
     """Rows of the slides that embeddings were made of, each with its sample (a case, or itself) as case_id."""
     pairs = [(name, sample) for sample, names in used_by(table).items() for name in names.split(";") if name]
-    found = slides.loc[[name for name, _ in pairs]]
-    return found.assign(case_id=[sample for _, sample in pairs])
+    slide_rows = slides.loc[[name for name, _ in pairs]]
+    return slide_rows.assign(case_id=[sample for _, sample in pairs])
 
 
 def used_by(table: EmbeddingTable) -> dict[str, str]:
@@ -103,15 +103,15 @@ def used_by(table: EmbeddingTable) -> dict[str, str]:
 
 def labels_known(predictor: Predictor) -> dict[str, Any]:
     """What the predictor's label is called and can be: classes that no case was of in training aren't known to it."""
-    about = dict(predictor.facts["label"])
-    names = {code: name for code, name in about["label_dict"].items() if name in predictor.classes}
-    return about | {"label_dict": names}
+    label = dict(predictor.facts["label"])
+    names = {code: name for code, name in label["label_dict"].items() if name in predictor.classes}
+    return label | {"label_dict": names}
 
 
-def labels_of(name: str, about: Mapping[str, Any], sheets: Sequence[str]) -> Labelled | NoLabels | BadTask:
+def labels_of(name: str, label: Mapping[str, Any], sheets: Sequence[str]) -> Labelled | NoLabels | BadTask:
     """Labels of the new samples; where there are none, or some can't be read, why: predictions don't need them."""
     try:
-        return read_labels(name, about, sheets[0], sheets[1] if len(sheets) > 1 else "")
+        return read_labels(name, label, sheets[0], sheets[1] if len(sheets) > 1 else "")
     except (NoLabels, BadTask) as reason:
         return reason
 

@@ -39,15 +39,21 @@ def validate(
     if not isinstance(labelled, Labelled):
         return nothing(f"no external validation: {labelled}")
     task = labelled.task
-    asked = table[table[task.unit].isin(task.samples)]
-    rows = asked[(asked.status == OK) & ~asked.in_training]
-    known, lost = int(asked.in_training.sum()), int((asked.status != OK).sum())
-    left = f"{known} in training left out" * bool(known), f"{lost} labelled but not predicted" * bool(lost)
-    told = "; ".join(filter(None, left))
+    labelled_rows = table[table[task.unit].isin(task.samples)]
+    rows = labelled_rows[(labelled_rows.status == OK) & ~labelled_rows.in_training]
+    n_in_training, lost = int(labelled_rows.in_training.sum()), int((labelled_rows.status != OK).sum())
+    left_out = (
+        f"{n_in_training} in training left out" * bool(n_in_training),
+        f"{lost} labelled but not predicted" * bool(lost),
+    )
+    left_out_note = "; ".join(filter(None, left_out))
     if not len(rows):
-        return nothing(f"no external validation: no labelled sample is left ({told})")
-    beside = {one["metric"]: {f"internal_{key}": one[key] for key in ("mean", "lower", "upper")} for one in internal}
-    found = []
+        return nothing(f"no external validation: no labelled sample is left ({left_out_note})")
+    internal_scores = {
+        internal_row["metric"]: {f"internal_{key}": internal_row[key] for key in ("mean", "lower", "upper")}
+        for internal_row in internal
+    }
+    score_rows = []
     for kind in ("prob", "calibrated") if task.classes else ("",):
         if kind and rows[f"{kind}_{task.classes[0]}"].isna().any():
             continue  # no temperature could be fitted
@@ -56,10 +62,10 @@ def validate(
         for row in summarise(metrics, pd.concat(results.predictions), bootstraps, seed).to_dict("records"):
             numbers = {"value": row["mean"], **{name: row[name] for name in ("lower", "upper", "interval")}}
             sizes = {"n": len(rows), "n_cases": rows.case_id.nunique()}
-            note = "; ".join(filter(None, (row["note"], told)))
+            note = "; ".join(filter(None, (row["note"], left_out_note)))
             names = {"metric": row["metric"], "probabilities": KINDS.get(kind, kind)}
-            found.append(names | numbers | sizes | {"note": note} | beside.get(row["metric"], {}))
-    return pd.DataFrame(found, columns=list(METRICS))
+            score_rows.append(names | numbers | sizes | {"note": note} | internal_scores.get(row["metric"], {}))
+    return pd.DataFrame(score_rows, columns=list(METRICS))
 
 
 def nothing(why: str) -> pd.DataFrame:
@@ -70,10 +76,10 @@ def nothing(why: str) -> pd.DataFrame:
 def score(task: Task, rows: pd.DataFrame, kind: str) -> Results:
     """Predictions and metrics of the samples of `rows` (unit, case_id and what was predicted), as probes have them."""
     part = task.keep(list(rows[task.unit]))
-    mine = rows.set_index(task.unit).loc[part.samples]
+    sample_rows = rows.set_index(task.unit).loc[part.samples]
     results = Results(part, times=())
-    nobody, everybody = np.zeros(0, int), np.arange(len(part.samples))
-    results.add("external", 0, nobody, everybody, lambda train, test: values_of(part, mine, kind)[test])
+    nobody, all_samples = np.zeros(0, int), np.arange(len(part.samples))
+    results.add("external", 0, nobody, all_samples, lambda train, test: values_of(part, sample_rows, kind)[test])
     return results
 
 

@@ -51,7 +51,7 @@ class Costs:
 def read_costs(path: str | Path) -> Costs:
     """Read costs.tsv. Raises BadCosts for a value that is no number above 0."""
     table = read_tsv(path)
-    found: dict[str, dict[str, float]] = {}
+    costs: dict[str, dict[str, float]] = {}
     for column in ("value", "least", "most"):
         texts = table[column].where(table[column] != "", table.value)
         numbers = pd.to_numeric(texts, errors="coerce")
@@ -59,6 +59,6 @@ def read_costs(path: str | Path) -> Costs:
         if len(wrong):
             row = wrong.iloc[0]
             raise BadCosts(f"{path}, row {row.cost}, column {column}: {row[column]!r} is no number above 0")
-        found[column] = dict(zip(table.cost, numbers, strict=True))
+        costs[column] = dict(zip(table.cost, numbers, strict=True))
     basis = dict(zip(table.cost, table.basis, strict=True))
-    return Costs(found["value"], basis, found["least"], found["most"])
+    return Costs(costs["value"], basis, costs["least"], costs["most"])

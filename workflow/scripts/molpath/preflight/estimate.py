@@ -35,8 +35,10 @@ def estimate(request: Mapping[str, Any], tables: Mapping[str, str], results: str
     files = FILES_PER_SLIDE * int(slides.left.sum()) + int(features.left.sum())
     hours = (total.wall_hours, total.wall_hours_least, total.wall_hours_most)
     machine = machine_of(request, tables)
-    words = f"{machine.gpu} and {machine.cores} cores"
-    return Estimate(dict(written(table)), total.download_gb * 1e9, float(features.patches.sum()), files, hours, words)
+    machine_text = f"{machine.gpu} and {machine.cores} cores"
+    return Estimate(
+        dict(written(table)), total.download_gb * 1e9, float(features.patches.sum()), files, hours, machine_text
+    )
 
 
 def in_words(size: float) -> str:

@@ -37,11 +37,11 @@ def checks_of(request: Mapping[str, Any], plan: Estimate) -> dict[str, Callable[
     """Checks by name, in the order of the table. Slides and trials come before torch: they fork this process."""
     results, patch = request["results"], request["patch"]
     encoders, slides = request["encoders"], request["slides"]
-    asked = software.asked_deployments(request["deployment"], request["profiles"])
+    deployments = software.asked_deployments(request["deployment"], request["profiles"])
     return {
         "Snakemake": lambda: software.check_snakemake(request["snakemake"], request["needed"], request["plugins"]),
         "profile": lambda: software.check_profiles(request["profiles"], request["plugins"]),
-        "conda": lambda: software.check_deployments(asked),
+        "conda": lambda: software.check_deployments(deployments),
         "folders": lambda: storage.check_writable(folders_of(request)),
         "disk": lambda: storage.check_space(results, plan.sizes),
         "number of files": lambda: storage.check_files(results, plan.files),
@@ -61,7 +61,9 @@ def checks_of(request: Mapping[str, Any], plan: Estimate) -> dict[str, Callable[
             deadline_s=request["deadline_s"],
         ),
         "trials of encoders": lambda: trials.try_encoders(encoders),
-        "trials of slide encoders": lambda: trials.try_slide_encoders(request["slide_encoders"], "conda" in asked),
+        "trials of slide encoders": lambda: trials.try_slide_encoders(
+            request["slide_encoders"], "conda" in deployments
+        ),
         "limits": lambda: machine.check_limits(request["batch_bytes"], request["processes"], request["trains"]),
         "GPU": lambda: machine.check_gpu(request["networks"]),
         "time": lambda: told_time(plan),
@@ -70,9 +72,11 @@ def checks_of(request: Mapping[str, Any], plan: Estimate) -> dict[str, Callable[
 
 def told_time(plan: Estimate) -> Finding:
     """How long what is left will take on the machine that the plan is for."""
-    usual, least, most = map(in_time, plan.hours)
-    words = f"what is left takes about {usual} ({least} to {most}) with {plan.machine}"
-    return note("time", words, "`snakemake plan` says it by stage; name your GPU and cores under `plan:` in the config")
+    usual, shortest, longest = map(in_time, plan.hours)
+    message = f"what is left takes about {usual} ({shortest} to {longest}) with {plan.machine}"
+    return note(
+        "time", message, "`snakemake plan` says it by stage; name your GPU and cores under `plan:` in the config"
+    )
 
 
 def folders_of(request: Mapping[str, Any]) -> dict[str, str]:
@@ -85,8 +89,8 @@ def folders_of(request: Mapping[str, Any]) -> dict[str, str]:
 
 def _run(name: str, check: Callable[[], Any]) -> Iterator[Finding]:
     try:
-        found = check()
-        yield from [found] if isinstance(found, Finding) else found
+        result = check()
+        yield from [result] if isinstance(result, Finding) else result
     except Exception as error:  # one check that can't be made must not hide the others
         log.exception("check %s", name)
         yield problem(name, f"the check failed: {type(error).__name__}: {error}", "the log has the details")

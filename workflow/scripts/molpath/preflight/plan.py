@@ -40,7 +40,9 @@ def plan_run(request: Mapping[str, Any], tables: Mapping[str, str], results: str
     machine = machine_of(request, tables)
     costs, networks = read_costs(tables["costs"]), read_networks(tables["encoders"])
     ends = {"": costs, "_least": costs.cheapest(), "_most": costs.dearest()}
-    sums = {end: _sum_up(NOTHING | dict(request), those, machine, networks, results) for end, those in ends.items()}
+    sums = {
+        end: _sum_up(NOTHING | dict(request), end_costs, machine, networks, results) for end, end_costs in ends.items()
+    }
     table = sums[""]
     for end in ("_least", "_most"):
         for name in (*HOURS, "wall_hours", *SIZES):
@@ -50,8 +52,8 @@ def plan_run(request: Mapping[str, Any], tables: Mapping[str, str], results: str
 
 def machine_of(request: Mapping[str, Any], tables: Mapping[str, str]) -> Machine:
     """The machine that a plan is for. Raises UnknownGpu."""
-    asked = request.get("machine") or NOTHING["machine"]
-    return Machine(choose_gpu(tables["gpus"], asked), asked["cores"] or os.cpu_count() or 1)
+    options = request.get("machine") or NOTHING["machine"]
+    return Machine(choose_gpu(tables["gpus"], options), options["cores"] or os.cpu_count() or 1)
 
 
 def _sum_up(
@@ -64,8 +66,8 @@ def _sum_up(
     plan_features(request, plan)
     for modality, count in request["profiles"].items():
         if count:
-            left = request.get("profiles_left", {}).get(modality, count)
-            plan.add("omics", f"{modality} profiles", count, left, cpu_hours=left * costs[f"{modality}_profile_s"])
+            n_left = request.get("profiles_left", {}).get(modality, count)
+            plan.add("omics", f"{modality} profiles", count, n_left, cpu_hours=n_left * costs[f"{modality}_profile_s"])
     plan_models(request, plan)
     plan_probes(request, plan)
     plan_finetuning(request, plan)
@@ -86,24 +88,24 @@ def plan_slides(request: Mapping[str, Any], plan: Sum) -> None:
     """Inspection, tissue and tiles."""
     costs, shards = plan.costs, request["shards"]
     slides = sum(shards.values())
-    left = sum(request["left"].get("slides", shards).values())
-    plan.add("slides", "slides", slides, left, cpu_hours=left * costs["inspect_s"])
-    left = sum(request["left"].get("tissue", shards).values())
-    work = {"cpu_hours": left * costs["tissue_s"], "disk_gb": left * costs["slide_files_bytes"]}
-    plan.add("tissue", "slides", slides, left, **work)
+    n_left = sum(request["left"].get("slides", shards).values())
+    plan.add("slides", "slides", slides, n_left, cpu_hours=n_left * costs["inspect_s"])
+    n_left = sum(request["left"].get("tissue", shards).values())
+    work = {"cpu_hours": n_left * costs["tissue_s"], "disk_gb": n_left * costs["slide_files_bytes"]}
+    plan.add("tissue", "slides", slides, n_left, **work)
     for grid in request["grids"]:
-        slides, left = in_numbers(grid, shards)
-        number, known = plan.patches.of(grid, left)
-        done = sum(left.values())
+        slides, slides_left = in_numbers(grid, shards)
+        number, basis = plan.patches.of(grid, slides_left)
+        done = sum(slides_left.values())
         work = {"cpu_hours": done * costs["tile_s"], "disk_gb": number * costs["coordinates_bytes"] / 2}
-        plan.add("tiles", grid["name"], slides, done, patches=number, patches_are=known, **work)
+        plan.add("tiles", grid["name"], slides, done, patches=number, patches_are=basis, **work)
 
 
 def in_numbers(item: Mapping[str, Any], shards: Mapping[str, int]) -> tuple[int, dict[str, int]]:
     """Slides of an item's shards, and how many of each shard are left: all where nothing says so."""
-    left = item.get("left")
-    return sum(shards[one] for one in item["shards"]), (
-        {one: shards[one] for one in item["shards"]} if left is None else dict(left)
+    slides_left = item.get("left")
+    return sum(shards[shard] for shard in item["shards"]), (
+        {shard: shards[shard] for shard in item["shards"]} if slides_left is None else dict(slides_left)
     )
 
 
@@ -111,16 +113,16 @@ def plan_features(request: Mapping[str, Any], plan: Sum) -> None:
     """Features. A patch is read at a cost that grows with its area, and encoded by a network of known work."""
     costs = plan.costs
     for item in request["features"]:
-        slides, left = in_numbers(item, request["shards"])
-        number, known = plan.patches.of(item["grid"], left)
+        slides, slides_left = in_numbers(item, request["shards"])
+        number, basis = plan.patches.of(item["grid"], slides_left)
         weights = item["parameters"] * SINGLE * item["fetch"]
         plan.add(
             "features",
             f"{item['grid']['name']} {item['encoder']}",
             slides,
-            sum(left.values()),
+            sum(slides_left.values()),
             patches=number,
-            patches_are=known,
+            patches_are=basis,
             cpu_hours=number * costs["read_patch_s"] * item["grid"]["area"] * item.get("reads", True),
             gpu_hours=number * item["crops"] * seconds_a_patch(item, plan),
             disk_gb=number * (item["dim"] * HALF + costs["coordinates_bytes"] / 2) + weights,

@@ -22,13 +22,13 @@ def plan_models(request: Mapping[str, Any], plan: Sum) -> None:
     """Packed stores, pretraining runs, and embeddings."""
     costs, shards = plan.costs, request["shards"]
     for item in request["stores"]:
-        left = item.get("left", {one: shards[one] for one in item["shards"]})
-        number, known = plan.patches.of(item["grid"], left)
+        slides_left = item.get("left", {shard: shards[shard] for shard in item["shards"]})
+        number, basis = plan.patches.of(item["grid"], slides_left)
         size = number * item["dim"] * HALF
         work = {"cpu_hours": size / costs["copy_bytes"], "disk_gb": KEPT * size}
-        what = f"store {item['grid']['name']} {item['encoder']}"
-        lacking = sum(1 for count in left.values() if count)
-        plan.add("pretrain", what, len(item["shards"]), lacking, patches=number, patches_are=known, **work)
+        name = f"store {item['grid']['name']} {item['encoder']}"
+        lacking = sum(1 for count in slides_left.values() if count)
+        plan.add("pretrain", name, len(item["shards"]), lacking, patches=number, patches_are=basis, **work)
     for run in request["runs"]:
         plan_training(run, plan)
     for model in request["models"]:
@@ -48,8 +48,10 @@ def plan_training(run: Mapping[str, Any], plan: Sum) -> None:
 def plan_embedding(model: Mapping[str, Any], shards: Mapping[str, int], plan: Sum) -> None:
     """A model's slides and cases: bags are read, and go through its network, on a GPU where it needs or uses one."""
     costs, share = plan.costs, model.get("left", 1)
-    number, known = (
-        plan.patches.of(model["grid"], {one: shards[one] for one in model["shards"]}) if model["grid"] else (0.0, "")
+    number, basis = (
+        plan.patches.of(model["grid"], {shard: shards[shard] for shard in model["shards"]})
+        if model["grid"]
+        else (0.0, "")
     )
     number *= share
     foreign, gpu = model.get("foreign", ""), model.get("gpu", "")
@@ -66,7 +68,7 @@ def plan_embedding(model: Mapping[str, Any], shards: Mapping[str, int], plan: Su
         units,
         round(units * share),
         patches=number or None,
-        patches_are=known,
+        patches_are=basis,
         cpu_hours=2 * seconds,
         gpu_hours=2 * on_gpu,
         disk_gb=KEPT * units * share * model["width"] * SINGLE,

@@ -65,8 +65,8 @@ def as_text(table: pd.DataFrame, machine: Machine, costs: Costs) -> str:
     return "\n".join(lines)
 
 
-def as_page(table: pd.DataFrame, machine: Machine, costs: pd.DataFrame, about: Mapping[str, Any]) -> str:
-    """The same as Markdown. costs: costs.tsv; about: slides, cases, software (name -> version)."""
+def as_page(table: pd.DataFrame, machine: Machine, costs: pd.DataFrame, facts: Mapping[str, Any]) -> str:
+    """The same as Markdown. costs: costs.tsv; facts: slides, cases, software (name -> version)."""
     total = table.iloc[-1]
     gpu = f"{machine.gpu.count} NVIDIA {machine.gpu.name} GPU{'s' * (machine.gpu.count != 1)}"
     cores = f"{machine.cores} CPU core{'s' * (machine.cores != 1)}"
@@ -74,7 +74,7 @@ def as_page(table: pd.DataFrame, machine: Machine, costs: pd.DataFrame, about: M
     lines = [
         "# What this study will cost",
         "",
-        f"{about['slides']:,} slides of {about['cases']:,} cases. What is left to compute takes "
+        f"{facts['slides']:,} slides of {facts['cases']:,} cases. What is left to compute takes "
         f"**{_range(total, 'gpu_hours')} GPU-hours** of an NVIDIA {machine.gpu.name} ({machine.gpu.memory_gb:g} GB), "
         f"**{_range(total, 'cpu_hours')} CPU-hours** and **{_range(total, 'disk_gb')} GB** of disk{downloads}: "
         f"{_clock(total)} with {gpu} and {cores}.",
@@ -87,7 +87,7 @@ def as_page(table: pd.DataFrame, machine: Machine, costs: pd.DataFrame, about: M
     lines += ["## Assumptions", ""]
     peaks = f"{machine.gpu.half / 1e12:g} TFLOP/s in half precision, {machine.gpu.single / 1e12:g} in fp32"
     lines.append(f"- GPU: NVIDIA {machine.gpu.name}, dense peak {peaks} (vendor's data sheet); {machine.gpu.why}")
-    sources = sorted({one for cell in table.patches_are if cell for one in cell.split(" and ")})
+    sources = sorted({source for cell in table.patches_are if cell for source in cell.split(" and ")})
     if sources:
         lines.append(f"- patches are {', '.join(sources)}; 512 px at 20x unless the grid says otherwise")
     for row in costs[costs.cost.isin(assumed_in(table))].to_dict("records"):
@@ -99,7 +99,7 @@ def as_page(table: pd.DataFrame, machine: Machine, costs: pd.DataFrame, about: M
         "",
     ]
     lines += ["## Software", ""]
-    lines += [f"- {name} {version}" for name, version in about["software"].items()]
+    lines += [f"- {name} {version}" for name, version in facts["software"].items()]
     return "\n".join(lines) + "\n"
 
 
@@ -108,9 +108,9 @@ def in_short(table: pd.DataFrame) -> list[pd.Series]:
     rows: dict[tuple[str, ...], list[pd.Series]] = {}
     for _, row in table.iterrows():
         kind = next((word for word in ("run", "fine-tuned") if str(row.what).startswith(f"{word} ")), "")
-        several = (row.stage in ("embed", "probe") or kind) and not row.note
-        rows.setdefault((row.stage, kind, "") if several else (row.stage, kind, row.what), []).append(row)
-    return [_as_one(those) if len(those) > 1 else those[0] for those in rows.values()]
+        is_merged = (row.stage in ("embed", "probe") or kind) and not row.note
+        rows.setdefault((row.stage, kind, "") if is_merged else (row.stage, kind, row.what), []).append(row)
+    return [_as_one(merged_rows) if len(merged_rows) > 1 else merged_rows[0] for merged_rows in rows.values()]
 
 
 def _as_one(rows: list[pd.Series]) -> pd.Series:
@@ -124,10 +124,10 @@ def _as_one(rows: list[pd.Series]) -> pd.Series:
 
 
 def _page_line(row: pd.Series) -> str:
-    what = row.what + (f" ({row.note})" if row.note else "")
+    item = row.what + (f" ({row.note})" if row.note else "")
     counts = [f"{_cell(row.units, 0)} {UNITS.get(row.stage, _units(row))}".strip(), _cell(row.left, 0)]
     values = [_cell(row.patches, 0), *(_range(row, name) for name in ("gpu_hours", "cpu_hours", "disk_gb"))]
-    return "| " + " | ".join([row.stage, what, *(["", ""] if row.stage == "total" else counts), *values]) + " |"
+    return "| " + " | ".join([row.stage, item, *(["", ""] if row.stage == "total" else counts), *values]) + " |"
 
 
 def assumed_in(table: pd.DataFrame) -> list[str]:
@@ -152,11 +152,11 @@ def _cell(value: Any, digits: int | None) -> str:
 
 def _range(row: pd.Series, name: str) -> str:
     """A figure with its range, as short as it can be told: 3.1 (1.2 to 8)."""
-    middle, least, most = (row[f"{name}{end}"] for end in ("", "_least", "_most"))
-    if most < LITTLE:
-        return f"<{LITTLE}" if most else "0"
-    words = _figure(middle)
-    return words if least == most else f"{words} ({_figure(least)} to {_figure(most)})"
+    middle, low, high = (row[f"{name}{end}"] for end in ("", "_least", "_most"))
+    if high < LITTLE:
+        return f"<{LITTLE}" if high else "0"
+    figure = _figure(middle)
+    return figure if low == high else f"{figure} ({_figure(low)} to {_figure(high)})"
 
 
 def _clock(total: pd.Series) -> str:
@@ -183,15 +183,15 @@ def write_plan(
     request: Mapping[str, Any],
     tables: Mapping[str, str],
     results: str,
-    about: Mapping[str, Any],
+    facts: Mapping[str, Any],
     state: Mapping[str, Any],
     table: str,
     page: str,
 ) -> None:
-    """Write the plan of a run as TSV and as a page. about: slides, cases, snakemake; state: study/code_state.py."""
-    found = plan_run(request, tables, results)
-    write_tsv(table, found)
+    """Write the plan of a run as TSV and as a page. facts: slides, cases, snakemake; state: study/code_state.py."""
+    plan = plan_run(request, tables, results)
+    write_tsv(table, plan)
     version = state["release"] or (state["commit"] or "of an unknown version")[:12]
-    software = {"molpath": version + ", with local changes" * bool(state["modified"]), "Snakemake": about["snakemake"]}
+    software = {"molpath": version + ", with local changes" * bool(state["modified"]), "Snakemake": facts["snakemake"]}
     costs = read_tsv(tables["costs"])
-    write_text(page, as_page(found, machine_of(request, tables), costs, {**about, "software": software}))
+    write_text(page, as_page(plan, machine_of(request, tables), costs, {**facts, "software": software}))

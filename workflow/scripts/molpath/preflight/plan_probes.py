@@ -31,10 +31,10 @@ def plan_probes(request: Mapping[str, Any], plan: Sum) -> None:
         for task in request["tasks"]:
             groups = [name for name in task["groups"] if name != "finetune"]
             jobs += len(groups)
-            left = [name for name in groups if (task.get("name"), name) not in probed]
-            done += len(groups) - len(left)
-            fits = frozen_fits(task, request) if "frozen" in left else 0
-            fits += task["folds"] * request["few_shot_fits"] * ("fewshot" in left)
+            groups_left = [name for name in groups if (task.get("name"), name) not in probed]
+            done += len(groups) - len(groups_left)
+            fits = frozen_fits(task, request) if "frozen" in groups_left else 0
+            fits += task["folds"] * request["few_shot_fits"] * ("fewshot" in groups_left)
             seconds += fits * fit_seconds(task, TRAINED * task["samples"], model, costs)
         left_jobs = jobs - done
         plan.add("probe", model["name"], jobs, left_jobs, cpu_hours=seconds + left_jobs * costs["probe_job_s"])
@@ -77,12 +77,12 @@ def plan_finetuning(request: Mapping[str, Any], plan: Sum) -> None:
     tasks = [task for task in request["tasks"] if "finetune" in task["groups"]]
     for model in request["finetune"] if tasks else ():
         seconds = 0.0
-        left = [task for task in tasks if task.get("name") not in model.get("tuned", ())]
-        for task in left:
+        tasks_left = [task for task in tasks if task.get("name") not in model.get("tuned", ())]
+        for task in tasks_left:
             passes = model["epochs"] * task["folds"]
             size = task["slides"] * costs["patches_per_slide"] * model["density"] * model["dim"]
-            kept = min(1.0, BAGS_IN_MEMORY / (size * SINGLE)) if size else 1.0
-            reads = kept + (1 - kept) * passes
+            share_kept = min(1.0, BAGS_IN_MEMORY / (size * SINGLE)) if size else 1.0
+            reads = share_kept + (1 - share_kept) * passes
             seconds += TRAINED * task["samples"] * passes * costs["finetune_step_s"]
             seconds += size * HALF * reads / costs["copy_bytes"]
-        plan.add("probe", f"fine-tuned {model['name']}", len(tasks), len(left), gpu_hours=seconds)
+        plan.add("probe", f"fine-tuned {model['name']}", len(tasks), len(tasks_left), gpu_hours=seconds)

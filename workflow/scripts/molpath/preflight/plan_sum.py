@@ -41,15 +41,17 @@ class Sum:
     patches: Patches
     rows: list[dict[str, Any]]
 
-    def add(self, stage: str, what: str, units: float, left: float | None = None, **values: Any) -> None:
+    def add(self, stage: str, item: str, units: float, units_left: float | None = None, **values: Any) -> None:
         """A row. cpu_hours and gpu_hours are in seconds here, sizes in bytes; at_once: GPUs that can share the work."""
         at_once = min(self.machine.gpu.count, values.pop("at_once", self.machine.gpu.count))
         row = {name: float(values.pop(name, 0)) / 3600 for name in HOURS}
         row |= {name: float(values.pop(name, 0)) / 1e9 for name in SIZES}
         row["wall_hours"] = max(row["cpu_hours"] / self.machine.cores, row["gpu_hours"] / at_once)
-        words = {"note": "", "patches_are": ""} | values | {"assumed": self.costs.take()}
+        texts = {"note": "", "patches_are": ""} | values | {"assumed": self.costs.take()}
         self.rows.append(
-            {"stage": stage, "what": what, "units": units, "left": units if left is None else left} | row | words
+            {"stage": stage, "what": item, "units": units, "left": units if units_left is None else units_left}
+            | row
+            | texts
         )
 
     def table(self) -> pd.DataFrame:

@@ -27,10 +27,10 @@ OLDEST_CONDA = (24, 7, 1)
 def check_snakemake(version: str, needed: str, plugins: Mapping[str, str]) -> list[Finding]:
     """Snakemake's version against the least, and the plugins beside it (distribution name -> version)."""
     names = [f"{name.removeprefix('snakemake-')} {plugins[name]}" for name in sorted(plugins)]
-    found = f"{version}; plugins: {', '.join(names) or 'none'}"
+    message = f"{version}; plugins: {', '.join(names) or 'none'}"
     if _numbers(version) < _numbers(needed):
-        return [problem("Snakemake", found, f"{needed} or newer is needed: pip install 'snakemake>={needed}'")]
-    return [ok("Snakemake", found)]
+        return [problem("Snakemake", message, f"{needed} or newer is needed: pip install 'snakemake>={needed}'")]
+    return [ok("Snakemake", message)]
 
 
 def check_profiles(profiles: Sequence[str], plugins: Mapping[str, str]) -> Iterator[Finding]:
@@ -58,11 +58,11 @@ def read_profile(name: str) -> dict[str, Any]:
     """Contents of a profile: profile.yaml, a versioned profile.v9+.yaml or config.yaml of a folder, or the file."""
     path = Path(name)
     if path.is_dir():
-        found = [*sorted(path.glob("profile.v*.yaml"), reverse=True), *path.glob("profile.yaml")]
-        found += path.glob("config.yaml")
-        if not found:
+        profile_files = [*sorted(path.glob("profile.v*.yaml"), reverse=True), *path.glob("profile.yaml")]
+        profile_files += path.glob("config.yaml")
+        if not profile_files:
             raise FileNotFoundError("it holds no profile.yaml")
-        path = found[0]
+        path = profile_files[0]
     contents = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     if not isinstance(contents, dict):
         raise ValueError("it is no mapping of options to values")
@@ -81,17 +81,17 @@ def needed_commands(profile: Mapping[str, Any], folder: Path) -> list[str]:
     executor = profile.get("executor", "local")
     if executor != "cluster-generic":
         return list(COMMANDS.get(executor, ()))
-    found = []
+    commands = []
     for key in ("submit", "status", "cancel"):
-        words = re.findall(r"[\w./-]+", str(profile.get(f"cluster-generic-{key}-cmd") or ""))
-        first = [word for word in words[:1] if word not in SHELLS and not (folder / word).exists()]
-        found += first + [word for word in words if word in GENERIC_COMMANDS]
-    return list(dict.fromkeys(found))
+        parts = re.findall(r"[\w./-]+", str(profile.get(f"cluster-generic-{key}-cmd") or ""))
+        first = [word for word in parts[:1] if word not in SHELLS and not (folder / word).exists()]
+        commands += first + [word for word in parts if word in GENERIC_COMMANDS]
+    return list(dict.fromkeys(commands))
 
 
 def asked_deployments(deployment: Sequence[str], profiles: Sequence[str]) -> set[str]:
     """Ways of deployment (conda, apptainer) asked for on the command line or by a readable profile."""
-    asked = set(deployment)
+    deployments = set(deployment)
     for name in profiles:
         try:
             contents = read_profile(name)
@@ -99,36 +99,38 @@ def asked_deployments(deployment: Sequence[str], profiles: Sequence[str]) -> set
             continue
         for key in ("software-deployment-method", "sdm", "deployment-method"):
             value = contents.get(key, [])
-            asked |= set([value] if isinstance(value, str) else value)
-    return asked
+            deployments |= set([value] if isinstance(value, str) else value)
+    return deployments
 
 
-def check_deployments(asked: set[str]) -> Iterator[Finding]:
+def check_deployments(deployments: set[str]) -> Iterator[Finding]:
     """conda and apptainer: found and new enough. A problem only where they are asked for."""
     for check, programs, remedy in (
         ("conda", ("conda",), "install Miniforge (https://conda-forge.org/download) and put conda on PATH"),
         ("apptainer", ("apptainer", "singularity"), "load its module or ask the site's administrators for it"),
     ):
         path = next(filter(None, map(shutil.which, programs)), None)
-        if path is None and check in asked:
+        if path is None and check in deployments:
             yield problem(check, f"--sdm {check} is asked for, and {' or '.join(programs)} is not on PATH", remedy)
         elif path is None:
             yield ok(check, f"not on PATH, and not asked for (--sdm {check}): rules run in this environment")
         else:
-            yield _version_of(check, path, check in asked)
+            yield _version_of(check, path, check in deployments)
 
 
-def _version_of(check: str, path: str, asked: bool) -> Finding:
+def _version_of(check: str, path: str, is_required: bool) -> Finding:
     try:
-        told = subprocess.run(
+        version = subprocess.run(
             [path, "--version"], capture_output=True, text=True, timeout=60, check=True
         ).stdout.strip()
     except (OSError, subprocess.SubprocessError) as error:
-        return (problem if asked else note)(check, f"{path} doesn't run: {error}", "fix or reinstall it")
-    if check == "conda" and _numbers(told) < OLDEST_CONDA:
+        return (problem if is_required else note)(check, f"{path} doesn't run: {error}", "fix or reinstall it")
+    if check == "conda" and _numbers(version) < OLDEST_CONDA:
         oldest = ".".join(map(str, OLDEST_CONDA))
-        return (problem if asked else note)(check, f"{told} at {path}", f"Snakemake 9 needs conda {oldest} or newer")
-    return ok(check, f"{told} at {path}{'' if asked else '; not asked for (--sdm)'}")
+        return (problem if is_required else note)(
+            check, f"{version} at {path}", f"Snakemake 9 needs conda {oldest} or newer"
+        )
+    return ok(check, f"{version} at {path}{'' if is_required else '; not asked for (--sdm)'}")
 
 
 def _numbers(text: str) -> tuple[int, ...]:

@@ -57,16 +57,18 @@ def check_space(results: str, planned: Mapping[str, float]) -> Finding:
     place, needed = nearest_folder(results), sum(planned.values())
     free = shutil.disk_usage(place).free
     largest = max(planned, key=lambda name: planned[name], default="")
-    words = f"{in_words(free)} free in {results}; the run will write about {in_words(needed)}"
-    words += f", most of it {largest} ({in_words(planned[largest])})" if largest else ""
+    message = f"{in_words(free)} free in {results}; the run will write about {in_words(needed)}"
+    message += f", most of it {largest} ({in_words(planned[largest])})" if largest else ""
     if free < needed:
         remedy = (
             "make room, put results elsewhere (`--directory`, or results/ as a link), or plan fewer encoders or grids"
         )
-        return problem("disk", words, remedy)
+        return problem("disk", message, remedy)
     if free < MARGIN * needed:
-        return note("disk", words, "little more than the estimate, which is rough: make room. Quotas aren't looked at")
-    return ok("disk", words)
+        return note(
+            "disk", message, "little more than the estimate, which is rough: make room. Quotas aren't looked at"
+        )
+    return ok("disk", message)
 
 
 def check_files(results: str, files: int) -> Finding:
@@ -74,10 +76,10 @@ def check_files(results: str, files: int) -> Finding:
     state = os.statvfs(nearest_folder(results))
     if not state.f_files:
         return ok("number of files", f"about {files:,} will be made; this file system sets no limit")
-    words = f"about {files:,} will be made, {state.f_favail:,} more fit"
+    message = f"about {files:,} will be made, {state.f_favail:,} more fit"
     if state.f_favail < files:
-        return problem("number of files", words, "remove small files, or put results on another file system")
-    return ok("number of files", words)
+        return problem("number of files", message, "remove small files, or put results on another file system")
+    return ok("number of files", message)
 
 
 def check_scratch(download: float, scratch: str, scratch_gb: float) -> Iterator[Finding]:
@@ -96,8 +98,8 @@ def check_scratch(download: float, scratch: str, scratch_gb: float) -> Iterator[
 
 def _room(check: str, folder: str, needed: float, remedy: str) -> Finding:
     free = shutil.disk_usage(nearest_folder(folder)).free
-    words = f"{in_words(free)} free in {folder}; up to {in_words(needed)} are used"
-    return ok(check, words) if free >= needed else note(check, words, remedy)
+    message = f"{in_words(free)} free in {folder}; up to {in_words(needed)} are used"
+    return ok(check, message) if free >= needed else note(check, message, remedy)
 
 
 def check_rename(results: str) -> Finding:
@@ -118,10 +120,10 @@ def check_rename(results: str) -> Finding:
         return problem(check, f"writing a file in {place} and renaming it failed: {error}", remedy)
     finally:
         _remove(path)
-    words = f"work in {place}, {spent * 1000:.1f} ms a file"
+    message = f"work in {place}, {spent * 1000:.1f} ms a file"
     if spent > SLOW_WRITE_S:
-        return note(check, words, "slow for many small files: a local disk or scratch for results would help")
-    return ok(check, words)
+        return note(check, message, "slow for many small files: a local disk or scratch for results would help")
+    return ok(check, message)
 
 
 def check_clock(results: str) -> Finding:
@@ -134,12 +136,12 @@ def check_clock(results: str) -> Finding:
     except OSError as error:
         return note("clock", f"can't be compared with that of the file system: {error}")
     remedy = "let NTP or chrony set the clocks; till then run with --rerun-triggers input params software-env"
-    words = (
+    message = (
         f"{time.strftime('%Y-%m-%d %H:%M UTC', time.gmtime())}, {skew:.1f} s from that of the file system of results"
     )
     if time.gmtime().tm_year < 2025:
-        return problem("clock", words, "set this machine's clock: certificates look invalid to it")
-    return note("clock", words, remedy) if skew > SKEW_S else ok("clock", words)
+        return problem("clock", message, "set this machine's clock: certificates look invalid to it")
+    return note("clock", message, remedy) if skew > SKEW_S else ok("clock", message)
 
 
 def check_hdf5(results: str) -> Finding:
@@ -147,17 +149,17 @@ def check_hdf5(results: str) -> Finding:
     place = nearest_folder(results)
     path = place / f".doctor-{uuid.uuid4().hex}.h5"
     setting = os.environ.get("HDF5_USE_FILE_LOCKING")
-    words = f"{place} (HDF5_USE_FILE_LOCKING {'=' + setting if setting else 'not set'})"
+    message = f"{place} (HDF5_USE_FILE_LOCKING {'=' + setting if setting else 'not set'})"
     try:
         ((_, error),) = map_contained(_write_and_read, [str(path)], LOCK_DEADLINE_S)
     finally:
         _remove(path)
     if error is None:
-        return ok("HDF5 and locks", f"written and read again in {words}")
+        return ok("HDF5 and locks", f"written and read again in {message}")
     if isinstance(error, Lost) and error.reason == "timeout":
         error = f"no answer in {LOCK_DEADLINE_S:g} s"
     remedy = "export HDF5_USE_FILE_LOCKING=FALSE: nothing here relies on these locks (files get their name when whole)"
-    return problem("HDF5 and locks", f"an HDF5 file can't be written in {words}: {error}", remedy)
+    return problem("HDF5 and locks", f"an HDF5 file can't be written in {message}: {error}", remedy)
 
 
 def _write_and_read(path: str) -> Exception | None:

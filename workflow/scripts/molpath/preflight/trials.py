@@ -42,9 +42,11 @@ def try_slide_encoders(models: Sequence[Mapping[str, Any]], deployed: bool) -> I
     """
     if deployed:
         for job in models:
-            words = "its jobs run in an environment of their own (envs/pretrain.yaml)"
+            reason = "its jobs run in an environment of their own (envs/pretrain.yaml)"
             yield note(
-                f"trial of model {job['name']}", f"not tried: {words}", "after the first run look at results/logs/embed"
+                f"trial of model {job['name']}",
+                f"not tried: {reason}",
+                "after the first run look at results/logs/embed",
             )
         return
     for job, result in map_contained(_embed, models, DEADLINE_S):
@@ -60,14 +62,14 @@ def _told(check: str, result: Any, remedy: str) -> Finding:
         return ok(check, result)
     if isinstance(result, Lost) and result.reason == "memory":
         return problem(check, f"it ran out of memory: {result}", "try on a machine with more memory, or on a GPU node")
-    words = f"{type(result).__name__}: {str(result).strip() or 'without a word'}"
+    message = f"{type(result).__name__}: {str(result).strip() or 'without a word'}"
     if isinstance(result, Lost):
         return problem(
             check, f"it ended without a result: {result}", "look whether memory or the GPU is used by others"
         )
-    if isinstance(result, ImportError) or "torchvision" in words:
+    if isinstance(result, ImportError) or "torchvision" in message:
         remedy = SAME_BUILD
-    return problem(check, f"it can't run here: {words.splitlines()[0]}", remedy)
+    return problem(check, f"it can't run here: {message.splitlines()[0]}", remedy)
 
 
 def _contained(work: Callable[[Mapping[str, Any]], str], job: Mapping[str, Any]) -> str | Exception:
@@ -100,10 +102,12 @@ def _encode_patch(job: Mapping[str, Any]) -> str:
     encoder = encoder.to(device)
     patch = torch.randint(0, 256, (1, job["edge"], job["edge"], 3), dtype=torch.uint8).to(device)
     began = time.perf_counter()
-    found = encoder(patch).to("cpu")
+    vector = encoder(patch).to("cpu")
     spent = time.perf_counter() - began
-    if tuple(found.shape) != (1, encoder.dim) or not bool(torch.isfinite(found).all()):
-        raise ValueError(f"a patch gave {tuple(found.shape)} numbers, or such as are not finite, for 1 x {encoder.dim}")
+    if tuple(vector.shape) != (1, encoder.dim) or not bool(torch.isfinite(vector).all()):
+        raise ValueError(
+            f"a patch gave {tuple(vector.shape)} numbers, or such as are not finite, for 1 x {encoder.dim}"
+        )
     return f"a patch of {job['edge']} px gave {encoder.dim:,} numbers in {spent:.2g} s ({_named(torch, device)})"
 
 
@@ -120,11 +124,11 @@ def _embed_bag(job: Mapping[str, Any]) -> str:
     features = rng.standard_normal((BAG, job["width"]), dtype=np.float32)
     coords = EDGE * np.stack([np.arange(BAG) % SIDE, np.arange(BAG) // SIDE], axis=1).astype(np.int64)
     began = time.perf_counter()
-    found = np.asarray(embed(Bag(features, coords, EDGE)))
+    embedding = np.asarray(embed(Bag(features, coords, EDGE)))
     spent = time.perf_counter() - began
-    if not np.isfinite(found).all():
+    if not np.isfinite(embedding).all():
         raise ValueError("a bag of patches gave numbers that are not finite")
-    return f"{BAG} patches gave {found.size:,} numbers in {spent:.2g} s ({_named(torch, device)})"
+    return f"{BAG} patches gave {embedding.size:,} numbers in {spent:.2g} s ({_named(torch, device)})"
 
 
 def _named(torch: Any, device: Any) -> str:

@@ -68,8 +68,8 @@ def gather(
     """
     table = read_tsv(pairs)
     read = [name for name, profiles in (("rna", rna), ("dna", dna)) if profiles is not None]
-    own = (table.status == "paired") & table.cohort.isin(cohorts) & table.modality.isin(read)
-    table = table[own & table.slide_id.isin(store.place)]
+    is_used = (table.status == "paired") & table.cohort.isin(cohorts) & table.modality.isin(read)
+    table = table[is_used & table.slide_id.isin(store.place)]
     if fraction < 1:
         chosen = set()
         for _, group in table.groupby("cohort", sort=False):
@@ -84,12 +84,14 @@ def gather(
     cases = {case: i for i, case in enumerate(dict.fromkeys(table.case_id))}
     examples: list[Example] = []
     for (slide_id, case_id), group in table.groupby(["slide_id", "case_id"], sort=False):
-        found = {
+        rows_of_kind = {
             kind: [rows[kind][p] for p in group.profile_id[group.modality == kind] if p in rows[kind]] for kind in rows
         }
-        for index in range(max(len(found["rna"]), len(found["dna"]))):
-            one = {kind: positions[index] if index < len(positions) else -1 for kind, positions in found.items()}
-            examples.append(Example(slide_id, cases[case_id], **one))
+        for index in range(max(len(rows_of_kind["rna"]), len(rows_of_kind["dna"]))):
+            example_rows = {
+                kind: positions[index] if index < len(positions) else -1 for kind, positions in rows_of_kind.items()
+            }
+            examples.append(Example(slide_id, cases[case_id], **example_rows))
     check_cases(examples, read, fraction)
     return examples
 
@@ -140,7 +142,7 @@ class Batch:
 
 def rows_with(examples: Sequence[Example], name: str) -> list[int]:
     """Positions of the examples that have a profile of a modality."""
-    return [i for i, one in enumerate(examples) if getattr(one, name) >= 0]
+    return [i for i, example in enumerate(examples) if getattr(example, name) >= 0]
 
 
 def gene_tokens(
@@ -159,7 +161,7 @@ def gene_tokens(
         longest = int((~absent).sum(1).max())
         order = np.argsort(absent, axis=1, kind="stable")[:, :longest]  # what is there comes first, in its order
         chosen_tokens, chosen_values, absent = (
-            np.take_along_axis(each, order, axis=1) for each in (chosen_tokens, chosen_values, absent)
+            np.take_along_axis(array, order, axis=1) for array in (chosen_tokens, chosen_values, absent)
         )
         chosen_tokens = np.where(absent, vocabulary[PAD], chosen_tokens)
         chosen_values = np.where(absent, np.float32(PAD_VALUE), chosen_values)
@@ -189,32 +191,36 @@ class Loader:
     def draw(self, examples: list[Example], rng: np.random.Generator, slot: Slot) -> Batch:
         """A batch with its patches in the slot; a modality takes part where two cases at least have a profile."""
         world, count = self.world, self.settings["patches"]
-        firsts = [self.data.store.first(one.slide_id, count, rng) for one in examples]
+        firsts = [self.data.store.first(example.slide_id, count, rng) for example in examples]
         share = world.share(examples)
-        bags = slot.start(self.data.store, [one.slide_id for one in share], count, world.share(firsts))
+        bags = slot.start(self.data.store, [example.slide_id for example in share], count, world.share(firsts))
         batch = Batch(examples, share, bags.patches, bags.lengths)
         for name in self.modalities:
             having = rows_with(examples, name)
             if len({examples[i].case for i in having}) < 2:
                 continue
             batch.rows[name] = rows_with(share, name)
-            own = [number for number, i in enumerate(having) if i % world.size == world.rank]
-            batch.profiles[name] = getattr(self, f"_{name}")([getattr(examples[i], name) for i in having], own, rng)
+            local_rows = [number for number, i in enumerate(having) if i % world.size == world.rank]
+            batch.profiles[name] = getattr(self, f"_{name}")(
+                [getattr(examples[i], name) for i in having], local_rows, rng
+            )
         batch.after = dict(rng.bit_generator.state)
         bags.wait()
         return batch
 
-    def _rna(self, rows: list[int], own: list[int], rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    def _rna(
+        self, rows: list[int], local_rows: list[int], rng: np.random.Generator
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         count, genes, columns = self.settings["genes"], self.data.rna_values.shape[1], None
-        values = self.data.rna_values[[rows[i] for i in own]]
+        values = self.data.rna_values[[rows[i] for i in local_rows]]
         if count < genes:
-            chance = rng.random((len(rows), genes))[own]
+            chance = rng.random((len(rows), genes))[local_rows]
             chance[np.isnan(values)] = 1.0  # behind all genes that the profile has
             columns = np.sort(np.argpartition(chance, count, axis=1)[:, :count], axis=1)
         return gene_tokens(values, self.data.rna_tokens, self.vocabulary, columns)
 
-    def _dna(self, rows: list[int], own: list[int], rng: np.random.Generator) -> tuple[torch.Tensor]:
-        return (torch.from_numpy(self.data.flags[[rows[i] for i in own]].astype(np.float32)),)
+    def _dna(self, rows: list[int], local_rows: list[int], rng: np.random.Generator) -> tuple[torch.Tensor]:
+        return (torch.from_numpy(self.data.flags[[rows[i] for i in local_rows]].astype(np.float32)),)
 
     def ahead(self, batches: Sequence[list[Example]], rng: np.random.Generator) -> Generator[Batch]:
         """The batches in order, the next one read meanwhile; see Ring.ahead."""
@@ -228,10 +234,10 @@ def split_epoch(
     if not one_slide_per_case:
         return [[examples[i] for i in order[step::steps]] for step in range(steps)]
     batches: list[list[Example]] = [[] for _ in range(steps)]
-    seen: list[set[int]] = [set() for _ in range(steps)]
+    cases_of_step: list[set[int]] = [set() for _ in range(steps)]
     for i in order:
-        free = [step for step in range(steps) if examples[i].case not in seen[step]]
+        free = [step for step in range(steps) if examples[i].case not in cases_of_step[step]]
         step = min(free, key=lambda step: len(batches[step]))
         batches[step].append(examples[i])
-        seen[step].add(examples[i].case)
+        cases_of_step[step].add(examples[i].case)
     return batches

@@ -38,8 +38,8 @@ def write_trained(trainer: Trainer, description: Description, cases: Sequence[st
     save(trainer.last, outputs["last.safetensors"])
     write_tsv(outputs["history.tsv"], pd.DataFrame(trainer.history))
     selected: Selected = {"epoch": trainer.best["epoch"], "rankme": round(trainer.best["rankme"], 6)}
-    ours = {"selected": selected, "cases": sorted(map(digest_of, cases)), "trained": found_out(trainer, job)}
-    write_json(outputs["config.json"], {**description, **ours})
+    training = {"selected": selected, "cases": sorted(map(digest_of, cases)), "trained": found_out(trainer, job)}
+    write_json(outputs["config.json"], {**description, **training})
 
 
 def found_out(trainer: Trainer, job: Job) -> Trained:
@@ -47,8 +47,8 @@ def found_out(trainer: Trainer, job: Job) -> Trained:
     data, network = trainer.data, trainer.network
     branches = {name: getattr(network, name) for name in BRANCHES}
     return {
-        "cases": len({one.case for one in data.examples}),
-        "slides": len({one.slide_id for one in data.examples}),
+        "cases": len({example.case for example in data.examples}),
+        "slides": len({example.slide_id for example in data.examples}),
         "organs": len({organ for organ in job["organs"].values() if organ}),
         "pairs": len(data.examples),
         "judged": len(trainer.judged),

@@ -70,14 +70,14 @@ def part_of_slides(run: Run, trained: Trained) -> str:
 def network_lines(description: Description, outputs: Mapping[str, str]) -> list[str]:
     """Parameters of each branch, genes a profile by cohort, digest of the weights."""
     sizes = description["trained"]["parameters"]
-    told = {name: f"{sizes[name]:,} parameters" if name in sizes else "none" for name in ("slide", "rna", "dna")}
+    size_of = {name: f"{sizes[name]:,} parameters" if name in sizes else "none" for name in ("slide", "rna", "dna")}
     tokens = description["rna_encoder"]["tokens"] if "rna_encoder" in description else {}
     by_cohort = "".join(f"; {cohort}: {count:,} genes a profile" for cohort, count in tokens.items())
     return [
         "\n## Network\n",
-        f"- slide encoder: {told['slide']}",
-        f"- RNA branch: {told['rna']}{by_cohort}",
-        f"- DNA branch: {told['dna']}",
+        f"- slide encoder: {size_of['slide']}",
+        f"- RNA branch: {size_of['rna']}{by_cohort}",
+        f"- DNA branch: {size_of['dna']}",
         # Of an export's weights, which are those of the kept epoch; sha256.txt of a run lists all of its files.
         f"- model.safetensors: SHA-256 {sha256_of(outputs['model.safetensors'])}",
     ]
@@ -134,11 +134,13 @@ def starts_from_scgpt(run: Run) -> bool:
 def licence_lines(run: Run, patch_encoder: Mapping[str, str]) -> list[str]:
     """What binds whoever publishes these weights; which licence they get is for the owner of the run to say."""
     encoder, licence = run["encoder"], patch_encoder.get("licence", "")
-    told = f"patch encoder {encoder} is under {licence}" if licence else f"patch encoder {encoder}: not known here"
+    licence_text = (
+        f"patch encoder {encoder} is under {licence}" if licence else f"patch encoder {encoder}: not known here"
+    )
     started = ["The RNA branch started from scGPT's weights (github.com/bowang-lab/scGPT, MIT licence)."]
     return [
         "None was chosen. Before you publish these weights, write one here and under `license` above. It must agree",
-        f"with the terms of the cohorts ({', '.join(run['cohorts'])}) and of what patches were encoded with ({told}).",
+        f"with the terms of the cohorts ({', '.join(run['cohorts'])}) and of the patch encoder ({licence_text}).",
         *started * starts_from_scgpt(run),
     ]
 

@@ -112,24 +112,24 @@ class RnaEncoder(nn.Module):
         """tokens: int B x G, CLS first, PAD (0) where a profile is shorter; values: float B x G. Returns B x output."""
         heads = self.transformer_encoder.layers[0].self_attn.num_heads
         pieces = profiles_at_once(tokens, heads)
-        again = 4 * heads * tokens.numel() * tokens.shape[1] > ATTENTION_BYTES
+        recompute = 4 * heads * tokens.numel() * tokens.shape[1] > ATTENTION_BYTES
         means = [
-            self._mean(part, shown, again)
+            self._mean(part, shown, recompute)
             for part, shown in zip(torch.split(tokens, pieces), torch.split(values, pieces), strict=True)
         ]
         embeddings: torch.Tensor = self.projection(torch.cat(means))
         return embeddings
 
-    def _mean(self, tokens: torch.Tensor, values: torch.Tensor, again: bool) -> torch.Tensor:
+    def _mean(self, tokens: torch.Tensor, values: torch.Tensor, recompute: bool) -> torch.Tensor:
         """Mean over the tokens of the last layer, B x width; paddings are seen by nothing.
 
-        again: what a layer holds is made again in the backward pass, which takes about a third more time.
+        recompute: layers are computed again in the backward pass, which takes about a third more time.
         """
         padded = tokens == 0
         x, mask = self.encoder(tokens) + self.value_encoder(values), padded if padded.any() else None
         with without_fast_path():
             for layer in self.transformer_encoder.layers:
-                x = layer_recomputed(layer, x, mask) if again else layer(x, src_key_padding_mask=mask)
+                x = layer_recomputed(layer, x, mask) if recompute else layer(x, src_key_padding_mask=mask)
         share = (~padded).to(x.dtype)
         return torch.einsum("bg,bgd->bd", share / share.sum(1, keepdim=True), x)
 
@@ -207,14 +207,14 @@ def load_scgpt(encoder: RnaEncoder, folder: str) -> dict[str, list[str]]:
         name.replace("self_attn._impl.", "self_attn.").replace("self_attn.Wqkv.", "self_attn.in_proj_"): value
         for name, value in state.items()
     }
-    ours = encoder.state_dict()
-    wanted = {name: value for name, value in ours.items() if not name.startswith("projection.")}
-    wrong = [n for n, v in wanted.items() if n not in renamed or renamed[n].shape != v.shape]
+    own_tensors = encoder.state_dict()
+    needed = {name: value for name, value in own_tensors.items() if not name.startswith("projection.")}
+    wrong = [n for n, v in needed.items() if n not in renamed or renamed[n].shape != v.shape]
     if wrong:
         raise ValueError(
             f"{folder}/best_model.pt has no fitting tensor for {', '.join(wrong[:5])} ({len(wrong)} in all)"
         )
-    if broken := [name for name in wanted if not torch.isfinite(renamed[name]).all()]:
+    if broken := [name for name in needed if not torch.isfinite(renamed[name]).all()]:
         raise ValueError(
             f"{folder}/best_model.pt has numbers that are not finite in {', '.join(broken[:5])} ({len(broken)} in "
             "all): download it again"
@@ -222,14 +222,14 @@ def load_scgpt(encoder: RnaEncoder, folder: str) -> dict[str, list[str]]:
     ids = read_scgpt_json(folder, "vocab.json")
     order = torch.tensor([ids[word] for word in read_vocabulary(folder)])
     renamed["encoder.embedding.weight"] = renamed["encoder.embedding.weight"][order]
-    encoder.load_state_dict({name: renamed[name] for name in wanted}, strict=False)
+    encoder.load_state_dict({name: renamed[name] for name in needed}, strict=False)
     report = {
-        "loaded": list(wanted),
-        "unused": [name for name in renamed if name not in wanted],
-        "new": [name for name in ours if name not in wanted],
+        "loaded": list(needed),
+        "unused": [name for name in renamed if name not in needed],
+        "new": [name for name in own_tensors if name not in needed],
     }
-    for what, names in report.items():
-        log.info("scGPT %s: %d tensors %s: %s", folder, len(names), what, ", ".join(names))
+    for kind, names in report.items():
+        log.info("scGPT %s: %d tensors %s: %s", folder, len(names), kind, ", ".join(names))
     return report
 
 
@@ -258,22 +258,24 @@ def read_scgpt_weights(folder: str) -> dict[str, torch.Tensor]:
 def read_scgpt_json(folder: str, name: str) -> dict[str, Any]:
     """args.json or vocab.json of an scGPT folder. Raises ValueError for a file that holds no JSON object."""
     path = Path(folder) / name
-    found = read_json(path)
-    if not isinstance(found, dict):
-        raise ValueError(f"{path} holds no JSON object, but a {type(found).__name__}: take the file of scGPT's authors")
-    return found
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise ValueError(
+            f"{path} holds no JSON object, but a {type(content).__name__}: take the file of scGPT's authors"
+        )
+    return content
 
 
 def check_scgpt_sizes(encoder: RnaEncoder, folder: str) -> None:
     """Raises ValueError where args.json and the encoder differ: the number of heads shows in no tensor's shape."""
     sizes = read_scgpt_json(folder, "args.json")
     layers = encoder.transformer_encoder.layers
-    ours = {
+    own_sizes = {
         "nheads": layers[0].self_attn.num_heads,
         "nlayers": len(layers),
         "embsize": encoder.encoder.embedding.embedding_dim,
     }
-    for key, value in ours.items():
+    for key, value in own_sizes.items():
         if sizes.get(key, value) != value:
             raise ValueError(
                 f"{folder}/args.json says {key} {sizes[key]}, the run's rna_encoder {value}; make them equal"
@@ -288,7 +290,7 @@ def read_vocabulary(folder: str) -> list[str]:
     ids = read_scgpt_json(folder, "vocab.json")
     if wrong := [word for word, number in ids.items() if type(number) is not int]:
         raise ValueError(f"{folder}/vocab.json, key {wrong[0]}: {ids[wrong[0]]!r} is no whole number")
-    words = sorted(ids, key=lambda word: ids[word])
-    if [ids[word] for word in words] != list(range(len(words))) or not {PAD, CLS} <= set(words):
+    genes = sorted(ids, key=lambda word: ids[word])
+    if [ids[word] for word in genes] != list(range(len(genes))) or not {PAD, CLS} <= set(genes):
         raise ValueError(f"{folder}/vocab.json must number its words 0, 1, … and hold {PAD} and {CLS}")
-    return [PAD, *(word for word in words if word != PAD)]
+    return [PAD, *(word for word in genes if word != PAD)]

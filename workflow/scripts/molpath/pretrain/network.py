@@ -206,8 +206,8 @@ class Threads(nn.Module):
 
     def branches(self) -> dict[Branch, nn.Module]:
         """The branches that this network has, by name."""
-        found: dict[Branch, nn.Module | None] = {"slide": self.slide, "rna": self.rna, "dna": self.dna}
-        return {name: branch for name, branch in found.items() if branch is not None}
+        modules: dict[Branch, nn.Module | None] = {"slide": self.slide, "rna": self.rna, "dna": self.dna}
+        return {name: branch for name, branch in modules.items() if branch is not None}
 
 
 def build(description: Description, seed: int) -> Threads:
@@ -234,8 +234,8 @@ def load(folder: str, revision: str | None = None) -> tuple[Threads, Description
     """
     from safetensors.torch import load_file
 
-    here = Path(folder).is_dir() or folder.count("/") != 1
-    path = Path(folder if here else fetched(folder, revision))
+    is_local = Path(folder).is_dir() or folder.count("/") != 1
+    path = Path(folder if is_local else fetched(folder, revision))
     check_digests(path, ["model.safetensors", "config.json"])
     description: Description = json.loads((path / "config.json").read_text())
     network = Threads(description)

@@ -19,7 +19,7 @@ def sample_evenly(slide_ids: Iterable[str], organs: Mapping[str, str], fraction:
     for slide_id in sorted(slide_ids, key=lambda name: (zlib.crc32(name.encode()), name)):
         waiting.setdefault(organs.get(slide_id, ""), []).append(slide_id)
     turns = [(turn, organ, slide_id) for organ, names in sorted(waiting.items()) for turn, slide_id in enumerate(names)]
-    turns.sort(key=lambda one: one[:2])
+    turns.sort(key=lambda turn_of_slide: turn_of_slide[:2])
     return {slide_id for _, _, slide_id in turns[: round(fraction * len(turns))]}
 
 
@@ -35,7 +35,9 @@ def shuffled_pairs(pairs: pd.DataFrame, seed: int) -> pd.DataFrame:
         order = np.random.default_rng([seed, number]).permutation(cases).tolist()
         donor = dict(zip(order, order[1:] + order[:1], strict=True))
         slides = group[["slide_id", "case_id", "cohort"]].drop_duplicates()
-        given = group[["case_id", "modality", "profile_id"]].drop_duplicates().rename(columns={"case_id": "donor"})
+        profiles = group[["case_id", "modality", "profile_id"]].drop_duplicates().rename(columns={"case_id": "donor"})
         if len(cases) > 1:
-            parts.append(slides.assign(donor=slides.case_id.map(donor)).merge(given, on="donor").drop(columns="donor"))
+            parts.append(
+                slides.assign(donor=slides.case_id.map(donor)).merge(profiles, on="donor").drop(columns="donor")
+            )
     return pd.concat(parts, ignore_index=True)

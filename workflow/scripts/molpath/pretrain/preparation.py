@@ -47,23 +47,24 @@ def prepare(
     }
     vocabulary: dict[str, int] = {}
     if rna_table is not None:
-        words = words_of(run["rna_encoder"], rna_table.var_names, genes)
-        vocabulary = {word: number for number, word in enumerate(words)}
-        known = [name in vocabulary for name in rna_table.var_names]
-        names, values = list(rna_table.var_names[known]), np.asarray(rna_table.X, np.float32)[:, known]
-        rows = sorted({one.rna for one in examples if one.rna >= 0})
+        vocabulary_words = words_of(run["rna_encoder"], rna_table.var_names, genes)
+        vocabulary = {word: number for number, word in enumerate(vocabulary_words)}
+        in_vocabulary = [name in vocabulary for name in rna_table.var_names]
+        names, values = list(rna_table.var_names[in_vocabulary]), np.asarray(rna_table.X, np.float32)[:, in_vocabulary]
+        rows = sorted({example.rna for example in examples if example.rna >= 0})
         used = values[rows]
         scale: Scale = scale_of(used, names) if run["rna_encoder"]["standardise"] else {}
         tokens = tokens_by_cohort(used, rna_table.obs["cohort"].iloc[rows].tolist())
         value = str(rna_table.uns["value"])
         fits = list(rna_table.uns["fits"]) if value == "vst" else []
         description["rna_encoder"] = {
-            **run["rna_encoder"], "vocabulary": words, "tokens": tokens, "value": value, "fits": fits, **scale,
+            **run["rna_encoder"], "vocabulary": vocabulary_words, "tokens": tokens,
+            "value": value, "fits": fits, **scale,
         }  # fmt: skip
         data.rna_values = standardise(values, scale, names)
         data.rna_tokens = np.array([vocabulary[name] for name in names], np.int64)
     if dna_table is not None:
-        rows = sorted({one.dna for one in examples if one.dna >= 0})
+        rows = sorted({example.dna for example in examples if example.dna >= 0})
         chosen = chosen_flags(dna_table, rows, run)
         description["dna_encoder"] = {**run["dna_encoder"], "flags": list(dna_table.var_names[chosen])}
         data.flags = dna_table.X if chosen.all() else dna_table.X[:, chosen]
@@ -89,12 +90,12 @@ def words_of(settings: RnaSettings, genes: Sequence[str], table: str = "") -> li
     if not settings["checkpoint"]:
         return vocabulary_of(genes)
     current = current_words(read_vocabulary(settings["checkpoint"]), GeneTable(table))
-    words, known = current.words, set(current.words)
-    found = current.by_retired_name(genes)
-    log.info("%d retired words have their current symbol, by which %d genes are found", len(current.renamed), found)
+    words, known_words = current.words, set(current.words)
+    n_renamed = current.by_retired_name(genes)
+    log.info("%d retired words have their current symbol, by which %d genes are found", len(current.renamed), n_renamed)
     for word, reason in current.left_out.items():
         log.info("the vocabulary's word %s is left out: %s", word, reason)
-    missing = [name for name in genes if name not in known]
+    missing = [name for name in genes if name not in known_words]
     log.info("%d of %d genes are in the vocabulary of %d words", len(genes) - len(missing), len(genes), len(words))
     return words
 
@@ -105,17 +106,17 @@ def tokens_by_cohort(values: np.ndarray, cohorts: Sequence[str]) -> dict[str, in
     Raises UnfitProfiles for a profile that has none: the branch would know it by nothing.
     """
     counts = (~np.isnan(values)).sum(1)
-    found: dict[str, int] = {}
+    tokens: dict[str, int] = {}
     for cohort, count in zip(cohorts, counts.tolist(), strict=True):
-        found[cohort] = max(found.get(cohort, 0), count)
-    for cohort, count in found.items():
+        tokens[cohort] = max(tokens.get(cohort, 0), count)
+    for cohort, count in tokens.items():
         log.info("cohort %s: %d genes a profile", cohort, count)
     if empty := [cohort for cohort, count in zip(cohorts, counts, strict=True) if not count]:
         raise UnfitProfiles(
             f"{len(empty)} profiles of cohort {empty[0]} have no gene that the vocabulary knows: correct the names of "
             "its genes, or leave the cohort out of the run"
         )
-    return found
+    return tokens
 
 
 def scale_of(values: np.ndarray, genes: Sequence[str]) -> Scale:
@@ -125,11 +126,11 @@ def scale_of(values: np.ndarray, genes: Sequence[str]) -> Scale:
     keeps its unit. Divided by nearly nothing, its first change elsewhere would outweigh all other genes.
     """
     exact = values.astype(np.float64)
-    there = ~np.isnan(exact).all(0)
-    kept = list(np.asarray(genes, object)[there])
-    deviation = np.nanstd(exact[:, there], 0)
+    is_complete = ~np.isnan(exact).all(0)
+    complete_genes = list(np.asarray(genes, object)[is_complete])
+    deviation = np.nanstd(exact[:, is_complete], 0)
     deviation[deviation < LEAST_DEVIATION] = 1.0
     return {
-        "mean": dict(zip(kept, np.nanmean(exact[:, there], 0).round(6).tolist(), strict=True)),
-        "deviation": dict(zip(kept, deviation.round(6).tolist(), strict=True)),
+        "mean": dict(zip(complete_genes, np.nanmean(exact[:, is_complete], 0).round(6).tolist(), strict=True)),
+        "deviation": dict(zip(complete_genes, deviation.round(6).tolist(), strict=True)),
     }

@@ -41,10 +41,10 @@ def read_tables(paths: Sequence[str]) -> anndata.AnnData | None:
         table = tables[0]
     else:
         absent = 0 if values == {"flags"} else np.nan
-        table = anndata.concat([without_extras(one) for one in tables], join="outer", fill_value=absent)
-        table.uns = {"value": next(iter(values)), "listed": all(one.uns.get("listed") for one in tables)}
+        table = anndata.concat([without_extras(part) for part in tables], join="outer", fill_value=absent)
+        table.uns = {"value": next(iter(values)), "listed": all(part.uns.get("listed") for part in tables)}
     if values == {"vst"}:
-        table.uns["fits"] = sorted({fit_of(one) for one in tables})
+        table.uns["fits"] = sorted({fit_of(part) for part in tables})
     if "observed" in table.layers and (missing := 1 - np.mean(table.layers["observed"])):
         log.warning(
             "%.1f %% of the DNA flags were not observed (off a panel); the DNA branch takes them as 0", 100 * missing
@@ -54,15 +54,15 @@ def read_tables(paths: Sequence[str]) -> anndata.AnnData | None:
 
 def check_names(paths: Sequence[str], tables: Sequence[anndata.AnnData]) -> None:
     """Raises UnfitProfiles where a profile_id is there twice: a slide's pair would take the values of another case."""
-    seen: dict[str, str] = {}
+    path_of: dict[str, str] = {}
     for path, table in zip(paths, tables, strict=True):
         for name in table.obs_names:
-            if name in seen:
+            if name in path_of:
                 raise UnfitProfiles(
-                    f"{path} has profile {name}, which {seen[name]} has too: give each profile of the profile sheet a "
-                    "profile_id of its own"
+                    f"{path} has profile {name}, which {path_of[name]} has too: give each profile of the profile sheet "
+                    "a profile_id of its own"
                 )
-            seen[name] = str(path)
+            path_of[name] = str(path)
 
 
 def fit_of(table: anndata.AnnData) -> str:

@@ -34,8 +34,8 @@ class Bags:
 
     def wait(self) -> None:
         """Until all patches are there. Raises what a reader raised, of several the first in the order of slides."""
-        for one in self.reading:
-            one.result()
+        for future in self.reading:
+            future.result()
 
 
 class Slot:

@@ -84,18 +84,18 @@ def pretrain_run(
     write_documents(run, weights_of(run, indices, pairs), job["outputs"], patch_encoder or {})
 
 
-def train_or_take(job: Job, kept: Path) -> None:
-    """Take the results of the same stamp from the folder `kept`, or train and keep them there."""
+def train_or_take(job: Job, folder: Path) -> None:
+    """Take the results of the same stamp from `folder`, or train and keep them there."""
     outputs = {name: job["outputs"][name] for name in KEPT}
-    if restore(kept, outputs):
-        log.info("same data, settings and code: taken from .finished/%s, no training step", kept.name)
+    if restore(folder, outputs):
+        log.info("same data, settings and code: taken from .finished/%s, no training step", folder.name)
         return
     processes = job["run"]["training"]["processes"]
     if processes > 1:
         launch(job, processes)
     else:
         train(job)
-    keep(kept, outputs)
+    keep(folder, outputs)
     Path(job["state"]).unlink(missing_ok=True)
 
 
@@ -123,8 +123,8 @@ def contents_of(
 ) -> dict[str, list[str]]:
     """Digests of all that the run trains on, and of nothing else: its pairs, their packed patches, its profiles, and
     the weights it starts from with their words under the symbols of the table of gene names."""
-    own = set(slides_of(run, pairs))
-    packed = [row for path in indices for row in read_tsv(path).to_dict("records") if row["slide_id"] in own]
+    slide_ids = set(slides_of(run, pairs))
+    packed = [row for path in indices for row in read_tsv(path).to_dict("records") if row["slide_id"] in slide_ids]
     folder = run["rna_encoder"]["checkpoint"] if "rna" in run["modalities"] else ""
     paired = pairs_of(run, pairs)
     names = {kind: set(paired.profile_id[paired.modality == kind]) for kind in ("rna", "dna")}
@@ -142,10 +142,10 @@ def digest_of_profiles(path: str, names: set[str]) -> str:
     """Digest of what a run takes from a table: values and cohorts of its own profiles (`names`) in their order, the
     chosen genes (those of all cohorts are the vocabulary), and what the numbers are; no other profile and no column."""
     table = chosen_genes(read_table(path))
-    own = np.flatnonzero(table.obs_names.isin(names))
-    values = np.asarray(table.X)[own]
+    rows = np.flatnonzero(table.obs_names.isin(names))
+    values = np.asarray(table.X)[rows]
     kind = {"value": str(table.uns["value"]), "listed": bool(table.uns.get("listed")), "fit": fit_of(table)}
-    ids = list(zip(table.obs_names[own], table.obs["cohort"].astype(str).iloc[own], strict=True))
+    ids = list(zip(table.obs_names[rows], table.obs["cohort"].astype(str).iloc[rows], strict=True))
     return digest_of(
         kind, ids, list(table.var_names), values if kind["value"] == "flags" else values.astype(np.float32)
     )
@@ -154,8 +154,8 @@ def digest_of_profiles(path: str, names: set[str]) -> str:
 def pairs_of(run: Run, pairs: str) -> pd.DataFrame:
     """Rows of pairs.tsv that the run reads: slide_id, case_id, modality, profile_id."""
     table = read_tsv(pairs)
-    own = (table.status == "paired") & table.cohort.isin(run["cohorts"]) & table.modality.isin(run["modalities"])
-    return table.loc[own, ["slide_id", "case_id", "modality", "profile_id"]]
+    is_used = (table.status == "paired") & table.cohort.isin(run["cohorts"]) & table.modality.isin(run["modalities"])
+    return table.loc[is_used, ["slide_id", "case_id", "modality", "profile_id"]]
 
 
 def slides_of(run: Run, pairs: str) -> list[str]:
@@ -165,16 +165,16 @@ def slides_of(run: Run, pairs: str) -> list[str]:
 
 def weights_of(run: Run, indices: Sequence[str], pairs: str) -> str:
     """Digests of the weights that encoded the run's patches, as the packed store says them; '' where it knows none."""
-    own = set(slides_of(run, pairs))
-    rows = [row for path in indices for row in read_tsv(path).to_dict("records") if row["slide_id"] in own]
+    slide_ids = set(slides_of(run, pairs))
+    rows = [row for path in indices for row in read_tsv(path).to_dict("records") if row["slide_id"] in slide_ids]
     return "; ".join(sorted({row.get("weights", "") for row in rows}))
 
 
 def cases_of(trainer: Trainer, job: Job) -> list[str]:
     """Ids of the cases that were trained on, sorted."""
     pairs = pairs_of(job["run"], job["pairs"])
-    seen = pairs.slide_id.isin({one.slide_id for one in trainer.data.examples})
-    return sorted(pairs.case_id[seen].unique())
+    is_trained = pairs.slide_id.isin({example.slide_id for example in trainer.data.examples})
+    return sorted(pairs.case_id[is_trained].unique())
 
 
 def organs_of(run: Run, pairs: str, sheet: str | None) -> dict[str, str]:
@@ -204,33 +204,33 @@ def train(job: Job) -> None:
     # cuBLAS asks for this workspace to be deterministic; on GPUs some operations only warn.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
-    with world(job["promised_gpu"]) as here:
-        if here.size != processes:
-            raise ValueError(f"run {run['name']} has {processes} processes, but {here.size} were started")
+    with world(job["promised_gpu"]) as process_group:
+        if process_group.size != processes:
+            raise ValueError(f"run {run['name']} has {processes} processes, but {process_group.size} were started")
         store = PatchStore(job["patches"], job["indices"])
         data, description, vocabulary = prepare(
             run, store, job["pairs"], job["rna"], job["dna"], job["organs"], job["genes"]
         )
-        own = int(os.environ.get("LOCAL_WORLD_SIZE", processes))  # of this node, which they share
-        check_size(description, run["name"], *room(here.device, own))
-        verify_once(store, list(dict.fromkeys(one.slide_id for one in data.examples)), here)
+        local_processes = int(os.environ.get("LOCAL_WORLD_SIZE", processes))  # of this node, which they share
+        check_size(description, run["name"], *room(process_group.device, local_processes))
+        verify_once(store, list(dict.fromkeys(example.slide_id for example in data.examples)), process_group)
         network = build(description, run["training"]["seed"])
         if network.rna is not None and checkpoint:
             assert isinstance(network.rna, RnaEncoder)  # looked at before
             load_scgpt(network.rna, checkpoint)
-        trainer = Trainer(network, data, vocabulary, run["training"], job["state"], job["stamp"], here)
+        trainer = Trainer(network, data, vocabulary, run["training"], job["state"], job["stamp"], process_group)
         _follow(trainer, job)
-        if here.rank == 0:
+        if process_group.rank == 0:
             write_trained(trainer, description, cases_of(trainer, job), job)
 
 
-def verify_once(store: PatchStore, slides: list[str], here: World) -> None:
+def verify_once(store: PatchStore, slides: list[str], process_group: World) -> None:
     """Each process reads its share of the slides that no run has verified yet."""
-    left = here.collect(store.unverified(slides))[0]
-    store.verify(here.share(left))
-    here.collect(True)  # none found damage
-    if here.rank == 0:
-        store.mark(left)
+    unverified = process_group.collect(store.unverified(slides))[0]
+    store.verify(process_group.share(unverified))
+    process_group.collect(True)  # none found damage
+    if process_group.rank == 0:
+        store.mark(unverified)
 
 
 def _follow(trainer: Trainer, job: Job) -> None:

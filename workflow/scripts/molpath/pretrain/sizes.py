@@ -44,8 +44,8 @@ def flags_of_genes(values: np.ndarray, rows: Sequence[int], flags: Sequence[str]
     for row in rows:
         counts[np.unique(owners[values[row] > 0])] += 1
     chosen = sorted(range(len(names)), key=lambda index: (-counts[index], names[index]))[:limit]
-    found: np.ndarray = np.isin(owners, chosen)
-    return found
+    is_kept: np.ndarray = np.isin(owners, chosen)
+    return is_kept
 
 
 def room(device: torch.device, processes: int) -> tuple[float, str]:

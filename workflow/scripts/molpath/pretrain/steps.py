@@ -69,14 +69,14 @@ def embed(network: Threads, part: Batch, world: World, precision: str) -> dict[s
     profiles = {name: [tensor.to(device) for tensor in inputs] for name, inputs in part.profiles.items()}
     nothing = torch.zeros((0, network.width), device=device)
     with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-        found = {"slide": network.slide(patches, part.lengths).float() if part.lengths else nothing}
+        embeddings = {"slide": network.slide(patches, part.lengths).float() if part.lengths else nothing}
         for name, inputs in profiles.items():
-            found[name] = getattr(network, name)(*inputs).float() if len(inputs[0]) else nothing
-    return found
+            embeddings[name] = getattr(network, name)(*inputs).float() if len(inputs[0]) else nothing
+    return embeddings
 
 
 def losses(
-    found: Mapping[str, torch.Tensor], batch: Batch, world: World, temperature: float | torch.Tensor, joint: bool
+    embeddings: Mapping[str, torch.Tensor], batch: Batch, world: World, temperature: float | torch.Tensor, joint: bool
 ) -> tuple[dict[str, torch.Tensor], dict[str, float]]:
     """Contrastive terms over the batch of all ranks, one a modality (or one, if joint), and top-1 and top-5 accuracy.
 
@@ -84,18 +84,18 @@ def losses(
     """
     examples = world.by_rank(batch.examples)
     shares = [batch.examples[rank :: world.size] for rank in range(world.size)]
-    cases = torch.tensor([one.case for one in examples], device=world.device)
-    slides = world.gather(found["slide"], [len(share) for share in shares])
+    cases = torch.tensor([example.case for example in examples], device=world.device)
+    slides = world.gather(embeddings["slide"], [len(share) for share in shares])
     terms, accuracies, rows, profiles = {}, {}, [], []
     for name in batch.profiles:
         having = rows_with(examples, name)
-        one = world.gather(found[name], [len(rows_with(share, name)) for share in shares])
+        modality_rows = world.gather(embeddings[name], [len(rows_with(share, name)) for share in shares])
         for k in (1, 5):
-            accuracies[f"{name}_top{k}"] = retrieval_accuracy(slides[having], one, cases[having], k)
+            accuracies[f"{name}_top{k}"] = retrieval_accuracy(slides[having], modality_rows, cases[having], k)
         if not joint:
-            terms[name] = contrastive_loss(slides[having], one, cases[having], temperature)
+            terms[name] = contrastive_loss(slides[having], modality_rows, cases[having], temperature)
         rows += having
-        profiles.append(one)
+        profiles.append(modality_rows)
     if joint and rows:
         terms["joint"] = contrastive_loss(slides[rows], torch.cat(profiles), cases[rows], temperature)
     return terms, accuracies
@@ -103,8 +103,8 @@ def losses(
 
 def total(terms: Iterable[torch.Tensor]) -> torch.Tensor:
     """Sum of at least one term."""
-    first, *others = terms
-    return sum(others, start=first)
+    first, *remaining = terms
+    return sum(remaining, start=first)
 
 
 def backward(
@@ -118,8 +118,8 @@ def backward(
     """
     precision, joint, size = settings["precision"], settings["joint"], settings["micro_batch"]
     if not size or size >= len(batch.share):
-        found = embed(network, batch, world, precision)
-        terms, accuracies = losses(found, batch, world, temperature, joint)
+        embeddings = embed(network, batch, world, precision)
+        terms, accuracies = losses(embeddings, batch, world, temperature, joint)
         carry_back(terms)
         return terms, accuracies
     parts = [batch.part(first, first + size) for first in range(0, len(batch.share), size)]
@@ -129,17 +129,17 @@ def backward(
             states.append(random_state(world.device))
             pieces.append(embed(network, part, world, precision))
     after = random_state(world.device)
-    whole = {name: torch.cat([piece[name] for piece in pieces]).requires_grad_() for name in pieces[0]}
-    terms, accuracies = losses(whole, batch, world, temperature, joint)
+    full_batch = {name: torch.cat([piece[name] for piece in pieces]).requires_grad_() for name in pieces[0]}
+    terms, accuracies = losses(full_batch, batch, world, temperature, joint)
     if not terms:
         return terms, accuracies
     carry_back(terms)
-    done = dict.fromkeys(whole, 0)
+    done = dict.fromkeys(full_batch, 0)
     for part, state in zip(parts, states, strict=True):
         set_random_state(state, world.device)
         products = []
         for name, piece in embed(network, part, world, precision).items():
-            gradients = whole[name].grad
+            gradients = full_batch[name].grad
             assert gradients is not None  # each has a term
             products.append((piece * gradients[done[name] : done[name] + len(piece)]).sum())
             done[name] += len(piece)

@@ -89,10 +89,10 @@ def drop_rows(path: Path, length: int) -> None:
     """Shorten the npy file to its first `length` rows."""
     array = np.load(path, mmap_mode="r")
     shorter = path.with_name(f"{path.name}.shorter.npy")
-    kept = np.lib.format.open_memmap(shorter, "w+", array.dtype, (length, *array.shape[1:]))
-    kept[:] = array[:length]
-    kept.flush()
-    del array, kept
+    shortened = np.lib.format.open_memmap(shorter, "w+", array.dtype, (length, *array.shape[1:]))
+    shortened[:] = array[:length]
+    shortened.flush()
+    del array, shortened
     shorter.replace(path)
 
 
@@ -103,8 +103,8 @@ def marker_of(path: Path) -> Path:
 
 def state_of(path: Path | int) -> list[int]:
     """Bytes, time of change and inode of a file (or open one): a copy keeps its time, and may be damaged."""
-    found = os.stat(path)
-    return [found.st_size, found.st_mtime_ns, found.st_ino]
+    status = os.stat(path)
+    return [status.st_size, status.st_mtime_ns, status.st_ino]
 
 
 @dataclass(frozen=True)
@@ -174,12 +174,12 @@ class PatchStore:
         block = np.empty((ROWS, self.dim), np.float16)
         for slide_id in slide_ids:
             file, start, length, crc = self.place[slide_id]
-            found = 0
+            checksum = 0
             for first in range(0, length, ROWS):
                 part = block[: min(ROWS, length - first)]
                 file.read_into(start + first, part)
-                found = zlib.crc32(part.data, found)
-            if found != crc:
+                checksum = zlib.crc32(part.data, checksum)
+            if checksum != crc:
                 raise DamagedStore(
                     f"packed patches of {slide_id} ({file.path}) differ from their checksum; "
                     "remove the file and pack again"
@@ -187,19 +187,27 @@ class PatchStore:
 
     def unverified(self, slide_ids: Sequence[str]) -> list[str]:
         """Those of these slides that `mark` doesn't know, or whose file is another one since."""
-        known: dict[str, dict[str, int]] = {}
+        marked: dict[str, dict[str, int]] = {}
         for name in {self._file_of(slide_id) for slide_id in slide_ids}:
-            known |= {name: self._marked(Path(name))}
-        return [one for one in slide_ids if known[self._file_of(one)].get(one) != self.place[one][3]]
+            marked |= {name: self._marked(Path(name))}
+        return [
+            name_of_slide
+            for name_of_slide in slide_ids
+            if marked[self._file_of(name_of_slide)].get(name_of_slide) != self.place[name_of_slide][3]
+        ]
 
     def mark(self, slide_ids: Sequence[str]) -> None:
         """Remember that these slides are what their checksums say, beside their files: the next start or resume, of
         this run or another, need not read them for that. Where nothing can be written they are read again."""
         for name in sorted({self._file_of(slide_id) for slide_id in slide_ids}):
             path = Path(name)
-            own = {one: self.place[one][3] for one in slide_ids if self._file_of(one) == name}
+            checksums = {
+                name_of_slide: self.place[name_of_slide][3]
+                for name_of_slide in slide_ids
+                if self._file_of(name_of_slide) == name
+            }
             try:
-                write_json(marker_of(path), {"file": state_of(path), "slides": self._marked(path) | own})
+                write_json(marker_of(path), {"file": state_of(path), "slides": self._marked(path) | checksums})
             except OSError as error:
                 log.info("%s can't be written (%s): checksums are looked at again next time", marker_of(path), error)
 
@@ -210,8 +218,8 @@ class PatchStore:
     def _marked(path: Path) -> dict[str, int]:
         """Checksums of the slides of a file that were verified since it was written."""
         try:
-            told = json.loads(marker_of(path).read_text())
-            return dict(told["slides"]) if told["file"] == state_of(path) else {}
+            marker = json.loads(marker_of(path).read_text())
+            return dict(marker["slides"]) if marker["file"] == state_of(path) else {}
         except (OSError, ValueError, KeyError, TypeError):
             return {}
 
@@ -238,6 +246,6 @@ class PatchStore:
 
     def sample(self, slide_id: str, count: int | None, rng: np.random.Generator | None = None) -> np.ndarray:
         """`count` patches of a slide without replacement (float16), all of them if there are fewer or count is None."""
-        found = np.empty((self.rows(slide_id, count), self.dim), np.float16)
-        self.read_into(slide_id, self.first(slide_id, count, rng), found)
-        return found
+        features = np.empty((self.rows(slide_id, count), self.dim), np.float16)
+        self.read_into(slide_id, self.first(slide_id, count, rng), features)
+        return features

@@ -95,13 +95,13 @@ class Trainer:
         self.loader = Loader(data, settings, vocabulary, branches, self.world)
         self.steps = max(1, math.ceil(len(data.examples) / settings["batch_size"]))
         if settings["one_slide_per_case"]:
-            counts = collections.Counter(one.case for one in data.examples)
+            counts = collections.Counter(example.case for example in data.examples)
             self.steps = max(self.steps, *counts.values())
         self.log_temperature = torch.nn.Parameter(
             torch.tensor(math.log(settings["temperature"]), device=self.world.device)
         )
         self.optimizer = torch.optim.AdamW(self._groups(), betas=(0.9, 0.999))
-        self.judged = judged_slides([one.slide_id for one in data.examples], settings)
+        self.judged = judged_slides([example.slide_id for example in data.examples], settings)
         self.epoch, self.step = 0, 0
         self.history: list[Row] = []
         self.random: Chance | None = None
@@ -206,19 +206,19 @@ class Trainer:
         used = {name: branch for name, branch in self.network.branches().items() if name in ("slide", *batch.profiles)}
         for branch in used.values():
             self.world.add_gradients(branch.parameters())
-        found = {f"{name}_loss": float(term.detach()) for name, term in terms.items()} | accuracies
+        metrics = {f"{name}_loss": float(term.detach()) for name, term in terms.items()} | accuracies
         norms = {
             name: float(torch.nn.utils.get_total_norm([p.grad for p in branch.parameters() if p.grad is not None]))
             for name, branch in used.items()
         }
-        if not all(map(math.isfinite, [*found.values(), *norms.values()])):
+        if not all(map(math.isfinite, [*metrics.values(), *norms.values()])):
             raise Diverged(
-                f"epoch {self.epoch + 1}, step {self.step + 1}: {found}, gradient norms {norms}, "
-                f"slides {', '.join(one.slide_id for one in batch.examples)}; lower the learning rate, try precision "
-                "fp32, or look at these slides' features and profiles"
+                f"epoch {self.epoch + 1}, step {self.step + 1}: {metrics}, gradient norms {norms}, "
+                f"slides {', '.join(example.slide_id for example in batch.examples)}; lower the learning rate, try "
+                "precision fp32, or look at these slides' features and profiles"
             )
         self.optimizer.step()
-        for name, value in (found | {f"{name}_gradient": norm for name, norm in norms.items()}).items():
+        for name, value in (metrics | {f"{name}_gradient": norm for name, norm in norms.items()}).items():
             self.sums.setdefault(name, []).append(value)
 
     def _set_rates(self, step: int) -> None:
@@ -260,8 +260,8 @@ class Trainer:
                     patches = bags.patches.to(world.device, non_blocking=True).float()
                     parts.append(self.network.slide(patches, bags.lengths).float())
                 self._stop_if_asked()
-        own = torch.cat(parts) if parts else torch.zeros((0, self.network.width), device=world.device)
-        return world.gather(own, world.collect(len(own)))
+        local_embeddings = torch.cat(parts) if parts else torch.zeros((0, self.network.width), device=world.device)
+        return world.gather(local_embeddings, world.collect(len(local_embeddings)))
 
     def _save(self) -> None:
         chance = self.world.collect(random_state(self.world.device))
@@ -284,11 +284,11 @@ class Trainer:
 
     def _resume(self) -> None:
         """Go on from what an earlier attempt left; the first rank looks at it, and the others do as it found."""
-        found, state = "", dict[str, Any]()
+        verdict, state = "", dict[str, Any]()
         if self.world.rank == 0:
             fits = {name: value.shape for name, value in self.network.state_dict().items()}
-            found, state = left_state(self.state_path, self.stamp, fits, STATE)
-        if self.world.collect(found)[0] != "whole":
+            verdict, state = left_state(self.state_path, self.stamp, fits, STATE)
+        if self.world.collect(verdict)[0] != "whole":
             return
         if self.world.rank != 0:
             state = torch.load(self.state_path, map_location="cpu", weights_only=True)

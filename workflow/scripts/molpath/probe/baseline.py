@@ -16,7 +16,7 @@ def survival_name(day: float) -> str:
 
 
 def survival_at(
-    known: np.ndarray, times: np.ndarray, events: np.ndarray, risk: np.ndarray, at: Sequence[float]
+    train_risk: np.ndarray, times: np.ndarray, events: np.ndarray, risk: np.ndarray, at: Sequence[float]
 ) -> np.ndarray:
     """Predicted survival (float N x days) of samples with `risk` (float N) at the days `at`.
 
@@ -25,10 +25,10 @@ def survival_at(
     """
     from sksurv.linear_model.coxph import BreslowEstimator
 
-    middle = np.median(known)  # risk is up to a constant: large ones would overflow
-    baseline = BreslowEstimator().fit(known - middle, events, times).cum_baseline_hazard_
+    middle = np.median(train_risk)  # risk is up to a constant: large ones would overflow
+    baseline = BreslowEstimator().fit(train_risk - middle, events, times).cum_baseline_hazard_
     place = np.searchsorted(baseline.x, at, side="right")
     hazard = np.append(0.0, baseline.y)[place]
     with np.errstate(over="ignore", invalid="ignore"):
-        found = np.where(hazard > 0, np.exp(-hazard * np.exp(risk - middle)[:, None]), 1.0)
-    return np.where(np.asarray(at, float) > times.max(), np.nan, found)
+        survival = np.where(hazard > 0, np.exp(-hazard * np.exp(risk - middle)[:, None]), 1.0)
+    return np.where(np.asarray(at, float) > times.max(), np.nan, survival)

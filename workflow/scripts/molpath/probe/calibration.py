@@ -27,26 +27,26 @@ def pooled_calibration(
     confidence = probabilities.max(1)
     place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
     gaps = confidence - (probabilities.argmax(1) == labels)
-    found = {ERROR: np.abs(weights @ (np.eye(bins)[place] * gaps[:, None])).sum(1) / weights.sum(1)}
+    values = {ERROR: np.abs(weights @ (np.eye(bins)[place] * gaps[:, None])).sum(1) / weights.sum(1)}
     if probabilities.shape[1] == 2:
-        found[SLOPE], found[INTERCEPT] = recalibrated(labels == 1, probabilities[:, 1], weights)
-    return found
+        values[SLOPE], values[INTERCEPT] = recalibrated(labels == 1, probabilities[:, 1], weights)
+    return values
 
 
 def recalibrated(positive: np.ndarray, probability: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Slope and intercept (float B each) of positives (bool N) on the logit of their probability, by Newton's steps."""
     p = np.clip(probability, 1e-9, 1 - 1e-9)
     design = np.stack([np.ones(len(p)), np.log(p / (1 - p))])
-    found = np.zeros((len(weights), 2))  # from a slope above 0 steps overshoot where probabilities are extreme
-    step = np.full_like(found, np.inf)
+    coefficients = np.zeros((len(weights), 2))  # from a slope above 0 steps overshoot where probabilities are extreme
+    step = np.full_like(coefficients, np.inf)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         for _ in range(50):
-            mean = 1 / (1 + np.exp(-np.clip(found @ design, -30, 30)))
+            mean = 1 / (1 + np.exp(-np.clip(coefficients @ design, -30, 30)))
             gradient = (weights * (positive - mean)) @ design.T
             hessian = np.einsum("bn,in,jn->bij", weights * mean * (1 - mean), design, design)
             step = np.linalg.solve(hessian + 1e-10 * np.eye(2), gradient[..., None])[..., 0]
-            found += np.clip(step, -2, 2)
+            coefficients += np.clip(step, -2, 2)
             if np.abs(step).max() < 1e-10:
                 break
-    found[np.abs(step).max(1) > 1e-6] = np.nan
-    return found[:, 1], found[:, 0]
+    coefficients[np.abs(step).max(1) > 1e-6] = np.nan
+    return coefficients[:, 1], coefficients[:, 0]

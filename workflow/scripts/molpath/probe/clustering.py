@@ -46,20 +46,20 @@ def probe_clusters(task: Task, x: np.ndarray, k: int, settings: Clustering) -> R
     k = k or len(np.unique(task.labels))
     if k > len(task.samples):
         raise BadTask(f"{task.name}: {k} clusters of {len(task.samples)} samples; give fewer in probe/cluster")
-    results, found = Results(task), []
+    results, clusterings = Results(task), []
     for repeat in range(settings["seeds"]):
         with threadpool_limits(1):
             seed = settings["seed"] + repeat
             clusters = KMeans(k, n_init=10, random_state=seed).fit_predict(x.astype(np.float64))
-        found.append(clusters)
+        clusterings.append(clusters)
         add_rows(results, "kmeans", repeat, k, agreement(task.labels, clusters))
         table = pd.DataFrame({"sample_id": task.samples, "case_id": case_of(task), "protocol": "kmeans", "shots": 0})
         table["repeat"], table["fold"] = repeat, 0
         results.predictions.append(table.assign(label=task.labels, cluster=clusters))
     for repeat in range(settings["permutations"]):
         labels = task.labels[shuffled(task, settings["seed"], repeat)]
-        for seed, clusters in enumerate(found):
-            add_rows(results, "kmeans_permuted", repeat * len(found) + seed, k, agreement(labels, clusters))
+        for seed, clusters in enumerate(clusterings):
+            add_rows(results, "kmeans_permuted", repeat * len(clusterings) + seed, k, agreement(labels, clusters))
     return results
 
 
@@ -83,11 +83,11 @@ def run_clusters(
 
     se and interval of the summary are over seeds of k-means, those of the control over permutations.
     """
-    known, x, absent = load_side(task, files, settings.get("missing", "set_aside"))
-    results = probe_clusters(stratified(known, settings), x, k, settings)
+    embedded, x, absent = load_side(task, files, settings.get("missing", "set_aside"))
+    results = probe_clusters(stratified(embedded, settings), x, k, settings)
     head = {"task": task.name, "model": model, "group": "cluster"}
     write_results(results, outputs, head, settings, absent, PRIMARY)
     points = tsne(x, settings["seed"])
-    words = [known.classes[code] for code in known.labels]
-    table = pd.DataFrame({"sample_id": known.samples, "x": points[:, 0], "y": points[:, 1], "label": words})
+    class_names = [embedded.classes[code] for code in embedded.labels]
+    table = pd.DataFrame({"sample_id": embedded.samples, "x": points[:, 0], "y": points[:, 1], "label": class_names})
     write_tsv(outputs["tsne"], table)

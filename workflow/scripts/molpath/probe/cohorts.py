@@ -31,19 +31,21 @@ class Embeddings(NamedTuple):
 
 def load_side(side: Side, files: Embeddings, missing: str, folds_needed: bool = False) -> tuple[Task, np.ndarray, int]:
     """Task (of the samples that have an embedding), embeddings (float32 N x D), and how many have none."""
-    wanted = read_task(side.name, side.config, side.table, folds_needed)
-    known, x = load_samples(wanted, files.slides, files.cases, bags=side.bags, cohort=files.cohort, missing=missing)
-    return known, x, len(wanted.samples) - len(known.samples)
+    full_task = read_task(side.name, side.config, side.table, folds_needed)
+    embedded, x = load_samples(
+        full_task, files.slides, files.cases, bags=side.bags, cohort=files.cohort, missing=missing
+    )
+    return embedded, x, len(full_task.samples) - len(embedded.samples)
 
 
 def load_support(side: Side, files: Embeddings) -> tuple[Task, np.ndarray]:
     """Task with all its samples, and embeddings (float32 N x D) with rows of nan where a sample has none."""
-    wanted = read_task(side.name, side.config, side.table, folds_needed=False)
-    table = EmbeddingTable.read(files.cases if wanted.unit == "case_id" else files.slides)
-    if not set(table.ids) & set(wanted.samples):
-        return wanted, np.full((len(wanted.samples), 1), np.nan, np.float32)
-    known, x = choose_samples(wanted, table, files.slides, bags=side.bags, cohort=files.cohort, missing="skip")
-    return wanted, pd.DataFrame(x, index=known.samples).reindex(wanted.samples).to_numpy(np.float32)
+    full_task = read_task(side.name, side.config, side.table, folds_needed=False)
+    table = EmbeddingTable.read(files.cases if full_task.unit == "case_id" else files.slides)
+    if not set(table.ids) & set(full_task.samples):
+        return full_task, np.full((len(full_task.samples), 1), np.nan, np.float32)
+    embedded, x = choose_samples(full_task, table, files.slides, bags=side.bags, cohort=files.cohort, missing="skip")
+    return full_task, pd.DataFrame(x, index=embedded.samples).reindex(full_task.samples).to_numpy(np.float32)
 
 
 def case_of(task: Task) -> np.ndarray:

@@ -40,18 +40,18 @@ ALONE = {
 
 def add_controls(results: Results, task: Task, x: np.ndarray, settings: Probe) -> None:
     """Add the controls that the settings name; those whose column nobody gave (a sheet without sites) are left out."""
-    wanted = settings.get("controls", CONTROLS)
-    if "site_only" in wanted and covers(task.sites, task):
+    controls = settings.get("controls", CONTROLS)
+    if "site_only" in controls and covers(task.sites, task):
         add_simple(results, "site_only", site_columns([task.sites[name] for name in task.samples]), settings)
-    if "patch_count_only" in wanted and covers(task.patches, task):
+    if "patch_count_only" in controls and covers(task.patches, task):
         add_simple(results, "patch_count_only", patch_column([task.patches[name] for name in task.samples]), settings)
-    if "permuted" in wanted:
+    if "permuted" in controls:
         add_permuted(results, task, x, settings)
 
 
-def covers(known: Mapping[str, object], task: Task) -> bool:
+def covers(values: Mapping[str, object], task: Task) -> bool:
     """True where something is known, of every sample of the task."""
-    return bool(known) and all(name in known for name in task.samples)
+    return bool(values) and all(name in values for name in task.samples)
 
 
 def site_columns(sites: list[str]) -> np.ndarray:
@@ -116,9 +116,9 @@ def permute_values(results: Results, task: Task, x: np.ndarray, settings: Probe)
         repeats = permutations_on(fold, folds, permutations_of(task, settings))
         if not repeats or not len(train) or not len(test):
             continue
-        found = RidgeProbe(task, x, settings).targets(train, test, permuted_targets(task, settings, repeats))
+        predictions = RidgeProbe(task, x, settings).targets(train, test, permuted_targets(task, settings, repeats))
         for column, repeat in enumerate(repeats):
-            predict = over_found(found[:, column])
+            predict = over_found(predictions[:, column])
             order = shuffled(task, settings["seed"], repeat)
             results.add("permuted", fold, train, test, predict, repeat=repeat, order=order)
 
@@ -146,15 +146,15 @@ def notes_of_controls(over: pd.DataFrame, primary: str, classes: int) -> pd.Seri
     for index, row in over[over.metric == primary].iterrows():
         value = f"{primary} {row['mean']:.3f} ({row.lower:.3f} to {row.upper:.3f})"
         if row.protocol in ALONE and row.lower > chance:
-            told = f"{ALONE[row.protocol]}: {value}"
+            message = f"{ALONE[row.protocol]}: {value}"
         elif is_control(row.protocol) and np.isfinite(chance) and 0 < row.n_draws < ENOUGH_PERMUTATIONS:
             few = f"{NOT_JUDGED}: {row.n_draws:.0f} of {ENOUGH_PERMUTATIONS} permutations that this takes"
             notes[index] = "; ".join(part for part in (few, row.note) if part)
             continue
         elif is_control(row.protocol) and (row.lower > chance or (row.upper < chance and primary not in BELOW_CHANCE)):
-            told = f"{OFF_CHANCE}: {value}, chance {chance:.3g}; its folds, sites or cohorts carry part of the score"
+            message = f"{OFF_CHANCE}: {value}, chance {chance:.3g}; its folds, sites or cohorts carry part of the score"
         else:
             continue
-        log.warning("%s: %s", row.protocol, told)
-        notes[index] = "; ".join(part for part in (told, row.note) if part)
+        log.warning("%s: %s", row.protocol, message)
+        notes[index] = "; ".join(part for part in (message, row.note) if part)
     return notes

@@ -14,9 +14,9 @@ import numpy as np
 def rotate(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Centred samples in their own span: mean (D), basis (D x R, orthonormal), coordinates (N x R); R <= N, D."""
     mean = x.mean(0)
-    left, sizes, right = np.linalg.svd(x - mean, full_matrices=False)
-    kept = sizes > sizes.max(initial=0) * max(x.shape) * np.finfo(float).eps
-    return mean, right[kept].T, left[:, kept] * sizes[kept]
+    u, sizes, right = np.linalg.svd(x - mean, full_matrices=False)
+    is_kept = sizes > sizes.max(initial=0) * max(x.shape) * np.finfo(float).eps
+    return mean, right[is_kept].T, u[:, is_kept] * sizes[is_kept]
 
 
 class PartialLikelihood:
@@ -55,13 +55,13 @@ def ridge_risk(
     mean, basis, z = rotate(x)
     if not z.shape[1]:
         return np.zeros(len(x_test))
-    found = minimize(
+    solution = minimize(
         PartialLikelihood(z, times, events, alpha),
         np.zeros(z.shape[1]),
         jac=True,
         method="L-BFGS-B",
         options={"maxiter": max_iter, "maxfun": 2 * max_iter, "ftol": 1e-14, "gtol": 1e-8},
     )
-    if not found.success and np.abs(found.jac).max() > 1e-5 or not np.isfinite(found.x).all():
-        raise ArithmeticError(f"no convergence ({found.message})")
-    return (x_test - mean) @ (basis @ found.x)
+    if not solution.success and np.abs(solution.jac).max() > 1e-5 or not np.isfinite(solution.x).all():
+        raise ArithmeticError(f"no convergence ({solution.message})")
+    return (x_test - mean) @ (basis @ solution.x)

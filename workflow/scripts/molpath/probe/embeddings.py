@@ -33,11 +33,11 @@ class EmbeddingTable:
     def read(cls, path: str, with_vectors: bool = True) -> EmbeddingTable:
         """The table of a file; without vectors (N x 0) where only its columns are asked for."""
         with open_h5(path) as handle:
-            obs, kind, given = handle["obs"], *(_word(handle, f"uns/model/{key}") for key in ("kind", "given"))
+            obs, kind, vectors_given = handle["obs"], *(_word(handle, f"uns/model/{key}") for key in ("kind", "given"))
             ids = as_text(obs[obs.attrs["_index"]][:])
             vectors = handle["X"][:] if with_vectors else np.zeros((len(ids), 0), np.float32)
             columns = {name: read_column(obs[name]) for name in COLUMNS if name in obs}
-            return cls(path, ids, vectors, columns, kind, given)
+            return cls(path, ids, vectors, columns, kind, vectors_given)
 
 
 def _word(handle: h5py.File, name: str) -> str:
@@ -56,18 +56,18 @@ def read_columns(path: str, names: Sequence[str]) -> dict[str, list[str]]:
     """Those columns of obs that the file has, as text, by name; and its ids under `_index`."""
     with open_h5(path) as handle:
         obs = handle["obs"]
-        found = {"_index": as_text(obs[obs.attrs["_index"]][:])}
+        columns = {"_index": as_text(obs[obs.attrs["_index"]][:])}
         for name in names:
             if name in obs:
-                found[name] = read_column(obs[name])
-    return found
+                columns[name] = read_column(obs[name])
+    return columns
 
 
 def read_column(column: h5py.Dataset | h5py.Group) -> list[str]:
     """A column of obs as text: plain, or a categorical one (codes and categories)."""
     if isinstance(column, h5py.Group):
-        words = as_text(column["categories"][:])
-        return [words[code] if code >= 0 else "" for code in column["codes"][:]]
+        categories = as_text(column["categories"][:])
+        return [categories[code] if code >= 0 else "" for code in column["codes"][:]]
     return as_text(column[:])
 
 

@@ -61,15 +61,17 @@ class FineTuning:
             loss = self._train(network, train, loss_of, rng)
             limit = self.recipe["patches"] if self.sample_test else 0
             logits = self._logits(network, test, rng, limit)
-            own = self._logits(network, train, np.random.default_rng([self.seed, fold, 1]), self.recipe["patches"])
+            train_logits = self._logits(
+                network, train, np.random.default_rng([self.seed, fold, 1]), self.recipe["patches"]
+            )
         if not torch.isfinite(logits).all():
             raise ProbeFailed("diverged: predictions of the test side are not finite")
-        return Trained(self._found(logits), self._found(own), loss, self.recipe["epochs"] * len(train))
+        return Trained(self._found(logits), self._found(train_logits), loss, self.recipe["epochs"] * len(train))
 
     def _found(self, logits: torch.Tensor) -> np.ndarray:
         """Probabilities (float64 N x classes) or risk (float64 N)."""
-        found = survival_risk(logits) if self.task.is_survival else torch.softmax(logits, -1)
-        return found.double().cpu().numpy()
+        predicted = survival_risk(logits) if self.task.is_survival else torch.softmax(logits, -1)
+        return predicted.double().cpu().numpy()
 
     def _loss(self, train: np.ndarray) -> Loss:
         """Loss of the logits of the sample at a position; weights and bins are those of the training side."""
@@ -130,7 +132,7 @@ class TaskBags:
 
     def __init__(self, bags: Bags, slides: Mapping[str, Sequence[str]], limit: int = 4 << 30):
         self.bags, self.left, self.asked = bags, limit, slides
-        self.slides = {name: [one for one in members if one in bags] for name, members in slides.items()}
+        self.slides = {name: [slide_id for slide_id in members if slide_id in bags] for name, members in slides.items()}
         self.kept: dict[str, np.ndarray] = {}
 
     def known(self) -> list[str]:

@@ -54,32 +54,32 @@ def run_finetune(
     of its samples, patches, weights, recipe and code: a job that was interrupted goes on with the next fold. A fold
     that diverges or can teach nothing has a row with the reason and no value, and the others go on.
     """
-    wanted = read_task(task, config, table)
-    bags = TaskBags(Bags(manifests, wsi), slides_of(wanted, cohort))
-    known = keep_known(wanted, bags, settings["missing"], table)
+    full_task = read_task(task, config, table)
+    bags = TaskBags(Bags(manifests, wsi), slides_of(full_task, cohort))
+    usable = keep_known(full_task, bags, settings["missing"], table)
     if model["kind"] == "threads":
         bags.check_weights(sources[0])
-    own = settings["finetune"]
-    recipe = own["recipes"]["threads" if model["kind"] == "random" else model["kind"]]
-    torch.set_num_threads(own["threads"])
-    width = outputs_of(known, own["survival_outputs"])
-    make = builder(model, sources, bags.read(known.samples[0]).shape[1], width)
-    chosen = {"seed": own["seed"], "threads": own["threads"], "patches_at_test": own["patches_at_test"]}
+    finetune = settings["finetune"]
+    recipe = finetune["recipes"]["threads" if model["kind"] == "random" else model["kind"]]
+    torch.set_num_threads(finetune["threads"])
+    width = outputs_of(usable, finetune["survival_outputs"])
+    make = builder(model, sources, bags.read(usable.samples[0]).shape[1], width)
+    chosen = {"seed": finetune["seed"], "threads": finetune["threads"], "patches_at_test": finetune["patches_at_test"]}
     shared = identity_of(model, sources), dict(recipe), chosen, width, code
-    progress = Progress(log_path, f"fine-tuning {model['name']} on {task}", known.folds.shape[1], "folds")
-    results = Results(known)
+    progress = Progress(log_path, f"fine-tuning {model['name']} on {task}", usable.folds.shape[1], "folds")
+    results = Results(usable)
     with take_device() as device:
         tuning = FineTuning(
-            known, make, lambda i: bags.read(known.samples[i]), recipe,
-            seed=own["seed"], sample_test=own["patches_at_test"] == "sampled", device=device,
+            usable, make, lambda i: bags.read(usable.samples[i]), recipe,
+            seed=finetune["seed"], sample_test=finetune["patches_at_test"] == "sampled", device=device,
         )  # fmt: skip
-        for fold in range(known.folds.shape[1]):
-            stamp = digest_of(*shared, device.type, fold, contents_of(known, fold, bags))
-            add_fold(results, known, TunedFold(Path(finished) / f"{stamp}.npz", tuning, fold))
+        for fold in range(usable.folds.shape[1]):
+            stamp = digest_of(*shared, device.type, fold, contents_of(usable, fold, bags))
+            add_fold(results, usable, TunedFold(Path(finished) / f"{stamp}.npz", tuning, fold))
             progress.step()
     head = {"task": task, "model": model["name"], "group": "finetune"}
     outputs = {"predictions": predictions, "metrics": metrics, "summary": summary}
-    write_results(results, outputs, head, settings, len(wanted.samples) - len(known.samples))
+    write_results(results, outputs, head, settings, len(full_task.samples) - len(usable.samples))
 
 
 def outputs_of(task: Task, survival: int) -> int:
@@ -105,23 +105,23 @@ def slides_of(task: Task, cohort: str) -> dict[str, list[str]]:
     if all(listed.values()):
         return listed
     rows = read_tsv(cohort)
-    whole = rows.groupby(task.unit, sort=False).slide_id.agg(list)
-    return {name: listed[name] or whole.get(name, []) for name in task.samples}
+    all_slides = rows.groupby(task.unit, sort=False).slide_id.agg(list)
+    return {name: listed[name] or all_slides.get(name, []) for name in task.samples}
 
 
 def keep_known(task: Task, bags: TaskBags, missing: str, table: str) -> Task:
     """The task without samples that have no patches, which the log lists; raises BadTask where none may be missing."""
-    known = task.keep(bags.known())
-    absent = sorted(set(task.samples) - set(known.samples))
+    usable = task.keep(bags.known())
+    absent = sorted(set(task.samples) - set(usable.samples))
     for name in absent:
         log.warning("%s: %s %s has no patches: %s", task.name, task.unit, name, bags.why_absent(name))
-    if not known.samples or (absent and missing == "fail"):
+    if not usable.samples or (absent and missing == "fail"):
         shown = ", ".join(f"{name}: {bags.why_absent(name)}" for name in absent[:10])
         raise BadTask(
             f"{table}: {len(absent)} of {len(task.samples)} {task.unit}s have no patches ({shown}); see the manifests "
             "of the features stage, take the rows out, or set `missing: skip`"
         )
-    return known
+    return usable
 
 
 def contents_of(task: Task, fold: int, bags: TaskBags) -> list[Any]:
@@ -145,8 +145,8 @@ class TunedFold:
         """Predictions of the test side, as Results.add asks for them."""
         if self._is_kept():
             log.info("fold %d: taken from %s", self.fold, self.path)
-            with np.load(self.path) as kept:
-                self.trained = Trained(kept["test"], kept["train"], float(kept["loss"]), int(kept["steps"]))
+            with np.load(self.path) as arrays:
+                self.trained = Trained(arrays["test"], arrays["train"], float(arrays["loss"]), int(arrays["steps"]))
         else:
             self.trained = self.tuning.predict(self.fold, train, test)
             with self.record.writing(self.path) as temporary, open(temporary, "wb") as handle:
@@ -157,7 +157,7 @@ class TunedFold:
         """True for a fold that is kept as it was written; a damaged one is trained again."""
         if not self.path.exists():
             return False
-        whole = self.record.take(self.path)
-        if not whole:
+        is_complete = self.record.take(self.path)
+        if not is_complete:
             log.warning("fold %d: %s is damaged, or was changed: it is trained again", self.fold, self.path)
-        return whole
+        return is_complete

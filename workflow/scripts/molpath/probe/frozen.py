@@ -26,19 +26,19 @@ def probes_of(
     inside = x if spanned is None else spanned
     if task.is_survival:
         cox = cox_settings(settings)
-        found: dict[str, Predict] = {"cox": over_times(task, inside if cox["l1_ratio"] == 0 else x, cox, order)}
+        probes: dict[str, Predict] = {"cox": over_times(task, inside if cox["l1_ratio"] == 0 else x, cox, order)}
         if "ridge_cox" in further:
             ridge: CoxFit = {**cox, "l1_ratio": 0, "alpha": cox.get("ridge_alpha", 1)}
-            found["ridge_cox"] = over_times(task, inside, ridge, order)
-        return found
+            probes["ridge_cox"] = over_times(task, inside, ridge, order)
+        return probes
     if task.is_regression:
         network: dict[str, Predict] = {"mlp": MlpProbe(task, x, settings)} if "mlp" in further else {}
         return {"ridge": RidgeProbe(task, x, settings), **network}
-    found = {"logistic": over_labels(task, inside, fit_logistic, settings, order)}
+    probes = {"logistic": over_labels(task, inside, fit_logistic, settings, order)}
     for name, fit in (("knn", fit_knn), ("prototype", fit_prototype)):
         if name in further:
-            found[name] = over_labels(task, x, fit, settings, order)
-    return found if order is not None else found | costly_of(task, x, settings)
+            probes[name] = over_labels(task, x, fit, settings, order)
+    return probes if order is not None else probes | costly_of(task, x, settings)
 
 
 def costly_of(task: Task, x: np.ndarray, settings: Probe) -> dict[str, Predict]:
@@ -54,8 +54,8 @@ def costly_of(task: Task, x: np.ndarray, settings: Probe) -> dict[str, Predict]:
 
 def sweep_of(task: Task, x: np.ndarray, settings: Probe) -> dict[str, Predict]:
     """Function of train and test positions of each strength of `C_sweep`; of classes alone."""
-    found = {}
+    probes = {}
     for c in () if task.is_survival or task.is_regression else settings.get("C_sweep", ()):
         name, strength = ("adaptive", 0.0) if isinstance(c, str) else (f"{c:g}", c)
-        found[f"logistic_C={name}"] = over_labels(task, x, fit_logistic, {**settings, "C": strength})
-    return found
+        probes[f"logistic_C={name}"] = over_labels(task, x, fit_logistic, {**settings, "C": strength})
+    return probes

@@ -53,10 +53,10 @@ class NestedProbe:
         for inner, held in inner_folds([self.cases[i] for i in train]):
             for place, c in enumerate(strengths):
                 try:
-                    found = self._fit(train[inner], train[held], c)
+                    probabilities = self._fit(train[inner], train[held], c)
                 except ProbeFailed:
                     continue
-                scores[place] += classification_metrics(self.task.labels[train[held]], found, ["bacc"])["bacc"]
+                scores[place] += classification_metrics(self.task.labels[train[held]], probabilities, ["bacc"])["bacc"]
         return strengths[int(np.argmax(scores))]
 
     def _fit(self, train: np.ndarray, test: np.ndarray, c: float) -> np.ndarray:

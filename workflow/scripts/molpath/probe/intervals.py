@@ -37,19 +37,21 @@ def summarise(metrics: pd.DataFrame, predictions: pd.DataFrame, bootstraps: int,
     rows = []
     metrics = metrics.reset_index(drop=True)
     for (protocol, shots), part in metrics.groupby(["protocol", "shots"], sort=False):
-        kept = by_protocol.get((protocol, shots), predictions.iloc[:0])
-        draws = part.repeat.nunique() > 1 or protocol in DRAWN or is_control(protocol) or not has_scores(kept)
-        replicates = None if draws else Replicates(kept, bootstraps, seed)
+        group_predictions = by_protocol.get((protocol, shots), predictions.iloc[:0])
+        draws = (
+            part.repeat.nunique() > 1 or protocol in DRAWN or is_control(protocol) or not has_scores(group_predictions)
+        )
+        replicates = None if draws else Replicates(group_predictions, bootstraps, seed)
         for metric, group in part.groupby("metric", sort=False):
             row = {"protocol": protocol, "shots": shots, "metric": metric} | over_folds(group, part)
             if metric.startswith(NOT_RESAMPLED):
-                found = {"lower": np.nan, "upper": np.nan, "interval": "none: not resampled"}
+                interval = {"lower": np.nan, "upper": np.nan, "interval": "none: not resampled"}
             else:
-                found = over_draws(group) if replicates is None else replicates.interval(metric)
-            rows.append(row | found)
-        if replicates is not None and "prob_0" in kept:
+                interval = over_draws(group) if replicates is None else replicates.interval(metric)
+            rows.append(row | interval)
+        if replicates is not None and "prob_0" in group_predictions:
             rows = with_calibration(rows, replicates, protocol)
-        if replicates is not None and "predicted" in kept:
+        if replicates is not None and "predicted" in group_predictions:
             rows += pooled_values(rows, replicates, protocol)
     return pd.DataFrame(rows)
 
@@ -62,20 +64,20 @@ def over_folds(group: pd.DataFrame, tried: pd.DataFrame) -> dict[str, Any]:
     """
     fits = pd.MultiIndex.from_frame(tried[["repeat", "fold"]])
     values = group.value.to_numpy(float)
-    there = fits[tried.index.get_indexer(group.index)]
-    good, scored = values[np.isfinite(values)], there[np.isfinite(values)]
-    why = tried.note[~fits.isin(scored) & ((tried.metric == group.metric.iloc[0]) | ~fits.isin(there))]
+    group_fits = fits[tried.index.get_indexer(group.index)]
+    good, scored = values[np.isfinite(values)], group_fits[np.isfinite(values)]
+    why = tried.note[~fits.isin(scored) & ((tried.metric == group.metric.iloc[0]) | ~fits.isin(group_fits))]
     notes = sorted({note for note in why if note})
-    words = (*WARNINGS.values(), AT_CHANCE, OVERLAP)
-    many = {told: int(group.note.str.contains(told, regex=False).sum()) for told in words}
-    notes += [f"{told} in {count} of {len(group)} fits" for told, count in many.items() if count]
+    messages = (*WARNINGS.values(), AT_CHANCE, OVERLAP)
+    n_fits_with = {message: int(group.note.str.contains(message, regex=False).sum()) for message in messages}
+    notes += [f"{message} in {count} of {len(group)} fits" for message, count in n_fits_with.items() if count]
     return {
         "mean": good.mean() if len(good) else np.nan,
         "se": good.std() / np.sqrt(len(good)) if len(good) > 1 else np.nan,
         "n_folds": tried.fold.nunique(),
         "n_fits": fits.nunique(),
         "n_failed": fits.nunique() - len(good),
-        "n_empty": many[EMPTY],
+        "n_empty": n_fits_with[EMPTY],
         "n_train": group.n_train.median(),
         "n_test": group.n_test.median(),
         "note": "; ".join(notes),
@@ -84,13 +86,13 @@ def over_folds(group: pd.DataFrame, tried: pd.DataFrame) -> dict[str, Any]:
 
 def with_calibration(rows: list[dict[str, Any]], replicates: Replicates, protocol: str) -> list[dict[str, Any]]:
     """Rows with the calibration error of a protocol pooled over its folds, and rows of slope and intercept."""
-    found = replicates.calibration()
+    calibration = replicates.calibration()
     last = next((row for row in reversed(rows) if row["protocol"] == protocol and row["metric"] == ERROR), None)
     if last is None:
         return rows
     last |= {"se": np.nan, "bootstrap_mean": np.nan, "sample_lower": np.nan, "sample_upper": np.nan}
-    last |= found.pop(ERROR)
-    for name, values in found.items():
+    last |= calibration.pop(ERROR)
+    for name, values in calibration.items():
         row = last | {"metric": name} | values
         if not np.isfinite(values["mean"]):
             row |= {"n_failed": row["n_fits"], "note": "; ".join(filter(None, [row["note"], SEPARATED]))}
@@ -101,16 +103,16 @@ def with_calibration(rows: list[dict[str, Any]], replicates: Replicates, protoco
 def pooled_values(rows: list[dict[str, Any]], replicates: Replicates, protocol: str) -> list[dict[str, Any]]:
     """Rows of a regression's metrics over all folds' predictions together, `pooled_r2` and so on."""
     pooled, weights = pd.concat(replicates.folds), np.concatenate(replicates.by_case, axis=1)
-    seen = regression_metrics(pooled.value.to_numpy(float), pooled.predicted.to_numpy(float))
+    metrics = regression_metrics(pooled.value.to_numpy(float), pooled.predicted.to_numpy(float))
     like = next(row for row in reversed(rows) if row["protocol"] == protocol)
     how = f"{replicates.count} bootstraps of cases over pooled test sides"
-    found = []
+    pooled_rows = []
     for name in METRICS:
         lower, upper = percentiles(resampled_metric(pooled, weights, name))
-        values = {"mean": seen[name], "se": np.nan, "lower": lower, "upper": upper, "interval": how}
+        values = {"mean": metrics[name], "se": np.nan, "lower": lower, "upper": upper, "interval": how}
         blank = {"bootstrap_mean": np.nan, "sample_lower": np.nan, "sample_upper": np.nan}
-        found.append(like | {"metric": f"pooled_{name}"} | values | blank)
-    return found
+        pooled_rows.append(like | {"metric": f"pooled_{name}"} | values | blank)
+    return pooled_rows
 
 
 def over_draws(group: pd.DataFrame) -> dict[str, Any]:
@@ -146,13 +148,13 @@ class Replicates:
         """Columns lower, upper, interval and, with one fold, those of the paper's bootstrap."""
         lower, upper = percentiles(self.values(metric, self.by_case))
         how = f"{self.count} bootstraps of cases over {len(self.folds)} test side{'s' * (len(self.folds) > 1)}"
-        found = {"lower": lower, "upper": upper, "interval": how}
+        row = {"lower": lower, "upper": upper, "interval": how}
         if self.by_sample:
             values = self.values(metric, self.by_sample)
             low, high = percentiles(values)
             mean = np.nanmean(values) if np.isfinite(values).any() else np.nan
-            found |= {"bootstrap_mean": mean, "sample_lower": low, "sample_upper": high}
-        return found
+            row |= {"bootstrap_mean": mean, "sample_lower": low, "sample_upper": high}
+        return row
 
     def calibration(self) -> dict[str, dict[str, Any]]:
         """Columns mean, lower, upper and interval of the metrics of calibration over all folds' predictions.
@@ -162,23 +164,30 @@ class Replicates:
         """
         pooled, weights = pd.concat(self.folds), np.concatenate(self.by_case, axis=1)
         labels, probabilities = pooled.label.to_numpy(), pooled[probability_columns(pooled)].to_numpy()
-        seen = pooled_calibration(labels, probabilities, np.ones((1, len(pooled))), self.cases)
+        observed = pooled_calibration(labels, probabilities, np.ones((1, len(pooled))), self.cases)
         how = f"{self.count} bootstraps of cases over pooled test sides"
-        found = {}
+        rows = {}
         for name, values in pooled_calibration(labels, probabilities, weights, self.cases).items():
-            mean = float(seen[name][0])
+            mean = float(observed[name][0])
             lower, upper = percentiles(values)
             if name == ERROR:
                 shift = np.nanmean(values) - mean
-                lower, upper, told = max(lower - shift, 0), min(upper - shift, 1), f"{how}, moved to the mean"
-            found[name] = {"mean": mean, "lower": lower, "upper": upper, "interval": told if name == ERROR else how}
-        return found
+                lower, upper, how_shifted = max(lower - shift, 0), min(upper - shift, 1), f"{how}, moved to the mean"
+            rows[name] = {
+                "mean": mean,
+                "lower": lower,
+                "upper": upper,
+                "interval": how_shifted if name == ERROR else how,
+            }
+        return rows
 
     def values(self, metric: str, weights: list[np.ndarray]) -> np.ndarray:
         """The metric's mean over folds in each resample."""
         parts = np.array([fold_metric(f, w, metric) for f, w in zip(self.folds, weights, strict=True)])
-        has = np.isfinite(parts)
-        return np.where(has.any(0), np.where(has, parts, 0).sum(0) / np.maximum(has.sum(0), 1), np.nan)
+        is_finite = np.isfinite(parts)
+        return np.where(
+            is_finite.any(0), np.where(is_finite, parts, 0).sum(0) / np.maximum(is_finite.sum(0), 1), np.nan
+        )
 
 
 def has_scores(predictions: pd.DataFrame) -> bool:
@@ -191,8 +200,8 @@ def bootstrap(predictions: pd.DataFrame, metric: str, count: int, seed: int) -> 
     """2.5 and 97.5 percentiles of a protocol's mean over folds when cases are resampled."""
     if not has_scores(predictions):  # the probe failed on every fold
         return np.nan, np.nan
-    found = Replicates(predictions, count, seed).interval(metric)
-    return found["lower"], found["upper"]
+    interval = Replicates(predictions, count, seed).interval(metric)
+    return interval["lower"], interval["upper"]
 
 
 def resampled(rng: np.random.Generator, size: int, count: int) -> np.ndarray:

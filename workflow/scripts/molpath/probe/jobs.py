@@ -37,15 +37,15 @@ def run_probe(
     slides, cases: embeddings by the model; the task says which of them it needs. bags, cohort: see load_samples, which
     also says which samples may lack an embedding; those are left out, listed in the log and counted in `n_missing`.
     """
-    wanted = read_task(task, config, table)
+    full_task = read_task(task, config, table)
     missing = settings.get("missing", "set_aside")
-    known, x = load_samples(wanted, slides, cases, bags=bags, cohort=cohort, missing=missing)
-    known = stratified(known, settings)
-    settings = {**settings, "cox": cox_for(settings["cox"], known, model)}
-    results = GROUPS[group](known, x, settings)
+    embedded, x = load_samples(full_task, slides, cases, bags=bags, cohort=cohort, missing=missing)
+    embedded = stratified(embedded, settings)
+    settings = {**settings, "cox": cox_for(settings["cox"], embedded, model)}
+    results = GROUPS[group](embedded, x, settings)
     head = {"task": task, "model": model, "group": group}
     outputs = {"predictions": predictions, "metrics": metrics, "summary": summary}
-    absent = len(wanted.samples) - len(known.samples)
+    absent = len(full_task.samples) - len(embedded.samples)
     write_results(results, outputs, head, settings, absent, PRIMARY.get(group, ""), INTERVALS)
 
 

@@ -49,8 +49,8 @@ def sizes_of(counts: np.ndarray) -> tuple[int, int]:
     At V = 1 the diagonal has to hold half of the set each, at V = 0 the other two a quarter; 0 where it is too small.
     """
     tested = max(FEWEST, int(TESTED * counts.min()))
-    together, apart = min(counts[0, 0], counts[1, 1]) - tested, min(counts[0, 1], counts[1, 0]) - tested
-    size = min(2 * together, 4 * apart, MOST) // WHOLE * WHOLE
+    together, off_diagonal = min(counts[0, 0], counts[1, 1]) - tested, min(counts[0, 1], counts[1, 0]) - tested
+    size = min(2 * together, 4 * off_diagonal, MOST) // WHOLE * WHOLE
     return (int(size), tested) if size >= LEAST else (0, tested)
 
 
@@ -59,10 +59,10 @@ def choose_square(labels: np.ndarray, sites: np.ndarray) -> Square | None:
 
     None where there are fewer than two labels or sites. Either pairing of labels with sites is tried.
     """
-    ours, theirs = commonest(labels), commonest(sites)
+    common_labels, common_sites = commonest(labels), commonest(sites)
     best: Square | None = None
-    for pair in combinations(ours, 2):
-        for first, second in combinations(theirs, 2):
+    for pair in combinations(common_labels, 2):
+        for first, second in combinations(common_sites, 2):
             for places in ((first, second), (second, first)):
                 cells = [[np.flatnonzero((labels == a) & (sites == b)) for b in places] for a in pair]
                 n, tested = sizes_of(np.array([[len(cell) for cell in row] for row in cells]))
@@ -71,9 +71,9 @@ def choose_square(labels: np.ndarray, sites: np.ndarray) -> Square | None:
     return best
 
 
-def commonest(words: np.ndarray) -> list[str]:
+def commonest(values: np.ndarray) -> list[str]:
     """The COMMONEST of some words (str N), sorted by name."""
-    names, counts = np.unique(words, return_counts=True)
+    names, counts = np.unique(values, return_counts=True)
     return sorted(names[np.argsort(-counts, kind="stable")[:COMMONEST]].tolist())
 
 
@@ -83,12 +83,12 @@ def draw_sets(square: Square, rng: np.random.Generator) -> tuple[list[np.ndarray
     test = np.concatenate([cell[: square.tested] for row in shuffled for cell in row])
     sets = []
     for v in STEPS:
-        together, apart = round(square.n * (1 + v) / 4), round(square.n * (1 - v) / 4)
-        sizes = ((together, apart), (apart, together))
+        together, off_diagonal = round(square.n * (1 + v) / 4), round(square.n * (1 - v) / 4)
+        sizes = ((together, off_diagonal), (off_diagonal, together))
         parts = [
             cell[square.tested : square.tested + size]
-            for row, wanted in zip(shuffled, sizes, strict=True)
-            for cell, size in zip(row, wanted, strict=True)
+            for row, row_sizes in zip(shuffled, sizes, strict=True)
+            for cell, size in zip(row, row_sizes, strict=True)
         ]
         sets.append(np.concatenate(parts))
     return sets, test
@@ -104,9 +104,9 @@ def climb(
     ladder has COLUMNS, a row per step; accuracy: mean of the draws, sd: over draws.
     """
     empty = pd.DataFrame(columns=COLUMNS)
-    one = one_per_case(cases, settings["seed"])
+    chosen = one_per_case(cases, settings["seed"])
     label, site = np.asarray(labels, str), np.asarray(sites, str)
-    square = choose_square(label[one], site[one])
+    square = choose_square(label[chosen], site[chosen])
     if square is None:
         return float("nan"), "cannot: n: fewer than two labels or two sites", empty
     if not square.n:
@@ -116,15 +116,15 @@ def climb(
         sets, test = draw_sets(square, np.random.default_rng([settings["seed"], 29, repeat]))
         y = label == square.labels[1]
         for step, train in enumerate(sets):
-            accuracies[step, repeat] = accuracy(x, y.astype(int), one[train], one[test], settings)
-        counted = [count(label[one[train]], site[one[train]]) for train in sets]
+            accuracies[step, repeat] = accuracy(x, y.astype(int), chosen[train], chosen[test], settings)
+        counted = [count(label[chosen[train]], site[chosen[train]]) for train in sets]
     rows: list[dict[str, Any]] = [
         {
-            **{"labels": " | ".join(square.labels), "sites": " | ".join(square.sites), "v_asked": asked},
+            **{"labels": " | ".join(square.labels), "sites": " | ".join(square.sites), "v_asked": target_v},
             **{"v": cramers_v(counts)[0], "n_train": square.n, "n_test": 4 * square.tested, "repeats": REPEATS},
-            **{"accuracy": found.mean(), "sd": found.std(ddof=1)},
+            **{"accuracy": step_accuracies.mean(), "sd": step_accuracies.std(ddof=1)},
         }
-        for asked, counts, found in zip(STEPS, counted, accuracies, strict=True)
+        for target_v, counts, step_accuracies in zip(STEPS, counted, accuracies, strict=True)
     ]
     ladder = pd.DataFrame(rows, columns=COLUMNS)
     if not (accuracies[0] > 0).all():
@@ -141,8 +141,8 @@ def one_per_case(cases: Sequence[str], seed: int) -> np.ndarray:
 def accuracy(x: np.ndarray, y: np.ndarray, train: np.ndarray, test: np.ndarray, settings: Probe) -> float:
     """Share of test samples that the probe gets right; both labels are equally many."""
     unit = unit_of(x[train], settings["scale"])
-    found = fit_logistic(x[train] / unit, y[train], x[test] / unit, 2, settings)
-    return float((found.argmax(1) == y[test]).mean())
+    probabilities = fit_logistic(x[train] / unit, y[train], x[test] / unit, 2, settings)
+    return float((probabilities.argmax(1) == y[test]).mean())
 
 
 def count(labels: np.ndarray, sites: np.ndarray) -> np.ndarray:

@@ -30,30 +30,30 @@ def classification_metrics(
     if not len(labels):
         return dict.fromkeys(names, float("nan"))
     guess = probabilities.argmax(1)
-    found = {}
+    metrics = {}
     for name in names:
         if name == "macro-ovr-auc":
-            found[name] = auc(labels, probabilities)
+            metrics[name] = auc(labels, probabilities)
         elif name == "bacc":
             recalls = [float((guess[labels == c] == c).mean()) for c in np.unique(labels)]
-            found[name] = float(np.mean(recalls))
+            metrics[name] = float(np.mean(recalls))
         elif name == "acc":
-            found[name] = float((guess == labels).mean())
+            metrics[name] = float((guess == labels).mean())
         elif name == "weighted_kappa":
-            found[name] = quadratic_kappa(labels, guess)
+            metrics[name] = quadratic_kappa(labels, guess)
         elif name == FIXED_KAPPA:
-            found[name] = quadratic_kappa(labels, guess, probabilities.shape[1])
+            metrics[name] = quadratic_kappa(labels, guess, probabilities.shape[1])
         elif name in ("macro-f1", "weighted-f1"):
-            found[name] = f1(labels, guess, weighted=name == "weighted-f1")
+            metrics[name] = f1(labels, guess, weighted=name == "weighted-f1")
         elif name == "auprc":
-            found[name] = auprc(labels, probabilities)
+            metrics[name] = auprc(labels, probabilities)
         elif name == "brier":
-            found[name] = brier(labels, probabilities)
+            metrics[name] = brier(labels, probabilities)
         elif name == "ece":
-            found[name] = calibration_error(labels, probabilities)
+            metrics[name] = calibration_error(labels, probabilities)
         else:
             raise ValueError(f"unknown metric {name!r}; there are {', '.join(OF_CLASSES)}")
-    return found
+    return metrics
 
 
 def chance_of(metric: str, classes: int) -> float:
@@ -195,18 +195,18 @@ def time_dependent_auc(
     end = train[0].max()
     beyond = test[0] >= end
     times, events = np.where(beyond, np.nextafter(end, 0), test[0]), test[1] & ~beyond
-    found: dict[str, tuple[float, str]] = {}
-    known, scored = Surv.from_arrays(train[1], train[0]), Surv.from_arrays(events, times)
+    aucs: dict[str, tuple[float, str]] = {}
+    train_survival, scored = Surv.from_arrays(train[1], train[0]), Surv.from_arrays(events, times)
     for time in at:
         if not ((times <= time) & events).any() or not (times > time).any():
-            found[auc_name(time)] = (
+            aucs[auc_name(time)] = (
                 np.nan,
                 f"the test side has nobody with an event by, or nobody at risk after, {time:g} days",
             )
             continue
         try:
-            value = float(cumulative_dynamic_auc(known, scored, risk, [time])[0][0])
-            found[auc_name(time)] = value, "" if np.isfinite(value) else "no weight for the censored"
+            value = float(cumulative_dynamic_auc(train_survival, scored, risk, [time])[0][0])
+            aucs[auc_name(time)] = value, "" if np.isfinite(value) else "no weight for the censored"
         except ValueError as error:
-            found[auc_name(time)] = np.nan, f"time-dependent AUC: {error}"
-    return found
+            aucs[auc_name(time)] = np.nan, f"time-dependent AUC: {error}"
+    return aucs

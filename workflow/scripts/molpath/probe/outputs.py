@@ -25,10 +25,14 @@ def summarise_with(
     """`intervals.summarise`, with bootstraps of protocols whose metrics it can't work out: {protocol: function}."""
     over = summarise(rows, guesses, bootstraps, seed)
     for index, row in over.iterrows():
-        mine = guesses[guesses.protocol == row.protocol] if row.protocol in intervals else guesses.iloc[:0]
-        if len(mine):
-            over.loc[index, ["lower", "upper"]] = intervals[row.protocol](mine, row.metric, bootstraps, seed)
-            sides = mine.fold.nunique()
+        protocol_predictions = (
+            guesses[guesses.protocol == row.protocol] if row.protocol in intervals else guesses.iloc[:0]
+        )
+        if len(protocol_predictions):
+            over.loc[index, ["lower", "upper"]] = intervals[row.protocol](
+                protocol_predictions, row.metric, bootstraps, seed
+            )
+            sides = protocol_predictions.fold.nunique()
             how = f"{bootstraps} bootstraps of cases over {sides} test side{'s' * (sides > 1)}"
             over.loc[index, "interval"] = how
     return over

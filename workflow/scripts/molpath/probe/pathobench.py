@@ -42,18 +42,22 @@ def write_results(
     jobs: (model, task) of each file of the four lists. A fold without a result has null for every metric and a `note`.
     """
     rows = []
-    for (model, name), config, table, guesses, found in zip(jobs, configs, tables, predictions, metrics, strict=True):
+    for (model, name), config, table, guesses, metrics_path in zip(
+        jobs, configs, tables, predictions, metrics, strict=True
+    ):
         task = read_task(name, config, table)
-        guessed, folds = pd.read_parquet(guesses), read_tsv(found)
+        guessed, folds = pd.read_parquet(guesses), read_tsv(metrics_path)
         for protocol in folds.protocol.unique():
             experiment = EXPERIMENTS.get(protocol.split("_C=")[0])
             if experiment is None:
                 continue
-            mine = guessed[guessed.protocol == protocol] if "protocol" in guessed else guessed
+            protocol_predictions = guessed[guessed.protocol == protocol] if "protocol" in guessed else guessed
             parameters = parameters_of(protocol, task, model, settings)
             source, _, short = name.partition("--")
             place = Path(source, short, f"{model}_{experiment}", word_of(parameters))
-            summary = write_one(Path(output).parent / place, task, mine, folds[folds.protocol == protocol], settings)
+            summary = write_one(
+                Path(output).parent / place, task, protocol_predictions, folds[folds.protocol == protocol], settings
+            )
             write_json(
                 Path(output).parent / place / "config.json",
                 {"task": name, "model": model, "experiment": experiment, "seed": settings["seed"]} | parameters,
@@ -76,8 +80,8 @@ def parameters_of(protocol: str, task: Task, model: str, settings: Probe) -> dic
 
 def word_of(parameters: Mapping[str, Any]) -> str:
     """Name of a folder that tells the parameters: C=0.5_balanced=True."""
-    told = "_".join(f"{name}={value}" for name, value in sorted(parameters.items()) if name != "max_iter")
-    return re.sub(r"[^\w.=-]", "-", told)
+    text = "_".join(f"{name}={value}" for name, value in sorted(parameters.items()) if name != "max_iter")
+    return re.sub(r"[^\w.=-]", "-", text)
 
 
 def write_one(
@@ -91,14 +95,16 @@ def write_one(
     single = task.folds.shape[1] == 1
     values = []
     for fold in range(task.folds.shape[1]):
-        mine = predictions[predictions.fold == fold] if len(predictions) else predictions
+        fold_predictions = predictions[predictions.fold == fold] if len(predictions) else predictions
         note = "; ".join(sorted(set(folds.note[folds.fold.astype(int) == fold]) - {""}))
-        draws = [np.arange(len(mine))]
-        if single and len(mine):
-            counts = resampled(np.random.default_rng([settings["seed"], 18]), len(mine), settings["bootstraps"])
-            draws = [np.repeat(np.arange(len(mine)), count.astype(int)) for count in counts]
+        draws = [np.arange(len(fold_predictions))]
+        if single and len(fold_predictions):
+            counts = resampled(
+                np.random.default_rng([settings["seed"], 18]), len(fold_predictions), settings["bootstraps"]
+            )
+            draws = [np.repeat(np.arange(len(fold_predictions)), count.astype(int)) for count in counts]
         for i, draw in enumerate(draws):
-            overall = overall_of(task, mine.iloc[draw])
+            overall = overall_of(task, fold_predictions.iloc[draw])
             where = folder / "test_metrics" / (f"bootstrap_{i}" if single else f"fold_{fold}") / "metrics.json"
             write_json(where, {"threshold": None, "overall": overall} | ({"note": note} if note else {}))
             values.append(overall)
@@ -139,7 +145,7 @@ def overall_of(task: Task, predictions: pd.DataFrame) -> dict[str, float | None]
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found: dict[str, float | None] = {
+        metrics: dict[str, float | None] = {
             f"macro-{kind}-auc": area(labels, scores, kind, sk.roc_auc_score) for kind in ("ovr", "ovo")
         }
         for average in ("macro", "weighted"):
@@ -147,12 +153,12 @@ def overall_of(task: Task, predictions: pd.DataFrame) -> dict[str, float | None]
                 labels, guess, average=average, zero_division=0
             )
             kinds = {"precision": precision, "recall": recall, "f1": f1}
-            found |= {f"{average}-{kind}": float(value) for kind, value in kinds.items()}
-        found["acc"] = float(sk.accuracy_score(labels, guess))
-        found["bacc"] = float(sk.balanced_accuracy_score(labels, guess))
+            metrics |= {f"{average}-{kind}": float(value) for kind, value in kinds.items()}
+        metrics["acc"] = float(sk.accuracy_score(labels, guess))
+        metrics["bacc"] = float(sk.balanced_accuracy_score(labels, guess))
         kappa = float(sk.cohen_kappa_score(labels, guess, weights="quadratic"))
-        found["weighted_kappa"] = kappa if np.isfinite(kappa) else None
-    return found | {"support": float(len(labels))}
+        metrics["weighted_kappa"] = kappa if np.isfinite(kappa) else None
+    return metrics | {"support": float(len(labels))}
 
 
 def area(

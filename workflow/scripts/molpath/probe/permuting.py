@@ -39,13 +39,13 @@ def shuffled(task: Task, seed: int, repeat: int, strata: Mapping[str, str] | Non
     order = np.empty(len(task.samples), np.int64)
     within = task.strata if strata is None else strata
     groups = np.array([within.get(name, "") for name in members], object)
-    others, rng = np.empty(len(cases), np.int64), np.random.default_rng([seed, repeat])
+    partner, rng = np.empty(len(cases), np.int64), np.random.default_rng([seed, repeat])
     for group in sorted(set(groups)):
-        mine = np.flatnonzero(groups == group)
-        others[mine] = mine[rng.permutation(len(mine))]
-    for own, other in zip(cases, others, strict=True):
-        taken = cases[other]
-        order[own] = [taken[place % len(taken)] for place in range(len(own))]
+        group_members = np.flatnonzero(groups == group)
+        partner[group_members] = group_members[rng.permutation(len(group_members))]
+    for samples, partner_case in zip(cases, partner, strict=True):
+        partner_samples = cases[partner_case]
+        order[samples] = [partner_samples[place % len(partner_samples)] for place in range(len(samples))]
     return order
 
 
@@ -88,7 +88,7 @@ def stratified(task: Task, settings: Probe) -> Task:
                 "fill in column site of the slide sheet or set `permutations_within: all`"
             )
         sites.setdefault(task.cases.get(name, name), set()).add(task.sites[name])
-    return replace(task, strata={case: "+".join(sorted(found)) for case, found in sites.items()})
+    return replace(task, strata={case: "+".join(sorted(case_sites)) for case, case_sites in sites.items()})
 
 
 def permutation_p(rows: pd.DataFrame, protocol: str, metric: str, shots: int = 0) -> float:
@@ -99,12 +99,12 @@ def permutation_p(rows: pd.DataFrame, protocol: str, metric: str, shots: int = 0
     draws, each permutation has as many, which follow one another in `repeat`.
     """
     table = rows[(rows.metric == metric) & (rows.shots == shots)]
-    mine = table[(table.protocol == protocol) & np.isfinite(table.value)]
+    observed_rows = table[(table.protocol == protocol) & np.isfinite(table.value)]
     null = table[(table.protocol == control_of(protocol)) & np.isfinite(table.value)]
-    draws = int(rows.repeat[(rows.protocol == protocol) & (rows.shots == shots)].max() + 1) if len(mine) else 1
-    seen = mine.groupby(["fold", "repeat"]).value.mean()
+    draws = int(rows.repeat[(rows.protocol == protocol) & (rows.shots == shots)].max() + 1) if len(observed_rows) else 1
+    observed = observed_rows.groupby(["fold", "repeat"]).value.mean()
     null = null.assign(draw=null.repeat % draws, permutation=null.repeat // draws)
-    null = null.join(seen.rename("seen"), on=["fold", "draw"]).dropna(subset="seen")
+    null = null.join(observed.rename("seen"), on=["fold", "draw"]).dropna(subset="seen")
     if null.empty:
         return float("nan")
     by_draw = null.groupby("permutation")[["value", "seen"]].mean()

@@ -68,10 +68,10 @@ def classes_of(y: np.ndarray) -> np.ndarray:
     return present
 
 
-def spread(found: np.ndarray, present: np.ndarray, classes: int) -> np.ndarray:
+def spread(probabilities_present: np.ndarray, present: np.ndarray, classes: int) -> np.ndarray:
     """Probabilities of the classes present (N x P) as columns of all classes (N x classes)."""
-    probabilities = np.zeros((len(found), classes))
-    probabilities[:, present] = found
+    probabilities = np.zeros((len(probabilities_present), classes))
+    probabilities[:, present] = probabilities_present
     return probabilities
 
 
@@ -83,8 +83,8 @@ def fit_logistic(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, classes: int,
     """
     model = logistic_model(x, y, classes, settings)
     with one_thread():
-        found = model.predict_proba(x_test.astype(np.float64))
-    return spread(found, classes_of(y), classes)
+        probabilities = model.predict_proba(x_test.astype(np.float64))
+    return spread(probabilities, classes_of(y), classes)
 
 
 def logistic_model(x: np.ndarray, y: np.ndarray, classes: int, settings: Solvers) -> LogisticRegression:

@@ -32,10 +32,10 @@ def profiles_by_case(profiles: EmbeddingTable, modality: str) -> pd.DataFrame:
     """Embeddings (float32) of a modality's profiles by case: index case_id; the mean where a case has several. Those of
     normal tissue count only where a case has no others."""
     table = pd.DataFrame(profiles.vectors, index=pd.Index(profiles.columns["case_id"], name="case_id"))
-    mine = np.array(profiles.columns["modality"]) == modality
-    kinds = np.array(profiles.columns.get("sample_type", [""] * len(mine)))
-    chosen = table[mine]
-    return chosen[stands_for_its_case(chosen.index, kinds[mine])].groupby(level=0, sort=True).mean()
+    of_modality = np.array(profiles.columns["modality"]) == modality
+    kinds = np.array(profiles.columns.get("sample_type", [""] * len(of_modality)))
+    chosen = table[of_modality]
+    return chosen[stands_for_its_case(chosen.index, kinds[of_modality])].groupby(level=0, sort=True).mean()
 
 
 def class_prompts(vectors: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
@@ -96,10 +96,10 @@ def probe_prompts(task: Task, x: np.ndarray, support: Mapping[str, np.ndarray], 
     """
     results = Results(task, settings.get("cox", {}).get("times", TIMES))
     for protocol, vectors in support.items():
-        there = np.isfinite(vectors).all(1)
+        has_vector = np.isfinite(vectors).all(1)
         for fold in range(task.folds.shape[1]):
             train, test = sides(task, fold)
-            train = train[there[train]]
+            train = train[has_vector[train]]
             results.add(protocol, fold, train, test, predictor(task, x, vectors, np.arange(len(task.samples))))
             for repeat in range(permutations_of(task, settings)):
                 order = shuffled(task, settings["seed"], repeat)
@@ -115,11 +115,11 @@ def predictor(task: Task, x: np.ndarray, vectors: np.ndarray, order: np.ndarray)
     """
 
     def predict(train: np.ndarray, test: np.ndarray) -> np.ndarray:
-        taken = order[train]
+        permuted = order[train]
         if task.is_survival:
             times, events = task.survival
-            return survival_risk(x[test], survival_prompts(vectors[train], times[taken], events[taken]))
-        return class_scores(x[test], class_prompts(vectors[train], task.labels[taken], len(task.classes)))
+            return survival_risk(x[test], survival_prompts(vectors[train], times[permuted], events[permuted]))
+        return class_scores(x[test], class_prompts(vectors[train], task.labels[permuted], len(task.classes)))
 
     return predict
 
@@ -156,10 +156,10 @@ def run_prompts(
 
 def prompted(name: str, support: Side, query: Side, files: Embeddings, settings: Probe) -> tuple[Task, np.ndarray, int]:
     """Task of both sides, embeddings (float N x D; nan of support cases without slides), how many are missing."""
-    one = support.name == query.name
-    task, x, absent = load_side(query, files, settings.get("missing", "set_aside"), folds_needed=one)
+    is_same_task = support.name == query.name
+    task, x, absent = load_side(query, files, settings.get("missing", "set_aside"), folds_needed=is_same_task)
     task = stratified(task, settings)
-    if one:
+    if is_same_task:
         return task, x, absent
     first, x_first = load_support(support, files)
     check_disjoint(first, task)
@@ -172,8 +172,8 @@ def molecular(task: Task, profiles: str, modalities: Sequence[str]) -> dict[str,
     """Embedded profiles by protocol (float N x D, rows of nan of samples without); none without a file of profiles."""
     if not profiles or not modalities:
         return {}
-    known = EmbeddingTable.read(profiles)
-    tables = {modality: profiles_by_case(known, modality) for modality in modalities}
+    profile_vectors = EmbeddingTable.read(profiles)
+    tables = {modality: profiles_by_case(profile_vectors, modality) for modality in modalities}
     return {f"prompt_{name}": table.reindex(case_of(task)).to_numpy() for name, table in tables.items() if len(table)}
 
 

@@ -89,7 +89,14 @@ def add_few(
     train, test = sides(task, fold)
     rng = np.random.default_rng([settings["seed"], shots, draw, fold])
     members = [train[labels[train] == code] for code in range(len(task.classes))]
-    chosen = np.sort(np.concatenate([rng.choice(mine, min(shots, len(mine)), replace=False) for mine in members]))
+    chosen = np.sort(
+        np.concatenate(
+            [
+                rng.choice(members_of_class, min(shots, len(members_of_class)), replace=False)
+                for members_of_class in members
+            ]
+        )
+    )
     predict = over_labels(task, x, fit_logistic, settings, order)
     protocol = "fewshot" if order is None else control_of("fewshot")
     results.add(protocol, fold, chosen, test, predict, shots=shots, repeat=first + draw, order=order)

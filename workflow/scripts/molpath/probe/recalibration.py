@@ -53,7 +53,7 @@ class Predictions:
         return np.asarray(draws[:, self.cases] * self.weights)
 
 
-def cross_fitted(known: Predictions, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def cross_fitted(predictions: Predictions, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Probabilities (float N x K) over temperatures, and the temperature of each row (float N).
 
     Cases are dealt into GROUPS by their names and the seed, never by a label; the temperature of a group is fitted on
@@ -61,38 +61,40 @@ def cross_fitted(known: Predictions, seed: int = 0) -> tuple[np.ndarray, np.ndar
     it has. (The probes behind the other cases' predictions may have trained on it, as in any cross-validation.)
     nan for rows whose others are of one class only.
     """
-    logits, weights = logits_of(known.probabilities), known.weights
-    places = np.random.default_rng([seed, 28]).permutation(known.n_cases)
-    group = places[known.cases] % GROUPS
+    logits, weights = logits_of(predictions.probabilities), predictions.weights
+    places = np.random.default_rng([seed, 28]).permutation(predictions.n_cases)
+    group = places[predictions.cases] % GROUPS
     temperatures = np.full(len(group), np.nan)
-    for one in np.unique(group):
-        mine = group == one
-        if len(np.unique(known.labels[~mine])) > 1:
-            temperatures[mine] = fit_temperature(logits[~mine], known.labels[~mine], weights[~mine])
+    for number in np.unique(group):
+        in_group = group == number
+        if len(np.unique(predictions.labels[~in_group])) > 1:
+            temperatures[in_group] = fit_temperature(
+                logits[~in_group], predictions.labels[~in_group], weights[~in_group]
+            )
     after = np.full(logits.shape, np.nan)
-    there = np.isfinite(temperatures)
-    after[there] = tempered(logits[there], temperatures[there, None])
+    is_fitted = np.isfinite(temperatures)
+    after[is_fitted] = tempered(logits[is_fitted], temperatures[is_fitted, None])
     return after, temperatures
 
 
-def measures(known: Predictions, weights: np.ndarray) -> dict[str, np.ndarray]:
+def measures(predictions: Predictions, weights: np.ndarray) -> dict[str, np.ndarray]:
     """MEASURES of the predictions (float B each) under weights (float B x N).
 
     ece, slope and intercept: see `pooled_calibration`; of more than two classes the slope is the one number by which
     all logits are to be multiplied, without intercepts. brier: sum of squared errors over classes (0 to 2); log_loss:
     natural logarithm, probabilities of 1e-12 at least.
     """
-    labels, probabilities = known.labels, known.probabilities
+    labels, probabilities = predictions.labels, predictions.probabilities
     totals = weights.sum(1)
-    found = pooled_calibration(labels, probabilities, weights, known.n_cases)
+    values = pooled_calibration(labels, probabilities, weights, predictions.n_cases)
     if probabilities.shape[1] > 2:
-        found[SLOPE] = common_slope(logits_of(probabilities), labels, weights)
+        values[SLOPE] = common_slope(logits_of(probabilities), labels, weights)
     if not len(labels) or np.ptp(probabilities, axis=0).max() < FLAT:  # of one probability there is no slope
-        found |= {name: np.full(len(weights), np.nan) for name in (SLOPE, INTERCEPT) if name in found}
+        values |= {name: np.full(len(weights), np.nan) for name in (SLOPE, INTERCEPT) if name in values}
     losses = -np.log(np.clip(probabilities[np.arange(len(labels)), labels], 1e-12, 1))
-    found[BRIER] = weights @ squared_errors(labels, probabilities) / totals
-    found[LOG_LOSS] = weights @ losses / totals
-    return found
+    values[BRIER] = weights @ squared_errors(labels, probabilities) / totals
+    values[LOG_LOSS] = weights @ losses / totals
+    return values
 
 
 def common_slope(logits: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -102,7 +104,7 @@ def common_slope(logits: np.ndarray, labels: np.ndarray, weights: np.ndarray) ->
     separated or all logits are alike. weights: float B x N.
     """
     centred = logits - logits.mean(1, keepdims=True)
-    own = centred[np.arange(len(labels)), labels]
+    label_logits = centred[np.arange(len(labels)), labels]
     middle = common_slope(logits, labels, weights.mean(0)[None])[0] if len(weights) > 1 else 0.0
     slope = np.full(len(weights), np.nan_to_num(middle))  # steps from 0, where the curve is steepest, or from close by
     step = np.full(len(weights), np.inf)
@@ -111,7 +113,7 @@ def common_slope(logits: np.ndarray, labels: np.ndarray, weights: np.ndarray) ->
             p = np.exp(log_softmax(slope[:, None, None] * centred, axis=2))
             mean = (p * centred).sum(2)
             spread = (p * centred**2).sum(2) - mean**2
-            step = (weights * (own - mean)).sum(1) / ((weights * spread).sum(1) + 1e-12)
+            step = (weights * (label_logits - mean)).sum(1) / ((weights * spread).sum(1) + 1e-12)
             slope += np.clip(step, -2, 2)
             if np.abs(step).max() < 1e-9:
                 break

@@ -36,11 +36,11 @@ def regression_metrics(truth: np.ndarray, predicted: np.ndarray) -> dict[str, fl
     }
 
 
-def correlation(one: np.ndarray, other: np.ndarray) -> float:
+def correlation(x: np.ndarray, y: np.ndarray) -> float:
     """Pearson's correlation; nan where one of them has no spread."""
-    if not (varies(one) and varies(other)):
+    if not (varies(x) and varies(y)):
         return float("nan")
-    a, b = (values - values.mean() for values in (one, other))
+    a, b = (values - values.mean() for values in (x, y))
     a, b = a / np.linalg.norm(a), b / np.linalg.norm(b)
     return float(np.clip(a @ b, -1, 1))
 
@@ -64,8 +64,8 @@ def ridge_path(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, alphas: Sequenc
     """Predictions (float A x N_test x P) of ridge regressions of P targets y (N x P), by penalty; one decomposition."""
     mean, offset = x.mean(0), y.mean(0)
     u, s, vt = np.linalg.svd(x - mean, full_matrices=False)
-    seen, projected = u.T @ (y - offset), (x_test - mean) @ vt.T
-    return np.stack([(projected * (s / (s**2 + alpha))) @ seen + offset for alpha in alphas])
+    targets, projected = u.T @ (y - offset), (x_test - mean) @ vt.T
+    return np.stack([(projected * (s / (s**2 + alpha))) @ targets + offset for alpha in alphas])
 
 
 def fit_ridge(
@@ -80,8 +80,8 @@ def fit_ridge(
         errors = np.zeros((len(alphas), y.shape[1]))
         for train, test in inner_folds(cases):
             errors += ((y[test] - ridge_path(x[train], y[train], x[test], alphas)) ** 2).sum(1)
-        found = ridge_path(x, y, x_test, alphas)
-    return found[errors.argmin(0), :, np.arange(y.shape[1])].T
+        paths = ridge_path(x, y, x_test, alphas)
+    return paths[errors.argmin(0), :, np.arange(y.shape[1])].T
 
 
 class RidgeProbe:
@@ -114,4 +114,4 @@ def resampled_metric(fold: pd.DataFrame, weights: np.ndarray, metric: str) -> np
     truth, predicted = fold.value.to_numpy(float), fold.predicted.to_numpy(float)
     places = np.arange(len(fold))
     drawn = (np.repeat(places, row.astype(int)) for row in weights)
-    return np.array([regression_metrics(truth[one], predicted[one])[metric] for one in drawn])
+    return np.array([regression_metrics(truth[rows], predicted[rows])[metric] for rows in drawn])

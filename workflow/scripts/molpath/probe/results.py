@@ -74,17 +74,17 @@ class Results:
         where = {"protocol": protocol, "shots": shots, "repeat": repeat, "fold": fold}
         sizes = {"n_train": len(train), "n_test": len(test)}
         try:
-            predicted, told = fitted(predict, train, test)
+            predicted, notes = fitted(predict, train, test)
         except ProbeFailed as error:
             log.log(logging.WARNING if order is None else logging.DEBUG, "%s %s: %s", task.name, where, error)
             self.metrics.append(where | {"metric": task.primary, "value": np.nan} | sizes | {"note": str(error)})
             return
-        if isinstance(predict, CoxProbe) and predict.empty and EMPTY not in told:
-            told.append(EMPTY)
-        told.append(self.overlap(train, test))
+        if isinstance(predict, CoxProbe) and predict.empty and EMPTY not in notes:
+            notes.append(EMPTY)
+        notes.append(self.overlap(train, test))
         score = self._survival if task.is_survival else self._values if task.is_regression else self._classes
         for name, (value, why) in score(train, test, predicted, order).items():
-            note = "; ".join(part for part in (why, *told) if part)
+            note = "; ".join(part for part in (why, *notes) if part)
             self.metrics.append(where | {"metric": name, "value": value} | sizes | {"note": note})
         if order is None or task.is_survival:
             cutoff = predict.cutoff if isinstance(predict, CoxProbe) else np.nan
@@ -95,8 +95,8 @@ class Results:
 
     def add_training(self, protocol: str, fold: int, values: Mapping[str, float], note: str) -> None:
         """Rows of what a fold that was added has on its training side; the note stands beside its own metric, too."""
-        mine = [row for row in self.metrics if (row["protocol"], row["fold"]) == (protocol, fold)]
-        first = next(row for row in mine if row["metric"] == self.task.primary)
+        fold_rows = [row for row in self.metrics if (row["protocol"], row["fold"]) == (protocol, fold)]
+        first = next(row for row in fold_rows if row["metric"] == self.task.primary)
         self.metrics += [first | {"metric": name, "value": value, "note": note} for name, value in values.items()]
         first["note"] = "; ".join(part for part in (first["note"], note) if part)
 
@@ -115,8 +115,8 @@ class Results:
     ) -> dict[str, tuple[float, str]]:
         truth = (self.task.values if order is None else self.task.values[order])[test]
         why = "no spread on this test side"
-        found = regression_metrics(truth, predicted)
-        return {name: (value, "" if np.isfinite(value) else why) for name, value in found.items()}
+        metrics = regression_metrics(truth, predicted)
+        return {name: (value, "" if np.isfinite(value) else why) for name, value in metrics.items()}
 
     def _survival(
         self, train: np.ndarray, test: np.ndarray, risk: np.ndarray, order: np.ndarray | None
@@ -124,11 +124,11 @@ class Results:
         times, events = survival_of(self.task, order)
         value = concordance(times[test], events[test], risk)
         why = "no event on the test side" if not events[test].any() else "no two test samples can be ranked"
-        found = {"cindex": (value, "" if np.isfinite(value) else why)}
+        metrics = {"cindex": (value, "" if np.isfinite(value) else why)}
         if order is not None or not len(self.times):
-            return found
-        known, asked = ((times[side], events[side]) for side in (train, test))
-        return found | time_dependent_auc(known, asked, risk, self.times)
+            return metrics
+        train_survival, test_survival = ((times[side], events[side]) for side in (train, test))
+        return metrics | time_dependent_auc(train_survival, test_survival, risk, self.times)
 
     def _table(
         self, where: Mapping[str, Any], test: np.ndarray, predicted: np.ndarray, cutoff: float, order: np.ndarray | None
@@ -155,14 +155,16 @@ def fitted(predict: Predict, train: np.ndarray, test: np.ndarray) -> tuple[np.nd
     """
     if not len(test):
         raise ProbeFailed("the test side is empty")
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         predicted = predict(train, test)
     notes = []
-    for one in told:
-        note = next((note for word, note in WARNINGS.items() if word in f"{one.category.__name__}: {one.message}"), "")
+    for warning in caught:
+        note = next(
+            (note for word, note in WARNINGS.items() if word in f"{warning.category.__name__}: {warning.message}"), ""
+        )
         if not note:
-            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
         elif note not in notes:
             notes.append(note)
     return predicted, notes
@@ -218,8 +220,8 @@ class CoxProbe:
 
     def survival(self, risk: np.ndarray, at: Sequence[float]) -> dict[str, np.ndarray]:
         """Columns of the predicted survival (float N) at stated days, of samples with the risk of the last fit."""
-        found = survival_at(*self.fitted, risk, at)
-        return {survival_name(day): found[:, place] for place, day in enumerate(at)}
+        curves = survival_at(*self.fitted, risk, at)
+        return {survival_name(day): curves[:, place] for place, day in enumerate(at)}
 
 
 def over_times(task: Task, x: np.ndarray, settings: CoxFit, order: np.ndarray | None = None) -> CoxProbe:

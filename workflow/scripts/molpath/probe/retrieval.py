@@ -43,8 +43,8 @@ def probe_retrieval(task: Task, x: np.ndarray, settings: Probe) -> Results:
         results.predictions.append(as_table(task, fold, test, near, precisions))
         for repeat in range(settings["permutations"]):
             labels = task.labels[shuffled(task, settings["seed"], repeat)]
-            found = average_precisions(labels[near] == labels[test, None])
-            add_rows(results, fold, train, test, found, protocol="retrieval_permuted", repeat=repeat)
+            permuted = average_precisions(labels[near] == labels[test, None])
+            add_rows(results, fold, train, test, permuted, protocol="retrieval_permuted", repeat=repeat)
     return results
 
 
@@ -59,21 +59,21 @@ def nearest(database: np.ndarray, queries: np.ndarray, k: int, names: np.ndarray
     k = min(k, len(database))
     order = np.argsort(np.argsort(names, kind="stable"), kind="stable")
     squares = np.einsum("nd,nd->n", database, database)
-    found = np.empty((len(queries), k), np.int64)
+    neighbours = np.empty((len(queries), k), np.int64)
     step = max(1, BLOCK_NUMBERS // max(1, len(database)))
     with one_thread():
         for start in range(0, len(queries), step):
             block = np.asarray(queries[start : start + step], np.float64)
-            own = np.einsum("qd,qd->q", block, block)
+            squared_norms = np.einsum("qd,qd->q", block, block)
             distances = block @ database.T
             distances *= -2
             distances += squares
-            slack = 8 * database.shape[1] * np.finfo(float).eps * (own + squares.max(initial=0))
+            slack = 8 * database.shape[1] * np.finfo(float).eps * (squared_norms + squares.max(initial=0))
             limits = np.partition(distances, k - 1, axis=1)[:, k - 1] + slack
             for row, (query, limit) in enumerate(zip(block, limits, strict=True)):
                 near = np.flatnonzero(distances[row] <= limit)
-                found[start + row] = near[np.lexsort((order[near], exact(database, near, query)))[:k]]
-    return found
+                neighbours[start + row] = near[np.lexsort((order[near], exact(database, near, query)))[:k]]
+    return neighbours
 
 
 def exact(database: np.ndarray, rows: np.ndarray, query: np.ndarray) -> np.ndarray:
@@ -108,8 +108,8 @@ def add_rows(
         few = f"the database holds {len(train)} samples, fewer than {k}" if k > len(train) else ""
         row = {"protocol": protocol, "shots": 0, "repeat": repeat, "fold": fold, "metric": f"mAP@{k}"}
         value = values.mean() if len(values) else np.nan
-        told = "; ".join(part for part in (note or few, overlap) if part)
-        results.metrics.append(row | {"value": value, "n_train": len(train), "n_test": len(test), "note": told})
+        notes = "; ".join(part for part in (note or few, overlap) if part)
+        results.metrics.append(row | {"value": value, "n_train": len(train), "n_test": len(test), "note": notes})
 
 
 def as_table(task: Task, fold: int, test: np.ndarray, near: np.ndarray, precisions: np.ndarray) -> pd.DataFrame:
@@ -119,8 +119,8 @@ def as_table(task: Task, fold: int, test: np.ndarray, near: np.ndarray, precisio
     table = table.assign(protocol="retrieval", shots=0, repeat=0, fold=fold, label=task.labels[test])
     for k, values in zip(RANKS, precisions.T, strict=True):
         table[f"ap_{k}"] = values
-    every = np.array(task.samples, object)
-    table["nearest"] = [" ".join(every[row]) for row in near]
+    sample_ids = np.array(task.samples, object)
+    table["nearest"] = [" ".join(sample_ids[row]) for row in near]
     return table
 
 
@@ -134,8 +134,8 @@ def retrieval_interval(predictions: pd.DataFrame, metric: str, count: int, seed:
     weights = resampled(np.random.default_rng([seed, 17]), len(cases), count)[:, case]
     values = []
     for fold in sorted(set(table.fold)):
-        mine = weights[:, (table.fold == fold).to_numpy()]
-        total = mine.sum(1)
-        sums = mine @ table[column][table.fold == fold].to_numpy()
+        fold_weights = weights[:, (table.fold == fold).to_numpy()]
+        total = fold_weights.sum(1)
+        sums = fold_weights @ table[column][table.fold == fold].to_numpy()
         values.append(np.where(total > 0, sums / np.maximum(total, 1), np.nan))
     return tuple(np.nanpercentile(np.nanmean(values, axis=0), [2.5, 97.5]))

@@ -54,7 +54,7 @@ class Sheets:
         A column that both sheets have is that of cases. Raises ValueError for a name that nothing has.
         """
         of_slide = dict(zip(self.slides.slide_id, self.slides.case_id, strict=True))
-        own = [of_slide.get(one, "") for one in ids] if unit == "slides" else list(ids)
+        case_ids = [of_slide.get(slide_id, "") for slide_id in ids] if unit == "slides" else list(ids)
         labels = self.tasks.get(name)
         if labels is None and name in self.cases:
             labels = self.cases[name]
@@ -63,11 +63,11 @@ class Sheets:
         if labels is None:
             raise ValueError(f"no task or column {name}; correct probe/robustness of the config")
         if labels.index.name == "case_id":
-            return np.array([labels.get(case, "") for case in own], object)
+            return np.array([labels.get(case, "") for case in case_ids], object)
         if unit == "slides":
             return np.array([labels.get(slide, "") for slide in ids], object)
-        mine = labels[labels != ""].groupby(of_slide).agg(lambda values: single(values))
-        return np.array([mine.get(case, "") for case in own], object)
+        label_of_case = labels[labels != ""].groupby(of_slide).agg(lambda values: single(values))
+        return np.array([label_of_case.get(case, "") for case in case_ids], object)
 
 
 def labels_of(name: str, config: str, table: str) -> pd.Series:
@@ -75,8 +75,10 @@ def labels_of(name: str, config: str, table: str) -> pd.Series:
     task = read_task(name, config, table, folds_needed=False)
     if task.is_survival:
         raise ValueError(f"{name} predicts survival; name a task with classes or numbers in probe/robustness")
-    words = [f"{value:.10g}" for value in task.values] if task.is_regression else [task.classes[k] for k in task.labels]
-    return pd.Series(words, pd.Index(task.samples, name=task.unit), object)
+    labels = (
+        [f"{value:.10g}" for value in task.values] if task.is_regression else [task.classes[k] for k in task.labels]
+    )
+    return pd.Series(labels, pd.Index(task.samples, name=task.unit), object)
 
 
 def single(values: pd.Series) -> str:
@@ -110,10 +112,10 @@ def measure_robustness(
             row, steps = measure(x, ids, sheets, unit, pair, settings)
             rows.append(head | row)
             rungs.append(steps.assign(**head))
-    found = pd.DataFrame(rows, columns=COLUMNS)
-    write_tsv(output, found)
+    measured = pd.DataFrame(rows, columns=COLUMNS)
+    write_tsv(output, measured)
     write_tsv(ladder, pd.concat(rungs, ignore_index=True)[[*HEAD, *RUNGS]])
-    return found
+    return measured
 
 
 def measure(
@@ -122,25 +124,30 @@ def measure(
     """Numbers of one pair, and its ladder. x: float N x D of slides or cases `ids`."""
     names = [pair["biological"], pair["technical"]]
     raw = [sheets.values(name, unit, ids) for name in names]
-    kept, why = usable(x, names, raw)
-    columns = [column_of(name, pd.Series(values[kept], dtype=object)) for name, values in zip(names, raw, strict=True)]
-    known = np.all([column.known for column in columns], axis=0)
-    kept, why = kept[known], why + [f"{(~known).sum()} with a value that counts as missing"] * bool((~known).any())
-    row: dict[str, Any] = {"n": len(kept), "n_left_out": len(ids) - len(kept), "left_out": "; ".join(why)}
+    rows, why = usable(x, names, raw)
+    columns = [column_of(name, pd.Series(values[rows], dtype=object)) for name, values in zip(names, raw, strict=True)]
+    has_values = np.all([column.known for column in columns], axis=0)
+    rows, why = (
+        rows[has_values],
+        why + [f"{(~has_values).sum()} with a value that counts as missing"] * bool((~has_values).any()),
+    )
+    row: dict[str, Any] = {"n": len(rows), "n_left_out": len(ids) - len(rows), "left_out": "; ".join(why)}
     notes = [f"{column.name}: {column.note}" for column in columns if column.note]
-    label, site = (column.groups[known].astype(str) for column in columns)
+    label, site = (column.groups[has_values].astype(str) for column in columns)
     row |= {"n_labels": len(set(label)), "n_sites": len(set(site))}
     if unusable := [f"{column.name}: {column.unusable}" for column in columns if column.unusable]:
-        return row | {"note": "; ".join([f"cannot: {one}" for one in unusable] + notes)}, pd.DataFrame(columns=RUNGS)
+        return row | {
+            "note": "; ".join([f"cannot: {unusable_reason}" for unusable_reason in unusable] + notes)
+        }, pd.DataFrame(columns=RUNGS)
     row["association"] = cramers_v(count(label, site))[0]
-    if len(kept) > MOST:
-        notes.append(f"{MOST} of {len(kept)}, drawn")
-        drawn = np.sort(np.random.default_rng([settings["seed"], 27]).permutation(len(kept))[:MOST])
-        kept, label, site = kept[drawn], label[drawn], site[drawn]
+    if len(rows) > MOST:
+        notes.append(f"{MOST} of {len(rows)}, drawn")
+        drawn = np.sort(np.random.default_rng([settings["seed"], 27]).permutation(len(rows))[:MOST])
+        rows, label, site = rows[drawn], label[drawn], site[drawn]
     of_slide = dict(zip(sheets.slides.slide_id, sheets.slides.case_id, strict=True))
-    cases = [of_slide.get(ids[place], ids[place]) if unit == "slides" else ids[place] for place in kept]
-    row |= indices(x[kept].astype(np.float64), label, site, cases, settings["seed"])
-    row["apd"], reason, steps = climb(x[kept], label.tolist(), site.tolist(), cases, settings)
+    cases = [of_slide.get(ids[place], ids[place]) if unit == "slides" else ids[place] for place in rows]
+    row |= indices(x[rows].astype(np.float64), label, site, cases, settings["seed"])
+    row["apd"], reason, steps = climb(x[rows], label.tolist(), site.tolist(), cases, settings)
     row["n_train"] = int(steps.n_train.iloc[0]) if len(steps) else 0
     return row | {"note": "; ".join([f"apd {reason}"] * bool(reason) + notes)}, steps
 
@@ -151,20 +158,20 @@ def usable(x: np.ndarray, names: Sequence[str], raw: Sequence[np.ndarray]) -> tu
     reasons = {"whose embedding is 0 or not finite": ~(np.isfinite(lengths) & (lengths > 0))}
     for name, values in zip(names, raw, strict=True):
         reasons |= {f"without {name}": values == "", f"whose slides differ in {name}": values == DIFFER}
-    left, why = np.zeros(len(x), bool), []
+    is_left_out, why = np.zeros(len(x), bool), []
     for reason, hit in reasons.items():
-        new = np.asarray(hit, bool) & ~left
+        new = np.asarray(hit, bool) & ~is_left_out
         why += [f"{new.sum()} {reason}"] * bool(new.any())
-        left |= new
-    return np.flatnonzero(~left), why
+        is_left_out |= new
+    return np.flatnonzero(~is_left_out), why
 
 
 def indices(x: np.ndarray, label: np.ndarray, site: np.ndarray, cases: Sequence[str], seed: int) -> dict[str, Any]:
     """Robustness indices of embeddings (float64 N x D), and how k-means clusters agree with labels and with sites."""
-    found = robustness(x, label.tolist(), site.tolist(), cases, min(NEIGHBOURS, len(x) - 1))
+    robustness_values = robustness(x, label.tolist(), site.tolist(), cases, min(NEIGHBOURS, len(x) - 1))
     unit = x / np.linalg.norm(x, axis=1, keepdims=True)
     names = ("k", "ri", "mari", "tau", "croma", "tail", "site_first", "n_margins")
-    row = {name: getattr(found, name) for name in names}
+    row = {name: getattr(robustness_values, name) for name in names}
     return row | {"ari_label": clustered(unit, label, seed), "ari_site": clustered(unit, site, seed)}
 
 

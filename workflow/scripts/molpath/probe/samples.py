@@ -41,39 +41,39 @@ def choose_samples(
 ) -> tuple[Task, np.ndarray]:
     """What `load_samples` gives, from the table of the task's unit, already read."""
     by_case, ids = task.unit == "case_id", table.ids
-    beside = None if by_case else table
+    slide_table = None if by_case else table
     if by_case and os.path.isfile(slides):
-        beside = EmbeddingTable.read(slides, with_vectors=False)
+        slide_table = EmbeddingTable.read(slides, with_vectors=False)
     vectors = {name: table.vectors[i] for i, name in enumerate(ids)}
     used = dict(zip(ids, table.columns.get("slides_used", [""] * len(ids)), strict=True))
     patches = dict(zip(ids, table.columns.get("n_patches", []), strict=False))
     if bags:
-        names, own, members, counts = read_block(bags)
+        names, block_vectors, members, counts = read_block(bags)
         listed = {name for name in task.samples if name in names}
-        vectors |= {name: own[i] for i, name in enumerate(names) if name in listed}
+        vectors |= {name: block_vectors[i] for i, name in enumerate(names) if name in listed}
         used |= dict(zip(names, members, strict=True))
         patches |= dict(zip(names, counts, strict=True))
     embedded: set[str] = set()
-    if by_case and beside and (table.kind, table.given) not in CASES_GIVEN:
-        embedded = set(beside.ids)
+    if by_case and slide_table and (table.kind, table.given) not in CASES_GIVEN:
+        embedded = set(slide_table.ids)
         vectors = {name: x for name, x in vectors.items() if not is_unlisted(task.slides.get(name), embedded)}
-    known = task.keep(list(vectors))
-    check_missing(task, known, table, cohort, missing)
+    with_vectors = task.keep(list(vectors))
+    check_missing(task, with_vectors, table, cohort, missing)
     if embedded:
-        check_bags(known, used, embedded, table.path)
-    chosen = np.stack([vectors[name] for name in known.samples])
-    check_finite(known, chosen, table.path)
-    sizes = {name: int(patches[name]) for name in known.samples if int(patches.get(name, "0"))}
-    return dataclasses.replace(known, sites=sites_of(known, beside), patches=sizes), chosen
+        check_bags(with_vectors, used, embedded, table.path)
+    chosen = np.stack([vectors[name] for name in with_vectors.samples])
+    check_finite(with_vectors, chosen, table.path)
+    sizes = {name: int(patches[name]) for name in with_vectors.samples if int(patches.get(name, "0"))}
+    return dataclasses.replace(with_vectors, sites=sites_of(with_vectors, slide_table), patches=sizes), chosen
 
 
-def check_missing(task: Task, known: Task, embeddings: EmbeddingTable, cohort: str, missing: str) -> None:
+def check_missing(task: Task, embedded: Task, embeddings: EmbeddingTable, cohort: str, missing: str) -> None:
     """List samples without an embedding; raise BadTask where the settings do not allow them to be missing.
 
     Without a table of the cohort nobody knows what was set aside, and `set_aside` lets all be missing.
     """
-    there = set(known.samples)
-    absent = [name for name in task.samples if name not in there]
+    present = set(embedded.samples)
+    absent = [name for name in task.samples if name not in present]
     table = read_tsv(cohort) if cohort and absent else None
     path = embeddings.path
     reasons = {name: why_missing(task, name, table) for name in absent}
@@ -85,7 +85,7 @@ def check_missing(task: Task, known: Task, embeddings: EmbeddingTable, cohort: s
             f"{task.name}: {len(wrong)} of {len(task.samples)} {task.unit}s have no embedding in {path}: "
             f"{shortened(wrong)}. Add their slides or vectors, take the rows out, or set `missing: skip`"
         )
-    if not known.samples:
+    if not embedded.samples:
         raise BadTask(f"{task.name}: none of its {task.unit}s has an embedding in {path}")
 
 
@@ -142,11 +142,11 @@ def sites_of(task: Task, slides: EmbeddingTable | None) -> dict[str, str]:
     by_case: dict[str, list[str]] = {}
     for slide, case in zip(slides.ids, slides.columns.get("case_id", []), strict=False):
         by_case.setdefault(case, []).append(slide)
-    found = {}
+    site_of = {}
     for name in task.samples:
         members = task.slides.get(name) or by_case.get(name) or [name]
-        found[name] = "+".join(sorted({sites.get(slide, "") for slide in members} - {""})) or "unknown"
-    return found
+        site_of[name] = "+".join(sorted({sites.get(slide, "") for slide in members} - {""})) or "unknown"
+    return site_of
 
 
 def shortened(names: Sequence[str]) -> str:

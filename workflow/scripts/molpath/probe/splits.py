@@ -109,24 +109,24 @@ def test_sides(
         if len(set(groups)) < pieces:
             raise BadTask(f"{source}: {len(set(groups))} sites can't fill {pieces} folds; keep_sites needs more sites")
         draws = range(folds) if monte_carlo else [0]
-        found = []
+        sides = []
         for draw in draws:
             splitter = StratifiedGroupKFold(pieces, shuffle=True, random_state=seed + draw)
             tests = [test for _, test in quietly(splitter.split(blank, strata, groups))]
-            found += tests[:1] if monte_carlo else tests
+            sides += tests[:1] if monte_carlo else tests
     elif monte_carlo:
         labels = pooled(strata)
         size = int(share * len(cases))
         if size < labels.nunique():
             raise BadTask(f"{source}: a test side of {size} cases can't hold {labels.nunique()} labels; add cases")
         splitter = StratifiedShuffleSplit(folds, test_size=size, random_state=seed)
-        found = [test for _, test in splitter.split(blank, labels)]
+        sides = [test for _, test in splitter.split(blank, labels)]
     else:
         if len(cases) < folds or strata.value_counts().max() < folds:
             raise BadTask(f"{source}: {len(cases)} cases can't fill {folds} folds; ask for fewer folds")
         splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
-        found = [test for _, test in quietly(splitter.split(blank, strata))]
-    return [set(cases[test]) for test in found]
+        sides = [test for _, test in quietly(splitter.split(blank, strata))]
+    return [set(cases[test]) for test in sides]
 
 
 def quietly(splits: Iterable[tuple[np.ndarray, np.ndarray]]) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -78,8 +78,8 @@ class Task:
 
     def keep(self, samples: Sequence[str]) -> Task:
         """The task without samples that are not in `samples`."""
-        known = set(samples)
-        rows = np.array([name in known for name in self.samples], bool)
+        names = set(samples)
+        rows = np.array([name in names for name in self.samples], bool)
         return dataclasses.replace(
             self,
             samples=[name for name, hit in zip(self.samples, rows, strict=True) if hit],
@@ -111,23 +111,23 @@ def read_task(name: str, config: str | Path, table: str | Path, folds_needed: bo
     survival = settings.get("task_type") == "survival" or any(c.endswith("_event") for c in [column, *extra])
     regression = settings.get("task_type") == "regression"
     named = {} if regression else settings["label_dict"]
-    words = in_order({str(code): label for code, label in named.items()})
+    class_names = in_order({str(code): label for code, label in named.items()})
     if not survival:
         check_first(settings["metrics"], config)
     if not survival and not regression:
-        check_labels(rows, column, words, table, config)
+        check_labels(rows, column, class_names, table, config)
     event, time = survival_columns(rows, column, extra, table) if survival else ("", "")
     survived = [event, time] if survival else []
     same = dict.fromkeys([column, *extra, *survived, *folds, *(["case_id"] if unit == "slide_id" else [])])
     samples = one_row_a_sample(rows, unit, list(same), table)
     times, events = read_survival(rows.loc[samples["first"]], event, time, table) if survival else (None, None)
-    order = {code: i for i, code in enumerate(words)}
+    order = {code: i for i, code in enumerate(class_names)}
     return Task(
         name,
         unit,
         list(samples.index),
         np.array([order.get(value, -1) for value in samples[column]], int),
-        list(words.values()),
+        list(class_names.values()),
         samples[folds].to_numpy(object),
         list(settings["metrics"]),
         times,
@@ -159,14 +159,14 @@ def read_values(samples: pd.DataFrame, column: str, table: str | Path) -> np.nda
     return values
 
 
-def in_order(words: dict[str, str]) -> dict[str, str]:
+def in_order(class_names: dict[str, str]) -> dict[str, str]:
     """Classes by code, numbers in their order: quadratic kappa counts steps between grades, however they are listed.
 
     Where a code is no number, the order of label_dict is kept.
     """
-    if not all(map(is_integer, words)):
-        return words
-    return dict(sorted(words.items(), key=lambda item: int(item[0])))
+    if not all(map(is_integer, class_names)):
+        return class_names
+    return dict(sorted(class_names.items(), key=lambda item: int(item[0])))
 
 
 def fold_columns(rows: pd.DataFrame) -> list[str]:
@@ -204,15 +204,15 @@ def check_sides(rows: pd.DataFrame, folds: list[str], table: str | Path, remedy:
 
 
 def check_labels(
-    rows: pd.DataFrame, column: str, words: Collection[str], table: str | Path, config: str | Path
+    rows: pd.DataFrame, column: str, codes: Collection[str], table: str | Path, config: str | Path
 ) -> None:
     """Every label is one of label_dict."""
-    wrong = rows[~rows[column].isin(list(words))]
+    wrong = rows[~rows[column].isin(list(codes))]
     if len(wrong):
         labels, row = sorted(set(wrong[column])), wrong.iloc[0]["#"]
         raise BadTask(
             f"{table}, row {row}, column {column}: labels {labels} are not in label_dict of {config}; "
-            f"it has {', '.join(words)}"
+            f"it has {', '.join(codes)}"
         )
 
 
@@ -227,13 +227,13 @@ def one_row_a_sample(rows: pd.DataFrame, unit: str, columns: list[str], table: s
         sample = differing.index[differing.any(axis=1)][0]
         column = differing.columns[differing.loc[sample]][0]
         raise BadTask(f"{table}, column {column}: the slides of {unit} {sample} disagree; make them agree")
-    found = groups[columns].first()
-    found["first"] = rows.drop_duplicates(unit).index
-    found["case"] = groups["case_id"].first()
+    samples = groups[columns].first()
+    samples["first"] = rows.drop_duplicates(unit).index
+    samples["case"] = groups["case_id"].first()
     slides = rows["slide_id"] if "slide_id" in rows else pd.Series("", rows.index)
     listed = slides.groupby(rows[unit], sort=False).agg(lambda names: [n for n in dict.fromkeys(names) if n])
-    found["slides"] = listed
-    return found
+    samples["slides"] = listed
+    return samples
 
 
 def survival_columns(rows: pd.DataFrame, label: str, extra: Sequence[str], table: str | Path) -> tuple[str, str]:
@@ -251,11 +251,11 @@ def read_survival(samples: pd.DataFrame, event: str, time: str, table: str | Pat
     """Times in days (float) and events (bool) of samples; `#` is the line each stands in."""
     times = pd.to_numeric(samples[time], errors="coerce").to_numpy(float)
     events = pd.to_numeric(samples[event], errors="coerce").to_numpy(float)
-    for column, wrong, what in (
+    for column, wrong, remedy in (
         (time, ~(np.isfinite(times) & (times > 0)), "is not a positive time: write days, or empty the label"),
         (event, ~np.isin(events, (0, 1)), "is neither 1 (event) nor 0 (censored): correct it, or empty the label"),
     ):
         if wrong.any():
             row = samples[wrong].iloc[0]
-            raise BadTask(f"{table}, row {row['#']}, column {column}: {row[column]!r} {what} to leave the row out")
+            raise BadTask(f"{table}, row {row['#']}, column {column}: {row[column]!r} {remedy} to leave the row out")
     return times * (DAYS_A_MONTH if time.endswith("_months") else 1), events > 0

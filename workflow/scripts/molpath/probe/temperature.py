@@ -31,7 +31,7 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray, weights: np.ndarray 
     rows, weights = np.arange(len(labels)), np.ones(len(labels)) if weights is None else weights
 
     def loss(log_temperature: float) -> float:
-        found = log_softmax(logits / np.exp(log_temperature), axis=1)[rows, labels]
-        return float(-np.average(found, weights=weights))
+        likelihoods = log_softmax(logits / np.exp(log_temperature), axis=1)[rows, labels]
+        return float(-np.average(likelihoods, weights=weights))
 
     return float(np.exp(minimize_scalar(loss, bounds=np.log(RANGE), method="bounded", options={"xatol": 1e-8}).x))

@@ -39,8 +39,8 @@ def over_classes(labels: np.ndarray, probabilities: np.ndarray, weights: np.ndar
     if probabilities.shape[1] == 2:
         return score(labels == 1, probabilities[:, 1], weights)
     values = np.array([score(labels == c, probabilities[:, c], weights) for c in np.unique(labels)])
-    has = np.isfinite(values)
-    return np.where(has.any(0), np.where(has, values, 0).sum(0) / has.sum(0), np.nan)
+    is_finite = np.isfinite(values)
+    return np.where(is_finite.any(0), np.where(is_finite, values, 0).sum(0) / is_finite.sum(0), np.nan)
 
 
 def by_score(
@@ -49,9 +49,9 @@ def by_score(
     """Weight of positives and of negatives (B x G) at each distinct score, in its order."""
     order = np.argsort(-score if descending else score, kind="stable")
     starts = np.flatnonzero(np.r_[True, np.diff(score[order]) != 0])
-    mine = weights[:, order]
-    ups = np.add.reduceat(mine * positive[order], starts, axis=1)
-    downs = np.add.reduceat(mine * ~positive[order], starts, axis=1)
+    sorted_weights = weights[:, order]
+    ups = np.add.reduceat(sorted_weights * positive[order], starts, axis=1)
+    downs = np.add.reduceat(sorted_weights * ~positive[order], starts, axis=1)
     return ups, downs
 
 
@@ -94,9 +94,9 @@ def of_confusion(counts: np.ndarray, name: str) -> np.ndarray:
         expected = np.einsum("bi,bj,ij->b", truth, guess, far) / total
         return 1 - (counts * far).sum((1, 2)) / expected
     if name in ("macro-f1", "weighted-f1"):
-        there = truth + guess > 0
-        scores = np.where(there, 2 * hits / (truth + guess), 0)
-        return (scores * truth).sum(1) / total if name == "weighted-f1" else scores.sum(1) / there.sum(1)
+        is_present = truth + guess > 0
+        scores = np.where(is_present, 2 * hits / (truth + guess), 0)
+        return (scores * truth).sum(1) / total if name == "weighted-f1" else scores.sum(1) / is_present.sum(1)
     raise ValueError(f"unknown metric {name!r}")
 
 

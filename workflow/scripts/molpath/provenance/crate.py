@@ -127,8 +127,8 @@ def add_workflow(crate, name: str, provenance: Mapping[str, Any]):
         main["version"] = " ".join(f"{stage}:{digest}" for stage, digest in sorted(code["digests"].items()))
     main["softwareRequirements"] = [
         add(crate, package_url(package, version), "SoftwareApplication", name=package, version=version)
-        for package, known in sorted(provenance["software"]["packages"].items())
-        if (version := known["installed"])
+        for package, versions in sorted(provenance["software"]["packages"].items())
+        if (version := versions["installed"])
     ]
     return main
 
@@ -141,38 +141,42 @@ def package_url(package: str, version: str) -> str:
 
 def add_inputs(crate, main, provenance: Mapping[str, Any]) -> list:
     """What went in: sections of the config as values, each file of the user by name and SHA-256 (not its contents)."""
-    found, parameters = [], []
+    entities, parameters = [], []
     for section, value in sorted(provenance["config"].items()):
         parameters.append(crate.add_formal_parameter(f"config/{section}", "Text", f"#parameter/config/{section}"))
         text = json.dumps(value, sort_keys=True, ensure_ascii=False)
-        found.append(add(crate, f"#config/{section}", "PropertyValue", name=section, value=text))
-        found[-1]["exampleOfWork"] = parameters[-1]
+        entities.append(add(crate, f"#config/{section}", "PropertyValue", name=section, value=text))
+        entities[-1]["exampleOfWork"] = parameters[-1]
     for key, facts in provenance["inputs"].items():
         parameters.append(crate.add_formal_parameter(key, "File", f"#parameter/{key}"))
-        for name, one in facts.get("files", {"": facts}).items():
-            whole = "/".join(filter(None, (facts["name"], name)))
-            entity = add(crate, f"#input/{key}/{quote(whole)}", "CreativeWork", name=whole, sha256=one["sha256"])
+        for name, file_facts in facts.get("files", {"": facts}).items():
+            full_name = "/".join(filter(None, (facts["name"], name)))
+            entity = add(
+                crate, f"#input/{key}/{quote(full_name)}", "CreativeWork", name=full_name, sha256=file_facts["sha256"]
+            )
             entity["exampleOfWork"] = parameters[-1]
-            found.append(entity)
+            entities.append(entity)
     main["input"] = parameters
-    return found
+    return entities
 
 
 def add_files(crate, main, files: Mapping[str, Mapping[str, Any]]) -> list:
     """What came out: each listed file, as an example of the folder's kind of output."""
-    kinds, found = {}, []
+    kinds, entities = {}, []
     for name, facts in files.items():
         kind = name.split("/")[0]
         if kind not in kinds:
             kinds[kind] = crate.add_formal_parameter(kind, "File", f"#output/{kind}")
         facts = {"name": name, "sha256": facts["sha256"], "contentSize": str(facts["bytes"])}
-        found.append(crate.add_file(dest_path=name, properties=facts | format_of(name)))
-        found[-1]["exampleOfWork"] = kinds[kind]
+        entities.append(crate.add_file(dest_path=name, properties=facts | format_of(name)))
+        entities[-1]["exampleOfWork"] = kinds[kind]
     main["output"] = list(kinds.values())
-    return found
+    return entities
 
 
 def format_of(name: str) -> dict[str, str]:
     """Media type of a file by its name, where it has one."""
-    known = FORMATS.get(Path(name).suffix) or MimeTypes().guess_type(name)[0]  # Python's own, whatever the machine has
-    return {"encodingFormat": known} if known else {}
+    media_type = (
+        FORMATS.get(Path(name).suffix) or MimeTypes().guess_type(name)[0]
+    )  # Python's own, whatever the machine has
+    return {"encodingFormat": media_type} if media_type else {}

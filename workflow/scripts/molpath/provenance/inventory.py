@@ -68,8 +68,8 @@ def compare(results: str | os.PathLike, threads: int = 1) -> list[str]:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         return [f"{path}: can't be read as a list of files ({type(error).__name__}); run the workflow again"]
     with ThreadPoolExecutor(threads) as pool:
-        found = pool.map(lambda name: difference(Path(results) / name, *listed[name]), sorted(listed))
-        problems = [f"{name} {wrong}" for name, wrong in zip(sorted(listed), found, strict=True) if wrong]
+        faults = pool.map(lambda name: difference(Path(results) / name, *listed[name]), sorted(listed))
+        problems = [f"{name} {wrong}" for name, wrong in zip(sorted(listed), faults, strict=True) if wrong]
     return problems + [f"{name} is extra: {PROVENANCE} doesn't list it" for name in extra_files(str(results), listed)]
 
 

@@ -55,7 +55,7 @@ def write_provenance(
     outputs: files of `results` that are listed with all that lies beside them.
     """
     settings = yaml.safe_load(Path(config).read_text(encoding="utf-8"))
-    said = {
+    record = {
         "format": 1,
         "workflow": {"name": "molpath"} | dict(code),
         "software": {"python": platform.python_version(), "packages": packages(environments)},
@@ -65,18 +65,18 @@ def write_provenance(
         "inputs": {key: describe_input(Path(path)) for key, path in sorted(inputs.items())},
         "files": describe(results, list_files(results, outputs), threads),
     }
-    write_json(output, said)
-    return said
+    write_json(output, record)
+    return record
 
 
 def packages(environments: Sequence[str]) -> dict[str, dict[str, str | None]]:
     """Version that environment files ask for, and the one that is installed here (None: not in this environment)."""
-    found: dict[str, dict[str, str | None]] = {}
+    versions: dict[str, dict[str, str | None]] = {}
     for path in environments:
         for item in yaml.safe_load(Path(path).read_text(encoding="utf-8"))["dependencies"]:
             name, _, pinned = item.partition(" =")
-            found[name] = {"pinned": pinned, "installed": installed(INDEX_NAMES.get(name, name))}
-    return found | {"python": {"pinned": found["python"]["pinned"], "installed": platform.python_version()}}
+            versions[name] = {"pinned": pinned, "installed": installed(INDEX_NAMES.get(name, name))}
+    return versions | {"python": {"pinned": versions["python"]["pinned"], "installed": platform.python_version()}}
 
 
 def installed(name: str) -> str | None:
@@ -89,11 +89,11 @@ def installed(name: str) -> str | None:
 
 def seeds(config: Any, place: str = "") -> dict[str, Any]:
     """Every value of a key `seed` or `seeds`, by where it stands in the config."""
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for key, value in config.items() if isinstance(config, Mapping) else ():
         where = f"{place}/{key}".lstrip("/")
-        found |= {where: value} if key in ("seed", "seeds") else seeds(value, where)
-    return found
+        values |= {where: value} if key in ("seed", "seeds") else seeds(value, where)
+    return values
 
 
 def describe_input(path: Path) -> dict[str, Any]:

@@ -37,24 +37,24 @@ def shareable_text(text: str) -> str:
     if _PATH.fullmatch(text) or ("://" not in text and os.path.normpath(text).startswith("..")):
         return _path(text)
     parts, end = [], 0
-    for found in _ADDRESS.finditer(text):
-        parts += [_words(text[end : found.start()]), _address(found)]
-        end = found.end()
+    for match in _ADDRESS.finditer(text):
+        parts += [_words(text[end : match.start()]), _address(match)]
+        end = match.end()
     return "".join([*parts, _words(text[end:])])
 
 
 def _words(text: str) -> str:
     """Text without an address."""
-    return _LOGIN.sub("…@", _PATH.sub(lambda found: _path(found[0]), _without_names(text)))
+    return _LOGIN.sub("…@", _PATH.sub(lambda match: _path(match[0]), _without_names(text)))
 
 
-def _address(found: re.Match) -> str:
+def _address(match: re.Match) -> str:
     """An address without login, query and fragment."""
-    scheme, slashes, rest = found.groups()
+    scheme, slashes, remainder = match.groups()
     if scheme.lower() == "file":
-        return _path(rest)
-    rest = re.split(r"[?#]", rest, maxsplit=1)[0]
-    host, slash, path = rest.partition("/")
+        return _path(remainder)
+    remainder = re.split(r"[?#]", remainder, maxsplit=1)[0]
+    host, slash, path = remainder.partition("/")
     if "@" in host:
         host = host.rpartition("@")[2]
     elif "@" in path and re.search(r":(?!\d*$)", host):  # a password with a slash in it

@@ -54,13 +54,20 @@ def recorded_differences(results: Path, threads: int = 1) -> list[str]:
 
     Only files that no manifest and no provenance.json tells of, which are compared with these.
     """
-    seen = {*map(os.path.normpath, _told(results)), *(os.path.normpath(results / name) for name in listed_in(results))}
-    claims = [(path, rows) for path, rows in _records(results) if os.path.normpath(path) not in seen]
+    recorded = {
+        *map(os.path.normpath, _told(results)),
+        *(os.path.normpath(results / name) for name in listed_in(results)),
+    }
+    claims = [(path, rows) for path, rows in _records(results) if os.path.normpath(path) not in recorded]
     with ThreadPoolExecutor(threads) as pool:
-        found = pool.map(lambda claim: _unlike(*claim), claims)
-        problems = [f"{path} {wrong}" for (path, _), wrong in zip(claims, found, strict=True) if wrong]
-    kept = [path for marker in sorted(results.glob("*/.finished/*/complete")) for path in damaged(marker.parent)]
-    return problems + [f"{path} isn't what was kept: the work is done again where it is needed" for path in kept]
+        differences = pool.map(lambda claim: _unlike(*claim), claims)
+        problems = [f"{path} {wrong}" for (path, _), wrong in zip(claims, differences, strict=True) if wrong]
+    damaged_files = [
+        path for marker in sorted(results.glob("*/.finished/*/complete")) for path in damaged(marker.parent)
+    ]
+    return problems + [
+        f"{path} isn't what was kept: the work is done again where it is needed" for path in damaged_files
+    ]
 
 
 def _records(results: Path) -> Iterator[tuple[Path, list[Row]]]:
@@ -125,10 +132,10 @@ def orphans(results: str | os.PathLike) -> list[str]:
     """Files below `results`/wsi that no manifest names, and temporary files that no living process writes."""
     results = Path(results)
     parts = (results, results / NEW_SLIDES)
-    known = {os.path.normpath(path) for part in parts for path in _claimed(part)}
-    found = [path for part in parts for path in _files_below(part / "wsi") if os.path.normpath(path) not in known]
-    found = [path for path in found if not is_temporary(path) and path.parent.name != FOLDER]
-    return sorted(map(str, [*found, *_leftovers(results)]))
+    claimed = {os.path.normpath(path) for part in parts for path in _claimed(part)}
+    unclaimed = [path for part in parts for path in _files_below(part / "wsi") if os.path.normpath(path) not in claimed]
+    unclaimed = [path for path in unclaimed if not is_temporary(path) and path.parent.name != FOLDER]
+    return sorted(map(str, [*unclaimed, *_leftovers(results)]))
 
 
 def _claimed(results: Path) -> Iterator[Path]:

@@ -16,8 +16,8 @@ def shown_in_qupath(properties: Mapping[str, str], size: tuple[int, int]) -> Box
     That is the slide's `openslide.bounds`, where a file names all four. Source: QuPath's OpenslideImageServer.
     """
     names = (f"openslide.bounds-{name}" for name in ("x", "y", "width", "height"))
-    found = [properties.get(name, "") for name in names]
-    if properties.get("openslide.vendor") not in CROPPED or not all(value.isdigit() for value in found):
+    values = [properties.get(name, "") for name in names]
+    if properties.get("openslide.vendor") not in CROPPED or not all(value.isdigit() for value in values):
         return 0, 0, *size
-    x, y, width, height = map(int, found)
+    x, y, width, height = map(int, values)
     return x, y, min(width, size[0] - x), min(height, size[1] - y)

@@ -39,9 +39,9 @@ def collect_slides(
         result[column] = tissue[column]
     result["duplicate_of"] = duplicates(result)
     rows = result.to_dict("records")
-    found = Gathering(rows)
-    found.add_table(rows)
-    write_judged(table, result, [entry for entry in found.entries if entry.stage == "tissue"], max_failed_fraction)
+    gathering = Gathering(rows)
+    gathering.add_table(rows)
+    write_judged(table, result, [entry for entry in gathering.entries if entry.stage == "tissue"], max_failed_fraction)
 
 
 def duplicates(table) -> list[str]:
@@ -50,12 +50,12 @@ def duplicates(table) -> list[str]:
     `identity` is that of the file, `pixels` that of the overview: a copy under another name or with another header.
     """
     first: dict[tuple[str, str], str] = {}
-    found = []
+    originals = []
     for row in table.itertuples():
         marks = [("file", row.identity), ("pixels", getattr(row, "pixels", ""))]
         marks = [mark for mark in marks if mark[1]] if row.status == OK else []
         original = next((first[mark] for mark in marks if mark in first), "")
-        found.append(original)
+        originals.append(original)
         for mark in marks:
             first.setdefault(mark, original or row.slide_id)
-    return found
+    return originals

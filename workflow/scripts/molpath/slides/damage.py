@@ -30,9 +30,9 @@ def is_damage(error: Exception) -> bool:
 def as_damage(error: Exception) -> Exception:
     """What OpenSlide's error is: DamagedTile, or an OSError where it names a failure of storage, which is no fault of
     the slide: its patches must not be dropped for it."""
-    said = str(error)
-    number = storage_error(said)
-    return OSError(number, said) if number else DamagedTile(said)
+    message = str(error)
+    number = storage_error(message)
+    return OSError(number, message) if number else DamagedTile(message)
 
 
 class Forgiving:
@@ -83,13 +83,15 @@ class Forgiving:
         import cv2
 
         downsample = self.slide.levels[level][2]
-        finer = sorted((i for i, one in enumerate(self.slide.levels) if one[2] < downsample), reverse=True)
-        for other in finer:
-            ratio = downsample / self.slide.levels[other][2]
+        finer = sorted(
+            (i for i, level_facts in enumerate(self.slide.levels) if level_facts[2] < downsample), reverse=True
+        )
+        for finer_level in finer:
+            ratio = downsample / self.slide.levels[finer_level][2]
             if ratio > FINEST:
                 break
             try:
-                pixels = self.slide.region(x, y, other, round(width * ratio), round(height * ratio))
+                pixels = self.slide.region(x, y, finer_level, round(width * ratio), round(height * ratio))
             except Exception as error:
                 if not is_damage(error):
                     raise

@@ -55,16 +55,18 @@ class FramePage:
 
 def pages_of_series(path: str | Path, levels: Sequence[tuple[int, int, float]]) -> list[FramePage]:
     """The pages that have the sizes of OpenSlide's `levels`. Raises ValueError if in doubt."""
-    found: dict[tuple[int, int], list[FramePage]] = {level[:2]: [] for level in levels}
+    pages_of_size: dict[tuple[int, int], list[FramePage]] = {level[:2]: [] for level in levels}
     for part in parts_of(path):
         with open(part, "rb") as file:
             values = read_header(file)
             size = number(values, WIDTH), number(values, HEIGHT)
-            if size in found and b"VOLUME" in values.get(IMAGE_TYPE, b""):
-                found[size].append(page_of(str(part), file, values))
-    if not all(len(pages) == 1 for pages in found.values()) or len(found) < len(levels):
-        raise ValueError(f"{[len(pages) for pages in found.values()]} files for the levels of the slide, not one each")
-    return [page for (page,) in found.values()]
+            if size in pages_of_size and b"VOLUME" in values.get(IMAGE_TYPE, b""):
+                pages_of_size[size].append(page_of(str(part), file, values))
+    if not all(len(pages) == 1 for pages in pages_of_size.values()) or len(pages_of_size) < len(levels):
+        raise ValueError(
+            f"{[len(pages) for pages in pages_of_size.values()]} files for the levels of the slide, not one each"
+        )
+    return [page for (page,) in pages_of_size.values()]
 
 
 def page_of(path: str, file: BinaryIO, values: Mapping[tuple[int, int], bytes]) -> FramePage:

@@ -17,8 +17,8 @@ def identity_of(path: str | os.PathLike) -> str:
 
     Names don't count: a copy in another folder, or of a DICOM series under other names, is the same slide.
     """
-    found = [contents_of(part) for part in files_of(path)]
-    return found[0] if len(found) == 1 else hashlib.sha256("".join(sorted(found)).encode()).hexdigest()[:16]
+    digests = [contents_of(part) for part in files_of(path)]
+    return digests[0] if len(digests) == 1 else hashlib.sha256("".join(sorted(digests)).encode()).hexdigest()[:16]
 
 
 def contents_of(path: Path) -> str:

@@ -58,11 +58,11 @@ def inspect_shard(
     may take before it is set aside.
     """
     progress = Progress(log_path, "slides", len(slides))
-    known = read_known_bad(known_bad) if known_bad else []
+    known_problems = read_known_bad(known_bad) if known_bad else []
     rows = []
     look = partial(inspect_slide, mpp_tolerance=mpp_tolerance, not_downloaded=not_downloaded)
     for slide, row in zip(slides, rows_contained(look, slides, deadline_s, memory_mb), strict=True):
-        row["note"] = "; ".join(filter(None, [row.get("note"), note_of(slide, known)]))
+        row["note"] = "; ".join(filter(None, [row.get("note"), note_of(slide, known_problems)]))
         rows.append(row)
         progress.step(aside=row["reason"])
     write_manifest(manifest, rows, COLUMNS)
@@ -91,7 +91,7 @@ def inspect_slide(
         return set_aside(slide_id, "unreadable", str(error), bytes=size)
     except (PermissionError, IsADirectoryError) as error:
         return set_aside(slide_id, "unreadable", error.strerror or str(error), bytes=size)
-    seen = {
+    numbers = {
         "reader": reader.name,
         "vendor": reader.vendor,
         "width": reader.levels[0][0],
@@ -100,62 +100,62 @@ def inspect_slide(
         "identity": identity_of(path),
         "bytes": size,
     }
-    seen["bounds_x"], seen["bounds_y"], *_ = shown_in_qupath(reader.properties, reader.levels[0][:2])
+    numbers["bounds_x"], numbers["bounds_y"], *_ = shown_in_qupath(reader.properties, reader.levels[0][:2])
     reader.close()
     try:
         mpp, source, note = find_mpp(properties_of(reader, facts), slide["mpp"], mpp_tolerance, reader.levels[0][:2])
     except NotSquare as error:
         remedy = "resample the slide, or write its true mpp into column mpp of the slide sheet if the file is wrong"
-        return set_aside(slide_id, "not_square", f"{error}: {remedy}", **seen)
-    seen["note"] = "; ".join(filter(None, [*reader.notes, note_of_depths(facts), note]))
+        return set_aside(slide_id, "not_square", f"{error}: {remedy}", **numbers)
+    numbers["note"] = "; ".join(filter(None, [*reader.notes, note_of_depths(facts), note]))
     if mpp is None:
-        because = f" ({seen['note']})" if seen["note"] else ""
+        because = f" ({numbers['note']})" if numbers["note"] else ""
         detail = f"no micrometres per pixel in the file{because}; write them into column mpp of the slide sheet"
-        return set_aside(slide_id, "no_resolution", detail, **seen)
+        return set_aside(slide_id, "no_resolution", detail, **numbers)
     magnification = magnification_of(mpp)
     # As the sheet has it: what is just below a border of magnifications must not be rounded up to it.
-    seen |= {
+    numbers |= {
         "mpp": f"{mpp:.10g}" if source == "sheet" else f"{mpp:.6g}",
         "mpp_source": source,
         "magnification": magnification or "",
     }
     if magnification is None:
-        return set_aside(slide_id, "low_resolution", f"{mpp:g} micrometres per pixel is coarser than 5x", **seen)
-    return accepted(slide_id, **seen)
+        return set_aside(slide_id, "low_resolution", f"{mpp:g} micrometres per pixel is coarser than 5x", **numbers)
+    return accepted(slide_id, **numbers)
 
 
 def _features_only(slide_id: str, mpp: str) -> dict[str, Any]:
     """A slide without a file: what the sheet says of its resolution places features that another tool made."""
     value, source, note = find_mpp({}, mpp)
-    known = {"mpp": f"{value:.10g}", "mpp_source": source} if value else {}
+    scale = {"mpp": f"{value:.10g}", "mpp_source": source} if value else {}
     if value:
-        known["magnification"] = str(magnification_of(value) or "")
-    return set_aside(slide_id, FEATURES_ONLY, "column path of the slide sheet is empty", note=note, **known)
+        scale["magnification"] = str(magnification_of(value) or "")
+    return set_aside(slide_id, FEATURES_ONLY, "column path of the slide sheet is empty", note=note, **scale)
 
 
 def note_of_depths(facts: Facts | None) -> str:
     """What is said of an NDPI with several focal planes, '' of all else."""
-    several = facts is not None and facts.depths > 1
-    return f"{facts.depths} focal planes, of which the one at depth 0 is read" if facts and several else ""
+    has_planes = facts is not None and facts.depths > 1
+    return f"{facts.depths} focal planes, of which the one at depth 0 is read" if facts and has_planes else ""
 
 
 def check_parts(path: str) -> None:
     """Raise Broken if a file of a slide that consists of several is not there, or ends too early."""
-    for names, what in ((missing_parts(path), "missing or empty"), (cut_parts(path), "cut off")):
+    for names, fault in ((missing_parts(path), "missing or empty"), (cut_parts(path), "cut off")):
         if names:
             named = f"{', '.join(names[:3])}{' …' if len(names) > 3 else ''}"
-            raise Broken("truncated", f"files of the slide are {what}: {named}; copy the whole slide again")
+            raise Broken("truncated", f"files of the slide are {fault}: {named}; copy the whole slide again")
 
 
 def check_finest(reader, slide: Mapping[str, str]) -> None:
     """Raise Broken if the finest image of a DICOM series is missing; keep = yes takes it, with a note."""
     if reader.vendor != DICOM or not lacks_its_finest(slide["path"]):
         return
-    said = "the largest image of its DICOM series is a smaller copy (RESAMPLED) of one that is missing"
+    message = "the largest image of its DICOM series is a smaller copy (RESAMPLED) of one that is missing"
     if slide["keep"] != "yes":
         reader.close()
-        raise Broken("truncated", f"{said}: fetch the whole series, or write keep = yes to take it as it is")
-    reader.notes.append(said)
+        raise Broken("truncated", f"{message}: fetch the whole series, or write keep = yes to take it as it is")
+    reader.notes.append(message)
 
 
 def open_checked(path: str):
@@ -169,9 +169,9 @@ def open_checked(path: str):
     except Exception as error:
         if is_out_of_memory(error):
             raise
-        said = f"it opens, but its last pixels can't be read: {error}"
+        message = f"it opens, but its last pixels can't be read: {error}"
         if not is_damage(error) or not any(can_be_read(reader, *place) for place in ELSEWHERE):
-            raise Broken("unreadable", said) from error
+            raise Broken("unreadable", message) from error
         reader.notes.append(f"its last pixels can't be read ({error}); patches there are lost")
     return reader
 

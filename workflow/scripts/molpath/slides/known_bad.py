@@ -15,11 +15,11 @@ def read_known_bad(path: str | os.PathLike) -> list[dict[str, str]]:
     return read_tsv(path).to_dict("records")
 
 
-def note_of(slide: Mapping[str, str], known: Sequence[Mapping[str, str]]) -> str:
+def note_of(slide: Mapping[str, str], known_problems: Sequence[Mapping[str, str]]) -> str:
     """What others said of a slide whose id or file name is in the list; '' of all others.
 
     Names are all there is to go by, and short ones may belong to another slide: the note says so and changes nothing.
     """
     names = {slide["slide_id"], Path(slide["path"]).name, Path(slide["path"]).stem}
-    found = [row for row in known if any(fnmatchcase(name, row["slide"]) for name in names)]
-    return "; ".join(f"known by this name in {row['cohort']}: {row['problem']} ({row['source']})" for row in found)
+    matches = [row for row in known_problems if any(fnmatchcase(name, row["slide"]) for name in names)]
+    return "; ".join(f"known by this name in {row['cohort']}: {row['problem']} ({row['source']})" for row in matches)

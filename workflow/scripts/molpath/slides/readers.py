@@ -49,8 +49,8 @@ class _TiledReader:
     def _open_tiles(self, path: str, pages: list, half_scale: bool) -> None:
         paths = [getattr(page, "path", path) for page in pages]  # levels of DICOM are files of their own
         # Closed by close, or with the reader.
-        self._files = {each: open(each, "rb", buffering=0) for each in dict.fromkeys(paths)}  # noqa: SIM115
-        files = [self._files[each].fileno() for each in paths]
+        self._files = {part: open(part, "rb", buffering=0) for part in dict.fromkeys(paths)}  # noqa: SIM115
+        files = [self._files[part].fileno() for part in paths]
         cache = TileCache()
         self._shrunk: dict[tuple[int, int], TiffTiles | None] = {}
         self._tiles = [TiffTiles(page, file, cache) for page, file in zip(pages, files, strict=True)]
@@ -211,12 +211,14 @@ class TiffReader(_TiledReader):
             place = round(x * downsample), round(y * downsample)
             try:
                 finer = self.region(*place, level - 1, edge * by, edge * by)
-                here = self.region(*place, level, edge, edge)
+                this_level = self.region(*place, level, edge, edge)
             except Exception as error:
                 if is_damage(error):
                     continue  # a damaged tile tells nothing of the others
                 raise
-            cells = [cv2.resize(pixels, (8, 8), interpolation=cv2.INTER_AREA).astype(float) for pixels in (finer, here)]
+            cells = [
+                cv2.resize(pixels, (8, 8), interpolation=cv2.INTER_AREA).astype(float) for pixels in (finer, this_level)
+            ]
             if np.abs(cells[0] - cells[1]).mean() > MOST_DIFFERENCE:
                 return False
         return True
@@ -242,7 +244,7 @@ def open_slide(path: str | Path, half_scale: bool = False) -> Reader:
             OpenSlideReader.name: lambda: _fastest(OpenSlideReader(path), half_scale),
             TiffReader.name: lambda: TiffReader(path, half_scale),
         }
-    said = []
+    messages = []
     for name, attempt in attempts.items():
         try:
             return attempt()
@@ -251,9 +253,9 @@ def open_slide(path: str | Path, half_scale: bool = False) -> Reader:
         except NotOnePicture as error:  # another reader would only not see it
             raise UnreadableSlide(str(error)) from error
         except Exception as error:  # every library has its own kinds
-            said.append(f"{name}: {error}")
-    said += filter(None, [REMEDIES.get(Path(path).suffix.lower())])
-    raise UnreadableSlide("; ".join(said))
+            messages.append(f"{name}: {error}")
+    messages += filter(None, [REMEDIES.get(Path(path).suffix.lower())])
+    raise UnreadableSlide("; ".join(messages))
 
 
 def _fastest(opened: OpenSlideReader, half_scale: bool) -> Reader:
@@ -262,8 +264,8 @@ def _fastest(opened: OpenSlideReader, half_scale: bool) -> Reader:
         return opened
     reader: Reader
     try:
-        ours = opened.vendor == "generic-tiff" and holds_more(opened.path, opened.levels)
-        reader = TiffReader(opened.path, half_scale) if ours else JpegTilesReader(opened, half_scale)
+        use_tiff = opened.vendor == "generic-tiff" and holds_more(opened.path, opened.levels)
+        reader = TiffReader(opened.path, half_scale) if use_tiff else JpegTilesReader(opened, half_scale)
     except (MemoryError, NotOnePicture):
         opened.close()
         raise

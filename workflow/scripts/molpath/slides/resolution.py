@@ -56,12 +56,12 @@ def find_mpp(
             raise NotSquare(differ)
         notes.append(differ if sheet else f"{differ}; the first is used")
     if sheet:
-        given = float(sheet)
-        if not is_plausible(given) and not is_coarse(given):
-            return None, "", f"the sheet says mpp {given:g}, which is no slide's"
-        if value is not None and abs(given - value) > tolerance * value:
-            notes.append(f"the sheet says mpp {given:g}, the file {value:g} ({source}); the sheet's is used")
-        value, source = given, "sheet"
+        sheet_mpp = float(sheet)
+        if not is_plausible(sheet_mpp) and not is_coarse(sheet_mpp):
+            return None, "", f"the sheet says mpp {sheet_mpp:g}, which is no slide's"
+        if value is not None and abs(sheet_mpp - value) > tolerance * value:
+            notes.append(f"the sheet says mpp {sheet_mpp:g}, the file {value:g} ({source}); the sheet's is used")
+        value, source = sheet_mpp, "sheet"
     magnification = magnification_of(value) if value else None
     objective = next(filter(None, (number(properties.get(name)) for name in OBJECTIVES)), None)
     if objective and magnification and objective != magnification:
@@ -109,11 +109,11 @@ def statements(
     """
     unit = UNITS.get(properties.get("tiff.ResolutionUnit", ""))
     for *names, micrometres, is_whole in SOURCES:
-        found = [number(properties.get(name)) for name in names]
-        if names[0] == "openslide.mpp-x" and not unit and repeats_tag(found[0], properties):
+        numbers = [number(properties.get(name)) for name in names]
+        if names[0] == "openslide.mpp-x" and not unit and repeats_tag(numbers[0], properties):
             continue
         pixels = size if is_whole else (1, 1)
-        x, y = (n * micrometres / p if n and p else None for n, p in zip(found, pixels, strict=True))
+        x, y = (n * micrometres / p if n and p else None for n, p in zip(numbers, pixels, strict=True))
         yield x, y, names[0]
     yield *ome_mpp(properties, size), "ome.PhysicalSizeX"
     yield tag_mpp(properties, "X", unit), tag_mpp(properties, "Y", unit), "tiff.XResolution"
@@ -127,17 +127,17 @@ def tag_mpp(properties: Mapping[str, str], axis: str, unit: float | None) -> flo
 
 def repeats_tag(mpp: float | None, properties: Mapping[str, str]) -> bool:
     """True if an mpp is what the resolution tag gives in one of the units it might be in."""
-    found = (tag_mpp(properties, "X", unit) for unit in UNITS.values())
-    return mpp is not None and any(value is not None and isclose(mpp, value, rel_tol=1e-3) for value in found)
+    tag_values = (tag_mpp(properties, "X", unit) for unit in UNITS.values())
+    return mpp is not None and any(value is not None and isclose(mpp, value, rel_tol=1e-3) for value in tag_values)
 
 
 def ome_mpp(properties: Mapping[str, str], size: tuple[int, int]) -> tuple[float | None, float | None]:
     """mpp across and down that OME-XML in the image description gives for its image of this size (the first, if the
     size is unknown); what a reader found (`ome.PhysicalSizeX`) if there is none."""
-    wanted = tuple(map(str, size))
+    image_size = tuple(map(str, size))
     for pixels in re.findall(r"<(?:\w+:)?Pixels\s[^>]*>", properties.get("tiff.ImageDescription", "")):
         values = dict(re.findall(r'(\w+)="([^"]*)"', pixels))
-        if not any(size) or (values.get("SizeX"), values.get("SizeY")) == wanted:
+        if not any(size) or (values.get("SizeX"), values.get("SizeY")) == image_size:
             return in_micrometres(values, "X"), in_micrometres(values, "Y")
     values = {name.removeprefix("ome."): value for name, value in properties.items() if name.startswith("ome.")}
     return in_micrometres(values, "X"), in_micrometres(values, "Y")

@@ -99,10 +99,10 @@ class _File:
         """An unsigned number of 2, 4 or 8 bytes."""
         return int.from_bytes(data, "little" if self.order == "<" else "big")
 
-    def read(self, offset: int, count: int, what: str) -> bytes:
+    def read(self, offset: int, count: int, content: str) -> bytes:
         """`count` bytes at `offset`. Raises Broken if the file ends before."""
         if offset + count > self.size:
-            raise Broken("truncated", f"the file ends at byte {self.size}, {what} at byte {offset + count}")
+            raise Broken("truncated", f"the file ends at byte {self.size}, {content} at byte {offset + count}")
         self.handle.seek(offset)
         data = self.handle.read(count)
         if len(data) < count:
@@ -111,26 +111,26 @@ class _File:
 
     def directories(self, offset: int):
         """Yield the wanted tags of every directory, then of every sub-image (levels of an OME-TIFF)."""
-        seen: set[int] = set()
+        offsets: set[int] = set()
         waiting: deque[int] = deque()
         while offset:
-            if offset in seen:
+            if offset in offsets:
                 raise Broken("unreadable", f"the directory at byte {offset} comes again after itself: an endless loop")
-            tags, offset = self.visit(offset, seen)
+            tags, offset = self.visit(offset, offsets)
             waiting.extend(map(int, tags.get(SUB_IMAGES, ())))
             yield tags
         while waiting:
             place = waiting.popleft()
-            if place and place not in seen:  # some writers list sub-images and chain them as well
-                tags, following = self.visit(place, seen)
+            if place and place not in offsets:  # some writers list sub-images and chain them as well
+                tags, following = self.visit(place, offsets)
                 waiting.extend([following, *map(int, tags.get(SUB_IMAGES, ()))])
                 yield tags
 
-    def visit(self, offset: int, seen: set[int]) -> tuple[dict, int]:
+    def visit(self, offset: int, offsets: set[int]) -> tuple[dict, int]:
         """As `directory`, of one that was not seen yet. Raises Broken if there are too many."""
-        if len(seen) == MOST_IMAGES:
+        if len(offsets) == MOST_IMAGES:
             raise Broken("unreadable", f"more than {MOST_IMAGES} images in one file")
-        seen.add(offset)
+        offsets.add(offset)
         return self.directory(offset)
 
     def directory(self, offset: int) -> tuple[dict, int]:
@@ -149,8 +149,8 @@ class _File:
             following = self.number(self.read(end, 8, "the link to the next directory"))
             halves = self.read(end + 8, 4 * count, "a directory's upper halves")
             high = [self.number(halves[i : i + 4]) for i in range(0, len(halves), 4)]
-        found = zip(numbers, entries, high, strict=True)
-        return {number: self.value(row, upper) for number, row, upper in found if number in WANTED}, following
+        rows = zip(numbers, entries, high, strict=True)
+        return {number: self.value(row, upper) for number, row, upper in rows if number in WANTED}, following
 
     def value(self, entry: bytes, upper: int) -> np.ndarray | bytes:
         """Value of a directory's entry; `upper`: its upper half in an NDPI beyond 4 GB."""
@@ -162,8 +162,8 @@ class _File:
         if length <= self.word:
             data = place[:length]
         else:
-            what = f"the values of tag {self.number(entry[:2])}"
-            data = self.read(self.number(place) + (upper << 32), length, what)
+            content = f"the values of tag {self.number(entry[:2])}"
+            data = self.read(self.number(place) + (upper << 32), length, content)
         if kind not in INTEGERS:
             return data
         return np.frombuffer(data, self.order + INTEGERS[kind]).astype(np.uint64)
@@ -188,24 +188,26 @@ def check_image(tags: Mapping[int, np.ndarray | bytes], size: int, is_first: boo
 def check_size(tags: Mapping[int, np.ndarray | bytes]) -> None:
     """Raise Broken if an image is empty, larger than any slide, or lists too few tiles or strips for its size."""
     width, height = first_of(tags, WIDTH), first_of(tags, HEIGHT)
-    said = f"an image of {width} x {height} pixels"
+    image = f"an image of {width} x {height} pixels"
     if not 0 < width <= LONGEST_EDGE or not 0 < height <= LONGEST_EDGE:
-        raise Broken("unreadable", f"{said}: no slide has that size")
+        raise Broken("unreadable", f"{image}: no slide has that size")
     is_tiled = TILE_WIDTH in tags or TILE_HEIGHT in tags
     across = first_of(tags, TILE_WIDTH) if is_tiled else width
     down = first_of(tags, TILE_HEIGHT) if is_tiled else min(height, first_of(tags, ROWS_PER_STRIP, height))
     if not across or not down or (is_tiled and max(across, down) > LONGEST_TILE_EDGE):
-        raise Broken("unreadable", f"{said} in tiles or strips of {across} x {down}")
+        raise Broken("unreadable", f"{image} in tiles or strips of {across} x {down}")
     needed, listed = -(-width // across) * -(-height // down), len(data_of(tags)[0])
     if listed < needed or needed > MOST_TILES:
-        raise Broken("unreadable", f"{said} needs {needed} tiles or strips of {across} x {down}, {listed} are listed")
+        raise Broken("unreadable", f"{image} needs {needed} tiles or strips of {across} x {down}, {listed} are listed")
 
 
 def data_of(tags: Mapping[int, np.ndarray | bytes]) -> tuple[np.ndarray, np.ndarray]:
     """Offsets and byte counts of an image's tiles or strips, empty where they are not listed."""
     names = TILES if TILES[0] in tags else STRIPS
-    found = (tags.get(name) for name in names)
-    offsets, counts = (values if isinstance(values, np.ndarray) else np.empty(0, np.uint64) for values in found)
+    values_of_tags = (tags.get(name) for name in names)
+    offsets, counts = (
+        values if isinstance(values, np.ndarray) else np.empty(0, np.uint64) for values in values_of_tags
+    )
     return offsets, counts
 
 

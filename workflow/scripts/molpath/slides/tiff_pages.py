@@ -24,10 +24,10 @@ ASPECT_TOLERANCE = 0.02
 def pages_of_levels(file, levels: list[tuple[int, int, float]]) -> list:
     """The tiled pages (tifffile) that have the sizes of OpenSlide's `levels`. Raises ValueError if in doubt."""
     tiled = [page for page in islice(file.pages, MOST_PAGES) if page.is_tiled]
-    found = [[page for page in tiled if (page.imagewidth, page.imagelength) == level[:2]] for level in levels]
-    if not all(len(pages) == 1 for pages in found):
-        raise ValueError(f"{[len(pages) for pages in found]} pages for the levels of the slide, not one each")
-    return [page for (page,) in found]
+    pages_by_level = [[page for page in tiled if (page.imagewidth, page.imagelength) == level[:2]] for level in levels]
+    if not all(len(pages) == 1 for pages in pages_by_level):
+        raise ValueError(f"{[len(pages) for pages in pages_by_level]} pages for the levels of the slide, not one each")
+    return [page for (page,) in pages_by_level]
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,9 @@ def largest_pyramid(file, path: str) -> Pyramid:
     series = max(candidates, key=lambda series: series.keyframe.imagewidth * series.keyframe.imagelength)
     pages, notes = picture_of(series, file.ome_metadata or "")
     if len(pages) == 1 and not file.is_ome:
-        rest = [each.keyframe for each in islice(file.pages, MOST_PAGES)]
-        flagged = [page for page in rest if is_reduced(page, pages[0])]
-        pages += flagged or [page for page in rest if may_be_reduced(page, pages[0])]
+        other_pages = [page_of_file.keyframe for page_of_file in islice(file.pages, MOST_PAGES)]
+        flagged = [page for page in other_pages if is_reduced(page, pages[0])]
+        pages += flagged or [page for page in other_pages if may_be_reduced(page, pages[0])]
     pages.sort(key=lambda page: -page.imagewidth)
     # tifffile, too, makes levels of what has their shape.
     unsure = not file.is_ome and not all(page.subfiletype & REDUCED for page in pages[1:])
@@ -117,16 +117,16 @@ def may_be_reduced(page, full) -> bool:
 
 def tiff_properties(file, page) -> dict[str, str]:
     """Resolution tags of a page (tifffile) and OME's pixel size in micrometres, in OpenSlide's names."""
-    found: dict[str, str] = {}
+    properties: dict[str, str] = {}
     unit = RESOLUTION_UNITS.get(int(page.tags.valueof("ResolutionUnit", 1)))
     for axis in "XY" if unit else "":
         numerator, denominator = page.tags.valueof(f"{axis}Resolution", (0, 0))
         if unit and numerator and denominator:
-            found |= {f"tiff.{axis}Resolution": str(numerator / denominator), "tiff.ResolutionUnit": unit}
+            properties |= {f"tiff.{axis}Resolution": str(numerator / denominator), "tiff.ResolutionUnit": unit}
     size = ome_pixel_size(file.ome_metadata or "", page.imagewidth, page.imagelength)
     if size:
-        found["ome.PhysicalSizeX"] = f"{size:.9g}"
-    return found
+        properties["ome.PhysicalSizeX"] = f"{size:.9g}"
+    return properties
 
 
 def ome_pixel_size(xml: str, width: int, height: int) -> float | None:

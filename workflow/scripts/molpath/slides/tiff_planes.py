@@ -58,13 +58,13 @@ def picture_of(series: Any, xml: str) -> tuple[list[Any], list[str]]:
     if len(first.pages) == 1 and series.keyframe.imagedepth == 1 and is_here(series, first.pages):
         return [level.keyframe for level in series.levels], []
     planes, notes = choose(series, xml)
-    found = []
+    levels = []
     for level in series.levels:
         if len(level.pages) == len(first.pages) and is_here(series, level.pages):
-            found.append(ChosenPlanes(level.keyframe, [level.pages[plane] for plane in planes]))
-    if not found:
+            levels.append(ChosenPlanes(level.keyframe, [level.pages[plane] for plane in planes]))
+    if not levels:
         raise NotOnePicture("its planes lie in other files, or are missing: write the whole picture to one file")
-    return found, notes
+    return levels, notes
 
 
 def is_here(series: Any, pages: Sequence[Any]) -> bool:
@@ -78,9 +78,9 @@ def choose(series: Any, xml: str) -> tuple[list[int], list[str]]:
     axes = series.axes.removesuffix(page.axes)
     shape = series.shape[: len(axes)]
     count = int(np.prod(shape, dtype=int))
-    said = f"{count} planes ({series.axes} {series.shape}), not one RGB picture"
+    message = f"{count} planes ({series.axes} {series.shape}), not one RGB picture"
     if axes == series.axes or count != len(series.levels[0].pages) or page.imagedepth != 1:
-        raise NotOnePicture(f"{said}: {ONE_FILE}")
+        raise NotOnePicture(f"{message}: {ONE_FILE}")
     positions, notes = np.arange(count).reshape(shape), []
     for axis, length in zip(axes, shape, strict=True):
         if axis == "C" and length == 3 and page.samplesperpixel == 1 and are_rgb(xml, page):
@@ -93,7 +93,7 @@ def choose(series: Any, xml: str) -> tuple[list[int], list[str]]:
             positions = positions[0]
             notes.append(f"{length} pages of the same size, of which the first is read")
         else:
-            raise NotOnePicture(f"{said}: {ONE_FILE}")
+            raise NotOnePicture(f"{message}: {ONE_FILE}")
     return positions.ravel().tolist(), notes
 
 
@@ -103,9 +103,9 @@ def are_rgb(xml: str, page: Any) -> bool:
         root = ElementTree.fromstring(xml)
     except ElementTree.ParseError:
         return False
-    wanted = str(page.imagewidth), str(page.imagelength)
+    page_size = str(page.imagewidth), str(page.imagelength)
     for pixels in root.iter():
-        if tag_of(pixels) == "Pixels" and (pixels.get("SizeX"), pixels.get("SizeY")) == wanted:
+        if tag_of(pixels) == "Pixels" and (pixels.get("SizeX"), pixels.get("SizeY")) == page_size:
             channels = [child for child in pixels if tag_of(child) == "Channel"]
             return len(channels) == 3 and is_rgb(channels)
     return False

@@ -79,11 +79,11 @@ class TiffTiles:
         """
         if self.tile_width % by or self.tile_height % by:
             return None
-        other = copy.copy(self)
-        other.full, other.shrink = self, by
-        other.width, other.height = -(-self.width // by), -(-self.height // by)
-        other.tile_width, other.tile_height = self.tile_width // by, self.tile_height // by
-        return other
+        tiles = copy.copy(self)
+        tiles.full, tiles.shrink = self, by
+        tiles.width, tiles.height = -(-self.width // by), -(-self.height // by)
+        tiles.tile_width, tiles.tile_height = self.tile_width // by, self.tile_height // by
+        return tiles
 
     @property
     def has_absent(self) -> bool:
@@ -134,10 +134,10 @@ class TiffTiles:
         assert self.full is not None  # shrunk sets both
         inside = self.full.height - row * height, self.full.width - column * width
         if inside[0] < height or inside[1] < width or pixels.shape[:2] != (height, width):
-            whole = np.full((height, width, 3), WHITE, np.uint8)
+            padded = np.full((height, width, 3), WHITE, np.uint8)
             part = pixels[: inside[0], : inside[1]]
-            whole[: part.shape[0], : part.shape[1]] = part
-            pixels = whole
+            padded[: part.shape[0], : part.shape[1]] = part
+            pixels = padded
         return cv2.resize(pixels, (self.tile_width, self.tile_height), interpolation=cv2.INTER_AREA)
 
     def _read(self, index: int) -> bytes:

@@ -84,11 +84,13 @@ def jpeg_decoder(page, half: bool = False) -> Decoder:
         out = np.empty(shape, np.uint8)
         try:
             # A stream without an end marker is whole all the same; one too many is not read.
-            found = simplejpeg.decode_jpeg(b"".join((header, stream[skip:], END)), buffer=out, **scaled)
+            decoded = simplejpeg.decode_jpeg(b"".join((header, stream[skip:], END)), buffer=out, **scaled)
         except ValueError as error:
             raise ValueError(f"JPEG tile {index}: {error}") from error
-        if found.shape != shape:
-            raise ValueError(f"JPEG tile {index} is {found.shape[1]} x {found.shape[0]}, not {shape[1]} x {shape[0]}")
+        if decoded.shape != shape:
+            raise ValueError(
+                f"JPEG tile {index} is {decoded.shape[1]} x {decoded.shape[0]}, not {shape[1]} x {shape[0]}"
+            )
         return out
 
     return decode

@@ -47,8 +47,8 @@ class TileSigns:
             return
         # A region that begins between pixels shows part of one more at its end.
         (across, left), (down, top) = (modf(place / self.downsamples[level]) for place in (x, y))
-        under = page.under(int(left), int(top), width + bool(across), height + bool(down))
-        fresh = [index for index in under if page.faults.get(index) != ""]
+        indices = page.under(int(left), int(top), width + bool(across), height + bool(down))
+        fresh = [index for index in indices if page.faults.get(index) != ""]
         if not fresh:
             return
         with open(self.path, "rb", buffering=0) as file:
@@ -100,16 +100,16 @@ def finder_of(compression: int, size: int) -> Callable[[bytes], str] | None:
 
 def fault_of_packbits(data: bytes, size: int) -> str:
     """What is wrong with runs of PackBits that should make `size` bytes, '' for nothing; one byte may pad them."""
-    place = made = 0
-    while place < len(data) and made < size:
+    place = n_decoded = 0
+    while place < len(data) and n_decoded < size:
         code = data[place]
         if code < 128:  # so many bytes and one more as they are
-            place, made = place + code + 2, made + code + 1
+            place, n_decoded = place + code + 2, n_decoded + code + 1
         elif code > 128:  # one byte, repeated
-            place, made = place + 2, made + 257 - code
+            place, n_decoded = place + 2, n_decoded + 257 - code
         else:
             place += 1
-    if made != size or place > len(data) or len(data) - place > 1:
+    if n_decoded != size or place > len(data) or len(data) - place > 1:
         return f"its {len(data)} bytes make other than {size}"
     return ""
 
@@ -118,10 +118,10 @@ def fault_of_deflate(data: bytes, size: int) -> str:
     """What is wrong with a zlib stream of `size` bytes, '' for nothing: some writers leave out its end."""
     stream = zlib.decompressobj()
     try:
-        found = len(stream.decompress(data))
+        n_inflated = len(stream.decompress(data))
     except zlib.error as error:
         return str(error)
-    return "" if stream.eof or found == size else f"its data end after {found} of {size} bytes"
+    return "" if stream.eof or n_inflated == size else f"its data end after {n_inflated} of {size} bytes"
 
 
 def fault_of_jpeg2000(data: bytes) -> str:
@@ -175,7 +175,7 @@ def count_packets(segment: bytes, width: int, height: int, components: int) -> i
     for resolution in range(levels + 1):
         shrink, size = 2 ** (levels - resolution), sizes[resolution]
         edges = (-(-width // shrink), 2 ** (size & 15)), (-(-height // shrink), 2 ** (size >> 4))
-        precincts += prod(-(-whole // edge) + 1 for whole, edge in edges)  # one more where they don't begin at 0
+        precincts += prod(-(-extent // edge) + 1 for extent, edge in edges)  # one more where they don't begin at 0
     return layers * components * precincts
 
 

@@ -23,17 +23,17 @@ def compare_slides(
     slides: dicts with slide_id, path and md5 ('' where the sheet announces none); manifests: of the stage slides, those
     that are there yet. All of a file is read where there is an MD5 to compare, samples of it where not.
     """
-    seen = {row["slide_id"]: row for row in read_manifests(filter(os.path.isfile, manifests))}
-    known = [(slide, seen[slide["slide_id"]]) for slide in slides if slide["path"] and slide["slide_id"] in seen]
-    known = [(slide, row) for slide, row in known if row["identity"] or row["bytes"]]
+    row_of = {row["slide_id"]: row for row in read_manifests(filter(os.path.isfile, manifests))}
+    pairs = [(slide, row_of[slide["slide_id"]]) for slide in slides if slide["path"] and slide["slide_id"] in row_of]
+    pairs = [(slide, row) for slide, row in pairs if row["identity"] or row["bytes"]]
     with ThreadPoolExecutor(threads) as pool:
-        found = pool.map(lambda pair: difference(*pair), known)
+        differences = pool.map(lambda pair: difference(*pair), pairs)
         problems = [
             f"{slide['path']} (slide {slide['slide_id']}): {wrong}; {REMEDY}"
-            for (slide, _), wrong in zip(known, found, strict=True)
+            for (slide, _), wrong in zip(pairs, differences, strict=True)
             if wrong
         ]
-    return problems, len(known)
+    return problems, len(pairs)
 
 
 def difference(slide: Mapping[str, str], row: Mapping[str, str]) -> str:

@@ -17,10 +17,10 @@ def sides_of(name: str, first: str = "", second: str = "") -> tuple[str, str]:
     return first or f"{a}--{task}", second or f"{b or a}--{task}"
 
 
-def ids_for(words: Iterable[str], known: Mapping[str, Row]) -> list[str]:
-    """`words` with the ids of that access in place of public and in_house, each id once."""
-    ids = [[name for name, row in known.items() if row["access"] == word] or [word] for word in words]
-    return list(dict.fromkeys(name for some in ids for name in some))
+def ids_for(uses: Iterable[str], rows: Mapping[str, Row]) -> list[str]:
+    """`uses` with the ids of that access in place of public and in_house, each id once."""
+    ids = [[name for name, row in rows.items() if row["access"] == word] or [word] for word in uses]
+    return list(dict.fromkeys(name for cohort_ids in ids for name in cohort_ids))
 
 
 class Benchmark:
@@ -40,11 +40,11 @@ class Benchmark:
         """Rows of one of the paper's sets, by task."""
         return {row["task"]: row for row in self._sets if row["set"] == name}
 
-    def groups_of(self, task: str, wanted: Iterable[str]) -> list[str]:
-        """Those of the groups of protocols in `wanted` with which the paper runs one of its tasks."""
-        own = ["frozen", "finetune"] if task in self.tasks else []
-        own += [group for name, group in GROUP_OF_SET.items() if task in self.rows_of_set(name)]
-        return [group for group in wanted if group in own]
+    def groups_of(self, task: str, groups: Iterable[str]) -> list[str]:
+        """Those of the protocol `groups` with which the paper runs one of its tasks."""
+        paper_groups = ["frozen", "finetune"] if task in self.tasks else []
+        paper_groups += [group for name, group in GROUP_OF_SET.items() if task in self.rows_of_set(name)]
+        return [group for group in groups if group in paper_groups]
 
     def define_in(self, probe: Config, schema: Config) -> None:
         """Define the paper's tasks, transfers and prompts in section `probe`, with ids for public and in_house."""
@@ -74,8 +74,8 @@ class Benchmark:
             (probe["prompt"], prompts),
             (probe["cluster"], self.rows_of_set("clustering")),
         )
-        for section, known in sections:
-            section["use"] = ids_for(section["use"], known)
+        for section, rows in sections:
+            section["use"] = ids_for(section["use"], rows)
 
 
 def folder_of(probe: Config, task: str) -> str:

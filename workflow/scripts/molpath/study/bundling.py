@@ -69,11 +69,11 @@ class Bundling:
 
     def contents(self, wildcards: Wildcards | None = None) -> Config:
         """What bundle.json says, but for checksums: those of `needed` are of `weights`, in the same order."""
-        return {"predictors": self.names, "needed": [one | {"given": bool(path)} for one, path in self._named()]}
+        return {"predictors": self.names, "needed": [file | {"given": bool(path)} for file, path in self._named()]}
 
     def _copied(self) -> dict[str, str]:
         """Path of each file by its name in the bundle."""
-        found = {
+        path_of = {
             f"predictors/{name}/{file}": f"<results>/probe/{name}/predictor/{file}"
             for name in self.names
             for file in (*OF_PREDICTOR, *[USUAL] * self._has_sums(name))
@@ -88,8 +88,8 @@ class Bundling:
                         or os.path.isfile(f"{folder}/{file}")
                     ):
                         path = f"{folder}/{file}"
-                        found[f"models/{name}/{file}"] = self.places.given(path) if finished else path
-        return found
+                        path_of[f"models/{name}/{file}"] = self.places.given(path) if finished else path
+        return path_of
 
     def _has_sums(self, predictor: str) -> bool:
         """True if patches have an exact part in what a predictor says."""
@@ -149,7 +149,7 @@ class Bundling:
 
     def _named(self) -> list[tuple[Config, str]]:
         """What the bundle needs and does not hold, with its path here; '' for what belongs to each study's slides."""
-        found = [
+        named_files = [
             (
                 _needed(f"{key}/weights", f"{self.tissue.section['method']} ({key})", "the file of weights"),
                 entry["weights"],
@@ -157,34 +157,36 @@ class Bundling:
             for key, entry in self.tissue.given_weights().items()
         ]
         for name in dict.fromkeys(encoder for _, encoder in map(self._source, self.used)):
-            found += self._of_encoder(name)
+            named_files += self._of_encoder(name)
         for name in self.used:
             entry = self.models.entries[name]
             if entry["kind"] in FOREIGN:
-                found.append(
+                named_files.append(
                     (_needed(f"embed/models/{name}/weights", entry["kind"], "its repository"), entry["weights"])
                 )
-        return [(one, self.places.find_given(path)) for one, path in found]
+        return [(needed_file, self.places.find_given(path)) for needed_file, path in named_files]
 
     def _of_encoder(self, name: str) -> list[tuple[Config, str]]:
         """Weights, stain target or given features of a patch encoder."""
         encoders, entry = self.models.encoders, self.models.encoders.entries[name]
         key, facts = f"features/encoders/{name}", encoders.facts_of(name)
-        found = []
+        named_files = []
         fetched = next(iter(encoders.to_fetch(name)), "")
         source = str(facts.get("hub") or facts.get("package") or "")
         if entry["adapter"] == "precomputed":
-            found.append((_needed(f"{key}/folder", name, "features that another tool makes of the new slides"), ""))
+            named_files.append(
+                (_needed(f"{key}/folder", name, "features that another tool makes of the new slides"), "")
+            )
         elif entry["weights"] or fetched:
-            one = _needed(f"{key}/weights", entry["adapter"], source, str(facts.get("revision") or ""))
-            one["fetched"] = fetched.removeprefix(f"{self.places.resources}/")
-            found.append((one, entry["weights"] or fetched))
+            needed_file = _needed(f"{key}/weights", entry["adapter"], source, str(facts.get("revision") or ""))
+            needed_file["fetched"] = fetched.removeprefix(f"{self.places.resources}/")
+            named_files.append((needed_file, entry["weights"] or fetched))
         if entry["stain"]["target"]:
-            one = _needed(
+            needed_file = _needed(
                 f"{key}/stain/target", os.path.basename(entry["stain"]["target"]), "the image stains are brought to"
             )
-            found.append((one, entry["stain"]["target"]))
-        return found
+            named_files.append((needed_file, entry["stain"]["target"]))
+        return named_files
 
 
 def _needed(key: str, name: str, source: str, revision: str = "") -> Config:

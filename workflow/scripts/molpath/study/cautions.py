@@ -39,35 +39,35 @@ class Cautions:
 
     def lines(self, stages: Collection[str], entries: Sequence[Entry]) -> list[str]:
         """A line for each, with the file that says more. entries: of the ledger, as far as the stages."""
-        found: list[str] = self._of_leaks() if {"omics", "pretrain", "probe"} & set(stages) else []
-        found += self._of_runs(entries) if "pretrain" in stages else []
-        found += [*self._of_confounders(), *self._of_encoders(), *self._of_probes()] if "probe" in stages else []
-        return found
+        cautions: list[str] = self._of_leaks() if {"omics", "pretrain", "probe"} & set(stages) else []
+        cautions += self._of_runs(entries) if "pretrain" in stages else []
+        cautions += [*self._of_confounders(), *self._of_encoders(), *self._of_probes()] if "probe" in stages else []
+        return cautions
 
     def _of_leaks(self) -> list[str]:
         path = "<results>/omics/leakage.tsv"
         rows = self._read(path)
-        found = []
-        for action, told in LEAKS.items():
+        lines = []
+        for action, message in LEAKS.items():
             cases = dict.fromkeys(row["case_id"] for row in rows if row["action"] == action)
-            found += [f"leakage: {len(cases):,} {told}: {some(cases)} ({self._path(path)})"] * bool(cases)
+            lines += [f"leakage: {len(cases):,} {message}: {some(cases)} ({self._path(path)})"] * bool(cases)
         twins = {row["case_id"] for row in rows if row["action"] == "listed" and not row["task"]}
-        told = "cases share an expression profile with another case, so one of the two is mislabelled"
-        found += [f"profiles: {len(twins):,} {told}: {some(sorted(twins))} ({self._path(path)})"] * bool(twins)
-        return found
+        message = "cases share an expression profile with another case, so one of the two is mislabelled"
+        lines += [f"profiles: {len(twins):,} {message}: {some(sorted(twins))} ({self._path(path)})"] * bool(twins)
+        return lines
 
     def _of_runs(self, entries: Sequence[Entry]) -> Iterable[str]:
         """Runs that learned nothing, and those with fewer cases than a batch holds."""
         for run in self.models.used_runs:
             log = self._path(f"<results>/logs/pretrain/runs/{run}.log")
-            made = os.path.isfile(self._path(f"<results>/pretrain/runs/{run}/model.safetensors"))
-            if not made and UNTRAINED in (said := tail_of(log)):
-                why = said.rsplit(UNTRAINED, 1)[1].strip().splitlines()[0]
+            is_trained = os.path.isfile(self._path(f"<results>/pretrain/runs/{run}/model.safetensors"))
+            if not is_trained and UNTRAINED in (log_tail := tail_of(log)):
+                why = log_tail.rsplit(UNTRAINED, 1)[1].strip().splitlines()[0]
                 yield f"pretraining {run}: nothing was learned: {why} ({log})"
-            mine = [entry for entry in entries if entry.stage == "pretrain" and entry.model == run]
-            cases = {entry.case_id for entry in mine if entry.status == OK}
+            run_entries = [entry for entry in entries if entry.stage == "pretrain" and entry.model == run]
+            cases = {entry.case_id for entry in run_entries if entry.status == OK}
             batch = self.models.runs[run]["training"]["batch_size"]
-            if mine and len(cases) < batch:
+            if run_entries and len(cases) < batch:
                 yield (
                     f"pretraining {run}: {len(cases):,} cases with slide and profile, fewer than the {batch:,} of a "
                     "batch (training/batch_size): each is told from few others"
@@ -77,20 +77,20 @@ class Cautions:
         """Columns of cases that explain a score, or a part of it."""
         path = "<results>/tables/confounders.tsv"
         rows = self._read(path)
-        for verdict, words in (("explained", "can be explained by"), ("partly", "go partly with")):
-            mine = [row for row in rows if row["verdict"] == verdict]
-            tasks = dict.fromkeys(row["task"] for row in mine)
-            columns = dict.fromkeys(row["column"] for row in mine)
-            if mine:
-                yield f"confounders: scores on {some(tasks)} {words} {some(columns)} ({self._path(path)})"
+        for verdict, verb in (("explained", "can be explained by"), ("partly", "go partly with")):
+            verdict_rows = [row for row in rows if row["verdict"] == verdict]
+            tasks = dict.fromkeys(row["task"] for row in verdict_rows)
+            columns = dict.fromkeys(row["column"] for row in verdict_rows)
+            if verdict_rows:
+                yield f"confounders: scores on {some(tasks)} {verb} {some(columns)} ({self._path(path)})"
 
     def _of_encoders(self) -> Iterable[str]:
         """Networks that their makers trained on a programme whose cases are tested."""
         path = "<results>/tables/encoder_cohorts.tsv"
         rows = self._read(path)
         for programme in dict.fromkeys(row["programme"] for row in rows):
-            mine = [row for row in rows if row["programme"] == programme]
-            networks, tasks = (dict.fromkeys(row[column] for row in mine) for column in ("network", "task"))
+            programme_rows = [row for row in rows if row["programme"] == programme]
+            networks, tasks = (dict.fromkeys(row[column] for row in programme_rows) for column in ("network", "task"))
             yield (
                 f"encoders: {some(networks)} learned from slides of {programme}, which test sides of {len(tasks):,} "
                 f"tasks hold: scores there may be too good ({self._path(path)})"
@@ -100,16 +100,16 @@ class Cautions:
         """Controls off chance, folds without a result, Cox models without a coefficient."""
         rows = [row for path in self.probing.summaries() for row in self._read(path)]
         rows = [row for row in rows if row.get("primary") == "1"]
-        found = [(told, [row for row in rows if note in row["note"]]) for note, told in NOTES]
+        noted = [(message, [row for row in rows if note in row["note"]]) for note, message in NOTES]
         failed = [row for row in rows if number(row, "n_failed")]
-        found.append(("folds without a result", failed))
-        found.append(("no coefficient kept, so that a score of 0.5 says nothing", [
+        noted.append(("folds without a result", failed))
+        noted.append(("no coefficient kept, so that a score of 0.5 says nothing", [
             row for row in rows if number(row, "n_empty") and not row["protocol"].endswith("permuted")
         ]))  # fmt: skip
-        for told, those in found:
-            names = dict.fromkeys(f"{row['model']} on {row['task']}" for row in those)
+        for message, noted_rows in noted:
+            names = dict.fromkeys(f"{row['model']} on {row['task']}" for row in noted_rows)
             if names:
-                yield f"probes: {told}: {len(those):,} of {len(rows):,} scores ({some(names)})"
+                yield f"probes: {message}: {len(noted_rows):,} of {len(rows):,} scores ({some(names)})"
 
     def _path(self, path: str) -> str:
         return path.replace("<results>", self.places.results, 1)

@@ -33,8 +33,8 @@ class ModelChecks:
 
     def check_source(self, where: str, entry: Config) -> None:
         """Grid and encoder of an entry exist."""
-        for kind, known in (("grid", self.models.grids.names), ("encoder", self.models.encoders.entries)):
-            self.problems.knows(f"{where}/{kind}", kind, entry[kind], known)
+        for kind, names in (("grid", self.models.grids.names), ("encoder", self.models.encoders.entries)):
+            self.problems.knows(f"{where}/{kind}", kind, entry[kind], names)
 
     def check_models(self) -> None:
         """Each model has what its kind needs; names in use exist."""
@@ -56,16 +56,16 @@ class ModelChecks:
             elif name in models.finished:
                 self.check_finished(where, name)
             elif model["kind"] in ("threads", "random"):
-                known = self.problems.knows(f"{where}/run", "run", model["run"], models.runs)
-                if known and model["kind"] == "threads" and name in self._needed():
+                run_exists = self.problems.knows(f"{where}/run", "run", model["run"], models.runs)
+                if run_exists and model["kind"] == "threads" and name in self._needed():
                     self.check_checkpoint(model["run"])
             elif not model["path"]:
                 self.problems.add(f"{where}/path", "empty", "name a table of vectors (config/README.md)")
             else:
                 for key in ("path", *["ids"] * bool(model["ids"])):
                     self.sheets.check_file(f"{where}/{key}", self.places.find(model[key]))
-        asked = (("embed/use", models.used), ("probe/finetune/use", self.config["probe"]["finetune"]["use"]))
-        for key, names in asked:
+        used_lists = (("embed/use", models.used), ("probe/finetune/use", self.config["probe"]["finetune"]["use"]))
+        for key, names in used_lists:
             for name in names:
                 self.problems.knows(f"config, key {key}", "model", name, models.entries)
         for name, published in self.config["report"]["published"].items():
@@ -95,10 +95,10 @@ class ModelChecks:
             entry = self.models.entries[name]
             patches, files = self.models.patches_of(entry), self.models.encoders.files_of(entry["encoder"])
             self.models.finished[name].check(where, patches, files, self.problems)
-            theirs, ours = self.models.finished[name].value, self.config["omics"]["value"]
-            if theirs and theirs not in EXPRESSION_VALUES[ours] and self.profiles.cohorts("rna"):
-                wrong = f"the run read expression as {theirs}, which omics/value {ours} doesn't give"
-                self.problems.add(f"{where}/path", wrong, expression_remedy(theirs))
+            run_value, config_value = self.models.finished[name].value, self.config["omics"]["value"]
+            if run_value and run_value not in EXPRESSION_VALUES[config_value] and self.profiles.cohorts("rna"):
+                wrong = f"the run read expression as {run_value}, which omics/value {config_value} doesn't give"
+                self.problems.add(f"{where}/path", wrong, expression_remedy(run_value))
 
     def _needed(self) -> set[str]:
         """Needed models, also while names in use may be wrong."""
@@ -116,18 +116,18 @@ class ModelChecks:
 
     def check_embedded_cohorts(self) -> None:
         """embed/cohorts names cohorts or projects of the sheet, embed/attention its slides."""
-        have = {row.get(column) or "" for row in self.slides.rows for column in ("cohort", "project")} - {""}
-        absent = [repr(name) for name in self.config["embed"]["cohorts"] if name not in have]
+        sheet_names = {row.get(column) or "" for row in self.slides.rows for column in ("cohort", "project")} - {""}
+        absent = [repr(name) for name in self.config["embed"]["cohorts"] if name not in sheet_names]
         if absent and self.slides.rows:
             self.problems.add(
                 "config, key embed/cohorts",
                 f"no cohort or project of {self.slides.path} is called {', '.join(absent)}",
-                f"add slides of it, or leave it out; the sheet has: {', '.join(sorted(have)) or 'none'}",
+                f"add slides of it, or leave it out; the sheet has: {', '.join(sorted(sheet_names)) or 'none'}",
             )
-        known = {str(row["slide_id"]): row.get("path") for row in self.slides.rows if row.get("slide_id")}
+        path_of = {str(row["slide_id"]): row.get("path") for row in self.slides.rows if row.get("slide_id")}
         for slide in self.config["embed"]["attention"]:
             where = "config, key embed/attention"
-            if self.problems.knows(where, f"slide of {self.slides.path}", slide, known) and not known[slide]:
+            if self.problems.knows(where, f"slide of {self.slides.path}", slide, path_of) and not path_of[slide]:
                 wrong = f"slide {slide} has no raw file, and the map is drawn on it"
                 self.problems.add(where, wrong, f"fill in its path in {self.slides.path}, or leave it out here")
 
@@ -152,9 +152,9 @@ class ModelChecks:
         files = self.models.checkpoint_files(run)
         if files and self.models.runs[run]["rna_encoder"]["kind"] != "scgpt":
             self.problems.add(where, "weights of scGPT fit no other network", "take `kind: scgpt`, or leave it empty")
-        known = any(problem.startswith(f"{where}:") for problem in self.problems.found)
+        is_reported = any(problem.startswith(f"{where}:") for problem in self.problems.found)
         missing = [path for path in files if not os.path.exists(path)]
-        if missing and not known:
+        if missing and not is_reported:
             self.problems.add(
                 where,
                 f"no such file: {', '.join(missing)}",
@@ -243,13 +243,13 @@ class ModelChecks:
 
     def check_genes(self) -> None:
         """Tables of genes name models and tasks in use, each once, and there is expression to look at."""
-        seen: set[tuple[str, str, str]] = set()
+        checked: set[tuple[str, str, str]] = set()
         for item in self.config["probe"]["expression"]:
             names = item["model"], item["task"], item["group"]
-            if names in seen:
+            if names in checked:
                 wrong = f"{', '.join(names)} is there twice"
                 self.problems.add("config, key probe/expression", wrong, "keep one: the table has one place")
-            seen.add(names)
+            checked.add(names)
         for key in ("genes", "expression"):
             for item in self.config["probe"][key]:
                 self.check_gene_table(key, item)
@@ -257,8 +257,8 @@ class ModelChecks:
     def check_gene_table(self, key: str, item: Config) -> None:
         """One entry of probe/genes or probe/expression."""
         where, models, tasks = f"config, key probe/{key}", self.models, self.models.tasks
-        known = models.compared() if key == "expression" else models.used
-        right = self.problems.knows(where, "model in use", item["model"], known)
+        model_names = models.compared() if key == "expression" else models.used
+        right = self.problems.knows(where, "model in use", item["model"], model_names)
         right &= self.problems.knows(where, "task in use", item["task"], self.config["probe"]["use"])
         if not self.profiles.cohorts("rna"):
             self.problems.add(where, "there are no rna profiles", "give omics/sheet, or leave it out")

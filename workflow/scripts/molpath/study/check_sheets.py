@@ -64,8 +64,8 @@ class SheetChecks:
 
     def check_case_sheet(self) -> None:
         """The sheet of cases, where the config names one, is there, can be read and has a column case_id."""
-        for given in self.slides.case_sheet:
-            path, where = str(given), "config, key slides/cases"
+        for case_path in self.slides.case_sheet:
+            path, where = str(case_path), "config, key slides/cases"
             self.check_file(where, path, is_file=True)
             if os.path.isdir(path):
                 continue
@@ -87,10 +87,10 @@ class SheetChecks:
             where, path = f"{sheet}, row {row['#']}, column path", self.places.resolve(row["path"], sheet)
             (self.check_marks if will_be_there(row) else self.check_file)(where, path)
             for column in ("case_id", "cohort"):
-                mine = row.get(column) or ""
-                known = first.setdefault((row["profile_id"], column), mine)
-                if known != mine:
-                    owner = f"{column.removesuffix('_id')} {known}"
+                value = row.get(column) or ""
+                first_value = first.setdefault((row["profile_id"], column), value)
+                if first_value != value:
+                    owner = f"{column.removesuffix('_id')} {first_value}"
                     self.problems.add(
                         f"{sheet}, row {row['#']}, column {column}",
                         f"profile {row['profile_id']} belongs to {owner} in an earlier row",
@@ -111,12 +111,14 @@ class SheetChecks:
         schema = shipped_yaml(self.places.shipped(schema_file))
         missing = [name for name in schema["required"] if name not in rows[0]]
         if missing:
-            found = [name for name in rows[0] if name != "#"]
-            near = [(nearest(one, found), one) for one in missing]
-            renamed = [f"rename {name!r} to {one}" for name, one in near if name and name not in columns]
+            header = [name for name in rows[0] if name != "#"]
+            near = [(nearest(column_name, header), column_name) for column_name in missing]
+            renamed = [
+                f"rename {name!r} to {column_name}" for name, column_name in near if name and name not in columns
+            ]
             self.problems.add(
                 f"{sheet}, header, column {', '.join(missing)}",
-                f"missing; the header has: {', '.join(found)}",
+                f"missing; the header has: {', '.join(header)}",
                 "; ".join(renamed) or "add the column; columns are separated by tabs",
             )
             return []

@@ -53,8 +53,8 @@ class TaskChecks:
     def check_benchmark(self) -> None:
         """One problem for all the benchmark's tasks whose files are not there, and one for those of TCGA among them."""
         absent = self.tasks.absent()
-        own = [task for task in absent if task.startswith("tcga_")]
-        for tasks, remedy in (([task for task in absent if task not in own], OBTAIN), (own, WRITE)):
+        tcga_tasks = [task for task in absent if task.startswith("tcga_")]
+        for tasks, remedy in (([task for task in absent if task not in tcga_tasks], OBTAIN), (tcga_tasks, WRITE)):
             if tasks:
                 shown = ", ".join(tasks[:3]) + (", …" if len(tasks) > 3 else "")
                 count = f"{len(tasks)} task{'s' * (len(tasks) > 1)}"
@@ -107,7 +107,11 @@ class TaskChecks:
         needed = [settings["task_col"], "case_id", settings["sample_col"], *settings.get("extra_cols", [])]
         missing = [name for name in needed if name not in rows[0]]
         if missing:
-            near = [f"{one!r}: {hint.strip()}" for one in missing if (hint := did_you_mean(one, rows[0]))]
+            near = [
+                f"{column_name!r}: {hint.strip()}"
+                for column_name in missing
+                if (hint := did_you_mean(column_name, rows[0]))
+            ]
             self.problems.add(
                 f"{sheet}, header, column {', '.join(missing)}",
                 "the task's config.yaml names it, but the table has no such column",
@@ -171,7 +175,7 @@ class TaskChecks:
         case = row["case_id"]
         if case in self.trained and case not in self.config["omics"]["allow_leakage"]:
             run = self.trained[case]
-            finished = run in {one.name for one in self.models.finished.values()}
+            finished = run in {finished_run.name for finished_run in self.models.finished.values()}
             change = "take another model" if finished else "take its cohort out of the run"
             self.problems.add(
                 f"{where}, column {fold}",
@@ -214,13 +218,13 @@ class TaskChecks:
         """Slides that labelled rows list are of the cohorts that models embed; reported once per table."""
         if self.skips_missing:
             return
-        left = [row for row in rows if row.get("slide_id") in self.slides.shard_of]
-        left = [row for row in left if row["slide_id"] not in self.models.embedded_ids]
-        if left:
-            others = f"{left[0]['slide_id']} and {len(left) - 1} more slides"
+        unembedded = [row for row in rows if row.get("slide_id") in self.slides.shard_of]
+        unembedded = [row for row in unembedded if row["slide_id"] not in self.models.embedded_ids]
+        if unembedded:
+            affected = f"{unembedded[0]['slide_id']} and {len(unembedded) - 1} more slides"
             self.problems.add(
-                f"{sheet}, row {left[0]['#']}, column slide_id",
-                f"{others} are of no cohort or project in embed/cohorts",
+                f"{sheet}, row {unembedded[0]['#']}, column slide_id",
+                f"{affected} are of no cohort or project in embed/cohorts",
                 "name it there, take the task out, or set probe/missing: skip",
             )
 
@@ -229,10 +233,10 @@ class TaskChecks:
     def check_protocols(self) -> None:
         """Used transfers, prompts and clusters exist, their tasks too, and no case stands on both sides."""
         sides: list[str] = []
-        for protocol, entries, words in self.tasks.paired:
+        for protocol, entries, side_keys in self.tasks.paired:
             for name in self.config["probe"][protocol]["use"]:
                 if self.problems.knows(f"config, key probe/{protocol}/use", "entry", name, entries):
-                    sides += self.check_pair(protocol, name, words)
+                    sides += self.check_pair(protocol, name, side_keys)
         for task in dict.fromkeys(sides):
             self.check_slides_of(task)
         for task in self.config["probe"]["cluster"]["use"]:
@@ -241,10 +245,10 @@ class TaskChecks:
         for task in self.config["probe"]["cluster"]["k"]:
             self.problems.knows("config, key probe/cluster/k", "task", task, self.tasks.entries)
 
-    def check_pair(self, protocol: str, name: str, words: tuple[str, str]) -> list[str]:
+    def check_pair(self, protocol: str, name: str, side_keys: tuple[str, str]) -> list[str]:
         """One transfer or prompt; returns those of its tasks whose slides are needed."""
         where, tasks = f"config, key probe/{protocol}/tasks/{name}", self.tasks.sides(protocol, name)
-        pairs = zip(words, tasks, strict=True)
+        pairs = zip(side_keys, tasks, strict=True)
         if not all([self.problems.knows(f"{where}/{word}", "task", task, self.tasks.entries) for word, task in pairs]):
             return []
         if protocol == "prompt" and tasks[0] == tasks[1]:
@@ -284,15 +288,17 @@ class TaskChecks:
         if first == second:
             self.problems.add(where, f"both sides are {first}", "name two tasks with other cases")
             return
-        one, two = self.labelled(first), self.labelled(second)
-        if one is None or two is None:
+        first_side, second_side = self.labelled(first), self.labelled(second)
+        if first_side is None or second_side is None:
             return
-        words = [sorted(map(str, side[1]["label_dict"].values())) for side in (one, two)]
-        if two[1].get("task_type") != "survival" and words[0] != words[1]:
-            self.problems.add(where, f"classes {words[0]} and {words[1]}", "give both label_dicts the same names")
-        for row in two[2]:
-            self.check_leak(second, f"{two[0]}, row {row['#']}", row, "case_id")
-        tested = {row["case_id"] for row in two[2]}
-        for row in [row for row in one[2] if row["case_id"] in tested][:1]:
+        class_names = [sorted(map(str, side[1]["label_dict"].values())) for side in (first_side, second_side)]
+        if second_side[1].get("task_type") != "survival" and class_names[0] != class_names[1]:
+            self.problems.add(
+                where, f"classes {class_names[0]} and {class_names[1]}", "give both label_dicts the same names"
+            )
+        for row in second_side[2]:
+            self.check_leak(second, f"{second_side[0]}, row {row['#']}", row, "case_id")
+        tested = {row["case_id"] for row in second_side[2]}
+        for row in [row for row in first_side[2] if row["case_id"] in tested][:1]:
             wrong = f"case {row['case_id']} is in {first} and in {second}"
-            self.problems.add(f"{one[0]}, row {row['#']}, column case_id", wrong, "take it out of one of them")
+            self.problems.add(f"{first_side[0]}, row {row['#']}, column case_id", wrong, "take it out of one of them")

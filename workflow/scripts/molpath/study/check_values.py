@@ -18,9 +18,9 @@ def check_groups(task: str, settings: Config, config: Config, tasks: Tasks, prob
     probe = config["probe"]
     groups = set(tasks.entries[task]["groups"]) if task in probe["use"] else set()
     joined = {side for pair in tasks.used_sides() for side in pair} | {*probe["cluster"]["use"]}
-    others = sorted(groups - {"frozen"}) + ["transfer, prompt or cluster"] * (task in joined)
-    if settings.get("task_type") == "regression" and others:
-        wrong = f"{task} predicts a number, and {', '.join(others)} needs classes"
+    class_groups = sorted(groups - {"frozen"}) + ["transfer, prompt or cluster"] * (task in joined)
+    if settings.get("task_type") == "regression" and class_groups:
+        wrong = f"{task} predicts a number, and {', '.join(class_groups)} needs classes"
         problems.add(f"config, key probe/tasks/{task}", wrong, "leave it with groups: [frozen]")
 
 
@@ -35,8 +35,8 @@ def check_classes(path: str, settings: Config, problems: Problems) -> None:
         if is_odd_number(str(code)):
             wrong = f"{str(code)!r} looks like a number and is no integer in plain digits"
             problems.add(where, wrong, "write labels as 0, 1, 2, … or as words, here and in k=all.tsv")
-        if (other := code_of.setdefault(str(name), str(code))) != str(code):
-            wrong = f"the class is called {name!r}, as that of {other} is"
+        if (other_code := code_of.setdefault(str(name), str(code))) != str(code):
+            wrong = f"the class is called {name!r}, as that of {other_code} is"
             problems.add(where, wrong, "give each class a name of its own, or all its rows one label in k=all.tsv")
     for place, metric in enumerate(settings["metrics"]):
         if metric not in OF_CLASSES:
@@ -76,12 +76,12 @@ def check_agreement(sheet: str, rows: list[Row], folds: list[str], settings: Con
     columns = [settings["task_col"], *(settings.get("extra_cols") or []), *folds]
     first: dict[str, Row] = {}
     for row in rows:
-        known = first.setdefault(row[unit], row)
+        first_row = first.setdefault(row[unit], row)
         for column in dict.fromkeys(columns):
-            if (row[column] or "") != (known[column] or ""):
-                told = f"{unit} {row[unit]} has {row[column]!r}, and {known[column]!r} in row {known['#']}"
+            if (row[column] or "") != (first_row[column] or ""):
+                message = f"{unit} {row[unit]} has {row[column]!r}, and {first_row[column]!r} in row {first_row['#']}"
                 where = f"{sheet}, row {row['#']}, column {column}"
-                problems.add(where, told, f"make rows of one {unit} agree, or set sample_col to what they are of")
+                problems.add(where, message, f"make rows of one {unit} agree, or set sample_col to what they are of")
                 return
 
 

@@ -124,8 +124,8 @@ class Checks:
         for name in self.config["tiles"]["use"]:
             self.problems.knows("config, key tiles/use", "grid", name, self.grids.names)
         for item in self.config["features"]["use"]:
-            for kind, known in (("grid", self.grids.names), ("encoder", self.encoders.entries)):
-                self.problems.knows("config, key features/use", kind, item[kind], known)
+            for kind, names in (("grid", self.grids.names), ("encoder", self.encoders.entries)):
+                self.problems.knows("config, key features/use", kind, item[kind], names)
 
     def check_encoders(self) -> None:
         """Adapters exist; weights, folders and targets of stains are there; one revision per adapter."""
@@ -151,8 +151,8 @@ class Checks:
                 )
             if adapter == "precomputed":
                 self.check_folder(f"{where}/folder", encoder["folder"], "name the folder of feature files")
-            asked = encoder["revision"] if not encoder["weights"] else ""
-            if asked and revisions.setdefault(adapter, asked) != asked:
+            revision = encoder["revision"] if not encoder["weights"] else ""
+            if revision and revisions.setdefault(adapter, revision) != revision:
                 self.problems.add(
                     f"{where}/revision",
                     f"another entry fetches {adapter} at {revisions[adapter]}",
@@ -161,10 +161,10 @@ class Checks:
 
     def check_folder(self, where: str, path: str, remedy: str) -> None:
         """A folder that the config names is there, and is one."""
-        found = self.places.find_given(path)
-        if os.path.isfile(found):
+        folder = self.places.find_given(path)
+        if os.path.isfile(folder):
             self.problems.add(where, f"{path} is a file, and a folder is asked for", remedy)
-        elif not os.path.isdir(found):
+        elif not os.path.isdir(folder):
             self.problems.add(where, f"no such folder: {path!r}", for_path(path) or remedy)
 
     def check_paths(self) -> None:
@@ -203,8 +203,8 @@ class Checks:
             self.sheets.check_file(f"config, key omics/{key}", self.places.find(path), is_file=True)
         for cohort, reference in omics["fit_on"].items():
             where = f"config, key omics/fit_on/{cohort}"
-            known = self.problems.knows(where, kind, reference, cohorts)
-            if known and self.omics.reference(reference) != reference:
+            is_known = self.problems.knows(where, kind, reference, cohorts)
+            if is_known and self.omics.reference(reference) != reference:
                 self.problems.add(
                     where,
                     f"{reference} takes its parameters from {self.omics.reference(reference)} itself",
@@ -230,5 +230,5 @@ class Checks:
         keys = ("gene_table", "transcripts", "dna_genes", "consequences", "so_terms")
         named = {key: omics[key] for key in keys if omics[key] and omics[key] != "as_given"}
         named |= {f"panels/{name}": path for name, path in omics["panels"].items()}
-        named |= {f"select/{name}/list": one["list"] for name, one in omics["select"].items() if "list" in one}
-        return named | {f"gdc/{name}/sample_sheet": one["sample_sheet"] for name, one in omics["gdc"].items()}
+        named |= {f"select/{name}/list": entry["list"] for name, entry in omics["select"].items() if "list" in entry}
+        return named | {f"gdc/{name}/sample_sheet": entry["sample_sheet"] for name, entry in omics["gdc"].items()}

@@ -18,8 +18,8 @@ def state_of_code(library: Path, hosted: Any = None) -> dict[str, str | bool | N
     """
     unknown: dict[str, str | bool | None] = {"commit": None, "modified": None, "release": None}
     if hosted is not None:
-        said = {"commit": getattr(hosted, "commit", None), "release": getattr(hosted, "tag", None)}
-        return unknown | said | ({"modified": False} if said["commit"] else {})
+        hosted_state = {"commit": getattr(hosted, "commit", None), "release": getattr(hosted, "tag", None)}
+        return unknown | hosted_state | ({"modified": False} if hosted_state["commit"] else {})
     try:
         ask_git(library, "ls-files", "--error-unmatch", "molpath/__init__.py")
         root = ask_git(library, "rev-parse", "--show-toplevel")
@@ -29,7 +29,7 @@ def state_of_code(library: Path, hosted: Any = None) -> dict[str, str | bool | N
         return unknown
 
 
-def ask_git(folder: Path, *words: str) -> str:
+def ask_git(folder: Path, *arguments: str) -> str:
     """What git says in a folder; raises what subprocess.run raises."""
-    command = ["git", "-C", str(folder), *words]
+    command = ["git", "-C", str(folder), *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.strip()

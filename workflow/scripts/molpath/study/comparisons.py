@@ -39,14 +39,16 @@ class Comparisons:
         """
         models = self.models
         table = read_sheet(models.places.shipped("../resources/tasks/encoder_cohorts.tsv"))
-        known = {row["encoder"] for row in table if row["trained_on"]}
-        found = {}
+        recorded = {row["encoder"] for row in table if row["trained_on"]}
+        networks_of = {}
         for name in models.compared():
             entry = models.supervised.get(name) or models.entries[name]
             encoder = (models.source(entry) or ("", ""))[1]
             names = {encoder, models.encoders.entries[encoder]["adapter"]} if encoder else set()
-            found[name] = sorted(known & (names | ({entry["kind"]} if entry.get("kind") in FOREIGN else set())))
-        return {name: networks for name, networks in found.items() if networks}
+            networks_of[name] = sorted(
+                recorded & (names | ({entry["kind"]} if entry.get("kind") in FOREIGN else set()))
+            )
+        return {name: networks for name, networks in networks_of.items() if networks}
 
     @property
     def supervised(self) -> list[str]:
@@ -60,7 +62,7 @@ class Comparisons:
         encoders = [name for name in used if models[name]["kind"] not in ("mean", "table")]
         source = {name: self.models.source(models[name]) for name in used}
         pairs = {name: [mean for mean in means if source[mean] == source[name]] for name in encoders}
-        return {name: others for name, others in pairs.items() if others}
+        return {name: partners for name, partners in pairs.items() if partners}
 
     @property
     def pooling(self) -> str:
@@ -75,8 +77,11 @@ class Comparisons:
             return self.models.source(run), run["slide_encoder"]
 
         untrained = [name for name in self.models.used if self.models.entries[name]["kind"] == "random"]
-        pairs = {name: [other for other in untrained if build(other) == build(name)] for name in self.models.trained}
-        return {name: others for name, others in pairs.items() if others}
+        pairs = {
+            name: [random_model for random_model in untrained if build(random_model) == build(name)]
+            for name in self.models.trained
+        }
+        return {name: random_models for name, random_models in pairs.items() if random_models}
 
     def published_names(self) -> dict[str, str]:
         """The paper's name of each compared model that it has: as the config says, else the model's own."""
@@ -109,8 +114,8 @@ class Comparisons:
         folder = f"<results>/embed/{wildcards.model}"
         if not self.models.cohorts or cohorts <= self.models.cohorts:
             blocks = self.embedding.slide_blocks.items()
-            own = [block for block, rows in blocks if any(row.get("cohort") in cohorts for row in rows)]
-            return [f"{folder}/slides/{block}.h5" for block in own]
+            run_blocks = [block for block, rows in blocks if any(row.get("cohort") in cohorts for row in rows)]
+            return [f"{folder}/slides/{block}.h5" for block in run_blocks]
         return [f"{folder}/pretraining/{shard}.h5" for shard in self.models.run_shards(run)]
 
     def scaling_studies(self) -> list[dict[str, Any]]:
@@ -122,7 +127,7 @@ class Comparisons:
             for run in sorted(runs):
                 same = {key: value for key, value in self.models.runs[run].items() if key != free}
                 training = same["training"].items()
-                same["training"] = {key: one for key, one in training if key not in NOT_OF_STUDIES}
+                same["training"] = {key: setting for key, setting in training if key not in NOT_OF_STUDIES}
                 groups.setdefault(json.dumps(same, sort_keys=True), {})[run] = runs[run]
             for models in groups.values():
                 if len({json.dumps(self.models.runs[run][free], sort_keys=True) for run in models}) > 1:
@@ -140,8 +145,8 @@ class Comparisons:
         rows = self.tasks.table(task)
         recipe = self.tasks.recipe(task)
         folds = sum("fold_" in name for name in rows[0]) if rows else 0
-        several = folds > 1 or bool(recipe and recipe.get("method") != "official")
-        return not rows or (several and len({row["case_id"] for row in rows}) <= self.section["small_cohort"])
+        has_folds = folds > 1 or bool(recipe and recipe.get("method") != "official")
+        return not rows or (has_folds and len({row["case_id"] for row in rows}) <= self.section["small_cohort"])
 
     def score_figures(self) -> list[str]:
         """Names of the figures of scores that the config's results fill."""
@@ -169,14 +174,17 @@ class Comparisons:
         probe = self.probing.section
         if not (self.models.used and probe["use"]):
             return []
-        others = any(self.tasks.with_group(group) for group in ("fewshot", "retrieval"))
-        others = others or probe["prompt"]["use"] or probe["transfer"]["use"] or probe["C_sweep"]
-        return ["cohorts"] + ["protocols"] * bool(others)
+        has_protocols = any(self.tasks.with_group(group) for group in ("fewshot", "retrieval"))
+        has_protocols = has_protocols or probe["prompt"]["use"] or probe["transfer"]["use"] or probe["C_sweep"]
+        return ["cohorts"] + ["protocols"] * bool(has_protocols)
 
     def calibrates(self) -> bool:
         """True if a frozen probe has probabilities, or predicted survival."""
         settings = [self.tasks.settings(task) for task in self.tasks.with_group("frozen")]
-        judged = any(not isinstance(one, dict) or one.get("task_type") != "regression" for one in settings)
+        judged = any(
+            not isinstance(task_settings, dict) or task_settings.get("task_type") != "regression"
+            for task_settings in settings
+        )
         return bool(self.models.used and self.probing.section["use"] and judged)
 
     def compares_with_paper(self) -> bool:

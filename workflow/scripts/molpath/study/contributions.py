@@ -53,8 +53,8 @@ class Contributions:
 
     def entry(self, name: str) -> Config:
         """A predictor's model as the config of the new slides has it, with defaults."""
-        found: Config = self.predict.config["embed"]["models"][name]
-        return defaults_of("model") | found
+        model: Config = self.predict.config["embed"]["models"][name]
+        return defaults_of("model") | model
 
     def model(self, wildcards: Wildcards) -> Config:
         """The model, with its name; a random one with its run's sizes."""
@@ -83,11 +83,11 @@ class Contributions:
 
     def members(self, wildcards: Wildcards) -> dict[str, list[str]]:
         """All slides of each case that has a slide to be drawn: attention may go over all of them."""
-        found: dict[str, list[str]] = {str(self.rows[slide].get("case_id")): [] for slide in self.slides}
+        slides_of: dict[str, list[str]] = {str(self.rows[slide].get("case_id")): [] for slide in self.slides}
         for name, row in self.rows.items():
-            if row.get("case_id") in found:
-                found[str(row["case_id"])].append(name)
-        return found
+            if row.get("case_id") in slides_of:
+                slides_of[str(row["case_id"])].append(name)
+        return slides_of
 
     def manifests(self, wildcards: Wildcards) -> list[str]:
         """Feature manifests of those slides."""

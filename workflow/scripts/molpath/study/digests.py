@@ -48,8 +48,8 @@ class DescribedFiles:
         self._kept: dict[str, Described] = {}
         self._asked: set[str] = set()
         with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):  # nothing kept that can be used
-            kept = json.loads(self.path.read_text(encoding="utf-8"))
-            self._kept = {key: as_described(value) for key, value in kept.items()}
+            saved = json.loads(self.path.read_text(encoding="utf-8"))
+            self._kept = {key: as_described(value) for key, value in saved.items()}
         self._read = set(self._kept)
 
     def describe(self, source: bytes) -> Described:
@@ -160,7 +160,7 @@ class Digests:
             files = []
             for dots, module, names in described.imports:
                 target = [package, *package.parents][dots - 1] / module.replace(".", "/")
-                for candidate in (target, *(target / each for each in names)):
+                for candidate in (target, *(target / child for child in names)):
                     spellings = (f"{candidate}.py", f"{candidate}/__init__.py")
                     files += [file for file in spellings if file in self._known]
             self._described[name] = f"{name}\n{described.tree}\n".encode(), files

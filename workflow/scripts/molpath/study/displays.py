@@ -82,8 +82,8 @@ class Display:
 
     def labels(self, wildcards: Named) -> dict[str, str]:
         """What the report lists: the label, and wildcards that are not the display's own name."""
-        others = {name: value for name, value in wildcards.items() if name not in ("figure", "table")}
-        return {"result": self.shown["label"]} | others
+        wildcard_labels = {name: value for name, value in wildcards.items() if name not in ("figure", "table")}
+        return {"result": self.shown["label"]} | wildcard_labels
 
     def memory(self, wildcards: Named, attempt: int) -> int:
         """Megabytes, which grow with each attempt."""
@@ -121,13 +121,13 @@ class Displays:
 
     def figure_names(self, scores: bool) -> str:
         """Figures with a table of their numbers (`scores`), or those without one, as a regular expression."""
-        names = [name for name, one in self.figures.items() if ("tsv" in one.entry["outputs"].values()) == scores]
+        names = [name for name, figure in self.figures.items() if ("tsv" in figure.entry["outputs"].values()) == scores]
         return "|".join(names)
 
     @property
     def page_names(self) -> str:
         """Tables that are shown as pages, as a regular expression."""
-        return "|".join(name for name, one in self.tables.items() if "title" in one.entry)
+        return "|".join(name for name, table in self.tables.items() if "title" in table.entry)
 
     def pages(self, paths: Iterable[str]) -> list[str]:
         """Pages of those of the files that are shown as such."""

@@ -48,20 +48,20 @@ class Downloads:
         path = self.places.resolve(row["path"], sheet)
         return not self._belongs(os.path.abspath(path), os.path.dirname(sheet)) and not os.path.exists(path)
 
-    def _belongs(self, place: str, beside: str) -> bool:
-        below = [place.removeprefix(root) for root in self._roots(beside) if place.startswith(root)]
+    def _belongs(self, place: str, sheet_folder: str) -> bool:
+        below = [place.removeprefix(root) for root in self._roots(sheet_folder) if place.startswith(root)]
         folders = (self.places.results, self.places.resources)
         results, resources = (os.path.join(os.path.abspath(folder), "") for folder in folders)
-        apart = results != os.path.join(os.getcwd(), "")  # a study may lie in its results
-        is_result = apart and place.startswith(results) and not place.startswith(resources)
-        return not (is_result or RUNS.search(place)) and any(not HIDDEN.search(rest) for rest in below)
+        has_own_results = results != os.path.join(os.getcwd(), "")  # a study may lie in its results
+        is_result = has_own_results and place.startswith(results) and not place.startswith(resources)
+        return not (is_result or RUNS.search(place)) and any(not HIDDEN.search(subpath) for subpath in below)
 
     @functools.cache  # noqa: B019 - there is one object a study
-    def _roots(self, beside: str) -> tuple[str, ...]:
-        """Absolute folders below which downloads of a sheet in the folder `beside` belong."""
+    def _roots(self, sheet_folder: str) -> tuple[str, ...]:
+        """Absolute folders below which downloads of a sheet in `sheet_folder` belong."""
         services = (self._section[service].values() for service in ("gdc", "gtex", "idc"))
-        own = [cohort["folder"] for cohorts in services for cohort in cohorts if cohort["folder"]]
-        folders = [os.curdir, beside, self.places.resources, *self._section["folders"], *own]
+        cohort_folders = [cohort["folder"] for cohorts in services for cohort in cohorts if cohort["folder"]]
+        folders = [os.curdir, sheet_folder, self.places.resources, *self._section["folders"], *cohort_folders]
         return tuple(os.path.join(os.path.abspath(os.path.expanduser(folder)), "") for folder in folders)
 
     def files(self, wildcards: Wildcards) -> list[Row]:
@@ -69,11 +69,11 @@ class Downloads:
         of_slides = wildcards.kind == "slides"
         sheet, key = (self.slides.path, "slide_id") if of_slides else (self.profiles.path, "profile_id")
         rows = (self.slides.shards if of_slides else self.profile_blocks)[wildcards.block]
-        again = self._again(wildcards.kind, wildcards.block)
+        repeated = self._again(wildcards.kind, wildcards.block)
         return [
             {"id": row[key], "path": self.places.resolve(row["path"], sheet), "url": row["url"]}
             | {name: row.get(name) or "" for name in ("md5", "bytes")}
-            | again
+            | repeated
             for row in rows
             if is_downloaded(row) and row.get("keep") != "no"
         ]
@@ -89,8 +89,8 @@ class Downloads:
     def shard_manifest(self, wildcards: Wildcards) -> list[str]:
         """Manifest of a shard's downloads, where it has any."""
         rows = self.slides.shards[wildcards.shard]
-        wanted = any(is_downloaded(row) and row.get("keep") != "no" for row in rows)
-        return [f"{self.folder}/manifests/slides/{wildcards.shard}.tsv"] if wanted else []
+        is_needed = any(is_downloaded(row) and row.get("keep") != "no" for row in rows)
+        return [f"{self.folder}/manifests/slides/{wildcards.shard}.tsv"] if is_needed else []
 
     def shard_replaced(self, wildcards: Wildcards) -> list[str]:
         """States of a shard's downloaded slides that are no longer the files whose MD5 was noted after the download."""
@@ -108,7 +108,7 @@ class Downloads:
             return {}
         with open(notes, encoding="utf-8", errors="replace") as handle:
             lines = (line.rstrip("\n").split("\t") for line in handle)
-            return {one[3]: (one[0], one[1][:-9]) for one in lines if len(one) == 4}
+            return {fields[3]: (fields[0], fields[1][:-9]) for fields in lines if len(fields) == 4}
 
     def rna_manifests(self, wildcards: Wildcards) -> list[str]:
         """Manifests of the downloads with expression of the cohort."""
@@ -134,8 +134,8 @@ class Downloads:
     @property
     def settings(self) -> Config:
         """Section acquire with the files it names found."""
-        for one in self._section["gtex"].values():
-            one["slide_list"] = self.places.find_given(one["slide_list"])
+        for cohort in self._section["gtex"].values():
+            cohort["slide_list"] = self.places.find_given(cohort["slide_list"])
         for name in ("idc_index", "idc_names"):
             if "://" not in self._section[name]:
                 self._section[name] = self.places.find_given(self._section[name])
@@ -145,7 +145,7 @@ class Downloads:
 def state_noted(path: str) -> tuple[str, str] | None:
     """Bytes and time (s) of a file; None where there is none."""
     try:
-        found = os.stat(path)
+        status = os.stat(path)
     except OSError:
         return None
-    return str(found.st_size), str(found.st_mtime_ns)[:-9]
+    return str(status.st_size), str(status.st_mtime_ns)[:-9]

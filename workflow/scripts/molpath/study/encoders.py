@@ -57,8 +57,8 @@ class Encoders:
     def files_of(self, name: str) -> list[str]:
         """The same by the encoder's name."""
         encoder = self.entries[name]
-        found = [self.places.find(path) for path in (encoder["weights"], encoder["stain"]["target"]) if path]
-        return found if encoder["weights"] else self.fetched(encoder["adapter"]) + found
+        given_files = [self.places.find(path) for path in (encoder["weights"], encoder["stain"]["target"]) if path]
+        return given_files if encoder["weights"] else self.fetched(encoder["adapter"]) + given_files
 
     def fetched(self, adapter: str) -> list[str]:
         """The file that a rule fetches for a built-in encoder; none for the others."""
@@ -74,8 +74,8 @@ class Encoders:
 
     def revision(self, wildcards: Wildcards) -> str:
         """Commit on the hub that the config asks for, for an adapter's weights; empty takes the table's."""
-        asked = (entry["revision"] for entry in self.entries.values() if entry["adapter"] == wildcards.adapter)
-        return next(filter(None, asked), "")
+        revisions = (entry["revision"] for entry in self.entries.values() if entry["adapter"] == wildcards.adapter)
+        return next(filter(None, revisions), "")
 
     def gpus(self, wildcards: Wildcards) -> int:
         """GPUs that extraction with the encoder pays for: none where no network runs."""
@@ -97,8 +97,8 @@ class Encoders:
         entry = self.entries[wildcards.encoder]
         if entry["adapter"] == "precomputed":
             return FILES_MB * attempt
-        found = re.search(r"_(\d+)px_", wildcards.grid)
-        edge = int(found[1]) if found else 512
+        match = re.search(r"_(\d+)px_", wildcards.grid)
+        edge = int(match[1]) if match else 512
         readers = entry["workers"] or max(1, threads - 1)
         batches = BATCHES * (entry["batch_size"] or BATCH) * edge**2 * 3 / 1e6
         needed = LIBRARIES_MB + readers * READER_MB + batches

@@ -57,10 +57,10 @@ SKEW_S = 2.0
 def state_of(path: str) -> tuple[int, int]:
     """Size and time of a file; of one that isn't there (0, 0)."""
     try:
-        found = os.stat(path)
+        status = os.stat(path)
     except OSError:
         return 0, 0
-    return found.st_size, found.st_mtime_ns
+    return status.st_size, status.st_mtime_ns
 
 
 #: Where Snakemake's log names that of a failed job, and how much of a log is read, from its end.
@@ -103,7 +103,7 @@ class Endings:
             notes.append(
                 "note: --nolock keeps no second run out of this folder: files stay whole, but both make the same ones"
             )
-        if (asked := set(targets)) and asked <= LOOKING:
+        if (target_names := set(targets)) and target_names <= LOOKING:
             return notes
         problems = Problems()
         if lacking:
@@ -153,16 +153,16 @@ class Endings:
         well: the run came to its end; what its logs tell of jobs that failed and were tried again is over.
         """
         self.under_way = False
-        said = "\n".join(map(tail_of, [] if well else logs))
-        said += "\n".join(map(tail_of, dict.fromkeys(re.findall(JOB_LOG, said))))
-        told = [sentence for pattern, sentence in ENDINGS if re.search(pattern, said)]
+        log_text = "\n".join(map(tail_of, [] if well else logs))
+        log_text += "\n".join(map(tail_of, dict.fromkeys(re.findall(JOB_LOG, log_text))))
+        sentences = [sentence for pattern, sentence in ENDINGS if re.search(pattern, log_text)]
         changed = [path for path, state in self.read.items() if state_of(path) != state]
         if changed:
-            told.append(
+            sentences.append(
                 f"{', '.join(changed)} changed while the run went on, which used the rows as they were at its start. "
                 "Start it again: what the changes concern is made again."
             )
-        return "\n".join(told)
+        return "\n".join(sentences)
 
     def say_at_once(self) -> None:
         """A sentence as Python ends (for `atexit`), where a run was under way and Snakemake told of no end."""
@@ -172,6 +172,6 @@ class Endings:
 
 def os_umask() -> int:
     """The umask of this process, which can only be read by setting it."""
-    found = os.umask(0o077)
-    os.umask(found)
-    return found
+    umask = os.umask(0o077)
+    os.umask(umask)
+    return umask

@@ -26,9 +26,9 @@ class FeatureCheck:
         if not any(self.asked.values()):
             return
         where = "config, key features/compare"
-        known = {"slide": list(self.slides.shard_of), "grid": list(self.grids.names)}
-        known |= {"encoder": list(self.encoders.entries)}
-        for kind, names in known.items():
+        known_names = {"slide": list(self.slides.shard_of), "grid": list(self.grids.names)}
+        known_names |= {"encoder": list(self.encoders.entries)}
+        for kind, names in known_names.items():
             problems.knows(f"{where}/{kind}", kind, self.asked[kind], names)
         entry = self.encoders.entries.get(self.asked["encoder"])
         if entry and entry["adapter"] == "precomputed":

@@ -33,10 +33,10 @@ class FinishedRun:
     def description(self) -> Config:
         """What config.json says; nothing where it can't be read, which `check` reports."""
         try:
-            found = read_json(self.files[0])
+            document = read_json(self.files[0])
         except (OSError, ValueError):
             return {}
-        return found if isinstance(found, dict) else {}
+        return document if isinstance(document, dict) else {}
 
     @property
     def name(self) -> str:
@@ -78,8 +78,8 @@ class FinishedRun:
             wrong = f"no such file: {', '.join(missing)}"
             return wrong, "name the folder of a finished run; one on the hub, download first"
         listed = listed_digests(self.folder)
-        if other := [path for path in self.files[:2] if listed.get(os.path.basename(path)) != sha256_of(path)]:
-            wrong = f"{', '.join(other)} differ from their SHA-256 in {self.files[2]}"
+        if changed := [path for path in self.files[:2] if listed.get(os.path.basename(path)) != sha256_of(path)]:
+            wrong = f"{', '.join(changed)} differ from their SHA-256 in {self.files[2]}"
             return wrong, "copy the folder again: it is damaged, or holds files of two runs"
         if not isinstance(self.patches.get("weights"), str) or not isinstance(self.description.get("cases"), list):
             return f"{self.files[0]} does not say patches and cases of a run, or can't be read", AGAIN
@@ -96,32 +96,32 @@ class FinishedRun:
             return
         self._check_patches(where, self.patches, with_weights(patches, self.patches, encoder_files), problems)
 
-    def _check_patches(self, where: str, theirs: Config, ours: Config, problems: Problems) -> None:
+    def _check_patches(self, where: str, run_patches: Config, patches: Config, problems: Problems) -> None:
         """Grid and encoder are the run's."""
-        for kind, keys in (("grid", ["grid"]), ("encoder", [key for key in ours if key != "grid"])):
-            if differ := [key for key in keys if theirs.get(key) != ours[key]]:
-                told = "; ".join(f"{key} {theirs.get(key)!r}, here {ours[key]!r}" for key in differ)
-                wrong = f"another {kind} than the run's in {self.files[0]}: {told}"
+        for kind, keys in (("grid", ["grid"]), ("encoder", [key for key in patches if key != "grid"])):
+            if differ := [key for key in keys if run_patches.get(key) != patches[key]]:
+                differences = "; ".join(f"{key} {run_patches.get(key)!r}, here {patches[key]!r}" for key in differ)
+                wrong = f"another {kind} than the run's in {self.files[0]}: {differences}"
                 problems.add(f"{where}/{kind}", wrong, f"name the {kind} whose patches the run read, or another model")
 
 
-def with_weights(patches: Config, theirs: Config, files: Sequence[str]) -> Config:
+def with_weights(patches: Config, run_patches: Config, files: Sequence[str]) -> Config:
     """`patches` with digests of the encoder's files in place of a revision; without either where neither is known.
 
     As the features' manifests have them: the first 16 digits of each SHA-256. A revision that is empty is the newest.
     """
-    ours = {key: value for key, value in patches.items() if key != "revision"}
+    identity = {key: value for key, value in patches.items() if key != "revision"}
     if files and all(os.path.isfile(path) for path in files):
         weights = " ".join(sha256_of(path)[:16] for path in files)
-        among = weights in theirs["weights"].split("; ")  # a run may have read patches of several
-        return ours | {"weights": theirs["weights"] if among else weights}
-    known = patches["revision"] and theirs.get("revision")
-    return ours | ({"revision": patches["revision"]} if known else {})
+        among = weights in run_patches["weights"].split("; ")  # a run may have read patches of several
+        return identity | {"weights": run_patches["weights"] if among else weights}
+    both_revisions = patches["revision"] and run_patches.get("revision")
+    return identity | ({"revision": patches["revision"]} if both_revisions else {})
 
 
 def _section(description: Config, name: str) -> Config:
-    found = description.get(name)
-    return found if isinstance(found, dict) else {}
+    section = description.get(name)
+    return section if isinstance(section, dict) else {}
 
 
 def patches_of(grid: str, encoder: str, facts: Config) -> Config:

@@ -46,18 +46,18 @@ class Forecast:
     def request(self) -> PlanRequest:
         """What the config asks for, in numbers, and what of it isn't there yet."""
         slides, probe = self.models.slides, self.probing.section
-        kept = {s: [row for row in rows if row.get("keep") != "no"] for s, rows in slides.shards.items()}
-        self.left = Left(self.places.results, {s: [row["slide_id"] for row in rows] for s, rows in kept.items()})
+        kept_rows = {s: [row for row in rows if row.get("keep") != "no"] for s, rows in slides.shards.items()}
+        self.left = Left(self.places.results, {s: [row["slide_id"] for row in rows] for s, rows in kept_rows.items()})
         features = self.features()
         widths = {(item["grid"]["name"], item["encoder"]): item["dim"] for item in features}
         profiles, profiles_left = self.profiles()
         return {
             "machine": self.config["plan"],
-            "shards": {shard: len(rows) for shard, rows in kept.items()},
-            "kinds": {shard: dict(Counter(map(kind_of, rows))) for shard, rows in kept.items()},
+            "shards": {shard: len(rows) for shard, rows in kept_rows.items()},
+            "kinds": {shard: dict(Counter(map(kind_of, rows))) for shard, rows in kept_rows.items()},
             "left": {
-                "slides": self.left.of_shards("slides", kept),
-                "tissue": self.left.of_shards("tissue", kept, "contours_geojson/{}.geojson"),
+                "slides": self.left.of_shards("slides", kept_rows),
+                "tissue": self.left.of_shards("tissue", kept_rows, "contours_geojson/{}.geojson"),
             },
             "downloads": self.downloads_left(),
             "grids": [self.tiling(name, shards) for name, shards in self.targets.tile_shards().items()],
@@ -87,20 +87,22 @@ class Forecast:
 
     def tiling(self, name: str, shards: list[str]) -> GridNumbers:
         """A grid that is tiled."""
-        left = self.left.of_shards(f"tiles/{name}", shards, f"{name}/patches/{{}}_patches.h5")
-        return {**self.grid(name), "shards": shards, "left": left}
+        slides_left = self.left.of_shards(f"tiles/{name}", shards, f"{name}/patches/{{}}_patches.h5")
+        return {**self.grid(name), "shards": shards, "left": slides_left}
 
     def profiles(self) -> tuple[dict[str, int], dict[str, int]]:
         """Profiles by modality: all, and those of cohorts whose table isn't there."""
-        every: dict[str, set[str]] = {"rna": set(), "dna": set()}
-        left: dict[str, set[str]] = {"rna": set(), "dna": set()}
-        for kind, found in every.items():
+        all_names: dict[str, set[str]] = {"rna": set(), "dna": set()}
+        names_left: dict[str, set[str]] = {"rna": set(), "dna": set()}
+        for kind, kind_names in all_names.items():
             for cohort in self.models.profiles.cohorts(kind):
                 names = {row["profile_id"] for row in self.models.profiles.group(cohort, kind)}
-                found |= names
+                kind_names |= names
                 if self.left.lacks(f"omics/{cohort}/{kind}.h5ad"):
-                    left[kind] |= names
-        return {kind: len(names) for kind, names in every.items()}, {kind: len(names) for kind, names in left.items()}
+                    names_left[kind] |= names
+        return {kind: len(names) for kind, names in all_names.items()}, {
+            kind: len(names) for kind, names in names_left.items()
+        }
 
     def protocols_left(self, protocol: str) -> int:
         """Jobs of transfers, prompts or clusters, a model and a task each, whose metrics aren't there."""
@@ -117,7 +119,7 @@ class Forecast:
 
     def features(self) -> list[FeatureNumbers]:
         """Every pair of grid and encoder that is extracted."""
-        encoders, found = self.models.encoders, []
+        encoders, numbers_of_jobs = self.models.encoders, []
         for grid, name in self.models.used_sources():
             encoder = encoders.entries[name]
             facts = encoders.facts.get(encoder["adapter"], {})
@@ -136,8 +138,8 @@ class Forecast:
                 "shards": shards,
                 "left": self.left.of_shards(f"features/{grid}/{name}", shards, f"{grid}/features_{name}/{{}}.h5"),
             }
-            found.append(numbers)
-        return found
+            numbers_of_jobs.append(numbers)
+        return numbers_of_jobs
 
     def network(self, adapter: str) -> str:
         """Name by which the plan knows a network."""
@@ -230,7 +232,7 @@ class Forecast:
 
     def finetuning(self, widths: dict[Source, int]) -> list[TuningNumbers]:
         """Numbers of fine-tuned models."""
-        found: list[TuningNumbers] = []
+        numbers_of_tasks: list[TuningNumbers] = []
         recipes = self.probing.section["finetune"]["recipes"]
         for name in self.models.finetuned if self.tasks.tuned else ():
             model = self.models.supervised.get(name) or self.models.entries[name]
@@ -244,8 +246,8 @@ class Forecast:
                     if not self.left.lacks(f"probe/{name}/{task}/finetune/metrics.tsv")
                 ]
                 numbers = {"name": name, "density": density, "dim": widths[source], "epochs": epochs}
-                found.append({**numbers, "tuned": tuned})  # type: ignore[typeddict-item]
-        return found
+                numbers_of_tasks.append({**numbers, "tuned": tuned})  # type: ignore[typeddict-item]
+        return numbers_of_tasks
 
     def downloads_left(self) -> dict[str, DownloadNumbers]:
         """Files still to be downloaded, by sheet; those of the demo are made."""
@@ -257,10 +259,10 @@ class Forecast:
             if values["path"] and values["keep"] != "no" and is_downloaded(row)
         ]
         resolve = self.models.places.resolve
-        others = [(resolve(row["path"], profiles.path), row) for row in self.downloads.profile_rows()]
-        found: dict[str, DownloadNumbers] = {}
-        for kind, rows in (("slides", files), ("profiles", others)):
+        profile_files = [(resolve(row["path"], profiles.path), row) for row in self.downloads.profile_rows()]
+        numbers: dict[str, DownloadNumbers] = {}
+        for kind, rows in (("slides", files), ("profiles", profile_files)):
             sizes = [row.get("bytes") or "" for path, row in rows if not os.path.exists(path)]
             total = sum(map(int, filter(None, sizes)))
-            found[kind] = {"files": len(sizes), "bytes": total, "unannounced": sizes.count("")}
-        return found
+            numbers[kind] = {"files": len(sizes), "bytes": total, "unannounced": sizes.count("")}
+        return numbers

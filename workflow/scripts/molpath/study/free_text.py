@@ -31,14 +31,14 @@ SHOWN = 40
 
 def why_refused(text: str) -> tuple[str, str] | None:
     """What is wrong with a text and what to do; None for one that is taken."""
-    found = REFUSED.search(text)
-    if found is None:
+    match = REFUSED.search(text)
+    if match is None:
         return None
     shown = repr(text if len(text) <= SHOWN else f"{text[:SHOWN]}…")
-    if found[0].startswith("<"):
-        return f"{shown} looks like HTML ({found[0]!r})", "take the < out, or put a space behind it"
+    if match[0].startswith("<"):
+        return f"{shown} looks like HTML ({match[0]!r})", "take the < out, or put a space behind it"
     return (
-        f"{shown} has a control character or line break (U+{ord(found[0]):04X})",
+        f"{shown} has a control character or line break (U+{ord(match[0]):04X})",
         "write it on one line, in letters that can be seen (in YAML `>-` joins lines)",
     )
 
@@ -83,15 +83,15 @@ def check_sheet(path: str, problems: Problems) -> None:
         cells = read_cells(path)
     except (BadTable, UnicodeError):
         return
-    told = set()
+    reported = set()
     for number, name in enumerate(cells.columns):
         if refused := why_refused(name):
-            told.add(number)
+            reported.add(number)
             problems.add(f"{path}, header, column {number + 1}", *refused)
     for row, line in zip(cells.rows, cells.lines, strict=True):
         for number, cell in enumerate(row):
-            if number not in told and (refused := why_refused(cell)):
-                told.add(number)
+            if number not in reported and (refused := why_refused(cell)):
+                reported.add(number)
                 problems.add(f"{path}, row {line}, column {cells.columns[number]}", *refused)
 
 

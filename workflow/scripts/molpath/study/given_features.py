@@ -21,15 +21,15 @@ class GivenFeatures:
 
     def files(self, wildcards: Wildcards) -> list[str]:
         """Feature files of the slides of a shard."""
-        found = self._files_of(wildcards)
+        files_of = self._files_of(wildcards)
         rows = self.slides.values(wildcards.shard)
-        return [self.places.given(path) for row in rows for path in found.get(row["slide_id"], [])]
+        return [self.places.given(path) for row in rows for path in files_of.get(row["slide_id"], [])]
 
     def state(self, wildcards: Wildcards) -> str:
         """Digest of their sizes and times: a file replaced by an older one changes it, and so the job runs again."""
-        found = self._files_of(wildcards)
+        files_of = self._files_of(wildcards)
         rows = self.slides.values(wildcards.shard)
-        return digest_of([[path, state_of(path)] for row in rows for path in found.get(row["slide_id"], [])])
+        return digest_of([[path, state_of(path)] for row in rows for path in files_of.get(row["slide_id"], [])])
 
     def sample(self, wildcards: Wildcards) -> list[str]:
         """The first files of the whole sheet, the same for every shard; new rows at its end don't change them."""
@@ -42,6 +42,6 @@ class GivenFeatures:
         folder = encoder["folder"]
         if folder not in self._found:
             names = [row["slide_id"] for row in self.slides.rows]
-            found = find_feature_files(folder, set(names))
-            self._found[folder] = {name: found[name] for name in names if name in found}
+            files_of = find_feature_files(folder, set(names))
+            self._found[folder] = {name: files_of[name] for name in names if name in files_of}
         return self._found[folder]

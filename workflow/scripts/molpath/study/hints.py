@@ -19,19 +19,23 @@ FEW = 500
 YES, NO = ("yes", "true", "on", "y", "1"), ("no", "false", "off", "n", "0")
 
 
-def nearest(name: object, known: Iterable[object]) -> str:
+def nearest(name: object, known_names: Iterable[object]) -> str:
     """The known name that is most like `name`, whatever their case; '' where none is."""
-    by_lower = {str(one).lower(): str(one) for one in known}
+    by_lower = {str(candidate).lower(): str(candidate) for candidate in known_names}
     word = ODD_SPACES.sub("", str(name)).strip(CURLY + "\"' ").lower()
-    parts = [one for one in by_lower if len(word) > 2 and (one.startswith(word) or one.endswith(word))]
-    found = parts if len(parts) == 1 and word not in by_lower else difflib.get_close_matches(word, by_lower, 1, 0.7)
-    return by_lower[found[0]] if found else ""
+    parts = [
+        candidate
+        for candidate in by_lower
+        if len(word) > 2 and (candidate.startswith(word) or candidate.endswith(word))
+    ]
+    matches = parts if len(parts) == 1 and word not in by_lower else difflib.get_close_matches(word, by_lower, 1, 0.7)
+    return by_lower[matches[0]] if matches else ""
 
 
-def did_you_mean(name: object, known: Iterable[object]) -> str:
+def did_you_mean(name: object, known_names: Iterable[object]) -> str:
     """'did you mean …? ' for a remedy to begin with; '' where nothing is near."""
-    found = nearest(name, known)
-    return f"did you mean {found!r}? " if found and found != str(name) else ""
+    match = nearest(name, known_names)
+    return f"did you mean {match!r}? " if match and match != str(name) else ""
 
 
 def for_text(value: str) -> str:
@@ -46,12 +50,12 @@ def for_text(value: str) -> str:
 
 
 def for_path(path: str) -> str:
-    """What to do about a path that isn't there; '' where nothing is seen."""
-    if seen := for_text(path):
-        return seen
-    whole = os.path.expanduser(os.path.expandvars(path))
-    if whole != path:
-        return f"write the whole path, for ~ and $ stay as they are here: {whole}"
+    """What to do about a path that doesn't exist; '' without a hint."""
+    if hint := for_text(path):
+        return hint
+    full_path = os.path.expanduser(os.path.expandvars(path))
+    if full_path != path:
+        return f"write the whole path, for ~ and $ stay as they are here: {full_path}"
     if path.startswith("~") or "$" in path:
         return "write the whole path, for ~ and $ stay as they are here"
     if "\\" in path:
@@ -70,11 +74,11 @@ def beside(path: str) -> str:
         names = names_in(folder or os.curdir, state.st_mtime_ns)
     except OSError:
         return ""
-    found = names.get(name.lower()) or names.get(os.path.splitext(name)[0].lower())
-    if not found and len(names) < FEW:
-        found = nearest(name, names.values())
-        found = found if re.sub(r"\D", "", found) == re.sub(r"\D", "", name) else ""
-    return os.path.join(folder, found) if found and found != name else ""
+    neighbour = names.get(name.lower()) or names.get(os.path.splitext(name)[0].lower())
+    if not neighbour and len(names) < FEW:
+        neighbour = nearest(name, names.values())
+        neighbour = neighbour if re.sub(r"\D", "", neighbour) == re.sub(r"\D", "", name) else ""
+    return os.path.join(folder, neighbour) if neighbour and neighbour != name else ""
 
 
 @functools.lru_cache(maxsize=64)
@@ -84,9 +88,9 @@ def names_in(folder: str, state: int) -> dict[str, str]:
     return {os.path.splitext(name)[0].lower(): name for name in names} | {name.lower(): name for name in names}
 
 
-def for_type(value: Any, asked: Any) -> str:
-    """What to write where a value is of another type than `asked` (types of JSON Schema); '' where nothing is seen."""
-    types = [asked] if isinstance(asked, str) else list(asked)
+def for_type(value: Any, expected: Any) -> str:
+    """What to write where a value is of another type than `expected` (types of JSON Schema); '' without a hint."""
+    types = [expected] if isinstance(expected, str) else list(expected)
     if value is None:
         return "write a value, or delete the key to take the default"
     if isinstance(value, str):
@@ -100,11 +104,11 @@ def for_type(value: Any, asked: Any) -> str:
     if "array" in types:
         return f"write a list: [{value}]" if not isinstance(value, dict) else "write a list: begin each entry with '- '"
     if isinstance(value, list):
-        one = value[0] if len(value) == 1 and not isinstance(value[0], (dict, list)) else ""
+        element = value[0] if len(value) == 1 and not isinstance(value[0], (dict, list)) else ""
         return (
             "write keys and values below it, without - before them"
             if "object" in types
-            else (f"write one value, without brackets: {one}".rstrip(": "))
+            else (f"write one value, without brackets: {element}".rstrip(": "))
         )
     if isinstance(value, dict) and "object" not in types:
         return "write one value, without keys below it"
@@ -114,10 +118,10 @@ def for_type(value: Any, asked: Any) -> str:
 def for_words(value: str, types: list[str]) -> str:
     """The same for a text."""
     if "object" in types:
-        found = re.match(r"([\w.-]+) ?[:=]\s*(\S.*)", value)
+        match = re.match(r"([\w.-]+) ?[:=]\s*(\S.*)", value)
         return (
-            f"write `{found[1]}: {found[2]}`, with a space behind the colon"
-            if found
+            f"write `{match[1]}: {match[2]}`, with a space behind the colon"
+            if match
             else ("write keys below it, each in a line of its own: `key: value`")
         )
     if "array" in types:
@@ -145,26 +149,29 @@ def for_number(value: str) -> str:
         return f"write it without a thousands separator: {re.sub(r'[^-+0-9]', '', value)}"
     if re.fullmatch(r"\d+(\.\d+)? ?%", value):
         return f"write it as a share: {float(value.rstrip('% ')) / 100:g}"
-    if found := re.fullmatch(r"([-+]?\d+(?:[.,]\d+)?) ?(?:[xX×%]|[a-zA-Zµμ]+(?:/\w+)?)", value):
-        return f"write the number alone: {found[1].replace(',', '.')}"
+    if match := re.fullmatch(r"([-+]?\d+(?:[.,]\d+)?) ?(?:[xX×%]|[a-zA-Zµμ]+(?:/\w+)?)", value):
+        return f"write the number alone: {match[1].replace(',', '.')}"
     return ""
 
 
-def for_id(name: str, known: Iterable[object]) -> str:
-    """What to do about an id that is not among the known ones and should be; '' where nothing is seen."""
-    ids = [str(one) for one in known]
+def for_id(name: str, known_ids: Iterable[object]) -> str:
+    """What to do about an id that should be among the known ones and isn't; '' without a hint."""
+    ids = [str(known_id) for known_id in known_ids]
     rules = (
         (str.lower, "ids are told apart by case"),
-        (lambda one: one.strip(), "delete the spaces around it"),
-        (lambda one: ODD_SPACES.sub("", one).strip(), "type it again: it holds a character that can't be seen"),
-        (lambda one: one.lstrip("0"), "a spreadsheet took its zeros off: format the column as text before pasting"),
-        (lambda one: re.sub(r"\.0+$", "", one), "a spreadsheet or pandas made a number of it: read the column as text"),
-        (lambda one: re.sub(r"[ ._-]+", "-", one).lower(), "ids must be the same letter by letter"),
+        (lambda text: text.strip(), "delete the spaces around it"),
+        (lambda text: ODD_SPACES.sub("", text).strip(), "type it again: it holds a character that can't be seen"),
+        (lambda text: text.lstrip("0"), "a spreadsheet took its zeros off: format the column as text before pasting"),
+        (
+            lambda text: re.sub(r"\.0+$", "", text),
+            "a spreadsheet or pandas made a number of it: read the column as text",
+        ),
+        (lambda text: re.sub(r"[ ._-]+", "-", text).lower(), "ids must be the same letter by letter"),
     )
     for alike, remedy in rules:
-        found = next((one for one in ids if one != name and alike(one) == alike(name)), None)
-        if found is not None:
-            return f"did you mean {found!r}? {remedy[0].upper()}{remedy[1:]}"
+        match = next((known_id for known_id in ids if known_id != name and alike(known_id) == alike(name)), None)
+        if match is not None:
+            return f"did you mean {match!r}? {remedy[0].upper()}{remedy[1:]}"
     return for_spreadsheet(name)
 
 

@@ -96,21 +96,21 @@ class Imports:
 
     def needed(self, jobs: Iterable[tuple[str, Mapping[str, str]]]) -> dict[str, tuple[str, ...]]:
         """Packages of jobs (rule and wildcards), by what of the config asks for them."""
-        found: dict[str, tuple[str, ...]] = {}
+        packages: dict[str, tuple[str, ...]] = {}
         for rule, wildcards in jobs:
             if rule.endswith("extract_features"):
                 entry = self.models.encoders.entries.get(wildcards["encoder"], {})
                 adapter = str(entry.get("adapter", "mean_colour"))  # none of a bundle's is known here
-                own = () if ":" in adapter else OF_ADAPTERS.get(adapter, OF_ENCODERS)
-                found[f"encoder {wildcards['encoder']}"] = own
+                adapter_packages = () if ":" in adapter else OF_ADAPTERS.get(adapter, OF_ENCODERS)
+                packages[f"encoder {wildcards['encoder']}"] = adapter_packages
             elif rule.endswith("embed_block"):
                 kind = str(self.models.entries.get(wildcards["model"], {}).get("kind", ""))
-                found[f"model {wildcards['model']}"] = OF_SLIDE_ENCODERS.get(kind, ())
+                packages[f"model {wildcards['model']}"] = OF_SLIDE_ENCODERS.get(kind, ())
             elif rule.endswith("assess_tissue"):
-                found["tissue"] = OF_TISSUE.get(self.tissue.section["method"], ())
+                packages["tissue"] = OF_TISSUE.get(self.tissue.section["method"], ())
             elif rule.endswith("inspect_slides"):
-                found["slides"] = OF_SLIDES
-        return {asker: names for asker, names in found.items() if names}
+                packages["slides"] = OF_SLIDES
+        return {asker: names for asker, names in packages.items() if names}
 
     def lacking(self, jobs: Iterable[tuple[str, Mapping[str, str]]] | None = None) -> list[Lack]:
         """What jobs need and can't import; without jobs, of what is left of the config. None under a deployment."""
@@ -180,8 +180,8 @@ def reason_of(name: str, error: str) -> str:
 
 def workflow_page(name: str) -> str:
     """Where it is written how a package is installed."""
-    own = ("conch", "gigapath", "madeleine", "transformers", "timm")
-    return "workflow/docs/encoders.md" if name in own else "`make env` in a clone of the workflow"
+    documented = ("conch", "gigapath", "madeleine", "transformers", "timm")
+    return "workflow/docs/encoders.md" if name in documented else "`make env` in a clone of the workflow"
 
 
 @functools.lru_cache(maxsize=8)
@@ -189,16 +189,16 @@ def tried(names: tuple[str, ...]) -> dict[str, str]:
     """Why each of the packages that fail can't be imported by this Python; kept until something is installed."""
     packages = sysconfig.get_path("purelib")
     state = f"{sys.executable} {os.stat(packages).st_mtime_ns} {os.environ.get('PYTHONPATH', '')} {' '.join(names)}"
-    kept = Path(KEPT)
+    cache = Path(KEPT)
     try:
-        found = json.loads(kept.read_text(encoding="utf-8"))
-        if found["state"] == state:
-            return dict(found["failed"])
+        results = json.loads(cache.read_text(encoding="utf-8"))
+        if results["state"] == state:
+            return dict(results["failed"])
     except (OSError, ValueError, KeyError):
         pass
     failed = try_imports(names)
-    if kept.parent.is_dir() and os.access(kept.parent, os.W_OK):
-        kept.write_text(json.dumps({"state": state, "failed": failed}), encoding="utf-8")
+    if cache.parent.is_dir() and os.access(cache.parent, os.W_OK):
+        cache.write_text(json.dumps({"state": state, "failed": failed}), encoding="utf-8")
     return failed
 
 
@@ -207,7 +207,7 @@ def try_imports(names: Sequence[str]) -> dict[str, str]:
     command = [sys.executable, "-c", TRIAL, *names]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST_S, check=False)
-        found: dict[str, str] = json.loads(done.stdout.strip().splitlines()[-1])
+        reasons: dict[str, str] = json.loads(done.stdout.strip().splitlines()[-1])
     except (OSError, subprocess.SubprocessError, ValueError, IndexError):
         return {}
-    return {name: reason for name, reason in found.items() if reason}
+    return {name: reason for name, reason in reasons.items() if reason}

@@ -33,11 +33,11 @@ class Inventory:
 
     def encoders(self) -> list[dict[str, Any]]:
         """Encoders in use: where their weights are, and where a rule would put them."""
-        encoders, found = self.models.encoders, []
+        encoders, facts_of = self.models.encoders, []
         grids = {encoder: grid for grid, encoder in self.models.used_sources()}
         for name in sorted(grids):
             entry = encoders.entries[name]
-            found.append(
+            facts_of.append(
                 {
                     "name": name,
                     "adapter": entry["adapter"],
@@ -50,11 +50,11 @@ class Inventory:
                     "edge": self.models.grids.by_name[grids[name]]["patch_size"],
                 }
             )
-        return found
+        return facts_of
 
     def slide_encoders(self) -> list[dict[str, Any]]:
         """Slide encoders of others in use: entry of the config, weights, numbers of a patch (1,024 if not known)."""
-        found = []
+        encoders = []
         for name in self.models.used:
             model = self.models.entries[name]
             if model["kind"] not in FOREIGN:
@@ -62,8 +62,8 @@ class Inventory:
             source = self.models.source(model)
             facts = self.models.encoders.facts_of(source[1]) if source else {}
             weights = str(self.places.find(model["weights"]))
-            found.append({"name": name, "model": model, "weights": weights, "width": facts.get("dim") or 1024})
-        return found
+            encoders.append({"name": name, "model": model, "weights": weights, "width": facts.get("dim") or 1024})
+        return encoders
 
     def weights(self) -> dict[str, str]:
         """Files of weights that the config names beside those of patch encoders."""
@@ -92,8 +92,8 @@ class Inventory:
         for name in self.models.needed:
             if self.models.entries[name]["kind"] == "table":
                 paths = self.vectors.files_of(name)
-                several = len(paths) > 1
-                named |= {f"embed/models/{name}" + f"/{os.path.basename(path)}" * several: path for path in paths}
+                has_several = len(paths) > 1
+                named |= {f"embed/models/{name}" + f"/{os.path.basename(path)}" * has_several: path for path in paths}
         for name in self.models.needed:
             if name in self.models.finished:
                 for path in self.models.finished[name].files:
@@ -110,10 +110,10 @@ class Inventory:
         raw = (path for shard in slides.shards for path in slides.raw_paths(shard))
         yield from (part for path in raw if not self.places.is_made(path) for part in slides.parts_of(path))
         molecular = (self.places.resolve(row["path"], profiles.path) for row in profiles.rows if not is_downloaded(row))
-        lists = [one["list"] for one in omics["select"].values() if one.get("list")]
+        lists = [selection["list"] for selection in omics["select"].values() if selection.get("list")]
         named = (self.places.find(path) for path in (*omics["panels"].values(), *lists))
-        given = (*molecular, *named, *self.given().values())
-        yield from (path for path in dict.fromkeys(map(str, given)) if not self.places.is_made(path))
+        paths = (*molecular, *named, *self.given().values())
+        yield from (path for path in dict.fromkeys(map(str, paths)) if not self.places.is_made(path))
         encoders = self.models.encoders.entries
         folders = [encoders[name]["folder"] for name in {encoder for _, encoder in self.models.used_sources()}]
         folders += [grid["coords"] for grid in self.models.grids.entries.values()]

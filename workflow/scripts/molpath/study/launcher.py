@@ -43,8 +43,11 @@ class Launcher:
 
     def plugins(self) -> dict[str, str]:
         """Snakemake's installed plugins: distribution name -> version."""
-        found = importlib.metadata.distributions()
-        named = {(each.metadata["Name"] or "").replace("_", "-"): each.version for each in found}
+        distributions = importlib.metadata.distributions()
+        named = {
+            (distribution.metadata["Name"] or "").replace("_", "-"): distribution.version
+            for distribution in distributions
+        }
         return {name: version for name, version in named.items() if re.match(r"snakemake-\w+-plugin-", name)}
 
     def named_profiles(self, named: Sequence[str]) -> list[str]:

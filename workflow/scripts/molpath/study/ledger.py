@@ -75,11 +75,11 @@ class Ledger:
 
     def runs(self, wildcards: Wildcards | None = None) -> dict[str, Config]:
         """Grid folder, encoder, cohorts and modalities of each used run."""
-        found = {}
+        settings_of = {}
         for run, parts in self.models.run_parts().items():
             grid, encoder = self.models.source_of_run(run)
-            found[run] = parts | {"grid": grid, "encoder": encoder}
-        return found
+            settings_of[run] = parts | {"grid": grid, "encoder": encoder}
+        return settings_of
 
     def sources(self, wildcards: Wildcards | None = None) -> dict[str, list[str]]:
         """Grid folder and encoder of each used model; nothing for one of given vectors."""

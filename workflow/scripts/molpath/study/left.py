@@ -18,13 +18,13 @@ TCGA = re.compile(r"TCGA(-\w+){4}-(DX|TS|MS|BS)\w?\b", re.I)
 
 def kind_of(row: Row) -> str:
     """What a slide shows, by its column `procedure`, else `specimen`, else its name in TCGA."""
-    told = (row.get(KIND_COLUMN) or "").lower()
-    if any(word in told for word in ("biops", "needle", "core", "punch")):
+    kind = (row.get(KIND_COLUMN) or "").lower()
+    if any(word in kind for word in ("biops", "needle", "core", "punch")):
         return BIOPSY
-    found = TCGA.match(row.get("slide_id") or "")
-    if row.get("specimen") == "frozen" or (found and found[2].upper() != "DX"):
+    match = TCGA.match(row.get("slide_id") or "")
+    if row.get("specimen") == "frozen" or (match and match[2].upper() != "DX"):
         return FROZEN
-    return RESECTION if told or found else ""
+    return RESECTION if kind or match else ""
 
 
 class Left:
@@ -39,13 +39,16 @@ class Left:
 
         files: path of a slide's file below results/wsi, with {} for its name; finished ones of a shard in work count.
         """
-        there = self._names_in(stage)
-        left = {shard: self.slides[shard] for shard in shards if f"{shard}.tsv" not in there}
-        if files and left:
+        manifests = self._names_in(stage)
+        slides_left = {shard: self.slides[shard] for shard in shards if f"{shard}.tsv" not in manifests}
+        if files and slides_left:
             folder, _, name = files.rpartition("/")
-            made = self._names_in(f"wsi/{folder}")
-            left = {shard: [one for one in slides if name.format(one) not in made] for shard, slides in left.items()}
-        return {shard: len(slides) for shard, slides in left.items()}
+            file_names = self._names_in(f"wsi/{folder}")
+            slides_left = {
+                shard: [slide_id for slide_id in slides if name.format(slide_id) not in file_names]
+                for shard, slides in slides_left.items()
+            }
+        return {shard: len(slides) for shard, slides in slides_left.items()}
 
     def lacks(self, path: str) -> bool:
         """True if a file of results isn't there. path: as rules name it, or below results."""

@@ -30,49 +30,49 @@ def methods_of(config: Config, models: Models) -> str:
 def patches(config: Config, models: Models) -> list[str]:
     """Where patch features come from, by what each encoder in use is."""
     names = {encoder for _, encoder in models.used_sources()}
-    given = {name for name in names if models.encoders.entries[name]["adapter"] == "precomputed"}
-    said = []
-    if given:
-        said.append(f"Features of patches were given ({', '.join(sorted(given))}).")
-    if names - given:
+    given_encoders = {name for name in names if models.encoders.entries[name]["adapter"] == "precomputed"}
+    sentences = []
+    if given_encoders:
+        sentences.append(f"Features of patches were given ({', '.join(sorted(given_encoders))}).")
+    if names - given_encoders:
         how = config["tissue"]["method"]
-        also = "Other whole-slide images" if given else "Whole-slide images"
+        also = "Other whole-slide images" if given_encoders else "Whole-slide images"
         tissue = TISSUE.get(how, f"segmented ({how})")
-        said.append(
+        sentences.append(
             f"{also} were inspected, their tissue {tissue} and judged for quality, tiled, "
-            f"and encoded patch by patch with a frozen encoder ({', '.join(sorted(names - given))})."
+            f"and encoded patch by patch with a frozen encoder ({', '.join(sorted(names - given_encoders))})."
         )
     if any(models.entries[name]["kind"] == "table" for name in models.used):
-        said.append("Vectors of models of kind table were given.")
-    return said
+        sentences.append("Vectors of models of kind table were given.")
+    return sentences
 
 
 def molecules(models: Models) -> str:
     """What profiles were turned into."""
-    said = {
+    texts = {
         "rna": "expression was taken as log2(TPM + 1)",
         "dna": "mutations and copy numbers were taken as flags per gene",
     }
-    found = [text for modality, text in said.items() if models.used_runs and models.profiles.cohorts(modality)]
-    text = " and ".join(found)
+    used_texts = [text for modality, text in texts.items() if models.used_runs and models.profiles.cohorts(modality)]
+    text = " and ".join(used_texts)
     return f"{text[0].upper()}{text[1:]}." if text else ""
 
 
 def encoders(models: Models) -> str:
     """Runs of this study, and finished ones from elsewhere."""
     named = "contrastive alignment with molecular profiles after Threads (Vaidya et al., arXiv 2501.16652)"
-    runs, other = models.used_runs, [name for name in models.used if name in models.finished]
-    said = f"Slide encoders were pretrained by {named}: {', '.join(runs)}." if runs else ""
-    taken = f"{', '.join(other)}: pretrained elsewhere, by {named}." if other else ""
-    return " ".join(filter(None, [said, taken]))
+    runs, finished_models = models.used_runs, [name for name in models.used if name in models.finished]
+    pretrained = f"Slide encoders were pretrained by {named}: {', '.join(runs)}." if runs else ""
+    pretrained_elsewhere = f"{', '.join(finished_models)}: pretrained elsewhere, by {named}." if finished_models else ""
+    return " ".join(filter(None, [pretrained, pretrained_elsewhere]))
 
 
 def probes(config: Config, models: Models) -> str:
     """How embeddings were evaluated, by the kinds of task; and how models were compared."""
     probe, tasks = config["probe"], models.tasks
     used = [tasks.settings(task) or {} for task in probe["use"] if task in tasks.entries]
-    survival = [bool(one.get("task_type") == "survival") for one in used]
-    values = [bool(one.get("task_type") == "regression") for one in used]
+    survival = [bool(task_settings.get("task_type") == "survival") for task_settings in used]
+    values = [bool(task_settings.get("task_type") == "regression") for task_settings in used]
     how = [f"balanced logistic regression (C = {probe['C']:g})"] * (
         not all(map(any, zip(survival, values, strict=True)))
     )
@@ -80,7 +80,7 @@ def probes(config: Config, models: Models) -> str:
     if not used:
         return ""
     kinds = {models.entries[name]["kind"] for name in models.used}
-    beside = ["mean pooling"] * ("mean" in kinds) + ["the same architecture without training"] * ("random" in kinds)
-    said = f"Embeddings were evaluated frozen, by {' or '.join(how)} on the folds of each task"
-    said += f", beside {' and '.join(beside)}." if beside and len(kinds) > 1 else "."
-    return f"{said} {TESTS}" if len(models.compared()) > 1 else said
+    baselines = ["mean pooling"] * ("mean" in kinds) + ["the same architecture without training"] * ("random" in kinds)
+    sentence = f"Embeddings were evaluated frozen, by {' or '.join(how)} on the folds of each task"
+    sentence += f", beside {' and '.join(baselines)}." if baselines and len(kinds) > 1 else "."
+    return f"{sentence} {TESTS}" if len(models.compared()) > 1 else sentence

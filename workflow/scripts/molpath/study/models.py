@@ -41,8 +41,8 @@ class Models:
         self.used: list[str] = config["embed"]["use"]
         self._asked_runs: list[str] = config["pretrain"]["use"]
         self._asked_tuned: list[str] = config["probe"]["finetune"]["use"]
-        asked = [item for item in config["features"]["use"] if item["grid"] in grids.names]
-        self._asked_sources = [(grids.names[item["grid"]], item["encoder"]) for item in asked]
+        defined = [item for item in config["features"]["use"] if item["grid"] in grids.names]
+        self._asked_sources = [(grids.names[item["grid"]], item["encoder"]) for item in defined]
         # embed/cohorts names cohorts, or projects of a cohort that is larger than what tasks use of it.
         self.cohorts = set(config["embed"]["cohorts"])
         self.embedded = [row for row in slides.rows if self._embeds(row)]
@@ -106,18 +106,20 @@ class Models:
         for name in names:
             model, seed = self._without_seed(name), self._seed(name)
             # A copy, which has the seed of another one as well, adds nothing to a mean over seeds.
-            mine = next((members for same, members in groups if same == model and seed not in members), None)
-            if mine is None:
-                groups.append((model, mine := {}))
-            mine[seed] = name
-        found: dict[str, list[str]] = {}
+            members_of_group = next(
+                (members for same, members in groups if same == model and seed not in members), None
+            )
+            if members_of_group is None:
+                groups.append((model, members_of_group := {}))
+            members_of_group[seed] = name
+        kind_of: dict[str, list[str]] = {}
         for _, seeds in groups:
             members = list(seeds.values())
             kind = name_of_kind(members)
-            taken = {*(each for each in names if each not in members), *(kind for kind, _ in found.values())}
-            kind = members[0] if kind in taken else kind
-            found |= {name: [kind, f"s{seed}" if len(members) > 1 else ""] for seed, name in seeds.items()}
-        return {name: found[name] for name in names}
+            used_kinds = {*(other for other in names if other not in members), *(kind for kind, _ in kind_of.values())}
+            kind = members[0] if kind in used_kinds else kind
+            kind_of |= {name: [kind, f"s{seed}" if len(members) > 1 else ""] for seed, name in seeds.items()}
+        return {name: kind_of[name] for name in names}
 
     def _seed(self, name: str) -> int:
         """The seed of a model: of its run where it is trained by one."""
@@ -133,8 +135,8 @@ class Models:
             run = dict(self.runs[model["run"]])
             run["training"] = {key: value for key, value in run["training"].items() if key != "seed"}
             # An untrained model takes the sizes of its run alone.
-            kept = ("grid", "encoder", "slide_encoder")
-            model["run"] = run if model["kind"] == "threads" else {key: run[key] for key in kept}
+            kept_keys = ("grid", "encoder", "slide_encoder")
+            model["run"] = run if model["kind"] == "threads" else {key: run[key] for key in kept_keys}
         return model
 
     # What a run or model is.
@@ -196,8 +198,8 @@ class Models:
 
     def trained_cases(self) -> dict[str, str]:
         """Cases that a used run trains on, or a finished one trained on, with the run's name."""
-        ours = {row["case_id"]: run for run in self.used_runs for row in self.trained_slides(run)}
-        return ours | leaked_cases(self.finished, self.needed, self.slides.cases)
+        run_of_case = {row["case_id"]: run for run in self.used_runs for row in self.trained_slides(run)}
+        return run_of_case | leaked_cases(self.finished, self.needed, self.slides.cases)
 
     def run_shards(self, run: str) -> list[str]:
         """Shards of the slides a run trains on."""
@@ -238,8 +240,10 @@ class Models:
         """Tables of the run's cohorts for a modality it trains on."""
         if modality not in self.runs[run]["modalities"]:
             return []
-        known = self.profiles.cohorts(modality)
-        return [f"<results>/omics/{cohort}/{modality}.h5ad" for cohort in self.runs[run]["cohorts"] if cohort in known]
+        cohorts = self.profiles.cohorts(modality)
+        return [
+            f"<results>/omics/{cohort}/{modality}.h5ad" for cohort in self.runs[run]["cohorts"] if cohort in cohorts
+        ]
 
     def run_threads(self, wildcards: Wildcards) -> int:
         """Cores of a run, from its config: the number decides the last bits of sums, so a machine must not."""

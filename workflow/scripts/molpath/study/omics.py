@@ -29,10 +29,10 @@ class Omics:
         self.design_cases = self.slides.case_sheet if self.section["vst"]["design"] else []
         #: Folder and sample sheet of each GDC download.
         self.gdc_downloads = {
-            cohort: {key: places.find(value) for key, value in one.items()}
-            for cohort, one in self.section["gdc"].items()
+            cohort: {key: places.find(value) for key, value in entry.items()}
+            for cohort, entry in self.section["gdc"].items()
         }
-        self.gdc_sheets = [places.given(one["sample_sheet"]) for one in self.gdc_downloads.values()]
+        self.gdc_sheets = [places.given(entry["sample_sheet"]) for entry in self.gdc_downloads.values()]
 
     def _given(self, name: str) -> list[str]:
         return [self.places.given(self.places.find(name))] if name else []

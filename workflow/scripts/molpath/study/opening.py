@@ -27,23 +27,23 @@ def map_of(path: str, contents: Any) -> dict[str, Any]:
     return contents or {}
 
 
-def check_config_files(given: Sequence[str | os.PathLike[str]], own: str = "") -> None:
+def check_config_files(config_files: Sequence[str | os.PathLike[str]], own_config: str = "") -> None:
     """Every config file can be read and is a map of keys; raises ProblemsFound with what is wrong with the first.
 
-    given: those of --configfile; own: the one that the Snakefile names, '' where it isn't read.
+    config_files: those of --configfile; own_config: the one that the Snakefile names, '' where it isn't read.
     """
-    files = [str(path) for path in given]
-    if own and not files and not os.path.exists(own):
+    files = [str(path) for path in config_files]
+    if own_config and not files and not os.path.exists(own_config):
         problems = Problems()
         problems.add(
-            own,
+            own_config,
             f"no such file in {os.getcwd()}",
             "change to the folder of your study (the one that holds config/), or name a config with --configfile FILE",
         )
         problems.stop()
     for place, path in enumerate(files):
         check_given(path, place, files)
-    for path in [*[own] * bool(own and os.path.exists(own)), *files]:
+    for path in [*[own_config] * bool(own_config and os.path.exists(own_config)), *files]:
         if not made_by_yte(path):
             map_of(path, load_yaml(path))
 
@@ -73,10 +73,10 @@ def made_by_yte(path: str) -> bool:
         return False
 
 
-def refuse_config_files(given: Sequence[str] | None) -> None:
+def refuse_config_files(config_files: Sequence[str] | None) -> None:
     """End Python with the message of `check_config_files`: for the default profile, before Snakemake reads them."""
     try:
-        check_config_files(given or ())
+        check_config_files(config_files or ())
     except ProblemsFound as problems:
         print(problems, file=sys.stderr)
         sys.exit(1)

@@ -49,51 +49,51 @@ class Outcome:
         self.probing = probing
         self.cautions = Cautions(places, models, probing)
 
-    def text(self, words: Collection[str], logs: Iterable[str] = (), well: bool = True) -> str:
+    def text(self, targets: Collection[str], logs: Iterable[str] = (), well: bool = True) -> str:
         """What stands on the terminal as a run ends; '' where there is nothing to say.
 
-        words: its target rules; logs: Snakemake's; well: whether all jobs came to their end.
+        targets: its target rules; logs: Snakemake's; well: whether all jobs finished.
         """
         logs = list(logs)
         ending = self.endings.text(logs, well)
-        if set(words) - TOLD:  # other targets say what they have to say themselves
+        if set(targets) - TOLD:  # other targets say what they have to say themselves
             return ending
-        parts = self.parts(words)
+        parts = self.parts(targets)
         if not well:
             parts.append(ending or failure(logs))
         else:
-            parts += [*filter(None, [ending]), self.next_step(words)]
+            parts += [*filter(None, [ending]), self.next_step(targets)]
         return "\n\n".join(filter(None, parts))
 
     def now(self, where: bool = True) -> str:
         """What there is so far, whatever brought it; and where it lies."""
         return "\n\n".join(self.parts((), where)) or "No slide has been inspected yet."
 
-    def parts(self, words: Collection[str], where: bool = True) -> list[str]:
+    def parts(self, targets: Collection[str], where: bool = True) -> list[str]:
         """Counts, cautions and places as far as the last of the stage words; without any, of everything."""
-        stages = stages_of({*words} & set(WORDS))
+        stages = stages_of({*targets} & set(WORDS))
         entries = self.summary.entries(stages)
-        counts = self.summary.text({*words} & set(WORDS), entries)
+        counts = self.summary.text({*targets} & set(WORDS), entries)
         width = min(WIDEST, shutil.get_terminal_size((WIDEST, 24)).columns)
         cautions = [
             textwrap.fill(line, width, initial_indent="  ", subsequent_indent="    ", break_long_words=False)
             for line in self.cautions.lines(stages, entries)
         ]
-        lines = self.predictions() if {*words} <= {"all", "report", "predict"} else []
-        told = f"Predictions of the new cases of {self.predict.path}"
-        predicted = "\n".join([told, *(f"  {line}" for line in lines)]) if lines else ""
+        lines = self.predictions() if {*targets} <= {"all", "report", "predict"} else []
+        heading = f"Predictions of the new cases of {self.predict.path}"
+        predicted = "\n".join([heading, *(f"  {line}" for line in lines)]) if lines else ""
         parts = [counts, predicted, "\n".join(["Look at these before the numbers:", *cautions]) if cautions else ""]
         return [*filter(None, [*parts, self.places_of(stages) if where else ""])]
 
     def places_of(self, stages: Collection[str]) -> str:
         """Where features, embeddings, tables and the report lie, of those that are there."""
         sources = self.models.used_sources() if "features" in stages else []
-        found = [("features", f"<results>/wsi/{grid}/features_{encoder}") for grid, encoder in sources]
+        candidates = [("features", f"<results>/wsi/{grid}/features_{encoder}") for grid, encoder in sources]
         models = self.models.used if "embed" in stages else []
-        found += [("embeddings", f"<results>/embed/{model}/cases.h5ad") for model in models]
-        found += [("table", f"<results>/{name}") for stage, name in TABLES if stage in stages]
-        there = [(what, self._path(path)) for what, path in found if os.path.exists(self._path(path))]
-        lines = [f"  {what:<12}{path}" for what, path in shortened(there)]
+        candidates += [("embeddings", f"<results>/embed/{model}/cases.h5ad") for model in models]
+        candidates += [("table", f"<results>/{name}") for stage, name in TABLES if stage in stages]
+        existing = [(kind, self._path(path)) for kind, path in candidates if os.path.exists(self._path(path))]
+        lines = [f"  {kind:<12}{path}" for kind, path in shortened(existing)]
         report = self._path("<results>/report.html")
         if os.path.isfile(report):
             lines.append(f"  {'report':<12}{report}{self._age(report)}")
@@ -105,12 +105,12 @@ class Outcome:
         for path in self.predict.files():
             rows = read_sheet(self._path(path))
             done = [row for row in rows if row["status"] == OK]
-            flagged, known = (sum(row.get(key) == "yes" for row in done) for key in ("ood_flag", "in_training"))
-            told = [f"{len(done):,} predicted"] + [f"{flagged:,} of them flagged as unlike training"] * bool(flagged)
-            told += [f"{known:,} of them in training"] * bool(known)
-            told += [f"{len(rows) - len(done):,} not predicted"] * (len(rows) > len(done))
+            flagged, in_training = (sum(row.get(key) == "yes" for row in done) for key in ("ood_flag", "in_training"))
+            counts = [f"{len(done):,} predicted"] + [f"{flagged:,} of them flagged as unlike training"] * bool(flagged)
+            counts += [f"{in_training:,} of them in training"] * bool(in_training)
+            counts += [f"{len(rows) - len(done):,} not predicted"] * (len(rows) > len(done))
             name = "/".join(path.split("/")[2:4])
-            lines += [f"{name}: {', '.join(told)} ({self._path(path)})"] * bool(rows)
+            lines += [f"{name}: {', '.join(counts)} ({self._path(path)})"] * bool(rows)
         return lines
 
     def _age(self, report: str) -> str:
@@ -118,13 +118,13 @@ class Outcome:
         newest = max(map(_time, (self._path(f"<results>/{name}") for name in ("job_times.tsv", "tables/ledger.tsv"))))
         return " (older than these results)" if newest > _time(report) else ""
 
-    def next_step(self, words: Collection[str]) -> str:
+    def next_step(self, targets: Collection[str]) -> str:
         """The command after this one."""
         report = self._path("<results>/report.html")
-        if words and not {*words} & {"all", "report", "predict"}:
-            done = stages_of({*words} & set(WORDS))
-            asked = {"pretrain": self.models.used_runs, "embed": self.models.used, "probe": self.probing.used}
-            later = [word for word in WORDS if word not in done and word != "omics" and asked.get(word, True)]
+        if targets and not {*targets} & {"all", "report", "predict"}:
+            done = stages_of({*targets} & set(WORDS))
+            used = {"pretrain": self.models.used_runs, "embed": self.models.used, "probe": self.probing.used}
+            later = [word for word in WORDS if word not in done and word != "omics" and used.get(word, True)]
             return f"Next: `snakemake` does what is left ({', '.join([*later, 'report'])})."
         if os.path.isfile(report) and not self._age(report):
             return ""
@@ -138,22 +138,22 @@ def failure(logs: Iterable[str]) -> str:
     """Which rules failed, by Snakemake's logs; a job that was tried again counts as often as it failed."""
     rules = Counter(re.findall(FAILED, "\n".join(map(tail_of, logs))))
     named = ", ".join(f"{rule} ({number:,})" for rule, number in rules.most_common())
-    told = f"Jobs failed: {named}; their messages and logs are named above." if named else "The run failed."
-    return f"{told} Fix the cause. {AGAIN}"
+    message = f"Jobs failed: {named}; their messages and logs are named above." if named else "The run failed."
+    return f"{message} Fix the cause. {AGAIN}"
 
 
-def shortened(there: list[tuple[str, str]], most: int = 4) -> list[tuple[str, str]]:
+def shortened(places: list[tuple[str, str]], limit: int = 4) -> list[tuple[str, str]]:
     """At most so many paths of a kind, and how many more there are."""
-    kept, counts = [], Counter(what for what, _ in there)
-    seen: Counter[str] = Counter()
-    for what, path in there:
-        seen[what] += 1
-        more = counts[what] - most
-        if seen[what] == most and more > 0:
+    shown, counts = [], Counter(kind for kind, _ in places)
+    n_seen: Counter[str] = Counter()
+    for kind, path in places:
+        n_seen[kind] += 1
+        more = counts[kind] - limit
+        if n_seen[kind] == limit and more > 0:
             path += f" and {more:,} more"
-        if seen[what] <= most:
-            kept.append((what, path))
-    return kept
+        if n_seen[kind] <= limit:
+            shown.append((kind, path))
+    return shown
 
 
 def _time(path: str) -> int:

@@ -54,9 +54,11 @@ class Predict:
         self.bundle = read_bundle(places.find(self.section["bundle"]), places) if self.section["bundle"] else None
         self._config_of_study = config
         self.parts = self._own_parts(config)
-        known = self.parts.predictors
+        predictor_names = self.parts.predictors
         #: Predictors that are applied, as <model>/<task>.
-        self.used = [name for name in self.section["use"] or known if name in known] if self.path else []
+        self.used = (
+            [name for name in self.section["use"] or predictor_names if name in predictor_names] if self.path else []
+        )
         #: Config of the study of the new slides; empty where there are none.
         self.config = self._config(config) if self.used else {}
 
@@ -64,8 +66,8 @@ class Predict:
         """What this study trains itself, or a bundle holds."""
         if self.bundle:
             return Parts(self.bundle.config_with(config), self.bundle.predictors)
-        known = [name for name in self.predictors.names if model_of(name) in self.models.entries]
-        folders = {name: f"<results>/probe/{name}/predictor" for name in known}
+        predictor_names = [name for name in self.predictors.names if model_of(name) in self.models.entries]
+        folders = {name: f"<results>/probe/{name}/predictor" for name in predictor_names}
         return Parts({key: config[key] for key in SHARED}, folders)
 
     def _config(self, config: Config) -> Config:
@@ -121,8 +123,8 @@ class Predict:
 
     def request(self, wildcards: Wildcards) -> dict[str, Any]:
         """What is asked of a predictor, and what identifies the patches of the new slides."""
-        asked = {key: self.section[key] for key in ("coverage", "by_class", "false_alarms")}
-        return asked | self._bootstraps | {"note": self._note}
+        options = {key: self.section[key] for key in ("coverage", "by_class", "false_alarms")}
+        return options | self._bootstraps | {"note": self._note}
 
     def origin(self, wildcards: Wildcards) -> dict[str, Any]:
         """How this study makes the embeddings of new slides; a bundle says it itself."""
@@ -145,22 +147,27 @@ class Predict:
         """Sheets, names, and new slides against those that this study knows. The sheet's rows are checked as those of
         any study, when the new slides' is made."""
         if not self.path:
-            if asked := [key for key in ("cases", "bundle", "use", "contributions") if self.section[key]]:
-                wrong = f"empty, and predict/{asked[0]} says what to do with new slides"
-                problems.add("config, key predict/slides", wrong, f"name their sheet, or empty predict/{asked[0]}")
+            if keys := [key for key in ("cases", "bundle", "use", "contributions") if self.section[key]]:
+                wrong = f"empty, and predict/{keys[0]} says what to do with new slides"
+                problems.add("config, key predict/slides", wrong, f"name their sheet, or empty predict/{keys[0]}")
             return
         if self.bundle:
             BundleChecks(self.bundle, self._config_of_study, self.places, problems).run()
-        known = self.parts.predictors
+        predictor_names = self.parts.predictors
         for name in self.section["use"]:
-            problems.knows("config, key predict/use", "predictor", name, known)
-        if not known:
+            problems.knows("config, key predict/use", "predictor", name, predictor_names)
+        if not predictor_names:
             remedy = "name some under probe/predictors: [{model: …, task: …}]"
             problems.add("config, key predict/slides", "there is no predictor to apply to them", remedy)
         if not self._check_sheets(problems):
             return
-        own = self.models.slides.path
-        if own and os.path.exists(self.path) and os.path.exists(own) and os.path.samefile(self.path, own):
+        training_sheet = self.models.slides.path
+        if (
+            training_sheet
+            and os.path.exists(self.path)
+            and os.path.exists(training_sheet)
+            and os.path.samefile(self.path, training_sheet)
+        ):
             wrong = f"{self.path} is slides/sheet, too: predictors would be shown what they were fitted on"
             problems.add("config, key predict/slides", wrong, "name a sheet of other slides")
             return
@@ -170,14 +177,14 @@ class Predict:
 
     def _check_labels(self, task: str, problems: Problems) -> None:
         """Labels of the new sheets, where they have some, are classes that the predictor knows."""
-        about = self.models.tasks.settings(task) if task in self.models.tasks.entries else None
-        names = about.get("label_dict") if isinstance(about, dict) else None
-        if not about or not isinstance(names, dict) or not self.models.tasks.may_have_classes(task):
+        settings = self.models.tasks.settings(task) if task in self.models.tasks.entries else None
+        names = settings.get("label_dict") if isinstance(settings, dict) else None
+        if not settings or not isinstance(names, dict) or not self.models.tasks.may_have_classes(task):
             return
-        column, known = about["task_col"], {str(word) for pair in names.items() for word in pair}
+        column, known_labels = settings["task_col"], {str(word) for pair in names.items() for word in pair}
         for path in filter(None, (self.case_sheet, self.path)):
             rows = self.rows if path == self.path else read_sheet(path)
-            wrong = [row for row in rows if row.get(column) and row[column] not in known]
+            wrong = [row for row in rows if row.get(column) and row[column] not in known_labels]
             if wrong:
                 classes = ", ".join(map(str, names.values()))
                 problems.add(
@@ -202,7 +209,7 @@ class Predict:
 
     def _check_rows(self, problems: Problems) -> None:
         """No slide twice, none to be downloaded, and no name that stands for another file in this study."""
-        ours = {row.get("slide_id"): row for row in self.models.slides.rows} if self.models.slides.path else {}
+        training_rows = {row.get("slide_id"): row for row in self.models.slides.rows} if self.models.slides.path else {}
         first: dict[str, Row] = {}
         for row in self.rows:
             where, name = f"{self.path}, row {row['#']}", row.get("slide_id")
@@ -211,12 +218,12 @@ class Predict:
                 wrong = f"slide {name} is to be downloaded, which is done for slides/sheet only"
                 problems.add(f"{where}, column url", wrong, "download it first, and empty the column")
             if path and path in first and name != first[path].get("slide_id"):
-                other = first[path]
-                wrong = f"{path} is slide {other.get('slide_id')} of row {other['#']}, too"
+                first_row = first[path]
+                wrong = f"{path} is slide {first_row.get('slide_id')} of row {first_row['#']}, too"
                 problems.add(f"{where}, column path", wrong, "keep one row of it")
             first.setdefault(path, row)
-            if name in ours and _other_file(path, self.models.slides.values_of(ours[name])["path"]):
-                wrong = f"{name} is another file in {self.models.slides.path}, row {ours[name]['#']}"
+            if name in training_rows and _other_file(path, self.models.slides.values_of(training_rows[name])["path"]):
+                wrong = f"{name} is another file in {self.models.slides.path}, row {training_rows[name]['#']}"
                 problems.add(f"{where}, column slide_id", wrong, "give the new slide a name of its own")
 
     def notes(self) -> list[str]:
@@ -225,9 +232,9 @@ class Predict:
 
     def _in_other_letters(self) -> list[str]:
         """New cases that are no training case by their name, and look like one."""
-        known = set(self.models.slides.cases)
+        training_cases = set(self.models.slides.cases)
         folded = {case.casefold(): case for case in self.models.slides.cases}
-        near = [case for case in self.cases if self.path and case not in known and case.casefold() in folded]
+        near = [case for case in self.cases if self.path and case not in training_cases and case.casefold() in folded]
         if not near:
             return []
         more = f" (and {len(near) - 1:,} more)" if len(near) > 1 else ""
@@ -237,8 +244,8 @@ class Predict:
         ]
 
     def _known_cases(self) -> list[str]:
-        known = set(self.models.slides.cases)
-        both = [case for case in self.cases if case in known]
+        training_cases = set(self.models.slides.cases)
+        both = [case for case in self.cases if case in training_cases]
         if not self.path or not both:
             return []
         named = ", ".join(both[:3]) + (f" and {len(both) - 3:,} more" if len(both) > 3 else "")
@@ -253,5 +260,5 @@ def model_of(predictor: str) -> str:
     return predictor.partition("/")[0]
 
 
-def _other_file(path: str, known: str) -> bool:
-    return bool(path and known) and os.path.realpath(path) != os.path.realpath(known)
+def _other_file(path: str, training_path: str) -> bool:
+    return bool(path and training_path) and os.path.realpath(path) != os.path.realpath(training_path)

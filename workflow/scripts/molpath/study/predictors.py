@@ -125,13 +125,13 @@ class Predictors:
 
     def check_classes(self, where: str, task: str, problems: Problems) -> None:
         """No class has a name that would part a cell, or the classes of a set."""
-        known = task in self.tasks.entries and self.tasks.may_have_classes(task)
-        about = self.tasks.settings(task) if known else None
-        names = about.get("label_dict") if isinstance(about, dict) else None
+        has_classes = task in self.tasks.entries and self.tasks.may_have_classes(task)
+        settings = self.tasks.settings(task) if has_classes else None
+        names = settings.get("label_dict") if isinstance(settings, dict) else None
         for name in names.values() if isinstance(names, dict) else ():
-            if found := next((mark for mark in ";\t\r\n" if mark in str(name)), ""):
+            if separator := next((mark for mark in ";\t\r\n" if mark in str(name)), ""):
                 problems.add(
                     f"{where}/task",
-                    f"class {name!r} of {task} holds {found!r}, which parts classes of a set or cells of predictions",
+                    f"class {name!r} of {task} holds {separator!r}, which separates classes of a set or cells",
                     f"write another name into label_dict of {self.tasks.entries[task]['path']}/config.yaml",
                 )

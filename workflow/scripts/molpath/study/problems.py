@@ -47,12 +47,12 @@ class Problems:
         """Remember why a sheet can't be read."""
         self.add(error.where, error.wrong, error.remedy)
 
-    def knows(self, where: str, kind: str, name: str, known: Iterable[str]) -> bool:
+    def knows(self, where: str, kind: str, name: str, known_names: Iterable[str]) -> bool:
         """True if `name` is among the known ones; a problem otherwise."""
-        names = list(known)
+        names = list(known_names)
         if name not in names:
-            have = ", ".join(sorted(names)) or "none"
-            remedy = f"{did_you_mean(name, names)}Define it, or use one of: {have}"
+            choices = ", ".join(sorted(names)) or "none"
+            remedy = f"{did_you_mean(name, names)}Define it, or use one of: {choices}"
             self.add(where, f"no {kind} is called {name!r}", remedy[:1].lower() + remedy[1:])
             return False
         return True
@@ -79,28 +79,28 @@ def as_found(error: ValidationError) -> tuple[Any, Any, Any]:
 
 def as_yaml(value: Any) -> str:
     """A value as a user may have written it, short."""
-    words = {None: "nothing", True: "true", False: "false"}
+    spellings = {None: "nothing", True: "true", False: "false"}
     if value is None or isinstance(value, bool):
-        return words[value]
+        return spellings[value]
     shown = repr(value)
     return shown if len(shown) <= LONGEST else f"{shown[:LONGEST]}…"
 
 
 def short_message(error: ValidationError) -> str:
     """What a schema error says, without a dump of the value's whole contents."""
-    instance, schema, asked = as_found(error)
+    instance, schema, expected = as_found(error)
     if error.validator == "additionalProperties":
         unknown = sorted(set(instance) - set(schema.get("properties", {})), key=str)
         return f"unknown key{'s' if len(unknown) > 1 else ''} {', '.join(map(repr, unknown))}"
     if error.validator == "required":
-        missing = [name for name in asked if name not in instance]
+        missing = [name for name in expected if name not in instance]
         return f"{', '.join(map(repr, missing))} is missing"
     if error.validator == "type":
-        types = [asked] if isinstance(asked, str) else list(asked)
-        words = " or ".join(TYPES.get(one, one) for one in types if one != "null")
-        return f"{as_yaml(instance)} is not {words}"
+        types = [expected] if isinstance(expected, str) else list(expected)
+        type_names = " or ".join(TYPES.get(item, item) for item in types if item != "null")
+        return f"{as_yaml(instance)} is not {type_names}"
     if error.validator == "uniqueItems":
-        repeated = next(one for i, one in enumerate(instance) if one in instance[:i])
+        repeated = next(item for i, item in enumerate(instance) if item in instance[:i])
         return f"{repeated!r} is there twice"
     message = str(error.message)
     return message if len(message) < 200 else message[:200] + " …"
@@ -117,26 +117,26 @@ def placed_elsewhere(name: object, schema: dict[str, Any]) -> str:
         if "$defs" in schema
         else {}
     )
-    found = [key for key, section in sections.items() if name in section.get("properties", {})]
-    return f"{name} belongs below {' or '.join(found)}, indented; " if found else ""
+    section_names = [key for key, section in sections.items() if name in section.get("properties", {})]
+    return f"{name} belongs below {' or '.join(section_names)}, indented; " if section_names else ""
 
 
 def advice(error: ValidationError) -> str:
     """What to do about a schema error: the keys or values there are, or the key's description."""
-    value, schema, asked = as_found(error)
+    value, schema, expected = as_found(error)
     usual = str(schema.get("description") or "") or "see config/README.md"
     if error.validator == "additionalProperties":
-        known = sorted(schema.get("properties", {}))
-        unknown = sorted(set(value) - set(known), key=str)
-        near = "".join(did_you_mean(name, known) for name in unknown[:3]) or placed_elsewhere(unknown[0], schema)
-        return f"{near}known keys: {', '.join(known)}"
+        known_keys = sorted(schema.get("properties", {}))
+        unknown = sorted(set(value) - set(known_keys), key=str)
+        near = "".join(did_you_mean(name, known_keys) for name in unknown[:3]) or placed_elsewhere(unknown[0], schema)
+        return f"{near}known keys: {', '.join(known_keys)}"
     if error.validator == "enum":
-        hint = "" if value is None else did_you_mean(value, [one for one in asked if one])
-        return f"{hint}one of: {', '.join(repr(one) for one in asked)}"
+        hint = "" if value is None else did_you_mean(value, [choice for choice in expected if choice])
+        return f"{hint}one of: {', '.join(repr(choice) for choice in expected)}"
     if error.validator == "uniqueItems":
         return "keep one"
     if error.validator == "type":
-        return for_type(value, asked) or usual
+        return for_type(value, expected) or usual
     if isinstance(value, str):
         return for_text(value) or for_number(value) * ("icrometre" in usual) or for_spreadsheet(value) or usual
     return usual

@@ -53,10 +53,10 @@ class Work:
 
     def sample(self, now: float) -> None:
         """Note how far it is; what an earlier run did says nothing of speed. A job that starts over starts it over."""
-        mine = self.done - self.kept
-        if self.samples and (mine < self.samples[-1][1] or self.patches < self.samples[-1][2]):
+        n_processed = self.done - self.kept
+        if self.samples and (n_processed < self.samples[-1][1] or self.patches < self.samples[-1][2]):
             self.samples.clear()
-        self.samples.append((now, mine, self.patches))
+        self.samples.append((now, n_processed, self.patches))
         while len(self.samples) > 2 and self.samples[1][0] <= now - LEFT_OVER:
             self.samples.popleft()
 
@@ -65,7 +65,7 @@ class Work:
 
         On a cluster a job waits in the queue first, which says nothing of speed.
         """
-        if self.samples and all(one[1:] == (self.done - self.kept, self.patches) for one in self.samples):
+        if self.samples and all(sample[1:] == (self.done - self.kept, self.patches) for sample in self.samples):
             began = min(now, max(self.samples[0][0], now - seconds))
             self.samples = deque([(began, *self.samples[0][1:])])
 
@@ -74,22 +74,22 @@ class Work:
         if not self.samples or self.samples[-1][0] - self.samples[0][0] < SHORTEST:
             return 0.0
         last = self.samples[-1]
-        first = next(one for one in self.samples if last[0] - one[0] <= over)
+        first = next(sample for sample in self.samples if last[0] - sample[0] <= over)
         seconds = last[0] - first[0]
         return (last[place] - first[place]) / seconds if seconds >= SHORTEST else 0.0
 
     def text(self, detail: bool) -> str:
         """What the line says of it; the rates come last, for a narrow terminal cuts them off."""
-        told = f"{self.label}{self.name}: {self.done:,} of {max(self.total, self.done):,} {self.unit}"
+        message = f"{self.label}{self.name}: {self.done:,} of {max(self.total, self.done):,} {self.unit}"
         rate = self.rate(1, LEFT_OVER)
         if rate > 0 and self.done < self.total:
-            told += f", {duration((self.total - self.done) / rate)} left"
+            message += f", {duration((self.total - self.done) / rate)} left"
         patches = self.rate(2, PATCHES_OVER)
         if detail and patches > 0:
-            told += f", {patches:,.0f} patches/s"
+            message += f", {patches:,.0f} patches/s"
             if self.busy:
-                told += f", encoder busy {max(0.0, sum(self.busy.values())) / len(self.busy):.0%}"
-        return told
+                message += f", encoder busy {max(0.0, sum(self.busy.values())) / len(self.busy):.0%}"
+        return message
 
 
 class Job:
@@ -119,15 +119,15 @@ class Tracker:
 
     def _add_planned(self, planned: Iterable[Planned]) -> None:
         keys: dict[str, set[tuple[str, ...]]] = {}
-        for one in planned:
-            if one.slides:
-                key = _key(one.rule, one.wildcards)
-                keys.setdefault(one.rule, set()).add(key)
-                self.works.setdefault(key, Work()).total += one.slides
-                self._expected[key, one.wildcards["shard"]] = one.slides
-        for found in keys.values():  # only names that tell works of a rule apart are told
-            columns = list(zip(*found, strict=True))
-            for key in found:
+        for planned_job in planned:
+            if planned_job.slides:
+                key = _key(planned_job.rule, planned_job.wildcards)
+                keys.setdefault(planned_job.rule, set()).add(key)
+                self.works.setdefault(key, Work()).total += planned_job.slides
+                self._expected[key, planned_job.wildcards["shard"]] = planned_job.slides
+        for work_keys in keys.values():  # only names that tell works of a rule apart are told
+            columns = list(zip(*work_keys, strict=True))
+            for key in work_keys:
                 differing = [name for name, column in zip(key, columns, strict=True) if len(set(column)) > 1]
                 self.works[key].name = " of new slides" * (NEW in key[0]) + " " * bool(differing) + ", ".join(differing)
 
@@ -149,11 +149,11 @@ class Tracker:
         """A job came to its end: what it said last counts, or all that it had to do."""
         if job not in self.jobs:
             return
-        found = self.jobs[job]
-        self._look(found, now)
-        if not found.state and found.expected:
-            self.works[found.key].done += found.expected
-        self.works[found.key].sample(now)
+        started = self.jobs[job]
+        self._look(started, now)
+        if not started.state and started.expected:
+            self.works[started.key].done += started.expected
+        self.works[started.key].sample(now)
         self._end(job)
 
     def fail(self, job: int) -> None:
@@ -256,8 +256,8 @@ def _read(path: str) -> dict[str, Any]:
         with open(path, encoding="utf-8") as handle:
             state = json.load(handle)
         numbers = [state[name] for name in ("done", "total", "patches", "started")]
-        whole = all(isinstance(number, (int, float)) for number in numbers)
-        return state if whole and isinstance(state["stage"], str) and isinstance(state["unit"], str) else {}
+        is_complete = all(isinstance(number, (int, float)) for number in numbers)
+        return state if is_complete and isinstance(state["stage"], str) and isinstance(state["unit"], str) else {}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
 

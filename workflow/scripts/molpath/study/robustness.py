@@ -44,12 +44,12 @@ class Robustness:
                 problems.add(f"{where}/biological", wrong, "name a task with classes or numbers, or a column")
 
     def _check_column(self, where: str, name: str, tasks: list[str], problems: Problems) -> None:
-        known = self.confounders.known
-        if name in tasks or name in known or not self.models.slides.rows:
+        known_columns = self.confounders.known
+        if name in tasks or name in known_columns or not self.models.slides.rows:
             return
         slides = self.models.slides
         sheets = " or ".join([slides.told, *map(str, slides.case_sheet)])
-        near = did_you_mean(name, sorted([*known - {"#"}, *tasks]))
+        near = did_you_mean(name, sorted([*known_columns - {"#"}, *tasks]))
         also = ", or a task of probe/tasks" if tasks or where.endswith("biological") else ""
         problems.add(
             where,

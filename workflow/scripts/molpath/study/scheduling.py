@@ -16,8 +16,8 @@ def keep_one_clock(scheduler: Any) -> None:
     solver and the sizes of all inputs: with a hundred jobs done, a core is kept busy by that alone. One pending look
     does the same. Nothing is changed where this version's names are missing.
     """
-    jobs, again = getattr(scheduler, "_open_jobs", None), "_schedule_reevalutation"
-    if jobs is None or not hasattr(scheduler, again):
+    jobs, method_name = getattr(scheduler, "_open_jobs", None), "_schedule_reevalutation"
+    if jobs is None or not hasattr(scheduler, method_name):
         return
     lock, due = threading.Lock(), [math.inf]  # when the next look is
 
@@ -37,4 +37,4 @@ def keep_one_clock(scheduler: Any) -> None:
         clock.daemon = True  # nobody waits for it at the end
         clock.start()
 
-    setattr(scheduler, again, ask)
+    setattr(scheduler, method_name, ask)

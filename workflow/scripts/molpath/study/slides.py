@@ -39,11 +39,11 @@ class Slides:
 
     def shards_with(self, cohorts: Iterable[str]) -> list[str]:
         """Shards that hold a slide of the cohorts; every shard where none is named."""
-        wanted = set(cohorts)
+        cohort_names = set(cohorts)
         return [
             shard
             for shard, rows in self.shards.items()
-            if not wanted or any(row.get("cohort") in wanted for row in rows)
+            if not cohort_names or any(row.get("cohort") in cohort_names for row in rows)
         ]
 
     def shards_of(self, slides: Iterable[str]) -> list[str]:
@@ -84,7 +84,9 @@ class Slides:
     def to_verify(self) -> dict[str, list[Any]]:
         """Every slide with its path and announced MD5, and where the manifests of its shards are."""
         pairs = [(row["slide_id"], row, full) for shard in self.shards for row, full in self._pairs(shard)]
-        slides = [{"slide_id": one, "path": row["path"], "md5": full.get("md5") or ""} for one, row, full in pairs]
+        slides = [
+            {"slide_id": slide_id, "path": row["path"], "md5": full.get("md5") or ""} for slide_id, row, full in pairs
+        ]
         return {"slides": slides, "manifests": [f"{self.places.results}/slides/{shard}.tsv" for shard in self.shards]}
 
     def _pairs(self, shard: str) -> Iterator[tuple[Row, Row]]:

@@ -159,8 +159,8 @@ class Study:
         the working directory, then beside the config file. Raises ProblemsFound where the config can't be read or does
         not fit its schema; `check()` looks at sheets and names.
         """
-        under = os.path.exists(OWN_CONFIG) and not (os.path.exists(path) and os.path.samefile(OWN_CONFIG, path))
-        files = [*[OWN_CONFIG] * under, str(path)]
+        is_overlay = os.path.exists(OWN_CONFIG) and not (os.path.exists(path) and os.path.samefile(OWN_CONFIG, path))
+        files = [*[OWN_CONFIG] * is_overlay, str(path)]
         config: Config = {}
         for file in files:
             merge(config, map_of(file, load_yaml(file)))
@@ -211,15 +211,15 @@ class Study:
 
     def check_borrowed(self, problems: Problems) -> None:
         """The slide sheet lies where the config that names it says, not beside another one that is read."""
-        name, found = self.config["slides"]["sheet"], self.slides.path
+        name, sheet_path = self.config["slides"]["sheet"], self.slides.path
         files = [str(file) for file in self.places.config_files]
         namer = laid_over(files, "slides", "sheet") if name and len(files) > 1 and not os.path.exists(name) else ""
-        own = os.path.join(os.path.dirname(namer), name)
-        if namer and os.path.exists(found) and os.path.abspath(found) != os.path.abspath(own):
+        expected_path = os.path.join(os.path.dirname(namer), name)
+        if namer and os.path.exists(sheet_path) and os.path.abspath(sheet_path) != os.path.abspath(expected_path):
             problems.add(
                 f"{namer}, key slides/sheet",
-                f"no {name} in the working directory or beside this config; {found} belongs to another one",
-                f"write {own}, or name the path of your sheet",
+                f"no {name} in the working directory or beside this config; {sheet_path} belongs to another one",
+                f"write {expected_path}, or name the path of your sheet",
             )
             problems.stop()
 

@@ -32,12 +32,12 @@ class Summary:
         self.places, self.ledger, self.probing = places, ledger, probing
         self.models, self.targets, self.slides = ledger.models, ledger.targets, ledger.slides
 
-    def text(self, words: Collection[str] = (), entries: Sequence[Entry] | None = None) -> str:
+    def text(self, targets: Collection[str] = (), entries: Sequence[Entry] | None = None) -> str:
         """The summary as far as the last of the stage words; without any, of everything. '' before a slide is seen.
 
         entries: those as far as that, where they have been read.
         """
-        stages = stages_of(words)
+        stages = stages_of(targets)
         entries = self.entries(stages) if entries is None else entries
         if not entries:
             return ""
@@ -46,7 +46,7 @@ class Summary:
         lines = [f"What became of the {len(self.slides.rows):,} {kind} of {self.slides.told}", ""]
         lines += columns([HEADER, *self.rows(entries, stages)])
         lines += losses(entries, len(self.slides.rows), width)
-        return "\n".join(lines + self._where(entries, whole=not words))
+        return "\n".join(lines + self._where(entries, is_complete=not targets))
 
     def rows(self, entries: Sequence[Entry], stages: Collection[str]) -> list[Sequence[str]]:
         """Rows below HEADER, in the order of the stages."""
@@ -58,9 +58,9 @@ class Summary:
         lines = losses(entries, len(self.slides.rows), width=UNBROKEN) if entries else []
         return [line.strip() for line in lines if line]
 
-    def lost_before(self, made: Collection[str]) -> Counter[str]:
+    def lost_before(self, made_files: Collection[str]) -> Counter[str]:
         """Reasons for which slides were set aside before a run that makes certain files."""
-        losses = first_losses(self.entries(without=made)).values()
+        losses = first_losses(self.entries(without=made_files)).values()
         return Counter(loss.reason for loss in losses if loss and loss.reason != FEATURES_ONLY)
 
     def entries(self, stages: Collection[str] = STAGES, without: Collection[str] = ()) -> list[Entry]:
@@ -68,27 +68,29 @@ class Summary:
 
         without: paths of manifests that don't count.
         """
-        found = Gathering(self.slides.rows)
+        gathering = Gathering(self.slides.rows)
         for part, paths in self._manifests(stages).items():
-            there = [path for path in paths if self._path(path) not in without and self._is_current(part, path)]
+            current_paths = [path for path in paths if self._path(path) not in without and self._is_current(part, path)]
             if part.stage == "pretrain":
-                self._add_run(found, part, there)
+                self._add_run(gathering, part, current_paths)
             else:
-                found.add(part, self._read(there))
-        return found.entries
+                gathering.add(part, self._read(current_paths))
+        return gathering.entries
 
     def _manifests(self, stages: Collection[str]) -> dict[Part, list[str]]:
         """Every part with its manifests, in the order of the data; of a run, the indices of its store."""
-        found = {Part("slides"): self.targets.slides(), Part("tissue"): self.targets.assessed()}
-        found |= {Part("tiles", grid): self.ledger.tiles_of(grid) for grid in self.targets.tile_shards()}
+        manifests = {Part("slides"): self.targets.slides(), Part("tissue"): self.targets.assessed()}
+        manifests |= {Part("tiles", grid): self.ledger.tiles_of(grid) for grid in self.targets.tile_shards()}
         for source in self.models.used_sources():
-            found[Part("features", *source)] = self.models.feature_manifests(*source)
+            manifests[Part("features", *source)] = self.models.feature_manifests(*source)
         for run, entry in self.ledger.runs().items():
-            found[Part("pretrain", entry["grid"], entry["encoder"], run)] = self.ledger.packed_of(run)
-        for model, given in self.ledger.sources().items():
-            grid, encoder = given or ("", "")
-            found[Part("embed", grid, encoder, model)] = [f"<results>/embed/{model}/slides.tsv"]
-        return {part: paths for part, paths in found.items() if part.stage in stages and (paths or self.slides.path)}
+            manifests[Part("pretrain", entry["grid"], entry["encoder"], run)] = self.ledger.packed_of(run)
+        for model, patch_source in self.ledger.sources().items():
+            grid, encoder = patch_source or ("", "")
+            manifests[Part("embed", grid, encoder, model)] = [f"<results>/embed/{model}/slides.tsv"]
+        return {
+            part: paths for part, paths in manifests.items() if part.stage in stages and (paths or self.slides.path)
+        }
 
     def _is_current(self, part: Part, path: str) -> bool:
         """True if a manifest is there and no older than those of the stage before: a failed run leaves old ones."""
@@ -99,12 +101,13 @@ class Summary:
             "features": [f"<results>/tiles/{part.grid}/{shard}"],
             "pretrain": [f"<results>/features/{part.grid}/{part.encoder}/{shard}"],
             "embed": [
-                f"<results>/features/{part.grid}/{part.encoder}/{each}.tsv" for each in self.models.embedded_shards
+                f"<results>/features/{part.grid}/{part.encoder}/{shard_name}.tsv"
+                for shard_name in self.models.embedded_shards
             ]
             * bool(part.encoder),
         }.get(part.stage, [])
-        made = self._time(path)
-        return bool(made) and made >= max(map(self._time, before), default=0)
+        written_at = self._time(path)
+        return bool(written_at) and written_at >= max(map(self._time, before), default=0)
 
     def _time(self, path: str) -> int:
         """When a file was written (ns); 0 where there is none."""
@@ -113,7 +116,7 @@ class Summary:
         except OSError:
             return 0
 
-    def _add_run(self, found: Gathering, part: Part, indices: Sequence[str]) -> None:
+    def _add_run(self, gathering: Gathering, part: Part, indices: Sequence[str]) -> None:
         """A run of which weights are there. The list of its slides is a table of the report; it may not be there."""
         if not os.path.isfile(self._path(f"<results>/pretrain/runs/{part.model}/model.safetensors")):
             return
@@ -122,7 +125,7 @@ class Summary:
         trained = {row["slide_id"] for row in self._read([listed])} if os.path.isfile(self._path(listed)) else None
         packed = {row["slide_id"]: row for row in self._read(indices)}
         pairs = self._read(["<results>/omics/pairs.tsv"])
-        found.add_run(part, settings["cohorts"], settings["modalities"], pairs, packed, trained)
+        gathering.add_run(part, settings["cohorts"], settings["modalities"], pairs, packed, trained)
 
     def _path(self, path: str) -> str:
         return path.replace("<results>", self.places.results, 1)
@@ -135,19 +138,19 @@ class Summary:
 
     def _parts(self, entries: Sequence[Entry], stages: Collection[str]) -> list[Sequence[str]]:
         """A line of the table for each part."""
-        asked, counts = dict(self._asked()), count(entries)
-        seen = Counter(entry.part for entry in entries)
+        n_expected, counts = dict(self._asked()), count(entries)
+        n_entries = Counter(entry.part for entry in entries)
         left_out = Counter(entry.part for entry in entries if entry.status == LEFT_OUT)
-        found: list[Sequence[str]] = []
+        rows: list[Sequence[str]] = []
         for part in self._manifests(stages):
             number = counts.get(part) or Count(0, 0, Counter())
-            waiting, unread = asked.get(part, 0) - seen[part], number.lost[FEATURES_ONLY]
+            waiting, unread = n_expected.get(part, 0) - n_entries[part], number.lost[FEATURES_ONLY]
             notes = [f"{left_out[part]:,} left out (no pair, or the run takes a part of them)"] * bool(left_out[part])
             notes += [f"{unread:,} without a raw file"] * bool(unread) + [f"{waiting:,} not reached"] * (waiting > 0)
             aside = number.lost.total() - left_out[part] - unread
-            if part.stage != "pretrain" or seen[part]:
-                found.append((part.stage, name_of(part), f"{number.done:,}", f"{aside:,}", ", ".join(notes)))
-        return found
+            if part.stage != "pretrain" or n_entries[part]:
+                rows.append((part.stage, name_of(part), f"{number.done:,}", f"{aside:,}", ", ".join(notes)))
+        return rows
 
     def _asked(self) -> Iterable[tuple[Part, int]]:
         """How many slides each part has, by the sheet; a run's are known when it is there."""
@@ -160,57 +163,57 @@ class Summary:
 
     def _others(self, stages: Collection[str]) -> list[Sequence[str]]:
         """Lines of the stages that are not of slides: what was paired, which probes are there."""
-        found: list[Sequence[str]] = []
+        rows: list[Sequence[str]] = []
         pairs = self._read(["<results>/omics/pairs.tsv"]) if "omics" in stages else []
         if pairs:
             paired = {row["slide_id"] for row in pairs if row["status"] == "paired"}
             alone = {
                 row["slide_id"]: row["reason"] for row in pairs if row["slide_id"] and row["slide_id"] not in paired
             }
-            told = ", ".join(f"{number:,} {reason}" for reason, number in Counter(alone.values()).most_common())
-            note = f"{len(alone):,} slides in no pair: {told}" if alone else ""
-            found.append(("omics", "slides paired with profiles", f"{len(paired):,}", "", note))
-            found += self._profiles(pairs)
+            reasons = ", ".join(f"{number:,} {reason}" for reason, number in Counter(alone.values()).most_common())
+            note = f"{len(alone):,} slides in no pair: {reasons}" if alone else ""
+            rows.append(("omics", "slides paired with profiles", f"{len(paired):,}", "", note))
+            rows += self._profiles(pairs)
         for model in self.models.used if "embed" in stages else []:
             cases = self._read([f"<results>/embed/{model}/cases.tsv"])
             done = sum(row["status"] == "ok" for row in cases)
-            found += [("embed", f"cases of {model}", f"{done:,}", f"{len(cases) - done:,}", "")] * bool(cases)
+            rows += [("embed", f"cases of {model}", f"{done:,}", f"{len(cases) - done:,}", "")] * bool(cases)
         metrics = self.probing.metrics() if "probe" in stages else []
         probed = [path for path in metrics if os.path.isfile(self._path(path))]
         if probed:
             tasks = {path.split("/")[-3] for path in probed}
             lacking = f"{len(metrics) - len(probed):,} not reached" if len(probed) < len(metrics) else ""
-            found.append(("probe", f"models and protocols on {len(tasks):,} tasks", f"{len(probed):,}", "", lacking))
-        return found
+            rows.append(("probe", f"models and protocols on {len(tasks):,} tasks", f"{len(probed):,}", "", lacking))
+        return rows
 
     def _profiles(self, pairs: Sequence[Mapping[str, str]]) -> list[Sequence[str]]:
         """The line of the profiles."""
         paired = {row["profile_id"] for row in pairs if row["status"] == "paired"}
         alone = {row["profile_id"]: row["reason"] for row in pairs if row["profile_id"] and row["status"] != "paired"}
-        told = Counter(reason for profile, reason in alone.items() if profile not in paired)
-        note = ", ".join(f"{number:,} {reason}" for reason, number in told.most_common())
+        reasons = Counter(reason for profile, reason in alone.items() if profile not in paired)
+        note = ", ".join(f"{number:,} {reason}" for reason, number in reasons.most_common())
         return [("omics", "profiles paired with slides", f"{len(paired):,}", "", note)]
 
-    def _where(self, entries: Sequence[Entry], whole: bool) -> list[str]:
+    def _where(self, entries: Sequence[Entry], is_complete: bool) -> list[str]:
         """Files that say which slide, and why in full; a table that was refused lies beside its place."""
         parts = [part for part in dict.fromkeys(entry.part for entry in entries) if part.stage != "pretrain"]
         last = max(STAGES.index(part.stage) for part in parts)
         files = list(dict.fromkeys(path_of(part) for part in parts if STAGES.index(part.stage) == last))
-        if whole and os.path.isfile(self._path(LEDGER_TABLE)):
+        if is_complete and os.path.isfile(self._path(LEDGER_TABLE)):
             files = [LEDGER_TABLE]
-        every = dict.fromkeys(path_of(part) for part in self._manifests(STAGES) if part.stage != "pretrain")
-        paths = [self._path(path) for path in files] + [f"{self._path(path)}.refused" for path in every]
-        there = [path for path in paths if os.path.isfile(path)]
-        return ["", f"Every slide, with its reason in full: {', '.join(there)}"] if there else []
+        manifest_paths = dict.fromkeys(path_of(part) for part in self._manifests(STAGES) if part.stage != "pretrain")
+        paths = [self._path(path) for path in files] + [f"{self._path(path)}.refused" for path in manifest_paths]
+        existing = [path for path in paths if os.path.isfile(path)]
+        return ["", f"Every slide, with its reason in full: {', '.join(existing)}"] if existing else []
 
 
-def stages_of(words: Collection[str]) -> tuple[str, ...]:
+def stages_of(targets: Collection[str]) -> tuple[str, ...]:
     """Stages that the last of the stage words needs, itself included; all of them without a word."""
-    known = [word for word in WORDS if word in words]
-    if not known:
+    stage_words = [word for word in WORDS if word in targets]
+    if not stage_words:
         return WORDS
-    needed = WORDS[: WORDS.index(known[-1]) + 1]
-    return tuple(word for word in needed if known[-1] != "omics" or word not in ("tiles", "features"))
+    needed = WORDS[: WORDS.index(stage_words[-1]) + 1]
+    return tuple(word for word in needed if stage_words[-1] != "omics" or word not in ("tiles", "features"))
 
 
 def name_of(part: Part) -> str:

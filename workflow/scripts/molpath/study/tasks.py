@@ -99,13 +99,13 @@ class Tasks:
     def overlap(self, task: str) -> list[tuple[str, Row]]:
         """Folds of a task's own table in which a case stands on both sides, each with the row that shows it."""
         rows = self.table(task)
-        found = []
+        overlaps = []
         for fold in [name for name in rows[0] if "fold_" in name] if rows else []:
             side: dict[str, str] = {}
             for row in rows:
                 if row[fold] in ("train", "test") and side.setdefault(row["case_id"], row[fold]) != row[fold]:
-                    found.append((fold, row))
-        return found
+                    overlaps.append((fold, row))
+        return overlaps
 
     def allows_overlap(self, task: str) -> bool:
         """True where the task's config.yaml lets a case stand on both sides of a fold."""
@@ -125,8 +125,8 @@ class Tasks:
 
     def sides(self, protocol: str, name: str) -> tuple[str, str]:
         """Task ids of both sides of a transfer or prompt."""
-        entries, words = next((entries, words) for kind, entries, words in self.paired if kind == protocol)
-        first, second = (entries[name][word] for word in words)
+        entries, side_keys = next((entries, side_keys) for kind, entries, side_keys in self.paired if kind == protocol)
+        first, second = (entries[name][word] for word in side_keys)
         return sides_of(name, first, second)
 
     def used_sides(self) -> list[tuple[str, str]]:

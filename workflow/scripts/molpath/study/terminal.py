@@ -98,30 +98,30 @@ class Events(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Keep an event of a job, with the time of a clock that never jumps."""
         with contextlib.suppress(Exception):  # the run goes on, whatever a record holds
-            event, said = getattr(record, "event", None), record.__dict__
+            event, fields = getattr(record, "event", None), record.__dict__
             name = str(getattr(event, "value", event))
             if name == "job_info":
-                log = str(next(iter(said["log"] or ()), ""))
-                message, wildcards = str(said["rule_msg"] or said["rule_name"]), dict(said["wildcards"] or {})
-                started = Started(said["jobid"], said["rule_name"], wildcards, message, log, begun_in(log))
+                log = str(next(iter(fields["log"] or ()), ""))
+                message, wildcards = str(fields["rule_msg"] or fields["rule_name"]), dict(fields["wildcards"] or {})
+                started = Started(fields["jobid"], fields["rule_name"], wildcards, message, log, begun_in(log))
                 self.heard.append((time.monotonic(), name, started))
             elif name in ENDS:
-                self.heard.append((time.monotonic(), name, said[ENDS[name]]))
+                self.heard.append((time.monotonic(), name, fields[ENDS[name]]))
             elif name == "progress":
-                self.heard.append((time.monotonic(), name, (said["done"], said["total"])))
+                self.heard.append((time.monotonic(), name, (fields["done"], fields["total"])))
 
     def tell(self, tracker: Tracker) -> None:
         """Hand on what was heard."""
         while self.heard:
-            now, event, said = self.heard.popleft()
+            now, event, payload = self.heard.popleft()
             if event == "job_info":
-                tracker.start(said, now)
+                tracker.start(payload, now)
             elif event == "job_finished":
-                tracker.finish(said, now)
+                tracker.finish(payload, now)
             elif event == "job_error":
-                tracker.fail(said)
+                tracker.fail(payload)
             else:
-                tracker.done, tracker.steps = said
+                tracker.done, tracker.steps = payload
 
 
 class Watch:
@@ -184,9 +184,9 @@ class Watch:
         tracker.look(now)
         if self.bottom is not None:
             self.bottom.show(fitting(tracker, now, self.bottom.width))
-        told = tracker.told()
-        if now - self.said_at >= PLAIN_S and told != self.said:
-            self.said, self.said_at = told, now
+        message = tracker.told()
+        if now - self.said_at >= PLAIN_S and message != self.said:
+            self.said, self.said_at = message, now
             self.logger.log(logging.WARNING if self.only else logging.INFO, tracker.line(now), extra={PLAIN: True})
 
 
@@ -195,8 +195,8 @@ def fitting(tracker: Tracker, now: float, width: int) -> str:
     line = tracker.line(now)
     if columns_of(line) <= width:
         return line
-    first, *others = tracker.parts(detail=False)
-    head, tail = f"{clock(now - tracker.began)} | ", "".join(f" | {part}" for part in others)
+    first, *parts = tracker.parts(detail=False)
+    head, tail = f"{clock(now - tracker.began)} | ", "".join(f" | {part}" for part in parts)
     room = width - columns_of(head + tail)
     return head + cut(first, room) + tail if room >= SHORTEST else cut(head + first + tail, width)
 

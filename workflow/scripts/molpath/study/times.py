@@ -51,42 +51,44 @@ class Times:
 
     def state(self, paths: Iterable[str]) -> str:
         """Digest of given files by contents where they are small, else by size and time; '' where there is none."""
-        given = tuple(sorted({str(path) for path in paths if self._is_given(path)}))
-        if given not in self._states:
-            self._states[given] = self._look(given)
-        return self._states[given]
+        given_paths = tuple(sorted({str(path) for path in paths if self._is_given(path)}))
+        if given_paths not in self._states:
+            self._states[given_paths] = self._look(given_paths)
+        return self._states[given_paths]
 
-    def _look(self, given: Iterable[str]) -> str:
-        found = {path: files for path in given if (files := list(_files_below(path)))}
-        if not found:
+    def _look(self, paths: Iterable[str]) -> str:
+        files_of = {path: files for path in paths if (files := list(_files_below(path)))}
+        if not files_of:
             return ""
-        small = sum(one.st_size for files in found.values() for _, one in files) <= SMALL
+        small = sum(status.st_size for files in files_of.values() for _, status in files) <= SMALL
         return digest_of(
             [
-                [path, name, one.st_size, _contents(os.path.join(path, name)) if small else int(one.st_mtime)]
-                for path, files in found.items()
-                for name, one in files
+                [path, name, status.st_size, _contents(os.path.join(path, name)) if small else int(status.st_mtime)]
+                for path, files in files_of.items()
+                for name, status in files
             ]
         )
 
     def check(self, paths: Iterable[str], problems: Problems) -> None:
         """No given file's time is in the future; all that are make one problem."""
         limit = time.time() + SKEW_S
-        found = [(path, seen) for path in dict.fromkeys(map(str, paths)) if (seen := time_of(path)) > limit]
-        if not found:
+        too_late = [
+            (path, modified_at) for path in dict.fromkeys(map(str, paths)) if (modified_at := time_of(path)) > limit
+        ]
+        if not too_late:
             return
-        told = [f"{path} ({_date(seen)})" for path, seen in found[:SHOWN]]
-        more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-        names = " ".join(shlex.quote(path) for path, _ in found[:SHOWN]) + " …" * bool(more)
+        names_and_dates = [f"{path} ({_date(modified_at)})" for path, modified_at in too_late[:SHOWN]]
+        more = f" and {len(too_late) - SHOWN} more" if len(too_late) > SHOWN else ""
+        names = " ".join(shlex.quote(path) for path, _ in too_late[:SHOWN]) + " …" * bool(more)
         problems.add(
-            f"{', '.join(told)}{more}",
+            f"{', '.join(names_and_dates)}{more}",
             "times in the future: what is made of such a file would be older than it is, and its job would fail",
             f"this machine's clock says {_date(time.time())}; if it is right: touch {names}",
         )
 
     def _is_given(self, path: str) -> bool:
-        made = str(path).startswith(("<", f"{self.places.results}/")) or self.places.is_made(path)
-        return not made and not str(path).startswith(self._shipped)
+        is_output = str(path).startswith(("<", f"{self.places.results}/")) or self.places.is_made(path)
+        return not is_output and not str(path).startswith(self._shipped)
 
     @functools.cached_property
     def _shipped(self) -> str:
@@ -96,12 +98,12 @@ class Times:
 
 
 def _paths(source: Source, wildcards: Wildcards) -> Iterator[str]:
-    found = source(wildcards) if callable(source) else source
-    if isinstance(found, str):
-        yield found
+    value = source(wildcards) if callable(source) else source
+    if isinstance(value, str):
+        yield value
         return
-    for one in found.values() if isinstance(found, Mapping) else found:
-        yield from [one] if isinstance(one, str) else one
+    for item in value.values() if isinstance(value, Mapping) else value:
+        yield from [item] if isinstance(item, str) else item
 
 
 def _files_below(path: str) -> Iterator[tuple[str, os.stat_result]]:
@@ -132,8 +134,8 @@ def _contents(path: str) -> str:
 def time_of(path: str) -> float:
     """The time that Snakemake compares, of a link the later of its own and its target's; 0 where there is no file."""
     try:
-        own = os.lstat(path)
-        return max(own.st_mtime, os.stat(path).st_mtime) if stat.S_ISLNK(own.st_mode) else own.st_mtime
+        status = os.lstat(path)
+        return max(status.st_mtime, os.stat(path).st_mtime) if stat.S_ISLNK(status.st_mode) else status.st_mtime
     except (OSError, ValueError):
         return 0.0
 

@@ -46,18 +46,18 @@ class Tissue:
         """Given polygons of a shard's slides, where the method takes them: by slide_id, else by the file's name."""
         if self.section["method"] != "contours":
             return []
-        folder, found = self.places.find(self.section["contours"]), []
+        folder, contour_files = self.places.find(self.section["contours"]), []
         for row in self.slides.values(wildcards.shard):
             for name in (row["slide_id"], Path(row["path"]).stem.removesuffix(".ome")):
                 if os.path.isfile(f"{folder}/{name}.geojson"):
-                    found.append(f"{folder}/{name}.geojson")
+                    contour_files.append(f"{folder}/{name}.geojson")
                     break
-        return [self.places.given(path) for path in found if not has_braces(path)]
+        return [self.places.given(path) for path in contour_files if not has_braces(path)]
 
     @property
     def settings(self) -> Config:
         """Section tissue, its files and folders where they were found."""
         artefacts = self.section["artefacts"]
         artefacts = artefacts | {"weights": self.places.find_given(artefacts["weights"])}
-        found = {key: self.places.find_given(self.section[key]) for key in ("weights", "contours")}
-        return self.section | found | {"artefacts": artefacts}
+        given_paths = {key: self.places.find_given(self.section[key]) for key in ("weights", "contours")}
+        return self.section | given_paths | {"artefacts": artefacts}

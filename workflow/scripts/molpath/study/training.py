@@ -47,5 +47,5 @@ class PretrainJobs:
         name = self.models.runs[wildcards.run]["encoder"]
         facts = self.encoders.facts_of(name)
         # Weights that the user names may be others than the hub's.
-        known = ("licence",) if self.encoders.entries[name]["weights"] else ("hub", "licence")
-        return {key: str(facts[key]) for key in known if facts.get(key)}
+        fact_names = ("licence",) if self.encoders.entries[name]["weights"] else ("hub", "licence")
+        return {key: str(facts[key]) for key in fact_names if facts.get(key)}

@@ -29,15 +29,21 @@ class GivenVectors:
 
         Labels of tasks, too, where only the job can look for them: others would make it again for each new task.
         """
-        asked = self._request(wildcards.model)
-        return asked | ({"labels": self.labels()} if asked["path"].endswith(OTHERS) else {})
+        options = self._request(wildcards.model)
+        return options | ({"labels": self.labels()} if options["path"].endswith(OTHERS) else {})
 
     def labels(self) -> list[str]:
         """Columns that tasks of the study name as labels, sorted; none of tasks that are made later."""
         tasks = self.models.tasks
-        found = [tasks.settings(task) for task in tasks.named() if task in tasks.entries]
-        told = [one for one in found if isinstance(one, dict)]
-        return sorted({str(name) for one in told for name in [one.get("task_col", ""), *(one.get("extra_cols") or [])]})
+        settings = [tasks.settings(task) for task in tasks.named() if task in tasks.entries]
+        defined = [task_settings for task_settings in settings if isinstance(task_settings, dict)]
+        return sorted(
+            {
+                str(name)
+                for task_settings in defined
+                for name in [task_settings.get("task_col", ""), *(task_settings.get("extra_cols") or [])]
+            }
+        )
 
     def _request(self, name: str) -> dict[str, str]:
         entry = self.models.entries[name]
@@ -53,8 +59,8 @@ class GivenVectors:
 
     def files_of(self, name: str) -> list[str]:
         """The same by the model's name."""
-        asked = self._request(name)
-        return files_of(asked["path"], asked["ids"])
+        request = self._request(name)
+        return files_of(request["path"], request["ids"])
 
     # Checks.
 
@@ -74,7 +80,7 @@ class GivenVectors:
     def check_alone(self, problems: Problems) -> None:
         """Without a slide sheet every model is a table, and every task that is used lists its cases."""
         where = "config, key slides/sheet"
-        asked: dict[str, Collection[Any]] = {
+        values: dict[str, Collection[Any]] = {
             "pretrain/use": self.config["pretrain"]["use"],
             "tiles/use": self.config["tiles"]["use"],
             "features/use": self.config["features"]["use"],
@@ -82,11 +88,11 @@ class GivenVectors:
             "probe/finetune/models": self.models.finetuned,
             "embed/use": [name for name in self.models.used if self.kind(name) not in ("table", "")],
         }
-        for key, value in asked.items():
+        for key, value in values.items():
             if value:
-                told = value if isinstance(value, str) else ", ".join(map(str, value))
+                text = value if isinstance(value, str) else ", ".join(map(str, value))
                 remedy = "name the slide sheet, or use models of kind table alone"
-                problems.add(where, f"empty, and {key} ({told}) needs slides", remedy)
+                problems.add(where, f"empty, and {key} ({text}) needs slides", remedy)
         if not self.models.used:
             problems.add(where, "empty, and embed/use names no model", "name the slide sheet, or a model of kind table")
         try:
@@ -101,26 +107,26 @@ class GivenVectors:
     def check_table(self, name: str, problems: Problems) -> None:
         """The table can be read, its slides are of the cases of the sheet, and some of its ids are in the sheet."""
         try:
-            found = self.read(name)
+            table = self.read(name)
             path = self.models.entries[name]["path"]
-            if found is not None:
-                check_labels(path, found, self.labels())
+            if table is not None:
+                check_labels(path, table, self.labels())
         except BadTable as error:
             problems.add_table_error(error)
             return
-        if found is None:
+        if table is None:
             return
         slides = self.models.slides
         case_of = {row.get("slide_id"): row.get("case_id") for row in slides.rows}
-        for slide, case, where in zip(found.ids, found.cases, found.places, strict=False):
+        for slide, case, where in zip(table.ids, table.cases, table.places, strict=False):
             if slide in case_of and case_of[slide] != case:
                 wrong = f"slide {slide} is of case {case} here, and of {case_of[slide]} in {slides.told}"
                 problems.add(f"{path}, {where}", wrong, "correct one of them")
                 return
-        known = case_of if found.unit == "slide_id" else set(slides.cases)
-        if known and not any(one in known for one in found.ids):
-            wrong = f"none of its {len(found.ids)} {found.unit}s ({found.ids[0]}, …) is in {slides.told}"
-            example = next(iter(known))
+        known_ids = case_of if table.unit == "slide_id" else set(slides.cases)
+        if known_ids and not any(vector_id in known_ids for vector_id in table.ids):
+            wrong = f"none of its {len(table.ids)} {table.unit}s ({table.ids[0]}, …) is in {slides.told}"
+            example = next(iter(known_ids))
             problems.add(path, wrong, f"write ids as they are there ({example}, …), or say what they are of (`unit`)")
 
     def read(self, name: str) -> Vectors | None:
@@ -133,11 +139,14 @@ class GivenVectors:
         """Ids of each table that no task of a study without slides knows, and ids of tasks that have no vector."""
         notes, slides = [], self.models.slides
         for name in self.models.used if slides.of_tasks else ():
-            if found := self.read(name):
-                known = {row["slide_id" if found.unit == "slide_id" else "case_id"] for row in slides.rows}
-                have, path = set(found.ids), self.models.entries[name]["path"]
-                for ids, told in ((have - known, "of {} no task has a row"), (known - have, "{} of tasks have no row")):
+            if table := self.read(name):
+                known_ids = {row["slide_id" if table.unit == "slide_id" else "case_id"] for row in slides.rows}
+                table_ids, path = set(table.ids), self.models.entries[name]["path"]
+                for ids, message in (
+                    (table_ids - known_ids, "of {} no task has a row"),
+                    (known_ids - table_ids, "{} of tasks have no row"),
+                ):
                     if ids:
                         shown = ", ".join(sorted(ids)[:SHOWN]) + ", …" * (len(ids) > SHOWN)
-                        notes.append(f"note: {path}: {told.format(f'{len(ids)} {found.unit}s')} ({shown})")
+                        notes.append(f"note: {path}: {message.format(f'{len(ids)} {table.unit}s')} ({shown})")
         return notes

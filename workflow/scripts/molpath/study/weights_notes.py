@@ -48,8 +48,8 @@ def notes_of_weights(encoders: Encoders, used: list[str]) -> list[str]:
         if not facts.get("gated"):
             notes.append(f"{note}, without a login\n    -> now, on a machine with internet: {command}")
             continue
-        other = free_alternative(facts, encoders)
-        without = f"; without a login: adapter {other}" if other else ""
+        alternative = free_alternative(facts, encoders)
+        without = f"; without a login: adapter {alternative}" if alternative else ""
         notes.append(
             f"{note}, which gives access on request{'' if has_login() else ', and no login is found here'} "
             f"(workflow/docs/encoders.md)\n    -> {login_remedy(page)}, then: {command}{without}"
@@ -60,13 +60,13 @@ def notes_of_weights(encoders: Encoders, used: list[str]) -> list[str]:
 def free_alternative(facts: Config, encoders: Encoders) -> str:
     """A pathology encoder of about the same size that needs no login; with its licence."""
     free = {
-        name: one
-        for name, one in encoders.facts.items()
-        if "hub" in one and not one.get("gated") and one.get("tile") and "timm/" not in one["hub"]
+        name: encoder
+        for name, encoder in encoders.facts.items()
+        if "hub" in encoder and not encoder.get("gated") and encoder.get("tile") and "timm/" not in encoder["hub"]
     }
     if not free:
         return ""
-    name = min(free, key=lambda one: abs(free[one]["parameters"] - facts["parameters"]))
+    name = min(free, key=lambda encoder: abs(free[encoder]["parameters"] - facts["parameters"]))
     return f"{name} ({free[name]['licence']})"
 
 

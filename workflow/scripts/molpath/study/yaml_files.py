@@ -38,8 +38,8 @@ def load_yaml(path: str | Path) -> Any:
     except Refused as error:
         problems.add(str(path), *str(error).split(": ", 1))
     except yaml.MarkedYAMLError as error:
-        if (found := as_json(text)) is not None:
-            return found
+        if (document := as_json(text)) is not None:
+            return document
         mistake = explain(text, error)
         column = f", column {mistake.column}" if mistake.column else ""
         problems.add(f"{path}, line {mistake.line}{column}", mistake.wrong, mistake.remedy)
@@ -66,9 +66,9 @@ def read_text(path: str | Path, problems: Problems) -> str:
     except OSError as error:
         problems.add(str(path), (error.strerror or "can't be read").lower(), "name a YAML file that can be read")
         return ""
-    if found := foreign_format(data[:4096]):
-        remedy = found[1] if "iconv" in found[1] else "write it in a text editor (config/config.yaml shows how)"
-        problems.add(str(path), f"this is {found[0]}, and text in UTF-8 is asked for", remedy)
+    if foreign := foreign_format(data[:4096]):
+        remedy = foreign[1] if "iconv" in foreign[1] else "write it in a text editor (config/config.yaml shows how)"
+        problems.add(str(path), f"this is {foreign[0]}, and text in UTF-8 is asked for", remedy)
         return ""
     try:
         return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
@@ -87,12 +87,12 @@ def as_json(text: str) -> Any:
 
 def repeated_keys(node: Any) -> list[tuple[int, str]]:
     """Line and name of each key that stands twice in one map of a composed YAML document."""
-    found, waiting, seen = [], [node], set()
+    repeated, waiting, visited = [], [node], set()
     while waiting:
         node = waiting.pop()
-        if id(node) in seen or not isinstance(node, yaml.CollectionNode):
+        if id(node) in visited or not isinstance(node, yaml.CollectionNode):
             continue
-        seen.add(id(node))
+        visited.add(id(node))
         if isinstance(node, yaml.SequenceNode):
             waiting += node.value
             continue
@@ -101,9 +101,9 @@ def repeated_keys(node: Any) -> list[tuple[int, str]]:
             waiting.append(value)
             if isinstance(key, yaml.ScalarNode) and key.value != "<<":
                 if (key.tag, key.value) in names:
-                    found.append((key.start_mark.line + 1, key.value))
+                    repeated.append((key.start_mark.line + 1, key.value))
                 names.add((key.tag, key.value))
-    return sorted(found)
+    return sorted(repeated)
 
 
 def keys_given_twice(path: str | Path) -> list[tuple[int, str]]:

@@ -88,11 +88,11 @@ def signs(place: Place) -> Mistake | None:
         line, column = place.begun
     elif "cannot start any token" not in place.problem and "constructor for the tag" not in place.problem:
         return None
-    rest = place.lines[line][column:].strip()
-    if not rest:
+    remainder = place.lines[line][column:].strip()
+    if not remainder:
         return None
-    wrong = f"a value can't begin with {rest[0]} unless it is in quotes: {shown(place.lines[line])}"
-    quoted = rest.rstrip(",]}") if rest[0] == "*" else rest
+    wrong = f"a value can't begin with {remainder[0]} unless it is in quotes: {shown(place.lines[line])}"
+    quoted = remainder.rstrip(",]}") if remainder[0] == "*" else remainder
     return Mistake(line + 1, column + 1, wrong, f"write '{quoted}'")
 
 
@@ -118,9 +118,9 @@ def brackets(place: Place) -> Mistake | None:
         return None
     line, column = place.begun
     opened = place.lines[line][column : column + 1]
-    rest = place.text[place.column :].strip()
-    if place.line == line and rest:
-        wrong = f"a comma or closing bracket is missing before {shown(rest)}: {shown(place.text)}"
+    remainder = place.text[place.column :].strip()
+    if place.line == line and remainder:
+        wrong = f"a comma or closing bracket is missing before {shown(remainder)}: {shown(place.text)}"
         return Mistake(
             line + 1, place.column + 1, wrong, "put a comma between entries, as in {key: value, other: value}"
         )
@@ -153,13 +153,13 @@ def colons(place: Place) -> Mistake | None:
 def without_colon(place: Place, number: int) -> Mistake | None:
     """A line that should be `key: value`; None where it is."""
     text = place.lines[number]
-    words = text.split(" #")[0].strip()
-    if found := re.fullmatch(r"([\w.-]+):([^\s:/].*)", words):
+    content = text.split(" #")[0].strip()
+    if match := re.fullmatch(r"([\w.-]+):([^\s:/].*)", content):
         wrong = f"no space behind the colon: {shown(text)}"
-        return Mistake(number + 1, text.index(":") + 1, wrong, f"write {found[1]}: {found[2]}")
-    if ": " in words or words.endswith((":", "{}", "[]")) or words.startswith("- "):
+        return Mistake(number + 1, text.index(":") + 1, wrong, f"write {match[1]}: {match[2]}")
+    if ": " in content or content.endswith((":", "{}", "[]")) or content.startswith("- "):
         return None
-    key, _, value = words.replace("=", " ").partition(" ")
+    key, _, value = content.replace("=", " ").partition(" ")
     return Mistake(number + 1, 0, f"no colon behind the key: {shown(text)}", f"write {key}: {value.strip()}".rstrip())
 
 
@@ -207,8 +207,8 @@ def others(place: Place) -> Mistake | None:
 def odd_indentation(text: str) -> Mistake | None:
     """The first line indented by what only looks like a space, as websites and word processors write it."""
     for number, line in enumerate(text.split("\n"), 1):
-        if found := ODD_SPACES.match(line):
-            code = f"U+{ord(found[0][-1]):04X}"
+        if match := ODD_SPACES.match(line):
+            code = f"U+{ord(match[0][-1]):04X}"
             wrong = f"a character that only looks like a space ({code}) indents {shown(line)}"
-            return Mistake(number, found.end(), wrong, "type the spaces again")
+            return Mistake(number, match.end(), wrong, "type the spaces again")
     return None

@@ -40,9 +40,11 @@ def table_cohorts(*, metrics: str, models: Models, note: str, outputs: Mapping[s
     scores = read_metrics(metrics)
     parts = []
     for group, block in (("frozen", FROZEN), ("finetune", TRAINED)):
-        mine = main_scores(scores, group, models)
-        source, own = (mine.task.map(lambda task, part=part: task.partition("--")[part]) for part in (0, 2))
-        parts.append(cells(mine, source, own + ", " + words(mine), block))
+        group_scores = main_scores(scores, group, models)
+        source, task_names = (
+            group_scores.task.map(lambda task, part=part: task.partition("--")[part]) for part in (0, 2)
+        )
+        parts.append(cells(group_scores, source, task_names + ", " + words(group_scores), block))
     write_tables(finished(parts), models, note, outputs)
 
 
@@ -50,12 +52,12 @@ def table_protocols(*, metrics: str, models: Models, c: float, note: str, output
     """Write the tables of few labels, retrieval, prompts, transfer and the sweep of C (c: the probe's own)."""
     scores = read_metrics(metrics)
     shots = main_scores(scores, "fewshot", models)
-    found = scores[(scores.protocol == "retrieval") & scores.model.isin(models)]
+    retrieval = scores[(scores.protocol == "retrieval") & scores.model.isin(models)]
     prompts = scores[(scores.primary == 1) & (scores.group == "prompt") & scores.protocol.isin(PROMPTS)]
     across = main_scores(scores, "transfer", models)
     parts = [
         cells(shots, "few labels: " + shots.task + ", " + words(shots), [f"k = {count:g}" for count in shots.shots]),
-        cells(found, "retrieval: " + found.task, found.metric),
+        cells(retrieval, "retrieval: " + retrieval.task, retrieval.metric),
         cells(prompts[prompts.model.isin(models)], "prompts", prompts.task + ", " + words(prompts), by=PROMPTS),
         cells(across, "transfer", across.task + ", " + words(across)),
         swept(scores, models, c),
@@ -123,7 +125,7 @@ def finished(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
 def write_tables(table: pd.DataFrame, models: Models, note: str, outputs: Mapping[str, str]) -> None:
     """The cells (TSV), and every table of them to read (Markdown) and to print (LaTeX, package booktabs)."""
     write_tsv(outputs["table"], table)
-    parts = {name: blocks_of(mine, models) for name, mine in table.groupby("table", sort=False)}
+    parts = {name: blocks_of(rows, models) for name, rows in table.groupby("table", sort=False)}
     head = f"{md(note)}\n\n" if note else ""
     write_text(outputs["markdown"], head + "\n".join(blocks_as_markdown(*part) for part in parts.items()))
     write_text(outputs["latex"], "\n".join(blocks_as_latex(*part, note) for part in parts.items()))
@@ -133,12 +135,12 @@ def blocks_of(cells: pd.DataFrame, models: Models) -> dict[str, pd.DataFrame]:
     """Of one table: the rows (models, in their order) of each block; a cell is (text, best or not), empty ones None."""
     columns = list(dict.fromkeys(cells.column))
     cells = cells.assign(cell=list(zip(cells.shown, cells.best == 1, strict=True)))
-    found = {}
-    for block, mine in cells.groupby("block", sort=False):
-        wide = mine.pivot(index="model", columns="column", values="cell").reindex(columns=columns)
-        known = [model for model in models if model in wide.index]
-        found[block] = wide.reindex([*known, *(model for model in wide.index if model not in known)])
-    return found
+    tables = {}
+    for block, block_cells in cells.groupby("block", sort=False):
+        wide = block_cells.pivot(index="model", columns="column", values="cell").reindex(columns=columns)
+        ordered = [model for model in models if model in wide.index]
+        tables[block] = wide.reindex([*ordered, *(model for model in wide.index if model not in ordered)])
+    return tables
 
 
 def blocks_as_markdown(name: str, blocks: Mapping[str, pd.DataFrame]) -> str:
@@ -153,10 +155,10 @@ def blocks_as_markdown(name: str, blocks: Mapping[str, pd.DataFrame]) -> str:
     for block, rows in blocks.items():
         lines += [f"| *{md(block)}* |" + " |" * len(columns)] * bool(block)
         for model, row in zip(rows.index, rows.to_numpy(), strict=True):
-            words = [
+            texts = [
                 (f"**{md(cell[0])}**" if cell[1] else md(cell[0])) if isinstance(cell, tuple) else "" for cell in row
             ]
-            lines.append("| " + " | ".join([md(model), *words]) + " |")
+            lines.append("| " + " | ".join([md(model), *texts]) + " |")
     return "\n".join(lines) + "\n"
 
 
@@ -169,9 +171,9 @@ def blocks_as_latex(name: str, blocks: Mapping[str, pd.DataFrame], note: str) ->
     for block, rows in blocks.items():
         lines += [r"\midrule"] + [rf"\multicolumn{{{width}}}{{l}}{{\emph{{{tex(block)}}}}} \\"] * bool(block)
         for model, row in zip(rows.index, rows.to_numpy(), strict=True):
-            words = [tex(cell[0]).replace("±", r"$\pm$") if isinstance(cell, tuple) else "" for cell in row]
-            words = [
-                rf"\textbf{{{w}}}" if isinstance(c, tuple) and c[1] else w for w, c in zip(words, row, strict=True)
+            texts = [tex(cell[0]).replace("±", r"$\pm$") if isinstance(cell, tuple) else "" for cell in row]
+            texts = [
+                rf"\textbf{{{w}}}" if isinstance(c, tuple) and c[1] else w for w, c in zip(texts, row, strict=True)
             ]
-            lines.append(" & ".join([tex(model), *words]) + r" \\")
+            lines.append(" & ".join([tex(model), *texts]) + r" \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}", ""])

@@ -60,8 +60,8 @@ class Probe:
     @property
     def stages(self) -> dict[str, Predictions]:
         """Predictions before, and, where there is a temperature, after; none of a probe without any."""
-        known = {"before": self.before} if len(self.before.labels) else {}
-        return known | ({"after": self.after} if self.scaled else {})
+        predictions = {"before": self.before} if len(self.before.labels) else {}
+        return predictions | ({"after": self.after} if self.scaled else {})
 
 
 def read_probes(predictions: Sequence[str], models: Models) -> Iterator[Probe]:
@@ -73,22 +73,22 @@ def read_probes(predictions: Sequence[str], models: Models) -> Iterator[Probe]:
         table = pd.read_parquet(path)
         if "prob_0" not in table:
             continue
-        for protocol, mine in table.groupby("protocol", sort=False):
+        for protocol, rows in table.groupby("protocol", sort=False):
             named = str(protocol)
-            if mine.model.iloc[0] in models and not is_control(named) and not named.startswith(LEFT_OUT):
-                yield probe_of(mine)
+            if rows.model.iloc[0] in models and not is_control(named) and not named.startswith(LEFT_OUT):
+                yield probe_of(rows)
 
 
-def probe_of(mine: pd.DataFrame) -> Probe:
+def probe_of(rows: pd.DataFrame) -> Probe:
     """A probe of its rows of predictions.parquet; rows without a probability are left out and counted in the note."""
-    columns = probability_columns(mine)
-    good = mine[columns].notna().all(axis=1)
-    kept = mine[good]
-    _, cases = np.unique(kept.case_id.to_numpy(str), return_inverse=True)
-    before = Predictions(kept.label.to_numpy(int), kept[columns].to_numpy(float), cases)
+    columns = probability_columns(rows)
+    good = rows[columns].notna().all(axis=1)
+    finite_rows = rows[good]
+    _, cases = np.unique(finite_rows.case_id.to_numpy(str), return_inverse=True)
+    before = Predictions(finite_rows.label.to_numpy(int), finite_rows[columns].to_numpy(float), cases)
     after, temperatures = cross_fitted(before)
     note = f"{int((~good).sum())} predictions without a probability are left out" if not good.all() else ""
-    head = {name: str(mine[name].iloc[0]) for name in ("task", "model", "protocol")}
+    head = {name: str(rows[name].iloc[0]) for name in ("task", "model", "protocol")}
     return Probe(
         **head, before=before, after=Predictions(before.labels, after, cases), temperatures=temperatures, note=note
     )
@@ -104,36 +104,36 @@ def tabulate(probes: Iterable[Probe], resamples: int = RESAMPLES) -> pd.DataFram
 
 def row_of(probe: Probe, resamples: int) -> dict[str, Any]:
     """The row of one probe."""
-    known = probe.before
-    labels = pd.Series(known.labels).groupby(known.cases).first()
+    before = probe.before
+    labels = pd.Series(before.labels).groupby(before.cases).first()
     counts = labels.value_counts()
     rarest = int(counts.min()) if len(counts) > 1 else 0
     row: dict[str, Any] = {"task": probe.task, "model": probe.model, "protocol": probe.protocol}
-    row |= {"classes": known.probabilities.shape[1], "n_cases": known.n_cases, "n_rarest": rarest}
-    row |= {"n_predictions": len(known.labels)}
+    row |= {"classes": before.probabilities.shape[1], "n_cases": before.n_cases, "n_rarest": rarest}
+    row |= {"n_predictions": len(before.labels)}
     notes = [probe.note]
-    if rarest < FEW and known.n_cases:
+    if rarest < FEW and before.n_cases:
         notes.append(f"few cases: {rarest} of the rarest class" if rarest else "cases of one class only")
     if not probe.scaled:
-        notes.append(ONE_CLASS if known.n_cases else "")
+        notes.append(ONE_CLASS if before.n_cases else "")
     else:
-        whole = fit_temperature(logits_of(known.probabilities), known.labels, known.weights)
+        temperature = fit_temperature(logits_of(before.probabilities), before.labels, before.weights)
         ends = {"lowest": probe.temperatures.min(), "highest": probe.temperatures.max()}
-        row |= {TEMPERATURE: whole} | {f"{TEMPERATURE}_{end}": value for end, value in ends.items()}
-        if not RANGE[0] * 1.01 < whole < RANGE[1] / 1.01:
+        row |= {TEMPERATURE: temperature} | {f"{TEMPERATURE}_{end}": value for end, value in ends.items()}
+        if not RANGE[0] * 1.01 < temperature < RANGE[1] / 1.01:
             notes.append(f"the temperature is at an end of its range ({RANGE[0]:g} to {RANGE[1]:g})")
-    weights = known.drawn(resamples, seed=0) if rarest else np.zeros((0, len(known.labels)))
-    for stage, one in probe.stages.items():
-        row |= {f"{name}_{stage}{end}": value for name, end, value in with_intervals(one, weights)}
+    weights = before.drawn(resamples, seed=0) if rarest else np.zeros((0, len(before.labels)))
+    for stage, predictions in probe.stages.items():
+        row |= {f"{name}_{stage}{end}": value for name, end, value in with_intervals(predictions, weights)}
         lost = not np.isfinite(row[f"{SLOPE}_{stage}"])
         notes.append(f"{stage}: {SEPARATED}" if lost and rarest else "")
     return row | {"note": "; ".join(filter(None, notes))}
 
 
-def with_intervals(known: Predictions, weights: np.ndarray) -> Iterator[tuple[str, str, float]]:
+def with_intervals(predictions: Predictions, weights: np.ndarray) -> Iterator[tuple[str, str, float]]:
     """Measure, '' or the end of its interval, and value; weights: of resampled cases (float B x N)."""
-    drawn = measures(known, weights) if len(weights) else {}
-    for name, seen in measures(known, known.weights[None]).items():
-        value, (low, high) = float(seen[0]), ENDS.get(name, (-np.inf, np.inf))
+    drawn = measures(predictions, weights) if len(weights) else {}
+    for name, observed in measures(predictions, predictions.weights[None]).items():
+        value, (low, high) = float(observed[0]), ENDS.get(name, (-np.inf, np.inf))
         lower, upper = moved_interval(value, drawn.get(name, np.zeros(0)))
         yield from ((name, "", value), (name, "_lower", max(lower, low)), (name, "_upper", min(upper, high)))

@@ -71,8 +71,8 @@ def _count_patches(part: Part, tiled: pd.DataFrame) -> list[dict]:
     classes = [name for name in numbers if name.startswith("n_dropped_") and name != "n_dropped_quality"]
     for name in classes or ["n_dropped_quality"]:
         if numbers[name].sum():
-            told = name.removeprefix("n_dropped_").replace("_", " ")
-            rows.append(_row(part, told, None, -numbers[name].sum(), "patches that lie in this class"))
+            class_name = name.removeprefix("n_dropped_").replace("_", " ")
+            rows.append(_row(part, class_name, None, -numbers[name].sum(), "patches that lie in this class"))
     return rows
 
 
@@ -81,7 +81,7 @@ def _row(part: Part, criterion: str, slides: int | None, patches=None, meaning: 
     return dict(zip(COLUMNS, values, strict=True))
 
 
-def show_worst_slides(*, slides: str, ledger: str, wsi: str, note: str, output: str, most: int = 24) -> None:
+def show_worst_slides(*, slides: str, ledger: str, wsi: str, note: str, output: str, limit: int = 24) -> None:
     """Write a page with the slides that were set aside and those kept with the least in focus, pictures embedded.
 
     slides: tables/slides.tsv; ledger: tables/ledger.tsv, which says at which stage a slide was set aside; wsi: folder
@@ -91,13 +91,13 @@ def show_worst_slides(*, slides: str, ledger: str, wsi: str, note: str, output: 
     table = read_tsv(slides)
     losses = {slide: loss for slide, loss in first_losses(read_ledger(ledger)).items() if loss}
     failed = {slide for slide, loss in losses.items() if loss.reason not in ALLOWED}
-    aside = table[table.slide_id.isin(failed)].head(most)
-    kept = table[(table.status == OK) & ~table.slide_id.isin(failed)].copy()
-    kept["order"] = pd.to_numeric(kept.in_focus_fraction, errors="coerce").fillna(0)
-    kept = kept.sort_values(["order", "slide_id"], kind="stable").head(most)
+    aside = table[table.slide_id.isin(failed)].head(limit)
+    kept_slides = table[(table.status == OK) & ~table.slide_id.isin(failed)].copy()
+    kept_slides["order"] = pd.to_numeric(kept_slides.in_focus_fraction, errors="coerce").fillna(0)
+    kept_slides = kept_slides.sort_values(["order", "slide_id"], kind="stable").head(limit)
     sections = [
         Section("Set aside", _gallery(aside, wsi, lambda row: _fate(losses[row.slide_id]))),
-        Section("Kept, with the least in focus", _gallery(kept, wsi, _numbers)),
+        Section("Kept, with the least in focus", _gallery(kept_slides, wsi, _numbers)),
     ]
     write_page(output, "Slides to look at", note, sections, style=GALLERY)
 

@@ -50,9 +50,9 @@ FOLDS = {KEEP: "whole sites kept apart", LEAVE_ONE: "each site left out"}
 def show_confounders(*, task: str, tables: Mapping[str, str], metrics: str, note: str, page: str) -> None:
     """Write the page of a task. tables: TSV files of the job by their names; metrics: summary.tsv of group frozen."""
     parts = {name: read_tsv(path) for name, path in tables.items()}
-    found = parts["confounders"]
-    sections = [Section(sentences=introduction(found, parts["left_out"]) + of_sites(read_tsv(metrics)))]
-    sections += [Section("Columns", table=headed(found), marks=COLOURS)]
+    confounders = parts["confounders"]
+    sections = [Section(sentences=introduction(confounders, parts["left_out"]) + of_sites(read_tsv(metrics)))]
+    sections += [Section("Columns", table=headed(confounders), marks=COLOURS)]
     sections += [Section("How the verdicts are made", sentences=f"<p>{html.escape(RULES)}</p>")]
     named = {
         "strata": ("Scores within groups", "Groups with too few cases, or one label only, are listed and say so."),
@@ -67,13 +67,13 @@ def show_confounders(*, task: str, tables: Mapping[str, str], metrics: str, note
     write_page(page, f"What could explain the scores on {task}", note, sections)
 
 
-def introduction(found: pd.DataFrame, left_out: pd.DataFrame) -> str:
+def introduction(confounders: pd.DataFrame, left_out: pd.DataFrame) -> str:
     """What was asked, and a sentence per verdict (HTML)."""
-    if found.empty:
+    if confounders.empty:
         return "<p>No column of the cases is known.</p>"
-    first = found.iloc[0]
+    first = confounders.iloc[0]
     model, score = html.escape(first.model), html.escape(first.score_name)
-    said = (
+    text = (
         f"<p>A score can come from biology, or from where and how a slide was made. The out-of-fold predictions of "
         f"<b>{model}</b> are looked at again among cases that are alike in one column at a time. Score: {score}. "
         f"Cases left out: {len(left_out)}. An association is no cause, and a column that nobody recorded "
@@ -81,20 +81,21 @@ def introduction(found: pd.DataFrame, left_out: pd.DataFrame) -> str:
     )
     lines = []
     for verdict, sentence in PLAIN.items():
-        names = [f"<b>{html.escape(name)}</b>" for name in found[found.verdict == verdict].column]
+        names = [f"<b>{html.escape(name)}</b>" for name in confounders[confounders.verdict == verdict].column]
         lines += [f"<li>{sentence.format(', '.join(names))}</li>"] if names else []
-    return f"{said}<ul>{''.join(lines)}</ul>"
+    return f"{text}<ul>{''.join(lines)}</ul>"
 
 
 def of_sites(summary: pd.DataFrame) -> str:
     """A sentence per kind of folds of whole sites, where they were asked for (HTML)."""
     first = summary[summary.primary == "1"].set_index("protocol")
-    own = next((name for name in ("logistic", "cox", "ridge") if name in first.index), "")
+    frozen_protocol = next((name for name in ("logistic", "cox", "ridge") if name in first.index), "")
     lines = []
-    for protocol, words in FOLDS.items():
-        if own and protocol in first.index:
+    for protocol, description in FOLDS.items():
+        if frozen_protocol and protocol in first.index:
             lines.append(
-                f"<li>{words}: {shown(first.loc[protocol])}; on the task's folds {shown(first.loc[own])}.</li>"
+                f"<li>{description}: {shown(first.loc[protocol])}; "
+                f"on the task's folds {shown(first.loc[frozen_protocol])}.</li>"
             )
     return f"<p>At hospitals that the probe has not seen:</p><ul>{''.join(lines)}</ul>" if lines else ""
 
@@ -112,9 +113,9 @@ def numbered(rows: pd.DataFrame) -> pd.DataFrame:
     return as_numbers(rows).assign(**{name: rows[name] for name in WORDS if name in rows})
 
 
-def headed(found: pd.DataFrame) -> pd.DataFrame:
+def headed(confounders: pd.DataFrame) -> pd.DataFrame:
     """The columns that a page shows, numbers as numbers, under headings of their own."""
-    table = numbered(found)[list(SHOWN)]
+    table = numbered(confounders)[list(SHOWN)]
     names = list(SHOWN.values())
     table.columns = [f"{name}{' ' * names[:place].count(name)}" for place, name in enumerate(names)]
     return table
@@ -138,10 +139,10 @@ def compare_confounders(
     sites = pd.DataFrame([{"task": path_task, **drops(read_tsv(path))} for path_task, path in named(parts, metrics)])
     wide = grid.merge(sites, on="task", how="left") if sites.shape[1] > 1 else grid
     counts = rows.verdict.value_counts()
-    words = "; ".join(f"{name}: {counts.get(name, 0)}" for name in COLOURS)
+    verdict_counts = "; ".join(f"{name}: {counts.get(name, 0)}" for name in COLOURS)
     intro = (
         "<p>Tasks x columns of their cases: can the column explain what the model scores? A page per task has the "
-        f"numbers. {html.escape(words)}.</p><p>{html.escape(RULES)}</p>"
+        f"numbers. {html.escape(verdict_counts)}.</p><p>{html.escape(RULES)}</p>"
     )
     write_page(page, "What could explain the scores", note, [Section(sentences=intro, table=wide, marks=COLOURS)])
     return rows
@@ -155,5 +156,5 @@ def named(parts: Sequence[pd.DataFrame], metrics: Sequence[str]) -> list[tuple[s
 def drops(summary: pd.DataFrame) -> dict[str, float]:
     """How much lower the first metric is on folds of whole sites than on the task's own."""
     first = summary[summary.primary == "1"].set_index("protocol")["mean"].map(lambda cell: float(cell or "nan"))
-    own = next((first[name] for name in ("logistic", "cox", "ridge") if name in first), float("nan"))
-    return {f"drop, {words}": own - first[name] for name, words in FOLDS.items() if name in first}
+    task_score = next((first[name] for name in ("logistic", "cox", "ridge") if name in first), float("nan"))
+    return {f"drop, {description}": task_score - first[name] for name, description in FOLDS.items() if name in first}

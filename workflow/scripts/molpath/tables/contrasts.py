@@ -36,10 +36,10 @@ def holm(values: ArrayLike) -> np.ndarray:
     from statsmodels.stats.multitest import multipletests
 
     p = np.asarray(values, float)
-    found, good = np.full(len(p), np.nan), np.isfinite(p)
+    corrected, good = np.full(len(p), np.nan), np.isfinite(p)
     if good.any():
-        found[good] = multipletests(p[good], method="holm")[1]
-    return found
+        corrected[good] = multipletests(p[good], method="holm")[1]
+    return corrected
 
 
 def tukey_p(difference: float, se: float, models: int, df: float) -> float:
@@ -55,17 +55,17 @@ def adjusted(tests: pd.DataFrame) -> pd.Series:
     Holm's for the analysis of variance, the corrected t test and DeLong's test. Tukey's P already allow for the pairs
     of a task, or of a family: they are multiplied by how many tasks, or families, were tested (Bonferroni).
     """
-    found = tests.p_adjusted.astype(float).copy()
+    p_values = tests.p_adjusted.astype(float).copy()
     for (_, scope), part in tests.groupby(["group", "scope"]):
         within = part[part.scope == "task"]
         for method in (ANOVA, CORRECTED, DELONG):
-            mine = within[within.method.str.startswith(method)]
-            found[mine.index] = holm(mine.p)
+            method_rows = within[within.method.str.startswith(method)]
+            p_values[method_rows.index] = holm(method_rows.p)
         tested = within[within.method.str.startswith(ANOVA) & within.p.notna()]
         tukeys = part[part.method.str.startswith(TUKEY)] if scope == "task" else part
         times = len(tested) if scope == "task" else part[part.p.notna()].family.nunique()
-        found[tukeys.index] = (tukeys.p_adjusted.astype(float) * times).clip(upper=1)
-    return found
+        p_values[tukeys.index] = (tukeys.p_adjusted.astype(float) * times).clip(upper=1)
+    return p_values
 
 
 def within_task(values: pd.DataFrame) -> list[dict[str, Any]]:
@@ -78,13 +78,13 @@ def within_task(values: pd.DataFrame) -> list[dict[str, Any]]:
     from statsmodels.stats.anova import anova_lm
 
     method = ANOVA
-    whole = values.dropna()
-    folds, models = whole.shape
+    complete = values.dropna()
+    folds, models = complete.shape
     if models < 2 or folds < 2:
-        what = "one model" if models < 2 else f"{folds} fold{'s' * (folds != 1)} with a value of every model"
-        return [row(method, note=f"not tested: {what}")]
+        reason = "one model" if models < 2 else f"{folds} fold{'s' * (folds != 1)} with a value of every model"
+        return [row(method, note=f"not tested: {reason}")]
     dropped = f"{len(values) - folds} folds left out (a model has no value there)" if folds < len(values) else ""
-    long = whole.rename_axis("fold").reset_index().melt("fold", var_name="model", value_name="value")
+    long = complete.rename_axis("fold").reset_index().melt("fold", var_name="model", value_name="value")
     fit = ols("value ~ C(model) + C(fold)", long).fit()
     if fit.mse_resid < TINY:
         return [row(method, note="not tested: models differ by the same amount in every fold")]
@@ -93,7 +93,7 @@ def within_task(values: pd.DataFrame) -> list[dict[str, Any]]:
     df = int(fit.df_resid)
     rows = [row(f"{method}, F({models - 1}, {df})", statistic=f, p=p, p_adjusted=p, note=dropped)]
     if p < LEVEL:
-        rows += tukey(whole.mean(), np.sqrt(2 * fit.mse_resid / folds), df, f"{TUKEY}, {df} df", dropped)
+        rows += tukey(complete.mean(), np.sqrt(2 * fit.mse_resid / folds), df, f"{TUKEY}, {df} df", dropped)
     return rows
 
 
@@ -146,8 +146,8 @@ def across_tasks(values: pd.DataFrame, lowest: float = 0) -> tuple[list[dict[str
     values = values.dropna(how="all").dropna(axis=1, how="all")
     models, tasks = values.shape[1], len(values)
     if models < 2 or tasks < 2:
-        what = f"{models} model{'s' * (models != 1)} on {tasks} task{'s' * (tasks != 1)}"
-        return [row(method, note=f"not tested: {what}; at least 2 of each are needed")], []
+        shape = f"{models} model{'s' * (models != 1)} on {tasks} task{'s' * (tasks != 1)}"
+        return [row(method, note=f"not tested: {shape}; at least 2 of each are needed")], []
     long = values.rename_axis("task").reset_index().melt("task", var_name="model", value_name="value").dropna()
     df = len(long) - tasks - models + 1
     if df < 1:

@@ -21,18 +21,18 @@ def list_datasets(
     cohorts, pretraining: resources/tasks/cohorts.tsv and pretraining_cohorts.tsv; trained: cohorts that a used run
     trains on. A cohort that neither knows has its counts alone.
     """
-    known = [
+    sources = [
         read_tsv(cohorts).rename(columns={"n_slides": "paper"}),
         read_tsv(pretraining).rename(columns={"n_pairs": "paper"}),
     ]
-    known = pd.concat(known, ignore_index=True).fillna("")
-    known.index = known.cohort.str.lower()
+    sources = pd.concat(sources, ignore_index=True).fillna("")
+    sources.index = sources.cohort.str.lower()
     slides = read_tsv(sheet).reindex(columns=["cohort"], fill_value="")
     rows = []
     for cohort, number in slides.cohort.value_counts(sort=False).items():
         use = "pretraining" if cohort in trained else "evaluation"
-        theirs = dict(known.loc[cohort.lower()]) if cohort.lower() in known.index else {}
-        rows.append(theirs | {"cohort": cohort, "use": use, "slides": number})
+        source = dict(sources.loc[cohort.lower()]) if cohort.lower() in sources.index else {}
+        rows.append(source | {"cohort": cohort, "use": use, "slides": number})
     table = pd.DataFrame(rows).reindex(columns=COLUMNS).fillna("")
     write_tsv(outputs["table"], table)
     shown = table.assign(name=table.name.where(table.name != "", "not of the paper")).drop(columns=["checked"])

@@ -37,13 +37,13 @@ def scales(positive: np.ndarray, cases: np.ndarray) -> tuple[float, float, float
 
     Raises ValueError with fewer than two cases of a class, for then there is no variance.
     """
-    counts = [len(np.unique(cases[mine])) for mine in (positive, ~positive, slice(None))]
+    counts = [len(np.unique(cases[side])) for side in (positive, ~positive, slice(None))]
     if min(counts) < 2:
         raise ValueError(
             f"{counts[0]} cases with positive and {counts[1]} with negative samples; at least 2 are needed"
         )
-    with_positive, with_negative, every = (count / (count - 1) for count in counts)
-    return with_positive, with_negative, every
+    with_positive, with_negative, all_cases = (count / (count - 1) for count in counts)
+    return with_positive, with_negative, all_cases
 
 
 def compare_folds(folds: Sequence[Side]) -> tuple[np.ndarray, np.ndarray, int]:
@@ -63,11 +63,14 @@ def compare_folds(folds: Sequence[Side]) -> tuple[np.ndarray, np.ndarray, int]:
         positive, place = np.asarray(positive, bool), np.searchsorted(names, cases)
         auc, parts = shares(positive, scores)
         aucs.append(auc)
-        with_positive, with_negative, every = scales(positive, cases)
-        for mine, own, crossed, scale in ((positive, 0, 2, with_positive), (~positive, 1, 3, with_negative)):
-            here = parts[:, mine].T / len(folds)
-            np.add.at(sums[own], place[mine], here * np.sqrt(scale))
-            np.add.at(sums[crossed], place[mine], here * np.sqrt(every))
+        with_positive, with_negative, all_cases = scales(positive, cases)
+        for in_class, place_of_sums, crossed, scale in (
+            (positive, 0, 2, with_positive),
+            (~positive, 1, 3, with_negative),
+        ):
+            influence = parts[:, in_class].T / len(folds)
+            np.add.at(sums[place_of_sums], place[in_class], influence * np.sqrt(scale))
+            np.add.at(sums[crossed], place[in_class], influence * np.sqrt(all_cases))
     above, below, first, second = sums
     covariance = above.T @ above + below.T @ below + first.T @ second + second.T @ first
     return np.mean(aucs, axis=0), covariance, len(names)

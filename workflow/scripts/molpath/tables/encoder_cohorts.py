@@ -25,24 +25,35 @@ def list_encoder_cohorts(
     tasks: Sequence[str],
     splits: Sequence[str],
     sheet: str,
-    seen: str,
+    encoder_cohorts: str,
     output: str,
 ) -> pd.DataFrame:
     """Write a row per model, network, programme and task whose test sides hold cases of it; return the table.
 
-    networks: names of the patch encoder and slide encoder of each model, as `seen` has them; splits: k=all.tsv of the
-    tasks, in their order; sheet: the slide sheet, whose cohorts count besides case ids.
+    networks: names of the patch encoder and slide encoder of each model, in `encoder_cohorts`; splits: k=all.tsv
+    of the tasks, in their order; sheet: the slide sheet, whose cohorts count besides case ids.
     """
-    known, cohort_of = read_tsv(seen), cohorts_of(read_tsv(sheet))
+    recorded, cohort_of = read_tsv(encoder_cohorts), cohorts_of(read_tsv(sheet))
     sides = {task: tested_cases(read_tsv(path)) for task, path in zip(tasks, splits, strict=True)}
     rows = []
     for model, names in networks.items():
-        for entry in known[known.encoder.isin(names)].itertuples():
+        for entry in recorded[recorded.encoder.isin(names)].itertuples():
             for programme in filter(None, entry.trained_on.split(";")):
                 for task, cases in sides.items():
-                    mine = [case for case in cases if programme_of(case, cohort_of.get(case, ())) == programme]
-                    facts = (model, entry.encoder, programme, task, len(cases), len(mine), entry.source, entry.checked)
-                    rows += [dict(zip(COLUMNS, facts, strict=True))] * bool(mine)
+                    programme_cases = [
+                        case for case in cases if programme_of(case, cohort_of.get(case, ())) == programme
+                    ]
+                    facts = (
+                        model,
+                        entry.encoder,
+                        programme,
+                        task,
+                        len(cases),
+                        len(programme_cases),
+                        entry.source,
+                        entry.checked,
+                    )
+                    rows += [dict(zip(COLUMNS, facts, strict=True))] * bool(programme_cases)
     table = pd.DataFrame(rows, columns=COLUMNS).drop_duplicates()
     write_tsv(output, table)
     return table
@@ -50,18 +61,18 @@ def list_encoder_cohorts(
 
 def cohorts_of(sheet: pd.DataFrame) -> dict[str, set[str]]:
     """Names of cohorts and projects of each case of a slide sheet."""
-    found: dict[str, set[str]] = {}
+    cohorts: dict[str, set[str]] = {}
     for column in [name for name in ("cohort", "project") if name in sheet]:
         for case, name in zip(sheet.case_id, sheet[column], strict=True):
-            found.setdefault(case, set()).add(name)
-    return found
+            cohorts.setdefault(case, set()).add(name)
+    return cohorts
 
 
 def programme_of(case: str, cohorts: Sequence[str] | set[str]) -> str:
     """The public programme of a case; '' where neither its id nor its cohorts name one."""
     by_id = (name for name, form in CASES.items() if re.match(rf"{form}(?![A-Za-z0-9])", case, re.IGNORECASE))
     names = [re.sub(r"[^A-Z0-9]", "", name.upper()) for name in cohorts if name]
-    by_cohort = (name for name in COHORTS if any(one.startswith(name.upper()) for one in names))
+    by_cohort = (name for name in COHORTS if any(cohort.startswith(name.upper()) for cohort in names))
     return next(by_id, "") or next(by_cohort, "")
 
 

@@ -58,12 +58,12 @@ def tex(text: object) -> str:
     return "".join(special.get(letter, f"\\{letter}" if letter in "&%$#_{}" else letter) for letter in str(text))
 
 
-def show(mean: float, lower: float, upper: float, told: str = "") -> str:
-    """'0.712 (0.650 to 0.770)'; told: behind it, how many folds it is over where some failed."""
+def show(mean: float, lower: float, upper: float, suffix: str = "") -> str:
+    """'0.712 (0.650 to 0.770)'; suffix: how many folds it is over, where some failed."""
     if not np.isfinite(mean):
         return "no result"
     value = f"{mean:.3f} ({lower:.3f} to {upper:.3f})" if np.isfinite(lower) else f"{mean:.3f}"
-    return f"{value}, {told}" if told else value
+    return f"{value}, {suffix}" if suffix else value
 
 
 def words_of(metric: str) -> str:

@@ -22,13 +22,13 @@ def gains(scores: pd.DataFrame, pairs: Mapping[str, Sequence[str]]) -> pd.DataFr
     rows = []
     wide = by_task(scores, list(dict.fromkeys(scores.model)))
     family = scores.drop_duplicates("task").set_index("task").family
-    for model, others in pairs.items():
-        others = [name for name in others if name in wide]
-        if model not in wide or not others:
+    for model, baselines in pairs.items():
+        baselines = [name for name in baselines if name in wide]
+        if model not in wide or not baselines:
             continue
-        base = wide[others].mean(axis=1)
+        base = wide[baselines].mean(axis=1)
         gap = (wide[model] - base).dropna()
-        head = {"model": model, "baseline": ", ".join(others)}
+        head = {"model": model, "baseline": ", ".join(baselines)}
         for task in gap.index:
             row = {"scope": "task", "family": family[task], "task": task, "gain": gap[task], "tasks": 1}
             rows.append(head | row | {"score": wide[model][task], "baseline_score": base[task]})
@@ -58,12 +58,12 @@ def by_fit(swept: pd.DataFrame) -> list[str]:
 
 def sweep(metrics: pd.DataFrame, models: Models, c: float) -> pd.DataFrame:
     """One row per strength and kind of model: mean over the tasks that all of them have, tasks won, share."""
-    own = SWEEP + (f"{c:g}" if c else "adaptive")
+    default_protocol = SWEEP + (f"{c:g}" if c else "adaptive")
     table = metrics[(metrics.primary == 1) & (metrics.group == "frozen") & metrics.model.isin(models)]
     swept = table[table.protocol.str.startswith(SWEEP)]
-    if own not in set(swept.protocol):
+    if default_protocol not in set(swept.protocol):
         probed = table[(table.protocol == "logistic") & table.task.isin(swept.task)]
-        swept = pd.concat([swept, probed.assign(protocol=own)])
+        swept = pd.concat([swept, probed.assign(protocol=default_protocol)])
     strengths = sorted(set(swept.protocol), key=lambda name: float(name.removeprefix(SWEEP).replace("adaptive", "inf")))
     compared = by_fit(swept)
     rows = []

@@ -23,9 +23,9 @@ def collect_losses(
     TooManySetAside, after the table is written beside its place as `<table>.refused`, if more than
     `max_failed_fraction` of the slides of the last of these stages are set aside.
     """
-    found = gather(slides, tiles, features).entries
-    last = [entry for entry in found if entry.part == found[-1].part]
-    write_judged(table, as_table(found), last, max_failed_fraction)
+    entries = gather(slides, tiles, features).entries
+    last = [entry for entry in entries if entry.part == entries[-1].part]
+    write_judged(table, as_table(entries), last, max_failed_fraction)
 
 
 def write_ledger(
@@ -47,31 +47,31 @@ def write_ledger(
     embedded: embed/<model>/slides.tsv; runs: grid, encoder, cohorts and modalities of each run; sources: grid and
     encoder of each model, nothing for one of given vectors.
     """
-    found = gather(slides, tiles, features)
+    gathering = gather(slides, tiles, features)
     paired = read_all(pairs)
     for run, settings in runs.items():
         part = Part("pretrain", settings["grid"], settings["encoder"], run)
         store = read_all(path for path in packed if Path(path).parts[-3:-1] == (part.grid, part.encoder))
-        given = {row["slide_id"] for row in read_rows(trained[run])}
+        trained_ids = {row["slide_id"] for row in read_rows(trained[run])}
         of_slides = {row["slide_id"]: row for row in store}
-        found.add_run(part, settings["cohorts"], settings["modalities"], paired, of_slides, given)
+        gathering.add_run(part, settings["cohorts"], settings["modalities"], paired, of_slides, trained_ids)
     for path in embedded:
         model = Path(path).parent.name
         grid, encoder = sources[model] or ("", "")
-        found.add(Part("embed", grid, encoder, model), read_rows(path))
-    write_tsv(output, as_table(found.entries))
+        gathering.add(Part("embed", grid, encoder, model), read_rows(path))
+    write_tsv(output, as_table(gathering.entries))
 
 
 def gather(slides: str, tiles: Iterable[str], features: Iterable[str]) -> Gathering:
     """Entries as far as features: tables/slides.tsv, and manifests in the folders of their grid and encoder."""
     table = read_rows(slides)
-    found = Gathering(table)
-    found.add_table(table)
+    gathering = Gathering(table)
+    gathering.add_table(table)
     for grid, paths in itertools.groupby(tiles, key=lambda path: Path(path).parts[-2]):
-        found.add(Part("tiles", grid), read_all(paths))
+        gathering.add(Part("tiles", grid), read_all(paths))
     for (grid, encoder), paths in itertools.groupby(features, key=lambda path: Path(path).parts[-3:-1]):
-        found.add(Part("features", grid, encoder), read_all(paths))
-    return found
+        gathering.add(Part("features", grid, encoder), read_all(paths))
+    return gathering
 
 
 def as_table(entries: Sequence[Entry]) -> pd.DataFrame:

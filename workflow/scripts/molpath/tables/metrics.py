@@ -56,9 +56,9 @@ def compare(primary: pd.DataFrame, models: Models) -> pd.DataFrame:
     ):
         row = {"protocol": protocol, "shots": shots or "", "family": family, "task": task, "metric": metric}
         for model in models:
-            mine = group[group.model == model]
-            ends = mine[["mean", "lower", "upper"]].assign(told=told_of(mine))
-            row[model] = show(*ends.iloc[0]) if len(mine) else ""
+            model_scores = group[group.model == model]
+            ends = model_scores[["mean", "lower", "upper"]].assign(told=told_of(model_scores))
+            row[model] = show(*ends.iloc[0]) if len(model_scores) else ""
         rows.append(row)
     columns = ["protocol", "shots", "family", "task", "metric", *models]
     return pd.DataFrame(rows + family_means(primary, models), columns=columns)
@@ -73,8 +73,8 @@ def family_means(primary: pd.DataFrame, models: Models) -> list[dict[str, Any]]:
                 index=["group", "task"], columns="model", values="mean", dropna=False
             )
         )
-        told = f"mean of the family, {tasks} of {group.task.nunique()} tasks"
-        row = {"protocol": protocol, "shots": shots or "", "family": family, "task": told, "metric": "mixed"}
+        description = f"mean of the family, {tasks} of {group.task.nunique()} tasks"
+        row = {"protocol": protocol, "shots": shots or "", "family": family, "task": description, "metric": "mixed"}
         shown = {model: f"{means[model]:.3f}" if np.isfinite(means.get(model, np.nan)) else "" for model in models}
         rows.append(row | shown)
     return rows
@@ -84,19 +84,19 @@ def compare_seeds(primary: pd.DataFrame, models: Models) -> pd.DataFrame:
     """Mean for each kind of model and seed over those tasks of a family on which every model has a score."""
     table = primary.assign(mean=counted(primary)).dropna(subset="mean")
     groups = ["protocol", "shots", "family"]
-    every = table.groupby(groups).model.transform("nunique")
-    table = table[table.groupby([*groups, "group", "task"]).model.transform("nunique") == every]
+    n_models = table.groupby(groups).model.transform("nunique")
+    table = table[table.groupby([*groups, "group", "task"]).model.transform("nunique") == n_models]
     table["kind"] = [kind_of(model, models) for model in table.model]
     table["seed"] = [seed_of(model, models) for model in table.model]
-    found = table.groupby([*groups, "kind", "seed"], sort=True)
-    found = found.agg(mean=("mean", "mean"), tasks=("task", "nunique")).reset_index()
-    return found
+    means = table.groupby([*groups, "kind", "seed"], sort=True)
+    means = means.agg(mean=("mean", "mean"), tasks=("task", "nunique")).reset_index()
+    return means
 
 
 def notes_of(primary: pd.DataFrame) -> pd.DataFrame:
     """Scores with a note: fits that failed or stopped, controls off chance, networks that learned nothing."""
-    told = primary[primary.note.fillna("") != ""] if "note" in primary else primary.iloc[:0].assign(note="")
-    return told[["task", "group", "protocol", "shots", "model", "note"]]
+    noted = primary[primary.note.fillna("") != ""] if "note" in primary else primary.iloc[:0].assign(note="")
+    return noted[["task", "group", "protocol", "shots", "model", "note"]]
 
 
 def show_comparison(
@@ -114,10 +114,10 @@ def show_comparison(
     if side_by_side.empty:
         sentences = NOTHING
     seeds = Section("By kind of model and seed, mean over the tasks of a family", table=by_seed.round({"mean": 3}))
-    told = Section(
+    notes_section = Section(
         "Notes: controls off chance, fits that failed or stopped, networks that learned nothing", table=notes
     )
-    sections = [Section(sentences=sentences, table=side_by_side), seeds, *([told] if len(notes) else [])]
+    sections = [Section(sentences=sentences, table=side_by_side), seeds, *([notes_section] if len(notes) else [])]
     write_page(page, "Models side by side", note, sections)
 
 

@@ -34,7 +34,7 @@ def compare_published(
     *,
     metrics: str,
     published: Sequence[str],
-    others: str,
+    other_scores: str,
     tasks: str,
     names: Mapping[str, str],
     note: str,
@@ -46,19 +46,19 @@ def compare_published(
 ) -> None:
     """Write published.tsv (a row per number), published_averages.tsv, a page of both, and tables as Markdown and LaTeX.
 
-    names: the paper's name of each measured model. others: scores of the same tasks from elsewhere, which stand on the
-    page by source, protocol and split, and in no average. A number the paper has and this run lacks is no row; what an
-    average lacks of the 54 tasks is counted in it.
+    names: the paper's name of each measured model. other_scores: scores of the same tasks from elsewhere, shown on
+    the page by source, protocol and split, and in no average. A number the paper has and this run lacks is no row;
+    an average counts what it lacks of the 54 tasks.
     """
-    paper, known = read_published(published), read_tsv(tasks)
-    side_by_side = join(read_metrics(metrics), paper, known, names)
-    over = average(side_by_side, known)
+    paper, task_table = read_published(published), read_tsv(tasks)
+    side_by_side = join(read_metrics(metrics), paper, task_table, names)
+    over = average(side_by_side, task_table)
     write_tsv(table, side_by_side)
     write_tsv(averages, over)
-    elsewhere = read_tsv(others)
-    write_published_page(page, side_by_side, over, known, note, elsewhere[elsewhere.task.isin(side_by_side.task)])
+    elsewhere = read_tsv(other_scores)
+    write_published_page(page, side_by_side, over, task_table, note, elsewhere[elsewhere.task.isin(side_by_side.task)])
     tables = {"Averages": as_text(over)} | by_family(side_by_side)
-    notes = [missing_tasks(side_by_side, known)]
+    notes = [missing_tasks(side_by_side, task_table)]
     parts = [f"## {md(name)}\n\n{as_markdown(table)}" for name, table in tables.items()]
     write_text(markdown, "\n\n".join([f"# {md(title_of(note))}", *notes, *parts]) + "\n")
     captions = {name: f"{name}: published and measured scores{f' ({note})' if note else ''}" for name in tables}
@@ -80,17 +80,17 @@ def join(metrics: pd.DataFrame, paper: pd.DataFrame, tasks: pd.DataFrame, names:
 
     covered: whether the 95 % interval of this run's mean holds the published score; empty where there is none.
     """
-    mine = metrics[metrics.model.isin(names)].copy()
-    mine["published_model"] = mine.model.map(names)
-    mine["shots"] = mine.shots.fillna(0).astype(int)
-    across = mine.task.str.contains("==") & mine.protocol.isin(FROZEN)
-    mine["protocol"] = mine.protocol.map(PROTOCOLS).mask(across, "transfer")
-    mine = mine.rename(columns={name: f"measured_{name}" for name in ("se", "lower", "upper")})
-    mine = mine.rename(columns={"mean": "measured"}).drop(columns="family")
-    theirs = paper.drop(columns="note", errors="ignore").rename(
+    measured = metrics[metrics.model.isin(names)].copy()
+    measured["published_model"] = measured.model.map(names)
+    measured["shots"] = measured.shots.fillna(0).astype(int)
+    across = measured.task.str.contains("==") & measured.protocol.isin(FROZEN)
+    measured["protocol"] = measured.protocol.map(PROTOCOLS).mask(across, "transfer")
+    measured = measured.rename(columns={name: f"measured_{name}" for name in ("se", "lower", "upper")})
+    measured = measured.rename(columns={"mean": "measured"}).drop(columns="family")
+    published = paper.drop(columns="note", errors="ignore").rename(
         columns={name: f"published_{name}" for name in ("se", "lower", "upper")}
     )
-    both = theirs.rename(columns={"score": "published"}).merge(mine.dropna(subset="protocol"), on=KEYS)
+    both = published.rename(columns={"score": "published"}).merge(measured.dropna(subset="protocol"), on=KEYS)
     both = both.merge(tasks[["task", "family"]], on="task", how="left").fillna({"family": "other"})
     both["difference"] = both.measured - both.published
     inside = both.published.between(both.measured_lower, both.measured_upper)
@@ -112,12 +112,12 @@ def average(both: pd.DataFrame, tasks: pd.DataFrame) -> pd.DataFrame:
     probed = both[(both.protocol == "linear_probe") & both.measured.notna() & enough(both)]
     scopes = {"all": tasks, "public": tasks[tasks.access == "public"]}
     scopes |= {name: tasks[tasks.family == name] for name in FAMILIES}
-    for scope, wanted in scopes.items():
-        for model, mine in probed.groupby("model", sort=False):
-            part = mine[mine.task.isin(wanted.task)]
-            missing = wanted[~wanted.task.isin(part.task)]
-            row = {"model": model, "published_model": mine.published_model.iloc[0], "scope": scope}
-            row |= {"tasks": len(part), "of": len(wanted), "lacking": len(missing)}
+    for scope, scope_tasks in scopes.items():
+        for model, model_scores in probed.groupby("model", sort=False):
+            part = model_scores[model_scores.task.isin(scope_tasks.task)]
+            missing = scope_tasks[~scope_tasks.task.isin(part.task)]
+            row = {"model": model, "published_model": model_scores.published_model.iloc[0], "scope": scope}
+            row |= {"tasks": len(part), "of": len(scope_tasks), "lacking": len(missing)}
             row |= {"in_house": int((missing.access == "in_house").sum())}
             row |= {name: part[name].mean() for name in ("published", "measured", "difference")}
             rows.append(row | {"covered": f"{(part.covered == 'yes').sum()} of {(part.covered != '').sum()}"})
@@ -142,14 +142,14 @@ def by_family(both: pd.DataFrame) -> dict[str, pd.DataFrame]:
     probed = both[both.protocol == "linear_probe"]
     parts = {}
     for family, title in (FAMILIES | {"other": "Other tasks"}).items():
-        mine = probed[probed.family == family]
+        family_scores = probed[probed.family == family]
         rows = []
-        for task, group in mine.groupby("task", sort=False):
+        for task, group in family_scores.groupby("task", sort=False):
             row = {"task": task, "metric": group.metric.iloc[0]}
-            for model in mine.model.unique():
-                one = group[group.model == model]
-                row[f"{model}, published"] = f"{one.published.iloc[0]:.3f}" if len(one) else ""
-                row[f"{model}, measured"] = show_measured(one.iloc[0]) if len(one) else ""
+            for model in family_scores.model.unique():
+                score = group[group.model == model]
+                row[f"{model}, published"] = f"{score.published.iloc[0]:.3f}" if len(score) else ""
+                row[f"{model}, measured"] = show_measured(score.iloc[0]) if len(score) else ""
             rows.append(row)
         if rows:
             parts[title] = pd.DataFrame(rows)

@@ -78,6 +78,6 @@ def entry_of(slide_id: str, raw: str, results: Path, maps: Sequence[Path], origi
     """
     layers: list[dict[str, Any]] = [{"file": f"wsi/contours_geojson/{slide_id}.geojson", "origin": list(origin)}]
     layers += [{"file": path.relative_to(results).as_posix(), "origin": [0, 0]} for path in maps]
-    there = [layer for layer in layers if (results / layer["file"]).is_file()]
+    existing = [layer for layer in layers if (results / layer["file"]).is_file()]
     path = Path(os.path.relpath(raw, results)).as_posix()
-    return {"id": slide_id, "path": path, "layers": there}
+    return {"id": slide_id, "path": path, "layers": existing}

@@ -67,24 +67,24 @@ def read_benchmarks(folder: str, patterns: Mapping[str, str], gpus: Mapping[str,
     compiled = {rule: re.compile(pattern) for rule, pattern in patterns.items()}
     rows = []
     for path in sorted(Path(folder).rglob("*.tsv")):
-        found = ((rule, pattern.fullmatch(path.as_posix())) for rule, pattern in compiled.items())
-        rule, places = next(((rule, match.groupdict()) for rule, match in found if match), ("", {}))
+        matches = ((rule, pattern.fullmatch(path.as_posix())) for rule, pattern in compiled.items())
+        rule, places = next(((rule, match.groupdict()) for rule, match in matches if match), ("", {}))
         if not rule:
             continue
-        here = {"", *(f"{name}={value}" for name, value in places.items())}
-        asked = sum(count for name, count in gpus.get(rule, {}).items() if name in here)
+        wildcards = {"", *(f"{name}={value}" for name, value in places.items())}
+        n_gpus = sum(count for name, count in gpus.get(rule, {}).items() if name in wildcards)
         with open(path, encoding="utf-8", newline="") as handle:
             values = pd.DataFrame(list(csv.DictReader(handle, delimiter="\t"))).reindex(columns=NUMBERS)
         means = values.apply(pd.to_numeric, errors="coerce").mean()
         job = path.relative_to(folder).with_suffix("").as_posix()
-        rows.append({"rule": rule, "job": job, "shard": places.get("shard", ""), "gpus": asked, **means})
+        rows.append({"rule": rule, "job": job, "shard": places.get("shard", ""), "gpus": n_gpus, **means})
     return pd.DataFrame(rows, columns=["rule", "job", "shard", "gpus", *NUMBERS])
 
 
 def add_up(jobs: pd.DataFrame, n_slides: int) -> pd.DataFrame:
     """One row per rule, most processor hours first, and a row `all` with sums (of memory and times: the highest)."""
     jobs = jobs.assign(gpu_s=jobs.s * jobs.gpus)
-    rows = [_add_up(rule, mine, n_slides) for rule, mine in jobs.groupby("rule", sort=True)]
+    rows = [_add_up(rule, rule_jobs, n_slides) for rule, rule_jobs in jobs.groupby("rule", sort=True)]
     table = pd.DataFrame(rows, columns=COLUMNS).sort_values(["cpu_hours", "rule"], ascending=[False, True])
     if len(table):
         table.loc[len(table)] = _add_up("all", jobs, n_slides)

@@ -75,8 +75,8 @@ def seed_of(model: str, models: Models) -> str:
 
 def main_scores(metrics: pd.DataFrame, group: str, models: Models) -> pd.DataFrame:
     """Rows of a task's first metric by the group's own protocols, tasks by family and then by name."""
-    mine = metrics[(metrics.group == group) & metrics.protocol.isin(MAIN[group]) & metrics.model.isin(models)]
-    return mine[mine.primary == 1].sort_values(["family", "task"], kind="stable")
+    group_metrics = metrics[(metrics.group == group) & metrics.protocol.isin(MAIN[group]) & metrics.model.isin(models)]
+    return group_metrics[group_metrics.primary == 1].sort_values(["family", "task"], kind="stable")
 
 
 def enough(scores: pd.DataFrame) -> pd.Series:
@@ -95,10 +95,10 @@ def folds_told(n_fits: float, n_failed: float, n_empty: float, n_folds: float) -
     'no coefficient kept in 2 of 5 folds' where Cox models are empty; '' where neither is so.
     """
     fits = f"of {n_fits:.0f} {'folds' if n_fits == n_folds else 'fits'}"
-    told = [f"{n_fits - n_failed:.0f} {fits}"] * bool(n_failed > 0) + [f"{EMPTY} in {n_empty:.0f} {fits}"] * bool(
+    counts = [f"{n_fits - n_failed:.0f} {fits}"] * bool(n_failed > 0) + [f"{EMPTY} in {n_empty:.0f} {fits}"] * bool(
         n_empty > 0
     )
-    return ", ".join(told)
+    return ", ".join(counts)
 
 
 def told_of(scores: pd.DataFrame) -> list[str]:
@@ -106,7 +106,9 @@ def told_of(scores: pd.DataFrame) -> list[str]:
     folds = [folds_told(*row) for row in scores[["n_fits", "n_failed", "n_empty", "n_folds"]].to_numpy()]
     notes = scores.get("note", pd.Series("", index=scores.index)).fillna("").astype(str)
     marks = [[word for word in (AT_CHANCE, OVERLAP) if word in note] for note in notes]
-    return [", ".join(filter(None, (one, *some))) for one, some in zip(folds, marks, strict=True)]
+    return [
+        ", ".join(filter(None, (fold_note, *mark_notes))) for fold_note, mark_notes in zip(folds, marks, strict=True)
+    ]
 
 
 def by_task(scores: pd.DataFrame, models: Models) -> pd.DataFrame:
@@ -124,8 +126,8 @@ def shared_means(wide: pd.DataFrame) -> tuple[pd.Series, int]:
 
     A model without any value has no mean, and takes no task from the others.
     """
-    there = wide.dropna(axis=1, how="all").dropna()
-    return there.mean().reindex(wide.columns), len(there)
+    complete = wide.dropna(axis=1, how="all").dropna()
+    return complete.mean().reindex(wide.columns), len(complete)
 
 
 def tasks_won(wide: pd.DataFrame, models: Models) -> pd.Series:

@@ -24,14 +24,14 @@ def list_settings(
     """
     paper = read_tsv(published)
     rows = [
-        one | {"run": name, "here": here, "differs": differs(here, one["paper"])}
-        for one in paper.to_dict("records")
+        setting | {"run": name, "here": value, "differs": differs(value, setting["paper"])}
+        for setting in paper.to_dict("records")
         for name, run in runs.items()
-        for here in [value_of(run, one["key"])]
+        for value in [value_of(run, setting["key"])]
     ]
     table = pd.DataFrame(rows, columns=COLUMNS)
     write_tsv(outputs["table"], table)
-    parts = {f"Settings, {part}": side_by_side(mine) for part, mine in table.groupby("part", sort=False)}
+    parts = {f"Settings, {part}": side_by_side(part_rows) for part, part_rows in table.groupby("part", sort=False)}
     write_readable(parts, outputs["markdown"], outputs["latex"], note)
 
 
@@ -54,14 +54,14 @@ def value_of(run: Mapping[str, Any], key: str) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
-def differs(here: str, paper: str) -> str:
+def differs(value: str, paper: str) -> str:
     """yes or no; numbers are compared as numbers to three digits, lists in any order."""
-    if not paper or here in ("", UNUSED):
+    if not paper or value in ("", UNUSED):
         return ""
     try:
-        same = abs(float(here) - float(paper)) <= 0.005 * abs(float(paper))
+        same = abs(float(value) - float(paper)) <= 0.005 * abs(float(paper))
     except ValueError:
-        same = sorted(here.lower().split(", ")) == sorted(paper.lower().split(", "))
+        same = sorted(value.lower().split(", ")) == sorted(paper.lower().split(", "))
     return "no" if same else "yes"
 
 
@@ -69,11 +69,14 @@ def side_by_side(table: pd.DataFrame) -> pd.DataFrame:
     """A row per setting, a column per run; values that differ from the paper's say so."""
     rows = []
     for (setting, _), group in table.groupby(["setting", "key"], sort=False):
-        one = group.iloc[0]
-        row = {"setting": setting, "paper": one.paper + (" (uncertain)" if one.uncertain == "1" else "")}
-        row |= {
-            run: here + (" (differs)" if differ == "yes" else "")
-            for run, here, differ in zip(group.run, group.here, group.differs, strict=True)
+        setting_row = group.iloc[0]
+        row = {
+            "setting": setting,
+            "paper": setting_row.paper + (" (uncertain)" if setting_row.uncertain == "1" else ""),
         }
-        rows.append(row | {"note": one.note})
+        row |= {
+            run: value + (" (differs)" if differ == "yes" else "")
+            for run, value, differ in zip(group.run, group.here, group.differs, strict=True)
+        }
+        rows.append(row | {"note": setting_row.note})
     return pd.DataFrame(rows)

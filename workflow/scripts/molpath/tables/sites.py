@@ -29,8 +29,8 @@ def count_sites(
     paper = read_tsv(published)
     chosen = dict(zip(runs, map(read_tsv, slides), strict=True))
     parts = [
-        count(", ".join(names), one, paper if runs[names[0]] == 1 else paper.drop(columns=SOURCES))
-        for names, one in same_slides(chosen)
+        count(", ".join(names), run_slides, paper if runs[names[0]] == 1 else paper.drop(columns=SOURCES))
+        for names, run_slides in same_slides(chosen)
     ]
     table = pd.concat(parts, ignore_index=True)
     write_tsv(outputs["table"], table)
@@ -56,24 +56,24 @@ def count(runs: str, slides: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame:
     share: of the cohort's slides. published, difference: empty where the paper has no such cohort or site.
     """
     names = paper_names(paper)
-    given = slides.organ.replace("", NOT_GIVEN)
+    sites_given = slides.organ.replace("", NOT_GIVEN)
     cohorts = slides.cohort.str.upper()
-    sites = [names.get((cohort, site.lower()), site) for cohort, site in zip(cohorts, given, strict=True)]
+    sites = [names.get((cohort, site.lower()), site) for cohort, site in zip(cohorts, sites_given, strict=True)]
     groups = slides.assign(site=sites).groupby(["cohort", "site"], sort=False)
-    found = groups.agg(slides=("slide_id", "nunique"), cases=("case_id", "nunique")).reset_index()
-    theirs = [
+    counted = groups.agg(slides=("slide_id", "nunique"), cases=("case_id", "nunique")).reset_index()
+    published_counts = [
         pd.DataFrame({"cohort": cohort, "site": paper.site, "published": paper[cohort.upper()].astype(int)})
         for cohort in dict.fromkeys(slides.cohort)
         if cohort.upper() in paper
     ]
-    if theirs:
-        both = found.merge(pd.concat(theirs), on=["cohort", "site"], how="outer")
-        found = both[both.slides.notna() | (both.published > 0)]
-    found = found.reindex(columns=COLUMNS).assign(runs=runs).fillna({"slides": 0, "cases": 0})
-    found["share"] = found.slides / found.groupby("cohort").slides.transform("sum")
-    found["difference"] = found.slides - found.published
-    totals = found.groupby("site").slides.transform("sum")
-    order = found.assign(total=totals).sort_values(["total", "site", "cohort"], ascending=[False, True, True])
+    if published_counts:
+        both = counted.merge(pd.concat(published_counts), on=["cohort", "site"], how="outer")
+        counted = both[both.slides.notna() | (both.published > 0)]
+    counted = counted.reindex(columns=COLUMNS).assign(runs=runs).fillna({"slides": 0, "cases": 0})
+    counted["share"] = counted.slides / counted.groupby("cohort").slides.transform("sum")
+    counted["difference"] = counted.slides - counted.published
+    totals = counted.groupby("site").slides.transform("sum")
+    order = counted.assign(total=totals).sort_values(["total", "site", "cohort"], ascending=[False, True, True])
     return order[COLUMNS].astype({"slides": int, "cases": int, "published": float}).reset_index(drop=True)
 
 
@@ -84,7 +84,9 @@ def paper_names(paper: pd.DataFrame) -> dict[tuple[str, str], str]:
     for site, names in zip(paper.site, paper.names, strict=True):
         for name in [site.lower(), *filter(None, names.split(";"))]:
             cohort, _, alone = name.rpartition(":")
-            (special if cohort else general).update({(one, alone): site for one in ([cohort] if cohort else SOURCES)})
+            (special if cohort else general).update(
+                {(source, alone): site for source in ([cohort] if cohort else SOURCES)}
+            )
     return general | special
 
 
@@ -94,13 +96,15 @@ def side_by_side(table: pd.DataFrame) -> pd.DataFrame:
     cohorts = list(dict.fromkeys(table.cohort))
     rows = []
     for site in [*wide.index, "all"]:
-        one = wide.loc[site] if site != "all" else wide.sum(min_count=1)
-        row = {"site": site} | {name: show_counts(one["slides"][name], one["published"][name]) for name in cohorts}
-        rows.append(row | {"all": show_counts(one["slides"].sum(), np.nan)})
+        counts = wide.loc[site] if site != "all" else wide.sum(min_count=1)
+        row = {"site": site} | {
+            name: show_counts(counts["slides"][name], counts["published"][name]) for name in cohorts
+        }
+        rows.append(row | {"all": show_counts(counts["slides"].sum(), np.nan)})
     return pd.DataFrame(rows)
 
 
 def show_counts(slides: float, published: float) -> str:
     """'1,264 (1,251)'; an empty cell where neither is known."""
-    theirs = "" if pd.isna(published) else f" ({published:,.0f})"
-    return f"{0 if pd.isna(slides) else slides:,.0f}{theirs}" if theirs or not pd.isna(slides) else ""
+    published_text = "" if pd.isna(published) else f" ({published:,.0f})"
+    return f"{0 if pd.isna(slides) else slides:,.0f}{published_text}" if published_text or not pd.isna(slides) else ""

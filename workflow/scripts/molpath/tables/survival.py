@@ -111,20 +111,20 @@ def permuted_p(predictions: pd.DataFrame, shuffled: pd.DataFrame) -> tuple[float
     """
     if shuffled.empty:
         return np.nan, 0
-    own, null = Rows(groups_cut(predictions)), Rows(groups_cut(shuffled))
-    there, seen = set(own.folds), {}
+    observed, null = Rows(groups_cut(predictions)), Rows(groups_cut(shuffled))
+    all_folds, observed_p = set(observed.folds), {}
     better = []
     draws = np.split(np.argsort(null.draws, kind="stable"), np.flatnonzero(np.diff(np.sort(null.draws))) + 1)
-    most = max(len(set(null.folds[draw])) for draw in draws)
+    largest = max(len(set(null.folds[draw])) for draw in draws)
     for draw in draws:
-        folds = tuple(sorted(there & set(null.folds[draw])))
-        if len(folds) < ENOUGH * most:
+        folds = tuple(sorted(all_folds & set(null.folds[draw])))
+        if len(folds) < ENOUGH * largest:
             continue
-        if folds not in seen:
-            seen[folds] = own.logrank(np.flatnonzero(np.isin(own.folds, folds)))
-        if np.isfinite(seen[folds]):
+        if folds not in observed_p:
+            observed_p[folds] = observed.logrank(np.flatnonzero(np.isin(observed.folds, folds)))
+        if np.isfinite(observed_p[folds]):
             value = null.logrank(draw[np.isin(null.folds[draw], folds)])
-            better.append(np.nan_to_num(value) >= seen[folds] - 1e-9)  # one group only: no difference
+            better.append(np.nan_to_num(value) >= observed_p[folds] - 1e-9)  # one group only: no difference
     return (1 + sum(better)) / (1 + len(better)) if better else np.nan, len(better)
 
 
@@ -206,35 +206,35 @@ def assess_survival(
     for table, shuffled in tables:
         key = tuple(table[["task", "group", "model"]].iloc[0])
         samples[key], cut = risk_groups(table)
-        found = compare_groups(samples[key], dict(zip(("task", "group", "model"), key, strict=True)) | {"cut": cut})
+        groups = compare_groups(samples[key], dict(zip(("task", "group", "model"), key, strict=True)) | {"cut": cut})
         p, count = permuted_p(table, shuffled)
         empty = table.fold[is_empty(table)].nunique()
-        left = f"{EMPTY} in {empty} of {table.fold.nunique()} folds, left out" if empty else ""
-        why = found[0]["note"] or ("" if count else NO_PERMUTATIONS)
-        note = "; ".join(part for part in (left, why) if part)
-        rows += [one | {"p": p, "permutations": count, "note": note} for one in found]
-    found = pd.DataFrame(rows, columns=COLUMNS)
-    for group, mine in found[found.risk == "high"].groupby("group"):
-        where = found.group == group
-        keys = pd.MultiIndex.from_frame(mine[["task", "model"]])
-        adjusted = pd.Series(holm(mine.p), index=keys)
-        found.loc[where, "p_adjusted"] = [
-            adjusted[key] for key in zip(found.task[where], found.model[where], strict=True)
+        left_out = f"{EMPTY} in {empty} of {table.fold.nunique()} folds, left out" if empty else ""
+        why = groups[0]["note"] or ("" if count else NO_PERMUTATIONS)
+        note = "; ".join(part for part in (left_out, why) if part)
+        rows += [group_row | {"p": p, "permutations": count, "note": note} for group_row in groups]
+    groups = pd.DataFrame(rows, columns=COLUMNS)
+    for group, high_risk in groups[groups.risk == "high"].groupby("group"):
+        where = groups.group == group
+        keys = pd.MultiIndex.from_frame(high_risk[["task", "model"]])
+        adjusted = pd.Series(holm(high_risk.p), index=keys)
+        groups.loc[where, "p_adjusted"] = [
+            adjusted[key] for key in zip(groups.task[where], groups.model[where], strict=True)
         ]
-        found.loc[where, "note"] = [
-            within_reach(*row, mine.p.notna().sum())
-            for row in zip(found.note[where], found.permutations[where], strict=True)
+        groups.loc[where, "note"] = [
+            within_reach(*row, high_risk.p.notna().sum())
+            for row in zip(groups.note[where], groups.permutations[where], strict=True)
         ]
-    return found, samples
+    return groups, samples
 
 
 def within_reach(note: str, permutations: int, tests: int) -> str:
     """The note, or that no P of so few permutations can be below 5 % after the adjustment."""
-    least = 1 / (permutations + 1)
-    if "not tested" in note or not permutations or least * tests < LEVEL:
+    smallest = 1 / (permutations + 1)
+    if "not tested" in note or not permutations or smallest * tests < LEVEL:
         return note
-    told = (
-        f"{permutations} permutations: P is {least:.2g} at least, {min(least * tests, 1):.2g} adjusted over {tests} "
-        f"tests; raise survival_permutations above {int(np.ceil(tests / LEVEL)) - 1}"
+    warning = (
+        f"{permutations} permutations: P is {smallest:.2g} at least, {min(smallest * tests, 1):.2g} adjusted over "
+        f"{tests} tests; raise survival_permutations above {int(np.ceil(tests / LEVEL)) - 1}"
     )
-    return "; ".join(part for part in (note, told) if part)
+    return "; ".join(part for part in (note, warning) if part)

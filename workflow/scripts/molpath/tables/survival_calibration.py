@@ -37,9 +37,9 @@ def read_survival(predictions: Sequence[str], models: Models) -> Iterator[tuple[
         table = pd.read_parquet(path)
         if "risk" not in table or not any(name.startswith(SURVIVAL) for name in table):
             continue
-        for protocol, mine in table.groupby("protocol", sort=False):
-            if mine.model.iloc[0] in models and not is_control(str(protocol)) and protocol not in CONTROLS:
-                yield {name: str(mine[name].iloc[0]) for name in HEAD[:3]}, by_case(mine)
+        for protocol, rows in table.groupby("protocol", sort=False):
+            if rows.model.iloc[0] in models and not is_control(str(protocol)) and protocol not in CONTROLS:
+                yield {name: str(rows[name].iloc[0]) for name in HEAD[:3]}, by_case(rows)
 
 
 def by_case(rows: pd.DataFrame) -> pd.DataFrame:
@@ -48,8 +48,8 @@ def by_case(rows: pd.DataFrame) -> pd.DataFrame:
     A case's rows are of its slides and of the folds that test it; those without a prediction take no part.
     """
     days = {name: float(name.removeprefix(SURVIVAL)) for name in rows if name.startswith(SURVIVAL)}
-    found = rows.groupby("case_id", sort=True).agg({"time": "first", "event": "first"} | dict.fromkeys(days, "mean"))
-    return found.assign(event=found.event.astype(bool)).rename(columns=days)
+    cases = rows.groupby("case_id", sort=True).agg({"time": "first", "event": "first"} | dict.fromkeys(days, "mean"))
+    return cases.assign(event=cases.event.astype(bool)).rename(columns=days)
 
 
 def tabulate(
@@ -58,19 +58,19 @@ def tabulate(
     """A row per horizon, and a row per horizon and group of predicted survival (COLUMNS, GROUP_COLUMNS)."""
     rows, groups = [], []
     for day in sorted(name for name in cases if isinstance(name, float)):
-        there = cases[cases[day].notna()]
-        time, event, guess = there.time.to_numpy(float), there.event.to_numpy(), there[day].to_numpy(float)
-        counts = {"n_cases": len(there), "n_events": int((event & (time <= day)).sum())}
+        predicted = cases[cases[day].notna()]
+        time, event, guess = predicted.time.to_numpy(float), predicted.event.to_numpy(), predicted[day].to_numpy(float)
+        counts = {"n_cases": len(predicted), "n_events": int((event & (time <= day)).sum())}
         counts["n_censored"] = int((~event & (time <= day)).sum())
         row: dict[str, Any] = head | {"days": day} | counts
-        if not len(there) or time.max() < day:
-            rows.append(row | {"note": BEYOND if len(there) else NOTHING})
+        if not len(predicted) or time.max() < day:
+            rows.append(row | {"note": BEYOND if len(predicted) else NOTHING})
             continue
-        notes = [f"{len(cases) - len(there)} cases without a prediction"] * (len(there) < len(cases))
+        notes = [f"{len(cases) - len(predicted)} cases without a prediction"] * (len(predicted) < len(cases))
         fewest = min(counts["n_events"], int((time > day).sum()))
         notes += [f"few cases: {fewest} with an event by then, or at risk after"] * (fewest < FEW)
         notes += [NO_BRIER] * ends_censored(time, event, day)
-        draws = resampled(np.random.default_rng([0, 29]), len(there), resamples)
+        draws = resampled(np.random.default_rng([0, 29]), len(predicted), resamples)
         rows.append(row | compared(time, event, guess, day, draws) | {"note": "; ".join(notes)})
         groups += [{**head, "days": day, **group} for group in grouped(time, event, guess, day)]
     return rows, groups
@@ -82,18 +82,18 @@ def compared(time: np.ndarray, event: np.ndarray, guess: np.ndarray, day: float,
     brier_null: of that estimate as everybody's prediction. draws: how often each case is drawn (float B x N); weights
     of the censored stay as they are in the data. Brier scores are nan where follow-up ends at `day` with cases alive.
     """
-    one = np.ones((1, len(time)))
-    observed, errors = float(kaplan_meier(time, event, one, day)[0]), squared_error(time, event, guess, day)
+    weights = np.ones((1, len(time)))
+    observed, errors = float(kaplan_meier(time, event, weights, day)[0]), squared_error(time, event, guess, day)
     null = squared_error(time, event, np.full(len(guess), observed), day)
     gap = float(guess.mean()) - observed
     gaps = draws @ guess / draws.sum(1) - kaplan_meier(time, event, draws, day)
     low, high = moved_interval(gap, gaps)
     worst, best = moved_interval(float(errors.mean()), draws @ errors / draws.sum(1))
-    found = {"predicted": float(guess.mean()), "observed": observed, "difference": gap}
-    found |= {"difference_lower": low, "difference_upper": high, "brier": float(errors.mean())}
-    found |= {"brier_lower": max(worst, 0.0), "brier_upper": best, "brier_null": float(null.mean())}
-    lost = [name for name in found if name.startswith("brier")] if ends_censored(time, event, day) else []
-    return found | dict.fromkeys(lost, np.nan)
+    row = {"predicted": float(guess.mean()), "observed": observed, "difference": gap}
+    row |= {"difference_lower": low, "difference_upper": high, "brier": float(errors.mean())}
+    row |= {"brier_lower": max(worst, 0.0), "brier_upper": best, "brier_null": float(null.mean())}
+    lost = [name for name in row if name.startswith("brier")] if ends_censored(time, event, day) else []
+    return row | dict.fromkeys(lost, np.nan)
 
 
 def ends_censored(time: np.ndarray, event: np.ndarray, day: float) -> bool:
@@ -110,21 +110,25 @@ def grouped(time: np.ndarray, event: np.ndarray, guess: np.ndarray, day: float) 
     count = int(np.clip(len(guess) // PER_GROUP, 1, GROUPS))
     edges = np.unique(np.quantile(guess, np.linspace(0, 1, count + 1)[1:-1]))
     place = np.searchsorted(edges, guess, side="right")
-    for number, one in enumerate(np.unique(place), start=1):
-        mine = place == one
-        row = {"group": number, "n_cases": int(mine.sum()), "n_events": int((event & (time <= day))[mine].sum())}
-        values = observed_with_interval(time[mine], event[mine], day)
-        yield row | {"predicted": float(guess[mine].mean())} | dict(zip(GROUP_COLUMNS[-3:], values, strict=True))
+    for number, group in enumerate(np.unique(place), start=1):
+        in_group = place == group
+        row = {
+            "group": number,
+            "n_cases": int(in_group.sum()),
+            "n_events": int((event & (time <= day))[in_group].sum()),
+        }
+        values = observed_with_interval(time[in_group], event[in_group], day)
+        yield row | {"predicted": float(guess[in_group].mean())} | dict(zip(GROUP_COLUMNS[-3:], values, strict=True))
 
 
 def risk_sets(time: np.ndarray, event: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Distinct times (float U), and under weights (float B x N) who is at risk and who dies at each (float B x U)."""
     order = np.argsort(time, kind="stable")
     times, first = np.unique(time[order], return_index=True)
-    mine = weights[:, order]
-    left = np.add.reduceat(mine, first, axis=1)
-    at_risk = np.cumsum(left[:, ::-1], axis=1)[:, ::-1]
-    return times, at_risk, np.add.reduceat(mine * event[order], first, axis=1)
+    sorted_weights = weights[:, order]
+    n_leaving = np.add.reduceat(sorted_weights, first, axis=1)
+    at_risk = np.cumsum(n_leaving[:, ::-1], axis=1)[:, ::-1]
+    return times, at_risk, np.add.reduceat(sorted_weights * event[order], first, axis=1)
 
 
 def kaplan_meier(time: np.ndarray, event: np.ndarray, weights: np.ndarray, day: float) -> np.ndarray:
@@ -141,7 +145,7 @@ def observed_with_interval(time: np.ndarray, event: np.ndarray, day: float) -> t
     value = float(kaplan_meier(time, event, np.ones((1, len(time))), day)[0])
     if not 0 < value < 1:  # no event, or nobody left: Greenwood's variance says nothing
         return value, np.nan, np.nan
-    times, at_risk, died = (one.ravel() for one in risk_sets(time, event, np.ones((1, len(time)))))
+    times, at_risk, died = (counts.ravel() for counts in risk_sets(time, event, np.ones((1, len(time)))))
     past = times <= day
     variance = float((died[past] / (at_risk[past] * (at_risk[past] - died[past]))).sum())
     half = norm.ppf(0.975) * np.sqrt(variance) / abs(np.log(value))
@@ -154,14 +158,14 @@ def squared_error(time: np.ndarray, event: np.ndarray, guess: np.ndarray, day: f
     Graf et al. 1999 (Stat Med 18:2529): those who died by then over the chance of being followed until their death,
     those at risk after over that of being followed until `day`, those censored before 0.
     """
-    times, at_risk, died = (one.ravel() for one in risk_sets(time, event, np.ones((1, len(time)))))
-    left = np.array([((time == one) & ~event).sum() for one in times], float)
+    times, at_risk, died = (counts.ravel() for counts in risk_sets(time, event, np.ones((1, len(time)))))
+    n_censored = np.array([((time == moment) & ~event).sum() for moment in times], float)
     exposed = at_risk - died  # of one time, deaths come before censoring
-    steps = 1 - left / np.where(exposed > 0, exposed, 1)
+    steps = 1 - n_censored / np.where(exposed > 0, exposed, 1)
     followed = np.cumprod(np.where(exposed > 0, steps, 1))
-    own = followed[np.searchsorted(times, time)]
+    censoring_weight = followed[np.searchsorted(times, time)]
     then = np.append(1.0, followed)[np.searchsorted(times, day, side="right")]
     dead = event & (time <= day)
     with np.errstate(divide="ignore", invalid="ignore"):
-        found = np.where(dead, guess**2 / own, np.where(time > day, (1 - guess) ** 2 / then, 0.0))
-    return np.where(np.isfinite(found), found, 0.0)
+        errors = np.where(dead, guess**2 / censoring_weight, np.where(time > day, (1 - guess) ** 2 / then, 0.0))
+    return np.where(np.isfinite(errors), errors, 0.0)

@@ -48,12 +48,12 @@ def describe_tasks(
     no such task (else the paper's kind); published, classes: resources/tasks/tasks.tsv and classes.tsv.
     """
     paper = read_tsv(published).set_index("task")
-    known = read_tsv(classes)
-    found = [read_task(name, config, table) for name, (config, table) in tasks.items()]
-    kinds = {task.name: paper.kind.get(task.name, families[task.name]) for task in found}
-    rows = [{"family": kinds[task.name]} | beside_paper(describe(task), paper) for task in found]
+    class_table = read_tsv(classes)
+    described = [read_task(name, config, table) for name, (config, table) in tasks.items()]
+    kinds = {task.name: paper.kind.get(task.name, families[task.name]) for task in described}
+    rows = [{"family": kinds[task.name]} | beside_paper(describe(task), paper) for task in described]
     table = pd.DataFrame(rows, columns=COLUMNS)
-    labels = [row | {"family": kinds[task.name]} for task in found for row in count_classes(task, known)]
+    labels = [row | {"family": kinds[task.name]} for task in described for row in count_classes(task, class_table)]
     labels = pd.DataFrame(labels, columns=LABELS)
     write_tsv(outputs["table"], table)
     write_tsv(outputs["labels"], labels)
@@ -91,35 +91,40 @@ def beside_paper(row: dict[str, Any], paper: pd.DataFrame) -> dict[str, Any]:
     """The row with what the paper says of its task, and differences of counts; as it is where it has no such task."""
     if row["task"] not in paper.index:
         return row
-    theirs = paper.loc[row["task"]]
-    row = row | {"organ": theirs.organ} | {f"paper_{name}": theirs[name] for name in ("metric", "split", "folds")}
-    row |= {f"paper_{name}": theirs[f"n_{name}"] for name in ("cases", "slides", "classes")}
+    paper_row = paper.loc[row["task"]]
+    row = row | {"organ": paper_row.organ} | {f"paper_{name}": paper_row[name] for name in ("metric", "split", "folds")}
+    row |= {f"paper_{name}": paper_row[f"n_{name}"] for name in ("cases", "slides", "classes")}
     for name in ("cases", "slides"):
-        if theirs[f"n_{name}"] and row[name] is not None:
-            row[f"{name}_difference"] = row[name] - int(theirs[f"n_{name}"])
+        if paper_row[f"n_{name}"] and row[name] is not None:
+            row[f"{name}_difference"] = row[name] - int(paper_row[f"n_{name}"])
     return row
 
 
-def count_classes(task: Task, known: pd.DataFrame) -> list[dict[str, Any]]:
+def count_classes(task: Task, class_table: pd.DataFrame) -> list[dict[str, Any]]:
     """A row per class, with the paper's count where it has a class of that name; then classes that only the paper has.
 
     Tasks of survival or regression have none.
     """
     if task.is_survival or task.is_regression:
         return []
-    theirs = known[known.task == task.name]
-    theirs = dict(zip(theirs["class"].str.lower(), theirs.to_dict("records"), strict=True))
+    paper_classes = class_table[class_table.task == task.name]
+    paper_classes = dict(zip(paper_classes["class"].str.lower(), paper_classes.to_dict("records"), strict=True))
     counts = np.bincount(task.labels, minlength=len(task.classes))
     rows = []
     for name, samples in zip(task.classes, counts.tolist(), strict=True):
         row = {"task": task.name, "class": name, "samples": samples, "share": samples / max(1, counts.sum())}
-        other = theirs.pop(name.lower(), None)
-        if other and other["n"]:
-            row |= {"paper_samples": int(other["n"]), "difference": samples - int(other["n"])}
-        rows.append(row | ({"source": other["source"]} if other else {}))
+        paper_class = paper_classes.pop(name.lower(), None)
+        if paper_class and paper_class["n"]:
+            row |= {"paper_samples": int(paper_class["n"]), "difference": samples - int(paper_class["n"])}
+        rows.append(row | ({"source": paper_class["source"]} if paper_class else {}))
     further = [
-        {"task": task.name, "class": one["class"], "paper_samples": int(one["n"] or 0) or None, "source": one["source"]}
-        for one in theirs.values()
+        {
+            "task": task.name,
+            "class": paper_class["class"],
+            "paper_samples": int(paper_class["n"] or 0) or None,
+            "source": paper_class["source"],
+        }
+        for paper_class in paper_classes.values()
     ]
     return rows + further
 
@@ -132,18 +137,32 @@ def title_of(table: pd.DataFrame) -> str:
 def show_tasks(table: pd.DataFrame) -> pd.DataFrame:
     """The tasks of a family for readers: counts and settings with the paper's in brackets, no column without a word."""
     rows = []
-    for one in table.astype(object).where(table.notna(), "").to_dict("records"):
-        split = (f"{one['split']}, {one['folds']}").replace("_", " ")
-        theirs = (f"{one['paper_split']}, {one['paper_folds']}").replace("_", " ") if one["paper_split"] else ""
-        row = {"task": one["task"], "organ": one["organ"], "cases": both(one["cases"], one["paper_cases"])}
-        row |= {"slides": both(one["slides"], one["paper_slides"]), "classes": shares(one["classes"])}
-        row |= {"range": one["range"]}
-        row |= {
-            "events": whole(one["events"]),
-            "censored": percent(one["censored"]),
-            "median days": whole(one["median_days"]),
+    for row_values in table.astype(object).where(table.notna(), "").to_dict("records"):
+        split = (f"{row_values['split']}, {row_values['folds']}").replace("_", " ")
+        paper_split = (
+            (f"{row_values['paper_split']}, {row_values['paper_folds']}").replace("_", " ")
+            if row_values["paper_split"]
+            else ""
+        )
+        row = {
+            "task": row_values["task"],
+            "organ": row_values["organ"],
+            "cases": both(row_values["cases"], row_values["paper_cases"]),
         }
-        row |= {"metric": both(one["metric"], one["paper_metric"]), "split, folds": both(split, theirs)}
+        row |= {
+            "slides": both(row_values["slides"], row_values["paper_slides"]),
+            "classes": shares(row_values["classes"]),
+        }
+        row |= {"range": row_values["range"]}
+        row |= {
+            "events": whole(row_values["events"]),
+            "censored": percent(row_values["censored"]),
+            "median days": whole(row_values["median_days"]),
+        }
+        row |= {
+            "metric": both(row_values["metric"], row_values["paper_metric"]),
+            "split, folds": both(split, paper_split),
+        }
         rows.append(row)
     shown = pd.DataFrame(rows)
     return shown.loc[:, (shown != "").any()]
@@ -154,22 +173,24 @@ def show_classes(table: pd.DataFrame) -> pd.DataFrame:
     rows = table.astype(object).where(table.notna(), "").to_dict("records")
     return pd.DataFrame(
         {
-            "class": one["class"],
-            "samples": whole(one["samples"]),
-            "share": percent(one["share"]),
-            "paper": whole(one["paper_samples"]),
-            "difference": f"{one['difference']:+,.0f}" if one["difference"] != "" else "",
+            "class": row["class"],
+            "samples": whole(row["samples"]),
+            "share": percent(row["share"]),
+            "paper": whole(row["paper_samples"]),
+            "difference": f"{row['difference']:+,.0f}" if row["difference"] != "" else "",
         }
-        for one in rows
+        for row in rows
     )
 
 
-def both(mine: Any, theirs: Any) -> str:
+def both(measured: Any, published: Any) -> str:
     """'103 (108)': measured and the paper's; one of them where they are equal or the other is not known."""
-    mine, theirs = (f"{int(v):,}" if str(v).replace(".0", "").isdigit() else str(v) for v in (mine, theirs))
-    if not theirs or mine == theirs:
-        return mine + (" (same)" if theirs else "")
-    return f"{mine or '?'} ({theirs})"
+    measured, published = (
+        f"{int(v):,}" if str(v).replace(".0", "").isdigit() else str(v) for v in (measured, published)
+    )
+    if not published or measured == published:
+        return measured + (" (same)" if published else "")
+    return f"{measured or '?'} ({published})"
 
 
 def shares(classes: str) -> str:

@@ -66,8 +66,8 @@ def assess_models(
 def with_overlap(table: pd.DataFrame, summary: pd.DataFrame) -> pd.Series:
     """Notes of a table's rows, which say where cases of their task and group stand on both sides of a fold."""
     notes = summary.get("note", pd.Series("", summary.index)).fillna("").astype(str)
-    told = summary[notes.str.contains(OVERLAP, regex=False)]
-    where = set(zip(told.task, told.group, strict=True))
+    noted = summary[notes.str.contains(OVERLAP, regex=False)]
+    where = set(zip(noted.task, noted.group, strict=True))
     rows = zip(table.task, [group.partition(":")[0] for group in table.group], table.note.fillna(""), strict=True)
     return pd.Series(
         ["; ".join(filter(None, (note, OVERLAP * ((task, group) in where)))) for task, group, note in rows],
@@ -94,8 +94,8 @@ def fold_scores(summary: pd.DataFrame, paths: Sequence[str]) -> pd.DataFrame:
     table["group"] = named_groups(table)
     table["share"] = table.n_test / table.n_train.replace(0, np.nan)
     table["lowest"] = [range_of(metric)[0] for metric in table.metric]
-    found = {"value": "mean", "share": "mean", "lowest": "min"}
-    return table.groupby(["family", "task", "group", "model", "fold"], as_index=False).agg(found)
+    aggregations = {"value": "mean", "share": "mean", "lowest": "min"}
+    return table.groupby(["family", "task", "group", "model", "fold"], as_index=False).agg(aggregations)
 
 
 def named_groups(table: pd.DataFrame) -> pd.Series:
@@ -113,28 +113,30 @@ def by_model(table: pd.DataFrame, index: str, models: Models) -> pd.DataFrame:
 def assess_tasks(scores: pd.DataFrame, models: Models) -> list[dict]:
     """Corrected t tests, and the paper's analysis of variance with Tukey's contrasts, of every task with folds."""
     rows = []
-    for (group, family, task), mine in scores.groupby(["group", "family", "task"], sort=True):
-        wide = by_model(mine, "fold", models)
-        found = []
-        if wide.shape[1] > 1 and len(wide) > 1 and np.isfinite(mine.share).any():
-            found = corrected_t(wide, float(mine.share.median()))
-        found += within_task(wide)
+    for (group, family, task), task_scores in scores.groupby(["group", "family", "task"], sort=True):
+        wide = by_model(task_scores, "fold", models)
+        contrasts = []
+        if wide.shape[1] > 1 and len(wide) > 1 and np.isfinite(task_scores.share).any():
+            contrasts = corrected_t(wide, float(task_scores.share.median()))
+        contrasts += within_task(wide)
         head = {"scope": "task", "family": family, "task": task, "group": group}
-        rows += [head | one for one in found]
+        rows += [head | contrast for contrast in contrasts]
     return rows
 
 
 def assess_families(scores: pd.DataFrame, models: Models) -> tuple[list[dict], list[dict]]:
     """Mixed-effects models over all tasks of a group, and over those of each family."""
     rows, means = [], []
-    for group, mine in scores.groupby("group", sort=True):
-        parts = [("all", "", mine)]
-        if mine.family.nunique() > 1:
-            parts += [("family", family, part) for family, part in mine.groupby("family", sort=True)]
+    for group, group_scores in scores.groupby("group", sort=True):
+        parts = [("all", "", group_scores)]
+        if group_scores.family.nunique() > 1:
+            parts += [("family", family, part) for family, part in group_scores.groupby("family", sort=True)]
         for scope, family, part in parts:
-            found, marginal = across_tasks(by_model(part, "task", models), float(part.lowest.min()))
-            rows += [{"scope": scope, "family": family, "task": "", "group": group} | one for one in found]
-            means += [{"scope": scope, "family": family, "group": group} | one for one in marginal]
+            contrasts, marginal = across_tasks(by_model(part, "task", models), float(part.lowest.min()))
+            rows += [
+                {"scope": scope, "family": family, "task": "", "group": group} | contrast for contrast in contrasts
+            ]
+            means += [{"scope": scope, "family": family, "group": group} | contrast for contrast in marginal]
     return rows, means
 
 
@@ -147,14 +149,14 @@ def assess_aucs(tables: Sequence[pd.DataFrame], scores: pd.DataFrame, models: Mo
         if "prob_1" not in table or "prob_2" in table:
             continue
         table = table[~table.protocol.str.contains(LEFT_OUT)]
-        for group, mine in table.assign(group=named_groups(table)).groupby("group"):
-            task, model = mine.task.iloc[0], mine.model.iloc[0]
+        for group, group_rows in table.assign(group=named_groups(table)).groupby("group"):
+            task, model = group_rows.task.iloc[0], group_rows.model.iloc[0]
             if (task, group, model) in scored:
-                binary.setdefault((task, group), {})[model] = mine
+                binary.setdefault((task, group), {})[model] = group_rows
     rows = []
     for (task, group), by_name in sorted(binary.items()):
         head = {"scope": "task", "family": families.get(task, ""), "task": task, "group": group}
-        rows += [head | one for one in delong_pairs(by_name, models)]
+        rows += [head | pair for pair in delong_pairs(by_name, models)]
     return rows
 
 
@@ -200,11 +202,11 @@ def survival_parts(table: pd.DataFrame, scores: pd.DataFrame) -> list[tuple[pd.D
     if "risk" not in table:
         return []
     scored = set(zip(scores.task, scores.group, scores.model, strict=True))
-    own = table[~table.protocol.str.contains(LEFT_OUT)]
+    task_rows = table[~table.protocol.str.contains(LEFT_OUT)]
     parts = []
-    for group, mine in own.assign(group=named_groups(own)).groupby("group", sort=True):
-        if (mine.task.iloc[0], group, mine.model.iloc[0]) in scored:
-            parts.append((mine, table[table.protocol == control_of(mine.protocol.iloc[0])]))
+    for group, group_rows in task_rows.assign(group=named_groups(task_rows)).groupby("group", sort=True):
+        if (group_rows.task.iloc[0], group, group_rows.model.iloc[0]) in scored:
+            parts.append((group_rows, table[table.protocol == control_of(group_rows.protocol.iloc[0])]))
     return parts
 
 

@@ -42,7 +42,7 @@ def attributes_of(dataset: Any) -> dict[str, Any]:
 
 
 def take_given(
-    path: Path, seen: Mapping[str, str], grid: Grid, slide_id: str
+    path: Path, inspected: Mapping[str, str], grid: Grid, slide_id: str
 ) -> tuple[np.ndarray, dict[str, Any], dict[str, int]]:
     """Coordinates, TRIDENT's attributes and counts from a file of TRIDENT's; nothing is dropped from it.
 
@@ -56,43 +56,43 @@ def take_given(
     for name in KEPT:
         number_of(attributes, name)
     check_grid(attributes, grid)
-    check_slide(attributes, seen, grid)
-    check_inside(coords, seen)
-    size = {"name": slide_id, "level0_width": int(seen["width"]), "level0_height": int(seen["height"])}
+    check_slide(attributes, inspected, grid)
+    check_inside(coords, inspected)
+    size = {"name": slide_id, "level0_width": int(inspected["width"]), "level0_height": int(inspected["height"])}
     counts = {"n_patches": len(coords), "n_tissue_patches": len(coords), "n_dropped_quality": 0}
     return coords, {name: attributes[name] for name in KEPT} | size, counts
 
 
 def check_grid(attributes: Mapping[str, Any], grid: Grid) -> None:
     """What the attributes say of the grid is what the config says. Raises Unusable."""
-    asked: dict[str, float] = {"patch_size": grid["patch_size"], "overlap": grid["overlap"]}
-    asked["target_magnification"] = round(10 / target_mpp(grid), 4)
-    for name, wanted in asked.items():
-        if name in attributes and number_of(attributes, name) != float(wanted):
+    grid_values: dict[str, float] = {"patch_size": grid["patch_size"], "overlap": grid["overlap"]}
+    grid_values["target_magnification"] = round(10 / target_mpp(grid), 4)
+    for name, value in grid_values.items():
+        if name in attributes and number_of(attributes, name) != float(value):
             raise Unusable(
-                f"it was made with {name} {attributes[name]:g}, the grid of the config has {wanted:g}: "
+                f"it was made with {name} {attributes[name]:g}, the grid of the config has {value:g}: "
                 "change the grid, or name another folder"
             )
 
 
-def check_slide(attributes: Mapping[str, Any], seen: Mapping[str, str], grid: Grid) -> None:
-    """What the attributes say of the slide is what inspection saw (`seen`): size, magnification, edge of a patch.
+def check_slide(attributes: Mapping[str, Any], inspected: Mapping[str, str], grid: Grid) -> None:
+    """The attributes agree with what inspection saw (`inspected`): size, magnification, edge of a patch.
 
     An edge by the ratio of nominal magnifications and one by the resolution are both right. Raises Unusable.
     """
-    mpp, magnification = float(seen["mpp"]), nominal_magnification(grid, seen)
-    same = {f"level0_{name}": int(seen[name]) for name in ("width", "height") if seen.get(name)}
-    for name, ours in (same | {"level0_magnification": magnification}).items():
-        if name in attributes and number_of(attributes, name) != ours:
+    mpp, magnification = float(inspected["mpp"]), nominal_magnification(grid, inspected)
+    same = {f"level0_{name}": int(inspected[name]) for name in ("width", "height") if inspected.get(name)}
+    for name, value in (same | {"level0_magnification": magnification}).items():
+        if name in attributes and number_of(attributes, name) != value:
             raise Unusable(
-                f"it says {name} {attributes[name]:g}, the slide has {ours} ({mpp:g} micrometres per pixel): "
+                f"it says {name} {attributes[name]:g}, the slide has {value} ({mpp:g} micrometres per pixel): "
                 "it was made from another slide, or with another resolution"
             )
     if "patch_size_level0" not in attributes:
         return
     edge = number_of(attributes, "patch_size_level0")
-    right = {edges_level0(one, mpp, magnification)[0] for one in both_scales(grid)}
-    if not any(abs(edge - one) <= max(1, EDGE_TOLERANCE * one) for one in right):
+    right = {edges_level0(scaled_grid, mpp, magnification)[0] for scaled_grid in both_scales(grid)}
+    if not any(abs(edge - expected_edge) <= max(1, EDGE_TOLERANCE * expected_edge) for expected_edge in right):
         raise Unusable(
             f"it says patch_size_level0 {edge:g}; patches of {grid['patch_size']} pixels at {target_mpp(grid):g} "
             f"micrometres per pixel are {' or '.join(map(str, sorted(right)))} level-0 pixels wide on this slide"
@@ -106,9 +106,9 @@ def both_scales(grid: Grid) -> tuple[Grid, Grid]:
     return (by_magnification, by_mpp) if is_nominal else (by_mpp, by_magnification)
 
 
-def check_inside(coords: np.ndarray, seen: Mapping[str, str]) -> None:
+def check_inside(coords: np.ndarray, inspected: Mapping[str, str]) -> None:
     """Every patch begins on the slide; it may reach beyond its right and lower edge. Raises Unusable for the first."""
-    width, height = int(seen["width"]), int(seen["height"])
+    width, height = int(inspected["width"]), int(inspected["height"])
     off = (coords < 0).any(1) | (coords >= (width, height)).any(1)
     if off.any():
         x, y = coords[off.argmax()]

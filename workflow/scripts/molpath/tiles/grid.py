@@ -23,16 +23,16 @@ def is_like_trident(grid: Grid) -> bool:
     return grid.get("like") == TRIDENT
 
 
-def nominal_magnification(grid: Grid, seen: Mapping[str, str]) -> int:
+def nominal_magnification(grid: Grid, inspected: Mapping[str, str]) -> int:
     """The magnification of a slide (its row of the stage slides) that its patches are scaled by; 0: below 5x.
 
     TRIDENT rounds the file's mpp to four decimals before it asks where it belongs: 0.29996 is 0.3, and 20x. What the
     sheet says it takes as it is.
     """
     if not is_like_trident(grid):
-        return int(seen["magnification"])
-    mpp = float(seen["mpp"])
-    return magnification_of(mpp if seen.get("mpp_source") == "sheet" else round(mpp, 4)) or 0
+        return int(inspected["magnification"])
+    mpp = float(inspected["mpp"])
+    return magnification_of(mpp if inspected.get("mpp_source") == "sheet" else round(mpp, 4)) or 0
 
 
 def edges_level0(grid: Grid, mpp: float, magnification: int) -> tuple[int, int]:
@@ -42,20 +42,20 @@ def edges_level0(grid: Grid, mpp: float, magnification: int) -> tuple[int, int]:
     of nominal magnifications, rounded down: a 0.2325 and a 0.2527 µm/px scanner both count as 40x. `like: trident`
     takes that ratio too, and rounds to the nearest, as TRIDENT lays its grid.
     """
-    whole: Callable[[float], int]
+    to_whole: Callable[[float], int]
     if is_like_trident(grid):
-        ratio, whole = nominal_ratio(magnification, grid["magnification"]), round
+        ratio, to_whole = nominal_ratio(magnification, grid["magnification"]), round
     elif grid["scale"] == "magnification":
-        ratio, whole = magnification / grid["magnification"], int
+        ratio, to_whole = magnification / grid["magnification"], int
     else:
-        ratio, whole = target_mpp(grid) / mpp, round
-    edge = max(1, whole(grid["patch_size"] * ratio))
-    return edge, max(1, edge - whole(grid["overlap"] * ratio))
+        ratio, to_whole = target_mpp(grid) / mpp, round
+    edge = max(1, to_whole(grid["patch_size"] * ratio))
+    return edge, max(1, edge - to_whole(grid["overlap"] * ratio))
 
 
-def nominal_ratio(magnification: float, wanted: float) -> float:
+def nominal_ratio(magnification: float, target: float) -> float:
     """Level-0 pixels to one of the grid by nominal magnifications, in TRIDENT's order of operations."""
-    return (10 / wanted) / (10 / magnification)
+    return (10 / target) / (10 / magnification)
 
 
 def lay_grid(width: int, height: int, edge: int, step: int) -> np.ndarray:

@@ -63,15 +63,15 @@ def tile_shard(
     folder, record = Path(wsi) / grid["name"] / "patches", Record(Path(manifest).stem)
     remove_leftovers(folder, {coords_name(row["slide_id"]) for row in rows})
     results = []
-    for seen, row in zip(read_manifest(inspected), rows, strict=True):
-        results.append(tile_slide(seen, row, Path(wsi), grid, record, code, accept_other_code))
+    for inspected_row, row in zip(read_manifest(inspected), rows, strict=True):
+        results.append(tile_slide(inspected_row, row, Path(wsi), grid, record, code, accept_other_code))
         progress.step(aside=results[-1]["reason"] if row["status"] == OK else "")
     record.close([folder])
     write_manifest(manifest, results, COLUMNS)
 
 
 def tile_slide(
-    seen: Mapping[str, str],
+    inspected: Mapping[str, str],
     row: Mapping[str, str],
     wsi: Path,
     grid: Grid,
@@ -79,78 +79,86 @@ def tile_slide(
     code: str,
     accept_other_code: bool,
 ) -> dict[str, Any]:
-    """Manifest row of one slide; `seen` and `row` are its rows in the manifests of slides and tissue."""
+    """Manifest row of one slide; `inspected` and `row` are its rows in the manifests of slides and tissue."""
     slide_id = row["slide_id"]
     if row["status"] != OK:
         return set_aside(slide_id, row["reason"], row["detail"])
-    if is_too_coarse(seen, grid):
-        detail = f"scanned at {float(seen['mpp']):g} micrometres per pixel, the grid wants {target_mpp(grid):g}"
+    if is_too_coarse(inspected, grid):
+        detail = f"scanned at {float(inspected['mpp']):g} micrometres per pixel, the grid wants {target_mpp(grid):g}"
         return set_aside(slide_id, "low_resolution", detail)
     path = wsi / grid["name"] / "patches" / coords_name(slide_id)
-    given = Path(grid["coords"]) / coords_name(slide_id) if grid.get("coords") else None
-    if given and not given.exists():
-        return set_aside(slide_id, "no_coords", f"no file {given.name} in {grid['coords']}")
+    coords_file = Path(grid["coords"]) / coords_name(slide_id) if grid.get("coords") else None
+    if coords_file and not coords_file.exists():
+        return set_aside(slide_id, "no_coords", f"no file {coords_file.name} in {grid['coords']}")
     try:
-        counts = _write_patches(path, seen, row, wsi, grid, given, record, code, accept_other_code)
+        counts = _write_patches(path, inspected, row, wsi, grid, coords_file, record, code, accept_other_code)
     except (Unusable, PermissionError, IsADirectoryError) as error:
-        if not given:
+        if not coords_file:
             raise
-        log.warning("%s set aside (bad_coords): %s: %s", slide_id, given, error)
-        return set_aside(slide_id, "bad_coords", f"{given}: {error}")
+        log.warning("%s set aside (bad_coords): %s: %s", slide_id, coords_file, error)
+        return set_aside(slide_id, "bad_coords", f"{coords_file}: {error}")
     if not counts["n_patches"]:
         detail = f"{counts['n_tissue_patches']} patches hold tissue, {counts['n_dropped_quality']} of them dropped"
         return set_aside(slide_id, "no_patches", detail, **counts)
     return accepted(slide_id, **counts, **file_facts(path, wsi, record.row(path)))
 
 
-def is_too_coarse(seen: Mapping[str, str], grid: Grid) -> bool:
+def is_too_coarse(inspected: Mapping[str, str], grid: Grid) -> bool:
     """True for a slide that would have to be enlarged; on a grid like TRIDENT's by nominal magnifications."""
     if is_like_trident(grid):
-        return nominal_magnification(grid, seen) < grid["magnification"]
-    return float(seen["mpp"]) >= COARSEST * target_mpp(grid)
+        return nominal_magnification(grid, inspected) < grid["magnification"]
+    return float(inspected["mpp"]) >= COARSEST * target_mpp(grid)
 
 
 def _write_patches(
     path: Path,
-    seen: Mapping[str, str],
+    inspected: Mapping[str, str],
     row: Mapping[str, str],
     wsi: Path,
     grid: Grid,
-    given: Path | None,
+    coords_file: Path | None,
     record: Record,
     code: str,
     accept_other_code: bool,
 ) -> dict[str, Any]:
     """Write a slide's coordinate file unless it is there, and return its counts."""
-    inputs = inputs_of(seen, row, grid, given)
+    inputs = inputs_of(inspected, row, grid, coords_file)
     if is_current(path, record, inputs, code, accept_other_code):
         return row_of_stamp(path)
-    for name in () if given else ("contours", "quality"):
+    for name in () if coords_file else ("contours", "quality"):
         check_intact(wsi / row[name], row[f"{name}_fingerprint"], record, "assess_tissue")
-    found = take_given(given, seen, grid, row["slide_id"]) if given else choose_patches(seen, wsi, row, grid)
-    coords, attributes, counts = found
+    patches = (
+        take_given(coords_file, inspected, grid, row["slide_id"])
+        if coords_file
+        else choose_patches(inspected, wsi, row, grid)
+    )
+    coords, attributes, counts = patches
     if is_like_trident(grid):
         attributes["like"] = TRIDENT  # how the patches are to be read
     write_coords(path, coords, attributes, {"inputs": inputs, "code": code, "row": counts}, record)
     return counts
 
 
-def inputs_of(seen: Mapping[str, str], row: Mapping[str, str], grid: Grid, given: Path | None) -> str:
+def inputs_of(inspected: Mapping[str, str], row: Mapping[str, str], grid: Grid, coords_file: Path | None) -> str:
     """Digest of what a coordinate file is made from: the slide's size and scale, masks and grid, or the given file."""
-    size = {name: seen[name] for name in ("width", "height", "mpp", "magnification")}
+    size = {name: inspected[name] for name in ("width", "height", "mpp", "magnification")}
     if is_like_trident(grid):
-        size["magnification"] = str(nominal_magnification(grid, seen))
+        size["magnification"] = str(nominal_magnification(grid, inspected))
     settings = {key: value for key, value in grid.items() if key != "coords" and (key, value) != ("like", "")}
-    made_from = [fingerprint(given)] if given else [row["contours_fingerprint"], row["quality_fingerprint"]]
+    made_from = [fingerprint(coords_file)] if coords_file else [row["contours_fingerprint"], row["quality_fingerprint"]]
     return digest_of(size, *made_from, settings)
 
 
 def choose_patches(
-    seen: Mapping[str, str], wsi: Path, row: Mapping[str, str], grid: Grid
+    inspected: Mapping[str, str], wsi: Path, row: Mapping[str, str], grid: Grid
 ) -> tuple[np.ndarray, dict[str, Any], dict[str, int]]:
     """Coordinates (int64 N x 2, level-0 pixels), TRIDENT's attributes, and counts of one slide."""
-    width, height, magnification = int(seen["width"]), int(seen["height"]), nominal_magnification(grid, seen)
-    edge, step = edges_level0(grid, float(seen["mpp"]), magnification)
+    width, height, magnification = (
+        int(inspected["width"]),
+        int(inspected["height"]),
+        nominal_magnification(grid, inspected),
+    )
+    edge, step = edges_level0(grid, float(inspected["mpp"]), magnification)
     document = json.loads((wsi / row["contours"]).read_text())
     polygons = [shapely.from_geojson(json.dumps(feature["geometry"])) for feature in document["features"]]
     corners = lay_grid(width, height, edge, step)

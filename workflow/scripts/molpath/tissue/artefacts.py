@@ -91,7 +91,7 @@ def find_bubbles(density: Density, mpp: float) -> np.ndarray:
     broad: np.ndarray = cv2.morphologyEx(dark, cv2.MORPH_OPEN, round_kernel(BROAD, mpp))
     rim: np.ndarray = cv2.morphologyEx((edges | dark) & ~broad, cv2.MORPH_CLOSE, round_kernel(40, mpp))
     _, labels, stats, _ = cv2.connectedComponentsWithStats(1 - rim, connectivity=4)
-    found = np.zeros_like(rim)
+    bubbles = np.zeros_like(rim)
     for index, (left, top, width, height, area) in enumerate(stats[1:].tolist(), 1):
         inner = left > 0 and top > 0 and left + width < rim.shape[1] and top + height < rim.shape[0]
         if area * mpp**2 < BUBBLE_MM2 * 1e6 or (area > rim.size / 4 and not inner):
@@ -101,19 +101,21 @@ def find_bubbles(density: Density, mpp: float) -> np.ndarray:
         contours, _ = cv2.findContours(cell, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
         inside = sum(map(cv2.contourArea, contours))
         if inside > COMPACT * cv2.contourArea(cv2.convexHull(np.concatenate(contours))):
-            found[window] |= cv2.drawContours(cell, contours, -1, 1, -1)
-    return cv2.dilate(found, round_kernel(2 * RIM_WIDTH, mpp)).astype(bool)
+            bubbles[window] |= cv2.drawContours(cell, contours, -1, 1, -1)
+    return cv2.dilate(bubbles, round_kernel(2 * RIM_WIDTH, mpp)).astype(bool)
 
 
-def find_opaque(density: Density, known: np.ndarray, mpp: float) -> dict[str, np.ndarray]:
+def find_opaque(density: Density, excluded: np.ndarray, mpp: float) -> dict[str, np.ndarray]:
     """Boolean masks of what absorbs all colours alike: black `pen`, `edge_or_bubble`, and `dark` specks and fibres.
 
-    What is broad and long is ink, what is thin and straight over millimetres the edge of a coverslip. `known`: boolean
-    mask of what has been named already.
+    What is broad and long is ink, what is thin and straight over millimetres the edge of a coverslip. `excluded`: mask
+    (bool) of what already has a class.
     """
-    mask = cv2.morphologyEx((opaque(density) & ~known).astype(np.uint8), cv2.MORPH_CLOSE, round_kernel(24, mpp))
+    mask = cv2.morphologyEx((opaque(density) & ~excluded).astype(np.uint8), cv2.MORPH_CLOSE, round_kernel(24, mpp))
     labels, stats = parts_of(mask)
-    kinds = np.array([opaque_kind(labels, index, one, mpp) for index, one in enumerate(stats.tolist(), 1)], str)
+    kinds = np.array(
+        [opaque_kind(labels, index, component, mpp) for index, component in enumerate(stats.tolist(), 1)], str
+    )
     return {name: grown(kept_parts(labels, kinds == name), mpp) for name in ("pen", "edge_or_bubble", "dark")}
 
 
@@ -155,7 +157,7 @@ def find_folds(density: Density, tissue: np.ndarray, mpp: float) -> np.ndarray:
     mask = cv2.morphologyEx((denser & inside).astype(np.uint8), cv2.MORPH_CLOSE, round_kernel(48, mpp))
     mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, round_kernel(48, mpp))
     labels, stats = parts_of(mask)
-    keep = [is_band(labels, index, one, mpp) for index, one in enumerate(stats.tolist(), 1)]
+    keep = [is_band(labels, index, component, mpp) for index, component in enumerate(stats.tolist(), 1)]
     bands: np.ndarray = grown(kept_parts(labels, np.array(keep, bool)), mpp).astype(np.uint8)
     bands = cv2.morphologyEx(bands, cv2.MORPH_CLOSE, round_kernel(150, mpp))  # lumens and mucin within the fold
     return cv2.resize(bands, shape[::-1], interpolation=cv2.INTER_NEAREST).astype(bool) & tissue

@@ -144,11 +144,11 @@ def written_by(wsi: Path, slide_ids: Iterable[str]) -> dict[Path, set[str]]:
 
 def with_files(row: dict[str, Any], paths: Mapping[str, Path], wsi: Path, record: Record) -> dict[str, Any]:
     """The row with names and fingerprints of the files."""
-    found = {}
+    file_columns = {}
     for name, path in paths.items():
-        found[name] = path.relative_to(wsi).as_posix()
-        found[f"{name}_fingerprint"] = record.row(path).fingerprint
-    return row | found
+        file_columns[name] = path.relative_to(wsi).as_posix()
+        file_columns[f"{name}_fingerprint"] = record.row(path).fingerprint
+    return row | file_columns
 
 
 @dataclass(frozen=True)
@@ -187,18 +187,18 @@ def measure(slide, mpp: float, settings: Tissue, contours: Path | None = None) -
         regions = given.read_contours(contours, settings["contours"], size, shown, settings["contours_frame"])
     else:
         mask = segmentation.segment(slide, mpp, overview, settings)
-        least, fill = settings["min_region_mm2"], settings["fill_holes"]
-        regions = polygons.find_polygons(mask, overview.scale, overview.mpp, least, fill)
+        min_region, fill = settings["min_region_mm2"], settings["fill_holes"]
+        regions = polygons.find_polygons(mask, overview.scale, overview.mpp, min_region, fill)
     tissue = polygons.mask_of(regions, overview.image.shape[:2], overview.scale)
-    found = quality.examine(slide, mpp, overview, tissue, settings["quality"])
+    assessed = quality.examine(slide, mpp, overview, tissue, settings["quality"])
     artefacts = segmentation.find_artefacts(slide, mpp, overview, tissue, settings)
     share = float("nan")
     if artefacts is not None:
-        rules = tissue.astype(np.uint8) if settings["artefacts"]["alone"] else found.classes
-        found = replace(found, classes=np.where(artefacts > 0, artefacts, rules))
+        rules = tissue.astype(np.uint8) if settings["artefacts"]["alone"] else assessed.classes
+        assessed = replace(assessed, classes=np.where(artefacts > 0, artefacts, rules))
         share = float((artefacts > 0).sum() / max(1, tissue.sum()))
     area = float(tissue.sum()) * overview.mpp**2 / 1e6
-    return Measured(overview, regions, found, area, float(tissue.mean()), share)
+    return Measured(overview, regions, assessed, area, float(tissue.mean()), share)
 
 
 def judge(item: Mapping[str, str], measured: Measured, settings: Tissue) -> dict[str, Any]:

@@ -35,10 +35,10 @@ def read_tensors(path: str, sha256: str) -> dict[str, Tensor]:
         data = Path(path).read_bytes()
     except OSError as error:
         raise MethodUnusable(f"weights {path} can't be read: {error}") from error
-    found = hashlib.sha256(data).hexdigest()
-    if found != sha256.lower():
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != sha256.lower():
         raise MethodUnusable(
-            f"weights {path} have SHA-256 {found}, the config says {sha256}: this isn't the file that was meant, and "
+            f"weights {path} have SHA-256 {digest}, the config says {sha256}: this isn't the file that was meant, and "
             "it is not loaded. Get the file again, or correct sha256 in the config."
         )
     if path.endswith(".safetensors"):
@@ -47,18 +47,18 @@ def read_tensors(path: str, sha256: str) -> dict[str, Tensor]:
         check_archive(io.BytesIO(data), path)
         held = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as error:  # damaged bytes make an unpickler fail in any way
-        said = str(error).strip().splitlines()
+        message_lines = str(error).strip().splitlines()
         raise MethodUnusable(
             f"weights {path} are not loaded: the file is no state dict of tensors alone, and opening it could run code "
-            f"({_first_sentence(said)}). Export the network's state_dict() to a .safetensors or torch file and give "
-            "that (workflow/docs/segmentation.md)."
+            f"({_first_sentence(message_lines)}). Export the network's state_dict() to a .safetensors or torch file "
+            "and give that (workflow/docs/segmentation.md)."
         ) from error
     return _state_dict(held, path)
 
 
-def _first_sentence(said: list[str]) -> str:
-    naming = [line for line in said if "Unsupported" in line or "GLOBAL" in line]
-    return (naming or said or ["no message"])[0].strip()[:200]
+def _first_sentence(lines: list[str]) -> str:
+    naming = [line for line in lines if "Unsupported" in line or "GLOBAL" in line]
+    return (naming or lines or ["no message"])[0].strip()[:200]
 
 
 def _read_safetensors(data: bytes, path: str) -> dict[str, Tensor]:
@@ -83,21 +83,21 @@ def fit(network: nn.Module, tensors: Mapping[str, Tensor], path: str) -> nn.Modu
     """The network with `tensors` in it, prefixes taken off. Raises MethodUnusable naming keys that don't fit."""
     state = {bare_name(name): tensor for name, tensor in tensors.items()}
     state = {name: tensor for name, tensor in state.items() if not name.startswith(TRAINING_ONLY)}
-    own = network.state_dict()
+    expected = network.state_dict()
     wrong = {
-        "missing": [name for name in own if name not in state],
-        "unexpected": [name for name in state if name not in own],
+        "missing": [name for name in expected if name not in state],
+        "unexpected": [name for name in state if name not in expected],
         "of another shape": [
-            f"{name} {tuple(state[name].shape)} instead of {tuple(own[name].shape)}"
-            for name in own
-            if name in state and state[name].shape != own[name].shape
+            f"{name} {tuple(state[name].shape)} instead of {tuple(expected[name].shape)}"
+            for name in expected
+            if name in state and state[name].shape != expected[name].shape
         ],
     }
     if any(wrong.values()):
-        told = "; ".join(f"{len(names)} {kind}: {_some(names)}" for kind, names in wrong.items() if names)
+        differences = "; ".join(f"{len(names)} {kind}: {_some(names)}" for kind, names in wrong.items() if names)
         raise MethodUnusable(
-            f"weights {path} don't fit {type(network).__name__} ({told}). Is it the file of this method, with the "
-            "encoder and the number of classes that the config says?"
+            f"weights {path} don't fit {type(network).__name__} ({differences}). Is it the file of this method, with "
+            "the encoder and the number of classes that the config says?"
         )
     network.load_state_dict(state, strict=True)
     return network

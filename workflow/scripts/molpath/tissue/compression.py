@@ -39,7 +39,7 @@ def steps_of(quality: int) -> np.ndarray:
     return np.maximum(1, np.floor((np.array(list(STEPS.values())) * scale + 50) / 100))
 
 
-def quality_of(found: np.ndarray, coherent: float = 0.6) -> float:
+def quality_of(values: np.ndarray, coherent: float = 0.6) -> float:
     """Quality (libjpeg's, 4 to 50) whose steps coefficients (float blocks x frequencies) keep to; 100 if none.
 
     For each quality: how near coefficients lie to multiples of its steps (mean cosine of the phase; 1: on them), of
@@ -47,10 +47,10 @@ def quality_of(found: np.ndarray, coherent: float = 0.6) -> float:
     """
     best, score = 100.0, coherent
     for quality in QUALITIES:
-        parts = found / steps_of(int(quality))
-        told = parts[np.abs(parts) > 0.5]
-        if told.size >= LEAST:
-            near = float(np.cos(2 * np.pi * told).mean())
+        parts = values / steps_of(int(quality))
+        large_parts = parts[np.abs(parts) > 0.5]
+        if large_parts.size >= LEAST:
+            near = float(np.cos(2 * np.pi * large_parts).mean())
             if near > score:
                 best, score = float(quality), near
     return best

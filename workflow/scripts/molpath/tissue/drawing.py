@@ -49,8 +49,8 @@ def hatch(picture: np.ndarray, mask: np.ndarray, colour: tuple[int, int, int]) -
 
 def legend(names: list[str], width: int) -> np.ndarray:
     """White rows (RGB uint8, `width` wide) with a swatch and the name of each class, as many a row as fit."""
-    words = [name.replace("_", " ") for name in names]
-    sizes = [cv2.getTextSize(word, cv2.FONT_HERSHEY_SIMPLEX, 0.4, 1)[0][0] + 26 for word in words]
+    labels = [name.replace("_", " ") for name in names]
+    sizes = [cv2.getTextSize(word, cv2.FONT_HERSHEY_SIMPLEX, 0.4, 1)[0][0] + 26 for word in labels]
     places, x, row = [], 4, 0
     for size in sizes:
         if x > 4 and x + size > width:
@@ -58,7 +58,7 @@ def legend(names: list[str], width: int) -> np.ndarray:
         places.append((x, row))
         x += size
     strip = np.full(((row + 1) * LINE if names else 0, width, 3), 255, np.uint8)
-    for name, word, (x, row) in zip(names, words, places, strict=True):
+    for name, word, (x, row) in zip(names, labels, places, strict=True):
         y = row * LINE
         cv2.rectangle(strip, (x, y + 4), (x + 9, y + 13), PALETTE[name], -1)
         cv2.putText(strip, word, (x + 14, y + 13), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (0, 0, 0), 1, cv2.LINE_AA)

@@ -60,31 +60,31 @@ def sharpness_of_blocks(window: np.ndarray, rows: int, columns: int) -> np.ndarr
     return np.where(variance > FLAT**2, np.sqrt(np.minimum(fine, coarse)), np.nan)
 
 
-def measure_focus(slide, mpp: float, overview: Overview, tissue: np.ndarray, windows: int, least: float) -> Focus:
+def measure_focus(slide, mpp: float, overview: Overview, tissue: np.ndarray, windows: int, threshold: float) -> Focus:
     """Sharpness of the blocks of up to `windows` windows over the tissue (boolean, as the overview).
 
-    Where some of them fall under `least` and others don't, up to as many again are read around the blurred ones.
+    Where some of them fall under `threshold` and others don't, up to as many again are read around the blurred ones.
     `mpp`: the slide's, at level 0.
     """
     level = focus_level(slide, mpp)
     shares = tissue_of_windows(slide, level, overview, tissue)
     chosen = spread(shares, windows)
-    found = {cell: read_blocks(slide, mpp, level, cell) for cell in chosen}
-    blurred = {cell for cell, values in found.items() if np.nanmedian(np.append(values, np.inf)) < least}
-    if blurred and len(blurred) < len(found):
+    blocks_of = {cell: read_blocks(slide, mpp, level, cell) for cell in chosen}
+    blurred = {cell for cell, values in blocks_of.items() if np.nanmedian(np.append(values, np.inf)) < threshold}
+    if blurred and len(blurred) < len(blocks_of):
         around: np.ndarray = np.zeros(shares.shape, np.uint8)
         around[tuple(np.array(sorted(blurred)).T)] = 1
-        reach = 2 * round(np.sqrt((shares > 0).sum() / len(found))) + 1
+        reach = 2 * round(np.sqrt((shares > 0).sum() / len(blocks_of))) + 1
         around = cv2.dilate(around, np.ones((reach, reach), np.uint8))
         around[tuple(np.array(chosen).T)] = 0
-        found |= {cell: read_blocks(slide, mpp, level, cell) for cell in spread(shares * around, windows)}
-    return as_focus(slide, level, overview, tissue, found)
+        blocks_of |= {cell: read_blocks(slide, mpp, level, cell) for cell in spread(shares * around, windows)}
+    return as_focus(slide, level, overview, tissue, blocks_of)
 
 
 def focus_level(slide, mpp: float) -> int:
     """The coarsest level that is not much coarser than FOCUS_MPP."""
-    wanted = 1.5 * FOCUS_MPP / mpp
-    return min(range(len(slide.levels)), key=lambda i: (slide.levels[i][2] > wanted, -slide.levels[i][2]))
+    target = 1.5 * FOCUS_MPP / mpp
+    return min(range(len(slide.levels)), key=lambda i: (slide.levels[i][2] > target, -slide.levels[i][2]))
 
 
 def tile_edge(slide, level: int) -> int:
@@ -102,8 +102,8 @@ def tissue_of_windows(slide, level: int, overview: Overview, tissue: np.ndarray)
     covered_y = min(tissue.shape[0], round(rows * edge * downsample / overview.scale[1]))
     part = tissue[: max(1, covered_y), : max(1, covered_x)].astype(np.float32)
     shares = cv2.resize(part, (columns, rows), interpolation=cv2.INTER_AREA)
-    least = 0.25 if (shares >= 0.25).any() else 0.0
-    return np.where(shares > least, shares, 0)
+    threshold = 0.25 if (shares >= 0.25).any() else 0.0
+    return np.where(shares > threshold, shares, 0)
 
 
 def spread(shares: np.ndarray, count: int) -> list[tuple[int, int]]:
@@ -118,8 +118,8 @@ def spread(shares: np.ndarray, count: int) -> list[tuple[int, int]]:
         order = np.lexsort((-shares[rows, columns], squares))
         _, first = np.unique(squares[order], return_index=True)
         if len(first) <= count:
-            kept = order[first]
-            return sorted(zip(rows[kept].tolist(), columns[kept].tolist(), strict=True))
+            chosen = order[first]
+            return sorted(zip(rows[chosen].tolist(), columns[chosen].tolist(), strict=True))
         step += 1
 
 
@@ -136,11 +136,11 @@ def read_blocks(slide, mpp: float, level: int, cell: tuple[int, int]) -> np.ndar
     return sharpness_of_blocks(window, blocks, blocks)
 
 
-def as_focus(slide, level: int, overview: Overview, tissue: np.ndarray, found: dict) -> Focus:
+def as_focus(slide, level: int, overview: Overview, tissue: np.ndarray, blocks_of: dict) -> Focus:
     """The blocks that have something to be sharp and lie on tissue."""
     values, places = [], []
     step = tile_edge(slide, level) * slide.levels[level][2]
-    for (row, column), blocks in found.items():
+    for (row, column), blocks in blocks_of.items():
         parts = len(blocks)
         at = (np.arange(parts) + 0.5) / parts
         for i in range(parts):
@@ -153,12 +153,12 @@ def as_focus(slide, level: int, overview: Overview, tissue: np.ndarray, found: d
     return Focus(np.array(values, float), np.array(places, float).reshape(-1, 2))
 
 
-def blurred_tissue(focus: Focus, overview: Overview, tissue: np.ndarray, least: float) -> np.ndarray:
-    """Boolean mask (as the overview) of tissue whose nearest block is less sharp than `least`.
+def blurred_tissue(focus: Focus, overview: Overview, tissue: np.ndarray, threshold: float) -> np.ndarray:
+    """Boolean mask (as the overview) of tissue whose nearest block is less sharp than `threshold`.
 
     Half a block is added all around, for a block with something sharp in it is sharp.
     """
-    if not (focus.values < least).any():
+    if not (focus.values < threshold).any():
         return np.zeros(tissue.shape, bool)
     factor = max(1, round(MAP_MPP / overview.mpp))
     shape = -(-tissue.shape[0] // factor), -(-tissue.shape[1] // factor)
@@ -167,7 +167,7 @@ def blurred_tissue(focus: Focus, overview: Overview, tissue: np.ndarray, least: 
     field[rows, columns] = 0
     _, labels = cv2.distanceTransformWithLabels(field, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
     bad = np.zeros(labels.max() + 1, np.uint8)
-    bad[labels[rows, columns]] = focus.values < least
+    bad[labels[rows, columns]] = focus.values < threshold
     spread_out = cv2.dilate(bad[labels], np.ones((3, 3), np.uint8), iterations=round(BLOCK / 2 / MAP_MPP))
     nearest = cv2.resize(spread_out, None, fx=factor, fy=factor, interpolation=cv2.INTER_NEAREST)
     return nearest[: tissue.shape[0], : tissue.shape[1]].astype(bool) & tissue

@@ -61,18 +61,20 @@ def read_contours(
         shapes = list(_shapes(document))
     except (*NO_GEOJSON, shapely.errors.ShapelyError) as error:
         raise NoContours(f"{path} is no GeoJSON of polygons: {error}") from error
-    found = [polygon for shape in shapes for polygon in _polygons(shape)]
+    tissue_polygons = [polygon for shape in shapes for polygon in _polygons(shape)]
     if shown and shown[:2] != (0, 0) and (frame_of(document) if frame == AUTO else frame) == QUPATH:
-        if frame == AUTO and reach_beyond(found, shown):
+        if frame == AUTO and reach_beyond(tissue_polygons, shown):
             raise NoContours(
                 f"{path}: polygons reach beyond the {shown[2]} x {shown[3]} pixels QuPath shows of the slide; say in "
                 "tissue/contours_frame whether they count from its corner (qupath) or from the slide's (plane)"
             )
-        found = [shapely.transform(polygon, lambda points: points + np.array(shown[:2])) for polygon in found]
+        tissue_polygons = [
+            shapely.transform(polygon, lambda points: points + np.array(shown[:2])) for polygon in tissue_polygons
+        ]
     slide = shapely.box(0, 0, *size)
-    if found and not any(polygon.intersects(slide) for polygon in found):
+    if tissue_polygons and not any(polygon.intersects(slide) for polygon in tissue_polygons):
         raise NoContours(f"{path}: every polygon lies beyond the slide ({size[0]} x {size[1]} pixels at level 0)")
-    return [[_points(ring) for ring in (polygon.exterior, *polygon.interiors)] for polygon in found]
+    return [[_points(ring) for ring in (polygon.exterior, *polygon.interiors)] for polygon in tissue_polygons]
 
 
 def frame_of(document: Any) -> str:
@@ -96,10 +98,10 @@ def is_of_qupath(document: Any) -> bool:
     )
 
 
-def reach_beyond(found: list[shapely.Polygon], shown: Box) -> bool:
+def reach_beyond(tissue_polygons: list[shapely.Polygon], shown: Box) -> bool:
     """True if a polygon in QuPath's frame lies beyond what it shows by more than OVERHANG."""
     width, height = shown[2:]
-    bounds = [polygon.bounds for polygon in found]
+    bounds = [polygon.bounds for polygon in tissue_polygons]
     return any(
         left < -OVERHANG * width
         or top < -OVERHANG * height

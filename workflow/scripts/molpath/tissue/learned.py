@@ -84,27 +84,27 @@ def segment(slide, mpp: float, overview: Overview, settings: Tissue) -> np.ndarr
     network = load(settings["method"], settings["weights"], settings["sha256"], settings)
     tissue = network.wants.tissue_class if network.wants.classes > 1 else 0
     mask = np.zeros(overview.image.shape[:2], bool)
-    for first, found in run(network, slide, mpp, overview, not_glass(overview.image), settings["overlap"]):
-        mask[first : first + found.shape[1]] = found[tissue] > settings["threshold"]
+    for first, probabilities in run(network, slide, mpp, overview, not_glass(overview.image), settings["overlap"]):
+        mask[first : first + probabilities.shape[1]] = probabilities[tissue] > settings["threshold"]
     return mask
 
 
 def find_artefacts(slide, mpp: float, overview: Overview, tissue: np.ndarray, settings: Tissue) -> np.ndarray:
     """Class codes of the overview (uint8): 2 to 6 where an artefact is the likeliest class of tissue, else 0."""
-    asked = settings["artefacts"]
-    network = load("artefacts", asked["weights"], asked["sha256"], settings)
+    artefact_settings = settings["artefacts"]
+    network = load("artefacts", artefact_settings["weights"], artefact_settings["sha256"], settings)
     codes = np.zeros(tissue.shape, np.uint8)
-    for first, found in run(network, slide, mpp, overview, tissue, settings["overlap"]):
-        likeliest = found.argmax(0).astype(np.uint8)
-        codes[first : first + found.shape[1]] = np.where(np.isin(likeliest, ARTEFACTS), likeliest, 0)
+    for first, probabilities in run(network, slide, mpp, overview, tissue, settings["overlap"]):
+        likeliest = probabilities.argmax(0).astype(np.uint8)
+        codes[first : first + probabilities.shape[1]] = np.where(np.isin(likeliest, ARTEFACTS), likeliest, 0)
     return np.where(tissue, codes, 0)
 
 
-def run(network: Network, slide, mpp: float, overview: Overview, wanted: np.ndarray, overlap: int):
+def run(network: Network, slide, mpp: float, overview: Overview, region: np.ndarray, overlap: int):
     """Bands of probabilities, as `windows.slide_over` yields them."""
     wants = network.wants
     raster = Raster(slide, mpp, wants.mpp)
-    return slide_over(raster, overview, wanted, network, wants.classes, wants.edge, overlap, network.batch)
+    return slide_over(raster, overview, region, network, wants.classes, wants.edge, overlap, network.batch)
 
 
 def not_glass(image: np.ndarray) -> np.ndarray:
@@ -118,8 +118,8 @@ def not_glass(image: np.ndarray) -> np.ndarray:
 
 def load(name: str, weights: str, sha256: str, settings: Tissue) -> Network:
     """The network `name` (a key of networks.BUILDERS), loaded at the first call in this process."""
-    own = settings.get(name)
-    return _load(name, weights, sha256, json.dumps({name: own} if own else {}, sort_keys=True))
+    method_settings = settings.get(name)
+    return _load(name, weights, sha256, json.dumps({name: method_settings} if method_settings else {}, sort_keys=True))
 
 
 @functools.cache

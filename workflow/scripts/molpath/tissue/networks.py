@@ -59,15 +59,15 @@ def build_fpn(settings: Tissue) -> tuple[nn.Module, Wants]:
     """
     import segmentation_models_pytorch as smp
 
-    asked = settings["fpn"]
-    network = smp.FPN(asked["encoder"], encoder_weights=None, classes=asked["classes"])
+    fpn = settings["fpn"]
+    network = smp.FPN(fpn["encoder"], encoder_weights=None, classes=fpn["classes"])
     wants = Wants(
-        mpp=asked["mpp"],
-        classes=asked["classes"],
-        tissue_class=asked["tissue_class"],
-        edge=asked["patch_size"],
-        mean=tuple(asked["mean"]),
-        std=tuple(asked["std"]),
+        mpp=fpn["mpp"],
+        classes=fpn["classes"],
+        tissue_class=fpn["tissue_class"],
+        edge=fpn["patch_size"],
+        mean=tuple(fpn["mean"]),
+        std=tuple(fpn["std"]),
     )
     return network, wants
 

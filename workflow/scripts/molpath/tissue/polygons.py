@@ -16,16 +16,16 @@ def find_polygons(
     `scale`: level-0 pixels to one mask pixel in x and y; `mpp`: micrometres to one mask pixel. Regions and holes
     under `min_region_mm2` are left out.
     """
-    least = min_region_mm2 * 1e6 / mpp**2
+    min_pixels = min_region_mm2 * 1e6 / mpp**2
     contours, hierarchy = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     polygons = []
     for index, contour in enumerate(contours):
-        if hierarchy[0][index][3] != -1 or len(contour) < 3 or cv2.contourArea(contour) < least:
+        if hierarchy[0][index][3] != -1 or len(contour) < 3 or cv2.contourArea(contour) < min_pixels:
             continue
         rings = [contour]
         hole = hierarchy[0][index][2]
         while hole != -1 and not fill_holes:
-            if len(contours[hole]) >= 3 and cv2.contourArea(contours[hole]) >= least:
+            if len(contours[hole]) >= 3 and cv2.contourArea(contours[hole]) >= min_pixels:
                 rings.append(contours[hole])
             hole = hierarchy[0][hole][0]
         polygons.append([(ring[:, 0, :] + 0.5) * np.asarray(scale) for ring in rings])

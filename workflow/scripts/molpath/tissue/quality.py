@@ -92,10 +92,10 @@ def find_marks(density: stain.Density, tissue: np.ndarray, mpp: float) -> dict[s
     return masks | {"fold": artefacts.find_folds(density, tissue & ~marked, mpp)}
 
 
-def focus_numbers(focus: Focus, any_tissue: bool, least: float) -> dict[str, float]:
+def focus_numbers(focus: Focus, any_tissue: bool, threshold: float) -> dict[str, float]:
     """Median sharpness and share in focus; tissue with nothing sharp in it counts as out of focus."""
     if len(focus.values):
-        return {"focus": float(np.median(focus.values)), "in_focus_fraction": float((focus.values >= least).mean())}
+        return {"focus": float(np.median(focus.values)), "in_focus_fraction": float((focus.values >= threshold).mean())}
     return {"focus": float("nan"), "in_focus_fraction": 0.0 if any_tissue else float("nan")}
 
 

@@ -97,11 +97,11 @@ def inputs_of(settings: Tissue, contours: Path | None) -> dict[str, Any]:
     method, artefacts = settings["method"], settings.get("artefacts", {})
     left_out = {"weights", "contours", "artefacts", "deadline_s"}
     left_out |= {key for key, methods in READ_BY.items() if method not in methods}
-    found = {key: value for key, value in settings.items() if key not in left_out}
+    used_settings = {key: value for key, value in settings.items() if key not in left_out}
     if artefacts.get("weights"):
-        found["artefacts"] = {key: value for key, value in artefacts.items() if key != "weights"}
+        used_settings["artefacts"] = {key: value for key, value in artefacts.items() if key != "weights"}
     elif method not in LEARNED:
-        found.pop("overlap", None)
+        used_settings.pop("overlap", None)
     if method == CONTOURS:
-        found["contours"] = sha256_of(contours) if contours else ""
-    return found
+        used_settings["contours"] = sha256_of(contours) if contours else ""
+    return used_settings

@@ -45,8 +45,8 @@ def densities(image: np.ndarray, glass: np.ndarray) -> Density:
     values = np.arange(256, dtype=np.float64)[:, None]
     table = np.clip(np.round(-100 * np.log10(np.maximum(values, 1) / np.maximum(glass, 1))), 0, 255)
     red, green, blue = cv2.split(cv2.LUT(image, table.astype(np.uint8)[None]))
-    least, most = cv2.min(cv2.min(red, green), blue), cv2.max(cv2.max(red, green), blue)
-    return Density(red, green, blue, least, most)
+    lowest, highest = cv2.min(cv2.min(red, green), blue), cv2.max(cv2.max(red, green), blue)
+    return Density(red, green, blue, lowest, highest)
 
 
 def stain_vectors(density: np.ndarray) -> np.ndarray:
@@ -60,9 +60,9 @@ def stain_vectors(density: np.ndarray) -> np.ndarray:
     plane = plane * np.where(plane.sum(0) < 0, -1, 1)
     on_plane = density @ plane
     low, high = np.percentile(np.arctan2(on_plane[:, 1], on_plane[:, 0]), [1, 99])
-    found = np.array([plane @ [np.cos(angle), np.sin(angle)] for angle in (low, high)])
-    found = np.maximum(found, 0) / np.linalg.norm(found, axis=1, keepdims=True)
-    return found[np.argsort(found[:, 1] - found[:, 0])]
+    stains = np.array([plane @ [np.cos(angle), np.sin(angle)] for angle in (low, high)])
+    stains = np.maximum(stains, 0) / np.linalg.norm(stains, axis=1, keepdims=True)
+    return stains[np.argsort(stains[:, 1] - stains[:, 0])]
 
 
 def angle_to(vector: np.ndarray, references: np.ndarray) -> float:
@@ -107,5 +107,5 @@ def colourless_fraction(density: Density, tissue: np.ndarray) -> float:
     """Share of what lies on the glass that is grey, up to the darkness of tissue."""
     limit = cv2.LUT(density.most, np.floor(0.8 * np.arange(256)).astype(np.uint8))
     grey = (density.least > 8) & (density.least < 60) & (density.least > limit)
-    there = max(float(np.count_nonzero(grey | tissue)), 0.02 * grey.size)
-    return float(np.count_nonzero(grey) / there)
+    n_visible = max(float(np.count_nonzero(grey | tissue)), 0.02 * grey.size)
+    return float(np.count_nonzero(grey) / n_visible)

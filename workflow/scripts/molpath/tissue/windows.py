@@ -36,8 +36,8 @@ class Raster:
         self.slide, self.level = slide, max(fit, key=lambda i: slide.levels[i][2]) if fit else 0
         width, height, self.downsample = slide.levels[self.level]
         ratio = wanted_mpp / (mpp * self.downsample)
-        whole = max(1, round(ratio))
-        self.ratio = whole if 1 / NEAR <= ratio / whole <= NEAR else ratio
+        rounded = max(1, round(ratio))
+        self.ratio = rounded if 1 / NEAR <= ratio / rounded <= NEAR else ratio
         self.step = self.downsample * self.ratio
         self.size = int(np.ceil(width / self.ratio)), int(np.ceil(height / self.ratio))
 
@@ -86,7 +86,7 @@ def fade(edge: int, overlap: int) -> np.ndarray:
 def slide_over(
     raster: Raster,
     overview: Overview,
-    wanted: np.ndarray,
+    region: np.ndarray,
     predict: Predict,
     classes: int,
     edge: int,
@@ -95,12 +95,12 @@ def slide_over(
 ) -> Iterator[tuple[int, np.ndarray]]:
     """Yield (first row, float32 classes x rows x width): probabilities on the overview's grid, from top to bottom.
 
-    `wanted`: boolean mask of the overview; windows without any of it aren't read, and have probability 0 of every
+    `region`: boolean mask of the overview; windows without any of it aren't read, and have probability 0 of every
     class. `predict`: uint8 N x edge x edge x 3 to float32 N x classes x edge x edge; it gets up to `batch` windows.
     Probabilities are means over the area of an overview pixel. Only the rows of one line of windows are in memory.
     """
-    height, width = wanted.shape
-    scale_x, scale_y = (whole / raster.step for whole in overview.scale)
+    height, width = region.shape
+    scale_x, scale_y = (scale / raster.step for scale in overview.scale)
     weights = fade(edge, overlap)
     weights = weights[:, None] * weights
     tops = window_starts(raster.size[1], edge, overlap)
@@ -111,10 +111,10 @@ def slide_over(
         band = np.zeros((classes, last - first, width), np.float32)
         band[:, : carried.shape[1]] += carried
         rows = coverage(first * scale_y - top, scale_y, last - first, edge)
-        held = [left for left in lefts if wanted[first:last, slice(*cells(left, edge, scale_x, width))].any()]
-        for some in (held[i : i + batch] for i in range(0, len(held), batch)):
-            images = np.stack([raster.window(left, top, edge) for left in some])
-            for left, probabilities in zip(some, predict(images), strict=True):
+        held = [left for left in lefts if region[first:last, slice(*cells(left, edge, scale_x, width))].any()]
+        for batch_lefts in (held[i : i + batch] for i in range(0, len(held), batch)):
+            images = np.stack([raster.window(left, top, edge) for left in batch_lefts])
+            for left, probabilities in zip(batch_lefts, predict(images), strict=True):
                 begin, end = cells(left, edge, scale_x, width)
                 columns = coverage(begin * scale_x - left, scale_x, end - begin, edge)
                 band[:, :, begin:end] += rows @ (probabilities * weights) @ columns.T

@@ -29,28 +29,28 @@ def associate(task: Task, column: Column, permutations: int, seed: int) -> dict[
     exchanges of the column over cases with a statistic as large (Pearson's chi squared, eta squared), exact at any n.
     p_logrank: that of the log-rank test, by its chi squared.
     """
-    known = column.known
-    part, one_hot = subset(task, known), column.one_hot()[known]
-    found: dict[str, float | str] = {
-        "n": int(known.sum()),
-        "n_missing": int((~known).sum()),
+    has_value = column.known
+    part, one_hot = subset(task, has_value), column.one_hot()[has_value]
+    row: dict[str, float | str] = {
+        "n": int(has_value.sum()),
+        "n_missing": int((~has_value).sum()),
         "n_groups": len(column.names),
     }
-    found |= {"measure": measure_of(task), "association": np.nan, "corrected": np.nan, "spearman": np.nan}
-    found |= {"p_logrank": np.nan, "p_association": np.nan}
+    row |= {"measure": measure_of(task), "association": np.nan, "corrected": np.nan, "spearman": np.nan}
+    row |= {"p_logrank": np.nan, "p_association": np.nan}
     if len(column.names) < 2 or not len(part.samples):
-        return found
+        return row
     if task.is_survival or task.is_regression:
-        found["association"] = eta_squared(targets(part)[:, 0], column.codes[known])
+        row["association"] = eta_squared(targets(part)[:, 0], column.codes[has_value])
     else:
         counts = one_hot.T @ np.eye(len(task.classes))[part.labels]
-        found["association"], found["corrected"] = cramers_v(counts)
-    if np.isfinite(column.numbers[known]).all():
-        found["spearman"] = rank_correlation(part, column.numbers[known])
+        row["association"], row["corrected"] = cramers_v(counts)
+    if np.isfinite(column.numbers[has_value]).all():
+        row["spearman"] = rank_correlation(part, column.numbers[has_value])
     if task.is_survival:
-        found["p_logrank"] = logrank_p(part, column.codes[known])
-    found["p_association"] = association_p(part, one_hot, permutations, seed)
-    return found
+        row["p_logrank"] = logrank_p(part, column.codes[has_value])
+    row["p_association"] = association_p(part, one_hot, permutations, seed)
+    return row
 
 
 def measure_of(task: Task) -> str:
@@ -134,13 +134,18 @@ def alone(task: Task, column: Column, settings: Probe, bootstraps: int) -> dict[
     """
     part = subset(task, column.known)
     results = Results(dataclasses.replace(part, metrics=[]), times=())
-    found: dict[str, float | str] = {"alone": np.nan, "alone_lower": np.nan, "alone_upper": np.nan, "alone_note": ""}
+    score_row: dict[str, float | str] = {
+        "alone": np.nan,
+        "alone_lower": np.nan,
+        "alone_upper": np.nan,
+        "alone_note": "",
+    }
     if len(column.names) < 2:
-        return found | {"alone_note": column.unusable}
+        return score_row | {"alone_note": column.unusable}
     add_simple(results, ALONE, column.one_hot()[column.known], settings)
     if not results.predictions:
-        return found | {"alone_note": "; ".join(sorted({row["note"] for row in results.metrics}))}
+        return score_row | {"alone_note": "; ".join(sorted({row["note"] for row in results.metrics}))}
     outcome = combine(part, pd.concat(results.predictions, ignore_index=True))
     pairs = Pairs(outcome.task, outcome.scores)
     lower, upper = pairs.interval(None, bootstraps, settings["seed"])
-    return found | {"alone": pairs.score(), "alone_lower": lower, "alone_upper": upper}
+    return score_row | {"alone": pairs.score(), "alone_lower": lower, "alone_upper": upper}

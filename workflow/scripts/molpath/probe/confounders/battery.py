@@ -72,22 +72,22 @@ def assess(
     several protocols.
     """
     task, predictions = of_classes_found(task, predictions)
-    whole, columns = by_case(task)[0], read_columns(table, by_case(task)[0].samples, names)
+    full_task, columns = by_case(task)[0], read_columns(table, by_case(task)[0].samples, names)
     outcome = combine(task, predictions) if len(predictions) else None
     if outcome is None or not outcome.task.samples:
         return without_predictions(task, columns)
     cases, seed = outcome.task, settings["seed"]
     pairs = Pairs(cases, outcome.scores)
-    refit = None if embeddings is None else Refit(whole, case_means(task, embeddings, whole.samples))
-    everybody = Everybody(whole, np.isin(whole.samples, cases.samples), outcome, refit)
-    overall = everybody.left(np.zeros(len(whole.samples), int), permutations, seed).p
+    refit = None if embeddings is None else Refit(full_task, case_means(task, embeddings, full_task.samples))
+    all_cases = AllCases(full_task, np.isin(full_task.samples, cases.samples), outcome, refit)
+    overall = all_cases.left(np.zeros(len(full_task.samples), int), permutations, seed).p
     rows, strata, groups = [], [], []
-    for known in columns:
-        row, column = {"task": task.name, "p_score": overall}, known.keep(everybody.scored)
-        rows.append(row | judged(everybody, known, pairs, settings, permutations, bootstraps))
+    for full_column in columns:
+        row, column = {"task": task.name, "p_score": overall}, full_column.keep(all_cases.scored)
+        rows.append(row | judged(all_cases, full_column, pairs, settings, permutations, bootstraps))
         strata.append(score_strata(cases, column, pairs, bootstraps, seed))
         groups.append(assess_subgroups(outcome, column, pairs, permutations, bootstraps, seed))
-    by_group, gaps = [one for one, _ in groups], [one for _, one in groups]
+    by_group, gaps = [part for part, _ in groups], [part for _, part in groups]
     return Battery(
         with_verdicts(rows),
         joined(strata, STRATA, task.name),
@@ -104,25 +104,25 @@ def without_predictions(task: Task, columns: Sequence[Column]) -> Battery:
     cases, left_out = by_case(task)
     left_out |= dict.fromkeys(cases.samples, "no finite prediction")
     empty = [joined([], names, task.name) for names in (STRATA, SUBGROUPS, GAPS)]
-    left = pd.DataFrame(sorted(left_out.items()), columns=["case_id", "reason"])
-    return Battery(with_verdicts(rows), empty[0], empty[1], empty[2], left)
+    left_out_cases = pd.DataFrame(sorted(left_out.items()), columns=["case_id", "reason"])
+    return Battery(with_verdicts(rows), empty[0], empty[1], empty[2], left_out_cases)
 
 
 def with_verdicts(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """The table of columns, with a verdict and its reason."""
-    found = [{**row, **dict(zip(("verdict", "reason"), judge(row), strict=True))} for row in rows]
-    return pd.DataFrame(found, columns=CONFOUNDERS)
+    judged_rows = [{**row, **dict(zip(("verdict", "reason"), judge(row), strict=True))} for row in rows]
+    return pd.DataFrame(judged_rows, columns=CONFOUNDERS)
 
 
 def joined(parts: Sequence[pd.DataFrame], names: Sequence[str], task: str) -> pd.DataFrame:
     """Tables below each other, with the task; the headings alone where there are none."""
     filled = [part for part in parts if len(part)]
-    found = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=list(names))
-    return found.assign(task=task).reindex(columns=list(names))
+    table = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=list(names))
+    return table.assign(task=task).reindex(columns=list(names))
 
 
 @dataclass(frozen=True)
-class Everybody:
+class AllCases:
     """Cases of a task (N), tested or not; scored: those with a prediction (bool N), which outcome has in this order;
     refit: of all of them."""
 
@@ -140,18 +140,24 @@ class Everybody:
 
 
 def judged(
-    everybody: Everybody, known: Column, pairs: Pairs, settings: Probe, permutations: int, bootstraps: int
+    all_cases: AllCases, full_column: Column, pairs: Pairs, settings: Probe, permutations: int, bootstraps: int
 ) -> dict[str, Any]:
-    """Every number of a column (known: of everybody) that the verdict, or a reader of it, asks for."""
-    cases, seed, column = everybody.outcome.task, settings["seed"], known.keep(everybody.scored)
+    """Every number of a column (full_column: of all cases) that the verdict, or a reader of it, asks for."""
+    cases, seed, column = all_cases.outcome.task, settings["seed"], full_column.keep(all_cases.scored)
     kind = kind_of(cases)
     row: dict[str, Any] = {"kind": kind, "column": column.name, "note": column.note, "unusable": column.unusable}
-    row |= associate(cases, column, ASSOCIATIONS, seed) | alone(everybody.task, known, settings, bootstraps)
+    row |= associate(cases, column, ASSOCIATIONS, seed) | alone(all_cases.task, full_column, settings, bootstraps)
     row |= {"score_name": NAMES[kind], "weighting": WEIGHTING} | fall(cases, column, pairs, bootstraps, seed)
-    row |= leaning(cases, column, everybody.outcome.scores, permutations, seed)
-    left = everybody.left(known.codes, permutations, seed)
-    row |= {"p_within": left.p, "within_rank": left.score, "p_gain": left.p_gain, "z_gain": left.z, "how": left.how}
-    return row | gain_of(everybody.task, known, everybody.refit, settings, bootstraps)
+    row |= leaning(cases, column, all_cases.outcome.scores, permutations, seed)
+    remaining = all_cases.left(full_column.codes, permutations, seed)
+    row |= {
+        "p_within": remaining.p,
+        "within_rank": remaining.score,
+        "p_gain": remaining.p_gain,
+        "z_gain": remaining.z,
+        "how": remaining.how,
+    }
+    return row | gain_of(all_cases.task, full_column, all_cases.refit, settings, bootstraps)
 
 
 def gain_of(
@@ -177,5 +183,5 @@ def case_means(task: Task, x: np.ndarray, cases: Sequence[str]) -> np.ndarray:
         sample = task.samples[int(np.flatnonzero(~np.isfinite(x).all(1))[0])]
         raise ValueError(f"{task.name}: the embedding of {sample} has numbers that are not finite; make it again")
     names = pd.Index([task.cases.get(name, name) for name in task.samples])
-    found: Any = pd.DataFrame(x.astype(np.float64)).groupby(names).mean().reindex(list(cases))
-    return np.asarray(found.to_numpy(float))
+    means: Any = pd.DataFrame(x.astype(np.float64)).groupby(names).mean().reindex(list(cases))
+    return np.asarray(means.to_numpy(float))

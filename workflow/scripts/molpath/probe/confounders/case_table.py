@@ -28,20 +28,26 @@ def case_table(
     for a column that neither has.
     """
     rows = of_slides(read_tsv(sheet), slides)
-    found = {name: of_cases(rows, name) for name in columns if name in rows}
+    values_of = {name: of_cases(rows, name) for name in columns if name in rows}
     if case_sheet:
         cases = read_tsv(case_sheet)
         for name in [name for name in columns if name in cases]:
-            own = of_cases(cases, name)
-            found[name] = own.where(own != "").combine_first(found[name]) if name in found else own
-    if lacking := [name for name in columns if name not in found]:
+            case_values = of_cases(cases, name)
+            values_of[name] = (
+                case_values.where(case_values != "").combine_first(values_of[name])
+                if name in values_of
+                else case_values
+            )
+    if lacking := [name for name in columns if name not in values_of]:
         where = f"{sheet} or {case_sheet}" if case_sheet else sheet
         raise ValueError(f"no column {', '.join(lacking)} in {where}; correct probe/confounders of the config")
-    found = {name: found[name] for name in columns}
+    values_of = {name: values_of[name] for name in columns}
     if inspected:
-        seen = of_slides(read_tsv(inspected), slides)
-        found |= technical(seen[seen.status == OK], [name for name in TECHNICAL if name not in columns])
-    table = pd.DataFrame(found).fillna("")
+        inspected_slides = of_slides(read_tsv(inspected), slides)
+        values_of |= technical(
+            inspected_slides[inspected_slides.status == OK], [name for name in TECHNICAL if name not in columns]
+        )
+    table = pd.DataFrame(values_of).fillna("")
     return table.reindex(sorted({*rows.case_id} | {*table.index})).fillna("")
 
 
@@ -55,8 +61,8 @@ def of_cases(rows: pd.DataFrame, name: str) -> pd.Series:
 
     Of few values (AS_GROUPS), as of grades, and of names (NOMINAL) numbers are joined, too.
     """
-    given = {word for word in map(word_of, rows[name]) if word}
-    numbers = {word: as_number(word) for word in given}
+    words = {word for word in map(word_of, rows[name]) if word}
+    numbers = {word: as_number(word) for word in words}
     few = name.lower() in NOMINAL or len(set(numbers.values())) <= AS_GROUPS
     if few or not all(np.isfinite(number) for number in numbers.values()):
         return rows.groupby("case_id")[name].agg(joined)
@@ -69,14 +75,14 @@ def joined(values: pd.Series) -> str:
     return JOIN.join(sorted({value for value in values if word_of(value)}))
 
 
-def technical(seen: pd.DataFrame, names: Sequence[str]) -> dict[str, pd.Series]:
+def technical(inspected_slides: pd.DataFrame, names: Sequence[str]) -> dict[str, pd.Series]:
     """Technical columns by case, without those that say nothing of any slide: means of numbers, joined words."""
-    found = {}
-    for name in [name for name in names if name in seen and (seen[name] != "").any()]:
-        numbers = pd.to_numeric(seen[name], errors="coerce")
+    values_of = {}
+    for name in [name for name in names if name in inspected_slides and (inspected_slides[name] != "").any()]:
+        numbers = pd.to_numeric(inspected_slides[name], errors="coerce")
         if name == "vendor":
-            found[name] = seen.groupby("case_id")[name].agg(joined)
+            values_of[name] = inspected_slides.groupby("case_id")[name].agg(joined)
         elif numbers.notna().any():
-            means = numbers.groupby(seen.case_id).mean()
-            found[name] = means.map(lambda value: f"{value:.6g}" if value == value else "")
-    return found
+            means = numbers.groupby(inspected_slides.case_id).mean()
+            values_of[name] = means.map(lambda value: f"{value:.6g}" if value == value else "")
+    return values_of

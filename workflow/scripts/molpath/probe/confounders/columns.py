@@ -83,27 +83,27 @@ def read_columns(table: pd.DataFrame, cases: Sequence[str], names: Sequence[str]
 
 def column_of(name: str, values: pd.Series) -> Column:
     """Groups of a column's values (N), whatever their type."""
-    words = np.array([word_of(value) for value in values], object)
-    given = words != ""
-    numbers = np.array([as_number(word) for word in words])
+    cells = np.array([word_of(value) for value in values], object)
+    is_given = cells != ""
+    numbers = np.array([as_number(word) for word in cells])
     notes = []
-    if given.any() and name.lower() not in NOMINAL and not np.isnan(numbers[given]).any():
+    if is_given.any() and name.lower() not in NOMINAL and not np.isnan(numbers[is_given]).any():
         infinite = np.isinf(numbers)
         if infinite.any():
             notes.append(f"{infinite.sum()} infinite values taken as missing")
         numbers[infinite] = np.nan
-        words[infinite] = ""
-        known = np.isfinite(numbers)
-        if len(np.unique(numbers[known])) > AS_GROUPS:
-            words, ordered, told = binned(numbers)
-            notes.append(told)
+        cells[infinite] = ""
+        is_finite = np.isfinite(numbers)
+        if len(np.unique(numbers[is_finite])) > AS_GROUPS:
+            cells, ordered, bins_note = binned(numbers)
+            notes.append(bins_note)
         else:
-            words[known] = [spelt(value) for value in numbers[known]]
-            ordered = [spelt(value) for value in np.unique(numbers[known])]
+            cells[is_finite] = [spelt(value) for value in numbers[is_finite]]
+            ordered = [spelt(value) for value in np.unique(numbers[is_finite])]
     else:
-        numbers = np.full(len(words), np.nan)
-        ordered = sorted(set(words[given]))
-    return Column(name, words, ordered, numbers, "; ".join(notes), why_unusable(words))
+        numbers = np.full(len(cells), np.nan)
+        ordered = sorted(set(cells[is_given]))
+    return Column(name, cells, ordered, numbers, "; ".join(notes), why_unusable(cells))
 
 
 def word_of(value: object) -> str:
@@ -134,18 +134,20 @@ def binned(numbers: np.ndarray) -> tuple[np.ndarray, list[str], str]:
 
     A value stands in one bin, so that ties make bins uneven, and bins that ties leave empty are dropped.
     """
-    known = np.isfinite(numbers)
-    edges = np.unique(np.quantile(numbers[known], np.arange(1, BINS) / BINS))
+    is_finite = np.isfinite(numbers)
+    edges = np.unique(np.quantile(numbers[is_finite], np.arange(1, BINS) / BINS))
     places = np.searchsorted(edges, numbers, side="left")
     names = [
         f"up to {edge(edges[0])}",
         *(f"{edge(low)} to {edge(high)}" for low, high in zip(edges, edges[1:], strict=False)),
     ]
     names = [f"{place + 1}: {name}" for place, name in enumerate([*names, f"over {edge(edges[-1])}"])]
-    groups = np.array([names[place] if has else "" for place, has in zip(places, known, strict=True)], object)
-    kept = [name for name in names if (groups == name).any()]
-    told = f"{len(kept)} bins of quantiles"
-    return groups, kept, told + f", {BINS - len(kept)} fewer because of ties" * (len(kept) < BINS)
+    groups = np.array(
+        [names[place] if has_value else "" for place, has_value in zip(places, is_finite, strict=True)], object
+    )
+    used_names = [name for name in names if (groups == name).any()]
+    note = f"{len(used_names)} bins of quantiles"
+    return groups, used_names, note + f", {BINS - len(used_names)} fewer because of ties" * (len(used_names) < BINS)
 
 
 def why_unusable(groups: np.ndarray) -> str:

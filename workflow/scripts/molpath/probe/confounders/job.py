@@ -42,22 +42,22 @@ def assess_confounders(
     predictions: of group frozen, those of the task's own probe are taken; sheet, case_sheet, inspected, columns: see
     case_table; the rest as `run_probe` takes it.
     """
-    wanted = read_task(task, config, table)
+    full_task = read_task(task, config, table)
     missing = settings.get("missing", "set_aside")
-    known, x = load_samples(wanted, slides, cases, bags=bags, cohort=cohort, missing=missing)
-    settings = {**settings, "cox": cox_for(settings["cox"], known, model)}
+    embedded, x = load_samples(full_task, slides, cases, bags=bags, cohort=cohort, missing=missing)
+    settings = {**settings, "cox": cox_for(settings["cox"], embedded, model)}
     guesses = pd.read_parquet(predictions)
     guesses = guesses[guesses.protocol.isin(OWN)]
-    listed = {slide for mine in known.slides.values() for slide in mine}
-    about = case_table(sheet=sheet, case_sheet=case_sheet, inspected=inspected, columns=columns, slides=listed)
-    names = [*columns, *(name for name in TECHNICAL if name in about and name not in columns)]
-    found = assess(known, guesses, about, names, settings, x)
+    listed = {slide for slides_of_sample in embedded.slides.values() for slide in slides_of_sample}
+    case_columns = case_table(sheet=sheet, case_sheet=case_sheet, inspected=inspected, columns=columns, slides=listed)
+    names = [*columns, *(name for name in TECHNICAL if name in case_columns and name not in columns)]
+    battery = assess(embedded, guesses, case_columns, names, settings, x)
     for name in TABLES:
-        part = getattr(found, name)
+        part = getattr(battery, name)
         if "task" in part:
             part = part[["task", *(column for column in part if column != "task")]]
         else:
             part = part.assign(task=task)[["task", *part]]
         part.insert(0, "model", model)
         write_tsv(outputs[name], part)
-    return found
+    return battery

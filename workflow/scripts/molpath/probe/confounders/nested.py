@@ -32,9 +32,7 @@ def add_model(task: Task, column: Column, refit: Refit, settings: Probe, bootstr
     """
     part = dataclasses.replace(task, metrics=[])
     plain, one_hot = targets(task), column.one_hot()
-    found: dict[str, float | str] = {
-        name: np.nan for name in ("covariates", "both", "gain", "gain_lower", "gain_upper")
-    }
+    row: dict[str, float | str] = {name: np.nan for name in ("covariates", "both", "gain", "gain_lower", "gain_upper")}
     tables: dict[str, list[pd.DataFrame]] = {"covariates": [], "both": []}
     for train, test, predict, left_out in refit.folds:
         train_known, test_known = column.known[train], column.known[test]
@@ -48,15 +46,20 @@ def add_model(task: Task, column: Column, refit: Refit, settings: Probe, bootstr
         for name, columns in (("covariates", one_hot[rows]), ("both", np.hstack([one_hot[rows], scores]))):
             results = Results(fold, times=())
             add_simple(results, BOTH, columns, settings)
-            tables[name] += [one.assign(fold=len(tables[name])) for one in results.predictions]
+            tables[name] += [predictions.assign(fold=len(tables[name])) for predictions in results.predictions]
     if not tables["covariates"] or not tables["both"]:
-        return found | {"gain_note": "no fold could be fitted"}
+        return row | {"gain_note": "no fold could be fitted"}
     outcomes = [combine(task, pd.concat(tables[name], ignore_index=True)) for name in ("covariates", "both")]
-    one, both = (Pairs(outcome.task, outcome.scores) for outcome in outcomes)
+    covariates, both = (Pairs(outcome.task, outcome.scores) for outcome in outcomes)
     weights = draws(len(outcomes[0].task.samples), bootstraps, settings["seed"])
-    found |= {"covariates": one.score(), "both": both.score(), "gain": both.score() - one.score(), "gain_note": ""}
-    found["gain_lower"], found["gain_upper"] = percentiles(both.resampled(weights) - one.resampled(weights))
-    return found
+    row |= {
+        "covariates": covariates.score(),
+        "both": both.score(),
+        "gain": both.score() - covariates.score(),
+        "gain_note": "",
+    }
+    row["gain_lower"], row["gain_upper"] = percentiles(both.resampled(weights) - covariates.resampled(weights))
+    return row
 
 
 def fold_of(task: Task, rows: np.ndarray, train: int) -> Task:

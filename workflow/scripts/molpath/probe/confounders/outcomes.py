@@ -51,16 +51,16 @@ def combine(task: Task, predictions: pd.DataFrame) -> Outcome:
     sides = [numbers[name] for name in ("repeat", "fold") if name in numbers]
     if sides and len(scores):
         grouped = scores.groupby(sides)
-        many = grouped[columns[0]].transform("size") >= CENTRED
-        scores = scores - grouped.transform("mean").where(many, 0.0)
-    given = probability_columns(numbers) if task.classes else ["predicted"] * task.is_regression
-    known = numbers["case_id" if "case_id" in numbers else "sample_id"].astype(str)
-    table = pd.concat([scores, numbers[given]], axis=1).groupby(known.to_numpy()).mean()
+        is_large = grouped[columns[0]].transform("size") >= CENTRED
+        scores = scores - grouped.transform("mean").where(is_large, 0.0)
+    value_columns = probability_columns(numbers) if task.classes else ["predicted"] * task.is_regression
+    case_ids = numbers["case_id" if "case_id" in numbers else "sample_id"].astype(str)
+    table = pd.concat([scores, numbers[value_columns]], axis=1).groupby(case_ids.to_numpy()).mean()
     cases, left_out = by_case(task)
     left_out |= {name: "no finite prediction" for name in cases.samples if name not in table.index}
     cases = cases.keep([name for name in cases.samples if name in table.index])
     table = table.reindex(cases.samples)
-    probabilities = table[given].to_numpy(float) if task.classes else np.zeros((len(table), 0))
+    probabilities = table[value_columns].to_numpy(float) if task.classes else np.zeros((len(table), 0))
     predicted = table["predicted"].to_numpy(float) if task.is_regression else np.zeros(0)
     return Outcome(cases, table[columns].to_numpy(float), probabilities, predicted, left_out)
 
@@ -71,19 +71,19 @@ def of_classes_found(task: Task, predictions: pd.DataFrame) -> tuple[Task, pd.Da
         return task, predictions
     codes = np.unique(task.labels)
     labels = np.searchsorted(codes, task.labels)
-    found = dataclasses.replace(task, labels=labels, classes=[task.classes[code] for code in codes])
+    reduced = dataclasses.replace(task, labels=labels, classes=[task.classes[code] for code in codes])
     absent = [name for name in predictions if name.startswith("prob_") and int(name[5:]) not in codes]
     names = {f"prob_{code}": f"prob_{place}" for place, code in enumerate(codes)}
-    return found, predictions.drop(columns=absent).rename(columns=names)
+    return reduced, predictions.drop(columns=absent).rename(columns=names)
 
 
 def raw_scores(task: Task, predictions: pd.DataFrame) -> np.ndarray:
     """Scores (float N x K) of predictions, each fold on its own level."""
     if task.is_survival or task.is_regression:
         return predictions[["risk" if task.is_survival else "predicted"]].to_numpy(float)
-    found = predictions[probability_columns(predictions)].to_numpy(float)
-    logits = np.where(np.isfinite(found), logits_of(found), np.nan)
-    return logits[:, 1:] - logits[:, :1] if found.shape[1] == 2 else logits
+    probabilities = predictions[probability_columns(predictions)].to_numpy(float)
+    logits = np.where(np.isfinite(probabilities), logits_of(probabilities), np.nan)
+    return logits[:, 1:] - logits[:, :1] if probabilities.shape[1] == 2 else logits
 
 
 def by_case(task: Task) -> tuple[Task, dict[str, str]]:
@@ -96,23 +96,23 @@ def by_case(task: Task) -> tuple[Task, dict[str, str]]:
     first = np.unique(codes, return_index=True)[1] if len(codes) else np.zeros(0, int)
     labels = [task.labels, *([task.values] if task.is_regression else []), *(task.survival if task.is_survival else ())]
     alike = np.ones(len(cases), bool)
-    for one in labels:
-        alike[codes[one != one[first][codes]]] = False
+    for sample_of_case in labels:
+        alike[codes[sample_of_case != sample_of_case[first][codes]]] = False
     folds = task.folds[first].copy()
     differ = task.folds != folds[codes]
     for fold in range(folds.shape[1]):
         folds[codes[differ[:, fold]], fold] = ""
     left_out = {str(case): "its samples have different labels" for case in cases[~alike]}
-    first, folds, kept = first[alike], folds[alike], [str(case) for case in cases[alike]]
-    found = dataclasses.replace(
+    first, folds, kept_cases = first[alike], folds[alike], [str(case) for case in cases[alike]]
+    reduced = dataclasses.replace(
         task,
         unit="case_id",
-        samples=kept,
-        cases={case: case for case in kept},
+        samples=kept_cases,
+        cases={case: case for case in kept_cases},
         labels=task.labels[first],
         folds=folds,
         times=None if task.times is None else task.times[first],
         events=None if task.events is None else task.events[first],
         values=task.values[first] if task.is_regression else task.values,
     )
-    return found, left_out
+    return reduced, left_out

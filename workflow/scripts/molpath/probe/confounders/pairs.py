@@ -22,9 +22,9 @@ class Pairs:
     def __init__(self, task: Task, scores: np.ndarray):
         self.ranked = rankable(task, scores.shape[1])
         self.right = []
-        for could, score in zip(self.ranked, scores.T, strict=True):
+        for comparable, score in zip(self.ranked, scores.T, strict=True):
             right = np.greater.outer(score, score) + 0.5 * np.equal.outer(score, score)
-            right *= could
+            right *= comparable
             self.right.append(right)
 
     def score(self, groups: np.ndarray | None = None) -> float:
@@ -37,10 +37,10 @@ class Pairs:
             groups = np.zeros(len(self.ranked[0]), int)
         values = []
         places = [np.flatnonzero(groups == code) for code in np.unique(groups[groups >= 0])]
-        for could, right in zip(self.ranked, self.right, strict=True):
-            many = sum((could[np.ix_(rows, rows)].sum() / len(rows) for rows in places), 0.0)
+        for comparable, right in zip(self.ranked, self.right, strict=True):
+            n_pairs = sum((comparable[np.ix_(rows, rows)].sum() / len(rows) for rows in places), 0.0)
             hits = sum((right[np.ix_(rows, rows)].sum() / len(rows) for rows in places), 0.0)
-            values.append(hits / many if many else np.nan)
+            values.append(hits / n_pairs if n_pairs else np.nan)
         good = [value for value in values if np.isfinite(value)]
         return float(np.mean(good)) if good else float("nan")
 
@@ -48,18 +48,20 @@ class Pairs:
         """The score (float B) when each case counts as often as drawn (weights: float B x N)."""
         if groups is None:
             groups = np.zeros(len(self.ranked[0]), int)
-        many, hits = (np.zeros((len(self.ranked), len(weights))) for _ in range(2))
+        n_pairs, hits = (np.zeros((len(self.ranked), len(weights))) for _ in range(2))
         for code in np.unique(groups[groups >= 0]):
             rows = np.flatnonzero(groups == code)
             drawn = weights[:, rows]
-            for k, (could, right) in enumerate(zip(self.ranked, self.right, strict=True)):
+            for k, (comparable, right) in enumerate(zip(self.ranked, self.right, strict=True)):
                 block = np.ix_(rows, rows)
-                many[k] += ((drawn @ could[block]) * drawn).sum(1) / len(rows)
+                n_pairs[k] += ((drawn @ comparable[block]) * drawn).sum(1) / len(rows)
                 hits[k] += ((drawn @ right[block]) * drawn).sum(1) / len(rows)
         with np.errstate(invalid="ignore", divide="ignore"):
-            found = np.where(many > 0, hits / many, np.nan)
-        has = np.isfinite(found)
-        return np.where(has.any(0), np.where(has, found, 0).sum(0) / np.maximum(has.sum(0), 1), np.nan)
+            scores = np.where(n_pairs > 0, hits / n_pairs, np.nan)
+        is_finite = np.isfinite(scores)
+        return np.where(
+            is_finite.any(0), np.where(is_finite, scores, 0).sum(0) / np.maximum(is_finite.sum(0), 1), np.nan
+        )
 
     def interval(self, groups: np.ndarray | None, count: int, seed: int) -> tuple[float, float]:
         """95 % interval: percentiles over `count` bootstraps of cases, the probes taken as they were fitted."""

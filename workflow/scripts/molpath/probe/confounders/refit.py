@@ -72,7 +72,7 @@ def ridge_matrices(x: np.ndarray, x_test: np.ndarray) -> tuple[np.ndarray, np.nd
         scale = np.trace(kernel) / len(x) or 1.0
         solved = cho_solve(cho_factor(kernel + PENALTY * scale * np.eye(len(x))), np.vstack([kernel, b @ a.T]).T).T
     hat = solved + (1 - solved.sum(1, keepdims=True)) / len(x)
-    own, test = hat[: len(x)], hat[len(x) :]
-    leverage = np.diag(own).copy()
-    left_out = (own - np.diag(leverage)) / np.maximum(1 - leverage, 1e-9)[:, None]
+    train_hat, test = hat[: len(x)], hat[len(x) :]
+    leverage = np.diag(train_hat).copy()
+    left_out = (train_hat - np.diag(leverage)) / np.maximum(1 - leverage, 1e-9)[:, None]
     return test, left_out

@@ -15,15 +15,15 @@ def residuals(task: Task, groups: np.ndarray | None = None) -> np.ndarray:
     """
     groups = np.zeros(len(task.samples), int) if groups is None else groups
     plain = targets(task)
-    found = np.zeros_like(plain)
+    values = np.zeros_like(plain)
     for code in np.unique(groups[groups >= 0]):
         rows = groups == code
         if task.is_survival:
             times, events = task.survival
-            found[rows, 0] = martingale(times[rows], events[rows])
+            values[rows, 0] = martingale(times[rows], events[rows])
         else:
-            found[rows] = plain[rows] - plain[rows].mean(0)
-    return found
+            values[rows] = plain[rows] - plain[rows].mean(0)
+    return values
 
 
 def targets(task: Task) -> np.ndarray:
@@ -55,8 +55,8 @@ def permuted_within(groups: np.ndarray, count: int, seed: int) -> np.ndarray:
     return orders
 
 
-def share_as_large(seen: float, null: np.ndarray) -> float:
-    """P value by permutation, the data themselves among the draws (Phipson and Smyth 2010); nan where `seen` is."""
-    if not np.isfinite(seen):
+def share_as_large(observed: float, null: np.ndarray) -> float:
+    """P value by permutation, the data themselves among the draws (Phipson and Smyth 2010); nan where `observed` is."""
+    if not np.isfinite(observed):
         return float("nan")
-    return float((1 + (null >= seen - 1e-9 * max(1.0, abs(seen))).sum()) / (1 + len(null)))
+    return float((1 + (null >= observed - 1e-9 * max(1.0, abs(observed))).sum()) / (1 + len(null)))

@@ -38,17 +38,17 @@ def assess_subgroups(
     fine: list[int] = []
     rows: list[dict[str, Any]] = []
     for code, name in [*enumerate(column.names), (-1, "(missing)")]:
-        mine = codes == code
-        if code < 0 and not mine.any():
+        in_group = codes == code
+        if code < 0 and not in_group.any():
             continue
-        head = {"column": column.name, "group": name, "n": int(mine.sum())}
-        if mine.sum() < ENOUGH:
-            note = f"n too small: {mine.sum()} cases, {ENOUGH} are needed"
+        head = {"column": column.name, "group": name, "n": int(in_group.sum())}
+        if in_group.sum() < ENOUGH:
+            note = f"n too small: {in_group.sum()} cases, {ENOUGH} are needed"
             rows.append(head | blank(NAMES[kind_of(outcome.task)], note))
             continue
         if code >= 0:
             fine.append(code)
-        rows += [head | row for row in of_group(outcome, pairs, mine, bootstraps, seed)]
+        rows += [head | row for row in of_group(outcome, pairs, in_group, bootstraps, seed)]
     gaps = largest_gaps(outcome, column, pairs, fine, permutations, seed)
     return pd.DataFrame(rows), gaps
 
@@ -58,20 +58,20 @@ def blank(metric: str, note: str) -> dict[str, Any]:
     return {"metric": metric, "value": np.nan, "lower": np.nan, "upper": np.nan, "interval": "", "note": note}
 
 
-def of_group(outcome: Outcome, pairs: Pairs, mine: np.ndarray, bootstraps: int, seed: int) -> list[dict[str, Any]]:
-    """Rows of a group's metrics (mine: bool N); of a metric that isn't defined in it, one that says why."""
-    where = np.flatnonzero(mine)
-    weights = np.zeros((bootstraps, len(mine)))
+def of_group(outcome: Outcome, pairs: Pairs, in_group: np.ndarray, bootstraps: int, seed: int) -> list[dict[str, Any]]:
+    """Rows of a group's metrics (in_group: bool N); for a metric not defined in it, a row that says why."""
+    where = np.flatnonzero(in_group)
+    weights = np.zeros((bootstraps, len(in_group)))
     weights[:, where] = resampled(np.random.default_rng([seed, 29]), len(where), bootstraps)
-    seen, drawn = (weighted_metrics(outcome, pairs, w) for w in (mine[None].astype(float), weights))
+    observed, drawn = (weighted_metrics(outcome, pairs, w) for w in (in_group[None].astype(float), weights))
     rows = []
-    for name, (value,) in seen.items():
-        why = unscored(outcome.task, mine) if name in NAMES.values() else ""
+    for name, (value,) in observed.items():
+        why = unscored(outcome.task, in_group) if name in NAMES.values() else ""
         if why or not np.isfinite(value):
             rows.append(blank(name, why or "not defined in this group"))
             continue
         if name in SHARES:
-            lower, upper = wilson(value, share_of(outcome, mine, name))
+            lower, upper = wilson(value, share_of(outcome, in_group, name))
             how = "Wilson"
         else:
             lower, upper = percentiles(drawn[name])
@@ -83,28 +83,30 @@ def of_group(outcome: Outcome, pairs: Pairs, mine: np.ndarray, bootstraps: int, 
 def weighted_metrics(outcome: Outcome, pairs: Pairs, weights: np.ndarray) -> dict[str, np.ndarray]:
     """Every metric (float B each) of the cases under weights (float B x N), nan where it isn't defined."""
     task = outcome.task
-    found = {NAMES[kind_of(task)]: pairs.resampled(weights)}
+    metrics = {NAMES[kind_of(task)]: pairs.resampled(weights)}
     with np.errstate(invalid="ignore", divide="ignore"):
         if task.is_regression:
             error, total = outcome.predicted - task.values, weights.sum(1)
-            found |= {"bias": weights @ error / total, "mae": weights @ np.abs(error) / total}
+            metrics |= {"bias": weights @ error / total, "mae": weights @ np.abs(error) / total}
         elif not task.is_survival:
             guess = outcome.probabilities.argmax(1)
-            found["accuracy"] = weights @ (guess == task.labels) / weights.sum(1)
+            metrics["accuracy"] = weights @ (guess == task.labels) / weights.sum(1)
             cases = int(np.median((weights > 0).sum(1)))
             calibration = pooled_calibration(task.labels, outcome.probabilities, weights, cases)
-            found[ERROR] = calibration[ERROR]
+            metrics[ERROR] = calibration[ERROR]
             if len(task.classes) == 2:
-                found[SLOPE] = calibration[SLOPE]
+                metrics[SLOPE] = calibration[SLOPE]
                 for name, label in (("tpr", 1), ("fpr", 0)):
-                    own = weights * (task.labels == label)
-                    found[name] = own @ (guess == 1) / own.sum(1)
-    return found
+                    class_weights = weights * (task.labels == label)
+                    metrics[name] = class_weights @ (guess == 1) / class_weights.sum(1)
+    return metrics
 
 
-def share_of(outcome: Outcome, mine: np.ndarray, name: str) -> int:
+def share_of(outcome: Outcome, in_group: np.ndarray, name: str) -> int:
     """Cases that a share is one of: all of the group, or those of its positive or negative label."""
-    return int((mine & (outcome.task.labels == {"tpr": 1, "fpr": 0}[name])).sum() if name != "accuracy" else mine.sum())
+    return int(
+        (in_group & (outcome.task.labels == {"tpr": 1, "fpr": 0}[name])).sum() if name != "accuracy" else in_group.sum()
+    )
 
 
 def wilson(share: float, n: int) -> tuple[float, float]:
@@ -132,17 +134,19 @@ def largest_gaps(
     drawn = [weighted_metrics(outcome, pairs, (codes[orders] == code).astype(float)) for code in fine]
     rows = []
     for metric in drawn[0]:
-        values = np.array([one[metric] for one in drawn])
-        there = np.isfinite(values[:, 0])
-        if there.sum() < 2:
+        values = np.array([metrics[metric] for metrics in drawn])
+        is_defined = np.isfinite(values[:, 0])
+        if is_defined.sum() < 2:
             rows.append(
-                [column.name, metric, np.nan, "", "", int(there.sum()), np.nan, "defined in fewer than two groups"]
+                [column.name, metric, np.nan, "", "", int(is_defined.sum()), np.nan, "defined in fewer than two groups"]
             )
             continue
-        kept = values[there]
-        gaps = np.nan_to_num(np.nanmax(kept, 0, initial=-np.inf) - np.nanmin(kept, 0, initial=np.inf), nan=0, neginf=0)
-        of = [column.names[code] for code, has in zip(fine, there, strict=True) if has]
-        high, low = of[int(kept[:, 0].argmax())], of[int(kept[:, 0].argmin())]
+        defined = values[is_defined]
+        gaps = np.nan_to_num(
+            np.nanmax(defined, 0, initial=-np.inf) - np.nanmin(defined, 0, initial=np.inf), nan=0, neginf=0
+        )
+        of = [column.names[code] for code, defined_here in zip(fine, is_defined, strict=True) if defined_here]
+        high, low = of[int(defined[:, 0].argmax())], of[int(defined[:, 0].argmin())]
         p = share_as_large(float(gaps[0]), gaps[1:])
         rows.append([column.name, metric, float(gaps[0]), high, low, len(of), p, ""])
     return pd.DataFrame(rows, columns=names)

@@ -38,15 +38,15 @@ def judge(row: Mapping[str, Any]) -> tuple[str, str]:
         return CANNOT, f"{CANNOT}: the score is at chance (P {row['p_score']:.3g}), nothing to explain"
     if not np.isfinite(row["within"]):
         return CANNOT, f"{CANNOT}: no group has cases of different labels (n {row['n']})"
-    could = row["p_association"] <= ASSOCIATED and row["p_lean"] <= ALPHA
+    is_possible = row["p_association"] <= ASSOCIATED and row["p_lean"] <= ALPHA
     if row["p_within"] <= ALPHA:
-        if could:
+        if is_possible:
             return (
                 PARTLY,
                 f"the score falls from {row['score']:.3f} to {row['within']:.3f} within groups, not to chance",
             )
         return INDEPENDENT, f"the score within groups is {row['within']:.3f}, over all {row['score']:.3f}"
-    if could and row["left_upper"] <= LITTLE:
+    if is_possible and row["left_upper"] <= LITTLE:
         return (
             EXPLAINED,
             f"the score falls from {row['score']:.3f} to {row['within']:.3f} within groups, which is chance",

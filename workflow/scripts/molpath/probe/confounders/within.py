@@ -50,11 +50,11 @@ def permute_within(
         ranks, tests = np.zeros(len(orders)), np.zeros(len(orders))
     for k in varied:
         moved = label[orders, k].T
-        found = (
+        residual = (
             refit.scores(plain[orders, k].T) if refit is not None else np.tile(scores_of(scores, k), (1, len(orders)))
         )
-        ranks += van_elteren(moved, found, strata) / len(varied)
-        tests += score_test(moved, found, strata) / len(varied)
+        ranks += van_elteren(moved, residual, strata) / len(varied)
+        tests += score_test(moved, residual, strata) / len(varied)
     return Left(
         float(ranks[0]),
         share_as_large(float(ranks[0]), ranks[1:]),
@@ -91,13 +91,13 @@ def van_elteren(label: np.ndarray, scores: np.ndarray, strata: np.ndarray) -> np
 
     0 where the score says nothing, 1 where it ranks every stratum as the label does; nan where no label varies.
     """
-    total, most = np.zeros(label.shape[1]), 0.0
+    total, maximum = np.zeros(label.shape[1]), 0.0
     for code in np.unique(strata[strata >= 0]):
         rows = strata == code
         n = rows.sum()
         total += (label[rows] * rankdata(scores[rows], axis=0)).sum(0) / (n + 1)
-        most += float((np.sort(label[rows, 0]) * np.arange(1, n + 1)).sum() / (n + 1))
-    return total / most if most > 1e-12 else np.full(label.shape[1], np.nan)
+        maximum += float((np.sort(label[rows, 0]) * np.arange(1, n + 1)).sum() / (n + 1))
+    return total / maximum if maximum > 1e-12 else np.full(label.shape[1], np.nan)
 
 
 def score_test(label: np.ndarray, scores: np.ndarray, strata: np.ndarray) -> np.ndarray:
