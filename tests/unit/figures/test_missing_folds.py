@@ -42,7 +42,7 @@ def test_a_published_point_of_some_folds_says_so():
 
 def test_no_interval_is_drawn_beyond_the_range_of_scores():
     """A marginal mean over two tasks had an interval up to 1.25."""
-    rows = pd.DataFrame([{"name": "one", "value": 0.8, "lower": 0.35, "upper": 1.25, "stars": "**", "told": ""}])
+    rows = pd.DataFrame([{"name": "one", "value": 0.8, "lower": 0.35, "upper": 1.25, "stars": "**", "fold_note": ""}])
     figure = draw_panels([("t", "mean score", rows)], ["one"], colours_of(MODELS))
     (axes,) = figure.axes
     ends = axes.collections[0].get_segments()[0][:, 0]

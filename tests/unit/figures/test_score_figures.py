@@ -261,7 +261,7 @@ def test_a_study_of_regression_alone_draws_its_figures(tmp_path):
 
 @pytest.mark.parametrize("named", [True, False])
 def test_r2_below_minus_1_lies_inside_its_panel(named):
-    row = {"name": "mean", "value": -1.6, "lower": -2.5, "upper": -0.9, "stars": "", "told": ""}
+    row = {"name": "mean", "value": -1.6, "lower": -2.5, "upper": -0.9, "stars": "", "fold_note": ""}
     table = pd.DataFrame([row | {"metric": "r2"}] if named else [row])
     assert ends_of(table) == ((-np.inf, 1) if named else (-1.6, 1))
     figure, axes = plt.subplots()

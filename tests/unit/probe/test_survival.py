@@ -16,7 +16,7 @@ from molpath.probe.probes import ProbeFailed, fit_cox, unit_of
 from molpath.probe.protocols import probe_frozen
 from molpath.probe.results import EMPTY, UNCONVERGED, fitted, sides
 from molpath.probe.tasks import BadTask, Task, read_task
-from molpath.tables.scores import enough, told_of
+from molpath.tables.scores import enough, notes_of_folds
 from molpath.tables.survival import assess_survival
 from sklearn.exceptions import ConvergenceWarning
 from sksurv.linear_model import CoxPHSurvivalAnalysis
@@ -187,7 +187,7 @@ def test_a_cox_model_without_a_coefficient_is_said_and_counted_wherever_its_scor
     assert (over.loc["cindex", "mean"], over.loc["cindex", "n_empty"], over.loc["cindex", "n_failed"]) == (0.5, 5, 0)
     assert over.loc["cindex", "note"] == f"{EMPTY} in 5 of 5 fits"
     assert not enough(over.reset_index()).any()  # in no average, ranking or test
-    assert told_of(over.reset_index())[0] == f"{EMPTY} in 5 of 5 folds"
+    assert notes_of_folds(over.reset_index())[0] == f"{EMPTY} in 5 of 5 folds"
     survival, _ = assess_survival([(predictions_of(found), pd.DataFrame())])
     assert set(survival.note) == {f"{EMPTY} in 5 of 5 folds, left out; not tested: no case is in a group"}
     assert set(survival.n) == {0}

@@ -122,7 +122,7 @@ def test_slides_set_aside_are_counted_by_reason_beside_those_of_earlier_runs(tmp
     assert "tissue: 5" not in jobs.look(3.0)  # what lies there is of the attempt that failed
     jobs.say(1, 10, stage="tissue", set_aside={"blank": 2}, started=2000.0)
     jobs.tracker.finish(1, 4.0)
-    assert "3 set aside (mostly blank)" in jobs.tracker.told()
+    assert "3 set aside (mostly blank)" in jobs.tracker.summary()
     assert jobs.tracker.works["assess_tissue",].done == 10
 
 
@@ -155,7 +155,7 @@ def test_a_job_that_writes_before_its_start_is_heard_of_counts(tmp_path):
     logger.info("", extra={"event": "job_finished", "job_id": 1})
     tracker = Tracker([], 2, 0.0)
     events.tell(tracker)
-    assert tracker.told() == "1 set aside (unreadable) | 0 of 2 steps"
+    assert tracker.summary() == "1 set aside (unreadable) | 0 of 2 steps"
 
 
 def test_a_job_that_ends_before_it_was_looked_at_counts_in_full(jobs):

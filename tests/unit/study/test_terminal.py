@@ -160,13 +160,13 @@ def test_a_watch_hears_jobs_and_steps():
     logger.info("no event")
     events.tell(tracker)
     assert {job: found.started.log for job, found in tracker.jobs.items()} == {4: "a.log", 5: ""}
-    assert tracker.told() == "tile_slides | 0 of 3 steps"
+    assert tracker.summary() == "tile_slides | 0 of 3 steps"
     event(logger, "job_finished", job_id=5)
     event(logger, "job_error", jobid=4)
     event(logger, "progress", done=1, total=3)
     events.tell(tracker)
     assert not tracker.jobs
-    assert tracker.told() == "1 of 3 steps"
+    assert tracker.summary() == "1 of 3 steps"
 
 
 def test_a_watch_shows_a_line_and_leaves_no_trace(logger, monkeypatch):
@@ -195,7 +195,7 @@ def test_a_watch_shows_a_line_and_leaves_no_trace(logger, monkeypatch):
 def test_without_a_terminal_lines_come_now_and_then_and_only_if_something_changed(logger):
     logger.handlers[0].setStream(Stream(tty=False))
     watch, tracker = Watch(logger, lambda: None), Tracker([], 9, 0.0)
-    watch.said_at = 0.0
+    watch.shown_at = 0.0
     for now in range(1, 200):
         tracker.done = min(4, now // 20)
         watch.look(tracker, float(now))

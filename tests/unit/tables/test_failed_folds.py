@@ -10,7 +10,7 @@ from molpath.probe.intervals import summarise
 from molpath.tables.by_cohort import table_cohorts
 from molpath.tables.contrasts import across_tasks
 from molpath.tables.metrics import compare_models
-from molpath.tables.scores import enough, folds_told, main_scores, read_metrics
+from molpath.tables.scores import describe_folds, enough, main_scores, read_metrics
 from molpath.tables.tests import fold_scores
 
 MODELS = ["mean", "threads"]
@@ -59,10 +59,10 @@ def test_a_summary_counts_failed_folds_for_every_metric_and_has_no_error_of_one_
 
 
 def test_words_of_folds():
-    assert folds_told(5, 4, 0, 5) == "1 of 5 folds"
-    assert folds_told(500, 20, 0, 50) == "480 of 500 fits"
-    assert folds_told(5, 0, 0, 5) == ""
-    assert folds_told(5, 1, 2, 5) == "4 of 5 folds, no coefficient kept in 2 of 5 folds"
+    assert describe_folds(5, 4, 0, 5) == "1 of 5 folds"
+    assert describe_folds(500, 20, 0, 50) == "480 of 500 fits"
+    assert describe_folds(5, 0, 0, 5) == ""
+    assert describe_folds(5, 1, 2, 5) == "4 of 5 folds, no coefficient kept in 2 of 5 folds"
 
 
 def test_tables_say_how_many_folds_and_average_and_rank_without_them(run):

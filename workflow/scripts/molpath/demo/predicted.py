@@ -41,12 +41,12 @@ def worth(predictions: Mapping[str, str | Path], cases: str | Path) -> tuple[pd.
 
 def _of_task(rows: pd.DataFrame) -> dict[str, float]:
     names = [column.removeprefix("prob_") for column in rows if column.startswith("prob_")]
-    held = [label in label_set.split(";") for label, label_set in zip(rows["label"], rows["set"], strict=True)]
+    in_set = [label in label_set.split(";") for label, label_set in zip(rows["label"], rows["set"], strict=True)]
     right = rows["label"].map({name: code for code, name in enumerate(names)}).to_numpy(int)
     before, after = (rows[[f"{kind}_{name}" for name in names]].to_numpy(np.float64) for kind in ("prob", "calibrated"))
     return {
         "cases": len(rows),
-        "coverage": float(np.mean(held)),
+        "coverage": float(np.mean(in_set)),
         "size": float(rows["set"].str.split(";").str.len().mean()),
         "accuracy": float((before.argmax(1) == right).mean()),
         "ece": expected_calibration_error(before, right),

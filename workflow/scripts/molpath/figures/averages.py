@@ -14,11 +14,11 @@ from ..tables.scores import (
     by_task,
     kind_of,
     main_scores,
+    notes_of_folds,
     read_metrics,
     read_tests,
     stars,
     tasks_won,
-    told_of,
 )
 from .panels import colours_of, draw_panels, draw_points, grid_of_panels, name_rows, say_nothing, shown
 from .style import save
@@ -64,7 +64,7 @@ def averages(
         chosen_tests = chosen(tests, where | {"group": group})
         against = beside_reference(chosen_tests, reference)
         marginal = chosen(means, where | {"group": group}).set_index("model")
-        won = tasks_won(wide, models)
+        n_won = tasks_won(wide, models)
         for model in wide:
             row = {"family": family, "model": model, "kind": kind_of(model, models), "of": len(wide)}
             row |= {"tasks": int(wide[model].notna().sum()), "mean": wide[model].mean()}
@@ -72,7 +72,7 @@ def averages(
                 row[name] = float(marginal[column][model]) if model in marginal.index else np.nan
             for name in ("difference", "p_adjusted"):
                 row[name] = float(against[name][model]) if model in against.index else np.nan
-            rows.append(row | {"stars": stars(row["p_adjusted"]), "won": int(won[row["kind"]]), "name": model})
+            rows.append(row | {"stars": stars(row["p_adjusted"]), "won": int(n_won[row["kind"]]), "name": model})
     columns = ["family", "model", "kind", "of", "tasks", "mean", "estimate", "lower", "upper", "difference"]
     return pd.DataFrame(rows, columns=[*columns, "p_adjusted", "stars", "won", "name"])
 
@@ -91,7 +91,9 @@ def draw_averages(numbers: pd.DataFrame, models: Models, reference: str, supervi
     families = list(dict.fromkeys(numbers.family))
     figure, panels = grid_of_panels(len(families) + 1, len(names), columns=6)
     for axes, family in zip(panels, families, strict=False):
-        family_numbers = numbers[numbers.family == family].assign(told="", value=lambda t: t.estimate.fillna(t["mean"]))
+        family_numbers = numbers[numbers.family == family].assign(
+            fold_note="", value=lambda t: t.estimate.fillna(t["mean"])
+        )
         line = family_numbers.set_index("model").value.get(reference, np.nan)
         draw_points(axes, family_numbers, names, colours, line)
         count = family_numbers.of.iloc[0]
@@ -130,7 +132,7 @@ def plot_each_task(
 ) -> None:
     """A panel per task of a group: score and interval of every model."""
     scores = main_scores(read_metrics(metrics), group, models)
-    scores = scores.assign(stars="", told=told_of(scores))
+    scores = scores.assign(stars="", fold_note=notes_of_folds(scores))
     write_tsv(
         table,
         scores[

@@ -34,7 +34,9 @@ def plot_gains(
 def draw_gains(numbers: pd.DataFrame, models: Models, label: str):
     """A panel for all tasks and one per family: means with intervals, and the tasks behind them as rings."""
     names = list(dict.fromkeys(numbers.model))
-    means = numbers[numbers.scope != "task"].assign(stars="", told="", name=lambda t: t.model, value=lambda t: t.gain)
+    means = numbers[numbers.scope != "task"].assign(
+        stars="", fold_note="", name=lambda t: t.model, value=lambda t: t.gain
+    )
     parts = [
         (
             f"{family or 'all'}\n{family_means.tasks.max()} task{'s' * int(family_means.tasks.max() != 1)}".replace(

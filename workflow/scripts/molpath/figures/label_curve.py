@@ -66,8 +66,10 @@ def read_fits(path: str, models: Models) -> Iterator[Fit]:
 
 def label_curve(fits: Sequence[Fit], models: Models, reference: str) -> pd.DataFrame:
     """One row per kind of model and number of training samples per class (0: all)."""
-    few, all_labels = ({fit.task for fit in fits if (fit.shots > 0) == is_few} for is_few in (True, False))
-    fits = [fit for fit in fits if fit.task in few & all_labels]
+    few_label_tasks, all_label_tasks = (
+        {fit.task for fit in fits if (fit.shots > 0) == is_few} for is_few in (True, False)
+    )
+    fits = [fit for fit in fits if fit.task in few_label_tasks & all_label_tasks]
     cases = sorted({case for fit in fits for case in fit.predictions.case_id})
     place = {case: number for number, case in enumerate(cases)}
     weights = np.concatenate([np.ones((1, len(cases))), resampled(np.random.default_rng(0), len(cases), RESAMPLES)])

@@ -26,8 +26,8 @@ def plot_omics(profiles: str, output: str, note: str) -> None:
     if not cohorts:
         save(say_nothing("no expression profiles"), output, note)
         return
-    both = table.XIST.notna() & table.RPS4Y1.notna()
-    rows, columns = len(cohorts), 1 + bool(both.any())
+    has_both_genes = table.XIST.notna() & table.RPS4Y1.notna()
+    rows, columns = len(cohorts), 1 + bool(has_both_genes.any())
     figure, panels = plt.subplots(rows, columns, figsize=(5 * columns, 3.4 * rows), squeeze=False, layout="constrained")
     for (components, *sexes), cohort in zip(panels, cohorts, strict=True):
         cohort_profiles = table[table.cohort == cohort]
@@ -39,7 +39,7 @@ def plot_omics(profiles: str, output: str, note: str) -> None:
         if len(far):
             components.plot(far.pc1, far.pc2, "o", ms=9, mfc="none", color="#8a1c1c", label="outlier")
         put_legend(components)
-        is_measured = both[cohort_profiles.index]
+        is_measured = has_both_genes[cohort_profiles.index]
         for sex in sexes:
             sex.set_visible(bool(is_measured.any()))
             draw_groups(

@@ -60,12 +60,12 @@ def name_rows(axes, names: Sequence[str], *, labels: bool, bold: str = "", block
 def draw_points(axes, table: pd.DataFrame, names: Sequence[str], colours: Mapping[str, str], line=np.nan) -> None:
     """Point, interval and stars of each row (name, value, lower, upper, stars); line: a value to compare with.
 
-    told: where some folds have no value, how many have one; the point is a ring then. Every value lies inside the
+    fold_note: where some folds have no value, how many have one; the point is a ring then. Every value lies inside the
     panel; intervals end where scores do (see ends_of).
     """
     ends = ends_of(table)
-    at = [names.index(name) for name in table.name]
-    for place, row in zip(at, table.itertuples(), strict=True):
+    positions = [names.index(name) for name in table.name]
+    for place, row in zip(positions, table.itertuples(), strict=True):
         colour = colours[row.name]
         axes.hlines(place, *np.clip([row.lower, row.upper], *ends), color=colour, lw=2, alpha=0.6)
         axes.plot(
@@ -73,12 +73,14 @@ def draw_points(axes, table: pd.DataFrame, names: Sequence[str], colours: Mappin
             place,
             "o",
             ms=5,
-            color="white" if row.told else colour,
-            mec=colour if row.told else "#333333",
-            mew=0.4 + bool(row.told),
+            color="white" if row.fold_note else colour,
+            mec=colour if row.fold_note else "#333333",
+            mew=0.4 + bool(row.fold_note),
         )
-        if row.told and np.isfinite(row.value):
-            axes.annotate(row.told, (row.value, place), (0, 4), textcoords="offset points", fontsize=6, ha="center")
+        if row.fold_note and np.isfinite(row.value):
+            axes.annotate(
+                row.fold_note, (row.value, place), (0, 4), textcoords="offset points", fontsize=6, ha="center"
+            )
         if row.stars:
             end = np.nanmax([row.value, min(row.upper, ends[1])])
             add_stars(axes, row.stars, end, place)
@@ -155,11 +157,11 @@ def box_numbers(values: pd.Series) -> dict[str, object]:
     """What a box shows of values (missing ones apart): n, missing, mean, low, q1, median, q3, high, outliers."""
     from matplotlib.cbook import boxplot_stats
 
-    good = values.dropna()
-    count = {"n": len(good), "missing": int(values.isna().sum())}
-    if good.empty:
+    finite_values = values.dropna()
+    count = {"n": len(finite_values), "missing": int(values.isna().sum())}
+    if finite_values.empty:
         return count | dict.fromkeys(("mean", "low", "q1", "median", "q3", "high"), np.nan) | {"outliers": ""}
-    box = boxplot_stats(good.to_numpy())[0]
+    box = boxplot_stats(finite_values.to_numpy())[0]
     names = {"mean": "mean", "low": "whislo", "q1": "q1", "median": "med", "q3": "q3", "high": "whishi"}
     outliers = " ".join(f"{value:.6g}" for value in sorted(box["fliers"]))
     return count | {name: float(box[key]) for name, key in names.items()} | {"outliers": outliers}

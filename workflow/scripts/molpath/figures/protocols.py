@@ -16,10 +16,10 @@ from ..tables.scores import (
     fold_values,
     kind_of,
     main_scores,
+    notes_of_folds,
     read_metrics,
     read_tests,
     stars,
-    told_of,
 )
 from .panels import box_numbers, colours_of, draw_boxes, draw_panels, say_nothing, shown
 from .style import save
@@ -150,4 +150,6 @@ def plot_transfer(
 
 def as_points(scores: pd.DataFrame, marks="") -> pd.DataFrame:
     """Scores with the columns that draw_points takes."""
-    return scores.rename(columns={"mean": "value"}).assign(name=scores.model, stars=marks, told=told_of(scores))
+    return scores.rename(columns={"mean": "value"}).assign(
+        name=scores.model, stars=marks, fold_note=notes_of_folds(scores)
+    )

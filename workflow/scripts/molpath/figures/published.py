@@ -8,7 +8,7 @@ import pandas as pd
 
 from ..common.files import read_tsv
 from ..tables.published_page import FAMILIES
-from ..tables.scores import Models, told_of
+from ..tables.scores import Models, notes_of_folds
 from .panels import colours_of, say_nothing
 from .style import save
 
@@ -49,7 +49,7 @@ def plot_published(*, table: str, models: Models, figure: str, note: str) -> Non
 
 def draw_family(axes, rows: pd.DataFrame, colours: dict[str, str]) -> None:
     """Points with intervals, and the line on which both scores are equal; both axes have the same limits."""
-    for row, note in zip(rows.itertuples(), told_of(rows), strict=True):
+    for row, note in zip(rows.itertuples(), notes_of_folds(rows), strict=True):
         colour = colours[row.model]
         axes.vlines(row.published, row.measured_lower, row.measured_upper, color=colour, lw=0.8, alpha=0.35)
         inside = "white" if row.covered == "no" else colour

@@ -97,8 +97,8 @@ def title_of(probe: Probe, scores: pd.DataFrame) -> str:
     ]
     row = probe_scores.iloc[0]
     change = f"ECE {row.ece_before:.3f}" + (f" → {row.ece_after:.3f}" if probe.scaled else ", not scaled")
-    few = f"only {row.n_rarest} cases of the rarest class\n" if "few cases" in row.note else ""
-    return f"{shown(probe.task)}\n{probe.before.n_cases} cases; {change}\n{few}".rstrip()
+    few_cases = f"only {row.n_rarest} cases of the rarest class\n" if "few cases" in row.note else ""
+    return f"{shown(probe.task)}\n{probe.before.n_cases} cases; {change}\n{few_cases}".rstrip()
 
 
 def draw_diagram(axes, probe: Probe, points: pd.DataFrame) -> None:

@@ -147,7 +147,7 @@ def draw_studies(table: pd.DataFrame, output: str, note: str) -> None:
         place = part.fraction if kind == "data" else part.parameters / 1e6
         for index, scope in enumerate(scopes):
             scope_rows = part[part.scope == scope]
-            at = place[scope_rows.index]
+            positions = place[scope_rows.index]
             style = {
                 "color": "black" if scope == "all" else COLOURS[(index - 1) % 7],
                 "lw": 2 if scope == "all" else 1.2,
@@ -157,7 +157,7 @@ def draw_studies(table: pd.DataFrame, output: str, note: str) -> None:
             )  # another kind of network
             line = joined["mean"].groupby(place[joined.index]).mean()
             axes.plot(line.index, line, **style, label=f"{scope} (tasks: {scope_rows.tasks.max():g})")
-            axes.plot(at, scope_rows["mean"], "o", ms=4, color=style["color"])
+            axes.plot(positions, scope_rows["mean"], "o", ms=4, color=style["color"])
         label_places(axes, kind, part)
         axes.set(xlabel=TITLES[kind], ylabel="mean score" if axes is panels[0][0] else "")
         axes.set_title(f"study {number}, {part.slides.max():,} slides" if len(studies) > 1 else "", fontsize=10)

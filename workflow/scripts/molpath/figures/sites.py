@@ -43,6 +43,6 @@ def draw_bars(axes, counts: pd.DataFrame, colours: Mapping[str, str]) -> None:
         axes.barh(range(len(counts)), width, left=left, height=0.75, color=colours[cohort])
         left += width
     published = counts["published"].sum(axis=1, min_count=1).to_numpy()
-    at = np.flatnonzero(~np.isnan(published))
-    axes.vlines(published[at], at - 0.42, at + 0.42, color="black", lw=1.4)
+    rows = np.flatnonzero(~np.isnan(published))
+    axes.vlines(published[rows], rows - 0.42, rows + 0.42, color="black", lw=1.4)
     axes.set_xlabel("slides")

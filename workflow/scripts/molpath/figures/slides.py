@@ -35,8 +35,11 @@ def plot_slides(table: str, ledger: str, output: str, note: str) -> None:
     bars.invert_yaxis()
     bars.set_xlabel("slides")
     measured = slides[slides.focus != ""].astype({"area_mm2": float, "focus": float})
-    lost = measured.slide_id.map(losses).notna()
-    for label, slides_shown, colour in (("kept", measured[~lost], KEPT), ("set aside", measured[lost], ASIDE)):
+    is_set_aside = measured.slide_id.map(losses).notna()
+    for label, slides_shown, colour in (
+        ("kept", measured[~is_set_aside], KEPT),
+        ("set aside", measured[is_set_aside], ASIDE),
+    ):
         points.plot(slides_shown.area_mm2, slides_shown.focus, "o", ms=4, alpha=0.6, color=colour, label=label)
     points.set(xlabel="tissue, mm²", ylabel="sharpness (median over windows)")
     points.legend(frameon=False)

@@ -19,10 +19,10 @@ from ..tables.scores import (
     fold_values,
     kind_of,
     main_scores,
+    notes_of_folds,
     read_metrics,
     read_tests,
     stars,
-    told_of,
 )
 from .panels import add_stars, box_numbers, colours_of, draw_boxes, grid_of_panels, name_rows, say_nothing, shown
 from .style import save
@@ -82,11 +82,11 @@ def draw_column(axes, scores: pd.DataFrame, tasks: list[str], names: list[str], 
     """Tasks from the top, each family below its name."""
     family = scores.drop_duplicates("task").set_index("task").family
     metric = scores.drop_duplicates("task").set_index("task").metric
-    places, heads, at = {}, {}, -1
+    places, heads, row_number = {}, {}, -1
     for task in tasks:
         if family[task] not in heads:
-            heads[family[task]] = at = at + 1
-        places[task] = at = at + 1
+            heads[family[task]] = row_number = row_number + 1
+        places[task] = row_number = row_number + 1
     rows = len(names) + bool(scores.site_only.notna().any())
     offsets = np.linspace(-0.34, 0.34, rows) if rows > 1 else np.zeros(1)
     sites = scores.groupby("task")[list(BESIDE[2:])].first()
@@ -104,12 +104,17 @@ def draw_column(axes, scores: pd.DataFrame, tasks: list[str], names: list[str], 
         )
         axes.plot(model_scores["mean"][has_failed], y[has_failed], "o", ms=3.8, color="white", mec=colours[name], mew=1)
         for value, place, fold_note in zip(
-            model_scores["mean"][has_failed], y[has_failed], np.array(told_of(model_scores))[has_failed], strict=True
+            model_scores["mean"][has_failed],
+            y[has_failed],
+            np.array(notes_of_folds(model_scores))[has_failed],
+            strict=True,
         ):
             if np.isfinite(value):
                 short = fold_note.replace(" folds", "").replace(f"{EMPTY} in", "empty")
-                aside = 5 + 44 * (number % 2)  # rows are lower than letters: words of neighbours stand side by side
-                axes.annotate(short, (value, place), (aside, -2), textcoords="offset points", fontsize=6)
+                label_offset = 5 + 44 * (
+                    number % 2
+                )  # rows are lower than letters: words of neighbours stand side by side
+                axes.annotate(short, (value, place), (label_offset, -2), textcoords="offset points", fontsize=6)
     chance = scores.groupby("task").chance.first()
     for task, place in places.items():
         axes.axhspan(place - 0.48, place + 0.48, color="#f5f5f5", zorder=0, lw=0)
@@ -121,7 +126,7 @@ def draw_column(axes, scores: pd.DataFrame, tasks: list[str], names: list[str], 
     for label, place in zip(axes.get_yticklabels(), sorted(labels), strict=True):
         label.set_fontweight("bold" if place in heads.values() else "normal")
     axes.tick_params(axis="y", length=0)
-    axes.set_ylim(at + 0.6, -0.6)
+    axes.set_ylim(row_number + 0.6, -0.6)
     label = "score: mean over folds and 95 % interval; dotted: chance"
     if (scores.n_failed + scores.n_empty > 0).any():
         label += "; ring: folds failed, or empty (no coefficient kept)"
@@ -161,7 +166,7 @@ def plot_heatmap(*, metrics: str, models: Models, figure: str, table: str, note:
     chance = first.chance.fillna(0).to_numpy()[:, None]
     shades = (values - chance) / (1 - chance)
     picture = axes.imshow(shades, cmap="cividis", aspect="auto", vmin=0, vmax=1)
-    fold_notes = scores.assign(told=told_of(scores)).set_index(["task", "model"]).told
+    fold_notes = scores.assign(fold_note=notes_of_folds(scores)).set_index(["task", "model"]).fold_note
     for (row, column), value in np.ndenumerate(values):
         if not np.isfinite(value) and (fold_note := fold_notes.get((wide.index[row], wide.columns[column]), "")):
             short = fold_note.replace(" folds", "").replace(f"{EMPTY} in", "empty").replace(f", {OVERLAP}", "")

@@ -57,15 +57,15 @@ def samples_of(
             name in slides_of_sample,
             [slide_id for slide_id in slides_of_sample.get(name, "").split(";") if slide_id],
         )
-        lost = [f"{slide['slide_id']}: {in_words(slide)}" for slide in sample_slides if slide["status"] != OK]
+        not_embedded = [f"{slide['slide_id']}: {in_words(slide)}" for slide in sample_slides if slide["status"] != OK]
         rows.append(
             {"case_id": sample_slides[0]["case_id"], unit: name}
             | {
                 "status": OK if is_embedded else NOT_PREDICTED,
-                "reason": "" if is_embedded else "; ".join(lost) or in_words(fate),
+                "reason": "" if is_embedded else "; ".join(not_embedded) or in_words(fate),
             }
             | {"n_slides": len(used), "n_patches": int(fate["n_patches"] or 0) if is_embedded else 0}
-            | {"set_aside": "; ".join(lost), "quality": quality_of(sample_slides, used)}
+            | {"set_aside": "; ".join(not_embedded), "quality": quality_of(sample_slides, used)}
         )
     return pd.DataFrame(rows).set_index(unit, drop=False).rename_axis(None)
 

@@ -94,49 +94,51 @@ def stacked(probes: Sequence[Linear], outputs: int, width: int) -> tuple[np.ndar
     )
 
 
-def calibrated_by(task: Task, crossed: Crossed) -> Calibration:
+def calibrated_by(task: Task, cross_fits: Crossed) -> Calibration:
     """Score of each left-out sample of a task of classes or numbers.
 
     Samples of cases that no probe left out have inf: the one case of a class is such a case, and its like are those
     that sets miss. Without it sets held 81 % of new cases where 90 were asked for (10 cases, one of the second class).
     """
     if task.is_regression:
-        labels = np.zeros(len(crossed.row), np.int64)
-        score = np.abs(task.values[crossed.row] - crossed.values[:, 0])
+        labels = np.zeros(len(cross_fits.row), np.int64)
+        score = np.abs(task.values[cross_fits.row] - cross_fits.values[:, 0])
     else:
-        labels = task.labels[crossed.row]
-        score = nonconformity(crossed.values)[np.arange(len(labels)), labels]
-    never = np.setdiff1d(np.arange(len(crossed.case)), crossed.row) if crossed.probes else np.zeros(0, np.int64)
+        labels = task.labels[cross_fits.row]
+        score = nonconformity(cross_fits.values)[np.arange(len(labels)), labels]
+    never = (
+        np.setdiff1d(np.arange(len(cross_fits.case)), cross_fits.row) if cross_fits.probes else np.zeros(0, np.int64)
+    )
     never_labels = np.zeros(len(never), np.int64) if task.is_regression else task.labels[never]
     return Calibration(
-        np.append(crossed.fold, np.zeros(len(never), np.int64)),
-        crossed.case[np.append(crossed.row, never)],
+        np.append(cross_fits.fold, np.zeros(len(never), np.int64)),
+        cross_fits.case[np.append(cross_fits.row, never)],
         np.append(labels, never_labels),
         np.append(score, np.full(len(never), np.inf)),
     )
 
 
-def conformal_facts(task: Task, crossed: Crossed) -> dict[str, Any]:
+def conformal_facts(task: Task, cross_fits: Crossed) -> dict[str, Any]:
     """What sets and intervals rest on."""
-    case, labels = crossed.case[crossed.row], task.labels[crossed.row]
+    case, labels = cross_fits.case[cross_fits.row], task.labels[cross_fits.row]
     counted = {name: len(np.unique(case[labels == code])) for code, name in enumerate(task.classes)}
     cases = len(np.unique(case))
     return {
         "method": METHODS["regression" if task.is_regression else "classes"],
         "n_cases": cases,
-        "n_cases_never_left_out": len(np.unique(crossed.case)) - cases,
+        "n_cases_never_left_out": len(np.unique(cross_fits.case)) - cases,
         "n_cases_by_class": counted,
-        "folds": len(crossed.probes),
-        "folds_left_out": crossed.left_out,
+        "folds": len(cross_fits.probes),
+        "folds_left_out": cross_fits.left_out,
     }
 
 
-def temperature_facts(task: Task, crossed: Crossed) -> dict[str, Any]:
+def temperature_facts(task: Task, cross_fits: Crossed) -> dict[str, Any]:
     """One temperature of the left-out samples' logits, a case counting 1, or none and why; errors of calibration."""
-    logits = both_sides(crossed.values)
+    logits = both_sides(cross_fits.values)
     is_complete = np.isfinite(logits).all(1)  # of folds whose training side has every class
-    row, logits = crossed.row[is_complete], logits[is_complete]
-    labels, case = task.labels[row], crossed.case[row]
+    row, logits = cross_fits.row[is_complete], logits[is_complete]
+    labels, case = task.labels[row], cross_fits.case[row]
     counts = [len(np.unique(case[labels == code])) for code in range(len(task.classes))]
     if sum(count >= FEWEST for count in counts) < 2:
         class_counts = ", ".join(f"{name} {count}" for name, count in zip(task.classes, counts, strict=True))
@@ -152,6 +154,8 @@ def temperature_facts(task: Task, crossed: Crossed) -> dict[str, Any]:
         name: float(pooled_calibration(labels, tempered(logits, value), shares[None], len(times))[ERROR][0])
         for name, value in (("ece", 1.0), ("ece_calibrated", temperature))
     }
-    lost = f", without {int((~is_complete).sum())} rows of folds that lack a class" if not is_complete.all() else ""
-    note = f"of {len(times)} left-out cases{lost}"
+    left_out_note = (
+        f", without {int((~is_complete).sum())} rows of folds that lack a class" if not is_complete.all() else ""
+    )
+    note = f"of {len(times)} left-out cases{left_out_note}"
     return {"temperature": temperature, "temperature_note": note, "calibration": error}

@@ -36,8 +36,8 @@ class Distances:
     def of(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Distances (float64 N) of x (float N x D): to the nearest cases, and Mahalanobis', squared."""
         parts = [(self._near(rows), self._far(rows)) for _, rows in _centred(x, self.mean)]
-        near, far = zip(*parts, strict=True) if parts else ((), ())
-        return np.concatenate([*near, []]), np.concatenate([*far, []])
+        local_distance, overall_distance = zip(*parts, strict=True) if parts else ((), ())
+        return np.concatenate([*local_distance, []]), np.concatenate([*overall_distance, []])
 
     def _near(self, rows: np.ndarray, own_places: np.ndarray | None = None) -> np.ndarray:
         """Mean distance to the nearest kept cases; own_places: the place of each row among them (-1: none)."""
@@ -70,14 +70,14 @@ def fit_distances(x: np.ndarray, seed: int) -> tuple[Distances, np.ndarray, np.n
     distances = Distances(mean, axes, spread, floor, x[chosen].astype(np.float64) - mean)
     place = np.full(n, -1)
     place[chosen] = np.arange(len(chosen))
-    near, far = np.empty(n), np.empty(n)
+    local_distance, overall_distance = np.empty(n), np.empty(n)
     weight = (1 - shrinkage) / (n - 1)
     for part, rows in _centred(x, mean):
-        near[part] = distances._near(rows, place[part])
+        local_distance[part] = distances._near(rows, place[part])
         inside = distances._far(rows)
         # Sherman and Morrison: the covariance, and the mean, without the row itself.
-        far[part] = (n / (n - 1)) ** 2 * inside / np.maximum(1 - weight * inside, 1e-9)
-    return distances, near, far
+        overall_distance[part] = (n / (n - 1)) ** 2 * inside / np.maximum(1 - weight * inside, 1e-9)
+    return distances, local_distance, overall_distance
 
 
 def _centred(x: np.ndarray, mean: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:

@@ -37,9 +37,9 @@ def fit(task: Task, x: np.ndarray, settings: Probe) -> Predictor:
         raise BadTask(
             f"{task.name}: nothing to predict, for every labelled sample is of class {task.classes[0]}: {OUT}"
         )
-    if joined := [name for name in task.classes if JOIN in name]:
+    if ambiguous := [name for name in task.classes if JOIN in name]:
         raise BadTask(
-            f"{task.name}: class {joined[0]} has a {JOIN} in its name, which parts the classes of a set: {OUT}"
+            f"{task.name}: class {ambiguous[0]} has a {JOIN} in its name, which parts the classes of a set: {OUT}"
         )
     everyone = np.arange(len(task.samples))
     try:
@@ -64,12 +64,12 @@ def fit(task: Task, x: np.ndarray, settings: Probe) -> Predictor:
         facts["survival"] = survival_facts(task, risk, settings)
         nothing = stacked([], 1, x.shape[1])
         return Predictor(kind, [], facts, linear, *nothing, NO_CALIBRATION, breslow(risk, *task.survival))
-    crossed = cross_fit(task, x, settings)
-    calibration = calibrated_by(task, crossed)
-    facts["conformal"] = conformal_facts(task, crossed)
+    cross_fits = cross_fit(task, x, settings)
+    calibration = calibrated_by(task, cross_fits)
+    facts["conformal"] = conformal_facts(task, cross_fits)
     if kind == "classes":
-        facts |= temperature_facts(task, crossed)
-    folds = stacked(crossed.probes, len(linear.intercept), x.shape[1])
+        facts |= temperature_facts(task, cross_fits)
+    folds = stacked(cross_fits.probes, len(linear.intercept), x.shape[1])
     return Predictor(kind, list(task.classes), facts, linear, *folds, calibration)
 
 

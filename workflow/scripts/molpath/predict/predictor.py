@@ -171,5 +171,5 @@ class Predictor:
 
     def _numbers(self, predicted: np.ndarray, x: np.ndarray, coverage: float) -> pd.DataFrame:
         lower, upper = self.calibration.interval(self.fold_logits(x)[:, :, 0], coverage)
-        held = {"lower": np.minimum(lower, predicted), "upper": np.maximum(upper, predicted)}
-        return pd.DataFrame({"predicted": predicted} | held)
+        limits = {"lower": np.minimum(lower, predicted), "upper": np.maximum(upper, predicted)}
+        return pd.DataFrame({"predicted": predicted} | limits)

@@ -106,7 +106,7 @@ def oddities_of(facts: Mapping[str, Any]) -> list[str]:
         "survival": facts["kind"] != "survival"
         or (isinstance(times, list) and all(map(is_number, [*numbers, *times]))),
     }
-    return [key for key, good in fine.items() if not good]
+    return [key for key, is_valid in fine.items() if not is_valid]
 
 
 def is_number(value: Any) -> bool:

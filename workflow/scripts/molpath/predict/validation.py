@@ -41,10 +41,10 @@ def validate(
     task = labelled.task
     labelled_rows = table[table[task.unit].isin(task.samples)]
     rows = labelled_rows[(labelled_rows.status == OK) & ~labelled_rows.in_training]
-    n_in_training, lost = int(labelled_rows.in_training.sum()), int((labelled_rows.status != OK).sum())
+    n_in_training, n_unpredicted = int(labelled_rows.in_training.sum()), int((labelled_rows.status != OK).sum())
     left_out = (
         f"{n_in_training} in training left out" * bool(n_in_training),
-        f"{lost} labelled but not predicted" * bool(lost),
+        f"{n_unpredicted} labelled but not predicted" * bool(n_unpredicted),
     )
     left_out_note = "; ".join(filter(None, left_out))
     if not len(rows):
@@ -78,8 +78,8 @@ def score(task: Task, rows: pd.DataFrame, kind: str) -> Results:
     part = task.keep(list(rows[task.unit]))
     sample_rows = rows.set_index(task.unit).loc[part.samples]
     results = Results(part, times=())
-    nobody, all_samples = np.zeros(0, int), np.arange(len(part.samples))
-    results.add("external", 0, nobody, all_samples, lambda train, test: values_of(part, sample_rows, kind)[test])
+    no_samples, all_samples = np.zeros(0, int), np.arange(len(part.samples))
+    results.add("external", 0, no_samples, all_samples, lambda train, test: values_of(part, sample_rows, kind)[test])
     return results
 
 

@@ -66,11 +66,11 @@ def checks_of(request: Mapping[str, Any], plan: Estimate) -> dict[str, Callable[
         ),
         "limits": lambda: machine.check_limits(request["batch_bytes"], request["processes"], request["trains"]),
         "GPU": lambda: machine.check_gpu(request["networks"]),
-        "time": lambda: told_time(plan),
+        "time": lambda: time_finding(plan),
     }
 
 
-def told_time(plan: Estimate) -> Finding:
+def time_finding(plan: Estimate) -> Finding:
     """How long what is left will take on the machine that the plan is for."""
     usual, shortest, longest = map(in_time, plan.hours)
     message = f"what is left takes about {usual} ({shortest} to {longest}) with {plan.machine}"

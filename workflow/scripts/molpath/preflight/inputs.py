@@ -118,7 +118,7 @@ def _from_hub(check: str, facts: Facts, encoder: Mapping[str, Any], ask_hub: boo
 
 def without_login(facts: Facts) -> str:
     """Encoders of pathology for which nobody has to be asked: of those, the two nearest in size to a gated one."""
-    free = {
+    ungated = {
         name: facts_of_adapter
         for name, facts_of_adapter in ADAPTERS.items()
         if not facts_of_adapter.gated
@@ -126,8 +126,8 @@ def without_login(facts: Facts) -> str:
         and facts_of_adapter.tile
         and facts_of_adapter.network.startswith("ViT")
     }
-    nearest = sorted(free, key=lambda name: abs(free[name].parameters - facts.parameters))[:SUGGESTED]
-    return "without a login: " + " or ".join(f"{name} ({free[name].licence})" for name in nearest)
+    nearest = sorted(ungated, key=lambda name: abs(ungated[name].parameters - facts.parameters))[:SUGGESTED]
+    return "without a login: " + " or ".join(f"{name} ({ungated[name].licence})" for name in nearest)
 
 
 def hub_cache() -> str:
@@ -188,9 +188,9 @@ def check_reading(
         return note(check, "none was read", "run the doctor again once slides are there" if count else "")
     chosen = [existing[int(i)] for i in np.unique(np.linspace(0, len(existing) - 1, count).astype(int))]
     jobs = [(slide["path"], slide["mpp"], *geometry) for slide in chosen]
-    began = time.perf_counter()
+    started_at = time.perf_counter()
     results = [result for _, result in map_contained(_read_or_say, jobs, deadline_s)]
-    spent = time.perf_counter() - began
+    duration_s = time.perf_counter() - started_at
     failed = [(slide, r) for slide, r in zip(chosen, results, strict=True) if isinstance(r, Exception)]
     names = "; ".join(f"{slide['slide_id']} ({slide['path']}): {error}" for slide, error in failed[:NAMED])
     if len(failed) == len(chosen):
@@ -199,10 +199,8 @@ def check_reading(
         )
     raw, raw_s, read, read_s = np.sum([r for r in results if not isinstance(r, Exception)], axis=0)
     rate = read / max(read_s, 1e-9)
-    message = (
-        f"{len(chosen) - len(failed)} of {len(chosen)} opened and read in {spent:.1f} s: {in_words(raw / raw_s)}/s "
-    )
-    message += f"from storage, {rate:.0f} patches of {geometry[0]} px/s with one reader"
+    message = f"{len(chosen) - len(failed)} of {len(chosen)} opened and read in {duration_s:.1f} s: "
+    message += f"{in_words(raw / raw_s)}/s from storage, {rate:.0f} patches of {geometry[0]} px/s with one reader"
     message += f" (the run's {patches:,.0f} take {patches / rate / 3600:.2g} h of one)" if patches else ""
     return (
         note(check, f"{message}. Not read: {names}", "it will be set aside with a reason")
@@ -226,7 +224,7 @@ def read_some(job: tuple[str, str, int, float]) -> tuple[float, float, float, fl
     """
     path, mpp, size, target = job
     raw, raw_s = _read_raw(path)
-    began = time.perf_counter()
+    started_at = time.perf_counter()
     slide = open_slide(path)
     try:
         width, height = slide.levels[0][:2]
@@ -240,14 +238,14 @@ def read_some(job: tuple[str, str, int, float]) -> tuple[float, float, float, fl
         read_what_can_be_read(slide, coords, Geometry(size, edge, target), pixels)
     finally:
         slide.close()
-    return raw, raw_s, len(coords), time.perf_counter() - began
+    return raw, raw_s, len(coords), time.perf_counter() - started_at
 
 
 def _read_raw(path: str) -> tuple[int, float]:
     with open(path, "rb", buffering=0) as handle:
         if hasattr(os, "posix_fadvise"):
             os.posix_fadvise(handle.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-        began, total = time.perf_counter(), 0
+        started_at, total = time.perf_counter(), 0
         while total < RAW_BYTES and (block := handle.read(1 << 20)):
             total += len(block)
-        return total, max(time.perf_counter() - began, 1e-6)
+        return total, max(time.perf_counter() - started_at, 1e-6)

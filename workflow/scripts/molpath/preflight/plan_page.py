@@ -114,13 +114,13 @@ def in_short(table: pd.DataFrame) -> list[pd.Series]:
 
 
 def _as_one(rows: list[pd.Series]) -> pd.Series:
-    together = rows[0].copy()
+    merged = rows[0].copy()
     for name in (*NUMBERS, "units", "left"):
-        together[name] = sum(row[name] for row in rows)
-    together["patches"] = float("nan")
-    more = len(rows) - NAMED
-    together["what"] = ", ".join(row.what for row in rows[:NAMED]) + (f" and {more} more" if more > 0 else "")
-    return together
+        merged[name] = sum(row[name] for row in rows)
+    merged["patches"] = float("nan")
+    n_hidden = len(rows) - NAMED
+    merged["what"] = ", ".join(row.what for row in rows[:NAMED]) + (f" and {n_hidden} more" if n_hidden > 0 else "")
+    return merged
 
 
 def _page_line(row: pd.Series) -> str:

@@ -61,7 +61,7 @@ class Sum:
         total = {"stage": "total", "what": ""} | {name: table[name].sum() for name in names}
         runs = table[(table.stage == "pretrain") & table.what.str.startswith("run ")]
         if len(runs):  # side by side, as far as there are GPUs
-            together = max(runs.wall_hours.max(), runs.gpu_hours.sum() / self.machine.gpu.count)
-            total["wall_hours"] += together - runs.wall_hours.sum()
+            wall_hours = max(runs.wall_hours.max(), runs.gpu_hours.sum() / self.machine.gpu.count)
+            total["wall_hours"] += wall_hours - runs.wall_hours.sum()
         table = pd.concat([table, pd.DataFrame([total])], ignore_index=True).reindex(columns=COLUMNS)
         return table.fillna(dict.fromkeys(("what", "patches_are", "note", "assumed"), ""))

@@ -107,10 +107,10 @@ def check_rename(results: str) -> Finding:
     check, place = "rename and fsync", nearest_folder(results)
     path = place / f".doctor-{uuid.uuid4().hex}"
     try:
-        began = time.perf_counter()
+        started_at = time.perf_counter()
         for text in ("old", "new"):
             write_text(path, text)
-        spent = (time.perf_counter() - began) / 2
+        duration_s = (time.perf_counter() - started_at) / 2
         if path.read_text() != "new":
             return problem(check, f"a file in {place} has its old contents after a rename", "use another file system")
     except OSError as error:
@@ -120,8 +120,8 @@ def check_rename(results: str) -> Finding:
         return problem(check, f"writing a file in {place} and renaming it failed: {error}", remedy)
     finally:
         _remove(path)
-    message = f"work in {place}, {spent * 1000:.1f} ms a file"
-    if spent > SLOW_WRITE_S:
+    message = f"work in {place}, {duration_s * 1000:.1f} ms a file"
+    if duration_s > SLOW_WRITE_S:
         return note(check, message, "slow for many small files: a local disk or scratch for results would help")
     return ok(check, message)
 

@@ -31,7 +31,7 @@ def try_encoders(encoders: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
     for job, result in map_contained(_encode, jobs, DEADLINE_S):
         check = f"trial of encoder {job['name']}"
         remedy = f"name the right file: features: encoders: {job['name']}: weights (workflow/docs/encoders.md)"
-        yield _told(check, result, remedy)
+        yield _finding_of(check, result, remedy)
 
 
 def try_slide_encoders(models: Sequence[Mapping[str, Any]], deployed: bool) -> Iterator[Finding]:
@@ -53,10 +53,10 @@ def try_slide_encoders(models: Sequence[Mapping[str, Any]], deployed: bool) -> I
         remedy = f"see workflow/docs/encoders.md for what {job['model']['kind']} needs"
         if "runs on a GPU only" in str(result):
             remedy = "run the doctor on a node with a GPU, as clusters.md says, and embed there"
-        yield _told(f"trial of model {job['name']}", result, remedy)
+        yield _finding_of(f"trial of model {job['name']}", result, remedy)
 
 
-def _told(check: str, result: Any, remedy: str) -> Finding:
+def _finding_of(check: str, result: Any, remedy: str) -> Finding:
     """The finding of a trial's result: words, or an exception."""
     if isinstance(result, str):
         return ok(check, result)
@@ -101,14 +101,14 @@ def _encode_patch(job: Mapping[str, Any]) -> str:
     encoder = build(job["files"], job["config"])
     encoder = encoder.to(device)
     patch = torch.randint(0, 256, (1, job["edge"], job["edge"], 3), dtype=torch.uint8).to(device)
-    began = time.perf_counter()
+    started_at = time.perf_counter()
     vector = encoder(patch).to("cpu")
-    spent = time.perf_counter() - began
+    duration_s = time.perf_counter() - started_at
     if tuple(vector.shape) != (1, encoder.dim) or not bool(torch.isfinite(vector).all()):
         raise ValueError(
             f"a patch gave {tuple(vector.shape)} numbers, or such as are not finite, for 1 x {encoder.dim}"
         )
-    return f"a patch of {job['edge']} px gave {encoder.dim:,} numbers in {spent:.2g} s ({_named(torch, device)})"
+    return f"a patch of {job['edge']} px gave {encoder.dim:,} numbers in {duration_s:.2g} s ({_named(torch, device)})"
 
 
 def _embed_bag(job: Mapping[str, Any]) -> str:
@@ -123,12 +123,12 @@ def _embed_bag(job: Mapping[str, Any]) -> str:
     rng = np.random.default_rng(0)
     features = rng.standard_normal((BAG, job["width"]), dtype=np.float32)
     coords = EDGE * np.stack([np.arange(BAG) % SIDE, np.arange(BAG) // SIDE], axis=1).astype(np.int64)
-    began = time.perf_counter()
+    started_at = time.perf_counter()
     embedding = np.asarray(embed(Bag(features, coords, EDGE)))
-    spent = time.perf_counter() - began
+    duration_s = time.perf_counter() - started_at
     if not np.isfinite(embedding).all():
         raise ValueError("a bag of patches gave numbers that are not finite")
-    return f"{BAG} patches gave {embedding.size:,} numbers in {spent:.2g} s ({_named(torch, device)})"
+    return f"{BAG} patches gave {embedding.size:,} numbers in {duration_s:.2g} s ({_named(torch, device)})"
 
 
 def _named(torch: Any, device: Any) -> str:

@@ -236,8 +236,8 @@ def split_epoch(
     batches: list[list[Example]] = [[] for _ in range(steps)]
     cases_of_step: list[set[int]] = [set() for _ in range(steps)]
     for i in order:
-        free = [step for step in range(steps) if examples[i].case not in cases_of_step[step]]
-        step = min(free, key=lambda step: len(batches[step]))
+        open_steps = [step for step in range(steps) if examples[i].case not in cases_of_step[step]]
+        step = min(open_steps, key=lambda step: len(batches[step]))
         batches[step].append(examples[i])
         cases_of_step[step].add(examples[i].case)
     return batches

@@ -41,11 +41,11 @@ def left_state(
         # EINVAL: a place in the archive that no file has
         if isinstance(error, (OSError, MemoryError)) and getattr(error, "errno", None) != errno.EINVAL:
             raise  # of the machine, not of the file
-        aside = path.with_name(f"{path.name}.damaged")
-        os.replace(path, aside)
+        damaged_path = path.with_name(f"{path.name}.damaged")
+        os.replace(path, damaged_path)
         log.warning(
             "%s is no whole state of a training (%s: %s): it lies at %s now, and training starts from the beginning",
-            path, type(error).__name__, str(error)[:200], aside,
+            path, type(error).__name__, str(error)[:200], damaged_path,
         )  # fmt: skip
         return "damaged", {}
     return "whole", state

@@ -108,8 +108,8 @@ class SlideEncoder(nn.Module):
             heads = [segment_sum(share, part, [len(block)])[0] for share, part in zip(shares, parts, strict=True)]
             pooled.append(torch.stack(heads))
             weights.append(torch.stack([torch.logsumexp(score, 0) for score in scores]))
-        over = torch.softmax(torch.stack(weights), dim=0)
-        return torch.einsum("bh,bhd->hd", over.to(pooled[0].dtype), torch.stack(pooled)).flatten()[None]
+        block_weights = torch.softmax(torch.stack(weights), dim=0)
+        return torch.einsum("bh,bhd->hd", block_weights.to(pooled[0].dtype), torch.stack(pooled)).flatten()[None]
 
     def attention_weights(self, patches: torch.Tensor) -> torch.Tensor:
         """Attention of the patches of one bag (T x input): heads x T, each head's shares add up to 1."""

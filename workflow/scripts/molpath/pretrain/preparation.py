@@ -90,14 +90,16 @@ def words_of(settings: RnaSettings, genes: Sequence[str], table: str = "") -> li
     if not settings["checkpoint"]:
         return vocabulary_of(genes)
     current = current_words(read_vocabulary(settings["checkpoint"]), GeneTable(table))
-    words, known_words = current.words, set(current.words)
+    vocabulary_words, known_words = current.words, set(current.words)
     n_renamed = current.by_retired_name(genes)
     log.info("%d retired words have their current symbol, by which %d genes are found", len(current.renamed), n_renamed)
     for word, reason in current.left_out.items():
         log.info("the vocabulary's word %s is left out: %s", word, reason)
     missing = [name for name in genes if name not in known_words]
-    log.info("%d of %d genes are in the vocabulary of %d words", len(genes) - len(missing), len(genes), len(words))
-    return words
+    log.info(
+        "%d of %d genes are in the vocabulary of %d words", len(genes) - len(missing), len(genes), len(vocabulary_words)
+    )
+    return vocabulary_words
 
 
 def tokens_by_cohort(values: np.ndarray, cohorts: Sequence[str]) -> dict[str, int]:

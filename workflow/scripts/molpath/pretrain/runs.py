@@ -235,10 +235,10 @@ def verify_once(store: PatchStore, slides: list[str], process_group: World) -> N
 
 def _follow(trainer: Trainer, job: Job) -> None:
     """Train, and tell log, terminal and TensorBoard after each epoch; speeds go nowhere else."""
-    alone = trainer.world.rank == 0
-    run, log_path = job["run"], job["log_path"] if alone else None
+    is_first_rank = trainer.world.rank == 0
+    run, log_path = job["run"], job["log_path"] if is_first_rank else None
     progress = Progress(log_path, f"pretraining {run['name']}", run["training"]["epochs"], "epochs")
-    board = Events(job["events"] if alone else None)
+    board = Events(job["events"] if is_first_rank else None)
 
     def tell(row: Row, seconds: float) -> None:
         before = int(row["epoch"]) - progress.state["done"] - 1

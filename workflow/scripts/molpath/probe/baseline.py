@@ -16,7 +16,7 @@ def survival_name(day: float) -> str:
 
 
 def survival_at(
-    train_risk: np.ndarray, times: np.ndarray, events: np.ndarray, risk: np.ndarray, at: Sequence[float]
+    train_risk: np.ndarray, times: np.ndarray, events: np.ndarray, risk: np.ndarray, days: Sequence[float]
 ) -> np.ndarray:
     """Predicted survival (float N x days) of samples with `risk` (float N) at the days `at`.
 
@@ -27,8 +27,8 @@ def survival_at(
 
     middle = np.median(train_risk)  # risk is up to a constant: large ones would overflow
     baseline = BreslowEstimator().fit(train_risk - middle, events, times).cum_baseline_hazard_
-    place = np.searchsorted(baseline.x, at, side="right")
+    place = np.searchsorted(baseline.x, days, side="right")
     hazard = np.append(0.0, baseline.y)[place]
     with np.errstate(over="ignore", invalid="ignore"):
         survival = np.where(hazard > 0, np.exp(-hazard * np.exp(risk - middle)[:, None]), 1.0)
-    return np.where(np.asarray(at, float) > times.max(), np.nan, survival)
+    return np.where(np.asarray(days, float) > times.max(), np.nan, survival)

@@ -55,7 +55,7 @@ def case_of(task: Task) -> np.ndarray:
 
 def check_disjoint(first: Task, second: Task) -> None:
     """No case in both tasks; raises BadTask that names the first such case."""
-    both = sorted(set(case_of(first)) & set(case_of(second)))
-    if both:
-        more = f" (and {len(both) - 1} more)" if len(both) > 1 else ""
-        raise BadTask(f"case {both[0]}{more} is in {first.name} and in {second.name}; take it out of one")
+    shared_cases = sorted(set(case_of(first)) & set(case_of(second)))
+    if shared_cases:
+        more = f" (and {len(shared_cases) - 1} more)" if len(shared_cases) > 1 else ""
+        raise BadTask(f"case {shared_cases[0]}{more} is in {first.name} and in {second.name}; take it out of one")

@@ -134,7 +134,7 @@ def in_span(x: np.ndarray, train: np.ndarray) -> np.ndarray:
     return (x - mean) @ basis
 
 
-def notes_of_controls(over: pd.DataFrame, primary: str, classes: int) -> pd.Series:
+def notes_of_controls(summary: pd.DataFrame, primary: str, classes: int) -> pd.Series:
     """Column `note` of a summary: where a control's interval doesn't hold chance, it says so.
 
     A simple control's has to lie over it; a permuted one's band of ENOUGH_PERMUTATIONS may lie on either side, of a
@@ -142,14 +142,14 @@ def notes_of_controls(over: pd.DataFrame, primary: str, classes: int) -> pd.Seri
     over: as intervals.summarise writes it; n_draws: permutations with a value.
     """
     chance = chance_of(primary, classes)
-    notes = over.note.copy()
-    for index, row in over[over.metric == primary].iterrows():
+    notes = summary.note.copy()
+    for index, row in summary[summary.metric == primary].iterrows():
         value = f"{primary} {row['mean']:.3f} ({row.lower:.3f} to {row.upper:.3f})"
         if row.protocol in ALONE and row.lower > chance:
             message = f"{ALONE[row.protocol]}: {value}"
         elif is_control(row.protocol) and np.isfinite(chance) and 0 < row.n_draws < ENOUGH_PERMUTATIONS:
-            few = f"{NOT_JUDGED}: {row.n_draws:.0f} of {ENOUGH_PERMUTATIONS} permutations that this takes"
-            notes[index] = "; ".join(part for part in (few, row.note) if part)
+            too_few = f"{NOT_JUDGED}: {row.n_draws:.0f} of {ENOUGH_PERMUTATIONS} permutations that this takes"
+            notes[index] = "; ".join(part for part in (too_few, row.note) if part)
             continue
         elif is_control(row.protocol) and (row.lower > chance or (row.upper < chance and primary not in BELOW_CHANCE)):
             message = f"{OFF_CHANCE}: {value}, chance {chance:.3g}; its folds, sites or cohorts carry part of the score"

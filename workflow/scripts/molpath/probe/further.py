@@ -50,13 +50,15 @@ class NestedProbe:
         """The strength of a training side; inner folds whose training part has one class only say nothing."""
         strengths = sorted(self.settings["nested_C"])
         scores = np.zeros(len(strengths))
-        for inner, held in inner_folds([self.cases[i] for i in train]):
+        for inner, held_out in inner_folds([self.cases[i] for i in train]):
             for place, c in enumerate(strengths):
                 try:
-                    probabilities = self._fit(train[inner], train[held], c)
+                    probabilities = self._fit(train[inner], train[held_out], c)
                 except ProbeFailed:
                     continue
-                scores[place] += classification_metrics(self.task.labels[train[held]], probabilities, ["bacc"])["bacc"]
+                scores[place] += classification_metrics(self.task.labels[train[held_out]], probabilities, ["bacc"])[
+                    "bacc"
+                ]
         return strengths[int(np.argmax(scores))]
 
     def _fit(self, train: np.ndarray, test: np.ndarray, c: float) -> np.ndarray:

@@ -65,18 +65,18 @@ def over_folds(group: pd.DataFrame, tried: pd.DataFrame) -> dict[str, Any]:
     fits = pd.MultiIndex.from_frame(tried[["repeat", "fold"]])
     values = group.value.to_numpy(float)
     group_fits = fits[tried.index.get_indexer(group.index)]
-    good, scored = values[np.isfinite(values)], group_fits[np.isfinite(values)]
+    finite_values, scored = values[np.isfinite(values)], group_fits[np.isfinite(values)]
     why = tried.note[~fits.isin(scored) & ((tried.metric == group.metric.iloc[0]) | ~fits.isin(group_fits))]
     notes = sorted({note for note in why if note})
     messages = (*WARNINGS.values(), AT_CHANCE, OVERLAP)
     n_fits_with = {message: int(group.note.str.contains(message, regex=False).sum()) for message in messages}
     notes += [f"{message} in {count} of {len(group)} fits" for message, count in n_fits_with.items() if count]
     return {
-        "mean": good.mean() if len(good) else np.nan,
-        "se": good.std() / np.sqrt(len(good)) if len(good) > 1 else np.nan,
+        "mean": finite_values.mean() if len(finite_values) else np.nan,
+        "se": finite_values.std() / np.sqrt(len(finite_values)) if len(finite_values) > 1 else np.nan,
         "n_folds": tried.fold.nunique(),
         "n_fits": fits.nunique(),
-        "n_failed": fits.nunique() - len(good),
+        "n_failed": fits.nunique() - len(finite_values),
         "n_empty": n_fits_with[EMPTY],
         "n_train": group.n_train.median(),
         "n_test": group.n_test.median(),
@@ -105,11 +105,11 @@ def pooled_values(rows: list[dict[str, Any]], replicates: Replicates, protocol: 
     pooled, weights = pd.concat(replicates.folds), np.concatenate(replicates.by_case, axis=1)
     metrics = regression_metrics(pooled.value.to_numpy(float), pooled.predicted.to_numpy(float))
     like = next(row for row in reversed(rows) if row["protocol"] == protocol)
-    how = f"{replicates.count} bootstraps of cases over pooled test sides"
+    method = f"{replicates.count} bootstraps of cases over pooled test sides"
     pooled_rows = []
     for name in METRICS:
         lower, upper = percentiles(resampled_metric(pooled, weights, name))
-        values = {"mean": metrics[name], "se": np.nan, "lower": lower, "upper": upper, "interval": how}
+        values = {"mean": metrics[name], "se": np.nan, "lower": lower, "upper": upper, "interval": method}
         blank = {"bootstrap_mean": np.nan, "sample_lower": np.nan, "sample_upper": np.nan}
         pooled_rows.append(like | {"metric": f"pooled_{name}"} | values | blank)
     return pooled_rows
@@ -125,8 +125,8 @@ def over_draws(group: pd.DataFrame) -> dict[str, Any]:
         return {"lower": np.nan, "upper": np.nan, "interval": "none: one permutation", "n_draws": 1}
     draws = group.groupby("repeat" if repeated else "fold").value.mean().dropna()
     lower, upper = np.percentile(draws, [2.5, 97.5]) if len(draws) else (np.nan, np.nan)
-    how = f"percentiles over {len(draws)} {'draws' if repeated else 'folds'}"
-    return {"lower": lower, "upper": upper, "interval": how, "n_draws": len(draws) if repeated else np.nan}
+    method = f"percentiles over {len(draws)} {'draws' if repeated else 'folds'}"
+    return {"lower": lower, "upper": upper, "interval": method, "n_draws": len(draws) if repeated else np.nan}
 
 
 class Replicates:
@@ -147,8 +147,8 @@ class Replicates:
     def interval(self, metric: str) -> dict[str, Any]:
         """Columns lower, upper, interval and, with one fold, those of the paper's bootstrap."""
         lower, upper = percentiles(self.values(metric, self.by_case))
-        how = f"{self.count} bootstraps of cases over {len(self.folds)} test side{'s' * (len(self.folds) > 1)}"
-        row = {"lower": lower, "upper": upper, "interval": how}
+        method = f"{self.count} bootstraps of cases over {len(self.folds)} test side{'s' * (len(self.folds) > 1)}"
+        row = {"lower": lower, "upper": upper, "interval": method}
         if self.by_sample:
             values = self.values(metric, self.by_sample)
             low, high = percentiles(values)
@@ -165,19 +165,23 @@ class Replicates:
         pooled, weights = pd.concat(self.folds), np.concatenate(self.by_case, axis=1)
         labels, probabilities = pooled.label.to_numpy(), pooled[probability_columns(pooled)].to_numpy()
         observed = pooled_calibration(labels, probabilities, np.ones((1, len(pooled))), self.cases)
-        how = f"{self.count} bootstraps of cases over pooled test sides"
+        method = f"{self.count} bootstraps of cases over pooled test sides"
         rows = {}
         for name, values in pooled_calibration(labels, probabilities, weights, self.cases).items():
             mean = float(observed[name][0])
             lower, upper = percentiles(values)
             if name == ERROR:
                 shift = np.nanmean(values) - mean
-                lower, upper, how_shifted = max(lower - shift, 0), min(upper - shift, 1), f"{how}, moved to the mean"
+                lower, upper, shifted_method = (
+                    max(lower - shift, 0),
+                    min(upper - shift, 1),
+                    f"{method}, moved to the mean",
+                )
             rows[name] = {
                 "mean": mean,
                 "lower": lower,
                 "upper": upper,
-                "interval": how_shifted if name == ERROR else how,
+                "interval": shifted_method if name == ERROR else method,
             }
         return rows
 
@@ -211,8 +215,8 @@ def resampled(rng: np.random.Generator, size: int, count: int) -> np.ndarray:
 
 def percentiles(values: np.ndarray) -> tuple[float, float]:
     """2.5 and 97.5 percentiles of what is finite."""
-    good = values[np.isfinite(values)]
-    return tuple(np.percentile(good, [2.5, 97.5])) if len(good) else (np.nan, np.nan)
+    finite_values = values[np.isfinite(values)]
+    return tuple(np.percentile(finite_values, [2.5, 97.5])) if len(finite_values) else (np.nan, np.nan)
 
 
 def fold_metric(fold: pd.DataFrame, weights: np.ndarray, metric: str) -> np.ndarray:

@@ -49,8 +49,8 @@ def sizes_of(counts: np.ndarray) -> tuple[int, int]:
     At V = 1 the diagonal has to hold half of the set each, at V = 0 the other two a quarter; 0 where it is too small.
     """
     tested = max(FEWEST, int(TESTED * counts.min()))
-    together, off_diagonal = min(counts[0, 0], counts[1, 1]) - tested, min(counts[0, 1], counts[1, 0]) - tested
-    size = min(2 * together, 4 * off_diagonal, MOST) // WHOLE * WHOLE
+    on_diagonal, off_diagonal = min(counts[0, 0], counts[1, 1]) - tested, min(counts[0, 1], counts[1, 0]) - tested
+    size = min(2 * on_diagonal, 4 * off_diagonal, MOST) // WHOLE * WHOLE
     return (int(size), tested) if size >= LEAST else (0, tested)
 
 
@@ -83,8 +83,8 @@ def draw_sets(square: Square, rng: np.random.Generator) -> tuple[list[np.ndarray
     test = np.concatenate([cell[: square.tested] for row in shuffled for cell in row])
     sets = []
     for v in STEPS:
-        together, off_diagonal = round(square.n * (1 + v) / 4), round(square.n * (1 - v) / 4)
-        sizes = ((together, off_diagonal), (off_diagonal, together))
+        on_diagonal, off_diagonal = round(square.n * (1 + v) / 4), round(square.n * (1 - v) / 4)
+        sizes = ((on_diagonal, off_diagonal), (off_diagonal, on_diagonal))
         parts = [
             cell[square.tested : square.tested + size]
             for row, row_sizes in zip(shuffled, sizes, strict=True)

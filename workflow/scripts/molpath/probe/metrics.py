@@ -182,7 +182,7 @@ def time_dependent_auc(
     train: tuple[np.ndarray, np.ndarray],
     test: tuple[np.ndarray, np.ndarray],
     risk: np.ndarray,
-    at: Sequence[float],
+    days: Sequence[float],
 ) -> dict[str, tuple[float, str]]:
     """Cumulative/dynamic AUC of the risk at stated times (days), weighted by censoring (scikit-survival's).
 
@@ -197,7 +197,7 @@ def time_dependent_auc(
     times, events = np.where(beyond, np.nextafter(end, 0), test[0]), test[1] & ~beyond
     aucs: dict[str, tuple[float, str]] = {}
     train_survival, scored = Surv.from_arrays(train[1], train[0]), Surv.from_arrays(events, times)
-    for time in at:
+    for time in days:
         if not ((times <= time) & events).any() or not (times > time).any():
             aucs[auc_name(time)] = (
                 np.nan,

@@ -23,19 +23,19 @@ def summarise_with(
     rows: pd.DataFrame, guesses: pd.DataFrame, bootstraps: int, seed: int, intervals: Mapping[str, Interval]
 ) -> pd.DataFrame:
     """`intervals.summarise`, with bootstraps of protocols whose metrics it can't work out: {protocol: function}."""
-    over = summarise(rows, guesses, bootstraps, seed)
-    for index, row in over.iterrows():
+    summary = summarise(rows, guesses, bootstraps, seed)
+    for index, row in summary.iterrows():
         protocol_predictions = (
             guesses[guesses.protocol == row.protocol] if row.protocol in intervals else guesses.iloc[:0]
         )
         if len(protocol_predictions):
-            over.loc[index, ["lower", "upper"]] = intervals[row.protocol](
+            summary.loc[index, ["lower", "upper"]] = intervals[row.protocol](
                 protocol_predictions, row.metric, bootstraps, seed
             )
             sides = protocol_predictions.fold.nunique()
-            how = f"{bootstraps} bootstraps of cases over {sides} test side{'s' * (sides > 1)}"
-            over.loc[index, "interval"] = how
-    return over
+            method = f"{bootstraps} bootstraps of cases over {sides} test side{'s' * (sides > 1)}"
+            summary.loc[index, "interval"] = method
+    return summary
 
 
 def write_results(
@@ -57,13 +57,13 @@ def write_results(
     rows = pd.DataFrame(results.metrics, columns=COLUMNS)
     blank = pd.DataFrame(columns=["sample_id", "protocol", "shots"])
     guesses = pd.concat(results.predictions) if results.predictions else blank
-    over = summarise_with(rows, guesses, settings["bootstraps"], settings["seed"], intervals or {})
-    over["primary"] = (over.metric == primary).astype(int) if len(over) else []
-    over["n_samples"], over["n_missing"] = len(task.samples), missing
-    over["chance"] = [chance_of(name, task.classes_found) for name in over.metric] if len(over) else []
-    over["p_permuted"] = [p_or_words(rows, row.protocol, row.metric, row.shots) for row in over.itertuples()]
-    if len(over):
-        over["note"] = notes_of_controls(over, primary, task.classes_found)
+    summary = summarise_with(rows, guesses, settings["bootstraps"], settings["seed"], intervals or {})
+    summary["primary"] = (summary.metric == primary).astype(int) if len(summary) else []
+    summary["n_samples"], summary["n_missing"] = len(task.samples), missing
+    summary["chance"] = [chance_of(name, task.classes_found) for name in summary.metric] if len(summary) else []
+    summary["p_permuted"] = [p_or_words(rows, row.protocol, row.metric, row.shots) for row in summary.itertuples()]
+    if len(summary):
+        summary["note"] = notes_of_controls(summary, primary, task.classes_found)
 
     def headed(table: pd.DataFrame) -> pd.DataFrame:
         table = table.reset_index(drop=True)
@@ -71,4 +71,4 @@ def write_results(
 
     write_parquet(outputs["predictions"], headed(guesses))
     write_tsv(outputs["metrics"], headed(rows))
-    write_tsv(outputs["summary"], headed(over.replace({np.inf: np.nan})))
+    write_tsv(outputs["summary"], headed(summary.replace({np.inf: np.nan})))

@@ -120,14 +120,14 @@ def names_of(values: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def over(values: np.ndarray, single: bool) -> dict[str, Any]:
     """Mean and standard error over folds, or mean and percentiles over bootstraps; None where no fold has a value."""
-    good = values[np.isfinite(values)]
-    if not len(good):
+    finite_values = values[np.isfinite(values)]
+    if not len(finite_values):
         return {"mean": None, "formatted": "no result"}
-    mean = float(good.mean())
+    mean = float(finite_values.mean())
     if single:
-        lower, upper = map(float, percentiles(good))
+        lower, upper = map(float, percentiles(finite_values))
         return {"mean": mean, "lower": lower, "upper": upper, "formatted": f"{mean:.3f} ({lower:.3f}-{upper:.3f})"}
-    se = float(good.std() / np.sqrt(len(good)))
+    se = float(finite_values.std() / np.sqrt(len(finite_values)))
     return {"mean": mean, "se": se, "formatted": f"{mean:.3f} ± {se:.3f}"}
 
 

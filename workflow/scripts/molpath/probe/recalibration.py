@@ -117,8 +117,8 @@ def common_slope(logits: np.ndarray, labels: np.ndarray, weights: np.ndarray) ->
             slope += np.clip(step, -2, 2)
             if np.abs(step).max() < 1e-9:
                 break
-    lost = (np.abs(step) > 1e-6) | (np.abs(slope) > EDGE / RANGE[0])
-    return np.where(lost | (np.ptp(centred) < FLAT), np.nan, slope)
+    is_undefined = (np.abs(step) > 1e-6) | (np.abs(slope) > EDGE / RANGE[0])
+    return np.where(is_undefined | (np.ptp(centred) < FLAT), np.nan, slope)
 
 
 def moved_interval(value: float, draws: np.ndarray) -> tuple[float, float]:
@@ -127,8 +127,8 @@ def moved_interval(value: float, draws: np.ndarray) -> tuple[float, float]:
     Resamples are more overfitted than the data: percentiles as they are hold the true slope of 60 cases in 86 % of
     draws, moved ones in 96 % (a test draws them). nan where there is no value.
     """
-    good = draws[np.isfinite(draws)]
-    if not len(good) or not np.isfinite(value):
+    finite_draws = draws[np.isfinite(draws)]
+    if not len(finite_draws) or not np.isfinite(value):
         return np.nan, np.nan
-    lower, upper = np.percentile(good, [2.5, 97.5]) - (good.mean() - value)
+    lower, upper = np.percentile(finite_draws, [2.5, 97.5]) - (finite_draws.mean() - value)
     return float(lower), float(upper)

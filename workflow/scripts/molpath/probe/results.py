@@ -218,10 +218,10 @@ class CoxProbe:
         self.fitted = risk[len(test) :], self.times[train], self.events[train]
         return risk[: len(test)]
 
-    def survival(self, risk: np.ndarray, at: Sequence[float]) -> dict[str, np.ndarray]:
+    def survival(self, risk: np.ndarray, days: Sequence[float]) -> dict[str, np.ndarray]:
         """Columns of the predicted survival (float N) at stated days, of samples with the risk of the last fit."""
-        curves = survival_at(*self.fitted, risk, at)
-        return {survival_name(day): curves[:, place] for place, day in enumerate(at)}
+        curves = survival_at(*self.fitted, risk, days)
+        return {survival_name(day): curves[:, place] for place, day in enumerate(days)}
 
 
 def over_times(task: Task, x: np.ndarray, settings: CoxFit, order: np.ndarray | None = None) -> CoxProbe:

@@ -37,13 +37,13 @@ def probe_retrieval(task: Task, x: np.ndarray, settings: Probe) -> Results:
             add_rows(results, fold, train, test, np.full((len(test), len(RANKS)), np.nan), why)
             continue
         names = np.array(task.samples)[train]
-        near = train[nearest(x[train], x[test], max(RANKS), names)]
-        precisions = average_precisions(task.labels[near] == task.labels[test, None])
+        neighbours = train[nearest(x[train], x[test], max(RANKS), names)]
+        precisions = average_precisions(task.labels[neighbours] == task.labels[test, None])
         add_rows(results, fold, train, test, precisions)
-        results.predictions.append(as_table(task, fold, test, near, precisions))
+        results.predictions.append(as_table(task, fold, test, neighbours, precisions))
         for repeat in range(settings["permutations"]):
             labels = task.labels[shuffled(task, settings["seed"], repeat)]
-            permuted = average_precisions(labels[near] == labels[test, None])
+            permuted = average_precisions(labels[neighbours] == labels[test, None])
             add_rows(results, fold, train, test, permuted, protocol="retrieval_permuted", repeat=repeat)
     return results
 
@@ -71,8 +71,10 @@ def nearest(database: np.ndarray, queries: np.ndarray, k: int, names: np.ndarray
             slack = 8 * database.shape[1] * np.finfo(float).eps * (squared_norms + squares.max(initial=0))
             limits = np.partition(distances, k - 1, axis=1)[:, k - 1] + slack
             for row, (query, limit) in enumerate(zip(block, limits, strict=True)):
-                near = np.flatnonzero(distances[row] <= limit)
-                neighbours[start + row] = near[np.lexsort((order[near], exact(database, near, query)))[:k]]
+                candidates = np.flatnonzero(distances[row] <= limit)
+                neighbours[start + row] = candidates[
+                    np.lexsort((order[candidates], exact(database, candidates, query)))[:k]
+                ]
     return neighbours
 
 
@@ -105,14 +107,14 @@ def add_rows(
     """One row per metric, its mean over queries."""
     overlap = results.overlap(train, test)
     for k, values in zip(RANKS, precisions.T, strict=True):
-        few = f"the database holds {len(train)} samples, fewer than {k}" if k > len(train) else ""
+        too_few = f"the database holds {len(train)} samples, fewer than {k}" if k > len(train) else ""
         row = {"protocol": protocol, "shots": 0, "repeat": repeat, "fold": fold, "metric": f"mAP@{k}"}
         value = values.mean() if len(values) else np.nan
-        notes = "; ".join(part for part in (note or few, overlap) if part)
+        notes = "; ".join(part for part in (note or too_few, overlap) if part)
         results.metrics.append(row | {"value": value, "n_train": len(train), "n_test": len(test), "note": notes})
 
 
-def as_table(task: Task, fold: int, test: np.ndarray, near: np.ndarray, precisions: np.ndarray) -> pd.DataFrame:
+def as_table(task: Task, fold: int, test: np.ndarray, neighbours: np.ndarray, precisions: np.ndarray) -> pd.DataFrame:
     """Predictions: a row per query with its label, AP@k (ap_1, ap_5, ap_10) and nearest samples (ids)."""
     names = [task.samples[i] for i in test]
     table = pd.DataFrame({"sample_id": names, "case_id": [task.cases.get(name, name) for name in names]})
@@ -120,7 +122,7 @@ def as_table(task: Task, fold: int, test: np.ndarray, near: np.ndarray, precisio
     for k, values in zip(RANKS, precisions.T, strict=True):
         table[f"ap_{k}"] = values
     sample_ids = np.array(task.samples, object)
-    table["nearest"] = [" ".join(sample_ids[row]) for row in near]
+    table["nearest"] = [" ".join(sample_ids[row]) for row in neighbours]
     return table
 
 

@@ -124,7 +124,7 @@ def check_bags(task: Task, used: Mapping[str, str], embedded: set[str], path: st
 
 def check_finite(task: Task, x: np.ndarray, path: str) -> None:
     """No NaN and no infinity, which a solver would turn into a score of nothing."""
-    wrong = [name for name, good in zip(task.samples, np.isfinite(x).all(1), strict=True) if not good]
+    wrong = [name for name, is_finite in zip(task.samples, np.isfinite(x).all(1), strict=True) if not is_finite]
     if wrong:
         raise BadTask(
             f"{path}: the embeddings of {len(wrong)} {task.unit}s hold NaN or infinite numbers: {shortened(wrong)}. "
@@ -151,5 +151,5 @@ def sites_of(task: Task, slides: EmbeddingTable | None) -> dict[str, str]:
 
 def shortened(names: Sequence[str]) -> str:
     """The first names, and how many more there are."""
-    more = len(names) - SHOWN
-    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+    n_hidden = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {n_hidden} more" if n_hidden > 0 else "")

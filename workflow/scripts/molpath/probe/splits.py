@@ -139,7 +139,7 @@ def quietly(splits: Iterable[tuple[np.ndarray, np.ndarray]]) -> list[tuple[np.nd
 def pooled(strata: pd.Series) -> pd.Series:
     """Strata of a single case, which can't be stratified, put to the commonest one."""
     counts = strata.value_counts()
-    alone = strata.map(counts) < 2
-    if alone.any():
-        log.warning("labels of a single case can't be stratified: %s", sorted(set(strata[alone])))
-    return strata.mask(alone, counts.index[0])
+    is_single = strata.map(counts) < 2
+    if is_single.any():
+        log.warning("labels of a single case can't be stratified: %s", sorted(set(strata[is_single])))
+    return strata.mask(is_single, counts.index[0])

@@ -197,9 +197,9 @@ def check_folds(rows: pd.DataFrame, folds: list[str], table: str | Path) -> None
 def check_sides(rows: pd.DataFrame, folds: list[str], table: str | Path, remedy: str = "on one") -> None:
     """No case on both sides of a fold."""
     for fold in folds:
-        both = rows[rows[fold].isin(("train", "test"))].groupby("case_id")[fold].nunique()
-        if (both > 1).any():
-            case = both.index[both > 1][0]
+        n_sides = rows[rows[fold].isin(("train", "test"))].groupby("case_id")[fold].nunique()
+        if (n_sides > 1).any():
+            case = n_sides.index[n_sides > 1][0]
             raise BadTask(f"{table}, column {fold}: case {case} is on both sides; put all its slides {remedy}")
 
 

@@ -106,6 +106,8 @@ def weighted_concordance(times: np.ndarray, events: np.ndarray, risk: np.ndarray
     comparable = later & events[:, None]
     difference = risk[:, None] - risk
     tied = np.abs(difference) <= 1e-8
-    won = comparable * np.where(tied, 0.5, difference > 0)
+    concordant = comparable * np.where(tied, 0.5, difference > 0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.einsum("bi,bi->b", weights @ won, weights) / np.einsum("bi,bi->b", weights @ comparable, weights)
+        return np.einsum("bi,bi->b", weights @ concordant, weights) / np.einsum(
+            "bi,bi->b", weights @ comparable, weights
+        )

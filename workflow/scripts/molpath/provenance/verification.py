@@ -55,7 +55,7 @@ def recorded_differences(results: Path, threads: int = 1) -> list[str]:
     Only files that no manifest and no provenance.json tells of, which are compared with these.
     """
     recorded = {
-        *map(os.path.normpath, _told(results)),
+        *map(os.path.normpath, _in_manifests(results)),
         *(os.path.normpath(results / name) for name in listed_in(results)),
     }
     claims = [(path, rows) for path, rows in _records(results) if os.path.normpath(path) not in recorded]
@@ -95,7 +95,7 @@ def _unlike(path: Path, rows: list[Row]) -> str:
     return "" if sha256_of(path) in alike else "has other contents than the job that made it recorded"
 
 
-def _told(results: Path) -> Iterator[Path]:
+def _in_manifests(results: Path) -> Iterator[Path]:
     """Files that manifests tell of, as far as these can be read; those of new slides, too."""
     for part in (results, results / NEW_SLIDES):
         for manifest in manifests_of(part):

@@ -56,8 +56,8 @@ class Forgiving:
         import shapely
 
         width, height, _ = self.slide.levels[0]
-        lost = shapely.union_all([shapely.box(*box) for box in sorted(self.lost)])
-        return float(shapely.area(shapely.intersection(lost, shapely.box(0, 0, width, height))) / (width * height))
+        lost_area = shapely.union_all([shapely.box(*box) for box in sorted(self.lost)])
+        return float(shapely.area(shapely.intersection(lost_area, shapely.box(0, 0, width, height))) / (width * height))
 
     def region(self, x: int, y: int, level: int, width: int, height: int) -> np.ndarray:
         """As the slide's."""

@@ -112,9 +112,9 @@ class SheetChecks:
         missing = [name for name in schema["required"] if name not in rows[0]]
         if missing:
             header = [name for name in rows[0] if name != "#"]
-            near = [(nearest(column_name, header), column_name) for column_name in missing]
+            suggestions = [(nearest(column_name, header), column_name) for column_name in missing]
             renamed = [
-                f"rename {name!r} to {column_name}" for name, column_name in near if name and name not in columns
+                f"rename {name!r} to {column_name}" for name, column_name in suggestions if name and name not in columns
             ]
             self.problems.add(
                 f"{sheet}, header, column {', '.join(missing)}",

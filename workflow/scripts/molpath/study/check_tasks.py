@@ -107,15 +107,11 @@ class TaskChecks:
         needed = [settings["task_col"], "case_id", settings["sample_col"], *settings.get("extra_cols", [])]
         missing = [name for name in needed if name not in rows[0]]
         if missing:
-            near = [
-                f"{column_name!r}: {hint.strip()}"
-                for column_name in missing
-                if (hint := did_you_mean(column_name, rows[0]))
-            ]
+            hints = [f"{column!r}: {hint.strip()}" for column in missing if (hint := did_you_mean(column, rows[0]))]
             self.problems.add(
                 f"{sheet}, header, column {', '.join(missing)}",
                 "the task's config.yaml names it, but the table has no such column",
-                "; ".join(near) or "correct task_col, sample_col or extra_cols in config.yaml, or the header",
+                "; ".join(hints) or "correct task_col, sample_col or extra_cols in config.yaml, or the header",
             )
             return
         folds = [name for name in rows[0] if "fold_" in name]
@@ -158,15 +154,15 @@ class TaskChecks:
             return
         if settings.get("task_type") != "survival" and row[column] not in labels:
             wrong = f"label {row[column]!r} is not in label_dict"
-            near = did_you_mean(row[column], labels)
-            self.problems.add(f"{where}, column {column}", wrong, f"{near}one of: {', '.join(sorted(labels))}")
+            hint = did_you_mean(row[column], labels)
+            self.problems.add(f"{where}, column {column}", wrong, f"{hint}one of: {', '.join(sorted(labels))}")
 
     def check_fold_cell(self, task: str, where: str, row: Row, fold: str) -> None:
         """One cell of a fold: an allowed word, and no pretraining case on the test side."""
         if row[fold] not in (*FOLD_WORDS, ""):
             wrong = f"{row[fold]!r} is not allowed"
-            near = did_you_mean(row[fold], FOLD_WORDS)
-            self.problems.add(f"{where}, column {fold}", wrong, f"{near}one of: {', '.join(FOLD_WORDS)}")
+            hint = did_you_mean(row[fold], FOLD_WORDS)
+            self.problems.add(f"{where}, column {fold}", wrong, f"{hint}one of: {', '.join(FOLD_WORDS)}")
         if row[fold] == "test":
             self.check_leak(task, where, row, fold)
 
@@ -175,7 +171,7 @@ class TaskChecks:
         case = row["case_id"]
         if case in self.trained and case not in self.config["omics"]["allow_leakage"]:
             run = self.trained[case]
-            finished = run in {finished_run.name for finished_run in self.models.finished.values()}
+            finished = run in {entry.name for entry in self.models.finished.values()}
             change = "take another model" if finished else "take its cohort out of the run"
             self.problems.add(
                 f"{where}, column {fold}",
@@ -199,7 +195,7 @@ class TaskChecks:
 
     def check_sample(self, where: str, row: Row, settings: Config) -> None:
         """A labelled row: case and slide are in the sheet; survival has positive times and events of 0 or 1."""
-        slide, sheet = row.get("slide_id"), self.slides.told
+        slide, sheet = row.get("slide_id"), self.slides.source_name
         if row["case_id"] not in self._cases and not self.skips_missing:
             remedy = for_id(row["case_id"], self._cases)
             remedy = remedy or "add its slides to the sheet, take the row out, or set probe/missing: skip"
@@ -291,11 +287,9 @@ class TaskChecks:
         first_side, second_side = self.labelled(first), self.labelled(second)
         if first_side is None or second_side is None:
             return
-        class_names = [sorted(map(str, side[1]["label_dict"].values())) for side in (first_side, second_side)]
-        if second_side[1].get("task_type") != "survival" and class_names[0] != class_names[1]:
-            self.problems.add(
-                where, f"classes {class_names[0]} and {class_names[1]}", "give both label_dicts the same names"
-            )
+        names = [sorted(map(str, side[1]["label_dict"].values())) for side in (first_side, second_side)]
+        if second_side[1].get("task_type") != "survival" and names[0] != names[1]:
+            self.problems.add(where, f"classes {names[0]} and {names[1]}", "give both label_dicts the same names")
         for row in second_side[2]:
             self.check_leak(second, f"{second_side[0]}, row {row['#']}", row, "case_id")
         tested = {row["case_id"] for row in second_side[2]}

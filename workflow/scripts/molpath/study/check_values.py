@@ -17,8 +17,8 @@ def check_groups(task: str, settings: Config, config: Config, tasks: Tasks, prob
     """A task that predicts a number has frozen probes only."""
     probe = config["probe"]
     groups = set(tasks.entries[task]["groups"]) if task in probe["use"] else set()
-    joined = {side for pair in tasks.used_sides() for side in pair} | {*probe["cluster"]["use"]}
-    class_groups = sorted(groups - {"frozen"}) + ["transfer, prompt or cluster"] * (task in joined)
+    tasks_of_pairs = {side for pair in tasks.used_sides() for side in pair} | {*probe["cluster"]["use"]}
+    class_groups = sorted(groups - {"frozen"}) + ["transfer, prompt or cluster"] * (task in tasks_of_pairs)
     if settings.get("task_type") == "regression" and class_groups:
         wrong = f"{task} predicts a number, and {', '.join(class_groups)} needs classes"
         problems.add(f"config, key probe/tasks/{task}", wrong, "leave it with groups: [frozen]")
@@ -41,8 +41,8 @@ def check_classes(path: str, settings: Config, problems: Problems) -> None:
     for place, metric in enumerate(settings["metrics"]):
         if metric not in OF_CLASSES:
             where = f"{path}, key metrics/{place}"
-            near = did_you_mean(metric, OF_CLASSES)
-            problems.add(where, f"{metric!r} is no metric of classes", f"{near}one of: {', '.join(OF_CLASSES)}")
+            hint = did_you_mean(metric, OF_CLASSES)
+            problems.add(where, f"{metric!r} is no metric of classes", f"{hint}one of: {', '.join(OF_CLASSES)}")
         elif place == 0 and metric in LESS_IS_BETTER:
             wrong = f"less {metric} is better, and models are ranked by the first metric, the highest before others"
             problems.add(f"{path}, key metrics/0", wrong, "name another one first, such as bacc")

@@ -133,8 +133,8 @@ class Checks:
         for name, encoder in self.encoders.entries.items():
             where, adapter, target = f"config, key features/encoders/{name}", encoder["adapter"], encoder["stain"]
             if adapter not in self.encoders.adapters and ":" not in adapter:
-                near = did_you_mean(adapter, self.encoders.adapters)
-                remedy = f"{near}one of {', '.join(self.encoders.adapters)}, or module:function"
+                hint = did_you_mean(adapter, self.encoders.adapters)
+                remedy = f"{hint}one of {', '.join(self.encoders.adapters)}, or module:function"
                 self.problems.add(f"{where}/adapter", f"unknown encoder {adapter!r}", remedy)
             network = self.encoders.facts.get(adapter, {}).get("network", "")
             if encoder["input_size"] and (reason := why_not_input_size(adapter, network, encoder["input_size"])):

@@ -122,15 +122,15 @@ class Comparisons:
         """Used models by run, of runs that differ in the part of the data or the slide encoder, and in nothing else."""
         runs = {self.models.entries[model]["run"]: model for model in reversed(self.models.trained)}
         studies = []
-        for study, free in (("data", "fraction"), ("size", "slide_encoder")):
+        for study, varied in (("data", "fraction"), ("size", "slide_encoder")):
             groups: dict[str, dict[str, str]] = {}
             for run in sorted(runs):
-                same = {key: value for key, value in self.models.runs[run].items() if key != free}
+                same = {key: value for key, value in self.models.runs[run].items() if key != varied}
                 training = same["training"].items()
                 same["training"] = {key: setting for key, setting in training if key not in NOT_OF_STUDIES}
                 groups.setdefault(json.dumps(same, sort_keys=True), {})[run] = runs[run]
             for models in groups.values():
-                if len({json.dumps(self.models.runs[run][free], sort_keys=True) for run in models}) > 1:
+                if len({json.dumps(self.models.runs[run][varied], sort_keys=True) for run in models}) > 1:
                     studies.append({"study": study, "models": models})
         return studies
 

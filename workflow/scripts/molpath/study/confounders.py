@@ -71,10 +71,10 @@ class Confounders:
         """Every column that is named is one of the sheets, with a value in some row."""
         for place, name in enumerate(self.asked):
             if name != SITE and name not in self.known and self.slides.rows:
-                sheets = " or ".join([self.slides.told, *map(str, self.slides.case_sheet)])
-                near = did_you_mean(name, sorted(self.known))
+                sheets = " or ".join([self.slides.source_name, *map(str, self.slides.case_sheet)])
+                hint = did_you_mean(name, sorted(self.known))
                 problems.add(
                     f"config, key probe/confounders/{place}",
                     f"no column {name!r} with a value in {sheets}",
-                    f"{near}name a column of the slide sheet or of slides/cases",
+                    f"{hint}name a column of the slide sheet or of slides/cases",
                 )

@@ -49,7 +49,7 @@ class FirstPage:
             "tasks": len(self.probing.used),
         }
         return {
-            "counts": {what: number for what, number in counts.items() if number},
+            "counts": {kind: number for kind, number in counts.items() if number},
             "stages": [list(HEADER), *map(list, outcome.summary.rows(entries, WORDS))],
             "losses": outcome.summary.losses(entries) if slides.path else [],
             "cautions": outcome.cautions.lines(WORDS, entries),
@@ -63,6 +63,9 @@ class FirstPage:
         """Chapter and label of each figure and table."""
         displays = {**self.displays.tables, **self.displays.figures}
         return {
-            name: [str(each.entry.get("category", "")), str(each.entry.get("title") or each.shown.get("label", ""))]
-            for name, each in displays.items()
+            name: [
+                str(display.entry.get("category", "")),
+                str(display.entry.get("title") or display.shown.get("label", "")),
+            ]
+            for name, display in displays.items()
         }

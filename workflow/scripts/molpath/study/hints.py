@@ -62,8 +62,8 @@ def for_path(path: str) -> str:
         return f"write forward slashes: {path.replace(chr(92), '/')}"
     if "*" in path or "?" in path:
         return "name one file or folder: * and ? stay as they are here"
-    near = beside(path)
-    return f"did you mean {near}? Paths are relative to the sheet or the working directory" if near else ""
+    neighbour = beside(path)
+    return f"did you mean {neighbour}? Paths are relative to the sheet or the working directory" if neighbour else ""
 
 
 def beside(path: str) -> str:

@@ -55,8 +55,8 @@ class Launcher:
         options = ("--profile", "--workflow-profile")
         names = [*named]
         names += [value for option, value in zip(sys.argv, sys.argv[1:], strict=False) if option in options]
-        joined = tuple(f"{option}=" for option in options)
-        names += [argument.partition("=")[2] for argument in sys.argv if argument.startswith(joined)]
+        prefixes = tuple(f"{option}=" for option in options)
+        names += [argument.partition("=")[2] for argument in sys.argv if argument.startswith(prefixes)]
         names.append(os.environ.get("SNAKEMAKE_PROFILE", ""))
         return list(dict.fromkeys(self._find(name) for name in names if name and name != "none"))
 

@@ -35,9 +35,9 @@ def patches(config: Config, models: Models) -> list[str]:
     if given_encoders:
         sentences.append(f"Features of patches were given ({', '.join(sorted(given_encoders))}).")
     if names - given_encoders:
-        how = config["tissue"]["method"]
+        method = config["tissue"]["method"]
         also = "Other whole-slide images" if given_encoders else "Whole-slide images"
-        tissue = TISSUE.get(how, f"segmented ({how})")
+        tissue = TISSUE.get(method, f"segmented ({method})")
         sentences.append(
             f"{also} were inspected, their tissue {tissue} and judged for quality, tiled, "
             f"and encoded patch by patch with a frozen encoder ({', '.join(sorted(names - given_encoders))})."
@@ -73,14 +73,14 @@ def probes(config: Config, models: Models) -> str:
     used = [tasks.settings(task) or {} for task in probe["use"] if task in tasks.entries]
     survival = [bool(task_settings.get("task_type") == "survival") for task_settings in used]
     values = [bool(task_settings.get("task_type") == "regression") for task_settings in used]
-    how = [f"balanced logistic regression (C = {probe['C']:g})"] * (
+    probe_texts = [f"balanced logistic regression (C = {probe['C']:g})"] * (
         not all(map(any, zip(survival, values, strict=True)))
     )
-    how += ["a Cox model (CoxNet)"] * any(survival) + ["ridge regression"] * any(values)
+    probe_texts += ["a Cox model (CoxNet)"] * any(survival) + ["ridge regression"] * any(values)
     if not used:
         return ""
     kinds = {models.entries[name]["kind"] for name in models.used}
     baselines = ["mean pooling"] * ("mean" in kinds) + ["the same architecture without training"] * ("random" in kinds)
-    sentence = f"Embeddings were evaluated frozen, by {' or '.join(how)} on the folds of each task"
+    sentence = f"Embeddings were evaluated frozen, by {' or '.join(probe_texts)} on the folds of each task"
     sentence += f", beside {' and '.join(baselines)}." if baselines and len(kinds) > 1 else "."
     return f"{sentence} {TESTS}" if len(models.compared()) > 1 else sentence

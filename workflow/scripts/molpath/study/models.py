@@ -116,7 +116,10 @@ class Models:
         for _, seeds in groups:
             members = list(seeds.values())
             kind = name_of_kind(members)
-            used_kinds = {*(other for other in names if other not in members), *(kind for kind, _ in kind_of.values())}
+            used_kinds = {
+                *(model_name for model_name in names if model_name not in members),
+                *(kind for kind, _ in kind_of.values()),
+            }
             kind = members[0] if kind in used_kinds else kind
             kind_of |= {name: [kind, f"s{seed}" if len(members) > 1 else ""] for seed, name in seeds.items()}
         return {name: kind_of[name] for name in names}

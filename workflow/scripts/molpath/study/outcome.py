@@ -20,7 +20,7 @@ from .sheets import read_sheet
 from .summary import WIDEST, WORDS, Summary, stages_of
 
 #: Targets after which there is something to say.
-TOLD = frozenset((*WORDS, "all", "report", "pathobench", "predict"))
+SUMMARISED = frozenset((*WORDS, "all", "report", "pathobench", "predict"))
 #: Where results lie that readers open first, by the stage that makes them.
 TABLES = (
     ("slides", "tables/slides.tsv"),
@@ -56,7 +56,7 @@ class Outcome:
         """
         logs = list(logs)
         ending = self.endings.text(logs, well)
-        if set(targets) - TOLD:  # other targets say what they have to say themselves
+        if set(targets) - SUMMARISED:  # other targets say what they have to say themselves
             return ending
         parts = self.parts(targets)
         if not well:
@@ -148,9 +148,9 @@ def shortened(places: list[tuple[str, str]], limit: int = 4) -> list[tuple[str, 
     n_seen: Counter[str] = Counter()
     for kind, path in places:
         n_seen[kind] += 1
-        more = counts[kind] - limit
-        if n_seen[kind] == limit and more > 0:
-            path += f" and {more:,} more"
+        n_hidden = counts[kind] - limit
+        if n_seen[kind] == limit and n_hidden > 0:
+            path += f" and {n_hidden:,} more"
         if n_seen[kind] <= limit:
             shown.append((kind, path))
     return shown

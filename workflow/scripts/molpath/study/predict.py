@@ -234,24 +234,24 @@ class Predict:
         """New cases that are no training case by their name, and look like one."""
         training_cases = set(self.models.slides.cases)
         folded = {case.casefold(): case for case in self.models.slides.cases}
-        near = [case for case in self.cases if self.path and case not in training_cases and case.casefold() in folded]
-        if not near:
+        alike = [case for case in self.cases if self.path and case not in training_cases and case.casefold() in folded]
+        if not alike:
             return []
-        more = f" (and {len(near) - 1:,} more)" if len(near) > 1 else ""
+        more = f" (and {len(alike) - 1:,} more)" if len(alike) > 1 else ""
         return [
-            f"note: {near[0]} of {self.path} and {folded[near[0].casefold()]} of {self.models.slides.told} differ in "
-            f"upper and lower case alone{more}: write them alike if they are one case: it is flagged then"
+            f"note: {alike[0]} of {self.path} and {folded[alike[0].casefold()]} of {self.models.slides.source_name} differ "
+            f"only in upper and lower case{more}: write them alike if they are one case, and it will be flagged"
         ]
 
     def _known_cases(self) -> list[str]:
         training_cases = set(self.models.slides.cases)
-        both = [case for case in self.cases if case in training_cases]
-        if not self.path or not both:
+        known_cases = [case for case in self.cases if case in training_cases]
+        if not self.path or not known_cases:
             return []
-        named = ", ".join(both[:3]) + (f" and {len(both) - 3:,} more" if len(both) > 3 else "")
+        named = ", ".join(known_cases[:3]) + (f" and {len(known_cases) - 3:,} more" if len(known_cases) > 3 else "")
         return [
-            f"note: {len(both):,} of the {len(self.cases):,} cases of {self.path} stand in {self.models.slides.told}, "
-            f"too ({named}): what predictors were fitted on is flagged in_training and left out of external validation"
+            f"note: {len(known_cases):,} of the {len(self.cases):,} cases of {self.path} are also in "
+            f"{self.models.slides.source_name} ({named}): what predictors were fitted on is flagged in_training and left out of external validation"
         ]
 
 

@@ -128,8 +128,10 @@ def advice(error: ValidationError) -> str:
     if error.validator == "additionalProperties":
         known_keys = sorted(schema.get("properties", {}))
         unknown = sorted(set(value) - set(known_keys), key=str)
-        near = "".join(did_you_mean(name, known_keys) for name in unknown[:3]) or placed_elsewhere(unknown[0], schema)
-        return f"{near}known keys: {', '.join(known_keys)}"
+        hint_of_key = "".join(did_you_mean(name, known_keys) for name in unknown[:3]) or placed_elsewhere(
+            unknown[0], schema
+        )
+        return f"{hint_of_key}known keys: {', '.join(known_keys)}"
     if error.validator == "enum":
         hint = "" if value is None else did_you_mean(value, [choice for choice in expected if choice])
         return f"{hint}one of: {', '.join(repr(choice) for choice in expected)}"

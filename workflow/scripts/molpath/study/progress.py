@@ -66,15 +66,15 @@ class Work:
         On a cluster a job waits in the queue first, which says nothing of speed.
         """
         if self.samples and all(sample[1:] == (self.done - self.kept, self.patches) for sample in self.samples):
-            began = min(now, max(self.samples[0][0], now - seconds))
-            self.samples = deque([(began, *self.samples[0][1:])])
+            started_at = min(now, max(self.samples[0][0], now - seconds))
+            self.samples = deque([(started_at, *self.samples[0][1:])])
 
-    def rate(self, place: int, over: float) -> float:
+    def rate(self, place: int, window_s: float) -> float:
         """Items (place 1) or patches (2) a second over the last `over` seconds; 0 where that can't be said yet."""
         if not self.samples or self.samples[-1][0] - self.samples[0][0] < SHORTEST:
             return 0.0
         last = self.samples[-1]
-        first = next(sample for sample in self.samples if last[0] - sample[0] <= over)
+        first = next(sample for sample in self.samples if last[0] - sample[0] <= window_s)
         seconds = last[0] - first[0]
         return (last[place] - first[place]) / seconds if seconds >= SHORTEST else 0.0
 
@@ -219,19 +219,19 @@ class Tracker:
         parts = [work.text(detail) for work in works[: SHOWN if detail else 1]]
         if not parts and self.jobs:
             parts = [next(reversed(self.jobs.values())).started.message.rstrip(".")]
-        if lost := +self.aside:
-            reason, number = lost.most_common(1)[0]
-            why = f" ({'mostly ' * (number < lost.total())}{reason})" if detail else ""
-            parts.append(f"{lost.total():,} set aside{why}")
+        if set_aside := +self.aside:
+            reason, number = set_aside.most_common(1)[0]
+            why = f" ({'mostly ' * (number < set_aside.total())}{reason})" if detail else ""
+            parts.append(f"{set_aside.total():,} set aside{why}")
         return [*filter(None, parts), f"{self.done:,} of {self.steps:,} steps"]
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """The same in a line."""
         return " | ".join(self.parts())
 
     def line(self, now: float) -> str:
         """The same behind the time since the start."""
-        return f"{clock(now - self.began)} | {self.told()}"
+        return f"{clock(now - self.began)} | {self.summary()}"
 
 
 def _key(rule: str, wildcards: Mapping[str, str]) -> tuple[str, ...]:

@@ -48,11 +48,11 @@ class Robustness:
         if name in tasks or name in known_columns or not self.models.slides.rows:
             return
         slides = self.models.slides
-        sheets = " or ".join([slides.told, *map(str, slides.case_sheet)])
-        near = did_you_mean(name, sorted([*known_columns - {"#"}, *tasks]))
+        sheets = " or ".join([slides.source_name, *map(str, slides.case_sheet)])
+        hint = did_you_mean(name, sorted([*known_columns - {"#"}, *tasks]))
         also = ", or a task of probe/tasks" if tasks or where.endswith("biological") else ""
         problems.add(
             where,
             f"no {'task or ' if also else ''}column {name!r} with a value in {sheets}",
-            f"{near}name a column of the slide sheet or of slides/cases{also}",
+            f"{hint}name a column of the slide sheet or of slides/cases{also}",
         )

@@ -26,7 +26,7 @@ class Slides:
         #: Tables of the tasks, which say what cases there are, in a study of given vectors that names no slide sheet.
         self.of_tasks = [] if self.path else list(tables)
         self.rows = read_sheet(self.path) if self.path else rows_of(self.of_tasks)
-        self.told = self.path or "the tables of the tasks"
+        self.source_name = self.path or "the tables of the tasks"
         self.shards = in_blocks(self.rows if self.path else [], config["slides"]["slides_per_job"])
         self.shard_of = {row.get("slide_id"): "" for row in self.rows}
         self.shard_of |= {row.get("slide_id"): shard for shard, rows in self.shards.items() for row in rows}

@@ -152,7 +152,7 @@ class Study:
         self.examination = Examination(config, self.forecast, self.inventory, self.launcher)
 
     @classmethod
-    def open(cls, path: str | Path, over: Mapping[str, Any] | None = None) -> Study:
+    def open(cls, path: str | Path, overrides: Mapping[str, Any] | None = None) -> Study:
         """The study of a config file laid over the workflow's own config, as `snakemake --configfile` does.
 
         The workflow's own is config/config.yaml of the working directory, where there is one. Sheets are looked up in
@@ -164,7 +164,7 @@ class Study:
         config: Config = {}
         for file in files:
             merge(config, map_of(file, load_yaml(file)))
-        return cls(merge(config, copy.deepcopy(dict(over or {}))), Places(config_files=files))
+        return cls(merge(config, copy.deepcopy(dict(overrides or {}))), Places(config_files=files))
 
     def check_config(self) -> None:
         """Config against its schema: unknown keys, wrong types, values out of range; raises ProblemsFound."""

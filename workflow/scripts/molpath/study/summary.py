@@ -43,7 +43,7 @@ class Summary:
             return ""
         width = min(WIDEST, shutil.get_terminal_size((WIDEST, 24)).columns)
         kind = "slides" if self.slides.path else "samples"
-        lines = [f"What became of the {len(self.slides.rows):,} {kind} of {self.slides.told}", ""]
+        lines = [f"What became of the {len(self.slides.rows):,} {kind} of {self.slides.source_name}", ""]
         lines += columns([HEADER, *self.rows(entries, stages)])
         lines += losses(entries, len(self.slides.rows), width)
         return "\n".join(lines + self._where(entries, is_complete=not targets))
@@ -147,9 +147,9 @@ class Summary:
             waiting, unread = n_expected.get(part, 0) - n_entries[part], number.lost[FEATURES_ONLY]
             notes = [f"{left_out[part]:,} left out (no pair, or the run takes a part of them)"] * bool(left_out[part])
             notes += [f"{unread:,} without a raw file"] * bool(unread) + [f"{waiting:,} not reached"] * (waiting > 0)
-            aside = number.lost.total() - left_out[part] - unread
+            n_set_aside = number.lost.total() - left_out[part] - unread
             if part.stage != "pretrain" or n_entries[part]:
-                rows.append((part.stage, name_of(part), f"{number.done:,}", f"{aside:,}", ", ".join(notes)))
+                rows.append((part.stage, name_of(part), f"{number.done:,}", f"{n_set_aside:,}", ", ".join(notes)))
         return rows
 
     def _asked(self) -> Iterable[tuple[Part, int]]:
@@ -167,11 +167,11 @@ class Summary:
         pairs = self._read(["<results>/omics/pairs.tsv"]) if "omics" in stages else []
         if pairs:
             paired = {row["slide_id"] for row in pairs if row["status"] == "paired"}
-            alone = {
+            unpaired = {
                 row["slide_id"]: row["reason"] for row in pairs if row["slide_id"] and row["slide_id"] not in paired
             }
-            reasons = ", ".join(f"{number:,} {reason}" for reason, number in Counter(alone.values()).most_common())
-            note = f"{len(alone):,} slides in no pair: {reasons}" if alone else ""
+            reasons = ", ".join(f"{number:,} {reason}" for reason, number in Counter(unpaired.values()).most_common())
+            note = f"{len(unpaired):,} slides in no pair: {reasons}" if unpaired else ""
             rows.append(("omics", "slides paired with profiles", f"{len(paired):,}", "", note))
             rows += self._profiles(pairs)
         for model in self.models.used if "embed" in stages else []:
@@ -189,8 +189,10 @@ class Summary:
     def _profiles(self, pairs: Sequence[Mapping[str, str]]) -> list[Sequence[str]]:
         """The line of the profiles."""
         paired = {row["profile_id"] for row in pairs if row["status"] == "paired"}
-        alone = {row["profile_id"]: row["reason"] for row in pairs if row["profile_id"] and row["status"] != "paired"}
-        reasons = Counter(reason for profile, reason in alone.items() if profile not in paired)
+        unpaired = {
+            row["profile_id"]: row["reason"] for row in pairs if row["profile_id"] and row["status"] != "paired"
+        }
+        reasons = Counter(reason for profile, reason in unpaired.items() if profile not in paired)
         note = ", ".join(f"{number:,} {reason}" for reason, number in reasons.most_common())
         return [("omics", "profiles paired with slides", f"{len(paired):,}", "", note)]
 
@@ -244,16 +246,16 @@ def columns(rows: Sequence[Sequence[str]]) -> list[str]:
 
 def losses(entries: Sequence[Entry], total: int, width: int) -> list[str]:
     """How many slides were set aside anywhere, and by stage and reason: how many, what it means, some of them."""
-    lost = {slide: loss.reason for slide, loss in first_losses(entries).items() if loss}
-    if not lost:
+    reason_of = {slide: loss.reason for slide, loss in first_losses(entries).items() if loss}
+    if not reason_of:
         return ["", "No slide was set aside."]
     groups: dict[tuple[Part, str], list[str]] = {}
     for entry in entries:
         # A slide without a raw file is one that features could be had of, and is told only where they were not.
-        hidden = entry.reason == FEATURES_ONLY != lost.get(entry.slide_id)
+        hidden = entry.reason == FEATURES_ONLY != reason_of.get(entry.slide_id)
         if entry.status == SET_ASIDE and entry.is_lost_here and not hidden:
             groups.setdefault((entry.part, entry.reason), []).append(entry.slide_id)
-    lines = ["", f"Set aside: {len(lost):,} of {total:,} slides"]
+    lines = ["", f"Set aside: {len(reason_of):,} of {total:,} slides"]
     for (part, reason), slides in groups.items():
         named = ", ".join(slides[:NAMED]) + (", …" if len(slides) > NAMED else "")
         text = f"{len(slides):6,d}  {part.stage}, {reason}: {REASONS.get(reason, '')} ({named})"

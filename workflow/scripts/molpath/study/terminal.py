@@ -134,7 +134,7 @@ class Watch:
         self.events, self.ended = Events(), threading.Event()
         self.handler = stream_handler(logger)
         self.bottom: BottomLine | None = None
-        self.said, self.said_at = "", time.monotonic()
+        self.shown, self.shown_at = "", time.monotonic()
         self.thread = threading.Thread(target=self._run, name="progress", daemon=True)
 
     def start(self) -> None:
@@ -184,9 +184,9 @@ class Watch:
         tracker.look(now)
         if self.bottom is not None:
             self.bottom.show(fitting(tracker, now, self.bottom.width))
-        message = tracker.told()
-        if now - self.said_at >= PLAIN_S and message != self.said:
-            self.said, self.said_at = message, now
+        message = tracker.summary()
+        if now - self.shown_at >= PLAIN_S and message != self.shown:
+            self.shown, self.shown_at = message, now
             self.logger.log(logging.WARNING if self.only else logging.INFO, tracker.line(now), extra={PLAIN: True})
 
 

@@ -66,9 +66,9 @@ class GivenVectors:
 
     def check(self, problems: Problems) -> None:
         """Each table in use can be read and has ids of the tasks; a study without slides asks for nothing of them."""
-        alone = self.models.slides.of_tasks
+        has_no_slides = self.models.slides.of_tasks
         before = len(problems.found)
-        if alone:
+        if has_no_slides:
             self.check_alone(problems)
         if len(problems.found) > before or self.places.lint:
             return
@@ -120,12 +120,12 @@ class GivenVectors:
         case_of = {row.get("slide_id"): row.get("case_id") for row in slides.rows}
         for slide, case, where in zip(table.ids, table.cases, table.places, strict=False):
             if slide in case_of and case_of[slide] != case:
-                wrong = f"slide {slide} is of case {case} here, and of {case_of[slide]} in {slides.told}"
+                wrong = f"slide {slide} is of case {case} here, and of {case_of[slide]} in {slides.source_name}"
                 problems.add(f"{path}, {where}", wrong, "correct one of them")
                 return
         known_ids = case_of if table.unit == "slide_id" else set(slides.cases)
         if known_ids and not any(vector_id in known_ids for vector_id in table.ids):
-            wrong = f"none of its {len(table.ids)} {table.unit}s ({table.ids[0]}, …) is in {slides.told}"
+            wrong = f"none of its {len(table.ids)} {table.unit}s ({table.ids[0]}, …) is in {slides.source_name}"
             example = next(iter(known_ids))
             problems.add(path, wrong, f"write ids as they are there ({example}, …), or say what they are of (`unit`)")
 

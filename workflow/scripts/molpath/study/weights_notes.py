@@ -59,15 +59,15 @@ def notes_of_weights(encoders: Encoders, used: list[str]) -> list[str]:
 
 def free_alternative(facts: Config, encoders: Encoders) -> str:
     """A pathology encoder of about the same size that needs no login; with its licence."""
-    free = {
+    ungated = {
         name: encoder
         for name, encoder in encoders.facts.items()
         if "hub" in encoder and not encoder.get("gated") and encoder.get("tile") and "timm/" not in encoder["hub"]
     }
-    if not free:
+    if not ungated:
         return ""
-    name = min(free, key=lambda encoder: abs(free[encoder]["parameters"] - facts["parameters"]))
-    return f"{name} ({free[name]['licence']})"
+    name = min(ungated, key=lambda encoder: abs(ungated[encoder]["parameters"] - facts["parameters"]))
+    return f"{name} ({ungated[name]['licence']})"
 
 
 def slide_encoder_remedy(kind: str, place: str) -> str:

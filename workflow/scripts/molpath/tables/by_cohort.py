@@ -14,7 +14,7 @@ import pandas as pd
 from ..common.files import write_text, write_tsv
 from .formats import md, show, tex, words_of
 from .gains import sweep
-from .scores import PROMPTS, Models, enough, main_scores, read_metrics, told_of
+from .scores import PROMPTS, Models, enough, main_scores, notes_of_folds, read_metrics
 
 COLUMNS = [
     "table",
@@ -72,7 +72,7 @@ def words(scores: pd.DataFrame) -> pd.Series:
 
 def cells(scores: pd.DataFrame, table, column, block: str = "", by: Mapping[str, str] | None = None) -> pd.DataFrame:
     """Scores as cells; by: names of protocols, each a block of its own."""
-    rows = scores.rename(columns={"mean": "value"}).assign(told=told_of(scores))
+    rows = scores.rename(columns={"mean": "value"}).assign(fold_note=notes_of_folds(scores))
     shown = [show_score(row) for row in rows.itertuples()]
     blocks = scores.protocol.map(by) if by else block
     return scores.assign(table=table, column=column, block=blocks, shown=shown)
@@ -86,9 +86,9 @@ def show_score(row) -> str:
     if not np.isfinite(row.value):
         return "no result"
     if row.n_folds > 1 and np.isfinite(row.se):
-        return f"{row.value:.3f} ± {row.se:.3f}" + f", {row.told}" * bool(row.told)
-    if row.told:
-        return f"{row.value:.3f}, {row.told}"
+        return f"{row.value:.3f} ± {row.se:.3f}" + f", {row.fold_note}" * bool(row.fold_note)
+    if row.fold_note:
+        return f"{row.value:.3f}, {row.fold_note}"
     return show(row.value, row.lower, row.upper)
 
 
@@ -96,8 +96,8 @@ def swept(scores: pd.DataFrame, models: Models, c: float) -> pd.DataFrame:
     """Cells of the sweep of C, a row per kind of model: mean over tasks and how many of them it won."""
     numbers = sweep(scores, models, c)
     shown = [
-        f"{mean:.3f} ({won} of {tasks})"
-        for mean, won, tasks in zip(numbers["mean"], numbers.won, numbers.tasks, strict=True)
+        f"{mean:.3f} ({n_won} of {tasks})"
+        for mean, n_won, tasks in zip(numbers["mean"], numbers.won, numbers.tasks, strict=True)
     ]
     blank = {"block": "", "metric": "mixed", "se": np.nan, "lower": np.nan, "upper": np.nan}
     blank |= dict.fromkeys(("n_folds", "n_fits", "n_failed", "n_empty"), "")

@@ -82,12 +82,12 @@ def read_probes(predictions: Sequence[str], models: Models) -> Iterator[Probe]:
 def probe_of(rows: pd.DataFrame) -> Probe:
     """A probe of its rows of predictions.parquet; rows without a probability are left out and counted in the note."""
     columns = probability_columns(rows)
-    good = rows[columns].notna().all(axis=1)
-    finite_rows = rows[good]
+    is_finite = rows[columns].notna().all(axis=1)
+    finite_rows = rows[is_finite]
     _, cases = np.unique(finite_rows.case_id.to_numpy(str), return_inverse=True)
     before = Predictions(finite_rows.label.to_numpy(int), finite_rows[columns].to_numpy(float), cases)
     after, temperatures = cross_fitted(before)
-    note = f"{int((~good).sum())} predictions without a probability are left out" if not good.all() else ""
+    note = f"{int((~is_finite).sum())} predictions without a probability are left out" if not is_finite.all() else ""
     head = {name: str(rows[name].iloc[0]) for name in ("task", "model", "protocol")}
     return Probe(
         **head, before=before, after=Predictions(before.labels, after, cases), temperatures=temperatures, note=note
@@ -125,8 +125,8 @@ def row_of(probe: Probe, resamples: int) -> dict[str, Any]:
     weights = before.drawn(resamples, seed=0) if rarest else np.zeros((0, len(before.labels)))
     for stage, predictions in probe.stages.items():
         row |= {f"{name}_{stage}{end}": value for name, end, value in with_intervals(predictions, weights)}
-        lost = not np.isfinite(row[f"{SLOPE}_{stage}"])
-        notes.append(f"{stage}: {SEPARATED}" if lost and rarest else "")
+        has_no_slope = not np.isfinite(row[f"{SLOPE}_{stage}"])
+        notes.append(f"{stage}: {SEPARATED}" if has_no_slope and rarest else "")
     return row | {"note": "; ".join(filter(None, notes))}
 
 

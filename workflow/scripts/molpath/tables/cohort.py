@@ -53,7 +53,9 @@ def count_exclusions(*, ledger: str, slides: str, tiles: Sequence[str], output: 
     for part, number in count(entries).items():
         first = "in the sheet" if part.stage == "slides" else "came"
         rows.append(_row(part, first, number.came))
-        rows += [_row(part, reason, -lost, meaning=MEANINGS.get(reason, "")) for reason, lost in number.lost.items()]
+        rows += [
+            _row(part, reason, -n_lost, meaning=MEANINGS.get(reason, "")) for reason, n_lost in number.lost.items()
+        ]
         if part.stage == "tiles":
             rows += _count_patches(part, classes[part.grid])
         rows.append(_row(part, "left", number.done, patches[part] or None))
@@ -91,12 +93,12 @@ def show_worst_slides(*, slides: str, ledger: str, wsi: str, note: str, output: 
     table = read_tsv(slides)
     losses = {slide: loss for slide, loss in first_losses(read_ledger(ledger)).items() if loss}
     failed = {slide for slide, loss in losses.items() if loss.reason not in ALLOWED}
-    aside = table[table.slide_id.isin(failed)].head(limit)
+    set_aside = table[table.slide_id.isin(failed)].head(limit)
     kept_slides = table[(table.status == OK) & ~table.slide_id.isin(failed)].copy()
     kept_slides["order"] = pd.to_numeric(kept_slides.in_focus_fraction, errors="coerce").fillna(0)
     kept_slides = kept_slides.sort_values(["order", "slide_id"], kind="stable").head(limit)
     sections = [
-        Section("Set aside", _gallery(aside, wsi, lambda row: _fate(losses[row.slide_id]))),
+        Section("Set aside", _gallery(set_aside, wsi, lambda row: _fate(losses[row.slide_id]))),
         Section("Kept, with the least in focus", _gallery(kept_slides, wsi, _numbers)),
     ]
     write_page(output, "Slides to look at", note, sections, style=GALLERY)

@@ -36,9 +36,9 @@ def holm(values: ArrayLike) -> np.ndarray:
     from statsmodels.stats.multitest import multipletests
 
     p = np.asarray(values, float)
-    corrected, good = np.full(len(p), np.nan), np.isfinite(p)
-    if good.any():
-        corrected[good] = multipletests(p[good], method="holm")[1]
+    corrected, is_finite = np.full(len(p), np.nan), np.isfinite(p)
+    if is_finite.any():
+        corrected[is_finite] = multipletests(p[is_finite], method="holm")[1]
     return corrected
 
 
@@ -102,9 +102,11 @@ def tukey(means: pd.Series, se: float, df: float, method: str, note: str = "") -
     rows = []
     for a, b in itertools.combinations(means.index, 2):
         gap = means[a] - means[b]
-        alone = float(2 * student.sf(abs(gap) / se, df))
+        unadjusted = float(2 * student.sf(abs(gap) / se, df))
         adjusted = tukey_p(gap, se, len(means), df)
-        rows.append(row(method, a, b, note, difference=gap, se=se, statistic=gap / se, p=alone, p_adjusted=adjusted))
+        rows.append(
+            row(method, a, b, note, difference=gap, se=se, statistic=gap / se, p=unadjusted, p_adjusted=adjusted)
+        )
     return rows
 
 

@@ -64,13 +64,13 @@ def compare_folds(folds: Sequence[Side]) -> tuple[np.ndarray, np.ndarray, int]:
         auc, parts = shares(positive, scores)
         aucs.append(auc)
         with_positive, with_negative, all_cases = scales(positive, cases)
-        for in_class, place_of_sums, crossed, scale in (
+        for in_class, place_of_sums, covariance_place, scale in (
             (positive, 0, 2, with_positive),
             (~positive, 1, 3, with_negative),
         ):
             influence = parts[:, in_class].T / len(folds)
             np.add.at(sums[place_of_sums], place[in_class], influence * np.sqrt(scale))
-            np.add.at(sums[crossed], place[in_class], influence * np.sqrt(all_cases))
+            np.add.at(sums[covariance_place], place[in_class], influence * np.sqrt(all_cases))
     above, below, first, second = sums
     covariance = above.T @ above + below.T @ below + first.T @ second + second.T @ first
     return np.mean(aucs, axis=0), covariance, len(names)

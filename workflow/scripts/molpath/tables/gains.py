@@ -69,9 +69,9 @@ def sweep(metrics: pd.DataFrame, models: Models, c: float) -> pd.DataFrame:
     rows = []
     for strength in strengths:
         wide = by_task(swept[(swept.protocol == strength) & swept.task.isin(compared)], models)
-        won, kinds = tasks_won(wide, models), [kind_of(model, models) for model in wide]
+        n_won, kinds = tasks_won(wide, models), [kind_of(model, models) for model in wide]
         means, shared = shared_means(wide)
         for kind, mean in means.groupby(kinds, sort=False).mean().items():
             row = {"C": strength.removeprefix(SWEEP), "kind": kind, "tasks": shared, "mean": mean}
-            rows.append(row | {"won": int(won[kind]), "share": won[kind] / max(1, len(wide))})
+            rows.append(row | {"won": int(n_won[kind]), "share": n_won[kind] / max(1, len(wide))})
     return pd.DataFrame(rows, columns=["C", "kind", "tasks", "mean", "won", "share"])

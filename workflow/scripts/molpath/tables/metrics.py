@@ -12,7 +12,7 @@ import pandas as pd
 from ..common.files import read_tsv, write_tsv
 from .formats import as_markdown, show
 from .pages import Section, write_page
-from .scores import ENOUGH, NUMBERS, Models, counted, kind_of, read_metrics, seed_of, shared_means, told_of
+from .scores import ENOUGH, NUMBERS, Models, counted, kind_of, notes_of_folds, read_metrics, seed_of, shared_means
 
 #: What is said where no summary has a row.
 NOTHING = "No probe has a score; the logs of the probes say why."
@@ -57,7 +57,7 @@ def compare(primary: pd.DataFrame, models: Models) -> pd.DataFrame:
         row = {"protocol": protocol, "shots": shots or "", "family": family, "task": task, "metric": metric}
         for model in models:
             model_scores = group[group.model == model]
-            ends = model_scores[["mean", "lower", "upper"]].assign(told=told_of(model_scores))
+            ends = model_scores[["mean", "lower", "upper"]].assign(fold_note=notes_of_folds(model_scores))
             row[model] = show(*ends.iloc[0]) if len(model_scores) else ""
         rows.append(row)
     columns = ["protocol", "shots", "family", "task", "metric", *models]

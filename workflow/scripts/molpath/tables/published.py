@@ -10,7 +10,7 @@ from ..common.files import read_tsv, write_text, write_tsv
 from ..probe.permuting import FROZEN
 from .formats import as_latex, as_markdown, md, show
 from .published_page import FAMILIES, title_of, write_published_page
-from .scores import enough, read_metrics, told_of
+from .scores import enough, notes_of_folds, read_metrics
 
 #: The paper's name of a protocol; what is not here is compared with nothing.
 PROTOCOLS = {
@@ -52,12 +52,14 @@ def compare_published(
     """
     paper, task_table = read_published(published), read_tsv(tasks)
     side_by_side = join(read_metrics(metrics), paper, task_table, names)
-    over = average(side_by_side, task_table)
+    averaged = average(side_by_side, task_table)
     write_tsv(table, side_by_side)
-    write_tsv(averages, over)
+    write_tsv(averages, averaged)
     elsewhere = read_tsv(other_scores)
-    write_published_page(page, side_by_side, over, task_table, note, elsewhere[elsewhere.task.isin(side_by_side.task)])
-    tables = {"Averages": as_text(over)} | by_family(side_by_side)
+    write_published_page(
+        page, side_by_side, averaged, task_table, note, elsewhere[elsewhere.task.isin(side_by_side.task)]
+    )
+    tables = {"Averages": as_text(averaged)} | by_family(side_by_side)
     notes = [missing_tasks(side_by_side, task_table)]
     parts = [f"## {md(name)}\n\n{as_markdown(table)}" for name, table in tables.items()]
     write_text(markdown, "\n\n".join([f"# {md(title_of(note))}", *notes, *parts]) + "\n")
@@ -90,26 +92,28 @@ def join(metrics: pd.DataFrame, paper: pd.DataFrame, tasks: pd.DataFrame, names:
     published = paper.drop(columns="note", errors="ignore").rename(
         columns={name: f"published_{name}" for name in ("se", "lower", "upper")}
     )
-    both = published.rename(columns={"score": "published"}).merge(measured.dropna(subset="protocol"), on=KEYS)
-    both = both.merge(tasks[["task", "family"]], on="task", how="left").fillna({"family": "other"})
-    both["difference"] = both.measured - both.published
-    inside = both.published.between(both.measured_lower, both.measured_upper)
-    both["covered"] = inside.map({True: "yes", False: "no"}).where(both.measured_lower.notna(), "")
+    joined = published.rename(columns={"score": "published"}).merge(measured.dropna(subset="protocol"), on=KEYS)
+    joined = joined.merge(tasks[["task", "family"]], on="task", how="left").fillna({"family": "other"})
+    joined["difference"] = joined.measured - joined.published
+    inside = joined.published.between(joined.measured_lower, joined.measured_upper)
+    joined["covered"] = inside.map({True: "yes", False: "no"}).where(joined.measured_lower.notna(), "")
     order = {task: number for number, task in enumerate(tasks.task)}
-    both["order"] = both.task.map(order).fillna(len(order))
-    both["place"] = both.model.map({model: place for place, model in enumerate(names)})
-    both = both.sort_values(["protocol", "order", "task", "metric", "shots", "place"], kind="stable")
-    return both.reindex(columns=COLUMNS).reset_index(drop=True)
+    joined["order"] = joined.task.map(order).fillna(len(order))
+    joined["place"] = joined.model.map({model: place for place, model in enumerate(names)})
+    joined = joined.sort_values(["protocol", "order", "task", "metric", "shots", "place"], kind="stable")
+    return joined.reindex(columns=COLUMNS).reset_index(drop=True)
 
 
-def average(both: pd.DataFrame, tasks: pd.DataFrame) -> pd.DataFrame:
+def average(side_by_side: pd.DataFrame, tasks: pd.DataFrame) -> pd.DataFrame:
     """Plain means of the linear probe over the tasks that both have: all, those of public cohorts, families; by model.
 
     of: tasks that the paper's mean is over; lacking: those that this mean is without, be it that too few folds have a
     value; in_house: those of them that nobody else can have. Both means are over the same tasks.
     """
     rows = []
-    probed = both[(both.protocol == "linear_probe") & both.measured.notna() & enough(both)]
+    probed = side_by_side[
+        (side_by_side.protocol == "linear_probe") & side_by_side.measured.notna() & enough(side_by_side)
+    ]
     scopes = {"all": tasks, "public": tasks[tasks.access == "public"]}
     scopes |= {name: tasks[tasks.family == name] for name in FAMILIES}
     for scope, scope_tasks in scopes.items():
@@ -127,19 +131,21 @@ def average(both: pd.DataFrame, tasks: pd.DataFrame) -> pd.DataFrame:
 
 def as_text(averages: pd.DataFrame) -> pd.DataFrame:
     """The averages that are over some task, with words for counts: '3 of 54'."""
-    over = averages[averages.tasks > 0]
+    averaged = averages[averages.tasks > 0]
     columns = {
-        "model": over.model,
-        "over": over.scope.replace({"all": "all tasks", "public": "public tasks", **FAMILIES}),
+        "model": averaged.model,
+        "over": averaged.scope.replace({"all": "all tasks", "public": "public tasks", **FAMILIES}),
     }
-    columns["tasks"] = [f"{row.tasks} of {row.of}" for row in over.itertuples()]
-    columns |= {name: over[name].map("{:.3f}".format) for name in ("published", "measured")}
-    return pd.DataFrame(columns | {"difference": over.difference.map("{:+.3f}".format), "covered": over.covered})
+    columns["tasks"] = [f"{row.tasks} of {row.of}" for row in averaged.itertuples()]
+    columns |= {name: averaged[name].map("{:.3f}".format) for name in ("published", "measured")}
+    return pd.DataFrame(
+        columns | {"difference": averaged.difference.map("{:+.3f}".format), "covered": averaged.covered}
+    )
 
 
-def by_family(both: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def by_family(side_by_side: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Linear probes by family: a row per task, and for each model what was published and what was measured."""
-    probed = both[both.protocol == "linear_probe"]
+    probed = side_by_side[side_by_side.protocol == "linear_probe"]
     parts = {}
     for family, title in (FAMILIES | {"other": "Other tasks"}).items():
         family_scores = probed[probed.family == family]
@@ -156,9 +162,9 @@ def by_family(both: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return parts
 
 
-def missing_tasks(both: pd.DataFrame, tasks: pd.DataFrame) -> str:
+def missing_tasks(side_by_side: pd.DataFrame, tasks: pd.DataFrame) -> str:
     """A sentence: how many of the paper's tasks are compared, and which of the others can't be obtained."""
-    probed = set(both.task[both.protocol == "linear_probe"])
+    probed = set(side_by_side.task[side_by_side.protocol == "linear_probe"])
     in_house = tasks[tasks.access == "in_house"]
     compared, public = tasks.task.isin(probed), tasks.access == "public"
     return (
@@ -170,4 +176,4 @@ def missing_tasks(both: pd.DataFrame, tasks: pd.DataFrame) -> str:
 
 def show_measured(row: pd.Series) -> str:
     """'0.712 (0.650 to 0.770)', or the mean alone where it has no interval; how many folds where some failed."""
-    return show(row.measured, row.measured_lower, row.measured_upper, *told_of(row.to_frame().T))
+    return show(row.measured, row.measured_lower, row.measured_upper, *notes_of_folds(row.to_frame().T))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from .pages import Section, write_page
-from .scores import told_of
+from .scores import notes_of_folds
 
 #: The paper's families, in its order.
 FAMILIES = {
@@ -108,7 +108,7 @@ def readable(rows: pd.DataFrame) -> pd.DataFrame:
     columns["published"] = scores["published"]
     columns["published error"] = rows.apply(error_of, axis=1)
     columns |= {"measured": scores["measured"], "95 % interval": rows.apply(interval_of, axis=1)}
-    columns["folds"] = pd.Series(told_of(rows), rows.index, dtype=object)
+    columns["folds"] = pd.Series(notes_of_folds(rows), rows.index, dtype=object)
     columns |= {"difference": scores["difference"], "covered": rows.covered}
     columns["split"] = rows.split.fillna("")
     columns["confidence"] = rows.confidence.fillna("")

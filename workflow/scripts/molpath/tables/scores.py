@@ -89,7 +89,7 @@ def counted(scores: pd.DataFrame) -> pd.Series:
     return scores["mean"].where(enough(scores))
 
 
-def folds_told(n_fits: float, n_failed: float, n_empty: float, n_folds: float) -> str:
+def describe_folds(n_fits: float, n_failed: float, n_empty: float, n_folds: float) -> str:
     """'1 of 5 folds' where some have no value ('480 of 500 fits' where each fold was drawn several times).
 
     'no coefficient kept in 2 of 5 folds' where Cox models are empty; '' where neither is so.
@@ -101,9 +101,9 @@ def folds_told(n_fits: float, n_failed: float, n_empty: float, n_folds: float) -
     return ", ".join(counts)
 
 
-def told_of(scores: pd.DataFrame) -> list[str]:
-    """Words of `folds_told` for each row of metrics.tsv; whether a network learned nothing, or cases overlap."""
-    folds = [folds_told(*row) for row in scores[["n_fits", "n_failed", "n_empty", "n_folds"]].to_numpy()]
+def notes_of_folds(scores: pd.DataFrame) -> list[str]:
+    """Words of `describe_folds` for each row of metrics.tsv; whether a network learned nothing, or cases overlap."""
+    folds = [describe_folds(*row) for row in scores[["n_fits", "n_failed", "n_empty", "n_folds"]].to_numpy()]
     notes = scores.get("note", pd.Series("", index=scores.index)).fillna("").astype(str)
     marks = [[word for word in (AT_CHANCE, OVERLAP) if word in note] for note in notes]
     return [

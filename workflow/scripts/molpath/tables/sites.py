@@ -67,8 +67,8 @@ def count(runs: str, slides: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame:
         if cohort.upper() in paper
     ]
     if published_counts:
-        both = counted.merge(pd.concat(published_counts), on=["cohort", "site"], how="outer")
-        counted = both[both.slides.notna() | (both.published > 0)]
+        joined = counted.merge(pd.concat(published_counts), on=["cohort", "site"], how="outer")
+        counted = joined[joined.slides.notna() | (joined.published > 0)]
     counted = counted.reindex(columns=COLUMNS).assign(runs=runs).fillna({"slides": 0, "cases": 0})
     counted["share"] = counted.slides / counted.groupby("cohort").slides.transform("sum")
     counted["difference"] = counted.slides - counted.published
@@ -83,9 +83,9 @@ def paper_names(paper: pd.DataFrame) -> dict[tuple[str, str], str]:
     special: dict[tuple[str, str], str] = {}
     for site, names in zip(paper.site, paper.names, strict=True):
         for name in [site.lower(), *filter(None, names.split(";"))]:
-            cohort, _, alone = name.rpartition(":")
+            cohort, _, site_name = name.rpartition(":")
             (special if cohort else general).update(
-                {(source, alone): site for source in ([cohort] if cohort else SOURCES)}
+                {(source, site_name): site for source in ([cohort] if cohort else SOURCES)}
             )
     return general | special
 

@@ -92,8 +92,8 @@ def compared(time: np.ndarray, event: np.ndarray, guess: np.ndarray, day: float,
     row = {"predicted": float(guess.mean()), "observed": observed, "difference": gap}
     row |= {"difference_lower": low, "difference_upper": high, "brier": float(errors.mean())}
     row |= {"brier_lower": max(worst, 0.0), "brier_upper": best, "brier_null": float(null.mean())}
-    lost = [name for name in row if name.startswith("brier")] if ends_censored(time, event, day) else []
-    return row | dict.fromkeys(lost, np.nan)
+    undefined = [name for name in row if name.startswith("brier")] if ends_censored(time, event, day) else []
+    return row | dict.fromkeys(undefined, np.nan)
 
 
 def ends_censored(time: np.ndarray, event: np.ndarray, day: float) -> bool:

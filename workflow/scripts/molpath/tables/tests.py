@@ -48,8 +48,8 @@ def assess_models(
     scores = fold_scores(summary, folds)
     tables = [table for path in predictions if len(table := pd.read_parquet(path))]
     rows = assess_tasks(scores, models) + assess_aucs(tables, scores, models)
-    more, means = assess_families(scores, models)
-    tests = pd.DataFrame(rows + more, columns=COLUMNS)
+    family_rows, means = assess_families(scores, models)
+    tests = pd.DataFrame(rows + family_rows, columns=COLUMNS)
     tests["p_adjusted"] = adjusted(tests)
     survival, samples = assess_survival([parts for table in tables for parts in survival_parts(table, scores)])
     columns = ["scope", "family", "group", "model", "mean", "se", "df", "lower", "upper", "method", "note"]
@@ -174,16 +174,16 @@ def delong_pairs(by_name: Mapping[str, pd.DataFrame], models: Models) -> list[di
         (part.label.to_numpy() == 1, part.iloc[:, 2:].to_numpy().T, part.case.to_numpy())
         for _, part in wide.groupby(level=0)
     ]
-    good = [fold for fold in folds if min(len(set(fold[2][side])) for side in (fold[0], ~fold[0])) >= 2]
-    if not good:
+    usable = [fold for fold in folds if min(len(set(fold[2][side])) for side in (fold[0], ~fold[0])) >= 2]
+    if not usable:
         return [row(DELONG, note="not tested: no fold has test cases of each class, two at least")]
-    note = f"{len(folds) - len(good)} folds left out (fewer than two cases of a class)" * (len(good) < len(folds))
-    auc, covariance, cases = compare_folds(good)
+    note = f"{len(folds) - len(usable)} folds left out (fewer than two cases of a class)" * (len(usable) < len(folds))
+    auc, covariance, cases = compare_folds(usable)
     rows = []
     for a, b in itertools.combinations(range(len(names)), 2):
         gap, se, t, p = difference(auc, covariance, cases, a, b)
-        few = f"not tested: {cases} cases leave no degree of freedom" if cases < 3 else ""
-        why = "" if np.isfinite(p) else few or "not tested: the AUCs differ by no chance"
+        too_few = f"not tested: {cases} cases leave no degree of freedom" if cases < 3 else ""
+        why = "" if np.isfinite(p) else too_few or "not tested: the AUCs differ by no chance"
         why = "; ".join(filter(None, [note, why]))
         rows.append(row(DELONG, names[a], names[b], why, difference=gap, se=se, statistic=t, p=p))
     return rows
@@ -230,11 +230,11 @@ site alone predicts the label goes by such an interval. Whether a score is chanc
 
 def show_tests(tests: pd.DataFrame, means: pd.DataFrame, survival: pd.DataFrame, note: str, page: str) -> None:
     """The page of all three tables."""
-    over, within = tests[tests.scope != "task"], tests[tests.scope == "task"]
+    over_tasks, within = tests[tests.scope != "task"], tests[tests.scope == "task"]
     sections = [
         Section(sentences=METHODS),
         Section("Differences found at 5 % where there is none", table=measured()),
-        Section("Over tasks", table=over.drop(columns="task")),
+        Section("Over tasks", table=over_tasks.drop(columns="task")),
         Section("Marginal means", table=means),
         Section("Within tasks", table=within.drop(columns="scope")),
         Section("Risk groups (log-rank)", table=survival),

@@ -163,8 +163,8 @@ def choose_patches(
     polygons = [shapely.from_geojson(json.dumps(feature["geometry"])) for feature in document["features"]]
     corners = lay_grid(width, height, edge, step)
     shares = tissue_shares(corners, edge, polygons)
-    held = ~np.isnan(shares) if grid["min_tissue"] == 0 else np.nan_to_num(shares) >= grid["min_tissue"]
-    corners = corners[held]
+    has_tissue = ~np.isnan(shares) if grid["min_tissue"] == 0 else np.nan_to_num(shares) >= grid["min_tissue"]
+    corners = corners[has_tissue]
     classes = read_classes(wsi / row["quality"])
     scale = width / classes.shape[1], height / classes.shape[0]
     by_class = [class_shares(corners, edge, classes, scale, [CLASSES[name]]) for name in grid["drop"]]

@@ -45,7 +45,7 @@ def read_tensors(path: str, sha256: str) -> dict[str, Tensor]:
         return _read_safetensors(data, path)
     try:
         check_archive(io.BytesIO(data), path)
-        held = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+        content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as error:  # damaged bytes make an unpickler fail in any way
         message_lines = str(error).strip().splitlines()
         raise MethodUnusable(
@@ -53,7 +53,7 @@ def read_tensors(path: str, sha256: str) -> dict[str, Tensor]:
             f"({_first_sentence(message_lines)}). Export the network's state_dict() to a .safetensors or torch file "
             "and give that (workflow/docs/segmentation.md)."
         ) from error
-    return _state_dict(held, path)
+    return _state_dict(content, path)
 
 
 def _first_sentence(lines: list[str]) -> str:
@@ -71,12 +71,12 @@ def _read_safetensors(data: bytes, path: str) -> dict[str, Tensor]:
         raise MethodUnusable(f"weights {path} are no safetensors file: {error}") from error
 
 
-def _state_dict(held, path: str) -> dict[str, Tensor]:
-    if isinstance(held, Mapping) and isinstance(held.get("state_dict"), Mapping):
-        held = held["state_dict"]
-    if not isinstance(held, Mapping) or not all(isinstance(value, Tensor) for value in held.values()):
+def _state_dict(content, path: str) -> dict[str, Tensor]:
+    if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
+        content = content["state_dict"]
+    if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):
         raise MethodUnusable(f"weights {path} hold no state dict (names and tensors), nor one under 'state_dict'")
-    return dict(held)
+    return dict(content)
 
 
 def fit(network: nn.Module, tensors: Mapping[str, Tensor], path: str) -> nn.Module:

@@ -21,8 +21,8 @@ EDGE, LEAST = 128, 100
 
 def cosines() -> np.ndarray:
     """The patterns of STEPS (float32 64 x frequencies), orthonormal."""
-    at = (2 * np.arange(8) + 1) * np.pi / 16
-    waves = [np.cos(k * at) * np.sqrt((1 if k == 0 else 2) / 8) for k in range(8)]
+    angles = (2 * np.arange(8) + 1) * np.pi / 16
+    waves = [np.cos(k * angles) * np.sqrt((1 if k == 0 else 2) / 8) for k in range(8)]
     return np.stack([np.outer(waves[v], waves[u]).ravel() for v, u in STEPS], axis=1).astype(np.float32)
 
 
@@ -50,9 +50,9 @@ def quality_of(values: np.ndarray, coherent: float = 0.6) -> float:
         parts = values / steps_of(int(quality))
         large_parts = parts[np.abs(parts) > 0.5]
         if large_parts.size >= LEAST:
-            near = float(np.cos(2 * np.pi * large_parts).mean())
-            if near > score:
-                best, score = float(quality), near
+            closeness = float(np.cos(2 * np.pi * large_parts).mean())
+            if closeness > score:
+                best, score = float(quality), closeness
     return best
 
 

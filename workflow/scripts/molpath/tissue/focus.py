@@ -130,8 +130,8 @@ def read_blocks(slide, mpp: float, level: int, cell: tuple[int, int]) -> np.ndar
     window = slide.region(corner[1], corner[0], level, tile, tile)
     edge = max(16, round(tile * downsample * mpp / FOCUS_MPP))
     if edge != tile:
-        how = cv2.INTER_AREA if edge < tile else cv2.INTER_LINEAR
-        window = cv2.resize(window, (edge, edge), interpolation=how)
+        interpolation = cv2.INTER_AREA if edge < tile else cv2.INTER_LINEAR
+        window = cv2.resize(window, (edge, edge), interpolation=interpolation)
     blocks = max(1, round(edge * FOCUS_MPP / BLOCK))
     return sharpness_of_blocks(window, blocks, blocks)
 
@@ -142,10 +142,10 @@ def as_focus(slide, level: int, overview: Overview, tissue: np.ndarray, blocks_o
     step = tile_edge(slide, level) * slide.levels[level][2]
     for (row, column), blocks in blocks_of.items():
         parts = len(blocks)
-        at = (np.arange(parts) + 0.5) / parts
+        centres = (np.arange(parts) + 0.5) / parts
         for i in range(parts):
             for j in range(parts):
-                x, y = (column + at[j]) * step / overview.scale[0], (row + at[i]) * step / overview.scale[1]
+                x, y = (column + centres[j]) * step / overview.scale[0], (row + centres[i]) * step / overview.scale[1]
                 inside = tissue[min(int(y), tissue.shape[0] - 1), min(int(x), tissue.shape[1] - 1)]
                 if np.isfinite(blocks[i, j]) and inside:
                     values.append(blocks[i, j])

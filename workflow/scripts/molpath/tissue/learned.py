@@ -139,10 +139,10 @@ def _load(name: str, weights: str, sha256: str, settings: str) -> Network:
 @functools.cache
 def job_device() -> tuple[torch.device, int, contextlib.ExitStack]:
     """Device and threads of this process, taken once for all its networks, and what holds them until it ends."""
-    held = contextlib.ExitStack()
-    device = held.enter_context(take_device())
+    stack = contextlib.ExitStack()
+    device = stack.enter_context(take_device())
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     torch.backends.cudnn.deterministic = True
-    return device, threads, held
+    return device, threads, stack

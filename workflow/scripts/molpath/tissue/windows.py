@@ -111,8 +111,8 @@ def slide_over(
         band = np.zeros((classes, last - first, width), np.float32)
         band[:, : carried.shape[1]] += carried
         rows = coverage(first * scale_y - top, scale_y, last - first, edge)
-        held = [left for left in lefts if region[first:last, slice(*cells(left, edge, scale_x, width))].any()]
-        for batch_lefts in (held[i : i + batch] for i in range(0, len(held), batch)):
+        lefts_needed = [left for left in lefts if region[first:last, slice(*cells(left, edge, scale_x, width))].any()]
+        for batch_lefts in (lefts_needed[i : i + batch] for i in range(0, len(lefts_needed), batch)):
             images = np.stack([raster.window(left, top, edge) for left in batch_lefts])
             for left, probabilities in zip(batch_lefts, predict(images), strict=True):
                 begin, end = cells(left, edge, scale_x, width)

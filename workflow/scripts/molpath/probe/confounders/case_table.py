@@ -63,8 +63,8 @@ def of_cases(rows: pd.DataFrame, name: str) -> pd.Series:
     """
     words = {word for word in map(word_of, rows[name]) if word}
     numbers = {word: as_number(word) for word in words}
-    few = name.lower() in NOMINAL or len(set(numbers.values())) <= AS_GROUPS
-    if few or not all(np.isfinite(number) for number in numbers.values()):
+    are_groups = name.lower() in NOMINAL or len(set(numbers.values())) <= AS_GROUPS
+    if are_groups or not all(np.isfinite(number) for number in numbers.values()):
         return rows.groupby("case_id")[name].agg(joined)
     means = rows[name].map(lambda cell: numbers.get(word_of(cell), np.nan)).groupby(rows.case_id).mean()
     return means.map(lambda value: f"{value:.12g}" if value == value else "")

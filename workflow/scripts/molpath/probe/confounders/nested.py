@@ -50,15 +50,15 @@ def add_model(task: Task, column: Column, refit: Refit, settings: Probe, bootstr
     if not tables["covariates"] or not tables["both"]:
         return row | {"gain_note": "no fold could be fitted"}
     outcomes = [combine(task, pd.concat(tables[name], ignore_index=True)) for name in ("covariates", "both")]
-    covariates, both = (Pairs(outcome.task, outcome.scores) for outcome in outcomes)
+    covariates, with_scores = (Pairs(outcome.task, outcome.scores) for outcome in outcomes)
     weights = draws(len(outcomes[0].task.samples), bootstraps, settings["seed"])
     row |= {
         "covariates": covariates.score(),
-        "both": both.score(),
-        "gain": both.score() - covariates.score(),
+        "both": with_scores.score(),
+        "gain": with_scores.score() - covariates.score(),
         "gain_note": "",
     }
-    row["gain_lower"], row["gain_upper"] = percentiles(both.resampled(weights) - covariates.resampled(weights))
+    row["gain_lower"], row["gain_upper"] = percentiles(with_scores.resampled(weights) - covariates.resampled(weights))
     return row
 
 

@@ -44,8 +44,8 @@ def combine(task: Task, predictions: pd.DataFrame) -> Outcome:
     if len(parts.columns) and len(parts) > 1:
         raise ValueError(f"predictions of {len(parts)} protocols; give those of one")
     raw, numbers = raw_scores(task, predictions), predictions.copy()
-    good = np.isfinite(raw).all(1) if len(raw) else np.zeros(0, bool)
-    numbers, raw = numbers[good], raw[good]
+    is_finite = np.isfinite(raw).all(1) if len(raw) else np.zeros(0, bool)
+    numbers, raw = numbers[is_finite], raw[is_finite]
     columns = [f"score {k}" for k in range(raw.shape[1])]
     scores = pd.DataFrame(raw, index=numbers.index, columns=columns)
     sides = [numbers[name] for name in ("repeat", "fold") if name in numbers]

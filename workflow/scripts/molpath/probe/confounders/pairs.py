@@ -41,8 +41,8 @@ class Pairs:
             n_pairs = sum((comparable[np.ix_(rows, rows)].sum() / len(rows) for rows in places), 0.0)
             hits = sum((right[np.ix_(rows, rows)].sum() / len(rows) for rows in places), 0.0)
             values.append(hits / n_pairs if n_pairs else np.nan)
-        good = [value for value in values if np.isfinite(value)]
-        return float(np.mean(good)) if good else float("nan")
+        finite_values = [value for value in values if np.isfinite(value)]
+        return float(np.mean(finite_values)) if finite_values else float("nan")
 
     def resampled(self, weights: np.ndarray, groups: np.ndarray | None = None) -> np.ndarray:
         """The score (float B) when each case counts as often as drawn (weights: float B x N)."""

@@ -36,7 +36,7 @@ def score_strata(task: Task, column: Column, pairs: Pairs, bootstraps: int, seed
             "column": column.name,
             "stratum": name,
             "n": int(in_stratum.sum()),
-            "labels": told(task, in_stratum),
+            "labels": describe_labels(task, in_stratum),
         }
         row |= {"score": np.nan, "lower": np.nan, "upper": np.nan, "note": unscored(task, in_stratum)}
         if not row["note"]:
@@ -47,7 +47,7 @@ def score_strata(task: Task, column: Column, pairs: Pairs, bootstraps: int, seed
     return pd.DataFrame(rows)
 
 
-def told(task: Task, in_stratum: np.ndarray) -> str:
+def describe_labels(task: Task, in_stratum: np.ndarray) -> str:
     """Labels of some cases (bool N) in words: 12 wild type, 3 mutant; 7 events; nothing of numbers."""
     if task.is_survival:
         return f"{int(task.survival[1][in_stratum].sum())} events"
@@ -60,16 +60,16 @@ def unscored(task: Task, in_stratum: np.ndarray) -> str:
     n = int(in_stratum.sum())
     if task.is_survival:
         events = int(task.survival[1][in_stratum].sum())
-        few = f"n too small: {events} events, {EACH} are needed" if events < EACH else ""
+        reason = f"n too small: {events} events, {EACH} are needed" if events < EACH else ""
     elif task.is_regression:
-        few = "one value only" if n and np.ptp(task.values[in_stratum]) == 0 else ""
+        reason = "one value only" if n and np.ptp(task.values[in_stratum]) == 0 else ""
     else:
         counts = np.bincount(task.labels[in_stratum], minlength=len(task.classes))
         if n and (counts > 0).sum() == 1:
             return f"one class only: {n} {task.classes[int(counts.argmax())]}"
         rarest = int(counts[counts > 0].min()) if n else 0
-        few = f"n too small: {rarest} cases of a class, {EACH} are needed" if rarest < EACH else ""
-    return f"n too small: {n} cases, {ENOUGH} are needed" if n < ENOUGH else few
+        reason = f"n too small: {rarest} cases of a class, {EACH} are needed" if rarest < EACH else ""
+    return f"n too small: {n} cases, {ENOUGH} are needed" if n < ENOUGH else reason
 
 
 def fall(task: Task, column: Column, pairs: Pairs, bootstraps: int, seed: int) -> dict[str, float]:
@@ -81,10 +81,10 @@ def fall(task: Task, column: Column, pairs: Pairs, bootstraps: int, seed: int) -
     codes, one_group = column.codes, np.where(column.known, 0, -1)
     observed, within = pairs.score(one_group), pairs.score(codes)
     weights = draws(len(codes), bootstraps, seed)
-    over, inside = pairs.resampled(weights, one_group), pairs.resampled(weights, codes)
+    overall, inside = pairs.resampled(weights, one_group), pairs.resampled(weights, codes)
     row = {"score": observed, "within": within, "fall": observed - within, "left": left_of(observed, within)}
-    shares = np.array([left_of(a, b) for a, b in zip(over, inside, strict=True)])
-    for name, values in (("score", over), ("within", inside), ("fall", over - inside), ("left", shares)):
+    shares = np.array([left_of(a, b) for a, b in zip(overall, inside, strict=True)])
+    for name, values in (("score", overall), ("within", inside), ("fall", overall - inside), ("left", shares)):
         row[f"{name}_lower"], row[f"{name}_upper"] = percentiles(values)
     return row
 

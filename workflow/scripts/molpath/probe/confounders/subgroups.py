@@ -72,11 +72,11 @@ def of_group(outcome: Outcome, pairs: Pairs, in_group: np.ndarray, bootstraps: i
             continue
         if name in SHARES:
             lower, upper = wilson(value, share_of(outcome, in_group, name))
-            how = "Wilson"
+            method = "Wilson"
         else:
             lower, upper = percentiles(drawn[name])
-            how = f"{bootstraps} bootstraps of cases"
-        rows.append({"metric": name, "value": value, "lower": lower, "upper": upper, "interval": how, "note": ""})
+            method = f"{bootstraps} bootstraps of cases"
+        rows.append({"metric": name, "value": value, "lower": lower, "upper": upper, "interval": method, "note": ""})
     return rows
 
 
