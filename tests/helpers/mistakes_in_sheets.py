@@ -133,7 +133,7 @@ IN_SHEETS = {
         ids("Case1", "CASE1"),
         [
             "k=all.tsv, row 2, column case_id: case 'CASE1' is not in",
-            "did you mean 'Case1'? Ids are told apart by case",
+            "did you mean 'Case1'? Ids are case-sensitive",
         ],
     ),
     "zeros lost": (

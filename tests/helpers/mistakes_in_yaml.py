@@ -61,18 +61,18 @@ IN_YAML = {
         "example below an empty map": (
             "tiles:\n  grids: {}\n    main: {patch_size: 256}\n",
             [
-                "config.yaml, line 3: '    main: {patch_size: 256}' stands below '  grids: {}'",
+                "config.yaml, line 3: '    main: {patch_size: 256}' is below '  grids: {}'",
                 "delete the {} behind grids:",
             ],
         ),
         "entry below an empty list": (
             "embed:\n  use: []\n    - mean\n",
-            ["config.yaml, line 3: '    - mean' stands below '  use: []'", "delete the [] behind use:"],
+            ["config.yaml, line 3: '    - mean' is below '  use: []'", "delete the [] behind use:"],
         ),
         "entry below a list in brackets": (
             "embed:\n  use: [mean]\n  - threads\n",
             [
-                "config.yaml, line 3: '  - threads' stands below a list that is complete",
+                "config.yaml, line 3: '  - threads' is below a list that is complete",
                 "into the brackets behind use:",
             ],
         ),
@@ -91,7 +91,7 @@ IN_YAML = {
         "words behind quotes": (
             'slides:\n  sheet: "my" slides.tsv\n',
             [
-                "config.yaml, line 2, column 15: 'slides.tsv' stands behind a value that has ended",
+                "config.yaml, line 2, column 15: 'slides.tsv' follows a value that has ended",
                 "whole value in quotes",
             ],
         ),
@@ -105,7 +105,7 @@ IN_YAML = {
         ),
         "brace too many": (
             "slides: {sheet: slides.tsv}}\n",
-            ["config.yaml, line 1, column 28: '}' stands behind a value that has ended", "delete it"],
+            ["config.yaml, line 1, column 28: '}' follows a value that has ended", "delete it"],
         ),
         "comma missing": (
             "slides: {sheet: slides.tsv cases: a.tsv}\n",

@@ -117,7 +117,7 @@ def test_a_kill_needs_unlock_and_the_next_start_says_so(project):
 def test_a_job_that_is_killed_for_want_of_memory(project):
     """By SIGKILL to the job alone, as the kernel does for a control group."""
     said = Running(project, "kill -9 $$").said()
-    assert said.count("A job was killed, most often for want of memory: give its rule more (`--set-resources") == 1
+    assert said.count("A job was killed, most often for lack of memory: give its rule more (`--set-resources") == 1
 
 
 def test_a_full_disk_in_a_job(project):

@@ -56,7 +56,7 @@ def test_two_processes_are_one_batch_and_survive_preemption(tmp_path):
     interrupted.send_signal(signal.SIGTERM)
     status, errors = finish(interrupted)
     assert status != 0
-    assert "Stopped: told to stop after" in errors
+    assert "Stopped: stopped on request after" in errors
     assert (tmp_path / "state").exists()
     status, errors = finish(start(tmp_path, run, "interrupted"))
     assert status == 0, errors

@@ -92,7 +92,7 @@ def test_absurd_numbers_are_named(mpp):
 def test_an_objective_that_says_otherwise_is_told():
     for name in ("openslide.objective-power", "aperio.AppMag", "hamamatsu.SourceLens"):
         note = find_mpp({"openslide.mpp-x": "0.2325", name: "20"})[2]
-        assert note == "the file names a 20x objective, mpp 0.2325 stands for 40x"
+        assert note == "the file names a 20x objective, mpp 0.2325 means 40x"
     assert find_mpp({"openslide.mpp-x": "0.2325", "aperio.AppMag": "40"})[2] == ""
     both = find_mpp({"openslide.mpp-x": "0.25", "aperio.AppMag": "40"}, sheet="0.5")[2]
     assert both.count(";") == 2, both

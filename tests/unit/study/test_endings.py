@@ -17,8 +17,8 @@ LOGS = {
     "OSError: [Errno 28] No space left on device: 'x.h5'": "A disk or a quota is full",
     "OSError: [Errno 122] Disk quota exceeded": "A disk or a quota is full",
     "OSError: [Errno 30] Read-only file system: 'results'": "A folder can't be written to any more",
-    "Command '…' died with <Signals.SIGKILL: 9>.": "most often for want of memory",
-    "SLURM job failed: OUT_OF_MEMORY": "most often for want of memory",
+    "Command '…' died with <Signals.SIGKILL: 9>.": "most often for lack of memory",
+    "SLURM job failed: OUT_OF_MEMORY": "most often for lack of memory",
     "molpath.common.ledger.TooManySetAside: 8 of 9 slides": "More slides were set aside than",
     "This could indicate a clock skew problem in your network": "Clocks of machines",
 }

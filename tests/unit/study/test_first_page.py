@@ -36,7 +36,7 @@ def test_facts_are_those_of_the_end_of_a_run(study):
     for sentence in [*facts["losses"], *facts["cautions"]]:
         assert re.sub(r"\s+", " ", sentence) in said, sentence
     assert facts["losses"][0] == "Set aside: 2 of 8 slides"
-    assert facts["cautions"][0].startswith("leakage: 1 cases stand in pretraining and on a test side: C1")
+    assert facts["cautions"][0].startswith("leakage: 1 cases are in pretraining and on a test side: C1")
     for row in facts["stages"]:
         assert re.search(r"\s+".join(map(re.escape, filter(None, row))), said), row
     assert ["slides", "", "6", "2", ""] in facts["stages"]

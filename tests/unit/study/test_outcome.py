@@ -87,8 +87,8 @@ def test_leaks_runs_and_probes_that_want_a_look(study):
         handle.write("Traceback\nmolpath.pretrain.training.Untrained: in 3 epochs no step had two cases\n")
     said = study.outcome.cautions.lines(("omics", "pretrain", "probe"), [])
     assert [line.split(" (")[0] for line in said] == [
-        "leakage: 1 cases stand in pretraining and on a test side: C1",
-        "leakage: 1 cases stand in pretraining and on a test side, which omics/allow_leakage lets pass: C1",
+        "leakage: 1 cases are in pretraining and on a test side: C1",
+        "leakage: 1 cases are in pretraining and on a test side, which omics/allow_leakage permits: C1",
         "profiles: 1 cases share an expression profile with another case, so one of the two is mislabelled: C2",
         "pretraining one: nothing was learned: in 3 epochs no step had two cases",
         "probes: the control with permuted labels is off chance: 1 of 4 scores",

@@ -81,7 +81,7 @@ def test_predictions_are_part_of_all_that_is_asked_for(new):
 def test_new_cases_in_training_are_told(new):
     new.new[0]["case_id"] = "C1"
     (note,) = [note for note in opened(new).notes() if "in_training" in note]
-    assert "1 of the 3 cases of new.tsv stand in slides.tsv, too (C1)" in note
+    assert "1 of the 3 cases of new.tsv are also in slides.tsv (C1)" in note
 
 
 def test_the_training_sheet_is_no_sheet_of_new_slides(new):
@@ -173,4 +173,4 @@ def test_a_new_case_that_is_a_known_one_in_other_letters_is_told(new):
     """c1 is no case of training by its name, and counts as external: whoever typed it should know."""
     new.new[0]["case_id"] = "c1"
     (note,) = [note for note in opened(new).notes() if "alone" in note]
-    assert "c1 of new.tsv and C1 of slides.tsv differ in upper and lower case alone" in note
+    assert "c1 of new.tsv and C1 of slides.tsv differ only in upper and lower case" in note

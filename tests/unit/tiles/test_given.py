@@ -85,7 +85,7 @@ def test_attributes_of_another_slide_or_grid(change, says, tmp_path):
 @pytest.mark.parametrize(
     ("values", "says"),
     [
-        (COORDS * 2, "1 of its 3 patches lie off the slide, row 2 at (7168, 5120), and the slide has 4000 x 3000"),
+        (COORDS * 2, "1 of its 3 patches are off the slide, row 2 at (7168, 5120), and the slide has 4000 x 3000"),
         (COORDS - 1, "row 0 at (-1, -1)"),
         (COORDS * 0.25 + 0.5, "not all whole numbers of pixels"),
         (np.where(COORDS == 512, np.nan, COORDS), "not all whole numbers of pixels"),

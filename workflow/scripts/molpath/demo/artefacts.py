@@ -1,4 +1,4 @@
-"""Artefacts planted on pictures of sections, each with a mask of where it lies: the truth quality control is held to.
+"""Artefacts planted on pictures of sections, each with a mask of its place: the ground truth for quality control.
 
 Everything works in optical density on RGB uint8 pictures (height x width x 3) of any section, drawn or real, of a
 known mpp: ink and dust absorb, a fold puts the section on top of itself, another stain takes eosin's place.
@@ -26,7 +26,7 @@ INKS = {
 LIGHT = 245.0
 
 Rng = np.random.Generator
-#: A picture with the artefact and where it lies (boolean height x width).
+#: A picture with the artefact and its mask (boolean height x width).
 Planted = tuple[np.ndarray, np.ndarray]
 
 
@@ -89,7 +89,7 @@ def out_of_focus(rng: Rng, picture: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def fold(rng: Rng, picture: np.ndarray, tissue: np.ndarray, mpp: float) -> Planted:
-    """Bands of 80 to 250 µm where the section lies on itself: the densities of two layers, or three, add up."""
+    """Bands of 80 to 250 µm where the section overlaps itself: the densities of two layers, or three, add up."""
     mask = np.zeros(tissue.shape, bool)
     density = density_of(picture)
     area_mm2 = tissue.sum() * mpp**2 / 1e6

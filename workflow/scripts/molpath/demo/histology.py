@@ -21,7 +21,7 @@ EVENT_RADIUS = (85, 125)
 
 @dataclass
 class Canvas:
-    """The two stains of a section, and where its tissue lies (all height x width)."""
+    """The two stains of a section, and its tissue mask (all height x width)."""
 
     haematoxylin: np.ndarray
     eosin: np.ndarray
@@ -77,7 +77,7 @@ def draw_section(rng: np.random.Generator, truth: Truth, width: int, height: int
 
 
 def draw_canvas(rng: np.random.Generator, truth: Truth, width: int, height: int) -> Canvas:
-    """The same section before it is stained: for who needs to know where its tissue lies."""
+    """The same section before staining, for callers that need its tissue mask."""
     canvas, tumour = draw_tissue(rng, width, height)
     libraries = make_nuclei(rng, truth)
     draw_tumour(rng, canvas, tumour, truth, libraries)

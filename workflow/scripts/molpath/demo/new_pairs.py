@@ -4,9 +4,9 @@
 
 writes the cohort of `molpath.demo.pairs` and these beside it.
 
-Beside those of the scanner that all others come from lie some of two others, which change features as a scanner may:
-`shifted` moves every patch along one direction of feature space, `scaled` gives each number of a patch a factor of its
-own. (A third, `faded`, draws patches towards their slide's mean; it is for benchmarks.) Below the folder of
+Besides those of the scanner that all others come from, there are some of two others, which change features as a scanner
+may: `shifted` moves every patch along one direction of feature space, `scaled` gives each number of a patch a factor of
+its own. (A third, `faded`, draws patches towards their slide's mean; it is for benchmarks.) Below the folder of
 `molpath.demo.pairs` lie, then, `new/slides.tsv`, `new/cases.tsv` (labels and the scanner) and
 `features/new/<slide>.h5`. The sizes of the changes were chosen on seeds 0 and 1.
 """

@@ -46,8 +46,8 @@ TASKS = {"immune": "immune", "KRAS_mutation": "mucin", "BRAF_mutation": "aggrega
 DOMINANT = ("immune", "mucin", "necrosis")
 LABEL_NOISE, FOLDS = 0.5, 5
 FLAGS = 32
-#: Hospitals by rising immune level of their cases; noise of that level before they are told apart; the confounded task,
-#: and how often each hospital's panel reports label 1.
+#: Hospitals by rising immune level of their cases; noise of that level before they are distinguished; the confounded
+#: task, and how often each hospital's panel reports label 1.
 SITES, SITE_PROGRAMME, SITE_NOISE = ("North", "East", "South", "West"), "immune", 0.5
 CONFOUNDED, REPORTED = "panel_call", (0.15, 0.15, 0.85, 0.85)
 

@@ -106,7 +106,7 @@ def draw_averages(numbers: pd.DataFrame, models: Models, reference: str, supervi
 
 
 def draw_won(axes, numbers: pd.DataFrame, names: list[str], colours) -> None:
-    """A bar a kind of model, as high as its seeds' rows."""
+    """A bar per kind of model, as high as its seeds' rows."""
     for _, kind_numbers in numbers.groupby("kind", sort=False):
         places = [names.index(name) for name in kind_numbers.model]
         middle, height = np.mean(places), max(places) - min(places) + 0.7

@@ -18,7 +18,7 @@ from .style import COLOURS, save
 MARKERS = "osD^vPX*"
 #: Groups with at least this share of the slides are named in the map, at the median of their points.
 NAMED = 0.02
-#: Classes named in a legend; more would not be told apart by colour.
+#: Classes named in a legend; more could not be distinguished by colour.
 NAMED_CLASSES = 12
 #: Panels beside each other.
 WIDE = 4

@@ -16,7 +16,7 @@ from .style import COLOURS
 
 #: Okabe and Ito's, some of Tol's muted scheme, and at last yellow, which is faint on white.
 MANY = [*COLOURS[:-1], "#332288", "#882255", "#44AA99", "#999933", COLOURS[-1]]
-#: No difference of scores from 0 to 1 lies beyond these: an interval that does says only that there are few tasks.
+#: No difference of scores from 0 to 1 is beyond these: an interval that does says only that there are few tasks.
 ENDS = (-1.0, 1.0)
 ROW, WIDTH = 0.24, 2.3  # inches
 
@@ -60,7 +60,7 @@ def name_rows(axes, names: Sequence[str], *, labels: bool, bold: str = "", block
 def draw_points(axes, table: pd.DataFrame, names: Sequence[str], colours: Mapping[str, str], line=np.nan) -> None:
     """Point, interval and stars of each row (name, value, lower, upper, stars); line: a value to compare with.
 
-    fold_note: where some folds have no value, how many have one; the point is a ring then. Every value lies inside the
+    fold_note: where some folds have no value, how many have one; the point is a ring then. Every value is inside the
     panel; intervals end where scores do (see ends_of).
     """
     ends = ends_of(table)
@@ -105,7 +105,7 @@ def ends_of(table: pd.DataFrame) -> tuple[float, float]:
 
 
 def add_stars(axes, text: str, end: float, place: float) -> None:
-    """Stars behind the end of a row's drawing (an asterisk stands above the middle of its line)."""
+    """Stars behind the end of a row's drawing (an asterisk is above the middle of its line)."""
     axes.annotate(text, (end, place), (4, -2.5), textcoords="offset points", fontsize=8, va="center")
 
 

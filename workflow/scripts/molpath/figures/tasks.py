@@ -113,7 +113,7 @@ def draw_column(axes, scores: pd.DataFrame, tasks: list[str], names: list[str], 
                 short = fold_note.replace(" folds", "").replace(f"{EMPTY} in", "empty")
                 label_offset = 5 + 44 * (
                     number % 2
-                )  # rows are lower than letters: words of neighbours stand side by side
+                )  # rows are lower than letters: words of neighbours are side by side
                 axes.annotate(short, (value, place), (label_offset, -2), textcoords="offset points", fontsize=6)
     chance = scores.groupby("task").chance.first()
     for task, place in places.items():
@@ -146,9 +146,9 @@ def plot_heatmap(*, metrics: str, models: Models, figure: str, table: str, note:
     """Tasks x models: every score as number and colour, the best of each task in bold.
 
     Colours go from chance to 1, each metric by its own (balanced accuracy by the task's number of classes; 0 where a
-    metric has no chance): a kappa of 0.5 is further from a guess than an AUC of 0.5.
-    A score that too few folds have stands as their count, '1 of 5', without a colour; 'empty 3 of 5' counts folds whose
-    Cox model kept no coefficient.
+    metric has no chance): a kappa of 0.5 is further from a guess than an AUC of 0.5. A score that too few folds have is
+    replaced by their count, '1 of 5', without a colour; 'empty 3 of 5' counts folds whose Cox model kept no
+    coefficient.
     """
     scores = main_scores(read_metrics(metrics), "frozen", models)
     wide = by_task(scores, models)

@@ -66,7 +66,7 @@ def clear(folder: str, names: set[str]) -> None:
 def without_names(facts: dict[str, Any]) -> dict[str, Any]:
     """Facts of a predictor with digests for the names of its training cases and slides: a bundle leaves the house.
 
-    Whoever knows a case's name can ask whether it was trained on; names can't be read. Their places stay, for
+    Someone who knows a case's name can check whether it was trained on; names can't be read. Their places stay, for
     calibration counts by them.
     """
     training = facts["training"]
@@ -104,7 +104,7 @@ def page(contents: Mapping[str, Any]) -> str:
 
 NEEDS = """\
 It does not hold weights of others. Those that the workflow doesn't fetch itself are named in your config at the key
-that stands before each; they are compared with these checksums before any work.
+that precedes each; they are compared with these checksums before any work.
 """
 PAGE_TEXT = """\
 # Predictors for new slides
@@ -119,7 +119,7 @@ molpath init new --bundle THIS_FOLDER --slides SLIDES
 cd new && snakemake predict
 ```
 
-or in a config: `predict: {{bundle: THIS_FOLDER, slides: new_slides.tsv}}`, then `snakemake predict`. The tables lie in
+or in a config: `predict: {{bundle: THIS_FOLDER, slides: new_slides.tsv}}`, then `snakemake predict`. The tables are in
 `results/predict/<model>/<task>/predictions.tsv`. Every file is checked against `checksums.tsv` first.
 
 ## What else it needs

@@ -2,9 +2,9 @@
 
 A predictor is linear in an embedding, and an embedding by attention pooling is a bias and a sum over patches (see
 embed/pooling.py): so a logit (or log hazard, or number) is a constant and a sum over the patches of the case's slides.
-Patches are told beside the training slides: minus what the patch's attention would bring with their mean. The constant
-is the logit of the mean training slide, with every bias and intercept in it, and a patch above 0 raises the logit over
-that.
+Patches are compared with the training slides: minus what the patch's attention would contribute with their mean. The
+constant is the logit of the mean training slide, with every bias and intercept in it, and a patch above 0 raises the
+logit over that.
 """
 
 from __future__ import annotations
@@ -172,7 +172,7 @@ def contribute_patches(
         for case, slides in members.items():
             present = [slide for slide in slides if slide in bags]
             if not present or case not in rows:
-                log.warning("case %s: no slide of it has patches, so nothing is told of it", case)
+                log.warning("case %s: no slide of it has patches, so it has no contributions", case)
                 continue
             parts = [patches.read(slide) for slide in present]
             values = contributions_of(parts, heads, model["cases"] == "union")

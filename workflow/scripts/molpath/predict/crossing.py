@@ -38,8 +38,8 @@ METHODS = {
 class Crossed(NamedTuple):
     """Samples that were left out, scored by the probes that did so.
 
-    probes: one a fold that could be fitted; fold, row: int64 M, place among them, sample; values: float64 M x K, logits
-    or numbers; case: int64 N, of every sample; left_out: folds without a probe, and why.
+    probes: one per fold that could be fitted; fold, row: int64 M, place among them, sample; values: float64 M x K,
+    logits or numbers; case: int64 N, of every sample; left_out: folds without a probe, and why.
     """
 
     probes: list[Linear]
@@ -149,7 +149,7 @@ def temperature_facts(task: Task, cross_fits: Crossed) -> dict[str, Any]:
     shares = 1 / times[place]
     temperature = fit_temperature(logits, labels, shares)
     if not RANGE[0] * 1.01 < temperature < RANGE[1] / 1.01:
-        return {"temperature_note": f"none: the best one lies at the end of what is tried ({temperature:.3g})"}
+        return {"temperature_note": f"none: the best one is at the end of the range ({temperature:.3g})"}
     error = {
         name: float(pooled_calibration(labels, tempered(logits, value), shares[None], len(times))[ERROR][0])
         for name, value in (("ece", 1.0), ("ece_calibrated", temperature))

@@ -19,7 +19,7 @@ class Linear:
     """A linear function of embeddings.
 
     coefficients: float64 K x D, intercept: float64 K, of embeddings over `unit`; of two classes K is 1, the logit of
-    the second against the first. A class that no training sample has stands there with an intercept of -inf.
+    the second against the first. A class that no training sample has gets an intercept of -inf.
     """
 
     coefficients: np.ndarray

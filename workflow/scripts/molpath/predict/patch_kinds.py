@@ -1,6 +1,6 @@
 """Which of a slide's patches are unlike any patch of the training slides.
 
-A patch is told by a random projection of its features (Johnson and Lindenstrauss), for axes fitted on the training
+A patch is described by a random projection of its features (Johnson and Lindenstrauss), for axes fitted on the training
 slides would make these look nearer than new ones; its distance is that to the nearest of a bank of training patches, of
 other cases where the patch is a training one itself.
 """

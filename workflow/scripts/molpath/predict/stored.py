@@ -91,7 +91,7 @@ def read_facts(path: Path) -> dict[str, Any]:
 
 
 def oddities_of(facts: Mapping[str, Any]) -> list[str]:
-    """Keys of predictor.json whose values no fit leaves: whoever writes digests again can write any."""
+    """Keys of predictor.json with values that no fit writes: an edited file can have valid digests."""
     scale, training, survival, temperature = (
         facts.get(key) for key in ("scale", "training", "survival", "temperature")
     )

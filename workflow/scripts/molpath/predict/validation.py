@@ -34,7 +34,7 @@ def validate(
 
     table: the predictions, one row per sample, with status and in_training; what it was fitted on is left out
     and counted. labelled: what the sheets say, or why they say nothing. internal: cross-validated scores of
-    predictor.json (metric, mean, lower, upper), which stand beside those of the probabilities as fitted.
+    predictor.json (metric, mean, lower, upper), shown next to those of the probabilities as fitted.
     """
     if not isinstance(labelled, Labelled):
         return nothing(f"no external validation: {labelled}")

@@ -15,7 +15,7 @@ from .plan_page import in_time
 
 log = logging.getLogger(__name__)
 
-#: Checks that write into the results folder: left out where it can't be written to, which is told already.
+#: Checks that write into the results folder: left out where it can't be written to, which is reported already.
 ON_RESULTS = ("rename and fsync", "HDF5 and locks", "clock")
 
 

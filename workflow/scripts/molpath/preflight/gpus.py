@@ -76,6 +76,6 @@ def visible_gpus() -> list[str]:
 
 
 def _fits(table_name: str, name: str) -> bool:
-    """Every word of the known name stands in the other one: 'H100 PCIe' in 'NVIDIA H100 PCIe', A10 not in A100."""
+    """Every word of the table's name is in the other one: 'H100 PCIe' in 'NVIDIA H100 PCIe', A10 not in A100."""
     name_parts = name.upper().replace("-", " ").replace("_", " ").split()
     return all(word in name_parts for word in table_name.upper().split())

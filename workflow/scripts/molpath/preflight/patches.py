@@ -20,7 +20,7 @@ SURE = ("counted", "from tissue", "estimated")
 class Patches:
     """Patches of a grid's shards.
 
-    slides: kept slides of each shard; kinds: of those, biopsies, resections, frozen sections, and '' where not told.
+    slides: kept slides of each shard; kinds: of those, biopsies, resections, frozen sections, and '' where unknown.
     """
 
     def __init__(

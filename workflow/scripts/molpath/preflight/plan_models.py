@@ -9,8 +9,8 @@ from .plan_sum import Sum
 
 #: Bytes of a number in feature files (fp16) and in embeddings (fp32).
 HALF, SINGLE = 2, 4
-#: Packed patches and embeddings lie twice: as results, and as copies that a later run takes (common/finished.py). File
-#: systems that share blocks store them once.
+#: Packed patches and embeddings are stored twice: as results, and as copies that a later run takes
+#: (common/finished.py). File systems that share blocks store them once.
 KEPT = 2
 #: Work of training over that of one forward pass, and floating-point operations a multiplication with a weight.
 FORWARD_AND_BACKWARD, PER_WEIGHT = 3, 2

@@ -29,7 +29,7 @@ TERMINAL = {
 }
 #: Models that a row of the page names.
 NAMED = 4
-#: Hours and GB below which a figure is not told.
+#: Hours and GB below which a figure is not shown.
 LITTLE = 0.01
 #: What the units of a stage are.
 UNITS = {"slides": "slides", "tissue": "slides", "tiles": "slides", "features": "slides", "omics": "profiles"}
@@ -151,7 +151,7 @@ def _cell(value: Any, digits: int | None) -> str:
 
 
 def _range(row: pd.Series, name: str) -> str:
-    """A figure with its range, as short as it can be told: 3.1 (1.2 to 8)."""
+    """A figure with its range, as short as possible: 3.1 (1.2 to 8)."""
     middle, low, high = (row[f"{name}{end}"] for end in ("", "_least", "_most"))
     if high < LITTLE:
         return f"<{LITTLE}" if high else "0"

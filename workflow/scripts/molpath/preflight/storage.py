@@ -83,7 +83,7 @@ def check_files(results: str, files: int) -> Finding:
 
 
 def check_scratch(download: float, scratch: str, scratch_gb: float) -> Iterator[Finding]:
-    """Room for temporary files, and for copies of slides where the config wants them (features/scratch)."""
+    """Room for temporary files, and for copies of slides where the config asks for them (features/scratch)."""
     folder = tempfile.gettempdir()
     needed = SCRATCH_BYTES + download
     yield _room("scratch", folder, needed, "make room, or set TMPDIR to a folder of a larger disk")
@@ -120,7 +120,7 @@ def check_rename(results: str) -> Finding:
         return problem(check, f"writing a file in {place} and renaming it failed: {error}", remedy)
     finally:
         _remove(path)
-    message = f"work in {place}, {duration_s * 1000:.1f} ms a file"
+    message = f"work in {place}, {duration_s * 1000:.1f} ms per file"
     if duration_s > SLOW_WRITE_S:
         return note(check, message, "slow for many small files: a local disk or scratch for results would help")
     return ok(check, message)

@@ -77,7 +77,7 @@ def export(run_folder: str, target: str) -> None:
 
 
 def write_digests(path: str | os.PathLike[str], files: Mapping[str, str | os.PathLike[str]]) -> None:
-    """Write a line a file, sorted: its SHA-256 and its name beside `path`."""
+    """Write a line per file, sorted: its SHA-256 and its name beside `path`."""
     write_text(path, "".join(f"{sha256_of(file)}  {name}\n" for name, file in sorted(files.items())))
 
 

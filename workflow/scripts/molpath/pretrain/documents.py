@@ -1,6 +1,6 @@
 """What a run's folder says of itself: config.json, model card and digests, rewritten when names or facts change.
 
-What training found out stands in config.json (`trained`), so that none of this takes a step.
+Results of training are in config.json (`trained`), so that none of this needs a training step.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What one process of a training is told; in several processes it goes through a JSON file."""
+"""What one process of a training receives; several processes read it from a JSON file."""
 
 from __future__ import annotations
 

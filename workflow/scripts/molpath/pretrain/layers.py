@@ -66,7 +66,7 @@ class GatedAttention(nn.Module):
         self.score = nn.Linear(width, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """x: rows x width; returns a float32 score a row."""
+        """x: rows x width; returns a float32 score per row."""
         dropout = last_dropout(self.tanh_branch)
         a, b = self.tanh_branch[0](x), self.gate_branch[0](x)
 

@@ -44,7 +44,7 @@ def left_state(
         damaged_path = path.with_name(f"{path.name}.damaged")
         os.replace(path, damaged_path)
         log.warning(
-            "%s is no whole state of a training (%s: %s): it lies at %s now, and training starts from the beginning",
+            "%s is no complete state of a training (%s: %s): it was moved to %s, training starts from the beginning",
             path, type(error).__name__, str(error)[:200], damaged_path,
         )  # fmt: skip
         return "damaged", {}

@@ -68,11 +68,11 @@ def part_of_slides(run: Run, trained: Trained) -> str:
 
 
 def network_lines(description: Description, outputs: Mapping[str, str]) -> list[str]:
-    """Parameters of each branch, genes a profile by cohort, digest of the weights."""
+    """Parameters of each branch, genes per profile by cohort, digest of the weights."""
     sizes = description["trained"]["parameters"]
     size_of = {name: f"{sizes[name]:,} parameters" if name in sizes else "none" for name in ("slide", "rna", "dna")}
     tokens = description["rna_encoder"]["tokens"] if "rna_encoder" in description else {}
-    by_cohort = "".join(f"; {cohort}: {count:,} genes a profile" for cohort, count in tokens.items())
+    by_cohort = "".join(f"; {cohort}: {count:,} genes per profile" for cohort, count in tokens.items())
     return [
         "\n## Network\n",
         f"- slide encoder: {size_of['slide']}",

@@ -20,7 +20,7 @@ from .description import Scale
 log = logging.getLogger(__name__)
 
 PAD, CLS, END = "<pad>", "<cls>", "<eoc>"
-#: Value that stands beside the CLS token and paddings, as in scGPT's data collator.
+#: Value of the CLS token and of padding, as in scGPT's data collator.
 PAD_VALUE = -2.0
 #: scGPT clips values here before they are encoded; deviations below the mean as those above.
 LARGEST_VALUE = 512.0

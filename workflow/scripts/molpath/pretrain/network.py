@@ -33,7 +33,7 @@ class SlideEncoder(nn.Module):
     """Bags of patch features to one embedding each.
 
     Patches pass `layers` hidden layers (Linear, LayerNorm, GELU, Dropout); with several heads one more layer splits
-    them into a vector a head (contiguous chunks); each head pools its vectors by softmax attention; heads are
+    them into a vector per head (contiguous chunks); each head pools its vectors by softmax attention; heads are
     concatenated and mapped to `output`. With one head the pooled vector is the embedding and `output` must be
     `hidden`.
     """
@@ -229,7 +229,7 @@ def save(tensors: Mapping[str, torch.Tensor], path: str) -> None:
 def load(folder: str, revision: str | None = None) -> tuple[Threads, Description]:
     """The network of a run's folder, from model.safetensors and config.json and nothing else, in evaluation mode.
 
-    Raises DamagedModel where digests lie beside them (sha256.txt) and differ. A name user/model that is no folder is
+    Raises DamagedModel where digests next to them (sha256.txt) differ. A name user/model that is no folder is
     taken from the Hugging Face hub, at `revision`.
     """
     from safetensors.torch import load_file

@@ -112,7 +112,7 @@ def tokens_by_cohort(values: np.ndarray, cohorts: Sequence[str]) -> dict[str, in
     for cohort, count in zip(cohorts, counts.tolist(), strict=True):
         tokens[cohort] = max(tokens.get(cohort, 0), count)
     for cohort, count in tokens.items():
-        log.info("cohort %s: %d genes a profile", cohort, count)
+        log.info("cohort %s: %d genes per profile", cohort, count)
     if empty := [cohort for cohort, count in zip(cohorts, counts, strict=True) if not count]:
         raise UnfitProfiles(
             f"{len(empty)} profiles of cohort {empty[0]} have no gene that the vocabulary knows: correct the names of "

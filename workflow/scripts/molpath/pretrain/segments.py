@@ -1,4 +1,4 @@
-"""Bags of rows that lie one below the other: which go together, and softmax and sums within each."""
+"""Bags of rows stacked in one array: which go together, and softmax and sums within each."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def embed(network: Threads, part: Batch, world: World, precision: str) -> dict[s
 def losses(
     embeddings: Mapping[str, torch.Tensor], batch: Batch, world: World, temperature: float | torch.Tensor, joint: bool
 ) -> tuple[dict[str, torch.Tensor], dict[str, float]]:
-    """Contrastive terms over the batch of all ranks, one a modality (or one, if joint), and top-1 and top-5 accuracy.
+    """Contrastive terms over the batch of all ranks, one per modality (or one, if joint), and top-1 and top-5 accuracy.
 
     joint: RNA and DNA profiles are negatives of each other too; a slide that has both counts twice.
     """

@@ -1,7 +1,7 @@
 """The packed store: patch features of all training slides in arrays on disk, one per shard of the slide sheet.
 
-The rows of a slide lie together in random order, so a random sample without replacement is one contiguous read (two
-where it wraps): the disk sees long reads, and 2,048 of 30,000 patches cost what 2,048 cost.
+The rows of a slide are stored together in random order, so a random sample without replacement is one contiguous read
+(two where it wraps): the disk sees long reads, and 2,048 of 30,000 patches cost what 2,048 cost.
 """
 
 from __future__ import annotations
@@ -109,7 +109,8 @@ def state_of(path: Path | int) -> list[int]:
 
 @dataclass(frozen=True)
 class PackedFile:
-    """A packed file: where its rows begin (`offset`, bytes), numbers a row, and its state when the store was opened."""
+    """A packed file: where its rows begin (`offset`, bytes), numbers per row, and its state when the store was
+    opened."""
 
     path: str
     offset: int

@@ -161,7 +161,7 @@ class Trainer:
         if self.world.any(self.terminate):
             self._save()
             raise Stopped(
-                f"told to stop after {self.epoch} epochs and {self.step} of {self.steps} steps; "
+                f"stopped on request after {self.epoch} epochs and {self.step} of {self.steps} steps; "
                 f"start again to go on from here"
             )
 

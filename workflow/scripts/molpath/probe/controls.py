@@ -1,7 +1,7 @@
 """Controls beside every model: what a probe finds where there is nothing, or nothing of the tissue, to find.
 
 permuted, <protocol>_permuted: labels (survival: times with events) shuffled over cases, of two cohorts within each, on
-    request within each site; must stand at chance.
+    request within each site; must be at chance.
 site_only: a probe on the site alone (one column per site). Where it predicts the label, a model may have learned the
     site's stain or scanner rather than disease, and its score says little.
 patch_count_only: a probe on the logarithm of the number of patches, that is on the area of tissue alone.
@@ -137,7 +137,7 @@ def in_span(x: np.ndarray, train: np.ndarray) -> np.ndarray:
 def notes_of_controls(summary: pd.DataFrame, primary: str, classes: int) -> pd.Series:
     """Column `note` of a summary: where a control's interval doesn't hold chance, it says so.
 
-    A simple control's has to lie over it; a permuted one's band of ENOUGH_PERMUTATIONS may lie on either side, of a
+    A simple control's has to be above it; a permuted one's band of ENOUGH_PERMUTATIONS may be on either side, of a
     metric that is below chance under the null (BELOW_CHANCE) over it only. Nothing is said of metrics without a chance.
     over: as intervals.summarise writes it; n_draws: permutations with a value.
     """

@@ -103,7 +103,7 @@ class FineTuning:
                 torch.autograd.backward(loss)
                 optimiser.step()
                 total += loss.detach()
-            if not torch.isfinite(total):  # asked once an epoch: a question a step would make a GPU wait
+            if not torch.isfinite(total):  # checked once per epoch: a check per step would make a GPU wait
                 raise ProbeFailed(f"diverged in epoch {epoch + 1}: the loss is {total.item()}")
             log.info("epoch %d: mean loss %.4f", epoch + 1, total.item() / len(train))
         return total.item() / len(train)

@@ -19,7 +19,7 @@ OF_FROZEN = "permuted"
 FROZEN = ("logistic", "cox", "ridge")
 #: Folds that one permutation is tried on, at most: 50 Monte-Carlo folds times 20 permutations say no more than 10 do.
 PERMUTED_FOLDS = 10
-#: Controls that have no P of their own, and what stands where a score has none.
+#: Controls that have no P of their own, and the word in its place.
 WITHOUT_P = ("site_only", "patch_count_only")
 NOT_COMPUTED = "not computed"
 

@@ -28,7 +28,7 @@ EMPTY = "no coefficient kept"
 #: Note of a fold whose tuned network predicts its own training side no better than shuffled labels.
 AT_CHANCE = "at chance on its own training side"
 #: Note of a fold that trains on a case and tests it, which the task's allow_case_overlap lets pass.
-OVERLAP = "a case stands on both sides"
+OVERLAP = "a case is on both sides"
 #: What solvers warn of (words of category and message), and the note it becomes.
 WARNINGS = {"ConvergenceWarning": UNCONVERGED, "all coefficients are zero": EMPTY}
 #: Days at which the risk of a survival probe is judged, unless the settings say otherwise.
@@ -94,7 +94,7 @@ class Results:
             self.predictions.append(guesses)
 
     def add_training(self, protocol: str, fold: int, values: Mapping[str, float], note: str) -> None:
-        """Rows of what a fold that was added has on its training side; the note stands beside its own metric, too."""
+        """Rows of what a fold that was added has on its training side; the note is repeated at its own metric."""
         fold_rows = [row for row in self.metrics if (row["protocol"], row["fold"]) == (protocol, fold)]
         first = next(row for row in fold_rows if row["metric"] == self.task.primary)
         self.metrics += [first | {"metric": name, "value": value, "note": note} for name, value in values.items()]

@@ -22,7 +22,7 @@ from .tasks import read_task
 
 #: Neighbours of RI and MaRI; samples at most, of whom each is compared with each.
 NEIGHBOURS, MOST = 20, 4000
-#: Stands for a value of a case whose slides differ: no sheet has a cell of it.
+#: Value of a case whose slides differ: no sheet has such a cell.
 DIFFER = "\0"
 HEAD = ["model", "unit", "biological", "technical"]
 COLUMNS = [

@@ -1,4 +1,4 @@
-"""Tasks in Patho-Bench's form: what is predicted for whom, and on which side of each fold they stand."""
+"""Tasks in Patho-Bench's form: what is predicted for whom, and the side of each fold."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class Task:
 def read_task(name: str, config: str | Path, table: str | Path, folds_needed: bool = True) -> Task:
     """Read config.yaml and k=all.tsv. Rows without a label are dropped; raises BadTask on contradictions.
 
-    Every id is a string. No case may stand on both sides of a fold, whoever wrote the folds, unless config.yaml says
+    Every id is a string. No case may be on both sides of a fold, whoever wrote the folds, unless config.yaml says
     allow_case_overlap: true. Without `folds_needed` a table may have none: what joins two tasks, or looks at every
     sample, asks for labels alone.
     """
@@ -150,7 +150,7 @@ def check_first(metrics: Sequence[str], config: str | Path) -> None:
 
 
 def read_values(samples: pd.DataFrame, column: str, table: str | Path) -> np.ndarray:
-    """Numbers (float N) that a regression task predicts; `#` is the line each stands in."""
+    """Numbers (float N) that a regression task predicts; `#` is the line of each."""
     values = pd.to_numeric(samples[column], errors="coerce").to_numpy(float)
     if not np.isfinite(values).all():
         row = samples[~np.isfinite(values)].iloc[0]
@@ -248,7 +248,7 @@ def survival_columns(rows: pd.DataFrame, label: str, extra: Sequence[str], table
 
 
 def read_survival(samples: pd.DataFrame, event: str, time: str, table: str | Path) -> tuple[np.ndarray, np.ndarray]:
-    """Times in days (float) and events (bool) of samples; `#` is the line each stands in."""
+    """Times in days (float) and events (bool) of samples; `#` is the line of each."""
     times = pd.to_numeric(samples[time], errors="coerce").to_numpy(float)
     events = pd.to_numeric(samples[event], errors="coerce").to_numpy(float)
     for column, wrong, remedy in (

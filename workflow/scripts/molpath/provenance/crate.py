@@ -46,7 +46,7 @@ def write_job_times(benchmarks: str, output: str) -> tuple[datetime, datetime]:
     for path in sorted(Path(benchmarks).rglob("*.tsv")):
         end = datetime.fromtimestamp(path.stat().st_mtime, UTC).replace(microsecond=0)
         table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
-        for row in table.to_dict("records") if "s" in table else ():  # tables made of benchmarks lie there too
+        for row in table.to_dict("records") if "s" in table else ():  # tables made of benchmarks are there too
             seconds = pd.to_numeric(row.get("s"), errors="coerce")
             name = path.relative_to(benchmarks).with_suffix("").as_posix()
             rows.append({"job": name, "end": end.isoformat(), "seconds": seconds, "max_rss_mb": row.get("max_rss", "")})

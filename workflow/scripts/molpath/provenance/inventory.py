@@ -21,7 +21,7 @@ NOT_LISTED = {PROVENANCE, "ro-crate-metadata.json", "job_times.tsv", "report.htm
 
 
 def list_files(results: str, outputs: Iterable[str]) -> list[str]:
-    """Names, relative to `results` and sorted, of outputs and of every file that lies beside one.
+    """Names, relative to `results` and sorted, of outputs and of every file next to one.
 
     Of the results folder itself only the outputs; hidden files (temporary ones) and NOT_LISTED are left out, and so is
     an output outside of the folder.

@@ -52,7 +52,7 @@ def write_provenance(
 
     config: the merged one, as write_config left it. inputs: what the user gave, by config key; a folder counts as its
     files. environments: the files that rules name. code: digests by sub-package, and what study.code_state says.
-    outputs: files of `results` that are listed with all that lies beside them.
+    outputs: files of `results` that are listed with all files next to them.
     """
     settings = yaml.safe_load(Path(config).read_text(encoding="utf-8"))
     record = {
@@ -88,7 +88,7 @@ def installed(name: str) -> str | None:
 
 
 def seeds(config: Any, place: str = "") -> dict[str, Any]:
-    """Every value of a key `seed` or `seeds`, by where it stands in the config."""
+    """Every value of a key `seed` or `seeds`, by its place in the config."""
     values: dict[str, Any] = {}
     for key, value in config.items() if isinstance(config, Mapping) else ():
         where = f"{place}/{key}".lstrip("/")

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
-#: An address: scheme, a login (in which anything may stand), the rest.
+#: An address: scheme, a login (any characters), the rest.
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):([/\\]{2})((?:[^/?#\"'<>|]*@)?[^ \t\r\n\"'<>|]*)")
 #: A login before a host, without a scheme (jane@host:/data), or an e-mail address.
 _LOGIN = re.compile(r"[^\s/@=,;\"'<>]+@(?=[A-Za-z0-9\[])")
@@ -21,7 +21,7 @@ _PATH = re.compile(r"(?<![\w./\\~…-])(?:~(?=[\w/])|\.\.?[/\\]|/(?=\S)|[A-Za-z]
 def shareable(value: Any) -> Any:
     """A config, its keys too, without logins, tokens and folders.
 
-    A path below the working directory becomes relative, any other one `…/<name>`, wherever in a text it stands; an
+    A path below the working directory becomes relative, any other one `…/<name>`, wherever it is in a text; an
     address loses its login and what follows a question mark or a number sign; names of the user and of the host become
     `…` where they are a folder's.
     """

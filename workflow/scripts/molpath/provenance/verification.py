@@ -18,7 +18,7 @@ from .inventory import compare, listed_in
 
 #: Manifests, relative to the results folder.
 MANIFESTS = ("slides/*.tsv", "tissue/*.tsv", "tiles/*/*.tsv", "features/*/*/*.tsv")
-#: Where results of new slides lie, laid out as a results folder is.
+#: Folder of results of new slides, laid out like a results folder.
 NEW_SLIDES = "predict/cohort"
 #: Pairs of columns that name a file below wsi/ and its fingerprint.
 FILE_COLUMNS = (
@@ -37,8 +37,8 @@ def manifests_of(results: str | os.PathLike) -> list[Path]:
 def verify_all(results: str | os.PathLike, threads: int = 1) -> list[str]:
     """Everything that is claimed of a results folder: by its manifests, by provenance.json, and by what jobs recorded.
 
-    Covers files of single slides, kept results and whatever else a rule declares. One sentence a difference; all files
-    are read whole.
+    Covers files of single slides, kept results and whatever else a rule declares. One sentence per difference; all
+    files are read whole.
     """
     results = Path(results)
     parts = [part for part in (results, results / NEW_SLIDES) if manifests_of(part)] or [results]
@@ -52,7 +52,7 @@ def verify_all(results: str | os.PathLike, threads: int = 1) -> list[str]:
 def recorded_differences(results: Path, threads: int = 1) -> list[str]:
     """One sentence for each file that isn't what the job that made it recorded, or of which it is unknown what it was.
 
-    Only files that no manifest and no provenance.json tells of, which are compared with these.
+    Only files in no manifest and no provenance.json; those are compared with these.
     """
     recorded = {
         *map(os.path.normpath, _in_manifests(results)),
@@ -71,7 +71,7 @@ def recorded_differences(results: Path, threads: int = 1) -> list[str]:
 
 
 def _records(results: Path) -> Iterator[tuple[Path, list[Row]]]:
-    """Each file that a record tells of, with what it says."""
+    """Each file of a record, with its rows."""
     for parent, folders, names in os.walk(results):
         folders.sort()
         if Path(parent).name != FOLDER:
@@ -79,7 +79,7 @@ def _records(results: Path) -> Iterator[tuple[Path, list[Row]]]:
         rows: dict[str, list[Row]] = {}
         for name in sorted(name for name in names if not is_temporary(name)):
             for row in read_rows(Path(parent, name)):
-                # A file of a slide that no manifest tells of may be deleted; `orphans` names such files.
+                # A file of a slide that is in no manifest may be deleted; `orphans` names such files.
                 if not name.endswith(".tsv") or (Path(parent).parent / row.name).exists():
                     rows.setdefault(row.name, []).append(row)
         yield from ((Path(parent).parent / name, rows[name]) for name in sorted(rows))
@@ -96,7 +96,7 @@ def _unlike(path: Path, rows: list[Row]) -> str:
 
 
 def _in_manifests(results: Path) -> Iterator[Path]:
-    """Files that manifests tell of, as far as these can be read; those of new slides, too."""
+    """Files of all manifests that can be read; those of new slides, too."""
     for part in (results, results / NEW_SLIDES):
         for manifest in manifests_of(part):
             with contextlib.suppress(Exception):
@@ -107,7 +107,7 @@ def _in_manifests(results: Path) -> Iterator[Path]:
 def verify(results: str | os.PathLike) -> list[str]:
     """Compare every file that a manifest names with what the manifest says of it.
 
-    Returns one sentence a difference: a file that is missing, of another size or of other contents, and a manifest
+    Returns one sentence per difference: a file that is missing, of another size or of other contents, and a manifest
     that can't be read. All files are read whole. Raises FileNotFoundError if there is no manifest at all.
     """
     results, problems = Path(results), []
@@ -147,7 +147,7 @@ def _claimed(results: Path) -> Iterator[Path]:
 
 
 def _named_files(row: dict[str, str], wsi: Path) -> Iterator[tuple[Path, str, str]]:
-    """Path, size ('' if not told) and fingerprint of every file a row names; paths are relative to `wsi`."""
+    """Path, size ('' if unknown) and fingerprint of every file a row names; paths are relative to `wsi`."""
     for column, digest in FILE_COLUMNS:
         if row.get(column) and row.get(digest):
             size = row.get("bytes", "") if column == "file" else ""

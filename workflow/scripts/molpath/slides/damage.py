@@ -11,7 +11,7 @@ import numpy as np
 from ..common.contained import is_out_of_memory
 from ..common.storage_errors import storage_error
 
-#: Pixels of a level along a piece that is given up as a whole, and how much finer a level may be that stands in for it.
+#: Pixels of a level along a piece that is given up as a whole, and how much finer a level may be that replaces it.
 PIECE, FINEST = 64, 32
 WHITE = 255
 

@@ -1,6 +1,6 @@
-"""Where the JPEG frames of a DICOM slide lie, as pages of tiles. Source: DICOM PS3.5 7 and A.4, PS3.3 C.8.12.4.
+"""Offsets of the JPEG frames of a DICOM slide, as pages of tiles. Source: DICOM PS3.5 7 and A.4, PS3.3 C.8.12.4.
 
-Only the plain case is told: one file per level, TILED_FULL, each frame one baseline JPEG stream. The rest raises
+Only the plain case is covered: one file per level, TILED_FULL, each frame one baseline JPEG stream. The rest raises
 ValueError and is left to OpenSlide.
 """
 
@@ -90,9 +90,9 @@ def page_of(path: str, file: BinaryIO, values: Mapping[tuple[int, int], bytes]) 
 
 
 def read_header(file: BinaryIO) -> dict[tuple[int, int], bytes]:
-    """Values of the WANTED elements of a file in explicit little-endian form; `file` then stands at its first frame.
+    """Values of the WANTED elements of a file in explicit little-endian form; `file` is then at its first frame.
 
-    Raises ValueError where there are no frames or something else stands there.
+    Raises ValueError where there are no frames or something else is there.
     """
     if file.read(132)[128:] != b"DICM":
         raise ValueError("no DICOM file")
@@ -112,7 +112,7 @@ def read_header(file: BinaryIO) -> dict[tuple[int, int], bytes]:
 
 
 def next_element(file: BinaryIO) -> tuple[tuple[int, int], int]:
-    """Tag and length of the element, item or end where `file` stands, which is left at its value."""
+    """Tag and length of the element, item or end at the position of `file`, which is left at its value."""
     head = file.read(8)
     if len(head) < 8:
         raise ValueError("the header ends early")
@@ -165,7 +165,7 @@ def place_frames(file: BinaryIO, frames: int, values: Mapping[tuple[int, int], b
 
 
 def walk_items(file: BinaryIO, frames: int) -> tuple[np.ndarray, np.ndarray]:
-    """Offsets of the items from where `file` stands, and their lengths, up to the end of the sequence."""
+    """Offsets of the items from the position of `file`, and their lengths, up to the end of the sequence."""
     start = file.tell()
     offsets: list[int] = []
     counts: list[int] = []

@@ -36,7 +36,7 @@ class OpenSlideReader:
     def region(self, x: int, y: int, level: int, width: int, height: int) -> np.ndarray:
         """RGB uint8 height x width x 3 of `level`; (x, y) is the top-left corner in level-0 pixels.
 
-        What lies outside the slide, or was never scanned, is white.
+        What is outside the slide, or was never scanned, is white.
         """
         return on_white(self.rgba(x, y, level, width, height))
 

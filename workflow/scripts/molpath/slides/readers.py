@@ -122,8 +122,8 @@ class JpegTilesReader(_TiledReader):
         return OpenSlideReader(self.path)
 
     def is_exact(self, x: int, y: int, level: int) -> bool:
-        """True if a region at level-0 pixel (x, y) is OpenSlide's to the byte: not where it lies between pixels of
-        `level`, nor where tiles that were never written would be told from white ones."""
+        """True if a region at level-0 pixel (x, y) is OpenSlide's to the byte: not where it is between pixels of
+        `level`, nor where tiles that were never written would differ from white ones."""
         downsample = self.levels[level][2]
         return not (self._has_absent[level] or x / downsample % 1 or y / downsample % 1)
 
@@ -248,7 +248,7 @@ def open_slide(path: str | Path, half_scale: bool = False) -> Reader:
     for name, attempt in attempts.items():
         try:
             return attempt()
-        except MemoryError:  # told apart from what is no slide
+        except MemoryError:  # not to be confused with files that are no slides
             raise
         except NotOnePicture as error:  # another reader would only not see it
             raise UnreadableSlide(str(error)) from error

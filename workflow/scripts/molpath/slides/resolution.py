@@ -1,4 +1,4 @@
-"""Micrometres per pixel of a slide, where they come from, and the magnification they stand for."""
+"""Micrometres per pixel of a slide, where they come from, and the magnification they correspond to."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from math import isclose, isfinite
 
-# Upper bounds of mpp and the magnification they stand for, as TRIDENT buckets them.
+# Upper bounds of mpp and the magnification they correspond to, as TRIDENT buckets them.
 BUCKETS = ((0.16, 80), (0.2, 60), (0.3, 40), (0.6, 20), (1.2, 10), (2.4, 5))
 # Outside this range a number is no resolution of a slide (72 dpi tags give 352.8).
 PLAUSIBLE = (0.05, 10.0)
@@ -45,7 +45,7 @@ def find_mpp(
 
     `properties`: the file's, in OpenSlide's names; `size`: width and height of level 0. The sheet wins; notes say
     where the file differs from it by more than `tolerance`, where x and y differ (x is used), which numbers can't be
-    a slide's, and where the objective stands for another magnification. (None, "", …) if the resolution is unknown:
+    a slide's, and where the objective means another magnification. (None, "", …) if the resolution is unknown:
     nothing is guessed. What is coarser than any slide, but may be a macro image's, is returned as it is.
     Raises NotSquare where x and y differ by more than SQUARE and the sheet says nothing.
     """
@@ -65,7 +65,7 @@ def find_mpp(
     magnification = magnification_of(value) if value else None
     objective = next(filter(None, (number(properties.get(name)) for name in OBJECTIVES)), None)
     if objective and magnification and objective != magnification:
-        notes.append(f"the file names a {objective:g}x objective, mpp {value:g} stands for {magnification}x")
+        notes.append(f"the file names a {objective:g}x objective, mpp {value:g} means {magnification}x")
     return value, source, "; ".join(notes)
 
 

@@ -1,4 +1,4 @@
-"""Is a TIFF whole: where its directories and image data lie, compared with the file, without reading a pixel.
+"""Is a TIFF complete: offsets of its directories and image data, compared with the file, without reading a pixel.
 
 Slide libraries trust these numbers; a file that lies about them costs hours or the process. Source: TIFF 6.0, the
 BigTIFF proposal, and what OpenSlide's pages say about NDPI beyond 4 GB.
@@ -79,7 +79,7 @@ def examine(path: str | os.PathLike) -> Facts | None:
 
 
 def layout_of(head: bytes) -> tuple[str, int] | None:
-    """Byte order (< or >) and where the first directory's offset stands (4, BigTIFF 8); None if this is no TIFF."""
+    """Byte order (< or >) and the place of the first directory's offset (4, BigTIFF 8); None if this is no TIFF."""
     order = {b"II": "<", b"MM": ">"}.get(head[:2])
     if order is None or len(head) < 8:
         return None
@@ -170,7 +170,7 @@ class _File:
 
 
 def check_image(tags: Mapping[int, np.ndarray | bytes], size: int, is_first: bool) -> None:
-    """Raise Broken if an image is impossible, or its data lie beyond the end of the file (`size` bytes).
+    """Raise Broken if an image is impossible, or its data go beyond the end of the file (`size` bytes).
 
     Of what can't be a level of the slide, for it comes later and has no tiles, only the ends are looked at: tools that
     take labels out of slides leave odd directories behind.

@@ -43,7 +43,7 @@ class ChosenPlanes:
         return getattr(self.keyframe, name)
 
     def decode(self, data: bytes, index: int, **options: Any) -> Any:
-        """As tifffile's, with the tables of the plane in which tile `index` of all of them lies."""
+        """As tifffile's, with the tables of the plane of tile `index` of all of them."""
         options["jpegtables"] = self._tables[index // self._tiles]
         return self.keyframe.decode(data, index % self._tiles, **options)
 
@@ -63,12 +63,12 @@ def picture_of(series: Any, xml: str) -> tuple[list[Any], list[str]]:
         if len(level.pages) == len(first.pages) and is_here(series, level.pages):
             levels.append(ChosenPlanes(level.keyframe, [level.pages[plane] for plane in planes]))
     if not levels:
-        raise NotOnePicture("its planes lie in other files, or are missing: write the whole picture to one file")
+        raise NotOnePicture("its planes are in other files, or missing: write the whole picture to one file")
     return levels, notes
 
 
 def is_here(series: Any, pages: Sequence[Any]) -> bool:
-    """True if all pages of a series lie in the file that was opened; OME-TIFFs may name others."""
+    """True if all pages of a series are in the file that was opened; OME-TIFFs may name others."""
     return all(page is not None and page.parent is series.keyframe.parent for page in pages)
 
 

@@ -128,7 +128,7 @@ class TiffTiles:
         return pixels if self.shrink == 1 else self._means(pixels, index)
 
     def _means(self, pixels: np.ndarray, index: int) -> np.ndarray:
-        """A decoded tile shrunk by area, after what lies beyond the page's edge is made white."""
+        """A decoded tile shrunk by area, after the part beyond the page's edge is made white."""
         row, column = divmod(index, self.columns)
         width, height = self.tile_width * self.shrink, self.tile_height * self.shrink
         assert self.full is not None  # shrunk sets both

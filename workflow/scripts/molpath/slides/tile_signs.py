@@ -60,7 +60,7 @@ class TileSigns:
 
 
 class _Page:
-    """One level: where its tiles lie, and what was found in those looked at ('' for nothing)."""
+    """One level: the places of its tiles, and what was found in those looked at ('' for nothing)."""
 
     def __init__(self, page: Any) -> None:
         self.offsets, self.counts = page.dataoffsets, page.databytecounts

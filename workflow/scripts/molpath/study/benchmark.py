@@ -1,4 +1,4 @@
-"""The paper's tasks from a folder of Patho-Bench: what probe/benchmark, public and in_house stand for."""
+"""The paper's tasks from a folder of Patho-Bench: what probe/benchmark, public and in_house mean."""
 
 from __future__ import annotations
 
@@ -79,5 +79,5 @@ class Benchmark:
 
 
 def folder_of(probe: Config, task: str) -> str:
-    """Where a task of the benchmark lies."""
+    """Folder of a task of the benchmark."""
     return f"{probe['benchmark']}/{task.replace('--', '/')}"

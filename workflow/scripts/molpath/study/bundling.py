@@ -22,7 +22,7 @@ from .tissue import Tissue
 OF_PREDICTOR = ("model.safetensors", "predictor.json", "card.md", "reference.safetensors", "reference.json")
 #: Files of the folder of a run.
 OF_RUN = (RUN_CONFIG, WEIGHTS, "sha256.txt", "model_card.md")
-#: Keys of entries that say where files of this machine lie, how it works, or what it permits: each machine has its own.
+#: Keys of entries that hold paths, settings or permissions of this machine: each machine has its own.
 OF_MACHINES = {
     "tissue": ("weights", "contours", "deadline_s"),
     "grid": ("coords",),

@@ -20,13 +20,13 @@ NOTES = (
     ("permuted labels are off chance", "the control with permuted labels is off chance"),
     ("the site alone predicts the label", "the site alone predicts the label"),
     ("the area of tissue alone predicts the label", "the area of tissue alone predicts the label"),
-    ("a case stands on both sides", "a case stands on both sides of a fold"),
+    ("a case is on both sides", "a case is on both sides of a fold"),
     ("at chance on its own training side", "a fine-tuned network learned nothing of its own training side"),
 )
-#: What is said of rows of omics/leakage.tsv by their action, with where they stand.
+#: What is said of rows of omics/leakage.tsv by their action, with the place in words.
 LEAKS = {
-    "error": "cases stand in pretraining and on a test side",
-    "allowed": "cases stand in pretraining and on a test side, which omics/allow_leakage lets pass",
+    "error": "cases are in pretraining and on a test side",
+    "allowed": "cases are in pretraining and on a test side, which omics/allow_leakage permits",
 }
 UNTRAINED = "Untrained:"
 
@@ -70,7 +70,7 @@ class Cautions:
             if run_entries and len(cases) < batch:
                 yield (
                     f"pretraining {run}: {len(cases):,} cases with slide and profile, fewer than the {batch:,} of a "
-                    "batch (training/batch_size): each is told from few others"
+                    "batch (training/batch_size): each is contrasted with few others"
                 )
 
     def _of_confounders(self) -> Iterable[str]:

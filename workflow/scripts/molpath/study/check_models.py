@@ -47,7 +47,7 @@ class ModelChecks:
                 if model[key] and key not in keys:
                     self.problems.add(f"{where}/{key}", f"{called} reads no {key}", f"it reads: {', '.join(keys)}")
             if model["kind"] in WITH_COORDS and model["cases"] == "union":
-                wrong = f"{model['kind']} reads where patches lie, and slides of a case have no place in common"
+                wrong = f"{model['kind']} reads coordinates of patches, and slides of a case share no coordinates"
                 self.problems.add(f"{where}/cases", wrong, "set cases: mean, or leave it empty")
             if model["kind"] in ("mean", *FOREIGN):
                 self.check_source(where, model)

@@ -37,7 +37,7 @@ class SheetChecks:
         self.places, self.slides, self.profiles, self.problems = places, slides, profiles, problems
 
     def check_slides(self) -> None:
-        """Rows, unique ids, files; nothing where tables of vectors stand alone."""
+        """Rows, unique ids, files; nothing where a study has only tables of vectors."""
         if not self.slides.path:
             return
         sheet = self.slides.path
@@ -188,7 +188,7 @@ class SheetChecks:
                 where,
                 f"{path} is an address, and a file is asked for",
                 "mount the bucket read-only and name the file there; slides and profiles are downloaded "
-                "if the address stands in column url and path is where to (workflow/docs/data.md)",
+                "if column url has the address and column path the destination (workflow/docs/data.md)",
             )
         elif not self.check_marks(where, path, may_have_braces) or self.places.lint or self.places.is_made(path):
             return

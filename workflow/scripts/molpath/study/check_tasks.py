@@ -167,7 +167,7 @@ class TaskChecks:
             self.check_leak(task, where, row, fold)
 
     def check_leak(self, task: str, where: str, row: Row, fold: str) -> None:
-        """No case that a run trains on stands on a test side."""
+        """No case that a run trains on is on a test side."""
         case = row["case_id"]
         if case in self.trained and case not in self.config["omics"]["allow_leakage"]:
             run = self.trained[case]
@@ -180,7 +180,7 @@ class TaskChecks:
             )
 
     def check_fold_sides(self, task: str, sheet: str, settings: Config) -> None:
-        """No case lies on both sides of one fold, unless the task predicts for slides and allows it."""
+        """No case is on both sides of one fold, unless the task predicts for slides and allows it."""
         config, allowed = f"{self.tasks.folder(task)}/config.yaml", self.tasks.allows_overlap(task)
         if allowed and settings["sample_col"] == "case_id":
             wrong = "the task predicts for cases, and none can be trained on and tested at once"
@@ -227,7 +227,7 @@ class TaskChecks:
     # Transfers, prompts and clusters.
 
     def check_protocols(self) -> None:
-        """Used transfers, prompts and clusters exist, their tasks too, and no case stands on both sides."""
+        """Used transfers, prompts and clusters exist, their tasks too, and no case is on both sides."""
         sides: list[str] = []
         for protocol, entries, side_keys in self.tasks.paired:
             for name in self.config["probe"][protocol]["use"]:

@@ -1,4 +1,4 @@
-"""Which state of the workflow runs: asked where its files lie, for jobs read copies that git knows nothing of."""
+"""Which state of the workflow runs: looked up in its own folder, because jobs read copies outside git."""
 
 from __future__ import annotations
 

@@ -15,9 +15,9 @@ from .predict import COHORT, Predict, model_of
 from .problems import Problems
 from .slide_encoders import is_sum, sizes_of
 
-#: Stands for every new slide.
+#: Means every new slide.
 ALL = "all"
-#: What heads of a model bring on average in training slides; lies beside the predictor.
+#: Mean contribution of each head over training slides; saved with the predictor.
 USUAL = "usual.json"
 
 
@@ -146,7 +146,7 @@ class Contributions:
                     f"name predictors of kinds {', '.join(SUMS)} (abmil) in predict/use, or empty this key",
                 )
             elif self.predict.bundle and not os.path.isfile(f"{folder}/{USUAL}"):
-                wrong = f"{folder} has no {USUAL}, by which contributions are told beside training slides"
+                wrong = f"{folder} has no {USUAL}, needed to compare contributions with training slides"
                 problems.add(where, wrong, "ask for a bundle of this version, or empty this key")
 
     def is_sum(self, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Figures and tables of the report: what each reads, which function makes it, where it stands and what it says."""
+"""Figures and tables of the report: what each reads, which function makes it, its place and its caption."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Display:
         """How the script calls the function.
 
         function: its module and name below molpath; arguments: all but files; keyed: names by the parameter whose
-        files they stand for; outputs: names of outputs by parameter, or the parameter that takes them all; then: the
+        files they mean; outputs: names of outputs by parameter, or the parameter that takes them all; then: the
         function that draws what the first returns, and its output; caption: reStructuredText, {names} of arguments
         filled in; message: what the job says when it starts; warning: of the tasks that it shows.
         """
@@ -68,7 +68,7 @@ class Display:
         return str(self.providers["overlaps"](wildcards)) if shows else ""
 
     def note(self, wildcards: Named) -> str:
-        """What stands on figures and in titles: the config's note, and overlaps."""
+        """What figures and titles carry: the config's note, and overlaps."""
         return "; ".join(filter(None, (self.providers["note"](wildcards), self.overlaps(wildcards))))
 
     def warning(self, wildcards: Named) -> str:
@@ -146,7 +146,7 @@ class Displays:
         return self.figures[wildcards.figure].call(wildcards)
 
     def figure_category(self, wildcards: Any) -> str:
-        """Chapter of the report in which the figure stands."""
+        """Chapter of the report with the figure."""
         return self.figures[wildcards.figure].category(wildcards)
 
     def figure_labels(self, wildcards: Any) -> dict[str, str]:
@@ -166,7 +166,7 @@ class Displays:
         return self.tables[wildcards.table].call(wildcards)
 
     def table_category(self, wildcards: Any) -> str:
-        """Chapter of the report in which the table stands."""
+        """Chapter of the report with the table."""
         return self.tables[wildcards.table].category(wildcards)
 
     def table_labels(self, wildcards: Any) -> dict[str, str]:

@@ -52,7 +52,7 @@ class Downloads:
         below = [place.removeprefix(root) for root in self._roots(sheet_folder) if place.startswith(root)]
         folders = (self.places.results, self.places.resources)
         results, resources = (os.path.join(os.path.abspath(folder), "") for folder in folders)
-        has_own_results = results != os.path.join(os.getcwd(), "")  # a study may lie in its results
+        has_own_results = results != os.path.join(os.getcwd(), "")  # a study may be in its results folder
         is_result = has_own_results and place.startswith(results) and not place.startswith(resources)
         return not (is_result or RUNS.search(place)) and any(not HIDDEN.search(subpath) for subpath in below)
 

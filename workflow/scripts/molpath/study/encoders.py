@@ -33,7 +33,7 @@ class Encoders:
         self.table = places.shipped("scripts/molpath/features/encoders.yaml")
         self.facts: dict[str, Config] = shipped_yaml(self.table)["encoders"]
         self.adapters = (*self.facts, "precomputed")
-        # Local disk of a job: copies of slides, where the config wants them, and temporary files.
+        # Local disk of a job: copies of slides, where the config asks for them, and temporary files.
         copies_gb = config["features"]["scratch_gb"] if config["features"]["scratch"] else 0
         self.disk_mb = int(1000 * copies_gb) + 2000
         self.gpu_build: bool = config["software"]["torch"] == "gpu"

@@ -17,7 +17,7 @@ AT_ONCE = (
     f"The run ended at once (Ctrl-C twice, or an error of Snakemake's own). {AGAIN} If that says the folder is locked "
     "and no other run is in it: `snakemake --unlock`, then once more."
 )
-#: What Snakemake's log says of an ending, and what a reader is told. The first that is found of each group counts.
+#: Patterns in Snakemake's log and the sentence for each. Of each group, the first match counts.
 ENDINGS = (
     (r"Terminating processes on user request", f"The run was stopped (Ctrl-C). {AGAIN}"),
     (
@@ -34,7 +34,7 @@ ENDINGS = (
     ),
     (
         r"OUT_OF_MEMORY|oom[-_ ]kill|MemoryError|died with <Signals\.SIGKILL|exit status 137|exit code 137",
-        "A job was killed, most often for want of memory: give its rule more (`--set-resources RULE:mem_mb=…`), or run "
+        "A job was killed, most often for lack of memory: give its rule more (`--set-resources RULE:mem_mb=…`), or run "
         f"fewer jobs at once (`--cores`, `--jobs`). {AGAIN}",
     ),
     (
@@ -77,7 +77,7 @@ def tail_of(path: str) -> str:
 
 
 class Endings:
-    """What can be told of a run's end. sheets: files that are read at its start, and should stay as they are."""
+    """What can be reported at a run's end. sheets: files that are read at its start, and should stay as they are."""
 
     def __init__(self, results: str, sheets: Iterable[str]) -> None:
         self.results = results
@@ -150,7 +150,7 @@ class Endings:
     def text(self, logs: Iterable[str], well: bool = False) -> str:
         """Sentences on an ending, by Snakemake's logs of the run; '' where there is nothing to tell.
 
-        well: the run came to its end; what its logs tell of jobs that failed and were tried again is over.
+        well: the run came to its end; failures in its logs were retried and are over.
         """
         self.under_way = False
         log_text = "\n".join(map(tail_of, [] if well else logs))
@@ -165,7 +165,7 @@ class Endings:
         return "\n".join(sentences)
 
     def say_at_once(self) -> None:
-        """A sentence as Python ends (for `atexit`), where a run was under way and Snakemake told of no end."""
+        """A sentence as Python ends (for `atexit`), where a run was under way and Snakemake reported no end."""
         if self.under_way:
             print(f"\n{AT_ONCE}", file=sys.stderr, flush=True)
 

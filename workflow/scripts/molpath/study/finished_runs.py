@@ -40,7 +40,7 @@ class FinishedRun:
 
     @property
     def name(self) -> str:
-        """The run as messages and leakage.tsv call it, wherever its folder lies."""
+        """The run as messages and leakage.tsv call it, wherever its folder is."""
         return f"{_section(self.description, 'run').get('name', '')} (model {self.model})".strip()
 
     @property
@@ -101,7 +101,7 @@ class FinishedRun:
         for kind, keys in (("grid", ["grid"]), ("encoder", [key for key in patches if key != "grid"])):
             if differ := [key for key in keys if run_patches.get(key) != patches[key]]:
                 differences = "; ".join(f"{key} {run_patches.get(key)!r}, here {patches[key]!r}" for key in differ)
-                wrong = f"another {kind} than the run's in {self.files[0]}: {differences}"
+                wrong = f"another {kind} than that of the run in {self.files[0]}: {differences}"
                 problems.add(f"{where}/{kind}", wrong, f"name the {kind} whose patches the run read, or another model")
 
 
@@ -141,7 +141,7 @@ def patches_of(grid: str, encoder: str, facts: Config) -> Config:
         "mean": facts["mean"],
         "std": facts["std"],
         "options": facts["options"],
-        # Of fetched weights; the digests of all files stand in the features' manifests, and then in config.json.
+        # Of fetched weights; the features' manifests have digests of all files, and so has config.json.
         "revision": "" if facts.get("weights") else facts.get("revision", ""),
     }
 

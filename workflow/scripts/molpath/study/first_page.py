@@ -13,7 +13,7 @@ from .outcome import Outcome
 from .probing import Probing
 from .summary import HEADER, WORDS
 
-#: Figures that can stand first beside those of scores, the best first.
+#: Figures that can come first besides those of scores, the best first.
 FIRST, OTHERS = ("label_curve",), ("embeddings", "pretraining", "slides", "omics")
 
 
@@ -36,7 +36,7 @@ class FirstPage:
         """All that the page says.
 
         counts: numbers by what they count; stages: rows below HEADER; losses, cautions, predictions: a sentence each,
-        as at the end of a run; methods: a paragraph; figures: names of those that can stand first, the best first;
+        as at the end of a run; methods: a paragraph; figures: names of those that can come first, the best first;
         shown: chapter and label of figures and tables by their names.
         """
         slides, outcome = self.models.slides, self.outcome

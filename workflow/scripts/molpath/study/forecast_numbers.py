@@ -112,7 +112,7 @@ class MachineNumbers(TypedDict):
 class PlanRequest(TypedDict):
     """All that molpath/preflight/plan.py reads.
 
-    shards: kept slides of each shard; kinds: of those, biopsies, resections, frozen sections ('': not told). left: by
+    shards: kept slides of each shard; kinds: of those, biopsies, resections, frozen sections ('': unknown). left: by
     stage, slides of each shard that it hasn't made. profiles_left: profiles in tables that aren't there.
     """
 

@@ -1,6 +1,6 @@
 """Texts of the user's that reach jobs, captions and pages: refused where they could be taken for more than text.
 
-Pages escape what they show, all the same. But a rule's params also stand in a script of Snakemake's report, in which
+Pages escape what they show, all the same. But a rule's params also get into a script of Snakemake's report, in which
 `</script>` ends it, and a line break begins a directive of reStructuredText in a caption.
 """
 
@@ -69,9 +69,9 @@ def check_config(where: str, values: Any, problems: Problems) -> None:
 
 
 def check_sheet(path: str, problems: Problems) -> None:
-    """Names of columns and cells of one sheet; a column is told of once.
+    """Names of columns and cells of one sheet; each column is reported once.
 
-    One that isn't there, or can't be read, passes: the checks of sheets tell of it.
+    A missing or unreadable sheet passes: the checks of sheets report it.
     A sheet is read as a whole first: nothing is found in most.
     """
     if not os.path.isfile(path):

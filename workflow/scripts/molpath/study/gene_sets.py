@@ -13,7 +13,7 @@ from .models import Models
 from .problems import Problems
 from .slide_encoders import is_sum, sizes_of
 
-#: Slides of the support beside which patches are told.
+#: Slides of the support with which patches are compared.
 REFERENCE = 32
 #: Kinds of models, of those whose embedding is a sum over patches, that are asked.
 SUMS = ("threads", "mean")
@@ -66,7 +66,7 @@ class GeneSets:
         return self.embedding.manifests_of(wildcards.model, [*self.slides, *self.reference()]) if self.slides else []
 
     def reference(self) -> list[str]:
-        """Slides of the support beside which patches are told: some, spread evenly over the sheet."""
+        """Slides of the support with which patches are compared: some, spread evenly over the sheet."""
         rows = [row["slide_id"] for row in self.models.embedded if row.get("cohort") in self.support]
         step = max(1, -(-len(rows) // REFERENCE))
         return rows[::step] if self.slides else []

@@ -8,7 +8,7 @@ from .config import Places, Wildcards
 from .encoders import Encoders
 from .slides import Slides
 
-#: Files of the cohort, in sheet order, from which the width of an encoder's features is told.
+#: Files of the cohort, in sheet order, from which the width of an encoder's features is read.
 SAMPLE = 25
 
 

@@ -39,7 +39,7 @@ def did_you_mean(name: object, known_names: Iterable[object]) -> str:
 
 
 def for_text(value: str) -> str:
-    """What to do about a text that can't be right whatever it stands for; '' where nothing is seen."""
+    """What to do about a text that is wrong whatever it means; '' without a hint."""
     if odd := ODD_SPACES.search(value):
         return f"type it again: it holds a character that can't be seen (U+{ord(odd[0]):04X})"
     if value[:1] in CURLY and value:
@@ -158,7 +158,7 @@ def for_id(name: str, known_ids: Iterable[object]) -> str:
     """What to do about an id that should be among the known ones and isn't; '' without a hint."""
     ids = [str(known_id) for known_id in known_ids]
     rules = (
-        (str.lower, "ids are told apart by case"),
+        (str.lower, "ids are case-sensitive"),
         (lambda text: text.strip(), "delete the spaces around it"),
         (lambda text: ODD_SPACES.sub("", text).strip(), "type it again: it holds a character that can't be seen"),
         (lambda text: text.lstrip("0"), "a spreadsheet took its zeros off: format the column as text before pasting"),

@@ -1,4 +1,5 @@
-"""Packages that jobs import, tried once where no deployment is asked for: a lack is told before slides are read.
+"""Packages that jobs import, tried once where no deployment is asked for: a missing one is reported before slides are
+read.
 
 They are tried in a process of their own: torch alone takes seconds and memory, and what imports badly may also crash.
 """
@@ -203,7 +204,7 @@ def tried(names: tuple[str, ...]) -> dict[str, str]:
 
 
 def try_imports(names: Sequence[str]) -> dict[str, str]:
-    """The same, tried in a process of its own; a trial that doesn't end well tells of nothing."""
+    """The same, tried in a process of its own; a trial that fails reports nothing."""
     command = [sys.executable, "-c", TRIAL, *names]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST_S, check=False)

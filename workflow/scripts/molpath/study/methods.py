@@ -15,12 +15,12 @@ TISSUE |= {
 TESTS = (
     "Differences between models were tested within tasks (two-way analysis of variance over shared folds with Tukey's "
     "contrasts, corrected resampled t tests, DeLong's test) and over tasks (mixed-effects model with Tukey-adjusted "
-    "contrasts of marginal means); adjustments for multiplicity stand beside each P."
+    "contrasts of marginal means); adjustments for multiplicity are given with each P."
 )
 
 
 def methods_of(config: Config, models: Models) -> str:
-    """The paragraph, in sentences; each stands for a stage of which the config asks something."""
+    """The paragraph, in sentences; one for each stage that the config uses."""
     parts = [*patches(config, models), molecules(models), encoders(models), probes(config, models)]
     if models.slides.path:
         parts.append("Slides set aside are listed with their reasons in the chapter Slides.")

@@ -12,7 +12,7 @@ from .profiles import Profiles
 from .slides import Slides
 from .tasks import Tasks
 
-#: Grid folder and encoder: where features lie.
+#: Grid folder and encoder: the place of features.
 Source = tuple[str, str]
 
 
@@ -75,7 +75,7 @@ class Models:
         return list(dict.fromkeys([*self.used, *self.tuned]))
 
     def compared(self, wildcards: Wildcards | None = None) -> list[str]:
-        """Models whose scores stand side by side: those in use, then those that are only fine-tuned."""
+        """Models whose scores are compared: those in use, then those that are only fine-tuned."""
         return self.needed + (list(self.supervised) if self.tasks.tuned else [])
 
     @property
@@ -226,7 +226,7 @@ class Models:
         return [self.places.given(path) for path in self.checkpoint_files(wildcards.run)]
 
     def checkpoint_files(self, run: str) -> list[str]:
-        """Where these files lie."""
+        """Paths of these files."""
         entry = self.runs[run]
         folder = entry["rna_encoder"]["checkpoint"] if "rna" in entry["modalities"] else ""
         return [f"{self.places.find(folder)}/{name}" for name in SCGPT_FILES] if folder else []

@@ -1,4 +1,4 @@
-"""Config files as Snakemake is about to read them: their mistakes are told before it stumbles over them."""
+"""Config files that Snakemake is about to read: their mistakes are reported before it fails on them."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from .summary import WIDEST, WORDS, Summary, stages_of
 
 #: Targets after which there is something to say.
 SUMMARISED = frozenset((*WORDS, "all", "report", "pathobench", "predict"))
-#: Where results lie that readers open first, by the stage that makes them.
+#: Results that readers open first, by the stage that makes them.
 TABLES = (
     ("slides", "tables/slides.tsv"),
     ("omics", "omics/leakage.tsv"),
@@ -33,7 +33,7 @@ FAILED = r"(?m)^Error in (?:rule|group) ([^\s:]+):?"
 
 
 class Outcome:
-    """Counts, cautions, where things lie, and what to do next."""
+    """Counts, cautions, paths of results, and what to do next."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class Outcome:
         self.cautions = Cautions(places, models, probing)
 
     def text(self, targets: Collection[str], logs: Iterable[str] = (), well: bool = True) -> str:
-        """What stands on the terminal as a run ends; '' where there is nothing to say.
+        """What the terminal shows as a run ends; '' where there is nothing to say.
 
         targets: its target rules; logs: Snakemake's; well: whether all jobs finished.
         """
@@ -66,7 +66,7 @@ class Outcome:
         return "\n\n".join(filter(None, parts))
 
     def now(self, where: bool = True) -> str:
-        """What there is so far, whatever brought it; and where it lies."""
+        """What there is so far, whichever run made it, with its paths."""
         return "\n\n".join(self.parts((), where)) or "No slide has been inspected yet."
 
     def parts(self, targets: Collection[str], where: bool = True) -> list[str]:
@@ -86,7 +86,7 @@ class Outcome:
         return [*filter(None, [*parts, self.places_of(stages) if where else ""])]
 
     def places_of(self, stages: Collection[str]) -> str:
-        """Where features, embeddings, tables and the report lie, of those that are there."""
+        """Paths of the features, embeddings, tables and report that exist."""
         sources = self.models.used_sources() if "features" in stages else []
         candidates = [("features", f"<results>/wsi/{grid}/features_{encoder}") for grid, encoder in sources]
         models = self.models.used if "embed" in stages else []

@@ -15,7 +15,7 @@ from .predictors import Predictors
 from .problems import Problems
 from .sheets import in_blocks, is_downloaded, problem_of, read_sheet
 
-#: Where the results of the new slides lie.
+#: Folder of the results of the new slides.
 COHORT = "<results>/predict/cohort"
 #: Files of a predictor, and of what it knows of the cases it was fitted on, by the names of a job's inputs.
 FILES = {
@@ -189,7 +189,7 @@ class Predict:
                 classes = ", ".join(map(str, names.values()))
                 problems.add(
                     f"{path}, row {wrong[0]['#']}, column {column}",
-                    f"{wrong[0][column]!r} is no class of {task}, whose labels stand in a column of this name",
+                    f"{wrong[0][column]!r} is no class of {task}, whose labels are in a column of this name",
                     f"write one of: {classes}; empty the cell, or rename the column",
                 )
             if rows and column in rows[0]:
@@ -208,7 +208,7 @@ class Predict:
         return len(problems.found) == before
 
     def _check_rows(self, problems: Problems) -> None:
-        """No slide twice, none to be downloaded, and no name that stands for another file in this study."""
+        """No slide twice, none to be downloaded, and no name that means another file in this study."""
         training_rows = {row.get("slide_id"): row for row in self.models.slides.rows} if self.models.slides.path else {}
         first: dict[str, Row] = {}
         for row in self.rows:
@@ -239,8 +239,8 @@ class Predict:
             return []
         more = f" (and {len(alike) - 1:,} more)" if len(alike) > 1 else ""
         return [
-            f"note: {alike[0]} of {self.path} and {folded[alike[0].casefold()]} of {self.models.slides.source_name} differ "
-            f"only in upper and lower case{more}: write them alike if they are one case, and it will be flagged"
+            f"note: {alike[0]} of {self.path} and {folded[alike[0].casefold()]} of {self.models.slides.source_name} "
+            f"differ only in upper and lower case{more}: write them alike if they are one case, and it will be flagged"
         ]
 
     def _known_cases(self) -> list[str]:
@@ -251,7 +251,8 @@ class Predict:
         named = ", ".join(known_cases[:3]) + (f" and {len(known_cases) - 3:,} more" if len(known_cases) > 3 else "")
         return [
             f"note: {len(known_cases):,} of the {len(self.cases):,} cases of {self.path} are also in "
-            f"{self.models.slides.source_name} ({named}): what predictors were fitted on is flagged in_training and left out of external validation"
+            f"{self.models.slides.source_name} ({named}): what predictors were fitted on is flagged "
+            "in_training and left out of external validation"
         ]
 
 

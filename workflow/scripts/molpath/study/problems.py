@@ -67,7 +67,7 @@ class Problems:
 
 
 def place(error: ValidationError) -> str:
-    """Where in a YAML file a schema error lies: its keys from the top, separated by slashes."""
+    """The place of a schema error in a YAML file: its keys from the top, separated by slashes."""
     keys = [str(key) for key in error.absolute_path]
     return str(PurePosixPath(*keys)) if keys else "top level"
 

@@ -17,7 +17,7 @@ PARTS = ("shard", "block")
 LOOK_S = 0.005
 #: Seconds over which patches per second and the time left are reckoned, and below which nothing is said of them.
 PATCHES_OVER, LEFT_OVER, SHORTEST = 60.0, 600.0, 2.0
-#: How many stages a line tells of.
+#: How many stages a line shows.
 SHOWN = 2
 
 
@@ -125,7 +125,7 @@ class Tracker:
                 keys.setdefault(planned_job.rule, set()).add(key)
                 self.works.setdefault(key, Work()).total += planned_job.slides
                 self._expected[key, planned_job.wildcards["shard"]] = planned_job.slides
-        for work_keys in keys.values():  # only names that tell works of a rule apart are told
+        for work_keys in keys.values():  # only names that distinguish works of a rule are shown
             columns = list(zip(*work_keys, strict=True))
             for key in work_keys:
                 differing = [name for name, column in zip(key, columns, strict=True) if len(set(column)) > 1]
@@ -209,7 +209,7 @@ class Tracker:
             self.aside[reason] -= number
         job.state = state
 
-    # What is told.
+    # What is shown.
 
     def parts(self, detail: bool = True) -> list[str]:
         """Stages under way, slides set aside, steps; without detail, the first stage alone, and neither rates nor
@@ -243,7 +243,7 @@ def _aside(state: Mapping[str, Any]) -> dict[str, int]:
 
 
 def begun_in(log: str) -> float:
-    """When the job began of which a file lies beside a log, by that job's clock; 0 where there is none.
+    """When a job began, from the file next to its log, by that job's clock; 0 without such a file.
 
     To be asked before a job starts: its own file is another one.
     """

@@ -72,7 +72,7 @@ class Slides:
 
         Declared where slides are inspected and nowhere else: later stages read the same files, but follow from what
         inspection wrote, and compare identities. So Snakemake looks at each of a cohort's files once. Names with
-        braces, which Snakemake would take for wildcards, are not declared: `shard_states` tells of changes.
+        braces, which Snakemake would take for wildcards, are not declared: `shard_states` detects changes.
         """
         parts = (str(part) for path in self.raw_paths(wildcards.shard) for part in self.parts_of(path))
         return [self.places.given(part) for part in parts if not has_braces(part)]

@@ -78,7 +78,7 @@ TORCH_FAMILIES = ("segmentation", "features", "pretrain", "finetune")
 
 
 class Study:
-    """What a config and its sheets ask for. Parts stand in the order of the data; each knows those before it.
+    """What a config and its sheets ask for. Parts are in the order of the data; each knows those before it.
 
     `config` gets the schema's defaults in place. Paths below `<results>/` are left for Snakemake to fill in.
     """
@@ -210,7 +210,7 @@ class Study:
         self._checked = True
 
     def check_borrowed(self, problems: Problems) -> None:
-        """The slide sheet lies where the config that names it says, not beside another one that is read."""
+        """The slide sheet is where the config that names it says, not next to another config."""
         name, sheet_path = self.config["slides"]["sheet"], self.slides.path
         files = [str(file) for file in self.places.config_files]
         namer = laid_over(files, "slides", "sheet") if name and len(files) > 1 and not os.path.exists(name) else ""
@@ -281,7 +281,7 @@ class Study:
 
     @property
     def image(self) -> str | None:
-        """Container image in which all environments lie, or None: conda makes them then."""
+        """Container image with all environments, or None: conda makes them then."""
         return self.config["software"]["image"] or None
 
     def shipped(self, name: str) -> str:

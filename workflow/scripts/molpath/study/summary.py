@@ -26,7 +26,7 @@ HEADER = ("stage", "of", "done", "set aside", "")
 
 
 class Summary:
-    """Read off the manifests that lie below the results folder: at any time, and of a run that failed, too."""
+    """Read from the manifests below the results folder: at any time, also of a run that failed."""
 
     def __init__(self, places: Places, ledger: Ledger, probing: Probing) -> None:
         self.places, self.ledger, self.probing = places, ledger, probing
@@ -197,7 +197,7 @@ class Summary:
         return [("omics", "profiles paired with slides", f"{len(paired):,}", "", note)]
 
     def _where(self, entries: Sequence[Entry], is_complete: bool) -> list[str]:
-        """Files that say which slide, and why in full; a table that was refused lies beside its place."""
+        """Files that say which slide, and why in full; a refused table is next to its place."""
         parts = [part for part in dict.fromkeys(entry.part for entry in entries) if part.stage != "pretrain"]
         last = max(STAGES.index(part.stage) for part in parts)
         files = list(dict.fromkeys(path_of(part) for part in parts if STAGES.index(part.stage) == last))
@@ -233,7 +233,7 @@ def path_of(part: Part) -> str:
 
 
 def columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows as lines of aligned columns; the third and fourth hold numbers and stand to the right."""
+    """Rows as lines of aligned columns; the third and fourth hold numbers and are right-aligned."""
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
     return [
         "  " + "  ".join(
@@ -251,7 +251,7 @@ def losses(entries: Sequence[Entry], total: int, width: int) -> list[str]:
         return ["", "No slide was set aside."]
     groups: dict[tuple[Part, str], list[str]] = {}
     for entry in entries:
-        # A slide without a raw file is one that features could be had of, and is told only where they were not.
+        # A slide without a raw file may have features; it is reported only where it has none.
         hidden = entry.reason == FEATURES_ONLY != reason_of.get(entry.slide_id)
         if entry.status == SET_ASIDE and entry.is_lost_here and not hidden:
             groups.setdefault((entry.part, entry.reason), []).append(entry.slide_id)

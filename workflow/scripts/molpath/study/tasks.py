@@ -97,7 +97,7 @@ class Tasks:
         return [f"{self.folder(task)}/k=all.tsv" for task in dict.fromkeys(used) if task in self.entries]
 
     def overlap(self, task: str) -> list[tuple[str, Row]]:
-        """Folds of a task's own table in which a case stands on both sides, each with the row that shows it."""
+        """Folds of a task's own table in which a case is on both sides, each with the row that shows it."""
         rows = self.table(task)
         overlaps = []
         for fold in [name for name in rows[0] if "fold_" in name] if rows else []:
@@ -108,7 +108,7 @@ class Tasks:
         return overlaps
 
     def allows_overlap(self, task: str) -> bool:
-        """True where the task's config.yaml lets a case stand on both sides of a fold."""
+        """True where the task's config.yaml lets a case be on both sides of a fold."""
         settings = self.settings(task)
         return isinstance(settings, dict) and settings.get("allow_case_overlap") is True
 

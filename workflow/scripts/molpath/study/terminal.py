@@ -22,7 +22,7 @@ SETTING = "MOLPATH_PROGRESS"
 EVERY_S, PLAIN_S = 1.0, 30.0
 #: To the start of the line, and nothing right of it.
 ERASE = "\r\033[K"
-#: Columns below which what is under way is not cut to make room for what stands behind it.
+#: Columns below which what is under way is not cut to make room for what follows.
 SHORTEST = 12
 #: Events of a job's end, and under which name they hold its id.
 ENDS = {"job_finished": "job_id", "job_error": "jobid"}
@@ -31,9 +31,9 @@ PLAIN = "molpath_progress"
 
 
 class BottomLine:
-    """Stands in for the stream of a terminal: what is written scrolls above a line that `show` puts below it.
+    """Replaces the stream of a terminal: what is written scrolls above a line that `show` puts below it.
 
-    Whoever writes to the terminal past this object (jobs do so in a sentence as they fail) should write ERASE first.
+    Code that writes to the terminal past this object (failing jobs do) should write ERASE first.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -82,7 +82,7 @@ class BottomLine:
 
     @property
     def width(self) -> int:
-        """Columns that a line may take: one less than there are, or the cursor would stand on the next row."""
+        """Columns that a line may take: one less than there are, or the cursor would move to the next row."""
         with contextlib.suppress(OSError, ValueError):
             return (os.get_terminal_size(self.stream.fileno()).columns or 80) - 1
         return 79

@@ -1,5 +1,5 @@
 """Sizes and times of the files that the user gives: one that was replaced is noticed whatever its date, and one with a
-time in the future is told of before any work.
+time in the future is reported before any work.
 
 Snakemake looks for newer files alone: one that `rsync -a`, `cp -p` or a backup put there is older than what was made of
 its predecessor. And a job that reads a file of the future fails after its work, for its output is the older one.
@@ -25,7 +25,7 @@ Paths = str | Iterable[str] | Mapping[str, str | Iterable[str]]
 #: The same, or a function that says them of a job.
 Source = Paths | Callable[[Wildcards], Paths]
 
-#: Files of no more bytes than this together are told apart by their contents: touched alone, they are the same.
+#: Files of no more bytes than this together are compared by contents: touching them changes nothing.
 SMALL = 1 << 24
 #: Seconds that clocks of two machines may differ by, and names that a message shows.
 SKEW_S, SHOWN = 60.0, 3
@@ -127,7 +127,7 @@ def _contents(path: str) -> str:
     try:
         with open(path.rstrip(os.sep), "rb") as handle:
             return hashlib.file_digest(handle, "sha256").hexdigest()[:16]
-    except OSError as error:  # told by the checks, or by the job
+    except OSError as error:  # reported by the checks, or by the job
         return error.strerror or ""
 
 

@@ -25,7 +25,7 @@ class GivenVectors:
         self._read: dict[str, Vectors | None] = {}
 
     def request(self, wildcards: Wildcards) -> dict[str, Any]:
-        """Where the vectors of a model lie, where their ids, and what these are of.
+        """Paths of a model's vectors and of their ids, and what these are of.
 
         Labels of tasks, too, where only the job can look for them: others would make it again for each new task.
         """
@@ -130,7 +130,7 @@ class GivenVectors:
             problems.add(path, wrong, f"write ids as they are there ({example}, …), or say what they are of (`unit`)")
 
     def read(self, name: str) -> Vectors | None:
-        """What can be told of the vectors of a model, read once; None of a format that only the job reads."""
+        """The table of a model's vectors, read once; None for a format that only the job reads."""
         if name not in self._read:
             self._read[name] = read_ids(**self._request(name))
         return self._read[name]

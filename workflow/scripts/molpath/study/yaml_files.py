@@ -1,4 +1,4 @@
-"""YAML files of users: read with their mistakes told by line, column and what to write."""
+"""YAML files of users: read with their mistakes reported by line, column and what to write."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def as_json(text: str) -> Any:
 
 
 def repeated_keys(node: Any) -> list[tuple[int, str]]:
-    """Line and name of each key that stands twice in one map of a composed YAML document."""
+    """Line and name of each key that occurs twice in one map of a composed YAML document."""
     repeated, waiting, visited = [], [node], set()
     while waiting:
         node = waiting.pop()

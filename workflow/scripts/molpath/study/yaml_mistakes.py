@@ -164,19 +164,19 @@ def without_colon(place: Place, number: int) -> Mistake | None:
 
 
 def indentation(place: Place) -> Mistake | None:
-    """A line that stands in no column of those above, or below a value that is complete."""
+    """A line that starts in no column of those above, or below a value that is complete."""
     if "block" not in place.context or "scalar" in place.context:
         return None
     before, number = place.text[: place.column], place.line + 1
     if before.strip():
-        wrong = f"{shown(place.text[place.column :].strip())} stands behind a value that has ended: {shown(place.text)}"
+        wrong = f"{shown(place.text[place.column :].strip())} follows a value that has ended: {shown(place.text)}"
         return Mistake(number, place.column + 1, wrong, "delete it, or put the whole value in quotes")
     above = place.lines[place.above].split(" #")[0].rstrip() if place.above >= 0 else ""
     if empty := re.search(r"([\w.-]+): *(\{\}|\[\])$", above):
-        wrong = f"{shown(place.text)} stands below {shown(above)}, which is complete"
+        wrong = f"{shown(place.text)} is below {shown(above)}, which is complete"
         return Mistake(number, 0, wrong, f"delete the {empty[2]} behind {empty[1]}:")
     if place.text.lstrip().startswith("- ") and (key := re.search(r"([\w.-]+): *\[.*\]$", above)):
-        wrong = f"{shown(place.text)} stands below a list that is complete: {shown(above)}"
+        wrong = f"{shown(place.text)} is below a list that is complete: {shown(above)}"
         return Mistake(number, 0, wrong, f"write it into the brackets behind {key[1]}:")
     columns = sorted({len(line) - len(line.lstrip()) for line in keys_above(place)})
     wrong = f"{shown(place.text)} begins after {len(before)} spaces, and no key above it does"

@@ -1,6 +1,6 @@
 """Tables of scores to print: a table per cohort, and the protocols beside frozen probes; as TSV, Markdown and LaTeX.
 
-Cells come as a tidy table, one row per cell: `table` and `column` say where it stands, `model` in which row, `block` in
+Cells come as a tidy table, one row per cell: `table` and `column` say its place, `model` in which row, `block` in
 which part of the table.
 """
 

@@ -74,7 +74,7 @@ def _count_patches(part: Part, tiled: pd.DataFrame) -> list[dict]:
     for name in classes or ["n_dropped_quality"]:
         if numbers[name].sum():
             class_name = name.removeprefix("n_dropped_").replace("_", " ")
-            rows.append(_row(part, class_name, None, -numbers[name].sum(), "patches that lie in this class"))
+            rows.append(_row(part, class_name, None, -numbers[name].sum(), "patches in this class"))
     return rows
 
 
@@ -88,7 +88,7 @@ def show_worst_slides(*, slides: str, ledger: str, wsi: str, note: str, output: 
 
     slides: tables/slides.tsv; ledger: tables/ledger.tsv, which says at which stage a slide was set aside; wsi: folder
     of the slides' files. Pictures are the overviews with overlays that the stage tissue drew; a slide set aside before
-    that has none. The page stands alone, works offline, and every word in it is escaped.
+    that has none. The page needs no other file or network, and all its text is escaped.
     """
     table = read_tsv(slides)
     losses = {slide: loss for slide, loss in first_losses(read_ledger(ledger)).items() if loss}

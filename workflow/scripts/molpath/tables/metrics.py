@@ -108,7 +108,7 @@ def show_comparison(
         f"says how many have a value, and below {ENOUGH:.0%} of them a score is in no mean; neither is one of survival "
         "whose Cox models kept no coefficient, for it says nothing of the embeddings. Means of a family are over those "
         "tasks on which every model has such a score. Few-shot rows give the "
-        "training samples per class. Controls: permuted rows have shuffled labels and stand at about chance; site_only "
+        "training samples per class. Controls: permuted rows have shuffled labels and score about chance; site_only "
         "and patch_count_only rows know nothing but the site, or the number of patches."
     )
     if side_by_side.empty:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..common.files import write_json, write_text
 
-#: For QuPath 0.4 and newer. The slides lie in a file beside it: Groovy takes no text of more than 64 kB.
+#: For QuPath 0.4 and newer. The slides are in a separate file: Groovy takes no text of more than 64 kB.
 SCRIPT = """// Slides with contours of tissue and patches into a QuPath project (0.4 or newer).
 // Open or create a project, open this file in Automate > Script editor, fill in the two lines below, and run it.
 def results = ""  // the folder that holds this file, such as "/data/study/results"
@@ -73,7 +73,7 @@ def write_script(script: str, listed: str, slides: Iterable[Mapping[str, Any]]) 
 def entry_of(slide_id: str, raw: str, results: Path, maps: Sequence[Path], origin: tuple[int, int]) -> dict[str, Any]:
     """What the script reads of a slide: its file, and GeoJSON files below `results` with where their pixels begin.
 
-    raw: path of the slide, written from `results` on, so that no folder of a machine stands in it; maps: GeoJSON of
+    raw: path of the slide, relative to `results`, so that it names no folder of a machine; maps: GeoJSON of
     maps, whose pixels are QuPath's; origin: corner of what QuPath shows (contours are in pixels of the whole level).
     """
     layers: list[dict[str, Any]] = [{"file": f"wsi/contours_geojson/{slide_id}.geojson", "origin": list(origin)}]

@@ -1,6 +1,6 @@
 """What a run took: time, memory and data read and written, by rule and for 1,000 slides, and the slowest shards.
 
-From the files that Snakemake's `benchmark:` leaves. Each tells of the last run of its job: of work that this run found
+From the files that Snakemake's `benchmark:` leaves. Each describes the last run of its job: of work that this run found
 finished, only the looking is counted.
 """
 
@@ -43,7 +43,7 @@ def summarise_resources(
 ) -> None:
     """Write the table by rule, the table of the five slowest shards, and a page of both.
 
-    folder: where the benchmark files lie; patterns: by rule a regular expression of their paths, whose group `shard`
+    folder: folder of the benchmark files; patterns: by rule a regular expression of their paths, whose group `shard`
     is there for rules that run by shard; gpus: by rule how many a job asks for (absent: none), by the wildcard
     that decides it ("encoder=uni_v1"), or by '' where none does; n_slides: of the sheet.
     """

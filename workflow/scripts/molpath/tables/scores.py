@@ -30,7 +30,7 @@ NUMBERS = (
     "n_missing",
     "shots",
 )
-#: Protocols whose score stands for a task, by group.
+#: Protocols whose score represents a task, by group.
 MAIN = {
     "frozen": FROZEN,
     "transfer": FROZEN,

@@ -24,7 +24,7 @@ def count_sites(
 
     runs: the part of the data that each run takes; slides: what list_run_slides wrote, by run. Runs that train on the
     same slides are one data set. published: the paper's counts of cohorts (resources/tasks/pretraining_sites.tsv);
-    they stand beside no part of one.
+    they are compared with no part of one.
     """
     paper = read_tsv(published)
     chosen = dict(zip(runs, map(read_tsv, slides), strict=True))

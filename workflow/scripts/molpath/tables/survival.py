@@ -52,7 +52,7 @@ def sides_of(predictions: pd.DataFrame) -> list[str]:
 
 
 def case_column(table: pd.DataFrame) -> str:
-    """Where cases stand; where a job has none, the sample is the case."""
+    """Column of the case; in a job without one, the sample is the case."""
     return "case_id" if "case_id" in table else "sample_id"
 
 

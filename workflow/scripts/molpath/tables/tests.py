@@ -64,7 +64,7 @@ def assess_models(
 
 
 def with_overlap(table: pd.DataFrame, summary: pd.DataFrame) -> pd.Series:
-    """Notes of a table's rows, which say where cases of their task and group stand on both sides of a fold."""
+    """Notes of a table's rows, which say where cases of their task and group are on both sides of a fold."""
     notes = summary.get("note", pd.Series("", summary.index)).fillna("").astype(str)
     noted = summary[notes.str.contains(OVERLAP, regex=False)]
     where = set(zip(noted.task, noted.group, strict=True))
@@ -197,7 +197,7 @@ def cases_of(predictions: pd.DataFrame) -> list[str]:
 def survival_parts(table: pd.DataFrame, scores: pd.DataFrame) -> list[tuple[pd.DataFrame, pd.DataFrame]]:
     """Survival predictions of one job, by protocol, each with those of its permutations; of those with enough folds.
 
-    The protocol stands behind a colon where it is no Cox probe.
+    The protocol follows a colon where it is no Cox probe.
     """
     if "risk" not in table:
         return []

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-#: What stands where a number was not measured.
+#: In place of a number that was not measured.
 UNKNOWN = "not measured"
 COLUMNS = ["test", "simulated", "one slide per case", "five slides per case"]
 #: What is no test, but reads like one. The intervals: of the AUC of two balanced classes, 32 numbers of noise a case,

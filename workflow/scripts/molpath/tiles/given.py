@@ -47,7 +47,7 @@ def take_given(
     """Coordinates, TRIDENT's attributes and counts from a file of TRIDENT's; nothing is dropped from it.
 
     Raises Unusable if the file can't be read, does not say how large its patches are, or was made on another grid or
-    from another slide: its size, magnification and edge of patches are compared, and every patch must lie on the slide.
+    from another slide: its size, magnification and edge of patches are compared, and every patch must be on the slide.
     """
     coords, attributes = read_contained(_coords_and_attributes, path, memory_mb=MEMORY_MB)
     missing = [name for name in KEPT if name not in attributes]
@@ -113,7 +113,7 @@ def check_inside(coords: np.ndarray, inspected: Mapping[str, str]) -> None:
     if off.any():
         x, y = coords[off.argmax()]
         raise Unusable(
-            f"{off.sum()} of its {len(coords)} patches lie off the slide, row {off.argmax()} at ({x}, {y}), and the "
+            f"{off.sum()} of its {len(coords)} patches are off the slide, row {off.argmax()} at ({x}, {y}), and the "
             f"slide has {width} x {height} pixels: are these level-0 pixels of this slide?"
         )
 

@@ -54,7 +54,7 @@ def tile_shard(
     accept_other_code: bool = False,
     log_path: str | None = None,
 ) -> None:
-    """Write one coordinate file a slide under `wsi` and the shard's manifest.
+    """Write one coordinate file per slide under `wsi` and the shard's manifest.
 
     inspected, assessed: manifests of the stages slides and tissue; grid: the config's entry with `name`.
     """
@@ -84,7 +84,7 @@ def tile_slide(
     if row["status"] != OK:
         return set_aside(slide_id, row["reason"], row["detail"])
     if is_too_coarse(inspected, grid):
-        detail = f"scanned at {float(inspected['mpp']):g} micrometres per pixel, the grid wants {target_mpp(grid):g}"
+        detail = f"scanned at {float(inspected['mpp']):g} micrometres per pixel, the grid needs {target_mpp(grid):g}"
         return set_aside(slide_id, "low_resolution", detail)
     path = wsi / grid["name"] / "patches" / coords_name(slide_id)
     coords_file = Path(grid["coords"]) / coords_name(slide_id) if grid.get("coords") else None

@@ -1,4 +1,4 @@
-"""Marks, folds, bubbles and dust on the low-resolution image, told from tissue by what they absorb.
+"""Marks, folds, bubbles and dust on the low-resolution image, distinguished from tissue by what they absorb.
 
 All work on optical density in hundredths (`stain.Density`). Haematoxylin and eosin absorb green most and blue least or
 red least; what absorbs red or all three colours alike is neither.
@@ -13,7 +13,7 @@ from .stain import Density
 
 #: Least area of a pen mark, a fold and a bubble, in mm2.
 PEN_MM2, FOLD_MM2, BUBBLE_MM2 = 0.02, 0.008, 0.04
-#: Least optical density (hundredths) by which the rim of a bubble exceeds what lies on both sides of it.
+#: Least optical density (hundredths) by which the rim of a bubble exceeds that on both sides of it.
 RIM = 20
 #: Thickness in µm from which something dark is no line.
 BROAD = 150.0
@@ -56,8 +56,9 @@ def grown(mask: np.ndarray, mpp: float) -> np.ndarray:
 def find_pen(density: Density, mpp: float) -> np.ndarray:
     """Boolean mask of coloured ink: blue and green by the red they absorb, red where it is dense.
 
-    Blue ink is told from haematoxylin, which absorbs more green than red. Red ink absorbs blue nearly as green, and
-    much of both; a pale red mark cannot be told from eosin or blood, and yellow or brown ink is not looked for.
+    Blue ink differs from haematoxylin, which absorbs more green than red. Red ink absorbs blue nearly as green, and
+    much of both; a pale red mark cannot be distinguished from eosin or blood, and yellow or brown ink is not looked
+    for.
     """
     red, green, blue = density.red, density.green, density.blue
     ink = red > line(green, 0.7, 12)
@@ -139,7 +140,7 @@ def sides_of(part: np.ndarray) -> tuple[float, float]:
 
 
 def find_folds(density: Density, tissue: np.ndarray, mpp: float) -> np.ndarray:
-    """Boolean mask of folds: bands in which the section lies on itself, so that both stains are twice as dense.
+    """Boolean mask of folds: bands in which the section overlaps itself, so that both stains are twice as dense.
 
     Measured against the section nearby (`ratio_to_nearby`), so that it adapts to stain and tissue. Dense nuclei have
     no more eosin than their surroundings; blood and necrosis have, but are blots and not bands.

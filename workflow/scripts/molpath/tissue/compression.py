@@ -13,7 +13,7 @@ from .focus import tile_edge
 
 #: Some low frequencies (row, column) and their step at quality 50 (Annex K of the JPEG standard, as libjpeg has it).
 STEPS = {(0, 1): 11, (1, 0): 12, (1, 1): 12, (0, 2): 10, (2, 0): 14, (1, 2): 14, (2, 1): 13}
-#: Qualities that are looked for; above, steps are too small to be told from noise, and do no harm.
+#: Qualities that are looked for; above, steps are too small to distinguish from noise, and do no harm.
 QUALITIES = np.arange(4, 51)
 #: Edge of the windows looked at, and the least number of coefficients to say anything by.
 EDGE, LEAST = 128, 100
@@ -42,7 +42,7 @@ def steps_of(quality: int) -> np.ndarray:
 def quality_of(values: np.ndarray, coherent: float = 0.6) -> float:
     """Quality (libjpeg's, 4 to 50) whose steps coefficients (float blocks x frequencies) keep to; 100 if none.
 
-    For each quality: how near coefficients lie to multiples of its steps (mean cosine of the phase; 1: on them), of
+    For each quality: how near coefficients are to multiples of its steps (mean cosine of the phase; 1: on them), of
     those that are not rounded to nothing.
     """
     best, score = 100.0, coherent

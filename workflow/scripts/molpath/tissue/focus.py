@@ -137,7 +137,7 @@ def read_blocks(slide, mpp: float, level: int, cell: tuple[int, int]) -> np.ndar
 
 
 def as_focus(slide, level: int, overview: Overview, tissue: np.ndarray, blocks_of: dict) -> Focus:
-    """The blocks that have something to be sharp and lie on tissue."""
+    """The blocks on tissue that have something to be sharp."""
     values, places = [], []
     step = tile_edge(slide, level) * slide.levels[level][2]
     for (row, column), blocks in blocks_of.items():

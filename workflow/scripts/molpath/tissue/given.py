@@ -1,4 +1,4 @@
-"""Tissue polygons that another tool or a person made: GeoJSON in level-0 pixels or QuPath's, read where it lies."""
+"""Tissue polygons that another tool or a person made: GeoJSON in level-0 pixels or QuPath's, read in place."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def read_contours(
     QuPath's detections and its ignored classes (names that end in *). Self-crossing rings are repaired. A file
     without any feature is a slide without tissue. `size`: width and height of the slide at level 0; `shown`: the part
     that QuPath shows, all of it if None; `frame`: where coordinates begin, AUTO: as `frame_of` the file.
-    Raises NoContours where there is no file (`path` None), where it is no GeoJSON, where nothing lies on the slide, or
-    where QuPath's polygons lie beyond what it shows.
+    Raises NoContours where there is no file (`path` None), where it is no GeoJSON, where nothing is on the slide, or
+    where QuPath's polygons are beyond what it shows.
     """
     if path is None:
         raise NoContours(f"no file of this slide in {folder}")
@@ -73,7 +73,7 @@ def read_contours(
         ]
     slide = shapely.box(0, 0, *size)
     if tissue_polygons and not any(polygon.intersects(slide) for polygon in tissue_polygons):
-        raise NoContours(f"{path}: every polygon lies beyond the slide ({size[0]} x {size[1]} pixels at level 0)")
+        raise NoContours(f"{path}: every polygon is outside the slide ({size[0]} x {size[1]} pixels at level 0)")
     return [[_points(ring) for ring in (polygon.exterior, *polygon.interiors)] for polygon in tissue_polygons]
 
 
@@ -99,7 +99,7 @@ def is_of_qupath(document: Any) -> bool:
 
 
 def reach_beyond(tissue_polygons: list[shapely.Polygon], shown: Box) -> bool:
-    """True if a polygon in QuPath's frame lies beyond what it shows by more than OVERHANG."""
+    """True if a polygon in QuPath's frame is beyond what it shows by more than OVERHANG."""
     width, height = shown[2:]
     bounds = [polygon.bounds for polygon in tissue_polygons]
     return any(

@@ -1,4 +1,4 @@
-"""Tissue and artefacts by networks: each loaded once a process, run over windows at its own resolution, in fp32."""
+"""Tissue and artefacts by networks: each loaded once per process, run over windows at its own resolution, in fp32."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Network:
 def compressed(image: np.ndarray, quality: int) -> np.ndarray:
     """An RGB image after JPEG compression with its channels taken as blue, green, red: as GrandQC was trained.
 
-    Windows begin at multiples of 16 pixels, so blocks lie where they would in the whole image.
+    Windows begin at multiples of 16 pixels, so blocks are where they would be in the whole image.
     """
     _, data = cv2.imencode(".jpg", np.ascontiguousarray(image), [cv2.IMWRITE_JPEG_QUALITY, quality])
     decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)

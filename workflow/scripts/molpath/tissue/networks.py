@@ -1,4 +1,4 @@
-"""The networks that segment tissue or artefacts: how each is built, and what it wants of an image."""
+"""The networks that segment tissue or artefacts: how each is built, and the image it needs."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def mask_of(polygons: list[list[np.ndarray]], shape: tuple[int, int], scale: tup
     """Boolean mask of polygons in level-0 pixels, drawn at `shape` (height, width)."""
     canvas = np.zeros(shape, np.uint8)
     for rings in polygons:
-        # All rings at once: what lies in a hole stays empty, its edge and other polygons within it stay tissue.
+        # All rings at once: the inside of a hole stays empty, its edge and other polygons within it stay tissue.
         cv2.fillPoly(canvas, [np.round(ring / np.asarray(scale) - 0.5).astype(np.int32) for ring in rings], 1)
     return canvas.astype(bool)
 

@@ -34,7 +34,7 @@ NUMBERS = (
 CHECKS = (
     ("brightness", "min_brightness", "not_he", "the background is dark ({value:.0f} of 255, less than {limit:g})"),
     ("grey_fraction", "max_grey_fraction", "not_he", "{value:.0%} of what is on the glass is grey (over {limit:.0%})"),
-    ("he_angle", "max_he_angle", "not_he", "stains lie {value:.0f} degrees from H and E, more than {limit:g}"),
+    ("he_angle", "max_he_angle", "not_he", "stains are {value:.0f} degrees from H and E, more than {limit:g}"),
     ("stain_density", "min_stain_density", "under_stained", "optical density {value:.2f}, less than {limit:g}"),
     ("stain_density", "max_stain_density", "over_stained", "optical density {value:.2f}, more than {limit:g}"),
     ("jpeg_quality", "min_jpeg_quality", "compressed", "once stored at JPEG quality {value:.0f}, below {limit:g}"),

@@ -32,11 +32,11 @@ def otsu(image: np.ndarray) -> np.ndarray:
 
 
 def hsv(image: np.ndarray, thresholds: Hsv) -> np.ndarray:
-    """Boolean mask of an RGB uint8 image: pixels whose colour lies within fixed limits, smoothed as `otsu`.
+    """Boolean mask of an RGB uint8 image: pixels whose colour is within fixed limits, smoothed as `otsu`.
 
     `thresholds`: section tissue/hsv of the config, in OpenCV's units (hue 0 to 179, saturation and value 0 to 255).
     Hue goes from `hue[0]` upwards to `hue[1]`, over 0 where that is the smaller one. Unlike Otsu's threshold, fixed
-    limits treat the slides of a scanner alike, and leave out ink whose hue lies elsewhere.
+    limits treat the slides of a scanner alike, and leave out ink of another hue.
     """
     hue, saturation, value = cv2.split(cv2.medianBlur(cv2.cvtColor(image, cv2.COLOR_RGB2HSV), 7))
     begin, end = thresholds["hue"]

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 #: Directions of haematoxylin and of eosin in optical density (red, green, blue): those of Ruifrok and Johnston 2001
-#: and of Macenko and others 2009, between which laboratories lie.
+#: and of Macenko and others 2009, between which laboratories vary.
 HAEMATOXYLIN = np.array([[0.65, 0.70, 0.29], [0.5626, 0.7201, 0.4062]])
 EOSIN = np.array([[0.07, 0.99, 0.11], [0.2159, 0.8012, 0.5581]])
 #: Least optical density of a pixel that says anything about its stain.
@@ -76,7 +76,7 @@ def angle_to(vector: np.ndarray, references: np.ndarray) -> float:
 def he_angle(vectors: np.ndarray) -> float:
     """How far two stain vectors (float 2 x 3, the more violet first) are from haematoxylin and eosin, in degrees.
 
-    Low resolution mixes stains, so either may lie anywhere between the two; the pinker one must lean to eosin.
+    Low resolution mixes stains, so either may be anywhere between the two; the pinker one must lean to eosin.
     """
     half = HAEMATOXYLIN / np.linalg.norm(HAEMATOXYLIN, axis=1, keepdims=True) + EOSIN
     pink = np.vstack([EOSIN, half])
@@ -104,7 +104,7 @@ def measure_stain(image: np.ndarray, density: Density, glass: np.ndarray, clean:
 
 
 def colourless_fraction(density: Density, tissue: np.ndarray) -> float:
-    """Share of what lies on the glass that is grey, up to the darkness of tissue."""
+    """Share of what is on the glass that is grey, up to the darkness of tissue."""
     limit = cv2.LUT(density.most, np.floor(0.8 * np.arange(256)).astype(np.uint8))
     grey = (density.least > 8) & (density.least < 60) & (density.least > limit)
     n_visible = max(float(np.count_nonzero(grey | tissue)), 0.02 * grey.size)

@@ -27,7 +27,7 @@ Predict = Callable[[np.ndarray], np.ndarray]
 class Raster:
     """A slide at the resolution of a network: pixel (i, j) covers `step` level-0 pixels in x and y.
 
-    It lies on the smallest level that is fine enough, whole pixels of which make one of the raster where that comes
+    It is on the smallest level that is fine enough, whole pixels of which make one of the raster where that comes
     near to the wanted resolution. `size`: its pixels in x and y. A slide coarser than wanted is enlarged by repeating.
     """
 
@@ -66,7 +66,7 @@ class Raster:
 def coverage(start: float, step: float, count: int, size: int) -> np.ndarray:
     """Share of each of `size` small pixels in each of `count` large ones of `step` small pixels: float32 count x size.
 
-    Large pixel 0 begins at small pixel `start`. What lies beyond the small pixels counts as nothing.
+    Large pixel 0 begins at small pixel `start`. What is beyond the small pixels counts as nothing.
     """
     begins = start + step * np.arange(count)[:, None]
     pixels = np.arange(size)[None, :]

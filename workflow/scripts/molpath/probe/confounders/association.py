@@ -84,7 +84,7 @@ def cramers_v(counts: np.ndarray) -> tuple[float, float]:
 
 
 def eta_squared(values: np.ndarray, groups: np.ndarray) -> float:
-    """Share of the variance of values (float N) that lies between groups (int N); nan where they don't vary."""
+    """Share of the variance of values (float N) between groups (int N); nan where they don't vary."""
     centred = values - values.mean()
     total = float(centred @ centred)
     between = sum((groups == code).sum() * centred[groups == code].mean() ** 2 for code in np.unique(groups))

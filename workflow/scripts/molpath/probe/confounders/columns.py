@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-#: Words that stand for a missing value, in small letters and without square brackets.
+#: Words that mean a missing value, in small letters and without square brackets.
 MISSING = (
     *("", "-", "--", "'--", ".", "?", "nan", "na", "<na>", "n/a", "#n/a", "null", "unknown"),
     *("not reported", "not available", "not applicable", "not evaluated"),
@@ -132,7 +132,7 @@ def edge(value: float) -> str:
 def binned(numbers: np.ndarray) -> tuple[np.ndarray, list[str], str]:
     """Bins of equal counts (object N, '' for nan), their names in order, and a sentence that says how they were cut.
 
-    A value stands in one bin, so that ties make bins uneven, and bins that ties leave empty are dropped.
+    Equal values share a bin, so ties make bins uneven; empty bins are dropped.
     """
     is_finite = np.isfinite(numbers)
     edges = np.unique(np.quantile(numbers[is_finite], np.arange(1, BINS) / BINS))

@@ -89,7 +89,7 @@ def raw_scores(task: Task, predictions: pd.DataFrame) -> np.ndarray:
 def by_case(task: Task) -> tuple[Task, dict[str, str]]:
     """The task with one sample per case, and the cases left out with the reason.
 
-    A case stands on a side of a fold where all its samples do, on none elsewhere.
+    A case is on a side of a fold if all its samples are, else on none.
     """
     names = pd.Index([task.cases.get(name, name) for name in task.samples])
     codes, cases = pd.factorize(names)
