@@ -28,9 +28,9 @@ class DigestNotes:
     def md5(self, path: Path) -> str:
         """MD5 of the whole file: noted where size and time are those of the note, else read, and noted."""
         size, changed = _state(path)
-        known = self._known.get(str(path))
-        if known and known[:2] == (size, changed):
-            return known[2]
+        noted = self._known.get(str(path))
+        if noted and noted[:2] == (size, changed):
+            return noted[2]
         with open(path, "rb") as handle:
             md5 = hashlib.file_digest(handle, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
         self._note(path, (size, changed, md5))
@@ -38,19 +38,19 @@ class DigestNotes:
 
     def moved(self, old: Path, new: Path) -> None:
         """The file noted as `old` has another path now."""
-        known = self._known.get(str(old))
-        if known:
-            self._note(new, known)
+        noted = self._known.get(str(old))
+        if noted:
+            self._note(new, noted)
 
     def _note(self, path: Path, state: tuple[str, str, str]) -> None:
         with self._lock:
             self._known[str(path)] = state
-            if self.path and not any(mark in str(path) for mark in "\t\n"):
+            if self.path and not any(separator in str(path) for separator in "\t\n"):
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 with open(self.path, "a", encoding="utf-8") as handle:
                     handle.write("\t".join([*state, str(path)]) + "\n")
 
 
 def _state(path: Path) -> tuple[str, str]:
-    state = os.stat(path)
-    return str(state.st_size), str(state.st_mtime_ns)
+    status = os.stat(path)
+    return str(status.st_size), str(status.st_mtime_ns)

@@ -58,7 +58,7 @@ class Downloads:
         if self.full or host.down:
             return None
         row = {"id": file["id"], "path": file["path"], "status": "ok", "reason": "", "detail": ""}
-        there = os.path.exists(file["path"])
+        existed = os.path.exists(file["path"])
         try:
             with self.locks.setdefault(file["path"], threading.Lock()):  # two rows may name one file
                 size, md5, note = self._get(file)
@@ -86,8 +86,8 @@ class Downloads:
                 host.refuses(detail, self.peek)
             return aside(row, reason, detail)
         if not note:  # else the address is that of an earlier version
-            host.came(file["url"], from_service=not there)
-            if not there:
+            host.came(file["url"], from_service=not existed)
+            if not existed:
                 self.served.note(file["url"])
         return row | {"bytes": str(size), "md5": md5, "detail": note}
 
@@ -100,11 +100,11 @@ class Downloads:
         except (NotFound, SetAside) as error:
             if isinstance(error, SetAside) and error.args[0] != "other_file":
                 raise
-            newer, words = newer_version(self.transfer.service, file)
+            newer, message = newer_version(self.transfer.service, file)
             if newer:
-                return *self.transfer.fetch(newer), words
-            if words:
-                raise NotFound(f"{error}; {words}") from None
+                return *self.transfer.fetch(newer), message
+            if message:
+                raise NotFound(f"{error}; {message}") from None
             raise
 
     def peek(self, url: str) -> bool:
@@ -124,29 +124,29 @@ class Downloads:
         """The rows, all of them there. Raises for what stops the job: NoRoom, AccessDenied, NotFound, Unreachable."""
         if self.full:
             raise self.full
-        known = [row for row in rows if row]
+        answered = [row for row in rows if row]
         for name, host in self.hosts.items():
-            mine = [row for file, row in zip(files, rows, strict=True) if row and origin(file["url"]) == name]
-            refused = [row for row in mine if row["reason"] == "denied"]
-            if refused and len(refused) == len(mine) and not host.lives(self.peek):
+            host_rows = [row for file, row in zip(files, rows, strict=True) if row and origin(file["url"]) == name]
+            refused = [row for row in host_rows if row["reason"] == "denied"]
+            if refused and len(refused) == len(host_rows) and not host.lives(self.peek):
                 raise AccessDenied(refusal(name, refused))
-        silent = [row["id"] for row in known if row["reason"] == "unreachable"]
-        if len(silent) > max(IN_DOUBT, len(rows) / 2):
+        unanswered = [row["id"] for row in answered if row["reason"] == "unreachable"]
+        if len(unanswered) > max(IN_DOUBT, len(rows) / 2):
             raise Unreachable(
-                f"no answer for most files, {len(silent)} of {len(rows)} ({listed(silent)}): the service is not well. "
-                "What is downloaded stays: start again later."
+                f"no answer for most files, {len(unanswered)} of {len(rows)} ({listed(unanswered)}): the service is "
+                "not well. What is downloaded stays: start again later."
             )
-        down = [host.down for host in self.hosts.values() if host.down]
-        said = [host.said for host in self.hosts.values() if host.said]
-        if down or len(known) < len(rows):
-            lost = [file["id"] for file, row in zip(files, rows, strict=True) if not row or row["status"] != "ok"]
+        given_up = [host.down for host in self.hosts.values() if host.down]
+        last_errors = [host.said for host in self.hosts.values() if host.said]
+        if given_up or len(answered) < len(rows):
+            failed = [file["id"] for file, row in zip(files, rows, strict=True) if not row or row["status"] != "ok"]
             raise Unreachable(
-                f"{len(lost)} of {len(files)} files could not be fetched ({listed(lost)}): "
-                f"{(down or said or ['no answer'])[0]}. What is "
+                f"{len(failed)} of {len(files)} files could not be fetched ({listed(failed)}): "
+                f"{(given_up or last_errors or ['no answer'])[0]}. What is "
                 "downloaded stays, parts too: start again when the service is back, or correct column url if its "
                 "address has changed."
             )
-        return known
+        return answered
 
 
 def download_files(
@@ -180,9 +180,9 @@ def download_files(
         missing = [i for i, row in enumerate(rows) if row is None]
         for i, row in zip(missing, pool.map(lambda i: work.fetch(files[i], last=True), missing), strict=True):
             rows[i] = row
-    known = work.check(files, rows)
-    write_tsv(manifest, pd.DataFrame(known, columns=list(COLUMNS)))
-    return [row for row in known if row["status"] != "ok"]
+    answered = work.check(files, rows)
+    write_tsv(manifest, pd.DataFrame(answered, columns=list(COLUMNS)))
+    return [row for row in answered if row["status"] != "ok"]
 
 
 def aside(row: Row, reason: str, detail: str) -> Row:
@@ -210,5 +210,5 @@ def refusal(host: str, rows: Sequence[Row]) -> str:
 
 def listed(ids: Sequence[str]) -> str:
     """The first ids, and how many more there are."""
-    more = f" and {len(ids) - _SHOWN} more" if len(ids) > _SHOWN else ""
-    return ", ".join(ids[:_SHOWN]) + more
+    remainder = f" and {len(ids) - _SHOWN} more" if len(ids) > _SHOWN else ""
+    return ", ".join(ids[:_SHOWN]) + remainder

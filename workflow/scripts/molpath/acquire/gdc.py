@@ -30,30 +30,32 @@ Found = list[tuple[dict, Tissue]]
 
 
 def list_gdc(
-    service: Service, api: str, cohort: str, wanted: GdcCohort, folder: str, left_out: LeftOut, slides: bool = True
+    service: Service, api: str, cohort: str, settings: GdcCohort, folder: str, left_out: LeftOut, slides: bool = True
 ) -> tuple[list[dict], list[dict]]:
     """Rows of the slide sheet, by project and id, and of the profile sheet, by id, of one cohort.
 
-    wanted: projects, programs (names of the GDC; either may be empty), sample_types, access, strategy (kind of slide).
-    slides: False if another service has them. Files lie, or will, as gdc-client puts them: folder/<file id>/<file
-    name>. Kinds of tissue are chosen here and not by the service, so that what is left out can be counted. Raises
-    Unreachable if the service doesn't answer, ValueError if it has nothing of what must be there.
+    settings: projects, programs (names of the GDC; either may be empty), sample_types, access, strategy (kind of
+    slide). slides: False if another service has them. Files lie, or will, as gdc-client puts them: folder/<file
+    id>/<file name>. Kinds of tissue are chosen here and not by the service, so that what is left out can be counted.
+    Raises Unreachable if the service doesn't answer, ValueError if it has nothing of what must be there.
     """
-    common = {"access": wanted["access"]}
-    common |= {"cases.project.project_id": wanted["projects"], "cases.project.program.name": wanted["programs"]}
-    asked = {"slides": SLIDES | {"experimental_strategy": [wanted["strategy"]]}, "profiles": PROFILES}
-    found: dict[str, Found] = {"slides": [], "profiles": []}
+    common = {"access": settings["access"]}
+    common |= {"cases.project.project_id": settings["projects"], "cases.project.program.name": settings["programs"]}
+    filters = {"slides": SLIDES | {"experimental_strategy": [settings["strategy"]]}, "profiles": PROFILES}
+    matches: dict[str, Found] = {"slides": [], "profiles": []}
     for sheet in ["slides"] * slides + ["profiles"]:
-        hits = query_files(service, api, asked[sheet] | common, left_out)
-        found[sheet] = choose(hits, cohort, sheet, wanted["sample_types"], left_out)
-        if not found[sheet]:
-            said = left_out.summary(cohort, sheet) or "; ".join(left_out.said) or "it lists no such file"
-            told = f"config, key acquire/gdc/{cohort}: no {sheet} of the GDC ({said}); see projects, sample_types"
-            if wanted["paired_only"] or sheet == "slides":
-                raise ValueError(told)
-            left_out.warn(told)
+        hits = query_files(service, api, filters[sheet] | common, left_out)
+        matches[sheet] = choose(hits, cohort, sheet, settings["sample_types"], left_out)
+        if not matches[sheet]:
+            explanation = left_out.summary(cohort, sheet) or "; ".join(left_out.said) or "it lists no such file"
+            message = (
+                f"config, key acquire/gdc/{cohort}: no {sheet} of the GDC ({explanation}); see projects, sample_types"
+            )
+            if settings["paired_only"] or sheet == "slides":
+                raise ValueError(message)
+            left_out.warn(message)
     projects: dict[str, set[str]] = {}
-    for _, tissue in [*found["slides"], *found["profiles"]]:
+    for _, tissue in [*matches["slides"], *matches["profiles"]]:
         projects.setdefault(tissue.case["submitter_id"], set()).add(project_of(tissue.case))
     if shared := sorted(case for case, names in projects.items() if len(names) > 1):
         names = ", ".join(sorted(projects[shared[0]]))
@@ -62,8 +64,8 @@ def list_gdc(
             "slides and profiles are paired by case; make a cohort of each project if they are not the same people"
         )
     return (
-        slide_rows(found["slides"], cohort, wanted["strategy"], folder, api),
-        profile_rows(found["profiles"], cohort, folder, api),
+        slide_rows(matches["slides"], cohort, settings["strategy"], folder, api),
+        profile_rows(matches["profiles"], cohort, folder, api),
     )
 
 
@@ -76,23 +78,23 @@ def query_files(service: Service, api: str, filters: Mapping[str, Sequence[str]]
     content = [{"op": "in", "content": {"field": f, "value": list(v)}} for f, v in sorted(filters.items()) if v]
     body: dict[str, Any] = {"filters": {"op": "and", "content": content}, "fields": ",".join(FIELDS), "format": "JSON"}
     body |= {"size": PAGE, "sort": "file_id:asc"}
-    seen: dict[str, dict] = {}
+    files: dict[str, dict] = {}
     while True:
-        answer = service.ask("POST", f"{api}/files", json=body | {"from": len(seen)})
+        answer = service.ask("POST", f"{api}/files", json=body | {"from": len(files)})
         try:
-            told = answer.json()
-            hits, total = told["data"]["hits"], total_of(told["data"]["pagination"]["total"])
+            reply = answer.json()
+            hits, total = reply["data"]["hits"], total_of(reply["data"]["pagination"]["total"])
         except (ValueError, KeyError, TypeError):
             raise Unreachable(f"{shown(api)}/files: the answer is not the GDC's JSON") from None
-        warnings = told.get("warnings") or {}
-        for field, words in warnings.items() if isinstance(warnings, dict) else [("files", warnings)]:
-            left_out.warn(f"the GDC warns, {field}: {words}")
-        before = len(seen)
-        seen |= {hit["file_id"]: hit for hit in hits if hit and hit.get("file_id")}
-        if len(seen) >= total:
-            return list(seen.values())
-        if len(seen) == before:
-            raise Unreachable(f"{shown(api)}/files: {len(seen)} of {total} files listed, then no more; start again")
+        warnings = reply.get("warnings") or {}
+        for field, message in warnings.items() if isinstance(warnings, dict) else [("files", warnings)]:
+            left_out.warn(f"the GDC warns, {field}: {message}")
+        n_before = len(files)
+        files |= {hit["file_id"]: hit for hit in hits if hit and hit.get("file_id")}
+        if len(files) >= total:
+            return list(files.values())
+        if len(files) == n_before:
+            raise Unreachable(f"{shown(api)}/files: {len(files)} of {total} files listed, then no more; start again")
 
 
 def total_of(value: Any) -> int:
@@ -102,8 +104,8 @@ def total_of(value: Any) -> int:
 
 def choose(hits: Iterable[dict], cohort: str, sheet: str, types: Sequence[str], left_out: LeftOut) -> Found:
     """Files of one case and one kind of tissue that is asked for (sample_types; empty: any); others are counted."""
-    wanted = {word.lower() for word in types}
-    kept: Found = []
+    allowed = {name.lower() for name in types}
+    chosen: Found = []
     for hit in hits:
         try:
             if Path(hit.get("file_name") or "").name in ("", ".", ".."):
@@ -114,11 +116,11 @@ def choose(hits: Iterable[dict], cohort: str, sheet: str, types: Sequence[str], 
             first: dict[str, Any] = next((case for case in hit.get("cases") or [] if case), {})
             left_out.add(cohort, sheet, project_of(first), "", error.reason)
             continue
-        if wanted and not wanted & tissue.words:
+        if allowed and not allowed & tissue.words:
             left_out.add(cohort, sheet, project_of(tissue.case), tissue.label, "not among sample_types")
         else:
-            kept.append((hit, tissue))
-    return kept
+            chosen.append((hit, tissue))
+    return chosen
 
 
 def project_of(case: Mapping[str, Any]) -> str:
@@ -126,13 +128,15 @@ def project_of(case: Mapping[str, Any]) -> str:
     return (case.get("project") or {}).get("project_id") or ""
 
 
-def slide_rows(found: Found, cohort: str, strategy: str, folder: str, api: str) -> list[dict]:
+def slide_rows(files: Found, cohort: str, strategy: str, folder: str, api: str) -> list[dict]:
     """Rows of the slide sheet. slide_id is the file's name without its ending, as TRIDENT and Patho-Bench have it.
 
     Slides of a project stand together, so that few shards hold those of the projects that only some models embed.
     """
     rows, names = [], set()
-    for hit, tissue in sorted(found, key=lambda one: (one[0]["file_name"], one[0]["file_id"])):
+    for hit, tissue in sorted(
+        files, key=lambda file_and_tissue: (file_and_tissue[0]["file_name"], file_and_tissue[0]["file_id"])
+    ):
         name = fit_for_a_file(Path(hit["file_name"]).stem) or hit["file_id"]
         name = f"{name}.{hit['file_id']}" if name in names else name
         names.add(name)
@@ -155,23 +159,23 @@ def slide_rows(found: Found, cohort: str, strategy: str, folder: str, api: str) 
     return sorted(rows, key=lambda row: (row["project"], row["slide_id"]))
 
 
-def profile_rows(found: Found, cohort: str, folder: str, api: str) -> list[dict]:
+def profile_rows(files: Found, cohort: str, folder: str, api: str) -> list[dict]:
     """Rows of the profile sheet, named by aliquot where the GDC says it, so that the rule for aliquots can choose.
 
     Of TCGA the aliquot's barcode, which holds its sample's, is the sample_id. Two files of one name are numbered in the
     order of file_id.
     """
     rows: list[dict] = []
-    seen: dict[str, int] = {}
-    for hit, tissue in sorted(found, key=lambda one: one[0]["file_id"]):
+    name_counts: dict[str, int] = {}
+    for hit, tissue in sorted(files, key=lambda file_and_tissue: file_and_tissue[0]["file_id"]):
         case = fit_for_a_file(tissue.case["submitter_id"])
         base = fit_for_a_file(f"{tissue.aliquot or tissue.sample_id or case}-rna")
-        seen[base] = seen.get(base, 0) + 1
+        name_counts[base] = name_counts.get(base, 0) + 1
         code = parse_barcode(tissue.aliquot)
         barcode = code is not None and code.program == "TCGA" and bool(code.plate)
         rows.append(
             {
-                "profile_id": base if seen[base] == 1 else f"{base}-{seen[base]}",
+                "profile_id": base if name_counts[base] == 1 else f"{base}-{name_counts[base]}",
                 "case_id": case,
                 "modality": "rna",
                 "cohort": cohort,

@@ -27,18 +27,18 @@ def newer_version(service: Service, file: Mapping[str, str]) -> tuple[dict[str, 
     api, old = match.groups()
     try:
         versions: list[dict[str, Any]] = service.ask("GET", f"{api}/history/{old}").json()
-        released = [one for one in versions if one.get("file_change") == "released"]
-        newest = max(released, key=lambda one: int(one["version"]))
+        released = [version for version in versions if version.get("file_change") == "released"]
+        newest = max(released, key=lambda version: int(version["version"]))
         if newest["uuid"].lower() == old.lower():
             return None, ""
         query = {"fields": "file_name,file_size,md5sum"}
-        facts = service.ask("GET", f"{api}/files/{newest['uuid']}", params=query).json()["data"]
-        name, size, md5 = facts["file_name"], str(facts["file_size"] or ""), facts["md5sum"] or ""
+        entry = service.ask("GET", f"{api}/files/{newest['uuid']}", params=query).json()["data"]
+        name, size, md5 = entry["file_name"], str(entry["file_size"] or ""), entry["md5sum"] or ""
     except (AccessDenied, BadRequest, NotFound, Unreachable, ValueError, KeyError, TypeError, AttributeError):
         return None, ""
-    words = (
+    message = (
         f"the GDC replaced it by {newest['uuid']} (version {newest['version']}, release {newest.get('data_release')})"
     )
     if name != Path(file["path"]).name:
-        return None, f"{words}, which is named {name}: `snakemake sheets` lists it again"
-    return dict(file) | {"url": f"{api}/data/{newest['uuid']}", "md5": md5, "bytes": size}, words
+        return None, f"{message}, which is named {name}: `snakemake sheets` lists it again"
+    return dict(file) | {"url": f"{api}/data/{newest['uuid']}", "md5": md5, "bytes": size}, message

@@ -54,9 +54,9 @@ class Tissue:
 class NotOneTissue(ValueError):
     """A file of no case, of several, or of tumour and normal tissue together: in words, and in words to count by."""
 
-    def __init__(self, words: str, reason: str = ""):
-        super().__init__(words)
-        self.reason = reason or words
+    def __init__(self, message: str, reason: str = ""):
+        super().__init__(message)
+        self.reason = reason or message
 
 
 def tissue_of(hit: Mapping[str, Any]) -> Tissue:
@@ -75,13 +75,13 @@ def tissue_of(hit: Mapping[str, Any]) -> Tissue:
     if len(kinds) > 1:
         raise NotOneTissue(f"a mixture of tumour and normal of {names[0]}", "a mixture of tumour and normal")
     ids = {sample.get("submitter_id") or "" for sample in samples}
-    words = frozenset(word for sample in samples for word in words_of(sample))
+    terms = frozenset(term for sample in samples for term in words_of(sample))
     return Tissue(
         case=cases[0],
         sample_id=ids.pop() if len(ids) == 1 else "",
         kind=next(iter(kinds), ""),
         label=", ".join(sorted({label_of(sample) for sample in samples} - {""})),
-        words=words,
+        words=terms,
         aliquot=aliquot_of(hit, samples),
         specimen=specimen_of(samples),
     )
@@ -105,33 +105,35 @@ def kinds_of(sample: Mapping[str, Any]) -> set[str]:
 
     Where they say nothing its barcode does.
     """
-    said = {kind_of_words(sample.get(name) or "") for name in ("tissue_type", "sample_type")} - {""}
+    kinds = {kind_of_words(sample.get(name) or "") for name in ("tissue_type", "sample_type")} - {""}
     code = parse_barcode(sample.get("submitter_id") or "")
-    if said or not code:
-        return said
+    if kinds or not code:
+        return kinds
     return {"other" if code.kind == "control" else code.kind} - {""}
 
 
 def words_of(sample: Mapping[str, Any]) -> Iterator[str]:
     """Every word under which a sample may be asked for, in lower case."""
-    given = [str(sample.get(name) or "").lower() for name in ("sample_type", "tissue_type", "tumor_descriptor")]
-    yield from filter(None, [*given, label_of(sample).lower()])
+    field_values = [str(sample.get(name) or "").lower() for name in ("sample_type", "tissue_type", "tumor_descriptor")]
+    yield from filter(None, [*field_values, label_of(sample).lower()])
     kinds = kinds_of(sample)
     if "tumour" in kinds:
         yield "tumor"
-        yield from filter(None, [DESCRIPTORS.get(given[2])])
+        yield from filter(None, [DESCRIPTORS.get(field_values[2])])
     if "normal" in kinds:
         yield "normal"
-        place = str(sample.get("specimen_type") or "").lower()
+        specimen_type = str(sample.get("specimen_type") or "").lower()
         yield {"solid tissue": "solid tissue normal", "peripheral blood nos": "blood derived normal"}.get(
-            place, "normal"
+            specimen_type, "normal"
         )
 
 
 def aliquot_of(hit: Mapping[str, Any], samples: list[dict]) -> str:
     """The one aliquot of a file, '' if none or several are named."""
     entities = [entity for entity in hit.get("associated_entities") or [] if entity]
-    names = {one.get("entity_submitter_id") for one in entities if one.get("entity_type") == "aliquot"} - {None, ""}
+    names = {
+        associated.get("entity_submitter_id") for associated in entities if associated.get("entity_type") == "aliquot"
+    } - {None, ""}
     if not names:
         names = {
             aliquot["submitter_id"]
@@ -146,7 +148,7 @@ def aliquot_of(hit: Mapping[str, Any], samples: list[dict]) -> str:
 
 def specimen_of(samples: list[dict]) -> str:
     """FFPE or frozen, where `preservation_method` says it for all samples alike."""
-    found = {str(sample.get("preservation_method") or "").lower() for sample in samples}
-    if found == {"ffpe"}:
+    methods = {str(sample.get("preservation_method") or "").lower() for sample in samples}
+    if methods == {"ffpe"}:
         return "FFPE"
-    return "frozen" if found and found <= {"frozen", "snap frozen", "fresh frozen", "oct", "cryopreserved"} else ""
+    return "frozen" if methods and methods <= {"frozen", "snap frozen", "fresh frozen", "oct", "cryopreserved"} else ""

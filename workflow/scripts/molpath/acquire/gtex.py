@@ -24,42 +24,44 @@ CSV_COLUMNS = {"Tissue Sample ID": "tissueSampleId", "Subject ID": "subjectId", 
 
 
 def list_gtex(
-    service: Service, cohort: str, wanted: GtexCohort, folder: str, left_out: LeftOut, slides: Sequence[dict] = ()
+    service: Service, cohort: str, settings: GtexCohort, folder: str, left_out: LeftOut, slides: Sequence[dict] = ()
 ) -> tuple[list[dict], list[dict], list[str]]:
     """Rows of the slide sheet and of the profile sheet, sorted by id, and the column of each slide's RNA ('': none).
 
-    wanted: images (address under which a slide is), slide_list (the portal's CSV, or '' to ask `api`), api, samples
+    settings: images (address under which a slide is), slide_list (the portal's CSV, or '' to ask `api`), api, samples
     (address of the table of sample attributes), tpm (address of the GCT with every sample), tpm_md5. slides: rows of
     another service, which get what the portal says of the same specimen. A sample is in the GCT if its SMAFRZE says
     RNASEQ. Slide and RNA belong together by the portal's sampleId, and where it names none (or one that the GCT
     does not hold) by donor and the first three digits of the tissue code. Images that the portal hides are left out.
     Raises Unreachable, or ValueError for a table without the columns and for slides that are no longer under `images`.
     """
-    images = read_slide_list(wanted["slide_list"]) if wanted["slide_list"] else query_images(service, wanted["api"])
+    images = (
+        read_slide_list(settings["slide_list"]) if settings["slide_list"] else query_images(service, settings["api"])
+    )
     if not images:
         raise ValueError(f"config, key acquire/gtex/{cohort}: the portal lists no histology image; see api, slide_list")
     if slides:
         check_named(slides, cohort)
     else:
-        slides = slide_rows(images, cohort, wanted["images"], folder)
+        slides = slide_rows(images, cohort, settings["images"], folder)
         check_address(service, slides, cohort)
-    known = {specimen_of(image["tissueSampleId"]): image for image in images}
-    shown_ones = []
+    image_of = {specimen_of(image["tissueSampleId"]): image for image in images}
+    visible = []
     for slide in slides:
-        image = known.get(specimen_of(slide["slide_id"]), {})
+        image = image_of.get(specimen_of(slide["slide_id"]), {})
         if image.get("hide"):
             left_out.add(cohort, "slides", slide["project"], "normal", "the portal hides it")
         else:
-            shown_ones.append(slide | told_by(image, slide))
-    samples = read_samples(service, wanted["samples"])
-    profiles = profile_rows(list(samples), cohort, wanted, folder)
+            visible.append(slide | told_by(image, slide))
+    samples = read_samples(service, settings["samples"])
+    profiles = profile_rows(list(samples), cohort, settings, folder)
     columns = {row["column"] for row in profiles}
     by_specimen = {specimen_of(row["column"]): row["column"] for row in reversed(profiles)}
     rna = [
         row["sample_id"] if row["sample_id"] in columns else by_specimen.get(specimen_of(row["slide_id"]), "")
-        for row in shown_ones
+        for row in visible
     ]
-    scored = [row | {"autolysis": samples.get(name, "")} for row, name in zip(shown_ones, rna, strict=True)]
+    scored = [row | {"autolysis": samples.get(name, "")} for row, name in zip(visible, rna, strict=True)]
     log.info("%s: %d slides and %d profiles", cohort, len(scored), len(profiles))
     return scored, profiles, rna
 
@@ -76,7 +78,7 @@ def told_by(image: Mapping[str, Any], slide: Mapping[str, str]) -> dict[str, str
     return {
         "sample_id": image.get("sampleId") or slide["sample_id"],
         "organ": (image.get("tissueSiteDetail") or "").split(" - ")[0] or slide["organ"],
-        "pathology": ",".join(sorted(name for name, there in categories.items() if there)),
+        "pathology": ",".join(sorted(name for name, present in categories.items() if present)),
     }
 
 
@@ -97,12 +99,12 @@ def check_address(service: Service, slides: Sequence[dict], cohort: str) -> None
     url = slides[0]["url"]
     try:
         with service.ask("GET", url, {"Range": "bytes=0-0"}, stream=True) as answer:
-            wrong = "a page of HTML" if is_page(answer.headers.get("Content-Type", ""), ".svs") else ""
+            failure = "a page of HTML" if is_page(answer.headers.get("Content-Type", ""), ".svs") else ""
     except (AccessDenied, BadRequest, NotFound, Unreachable) as error:
-        wrong = str(error)
-    if wrong:
+        failure = str(error)
+    if failure:
         raise ValueError(
-            f"config, key acquire/gtex/{cohort}/images: {shown(url)} gives no slide ({wrong}). Take the slides from "
+            f"config, key acquire/gtex/{cohort}/images: {shown(url)} gives no slide ({failure}). Take the slides from "
             f"the Imaging Data Commons, acquire: {{idc: {{{cohort}: {{collections: [gtex]}}}}}}, or correct the address"
         )
 
@@ -120,7 +122,7 @@ def read_slide_list(path: str) -> list[dict[str, Any]]:
 
 def query_images(service: Service, api: str) -> list[dict[str, Any]]:
     """Every histology image that the portal's API lists, page by page; Unreachable if fewer come than it counts."""
-    found: dict[str, dict[str, Any]] = {}
+    by_sample: dict[str, dict[str, Any]] = {}
     page = 0
     while True:
         answer = service.ask("GET", f"{api}/histology/image", params={"page": page, "itemsPerPage": PAGE})
@@ -129,12 +131,12 @@ def query_images(service: Service, api: str) -> list[dict[str, Any]]:
             images, total = body["data"], int(body["paging_info"]["totalNumberOfItems"])
         except (ValueError, KeyError, TypeError):
             raise Unreachable(f"{shown(api)}/histology/image: the answer is not the portal's JSON") from None
-        before = len(found)
-        found |= {image["tissueSampleId"]: image for image in images}
-        if len(found) >= total:
-            return list(found.values())
-        if len(found) == before:
-            raise Unreachable(f"{shown(api)}/histology/image: {before} of {total} images listed, then no more")
+        n_before = len(by_sample)
+        by_sample |= {image["tissueSampleId"]: image for image in images}
+        if len(by_sample) >= total:
+            return list(by_sample.values())
+        if len(by_sample) == n_before:
+            raise Unreachable(f"{shown(api)}/histology/image: {n_before} of {total} images listed, then no more")
         page += 1
 
 
@@ -173,12 +175,14 @@ def slide_rows(images: Sequence[Mapping[str, Any]], cohort: str, address: str, f
     ]
 
 
-def profile_rows(samples: Sequence[str], cohort: str, wanted: GtexCohort, folder: str) -> list[dict]:
+def profile_rows(samples: Sequence[str], cohort: str, settings: GtexCohort, folder: str) -> list[dict]:
     """Rows of the profile sheet: each a column of one GCT."""
-    return list(_profile_rows(samples, cohort, wanted, f"{folder}/{urlsplit(wanted['tpm']).path.rsplit('/', 1)[-1]}"))
+    return list(
+        _profile_rows(samples, cohort, settings, f"{folder}/{urlsplit(settings['tpm']).path.rsplit('/', 1)[-1]}")
+    )
 
 
-def _profile_rows(samples: Sequence[str], cohort: str, wanted: GtexCohort, path: str) -> Iterator[dict]:
+def _profile_rows(samples: Sequence[str], cohort: str, settings: GtexCohort, path: str) -> Iterator[dict]:
     for sample in samples:
         if not (code := parse_barcode(sample)) or code.program != "GTEx":  # cell lines (K-562-…) are no donors
             continue
@@ -193,7 +197,7 @@ def _profile_rows(samples: Sequence[str], cohort: str, wanted: GtexCohort, path:
             "unit": "tpm",
             "sample_id": sample,
             "sample_type": "normal",
-            "url": wanted["tpm"],
-            "md5": wanted["tpm_md5"],
+            "url": settings["tpm"],
+            "md5": settings["tpm_md5"],
             "bytes": "",
         }

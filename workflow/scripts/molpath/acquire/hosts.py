@@ -36,25 +36,25 @@ class Host:
             if from_service:
                 self.served, self.failed, self.refused = True, 0, 0
 
-    def fails(self, told: str, peek: Callable[[str], bool]) -> None:
-        """A file got no answer; `peek` asks whether the file of an address still comes."""
+    def fails(self, message: str, still_sends: Callable[[str], bool]) -> None:
+        """A file got no answer; `still_sends` asks whether the file of an address still comes."""
         with self.lock:
-            self.failed, self.said = self.failed + 1, told
+            self.failed, self.said = self.failed + 1, message
             if self.down or self.failed % IN_DOUBT:
                 return
             if self.good:
-                self.down = "" if peek(self.good) else told
+                self.down = "" if still_sends(self.good) else message
             elif self.failed >= GIVEN_UP:
-                self.down = told
+                self.down = message
 
-    def refuses(self, told: str, peek: Callable[[str], bool]) -> None:
+    def refuses(self, message: str, still_sends: Callable[[str], bool]) -> None:
         """A file was refused: there is none, it is forbidden, or a page of HTML came in its place."""
         with self.lock:
             self.refused += 1
             if not self.down and not self.served and self.refused >= GIVEN_UP:
-                self.down = "" if self.good and peek(self.good) else told
+                self.down = "" if self.good and still_sends(self.good) else message
 
-    def lives(self, peek: Callable[[str], bool]) -> bool:
+    def lives(self, still_sends: Callable[[str], bool]) -> bool:
         """True if the service sends other files: what fails now is the file and not the service."""
         with self.lock:
-            return not self.down and bool(self.good) and peek(self.good)
+            return not self.down and bool(self.good) and still_sends(self.good)

@@ -55,19 +55,21 @@ def read_index(service: Service, path: str, names: str) -> Index:
 
     {version} in `names` is the index's own. Raises ValueError for a table without the columns, NotFound, Unreachable.
     """
-    place = Path(path) if path else package_index()
-    table = parquet.ParquetFile(place)
+    index_path = Path(path) if path else package_index()
+    table = parquet.ParquetFile(index_path)
     if missing := set(COLUMNS) - set(table.schema_arrow.names):
-        raise ValueError(f"{place}: no column {', '.join(sorted(missing))}; it should be idc_index.parquet of the IDC")
+        raise ValueError(
+            f"{index_path}: no column {', '.join(sorted(missing))}; it should be idc_index.parquet of the IDC"
+        )
     metadata = table.schema_arrow.metadata or {}
     version = metadata.get(b"idc_index_data_version", b"").decode().partition("-")[0]
     batches = (batch.to_pandas() for batch in table.iter_batches(_BATCH, columns=list(COLUMNS)))
     slides = [batch[(batch.Modality == "SM") & batch.analysis_result_id.isna()] for batch in batches]
     series = pd.concat(slides, ignore_index=True).drop(columns=["Modality", "analysis_result_id"])
     series = series.drop_duplicates("SeriesInstanceUID")
-    known = read_names(service, names.replace("{version}", version)) if names else {}
-    log.info("%s: index %s, %d slides, %d names", place, version or "of no version", len(series), len(known))
-    return Index(version, series, known, read_organs(place.with_name("collections_index.parquet")))
+    slide_names = read_names(service, names.replace("{version}", version)) if names else {}
+    log.info("%s: index %s, %d slides, %d names", index_path, version or "of no version", len(series), len(slide_names))
+    return Index(version, series, slide_names, read_organs(index_path.with_name("collections_index.parquet")))
 
 
 def package_index() -> Path:
@@ -94,7 +96,7 @@ def read_names(service: Service, address: str) -> dict[str, tuple[str, str]]:
     if missing := set(NAMES) - set(table):
         raise ValueError(f"{shown(address)}: no column {', '.join(sorted(missing))}; it should be sm_index of the IDC")
     rows = table[list(NAMES)].fillna("").astype(str)
-    return {uid: (name, place) for uid, name, place in rows.itertuples(index=False)}
+    return {uid: (name, organ) for uid, name, organ in rows.itertuples(index=False)}
 
 
 def read_organs(path: Path) -> dict[str, str]:
@@ -102,38 +104,46 @@ def read_organs(path: Path) -> dict[str, str]:
     if not path.exists():
         return {}
     table = pd.read_parquet(path, columns=["collection_id", "tumor_locations"]).fillna("")
-    one = table[~table.tumor_locations.str.contains(",") & (table.tumor_locations != "Various")]
-    return dict(zip(one.collection_id, one.tumor_locations, strict=True))
+    single_organ = table[~table.tumor_locations.str.contains(",") & (table.tumor_locations != "Various")]
+    return dict(zip(single_organ.collection_id, single_organ.tumor_locations, strict=True))
 
 
-def list_idc(index: Index, cohort: str, wanted: IdcCohort, folder: str, left_out: LeftOut) -> list[dict]:
+def list_idc(index: Index, cohort: str, settings: IdcCohort, folder: str, left_out: LeftOut) -> list[dict]:
     """Rows of the slide sheet of one cohort, by project and id; a slide is the folder <folder>/<series>.
 
-    wanted: collections (names, or patterns with *), description (regular expression that is searched in the series
+    settings: collections (names, or patterns with *), description (regular expression that is searched in the series
     description; '': any). Raises ValueError if a pattern matches no collection, or nothing is left.
     """
     key = f"config, key acquire/idc/{cohort}"
-    there = sorted(set(index.series.collection_id.dropna()))
+    collections = sorted(set(index.series.collection_id.dropna()))
     chosen: set[str] = set()
-    for asked in wanted["collections"]:
-        found = fnmatch.filter(there, asked.lower())
-        if not found:
-            near = ", ".join(name for name in there if name[:4] == asked[:4].lower()) or ", ".join(there)
-            raise ValueError(f"{key}: the index {index.version} has no collection {asked} of slides; it has {near}")
-        chosen |= set(found)
-    mine = index.series[index.series.collection_id.isin(chosen)]
+    for requested in settings["collections"]:
+        matches = fnmatch.filter(collections, requested.lower())
+        if not matches:
+            suggestions = ", ".join(name for name in collections if name[:4] == requested[:4].lower()) or ", ".join(
+                collections
+            )
+            raise ValueError(
+                f"{key}: the index {index.version} has no collection {requested} of slides; it has {suggestions}"
+            )
+        chosen |= set(matches)
+    candidates = index.series[index.series.collection_id.isin(chosen)]
     try:
-        pattern = re.compile(wanted["description"])
+        pattern = re.compile(settings["description"])
     except re.error as error:
-        raise ValueError(f"{key}/description: {wanted['description']!r} is no regular expression ({error})") from None
-    match = mine.SeriesDescription.fillna("").map(lambda text: bool(pattern.search(text))).astype(bool)
+        raise ValueError(f"{key}/description: {settings['description']!r} is no regular expression ({error})") from None
+    match = candidates.SeriesDescription.fillna("").map(lambda text: bool(pattern.search(text))).astype(bool)
     for (collection, label), count in Counter(
-        zip(mine.collection_id[~match], map(label_of, mine.SeriesDescription[~match].fillna("")), strict=True)
+        zip(
+            candidates.collection_id[~match],
+            map(label_of, candidates.SeriesDescription[~match].fillna("")),
+            strict=True,
+        )
     ).items():
         left_out.add(cohort, "slides", project_of(collection), label, "description is not what is asked for", count)
     if not match.any():
-        raise ValueError(f"{key}: no series description holds {wanted['description']!r}")
-    rows = [slide_row(index, series, cohort, folder, left_out) for series in mine[match].to_dict("records")]
+        raise ValueError(f"{key}: no series description holds {settings['description']!r}")
+    rows = [slide_row(index, series, cohort, folder, left_out) for series in candidates[match].to_dict("records")]
     return sorted(named(filter(None, rows)), key=lambda row: (row["project"], row["slide_id"]))
 
 
@@ -146,7 +156,7 @@ def slide_row(index: Index, series: Mapping, cohort: str, folder: str, left_out:
             cohort, "slides", project_of(series["collection_id"]), label_of(text), "the index has no case or address"
         )
         return None
-    name, place = index.names.get(uid, ("", ""))
+    name, organ = index.names.get(uid, ("", ""))
     code = parse_barcode(name) or parse_barcode(case) or Barcode("", case)
     project = project_of(series["collection_id"])
     kinds = {*kind_of_description(text), code.kind} - {""}
@@ -160,9 +170,9 @@ def slide_row(index: Index, series: Mapping, cohort: str, folder: str, left_out:
         "path": f"{folder}/{uid}",
         "cohort": cohort,
         "site": code.site,
-        "organ": place or index.organs.get(series["collection_id"], ""),
+        "organ": organ or index.organs.get(series["collection_id"], ""),
         "project": project,
-        "specimen": next((SPECIMENS[word] for word in text.lower().split() if word in SPECIMENS), ""),
+        "specimen": next((SPECIMENS[term] for term in text.lower().split() if term in SPECIMENS), ""),
         "sample_id": sample_of(code, name),
         "sample_type": next(iter(kinds), ""),
         "url": series["series_aws_url"],
@@ -183,8 +193,8 @@ def bytes_of(megabytes: float | None) -> str:
 
 def kind_of_description(text: str) -> set[str]:
     """tumour and normal, where a series description says so ("FFPE HE TP DX1", "HE normal_tissue")."""
-    words = set(text.lower().split())
-    return {kind for kind, said in (("tumour", TUMOUR), ("normal", NORMAL)) if words & said}
+    terms = set(text.lower().split())
+    return {kind for kind, kind_terms in (("tumour", TUMOUR), ("normal", NORMAL)) if terms & kind_terms}
 
 
 def sample_of(code: Barcode, name: str) -> str:

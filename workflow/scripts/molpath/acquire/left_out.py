@@ -23,11 +23,11 @@ class LeftOut:
         """One more; sheet: slides or profiles; kind: of tissue, in the service's words."""
         self._counts[cohort, sheet, project, kind or "not said", reason] += count
 
-    def warn(self, words: str) -> None:
+    def warn(self, message: str) -> None:
         """Something a service says of its own answer."""
-        if words not in self.said:
-            log.warning("%s", words)
-            self.said.append(words)
+        if message not in self.said:
+            log.warning("%s", message)
+            self.said.append(message)
 
     def rows(self) -> list[dict[str, str]]:
         """A row each, the most first within a cohort and sheet."""
@@ -36,10 +36,10 @@ class LeftOut:
 
     def summary(self, cohort: str, sheet: str) -> str:
         """The largest counts of one cohort and sheet in words, and how many the others are; '' without any."""
-        mine = [row for row in self.rows() if (row["cohort"], row["sheet"]) == (cohort, sheet)]
-        rest = sum(int(row["count"]) for row in mine[_SHOWN:])
-        more = f"; {rest} more, listed in left_out.tsv" if rest else ""
-        return "; ".join(in_words(row) for row in mine[:_SHOWN]) + more
+        counts = [row for row in self.rows() if (row["cohort"], row["sheet"]) == (cohort, sheet)]
+        n_other = sum(int(row["count"]) for row in counts[_SHOWN:])
+        remainder = f"; {n_other} more, listed in left_out.tsv" if n_other else ""
+        return "; ".join(in_words(row) for row in counts[:_SHOWN]) + remainder
 
 
 def in_words(row: dict[str, str]) -> str:
@@ -51,13 +51,13 @@ def keep_pairs(
     slides: Sequence[dict], profiles: Sequence[dict], keys: tuple[Sequence, Sequence], left_out: LeftOut
 ) -> tuple[list[dict], list[dict]]:
     """Slides and profiles whose key (case or specimen, one each row) the other side has too; others are counted."""
-    both = set(keys[0]) & set(keys[1])
-    kept: list[list[dict]] = []
-    for sheet, rows, mine in (("slides", slides, keys[0]), ("profiles", profiles, keys[1])):
-        kept.append([row for row, key in zip(rows, mine, strict=True) if key in both])
-        other = "profile" if sheet == "slides" else "slide"
-        for row, key in zip(rows, mine, strict=True):
-            if key not in both:
+    shared = set(keys[0]) & set(keys[1])
+    paired: list[list[dict]] = []
+    for sheet, rows, sheet_keys in (("slides", slides, keys[0]), ("profiles", profiles, keys[1])):
+        paired.append([row for row, key in zip(rows, sheet_keys, strict=True) if key in shared])
+        partner = "profile" if sheet == "slides" else "slide"
+        for row, key in zip(rows, sheet_keys, strict=True):
+            if key not in shared:
                 project = row.get("project") or ""
-                left_out.add(row["cohort"], sheet, project, row["sample_type"], f"no {other} beside it (paired_only)")
-    return kept[0], kept[1]
+                left_out.add(row["cohort"], sheet, project, row["sample_type"], f"no {partner} beside it (paired_only)")
+    return paired[0], paired[1]

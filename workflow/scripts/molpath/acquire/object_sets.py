@@ -58,7 +58,7 @@ def list_objects(service: Service, url: str) -> list[dict[str, str]]:
         query["continuation-token"] = token
     if not objects:
         raise NotFound(f"{url}: the bucket lists no object under this name")
-    return sorted({one["id"]: one for one in objects}.values(), key=lambda one: one["id"])
+    return sorted({item["id"]: item for item in objects}.values(), key=lambda item: item["id"])
 
 
 def _object_of(bucket: str, prefix: str, key: str, size: str, etag: str) -> dict[str, str]:
@@ -83,7 +83,7 @@ def fetch_set(transfer: Transfer, file: Mapping[str, str]) -> tuple[int, str]:
         return _present(transfer, file, path)
     part = path.with_name(f"{path.name}.part")
     objects = list_objects(transfer.service, file["url"])
-    total = sum(int(one["bytes"]) for one in objects)
+    total = sum(int(item["bytes"]) for item in objects)
     if file["bytes"] and total != int(file["bytes"]):
         raise SetAside(
             "wrong_size",
@@ -91,19 +91,21 @@ def fetch_set(transfer: Transfer, file: Mapping[str, str]) -> tuple[int, str]:
             "version of the series; `snakemake sheets` with a newer index lists it again",
         )
     part.mkdir(parents=True, exist_ok=True)
-    wanted = [one | {"id": f"{file['id']}/{one['id']}", "path": str(part / one["id"])} for one in objects]
-    keep = {path for one in wanted for path in (Path(one["path"]), part_of(Path(one["path"]), one))}
+    targets = [item | {"id": f"{file['id']}/{item['id']}", "path": str(part / item["id"])} for item in objects]
+    keep = {path for item in targets for path in (Path(item["path"]), part_of(Path(item["path"]), item))}
     for stray in [entry for entry in part.iterdir() if entry not in keep]:
         shutil.rmtree(stray) if stray.is_dir() else stray.unlink()
-    for one in wanted:
-        mine = Path(one["path"])
-        if mine.exists() and transfer.checked(mine, one)[0]:  # of another version: only this function writes here
-            mine.unlink()
-        transfer.fetch(one)
+    for item in targets:
+        object_path = Path(item["path"])
+        if (
+            object_path.exists() and transfer.checked(object_path, item)[0]
+        ):  # of another version: only this function writes here
+            object_path.unlink()
+        transfer.fetch(item)
     os.replace(part, path)
     fsync(path.parent)
-    for one in objects:
-        transfer.notes.moved(part / one["id"], path / one["id"])
+    for item in objects:
+        transfer.notes.moved(part / item["id"], path / item["id"])
     return total, _digest(transfer, path)
 
 
@@ -115,7 +117,7 @@ def _present(transfer: Transfer, file: Mapping[str, str], path: Path) -> tuple[i
     if file["bytes"]:
         right = sum(sizes.values()) == int(file["bytes"])
     else:
-        right = sizes == {one["id"]: int(one["bytes"]) for one in list_objects(transfer.service, file["url"])}
+        right = sizes == {item["id"]: int(item["bytes"]) for item in list_objects(transfer.service, file["url"])}
     if not right:
         raise SetAside(
             "other_file",

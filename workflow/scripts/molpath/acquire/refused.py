@@ -25,16 +25,16 @@ def list_refused(downloads: str, retry: bool) -> str:
         if is_temporary(path):  # what a killed job left
             continue
         table = read_tsv(path)
-        aside = table[table.status == "set_aside"]
-        rows += [{"kind": path.parent.name, "block": path.stem} | row for row in aside.to_dict("records")]
-        manifests += [path] if len(aside) else []
+        refused = table[table.status == "set_aside"]
+        rows += [{"kind": path.parent.name, "block": path.stem} | row for row in refused.to_dict("records")]
+        manifests += [path] if len(refused) else []
     write_tsv(f"{downloads}/refused.tsv", pd.DataFrame(rows, columns=list(COLUMNS)))
     reasons = Counter(row["reason"] for row in rows)
     counts = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
-    told = f"{downloads}/refused.tsv: {len(rows)} files" + (f" ({counts})" if counts else "")
+    message = f"{downloads}/refused.tsv: {len(rows)} files" + (f" ({counts})" if counts else "")
     if retry and manifests:
         for path in manifests:
-            mark = Path(downloads, "retry", path.parent.name, path.stem)
-            write_text(mark, f"{time.time_ns()}\n")
-        told += f"; the next run asks for them again, in {len(manifests)} jobs"
-    return told
+            marker = Path(downloads, "retry", path.parent.name, path.stem)
+            write_text(marker, f"{time.time_ns()}\n")
+        message += f"; the next run asks for them again, in {len(manifests)} jobs"
+    return message

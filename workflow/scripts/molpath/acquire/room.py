@@ -17,19 +17,19 @@ def check_room(files: Sequence[Mapping[str, str]]) -> None:
     files: path, bytes ('' if unknown: not counted). What of a file is there, or in its part, needs no more room.
     """
     missing: defaultdict[int, int] = defaultdict(int)
-    place: dict[int, Path] = {}
+    folder_of: dict[int, Path] = {}
     for file in files:
         folder = nearest_folder(file["path"])
         device = os.stat(folder).st_dev
-        place.setdefault(device, folder)
+        folder_of.setdefault(device, folder)
         if file["bytes"] and not os.path.exists(file["path"]):
             missing[device] += max(0, int(file["bytes"]) - _there(f"{file['path']}.part"))
     for device, needed in missing.items():
-        free = shutil.disk_usage(place[device]).free
+        free = shutil.disk_usage(folder_of[device]).free
         if free < needed:
             raise NoRoom(
-                f"{place[device]}: {needed / 1e9:,.1f} GB are to be downloaded, {free / 1e9:,.1f} GB are free. Make "
-                "room, let key folder of the cohort (config, section acquire) name another disk, or cut "
+                f"{folder_of[device]}: {needed / 1e9:,.1f} GB are to be downloaded, {free / 1e9:,.1f} GB are free. "
+                "Make room, let key folder of the cohort (config, section acquire) name another disk, or cut "
                 "rows out of the sheet."
             )
 
@@ -40,8 +40,8 @@ def nearest_folder(path: str | os.PathLike[str]) -> Path:
     return next(folder for folder in parents if folder.is_dir())
 
 
-def _there(part: str) -> int:
-    """Bytes of a part: a file, or the folder of a set."""
-    if os.path.isdir(part):
-        return sum(entry.stat().st_size for entry in os.scandir(part) if entry.is_file())
-    return os.path.getsize(part) if os.path.exists(part) else 0
+def _there(partial: str) -> int:
+    """Bytes of a partial: a file, or the folder of a set."""
+    if os.path.isdir(partial):
+        return sum(entry.stat().st_size for entry in os.scandir(partial) if entry.is_file())
+    return os.path.getsize(partial) if os.path.exists(partial) else 0

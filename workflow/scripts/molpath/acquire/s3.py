@@ -40,9 +40,9 @@ def denied(url: str, status: int, region: str) -> str:
     """What to do about an answer that is no file. region: the bucket's, where the service says it."""
     if region and region != (of_environment(REGIONS) or _HOME):
         return f"{url}: HTTP {status}, the bucket is in another region: export {REGIONS[0]}={region}, and start again"
-    state = "the keys were not accepted, or may not read it" if login() else f"no keys ({KEY}, {SECRET})"
+    cause = "the keys were not accepted, or may not read it" if login() else f"no keys ({KEY}, {SECRET})"
     return (
-        f"{url}: HTTP {status}, {state}; a name that does not exist is answered like this too.\n"
+        f"{url}: HTTP {status}, {cause}; a name that does not exist is answered like this too.\n"
         f"Correct the name or the keys ({SESSION} as well, where they are temporary; "
         'eval "$(aws configure export-credentials --format env)" sets all three) and start again: '
         "what is downloaded stays."

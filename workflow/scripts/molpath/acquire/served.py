@@ -29,9 +29,9 @@ class Served:
 
     def note(self, url: str) -> None:
         """A file came from here."""
-        parts = urlsplit(url)
+        address = urlsplit(url)
         with self._lock:
-            if self.path and not parts.query and "@" not in parts.netloc and origin(url) not in self._noted:
+            if self.path and not address.query and "@" not in address.netloc and origin(url) not in self._noted:
                 self._noted.add(origin(url))
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 with open(self.path, "a", encoding="utf-8") as handle:

@@ -28,7 +28,7 @@ def write_sheets(*, settings: Acquire, sheets: str, downloads: str, service: Ser
     cohort that stands under `idc` and under `gdc` or `gtex` has its slides from the IDC and its profiles from there.
     Rows are in the order of cohorts, projects and ids: the same answers give the same bytes.
     """
-    of_idc = {name for name, wanted in settings["idc"].items() if wanted["collections"]}
+    of_idc = {name for name, idc_settings in settings["idc"].items() if idc_settings["collections"]}
     cohorts = sorted({*settings["gdc"], *settings["gtex"], *of_idc})
     if not cohorts:
         raise ValueError("config, section acquire names no cohort under gdc, gtex or idc: nothing to ask for")
@@ -39,20 +39,20 @@ def write_sheets(*, settings: Acquire, sheets: str, downloads: str, service: Ser
     slides: list[dict] = []
     profiles: list[dict] = []
     for cohort in cohorts:
-        found = list_cohort(settings, cohort, downloads, service, index, left_out)
-        slides, profiles = slides + found[0], profiles + found[1]
-    told = {}
+        cohort_rows = list_cohort(settings, cohort, downloads, service, index, left_out)
+        slides, profiles = slides + cohort_rows[0], profiles + cohort_rows[1]
+    messages = {}
     for name, key, rows in (("slides", "slide_id", slides), ("profiles", "profile_id", profiles)):
         path = Path(sheets) / f"{name}.tsv"
         count = Counter(row[key] for row in rows)
-        if twice := [one for one in count if count[one] > 1]:
+        if twice := [row_id for row_id in count if count[row_id] > 1]:
             left_out.warn(
                 f"{path} repeats ids ({len(twice)} in all, first {twice[0]}), which no other command takes: "
                 "cohorts of section acquire overlap; list a project or collection once"
             )
-        told[str(path)] = what_changed(path, key, rows)
+        messages[str(path)] = what_changed(path, key, rows)
         write_tsv(path, pd.DataFrame(rows, columns=None if rows else [key, "case_id", "path"]).fillna(""))
-        log.info("%s: %s", path, told[str(path)])
+        log.info("%s: %s", path, messages[str(path)])
     try:
         check_room([*slides, *{row["path"]: row for row in profiles}.values()])
     except NoRoom as error:
@@ -60,8 +60,8 @@ def write_sheets(*, settings: Acquire, sheets: str, downloads: str, service: Ser
     counts = left_out.rows()
     write_tsv(Path(sheets) / "left_out.tsv", pd.DataFrame(counts, columns=list(COLUMNS)))
     for cohort, sheet in sorted({(row["cohort"], row["sheet"]) for row in counts}):
-        told[f"{sheets}/left_out.tsv, {sheet} of {cohort}"] = left_out.summary(cohort, sheet)
-    return told | {f"warning {i}": words for i, words in enumerate(left_out.said, start=1)}
+        messages[f"{sheets}/left_out.tsv, {sheet} of {cohort}"] = left_out.summary(cohort, sheet)
+    return messages | {f"warning {i}": message for i, message in enumerate(left_out.said, start=1)}
 
 
 def list_cohort(
@@ -85,8 +85,8 @@ def list_cohort(
     if cohort not in settings["gdc"]:
         return slides, []
     gdc, api = settings["gdc"][cohort], settings["gdc_api"].rstrip("/")
-    listed, profiles = list_gdc(service, api, cohort, gdc, folder("gdc"), left_out, slides=not slides)
-    slides = slides or listed
+    gdc_slides, profiles = list_gdc(service, api, cohort, gdc, folder("gdc"), left_out, slides=not slides)
+    slides = slides or gdc_slides
     if gdc["paired_only"]:
         cases = [row["case_id"] for row in slides], [row["case_id"] for row in profiles]
         return keep_pairs(slides, profiles, cases, left_out)
@@ -96,7 +96,7 @@ def list_cohort(
 def what_changed(path: Path, key: str, rows: list[dict]) -> str:
     """Rows now and the bytes they announce, and how the rows differ from a sheet that is there already."""
     ids = {row[key] for row in rows}
-    before = set(read_tsv(path)[key]) if path.exists() else set()
-    changed = f" ({len(ids - before)} new, {len(before - ids)} gone)" if before else ""
+    previous = set(read_tsv(path)[key]) if path.exists() else set()
+    changed = f" ({len(ids - previous)} new, {len(previous - ids)} gone)" if previous else ""
     size = sum(int(row["bytes"] or 0) for row in rows)
     return f"{len(rows)} rows{changed}" + (f", {size / 1e12:,.3f} TB" if size >= 1e9 else "")

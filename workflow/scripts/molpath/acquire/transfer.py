@@ -49,28 +49,28 @@ class Transfer:
         if os.path.isdir(path) or os.path.isdir(part_of(path, file)):
             raise SetAside("other_file", f"{path} (or its part) is there, but it is a folder; remove it")
         if os.path.exists(path):
-            wrong, md5 = self.checked(path, file)
-            if wrong:
-                raise SetAside("other_file", f"{path} is there, but {wrong}; remove it to have it fetched again")
+            problem, md5 = self.checked(path, file)
+            if problem:
+                raise SetAside("other_file", f"{path} is there, but {problem}; remove it to have it fetched again")
             return path.stat().st_size, md5
         path.parent.mkdir(parents=True, exist_ok=True)
         part = part_of(path, file)
         if not file["md5"] and not file.get("etag"):  # nothing would tell that a part is of another version of the file
             part.unlink(missing_ok=True)
-        wrong = ""
+        problem = ""
         for _ in range(2):
-            wrong, md5 = self._complete(file, part), ""
-            if not wrong:
-                wrong, md5 = self.checked(part, file)
-            if not wrong:
+            problem, md5 = self._complete(file, part), ""
+            if not problem:
+                problem, md5 = self.checked(part, file)
+            if not problem:
                 os.replace(part, path)
                 fsync(path.parent)
                 self.notes.moved(part, path)
                 log.info("%s: %d bytes from %s", file["id"], path.stat().st_size, shown(file["url"]))
                 return path.stat().st_size, md5
-            log.warning("%s: %s; the part is removed", file["id"], wrong)
+            log.warning("%s: %s; the part is removed", file["id"], problem)
             part.unlink(missing_ok=True)
-        raise SetAside(_reason_of(wrong), f"twice {wrong}")
+        raise SetAside(_reason_of(problem), f"twice {problem}")
 
     def checked(self, path: Path, file: Mapping[str, str]) -> tuple[str, str]:
         """In words what is wrong with size, MD5 or first bytes, '' if they are as announced; and the MD5.
@@ -80,8 +80,8 @@ class Transfer:
         size = path.stat().st_size
         if file["bytes"] and size != int(file["bytes"]):
             return f"it has {size} bytes, announced were {file['bytes']}", ""
-        if not file["md5"] and (wrong := wrong_start(path, file["path"])):
-            return wrong, ""
+        if not file["md5"] and (problem := wrong_start(path, file["path"])):
+            return problem, ""
         md5 = self.notes.md5(path)
         if file["md5"] and md5 != file["md5"].lower():
             return f"its MD5 is {md5}, announced was {file['md5']}", md5
@@ -96,47 +96,52 @@ class Transfer:
         while cuts < self.service.attempts:
             if not validator and not file["md5"]:  # nothing would tell that the rest is of another version
                 part.unlink(missing_ok=True)
-            before = size_of(part)
-            whole, validator, page = self._receive(file, part, validator)
+            size_before = size_of(part)
+            complete, validator, page = self._receive(file, part, validator)
             if page:
                 return page
-            if whole:
+            if complete:
                 return ""
             log.info("%s: cut off at byte %d, going on from there", file["id"], size_of(part))
-            cuts = 0 if size_of(part) > before else cuts + 1
+            cuts = 0 if size_of(part) > size_before else cuts + 1
         raise Unreachable(f"{shown(file['url'])}: cut off {cuts} times at byte {size_of(part)}")
 
     def _receive(self, file: Mapping[str, str], part: Path, validator: str) -> tuple[bool, str, str]:
         """Append one answer to `part`: is it whole now, the version (ETag) sent, and what came instead of a file."""
-        before = have = size_of(part)
+        size_before = offset = size_of(part)
         headers = {"Accept-Encoding": "identity"}
-        if have:
+        if offset:
             # Buckets know If-Match only, and refuse to go on with another version.
-            same = "If-Match" if file["url"].startswith(SCHEME) else "If-Range"
-            headers |= {"Range": f"bytes={have}-"} | ({same: validator} if validator else {})
+            condition = "If-Match" if file["url"].startswith(SCHEME) else "If-Range"
+            headers |= {"Range": f"bytes={offset}-"} | ({condition: validator} if validator else {})
         with self.service.ask("GET", file["url"], headers, stream=True) as response:
-            if response.status_code == 416 and have:  # nothing after these bytes: the check says if they are right
+            if response.status_code == 416 and offset:  # nothing after these bytes: the check says if they are right
                 return True, validator, ""
             kind = response.headers.get("Content-Type", "")
             if is_page(kind, file["path"]):
                 return False, validator, f"the answer is a page of a website ({kind})"
             if response.status_code not in (200, 206):
                 return False, validator, f"the answer is no file (HTTP {response.status_code})"
-            sent, total = version_of(response, file["url"]), size_announced(file)
+            version, total = version_of(response, file["url"]), size_announced(file)
             if response.status_code == 206:
-                told = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", "").strip())
-                other = bool(have and validator and sent and sent.strip('"') != validator.strip('"'))
-                if not told or int(told[1]) > have or other:  # bytes that don't fit those that are there
+                content_range = re.fullmatch(
+                    r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", "").strip()
+                )
+                other_version = bool(offset and validator and version and version.strip('"') != validator.strip('"'))
+                # Bytes that don't fit those that are there.
+                if not content_range or int(content_range[1]) > offset or other_version:
                     part.unlink(missing_ok=True)
-                    return False, "", "" if have else "the answer is a piece of the file that was not asked for"
-                have, total = int(told[1]), int(told[2]) if told[2] != "*" else total
+                    return False, "", "" if offset else "the answer is a piece of the file that was not asked for"
+                offset, total = int(content_range[1]), int(content_range[2]) if content_range[2] != "*" else total
             else:
-                have = 0
-            came = write_body(response, part, have, is_packed(file["path"]))
+                offset = 0
+            received = write_body(response, part, offset, is_packed(file["path"]))
             # A service may send less than was asked for; without a length a cut looks like an end.
-            short = size_of(part) < total and (response.status_code == 206 or "Content-Length" not in response.headers)
+            too_short = size_of(part) < total and (
+                response.status_code == 206 or "Content-Length" not in response.headers
+            )
             # The same once more is all that the service has: the check says that it is too short.
-            return came and (not short or size_of(part) <= before), sent, ""
+            return received and (not too_short or size_of(part) <= size_before), version, ""
 
 
 def version_of(response: requests.Response, url: str) -> str:
@@ -191,10 +196,10 @@ def write_body(response: requests.Response, part: Path, start: int, packed: bool
     return True
 
 
-def _reason_of(wrong: str) -> str:
-    if "MD5" in wrong:
+def _reason_of(problem: str) -> str:
+    if "MD5" in problem:
         return "wrong_md5"
-    return "wrong_size" if "bytes, announced" in wrong else "not_the_file"
+    return "wrong_size" if "bytes, announced" in problem else "not_the_file"
 
 
 def size_of(path: Path) -> int:

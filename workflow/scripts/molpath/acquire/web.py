@@ -74,8 +74,8 @@ class Service(requests.Session):
         try:
             if bucket:
                 options |= {"auth": s3.login()}
-            where = s3.address(url) if bucket else url
-            response = self.request(method, where, headers=headers, timeout=self.timeout_s, **options)
+            address = s3.address(url) if bucket else url
+            response = self.request(method, address, headers=headers, timeout=self.timeout_s, **options)
         except (InvalidURL, InvalidSchema, MissingSchema) as error:
             raise BadRequest(f"{shown(url)}: not an address that can be asked ({type(error).__name__})") from None
         except requests.RequestException as error:  # its text may quote where a redirect led, with a signature
@@ -83,19 +83,21 @@ class Service(requests.Session):
         status = response.status_code
         if status < 300 or status == 416:
             return response
-        told = without_secrets(words_of(response), self._token, url, response.url)
+        service_message = without_secrets(words_of(response), self._token, url, response.url)
         response.close()
         if bucket and status in (301, 307, 400, 401, 403):
-            raise AccessDenied(s3.denied(url, status, response.headers.get("x-amz-bucket-region", "")) + told)
+            raise AccessDenied(
+                s3.denied(url, status, response.headers.get("x-amz-bucket-region", "")) + service_message
+            )
         if status in (401, 403):
-            raise AccessDenied(self._denied(url, status) + told)
+            raise AccessDenied(self._denied(url, status) + service_message)
         if status in (404, 410):
             raise NotFound(f"{shown(url)}: HTTP {status}")
         if 400 <= status < 500 and status not in _PASSING:
-            raise BadRequest(f"{shown(url)}: HTTP {status}{told}")
+            raise BadRequest(f"{shown(url)}: HTTP {status}{service_message}")
         # A redirect that is still one names no address that could be followed.
-        tried = f" after {self.attempts} attempts" if status in _PASSING else ""
-        raise Unreachable(f"{shown(url)}: HTTP {status}{tried}{told}")
+        attempts = f" after {self.attempts} attempts" if status in _PASSING else ""
+        raise Unreachable(f"{shown(url)}: HTTP {status}{attempts}{service_message}")
 
     def is_home(self, url: str) -> bool:
         """True for addresses of the service that the token is for: the GDC."""
@@ -128,14 +130,14 @@ def parts_of(url: str) -> SplitResult:
 
 def origin(url: str) -> str:
     """Scheme, host and port of an address, without a login."""
-    parts = parts_of(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}".lower()
+    address = parts_of(url)
+    return f"{address.scheme}://{address.netloc.rpartition('@')[2]}".lower()
 
 
 def shown(url: str) -> str:
     """An address fit for a log: without query (signatures) and without a login."""
-    parts = parts_of(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    address = parts_of(url)
+    return f"{address.scheme}://{address.netloc.rpartition('@')[2]}{address.path}"
 
 
 def words_of(response: requests.Response) -> str:
@@ -149,17 +151,17 @@ def words_of(response: requests.Response) -> str:
         return ""
     if "html" in response.headers.get("Content-Type", "").lower():
         return ""
-    found = re.search(r'"(?:message|error|detail)"\s*:\s*"([^"]+)"|<Message>([^<]+)</Message>', text)
-    said = " ".join((next(filter(None, found.groups())) if found else text).split())[:200]
-    return f" It says: {said}" if said and (found or said[0] not in "<{[") else ""
+    match = re.search(r'"(?:message|error|detail)"\s*:\s*"([^"]+)"|<Message>([^<]+)</Message>', text)
+    message = " ".join((next(filter(None, match.groups())) if match else text).split())[:200]
+    return f" It says: {message}" if message and (match or message[0] not in "<{[") else ""
 
 
 def without_secrets(text: str, token: str, *urls: str) -> str:
     """What a service says, which may repeat what it was sent: without the token, and logins and queries of `urls`."""
     secrets = {token}
-    for parts in map(parts_of, urls):
-        values = {value for _, value in parse_qsl(parts.query) if len(value) > 7}
-        secrets |= {parts.query, parts.password or ""} | values
+    for address in map(parts_of, urls):
+        values = {value for _, value in parse_qsl(address.query) if len(value) > 7}
+        secrets |= {address.query, address.password or ""} | values
     for secret in sorted(secrets - {""}, key=len, reverse=True):
         text = text.replace(secret, "…")
     return text
@@ -178,11 +180,11 @@ def token_of_environment() -> str:
 
 def denied(url: str, status: int, with_token: bool) -> str:
     """What to do about a 401 or 403."""
-    state = (
+    cause = (
         "the token was not accepted: it has expired (after 30 days) or lacks this access" if with_token else "no token"
     )
     return (
-        f"{shown(url)}: HTTP {status}, {state}.\n"
+        f"{shown(url)}: HTTP {status}, {cause}.\n"
         "Log in at https://portal.gdc.cancer.gov, download a new token, keep it readable by you only (chmod 600), set\n"
         f"    export {TOKEN_FILE}=/path/to/gdc-user-token.txt\n"
         "and start again: what is downloaded stays. Or leave the file out (keep = no in the slide sheet)."

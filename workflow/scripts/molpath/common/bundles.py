@@ -23,23 +23,23 @@ AGAIN = "copy the bundle again, whole"
 class BadBundle(ValueError):
     """A bundle can't be used: where, what is wrong, what to do."""
 
-    def __init__(self, where: str, wrong: str, remedy: str) -> None:
-        super().__init__(f"{where}: {wrong}: {remedy}")
-        self.where, self.wrong, self.remedy = where, wrong, remedy
+    def __init__(self, location: str, problem: str, remedy: str) -> None:
+        super().__init__(f"{location}: {problem}: {remedy}")
+        self.where, self.wrong, self.remedy = location, problem, remedy
 
 
 def verify_files(folder: str) -> None:
     """Raise BadBundle unless the folder holds the files of its list, byte for byte, and no other."""
     listed = read_sums(folder)
-    found = dict(files_of(folder))
-    for name in sorted(found.keys() - listed.keys()):
+    sizes = dict(files_of(folder))
+    for name in sorted(sizes.keys() - listed.keys()):
         raise BadBundle(f"{folder}/{name}", f"{SUMS} doesn't list it", "take it out of the bundle's folder")
     for name, (size, digest) in sorted(listed.items()):
         path = f"{folder}/{name}"
-        if name not in found:
+        if name not in sizes:
             raise BadBundle(path, f"no such file, and {SUMS} lists it", AGAIN)
-        if found[name] != size:
-            raise BadBundle(path, f"{found[name]} bytes, and {SUMS} says {size}", AGAIN)
+        if sizes[name] != size:
+            raise BadBundle(path, f"{sizes[name]} bytes, and {SUMS} says {size}", AGAIN)
         if sha256_of(path) != digest:
             raise BadBundle(path, f"another SHA-256 than in {SUMS}", AGAIN)
 
@@ -64,23 +64,23 @@ def read_sums(folder: str) -> dict[str, tuple[int, str]]:
     """Bytes and SHA-256 of each file, as checksums.tsv lists them; BadBundle where it is none, or was changed."""
     path = Path(folder, SUMS)
     if not path.is_file() or path.is_symlink():
-        what = "no such folder" if not os.path.isdir(folder) else f"no bundle: there is no {SUMS} in it"
-        raise BadBundle(str(folder), what, "name a folder that `snakemake bundle` wrote")
+        problem = "no such folder" if not os.path.isdir(folder) else f"no bundle: there is no {SUMS} in it"
+        raise BadBundle(str(folder), problem, "name a folder that `snakemake bundle` wrote")
     if path.stat().st_size > LONGEST:
         raise BadBundle(str(path), f"larger than {LONGEST >> 20} MiB", AGAIN)
     head, _, body = path.read_bytes().partition(b"\n")
     if head != f"{HEAD}{hashlib.sha256(body).hexdigest()}".encode():
         raise BadBundle(str(path), "its lines differ from the SHA-256 in its first", AGAIN)
     columns, *lines = body.decode("utf-8", errors="replace").splitlines() or [""]
-    found: dict[str, tuple[int, str]] = {}
+    listed: dict[str, tuple[int, str]] = {}
     for line in lines:
         cells = line.split("\t")
-        if columns != COLUMNS or len(cells) != 3 or not cells[1].isdecimal() or len(found) == MOST_FILES:
+        if columns != COLUMNS or len(cells) != 3 or not cells[1].isdecimal() or len(listed) == MOST_FILES:
             raise BadBundle(str(path), f"not a list of files: {line[:60]!r}", AGAIN)
-        if not is_inside(cells[0]) or cells[0] in found:
+        if not is_inside(cells[0]) or cells[0] in listed:
             raise BadBundle(str(path), f"{cells[0]!r} is no file of the bundle's own", AGAIN)
-        found[cells[0]] = int(cells[1]), cells[2]
-    return found
+        listed[cells[0]] = int(cells[1]), cells[2]
+    return listed
 
 
 def sums_of(folder: str) -> str:

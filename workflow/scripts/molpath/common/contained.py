@@ -105,10 +105,12 @@ def limit_memory(megabytes: float) -> None:
     import resource
 
     with open("/proc/self/statm") as handle:
-        held = int(handle.read().split()[5]) * resource.getpagesize()
-    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    limit = held + int(megabytes * 2**20)
-    resource.setrlimit(resource.RLIMIT_DATA, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
+        current = int(handle.read().split()[5]) * resource.getpagesize()
+    _, hard_limit = resource.getrlimit(resource.RLIMIT_DATA)
+    limit = current + int(megabytes * 2**20)
+    resource.setrlimit(
+        resource.RLIMIT_DATA, (limit if hard_limit == resource.RLIM_INFINITY else min(limit, hard_limit), hard_limit)
+    )
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -120,10 +122,10 @@ class _Child:
     def __init__(self, function: Callable[[Any], Any], memory_mb: float | None):
         self.memory = f"; it may take {memory_mb:g} MB (slides: memory_mb)" if memory_mb else ""
         context = multiprocessing.get_context("fork")
-        self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs, function, memory_mb), daemon=True)
+        self.pipe, child_end = context.Pipe()
+        self.process = context.Process(target=_serve, args=(child_end, function, memory_mb), daemon=True)
         self.process.start()
-        theirs.close()
+        child_end.close()
 
     def ask(self, item: Any, deadline_s: float) -> Any:
         try:

@@ -20,12 +20,12 @@ def digest_of(*values: Any) -> str:
 
     Arrays count with dtype, shape and contents; dictionaries without regard to order.
     """
-    state = hashlib.sha256()
+    sha256 = hashlib.sha256()
     for value in values:
         for piece in _pieces(value):
-            state.update(len(piece).to_bytes(8, "little"))
-            state.update(piece)
-    return state.hexdigest()[:16]
+            sha256.update(len(piece).to_bytes(8, "little"))
+            sha256.update(piece)
+    return sha256.hexdigest()[:16]
 
 
 def _pieces(value: Any) -> list[bytes]:
@@ -46,4 +46,4 @@ def listed_digests(folder: str | os.PathLike[str]) -> dict[str, str]:
     """SHA-256 by file, as sha256.txt of a folder lists them: a line a file, as sha256sum writes it (`*` before a name
     marks binary mode). What is no such line lists nothing, whatever its bytes."""
     text = (Path(folder) / DIGESTS).read_text(encoding="utf-8", errors="replace")
-    return {found[2]: found[1].lower() for found in map(_LINE.fullmatch, text.splitlines()) if found}
+    return {match[2]: match[1].lower() for match in map(_LINE.fullmatch, text.splitlines()) if match}

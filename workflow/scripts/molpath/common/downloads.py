@@ -15,8 +15,10 @@ def failed_downloads(manifests: Iterable[str]) -> dict[str, str]:
     failed: dict[str, str] = {}
     for manifest in manifests:
         table = read_tsv(manifest)
-        aside = table[table.status == "set_aside"]
-        failed |= {path: f"{reason}: {detail}" for path, reason, detail in aside[["path", "reason", "detail"]].values}
+        failed_rows = table[table.status == "set_aside"]
+        failed |= {
+            path: f"{reason}: {detail}" for path, reason, detail in failed_rows[["path", "reason", "detail"]].values
+        }
     return failed
 
 
@@ -31,16 +33,16 @@ def downloaded_only(rows: Sequence[Mapping[str, str]], manifests: Iterable[str])
             log.warning(
                 "profile %s is left out: its file was not downloaded (%s)", row["profile_id"], failed[row["path"]]
             )
-    left = [row for row in rows if row["path"] not in failed]
-    if rows and not left:
+    downloaded = [row for row in rows if row["path"] not in failed]
+    if rows and not downloaded:
         first = rows[0]
         raise ValueError(f"no file of cohort {first['cohort']} could be downloaded; first {failed[first['path']]}")
-    files, lost = {row["path"] for row in rows}, {row["path"] for row in rows} & set(failed)
-    if len(lost) > len(files) / 2:
-        first = next(row for row in rows if row["path"] in lost)
+    files, failed_files = {row["path"] for row in rows}, {row["path"] for row in rows} & set(failed)
+    if len(failed_files) > len(files) / 2:
+        first = next(row for row in rows if row["path"] in failed_files)
         raise ValueError(
-            f"{len(lost)} of {len(files)} files of cohort {first['cohort']} could not be downloaded; first "
+            f"{len(failed_files)} of {len(files)} files of cohort {first['cohort']} could not be downloaded; first "
             f"{first['path']}: {failed[first['path']]}. `snakemake refused` lists them, `snakemake retry_refused` lets "
             "the next run ask again; rows that can't be obtained are left out of the sheet"
         )
-    return left
+    return downloaded

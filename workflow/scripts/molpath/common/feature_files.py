@@ -17,20 +17,23 @@ def find_feature_files(folder: str | os.PathLike[str], names: Collection[str]) -
 
     Those that are not found there are looked for anywhere below, as STAMP puts them; a name can have several then.
     """
-    near = next((os.path.join(folder, one) for one in NEAR if os.path.isdir(os.path.join(folder, one))), folder)
-    if not os.path.isdir(near):
+    root = next(
+        (os.path.join(folder, subfolder) for subfolder in NEAR if os.path.isdir(os.path.join(folder, subfolder))),
+        folder,
+    )
+    if not os.path.isdir(root):
         return {}
-    found = _in_folder(near, os.listdir(near), set(names))
-    missing = {name for name in names if name not in found}
+    paths_of = _in_folder(root, os.listdir(root), set(names))
+    missing = {name for name in names if name not in paths_of}
     if not missing:
-        return found
-    for parent, folders, files in os.walk(near):
+        return paths_of
+    for parent, folders, files in os.walk(root):
         entries = files + [name for name in folders if name.endswith(".zarr")]
         folders[:] = sorted(name for name in folders if not name.endswith(".zarr"))
-        if parent != os.fspath(near):
+        if parent != os.fspath(root):
             for name, paths in _in_folder(parent, entries, missing).items():
-                found[name] = found.get(name, []) + paths
-    return found
+                paths_of[name] = paths_of.get(name, []) + paths
+    return paths_of
 
 
 def _in_folder(
@@ -48,7 +51,7 @@ def _in_folder(
 def state_of(path: str | os.PathLike[str]) -> list[tuple[str, int, int]]:
     """Size and time of a file, or of every file of a folder: what tells that another one took its place."""
     if not os.path.isdir(path):
-        found = os.stat(path)
-        return [("", found.st_size, found.st_mtime_ns)]
-    files = sorted(one for one in Path(path).rglob("*") if one.is_file())
-    return [(str(one.relative_to(path)), one.stat().st_size, one.stat().st_mtime_ns) for one in files]
+        status = os.stat(path)
+        return [("", status.st_size, status.st_mtime_ns)]
+    files = sorted(entry for entry in Path(path).rglob("*") if entry.is_file())
+    return [(str(entry.relative_to(path)), entry.stat().st_size, entry.stat().st_mtime_ns) for entry in files]

@@ -42,9 +42,9 @@ def foreign_format(head: bytes) -> tuple[str, str] | None:
     return None
 
 
-def not_utf8(data: bytes, place: int) -> tuple[str, str]:
-    """What is wrong with a text whose byte at `place` keeps it from being UTF-8, and what to do."""
-    shown = data[place : place + 1].decode("cp1252", "replace")
-    return f"byte 0x{data[place]:02x} is no UTF-8 (in Windows-1252 it is {shown!r})", "save the file in UTF-8 " + (
+def not_utf8(data: bytes, offset: int) -> tuple[str, str]:
+    """What is wrong with a text whose byte at `offset` keeps it from being UTF-8, and what to do."""
+    character = data[offset : offset + 1].decode("cp1252", "replace")
+    return f"byte 0x{data[offset]:02x} is no UTF-8 (in Windows-1252 it is {character!r})", "save the file in UTF-8 " + (
         "(iconv -f WINDOWS-1252 -t UTF-8, if that is what it is in)"
     )

@@ -56,8 +56,8 @@ def _no_room(error: BaseException | None) -> int | None:
     HDF5 puts it into the words of an error, which may come up only as the file is closed, or hide another.
     """
     while error is not None:
-        told = re.search(r"errno = (\d+)", str(error))
-        number = int(told[1]) if told else getattr(error, "errno", None)
+        match = re.search(r"errno = (\d+)", str(error))
+        number = int(match[1]) if match else getattr(error, "errno", None)
         if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             return number
         error = error.__cause__ or error.__context__
@@ -112,8 +112,8 @@ def remove_leftovers(folder: str | os.PathLike[str], names: Container[str]) -> N
     with os.scandir(os.fspath(folder)) as entries:
         for entry in entries:
             match = _TEMPORARY.fullmatch(entry.name)
-            ours = match and match["host"] == socket.gethostname() and match["name"] in names
-            if ours and not is_being_written(entry.path):
+            is_leftover = match and match["host"] == socket.gethostname() and match["name"] in names
+            if is_leftover and not is_being_written(entry.path):
                 os.unlink(entry.path)
 
 
@@ -137,10 +137,10 @@ def write_tsv(path: str | os.PathLike[str], table: Any) -> None:
     import pandas as pd
 
     plain = table.rename(columns=lambda name: defused(one_line(str(name))))
-    for place, kind in enumerate(plain.dtypes):
+    for position, kind in enumerate(plain.dtypes):
         if kind.kind == "O":
-            cells = [defused(one_line(cell)) if isinstance(cell, str) else cell for cell in plain.iloc[:, place]]
-            plain.isetitem(place, pd.Series(cells, plain.index, dtype=object))
+            cells = [defused(one_line(cell)) if isinstance(cell, str) else cell for cell in plain.iloc[:, position]]
+            plain.isetitem(position, pd.Series(cells, plain.index, dtype=object))
     with atomic_path(path) as temporary:
         plain.to_csv(
             temporary, sep="\t", index=False, lineterminator="\n", float_format="%.10g", quoting=csv.QUOTE_NONE
@@ -156,14 +156,14 @@ def read_tsv(path: str | os.PathLike[str], lines: str = "") -> Any:
     import pandas as pd
 
     cells = read_cells(path)
-    found = pd.DataFrame(cells.rows, columns=cells.columns, dtype=object)
-    if found.shape != (len(cells.lines), len(cells.columns)):
+    table = pd.DataFrame(cells.rows, columns=cells.columns, dtype=object)
+    if table.shape != (len(cells.lines), len(cells.columns)):
         raise BadTable(
-            f"{path}", f"{len(found)} rows read of {len(cells.lines)}", "report this: it should never happen"
+            f"{path}", f"{len(table)} rows read of {len(cells.lines)}", "report this: it should never happen"
         )
     if lines:
-        found.insert(0, lines, cells.lines)
-    return found
+        table.insert(0, lines, cells.lines)
+    return table
 
 
 def write_parquet(path: str | os.PathLike[str], table: Any) -> None:
@@ -196,6 +196,6 @@ def fingerprint(path: str | os.PathLike[str]) -> str:
 
 def by_name(names: Sequence[str], files: Sequence[str]) -> dict[str, Any]:
     """Files of a job by name: one, or as many for each (a tuple)."""
-    each = len(files) // max(1, len(names))
-    groups = [tuple(files[i : i + each]) for i in range(0, len(files), each)] if each > 1 else files
+    n_each = len(files) // max(1, len(names))
+    groups = [tuple(files[i : i + n_each]) for i in range(0, len(files), n_each)] if n_each > 1 else files
     return dict(zip(names, groups, strict=True))

@@ -48,20 +48,20 @@ def keep(folder: str | os.PathLike[str], outputs: Mapping[str, str | os.PathLike
     differ: the first one's files stay, unless they are damaged.
     """
     folder = Path(folder)
-    ours = temporary_of(folder)
-    shutil.rmtree(ours, ignore_errors=True)
-    ours.mkdir(parents=True)
+    staging = temporary_of(folder)
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir(parents=True)
     for name, path in outputs.items():
-        copy(Path(path), ours / name)
-    write_json(ours / "complete", {name: sha256_of(path) for name, path in outputs.items()})
+        copy(Path(path), staging / name)
+    write_json(staging / "complete", {name: sha256_of(path) for name, path in outputs.items()})
     try:
         if folder.exists() and not _is_whole(folder, outputs):
             shutil.rmtree(folder)
         if not folder.exists():
-            ours.rename(folder)
+            staging.rename(folder)
     except OSError:  # another job put its folder there just now
         log.info("%s was kept by another job", folder)
-    shutil.rmtree(ours, ignore_errors=True)
+    shutil.rmtree(staging, ignore_errors=True)
 
 
 def _is_whole(folder: Path, names: Iterable[str]) -> bool:
@@ -83,24 +83,24 @@ def _is_whole(folder: Path, names: Iterable[str]) -> bool:
 def _digests(marker: Path) -> dict[str, object]:
     """SHA-256 by name, as the marker says; none where it can't be read, or is of a version that recorded none."""
     try:
-        found = json.loads(marker.read_text(encoding="utf-8"))
+        content = json.loads(marker.read_text(encoding="utf-8"))
     except (ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return content if isinstance(content, dict) else {}
 
 
 def copy(source: Path, target: Path) -> None:
     """Copy a file: in the kernel, which shares the blocks of both where the file system can."""
-    with open(source, "rb") as read, open(target, "wb") as write:
+    with open(source, "rb") as reader, open(target, "wb") as writer:
         try:
-            while os.copy_file_range(read.fileno(), write.fileno(), 1 << 30):
+            while os.copy_file_range(reader.fileno(), writer.fileno(), 1 << 30):
                 pass
         except (OSError, AttributeError) as error:
             if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
                 raise
-            read.seek(0)  # the offsets of the files have moved
-            write.seek(0)
-            shutil.copyfileobj(read, write, 1 << 20)
+            reader.seek(0)  # the offsets of the files have moved
+            writer.seek(0)
+            shutil.copyfileobj(reader, writer, 1 << 20)
 
 
 def damaged(folder: str | os.PathLike[str]) -> list[Path]:

@@ -22,9 +22,9 @@ GROWTH, FREE = 200, 1 << 30
 LONGEST_HEADER, MOST_MEMBERS = 1 << 24, 1 << 17
 
 
-def too_large(declared: int, held: int, growth: int = GROWTH) -> bool:
+def too_large(declared: int, present: int, growth: int = GROWTH) -> bool:
     """True if what a file claims, in bytes, can't come out of the bytes that it holds."""
-    return declared > max(FREE, growth * held)
+    return declared > max(FREE, growth * present)
 
 
 def check_safetensors(path: str | os.PathLike[str]) -> None:
@@ -37,8 +37,8 @@ def check_safetensors(path: str | os.PathLike[str]) -> None:
         start = handle.read(8)
         length = struct.unpack("<Q", start)[0] if len(start) == 8 else size
         if length > min(size - 8, LONGEST_HEADER):
-            wrong = f"its header is said to have {length} bytes, and the file has {size}"
-            raise Refused(f"{path}: no whole safetensors file ({wrong}): {AGAIN}")
+            problem = f"its header is said to have {length} bytes, and the file has {size}"
+            raise Refused(f"{path}: no whole safetensors file ({problem}): {AGAIN}")
         try:
             header = json.loads(handle.read(length))
         except (ValueError, RecursionError) as error:
@@ -53,32 +53,32 @@ def check_archive(file: str | os.PathLike[str] | IO[bytes], name: str = "", pack
     name: what messages call it where `file` is an open one; packed: members may be compressed, as torch's never are.
     Anything but an archive passes: its own reader judges it.
     """
-    named = name or str(file)
+    label = name or str(file)
     try:
         if not zipfile.is_zipfile(file):
             return
         with zipfile.ZipFile(file) as archive:
             members = archive.infolist()
-            held = sum(one.compress_size for one in members)
-            whole = archive.fp.seek(0, os.SEEK_END) if archive.fp else held
+            packed_size = sum(member.compress_size for member in members)
+            archive_size = archive.fp.seek(0, os.SEEK_END) if archive.fp else packed_size
     except (zipfile.BadZipFile, NotImplementedError) as error:
-        raise Refused(f"{named}: an archive that can't be read ({error}): {AGAIN}") from None
+        raise Refused(f"{label}: an archive that can't be read ({error}): {AGAIN}") from None
     finally:
         if not isinstance(file, (str, os.PathLike)):
             file.seek(0)
-    unpacked = sum(one.file_size for one in members)
+    unpacked = sum(member.file_size for member in members)
     if len(members) > MOST_MEMBERS:
-        raise Refused(f"{named}: an archive of {len(members)} files: {AGAIN}")
+        raise Refused(f"{label}: an archive of {len(members)} files: {AGAIN}")
     # Members that share the same bytes hold more than the archive: only what it has counts.
-    if too_large(unpacked, min(held, whole)) if packed else unpacked > whole:
+    if too_large(unpacked, min(packed_size, archive_size)) if packed else unpacked > archive_size:
         size = f"{unpacked >> 20} MiB" if unpacked >> 20 else f"{unpacked} bytes"
-        told = f"{size} in an archive of {whole} bytes"
-        raise Refused(f"{named}: {told}, no {'' if packed else 'torch '}file of data is packed like that: {AGAIN}")
-    if not packed and any(one.CRC for one in members):  # some writers leave all of them 0
-        _check_sums(file, named)
+        sizes = f"{size} in an archive of {archive_size} bytes"
+        raise Refused(f"{label}: {sizes}, no {'' if packed else 'torch '}file of data is packed like that: {AGAIN}")
+    if not packed and any(member.CRC for member in members):  # some writers leave all of them 0
+        _check_sums(file, label)
 
 
-def _check_sums(file: str | os.PathLike[str] | IO[bytes], named: str) -> None:
+def _check_sums(file: str | os.PathLike[str] | IO[bytes], label: str) -> None:
     """Raise Refused where a member differs from its checksum: torch.load takes what it reads, whatever that says."""
     try:
         with zipfile.ZipFile(file) as archive:
@@ -86,12 +86,12 @@ def _check_sums(file: str | os.PathLike[str] | IO[bytes], named: str) -> None:
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError) as error:
         if isinstance(error, OSError) and error.errno != errno.EINVAL:
             raise
-        raise Refused(f"{named}: an archive that can't be read ({error}): {AGAIN}") from None
+        raise Refused(f"{label}: an archive that can't be read ({error}): {AGAIN}") from None
     finally:
         if not isinstance(file, (str, os.PathLike)):
             file.seek(0)
     if damaged:
-        raise Refused(f"{named}: {damaged} in it differs from its checksum: {AGAIN}")
+        raise Refused(f"{label}: {damaged} in it differs from its checksum: {AGAIN}")
 
 
 def check_array(path: str | os.PathLike[str]) -> None:
@@ -104,12 +104,12 @@ def check_array(path: str | os.PathLike[str]) -> None:
         handle.seek(0)
         try:
             version = npy.read_magic(handle)
-            read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-            shape, _, dtype = read(handle)
-            held = os.path.getsize(path) - handle.tell()
+            read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+            shape, _, dtype = read_header(handle)
+            n_bytes = os.path.getsize(path) - handle.tell()
         except (ValueError, TypeError, SyntaxError, OverflowError, TokenError, RecursionError) as error:
             raise Refused(f"no header of an array ({str(error).splitlines()[0]})") from None
     if dtype.hasobject:
         raise Refused("it holds Python objects")
-    if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize > held:
-        raise Refused(f"it is said to be {' x '.join(map(str, shape))}, in {held} bytes")
+    if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize > n_bytes:
+        raise Refused(f"it is said to be {' x '.join(map(str, shape))}, in {n_bytes} bytes")

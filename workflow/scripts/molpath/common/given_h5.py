@@ -49,14 +49,14 @@ def all_contained(
     """
     for item, result in map_contained(function, items, deadline_s, memory_mb):
         if isinstance(result, OSError):
-            told = re.search(r"errno = (\d+)", str(result))
-            if (int(told[1]) if told else result.errno) in PASSING:
+            match = re.search(r"errno = (\d+)", str(result))
+            if (int(match[1]) if match else result.errno) in PASSING:
                 raise result
         if isinstance(result, Lost):
             result = Unusable(f"reading it failed: {result.detail}. Copy it again, or make it again")
         elif isinstance(result, Exception) and not isinstance(result, Unusable):
-            told_as = "" if isinstance(result, OSError) else f"{type(result).__name__}: "
-            result = Unusable(f"it can't be read ({told_as}{result}): copy it again, or make it again")
+            prefix = "" if isinstance(result, OSError) else f"{type(result).__name__}: "
+            result = Unusable(f"it can't be read ({prefix}{result}): copy it again, or make it again")
         yield item, result
 
 
@@ -91,25 +91,25 @@ def check_tree(handle: Any) -> None:
     """
     import h5py
 
-    waiting, held, declared = [("", handle)], handle.id.get_filesize(), 0
-    seen: set[Any] = set()
+    waiting, file_size, declared = [("", handle)], handle.id.get_filesize(), 0
+    visited: set[Any] = set()
     while waiting:
         path, group = waiting.pop()
         for name in list(group):
-            found, where = _own(group, name), f"{path}/{name}"
-            mark = h5py.h5o.get_info(found.id).addr
-            if mark in seen:
+            item, item_path = _own(group, name), f"{path}/{name}"
+            address = h5py.h5o.get_info(item.id).addr
+            if address in visited:
                 continue
-            seen.add(mark)
-            if isinstance(found, h5py.Group):
-                waiting.append((where, found))
-            elif isinstance(found, h5py.Dataset):
-                _check_within(found, where)
-                declared += found.nbytes if found.shape is not None else 0
-                if not too_large(declared, held) and found.dtype.hasobject and found.size:
-                    declared += _held_elsewhere(found, held)
-                if too_large(declared, held):
-                    raise Unusable(f"up to {where!r} it is said to hold {declared >> 20} MiB, in {held} bytes")
+            visited.add(address)
+            if isinstance(item, h5py.Group):
+                waiting.append((item_path, item))
+            elif isinstance(item, h5py.Dataset):
+                _check_within(item, item_path)
+                declared += item.nbytes if item.shape is not None else 0
+                if not too_large(declared, file_size) and item.dtype.hasobject and item.size:
+                    declared += _held_elsewhere(item, file_size)
+                if too_large(declared, file_size):
+                    raise Unusable(f"up to {item_path!r} it is said to hold {declared >> 20} MiB, in {file_size} bytes")
 
 
 def _own(handle: Any, name: str) -> Any:
@@ -122,12 +122,12 @@ def _own(handle: Any, name: str) -> Any:
     if isinstance(link, h5py.ExternalLink):
         raise Unusable(f"{name!r} is a link into another file ({link.filename}): put the array itself into the file")
     try:
-        found = handle[name]
+        item = handle[name]
     except KeyError:
         raise Unusable(f"{name!r} is a link to nothing") from None
-    if h5py.h5i.get_file_id(found.id) != h5py.h5i.get_file_id(handle.id):  # a soft link over an external one
+    if h5py.h5i.get_file_id(item.id) != h5py.h5i.get_file_id(handle.id):  # a soft link over an external one
         raise Unusable(f"{name!r} is a link into another file: put the array itself into the file")
-    return found
+    return item
 
 
 def _check_within(dataset: Any, name: str) -> None:
@@ -137,25 +137,25 @@ def _check_within(dataset: Any, name: str) -> None:
 
 def _check_size(dataset: Any, name: str) -> None:
     """A few bytes can unpack to more than memory holds."""
-    held = dataset.id.get_storage_size()
-    if too_large(dataset.nbytes, held):
+    stored_size = dataset.id.get_storage_size()
+    if too_large(dataset.nbytes, stored_size):
         shape = " x ".join(map(str, dataset.shape))
         raise Unusable(
-            f"{name!r} is said to be {shape}, {dataset.nbytes >> 20} MiB, and takes {held} bytes in the file"
+            f"{name!r} is said to be {shape}, {dataset.nbytes >> 20} MiB, and takes {stored_size} bytes in the file"
         )
 
 
-def _held_elsewhere(dataset: Any, held: int) -> int:
-    """Bytes of texts and lists of a dataset, counted until they are more than a file of `held` bytes can mean."""
+def _held_elsewhere(dataset: Any, file_size: int) -> int:
+    """Bytes of texts and lists of a dataset, counted until they are more than a file of `file_size` bytes can mean."""
     if dataset.shape == ():
         return _bytes_of(dataset[()])
-    across = math.prod(dataset.shape[1:])
-    step, total = max(1, min(4096, max(16, FREE // max(1, held))) // max(1, across)), 0
-    if across > MOST_TEXTS:
-        raise Unusable(f"rows of {across} texts: no table is like that")
+    row_length = math.prod(dataset.shape[1:])
+    step, total = max(1, min(4096, max(16, FREE // max(1, file_size))) // max(1, row_length)), 0
+    if row_length > MOST_TEXTS:
+        raise Unusable(f"rows of {row_length} texts: no table is like that")
     for start in range(0, dataset.shape[0], step):
         total += sum(map(_bytes_of, dataset[start : start + step].reshape(-1)))
-        if too_large(total, held):
+        if too_large(total, file_size):
             break
     return total
 
@@ -176,11 +176,11 @@ def _check_written(dataset: Any, name: str) -> None:
         return
     if dataset.chunks:
         pairs = zip(dataset.shape, dataset.chunks, strict=True)
-        wanted, written = math.prod(-(-size // chunk) for size, chunk in pairs), dataset.id.get_num_chunks()
+        n_blocks, n_written = math.prod(-(-size // chunk) for size, chunk in pairs), dataset.id.get_num_chunks()
     else:
-        wanted, written = 1, min(1, dataset.id.get_storage_size())
-    if written < wanted:
+        n_blocks, n_written = 1, min(1, dataset.id.get_storage_size())
+    if n_written < n_blocks:
         raise Unusable(
-            f"{name!r} is said to be {' x '.join(map(str, dataset.shape))}, and {written} of its {wanted} blocks were "
-            "written: make the file again"
+            f"{name!r} is said to be {' x '.join(map(str, dataset.shape))}, and {n_written} of its {n_blocks} blocks "
+            "were written: make the file again"
         )

@@ -20,8 +20,8 @@ def check_parquet(path: str | os.PathLike[str]) -> None:
     import pyarrow.parquet
 
     with pyarrow.parquet.ParquetFile(path, memory_map=True) as file:
-        told = file.metadata
-        rows, columns = told.num_rows, told.num_columns
-        groups = sum(told.row_group(i).total_byte_size for i in range(told.num_row_groups))
+        metadata = file.metadata
+        rows, columns = metadata.num_rows, metadata.num_columns
+        groups = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
     if too_large(max(8 * rows * columns, groups), size := os.path.getsize(path), GROWTH_OF_COLUMNS):
         raise Refused(f"{rows} rows of {columns} columns in {size} bytes, no data are like that")

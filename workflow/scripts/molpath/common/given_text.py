@@ -33,17 +33,17 @@ def check_yaml_size(node: Any) -> None:
     sizes: dict[int, int] = {}
     waiting: list[tuple[Any, bool]] = [(node, False)]
     while waiting:
-        one, done = waiting.pop()
-        if one is None or one.id == "scalar":
+        current, expanded = waiting.pop()
+        if current is None or current.id == "scalar":
             continue
-        below = [each for pair in one.value for each in pair] if one.id == "mapping" else one.value
-        if done:
-            sizes[id(one)] = 1 + sum(sizes.get(id(each), 1) for each in below)
-            if sizes[id(one)] > MOST_NODES:
+        children = [child for pair in current.value for child in pair] if current.id == "mapping" else current.value
+        if expanded:
+            sizes[id(current)] = 1 + sum(sizes.get(id(child), 1) for child in children)
+            if sizes[id(current)] > MOST_NODES:
                 raise Refused(f"more than {MOST_NODES} values once its aliases are written out: write it without them")
-        elif id(one) not in sizes:
-            sizes[id(one)] = MOST_NODES + 1  # till it is done: an alias below to itself counts as too many
-            waiting.append((one, True))
-            waiting += [(each, False) for each in below]
-        elif sizes[id(one)] > MOST_NODES:
+        elif id(current) not in sizes:
+            sizes[id(current)] = MOST_NODES + 1  # till it is done: an alias below to itself counts as too many
+            waiting.append((current, True))
+            waiting += [(child, False) for child in children]
+        elif sizes[id(current)] > MOST_NODES:
             raise Refused("an alias that stands for itself, or for too much: write it without")

@@ -30,15 +30,15 @@ def give_readable_names(data: Any) -> None:
     index are taken. `/` becomes `_`; a name that is taken gets a number.
     """
     changed = []
-    for which in ("obs", "var"):
-        table = getattr(data, which)
+    for axis in ("obs", "var"):
+        table = getattr(data, axis)
         names = readable_names([str(name) for name in table.columns], str(table.index.name or ""))
         pairs = [(name, str(old)) for name, old in zip(names, table.columns, strict=True) if name != old]
         if pairs:
             table.columns = names
-            changed += [(which, *pair) for pair in pairs]
+            changed += [(axis, *pair) for pair in pairs]
         if table.index.name is not None and not _is_place(str(table.index.name)):
-            changed.append((which, "index", str(table.index.name)))
+            changed.append((axis, "index", str(table.index.name)))
             table.index.name = None
     if changed:
         import pandas as pd
@@ -50,17 +50,21 @@ def give_readable_names(data: Any) -> None:
 
 def readable_names(names: list[str], index: str = "") -> list[str]:
     """Names in their order, each once and readable; those that are so already stay."""
-    taken = {"_index", index}
-    kept = [_is_place(name) and name not in taken and names.count(name) == 1 for name in names]
-    taken |= {name for name, stays in zip(names, kept, strict=True) if stays}
-    found = []
-    for name, stays in zip(names, kept, strict=True):
-        if not stays:
+    used_names = {"_index", index}
+    unchanged = [_is_place(name) and name not in used_names and names.count(name) == 1 for name in names]
+    used_names |= {name for name, is_unchanged in zip(names, unchanged, strict=True) if is_unchanged}
+    readable = []
+    for name, is_unchanged in zip(names, unchanged, strict=True):
+        if not is_unchanged:
             plain = "".join("_" if letter in "/\0" else letter for letter in name).strip(".") or "unnamed"
-            name = next(one for one in (plain, *(f"{plain}_{i}" for i in range(2, len(names) + 4))) if one not in taken)
-            taken.add(name)
-        found.append(name)
-    return found
+            name = next(
+                candidate
+                for candidate in (plain, *(f"{plain}_{i}" for i in range(2, len(names) + 4)))
+                if candidate not in used_names
+            )
+            used_names.add(name)
+        readable.append(name)
+    return readable
 
 
 def _is_place(name: str) -> bool:
@@ -74,10 +78,10 @@ def check_readable(path: str | os.PathLike[str], data: Any) -> None:
 
     try:
         with h5py.File(path, "r", locking=False) as handle:
-            for which in ("obs", "var"):
-                given, found = getattr(data, which), read_elem(handle[which])
-                if list(given.columns) != list(found.columns) or list(given.index) != list(found.index):
-                    raise Unreadable(f"{path}: {which} is read with other columns or rows than were written")
+            for axis in ("obs", "var"):
+                expected, actual = getattr(data, axis), read_elem(handle[axis])
+                if list(expected.columns) != list(actual.columns) or list(expected.index) != list(actual.index):
+                    raise Unreadable(f"{path}: {axis} is read with other columns or rows than were written")
             if set(read_elem(handle["uns"])) != set(data.uns):
                 raise Unreadable(f"{path}: uns is read with other keys than were written")
             for name in ("X", *(f"layers/{layer}" for layer in data.layers)):

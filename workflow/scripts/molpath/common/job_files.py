@@ -41,21 +41,21 @@ def check(inputs: Iterable[str]) -> None:
     has made), so that the next job need not read it again.
     """
     for path in dict.fromkeys(map(str, inputs)):
-        place = record_of(path)
-        rows = read_rows(place)
+        record_path = record_of(path)
+        rows = read_rows(record_path)
         if not rows or not os.path.exists(path):
             continue
-        found = intact(path, rows)
-        if found is None:
+        current = intact(path, rows)
+        if current is None:
             size = os.path.getsize(path)
             raise ChangedInput(
                 f"{path} isn't what the job that made it left: it was damaged, or changed ({size} bytes now, "
                 f"{rows[-1].bytes} then, or others). Nothing is made of it: run `snakemake --forcerun {path}`, which "
                 "makes it again and goes on"
             )
-        if found not in rows:
+        if current not in rows:
             with contextlib.suppress(OSError):  # a folder that may only be read costs a look at the bytes each time
-                write_text(place, found.line())
+                write_text(record_path, current.line())
 
 
 def forget(outputs: Iterable[str]) -> None:

@@ -28,11 +28,11 @@ def check_library() -> None:
     Snakemake puts the folder of a script last: a copy on PYTHONPATH, or installed beside Snakemake, would run in place
     of the code that provenance names.
     """
-    mine, own = Path(__file__).resolve().parents[2], Path(sys.path[0]).resolve()
-    if mine != own:
+    imported, expected = Path(__file__).resolve().parents[2], Path(sys.path[0]).resolve()
+    if imported != expected:
         raise ShadowedLibrary(
-            f"this job would run the library in {mine}, not the workflow's own in {own}: take the other one off "
-            "PYTHONPATH, or uninstall it, and start again"
+            f"this job would run the library in {imported}, not the workflow's own in {expected}: take the other one "
+            "off PYTHONPATH, or uninstall it, and start again"
         )
 
 
@@ -42,14 +42,14 @@ def start(job: Any) -> None:
     Its log gets stderr, logging and uncaught exceptions; it dies with its parent process; what it makes is recorded if
     it ends well. Raises ChangedInput where an input isn't what another job left.
     """
-    state = _send_to(str(job.log[0]))
+    status = _send_to(str(job.log[0]))
     outputs = [str(path) for path in job.output]
     job_files.check(job.input)
     job_files.forget(outputs)
     results, process = job_files.results_of(str(job.log[0]), outputs), os.getpid()
 
     def end() -> None:
-        if not state["failed"] and os.getpid() == process:
+        if not status["failed"] and os.getpid() == process:
             job_files.record(outputs, results)
 
     atexit.register(end)
@@ -72,17 +72,17 @@ def _send_to(log_path: str) -> dict[str, bool]:
         level=logging.INFO, stream=log, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
     )
     logging.captureWarnings(True)
-    state = {"failed": False}
+    status = {"failed": False}
 
     def report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        state["failed"] = True
+        status["failed"] = True
         logging.getLogger("molpath").error("job failed", exc_info=(kind, error, trace))
         # Not behind the line of progress, which is drawn again below this.
         erase = "\r\033[K" if os.isatty(terminal) and os.environ.get("TERM", "dumb") != "dumb" else ""
         os.write(terminal, f"{erase}{kind.__name__}: {error}\n(log: {log_path})\n".encode())
 
     sys.excepthook = report
-    return state
+    return status
 
 
 def die_with_parent() -> None:

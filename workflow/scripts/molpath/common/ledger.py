@@ -97,21 +97,21 @@ class Gathering:
 
     def before(self, part: Part) -> dict[str, Entry]:
         """Of every slide the last entry before a part: of the same grid and encoder, where there is one."""
-        found = dict(self._known)
+        latest = dict(self._known)
         for stage in STAGES[: STAGES.index(part.stage)]:
             grid = part.grid if stage in ("tiles", "features") else ""
             encoder = part.encoder if stage == "features" else ""
-            found |= self._by_part.get(Part(stage, grid, encoder), {})
-        return found
+            latest |= self._by_part.get(Part(stage, grid, encoder), {})
+        return latest
 
     def add(self, part: Part, manifest: Iterable[Row]) -> None:
         """Add a part from rows of its manifests; slides that are not known (of another sheet) are no part of it.
 
         A manifest carries on what stages before it set aside; what it gives another reason for, it set aside itself.
         """
-        before = self.before(part)
+        previous = self.before(part)
         for row in manifest:
-            if (earlier := before.get(row["slide_id"])) is None:
+            if (earlier := previous.get(row["slide_id"])) is None:
                 continue
             carried = earlier.status != OK and earlier.reason == row["reason"]
             lost_at = "" if row["status"] == OK else earlier.lost_at if carried else part.stage
@@ -140,14 +140,14 @@ class Gathering:
         pairs: rows of omics/pairs.tsv; packed: rows of the run's store by slide; trained: slides the run was given,
         None for all that are paired and packed.
         """
-        told: dict[str, Row] = {}
+        pair_of: dict[str, Row] = {}
         for row in pairs:
             fits = not row["modality"] or row["modality"] in modalities
-            if fits and (row["slide_id"] not in told or row["status"] == "paired"):
-                told[row["slide_id"]] = row
+            if fits and (row["slide_id"] not in pair_of or row["status"] == "paired"):
+                pair_of[row["slide_id"]] = row
         for slide, entry in self.before(part).items():
             if entry.cohort in cohorts:
-                fate = _fate_in_run(entry, told.get(slide), packed.get(slide), trained is None or slide in trained)
+                fate = _fate_in_run(entry, pair_of.get(slide), packed.get(slide), trained is None or slide in trained)
                 self._put(Entry(entry.slide_id, entry.case_id, entry.cohort, *part, *fate))
 
     def _put(self, entry: Entry) -> None:
@@ -155,7 +155,7 @@ class Gathering:
         self._by_part.setdefault(entry.part, {})[entry.slide_id] = entry
 
 
-def _fate_in_run(entry: Entry, pair: Row | None, pack: Row | None, drawn: bool) -> tuple[str, str, str, str, str]:
+def _fate_in_run(entry: Entry, pair: Row | None, pack: Row | None, is_drawn: bool) -> tuple[str, str, str, str, str]:
     """Status, lost_at, reason, detail and patches of a slide in a run; entry: the last before."""
     if entry.status != OK:
         return SET_ASIDE, entry.lost_at, entry.reason, entry.detail, ""
@@ -165,7 +165,7 @@ def _fate_in_run(entry: Entry, pair: Row | None, pack: Row | None, drawn: bool) 
         return LEFT_OUT, "pretrain", pair["reason"], pair["detail"], ""
     if pack is not None and pack["status"] != OK:
         return SET_ASIDE, "pretrain", pack["reason"], pack["detail"], ""
-    if not drawn:
+    if not is_drawn:
         return LEFT_OUT, "pretrain", NOT_DRAWN, "the run trains on a part of the pairs", ""
     return OK, "", "", "", entry.patches
 
@@ -180,21 +180,21 @@ class Count(NamedTuple):
 
 def count(entries: Iterable[Entry]) -> dict[Part, Count]:
     """Counts of every part, in the order of the entries; reasons in the order in which they are looked for."""
-    done: Counter[Part] = Counter()
-    lost: dict[Part, Counter[str]] = {}
+    n_done: Counter[Part] = Counter()
+    lost_reasons: dict[Part, Counter[str]] = {}
     for entry in entries:
-        mine = lost.setdefault(entry.part, Counter())
+        part_reasons = lost_reasons.setdefault(entry.part, Counter())
         if entry.status == OK:
-            done[entry.part] += 1
+            n_done[entry.part] += 1
         elif entry.is_lost_here:
-            mine[entry.reason] += 1
-    order = {reason: place for place, reason in enumerate(REASONS)}
-    found = {}
-    for part, reasons in lost.items():
+            part_reasons[entry.reason] += 1
+    order = {reason: position for position, reason in enumerate(REASONS)}
+    counts = {}
+    for part, reasons in lost_reasons.items():
         ranked = sorted(reasons, key=lambda reason: order.get(reason, len(order)))
         counted = Counter({reason: reasons[reason] for reason in ranked})
-        found[part] = Count(done[part] + counted.total(), done[part], counted)
-    return found
+        counts[part] = Count(n_done[part] + counted.total(), n_done[part], counted)
+    return counts
 
 
 def first_losses(entries: Iterable[Entry]) -> dict[str, Entry | None]:
@@ -202,17 +202,19 @@ def first_losses(entries: Iterable[Entry]) -> dict[str, Entry | None]:
 
     A slide without a raw file that came as far as features was not lost; what a run leaves out isn't, either.
     """
-    found: dict[str, Entry | None] = {}
+    losses: dict[str, Entry | None] = {}
     unread: dict[str, Entry] = {}
-    for entry in sorted(entries, key=lambda one: STAGES.index(one.stage)):  # stable: the order of the sheet stays
-        found.setdefault(entry.slide_id, None)
+    for entry in sorted(
+        entries, key=lambda loss_entry: STAGES.index(loss_entry.stage)
+    ):  # stable: the order of the sheet stays
+        losses.setdefault(entry.slide_id, None)
         if entry.status == OK and entry.stage not in ("slides", "tissue"):
             unread.pop(entry.slide_id, None)
         elif entry.status == SET_ASIDE and entry.is_lost_here and entry.reason == FEATURES_ONLY:
             unread[entry.slide_id] = entry
         elif entry.status == SET_ASIDE and entry.is_lost_here:
-            found[entry.slide_id] = found[entry.slide_id] or entry
-    return {slide: loss or unread.get(slide) for slide, loss in found.items()}
+            losses[entry.slide_id] = losses[entry.slide_id] or entry
+    return {slide: loss or unread.get(slide) for slide, loss in losses.items()}
 
 
 def judge(entries: Sequence[Entry], max_failed_fraction: float, table: str) -> None:
@@ -225,8 +227,8 @@ def judge(entries: Sequence[Entry], max_failed_fraction: float, table: str) -> N
     total = sum(entry.reason not in ALLOWED for entry in entries)
     failed = counts.total()
     if total and failed / total > max_failed_fraction:
-        listed = "\n".join(f"  {number:6d} {reason}: {REASONS[reason]}" for reason, number in counts.most_common())
+        lines = "\n".join(f"  {number:6d} {reason}: {REASONS[reason]}" for reason, number in counts.most_common())
         raise TooManySetAside(
             f"{failed} of {total} slides were set aside, more than max_failed_fraction = {max_failed_fraction:g} of "
-            f"the config allows:\n{listed}\nSee {table}; fix or exclude the slides (keep = no), or allow more."
+            f"the config allows:\n{lines}\nSee {table}; fix or exclude the slides (keep = no), or allow more."
         )

@@ -35,17 +35,17 @@ def group_limits(proc: str, groups: str) -> list[float]:
         lines = Path(proc, "self/cgroup").read_text().splitlines()
     except OSError:
         lines = []
-    found = []
+    limits = []
     for line in ["0::/", *lines]:
         _, controllers, path = line.split(":", 2)
         for controller in set(controllers.split(",")) & set(LIMITS):
             root = Path(groups, controller)
-            place = root / path.lstrip("/")
-            for folder in (place, *place.parents):
-                found += read_limit(folder / LIMITS[controller])
+            group_folder = root / path.lstrip("/")
+            for folder in (group_folder, *group_folder.parents):
+                limits += read_limit(folder / LIMITS[controller])
                 if folder == root:
                     break
-    return found
+    return limits
 
 
 def read_limit(path: Path) -> list[float]:

@@ -44,10 +44,10 @@ class Progress:
         self._write(force=self.state["done"] >= self.state["total"])
 
     def _write(self, force: bool = False) -> None:
-        now = time.monotonic()
-        if self.path is None or (not force and now - self._written < 1.0):
+        time_s = time.monotonic()
+        if self.path is None or (not force and time_s - self._written < 1.0):
             return
-        self._written = now
+        self._written = time_s
         state = self.state | {"started": round(self.started, 3), "updated": round(time.time(), 1)}
         temporary = temporary_of(self.path)
         with contextlib.suppress(OSError):  # a full disk is for the job's own files to tell of

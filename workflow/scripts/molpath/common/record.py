@@ -50,16 +50,16 @@ class Record:
     def intact(self, path: str | os.PathLike[str]) -> Row | None:
         """The row that says the bytes of a file as they are; None where none does."""
         path = Path(path)
-        rows, found = self.rows(path), os.stat(path)
-        if not any(row.fits(found) for row in rows):
+        rows, status = self.rows(path), os.stat(path)
+        if not any(row.fits(status) for row in rows):
             rows = [*self._rows_of_others(path.parent).get(path.name, []), *rows]
         return intact(path, rows)
 
     def row(self, path: str | os.PathLike[str]) -> Row:
         """What manifests tell of a file that this job wrote or took: what its maker recorded. Raises ChangedFile where
         the record is gone."""
-        if found := self.intact(path) or next(iter(self.rows(path)[::-1]), None):
-            return found
+        if recorded := self.intact(path) or next(iter(self.rows(path)[::-1]), None):
+            return recorded
         raise ChangedFile(
             f"nothing is recorded of {path} any more: another run may have worked on the same files; run it again"
         )
@@ -97,24 +97,24 @@ class Record:
         """Leave one row for each file that is there, in the order of names."""
         self.reload()
         for folder in map(Path, folders):
-            place = self._place(folder)
-            remove_leftovers(place.parent, {place.name})
-            rows = read_rows(place)
-            kept = {row.name: row for row in rows if (folder / row.name).exists()}
-            kept |= {row.name: row for row in rows if row.name in kept and row.fits(os.stat(folder / row.name))}
-            text = "".join(kept[name].line() for name in sorted(kept))
-            if rows and place.read_text(encoding="utf-8", errors="replace") != text:
-                write_text(place, text)
+            record_path = self._place(folder)
+            remove_leftovers(record_path.parent, {record_path.name})
+            rows = read_rows(record_path)
+            latest = {row.name: row for row in rows if (folder / row.name).exists()}
+            latest |= {row.name: row for row in rows if row.name in latest and row.fits(os.stat(folder / row.name))}
+            text = "".join(latest[name].line() for name in sorted(latest))
+            if rows and record_path.read_text(encoding="utf-8", errors="replace") != text:
+                write_text(record_path, text)
 
     def _place(self, folder: Path) -> Path:
         return folder / FOLDER / f"{self.shard or READERS}.tsv"
 
     def _add(self, folder: Path, row: Row) -> None:
         """Append a row; whatever this process knew of the file before stays known."""
-        place = self._place(folder)
-        place.parent.mkdir(parents=True, exist_ok=True)
+        record_path = self._place(folder)
+        record_path.parent.mkdir(parents=True, exist_ok=True)
         self._rows_of_shard(folder).setdefault(row.name, []).append(row)
-        with open(place, "a+b") as handle:
+        with open(record_path, "a+b") as handle:
             if handle.tell():  # a line that a full disk or a kill left torn must not swallow this one
                 handle.seek(-1, os.SEEK_END)
                 if handle.read(1) != b"\n":
@@ -128,9 +128,9 @@ class Record:
 
     def _rows_of_others(self, folder: Path) -> dict[str, list[Row]]:
         if folder not in self._others:
-            places = sorted((folder / FOLDER).glob("*.tsv"))
-            others = [place for place in places if not self.shard or place != self._place(folder)]
-            self._others[folder] = _by_name([row for place in others for row in read_rows(place)])
+            paths = sorted((folder / FOLDER).glob("*.tsv"))
+            other_paths = [path for path in paths if not self.shard or path != self._place(folder)]
+            self._others[folder] = _by_name([row for path in other_paths for row in read_rows(path)])
         return self._others[folder]
 
 
@@ -145,14 +145,14 @@ def is_current(
     """
     if not os.path.lexists(path):
         return False
-    known = record.rows(path)
+    recorded = record.rows(path)
     if os.path.isdir(path):
         raise ForeignFile(f"{path} is a folder, and a file of this workflow goes there: move it away")
-    if known and not record.take(path):
+    if recorded and not record.take(path):
         log.warning("%s is damaged, or was changed since it was made: it is made again", path)
         return False
     stamp = read_stamp(path)
-    if stamp is None and not known and is_readable(path):
+    if stamp is None and not recorded and is_readable(path):
         raise ForeignFile(
             f"{path} was not made by this workflow and is never replaced. Move it away, or, to use features "
             "of another tool, give their folder as `precomputed:` in the config."
@@ -162,10 +162,10 @@ def is_current(
         return False
     if stamp["inputs"] != inputs or not (accept_other_code or stamp["code"] == code):
         return False
-    if not known and not accept_other_code:
+    if not recorded and not accept_other_code:
         log.warning("nothing is recorded of the bytes of %s: it is made again", path)
         return False
-    if not known:
+    if not recorded:
         log.warning("nothing is recorded of the bytes of %s: it is taken as it is, for accept_other_code", path)
         record.adopt(path)
     return True
@@ -178,23 +178,23 @@ def check_intact(path: str | os.PathLike[str], fingerprint: str, record: Record,
     """
     try:
         rows = [row for row in record.rows(path) if row.sha256.startswith(fingerprint)]
-        found = intact(path, rows)
-        if found and found not in rows:
-            record.remember(path, found)
-        if found or not (fingerprint or rows):
+        current = intact(path, rows)
+        if current and current not in rows:
+            record.remember(path, current)
+        if current or not (fingerprint or rows):
             return
-        wrong = "" if fingerprint and sha256_of(path).startswith(fingerprint) else "is damaged, or was changed"
+        problem = "" if fingerprint and sha256_of(path).startswith(fingerprint) else "is damaged, or was changed"
     except FileNotFoundError:
-        wrong = "is missing"
-    if wrong:
+        problem = "is missing"
+    if problem:
         raise ChangedFile(
-            f"{path} {wrong} since it was made: nothing is made of it. Run `snakemake --forcerun {rule}`: it makes "
+            f"{path} {problem} since it was made: nothing is made of it. Run `snakemake --forcerun {rule}`: it makes "
             "this file again, takes the others as they are, and goes on"
         )
 
 
 def _by_name(rows: Iterable[Row]) -> dict[str, list[Row]]:
-    found: dict[str, list[Row]] = {}
+    rows_of: dict[str, list[Row]] = {}
     for row in rows:
-        found.setdefault(row.name, []).append(row)
-    return found
+        rows_of.setdefault(row.name, []).append(row)
+    return rows_of

@@ -37,15 +37,15 @@ class Row(NamedTuple):
         """The row as it is written."""
         return "\t".join(map(str, self)) + "\n"
 
-    def fits(self, found: os.stat_result) -> bool:
+    def fits(self, status: os.stat_result) -> bool:
         """True if size and time are as recorded: cheap, and what no damage by accident leaves."""
-        return (self.bytes, self.mtime_ns) == (found.st_size, found.st_mtime_ns)
+        return (self.bytes, self.mtime_ns) == (status.st_size, status.st_mtime_ns)
 
 
 def row_of(path: str | os.PathLike[str], name: str = "") -> Row:
     """The row of a file as it is now; name: what it will be called."""
-    found = os.stat(path)
-    return Row(name or Path(path).name, found.st_size, found.st_mtime_ns, sha256_of(path))
+    status = os.stat(path)
+    return Row(name or Path(path).name, status.st_size, status.st_mtime_ns, sha256_of(path))
 
 
 def read_rows(path: str | os.PathLike[str]) -> list[Row]:
@@ -63,13 +63,13 @@ def intact(path: str | os.PathLike[str], rows: Iterable[Row]) -> Row | None:
 
     Raises FileNotFoundError where the file is gone.
     """
-    found, latest_first = os.stat(path), list(rows)[::-1]
+    status, latest_first = os.stat(path), list(rows)[::-1]
     for row in latest_first:
-        if row.fits(found):
+        if row.fits(status):
             return row
-    alike = [row for row in latest_first if row.bytes == found.st_size]
-    digest = sha256_of(path) if alike else ""
-    return next((row._replace(mtime_ns=found.st_mtime_ns) for row in alike if row.sha256 == digest), None)
+    same_size = [row for row in latest_first if row.bytes == status.st_size]
+    digest = sha256_of(path) if same_size else ""
+    return next((row._replace(mtime_ns=status.st_mtime_ns) for row in same_size if row.sha256 == digest), None)
 
 
 def _parsed(line: str) -> Row | None:

@@ -56,7 +56,7 @@ def parts_of(path: str | os.PathLike[str]) -> list[Path]:
     if suffix == ".mrxs":
         return [path, *(file for file in sorted(path.with_suffix("").rglob("*")) if file.is_file())]
     if suffix in INDEXES:
-        return [path, *(place for name in _named_in(path) if (place := path.with_name(name)).is_file())]
+        return [path, *(named_file for name in _named_in(path) if (named_file := path.with_name(name)).is_file())]
     if is_dicom(path):
         series = dict(_headers(str(path.parent), os.stat(path.parent).st_mtime_ns)).get(path.name, b"")
         return _same_series(path.parent, series) if series else []
@@ -74,9 +74,9 @@ def files_of(path: str | os.PathLike[str]) -> list[Path]:
 def state_of(path: str | os.PathLike[str]) -> str:
     """Number, bytes and times (s) of a slide's files, to tell that one was replaced."""
     states = []
-    for part in files_of(path):
+    for file in files_of(path):
         with contextlib.suppress(FileNotFoundError):
-            states.append(os.stat(part))
+            states.append(os.stat(file))
     times = [int(state.st_mtime) for state in states]
     return (
         f"{len(states)} files, {sum(state.st_size for state in states)} bytes, {max(times, default=0)} {sum(times)} s"
@@ -94,12 +94,12 @@ def entry_of(path: str | os.PathLike[str]) -> str:
         raise NoSlideHere(REMEDIES[suffix])
     if not path.is_dir():
         return str(path)
-    found = _headers(str(path), os.stat(path).st_mtime_ns)
-    series = {uid for _, uid in found}
+    headers = _headers(str(path), os.stat(path).st_mtime_ns)
+    series = {uid for _, uid in headers}
     if len(series) != 1:
-        what = f"a folder with {len(series)} DICOM series" if series else "a folder without a DICOM series"
-        raise NoSlideHere(f"{what}: name one file of the slide")
-    return str(path / found[0][0])
+        problem = f"a folder with {len(series)} DICOM series" if series else "a folder without a DICOM series"
+        raise NoSlideHere(f"{problem}: name one file of the slide")
+    return str(path / headers[0][0])
 
 
 def missing_parts(path: str | os.PathLike[str]) -> list[str]:
@@ -120,30 +120,30 @@ def missing_parts(path: str | os.PathLike[str]) -> list[str]:
 
 def cut_parts(path: str | os.PathLike[str]) -> list[str]:
     """Names of JPEG and DICOM files of a slide without their end marker; MRXS has none."""
-    found = []
-    for part in parts_of(path):
-        if part.suffix.lower() in (".jpg", ".jpeg") and Path(path) != part:
+    cut = []
+    for file in parts_of(path):
+        if file.suffix.lower() in (".jpg", ".jpeg") and Path(path) != file:
             marker = JPEG_END
-        elif ENCAPSULATED in _header_of(part, HEADERS[0]):
+        elif ENCAPSULATED in _header_of(file, HEADERS[0]):
             marker = DICOM_END
         else:
             continue
-        with open(part, "rb") as handle:
-            handle.seek(max(0, part.stat().st_size - HEADERS[0]))
+        with open(file, "rb") as handle:
+            handle.seek(max(0, file.stat().st_size - HEADERS[0]))
             if marker not in handle.read():
-                found.append(part.name)
-    return found
+                cut.append(file.name)
+    return cut
 
 
 def lacks_its_finest(path: str | os.PathLike[str]) -> bool:
     """True if the largest image of a DICOM series says that it is a smaller copy of another (RESAMPLED)."""
     largest: tuple[int, bytes] = 0, b""
-    for part in parts_of(path):
-        header = _header_of(part, HEADERS[1])
+    for file in parts_of(path):
+        header = _header_of(file, HEADERS[1])
         kind = _value(header, IMAGE_TYPE)
-        place = header.find(TOTAL_WIDTH) + len(TOTAL_WIDTH)
-        if b"VOLUME" in kind and place >= len(TOTAL_WIDTH):
-            largest = max(largest, (int.from_bytes(header[place : place + 4], "little"), kind))
+        offset = header.find(TOTAL_WIDTH) + len(TOTAL_WIDTH)
+        if b"VOLUME" in kind and offset >= len(TOTAL_WIDTH):
+            largest = max(largest, (int.from_bytes(header[offset : offset + 4], "little"), kind))
     return b"RESAMPLED" in largest[1]
 
 
@@ -187,6 +187,6 @@ def _header_of(path: Path, length: int) -> bytes:
 
 def _value(header: bytes, tag: bytes) -> bytes:
     """The value of the first element with this tag and type; empty where there is none."""
-    place = header.find(tag)
-    start = place + len(tag) + 2
-    return header[start : start + int.from_bytes(header[start - 2 : start], "little")] if place >= 0 else b""
+    offset = header.find(tag)
+    start = offset + len(tag) + 2
+    return header[start : start + int.from_bytes(header[start - 2 : start], "little")] if offset >= 0 else b""

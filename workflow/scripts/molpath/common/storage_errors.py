@@ -13,7 +13,7 @@ _NAMES = (
 PASSING = tuple(getattr(errno, name) for name in _NAMES.split() if hasattr(errno, name))
 
 
-def storage_error(said: str) -> int:
+def storage_error(message: str) -> int:
     """The number of the storage error that the words of a library end with or hold, a refused permission included; 0
     where they tell of none."""
-    return next((number for number in (*PASSING, errno.EACCES) if os.strerror(number) in said), 0)
+    return next((number for number in (*PASSING, errno.EACCES) if os.strerror(number) in message), 0)

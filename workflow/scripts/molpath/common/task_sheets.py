@@ -15,23 +15,25 @@ def sheet_of_tasks(tables: Sequence[str]) -> list[dict[str, str]]:
     read, have no rows. Raises BadTable where two rows give a slide to two cases.
     """
     case_of: dict[str, str] = {}
-    named: dict[str, None] = {}
+    case_ids: dict[str, None] = {}
     for table in tables:
         for slide, case, line in _members(table):
             if slide and case_of.setdefault(slide, case) != case:
-                wrong = f"slide {slide} is of case {case} here, and of {case_of[slide]} before"
-                raise BadTable(f"{table}, row {line}, column slide_id", wrong, "correct one of them")
-            named.setdefault(case)
-    listed = set(case_of.values())
-    alone = {case: case for case in named if case not in listed}
-    for case in alone:
+                problem = f"slide {slide} is of case {case} here, and of {case_of[slide]} before"
+                raise BadTable(f"{table}, row {line}, column slide_id", problem, "correct one of them")
+            case_ids.setdefault(case)
+    cases_with_slides = set(case_of.values())
+    slideless = {case: case for case in case_ids if case not in cases_with_slides}
+    for case in slideless:
         if case in case_of:
             raise BadTable(
                 f"{tables[0]}, column case_id",
                 f"{case} is a case without slides, and the name of a slide of {case_of[case]}",
                 "give one of them another name",
             )
-    return [{"slide_id": slide, "case_id": case, "path": "", "keep": ""} for slide, case in (case_of | alone).items()]
+    return [
+        {"slide_id": slide, "case_id": case, "path": "", "keep": ""} for slide, case in (case_of | slideless).items()
+    ]
 
 
 def _members(table: str) -> list[tuple[str, str, int]]:

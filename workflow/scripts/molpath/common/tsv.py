@@ -35,9 +35,9 @@ _DEFUSED = re.compile(r"'+[=+\-@].")
 class BadTable(ValueError):
     """A sheet can't be read: where (file and row), what is wrong, what to do."""
 
-    def __init__(self, where: str, wrong: str, remedy: str) -> None:
-        super().__init__(f"{where}: {wrong}: {remedy}")
-        self.where, self.wrong, self.remedy = where, wrong, remedy
+    def __init__(self, location: str, problem: str, remedy: str) -> None:
+        super().__init__(f"{location}: {problem}: {remedy}")
+        self.where, self.wrong, self.remedy = location, problem, remedy
 
 
 class Cells(NamedTuple):
@@ -57,18 +57,18 @@ def read_cells(path: str | os.PathLike[str]) -> Cells:
     lines = text.split("\n")
     first = next((i for i, line in enumerate(lines) if line.strip() and not line.startswith("#")), None)
     if first is None:
-        wrong = "no line but comments" if text.strip() else "empty"
-        raise BadTable(f"{path}", wrong, "the first line should name the columns")
+        problem = "no line but comments" if text.strip() else "empty"
+        raise BadTable(f"{path}", problem, "the first line should name the columns")
     if lines[first].count("\t") >= MOST_COLUMNS:
-        wrong = f"{lines[first].count('	') + 1} columns, more than {MOST_COLUMNS}"
-        raise BadTable(f"{path}, header", wrong, "is this the right file? Take columns out that nobody reads")
+        problem = f"{lines[first].count('	') + 1} columns, more than {MOST_COLUMNS}"
+        raise BadTable(f"{path}, header", problem, "is this the right file? Take columns out that nobody reads")
     header = lines[first].split("\t")
     _check_header(path, header, lines[first])
-    below = [(number, line) for number, line in enumerate(lines[first + 1 :], first + 2) if line.strip("\r\n ")]
-    for number, line in below:
+    body = [(number, line) for number, line in enumerate(lines[first + 1 :], first + 2) if line.strip("\r\n ")]
+    for number, line in body:
         if (count := line.count("\t") + 1) != len(header):
             raise BadTable(f"{path}, row {number}", *_unequal(count, header))
-    numbers, rows = [number for number, _ in below], [line.split("\t") for _, line in below]
+    numbers, rows = [number for number, _ in body], [line.split("\t") for _, line in body]
     if "'" in text:
         header, rows = [as_meant(name) for name in header], [[as_meant(cell) for cell in row] for row in rows]
     return _without_unnamed(path, Cells(header, rows, numbers))
@@ -82,8 +82,8 @@ def decode_text(path: str | os.PathLike[str], separated: str = "tab-separated") 
         raise BadTable(
             f"{path}", f"more than {LONGEST >> 20} MiB of text", "is this the right file? Split it, or pack it"
         )
-    if found := foreign_format(data[:4096]):
-        raise BadTable(f"{path}", f"this is {found[0]}, and {separated} text in UTF-8 is asked for", found[1])
+    if foreign := foreign_format(data[:4096]):
+        raise BadTable(f"{path}", f"this is {foreign[0]}, and {separated} text in UTF-8 is asked for", foreign[1])
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -94,16 +94,18 @@ def decode_text(path: str | os.PathLike[str], separated: str = "tab-separated") 
 
 def _check_header(path: str | os.PathLike[str], header: Sequence[str], line: str) -> None:
     """Raise BadTable for a header with another separator than tabs, in quotes, or with a column twice."""
-    where, shown = f"{path}, header", repr(line if len(line) <= SHOWN else f"{line[:SHOWN]}…")
-    other = next((word for mark, word in SEPARATORS.items() if mark in line.strip()), "")
-    if len(header) == 1 and other:
-        raise BadTable(where, f"{shown} has no tab, but {other}", "write the table with tabs between its cells")
+    location, excerpt = f"{path}, header", repr(line if len(line) <= SHOWN else f"{line[:SHOWN]}…")
+    separator_name = next((plural for separator, plural in SEPARATORS.items() if separator in line.strip()), "")
+    if len(header) == 1 and separator_name:
+        raise BadTable(
+            location, f"{excerpt} has no tab, but {separator_name}", "write the table with tabs between its cells"
+        )
     if any(len(name) > 1 and name[0] == name[-1] == '"' for name in header):
-        raise BadTable(where, f"names in quotes ({shown}), which are part of a cell here", WITHOUT_QUOTES)
+        raise BadTable(location, f"names in quotes ({excerpt}), which are part of a cell here", WITHOUT_QUOTES)
     for name, count in Counter(filter(None, header)).items():
         if count > 1:
             times = "twice" if count == 2 else f"{count} times"
-            raise BadTable(where, f"column {name} is there {times}", "rename or remove one")
+            raise BadTable(location, f"column {name} is there {times}", "rename or remove one")
 
 
 def _unequal(count: int, header: Sequence[str]) -> tuple[str, str]:
@@ -118,17 +120,17 @@ def _unequal(count: int, header: Sequence[str]) -> tuple[str, str]:
 
 def _without_unnamed(path: str | os.PathLike[str], cells: Cells) -> Cells:
     """The sheet without its empty columns that have no name, as spreadsheets leave them."""
-    unnamed = [place for place, name in enumerate(cells.columns) if not name]
+    unnamed = [position for position, name in enumerate(cells.columns) if not name]
     for row, number in zip(cells.rows, cells.lines, strict=True):
-        for place in unnamed:
-            if row[place]:
-                wrong = f"{row[place]!r} in column {place + 1}, which has no name"
-                raise BadTable(f"{path}, row {number}", wrong, "name the column in the header, or remove it")
+        for position in unnamed:
+            if row[position]:
+                problem = f"{row[position]!r} in column {position + 1}, which has no name"
+                raise BadTable(f"{path}, row {number}", problem, "name the column in the header, or remove it")
     if not unnamed:
         return cells
-    kept = [place for place, name in enumerate(cells.columns) if name]
-    rows = [[row[place] for place in kept] for row in cells.rows]
-    return Cells([cells.columns[place] for place in kept], rows, cells.lines)
+    named = [position for position, name in enumerate(cells.columns) if name]
+    rows = [[row[position] for position in named] for row in cells.rows]
+    return Cells([cells.columns[position] for position in named], rows, cells.lines)
 
 
 def plain_number(cell: str) -> float:

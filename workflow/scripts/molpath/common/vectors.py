@@ -52,8 +52,8 @@ def files_of(path: str, ids: str = "") -> list[str]:
 
 def _of_folder(folder: Path) -> list[str]:
     """HDF5 files of a folder, sorted, but hidden ones, which systems leave beside others (._C1.h5)."""
-    found = [file for file in folder.iterdir() if file.suffix in (".h5", ".hdf5") and not file.name.startswith(".")]
-    return sorted(map(str, found))
+    h5_files = [file for file in folder.iterdir() if file.suffix in (".h5", ".hdf5") and not file.name.startswith(".")]
+    return sorted(map(str, h5_files))
 
 
 def read_ids(path: str, ids: str = "", unit: str = "") -> Vectors | None:
@@ -62,50 +62,52 @@ def read_ids(path: str, ids: str = "", unit: str = "") -> Vectors | None:
     None for other formats. Raises BadTable that names file, row and column.
     """
     if os.path.isdir(path):
-        found = of_folder(path, unit)
+        vectors = of_folder(path, unit)
     elif path.endswith(TEXT):
-        found = _of_cells(path, _cells_of(path))
+        vectors = _of_cells(path, _cells_of(path))
     elif path.endswith(".npy"):
-        found = of_array(path, ids)
+        vectors = of_array(path, ids)
     elif path.endswith(OTHERS):
         return None
     else:
         raise BadTable(path, "no format of vectors by its name", f"give it as {FORMATS}")
-    check_ids(path, found)
-    return found
+    check_ids(path, vectors)
+    return vectors
 
 
-def check_ids(path: str, found: Vectors) -> None:
+def check_ids(path: str, vectors: Vectors) -> None:
     """There are vectors, and each id has one."""
-    if not found.ids or (len(found.values) and not len(found.values[0])):
+    if not vectors.ids or (len(vectors.values) and not len(vectors.values[0])):
         raise BadTable(path, "no vectors in it", "write a row for each case or slide, with numeric columns")
     first: dict[str, str] = {}
-    if all(re.fullmatch(r"[0-9]+\.0", name) for name in found.ids):
-        wrong = f"{found.unit}s are fractions ({found.ids[0]}, …), as pandas makes them of whole numbers"
-        raise BadTable(path, wrong, "write them as text or whole numbers, as the study has them")
-    for name, place in zip(found.ids, found.places, strict=True):
+    if all(re.fullmatch(r"[0-9]+\.0", name) for name in vectors.ids):
+        problem = f"{vectors.unit}s are fractions ({vectors.ids[0]}, …), as pandas makes them of whole numbers"
+        raise BadTable(path, problem, "write them as text or whole numbers, as the study has them")
+    for name, location in zip(vectors.ids, vectors.places, strict=True):
         if name != name.strip() or re.search(r"[\x00-\x1f\x7f]|  ", name):
-            wrong = f"{found.unit} {name!r} has white space at an end, twice in a row, or a tab or line end in it"
-            raise BadTable(f"{path}, {place}", wrong, "take it out of the id")
+            problem = f"{vectors.unit} {name!r} has white space at an end, twice in a row, or a tab or line end in it"
+            raise BadTable(f"{path}, {location}", problem, "take it out of the id")
         if not name:
-            raise BadTable(f"{path}, {place}", f"{found.unit} is empty", "name the case or slide, or take the row out")
+            raise BadTable(
+                f"{path}, {location}", f"{vectors.unit} is empty", "name the case or slide, or take the row out"
+            )
         if name in first:
-            wrong = f"{found.unit} {name} is there twice (before in {first[name]})"
-            raise BadTable(f"{path}, {place}", wrong, "keep one vector of each")
-        first[name] = place
-    for number, name in enumerate(found.columns, 1):
+            problem = f"{vectors.unit} {name} is there twice (before in {first[name]})"
+            raise BadTable(f"{path}, {location}", problem, "keep one vector of each")
+        first[name] = location
+    for number, name in enumerate(vectors.columns, 1):
         if ROW_NUMBERS.fullmatch(name):
-            told = f"column {name}" if name else f"column {number} of its numbers, which has no name"
-            wrong = "row numbers, as pandas and R write them, are no part of a vector"
-            raise BadTable(f"{path}, {told}", wrong, "write it without them (index=False), or take the column out")
+            column = f"column {name}" if name else f"column {number} of its numbers, which has no name"
+            problem = "row numbers, as pandas and R write them, are no part of a vector"
+            raise BadTable(f"{path}, {column}", problem, "write it without them (index=False), or take the column out")
 
 
-def check_labels(path: str, found: Vectors, labels: Iterable[str]) -> None:
+def check_labels(path: str, vectors: Vectors, labels: Iterable[str]) -> None:
     """No number of the vectors is a label of a task: a probe would read its answer. Raises BadTable."""
-    for name in found.columns:
+    for name in vectors.columns:
         if name in labels:
-            wrong = "a task names it as its label (task_col or extra_cols), and stands among the numbers"
-            raise BadTable(f"{path}, column {name}", wrong, "take the column out, or rename it if it is no label")
+            problem = "a task names it as its label (task_col or extra_cols), and stands among the numbers"
+            raise BadTable(f"{path}, column {name}", problem, "take the column out, or rename it if it is no label")
 
 
 # Text.
@@ -128,28 +130,28 @@ def _comma_cells(path: str) -> Cells:
     if not rows:
         raise BadTable(path, "no line in it", "the first line should name the columns")
     header = rows[0][1]
-    other = next((word for mark, word in OTHER_MARKS.items() if mark in header[0]), "")
-    if len(header) == 1 and other:
-        wrong = f"{header[0][:SHOWN]!r} has no comma, but {other}"
-        raise BadTable(f"{path}, header", wrong, "write it with commas between its cells (tabs: call it .tsv)")
+    separator_name = next((plural for separator, plural in OTHER_MARKS.items() if separator in header[0]), "")
+    if len(header) == 1 and separator_name:
+        problem = f"{header[0][:SHOWN]!r} has no comma, but {separator_name}"
+        raise BadTable(f"{path}, header", problem, "write it with commas between its cells (tabs: call it .tsv)")
     for name, count in Counter(filter(None, header)).items():
         if count > 1:
             raise BadTable(f"{path}, header", f"column {name!r} is there {count} times", "rename or remove one")
     for line, row in rows[1:]:
         if len(row) != len(header):
-            wrong = f"{len(row)} cells, and the header has {len(header)}"
-            raise BadTable(f"{path}, row {line}", wrong, "one cell a column, separated by commas")
-    kept = [i for i, name in enumerate(header) if name or any(row[i] for _, row in rows[1:])]
-    cells = [[row[i] for i in kept] for _, row in rows[1:]]
-    return Cells([header[i] for i in kept], cells, [line for line, _ in rows[1:]])
+            problem = f"{len(row)} cells, and the header has {len(header)}"
+            raise BadTable(f"{path}, row {line}", problem, "one cell a column, separated by commas")
+    columns = [i for i, name in enumerate(header) if name or any(row[i] for _, row in rows[1:])]
+    cells = [[row[i] for i in columns] for _, row in rows[1:]]
+    return Cells([header[i] for i in columns], cells, [line for line, _ in rows[1:]])
 
 
 def _of_cells(path: str, cells: Cells) -> Vectors:
     """Every column but those of ids is a number of the vector."""
-    found = _with_ids(path, cells)
+    vectors = _with_ids(path, cells)
     numbers = [i for i, name in enumerate(cells.columns) if name not in UNITS]
     values = [_numbers(path, cells, k, numbers) for k in range(len(cells.rows))]
-    return replace(found, values=values, columns=[cells.columns[i] for i in numbers])
+    return replace(vectors, values=values, columns=[cells.columns[i] for i in numbers])
 
 
 def _with_ids(path: str, cells: Cells) -> Vectors:
@@ -164,8 +166,8 @@ def of_array(path: str, ids: str) -> Vectors:
     """Ids of an array's rows, without values."""
     if not ids:
         raise BadTable(path, "an array says nothing of ids", "name under `ids` a TSV with an id for each of its rows")
-    found = _with_ids(ids, _cells_of(ids))
-    return replace(found, places=[f"{place} of {ids}" for place in found.places])
+    vectors = _with_ids(ids, _cells_of(ids))
+    return replace(vectors, places=[f"{location} of {ids}" for location in vectors.places])
 
 
 def of_folder(path: str, unit: str) -> Vectors:
@@ -180,8 +182,8 @@ def of_folder(path: str, unit: str) -> Vectors:
 
 def unit_of(path: str, columns: Iterable[str]) -> str:
     """The column that says whose vector a row is."""
-    known = set(columns)
-    unit = next((name for name in UNITS if name in known), "")
+    names = set(columns)
+    unit = next((name for name in UNITS if name in names), "")
     if not unit:
         raise BadTable(f"{path}, header", "no column case_id or slide_id", "name so the column of the ids")
     return unit
@@ -191,9 +193,9 @@ def _numbers(path: str, cells: Cells, k: int, columns: Sequence[int]) -> array[f
     """The vector of row `k`."""
     row = cells.rows[k]
     try:
-        told = "".join(row[i] for i in columns)
+        digits = "".join(row[i] for i in columns)
         values = [float(row[i]) for i in columns]
-        if told.isascii() and "_" not in told and all(abs(value) <= LARGEST for value in values):
+        if digits.isascii() and "_" not in digits and all(abs(value) <= LARGEST for value in values):
             return array("f", values)
     except ValueError:
         pass

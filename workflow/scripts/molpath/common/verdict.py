@@ -22,9 +22,12 @@ def write_judged(path: str, table: pd.DataFrame, entries: Sequence[Entry], max_f
     Otherwise it is written beside its place as `<path>.refused`, and TooManySetAside is raised.
     """
     refused = f"{path}.refused"
-    for part, number in count(entries).items():
+    for part, slide_count in count(entries).items():
         log.info(
-            "%s: %d slides went on, set aside here: %s", " ".join(filter(None, part)), number.done, dict(number.lost)
+            "%s: %d slides went on, set aside here: %s",
+            " ".join(filter(None, part)),
+            slide_count.done,
+            dict(slide_count.lost),
         )
     try:
         judge(entries, max_failed_fraction, refused)

@@ -34,7 +34,7 @@ def write_attention(
     if attention_weights is None:
         raise ValueError(f"the slide encoder of {run_folder} has no attention over patches; take the model out")
     encoder, width = description.get("encoder", "(unknown)"), description["slide_encoder"]["input"]
-    takes = f"the run in {run_folder} reads patches of encoder {encoder}, which have"
+    reader = f"the run in {run_folder} reads patches of encoder {encoder}, which have"
     bags = Bags(manifests, wsi)
     bags.check_weights(str(Path(run_folder) / "config.json"), [slide for slide in slides if slide in bags])
     with new_h5(output) as handle:
@@ -46,7 +46,7 @@ def write_attention(
                 log.warning("%s: no attention, its features don't say where its patches lie", slide_id)
                 continue
             bag = bags.read(slide_id, with_coords=True)
-            check_width(slide_id, bags.rows[slide_id]["file"], bag.features.shape[1], width, takes)
+            check_width(slide_id, bags.rows[slide_id]["file"], bag.features.shape[1], width, reader)
             group = handle.create_group(slide_id)
             group["attention"] = shares = attention_weights(torch.from_numpy(bag.features)).numpy()
             group["attention"].attrs["effective_patches"] = effective_number(shares)

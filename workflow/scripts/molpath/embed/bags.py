@@ -70,15 +70,15 @@ class Bags:
         source: the run's config.json; the features' manifests say the same of each slide ('' of files of other tools).
         """
         run = json.loads(Path(source).read_text(encoding="utf-8")).get("run", {})
-        theirs = run.get("patches", {}).get("weights", "").split("; ")
-        read = " or ".join(name or "(unknown)" for name in theirs)
+        run_weights = run.get("patches", {}).get("weights", "").split("; ")
+        expected = " or ".join(name or "(unknown)" for name in run_weights)
         for slide_id in slides:
-            ours = self.rows[slide_id].get("weights", "")
-            if ours not in theirs:
+            slide_weights = self.rows[slide_id].get("weights", "")
+            if slide_weights not in run_weights:
                 raise OtherWeights(
                     f"slide {slide_id}: {self.rows[slide_id]['file']} was made with weights and stain target of "
-                    f"SHA-256 {ours or '(unknown)'}, and run {run.get('name', '')} of {Path(source).parent} read "
-                    f"patches of {read}: name an encoder with those weights, or another model"
+                    f"SHA-256 {slide_weights or '(unknown)'}, and run {run.get('name', '')} of {Path(source).parent} "
+                    f"read patches of {expected}: name an encoder with those weights, or another model"
                 )
 
     def file(self, slide_id: str) -> Path:
@@ -120,12 +120,12 @@ class Bags:
         return coords, int(row["patch_size_level0"])
 
 
-def check_width(slide_id: str, path: str, found: int, width: int, reader: str) -> None:
+def check_width(slide_id: str, path: str, actual: int, width: int, reader: str) -> None:
     """Raises OtherWidth where the patches of a slide have other than `width` numbers; reader: who has, or
     takes, those.
     """
-    if found != width:
+    if actual != width:
         raise OtherWidth(
-            f"slide {slide_id}: {path} has {found} numbers per patch, and {reader} {width}: name the encoder whose "
+            f"slide {slide_id}: {path} has {actual} numbers per patch, and {reader} {width}: name the encoder whose "
             "patches those are, or extract or give the features of this slide again"
         )

@@ -71,16 +71,16 @@ def embed_block(
     if restore(Path(finished) / stamp, {"block.h5": output}):
         log.info("same patches, weights and code: taken from .finished/%s", stamp)
         return
-    with closing(KeptBags(Path(finished) / f"{bags_of}.{stamp}.bags")) as kept:
-        embed_new(present, kept, model, sources, bags, threads, promised_gpu, log_path)
-    write_block(output, [(name, *kept.found[name], slides) for name, slides in present.items()], without)
+    with closing(KeptBags(Path(finished) / f"{bags_of}.{stamp}.bags")) as kept_bags:
+        embed_new(present, kept_bags, model, sources, bags, threads, promised_gpu, log_path)
+    write_block(output, [(name, *kept_bags.found[name], slides) for name, slides in present.items()], without)
     keep(Path(finished) / stamp, {"block.h5": output})
-    kept.remove()
+    kept_bags.remove()
 
 
 def embed_new(
     present: Mapping[str, Sequence[str]],
-    kept: KeptBags,
+    kept_bags: KeptBags,
     model: Model,
     sources: Sequence[str],
     bags: Bags,
@@ -89,13 +89,13 @@ def embed_new(
     log_path: str | None,
 ) -> None:
     """Embed the members that a killed job left none of, and keep each as it is there."""
-    progress = Progress(log_path, f"embedding with {model['name']}", len(present), "bags", len(kept.found))
-    new = {name: slides for name, slides in present.items() if name not in kept.found}
+    progress = Progress(log_path, f"embedding with {model['name']}", len(present), "bags", len(kept_bags.found))
+    new = {name: slides for name, slides in present.items() if name not in kept_bags.found}
     if not new:
         return
     with get_embed(model, str(sources[0]) if sources else "", threads, bags, promised_gpu) as embed:
         for name, vector, patches in embed_bags(new, model, embed):
-            kept.add(name, vector, patches)
+            kept_bags.add(name, vector, patches)
             progress.step(1, patches)
 
 
@@ -107,13 +107,13 @@ def sort_out(
     A slide encoder that reads coordinates has none of a slide whose features don't say where its patches lie.
     """
     present = {name: [slide for slide in slides if slide in bags] for name, slides in members.items()}
-    aside = dict(bags.aside)
+    reasons = dict(bags.aside)
     if model["kind"] in WITH_COORDS:
         placed = {name: placed_of(slides, bags, model["name"]) for name, slides in present.items()}
-        left = {slide for name, slides in present.items() for slide in slides} - {*chain(*placed.values())}
-        aside |= {slide: ("not_placed", f"{REASONS['not_placed']} ({model['name']})") for slide in left}
+        unplaced = {slide for name, slides in present.items() for slide in slides} - {*chain(*placed.values())}
+        reasons |= {slide: ("not_placed", f"{REASONS['not_placed']} ({model['name']})") for slide in unplaced}
         present = placed
-    without = {name: together_of(members[name], aside) for name, slides in present.items() if not slides}
+    without = {name: together_of(members[name], reasons) for name, slides in present.items() if not slides}
     return {name: slides for name, slides in present.items() if slides}, without
 
 
@@ -139,32 +139,32 @@ def given_vectors(members: Mapping[str, Sequence[str]], cases: Mapping[str, str]
     other without one has `no_vector`. What the sheet excludes (keep = no) has no embedding, even where there is a
     vector. A case of which slides have vectors has their mean.
     """
-    given = Given.read(path)
-    told = read_manifest(cohort) if cohort else []
-    aside = {row["slide_id"]: (row["reason"], row["detail"]) for row in told if row["status"] != OK}
+    table = Given.read(path)
+    cohort_rows = read_manifest(cohort) if cohort else []
+    reasons = {row["slide_id"]: (row["reason"], row["detail"]) for row in cohort_rows if row["status"] != OK}
     rows, without = [], {}
     for name, slides in members.items():
-        wanted = [slide for slide in slides if aside.get(slide, ("",))[0] != EXCLUDED]
-        vector, used = given.of(cases[name], wanted)
-        if vector is not None and (wanted or not slides):
-            rows.append((name, vector, 0, used))
-        elif all(slide in aside for slide in slides):
-            without[name] = together_of(slides, aside)
+        included = [slide for slide in slides if reasons.get(slide, ("",))[0] != EXCLUDED]
+        vector, used_slides = table.of(cases[name], included)
+        if vector is not None and (included or not slides):
+            rows.append((name, vector, 0, used_slides))
+        elif all(slide in reasons for slide in slides):
+            without[name] = together_of(slides, reasons)
         else:
-            of = f"case {cases[name]}" if given.unit == "case_id" else f"slide {', '.join(slides)}"
-            without[name] = ("no_vector", f"the table of vectors has no row of {of}")
-    return rows, without, given.unit
+            owner = f"case {cases[name]}" if table.unit == "case_id" else f"slide {', '.join(slides)}"
+            without[name] = ("no_vector", f"the table of vectors has no row of {owner}")
+    return rows, without, table.unit
 
 
-def together_of(slides: Sequence[str], aside: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
+def together_of(slides: Sequence[str], reasons: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
     """Reason and detail of a member by those of its slides: the first's reason, and each slide's detail if several."""
     fates = [
-        aside.get(slide, ("no_features", "no row of it in the manifests of the stage features")) for slide in slides
+        reasons.get(slide, ("no_features", "no row of it in the manifests of the stage features")) for slide in slides
     ]
     if len(slides) == 1:
         return fates[0]
-    told = "; ".join(f"{slide}: {reason}, {detail}" for slide, (reason, detail) in zip(slides, fates, strict=True))
-    return (fates[0][0], told) if fates else ("no_features", "the case has no slide to embed")
+    details = "; ".join(f"{slide}: {reason}, {detail}" for slide, (reason, detail) in zip(slides, fates, strict=True))
+    return (fates[0][0], details) if fates else ("no_features", "the case has no slide to embed")
 
 
 def placed_of(slides: Sequence[str], bags: Bags, model: str) -> list[str]:
@@ -179,24 +179,24 @@ def write_block(
     path: str,
     rows: Sequence[tuple[str, np.ndarray, int, Sequence[str]]],
     without: Mapping[str, tuple[str, str]],
-    given: str = "",
+    given_unit: str = "",
 ) -> None:
     """Write (id, vector, patches, slides) rows as HDF5; without: reason and detail of members without an embedding.
 
-    given: what given vectors are of: slide_id or case_id.
+    given_unit: what given vectors are of: slide_id or case_id.
     """
     import h5py
 
     text = h5py.string_dtype()
     with new_h5(path) as handle:
-        handle.attrs["given"] = given
+        handle.attrs["given"] = given_unit
         width = len(rows[0][1]) if rows else 0
         handle["embeddings"] = np.asarray([row[1] for row in rows], np.float32).reshape(len(rows), width)
         handle["n_patches"] = np.asarray([row[2] for row in rows], np.int64)
         handle.create_dataset("ids", data=[row[0] for row in rows], dtype=text)
         handle.create_dataset("slides", data=[";".join(row[3]) for row in rows], dtype=text)
-        left = [[name, reason, one_line(detail)] for name, (reason, detail) in without.items()]
-        handle.create_dataset("without", data=np.array(left, object).reshape(len(left), 3), dtype=text)
+        missing_rows = [[name, reason, one_line(detail)] for name, (reason, detail) in without.items()]
+        handle.create_dataset("without", data=np.array(missing_rows, object).reshape(len(missing_rows), 3), dtype=text)
 
 
 def gather_embeddings(
@@ -224,7 +224,7 @@ def gather_embeddings(
     without: dict[str, list[str]] = {}
     for path in blocks:
         with open_h5(path) as handle:
-            given = str(handle.attrs.get("given", ""))
+            given_unit = str(handle.attrs.get("given", ""))
             without |= {name: fate for name, *fate in handle["without"].asstr()[:].tolist()}
             if len(handle["ids"]):
                 ids += [name.decode() for name in handle["ids"][:]]
@@ -247,7 +247,7 @@ def gather_embeddings(
     obs["slides_used"] = slides
     x = np.concatenate(vectors) if vectors else np.zeros((0, 0), np.float32)
     data = anndata.AnnData(x, obs=obs.fillna(""))
-    data.uns["model"] = {"name": model["name"], "kind": model["kind"], "given": given}
+    data.uns["model"] = {"name": model["name"], "kind": model["kind"], "given": given_unit}
     write_h5ad(output, data)
 
 
@@ -268,9 +268,9 @@ def write_embedded(
 def used_of(sheet: pd.DataFrame, ids: Sequence[str], slides: Sequence[str]) -> set[str]:
     """Slides that embeddings are of (`slides`: of each of `ids`, joined by ;). A case's given vector that names none
     stands for all its slides that the sheet keeps."""
-    unnamed = sheet.case_id.isin([name for name, used in zip(ids, slides, strict=True) if not used])
-    kept = sheet["keep"] != "no" if "keep" in sheet else True
-    return {*chain(*(used.split(";") for used in slides)), *sheet.slide_id[unnamed & kept]}
+    unnamed = sheet.case_id.isin([name for name, names in zip(ids, slides, strict=True) if not names])
+    is_kept = sheet["keep"] != "no" if "keep" in sheet else True
+    return {*chain(*(names.split(";") for names in slides)), *sheet.slide_id[unnamed & is_kept]}
 
 
 def sheet_columns(sheet: pd.DataFrame, unit: str, used: Container[str]) -> pd.DataFrame:
@@ -284,10 +284,10 @@ def sheet_columns(sheet: pd.DataFrame, unit: str, used: Container[str]) -> pd.Da
     table = table.drop(columns=[name for name in ("slide_id", *OF_FILES) if name in table])
     groups = table.mask(table == "").groupby("case_id", sort=False)
     differs = groups.nunique() > 1
-    found = groups.first().mask(differs, "").fillna("")
-    for name in found:
+    agreed = groups.first().mask(differs, "").fillna("")
+    for name in agreed:
         if differ := list(differs.index[differs[name]]):
             log.info("column %s is empty for %d cases whose slides differ in it: %s", name, len(differ), differ[:5])
-    found.insert(0, "case_id", found.index)
-    found.index.name = None
-    return found
+    agreed.insert(0, "case_id", agreed.index)
+    agreed.index.name = None
+    return agreed

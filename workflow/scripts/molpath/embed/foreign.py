@@ -118,8 +118,8 @@ def read_weights(path: str) -> dict[str, torch.Tensor]:
         check_safetensors(path)
         return load_file(path)
     check_archive(path)
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    return state.get("model", state) if isinstance(state.get("model"), dict) else state
+    tensors = torch.load(path, map_location="cpu", weights_only=True)
+    return tensors.get("model", tensors) if isinstance(tensors.get("model"), dict) else tensors
 
 
 def from_hub_folder(path: str) -> Any:
@@ -164,12 +164,12 @@ def filled(network: Network, path: str) -> Network:
 
     Raises MissingModel naming what the file lacks; what it has beside (heads, memories) is left out.
     """
-    state = {name.removeprefix("model.").removeprefix("module."): value for name, value in read_weights(path).items()}
-    wanted = network.state_dict()
-    wrong = [name for name, value in wanted.items() if name not in state or state[name].shape != value.shape]
-    if wrong:
-        raise MissingModel(f"{path} has no fitting tensor for {', '.join(wrong[:5])} ({len(wrong)} in all)")
-    network.load_state_dict({name: state[name] for name in wanted})
+    tensors = {name.removeprefix("model.").removeprefix("module."): value for name, value in read_weights(path).items()}
+    expected = network.state_dict()
+    unfit = [name for name, value in expected.items() if name not in tensors or tensors[name].shape != value.shape]
+    if unfit:
+        raise MissingModel(f"{path} has no fitting tensor for {', '.join(unfit[:5])} ({len(unfit)} in all)")
+    network.load_state_dict({name: tensors[name] for name in expected})
     return network
 
 
@@ -180,9 +180,9 @@ def network_of(kind: str, path: str) -> ChiefPooling | FeatherPooling:
     """
     if kind == "chief":
         return filled(ChiefPooling(), path)
-    state = read_weights(path)
-    names = [name for name in state if name.endswith("patch_embed.0.weight")]
-    return filled(FeatherPooling(state[names[0]].shape[1] if names else 768), path)
+    tensors = read_weights(path)
+    names = [name for name in tensors if name.endswith("patch_embed.0.weight")]
+    return filled(FeatherPooling(tensors[names[0]].shape[1] if names else 768), path)
 
 
 def chief(path: str, device: torch.device) -> Embed:
@@ -197,23 +197,23 @@ def feather(path: str, device: torch.device) -> Embed:
 
 def native(network: nn.Module, device: torch.device) -> Embed:
     """Embeddings by a network that is built here."""
-    there = OnDevice(network, device)
-    return lambda bag: there(lambda: network(there.features(bag)[0])[None])
+    on_device = OnDevice(network, device)
+    return lambda bag: on_device(lambda: network(on_device.features(bag)[0])[None])
 
 
 def titan(path: str, device: torch.device) -> Embed:
     """TITAN: features and level-0 coordinates of CONCHv1.5 patches; 768 numbers."""
     network = from_hub_folder(path)
-    there = OnDevice(network, device, torch.float16)
+    on_device = OnDevice(network, device, torch.float16)
     encode = network.encode_slide_from_patch_features
-    return lambda bag: there(lambda: encode(there.features(bag), there.coords(bag), int(bag.edge)))
+    return lambda bag: on_device(lambda: encode(on_device.features(bag), on_device.coords(bag), int(bag.edge)))
 
 
 def prism(path: str, device: torch.device) -> Embed:
     """PRISM: Virchow features (class token and mean, 2,560); 1,280 numbers."""
     network = from_hub_folder(path)
-    there = OnDevice(network, device, torch.float16)
-    return lambda bag: there(lambda: network.slide_representations(there.features(bag))["image_embedding"])
+    on_device = OnDevice(network, device, torch.float16)
+    return lambda bag: on_device(lambda: network.slide_representations(on_device.features(bag))["image_embedding"])
 
 
 def gigapath(path: str, device: torch.device) -> Embed:
@@ -222,11 +222,13 @@ def gigapath(path: str, device: torch.device) -> Embed:
         raise MissingModel(f"no file {path}: GigaPath's package would take random weights without a word")
     slide_encoder = importlib.import_module("gigapath.slide_encoder")
     network = slide_encoder.create_model(path, "gigapath_slide_enc12l768d", 1536, global_pool=True)
-    there = OnDevice(network, device, torch.float16)
+    on_device = OnDevice(network, device, torch.float16)
 
     def embed(bag: Bag) -> np.ndarray:
         network.tile_size = int(bag.edge)
-        return there(lambda: network(there.features(bag), there.coords(bag).float(), all_layer_embed=True)[11])
+        return on_device(
+            lambda: network(on_device.features(bag), on_device.coords(bag).float(), all_layer_embed=True)[11]
+        )
 
     return embed
 
@@ -242,10 +244,10 @@ def madeleine(path: str, device: torch.device) -> Embed:
             raise MissingModel(f"madeleine: no {name} in {path}; put its repository's files there")
     config = Namespace(**read_json(Path(path, MADELEINE_CONFIG)))
     network = importlib.import_module("madeleine.models.Model").MADELEINE(config=config, stain_encoding=False)
-    state = read_weights(str(Path(path, MADELEINE_WEIGHTS)))
-    network.load_state_dict({name.removeprefix("module."): value for name, value in state.items()})
-    there = OnDevice(network, device, PRECISIONS.get(getattr(config, "precision", ""), torch.float32))
-    return lambda bag: there(lambda: network.encode_he(there.features(bag), device))
+    tensors = read_weights(str(Path(path, MADELEINE_WEIGHTS)))
+    network.load_state_dict({name.removeprefix("module."): value for name, value in tensors.items()})
+    on_device = OnDevice(network, device, PRECISIONS.get(getattr(config, "precision", ""), torch.float32))
+    return lambda bag: on_device(lambda: network.encode_he(on_device.features(bag), device))
 
 
 FOREIGN = {

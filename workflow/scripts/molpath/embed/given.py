@@ -28,15 +28,19 @@ def take_vectors(*, path: str, ids: str, unit: str, output: str, labels: Sequenc
     """
     import h5py
 
-    found = read_vectors(path, ids, unit)
-    check_labels(path, found, labels)
+    vectors = read_vectors(path, ids, unit)
+    check_labels(path, vectors, labels)
     with new_h5(output) as handle:
-        handle["embeddings"] = np.asarray(found.values, np.float32)
-        handle.create_dataset("ids", data=found.ids, dtype=h5py.string_dtype())
-        handle.create_dataset("cases", data=found.cases, dtype=h5py.string_dtype(), shape=(len(found.cases),))
-        handle.attrs.update(unit=found.unit, file=os.path.basename(path))
+        handle["embeddings"] = np.asarray(vectors.values, np.float32)
+        handle.create_dataset("ids", data=vectors.ids, dtype=h5py.string_dtype())
+        handle.create_dataset("cases", data=vectors.cases, dtype=h5py.string_dtype(), shape=(len(vectors.cases),))
+        handle.attrs.update(unit=vectors.unit, file=os.path.basename(path))
     log.info(
-        "%s: vectors of %d numbers, one for each of %d %ss", path, len(found.values[0]), len(found.ids), found.unit
+        "%s: vectors of %d numbers, one for each of %d %ss",
+        path,
+        len(vectors.values[0]),
+        len(vectors.ids),
+        vectors.unit,
     )
 
 
@@ -74,8 +78,8 @@ class Given:
         with_vector = [slide for slide in slides if slide in self.vectors]
         for slide in with_vector:
             if self.case_of.get(slide, case) != case:
-                wrong = f"slide {slide} is of case {self.case_of[slide]} here, and of {case} in the study"
-                raise BadTable(self.file, wrong, "correct one of them")
+                problem = f"slide {slide} is of case {self.case_of[slide]} here, and of {case} in the study"
+                raise BadTable(self.file, problem, "correct one of them")
         if not with_vector:
             return None, []
         return np.asarray(np.mean([self.vectors[slide] for slide in with_vector], axis=0)), with_vector

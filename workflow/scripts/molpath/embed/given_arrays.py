@@ -28,31 +28,33 @@ def read_vectors(path: str, ids: str = "", unit: str = "") -> Vectors:
     Raises BadTable that names file, row and column.
     """
     if os.path.isdir(path):
-        found = _of_folder(path, unit)
+        vectors = _of_folder(path, unit)
     elif path.endswith(".parquet"):
-        found = _of_parquet(path)
+        vectors = _of_parquet(path)
     elif path.endswith(".npy"):
-        found = _of_npy(path, ids)
+        vectors = _of_npy(path, ids)
     elif path.endswith(".h5ad"):
-        found = _of_h5ad(path, unit)
+        vectors = _of_h5ad(path, unit)
     elif text := read_ids(path):
         return text
-    check_ids(path, found)
-    return found
+    check_ids(path, vectors)
+    return vectors
 
 
-def _checked(path: str, values: Any, places: Sequence[str]) -> Any:
+def _checked(path: str, values: Any, locations: Sequence[str]) -> Any:
     """An array (N x D) as float32, all of it finite."""
     if values.ndim != 2 or values.dtype.kind not in "iuf":
-        wrong = f"an array of {values.dtype} and shape {values.shape}"
-        raise BadTable(path, wrong, "a table of vectors has numbers in rows and columns")
-    found = np.asarray(values, np.float32)
-    bad = np.argwhere(~np.isfinite(found))
-    if len(bad):
-        row, column = bad[0]
+        problem = f"an array of {values.dtype} and shape {values.shape}"
+        raise BadTable(path, problem, "a table of vectors has numbers in rows and columns")
+    numbers = np.asarray(values, np.float32)
+    nonfinite = np.argwhere(~np.isfinite(numbers))
+    if len(nonfinite):
+        row, column = nonfinite[0]
         remedy = "make the vector again, or take the row out"
-        raise BadTable(f"{path}, {places[row]}, column {column}", f"{values[row, column]} is no finite number", remedy)
-    return found
+        raise BadTable(
+            f"{path}, {locations[row]}, column {column}", f"{values[row, column]} is no finite number", remedy
+        )
+    return numbers
 
 
 def _of_parquet(path: str) -> Vectors:
@@ -74,17 +76,17 @@ def _of_parquet(path: str) -> Vectors:
         kind = table.schema.field(name).type
         if not (pyarrow.types.is_floating(kind) or pyarrow.types.is_integer(kind)):
             raise BadTable(f"{path}, column {name}", f"it holds {kind}, no numbers", "take the column out")
-    ids = ["" if one is None else str(one) for one in table[unit].to_pylist()]
-    places = [f"row {row}" for row in range(1, len(ids) + 1)]
+    ids = ["" if value is None else str(value) for value in table[unit].to_pylist()]
+    locations = [f"row {row}" for row in range(1, len(ids) + 1)]
     columns = [table[name].to_numpy().astype(np.float64) for name in names]
     values = np.stack(columns, axis=1) if columns else np.zeros((len(ids), 0))
     cases = table["case_id"].to_pylist() if unit == "slide_id" and "case_id" in table.column_names else []
-    return Vectors(unit, ids, _checked(path, values, places), [str(one or "") for one in cases], places, names)
+    return Vectors(unit, ids, _checked(path, values, locations), [str(case or "") for case in cases], locations, names)
 
 
 def _of_npy(path: str, ids: str) -> Vectors:
     """An array, and a table with an id for each of its rows."""
-    found = of_array(path, ids)
+    vectors = of_array(path, ids)
     try:
         check_array(path)
         values = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -92,10 +94,10 @@ def _of_npy(path: str, ids: str) -> Vectors:
         raise BadTable(path, f"no array of numbers: {error}", "write it again with numpy.save") from None
     if not isinstance(values, np.ndarray):
         raise BadTable(path, "an archive of arrays (.npz), no array", "write one array with numpy.save")
-    if values.ndim == 2 and len(values) != len(found.ids):
-        wrong = f"{len(values)} rows, and {ids} has {len(found.ids)} ids"
-        raise BadTable(path, wrong, "give the ids of this array, in the order of its rows")
-    return replace(found, values=_checked(path, values, found.places))
+    if values.ndim == 2 and len(values) != len(vectors.ids):
+        problem = f"{len(values)} rows, and {ids} has {len(vectors.ids)} ids"
+        raise BadTable(path, problem, "give the ids of this array, in the order of its rows")
+    return replace(vectors, values=_checked(path, values, vectors.places))
 
 
 def _of_h5ad(path: str, unit: str) -> Vectors:
@@ -121,33 +123,33 @@ def _of_h5ad(path: str, unit: str) -> Vectors:
         raise BadTable(
             path, f"its index {index!r} is neither case_id nor slide_id", "say under `unit` what its ids are"
         )
-    places = [f"observation {row}" for row in range(1, len(ids) + 1)]
-    return Vectors(unit, ids, _checked(path, values, places), cases, places, columns)
+    locations = [f"observation {row}" for row in range(1, len(ids) + 1)]
+    return Vectors(unit, ids, _checked(path, values, locations), cases, locations, columns)
 
 
 def _names_of(table: Any) -> list[str]:
     """Names of the rows of obs or var."""
-    return [str(one) for one in table[str(table.attrs["_index"])].asstr()[:]]
+    return [str(name) for name in table[str(table.attrs["_index"])].asstr()[:]]
 
 
 def _text_column(column: Any) -> list[str]:
     """A column of obs: plain text, or codes of categories."""
     if hasattr(column, "keys"):
-        words = column["categories"].asstr()[:].tolist()
-        return [words[code] if code >= 0 else "" for code in column["codes"][:]]
-    return [str(one) for one in column.asstr()[:]]
+        categories = column["categories"].asstr()[:].tolist()
+        return [categories[code] if code >= 0 else "" for code in column["codes"][:]]
+    return [str(value) for value in column.asstr()[:]]
 
 
 def _of_folder(path: str, unit: str) -> Vectors:
     """One HDF5 file for each case or slide, by its name, as TRIDENT and Patho-Bench write pooled features."""
-    found, files = of_folder(path, unit), files_of(path)
+    named, files = of_folder(path, unit), files_of(path)
     vectors = [_of_file(file) for file in files]
     usual = Counter(map(len, vectors)).most_common(1)[0][0]
     for file, vector in zip(files, vectors, strict=True):
         if len(vector) != usual:
             remedy = "keep those of one encoder in the folder"
             raise BadTable(file, f"a vector of {len(vector)} numbers, where most have {usual}", remedy)
-    return replace(found, values=_checked(path, np.stack(vectors), found.places))
+    return replace(named, values=_checked(path, np.stack(vectors), named.places))
 
 
 def _of_file(file: str) -> Any:

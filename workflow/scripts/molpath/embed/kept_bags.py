@@ -20,8 +20,8 @@ def forget_others(folder: Path, block: str, stamp: str) -> None:
     `er.v2` is none of the contents of `er`.
     """
     for path in folder.glob(f"{glob.escape(block)}.*.bags"):
-        left = path.name.removesuffix(".bags").removeprefix(f"{block}.")
-        if left != stamp and "." not in left:
+        old_stamp = path.name.removesuffix(".bags").removeprefix(f"{block}.")
+        if old_stamp != stamp and "." not in old_stamp:
             log.info("left behind by a job of other patches, weights or code: %s is removed", path)
             path.unlink(missing_ok=True)
 
@@ -37,16 +37,16 @@ class KeptBags:
         self.path, self.seed = path, zlib.crc32(path.name.encode())
         #: Vector (float32 D) and number of patches by bag.
         self.found: dict[str, tuple[np.ndarray, int]] = {}
-        whole = 0
+        n_valid_bytes = 0
         for line in path.read_bytes().splitlines(keepends=True) if path.exists() else []:
             if not self._take(line):
                 break
-            whole += len(line)
+            n_valid_bytes += len(line)
         if self.found:
             log.info("%d bags were embedded before this job was stopped: %s", len(self.found), path)
         path.parent.mkdir(parents=True, exist_ok=True)
         self._handle = open(path, "ab")  # noqa: SIM115 - open as long as bags are embedded
-        self._handle.truncate(whole)
+        self._handle.truncate(n_valid_bytes)
 
     def _take(self, line: bytes) -> bool:
         checksum, _, text = line.partition(b" ")

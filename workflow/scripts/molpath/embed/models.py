@@ -43,8 +43,10 @@ def identity_of(model: Model, sources: Sequence[str]) -> list[Any]:
 
 def fingerprint_of(path: str) -> list[str]:
     """Fingerprint of a file, or of the files of a folder."""
-    files = [Path(path)] if Path(path).is_file() else sorted(one for one in Path(path).rglob("*") if one.is_file())
-    return [fingerprint(one) for one in files]
+    files = (
+        [Path(path)] if Path(path).is_file() else sorted(entry for entry in Path(path).rglob("*") if entry.is_file())
+    )
+    return [fingerprint(file) for file in files]
 
 
 @contextmanager
@@ -75,11 +77,11 @@ def get_embed(model: Model, source: str, threads: int, bags: Bags, promised: boo
         foreign = get_foreign(model, source, device)
 
         def embed(slides: Sequence[str]) -> tuple[np.ndarray, int]:
-            parts = [bags.read(slide, model["kind"] in WITH_COORDS) for slide in slides]
-            for slide, part in zip(slides, parts, strict=True):
-                own, first = part.features.shape[1], parts[0].features.shape[1]
-                check_width(slide, bags.rows[slide]["file"], own, first, f"slide {slides[0]} before it has")
-            bag = union(parts)
+            slide_bags = [bags.read(slide, model["kind"] in WITH_COORDS) for slide in slides]
+            for slide, bag_of_slide in zip(slides, slide_bags, strict=True):
+                width, first = bag_of_slide.features.shape[1], slide_bags[0].features.shape[1]
+                check_width(slide, bags.rows[slide]["file"], width, first, f"slide {slides[0]} before it has")
+            bag = union(slide_bags)
             return foreign(bag), len(bag.features)
 
         yield embed
@@ -92,11 +94,11 @@ def by_own_encoder(model: Model, source: str, bags: Bags) -> Embed:
     from ..pretrain.network import Threads, build, load
 
     trained: Threads | None = None
-    takes, width = "", 0
+    reader, width = "", 0
     if model["kind"] == "threads":
         trained, description = load(folder := str(Path(source).parent))
         width = description["slide_encoder"]["input"]
-        takes = f"the run in {folder} reads patches of encoder {description.get('encoder', '(unknown)')}, which have"
+        reader = f"the run in {folder} reads patches of encoder {description.get('encoder', '(unknown)')}, which have"
 
     @functools.cache
     def network(width: int):
@@ -106,7 +108,7 @@ def by_own_encoder(model: Model, source: str, bags: Bags) -> Embed:
 
     @torch.inference_mode()
     def embed(slides: Sequence[str]) -> tuple[np.ndarray, int]:
-        blocks = bags.blocks(slides, width, takes)
+        blocks = bags.blocks(slides, width, reader)
         first = next(blocks)
         count = 0
 

@@ -37,10 +37,19 @@ class Pooling:
         scores, values = [], []
         for block in blocks:
             for start in range(0, len(block), ROWS):
-                found, vectors = self.heads(block[start : start + ROWS])
-                ways = [directions] * len(vectors) if self.layers is None else [directions @ w for w in self.layers]
-                scores.append(found)
-                values.append(np.stack([v.astype(np.float64) @ way.T for v, way in zip(vectors, ways, strict=True)]))
+                block_scores, vectors = self.heads(block[start : start + ROWS])
+                head_directions = (
+                    [directions] * len(vectors) if self.layers is None else [directions @ w for w in self.layers]
+                )
+                scores.append(block_scores)
+                values.append(
+                    np.stack(
+                        [
+                            v.astype(np.float64) @ projection.T
+                            for v, projection in zip(vectors, head_directions, strict=True)
+                        ]
+                    )
+                )
         return np.concatenate(scores, axis=1), np.concatenate(values, axis=1)
 
 

@@ -57,24 +57,24 @@ def embed_profiles(
     obs = obs.assign(profile_id=list(data.obs_names), sample_type=kinds_of(data.obs), modality=modality)
     # A sample's expression and its mutations may share a profile_id.
     obs.index = pd.Index([f"{modality}:{name}" for name in data.obs_names], dtype=object)
-    found = anndata.AnnData(vectors, obs=obs)
-    write_h5ad(output, found)
+    embeddings = anndata.AnnData(vectors, obs=obs)
+    write_h5ad(output, embeddings)
 
 
 def check_fit(table: str, data: anndata.AnnData, description: Description, modality: str, folder: str) -> None:
     """Raises UnfitProfiles unless the branch can know profiles of this table: the same numbers, a gene in common."""
     value = data.uns["value"]
-    if modality == "rna" and (theirs := description["rna_encoder"].get("value", value)) != value:
+    if modality == "rna" and (run_value := description["rna_encoder"].get("value", value)) != value:
         raise UnfitProfiles(
-            f"{table} holds {value}, and the run in {folder} read {theirs}: {expression_remedy(theirs)} of "
+            f"{table} holds {value}, and the run in {folder} read {run_value}: {expression_remedy(run_value)} of "
             "this model's protocols"
         )
     names = shown_genes(description) if modality == "rna" else description["dna_encoder"]["flags"]
-    known = [name for name in names if not name.startswith("<")]  # <cls>, <pad> and the like are no genes
-    if data.n_obs and not set(known) & set(data.var_names):
+    run_names = [name for name in names if not name.startswith("<")]  # <cls>, <pad> and the like are no genes
+    if data.n_obs and not set(run_names) & set(data.var_names):
         kind = "genes" if modality == "rna" else "flags"
         raise UnfitProfiles(
-            f"{table} has none of the {len(known):,} {kind} that the run in {folder} knows: compare the names of "
+            f"{table} has none of the {len(run_names):,} {kind} that the run in {folder} knows: compare the names of "
             f"genes, or leave {modality} out of the protocols of this model"
         )
 
@@ -104,37 +104,39 @@ def gather_profiles(*, blocks: Sequence[str], output: str) -> None:
     """Write profiles.h5ad: the profiles of all blocks below each other. Raises ValueError if there are none, and
     UnfitProfiles where two have one name.
     """
-    parts = [anndata.read_h5ad(path) for path in blocks]
-    parts = [part for part in parts if len(part)]
-    if not parts:
+    tables = [anndata.read_h5ad(path) for path in blocks]
+    tables = [table for table in tables if len(table)]
+    if not tables:
         raise ValueError("no profile fits a branch of this model")
-    whole = anndata.concat(parts)
-    if not whole.obs_names.is_unique:
-        twice = whole.obs_names[whole.obs_names.duplicated()][0]
+    joined = anndata.concat(tables)
+    if not joined.obs_names.is_unique:
+        duplicate = joined.obs_names[joined.obs_names.duplicated()][0]
         raise UnfitProfiles(
-            f"profile {twice} is in two cohorts: give each a profile_id of its own in the profile sheet"
+            f"profile {duplicate} is in two cohorts: give each a profile_id of its own in the profile sheet"
         )
-    write_h5ad(output, whole)
+    write_h5ad(output, joined)
 
 
 @torch.inference_mode()
 def embed_rna(network: Threads, description: Description, table: anndata.AnnData) -> np.ndarray:
     """float32 profiles x width."""
     assert network.rna is not None
-    ids = {word: number for number, word in enumerate(description["rna_encoder"]["vocabulary"])}
+    ids = {gene: number for number, gene in enumerate(description["rna_encoder"]["vocabulary"])}
     shown_names = set(shown_genes(description))
-    known = [name in shown_names for name in table.var_names]
-    if left := sum(name in ids for name in table.var_names) - sum(known):
-        log.warning("%d genes are left out: the run has no mean of them, for no profile it trained on had them", left)
-    genes, values = list(table.var_names[known]), np.asarray(table.X, np.float32)[:, known]
+    is_known = [name in shown_names for name in table.var_names]
+    if n_without_mean := sum(name in ids for name in table.var_names) - sum(is_known):
+        log.warning(
+            "%d genes are left out: the run has no mean of them, for no profile it trained on had them", n_without_mean
+        )
+    genes, values = list(table.var_names[is_known]), np.asarray(table.X, np.float32)[:, is_known]
     columns = np.array([ids[name] for name in genes], np.int64)
     size = max(1, TOKENS // (1 + len(genes)))
-    parts = []
+    batches = []
     for first in range(0, len(values), size):
-        shown = standardise(values[first : first + size], description["rna_encoder"], genes)
-        inputs = (each.to(device_of(network)) for each in gene_tokens(shown, columns, ids, None))
-        parts.append(network.rna(*inputs).float().cpu())
-    vectors: np.ndarray = torch.cat(parts).numpy()
+        tokens = standardise(values[first : first + size], description["rna_encoder"], genes)
+        inputs = (tensor.to(device_of(network)) for tensor in gene_tokens(tokens, columns, ids, None))
+        batches.append(network.rna(*inputs).float().cpu())
+    vectors: np.ndarray = torch.cat(batches).numpy()
     return vectors
 
 
@@ -144,8 +146,8 @@ def embed_flags(network: Threads, description: Description, table: anndata.AnnDa
     assert network.dna is not None
     frame = table.to_df().reindex(columns=description["dna_encoder"]["flags"], fill_value=0)
     values = torch.from_numpy(frame.to_numpy(np.float32))
-    parts = [network.dna(part.to(device_of(network))).float().cpu() for part in values.split(BATCH)]
-    vectors: np.ndarray = torch.cat(parts).numpy()
+    batches = [network.dna(batch.to(device_of(network))).float().cpu() for batch in values.split(BATCH)]
+    vectors: np.ndarray = torch.cat(batches).numpy()
     return vectors
 
 
