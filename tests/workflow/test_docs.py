@@ -89,6 +89,21 @@ def test_reasons_and_keys_that_troubleshooting_names_exist():
             entry = schema[entry["$ref"].rsplit("/", 1)[-1]] if "$ref" in entry else entry
 
 
+def test_messages_that_the_pages_quote_are_those_of_the_code():
+    """What the terminal says, in the columns that begin with it; '…' and numbers stand for anything."""
+    code = [*(REPOSITORY / "workflow/scripts/molpath").rglob("*.py"), *(REPOSITORY / "workflow/rules").glob("*.smk")]
+    said = re.sub(r'"\s*\n\s*f?"', "", "\n".join(path.read_text(encoding="utf-8") for path in code))
+    quoted = []
+    for page, column in (("troubleshooting", 1), ("stopped_runs", 2)):
+        rows = [line.split(" | ") for line in (DOCS / f"{page}.md").read_text(encoding="utf-8").splitlines()]
+        cells = [row[column - 1] for row in rows if len(row) == 3]
+        quoted += [text for cell in cells for text in re.findall(r"`([^`]+)`", cell) if " " in text]
+    mine = [text for text in quoted if text not in ("No space left on device", "Disk quota exceeded")]
+    assert len(mine) > 9
+    parts = {part.strip() for text in mine for part in re.split(r"…|slides\.tsv|results:|0700", text)} - {""}
+    assert sorted(part for part in parts if part not in said) == []
+
+
 @pytest.mark.parametrize(
     ("text", "source", "page", "wanted"),
     [

@@ -74,6 +74,13 @@ def test_features_of_trident_to_a_report(desk, repository):
     assert "task response: no 6, yes 6 labelled cases, 5 folds" in said
     assert scores(desk / "study")["labels--response", "logistic"] == 1
     check_report(desk / "study")
+    # What README and config/README.md say to type in a study: each command once, in order.
+    pages = [commands(repository / name, "bash") for name in ("README.md", "config/README.md")]
+    typed = re.findall(r"^snakemake(?! bundle).*?(?=$|\s+#)", "\n".join(pages), re.M)
+    assert len(set(typed)) >= 7
+    said = type_in(desk, "\n".join([". molpath/.venv/bin/activate", "cd study", *dict.fromkeys(typed)]))
+    assert "0 problems. The run can start." in said
+    assert "What became of the 24 slides" in said
 
 
 @pytest.mark.slow
