@@ -11,6 +11,7 @@ from .bundle import read_bundle
 from .bundle_checks import BundleChecks
 from .config import Config, Places, Row, Wildcards
 from .models import Models, Source
+from .overruled import note_of
 from .predictors import Predictors
 from .problems import Problems
 from .sheets import in_blocks, is_downloaded, problem_of, read_sheet
@@ -220,8 +221,9 @@ class Predict:
                 problems.add(f"{where}, column slide_id", wrong, "give the new slide a name of its own")
 
     def notes(self) -> list[str]:
-        """New cases that this study knows, and those that it may know in other letters."""
-        return self._in_other_letters() + self._known_cases()
+        """Settings that a bundle decides, new cases that this study knows, those that it may know in other letters."""
+        decided = note_of(self.bundle, self._config_of_study, self.places) if self.bundle and self.path else []
+        return decided + self._in_other_letters() + self._known_cases()
 
     def _in_other_letters(self) -> list[str]:
         """New cases that are no training case by their name, and look like one."""
