@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .bundle import read_bundle
-from .bundle_checks import BundleChecks
+from .bundle_checks import BundleChecks, notes_of_settings
 from .config import Config, Places, Row, Wildcards
 from .models import Models, Source
 from .overruled import note_of
@@ -222,7 +222,9 @@ class Predict:
 
     def notes(self) -> list[str]:
         """Settings that a bundle decides, new cases that this study knows, those that it may know in other letters."""
-        decided = note_of(self.bundle, self._config_of_study, self.places) if self.bundle and self.path else []
+        decided = []
+        if self.bundle and self.path:
+            decided = note_of(self.bundle, self._config_of_study, self.places) + notes_of_settings(self.bundle)
         return decided + self._in_other_letters() + self._known_cases()
 
     def _in_other_letters(self) -> list[str]:
