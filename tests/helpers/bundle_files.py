@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import yaml
+from molpath.common.bundles import sums_of
 from molpath.common.digests import sha256_of
 from molpath.predict import stored
 from molpath.predict.bundle import write_bundle
@@ -83,3 +84,11 @@ def user_of(folder: Path, bundle: Path, **more) -> Path:
     config = {"slides": {"sheet": ""}, "predict": predict} | more
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     return folder / "config.yaml"
+
+
+def signed(bundle: Path) -> Path:
+    """The bundle with the list of checksums of what is in it now, as someone who makes one by hand would write it."""
+    (bundle / "checksums.tsv").unlink()
+    text = sums_of(str(bundle))
+    (bundle / "checksums.tsv").write_text(text)
+    return bundle

@@ -69,6 +69,7 @@ class Source:
             "mpp": rng.choice([0.2513, 0.252], p=[0.9, 0.1]),
             "vendor": "aperio",
             "focus": rng.normal(0.95, 0.08),
+            "fine_detail": rng.normal(0.28, 0.025),
             "in_focus_fraction": 1 - (rng.exponential(0.02) if rng.random() < 0.3 else 0),
             "out_of_focus_fraction": rng.exponential(0.01),
             "edge_or_bubble_fraction": 0.0,

@@ -8,7 +8,7 @@ from molpath.predict.doubt import Reference
 from molpath.predict.levels import left_out_levels
 from molpath.predict.patch_kinds import apart
 from molpath.predict.reference import describe
-from molpath.predict.reference_files import FACTS, TENSORS, DamagedReference
+from molpath.predict.reference_files import FACTS, TENSORS, DamagedReference, pack, write_files
 from sklearn.metrics import roc_auc_score
 
 NO_SLIDES = pd.DataFrame(columns=["slide_id", "case_id"])
@@ -48,6 +48,7 @@ def test_false_alarms_over_many_draws(n, width):
 PLANTED = {
     "stain": ({"quality": lambda t: t.assign(hue=t.hue - 30, stain_density=t.stain_density + 0.1)}, "stain"),
     "blur": ({"quality": lambda t: t.assign(focus=t.focus / 2, in_focus_fraction=0.6)}, "out of focus"),
+    "slight blur": ({"quality": lambda t: t.assign(fine_detail=t.fine_detail / 2)}, "less fine detail than"),
     "resolution": ({"quality": lambda t: t.assign(mpp=0.5)}, "resolution unlike the training slides' (0.50 µm/px; "),
     "cover slip": ({"quality": lambda t: t.assign(edge_or_bubble_fraction=0.2)}, "bubbles"),
     "compression": ({"quality": lambda t: t.assign(jpeg_quality=30.0)}, "more compressed"),
@@ -220,6 +221,24 @@ def test_files_come_back_with_the_same_verdicts_and_bytes(tmp_path):
     path.write_bytes(path.read_bytes()[:-1] + b"x")
     with pytest.raises(DamagedReference, match=r"reference.safetensors isn't the file whose SHA-256"):
         Reference.load(tmp_path / "a")
+
+
+def test_a_reference_from_before_a_column_is_read_and_the_column_says_nothing(tmp_path):
+    x, cases, table, bags = small()
+    reference = describe(x, cases, table.drop(columns="fine_detail"), bags.get, seed=5)
+    old = [item for item in reference.table if not item.startswith("fine_detail:")]
+    arrays = pack(reference.table[old].to_numpy(np.float64), reference.distances, reference.kinds)
+    write_files(arrays, reference.facts, tmp_path / TENSORS, tmp_path / FACTS, old)
+    read = Reference.load(tmp_path)
+    y, others, theirs, new = Source(9, width=8, patches=20).draw(30, np.random.default_rng(2), "N")
+    found = read.judge(y, theirs, new.get, 0.1, others)
+    pd.testing.assert_frame_equal(reference.judge(y, theirs, new.get, 0.1, others), found, rtol=1e-4)
+    assert found.ood_missing.str.contains("fine_detail").all()
+    assert not found.ood_reason.str.contains("detail").any()
+    for items in ([*old[:-1], "shoe size"], [*old, old[0]], old[:-1]):
+        write_files(arrays, reference.facts, tmp_path / TENSORS, tmp_path / FACTS, items)
+        with pytest.raises(DamagedReference, match="another version"):
+            Reference.load(tmp_path)
 
 
 def test_more_cases_than_are_looked_at_patch_by_patch(monkeypatch):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from bundle_files import CASES, TASK, bundle_of, user_of, write_as_rule
+from bundle_files import CASES, TASK, bundle_of, signed, user_of, write_as_rule
 from molpath.common.bundles import BadBundle, read_sums, sums_of, verify_files
 from molpath.common.digests import digest_of, sha256_of
 from molpath.predict.cases import mark_training
@@ -48,14 +48,6 @@ def refusal(config: Path) -> str:
     with contextlib.chdir(config.parent), pytest.raises(ProblemsFound) as caught:
         Study.open(config.name).check()
     return str(caught.value)
-
-
-def signed(bundle: Path) -> Path:
-    """The bundle with the list of checksums of what is in it now, as someone who makes one by hand would write it."""
-    (bundle / "checksums.tsv").unlink()
-    text = sums_of(str(bundle))
-    (bundle / "checksums.tsv").write_text(text)
-    return bundle
 
 
 def change(path: Path, **values):

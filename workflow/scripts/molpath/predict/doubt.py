@@ -65,7 +65,8 @@ class Reference:
         """Read reference.safetensors and reference.json. Raises DamagedReference where they don't belong together."""
         arrays, facts = read_files(Path(folder))
         table, distances, kinds = unpack(arrays, facts)
-        return cls(pd.DataFrame(table, columns=list(ITEMS)), distances, kinds, facts)
+        named = pd.DataFrame(table, columns=facts["items"]).reindex(columns=list(ITEMS))
+        return cls(named, distances, kinds, facts)
 
     def save(self, tensors: str, facts: str) -> None:
         """Write reference.safetensors and reference.json, the same bytes for the same cases."""

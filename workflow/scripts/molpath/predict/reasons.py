@@ -50,6 +50,9 @@ class Column:
 COLUMNS = (
     Column("mpp", "resolution unlike", "resolution unlike", "{:.2f}", "{} µm/px", 0.15, doubled),
     Column("focus", "sharper than", "out of focus: less sharp than", "{:.2f}", "focus {}", 0.03),
+    Column(
+        "fine_detail", "more fine detail than", "out of focus: less fine detail than", "{:.2f}", "fine detail {}", 0.01
+    ),
     Column("in_focus_fraction", "", "out of focus: less than", "{:.0%}", "{} of the tissue in focus", 0.02),
     Column("out_of_focus_fraction", "out of focus: more than", "", "{:.0%}", "{} of the tissue blurred", 0.02),
     Column("fold_fraction", "more folds than", "", "{:.0%}", "{} of the tissue", 0.02),

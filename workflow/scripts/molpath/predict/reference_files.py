@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,23 +56,33 @@ def write_files(
     facts: Mapping[str, Any],
     tensors: str | os.PathLike[str],
     described: str | os.PathLike[str],
+    items: Sequence[str] = ITEMS,
 ) -> None:
-    """Write arrays to `tensors` and facts to `described`."""
+    """Write arrays to `tensors` and facts to `described`; items: names of the table's columns."""
     from safetensors.numpy import save_file
 
     with atomic_path(tensors) as temporary:
         save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, temporary)
-    write_json(described, {**facts, "schema": SCHEMA, "items": list(ITEMS), "sha256": sha256_of(tensors)})
+    write_json(described, {**facts, "schema": SCHEMA, "items": list(items), "sha256": sha256_of(tensors)})
 
 
 def read_files(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Arrays and facts. Raises DamagedReference where the files are of another form, or not a pair."""
+    """Arrays and facts, `items` among them: an earlier version measured fewer, and those say nothing here.
+
+    Raises DamagedReference where the files are of another form, or not a pair.
+    """
     from safetensors.numpy import load_file
 
     tensors, described = folder / TENSORS, folder / FACTS
     facts: dict[str, Any] = json.loads(described.read_text(encoding="utf-8"))
-    if facts.get("schema") != SCHEMA or facts.get("items") != list(ITEMS):
-        raise DamagedReference(f"{described} is of another version of this workflow: describe the training cases again")
+    items = facts.get("items")
+    known = isinstance(items, list) and items == [item for item in ITEMS if item in items]
+    other = DamagedReference(f"{described} is of another version of this workflow: describe the training cases again")
+    if facts.get("schema") != SCHEMA or not known:
+        raise other
     if sha256_of(tensors) != facts["sha256"]:
         raise DamagedReference(f"{tensors} isn't the file whose SHA-256 {described} holds: take both of one predictor")
-    return load_file(tensors), facts
+    arrays = load_file(tensors)
+    if arrays["table"].shape[1] != len(facts["items"]):
+        raise other
+    return arrays, facts

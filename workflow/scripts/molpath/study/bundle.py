@@ -34,7 +34,7 @@ SECTIONS = ("tissue", "tiles", "features", "embed", "pretrain")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._=-]*")
 #: What is each machine's own: where files lie, what is permitted, and what no result depends on.
 OWN_KEYS = (
-    *(("tissue", "weights"), ("tissue", "contours"), ("tissue", "artefacts", "weights")),
+    *(("tissue", "weights"), ("tissue", "contours"), ("tissue", "artefacts", "weights"), ("tissue", "deadline_s")),
     *(("features", "scratch"), ("features", "scratch_gb")),
 )
 OWN_OF_ENCODERS = (("weights",), ("folder",), ("stain", "target"), ("batch_size",), ("workers",))

@@ -11,6 +11,7 @@ from .config import Config, Places, fill_defaults
 from .encoders import Encoders
 from .finished_runs import WEIGHTS, cut_of, patches_of
 from .grids import name_of_grid
+from .preprocessing import SETTINGS, digest_in
 from .problems import Problems
 from .yaml_files import shipped_yaml
 
@@ -60,9 +61,22 @@ class BundleChecks:
                 "cut": cut_of(grid, config["tissue"]["method"]),
             }
             compare(f"{folder}/{CONFIG}", name, ours, facts)
+            self.check_settings(name, facts)
             weights = f"{folder}/models/{model}/{WEIGHTS}"
             if os.path.isfile(weights) and sha256_of(weights) != facts["digests"]["slide_encoder"]:
                 raise BadBundle(weights, f"another slide encoder than the one that {name} was fitted with", AGAIN)
+
+    def check_settings(self, name: str, facts: Config) -> None:
+        """Raise BadBundle unless config.yaml says what the predictor's own slides were prepared by, where it tells."""
+        where, model = f"{self.parts.folder}/{CONFIG}", name.partition("/")[0]
+        fitted = facts["patches"].get(SETTINGS)
+        try:
+            ours = digest_in(self.parts.config, model)
+        except (KeyError, TypeError):
+            ours = "none that are whole"
+        if fitted is not None and fitted != ours:
+            wrong = f"its settings are not those that {name} was fitted with (digest {ours}, and not {fitted})"
+            raise BadBundle(where, wrong, AGAIN)
 
     def check_needed(self, one: Config) -> None:
         """A file of others is here, with the bundle's SHA-256; one that a rule fetches, once it is there."""
@@ -79,6 +93,17 @@ class BundleChecks:
         elif named or not one["fetched"]:
             wrong = f"no such file: {path}" if path else "empty, and the bundle doesn't hold weights of others"
             self.problems.add(where, wrong, f"get it from its source and name it here: {told(one)}")
+
+
+def notes_of_settings(parts: BundleParts) -> list[str]:
+    """A line on predictors that don't say by which settings their slides were prepared, or none."""
+    silent = [name for name in parts.predictors if SETTINGS not in facts_of(parts, name)["patches"]]
+    if not silent:
+        return []
+    return [
+        f"note: {', '.join(silent)} of {parts.folder} don't say by which settings of tissue, tiles and features their "
+        f"slides were prepared, so {CONFIG} is taken at its word: ask for a bundle of this version to have it compared"
+    ]
 
 
 def compare(where: str, name: str, ours: Config, facts: Config) -> None:

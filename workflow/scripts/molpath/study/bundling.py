@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import os
 
 from ..common.bundles import SUMS
@@ -22,13 +21,6 @@ from .tissue import Tissue
 OF_PREDICTOR = ("model.safetensors", "predictor.json", "card.md", "reference.safetensors", "reference.json")
 #: Files of the folder of a run.
 OF_RUN = (RUN_CONFIG, WEIGHTS, "sha256.txt", "model_card.md")
-#: Keys of entries that hold paths, settings or permissions of this machine: each machine has its own.
-OF_MACHINES = {
-    "tissue": ("weights", "contours", "deadline_s"),
-    "grid": ("coords",),
-    "encoder": ("weights", "folder", "batch_size", "workers"),
-    "model": ("weights", "trust_remote_code"),
-}
 
 
 class Bundling:
@@ -36,7 +28,7 @@ class Bundling:
 
     def __init__(self, config: Config, places: Places, models: Models, tissue: Tissue, predictors: Predictors) -> None:
         self.config, self.places, self.models, self.tissue = config, places, models, tissue
-        self.names = predictors.names
+        self.names, self.preprocessing = predictors.names, predictors.preprocessing
         self.used = list(dict.fromkeys(model for model, _ in predictors.pairs))
 
     def files(self, wildcards: Wildcards | None = None) -> list[str]:
@@ -106,44 +98,7 @@ class Bundling:
 
     def sections(self, wildcards: Wildcards | None = None) -> Config:
         """A config by which new slides become embeddings of the predictors' models; no path of this machine."""
-        models = {name: self._model(name) for name in self.used}
-        sources = [self._source(name) for name in self.used]
-        grids, encoders = self.models.grids.entries, self.models.encoders.entries
-        features = {key: self.config["features"][key] for key in ("damaged", "max_damaged_fraction")}
-        runs = {model["run"]: self.models.runs[model["run"]] for model in models.values() if model.get("run")}
-        return {
-            "tissue": self._tissue(),
-            "tiles": {"grids": {grid: _without(grids[grid], "grid") for grid, _ in sources}},
-            "features": features | {"encoders": {name: self._encoder(encoders[name]) for _, name in sources}},
-            "embed": {"models": models},
-        } | ({"pretrain": {"runs": copy.deepcopy(runs)}} if runs else {})
-
-    def _source(self, name: str) -> tuple[str, str]:
-        """Grid and encoder of a model, by their keys in the config."""
-        entry = self.models.entries[name]
-        entry = self.models.runs[entry["run"]] if entry.get("run") else entry
-        return entry["grid"], entry["encoder"]
-
-    def _model(self, name: str) -> Config:
-        """A model's entry: a trained one is the folder in the bundle."""
-        entry = _without(self.models.entries[name], "model")
-        if entry["kind"] == "threads":
-            grid, encoder = self._source(name)
-            return {key: entry[key] for key in ("kind", "cases")} | {
-                "path": f"models/{name}",
-                "grid": grid,
-                "encoder": encoder,
-            }
-        return entry
-
-    def _encoder(self, entry: Config) -> Config:
-        entry = _without(entry, "encoder")
-        return entry | {"stain": {key: value for key, value in entry["stain"].items() if key != "target"}}
-
-    def _tissue(self) -> Config:
-        section = _without(self.tissue.section, "tissue")
-        artefacts = {key: value for key, value in section["artefacts"].items() if key != "weights"}
-        return section | {"artefacts": artefacts}
+        return self.preprocessing.sections(self.used)
 
     # Weights of others.
 
@@ -156,7 +111,7 @@ class Bundling:
             )
             for key, entry in self.tissue.given_weights().items()
         ]
-        for name in dict.fromkeys(encoder for _, encoder in map(self._source, self.used)):
+        for name in dict.fromkeys(encoder for _, encoder in map(self.preprocessing.source, self.used)):
             named_files += self._of_encoder(name)
         for name in self.used:
             entry = self.models.entries[name]
@@ -191,8 +146,3 @@ class Bundling:
 
 def _needed(key: str, name: str, source: str, revision: str = "") -> Config:
     return {"key": key, "name": name, "source": source, "revision": revision, "fetched": ""}
-
-
-def _without(entry: Config, kind: str) -> Config:
-    """An entry without the keys that each machine has of its own."""
-    return {key: copy.deepcopy(value) for key, value in entry.items() if key not in OF_MACHINES[kind]}

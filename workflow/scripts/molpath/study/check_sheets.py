@@ -14,7 +14,7 @@ from .config import Places, Row, resolve_reference
 from .hints import for_path, nearest
 from .problems import Problems, advice
 from .profiles import Profiles
-from .sheets import DOWNLOAD_COLUMNS, problem_of, will_be_there
+from .sheets import DOWNLOAD_COLUMNS, problem_of, read_sheet, will_be_there
 from .slides import Slides
 from .yaml_files import shipped_yaml
 
@@ -63,7 +63,7 @@ class SheetChecks:
         return [str(self.slides.values_of(row)["path"]) for row in rows]
 
     def check_case_sheet(self) -> None:
-        """The sheet of cases, where the config names one, is there, can be read and has a column case_id."""
+        """The sheet of cases, where the config names one, is there, can be read and has one row per case."""
         for case_path in self.slides.case_sheet:
             path, where = str(case_path), "config, key slides/cases"
             self.check_file(where, path, is_file=True)
@@ -73,6 +73,18 @@ class SheetChecks:
                 self.problems.add_table_error(error)
             elif os.path.isfile(path) and "case_id" not in read_cells(path).columns:
                 self.problems.add(f"{path}, header, column case_id", "missing", "name the column of the cases case_id")
+            else:
+                self.check_cases(path, read_sheet(path))
+
+    def check_cases(self, sheet: str, rows: list[Row]) -> None:
+        """Every row has a case, and a case one row: of two, one would be taken and the other dropped."""
+        for row in rows:
+            if not row["case_id"]:
+                self.problems.add(
+                    f"{sheet}, row {row['#']}, column case_id", "empty", "name the case, or take out the row"
+                )
+        known = [row for row in rows if row["case_id"]]
+        self.check_unique(sheet, known, ["case_id"], "keep one row for each case, with all that is known of it")
 
     def check_profiles(self) -> None:
         """Rows, unique profile and format, files, one case and one cohort per profile."""

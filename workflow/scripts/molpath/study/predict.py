@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .bundle import read_bundle
-from .bundle_checks import BundleChecks
+from .bundle_checks import BundleChecks, notes_of_settings
 from .config import Config, Places, Row, Wildcards
 from .models import Models, Source
+from .overruled import note_of
 from .predictors import Predictors
 from .problems import Problems
 from .sheets import in_blocks, is_downloaded, problem_of, read_sheet
@@ -227,8 +228,11 @@ class Predict:
                 problems.add(f"{where}, column slide_id", wrong, "give the new slide a name of its own")
 
     def notes(self) -> list[str]:
-        """New cases that this study knows, and those that it may know in other letters."""
-        return self._in_other_letters() + self._known_cases()
+        """Settings that a bundle decides, new cases that this study knows, those that it may know in other letters."""
+        decided = []
+        if self.bundle and self.path:
+            decided = note_of(self.bundle, self._config_of_study, self.places) + notes_of_settings(self.bundle)
+        return decided + self._in_other_letters() + self._known_cases()
 
     def _in_other_letters(self) -> list[str]:
         """New cases that are no training case by their name, and look like one."""

@@ -8,6 +8,7 @@ from .config import Config, Wildcards
 from .embedding import Embedding
 from .finished_runs import cut_of
 from .models import Models
+from .preprocessing import SETTINGS, Preprocessing
 from .probing import Probing
 from .problems import Problems
 
@@ -24,6 +25,7 @@ class Predictors:
         #: What is predicted with them, here: another section checks the rest of it.
         self._predict: Config = config["predict"]
         self._tissue: str = config["tissue"]["method"]
+        self.preprocessing = Preprocessing(config, models)
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -81,6 +83,7 @@ class Predictors:
         return {"grid_name": self.models.grids.names[entry["grid"]], "encoder": entry["encoder"]} | {
             "patches": self.models.patches_of(entry),
             "cut": cut_of(self.models.grids.entries[entry["grid"]], self._tissue),
+            SETTINGS: self.preprocessing.digest(wildcards.model),
         }
 
     # Checks.

@@ -6,10 +6,10 @@ steps they were rounded to, whatever is done with the pixels later, as long as t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
-
-from .focus import tile_edge
 
 #: Some low frequencies (row, column) and their step at quality 50 (Annex K of the JPEG standard, as libjpeg has it).
 STEPS = {(0, 1): 11, (1, 0): 12, (1, 1): 12, (0, 2): 10, (2, 0): 14, (1, 2): 14, (2, 1): 13}
@@ -56,18 +56,15 @@ def quality_of(values: np.ndarray, coherent: float = 0.6) -> float:
     return best
 
 
-def jpeg_quality(slide, centres: list[tuple[float, float]]) -> float:
-    """The lower quality seen in brightness or in green (level 0, windows at level-0 pixels x, y); NaN without any.
+def jpeg_quality(windows: Sequence[np.ndarray]) -> float:
+    """The lower quality seen in brightness or in green of windows (RGB uint8 tiles of level 0); NaN without any.
 
     Scanners store either brightness and colour, or red, green and blue each on its own.
     """
-    if not centres:
+    if not windows:
         return float("nan")
     grey, green = [], []
-    tile = tile_edge(slide, 0)
-    for x, y in centres:
-        left, top = int(x // tile) * tile, int(y // tile) * tile
-        window = slide.region(left, top, 0, EDGE, EDGE)
+    for window in (whole[:EDGE, :EDGE] for whole in windows):
         grey.append(coefficients(cv2.cvtColor(window, cv2.COLOR_RGB2GRAY)))
         green.append(coefficients(window[..., 1]))
     return min(quality_of(np.concatenate(grey)), quality_of(np.concatenate(green)))

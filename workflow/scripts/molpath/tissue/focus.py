@@ -136,6 +136,12 @@ def read_blocks(slide, mpp: float, level: int, cell: tuple[int, int]) -> np.ndar
     return sharpness_of_blocks(window, blocks, blocks)
 
 
+def read_tiles(slide, centres: list[tuple[float, float]]) -> list[np.ndarray]:
+    """The tile of level 0 around each of some level-0 pixels (x, y): RGB uint8."""
+    tile = tile_edge(slide, 0)
+    return [slide.region(int(x // tile) * tile, int(y // tile) * tile, 0, tile, tile) for x, y in centres]
+
+
 def as_focus(slide, level: int, overview: Overview, tissue: np.ndarray, blocks_of: dict) -> Focus:
     """The blocks on tissue that have something to be sharp."""
     values, places = [], []

@@ -12,7 +12,8 @@ from ..common.settings.tissue import Quality as Thresholds
 from . import artefacts, stain
 from .classes import CLASSES
 from .compression import jpeg_quality
-from .focus import Focus, blurred_tissue, measure_focus
+from .fine_detail import fine_detail
+from .focus import Focus, blurred_tissue, measure_focus, read_tiles
 from .focus import sharpness as sharpness  # for who measures patches
 from .overview import Overview
 
@@ -21,6 +22,7 @@ FAULTS = ("out_of_focus", "fold", "edge_or_bubble", "dark", "pen")
 #: Columns of the manifest that quality control fills, in order.
 NUMBERS = (
     "focus",
+    "fine_detail",
     "in_focus_fraction",
     *(f"{name}_fraction" for name in FAULTS),
     "grey_fraction",
@@ -45,8 +47,8 @@ CHECKS = (
         "{value:.0%} of the tissue looked at is in focus, less than {limit:.0%}",
     ),
 )
-#: Windows of tissue in which compression is measured.
-COMPRESSION_WINDOWS = 8
+#: Windows of tissue in which compression and fine detail are measured, at full resolution.
+FULL_WINDOWS = 8
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,9 @@ def examine(slide, mpp: float, overview: Overview, tissue: np.ndarray, threshold
     numbers |= {f"{name}_fraction": float(counts[CLASSES[name]] / max(1, tissue.sum())) for name in FAULTS}
     numbers["grey_fraction"] = stain.colourless_fraction(density, tissue)
     numbers |= stain.measure_stain(overview.image, density, glass, clean)
-    centres = overview.centres(focus.places[:: max(1, len(focus.places) // COMPRESSION_WINDOWS)][:COMPRESSION_WINDOWS])
-    numbers["jpeg_quality"] = jpeg_quality(slide, centres)
+    centres = overview.centres(focus.places[:: max(1, len(focus.places) // FULL_WINDOWS)][:FULL_WINDOWS])
+    windows = read_tiles(slide, centres)
+    numbers["fine_detail"], numbers["jpeg_quality"] = fine_detail(windows, mpp), jpeg_quality(windows)
     return Quality(classes, numbers)
 
 
