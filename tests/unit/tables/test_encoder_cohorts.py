@@ -1,11 +1,12 @@
 """Test sides that an encoder has seen: by programme, of the cases that folds test."""
 
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from molpath.common.files import read_tsv, write_tsv
-from molpath.tables.encoder_cohorts import list_encoder_cohorts, programme_of
+from molpath.tables.encoder_cohorts import COHORTS, list_encoder_cohorts, programme_of
 
 ROOT = Path(__file__).resolve().parents[3]
 SEEN = ROOT / "resources/tasks/encoder_cohorts.tsv"
@@ -69,5 +70,14 @@ def test_every_built_in_encoder_and_slide_encoder_has_a_row():
     built_in = yaml.safe_load((ROOT / "workflow/scripts/molpath/features/encoders.yaml").read_text())["encoders"]
     assert set(table[table.kind == "patch"].encoder) == set(built_in)
     assert set(table[table.kind == "slide"].encoder) == set(FOREIGN)
-    assert set(table.checked) == {"yes", "no"}
     assert (table.source != "").all()
+    assert not table.duplicated(["encoder", "kind"]).any()
+
+
+def test_rows_name_known_programmes_and_the_day_on_which_a_source_was_read():
+    table = read_tsv(SEEN)
+    named = {programme for cell in table.trained_on for programme in cell.split(";") if programme}
+    assert named <= set(COHORTS), "tables/encoder_cohorts.py recognises no other programme on a test side"
+    for row in table[table.checked != "no"].itertuples():
+        assert date.fromisoformat(row.checked)
+        assert row.trained_on or row.others, f"{row.encoder}: what it learned from is missing"
