@@ -28,6 +28,7 @@ BENCHMARKS = {
     "downloads": "download_scale.py",
     "omics": "omics_scale.py",
     "pretrain": "pretrain_step.py",
+    "gradients": "sum_gradients.py",
     "paper": "plan_paper.py",
     "probe_costs": "probe_costs.py",
     "provenance": "provenance_scale.py",

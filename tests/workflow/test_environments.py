@@ -57,7 +57,8 @@ LEFT_OUT = {
     },
     "report": {"sksurv": "survival probes are not fitted where results are drawn"},
     "slides": dict.fromkeys(
-        ["torch", "torchvision", "segmentation_models_pytorch", "safetensors"], "tissue by a network: segmentation.yaml"
+        ["torch", "torchvision", "segmentation_models_pytorch", "safetensors", "filelock"],
+        "tissue by a network: segmentation.yaml",
     ),
     "finetune": {
         "PIL": "stamps of pictures are not asked",

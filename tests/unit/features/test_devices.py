@@ -2,11 +2,13 @@
 
 import multiprocessing
 import os
-import stat
+import shutil
 import tempfile
+import time
 
 import pytest
 import torch
+from filelock import FileLock
 from molpath.common import devices
 from molpath.common.devices import NoGpu, gpu_was_given, take_device
 from molpath.features.devices import is_out_of_memory, reader_count, state_precision
@@ -51,51 +53,89 @@ def test_schedulers_say_that_a_gpu_was_given(monkeypatch, name, value, given):
     assert gpu_was_given() is given
 
 
-def test_a_lock_can_be_taken_that_another_user_made(locks):
-    """It is opened to be read only, for the files of others in the temporary folder can't be written to."""
-    lock = locks / "molpath-device-gpu-a.lock"
-    lock.touch()
-    lock.chmod(0o444)
-    (handle,) = devices._free(["gpu-a"], 1).values()
-    assert os.get_inheritable(handle) is False
+def take_and_wait(folder, to_parent, forks=False):
+    """In a process of its own: takes a lock, says so, and stays."""
+    tempfile.tempdir = folder
+    held = devices._free(["gpu-a"], 1)
+    if forks:
+        child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(0,))
+        child.start()
+        child.join()
+    to_parent.send(list(held))
+    time.sleep(60)
+
+
+@pytest.fixture
+def holder(locks):
+    """Starts a process that holds gpu-a until it is killed."""
+    started = []
+
+    def start(**options):
+        mine, theirs = multiprocessing.Pipe()
+        arguments = (str(locks), theirs)
+        process = multiprocessing.get_context("fork").Process(target=take_and_wait, args=arguments, kwargs=options)
+        process.start()
+        started.append(process)
+        theirs.close()  # so that a process that fails ends the waiting
+        assert mine.recv() == [0]
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.join()
+
+
+def test_a_killed_job_lets_go_of_its_gpu(locks, holder):
+    """Another process takes the next one while it lives, and this one as soon as it was killed."""
+    process = holder()
+    assert list(devices._free(["gpu-a", "gpu-b"], 1)) == [1]
+    process.kill()
+    process.join()
+    assert list(devices._free(["gpu-a", "gpu-b"], 1)) == [0]
+
+
+def test_a_child_that_ends_leaves_the_lock_to_its_parent(locks, holder):
+    """Readers of slides are forked while the job holds its GPU."""
+    holder(forks=True)
     assert list(devices._free(["gpu-a", "gpu-b"], 1)) == [1]
 
 
-def test_others_may_read_a_lock_whatever_the_umask(locks):
-    before = os.umask(0o077)
-    try:
-        devices._free(["gpu-a"], 1)
-    finally:
-        os.umask(before)
-    assert stat.S_IMODE((locks / "molpath-device-gpu-a.lock").stat().st_mode) == 0o644
+def test_programs_that_a_job_starts_dont_inherit_its_lock(locks):
+    (lock,) = devices._free(["gpu-a"], 1).values()
+    path = f"molpath-device-gpu-a-{os.getuid()}.lock"
+    held = [entry for entry in os.listdir("/proc/self/fd") if path in os.path.realpath(f"/proc/self/fd/{entry}")]
+    assert [os.get_inheritable(int(entry)) for entry in held] == [False]
+    lock.release()
 
 
 def as_another_user(folder):
-    """In a process of its own: takes the lock as `nobody`; exits with the index of its device."""
+    """In a process of its own: takes a lock as `nobody`; exits with the index of its device."""
     tempfile.tempdir = folder
     os.setuid(65534)
     os._exit(min(devices._free(["gpu-a", "gpu-b"], 1)))
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="becoming another user takes root")
-@pytest.mark.parametrize("mode", [0o644, 0o600])
-def test_a_second_user_takes_the_first_users_lock(tmp_path, mode):
-    """A folder like /tmp: writable by all, files removable by their owners; an old lock may be closed to others."""
+def test_users_have_locks_of_their_own():
+    """In a folder like /tmp, writable by all, nobody is stopped by a file that another user left or holds."""
     folder = tempfile.mkdtemp(dir="/tmp")
     os.chmod(folder, 0o1777)
-    lock = os.path.join(folder, "molpath-device-gpu-a.lock")
-    open(lock, "w").close()
-    os.chmod(lock, mode)
-    process = multiprocessing.get_context("fork").Process(target=as_another_user, args=(folder,))
-    process.start()
-    process.join(30)
+    held = FileLock(os.path.join(folder, "molpath-device-gpu-a-0.lock"))
+    with held:
+        process = multiprocessing.get_context("fork").Process(target=as_another_user, args=(folder,))
+        process.start()
+        process.join(30)
     assert process.exitcode == 0
+    assert sorted(os.listdir(folder)) == ["molpath-device-gpu-a-0.lock", "molpath-device-gpu-a-65534.lock"]
+    shutil.rmtree(folder)
 
 
 def test_a_link_is_no_lock(locks):
-    (locks / "molpath-device-gpu-a.lock").symlink_to(locks / "elsewhere")
+    (locks / f"molpath-device-gpu-a-{os.getuid()}.lock").symlink_to(locks / "elsewhere")
     with pytest.raises(OSError, match="symbolic"):
         devices._free(["gpu-a"], 1)
+    assert not (locks / "elsewhere").exists()
 
 
 def test_slices_of_a_gpu_are_counted_apart(monkeypatch):
@@ -158,8 +198,8 @@ def test_a_job_takes_as_many_gpus_as_it_needs_and_all_at_once(locks, monkeypatch
     def let_go(seconds):
         nonlocal other
         free = devices._free(["gpu-b", "gpu-c"], 2)  # the waiting job keeps nobody from these
-        for handle in (other, *free.values()):
-            os.close(handle)
+        for lock in (other, *free.values()):
+            lock.release()
 
     monkeypatch.setattr(devices.time, "sleep", let_go)
     monkeypatch.setattr(devices, "device_names", lambda: names)

@@ -29,6 +29,20 @@ def test_same_output_as_the_published_package(random_weights, folded):
     assert (found - expected).abs().max() < 1e-5
 
 
+def test_timm_gives_the_same_bits(random_weights, vision_libraries):
+    """timm names its tensors otherwise and has them in the same order."""
+    import timm
+
+    state = load_weights(random_weights)
+    theirs = timm.create_model("tf_efficientnet_lite0", num_classes=1000).eval()
+    names = zip(theirs.state_dict(), efficientnet_lite.EfficientNetLite0().state_dict(), strict=True)
+    theirs.load_state_dict({name: state[published] for name, published in names})
+    images = torch.rand(2, 3, 224, 224, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    with torch.inference_mode():
+        expected = theirs.forward_head(theirs.forward_features(images), pre_logits=True)
+        assert torch.equal(efficientnet_lite.load(state)(images), expected)
+
+
 def test_a_wrong_file_is_refused(random_weights):
     state = load_weights(random_weights)
     state.pop("_conv_head.weight")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import torch
+from filelock import FileLock, Timeout
 
 log = logging.getLogger(__name__)
 
@@ -35,11 +36,12 @@ def check_promise(promised: bool) -> None:
 
 @contextmanager
 def take_device(promised: bool = False) -> Iterator[torch.device]:
-    """The first GPU that no other job of this machine holds (waiting for one if need be), else the CPU.
+    """The first GPU that no other job of this user holds on this machine (it waits for one), else the CPU.
 
-    A lock file for each device, in the folder for temporary files, is held by the operating system as long
-    as this process lives. CUDA_VISIBLE_DEVICES is respected; empty, it means the CPU. Raises NoGpu if `promised` and
-    CUDA can't be used.
+    A lock file per device, in the folder for temporary files, is held by the operating system as long as this process
+    lives. Each user has files of their own: filelock refuses those of others in folders like /tmp, whose owners could
+    remove them. On a machine that several people share without a scheduler, set CUDA_VISIBLE_DEVICES, which is
+    respected; empty, it means the CPU. Raises NoGpu if `promised` and CUDA can't be used.
     """
     check_promise(promised)
     if not torch.cuda.is_available():
@@ -51,7 +53,7 @@ def take_device(promised: bool = False) -> Iterator[torch.device]:
 
 @contextmanager
 def take_gpus(count: int) -> Iterator[list[int]]:
-    """Indices of `count` GPUs that no other job of this machine holds; waits until there are so many.
+    """Indices of `count` GPUs that no other job of this user holds on this machine; waits until there are so many.
 
     All are taken at once or none, so that no two jobs wait for each other.
     """
@@ -59,8 +61,8 @@ def take_gpus(count: int) -> Iterator[list[int]]:
     try:
         yield sorted(taken)
     finally:
-        for handle in taken.values():
-            os.close(handle)
+        for lock in taken.values():
+            lock.release()
 
 
 def gpu_was_given() -> bool:
@@ -82,43 +84,30 @@ def device_names() -> list[str]:
     return names
 
 
-def _free(names: list[str], count: int, every_s: float = 2.0) -> dict[int, int]:
-    """Lock files of `count` devices, held, by the device's index."""
-    told = False
+def _free(names: list[str], count: int, every_s: float = 2.0) -> dict[int, FileLock]:
+    """Locks of `count` devices, held, by the device's index."""
+    waits = False
     while True:
-        held: dict[int, int] = {}
+        held: dict[int, FileLock] = {}
         for index, name in enumerate(names):
-            handle = _open_lock(os.path.join(tempfile.gettempdir(), f"molpath-device-{name}.lock"))
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                held[index] = handle
-            except BlockingIOError:
-                os.close(handle)
+            lock = lock_of(name)
+            with suppress(Timeout):
+                lock.acquire()
+                held[index] = lock
             if len(held) == count:
                 return held
-        for handle in held.values():
-            os.close(handle)
-        if not told:
+        for lock in held.values():
+            lock.release()
+        if not waits:
             log.info("%d of %d GPUs are free, and this job needs %d; waiting", len(held), len(names), count)
-            told = True
+            waits = True
         time.sleep(every_s)
 
 
-def _open_lock(path: str) -> int:
-    """Open a lock file of whatever user: to hold a lock it need not be written to."""
-    while True:
-        try:
-            # Without O_CREAT, which the system refuses for files of others in folders like /tmp.
-            return os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-        except FileNotFoundError:
-            pass
-        except PermissionError:
-            log.warning("%s belongs to a user who keeps others from it: a GPU may be shared by two jobs", path)
-            path = f"{path}.{os.getuid()}"
-            continue
-        try:
-            handle = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
-        except FileExistsError:  # another job was faster
-            continue
-        os.fchmod(handle, 0o644)  # whatever the umask
-        return handle
+def lock_of(name: str) -> FileLock:
+    """This user's lock of a device; to acquire it raises Timeout where another job holds it.
+
+    Never a soft lock, which a killed job would leave behind.
+    """
+    path = Path(tempfile.gettempdir(), f"molpath-device-{name}-{os.getuid()}.lock")
+    return FileLock(path, blocking=False, fallback_to_soft=False)

