@@ -3,6 +3,8 @@
 <results>/index.html             what was run and set aside, the main figure, cautions, links to everything else
 <results>/gallery.html           every slide with layers to switch on; it shows files below <results>/wsi and figures
 <results>/open_in_qupath.groovy  script for QuPath: slides with contours and patches into a project; .json: which
+<results>/figures/embedding_maps/<model>.html    slides by t-SNE, with their nearest neighbours; colours by any column
+<results>/tables/embedding_maps/<model>.tsv      its coordinates and neighbours
 """
 
 
@@ -66,3 +68,38 @@ rule write_gallery:
         "Writing the gallery of slides"
     script:
         "../scripts/write_gallery.py"
+
+
+rule map_embeddings:
+    input:
+        embedded="<results>/embed/{model}/slides.h5ad",
+        fates="<results>/embed/{model}/slides.tsv",
+        slides=study.targets.table_of_slides,
+    output:
+        page=report(
+            "<results>/figures/embedding_maps/{model}.html",
+            caption="../report/embedding_map.rst",
+            category="4 Embeddings",
+            labels={"model": "{model}", "result": "map of embeddings"},
+        ),
+        table="<results>/tables/embedding_maps/{model}.tsv",
+    log:
+        "<logs>/figures/embedding_maps/{model}.log",
+    benchmark:
+        "<benchmarks>/figures/embedding_maps/{model}.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(8000),
+        runtime=grow(240),
+    params:
+        results=subpath(output.page, ancestor=3),
+        settings=lookup(dpath="report/map", within=config),
+        note=lambda wildcards: config["report"]["note"],
+        code=[study.digest("tables"), study.digest("probe")],
+        script=study.script("map_embeddings"),
+    message:
+        "Mapping the embeddings of slides by {wildcards.model}"
+    script:
+        "../scripts/map_embeddings.py"
