@@ -10,6 +10,8 @@ from molpath.common.files import read_tsv, write_tsv
 from molpath.common.h5ad import write_h5ad
 from molpath.tables.embedding_map import map_embeddings
 from PIL import Image
+from projects import call_snakemake
+from vector_study import write_study
 
 HOSTILE = "</script><img src=http://a.example/x.png onerror=\"document.title='ran'\">'\""
 #: Colours of the canvas at a slide's place.
@@ -190,6 +192,22 @@ def test_texts_of_others_are_texts(tmp_path, browser):
     assert HOSTILE in browser.do("return document.querySelector('#legend').textContent")
     assert browser.complaints() == []
     assert browser.do("return document.title") == "Map of embeddings: m (synthetic)"
+
+
+def test_a_study_of_given_vectors_has_a_map(tmp_path, repository):
+    """By Snakemake, without a slide anywhere; neighbours are those of the vectors that were given."""
+    vectors = write_study(tmp_path, cases=40, width=6, tasks=1).astype(float)
+    command = (tmp_path, repository / "workflow/Snakefile", "--configfile", "config.yaml")
+    page = "results/figures/embedding_maps/mine.html"
+    assert page in call_snakemake(*command, "--dry-run", "report").stdout
+    done = call_snakemake(*command, "--cores", "2", page)
+    assert done.returncode == 0, done.stdout[-3000:]
+    table = read_tsv(tmp_path / "results/tables/embedding_maps/mine.tsv")
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    expected = np.argsort(-(unit @ unit.T - 2 * np.eye(40)), axis=1)[:, :10]
+    assert table.nearest.tolist() == [";".join(table.slide_id[k] for k in row) for row in expected]
+    assert "40 slides, 6 numbers each" in (tmp_path / page).read_text()
+    assert "Nothing to be done" in call_snakemake(*command, "--cores", "2", page).stdout
 
 
 FRAMES = """const done = arguments[0], over = document.querySelector('#over'), took = [];

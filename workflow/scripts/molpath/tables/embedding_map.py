@@ -192,6 +192,6 @@ def sentences(data: Mapping[str, Any], counts: Mapping[str, int]) -> list[str]:
         *told,
         "Slides that lie together have similar embeddings. Distances between groups, sizes of groups and empty space "
         "mean nothing, the axes have no units, and other settings of t-SNE draw another map.",
-        f"Lines lead to the {NEIGHBOURS} nearest slides by the cosine of whole embeddings: where a line crosses the "
-        "map, trust the line.",
+        f"Lines lead to the {NEIGHBOURS} nearest slides by the cosine of whole embeddings. Where they lead far "
+        "away, the map is wrong and the lines are right.",
     ]

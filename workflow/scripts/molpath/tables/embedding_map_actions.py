@@ -127,6 +127,7 @@ field("whole").addEventListener("click", () => { fit(); draw(); });
 data.columns.forEach((each, k) => field("colour").append(new Option(nameOf(each), k)));
 field("colour").addEventListener("change", () => {
   column = data.columns[field("colour").value] || null;
+  field("tip").hidden = true;
   restyle();
   show();
 });

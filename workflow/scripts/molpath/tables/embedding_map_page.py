@@ -14,7 +14,7 @@ COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 SCALE = ("#440154", "#482878", "#3e4989", "#31688e", "#26828e", "#1f9e89", "#35b779", "#6ece58", "#b5de2b", "#fde725")
 STYLE = """:root{color-scheme:light dark;--ground:#fff;--ink:#222;--soft:#666;--line:#ccc;--missing:#bdbdbd;
 --other:#8c8c8c} @media (prefers-color-scheme:dark){:root{--ground:#17191c;--ink:#e6e6e6;--soft:#a5a5a5;--line:#454a50;
---missing:#5a5f66;--other:#8f959c}}
+--missing:#7a8088;--other:#a3a9b0}}
 body{background:var(--ground);color:var(--ink)} .sentences{max-width:none} .caption{max-width:60em}
 .controls{display:flex;flex-wrap:wrap;gap:.5em 1.4em;align-items:center;padding:.6em 0}
 .plot{display:flex;gap:1em;align-items:flex-start} .plot aside{width:300px;flex:none;overflow-wrap:anywhere}
