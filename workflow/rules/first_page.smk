@@ -3,6 +3,7 @@
 <results>/index.html             what was run and set aside, the main figure, cautions, links to everything else
 <results>/gallery.html           every slide with layers to switch on; it shows files below <results>/wsi and figures
 <results>/open_in_qupath.groovy  script for QuPath: slides with contours and patches into a project; .json: which
+<results>/predict/gallery.html     the same of new slides, with what predictors say of them; beside it the script for QuPath
 <results>/figures/embedding_maps/<model>.html    slides by t-SNE, with their nearest neighbours; colours by any column
 <results>/tables/embedding_maps/<model>.tsv      its coordinates and neighbours
 """
@@ -41,7 +42,8 @@ rule write_gallery:
     input:
         table="<results>/tables/slides.tsv",
         # Written when patches are there.
-        ledger="<results>/tables/ledger.tsv",
+        ledgers=["<results>/tables/ledger.tsv"],
+        predictions=[],
         inspected=study.targets.slides,
         maps=study.targets.slide_maps,
     output:
@@ -68,6 +70,31 @@ rule write_gallery:
         "Writing the gallery of slides"
     script:
         "../scripts/write_gallery.py"
+
+
+use rule write_gallery as write_gallery_of_new_slides with:
+    input:
+        table="<results>/predict/cohort/tables/slides.tsv",
+        ledgers=study.predict.ledgers,
+        predictions=study.predict.files,
+        inspected=study.predict.inspected,
+        maps=study.contributions.maps,
+    output:
+        page="<results>/predict/gallery.html",
+        script="<results>/predict/open_in_qupath.groovy",
+        listed="<results>/predict/open_in_qupath.json",
+    log:
+        "<logs>/predict/gallery.log",
+    benchmark:
+        "<benchmarks>/predict/gallery.tsv"
+    params:
+        grids=study.predict.grids,
+        paths=study.predict.paths,
+        note=lambda wildcards: config["report"]["note"],
+        code=study.digest("tables"),
+        script=study.script("write_gallery"),
+    message:
+        "Writing the gallery of new slides"
 
 
 rule map_embeddings:

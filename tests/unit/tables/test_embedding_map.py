@@ -34,11 +34,12 @@ def write_cohort(results, groups=4, each=25, width=12, **columns):
 
 def draw(results, **changed):
     """The table and the data of the page."""
-    page, table = (str(results / f"{where}/embedding_maps/m.{kind}") for where, kind in (("figures", "html"), ("tables", "tsv")))
-    asked = {"model": "m", "embedded": str(results / "embed/m/slides.h5ad"), "fates": str(results / "embed/m/slides.tsv")}
-    asked |= {"slides": [], "results": str(results), "colours": ["organ", "grade"], "points": 20000, "seed": 0}
-    map_embeddings(**asked | {"note": "synthetic", "table": table, "page": page} | changed)
-    text = open(page).read()
+    page, table = results / "figures/embedding_maps/m.html", results / "tables/embedding_maps/m.tsv"
+    files = {"embedded": results / "embed/m/slides.h5ad", "fates": results / "embed/m/slides.tsv"}
+    files |= {"table": table, "page": page, "results": results}
+    asked = {"model": "m", "slides": [], "colours": ["organ", "grade"], "points": 20000, "seed": 0, "note": "synthetic"}
+    map_embeddings(**asked | {name: str(path) for name, path in files.items()} | changed)
+    text = page.read_text()
     (packed,) = re.findall(r'<script type="text/plain" id="data">([^<]+)</script>', text)
     return read_tsv(table), json.loads(gzip.decompress(base64.b64decode(packed))), text
 
@@ -106,7 +107,13 @@ def test_few_slides_lie_on_one_point(tmp_path):
 def test_every_column_that_says_something_is_there(tmp_path):
     """Of the sheets and of tables/slides.tsv; not of files, and not those of one value."""
     ids, *_ = write_cohort(tmp_path, organ="lung")
-    rows = {"slide_id": ids[::-1], "case_id": "other", "area_mm2": [str(k) for k in range(100)], "focus": "1", "contours": "x"}
+    rows = {
+        "slide_id": ids[::-1],
+        "case_id": "other",
+        "area_mm2": [str(k) for k in range(100)],
+        "focus": "1",
+        "contours": "x",
+    }
     rows["contours"] = [f"{k}.geojson" for k in range(100)]
     write_tsv(tmp_path / "tables/slides.tsv", pd.DataFrame(rows).iloc[1:])
     (tmp_path / "wsi/thumbnails").mkdir(parents=True)
@@ -142,5 +149,5 @@ def test_texts_of_others_are_no_markup(tmp_path):
     write_cohort(tmp_path, cohort=HOSTILE, **{HOSTILE: [HOSTILE, "x"] * 50})
     _, data, page = draw(tmp_path, model=HOSTILE)
     assert {*data["cohorts"]} == {HOSTILE}
-    assert "a.example/x.png onerror=\"" not in page
+    assert 'a.example/x.png onerror="' not in page
     assert "<img" not in page

@@ -13,6 +13,9 @@ from ..tables.pages import MOST_ROWS, Section, write_page
 
 RESEARCH = "Research software and no medical device: nothing here is for decisions on patients."
 
+#: Where the slides themselves are shown; the report, which holds this page too, shows no slides.
+GALLERY = ' Slides with thumbnails and layers: <a href="../../gallery.html">results/predict/gallery.html</a>.'
+
 
 def write_predictions_page(
     path: str, name: str, rows: pd.DataFrame, scores: pd.DataFrame, asked: Mapping[str, Any]
@@ -32,7 +35,7 @@ def write_predictions_page(
         f"Predictions of {name}",
         asked["note"],
         [
-            Section(sentences=html.escape(" ".join(said)), table=rows.head(MOST_ROWS)),
+            Section(sentences=html.escape(" ".join(said)) + GALLERY, table=rows.head(MOST_ROWS)),
             Section("External validation", html.escape(validation_in_words(scores)), with_scores(scores)),
         ],
     )

@@ -191,10 +191,14 @@ class Targets:
         """What people open first, and what the run took, which it links."""
         return ["<results>/benchmarks/resources.html", "<results>/index.html"]
 
+    def predicted(self, wildcards: Wildcards | None = None) -> list[str]:
+        """Predictions of new slides, maps of contributions, and the gallery that shows both."""
+        return self.predict.files() + self.contributions.maps() + self.predict.gallery()
+
     def results(self, wildcards: Wildcards | None = None) -> list[str]:
         """All results that the config asks for."""
         stages = (self.slides, self.tissue, self.tiles, self.features, self.omics, self.pretrain)
-        later = (self.embed, self.probe, self.report, self.predict.files, self.contributions.maps)
+        later = (self.embed, self.probe, self.report, self.predicted)
         return [path for targets in (*stages, *later) for path in targets()]
 
     def all(self, wildcards: Wildcards | None = None) -> list[str]:

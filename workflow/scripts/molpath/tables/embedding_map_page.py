@@ -32,6 +32,8 @@ aside button b{font-weight:normal;color:var(--soft);margin-left:auto;padding-lef
 .bar{height:1em;border:1px solid var(--line)} .ends{display:flex;justify-content:space-between;font-size:13px}
 .soft,kbd{color:var(--soft)} @media (max-width:800px){.plot{flex-direction:column} #frame{flex:none;width:100%}}
 """
+
+
 def body_of(packed: str, told: Iterable[str]) -> str:
     """The page below its title. packed: data of `embedding_map.write_map`, by `pages.pack`; told: sentences as HTML."""
     fields = (

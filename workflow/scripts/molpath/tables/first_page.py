@@ -41,6 +41,7 @@ LABELS = {
     "figures/embedding_maps": "Map of embeddings, with the neighbours of each slide",
     "tables/embedding_maps": "Map of embeddings, coordinates and neighbours",
     "gallery": "Slide gallery: every slide, with layers to switch on",
+    "predict/gallery": "Gallery of new slides, with predictions and layers to switch on",
     "tables/worst_slides": "Slides to look at",
     "benchmarks/resources": "What the run took",
     "job_times": "Time and memory of each job",
