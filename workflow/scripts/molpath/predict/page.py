@@ -10,8 +10,7 @@ import pandas as pd
 
 from ..common.reasons import OK
 from ..tables.pages import MOST_ROWS, Section, write_page
-
-RESEARCH = "Research software and no medical device: nothing here is for decisions on patients."
+from ..tables.predicted_slides import RESEARCH
 
 #: Where the slides themselves are shown; the report, which holds this page too, shows no slides.
 GALLERY = ' Slides with thumbnails and layers: <a href="../../gallery.html">results/predict/gallery.html</a>.'

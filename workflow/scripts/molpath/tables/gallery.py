@@ -29,7 +29,7 @@ from ..common.reasons import ALLOWED
 from ..tissue.classes import CLASSES
 from .gallery_page import SCRIPT, STYLE, controls
 from .pages import NAMES, NUMBER, Section, write_page
-from .predicted_slides import Said, in_words, predictions_of
+from .predicted_slides import RESEARCH, Said, as_html, predictions_of
 from .qupath import entry_of, write_script
 
 #: Cards of a page at most: browsers grow slow beyond.
@@ -52,6 +52,7 @@ MAPS = {
     "contributions": "contributions",
     "contributing_patches": "patches that add most",
 }
+OF_CASES = "A slide has the prediction of its case, where the samples of the task are cases."
 #: Columns of numbers that say nothing about a slide's quality.
 NO_SCORES = {*NAMES, "pixels", "identity", "quality_mpp", "bytes"}
 
@@ -93,11 +94,11 @@ def write_gallery(
     rows, scores = shown.to_dict("records"), scores_of(shown)
     said = predictions_of(predictions, rows)
     cards = [
-        card(row, losses.get(row["slide_id"]), folders, grids, by_slide[row["slide_id"]], scores, in_words(said, place))
+        card(row, losses.get(row["slide_id"]), folders, grids, by_slide[row["slide_id"]], scores, as_html(said, place))
         for place, row in enumerate(rows)
     ]
     told = f"<p><b>The first {MOST:,} of {len(slides):,} slides.</b></p>" if len(slides) > MOST else ""
-    told += "<p>Predictions are of a slide's case, where the task's samples are cases.</p>" * bool(said)
+    told += f"<p>{OF_CASES} {RESEARCH}</p>" * bool(said)
     keys = {name.replace("_", " "): values for name, values in scores.items()} | keys_of(said)
     layers = [kind for kind in MAPS if any(kind == kind_of(path) for path in maps)]
     body = told + controls(grids, {kind: MAPS[kind] for kind in layers}, list(keys), COLOURS) + colour_filter()
@@ -142,9 +143,9 @@ def card(
     grids: Sequence[str],
     maps: Sequence[Path],
     scores: Mapping[str, Any],
-    said: Sequence[str],
+    said: str,
 ) -> str:
-    """A slide's card: pictures, fate, what is predicted, and numbers."""
+    """A slide's card: pictures, fate, what is predicted (HTML), and numbers."""
     slide, reason = row["slide_id"], loss.reason if loss else ""
     status = "kept" if not loss else "excluded" if reason in ALLOWED else "set aside"
     fate = f"{status}: {', '.join(filter(None, loss.part))}: {reason}: {loss.detail}" if loss else status
@@ -155,12 +156,11 @@ def card(
         for path in maps
     )
     words = {"slide": slide, "status": status, "reason": reason or "none", "cohort": row.get("cohort", "")}
-    predicted = "".join(f'<p class="said">{html.escape(sentence)}</p>' for sentence in said)
     data = "".join(f' data-{name}="{html.escape(value)}"' for name, value in words.items())
     return (
         f'<figure class="{status.split()[0]}"{data}>{stack(row, folders, grids)}{pictures}<figcaption><label>'
         f'<input type="checkbox"> <b>{html.escape(slide)}</b></label> {html.escape(row.get("cohort", ""))}'
-        f"<br>{html.escape(fate)}{predicted}<details><summary>numbers</summary>{html.escape(numbers)}</details>"
+        f"<br>{html.escape(fate)}{said}<details><summary>numbers</summary>{html.escape(numbers)}</details>"
         "</figcaption></figure>"
     )
 

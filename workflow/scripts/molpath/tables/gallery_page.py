@@ -14,7 +14,8 @@ STYLE = """.sentences{max-width:none} .gallery{display:flex;flex-wrap:wrap;gap:1
 .show-quality .over,.show-patches .over{display:block} .show-quality .over .quality{display:block}
 .map{display:none;width:100%} .none{color:#888;border:1px dashed #bbb;padding:2em;text-align:center;margin:0}
 .set figcaption{border-left:4px solid #d55e00;padding-left:.4em}
-.said{margin:.3em 0} figcaption{font-size:13px;margin-top:.3em;overflow-wrap:anywhere;line-height:1.35}
+.said{margin:.3em 0} .said.doubt{border-left:4px solid #e69f00;padding-left:.4em}
+figcaption{font-size:13px;margin-top:.3em;overflow-wrap:anywhere;line-height:1.35}
 .controls{display:flex;flex-wrap:wrap;gap:.5em 1.4em;align-items:center;padding:.6em 0;position:sticky;top:0;
 background:#fff;z-index:1;border-bottom:1px solid #ddd} .swatch{display:inline-block;width:.8em;height:.8em}
 #lines{width:100%;max-width:60em;font-family:monospace}

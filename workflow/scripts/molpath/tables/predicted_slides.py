@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pandas as pd
 
 from ..common.files import read_tsv
 
+RESEARCH = "Research software and no medical device: nothing here is for decisions on patients."
 #: Columns of predictions.tsv that the gallery shows, in this order, and what they are called there.
 SAID = {
     "reason": "not predicted",
@@ -56,13 +58,17 @@ def titles_of(rows: pd.DataFrame) -> dict[str, str]:
     return first | likely | head
 
 
-def in_words(said: Said, place: int) -> list[str]:
-    """A sentence per predictor about one slide, with three decimals."""
+def as_html(said: Said, place: int) -> str:
+    """A paragraph per predictor about one slide, marked where there is doubt; fractions have three decimals."""
     told = []
     for name, columns in said.items():
-        parts = [f"{title} {shortened(cells[place])}" for title, cells in columns.items() if cells[place]]
-        told.append(f"{name}: {', '.join(parts) or 'nothing is said'}")
-    return told
+        cells = {title: each[place] for title, each in columns.items() if each[place]}
+        if cells.get(SAID["in_training"]) == "no":
+            del cells[SAID["in_training"]]
+        words = "; ".join(f"{title}: {shortened(cell)}" for title, cell in cells.items()) or "nothing is said"
+        mark = " doubt" * (cells.get(SAID["ood_flag"]) == "yes")
+        told.append(f'<p class="said{mark}"><b>{html.escape(name)}</b> {html.escape(words)}</p>')
+    return "".join(told)
 
 
 def shortened(cell: str) -> str:
