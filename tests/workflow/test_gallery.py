@@ -59,7 +59,8 @@ def write(results, inspected, maps, paths):
     """The gallery of a results folder."""
     write_gallery(
         table=str(results / "tables/slides.tsv"),
-        ledger=str(results / "tables/ledger.tsv"),
+        ledgers=[str(results / "tables/ledger.tsv")],
+        predictions=[],
         inspected=inspected,
         grids=[GRID["name"]],
         maps=list(map(str, maps)),
@@ -171,7 +172,10 @@ def made_up(results, count, words):
             Image.fromarray(np.full(shape, code, np.uint8)).save(results / f"{code}.{kind}")
         for k, name in enumerate(names):
             (results / "wsi" / folder / f"{name}.{kind}").hardlink_to(results / f"{k % len(CLASSES)}.{kind}")
-    slides = pd.DataFrame({"slide_id": names, "cohort": words, "status": "ok", "width": "4000", "height": "3000"})
+    cases = [f"C{k // 2:04d}" for k in range(count)]
+    slides = pd.DataFrame(
+        {"slide_id": names, "case_id": cases, "cohort": words, "status": "ok", "width": "4000", "height": "3000"}
+    )
     write_tsv(results / "tables/slides.tsv", slides.assign(area_mm2=[str(k) for k in range(count)], **{words: "1"}))
     blank = dict.fromkeys(Entry._fields, "") | {"stage": "slides", "status": "ok"}
     lost = {"status": "set_aside", "lost_at": "slides", "reason": "unreadable", "detail": words}
@@ -208,6 +212,78 @@ def test_a_class_has_its_colour(tmp_path, browser):
         seen = np.asarray(Image.open(io.BytesIO(place.screenshot_as_png)).convert("RGB"))
         middle = seen[seen.shape[0] // 2, seen.shape[1] // 2].astype(int)
         assert np.abs(middle - np.array(COLOURS.get(name, (246, 246, 246)))).max() <= 1, name
+
+
+def predicted(folder):
+    """Six new slides of three cases, two of them predicted, one with doubt; a map of contributions of S0001."""
+    results, cohort = folder / "results", folder / "results/predict/cohort"
+    made_up(cohort, 6, "x")
+    rows = [
+        {"case_id": "C0000", "status": "ok", "reason": "", "prob_low": "0.1", "prob_high": "0.9", "predicted": "high"}
+        | {"ood_score": "0.2", "ood_flag": "no", "ood_reason": "", "in_training": "no"},
+        {"case_id": "C0001", "status": "ok", "reason": "", "prob_low": "0.95", "prob_high": "0.05", "predicted": "low"}
+        | {"ood_score": "11.5", "ood_flag": "yes", "ood_reason": f"patches {HOSTILE}", "in_training": "no"},
+        {"case_id": "C0002", "status": "not predicted", "reason": "blank", "in_training": "no"},
+    ]
+    table = pd.DataFrame(rows).fillna("").assign(calibrated_low="", calibrated_high="")
+    (results / "predict/m/t").mkdir(parents=True)
+    write_tsv(results / "predict/m/t/predictions.tsv", table)
+    maps = [results / f"figures/{kind}/m/t/S0001.png" for kind in ("contributions", "contributing_patches")]
+    for path in maps:
+        path.parent.mkdir(parents=True)
+        Image.fromarray(np.full((40, 60, 3), 128, np.uint8)).save(path)
+    maps[0].with_suffix(".geojson").write_text('{"type": "FeatureCollection", "features": []}')
+    write_gallery(
+        table=str(cohort / "tables/slides.tsv"),
+        ledgers=[str(cohort / "tables/ledger.tsv")],
+        predictions=[str(results / "predict/m/t/predictions.tsv")],
+        inspected=[str(cohort / "slides/00000.tsv")],
+        grids=[],
+        maps=list(map(str, maps)),
+        paths={"S0001": str(folder / "new.svs")},
+        note="synthetic",
+        output=str(results / "predict/gallery.html"),
+        script=str(results / "predict/open_in_qupath.groovy"),
+        listed=str(results / "predict/open_in_qupath.json"),
+    )
+    return results / "predict"
+
+
+def test_new_slides_are_shown_with_what_is_predicted_of_them(tmp_path, browser):
+    folder = predicted(tmp_path)
+    opened(browser, folder)
+    assert browser.do("return document.title") == "New slides (synthetic)"
+    browser.wait(LOADED, ".ground")
+    words = "return document.querySelector(`[data-slide=${arguments[0]}] .said`).textContent"
+    said = "predicted: high; probability of low: 0.100; probability of high: 0.900; doubt: no; doubt score: 0.200"
+    assert browser.do(words, "S0001") == f"m/t {said}"
+    assert f"doubt: yes; doubt score: 11.500; reason for doubt: patches {HOSTILE}" in browser.do(words, "S0002")
+    assert [each.text[:4] for each in browser.find(".said.doubt")] == ["m/t "] * 2
+    assert "no medical device" in browser.do("return document.body.innerText")
+    for what, order in (
+        ("m/t: probability of high", "230145"),
+        ("m/t: predicted", "012345"),
+        ("m/t: doubt", "012345"),
+        ("m/t: reason for doubt", "230145"),
+        ("m/t: not predicted", "450123"),
+    ):
+        choose(browser, "sort", what)
+        assert browser.do(SHOWN) == [f"S000{k}" for k in order], what
+    choose(browser, "sort", "m/t: doubt")
+    browser.find("#down")[0].click()
+    assert browser.do(SHOWN) == [f"S000{k}" for k in "230145"], "doubt first, nothing last"
+    for kind in ("contributions", "contributing_patches"):
+        assert not browser.find(f".map.{kind}")[0].is_displayed()
+        browser.find(f"[data-layer={kind}]")[0].click()
+        browser.wait(LOADED, f".map.{kind}")
+        assert browser.find(f".map.{kind}")[0].is_displayed()
+    browser.picture("gallery_of_new_slides")
+    browser.find("[data-slide=S0001] input")[0].click()
+    assert f'def results = "{folder}"' in browser.do("return document.querySelector('#lines').value")
+    (entry,) = json.loads((folder / "open_in_qupath.json").read_text())
+    assert (folder / entry["path"]).resolve() == (tmp_path / "new.svs").resolve()
+    assert [layer["file"] for layer in entry["layers"]] == ["../figures/contributions/m/t/S0001.geojson"]
+    assert browser.complaints() == []
 
 
 def test_two_thousand_slides_open_in_three_seconds(tmp_path, browser):

@@ -20,7 +20,7 @@ PREDICTED = "results/predict/mean/here--grade"
 NEW_RULES = {
     *("predict_inspect_slides", "predict_assess_tissue", "predict_collect_slides", "predict_tile_slides"),
     *("predict_collect_losses", "predict_extract_features", "predict_collect_feature_losses", "predict_embed_block"),
-    *("predict_gather_embeddings", "predict_cases"),
+    *("predict_gather_embeddings", "predict_cases", "write_gallery_of_new_slides"),
 }
 
 pytestmark = pytest.mark.slow

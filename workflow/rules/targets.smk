@@ -67,8 +67,7 @@ rule bundle:
 
 rule predict:
     input:
-        study.predict.files,
-        study.contributions.maps,
+        study.targets.predicted,
 
 
 rule pathobench:

@@ -13,7 +13,8 @@ if __name__ == "__main__":
 
     write_gallery(
         table=snakemake.input.table,
-        ledger=snakemake.input.ledger,
+        ledgers=snakemake.input.ledgers,
+        predictions=snakemake.input.predictions,
         inspected=snakemake.input.inspected,
         grids=snakemake.params.grids,
         maps=snakemake.input.maps,

@@ -10,8 +10,10 @@ import pandas as pd
 
 from ..common.reasons import OK
 from ..tables.pages import MOST_ROWS, Section, write_page
+from ..tables.predicted_slides import RESEARCH
 
-RESEARCH = "Research software and no medical device: nothing here is for decisions on patients."
+#: Where the slides themselves are shown; the report, which holds this page too, shows no slides.
+GALLERY = ' Slides with thumbnails and layers: <a href="../../gallery.html">results/predict/gallery.html</a>.'
 
 
 def write_predictions_page(
@@ -32,7 +34,7 @@ def write_predictions_page(
         f"Predictions of {name}",
         options["note"],
         [
-            Section(sentences=html.escape(" ".join(sentences)), table=rows.head(MOST_ROWS)),
+            Section(sentences=html.escape(" ".join(sentences)) + GALLERY, table=rows.head(MOST_ROWS)),
             Section("External validation", html.escape(validation_in_words(scores)), with_scores(scores)),
         ],
     )

@@ -81,3 +81,11 @@ def read_block(path: str) -> tuple[list[str], np.ndarray, list[str], list[str]]:
     with open_h5(path) as handle:
         patches = [str(count) for count in handle["n_patches"][:]]
         return as_text(handle["ids"][:]), handle["embeddings"][:], as_text(handle["slides"][:]), patches
+
+
+def read_every_column(path: str) -> tuple[dict[str, list[str]], np.ndarray]:
+    """Every column of obs, as text, by name, with the ids under `_index`; and X (float32 N x D)."""
+    with open_h5(path) as handle:
+        names = as_text(handle["obs"].attrs["column-order"])
+        vectors = handle["X"][:]
+    return read_columns(path, names), vectors

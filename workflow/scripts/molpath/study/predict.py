@@ -137,6 +137,33 @@ class Predict:
         """Predictions of every predictor in use."""
         return [f"<results>/predict/{name}/predictions.tsv" for name in self.used]
 
+    # The gallery of new slides.
+
+    def gallery(self) -> list[str]:
+        """The page, and the script for QuPath with its list."""
+        names = ("gallery.html", "open_in_qupath.groovy", "open_in_qupath.json")
+        return [f"<results>/predict/{name}" for name in names] * bool(self.used)
+
+    def _sources(self) -> list[Source]:
+        return sorted({self.source(model_of(name)) for name in self.used})
+
+    def grids(self, wildcards: Wildcards | None = None) -> list[str]:
+        """Grid folders whose patches predictors read."""
+        return sorted({grid for grid, _ in self._sources()})
+
+    def ledgers(self, wildcards: Wildcards | None = None) -> list[str]:
+        """What became of the new slides as far as the patches of each model."""
+        return [f"{COHORT}/tables/ledger/{grid}/{encoder}.tsv" for grid, encoder in self._sources()]
+
+    def inspected(self, wildcards: Wildcards | None = None) -> list[str]:
+        """Inspection manifests of the new slides."""
+        return [f"{COHORT}/slides/{shard}.tsv" for shard in self.shards]
+
+    def paths(self, wildcards: Wildcards | None = None) -> dict[str, str]:
+        """The path of every new slide, '' of those without a file."""
+        given = {row["slide_id"]: row.get("path") or "" for row in self.rows}
+        return {name: str(self.places.resolve(path, self.path)) if path else "" for name, path in given.items()}
+
     def slides_of(self, rule: str, wildcards: Mapping[str, str]) -> int:
         """Slides of a job of a shard, of the new ones where its rule is theirs; 0 for other jobs."""
         shards = self.shards if NEW in rule else self.models.slides.shards

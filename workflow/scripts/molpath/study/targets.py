@@ -72,7 +72,7 @@ class Targets:
 
     def tissue(self, wildcards: Wildcards | None = None) -> list[str]:
         """Segmented slides and the table of what was set aside."""
-        return [*self.assessed(), *["<results>/tables/slides.tsv"] * bool(self.slides_sheet.path)]
+        return [*self.assessed(), *self.table_of_slides()]
 
     def tile_shards(self) -> dict[str, list[str]]:
         """Shards to tile by grid, both sorted."""
@@ -127,6 +127,14 @@ class Targets:
             for kind in ("attention", "top_patches")
         ]
 
+    def table_of_slides(self, wildcards: Wildcards | None = None) -> list[str]:
+        """What inspection and quality control say of each slide, where a study has slides."""
+        return ["<results>/tables/slides.tsv"] * bool(self.slides_sheet.path)
+
+    def embedding_maps(self) -> list[str]:
+        """The map of each model in use."""
+        return [f"<results>/figures/embedding_maps/{model}.html" for model in self.models.used]
+
     def slide_maps(self, wildcards: Wildcards | None = None) -> list[str]:
         """Maps of named slides of the sheet, which the gallery shows."""
         return self.attention_pages() + self.gene_sets.maps()
@@ -147,7 +155,7 @@ class Targets:
         tables += self.gene_sets.tables()
         pages = self.pages(tables) + self.confounders.pages()
         gallery = [f"<results>/{name}" for name in GALLERY] * bool(self.slides_sheet.path)
-        return tables + pages + self.slide_maps() + gallery
+        return tables + pages + self.slide_maps() + self.embedding_maps() + gallery
 
     def _scores(self) -> list[str]:
         """What probing found: each figure as SVG, PNG and TSV, each table as TSV, Markdown and LaTeX."""
@@ -183,10 +191,14 @@ class Targets:
         """What people open first, and what the run took, which it links."""
         return ["<results>/benchmarks/resources.html", "<results>/index.html"]
 
+    def predicted(self, wildcards: Wildcards | None = None) -> list[str]:
+        """Predictions of new slides, maps of contributions, and the gallery that shows both."""
+        return self.predict.files() + self.contributions.maps() + self.predict.gallery()
+
     def results(self, wildcards: Wildcards | None = None) -> list[str]:
         """All results that the config asks for."""
         stages = (self.slides, self.tissue, self.tiles, self.features, self.omics, self.pretrain)
-        later = (self.embed, self.probe, self.report, self.predict.files, self.contributions.maps)
+        later = (self.embed, self.probe, self.report, self.predicted)
         return [path for targets in (*stages, *later) for path in targets()]
 
     def all(self, wildcards: Wildcards | None = None) -> list[str]:

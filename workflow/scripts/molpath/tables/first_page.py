@@ -22,6 +22,8 @@ FOLDERS = {
     "figures/planted": "0 Demo",
     "omics": "2 Omics",
     "figures/maps": "4 Embeddings",
+    "figures/embedding_maps": "4 Embeddings",
+    "tables/embedding_maps": "4 Embeddings",
     "figures": "5 Probes",
     "tables": "5 Probes",
     "figures/attention": "7 Attention",
@@ -34,9 +36,12 @@ FOLDERS = {
     "tables/runs": "3 Pretraining",
     "": "Run",
 }
-#: Labels of files that figures.yaml and tables.yaml don't name.
+#: Labels of files, and of all files of a folder, that figures.yaml and tables.yaml don't name.
 LABELS = {
+    "figures/embedding_maps": "Map of embeddings, with the neighbours of each slide",
+    "tables/embedding_maps": "Map of embeddings, coordinates and neighbours",
     "gallery": "Slide gallery: every slide, with layers to switch on",
+    "predict/gallery": "Gallery of new slides, with predictions and layers to switch on",
     "tables/worst_slides": "Slides to look at",
     "benchmarks/resources": "What the run took",
     "job_times": "Time and memory of each job",
@@ -126,7 +131,9 @@ def place_of(stem: str, shown: Mapping[str, Sequence[str]]) -> tuple[str, str]:
     folder, _, name = stem.rpartition("/")
     chapter, label = shown.get(name, ("", "")) if folder in ("figures", "tables", "omics") else ("", "")
     fits = [key for key in FOLDERS if not key or stem == key or stem.startswith(f"{key}/")]
-    return chapter or FOLDERS[max(fits, key=len)], LABELS.get(stem) or f"{label[:1].upper()}{label[1:]}" or stem
+    said = LABELS.get(stem) or f"{label[:1].upper()}{label[1:]}"
+    of_folder = f"{LABELS[folder]}: {name}" if folder in LABELS else stem
+    return chapter or FOLDERS[max(fits, key=len)], said or of_folder
 
 
 def _chapter(name: str, lines: Mapping[str, str]) -> str:

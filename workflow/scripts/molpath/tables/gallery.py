@@ -1,7 +1,8 @@
 """The gallery of slides: a card a slide with layers to switch on, sorted and filtered in the browser, all offline.
 
 Pictures are linked where they lie below the results folder and load as they come into view. Class codes of quality maps
-(one byte a pixel) get their colours by a filter of the browser.
+(one byte a pixel) get their colours by a filter of the browser. New slides have a gallery of their own, with what
+predictors say of them.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ import base64
 import html
 import io
 import json
+import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import h5py
@@ -27,6 +29,7 @@ from ..common.reasons import ALLOWED
 from ..tissue.classes import CLASSES
 from .gallery_page import SCRIPT, STYLE, controls
 from .pages import NAMES, NUMBER, Section, write_page
+from .predicted_slides import RESEARCH, Said, as_html, predictions_of
 from .qupath import entry_of, write_script
 
 #: Cards of a page at most: browsers grow slow beyond.
@@ -47,15 +50,25 @@ MAPS = {
     "top_patches": "highest patches",
     "gene_sets": "gene sets",
     "contributions": "contributions",
+    "contributing_patches": "patches that add most",
 }
+OF_CASES = "A slide has the prediction of its case, where the samples of the task are cases."
 #: Columns of numbers that say nothing about a slide's quality.
 NO_SCORES = {*NAMES, "pixels", "identity", "quality_mpp", "bytes"}
+
+
+class Folders(NamedTuple):
+    """The page's folder, from which links lead on, and the results of its slides, where wsi/ lies."""
+
+    page: Path
+    slides: Path
 
 
 def write_gallery(
     *,
     table: str,
-    ledger: str,
+    ledgers: Sequence[str],
+    predictions: Sequence[str],
     inspected: Sequence[str],
     grids: Sequence[str],
     maps: Sequence[str],
@@ -67,29 +80,48 @@ def write_gallery(
 ) -> None:
     """Write the gallery, and beside it the script for QuPath with the list of slides that it reads.
 
-    table: tables/slides.tsv; ledger: tables/ledger.tsv, which says where a slide was set aside; inspected: manifests of
-    the stage slides; grids: names of grids whose patches are shown; maps: pictures of slides,
-    figures/<kind>/…/<slide>.png, with .geojson beside some; paths: files of slides, '' for none. Every text is escaped.
+    table: <results of the slides>/tables/slides.tsv; ledgers: tables/ledger.tsv or parts of it, which say where a slide
+    was set aside; predictions: predictions.tsv of each predictor, for new slides; inspected: manifests of the stage
+    slides; grids: names of grids whose patches are shown; maps: pictures of slides, figures/<kind>/…/<slide>.png, with
+    .geojson beside some; paths: files of slides, '' for none. Every text is escaped.
     """
-    results, slides = Path(output).parent, read_tsv(table)
-    losses = first_losses(read_ledger(ledger))
+    folders, slides = Folders(Path(output).parent, Path(table).parents[1]), read_tsv(table)
+    losses = first_losses(entry for path in ledgers for entry in read_ledger(path))
     by_slide: dict[str, list[Path]] = defaultdict(list)
     for path in map(Path, maps):
         by_slide[path.stem].append(path)
     shown = slides.head(MOST)
-    scores = scores_of(shown)
+    rows, scores = shown.to_dict("records"), scores_of(shown)
+    said = predictions_of(predictions, rows)
     cards = [
-        card(row, losses.get(row["slide_id"]), results, grids, by_slide[row["slide_id"]], scores)
-        for row in shown.to_dict("records")
+        card(row, losses.get(row["slide_id"]), folders, grids, by_slide[row["slide_id"]], scores, as_html(said, place))
+        for place, row in enumerate(rows)
     ]
     told = f"<p><b>The first {MOST:,} of {len(slides):,} slides.</b></p>" if len(slides) > MOST else ""
+    told += f"<p>{OF_CASES} {RESEARCH}</p>" * bool(said)
+    keys = {name.replace("_", " "): values for name, values in scores.items()} | keys_of(said)
     layers = [kind for kind in MAPS if any(kind == kind_of(path) for path in maps)]
-    body = told + controls(grids, {kind: MAPS[kind] for kind in layers}, list(scores), COLOURS) + colour_filter()
-    data = json.dumps({"scores": [[values[k] for values in scores.values()] for k in range(len(shown))]})
+    body = told + controls(grids, {kind: MAPS[kind] for kind in layers}, list(keys), COLOURS) + colour_filter()
+    data = packed({"scores": [[values[k] for values in keys.values()] for k in range(len(rows))]})
     body += f'<div class="gallery">{"".join(cards)}</div><script type="application/json" id="data">{data}</script>'
     body += f"<script>{SCRIPT}</script>"
-    write_page(output, "Slides", note, [Section(sentences=body)], style=STYLE)
-    write_script(script, listed, qupath_entries(inspected, paths, results, by_slide))
+    write_page(output, "New slides" if said else "Slides", note, [Section(sentences=body)], style=STYLE)
+    write_script(script, listed, qupath_entries(inspected, paths, folders, by_slide))
+
+
+def packed(data: Any) -> str:
+    """JSON in which no text ends the script that holds it."""
+    return json.dumps(data).replace("<", "\\u003c")
+
+
+def keys_of(said: Said) -> dict[str, list[Any]]:
+    """Columns of predictions to sort by, numbers as numbers, None for an empty cell."""
+    found: dict[str, list[Any]] = {}
+    for name, columns in said.items():
+        numbers = scores_of(pd.DataFrame(columns))
+        for title, cells in columns.items():
+            found[f"{name}: {title}"] = numbers.get(title) or [cell or None for cell in cells]
+    return found
 
 
 def scores_of(slides: pd.DataFrame) -> dict[str, list[float | None]]:
@@ -107,48 +139,49 @@ def scores_of(slides: pd.DataFrame) -> dict[str, list[float | None]]:
 def card(
     row: Mapping[str, str],
     loss: Entry | None,
-    results: Path,
+    folders: Folders,
     grids: Sequence[str],
     maps: Sequence[Path],
     scores: Mapping[str, Any],
+    said: str,
 ) -> str:
-    """A slide's card: pictures, fate and numbers."""
+    """A slide's card: pictures, fate, what is predicted (HTML), and numbers."""
     slide, reason = row["slide_id"], loss.reason if loss else ""
     status = "kept" if not loss else "excluded" if reason in ALLOWED else "set aside"
     fate = f"{status}: {', '.join(filter(None, loss.part))}: {reason}: {loss.detail}" if loss else status
     numbers = ", ".join(f"{name.replace('_', ' ')} {row[name]}" for name in scores if row[name])
     pictures = "".join(
-        f'<a href="{link(path, results)}"><img class="map {kind_of(path)}" loading="lazy" alt="" '
-        f'title="{html.escape(title_of(path))}" src="{link(path, results)}"></a>'
+        f'<a href="{link(path, folders.page)}"><img class="map {kind_of(path)}" loading="lazy" alt="" '
+        f'title="{html.escape(title_of(path))}" src="{link(path, folders.page)}"></a>'
         for path in maps
     )
     words = {"slide": slide, "status": status, "reason": reason or "none", "cohort": row.get("cohort", "")}
     data = "".join(f' data-{name}="{html.escape(value)}"' for name, value in words.items())
     return (
-        f'<figure class="{status.split()[0]}"{data}>{stack(row, results, grids)}{pictures}<figcaption><label>'
+        f'<figure class="{status.split()[0]}"{data}>{stack(row, folders, grids)}{pictures}<figcaption><label>'
         f'<input type="checkbox"> <b>{html.escape(slide)}</b></label> {html.escape(row.get("cohort", ""))}'
-        f"<br>{html.escape(fate)}<details><summary>numbers</summary>{html.escape(numbers)}</details>"
+        f"<br>{html.escape(fate)}{said}<details><summary>numbers</summary>{html.escape(numbers)}</details>"
         "</figcaption></figure>"
     )
 
 
-def stack(row: Mapping[str, str], results: Path, grids: Sequence[str]) -> str:
+def stack(row: Mapping[str, str], folders: Folders, grids: Sequence[str]) -> str:
     """Thumbnail with the layers that lie on it. Its last rows are a legend: layers end where the slide does."""
     slide = row["slide_id"]
-    ground = results / f"wsi/thumbnails/{slide}.jpg"
+    ground = folders.slides / f"wsi/thumbnails/{slide}.jpg"
     width, height = (float(row.get(name) or 0) for name in ("width", "height"))
     if not ground.is_file() or not (width and height):
         return '<p class="none">no picture</p>'
     edge = round(min(WIDTH, HEIGHT * width / height), 1)
     layers = []
-    if (quality := results / f"wsi/quality/{slide}.png").is_file():
-        layers.append(f'<img class="quality" loading="lazy" alt="" src="{link(quality, results)}">')
+    if (quality := folders.slides / f"wsi/quality/{slide}.png").is_file():
+        layers.append(f'<img class="quality" loading="lazy" alt="" src="{link(quality, folders.page)}">')
     for number, grid in enumerate(grids):
-        if (patches := results / f"wsi/{grid}/patches/{slide}_patches.h5").is_file():
+        if (patches := folders.slides / f"wsi/{grid}/patches/{slide}_patches.h5").is_file():
             layers.append(picture_of_patches(patches, number, (width, height)))
     return (
         f'<div class="stack" style="width:{edge}px"><img class="ground" loading="lazy" alt="" style="min-height:'
-        f'{edge * height / width:.1f}px" src="{link(ground, results)}"><div class="over" '
+        f'{edge * height / width:.1f}px" src="{link(ground, folders.page)}"><div class="over" '
         f'style="aspect-ratio:{width:g}/{height:g}">{"".join(layers)}</div></div>'
     )
 
@@ -206,7 +239,7 @@ def colour_filter() -> str:
 
 
 def qupath_entries(
-    inspected: Sequence[str], paths: Mapping[str, str], results: Path, maps: Mapping[str, Sequence[Path]]
+    inspected: Sequence[str], paths: Mapping[str, str], folders: Folders, maps: Mapping[str, Sequence[Path]]
 ) -> list[dict[str, Any]]:
     """What the script for QuPath reads of each slide that has a file."""
     found = []
@@ -215,7 +248,8 @@ def qupath_entries(
         origin = int(row.get("bounds_x") or 0), int(row.get("bounds_y") or 0)
         drawn = [path.with_suffix(".geojson") for path in maps.get(slide, [])]
         if paths.get(slide):
-            found.append(entry_of(slide, paths[slide], results, drawn, origin))
+            contours = folders.slides / f"wsi/contours_geojson/{slide}.geojson"
+            found.append(entry_of(slide, paths[slide], folders.page, contours, drawn, origin))
     return found
 
 
@@ -231,6 +265,6 @@ def title_of(path: Path) -> str:
     return "/".join(parts[len(parts) - parts[::-1].index("figures") + 1 : -1])
 
 
-def link(path: Path, results: Path) -> str:
-    """A link to a file below the results folder, fit for an attribute."""
-    return quote(path.relative_to(results).as_posix())
+def link(path: Path, folder: Path) -> str:
+    """A link from a page in `folder` to a file of the results, fit for an attribute."""
+    return quote(Path(os.path.relpath(path, folder)).as_posix())

@@ -14,6 +14,7 @@ STYLE = """.sentences{max-width:none} .gallery{display:flex;flex-wrap:wrap;gap:1
 .show-quality .over,.show-patches .over{display:block} .show-quality .over .quality{display:block}
 .map{display:none;width:100%} .none{color:#888;border:1px dashed #bbb;padding:2em;text-align:center;margin:0}
 .set figcaption{border-left:4px solid #d55e00;padding-left:.4em}
+.said{margin:.3em 0} .said.doubt{border-left:4px solid #e69f00;padding-left:.4em}
 figcaption{font-size:13px;margin-top:.3em;overflow-wrap:anywhere;line-height:1.35}
 .controls{display:flex;flex-wrap:wrap;gap:.5em 1.4em;align-items:center;padding:.6em 0;position:sticky;top:0;
 background:#fff;z-index:1;border-bottom:1px solid #ddd} .swatch{display:inline-block;width:.8em;height:.8em}
@@ -85,16 +86,14 @@ def controls(
 ) -> str:
     """Fields that sort, filter and switch layers on, as HTML with the rules of style that the layers need.
 
-    grids: names; maps: what the switch says by the kind of map; scores: names of numbers; colours: by class.
+    grids: names; maps: what the switch says by the kind of map; scores: names of what else sorts; colours: by class.
     """
     style = "".join(f".show-grid{k} .over .grid{k}{{display:block}}" for k in range(len(grids)))
     style += "".join(f".show-{kind} .map.{kind}{{display:block}}" for kind in maps)
     options = (
         '<option value="">the sheet</option><option value="slide">slide</option><option value="reason">reason</option>'
     )
-    options += "".join(
-        f'<option value="{place}">{html.escape(name.replace("_", " "))}</option>' for place, name in enumerate(scores)
-    )
+    options += "".join(f'<option value="{place}">{html.escape(name)}</option>' for place, name in enumerate(scores))
     fields = f'<label>sort by <select id="sort">{options}</select></label>'
     fields += '<label><input type="checkbox" id="down"> highest first</label>'
     for name in ("status", "reason", "cohort"):

@@ -70,14 +70,19 @@ def write_script(script: str, listed: str, slides: Iterable[Mapping[str, Any]]) 
     write_json(listed, list(slides))
 
 
-def entry_of(slide_id: str, raw: str, results: Path, maps: Sequence[Path], origin: tuple[int, int]) -> dict[str, Any]:
-    """What the script reads of a slide: its file, and GeoJSON files below `results` with where their pixels begin.
+def entry_of(
+    slide_id: str, raw: str, folder: Path, contours: Path, maps: Sequence[Path], origin: tuple[int, int]
+) -> dict[str, Any]:
+    """What the script in `folder` reads of a slide: its file, and GeoJSON files with where their pixels begin.
 
-    raw: path of the slide, relative to `results`, so that it names no folder of a machine; maps: GeoJSON of
-    maps, whose pixels are QuPath's; origin: corner of what QuPath shows (contours are in pixels of the whole level).
+    raw: path of the slide. Paths are written relative to `folder`, so that they name no folder of a machine. maps:
+    GeoJSON of maps, whose pixels are QuPath's; origin: corner of what QuPath shows (contours are in pixels of the whole
+    level).
     """
-    layers: list[dict[str, Any]] = [{"file": f"wsi/contours_geojson/{slide_id}.geojson", "origin": list(origin)}]
-    layers += [{"file": path.relative_to(results).as_posix(), "origin": [0, 0]} for path in maps]
-    existing = [layer for layer in layers if (results / layer["file"]).is_file()]
-    path = Path(os.path.relpath(raw, results)).as_posix()
-    return {"id": slide_id, "path": path, "layers": existing}
+    layers = [(contours, origin), *((path, (0, 0)) for path in maps)]
+    existing = [{"file": _from(folder, path), "origin": list(corner)} for path, corner in layers if path.is_file()]
+    return {"id": slide_id, "path": _from(folder, raw), "layers": existing}
+
+
+def _from(folder: Path, path: str | Path) -> str:
+    return Path(os.path.relpath(path, folder)).as_posix()

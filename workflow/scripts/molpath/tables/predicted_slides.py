@@ -1,0 +1,80 @@
+"""What predictors say of each new slide: columns beside those of quality, for the gallery of new slides."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from ..common.files import read_tsv
+
+RESEARCH = "Research software and no medical device: nothing here is for decisions on patients."
+#: Columns of predictions.tsv that the gallery shows, in this order, and what they are called there.
+SAID = {
+    "reason": "not predicted",
+    "predicted": "predicted",
+    "risk": "log relative hazard",
+    "risk_group": "risk group",
+    "ood_flag": "doubt",
+    "ood_score": "doubt score",
+    "ood_reason": "reason for doubt",
+    "in_training": "in training",
+}
+#: What columns of probabilities begin with, the best first: those that a temperature scaled, those as fitted.
+PROBABILITIES = {"calibrated_": "calibrated probability of ", "prob_": "probability of "}
+
+#: Cells of each slide by <model>/<task> and what the column is called.
+Said = dict[str, dict[str, list[str]]]
+
+
+def predictions_of(paths: Iterable[str], slides: Sequence[Mapping[str, str]]) -> Said:
+    """What each predictor says, a cell per slide; '' where it says nothing.
+
+    paths: predict/<model>/<task>/predictions.tsv; slides: rows with slide_id and case_id. A slide has the row of its
+    case, or its own where the task's samples are slides.
+    """
+    found: Said = {}
+    for path in paths:
+        rows = read_tsv(path)
+        unit = "slide_id" if "slide_id" in rows else "case_id"
+        samples = [slide[unit] for slide in slides]
+        cells = rows.set_index(unit).reindex(samples).fillna("")
+        found["/".join(Path(path).parts[-3:-1])] = {
+            title: cells[name].tolist() for name, title in titles_of(rows).items() if (cells[name] != "").any()
+        }
+    return found
+
+
+def titles_of(rows: pd.DataFrame) -> dict[str, str]:
+    """Columns that are shown, probabilities behind the class, and their titles."""
+    head = {name: title for name, title in SAID.items() if name in rows}
+    filled = [name for name in rows if (rows[name] != "").any()]
+    prefix = next((kind for kind in PROBABILITIES if any(name.startswith(kind) for name in filled)), "prob_")
+    classes = [name.removeprefix(prefix) for name in rows if name.startswith(prefix)]
+    likely = {f"{prefix}{word}": f"{PROBABILITIES[prefix]}{word}" for word in classes}
+    first = {name: head[name] for name in ("reason", "predicted") if name in head}
+    return first | likely | head
+
+
+def as_html(said: Said, place: int) -> str:
+    """A paragraph per predictor about one slide, marked where there is doubt; fractions have three decimals."""
+    told = []
+    for name, columns in said.items():
+        cells = {title: each[place] for title, each in columns.items() if each[place]}
+        if cells.get(SAID["in_training"]) == "no":
+            del cells[SAID["in_training"]]
+        words = "; ".join(f"{title}: {shortened(cell)}" for title, cell in cells.items()) or "nothing is said"
+        mark = " doubt" * (cells.get(SAID["ood_flag"]) == "yes")
+        told.append(f'<p class="said{mark}"><b>{html.escape(name)}</b> {html.escape(words)}</p>')
+    return "".join(told)
+
+
+def shortened(cell: str) -> str:
+    """A fraction with three decimals; anything else as it is."""
+    try:
+        number = float(cell)
+    except ValueError:
+        return cell
+    return cell if number.is_integer() else f"{number:.3f}"
