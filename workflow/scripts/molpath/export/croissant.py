@@ -1,0 +1,109 @@
+"""The results as a data set in Croissant, so that catalogues and loaders of machine learning can read their tables.
+
+Croissant 1.0 (https://docs.mlcommons.org/croissant/docs/croissant-spec.html): JSON-LD on schema.org. Written as plain
+JSON; a test reads it back with mlcroissant.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pyarrow.parquet as pq
+
+from ..common.digests import sha256_of
+from ..common.files import read_tsv, write_json
+from ..provenance.crate import format_of
+
+#: As the specification gives it: JSON-LD needs it word for word.
+CONTEXT = {
+    "@language": "en",
+    "@vocab": "https://schema.org/",
+    "citeAs": "cr:citeAs",
+    "column": "cr:column",
+    "conformsTo": "dct:conformsTo",
+    "cr": "http://mlcommons.org/croissant/",
+    "rai": "http://mlcommons.org/croissant/RAI/",
+    "data": {"@id": "cr:data", "@type": "@json"},
+    "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
+    "dct": "http://purl.org/dc/terms/",
+    "examples": {"@id": "cr:examples", "@type": "@json"},
+    "extract": "cr:extract",
+    "field": "cr:field",
+    "fileProperty": "cr:fileProperty",
+    "fileObject": "cr:fileObject",
+    "fileSet": "cr:fileSet",
+    "format": "cr:format",
+    "includes": "cr:includes",
+    "isLiveDataset": "cr:isLiveDataset",
+    "jsonPath": "cr:jsonPath",
+    "key": "cr:key",
+    "md5": "cr:md5",
+    "parentField": "cr:parentField",
+    "path": "cr:path",
+    "recordSet": "cr:recordSet",
+    "references": "cr:references",
+    "regex": "cr:regex",
+    "repeated": "cr:repeated",
+    "replace": "cr:replace",
+    "sc": "https://schema.org/",
+    "separator": "cr:separator",
+    "source": "cr:source",
+    "subField": "cr:subField",
+    "transform": "cr:transform",
+}
+DATA_TYPES = {"int64": "sc:Integer", "double": "cr:Float64", "string": "sc:Text"}
+
+
+def write_croissant(*, provenance: str, crate: str, tables: str, note: str, output: str) -> None:
+    """Write `output` (JSON-LD) about the results folder that it lies in.
+
+    provenance, crate: provenance.json and ro-crate-metadata.json, whose date and words it repeats; tables: the list that
+    `write_tables` wrote beside Parquet files. Each file is listed with its SHA-256, each table is a record set.
+    """
+    results = Path(output).parent
+    listed = json.loads(Path(provenance).read_text(encoding="utf-8"))
+    told = next(each for each in json.loads(Path(crate).read_text(encoding="utf-8"))["@graph"] if each["@id"] == "./")
+    files = {name: (facts["bytes"], facts["sha256"]) for name, facts in listed["files"].items()}
+    sets = []
+    for row in read_tsv(tables).itertuples():
+        path = Path(tables).parent / row.file
+        name = Path(os.path.relpath(path, results)).as_posix()
+        files[name] = path.stat().st_size, sha256_of(path)
+        sets.append(record_set(row.table, name, row.row, path))
+    whole = {
+        "@context": CONTEXT,
+        "@type": "sc:Dataset",
+        "conformsTo": "http://mlcommons.org/croissant/1.0",
+        "name": "molpath-results" + ("-" + "".join(c if c.isalnum() else "-" for c in note) if note else ""),
+        "description": told["description"],
+        "datePublished": told["datePublished"],
+        "license": "Not stated: ask who gave you these results",
+        "isLiveDataset": False,
+        "distribution": [file_object(name, *facts) for name, facts in sorted(files.items())],
+        "recordSet": sets,
+    }
+    write_json(output, whole)
+
+
+def file_object(name: str, size: int, sha256: str) -> dict[str, Any]:
+    """A file below the results folder."""
+    said: Mapping[str, str] = {"encodingFormat": "application/octet-stream"} | format_of(name)
+    facts = {"name": name, "contentUrl": quote(name), "contentSize": f"{size} B", "sha256": sha256}
+    return {"@type": "cr:FileObject", "@id": name} | facts | dict(said)
+
+
+def record_set(table: str, name: str, row: str, path: Path) -> dict[str, Any]:
+    """A table as records: its columns, described and typed as in the Parquet file."""
+    fields = []
+    for column in pq.read_schema(path):
+        said = (column.metadata or {}).get(b"description", b"").decode()
+        kind = next((DATA_TYPES[each] for each in DATA_TYPES if str(column.type) == each), "sc:Text")
+        source = {"fileObject": {"@id": name}, "extract": {"column": column.name}}
+        entry = {"@type": "cr:Field", "@id": f"{table}/{column.name}", "name": f"{table}/{column.name}"}
+        fields.append(entry | {"dataType": kind, "source": source} | ({"description": said} if said else {}))
+    return {"@type": "cr:RecordSet", "@id": table, "name": table, "description": f"A row: {row}", "field": fields}

@@ -1,0 +1,129 @@
+"""workflow/schemas/results.yaml: which tables there are below a results folder, and what their columns hold."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+log = logging.getLogger(__name__)
+
+#: Type of a column; a table as Parquet has int64, float64 or string for it.
+Kind = Literal["integer", "number", "text"]
+NUMBERS: tuple[Kind, Kind] = ("integer", "number")
+#: Results of new slides lie there, laid out as a results folder is.
+NEW_SLIDES = "predict/cohort/"
+#: Folders in which no table of results.yaml lies: slides' own files, logs, what other tools are given.
+NO_TABLES = ("wsi", "logs", "export", "pathobench", "bundle", "workflow")
+
+
+@dataclass(frozen=True)
+class Table:
+    """An entry of results.yaml.
+
+    name: of the table, from the fixed parts of its path (`probe-metrics`); path: below the results folder, `<name>` for
+    one part of it; row: what one row is; columns: what each holds, in words; text, integers, numbers: names of columns
+    by type, in which `<name>` stands for a part.
+    """
+
+    name: str
+    path: str
+    row: str
+    columns: dict[str, str] = field(default_factory=dict)
+    types: dict[Kind, list[str]] = field(default_factory=dict)
+
+    @property
+    def parts(self) -> list[str]:
+        """Names of the placeholders in its path."""
+        return re.findall(r"<(\w+)>", self.path)
+
+    def parts_of(self, path: str) -> dict[str, str] | None:
+        """What the placeholders stand for in a path, None where it is none of this table's."""
+        found = _pattern_of(self.path, "[^/]+", named=True).fullmatch(path)
+        return None if found is None else found.groupdict()
+
+    def describe(self, column: str) -> str:
+        """What a column holds, in words; '' where no entry says."""
+        return self.columns.get(column) or self.columns.get(_best(column, self.columns), "")
+
+    def kind(self, column: str) -> Kind:
+        """Type of a column."""
+        for kind in ("text", "integer", "number"):
+            if column in self.types[kind]:
+                return kind
+        described = column if column in self.columns else _best(column, self.columns)
+        if not described or re.fullmatch(r"<\w+>", described):  # a name that a user chose says nothing of its type
+            return next((kind for kind in NUMBERS if described in self.types[kind]), "text")
+        alike = {kind: [name for name in self.types[kind] if not re.fullmatch(r"<\w+>", name)] for kind in NUMBERS}
+        return next((kind for kind in NUMBERS if _best(column, alike[kind])), "text")
+
+
+def _pattern_of(text: str, part: str, named: bool = False) -> re.Pattern[str]:
+    """A path or a column with <placeholders> as a regular expression."""
+    pieces = re.split(r"(<\w+>|\*\*)", text)
+    group = {piece: f"(?P<{piece[1:-1]}>{part})" if named else part for piece in pieces if piece.startswith("<")}
+    return re.compile("".join({"**": ".+", **group}.get(piece, re.escape(piece)) for piece in pieces))
+
+
+def _best(column: str, names: dict[str, str] | list[str]) -> str:
+    """The name with the longest fixed text that a column fits, '' where there is none."""
+    fitting = [name for name in names if "<" in name and _pattern_of(name, ".+").fullmatch(column)]
+    return max(fitting, key=lambda name: len(re.sub(r"<\w+>", "", name)), default="")
+
+
+def read_tables(schema: str | os.PathLike[str]) -> list[Table]:
+    """Entries of results.yaml in their order."""
+    said: dict[str, Any] = yaml.safe_load(Path(schema).read_text(encoding="utf-8"))
+    names = _names_of([entry["path"] for entry in said["tables"]])
+    tables = []
+    for name, entry in zip(names, said["tables"], strict=True):
+        nested = entry.get("shared", [])
+        shared = [column for part in nested for column in ([part] if isinstance(part, str) else part)]
+        columns = {column: said["columns"][column] for column in shared} | entry.get("columns", {})
+        own_numbers = list(entry.get("numbers", []))
+        types: dict[Kind, list[str]] = {
+            "text": list(entry.get("text", [])) + said["types"]["text"],
+            "integer": [column for column in said["types"]["integers"] if column not in own_numbers],
+            "number": own_numbers + said["types"]["numbers"],
+        }
+        tables.append(Table(name, entry["path"], entry["row"], columns, types))
+    return tables
+
+
+def _names_of(paths: list[str]) -> list[str]:
+    """A name for each path: its fixed parts, and its placeholders where another has the same."""
+    names: list[str] = []
+    for path in paths:
+        bare = path.rpartition(".")[0].replace("k=all", "")
+        name = re.sub(r"[^\w.-]+", "-", re.sub(r"<\w+>|\*\*", "", bare)).strip("-")
+        if name in names:
+            name = "-by-".join([name, "-".join(re.findall(r"<(\w+)>", path))])
+        if name in names:
+            raise ValueError(f"results.yaml: two tables would be called {name}")
+        names.append(name)
+    return names
+
+
+def find_tables(results: str | os.PathLike[str], tables: list[Table]) -> Iterator[tuple[str, str, Table]]:
+    """Each table below a results folder, sorted: its path there, the same as results.yaml has it, its entry.
+
+    One that no entry describes is left out; the log names it.
+    """
+    for parent, folders, files in os.walk(results):
+        top = Path(parent) == Path(results)
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and not (top and name in NO_TABLES))
+        for file in sorted(files):
+            if not file.startswith(".") and file.endswith((".tsv", ".parquet")):
+                path = Path(parent, file).relative_to(results).as_posix()
+                plain = path.removeprefix(NEW_SLIDES)
+                table = next((table for table in tables if table.parts_of(plain) is not None), None)
+                if table is None:
+                    log.warning("%s/%s is left out: workflow/schemas/results.yaml doesn't describe it", results, path)
+                else:
+                    yield path, plain, table
