@@ -33,7 +33,7 @@ PRETRAINED, PROBED = "PAIRS-A", "PAIRS-B"
 #: Programmes with a morphology, and numbers of a patch.
 LATENTS, DIM = tuple(PROGRAMMES)[:8], 48
 PATCH, COLUMNS = 256, 12
-#: What TRIDENT says of coordinates: level 0 at 20x.
+#: What TRIDENT says about coordinates: level 0 at 20x.
 PLACED = {"patch_size": PATCH, "patch_size_level0": PATCH, "overlap": 0}
 PLACED |= {"level0_magnification": 20, "target_magnification": 20}
 #: Share of a slide's patches in its focus; how strongly they are marked, and carry a level of one deviation.

@@ -1,4 +1,4 @@
-"""What each patch adds to what a predictor says of a case, exactly.
+"""What each patch adds to what a predictor says about a case, exactly.
 
 A predictor is linear in an embedding, and an embedding by attention pooling is a bias and a sum over patches (see
 embed/pooling.py): so a logit (or log hazard, or number) is a constant and a sum over the patches of the case's slides.
@@ -160,7 +160,7 @@ def contribute_patches(
     its slides' patches. Attributes of the file: predictor (SHA-256 of its weights), model, task, kind, unit, cases.
 
     predictor: its folder; usual: what `average_slides` wrote; embedded: cases.h5ad; members: slides of each case.
-    Raises NotASum where patches don't add up to what the predictor says of the case's embedding.
+    Raises NotASum where patches don't add up to what the predictor says about the case's embedding.
     """
     set_threads(threads, model["kind"])
     probe, bags = Predictor.load(predictor), Bags(manifests, wsi)

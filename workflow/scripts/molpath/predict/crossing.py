@@ -1,4 +1,4 @@
-"""Cross-fitting: what probes say of cases that they left out, and what is calibrated on that.
+"""Cross-fitting: what probes say about cases that they left out, and what is calibrated on that.
 
 Not on the folds of the task: those may test a part of the cases alone, or several times, and with five of them a probe
 of four fifths of the cases differs from the one that is kept. Sets are then too large: on 100 cases of 500 numbers
@@ -51,7 +51,7 @@ class Crossed(NamedTuple):
 
 
 def cross_fit(task: Task, x: np.ndarray, settings: Probe) -> Crossed:
-    """Probes that leave a part of the cases out, and what they say of the samples of those cases."""
+    """Probes that leave a part of the cases out, and what they say about the samples of those cases."""
     names = case_of(task).astype(str)
     _, case = np.unique(names, return_inverse=True)
     sides = dealt(task, case, settings["seed"])

@@ -34,7 +34,7 @@ class Labelled(NamedTuple):
 
 
 def label_facts(config: str) -> dict[str, Any]:
-    """What a task's config.yaml says of its label, as predictor.json keeps it."""
+    """What a task's config.yaml says about its label, as predictor.json keeps it."""
     settings = read_yaml(config)
     facts = {key: settings[key] for key in ("task_col", "sample_col", "task_type") if settings.get(key)}
     lists = {key: [str(item) for item in settings.get(key) or []] for key in ("extra_cols", "metrics")}

@@ -1,6 +1,6 @@
 """How rare a value is among others: one scale (natural logarithm of one over a share) for numbers of any kind.
 
-Within the others it is their rank; beyond the largest tenth of them an exponential tail goes on from it, so that two
+Within the others it is their rank; beyond the largest tenth of them an exponential tail continues from it, so that two
 values beyond all others still differ. Two values nearer to each other than a number's grain are alike.
 """
 

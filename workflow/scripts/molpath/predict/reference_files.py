@@ -1,4 +1,5 @@
-"""The two files of a reference: numbers as safetensors, and what is said of them as JSON that holds their SHA-256."""
+"""The two files of a reference: numbers as safetensors, and what is said about them as JSON that holds their
+SHA-256."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What a predictor says of new cases: a row for every case of their sheet, those that could not be predicted, too."""
+"""What a predictor says about new cases: a row for every case of their sheet, those that could not be predicted,
+too."""
 
 from __future__ import annotations
 
@@ -75,7 +76,7 @@ def say(
     bags: Bags,
     options: Mapping[str, Any],
 ) -> pd.DataFrame:
-    """What predictor and reference say of each embedding, by its id; no row and no column where there is none."""
+    """What predictor and reference say about each embedding, by its id; no row and no column where there is none."""
     if not table.ids:
         return pd.DataFrame()
     predicted = predictor.predict(table.vectors, options["coverage"], options["by_class"])

@@ -117,7 +117,8 @@ def _from_hub(check: str, facts: Facts, encoder: Mapping[str, Any], ask_hub: boo
 
 
 def without_login(facts: Facts) -> str:
-    """Encoders of pathology for which nobody has to be asked: of those, the two nearest in size to a gated one."""
+    """Encoders of pathology for which no access has to be requested: of those, the two nearest in size to a gated
+    one."""
     ungated = {
         name: facts_of_adapter
         for name, facts_of_adapter in ADAPTERS.items()

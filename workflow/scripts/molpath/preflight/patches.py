@@ -55,7 +55,7 @@ class Patches:
         return number * grid["density"], "estimated"
 
     def _sum(self, name: str, column: str) -> float | None:
-        """Sum of a manifest's column; None where the manifest isn't there."""
+        """Sum of a manifest's column; None where the manifest is missing."""
         if name not in self._sums:
             path, total = self.results / name, None
             if path.is_file() and column in (table := read_tsv(path)):

@@ -75,7 +75,7 @@ def _sum_up(
 
 
 def plan_downloads(request: Mapping[str, Any], plan: Sum) -> None:
-    """Files that are not there: the size their sheet announces, and the paper's mean for slides without one."""
+    """Files that are missing: the size their sheet announces, and the paper's mean for slides without one."""
     for kind, absent in request["downloads"].items():
         if absent["files"]:
             size = absent["bytes"]

@@ -49,7 +49,7 @@ def check_writable(folders: Mapping[str, str]) -> Iterator[Finding]:
 
 def _where(path: str, place: Path) -> str:
     same = os.path.abspath(path) == str(place)
-    return f"{path} can be written to" if same else f"{path} isn't there yet and can be made in {place}"
+    return f"{path} can be written to" if same else f"{path} doesn't exist yet and can be made in {place}"
 
 
 def check_space(results: str, planned: Mapping[str, float]) -> Finding:

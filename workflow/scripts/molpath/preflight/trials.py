@@ -96,7 +96,7 @@ def _encode_patch(job: Mapping[str, Any]) -> str:
 
     if not all(os.path.isfile(file) for file in job["files"]):
         width = try_blank(job["adapter"])
-        return f"its network can be built{f' and gives {width:,} numbers' * bool(width)}; its weights aren't there yet"
+        return f"its network can be built{f' and gives {width:,} numbers' * bool(width)}; its weights are not there yet"
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     encoder = build(job["files"], job["config"])
     encoder = encoder.to(device)

@@ -53,7 +53,7 @@ def read_tables(paths: Sequence[str]) -> anndata.AnnData | None:
 
 
 def check_names(paths: Sequence[str], tables: Sequence[anndata.AnnData]) -> None:
-    """Raises UnfitProfiles where a profile_id is there twice: a slide's pair would take the values of another case."""
+    """Raises UnfitProfiles where a profile_id occurs twice: a slide's pair would take the values of another case."""
     path_of: dict[str, str] = {}
     for path, table in zip(paths, tables, strict=True):
         for name in table.obs_names:

@@ -138,8 +138,8 @@ def notes_of_controls(summary: pd.DataFrame, primary: str, classes: int) -> pd.S
     """Column `note` of a summary: where a control's interval doesn't hold chance, it says so.
 
     A simple control's has to be above it; a permuted one's band of ENOUGH_PERMUTATIONS may be on either side, of a
-    metric that is below chance under the null (BELOW_CHANCE) over it only. Nothing is said of metrics without a chance.
-    over: as intervals.summarise writes it; n_draws: permutations with a value.
+    metric that is below chance under the null (BELOW_CHANCE) over it only. Nothing is said about metrics without a
+    chance. over: as intervals.summarise writes it; n_draws: permutations with a value.
     """
     chance = chance_of(primary, classes)
     notes = summary.note.copy()

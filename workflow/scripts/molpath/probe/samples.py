@@ -70,7 +70,7 @@ def choose_samples(
 def check_missing(task: Task, embedded: Task, embeddings: EmbeddingTable, cohort: str, missing: str) -> None:
     """List samples without an embedding; raise BadTask where the settings do not allow them to be missing.
 
-    Without a table of the cohort nobody knows what was set aside, and `set_aside` lets all be missing.
+    Without a table of the cohort it is unknown what was set aside, and `set_aside` lets all be missing.
     """
     present = set(embedded.samples)
     absent = [name for name in task.samples if name not in present]

@@ -105,7 +105,7 @@ def _in_manifests(results: Path) -> Iterator[Path]:
 
 
 def verify(results: str | os.PathLike) -> list[str]:
-    """Compare every file that a manifest names with what the manifest says of it.
+    """Compare every file that a manifest names with what the manifest says about it.
 
     Returns one sentence per difference: a file that is missing, of another size or of other contents, and a manifest
     that can't be read. All files are read whole. Raises FileNotFoundError if there is no manifest at all.

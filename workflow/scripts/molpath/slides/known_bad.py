@@ -16,7 +16,7 @@ def read_known_bad(path: str | os.PathLike) -> list[dict[str, str]]:
 
 
 def note_of(slide: Mapping[str, str], known_problems: Sequence[Mapping[str, str]]) -> str:
-    """What others said of a slide whose id or file name is in the list; '' of all others.
+    """What others said about a slide whose id or file name is in the list; '' of all others.
 
     Names are all there is to go by, and short ones may belong to another slide: the note says so and changes nothing.
     """

@@ -1,4 +1,4 @@
-"""Which pages of a TIFF are the levels of its slide, and what its tags say of the size of a pixel."""
+"""Which pages of a TIFF are the levels of its slide, and what its tags say about the size of a pixel."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ def pages_of_levels(file, levels: list[tuple[int, int, float]]) -> list:
 
 @dataclass(frozen=True)
 class Pyramid:
-    """Pages (tifffile, or planes chosen among them) of one picture, finest first, and what is to be said of the choice.
+    """Pages (tifffile, or planes chosen among them) of one picture, finest first, and what is to be said about the
+    choice.
 
     `unsure`: some are lower levels by their shape only; pixels must be compared.
     """

@@ -49,7 +49,8 @@ class ChosenPlanes:
 
 
 def picture_of(series: Any, xml: str) -> tuple[list[Any], list[str]]:
-    """Pages of a series (tifffile), finest first, each one RGB or grey picture; and what is to be said of the choice.
+    """Pages of a series (tifffile), finest first, each one RGB or grey picture; and what is to be said about the
+    choice.
 
     The middle plane of a z-stack and the first of RGB pages that nothing tells apart; three grey channels that `xml`
     (OME-XML, '' if none) doesn't call anything else are red, green and blue. Raises NotOnePicture for everything else.
@@ -73,7 +74,7 @@ def is_here(series: Any, pages: Sequence[Any]) -> bool:
 
 
 def choose(series: Any, xml: str) -> tuple[list[int], list[str]]:
-    """Positions among a series' pages of the plane, or three planes, to be shown, and what to say of them."""
+    """Positions among a series' pages of the plane, or three planes, to be shown, and what to say about them."""
     page = series.keyframe
     axes = series.axes.removesuffix(page.axes)
     shape = series.shape[: len(axes)]

@@ -1,4 +1,4 @@
-"""What became of the slides, in plain words for the terminal: how many are done, set aside, why, where to look."""
+"""What happened to the slides, in plain words for the terminal: how many are done, set aside, why, where to look."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .sheets import read_sheet
 WORDS = ("slides", "tissue", "tiles", "features", "omics", "pretrain", "embed", "probe")
 #: How many slides a line names, and how wide a line may be on the widest terminal.
 NAMED, WIDEST = 3, 110
-#: Width of a line that is broken nowhere.
+#: Width of a line that is never wrapped.
 UNBROKEN = 1 << 20
 LEDGER_TABLE = "<results>/tables/ledger.tsv"
 HEADER = ("stage", "of", "done", "set aside", "")
@@ -33,7 +33,7 @@ class Summary:
         self.models, self.targets, self.slides = ledger.models, ledger.targets, ledger.slides
 
     def text(self, targets: Collection[str] = (), entries: Sequence[Entry] | None = None) -> str:
-        """The summary as far as the last of the stage words; without any, of everything. '' before a slide is seen.
+        """The summary up to the last of the stage words; without any, of everything. '' before a slide is seen.
 
         entries: those as far as that, where they have been read.
         """
@@ -43,7 +43,7 @@ class Summary:
             return ""
         width = min(WIDEST, shutil.get_terminal_size((WIDEST, 24)).columns)
         kind = "slides" if self.slides.path else "samples"
-        lines = [f"What became of the {len(self.slides.rows):,} {kind} of {self.slides.source_name}", ""]
+        lines = [f"What happened to the {len(self.slides.rows):,} {kind} of {self.slides.source_name}", ""]
         lines += columns([HEADER, *self.rows(entries, stages)])
         lines += losses(entries, len(self.slides.rows), width)
         return "\n".join(lines + self._where(entries, is_complete=not targets))
@@ -219,7 +219,7 @@ def stages_of(targets: Collection[str]) -> tuple[str, ...]:
 
 
 def name_of(part: Part) -> str:
-    """Grid, encoder and model of a part; of models and runs the name alone."""
+    """Grid, encoder and model of a part; for models and runs just the name."""
     return part.model or ", ".join(filter(None, (part.grid, part.encoder)))
 
 

@@ -1,4 +1,4 @@
-"""tables/ledger.tsv and its parts: what became of every slide at every stage."""
+"""tables/ledger.tsv and its parts: what happened to every slide at every stage."""
 
 from __future__ import annotations
 

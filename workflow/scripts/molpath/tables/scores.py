@@ -1,4 +1,4 @@
-"""Which scores a figure or table shows, and what the tests say of a model beside the reference."""
+"""Which scores a figure or table shows, and what the tests say about a model beside the reference."""
 
 from __future__ import annotations
 

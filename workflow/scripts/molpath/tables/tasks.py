@@ -88,7 +88,8 @@ def split_of(folds: np.ndarray) -> str:
 
 
 def beside_paper(row: dict[str, Any], paper: pd.DataFrame) -> dict[str, Any]:
-    """The row with what the paper says of its task, and differences of counts; as it is where it has no such task."""
+    """The row with what the paper says about its task, and differences of counts; as it is where it has no such
+    task."""
     if row["task"] not in paper.index:
         return row
     paper_row = paper.loc[row["task"]]

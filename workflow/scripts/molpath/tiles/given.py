@@ -64,7 +64,7 @@ def take_given(
 
 
 def check_grid(attributes: Mapping[str, Any], grid: Grid) -> None:
-    """What the attributes say of the grid is what the config says. Raises Unusable."""
+    """What the attributes say about the grid is what the config says. Raises Unusable."""
     grid_values: dict[str, float] = {"patch_size": grid["patch_size"], "overlap": grid["overlap"]}
     grid_values["target_magnification"] = round(10 / target_mpp(grid), 4)
     for name, value in grid_values.items():
