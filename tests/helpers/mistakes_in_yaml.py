@@ -144,7 +144,7 @@ IN_YAML = {
         ),
         "key twice": (
             "slides: {sheet: slides.tsv}\nembed: {}\nslides: {}\n",
-            ["config.yaml, line 3: key 'slides' is there twice", "keep one"],
+            ["config.yaml, line 3: key 'slides' occurs twice", "keep one"],
         ),
         "two documents": (
             "slides: {sheet: slides.tsv}\n---\nembed: {}\n",
