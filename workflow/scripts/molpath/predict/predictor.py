@@ -60,7 +60,7 @@ class Predictor:
 
     @property
     def unit(self) -> float:
-        """What embeddings are divided by first."""
+        """Divisor of embeddings."""
         return self.linear.unit
 
     @classmethod

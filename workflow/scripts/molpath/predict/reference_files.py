@@ -18,7 +18,7 @@ from .patch_kinds import PatchKinds
 from .reasons import ITEMS
 
 TENSORS, FACTS = "reference.safetensors", "reference.json"
-#: Of the form of these files.
+#: Format version of these files.
 SCHEMA = 1
 
 
@@ -67,7 +67,7 @@ def write_files(
 
 
 def read_files(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Arrays and facts. Raises DamagedReference where the files are of another form, or not a pair."""
+    """Arrays and facts. Raises DamagedReference where the files are of another format, or not a pair."""
     from safetensors.numpy import load_file
 
     tensors, described = folder / TENSORS, folder / FACTS

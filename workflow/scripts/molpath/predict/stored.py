@@ -44,7 +44,7 @@ class BadPredictor(Exception):
 
 
 def text_of(facts: Mapping[str, Any]) -> str:
-    """The one way in which predictor.json is written."""
+    """The canonical text of predictor.json."""
     return json.dumps(facts, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -84,7 +84,7 @@ def read_facts(path: Path) -> dict[str, Any]:
         raise BadPredictor(f"{path}: changed since it was written (its SHA-256 is not the one that it states); {AGAIN}")
     missing = [key for key in NEEDED if key not in facts]
     if missing or facts["kind"] not in KINDS:
-        raise BadPredictor(f"{path}: does not say all of a predictor ({', '.join(missing) or 'kind'}); {AGAIN}")
+        raise BadPredictor(f"{path}: lacks facts of a predictor ({', '.join(missing) or 'kind'}); {AGAIN}")
     if wrong := oddities_of(facts):
         raise BadPredictor(f"{path}: its {', '.join(wrong)} can't be a predictor's; {AGAIN}")
     return facts

@@ -1,4 +1,4 @@
-"""What a run will still write, download and read, by the plan (plan.py)."""
+"""What a run still has to write, download and read, by the plan (plan.py)."""
 
 from __future__ import annotations
 

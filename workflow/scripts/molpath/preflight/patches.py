@@ -13,7 +13,7 @@ from .costs import Costs
 
 #: Constant of the patches of a slide, by what it shows (study/left.py).
 BY_KIND = {name: f"patches_per_{name}" for name in ("biopsy", "resection", "frozen")} | {"": "patches_per_slide"}
-#: Sources from the surest to the roughest.
+#: Sources from the most to the least reliable.
 SURE = ("counted", "from tissue", "estimated")
 
 
@@ -34,7 +34,7 @@ class Patches:
         self._sums: dict[str, float | None] = {}
 
     def of(self, grid: Mapping[str, Any], shards: Mapping[str, int]) -> tuple[float, str]:
-        """Patches of so many slides of each shard, and how they are known: counted, from tissue, estimated."""
+        """Patches of so many slides of each shard, and their source: counted, from tissue, estimated."""
         total, sources = 0.0, set()
         for shard, slides in shards.items():
             number, source = self._of_shard(grid, shard)

@@ -108,7 +108,7 @@ def front_matter(run: Run, selected: Selected, patch_encoder: Mapping[str, str])
     metric = {"type": "rankme", "name": "RankMe of training slides", "value": round(selected["rankme"], 2)}
     result = {
         "task": {"type": "feature-extraction"},
-        "dataset": {"name": cohorts, "type": "cohorts"},  # whether they are public, nobody says here
+        "dataset": {"name": cohorts, "type": "cohorts"},  # it is unknown here whether they are public
         "metrics": [metric],
     }
     values = {

@@ -35,9 +35,9 @@ log = logging.getLogger(__name__)
 
 #: What is kept of a run. Its card and digests, and what config.json says about names, are written again each time.
 KEPT = ("model.safetensors", "last.safetensors", "history.tsv", "config.json")
-#: Keys of a run that only say how things are called; what its patches are, their checksums say.
+#: Keys of a run that are only names; checksums identify its patches.
 NAMES = ("name", "grid", "encoder", "patches")
-#: Settings of training that no result shows.
+#: Settings of training that don't affect results.
 MEANS = ("readers", "save_every")
 
 
@@ -216,7 +216,7 @@ def train(job: Job) -> None:
         verify_once(store, list(dict.fromkeys(example.slide_id for example in data.examples)), process_group)
         network = build(description, run["training"]["seed"])
         if network.rna is not None and checkpoint:
-            assert isinstance(network.rna, RnaEncoder)  # looked at before
+            assert isinstance(network.rna, RnaEncoder)  # checked before
             load_scgpt(network.rna, checkpoint)
         trainer = Trainer(network, data, vocabulary, run["training"], job["state"], job["stamp"], process_group)
         _follow(trainer, job)
@@ -234,7 +234,7 @@ def verify_once(store: PatchStore, slides: list[str], process_group: World) -> N
 
 
 def _follow(trainer: Trainer, job: Job) -> None:
-    """Train, and tell log, terminal and TensorBoard after each epoch; speeds go nowhere else."""
+    """Train, and report to log, terminal and TensorBoard after each epoch; speeds are written nowhere else."""
     is_first_rank = trainer.world.rank == 0
     run, log_path = job["run"], job["log_path"] if is_first_rank else None
     progress = Progress(log_path, f"pretraining {run['name']}", run["training"]["epochs"], "epochs")

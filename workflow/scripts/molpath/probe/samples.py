@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 #: How many names a message shows.
 SHOWN = 10
-#: Kind of model, and what its vectors are of, where a case's vector is of no slides.
+#: Kind of model, and what its vectors are of, where a case's vector isn't made of slides.
 CASES_GIVEN = (("table", "case_id"), ("table", ""))
 
 
@@ -123,7 +123,7 @@ def check_bags(task: Task, used: Mapping[str, str], embedded: set[str], path: st
 
 
 def check_finite(task: Task, x: np.ndarray, path: str) -> None:
-    """No NaN and no infinity, which a solver would turn into a score of nothing."""
+    """No NaN and no infinity, which a solver would turn into a meaningless score."""
     wrong = [name for name, is_finite in zip(task.samples, np.isfinite(x).all(1), strict=True) if not is_finite]
     if wrong:
         raise BadTask(

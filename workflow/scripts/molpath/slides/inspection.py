@@ -1,4 +1,4 @@
-"""Looking at every slide of a shard before any work: does it open, is it whole, what is its resolution."""
+"""Inspection of every slide of a shard before any work: does it open, is it complete, what is its resolution."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .resolution import NotSquare, find_mpp, magnification_of
 from .structure import Broken, Facts, examine
 
 DICOM = "dicom"  # OpenSlide's name of the vendor
-#: Where else pixels are tried when the last can't be read, as shares of the way across and down.
+#: Other places to try when the last pixels can't be read, as shares of the way across and down.
 ELSEWHERE = ((0.5, 0.5), (0.25, 0.25), (0.75, 0.75), (0.25, 0.75), (0.75, 0.25))
 COLUMNS = (
     "reader",

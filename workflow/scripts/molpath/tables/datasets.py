@@ -1,4 +1,4 @@
-"""Where the data of the cohorts in use come from, and under which terms (the paper's Extended Data Table 8)."""
+"""Where the data of the cohorts in use come from, and their terms of use (the paper's Extended Data Table 8)."""
 
 from __future__ import annotations
 

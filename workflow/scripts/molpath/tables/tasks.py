@@ -1,4 +1,4 @@
-"""What the used tasks are made of, beside the paper's (its Extended Data Tables 2 to 7 and 52 to 59)."""
+"""The used tasks next to the paper's (its Extended Data Tables 2 to 7 and 52 to 59)."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def title_of(table: pd.DataFrame) -> str:
 
 
 def show_tasks(table: pd.DataFrame) -> pd.DataFrame:
-    """The tasks of a family for readers: counts and settings with the paper's in brackets, no column without a word."""
+    """The tasks of a family for readers: counts and settings with the paper's in brackets, no empty column."""
     rows = []
     for row_values in table.astype(object).where(table.notna(), "").to_dict("records"):
         split = (f"{row_values['split']}, {row_values['folds']}").replace("_", " ")
@@ -205,10 +205,10 @@ def shares(classes: str) -> str:
 
 
 def percent(share: Any) -> str:
-    """'12 %'; nothing of nothing."""
+    """'12 %'; '' for ''."""
     return f"{share:.0%}".replace("%", " %") if share != "" else ""
 
 
 def whole(number: Any) -> str:
-    """'1,264'; nothing of nothing."""
+    """'1,264'; '' for ''."""
     return f"{number:,.0f}" if number != "" else ""

@@ -186,7 +186,7 @@ def choose_patches(
 
 
 def stated_edge(grid: Grid, edge: int, magnification: int) -> int:
-    """Attribute `patch_size_level0`: the edge in level-0 pixels, which TRIDENT rounds down here and nowhere else."""
+    """Attribute `patch_size_level0`: the edge in level-0 pixels, which TRIDENT rounds down only here."""
     return int(grid["patch_size"] * magnification // grid["magnification"]) if is_like_trident(grid) else edge
 
 

@@ -1,7 +1,7 @@
 """Marks, folds, bubbles and dust on the low-resolution image, distinguished from tissue by what they absorb.
 
-All work on optical density in hundredths (`stain.Density`). Haematoxylin and eosin absorb green most and blue least or
-red least; what absorbs red or all three colours alike is neither.
+All functions use optical density in hundredths (`stain.Density`). Haematoxylin and eosin absorb green most and blue
+least or red least; what absorbs red or all three colours alike is neither.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from .stain import Density
 PEN_MM2, FOLD_MM2, BUBBLE_MM2 = 0.02, 0.008, 0.04
 #: Least optical density (hundredths) by which the rim of a bubble exceeds that on both sides of it.
 RIM = 20
-#: Thickness in µm from which something dark is no line.
+#: Thickness in µm above which something dark is no line.
 BROAD = 150.0
 #: Width of that rim in µm, and the least share of its convex hull that a bubble fills.
 RIM_WIDTH, COMPACT = 60.0, 0.75
-#: Micrometres per pixel at which folds are looked for: nuclei are gone, bands are there.
+#: Micrometres per pixel at which folds are looked for: nuclei vanish, bands remain.
 FOLD_MPP = 16.0
 #: How much more eosin, and how much more of all, a fold has than the section nearby.
 FOLDED = (1.4, 1.2)
@@ -77,7 +77,7 @@ def opaque(density: Density) -> np.ndarray:
 
 
 def line(plane: np.ndarray, slope: float, offset: float) -> np.ndarray:
-    """slope x plane + offset (uint8), through a table of the 256 values: quicker than in floating point."""
+    """slope x plane + offset (uint8), through a table of the 256 values: faster than in floating point."""
     return cv2.LUT(plane, np.clip(np.round(slope * np.arange(256) + offset), 0, 255).astype(np.uint8))
 
 

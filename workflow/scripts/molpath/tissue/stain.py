@@ -1,4 +1,4 @@
-"""What a slide is stained with and how strongly: optical density, Macenko's stain vectors, hue, light of the glass."""
+"""Stains of a slide and their strength: optical density, Macenko's stain vectors, hue, light of the glass."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 #: and of Macenko and others 2009, between which laboratories vary.
 HAEMATOXYLIN = np.array([[0.65, 0.70, 0.29], [0.5626, 0.7201, 0.4062]])
 EOSIN = np.array([[0.07, 0.99, 0.11], [0.2159, 0.8012, 0.5581]])
-#: Least optical density of a pixel that says anything about its stain.
+#: Least optical density of a pixel with a measurable stain.
 FAINT = 0.15
 #: Pixels that stain vectors are computed from, at most.
 SAMPLE = 20_000

@@ -22,7 +22,7 @@ from .subgroups import assess_subgroups
 from .verdict import judge
 from .within import Left, permute_within
 
-#: Exchanges of a column over cases, which cost next to nothing.
+#: Exchanges of a column over cases, which cost almost nothing.
 ASSOCIATIONS = 999
 #: Headings of the tables, which those without rows have, too.
 CONFOUNDERS = [
