@@ -38,12 +38,12 @@ def shareable_text(text: str) -> str:
         return _path(text)
     parts, end = [], 0
     for match in _ADDRESS.finditer(text):
-        parts += [_words(text[end : match.start()]), _address(match)]
+        parts += [_shareable_words(text[end : match.start()]), _address(match)]
         end = match.end()
-    return "".join([*parts, _words(text[end:])])
+    return "".join([*parts, _shareable_words(text[end:])])
 
 
-def _words(text: str) -> str:
+def _shareable_words(text: str) -> str:
     """Text without an address."""
     return _LOGIN.sub("…@", _PATH.sub(lambda match: _path(match[0]), _without_names(text)))
 

@@ -50,7 +50,7 @@ class Summary:
 
     def rows(self, entries: Sequence[Entry], stages: Collection[str]) -> list[Sequence[str]]:
         """Rows below HEADER, in the order of the stages."""
-        rows = [*self._parts(entries, stages), *self._others(stages)]
+        rows = [*self._parts(entries, stages), *self._other_stages(stages)]
         return sorted(rows, key=lambda row: WORDS.index(row[0]))
 
     def losses(self, entries: Sequence[Entry]) -> list[str]:
@@ -138,7 +138,7 @@ class Summary:
 
     def _parts(self, entries: Sequence[Entry], stages: Collection[str]) -> list[Sequence[str]]:
         """A line of the table for each part."""
-        n_expected, counts = dict(self._asked()), count(entries)
+        n_expected, counts = dict(self._expected()), count(entries)
         n_entries = Counter(entry.part for entry in entries)
         left_out = Counter(entry.part for entry in entries if entry.status == LEFT_OUT)
         rows: list[Sequence[str]] = []
@@ -152,7 +152,7 @@ class Summary:
                 rows.append((part.stage, name_of(part), f"{number.done:,}", f"{n_set_aside:,}", ", ".join(notes)))
         return rows
 
-    def _asked(self) -> Iterable[tuple[Part, int]]:
+    def _expected(self) -> Iterable[tuple[Part, int]]:
         """How many slides each part has, by the sheet; a run's are known when it is there."""
         for part, paths in self._manifests(STAGES).items():
             if part.stage == "embed":
@@ -161,7 +161,7 @@ class Summary:
                 shards = [os.path.basename(path).removesuffix(".tsv") for path in paths]
                 yield part, sum(len(self.slides.shards[shard]) for shard in shards)
 
-    def _others(self, stages: Collection[str]) -> list[Sequence[str]]:
+    def _other_stages(self, stages: Collection[str]) -> list[Sequence[str]]:
         """Lines of the stages that are not of slides: what was paired, which probes are there."""
         rows: list[Sequence[str]] = []
         pairs = self._read(["<results>/omics/pairs.tsv"]) if "omics" in stages else []

@@ -64,7 +64,7 @@ def explain(text: str, error: yaml.MarkedYAMLError) -> Mistake:
         return Mistake(1, 0, f"no valid YAML ({error.problem or error.context})", "correct it")
     line = min(mark.line, len(lines) - 1)
     place = Place(lines, line, mark.column, (begun.line, begun.column), error.problem or "", error.context or "")
-    for look in (tabs, signs, quotes, brackets, colons, indentation, others):
+    for look in (tabs, signs, quotes, brackets, colons, indentation, other_mistakes):
         if mistake := look(place):
             return mistake
     wrong = f"no valid YAML ({place.problem or place.context}): {shown(place.text)}"
@@ -194,7 +194,7 @@ def keys_above(place: Place) -> Iterator[str]:
                 return
 
 
-def others(place: Place) -> Mistake | None:
+def other_mistakes(place: Place) -> Mistake | None:
     """A second document, words behind | or >, an end where a value should be."""
     if "another document" in place.problem:
         return Mistake(place.line + 1, 0, "--- begins a second document", "delete the line, or what is below it")

@@ -156,9 +156,9 @@ def show_tasks(table: pd.DataFrame) -> pd.DataFrame:
         }
         row |= {"range": row_values["range"]}
         row |= {
-            "events": whole(row_values["events"]),
+            "events": thousands(row_values["events"]),
             "censored": percent(row_values["censored"]),
-            "median days": whole(row_values["median_days"]),
+            "median days": thousands(row_values["median_days"]),
         }
         row |= {
             "metric": both(row_values["metric"], row_values["paper_metric"]),
@@ -175,9 +175,9 @@ def show_classes(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "class": row["class"],
-            "samples": whole(row["samples"]),
+            "samples": thousands(row["samples"]),
             "share": percent(row["share"]),
-            "paper": whole(row["paper_samples"]),
+            "paper": thousands(row["paper_samples"]),
             "difference": f"{row['difference']:+,.0f}" if row["difference"] != "" else "",
         }
         for row in rows
@@ -209,6 +209,6 @@ def percent(share: Any) -> str:
     return f"{share:.0%}".replace("%", " %") if share != "" else ""
 
 
-def whole(number: Any) -> str:
+def thousands(number: Any) -> str:
     """'1,264'; '' for ''."""
     return f"{number:,.0f}" if number != "" else ""

@@ -176,7 +176,7 @@ def choose_patches(
         "patch_size": grid["patch_size"],
         "patch_size_level0": stated_edge(grid, edge, magnification),
         "level0_magnification": magnification,
-        "target_magnification": whole(round(10 / grid["mpp"], 4) if grid["mpp"] else grid["magnification"]),
+        "target_magnification": as_integer(round(10 / grid["mpp"], 4) if grid["mpp"] else grid["magnification"]),
         "overlap": grid["overlap"],
         "name": row["slide_id"],
         "level0_width": width,
@@ -199,7 +199,7 @@ def count_dropped(shares: np.ndarray, names: Sequence[str]) -> dict[str, int]:
     return dict.fromkeys(DROPPED, 0) | {f"n_dropped_{name}": int((main == i).sum()) for i, name in enumerate(names)}
 
 
-def whole(value: float) -> int | float:
+def as_integer(value: float) -> int | float:
     """20.0 as 20: TRIDENT writes whole magnifications as integers."""
     return int(value) if float(value).is_integer() else value
 

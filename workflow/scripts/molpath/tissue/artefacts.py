@@ -73,7 +73,7 @@ def find_pen(density: Density, mpp: float) -> np.ndarray:
 
 def opaque(density: Density) -> np.ndarray:
     """Boolean mask of pixels that absorb all three colours, more than tissue as dark as they are."""
-    return density.least > line(density.most, 0.5, 15)
+    return density.lowest > line(density.highest, 0.5, 15)
 
 
 def line(plane: np.ndarray, slope: float, offset: float) -> np.ndarray:
@@ -87,7 +87,7 @@ def find_bubbles(density: Density, mpp: float) -> np.ndarray:
     The rim bends all light away, so it is dark in the colour that tissue absorbs least, more than anything nearby.
     The border of the picture closes a bubble too, if it is less than a quarter of the picture.
     """
-    edges = cv2.morphologyEx(density.least, cv2.MORPH_TOPHAT, round_kernel(150, mpp)) > RIM
+    edges = cv2.morphologyEx(density.lowest, cv2.MORPH_TOPHAT, round_kernel(150, mpp)) > RIM
     dark: np.ndarray = opaque(density).astype(np.uint8)
     broad: np.ndarray = cv2.morphologyEx(dark, cv2.MORPH_OPEN, round_kernel(BROAD, mpp))
     rim: np.ndarray = cv2.morphologyEx((edges | dark) & ~broad, cv2.MORPH_CLOSE, round_kernel(40, mpp))
