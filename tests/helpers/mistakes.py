@@ -73,7 +73,7 @@ MISTAKES = {
     ),
     "duplicate slide id": (
         lambda p: p.slides[3].update(slide_id="S0"),
-        ["slides.tsv, row 5, column slide_id: S0 is there already, in row 2", "give every slide an id of its own"],
+        ["slides.tsv, row 5, column slide_id: S0 is already in row 2", "give every slide an id of its own"],
     ),
     "id that is no file name": (
         lambda p: p.slides[0].update(slide_id="../S0"),
@@ -98,7 +98,7 @@ MISTAKES = {
     "slide in a bucket": (
         lambda p: p.slides[4].update(path="s3://bucket/S4.svs"),
         [
-            "slides.tsv, row 6, column path: s3://bucket/S4.svs is an address, and a file is asked for",
+            "slides.tsv, row 6, column path: s3://bucket/S4.svs is an address, and a file is expected",
             "mount the bucket read-only and name the file there; slides and profiles are downloaded if the address",
         ],
     ),

@@ -140,7 +140,7 @@ IN_SHEETS = {
         ids("00123", "123"),
         [
             "k=all.tsv, row 2, column case_id: case '123' is not in",
-            "did you mean '00123'? A spreadsheet took its zeros",
+            "did you mean '00123'? A spreadsheet removed its zeros",
         ],
     ),
     "id made a number": (
@@ -156,7 +156,7 @@ IN_SHEETS = {
     ),
     "id made a date": (
         ids("MARCH1", "1-Mar"),
-        ["k=all.tsv, row 2, column case_id: case '1-Mar' is not in", "a spreadsheet made a date of it"],
+        ["k=all.tsv, row 2, column case_id: case '1-Mar' is not in", "a spreadsheet turned it into a date"],
     ),
     "misspelt label": (
         lambda p: (

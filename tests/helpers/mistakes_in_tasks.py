@@ -163,6 +163,6 @@ IN_TASKS = {
     ),
     "expression twice": (
         lambda p: p.config["probe"].update(expression=[EXPRESSION | {"group": "frozen"}] * 2),
-        ["config, key probe/expression: mean, here--grade, frozen is there twice", "keep one"],
+        ["config, key probe/expression: mean, here--grade, frozen occurs twice", "keep one"],
     ),
 }

@@ -138,15 +138,15 @@ IN_VALUES = {
     "other capitals": (sheet("Slides.tsv"), ["Slides.tsv: no such file", "did you mean slides.tsv?"]),
     "folder for a sheet": (
         sheet("files"),
-        ["files: is a folder, and a file is asked for", "name the tab-separated file"],
+        ["files: is a folder, and a file is expected", "name the tab-separated file"],
     ),
     "folder for a sheet of cases": (
         lambda p: p.config["slides"].update(cases="files"),
-        ["config, key slides/cases: files is a folder, and a file is asked for", "name the file in it"],
+        ["config, key slides/cases: files is a folder, and a file is expected", "name the file in it"],
     ),
     "file for a folder": (
         lambda p: p.config["tiles"]["grids"]["main"].update(coords="slides.tsv"),
-        ["config, key tiles/grids/main/coords: slides.tsv is a file, and a folder is asked for", "_patches.h5"],
+        ["config, key tiles/grids/main/coords: slides.tsv is a file, and a folder is expected", "_patches.h5"],
     ),
     "file for a task's folder": (
         lambda p: p.config["probe"]["tasks"]["here--grade"].update(path="tasks/grade/k=all.tsv"),

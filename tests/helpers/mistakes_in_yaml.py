@@ -20,20 +20,20 @@ IN_YAML = {
         ),
         "no colon behind a section": (
             "slides\n  sheet: slides.tsv\n",
-            ["config.yaml, line 1: no colon behind the key: 'slides'", "write slides:"],
+            ["config.yaml, line 1: no colon after the key: 'slides'", "write slides:"],
         ),
         "no colon behind a key": (
             "slides:\n  sheet slides.tsv\n  cases: a.tsv\n",
-            ["config.yaml, line 2: no colon behind the key: '  sheet slides.tsv'", "write sheet: slides.tsv"],
+            ["config.yaml, line 2: no colon after the key: '  sheet slides.tsv'", "write sheet: slides.tsv"],
         ),
         "no space behind a colon": (
             "slides:\n  sheet:slides.tsv\n  cases: a.tsv\n",
             [
-                "config.yaml, line 2, column 8: no space behind the colon: '  sheet:slides.tsv'",
+                "config.yaml, line 2, column 8: no space after the colon: '  sheet:slides.tsv'",
                 "write sheet: slides.tsv",
             ],
         ),
-        "no space behind the only colon": (
+        "no space after the only colon": (
             "slides:\n  sheet:slides.tsv\n",
             [
                 "config, key slides: 'sheet:slides.tsv' is not a map of keys",
@@ -73,7 +73,7 @@ IN_YAML = {
             "embed:\n  use: [mean]\n  - threads\n",
             [
                 "config.yaml, line 3: '  - threads' is below a list that is complete",
-                "into the brackets behind use:",
+                "into the brackets after use:",
             ],
         ),
         "no space behind dashes": (
@@ -133,7 +133,7 @@ IN_YAML = {
         ),
         "second colon": (
             "slides:\n  sheet: data: slides.tsv\n",
-            ["config.yaml, line 2, column 14: a second colon with a space behind it", 'sheet: "data: slides.tsv"'],
+            ["config.yaml, line 2, column 14: a second colon with a space after it", 'sheet: "data: slides.tsv"'],
         ),
         "path of Windows in double quotes": (
             'slides:\n  sheet: "C:\\data\\slides.tsv"\n',
@@ -144,7 +144,7 @@ IN_YAML = {
         ),
         "key twice": (
             "slides: {sheet: slides.tsv}\nembed: {}\nslides: {}\n",
-            ["config.yaml, line 3: key 'slides' is there twice", "keep one"],
+            ["config.yaml, line 3: key 'slides' occurs twice", "keep one"],
         ),
         "two documents": (
             "slides: {sheet: slides.tsv}\n---\nembed: {}\n",

@@ -93,7 +93,7 @@ def test_a_bundle_of_nothing_is_refused(project):
     project.write()
     done = project.snakemake("bundle", "--dry-run")
     assert done.returncode != 0
-    assert "config, key probe/predictors: no predictor is asked for, and a bundle holds some" in done.stdout
+    assert "config, key probe/predictors: no predictor is configured, and a bundle needs at least one" in done.stdout
     assert "Traceback" not in done.stdout
 
 

@@ -67,6 +67,6 @@ def test_problems_fail_the_run_and_stand_at_its_end(small_project, monkeypatch, 
     assert done.stdout.count(told) == 1, "not tried again"
     end = done.stdout.rsplit(told, 1)[1]
     assert "encoder tiny: MahmoodLab/UNI gives access on request, and no token is set\n    -> ask at" in end
-    assert "snakemake-executor-plugin-nowhere is not installed beside Snakemake" in end
+    assert "snakemake-executor-plugin-nowhere is not installed next to Snakemake" in end
     assert "conda: --sdm conda is asked for, and conda is not on PATH\n    -> install Miniforge" in end
     assert "Traceback" not in done.stdout

@@ -73,7 +73,7 @@ def test_ctrl_c_once(project):
     os.killpg(run.process.pid, signal.SIGINT)
     said = run.said()
     assert run.process.returncode == 1
-    assert said.count("The run was stopped (Ctrl-C). Start it again: it goes on from what is finished.") == 1
+    assert said.count("The run was stopped (Ctrl-C). Start it again: it continues from what is finished.") == 1
     goes_on(project, "--rerun-incomplete")
 
 
@@ -87,7 +87,7 @@ def test_ctrl_c_twice(project):
     assert run.process.returncode != 0
     # By when the second comes, Snakemake has told of the first, or ends with a traceback, below which this stands.
     (told,) = re.findall(r"The run (was stopped \(Ctrl-C\)|ended at once \(Ctrl-C twice.*`snakemake --unlock`)", said)
-    assert "Start it again: it goes on from what is finished." in said, told
+    assert "Start it again: it continues from what is finished." in said, told
     time.sleep(3)
     goes_on(project, "--rerun-incomplete")
 

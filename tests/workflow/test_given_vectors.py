@@ -41,7 +41,7 @@ def test_one_table_and_two_tasks_are_probed_from_an_empty_folder(tmp_path, repos
     done = call_snakemake(tmp_path, snakefile, "probe", "--configfile", "config.yaml", "--cores", "2")
     assert done.returncode == 0, done.stdout[-3000:]
     results = tmp_path / "results"
-    said = done.stdout[done.stdout.index("What became of the 90 samples of the tables of the tasks") :]
+    said = done.stdout[done.stdout.index("What happened to the 90 samples of the tables of the tasks") :]
     assert "tissue" not in said
     found = read_tsv(results / "probe/mine/mine--t0/frozen/metrics.tsv")
     found = found[(found.metric == "macro-ovr-auc") & (found.protocol == "logistic")].value.astype(float)

@@ -127,7 +127,7 @@ def test_the_table_of_exclusions_counts_the_ledger(losses):
 
 def test_the_terminal_says_what_became_of_the_slides(losses):
     folder, said = losses
-    said = said[said.index("What became of the 8 slides") :]
+    said = said[said.index("What happened to the 8 slides") :]
     lines = {tuple(line.split()[:2]): line.split() for line in said.splitlines() if line.startswith("  ")}
     assert lines["slides", "7"][1:3] == ["7", "1"]
     assert lines["tissue", "6"][1:3] == ["6", "1"]

@@ -48,7 +48,7 @@ def test_braces_in_other_paths_are_named_with_the_row(project):
     project.write()
     said = project.refusal()
     assert "profiles.tsv, row 3, column path" in said
-    assert "files/{1}.tsv holds {, in whose place Snakemake puts something else" in said
+    assert "files/{1}.tsv holds {, which Snakemake would replace" in said
 
 
 @pytest.mark.parametrize("name", ["files/none.svs", "files/S1.svs\x0b"])

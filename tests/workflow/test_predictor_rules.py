@@ -147,4 +147,4 @@ def test_given_vectors_can_be_fitted_and_not_predict_new_slides(tmp_path):
         Study.open("config.yaml").check()
     config["predict"] = {"slides": "slides.tsv"}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
-    assert "given is a table of given vectors, and nothing here makes those of new slides" in refusal(tmp_path)
+    assert "given is a table of given vectors, and nothing here computes those of new slides" in refusal(tmp_path)

@@ -87,7 +87,7 @@ def test_messages_stand_whole_and_the_line_is_gone(eight):
 
 def test_the_end_says_what_came_out(eight):
     folder, _, text = eight
-    end = text[text.index("What became of the 8 slides") :]
+    end = text[text.index("What happened to the 8 slides") :]
     assert "Set aside: 3 of 8 slides" in end
     assert "features    results/wsi/20x_64px_0px_overlap/features_colour" in end
     assert "Next: `snakemake` does what is left (embed, report)." in end
@@ -155,7 +155,7 @@ def test_ctrl_c_takes_the_line_away(tmp_path, repository):
     text = terminal.watch(look=stop)
     assert sent
     assert terminal.process.returncode == 1
-    assert text.count("The run was stopped (Ctrl-C). Start it again: it goes on from what is finished.") == 1
+    assert text.count("The run was stopped (Ctrl-C). Start it again: it continues from what is finished.") == 1
     # A job that has no log yet writes past the line; what stands in the rows is not the line alone.
     assert not [row for row in text.splitlines() if LINE.fullmatch(row)]
 
@@ -197,7 +197,7 @@ def test_the_page_shows_what_a_run_shows(tmp_path, repository):
     assert terminal.process.returncode == 0, text[-4000:]
     page = (repository / PAGE).read_text()
     lines, end = re.findall(r"```text\n(.*?)```", page, re.S)[:2]
-    start = text.index("What became of the 30 slides")
+    start = text.index("What happened to the 30 slides")
     assert text[start : text.index("Complete log")].strip() == end.strip()
     shown = [line for line in lines.splitlines() if LINE.fullmatch(line)]
     assert len(shown) >= 5

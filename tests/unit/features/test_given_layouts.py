@@ -27,7 +27,7 @@ from .test_precomputed import some_features, stamp
 def test_attributes_that_are_no_numbers(write, says, seen, shard, tmp_path):
     row = one(shard, tmp_path, write, seen)
     assert row["reason"] == "bad_features"
-    assert f"{says}, and a positive number is wanted" in row["detail"]
+    assert f"{says}, but must be a positive number" in row["detail"]
 
 
 @pytest.mark.parametrize("values", [some_features(9), some_features(9)[None], some_features(9).astype(np.float64)])

@@ -9,7 +9,7 @@ import pytest
 from molpath.common.manifests import write_manifest
 from molpath.interpret.patch_maps import Places, about_zero, paint
 from molpath.interpret.top_patches import EDGE, GAP, LINE
-from molpath.predict.contributing_patches import most, show_contributing_patches
+from molpath.predict.contributing_patches import highest, show_contributing_patches
 from molpath.predict.contribution_maps import draw_contributions, panels_of, read_contributions, sum_of
 from PIL import Image
 
@@ -149,5 +149,5 @@ def test_patches_that_raise_and_lower_most_lie_side_by_side(told):
 
 
 def test_patches_that_add_nothing_are_not_among_those_that_raise():
-    assert most(np.array([1.0, 3, 3, 0, -2]), 9).tolist() == [1, 2, 0]
-    assert most(np.array([-1.0]), 3).tolist() == []
+    assert highest(np.array([1.0, 3, 3, 0, -2]), 9).tolist() == [1, 2, 0]
+    assert highest(np.array([-1.0]), 3).tolist() == []

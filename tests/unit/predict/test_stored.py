@@ -92,7 +92,7 @@ WRONG = {
     "another shape": ({}, {"fold_intercept": np.zeros((3, 1))}, "fold_intercept is 3 x 1, and F is 20"),
     "a tensor too few": ({}, {"intercept": None}, "other tensors than a predictor's: intercept"),
     "a tensor too many": ({}, {"more": np.zeros(1)}, "other tensors than a predictor's: more"),
-    "a case that is not there": ({}, {"calibration_case": np.full(50, 50)}, "calibration_case names one that is not"),
+    "a missing case": ({}, {"calibration_case": np.full(50, 50)}, "calibration_case names one that is missing"),
     "another format": ({"format": 2}, {}, "predictor.json: of format 2; this version reads 1"),
     "no kind": ({"kind": "kernel"}, {}, r"predictor.json: does not say all of a predictor \(kind\)"),
 }

@@ -47,7 +47,7 @@ def test_weights_of_another_network_are_told_with_what_to_do(tmp_path):
 def test_a_network_whose_weights_are_not_there_yet_is_built_without_them(tmp_path, vision_libraries):
     for adapter, width in (("efficientnet_lite0", "1,280"), ("conch_v15", "768"), ("virchow2", "2,560")):
         found = tried(encoder(adapter, tmp_path / "not there"))
-        words = f"its network can be built and gives {width} numbers; its weights aren't there yet"
+        words = f"its network can be built and gives {width} numbers; its weights are not there yet"
         assert (found.verdict, found.found) == ("ok", words)
 
 

@@ -308,7 +308,7 @@ def test_a_table_of_vectors_makes_no_bundle(project, tmp_path):
     project.config["probe"]["predictors"] = [{"model": "given", "task": TASK}]
     project.write()
     bundling = Study.open("config.yaml").bundling
-    with pytest.raises(ProblemsFound, match="given is a table of given vectors, and nothing in a bundle makes those"):
+    with pytest.raises(ProblemsFound, match="table of given vectors, and nothing in a bundle computes those"):
         bundling.check()
 
 

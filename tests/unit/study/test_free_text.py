@@ -64,7 +64,7 @@ def test_every_column_of_every_sheet_refuses_it(sheets, sheet):
     for column in columns:
         where = f"{sheet}, row 3, column {column}: "
         assert f"{where}'</script><img src=x onerror=alert(1)>' looks like HTML ('</')" in told
-    assert "-> take the < out, or put a space behind it" in told
+    assert "-> take the < out, or put a space after it" in told
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
@@ -130,7 +130,7 @@ def test_what_only_looks_odd_is_taken(sheets):
     told = refusal(sheets)
     assert "HTML" not in told
     assert "control character" not in told
-    assert " is there already, in row " in told
+    assert " is already in row " in told
 
 
 @settings(deadline=None)

@@ -17,7 +17,7 @@ from molpath.study.problems import ProblemsFound
         "code": ("slides: !!python/name:os.system x\n", "config.yaml, line 1, column 9: a value can't begin with !"),
         "a day that is none": ("slides: {sheet: 2024-13-45}\n", "config.yaml: no valid YAML: month must be in 1..12"),
         "another encoding": (b"slides: {sheet: \xe9.tsv}\n", "config.yaml, line 1: byte 0xe9 is no UTF-8"),
-        "a key twice": ("slides: {}\nslides: {}\n", "config.yaml, line 2: key 'slides' is there twice"),
+        "a key twice": ("slides: {}\nslides: {}\n", "config.yaml, line 2: key 'slides' occurs twice"),
         "keys of two types": ("slides: {1: 2, other: 3}\n", "config, key slides: unknown keys 1, 'other'"),
         "no number": ("slides: {max_failed_fraction: .nan}\n", "key slides/max_failed_fraction: not a finite number"),
         "a name that is a number": (
@@ -29,7 +29,7 @@ from molpath.study.problems import ProblemsFound
             'embed: {models: {"a\\n": {kind: mean}}}\n',
             "config, key embed/models: 'a\\n' does not",
         ),
-        "a model twice": ("embed: {use: [a, a]}\n", "config, key embed/use: 'a' is there twice\n    -> keep one"),
+        "a model twice": ("embed: {use: [a, a]}\n", "config, key embed/use: 'a' occurs twice\n    -> keep one"),
     }.values(),
 )
 def test_a_config_that_is_none_is_refused(project, text, expected):

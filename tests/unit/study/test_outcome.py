@@ -62,7 +62,7 @@ def test_a_failed_run_says_what_failed_once(study, tmp_path):
     said = study.outcome.text({"all"}, [str(log)], well=False)
     assert "Jobs failed" not in said
     assert said.count("Start it again") == 1
-    assert failure([]) == "The run failed. Fix the cause. Start it again: it goes on from what is finished."
+    assert failure([]) == "The run failed. Fix the cause. Start it again: it continues from what is finished."
 
 
 def test_leaks_runs_and_probes_that_want_a_look(study):

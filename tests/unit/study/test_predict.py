@@ -149,7 +149,7 @@ def test_a_sheet_that_is_not_there(new):
 def test_two_rows_of_one_slide(new):
     new.new[1] |= {"slide_id": "N0", "case_id": "K0"}
     study = opened(new)
-    with contextlib.chdir(new.folder), pytest.raises(ProblemsFound, match="N0 is there already, in row 2"):
+    with contextlib.chdir(new.folder), pytest.raises(ProblemsFound, match="N0 is already in row 2"):
         Study(study.predict.config_in("x"), Places(of_new_slides=True)).check()
 
 

@@ -67,7 +67,7 @@ def test_an_edge_by_nominal_magnification_or_by_resolution_is_right(mpp, edge, t
         ({"level0_height": 2999}, "level0_height 2999, the slide has 3000"),
         ({"level0_magnification": 20}, "level0_magnification 20, the slide has 40 .0.25 micrometres per pixel."),
         ({"patch_size_level0": 256}, "patch_size_level0 256; patches of 256 pixels .* are 512 level-0 pixels wide"),
-        ({"patch_size_level0": 0}, "attribute patch_size_level0 is 0, and a positive number is wanted"),
+        ({"patch_size_level0": 0}, "attribute patch_size_level0 is 0, but must be a positive number"),
         ({"patch_size_level0": "512px"}, "attribute patch_size_level0 is '512px'"),
         ({"patch_size_level0": np.nan}, "attribute patch_size_level0 is nan"),
         ({"patch_size": 512}, "patch_size 512, the grid of the config has 256"),

@@ -1,1 +1,1 @@
-"""The synthetic demo cohort: files as a user would have them, with planted truth. Nothing in it is real."""
+"""The synthetic demo cohort: files as a user would have them, with planted truth. All of it is synthetic."""

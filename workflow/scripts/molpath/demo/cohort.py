@@ -84,7 +84,7 @@ def make_cohort(folder: str | Path, n_cases: int, seed: int, size: tuple[int, in
 
 
 def sound_slides(slides: list[dict[str, str]], cohort: str) -> list[dict[str, str]]:
-    """Slides that tasks are made of: those of a cohort with nothing wrong."""
+    """Slides that tasks are made of: those of a cohort without faults."""
     return [row for row in slides if row["cohort"] == cohort and row["special"] in ("", "pen")]
 
 

@@ -1,4 +1,4 @@
-"""Synthetic cases whose label goes with a site, as closely as wanted, with and without a biological signal."""
+"""Synthetic cases whose label goes with a site, at a given strength, with and without a biological signal."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def draw_confounded(
     """Draw cases at four sites; Cramér's V of label and site's half (and of label and site) is `v` in expectation.
 
     Embeddings are noise of spread 1, plus a vector of length `stain` for each site, plus one of length `signal` (0: no
-    biology; SIGNAL is plain to see) for label 1. Column `site` is the confounder; `sex` and `age` know nothing.
+    biology; SIGNAL is plain to see) for label 1. Column `site` is the confounder; `sex` and `age` are noise.
     """
     rng = np.random.default_rng([seed, 2828])
     site = rng.permutation(np.arange(cases) % len(SITES))

@@ -1,7 +1,7 @@
 """Genes of the synthetic profiles: real symbols; a programme of genes follows each latent.
 
-Ensembl ids are the real ones where REAL_IDS names them and illustrative elsewhere (ENSG000009…): a reader of these
-files needs the form, nothing more.
+Ensembl ids are the real ones where REAL_IDS names them and illustrative elsewhere (ENSG000009…): readers of these
+files need only the format.
 """
 
 #: Genes that follow a latent (up with it), and two programmes without any morphology.
@@ -57,5 +57,5 @@ GENES = sorted({gene for names in PROGRAMMES.values() for gene in names.split()}
 ENSEMBL = {gene: REAL_IDS.get(gene, f"ENSG{900001 + index:011d}") for index, gene in enumerate(GENES)}
 #: Genes of the copy-number table.
 COPY_NUMBER_GENES = "ERBB2 MYC CCND1 EGFR CDKN2A PTEN RB1 SMAD4 MDM2 CCNE1 FGFR1 MET TP53 APC BRCA2 KRAS".split()
-#: Genes with mutations that mean nothing.
+#: Genes with random mutations.
 PASSENGERS = "APC ARID1A ATM NF1 NOTCH1 PIK3CA PTEN RB1 SETD2 SMAD4 FBXW7 KMT2D LRP1B TTN MUC16".split()

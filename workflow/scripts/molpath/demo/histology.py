@@ -1,6 +1,6 @@
 """Drawing a synthetic H&E section: tumour nests and glands, stroma, lymphocytes, rare events, stain.
 
-Drawn as two stains in optical density (haematoxylin and eosin, float32), at 0.5 micrometres a pixel, and only
+Drawn as two stains in optical density (haematoxylin and eosin, float32), at 0.5 micrometres per pixel, and only
 then turned into colours; so a stain can change its hue and strength from case to case as it does in real cohorts.
 """
 
@@ -48,7 +48,7 @@ def nucleus(rng: np.random.Generator, radius: float, dark: float) -> np.ndarray:
 
 
 def stamp(target: np.ndarray, stamps: list[np.ndarray], points: np.ndarray, rng: np.random.Generator) -> None:
-    """Put random stamps at `points` (N x 2: x, y), keeping the darker of what is there and what comes."""
+    """Put random stamps at `points` (N x 2: x, y), keeping the darker value."""
     height, width = target.shape
     chosen = rng.integers(0, len(stamps), len(points))
     for (x, y), index in zip(points.astype(int).tolist(), chosen.tolist(), strict=True):
@@ -72,7 +72,7 @@ def scatter(rng: np.random.Generator, mask: np.ndarray, spacing: float, share: f
 
 
 def draw_section(rng: np.random.Generator, truth: Truth, width: int, height: int) -> np.ndarray:
-    """RGB uint8 height x width x 3 of a section of this case at 0.5 micrometres a pixel."""
+    """RGB uint8 height x width x 3 of a section of this case at 0.5 micrometres per pixel."""
     return develop(rng, draw_canvas(rng, truth, width, height))
 
 
@@ -118,7 +118,7 @@ def draw_tissue(rng: np.random.Generator, width: int, height: int) -> tuple[Canv
 
 
 def draw_tumour(rng, canvas: Canvas, tumour: np.ndarray, truth: Truth, libraries) -> None:
-    """Solid nests, or glands with lumens: the subtype decides how much of which, never all."""
+    """Solid nests, or glands with lumens: the subtype decides the mixture."""
     shape = tumour.shape
     glandular_share = 1 / (1 + np.exp(-(1.1 * (1 if truth.subtype == 0 else -1) + rng.normal(0, 0.8))))
     soft = cv2.GaussianBlur(tumour.astype(np.float32), (0, 0), 4)

@@ -119,7 +119,7 @@ def maf(truths: Sequence[Truth], seed: int) -> str:
 
 
 def copy_numbers(truths: Sequence[Truth], seed: int) -> str:
-    """A gene-level GISTIC2 table (-2 to 2) of all cases; ERBB2 rises with grade, the rest means nothing."""
+    """A gene-level GISTIC2 table (-2 to 2) of all cases; ERBB2 rises with grade, the rest is noise."""
     lines = ["\t".join(["Gene Symbol", "Locus ID", "Cytoband", *(sample_of(t.case_id) for t in truths)])]
     for index, gene in enumerate(COPY_NUMBER_GENES):
         cells = []

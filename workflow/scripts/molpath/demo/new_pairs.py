@@ -1,4 +1,4 @@
-"""Further cases of the large synthetic cohort, to predict: the same world, cases that nothing was fitted on.
+"""Further cases of the large synthetic cohort, to predict: from the same distribution, in no training.
 
     python -m molpath.demo.new_pairs <folder> [seed]
 
@@ -55,7 +55,7 @@ def write_new_pairs(
 
 
 class Scanners(NamedTuple):
-    """What scanners do to patches: the move of `shifted` and the factors of `scaled` (both float64 DIM)."""
+    """Effects of scanners on patches: the move of `shifted` and the factors of `scaled` (both float64 DIM)."""
 
     move: np.ndarray
     factors: np.ndarray

@@ -33,7 +33,7 @@ PRETRAINED, PROBED = "PAIRS-A", "PAIRS-B"
 #: Programmes with a morphology, and numbers of a patch.
 LATENTS, DIM = tuple(PROGRAMMES)[:8], 48
 PATCH, COLUMNS = 256, 12
-#: What TRIDENT says of coordinates: level 0 at 20x.
+#: What TRIDENT says about coordinates: level 0 at 20x.
 PLACED = {"patch_size": PATCH, "patch_size_level0": PATCH, "overlap": 0}
 PLACED |= {"level0_magnification": 20, "target_magnification": 20}
 #: Share of a slide's patches in its focus; how strongly they are marked, and carry a level of one deviation.
@@ -53,7 +53,7 @@ CONFOUNDED, REPORTED = "panel_call", (0.15, 0.15, 0.85, 0.85)
 
 
 class World(NamedTuple):
-    """What all cases of a seed share: directions (rows of float64 N x DIM) of feature space, and kinds of tissue."""
+    """Shared by all cases of a seed: directions (rows of float64 N x DIM) of feature space, and kinds of tissue."""
 
     mark: np.ndarray
     carriers: np.ndarray
@@ -77,7 +77,7 @@ def write_pairs(folder: str | Path, seed: int = 0, pretrained: int = 2500, probe
     columns = {"slide_id": [f"{case}-1" for case in cases], "case_id": cases, "path": "", "cohort": cohorts}
     write_tsv(folder / "slides.tsv", pd.DataFrame(columns).assign(site=np.array(SITES)[sites]))
     write_tsv(folder / "profiles.tsv", pd.concat([profiles(cases, cohorts, "rna"), profiles(cases, cohorts, "dna")]))
-    # An oracle sees levels, not the names of what they mean: given vectors hold no label.
+    # An oracle sees levels without their names: given vectors hold no label.
     truth = pd.DataFrame(levels.round(4), cases, [f"latent_{n}" for n in range(len(LATENTS))])
     write_tsv(folder / "truth.tsv", truth.rename_axis("case_id").reset_index())
     for task, programme in TASKS.items():
@@ -106,7 +106,7 @@ def write_features(
 ) -> pd.DataFrame:
     """A feature file per case; the patches that are its focus, a row each.
 
-    scan: what the case's scanner makes of its patches (float64 N x DIM), as they are by default.
+    scan: transform of the patches by the case's scanner (float64 N x DIM), as they are by default.
     """
     folder.mkdir(parents=True, exist_ok=True)
     planted_rows = []

@@ -1,4 +1,4 @@
-"""What predictions of cases with known labels and scanners are worth: a row per task, and flags by scanner."""
+"""Scores of predictions of cases with known labels and scanners: a row per task, and flags by scanner."""
 
 from __future__ import annotations
 

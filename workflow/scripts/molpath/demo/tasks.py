@@ -85,7 +85,7 @@ def assign_folds(labels: Sequence[int], folds: int, seed: int) -> list[int]:
 
 
 def settings_of(task: str, family: str, labels: Mapping[str, int], classes: Mapping[int, str] | None = None) -> str:
-    """config.yaml of a task. classes: names of its labels, where the task's own name doesn't tell."""
+    """config.yaml of a task. classes: names of its labels, where the task's own name doesn't say."""
     survival = task == "OS"
     names = {0: "low", 1: "high"} if task in ("grade", "immune") else {0: "wild type", 1: "mutated"}
     if classes:

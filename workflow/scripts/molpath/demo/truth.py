@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-#: Rare events: each marks a few patches of a case that has it, and next to none of one that has not.
+#: Rare events: each marks a few patches of a case that has it, and almost none of one without it.
 FOCAL = ("mucin", "aggregates", "necrosis", "haemorrhage")
 FOCAL_COUNT = (3, 6)
 STRAY = 0.15
@@ -34,7 +34,7 @@ class Truth:
     event: int
 
     def row(self) -> dict[str, float | str]:
-        """What an oracle sees: the latents, not the labels, and not by their names: given vectors hold no label."""
+        """What an oracle sees: the latents, not the labels, and without their names: given vectors hold no label."""
         values: dict[str, float | str] = {
             "case_id": self.case_id,
             "latent_subtype": self.subtype,

@@ -83,7 +83,7 @@ def chosen(table: pd.DataFrame, values: dict[str, str]) -> pd.DataFrame:
 
 
 def draw_averages(numbers: pd.DataFrame, models: Models, reference: str, supervised: Sequence[str]):
-    """A panel for all tasks, one a family, one for the tasks won."""
+    """A panel for all tasks, one per family, one for the tasks won."""
     names = [model for model in models if model in set(numbers.model)]
     if not names:
         return say_nothing("no task has a score")

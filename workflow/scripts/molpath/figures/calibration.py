@@ -36,7 +36,7 @@ SENTENCES = (
 OF_SURVIVAL = (
     "Predicted survival (Breslow's baseline of each training side) against Kaplan and Meier's estimate at the days of "
     "<code>probe/cox/times</code>; a case's predictions by several folds or slides are averaged. Difference: predicted "
-    "minus observed. Brier: weighted by censoring; null: of the estimate without any model as everybody's prediction. "
+    "minus observed. Brier: weighted by censoring; null: of the estimate without any model as the prediction for all. "
     "<code>tables/survival_calibration.tsv</code> has all numbers."
 )
 WORDS = {"ece": "ECE", "calibration_slope": "slope", "calibration_intercept": "intercept", "brier": "Brier"}

@@ -1,4 +1,4 @@
-"""Confusion matrices of the frozen probes: which class is taken for which."""
+"""Confusion matrices of the frozen probes: true against predicted class."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def plot_confusion(
     table: str,
     note: str,
 ) -> None:
-    """Draw a matrix a task for one model, the reference; the table has every model's.
+    """Draw a matrix per task for one model, the reference; the table has every model's.
 
     Rows are true classes and add up to 100 %, over all test sides' predictions together: the diagonal is the recall of
     each class. tasks: config.yaml and k=all.tsv of each task, which name its classes.
@@ -70,7 +70,7 @@ def rows_of(task: str, model: str, guesses: pd.DataFrame, classes: Sequence[str]
 
 
 def draw_matrices(numbers: pd.DataFrame, tasks: Sequence[str], model: str, count: int, sizes: Mapping[str, int]):
-    """Two matrices a row, one where a task has many classes; every cell has its percentage."""
+    """Two matrices per row, one where a task has many classes; every cell has its percentage."""
     widest = max(numbers[numbers.task == task].truth.nunique() for task in tasks)
     columns = 1 if widest > 12 else min(2, len(tasks))
     rows = -(-len(tasks) // columns)
@@ -95,7 +95,7 @@ def draw_matrices(numbers: pd.DataFrame, tasks: Sequence[str], model: str, count
 
 
 def draw_matrix(axes, numbers: pd.DataFrame) -> None:
-    """One matrix: colour and whole percent, an empty cell where nothing was guessed so."""
+    """One matrix: colour and whole percent, an empty cell without predictions."""
     classes = list(dict.fromkeys(numbers.truth))
     shares = numbers.share.to_numpy(float).reshape(len(classes), len(classes))
     cases = numbers.drop_duplicates("truth").cases

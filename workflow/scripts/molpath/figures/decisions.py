@@ -13,7 +13,7 @@ from ..tables.scores import Models
 from .panels import colours_of, say_nothing, shown
 from .style import COLOURS
 
-#: Probabilities from which on one acts.
+#: Thresholds of probability for acting.
 THRESHOLDS = np.arange(1, 100) / 100
 #: Panels in one picture, and in a row of it; the treatment of all below which a panel ends, as a share of the best.
 MOST, WIDE, LOWEST = 12, 4, -0.25
@@ -33,7 +33,7 @@ def net_benefit(positive: np.ndarray, probability: np.ndarray, weights: np.ndarr
 
 
 def treat_all(prevalence: float) -> np.ndarray:
-    """Net benefit of acting on everybody (float THRESHOLDS); of nobody it is 0."""
+    """Net benefit of acting on all cases (float THRESHOLDS); on none it is 0."""
     return prevalence - (1 - prevalence) * THRESHOLDS / (1 - THRESHOLDS)
 
 
@@ -93,7 +93,7 @@ def draw_decisions(numbers: pd.DataFrame, models: Models, protocol: str):
 
 
 def draw_panel(axes, numbers: pd.DataFrame, colours) -> None:
-    """Curves with bands; the panel ends a little below 0, where acting on all falls out of sight."""
+    """Curves with bands; the panel ends a little below 0, where acting on all is out of range."""
     first = numbers[numbers.model == numbers.model.iloc[0]]
     top = max(float(first.treat_all.iloc[0]), float(numbers.net_benefit.max()), 0.02)
     axes.plot(first.threshold, first.treat_all, color="#888888", ls="--", lw=1)

@@ -1,4 +1,4 @@
-"""How much a probe finds with few labels: AUC by training samples per class, up to all of them."""
+"""Performance with few labels: AUC by training samples per class, up to all of them."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ MARKERS = "osD^vPX*"
 NAMED = 0.02
 #: Classes named in a legend; more could not be distinguished by colour.
 NAMED_CLASSES = 12
-#: Panels beside each other.
+#: Panels per row.
 WIDE = 4
 HALO = [withStroke(linewidth=2, foreground="white")]
 
@@ -41,7 +41,7 @@ def map_slides(
     """Write table (slide_id, x, y, and the columns that colour) and figure.
 
     blocks: embeddings of slides by the model; slides: those its run trained on (list_run_slides); colours: columns of
-    the sheet, a panel each; of those it has not, or has one value of, none is drawn, unless no other is left. points:
+    the sheet, a panel each; missing and constant columns are not drawn, unless no other is left. points:
     at most so many slides, drawn by the seed.
     """
     ids, x = read_embedded(blocks, set(read_tsv(slides).slide_id))
@@ -136,7 +136,7 @@ def plot_clusters(points: Sequence[str], scores: Sequence[str], output: str, not
 
 
 def draw_labels(axes, table: pd.DataFrame) -> None:
-    """One colour a label; the scale of t-SNE means nothing, so it is not shown."""
+    """One colour per label; the scale of t-SNE means nothing, so it is not shown."""
     for index, label in enumerate(sorted(set(table.label))):
         label_points = table[table.label == label]
         colour = COLOURS[index % len(COLOURS)]

@@ -17,7 +17,7 @@ SITES = 7
 def plot_omics(profiles: str, output: str, note: str) -> None:
     """One row per cohort: first two components coloured by site; XIST against RPS4Y1 coloured by recorded sex.
 
-    The second column is there where some cohort has both genes.
+    The second column exists if some cohort has both genes.
     """
     table = read_tsv(profiles)
     for name in ("pc1", "pc2", "XIST", "RPS4Y1"):
@@ -55,7 +55,7 @@ def plot_omics(profiles: str, output: str, note: str) -> None:
 
 
 def put_legend(axes) -> None:
-    """Beside the panel, where it hides no point."""
+    """Next to the panel, where it hides no point."""
     axes.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5), handletextpad=0.2)
 
 

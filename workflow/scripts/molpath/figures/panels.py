@@ -14,7 +14,7 @@ from ..tables.formats import words_of
 from ..tables.scores import Models, kind_of
 from .style import COLOURS
 
-#: Okabe and Ito's, some of Tol's muted scheme, and at last yellow, which is faint on white.
+#: Okabe and Ito's, some of Tol's muted scheme, and finally yellow, which is faint on white.
 MANY = [*COLOURS[:-1], "#332288", "#882255", "#44AA99", "#999933", COLOURS[-1]]
 #: No difference of scores from 0 to 1 is beyond these: an interval that does says only that there are few tasks.
 ENDS = (-1.0, 1.0)
@@ -22,7 +22,7 @@ ROW, WIDTH = 0.24, 2.3  # inches
 
 
 def colours_of(models: Models) -> dict[str, str]:
-    """A colour a model; seeds of one kind share theirs. `models`: all that are compared, whatever is drawn."""
+    """A colour per model; seeds of one kind share theirs. `models`: all that are compared, whatever is drawn."""
     kinds = list(dict.fromkeys(kind_of(model, models) for model in models))
     return {model: MANY[kinds.index(kind_of(model, models)) % len(MANY)] for model in models}
 
@@ -44,7 +44,7 @@ def grid_of_panels(count: int, rows: int, columns: int = 5, head: float = 0.75):
 
 
 def name_rows(axes, names: Sequence[str], *, labels: bool, bold: str = "", block: int = 0) -> None:
-    """One row per name from the top; block: rows above a line that parts two kinds of training."""
+    """One row per name from the top; block: rows above a line that separates two kinds of training."""
     axes.set_yticks(range(len(names)), names if labels else [""] * len(names))
     for label, name in zip(axes.get_yticklabels(), names, strict=True):
         label.set_fontweight("bold" if name == bold else "normal")
@@ -105,7 +105,7 @@ def ends_of(table: pd.DataFrame) -> tuple[float, float]:
 
 
 def add_stars(axes, text: str, end: float, place: float) -> None:
-    """Stars behind the end of a row's drawing (an asterisk is above the middle of its line)."""
+    """Stars after the end of a row's drawing (an asterisk is above the middle of its line)."""
     axes.annotate(text, (end, place), (4, -2.5), textcoords="offset points", fontsize=8, va="center")
 
 
@@ -154,7 +154,7 @@ def draw_panels(
 
 
 def box_numbers(values: pd.Series) -> dict[str, object]:
-    """What a box shows of values (missing ones apart): n, missing, mean, low, q1, median, q3, high, outliers."""
+    """Numbers of a box plot (missing values apart): n, missing, mean, low, q1, median, q3, high, outliers."""
     from matplotlib.cbook import boxplot_stats
 
     finite_values = values.dropna()

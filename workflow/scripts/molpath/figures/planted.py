@@ -1,4 +1,4 @@
-"""The demo's picture: what pretraining gains, and a gene set read off a slide's patches beside what was planted."""
+"""The demo's picture: what pretraining gains, and a gene set read from a slide's patches next to the planted truth."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..common.files import open_h5, read_tsv
 from .label_curve import draw_label_curve
 from .style import plt, save
 
-#: How the map's scores were taught (see interpret/gene_set_reliability.py).
+#: How the map's scores were fitted (see interpret/gene_set_reliability.py).
 WAY = "regression"
 
 

@@ -1,4 +1,4 @@
-"""Figures of the protocols beside frozen probes: few labels, retrieval, prompts, transfer."""
+"""Figures of the protocols besides frozen probes: few labels, retrieval, prompts, transfer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ..tables.scores import (
 from .panels import box_numbers, colours_of, draw_boxes, draw_panels, say_nothing, shown
 from .style import save
 
-#: Columns of the tables beside figures of points.
+#: Columns of the tables of point figures.
 KEPT = ["task", "metric", "model", "mean", "lower", "upper", "n_folds", "n_fits", "n_failed", "n_empty"]
 
 

@@ -21,7 +21,7 @@ SIDE = 3.1
 def plot_published(*, table: str, models: Models, figure: str, note: str) -> None:
     """Draw published.tsv: a point per task and model; on the line both are equal, a hollow one's interval is off it.
 
-    Written as SVG, and as PNG beside it. models: all that are compared, for the same colours as in other figures.
+    Written as SVG, and as PNG next to it. models: all that are compared, for the same colours as in other figures.
     """
     rows = read_tsv(table)
     rows = rows[rows.protocol == "linear_probe"].copy()

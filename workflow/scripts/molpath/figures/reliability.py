@@ -63,7 +63,7 @@ def guesses(predictions: Predictions) -> tuple[np.ndarray, np.ndarray]:
 
 
 def draw_reliability(probes: Sequence[Probe], numbers: pd.DataFrame, scores: pd.DataFrame):
-    """A diagram a task above the histogram of its predictions; numbers: rows of points_of; scores: of `tabulate`."""
+    """A diagram per task above the histogram of its predictions; numbers: rows of points_of; scores: of `tabulate`."""
     if not probes:
         return say_nothing(EMPTY)
     drawn, columns = probes[:MOST], min(WIDE, len(probes))

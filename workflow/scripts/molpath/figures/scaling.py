@@ -17,7 +17,7 @@ from .style import COLOURS, save
 
 COLUMNS = ["study", "number", "run", "model", "seed", "slides", "fraction", "encoder", "parameters", "batch_size"]
 COLUMNS += ["scope", "tasks", "mean", "difference", "published_difference"]
-#: What the paper calls the run that the others of a study are compared with.
+#: The paper's name of the reference run of a study.
 REFERENCES = {"data": "threads-100", "size": "threads-2heads"}
 PROTOCOLS = {"data": "data_scaling", "size": "model_scaling"}
 TITLES = {"data": "part of the pretraining data", "size": "parameters of the slide encoder, millions"}
@@ -167,7 +167,7 @@ def draw_studies(table: pd.DataFrame, output: str, note: str) -> None:
 
 
 def label_places(axes, kind: str, part: pd.DataFrame) -> None:
-    """Ticks at the values there are: shares in percent, or encoders with their millions of parameters."""
+    """Ticks at the existing values: shares in percent, or encoders with their millions of parameters."""
     axes.set_xscale("log")
     axes.minorticks_off()
     if kind == "data":

@@ -1,4 +1,4 @@
-"""Tissue sites of the pretraining slides by cohort, drawn beside the paper's (its Figure 1a)."""
+"""Tissue sites of the pretraining slides by cohort, drawn next to the paper's (its Figure 1a)."""
 
 from __future__ import annotations
 

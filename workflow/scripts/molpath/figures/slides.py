@@ -1,4 +1,4 @@
-"""Figures of the slides: what was kept and set aside, and how every number of quality control is spread."""
+"""Figures of the slides: what was kept and set aside, and the distribution of every number of quality control."""
 
 from __future__ import annotations
 

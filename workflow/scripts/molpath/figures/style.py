@@ -16,7 +16,7 @@ import pandas as pd
 
 from ..common.files import atomic_path, read_tsv
 
-# Okabe and Ito's colours, which colour-blind readers can tell apart.
+# Okabe and Ito's colours, distinguishable for colour-blind readers.
 COLOURS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000", "#F0E442"]
 #: Of PNG files.
 DPI = 150
@@ -34,7 +34,7 @@ plt.rcParams.update(
 
 
 def save(figure, path: str, note: str) -> None:
-    """Write a figure as `path` (SVG) and beside it as PNG, without a date; the note (such as "synthetic") below it."""
+    """Write a figure as `path` (SVG) and next to it as PNG, without a date; the note (such as "synthetic") below it."""
     if note:
         figure.draw_without_rendering()  # the layout comes first
         edge = figure.get_tightbbox(figure.canvas.get_renderer())

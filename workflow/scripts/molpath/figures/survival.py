@@ -55,7 +55,7 @@ def plot_survival(table: pd.DataFrame, samples: dict, output: str, note: str) ->
 
 
 def draw_panel(axes, samples: pd.DataFrame, row: pd.Series) -> None:
-    """Curves of one model, with the words of its test."""
+    """Curves of one model, with the result of its test."""
     axes.set_visible(True)
     if len(samples):  # none where no fold kept a coefficient
         draw_curves(axes, samples)
@@ -78,7 +78,7 @@ def named(group: str) -> str:
 
 
 def draw_curves(axes, samples: pd.DataFrame) -> None:
-    """Steps of both groups with 95 % bands; ticks where someone was censored; below the axis how many are at risk."""
+    """Steps of both groups with 95 % bands; ticks at censoring; below the axis how many are at risk."""
     from lifelines import KaplanMeierFitter
 
     longest = samples.time.max()

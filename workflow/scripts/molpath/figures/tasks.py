@@ -51,7 +51,7 @@ def plot_tasks(*, metrics: str, models: Models, figure: str, table: str, note: s
     names = [model for model in models if model in set(scores.model)]
     columns = -(-len(tasks) // TALL)
     length = -(-len(tasks) // columns)
-    height = max(0.34, 0.08 * len(names))  # inches a task
+    height = max(0.34, 0.08 * len(names))  # inches per task
     size = (6.2 * columns, height * (length + 3) + 0.6)
     drawn, panels = plt.subplots(1, columns, figsize=size, squeeze=False, layout="constrained", sharex=True)
     for number, axes in enumerate(panels.flat):
@@ -72,7 +72,7 @@ def with_controls(scores: pd.DataFrame, all_metrics: pd.DataFrame) -> pd.DataFra
 
 
 def legend_of_controls(scores: pd.DataFrame) -> list:
-    """Handles of the controls that there are."""
+    """Handles of the existing controls."""
     band = plt.Line2D([], [], color=GREY, lw=4, label="permuted labels, 95 %")
     site = plt.Line2D([], [], marker="D", ls="", ms=4, color="#222222", label="site alone")
     return [band] * bool(scores.permuted_lower.notna().any()) + [site] * bool(scores.site_only.notna().any())
@@ -134,7 +134,7 @@ def draw_column(axes, scores: pd.DataFrame, tasks: list[str], names: list[str], 
 
 
 def legend_of(names: Sequence[str], colours, models: Models) -> list:
-    """One handle a kind of model."""
+    """One handle per kind of model."""
     kinds = {kind_of(name, models): colours[name] for name in names}
     return [
         plt.Line2D([], [], marker="o", ls="", ms=6, mec="#333333", mew=0.3, color=colour, label=kind)

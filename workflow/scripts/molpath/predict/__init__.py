@@ -1,1 +1,1 @@
-"""Predictors: frozen probes that are kept, and what they say of new slides."""
+"""Predictors: frozen probes that are kept, and what they say about new slides."""

@@ -1,4 +1,5 @@
-"""Writing a bundle: one folder with predictors and all that applies them elsewhere, but for weights of others."""
+"""Writing a bundle: one folder with predictors and everything needed to apply them elsewhere, except third-party
+weights."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ from .stored import own_digest, read_facts, text_of
 
 log = logging.getLogger(__name__)
 
-#: Folders of a bundle whose files no one else writes.
+#: Folders of a bundle whose files only the bundle writes.
 OURS = ("predictors/", "models/")
 
 
@@ -30,9 +31,9 @@ def write_bundle(
     contents: Mapping[str, Any],
     sections: Mapping[str, Any],
 ) -> None:
-    """Write the bundle `folder`; its list of checksums comes last, so that a folder with one is whole.
+    """Write the bundle `folder`; its list of checksums comes last, so that a folder with one is complete.
 
-    files: path of each file that is taken, by its name in the bundle; weights: files of others, named by their SHA-256,
+    files: path of each file, by its name in the bundle; weights: third-party files, named by their SHA-256,
     in the order of those of `contents["needed"]` that are `given`; sections: of the config, by which new slides become
     embeddings. Raises FileExistsError for a file in the folder that is none of a bundle's.
     """
@@ -50,7 +51,7 @@ def write_bundle(
     write_json(f"{folder}/{CONTENTS}", stated)
     write_text(f"{folder}/{PAGE}", page(stated))
     write_text(f"{folder}/{SUMS}", sums_of(folder))
-    log.info("%s: %d files, %d of others named", folder, len(names), len(needed))
+    log.info("%s: %d files, %d third-party files listed", folder, len(names), len(needed))
 
 
 def clear(folder: str, names: set[str]) -> None:
@@ -64,7 +65,7 @@ def clear(folder: str, names: set[str]) -> None:
 
 
 def without_names(facts: dict[str, Any]) -> dict[str, Any]:
-    """Facts of a predictor with digests for the names of its training cases and slides: a bundle leaves the house.
+    """Facts of a predictor with digests for the names of its training cases and slides: bundles are shared.
 
     Someone who knows a case's name can check whether it was trained on; names can't be read. Their places stay, for
     calibration counts by them.
@@ -90,7 +91,7 @@ def _with_sums(needed: Sequence[Mapping[str, Any]], weights: Sequence[str]) -> l
 
 
 def page(contents: Mapping[str, Any]) -> str:
-    """README.md of a bundle: how it is used, and what it needs."""
+    """README.md of a bundle: its use, and what else it needs."""
     names = "".join(f"- `{name}`: predictors/{name}/card.md\n" for name in contents["predictors"])
     lines = [
         f"- `{file['key']}`: {', '.join(part for part in (file['name'], file['revision'], file['source']) if part)}"
@@ -103,7 +104,7 @@ def page(contents: Mapping[str, Any]) -> str:
 
 
 NEEDS = """\
-It does not hold weights of others. Those that the workflow doesn't fetch itself are named in your config at the key
+It holds no third-party weights. Those that the workflow doesn't fetch itself are named in your config at the key
 that precedes each; they are compared with these checksums before any work.
 """
 PAGE_TEXT = """\

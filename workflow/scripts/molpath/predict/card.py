@@ -1,4 +1,4 @@
-"""card.md of a predictor: what it predicts, whom it was trained on, how good it is, and what it is not."""
+"""card.md of a predictor: what it predicts, its training cases, its scores, and its limits."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def card_of(facts: Mapping[str, Any]) -> str:
 
 
 def head_of(facts: Mapping[str, Any]) -> str:
-    """Title, note and what is predicted of what."""
+    """Title, note, and what is predicted."""
     unit = {"case_id": "case", "slide_id": "slide"}[facts["sample"]]
     outcome = {
         "classes": "one of the classes " + ", ".join(facts["classes"]),
@@ -44,7 +44,7 @@ def head_of(facts: Mapping[str, Any]) -> str:
 
 
 def trained_of(facts: Mapping[str, Any]) -> str:
-    """Training cases by class and site; of what the embeddings were made."""
+    """Training cases by class and site; how the embeddings were made."""
     training, patches = facts["training"], facts["patches"]
     classes = list(training["n_cases_by_class"])
     rows = [["all", *(training["n_cases_by_class"][name] for name in classes)]]
@@ -88,7 +88,7 @@ def trust_of(facts: Mapping[str, Any]) -> str:
     lines.append(
         f"{'Sets' if facts['kind'] == 'classes' else 'Intervals'}: {conformal['method']}. They rest on "
         f"{conformal['n_cases']} cases that one of {conformal['folds']} probes of the other cases left out; "
-        f"{conformal['n_cases_never_left_out']} cases no probe left out: they count as ones that no set holds."
+        f"{conformal['n_cases_never_left_out']} cases were left out by no probe: they count as misses."
     )
     if facts["kind"] == "classes":
         counts = ", ".join(f"{name} {count}" for name, count in conformal["n_cases_by_class"].items())
@@ -127,7 +127,7 @@ def limits_of(facts: Mapping[str, Any]) -> str:
 
 
 def number(value: float | None) -> str:
-    """Three digits behind the point, or a dash."""
+    """Three digits after the point, or a dash."""
     return "–" if value is None else f"{value:.3f}"
 
 

@@ -1,4 +1,4 @@
-"""New cases and their slides: what was set aside and why, how good the slides are, which a predictor was fitted on."""
+"""New cases and their slides: what was set aside and why, the quality of the slides, and which were in training."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 Row = Mapping[str, Any]
 
 NOT_PREDICTED = "not predicted"
-#: Reason of a sample of which no stage says anything.
+#: Reason of a sample that no stage mentions.
 NOT_EMBEDDED = "not embedded"
 
 
@@ -77,7 +77,7 @@ def in_words(fate: Row) -> str:
 
 
 def quality_of(slides: Sequence[Row], used: Sequence[str]) -> str:
-    """What is to be known of the slides that a prediction rests on; '' where nothing is."""
+    """Notes on the slides behind a prediction; '' without any."""
     slide_notes = []
     for row in [slide for slide in slides if slide["slide_id"] in used]:
         notes = [row.get("note", "")]
@@ -89,9 +89,9 @@ def quality_of(slides: Sequence[Row], used: Sequence[str]) -> str:
 
 
 def mark_training(samples: pd.DataFrame, slides: pd.DataFrame, training: Mapping[str, Any]) -> pd.DataFrame:
-    """Samples with in_training (bool) and in_training_by: what of them the predictor was fitted on.
+    """Samples with in_training (bool) and in_training_by: which of them the predictor was fitted on.
 
-    A case is known by its name, a slide by its identity, whatever its file and its case are called here. What it was
+    A case is known by its name, a slide by its identity, whatever its file and its case are named here. What it was
     called in training is logged where it is known: a bundle, which doesn't know, gives the same table.
     training: `cases` and `slides` (identity by slide_id) of predictor.json, whose names may be `digests`.
     """

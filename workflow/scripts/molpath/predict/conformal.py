@@ -24,7 +24,7 @@ from scipy.special import logsumexp
 
 #: Rounding that a sum of shares of cases may have.
 ROUNDING = 1e-9
-#: New samples that are worked on at a time.
+#: New samples per batch.
 AT_ONCE = 256
 
 
@@ -34,7 +34,7 @@ def both_sides(logits: np.ndarray) -> np.ndarray:
 
 
 def nonconformity(logits: np.ndarray) -> np.ndarray:
-    """How little each class fits (float N x K): log odds of the others. inf for a class of which nothing is known."""
+    """Nonconformity of each class (float N x K): log odds of the others. inf for an unknown class."""
     logits_of_all = both_sides(logits)
     rest_of_classes = [
         logsumexp(np.delete(logits_of_all, code, axis=1), axis=1) for code in range(logits_of_all.shape[1])
@@ -56,7 +56,7 @@ class Calibration:
     score: np.ndarray
 
     def shares(self, label: int | None = None) -> tuple[np.ndarray, int]:
-        """What each score counts (float M, of a case 1 together; 0 for other labels), and the number of cases."""
+        """Weight of each score (float M; those of a case sum to 1; 0 for other labels), and the number of cases."""
         of_label = np.ones(len(self.case), bool) if label is None else self.label == label
         cases, place, counts = np.unique(self.case[of_label], return_inverse=True, return_counts=True)
         shares = np.zeros(len(self.case))

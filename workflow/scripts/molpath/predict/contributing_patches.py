@@ -25,7 +25,7 @@ def show_contributing_patches(
     sides = [rows_of(contributed, slide, count, sign) for sign in (1, -1)]
     titles = f"{slide_id}: patches that raise the {contributed.unit} most", "and that lower it most"
     left, right = (sheet(*parts) for parts in zip(sides, titles, ("", note), strict=True))
-    save(beside(left, right), picture)
+    save(side_by_side(left, right), picture)
 
 
 def rows_of(contributions: Contributions, slide: str, count: int, sign: int) -> list[Row]:
@@ -33,7 +33,7 @@ def rows_of(contributions: Contributions, slide: str, count: int, sign: int) -> 
     assert contributions.places is not None
     rows = []
     for column in contributions.shown():
-        chosen = most(contributions.values[:, column] * sign, count)
+        chosen = highest(contributions.values[:, column] * sign, count)
         coords = contributions.places.coords[chosen]
         pixels = read_pixels(slide, coords, contributions.places.edge)
         added = (f"{value:+.3g}" for value in contributions.values[chosen, column])
@@ -42,13 +42,13 @@ def rows_of(contributions: Contributions, slide: str, count: int, sign: int) -> 
     return rows
 
 
-def most(values: np.ndarray, count: int) -> np.ndarray:
+def highest(values: np.ndarray, count: int) -> np.ndarray:
     """Positions of the highest values above 0, highest first, the first of equals; at most `count`."""
     order = np.argsort(-values, kind="stable")[:count]
     return order[values[order] > 0]
 
 
-def beside(left: Image.Image, right: Image.Image) -> Image.Image:
+def side_by_side(left: Image.Image, right: Image.Image) -> Image.Image:
     """Two pictures side by side."""
     image = Image.new("RGB", (left.width + right.width, max(left.height, right.height)), "white")
     image.paste(left, (0, 0))

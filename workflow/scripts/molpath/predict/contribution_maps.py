@@ -45,7 +45,7 @@ def draw_contributions(
     limit = float(np.percentile(np.abs(contributed.values[:, shown]), FULL))
     panels = panels_of(contributed, limit)
     tick_labels = f"-{limit:.2g} or less", "0", f"{limit:.2g} or more"
-    label = f"what a patch adds to the {contributed.unit}, beside the mean training slide"
+    label = f"what a patch adds to the {contributed.unit}, relative to the mean training slide"
     scale = Scale(DIVERGING, label, (0, 0.5, 1), tick_labels)
     title = f"{slide_id}: what patches add to the {contributed.unit} of case {contributed.case} by {contributed.about}"
     draw_map(
@@ -84,7 +84,7 @@ def sum_of(contributions: Contributions, column: int) -> str:
 def as_geojson(contributions: Contributions, places: Places, origin: tuple[int, int] = (0, 0)) -> dict[str, Any]:
     """FeatureCollection of QuPath tiles with contributions as measurements, in pixels that begin at `origin`.
 
-    Its members `constant` and `output` say by column what they add to and what comes out for the case.
+    Its members `constant` and `output` give by column the constant and the output for the case.
     """
     totals = {
         key: {

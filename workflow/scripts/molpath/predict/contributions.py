@@ -1,4 +1,4 @@
-"""What each patch adds to what a predictor says of a case, exactly.
+"""What each patch adds to what a predictor says about a case, exactly.
 
 A predictor is linear in an embedding, and an embedding by attention pooling is a bias and a sum over patches (see
 embed/pooling.py): so a logit (or log hazard, or number) is a constant and a sum over the patches of the case's slides.
@@ -33,18 +33,18 @@ log = logging.getLogger(__name__)
 
 #: Training slides of which a mean is taken; weights of a predictor.
 SLIDES, WEIGHTS = 64, "model.safetensors"
-#: How far a sum may be from what the embedding says, as a share of what is added up: embeddings are fp32.
+#: Tolerance of a sum against the embedding's output, relative to the summed terms: embeddings are fp32.
 TOLERANCE = 1e-4
-#: Scores (float64 H x N) of a slide's patches, and what their vectors say (float64 H x N x K).
+#: Scores (float64 H x N) of a slide's patches, and the values of their vectors (float64 H x N x K).
 Read = tuple[np.ndarray, np.ndarray]
 
 
 class NotASum(Exception):
-    """Patches that don't add up to what the embedding of their case says."""
+    """Patches that don't sum to the output of their case's embedding."""
 
 
 class Patches:
-    """Patches of slides as a predictor sees them: their attention, and what their vectors add to its K outputs."""
+    """Patches of slides for a predictor: their attention, and what their vectors add to its K outputs."""
 
     def __init__(self, predictor: Predictor, model: Model, sources: Sequence[str], bags: Bags) -> None:
         self.model, self.sources, self.bags = model, sources, bags
@@ -81,9 +81,9 @@ def shares_of(scores: Sequence[np.ndarray], union: bool) -> list[np.ndarray]:
 
 
 def contributions_of(parts: Sequence[Read], usual: np.ndarray, union: bool) -> list[np.ndarray]:
-    """What each patch of each of a case's slides adds to K outputs (float64 N x K a slide).
+    """What each patch of each of a case's slides adds to K outputs (float64 N x K per slide).
 
-    usual: what each head brings on average in training slides (H x K).
+    usual: mean contribution of each head over training slides (H x K).
     """
     shares = shares_of([scores for scores, _ in parts], union)
     return [
@@ -105,7 +105,7 @@ def average_slides(
     output: str,
     threads: int = 1,
 ) -> None:
-    """Write what each head brings to each output on average over training slides, and the logit of their mean.
+    """Write each head's mean contribution to each output over training slides, and the logit of their mean.
 
     predictor: its folder; sources: as of embed_block; cases: case by slide of this study. At most SLIDES are read,
     spread evenly. Raises ValueError where no slide of the predictor's training cases has features.
@@ -126,12 +126,12 @@ def average_slides(
 
 
 def heads_of(read: Read) -> np.ndarray:
-    """What each head of a slide brings to each output (float64 H x K)."""
+    """Contribution of each head of a slide to each output (float64 H x K)."""
     return np.einsum("hn,hnk->hk", softmax(read[0]), read[1])
 
 
 def read_usual(path: str, predictor: str) -> tuple[np.ndarray, np.ndarray]:
-    """What heads bring on average (float64 H x K) and the constant (K), of this very predictor; ValueError if not."""
+    """Mean contributions of heads (float64 H x K) and the constant (K), of this very predictor; ValueError if not."""
     content = json.loads(Path(path).read_text(encoding="utf-8"))
     if content["predictor"] != sha256_of(f"{predictor}/{WEIGHTS}"):
         raise ValueError(f"{path} was made for another predictor than {predictor}/{WEIGHTS}: remove it, and run again")
@@ -160,7 +160,7 @@ def contribute_patches(
     its slides' patches. Attributes of the file: predictor (SHA-256 of its weights), model, task, kind, unit, cases.
 
     predictor: its folder; usual: what `average_slides` wrote; embedded: cases.h5ad; members: slides of each case.
-    Raises NotASum where patches don't add up to what the predictor says of the case's embedding.
+    Raises NotASum where patches don't sum to the predictor's output for the case's embedding.
     """
     set_threads(threads, model["kind"])
     probe, bags = Predictor.load(predictor), Bags(manifests, wsi)
@@ -194,7 +194,7 @@ def set_threads(threads: int, kind: str) -> None:
 
 
 def describe(handle: h5py.File, predictor: Predictor, folder: str, model: Model, constant: np.ndarray) -> None:
-    """What the numbers of a file are."""
+    """Attributes that describe the numbers of a file."""
     handle.create_dataset("columns", data=columns_of(predictor), dtype=h5py.string_dtype())
     handle["constant"] = constant
     attributes: dict[str, Any] = {"predictor": sha256_of(f"{folder}/{WEIGHTS}"), "cases": model["cases"]}
@@ -216,12 +216,12 @@ def columns_of(predictor: Predictor) -> list[str]:
 
 
 def unit_of(predictor: Predictor) -> str:
-    """What contributions are measured in."""
+    """Unit of contributions."""
     return {"classes": "logit", "survival": "log hazard", "regression": "value"}[predictor.kind]
 
 
 def check_sum(case: str, total: np.ndarray, expected: np.ndarray, size: np.ndarray) -> None:
-    """Raises NotASum unless the sum over patches (K) is what the embedding says; size: of what is added up."""
+    """Raises NotASum unless the sum over patches (K) is the embedding's output; size: of the summed terms."""
     is_finite = np.isfinite(expected)
     gap = np.abs(total - expected)[is_finite] / size[is_finite].clip(np.finfo(float).tiny)
     if (gap > TOLERANCE).any() or not np.array_equal(is_finite, np.isfinite(total)):

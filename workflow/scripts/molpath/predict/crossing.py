@@ -1,7 +1,7 @@
-"""Cross-fitting: what probes say of cases that they left out, and what is calibrated on that.
+"""Cross-fitting: what probes say about cases that they left out, and what is calibrated on that.
 
 Not on the folds of the task: those may test a part of the cases alone, or several times, and with five of them a probe
-of four fifths of the cases differs from the one that is kept. Sets are then too large: on 100 cases of 500 numbers
+of four fifths of the cases differs from the one that is kept. Sets would be too large: on 100 cases of 500 numbers
 they held 93 % of new cases where 90 were asked for, with 20 folds 91 (tests/unit/predict/test_coverage.py has them).
 """
 
@@ -51,7 +51,7 @@ class Crossed(NamedTuple):
 
 
 def cross_fit(task: Task, x: np.ndarray, settings: Probe) -> Crossed:
-    """Probes that leave a part of the cases out, and what they say of the samples of those cases."""
+    """Probes that leave a part of the cases out, and what they say about the samples of those cases."""
     names = case_of(task).astype(str)
     _, case = np.unique(names, return_inverse=True)
     sides = dealt(task, case, settings["seed"])
@@ -119,7 +119,7 @@ def calibrated_by(task: Task, cross_fits: Crossed) -> Calibration:
 
 
 def conformal_facts(task: Task, cross_fits: Crossed) -> dict[str, Any]:
-    """What sets and intervals rest on."""
+    """Facts about the calibration of sets and intervals."""
     case, labels = cross_fits.case[cross_fits.row], task.labels[cross_fits.row]
     counted = {name: len(np.unique(case[labels == code])) for code, name in enumerate(task.classes)}
     cases = len(np.unique(case))
@@ -134,7 +134,8 @@ def conformal_facts(task: Task, cross_fits: Crossed) -> dict[str, Any]:
 
 
 def temperature_facts(task: Task, cross_fits: Crossed) -> dict[str, Any]:
-    """One temperature of the left-out samples' logits, a case counting 1, or none and why; errors of calibration."""
+    """One temperature of the left-out samples' logits, each case with weight 1, or none and why; errors of
+    calibration."""
     logits = both_sides(cross_fits.values)
     is_complete = np.isfinite(logits).all(1)  # of folds whose training side has every class
     row, logits = cross_fits.row[is_complete], logits[is_complete]

@@ -15,9 +15,9 @@ import numpy as np
 
 #: Nearest cases whose distance is averaged, and training cases among which they are looked for.
 NEAREST, KEPT = 5, 2000
-#: Rows that are worked on at once, and rows that the shrinkage is estimated on.
+#: Rows per batch, and rows that the shrinkage is estimated on.
 ROWS, ESTIMATED_ON = 2048, 5000
-#: Fewest cases of which distances say something.
+#: Fewest cases for meaningful distances.
 FEWEST = 5
 
 

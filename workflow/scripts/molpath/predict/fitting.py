@@ -25,9 +25,9 @@ PROTOCOLS = {"classes": "logistic", "survival": "cox", "regression": "ridge"}
 
 
 def fit(task: Task, x: np.ndarray, settings: Probe) -> Predictor:
-    """The predictor of a task from embeddings x (float N x D) of its samples; facts hold what the fit itself knows.
+    """The predictor of a task from embeddings x (float N x D) of its samples; facts hold those of the fit.
 
-    Classes are those that samples have. Raises BadTask where they leave nothing to predict.
+    Classes are those that samples have. Raises BadTask where nothing is left to predict.
     """
     if task.classes:
         settings = {**settings, "C": settings["C"] or adaptive_c(x.shape[1], len(task.classes))}
@@ -39,7 +39,7 @@ def fit(task: Task, x: np.ndarray, settings: Probe) -> Predictor:
         )
     if ambiguous := [name for name in task.classes if JOIN in name]:
         raise BadTask(
-            f"{task.name}: class {ambiguous[0]} has a {JOIN} in its name, which parts the classes of a set: {OUT}"
+            f"{task.name}: class {ambiguous[0]} has a {JOIN} in its name, which separates the classes of a set: {OUT}"
         )
     everyone = np.arange(len(task.samples))
     try:
@@ -86,7 +86,7 @@ def noted(make: Callable[[], Linear], rows: np.ndarray) -> tuple[Linear, list[st
 
 
 def of_present_classes(task: Task) -> tuple[Task, list[str]]:
-    """The task without classes that no sample is of, and the names of those."""
+    """The task without classes that have no sample, and their names."""
     if not task.classes:
         return task, []
     present = np.unique(task.labels)

@@ -40,7 +40,7 @@ def fit_predictor(
     """Write model.safetensors, predictor.json and card.md (outputs: weights, facts, card).
 
     task to cohort: as for run_probe; model, sources, manifests, patches: see digests_of; summary: of the frozen probes;
-    note: what the config says of the study, such as that it is synthetic.
+    note: what the config says about the study, such as that it is synthetic.
     """
     full_task = read_task(task, config, table)
     usable, x = load_samples(full_task, slides, cases, bags=bags, cohort=cohort, missing=settings["missing"])

@@ -1,4 +1,4 @@
-"""Labels of new cases, where their sheets have a column called as the label that a predictor was fitted on."""
+"""Labels of new cases, where their sheets have a column named like the label that a predictor was fitted on."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ..probe.tasks import (
 
 
 class NoLabels(Exception):
-    """The new sheets say nothing that a predictor could be held against; the message says why."""
+    """The new sheets have no labels to validate a predictor with; the message says why."""
 
 
 class Labelled(NamedTuple):
@@ -34,7 +34,7 @@ class Labelled(NamedTuple):
 
 
 def label_facts(config: str) -> dict[str, Any]:
-    """What a task's config.yaml says of its label, as predictor.json keeps it."""
+    """What a task's config.yaml says about its label, as predictor.json keeps it."""
     settings = read_yaml(config)
     facts = {key: settings[key] for key in ("task_col", "sample_col", "task_type") if settings.get(key)}
     lists = {key: [str(item) for item in settings.get(key) or []] for key in ("extra_cols", "metrics")}
@@ -107,9 +107,9 @@ def _rows(sheet: str, case_sheet: str, column: str, survival: bool) -> tuple[str
 
 
 def _codes(rows: pd.DataFrame, column: str, class_names: Mapping[str, str], table: str) -> pd.Series:
-    """Classes by their codes; names are turned into codes where a cell is none.
+    """Classes by their codes; cells with names are turned into codes.
 
-    Raises BadTask where a cell is the code of one class and the name of another, and the others don't tell which.
+    Raises BadTask where a cell is the code of one class and the name of another, and the others don't decide which.
     """
     by_name, cells = {label: code for code, label in class_names.items()}, rows[column]
     distinct = set(cells)

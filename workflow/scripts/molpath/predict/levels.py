@@ -1,14 +1,14 @@
 """How rare a value is among others: one scale (natural logarithm of one over a share) for numbers of any kind.
 
-Within the others it is their rank; beyond the largest tenth of them an exponential tail goes on from it, so that two
-values beyond all others still differ. Two values nearer to each other than a number's grain are alike.
+Within the others it is their rank; beyond the largest tenth of them an exponential tail continues from it, so that two
+values beyond all others still differ. Two values closer than a number's grain are equal.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-#: The tail is fitted on one of so many others, and on this many of few.
+#: The tail is fitted on this share of the others, and on at least this many.
 TAIL, FEWEST = 10, 3
 
 

@@ -1,4 +1,4 @@
-"""A frozen probe as one linear function, read off the protocol's own solver."""
+"""A frozen probe as one linear function, read from the protocol's own solver."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Linear:
 def fit_linear(task: Task, x: np.ndarray, rows: np.ndarray, settings: Probe) -> Linear:
     """The frozen protocol's first probe (logistic, cox or ridge) of a task, fitted on samples at `rows` of x (N x D).
 
-    Classes are those of the task, by its labels' codes. Raises ProbeFailed where the solver has nothing to go by.
+    Classes are those of the task, by its labels' codes. Raises ProbeFailed where the solver has no data.
     """
     unit = unit_of(x[rows], settings.get("scale", "none"))
     train = x[rows] / unit

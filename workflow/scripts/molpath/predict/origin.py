@@ -1,4 +1,4 @@
-"""Of what a predictor was made: digests of slide encoder, patch encoder, grid and model; its training cases."""
+"""Provenance of a predictor: digests of slide encoder, patch encoder, grid and model; its training cases."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def digests_of(
 
 
 class OtherOrigin(Exception):
-    """New slides were made into embeddings by another way than those that a predictor was fitted on."""
+    """New slides were embedded in another way than those that a predictor was fitted on."""
 
 
 def check_origin(
@@ -97,7 +97,7 @@ def encoder_digest(model: Model, sources: Sequence[str]) -> str:
 
 
 def training_facts(task: Task, embedded: str, inspected: Sequence[str], missing: int) -> dict[str, Any]:
-    """Who a predictor was trained on: cases, samples by class and site, slides with the identities of their files.
+    """Training data of a predictor: cases, samples by class and site, slides with the identities of their files.
 
     embedded: h5ad of the task's unit; inspected: manifests of slides; missing: labelled samples without an embedding.
     """
@@ -123,7 +123,7 @@ def count_cases(rows: pd.DataFrame, column: str) -> dict[str, int]:
 
 
 def groups_of(task: Task) -> list[str]:
-    """What cases are counted by: class, event, or all together."""
+    """How cases are counted: by class, event, or all together."""
     if task.is_survival:
         return np.where(task.survival[1], "event", "censored").tolist()
     return [task.classes[code] for code in task.labels] if task.classes else ["all"] * len(task.samples)

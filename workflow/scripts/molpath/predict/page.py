@@ -1,4 +1,4 @@
-"""The page of predictions: what was asked, counts, external validation, and a table that sorts and filters."""
+"""The page of predictions: options, counts, external validation, and a table that sorts and filters."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ def counts_of(rows: pd.DataFrame) -> list[str]:
     """How many rows were predicted, flagged, known to the predictor, or not predicted."""
     done = rows[rows.status == OK]
     counts = [f"{len(done):,} of {len(rows):,} predicted, {len(rows) - len(done):,} not predicted (see reason)"]
-    flagged = int((done["ood_flag"] == "yes").sum()) if len(done) else 0  # of nobody there is no such column
+    flagged = int((done["ood_flag"] == "yes").sum()) if len(done) else 0  # no such column without predictions
     n_in_training = int((rows.in_training == "yes").sum())
     counts += [f"{flagged:,} flagged as unlike the training cases (see ood_reason)"] * bool(flagged)
     return counts + [
-        f"{n_in_training:,} in training: the predictor was fitted on them, and their rows prove nothing"
+        f"{n_in_training:,} in training: the predictor was fitted on them, and their rows are no validation"
     ] * bool(n_in_training)
 
 

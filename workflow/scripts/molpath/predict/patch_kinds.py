@@ -13,16 +13,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-#: Patches of a slide that are looked at, numbers that are left of each, and patches of the bank.
+#: Sampled patches per slide, projected dimensions, and patches of the bank.
 PER_SLIDE, NUMBERS, BANK = 64, 64, 5000
-#: Cases whose slides are looked at, where there are more.
+#: Sampled cases, where there are more.
 CASES = 1000
 #: Share of training patches, their own case left out, that are nearer to the bank than a patch unlike any.
 LIKE = 0.99
 
 
 def sample_rows(slide_id: str, count: int, seed: int) -> np.ndarray:
-    """Which of a slide's `count` patches are looked at: the same for the same slide, sorted."""
+    """Which of a slide's `count` patches are sampled: the same for the same slide, sorted."""
     rng = np.random.default_rng([seed, zlib.crc32(slide_id.encode())])
     return np.sort(rng.choice(count, min(count, PER_SLIDE), replace=False))
 
@@ -34,7 +34,7 @@ def projection(width: int, seed: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class PatchKinds:
-    """projection: float32 W x NUMBERS; bank: float32 B x NUMBERS; limit: distance from which on a patch is unlike
+    """projection: float32 W x NUMBERS; bank: float32 B x NUMBERS; limit: distance above which a patch is unlike
     any; seed: of the choice of a slide's patches.
     """
 

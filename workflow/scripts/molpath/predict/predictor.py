@@ -27,7 +27,7 @@ JOIN = ";"
 
 @dataclass(frozen=True)
 class Predictor:
-    """What a task's labels say of embeddings by one model.
+    """What a task's labels say about embeddings by one model.
 
     kind: classes, survival or regression; classes: names in the order of the columns (none of other kinds); facts:
     predictor.json; linear: the probe; fold_coefficients (float64 folds x K x D) and fold_intercept (folds x K): probes
@@ -60,7 +60,7 @@ class Predictor:
 
     @property
     def unit(self) -> float:
-        """What embeddings are divided by first."""
+        """Divisor of embeddings."""
         return self.linear.unit
 
     @classmethod

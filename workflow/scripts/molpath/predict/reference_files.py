@@ -1,4 +1,5 @@
-"""The two files of a reference: numbers as safetensors, and what is said of them as JSON that holds their SHA-256."""
+"""The two files of a reference: numbers as safetensors, and what is said about them as JSON that holds their
+SHA-256."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ from .patch_kinds import PatchKinds
 from .reasons import ITEMS
 
 TENSORS, FACTS = "reference.safetensors", "reference.json"
-#: Of the form of these files.
+#: Format version of these files.
 SCHEMA = 1
 
 
@@ -67,9 +68,9 @@ def write_files(
 
 
 def read_files(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Arrays and facts, `items` among them: an earlier version measured fewer, and those say nothing here.
+    """Arrays and facts, `items` among them; files of earlier versions, which measured fewer numbers, are read too.
 
-    Raises DamagedReference where the files are of another form, or not a pair.
+    Raises DamagedReference where the files are of another format, or not a pair.
     """
     from safetensors.numpy import load_file
 

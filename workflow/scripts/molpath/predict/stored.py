@@ -44,7 +44,7 @@ class BadPredictor(Exception):
 
 
 def text_of(facts: Mapping[str, Any]) -> str:
-    """The one way in which predictor.json is written."""
+    """The canonical text of predictor.json."""
     return json.dumps(facts, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -84,7 +84,7 @@ def read_facts(path: Path) -> dict[str, Any]:
         raise BadPredictor(f"{path}: changed since it was written (its SHA-256 is not the one that it states); {AGAIN}")
     missing = [key for key in NEEDED if key not in facts]
     if missing or facts["kind"] not in KINDS:
-        raise BadPredictor(f"{path}: does not say all of a predictor ({', '.join(missing) or 'kind'}); {AGAIN}")
+        raise BadPredictor(f"{path}: lacks facts of a predictor ({', '.join(missing) or 'kind'}); {AGAIN}")
     if wrong := oddities_of(facts):
         raise BadPredictor(f"{path}: its {', '.join(wrong)} can't be a predictor's; {AGAIN}")
     return facts
@@ -128,7 +128,7 @@ def read_tensors(path: Path, facts: Mapping[str, Any]) -> dict[str, np.ndarray]:
             tensors = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118 (no mapping)
             classes = json.loads((handle.metadata() or {}).get("classes", "null"))
     except (SafetensorError, Refused, ValueError) as error:
-        raise BadPredictor(f"{path}: no whole safetensors file ({error}); {AGAIN}") from None
+        raise BadPredictor(f"{path}: no complete safetensors file ({error}); {AGAIN}") from None
     if classes != facts["classes"]:
         raise BadPredictor(f"{path}: its classes are {classes}, those of {FACTS} {facts['classes']}, in another order")
     if wrong := fault_of(tensors, facts):
@@ -159,5 +159,5 @@ def places_of(tensors: Mapping[str, np.ndarray], sizes: Mapping[str, int], facts
     for name, limit in limits.items():
         places = tensors[f"calibration_{name}"]
         if len(places) and not (places.min() >= 0 and places.max() < limit):
-            return f"calibration_{name} names one that is not there"
+            return f"calibration_{name} names one that is missing"
     return ""

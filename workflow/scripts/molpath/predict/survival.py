@@ -11,7 +11,7 @@ import numpy as np
 class Baseline:
     """Cumulative baseline hazard: `hazard` (float64 E) from each event time (`times`, days, float64 E, ascending) on.
 
-    follow_up: the longest time (days) of a training sample; nothing is known behind it.
+    follow_up: the longest time (days) of a training sample; nothing is known after it.
     """
 
     times: np.ndarray
@@ -19,7 +19,7 @@ class Baseline:
     follow_up: float
 
     def survival(self, risk: np.ndarray, days: float) -> np.ndarray:
-        """Probability (float N) of no event up to `days` at each risk (float N); nan behind the follow-up."""
+        """Probability (float N) of no event up to `days` at each risk (float N); nan after the follow-up."""
         if days > self.follow_up:
             return np.full(len(risk), np.nan)
         passed = int(np.searchsorted(self.times, days, side="right"))

@@ -1,4 +1,5 @@
-"""What a predictor says of new cases: a row for every case of their sheet, those that could not be predicted, too."""
+"""What a predictor says about new cases: a row for every case of their sheet, those that could not be predicted,
+too."""
 
 from __future__ import annotations
 
@@ -75,7 +76,7 @@ def say(
     bags: Bags,
     options: Mapping[str, Any],
 ) -> pd.DataFrame:
-    """What predictor and reference say of each embedding, by its id; no row and no column where there is none."""
+    """What predictor and reference say about each embedding, by its id; no row and no column where there is none."""
     if not table.ids:
         return pd.DataFrame()
     predicted = predictor.predict(table.vectors, options["coverage"], options["by_class"])
@@ -102,7 +103,7 @@ def used_by(table: EmbeddingTable) -> dict[str, str]:
 
 
 def labels_known(predictor: Predictor) -> dict[str, Any]:
-    """What the predictor's label is called and can be: classes that no case was of in training aren't known to it."""
+    """Name and values of the predictor's label: classes without training cases are unknown to it."""
     label = dict(predictor.facts["label"])
     names = {code: name for code, name in label["label_dict"].items() if name in predictor.classes}
     return label | {"label_dict": names}
@@ -117,7 +118,7 @@ def labels_of(name: str, label: Mapping[str, Any], sheets: Sequence[str]) -> Lab
 
 
 def in_order(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows with their columns in order, true and false as words, and what isn't known empty."""
+    """The rows with their columns in order, true and false as words, and unknown values empty."""
     between = [name for name in rows if name not in (*FIRST, *LAST)]
     shown = rows[[name for name in (*FIRST, *between, *LAST) if name in rows]].reset_index(drop=True)
     for name in ("in_training", "ood_flag"):

@@ -1,4 +1,4 @@
-"""External validation: predictions of new cases against labels that their sheets have, beside the internal scores."""
+"""External validation: predictions of new cases against labels of their sheets, next to the internal scores."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def validate(
     """Metrics of new samples with labels: a row for each metric, with 95 % intervals over resampled cases.
 
     table: the predictions, one row per sample, with status and in_training; what it was fitted on is left out
-    and counted. labelled: what the sheets say, or why they say nothing. internal: cross-validated scores of
+    and counted. labelled: labels of the sheets, or why there are none. internal: cross-validated scores of
     predictor.json (metric, mean, lower, upper), shown next to those of the probabilities as fitted.
     """
     if not isinstance(labelled, Labelled):

@@ -1,1 +1,1 @@
-"""What is looked at before a long run: its plan, software, machine, storage and inputs. It changes nothing."""
+"""Checks before a long run: its plan, software, machine, storage and inputs. It changes nothing."""

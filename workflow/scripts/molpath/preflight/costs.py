@@ -40,11 +40,11 @@ class Costs:
         return names
 
     def cheapest(self) -> Costs:
-        """The same with every constant at the end where a run costs least."""
+        """The same with every constant at its cheapest."""
         return replace(self, values=self.least, used=set())
 
     def dearest(self) -> Costs:
-        """The same at the other end."""
+        """The same with every constant at its most expensive."""
         return replace(self, values=self.most, used=set())
 
 

@@ -1,4 +1,4 @@
-"""What a run will still write, download and read, by the plan (plan.py)."""
+"""What a run still has to write, download and read, by the plan (plan.py)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Estimate:
 
 
 def estimate(request: Mapping[str, Any], tables: Mapping[str, str], results: str) -> Estimate:
-    """Sum up the plan of what isn't there yet. Arguments and errors as for `plan_run`."""
+    """Sum up the plan of what doesn't exist yet. Arguments and errors as for `plan_run`."""
     table = plan_run(request, tables, results)
     total, table = table.iloc[-1], table[table.stage != "total"]
     features, slides = table[table.stage == "features"], table[table.stage == "tissue"]

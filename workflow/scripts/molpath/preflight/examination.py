@@ -1,4 +1,4 @@
-"""All checks of `snakemake doctor`, one after the other; each that fails in itself is a problem, not an end."""
+"""All checks of `snakemake doctor`, one after the other; a check that fails is a problem, and the others continue."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def checks_of(request: Mapping[str, Any], plan: Estimate) -> dict[str, Callable[
 
 
 def time_finding(plan: Estimate) -> Finding:
-    """How long what is left will take on the machine that the plan is for."""
+    """Time for the remaining work on the machine of the plan."""
     usual, shortest, longest = map(in_time, plan.hours)
     message = f"what is left takes about {usual} ({shortest} to {longest}) with {plan.machine}"
     return note(

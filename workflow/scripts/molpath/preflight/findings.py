@@ -13,7 +13,7 @@ WIDTH = 118
 
 @dataclass(frozen=True)
 class Finding:
-    """One row of the table. `verdict`: ok, note (the run goes, but know this) or problem; `remedy` says what to do."""
+    """One row of the table. `verdict`: ok, note (the run works, but read this) or problem; `remedy` says what to do."""
 
     check: str
     verdict: str
@@ -32,7 +32,7 @@ def note(check: str, message: str, remedy: str = "") -> Finding:
 
 
 def problem(check: str, message: str, remedy: str) -> Finding:
-    """Something that would stop the run or spoil it."""
+    """Something that would stop or spoil the run."""
     return Finding(check, PROBLEM, message, remedy)
 
 
@@ -55,7 +55,7 @@ def as_table(findings: Sequence[Finding]) -> str:
 
 
 def summary(findings: Sequence[Finding]) -> str:
-    """How many checks ended how, in one line."""
+    """Numbers of checks by verdict, in one line."""
     counts = {verdict: sum(finding.verdict == verdict for finding in findings) for verdict in (OK, NOTE, PROBLEM)}
     counts_text = f"{counts[OK]} ok, {counts[NOTE]} to note, {counts[PROBLEM]} problem{'s' * (counts[PROBLEM] != 1)}"
     return f"{counts_text}. " + ("Fix the problems before a long run." if counts[PROBLEM] else "The run can start.")

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..common.files import read_tsv
 
-#: What is planned for where nothing says another.
+#: Default of the plan.
 USUAL = "A100"
 #: Precisions in which tensor cores multiply at their full rate.
 HALF = ("fp16", "bf16")
@@ -24,7 +24,7 @@ class UnknownGpu(Exception):
 
 @dataclass(frozen=True)
 class Gpu:
-    """A GPU: dense peaks in operations a second. count: how many share the work; why: who said so."""
+    """A GPU: dense peaks in operations per second. count: how many share the work; why: its source."""
 
     name: str
     memory_gb: float
@@ -34,7 +34,7 @@ class Gpu:
     why: str
 
     def peak(self, precision: str) -> float:
-        """Operations a second at the most, in a precision of the config's words."""
+        """Peak operations per second, in a precision of the config's words."""
         return self.half if precision in HALF else self.single
 
     def __str__(self) -> str:
@@ -61,7 +61,7 @@ def choose_gpu(path: str | Path, plan: Mapping[str, Any]) -> Gpu:
 
 
 def visible_gpus() -> list[str]:
-    """Names of the GPUs that nvidia-smi tells and CUDA_VISIBLE_DEVICES leaves; none where there is no driver."""
+    """Names of the GPUs that nvidia-smi lists and CUDA_VISIBLE_DEVICES allows; none without a driver."""
     program = shutil.which("nvidia-smi")
     if not program:
         return []

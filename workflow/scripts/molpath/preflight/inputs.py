@@ -1,4 +1,4 @@
-"""What is read: weights of encoders, tokens, slides and the rate at which they can be read. No network by default."""
+"""Inputs: weights of encoders, tokens, slides and the rate at which they can be read. No network by default."""
 
 from __future__ import annotations
 
@@ -112,12 +112,13 @@ def _from_hub(check: str, facts: Facts, encoder: Mapping[str, Any], ask_hub: boo
     message = f"weights will be downloaded from {facts.hub}" + ("; a token is set" if facts.gated else "")
     remedy = f"fetch them now: `snakemake {encoder['fetched']}`"
     if facts.gated:
-        remedy += "; whether access was granted only the hub knows (--config doctor='{ask_hub: true}')"
+        remedy += "; only the hub knows whether access was granted (--config doctor='{ask_hub: true}')"
     return note(check, message, remedy)
 
 
 def without_login(facts: Facts) -> str:
-    """Encoders of pathology for which nobody has to be asked: of those, the two nearest in size to a gated one."""
+    """Encoders of pathology for which no access has to be requested: of those, the two nearest in size to a gated
+    one."""
     ungated = {
         name: facts_of_adapter
         for name, facts_of_adapter in ADAPTERS.items()
@@ -147,9 +148,7 @@ def _asked(check: str, facts: Facts, kind: str) -> Finding:
             check, f"the hub gives no access to {facts.hub}", f"ask at {facts.page} with the token's account"
         )
     except Exception as error:  # its text may hold what was sent
-        return problem(
-            check, f"the hub couldn't be asked ({type(error).__name__})", "look at network and proxy settings"
-        )
+        return problem(check, f"the hub couldn't be asked ({type(error).__name__})", "check network and proxy settings")
     return ok(check, f"the hub gives access to {facts.hub}; weights will be downloaded")
 
 
@@ -194,9 +193,7 @@ def check_reading(
     failed = [(slide, r) for slide, r in zip(chosen, results, strict=True) if isinstance(r, Exception)]
     names = "; ".join(f"{slide['slide_id']} ({slide['path']}): {error}" for slide, error in failed[:NAMED])
     if len(failed) == len(chosen):
-        return problem(
-            check, f"none of {len(chosen)} can be read: {names}", "look at these files; is the disk complete?"
-        )
+        return problem(check, f"none of {len(chosen)} can be read: {names}", "check these files; is the disk complete?")
     raw, raw_s, read, read_s = np.sum([r for r in results if not isinstance(r, Exception)], axis=0)
     rate = read / max(read_s, 1e-9)
     message = f"{len(chosen) - len(failed)} of {len(chosen)} opened and read in {duration_s:.1f} s: "
@@ -210,7 +207,7 @@ def check_reading(
 
 
 def _read_or_say(job: tuple[str, str, int, float]) -> tuple[float, float, float, float] | Exception:
-    """As read_some; errors are handed back and not raised, for the log would have them at length."""
+    """As read_some; errors are returned instead of raised, to keep the log short."""
     try:
         return read_some(job)
     except Exception as error:

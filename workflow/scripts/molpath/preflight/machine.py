@@ -1,4 +1,4 @@
-"""This machine: GPU and driver against the environment's torch, memory, limits of the system."""
+"""This machine: GPU and driver against the environment's torch, memory, system limits."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def check_gpu(networks: bool) -> Finding:
 
 
 def ask_driver() -> str:
-    """Name, memory and driver of the GPUs as nvidia-smi tells them; empty without one."""
+    """Name, memory and driver of the GPUs from nvidia-smi; empty without one."""
     program = shutil.which("nvidia-smi")
     if not program:
         return ""
@@ -72,7 +72,7 @@ def _try_gpu(torch, built: str, driver: str) -> Finding:
         right = float((ones @ ones).sum()) == 64.0**3
         free, total = torch.cuda.mem_get_info()
     except RuntimeError as error:
-        remedy = "install torch built for this GPU and driver, or look whether other jobs hold its memory"
+        remedy = "install torch built for this GPU and driver, or check whether other jobs hold its memory"
         return problem("GPU", f"{message}: a multiplication on it failed: {str(error).splitlines()[0]}", remedy)
     if not right:
         return problem("GPU", f"{message}: a multiplication gave a wrong result", "have the GPU looked at")

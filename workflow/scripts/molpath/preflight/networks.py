@@ -18,7 +18,8 @@ PAIR, COLOURS = 2, 3
 
 @dataclass(frozen=True)
 class Transformer:
-    """Sizes of a vision transformer: pixels of a token, width, blocks, hidden width of an MLP, tokens beside the image.
+    """Sizes of a vision transformer: pixels of a token, width, blocks, hidden width of an MLP, tokens besides the
+    image.
 
     gated: the MLP has two layers side by side before its last one (SwiGLU).
     """

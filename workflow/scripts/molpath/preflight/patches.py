@@ -13,7 +13,7 @@ from .costs import Costs
 
 #: Constant of the patches of a slide, by what it shows (study/left.py).
 BY_KIND = {name: f"patches_per_{name}" for name in ("biopsy", "resection", "frozen")} | {"": "patches_per_slide"}
-#: Sources from the surest to the roughest.
+#: Sources from the most to the least reliable.
 SURE = ("counted", "from tissue", "estimated")
 
 
@@ -34,7 +34,7 @@ class Patches:
         self._sums: dict[str, float | None] = {}
 
     def of(self, grid: Mapping[str, Any], shards: Mapping[str, int]) -> tuple[float, str]:
-        """Patches of so many slides of each shard, and how they are known: counted, from tissue, estimated."""
+        """Patches of so many slides of each shard, and their source: counted, from tissue, estimated."""
         total, sources = 0.0, set()
         for shard, slides in shards.items():
             number, source = self._of_shard(grid, shard)
@@ -55,7 +55,7 @@ class Patches:
         return number * grid["density"], "estimated"
 
     def _sum(self, name: str, column: str) -> float | None:
-        """Sum of a manifest's column; None where the manifest isn't there."""
+        """Sum of a manifest's column; None where the manifest is missing."""
         if name not in self._sums:
             path, total = self.results / name, None
             if path.is_file() and column in (table := read_tsv(path)):

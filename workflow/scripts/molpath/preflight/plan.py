@@ -1,4 +1,4 @@
-"""What is left of a run and what that costs: slides, patches, hours, disk and downloads by stage, from costs per unit.
+"""The remaining work of a run and its cost: slides, patches, hours, disk and downloads by stage, from costs per unit.
 
 Costs are resources/costs/. Patches are counted where tiling is done, and estimated before. Nothing is opened but those
 tables and the manifests of tissue and tiles.
@@ -21,9 +21,9 @@ from .plan_models import plan_models
 from .plan_probes import plan_finetuning, plan_probes
 from .plan_sum import HOURS, SIZES, Machine, Sum
 
-#: Bytes of a number in feature files (fp16) and in weights (fp32).
+#: Bytes per number in feature files (fp16) and in weights (fp32).
 HALF, SINGLE = 2, 4
-#: A request that asks for nothing: what another one lacks is taken from here.
+#: An empty request: defaults of others.
 NOTHING: dict[str, Any] = {name: {} for name in ("shards", "kinds", "left", "downloads", "profiles")}
 NOTHING |= {name: [] for name in ("grids", "features", "stores", "runs", "models", "tasks")}
 NOTHING |= {name: [] for name in ("transfers", "clusters", "finetune")}
@@ -75,7 +75,7 @@ def _sum_up(
 
 
 def plan_downloads(request: Mapping[str, Any], plan: Sum) -> None:
-    """Files that are not there: the size their sheet announces, and the paper's mean for slides without one."""
+    """Files that are missing: the size their sheet announces, and the paper's mean for slides without one."""
     for kind, absent in request["downloads"].items():
         if absent["files"]:
             size = absent["bytes"]
@@ -132,7 +132,7 @@ def plan_features(request: Mapping[str, Any], plan: Sum) -> None:
 
 
 def seconds_a_patch(item: Mapping[str, Any], plan: Sum) -> float:
-    """GPU-seconds of encoding a patch once: its operations over what the GPU reaches in the encoder's precision."""
+    """GPU-seconds of encoding a patch once: its operations over the GPU's rate in the encoder's precision."""
     if not item["network"]:
         return 0.0
     network, peak = plan.networks.get(item["network"]), plan.machine.gpu.peak(item["precision"])

@@ -7,14 +7,14 @@ from typing import Any
 
 from .plan_sum import Sum
 
-#: Bytes of a number in feature files (fp16) and in embeddings (fp32).
+#: Bytes per number in feature files (fp16) and in embeddings (fp32).
 HALF, SINGLE = 2, 4
 #: Packed patches and embeddings are stored twice: as results, and as copies that a later run takes
 #: (common/finished.py). File systems that share blocks store them once.
 KEPT = 2
-#: Work of training over that of one forward pass, and floating-point operations a multiplication with a weight.
+#: Work of training over that of one forward pass, and floating-point operations per multiplication with a weight.
 FORWARD_AND_BACKWARD, PER_WEIGHT = 3, 2
-#: Weights that a patch goes through in slide encoders of others, in numbers of their papers and model cards.
+#: Weights that a patch goes through in foreign slide encoders, from their papers and model cards.
 FOREIGN_WEIGHTS = {"titan": 49e6, "prism": 45e6, "gigapath": 86e6, "madeleine": 5e6, "chief": 1e6, "feather": 1e6}
 
 

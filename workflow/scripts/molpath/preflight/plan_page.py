@@ -31,7 +31,7 @@ TERMINAL = {
 NAMED = 4
 #: Hours and GB below which a figure is not shown.
 LITTLE = 0.01
-#: What the units of a stage are.
+#: Names of the units of each stage.
 UNITS = {"slides": "slides", "tissue": "slides", "tiles": "slides", "features": "slides", "omics": "profiles"}
 UNITS |= {"acquire": "files", "embed": "slides and cases", "probe": "jobs"}
 
@@ -57,7 +57,7 @@ def as_text(table: pd.DataFrame, machine: Machine, costs: Costs) -> str:
         f"  CPU hours  {_range(total, 'cpu_hours')}",
         f"  wall time  {_clock(total)}",
         f"  disk       {_range(total, 'disk_gb')} GB",
-        "the range has every constant of resources/costs/costs.tsv at its cheap and at its dear end",
+        "the range has every constant of resources/costs/costs.tsv at its cheap and its expensive end",
     ]
     if names := assumed_in(table):
         values = ", ".join(f"{name} = {costs.values[name]:g}" for name in names)
@@ -83,7 +83,7 @@ def as_page(table: pd.DataFrame, machine: Machine, costs: pd.DataFrame, facts: M
         "|---|---|---:|---:|---:|---:|---:|---:|",
     ]
     lines += [_page_line(row) for row in in_short(table)]
-    lines += ["", "In brackets the range: every assumption below at its cheap and at its dear end.", ""]
+    lines += ["", "In brackets the range: every assumption below at its cheap and its expensive end.", ""]
     lines += ["## Assumptions", ""]
     peaks = f"{machine.gpu.half / 1e12:g} TFLOP/s in half precision, {machine.gpu.single / 1e12:g} in fp32"
     lines.append(f"- GPU: NVIDIA {machine.gpu.name}, dense peak {peaks} (vendor's data sheet); {machine.gpu.why}")
@@ -95,7 +95,7 @@ def as_page(table: pd.DataFrame, machine: Machine, costs: pd.DataFrame, facts: M
         lines.append(f"- {row['cost']}: {row['value']}{ends} {row['unit']}; {row['source']}")
     lines += [
         "",
-        "All else is measured or published: resources/costs/costs.tsv of the software names the source of each.",
+        "Everything else is measured or published: resources/costs/costs.tsv of the software names the source of each.",
         "",
     ]
     lines += ["## Software", ""]

@@ -10,7 +10,7 @@ from .plan_sum import Sum
 
 #: Share of a task's samples on the training side of a fold: the paper's 80:20.
 TRAINED = 0.8
-#: Bytes of a number in feature files (fp16); bags in memory are float32.
+#: Bytes per number in feature files (fp16); bags in memory are float32.
 HALF, SINGLE = 2, 4
 
 #: Folds that a permutation is tried on, at most (probe.permuting.PERMUTED_FOLDS, which needs pandas).
@@ -20,7 +20,7 @@ BAGS_IN_MEMORY = 4 << 30
 
 
 def plan_probes(request: Mapping[str, Any], plan: Sum) -> None:
-    """Probing jobs: what starting costs, and every fit of every fold, with labels permuted and few samples too.
+    """Probing jobs: the start-up of jobs, and every fit of every fold, with labels permuted and few samples too.
 
     A row per model, then one for the transfers, the prompts and the clusters of all models together.
     """
@@ -58,7 +58,7 @@ def plan_probes(request: Mapping[str, Any], plan: Sum) -> None:
 
 
 def frozen_fits(task: Mapping[str, Any], request: Mapping[str, Any]) -> int:
-    """Fits of a task's frozen probes: every fold at every strength, and PERMUTED_FOLDS a permutation at most."""
+    """Fits of a task's frozen probes: every fold at every strength, and at most PERMUTED_FOLDS per permutation."""
     permuted = min(task["folds"], PERMUTED_FOLDS)
     if task["survival"]:
         return task["folds"] + permuted * request["survival_permutations"]

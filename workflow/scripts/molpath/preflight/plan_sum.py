@@ -14,7 +14,7 @@ from .networks import Network
 from .patches import Patches
 
 HOURS, SIZES = ("cpu_hours", "gpu_hours"), ("disk_gb", "download_gb")
-#: Columns of the table. *_least and *_most: with every constant at the end where a run costs least and most.
+#: Columns of the table. *_least and *_most: with every constant at its cheapest and most expensive.
 COLUMNS = (
     *("stage", "what", "units", "left", "patches", *HOURS, "wall_hours", *SIZES),
     *(f"{name}_{end}" for name in (*HOURS, "wall_hours", *SIZES) for end in ("least", "most")),

@@ -25,7 +25,7 @@ OLDEST_CONDA = (24, 7, 1)
 
 
 def check_snakemake(version: str, needed: str, plugins: Mapping[str, str]) -> list[Finding]:
-    """Snakemake's version against the least, and the plugins beside it (distribution name -> version)."""
+    """Snakemake's version against the minimum, and its plugins (distribution name -> version)."""
     names = [f"{name.removeprefix('snakemake-')} {plugins[name]}" for name in sorted(plugins)]
     message = f"{version}; plugins: {', '.join(names) or 'none'}"
     if _numbers(version) < _numbers(needed):
@@ -45,7 +45,7 @@ def check_profiles(profiles: Sequence[str], plugins: Mapping[str, str]) -> Itera
         lacking = sorted(needed_plugins(contents) - set(plugins))
         if lacking:
             remedy = f"pip install {' '.join(lacking)}"
-            yield problem(check, f"{', '.join(lacking)} is not installed beside Snakemake", remedy)
+            yield problem(check, f"{', '.join(lacking)} is not installed next to Snakemake", remedy)
         absent = [command for command in needed_commands(contents, Path(name)) if not shutil.which(command)]
         if absent:
             remedy = "load the scheduler's module, or start Snakemake on a machine from which jobs are submitted"

@@ -20,7 +20,7 @@ from .findings import Finding, note, ok, problem
 MARGIN = 1.25
 #: Bytes that fetching weights and the libraries' own temporary files take at most.
 SCRATCH_BYTES = 2e9
-#: Seconds a write may take before it counts as slow, those after which locks count as hanging, and seconds between
+#: Seconds per write above which it counts as slow, seconds after which locks count as hanging, and seconds between
 #: the clocks of this machine and of the file system from which times of files mislead.
 SLOW_WRITE_S, LOCK_DEADLINE_S, SKEW_S = 0.2, 20.0, 2.0
 
@@ -32,7 +32,7 @@ def nearest_folder(path: str | os.PathLike) -> Path:
 
 
 def check_writable(folders: Mapping[str, str]) -> Iterator[Finding]:
-    """A file can be made and removed in each folder (name -> path), or where the folder would be made."""
+    """A file can be created and removed in each folder (name -> path), or where the folder would be made."""
     for name, path in folders.items():
         place = nearest_folder(path)
         try:
@@ -49,7 +49,7 @@ def check_writable(folders: Mapping[str, str]) -> Iterator[Finding]:
 
 def _where(path: str, place: Path) -> str:
     same = os.path.abspath(path) == str(place)
-    return f"{path} can be written to" if same else f"{path} isn't there yet and can be made in {place}"
+    return f"{path} can be written to" if same else f"{path} doesn't exist yet and can be made in {place}"
 
 
 def check_space(results: str, planned: Mapping[str, float]) -> Finding:
@@ -65,9 +65,7 @@ def check_space(results: str, planned: Mapping[str, float]) -> Finding:
         )
         return problem("disk", message, remedy)
     if free < MARGIN * needed:
-        return note(
-            "disk", message, "little more than the estimate, which is rough: make room. Quotas aren't looked at"
-        )
+        return note("disk", message, "little more than the estimate, which is rough: make room. Quotas aren't checked")
     return ok("disk", message)
 
 
@@ -91,7 +89,7 @@ def check_scratch(download: float, scratch: str, scratch_gb: float) -> Iterator[
         folder = os.path.expanduser(os.path.expandvars(scratch))
         check, remedy = "scratch for slides", "make room, or lower features/scratch_gb: larger slides are read in place"
         if "$" in folder:
-            yield note(check, f"{scratch} is not set here", "run the doctor in a job of the cluster to look at it")
+            yield note(check, f"{scratch} is not set here", "run the doctor in a job of the cluster to check it")
         else:
             yield _room(check, folder, scratch_gb * 1e9, remedy)
 
@@ -127,7 +125,7 @@ def check_rename(results: str) -> Finding:
 
 
 def check_clock(results: str) -> Finding:
-    """This machine's clock against that of the file system, whose times tell Snakemake what is newer."""
+    """This machine's clock against that of the file system, whose times decide what Snakemake takes as newer."""
     try:
         with tempfile.NamedTemporaryFile(prefix=".tmp-doctor-", dir=nearest_folder(results)) as file:
             before = time.time()
@@ -135,7 +133,7 @@ def check_clock(results: str) -> Finding:
             skew = max(0.0, before - os.fstat(file.fileno()).st_mtime, os.fstat(file.fileno()).st_mtime - time.time())
     except OSError as error:
         return note("clock", f"can't be compared with that of the file system: {error}")
-    remedy = "let NTP or chrony set the clocks; till then run with --rerun-triggers input params software-env"
+    remedy = "let NTP or chrony set the clocks; until then run with --rerun-triggers input params software-env"
     message = (
         f"{time.strftime('%Y-%m-%d %H:%M UTC', time.gmtime())}, {skew:.1f} s from that of the file system of results"
     )
@@ -145,7 +143,7 @@ def check_clock(results: str) -> Finding:
 
 
 def check_hdf5(results: str) -> Finding:
-    """An HDF5 file is written and read with the locks that the library takes by default, in a process of its own."""
+    """An HDF5 file is written and read with the locks that the library takes by default, in a separate process."""
     place = nearest_folder(results)
     path = place / f".doctor-{uuid.uuid4().hex}.h5"
     setting = os.environ.get("HDF5_USE_FILE_LOCKING")
@@ -163,7 +161,7 @@ def check_hdf5(results: str) -> Finding:
 
 
 def _write_and_read(path: str) -> Exception | None:
-    """What went wrong, handed back and not raised, for an error in a contained process is logged at length."""
+    """What went wrong, returned instead of raised, because errors in a contained process are logged at length."""
     import h5py
 
     try:
@@ -177,5 +175,5 @@ def _write_and_read(path: str) -> Exception | None:
 
 
 def _remove(path: Path) -> None:
-    with contextlib.suppress(OSError):  # where nothing could be made there is nothing to remove
+    with contextlib.suppress(OSError):  # nothing to remove if nothing could be created
         path.unlink()

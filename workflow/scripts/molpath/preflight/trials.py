@@ -1,4 +1,4 @@
-"""Encoders and slide encoders are built as jobs will build them, and something goes through each."""
+"""Encoders and slide encoders are built as jobs will build them, and run once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .findings import Finding, note, ok, problem
 DEADLINE_S = 900.0
 #: Patches of the bag that a slide encoder gets, in rows of this many, and their distance in level-0 pixels.
 BAG, SIDE, EDGE = 16, 4, 1024
-#: Environments in which features and embeddings are made (envs/), for those who let Snakemake deploy them.
+#: Environments in which features and embeddings are made (envs/), for users who let Snakemake deploy them.
 SAME_BUILD = (
     "torch, torchvision and timm must be of one build: install the versions of envs/requirements.lock from one index, "
     "or let Snakemake make environments (--sdm conda)"
@@ -35,7 +35,7 @@ def try_encoders(encoders: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
 
 
 def try_slide_encoders(models: Sequence[Mapping[str, Any]], deployed: bool) -> Iterator[Finding]:
-    """A bag of patches through each slide encoder of others.
+    """A bag of patches through each foreign slide encoder.
 
     models: {name, model, weights, width}: entry of the config, its weights, numbers per patch. deployed: their jobs
     run in an environment that Snakemake makes, which is not this one.
@@ -46,7 +46,7 @@ def try_slide_encoders(models: Sequence[Mapping[str, Any]], deployed: bool) -> I
             yield note(
                 f"trial of model {job['name']}",
                 f"not tried: {reason}",
-                "after the first run look at results/logs/embed",
+                "after the first run check results/logs/embed",
             )
         return
     for job, result in map_contained(_embed, models, DEADLINE_S):
@@ -65,7 +65,7 @@ def _finding_of(check: str, result: Any, remedy: str) -> Finding:
     message = f"{type(result).__name__}: {str(result).strip() or 'without a word'}"
     if isinstance(result, Lost):
         return problem(
-            check, f"it ended without a result: {result}", "look whether memory or the GPU is used by others"
+            check, f"it ended without a result: {result}", "check whether other processes use the memory or the GPU"
         )
     if isinstance(result, ImportError) or "torchvision" in message:
         remedy = SAME_BUILD
@@ -73,7 +73,7 @@ def _finding_of(check: str, result: Any, remedy: str) -> Finding:
 
 
 def _contained(work: Callable[[Mapping[str, Any]], str], job: Mapping[str, Any]) -> str | Exception:
-    """What a trial says; errors are handed back and not raised, for the log would have them at length."""
+    """What a trial says; errors are returned instead of raised, to keep the log short."""
     try:
         return work(job)
     except Exception as error:
@@ -96,7 +96,7 @@ def _encode_patch(job: Mapping[str, Any]) -> str:
 
     if not all(os.path.isfile(file) for file in job["files"]):
         width = try_blank(job["adapter"])
-        return f"its network can be built{f' and gives {width:,} numbers' * bool(width)}; its weights aren't there yet"
+        return f"its network can be built{f' and gives {width:,} numbers' * bool(width)}; its weights are not there yet"
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     encoder = build(job["files"], job["config"])
     encoder = encoder.to(device)
@@ -105,9 +105,7 @@ def _encode_patch(job: Mapping[str, Any]) -> str:
     vector = encoder(patch).to("cpu")
     duration_s = time.perf_counter() - started_at
     if tuple(vector.shape) != (1, encoder.dim) or not bool(torch.isfinite(vector).all()):
-        raise ValueError(
-            f"a patch gave {tuple(vector.shape)} numbers, or such as are not finite, for 1 x {encoder.dim}"
-        )
+        raise ValueError(f"a patch gave {tuple(vector.shape)} numbers, or non-finite ones, for 1 x {encoder.dim}")
     return f"a patch of {job['edge']} px gave {encoder.dim:,} numbers in {duration_s:.2g} s ({_named(torch, device)})"
 
 

@@ -1,4 +1,4 @@
-"""What a run leaves for others: its folder on the hub, TensorBoard events.
+"""Exports of a run: its folder on the hub, TensorBoard events.
 
     python -m molpath.pretrain.artefacts results/pretrain/runs/<run> <empty folder>
 
@@ -58,7 +58,7 @@ def export(run_folder: str, target: str) -> None:
     """Copy weights, config and history of a run to `target`, with their digests and the model card as README.md.
 
     Raises FileExistsError if `target` is a file or holds anything: what was published should not change under its name;
-    and DamagedModel where a file is not the one that the run wrote, or nothing says which one that is.
+    and DamagedModel where a file is not the one that the run wrote, or has no recorded digest.
     """
     source, folder = Path(run_folder), Path(target)
     needed = (*FILES, CARD, DIGESTS)
@@ -82,7 +82,8 @@ def write_digests(path: str | os.PathLike[str], files: Mapping[str, str | os.Pat
 
 
 def check_digests(folder: Path, names: Sequence[str]) -> None:
-    """Raises DamagedModel unless these files of a folder are those of its digests; without digests nothing is said."""
+    """Raises DamagedModel unless these files of a folder are those of its digests; without digests nothing is
+    checked."""
     path = folder / DIGESTS
     if not path.exists():
         return

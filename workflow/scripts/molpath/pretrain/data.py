@@ -97,7 +97,7 @@ def gather(
 
 
 def check_cases(examples: Sequence[Example], read: Sequence[str], fraction: float) -> None:
-    """Raises UnfitProfiles for a branch that could learn nothing: slides and profiles of one case are no negatives of
+    """Raises UnfitProfiles for a branch that could not learn: slides and profiles of one case are no negatives of
     each other, so that no step would have a term for it, and its random weights would come out as a finished model."""
     for name in read:
         count = len({examples[i].case for i in rows_with(examples, name)})
@@ -115,7 +115,7 @@ def check_cases(examples: Sequence[Example], read: Sequence[str], fraction: floa
 class Batch:
     """A batch of all ranks as a list of examples, and the numbers of this rank's share of it.
 
-    patches: float16 T x D, bags one below the other, with `lengths`. profiles: by modality what its branch takes, one
+    patches: float16 T x D, stacked bags, with `lengths`. profiles: by modality what its branch takes, one
     row for each example of `rows[modality]`, positions in the share. after: state of the generator once it was drawn.
     """
 
@@ -159,7 +159,7 @@ def gene_tokens(
     absent = np.isnan(chosen_values)
     if absent.any():
         longest = int((~absent).sum(1).max())
-        order = np.argsort(absent, axis=1, kind="stable")[:, :longest]  # what is there comes first, in its order
+        order = np.argsort(absent, axis=1, kind="stable")[:, :longest]  # present genes come first, in their order
         chosen_tokens, chosen_values, absent = (
             np.take_along_axis(array, order, axis=1) for array in (chosen_tokens, chosen_values, absent)
         )
@@ -215,7 +215,7 @@ class Loader:
         values = self.data.rna_values[[rows[i] for i in local_rows]]
         if count < genes:
             chance = rng.random((len(rows), genes))[local_rows]
-            chance[np.isnan(values)] = 1.0  # behind all genes that the profile has
+            chance[np.isnan(values)] = 1.0  # after all genes that the profile has
             columns = np.sort(np.argpartition(chance, count, axis=1)[:, :count], axis=1)
         return gene_tokens(values, self.data.rna_tokens, self.vocabulary, columns)
 
@@ -223,7 +223,7 @@ class Loader:
         return (torch.from_numpy(self.data.flags[[rows[i] for i in local_rows]].astype(np.float32)),)
 
     def ahead(self, batches: Sequence[list[Example]], rng: np.random.Generator) -> Generator[Batch]:
-        """The batches in order, the next one read meanwhile; see Ring.ahead."""
+        """The batches in order, the next one being read meanwhile; see Ring.ahead."""
         return self.ring.ahead(batches, lambda examples, slot: self.draw(examples, rng, slot))
 
 

@@ -1,4 +1,4 @@
-"""What config.json of a run says of its network: each branch's sizes, and the names of what it takes."""
+"""What config.json of a run says about its network: each branch's sizes, and the names of what it takes."""
 
 from __future__ import annotations
 

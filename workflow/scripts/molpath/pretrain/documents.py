@@ -1,4 +1,4 @@
-"""What a run's folder says of itself: config.json, model card and digests, rewritten when names or facts change.
+"""What a run's folder says about itself: config.json, model card and digests, rewritten when names or facts change.
 
 Results of training are in config.json (`trained`), so that none of this needs a training step.
 """
@@ -43,7 +43,7 @@ def write_trained(trainer: Trainer, description: Description, cases: Sequence[st
 
 
 def found_out(trainer: Trainer, job: Job) -> Trained:
-    """What the card says of the data and of the training."""
+    """What the card says about the data and of the training."""
     data, network = trainer.data, trainer.network
     branches = {name: getattr(network, name) for name in BRANCHES}
     return {
@@ -63,9 +63,9 @@ def found_out(trainer: Trainer, job: Job) -> Trained:
 
 
 def write_documents(run: Run, weights: str, outputs: Mapping[str, str], patch_encoder: Mapping[str, str]) -> None:
-    """Write what the folder of trained weights says of itself, under the names of this study.
+    """Write what the folder of trained weights says about itself, under the names of this study.
 
-    weights: digests of the weights that encoded the patches; patch_encoder: what the card says of it.
+    weights: digests of the weights that encoded the patches; patch_encoder: what the card says about it.
     """
     description = json.loads(Path(outputs["config.json"]).read_text(encoding="utf-8"))
     if "rna_encoder" in description:

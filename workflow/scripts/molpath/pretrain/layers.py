@@ -1,4 +1,4 @@
-"""Layers of the slide encoders, which keep little of what they compute for the backward pass."""
+"""Layers of the slide encoders, which store little for the backward pass."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def drop(x: torch.Tensor, mask: torch.Tensor | None, p: float) -> torch.Tensor:
 
 
 def recomputed(function: Callable[..., torch.Tensor], *inputs: torch.Tensor | None) -> torch.Tensor:
-    """function(*inputs), element by element and free of chance: its temporaries are made again in the backward pass.
+    """function(*inputs), elementwise and deterministic: its temporaries are recomputed in the backward pass.
 
     A step of 32 bags of 2,048 patches holds half as much this way, for a few hundredths more arithmetic.
     """

@@ -24,7 +24,7 @@ def left_state(
     set aside, so that it can be looked at and the next attempt doesn't end at it.
     """
     try:
-        with zipfile.ZipFile(path) as archive:  # torch.load takes what it reads, whatever the checksums in it say
+        with zipfile.ZipFile(path) as archive:  # torch.load ignores the checksums in the file
             if damaged := archive.testzip():
                 raise ValueError(f"{damaged} differs from its checksum")
         # The generators' states must stay on the CPU; weights are copied to where they belong.

@@ -27,7 +27,7 @@ def write_model_card(
 ) -> None:
     """Write model_card.md of a trained run: what the hub reads of it, data, sizes, settings, RankMe curve, digests.
 
-    description: config.json; patch_encoder: what is known of it, hub and licence.
+    description: config.json; patch_encoder: what is known about it, hub and licence.
     """
     trained, selected, name = description["trained"], description["selected"], run["name"]
     dim = description["slide_encoder"]["input"]
@@ -108,7 +108,7 @@ def front_matter(run: Run, selected: Selected, patch_encoder: Mapping[str, str])
     metric = {"type": "rankme", "name": "RankMe of training slides", "value": round(selected["rankme"], 2)}
     result = {
         "task": {"type": "feature-extraction"},
-        "dataset": {"name": cohorts, "type": "cohorts"},  # whether they are public, nobody says here
+        "dataset": {"name": cohorts, "type": "cohorts"},  # it is unknown here whether they are public
         "metrics": [metric],
     }
     values = {
@@ -135,7 +135,7 @@ def licence_lines(run: Run, patch_encoder: Mapping[str, str]) -> list[str]:
     """What binds whoever publishes these weights; which licence they get is for the owner of the run to say."""
     encoder, licence = run["encoder"], patch_encoder.get("licence", "")
     licence_text = (
-        f"patch encoder {encoder} is under {licence}" if licence else f"patch encoder {encoder}: not known here"
+        f"patch encoder {encoder} is under {licence}" if licence else f"patch encoder {encoder}: unknown here"
     )
     started = ["The RNA branch started from scGPT's weights (github.com/bowang-lab/scGPT, MIT licence)."]
     return [

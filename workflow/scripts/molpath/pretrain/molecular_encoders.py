@@ -24,7 +24,7 @@ PAD, CLS, END = "<pad>", "<cls>", "<eoc>"
 PAD_VALUE = -2.0
 #: scGPT clips values here before they are encoded; deviations below the mean as those above.
 LARGEST_VALUE = 512.0
-#: Bytes of attention that a CPU may hold at once, and from which on training keeps none of it.
+#: Bytes of attention that a CPU may hold at once, above which training recomputes it.
 ATTENTION_BYTES = 2**28
 
 
@@ -58,7 +58,7 @@ class ValueEncoder(nn.Module):
 
 
 def profiles_at_once(tokens: torch.Tensor, heads: int) -> int:
-    """How many profiles pass a layer together: on a CPU with dropout, attention holds a matrix a head of each."""
+    """How many profiles pass a layer together: on a CPU with dropout, attention holds a matrix per head of each."""
     count, genes = tokens.shape
     if tokens.device.type != "cpu":
         return max(1, count)
@@ -77,7 +77,7 @@ def without_fast_path() -> Iterator[None]:
 
 
 def layer_recomputed(layer: nn.Module, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-    """A layer of the transformer; what it holds is made again in the backward pass, from the same state of chance."""
+    """A layer of the transformer; it is recomputed in the backward pass, from the same random state."""
     if not torch.is_grad_enabled():
         vectors: torch.Tensor = layer(x, src_key_padding_mask=mask)
     else:
@@ -121,7 +121,7 @@ class RnaEncoder(nn.Module):
         return embeddings
 
     def _mean(self, tokens: torch.Tensor, values: torch.Tensor, recompute: bool) -> torch.Tensor:
-        """Mean over the tokens of the last layer, B x width; paddings are seen by nothing.
+        """Mean over the tokens of the last layer, B x width; padding is masked.
 
         recompute: layers are computed again in the backward pass, which takes about a third more time.
         """
@@ -187,7 +187,7 @@ def standardise(values: np.ndarray, scale: Scale, genes: Sequence[str]) -> np.nd
 
 
 def vocabulary_of(genes: Sequence[str]) -> list[str]:
-    """Vocabulary of a run that starts from nothing: specials, then the genes, sorted."""
+    """Vocabulary of a run that starts at random: specials, then the genes, sorted."""
     return [PAD, CLS, END, *sorted(genes)]
 
 
@@ -196,7 +196,7 @@ def load_scgpt(encoder: RnaEncoder, folder: str) -> dict[str, list[str]]:
 
     Fused attention weights (`Wqkv`, below `_impl` in newer files) are renamed to `in_proj`, and the gene embedding's
     rows follow `read_vocabulary`.
-    Returns the names that were `loaded`, those of the file that have no place here (its decoders: `unused`), and
+    Returns the names that were `loaded`, those of the file that are not used here (its decoders: `unused`), and
     those of ours that start at random (the projection: `new`). Raises ValueError naming every tensor of ours, but
     the projection's, that the file lacks, has in another shape or with numbers that are not finite, sizes of args.json
     that differ, and files that can't be read: nothing is left out silently.

@@ -63,8 +63,8 @@ class SlideEncoder(nn.Module):
         self.after = nn.Linear(heads * hidden, output) if heads > 1 else nn.Identity()
 
     def forward(self, patches: torch.Tensor, lengths: Sequence[int] | None = None) -> torch.Tensor:
-        """patches: float T x input, the bags one below the other; lengths: patches of each of the B bags, none of
-        them 0 (one bag if left out). Returns B x output. No padding: a bag's embedding is its own affair."""
+        """patches: float T x input, the bags stacked; lengths: patches of each of the B bags, none of
+        them 0 (one bag if left out). Returns B x output. No padding: bags don't affect each other."""
         lengths = [len(patches)] if lengths is None else list(lengths)
         if min(lengths) < 1 or sum(lengths) != len(patches):
             raise ValueError(f"{len(patches)} patches can't be bags of {lengths[:8]} patches; none may be empty")
@@ -147,7 +147,7 @@ class SlideTransformer(nn.Module):
         self.after = nn.Sequential(nn.Linear(hidden, hidden), nn.GELU(), nn.Linear(hidden, output))
 
     def forward(self, patches: torch.Tensor, lengths: Sequence[int] | None = None) -> torch.Tensor:
-        """patches: float T x input, the bags one below the other; lengths: patches of each of the B bags.
+        """patches: float T x input, the bags stacked; lengths: patches of each of the B bags.
 
         Returns B x output. Bags pass the blocks one by one: attention within a bag is the whole cost.
         """
@@ -159,7 +159,7 @@ class SlideTransformer(nn.Module):
 
     def embed_blocks(self, blocks: Iterable[torch.Tensor]) -> torch.Tensor:
         """Embedding (output) of one bag whose patches come in blocks; they meet in attention, so memory grows with it
-        (about 40 kB a patch)."""
+        (about 40 kB per patch)."""
         embeddings: torch.Tensor = self(torch.cat(list(blocks)))
         return embeddings[0]
 
@@ -227,7 +227,7 @@ def save(tensors: Mapping[str, torch.Tensor], path: str) -> None:
 
 
 def load(folder: str, revision: str | None = None) -> tuple[Threads, Description]:
-    """The network of a run's folder, from model.safetensors and config.json and nothing else, in evaluation mode.
+    """The network of a run's folder, from model.safetensors and config.json alone, in evaluation mode.
 
     Raises DamagedModel where digests next to them (sha256.txt) differ. A name user/model that is no folder is
     taken from the Hugging Face hub, at `revision`.

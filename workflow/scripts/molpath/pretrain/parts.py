@@ -13,7 +13,7 @@ def sample_evenly(slide_ids: Iterable[str], organs: Mapping[str, str], fraction:
     """round(fraction x slides) of a cohort, the same number from each organ until one runs out.
 
     Which slides come first within an organ follows from their ids, so a smaller fraction lies within a larger one.
-    Slides without an organ count as one more.
+    Slides without an organ form one more.
     """
     waiting: dict[str, list[str]] = {}
     for slide_id in sorted(slide_ids, key=lambda name: (zlib.crc32(name.encode()), name)):

@@ -105,7 +105,7 @@ def words_of(settings: RnaSettings, genes: Sequence[str], table: str = "") -> li
 def tokens_by_cohort(values: np.ndarray, cohorts: Sequence[str]) -> dict[str, int]:
     """Genes that the profiles (float32 N x genes, NaN where absent) of each cohort show at most; N cohorts.
 
-    Raises UnfitProfiles for a profile that has none: the branch would know it by nothing.
+    Raises UnfitProfiles for a profile that has none: the branch would get no input.
     """
     counts = (~np.isnan(values)).sum(1)
     tokens: dict[str, int] = {}

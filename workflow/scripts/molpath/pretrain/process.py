@@ -14,7 +14,7 @@ def main() -> None:
     """Train as the file says; ends with the job that started it."""
     die_with_parent()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    from .runs import train  # late: torch takes seconds, in which the job that started this one may end
+    from .runs import train  # imported late: torch takes seconds, during which the parent job may end
 
     train(json.loads(Path(sys.argv[1]).read_text()))
 

@@ -21,7 +21,7 @@ class UnfitProfiles(Exception):
 
 
 def read_tables(paths: Sequence[str]) -> anndata.AnnData | None:
-    """Tables of several cohorts below each other, with (chosen) genes that any of them has; None if there are none.
+    """Tables of several cohorts concatenated, with (chosen) genes that any of them has; None if there are none.
 
     Each source has genes of its own (Vaidya et al., arXiv 2501.16652): where a cohort hasn't chosen or measured a gene,
     its profiles hold NaN. A flag that a cohort doesn't have is 0, and not observed. Flags are uint8: as float32,
@@ -53,7 +53,7 @@ def read_tables(paths: Sequence[str]) -> anndata.AnnData | None:
 
 
 def check_names(paths: Sequence[str], tables: Sequence[anndata.AnnData]) -> None:
-    """Raises UnfitProfiles where a profile_id is there twice: a slide's pair would take the values of another case."""
+    """Raises UnfitProfiles where a profile_id occurs twice: a slide's pair would take the values of another case."""
     path_of: dict[str, str] = {}
     for path, table in zip(paths, tables, strict=True):
         for name in table.obs_names:

@@ -26,7 +26,7 @@ def readers_of(settings: Training) -> int:
 
 @dataclass
 class Bags:
-    """Patches (float16 T x D) of some slides one below the other, and how many each has; there after `wait`."""
+    """Patches (float16 T x D) of some slides, stacked, and how many each has; complete after `wait`."""
 
     patches: torch.Tensor
     lengths: list[int]
@@ -53,7 +53,7 @@ class Slot:
         before is lost."""
         lengths = [store.rows(slide_id, count) for slide_id in slide_ids]
         if len(self.buffer) < sum(lengths):
-            self.buffer = torch.empty((0, 0), dtype=torch.float16)  # the old one goes first
+            self.buffer = torch.empty((0, 0), dtype=torch.float16)  # free the old one first
             self.buffer = torch.empty((sum(lengths), store.dim), dtype=torch.float16, pin_memory=self.pinned)
         bags = Bags(self.buffer[: sum(lengths)], lengths)
         parts = [part.numpy() for part in torch.split(bags.patches, lengths)] if lengths else []
@@ -68,8 +68,8 @@ class Slot:
 class Ring:
     """`SLOTS` buffers and the threads that fill them: memory of so many of the largest steps, and no more.
 
-    A thread draws what each step reads, in the order of steps, and `readers` threads read it. So chance, order and
-    bytes are those of one reader.
+    A thread draws what each step reads, in the order of steps, and `readers` threads read it. So random numbers, order
+    and bytes are those of one reader.
     """
 
     def __init__(self, readers: int, device: torch.device):

@@ -33,11 +33,11 @@ from .training import Row, Trainer
 
 log = logging.getLogger(__name__)
 
-#: What is kept of a run. Its card and digests, and what config.json says of names, are written again each time.
+#: What is kept of a run. Its card and digests, and what config.json says about names, are written again each time.
 KEPT = ("model.safetensors", "last.safetensors", "history.tsv", "config.json")
-#: Keys of a run that only say how things are called; what its patches are, their checksums say.
+#: Keys of a run that are only names; checksums identify its patches.
 NAMES = ("name", "grid", "encoder", "patches")
-#: Settings of training that no result shows.
+#: Settings of training that don't affect results.
 MEANS = ("readers", "save_every")
 
 
@@ -65,9 +65,9 @@ def pretrain_run(
     and sha256.txt with the digests of these. Most arguments are those of a Job.
 
     slides: sheet with the organs, for runs on a part of the pairs; finished: folder of finished results, from which the
-    same contents are taken without a step; names, rows of other cohorts and what is known of the patch encoder are no
-    contents, and config.json and the card say them again. code: digest of the code that trains; patch_encoder: what the
-    card says of it. Raises what Trainer.run raises, or LaunchFailed where the run has several processes.
+    same contents are taken without a step; names, rows of other cohorts and what is known about the patch encoder are
+    no contents, and config.json and the card say them again. code: digest of the code that trains; patch_encoder: what
+    the card says about it. Raises what Trainer.run raises, or LaunchFailed where the run has several processes.
     """
     check_checkpoint(run)
     genes = str(genes) if run["rna_encoder"]["checkpoint"] and "rna" in run["modalities"] else ""
@@ -216,7 +216,7 @@ def train(job: Job) -> None:
         verify_once(store, list(dict.fromkeys(example.slide_id for example in data.examples)), process_group)
         network = build(description, run["training"]["seed"])
         if network.rna is not None and checkpoint:
-            assert isinstance(network.rna, RnaEncoder)  # looked at before
+            assert isinstance(network.rna, RnaEncoder)  # checked before
             load_scgpt(network.rna, checkpoint)
         trainer = Trainer(network, data, vocabulary, run["training"], job["state"], job["stamp"], process_group)
         _follow(trainer, job)
@@ -234,7 +234,7 @@ def verify_once(store: PatchStore, slides: list[str], process_group: World) -> N
 
 
 def _follow(trainer: Trainer, job: Job) -> None:
-    """Train, and tell log, terminal and TensorBoard after each epoch; speeds go nowhere else."""
+    """Train, and report to log, terminal and TensorBoard after each epoch; speeds are written nowhere else."""
     is_first_rank = trainer.world.rank == 0
     run, log_path = job["run"], job["log_path"] if is_first_rank else None
     progress = Progress(log_path, f"pretraining {run['name']}", run["training"]["epochs"], "epochs")
@@ -242,7 +242,7 @@ def _follow(trainer: Trainer, job: Job) -> None:
 
     def tell(row: Row, seconds: float) -> None:
         before = int(row["epoch"]) - progress.state["done"] - 1
-        if before > 0:  # a stopped run goes on from where it was
+        if before > 0:  # a stopped run continues from where it was
             progress.step(before, kept=True)
         progress.step()
         rate = len(trainer.data.examples) / seconds

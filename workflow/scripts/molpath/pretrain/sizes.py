@@ -1,4 +1,4 @@
-"""How large a network gets: the genes its DNA branch sees, and whether memory holds it."""
+"""The size of a network: the genes its DNA branch sees, and whether memory holds it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..common.memory import memory_available
 from .description import Description
 from .network import Branch, Threads
 
-#: Bytes a parameter in training: its value, gradient and two moments of AdamW, and a copy of the epoch that is kept.
+#: Bytes per parameter in training: its value, gradient and two moments of AdamW, and a copy of the epoch that is kept.
 BYTES = 20
 #: What makes a branch smaller.
 REMEDIES: dict[Branch, str] = {
@@ -33,7 +33,7 @@ def gene_of(flag: str) -> str:
 
 def flags_of_genes(values: np.ndarray, rows: Sequence[int], flags: Sequence[str], limit: int) -> np.ndarray:
     """bool F: the flags of at most `limit` genes, those with any flag in most profiles (`rows` of values, N x F), of
-    equals the first by name; 0 takes every gene. Looks at a profile at a time: of a gene each counts once."""
+    equals the first by name; 0 takes every gene. Each profile counts once per gene."""
     genes = np.array([gene_of(flag) for flag in flags], object)
     names = list(dict.fromkeys(genes))
     if not limit or len(names) <= limit:

@@ -20,7 +20,7 @@ def similarities(
     """Cosine similarities over the temperature of B slide and B profile embeddings (B x D), row i belonging to row i.
 
     Rows of one case (`cases`: int B) are no negatives of each other (-inf): two slides of a patient share a profile,
-    and pushing them apart would teach the opposite.
+    and should not be pushed apart.
     """
     similarity = F.normalize(slides.float(), dim=1) @ F.normalize(profiles.float(), dim=1).T / temperature
     same = (cases[:, None] == cases[None, :]) & ~torch.eye(len(cases), dtype=torch.bool, device=cases.device)
@@ -113,7 +113,7 @@ def backward(
     """Gradients of the batch's loss, this rank's part of them; returns the terms and accuracies of `losses`.
 
     With `micro_batch` the share passes in pieces, twice: first without graphs, for the loss and the gradients of the
-    embeddings; then each piece again, from the same state of chance, to carry those back. What is held is a piece;
+    embeddings; then each piece again, from the same random state, to propagate those. Only a piece is held in memory;
     the gradients are those of the whole batch (gradient caching, Gao et al., arXiv 2101.06983).
     """
     precision, joint, size = settings["precision"], settings["joint"], settings["micro_batch"]

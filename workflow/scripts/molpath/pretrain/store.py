@@ -25,7 +25,7 @@ from ..common.record import Record, check_intact
 from ..features.layouts import read_features
 
 log = logging.getLogger(__name__)
-#: Patches that are read at a time where a whole slide is only looked at.
+#: Patches that are read at a time when a whole slide is only checked.
 ROWS = 16384
 
 
@@ -78,7 +78,7 @@ def pack_patches(
 
 
 def _intact(row: Mapping[str, str], wsi: str, record: Record) -> Path:
-    """The feature file of a row. Raises ChangedFile where one of this workflow isn't what its manifest tells."""
+    """The feature file of a row. Raises ChangedFile where one of this workflow differs from its manifest."""
     path = file_of(row, wsi)
     if path.is_relative_to(os.path.normpath(wsi)):
         check_intact(path, row.get("fingerprint", ""), record, "extract_features")
@@ -120,8 +120,8 @@ class PackedFile:
     def read_into(self, row: int, out: np.ndarray) -> None:
         """Fill `out` (float16 n x dim, contiguous) with the rows from `row` on, without Python's lock while it waits.
 
-        Raises DamagedStore, naming the file, where it can't be read, ends too early, or is another one than before. A
-        mapped file would end the process instead where a disk fails.
+        Raises DamagedStore, naming the file, where it can't be read, ends too early, or was replaced. On a disk
+        failure a mapped file would kill the process.
         """
         view, place = out.reshape(-1).view(np.uint8).data, self.offset + row * self.dim * out.itemsize
         try:
@@ -138,7 +138,7 @@ class PackedFile:
                 os.close(handle)
         except OSError as error:
             raise DamagedStore(
-                f"{self.path} can't be read ({error}); look at the disk and start the run again"
+                f"{self.path} can't be read ({error}); check the disk and start the run again"
             ) from error
 
 
@@ -187,7 +187,7 @@ class PatchStore:
                 )
 
     def unverified(self, slide_ids: Sequence[str]) -> list[str]:
-        """Those of these slides that `mark` doesn't know, or whose file is another one since."""
+        """Those of these slides that `mark` doesn't know, or whose file was replaced since."""
         marked: dict[str, dict[str, int]] = {}
         for name in {self._file_of(slide_id) for slide_id in slide_ids}:
             marked |= {name: self._marked(Path(name))}
@@ -210,7 +210,7 @@ class PatchStore:
             try:
                 write_json(marker_of(path), {"file": state_of(path), "slides": self._marked(path) | checksums})
             except OSError as error:
-                log.info("%s can't be written (%s): checksums are looked at again next time", marker_of(path), error)
+                log.info("%s can't be written (%s): checksums are verified again next time", marker_of(path), error)
 
     def _file_of(self, slide_id: str) -> str:
         return self.place[slide_id][0].path

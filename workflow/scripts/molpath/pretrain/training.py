@@ -1,4 +1,4 @@
-"""The training loop: epochs over pairs, RankMe after each, the best kept; taken up again where it was stopped."""
+"""The training loop: epochs over pairs, RankMe after each, the best kept; resumed where it was stopped."""
 
 from __future__ import annotations
 
@@ -74,8 +74,8 @@ class Trainer:
     """Trains the branches of a run on its pairs.
 
     settings: section `training` of the run. `state`: path of the undeclared file that a stopped run leaves, after any
-    step; it carries `stamp` and is refused if its own differs, or set aside if damaged. It holds all that chance
-    depends on, so a run that was stopped and taken up again ends as if it never was, bit for bit on CPUs.
+    step; it carries `stamp` and is refused if its own differs, or set aside if damaged. It holds all random
+    states, so a resumed run ends like an uninterrupted one, bit for bit on CPUs.
     """
 
     def __init__(
@@ -144,7 +144,7 @@ class Trainer:
         self.network.eval()
 
     def _check_trained(self) -> None:
-        """Every branch of the kept weights took part in a step: what is random is no finished model."""
+        """Every branch of the kept weights took part in a step: random weights are no finished model."""
         rows = [row for row in self.history if row["epoch"] <= self.best["epoch"]]
         idle = [name for name in self.network.branches() if not any(f"{name}_gradient" in row for row in rows)]
         if idle:
@@ -162,7 +162,7 @@ class Trainer:
             self._save()
             raise Stopped(
                 f"stopped on request after {self.epoch} epochs and {self.step} of {self.steps} steps; "
-                f"start again to go on from here"
+                f"start again to resume from here"
             )
 
     def _train_epoch(self) -> None:
@@ -283,7 +283,7 @@ class Trainer:
             torch.save(state, handle)
 
     def _resume(self) -> None:
-        """Go on from what an earlier attempt left; the first rank looks at it, and the others do as it found."""
+        """Resume from the state of an earlier attempt; the first rank checks it, and the others follow."""
         verdict, state = "", dict[str, Any]()
         if self.world.rank == 0:
             fits = {name: value.shape for name, value in self.network.state_dict().items()}
@@ -297,4 +297,4 @@ class Trainer:
         self.optimizer.load_state_dict(state["optimizer"])
         for name in ATTRIBUTES:
             setattr(self, name, state[name])
-        log.info("taken up again after %d epochs and %d steps", self.epoch, self.step)
+        log.info("resumed after %d epochs and %d steps", self.epoch, self.step)

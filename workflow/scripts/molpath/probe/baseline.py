@@ -20,7 +20,7 @@ def survival_at(
 ) -> np.ndarray:
     """Predicted survival (float N x days) of samples with `risk` (float N) at the days `at`.
 
-    known, times, events: risk, follow-up (days) and events of the training side that the model was fitted on; its
+    train_risk, times, events: risk, follow-up (days) and events of the training side that the model was fitted on; its
     baseline is Breslow's (scikit-survival's). nan beyond the longest follow-up there: nothing was seen of it.
     """
     from sksurv.linear_model.coxph import BreslowEstimator

@@ -33,7 +33,7 @@ def agreement(labels: np.ndarray, clusters: np.ndarray) -> dict[str, float]:
 
 
 def probe_clusters(task: Task, x: np.ndarray, k: int, settings: Clustering) -> Results:
-    """k-means (10 starts) on all samples, once a seed; labels shuffled over the cases as a control, each
+    """k-means (10 starts) on all samples, once per seed; labels shuffled over the cases as a control, each
     beside the clusters of every seed (its repeat is permutation x seeds + seed).
 
     x: float N x D, raw. k = 0 takes the number of classes that occur. Raises BadTask for a survival task, and where

@@ -1,4 +1,4 @@
-"""Controls beside every model: what a probe finds where there is nothing, or nothing of the tissue, to find.
+"""Controls next to every model: what a probe finds where there is nothing, or nothing of the tissue, to find.
 
 permuted, <protocol>_permuted: labels (survival: times with events) shuffled over cases, of two cohorts within each, on
     request within each site; must be at chance.
@@ -39,7 +39,7 @@ ALONE = {
 
 
 def add_controls(results: Results, task: Task, x: np.ndarray, settings: Probe) -> None:
-    """Add the controls that the settings name; those whose column nobody gave (a sheet without sites) are left out."""
+    """Add the controls that the settings name; those without their column (a sheet without sites) are left out."""
     controls = settings.get("controls", CONTROLS)
     if "site_only" in controls and covers(task.sites, task):
         add_simple(results, "site_only", site_columns([task.sites[name] for name in task.samples]), settings)
@@ -138,8 +138,8 @@ def notes_of_controls(summary: pd.DataFrame, primary: str, classes: int) -> pd.S
     """Column `note` of a summary: where a control's interval doesn't hold chance, it says so.
 
     A simple control's has to be above it; a permuted one's band of ENOUGH_PERMUTATIONS may be on either side, of a
-    metric that is below chance under the null (BELOW_CHANCE) over it only. Nothing is said of metrics without a chance.
-    over: as intervals.summarise writes it; n_draws: permutations with a value.
+    metric that is below chance under the null (BELOW_CHANCE) over it only. Nothing is said about metrics without a
+    chance. summary: as intervals.summarise writes it; n_draws: permutations with a value.
     """
     chance = chance_of(primary, classes)
     notes = summary.note.copy()

@@ -1,6 +1,6 @@
 """Ridge Cox regression at scikit-survival's optimum, in a fraction of its time.
 
-scikit-survival's Newton steps build the Hessian sample by sample in Python: 30 CPU-s a fold at 800 samples of 1,024
+scikit-survival's Newton steps build the Hessian sample by sample in Python: 30 CPU-s per fold at 800 samples of 1,024
 numbers (tests/benchmarks/probe_speed.py). The same convex objective is minimised here by SciPy's L-BFGS, with sums
 over risk sets as cumulative sums, in the coordinates of the samples' span: an L2 penalty never leaves it, so that is
 exact, and its axes (those of one SVD) make the problem well behaved.

@@ -1,4 +1,4 @@
-"""Embeddings from an h5ad, read with h5py alone: a job of a second must not spend two on importing anndata."""
+"""Embeddings from an h5ad, read with h5py alone: importing anndata would take longer than the job."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class FineTuning:
 
     make: the untrained classifier (torch module, float N x D to outputs). bag: patches (float32 N x D) of the sample
     at a position of the task. recipe: epochs, warmup_epochs, learning_rate, final_learning_rate, weight_decay, patches,
-    precision. Chance follows `seed` and the fold: on one CPU with the same threads the same bytes come out.
+    precision. Random numbers follow `seed` and the fold: one CPU with the same threads gives the same bytes.
     """
 
     def __init__(

@@ -51,8 +51,8 @@ def run_finetune(
 
     model: with name, kind and what encoder_of needs; settings: those of the config's `probe`, with its `finetune`.
     cohort: tables/slides.tsv, for tasks that list no slides. finished: folder of finished folds, each under a stamp
-    of its samples, patches, weights, recipe and code: a job that was interrupted goes on with the next fold. A fold
-    that diverges or can teach nothing has a row with the reason and no value, and the others go on.
+    of its samples, patches, weights, recipe and code: an interrupted job continues with the next fold. A fold
+    that diverges or can teach nothing has a row with the reason and no value, and the others continue.
     """
     full_task = read_task(task, config, table)
     bags = TaskBags(Bags(manifests, wsi), slides_of(full_task, cohort))

@@ -1,4 +1,4 @@
-"""Probes beside the paper's: on standardised numbers, with a strength chosen inside the training side, and an MLP."""
+"""Probes besides the paper's: on standardised numbers, with a strength chosen inside the training side, and an MLP."""
 
 from __future__ import annotations
 

@@ -195,7 +195,7 @@ class Replicates:
 
 
 def has_scores(predictions: pd.DataFrame) -> bool:
-    """True for predictions with risks or class probabilities, which metrics can be worked out from again."""
+    """True for predictions with risks or class probabilities, from which metrics can be computed again."""
     scores = [name for name in ("risk", "prob_0", "predicted") if name in predictions]
     return len(predictions) > 0 and any(predictions[name].notna().all() for name in scores)
 

@@ -97,7 +97,7 @@ def draw_sets(square: Square, rng: np.random.Generator) -> tuple[list[np.ndarray
 def climb(
     x: np.ndarray, labels: Sequence[str], sites: Sequence[str], cases: Sequence[str], settings: Probe
 ) -> tuple[float, str, pd.DataFrame]:
-    """Average performance drop (0: none; nan: can't be said), why it can't be said ('' where it can), and the ladder.
+    """Average performance drop (0: none; nan: undefined), why it is undefined ('' where it isn't), and the ladder.
 
     x: float N x D; label, site and case of each sample: of a case one sample is drawn, so that none is on both sides.
     The probe is the frozen logistic one, its score the accuracy over test samples, all four groups counting alike. The

@@ -57,7 +57,7 @@ def classification_metrics(
 
 
 def chance_of(metric: str, classes: int) -> float:
-    """What a metric is of guesses that know nothing; nan where it depends on the shares of the classes.
+    """The value of a metric for uninformed guesses; nan where it depends on the shares of the classes.
 
     classes: those that samples of the task have (0 for survival). Of balanced accuracy that of a probe that guesses one
     of them at random.

@@ -22,7 +22,7 @@ Interval = Callable[[pd.DataFrame, str, int, int], tuple[float, float]]
 def summarise_with(
     rows: pd.DataFrame, guesses: pd.DataFrame, bootstraps: int, seed: int, intervals: Mapping[str, Interval]
 ) -> pd.DataFrame:
-    """`intervals.summarise`, with bootstraps of protocols whose metrics it can't work out: {protocol: function}."""
+    """`intervals.summarise`, with bootstraps of protocols whose metrics it can't compute: {protocol: function}."""
     summary = summarise(rows, guesses, bootstraps, seed)
     for index, row in summary.iterrows():
         protocol_predictions = (

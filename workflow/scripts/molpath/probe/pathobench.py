@@ -2,7 +2,7 @@
 
 {source}/{task}/{model}_{experiment}/{hyperparameters}/ with config.json, split.csv, test_metrics/fold_i/metrics.json
 (bootstrap_i of a task with one fold) and test_metrics_summary.json; results_summary.csv over all. Every number is
-worked out again from predictions.parquet with scikit-learn, so the layout also checks our own tables.
+computed again from predictions.parquet with scikit-learn, so the layout also checks this workflow's tables.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def write_results(
     settings: Probe,
     output: str,
 ) -> None:
-    """Write the folders beside `output` (results_summary.csv), which gets a row per model, task, protocol and metric.
+    """Write the folders next to `output` (results_summary.csv), which gets a row per model, task, protocol and metric.
 
     jobs: (model, task) of each file of the four lists. A fold without a result has null for every metric and a `note`.
     """
@@ -79,7 +79,7 @@ def parameters_of(protocol: str, task: Task, model: str, settings: Probe) -> dic
 
 
 def word_of(parameters: Mapping[str, Any]) -> str:
-    """Name of a folder that tells the parameters: C=0.5_balanced=True."""
+    """Name of a folder that gives the parameters: C=0.5_balanced=True."""
     text = "_".join(f"{name}={value}" for name, value in sorted(parameters.items()) if name != "max_iter")
     return re.sub(r"[^\w.=-]", "-", text)
 

@@ -2,7 +2,7 @@
 
 Profiles of a labelled support cohort, embedded by a model's RNA or DNA branch and averaged over each class, are the
 prompts; a query takes the class of the nearest one in L2. Survival: the prompts are the uncensored support cases that
-lived longest (low risk) and shortest (high risk), a quarter each. The baseline takes the same steps with the slide
+lived longest (low risk) and shortest (high risk), a quarter each. The baseline does the same with the slide
 embeddings of the support cases for profiles.
 """
 

@@ -27,7 +27,7 @@ UNCONVERGED = "the solver stopped before it converged"
 EMPTY = "no coefficient kept"
 #: Note of a fold whose tuned network predicts its own training side no better than shuffled labels.
 AT_CHANCE = "at chance on its own training side"
-#: Note of a fold that trains on a case and tests it, which the task's allow_case_overlap lets pass.
+#: Note of a fold that trains on a case and tests it, which the task's allow_case_overlap permits.
 OVERLAP = "a case is on both sides"
 #: What solvers warn of (words of category and message), and the note it becomes.
 WARNINGS = {"ConvergenceWarning": UNCONVERGED, "all coefficients are zero": EMPTY}
@@ -67,7 +67,7 @@ class Results:
         """Fit and predict one fold; a failed probe is a row with a note and no value.
 
         order: permuted positions whose labels, or times and events, each sample takes; then only the task's own metrics
-        are worked out, and of classes no predictions are kept (the seed gives them again); those of survival are, with
+        are computed, and of classes no predictions are kept (the seed gives them again); those of survival are, with
         the permuted times, for risk groups are tested against them.
         """
         task = self.task
@@ -151,7 +151,7 @@ class Results:
 def fitted(predict: Predict, train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, list[str]]:
     """Predictions of the test side, and notes of what the solver warned of; warnings of anything else pass.
 
-    Raises ProbeFailed where there is nobody to predict.
+    Raises ProbeFailed where the test side is empty.
     """
     if not len(test):
         raise ProbeFailed("the test side is empty")

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 #: How many names a message shows.
 SHOWN = 10
-#: Kind of model, and what its vectors are of, where a case's vector is of no slides.
+#: Kind of model, and what its vectors are of, where a case's vector isn't made of slides.
 CASES_GIVEN = (("table", "case_id"), ("table", ""))
 
 
@@ -70,7 +70,7 @@ def choose_samples(
 def check_missing(task: Task, embedded: Task, embeddings: EmbeddingTable, cohort: str, missing: str) -> None:
     """List samples without an embedding; raise BadTask where the settings do not allow them to be missing.
 
-    Without a table of the cohort nobody knows what was set aside, and `set_aside` lets all be missing.
+    Without a table of the cohort it is unknown what was set aside, and `set_aside` lets all be missing.
     """
     present = set(embedded.samples)
     absent = [name for name in task.samples if name not in present]
@@ -123,7 +123,7 @@ def check_bags(task: Task, used: Mapping[str, str], embedded: set[str], path: st
 
 
 def check_finite(task: Task, x: np.ndarray, path: str) -> None:
-    """No NaN and no infinity, which a solver would turn into a score of nothing."""
+    """No NaN and no infinity, which a solver would turn into a meaningless score."""
     wrong = [name for name, is_finite in zip(task.samples, np.isfinite(x).all(1), strict=True) if not is_finite]
     if wrong:
         raise BadTask(

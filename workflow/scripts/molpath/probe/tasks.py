@@ -94,7 +94,7 @@ class Task:
 def read_task(name: str, config: str | Path, table: str | Path, folds_needed: bool = True) -> Task:
     """Read config.yaml and k=all.tsv. Rows without a label are dropped; raises BadTask on contradictions.
 
-    Every id is a string. No case may be on both sides of a fold, whoever wrote the folds, unless config.yaml says
+    Every id is a string. No case may be on both sides of a fold, whatever made the folds, unless config.yaml says
     allow_case_overlap: true. Without `folds_needed` a table may have none: what joins two tasks, or looks at every
     sample, asks for labels alone.
     """

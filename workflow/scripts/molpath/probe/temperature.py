@@ -6,7 +6,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
-#: Temperatures that are looked at; outside of them probabilities are 0 and 1, or alike.
+#: Range of temperatures; outside of it probabilities are 0 and 1, or alike.
 RANGE = (0.01, 100.0)
 
 

@@ -55,7 +55,7 @@ def encoder_of(model: Model, sources: Sequence[str], width: int) -> tuple[nn.Mod
     """A slide encoder by the `kind` of the model, and the width of its embedding.
 
     threads: weights beside `sources[0]` (config.json of a run); random: the sizes `slide_encoder`, weights by `seed`;
-    chief: weights in `sources[0]`; abmil: weights by torch's state of chance. width: numbers per patch.
+    chief: weights in `sources[0]`; abmil: weights by torch's random state. width: numbers per patch.
     """
     if model["kind"] == "threads":
         network = load(str(Path(sources[0]).parent))[0]
@@ -72,7 +72,7 @@ def encoder_of(model: Model, sources: Sequence[str], width: int) -> tuple[nn.Mod
 
 
 def builder(model: Model, sources: Sequence[str], width: int, outputs: int) -> Callable[[], Classifier]:
-    """A function that makes the untrained classifier; what is chance in it follows torch's state of chance."""
+    """A function that makes the untrained classifier; its random weights follow torch's random state."""
 
     def make() -> Classifier:
         encoder, size = encoder_of(model, sources, width)

@@ -1,4 +1,4 @@
-"""What a tuned network knows of the bags that it was trained on: one that learned nothing says so beside its score."""
+"""How a tuned network predicts its training bags: one that learned nothing has a note at its score."""
 
 from __future__ import annotations
 

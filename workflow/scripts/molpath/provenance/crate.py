@@ -33,12 +33,12 @@ FORMATS = {
     ".parquet": "application/vnd.apache.parquet",
 }
 WORKFLOW_PROFILE = "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"
-#: Has the terms sha256 and contentSize's kin that schema.org lacks.
+#: Has terms that schema.org lacks, such as sha256.
 RUN_TERMS = "https://w3id.org/ro/terms/workflow-run/context"
 
 
 def write_job_times(benchmarks: str, output: str) -> tuple[datetime, datetime]:
-    """A row a benchmark below the folder: job, end (UTC), seconds, peak memory in MB. Returns first start, last end.
+    """A row per benchmark below the folder: job, end (UTC), seconds, peak memory in MB. Returns first start, last end.
 
     A job's end is when its benchmark was written. Without a benchmark both are now.
     """
@@ -69,7 +69,7 @@ def write_crate(
 ) -> None:
     """Write ro-crate-metadata.json about a results folder, a copy of the Snakefile, and the table of job times.
 
-    provenance: contents of provenance.json; times of jobs, and with them the date, are the only thing here beyond it.
+    provenance: contents of provenance.json; times of jobs, and the date that follows from them, are all that is added.
     """
     from rocrate.rocrate import ROCrate
 

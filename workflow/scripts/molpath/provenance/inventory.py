@@ -1,4 +1,4 @@
-"""The files of a results folder by SHA-256, as provenance.json lists them, and what became of them since.
+"""The files of a results folder by SHA-256, as provenance.json lists them, and what happened to them since.
 
 `python -m molpath.provenance.inventory <results folder>` compares a folder with its list, without Snakemake.
 """
@@ -56,7 +56,7 @@ def describe_file(folder: Path, name: str) -> dict:
 def compare(results: str | os.PathLike, threads: int = 1) -> list[str]:
     """One sentence for each file that is changed, missing or extra against the folder's own provenance.json.
 
-    All listed files are read whole. A folder that has none yet, as no run came to its end, has no differences; a
+    All listed files are read whole. A folder that has none yet, as no run finished, has no differences; a
     damaged list is one.
     """
     path = Path(results) / PROVENANCE

@@ -1,4 +1,4 @@
-"""What made the results, written down so that it can be shown: no times, no paths of a machine, no logins."""
+"""What made the results, in a form that can be shared: no times, no paths of a machine, no logins."""
 
 from __future__ import annotations
 

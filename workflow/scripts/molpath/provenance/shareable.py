@@ -14,16 +14,16 @@ from typing import Any
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):([/\\]{2})((?:[^/?#\"'<>|]*@)?[^ \t\r\n\"'<>|]*)")
 #: A login before a host, without a scheme (jane@host:/data), or an e-mail address.
 _LOGIN = re.compile(r"[^\s/@=,;\"'<>]+@(?=[A-Za-z0-9\[])")
-#: A path that leads out of the working directory, alone or behind other words (--data=/home/jane/slides), to its end.
+#: A path that leads out of the working directory, alone or after other words (--data=/home/jane/slides), to its end.
 _PATH = re.compile(r"(?<![\w./\\~…-])(?:~(?=[\w/])|\.\.?[/\\]|/(?=\S)|[A-Za-z]:[/\\]|\\\\)[^\n,;\"'<>|]*")
 
 
 def shareable(value: Any) -> Any:
     """A config, its keys too, without logins, tokens and folders.
 
-    A path below the working directory becomes relative, any other one `…/<name>`, wherever it is in a text; an
-    address loses its login and what follows a question mark or a number sign; names of the user and of the host become
-    `…` where they are a folder's.
+    A path below the working directory becomes relative, any other one `…/<name>`, wherever it is in a text; an address
+    loses its login and everything after a question mark or a number sign; names of the user and of the host become `…`
+    where they are a folder's.
     """
     if isinstance(value, Mapping):
         return {shareable(key): shareable(item) for key, item in value.items()}
@@ -38,12 +38,12 @@ def shareable_text(text: str) -> str:
         return _path(text)
     parts, end = [], 0
     for match in _ADDRESS.finditer(text):
-        parts += [_words(text[end : match.start()]), _address(match)]
+        parts += [_shareable_words(text[end : match.start()]), _address(match)]
         end = match.end()
-    return "".join([*parts, _words(text[end:])])
+    return "".join([*parts, _shareable_words(text[end:])])
 
 
-def _words(text: str) -> str:
+def _shareable_words(text: str) -> str:
     """Text without an address."""
     return _LOGIN.sub("…@", _PATH.sub(lambda match: _path(match[0]), _without_names(text)))
 

@@ -1,4 +1,4 @@
-"""Claims against files: is everything there that results claim, and is nothing there that none claims."""
+"""Claims against files: all claimed files exist, and no others."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def verify_all(results: str | os.PathLike, threads: int = 1) -> list[str]:
 
 
 def recorded_differences(results: Path, threads: int = 1) -> list[str]:
-    """One sentence for each file that isn't what the job that made it recorded, or of which it is unknown what it was.
+    """One sentence for each file that isn't what the job that made it recorded, or that has no record.
 
     Only files in no manifest and no provenance.json; those are compared with these.
     """
@@ -66,7 +66,7 @@ def recorded_differences(results: Path, threads: int = 1) -> list[str]:
         path for marker in sorted(results.glob("*/.finished/*/complete")) for path in damaged(marker.parent)
     ]
     return problems + [
-        f"{path} isn't what was kept: the work is done again where it is needed" for path in damaged_files
+        f"{path} differs from what was kept: the work is repeated where it is needed" for path in damaged_files
     ]
 
 
@@ -105,7 +105,7 @@ def _in_manifests(results: Path) -> Iterator[Path]:
 
 
 def verify(results: str | os.PathLike) -> list[str]:
-    """Compare every file that a manifest names with what the manifest says of it.
+    """Compare every file that a manifest names with what the manifest says about it.
 
     Returns one sentence per difference: a file that is missing, of another size or of other contents, and a manifest
     that can't be read. All files are read whole. Raises FileNotFoundError if there is no manifest at all.
@@ -117,7 +117,7 @@ def verify(results: str | os.PathLike) -> list[str]:
     for manifest in manifests:
         try:
             rows = read_manifest(manifest)
-        except Exception as error:  # whatever pandas finds wrong with a damaged table
+        except Exception as error:  # any error of pandas for a damaged table
             problems.append(f"{manifest}: can't be read: {error}")
             continue
         for row in rows:

@@ -1,4 +1,5 @@
-"""The part of a slide that QuPath shows: it crops MRXS, SCN and BIF to what was scanned and counts from there."""
+"""The part of a slide that QuPath shows: it crops MRXS, SCN and BIF to the scanned part and takes its corner as
+origin."""
 
 from __future__ import annotations
 

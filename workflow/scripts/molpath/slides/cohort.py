@@ -1,4 +1,4 @@
-"""The cohort's table of slides: what was measured, what was set aside and why, what is there twice."""
+"""The cohort's table of slides: what was measured, what was set aside and why, what occurs twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tiles that can't be decoded: what counts as such, and a slide that shows what is left around them."""
+"""Tiles that can't be decoded: what counts as such, and a slide that shows the rest."""
 
 from __future__ import annotations
 
@@ -102,6 +102,6 @@ class Forgiving:
 
 
 def _halves(length: int) -> list[tuple[int, int]]:
-    """Begin and length of both halves of a side, of one that is short already the whole."""
+    """Begin and length of both halves of a side, of a short one the whole."""
     half = -(-length // 2)
     return [(0, length)] if length <= PIECE else [(0, half), (half, length - half)]

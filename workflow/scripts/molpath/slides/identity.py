@@ -1,4 +1,4 @@
-"""What makes a slide this slide, without reading all of its files."""
+"""The identity of a slide, without reading all of its files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looking at every slide of a shard before any work: does it open, is it whole, what is its resolution."""
+"""Inspection of every slide of a shard before any work: does it open, is it complete, what is its resolution."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .resolution import NotSquare, find_mpp, magnification_of
 from .structure import Broken, Facts, examine
 
 DICOM = "dicom"  # OpenSlide's name of the vendor
-#: Where else pixels are tried when the last can't be read, as shares of the way across and down.
+#: Other places to try when the last pixels can't be read, as shares of the way across and down.
 ELSEWHERE = ((0.5, 0.5), (0.25, 0.25), (0.75, 0.75), (0.25, 0.75), (0.75, 0.25))
 COLUMNS = (
     "reader",
@@ -125,7 +125,7 @@ def inspect_slide(
 
 
 def _features_only(slide_id: str, mpp: str) -> dict[str, Any]:
-    """A slide without a file: what the sheet says of its resolution places features that another tool made."""
+    """A slide without a file: what the sheet says about its resolution places features that another tool made."""
     value, source, note = find_mpp({}, mpp)
     scale = {"mpp": f"{value:.10g}", "mpp_source": source} if value else {}
     if value:
@@ -134,13 +134,13 @@ def _features_only(slide_id: str, mpp: str) -> dict[str, Any]:
 
 
 def note_of_depths(facts: Facts | None) -> str:
-    """What is said of an NDPI with several focal planes, '' of all else."""
+    """What is said about an NDPI with several focal planes, '' of all else."""
     has_planes = facts is not None and facts.depths > 1
     return f"{facts.depths} focal planes, of which the one at depth 0 is read" if facts and has_planes else ""
 
 
 def check_parts(path: str) -> None:
-    """Raise Broken if a file of a slide that consists of several is not there, or ends too early."""
+    """Raise Broken if a file of a slide that consists of several is missing, or ends too early."""
     for names, fault in ((missing_parts(path), "missing or empty"), (cut_parts(path), "cut off")):
         if names:
             named = f"{', '.join(names[:3])}{' …' if len(names) > 3 else ''}"
@@ -195,7 +195,7 @@ def can_be_read(reader, across: float, down: float) -> bool:
 
 
 def properties_of(reader, facts: Facts | None) -> dict[str, str]:
-    """What the file says of itself in OpenSlide's names; a unit of the resolution only if the file names one.
+    """What the file says about itself in OpenSlide's names; a unit of the resolution only if the file names one.
 
     `facts`: the first directory of a TIFF, None for anything else.
     """

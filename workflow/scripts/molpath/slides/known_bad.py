@@ -1,4 +1,4 @@
-"""Slides of public cohorts that broke other people's runs, so that nobody finds them again at night."""
+"""Slides of public cohorts that broke other people's runs, so that nobody has to find them again."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def read_known_bad(path: str | os.PathLike) -> list[dict[str, str]]:
 
 
 def note_of(slide: Mapping[str, str], known_problems: Sequence[Mapping[str, str]]) -> str:
-    """What others said of a slide whose id or file name is in the list; '' of all others.
+    """Reported problems of a slide whose id or file name is in the list; '' of all others.
 
-    Names are all there is to go by, and short ones may belong to another slide: the note says so and changes nothing.
+    Only names can be compared, and short ones may belong to another slide: the note says so and changes nothing.
     """
     names = {slide["slide_id"], Path(slide["path"]).name, Path(slide["path"]).stem}
     matches = [row for row in known_problems if any(fnmatchcase(name, row["slide"]) for name in names)]

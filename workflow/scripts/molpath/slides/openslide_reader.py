@@ -1,4 +1,4 @@
-"""Slides through OpenSlide, with an eye on what it shows of damaged tiles."""
+"""Slides through OpenSlide, with a check for damaged tiles."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class OpenSlideReader:
             raise as_damage(error) from error
 
     def _open_again(self) -> None:
-        """A handle that failed once fails for ever."""
+        """A handle that failed once keeps failing."""
         import openslide
 
         self._slide.close()
@@ -69,7 +69,7 @@ class OpenSlideReader:
 
     @cached_property
     def signs(self) -> TileSigns | None:
-        """Looks for damage that OpenSlide passes over, in TIFFs whose levels are made of tiles."""
+        """Detects damage that OpenSlide ignores, in TIFFs whose levels are made of tiles."""
         try:
             return TileSigns(self.path, self.levels) if self._may_be_tiff else None
         except (ValueError, OSError):

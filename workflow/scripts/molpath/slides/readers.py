@@ -1,6 +1,6 @@
-"""One small interface to slides: OpenSlide first, tifffile for what it declines, plain images as one level.
+"""One small interface to slides: OpenSlide first, tifffile for files it rejects, plain images as one level.
 
-JPEG tiles of TIFF and SVS are decoded by us, each once, where that gives the same pixels as OpenSlide.
+JPEG tiles of TIFF and SVS are decoded here, each once, where that gives the same pixels as OpenSlide.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .tile_decoders import is_jpeg2000_rgb, is_jpeg_tiled
 log = logging.getLogger(__name__)
 
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg"}
-#: What OpenSlide calls the layouts whose JPEG tiles we decode ourselves.
+#: What OpenSlide calls the layouts whose JPEG tiles are decoded here.
 DICOM = "dicom"
 FAST_VENDORS = {"aperio", "generic-tiff", DICOM}
 #: Grey values by which a smaller copy of a level may differ from it, on average over 8 x 8 cells of a place.
@@ -148,7 +148,7 @@ class JpegTilesReader(_TiledReader):
                     pixels = self.region(*place, *size), opened.region(*place, *size)
                 except Exception as error:
                     if number + 1 < len(places) and is_damage(error):
-                        continue  # a damaged tile tells nothing of the others
+                        continue  # a damaged tile says nothing about the others
                     raise
                 if not np.array_equal(*pixels):
                     raise ValueError(f"tile {column}, {row} of level {level} differs from what OpenSlide shows")
@@ -188,7 +188,7 @@ class TiffReader(_TiledReader):
             return None
         try:
             opened = OpenSlideReader(self.path)
-        except Exception:  # it has kinds of its own
+        except Exception:  # it has its own error types
             return None
         if opened.levels[0][:2] == self.levels[0][:2]:
             return opened
@@ -214,7 +214,7 @@ class TiffReader(_TiledReader):
                 this_level = self.region(*place, level, edge, edge)
             except Exception as error:
                 if is_damage(error):
-                    continue  # a damaged tile tells nothing of the others
+                    continue  # a damaged tile says nothing about the others
                 raise
             cells = [
                 cv2.resize(pixels, (8, 8), interpolation=cv2.INTER_AREA).astype(float) for pixels in (finer, this_level)
@@ -250,9 +250,9 @@ def open_slide(path: str | Path, half_scale: bool = False) -> Reader:
             return attempt()
         except MemoryError:  # not to be confused with files that are no slides
             raise
-        except NotOnePicture as error:  # another reader would only not see it
+        except NotOnePicture as error:  # another reader would only hide it
             raise UnreadableSlide(str(error)) from error
-        except Exception as error:  # every library has its own kinds
+        except Exception as error:  # every library has its own error types
             messages.append(f"{name}: {error}")
     messages += filter(None, [REMEDIES.get(Path(path).suffix.lower())])
     raise UnreadableSlide("; ".join(messages))
@@ -271,6 +271,6 @@ def _fastest(opened: OpenSlideReader, half_scale: bool) -> Reader:
         raise
     except Exception as error:
         log.info("%s is read through OpenSlide: %s", opened.path, error)
-        reader = OpenSlideReader(opened.path)  # a handle that failed once fails for ever
+        reader = OpenSlideReader(opened.path)  # a handle that failed once keeps failing
     opened.close()
     return reader

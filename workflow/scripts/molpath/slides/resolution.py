@@ -103,9 +103,9 @@ def is_coarse(mpp: float | None) -> bool:
 def statements(
     properties: Mapping[str, str], size: tuple[int, int]
 ) -> Iterator[tuple[float | None, float | None, str]]:
-    """What a file says of its resolution in µm per pixel (across, down, property), the most trusted first.
+    """What a file says about its resolution in µm per pixel (across, down, property), the most trusted first.
 
-    OpenSlide takes resolution tags without a unit for inches: its value is passed over where it only repeats those.
+    OpenSlide takes resolution tags without a unit for inches: its value is ignored where it only repeats those.
     """
     unit = UNITS.get(properties.get("tiff.ResolutionUnit", ""))
     for *names, micrometres, is_whole in SOURCES:

@@ -57,7 +57,7 @@ class Facts:
 
 
 def examine(path: str | os.PathLike) -> Facts | None:
-    """Walk every directory of a TIFF; None if the file is none. Raises Broken with the first thing that is wrong."""
+    """Walk every directory of a TIFF; None if the file is no TIFF. Raises Broken with the first thing that is wrong."""
     size = os.path.getsize(path)
     if not size:
         raise Broken("truncated", "the file is empty")

@@ -1,4 +1,4 @@
-"""Which pages of a TIFF are the levels of its slide, and what its tags say of the size of a pixel."""
+"""Which pages of a TIFF are the levels of its slide, and what its tags say about the size of a pixel."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NDPI_LENS = 65421  # below 0 for the macro image and the map of an NDPI
 #: What scanners and converters call the pictures beside the slide: names of OME's images, and descriptions.
 BESIDE_NAME = re.compile(r"(?i)(?:^|[\[#\s])(?:label|macro|thumbnail|barcode|overview)(?:[ _]image)?[\]\s]*$")
 BESIDE_DESCRIPTION = re.compile(r"(?i)\s*(?:label|macro|thumbnail|barcode|overview)(?![a-z-])")
-MOST_PAGES = 1000  # of a slide that anybody made: levels, label, macro, thumbnail
+MOST_PAGES = 1000  # of any real slide: levels, label, macro, thumbnail
 #: How far the shape of a lower level may be from that of level 0.
 ASPECT_TOLERANCE = 0.02
 
@@ -32,7 +32,8 @@ def pages_of_levels(file, levels: list[tuple[int, int, float]]) -> list:
 
 @dataclass(frozen=True)
 class Pyramid:
-    """Pages (tifffile, or planes chosen among them) of one picture, finest first, and what is to be said of the choice.
+    """Pages (tifffile, or planes chosen among them) of one picture, finest first, and what is to be said about the
+    choice.
 
     `unsure`: some are lower levels by their shape only; pixels must be compared.
     """
@@ -80,7 +81,7 @@ def holds_more(path: str, levels: list[tuple[int, int, float]]) -> bool:
 def is_beside(series, path: str) -> bool:
     """True for a label, macro image or thumbnail, by the words and flags that scanners give them.
 
-    Levels of an SVS are always tiled: what isn't is one of these, whatever is left of its description.
+    Levels of an SVS are always tiled: what isn't is one of these, whatever its description says.
     """
     page = series.keyframe
     description = getattr(page, "description", "") or ""

@@ -11,7 +11,7 @@ import numpy as np
 RGB = 2
 #: OME's colours (signed RGBA) of red, green and blue channels; -1 is what writers put where they know none.
 COLOURS, NO_COLOUR = ("-16776961", "16711935", "65535"), "-1"
-#: What writers call the channels of an RGB picture, where they call them anything.
+#: What writers call the channels of an RGB picture, where they name them.
 NAMES = (("red", "green", "blue"), ("r", "g", "b"))
 #: Attributes and elements that a channel of fluorescence has.
 FLUORESCENCE = ("Fluor", "EmissionWavelength", "ExcitationWavelength")
@@ -49,9 +49,10 @@ class ChosenPlanes:
 
 
 def picture_of(series: Any, xml: str) -> tuple[list[Any], list[str]]:
-    """Pages of a series (tifffile), finest first, each one RGB or grey picture; and what is to be said of the choice.
+    """Pages of a series (tifffile), finest first, each one RGB or grey picture; and what is to be said about the
+    choice.
 
-    The middle plane of a z-stack and the first of RGB pages that nothing tells apart; three grey channels that `xml`
+    The middle plane of a z-stack and the first of RGB pages without a difference; three grey channels that `xml`
     (OME-XML, '' if none) doesn't call anything else are red, green and blue. Raises NotOnePicture for everything else.
     """
     first = series.levels[0]
@@ -73,7 +74,7 @@ def is_here(series: Any, pages: Sequence[Any]) -> bool:
 
 
 def choose(series: Any, xml: str) -> tuple[list[int], list[str]]:
-    """Positions among a series' pages of the plane, or three planes, to be shown, and what to say of them."""
+    """Positions among a series' pages of the plane, or three planes, to be shown, and what to say about them."""
     page = series.keyframe
     axes = series.axes.removesuffix(page.axes)
     shape = series.shape[: len(axes)]
@@ -112,7 +113,7 @@ def are_rgb(xml: str, page: Any) -> bool:
 
 
 def is_rgb(channels: Sequence[ElementTree.Element]) -> bool:
-    """True if nothing that three channels of OME-XML say speaks against red, green and blue, in this order."""
+    """True if three channels of OME-XML may be red, green and blue, in this order."""
     if any(channel.get(name) for channel in channels for name in FLUORESCENCE):
         return False
     if any("fluor" in (channel.get("ContrastMethod") or "").lower() for channel in channels):

@@ -1,4 +1,4 @@
-"""From the bytes of a TIFF's tile to RGB: JPEG by libjpeg-turbo, whatever else tifffile reads by imagecodecs."""
+"""From the bytes of a TIFF's tile to RGB: JPEG by libjpeg-turbo, everything else that tifffile reads by imagecodecs."""
 
 from __future__ import annotations
 
@@ -61,9 +61,9 @@ def is_jpeg2000_rgb(page) -> bool:
 def jpeg_decoder(page, half: bool = False) -> Decoder:
     """Decoder of JPEG tiles, complete streams or abbreviated ones with the page's tables.
 
-    Colours are as the TIFF says, not as a decoder would guess: an Adobe marker in front of the tables tells RGB from
-    YCbCr, and a JFIF marker of the tile, which would win over it, is left out. With `half` each pixel is the mean of
-    2 x 2, taken inside the inverse transform. Damage that libjpeg only warns of raises ValueError, as does a tile of
+    Colours are as the TIFF says, not as a decoder would guess: an Adobe marker in front of the tables distinguishes RGB
+    from YCbCr, and a JFIF marker of the tile, which would win over it, is left out. With `half` each pixel is the mean
+    of 2 x 2, taken inside the inverse transform. Damage that libjpeg only warns of raises ValueError, as does a tile of
     another size.
     """
     import simplejpeg
@@ -83,7 +83,7 @@ def jpeg_decoder(page, half: bool = False) -> Decoder:
             skip += 2 + int.from_bytes(stream[4:6], "big")
         out = np.empty(shape, np.uint8)
         try:
-            # A stream without an end marker is whole all the same; one too many is not read.
+            # A stream without an end marker is complete too; an extra one is not read.
             decoded = simplejpeg.decode_jpeg(b"".join((header, stream[skip:], END)), buffer=out, **scaled)
         except ValueError as error:
             raise ValueError(f"JPEG tile {index}: {error}") from error

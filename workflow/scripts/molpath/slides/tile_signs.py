@@ -1,10 +1,10 @@
-"""Signs of damage in the stored bytes of a TIFF's tiles, which libraries decode to something all the same.
+"""Signs of damage in the stored bytes of a TIFF's tiles, which libraries decode without an error.
 
-libtiff doesn't look at the checksum of deflated data, and OpenJPEG decodes what it can of a codestream. What is looked
-for: the checksum and length of zlib streams (RFC 1950); in JPEG 2000 the marker segments, the length of tile-parts,
-pairs of bytes that coded data never hold, for the coder stuffs a bit behind each 0xFF (ISO/IEC 15444-1, B.10.1 and
-C.2.1), and runs of one byte that are longer than all empty packets together. A few changed bytes of JPEG 2000 can't be
-seen, nor can any of tiles that are not compressed.
+libtiff doesn't look at the checksum of deflated data, and OpenJPEG decodes what it can of a codestream. Checked are:
+the checksum and length of zlib streams (RFC 1950); in JPEG 2000 the marker segments, the length of tile-parts, pairs of
+bytes that coded data never hold, for the coder stuffs a bit after each 0xFF (ISO/IEC 15444-1, B.10.1 and C.2.1), and
+runs of one byte that are longer than all empty packets together. A few changed bytes of JPEG 2000 can't be seen, nor
+can any of tiles that are not compressed.
 """
 
 from __future__ import annotations
@@ -84,12 +84,12 @@ class _Page:
         data = os.pread(descriptor, count, self.offsets[index])
         if len(data) < count:
             return f"it has {count} bytes, the file ends after {len(data)} of them"
-        assert self.fault_of is not None  # looked at by check
+        assert self.fault_of is not None  # checked by check
         return self.fault_of(data)
 
 
 def finder_of(compression: int, size: int) -> Callable[[bytes], str] | None:
-    """What looks for damage in tiles of a TIFF's compression (`size`: bytes of one when decoded); None where its
+    """The check for damage of a TIFF's compression (`size`: bytes of one when decoded); None where its
     decoders see what can be seen."""
     if compression in DEFLATE:
         return partial(fault_of_deflate, size=size)

@@ -1,4 +1,4 @@
-"""Every slide compared with what its inspection wrote down, whatever its size and time say."""
+"""Every slide compared with what its inspection wrote down, whatever its size and time."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ REMEDY = "put the right file back, or touch it and run the workflow again"
 def compare_slides(
     slides: Sequence[Mapping[str, str]], manifests: Iterable[str | os.PathLike], threads: int = 1
 ) -> tuple[list[str], int]:
-    """A sentence for each slide that is another than inspection saw, or isn't there; and how many were compared.
+    """A sentence for each slide that is another than inspection saw, or is missing; and how many were compared.
 
     slides: dicts with slide_id, path and md5 ('' where the sheet announces none); manifests: of the stage slides, those
-    that are there yet. All of a file is read where there is an MD5 to compare, samples of it where not.
+    that exist. All of a file is read where there is an MD5 to compare, samples of it where not.
     """
     row_of = {row["slide_id"]: row for row in read_manifests(filter(os.path.isfile, manifests))}
     pairs = [(slide, row_of[slide["slide_id"]]) for slide in slides if slide["path"] and slide["slide_id"] in row_of]

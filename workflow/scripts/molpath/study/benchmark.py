@@ -11,7 +11,7 @@ GROUP_OF_SET = {"few_shot": "fewshot", "retrieval": "retrieval"}
 
 
 def sides_of(name: str, first: str = "", second: str = "") -> tuple[str, str]:
-    """Task ids of both sides: as named, else read from the id <A>==<B>--<task>; one task alone is both."""
+    """Task ids of both sides: as named, else read from the id <A>==<B>--<task>; a single task is both."""
     sources, _, task = name.partition("--")
     a, _, b = sources.partition("==")
     return first or f"{a}--{task}", second or f"{b or a}--{task}"

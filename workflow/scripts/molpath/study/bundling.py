@@ -32,7 +32,7 @@ class Bundling:
         self.used = list(dict.fromkeys(model for model, _ in predictors.pairs))
 
     def files(self, wildcards: Wildcards | None = None) -> list[str]:
-        """Files that are taken into the bundle."""
+        """Files copied into the bundle."""
         return list(self._copied().values())
 
     def copied(self, wildcards: Wildcards | None = None) -> list[str]:
@@ -40,7 +40,7 @@ class Bundling:
         return list(self._copied())
 
     def weights(self, wildcards: Wildcards | None = None) -> list[str]:
-        """Files and folders of others that the bundle names by their SHA-256."""
+        """Other files and folders that the bundle lists by their SHA-256."""
         return [self.places.given(path) for _, path in self._named() if path]
 
     def target(self, wildcards: Wildcards | None = None) -> list[str]:
@@ -51,11 +51,11 @@ class Bundling:
         """Raises ProblemsFound where there is nothing to bundle, or nothing that new slides can be embedded by."""
         problems = Problems()
         if not self.names:
-            wrong = "no predictor is asked for, and a bundle holds some"
+            wrong = "no predictor is configured, and a bundle needs at least one"
             problems.add("config, key probe/predictors", wrong, "name a model and a task: [{model: …, task: …}]")
         for name in self.used:
             if self.models.entries[name]["kind"] == "table":
-                wrong = f"{name} is a table of given vectors, and nothing in a bundle makes those of new slides"
+                wrong = f"{name} is a table of given vectors, and nothing in a bundle computes those of new slides"
                 problems.add("config, key probe/predictors", wrong, "name a model of another kind")
         problems.stop()
 
@@ -84,7 +84,7 @@ class Bundling:
         return path_of
 
     def _has_sums(self, predictor: str) -> bool:
-        """True if patches have an exact part in what a predictor says."""
+        """True if a prediction is an exact sum over patches."""
         model = model_of(predictor)
         return is_sum(self.models.entries[model]["kind"], sizes_of(self.models, model))
 
@@ -100,7 +100,7 @@ class Bundling:
         """A config by which new slides become embeddings of the predictors' models; no path of this machine."""
         return self.preprocessing.sections(self.used)
 
-    # Weights of others.
+    # Weights from elsewhere.
 
     def _named(self) -> list[tuple[Config, str]]:
         """What the bundle needs and does not hold, with its path here; '' for what belongs to each study's slides."""
@@ -138,7 +138,9 @@ class Bundling:
             named_files.append((needed_file, entry["weights"] or fetched))
         if entry["stain"]["target"]:
             needed_file = _needed(
-                f"{key}/stain/target", os.path.basename(entry["stain"]["target"]), "the image stains are brought to"
+                f"{key}/stain/target",
+                os.path.basename(entry["stain"]["target"]),
+                "the target image of stain normalisation",
             )
             named_files.append((needed_file, entry["stain"]["target"]))
         return named_files

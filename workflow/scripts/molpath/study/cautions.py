@@ -1,4 +1,4 @@
-"""What a reader should look at before believing the numbers: leaks, controls, probes and runs that did not do well."""
+"""What a reader should look at before believing the numbers: leaks, failed controls, probes and runs."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from .sheets import read_sheet
 
 #: How many models, tasks or cases a line names.
 NAMED = 3
-#: Beginnings of notes of the summaries of probes (probe/controls.py, probe/results.py), and what is said of them.
+#: Beginnings of notes of the summaries of probes (probe/controls.py, probe/results.py), and what is said about them.
 NOTES = (
     ("permuted labels are off chance", "the control with permuted labels is off chance"),
     ("the site alone predicts the label", "the site alone predicts the label"),
     ("the area of tissue alone predicts the label", "the area of tissue alone predicts the label"),
     ("a case is on both sides", "a case is on both sides of a fold"),
-    ("at chance on its own training side", "a fine-tuned network learned nothing of its own training side"),
+    ("at chance on its own training side", "a fine-tuned network did not learn its own training side"),
 )
-#: What is said of rows of omics/leakage.tsv by their action, with the place in words.
+#: What is said about rows of omics/leakage.tsv by their action, with the place in words.
 LEAKS = {
     "error": "cases are in pretraining and on a test side",
     "allowed": "cases are in pretraining and on a test side, which omics/allow_leakage permits",
@@ -32,7 +32,7 @@ UNTRAINED = "Untrained:"
 
 
 class Cautions:
-    """Read off the tables below the results folder, as far as they are there."""
+    """Read from the tables in the results folder that exist."""
 
     def __init__(self, places: Places, models: Models, probing: Probing) -> None:
         self.places, self.models, self.probing = places, models, probing
@@ -85,7 +85,7 @@ class Cautions:
                 yield f"confounders: scores on {some(tasks)} {verb} {some(columns)} ({self._path(path)})"
 
     def _of_encoders(self) -> Iterable[str]:
-        """Networks that their makers trained on a programme whose cases are tested."""
+        """Networks pretrained by their authors on a programme whose cases are tested."""
         path = "<results>/tables/encoder_cohorts.tsv"
         rows = self._read(path)
         for programme in dict.fromkeys(row["programme"] for row in rows):
@@ -115,7 +115,7 @@ class Cautions:
         return path.replace("<results>", self.places.results, 1)
 
     def _read(self, path: str) -> list[dict[str, str]]:
-        """Rows of a table; none of one that isn't there."""
+        """Rows of a table; none of one that is missing."""
         return read_sheet(self._path(path)) if os.path.isfile(self._path(path)) else []
 
 

@@ -11,7 +11,7 @@ from .models import Models
 from .problems import Problems
 from .weights_notes import slide_encoder_remedy
 
-#: Keys that only models of some kinds read; a key of another kind would be passed over in silence.
+#: Keys that only models of some kinds read; keys of other kinds would be ignored silently.
 KEYS_OF = {
     **dict.fromkeys(FOREIGN, ("grid", "encoder", "weights", "trust_remote_code")),
     "mean": ("grid", "encoder"),
@@ -74,7 +74,7 @@ class ModelChecks:
             self.problems.knows(where, "model of the paper", published, models.tasks.benchmark.models)
 
     def check_foreign(self, where: str, model: Config) -> None:
-        """A slide encoder of others that is in use: its weights are there, and a GPU where it can't do without."""
+        """A slide encoder of others that is in use: its weights are there, and a GPU where it needs one."""
         self.sheets.check_file(
             f"{where}/weights",
             self.places.find(model["weights"] or "(empty)"),
@@ -83,7 +83,7 @@ class ModelChecks:
         if model["kind"] in GPU_ONLY and not self.models.encoders.gpu_build:
             self.problems.add(
                 f"{where}/kind",
-                f"{model['kind']} runs on a GPU only, and this config has PyTorch built for the CPU",
+                f"{model['kind']} runs on a GPU only, and this config uses a CPU build of PyTorch",
                 "set software: {torch: gpu}, or take it out of embed/use",
             )
 
@@ -132,7 +132,7 @@ class ModelChecks:
                 self.problems.add(where, wrong, f"fill in its path in {self.slides.path}, or leave it out here")
 
     def check_attention(self) -> None:
-        """Every model whose attention over patches is asked for has one, which a transformer hasn't."""
+        """Every model in embed/attention has attention over patches; a transformer has none."""
         if not self.config["embed"]["attention"]:
             return
         for name in self.models.with_attention:
@@ -174,7 +174,7 @@ class ModelChecks:
                 self.check_profiles_of(name, where)
 
     def check_sizes(self, where: str, run: Config) -> None:
-        """Networks of these sizes can be built: heads part a width evenly, and one head keeps it."""
+        """Networks of these sizes can be built: heads divide a width evenly, and one head keeps it."""
         slide, rna = run["slide_encoder"], run["rna_encoder"]
         parted = [("slide_encoder", "hidden", slide)] if slide["kind"] == "transformer" else []
         if "rna" in run["modalities"] and rna["kind"] == "scgpt":
@@ -194,7 +194,7 @@ class ModelChecks:
             )
 
     def check_profiles_of(self, name: str, where: str) -> None:
-        """A used run has profiles of each modality, and none that are z-scores."""
+        """A used run has profiles of each modality, and no z-scores."""
         run = self.models.runs[name]
         fits = set(run["cohorts"]) <= {row.get("cohort") or "" for row in self.slides.rows}
         for modality in run["modalities"]:
@@ -247,7 +247,7 @@ class ModelChecks:
         for item in self.config["probe"]["expression"]:
             names = item["model"], item["task"], item["group"]
             if names in checked:
-                wrong = f"{', '.join(names)} is there twice"
+                wrong = f"{', '.join(names)} occurs twice"
                 self.problems.add("config, key probe/expression", wrong, "keep one: the table has one place")
             checked.add(names)
         for key in ("genes", "expression"):

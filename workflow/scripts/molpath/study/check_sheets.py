@@ -31,7 +31,7 @@ MPP = (0.01, 100)
 
 
 class SheetChecks:
-    """Rows against schemas, ids that are unique, files that are there."""
+    """Rows against schemas, unique ids, existing files."""
 
     def __init__(self, places: Places, slides: Slides, profiles: Profiles, problems: Problems) -> None:
         self.places, self.slides, self.profiles, self.problems = places, slides, profiles, problems
@@ -142,13 +142,13 @@ class SheetChecks:
         return rows
 
     def add_missing(self, sheet: str) -> None:
-        """A sheet that isn't there, or is a folder."""
+        """A sheet that is missing, or is a folder."""
         if self.places.is_made(sheet):
             remedy = "`snakemake sheets` writes it (config, section acquire)"
         else:
             remedy = for_path(sheet) or f"name a sheet that exists, or write one ({self.places.guide()})"
         if os.path.isdir(sheet):
-            self.problems.add(sheet, "is a folder, and a file is asked for", "name the tab-separated file in it")
+            self.problems.add(sheet, "is a folder, and a file is expected", "name the tab-separated file in it")
         else:
             self.problems.add(sheet, "no such file", remedy)
 
@@ -173,18 +173,18 @@ class SheetChecks:
             key = tuple(row.get(column) for column in columns)
             if key in first:
                 where = f"{sheet}, row {row['#']}, column {' + '.join(columns)}"
-                wrong = f"{' + '.join(map(str, key))} is there already, in row {first[key]}"
+                wrong = f"{' + '.join(map(str, key))} is already in row {first[key]}"
                 self.problems.add(where, wrong, remedy)
             first.setdefault(key, row["#"])
 
     def check_marks(self, where: str, path: str, may_have_braces: bool = False) -> bool:
-        """True if Snakemake takes a path as it is: it would put other words in place of {wildcard} and <results>.
+        """True if Snakemake takes a path as it is: it would replace {wildcard} and <results>.
 
         Raw slides may have braces: their files are then not declared (`Slides.shard_files`).
         """
         marks = re.findall(r"<\w+>" if may_have_braces else r"\{|\}|<\w+>", path)
         if marks:
-            wrong = f"{path} holds {marks[0]}, in whose place Snakemake puts something else"
+            wrong = f"{path} holds {marks[0]}, which Snakemake would replace"
             self.problems.add(where, wrong, "rename the file or its folder, or link to it under another name")
         return not marks
 
@@ -198,7 +198,7 @@ class SheetChecks:
         if "://" in str(path):
             self.problems.add(
                 where,
-                f"{path} is an address, and a file is asked for",
+                f"{path} is an address, and a file is expected",
                 "mount the bucket read-only and name the file there; slides and profiles are downloaded "
                 "if column url has the address and column path the destination (workflow/docs/data.md)",
             )
@@ -208,14 +208,14 @@ class SheetChecks:
             usual = "correct the path (relative to the sheet or the working directory)"
             self.problems.add(where, f"no such file: {path}", for_path(path) or remedy or usual)
         elif is_file and os.path.isdir(path):
-            self.problems.add(where, f"{path} is a folder, and a file is asked for", "name the file in it")
+            self.problems.add(where, f"{path} is a folder, and a file is expected", "name the file in it")
         elif not os.access(path, os.R_OK):
             wrong = f"{path} may not be read by you"
             self.problems.add(where, wrong, f"ask its owner to let you read it (chmod a+r {path})")
 
 
 def is_right(value: str, schema: dict[str, Any]) -> bool:
-    """True if a cell is valid; without the schema's machinery, which is slow over 50,000 rows."""
+    """True if a cell is valid; without a schema validator, which is slow over 50,000 rows."""
     pattern = schema.get("pattern")
     if pattern is not None:
         return re.search(pattern, value) is not None

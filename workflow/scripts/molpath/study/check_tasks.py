@@ -51,7 +51,7 @@ class TaskChecks:
         return self._trained
 
     def check_benchmark(self) -> None:
-        """One problem for all the benchmark's tasks whose files are not there, and one for those of TCGA among them."""
+        """One problem for all the benchmark's tasks whose files are missing, and one for those of TCGA among them."""
         absent = self.tasks.absent()
         tcga_tasks = [task for task in absent if task.startswith("tcga_")]
         for tasks, remedy in (([task for task in absent if task not in tcga_tasks], OBTAIN), (tcga_tasks, WRITE)):
@@ -62,7 +62,7 @@ class TaskChecks:
                 self.problems.add("config, key probe/benchmark", wrong, remedy)
 
     def check_used(self) -> None:
-        """Used tasks exist, and those whose files are there already are right."""
+        """Used tasks exist, and existing files of tasks are right."""
         for task in self.config["probe"]["use"]:
             if self.problems.knows("config, key probe/use", "task", task, self.tasks.entries):
                 self.check_task(task)
@@ -183,7 +183,7 @@ class TaskChecks:
         """No case is on both sides of one fold, unless the task predicts for slides and allows it."""
         config, allowed = f"{self.tasks.folder(task)}/config.yaml", self.tasks.allows_overlap(task)
         if allowed and settings["sample_col"] == "case_id":
-            wrong = "the task predicts for cases, and none can be trained on and tested at once"
+            wrong = "the task predicts for cases, so no case can be both trained on and tested"
             self.problems.add(f"{config}, key allow_case_overlap", wrong, "leave it out, or set sample_col: slide_id")
         for fold, row in [] if allowed else self.tasks.overlap(task):
             where = f"{sheet}, row {row['#']}, column {fold}"

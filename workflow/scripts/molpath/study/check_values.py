@@ -1,4 +1,4 @@
-"""Checks of what tasks say of samples: values, times, events, one label each, and protocols that need classes."""
+"""Checks of what tasks say about samples: values, times, events, one label each, and protocols that need classes."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def check_survival(where: str, row: Row, settings: Config, problems: Problems) -
 
 
 def check_agreement(sheet: str, rows: list[Row], folds: list[str], settings: Config, problems: Problems) -> None:
-    """Rows of one sample (a case, or a slide) say the same of it, in label and folds; reported once per table."""
+    """Rows of one sample (a case, or a slide) agree on its label and folds; reported once per table."""
     unit = settings["sample_col"]
     columns = [settings["task_col"], *(settings.get("extra_cols") or []), *folds]
     first: dict[str, Row] = {}

@@ -18,7 +18,7 @@ from .tissue import Tissue
 
 
 class Checks:
-    """Checks of names, files and sense, by section."""
+    """Checks of names, files and plausibility, by section."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class Checks:
         self.encoders, self.profiles = models.encoders, models.profiles
 
     def run(self) -> None:
-        """All checks of sheets and names, then those that need every name to be right; raises ProblemsFound."""
+        """All checks of sheets and names, then those that need valid names; raises ProblemsFound."""
         models = ModelChecks(self.config, self.models, self.sheets, self.problems)
         self.sheets.check_slides()
         self.sheets.check_case_sheet()
@@ -147,7 +147,7 @@ class Checks:
                 self.problems.add(
                     f"{where}/stain/target",
                     "empty, and Reinhard's method has no reference of its own",
-                    "name an image of the staining that all slides shall have",
+                    "name an image with the target staining",
                 )
             if adapter == "precomputed":
                 self.check_folder(f"{where}/folder", encoder["folder"], "name the folder of feature files")
@@ -163,12 +163,12 @@ class Checks:
         """A folder that the config names is there, and is one."""
         folder = self.places.find_given(path)
         if os.path.isfile(folder):
-            self.problems.add(where, f"{path} is a file, and a folder is asked for", remedy)
+            self.problems.add(where, f"{path} is a file, and a folder is expected", remedy)
         elif not os.path.isdir(folder):
             self.problems.add(where, f"no such folder: {path!r}", for_path(path) or remedy)
 
     def check_paths(self) -> None:
-        """A slide without a raw file makes sense only beside features that another tool made."""
+        """A slide without a raw file makes sense only with features from another tool."""
         if any(encoder["adapter"] == "precomputed" for encoder in self.encoders.entries.values()):
             return
         for row in self.slides.rows:
@@ -181,7 +181,7 @@ class Checks:
                 break
 
     def check_downloads(self) -> None:
-        """Downloads are written below the folders that are meant for them, whatever a stranger's sheet says."""
+        """Downloads are written only below the folders meant for them, whatever a sheet from elsewhere says."""
         for sheet, rows in ((self.slides.path, self.slides.rows), (self.profiles.path, self.profiles.rows)):
             for row in rows:
                 if will_be_there(row) and self.omics.downloads.outside(row, sheet):

@@ -11,7 +11,7 @@ _CODE = ("workflow", "envs", "resources")
 
 
 def state_of_code(library: Path, hosted: Any = None) -> dict[str, str | bool | None]:
-    """Keys commit, modified (tracked files of the code differ from it) and release; None where nobody knows.
+    """Keys commit, modified (tracked files of the code differ from it) and release; None where it is unknown.
 
     library: the folder that holds the package, in the clone that runs. hosted: Snakemake's source file where it read
     the workflow from a git host, which names a commit or a tag.

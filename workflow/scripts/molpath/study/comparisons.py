@@ -18,7 +18,7 @@ NOT_OF_STUDIES = ("seed", "batch_size", "micro_batch", "processes", "threads", "
 
 
 class Comparisons:
-    """Choices of section report, and what they follow from."""
+    """Choices of section report, and where they come from."""
 
     def __init__(self, config: Config, models: Models, embedding: Embedding, probing: Probing, benchmark: Benchmark):
         self.models, self.tasks, self.embedding, self.probing = models, models.tasks, embedding, probing
@@ -33,7 +33,7 @@ class Comparisons:
         return self.section["reference"] or next(iter(trained + used), "")
 
     def seen_networks(self) -> dict[str, list[str]]:
-        """Networks of each compared model that their makers trained on public programmes.
+        """Networks of each compared model that were pretrained on public programmes.
 
         A patch encoder by its adapter, or by its name where features are given; a slide encoder by its kind.
         """
@@ -92,7 +92,7 @@ class Comparisons:
     # Runs.
 
     def run_settings(self) -> dict[str, Config]:
-        """Each used run with its grid and with what is known of its patch encoder, which may be read from files."""
+        """Each used run with its grid and with what is known about its patch encoder, which may be read from files."""
         models = self.models
         return {
             name: models.runs[name]

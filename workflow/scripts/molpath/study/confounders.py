@@ -1,4 +1,4 @@
-"""Which columns of cases are asked whether they explain a score, of which tasks, and what the jobs read."""
+"""Which columns of cases are tested as confounders of which tasks, and what the jobs read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .sheets import read_sheet
 
 #: Tables of a job, by the names of its outputs.
 TABLES = ("confounders", "strata", "subgroups", "gaps", "left_out")
-#: Taken where the sheet has it, whether it is asked for or not.
+#: Used whenever the sheet has it, even if not named.
 SITE = "site"
 
 
@@ -29,7 +29,7 @@ class Confounders:
 
     @property
     def columns(self) -> list[str]:
-        """Those the config names; a site that nobody gave is left out, for it is named by default."""
+        """Those the config names; an empty site column is left out, because it is named by default."""
         return [name for name in self.asked if name != SITE or name in self.known]
 
     def inspected(self, wildcards: Wildcards | None = None) -> list[str]:
@@ -40,7 +40,7 @@ class Confounders:
 
     @property
     def tasks(self) -> list[str]:
-        """Tasks with frozen probes, where there is a column to ask about."""
+        """Tasks with frozen probes, if there is a column to test."""
         if not self.asked or self.comparisons.reference not in self.models.used:
             return []
         return self.models.tasks.with_group("frozen") if self.columns or self.inspected() else []
@@ -63,7 +63,7 @@ class Confounders:
         return [f"{self._folder(task)}/frozen/summary.tsv" for task in self.tasks]
 
     def pages(self) -> list[str]:
-        """What the report gets."""
+        """Inputs of the report."""
         pages = [f"<results>/tables/confounders/{task}.html" for task in self.tasks]
         return [*pages, *["<results>/tables/confounders.tsv", "<results>/tables/confounders.html"] * bool(pages)]
 

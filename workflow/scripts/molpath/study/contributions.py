@@ -22,7 +22,7 @@ USUAL = "usual.json"
 
 
 class Contributions:
-    """Contributions of patches to what the predictors in use say of new slides; nothing is asked without names."""
+    """Contributions of patches to what the predictors in use say about new slides; none without names."""
 
     def __init__(self, config: Config, models: Models, embedding: Embedding, predict: Predict) -> None:
         self.models, self.embedding, self.predict, self.places = models, embedding, predict, models.places
@@ -63,7 +63,7 @@ class Contributions:
         return entry | sizes | {"cases": entry["cases"] or "union"}
 
     def _sizes(self, name: str, entry: Config) -> Any:
-        """What is said of the slide encoder of a run; {} where nothing can be read."""
+        """What is said about the slide encoder of a run; {} where nothing can be read."""
         if not self.predict.bundle:
             return sizes_of(self.models, name)
         if entry["kind"] == "threads":
@@ -132,7 +132,7 @@ class Contributions:
     def check(self, problems: Problems) -> None:
         """Slides are new ones, and embeddings of the predictors are sums over patches."""
         if not self.predict.config:
-            return  # said of predict/slides
+            return  # said about predict/slides
         where = "config, key predict/contributions"
         for slide in self.asked:
             if slide != ALL:
@@ -142,7 +142,7 @@ class Contributions:
             if not self.is_sum(model_of(name)):
                 problems.add(
                     where,
-                    f"{name}: its model's embedding is no sum over patches, so that none has a part in what it says",
+                    f"{name}: its model's embedding is no sum over patches, so patches have no contributions",
                     f"name predictors of kinds {', '.join(SUMS)} (abmil) in predict/use, or empty this key",
                 )
             elif self.predict.bundle and not os.path.isfile(f"{folder}/{USUAL}"):

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from .config import LIBRARY, library_files
 
-#: Of another Python's syntax trees, and of other ways to describe a file, nothing is taken over.
+#: Entries of another Python version or format are ignored.
 DESCRIBED_BY = f"{sys.version_info.major}.{sys.version_info.minor}-1"
 #: The module that trains a run, and what it imports that decides nothing of it: pages, exports, and tables of gene
 #: names, whose words the run's stamp holds itself.
@@ -61,13 +61,15 @@ class DescribedFiles:
         return self._kept[key]
 
     def keep(self) -> None:
-        """Write what is new; a cache folder that can't be written is gone without."""
+        """Write what is new; an unwritable cache folder is ignored."""
         if self._read.issuperset(self._kept):
             return
         if len(self._kept) > MOST_KEPT:
             self._kept = {key: self._kept[key] for key in self._asked}
         with contextlib.suppress(OSError):
-            if not self.path.is_absolute():  # neither a home nor a cache folder: nothing is left where the user works
+            if (
+                not self.path.is_absolute()
+            ):  # neither a home nor a cache folder: nothing is written to the working directory
                 return
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile("w", dir=self.path.parent, encoding="utf-8", delete=False) as handle:

@@ -14,7 +14,8 @@ from .profiles import Profiles
 from .sheets import in_blocks, is_downloaded
 from .slides import Slides
 
-#: What Python, Snakemake, make or a shell run or read as settings where they find it: no slide or profile is called so.
+#: What Python, Snakemake, make or a shell run or read as settings where they find it: no slide or profile may have such
+#: a name.
 RUNS = re.compile(r"(\.(py|pyc|pyd|so|pth|smk|sh|ya?ml)|/Snakefile|/(GNU)?makefile)$", re.IGNORECASE)
 #: A hidden file or folder: of git, Snakemake, a shell, or records of results.
 HIDDEN = re.compile(r"(^|/)\.")
@@ -40,7 +41,7 @@ class Downloads:
         return list(first.values())
 
     def outside(self, row: Row, sheet: str) -> bool:
-        """True for a row whose download would be written where nobody said that downloads belong, or where it would
+        """True for a row whose download would be written outside the folders for downloads, or where it would
         count as code, settings or results.
 
         A file that is there already is only read. Symbolic links are the user's own, and are not followed here.
@@ -65,7 +66,7 @@ class Downloads:
         return tuple(os.path.join(os.path.abspath(os.path.expanduser(folder)), "") for folder in folders)
 
     def files(self, wildcards: Wildcards) -> list[Row]:
-        """Files of a job: id, path, url, md5 and bytes ('' where nobody announced them)."""
+        """Files of a job: id, path, url, md5 and bytes ('' where unknown)."""
         of_slides = wildcards.kind == "slides"
         sheet, key = (self.slides.path, "slide_id") if of_slides else (self.profiles.path, "profile_id")
         rows = (self.slides.shards if of_slides else self.profile_blocks)[wildcards.block]

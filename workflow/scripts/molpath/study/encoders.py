@@ -18,14 +18,14 @@ WEIGHTS_MB = 4.3
 ACTIVATIONS_MB, ACTIVATIONS_MB_A_MILLION, ACTIVATIONS_PX = 150, 0.25, 224
 #: Patches per batch where the config leaves it to the machine, and batches in memory.
 BATCH, BATCHES = 256, 4
-#: What is asked for a network nobody knows.
+#: Memory for an unknown network.
 UNKNOWN_MILLIONS = 350
 #: MB of a job that only looks at files of features.
 FILES_MB = 2000
 
 
 class Encoders:
-    """Section features of the config, and what is known of each built-in encoder."""
+    """Section features of the config, and what is known about each built-in encoder."""
 
     def __init__(self, config: Config, places: Places) -> None:
         self.places = places
@@ -78,7 +78,7 @@ class Encoders:
         return next(filter(None, revisions), "")
 
     def gpus(self, wildcards: Wildcards) -> int:
-        """GPUs that extraction with the encoder pays for: none where no network runs."""
+        """GPUs that extraction with the encoder needs: none where no network runs."""
         return self.gpus_of(wildcards.encoder)
 
     def gpus_of(self, name: str) -> int:
@@ -111,7 +111,7 @@ class Encoders:
         return -(-int(needed) // 500) * 500 * attempt
 
     def facts_of(self, name: str) -> Config:
-        """What is known of an entry's network: of its adapter, or by its name where features come from files."""
+        """What is known about an entry's network: of its adapter, or by its name where features come from files."""
         encoder = self.entries[name]
         by_name = encoder["adapter"] == "precomputed" and name in self.facts
         adapter = name if by_name else encoder["adapter"]

@@ -1,4 +1,4 @@
-"""How runs end before their end, a sentence each and what to do next; what would end one is looked at as it starts."""
+"""How runs end early, with a sentence and a remedy for each; what would end a run is checked as it starts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .problems import Problems
 
-AGAIN = "Start it again: it goes on from what is finished."
+AGAIN = "Start it again: it continues from what is finished."
 AT_ONCE = (
     f"The run ended at once (Ctrl-C twice, or an error of Snakemake's own). {AGAIN} If that says the folder is locked "
     "and no other run is in it: `snakemake --unlock`, then once more."
@@ -22,7 +22,7 @@ ENDINGS = (
     (r"Terminating processes on user request", f"The run was stopped (Ctrl-C). {AGAIN}"),
     (
         r"Will exit after finishing currently running jobs",
-        f"The run was asked to end (SIGTERM): jobs under way came to their end, and no other began. {AGAIN}",
+        f"The run was asked to end (SIGTERM): jobs under way finished, and no other began. {AGAIN}",
     ),
     (
         r"No space left on device|Disk quota exceeded|Errno (28|122|27)\b",
@@ -48,14 +48,14 @@ ENDINGS = (
         + AGAIN,
     ),
 )
-#: Targets that only look: they tell themselves what is wrong with a folder.
+#: Targets that only look: they report themselves what is wrong with a folder.
 LOOKING = frozenset(("doctor", "plan", "summary", "verify", "verify_slides", "orphans", "refused", "compare_features"))
-#: Seconds between the clocks of this machine and of the file system from which on times of files mislead.
+#: Seconds between the clocks of this machine and of the file system above which times of files mislead.
 SKEW_S = 2.0
 
 
 def state_of(path: str) -> tuple[int, int]:
-    """Size and time of a file; of one that isn't there (0, 0)."""
+    """Size and time of a file; of one that is missing (0, 0)."""
     try:
         status = os.stat(path)
     except OSError:
@@ -68,7 +68,7 @@ JOB_LOG, MOST = r"(?m)^ +log: (\S+) \(check log", 1_000_000
 
 
 def tail_of(path: str) -> str:
-    """The last of a log; nothing of one that isn't there."""
+    """The last of a log; nothing of one that is missing."""
     if not os.path.isfile(path):
         return ""
     with open(path, "rb") as handle:
@@ -82,7 +82,7 @@ class Endings:
     def __init__(self, results: str, sheets: Iterable[str]) -> None:
         self.results = results
         self.under_way = False
-        # One that isn't there yet is made by the run.
+        # One that doesn't exist yet is made by the run.
         self.read = {path: state_of(path) for path in dict.fromkeys(sheets) if path and os.path.exists(path)}
 
     def check_start(
@@ -148,9 +148,9 @@ class Endings:
         return max(0.0, written - after) or min(0.0, written - before)
 
     def text(self, logs: Iterable[str], well: bool = False) -> str:
-        """Sentences on an ending, by Snakemake's logs of the run; '' where there is nothing to tell.
+        """Sentences on an ending, by Snakemake's logs of the run; '' where there is nothing to report.
 
-        well: the run came to its end; failures in its logs were retried and are over.
+        well: the run finished; failures in its logs were retried and are over.
         """
         self.under_way = False
         log_text = "\n".join(map(tail_of, [] if well else logs))
@@ -160,7 +160,7 @@ class Endings:
         if changed:
             sentences.append(
                 f"{', '.join(changed)} changed while the run went on, which used the rows as they were at its start. "
-                "Start it again: what the changes concern is made again."
+                "Start it again: what depends on the changes is made again."
             )
         return "\n".join(sentences)
 

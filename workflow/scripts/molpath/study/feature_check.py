@@ -1,4 +1,4 @@
-"""The smoke test of an encoder: one slide, beside features of it that the user already has (features/compare)."""
+"""The smoke test of an encoder: one slide, compared with features that the user already has (features/compare)."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ class FinishedRun:
     def check(self, where: str, patches: Config, encoder_files: Sequence[str], problems: Problems) -> None:
         """The files are there and belong together, and the run read patches like `patches` (of `patches_of`).
 
-        encoder_files: weights and stain target of this study's encoder; what isn't there yet is compared when patches
+        encoder_files: weights and stain target of this study's encoder; what doesn't exist yet is compared when patches
         are embedded.
         """
         if fault := self.fault():

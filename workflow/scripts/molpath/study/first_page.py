@@ -1,4 +1,4 @@
-"""What the first page of the results says of a study: what was asked for, what came of it, and cautions."""
+"""What the first page of the results says about a study: what was asked for, the results, and cautions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the config asks for, in numbers: what `snakemake plan` and `snakemake doctor` reckon with."""
+"""What the config asks for, in numbers: what `snakemake plan` and `snakemake doctor` compute with."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Forecast:
         self.slide_encoders, self.probing, self.targets, self.tasks = slide_encoders, probing, targets, models.tasks
 
     def request(self) -> PlanRequest:
-        """What the config asks for, in numbers, and what of it isn't there yet."""
+        """What the config asks for, in numbers, and what of it doesn't exist yet."""
         slides, probe = self.models.slides, self.probing.section
         kept_rows = {s: [row for row in rows if row.get("keep") != "no"] for s, rows in slides.shards.items()}
         self.left = Left(self.places.results, {s: [row["slide_id"] for row in rows] for s, rows in kept_rows.items()})
@@ -91,7 +91,7 @@ class Forecast:
         return {**self.grid(name), "shards": shards, "left": slides_left}
 
     def profiles(self) -> tuple[dict[str, int], dict[str, int]]:
-        """Profiles by modality: all, and those of cohorts whose table isn't there."""
+        """Profiles by modality: all, and those of cohorts whose table is missing."""
         all_names: dict[str, set[str]] = {"rna": set(), "dna": set()}
         names_left: dict[str, set[str]] = {"rna": set(), "dna": set()}
         for kind, kind_names in all_names.items():
@@ -105,7 +105,7 @@ class Forecast:
         }
 
     def protocols_left(self, protocol: str) -> int:
-        """Jobs of transfers, prompts or clusters, a model and a task each, whose metrics aren't there."""
+        """Jobs of transfers, prompts or clusters, a model and a task each, whose metrics are missing."""
         paths = [path for path in self.probing.of_protocols() if path.endswith(f"/{protocol}/metrics.tsv")]
         return sum(map(self.left.lacks, paths))
 

@@ -54,7 +54,7 @@ class ModelNumbers(TypedDict):
     """A model: what it reads, how wide its embedding is (1,024 where only its weights know), how much it embeds.
 
     foreign: kind of a slide encoder of others. gpu: 'needed', 'used' where there is one, or ''. left: share of its
-    embeddings that isn't there. probed: [task, group] whose metrics are there.
+    embeddings that is missing. probed: [task, group] whose metrics are there.
     """
 
     name: str
@@ -113,7 +113,7 @@ class PlanRequest(TypedDict):
     """All that molpath/preflight/plan.py reads.
 
     shards: kept slides of each shard; kinds: of those, biopsies, resections, frozen sections ('': unknown). left: by
-    stage, slides of each shard that it hasn't made. profiles_left: profiles in tables that aren't there.
+    stage, slides of each shard that it hasn't made. profiles_left: profiles in tables that are missing.
     """
 
     machine: MachineNumbers

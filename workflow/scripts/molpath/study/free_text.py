@@ -1,4 +1,4 @@
-"""Texts of the user's that reach jobs, captions and pages: refused where they could be taken for more than text.
+"""User texts that reach jobs, captions and pages: refused where they could be taken for more than text.
 
 Pages escape what they show, all the same. But a rule's params also get into a script of Snakemake's report, in which
 `</script>` ends it, and a line break begins a directive of reStructuredText in a caption.
@@ -14,7 +14,7 @@ from typing import Any
 from ..common.tsv import BadTable, read_cells
 from .problems import Problems
 
-#: Control characters, rare line ends, marks that turn the direction of writing; not what parts the cells of a table.
+#: Control characters, rare line ends, marks that turn the direction of writing; not the separators of table cells.
 CONTROLS = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff"
 #: Ends and beginnings of elements; `<NA>`, `<LOD`, `a<b` and `Name <name@example.org>` are data.
 SHORT = "a|b|i|p|u|br|em|hr|li|ol|td|th|tr|ul|h[1-6]"
@@ -36,7 +36,7 @@ def why_refused(text: str) -> tuple[str, str] | None:
         return None
     shown = repr(text if len(text) <= SHOWN else f"{text[:SHOWN]}…")
     if match[0].startswith("<"):
-        return f"{shown} looks like HTML ({match[0]!r})", "take the < out, or put a space behind it"
+        return f"{shown} looks like HTML ({match[0]!r})", "take the < out, or put a space after it"
     return (
         f"{shown} has a control character or line break (U+{ord(match[0]):04X})",
         "write it on one line, in letters that can be seen (in YAML `>-` joins lines)",
@@ -72,7 +72,7 @@ def check_sheet(path: str, problems: Problems) -> None:
     """Names of columns and cells of one sheet; each column is reported once.
 
     A missing or unreadable sheet passes: the checks of sheets report it.
-    A sheet is read as a whole first: nothing is found in most.
+    A sheet is read as a whole first: most have no such text.
     """
     if not os.path.isfile(path):
         return

@@ -1,4 +1,4 @@
-"""What is asked about gene sets (probe/gene_sets): files, models, support cohorts, slides, and what jobs read."""
+"""Settings of gene sets (probe/gene_sets): files, models, support cohorts, slides, and what jobs read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Feature files that other tools made, as inputs: which there are, and what tells that one was replaced."""
+"""Feature files that other tools made, as inputs: which there are, and how a replaced one is detected."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SAMPLE = 25
 
 
 class GivenFeatures:
-    """Files of the folders that encoders with `adapter: precomputed` name; each folder is looked through once."""
+    """Files of the folders that encoders with `adapter: precomputed` name; each folder is searched once."""
 
     def __init__(self, encoders: Encoders, slides: Slides, places: Places) -> None:
         self.encoders, self.slides, self.places = encoders, slides, places

@@ -13,7 +13,7 @@ from typing import Any
 CURLY = "\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb"
 #: Characters that can't be seen, or only look like a space.
 ODD_SPACES = re.compile(r"[\u00a0\u2000-\u200f\u202f\u2060\u3000\ufeff]")
-#: Of a folder with fewer names all are compared.
+#: In a folder with fewer names, all are compared.
 FEW = 500
 #: What people write for yes and no.
 YES, NO = ("yes", "true", "on", "y", "1"), ("no", "false", "off", "n", "0")
@@ -33,7 +33,7 @@ def nearest(name: object, known_names: Iterable[object]) -> str:
 
 
 def did_you_mean(name: object, known_names: Iterable[object]) -> str:
-    """'did you mean …? ' for a remedy to begin with; '' where nothing is near."""
+    """'did you mean …? ' for a remedy to begin with; '' without a similar name."""
     match = nearest(name, known_names)
     return f"did you mean {match!r}? " if match and match != str(name) else ""
 
@@ -120,13 +120,13 @@ def for_words(value: str, types: list[str]) -> str:
     if "object" in types:
         match = re.match(r"([\w.-]+) ?[:=]\s*(\S.*)", value)
         return (
-            f"write `{match[1]}: {match[2]}`, with a space behind the colon"
+            f"write `{match[1]}: {match[2]}`, with a space after the colon"
             if match
             else ("write keys below it, each in a line of its own: `key: value`")
         )
     if "array" in types:
         items = [item for item in re.split(r"[,;\s]+-?|^-", value) if item]
-        return f"write a list: [{', '.join(items)}]" + " (a - needs a space behind it)" * value.startswith("-")
+        return f"write a list: [{', '.join(items)}]" + " (a - needs a space after it)" * value.startswith("-")
     if "boolean" in types:
         word = value.lower()
         return (
@@ -139,7 +139,7 @@ def for_words(value: str, types: list[str]) -> str:
 
 
 def for_number(value: str) -> str:
-    """What to write for a text that should be a number; '' where nothing is seen."""
+    """What to write for a text that should be a number; '' without a hint."""
     value = value.strip()
     if re.fullmatch(r"[-+]?\d{1,3}(,\d{3})+", value) and not value.startswith("0"):
         return f"write it without a thousands separator: {value.replace(',', '')}"
@@ -161,10 +161,10 @@ def for_id(name: str, known_ids: Iterable[object]) -> str:
         (str.lower, "ids are case-sensitive"),
         (lambda text: text.strip(), "delete the spaces around it"),
         (lambda text: ODD_SPACES.sub("", text).strip(), "type it again: it holds a character that can't be seen"),
-        (lambda text: text.lstrip("0"), "a spreadsheet took its zeros off: format the column as text before pasting"),
+        (lambda text: text.lstrip("0"), "a spreadsheet removed its zeros: format the column as text before pasting"),
         (
             lambda text: re.sub(r"\.0+$", "", text),
-            "a spreadsheet or pandas made a number of it: read the column as text",
+            "a spreadsheet or pandas turned it into a number: read the column as text",
         ),
         (lambda text: re.sub(r"[ ._-]+", "-", text).lower(), "ids must be the same letter by letter"),
     )
@@ -176,10 +176,10 @@ def for_id(name: str, known_ids: Iterable[object]) -> str:
 
 
 def for_spreadsheet(name: str) -> str:
-    """What to do about an id that a spreadsheet has made something else of; '' where nothing is seen."""
+    """What to do about an id that a spreadsheet has changed; '' without a hint."""
     months = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
     if re.fullmatch(rf"\d{{1,2}}-({months})(-\d{{2,4}})?|({months})-\d{{1,4}}", name, re.IGNORECASE):
-        return "a spreadsheet made a date of it: format the column as text before pasting, and write the id again"
+        return "a spreadsheet turned it into a date: format the column as text before pasting, and write the id again"
     if re.fullmatch(r"\d(\.\d+)?[eE]\+?\d+", name):
         return "a spreadsheet shortened it: format the column as text before pasting, and write the id again"
     if re.match(r"#(REF|N/A|NAME|VALUE|DIV)", name):

@@ -1,7 +1,7 @@
 """Packages that jobs import, tried once where no deployment is asked for: a missing one is reported before slides are
 read.
 
-They are tried in a process of their own: torch alone takes seconds and memory, and what imports badly may also crash.
+They are tried in a separate process: torch alone takes seconds and memory, and a broken package may crash.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ OF_TISSUE = {
     "grandqc": ("torch", "torchvision", "segmentation_models_pytorch"),
     "deeplab": ("torch", "torchvision"),
 }
-#: What packages import themselves, and are blamed for.
+#: What packages import themselves; failures are reported under their name.
 BELOW = {
     "torchvision": ("torch",),
     "timm": ("torch", "torchvision"),
@@ -48,7 +48,7 @@ BELOW = {
 }
 #: Of rules that open slides.
 OF_SLIDES = ("openslide", "cv2")
-#: Tries each name; the last line says what became of it.
+#: Tries each name; the last line says what happened to it.
 TRIAL = """
 import importlib, json, sys
 found = {}
@@ -61,7 +61,7 @@ if "torch" in sys.argv and "torch" not in found:
     found["GPU"] = "" if sys.modules["torch"].cuda.is_available() else "none"
 print("\\n" + json.dumps(found))
 """
-#: Where what was found is kept, beside Snakemake's own state, and seconds that a trial may take.
+#: Where results are cached, in Snakemake's own folder, and seconds that a trial may take.
 KEPT, LONGEST_S = ".snakemake/imports.json", 300
 
 
@@ -81,7 +81,7 @@ class Imports:
         self.results = models.places.results
 
     def left(self) -> list[tuple[str, Mapping[str, str]]]:
-        """Rules and wildcards of what the config asks for and isn't there yet, as far as imports go."""
+        """Rules and wildcards of what the config asks for and doesn't exist yet, as far as imports go."""
         jobs: list[tuple[str, Mapping[str, str]]] = []
         shards = list(self.models.slides.shards)
         for grid, encoder in self.models.used_sources():
@@ -124,7 +124,7 @@ class Imports:
         for name in [name for name in names if name in failed]:
             askers = [asker for asker, packages in needed.items() if name in packages]
             if any(cause in failed for cause in BELOW.get(name, ())):
-                continue  # it fails for the other's sake
+                continue  # it fails because of the other
             wrong = f"can't import {name}, which {' and '.join(askers[:3])} need{'s' * (len(askers) == 1)}"
             lacks.append(
                 Lack(f"this environment ({sys.prefix})", f"{wrong}: {reason_of(name, failed[name])}", remedy_of(name))
@@ -173,7 +173,7 @@ def version_of(package: str) -> str:
 
 
 def reason_of(name: str, error: str) -> str:
-    """Why a package can't be imported, in words where Python's own mislead."""
+    """Why a package can't be imported, in clearer words where Python's mislead."""
     if name == "torchvision" and "No module" not in error:
         return f"version {version_of(name)} is not the build that goes with torch {version_of('torch')}"
     return error

@@ -105,7 +105,8 @@ class Inventory:
         return {key: self.places.given(path) for key, path in (named | self.weights()).items() if path}
 
     def every_file(self) -> Iterator[str]:
-        """The same, slides and profiles, and what folders of other tools hold: all that jobs open and no rule makes."""
+        """The same, slides and profiles, and what folders of other tools hold: everything that jobs open and no rule
+        makes."""
         slides, profiles, omics = self.models.slides, self.models.profiles, self.config["omics"]
         raw = (path for shard in slides.shards for path in slides.raw_paths(shard))
         yield from (part for path in raw if not self.places.is_made(path) for part in slides.parts_of(path))

@@ -27,11 +27,11 @@ class Launcher:
     profiles: str = ""
 
     def lacking(self) -> list[str]:
-        """Packages that jobs import and this environment has not, where jobs run in it, for no deployment is asked."""
+        """Packages that jobs import and this environment lacks, if jobs run in it because no deployment is set."""
         return [] if self.deployment else [name for name in IMPORTED if importlib.util.find_spec(name) is None]
 
     def without_conda(self) -> tuple[str, str, str] | None:
-        """Where, what and a remedy where conda is asked for and isn't there; in a container it is the image's."""
+        """Where, what and a remedy where conda is asked for and is missing; in a container it is the image's."""
         if "conda" not in self.deployment or "apptainer" in self.deployment or shutil.which("conda"):
             return None
         return (

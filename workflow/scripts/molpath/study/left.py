@@ -1,4 +1,4 @@
-"""What of a study isn't there yet, by the names of files: what a plan still has to count."""
+"""Results of a study that don't exist yet, by file names: what a plan still has to count."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ class Left:
         return {shard: len(slides) for shard, slides in slides_left.items()}
 
     def lacks(self, path: str) -> bool:
-        """True if a file of results isn't there. path: as rules name it, or below results."""
+        """True if a file of results is missing. path: as rules name it, or below results."""
         name = path.removeprefix("<results>/")
         return not os.path.exists(f"{self.results}/{name}")
 
     def share(self, paths: Iterable[str]) -> float:
-        """Share of files that isn't there; 0 of none."""
+        """Share of files that is missing; 0 of none."""
         lacking = [self.lacks(path) for path in paths]
         return sum(lacking) / len(lacking) if lacking else 0.0
 

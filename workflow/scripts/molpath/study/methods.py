@@ -48,7 +48,7 @@ def patches(config: Config, models: Models) -> list[str]:
 
 
 def molecules(models: Models) -> str:
-    """What profiles were turned into."""
+    """Measures taken from profiles."""
     texts = {
         "rna": "expression was taken as log2(TPM + 1)",
         "dna": "mutations and copy numbers were taken as flags per gene",

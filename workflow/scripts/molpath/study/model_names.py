@@ -6,7 +6,7 @@ import os
 
 
 def name_of_kind(names: list[str]) -> str:
-    """What models that differ only in their seed are called together: what their names begin with alike."""
+    """What models that differ only in their seed are called together: the common beginning of their names."""
     if len(names) == 1:
         return names[0]
     alike = os.path.commonprefix(names).rstrip("0123456789")

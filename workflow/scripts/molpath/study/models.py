@@ -222,7 +222,7 @@ class Models:
         return [self.slides.sheet] if self.runs[wildcards.run]["fraction"] < 1 else []
 
     def run_checkpoint(self, wildcards: Wildcards) -> list[str]:
-        """Files of the scGPT folder that a run's expression branch starts from; none where it starts from nothing."""
+        """Files of the scGPT folder that a run's expression branch starts from; none where it starts at random."""
         return [self.places.given(path) for path in self.checkpoint_files(wildcards.run)]
 
     def checkpoint_files(self, run: str) -> list[str]:

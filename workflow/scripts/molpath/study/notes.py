@@ -1,4 +1,4 @@
-"""What is no mistake, and worth a line before a run."""
+"""Notes before a run that are no mistakes."""
 
 from __future__ import annotations
 

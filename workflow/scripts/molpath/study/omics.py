@@ -59,7 +59,7 @@ class Omics:
         return self.downloads.given_files(wildcards.cohort, "dna")
 
     def rna_tables(self, wildcards: Wildcards) -> list[str]:
-        """Tables and lists that are read beside them."""
+        """Tables and lists that are read with them."""
         lists = [*self.gene_list(wildcards), *self.vocabularies(wildcards)]
         return [*self.gene_table, *self.transcripts, *lists, *self.design_cases]
 

@@ -49,7 +49,7 @@ def check_config_files(config_files: Sequence[str | os.PathLike[str]], own_confi
 
 
 def check_given(path: str, place: int, files: Sequence[str]) -> None:
-    """A file of --configfile is there; what comes behind the first may be a target, which the option takes, too."""
+    """A file of --configfile is there; a word after the first may be a target that the option takes, too."""
     if os.path.exists(path):
         return
     problems = Problems()

@@ -56,7 +56,7 @@ class Outcome:
         """
         logs = list(logs)
         ending = self.endings.text(logs, well)
-        if set(targets) - SUMMARISED:  # other targets say what they have to say themselves
+        if set(targets) - SUMMARISED:  # other targets print their own summary
             return ending
         parts = self.parts(targets)
         if not well:
@@ -70,7 +70,7 @@ class Outcome:
         return "\n\n".join(self.parts((), where)) or "No slide has been inspected yet."
 
     def parts(self, targets: Collection[str], where: bool = True) -> list[str]:
-        """Counts, cautions and places as far as the last of the stage words; without any, of everything."""
+        """Counts, cautions and places up to the last of the stage words; without any, of everything."""
         stages = stages_of({*targets} & set(WORDS))
         entries = self.summary.entries(stages)
         counts = self.summary.text({*targets} & set(WORDS), entries)
@@ -97,7 +97,7 @@ class Outcome:
         report = self._path("<results>/report.html")
         if os.path.isfile(report):
             lines.append(f"  {'report':<12}{report}{self._age(report)}")
-        return "\n".join(["Where it lies:", *lines]) if lines else ""
+        return "\n".join(["Files:", *lines]) if lines else ""
 
     def predictions(self) -> list[str]:
         """How many new cases each predictor predicted, flagged, knows, and could not predict."""
@@ -114,7 +114,7 @@ class Outcome:
         return lines
 
     def _age(self, report: str) -> str:
-        """A report is made by a command of its own, so it may be older than the results."""
+        """A separate command makes the report, so it may be older than the results."""
         newest = max(map(_time, (self._path(f"<results>/{name}") for name in ("job_times.tsv", "tables/ledger.tsv"))))
         return " (older than these results)" if newest > _time(report) else ""
 

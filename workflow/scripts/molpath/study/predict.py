@@ -99,7 +99,7 @@ class Predict:
         return self.models.source(self.models.entries[model]) or ("", "")
 
     def inputs(self, wildcards: Wildcards) -> dict[str, Any]:
-        """Files of a predictor, embeddings of the new cases and slides, and what became of those slides."""
+        """Files of a predictor, embeddings of the new cases and slides, and what happened to those slides."""
         folder = self.parts.predictors.get(f"{wildcards.model}/{wildcards.task}", "<results>/none")
         mark = self.places.given if self.bundle else str
         grid, encoder = self.source(wildcards.model)
@@ -196,7 +196,7 @@ class Predict:
             and os.path.exists(training_sheet)
             and os.path.samefile(self.path, training_sheet)
         ):
-            wrong = f"{self.path} is slides/sheet, too: predictors would be shown what they were fitted on"
+            wrong = f"{self.path} is slides/sheet, too: predictors would be applied to their training slides"
             problems.add("config, key predict/slides", wrong, "name a sheet of other slides")
             return
         self._check_rows(problems)
@@ -262,7 +262,7 @@ class Predict:
         return decided + self._in_other_letters() + self._known_cases()
 
     def _in_other_letters(self) -> list[str]:
-        """New cases that are no training case by their name, and look like one."""
+        """New cases whose name resembles that of a training case."""
         training_cases = set(self.models.slides.cases)
         folded = {case.casefold(): case for case in self.models.slides.cases}
         alike = [case for case in self.cases if self.path and case not in training_cases and case.casefold() in folded]

@@ -12,7 +12,7 @@ from .preprocessing import SETTINGS, Preprocessing
 from .probing import Probing
 from .problems import Problems
 
-#: Keys of section probe that decide a fit and what is said of it.
+#: Keys of section probe that decide a fit and what is said about it.
 PROBE_KEYS = ("C", "max_iter", "plain", "scale", "cox", "ridge_alphas", "missing", "seed")
 
 
@@ -97,11 +97,11 @@ class Predictors:
             self.check_task(where, entry["task"], problems)
 
     def check_model(self, where: str, model: str, problems: Problems) -> None:
-        """New slides can be embedded by the model: vectors that were given have no maker here."""
+        """New slides can be embedded by the model: given vectors can't be computed here."""
         if self.models.entries[model]["kind"] == "table" and self._predict["slides"]:
             problems.add(
                 f"{where}/model",
-                f"{model} is a table of given vectors, and nothing here makes those of new slides (predict/slides)",
+                f"{model} is a table of given vectors, and nothing here computes those of new slides (predict/slides)",
                 "name a model of another kind, or empty predict/slides",
             )
 
@@ -127,7 +127,7 @@ class Predictors:
         self.check_classes(where, task, problems)
 
     def check_classes(self, where: str, task: str, problems: Problems) -> None:
-        """No class has a name that would part a cell, or the classes of a set."""
+        """No class name contains a separator of cells or of classes of a set."""
         has_classes = task in self.tasks.entries and self.tasks.may_have_classes(task)
         settings = self.tasks.settings(task) if has_classes else None
         names = settings.get("label_dict") if isinstance(settings, dict) else None

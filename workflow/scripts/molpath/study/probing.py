@@ -78,7 +78,7 @@ class Probing:
         return [path.replace("metrics.tsv", "summary.tsv") for path in self.metrics()]
 
     def predictions(self, wildcards: Wildcards | None = None) -> list[str]:
-        """Predictions of frozen and fine-tuned probes, transfers and prompts: what single tests need."""
+        """Predictions of frozen and fine-tuned probes, transfers and prompts: what tests within tasks need."""
         paths = [path for path in self.metrics() if os.path.basename(os.path.dirname(path)) in PREDICTING]
         return [path.replace("metrics.tsv", "predictions.parquet") for path in paths]
 

@@ -101,7 +101,7 @@ def short_message(error: ValidationError) -> str:
         return f"{as_yaml(instance)} is not {type_names}"
     if error.validator == "uniqueItems":
         repeated = next(item for i, item in enumerate(instance) if item in instance[:i])
-        return f"{repeated!r} is there twice"
+        return f"{repeated!r} occurs twice"
     message = str(error.message)
     return message if len(message) < 200 else message[:200] + " …"
 

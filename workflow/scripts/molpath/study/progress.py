@@ -1,4 +1,5 @@
-"""How far a run is, in a line: by what Snakemake says of its jobs, and by the files in which jobs count their items."""
+"""How far a run is, in a line: by what Snakemake says about its jobs, and by the files in which jobs count their
+items."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from .predict import NEW
 PARTS = ("shard", "block")
 #: Seconds of a processor that a look at the jobs' files may take: what is not read now is read next time.
 LOOK_S = 0.005
-#: Seconds over which patches per second and the time left are reckoned, and below which nothing is said of them.
+#: Seconds over which patches per second and the time left are computed, and below which nothing is said about them.
 PATCHES_OVER, LEFT_OVER, SHORTEST = 60.0, 600.0, 2.0
 #: How many stages a line shows.
 SHOWN = 2
@@ -30,7 +31,8 @@ class Planned(NamedTuple):
 
 
 class Started(NamedTuple):
-    """A job as it starts: what the line says of it while it counts nothing, its log, and `begun_in` that log then."""
+    """A job as it starts: what the line says about it while it counts nothing, its log, and `begun_in` that log
+    then."""
 
     job: int
     rule: str
@@ -52,7 +54,7 @@ class Work:
         self.samples: deque[tuple[float, int, int]] = deque()
 
     def sample(self, now: float) -> None:
-        """Note how far it is; what an earlier run did says nothing of speed. A job that starts over starts it over."""
+        """Note how far it is; what an earlier run did says nothing of speed. A job that restarts resets it."""
         n_processed = self.done - self.kept
         if self.samples and (n_processed < self.samples[-1][1] or self.patches < self.samples[-1][2]):
             self.samples.clear()
@@ -61,7 +63,7 @@ class Work:
             self.samples.popleft()
 
     def begin_again(self, now: float, seconds: float) -> None:
-        """The first count of a job that has counted for `seconds`: if nothing came since the last, none was to come.
+        """The first count of a job that has counted for `seconds`: if the last count is unchanged, nothing was added.
 
         On a cluster a job waits in the queue first, which says nothing of speed.
         """
@@ -79,7 +81,7 @@ class Work:
         return (last[place] - first[place]) / seconds if seconds >= SHORTEST else 0.0
 
     def text(self, detail: bool) -> str:
-        """What the line says of it; the rates come last, for a narrow terminal cuts them off."""
+        """What the line says about it; the rates come last, for a narrow terminal cuts them off."""
         message = f"{self.label}{self.name}: {self.done:,} of {max(self.total, self.done):,} {self.unit}"
         rate = self.rate(1, LEFT_OVER)
         if rate > 0 and self.done < self.total:
@@ -102,7 +104,7 @@ class Job:
 
 
 class Tracker:
-    """The jobs of one run. Nothing here may end it: a file that is torn or gone is read another time.
+    """The jobs of one run. Nothing here may end it: an incomplete or missing file is read later.
 
     Times are of one clock that never jumps, given by the caller; those in files are compared for equality only.
     """
@@ -146,7 +148,7 @@ class Tracker:
             work.sample(now)
 
     def finish(self, job: int, now: float) -> None:
-        """A job came to its end: what it said last counts, or all that it had to do."""
+        """A job finished: what it said last counts, or all that it had to do."""
         if job not in self.jobs:
             return
         started = self.jobs[job]
@@ -194,7 +196,7 @@ class Tracker:
             self._take(job, state)
 
     def _take(self, job: Job, state: dict[str, Any]) -> None:
-        """Count a job's new state in place of its last; nothing at all where it left ({})."""
+        """Count a job's new state in place of its last; nothing for an empty state ({})."""
         work, last = self.works[job.key], job.state
         for name in ("done", "kept", "patches"):
             setattr(work, name, getattr(work, name) + state.get(name, 0) - last.get(name, 0))
@@ -212,7 +214,7 @@ class Tracker:
     # What is shown.
 
     def parts(self, detail: bool = True) -> list[str]:
-        """Stages under way, slides set aside, steps; without detail, the first stage alone, and neither rates nor
+        """Stages under way, slides set aside, steps; without detail, only the first stage, without rates and
         reasons."""
         works = [work for work in self.works.values() if work.running and work.label]
         works.sort(key=lambda work: (not work.patches, -len(work.running)))
@@ -230,7 +232,7 @@ class Tracker:
         return " | ".join(self.parts())
 
     def line(self, now: float) -> str:
-        """The same behind the time since the start."""
+        """The same after the time since the start."""
         return f"{clock(now - self.began)} | {self.summary()}"
 
 

@@ -1,4 +1,4 @@
-"""Slides that were set aside for a reason that may pass are tried again by the next run."""
+"""The next run retries slides that were set aside for a temporary reason."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..common.storage_errors import storage_error
 from .config import Places, Wildcards
 from .sheets import read_sheet
 
-#: Reasons that say more of the machine at that time than of the slide.
+#: Reasons that depend on the machine at that time rather than on the slide.
 PASSING = ("timeout", "memory")
 
 

@@ -1,4 +1,4 @@
-"""Which models are asked how robust they are, to what, and what the jobs read."""
+"""Which models are tested for robustness, to what, and what the jobs read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .problems import Problems
 
 
 class Robustness:
-    """Section probe/robustness: pairs of a biological and a technical column, asked of every model in use."""
+    """Section probe/robustness: pairs of a biological and a technical column, tested for every model in use."""
 
     def __init__(self, config: Config, models: Models, confounders: Confounders) -> None:
         self.pairs: list[dict[str, str]] = config["probe"]["robustness"]

@@ -13,7 +13,7 @@ def keep_one_clock(scheduler: Any) -> None:
 
     Snakemake 9.27 asks for another look a second after every round that leaves jobs waiting, and every finished job
     starts a further such chain, so that the rounds of a second are as many as the jobs that have ended. Each asks a
-    solver and the sizes of all inputs: with a hundred jobs done, a core is kept busy by that alone. One pending look
+    solver and the sizes of all inputs: with a hundred jobs done, that alone keeps a core busy. One pending look
     does the same. Nothing is changed where this version's names are missing.
     """
     jobs, method_name = getattr(scheduler, "_open_jobs", None), "_schedule_reevalutation"

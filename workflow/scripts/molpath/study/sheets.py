@@ -16,7 +16,7 @@ DOWNLOAD_COLUMNS = ("url", "md5", "bytes")
 
 
 def read_sheet(path: str) -> list[Row]:
-    """Rows of a sheet as dicts of strings, with the line number under '#'; none where it isn't there or can't be read.
+    """Rows of a sheet as dicts of strings, with the line number under '#'; none where it is missing or can't be read.
 
     What is wrong with one that can't be read is said by the checks, which ask `problem_of`.
     """
@@ -33,7 +33,7 @@ def read_sheet(path: str) -> list[Row]:
 
 
 def problem_of(path: str) -> BadTable | None:
-    """Why a sheet can't be read; None for one that can, or isn't there."""
+    """Why a sheet can't be read; None for one that can, or is missing."""
     try:
         if path and os.path.isfile(path):
             read_cells(path)
@@ -53,5 +53,5 @@ def is_downloaded(row: Row) -> bool:
 
 
 def will_be_there(row: Row) -> bool:
-    """True if the row's file is downloaded, to a path that is one."""
+    """True if the row's file is downloaded, to a valid path."""
     return is_downloaded(row) and "://" not in row["path"]

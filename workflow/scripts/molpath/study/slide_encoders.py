@@ -19,7 +19,7 @@ class Needs(NamedTuple):
 
 #: Memory and minutes of the models that run on the CPU: bags go through in blocks, or networks are small.
 SMALL = (8000, 240)
-#: Slide encoders of others that run on a GPU where there is one. Estimates, not measured: weights in float32 (PRISM has
+#: Foreign slide encoders that run on a GPU where there is one. Estimates, not measured: weights in float32 (PRISM has
 #: 558 million parameters, GigaPath 86, TITAN some 50), CUDA, and a whole bag at a time; without a GPU attention over
 #: all pairs of patches besides (TITAN).
 NEEDS = {
@@ -53,7 +53,7 @@ class SlideEncoders:
         return self._needs(wildcards)[0] * attempt
 
     def runtime(self, wildcards: Wildcards, attempt: int) -> int:
-        """Minutes; more with each attempt, which goes on from the bags that the last one kept."""
+        """Minutes; more with each attempt, which continues from the bags that the last one kept."""
         return self._needs(wildcards)[1] * attempt
 
     def _needs(self, wildcards: Wildcards) -> tuple[int, int]:
@@ -73,6 +73,6 @@ def is_sum(kind: str, sizes: Any, kinds: Sequence[str] = SUMS) -> bool:
 
 
 def sizes_of(models: Models, name: str) -> Any:
-    """What a model's run or finished run says of its slide encoder; {} where there is none."""
+    """What a model's run or finished run says about its slide encoder; {} where there is none."""
     finished, run = models.finished.get(name), models.entries[name].get("run", "")
     return (finished.description if finished else models.runs.get(run, {})).get("slide_encoder", {})

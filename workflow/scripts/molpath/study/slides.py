@@ -70,7 +70,7 @@ class Slides:
     def shard_files(self, wildcards: Wildcards) -> list[str]:
         """Raw slides of a shard, every file of those that consist of several.
 
-        Declared where slides are inspected and nowhere else: later stages read the same files, but follow from what
+        Declared where slides are inspected and nowhere else: later stages read the same files, but depend on what
         inspection wrote, and compare identities. So Snakemake looks at each of a cohort's files once. Names with
         braces, which Snakemake would take for wildcards, are not declared: `shard_states` detects changes.
         """
@@ -99,7 +99,7 @@ class Slides:
         return [row["path"] for row, full in pairs if row["path"] and row["keep"] != "no" and not is_downloaded(full)]
 
     def parts_of(self, path: str) -> list[str]:
-        """The files of one slide; a file that a rule makes is not there yet."""
+        """The files of one slide; a file that a rule makes does not exist yet."""
         return [path] if self.places.is_made(path) else list(map(str, files_of(path)))
 
     def slide_path(self, wildcards: Wildcards) -> str:
@@ -121,7 +121,7 @@ class Slides:
 
 
 def rows_of(tables: Sequence[str]) -> list[Row]:
-    """The sheet that tables of tasks make; none where they contradict each other, which the checks say."""
+    """The sheet that tables of tasks make; none where they contradict each other, which the checks report."""
     try:
         return [{**row, "#": 0} for row in sheet_of_tasks(tables)]
     except BadTable:

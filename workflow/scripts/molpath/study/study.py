@@ -189,7 +189,7 @@ class Study:
         problems = Problems()
         for file in dict.fromkeys(self.places.config_files):
             for line, key in keys_given_twice(file):
-                problems.add(f"{file}, line {line}", f"key {key!r} is there twice", "keep one: YAML takes the last")
+                problems.add(f"{file}, line {line}", f"key {key!r} occurs twice", "keep one: YAML takes the last")
         self.check_texts(problems)
         if not self.places.of_new_slides:
             self.check_borrowed(problems)
@@ -235,12 +235,12 @@ class Study:
         check_free_text(self.config, self.sheets(), tasks, problems)
 
     def _check_once(self) -> None:
-        """What is reckoned with holds together: a notebook may ask for a plan first."""
+        """The config is consistent enough for a plan, which a notebook may ask for first."""
         if not self._checked:
             self.check()
 
     def notes(self) -> list[str]:
-        """What is no mistake and worth a line: encoders given other patches than they were made for, gated weights."""
+        """Notes that are no mistakes: encoders given other patches than they were made for, gated weights."""
         self._check_once()
         if self.places.of_new_slides:  # the study around it says the same
             return []
@@ -252,7 +252,7 @@ class Study:
         return self.forecast.request()
 
     def about(self) -> dict[str, Any]:
-        """What the page of the plan says of the study and of the Snakemake that made it."""
+        """What the page of the plan says about the study and of the Snakemake that made it."""
         return self.forecast.about() | {"snakemake": self.launcher.version}
 
     def methods(self) -> str:
@@ -260,7 +260,7 @@ class Study:
         return methods_of(self.config, self.models)
 
     def doctor(self) -> DoctorRequest:
-        """What to look at before a long run (molpath.preflight.examination does)."""
+        """What to check before a long run (see molpath.preflight.examination)."""
         self._check_once()
         return self.examination.request()
 

@@ -1,4 +1,4 @@
-"""What became of the slides, in plain words for the terminal: how many are done, set aside, why, where to look."""
+"""What happened to the slides, in plain words for the terminal: how many are done, set aside, why, where to look."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .sheets import read_sheet
 WORDS = ("slides", "tissue", "tiles", "features", "omics", "pretrain", "embed", "probe")
 #: How many slides a line names, and how wide a line may be on the widest terminal.
 NAMED, WIDEST = 3, 110
-#: Width of a line that is broken nowhere.
+#: Width of a line that is never wrapped.
 UNBROKEN = 1 << 20
 LEDGER_TABLE = "<results>/tables/ledger.tsv"
 HEADER = ("stage", "of", "done", "set aside", "")
@@ -33,7 +33,7 @@ class Summary:
         self.models, self.targets, self.slides = ledger.models, ledger.targets, ledger.slides
 
     def text(self, targets: Collection[str] = (), entries: Sequence[Entry] | None = None) -> str:
-        """The summary as far as the last of the stage words; without any, of everything. '' before a slide is seen.
+        """The summary up to the last of the stage words; without any, of everything. '' before a slide is seen.
 
         entries: those as far as that, where they have been read.
         """
@@ -43,14 +43,14 @@ class Summary:
             return ""
         width = min(WIDEST, shutil.get_terminal_size((WIDEST, 24)).columns)
         kind = "slides" if self.slides.path else "samples"
-        lines = [f"What became of the {len(self.slides.rows):,} {kind} of {self.slides.source_name}", ""]
+        lines = [f"What happened to the {len(self.slides.rows):,} {kind} of {self.slides.source_name}", ""]
         lines += columns([HEADER, *self.rows(entries, stages)])
         lines += losses(entries, len(self.slides.rows), width)
         return "\n".join(lines + self._where(entries, is_complete=not targets))
 
     def rows(self, entries: Sequence[Entry], stages: Collection[str]) -> list[Sequence[str]]:
         """Rows below HEADER, in the order of the stages."""
-        rows = [*self._parts(entries, stages), *self._others(stages)]
+        rows = [*self._parts(entries, stages), *self._other_stages(stages)]
         return sorted(rows, key=lambda row: WORDS.index(row[0]))
 
     def losses(self, entries: Sequence[Entry]) -> list[str]:
@@ -138,7 +138,7 @@ class Summary:
 
     def _parts(self, entries: Sequence[Entry], stages: Collection[str]) -> list[Sequence[str]]:
         """A line of the table for each part."""
-        n_expected, counts = dict(self._asked()), count(entries)
+        n_expected, counts = dict(self._expected()), count(entries)
         n_entries = Counter(entry.part for entry in entries)
         left_out = Counter(entry.part for entry in entries if entry.status == LEFT_OUT)
         rows: list[Sequence[str]] = []
@@ -152,7 +152,7 @@ class Summary:
                 rows.append((part.stage, name_of(part), f"{number.done:,}", f"{n_set_aside:,}", ", ".join(notes)))
         return rows
 
-    def _asked(self) -> Iterable[tuple[Part, int]]:
+    def _expected(self) -> Iterable[tuple[Part, int]]:
         """How many slides each part has, by the sheet; a run's are known when it is there."""
         for part, paths in self._manifests(STAGES).items():
             if part.stage == "embed":
@@ -161,7 +161,7 @@ class Summary:
                 shards = [os.path.basename(path).removesuffix(".tsv") for path in paths]
                 yield part, sum(len(self.slides.shards[shard]) for shard in shards)
 
-    def _others(self, stages: Collection[str]) -> list[Sequence[str]]:
+    def _other_stages(self, stages: Collection[str]) -> list[Sequence[str]]:
         """Lines of the stages that are not of slides: what was paired, which probes are there."""
         rows: list[Sequence[str]] = []
         pairs = self._read(["<results>/omics/pairs.tsv"]) if "omics" in stages else []
@@ -219,7 +219,7 @@ def stages_of(targets: Collection[str]) -> tuple[str, ...]:
 
 
 def name_of(part: Part) -> str:
-    """Grid, encoder and model of a part; of models and runs the name alone."""
+    """Grid, encoder and model of a part; for models and runs just the name."""
     return part.model or ", ".join(filter(None, (part.grid, part.encoder)))
 
 

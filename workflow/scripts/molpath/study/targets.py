@@ -158,7 +158,7 @@ class Targets:
         return tables + pages + self.slide_maps() + self.embedding_maps() + gallery
 
     def _scores(self) -> list[str]:
-        """What probing found: each figure as SVG, PNG and TSV, each table as TSV, Markdown and LaTeX."""
+        """Results of probing: each figure as SVG, PNG and TSV, each table as TSV, Markdown and LaTeX."""
         names = [f"tables/{name}" for name in SCORES]
         figures, tables = self.comparisons.score_figures(), self.comparisons.score_tables()
         names += [f"figures/{name}.{kind}" for name in figures for kind in ("svg", "png", "tsv")]
@@ -188,7 +188,7 @@ class Targets:
 
     @property
     def first_page(self) -> list[str]:
-        """What people open first, and what the run took, which it links."""
+        """The first page, and the run's resources, which it links."""
         return ["<results>/benchmarks/resources.html", "<results>/index.html"]
 
     def predicted(self, wildcards: Wildcards | None = None) -> list[str]:

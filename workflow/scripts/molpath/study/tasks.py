@@ -164,7 +164,7 @@ class Tasks:
         return list(dict.fromkeys([*self.probe["use"], *paired, *self.probe["cluster"]["use"]]))
 
     def absent(self) -> list[str]:
-        """Tasks that are to come from the benchmark's folder and whose table is not there."""
+        """Tasks that are to come from the benchmark's folder and whose table is missing."""
         folder = self.probe["benchmark"]
         if not folder or self.places.is_made(folder):
             return []

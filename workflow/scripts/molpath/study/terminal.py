@@ -15,8 +15,8 @@ from typing import Any, TextIO
 
 from .progress import Started, Tracker, begun_in, clock
 
-#: Asks for no progress ("off"), or for the line without Snakemake's messages ("only"). It is of the person who looks,
-#: not of the study, so it is no key of the config, which is part of what made the results.
+#: Asks for no progress ("off"), or for the line without Snakemake's messages ("only"). It belongs to the person who
+#: looks, not of the study, so it is no key of the config, which is part of what made the results.
 SETTING = "MOLPATH_PROGRESS"
 #: Seconds between two looks, and between two lines where there is no terminal.
 EVERY_S, PLAIN_S = 1.0, 30.0
@@ -46,7 +46,7 @@ class BottomLine:
     def write(self, text: str) -> int:
         """Write a text above the line."""
         with self.lock:
-            with contextlib.suppress(Exception):  # what is wrong with the line is no fault of the message
+            with contextlib.suppress(Exception):  # a problem with the line is no fault of the message
                 self._clear()
             written = self.stream.write(text)
             self.at_start = text.endswith("\n") if text else self.at_start
@@ -89,7 +89,7 @@ class BottomLine:
 
 
 class Events(logging.Handler):
-    """Hears what Snakemake logs of its jobs, whatever it prints of it, and keeps it until the next look."""
+    """Collects what Snakemake logs about its jobs, whatever it prints, until the next look."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -111,7 +111,7 @@ class Events(logging.Handler):
                 self.heard.append((time.monotonic(), name, (fields["done"], fields["total"])))
 
     def tell(self, tracker: Tracker) -> None:
-        """Hand on what was heard."""
+        """Pass on the events."""
         while self.heard:
             now, event, payload = self.heard.popleft()
             if event == "job_info":
@@ -125,7 +125,7 @@ class Events(logging.Handler):
 
 
 class Watch:
-    """Shows how far a run is until `stop`, in a thread. It never ends the run: at its own fault it ends itself."""
+    """Shows how far a run is until `stop`, in a thread. It never ends the run: on an error it stops itself."""
 
     def __init__(self, logger: logging.Logger, tracker: Callable[[], Tracker]) -> None:
         """logger: Snakemake's; tracker: makes the run's (in the thread)."""
@@ -140,7 +140,7 @@ class Watch:
     def start(self) -> None:
         """Take the terminal's last line, where there is a terminal."""
         if self.handler is None:
-            return  # another logger plugin writes to the terminal: it shows what it shows
+            return  # another logger plugin writes to the terminal: leave it alone
         self.logger.addHandler(self.events)
         if is_terminal(self.handler.stream):
             self.bottom = BottomLine(self.handler.stream)
@@ -233,11 +233,11 @@ def is_terminal(stream: TextIO) -> bool:
 
 
 def in_foreground(stream: TextIO) -> bool:
-    """False for a run in the background of a shell, whose prompt has the last line."""
+    """False for a run in the background of a shell, which needs the last line for its prompt."""
     try:
         return os.tcgetpgrp(stream.fileno()) == os.getpgrp()
     except (OSError, ValueError):
-        return True  # no terminal of this process's: it is in nobody's way
+        return True  # not the terminal of this process: it disturbs no one
 
 
 def _is_for_terminal(record: logging.LogRecord) -> bool:

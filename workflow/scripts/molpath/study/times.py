@@ -1,4 +1,4 @@
-"""Sizes and times of the files that the user gives: one that was replaced is noticed whatever its date, and one with a
+"""Sizes and times of the files that the user gives: a replaced file is detected whatever its date, and one with a
 time in the future is reported before any work.
 
 Snakemake looks for newer files alone: one that `rsync -a`, `cp -p` or a backup put there is older than what was made of
@@ -32,14 +32,14 @@ SKEW_S, SHOWN = 60.0, 3
 
 
 class Times:
-    """States of given files. What a rule of this workflow makes, or what ships with it, is Snakemake's matter."""
+    """States of given files. Files that a rule makes, or that ship with the workflow, are left to Snakemake."""
 
     def __init__(self, places: Places) -> None:
         self.places = places
         self._states: dict[tuple[str, ...], str] = {}
 
     def of(self, *sources: Source) -> Callable[[Wildcards], str]:
-        """A parameter that changes when a given file among the sources is replaced, be it by an older one.
+        """A parameter that changes when a given source file is replaced, even by an older one.
 
         A parameter that looked at the job's `input` would not count: Snakemake compares only those that don't.
         """
@@ -132,7 +132,7 @@ def _contents(path: str) -> str:
 
 
 def time_of(path: str) -> float:
-    """The time that Snakemake compares, of a link the later of its own and its target's; 0 where there is no file."""
+    """The time that Snakemake compares, for a link the later of its own and its target's; 0 where there is no file."""
     try:
         status = os.lstat(path)
         return max(status.st_mtime, os.stat(path).st_mtime) if stat.S_ISLNK(status.st_mode) else status.st_mtime
@@ -141,7 +141,7 @@ def time_of(path: str) -> float:
 
 
 def _date(seconds: float) -> str:
-    """A time in words, also where no calendar has it."""
+    """A time in words, also outside the calendar's range."""
     try:
         return datetime.fromtimestamp(seconds).isoformat(" ", "seconds")
     except (OverflowError, ValueError, OSError):

@@ -28,7 +28,7 @@ class Tissue:
         self.minutes = 480 if learned else 120
         #: Seconds that a slide may take; networks on a CPU need minutes for a large one.
         self.deadline_s = self.section["deadline_s"] or self._inspection["deadline_s"] * (30 if learned else 1)
-        #: Megabytes that a slide may take; no limit beside networks, whose drivers reserve what they like.
+        #: Megabytes that a slide may take; no limit with networks, whose drivers reserve much.
         self.memory_mb = None if learned else self._inspection["memory_mb"]
 
     def given_weights(self) -> dict[str, Config]:

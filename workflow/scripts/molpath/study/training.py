@@ -1,4 +1,4 @@
-"""What the job of a pretraining run asks of a machine, by its processes, and what its model card says of patches."""
+"""What the job of a pretraining run asks of a machine, by its processes, and what its model card says about patches."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .models import Models
 
 #: Main memory of one process in MB: PyTorch with CUDA, tables of profiles, the patches of two steps.
 PROCESS_MB = 16000
-#: Minutes of an attempt of one process, and the fewest: each goes on from the last saved state.
+#: Minutes of an attempt of one process, and the fewest: each continues from the last saved state.
 ATTEMPT, SHORTEST_ATTEMPT = 2880, 720
 
 
@@ -43,7 +43,7 @@ class PretrainJobs:
         return max(SHORTEST_ATTEMPT, ATTEMPT // max(1, self.gpus(wildcards)))
 
     def patch_encoder(self, wildcards: Wildcards) -> dict[str, str]:
-        """What a run's model card says of the encoder of its patches, as far as it is known."""
+        """What a run's model card says about the encoder of its patches, as far as it is known."""
         name = self.models.runs[wildcards.run]["encoder"]
         facts = self.encoders.facts_of(name)
         # Weights that the user names may be others than the hub's.

@@ -1,4 +1,4 @@
-"""Tables of given vectors (models of kind table), and studies that consist of them alone: no slide sheet, no slides."""
+"""Tables of given vectors (models of kind table), and studies that have only these: no slide sheet, no slides."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class GivenVectors:
     def request(self, wildcards: Wildcards) -> dict[str, Any]:
         """Paths of a model's vectors and of their ids, and what these are of.
 
-        Labels of tasks, too, where only the job can look for them: others would make it again for each new task.
+        Labels of tasks, too, where only the job can look for them: else each new task would rerun it.
         """
         options = self._request(wildcards.model)
         return options | ({"labels": self.labels()} if options["path"].endswith(OTHERS) else {})
@@ -101,7 +101,7 @@ class GivenVectors:
             problems.add_table_error(error)
 
     def kind(self, name: str) -> str:
-        """Kind of a model; '' for one that there isn't."""
+        """Kind of a model; '' for an unknown one."""
         return str(self.models.entries.get(name, {}).get("kind", ""))
 
     def check_table(self, name: str, problems: Problems) -> None:

@@ -9,7 +9,7 @@ from .config import Config
 from .encoders import Encoders
 
 HUB = "https://huggingface.co/"
-#: Where weights of slide encoders of others come from, and whether access must be asked for.
+#: Where weights of foreign slide encoders come from, and whether access must be asked for.
 SLIDE_ENCODERS = {
     "titan": ("MahmoodLab/TITAN", True),
     "prism": ("paige-ai/Prism", True),
@@ -19,7 +19,8 @@ SLIDE_ENCODERS = {
 
 
 def has_login() -> bool:
-    """True where the hub's client finds a token: in the environment or in its file. Looks whether, never what."""
+    """True where the hub's client finds a token: in the environment or in its file. Checks whether one exists, never
+    reads it."""
     if os.environ.get("HF_TOKEN") or os.environ.get("HUGGING_FACE_HUB_TOKEN"):
         return True
     cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
@@ -35,7 +36,7 @@ def login_remedy(page: str) -> str:
 
 
 def notes_of_weights(encoders: Encoders, used: list[str]) -> list[str]:
-    """A note for each encoder in use whose weights a rule will fetch and that are not there yet."""
+    """A note for each encoder in use whose weights a rule will fetch and that do not exist yet."""
     notes = []
     for name in used:
         facts = encoders.facts.get(encoders.entries[name]["adapter"], {})
@@ -71,7 +72,7 @@ def free_alternative(facts: Config, encoders: Encoders) -> str:
 
 
 def slide_encoder_remedy(kind: str, place: str) -> str:
-    """How the weights of a slide encoder of others are had."""
+    """How to get the weights of a foreign slide encoder."""
     if kind not in SLIDE_ENCODERS:
         return "put its weights there (workflow/docs/encoders.md), or take it out of embed/use and probe/finetune/use"
     repository, gated = SLIDE_ENCODERS[kind]

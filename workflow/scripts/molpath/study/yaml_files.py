@@ -31,7 +31,7 @@ def load_yaml(path: str | Path) -> Any:
         node = loader.get_single_node()
         check_yaml_size(node)
         for line, key in repeated_keys(node):
-            problems.add(f"{path}, line {line}", f"key {key!r} is there twice", TWICE)
+            problems.add(f"{path}, line {line}", f"key {key!r} occurs twice", TWICE)
         contents = None if node is None else loader.construct_document(node)
         if mistake := odd_indentation(text):
             problems.add(f"{path}, line {mistake.line}", mistake.wrong, mistake.remedy)
@@ -58,7 +58,7 @@ def read_text(path: str | Path, problems: Problems) -> str:
     try:
         data = Path(path).read_bytes()
     except IsADirectoryError:
-        problems.add(str(path), "is a directory, and a file is asked for", "name the file in it")
+        problems.add(str(path), "is a directory, and a file is expected", "name the file in it")
         return ""
     except PermissionError:
         problems.add(str(path), "may not be read by you", f"ask its owner to let you read it (chmod a+r {path})")
@@ -68,7 +68,7 @@ def read_text(path: str | Path, problems: Problems) -> str:
         return ""
     if foreign := foreign_format(data[:4096]):
         remedy = foreign[1] if "iconv" in foreign[1] else "write it in a text editor (config/config.yaml shows how)"
-        problems.add(str(path), f"this is {foreign[0]}, and text in UTF-8 is asked for", remedy)
+        problems.add(str(path), f"this is {foreign[0]}, and text in UTF-8 is expected", remedy)
         return ""
     try:
         return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
@@ -112,12 +112,12 @@ def keys_given_twice(path: str | Path) -> list[tuple[int, str]]:
         with open(path, encoding="utf-8") as handle:
             text = handle.read()
         return [] if "__use_yte__" in text else repeated_keys(yaml.compose(text, Loader=SAFE_LOADER))
-    except (OSError, ValueError, yaml.YAMLError):  # what Snakemake makes of it is its own matter
+    except (OSError, ValueError, yaml.YAMLError):  # Snakemake interprets it itself
         return []
 
 
 def shipped_yaml(path: str | Path) -> Any:
-    """Contents of a YAML file that ships with the workflow, shared by all who ask: nobody may change them."""
+    """Contents of a YAML file that ships with the workflow, shared by all callers: do not change them."""
     state = os.stat(path)
     return _parsed_once(str(path), state.st_mtime_ns, state.st_size)
 

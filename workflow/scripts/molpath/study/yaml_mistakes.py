@@ -10,7 +10,7 @@ import yaml
 
 #: Letters of a line that a message shows.
 SHOWN = 60
-#: What looks like a space and is none: YAML takes it for part of a word.
+#: Characters that look like a space: YAML treats them as part of a word.
 ODD_SPACES = re.compile(r"^ *[\u00a0\u2000-\u200b\u202f\u3000]")
 #: What a message would not show.
 UNSEEN = re.compile(r"[\x00-\x1f\x7f-\xa0\u2000-\u200b\u202f\u3000]")
@@ -64,7 +64,7 @@ def explain(text: str, error: yaml.MarkedYAMLError) -> Mistake:
         return Mistake(1, 0, f"no valid YAML ({error.problem or error.context})", "correct it")
     line = min(mark.line, len(lines) - 1)
     place = Place(lines, line, mark.column, (begun.line, begun.column), error.problem or "", error.context or "")
-    for look in (tabs, signs, quotes, brackets, colons, indentation, others):
+    for look in (tabs, signs, quotes, brackets, colons, indentation, other_mistakes):
         if mistake := look(place):
             return mistake
     wrong = f"no valid YAML ({place.problem or place.context}): {shown(place.text)}"
@@ -140,7 +140,7 @@ def colons(place: Place) -> Mistake | None:
         return None
     first = re.match(r"\s*(?:- +)?([^:#]+): +(\S.*)$", place.text)
     if first and first.start(2) <= place.column:
-        wrong = f"a second colon with a space behind it: {shown(place.text)}"
+        wrong = f"a second colon with a space after it: {shown(place.text)}"
         return Mistake(place.line + 1, place.column + 1, wrong, f'put the value in quotes: {first[1]}: "{first[2]}"')
     if place.above >= 0:
         if mistake := without_colon(place, place.above):
@@ -155,12 +155,12 @@ def without_colon(place: Place, number: int) -> Mistake | None:
     text = place.lines[number]
     content = text.split(" #")[0].strip()
     if match := re.fullmatch(r"([\w.-]+):([^\s:/].*)", content):
-        wrong = f"no space behind the colon: {shown(text)}"
+        wrong = f"no space after the colon: {shown(text)}"
         return Mistake(number + 1, text.index(":") + 1, wrong, f"write {match[1]}: {match[2]}")
     if ": " in content or content.endswith((":", "{}", "[]")) or content.startswith("- "):
         return None
     key, _, value = content.replace("=", " ").partition(" ")
-    return Mistake(number + 1, 0, f"no colon behind the key: {shown(text)}", f"write {key}: {value.strip()}".rstrip())
+    return Mistake(number + 1, 0, f"no colon after the key: {shown(text)}", f"write {key}: {value.strip()}".rstrip())
 
 
 def indentation(place: Place) -> Mistake | None:
@@ -177,11 +177,11 @@ def indentation(place: Place) -> Mistake | None:
         return Mistake(number, 0, wrong, f"delete the {empty[2]} behind {empty[1]}:")
     if place.text.lstrip().startswith("- ") and (key := re.search(r"([\w.-]+): *\[.*\]$", above)):
         wrong = f"{shown(place.text)} is below a list that is complete: {shown(above)}"
-        return Mistake(number, 0, wrong, f"write it into the brackets behind {key[1]}:")
+        return Mistake(number, 0, wrong, f"write it into the brackets after {key[1]}:")
     columns = sorted({len(line) - len(line.lstrip()) for line in keys_above(place)})
     wrong = f"{shown(place.text)} begins after {len(before)} spaces, and no key above it does"
     spaces = " or ".join(map(str, columns)) or "0"
-    return Mistake(number, 0, wrong, f"begin it where the keys beside it begin, after {spaces} spaces")
+    return Mistake(number, 0, wrong, f"begin it in the same column as its neighbours, after {spaces} spaces")
 
 
 def keys_above(place: Place) -> Iterator[str]:
@@ -194,7 +194,7 @@ def keys_above(place: Place) -> Iterator[str]:
                 return
 
 
-def others(place: Place) -> Mistake | None:
+def other_mistakes(place: Place) -> Mistake | None:
     """A second document, words behind | or >, an end where a value should be."""
     if "another document" in place.problem:
         return Mistake(place.line + 1, 0, "--- begins a second document", "delete the line, or what is below it")

@@ -44,7 +44,7 @@ def table_cohorts(*, metrics: str, models: Models, note: str, outputs: Mapping[s
         source, task_names = (
             group_scores.task.map(lambda task, part=part: task.partition("--")[part]) for part in (0, 2)
         )
-        parts.append(cells(group_scores, source, task_names + ", " + words(group_scores), block))
+        parts.append(cells(group_scores, source, task_names + ", " + metric_names(group_scores), block))
     write_tables(finished(parts), models, note, outputs)
 
 
@@ -56,16 +56,18 @@ def table_protocols(*, metrics: str, models: Models, c: float, note: str, output
     prompts = scores[(scores.primary == 1) & (scores.group == "prompt") & scores.protocol.isin(PROMPTS)]
     across = main_scores(scores, "transfer", models)
     parts = [
-        cells(shots, "few labels: " + shots.task + ", " + words(shots), [f"k = {count:g}" for count in shots.shots]),
+        cells(
+            shots, "few labels: " + shots.task + ", " + metric_names(shots), [f"k = {count:g}" for count in shots.shots]
+        ),
         cells(retrieval, "retrieval: " + retrieval.task, retrieval.metric),
-        cells(prompts[prompts.model.isin(models)], "prompts", prompts.task + ", " + words(prompts), by=PROMPTS),
-        cells(across, "transfer", across.task + ", " + words(across)),
+        cells(prompts[prompts.model.isin(models)], "prompts", prompts.task + ", " + metric_names(prompts), by=PROMPTS),
+        cells(across, "transfer", across.task + ", " + metric_names(across)),
         swept(scores, models, c),
     ]
     write_tables(finished(parts), models, note, outputs)
 
 
-def words(scores: pd.DataFrame) -> pd.Series:
+def metric_names(scores: pd.DataFrame) -> pd.Series:
     """The usual name of each row's metric."""
     return scores.metric.map(words_of)
 

@@ -29,14 +29,14 @@ from .scores import Models
 
 #: Resamples of cases; cases of the rarest class below which a row says that they are few.
 RESAMPLES, FEW = 200, 100
-#: Probes that are no readers of embeddings, and the sweep over C.
+#: Controls that don't read embeddings, and the sweep over C.
 LEFT_OUT = (*CONTROLS, "logistic_C=")
 STAGES = ("before", "after")
 HEAD = ["task", "model", "protocol", "classes", "n_cases", "n_rarest", "n_predictions"]
 COLUMNS = [*HEAD, TEMPERATURE, f"{TEMPERATURE}_lowest", f"{TEMPERATURE}_highest"]
 COLUMNS += [f"{m}_{stage}{end}" for m in MEASURES for stage in STAGES for end in ("", "_lower", "_upper")]
 COLUMNS += ["note"]
-#: What cannot be below, or above.
+#: Lowest and highest possible values.
 ENDS = {ERROR: (0.0, 1.0), BRIER: (0.0, 2.0), LOG_LOSS: (0.0, np.inf)}
 
 

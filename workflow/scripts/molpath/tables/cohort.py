@@ -66,7 +66,7 @@ def count_exclusions(*, ledger: str, slides: str, tiles: Sequence[str], output: 
 
 
 def _count_patches(part: Part, tiled: pd.DataFrame) -> list[dict]:
-    """Patches on tissue of the slides that were tiled, and those that quality control took."""
+    """Patches on tissue of the slides that were tiled, and those that quality control dropped."""
     counted = tiled[tiled.n_tissue_patches != ""]
     numbers = counted.filter(regex="^n_").replace("", "0").astype(int)
     rows = [_row(part, "patches on tissue", None, numbers.n_tissue_patches.sum())]

@@ -1,4 +1,4 @@
-"""Pages of what could explain a score: one per task, and all tasks beside each other."""
+"""Pages of what could explain a score: one per task, and one of all tasks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..probe.confounders.verdict import CANNOT, EXPLAINED, INDEPENDENT, PARTLY, 
 from ..probe.site_folds import KEEP, LEAVE_ONE
 from .pages import Section, as_numbers, write_page
 
-#: Background of a verdict's cells, of a palette that colour-blind people tell apart.
+#: Background of a verdict's cells, of a palette for colour-blind readers.
 COLOURS = {EXPLAINED: "#f4b9a7", PARTLY: "#fbe3a2", INDEPENDENT: "#b9dcc9", CANNOT: "#e6e6e6"}
 #: Columns of confounders.tsv on the page of a task, in this order, by their headings.
 SHOWN = {
@@ -39,7 +39,7 @@ PLAIN = {
     EXPLAINED: "The score can be explained by {0}: among cases alike in it, the model finds nothing more.",
     PARTLY: "A part of the score goes with {0}, and something is left among cases alike in it.",
     INDEPENDENT: "The score holds among cases alike in {0}.",
-    CANNOT: "For {0} nothing can be said here; the table says why.",
+    CANNOT: "For {0} no verdict is possible here; the table says why.",
 }
 #: Columns of names and sentences, even where each is a number.
 WORDS = ("column", "stratum", "group", "highest", "lowest", "reason", "note", "labels")
@@ -68,16 +68,16 @@ def show_confounders(*, task: str, tables: Mapping[str, str], metrics: str, note
 
 
 def introduction(confounders: pd.DataFrame, left_out: pd.DataFrame) -> str:
-    """What was asked, and a sentence per verdict (HTML)."""
+    """The question, and a sentence per verdict (HTML)."""
     if confounders.empty:
-        return "<p>No column of the cases is known.</p>"
+        return "<p>There are no columns of the cases.</p>"
     first = confounders.iloc[0]
     model, score = html.escape(first.model), html.escape(first.score_name)
     text = (
         f"<p>A score can come from biology, or from where and how a slide was made. The out-of-fold predictions of "
-        f"<b>{model}</b> are looked at again among cases that are alike in one column at a time. Score: {score}. "
-        f"Cases left out: {len(left_out)}. An association is no cause, and a column that nobody recorded "
-        "can't be looked at.</p>"
+        f"<b>{model}</b> are compared again among cases that are alike in one column at a time. Score: {score}. "
+        f"Cases left out: {len(left_out)}. Association is not causation, and a column that nobody recorded "
+        "can't be tested.</p>"
     )
     lines = []
     for verdict, sentence in PLAIN.items():
@@ -97,7 +97,7 @@ def of_sites(summary: pd.DataFrame) -> str:
                 f"<li>{description}: {shown(first.loc[protocol])}; "
                 f"on the task's folds {shown(first.loc[frozen_protocol])}.</li>"
             )
-    return f"<p>At hospitals that the probe has not seen:</p><ul>{''.join(lines)}</ul>" if lines else ""
+    return f"<p>At hospitals that are not in training:</p><ul>{''.join(lines)}</ul>" if lines else ""
 
 
 def shown(row: pd.Series) -> str:

@@ -1,4 +1,4 @@
-"""Are models different? Within a task over shared folds, and over tasks (section 7.5 of the paper's facts).
+"""Differences between models: within a task over shared folds, and over tasks (section 7.5 of the paper's facts).
 
 Values come as a table with one row per fold (or task) and one column per model. Every function returns rows of
 tables/tests.tsv without scope, family and task; `note` says why there is no number.
@@ -32,7 +32,7 @@ def row(method: str, a: str = "", b: str = "", note: str = "", **values: float) 
 
 
 def holm(values: ArrayLike) -> np.ndarray:
-    """Holm's adjusted p values; nan stays nan and counts for nothing."""
+    """Holm's adjusted p values; nan stays nan and is not counted."""
     from statsmodels.stats.multitest import multipletests
 
     p = np.asarray(values, float)

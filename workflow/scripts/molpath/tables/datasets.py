@@ -1,4 +1,4 @@
-"""Where the data of the cohorts in use come from, and under which terms (the paper's Extended Data Table 8)."""
+"""Where the data of the cohorts in use come from, and their terms of use (the paper's Extended Data Table 8)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ COLUMNS += ["profiles_from"]
 def list_datasets(
     *, sheet: str, cohorts: str, pretraining: str, trained: Sequence[str], note: str, outputs: Mapping[str, str]
 ) -> None:
-    """Write table (TSV), markdown and latex: every cohort of the slide sheet with what is known of its source.
+    """Write table (TSV), markdown and latex: every cohort of the slide sheet with what is known about its source.
 
     cohorts, pretraining: resources/tasks/cohorts.tsv and pretraining_cohorts.tsv; trained: cohorts that a used run
     trains on. A cohort that neither knows has its counts alone.

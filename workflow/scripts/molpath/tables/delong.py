@@ -3,7 +3,7 @@
 DeLong, DeLong and Clarke-Pearson 1988, for slides that come in cases after Obuchowski 1997 (Biometrics 53): what the
 slides of a case add to an AUC is summed before its variance is taken, and so is what a case adds on several test sides.
 By midranks after Sun and Xu 2014 (IEEE Signal Processing Letters 21), which takes O(n log n) instead of a comparison of
-every positive with every negative. No library the workflow keeps has it.
+every positive with every negative. No library of the environments has it.
 """
 
 from __future__ import annotations

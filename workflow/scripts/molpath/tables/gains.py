@@ -15,7 +15,7 @@ SWEEP = "logistic_C="
 
 
 def gains(scores: pd.DataFrame, pairs: Mapping[str, Sequence[str]]) -> pd.DataFrame:
-    """One row per task and model, then one a family and over all, with Student's 95 % interval over tasks.
+    """One row per task and model, then one per family and over all, with Student's 95 % interval over tasks.
 
     baseline_score: mean of those of the model's baselines that have the task; a task without either is left out.
     """
@@ -51,7 +51,7 @@ def interval(values: pd.Series) -> tuple[float, float]:
 
 
 def by_fit(swept: pd.DataFrame) -> list[str]:
-    """Tasks on which every strength has a score of every model that it has one of at all."""
+    """Tasks with a score at every strength for every model with any score."""
     wide = swept.assign(mean=counted(swept)).pivot(index="task", columns=["protocol", "model"], values="mean")
     return list(wide.dropna(axis=1, how="all").dropna().index)
 

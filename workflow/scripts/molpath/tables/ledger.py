@@ -1,4 +1,4 @@
-"""tables/ledger.tsv and its parts: what became of every slide at every stage."""
+"""tables/ledger.tsv and its parts: what happened to every slide at every stage."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def collect_losses(
     """Write the ledger of one grid, or of one grid and encoder, as far as tiles or features.
 
     slides: tables/slides.tsv; tiles, features: manifests, in the folders of their grid and encoder. Raises
-    TooManySetAside, after the table is written beside its place as `<table>.refused`, if more than
+    TooManySetAside, after the table is written next to it as `<table>.refused`, if more than
     `max_failed_fraction` of the slides of the last of these stages are set aside.
     """
     entries = gather(slides, tiles, features).entries

@@ -14,7 +14,7 @@ from .formats import as_markdown, show
 from .pages import Section, write_page
 from .scores import ENOUGH, NUMBERS, Models, counted, kind_of, notes_of_folds, read_metrics, seed_of, shared_means
 
-#: What is said where no summary has a row.
+#: Message if no summary has a row.
 NOTHING = "No probe has a score; the logs of the probes say why."
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ def compare_models(*, metrics: str, models: Models, note: str, comparison: str, 
 
 
 def compare(primary: pd.DataFrame, models: Models) -> pd.DataFrame:
-    """One row per task and protocol, 'mean (lower to upper)' a model; then the means over each family."""
+    """One row per task and protocol, 'mean (lower to upper)' per model; then the means over each family."""
     rows = []
     for (protocol, shots, family, task, metric), group in primary.groupby(
         ["protocol", "shots", "family", "task", "metric"], sort=False
@@ -106,10 +106,10 @@ def show_comparison(
     sentences = (
         "Mean over folds of each task's first metric, with 95 % intervals; where the probe failed on some folds it "
         f"says how many have a value, and below {ENOUGH:.0%} of them a score is in no mean; neither is one of survival "
-        "whose Cox models kept no coefficient, for it says nothing of the embeddings. Means of a family are over those "
-        "tasks on which every model has such a score. Few-shot rows give the "
+        "whose Cox models kept no coefficient, because it says nothing about the embeddings. Means of a family are "
+        "over those tasks on which every model has such a score. Few-shot rows give the "
         "training samples per class. Controls: permuted rows have shuffled labels and score about chance; site_only "
-        "and patch_count_only rows know nothing but the site, or the number of patches."
+        "and patch_count_only rows use only the site, or the number of patches."
     )
     if side_by_side.empty:
         sentences = NOTHING

@@ -12,7 +12,7 @@ from .formats import as_latex, as_markdown, md, show
 from .published_page import FAMILIES, title_of, write_published_page
 from .scores import enough, notes_of_folds, read_metrics
 
-#: The paper's name of a protocol; what is not here is compared with nothing.
+#: The paper's name of a protocol; other protocols are not compared.
 PROTOCOLS = {
     **dict.fromkeys(FROZEN, "linear_probe"),
     "fewshot": "few_shot",
@@ -107,8 +107,8 @@ def join(metrics: pd.DataFrame, paper: pd.DataFrame, tasks: pd.DataFrame, names:
 def average(side_by_side: pd.DataFrame, tasks: pd.DataFrame) -> pd.DataFrame:
     """Plain means of the linear probe over the tasks that both have: all, those of public cohorts, families; by model.
 
-    of: tasks that the paper's mean is over; lacking: those that this mean is without, be it that too few folds have a
-    value; in_house: those of them that nobody else can have. Both means are over the same tasks.
+    of: tasks that the paper's mean is over; lacking: those that this mean is without, also because too few folds have a
+    value; in_house: those of them that are not public. Both means are over the same tasks.
     """
     rows = []
     probed = side_by_side[

@@ -1,4 +1,4 @@
-"""What a run took: time, memory and data read and written, by rule and for 1,000 slides, and the slowest shards.
+"""Resources of a run: time, memory and data read and written, by rule and for 1,000 slides, and the slowest shards.
 
 From the files that Snakemake's `benchmark:` leaves. Each describes the last run of its job: of work that this run found
 finished, only the looking is counted.
@@ -25,9 +25,9 @@ COLUMNS = [
 SHARD_COLUMNS = ["rule", "job", "seconds", "times_the_median", "cpu_seconds", "memory_gb", "read_gb"]
 SENTENCES = """What each rule's jobs took, added up: elapsed and processor hours, hours of jobs that asked for GPUs
 times the number they asked for (whether they got one or not), the most memory of a job, data read and written. The last
-columns are for 1,000 slides of a sheet like this one. Of work that a run found finished, only the looking is counted:
-figures of a run from nothing are those to plan with."""
-SLOWEST = "Among the shards of their rule; a slide of such a shard may be worth a look."
+columns are for 1,000 slides of a sheet like this one. Of work that was already finished, only the check is counted:
+plan with the figures of a run from scratch."""
+SLOWEST = "Among the shards of their rule; a slide of such a shard may need a look."
 
 
 def summarise_resources(

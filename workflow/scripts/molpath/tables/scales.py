@@ -1,4 +1,4 @@
-"""Scale of each model's embeddings, on which depends what the penalty of a probe means."""
+"""Scale of each model's embeddings, which determines the effect of a probe's penalty."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which scores a figure or table shows, and what the tests say of a model beside the reference."""
+"""Which scores a figure or table shows, and what the tests say about a model beside the reference."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ PROMPTS = {"prompt_rna": "RNA prompts", "prompt_dna": "DNA prompts", "prompt_sli
 #: Names of models in their order; as a mapping with the kind and seed of each, as the study knows them by the config.
 Models = Sequence[str] | Mapping[str, Sequence[str]]
 #: Share of its folds (few labels: of folds and draws) of which a score must have a value to be averaged, ranked and
-#: tested: four of five. Folds that a probe fails on are no random ones: a mean over the others is another number. A Cox
-#: model without a coefficient has a value, 0.5, that says nothing of the embeddings: such folds don't count either.
+#: tested: four of five. Folds that a probe fails on are not random: a mean over the others is biased. A Cox
+#: model without a coefficient has a value, 0.5, that says nothing about the embeddings: such folds don't count either.
 ENOUGH = 0.8
 LEVELS = ((0.001, "***"), (0.01, "**"), (0.05, "*"))
 
@@ -64,7 +64,7 @@ def read_metrics(path: str) -> pd.DataFrame:
 
 
 def kind_of(model: str, models: Models) -> str:
-    """Kind of a model: models that differ only in their seed are one. A name alone says nothing of it."""
+    """Kind of a model: models that differ only in their seed are one. Names don't matter."""
     return models[model][0] if isinstance(models, Mapping) and model in models else model
 
 

@@ -1,4 +1,4 @@
-"""Settings of every run beside the paper's (its Extended Data Tables 49 to 51)."""
+"""Settings of every run next to the paper's (its Extended Data Tables 49 to 51)."""
 
 from __future__ import annotations
 

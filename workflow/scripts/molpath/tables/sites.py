@@ -1,4 +1,4 @@
-"""Tissue sites of the pretraining slides by cohort, beside the paper's (its Figure 1a and Extended Data Table 1)."""
+"""Tissue sites of the pretraining slides by cohort, next to the paper's (its Figure 1a and Extended Data Table 1)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 from ..common.files import read_tsv, write_tsv
 from .formats import write_readable
 
-#: What slides without an organ in the sheet are counted under.
+#: Label for slides without an organ in the sheet.
 NOT_GIVEN = "not given"
 #: The paper's cohorts, columns of its table.
 SOURCES = ["BWH", "GTEX", "MGH", "TCGA"]
@@ -51,7 +51,7 @@ def same_slides(chosen: Mapping[str, pd.DataFrame]) -> list[tuple[list[str], pd.
 
 
 def count(runs: str, slides: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame:
-    """A row per cohort and site, and those that only the paper has in a cohort of its own; the larger sites first.
+    """A row per cohort and site, and those of cohorts that only the paper has; the larger sites first.
 
     share: of the cohort's slides. published, difference: empty where the paper has no such cohort or site.
     """

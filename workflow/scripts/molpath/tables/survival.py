@@ -1,4 +1,4 @@
-"""Risk groups of survival probes, with log-rank tests (section 7.5; the threshold is ours, see below).
+"""Risk groups of survival probes, with log-rank tests (section 7.5; the threshold is not the paper's, see below).
 
 The log-rank test of groups that a cross-validated probe made finds too much, for a fold's training side holds the
 others' test cases: its P is that of the same test on shuffled times instead (Simon et al. 2011, Briefings in
@@ -47,7 +47,7 @@ def is_empty(predictions: pd.DataFrame) -> pd.Series:
 
 
 def sides_of(predictions: pd.DataFrame) -> list[str]:
-    """Columns that tell test sides apart: those of a fold and permutation."""
+    """Columns that identify test sides: those of a fold and permutation."""
     return [name for name in ("repeat", "fold") if name in predictions]
 
 
@@ -129,7 +129,7 @@ def permuted_p(predictions: pd.DataFrame, shuffled: pd.DataFrame) -> tuple[float
 
 
 class Rows:
-    """A table of groups_cut as arrays, for what is asked of every permutation."""
+    """A table of groups_cut as arrays, for fast permutations."""
 
     def __init__(self, table: pd.DataFrame):
         self.cases = pd.factorize(table[case_column(table)])[0]

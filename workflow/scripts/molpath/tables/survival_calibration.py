@@ -25,10 +25,10 @@ COLUMNS += [f"{name}{end}" for name in ("difference", "brier") for end in ("", "
 COLUMNS += ["brier_null", "note"]
 GROUP_COLUMNS = [*HEAD, "group", "n_cases", "n_events", "predicted", "observed", "lower", "upper"]
 #: Why a horizon has no values.
-BEYOND = "nobody was followed as long"
+BEYOND = "no case was followed as long"
 NOTHING = "no prediction: no training side was followed as long"
-#: Why a horizon has no Brier score: nobody is known to live longer, so the censored have no weight.
-NO_BRIER = "no Brier score: nobody was followed for longer"
+#: Why a horizon has no Brier score: no case is known to live longer, so the censored have no weight.
+NO_BRIER = "no Brier score: no case was followed for longer"
 
 
 def read_survival(predictions: Sequence[str], models: Models) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
@@ -79,7 +79,7 @@ def tabulate(
 def compared(time: np.ndarray, event: np.ndarray, guess: np.ndarray, day: float, draws: np.ndarray) -> dict[str, float]:
     """Mean predicted survival, Kaplan and Meier's estimate, their difference, and the Brier score, with intervals.
 
-    brier_null: of that estimate as everybody's prediction. draws: how often each case is drawn (float B x N); weights
+    brier_null: of that estimate as the prediction for all. draws: how often each case is drawn (float B x N); weights
     of the censored stay as they are in the data. Brier scores are nan where follow-up ends at `day` with cases alive.
     """
     weights = np.ones((1, len(time)))
@@ -105,7 +105,7 @@ def ends_censored(time: np.ndarray, event: np.ndarray, day: float) -> bool:
 def grouped(time: np.ndarray, event: np.ndarray, guess: np.ndarray, day: float) -> Iterator[dict[str, float]]:
     """Groups of equal number from low to high predicted survival: means predicted, and observed with 95 % intervals.
 
-    observed is nan of a group that nobody was followed as long of.
+    observed is nan for a group without such long follow-up.
     """
     count = int(np.clip(len(guess) // PER_GROUP, 1, GROUPS))
     edges = np.unique(np.quantile(guess, np.linspace(0, 1, count + 1)[1:-1]))
@@ -143,7 +143,7 @@ def observed_with_interval(time: np.ndarray, event: np.ndarray, day: float) -> t
     if time.max() < day:
         return np.nan, np.nan, np.nan
     value = float(kaplan_meier(time, event, np.ones((1, len(time))), day)[0])
-    if not 0 < value < 1:  # no event, or nobody left: Greenwood's variance says nothing
+    if not 0 < value < 1:  # no event, or no case left: Greenwood's variance says nothing
         return value, np.nan, np.nan
     times, at_risk, died = (counts.ravel() for counts in risk_sets(time, event, np.ones((1, len(time)))))
     past = times <= day

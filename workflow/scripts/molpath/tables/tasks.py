@@ -1,4 +1,4 @@
-"""What the used tasks are made of, beside the paper's (its Extended Data Tables 2 to 7 and 52 to 59)."""
+"""The used tasks next to the paper's (its Extended Data Tables 2 to 7 and 52 to 59)."""
 
 from __future__ import annotations
 
@@ -88,7 +88,8 @@ def split_of(folds: np.ndarray) -> str:
 
 
 def beside_paper(row: dict[str, Any], paper: pd.DataFrame) -> dict[str, Any]:
-    """The row with what the paper says of its task, and differences of counts; as it is where it has no such task."""
+    """The row with what the paper says about its task, and differences of counts; as it is where it has no such
+    task."""
     if row["task"] not in paper.index:
         return row
     paper_row = paper.loc[row["task"]]
@@ -135,7 +136,7 @@ def title_of(table: pd.DataFrame) -> str:
 
 
 def show_tasks(table: pd.DataFrame) -> pd.DataFrame:
-    """The tasks of a family for readers: counts and settings with the paper's in brackets, no column without a word."""
+    """The tasks of a family for readers: counts and settings with the paper's in brackets, no empty column."""
     rows = []
     for row_values in table.astype(object).where(table.notna(), "").to_dict("records"):
         split = (f"{row_values['split']}, {row_values['folds']}").replace("_", " ")
@@ -155,9 +156,9 @@ def show_tasks(table: pd.DataFrame) -> pd.DataFrame:
         }
         row |= {"range": row_values["range"]}
         row |= {
-            "events": whole(row_values["events"]),
+            "events": thousands(row_values["events"]),
             "censored": percent(row_values["censored"]),
-            "median days": whole(row_values["median_days"]),
+            "median days": thousands(row_values["median_days"]),
         }
         row |= {
             "metric": both(row_values["metric"], row_values["paper_metric"]),
@@ -174,9 +175,9 @@ def show_classes(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "class": row["class"],
-            "samples": whole(row["samples"]),
+            "samples": thousands(row["samples"]),
             "share": percent(row["share"]),
-            "paper": whole(row["paper_samples"]),
+            "paper": thousands(row["paper_samples"]),
             "difference": f"{row['difference']:+,.0f}" if row["difference"] != "" else "",
         }
         for row in rows
@@ -204,10 +205,10 @@ def shares(classes: str) -> str:
 
 
 def percent(share: Any) -> str:
-    """'12 %'; nothing of nothing."""
+    """'12 %'; '' for ''."""
     return f"{share:.0%}".replace("%", " %") if share != "" else ""
 
 
-def whole(number: Any) -> str:
-    """'1,264'; nothing of nothing."""
+def thousands(number: Any) -> str:
+    """'1,264'; '' for ''."""
     return f"{number:,.0f}" if number != "" else ""

@@ -79,7 +79,7 @@ def with_overlap(table: pd.DataFrame, summary: pd.DataFrame) -> pd.Series:
 def fold_scores(summary: pd.DataFrame, paths: Sequence[str]) -> pd.DataFrame:
     """Value of each task's first metric in every fold: columns family, task, group, model, fold, value, share, lowest.
 
-    group: the job's group; with the protocol behind a colon where a group has protocols that differ within a task.
+    group: the job's group; with the protocol after a colon where a group has protocols that differ within a task.
     share: test samples over training samples; lowest: what the metric can fall to. A score over too few of its folds
     (scores.ENOUGH) is left out.
     """
@@ -99,7 +99,7 @@ def fold_scores(summary: pd.DataFrame, paths: Sequence[str]) -> pd.DataFrame:
 
 
 def named_groups(table: pd.DataFrame) -> pd.Series:
-    """The group of each row, with the protocol behind a colon unless it is the group's usual one."""
+    """The group of each row, with the protocol after a colon unless it is the group's usual one."""
     plain = table.protocol.isin(FROZEN) | (table.protocol == table.group)
     return table.group.where(plain, table.group + ":" + table.protocol)
 
@@ -220,9 +220,9 @@ random, REML), marginal means and Tukey-adjusted contrasts, with observations - 
 tasks of different metrics are averaged as they are; P of families times how many there are. <b>Risk groups</b>: P by
 permutations of times over cases, each probed again, one-sided; never below 1 over the permutations + 1, which the note
 says where no P can be below 5 % after Holm.</p>
-<p>The next table has how often each test finds a difference at 5 % where there is none, {UNKNOWN} where nobody looked.
-What it has holds for such simulations: other numbers of cases, folds and slides, and features that are no normal draws,
-can differ. <b>The 95 % interval of a score is no test of chance</b>: it resamples cases of the test sides and holds
+<p>The next table has how often each test finds a difference at 5 % where there is none, {UNKNOWN} where unmeasured.
+It holds for such simulations: other numbers of cases, folds and slides, and features that are no normal draws,
+can differ. <b>The 95 % interval of a score is no test of chance</b>: it resamples cases of the test sides and keeps
 the probes of all folds as they were fitted, so it says how well these probes do on other patients, not what probes
 fitted on other training samples would do. Of pure noise it leaves chance out in about one run of six; the note that the
 site alone predicts the label goes by such an interval. Whether a score is chance, p_permuted tests.</p>"""

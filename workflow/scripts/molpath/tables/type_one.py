@@ -1,6 +1,7 @@
 """How often the tests of the page find a difference at 5 % where there is none, as far as that was measured.
 
-And how often the interval of a score leaves chance out, or a note calls the site telling, where there is nothing.
+And how often the interval of a score leaves chance out, or a note says that the site predicts the label, under the
+null.
 
 By tests/benchmarks/type_one_errors.py, on simulated models that are alike, labels and times that nothing says anything
 of. The features of its slides are a normal draw of the case plus half as much of the slide.
@@ -13,9 +14,9 @@ import pandas as pd
 #: In place of a number that was not measured.
 UNKNOWN = "not measured"
 COLUMNS = ["test", "simulated", "one slide per case", "five slides per case"]
-#: What is no test, but reads like one. The intervals: of the AUC of two balanced classes, 32 numbers of noise a case,
-#: 100 bootstraps of cases; 40 of 220 runs leave 0.5 out. They hold the fitted probes of all folds as they are, so what
-#: other training samples would give isn't in them; permutations ask whether a score is chance.
+#: Values that are not tests but may be read as such. The intervals: of the AUC of two balanced classes, 32 numbers of
+#: noise per case, 100 bootstraps of cases; 40 of 220 runs leave 0.5 out. They hold the fitted probes of all folds as
+#: they are, so what other training samples would give isn't in them; permutations ask whether a score is chance.
 INTERVAL, SITE = "95 % interval of a score leaves chance out", "note: the site alone predicts the label"
 #: Shares of P < 0.05; the first row of a test is that of five folds and 60 cases.
 MEASURED = (

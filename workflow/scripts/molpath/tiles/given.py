@@ -29,7 +29,7 @@ def coords_name(slide_id: str) -> str:
 def read_coords(path: str | os.PathLike) -> tuple[np.ndarray, dict[str, Any]]:
     """Coordinates (int64 N x 2, level-0 pixels) of a patch file of this workflow and their attributes, as plain values.
 
-    Files of others are read with `take_given`, which trusts nothing.
+    Files from elsewhere are read with `take_given`, which checks everything.
     """
     with open_h5(path) as handle:
         dataset = handle["coords"]
@@ -64,7 +64,7 @@ def take_given(
 
 
 def check_grid(attributes: Mapping[str, Any], grid: Grid) -> None:
-    """What the attributes say of the grid is what the config says. Raises Unusable."""
+    """What the attributes say about the grid is what the config says. Raises Unusable."""
     grid_values: dict[str, float] = {"patch_size": grid["patch_size"], "overlap": grid["overlap"]}
     grid_values["target_magnification"] = round(10 / target_mpp(grid), 4)
     for name, value in grid_values.items():
@@ -125,7 +125,7 @@ def number_of(attributes: Mapping[str, Any], name: str) -> float:
     except (TypeError, ValueError):
         value = np.nan
     if not np.isfinite(value) or value < 0 or (value == 0 and name != "overlap"):
-        raise Unusable(f"its attribute {name} is {attributes[name]!r}, and a positive number is wanted")
+        raise Unusable(f"its attribute {name} is {attributes[name]!r}, but must be a positive number")
     return value
 
 
@@ -137,7 +137,7 @@ def whole_coords(dataset: Any) -> np.ndarray:
     if shape == (0,):
         shape = (0, 2)
     if len(shape) != 2 or shape[1] != 2:
-        raise Unusable(f"its coords have the shape {' x '.join(map(str, dataset.shape))}, N x 2 is wanted")
+        raise Unusable(f"its coords have the shape {' x '.join(map(str, dataset.shape))}, N x 2 is needed")
     values = dataset[()].reshape(shape)
     if not np.isfinite(values).all() or (values != np.round(values)).any() or (np.abs(values) > 2**40).any():
         raise Unusable("its coords are not all whole numbers of pixels")

@@ -26,8 +26,8 @@ def is_like_trident(grid: Grid) -> bool:
 def nominal_magnification(grid: Grid, inspected: Mapping[str, str]) -> int:
     """The magnification of a slide (its row of the stage slides) that its patches are scaled by; 0: below 5x.
 
-    TRIDENT rounds the file's mpp to four decimals before it asks where it belongs: 0.29996 is 0.3, and 20x. What the
-    sheet says it takes as it is.
+    TRIDENT rounds the file's mpp to four decimals before it sorts it into a magnification: 0.29996 is 0.3, and 20x. It
+    takes the sheet's value unchanged.
     """
     if not is_like_trident(grid):
         return int(inspected["magnification"])
@@ -65,7 +65,7 @@ def lay_grid(width: int, height: int, edge: int, step: int) -> np.ndarray:
 
 
 def class_shares(corners: np.ndarray, edge: int, classes: np.ndarray, scale: tuple[float, float], codes) -> np.ndarray:
-    """Share of each patch (float N) covered by the given codes of the quality map (`scale`: level-0 px a map px)."""
+    """Share of each patch (float N) covered by the given codes of the quality map (`scale`: level-0 px per map px)."""
     hit = np.isin(classes, list(codes)).astype(np.int64)
     total = np.pad(hit.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
     height, width = classes.shape

@@ -176,7 +176,7 @@ def choose_patches(
         "patch_size": grid["patch_size"],
         "patch_size_level0": stated_edge(grid, edge, magnification),
         "level0_magnification": magnification,
-        "target_magnification": whole(round(10 / grid["mpp"], 4) if grid["mpp"] else grid["magnification"]),
+        "target_magnification": as_integer(round(10 / grid["mpp"], 4) if grid["mpp"] else grid["magnification"]),
         "overlap": grid["overlap"],
         "name": row["slide_id"],
         "level0_width": width,
@@ -186,7 +186,7 @@ def choose_patches(
 
 
 def stated_edge(grid: Grid, edge: int, magnification: int) -> int:
-    """Attribute `patch_size_level0`: the edge in level-0 pixels, which TRIDENT rounds down here and nowhere else."""
+    """Attribute `patch_size_level0`: the edge in level-0 pixels, which TRIDENT rounds down only here."""
     return int(grid["patch_size"] * magnification // grid["magnification"]) if is_like_trident(grid) else edge
 
 
@@ -199,7 +199,7 @@ def count_dropped(shares: np.ndarray, names: Sequence[str]) -> dict[str, int]:
     return dict.fromkeys(DROPPED, 0) | {f"n_dropped_{name}": int((main == i).sum()) for i, name in enumerate(names)}
 
 
-def whole(value: float) -> int | float:
+def as_integer(value: float) -> int | float:
     """20.0 as 20: TRIDENT writes whole magnifications as integers."""
     return int(value) if float(value).is_integer() else value
 

@@ -1,1 +1,1 @@
-"""Where the tissue is and how good it is, from one read of a low-resolution level."""
+"""Tissue segmentation and quality, from one read of a low-resolution level."""

@@ -1,7 +1,7 @@
 """Marks, folds, bubbles and dust on the low-resolution image, distinguished from tissue by what they absorb.
 
-All work on optical density in hundredths (`stain.Density`). Haematoxylin and eosin absorb green most and blue least or
-red least; what absorbs red or all three colours alike is neither.
+All functions use optical density in hundredths (`stain.Density`). Haematoxylin and eosin absorb green most and blue
+least or red least; what absorbs red or all three colours alike is neither.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from .stain import Density
 PEN_MM2, FOLD_MM2, BUBBLE_MM2 = 0.02, 0.008, 0.04
 #: Least optical density (hundredths) by which the rim of a bubble exceeds that on both sides of it.
 RIM = 20
-#: Thickness in µm from which something dark is no line.
+#: Thickness in µm above which something dark is no line.
 BROAD = 150.0
 #: Width of that rim in µm, and the least share of its convex hull that a bubble fills.
 RIM_WIDTH, COMPACT = 60.0, 0.75
-#: Micrometres per pixel at which folds are looked for: nuclei are gone, bands are there.
+#: Micrometres per pixel at which folds are looked for: nuclei vanish, bands remain.
 FOLD_MPP = 16.0
 #: How much more eosin, and how much more of all, a fold has than the section nearby.
 FOLDED = (1.4, 1.2)
@@ -73,11 +73,11 @@ def find_pen(density: Density, mpp: float) -> np.ndarray:
 
 def opaque(density: Density) -> np.ndarray:
     """Boolean mask of pixels that absorb all three colours, more than tissue as dark as they are."""
-    return density.least > line(density.most, 0.5, 15)
+    return density.lowest > line(density.highest, 0.5, 15)
 
 
 def line(plane: np.ndarray, slope: float, offset: float) -> np.ndarray:
-    """slope x plane + offset (uint8), through a table of the 256 values: quicker than in floating point."""
+    """slope x plane + offset (uint8), through a table of the 256 values: faster than in floating point."""
     return cv2.LUT(plane, np.clip(np.round(slope * np.arange(256) + offset), 0, 255).astype(np.uint8))
 
 
@@ -87,7 +87,7 @@ def find_bubbles(density: Density, mpp: float) -> np.ndarray:
     The rim bends all light away, so it is dark in the colour that tissue absorbs least, more than anything nearby.
     The border of the picture closes a bubble too, if it is less than a quarter of the picture.
     """
-    edges = cv2.morphologyEx(density.least, cv2.MORPH_TOPHAT, round_kernel(150, mpp)) > RIM
+    edges = cv2.morphologyEx(density.lowest, cv2.MORPH_TOPHAT, round_kernel(150, mpp)) > RIM
     dark: np.ndarray = opaque(density).astype(np.uint8)
     broad: np.ndarray = cv2.morphologyEx(dark, cv2.MORPH_OPEN, round_kernel(BROAD, mpp))
     rim: np.ndarray = cv2.morphologyEx((edges | dark) & ~broad, cv2.MORPH_CLOSE, round_kernel(40, mpp))

@@ -44,7 +44,7 @@ COLUMNS = (
     "thumbnail",
     "thumbnail_fingerprint",
 )
-#: Share of damage from which on nothing of a slide was seen.
+#: Share of damage above which nothing of a slide was seen.
 NOTHING_LEFT = 0.999
 
 
@@ -87,8 +87,8 @@ def assess_shard(
 def assess_slide(
     item: Mapping[str, str], wsi: Path, settings: Tissue, record: Record, code: str, accept_other_code: bool
 ) -> dict[str, Any]:
-    """Manifest row of one slide; its files are taken as they are if they were made from the same contents, and are what
-    `record` says."""
+    """Manifest row of one slide; its files are taken as they are if they were made from the same contents, and match
+    `record`."""
     slide_id = item["slide_id"]
     if item["status"] != OK:
         return set_aside(slide_id, item["reason"], item["detail"])

@@ -1,4 +1,4 @@
-"""Weights of networks from local files: known by their SHA-256, opened without running code, fitted to the last key."""
+"""Weights of networks from local files: checked by SHA-256, opened without running code, all keys must fit."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def read_tensors(path: str, sha256: str) -> dict[str, Tensor]:
     """Tensors of a checkpoint by name: safetensors, or a torch file of tensors alone (a state dict, or one under
     `state_dict` as Lightning writes it).
 
-    The bytes that are hashed are the bytes that are opened. Raises MethodUnusable where the digest is another one, or
+    The bytes that are hashed are the bytes that are opened. Raises MethodUnusable where the digest differs, or
     where the file holds anything that would have to be executed.
     """
     try:
@@ -46,7 +46,7 @@ def read_tensors(path: str, sha256: str) -> dict[str, Tensor]:
     try:
         check_archive(io.BytesIO(data), path)
         content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    except Exception as error:  # damaged bytes make an unpickler fail in any way
+    except Exception as error:  # damaged bytes can raise anything in an unpickler
         message_lines = str(error).strip().splitlines()
         raise MethodUnusable(
             f"weights {path} are not loaded: the file is no state dict of tensors alone, and opening it could run code "

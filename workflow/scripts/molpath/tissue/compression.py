@@ -1,6 +1,6 @@
 """Damage by compression: with which quality the pixels were once stored as JPEG, seen in the pixels themselves.
 
-A file's own tables tell only how it was stored last. Coefficients of JPEG's 8 x 8 blocks stay near multiples of the
+A file's own tables show only how it was stored last. Coefficients of JPEG's 8 x 8 blocks stay near multiples of the
 steps they were rounded to, whatever is done with the pixels later, as long as the blocks are not moved.
 """
 
@@ -13,9 +13,9 @@ import numpy as np
 
 #: Some low frequencies (row, column) and their step at quality 50 (Annex K of the JPEG standard, as libjpeg has it).
 STEPS = {(0, 1): 11, (1, 0): 12, (1, 1): 12, (0, 2): 10, (2, 0): 14, (1, 2): 14, (2, 1): 13}
-#: Qualities that are looked for; above, steps are too small to distinguish from noise, and do no harm.
+#: Qualities that are looked for; above, steps are too small to distinguish from noise, and harmless.
 QUALITIES = np.arange(4, 51)
-#: Edge of the windows looked at, and the least number of coefficients to say anything by.
+#: Edge of the windows looked at, and the fewest coefficients for a result.
 EDGE, LEAST = 128, 100
 
 

@@ -9,7 +9,8 @@ from .classes import CLASSES
 from .overview import Overview
 from .quality import FAULTS
 
-#: Okabe and Ito's colours, which everybody can tell apart (red, green, blue); tissue is outlined, the rest hatched.
+#: Okabe and Ito's colours, distinguishable also for colour-blind readers (red, green, blue); tissue is outlined, the
+#: rest hatched.
 PALETTE = {
     "tissue": (0, 158, 115),
     "fold": (240, 228, 66),
@@ -48,7 +49,7 @@ def hatch(picture: np.ndarray, mask: np.ndarray, colour: tuple[int, int, int]) -
 
 
 def legend(names: list[str], width: int) -> np.ndarray:
-    """White rows (RGB uint8, `width` wide) with a swatch and the name of each class, as many a row as fit."""
+    """White rows (RGB uint8, `width` wide) with a swatch and the name of each class, as many per row as fit."""
     labels = [name.replace("_", " ") for name in names]
     sizes = [cv2.getTextSize(word, cv2.FONT_HERSHEY_SIMPLEX, 0.4, 1)[0][0] + 26 for word in labels]
     places, x, row = [], 4, 0

@@ -94,7 +94,7 @@ def tile_edge(slide, level: int) -> int:
 
 
 def tissue_of_windows(slide, level: int, overview: Overview, tissue: np.ndarray) -> np.ndarray:
-    """Share of tissue (float32 rows x columns) in the windows of a level; 0 where there is too little to look at."""
+    """Share of tissue (float32 rows x columns) in the windows of a level; 0 where there is too little."""
     width, height, downsample = slide.levels[level]
     edge = tile_edge(slide, level)
     columns, rows = max(1, width // edge), max(1, height // edge)

@@ -17,18 +17,18 @@ from ..slides.bounds import Box
 NO_REGIONS = ("detection", "cell", "tile")
 
 
-#: Frames of coordinates: the slide's whole plane of level 0, the part that QuPath shows, or as the file tells.
+#: Frames of coordinates: the slide's whole plane of level 0, the part that QuPath shows, or as the file says.
 PLANE, QUPATH, AUTO = "plane", "qupath", "auto"
-#: Members of a feature's properties that QuPath writes, and has written.
+#: Members of a feature's properties that QuPath writes, past or present.
 QUPATH_MARKS = ("objectType", "object_type", "isLocked")
-#: What a document that is no GeoJSON leads to.
+#: Errors from a document that is no GeoJSON.
 NO_GEOJSON = (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
 #: Share of an edge by which polygons may reach beyond what QuPath shows.
 OVERHANG = 0.01
 
 
 class NoContours(Exception):
-    """No polygons can be had for a slide; the message says why."""
+    """There are no polygons for a slide; the message says why."""
 
 
 def find_contours(folder: str, slide_id: str, slide_path: str) -> Path | None:
@@ -47,7 +47,7 @@ def read_contours(
     """Polygons of a GeoJSON file as `polygons.find_polygons` gives them: rings float N x 2, level-0 pixels, not closed.
 
     Reads what TRIDENT writes and what QuPath exports: FeatureCollection, Feature, a bare geometry, or an array of
-    these; Polygon, MultiPolygon and GeometryCollection. Points and lines have no area and count nothing, nor do
+    these; Polygon, MultiPolygon and GeometryCollection. Points and lines have no area and are ignored, nor do
     QuPath's detections and its ignored classes (names that end in *). Self-crossing rings are repaired. A file
     without any feature is a slide without tissue. `size`: width and height of the slide at level 0; `shown`: the part
     that QuPath shows, all of it if None; `frame`: where coordinates begin, AUTO: as `frame_of` the file.
@@ -78,7 +78,8 @@ def read_contours(
 
 
 def frame_of(document: Any) -> str:
-    """The frame of a GeoJSON file: what it states (member `frame`), PLANE for our own, QUPATH for QuPath's objects.
+    """The frame of a GeoJSON file: what it states (member `frame`), PLANE for files of this workflow, QUPATH for
+    QuPath's objects.
 
     PLANE for anything else, as TRIDENT writes it.
     """

@@ -21,9 +21,9 @@ from .networks import BUILDERS, Wants
 from .overview import Overview
 from .windows import Raster, slide_over
 
-#: Windows that go through the network at a time on a GPU; on the CPU one a thread.
+#: Windows that go through the network at a time on a GPU; on the CPU one per thread.
 GPU_WINDOWS = 8
-#: GrandQC's classes that are artefacts; our class map has the same codes.
+#: GrandQC's classes that are artefacts; the class map has the same codes.
 ARTEFACTS = range(2, 7)
 
 
@@ -79,7 +79,7 @@ def compressed(image: np.ndarray, quality: int) -> np.ndarray:
 def segment(slide, mpp: float, overview: Overview, settings: Tissue) -> np.ndarray:
     """Boolean mask of the overview: the mean probability of tissue in a pixel is over the threshold.
 
-    `mpp`: the slide's, at level 0; `settings`: section tissue of the config. Plain glass is not looked at.
+    `mpp`: the slide's, at level 0; `settings`: section tissue of the config. Plain glass is skipped.
     """
     network = load(settings["method"], settings["weights"], settings["sha256"], settings)
     tissue = network.wants.tissue_class if network.wants.classes > 1 else 0
@@ -138,7 +138,8 @@ def _load(name: str, weights: str, sha256: str, settings: str) -> Network:
 
 @functools.cache
 def job_device() -> tuple[torch.device, int, contextlib.ExitStack]:
-    """Device and threads of this process, taken once for all its networks, and what holds them until it ends."""
+    """Device and threads of this process, taken once for all its networks, and the object that holds them until it
+    ends."""
     stack = contextlib.ExitStack()
     device = stack.enter_context(take_device())
     threads = torch.get_num_threads()

@@ -53,7 +53,7 @@ def build_grandqc(settings: Tissue) -> tuple[nn.Module, Wants]:
 
 
 def build_fpn(settings: Tissue) -> tuple[nn.Module, Wants]:
-    """A feature-pyramid network of segmentation_models_pytorch, all about it from section tissue/fpn of the config.
+    """A feature-pyramid network of segmentation_models_pytorch, all settings from section tissue/fpn of the config.
 
     The paper fine-tuned one and published neither weights nor settings.
     """
@@ -73,7 +73,7 @@ def build_fpn(settings: Tissue) -> tuple[nn.Module, Wants]:
 
 
 def build_artefacts(settings: Tissue) -> tuple[nn.Module, Wants]:
-    """GrandQC's artefact model: UNet with eight classes, trained at 1, 1.5 or 2 µm per pixel (a file each).
+    """GrandQC's artefact model: UNet with eight classes, trained at 1, 1.5 or 2 µm per pixel (one file each).
 
     Classes: 1 normal tissue, 2 fold, 3 dark spot or foreign object, 4 pen, 5 edge or air bubble, 6 out of focus,
     7 background; 0 was not trained. Source: cpath-ukk/grandqc main.py and wsi_process.py.

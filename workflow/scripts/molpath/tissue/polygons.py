@@ -42,7 +42,7 @@ def mask_of(polygons: list[list[np.ndarray]], shape: tuple[int, int], scale: tup
 
 
 def as_geojson(polygons: list[list[np.ndarray]], stamp: dict[str, Any]) -> dict[str, Any]:
-    """FeatureCollection in TRIDENT's shape: one Polygon a region with `tissue_id`, level-0 pixels, closed rings."""
+    """FeatureCollection in TRIDENT's shape: one Polygon per region with `tissue_id`, level-0 pixels, closed rings."""
     features = []
     for index, rings in enumerate(polygons):
         closed = [np.vstack([ring, ring[:1]]).tolist() for ring in rings]

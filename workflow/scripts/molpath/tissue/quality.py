@@ -1,4 +1,4 @@
-"""Quality of a slide: everything that can be wrong with its tissue, as class codes, numbers and verdicts."""
+"""Quality of a slide: faults of its tissue as class codes, numbers and verdicts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .classes import CLASSES
 from .compression import jpeg_quality
 from .fine_detail import fine_detail
 from .focus import Focus, blurred_tissue, measure_focus, read_tiles
-from .focus import sharpness as sharpness  # for who measures patches
+from .focus import sharpness as sharpness  # for callers that measure patches
 from .overview import Overview
 
 #: Classes that are faults of a place, in the order in which they give way to each other where they overlap.
@@ -44,7 +44,7 @@ CHECKS = (
         "in_focus_fraction",
         "min_in_focus_fraction",
         "out_of_focus",
-        "{value:.0%} of the tissue looked at is in focus, less than {limit:.0%}",
+        "{value:.0%} of the examined tissue is in focus, less than {limit:.0%}",
     ),
 )
 #: Windows of tissue in which compression and fine detail are measured, at full resolution.
@@ -60,7 +60,7 @@ class Quality:
 
 
 def examine(slide, mpp: float, overview: Overview, tissue: np.ndarray, thresholds: Thresholds) -> Quality:
-    """Look at everything that can be wrong with the tissue of a slide.
+    """Measure all faults of a slide's tissue.
 
     `tissue`: boolean mask of the overview; `mpp`: the slide's, at level 0; `thresholds`: section tissue/quality of the
     config.
@@ -103,7 +103,7 @@ def focus_numbers(focus: Focus, any_tissue: bool, threshold: float) -> dict[str,
 
 
 def find_faults(numbers: Mapping[str, float], thresholds: Thresholds) -> tuple[str, str] | None:
-    """The first thing so wrong that the slide is set aside, as (reason, sentence); None if it goes on.
+    """The first fault for which the slide is set aside, as (reason, sentence); None if it goes on.
 
     An unknown number (NaN) is no fault.
     """

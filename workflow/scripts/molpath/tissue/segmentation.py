@@ -21,7 +21,7 @@ LEAST_SATURATION = 18
 def otsu(image: np.ndarray) -> np.ndarray:
     """Boolean mask of an RGB uint8 image: saturation over Otsu's threshold, smoothed.
 
-    Glass has next to no saturation, so the threshold never falls below LEAST_SATURATION: a blank slide stays blank.
+    Glass has almost no saturation, so the threshold never falls below LEAST_SATURATION: a blank slide stays blank.
     """
     saturation = cv2.cvtColor(image, cv2.COLOR_RGB2HSV)[..., 1]
     saturation = cv2.medianBlur(saturation, 7)
@@ -93,7 +93,7 @@ def _learned():
 
 
 def inputs_of(settings: Tissue, contours: Path | None) -> dict[str, Any]:
-    """What of section tissue decides a slide's result: weights and given contours by contents, not by path."""
+    """The part of section tissue that decides a slide's result: weights and given contours by contents, not by path."""
     method, artefacts = settings["method"], settings.get("artefacts", {})
     left_out = {"weights", "contours", "artefacts", "deadline_s"}
     left_out |= {key for key, methods in READ_BY.items() if method not in methods}

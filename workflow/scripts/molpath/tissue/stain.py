@@ -1,4 +1,4 @@
-"""What a slide is stained with and how strongly: optical density, Macenko's stain vectors, hue, light of the glass."""
+"""Stains of a slide and their strength: optical density, Macenko's stain vectors, hue, light of the glass."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 #: and of Macenko and others 2009, between which laboratories vary.
 HAEMATOXYLIN = np.array([[0.65, 0.70, 0.29], [0.5626, 0.7201, 0.4062]])
 EOSIN = np.array([[0.07, 0.99, 0.11], [0.2159, 0.8012, 0.5581]])
-#: Least optical density of a pixel that says anything about its stain.
+#: Least optical density of a pixel with a measurable stain.
 FAINT = 0.15
 #: Pixels that stain vectors are computed from, at most.
 SAMPLE = 20_000
@@ -32,8 +32,8 @@ class Density:
     red: np.ndarray
     green: np.ndarray
     blue: np.ndarray
-    least: np.ndarray
-    most: np.ndarray
+    lowest: np.ndarray
+    highest: np.ndarray
 
     def of(self, mask: np.ndarray) -> np.ndarray:
         """Densities (uint8 N x 3) of the pixels of a boolean mask."""
@@ -105,7 +105,7 @@ def measure_stain(image: np.ndarray, density: Density, glass: np.ndarray, clean:
 
 def colourless_fraction(density: Density, tissue: np.ndarray) -> float:
     """Share of what is on the glass that is grey, up to the darkness of tissue."""
-    limit = cv2.LUT(density.most, np.floor(0.8 * np.arange(256)).astype(np.uint8))
-    grey = (density.least > 8) & (density.least < 60) & (density.least > limit)
+    limit = cv2.LUT(density.highest, np.floor(0.8 * np.arange(256)).astype(np.uint8))
+    grey = (density.lowest > 8) & (density.lowest < 60) & (density.lowest > limit)
     n_visible = max(float(np.count_nonzero(grey | tissue)), 0.02 * grey.size)
     return float(np.count_nonzero(grey) / n_visible)

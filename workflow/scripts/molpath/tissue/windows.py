@@ -1,9 +1,9 @@
-"""A network slid over a slide in overlapping windows, its answer laid on the overview: no seams, bounded memory.
+"""A network applied to a slide in overlapping windows, with its output on the overview: no seams, bounded memory.
 
 Window pixels are counted on a raster over the whole slide at the network's resolution, with (0, 0) at the slide's
-corner. Neighbouring windows share `overlap` pixels. The outer quarter of those is what padding at a window's edge
-spoils: it counts nothing. Over the half in between, one window fades into the next. Weights add up to one everywhere,
-so a network that looks no further than `overlap / 4` pixels answers as if it had seen the slide at once.
+corner. Neighbouring windows share `overlap` pixels. The outer quarter of those is spoiled by padding at a window's
+edge and has weight 0. Over the half in between, one window fades into the next. Weights add up to one everywhere,
+so a network that looks no further than `overlap / 4` pixels gives the same output as on the whole slide.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 from .overview import Overview
 
-#: Resolutions within this ratio are taken as the same: scanners of one nominal magnification differ by as much, and
+#: Resolutions within this ratio are taken as the same: scanners of one nominal magnification differ by this much, and
 #: networks are trained over all of them.
 NEAR = 1.1
 #: Pixels of a level that are read at a time: a slide without a coarse level would need gigabytes for one window.
@@ -66,7 +66,7 @@ class Raster:
 def coverage(start: float, step: float, count: int, size: int) -> np.ndarray:
     """Share of each of `size` small pixels in each of `count` large ones of `step` small pixels: float32 count x size.
 
-    Large pixel 0 begins at small pixel `start`. What is beyond the small pixels counts as nothing.
+    Large pixel 0 begins at small pixel `start`. What is beyond the small pixels counts as 0.
     """
     begins = start + step * np.arange(count)[:, None]
     pixels = np.arange(size)[None, :]

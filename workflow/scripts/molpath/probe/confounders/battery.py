@@ -22,7 +22,7 @@ from .subgroups import assess_subgroups
 from .verdict import judge
 from .within import Left, permute_within
 
-#: Exchanges of a column over cases, which cost next to nothing.
+#: Exchanges of a column over cases, which cost almost nothing.
 ASSOCIATIONS = 999
 #: Headings of the tables, which those without rows have, too.
 CONFOUNDERS = [
@@ -68,7 +68,7 @@ def assess(
     are, which finds too much, and the gain over a column isn't computed: both are said in `how` and `gain_note`.
     settings: section probe of the config; its seed is the seed here. Cost grows with cases squared times columns.
     Cases that no fold tests, as those of an official training side, are learned from and not judged. Where no case has
-    a prediction each column has a row that says so. Raises ValueError for columns that aren't there, and predictions of
+    a prediction each column has a row that says so. Raises ValueError for columns that are missing, and predictions of
     several protocols.
     """
     task, predictions = of_classes_found(task, predictions)

@@ -68,7 +68,7 @@ class Column:
 def read_columns(table: pd.DataFrame, cases: Sequence[str], names: Sequence[str]) -> list[Column]:
     """Columns `names` of a table with one row per case (index: case_id), in the order of `cases`.
 
-    A case that the table lacks has no value. Raises ValueError for a column that isn't there, or a case with two rows.
+    A case that the table lacks has no value. Raises ValueError for a column that is missing, or a case with two rows.
     """
     if lacking := [name for name in names if name not in table]:
         raise ValueError(

@@ -18,7 +18,7 @@ CENTRED = 10
 
 @dataclass(frozen=True)
 class Outcome:
-    """N cases of a task (its samples are cases) with what was said of them.
+    """N cases of a task (its samples are cases) with what was said about them.
 
     scores: float N x K, larger for class k (K classes; 1 of two classes, the second), larger for worse survival (1) or
     for larger values (1); comparable over folds. probabilities: float N x C (N x 0 without classes), predicted: float N
@@ -66,7 +66,7 @@ def combine(task: Task, predictions: pd.DataFrame) -> Outcome:
 
 
 def of_classes_found(task: Task, predictions: pd.DataFrame) -> tuple[Task, pd.DataFrame]:
-    """Both without the classes that no sample has, for label_dict may name more: nothing can be said of them."""
+    """Both without the classes that no sample has, for label_dict may name more: nothing can be said about them."""
     if not task.classes or task.classes_found == len(task.classes):
         return task, predictions
     codes = np.unique(task.labels)

@@ -69,8 +69,8 @@ def exchangeable(task: Task, strata: np.ndarray) -> np.ndarray:
     """Cells (int N, -1: in none) within which labels are exchanged: a stratum's cases of one test side.
 
     Folds are often stratified by label. Labels exchanged over folds would have no such balance, and score lower than
-    those seen for this reason alone (8 % of P up to 5 %, measured). Where a case is tested in several folds (Monte
-    Carlo), there are no such cells, and labels are exchanged within strata.
+    the observed ones for this reason alone (8 % of P up to 5 %, measured). Where a case is tested in several folds
+    (Monte Carlo), there are no such cells, and labels are exchanged within strata.
     """
     tested = task.folds == "test"
     if (tested.sum(1) > 1).any():
