@@ -124,7 +124,7 @@ def test_what_is_wrong_with_text_is_told(mistake, tmp_path):
 
 def test_what_is_wrong_with_an_array_is_told(tmp_path):
     asked = write_npy(tmp_path)
-    with pytest.raises(BadTable, match="an array says nothing of ids: name under `ids`"):
+    with pytest.raises(BadTable, match="an array has no ids: name under `ids`"):
         read({"path": asked["path"]})
     np.save(tmp_path / "x.npy", X[:2])
     with pytest.raises(BadTable, match=r"x.npy: 2 rows, and .*ids.tsv has 3 ids"):

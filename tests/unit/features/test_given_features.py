@@ -107,13 +107,13 @@ BAD = {
     "width": (lambda p: write_h5(p, some_features(9, 3)), "its features are 3 numbers wide, those of most files 5"),
     "transposed": (lambda p: write_h5(p, some_features(9).T), "holds features of 5 patches and coords of 9"),
     "zeros": (lambda p: write_h5(p, np.zeros((9, 5), np.float32)), "all of its features are 0"),
-    "group": (lambda p: write_h5(p, **{"features/x/y": 1}), "'features/x' is a group, an array is wanted"),
-    "empty group": (lambda p: write_h5(p, **{"feats/x": some_features(9)}), "'feats' is a group, an array is wanted"),
+    "group": (lambda p: write_h5(p, **{"features/x/y": 1}), "'features/x' is a group, not an array"),
+    "empty group": (lambda p: write_h5(p, **{"feats/x": some_features(9)}), "'feats' is a group, not an array"),
     "strings": (
         lambda p: write_h5(p, some_features(9).astype("S9")),
-        "holds |S9, and floating-point numbers are wanted",
+        "holds |S9, floating-point numbers are expected",
     ),
-    "integers": (lambda p: write_h5(p, np.ones((9, 5), np.int8)), "holds int8, and floating-point numbers are wanted"),
+    "integers": (lambda p: write_h5(p, np.ones((9, 5), np.int8)), "holds int8, floating-point numbers are expected"),
     "external link": (linked, "'features' is a link into another file (elsewhere.h5)"),
     "external": (external, "the values of 'features' lie in other files"),
     "virtual": (virtual, "the values of 'features' lie in other files"),
@@ -127,7 +127,7 @@ BAD = {
     "no width": (lambda p: write_h5(p, np.ones((9, 0), np.float32)), "not patches x width"),
     "fewer coords": (lambda p: write_h5(p, some_features(9), PLACES[:8]), "features of 9 patches and coords of 8"),
     "coords of strings": (lambda p: write_h5(p, some_features(9), PLACES.astype("S9")), "'coords' holds |S9"),
-    "coords of three": (lambda p: write_h5(p, some_features(9), np.ones((9, 3))), "shape 9 x 3, N x 2 is wanted"),
+    "coords of three": (lambda p: write_h5(p, some_features(9), np.ones((9, 3))), "shape 9 x 3, not N x 2"),
     "off the slide": (lambda p: write_h5(p, some_features(9), PLACES * 30), "lie off the slide, row 2 at (5760, 0)"),
     "negative": (lambda p: write_h5(p, some_features(9), PLACES - 99), "lie off the slide, row 0 at (-35, -99)"),
     "other slide": (
@@ -148,7 +148,7 @@ BAD = {
     ),
     "CLAM on another grid": (
         lambda p: write_h5(p, some_features(9), PLACES * 2, {}),
-        "its patches lie 128 level-0 pixels apart; those of the grid of the config lie 64 apart",
+        "its patches are 128 level-0 pixels apart; those of the config's grid are 64 apart",
     ),
     "STAMP's coords in pixels": (
         lambda p: (stamp(p, some_features(9)), h5py.File(p, "a").attrs.update(unit="px")),

@@ -1,4 +1,4 @@
-"""Whether a service as a whole fails, or single files of it."""
+"""Whether a whole service fails, or only single files."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-#: So many files in a row without an answer, and the service is asked for one that it is known to have.
+#: After so many files in a row without an answer, the service is asked for a file that it is known to have.
 IN_DOUBT = 3
-#: So many files in a row that fail or are refused while nothing of the service is known to come, and it is given up.
+#: After so many failed or refused files in a row, with none known to work, the service is given up.
 GIVEN_UP = 12
 
 
@@ -30,7 +30,7 @@ class Host:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def came(self, url: str, from_service: bool) -> None:
-        """A file is right: from the service now, or there before."""
+        """A file is correct: fetched now, or present before."""
         with self.lock:
             self.good = self.good or url
             if from_service:
@@ -48,13 +48,13 @@ class Host:
                 self.down = message
 
     def refuses(self, message: str, still_sends: Callable[[str], bool]) -> None:
-        """A file was refused: there is none, it is forbidden, or a page of HTML came in its place."""
+        """A file was refused: missing, forbidden, or replaced by an HTML page."""
         with self.lock:
             self.refused += 1
             if not self.down and not self.served and self.refused >= GIVEN_UP:
                 self.down = "" if self.good and still_sends(self.good) else message
 
     def lives(self, still_sends: Callable[[str], bool]) -> bool:
-        """True if the service sends other files: what fails now is the file and not the service."""
+        """True if the service sends other files: the file fails, not the service."""
         with self.lock:
             return not self.down and bool(self.good) and still_sends(self.good)

@@ -1,13 +1,13 @@
-"""What may become of a slide at a stage: words of manifests and of the ledger. Planning reads them, too."""
+"""Status and reasons of slides in manifests and in the ledger. Planning reads them, too."""
 
 from __future__ import annotations
 
 OK, SET_ASIDE = "ok", "set_aside"
-#: Reason of a slide that only features of another tool stand for: no fault, and later stages may use it.
+#: Reason of a slide known only by features of another tool: not a failure, and later stages may use it.
 FEATURES_ONLY = "features_only"
-#: Reason of a slide that the sheet leaves out.
+#: Reason of a slide that the sheet excludes.
 EXCLUDED = "excluded"
-#: Reasons that are no failure: the sheet says so.
+#: Reasons that are not failures: the sheet asks for them.
 ALLOWED = (EXCLUDED, FEATURES_ONLY)
 
 #: Every reason a slide can be set aside for, in the order in which they are looked for.
@@ -37,6 +37,6 @@ REASONS = {
     "no_features": "the folder of precomputed features has no file for it",
     "bad_features": "the file of precomputed features can't be used, or doesn't fit the slide or the grid",
     "too_large": "its features hold numbers beyond fp16, in which patches are packed for pretraining",
-    "not_placed": "its features don't say where its patches lie, which the slide encoder reads",
+    "not_placed": "its features lack patch coordinates, which the slide encoder reads",
     "no_vector": "the table of given vectors has none of its case",
 }

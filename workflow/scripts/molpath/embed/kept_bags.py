@@ -1,4 +1,4 @@
-"""Embedded bags of a block that is not finished: what a killed job had made is not made again."""
+"""Embedded bags of an unfinished block, so that a killed job resumes."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ log = logging.getLogger(__name__)
 
 
 def forget_others(folder: Path, block: str, stamp: str) -> None:
-    """Remove what killed jobs left of a block of other contents: nobody will go on from there.
+    """Remove leftovers of killed jobs for a block of other contents, which nothing can resume.
 
     block, stamp: a block's file is called <block>.<stamp>.bags. A stamp has no dot, but the name of a block may have:
-    `er.v2` is none of the contents of `er`.
+    `er.v2` is not a version of `er`.
     """
     for path in folder.glob(f"{glob.escape(block)}.*.bags"):
         old_stamp = path.name.removesuffix(".bags").removeprefix(f"{block}.")
         if old_stamp != stamp and "." not in old_stamp:
-            log.info("left behind by a job of other patches, weights or code: %s is removed", path)
+            log.info("%s, left by a job with other patches, weights or code, is removed", path)
             path.unlink(missing_ok=True)
 
 
 class KeptBags:
     """A file (not declared) with a line per bag: checksum (seeded with the file's name, so that lines of another block
-    are none), then its id, patches and vector as JSON.
+    are invalid), then its id, patches and vector as JSON.
 
-    The last line may be torn where its writer was killed: it and what follows a damaged line is dropped.
+    The last line may be incomplete if its writer was killed: a damaged line and everything after it is dropped.
     """
 
     def __init__(self, path: Path):

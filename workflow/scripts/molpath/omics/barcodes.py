@@ -58,11 +58,11 @@ def kind_of(type_code: str) -> str:
 def parse_barcode(name: str) -> Barcode | None:
     """The parts of an id, or None if it is none of the three programs'. File names and UUIDs behind it don't matter."""
     if match := _TCGA.fullmatch(name):
-        part = {key: (value or "").upper() for key, value in match.groupdict().items()}
-        case = f"TCGA-{part['site']}-{part['participant']}"
+        fields = {key: (value or "").upper() for key, value in match.groupdict().items()}
+        case = f"TCGA-{fields['site']}-{fields['participant']}"
         return Barcode(
-            "TCGA", case, kind_of(part["type"]), part["type"], part["vial"], part["portion"], part["analyte"],
-            part["plate"], part["slide"], part["site"],
+            "TCGA", case, kind_of(fields["type"]), fields["type"], fields["vial"], fields["portion"], fields["analyte"],
+            fields["plate"], fields["slide"], fields["site"],
         )  # fmt: skip
     if match := _GTEX.fullmatch(name):
         # A region of the brain (0011-R10b) is a sample of its own; all of a donor's share the four digits.

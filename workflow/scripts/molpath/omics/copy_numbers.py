@@ -57,9 +57,9 @@ def read_copy_numbers(path: str) -> CopyTable:
     table = file.read(list(dict.fromkeys([name, entrez])), samples)
     genes = list(to_names(table[name]))  # SLC35E2|728661 and SLC35E2|9906 are two genes
     values = pd.DataFrame({sample: to_numpy(table[sample]) for sample in samples}, index=genes)
-    wrong = np.argwhere(~np.isin(values.to_numpy(), [-2, -1, 0, 1, 2]) & values.notna().to_numpy())
-    if len(wrong):
-        row, column = wrong[0]
+    bad_cells = np.argwhere(~np.isin(values.to_numpy(), [-2, -1, 0, 1, 2]) & values.notna().to_numpy())
+    if len(bad_cells):
+        row, column = bad_cells[0]
         raise BadProfile(
             f"{path}: value {values.iat[row, column]:g} for {genes[row]} in {samples[column]}; thresholded copy "
             "numbers are -2 to 2 (not log ratios)"
@@ -93,16 +93,16 @@ def one_row_a_gene(path: str, table: CopyTable, names: CopyNames, listed: Collec
     one says loss and another gain, or where rows that differ are of different genes by their ids, the value is missing.
     """
     current = names.of(path, table.values.index)
-    kept = np.flatnonzero(current != "")
-    genes, first = np.unique(current[kept].astype(str), return_index=True)
-    values = table.values.to_numpy().take(kept[first], axis=0)
+    named_rows = np.flatnonzero(current != "")
+    genes, first = np.unique(current[named_rows].astype(str), return_index=True)
+    values = table.values.to_numpy().take(named_rows[first], axis=0)
     several = pd.Index(current).duplicated(keep=False) & (current != "")
-    strongest, doubted = join_rows(table.values[several].set_axis(current[several]), np.asarray(table.ids)[several])
-    values[np.searchsorted(genes, strongest.index.to_numpy(str))] = strongest
-    found = pd.DataFrame(values, genes, table.values.columns)
-    inside = np.ones(len(found), bool) if listed is None else found.index.isin(list(listed))
-    outside = found[~inside].fillna(0) != 0
-    return Copies(found[inside], doubted[doubted.index.isin(found.index[inside])], outside)
+    merged, conflicts = join_rows(table.values[several].set_axis(current[several]), np.asarray(table.ids)[several])
+    values[np.searchsorted(genes, merged.index.to_numpy(str))] = merged
+    by_gene = pd.DataFrame(values, genes, table.values.columns)
+    is_listed = np.ones(len(by_gene), bool) if listed is None else by_gene.index.isin(list(listed))
+    outside = by_gene[~is_listed].fillna(0) != 0
+    return Copies(by_gene[is_listed], conflicts[conflicts.index.isin(by_gene.index[is_listed])], outside)
 
 
 def join_rows(rows: pd.DataFrame, ids: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -110,8 +110,8 @@ def join_rows(rows: pd.DataFrame, ids: np.ndarray) -> tuple[pd.DataFrame, pd.Dat
     owners = pd.Series(ids, rows.index, dtype=object)
     low, high = rows.groupby(level=0).min(), rows.groupby(level=0).max()
     mixed = owners[owners != ""].groupby(level=0).nunique().reindex(low.index).gt(1).to_numpy()
-    doubted = ((low < 0) & (high > 0)) | (low.lt(high) & mixed[:, None])
-    return stronger(low, high).mask(doubted), doubted
+    conflicts = ((low < 0) & (high > 0)) | (low.lt(high) & mixed[:, None])
+    return stronger(low, high).mask(conflicts), conflicts
 
 
 def stronger(low, high):
@@ -125,19 +125,19 @@ def read_lesions(path: str) -> CopyTable:
     A gene in the wide peak of a lesion has that lesion's value: 1 or 2 amplified, 1 or 2 deleted (as -1 or -2). Genes
     in no peak are not in the table: GISTIC says nothing about them here, so they are missing, not neutral.
     """
-    found: dict[str, np.ndarray] = {}
+    by_gene: dict[str, np.ndarray] = {}
     samples: list[str] = []
-    for kind, word, sign in (("Amplification", "amp_genes", 1), ("Deletion", "del_genes", -1)):
-        genes = read_peaks(str(Path(path).with_name(Path(path).name.replace("all_lesions", word))))
+    for kind, file_part, sign in (("Amplification", "amp_genes", 1), ("Deletion", "del_genes", -1)):
+        genes = read_peaks(str(Path(path).with_name(Path(path).name.replace("all_lesions", file_part))))
         for peak, values in lesion_rows(path, kind):
             samples = list(values.index)
-            mine = sign * values.to_numpy()
+            signed = sign * values.to_numpy()
             for gene in genes.get(peak, []):
-                old = found.get(gene, np.zeros(len(mine)))
-                found[gene] = np.where(np.abs(mine) > np.abs(old), mine, old)  # the strongest of several peaks
-    if not found:
+                old = by_gene.get(gene, np.zeros(len(signed)))
+                by_gene[gene] = np.where(np.abs(signed) > np.abs(old), signed, old)  # the strongest of several peaks
+    if not by_gene:
         raise BadProfile(f"{path}: no gene in an amplification or deletion peak")
-    values = pd.DataFrame.from_dict(found, orient="index", columns=samples).sort_index()
+    values = pd.DataFrame.from_dict(by_gene, orient="index", columns=samples).sort_index()
     return CopyTable(values, [""] * len(values))
 
 
@@ -166,12 +166,12 @@ def read_peaks(path: str) -> dict[str, list[str]]:
     head = next((i for i, line in enumerate(lines) if line[0] == "wide peak boundaries"), None)
     if head is None:
         raise BadProfile(f"{path}: no row 'wide peak boundaries'; this is no GISTIC2 table of genes in peaks")
-    found: dict[str, list[str]] = {}
+    genes_of_peak: dict[str, list[str]] = {}
     for column, peak in enumerate(lines[head][1:], 1):
         cells = [line[column].strip() for line in lines[head + 1 :] if len(line) > column]
         if peak.strip():
-            found[peak.strip()] = [cell.split("|")[0] for cell in cells if cell and not cell.startswith("[")]
-    return found
+            genes_of_peak[peak.strip()] = [cell.split("|")[0] for cell in cells if cell and not cell.startswith("[")]
+    return genes_of_peak
 
 
 def read_absolute(path: str, name: str) -> CopyTable:
@@ -190,17 +190,17 @@ def read_absolute(path: str, name: str) -> CopyTable:
         raise BadProfile(f"{path}: copy_number holds values that are negative or not whole; these are no total copies")
     chromosomes, ids = to_names(table["chromosome"]).astype(str), to_names(table["gene_id"]).astype(str)
     sexual = np.isin(chromosomes, SEX_CHROMOSOMES)
-    known = np.isfinite(copies)
-    autosomal = known & ~sexual
+    has_copies = np.isfinite(copies)
+    autosomal = has_copies & ~sexual
     if not autosomal.any():
         raise BadProfile(f"{path}: no autosomal gene has a copy number, so the ploidy isn't known")
     ploidy = float(np.average(copies[autosomal], weights=length[autosomal]))
     calls = call_copies(copies, ploidy)
     calls[sexual & (np.abs(calls) < 2)] = np.nan
     calls[np.isin(chromosomes, ("chrY", "Y")) & (calls == -2)] = np.nan
-    kept = ~np.char.endswith(ids, "_PAR_Y")
-    values = pd.DataFrame({name: calls[kept]}, index=to_names(table["gene_name"])[kept])
-    return CopyTable(values, list(ids[kept]))
+    is_first_copy = ~np.char.endswith(ids, "_PAR_Y")
+    values = pd.DataFrame({name: calls[is_first_copy]}, index=to_names(table["gene_name"])[is_first_copy])
+    return CopyTable(values, list(ids[is_first_copy]))
 
 
 def call_copies(copies: np.ndarray, ploidy: float) -> np.ndarray:

@@ -95,16 +95,16 @@ class Collector:
         for row in rows:
             sample, kind, specimen = (row.get(name, "") for name in ("sample_id", "sample_type", "specimen"))
             new = Profile(row["case_id"], row["cohort"], sample, kind, specimen)
-            one = profiles.setdefault(row["profile_id"], new)
+            profile = profiles.setdefault(row["profile_id"], new)
             if row["format"] in MUTATION_FORMATS:
-                self.add_mutations(one, row)
+                self.add_mutations(profile, row)
             elif row["format"] in COPY_FORMATS:
-                self.add_copies(one, row)
+                self.add_copies(profile, row)
             elif row["format"] in TABLE_FORMATS:
-                self.add_table(one, row)
+                self.add_table(profile, row)
             else:
-                known = ", ".join((*MUTATION_FORMATS, *COPY_FORMATS, *TABLE_FORMATS))
-                raise BadProfile(f"format {row['format']!r} holds no mutations or copy numbers; one of: {known}")
+                formats = ", ".join((*MUTATION_FORMATS, *COPY_FORMATS, *TABLE_FORMATS))
+                raise BadProfile(f"format {row['format']!r} holds no mutations or copy numbers; one of: {formats}")
         check_found(
             self.asked, {path: list(calls) for path, calls in self._calls.items()}, self.mutations["least_found"]
         )
@@ -130,7 +130,7 @@ class Collector:
 
     def tell(self, profiles: Mapping[str, Profile]) -> None:
         """Log what a reader should look at."""
-        quiet = [name for name, one in profiles.items() if one.sequenced and not one.variants]
+        quiet = [name for name, profile in profiles.items() if profile.sequenced and not profile.variants]
         if quiet:
             log.warning("%d sequenced profiles have no variant at all: %s", len(quiet), ", ".join(quiet[:10]))
         for text, number in self.counts.items():
@@ -155,15 +155,15 @@ class Collector:
         self.asked.setdefault(path, {})[row["profile_id"]] = bool(name)
         return by_sample[name] if name else judge_calls(NO_CALLS, self.mutations)
 
-    def add_mutations(self, one: Profile, row: Mapping[str, str]) -> None:
+    def add_mutations(self, profile: Profile, row: Mapping[str, str]) -> None:
         """Flags of the calls that count; those without a gene are counted and left out."""
         calls = self.calls_of(row)
         if is_judged_out(calls):
             self.counts["profiles without a call that passes FILTER, taken as not sequenced"] += 1
         else:
-            one.sequenced = self.panel_of(row) if row["panel"] else True
+            profile.sequenced = self.panel_of(row) if row["panel"] else True
         calls = count_verdicts(calls, self.counts)
-        one.variants += len(calls)
+        profile.variants += len(calls)
         events = set()
         for gene, kind in zip(calls.gene, calls.kind, strict=True):
             name = self.genes.of(row["path"], gene)
@@ -172,7 +172,7 @@ class Collector:
             flag = self.flagger.flag(kind, self.counts)
             if flag != "ignored":
                 events.add((name, flag))
-        one.events |= self.keep(events)
+        profile.events |= self.keep(events)
 
     def keep(self, events: set[tuple[str, str]]) -> set[tuple[str, str]]:
         """Events of genes that are listed; the others are counted."""
@@ -181,24 +181,24 @@ class Collector:
         self.outside.update(gene for gene, _ in events if gene not in self.listed)
         return {(gene, flag) for gene, flag in events if gene in self.listed}
 
-    def add_table(self, one: Profile, row: Mapping[str, str]) -> None:
+    def add_table(self, profile: Profile, row: Mapping[str, str]) -> None:
         """What a row of a wide table (copy numbers, mutations or both) or of a table of 0 and 1 says."""
         path, name = row["path"], row["profile_id"]
-        found = measured_in(row, self._tables)
-        if "copies" in found:
-            table = CopyTable(found["copies"].to_frame(name), [""] * len(found["copies"]))
+        measured = measured_in(row, self._tables)
+        if "copies" in measured:
+            table = CopyTable(measured["copies"].to_frame(name), [""] * len(measured["copies"]))
             copies = self.named(path, table)
             self.outside.update(copies.outside.index[copies.outside[name]])
-            self.join_copies(one, copies.values[name].dropna().astype(np.float32), int(copies.doubted[name].sum()))
-        if "mutations" in found:
-            self.genes.read(path, found["mutations"].index)
-            known = found["mutations"].dropna()
-            names = np.array([self.genes.of(path, gene) for gene in known.index], dtype=object)
-            hit = known[names != ""].groupby(names[names != ""]).max()
-            looked = hit.index if self.listed is None else hit.index[hit.index.isin(list(self.listed))]
-            one.known.setdefault(row["unit"], set()).update(looked)
-            one.events |= self.keep({(gene, row["unit"]) for gene in hit.index[hit == 1]})
-            one.variants += int((known == 1).sum())
+            self.join_copies(profile, copies.values[name].dropna().astype(np.float32), int(copies.doubted[name].sum()))
+        if "mutations" in measured:
+            self.genes.read(path, measured["mutations"].index)
+            values = measured["mutations"].dropna()
+            names = np.array([self.genes.of(path, gene) for gene in values.index], dtype=object)
+            by_gene = values[names != ""].groupby(names[names != ""]).max()
+            observed = by_gene.index if self.listed is None else by_gene.index[by_gene.index.isin(list(self.listed))]
+            profile.known.setdefault(row["unit"], set()).update(observed)
+            profile.events |= self.keep({(gene, row["unit"]) for gene in by_gene.index[by_gene == 1]})
+            profile.variants += int((values == 1).sum())
 
     def panel_of(self, row: Mapping[str, str]) -> set:
         """Genes of the row's panel."""
@@ -210,7 +210,7 @@ class Collector:
         """Copy numbers (-2 to 2) of the row's sample by gene, and of how many genes the file's rows contradict."""
         path, name = row["path"], row["profile_id"]
         if row["format"] == "gdc_copy_number":
-            found = self.named(path, read_absolute(path, name))
+            copies = self.named(path, read_absolute(path, name))
         else:
             if path not in self._copies:
                 table = read_lesions(path) if is_lesions(path) else read_copy_numbers(path)
@@ -219,32 +219,32 @@ class Collector:
                 self.counts["rows of copy numbers joined with another of the same gene, or without a gene"] += (
                     len(table.values) - distinct
                 )
-            found = self._copies[path]
-            name = self.find(row, found.values.columns)
+            copies = self._copies[path]
+            name = self.find(row, copies.values.columns)
         if not name:
             raise BadProfile(
                 f"{path}: no column for profile {row['profile_id']} (column {row['column']!r}, case "
-                f"{row['case_id']}); the file has {', '.join(found.values.columns[:4])}, …"
+                f"{row['case_id']}); the file has {', '.join(copies.values.columns[:4])}, …"
             )
-        self.outside.update(found.outside.index[found.outside[name]])
-        return found.values[name].dropna().astype(np.float32), int(found.doubted[name].sum())
+        self.outside.update(copies.outside.index[copies.outside[name]])
+        return copies.values[name].dropna().astype(np.float32), int(copies.doubted[name].sum())
 
     def named(self, path: str, table: CopyTable) -> Copies:
         """Copy numbers of a table by the names of today, of the genes that are kept."""
         return one_row_a_gene(path, table, self.names, self.listed)
 
-    def add_copies(self, one: Profile, row: Mapping[str, str]) -> None:
+    def add_copies(self, profile: Profile, row: Mapping[str, str]) -> None:
         """Copy numbers of the row's sample."""
-        self.join_copies(one, *self.copies_of(row))
+        self.join_copies(profile, *self.copies_of(row))
 
-    def join_copies(self, one: Profile, copies: pd.Series, doubted: int) -> None:
+    def join_copies(self, profile: Profile, copies: pd.Series, n_conflicts: int) -> None:
         """Copy numbers of a file; of a second file the stronger, and none where the two contradict."""
-        if len(one.copies):
-            both = pd.concat([one.copies, copies], axis=1, keys=["old", "new"])
-            low, high = both.min(axis=1), both.max(axis=1)
-            against = (low < 0) & (high > 0) | one.copies.isna().reindex(both.index, fill_value=False)
-            doubted += int(against.sum())
-            copies = stronger(low, high).mask(against)
-        if doubted:
-            self.counts["copy numbers of genes whose rows contradict each other, taken as missing"] += doubted
-        one.copies = copies
+        if len(profile.copies):
+            pairs = pd.concat([profile.copies, copies], axis=1, keys=["old", "new"])
+            low, high = pairs.min(axis=1), pairs.max(axis=1)
+            conflicts = (low < 0) & (high > 0) | profile.copies.isna().reindex(pairs.index, fill_value=False)
+            n_conflicts += int(conflicts.sum())
+            copies = stronger(low, high).mask(conflicts)
+        if n_conflicts:
+            self.counts["copy numbers of genes whose rows contradict each other, taken as missing"] += n_conflicts
+        profile.copies = copies

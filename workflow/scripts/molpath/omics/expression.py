@@ -169,12 +169,12 @@ def learn(counts, genes, rows, cases, reference, settings, threads) -> Fit | Non
     try:
         if reference:
             return take_over(reference, genes, settings["value"] == "vst")
-        found = fit_size_factors(counts, genes, settings["size_factors"])
+        fit = fit_size_factors(counts, genes, settings["size_factors"])
         if settings["value"] == "vst":
             design = settings["vst"]["design"]
             table = design_table(rows, cases) if design else None
-            found = fit_vst(counts, found, design, table, settings["vst"]["genes"], threads)
-        return found
+            fit = fit_vst(counts, fit, design, table, settings["vst"]["genes"], threads)
+        return fit
     except Unfit as error:
         if settings["value"] == "vst":
             raise BadProfile(
@@ -190,10 +190,10 @@ def take_over(reference: str, genes: np.ndarray, with_trend: bool) -> Fit:
     with open_h5(reference) as handle:
         if "deseq" not in handle:
             raise Unfit(f"{reference} holds no fit, for not every profile of its cohort has counts")
-        found = Fit.load(handle["deseq"]).at(genes)
-    if with_trend and not found.trend:
+        fit = Fit.load(handle["deseq"]).at(genes)
+    if with_trend and not fit.trend:
         raise Unfit(f"{reference} holds no VST; make it again with omics/value vst")
-    return found
+    return fit
 
 
 def design_table(rows: Sequence[Mapping[str, str]], cases: str) -> pd.DataFrame:
@@ -202,8 +202,8 @@ def design_table(rows: Sequence[Mapping[str, str]], cases: str) -> pd.DataFrame:
     table["site"] = [getattr(parse_barcode(row["sample_id"] or row["case_id"]), "site", "") for row in rows]
     if cases:
         sheet = read_tsv(cases).drop_duplicates("case_id").set_index("case_id")
-        more = sheet.reindex(table.case_id).set_axis(table.index)
-        table = table.assign(**{name: more[name] for name in more if name not in table})
+        case_columns = sheet.reindex(table.case_id).set_axis(table.index)
+        table = table.assign(**{name: case_columns[name] for name in case_columns if name not in table})
     return table
 
 
@@ -217,20 +217,20 @@ def dispersions(counts, rows, cases, design, threads) -> np.ndarray:
 
 def values_of(cohort: CohortValues, kind: str, counts, factors, learned: Fit | None, value: str) -> np.ndarray:
     """X: float32 profiles x genes."""
-    found = np.empty(counts.shape, np.float32) if kind == "counts" else cohort.values(kind)
+    matrix = np.empty(counts.shape, np.float32) if kind == "counts" else cohort.values(kind)
     if kind == "zscore":
-        return found
-    for part in blocks(len(found)):
+        return matrix
+    for rows in blocks(len(matrix)):
         if value == "vst":
             assert learned is not None  # `learn` raises where it can't fit
-            found[part] = stabilise(counts[part], factors[part], learned)
+            matrix[rows] = stabilise(counts[rows], factors[rows], learned)
             continue
-        block = found[part]
+        block = matrix[rows]
         if kind == "counts":
-            total = np.maximum(counts[part].sum(1, dtype=float, keepdims=True), 1)
-            block = counts[part] / total * 1e6
-        found[part] = np.log2(block.astype(float) + 1)
-    return found
+            total = np.maximum(counts[rows].sum(1, dtype=float, keepdims=True), 1)
+            block = counts[rows] / total * 1e6
+        matrix[rows] = np.log2(block.astype(float) + 1)
+    return matrix
 
 
 def describe_genes(genes: np.ndarray, table: GeneTable) -> pd.DataFrame:
@@ -244,18 +244,18 @@ def describe_genes(genes: np.ndarray, table: GeneTable) -> pd.DataFrame:
 def provenance(kind: str, settings: Rna, learned: Fit | None, reference: str, genes: str) -> dict[str, Any]:
     """uns: value (what X holds), and what made it."""
     value = "vst" if settings["value"] == "vst" and kind == "counts" else NAMES[kind]
-    found: dict[str, Any] = {
+    entries: dict[str, Any] = {
         "value": value,
         "made_of": kind,
         "gene_table": Path(genes).name,
         "pydeseq2": version("pydeseq2"),
     }
-    found["fitted_on"] = Path(reference).parent.name if reference else "this cohort"
+    entries["fitted_on"] = Path(reference).parent.name if reference else "this cohort"
     if learned:
-        found |= {"size_factors": learned.method, "genes_of_size_factors": int(learned.used.sum())}
+        entries |= {"size_factors": learned.method, "genes_of_size_factors": int(learned.used.sum())}
         if learned.trend:
-            found |= {"vst_trend": learned.trend, "vst_coefficients": learned.coefficients}
-    return found
+            entries |= {"vst_trend": learned.trend, "vst_coefficients": learned.coefficients}
+    return entries
 
 
 def loss_steps(cohort: CohortValues, missing: int) -> list[tuple[str, int, int]]:

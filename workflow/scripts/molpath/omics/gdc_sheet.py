@@ -59,15 +59,17 @@ def list_gdc_profiles(*, downloads: Mapping[str, GdcDownload], output: str, left
     numbered in the order of File ID, and pairing chooses the first.
     """
     rows: list[dict] = []
-    others: list[tuple] = []
-    for cohort, one in downloads.items():
-        found, aside = rows_of(cohort, Path(one["folder"]), read_sample_sheet(one["sample_sheet"]))
-        rows, others = rows + found, others + aside
+    left_out_rows: list[tuple] = []
+    for cohort, download in downloads.items():
+        cohort_rows, cohort_left_out = rows_of(
+            cohort, Path(download["folder"]), read_sample_sheet(download["sample_sheet"])
+        )
+        rows, left_out_rows = rows + cohort_rows, left_out_rows + cohort_left_out
     if not rows:
-        first = f"; the first of {len(others)} files: {others[0][3]}" if others else ""
+        first = f"; the first of {len(left_out_rows)} files: {left_out_rows[0][3]}" if left_out_rows else ""
         raise BadProfile(f"no file of the GDC downloads holds expression, mutations or copy numbers of genes{first}")
     write_tsv(output, pd.DataFrame(rows))
-    write_tsv(left_out, pd.DataFrame(others, columns=["cohort", "file_id", "file_name", "reason"]))
+    write_tsv(left_out, pd.DataFrame(left_out_rows, columns=["cohort", "file_id", "file_name", "reason"]))
 
 
 def read_sample_sheet(path: str) -> pd.DataFrame:
@@ -85,30 +87,30 @@ def read_sample_sheet(path: str) -> pd.DataFrame:
 def rows_of(cohort: str, folder: Path, sheet: pd.DataFrame) -> tuple[list[dict], list[tuple]]:
     """Rows and left-out files of one download."""
     rows: list[dict] = []
-    aside: list[tuple] = []
-    seen: dict[tuple[str, str], int] = {}
+    left_out_rows: list[tuple] = []
+    counts: dict[tuple[str, str], int] = {}
     for file in sheet.to_dict("records"):
         try:
             row = row_of(cohort, folder, file)
         except LeftOut as reason:
-            aside.append((cohort, file["file_id"], file["file_name"], str(reason)))
+            left_out_rows.append((cohort, file["file_id"], file["file_name"], str(reason)))
             continue
         base = f"{row['sample_id']}-{row['modality']}"
-        number = seen[base, row["format"]] = seen.get((base, row["format"]), 0) + 1
+        number = counts[base, row["format"]] = counts.get((base, row["format"]), 0) + 1
         rows.append({"profile_id": base if number == 1 else f"{base}-{number}"} | row)
-    return rows, aside
+    return rows, left_out_rows
 
 
 def row_of(cohort: str, folder: Path, file: Mapping[str, str]) -> dict[str, str]:
     """A row of the profile sheet, but for its profile_id; raises LeftOut for a file that is no profile."""
-    known = FORMATS.get(file["data_type"])
-    if known is None:
+    reader = FORMATS.get(file["data_type"])
+    if reader is None:
         raise LeftOut(f"data type {file['data_type']!r} is not read")
-    modality, form, end = known
+    modality, form, end = reader
     if not file["file_name"].endswith(end):
         raise LeftOut(f"not a file of the workflow that is read (…{end})")
-    places = (folder / file["file_id"] / file["file_name"], folder / file["file_name"])
-    path = next((place for place in places if place.is_file()), None)
+    candidates = (folder / file["file_id"] / file["file_name"], folder / file["file_name"])
+    path = next((candidate for candidate in candidates if candidate.is_file()), None)
     if path is None:
         raise LeftOut("not in the folder")
     cases = list(dict.fromkeys(name.strip() for name in file["case_id"].split(",")))
@@ -135,35 +137,43 @@ def samples_of(file: Mapping[str, str], case: str) -> list[Sample]:
     grown = [cell for column in ORIGIN_COLUMNS if GROWN.search(cell := file.get(column, ""))]
     if grown:
         raise LeftOut(f"{grown[0]!r} is no tissue of the patient")
-    words = {column: split_words(file.get(column, ""), len(names)) for column in (*KIND_COLUMNS, "preservation_method")}
-    unfit = [column for column, parts in words.items() if not parts]
+    cells_of = {
+        column: split_words(file.get(column, ""), len(names)) for column in (*KIND_COLUMNS, "preservation_method")
+    }
+    unfit = [column for column, cells in cells_of.items() if not cells]
     if unfit:
         raise LeftOut(f"{unfit[0]} {file[unfit[0]]!r} doesn't fit sample {file['sample_id']}")
-    found = []
+    samples = []
     for index, name in enumerate(names):
-        kind = kind_of_row(name, [words[column][index] for column in KIND_COLUMNS])
-        how = words["preservation_method"][index]
-        found.append(Sample(name, kind, next((word for word, pattern in PRESERVED.items() if pattern.search(how)), "")))
+        kind = kind_of_row(name, [cells_of[column][index] for column in KIND_COLUMNS])
+        preservation = cells_of["preservation_method"][index]
+        samples.append(
+            Sample(
+                name,
+                kind,
+                next((specimen for specimen, pattern in PRESERVED.items() if pattern.search(preservation)), ""),
+            )
+        )
         code = parse_barcode(name)
         if code and code.program == "TCGA" and code.case != case:
             raise LeftOut(f"sample {name} is none of case {case}")
-    return found
+    return samples
 
 
-def kind_of_row(name: str, words: Sequence[str]) -> str:
+def kind_of_row(name: str, terms: Sequence[str]) -> str:
     """tumour or normal of a sample, from all that says it: the sheet's columns and the barcode."""
-    said = {kind_of_words(word): word for word in words} | {"": ""}
+    term_of = {kind_of_words(term): term for term in terms} | {"": ""}
     code = parse_barcode(name)
     if code and code.kind:
-        said.setdefault(code.kind, name)
-    del said[""]
-    if "other" in said or "control" in said:
-        raise LeftOut(f"sample type {said.get('other') or said['control']!r} is neither tumour nor normal")
-    if len(said) > 1:
-        raise LeftOut(f"{said['tumour']!r} and {said['normal']!r} contradict each other: tumour or normal?")
-    if not said:
+        term_of.setdefault(code.kind, name)
+    del term_of[""]
+    if "other" in term_of or "control" in term_of:
+        raise LeftOut(f"sample type {term_of.get('other') or term_of['control']!r} is neither tumour nor normal")
+    if len(term_of) > 1:
+        raise LeftOut(f"{term_of['tumour']!r} and {term_of['normal']!r} contradict each other: tumour or normal?")
+    if not term_of:
         raise LeftOut(f"nothing says whether sample {name} is tumour or normal; write its row yourself")
-    return next(iter(said))
+    return next(iter(term_of))
 
 
 def sample_of(samples: Sequence[Sample], modality: str) -> Sample:
@@ -174,9 +184,13 @@ def sample_of(samples: Sequence[Sample], modality: str) -> Sample:
     kinds = {sample.kind for sample in samples}
     if modality == "rna" and len(kinds) > 1:
         raise LeftOut(f"a mixture of tumour and normal ({', '.join(sample.sample_id for sample in samples)})")
-    wanted = "tumour" if "tumour" in kinds else "normal"
-    mine = sorted((one for one in samples if one.kind == wanted), key=lambda one: one.sample_id)
-    types = {code.sample for one in mine if (code := parse_barcode(one.sample_id)) and code.program == "TCGA"}
+    kind = "tumour" if "tumour" in kinds else "normal"
+    chosen = sorted(
+        (candidate for candidate in samples if candidate.kind == kind), key=lambda candidate: candidate.sample_id
+    )
+    types = {
+        code.sample for candidate in chosen if (code := parse_barcode(candidate.sample_id)) and code.program == "TCGA"
+    }
     if len(types) > 1:
-        raise LeftOut(f"a mixture of {len(mine)} samples ({', '.join(one.sample_id for one in mine)})")
-    return mine[0]
+        raise LeftOut(f"a mixture of {len(chosen)} samples ({', '.join(candidate.sample_id for candidate in chosen)})")
+    return chosen[0]

@@ -29,8 +29,8 @@ def is_label(name: str) -> bool:
 
 def are_numbers(cells: np.ndarray) -> bool:
     """True if no cell (str) is a text: numbers or missing."""
-    known = cells[~np.isin(cells, MISSING)]
-    return not np.isnan(pd.to_numeric(known, errors="coerce")).any()
+    present = cells[~np.isin(cells, MISSING)]
+    return not np.isnan(pd.to_numeric(present, errors="coerce")).any()
 
 
 def are_whole(cells: np.ndarray) -> bool:

@@ -37,25 +37,25 @@ def read_maf(path: str) -> pd.DataFrame:
     Headers and comments in the middle (MAFs joined by cat) are read as such; cells missing at a row's end are empty; so
     may be those beyond the header. Raises BadProfile for everything else that doesn't fit.
     """
-    found: dict[str, list[str]] = {name: [] for name in COLUMNS}
-    same: dict[str, str] = {}  # one object a text: a cohort's MAF has millions of rows
+    columns: dict[str, list[str]] = {name: [] for name in COLUMNS}
+    interned: dict[str, str] = {}  # one object a text: a cohort's MAF has millions of rows
     for cells in rows_of(path):
-        for values, cell in zip(found.values(), cells, strict=True):
-            values.append(same.setdefault(cell, cell))
-    return pd.DataFrame(found, dtype=object)
+        for values, cell in zip(columns.values(), cells, strict=True):
+            values.append(interned.setdefault(cell, cell))
+    return pd.DataFrame(columns, dtype=object)
 
 
 def only_sample(path: str) -> str:
     """The sample of a MAF that holds one, '' for one of none or several, or that can't be read."""
-    found = ""
+    only = ""
     try:
         for _, _, sample, *_ in rows_of(path):
-            if found and sample != found:
+            if only and sample != only:
                 return ""
-            found = sample
+            only = sample
     except BadProfile:
         return ""
-    return found
+    return only
 
 
 def rows_of(path: str) -> Iterator[list[str]]:
@@ -88,18 +88,18 @@ def lines_of(path: str) -> Iterator[tuple[int, str]]:
 def header_of(path: str, number: int, line: str) -> Header:
     """The columns of a header; case doesn't matter. Raises BadProfile unless each needed one is there once."""
     names = [name.strip().casefold() for name in line.split("\t")]
-    places = {}
+    positions = {}
     for name, column in COLUMNS.items():
-        found = [place for place, one in enumerate(names) if one == column.casefold()]
-        if len(found) > 1:
+        matches = [position for position, title in enumerate(names) if title == column.casefold()]
+        if len(matches) > 1:
             raise BadProfile(
-                f"{path}, line {number}: column {column} is there {len(found)} times; rename or remove one"
+                f"{path}, line {number}: column {column} is there {len(matches)} times; rename or remove one"
             )
-        places[name] = found[0] if found else -1
-    missing = [COLUMNS[name] for name in NEEDED if places[name] < 0]
+        positions[name] = matches[0] if matches else -1
+    missing = [COLUMNS[name] for name in NEEDED if positions[name] < 0]
     if missing:
         raise BadProfile(f"{path}: no column {', '.join(missing)}; {why_no_maf(line)}")
-    return Header(places, len(names))
+    return Header(positions, len(names))
 
 
 def why_no_maf(line: str) -> str:
@@ -123,16 +123,16 @@ def cells_of(path: str, number: int, line: str, header: Header) -> list[str]:
             )
     elif len(cells) < header.width:
         cells += [""] * (header.width - len(cells))
-    found = [cells[place].strip() if place >= 0 else "" for place in header.places.values()]
-    check_cells(path, number, found)
-    return found
+    wanted_cells = [cells[position].strip() if position >= 0 else "" for position in header.places.values()]
+    check_cells(path, number, wanted_cells)
+    return wanted_cells
 
 
-def check_cells(path: str, number: int, found: Sequence[str]) -> None:
+def check_cells(path: str, number: int, cells: Sequence[str]) -> None:
     """Raise BadProfile for a row without a sample or classification, or with a cell that isn't UTF-8."""
-    if not found[1] or not found[2]:
-        column = COLUMNS["sample"] if found[1] else COLUMNS["kind"]
+    if not cells[1] or not cells[2]:
+        column = COLUMNS["sample"] if cells[1] else COLUMNS["kind"]
         raise BadProfile(f"{path}, line {number}: no {column}; is the row cut short?")
-    for column, cell in zip(COLUMNS.values(), found, strict=True):
+    for column, cell in zip(COLUMNS.values(), cells, strict=True):
         if not cell.isascii() and any("\udc80" <= letter <= "\udcff" for letter in cell):
             raise BadProfile(f"{path}, line {number}, column {column}: not UTF-8; save the MAF as UTF-8")

@@ -45,10 +45,10 @@ class Naming:
     counts: Counter = field(default_factory=Counter)
 
     def __post_init__(self):
-        kept = np.flatnonzero(self.names != "")
-        if not len(kept):
+        named_rows = np.flatnonzero(self.names != "")
+        if not len(named_rows):
             raise NoGene("no row has a usable gene name (Ensembl id, Entrez id or symbol)")
-        order = kept[np.argsort(self.names[kept].astype(str), kind="stable")]
+        order = named_rows[np.argsort(self.names[named_rows].astype(str), kind="stable")]
         self.genes, self._starts = np.unique(self.names[order].astype(str), return_index=True)
         self._order = order
 
@@ -74,8 +74,8 @@ def name_genes(genes: Genes, table: GeneTable) -> Naming:
     counts = Counter({"rows": len(genes)})
     counts.update(reason for _, reason in pairs)
     if table.approved:
-        given = (symbol or gene for gene, symbol, _ in genes.rows())
-        check_known((name, reason) for name, (_, reason) in zip(given, pairs, strict=True))
+        file_names = (symbol or gene for gene, symbol, _ in genes.rows())
+        check_known((name, reason) for name, (_, reason) in zip(file_names, pairs, strict=True))
     else:
         for reason in (KNOWN, BY_ID, UNKNOWN, NO_SYMBOL):  # nothing is known without a table
             counts.pop(reason, None)
@@ -103,8 +103,8 @@ def name_row(gene: str, symbol: str, entrez: str, table: GeneTable, keep_numbers
     is_gene = ENSEMBL.fullmatch(gene) is not None
     if not is_gene and (is_summary(gene) or is_summary(symbol)):
         return "", SUMMARY
-    lost = symbol not in table.approved and lost_name(symbol, keep_numbers)
-    symbol = "" if lost else symbol
+    loss = symbol not in table.approved and lost_name(symbol, keep_numbers)
+    symbol = "" if loss else symbol
     if name := table.find(gene, symbol, entrez):
         return name, TRANSLATED if not symbol and not is_gene else KNOWN if symbol in ("", name) else UPDATED
     if symbol:
@@ -112,7 +112,7 @@ def name_row(gene: str, symbol: str, entrez: str, table: GeneTable, keep_numbers
         return symbol, BY_ID if is_gene else unknown
     if gene and not is_nothing(gene):
         return gene, BY_ID if is_gene else UNKNOWN
-    return "", lost or (NUMBERS if entrez else NAMELESS)
+    return "", loss or (NUMBERS if entrez else NAMELESS)
 
 
 def lost_name(symbol: str, keep_numbers: bool) -> str:
@@ -128,8 +128,8 @@ def are_numbers(genes: Genes, table: GeneTable) -> bool:
     """True if the rows are called by Entrez ids. Raises NoGene for row numbers, and for numbers that are no genes."""
     names = [symbol for gene, symbol, _ in genes.rows() if not gene and not is_nothing(symbol)]
     numbers = [int(float(name)) for name in names if WHOLE.fullmatch(name)]
-    others = len(genes) - sum(is_nothing(symbol) and not gene for gene, symbol, _ in genes.rows())
-    if not numbers or len(numbers) < LEAST_NUMBERS * others:
+    n_named = len(genes) - sum(is_nothing(symbol) and not gene for gene, symbol, _ in genes.rows())
+    if not numbers or len(numbers) < LEAST_NUMBERS * n_named:
         return False
     example = ", ".join(names[:4])
     if are_row_numbers(numbers):
@@ -137,10 +137,10 @@ def are_numbers(genes: Genes, table: GeneTable) -> bool:
             f"the genes are numbered from {min(numbers)} and have no names: write the names in the first column "
             "(pandas: index=False)"
         )
-    known = sum(str(number) in table.by_entrez for number in numbers)
-    if table.by_entrez and known < LEAST_ENTREZ * len(numbers):
+    n_known = sum(str(number) in table.by_entrez for number in numbers)
+    if table.by_entrez and n_known < LEAST_ENTREZ * len(numbers):
         raise NoGene(
-            f"genes are called {example}, …, but only {known} of {len(numbers)} are Entrez ids of genes: numbers of "
+            f"genes are called {example}, …, but only {n_known} of {len(numbers)} are Entrez ids of genes: numbers of "
             "rows, or ids of another source; give symbols, Ensembl or Entrez ids"
         )
     return True
@@ -154,27 +154,27 @@ def keep_aliases_apart(genes: Genes, pairs: Sequence[tuple[str, str]], table: Ge
         if reason == UPDATED and table.aliases.get(symbol) == name:
             weak.append(index)
         claims.setdefault(name, set()).add(symbol if reason == UPDATED else name)
-    found = list(pairs)
+    kept_pairs = list(pairs)
     for index in weak:
         name, symbol = pairs[index][0], genes.symbols[index]
         by_symbol = not (len(genes.entrez) and genes.entrez[index]) and not genes.ids[index]
         if by_symbol and len(claims[name]) > 1:
-            found[index] = (symbol, APART)
-    return found
+            kept_pairs[index] = (symbol, APART)
+    return kept_pairs
 
 
 def check_known(names: Iterable[tuple[str, str]]) -> None:
     """Raise NoGene if too few of the names, each with what became of it, are those of human genes."""
-    found = list(names)
-    reasons = Counter(reason for _, reason in found)
-    known = sum(reasons[reason] for reason in (KNOWN, UPDATED, TRANSLATED, BY_ID))
-    judged = known + sum(reasons[reason] for reason in (UNKNOWN, SEVERAL, NUMBERS, APART))
-    others = reasons[NO_SYMBOL] >= 2 and not judged  # microRNAs only: hsa-miR-21-5p
-    if known < LEAST_KNOWN * judged or others:
-        strange = [name for name, reason in found if reason in (UNKNOWN, SEVERAL, NUMBERS, NO_SYMBOL)]
-        hint, asked = looks_like(strange), judged or len(strange)
+    name_reasons = list(names)
+    reasons = Counter(reason for _, reason in name_reasons)
+    n_known = sum(reasons[reason] for reason in (KNOWN, UPDATED, TRANSLATED, BY_ID))
+    judged = n_known + sum(reasons[reason] for reason in (UNKNOWN, SEVERAL, NUMBERS, APART))
+    only_unnamed = reasons[NO_SYMBOL] >= 2 and not judged  # microRNAs only: hsa-miR-21-5p
+    if n_known < LEAST_KNOWN * judged or only_unnamed:
+        unknown = [name for name, reason in name_reasons if reason in (UNKNOWN, SEVERAL, NUMBERS, NO_SYMBOL)]
+        hint, n_judged = looks_like(unknown), judged or len(unknown)
         raise NoGene(
-            f"only {known} of {asked} names are of human genes; unknown are {', '.join(strange[:4])}, …"
+            f"only {n_known} of {n_judged} names are of human genes; unknown are {', '.join(unknown[:4])}, …"
             + (f" They look like {hint}." if hint else "")
             + " Correct the names, or take them as they are with omics/gene_table: as_given"
         )

@@ -93,7 +93,7 @@ def are_row_numbers(numbers: Sequence[int]) -> bool:
 
 def looks_like(names: Sequence[str]) -> str:
     """What most of the names look like, in words with what to do; '' where that isn't clear."""
-    for pattern, words in OTHERS:
+    for pattern, description in OTHERS:
         if sum(re.fullmatch(pattern, name) is not None for name in names) > len(names) / 2:
-            return words
+            return description
     return ""

@@ -74,11 +74,11 @@ def _unpack(path: str) -> BinaryIO | pyarrow.NativeFile:
 
 def _only_member(path: str, head: bytes) -> BinaryIO:
     """The one file of a zip archive; what macOS adds to archives doesn't count."""
-    if (found := foreign_format(head)) and "Excel" in found[0]:
-        raise BadProfile(f"{path}: this is {found[0]}, and a table of text is asked for: {found[1]}")
+    if (foreign := foreign_format(head)) and "Excel" in foreign[0]:
+        raise BadProfile(f"{path}: this is {foreign[0]}, and a table of text is asked for: {foreign[1]}")
     try:
         archive = zipfile.ZipFile(path)
-        names = [one.filename for one in archive.infolist() if not one.is_dir()]
+        names = [member.filename for member in archive.infolist() if not member.is_dir()]
         names = [name for name in names if not name.startswith("__MACOSX/") and not name.endswith(".DS_Store")]
         if any(name.startswith("xl/") for name in names):
             raise BadProfile(

@@ -27,18 +27,18 @@ def listed_genes(path: str, table: GeneTable) -> list[str]:
 
     Raises BadProfile where most lines name no gene, as every flag or token of such a list would be missing.
     """
-    words = read_genes(path)
-    if not words:
+    lines = read_genes(path)
+    if not lines:
         raise BadProfile(f"{path}: no gene in this list; write one a line")
     try:
-        names = list(name_genes(genes_of(words), table).names)
+        names = list(name_genes(genes_of(lines), table).names)
     except NoGene as error:
         raise BadProfile(f"{path}: {error}") from None
-    lost = [word for word, name in zip(words, names, strict=True) if not name]
-    strange = [name for name in names if name and table.approved and name not in table.approved]
-    for number, what in ((lost, "lines name no gene"), (strange, "genes are not in the gene table")):
-        if number:
-            log.warning("%s: %d of %d %s: %s", path, len(number), len(words), what, ", ".join(number[:10]))
+    nameless = [line for line, name in zip(lines, names, strict=True) if not name]
+    unknown = [name for name in names if name and table.approved and name not in table.approved]
+    for entries, problem in ((nameless, "lines name no gene"), (unknown, "genes are not in the gene table")):
+        if entries:
+            log.warning("%s: %d of %d %s: %s", path, len(entries), len(lines), problem, ", ".join(entries[:10]))
     return list(dict.fromkeys(name for name in names if name))
 
 
@@ -58,19 +58,19 @@ def select_genes(
     if not select:
         return None
     if select.get("list"):
-        wanted = listed_genes(select["list"], table)
-        found = np.isin(genes, sorted(wanted))
-        if not found.any():
-            raise BadProfile(f"{select['list']}: not one of its {len(wanted)} genes is in the cohort")
-        return found
-    found = np.zeros(len(genes), bool)
-    found[most_variable(values, select["top_sd"])] = True
-    return found
+        listed = listed_genes(select["list"], table)
+        selected = np.isin(genes, sorted(listed))
+        if not selected.any():
+            raise BadProfile(f"{select['list']}: not one of its {len(listed)} genes is in the cohort")
+        return selected
+    selected = np.zeros(len(genes), bool)
+    selected[most_variable(values, select["top_sd"])] = True
+    return selected
 
 
 def selection_counts(genes: np.ndarray, selected: np.ndarray | None, select: Selection) -> list[tuple[str, int, str]]:
     """Rows (step, genes, '') about the selection; none where all genes are taken."""
     if selected is None:
         return []
-    listed = [("in the given list", len(set(read_genes(select["list"]))), "")] if select.get("list") else []
-    return [*listed, ("selected", int(selected.sum()), "")]
+    list_rows = [("in the given list", len(set(read_genes(select["list"]))), "")] if select.get("list") else []
+    return [*list_rows, ("selected", int(selected.sum()), "")]

@@ -74,9 +74,11 @@ class Delimited:
 
     def _refuse_foreign(self) -> None:
         with open_unpacked(self.path) as stream:
-            found = foreign_format(stream.peek(4096)[:4096])
-        if found:
-            raise BadProfile(f"{self.path}: this is {found[0]}, and a table of text in UTF-8 is asked for: {found[1]}")
+            foreign = foreign_format(stream.peek(4096)[:4096])
+        if foreign:
+            raise BadProfile(
+                f"{self.path}: this is {foreign[0]}, and a table of text in UTF-8 is asked for: {foreign[1]}"
+            )
 
     def _refuse_marked_header(self, comment: str) -> None:
         """Raise BadProfile if the last comment is the header: the first row's values would name the samples."""
@@ -97,18 +99,18 @@ class Delimited:
             data = text.encode("utf-8", "surrogateescape")
             return data.decode().rstrip("\n")
         except UnicodeDecodeError as error:
-            where = f"{self.path}, line {number}" if number else self.path
-            raise BadProfile(f"{where}: {': '.join(not_utf8(data, error.start))}") from None
+            location = f"{self.path}, line {number}" if number else self.path
+            raise BadProfile(f"{location}: {': '.join(not_utf8(data, error.start))}") from None
 
     def _find_delimiter(self, header: str, second: str) -> str:
         """Tab, comma or semicolon: what cuts header and first row into as many cells, or one more in the row."""
 
-        def cuts(mark: str) -> bool:
-            self.delimiter = mark
+        def cuts(delimiter: str) -> bool:
+            self.delimiter = delimiter
             return len(self._cells(second)) - len(self._cells(header)) in (0, 1)
 
-        marks = sorted((mark for mark in "\t,;" if mark in header + second), key=header.count, reverse=True)
-        return next(filter(cuts, marks), marks[0] if marks else "\t")
+        delimiters = sorted((char for char in "\t,;" if char in header + second), key=header.count, reverse=True)
+        return next(filter(cuts, delimiters), delimiters[0] if delimiters else "\t")
 
     def _cells(self, line: str, strict: bool = False) -> list[str]:
         """Cells of a line; strict: csv.Error for quotation marks that don't pair."""
@@ -146,28 +148,30 @@ class Delimited:
             )
         self.columns.pop()
 
-    def _strings(self, *places: int) -> list[pyarrow.ChunkedArray]:
+    def _strings(self, *positions: int) -> list[pyarrow.ChunkedArray]:
         """Columns by their places, as strings; each place once."""
         try:
-            return self._parse(dict.fromkeys(places, pyarrow.string())).columns
+            return self._parse(dict.fromkeys(positions, pyarrow.string())).columns
         except pyarrow.ArrowInvalid as error:
             raise BadProfile(self._explain([], str(error))) from None
 
-    def require(self, names: Sequence[str], what: str) -> None:
+    def require(self, names: Sequence[str], kind: str) -> None:
         """Raise BadProfile unless the columns are there."""
         missing = [name for name in names if name not in self.columns]
         if missing:
-            seen = ", ".join(self.columns[:6])
+            examples = ", ".join(self.columns[:6])
             raise BadProfile(
-                f"{self.path}: no column {', '.join(missing)}; this is no {what}. The header has {seen}, …"
+                f"{self.path}: no column {', '.join(missing)}; this is no {kind}. The header has {examples}, …"
             )
 
     def refuse_twice(self, names: Sequence[str]) -> None:
         """Raise BadProfile if a wanted column is there twice: nobody can say which is meant."""
         counts = Counter(self.columns)
-        twice = [name for name in names if counts[name] > 1]
-        if twice:
-            raise BadProfile(f"{self.path}: column {twice[0]} is there {counts[twice[0]]} times; rename or remove one")
+        duplicates = [name for name in names if counts[name] > 1]
+        if duplicates:
+            raise BadProfile(
+                f"{self.path}: column {duplicates[0]} is there {counts[duplicates[0]]} times; rename or remove one"
+            )
 
     def read(self, texts: Sequence[str], numbers: Sequence[str]) -> pyarrow.Table:
         """Columns by name: texts as string, numbers as float64 with nulls where a value is missing."""
@@ -251,14 +255,14 @@ class Delimited:
         """Name the first cell that is no number, or line that is no UTF-8, or give the parser's own words."""
         self._check_lines()
         table = self._parse(dict.fromkeys(numbers, pyarrow.string()))
-        for place, column in zip(numbers, table.columns, strict=True):
+        for position, column in zip(numbers, table.columns, strict=True):
             cells = column.to_pandas()
-            wrong = pd.to_numeric(cells, errors="coerce").isna() & cells.notna() & ~cells.isin(MISSING)
-            if wrong.any():
-                line = next(itertools.islice(self._rows(), int(np.flatnonzero(wrong)[0]), None))[0]
-                cell = cells[wrong].iloc[0]
+            is_bad = pd.to_numeric(cells, errors="coerce").isna() & cells.notna() & ~cells.isin(MISSING)
+            if is_bad.any():
+                line = next(itertools.islice(self._rows(), int(np.flatnonzero(is_bad)[0]), None))[0]
+                cell = cells[is_bad].iloc[0]
                 comma = " (a decimal comma: write points)" if re.fullmatch(r"-?\d+,\d+", cell) else ""
-                return f"{self.path}, line {line}, column {self.columns[place]}: {cell!r} is no number{comma}"
+                return f"{self.path}, line {line}, column {self.columns[position]}: {cell!r} is no number{comma}"
         return f"{self.path}: {' '.join(message.split())[:200]}"
 
 

@@ -112,7 +112,7 @@ def mostly_positive(values: np.ndarray) -> bool:
     return bool((values < 0).mean() <= LEAST_BELOW and -low <= np.median(values))
 
 
-def check_unit(values: np.ndarray, unit: str, where: str, panel: bool = False, checked: bool = True) -> str:
+def check_unit(values: np.ndarray, unit: str, location: str, panel: bool = False, checked: bool = True) -> str:
     """What to tell about values (float, genes of one sample; NaN is missing) that are taken although something is odd
     about them, '' for nothing. Raises WrongUnit, with numbers, if they can't be in `unit`.
 
@@ -120,22 +120,24 @@ def check_unit(values: np.ndarray, unit: str, where: str, panel: bool = False, c
     against the numbers, as long as they are numbers.
     """
     if unit not in UNITS:
-        found = f"unknown unit {unit!r}" if unit else "column unit is empty"
-        raise WrongUnit(f"{where}: {found}; the values look like {guess_unit(values)}. One of: {', '.join(UNITS)}")
+        unit_problem = f"unknown unit {unit!r}" if unit else "column unit is empty"
+        raise WrongUnit(
+            f"{location}: {unit_problem}; the values look like {guess_unit(values)}. One of: {', '.join(UNITS)}"
+        )
     if np.isinf(values).any():
-        raise WrongUnit(f"{where}: {int(np.isinf(values).sum())} infinite values, or too large for a number")
+        raise WrongUnit(f"{location}: {int(np.isinf(values).sum())} infinite values, or too large for a number")
     finite = values[np.isfinite(values)]
     if not len(finite):
-        raise WrongUnit(f"{where}: not one number among {len(values)} values")
+        raise WrongUnit(f"{location}: not one number among {len(values)} values")
     problem = find_problem(finite, unit, panel)
     if not problem:
-        below = int((finite < 0).sum()) if UNITS[unit].kind == "norm_count" and UNITS[unit].pseudo is None else 0
-        return f"{below} values below zero taken as zero" if below else ""
-    told = f"{describe(finite)}. {problem}"
+        n_negative = int((finite < 0).sum()) if UNITS[unit].kind == "norm_count" and UNITS[unit].pseudo is None else 0
+        return f"{n_negative} values below zero taken as zero" if n_negative else ""
+    explanation = f"{describe(finite)}. {problem}"
     if checked:
         remedy = f"correct column unit or the file; if it is {unit} after all, write off into column unit_check"
-        raise WrongUnit(f"{where}: {told}. They look like {guess_unit(finite)}: {remedy}")
-    return f"taken as {unit} unchecked: {told}"
+        raise WrongUnit(f"{location}: {explanation}. They look like {guess_unit(finite)}: {remedy}")
+    return f"taken as {unit} unchecked: {explanation}"
 
 
 def find_problem(values: np.ndarray, unit: str, panel: bool) -> str:
@@ -166,8 +168,8 @@ def find_problem_of_logs(values: np.ndarray, unit: str) -> str:
     if low < floor_of(declared) - ROUNDING:
         hint = "a minimum near -9.97 means log2_tpm_plus_0.001 (or fpkm); others may be z-scores"
         return f"Values in {unit} are never below {floor_of(declared):g}; {hint}"
-    silent = len(values) >= MANY_GENES / 2 or (values == 0).any()
-    if declared.pseudo is not None and declared.pseudo < 1 and low >= 0 and silent:
+    expects_zeros = len(values) >= MANY_GENES / 2 or (values == 0).any()
+    if declared.pseudo is not None and declared.pseudo < 1 and low >= 0 and expects_zeros:
         return f"Not one value in {unit} is below 0, as values of silent genes are: these may be logarithms of x + 1"
     if declared.kind == "counts":
         linear = to_linear(values, unit)

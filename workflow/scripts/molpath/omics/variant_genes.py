@@ -40,12 +40,14 @@ class VariantGenes:
 
     def finish(self) -> None:
         """Count what became of the names. Raises BadProfile if most are no human genes."""
-        whole = {name: reason for found in self._found.values() for name, (_, reason) in found.items()}
+        reason_of = {
+            name: reason for names_in_file in self._found.values() for name, (_, reason) in names_in_file.items()
+        }
         if not self.table.approved:
             return
         try:
-            check_known(whole.items())
+            check_known(reason_of.items())
         except NoGene as error:
             raise BadProfile(f"{', '.join(list(self._found)[:3])}: {error}") from None
-        for reason, number in Counter(whole.values()).items():
+        for reason, number in Counter(reason_of.values()).items():
             self.counts[f"names of genes in files of mutations: {reason}"] += number
