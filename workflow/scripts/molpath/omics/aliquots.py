@@ -34,9 +34,9 @@ def is_ffpe(name: str, specimen: str = "") -> bool:
 
 
 def choose_aliquot(names: Sequence[str], modality: str, specimens: Sequence[str] = ()) -> int:
-    """Position of the aliquot that counts among those of one sample; of equal ones the first.
+    """Position of the chosen aliquot among those of one sample; the first in a tie.
 
-    names: barcodes, whole or cut short; modality: rna or dna; specimens: FFPE, frozen or '' of each, as the sheet says.
+    names: barcodes, maybe truncated; modality: rna or dna; specimens: FFPE, frozen or '' of each, as the sheet says.
     """
     candidates = list(range(len(names)))
     codes = [parse_barcode(name) or Barcode("", "") for name in names]
@@ -53,7 +53,7 @@ def choose_aliquot(names: Sequence[str], modality: str, specimens: Sequence[str]
 
 
 def dna_ranks(codes: Sequence[Barcode]) -> list[int]:
-    """0 for the kind of DNA that counts: native, unless an amplified aliquot is on a later plate."""
+    """0 for the preferred kind of DNA: native, unless an amplified aliquot is on a later plate."""
     amplified = [code.analyte in AMPLIFIED for code in codes]
     plates = {
         kind: max(

@@ -1,4 +1,4 @@
-"""Which calls of a file of mutations count, and whether the file is of the cases that are asked for."""
+"""Which calls of a file of mutations count, and whether the file contains the requested cases."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ import pandas as pd
 from ..common.settings.omics import Mutations
 from .tables import BadProfile
 
-#: Cells that say nothing.
+#: Cells without information.
 SILENT = frozenset({"", ".", "na", "nan", "n/a", "null"})
 #: What counts unless the config says otherwise (omics/mutations).
 DEFAULTS: Mutations = {"filters": ["PASS"], "status": ["Somatic", "Unknown"], "least_found": 0.5}
 
 
 def passes(text: str, filters: Sequence[str]) -> bool:
-    """True if a call has no filter, or none beyond those given; a cell lists them with ; or , between."""
+    """True if a call has no filter, or only the given ones; a cell lists them separated by ; or ,."""
     allowed = {name.casefold() for name in filters} | SILENT
     return all(name.strip().casefold() in allowed for name in re.split(r"[;,|]", text))
 
 
 def judge_calls(table: pd.DataFrame, settings: Mutations) -> pd.DataFrame:
     """The table of calls (gene, kind, sample, filter, status) with column `verdict`: '' for one that counts, else why
-    not, in words that stand in the table of losses."""
+    not, as written to the table of losses."""
     by_filter = {
         text: "" if passes(text, settings["filters"]) else f"variants of FILTER {text}, left out"
         for text in table["filter"].unique()
@@ -41,8 +41,8 @@ def judge_calls(table: pd.DataFrame, settings: Mutations) -> pd.DataFrame:
 
 
 def is_judged_out(calls: pd.DataFrame) -> bool:
-    """True where filters leave nothing of a profile's calls: nobody can say what was found (all of LAML and OV are
-    tagged wga in MC3), so it can't stand for a wild type. Germline calls alone are no such sign."""
+    """True if filters remove all of a profile's calls: its mutations are unknown (all of LAML and OV are
+    tagged wga in MC3), so it can't count as wild type. Germline calls alone don't matter."""
     return (
         bool(len(calls))
         and bool((calls["verdict"] != "").all())
@@ -53,10 +53,10 @@ def is_judged_out(calls: pd.DataFrame) -> bool:
 def check_found(
     requested: Mapping[str, Mapping[str, bool]], names: Mapping[str, Sequence[str]], min_share: float
 ) -> None:
-    """Raise BadProfile for a file of mutations that holds fewer than a share of the profiles asked of it.
+    """Raise BadProfile for a file of mutations with fewer than a share of the profiles requested from it.
 
     requested: by file and profile, whether its sample is there; names: samples of each file. A case without a variant
-    is in no MAF, but a file in which hardly any case is found is of other cases, or spells them in another way.
+    is in no MAF, but a file in which hardly any case is found has other cases, or other names.
     """
     for path, profiles in requested.items():
         absent = [name for name, present in profiles.items() if not present]
@@ -65,7 +65,7 @@ def check_found(
         if len(profiles) - len(absent) < min_share * len(profiles):
             examples = ", ".join(list(names[path])[:4]) or "no variant at all"
             raise BadProfile(
-                f"{path}: only {len(profiles) - len(absent)} of {len(profiles)} profiles that the sheet asks of it are "
+                f"{path}: only {len(profiles) - len(absent)} of {len(profiles)} profiles of the sheet are "
                 f"in it (not {', '.join(absent[:4])}); the file has {examples}. Correct columns case_id or column of "
                 "the sheet; if these cases were sequenced and have no variant, lower omics/mutations/least_found"
             )

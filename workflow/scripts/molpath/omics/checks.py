@@ -1,4 +1,4 @@
-"""Checks of a cohort's profiles against each other and against what is recorded: batch, sex, copies, outliers."""
+"""Checks of a cohort's profiles against each other and against recorded data: batch, sex, copies, outliers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def check_profiles(*, tables: Sequence[str], slides: str, cases: str, checks: st
     """Write one row per check (checks) and one row per expression profile (profiles).
 
     tables: rna.h5ad and dna.h5ad of the cohorts; slides: slide sheet (optional column site); cases: sheet of cases
-    (optional columns sex or gender), '' for none. Nothing here stops a run: verdicts are for the reader.
+    (optional columns sex or gender), '' for none. The verdicts are for the reader and don't stop a run.
     """
     site_of, sex_of = recorded(slides, "site"), recorded(cases, *SEX_COLUMNS)
     table_info = {path: peek(path) for path in tables}
@@ -60,7 +60,7 @@ def peek(path: str) -> tuple[str, str]:
 
 
 def load(path: str) -> anndata.AnnData:
-    """A table of expression without its layers: the counts of a large cohort needn't be in memory for this."""
+    """A table of expression without its layers, to save memory."""
     data = anndata.read_h5ad(path, backed="r")
     light = anndata.AnnData(data.X[:], obs=data.obs, var=data.var, uns=data.uns)
     data.file.close()
@@ -110,7 +110,7 @@ def check_outliers(cohort: str, rows: pd.DataFrame) -> list[tuple]:
 
 
 def check_sites(cohort: str, table, rows: pd.DataFrame) -> list[tuple]:
-    """Share of the variance of ten components that lies between sites, beside what shuffled sites give."""
+    """Share of the variance of ten components between sites, compared with shuffled sites."""
     sites = rows.site.to_numpy()
     counts = rows.site[rows.site != ""].value_counts()
     has_site = np.isin(sites, counts.index[counts > 1])
@@ -139,7 +139,7 @@ def check_sites(cohort: str, table, rows: pd.DataFrame) -> list[tuple]:
 
 
 def between(scores: np.ndarray, groups: np.ndarray) -> float:
-    """Share of the summed squares of scores (N x K) that lies between groups (int N)."""
+    """Share of the sum of squares of scores (N x K) between groups (int N)."""
     centred = scores - scores.mean(0)
     sums = np.zeros((groups.max() + 1, scores.shape[1]))
     np.add.at(sums, groups, centred)
@@ -147,7 +147,7 @@ def between(scores: np.ndarray, groups: np.ndarray) -> float:
 
 
 def check_sex(cohort: str, rows: pd.DataFrame) -> list[tuple]:
-    """Sex by XIST and RPS4Y1 against the recorded one."""
+    """Sex by XIST and RPS4Y1 compared with the recorded one."""
     comparable = rows[(rows.sex != "") & (rows.expressed_sex != "")]
     if rows[[FEMALE, MALE]].isna().all(axis=None) or not len(comparable):
         reason = f"no recorded sex, or {FEMALE} and {MALE} not in the table"
@@ -180,9 +180,9 @@ def flags_of(table, flag: str) -> pd.DataFrame:
 
 
 def check_genomes(cohort: str, rna, dna) -> list[tuple]:
-    """Do more copies of a gene give more transcripts, and truncating changes fewer, as they do on average?
+    """Check that more copies of a gene go with more transcripts, and truncating changes with fewer, on average.
 
-    Where they don't, profiles of different patients may be mixed up.
+    If they don't, profiles of different patients may be mixed up.
     """
     rna, dna = (table[stands_for_its_case(table.obs.case_id.astype(str), kinds_of(table.obs))] for table in (rna, dna))
     shared_genes = rna.var_names.intersection(pd.Index(dna.var.gene.astype(str)).unique())

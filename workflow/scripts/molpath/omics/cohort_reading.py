@@ -1,4 +1,4 @@
-"""Expression files of a cohort, read block by block into a folder of finished blocks, so that a killed job goes on."""
+"""Expression files of a cohort, read block by block into a folder of finished blocks, so that a killed job resumes."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from .tables import BadProfile
 
 log = logging.getLogger(__name__)
 
-#: Profiles a block: of files with one sample each, and of a matrix (which is read once a block).
+#: Profiles per block: of files with one sample each, and of a matrix (which is read once per block).
 FILES_A_BLOCK, COLUMNS_A_BLOCK = 256, 2048
 LARGEST_COUNT = 2**31 - 1
-#: A profile without these many of the genes of the others is no profile of this cohort.
+#: Smallest share of the others' genes in a profile of the same cohort.
 LEAST_SHARED = 0.5
 
 
@@ -46,7 +46,7 @@ class CohortValues:
     """Blocks on disk; values of all profiles by kind and gene.
 
     kinds: what every profile has (counts, tpm, …); genes: str G, in every profile and never missing; losses: rows
-    (step, genes, files) of what happened to names; notes: str N, what is odd about the units of a profile.
+    (step, genes, files) of what happened to names; notes: str N, remarks on the units of a profile.
     """
 
     def __init__(self, rows, reading: Reading, folder: str | os.PathLike, step: Callable[[int], None] = lambda n: None):
@@ -90,8 +90,8 @@ class CohortValues:
         self.kinds = set.intersection(*kinds)
         if not self.kinds:
             raise BadProfile(
-                "the cohort mixes profiles in units that can't be compared "
-                f"({'; '.join(sorted({' and '.join(sorted(k)) for k in kinds}))}); give them cohorts of their own"
+                "the cohort mixes profiles in incompatible units "
+                f"({'; '.join(sorted({' and '.join(sorted(k)) for k in kinds}))}); put them into separate cohorts"
             )
         smallest = min(sizes)
         if len(genes) < LEAST_SHARED * smallest[0] or not genes:
@@ -104,7 +104,7 @@ class CohortValues:
         self.shared = len(self.genes)
 
     def leave_out_missing(self, kind: str) -> int:
-        """Take genes with a missing value of `kind` in some profile out of `genes`; says how many."""
+        """Remove genes with a missing value of `kind` in any profile from `genes`; returns how many."""
         holed: dict[str, tuple[str, int]] = {}
         count: dict[int, int] = {}
         for part in self.parts():
@@ -140,12 +140,12 @@ class CohortValues:
 
 
 def is_missing(values: np.ndarray) -> np.ndarray:
-    """Where a block has no value: NaN, or -1 among whole numbers."""
+    """Mask of missing values of a block: NaN, or -1 in integer blocks."""
     return values < 0 if values.dtype.kind == "i" else np.isnan(values)
 
 
 def stamp_of(rows: Sequence[Mapping[str, str]], reading: Reading) -> str:
-    """What a block is made from: rows, size and time of their files, and how they are read."""
+    """Digest of a block's inputs: rows, size and time of their files, and how they are read."""
     files = []
     for path in dict.fromkeys(row["path"] for row in rows):
         status = os.stat(path)
@@ -155,7 +155,7 @@ def stamp_of(rows: Sequence[Mapping[str, str]], reading: Reading) -> str:
 
 
 def is_finished(path: Path, stamp: str) -> bool:
-    """True if a block of this stamp is there, whole."""
+    """True if a complete block with this stamp exists."""
     if not path.is_file():
         return False
     try:
@@ -167,7 +167,7 @@ def is_finished(path: Path, stamp: str) -> bool:
 
 @dataclass
 class Part:
-    """Profiles of a block with the same genes: places in the sheet, notes, and values by kind, one array a profile."""
+    """Profiles of a block with the same genes: positions in the sheet, notes, and one array per profile by kind."""
 
     naming: Naming
     positions: list[int] = field(default_factory=list)
@@ -207,7 +207,7 @@ def by_file(rows) -> list[tuple[str, list[int]]]:
 
 
 def naming_of(measurement: Measurement, path: str, reading: Reading) -> Naming:
-    """Names of the file's genes; those of the last files are kept, for the next file mostly has the same genes."""
+    """Names of the file's genes; those of the last files are cached, for the next file usually has the same genes."""
     for genes, naming in reading.namings:
         if genes.same_as(measurement.genes):
             return naming

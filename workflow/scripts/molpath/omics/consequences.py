@@ -1,4 +1,4 @@
-"""Flags of genes, and which of them a variant sets by its classification or VEP's terms."""
+"""Flags of genes, and which of them a variant sets, by its classification or VEP's terms."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from .tables import BadProfile
 
 #: Flags of a gene in this order (section 1.4 of the paper's facts; the order inside is a decision of ours).
 FLAGS = ("two_copy_deletion", "loss", "gain", "amplification", "small_coding", "large_coding", "non_coding")
-#: Of several terms of one variant (VEP's a&b) the flag that says most.
+#: For several terms of a variant (VEP's a&b), the strongest flag.
 STRENGTH = ("large_coding", "small_coding", "non_coding", "ignored")
 
 
 class Flagger:
-    """Turns classifications and VEP's terms into flags, and remembers those it doesn't know."""
+    """Turns classifications and VEP's terms into flags, and records unknown ones."""
 
     def __init__(self, consequences: str, terms: str = ""):
         self.flag_of = dict(read_tsv(consequences)[["classification", "flag"]].itertuples(index=False))
@@ -30,7 +30,7 @@ class Flagger:
         self._strange: dict[str, None] = {}
 
     def flag(self, kind: str, counts: Counter) -> str:
-        """The flag of a kind of variant, 'ignored' for what sets none; unknown kinds are counted by name."""
+        """The flag of a kind of variant, 'ignored' for those without one; unknown kinds are counted by name."""
         terms = [term.strip().casefold() for term in re.split("[&,]", kind)]
         flags = [self._folded[term] for term in terms if term in self._folded]
         self._judged.append(bool(flags))
@@ -47,7 +47,7 @@ class Flagger:
         n_unknown = self._judged.count(False)
         if 2 * n_unknown > len(self._judged):
             raise BadProfile(
-                f"{n_unknown} of {len(self._judged)} variants have a classification that is not known (such as "
+                f"{n_unknown} of {len(self._judged)} variants have an unknown classification (such as "
                 f"{', '.join(repr(kind) for kind in list(self._strange)[:4])}): translate them into those of a MAF, or "
                 "add them to omics/consequences"
             )

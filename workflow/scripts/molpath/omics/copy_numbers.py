@@ -36,7 +36,7 @@ class CopyTable:
 class Copies:
     """Copy numbers by gene: one row per gene, and (bool) where several rows of a gene contradict each other.
 
-    outside: genes that no list names x samples (bool), whether there are other than two copies; their rows are gone.
+    outside: genes that no list names x samples (bool), whether there are other than two copies; their rows are removed.
     """
 
     values: pd.DataFrame
@@ -45,13 +45,13 @@ class Copies:
 
 
 def read_copy_numbers(path: str) -> CopyTable:
-    """GISTIC2's all_thresholded.by_genes or cBioPortal's data_cna, as it is; missing stays missing."""
+    """GISTIC2's all_thresholded.by_genes or cBioPortal's data_cna, unchanged; missing stays missing."""
     file = Delimited(path)
     labels = [column == NAMELESS or is_label(column) for column in file.columns[:2]]
     first = file.columns[:1] if labels == [True, False] else []  # Xena: Sample
     name = next((column for column in (*GENE_COLUMNS, *first) if column in file.columns), None)
     if name is None:
-        raise BadProfile(f"{path}: none of the columns {', '.join(GENE_COLUMNS)}; this is no gene-level table")
+        raise BadProfile(f"{path}: none of the columns {', '.join(GENE_COLUMNS)}; this is not a gene-level table")
     samples = [column for column in file.columns if column not in (*NOT_SAMPLES, name)]
     entrez = next((column for column in ("Entrez_Gene_Id", "Locus ID", "Gene ID") if column in file.columns), name)
     table = file.read(list(dict.fromkeys([name, entrez])), samples)
@@ -69,14 +69,14 @@ def read_copy_numbers(path: str) -> CopyTable:
 
 
 class CopyNames:
-    """Names of today for the rows of tables; those of the last table are kept, for the next one mostly has the same."""
+    """Current names for the rows of tables; those of the last table are cached, as the next often has the same."""
 
     def __init__(self, table: GeneTable):
         self.table = table
         self._last: tuple[pd.Index, np.ndarray] | None = None
 
     def of(self, path: str, rows: pd.Index) -> np.ndarray:
-        """A name a row, '' for a row without one. Raises BadProfile if no row has a name."""
+        """One name per row, '' for a row without one. Raises BadProfile if no row has a name."""
         if self._last is None or not self._last[0].equals(rows):
             symbols = ["" if name in MISSING else name for name in rows]
             try:
@@ -87,7 +87,7 @@ class CopyNames:
 
 
 def one_row_a_gene(path: str, table: CopyTable, names: CopyNames, listed: Collection[str] | None = None) -> Copies:
-    """Copy numbers by the names of today, of all genes or of those `listed`.
+    """Copy numbers by current names, of all genes or of those `listed`.
 
     Of several rows of a gene (a row for losses and one for gains, an old and a new symbol) the strongest counts; where
     one says loss and another gain, or where rows that differ are of different genes by their ids, the value is missing.
@@ -115,7 +115,7 @@ def join_rows(rows: pd.DataFrame, ids: np.ndarray) -> tuple[pd.DataFrame, pd.Dat
 
 
 def stronger(low, high):
-    """Of the smallest and largest copy number (frames or series of one shape) the one further from two copies."""
+    """The one of smallest and largest copy number (frames or series of one shape) that is further from two copies."""
     return high.where(high >= low.abs(), low)
 
 
@@ -123,7 +123,7 @@ def read_lesions(path: str) -> CopyTable:
     """GISTIC2's all_lesions.conf_XX.txt, with amp_genes and del_genes beside it.
 
     A gene in the wide peak of a lesion has that lesion's value: 1 or 2 amplified, 1 or 2 deleted (as -1 or -2). Genes
-    in no peak are not in the table: GISTIC says nothing about them here, so they are missing, not neutral.
+    in no peak are not in the table: they are missing, not neutral.
     """
     by_gene: dict[str, np.ndarray] = {}
     samples: list[str] = []
@@ -160,12 +160,12 @@ def lesion_rows(path: str, kind: str) -> list[tuple[str, pd.Series]]:
 def read_peaks(path: str) -> dict[str, list[str]]:
     """Genes by wide peak of amp_genes or del_genes: one column per peak, genes below its limits ([nearest] is none)."""
     if not Path(path).is_file():
-        raise BadProfile(f"{path}: no such file; GISTIC2 writes it beside all_lesions, and the genes are in it")
+        raise BadProfile(f"{path}: no such file; GISTIC2 writes it beside all_lesions, and it holds the genes")
     with open_text(path) as handle:
         lines = [line.rstrip("\r\n").split("\t") for line in handle]
     head = next((i for i, line in enumerate(lines) if line[0] == "wide peak boundaries"), None)
     if head is None:
-        raise BadProfile(f"{path}: no row 'wide peak boundaries'; this is no GISTIC2 table of genes in peaks")
+        raise BadProfile(f"{path}: no row 'wide peak boundaries'; this is not a GISTIC2 table of genes in peaks")
     genes_of_peak: dict[str, list[str]] = {}
     for column, peak in enumerate(lines[head][1:], 1):
         cells = [line[column].strip() for line in lines[head + 1 :] if len(line) > column]
@@ -178,7 +178,7 @@ def read_absolute(path: str, name: str) -> CopyTable:
     """-2 to 2 of one sample (a column called `name`) from GDC's gene_level_copy_number; empty cells are missing.
 
     Ploidy: mean of copies over autosomal genes, weighted by their lengths. -2 and 2 by COSMIC's rule; -1 and 1 below
-    and above the rounded ploidy. On X and Y only -2 and 2 are called, for what is normal there depends on sex; on Y no
+    and above the rounded ploidy. On X and Y only -2 and 2 are called, for the normal number depends on sex; on Y no
     -2, for a woman has none of it, nor the copies (PAR_Y) of genes that lie on X too.
     """
     file = Delimited(path)
@@ -187,7 +187,9 @@ def read_absolute(path: str, name: str) -> CopyTable:
     table = file.read(texts, ["start", "end", "copy_number"])
     copies, length = to_numpy(table["copy_number"]), to_numpy(table["end"]) - to_numpy(table["start"]) + 1
     if np.nanmin(copies, initial=0) < 0 or (copies[np.isfinite(copies)] % 1).any():
-        raise BadProfile(f"{path}: copy_number holds values that are negative or not whole; these are no total copies")
+        raise BadProfile(
+            f"{path}: copy_number holds values that are negative or not integers; these are not total copies"
+        )
     chromosomes, ids = to_names(table["chromosome"]).astype(str), to_names(table["gene_id"]).astype(str)
     sexual = np.isin(chromosomes, SEX_CHROMOSOMES)
     has_copies = np.isfinite(copies)

@@ -14,19 +14,19 @@ from h5py import string_dtype
 
 log = logging.getLogger(__name__)
 
-#: Genes or profiles handled at once, so that logarithms of a large cohort never lie in memory whole.
+#: Genes or profiles handled at once, so that logarithms of a large cohort never fill the memory.
 BLOCK = 512
 #: DESeq2's `vst` takes the trend from genes with a mean normalised count above this.
 TREND_MEAN = 5.0
 
 
 class Unfit(Exception):
-    """Counts that this fit can't be made on or applied to."""
+    """The fit can't be made on, or applied to, these counts."""
 
 
 @dataclass
 class Fit:
-    """What a cohort teaches: reference of the size factors and the trend of the VST.
+    """Fitted parameters of a cohort: reference of the size factors and the trend of the VST.
 
     genes: str G. log_means: float64 G, mean log count of each gene; used: bool G, genes the factors rest on; scale:
     divisor of the factors (1 but for poscounts). trend: "parametric" (coefficients a0, a1: dispersion a0 + a1/mean),
@@ -42,7 +42,7 @@ class Fit:
     coefficients: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
     def save(self, group) -> None:
-        """Write into an HDF5 group: arrays and attributes, nothing that runs."""
+        """Write into an HDF5 group: arrays and attributes only."""
         group.create_dataset("genes", data=list(self.genes), dtype=string_dtype())
         for name in ("log_means", "used", "coefficients"):
             group.create_dataset(name, data=getattr(self, name))
@@ -56,7 +56,7 @@ class Fit:
         return cls(genes, **arrays, **{name: group.attrs[name] for name in ("method", "scale", "trend")})
 
     def at(self, genes: np.ndarray) -> Fit:
-        """The same fit for other genes, in their order; genes it doesn't know don't count for the size factors."""
+        """The same fit for other genes, in their order; unknown genes don't count for the size factors."""
         positions = pd.Index(self.genes).get_indexer(genes)
         is_known = positions >= 0
         log_means = np.where(is_known, self.log_means[positions], -np.inf)
@@ -82,8 +82,8 @@ def fit_size_factors(counts: np.ndarray, genes, method: str = "ratio") -> Fit:
     counts, genes = np.asarray(counts), np.asarray(genes, dtype=str)
     filled = counts.any(1)
     if not filled.any():
-        raise Unfit("there is not one count; there is nothing to take size factors from")
-    if not filled.all():  # one failed profile must not decide for the cohort
+        raise Unfit("all counts are 0; size factors can't be computed")
+    if not filled.all():  # one failed profile must not affect the cohort
         counts = counts[filled]
     if method == "ratio" and any((counts[:, block] > 0).all(0).any() for block in blocks(counts.shape[1])):
         with np.errstate(divide="ignore"):
@@ -97,7 +97,7 @@ def fit_size_factors(counts: np.ndarray, genes, method: str = "ratio") -> Fit:
     )  # log 1 = 0 stands for a zero, as in poscounts
     fit = Fit(genes, log_means, log_means > 0, "poscounts")
     if not fit.used.any():
-        raise Unfit("all counts are 0 or 1; there is nothing to take size factors from")
+        raise Unfit("all counts are 0 or 1; size factors can't be computed")
     fit.scale = float(np.exp(np.nanmean(np.log(size_factors(counts, fit)))))
     return fit
 
@@ -123,7 +123,7 @@ def size_factors(counts: np.ndarray, fit: Fit) -> np.ndarray:
 
 @contextlib.contextmanager
 def told_as_unfit(profiles: int, design: str) -> Iterator[None]:
-    """What pydeseq2 and formulaic raise about these counts and this design, in one sentence."""
+    """Turn errors of pydeseq2 and formulaic about these counts and this design into one sentence."""
     from formulaic.errors import FormulaicError
 
     if profiles < 2:
@@ -158,7 +158,7 @@ def fit_vst(
 
     design: formula over columns of `table` (one row per profile), '' is blind; genes: the trend is taken from so many
     genes spread evenly over the means, as DESeq2's `vst` does, 0 takes all, as its varianceStabilizingTransformation.
-    Where the parametric trend can't be fitted the mean dispersion stands in, as in DESeq2; uns and log say so.
+    If the parametric trend can't be fitted, the mean dispersion is used, as in DESeq2; uns and log say so.
     """
     factors = size_factors(counts, fit)
     has_factor = np.isfinite(factors)

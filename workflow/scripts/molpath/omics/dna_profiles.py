@@ -37,15 +37,15 @@ log = logging.getLogger(__name__)
 MUTATION_FORMATS = ("maf", "vcf")
 COPY_FORMATS = ("gistic", "cbioportal_cna", "gdc_copy_number")
 TABLE_FORMATS = ("wide", "mutation_table")
-#: What the table of losses says of genes that a list leaves out.
+#: Entry of the table of losses for genes that a list leaves out.
 OUTSIDE = "genes outside the gene list that have an event"
-#: Calls of a case that is in no file.
+#: Calls of a case that is in none of the files.
 NO_CALLS = pd.DataFrame(columns=list(COLUMNS), dtype=object)
 
 
 @dataclass
 class Profile:
-    """What was found in one profile, and where it was looked for.
+    """Events of one profile, and where they were looked for.
 
     events: (gene, flag). sequenced: True, or the genes of a panel; copies: -2 to 2 by gene, NaN where two files
     contradict each other; known: genes by flag of tables that hold 0 or 1 for one kind of mutation.
@@ -64,7 +64,7 @@ class Profile:
 
 
 class Collector:
-    """Reads the files of a cohort, each once, and gathers what they say of its profiles."""
+    """Reads the files of a cohort, each once, and gathers the data of its profiles."""
 
     def __init__(
         self,
@@ -75,10 +75,10 @@ class Collector:
         counts: Counter,
         listed: frozenset[str] | None = None,
     ):
-        """listed: genes to keep; others are counted while files are read and kept of no profile. None keeps all."""
+        """listed: genes to keep; others are only counted while files are read. None keeps all."""
         self.flagger, self.table, self.panels, self.mutations, self.counts = flagger, table, panels, mutations, counts
         self.listed = listed
-        #: Genes with an event that are not listed, each once, however many rows and profiles have one.
+        #: Genes with an event that are not listed.
         self.outside: set[str] = set()
         self.names, self.genes = CopyNames(table), VariantGenes(table, counts)
         self._samples: dict[str, SampleNames] = {}
@@ -115,7 +115,7 @@ class Collector:
         return profiles
 
     def find(self, row: Mapping[str, str], names: Iterable[str]) -> str:
-        """The sample of a row among the names of its file, '' where it isn't there."""
+        """The sample of a row among the names of its file, '' if missing."""
         path = row["path"]
         if path not in self._samples:
             self._samples[path] = SampleNames(names)
@@ -129,7 +129,7 @@ class Collector:
         return name
 
     def tell(self, profiles: Mapping[str, Profile]) -> None:
-        """Log what a reader should look at."""
+        """Log what the user should check."""
         quiet = [name for name, profile in profiles.items() if profile.sequenced and not profile.variants]
         if quiet:
             log.warning("%d sequenced profiles have no variant at all: %s", len(quiet), ", ".join(quiet[:10]))
@@ -140,7 +140,7 @@ class Collector:
                 log.warning("%d %s", number, text)
 
     def calls_of(self, row: Mapping[str, str]) -> pd.DataFrame:
-        """Calls of the row's sample, with a verdict each."""
+        """Calls of the row's sample, each with a verdict."""
         path = row["path"]
         if row["format"] == "vcf":
             table = judge_calls(read_vcf(path, row["column"], row), self.mutations)
@@ -182,7 +182,7 @@ class Collector:
         return {(gene, flag) for gene, flag in events if gene in self.listed}
 
     def add_table(self, profile: Profile, row: Mapping[str, str]) -> None:
-        """What a row of a wide table (copy numbers, mutations or both) or of a table of 0 and 1 says."""
+        """Add a row of a wide table (copy numbers, mutations or both) or of a table of 0 and 1."""
         path, name = row["path"], row["profile_id"]
         measured = measured_in(row, self._tables)
         if "copies" in measured:
@@ -230,7 +230,7 @@ class Collector:
         return copies.values[name].dropna().astype(np.float32), int(copies.doubted[name].sum())
 
     def named(self, path: str, table: CopyTable) -> Copies:
-        """Copy numbers of a table by the names of today, of the genes that are kept."""
+        """Copy numbers of a table by current names, of the kept genes."""
         return one_row_a_gene(path, table, self.names, self.listed)
 
     def add_copies(self, profile: Profile, row: Mapping[str, str]) -> None:
@@ -238,7 +238,7 @@ class Collector:
         self.join_copies(profile, *self.copies_of(row))
 
     def join_copies(self, profile: Profile, copies: pd.Series, n_conflicts: int) -> None:
-        """Copy numbers of a file; of a second file the stronger, and none where the two contradict."""
+        """Add copy numbers of a file; from a second file the stronger, and missing if the two contradict each other."""
         if len(profile.copies):
             pairs = pd.concat([profile.copies, copies], axis=1, keys=["old", "new"])
             low, high = pairs.min(axis=1), pairs.max(axis=1)

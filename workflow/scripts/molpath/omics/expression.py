@@ -58,7 +58,7 @@ def normalise_rna(
     threads: int = 1,
     log_path: str | None = None,
 ) -> None:
-    """Write the cohort's rna.h5ad, what every step lost, and the fit that other cohorts take over.
+    """Write the cohort's rna.h5ad, the losses of every step, and the fit for other cohorts.
 
     rows: RNA rows of the profile sheet with resolved paths; reference: fit file of the cohort whose parameters are
     taken, '' fits on this one; genes: gene table, '' keeps names as given; cases: sheet of cases for the columns of a
@@ -102,7 +102,7 @@ def described(
     factors: np.ndarray | None,
     table: GeneTable,
 ) -> anndata.AnnData:
-    """The values (float32 profiles x genes) with what is known of each profile and of each gene."""
+    """The values (float32 profiles x genes) with descriptions of profiles and genes."""
     obs = describe_profiles(rows, values, counts, cohort.genes, factors)
     obs["unit_note"] = cohort.notes
     data = anndata.AnnData(values)
@@ -111,12 +111,12 @@ def described(
 
 
 def selected_of(genes: np.ndarray, selected: np.ndarray | None) -> np.ndarray:
-    """The chosen genes; all where none were to be chosen."""
+    """The selected genes; all if there is no selection."""
     return genes if selected is None else genes[selected]
 
 
 def counts_of(cohort: CohortValues, kind: str) -> np.ndarray | None:
-    """Counts (int32 profiles x genes) where every profile has them for all genes, None elsewhere."""
+    """Counts (int32 profiles x genes) if every profile has them for all genes, else None."""
     counts = cohort.values("counts") if "counts" in cohort.kinds else None
     if counts is not None and (counts < 0).any():
         log.warning("counts have gaps where %s has none: they are left out of the table", kind)
@@ -127,7 +127,7 @@ def counts_of(cohort: CohortValues, kind: str) -> np.ndarray | None:
 def factors_of(
     rows: Sequence[Mapping[str, str]], counts: np.ndarray | None, learned: Fit | None, value: str
 ) -> np.ndarray | None:
-    """Size factor of each profile (NaN: it has none) where they were learned. Raises BadProfile where vst lacks one."""
+    """Size factor of each profile (NaN: none) if they were fitted. Raises BadProfile if vst lacks one."""
     factors = size_factors(counts, learned) if learned and counts is not None else None
     if value == "vst" and factors is not None and np.isnan(factors).any():
         row = rows[int(np.flatnonzero(np.isnan(factors))[0])]
@@ -143,7 +143,7 @@ def add_counts(
     settings: Rna,
     threads: int,
 ) -> None:
-    """Put counts, where there are any, and the dispersion of each gene, where it is asked for, into a table."""
+    """Add counts, if there are any, and the dispersion of each gene, if requested, to a table."""
     if counts is None:
         return
     data.layers["counts"] = counts
@@ -152,7 +152,7 @@ def add_counts(
 
 
 def choose_kind(kinds: set[str], value: str) -> str:
-    """What X is made of: for log2_tpm the best there is (told in uns), for log2_cpm and vst counts."""
+    """The source of X: for log2_tpm the best available (recorded in uns), for log2_cpm and vst counts."""
     if value != "log2_tpm" and "counts" not in kinds and "zscore" not in kinds:
         raise BadProfile(f"omics/value is {value}, but not every profile of the cohort has counts; it has {kinds}")
     order = ("tpm", "counts", "cpm", "norm_count", "zscore") if value == "log2_tpm" else ("counts", "zscore")
@@ -160,9 +160,9 @@ def choose_kind(kinds: set[str], value: str) -> str:
 
 
 def learn(counts, genes, rows, cases, reference, settings, threads) -> Fit | None:
-    """Parameters of size factors and VST: of the reference where there is one, else fitted on these counts.
+    """Parameters of size factors and VST: of the reference if there is one, else fitted on these counts.
 
-    None where there are none and the values need none. Raises BadProfile where a VST can't be obtained.
+    None if there are none and the values need none. Raises BadProfile if a VST can't be computed.
     """
     if counts is None:
         return None
@@ -178,7 +178,7 @@ def learn(counts, genes, rows, cases, reference, settings, threads) -> Fit | Non
     except Unfit as error:
         if settings["value"] == "vst":
             raise BadProfile(
-                f"cohort {rows[0]['cohort']} gets no VST: {error}. Set omics/value to log2_cpm, or name another cohort "
+                f"cohort {rows[0]['cohort']} has no VST: {error}. Set omics/value to log2_cpm, or name another cohort "
                 "in omics/fit_on"
             ) from error
         log.warning("no size factors: %s", error)
@@ -186,10 +186,10 @@ def learn(counts, genes, rows, cases, reference, settings, threads) -> Fit | Non
 
 
 def take_over(reference: str, genes: np.ndarray, with_trend: bool) -> Fit:
-    """The fit of another cohort's file for these genes. Raises Unfit where there is none, or no trend to it."""
+    """The fit of another cohort's file for these genes. Raises Unfit if there is none, or it has no trend."""
     with open_h5(reference) as handle:
         if "deseq" not in handle:
-            raise Unfit(f"{reference} holds no fit, for not every profile of its cohort has counts")
+            raise Unfit(f"{reference} holds no fit, because not every profile of its cohort has counts")
         fit = Fit.load(handle["deseq"]).at(genes)
     if with_trend and not fit.trend:
         raise Unfit(f"{reference} holds no VST; make it again with omics/value vst")
@@ -208,7 +208,7 @@ def design_table(rows: Sequence[Mapping[str, str]], cases: str) -> pd.DataFrame:
 
 
 def dispersions(counts, rows, cases, design, threads) -> np.ndarray:
-    """DESeq2's dispersion of each gene over this cohort; raises BadProfile where it can't be fitted."""
+    """DESeq2's dispersion of each gene over this cohort; raises BadProfile if it can't be fitted."""
     try:
         return fit_dispersions(counts, design, design_table(rows, cases) if design else None, threads)
     except Unfit as error:
@@ -242,7 +242,7 @@ def describe_genes(genes: np.ndarray, table: GeneTable) -> pd.DataFrame:
 
 
 def provenance(kind: str, settings: Rna, learned: Fit | None, reference: str, genes: str) -> dict[str, Any]:
-    """uns: value (what X holds), and what made it."""
+    """uns: value (what X holds), and its provenance."""
     value = "vst" if settings["value"] == "vst" and kind == "counts" else NAMES[kind]
     entries: dict[str, Any] = {
         "value": value,
@@ -274,7 +274,7 @@ def loss_steps(cohort: CohortValues, missing: int) -> list[tuple[str, int, int]]
 
 
 def write_fit(path: str, learned: Fit | None, genes: np.ndarray, selected) -> None:
-    """The fit and the chosen genes, for cohorts that take them over."""
+    """Write the fit and the selected genes, for cohorts that reuse them."""
     with new_h5(path) as handle:
         if learned:
             learned.save(handle.create_group("deseq"))

@@ -1,4 +1,4 @@
-"""Readers of expression files, by the profile sheet's `format`: each gives the measurements of some profiles."""
+"""Readers of expression files, by the profile sheet's `format`: each returns measurements of profiles."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Rows = Sequence[Mapping[str, str]]
 class Measurement:
     """One RNA profile: its genes, and float64 values by kind (counts, tpm, cpm, norm_count, zscore); NaN is missing.
 
-    note: what is odd about the unit of values that were taken all the same.
+    note: remarks on the unit of values that were accepted nevertheless.
     """
 
     genes: Genes
@@ -39,7 +39,7 @@ class Measurement:
 
 @dataclass
 class Reading:
-    """What readers are told by the config, and the genes of the last file, which the next one mostly shares.
+    """Settings of the readers, and the genes of the last file, which the next one usually shares.
 
     star_column: counts of a STAR file; transcripts: path of a table transcript → gene for salmon and kallisto.
     """
@@ -58,7 +58,7 @@ class Reading:
 
 
 def read_star(path: str, rows: Rows, reading: Reading) -> list[Measurement]:
-    """GDC "STAR - Counts": one sample a file, N_* rows dropped. TPM is there for unstranded counts only."""
+    """GDC "STAR - Counts": one sample per file, N_* rows dropped. TPM exists for unstranded counts only."""
     file, column = Delimited(path), reading.star_column
     file.require(["gene_id", "gene_name", column], "STAR - Counts file")
     for row in rows:
@@ -80,12 +80,12 @@ def read_star(path: str, rows: Rows, reading: Reading) -> list[Measurement]:
 
 
 def _refuse_gene_as_corner(path: str, corner: str, table: GeneTable) -> None:
-    """Raise BadProfile for samples in rows under the name of a gene: a row that lost a cell below a header without
-    a corner has as many cells as the header, and every value would be that of the gene beside.
+    """Raise BadProfile for samples in rows under the name of a gene: if a row lost a cell below a header without
+    a corner, it has as many cells as the header, and every value would be assigned to the neighbouring gene.
     """
     if corner in table.approved or corner in table.by_id or is_summary(corner):
         raise BadProfile(
-            f"{path}: samples stand in rows, and the column of their names is called {corner!r} like a gene's: give "
+            f"{path}: samples are in rows, and the column of their names is called {corner!r}, like a gene: give "
             "that column a name of its own, and all rows as many cells as the header"
         )
 
@@ -111,7 +111,7 @@ def read_matrix(path: str, rows: Rows, reading: Reading) -> list[Measurement]:
 
 
 def _refuse_long(file: Delimited, names: np.ndarray) -> None:
-    """Raise BadProfile for a table with a row per gene and sample, for rows of a gene are summed."""
+    """Raise BadProfile for a table with one row per gene and sample, because rows of a gene are summed."""
     times = Counter(names[names != ""])
     by_sample = any(name and ROW_LABEL.fullmatch(name) for name in file.columns[1:])
     if times and 2 * len(times) <= len(names) and (by_sample or len(set(times.values())) == 1):
@@ -123,7 +123,7 @@ def _refuse_long(file: Delimited, names: np.ndarray) -> None:
 
 
 def _is_numbered(file: Delimited) -> bool:
-    """True if whole numbers stand before the column of names, as pandas and R put them."""
+    """True if row numbers precede the column of names, as pandas and R write them."""
     first, second = file.columns[:1], file.columns[1:2]
     if len(file.columns) < 3 or first[0].lower() not in NUMBERED or not second[0] or not is_label(second[0]):
         return False
@@ -131,7 +131,7 @@ def _is_numbered(file: Delimited) -> bool:
 
 
 def _refuse_numbers(path: str, names: np.ndarray) -> np.ndarray:
-    """`names` of genes, unless they only count them: then nobody knows which is which."""
+    """Names of genes; raises BadProfile if they are only row numbers."""
     if len(names) > 1 and are_whole(names) and are_row_numbers([int(name) for name in names]):
         raise BadProfile(
             f"{path}: the genes are numbered from {names[0]} and have no names: write the names in the first column "
@@ -187,7 +187,7 @@ def read_quant(path: str, rows: Rows, reading: Reading) -> list[Measurement]:
 
 
 def _lenience(rows: Rows) -> tuple[bool, bool]:
-    """What check_unit is told of a file: whether it holds a panel, and whether units are checked."""
+    """Options of check_unit for a file: whether it holds a panel, and whether units are checked."""
     return any(row["panel"] for row in rows), not any(row.get("unit_check") == "off" for row in rows)
 
 

@@ -1,4 +1,4 @@
-"""Mutations and copy numbers of a cohort as flags: seven a gene, as in the paper; what wasn't measured is missing."""
+"""Mutations and copy numbers of a cohort as flags: seven per gene, as in the paper; unmeasured ones are missing."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def flag_dna(
     """Write the cohort's dna.h5ad: X uint8 profiles x (genes x 7), 0 or 1, var index "GENE:flag".
 
     rows: DNA rows of the profile sheet (rows of one profile_id are joined); consequences, terms: tables of
-    Variant_Classification and of VEP's terms with the flag each sets; genes: file with one gene a line, the only ones
+    Variant_Classification and of VEP's terms with the flag each sets; genes: file with one gene per line, the only ones
     that are kept in memory, or '' for every gene seen, sorted; panels: files with the genes of targeted assays, by the
     name in column panel. A profile with a maf or vcf row was sequenced even if no variant of it is there, unless
     filters leave out all of its calls; mutations: which calls count, and the share of profiles that must be found in a
@@ -60,7 +60,7 @@ def flag_dna(
 
 
 def table_of(profiles: Mapping[str, Profile], names: Sequence[str]) -> anndata.AnnData:
-    """Flags of the genes `names`, what of them was looked for, and what is known of each profile."""
+    """Flags of the genes `names`, which of them were looked for, and descriptions of the profiles."""
     values, observed = encode(profiles.values(), names)
     index = [f"{gene}:{flag}" for gene in names for flag in FLAGS]
     var = pd.DataFrame({"gene": np.repeat(names, len(FLAGS))}, index=index)
@@ -76,7 +76,7 @@ def seen_genes(profiles) -> list[str]:
 def encode(profiles, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """X and observed (uint8), both profiles x (genes x 7). An event counts as observed wherever it lies.
 
-    A byte a flag: without a list of genes a cohort of 10,000 has a thousand million of them.
+    One byte per flag: without a list of genes a cohort of 10,000 has 10^9 of them.
     """
     position_of = {gene: index for index, gene in enumerate(names)}
     genes = pd.Index(names)

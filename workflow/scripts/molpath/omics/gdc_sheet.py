@@ -17,9 +17,9 @@ from .sample_types import kind_of_words, split_words
 from .tables import BadProfile
 
 NEEDED = ("file_id", "file_name", "data_type", "case_id", "sample_id")
-#: Columns that say what tissue a sample is of: the sheet of today, and that of releases before 2024.
+#: Columns with the tissue of a sample: of the current sheet, and of releases before 2024.
 KIND_COLUMNS = ("tissue_type", "sample_type")
-#: Columns of today's sheet that may name something grown or grafted; and the words for it.
+#: Columns of the current sheet that may name cultures or xenografts; and the terms for them.
 ORIGIN_COLUMNS = ("specimen_type", "tumor_descriptor", "sample_type")
 GROWN = re.compile(r"cell line|cell culture|xenograft|organoid|neurosphere|cancer model|adherent", re.I)
 PRESERVED = {"FFPE": re.compile(r"ffpe|formalin fixed", re.I), "frozen": re.compile(r"froz|\boct\b|cryo", re.I)}
@@ -29,7 +29,7 @@ FORMATS = {
     "Masked Somatic Mutation": ("dna", "maf", ".maf.gz"),
     "Gene Level Copy Number": ("dna", "gdc_copy_number", ".tsv"),
 }
-#: Why a file of several cases is no profile.
+#: Why a file of several cases is not a profile.
 POOL = "a pool's values belong to none of them"
 WHY_NOT = {
     "gdc_star": POOL,
@@ -39,12 +39,12 @@ WHY_NOT = {
 
 
 class LeftOut(Exception):
-    """Why a file of a download is no profile."""
+    """Why a file of a download is not a profile."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A sample of a file: its id, tumour or normal, and FFPE or frozen where the sheet says so."""
+    """A sample of a file: its id, tumour or normal, and FFPE or frozen if the sheet says so."""
 
     sample_id: str
     kind: str
@@ -52,10 +52,10 @@ class Sample:
 
 
 def list_gdc_profiles(*, downloads: Mapping[str, GdcDownload], output: str, left_out: str) -> None:
-    """Write rows of the profile sheet, and the files that are none with the reason.
+    """Write rows of the profile sheet, and the files left out with the reason.
 
     downloads: by cohort, `folder` and `sample_sheet`. A profile is a tumour or normal sample and a modality; a second
-    file of the same sample and format (another aliquot, which GDC's sheet doesn't name) becomes a profile of its own,
+    file of the same sample and format (another aliquot, which GDC's sheet doesn't name) becomes a separate profile,
     numbered in the order of File ID, and pairing chooses the first.
     """
     rows: list[dict] = []
@@ -73,14 +73,14 @@ def list_gdc_profiles(*, downloads: Mapping[str, GdcDownload], output: str, left
 
 
 def read_sample_sheet(path: str) -> pd.DataFrame:
-    """GDC's sample sheet, sorted by file, columns as file_id, sample_type, …, however they are spelt (File ID, File.ID,
+    """GDC's sample sheet, sorted by file, columns as file_id, sample_type, …, in any spelling (File ID, File.ID,
     file_id)."""
     sheet = read_tsv(path)
     sheet.columns = [re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_") for name in sheet.columns]
     missing = [name for name in NEEDED if name not in sheet]
     if missing:
         names = ", ".join(name.replace("_", " ").title().replace("Id", "ID") for name in missing)
-        raise BadProfile(f"{path}: no column {names}; this is no GDC sample sheet")
+        raise BadProfile(f"{path}: no column {names}; this is not a GDC sample sheet")
     return sheet.sort_values("file_id", kind="stable")
 
 
@@ -102,7 +102,7 @@ def rows_of(cohort: str, folder: Path, sheet: pd.DataFrame) -> tuple[list[dict],
 
 
 def row_of(cohort: str, folder: Path, file: Mapping[str, str]) -> dict[str, str]:
-    """A row of the profile sheet, but for its profile_id; raises LeftOut for a file that is no profile."""
+    """A row of the profile sheet, without profile_id; raises LeftOut for a file that is not a profile."""
     reader = FORMATS.get(file["data_type"])
     if reader is None:
         raise LeftOut(f"data type {file['data_type']!r} is not read")
@@ -132,11 +132,11 @@ def row_of(cohort: str, folder: Path, file: Mapping[str, str]) -> dict[str, str]
 
 
 def samples_of(file: Mapping[str, str], case: str) -> list[Sample]:
-    """The samples of a file; raises LeftOut where their kind isn't known or the sheet contradicts itself."""
+    """The samples of a file; raises LeftOut if their kind isn't known or the sheet contradicts itself."""
     names = [name.strip() for name in file["sample_id"].split(",")]
     grown = [cell for column in ORIGIN_COLUMNS if GROWN.search(cell := file.get(column, ""))]
     if grown:
-        raise LeftOut(f"{grown[0]!r} is no tissue of the patient")
+        raise LeftOut(f"{grown[0]!r} is not tissue of the patient")
     cells_of = {
         column: split_words(file.get(column, ""), len(names)) for column in (*KIND_COLUMNS, "preservation_method")
     }
@@ -161,7 +161,7 @@ def samples_of(file: Mapping[str, str], case: str) -> list[Sample]:
 
 
 def kind_of_row(name: str, terms: Sequence[str]) -> str:
-    """tumour or normal of a sample, from all that says it: the sheet's columns and the barcode."""
+    """tumour or normal of a sample, from the sheet's columns and the barcode."""
     term_of = {kind_of_words(term): term for term in terms} | {"": ""}
     code = parse_barcode(name)
     if code and code.kind:
@@ -177,7 +177,7 @@ def kind_of_row(name: str, terms: Sequence[str]) -> str:
 
 
 def sample_of(samples: Sequence[Sample], modality: str) -> Sample:
-    """The sample whose values a file holds: of mutations and copy numbers the tumour, held against the normal.
+    """The sample whose values a file holds: for mutations and copy numbers the tumour, compared with the normal.
 
     Raises LeftOut for a mixture of tumour and normal, or of two specimens.
     """

@@ -1,4 +1,4 @@
-"""What stands both in pretraining and on a test side: cases, copies of a slide, profiles that are nearly the same."""
+"""Leakage between pretraining and test sides: cases, copies of a slide, nearly identical profiles."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from ..common.files import open_h5, read_tsv
 LEAK_COLUMNS = ["case_id", "run", "task", "fold", "side", "action", "detail"]
 #: Genes that two profiles are compared by: those that vary most within their cohort.
 COMPARED_GENES = 2000
-#: Fewer profiles than these have no cohort mean to speak of: only equal values are found among them.
+#: Smaller cohorts have no reliable mean: only equal values are detected in them.
 FEWEST = 8
 BLOCK = 1024
 
 
 class Leakage(Exception):
-    """A case that a run trains on stands on the test side of a task."""
+    """A case that a run trains on is on the test side of a task."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Twin:
     correlation: float
 
     def row(self) -> dict[str, str]:
-        """What leakage.tsv lists: one of the two is mislabelled, whatever it is used for."""
+        """The row of leakage.tsv: one of the two is mislabelled, whatever its use."""
         relation = "equals" if self.correlation >= 1 else f"correlates {self.correlation:.4f} with"
         detail = f"expression profile {self.profile} {relation} {self.other_profile} of case {self.other_case}"
         return dict(zip(LEAK_COLUMNS, (self.case, "", "", "", "", "listed", detail), strict=True))
@@ -99,7 +99,7 @@ def read_expression(path: str, genes: Sequence[str]) -> tuple[np.ndarray, pd.Dat
 
 
 def centre(values: np.ndarray) -> np.ndarray:
-    """Rows of unit length after the cohort's mean is taken from each gene; zeros for a cohort of a few."""
+    """Rows of unit length after subtracting the cohort's mean of each gene; zeros for a small cohort."""
     if len(values) < FEWEST:
         return np.zeros(values.shape, np.float32)
     values = values.astype(float)
@@ -109,7 +109,7 @@ def centre(values: np.ndarray) -> np.ndarray:
 
 
 def equal_rows(values: np.ndarray) -> list[tuple[int, int]]:
-    """Each row that is there before, with the first of its kind."""
+    """Each duplicate row, with the first of its kind."""
     first: dict[bytes, int] = {}
     pairs = ((first.setdefault(row.tobytes(), index), index) for index, row in enumerate(values + 0.0))
     return [(i, j) for i, j in pairs if i != j]
@@ -127,7 +127,7 @@ def correlated_rows(rows: np.ndarray, threshold: float) -> list[tuple[int, int, 
 
 
 def same_patients(slides: pd.DataFrame, twins: Sequence[Twin]) -> dict[str, dict[str, str]]:
-    """Cases that are the same in disguise: case -> {other case: how}."""
+    """Different case ids of one patient: case -> {other case: how}."""
     case_of = dict(zip(slides.slide_id, slides.case_id, strict=True))
     same_case: dict[str, dict[str, str]] = {}
     for slide, original in zip(slides.slide_id, slides.duplicate_of, strict=True):
@@ -149,7 +149,7 @@ def find_leaks(
     whole: Sequence[str] = (),
     finished: Mapping[str, set[str]] | None = None,
 ) -> list[dict[str, str]]:
-    """Cases a run trains on, themselves or in disguise, and the sides of folds they stand on.
+    """Cases a run trains on, directly or under another id, and their sides of folds.
 
     runs: cohorts and modalities that each run trains on; finished: cases that runs of other studies trained on. whole:
     tasks of which every case is tested, whatever their folds say (test sides of transfers, queries of prompts). action:

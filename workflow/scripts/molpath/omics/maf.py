@@ -1,4 +1,4 @@
-"""MAF files as people have them: joined by cat, rows cut short, notes in any encoding; never a shifted column."""
+"""MAF files found in practice: joined by cat, truncated rows, notes in any encoding; never shifts a column."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NEEDED = ("gene", "kind", "sample")
 
 @dataclass(frozen=True)
 class Header:
-    """Where the columns stand (by the names of COLUMNS, -1 for one that isn't there), and how many there are."""
+    """Positions of the columns (by the names of COLUMNS, -1 if missing), and their number."""
 
     places: dict[str, int]
     width: int
@@ -46,7 +46,7 @@ def read_maf(path: str) -> pd.DataFrame:
 
 
 def only_sample(path: str) -> str:
-    """The sample of a MAF that holds one, '' for one of none or several, or that can't be read."""
+    """The only sample of a MAF, '' if it has none or several, or can't be read."""
     only = ""
     try:
         for _, _, sample, *_ in rows_of(path):
@@ -74,15 +74,15 @@ def lines_of(path: str) -> Iterator[tuple[int, str]]:
     """Number and text of every line that is neither blank nor a comment."""
     try:
         with open_text(path) as handle:
-            # Notes may be in another encoding; what is read of a row is checked in cells_of.
+            # Notes may be in another encoding; the cells that are used are checked in cells_of.
             handle.reconfigure(errors="surrogateescape")
             for number, line in enumerate(handle, 1):
                 if "\0" in line:
-                    raise BadProfile(f"{path}, line {number}: UTF-16 or no text; save the MAF as UTF-8")
+                    raise BadProfile(f"{path}, line {number}: UTF-16 or not text; save the MAF as UTF-8")
                 if line.strip() and not line.startswith("#"):
                     yield number, line.rstrip("\r\n")
     except (UnicodeError, EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise BadProfile(f"{path}: no text that can be read ({error}); is the file whole?") from None
+        raise BadProfile(f"{path}: text that can't be read ({error}); is the file complete?") from None
 
 
 def header_of(path: str, number: int, line: str) -> Header:
@@ -103,22 +103,22 @@ def header_of(path: str, number: int, line: str) -> Header:
 
 
 def why_no_maf(line: str) -> str:
-    """What a header without the columns of a MAF looks like, and what to do."""
+    """The likely cause of a header without the columns of a MAF, and what to do."""
     if "\t" not in line and line.count(",") > 1:
-        return "it is separated by commas; a MAF is separated by tabs, so save it so"
+        return "it is separated by commas; save it with tabs, as a MAF requires"
     if '"' in line:
         return "its header is quoted; write it without quotes (R: quote = FALSE)"
-    return f"this is no MAF. The header has {', '.join(line.split(chr(9))[:6])}, …"
+    return f"this is not a MAF. The header has {', '.join(line.split(chr(9))[:6])}, …"
 
 
 def cells_of(path: str, number: int, line: str, header: Header) -> list[str]:
-    """The wanted cells of a row, '' where the file has none."""
+    """The needed cells of a row, '' if the file has none."""
     cells = line.split("\t")
     if len(cells) > header.width:
         # A delimiter at the row's end is harmless, R's row names without a header would shift every column.
         if any(cell.strip() for cell in cells[header.width :]) or cells[0].strip(' "').isdigit():
             raise BadProfile(
-                f"{path}, line {number}: {len(cells)} cells below a header of {header.width}; write one cell a column "
+                f"{path}, line {number}: {len(cells)} cells under a header of {header.width}; write one per column "
                 "(R: row.names = FALSE)"
             )
     elif len(cells) < header.width:
@@ -132,7 +132,7 @@ def check_cells(path: str, number: int, cells: Sequence[str]) -> None:
     """Raise BadProfile for a row without a sample or classification, or with a cell that isn't UTF-8."""
     if not cells[1] or not cells[2]:
         column = COLUMNS["sample"] if cells[1] else COLUMNS["kind"]
-        raise BadProfile(f"{path}, line {number}: no {column}; is the row cut short?")
+        raise BadProfile(f"{path}, line {number}: no {column}; is the row truncated?")
     for column, cell in zip(COLUMNS.values(), cells, strict=True):
         if not cell.isascii() and any("\udc80" <= letter <= "\udcff" for letter in cell):
             raise BadProfile(f"{path}, line {number}, column {column}: not UTF-8; save the MAF as UTF-8")

@@ -1,4 +1,4 @@
-"""Mutations from VCF annotated by VEP, and whose the samples of a file are."""
+"""Mutations from VCF annotated by VEP, and the owners of a file's samples."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def read_vcf(path: str, column: str = "", row: Mapping[str, str] | None = None) 
                 for gene, kind in _effects(record, fields, _carried(record, name))
             ]
     except (vcfpy.exceptions.VCFPyException, UnicodeError) as error:
-        raise BadProfile(f"{path}: no VCF that can be read ({error})") from None
+        raise BadProfile(f"{path}: a VCF that can't be read ({error})") from None
     names = ["gene", "kind", "sample", "filter", "status"]
     return pd.DataFrame(calls, columns=names, dtype=object).drop_duplicates(ignore_index=True)
 
@@ -105,7 +105,7 @@ def _vep_alleles(record) -> dict[str, int]:
 
 
 def belongs(name: str, row: Mapping[str, str]) -> bool:
-    """True if a sample's name in a file is that of a row: its `column`, else whatever begins with its case.
+    """True if a sample's name in a file is that of a row: its `column`, else any name that begins with its case.
 
     A barcode may be shorter in the sheet than in the file (TCGA-02-0001-01 and TCGA-02-0001-01C-01D-0182-01). Without a
     column, tumour and normal are kept apart, and so are the samples of a case where the row's sample_id names one.
@@ -121,13 +121,13 @@ def belongs(name: str, row: Mapping[str, str]) -> bool:
         return (
             row_code.case == file_code.case and sample and vial and portion and is_of_the_row(file_code, row_code, row)
         )
-    is_normal = row.get("sample_type", "") == "normal" and not row["column"]  # a name of one's own doesn't say so
+    is_normal = row.get("sample_type", "") == "normal" and not row["column"]  # names other than barcodes don't say so
     remainder = name[len(row_name) :] if name.startswith(row_name) else ""
     return bool(remainder) and not remainder[0].isalnum() and not is_normal and not NORMAL.fullmatch(remainder)
 
 
 def is_of_the_row(file_code: Barcode, row_code: Barcode, row: Mapping[str, str]) -> bool:
-    """True unless a barcode in a file is of another kind (normal for tumour) or sample than the row's."""
+    """True unless a barcode in a file is of another kind (normal instead of tumour) or sample than the row's."""
     code = parse_barcode(row.get("sample_id", ""))
     kind = kind_of_sample(row.get("sample_id", ""), row.get("sample_type", "")) or row_code.kind or "tumour"
     sample = (

@@ -1,4 +1,4 @@
-"""The gate of gene names: one name a gene for the rows of any file, with every loss counted."""
+"""Gene naming: one name per gene for the rows of any file, with every loss counted."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from .no_genes import (
 
 #: Of the names of a file at least this share must be genes that the table knows.
 LEAST_KNOWN = 0.5
-#: Names of a file are Entrez ids if this share is numbers, and this share of these is known: of the numbers of rows
+#: Names of a file are Entrez ids if this share is numeric, and this share of these is known: of row numbers
 #: up to 10,000 three in four are Entrez ids, too.
 LEAST_NUMBERS, LEAST_ENTREZ = 0.9, 0.9
 
-# What became of a row; keys of Naming.counts.
+# What happened to a row; keys of Naming.counts.
 PAR_Y, SUMMARY, NAMELESS = "PAR_Y copies dropped", "summary rows dropped", "rows without a name dropped"
 DATES, NUMBERS = "spreadsheet dates dropped", "numbers among names dropped"
 KNOWN, UPDATED, TRANSLATED = "known to the gene table", "symbols brought up to date", "Entrez ids translated"
@@ -39,7 +39,7 @@ APART = "aliases of a gene that has a row of its own, kept apart"
 
 @dataclass
 class Naming:
-    """One name a row ('' where the row is dropped), and what became of the rows."""
+    """One name per row ('' if the row is dropped), and counts of what happened to the rows."""
 
     names: np.ndarray
     counts: Counter = field(default_factory=Counter)
@@ -63,7 +63,7 @@ class Naming:
 
 
 def name_genes(genes: Genes, table: GeneTable) -> Naming:
-    """The gate: which gene each row is.
+    """Name the gene of each row.
 
     A gene is called by the approved symbol of its Ensembl id, else of its Entrez id, else of the symbol in the file;
     one that the table doesn't know keeps its symbol, else its Ensembl id without version. Dropped are PAR_Y copies,
@@ -85,7 +85,7 @@ def name_genes(genes: Genes, table: GeneTable) -> Naming:
 
 
 def name_rows(genes: Genes, table: GeneTable) -> list[tuple[str, str]]:
-    """Name of each row ('' drops it), and what became of it. Raises NoGene for a column of row numbers."""
+    """Name of each row ('' drops it), and what happened to it. Raises NoGene for a column of row numbers."""
     numbers = are_numbers(genes, table)
     if numbers and table.by_entrez:
         genes = Genes(genes.ids, np.full(len(genes), "", object), genes.symbols)
@@ -94,7 +94,7 @@ def name_rows(genes: Genes, table: GeneTable) -> list[tuple[str, str]]:
 
 
 def name_row(gene: str, symbol: str, entrez: str, table: GeneTable, keep_numbers: bool = False) -> tuple[str, str]:
-    """Name of a row ('' drops it), and what became of it."""
+    """Name of a row ('' drops it), and what happened to it."""
     if gene.endswith("_PAR_Y"):
         return "", PAR_Y
     gene = gene.split(".")[0]
@@ -116,7 +116,7 @@ def name_row(gene: str, symbol: str, entrez: str, table: GeneTable, keep_numbers
 
 
 def lost_name(symbol: str, keep_numbers: bool) -> str:
-    """Why a symbol is none, '' for one that may be."""
+    """Why a text is not a symbol, '' if it may be one."""
     if is_nothing(symbol):
         return NAMELESS
     if is_date(symbol) or (is_serial_day(symbol) and not keep_numbers):
@@ -147,7 +147,7 @@ def are_numbers(genes: Genes, table: GeneTable) -> bool:
 
 
 def keep_aliases_apart(genes: Genes, pairs: Sequence[tuple[str, str]], table: GeneTable) -> list[tuple[str, str]]:
-    """An alias means its gene only where nothing else in the file does: two rows a file tells apart are two genes."""
+    """An alias means its gene only if nothing else in the file does: two rows of a file are two genes."""
     claims: dict[str, set[str]] = {}
     weak = []
     for index, ((name, reason), symbol) in enumerate(zip(pairs, genes.symbols, strict=True)):
@@ -164,7 +164,7 @@ def keep_aliases_apart(genes: Genes, pairs: Sequence[tuple[str, str]], table: Ge
 
 
 def check_known(names: Iterable[tuple[str, str]]) -> None:
-    """Raise NoGene if too few of the names, each with what became of it, are those of human genes."""
+    """Raise NoGene if too few of the names, each with its result, are of human genes."""
     name_reasons = list(names)
     reasons = Counter(reason for _, reason in name_reasons)
     n_known = sum(reasons[reason] for reason in (KNOWN, UPDATED, TRANSLATED, BY_ID))
@@ -176,5 +176,5 @@ def check_known(names: Iterable[tuple[str, str]]) -> None:
         raise NoGene(
             f"only {n_known} of {n_judged} names are of human genes; unknown are {', '.join(unknown[:4])}, …"
             + (f" They look like {hint}." if hint else "")
-            + " Correct the names, or take them as they are with omics/gene_table: as_given"
+            + " Correct the names, or use them unchanged with omics/gene_table: as_given"
         )

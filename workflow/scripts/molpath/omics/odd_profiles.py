@@ -1,4 +1,4 @@
-"""What the log says of profiles that are odd and taken all the same."""
+"""Log messages about unusual profiles that are accepted nevertheless."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 
 def tell_notes(rows: Sequence[Mapping[str, str]], notes: np.ndarray) -> None:
-    """Log what is odd about the units of profiles that were taken all the same."""
+    """Log remarks on the units of accepted profiles."""
     noted = np.flatnonzero(notes != "")
     for index in noted[:10]:
         log.warning("profile %s (%s): %s", rows[index]["profile_id"], rows[index]["path"], notes[index])
@@ -21,7 +21,7 @@ def tell_notes(rows: Sequence[Mapping[str, str]], notes: np.ndarray) -> None:
 
 
 def tell_equals(rows: Sequence[Mapping[str, str]], values: np.ndarray) -> None:
-    """Log profiles with the same values in all genes: one file under two names, most likely."""
+    """Log profiles with the same values in all genes: probably one file under two names."""
     names: dict[bytes, list[str]] = {}
     for row, profile_values in zip(rows, values, strict=True):
         names.setdefault(hashlib.blake2b(profile_values.tobytes()).digest(), []).append(row["profile_id"])

@@ -1,4 +1,4 @@
-"""Which slide is paired with which profile, by which rule, and why the others are not."""
+"""Pair slides with profiles, with the rule used, and the reasons for those left out."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def pair_slides(
     whole: Sequence[str] = (),
     finished: Mapping[str, str] | None = None,
 ) -> None:
-    """Write pairs.tsv and leakage.tsv; of a study without profiles (no tables) leakage by models from elsewhere alone.
+    """Write pairs.tsv and leakage.tsv; in a study without profiles (no tables) leakage by finished models only.
 
     slides: tables/slides.tsv; sheet: the slide sheet (its optional columns sample_id and sample_type); tables: rna.h5ad
     and dna.h5ad of the cohorts; splits: k=all.tsv by task; runs: cohorts and modalities that each used run trains on;
@@ -59,7 +59,7 @@ def pair_slides(
 
 
 def stop_on_errors(errors: Sequence[Mapping[str, str]]) -> None:
-    """Raises Leakage where there is a row, naming the first twenty."""
+    """Raises Leakage if there is any row, listing the first twenty."""
     if errors:
         lines = "\n".join(f"  case {r['case_id']}, task {r['task']}, {r['fold']}: {r['detail']}" for r in errors[:20])
         raise Leakage(
@@ -95,7 +95,7 @@ def add_samples(slides: pd.DataFrame, sheet: str) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Specimen:
-    """What is known of where a slide or profile was taken: program, kind (tumour, normal), sample inside the case."""
+    """Origin of a slide or profile, as far as known: program, kind (tumour, normal), sample within the case."""
 
     program: str = ""
     kind: str = ""
@@ -105,7 +105,7 @@ class Specimen:
 def specimen_of(names: Sequence[str], sample_type: str) -> Specimen:
     """From the first id that is a barcode with a sample; the sheet's sample_type wins over it.
 
-    Ids that are no barcode are samples as they are: two equal ones are the same sample.
+    Ids that are not barcodes are sample names: two equal ones are the same sample.
     """
     codes = [code for code in map(parse_barcode, names) if code]
     code = next((code for code in codes if code.sample), codes[0] if codes else None)
@@ -115,9 +115,9 @@ def specimen_of(names: Sequence[str], sample_type: str) -> Specimen:
 
 
 def find_pairs(slides: pd.DataFrame, profiles: pd.DataFrame) -> pd.DataFrame:
-    """Every slide with at most one profile a modality; everything left out has its reason.
+    """Every slide with at most one profile per modality; everything left out has a reason.
 
-    In this order: same case and cohort; one aliquot a sample (choose_aliquot); tumour with tumour and normal with
+    In this order: same case and cohort; one aliquot per sample (choose_aliquot); tumour with tumour and normal with
     normal, where what isn't known goes with tumour only; same sample before same case (of GTEx, where every sample is
     another tissue, only the same); the first of the sheet.
     """
@@ -145,7 +145,7 @@ def find_pairs(slides: pd.DataFrame, profiles: pd.DataFrame) -> pd.DataFrame:
 
 
 def lone_reason(slide, profiles) -> tuple[str, str] | None:
-    """Why a slide can't be paired with anything, and the particulars; None if it can."""
+    """Why a slide can't be paired at all, and details; None if it can."""
     if slide.status != OK and slide.reason != FEATURES_ONLY:
         return "slide_set_aside", slide.reason
     if slide.duplicate_of:
@@ -194,7 +194,7 @@ def choose(slide, group: pd.DataFrame) -> dict[int, dict[str, str]]:
             "other_tissue",
             f"the slide is of {slide_specimen.sample}",
         )
-    # The very sample, where the sheets name it (GTEx's sampleId), before another of the same piece of tissue.
+    # The slide's own sample, if the sheets name it (GTEx's sampleId), before another of the same piece of tissue.
     same_sample = [i for i in candidates if slide.sample_id and slide.sample_id == group.sample_id[i]]
     same_sample = same_sample or [
         i for i in candidates if slide_specimen.sample and slide_specimen.sample == specimens[i].sample

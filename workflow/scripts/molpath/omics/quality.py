@@ -9,7 +9,7 @@ import pandas as pd
 
 from .deseq import blocks
 
-#: Profiles further out than this many robust deviations in the first ten principal components are flagged.
+#: Profiles beyond this many robust deviations in the first ten principal components are flagged.
 OUTLIER_DEVIATIONS = 5.0
 #: Components are taken of so many most variable genes, as DESeq2's plotPCA does.
 VARIABLE_GENES = 500
@@ -63,8 +63,8 @@ def components_of(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def pca_distance(values: np.ndarray) -> np.ndarray:
     """Distance from the cohort's centre in up to ten principal components, in robust deviations (float N).
 
-    Components in which profiles differ by less than rounding does are left out, for noise has no outliers; where there
-    is no other, all distances are 0.
+    Components in which profiles differ by less than rounding are left out, for noise has no outliers; if there
+    are no others, all distances are 0.
     """
     u, s = components_of(values)
     components = min(max(1, min(10, len(s) // 3)), int((s > 0).sum()))

@@ -10,7 +10,7 @@ from .tables import BadProfile
 
 
 class SampleNames:
-    """The names of the samples in a file, by case of a barcode and by beginning."""
+    """The names of the samples in a file, by case of a barcode and by prefix."""
 
     def __init__(self, names: Iterable[str]):
         self.names = list(dict.fromkeys(names))
@@ -25,7 +25,7 @@ class SampleNames:
                     self._by_beginning.setdefault(name[:end], []).append(name)
 
     def find(self, row: Mapping[str, str], path: str) -> str:
-        """The one name that belongs to a row, '' where none does. Raises BadProfile if several do."""
+        """The only name that belongs to a row, '' if none does. Raises BadProfile if several do."""
         row_name = row["column"] or row["case_id"]
         if row["column"] in self._known:
             return row["column"]

@@ -1,4 +1,4 @@
-"""Tumour or normal: what the words of the GDC, barcodes and our own sheets say of a sample's tissue."""
+"""Tumour or normal: the tissue of a sample from terms of the GDC, barcodes and our own sheets."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NORMAL = frozenset(
         "normal", "normal adjacent tissue", "solid tissue normal", "tumor adjacent normal - post neo-adjuvant therapy",
     }
 )  # fmt: skip
-#: Words that say nothing of the tissue.
+#: Terms without information on the tissue.
 NOTHING = frozenset(
     {
         "", "--", "'--", "na", "n/a", "nan", "none", "null", "not reported", "unknown", "not applicable",
@@ -41,7 +41,7 @@ NOTHING = frozenset(
 
 
 def kind_of_words(text: str) -> str:
-    """tumour, normal, '' for words that say nothing, other for what is neither (a cell line, a control, …)."""
+    """tumour, normal, '' for terms without information, other for neither (a cell line, a control, …)."""
     term = " ".join(text.split()).lower()
     if term in TUMOUR:
         return "tumour"
@@ -93,7 +93,7 @@ def check_kinds(table: pd.DataFrame, name: str, source: str) -> None:
 
 
 def stands_for_its_case(cases: Sequence[str], kinds: Sequence[str]) -> np.ndarray:
-    """bool, one a profile: False for those of normal tissue of a case that has other profiles too."""
+    """bool per profile: False for normal tissue of a case that has other profiles too."""
     table = pd.DataFrame(
         {"case": np.asarray(cases, dtype=object), "normal": np.asarray(kinds, dtype=object) == "normal"}
     )

@@ -17,19 +17,19 @@ log = logging.getLogger(__name__)
 
 
 def read_genes(path: str) -> list[str]:
-    """Genes of a list, one a line, in its order; # starts a comment line."""
+    """Genes of a list, one per line, in its order; # starts a comment line."""
     with open(path, encoding="utf-8-sig") as handle:
         return [line.strip() for line in handle if line.strip() and not line.startswith("#")]
 
 
 def listed_genes(path: str, table: GeneTable) -> list[str]:
-    """Genes of a list by the names that tables of this workflow have, each once; lines that name none are told.
+    """Genes of a list under the names in this workflow's tables, each once; lines that name none are logged.
 
-    Raises BadProfile where most lines name no gene, as every flag or token of such a list would be missing.
+    Raises BadProfile if most lines name no gene, as every flag or token of such a list would be missing.
     """
     lines = read_genes(path)
     if not lines:
-        raise BadProfile(f"{path}: no gene in this list; write one a line")
+        raise BadProfile(f"{path}: no gene in this list; write one per line")
     try:
         names = list(name_genes(genes_of(lines), table).names)
     except NoGene as error:
@@ -48,7 +48,7 @@ def select_genes(
     """bool G, or None where the config selects nothing.
 
     list: genes of a file, by any name the gene table knows; top_sd: so many with the largest standard deviation over
-    this cohort's values. With a reference its choice is taken as it is, for choosing is fitting.
+    this cohort's values. With a reference its selection is used, because selecting is fitting.
     """
     if not select and reference:
         with open_h5(reference) as handle:

@@ -1,7 +1,7 @@
-"""Transcripts of salmon and kallisto to genes: a sum.
+"""Transcripts of salmon and kallisto summed to genes.
 
-The numbers are those of pytximport 0.13.0 (counts_from_abundance=None), which would bring twelve packages more into
-the environment for one sum by gene.
+The results equal those of pytximport 0.13.0 (counts_from_abundance=None), which would add twelve packages to
+the environment for one sum per gene.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def find_quant(path: str) -> tuple[str, tuple[str, str, str]]:
 
 @functools.cache
 def read_transcripts(path: str) -> pd.DataFrame:
-    """Table transcript → gene: columns transcript, gene and, where given, symbol; versions are taken off."""
+    """Table transcript → gene: columns transcript, gene and, if given, symbol; versions are removed."""
     file = Delimited(path)
     file.require(["transcript", "gene"], "table transcript to gene (it may have a column symbol, too)")
     names = [name for name in ("transcript", "gene", "symbol") if name in file.columns]
@@ -57,9 +57,9 @@ def without_version(name: str) -> str:
 
 
 def genes_of_transcripts(path: str, names: np.ndarray, reading) -> tuple[Genes, np.ndarray]:
-    """Genes of the transcripts and, for each transcript, the place of its gene (-1 where it has none).
+    """Genes of the transcripts and, for each transcript, the position of its gene (-1 for none).
 
-    Raises BadProfile if less than half of the transcripts have a gene: another release's table, most likely.
+    Raises BadProfile if less than half of the transcripts have a gene, probably due to a table of another release.
     """
     first = [without_version(name.split("|")[0]) for name in names]
     if reading.transcripts:

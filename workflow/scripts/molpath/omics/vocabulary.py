@@ -1,4 +1,4 @@
-"""Words of a network's vocabulary as today's gene symbols: it was named years before the profiles are."""
+"""Words of a network's vocabulary under current gene symbols, for vocabularies older than the profiles."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class CurrentWords:
     left_out: Mapping[str, str] = field(default_factory=dict)
 
     def by_retired_name(self, genes: Sequence[str]) -> int:
-        """How many of these genes are found by a retired name of theirs alone."""
+        """How many of these genes are found only by a retired name."""
         return len(set(genes) & set(self.renamed.values()))
 
 
 def current_words(words: Sequence[str], table: GeneTable) -> CurrentWords:
     """Rename words that are a gene's previous symbol, of one gene only, to its approved one (HGNC).
 
-    A word that the table doesn't know keeps its name. No gene's is a previous symbol whose gene has a word already,
+    An unknown word keeps its name. Left out is a previous symbol whose gene has a word already,
     that shares its gene with another one, or that several genes had: two words never become one, nor one two genes.
     """
     vocabulary = set(words)

@@ -1,4 +1,4 @@
-"""Wide tables, as multimodal studies publish: one row per slide or case, a column per gene and modality, by suffix.
+"""Wide tables of multimodal studies: one row per slide or case, one column per gene and modality, by suffix.
 
 PORPOISE's (TCGA): case_id, slide_id, clinical columns, A1BG_rnaseq, …, TP53_cnv, …, TP53_mut, …, in a zip archive.
 """
@@ -13,7 +13,7 @@ import pandas as pd
 from .labels import ROW_LABEL, are_whole
 from .tables import NAMELESS, BadProfile, Delimited, to_names, to_numpy
 
-#: Endings of the columns of each kind of measurement; a table has one ending a kind.
+#: Suffixes of the columns of each kind of measurement; a table has one suffix per kind.
 SUFFIXES = {
     "expression": ("_rnaseq", "_rna", "_mrna", "_expression"),
     "copies": ("_cnv", "_cna"),
@@ -21,7 +21,7 @@ SUFFIXES = {
 }
 #: Headers of row numbers, as pandas and R write them (lower case).
 NUMBERED = (NAMELESS, "unnamed: 0", "index")
-#: What values may be, beside missing, and what they are, in words.
+#: Allowed values, besides missing, and their description.
 ALLOWED = {"copies": ((-2, -1, 0, 1, 2), "-2 to 2 (not log ratios)"), "mutations": ((0, 1), "0 or 1")}
 #: The flags that a mutation can set; a table of 0 and 1 sets one of them.
 MUTATION_FLAGS = ("small_coding", "large_coding", "non_coding")
@@ -30,7 +30,7 @@ MUTATION_FLAGS = ("small_coding", "large_coding", "non_coding")
 class WideTable:
     """The columns of a wide table, read kind by kind.
 
-    kinds: names of genes by kind, in the order of the file; keys: places of rows by cell, of each column of names.
+    kinds: names of genes by kind, in the order of the file; keys: positions of rows by cell, for each column of names.
     """
 
     def __init__(self, path: str) -> None:
@@ -53,7 +53,7 @@ class WideTable:
         for name in keys:
             cells = to_names(table[name])
             if len(keys) > 1 and name.lower() in NUMBERED and are_whole(cells):
-                del self.keys[name]  # numbers of rows, which ids of cases may look like
+                del self.keys[name]  # row numbers, which may look like ids of cases
                 continue
             for position, cell in enumerate(cells):
                 self.keys[name].setdefault(cell, []).append(position)
@@ -71,14 +71,14 @@ class WideTable:
         return values
 
     def rows_of(self, row_key: str) -> list[int]:
-        """Places of the rows of a case, slide or sample; raises BadProfile if there is none."""
+        """Positions of the rows of a case, slide or sample; raises BadProfile if there is none."""
         matches = [(name, places[row_key]) for name, places in self.keys.items() if row_key in places]
         if matches:
             name, rows = max(matches, key=lambda match: len(match[1]))
             for other_column, places in matches:
                 if not set(places) <= set(rows):
                     raise BadProfile(
-                        f"{self.path}: {row_key} stands in columns {name} and {other_column} of different rows; "
+                        f"{self.path}: {row_key} is in columns {name} and {other_column} of different rows; "
                         "give the ids of one of them a prefix, so that they differ"
                     )
             return rows
@@ -97,7 +97,7 @@ class WideTable:
 
 
 class MutationTable:
-    """0 and 1 for mutated genes: genes x samples or samples x genes, whichever way the sample is found."""
+    """0 and 1 for mutated genes: genes x samples or samples x genes, depending on where the sample is found."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -105,7 +105,7 @@ class MutationTable:
         check_values("mutations", self.values, path, self.headers)
 
     def profile(self, sample: str) -> pd.Series:
-        """Values by gene of a sample; raises BadProfile unless it is there once."""
+        """Values by gene of a sample; raises BadProfile unless it occurs once."""
         rows = np.flatnonzero(self.names == sample)
         columns = [position for position, name in enumerate(self.headers) if name == sample]
         if len(rows) + len(columns) != 1:
@@ -132,7 +132,7 @@ def check_values(kind: str, values: np.ndarray, path: str, names: Sequence[str])
 
 
 def wanted_row(row: Mapping[str, str]) -> str:
-    """What names a profile's row in a table: column `column` of the sheet, else the case."""
+    """The name of a profile's row in a table: column `column` of the sheet, else the case."""
     return row["column"] or row["case_id"]
 
 
