@@ -137,7 +137,7 @@ class Downloads:
                 "not well. What is downloaded stays: start again later."
             )
         given_up = [host.down for host in self.hosts.values() if host.down]
-        last_errors = [host.said for host in self.hosts.values() if host.said]
+        last_errors = [host.last_error for host in self.hosts.values() if host.last_error]
         if given_up or len(answered) < len(rows):
             failed = [file["id"] for file, row in zip(files, rows, strict=True) if not row or row["status"] != "ok"]
             raise Unreachable(

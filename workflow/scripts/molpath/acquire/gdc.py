@@ -35,7 +35,7 @@ def list_gdc(
     """Rows of the slide sheet, by project and id, and of the profile sheet, by id, of one cohort.
 
     settings: projects, programs (names of the GDC; either may be empty), sample_types, access, strategy (kind of
-    slide). slides: False if another service has them. Files lie, or will, as gdc-client puts them: folder/<file
+    slide). slides: False if another service has them. Files are where gdc-client puts them: folder/<file
     id>/<file name>. Kinds of tissue are chosen here and not by the service, so that what is left out can be counted.
     Raises Unreachable if the service doesn't answer, ValueError if it lacks what is required.
     """
@@ -47,7 +47,7 @@ def list_gdc(
         hits = query_files(service, api, filters[sheet] | common, left_out)
         matches[sheet] = choose(hits, cohort, sheet, settings["sample_types"], left_out)
         if not matches[sheet]:
-            explanation = left_out.summary(cohort, sheet) or "; ".join(left_out.said) or "it lists no such file"
+            explanation = left_out.summary(cohort, sheet) or "; ".join(left_out.warnings) or "it lists no such file"
             message = (
                 f"config, key acquire/gdc/{cohort}: no {sheet} of the GDC ({explanation}); see projects, sample_types"
             )

@@ -52,7 +52,7 @@ def list_gtex(
         if image.get("hide"):
             left_out.add(cohort, "slides", slide["project"], "normal", "the portal hides it")
         else:
-            visible.append(slide | told_by(image, slide))
+            visible.append(slide | portal_columns(image, slide))
     samples = read_samples(service, settings["samples"])
     profiles = profile_rows(list(samples), cohort, settings, folder)
     columns = {row["column"] for row in profiles}
@@ -72,7 +72,7 @@ def specimen_of(name: str) -> tuple[str, str]:
     return (code.case, code.sample) if code else (name, "")
 
 
-def told_by(image: Mapping[str, Any], slide: Mapping[str, str]) -> dict[str, str]:
+def portal_columns(image: Mapping[str, Any], slide: Mapping[str, str]) -> dict[str, str]:
     """What the portal says about a slide: sample with RNA from beside it, pathologists' findings, organ."""
     categories = image.get("pathologyNotesCategories") or {}
     return {

@@ -16,8 +16,8 @@ GIVEN_UP = 12
 class Host:
     """One service in one job.
 
-    good: address of a file that came (or was there) before; served: bytes came in this job. failed, refused: files in a
-    row without an answer, and with one that is a refusal, since the last that came. said: the last error without an
+    good: address of a file fetched (or present) before; served: bytes arrived in this job. failed, refused: files in a
+    row without an answer, and refused, since the last one that arrived. last_error: of the last file without an
     answer. down: why it is given up, or ''.
     """
 
@@ -25,7 +25,7 @@ class Host:
     served: bool = False
     failed: int = 0
     refused: int = 0
-    said: str = ""
+    last_error: str = ""
     down: str = ""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -39,7 +39,7 @@ class Host:
     def fails(self, message: str, still_sends: Callable[[str], bool]) -> None:
         """A file got no answer; `still_sends` asks whether the file of an address still comes."""
         with self.lock:
-            self.failed, self.said = self.failed + 1, message
+            self.failed, self.last_error = self.failed + 1, message
             if self.down or self.failed % IN_DOUBT:
                 return
             if self.good:

@@ -13,11 +13,11 @@ COLUMNS = ("cohort", "sheet", "project", "kind", "reason", "count")
 
 
 class LeftOut:
-    """Counts of one `snakemake sheets`; `said`: warnings of the services, word for word."""
+    """Counts of one `snakemake sheets`; `warnings`: those of the services, word for word."""
 
     def __init__(self) -> None:
         self._counts: Counter[tuple[str, ...]] = Counter()
-        self.said: list[str] = []
+        self.warnings: list[str] = []
 
     def add(self, cohort: str, sheet: str, project: str, kind: str, reason: str, count: int = 1) -> None:
         """Count a file; sheet: slides or profiles; kind: of tissue, in the service's words."""
@@ -25,9 +25,9 @@ class LeftOut:
 
     def warn(self, message: str) -> None:
         """Record a warning of a service."""
-        if message not in self.said:
+        if message not in self.warnings:
             log.warning("%s", message)
-            self.said.append(message)
+            self.warnings.append(message)
 
     def rows(self) -> list[dict[str, str]]:
         """One row per count, the largest first within a cohort and sheet."""

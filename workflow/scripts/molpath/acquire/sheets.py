@@ -61,7 +61,7 @@ def write_sheets(*, settings: Acquire, sheets: str, downloads: str, service: Ser
     write_tsv(Path(sheets) / "left_out.tsv", pd.DataFrame(counts, columns=list(COLUMNS)))
     for cohort, sheet in sorted({(row["cohort"], row["sheet"]) for row in counts}):
         messages[f"{sheets}/left_out.tsv, {sheet} of {cohort}"] = left_out.summary(cohort, sheet)
-    return messages | {f"warning {i}": message for i, message in enumerate(left_out.said, start=1)}
+    return messages | {f"warning {i}": message for i, message in enumerate(left_out.warnings, start=1)}
 
 
 def list_cohort(

@@ -55,7 +55,7 @@ class Transfer:
             return path.stat().st_size, md5
         path.parent.mkdir(parents=True, exist_ok=True)
         part = part_of(path, file)
-        if not file["md5"] and not file.get("etag"):  # nothing would tell that a part is of another version of the file
+        if not file["md5"] and not file.get("etag"):  # a part of another version of the file could not be detected
             part.unlink(missing_ok=True)
         problem = ""
         for _ in range(2):
@@ -94,7 +94,7 @@ class Transfer:
         """
         cuts, validator = 0, file.get("etag", "")
         while cuts < self.service.attempts:
-            if not validator and not file["md5"]:  # nothing would tell that the rest is of another version
+            if not validator and not file["md5"]:  # a rest of another version could not be detected
                 part.unlink(missing_ok=True)
             size_before = size_of(part)
             complete, validator, page = self._receive(file, part, validator)

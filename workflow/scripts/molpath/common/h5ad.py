@@ -26,7 +26,7 @@ def write_h5ad(path: str | os.PathLike[str], data: Any) -> None:
 def give_readable_names(data: Any) -> None:
     """Change names of columns of obs and var that h5ad can't store, and keep the originals in `uns`.
 
-    A name is a path in HDF5: `T/N stage` lies below `T`, '' and `.` are no place at all; `_index` and the name of the
+    A name is a path in HDF5: `T/N stage` is below `T`, '' and `.` are invalid; `_index` and the name of the
     index are taken. `/` becomes `_`; a name that is taken gets a number.
     """
     changed = []

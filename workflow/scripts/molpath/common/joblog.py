@@ -23,7 +23,7 @@ class ShadowedLibrary(RuntimeError):
 
 
 def check_library() -> None:
-    """Raise ShadowedLibrary unless this module lies below the first folder of the path, where job scripts put theirs.
+    """Raise ShadowedLibrary unless this module is below the first folder of the path, where job scripts put theirs.
 
     Snakemake puts the folder of a script last: a copy on PYTHONPATH, or installed beside Snakemake, would run instead
     of the code that provenance names.

@@ -33,7 +33,7 @@ class Progress:
         """Report `done` more items and `patches` more patches as finished; `more` is stored unchanged.
 
         aside: the reason for which this job set the item aside, '' for one that it didn't; kept: an attempt before this
-        one had finished the item, so it says nothing of how fast this one is.
+        one finished the item, so it doesn't count for the speed of this one.
         """
         self.state["done"] += done
         self.state["kept"] += done if kept else 0

@@ -166,7 +166,7 @@ def is_current(
         log.warning("nothing is recorded of the bytes of %s: it is made again", path)
         return False
     if not recorded:
-        log.warning("nothing is recorded of the bytes of %s: it is taken as it is, for accept_other_code", path)
+        log.warning("nothing is recorded of the bytes of %s: it is accepted unchanged (accept_other_code)", path)
         record.adopt(path)
     return True
 

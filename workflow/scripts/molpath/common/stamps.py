@@ -2,7 +2,7 @@
 
 A stamp is a small dictionary with at least `inputs` (digest of contents and parameters) and `code`
 (digest of the sub-package); `row` may hold what the manifest says of the slide, so that a finished
-file is taken as it is without opening the slide again. It lies in root attributes of an .h5, in the
+file is reused without opening the slide again. It is stored in root attributes of an .h5, in the
 member "molpath" of a .geojson, in a text chunk of a .png and in the comment of a .jpg.
 """
 

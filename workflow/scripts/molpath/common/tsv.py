@@ -83,7 +83,7 @@ def decode_text(path: str | os.PathLike[str], separated: str = "tab-separated") 
             f"{path}", f"more than {LONGEST >> 20} MiB of text", "is this the right file? Split it, or pack it"
         )
     if foreign := foreign_format(data[:4096]):
-        raise BadTable(f"{path}", f"this is {foreign[0]}, and {separated} text in UTF-8 is asked for", foreign[1])
+        raise BadTable(f"{path}", f"this is {foreign[0]}, and {separated} text in UTF-8 is required", foreign[1])
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

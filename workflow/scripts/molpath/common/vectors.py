@@ -27,7 +27,7 @@ FORMATS = ".tsv, .csv, .parquet, .npy with `ids`, .h5ad, or a folder of .h5 file
 LARGEST = 3.4028234e38
 #: What may separate cells where commas should.
 OTHER_MARKS = {"\t": "tabs", ";": "semicolons"}
-#: Names under which the row numbers of a data frame stand among its columns (pandas' index, R's row names).
+#: Names under which the row numbers of a data frame are among its columns (pandas' index, R's row names).
 ROW_NUMBERS = re.compile(r"|index|level_\d+|Unnamed: \d+(_level_\d+)?|__index_level_\d+__")
 
 
@@ -106,7 +106,7 @@ def check_labels(path: str, vectors: Vectors, labels: Iterable[str]) -> None:
     """Check that no column of the vectors is a label of a task, which a probe would read. Raises BadTable."""
     for name in vectors.columns:
         if name in labels:
-            problem = "a task names it as its label (task_col or extra_cols), and stands among the numbers"
+            problem = "a task names it as its label (task_col or extra_cols), but it is among the numbers"
             raise BadTable(f"{path}, column {name}", problem, "take the column out, or rename it if it is no label")
 
 

@@ -73,7 +73,7 @@ def embed_block(
         return
     with closing(KeptBags(Path(finished) / f"{bags_of}.{stamp}.bags")) as kept_bags:
         embed_new(present, kept_bags, model, sources, bags, threads, promised_gpu, log_path)
-    write_block(output, [(name, *kept_bags.found[name], slides) for name, slides in present.items()], without)
+    write_block(output, [(name, *kept_bags.bags[name], slides) for name, slides in present.items()], without)
     keep(Path(finished) / stamp, {"block.h5": output})
     kept_bags.remove()
 
@@ -89,8 +89,8 @@ def embed_new(
     log_path: str | None,
 ) -> None:
     """Embed the members that a killed job did not finish, and store each as soon as it is done."""
-    progress = Progress(log_path, f"embedding with {model['name']}", len(present), "bags", len(kept_bags.found))
-    new = {name: slides for name, slides in present.items() if name not in kept_bags.found}
+    progress = Progress(log_path, f"embedding with {model['name']}", len(present), "bags", len(kept_bags.bags))
+    new = {name: slides for name, slides in present.items() if name not in kept_bags.bags}
     if not new:
         return
     with get_embed(model, str(sources[0]) if sources else "", threads, bags, promised_gpu) as embed:
@@ -212,7 +212,7 @@ def gather_embeddings(
 
     obs has case_id, n_patches, slides_used and the sheet's further columns; of a case those in which its embedded
     slides agree. manifest: a row for each slide or case that was to be embedded, with status, reason, detail, case_id,
-    n_patches. may_be_empty: an embedding of nobody (X 0 x 0) is a result, too, for a manifest that says why.
+    n_patches. may_be_empty: an empty embedding (X 0 x 0) is a result, too, for a manifest that says why.
     """
     import anndata
 
@@ -265,7 +265,7 @@ def write_embedded(
 
 def used_of(sheet: pd.DataFrame, ids: Sequence[str], slides: Sequence[str]) -> set[str]:
     """Slides used for embeddings (`slides`: of each of `ids`, joined by ;). A case's given vector that names none
-    stands for all its slides that the sheet keeps."""
+    represents all its slides that the sheet keeps."""
     unnamed = sheet.case_id.isin([name for name, names in zip(ids, slides, strict=True) if not names])
     is_kept = sheet["keep"] != "no" if "keep" in sheet else True
     return {*chain(*(names.split(";") for names in slides)), *sheet.slide_id[unnamed & is_kept]}

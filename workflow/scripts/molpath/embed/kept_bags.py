@@ -36,14 +36,14 @@ class KeptBags:
     def __init__(self, path: Path):
         self.path, self.seed = path, zlib.crc32(path.name.encode())
         #: Vector (float32 D) and number of patches by bag.
-        self.found: dict[str, tuple[np.ndarray, int]] = {}
+        self.bags: dict[str, tuple[np.ndarray, int]] = {}
         n_valid_bytes = 0
         for line in path.read_bytes().splitlines(keepends=True) if path.exists() else []:
             if not self._take(line):
                 break
             n_valid_bytes += len(line)
-        if self.found:
-            log.info("%d bags were embedded before this job was stopped: %s", len(self.found), path)
+        if self.bags:
+            log.info("%d bags were embedded before this job was stopped: %s", len(self.bags), path)
         path.parent.mkdir(parents=True, exist_ok=True)
         self._handle = open(path, "ab")  # noqa: SIM115 - open as long as bags are embedded
         self._handle.truncate(n_valid_bytes)
@@ -53,7 +53,7 @@ class KeptBags:
         if not text.endswith(b"\n") or checksum != b"%08x" % zlib.crc32(text, self.seed):
             return False
         bag = json.loads(text)
-        self.found[bag["id"]] = np.frombuffer(bytes.fromhex(bag["vector"]), np.float32), bag["patches"]
+        self.bags[bag["id"]] = np.frombuffer(bytes.fromhex(bag["vector"]), np.float32), bag["patches"]
         return True
 
     def add(self, name: str, vector: np.ndarray, patches: int) -> None:
@@ -62,7 +62,7 @@ class KeptBags:
         text = json.dumps({"id": name, "patches": patches, "vector": values.tobytes().hex()}).encode() + b"\n"
         self._handle.write(b"%08x %s" % (zlib.crc32(text, self.seed), text))
         self._handle.flush()
-        self.found[name] = values, patches
+        self.bags[name] = values, patches
 
     def close(self) -> None:
         """Leave the file to the next attempt."""

@@ -137,7 +137,7 @@ def load_conch_v1(path: str) -> ConchV1:
 
 
 def _check_image_side(model: nn.Module, state: Mapping[str, Tensor], path: str) -> None:
-    """The package loads what fits and says nothing of the rest; the image side must be all there."""
+    """The package silently skips what doesn't fit; check that the image side is complete."""
     missing = [key for key in model.state_dict() if key.startswith("visual.") and key not in state]
     if missing:
         raise ValueError(f"{path} doesn't hold the weights of conch_v1: missing {', '.join(missing[:4])}")

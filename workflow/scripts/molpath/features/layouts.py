@@ -40,7 +40,7 @@ class Layout:
     """Contents and attributes of a feature file.
 
     name: of the array in its file; coords: float64 N x 2 in the file's unit (micrometres or level-0 pixels), None where
-    there are none; said: attributes of the grid and slide by TRIDENT's names, and STAMP's tile_size_um, tile_size_px.
+    there are none; attributes: those of the grid and slide by TRIDENT's names, and STAMP's tile_size_um, tile_size_px.
     """
 
     tool: str
@@ -49,7 +49,7 @@ class Layout:
     dim: int
     coords: np.ndarray | None = None
     micrometres: bool = False
-    said: Mapping[str, Any] = field(default_factory=dict)
+    attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
 def layout_of(path: str | os.PathLike, name: str = "", encoder: str = "") -> Layout:
@@ -251,9 +251,9 @@ def _describe(contents: Any, name: str, count: int, dim: int) -> Layout:
     if name == "feats":
         return Layout("STAMP", name, count, dim, _stamp_coords(coords, attributes), True, _stamp_grid(attributes))
     if "/" in name:
-        return Layout("AtlasPatch", name, count, dim, coords, said=attributes)
+        return Layout("AtlasPatch", name, count, dim, coords, attributes=attributes)
     tool = "TRIDENT" if coords is None or "patch_size" in attributes or "target_magnification" in attributes else "CLAM"
-    return Layout(tool, name, count, dim, coords, said=attributes)
+    return Layout(tool, name, count, dim, coords, attributes=attributes)
 
 
 def _pairs(dataset: Any) -> np.ndarray:

@@ -18,7 +18,7 @@ class Pace:
 
     def __init__(self, progress: Progress, total: int):
         self.progress, self.total, self.done = progress, total, 0
-        self.began = self.told = time.perf_counter()
+        self.began = self.last_logged = time.perf_counter()
 
     @property
     def seconds(self) -> float:
@@ -30,8 +30,8 @@ class Pace:
         self.done += patches
         busy = 1 - idle_s / self.seconds
         self.progress.step(0, patches, encoder_busy=round(busy, 3))
-        if self.done and time.perf_counter() - self.told >= EVERY_S:
-            self.told = time.perf_counter()
+        if self.done and time.perf_counter() - self.last_logged >= EVERY_S:
+            self.last_logged = time.perf_counter()
             rate = self.done / self.seconds
             minutes_left = (self.total - self.done) / rate / 60
             log.info("%s, encoder busy %.0f %%, about %.0f min left", self._so_far(rate), 100 * busy, minutes_left)

@@ -27,19 +27,19 @@ def place(layout: Layout, inspected: Mapping[str, str], grid: Grid) -> dict[str,
     on another grid or from another slide.
     """
     if layout.micrometres:
-        _check_stamp(layout.said, grid)
+        _check_stamp(layout.attributes, grid)
     else:
-        check_grid(layout.said, grid)
+        check_grid(layout.attributes, grid)
     unplaced: dict[str, Any] = {"coords_scale": "", "patch_size_level0": ""}
     scaled = bool(inspected.get("mpp") and inspected.get("magnification"))
     if scaled and not layout.micrometres:
-        check_slide(layout.said, inspected, grid)
+        check_slide(layout.attributes, inspected, grid)
     if layout.coords is None:
         return unplaced
     if not scaled:
-        if layout.micrometres or "patch_size_level0" not in layout.said:
+        if layout.micrometres or "patch_size_level0" not in layout.attributes:
             return unplaced
-        return {"coords_scale": 1, "patch_size_level0": int(number_of(layout.said, "patch_size_level0"))}
+        return {"coords_scale": 1, "patch_size_level0": int(number_of(layout.attributes, "patch_size_level0"))}
     scale = 1 / float(inspected["mpp"]) if layout.micrometres else 1.0
     coords = layout.coords * scale
     if inspected.get("width"):
@@ -69,11 +69,11 @@ def _edge(layout: Layout, coords: np.ndarray, inspected: Mapping[str, str], grid
     """
     mpp, magnification = float(inspected["mpp"]), nominal_magnification(grid, inspected)
     if layout.micrometres:
-        if "tile_size_um" in layout.said:
-            return round(number_of(layout.said, "tile_size_um") / mpp)
+        if "tile_size_um" in layout.attributes:
+            return round(number_of(layout.attributes, "tile_size_um") / mpp)
         return edges_level0({**grid, "like": "", "scale": "mpp"}, mpp, magnification)[0]
-    if "patch_size_level0" in layout.said:
-        return int(layout.said["patch_size_level0"])
+    if "patch_size_level0" in layout.attributes:
+        return int(layout.attributes["patch_size_level0"])
     candidates = [edges_level0(scaled_grid, mpp, magnification) for scaled_grid in both_scales(grid)]
     step = _step(coords)
     if step is None:

@@ -42,7 +42,7 @@ def find_features(
     take. `file` is relative to `wsi` where the folder was given relatively, else absolute. A file that can't be used
     sets its slide aside.
     """
-    slide_ids = [row["slide_id"] for row in tiles if _is_wanted(row)]
+    slide_ids = [row["slide_id"] for row in tiles if _is_needed(row)]
     files = find_feature_files(encoder["folder"], slide_ids)
     inspect = partial(layout_of, name=encoder["features"], encoder=encoder["name"])
     limits = deadline_s, memory_mb or None
@@ -54,7 +54,7 @@ def find_features(
     rows = []
     for row in tiles:
         slide_id = row["slide_id"]
-        if not _is_wanted(row):
+        if not _is_needed(row):
             rows.append(set_aside(slide_id, row["reason"], row["detail"]))
         elif slide_id not in files:
             rows.append(set_aside(slide_id, "no_features", f"no file {slide_id}.h5 in {encoder['folder']}"))
@@ -64,11 +64,11 @@ def find_features(
         else:
             path = Path(files[slide_id][0])
             rows.append(_row(slide_id, path, layouts[str(path)], width, inspected_rows.get(slide_id, {}), grid, wsi))
-    _tell(rows, layouts)
+    _log(rows, layouts)
     return rows
 
 
-def _is_wanted(row: Mapping[str, str]) -> bool:
+def _is_needed(row: Mapping[str, str]) -> bool:
     """True for an accepted slide, and for one without a raw file, which no earlier stage could check."""
     return row["status"] == OK or row["reason"] == FEATURES_ONLY
 
@@ -115,7 +115,7 @@ def _contents(path: Path) -> tuple[int, str]:
     return sum(file.stat().st_size for file in files), hashlib.sha256(listing.encode()).hexdigest()[:16]
 
 
-def _tell(rows: Sequence[Mapping[str, Any]], layouts: Mapping[str, Layout | Unusable]) -> None:
+def _log(rows: Sequence[Mapping[str, Any]], layouts: Mapping[str, Layout | Unusable]) -> None:
     """Log the files by tool, and each slide that was set aside."""
     tools = Counter(layout.tool for layout in layouts.values() if isinstance(layout, Layout))
     for tool, count in sorted(tools.items()):

@@ -52,7 +52,7 @@ class Shard:
         self.tolerance, self.progress, self.precision = tolerance, progress, precision_of(encoder)
         self.weights, self.record = weights, Record(name)
         self.results: dict[str, dict[str, Any]] = {}
-        self.seen: dict[str, tuple[int, ...]] = {}  # slide id -> mark of the file that its result tells of
+        self.signatures: dict[str, tuple[int, ...]] = {}  # slide id -> signature of the file of its result
         self.waiting: dict[str, dict[str, Any]] = {}  # slide id -> coords, attributes, inputs
 
     def sort_out(self, identities: Mapping[str, str], description: Mapping[str, Any], accept_other_code: bool) -> None:
@@ -86,7 +86,7 @@ class Shard:
     def facts(self, slide_id: str) -> dict[str, Any]:
         """Manifest row of a slide whose file is written."""
         path = self.path(slide_id)
-        self.seen[slide_id], row = _mark(path), self.record.row(path)
+        self.signatures[slide_id], row = _signature(path), self.record.row(path)
         placed = {"dataset": "features", "coords_scale": 1, "precision": self.precision, "weights": self.weights}
         return accepted(slide_id, **storage.facts_of(path), **file_facts(path, self.wsi, row), **placed)
 
@@ -102,8 +102,8 @@ class Shard:
         machine the last bit of a feature may differ.
         """
         self.record.close([self.path("any").parent])
-        for slide_id, signature in list(self.seen.items()):
-            if _mark(self.path(slide_id)) != signature:
+        for slide_id, signature in list(self.signatures.items()):
+            if _signature(self.path(slide_id)) != signature:
                 self.results[slide_id] = self.facts(slide_id)
         return [self.results[row["slide_id"]] for row in self.rows]
 
@@ -125,7 +125,7 @@ class Shard:
         )
         return self.facts(slide_id)
 
-    def told(self, task) -> dict[str, Any]:
+    def damage_columns(self, task) -> dict[str, Any]:
         """Columns of the manifest about the damage of a slide that is set aside."""
         return self.tolerance.damage(task.coords, task.damaged).columns() if task.reason in DAMAGED else {}
 
@@ -146,7 +146,7 @@ class Writer:
                     "Slides done so far are kept."
                 )
             log.warning("%s set aside (%s): %s", task.slide_id, task.reason, task.detail)
-            self.shard.finish(set_aside(task.slide_id, task.reason, task.detail, **self.shard.told(task)))
+            self.shard.finish(set_aside(task.slide_id, task.reason, task.detail, **self.shard.damage_columns(task)))
             return
         if task.damaged is not None and task.damaged.any():
             log.warning("%s: %d of %d patches can't be read", task.slide_id, task.damaged.sum(), len(task.coords))
@@ -170,7 +170,7 @@ class Writer:
         self.pool.shutdown()
 
 
-def _mark(path: Path) -> tuple[int, ...]:
+def _signature(path: Path) -> tuple[int, ...]:
     """A signature that distinguishes a file from a replacement."""
     status = path.stat()
     return status.st_ino, status.st_size, status.st_mtime_ns

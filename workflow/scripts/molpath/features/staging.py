@@ -39,7 +39,7 @@ class InPlace:
 class Staging:
     """Copies slides (`paths`, in the order they will be read) below `folder`, with `quota` bytes at a time.
 
-    A slide larger than the quota, or whose files can't be told, is read in place; so are slides for which the disk
+    A slide larger than the quota, or whose files are unknown, is read in place; so are slides for which the disk
     has no space. `ready` is called, from another thread, when a slide can be read. A context manager: the copies are
     removed when it ends, and at SIGTERM; those of a killed job of this machine when the next begins. Source: node-local
     storage of clusters ($TMPDIR); it is not in the paper.

@@ -183,10 +183,10 @@ def _peek_other(path: Path) -> dict[str, Any]:
 
 
 def _facts(tool: str, path: Path, encoders: list[str], attributes: Mapping[str, Any]) -> dict[str, Any]:
-    return {"tool": tool, "file": path.name, "encoders": encoders, "grid": grid_said(attributes)}
+    return {"tool": tool, "file": path.name, "encoders": encoders, "grid": grid_from(attributes)}
 
 
-def grid_said(attributes: Mapping[str, Any]) -> str:
+def grid_from(attributes: Mapping[str, Any]) -> str:
     """The grid given by attributes, in TRIDENT's spelling; '' if they don't give it."""
     pixels = attributes.get("patch_size", attributes.get("tile_size_px"))
     magnification = attributes.get("target_magnification")

@@ -77,7 +77,7 @@ class Pretrained:
         if "cut" not in self.run.patches:
             missing.append(
                 "the model was trained by an earlier version, which did not note how its grid chose patches (like, "
-                "min_tissue, drop): the defaults stand for it"
+                "min_tissue, drop): the defaults are used"
             )
         if self.entry.get("stain", {}).get("method") == "reinhard":
             missing.append("patches are stained like an image that is not in the folder: name it as stain/target")

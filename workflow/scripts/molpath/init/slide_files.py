@@ -19,7 +19,7 @@ PICTURES = {".png", ".jpg", ".jpeg"}
 
 @dataclass
 class Found:
-    """Slides of a folder: path by name, sorted; formats by count; what was left, in words."""
+    """Slides of a folder: path by name, sorted; formats by count; remarks on other files."""
 
     folder: Path
     paths: dict[str, Path] = field(default_factory=dict)

@@ -35,7 +35,7 @@ class Task:
     name: str
     cells: dict[str, dict[str, str]]
     settings: dict[str, Any]
-    told: str
+    summary: str
 
 
 def add_tasks(
@@ -69,7 +69,7 @@ def add_tasks(
         ]
         draft.files[f"{folder}/k=all.tsv"] = table(rows)
         draft.files[f"{folder}/config.yaml"] = yaml.safe_dump(task.settings, sort_keys=False, allow_unicode=True)
-        draft.counts.append(task.told)
+        draft.counts.append(task.summary)
     draft.config.setdefault("probe", {}).update({"tasks": entries, "use": list(entries)})
 
 

@@ -20,7 +20,7 @@ HALF_A_COLOUR = 1 / 512
 
 @dataclass(frozen=True)
 class Attention:
-    """Attention of a slide's patches: shares (float32 heads x N, each head adds up to 1), and where patches lie."""
+    """Attention of a slide's patches: shares (float32 heads x N, each head adds up to 1), and positions of patches."""
 
     shares: np.ndarray
     places: Places

@@ -99,8 +99,8 @@ def placed(profiles: str, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]
 def strata_of(task: Task, cohorts: Mapping[str, str]) -> dict[str, str]:
     """By case of a task, within what labels are exchanged: its profile's cohort (of `cohorts`).
 
-    Where the task's profiles are of one cohort, or it has none, all of its cases are one. Else nobody knows the cohort
-    of a case without a profile, and it keeps its label, which makes P larger, never smaller.
+    Where the task's profiles are of one cohort, or it has none, all of its cases are one stratum. Else the cohort
+    of a case without a profile is unknown; it keeps its label, which makes P larger, never smaller.
     """
     cases = [task.cases.get(name, name) for name in task.samples]
     known_cohorts = {cohorts[case] for case in cases if case in cohorts}

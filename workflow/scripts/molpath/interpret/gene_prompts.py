@@ -84,9 +84,9 @@ class Prompts:
         self, scored: Scored, support: Support, tables: Sequence[str], folder: str, own: bool, fewest: int
     ) -> None:
         self.scored, self.support = scored, support
-        self.aside = {name: "the model has no expression branch" for name in scored.scores}
-        self.known: dict[str, int] = {}
-        self.asked: set[str] = set()
+        self.reasons = {name: "the model has no expression branch" for name in scored.scores}
+        self.n_readable: dict[str, int] = {}
+        self.prompted: set[str] = set()
         count, width = len(scored.scores), support.x.shape[1]
         self.directions = Directions(np.zeros((FOLDS + 1, count, width)), np.zeros((FOLDS + 1, count)))
         # The set and random ones, of few profiles each: of more, its own direction would be the less noisy one.
@@ -101,7 +101,7 @@ class Prompts:
         branch_tables = [read_branch_table(path, self.description, folder, own, chosen) for path in tables]
         self.tables = [table for table in branch_tables if table is not None and len(table)]
         if not self.tables:
-            self.aside = dict.fromkeys(
+            self.reasons = dict.fromkeys(
                 scored.scores, "the support's profiles are z-scores, which the branch can't read"
             )
             return
@@ -114,15 +114,15 @@ class Prompts:
         """Directions of the sets of which the branch reads enough genes."""
         shared_genes = set.intersection(*(set(table.var_names) for table in self.tables))
         genes = self.scored.genes
-        self.known = {name: len(shared_genes & set(lists[0])) for name, lists in genes.items()}
-        self.aside = {
+        self.n_readable = {name: len(shared_genes & set(lists[0])) for name, lists in genes.items()}
+        self.reasons = {
             name: f"{count} of its {len(genes[name][0])} measured genes are among those that the model reads, and "
             f"{fewest} are required"
-            for name, count in self.known.items()
+            for name, count in self.n_readable.items()
             if count < fewest
         }
-        self.asked = set(genes) - set(self.aside)
-        names = [name for name in genes if name in self.asked]
+        self.prompted = set(genes) - set(self.reasons)
+        names = [name for name in genes if name in self.prompted]
         if not names:
             return
         positions = [list(genes).index(name) for name in names]

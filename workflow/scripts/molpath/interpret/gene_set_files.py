@@ -73,9 +73,9 @@ def read_gmt(path: str) -> list[GeneSet]:
 
 
 def read_sets(paths: Sequence[str], names: Sequence[str] = ()) -> list[GeneSet]:
-    """Sets of several files in their order; names: those that are wanted (all where there are none).
+    """Sets of several files in their order; names: of the requested ones (all if empty).
 
-    Raises BadGeneSets where two files have a set of one name, or none has one that is wanted.
+    Raises BadGeneSets where two files have a set of one name, or a requested one is missing.
     """
     sets: dict[str, GeneSet] = {}
     for path in paths:

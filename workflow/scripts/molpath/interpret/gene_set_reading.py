@@ -73,14 +73,17 @@ def read_gene_sets(
         rows = [
             judged(number, name, way, directions[way], null[way], support, query, settings)
             for number, name in enumerate(names)
-            if way == "regression" or name in prompts.asked
+            if way == "regression" or name in prompts.prompted
         ]
         verdicts += reliability.judge(pd.DataFrame(rows)).to_dict("records") if rows else []
     verdicts += [
-        {"set": name, "way": "prompt", "verdict": NOT_ASKED, "detail": reason} for name, reason in prompts.aside.items()
+        {"set": name, "way": "prompt", "verdict": NOT_ASKED, "detail": reason}
+        for name, reason in prompts.reasons.items()
     ]
-    write_tsv(outputs["sets"], with_facts(pd.DataFrame(verdicts), read_tsv(listing), prompts.known, support, settings))
-    names_by_way = {"regression": names, "prompt": [name for name in names if name in prompts.asked]}
+    write_tsv(
+        outputs["sets"], with_facts(pd.DataFrame(verdicts), read_tsv(listing), prompts.n_readable, support, settings)
+    )
+    names_by_way = {"regression": names, "prompt": [name for name in names if name in prompts.prompted]}
     columns = [(way, names.index(name)) for way in WAYS for name in names_by_way[way]]
     files = {"case": cases, "slide": slides}
     score_tables = [

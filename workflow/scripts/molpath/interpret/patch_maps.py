@@ -19,7 +19,7 @@ from .places import Places as Places
 
 #: Width of a panel in inches, resolution of the picture, and the share of the width that a scale bar may take.
 PANEL, DPI, BAR = 4.6, 150, 0.25
-#: Colours of values about zero: blue below it, red above, white at it; colour-blind readers can tell them apart.
+#: Colours of values about zero: blue below it, red above, white at it; colour-blind readers can distinguish them.
 DIVERGING = "RdBu_r"
 
 

@@ -14,7 +14,7 @@ from .flags import BY_COPIES
 from .quality import components_of
 from .sample_types import kinds_of, stands_for_its_case
 
-#: XIST is transcribed from the silenced X of women only, RPS4Y1 lies on Y; this far apart on a log2 scale they decide.
+#: XIST is transcribed from the silenced X of women only, RPS4Y1 is on Y; this difference on a log2 scale decides.
 FEMALE, MALE, SEX_MARGIN = "XIST", "RPS4Y1", 1.0
 SEX_COLUMNS = ("sex", "gender")
 COMPONENTS, PERMUTATIONS = 10, 500

@@ -179,7 +179,7 @@ def read_absolute(path: str, name: str) -> CopyTable:
 
     Ploidy: mean of copies over autosomal genes, weighted by their lengths. -2 and 2 by COSMIC's rule; -1 and 1 below
     and above the rounded ploidy. On X and Y only -2 and 2 are called, for the normal number depends on sex; on Y no
-    -2, for a woman has none of it, nor the copies (PAR_Y) of genes that lie on X too.
+    -2, for a woman has none of it, nor the copies (PAR_Y) of genes that are also on X.
     """
     file = Delimited(path)
     texts = ["gene_id", "gene_name", "chromosome"]

@@ -94,7 +94,7 @@ def fit_size_factors(counts: np.ndarray, genes, method: str = "ratio") -> Fit:
         log.warning("no gene has a count in every profile: size factors by poscounts instead of the median of ratios")
     log_means = np.concatenate(
         [np.log(np.maximum(counts[:, block], 1)).mean(0) for block in blocks(counts.shape[1])]
-    )  # log 1 = 0 stands for a zero, as in poscounts
+    )  # log 1 = 0 replaces a zero, as in poscounts
     fit = Fit(genes, log_means, log_means > 0, "poscounts")
     if not fit.used.any():
         raise Unfit("all counts are 0 or 1; size factors can't be computed")
@@ -122,7 +122,7 @@ def size_factors(counts: np.ndarray, fit: Fit) -> np.ndarray:
 
 
 @contextlib.contextmanager
-def told_as_unfit(profiles: int, design: str) -> Iterator[None]:
+def raising_unfit(profiles: int, design: str) -> Iterator[None]:
     """Turn errors of pydeseq2 and formulaic about these counts and this design into one sentence."""
     from formulaic.errors import FormulaicError
 
@@ -173,7 +173,7 @@ def fit_vst(
     if not len(chosen):
         raise Unfit(f"no gene has a mean normalised count above {TREND_MEAN:g}: too little for a trend")
     design_rows = None if table is None else table[has_factor]
-    with told_as_unfit(int(has_factor.sum()), design), warnings.catch_warnings(record=True) as caught:
+    with raising_unfit(int(has_factor.sum()), design), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         data = dataset(counts[has_factor][:, chosen], factors[has_factor], design_rows, design or "~1", threads)
         data.vst_fit_type = "parametric"
@@ -208,7 +208,7 @@ def fit_dispersions(
     counts: np.ndarray, design: str = "", table: pd.DataFrame | None = None, threads: int = 1
 ) -> np.ndarray:
     """DESeq2's dispersions (gene-wise, shrunken to the trend): float64 G, NaN for genes without a count."""
-    with told_as_unfit(len(counts), design):
+    with raising_unfit(len(counts), design):
         data = dataset(counts, None, table, design or "~1", threads)
         data.fit_size_factors()
         data.fit_genewise_dispersions()

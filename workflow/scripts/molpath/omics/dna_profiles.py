@@ -87,7 +87,7 @@ class Collector:
         self._copies: dict[str, Copies] = {}
         self._tables: dict = {}
         #: By file of mutations and profile, whether its sample is there.
-        self.asked: dict[str, dict[str, bool]] = {}
+        self.requested: dict[str, dict[str, bool]] = {}
 
     def collect(self, rows: Sequence[Mapping[str, str]]) -> dict[str, Profile]:
         """Profiles by id, in the order of the sheet."""
@@ -106,12 +106,12 @@ class Collector:
                 formats = ", ".join((*MUTATION_FORMATS, *COPY_FORMATS, *TABLE_FORMATS))
                 raise BadProfile(f"format {row['format']!r} holds no mutations or copy numbers; one of: {formats}")
         check_found(
-            self.asked, {path: list(calls) for path, calls in self._calls.items()}, self.mutations["least_found"]
+            self.requested, {path: list(calls) for path, calls in self._calls.items()}, self.mutations["least_found"]
         )
         self.counts[OUTSIDE] = len(self.outside)
         self.genes.finish()
         self.flagger.check_known()
-        self.tell(profiles)
+        self.log_remarks(profiles)
         return profiles
 
     def find(self, row: Mapping[str, str], names: Iterable[str]) -> str:
@@ -128,7 +128,7 @@ class Collector:
             )
         return name
 
-    def tell(self, profiles: Mapping[str, Profile]) -> None:
+    def log_remarks(self, profiles: Mapping[str, Profile]) -> None:
         """Log what the user should check."""
         quiet = [name for name, profile in profiles.items() if profile.sequenced and not profile.variants]
         if quiet:
@@ -152,7 +152,7 @@ class Collector:
             self._calls[path] = dict(list(table.groupby("sample", sort=False)))
         by_sample = self._calls[path]
         name = self.find(row, by_sample)
-        self.asked.setdefault(path, {})[row["profile_id"]] = bool(name)
+        self.requested.setdefault(path, {})[row["profile_id"]] = bool(name)
         return by_sample[name] if name else judge_calls(NO_CALLS, self.mutations)
 
     def add_mutations(self, profile: Profile, row: Mapping[str, str]) -> None:

@@ -22,7 +22,7 @@ from .cohort_reading import CohortValues
 from .deseq import Fit, Unfit, blocks, fit_dispersions, fit_size_factors, fit_vst, size_factors, stabilise
 from .expression_files import Reading
 from .genes import GeneTable
-from .odd_profiles import tell_equals, tell_notes
+from .odd_profiles import log_equals, log_notes
 from .quality import describe_profiles
 from .selection import select_genes, selection_counts
 from .tables import BadProfile
@@ -71,14 +71,14 @@ def normalise_rna(
     progress = Progress(log_path, "expression", len(rows), "profiles")
     reading = Reading(settings["star_column"], settings["transcripts"], GeneTable(genes))
     cohort = CohortValues(rows, reading, Path(output).parent / ".reading", progress.step)
-    tell_notes(rows, cohort.notes)
+    log_notes(rows, cohort.notes)
     kind = choose_kind(cohort.kinds, settings["value"])
     missing = cohort.leave_out_missing(kind)
     counts = counts_of(cohort, kind)
     learned = learn(counts, cohort.genes, rows, cases, reference, settings, threads)
     factors = factors_of(rows, counts, learned, settings["value"])
     values = values_of(cohort, kind, counts, factors, learned, settings["value"])
-    tell_equals(rows, values)
+    log_equals(rows, values)
     data = described(rows, cohort, values, counts, factors, reading.table)
     add_counts(data, counts, rows, cases, settings, threads)
     selected = select_genes(values, cohort.genes, settings["select"], reading.table, reference)

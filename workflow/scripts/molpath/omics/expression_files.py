@@ -94,12 +94,12 @@ def read_matrix(path: str, rows: Rows, reading: Reading) -> list[Measurement]:
     """A table of genes x samples or samples x genes (TSV, CSV, Parquet, h5ad; also .gz); `column` names the sample."""
     if path.endswith((".h5ad", ".parquet")):
         return _from_frame(path, read_frame(path), rows)
-    file, samples = Delimited(path), _wanted(rows)
+    file, samples = Delimited(path), _sample_names(rows)
     if not set(samples) & set(file.columns[1:]):
         _refuse_gene_as_corner(path, file.columns[int(_is_numbered(file))], reading.table)
         names, headers, values = file.read_all(int(_is_numbered(file)))
         return _from_frame(path, pd.DataFrame(values, names, headers), rows)
-    _all_there(path, samples, file.columns[1:])
+    _require_samples(path, samples, file.columns[1:])
     label = file.columns[int(_is_numbered(file))]
     table = file.read([label], list(dict.fromkeys(samples)))
     names = _refuse_numbers(path, to_names(table[label]))
@@ -153,11 +153,11 @@ def read_gct(path: str, rows: Rows, reading: Reading) -> list[Measurement]:
         version = handle.readline().strip()
     if version != "#1.2":
         raise BadProfile(f"{path}: first line {version[:20]!r}, not #1.2; this reader knows GCT 1.2")
-    file, samples = Delimited(path, skip=2, comments=False), _wanted(rows)
+    file, samples = Delimited(path, skip=2, comments=False), _sample_names(rows)
     written = {"name": "Name", "description": "Description"}  # GenePattern writes NAME
     file.columns[:3] = [written.get(name.lower(), name) for name in file.columns[:3]]
     file.require(["Name", "Description"], "GCT")
-    _all_there(path, samples, [name for name in file.columns if name not in ("id", "Name", "Description")])
+    _require_samples(path, samples, [name for name in file.columns if name not in ("id", "Name", "Description")])
     table = file.read(["Name", "Description"], list(dict.fromkeys(samples)))
     names, symbols = to_names(table["Name"]), to_names(table["Description"])
     genes = genes_of(names)
@@ -191,11 +191,11 @@ def _lenience(rows: Rows) -> tuple[bool, bool]:
     return any(row["panel"] for row in rows), not any(row.get("unit_check") == "off" for row in rows)
 
 
-def _wanted(rows: Rows) -> list[str]:
+def _sample_names(rows: Rows) -> list[str]:
     return [row["column"] or row["profile_id"] for row in rows]
 
 
-def _all_there(path: str, samples: Sequence[str], names: Sequence[str]) -> None:
+def _require_samples(path: str, samples: Sequence[str], names: Sequence[str]) -> None:
     available = set(names)
     missing = [name for name in samples if name not in available]
     if missing:
@@ -207,11 +207,11 @@ def _all_there(path: str, samples: Sequence[str], names: Sequence[str]) -> None:
 
 def _from_frame(path: str, frame: pd.DataFrame, rows: Rows) -> list[Measurement]:
     frame.index, frame.columns = frame.index.astype(str), frame.columns.astype(str)
-    samples = _wanted(rows)
+    samples = _sample_names(rows)
     if not set(samples) & set(frame.columns) and set(samples) & set(frame.index):
         log.info("%s: samples are in rows", path)
         frame = frame.T
-    _all_there(path, samples, list(frame.columns))
+    _require_samples(path, samples, list(frame.columns))
     duplicates = [name for name in samples if (frame.columns == name).sum() > 1]
     if duplicates:
         raise BadProfile(f"{path}: sample {duplicates[0]} is there more than once; rename or remove one")

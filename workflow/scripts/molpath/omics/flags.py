@@ -74,7 +74,7 @@ def seen_genes(profiles) -> list[str]:
 
 
 def encode(profiles, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """X and observed (uint8), both profiles x (genes x 7). An event counts as observed wherever it lies.
+    """X and observed (uint8), both profiles x (genes x 7). Every event counts as observed.
 
     One byte per flag: without a list of genes a cohort of 10,000 has 10^9 of them.
     """

@@ -11,7 +11,7 @@ import numpy as np
 log = logging.getLogger(__name__)
 
 
-def tell_notes(rows: Sequence[Mapping[str, str]], notes: np.ndarray) -> None:
+def log_notes(rows: Sequence[Mapping[str, str]], notes: np.ndarray) -> None:
     """Log remarks on the units of accepted profiles."""
     noted = np.flatnonzero(notes != "")
     for index in noted[:10]:
@@ -20,7 +20,7 @@ def tell_notes(rows: Sequence[Mapping[str, str]], notes: np.ndarray) -> None:
         log.warning("and %d profiles more: column unit_note of the table", len(noted) - 10)
 
 
-def tell_equals(rows: Sequence[Mapping[str, str]], values: np.ndarray) -> None:
+def log_equals(rows: Sequence[Mapping[str, str]], values: np.ndarray) -> None:
     """Log profiles with the same values in all genes: probably one file under two names."""
     names: dict[bytes, list[str]] = {}
     for row, profile_values in zip(rows, values, strict=True):

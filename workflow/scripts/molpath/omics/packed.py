@@ -75,14 +75,14 @@ def _unpack(path: str) -> BinaryIO | pyarrow.NativeFile:
 def _only_member(path: str, head: bytes) -> BinaryIO:
     """The only file of a zip archive; files added by macOS are ignored."""
     if (foreign := foreign_format(head)) and "Excel" in foreign[0]:
-        raise BadProfile(f"{path}: this is {foreign[0]}, and a table of text is asked for: {foreign[1]}")
+        raise BadProfile(f"{path}: this is {foreign[0]}, and a table of text is required: {foreign[1]}")
     try:
         archive = zipfile.ZipFile(path)
         names = [member.filename for member in archive.infolist() if not member.is_dir()]
         names = [name for name in names if not name.startswith("__MACOSX/") and not name.endswith(".DS_Store")]
         if any(name.startswith("xl/") for name in names):
             raise BadProfile(
-                f"{path}: this is an Excel workbook (xlsx), and a table of text is asked for: save it as TSV"
+                f"{path}: this is an Excel workbook (xlsx), and a table of text is required: save it as TSV"
             )
         if len(names) != 1:
             raise BadProfile(f"{path}: {len(names)} files in the archive ({', '.join(names[:4])}): leave one in it")

@@ -77,7 +77,7 @@ class Delimited:
             foreign = foreign_format(stream.peek(4096)[:4096])
         if foreign:
             raise BadProfile(
-                f"{self.path}: this is {foreign[0]}, and a table of text in UTF-8 is asked for: {foreign[1]}"
+                f"{self.path}: this is {foreign[0]}, and a table of text in UTF-8 is required: {foreign[1]}"
             )
 
     def _refuse_marked_header(self, comment: str) -> None:
@@ -135,8 +135,8 @@ class Delimited:
             return
         raise BadProfile(
             f"{self.path}: every row has {self.width} cells, and the header {self.width - 1}: either the row names "
-            f"rows have no header, or rows end in a delimiter too many, and {self.columns[0]!r} doesn't say which: "
-            "give header and rows as many cells"
+            f"have no header, or rows end in an extra delimiter, and {self.columns[0]!r} doesn't say which: "
+            "give header and rows equally many cells"
         )
 
     def _drop_last(self) -> None:

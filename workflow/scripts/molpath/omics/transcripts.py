@@ -16,7 +16,7 @@ import pandas as pd
 from .genes import Genes
 from .tables import BadProfile, Delimited, to_names
 
-#: Transcripts whose names end in a version; in StringTie's MSTRG.1.2 the numbers tell transcripts apart.
+#: Transcripts whose names end in a version; in StringTie's MSTRG.1.2 the numbers distinguish transcripts.
 VERSIONED = re.compile(r"(ENS[A-Z]*T\d+|[NX][MR]_\d+)\.\d+.*")
 #: File -> columns of name, estimated counts, TPM.
 FILES = {

@@ -131,7 +131,7 @@ def check_values(kind: str, values: np.ndarray, path: str, names: Sequence[str])
         )
 
 
-def wanted_row(row: Mapping[str, str]) -> str:
+def row_key_of(row: Mapping[str, str]) -> str:
     """The name of a profile's row in a table: column `column` of the sheet, else the case."""
     return row["column"] or row["case_id"]
 
@@ -140,7 +140,7 @@ def read_wide_expression(path: str, rows: Sequence[Mapping[str, str]]) -> tuple[
     """Genes, and one array of values per row of the sheet."""
     table = WideTable(path)
     values = table.values("expression")
-    return table.kinds["expression"], [table.profile(values, wanted_row(row)) for row in rows]
+    return table.kinds["expression"], [table.profile(values, row_key_of(row)) for row in rows]
 
 
 def measured_in(row: Mapping[str, str], files: dict) -> dict[str, pd.Series]:
@@ -152,10 +152,10 @@ def measured_in(row: Mapping[str, str], files: dict) -> dict[str, pd.Series]:
     if key not in files:
         files[key] = MutationTable(row["path"]) if row["format"] == "mutation_table" else read_wide_dna(row["path"])
     if isinstance(files[key], MutationTable):
-        measured = {"mutations": files[key].profile(wanted_row(row))}
+        measured = {"mutations": files[key].profile(row_key_of(row))}
     else:
         table, values = files[key]
-        values_of = {kind: table.profile(numbers, wanted_row(row)) for kind, numbers in values.items()}
+        values_of = {kind: table.profile(numbers, row_key_of(row)) for kind, numbers in values.items()}
         measured = {kind: pd.Series(numbers, table.kinds[kind]) for kind, numbers in values_of.items()}
     if "mutations" in measured and row["unit"] not in MUTATION_FLAGS:
         unit_text = f"unit {row['unit']!r}" if row["unit"] else "column unit is empty"

@@ -22,7 +22,7 @@ FURTHER = ["knn", "prototype"]
 
 
 def add_options(parser: argparse.ArgumentParser, wants: Any) -> None:
-    """Options of this want."""
+    """Options of this start."""
     description = "embeddings: a table (TSV, CSV, Parquet, h5ad, npy) or a folder of .h5, one vector per slide or case"
     wants.add_argument("--embeddings", metavar="FILE", nargs="+", help=f"{description}; several are compared")
     group = parser.add_argument_group("embeddings")

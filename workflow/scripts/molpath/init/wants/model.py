@@ -42,7 +42,7 @@ def model(options: argparse.Namespace) -> Draft:
         raise Refusal("--model: also name what to embed: --slides DIR or --features DIR")
     draft.guesses = [guess for guess in draft.guesses if guess[0] not in ("grid", "encoder")]
     draft.config["embed"] = {"models": {trained.name: model_entry(trained, options.folder)}, "use": [trained.name]}
-    tell(trained, draft)
+    report_model(trained, draft)
     return draft
 
 
@@ -112,7 +112,7 @@ def width_of(folder: Path, stem: str, names: list[str], encoder: str) -> int:
         return int(item.shape[-1]) if item is not None else 0
 
 
-def tell(trained: Pretrained, draft: Draft) -> None:
+def report_model(trained: Pretrained, draft: Draft) -> None:
     """Report the model, what its folder lacks, and cases that it was trained on."""
     summary = f"grid {trained.grid_name}, encoder {trained.encoder}, {trained.run.width} numbers per slide"
     draft.guess("model", f"{trained.name} in {trained.folder}: {summary}", "--model")
