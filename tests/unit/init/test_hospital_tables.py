@@ -128,7 +128,7 @@ def test_cases_without_time_or_event_are_counted(given):
 @pytest.mark.parametrize(
     ("header", "time", "more", "told"),
     [
-        (["OS_days", "OS_event"], lambda k: 9 * k, ("--time-unit", "months"), "called after days, and --time-unit"),
+        (["OS_days", "OS_event"], lambda k: 9 * k, ("--time-unit", "months"), "named after days, and --time-unit"),
         (["t", "censored"], lambda k: 9 * k, ("--time-unit", "days"), "column censored: '0' could be an event or none"),
         (["t", "alive"], lambda k: 9 * k, ("--time-unit", "days"), "column alive: '0' could be an event or none"),
         (["OS_days", "OS_event"], lambda k: ("845", "1.234")[k % 2], (), "'1.234' beside whole numbers"),

@@ -124,9 +124,9 @@ def half_written(handle, folder):
 @pytest.mark.parametrize(
     ("write", "says"),
     [
-        (outside, "the values of 'coords' lie in other files"),
+        (outside, "the values of 'coords' are in other files"),
         (linked, "'coords' is a link into another file"),
-        (virtual, "the values of 'coords' lie in other files"),
+        (virtual, "the values of 'coords' are in other files"),
         (unwritten, "0 of its 1000000000 blocks were written"),
         (half_written, "1 of its 2 blocks were written"),
         (lambda handle, folder: handle.create_group("coords"), "'coords' is a group, not an array"),
