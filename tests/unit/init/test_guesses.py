@@ -86,7 +86,7 @@ def test_slides_without_a_column_of_cases_are_cases_unless_a_pattern_says_more(t
     assert "note: names share a prefix (P0_A, P0_B): if these are slides of one patient" in alone.out
     pattern = re.search("--case-pattern '(.+?)', or", alone.out)[1]
     both = set_up(tmp_path / "two", capsys, "--features", features, "--labels", labels, "--case-pattern", pattern)
-    assert "begin alike" not in both.out
+    assert "share a prefix" not in both.out
     assert both.sheet["P3_B"]["case_id"] == "P3"
     assert "no 4, yes 4 labelled cases" in both.out
 
