@@ -216,7 +216,7 @@ def test_series_of_the_idc_become_slides_and_one_that_is_refused_can_be_tried_ag
     assert "refused.tsv: 1 files (1 denied)" in told
     assert "Nothing to be done" in snakemake(tmp_path, repository, "features").stdout
     server.always = {}
-    assert "asks for them again, in 1 jobs" in snakemake(tmp_path, repository, "retry_refused").stdout
+    assert "requests them again, in 1 jobs" in snakemake(tmp_path, repository, "retry_refused").stdout
     before = server.count("/idc-open-data/uuid-1/1.dcm"), server.count("/idc-open-data/uuid-2/1.dcm")
     done = snakemake(tmp_path, repository, "features")
     assert done.returncode == 0, done.stdout[-6000:]

@@ -176,7 +176,7 @@ def test_kept_results(few, kept, damage, caplog):
     assert gone or any(f".finished/{folder.name}/" in said for said in verify_all(few.results))
     getattr(few, {"pretrain": "pack", "embed": "embed"}[stage])()
     assert "taken from .finished" not in caplog.text
-    assert gone or "thrown away, and the work is done again" in caplog.text
+    assert gone or "removed, and the work is done again" in caplog.text
     assert contents(few.results) == before
     assert verify_all(few.results) == []
 
@@ -232,7 +232,7 @@ def test_real_runs(tmp_path, repository):
     manifest.write_text(manifest.read_text().replace("\tok\t", "\tok \t", 1))
     done = start("embed", *arguments, "--forcerun", "embed_block")
     assert done.returncode != 0
-    assert f"{manifest.relative_to(tmp_path)} isn't what the job that made it left" in done.stdout
+    assert f"{manifest.relative_to(tmp_path)} has changed since it was made" in done.stdout
     done = start("embed", *arguments, "--forcerun", str(manifest.relative_to(tmp_path)))
     assert done.returncode == 0, done.stdout[-4000:]
     assert start("verify", *arguments).returncode == 0

@@ -69,7 +69,7 @@ def test_the_page_leads_to_a_study_that_can_be_planned_and_run(here, hub, reposi
     assert done.returncode == 1
     assert "MISSING  12 slides of BCNB: from https://bcnb.grand-challenge.org/" in done.stdout
     assert "here     splits and labels" in done.stdout
-    assert "When all is here: molpath init bcnb --paper bcnb--er --slides SLIDES" in done.stdout
+    assert "When everything is there: molpath init bcnb --paper bcnb--er --slides SLIDES" in done.stdout
     assert TOKEN not in done.stdout
 
     first, last = ready.splitlines()

@@ -1,5 +1,6 @@
-"""Phrases that read as translated are kept out of code, messages and documents."""
+"""Phrases that read as translated, and local names that say nothing, are kept out of code, messages and documents."""
 
+import ast
 import re
 import subprocess
 
@@ -22,6 +23,22 @@ PHRASES = {
     "can't be obtained": r"\bcan't be had\b",
 }
 SUFFIXES = (".py", ".md", ".yaml", ".smk", ".rst")
+#: Packages of the library whose local names say what they hold, and files of theirs that are still left out.
+NAMED_PACKAGES = (
+    "acquire",
+    "common",
+    "embed",
+    "features",
+    "init",
+    "interpret",
+    "omics",
+)
+NOT_NAMED_YET = ("common/devices.py",)
+#: Names of parameters, variables and loop variables that don't say what they hold.
+VAGUE_NAMES = set(
+    "asked each found given here known left made many mine most one others ours said seen taken theirs there these "
+    "told under wanted what where who why".split()
+)
 
 
 def texts(repository):
@@ -53,3 +70,40 @@ def test_a_phrase_is_found(instead, text):
 def test_ordinary_words_pass(text):
     text = text.replace("two files a job takes", "as two slides a case has")
     assert not [name for name, phrase in PHRASES.items() if re.search(phrase, text)]
+
+
+def vague_names(source):
+    """Line and name of each parameter, variable and loop variable of a function that is one of VAGUE_NAMES."""
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+    for function in (node for node in ast.walk(ast.parse(source)) if isinstance(node, functions)):
+        for node in ast.walk(function):
+            if isinstance(node, ast.arg) and node.arg in VAGUE_NAMES:
+                yield node.lineno, node.arg
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id in VAGUE_NAMES:
+                yield node.lineno, node.id
+
+
+@pytest.mark.parametrize("package", NAMED_PACKAGES)
+def test_local_names_say_what_they_hold(repository, package):
+    library = repository / "workflow/scripts/molpath"
+    vague = [
+        f"{path.relative_to(library)}:{line}: {name}"
+        for path in sorted((library / package).rglob("*.py"))
+        if path.relative_to(library).as_posix() not in NOT_NAMED_YET
+        for line, name in vague_names(path.read_text(encoding="utf-8"))
+    ]
+    assert not vague, "name what it holds (slide, rows, message, matches, ...):\n" + "\n".join(vague)
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("def f(told): pass", "told"),
+        ("def f(rows):\n    found = rows\n", "found"),
+        ("def f(rows):\n    return [one for one in rows]\n", "one"),
+        ("def f(rows):\n    for mine in rows:\n        pass\n", "mine"),
+        ("key = max([], key=lambda one: one)", "one"),
+    ],
+)
+def test_a_vague_name_is_found(source, name):
+    assert [found for _, found in vague_names(source)] == [name]

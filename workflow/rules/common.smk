@@ -97,15 +97,15 @@ def get_state_of_code(wildcards, input):
 def get_benchmark_patterns(wildcards):
     """Regular expression of the benchmark files of every rule but this one, by rule."""
     return {
-        each.name: regex_from_filepattern(str(each.benchmark))
-        for each in workflow.rules
-        if each.benchmark and not each.name.endswith("summarise_resources")
+        rule_object.name: regex_from_filepattern(str(rule_object.benchmark))
+        for rule_object in workflow.rules
+        if rule_object.benchmark and not rule_object.name.endswith("summarise_resources")
     }
 
 
 def get_asked_gpus(wildcards):
     """How many GPUs a job asks for, by the names of rules and the wildcard that decides it ('' where none does)."""
-    gpus = {each.name: each.resources.get("gpu") for each in workflow.rules}
+    gpus = {rule_object.name: rule_object.resources.get("gpu") for rule_object in workflow.rules}
     # Those that ask by a function; in another workflow their names have a prefix.
     by_name = {
         "extract_features": {
@@ -143,11 +143,11 @@ watches = []
 
 def get_words():
     """Target rules of the run, by the names that they have here."""
-    own = {
-        RULE_NAME(word): word
-        for word in (*STAGES, *LOOKING, "all", "report", "pathobench", "predict")
+    targets = {
+        RULE_NAME(target): target
+        for target in (*STAGES, *LOOKING, "all", "report", "pathobench", "predict")
     }
-    return {own.get(rule.name, rule.name) for rule in workflow.dag.targetrules}
+    return {targets.get(rule.name, rule.name) for rule in workflow.dag.targetrules}
 
 
 def look_before():
@@ -170,19 +170,23 @@ def show_progress():
     Snakemake where it isn't installed, and none of those there are takes lines of a workflow's own. It begins after the
     hook `onstart` alone, so never for a dry run or a report, and in the process that the user started alone.
     """
-    words, quiet = get_words(), workflow.output_settings.quiet or ()
-    if words and words <= LOOKING or not wanted({Quietness.ALL, Quietness.PROGRESS} & set(quiet)):
+    targets, quiet = get_words(), workflow.output_settings.quiet or ()
+    if (
+        targets
+        and targets <= LOOKING
+        or not wanted({Quietness.ALL, Quietness.PROGRESS} & set(quiet))
+    ):
         return
     try:
         jobs = list(workflow.dag.needrun_jobs())
         outputs = {str(path) for job in jobs for path in job.output}
         plan = [
             Planned(
-                each.rule.name,
-                dict(each.wildcards_dict),
-                study.predict.slides_of(each.rule.name, each.wildcards_dict),
+                job.rule.name,
+                dict(job.wildcards_dict),
+                study.predict.slides_of(job.rule.name, job.wildcards_dict),
             )
-            for each in jobs
+            for job in jobs
         ]
         began = time.monotonic()
         watch = Watch(

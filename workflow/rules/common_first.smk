@@ -23,8 +23,8 @@ class StudyRefused(WorkflowError):
     __traceback__ = property(lambda self: None, lambda self, trace: None)
 
 
-found = tuple(int(number) for number in re.findall(r"\d+", snakemake.__version__)[:2])
-if found < (9, 27) or sys.version_info < (3, 11):
+snakemake_version = tuple(int(number) for number in re.findall(r"\d+", snakemake.__version__)[:2])
+if snakemake_version < (9, 27) or sys.version_info < (3, 11):
     raise StudyRefused(
         f"This is Snakemake {snakemake.__version__} on Python {sys.version.split()[0]}, and this workflow needs "
         "Snakemake 9.27 and Python 3.11 or newer: pip install 'snakemake>=9.27' (or run `make env` in a clone of the "

@@ -13,17 +13,17 @@ if __name__ == "__main__":
     from molpath.common.manifests import read_manifest
     from molpath.features.comparison import compare_features
 
-    asked = snakemake.params.asked
-    if not asked["slide"]:
+    request = snakemake.params.asked
+    if not request["slide"]:
         sys.exit("config, key features/compare: name a slide, grid, encoder and your file of features of that slide")
-    (inspected,), (given,) = snakemake.input.inspected, snakemake.input.given
-    seen = {row["slide_id"]: row for row in read_manifest(inspected)}[asked["slide"]]
-    if seen["reason"]:
-        sys.exit(f"slide {asked['slide']} is set aside ({seen['reason']}): {seen['detail']}")
+    (manifest,), (features,) = snakemake.input.inspected, snakemake.input.given
+    inspected = {row["slide_id"]: row for row in read_manifest(manifest)}[request["slide"]]
+    if inspected["reason"]:
+        sys.exit(f"slide {request['slide']} is set aside ({inspected['reason']}): {inspected['detail']}")
     try:
-        found = compare_features(
-            asked["path"], given, seen, asked["grid"], asked["encoder"], list(snakemake.input.weights)
+        comparison = compare_features(
+            request["path"], features, inspected, request["grid"], request["encoder"], list(snakemake.input.weights)
         )
     except Unusable as error:
-        sys.exit(f"{given}: {error}")
-    print(found.report(asked["slide"], given), flush=True)
+        sys.exit(f"{features}: {error}")
+    print(comparison.report(request["slide"], features), flush=True)

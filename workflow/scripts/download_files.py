@@ -24,6 +24,6 @@ if __name__ == "__main__":
         notes=str(manifest.parents[2] / "digests.tsv"),
     )
     if refused:
-        words = f"{len(refused)} of {len(snakemake.params.files)} files were refused and are set aside, first"
-        print(f"{manifest}: {words} {refused[0]['id']}: {refused[0]['detail']}", flush=True)
+        summary = f"{len(refused)} of {len(snakemake.params.files)} files were refused and are set aside, first"
+        print(f"{manifest}: {summary} {refused[0]['id']}: {refused[0]['detail']}", flush=True)
         print("`snakemake refused` lists all, `snakemake retry_refused` lets the next run ask again", flush=True)

@@ -12,15 +12,15 @@ if __name__ == "__main__":
     from molpath.common.downloads import downloaded_only
     from molpath.omics.flags import flag_dna
 
-    given = snakemake.input
+    inputs = snakemake.input
     flag_dna(
-        rows=downloaded_only(snakemake.params.rows, given.downloads),
-        consequences=given.consequences,
-        terms=given.terms,
+        rows=downloaded_only(snakemake.params.rows, inputs.downloads),
+        consequences=inputs.consequences,
+        terms=inputs.terms,
         output=snakemake.output.table,
         losses=snakemake.output.losses,
-        genes=(list(given.genes) or [""])[0],
-        gene_table=(list(given.gene_table) or [""])[0],
+        genes=(list(inputs.genes) or [""])[0],
+        gene_table=(list(inputs.gene_table) or [""])[0],
         mutations=snakemake.params.mutations,
-        panels=dict(zip(snakemake.params.panels, given.panels, strict=True)),
+        panels=dict(zip(snakemake.params.panels, inputs.panels, strict=True)),
     )

@@ -12,17 +12,17 @@ if __name__ == "__main__":
     from molpath.common.downloads import downloaded_only
     from molpath.omics.expression import normalise_rna
 
-    given = snakemake.input
+    inputs = snakemake.input
     normalise_rna(
-        rows=downloaded_only(snakemake.params.rows, given.downloads),
+        rows=downloaded_only(snakemake.params.rows, inputs.downloads),
         output=snakemake.output.table,
         losses=snakemake.output.losses,
         fit=snakemake.output.fit,
-        reference=(list(given.reference) or [""])[0],
-        genes=(list(given.genes) or [""])[0],
-        cases=(list(given.cases) or [""])[0],
+        reference=(list(inputs.reference) or [""])[0],
+        genes=(list(inputs.genes) or [""])[0],
+        cases=(list(inputs.cases) or [""])[0],
         settings=snakemake.params.settings,
-        vocabularies=dict(zip(snakemake.params.runs, given.vocabularies, strict=True)),
+        vocabularies=dict(zip(snakemake.params.runs, inputs.vocabularies, strict=True)),
         threads=snakemake.threads,
         log_path=snakemake.log[0],
     )

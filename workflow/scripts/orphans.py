@@ -11,5 +11,5 @@ if __name__ == "__main__":
     joblog.start(snakemake)
     from molpath.provenance.verification import orphans
 
-    found = orphans(snakemake.params.results)
-    print(*found, f"{len(found)} files that no manifest names", sep="\n", flush=True)
+    paths = orphans(snakemake.params.results)
+    print(*paths, f"{len(paths)} files that no manifest names", sep="\n", flush=True)

@@ -13,10 +13,10 @@ if __name__ == "__main__":
     from molpath.acquire.web import Service
 
     settings = snakemake.params.settings
-    told = write_sheets(
+    messages = write_sheets(
         settings=settings,
         sheets=snakemake.params.sheets,
         downloads=snakemake.params.downloads,
         service=Service(settings["attempts"], settings["wait_s"], settings["timeout_s"], settings["gdc_api"]),
     )
-    print(*(f"{path}: {words}" for path, words in told.items()), sep="\n", flush=True)
+    print(*(f"{path}: {message}" for path, message in messages.items()), sep="\n", flush=True)

@@ -12,7 +12,7 @@ if __name__ == "__main__":
     from molpath.provenance.crate import write_crate
     from molpath.provenance.provenance import write_provenance
 
-    said = write_provenance(
+    provenance = write_provenance(
         config=snakemake.input.config,
         inputs=dict(zip(snakemake.params.names, snakemake.input.given, strict=True)),
         environments=snakemake.input.environments,
@@ -23,7 +23,7 @@ if __name__ == "__main__":
         threads=snakemake.threads,
     )
     write_crate(
-        provenance=said,
+        provenance=provenance,
         snakefile=snakemake.input.snakefile,
         workflow=snakemake.output.workflow,
         benchmarks=f"{snakemake.params.results}/benchmarks",

@@ -24,8 +24,8 @@ if __name__ == "__main__":
     call, inputs, files = snakemake.params.call, dict(snakemake.input.items()), dict(snakemake.output.items())
     inputs |= {parameter: by_name(names, inputs[parameter]) for parameter, names in call["keyed"].items()}
     outputs = call["outputs"]
-    named = {outputs: files} if isinstance(outputs, str) else {one: files[name] for one, name in outputs.items()}
-    made = find(call["function"])(**inputs, **call["arguments"], **named)
+    outputs = {outputs: files} if isinstance(outputs, str) else {key: files[name] for key, name in outputs.items()}
+    result = find(call["function"])(**inputs, **call["arguments"], **outputs)
     if then := call["then"]:
-        parts = made if isinstance(made, tuple) else (made,)
+        parts = result if isinstance(result, tuple) else (result,)
         find(then["function"])(*parts, files[then["output"]], call["arguments"]["note"])

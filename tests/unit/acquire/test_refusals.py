@@ -207,7 +207,7 @@ def test_refused_files_of_all_jobs_are_one_list_and_one_command_tries_them_again
         ["slides", "00001", "07", "denied"],
     ]
     assert table.detail[1].endswith("It says: not an open file")
-    assert "the next run asks for them again, in 2 jobs" in list_refused(str(tmp_path / "downloads"), retry=True)
+    assert "the next run requests them again, in 2 jobs" in list_refused(str(tmp_path / "downloads"), retry=True)
     assert sorted(path.name for path in (tmp_path / "downloads/retry/slides").iterdir()) == ["00000", "00001"]
 
 

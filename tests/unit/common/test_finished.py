@@ -42,7 +42,7 @@ def test_a_damaged_file_is_said_and_nothing_comes_back(kept, tmp_path, caplog, t
 def test_what_was_kept_without_digests_does_not_come_back(kept, tmp_path, caplog, marker):
     (kept / "complete").write_text(marker)
     assert not restore(kept, outputs_in(tmp_path / "new"))
-    assert "says no digest of model.safetensors" in caplog.text
+    assert "has no digest of model.safetensors" in caplog.text
 
 
 def test_an_edit_of_an_output_leaves_what_is_kept(kept, tmp_path):
@@ -62,7 +62,7 @@ def test_damaged_work_is_thrown_away(kept, tmp_path, damage, caplog):
     (kept / "config.json").write_text("[]") if damage == "flipped" else (kept / "config.json").unlink()
     assert damaged(kept) == [kept / "config.json"]
     assert not restore(kept, outputs_in(tmp_path / "new"))
-    assert "config.json is damaged, or was changed: it is thrown away" in caplog.text
+    assert "config.json is damaged, or was changed: it is removed" in caplog.text
     assert not kept.exists()
 
 

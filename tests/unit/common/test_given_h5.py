@@ -121,7 +121,7 @@ def test_one_text_named_a_million_times_is_refused(tmp_path):
         """,
         path,
     )
-    assert "up to '/names' it is said to hold" in told
+    assert "up to '/names' it claims" in told
 
 
 def test_sound_files_pass(tmp_path):

@@ -69,7 +69,7 @@ def test_a_file_that_reads_otherwise_is_told_and_never_takes_its_name(tmp_path, 
     data = anndata.AnnData(np.zeros((2, 1), np.float32), obs=table_of(["a"]))
     monkeypatch.setattr("molpath.common.h5ad.give_readable_names", lambda data: None)
     data.obs["T/N"], data.obs["T"] = "1", "2"
-    with pytest.raises(Unreadable, match="can't be read again"):
+    with pytest.raises(Unreadable, match="can't be read back"):
         write_h5ad(tmp_path / "x.h5ad", data)
     assert not list(tmp_path.iterdir())
     other = anndata.AnnData(np.zeros((2, 1), np.float32), obs=table_of(["b"]))

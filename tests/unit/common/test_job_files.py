@@ -71,7 +71,7 @@ def test_a_touched_input_is_read_once(made, monkeypatch):
 def test_a_changed_input_is_refused(made, text):
     made.write_text(text)
     for _ in range(2):  # and stays refused
-        with pytest.raises(ChangedInput, match=r"a/input\.tsv isn't what .* run `snakemake --forcerun .*input\.tsv`"):
+        with pytest.raises(ChangedInput, match=r"a/input\.tsv has changed .* run `snakemake --forcerun .*input\.tsv`"):
             check([made])
     made.unlink()
     check([made])  # Snakemake makes a missing file again, or says that it can't
@@ -101,5 +101,5 @@ def test_a_job_does_not_begin_on_a_changed_input(made, tmp_path, repository):
     made.write_text("y")
     done = start(tmp_path, repository / "workflow/scripts", input=[str(made)])
     assert done.returncode == 1
-    assert "input.tsv isn't what the job that made it left" in done.stderr
+    assert "input.tsv has changed since it was made" in done.stderr
     assert not (tmp_path / "results/a/made.tsv").exists()

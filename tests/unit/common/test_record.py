@@ -117,7 +117,7 @@ def test_without_a_record_a_file_is_made_anew_or_taken_on_the_users_word(path, c
 def test_a_torn_file_of_our_name_and_place_is_no_strangers(tmp_path, text, caplog):
     (tmp_path / "c.h5").write_bytes(text)
     assert not current(tmp_path / "c.h5")
-    assert "c.h5 is torn, or no file of its kind" in caplog.text
+    assert "c.h5 is incomplete, or not of its type" in caplog.text
 
 
 def test_a_whole_file_that_never_was_ours_is_protected(tmp_path):

@@ -131,7 +131,7 @@ REFUSED = {
     "tab at the end of rows": (b"a\tb\nx\ty\t\nz\tw\t\n", "row 2: 3 cells, and the header has 2: .*take off a tab"),
     "row names of R": (b"a\tb\n1\tx\ty\n2\tz\tw\n", "row 2: 3 cells, and the header has 2: .* row names that R puts"),
     "missing tab": (b"a\tb\tc\nx\ty\tz\nx\ty\n", "row 3: 2 cells, and the header has 3: .*an empty cell needs its tab"),
-    "many more cells": (b"a\tb\nx\ty\tz\tw\n", "row 2: 4 cells, and the header has 2: one cell a column"),
+    "many more cells": (b"a\tb\nx\ty\tz\tw\n", "row 2: 4 cells, and the header has 2: one cell per column"),
     "cell without a name": (b"a\t\tb\nx\t\ty\nx\tq\ty\n", "row 3: 'q' in column 2, which has no name: name the column"),
     "UTF-16": ("a\tb\nx\ty\n".encode("utf-16"), "UTF-16.*iconv -f UTF-16 -t UTF-8"),
     "UTF-16 without a mark": ("a\tb\nx\ty\n".encode("utf-16-le"), "UTF-16.*iconv -f UTF-16 -t UTF-8"),

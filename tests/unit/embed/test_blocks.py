@@ -153,7 +153,7 @@ def test_a_damaged_line_is_dropped_with_what_follows(tmp_path):
     (tmp_path / "x.bags").write_bytes(lines[0] + lines[1].replace(b"S1", b"S7") + lines[2])
     again = KeptBags(tmp_path / "x.bags")
     again.close()
-    assert list(again.found) == ["S0"]
+    assert list(again.bags) == ["S0"]
     assert (tmp_path / "x.bags").read_bytes() == lines[0]
 
 

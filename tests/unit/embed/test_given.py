@@ -124,7 +124,7 @@ def test_what_is_wrong_with_text_is_told(mistake, tmp_path):
 
 def test_what_is_wrong_with_an_array_is_told(tmp_path):
     asked = write_npy(tmp_path)
-    with pytest.raises(BadTable, match="an array says nothing of ids: name under `ids`"):
+    with pytest.raises(BadTable, match="an array has no ids: name under `ids`"):
         read({"path": asked["path"]})
     np.save(tmp_path / "x.npy", X[:2])
     with pytest.raises(BadTable, match=r"x.npy: 2 rows, and .*ids.tsv has 3 ids"):
@@ -143,7 +143,7 @@ def test_what_is_wrong_with_a_folder_is_told(tmp_path):
         read({"path": asked["path"]})
     for values, told in (
         (np.zeros(3), r"C2.h5: a vector of 3 numbers, where most have 2"),
-        (np.zeros((9, 2)), r"C2.h5: features of shape \(9, 2\), and one vector is wanted: .*pool these patches"),
+        (np.zeros((9, 2)), r"C2.h5: features of shape \(9, 2\), not one vector: .*pool these patches"),
         (np.array([1.0, np.nan]), r"file C2.h5, column 1: nan is no finite number"),
     ):
         with h5py.File(tmp_path / "pooled/C2.h5", "w") as handle:
@@ -268,5 +268,5 @@ def test_hidden_files_of_a_folder_are_skipped_and_a_scalar_is_told(tmp_path):
     assert read(asked).ids == NAMES
     with h5py.File(tmp_path / "pooled/C2.h5", "w") as handle:
         handle["features"] = np.float32(1)
-    with pytest.raises(BadTable, match=r"C2.h5: features of shape \(\), and one vector is wanted"):
+    with pytest.raises(BadTable, match=r"C2.h5: features of shape \(\), not one vector"):
         read(asked)

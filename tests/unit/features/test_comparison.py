@@ -91,7 +91,7 @@ def test_patches_under_damaged_tiles_are_left_out(tmp_path):
     assert found.coords.tolist() == np.delete(coords, 3, 0).tolist()
     np.testing.assert_allclose(found.cosines, 1, atol=1e-6)
     damage_tiles(damaged, range(32))
-    with pytest.raises(Unusable, match="none of the 16 patches"):
+    with pytest.raises(Unusable, match="none of the 16 sampled patches"):
         compare_features(damaged, file, seen, grid, ENCODER, [])
 
 

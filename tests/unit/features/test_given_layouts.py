@@ -88,7 +88,7 @@ def test_coords_that_are_missing_keep_the_slide_from_coordinate_readers_only(sha
     manifest = shard.results / "features" / "20x_32px_0px_overlap" / "precomputed" / "00000.tsv"
     with caplog.at_level(logging.WARNING):
         assert placed_of(["a", "b"], Bags([str(manifest)], str(shard.wsi)), "titan") == ["b"]
-    assert "a is left out: its features don't say where its patches lie, and titan reads that" in caplog.text
+    assert "a is left out: its features have no patch coordinates, which titan reads" in caplog.text
     monkeypatch.setattr(
         "molpath.embed.embedding.get_embed", lambda *_: nullcontext(lambda slides: (some_features(9).mean(0), 9))
     )
@@ -106,7 +106,7 @@ def test_coords_that_are_missing_keep_the_slide_from_coordinate_readers_only(sha
         "gone": "no_features",
         "case": "not_placed",
     }
-    assert without["case"][1].startswith("a: not_placed, its features don't say where its patches lie")
+    assert without["case"][1].startswith("a: not_placed, its features lack patch coordinates")
 
 
 def test_tensors_and_arrays_of_slide2vec(shard, tmp_path):

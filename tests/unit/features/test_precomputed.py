@@ -74,7 +74,7 @@ def test_rows_point_to_the_folder(shard, tmp_path):
     assert {name: (row["reason"], row["detail"].split(": ")[-1]) for name, row in rows.items()} == {
         "a": ("", ""),
         "b": ("no_features", f"no file b.h5 in {folder}"),
-        "empty": ("bad_features", "it holds no patch"),
+        "empty": ("bad_features", "it holds no patches"),
         "vector": ("bad_features", "it holds one vector of 768 numbers, not one per patch (a slide's or a case's?)"),
         "other": ("bad_features", "neither features nor feats among its datasets (coords, imgs)"),
         "white": ("blank", "no tissue"),

@@ -68,7 +68,7 @@ def test_labels_of_the_table_come_along_for_validation(here, capsys):
 @pytest.mark.parametrize(("words", "told"), [
     (["init", "new", "--bundle", "bundle"], "--bundle: name the slides to predict, too: --slides DIR"),
     ([*WORDS[:3], "slides", *WORDS[4:]], "slides: no bundle: there is no bundle.json in it"),
-    ([*WORDS, "--grid", "20x_512px"], "--grid: the bundle says it; leave it out"),
+    ([*WORDS, "--grid", "20x_512px"], "--grid: the bundle sets it; leave it out"),
     ([*WORDS, "--weights", "uni=mine.bin"], "--weights uni=mine.bin: write NAME=FILE, where NAME is one of: uni_v1"),
     (WORDS, "key features/encoders/tiny/weights: empty, and the bundle doesn't hold weights of others"),
     ([*WORDS, "--weights", "uni_v1=bundle/README.md"], "README.md has another SHA-256 than"),
@@ -83,4 +83,4 @@ def test_weights_that_no_bundle_asks_for(here, tmp_path_factory, repository, cap
     shutil.rmtree(here / "bundle")
     shutil.copytree(bundle_of(Project(tmp_path_factory.mktemp("plain"), repository)), here / "bundle")
     assert main([*WORDS, "--weights", "uni_v1=mine.bin"]) != 0
-    assert "the bundle needs no weights of others; leave it out" in capsys.readouterr().err
+    assert "the bundle needs no other weights; leave it out" in capsys.readouterr().err

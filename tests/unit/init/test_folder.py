@@ -49,7 +49,7 @@ def test_a_second_call_refuses_and_changes_nothing(tmp_path, capsys, given):
     before = {name: (tmp_path / "study" / name).read_bytes() for name in files_of(tmp_path / "study")}
     made = set_up(tmp_path / "study", capsys, *given)
     assert made.code == 1
-    assert "has Snakefile and config and profiles already, and nothing is overwritten" in made.err
+    assert "has Snakefile and config and profiles already, and nothing will be overwritten" in made.err
     assert {name: (tmp_path / "study" / name).read_bytes() for name in files_of(tmp_path / "study")} == before
 
 
@@ -118,7 +118,7 @@ def test_files_that_do_not_say_their_grid_need_it(tmp_path, capsys):
     clam = features_of(tmp_path / "clam/h5_files", few(NAMES), {}).parent
     made = set_up(tmp_path / "study", capsys, "--features", clam)
     assert made.code == 1
-    assert "files of CLAM don't say on which grid they were made: say --grid 20x_512px" in made.err
+    assert "files of CLAM don't say on which grid they were made: give --grid 20x_512px" in made.err
     made = set_up(tmp_path / "study", capsys, "--features", clam, "--grid", "20x_256px", "--encoder", "UNI-v1")
     assert made.code == 0, made.err
     assert made.config["features"]["encoders"] == {"uni_v1": {"adapter": "precomputed", "folder": str(clam)}}

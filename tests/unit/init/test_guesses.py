@@ -47,7 +47,7 @@ def test_zeros_that_a_spreadsheet_took_are_told(tmp_path, capsys):
     assert made.code == 1
     assert "slides: 0000, 0001, 0002, …" in made.err
     assert "labels.csv, column 'slide_id': 0, 1, 2, …" in made.err
-    assert "zeros in front are missing on one side" in made.err
+    assert "leading zeros are missing on one side" in made.err
     assert not (tmp_path / "study").exists()
 
 
@@ -82,11 +82,11 @@ def test_slides_without_a_column_of_cases_are_cases_unless_a_pattern_says_more(t
     labels = labels_of(tmp_path / "labels.csv", "slide_id,y", labelled(names, ["no", "no", "yes", "yes"]))
     alone = set_up(tmp_path / "one", capsys, "--features", features, "--labels", labels)
     assert len({row["case_id"] for row in alone.sheet.values()}) == 16
-    assert "every slide is taken for a case of its own   [--case-pattern REGEX]" in alone.out
-    assert "note: names begin alike (P0_A, P0_B): if these are slides of one patient" in alone.out
+    assert "every slide is its own case   [--case-pattern REGEX]" in alone.out
+    assert "note: names share a prefix (P0_A, P0_B): if these are slides of one patient" in alone.out
     pattern = re.search("--case-pattern '(.+?)', or", alone.out)[1]
     both = set_up(tmp_path / "two", capsys, "--features", features, "--labels", labels, "--case-pattern", pattern)
-    assert "begin alike" not in both.out
+    assert "share a prefix" not in both.out
     assert both.sheet["P3_B"]["case_id"] == "P3"
     assert "no 4, yes 4 labelled cases" in both.out
 
@@ -205,7 +205,7 @@ def test_a_class_of_one_is_left_out_and_told(tmp_path, capsys):
     made = set_up(tmp_path / "study", capsys, "--features", features, "--labels", labels)
     assert made.code == 0, made.err
     assert len(made.task("y")[1]) == 8
-    assert "left out for having one only: maybe" in made.out
+    assert "left out for having only one: maybe" in made.out
 
 
 def test_classes_have_the_order_given(tmp_path, capsys):
@@ -240,7 +240,7 @@ def test_parts_of_slides_are_no_slides(tmp_path, capsys):
     assert made.code == 0, made.err
     assert sorted(made.sheet) == ["D", "M", "v"]
     assert made.sheet["D"]["path"] == str(slides / "D")
-    assert "1 PNG and JPEG beside slides are not taken for slides" in made.out
+    assert "1 PNG and JPEG files beside slides are ignored" in made.out
     assert "1 .ndpis left out" in made.out
 
 
@@ -258,7 +258,7 @@ def test_empty_absent_and_unreadable_folders_are_told(tmp_path, capsys, monkeypa
     monkeypatch.setattr(os, "listdir", refuse)
     made = set_up(tmp_path / "s", capsys, "--slides", tmp_path / "empty")
     assert made.code == 1
-    assert "permission denied: ask for the right to read it" in made.err
+    assert "permission denied: ask for permission to read it" in made.err
 
 
 def test_vectors_of_slides_are_no_features_of_patches(tmp_path, capsys):

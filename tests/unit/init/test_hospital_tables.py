@@ -50,16 +50,16 @@ def test_a_row_without_its_case_is_refused(given):
 
 def test_two_spellings_are_refused(given):
     made = given("slide,patient,y", lambda n: f"{n},{n[:3] if 'A' in n else n[:3].lower()},{'ab'[number(n) % 2]}")
-    assert "P01 and p01 differ in upper and lower case alone: write them alike" in made.err
+    assert "P01 and p01 differ only in upper and lower case: write them the same way" in made.err
     made = given("slide,patient,y", lambda n: f"{n},{n[:3]},{['Pos ', 'pos', 'neg'][number(n) % 3]}", "--label", "y")
-    assert "y: 'Pos' and 'pos' are spellings of one class: write them alike" in made.err
+    assert "y: 'Pos' and 'pos' are spellings of one class: write them the same way" in made.err
 
 
 def test_words_for_nothing_known_are_no_classes(given):
     words = ["yes", "no", "Unknown", "not reported"]
     made = given("slide,patient,y", lambda n: f"{n},{n[:3]},{words[number(n) % 4]}")
     assert made.task("y")[0]["label_dict"] == {0: "no", 1: "yes"}
-    assert "taken for no label: Unknown, not reported" in made.out
+    assert "not taken as labels: Unknown, not reported" in made.out
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a_header_behind_a_hash_is_a_header(given):
 
 def test_rows_behind_a_hash_are_counted(given):
     made = given("slide,patient,y", lambda n: f"{'#' * (n == 'P01_A')}{n},{n[:3]},{'ab'[number(n) % 2]}")
-    assert "1 row of l.csv left out for a # in front" in made.out
+    assert "1 row of l.csv left out for a leading #" in made.out
 
 
 def test_empty_columns_and_rows_of_a_spreadsheet_are_nothing(given):
@@ -128,7 +128,7 @@ def test_cases_without_time_or_event_are_counted(given):
 @pytest.mark.parametrize(
     ("header", "time", "more", "told"),
     [
-        (["OS_days", "OS_event"], lambda k: 9 * k, ("--time-unit", "months"), "called after days, and --time-unit"),
+        (["OS_days", "OS_event"], lambda k: 9 * k, ("--time-unit", "months"), "named after days, and --time-unit"),
         (["t", "censored"], lambda k: 9 * k, ("--time-unit", "days"), "column censored: '0' could be an event or none"),
         (["t", "alive"], lambda k: 9 * k, ("--time-unit", "days"), "column alive: '0' could be an event or none"),
         (["OS_days", "OS_event"], lambda k: ("845", "1.234")[k % 2], (), "'1.234' beside whole numbers"),

@@ -75,7 +75,7 @@ def test_a_folder_that_is_not_whole_is_refused(tmp_path, spoil, told):
 
 
 def test_a_name_of_the_hub_says_how_to_get_it():
-    with pytest.raises(Refusal, match="if it is one of the hub: hf download lab/threads --local-dir threads"):
+    with pytest.raises(Refusal, match="if it is a model on the hub: hf download lab/threads --local-dir threads"):
         read_pretrained("lab/threads")
 
 

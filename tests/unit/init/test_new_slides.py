@@ -82,7 +82,7 @@ def test_cases_that_were_trained_on_are_named(here, capsys):
     (["--features", "features", "--encoder", "uni_v1"], "has features of uni_v1, and model shared reads those of"),
     (["--slides", "slides", "--grid", "20x_256px"], "--grid 20x_256px has patches of grid 20x_256px_0px_ove"),
     (["--slides", "slides", "--encoder", "uni_v1"], "--encoder uni_v1 has features of uni_v1, and model sha"),
-    ([], "--model: name what it shall embed, too: --slides DIR or --features DIR"),
+    ([], "--model: also name what to embed: --slides DIR or --features DIR"),
 ])  # fmt: skip
 def test_what_does_not_fit_the_model_writes_nothing(here, capsys, words, told):
     given(here / "features256", 768, patch_size=256)

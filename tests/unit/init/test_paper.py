@@ -84,7 +84,7 @@ def test_what_is_missing_is_said_with_address_cost_and_command(here, capsys):
         "patches of 1,058 slides",
         "GPU-hours",
         "GB of disk",
-        "Nothing was written. When all is here: molpath init study --paper bcnb--er --slides SLIDES",
+        "Nothing was written. When everything is there: molpath init study --paper bcnb--er --slides SLIDES",
     ):
         assert part in said, part
     assert not (here / "study").exists()

@@ -67,9 +67,9 @@ def test_identifiers_of_any_kind_become_the_names_of_the_table(repository):
         "1 unknown (NOTAGENE)",
         "1 not measured (EGFR)",
     )
-    assert "3 of its 6 genes were measured, and 5 are asked for" in measured(one, found.genes, table, 5).aside
+    assert "3 of its 6 genes were measured, and 5 are required" in measured(one, found.genes, table, 5).aside
     mouse = measured(GeneSet("B", "a.gmt", ("ENSMUSG00000059552", "Trp53")), ["TP53"], table, 1)
-    assert "its identifiers are none of human genes" in mouse.aside
+    assert "its identifiers are not of human genes" in mouse.aside
 
 
 def test_random_sets_have_the_size_and_the_expression_of_the_set():

@@ -176,7 +176,7 @@ def test_a_planted_set_is_read_and_others_are_listed(planted):
     folder, z, _ = planted
     listing = read_tsv(folder / "listing.tsv").set_index("set")
     assert list(listing.status) == ["scored", "scored", "set aside"]
-    assert "1 of its 2 genes were measured, and 5 are asked for" in listing.detail["FEW"]
+    assert "1 of its 2 genes were measured, and 5 are required" in listing.detail["FEW"]
     sets, scores, patches = read(folder)
     assert [*zip(sets.set, sets.way, strict=True)] == [
         (name, way) for name in ("UP", "NONE", "FEW") for way in ("regression", "prompt")

@@ -131,7 +131,7 @@ def test_a_table_in_an_archive_is_read(tmp_path):
 REFUSED = {
     "trailing tabs, corner that says nothing": (
         behind(["ENS99\tS1\tS2\tS3", *LINES[1:]]),
-        "4: either the names of the rows",
+        "4: either the row names",
     ),
     "trailing tabs of some rows": ([*LINES[:2], *behind(LINES)[2:]], "unequal length, . cells in line"),
     "trailing tabs from the second row on": (

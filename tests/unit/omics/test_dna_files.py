@@ -95,7 +95,7 @@ def test_vcf_that_says_too_little(tmp_path):
     with pytest.raises(BadProfile, match="CSQ lacks SYMBOL; run VEP with --symbol"):
         read_vcf(write_vcf(tmp_path / "w.vcf", [], "Allele|Consequence|Gene"), "TUMOR")
     (tmp_path / "x.vcf").write_text("no vcf at all\n")
-    with pytest.raises(BadProfile, match=r"x\.vcf: no VCF that can be read"):
+    with pytest.raises(BadProfile, match=r"x\.vcf: a VCF that can't be read"):
         read_vcf(str(tmp_path / "x.vcf"), "TUMOR")
 
 
@@ -138,7 +138,7 @@ def test_absolute_copies_are_judged_by_ploidy(tmp_path):
     assert found[["G", "X1"]].isna().all()  # no segment; one copy of X is normal in a man
     np.testing.assert_array_equal(call_copies(np.array([0.0, 1, 3, 4, 5, 8, 9]), 4.0), [-2, -2, -1, 0, 1, 1, 2])
     (tmp_path / "bad.tsv").write_text(head + "ENSG1\tA\tchr1\t1\t1000\t-0.4\t0\t0\n")
-    with pytest.raises(BadProfile, match="negative or not whole; these are no total copies"):
+    with pytest.raises(BadProfile, match="negative or not integers; these are not total copies"):
         read_absolute(str(tmp_path / "bad.tsv"), "P")
 
 

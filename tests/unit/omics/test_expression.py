@@ -271,5 +271,5 @@ def test_cohorts_that_share_no_names_or_units_are_refused(tmp_path):
         normalise_rna(rows=rows, output=str(tmp_path / "o"), losses="l")
     (other / other.sum() * 1e6).set_axis(one.index).to_csv(tmp_path / "other.tsv", sep="\t")
     rows = rows_of(tmp_path / "one.tsv", one) + rows_of(tmp_path / "other.tsv", other, unit="tpm")
-    with pytest.raises(BadProfile, match=r"units that can't be compared \(counts; tpm\)"):
+    with pytest.raises(BadProfile, match=r"in incompatible units \(counts; tpm\)"):
         normalise_rna(rows=rows, output=str(tmp_path / "o"), losses="l")

@@ -163,9 +163,9 @@ def test_what_is_neither_tumour_nor_normal_or_not_known_is_left_out(tmp_path):
     assert list(rows.index) == ["f8"]
     unknown = "nothing says whether sample C3L-00004-0{} is tumour or normal; write its row yourself"
     assert left == {
-        "f1": "'Cell Lines' is no tissue of the patient",
+        "f1": "'Cell Lines' is not tissue of the patient",
         "f2": "sample type 'Control Analyte' is neither tumour nor normal",
-        "f3": "'Next Generation Cancer Model' is no tissue of the patient",
+        "f3": "'Next Generation Cancer Model' is not tissue of the patient",
         "f4": unknown.format(3), "f5": unknown.format(4), "f6": unknown.format(5),
         "f7": "sample type 'Saliva' is neither tumour nor normal",
     }  # fmt: skip
@@ -193,7 +193,7 @@ def test_sheet_and_barcode_may_not_contradict_each_other(tmp_path):
         tmp_path, [(STAR, case, f"{case}-01A", *grown), (STAR, case, f"{case}-11A", "", "", "", "")], NEW
     )
     assert list(again.index) == ["f2"]
-    assert left == {"f1": "'Derived Cell Line' is no tissue of the patient"}
+    assert left == {"f1": "'Derived Cell Line' is not tissue of the patient"}
 
 
 def test_a_maf_of_one_sample_is_known_by_its_name(tmp_path):
@@ -212,7 +212,7 @@ def test_a_maf_of_one_sample_is_known_by_its_name(tmp_path):
 
 def test_a_sheet_of_something_else_is_refused(tmp_path):
     (tmp_path / "sheet.tsv").write_text("id\tname\nx\ty\n")
-    with pytest.raises(BadProfile, match=r"no column File ID, File Name, .*this is no GDC sample sheet"):
+    with pytest.raises(BadProfile, match=r"no column File ID, File Name, .*this is not a GDC sample sheet"):
         list_gdc_profiles(
             downloads={"A": {"folder": str(tmp_path), "sample_sheet": str(tmp_path / "sheet.tsv")}},
             output="o",

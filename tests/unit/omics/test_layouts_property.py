@@ -103,7 +103,7 @@ def test_a_gene_is_no_name_for_the_column_of_samples(tmp_path, human_genes, text
     """Rows that lost a cell below a header without a corner: each value would be its neighbour's."""
     (tmp_path / "m.tsv").write_text(text)
     row = {"format": "matrix", "path": str(tmp_path / "m.tsv"), "unit": "counts", "panel": ""}
-    with pytest.raises(BadProfile, match="is called '(TP53|__no_feature)' like a gene's"):
+    with pytest.raises(BadProfile, match="is called '(TP53|__no_feature)', like a gene"):
         read_rows([row | {"profile_id": "S1", "case_id": "S1", "column": "S1"}], Reading(table=human_genes))
 
 

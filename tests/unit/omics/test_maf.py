@@ -78,14 +78,14 @@ def test_a_delimiter_at_the_end_of_rows_moves_nothing(tmp_path, repository):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (HEAD + "1\tTP53\tMissense_Mutation\tA\tPASS\tSomatic\tp.X\n", r"line 2: 7 cells below a header of 6"),
+        (HEAD + "1\tTP53\tMissense_Mutation\tA\tPASS\tSomatic\tp.X\n", r"line 2: 7 cells under a header of 6"),
         (HEAD + "1\tTP53\tMissense_Mutation\tA\tPASS\tSomatic\t\n", r"line 2: 7 cells .*row\.names = FALSE"),
         (HEAD + "TP53\tMissense_Mutation\tA\tPASS\tSomatic\tp\tmore\n", r"line 2: 7 cells"),
-        (HEAD + ROWS + "TP53\tMissense_Mut", r"line 4: no Tumor_Sample_Barcode; is the row cut short"),
+        (HEAD + ROWS + "TP53\tMissense_Mut", r"line 4: no Tumor_Sample_Barcode; is the row truncated"),
         (HEAD + "TP53\t\tA\n", r"line 2: no Variant_Classification"),
-        (HEAD.replace("\t", ",") + ROWS.replace("\t", ","), r"separated by commas; a MAF is separated by tabs"),
+        (HEAD.replace("\t", ",") + ROWS.replace("\t", ","), r"separated by commas; save it with tabs"),
         ('"' + HEAD.replace("\t", '"\t"'), r"its header is quoted; write it without quotes"),
-        ("Gene\tSample\nTP53\tA\n", r"no column Hugo_Symbol, .*this is no MAF\. The header has Gene, Sample"),
+        ("Gene\tSample\nTP53\tA\n", r"no column Hugo_Symbol, .*this is not a MAF\. The header has Gene, Sample"),
         (HEAD.replace("HGVSp", "FILTER") + ROWS, r"column FILTER is there 2 times"),
         (HEAD.replace("HGVSp", "filter") + ROWS, r"column FILTER is there 2 times"),
         ("#version 2.4\n", r"empty, or no header"),

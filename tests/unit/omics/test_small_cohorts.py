@@ -44,14 +44,14 @@ def equals(number=4):
     [
         (counts_of(1), VST, "with one profile there is no spread"),
         (equals(), VST, "the 4 profiles hardly differ beyond chance"),
-        (counts_of(3) * 0, VST, "there is not one count"),
+        (counts_of(3) * 0, VST, "all counts are 0; size factors"),
         (counts_of(4), {"value": "vst", "vst": {"design": "~profile_id", "genes": 0}}, "there are no replicates"),
         (counts_of(4), {"value": "vst", "vst": {"design": "~nothing", "genes": 0}}, "factor `nothing`"),
     ],
 )
 def test_a_vst_that_cant_be_fitted_is_told(counts, settings, words, tmp_path):
     with pytest.raises(
-        BadProfile, match="cohort A gets no VST: .*Set omics/value to log2_cpm, or name another"
+        BadProfile, match="cohort A has no VST: .*Set omics/value to log2_cpm, or name another"
     ) as error:
         normalise(tmp_path, counts, **settings)
     assert words in str(error.value)
@@ -88,10 +88,10 @@ def test_a_fit_that_says_nothing_about_a_cohort(tmp_path, caplog):
     others = counts_of(3).set_axis([f"H{i}" for i in range(60)])
     for counts, reference, words, with_factors in (
         (counts_of(3), "logs/fit.h5", "holds no VST; make it again with omics/value vst", True),
-        (counts_of(3), "tpm.h5", "holds no fit, for not every profile of its cohort has counts", False),
+        (counts_of(3), "tpm.h5", "holds no fit, because not every profile of its cohort has counts", False),
         (others, "logs/fit.h5", "no gene that the size factors rest on is in this cohort", False),
     ):
-        with pytest.raises(BadProfile, match=f"cohort A gets no VST: .*{words}"):
+        with pytest.raises(BadProfile, match=f"cohort A has no VST: .*{words}"):
             normalise(tmp_path / "x", counts, tmp_path / reference, **VST)
         with caplog.at_level(logging.WARNING):
             data = normalise(tmp_path / "x", counts, tmp_path / reference)

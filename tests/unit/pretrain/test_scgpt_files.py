@@ -49,9 +49,9 @@ def test_weights_below_another_name_or_that_are_no_numbers(given):
 @pytest.mark.parametrize(
     ("name", "text", "says"),
     [
-        ("args.json", "", r"args\.json is no JSON"),
+        ("args.json", "", r"args\.json is not JSON"),
         ("args.json", "[]", r"args\.json holds no JSON object, but a list"),
-        ("vocab.json", '{"A": 0', r"vocab\.json is no JSON"),
+        ("vocab.json", '{"A": 0', r"vocab\.json is not JSON"),
         ("vocab.json", '["A"]', r"vocab\.json holds no JSON object, but a list"),
         ("vocab.json", '{"A": "0", "<pad>": 1}', r"vocab\.json, key A: '0' is no whole number"),
     ],

@@ -142,7 +142,7 @@ def test_parts_of_a_hamamatsu_slide_that_are_missing_or_cut_off_are_named(tmp_pa
     pixels.unlink()
     assert look(path)["detail"] == "files of the slide are missing or empty: Scan(0,0).jpg; copy the whole slide again"
     (tmp_path / "set.ndpis").write_text("[NanoZoomer Digital Pathology Image Set]\nNoImages=1\nImage0=a.ndpi\n")
-    assert "give each .ndpi file that it names a row of its own" in look(tmp_path / "set.ndpis")["detail"]
+    assert "write one row per .ndpi file that it names" in look(tmp_path / "set.ndpis")["detail"]
 
 
 def test_parts_of_a_mirax_slide(tmp_path):

@@ -90,7 +90,7 @@ def test_attributes_of_another_slide_or_grid(change, says, tmp_path):
         (COORDS * 0.25 + 0.5, "not all whole numbers of pixels"),
         (np.where(COORDS == 512, np.nan, COORDS), "not all whole numbers of pixels"),
         (COORDS.T, "shape 2 x 3, N x 2 is wanted"),
-        (COORDS.astype("S8"), "'coords' holds |S8, and numbers are wanted"),
+        (COORDS.astype("S8"), "'coords' holds |S8, numbers are expected"),
     ],
 )
 def test_coordinates_that_are_none_of_the_slide(values, says, tmp_path):
@@ -124,12 +124,12 @@ def half_written(handle, folder):
 @pytest.mark.parametrize(
     ("write", "says"),
     [
-        (outside, "the values of 'coords' lie in other files"),
+        (outside, "the values of 'coords' are in other files"),
         (linked, "'coords' is a link into another file"),
-        (virtual, "the values of 'coords' lie in other files"),
+        (virtual, "the values of 'coords' are in other files"),
         (unwritten, "0 of its 1000000000 blocks were written"),
         (half_written, "1 of its 2 blocks were written"),
-        (lambda handle, folder: handle.create_group("coords"), "'coords' is a group, an array is wanted"),
+        (lambda handle, folder: handle.create_group("coords"), "'coords' is a group, not an array"),
         (lambda handle, folder: handle.create_dataset("places", data=COORDS), "no dataset 'coords', only places"),
     ],
 )

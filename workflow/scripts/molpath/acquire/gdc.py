@@ -17,7 +17,7 @@ from .web import Service, Unreachable, shown
 
 log = logging.getLogger(__name__)
 
-#: What is asked of each file (GDC API, appendix A: fields of the endpoint `files`).
+#: Fields requested for each file (GDC API, appendix A: fields of the endpoint `files`).
 FIELDS = (
     "file_id", "file_name", "file_size", "md5sum", "cases.submitter_id", "cases.primary_site",
     "cases.project.project_id", *gdc_samples.FIELDS,
@@ -35,9 +35,9 @@ def list_gdc(
     """Rows of the slide sheet, by project and id, and of the profile sheet, by id, of one cohort.
 
     settings: projects, programs (names of the GDC; either may be empty), sample_types, access, strategy (kind of
-    slide). slides: False if another service has them. Files lie, or will, as gdc-client puts them: folder/<file
+    slide). slides: False if another service has them. Files are where gdc-client puts them: folder/<file
     id>/<file name>. Kinds of tissue are chosen here and not by the service, so that what is left out can be counted.
-    Raises Unreachable if the service doesn't answer, ValueError if it has nothing of what must be there.
+    Raises Unreachable if the service doesn't answer, ValueError if it lacks what is required.
     """
     common = {"access": settings["access"]}
     common |= {"cases.project.project_id": settings["projects"], "cases.project.program.name": settings["programs"]}
@@ -47,7 +47,7 @@ def list_gdc(
         hits = query_files(service, api, filters[sheet] | common, left_out)
         matches[sheet] = choose(hits, cohort, sheet, settings["sample_types"], left_out)
         if not matches[sheet]:
-            explanation = left_out.summary(cohort, sheet) or "; ".join(left_out.said) or "it lists no such file"
+            explanation = left_out.summary(cohort, sheet) or "; ".join(left_out.warnings) or "it lists no such file"
             message = (
                 f"config, key acquire/gdc/{cohort}: no {sheet} of the GDC ({explanation}); see projects, sample_types"
             )
@@ -61,7 +61,7 @@ def list_gdc(
         names = ", ".join(sorted(projects[shared[0]]))
         left_out.warn(
             f"cohort {cohort}: projects share names of cases ({len(shared)} in all, first {shared[0]}, in {names}): "
-            "slides and profiles are paired by case; make a cohort of each project if they are not the same people"
+            "slides and profiles are paired by case; make one cohort per project if these are different patients"
         )
     return (
         slide_rows(matches["slides"], cohort, settings["strategy"], folder, api),
@@ -72,8 +72,8 @@ def list_gdc(
 def query_files(service: Service, api: str, filters: Mapping[str, Sequence[str]], left_out: LeftOut) -> list[dict]:
     """Every file that matches (field -> allowed values; without values the field doesn't matter), page by page.
 
-    What the service warns of (fields that it doesn't know any more) goes to `left_out`. Raises Unreachable if fewer
-    come than the service says there are: a sheet must not be cut short in silence.
+    Warnings of the service (fields that it no longer knows) go to `left_out`. Raises Unreachable if fewer
+    files arrive than the service announces: a sheet must not be truncated silently.
     """
     content = [{"op": "in", "content": {"field": f, "value": list(v)}} for f, v in sorted(filters.items()) if v]
     body: dict[str, Any] = {"filters": {"op": "and", "content": content}, "fields": ",".join(FIELDS), "format": "JSON"}
@@ -98,12 +98,12 @@ def query_files(service: Service, api: str, filters: Mapping[str, Sequence[str]]
 
 
 def total_of(value: Any) -> int:
-    """How many there are: a number, or an object with it."""
+    """The total: a number, or an object that holds it."""
     return int(value["value"] if isinstance(value, dict) else value)
 
 
 def choose(hits: Iterable[dict], cohort: str, sheet: str, types: Sequence[str], left_out: LeftOut) -> Found:
-    """Files of one case and one kind of tissue that is asked for (sample_types; empty: any); others are counted."""
+    """Files of one case and one requested kind of tissue (sample_types; empty: any); the others are counted."""
     allowed = {name.lower() for name in types}
     chosen: Found = []
     for hit in hits:
@@ -124,14 +124,14 @@ def choose(hits: Iterable[dict], cohort: str, sheet: str, types: Sequence[str], 
 
 
 def project_of(case: Mapping[str, Any]) -> str:
-    """The project of a case, '' where it isn't said."""
+    """The project of a case, '' if not given."""
     return (case.get("project") or {}).get("project_id") or ""
 
 
 def slide_rows(files: Found, cohort: str, strategy: str, folder: str, api: str) -> list[dict]:
     """Rows of the slide sheet. slide_id is the file's name without its ending, as TRIDENT and Patho-Bench have it.
 
-    Slides of a project stand together, so that few shards hold those of the projects that only some models embed.
+    Slides of a project are kept together, so that few shards hold those of projects that only some models embed.
     """
     rows, names = [], set()
     for hit, tissue in sorted(
@@ -160,9 +160,9 @@ def slide_rows(files: Found, cohort: str, strategy: str, folder: str, api: str) 
 
 
 def profile_rows(files: Found, cohort: str, folder: str, api: str) -> list[dict]:
-    """Rows of the profile sheet, named by aliquot where the GDC says it, so that the rule for aliquots can choose.
+    """Rows of the profile sheet, named by aliquot if the GDC gives it, so that the rule for aliquots can choose.
 
-    Of TCGA the aliquot's barcode, which holds its sample's, is the sample_id. Two files of one name are numbered in the
+    For TCGA the aliquot's barcode, which contains its sample's, is the sample_id. Two files of one name are numbered in
     order of file_id.
     """
     rows: list[dict] = []
@@ -195,12 +195,12 @@ def profile_rows(files: Found, cohort: str, folder: str, api: str) -> list[dict]
 
 
 def path_of(hit: Mapping[str, Any], folder: str) -> str:
-    """Where a file lies, or will."""
+    """Where a file is, or will be."""
     return f"{folder}/{Path(hit['file_id']).name}/{Path(hit['file_name']).name}"
 
 
 def download_columns(hit: Mapping[str, Any], api: str) -> dict[str, str]:
-    """What the download needs of a file; cells are empty where the GDC doesn't say (an index that is being rebuilt)."""
+    """What the download needs to know; cells are empty if the GDC doesn't say (an index that is being rebuilt)."""
     size, md5 = hit.get("file_size"), hit.get("md5sum") or ""
     if not size or not md5:
         log.warning("%s (%s): the GDC announces no %s", hit["file_name"], hit["file_id"], "MD5" if size else "size")

@@ -19,7 +19,7 @@ _FILE = re.compile(r"(https?://.+)/data/([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0
 def newer_version(service: Service, file: Mapping[str, str]) -> tuple[dict[str, str] | None, str]:
     """The newest version of a file of the GDC, as a row for the same path, and a sentence; else None and ''.
 
-    None with a sentence where its name is another than that of `path`: nobody can say that it is the same slide.
+    None with a sentence if its name differs from that of `path`: it may be another slide.
     """
     match = _FILE.fullmatch(file["url"])
     if not match or not service.is_home(file["url"]):

@@ -1,4 +1,4 @@
-"""What the GDC says of a file's case and samples, by its old fields and by those that took their place.
+"""What the GDC says about a file's case and samples, in its old fields and in those that replaced them.
 
 `sample_type` is deprecated since data release 40 (2024); `tissue_type`, `tumor_descriptor`, `specimen_type` and
 `preservation_method` say the same, and any of them may be null or missing. https://docs.gdc.cancer.gov (data
@@ -52,7 +52,7 @@ class Tissue:
 
 
 class NotOneTissue(ValueError):
-    """A file of no case, of several, or of tumour and normal tissue together: in words, and in words to count by."""
+    """A file of no case, of several, or of tumour and normal tissue together: a message, and a reason to count by."""
 
     def __init__(self, message: str, reason: str = ""):
         super().__init__(message)
@@ -101,9 +101,9 @@ def label_of(sample: Mapping[str, Any]) -> str:
 
 
 def kinds_of(sample: Mapping[str, Any]) -> set[str]:
-    """tumour, normal, other: what the fields of one sample say, several if they contradict each other.
+    """tumour, normal, other: what the fields of a sample say, several if they contradict each other.
 
-    Where they say nothing its barcode does.
+    If they say nothing, the barcode decides.
     """
     kinds = {kind_of_words(sample.get(name) or "") for name in ("tissue_type", "sample_type")} - {""}
     code = parse_barcode(sample.get("submitter_id") or "")
@@ -113,7 +113,7 @@ def kinds_of(sample: Mapping[str, Any]) -> set[str]:
 
 
 def words_of(sample: Mapping[str, Any]) -> Iterator[str]:
-    """Every word under which a sample may be asked for, in lower case."""
+    """Every term by which a sample may be requested, in lower case."""
     field_values = [str(sample.get(name) or "").lower() for name in ("sample_type", "tissue_type", "tumor_descriptor")]
     yield from filter(None, [*field_values, label_of(sample).lower()])
     kinds = kinds_of(sample)
@@ -147,7 +147,7 @@ def aliquot_of(hit: Mapping[str, Any], samples: list[dict]) -> str:
 
 
 def specimen_of(samples: list[dict]) -> str:
-    """FFPE or frozen, where `preservation_method` says it for all samples alike."""
+    """FFPE or frozen, if `preservation_method` says the same of all samples."""
     methods = {str(sample.get("preservation_method") or "").lower() for sample in samples}
     if methods == {"ffpe"}:
         return "FFPE"

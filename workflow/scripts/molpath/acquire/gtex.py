@@ -31,7 +31,7 @@ def list_gtex(
     settings: images (address under which a slide is), slide_list (the portal's CSV, or '' to ask `api`), api, samples
     (address of the table of sample attributes), tpm (address of the GCT with every sample), tpm_md5. slides: rows of
     another service, which get what the portal says of the same specimen. A sample is in the GCT if its SMAFRZE says
-    RNASEQ. Slide and RNA belong together by the portal's sampleId, and where it names none (or one that the GCT
+    RNASEQ. Slide and RNA are matched by the portal's sampleId, and if it names none (or one that the GCT
     does not hold) by donor and the first three digits of the tissue code. Images that the portal hides are left out.
     Raises Unreachable, or ValueError for a table without the columns and for slides that are no longer under `images`.
     """
@@ -52,7 +52,7 @@ def list_gtex(
         if image.get("hide"):
             left_out.add(cohort, "slides", slide["project"], "normal", "the portal hides it")
         else:
-            visible.append(slide | told_by(image, slide))
+            visible.append(slide | portal_columns(image, slide))
     samples = read_samples(service, settings["samples"])
     profiles = profile_rows(list(samples), cohort, settings, folder)
     columns = {row["column"] for row in profiles}
@@ -72,8 +72,8 @@ def specimen_of(name: str) -> tuple[str, str]:
     return (code.case, code.sample) if code else (name, "")
 
 
-def told_by(image: Mapping[str, Any], slide: Mapping[str, str]) -> dict[str, str]:
-    """What the portal says of a slide: the sample whose RNA was taken beside it, pathologists' findings, organ."""
+def portal_columns(image: Mapping[str, Any], slide: Mapping[str, str]) -> dict[str, str]:
+    """What the portal says about a slide: sample with RNA from beside it, pathologists' findings, organ."""
     categories = image.get("pathologyNotesCategories") or {}
     return {
         "sample_id": image.get("sampleId") or slide["sample_id"],
@@ -88,12 +88,12 @@ def check_named(slides: Sequence[dict], cohort: str) -> None:
     if nameless:
         raise ValueError(
             f"{len(nameless)} of {len(slides)} slides of cohort {cohort} don't name their tissue, first {nameless[0]}: "
-            "no RNA can be given to them. Set key acquire/idc_names (config), or leave out acquire/gtex of this cohort"
+            "no RNA can be matched. Set key acquire/idc_names (config), or leave out acquire/gtex of this cohort"
         )
 
 
 def check_address(service: Service, slides: Sequence[dict], cohort: str) -> None:
-    """Ask for the first byte of one slide before thousands are listed under an address that has moved."""
+    """Request the first byte of one slide before thousands are listed under an address that has moved."""
     if not slides:
         return
     url = slides[0]["url"]
@@ -104,7 +104,7 @@ def check_address(service: Service, slides: Sequence[dict], cohort: str) -> None
         failure = str(error)
     if failure:
         raise ValueError(
-            f"config, key acquire/gtex/{cohort}/images: {shown(url)} gives no slide ({failure}). Take the slides from "
+            f"config, key acquire/gtex/{cohort}/images: {shown(url)} returns no slide ({failure}). Take slides from "
             f"the Imaging Data Commons, acquire: {{idc: {{{cohort}: {{collections: [gtex]}}}}}}, or correct the address"
         )
 
@@ -176,7 +176,7 @@ def slide_rows(images: Sequence[Mapping[str, Any]], cohort: str, address: str, f
 
 
 def profile_rows(samples: Sequence[str], cohort: str, settings: GtexCohort, folder: str) -> list[dict]:
-    """Rows of the profile sheet: each a column of one GCT."""
+    """Rows of the profile sheet, one per column of the GCT."""
     return list(
         _profile_rows(samples, cohort, settings, f"{folder}/{urlsplit(settings['tpm']).path.rsplit('/', 1)[-1]}")
     )

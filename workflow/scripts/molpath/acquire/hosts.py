@@ -1,4 +1,4 @@
-"""Whether a service as a whole fails, or single files of it."""
+"""Whether a whole service fails, or only single files."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-#: So many files in a row without an answer, and the service is asked for one that it is known to have.
+#: After so many files in a row without an answer, the service is asked for a file that it is known to have.
 IN_DOUBT = 3
-#: So many files in a row that fail or are refused while nothing of the service is known to come, and it is given up.
+#: After so many failed or refused files in a row, with none known to work, the service is given up.
 GIVEN_UP = 12
 
 
@@ -16,8 +16,8 @@ GIVEN_UP = 12
 class Host:
     """One service in one job.
 
-    good: address of a file that came (or was there) before; served: bytes came in this job. failed, refused: files in a
-    row without an answer, and with one that is a refusal, since the last that came. said: the last error without an
+    good: address of a file fetched (or present) before; served: bytes arrived in this job. failed, refused: files in a
+    row without an answer, and refused, since the last one that arrived. last_error: of the last file without an
     answer. down: why it is given up, or ''.
     """
 
@@ -25,12 +25,12 @@ class Host:
     served: bool = False
     failed: int = 0
     refused: int = 0
-    said: str = ""
+    last_error: str = ""
     down: str = ""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def came(self, url: str, from_service: bool) -> None:
-        """A file is right: from the service now, or there before."""
+        """A file is correct: fetched now, or present before."""
         with self.lock:
             self.good = self.good or url
             if from_service:
@@ -39,7 +39,7 @@ class Host:
     def fails(self, message: str, still_sends: Callable[[str], bool]) -> None:
         """A file got no answer; `still_sends` asks whether the file of an address still comes."""
         with self.lock:
-            self.failed, self.said = self.failed + 1, message
+            self.failed, self.last_error = self.failed + 1, message
             if self.down or self.failed % IN_DOUBT:
                 return
             if self.good:
@@ -48,13 +48,13 @@ class Host:
                 self.down = message
 
     def refuses(self, message: str, still_sends: Callable[[str], bool]) -> None:
-        """A file was refused: there is none, it is forbidden, or a page of HTML came in its place."""
+        """A file was refused: missing, forbidden, or replaced by an HTML page."""
         with self.lock:
             self.refused += 1
             if not self.down and not self.served and self.refused >= GIVEN_UP:
                 self.down = "" if self.good and still_sends(self.good) else message
 
     def lives(self, still_sends: Callable[[str], bool]) -> bool:
-        """True if the service sends other files: what fails now is the file and not the service."""
+        """True if the service sends other files: the file fails, not the service."""
         with self.lock:
             return not self.down and bool(self.good) and still_sends(self.good)

@@ -1,4 +1,4 @@
-"""Weights of an encoder from the Hugging Face hub, by its own client: cache, login and offline mode are the user's."""
+"""Weights of an encoder from the Hugging Face hub, by its own client, with the user's cache, login and offline mode."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 def fetch_hub_weights(*, table: str, name: str, weights: str, revision: str = "") -> None:
     """Put the weights of encoder `name` of `table` (features/encoders.yaml) at `weights`, byte for byte as published.
 
-    `revision` (a commit, branch or tag) replaces the table's; without either the newest is taken. The client's cache
+    `revision` (a commit, branch or tag) replaces the table's; without either, the newest is taken. The client's cache
     is asked first, and alone if HF_HUB_OFFLINE is set; its file is linked where the file system allows. A token comes
     from the user's own login (HF_TOKEN or `hf auth login`) and is neither read nor logged here. Raises
     WeightsUnavailable, saying what to do, if there is no access, no network or no such file.
@@ -65,7 +65,7 @@ def _download(facts: Facts, name: str, revision: str | None) -> Path:
 def _without_access(facts: Facts, name: str, error: Exception) -> str:
     return (
         f"encoder {name}: no access to {facts.hub} ({_status(error)}).\n"
-        f"Its makers give access on request: 1. ask at {facts.page} with the account you will use (some want the "
+        f"Its makers give access on request: 1. ask at {facts.page} with the account you will use (some require the "
         f"address of an institution, and approval can take days);\n"
         f"2. log in on this machine with `hf auth login`, or set HF_TOKEN to a token that may read gated "
         f"repositories (HF_TOKEN wins over a login); 3. start again.\n{_by_hand(facts, name)}"
@@ -86,6 +86,6 @@ def _by_hand(facts: Facts, name: str) -> str:
 
 
 def _status(error: Exception) -> str:
-    """The error in a few words; what a server sends in full is left out."""
+    """The error, abbreviated; a server's full answer is left out."""
     response = getattr(error, "response", None)
     return f"HTTP {response.status_code}" if response is not None else type(error).__name__

@@ -1,6 +1,6 @@
 """Slides of the NCI's Imaging Data Commons (IDC), as its index lists them, as rows of the slide sheet.
 
-The index is the Python package idc-index-data: a Parquet file with a row each DICOM series, read without a network. A
+The index is the Python package idc-index-data: a Parquet file with one row per DICOM series, read without network. A
 slide is a series: a folder of objects in an open bucket, with no login. The index has no names of slides; a second
 table of the same release (`sm_index`, https://github.com/ImagingDataCommons/idc-index-data) has them, and the tissue.
 """
@@ -42,7 +42,7 @@ _BATCH = 1 << 16
 
 @dataclass(frozen=True)
 class Index:
-    """What IDC has of slides: `series` with COLUMNS, `names` (name, place) by series, organ by collection."""
+    """Slides of the IDC: `series` with COLUMNS, `names` (name, organ) by series, organ by collection."""
 
     version: str
     series: pd.DataFrame
@@ -80,14 +80,14 @@ def package_index() -> Path:
 
 
 def read_names(service: Service, address: str) -> dict[str, tuple[str, str]]:
-    """Name of the slide and part of the body by series, of a file or of an address with its SHA-256 beside it."""
+    """Name of the slide and part of the body by series, from a file or from an address with its SHA-256 beside it."""
     if "://" in address:
         contents = service.ask("GET", address).content
         try:
             announced = next(iter(service.ask("GET", f"{address}.sha256").text.split()), "")
         except NotFound:
             announced = ""
-            log.warning("%s.sha256: not found, so the table is taken as it came", shown(address))
+            log.warning("%s.sha256: not found, so the table is not verified", shown(address))
         if announced and announced != hashlib.sha256(contents).hexdigest():
             raise ValueError(f"{shown(address)}: its SHA-256 is not the one beside it; start again")
     else:
@@ -100,7 +100,7 @@ def read_names(service: Service, address: str) -> dict[str, tuple[str, str]]:
 
 
 def read_organs(path: Path) -> dict[str, str]:
-    """The part of the body by collection, where it is one ("Various" and lists are none)."""
+    """The part of the body by collection, if it is a single one ("Various" and lists are left out)."""
     if not path.exists():
         return {}
     table = pd.read_parquet(path, columns=["collection_id", "tumor_locations"]).fillna("")
@@ -148,8 +148,8 @@ def list_idc(index: Index, cohort: str, settings: IdcCohort, folder: str, left_o
 
 
 def slide_row(index: Index, series: Mapping, cohort: str, folder: str, left_out: LeftOut) -> dict | None:
-    """One row; None (counted) where description and name of a slide contradict each other, or no case or address is
-    said."""
+    """One row; None (counted) if description and name of a slide contradict each other, or if case or address is
+    missing."""
     case, uid, text = series["PatientID"] or "", series["SeriesInstanceUID"], series["SeriesDescription"] or ""
     if not fit_for_a_file(case) or not series["series_aws_url"]:
         left_out.add(
@@ -187,18 +187,18 @@ def slide_row(index: Index, series: Mapping, cohort: str, folder: str, left_out:
 
 
 def bytes_of(megabytes: float | None) -> str:
-    """Bytes of a series; '' where the index says none."""
+    """Bytes of a series; '' if the index doesn't say."""
     return str(round(megabytes * 1e6)) if megabytes and megabytes == megabytes else ""
 
 
 def kind_of_description(text: str) -> set[str]:
-    """tumour and normal, where a series description says so ("FFPE HE TP DX1", "HE normal_tissue")."""
+    """tumour and normal, if a series description says so ("FFPE HE TP DX1", "HE normal_tissue")."""
     terms = set(text.lower().split())
     return {kind for kind, kind_terms in (("tumour", TUMOUR), ("normal", NORMAL)) if terms & kind_terms}
 
 
 def sample_of(code: Barcode, name: str) -> str:
-    """The sample that a slide's name holds: of TCGA its vial, of GTEx the piece of tissue; '' where it holds none."""
+    """The sample in a slide's name: for TCGA the vial, for GTEx the piece of tissue; '' if there is none."""
     if code.program == "TCGA" and code.sample:
         return f"{code.case}-{code.sample}{code.vial}"
     return name if code.program == "GTEx" and code.sample else ""
@@ -215,7 +215,7 @@ def project_of(collection: str) -> str:
 
 
 def named(rows) -> list[dict]:
-    """The rows, a name that several slides have made longer by the series."""
+    """The rows; names shared by several slides are extended by the series."""
     rows = list(rows)
     counts = Counter(row["slide_id"] for row in rows)
     return [

@@ -1,6 +1,6 @@
 """A set of objects of a bucket, as one slide: every object under s3://bucket/prefix/*, into one folder.
 
-A DICOM series lies in buckets like this, an object for each level of the slide. The list of the bucket (ListObjectsV2)
+Buckets store DICOM series like this, one object per level of the slide. The list of the bucket (ListObjectsV2)
 says size and ETag of each object; an ETag of 32 hexadecimal digits is its MD5, one with a dash is that of an upload in
 parts and tells versions apart only.
 """
@@ -42,19 +42,19 @@ def list_objects(service: Service, url: str) -> list[dict[str, str]]:
         try:
             tree = xml.fromstring(answer.content)
         except xml.ParseError:
-            raise Unreachable(f"{SCHEME}{bucket}: the answer is no list of a bucket") from None
+            raise Unreachable(f"{SCHEME}{bucket}: the answer is not a bucket listing") from None
         space = tree.tag.rpartition("}")[0] + "}" if tree.tag.startswith("{") else ""
         for entry in tree.iter(f"{space}Contents"):
             key, size, etag = (entry.findtext(f"{space}{name}") or "" for name in ("Key", "Size", "ETag"))
             if not key.endswith("/"):  # a folder's own entry
                 objects.append(_object_of(bucket, prefix, key, size, etag))
         if tree.tag != f"{space}ListBucketResult":
-            raise Unreachable(f"{SCHEME}{bucket}: the answer is no list of a bucket")
+            raise Unreachable(f"{SCHEME}{bucket}: the answer is not a bucket listing")
         token = tree.findtext(f"{space}NextContinuationToken")
         if not token:
             break
         if token == query.get("continuation-token"):
-            raise Unreachable(f"{SCHEME}{bucket}: the bucket lists the same page again and again")
+            raise Unreachable(f"{SCHEME}{bucket}: the bucket repeats the same page of its listing")
         query["continuation-token"] = token
     if not objects:
         raise NotFound(f"{url}: the bucket lists no object under this name")
@@ -75,7 +75,7 @@ def _object_of(bucket: str, prefix: str, key: str, size: str, etag: str) -> dict
 def fetch_set(transfer: Transfer, file: Mapping[str, str]) -> tuple[int, str]:
     """Bytes and digest of the folder at file["path"], which appears when every object of file["url"] is there.
 
-    Until then objects lie in `<path>.part`, finished ones under their names: a later call goes on with the rest. The
+    Until then objects are in `<path>.part`, finished ones under their names: a later call resumes with the rest. The
     digest is the MD5 of the lines "<MD5> <name>". Raises as `Transfer.fetch`.
     """
     path = Path(file["path"])
@@ -110,7 +110,7 @@ def fetch_set(transfer: Transfer, file: Mapping[str, str]) -> tuple[int, str]:
 
 
 def _present(transfer: Transfer, file: Mapping[str, str], path: Path) -> tuple[int, str]:
-    """The same of a folder that is there; it is asked for at the bucket only where no size was announced."""
+    """The same for a folder that exists; the bucket is asked only if no size was announced."""
     if not path.is_dir():
         raise SetAside("other_file", f"{path} is there, but it is a file and not the folder of a series; remove it")
     sizes = {entry.name: entry.stat().st_size for entry in sorted(path.iterdir())}

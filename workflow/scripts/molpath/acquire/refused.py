@@ -1,4 +1,4 @@
-"""Every file that a service refused, in one list, and the way to ask for it again."""
+"""A list of every file that a service refused, and how to request it again."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ COLUMNS = ("kind", "block", "id", "path", "reason", "detail")
 
 
 def list_refused(downloads: str, retry: bool) -> str:
-    """Write <downloads>/refused.tsv, a row each file that is set aside; how many there are by reason, in words.
+    """Write <downloads>/refused.tsv, one row per file that is set aside; returns the counts by reason as text.
 
     retry: leave a mark for each block that has some (<downloads>/retry/<kind>/<block>), which the planning reads: the
-    next run does its job again, and asks for nothing else of it (what is there is known by its size and time).
+    next run repeats its job and requests nothing else (files already there are recognised by size and time).
     """
     rows: list[dict[str, str]] = []
     manifests: list[Path] = []
@@ -36,5 +36,5 @@ def list_refused(downloads: str, retry: bool) -> str:
         for path in manifests:
             marker = Path(downloads, "retry", path.parent.name, path.stem)
             write_text(marker, f"{time.time_ns()}\n")
-        message += f"; the next run asks for them again, in {len(manifests)} jobs"
+        message += f"; the next run requests them again, in {len(manifests)} jobs"
     return message

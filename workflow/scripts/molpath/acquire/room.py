@@ -1,4 +1,4 @@
-"""Free disk against what was announced, before the first byte."""
+"""Compare free disk space with the announced sizes before downloading."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from .transfer import NoRoom
 
 
 def check_room(files: Sequence[Mapping[str, str]]) -> None:
-    """Raise NoRoom if a file system has less room (for this user: quotas that it reports count) than what is missing.
+    """Raise NoRoom if a file system has less free space (for this user: reported quotas count) than is missing.
 
-    files: path, bytes ('' if unknown: not counted). What of a file is there, or in its part, needs no more room.
+    files: path, bytes ('' if unknown: not counted). What is already there, or in a partial file, needs no more space.
     """
     missing: defaultdict[int, int] = defaultdict(int)
     folder_of: dict[int, Path] = {}

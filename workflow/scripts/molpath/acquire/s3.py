@@ -24,7 +24,7 @@ def address(url: str) -> str:
 
 
 def login() -> AWS4Auth | None:
-    """What signs requests with the keys of the environment; None without keys: public buckets need none."""
+    """Signs requests with the keys of the environment; None without keys: public buckets need none."""
     key, secret = os.environ.get(KEY), os.environ.get(SECRET)
     if not key or not secret:
         return None
@@ -37,7 +37,7 @@ def of_environment(names: tuple[str, ...]) -> str:
 
 
 def denied(url: str, status: int, region: str) -> str:
-    """What to do about an answer that is no file. region: the bucket's, where the service says it."""
+    """What to do about an answer that is not a file. region: the bucket's, if the service gives it."""
     if region and region != (of_environment(REGIONS) or _HOME):
         return f"{url}: HTTP {status}, the bucket is in another region: export {REGIONS[0]}={region}, and start again"
     cause = "the keys were not accepted, or may not read it" if login() else f"no keys ({KEY}, {SECRET})"

@@ -1,4 +1,4 @@
-"""An address of each service that sent its file in some job.
+"""An address of each service that worked in some job.
 
 A job whose own files are all refused asks for it, to know whether the service or the files are to blame.
 """
@@ -13,7 +13,7 @@ from .web import origin
 
 
 class Served:
-    """Addresses, a line each service and job, of which the last of a service counts; '' keeps none.
+    """Addresses, one line per service and job, the last of a service counts; '' stores none.
 
     Addresses with a login or a query (they may hold a secret) are not kept.
     """

@@ -22,10 +22,10 @@ log = logging.getLogger(__name__)
 
 
 def write_sheets(*, settings: Acquire, sheets: str, downloads: str, service: Service) -> dict[str, str]:
-    """Write slides.tsv, profiles.tsv and left_out.tsv to the folder `sheets`; in words what each holds, by its path.
+    """Write slides.tsv, profiles.tsv and left_out.tsv to folder `sheets`; returns a summary of each by path.
 
-    settings: section acquire of the config. Files lie, or will, in a cohort's `folder`, else in downloads/<cohort>. A
-    cohort that stands under `idc` and under `gdc` or `gtex` has its slides from the IDC and its profiles from there.
+    settings: section acquire of the config. Files are or will be in a cohort's `folder`, else in downloads/<cohort>. A
+    cohort under `idc` and also `gdc` or `gtex` has its slides from the IDC and its profiles from the other.
     Rows are in the order of cohorts, projects and ids: the same answers give the same bytes.
     """
     of_idc = {name for name, idc_settings in settings["idc"].items() if idc_settings["collections"]}
@@ -33,7 +33,7 @@ def write_sheets(*, settings: Acquire, sheets: str, downloads: str, service: Ser
     if not cohorts:
         raise ValueError("config, section acquire names no cohort under gdc, gtex or idc: nothing to ask for")
     if twice := sorted(set(settings["gdc"]) & set(settings["gtex"])):
-        raise ValueError(f"config, section acquire: {twice[0]} stands under gdc and gtex; give one another name")
+        raise ValueError(f"config, section acquire: {twice[0]} is listed under gdc and gtex; rename one")
     left_out = LeftOut()
     index = read_index(service, settings["idc_index"], settings["idc_names"]) if of_idc else None
     slides: list[dict] = []
@@ -47,7 +47,7 @@ def write_sheets(*, settings: Acquire, sheets: str, downloads: str, service: Ser
         count = Counter(row[key] for row in rows)
         if twice := [row_id for row_id in count if count[row_id] > 1]:
             left_out.warn(
-                f"{path} repeats ids ({len(twice)} in all, first {twice[0]}), which no other command takes: "
+                f"{path} repeats ids ({len(twice)} in all, first {twice[0]}), which no other command accepts: "
                 "cohorts of section acquire overlap; list a project or collection once"
             )
         messages[str(path)] = what_changed(path, key, rows)
@@ -61,13 +61,13 @@ def write_sheets(*, settings: Acquire, sheets: str, downloads: str, service: Ser
     write_tsv(Path(sheets) / "left_out.tsv", pd.DataFrame(counts, columns=list(COLUMNS)))
     for cohort, sheet in sorted({(row["cohort"], row["sheet"]) for row in counts}):
         messages[f"{sheets}/left_out.tsv, {sheet} of {cohort}"] = left_out.summary(cohort, sheet)
-    return messages | {f"warning {i}": message for i, message in enumerate(left_out.said, start=1)}
+    return messages | {f"warning {i}": message for i, message in enumerate(left_out.warnings, start=1)}
 
 
 def list_cohort(
     settings: Acquire, cohort: str, downloads: str, service: Service, index: Index | None, left_out: LeftOut
 ) -> tuple[list[dict], list[dict]]:
-    """Rows of slides and profiles of one cohort, from one service or two; paired where it is asked for."""
+    """Rows of slides and profiles of a cohort, from one or two services; paired if requested."""
 
     def folder(section: str) -> str:
         return settings[section][cohort]["folder"] or f"{downloads}/{cohort}"  # type: ignore[literal-required, no-any-return]
@@ -94,7 +94,7 @@ def list_cohort(
 
 
 def what_changed(path: Path, key: str, rows: list[dict]) -> str:
-    """Rows now and the bytes they announce, and how the rows differ from a sheet that is there already."""
+    """Number of rows and announced bytes, and how the rows differ from an existing sheet."""
     ids = {row[key] for row in rows}
     previous = set(read_tsv(path)[key]) if path.exists() else set()
     changed = f" ({len(ids - previous)} new, {len(previous - ids)} gone)" if previous else ""

@@ -1,4 +1,4 @@
-"""One file over the network: resumed where it was cut, checked, and given its name only when it is right."""
+"""One file over the network: resumed after a cut, checked, and renamed only when it is correct."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PACKED = (".gz", ".tgz", ".bgz")
 
 
 class SetAside(Exception):
-    """A file that is left out: a word of `download.REASONS` and a sentence."""
+    """A file is set aside: one of `download.REASONS` and a sentence."""
 
 
 class NoRoom(Exception):
@@ -43,7 +43,7 @@ class Transfer:
         """Bytes and MD5 of the file at file["path"], which is fetched unless it is there.
 
         file: id, path, url, md5 and bytes ('' if unknown) and perhaps etag (the version that was listed). Raises
-        SetAside for one that is there and differs, or came wrong twice; NoRoom; and what `Service.ask` raises.
+        SetAside for one that is there and differs, or arrived wrong twice; NoRoom; and what `Service.ask` raises.
         """
         path = Path(file["path"])
         if os.path.isdir(path) or os.path.isdir(part_of(path, file)):
@@ -55,7 +55,7 @@ class Transfer:
             return path.stat().st_size, md5
         path.parent.mkdir(parents=True, exist_ok=True)
         part = part_of(path, file)
-        if not file["md5"] and not file.get("etag"):  # nothing would tell that a part is of another version of the file
+        if not file["md5"] and not file.get("etag"):  # a part of another version of the file could not be detected
             part.unlink(missing_ok=True)
         problem = ""
         for _ in range(2):
@@ -73,9 +73,9 @@ class Transfer:
         raise SetAside(_reason_of(problem), f"twice {problem}")
 
     def checked(self, path: Path, file: Mapping[str, str]) -> tuple[str, str]:
-        """In words what is wrong with size, MD5 or first bytes, '' if they are as announced; and the MD5.
+        """What is wrong with size, MD5 or first bytes, '' if they are as announced; and the MD5.
 
-        First bytes are looked at where no MD5 was announced, which would say more.
+        First bytes are checked only if no MD5 was announced.
         """
         size = path.stat().st_size
         if file["bytes"] and size != int(file["bytes"]):
@@ -88,13 +88,13 @@ class Transfer:
         return "", md5
 
     def _complete(self, file: Mapping[str, str], part: Path) -> str:
-        """Go on with `part` until the service has sent all; in words what came instead of the file, '' if it came.
+        """Resume `part` until the service has sent all; returns what arrived instead of the file, '' if it arrived.
 
         Raises Unreachable after too many cuts without a new byte.
         """
         cuts, validator = 0, file.get("etag", "")
         while cuts < self.service.attempts:
-            if not validator and not file["md5"]:  # nothing would tell that the rest is of another version
+            if not validator and not file["md5"]:  # a rest of another version could not be detected
                 part.unlink(missing_ok=True)
             size_before = size_of(part)
             complete, validator, page = self._receive(file, part, validator)
@@ -107,7 +107,7 @@ class Transfer:
         raise Unreachable(f"{shown(file['url'])}: cut off {cuts} times at byte {size_of(part)}")
 
     def _receive(self, file: Mapping[str, str], part: Path, validator: str) -> tuple[bool, str, str]:
-        """Append one answer to `part`: is it whole now, the version (ETag) sent, and what came instead of a file."""
+        """Append one answer to `part`: is it complete now, its version (ETag), and what came instead of a file."""
         size_before = offset = size_of(part)
         headers = {"Accept-Encoding": "identity"}
         if offset:
@@ -131,7 +131,7 @@ class Transfer:
                 # Bytes that don't fit those that are there.
                 if not content_range or int(content_range[1]) > offset or other_version:
                     part.unlink(missing_ok=True)
-                    return False, "", "" if offset else "the answer is a piece of the file that was not asked for"
+                    return False, "", "" if offset else "the answer is a piece of the file that was not requested"
                 offset, total = int(content_range[1]), int(content_range[2]) if content_range[2] != "*" else total
             else:
                 offset = 0
@@ -140,12 +140,12 @@ class Transfer:
             too_short = size_of(part) < total and (
                 response.status_code == 206 or "Content-Length" not in response.headers
             )
-            # The same once more is all that the service has: the check says that it is too short.
+            # The same bytes again are all that the service has: the check reports that the file is too short.
             return received and (not too_short or size_of(part) <= size_before), version, ""
 
 
 def version_of(response: requests.Response, url: str) -> str:
-    """What tells versions of a file apart, and If-Range takes: its ETag, else the time of its last change; or ''."""
+    """What distinguishes versions of a file, and If-Range accepts: its ETag, else its time of modification; or ''."""
     etag = response.headers.get("ETag", "")
     if etag and not etag.startswith("W/"):
         return etag
@@ -153,7 +153,7 @@ def version_of(response: requests.Response, url: str) -> str:
 
 
 def size_announced(file: Mapping[str, str]) -> int:
-    """Bytes that the sheet says, 0 if it doesn't."""
+    """Bytes announced in the sheet, 0 if unknown."""
     return int(file["bytes"] or 0)
 
 
@@ -163,8 +163,8 @@ def is_packed(path: str) -> bool:
 
 
 def part_of(path: Path, file: Mapping[str, str]) -> Path:
-    """Where a file lies until it is whole. Without an MD5 the name holds the version that was listed: a part of another
-    version is then not gone on with."""
+    """Where a file is written until it is complete. Without an MD5 the name holds the listed version: a part of another
+    version is then not resumed."""
     version = "" if file["md5"] else re.sub("[^0-9A-Za-z-]", "", file.get("etag", ""))
     return path.with_name(f"{path.name}.{version}.part" if version else f"{path.name}.part")
 
@@ -191,7 +191,7 @@ def write_body(response: requests.Response, part: Path, start: int, packed: bool
             raise
         raise NoRoom(
             f"{part}: {error.strerror}. Make room or ask for more quota, then start again: what is downloaded stays, "
-            "and a part is gone on with."
+            "and parts are resumed."
         ) from None
     return True
 
@@ -203,5 +203,5 @@ def _reason_of(problem: str) -> str:
 
 
 def size_of(path: Path) -> int:
-    """Bytes of a file, 0 if there is none."""
+    """Bytes of a file, 0 if it doesn't exist."""
     return path.stat().st_size if path.exists() else 0

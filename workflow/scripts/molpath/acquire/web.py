@@ -27,11 +27,11 @@ _PASSING = (408, 429, 500, 502, 503, 504)
 
 
 class AccessDenied(Exception):
-    """The service refuses (401, 403): it wants a login, or the token is not (or no longer) good."""
+    """The service refuses (401, 403): it requires a login, or the token is not (or no longer) valid."""
 
 
 class Unreachable(Exception):
-    """The service gave no good answer after every attempt; later it may."""
+    """The service gave no usable answer after all attempts; it may later."""
 
 
 class NotFound(Exception):
@@ -39,7 +39,7 @@ class NotFound(Exception):
 
 
 class BadRequest(Exception):
-    """The service takes the request itself for wrong (400 and its like); the same again would be answered the same."""
+    """The service rejects the request itself (400 and the like); repeating it gives the same answer."""
 
 
 class Service(requests.Session):
@@ -95,7 +95,7 @@ class Service(requests.Session):
             raise NotFound(f"{shown(url)}: HTTP {status}")
         if 400 <= status < 500 and status not in _PASSING:
             raise BadRequest(f"{shown(url)}: HTTP {status}{service_message}")
-        # A redirect that is still one names no address that could be followed.
+        # A redirect that was not followed names no usable address.
         attempts = f" after {self.attempts} attempts" if status in _PASSING else ""
         raise Unreachable(f"{shown(url)}: HTTP {status}{attempts}{service_message}")
 
@@ -104,7 +104,7 @@ class Service(requests.Session):
         return origin(url) == self._token_host
 
     def _denied(self, url: str, status: int) -> str:
-        """What to do about a 401 or 403."""
+        """What to do about HTTP 401 or 403."""
         if self.is_home(url):
             return denied(url, status, bool(self._token))
         return (
@@ -113,7 +113,7 @@ class Service(requests.Session):
         )
 
     def rebuild_auth(self, prepared_request, response):
-        """Called by requests at each redirect; it knows of Authorization only."""
+        """Called by requests at each redirect; requests itself handles Authorization only."""
         if origin(prepared_request.url) != origin(response.request.url):
             for name in [_TOKEN_HEADER, *(name for name in prepared_request.headers if name.lower().startswith(_AMZ))]:
                 prepared_request.headers.pop(name, None)
@@ -121,7 +121,7 @@ class Service(requests.Session):
 
 
 def parts_of(url: str) -> SplitResult:
-    """The parts of an address; none of one that is none ("http://[::1/x"), which is refused when it is asked."""
+    """The parts of an address; empty ones for an invalid address ("http://[::1/x"), which is refused when requested."""
     try:
         return urlsplit(url)
     except ValueError:
@@ -141,9 +141,9 @@ def shown(url: str) -> str:
 
 
 def words_of(response: requests.Response) -> str:
-    """What the service itself says of an error, in one line after a blank and "It says"; '' if it says nothing.
+    """The service's own error message, on one line after a blank and "It says"; '' if there is none.
 
-    Read from the first bytes: a message of JSON or XML (S3), else plain text; pages of HTML say nothing to quote.
+    Read from the first bytes: a message in JSON or XML (S3), else plain text; HTML pages are not quoted.
     """
     try:
         text = (response.raw.read(4096, decode_content=True) or response.content[:4096]).decode("utf-8", "replace")
@@ -157,7 +157,7 @@ def words_of(response: requests.Response) -> str:
 
 
 def without_secrets(text: str, token: str, *urls: str) -> str:
-    """What a service says, which may repeat what it was sent: without the token, and logins and queries of `urls`."""
+    """A service's message, which may repeat the request, without the token and without logins and queries of `urls`."""
     secrets = {token}
     for address in map(parts_of, urls):
         values = {value for _, value in parse_qsl(address.query) if len(value) > 7}
@@ -179,7 +179,7 @@ def token_of_environment() -> str:
 
 
 def denied(url: str, status: int, with_token: bool) -> str:
-    """What to do about a 401 or 403."""
+    """What to do about HTTP 401 or 403."""
     cause = (
         "the token was not accepted: it has expired (after 30 days) or lacks this access" if with_token else "no token"
     )

@@ -1,4 +1,4 @@
-"""How this process keeps memory that was freed."""
+"""How this process reuses freed memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def keep_freed_memory() -> None:
 
     All threads must share the main heap for it: one of their own holds no block over 64 MB, which would come and go by
     mmap. How many heaps there may be is settled when a process makes its first thread, and pandas or torch make some
-    when they are imported: so this comes before all else. Elsewhere than with glibc nothing.
+    when they are imported: so call this first. Without glibc it does nothing.
     """
     if sys.platform.startswith("linux"):
         threshold, trim, heaps, limit = -3, -1, -8, 1 << 30

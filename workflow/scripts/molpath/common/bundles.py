@@ -1,4 +1,4 @@
-"""The list of checksums of a bundle: every file of a folder, and no other. It is read as files of strangers are."""
+"""The list of checksums of a bundle: every file of a folder, and no other. It is read as untrusted input."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HEAD = "# SHA-256 of the lines below: "
 COLUMNS = "file\tbytes\tsha256"
 #: No bundle lists more files, and none of its texts is longer, in bytes.
 MOST_FILES, LONGEST = 100_000, 1 << 26
-AGAIN = "copy the bundle again, whole"
+AGAIN = "copy the whole bundle again"
 
 
 class BadBundle(ValueError):
@@ -45,23 +45,23 @@ def verify_files(folder: str) -> None:
 
 
 def files_of(folder: str) -> Iterator[tuple[str, int]]:
-    """Name and bytes of each file below a folder; BadBundle for what is neither a file nor a folder."""
+    """Name and size in bytes of each file below a folder; BadBundle for anything but files and folders."""
     for parent, folders, files in os.walk(folder):
         for name in (*folders, *files):
             path = os.path.join(parent, name)
             plain = os.path.isdir(path) if name in folders else os.path.isfile(path)
             if os.path.islink(path) or not plain:
-                raise BadBundle(path, "is no file of its own", "copy what it leads to, not the link (cp -rL)")
+                raise BadBundle(path, "is a link, or no regular file", "copy its target, not the link (cp -rL)")
         for name in files:
             path = os.path.join(parent, name)
             relative = Path(os.path.relpath(path, folder))
-            # Records of the job that wrote a bundle lie beside its list, and nobody reads them elsewhere.
+            # Records of the job that wrote a bundle are stored beside its list and are of no use elsewhere.
             if relative.as_posix() != SUMS and relative.parts[0] != RECORDS:
                 yield relative.as_posix(), os.path.getsize(path)
 
 
 def read_sums(folder: str) -> dict[str, tuple[int, str]]:
-    """Bytes and SHA-256 of each file, as checksums.tsv lists them; BadBundle where it is none, or was changed."""
+    """Bytes and SHA-256 of each file, as listed in checksums.tsv; BadBundle if the list is invalid or changed."""
     path = Path(folder, SUMS)
     if not path.is_file() or path.is_symlink():
         problem = "no such folder" if not os.path.isdir(folder) else f"no bundle: there is no {SUMS} in it"
@@ -84,14 +84,14 @@ def read_sums(folder: str) -> dict[str, tuple[int, str]]:
 
 
 def sums_of(folder: str) -> str:
-    """The text of checksums.tsv for the files that lie in a folder."""
+    """The text of checksums.tsv for the files in a folder."""
     rows = [f"{name}\t{size}\t{sha256_of(f'{folder}/{name}')}\n" for name, size in sorted(files_of(folder))]
     body = "".join([f"{COLUMNS}\n", *rows])
     return f"{HEAD}{hashlib.sha256(body.encode()).hexdigest()}\n{body}"
 
 
 def is_inside(name: str) -> bool:
-    """True for a name that stays below the bundle's folder, written the one usual way."""
+    """True for a normalised relative name that stays below the bundle's folder."""
     path = PurePosixPath(name)
     plain = name.isprintable() and "\\" not in name and str(path) == name
     return plain and not path.is_absolute() and ".." not in path.parts and name not in ("", ".", SUMS)

@@ -28,7 +28,7 @@ _CV_NO_MEMORY = -4  # cv::Error::StsNoMem
 
 
 class Lost(Exception):
-    """What became of an item without a result: the child `crashed`, it passed the deadline (`timeout`) or the memory
+    """What became of an item without a result: the child `crashed`, it exceeded the deadline (`timeout`) or the memory
     it may take (`memory`)."""
 
     def __init__(self, reason: str, detail: str):
@@ -40,11 +40,11 @@ class Lost(Exception):
 
 
 class NoSlidesFault(Exception):
-    """Something is wrong that setting slides aside one by one would only hide: the job ends with this message."""
+    """A problem that setting slides aside one by one would only hide: the job ends with this message."""
 
 
 class MethodUnusable(NoSlidesFault):
-    """Weights, libraries or the device of a method fail: no slide's fault, so the job ends with this message."""
+    """Weights, libraries or the device of a method fail, not a slide: the job ends with this message."""
 
 
 def rows_contained(
@@ -53,9 +53,9 @@ def rows_contained(
     deadline_s: float,
     memory_mb: float | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """Yield a manifest row of each slide (a mapping with slide_id), whatever the slide does to `function`.
+    """Yield a manifest row for each slide (a mapping with slide_id), whatever happens in `function`.
 
-    An OSError that `function` lets through is the machine's (disk full, storage gone), not the slide's: it is raised,
+    An OSError raised by `function` is the machine's (disk full, storage gone), not the slide's: it is raised again,
     and so is NoSlidesFault. Any other error sets that slide aside.
     """
     for slide, result in map_contained(function, slides, deadline_s, memory_mb):
@@ -95,7 +95,7 @@ def map_contained(
 
 
 def limit_memory(megabytes: float) -> None:
-    """Let this process take `megabytes` more private memory than it holds; elsewhere than on Linux nothing.
+    """Let this process use `megabytes` more private memory than now; does nothing except on Linux.
 
     The limit is on data (RLIMIT_DATA), not on address space: read-only mappings of files and what allocators and
     drivers only reserve are free. Past it an allocation fails: MemoryError in Python, an error or an abort in C.
@@ -144,7 +144,7 @@ class _Child:
 
 
 def how_it_ended(code: int | None) -> str:
-    """An exit code of multiprocessing in words: 'was ended by signal 11 (a crash of native code)'."""
+    """An exit code of multiprocessing as text: 'was ended by signal 11 (a crash of native code)'."""
     if code is None or code >= 0:
         return f"ended with code {code}"
     return f"was ended by signal {-code} ({_MEANING_OF.get(-code) or signal.strsignal(-code)})"
@@ -171,7 +171,7 @@ def _serve(pipe: Any, function: Callable[[Any], Any], memory_mb: float | None) -
 
 
 def as_sendable(error: Exception) -> Exception:
-    """The error, or one with the same words where it doesn't survive pickling."""
+    """The error, or one with the same message if it can't be pickled."""
     try:
         copy: Exception = pickle.loads(pickle.dumps(error))
         return copy

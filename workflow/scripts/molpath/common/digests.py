@@ -11,7 +11,7 @@ from typing import Any
 
 #: Digests of a folder's files beside them, as `sha256sum --check` takes them.
 DIGESTS = "sha256.txt"
-#: A line of such a file: digest, a blank, the mark of the mode (a blank or *), name.
+#: A line of such a file: digest, a space, the mode (a space or *), name.
 _LINE = re.compile(r"([0-9a-fA-F]{64}) [ *](.+)")
 
 
@@ -43,7 +43,7 @@ def sha256_of(path: str | os.PathLike[str]) -> str:
 
 
 def listed_digests(folder: str | os.PathLike[str]) -> dict[str, str]:
-    """SHA-256 by file, as sha256.txt of a folder lists them: a line a file, as sha256sum writes it (`*` before a name
-    marks binary mode). What is no such line lists nothing, whatever its bytes."""
+    """SHA-256 by file, from sha256.txt of a folder, one line per file, as sha256sum writes it (`*` before a name
+    marks binary mode). Other lines are ignored, whatever their bytes."""
     text = (Path(folder) / DIGESTS).read_text(encoding="utf-8", errors="replace")
     return {match[2]: match[1].lower() for match in map(_LINE.fullmatch, text.splitlines()) if match}

@@ -1,4 +1,4 @@
-"""What became of downloads, for the stages that read the files: manifests of rule download_files."""
+"""Results of downloads, for the stages that read the files: manifests of rule download_files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def failed_downloads(manifests: Iterable[str]) -> dict[str, str]:
 
 
 def downloaded_only(rows: Sequence[Mapping[str, str]], manifests: Iterable[str]) -> list[Mapping[str, str]]:
-    """Rows of the profile sheet without those whose file was set aside, each named in the log.
+    """Rows of the profile sheet without those whose file was set aside; each of these is logged.
 
     Raises ValueError if none is left, or most files are lost.
     """

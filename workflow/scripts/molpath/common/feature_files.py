@@ -1,4 +1,4 @@
-"""Where the feature files of another tool lie: planning and jobs look the same way."""
+"""Where feature files of other tools are found, for planning and jobs alike."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import os
 from collections.abc import Collection
 from pathlib import Path
 
-#: Endings of feature files; of several beside each other the first, which says the most, is taken.
+#: Suffixes of feature files; of several beside each other the first, the most informative, is taken.
 ENDINGS = (".h5", ".npz", ".pt", ".zarr")
 #: Folders that CLAM and slide2vec put patch features into, beside others of the same names.
 NEAR = ("h5_files", "tile_embeddings")
 
 
 def find_feature_files(folder: str | os.PathLike[str], names: Collection[str]) -> dict[str, list[str]]:
-    """Files called one of `names` plus an ending, by name: beside each other, as most tools write them.
+    """Files named `names` plus a suffix, by name: in one folder, as most tools write them.
 
-    Those that are not found there are looked for anywhere below, as STAMP puts them; a name can have several then.
+    The missing ones are searched for anywhere below, where STAMP puts them; a name can have several then.
     """
     root = next(
         (os.path.join(folder, subfolder) for subfolder in NEAR if os.path.isdir(os.path.join(folder, subfolder))),
@@ -49,7 +49,7 @@ def _in_folder(
 
 
 def state_of(path: str | os.PathLike[str]) -> list[tuple[str, int, int]]:
-    """Size and time of a file, or of every file of a folder: what tells that another one took its place."""
+    """Size and time of a file, or of every file of a folder: this detects a replaced file."""
     if not os.path.isdir(path):
         status = os.stat(path)
         return [("", status.st_size, status.st_mtime_ns)]

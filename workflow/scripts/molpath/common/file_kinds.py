@@ -1,4 +1,4 @@
-"""What a file that should be a table of text really is, in words for the person who gave it."""
+"""What a file that should be a text table really is, described for the user."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import codecs
 
 SAVE_AS = "save the sheet as tab-separated text in UTF-8"
 
-#: First bytes of formats that are no text, what they are, and what to do.
+#: First bytes of binary formats, what they are, and what to do.
 _FORMATS: tuple[tuple[bytes, str, str], ...] = (
     (b"\xd0\xcf\x11\xe0", "an Excel workbook of the old kind (.xls)", SAVE_AS),
     (b"\x1f\x8b", "gzip", "unpack it (gunzip)"),
     (b"BZh", "bzip2", "unpack it (bunzip2)"),
     (b"\xfd7zXZ", "xz", "unpack it (unxz)"),
     (b"\x28\xb5\x2f\xfd", "Zstandard", "unpack it (unzstd)"),
-    (b"PAR1", "Parquet", "give its name the ending .parquet where a matrix is asked for, else write it as a TSV"),
-    (b"\x89HDF", "HDF5", "give its name the ending .h5ad if it is one, else write it as a TSV"),
+    (b"PAR1", "Parquet", "rename it to .parquet if a matrix is expected, else write it as a TSV"),
+    (b"\x89HDF", "HDF5", "rename it to .h5ad if it is one, else write it as a TSV"),
     (b"%PDF", "a PDF", "take the table itself"),
     (b"{\\rtf", "rich text (RTF)", "save it as plain text in UTF-8"),
     (b"version https://git-lfs", "a Git LFS pointer and not the file itself", "fetch the file (git lfs pull)"),
@@ -22,7 +22,7 @@ _FORMATS: tuple[tuple[bytes, str, str], ...] = (
 
 
 def foreign_format(head: bytes) -> tuple[str, str] | None:
-    """(what it is, what to do) of a file that begins with `head` and is no text in UTF-8; None for what may be text.
+    """(what it is, what to do) for a file that begins with `head` and is not UTF-8 text; None if it may be text.
 
     head: at least 512 bytes, or the whole file.
     """
@@ -36,7 +36,7 @@ def foreign_format(head: bytes) -> tuple[str, str] | None:
         if head.startswith(start):
             return name, remedy
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in head:
-        return "text in UTF-16, or no text", "save it in UTF-8 (iconv -f UTF-16 -t UTF-8)"
+        return "text in UTF-16, or not text", "save it in UTF-8 (iconv -f UTF-16 -t UTF-8)"
     if head.lstrip()[:9].lower().startswith((b"<!doctype", b"<html", b"<?xml")):
         return "a page of a website (HTML or XML)", "download the file itself, not the page about it"
     return None

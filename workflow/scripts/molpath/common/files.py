@@ -16,7 +16,7 @@ from typing import Any
 from .digests import sha256_of
 from .tsv import BadTable, defused, one_line, read_cells
 
-#: How a file is written: as `atomic_path` does, or so that it is recorded, too.
+#: How a file is written: as `atomic_path` does, or recorded as well.
 Write = Callable[[str | os.PathLike[str]], contextlib.AbstractContextManager[Path]]
 
 #: .tmp-<host>@<process>@<name>: neither a host's name nor an id of ours holds an @.
@@ -44,16 +44,16 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise OSError(
             number,
             f"{os.strerror(number)} for {path}. Make room there (or raise the quota) and start the run again: "
-            "it goes on from what is finished",
+            "it resumes after what is finished",
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
 
 
 def _no_room(error: BaseException | None) -> int | None:
-    """The number (errno) with which the system said that there is no room for a file, None if it was something else.
+    """The errno that says there is no space for a file, None for other errors.
 
-    HDF5 puts it into the words of an error, which may come up only as the file is closed, or hide another.
+    HDF5 puts it into an error message, which may appear only when the file is closed, or hide another.
     """
     while error is not None:
         match = re.search(r"errno = (\d+)", str(error))
@@ -65,7 +65,7 @@ def _no_room(error: BaseException | None) -> int | None:
 
 
 def fsync(path: Path) -> None:
-    """Make what is written of a file, or a rename within a folder, survive a power cut."""
+    """Make written data, or a rename within a folder, survive a power failure."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -74,16 +74,16 @@ def fsync(path: Path) -> None:
 
 
 def temporary_of(path: Path) -> Path:
-    """Where `path` is written until it is whole.
+    """Where `path` is written until it is complete.
 
-    The name ends like `path` (writers choose a format by suffix) and holds host and process id, so that two machines
+    The name ends like `path` (writers choose a format by suffix) and contains host and process id, so that two machines
     never share one.
     """
     return path.parent / f".tmp-{socket.gethostname()}@{os.getpid()}@{path.name}"
 
 
 def is_temporary(path: str | os.PathLike[str]) -> bool:
-    """True if `path` has the name of a file that is being written, or was when its writer was killed."""
+    """True if `path` is named like a file that is being written, or was when its writer was killed."""
     return _TEMPORARY.fullmatch(Path(path).name) is not None
 
 
@@ -102,10 +102,10 @@ def is_being_written(path: str | os.PathLike[str]) -> bool:
 
 
 def remove_leftovers(folder: str | os.PathLike[str], names: Container[str]) -> None:
-    """Remove what killed jobs of this machine left in `folder` of files that should be called one of `names`.
+    """Remove leftovers of killed jobs of this machine in `folder`, of files named `names`.
 
-    For jobs that are about to write those files: nobody else does. One look at the folder a job, for a look a file
-    would cost the square of the cohort. Leftovers of other machines stay, for `snakemake orphans` to name.
+    For jobs that are about to write those files: no other job does. One scan of the folder per job, for one per file
+    would be quadratic in the cohort. Leftovers of other machines stay; `snakemake orphans` lists them.
     """
     if not os.path.isdir(folder):
         return
@@ -118,7 +118,7 @@ def remove_leftovers(folder: str | os.PathLike[str], names: Container[str]) -> N
 
 
 def write_text(path: str | os.PathLike[str], text: str, write: Write = atomic_path) -> None:
-    """Write `text` (UTF-8) to `path`, whole or not at all. write: `Record.writing` for files that are recorded."""
+    """Write `text` (UTF-8) to `path` atomically. write: `Record.writing` for files that are recorded."""
     with write(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
@@ -195,7 +195,7 @@ def fingerprint(path: str | os.PathLike[str]) -> str:
 
 
 def by_name(names: Sequence[str], files: Sequence[str]) -> dict[str, Any]:
-    """Files of a job by name: one, or as many for each (a tuple)."""
+    """Files of a job by name: one each, or a tuple of equally many."""
     n_each = len(files) // max(1, len(names))
     groups = [tuple(files[i : i + n_each]) for i in range(0, len(files), n_each)] if n_each > 1 else files
     return dict(zip(names, groups, strict=True))

@@ -1,10 +1,10 @@
-"""Finished work of the dear stages, recognised by contents and copied back into place.
+"""Finished work of the expensive stages, recognised by contents and copied back into place.
 
 Snakemake reruns everything below a job that ran again, and deletes outputs first, even when the bytes
 turn out the same. Training again from the same inputs would be waste: so pretrain and embed keep their
 results, undeclared, in `results/<stage>/.finished/<stamp>/`. The marker `complete` holds the SHA-256 of each of
-them: a file that has changed since is thrown away, with the work that it belongs to. Kept files and outputs are never
-one file: an edit of one leaves the other as it was. A file system that shares blocks (XFS, Btrfs) stores them once.
+them: a file that has changed since is discarded, with the work that it belongs to. Kept files and outputs are never
+the same file: editing one leaves the other unchanged. A file system that shares blocks (XFS, Btrfs) stores them once.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ log = logging.getLogger(__name__)
 def restore(folder: str | os.PathLike[str], outputs: Mapping[str, str | os.PathLike[str]]) -> bool:
     """Copy the kept files of `folder` to `outputs` (name -> path).
 
-    False, and no file is copied, if not all are kept as they were: a damaged one is named in the log, and the folder
-    thrown away.
+    False, and no file is copied, unless all are kept unchanged: a damaged one is logged, and the folder
+    removed.
     """
     folder = Path(folder)
     if not (folder / "complete").exists():
@@ -44,7 +44,7 @@ def restore(folder: str | os.PathLike[str], outputs: Mapping[str, str | os.PathL
 def keep(folder: str | os.PathLike[str], outputs: Mapping[str, str | os.PathLike[str]]) -> None:
     """Copy `outputs` into `folder`, with the marker `complete` that holds their digests.
 
-    The folder appears whole, for two jobs with one stamp may end at once, and on another machine the last bit may
+    The folder appears atomically, for two jobs with one stamp may end at once, and on another machine the last bit may
     differ: the first one's files stay, unless they are damaged.
     """
     folder = Path(folder)
@@ -65,23 +65,23 @@ def keep(folder: str | os.PathLike[str], outputs: Mapping[str, str | os.PathLike
 
 
 def _is_whole(folder: Path, names: Iterable[str]) -> bool:
-    """True if all these files are kept in the folder as they were; a damaged one is named in the log."""
+    """True if all these files are kept in the folder unchanged; a damaged one is logged."""
     marker = folder / "complete"
     if not marker.exists():
         return False
     digests = _digests(marker)
     for name in names:
         if not isinstance(digests.get(name), str):
-            log.warning("%s says no digest of %s: it is thrown away, and the work is done again", marker, name)
+            log.warning("%s has no digest of %s: it is removed, and the work is done again", marker, name)
             return False
         if not (folder / name).is_file() or sha256_of(folder / name) != digests[name]:
-            log.warning("%s is damaged, or was changed: it is thrown away, and the work is done again", folder / name)
+            log.warning("%s is damaged, or was changed: it is removed, and the work is done again", folder / name)
             return False
     return True
 
 
 def _digests(marker: Path) -> dict[str, object]:
-    """SHA-256 by name, as the marker says; none where it can't be read, or is of a version that recorded none."""
+    """SHA-256 by name, from the marker; empty if it can't be read, or is of a version that recorded none."""
     try:
         content = json.loads(marker.read_text(encoding="utf-8"))
     except (ValueError, RecursionError):
@@ -90,7 +90,7 @@ def _digests(marker: Path) -> dict[str, object]:
 
 
 def copy(source: Path, target: Path) -> None:
-    """Copy a file: in the kernel, which shares the blocks of both where the file system can."""
+    """Copy a file in the kernel, which shares blocks if the file system can."""
     with open(source, "rb") as reader, open(target, "wb") as writer:
         try:
             while os.copy_file_range(reader.fileno(), writer.fileno(), 1 << 30):
@@ -104,7 +104,7 @@ def copy(source: Path, target: Path) -> None:
 
 
 def damaged(folder: str | os.PathLike[str]) -> list[Path]:
-    """Files of a kept folder that aren't what its marker says, for `verify`."""
+    """Files of a kept folder that differ from its marker, for `verify`."""
     folder = Path(folder)
     digests = _digests(folder / "complete")
     if not digests:

@@ -1,5 +1,5 @@
-"""Files of others are looked at before a library opens them: what unpacks to far more than it is, or claims more than
-it holds, is refused in bounded memory. Others of this kind: `given_text.py`, `given_yaml.py`,
+"""Files from outside are checked before a library opens them: what unpacks to far more than its size, or claims more
+than it holds, is refused in bounded memory. See also `given_text.py`, `given_yaml.py`,
 `given_h5.py`, `given_parquet.py`.
 """
 
@@ -23,14 +23,14 @@ LONGEST_HEADER, MOST_MEMBERS = 1 << 24, 1 << 17
 
 
 def too_large(declared: int, present: int, growth: int = GROWTH) -> bool:
-    """True if what a file claims, in bytes, can't come out of the bytes that it holds."""
+    """True if the size that a file claims can't come from the bytes that it holds."""
     return declared > max(FREE, growth * present)
 
 
 def check_safetensors(path: str | os.PathLike[str]) -> None:
     """Raise Refused unless the header of a safetensors file fits into it and is JSON of a sane length.
 
-    The library compares shapes and places with the file itself, after it has read the header.
+    The library itself compares shapes and offsets with the file, after reading the header.
     """
     size = os.path.getsize(path)
     with open(path, "rb") as handle:
@@ -38,20 +38,20 @@ def check_safetensors(path: str | os.PathLike[str]) -> None:
         length = struct.unpack("<Q", start)[0] if len(start) == 8 else size
         if length > min(size - 8, LONGEST_HEADER):
             problem = f"its header is said to have {length} bytes, and the file has {size}"
-            raise Refused(f"{path}: no whole safetensors file ({problem}): {AGAIN}")
+            raise Refused(f"{path}: not a complete safetensors file ({problem}): {AGAIN}")
         try:
             header = json.loads(handle.read(length))
         except (ValueError, RecursionError) as error:
-            raise Refused(f"{path}: no safetensors file (header: {type(error).__name__}): {AGAIN}") from None
+            raise Refused(f"{path}: not a safetensors file (header: {type(error).__name__}): {AGAIN}") from None
     if not isinstance(header, dict):
-        raise Refused(f"{path}: no safetensors file (header: no map): {AGAIN}")
+        raise Refused(f"{path}: not a safetensors file (header: no map): {AGAIN}")
 
 
 def check_archive(file: str | os.PathLike[str] | IO[bytes], name: str = "", packed: bool = False) -> None:
     """Raise Refused for a ZIP archive (torch files and .npz are such) that unpacks to more than it can hold.
 
     name: what messages call it where `file` is an open one; packed: members may be compressed, as torch's never are.
-    Anything but an archive passes: its own reader judges it.
+    Anything but an archive passes: its own reader checks it.
     """
     label = name or str(file)
     try:
@@ -69,7 +69,7 @@ def check_archive(file: str | os.PathLike[str] | IO[bytes], name: str = "", pack
     unpacked = sum(member.file_size for member in members)
     if len(members) > MOST_MEMBERS:
         raise Refused(f"{label}: an archive of {len(members)} files: {AGAIN}")
-    # Members that share the same bytes hold more than the archive: only what it has counts.
+    # Members may share the same bytes: only the size of the archive counts.
     if too_large(unpacked, min(packed_size, archive_size)) if packed else unpacked > archive_size:
         size = f"{unpacked >> 20} MiB" if unpacked >> 20 else f"{unpacked} bytes"
         sizes = f"{size} in an archive of {archive_size} bytes"
@@ -79,7 +79,7 @@ def check_archive(file: str | os.PathLike[str] | IO[bytes], name: str = "", pack
 
 
 def _check_sums(file: str | os.PathLike[str] | IO[bytes], label: str) -> None:
-    """Raise Refused where a member differs from its checksum: torch.load takes what it reads, whatever that says."""
+    """Raise Refused if a member differs from its checksum, which torch.load ignores."""
     try:
         with zipfile.ZipFile(file) as archive:
             damaged = archive.testzip()
@@ -95,11 +95,11 @@ def _check_sums(file: str | os.PathLike[str] | IO[bytes], label: str) -> None:
 
 
 def check_array(path: str | os.PathLike[str]) -> None:
-    """Raise Refused unless a .npy file holds all the numbers that its header claims; objects are none."""
+    """Raise Refused unless a .npy file holds all the numbers that its header claims, and no objects."""
     from numpy.lib import format as npy
 
     with open(path, "rb") as handle:
-        if handle.read(2) == b"PK":  # an archive of several, which is none
+        if handle.read(2) == b"PK":  # an archive of arrays, which is none
             return
         handle.seek(0)
         try:

@@ -1,4 +1,4 @@
-"""HDF5 files that other tools wrote: only arrays that hold all of their data themselves are read."""
+"""HDF5 files of other tools: only arrays that contain all of their data are read."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from .contained import Lost, map_contained
 from .given_files import FREE, too_large
 from .storage_errors import PASSING  # the job ends with them, and the next run tries again
 
-#: What reading a file of others may take before its slide is set aside.
+#: Time limit for reading a file of others before its slide is set aside.
 DEADLINE_S = 120.0
-#: Texts in a row of an array that is read row by row.
+#: Most texts per row of an array that is read row by row.
 MOST_TEXTS = 1 << 12
 
 Item = TypeVar("Item")
@@ -21,7 +21,7 @@ Result = TypeVar("Result")
 
 
 class Unusable(Exception):
-    """A file of another tool can't be used; the words say why and what to do."""
+    """A file of another tool can't be used; the message says why and what to do."""
 
 
 def read_contained(
@@ -61,9 +61,9 @@ def all_contained(
 
 
 def own_array(handle: Any, name: str, kinds: str) -> Any:
-    """The dataset `name` of an open file or group, of numbers of the wanted `kinds` (numpy: i, u, f).
+    """The dataset `name` of an open file or group, of numbers of the given `kinds` (numpy: i, u, f).
 
-    Raises Unusable where it is missing, a group, of another type, in another file (a link, external or virtual storage:
+    Raises Unusable if it is missing, a group, of another type, in another file (a link, external or virtual storage:
     a change there would go unnoticed), or was never written in full (HDF5 reads zeros there).
     """
     import h5py
@@ -75,17 +75,17 @@ def own_array(handle: Any, name: str, kinds: str) -> Any:
             raise Unusable(f"{group!r} is no group")
     dataset = _own(handle, last)
     if not isinstance(dataset, h5py.Dataset):
-        raise Unusable(f"{name!r} is a group, an array is wanted")
+        raise Unusable(f"{name!r} is a group, not an array")
     _check_within(dataset, name)
     if dataset.shape is None or dataset.dtype.kind not in kinds:
-        raise Unusable(f"{name!r} holds {dataset.dtype}, and {_WORDS[kinds]} are wanted")
+        raise Unusable(f"{name!r} holds {dataset.dtype}, {_WORDS[kinds]} are expected")
     _check_written(dataset, name)
     _check_size(dataset, name)
     return dataset
 
 
 def check_tree(handle: Any) -> None:
-    """Raise Unusable unless all of an open file's arrays lie in it, and none claims more than the file can hold.
+    """Raise Unusable unless all of an open file's arrays are in it, and none claims more than the file can hold.
 
     For formats whose library reads the whole tree (h5ad). Texts count by their lengths, as one may be named many times.
     """
@@ -109,11 +109,11 @@ def check_tree(handle: Any) -> None:
                 if not too_large(declared, file_size) and item.dtype.hasobject and item.size:
                     declared += _held_elsewhere(item, file_size)
                 if too_large(declared, file_size):
-                    raise Unusable(f"up to {item_path!r} it is said to hold {declared >> 20} MiB, in {file_size} bytes")
+                    raise Unusable(f"up to {item_path!r} it claims {declared >> 20} MiB, in {file_size} bytes")
 
 
 def _own(handle: Any, name: str) -> Any:
-    """What an open file or group has under a plain name; raises Unusable for a link into another file."""
+    """The item of an open file or group by its plain name; raises Unusable for a link into another file."""
     import h5py
 
     link = handle.get(name, getlink=True) if name in handle or name in list(handle) else None
@@ -132,16 +132,16 @@ def _own(handle: Any, name: str) -> Any:
 
 def _check_within(dataset: Any, name: str) -> None:
     if dataset.external or dataset.is_virtual:
-        raise Unusable(f"the values of {name!r} lie in other files: put the array itself into the file")
+        raise Unusable(f"the values of {name!r} are in other files: put the array itself into the file")
 
 
 def _check_size(dataset: Any, name: str) -> None:
-    """A few bytes can unpack to more than memory holds."""
+    """Refuse a few bytes that unpack to more than memory holds."""
     stored_size = dataset.id.get_storage_size()
     if too_large(dataset.nbytes, stored_size):
         shape = " x ".join(map(str, dataset.shape))
         raise Unusable(
-            f"{name!r} is said to be {shape}, {dataset.nbytes >> 20} MiB, and takes {stored_size} bytes in the file"
+            f"{name!r} claims {shape}, {dataset.nbytes >> 20} MiB, and takes {stored_size} bytes in the file"
         )
 
 
@@ -152,7 +152,7 @@ def _held_elsewhere(dataset: Any, file_size: int) -> int:
     row_length = math.prod(dataset.shape[1:])
     step, total = max(1, min(4096, max(16, FREE // max(1, file_size))) // max(1, row_length)), 0
     if row_length > MOST_TEXTS:
-        raise Unusable(f"rows of {row_length} texts: no table is like that")
+        raise Unusable(f"rows of {row_length} texts: not a plausible table")
     for start in range(0, dataset.shape[0], step):
         total += sum(map(_bytes_of, dataset[start : start + step].reshape(-1)))
         if too_large(total, file_size):

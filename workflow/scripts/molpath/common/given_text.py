@@ -1,4 +1,4 @@
-"""JSON and YAML of others: what nests without end, or stands for far more than it says, is refused, in planning too."""
+"""JSON and YAML of others: refuse endless nesting and aliases that expand to far too much, in planning too."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import json
 import os
 from typing import Any
 
-#: The longest JSON document, in bytes, and the most values that a YAML document may stand for, its aliases written out.
+#: The longest JSON document, in bytes, and the most values of a YAML document with its aliases expanded.
 LONGEST_JSON, MOST_NODES = 1 << 28, 1_000_000
-AGAIN = "get it again from where it comes"
+AGAIN = "get it again from its source"
 
 
 class Refused(ValueError):
@@ -25,11 +25,11 @@ def read_json(path: str | os.PathLike[str]) -> Any:
     except RecursionError:
         raise Refused(f"{path} is JSON that nests too deep: {AGAIN}") from None
     except ValueError as error:
-        raise Refused(f"{path} is no JSON ({error}): {AGAIN}") from None
+        raise Refused(f"{path} is not JSON ({error}): {AGAIN}") from None
 
 
 def check_yaml_size(node: Any) -> None:
-    """Raise Refused for a composed YAML document whose aliases stand for too much, or for themselves."""
+    """Raise Refused for a composed YAML document whose aliases expand to too much, or to themselves."""
     sizes: dict[int, int] = {}
     waiting: list[tuple[Any, bool]] = [(node, False)]
     while waiting:
@@ -40,10 +40,10 @@ def check_yaml_size(node: Any) -> None:
         if expanded:
             sizes[id(current)] = 1 + sum(sizes.get(id(child), 1) for child in children)
             if sizes[id(current)] > MOST_NODES:
-                raise Refused(f"more than {MOST_NODES} values once its aliases are written out: write it without them")
+                raise Refused(f"more than {MOST_NODES} values with its aliases expanded: write it without aliases")
         elif id(current) not in sizes:
             sizes[id(current)] = MOST_NODES + 1  # till it is done: an alias below to itself counts as too many
             waiting.append((current, True))
             waiting += [(child, False) for child in children]
         elif sizes[id(current)] > MOST_NODES:
-            raise Refused("an alias that stands for itself, or for too much: write it without")
+            raise Refused("an alias that contains itself, or expands to too much: write it without aliases")

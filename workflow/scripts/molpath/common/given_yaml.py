@@ -1,4 +1,4 @@
-"""YAML of others, whose aliases may stand for far more than the file holds."""
+"""YAML of others, whose aliases may expand to far more than the file holds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .given_text import Refused, check_yaml_size
 
 
 def read_yaml(path: str | os.PathLike[str]) -> Any:
-    """The document of a YAML file. Raises Refused for one whose aliases stand for too much, YAMLError for none."""
+    """The document of a YAML file. Raises Refused if its aliases expand to too much, YAMLError if it is invalid."""
     import yaml
 
     with open(path, "rb") as handle:

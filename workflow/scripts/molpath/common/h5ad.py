@@ -1,4 +1,4 @@
-"""Tables of h5ad files that anndata reads again: names of columns it can't are changed, and the file is read back."""
+"""Write h5ad files that anndata can read: unreadable column names are changed, and the file is read back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ORIGINALS = "original_names"
 
 
 class Unreadable(Exception):
-    """An h5ad that doesn't hold what was to be written."""
+    """An h5ad that doesn't hold what was written."""
 
 
 def write_h5ad(path: str | os.PathLike[str], data: Any) -> None:
@@ -24,9 +24,9 @@ def write_h5ad(path: str | os.PathLike[str], data: Any) -> None:
 
 
 def give_readable_names(data: Any) -> None:
-    """Change names of columns of obs and var that h5ad has no place for, and keep the originals in `uns`.
+    """Change names of columns of obs and var that h5ad can't store, and keep the originals in `uns`.
 
-    A name is a path in HDF5: `T/N stage` lies below `T`, '' and `.` are no place at all; `_index` and the name of the
+    A name is a path in HDF5: `T/N stage` is below `T`, '' and `.` are invalid; `_index` and the name of the
     index are taken. `/` becomes `_`; a name that is taken gets a number.
     """
     changed = []
@@ -49,7 +49,7 @@ def give_readable_names(data: Any) -> None:
 
 
 def readable_names(names: list[str], index: str = "") -> list[str]:
-    """Names in their order, each once and readable; those that are so already stay."""
+    """Names in their order, unique and readable; those that already are stay unchanged."""
     used_names = {"_index", index}
     unchanged = [_is_place(name) and name not in used_names and names.count(name) == 1 for name in names]
     used_names |= {name for name, is_unchanged in zip(names, unchanged, strict=True) if is_unchanged}
@@ -88,4 +88,4 @@ def check_readable(path: str | os.PathLike[str], data: Any) -> None:
                 if handle[name].shape != data.shape:
                     raise Unreadable(f"{path}: {name} is read with shape {handle[name].shape}, not {data.shape}")
     except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:
-        raise Unreadable(f"{path}: what was written can't be read again ({error}); report this") from None
+        raise Unreadable(f"{path}: the written file can't be read back ({error}); report this") from None

@@ -1,4 +1,4 @@
-"""Declared files of jobs: what a job made is recorded as it ends well, and the next one looks before it reads.
+"""Declared files of jobs: outputs are recorded when a job succeeds, and inputs are compared with the record.
 
 The record of `<folder>/<name>` is `<folder>/.record/<name>.sha256`. Files outside of the results (raw slides, sheets,
 downloads) have none.
@@ -16,11 +16,11 @@ from .recorded import FOLDER, intact, read_rows, row_of
 
 
 class ChangedInput(Exception):
-    """An input of a job isn't what the job that made it left."""
+    """An input of a job has changed since it was made."""
 
 
 def record_of(path: str | os.PathLike[str]) -> Path:
-    """Where it is recorded what a declared file is."""
+    """Path of the record of a declared file."""
     path = Path(path)
     return path.parent / FOLDER / f"{path.name}.sha256"
 
@@ -35,10 +35,10 @@ def results_of(log: str, outputs: Iterable[str]) -> str:
 
 
 def check(inputs: Iterable[str]) -> None:
-    """Raises ChangedInput for the first file whose bytes aren't those that were recorded.
+    """Raises ChangedInput for the first file whose bytes differ from the record.
 
-    A file is read where its time isn't the recorded one; then the record gets that of now (Snakemake touches what a job
-    has made), so that the next job need not read it again.
+    A file is read if its modification time isn't the recorded one; then the record gets the new time (Snakemake touches
+    outputs), so that the next job need not read it again.
     """
     for path in dict.fromkeys(map(str, inputs)):
         record_path = record_of(path)
@@ -49,9 +49,9 @@ def check(inputs: Iterable[str]) -> None:
         if current is None:
             size = os.path.getsize(path)
             raise ChangedInput(
-                f"{path} isn't what the job that made it left: it was damaged, or changed ({size} bytes now, "
-                f"{rows[-1].bytes} then, or others). Nothing is made of it: run `snakemake --forcerun {path}`, which "
-                "makes it again and goes on"
+                f"{path} has changed since it was made, or is damaged ({size} bytes now, "
+                f"{rows[-1].bytes} then, or others). It is not used: run `snakemake --forcerun {path}`, which "
+                "makes it again and continues"
             )
         if current not in rows:
             with contextlib.suppress(OSError):  # a folder that may only be read costs a look at the bytes each time
@@ -59,13 +59,13 @@ def check(inputs: Iterable[str]) -> None:
 
 
 def forget(outputs: Iterable[str]) -> None:
-    """Remove what is recorded of files that a job is about to make."""
+    """Remove the records of files that a job is about to make."""
     for path in outputs:
         record_of(path).unlink(missing_ok=True)
 
 
 def record(outputs: Iterable[str], results: str) -> None:
-    """Record what a job made, as far as it lies in the results folder ('': nothing)."""
+    """Record the outputs of a job that are in the results folder ('': none)."""
     for path in dict.fromkeys(map(os.path.abspath, outputs)):
         if results and Path(path).is_relative_to(results) and os.path.isfile(path):
             write_text(record_of(path), row_of(path).line())

@@ -1,4 +1,4 @@
-"""What every job script does first: log to its file, look at its inputs, and end when the workflow ends."""
+"""What every job script does first: log to its file, check its inputs, and end when the workflow ends."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class ShadowedLibrary(RuntimeError):
 
 
 def check_library() -> None:
-    """Raise ShadowedLibrary unless this module lies below the first folder of the path, where job scripts put theirs.
+    """Raise ShadowedLibrary unless this module is below the first folder of the path, where job scripts put theirs.
 
-    Snakemake puts the folder of a script last: a copy on PYTHONPATH, or installed beside Snakemake, would run in place
+    Snakemake puts the folder of a script last: a copy on PYTHONPATH, or installed beside Snakemake, would run instead
     of the code that provenance names.
     """
     imported, expected = Path(__file__).resolve().parents[2], Path(sys.path[0]).resolve()

@@ -1,6 +1,6 @@
-"""The ledger: what became of every slide at every stage. Every count of slides is a count of its rows.
+"""The ledger: the fate of every slide at every stage. Every count of slides is a count of its rows.
 
-Planning reads it, too, for the summary at the end of a run: nothing but the standard library is needed.
+Planning also reads it, for the summary at the end of a run: it needs the standard library only.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .tsv import read_cells
 
 #: Stages that can lose a slide, in the order of the data.
 STAGES = ("slides", "tissue", "tiles", "features", "pretrain", "embed")
-#: Status of a slide that is no use to a run of pretraining, through no fault of its own.
+#: Status of a slide that a pretraining run can't use, though nothing is wrong with it.
 LEFT_OUT = "left_out"
 #: Why a run leaves out a slide that was paired and packed.
 NOT_DRAWN = "not_drawn"
@@ -28,7 +28,7 @@ class TooManySetAside(Exception):
 
 
 class Entry(NamedTuple):
-    """A slide at a stage. `lost_at`: the stage that set it aside, this one or one before; '' for one that went on.
+    """A slide at a stage. `lost_at`: the stage that set it aside, this one or an earlier one; '' if it continues.
 
     grid, encoder: of the stages that have them; model: name of the model (embed) or of the run (pretrain).
     """
@@ -67,7 +67,7 @@ class Part(NamedTuple):
 
 
 def read_rows(path: str | os.PathLike[str]) -> list[dict[str, str]]:
-    """Rows of a manifest or table of this workflow, every cell a string. Raises BadTable where it is none."""
+    """Rows of a manifest or table of this workflow, every cell a string. Raises BadTable for anything else."""
     cells = read_cells(path)
     return [dict(zip(cells.columns, row, strict=True)) for row in cells.rows]
 
@@ -83,7 +83,7 @@ def read_ledger(path: str | os.PathLike[str]) -> list[Entry]:
 
 
 class Gathering:
-    """Entries gathered stage by stage, in the order of the data, from manifests and tables; some may not be there yet.
+    """Entries gathered stage by stage, in the order of the data, from manifests and tables; some may be missing so far.
 
     slides: rows with slide_id, case_id and cohort ('' where the sheet has none): the slides that are known.
     """
@@ -96,7 +96,7 @@ class Gathering:
         self._by_part: dict[Part, dict[str, Entry]] = {}
 
     def before(self, part: Part) -> dict[str, Entry]:
-        """Of every slide the last entry before a part: of the same grid and encoder, where there is one."""
+        """The last entry of every slide before a part: of the same grid and encoder, if there is one."""
         latest = dict(self._known)
         for stage in STAGES[: STAGES.index(part.stage)]:
             grid = part.grid if stage in ("tiles", "features") else ""
@@ -105,9 +105,9 @@ class Gathering:
         return latest
 
     def add(self, part: Part, manifest: Iterable[Row]) -> None:
-        """Add a part from rows of its manifests; slides that are not known (of another sheet) are no part of it.
+        """Add a part from rows of its manifests; unknown slides (of another sheet) are ignored.
 
-        A manifest carries on what stages before it set aside; what it gives another reason for, it set aside itself.
+        A manifest repeats what earlier stages set aside; slides with a new reason were set aside by this stage.
         """
         previous = self.before(part)
         for row in manifest:
@@ -135,7 +135,7 @@ class Gathering:
         packed: Mapping[str, Row],
         trained: Collection[str] | None = None,
     ) -> None:
-        """Add a run of pretraining (`part`, with its grid and encoder): slides it trains on, and why without others.
+        """Add a pretraining run (`part`, with its grid and encoder): slides it trains on, and why not on others.
 
         pairs: rows of omics/pairs.tsv; packed: rows of the run's store by slide; trained: slides the run was given,
         None for all that are paired and packed.
@@ -156,7 +156,7 @@ class Gathering:
 
 
 def _fate_in_run(entry: Entry, pair: Row | None, pack: Row | None, is_drawn: bool) -> tuple[str, str, str, str, str]:
-    """Status, lost_at, reason, detail and patches of a slide in a run; entry: the last before."""
+    """Status, lost_at, reason, detail and patches of a slide in a run; entry: its last one."""
     if entry.status != OK:
         return SET_ASIDE, entry.lost_at, entry.reason, entry.detail, ""
     if pair is None:
@@ -171,7 +171,7 @@ def _fate_in_run(entry: Entry, pair: Row | None, pack: Row | None, is_drawn: boo
 
 
 class Count(NamedTuple):
-    """Slides of a part: that came as far as it, that went on, and that it set aside or left out, by reason."""
+    """Slides of a part: those that reached it, those that continue, and those set aside or left out, by reason."""
 
     came: int
     done: int
@@ -198,9 +198,9 @@ def count(entries: Iterable[Entry]) -> dict[Part, Count]:
 
 
 def first_losses(entries: Iterable[Entry]) -> dict[str, Entry | None]:
-    """Every slide with the entry of the first stage that set it aside, for whatever grid, encoder or model; else None.
+    """Every slide with the entry of the first stage that set it aside, for any grid, encoder or model; else None.
 
-    A slide without a raw file that came as far as features was not lost; what a run leaves out isn't, either.
+    A slide without a raw file that reached the features is not lost, nor is one that a run leaves out.
     """
     losses: dict[str, Entry | None] = {}
     unread: dict[str, Entry] = {}
@@ -221,7 +221,7 @@ def judge(entries: Sequence[Entry], max_failed_fraction: float, table: str) -> N
     """Raise TooManySetAside with the counts by reason if too many of the slides of a stage were set aside.
 
     entries: of one part; what stages before it set aside counts, what the sheet excludes or has no file of doesn't.
-    table: where the slides stand, for the message.
+    table: where the slides are listed, for the message.
     """
     counts = Counter(entry.reason for entry in entries if entry.status != OK and entry.reason not in ALLOWED)
     total = sum(entry.reason not in ALLOWED for entry in entries)

@@ -1,4 +1,4 @@
-"""Manifests: one row per slide in sheet order, what came of it, and why it was set aside if it was."""
+"""Manifests: one row per slide in sheet order, its result, and why it was set aside if it was."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from .recorded import Row
 
 
 def set_aside(slide_id: str, reason: str, detail: str, **counts: Any) -> dict[str, Any]:
-    """A manifest row for a slide that is left out. `reason` must be one of REASONS."""
+    """A manifest row for a slide that is set aside. `reason` must be one of REASONS."""
     if reason not in REASONS:
-        raise ValueError(f"'{reason}' is not a reason a slide can be set aside for")
+        raise ValueError(f"'{reason}' is not a known reason for setting a slide aside")
     return {"slide_id": slide_id, "status": SET_ASIDE, "reason": reason, "detail": one_line(detail)} | counts
 
 
 def accepted(slide_id: str, **values: Any) -> dict[str, Any]:
-    """A manifest row for a slide that goes on."""
+    """A manifest row for a slide that continues."""
     return {"slide_id": slide_id, "status": OK, "reason": "", "detail": ""} | values
 
 
 def one_line(text: str, longest: int = 500) -> str:
-    """`text` on one line, at most `longest` printable characters, fit for a cell of a TSV.
+    """`text` on one line, at most `longest` printable characters, for a cell of a TSV.
 
-    Libraries quote what they found in a broken file: control characters, half characters, kilobytes of them.
+    Libraries quote contents of broken files: control characters, incomplete characters, kilobytes of them.
     """
     line = "".join(letter if letter.isprintable() else "?" for letter in " ".join(str(text).split()))
     return line if len(line) <= longest else f"{line[: longest - 2]} …"
@@ -39,7 +39,7 @@ def file_facts(path: str | os.PathLike[str], root: str | os.PathLike[str], row: 
 
 
 def file_of(row: Mapping[str, Any], root: str | os.PathLike[str]) -> Path:
-    """The file of a manifest row below `root`, or beside it (`../../theirs/a.h5`, also where there is no `root`)."""
+    """The file of a manifest row below `root`, or outside it (`../../theirs/a.h5`, also if there is no `root`)."""
     return Path(os.path.normpath(Path(root) / row["file"]))
 
 

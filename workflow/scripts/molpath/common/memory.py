@@ -1,4 +1,4 @@
-"""How much memory a new process can have on this machine."""
+"""How much memory is available to a new process on this machine."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ LIMITS = {"": "memory.max", "memory": "memory.limit_in_bytes"}
 
 
 def memory_available(proc: str = "/proc", groups: str = "/sys/fs/cgroup") -> float:
-    """Bytes of memory a new process can have: what the kernel says, or the smallest limit of its control groups.
+    """Bytes of memory available to a new process: by the kernel, or the smallest limit of its control groups.
 
-    A scheduler's job is a group of its own, below others that may be tighter still. proc, groups: where the kernel
-    shows itself.
+    A scheduler's job is a group of its own, below others that may be tighter. proc, groups: where the kernel
+    mounts its files.
     """
     amount = float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
     try:
@@ -28,8 +28,8 @@ def memory_available(proc: str = "/proc", groups: str = "/sys/fs/cgroup") -> flo
 def group_limits(proc: str, groups: str) -> list[float]:
     """Limits in bytes of the control groups of this process and of those above them, of both versions.
 
-    In a container the path of a group may be that of the host: then there is nothing at it, and the root of what is
-    shown here is the container's own.
+    In a container the path of a group may be the host's: then nothing is there, and the visible root is the
+    container's own.
     """
     try:
         lines = Path(proc, "self/cgroup").read_text().splitlines()
@@ -49,7 +49,7 @@ def group_limits(proc: str, groups: str) -> list[float]:
 
 
 def read_limit(path: Path) -> list[float]:
-    """The limit in a file; none where it isn't there, or holds no number."""
+    """The limit in a file; none if the file is missing, or holds no number."""
     try:
         text = path.read_text().strip()
     except OSError:

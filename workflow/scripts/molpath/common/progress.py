@@ -1,4 +1,4 @@
-"""How a running job says how far it is: a small file beside its log, read while the run goes on (study/progress.py)."""
+"""How a running job reports its progress: a small file beside its log, read during the run (study/progress.py)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .files import temporary_of
 class Progress:
     """Counts finished items of a job and writes them, at most once a second, to `<log>.progress`.
 
-    The file is for the terminal only: it is not a result, nothing depends on it, and where it can't be written the job
-    goes on without.
+    The file is for the terminal only: it is not a result, nothing depends on it, and if it can't be written the job
+    continues.
     """
 
     def __init__(self, log_path: str | None, stage: str, total: int, unit: str = "slides", done: int = 0):
-        """done: items of the total that an attempt before this one has finished."""
+        """done: items of the total that an earlier attempt finished."""
         self.path = Path(f"{log_path}.progress") if log_path else None
         self.aside: dict[str, int] = {}
         self.state: dict[str, Any] = {"stage": stage, "unit": unit, "done": done, "kept": done, "total": total}
@@ -30,10 +30,10 @@ class Progress:
         self._write(force=True)
 
     def step(self, done: int = 1, patches: int = 0, aside: str = "", kept: bool = False, **more: float) -> None:
-        """Say that `done` more items and `patches` more patches are finished; `more` is kept as it is.
+        """Report `done` more items and `patches` more patches as finished; `more` is stored unchanged.
 
         aside: the reason for which this job set the item aside, '' for one that it didn't; kept: an attempt before this
-        one had finished the item, so it says nothing of how fast this one is.
+        one finished the item, so it doesn't count for the speed of this one.
         """
         self.state["done"] += done
         self.state["kept"] += done if kept else 0
@@ -50,7 +50,7 @@ class Progress:
         self._written = time_s
         state = self.state | {"started": round(self.started, 3), "updated": round(time.time(), 1)}
         temporary = temporary_of(self.path)
-        with contextlib.suppress(OSError):  # a full disk is for the job's own files to tell of
+        with contextlib.suppress(OSError):  # the job's own files report a full disk
             try:
                 temporary.write_text(json.dumps(state))
                 os.replace(temporary, self.path)

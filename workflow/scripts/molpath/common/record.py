@@ -1,8 +1,8 @@
-"""The record of a shard: which bytes its jobs wrote into the files of single slides.
+"""The record of a shard: the digests of the files that its jobs wrote, one file per slide.
 
-Beside the files lies one record a shard, `<folder>/.record/<shard>.tsv`. A file is taken as it is only if its bytes are
-those that the job that made it recorded: one that was damaged, cut or changed since is made again. Jobs that only found
-a file never say what it is.
+Beside the files is one record per shard, `<folder>/.record/<shard>.tsv`. A file is reused only if its bytes are
+those recorded by the job that made it: one that was damaged, truncated or changed is made again. Jobs that only found
+a file never record it.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from .stamps import ForeignFile, is_readable, read_stamp
 
 log = logging.getLogger(__name__)
 
-#: Name of what readers of any shard write down: times that files have since their folder was copied.
+#: Name of the record of readers of any shard: modification times of files since their folder was copied.
 READERS = "readers"
 
 
 class ChangedFile(NoSlidesFault):
-    """A file of an earlier stage isn't what its maker wrote: nothing is made of it."""
+    """A file of an earlier stage differs from what its job wrote: nothing is computed from it."""
 
 
 class Record:
     """Rows of the files that jobs of a shard write, over the folders they write into.
 
-    shard: name of the shard, '' for readers of any. A row is written before its file takes its name: a job killed
-    between both leaves a row too many, and never a whole file without a row.
+    shard: name of the shard, '' for readers of any. A row is written before its file is renamed: a job killed
+    between both leaves a surplus row, never a complete file without a row.
     """
 
     def __init__(self, shard: str = ""):
@@ -42,13 +42,13 @@ class Record:
         self._others: dict[Path, dict[str, list[Row]]] = {}
 
     def rows(self, path: str | os.PathLike[str]) -> list[Row]:
-        """What is recorded of a file, the latest last; by other shards where this one knows nothing of it: rows of a
+        """What is recorded of a file, the latest last; by other shards if this one has no record of it: rows of a
         sheet move from shard to shard."""
         path = Path(path)
         return self._rows_of_shard(path.parent).get(path.name) or self._rows_of_others(path.parent).get(path.name, [])
 
     def intact(self, path: str | os.PathLike[str]) -> Row | None:
-        """The row that says the bytes of a file as they are; None where none does."""
+        """The row that matches the file's bytes; None if there is none."""
         path = Path(path)
         rows, status = self.rows(path), os.stat(path)
         if not any(row.fits(status) for row in rows):
@@ -56,8 +56,8 @@ class Record:
         return intact(path, rows)
 
     def row(self, path: str | os.PathLike[str]) -> Row:
-        """What manifests tell of a file that this job wrote or took: what its maker recorded. Raises ChangedFile where
-        the record is gone."""
+        """The row of a file that this job wrote or reused, for manifests, as recorded by its job. Raises ChangedFile if
+        the record is missing."""
         if recorded := self.intact(path) or next(iter(self.rows(path)[::-1]), None):
             return recorded
         raise ChangedFile(
@@ -65,7 +65,7 @@ class Record:
         )
 
     def take(self, path: str | os.PathLike[str]) -> bool:
-        """True if a file is what was recorded; a row of another shard, or before a copy of the folder, is carried
+        """True if a file is as recorded; a row of another shard, or from before a copy of the folder, is carried
         over."""
         row = self.intact(path)
         if row and row not in self._rows_of_shard(Path(path).parent).get(row.name, []):
@@ -73,12 +73,12 @@ class Record:
         return row is not None
 
     def remember(self, path: str | os.PathLike[str], row: Row) -> None:
-        """Write down that a file of another time is the one recorded, so that the next job need not read it."""
-        with contextlib.suppress(OSError):  # a folder that may only be read costs a look at the bytes each time
+        """Record that a file with another modification time is unchanged, so that the next job need not read it."""
+        with contextlib.suppress(OSError):  # in a read-only folder the bytes are read each time
             self._add(Path(path).parent, row)
 
     def adopt(self, path: str | os.PathLike[str]) -> None:
-        """Record a file as it is: only for those that versions without records left, on the user's word."""
+        """Record a file as it is: only for files of versions without records, if the user accepts them."""
         self._add(Path(path).parent, row_of(path))
 
     @contextlib.contextmanager
@@ -89,12 +89,12 @@ class Record:
             self._add(Path(path).parent, row_of(temporary, Path(path).name))
 
     def reload(self) -> None:
-        """Look at the records again: another job may have written."""
+        """Read the records again: another job may have written."""
         self._own.clear()
         self._others.clear()
 
     def close(self, folders: Iterable[str | os.PathLike[str]]) -> None:
-        """Leave one row for each file that is there, in the order of names."""
+        """Reduce the records to one row per existing file, sorted by name."""
         self.reload()
         for folder in map(Path, folders):
             record_path = self._place(folder)
@@ -115,7 +115,7 @@ class Record:
         record_path.parent.mkdir(parents=True, exist_ok=True)
         self._rows_of_shard(folder).setdefault(row.name, []).append(row)
         with open(record_path, "a+b") as handle:
-            if handle.tell():  # a line that a full disk or a kill left torn must not swallow this one
+            if handle.tell():  # after an incomplete line (full disk, killed job) begin a new one
                 handle.seek(-1, os.SEEK_END)
                 if handle.read(1) != b"\n":
                     handle.write(b"\n")
@@ -140,14 +140,14 @@ def is_current(
     """True if `path` is there, made from these inputs by this code (or by any, if accepted), and is what its maker
     recorded.
 
-    A file of ours that is damaged, or of which nothing is recorded, is made again, and the log says so. Raises
-    ForeignFile where a file lies at `path` that never was ours: no record tells of it, and it can be read as its kind.
+    A file of ours that is damaged or not recorded is made again, and the log says so. Raises
+    ForeignFile if the file at `path` was never ours: it has no record, and is valid for its type.
     """
     if not os.path.lexists(path):
         return False
     recorded = record.rows(path)
     if os.path.isdir(path):
-        raise ForeignFile(f"{path} is a folder, and a file of this workflow goes there: move it away")
+        raise ForeignFile(f"{path} is a folder where a file of this workflow belongs: move it away")
     if recorded and not record.take(path):
         log.warning("%s is damaged, or was changed since it was made: it is made again", path)
         return False
@@ -158,7 +158,7 @@ def is_current(
             "of another tool, give their folder as `precomputed:` in the config."
         )
     if stamp is None:
-        log.warning("%s is torn, or no file of its kind: it is made again", path)
+        log.warning("%s is incomplete, or not of its type: it is made again", path)
         return False
     if stamp["inputs"] != inputs or not (accept_other_code or stamp["code"] == code):
         return False
@@ -166,13 +166,13 @@ def is_current(
         log.warning("nothing is recorded of the bytes of %s: it is made again", path)
         return False
     if not recorded:
-        log.warning("nothing is recorded of the bytes of %s: it is taken as it is, for accept_other_code", path)
+        log.warning("nothing is recorded of the bytes of %s: it is accepted unchanged (accept_other_code)", path)
         record.adopt(path)
     return True
 
 
 def check_intact(path: str | os.PathLike[str], fingerprint: str, record: Record, rule: str) -> None:
-    """Raises ChangedFile unless `path` is the file whose `fingerprint` a manifest tells ('': what any record says).
+    """Raises ChangedFile unless `path` is the file whose `fingerprint` a manifest gives ('': any recorded one).
 
     rule: the one that makes the file again. A file that is as recorded by size and time isn't read.
     """
@@ -188,8 +188,8 @@ def check_intact(path: str | os.PathLike[str], fingerprint: str, record: Record,
         problem = "is missing"
     if problem:
         raise ChangedFile(
-            f"{path} {problem} since it was made: nothing is made of it. Run `snakemake --forcerun {rule}`: it makes "
-            "this file again, takes the others as they are, and goes on"
+            f"{path} {problem} since it was made, so it is not used. Run `snakemake --forcerun {rule}`: it makes "
+            "this file again, reuses the others, and continues"
         )
 
 

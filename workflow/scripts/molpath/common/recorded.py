@@ -1,7 +1,7 @@
 """What a file was when it was made, as a line of a record: name, bytes, time of change, SHA-256 of the whole file.
 
-Records lie in folders called `.record` beside the files. They hold times, so they are no results: `verify` reads them,
-provenance.json, the crate and `orphans` leave them out.
+Records are in folders called `.record` beside the files. They hold times, so they are not results: `verify` reads them,
+provenance.json, the crate and `orphans` ignore them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from .digests import sha256_of
 
-#: Folder of records beside the files that they tell of.
+#: Folder of records beside the files that they describe.
 FOLDER = ".record"
 #: Bytes, or nanoseconds.
 NUMBER = re.compile(r"[0-9]{1,20}")
@@ -30,7 +30,7 @@ class Row(NamedTuple):
 
     @property
     def fingerprint(self) -> str:
-        """What manifests tell of the file."""
+        """What manifests say about the file."""
         return self.sha256[:16]
 
     def line(self) -> str:
@@ -38,7 +38,7 @@ class Row(NamedTuple):
         return "\t".join(map(str, self)) + "\n"
 
     def fits(self, status: os.stat_result) -> bool:
-        """True if size and time are as recorded: cheap, and what no damage by accident leaves."""
+        """True if size and modification time are as recorded: a cheap check, which accidental damage fails."""
         return (self.bytes, self.mtime_ns) == (status.st_size, status.st_mtime_ns)
 
 
@@ -49,7 +49,7 @@ def row_of(path: str | os.PathLike[str], name: str = "") -> Row:
 
 
 def read_rows(path: str | os.PathLike[str]) -> list[Row]:
-    """Rows of a record, the latest last; none where there is no such file. Torn and damaged lines tell nothing."""
+    """Rows of a record, the latest last; none if there is no such file. Incomplete and damaged lines are ignored."""
     try:
         text = Path(path).read_text(encoding="utf-8", errors="replace")
     except (FileNotFoundError, NotADirectoryError):
@@ -58,10 +58,10 @@ def read_rows(path: str | os.PathLike[str]) -> list[Row]:
 
 
 def intact(path: str | os.PathLike[str], rows: Iterable[Row]) -> Row | None:
-    """The row, with the time of now, that says the bytes of `path`; None if none does. The file is read only where size
-    and time are those of no row, and the size that of one.
+    """The row, with the current time, that matches the bytes of `path`; None if none does. Read only if size
+    and time match no row, but the size matches one.
 
-    Raises FileNotFoundError where the file is gone.
+    Raises FileNotFoundError if the file is missing.
     """
     status, latest_first = os.stat(path), list(rows)[::-1]
     for row in latest_first:

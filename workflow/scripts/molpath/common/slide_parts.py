@@ -1,4 +1,4 @@
-"""The files a slide consists of: one for most formats, a folder or a series for some."""
+"""The files of a slide: one for most formats, a folder or a series for some."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pathlib import Path
 
 #: Suffixes of formats whose slides are one file each.
 WHOLE = {".svs", ".svslide", ".tif", ".tiff", ".btf", ".ndpi", ".scn", ".bif", ".czi", ".png", ".jpg", ".jpeg"}
-#: What to do with files and folders that no reader here opens, or not always, by suffix.
+#: What to do with formats that no reader here opens, or not always, by suffix.
 _CONVERT = "convert it to OME-TIFF with bioformats2raw and raw2ometiff --rgb"
 REMEDIES = {
-    ".ndpis": "an .ndpis file lists slides: give each .ndpi file that it names a row of its own",
+    ".ndpis": "an .ndpis file lists slides: write one row per .ndpi file that it names",
     ".zarr": "OME-Zarr is not read here: convert it to OME-TIFF with raw2ometiff --rgb",
     ".isyntax": "convert it to OME-TIFF with isyntax2raw and raw2ometiff --rgb",
     ".ets": f"this is a part of a VSI slide; {_CONVERT}",
@@ -31,21 +31,21 @@ NAMED = re.compile(
 IMAGE_TYPE, SERIES = b"\x08\x00\x08\x00CS", b"\x20\x00\x0e\x00UI"
 #: Tag, type and length of the width in pixels of the picture that a DICOM file's frames make together.
 TOTAL_WIDTH = b"\x48\x00\x06\x00UL\x04\x00"
-#: Start of the names of transfer syntaxes with compressed frames, which an item without length ends.
+#: Prefix of transfer syntaxes with compressed frames, which end with an item without length.
 ENCAPSULATED, DICOM_END, JPEG_END = b"1.2.840.10008.1.2.4.", b"\xfe\xff\xdd\xe0", b"\xff\xd9"
-#: Bytes from the start of a DICOM file in which these stand, usually and at most.
+#: Bytes from the start of a DICOM file that contain these, usually and at most.
 HEADERS = (1 << 14, 1 << 20)
 
 
 class NoSlideHere(Exception):
-    """The path names no one slide; the message says what to name instead."""
+    """The path doesn't name a single slide; the message says what to name instead."""
 
 
 def parts_of(path: str | os.PathLike[str]) -> list[Path]:
-    """Every file that a reader opens for the slide at `path`, all of them in its folder or below.
+    """Every file that a reader opens for the slide at `path`, in its folder or below.
 
-    A folder stands for the DICOM series in it. Empty where that can't be told: an unknown format, an OME-TIFF (which
-    may name others), a DICOM file without a series. Raises OSError if the slide can't be looked at.
+    A folder means the DICOM series in it. Empty if unknown: an unknown format, an OME-TIFF (which
+    may name others), a DICOM file without a series. Raises OSError if the slide can't be accessed.
     """
     path = Path(path)
     suffix = path.suffix.lower()
@@ -64,7 +64,7 @@ def parts_of(path: str | os.PathLike[str]) -> list[Path]:
 
 
 def files_of(path: str | os.PathLike[str]) -> list[Path]:
-    """`parts_of`, or the file at `path` alone where they can't be told."""
+    """`parts_of`, or only the file at `path` if they are unknown."""
     try:
         return parts_of(path) or [Path(path)]
     except OSError:
@@ -72,7 +72,7 @@ def files_of(path: str | os.PathLike[str]) -> list[Path]:
 
 
 def state_of(path: str | os.PathLike[str]) -> str:
-    """Number, bytes and times (s) of a slide's files, to tell that one was replaced."""
+    """Number, bytes and times (s) of a slide's files, to detect a replaced one."""
     states = []
     for file in files_of(path):
         with contextlib.suppress(FileNotFoundError):
@@ -84,9 +84,9 @@ def state_of(path: str | os.PathLike[str]) -> str:
 
 
 def entry_of(path: str | os.PathLike[str]) -> str:
-    """The file that readers open for the slide at `path`: a file of the series where it is a folder.
+    """The file that readers open for the slide at `path`: one file of the series if it is a folder.
 
-    Raises NoSlideHere where a folder has no DICOM series or several, and for lists of slides.
+    Raises NoSlideHere if a folder has no or several DICOM series, and for lists of slides.
     """
     path = Path(path)
     suffix = path.suffix.lower()
@@ -103,7 +103,7 @@ def entry_of(path: str | os.PathLike[str]) -> str:
 
 
 def missing_parts(path: str | os.PathLike[str]) -> list[str]:
-    """Names of files that a slide's index names and that are not there, or are empty."""
+    """Files named by a slide's index that are missing or empty."""
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix in INDEXES:
@@ -154,7 +154,7 @@ def is_dicom(path: Path) -> bool:
 
 
 def _named_in(index: Path) -> list[str]:
-    """Files in the folder of an index that it names."""
+    """Files named by an index, in its folder."""
     names = NAMED.findall(index.read_text(encoding="utf-8-sig", errors="replace"))
     return sorted({name for name in names if Path(name).name == name})
 
@@ -166,7 +166,7 @@ def _same_series(folder: Path, series: bytes) -> list[Path]:
 
 @functools.lru_cache(maxsize=4096)
 def _headers(folder: str, _mtime: int) -> list[tuple[str, bytes]]:
-    """Name and series of each DICOM file of a folder, looked at once as long as the folder stays as it is."""
+    """Name and series of each DICOM file of a folder, cached as long as the folder is unchanged."""
     return list(_series_in(Path(folder)))
 
 

@@ -1,8 +1,8 @@
-"""Stamps: how a file of one slide says what it was made from and by which code.
+"""Stamps: the record in a slide's file of its inputs and code.
 
 A stamp is a small dictionary with at least `inputs` (digest of contents and parameters) and `code`
 (digest of the sub-package); `row` may hold what the manifest says of the slide, so that a finished
-file is taken as it is without opening the slide again. It lies in root attributes of an .h5, in the
+file is reused without opening the slide again. It is stored in root attributes of an .h5, in the
 member "molpath" of a .geojson, in a text chunk of a .png and in the comment of a .jpg.
 """
 
@@ -19,7 +19,7 @@ from .files import open_h5
 
 
 class ForeignFile(NoSlidesFault):
-    """A file without our stamp lies where ours would go; it is never replaced."""
+    """A file without our stamp is in the place of ours; it is never replaced."""
 
 
 def read_stamp(path: str | os.PathLike[str]) -> dict[str, Any] | None:
@@ -33,9 +33,9 @@ def read_stamp(path: str | os.PathLike[str]) -> dict[str, Any] | None:
 
 
 def is_readable(path: str | os.PathLike[str]) -> bool:
-    """True if `path` can be read as the kind that its name says: whole, whoever made it.
+    """True if `path` is a complete file of the type given by its suffix, whoever made it.
 
-    Raises OSError where it can't be read at all (a permission, the disk).
+    Raises OSError if it can't be read at all (permissions, the disk).
     """
     with open(path, "rb") as handle:
         handle.read(1)
@@ -47,7 +47,7 @@ def is_readable(path: str | os.PathLike[str]) -> bool:
 
 
 def row_of_stamp(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """The manifest row in the stamp of a file that is taken as it is."""
+    """The manifest row in the stamp of a reused file."""
     stamp = read_stamp(path)
     if stamp is None:
         raise ForeignFile(f"{path} has lost its stamp: another process replaced it")

@@ -1,4 +1,4 @@
-"""Errors of storage that may be gone tomorrow, and say nothing of a file. Planning reads them, too."""
+"""Transient errors of storage, which say nothing about a file. Planning reads them, too."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ PASSING = tuple(getattr(errno, name) for name in _NAMES.split() if hasattr(errno
 
 
 def storage_error(message: str) -> int:
-    """The number of the storage error that the words of a library end with or hold, a refused permission included; 0
-    where they tell of none."""
+    """The errno of the storage error named in a library's message, refused permission included; 0
+    if there is none."""
     return next((number for number in (*PASSING, errno.EACCES) if os.strerror(number) in message), 0)

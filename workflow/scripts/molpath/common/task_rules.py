@@ -1,16 +1,16 @@
-"""What a task's config.yaml may say of classes and metrics, for planning and jobs."""
+"""Rules for classes and metrics in a task's config.yaml, for planning and jobs."""
 
 from __future__ import annotations
 
 import re
 
-#: What is computed of a classification task beside the metrics it names.
+#: Metrics computed for every classification task, besides those that it names.
 ALWAYS = ("macro-ovr-auc", "bacc", "weighted_kappa", "acc", "macro-f1", "weighted-f1", "auprc", "brier", "ece")
-#: On request: kappa over all labels of the task, whichever a test side has.
+#: On request: kappa over all labels of the task, even those absent from the test side.
 FIXED_KAPPA = "weighted_kappa_fixed"
 #: Metrics that a classification task may name.
 OF_CLASSES = (*ALWAYS, FIXED_KAPPA)
-#: Of which less is better. None may be a task's first metric: tables and figures rank by that, the highest first.
+#: Metrics of which less is better. None may be a task's first metric: tables and figures rank by that, highest first.
 LESS_IS_BETTER = ("ece", "brier", "mae")
 _INTEGER = re.compile(r"-?[0-9]+")
 

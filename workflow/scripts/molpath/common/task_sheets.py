@@ -9,10 +9,10 @@ from .tsv import BadTable, read_cells
 
 
 def sheet_of_tasks(tables: Sequence[str]) -> list[dict[str, str]]:
-    """A row (slide_id, case_id, path '', keep '') for each slide that k=all.tsv of the tasks name, in their order.
+    """A row (slide_id, case_id, path '', keep '') for each slide in k=all.tsv of the tasks, in their order.
 
-    A case of which no task lists a slide stands as a slide of its own name. Tables that aren't there, or can't be
-    read, have no rows. Raises BadTable where two rows give a slide to two cases.
+    A case of which no task lists a slide becomes a slide of the same name. Tables that are missing, or can't be
+    read, have no rows. Raises BadTable if a slide belongs to two cases.
     """
     case_of: dict[str, str] = {}
     case_ids: dict[str, None] = {}

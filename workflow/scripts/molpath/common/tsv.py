@@ -1,8 +1,8 @@
-"""The one dialect of sheets, tasks and manifests, at validation and in every job.
+"""The dialect of sheets, tasks and manifests, in validation and in every job.
 
 UTF-8 (a byte order mark is taken off), cells between tabs, one row per line, as many cells in a row as in the header. A
 quotation mark is a character like any other. Lines that begin with # before the header are comments. A cell that a
-spreadsheet would take for a formula is written with an apostrophe before it, which readers take off.
+spreadsheet would read as a formula is written with an apostrophe before it, which readers remove.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class BadTable(ValueError):
 
 
 class Cells(NamedTuple):
-    """A sheet as strings: names of the columns, rows of as many cells, and the line each row stands on (from 1)."""
+    """A sheet as strings: column names, rows of as many cells, and the line number of each row (from 1)."""
 
     columns: list[str]
     rows: list[list[str]]
@@ -61,7 +61,7 @@ def read_cells(path: str | os.PathLike[str]) -> Cells:
         raise BadTable(f"{path}", problem, "the first line should name the columns")
     if lines[first].count("\t") >= MOST_COLUMNS:
         problem = f"{lines[first].count('	') + 1} columns, more than {MOST_COLUMNS}"
-        raise BadTable(f"{path}, header", problem, "is this the right file? Take columns out that nobody reads")
+        raise BadTable(f"{path}, header", problem, "is this the right file? Remove unneeded columns")
     header = lines[first].split("\t")
     _check_header(path, header, lines[first])
     body = [(number, line) for number, line in enumerate(lines[first + 1 :], first + 2) if line.strip("\r\n ")]
@@ -83,7 +83,7 @@ def decode_text(path: str | os.PathLike[str], separated: str = "tab-separated") 
             f"{path}", f"more than {LONGEST >> 20} MiB of text", "is this the right file? Split it, or pack it"
         )
     if foreign := foreign_format(data[:4096]):
-        raise BadTable(f"{path}", f"this is {foreign[0]}, and {separated} text in UTF-8 is asked for", foreign[1])
+        raise BadTable(f"{path}", f"this is {foreign[0]}, and {separated} text in UTF-8 is required", foreign[1])
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -110,7 +110,7 @@ def _check_header(path: str | os.PathLike[str], header: Sequence[str], line: str
 
 def _unequal(count: int, header: Sequence[str]) -> tuple[str, str]:
     """What is wrong with a row that has more or fewer cells than the header, and what to do."""
-    remedy = "one cell a column, separated by tabs"
+    remedy = "one cell per column, separated by tabs"
     if count == len(header) + 1:
         remedy += "; take off a tab at the end of rows, or the row names that R puts in front"
     elif count < len(header):
@@ -141,15 +141,15 @@ def plain_number(cell: str) -> float:
 
 
 def one_line(text: str) -> str:
-    """`text` as a cell can hold it: tabs and line ends become a space."""
+    """`text` on one line: tabs and line ends become a space."""
     return re.sub(r"[\t\r\n]+", " ", text)
 
 
 def defused(cell: str) -> str:
-    """`cell` as it is written: with an apostrophe where a spreadsheet would compute it; numbers stay as they are."""
+    """`cell` as it is written: with an apostrophe if a spreadsheet would evaluate it; numbers stay unchanged."""
     return f"'{cell}" if _FORMULA.match(cell) and not _NUMBERS.fullmatch(cell) else cell
 
 
 def as_meant(cell: str) -> str:
-    """What `defused` was given."""
+    """The inverse of `defused`."""
     return cell[1:] if _DEFUSED.match(cell) else cell

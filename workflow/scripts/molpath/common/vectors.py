@@ -1,6 +1,6 @@
-"""Tables of given vectors, one a case or slide, as other tools write them; what can't be one is refused in words.
+"""Tables of given vectors, one per case or slide, as other tools write them; anything else is refused with a message.
 
-Text is read by the standard library alone, so that planning can look at it anywhere; other formats need their library.
+Text is read with the standard library alone, so that planning can check it anywhere; other formats need their library.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FORMATS = ".tsv, .csv, .parquet, .npy with `ids`, .h5ad, or a folder of .h5 file
 LARGEST = 3.4028234e38
 #: What may separate cells where commas should.
 OTHER_MARKS = {"\t": "tabs", ";": "semicolons"}
-#: Names under which the row numbers of a data frame stand among its columns (pandas' index, R's row names).
+#: Names under which the row numbers of a data frame are among its columns (pandas' index, R's row names).
 ROW_NUMBERS = re.compile(r"|index|level_\d+|Unnamed: \d+(_level_\d+)?|__index_level_\d+__")
 
 
@@ -46,18 +46,18 @@ class Vectors:
 
 
 def files_of(path: str, ids: str = "") -> list[str]:
-    """The files that a table consists of: one, each of a folder, and that of the ids."""
+    """The files of a table: one, or each in a folder, and that of the ids."""
     return (_of_folder(Path(path)) if os.path.isdir(path) else [path]) + [ids] * bool(ids)
 
 
 def _of_folder(folder: Path) -> list[str]:
-    """HDF5 files of a folder, sorted, but hidden ones, which systems leave beside others (._C1.h5)."""
+    """HDF5 files of a folder, sorted, without hidden ones, which some systems create beside others (._C1.h5)."""
     h5_files = [file for file in folder.iterdir() if file.suffix in (".h5", ".hdf5") and not file.name.startswith(".")]
     return sorted(map(str, h5_files))
 
 
 def read_ids(path: str, ids: str = "", unit: str = "") -> Vectors | None:
-    """What the standard library can tell of a table: text as a whole, of arrays and folders the ids, without values.
+    """What the standard library can read of a table: text completely, for arrays and folders the ids, without values.
 
     None for other formats. Raises BadTable that names file, row and column.
     """
@@ -76,7 +76,7 @@ def read_ids(path: str, ids: str = "", unit: str = "") -> Vectors | None:
 
 
 def check_ids(path: str, vectors: Vectors) -> None:
-    """There are vectors, and each id has one."""
+    """Check that there are vectors, one per id."""
     if not vectors.ids or (len(vectors.values) and not len(vectors.values[0])):
         raise BadTable(path, "no vectors in it", "write a row for each case or slide, with numeric columns")
     first: dict[str, str] = {}
@@ -103,10 +103,10 @@ def check_ids(path: str, vectors: Vectors) -> None:
 
 
 def check_labels(path: str, vectors: Vectors, labels: Iterable[str]) -> None:
-    """No number of the vectors is a label of a task: a probe would read its answer. Raises BadTable."""
+    """Check that no column of the vectors is a label of a task, which a probe would read. Raises BadTable."""
     for name in vectors.columns:
         if name in labels:
-            problem = "a task names it as its label (task_col or extra_cols), and stands among the numbers"
+            problem = "a task names it as its label (task_col or extra_cols), but it is among the numbers"
             raise BadTable(f"{path}, column {name}", problem, "take the column out, or rename it if it is no label")
 
 
@@ -140,14 +140,14 @@ def _comma_cells(path: str) -> Cells:
     for line, row in rows[1:]:
         if len(row) != len(header):
             problem = f"{len(row)} cells, and the header has {len(header)}"
-            raise BadTable(f"{path}, row {line}", problem, "one cell a column, separated by commas")
+            raise BadTable(f"{path}, row {line}", problem, "one cell per column, separated by commas")
     columns = [i for i, name in enumerate(header) if name or any(row[i] for _, row in rows[1:])]
     cells = [[row[i] for i in columns] for _, row in rows[1:]]
     return Cells([header[i] for i in columns], cells, [line for line, _ in rows[1:]])
 
 
 def _of_cells(path: str, cells: Cells) -> Vectors:
-    """Every column but those of ids is a number of the vector."""
+    """All columns except ids are numbers of the vector."""
     vectors = _with_ids(path, cells)
     numbers = [i for i, name in enumerate(cells.columns) if name not in UNITS]
     values = [_numbers(path, cells, k, numbers) for k in range(len(cells.rows))]
@@ -165,7 +165,7 @@ def _with_ids(path: str, cells: Cells) -> Vectors:
 def of_array(path: str, ids: str) -> Vectors:
     """Ids of an array's rows, without values."""
     if not ids:
-        raise BadTable(path, "an array says nothing of ids", "name under `ids` a TSV with an id for each of its rows")
+        raise BadTable(path, "an array has no ids", "name under `ids` a TSV with an id for each of its rows")
     vectors = _with_ids(ids, _cells_of(ids))
     return replace(vectors, places=[f"{location} of {ids}" for location in vectors.places])
 
@@ -174,7 +174,9 @@ def of_folder(path: str, unit: str) -> Vectors:
     """Ids of a folder's files by their names, without values."""
     files = files_of(path)
     if not unit:
-        raise BadTable(path, "names of files don't say what they are of", "set `unit` to slide_id or case_id")
+        raise BadTable(
+            path, "file names don't say whether they are slides or cases", "set `unit` to slide_id or case_id"
+        )
     if not files:
         raise BadTable(path, "no .h5 file in it", "name the folder of the pooled features itself")
     return Vectors(unit, [Path(file).stem for file in files], [], [], [f"file {Path(file).name}" for file in files])

@@ -1,4 +1,4 @@
-"""A table of the cohort that is written only where not too many of its slides were set aside."""
+"""A table of the cohort that is written only if not too many of its slides were set aside."""
 
 from __future__ import annotations
 

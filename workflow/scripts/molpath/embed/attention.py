@@ -20,11 +20,11 @@ log = logging.getLogger(__name__)
 def write_attention(
     *, slides: Sequence[str], manifests: Sequence[str], run_folder: str, wsi: str, output: str, threads: int = 1
 ) -> None:
-    """Write a group a slide: `attention` (float32 heads x N, each head adds up to 1) and `coords` (int64 N x 2,
+    """Write a group per slide: `attention` (float32 heads x N, each head adds up to 1) and `coords` (int64 N x 2,
     level-0 pixels, top left) with the patch's level-0 edge as attribute `patch_size_level0`. Attribute
     `effective_patches` of attention: each head's effective number of patches.
 
-    Slides that were set aside are left out and named in the log. Raises ValueError where the run has a slide encoder
+    Slides that were set aside are left out and logged. Raises ValueError if the run has a slide encoder
     without attention over patches (`kind: transformer`).
     """
     torch.set_num_threads(threads)
@@ -43,7 +43,7 @@ def write_attention(
                 log.warning("%s was set aside: no attention", slide_id)
                 continue
             if not bags.is_placed(slide_id):
-                log.warning("%s: no attention, its features don't say where its patches lie", slide_id)
+                log.warning("%s: no attention, its features have no patch coordinates", slide_id)
                 continue
             bag = bags.read(slide_id, with_coords=True)
             check_width(slide_id, bags.rows[slide_id]["file"], bag.features.shape[1], width, reader)

@@ -30,20 +30,20 @@ class Bag:
 
 
 def union(bags: Sequence[Bag]) -> Bag:
-    """All patches of several slides; coordinates of different slides have nothing in common and are left out."""
+    """All patches of several slides, without coordinates, which can't be compared between slides."""
     return bags[0] if len(bags) == 1 else Bag(np.concatenate([bag.features for bag in bags]))
 
 
 class OtherWeights(Exception):
-    """Patches that other weights encoded than those a run trained on."""
+    """Patches encoded with other weights than those a run trained on."""
 
 
 class OtherWidth(Exception):
-    """Patches of another width than a model reads, or than those of the same case."""
+    """Patches of another width than a model reads, or than others of the case."""
 
 
 class Bags:
-    """Patch features of the accepted slides of a cohort; each is read when it is asked for."""
+    """Patch features of the accepted slides of a cohort, read on request."""
 
     def __init__(self, manifests: Sequence[str], wsi: str):
         self.wsi = Path(wsi)
@@ -61,11 +61,11 @@ class Bags:
         return self.rows[slide_id]["fingerprint"]
 
     def is_placed(self, slide_id: str) -> bool:
-        """True if it is known where on the slide its patches lie; features of other tools may not say."""
+        """True if the positions of its patches are known; features of other tools may lack them."""
         return bool(self.rows[slide_id].get("patch_size_level0"))
 
     def check_weights(self, source: str, slides: Iterable[str]) -> None:
-        """Raises OtherWeights unless the weights that encoded these slides are those of which the run read patches.
+        """Raises OtherWeights unless these slides were encoded with the weights that the run's patches were.
 
         source: the run's config.json; the features' manifests say the same of each slide ('' of files of other tools).
         """
@@ -82,8 +82,8 @@ class Bags:
                 )
 
     def file(self, slide_id: str) -> Path:
-        """The feature file of a slide. Raises ChangedFile where one of this workflow isn't what its manifest tells;
-        of files of other tools planning looks at size and time."""
+        """The feature file of a slide. Raises ChangedFile if a file of this workflow differs from its manifest;
+        for files of other tools planning checks size and time."""
         row = self.rows[slide_id]
         path = file_of(row, self.wsi)
         if slide_id not in self._checked and path.is_relative_to(os.path.normpath(self.wsi)):
@@ -92,7 +92,7 @@ class Bags:
         return path
 
     def blocks(self, slides: Sequence[str], width: int = 0, reader: str = "") -> Iterator[np.ndarray]:
-        """Patches (float32, some thousand x D at once) of some slides, one below the other, as they are read.
+        """Patches (float32, some thousand x D at a time) of several slides, concatenated, as they are read.
 
         Raises OtherWidth unless all have `width` numbers, which `reader` takes; 0: those of the first slide.
         """
@@ -105,17 +105,17 @@ class Bags:
                 yield block.astype(np.float32)
 
     def read(self, slide_id: str, with_coords: bool = False) -> Bag:
-        """All patches of a slide; coordinates where they are asked for. Raises KeyError where the slide has none."""
+        """All patches of a slide, with coordinates if requested. Raises KeyError if the slide has none."""
         row, path = self.rows[slide_id], self.file(slide_id)
         features = read_features(path, row.get("dataset") or "features").astype(np.float32)
         return Bag(features, *self.places(slide_id)) if with_coords else Bag(features)
 
     def places(self, slide_id: str) -> tuple[np.ndarray, int]:
-        """Coordinates (int64 N x 2) of a slide's patches and their edge, as of a Bag. Raises KeyError where its file
-        doesn't say."""
+        """Coordinates (int64 N x 2) of a slide's patches and their edge, as in a Bag. Raises KeyError if its file
+        has none."""
         row, path = self.rows[slide_id], self.file(slide_id)
         if not self.is_placed(slide_id):
-            raise KeyError(f"{path} doesn't say where on slide {slide_id} its patches lie")
+            raise KeyError(f"{path} has no coordinates of the patches of slide {slide_id}")
         coords = np.round(read_coords_of(path) * float(row["coords_scale"])).astype(np.int64)
         return coords, int(row["patch_size_level0"])
 

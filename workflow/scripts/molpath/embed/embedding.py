@@ -26,9 +26,9 @@ from .models import Embed, get_embed, identity_of
 
 log = logging.getLogger(__name__)
 
-#: Columns of the slide sheet that say something of a file, not of its slide.
+#: Columns of the slide sheet that describe a file, not its slide.
 OF_FILES = ("path", "mpp", "keep", "url", "md5", "bytes")
-#: What became of a member of a block.
+#: The result of a member of a block.
 FATE = ("status", "reason", "detail")
 
 
@@ -48,13 +48,13 @@ def embed_block(
     promised_gpu: bool = False,
     log_path: str | None = None,
 ) -> None:
-    """Write `ids`, `embeddings` (float32 N x D), `n_patches` and `slides` of a block, and what it has no embedding of.
+    """Write `ids`, `embeddings` (float32 N x D), `n_patches` and `slides` of a block, and members without one.
 
     members: slides of each slide or case of the block, by its id; cases: case of each id; sources: for threads the
     run's config.json and weights, for table its vectors, for slide encoders of others their weights; cohort: table of
     what was set aside before, read for a model of given vectors only. A case without any slide, and whatever else has
-    no embedding, stands in the block with reason and detail. The same contents are taken from `finished`, wherever
-    files of the model lie and whatever it is called; of a block that was killed its bags. promised_gpu: see get_embed.
+    no embedding, is listed in the block with reason and detail. The same contents are taken from `finished`, wherever
+    the model's files are and whatever its name; a killed block resumes from its bags. promised_gpu: see get_embed.
     Raises OtherWeights.
     """
     bags = Bags(manifests, wsi)
@@ -73,7 +73,7 @@ def embed_block(
         return
     with closing(KeptBags(Path(finished) / f"{bags_of}.{stamp}.bags")) as kept_bags:
         embed_new(present, kept_bags, model, sources, bags, threads, promised_gpu, log_path)
-    write_block(output, [(name, *kept_bags.found[name], slides) for name, slides in present.items()], without)
+    write_block(output, [(name, *kept_bags.bags[name], slides) for name, slides in present.items()], without)
     keep(Path(finished) / stamp, {"block.h5": output})
     kept_bags.remove()
 
@@ -88,9 +88,9 @@ def embed_new(
     promised_gpu: bool,
     log_path: str | None,
 ) -> None:
-    """Embed the members that a killed job left none of, and keep each as it is there."""
-    progress = Progress(log_path, f"embedding with {model['name']}", len(present), "bags", len(kept_bags.found))
-    new = {name: slides for name, slides in present.items() if name not in kept_bags.found}
+    """Embed the members that a killed job did not finish, and store each as soon as it is done."""
+    progress = Progress(log_path, f"embedding with {model['name']}", len(present), "bags", len(kept_bags.bags))
+    new = {name: slides for name, slides in present.items() if name not in kept_bags.bags}
     if not new:
         return
     with get_embed(model, str(sources[0]) if sources else "", threads, bags, promised_gpu) as embed:
@@ -102,9 +102,9 @@ def embed_new(
 def sort_out(
     members: Mapping[str, Sequence[str]], model: Model, bags: Bags
 ) -> tuple[dict[str, list[str]], dict[str, tuple[str, str]]]:
-    """Slides with patches of each member that has some, and reason and detail of each that has none.
+    """Slides with patches of each member that has any, and reason and detail of each that has none.
 
-    A slide encoder that reads coordinates has none of a slide whose features don't say where its patches lie.
+    A slide encoder that reads coordinates can't use a slide whose features lack them.
     """
     present = {name: [slide for slide in slides if slide in bags] for name, slides in members.items()}
     reasons = dict(bags.aside)
@@ -120,7 +120,7 @@ def sort_out(
 def embed_bags(
     members: Mapping[str, Sequence[str]], model: Model, embed: Embed
 ) -> Iterator[tuple[str, np.ndarray, int]]:
-    """Id, vector and number of patches of each member (`members`: its slides), as it is embedded.
+    """Id, vector and number of patches of each member (`members`: its slides), as soon as it is embedded.
 
     A case of several slides is one bag of them all, or for cases = mean the mean of its slides.
     """
@@ -133,11 +133,11 @@ def embed_bags(
 
 
 def given_vectors(members: Mapping[str, Sequence[str]], cases: Mapping[str, str], path: str, cohort: str):
-    """Rows of a block of given vectors, reason and detail of each member that has none, and what the vectors are of.
+    """Rows of a block of given vectors, reason and detail of each member without one, and the unit of the vectors.
 
     path: what `take_vectors` wrote. cohort: tables/slides.tsv: a slide that was set aside before needs no vector; any
     other without one has `no_vector`. What the sheet excludes (keep = no) has no embedding, even where there is a
-    vector. A case of which slides have vectors has their mean.
+    vector. A case whose slides have vectors gets their mean.
     """
     table = Given.read(path)
     cohort_rows = read_manifest(cohort) if cohort else []
@@ -157,10 +157,8 @@ def given_vectors(members: Mapping[str, Sequence[str]], cases: Mapping[str, str]
 
 
 def together_of(slides: Sequence[str], reasons: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
-    """Reason and detail of a member by those of its slides: the first's reason, and each slide's detail if several."""
-    fates = [
-        reasons.get(slide, ("no_features", "no row of it in the manifests of the stage features")) for slide in slides
-    ]
+    """Reason and detail of a member from its slides: the first slide's reason, and each slide's detail if several."""
+    fates = [reasons.get(slide, ("no_features", "no row in the manifests of stage features")) for slide in slides]
     if len(slides) == 1:
         return fates[0]
     details = "; ".join(f"{slide}: {reason}, {detail}" for slide, (reason, detail) in zip(slides, fates, strict=True))
@@ -168,10 +166,10 @@ def together_of(slides: Sequence[str], reasons: Mapping[str, tuple[str, str]]) -
 
 
 def placed_of(slides: Sequence[str], bags: Bags, model: str) -> list[str]:
-    """The slides whose patches have a known place; a slide encoder that reads coordinates can't embed the others."""
+    """The slides with known patch positions; a slide encoder that reads coordinates can't embed the others."""
     placed = [slide for slide in slides if bags.is_placed(slide)]
     for slide in sorted(set(slides) - set(placed)):
-        log.warning("%s is left out: its features don't say where its patches lie, and %s reads that", slide, model)
+        log.warning("%s is left out: its features have no patch coordinates, which %s reads", slide, model)
     return placed
 
 
@@ -183,7 +181,7 @@ def write_block(
 ) -> None:
     """Write (id, vector, patches, slides) rows as HDF5; without: reason and detail of members without an embedding.
 
-    given_unit: what given vectors are of: slide_id or case_id.
+    given_unit: slide_id or case_id, for given vectors.
     """
     import h5py
 
@@ -214,7 +212,7 @@ def gather_embeddings(
 
     obs has case_id, n_patches, slides_used and the sheet's further columns; of a case those in which its embedded
     slides agree. manifest: a row for each slide or case that was to be embedded, with status, reason, detail, case_id,
-    n_patches. may_be_empty: an embedding of nobody (X 0 x 0) is a result, too, for a manifest that says why.
+    n_patches. may_be_empty: an empty embedding (X 0 x 0) is a result, too, for a manifest that says why.
     """
     import anndata
 
@@ -237,7 +235,7 @@ def gather_embeddings(
     if not vectors and not may_be_empty:
         raise ValueError(
             f"no {unit.removesuffix('_id')} has an embedding by {model['name']}: all slides were set aside, or their "
-            "features don't say where patches lie (manifests of the stage features, and the logs, say which)"
+            "features lack patch coordinates (see the manifests of stage features, and the logs)"
         )
     obs = sheet_columns(rows, unit, used_of(rows, ids, slides)).reindex(ids)
     if cases_sheet:
@@ -254,7 +252,7 @@ def gather_embeddings(
 def write_embedded(
     path: str, unit: str, sheet: pd.DataFrame, counts: Mapping[str, int], without: Mapping[str, Sequence[str]]
 ) -> None:
-    """Write the manifest of what was to be embedded, in the order of the sheet (columns `unit` and case_id)."""
+    """Write the manifest of the requested embeddings, in the order of the sheet (columns `unit` and case_id)."""
     rows = []
     for item in sheet.to_dict("records"):
         name = item[unit]
@@ -266,17 +264,17 @@ def write_embedded(
 
 
 def used_of(sheet: pd.DataFrame, ids: Sequence[str], slides: Sequence[str]) -> set[str]:
-    """Slides that embeddings are of (`slides`: of each of `ids`, joined by ;). A case's given vector that names none
-    stands for all its slides that the sheet keeps."""
+    """Slides used for embeddings (`slides`: of each of `ids`, joined by ;). A case's given vector that names none
+    represents all its slides that the sheet keeps."""
     unnamed = sheet.case_id.isin([name for name, names in zip(ids, slides, strict=True) if not names])
     is_kept = sheet["keep"] != "no" if "keep" in sheet else True
     return {*chain(*(names.split(";") for names in slides)), *sheet.slide_id[unnamed & is_kept]}
 
 
 def sheet_columns(sheet: pd.DataFrame, unit: str, used: Container[str]) -> pd.DataFrame:
-    """Columns of the slide sheet by slide; by case what its slides in `used` agree in, '' where they differ.
+    """Columns of the slide sheet by slide; by case the values on which its slides in `used` agree, '' if they differ.
 
-    A slide that wasn't embedded says nothing of the embedding, and an empty cell nothing of its column.
+    Slides that weren't embedded and empty cells are ignored.
     """
     if unit == "slide_id":
         return sheet.drop(columns=[name for name in OF_FILES if name in sheet]).set_index("slide_id")

@@ -44,7 +44,7 @@ class MissingModel(Exception):
 
 @dataclass(frozen=True)
 class Foreign:
-    """What a slide encoder takes: width of a patch, the encoder they come from, the package, and how it is loaded."""
+    """What a slide encoder needs: width of a patch, patch encoder, package, and loader."""
 
     width: int
     patches: str
@@ -123,15 +123,15 @@ def read_weights(path: str) -> dict[str, torch.Tensor]:
 
 
 def from_hub_folder(path: str) -> Any:
-    """A model of the transformers package from a folder with its code and weights; nothing is asked of the hub."""
-    os.environ["HF_HUB_OFFLINE"] = "1"  # the code in the folder may ask by itself
+    """A model of the transformers package from a folder with its code and weights; the hub isn't contacted."""
+    os.environ["HF_HUB_OFFLINE"] = "1"  # the code in the folder may contact it
     from transformers import AutoModel
 
     return AutoModel.from_pretrained(path, trust_remote_code=True, local_files_only=True)
 
 
 class OnDevice:
-    """A network in inference on a device, and how a bag gets there and its vector back.
+    """A network in inference mode on a device; moves bags there and vectors back.
 
     precision: of autocast on a GPU, as its authors run it; a CPU computes in float32.
     """
@@ -145,15 +145,13 @@ class OnDevice:
         return torch.from_numpy(bag.features)[None].to(self.device)
 
     def coords(self, bag: Bag) -> torch.Tensor:
-        """Corners of patches (int64 1 x N x 2) on the device. Raises MissingModel for a bag without a place."""
+        """Corners of patches (int64 1 x N x 2) on the device. Raises MissingModel for a bag without coordinates."""
         if bag.coords is None:
-            raise MissingModel(
-                "this model reads where patches lie, and this bag doesn't say so: set cases: mean for it"
-            )
+            raise MissingModel("this model reads patch coordinates, which this bag lacks: set cases: mean for it")
         return torch.from_numpy(bag.coords)[None].to(self.device)
 
     def __call__(self, compute: Callable[[], torch.Tensor]) -> np.ndarray:
-        """What `compute` gives for one bag (1 x D), as float32 D."""
+        """The result of `compute` for one bag (1 x D), as float32 D."""
         on_gpu = self.device.type == "cuda"
         with torch.inference_mode(), torch.autocast("cuda", self.precision) if on_gpu else nullcontext():
             return compute()[0].float().cpu().numpy()
@@ -162,7 +160,7 @@ class OnDevice:
 def filled(network: Network, path: str) -> Network:
     """`network` with every one of its tensors from a file, whatever prefix they have there.
 
-    Raises MissingModel naming what the file lacks; what it has beside (heads, memories) is left out.
+    Raises MissingModel naming what the file lacks; surplus tensors (heads, memories) are ignored.
     """
     tensors = {name.removeprefix("model.").removeprefix("module."): value for name, value in read_weights(path).items()}
     expected = network.state_dict()
@@ -217,9 +215,9 @@ def prism(path: str, device: torch.device) -> Embed:
 
 
 def gigapath(path: str, device: torch.device) -> Embed:
-    """Prov-GigaPath's LongNet; needs a GPU and flash-attn. A missing file would give random weights there: refused."""
+    """Prov-GigaPath's LongNet; needs a GPU and flash-attn. Refuses a missing file, which would mean random weights."""
     if not Path(path).is_file():
-        raise MissingModel(f"no file {path}: GigaPath's package would take random weights without a word")
+        raise MissingModel(f"no file {path}: GigaPath's package would silently use random weights")
     slide_encoder = importlib.import_module("gigapath.slide_encoder")
     network = slide_encoder.create_model(path, "gigapath_slide_enc12l768d", 1536, global_pool=True)
     on_device = OnDevice(network, device, torch.float16)
@@ -268,7 +266,7 @@ def get_foreign(model: Model, weights: str, device: torch.device) -> Embed:
     """
     kind, adapter = model["kind"], FOREIGN[model["kind"]]
     if not Path(weights).exists():
-        raise MissingModel(f"{kind}: no weights at {weights}; they are its authors' to give, ask them")
+        raise MissingModel(f"{kind}: no weights at {weights}; ask its authors for them")
     if adapter.remote_code and not model["trust_remote_code"]:
         raise MissingModel(
             f"{kind} runs Python code from {weights}; read it, then set trust_remote_code: true for this model"

@@ -1,4 +1,4 @@
-"""Models of kind table: vectors that others made, taken as one file, and given to slides and cases."""
+"""Models of kind table: given vectors, copied into one file, and assigned to slides and cases."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def take_vectors(*, path: str, ids: str, unit: str, output: str, labels: Sequenc
 
     Attributes: unit, slide_id or case_id; file, the name of the table.
 
-    labels: columns of tasks that may not stand among the numbers. Raises BadTable.
+    labels: columns of tasks, which must not be among the numbers. Raises BadTable.
     """
     import h5py
 
@@ -51,7 +51,7 @@ def write_sheet(*, tables: Sequence[str], output: str) -> None:
 
 @dataclass(frozen=True)
 class Given:
-    """Given vectors (float32 D) by case or slide (unit); case_of: of slides, where the table (file) says it."""
+    """Given vectors (float32 D) by case or slide (unit); case_of: of slides, if the table (file) says so."""
 
     unit: str
     vectors: Mapping[str, np.ndarray]
@@ -69,7 +69,7 @@ class Given:
             return cls(str(handle.attrs["unit"]), vectors, case_of, str(handle.attrs["file"]))
 
     def of(self, case: str, slides: Sequence[str]) -> tuple[np.ndarray | None, list[str]]:
-        """The vector of a case, or the mean of those of its slides, and the slides it stands for; None without any.
+        """The vector of a case, or the mean of those of its slides, and the slides it represents; None without any.
 
         Raises BadTable where the table says that a slide is of another case.
         """

@@ -158,11 +158,11 @@ def _of_file(file: str) -> Any:
         with h5py.File(file) as handle:
             array = own_array(handle, "features", "iuf")
             if array.size > LONGEST_VECTOR:
-                raise Unusable(f"features of shape {array.shape}, and one vector is wanted")
+                raise Unusable(f"features of shape {array.shape}, not one vector")
             values = array[()]
     except (OSError, Unusable) as error:
         raise BadTable(file, str(error), "make it again, or take it out of the folder") from None
     if values.size != values.shape[-1] if values.ndim else True:
         remedy = "name the folder of slide features, or pool these patches by a model of kind mean"
-        raise BadTable(file, f"features of shape {values.shape}, and one vector is wanted", remedy)
+        raise BadTable(file, f"features of shape {values.shape}, not one vector", remedy)
     return values.reshape(-1)

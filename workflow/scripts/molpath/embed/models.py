@@ -1,4 +1,4 @@
-"""What turns a bag of patches into one vector, by the `kind` of a model."""
+"""Functions that turn a bag of patches into one vector, by the `kind` of a model."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ log = logging.getLogger(__name__)
 Embed = Callable[[Sequence[str]], tuple[np.ndarray, int]]
 
 
-#: Keys of a model that say how things are called and where they lie; its patches and files count by contents.
+#: Keys of a model that hold names and paths; its patches and files count by contents.
 NAMES = ("name", "run", "path", "grid", "encoder", "weights")
 
 
 def identity_of(model: Model, sources: Sequence[str]) -> list[Any]:
-    """What decides a model's embeddings of given patches, for stamps: settings and contents of its files, no names.
+    """What determines a model's embeddings of given patches, for stamps: settings and contents of its files, no names.
 
-    Of a run that is its slide encoder's sizes and the weights; what else config.json says changes nothing.
+    For a run these are its slide encoder's sizes and the weights; the rest of config.json doesn't matter.
     """
     settings = {key: value for key, value in model.items() if key not in NAMES}
     if model["kind"] == "threads":
@@ -57,7 +57,7 @@ def get_embed(model: Model, source: str, threads: int, bags: Bags, promised: boo
     Those of others are computed on a GPU that no other job of this machine holds, where there is one; promised: this
     job has one, and ends with NoGpu where it can't be used. A random model has `slide_encoder` (its sizes) and `seed`;
     the width of its input is that of the first bag. All but those of others take patches in blocks, so that memory
-    doesn't grow with a bag.
+    doesn't grow with the bag.
     """
     if model["kind"] == "mean":
         yield lambda slides: mean_of(bags.blocks(slides))

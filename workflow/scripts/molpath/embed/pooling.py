@@ -1,7 +1,7 @@
-"""Slide encoders that pool patches: an embedding taken apart into what its patches bring, block by block.
+"""Slide encoders that pool patches: an embedding split into the contributions of its patches, block by block.
 
 With gated attention an embedding is a bias and a sum over heads and patches: attention x the head's vector of the patch
-x the last layer. A mean is one head that attends alike to all.
+x the last layer. A mean is one head with equal attention to all.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def softmax(scores: np.ndarray) -> np.ndarray:
 
 
 def pooling_of(model: Model, sources: Sequence[str], width: int) -> Pooling | None:
-    """How a model pools patches of `width` numbers; None where its embedding is no sum over patches.
+    """How a model pools patches of `width` numbers; None if its embedding is not a sum over patches.
 
     sources: as of embed_block. Raises what loading the model raises.
     """

@@ -62,7 +62,7 @@ def embed_profiles(
 
 
 def check_fit(table: str, data: anndata.AnnData, description: Description, modality: str, folder: str) -> None:
-    """Raises UnfitProfiles unless the branch can know profiles of this table: the same numbers, a gene in common."""
+    """Raises UnfitProfiles unless the branch can read profiles of this table: the same values, a gene in common."""
     value = data.uns["value"]
     if modality == "rna" and (run_value := description["rna_encoder"].get("value", value)) != value:
         raise UnfitProfiles(
@@ -70,7 +70,7 @@ def check_fit(table: str, data: anndata.AnnData, description: Description, modal
             "this model's protocols"
         )
     names = shown_genes(description) if modality == "rna" else description["dna_encoder"]["flags"]
-    run_names = [name for name in names if not name.startswith("<")]  # <cls>, <pad> and the like are no genes
+    run_names = [name for name in names if not name.startswith("<")]  # without <cls>, <pad> and the like
     if data.n_obs and not set(run_names) & set(data.var_names):
         kind = "genes" if modality == "rna" else "flags"
         raise UnfitProfiles(
@@ -80,7 +80,7 @@ def check_fit(table: str, data: anndata.AnnData, description: Description, modal
 
 
 def shown_genes(description: Description) -> list[str]:
-    """Genes that the RNA branch can be shown: its vocabulary, of a run on deviations those that it has a mean of."""
+    """Genes that the RNA branch can read: its vocabulary, or for a run on deviations the genes with a mean."""
     section = description["rna_encoder"]
     means = section.get("mean")
     return [name for name in section["vocabulary"] if not means or name in means]
@@ -89,8 +89,8 @@ def shown_genes(description: Description) -> list[str]:
 def check_same_fit(table: str, data: anndata.AnnData, description: Description, folder: str) -> None:
     """Raises UnfitProfiles unless a table's vst was made by a fit that the run's profiles were made by.
 
-    A fit belongs to the cohort that taught it, and is not in the folder of a run: profiles of another study are fitted
-    again, and the same counts become other numbers.
+    A fit belongs to its cohort and is not in the folder of a run: profiles of another study are fitted
+    again, so the same counts give other values.
     """
     if fit_of(data) not in description["rna_encoder"].get("fits", []):
         raise UnfitProfiles(
@@ -101,8 +101,8 @@ def check_same_fit(table: str, data: anndata.AnnData, description: Description, 
 
 
 def gather_profiles(*, blocks: Sequence[str], output: str) -> None:
-    """Write profiles.h5ad: the profiles of all blocks below each other. Raises ValueError if there are none, and
-    UnfitProfiles where two have one name.
+    """Write profiles.h5ad: the profiles of all blocks, concatenated. Raises ValueError if there are none, and
+    UnfitProfiles if two have the same name.
     """
     tables = [anndata.read_h5ad(path) for path in blocks]
     tables = [table for table in tables if len(table)]
@@ -152,5 +152,5 @@ def embed_flags(network: Threads, description: Description, table: anndata.AnnDa
 
 
 def device_of(network: torch.nn.Module) -> torch.device:
-    """Where a network's weights lie."""
+    """The device of a network's weights."""
     return next(network.parameters()).device

@@ -1,4 +1,4 @@
-"""Built-in networks without weights and without memory for them: whether the environment can build and run them."""
+"""Built-in networks without weights or memory: checks whether the environment can build and run them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from .registry import ADAPTERS, check_adapter, user_function
 
 
 def try_blank(adapter: str) -> int:
-    """Build an adapter's network without storage, send a patch of no contents through it, and return its width.
+    """Build an adapter's network without storage, run an empty patch through it, and return its width.
 
-    Of conch_v1 and of a user's function only the import is tried: 0. Raises what imports and networks raise.
+    For conch_v1 and a user's function only the import is tried: 0. Raises what imports and networks raise.
     """
     check_adapter(adapter)
     if adapter not in ADAPTERS:

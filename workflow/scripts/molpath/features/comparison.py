@@ -1,4 +1,4 @@
-"""Features of one slide made here, beside those that a user already has of it: the cosine of each patch."""
+"""Compare new features of a slide with the user's existing ones: the cosine of each patch."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Comparison:
     cosines: np.ndarray
 
     def report(self, slide_id: str, file: str) -> str:
-        """What to tell the user, in lines."""
+        """The report for the user, as lines."""
         lowest = int(self.cosines.argmin())
         x, y = self.coords[lowest].tolist()
         median = float(np.median(self.cosines))
@@ -55,22 +55,22 @@ class Comparison:
 def compare_features(
     path: str | os.PathLike,
     file: str | os.PathLike,
-    seen: Mapping[str, str],
+    inspected: Mapping[str, str],
     grid: Grid,
     encoder: Encoder,
     weights: Sequence[str],
 ) -> Comparison:
-    """Encode up to SAMPLE patches, spread over the file, where it says they lie, and compare.
+    """Encode up to SAMPLE patches, spread over the file, at their coordinates, and compare.
 
-    path: the raw slide; file: features of it in any layout of `layouts`; seen: the slide's row of the stage slides.
-    Patches that a damaged tile keeps from being read are left out. Raises Unusable where the file can't be read, is of
-    another slide, grid or width, or doesn't say where its patches lie.
+    path: the raw slide; file: features of it in any layout of `layouts`; inspected: the slide's row of the stage
+    slides. Patches that a damaged tile keeps from being read are left out. Raises Unusable where the file can't be
+    read, is of another slide, grid or width, or has no coordinates.
     """
-    look = partial(layout_of, name=encoder.get("features", ""), encoder=encoder["name"])
-    layout = read_contained(look, os.fspath(file))
-    placed = place(layout, seen, grid)
+    inspect = partial(layout_of, name=encoder.get("features", ""), encoder=encoder["name"])
+    layout = read_contained(inspect, os.fspath(file))
+    placed = place(layout, inspected, grid)
     if layout.coords is None or not placed["patch_size_level0"]:
-        raise Unusable("it doesn't say where its patches lie")
+        raise Unusable("it has no patch coordinates")
     chosen = np.unique(np.linspace(0, layout.count - 1, min(SAMPLE, layout.count)).round().astype(int))
     coords = np.rint(layout.coords[chosen] * float(placed["coords_scale"])).astype(np.int64)
     geometry = geometry_of(
@@ -78,30 +78,30 @@ def compare_features(
             "patch_size": grid["patch_size"],
             "patch_size_level0": placed["patch_size_level0"],
             "target_magnification": 10 / target_mpp(grid),
-            "level0_magnification": seen["magnification"],
+            "level0_magnification": inspected["magnification"],
             "like": grid.get("like", ""),
         }
     )
     network: Any = build(weights, encoder)
     if network.dim != layout.dim:
         raise Unusable(f"its features are {layout.dim} numbers wide, those of encoder {encoder['name']} {network.dim}")
-    slide, made = open_slide(os.fspath(path)), []
+    slide, features = open_slide(os.fspath(path)), []
     pixels = np.empty((ROWS, geometry.size, geometry.size, 3), np.uint8)
     damaged = np.zeros(len(coords), bool)
     for first in range(0, len(coords), ROWS):
-        part = slice(first, min(first + ROWS, len(coords)))
-        batch = pixels[: part.stop - first]
-        damaged[part] = read_what_can_be_read(slide, coords[part], geometry, batch).damaged
-        made.append(network(torch.from_numpy(batch)).to("cpu", torch.float32).numpy())
+        rows = slice(first, min(first + ROWS, len(coords)))
+        batch = pixels[: rows.stop - first]
+        damaged[rows] = read_what_can_be_read(slide, coords[rows], geometry, batch).damaged
+        features.append(network(torch.from_numpy(batch)).to("cpu", torch.float32).numpy())
     slide.close()
     if damaged.all():
-        raise Unusable(f"none of the {len(coords)} patches looked at can be read from the slide")
-    cosines = cosine(np.concatenate(made), read_features(file, layout.name)[chosen])
+        raise Unusable(f"none of the {len(coords)} sampled patches can be read from the slide")
+    cosines = cosine(np.concatenate(features), read_features(file, layout.name)[chosen])
     return Comparison(coords[~damaged], cosines[~damaged])
 
 
-def cosine(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+def cosine(features: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """Cosine of each row of two arrays (N x D): float64 N; 0 for rows of zeros."""
-    a, b = ours.astype(np.float64), theirs.astype(np.float64)
+    a, b = features.astype(np.float64), reference.astype(np.float64)
     norms = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
     return np.divide((a * b).sum(1), norms, out=np.zeros(len(a)), where=norms > 0)

@@ -79,9 +79,9 @@ def stretched(table: Tensor, grid: int) -> Tensor:
     side = math.isqrt(table.shape[1] - 1)
     if side == grid:
         return table
-    places = table[:, 1:].reshape(1, side, side, -1).permute(0, 3, 1, 2)
-    places = functional.interpolate(places, scale_factor=(grid + 0.1) / side, mode="bicubic")
-    return torch.cat([table[:, :1], places.permute(0, 2, 3, 1).flatten(1, 2)], dim=1)
+    positions = table[:, 1:].reshape(1, side, side, -1).permute(0, 3, 1, 2)
+    positions = functional.interpolate(positions, scale_factor=(grid + 0.1) / side, mode="bicubic")
+    return torch.cat([table[:, :1], positions.permute(0, 2, 3, 1).flatten(1, 2)], dim=1)
 
 
 def load_conch_v15(path: str, **changes: Any) -> ConchV15:
@@ -99,9 +99,9 @@ def table_for_224(table: Tensor) -> Tensor:
     side = math.isqrt(table.shape[1] - 1)
     if side == GRID:
         return table
-    places = table[:, 1:].reshape(1, side, side, -1).permute(0, 3, 1, 2).to(torch.float32)
-    places = functional.interpolate(places, (GRID, GRID), mode="bilinear", align_corners=False)
-    return torch.cat([table[:, :1], places.permute(0, 2, 3, 1).flatten(1, 2)], dim=1)
+    positions = table[:, 1:].reshape(1, side, side, -1).permute(0, 3, 1, 2).to(torch.float32)
+    positions = functional.interpolate(positions, (GRID, GRID), mode="bilinear", align_corners=False)
+    return torch.cat([table[:, :1], positions.permute(0, 2, 3, 1).flatten(1, 2)], dim=1)
 
 
 class ConchV1(nn.Module):
@@ -137,7 +137,7 @@ def load_conch_v1(path: str) -> ConchV1:
 
 
 def _check_image_side(model: nn.Module, state: Mapping[str, Tensor], path: str) -> None:
-    """The package loads what fits and says nothing of the rest; the image side must be all there."""
+    """The package silently skips what doesn't fit; check that the image side is complete."""
     missing = [key for key in model.state_dict() if key.startswith("visual.") and key not in state]
     if missing:
         raise ValueError(f"{path} doesn't hold the weights of conch_v1: missing {', '.join(missing[:4])}")

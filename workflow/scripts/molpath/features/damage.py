@@ -1,4 +1,4 @@
-"""What becomes of patches that can't be read: dropped or white, up to a share; above it the slide is set aside."""
+"""Patches that can't be read are dropped or set to white, up to a share; above it the slide is set aside."""
 
 from __future__ import annotations
 
@@ -38,33 +38,33 @@ class Tolerance:
 
     def damage(self, coords: np.ndarray, damaged: np.ndarray | None, slide: str = "") -> Damage:
         """The damage of a slide with patches at `coords` (int64 N x 2), of which some are `damaged` (bool N)."""
-        none = np.zeros(len(coords), bool)
-        return Damage(coords[none if damaged is None else damaged], len(coords), self.instead, slide)
+        no_damage = np.zeros(len(coords), bool)
+        return Damage(coords[no_damage if damaged is None else damaged], len(coords), self.instead, slide)
 
     def judge(self, damaged: np.ndarray) -> tuple[str, str] | None:
         """Reason and detail of a slide of which too many patches are `damaged` (bool N); None for the others."""
-        count, of = int(damaged.sum()), len(damaged)
-        if count == of:
-            return "unreadable", f"none of its {of} patches can be read"
-        if count <= self.most * of:
+        count, total = int(damaged.sum()), len(damaged)
+        if count == total:
+            return "unreadable", f"none of its {total} patches can be read"
+        if count <= self.most * total:
             return None
         limit = f"at most {self.most:.4g} of them may be damaged (features: max_damaged_fraction)"
-        return "damaged", f"{count} of its {of} patches can't be read, and {limit}"
+        return "damaged", f"{count} of its {total} patches can't be read, and {limit}"
 
     def kept(self, damaged: np.ndarray | None) -> slice | np.ndarray:
         """Which patches of a slide go into its file, as an index."""
         return slice(None) if damaged is None or self.instead == WHITE or not damaged.any() else ~damaged
 
     def holds_for(self, path: str | os.PathLike[str], slide: str | os.PathLike[str]) -> bool:
-        """True for a feature file that would be the same with this tolerance, of the slide's files as they are now.
+        """True for a feature file that would be the same with this tolerance and the slide's present files.
 
         A slide's identity is that of some blocks of its file: a copy without the damage mostly has the same.
         """
-        found = read_damage(path)
-        if found is None:
+        damage = read_damage(path)
+        if damage is None:
             return True
-        allowed = found.instead == self.instead and len(found.coords) <= self.most * found.patches
-        return allowed and found.slide == state_of(slide)
+        allowed = damage.instead == self.instead and len(damage.coords) <= self.most * damage.patches
+        return allowed and damage.slide == state_of(slide)
 
 
 def write_damage(handle: Any, damage: Damage) -> None:
@@ -76,10 +76,12 @@ def write_damage(handle: Any, damage: Damage) -> None:
 
 
 def read_damage(path: str | os.PathLike[str]) -> Damage | None:
-    """The damage that a feature file tells of; None where all patches could be read."""
+    """The damage recorded in a feature file; None if all patches could be read."""
     with open_h5(path) as handle:
         if "damaged" not in handle:
             return None
-        found = handle["damaged"]
-        said = found.attrs
-        return Damage(found[:], int(said["patches"]), str(said["instead"]), str(said.get("slide", "")))
+        dataset = handle["damaged"]
+        attributes = dataset.attrs
+        return Damage(
+            dataset[:], int(attributes["patches"]), str(attributes["instead"]), str(attributes.get("slide", ""))
+        )

@@ -1,4 +1,4 @@
-"""How batches go through the encoder on a GPU or the CPU, and how many patches and readers suit the machine."""
+"""Runs batches through the encoder on a GPU or CPU; number of patches and readers for the machine."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 CPU_ROWS = 16
 #: Batches in the hands of the encoder at a time, so that the device has the next one when it ends this one.
 GPU_STREAMS = 2
-#: What errors say that are no OutOfMemoryError, but mean one.
+#: Messages of errors that mean out of memory, but are not OutOfMemoryError.
 NO_MEMORY = (
     "can't allocate memory",
     "CUDA error: out of memory",
@@ -30,12 +30,12 @@ NO_MEMORY = (
     "CUDNN_STATUS_ALLOC_FAILED",
     "CUSOLVER_STATUS_ALLOC_FAILED",
 )
-#: Milliseconds of a core to read a patch of 512 pixels: JPEG tiles, and whatever else.
+#: Milliseconds of a core to read a patch of 512 pixels: JPEG tiles, and other formats.
 READING_MS = {"jpeg_tiles": 8.0}
 OTHER_READING_MS = 40.0
 #: Milliseconds to encode a patch for each million parameters: a core, and a recent GPU in half precision.
 ENCODING_MS = {"cpu": 5.0, "cuda": 0.006}
-#: Readers beside a GPU for each that would keep up on average.
+#: Readers per reader that would keep up with a GPU on average.
 SPARE = 1.5
 
 
@@ -66,7 +66,7 @@ class Runner:
             torch.cuda.synchronize(device)  # weights are in place before other streams look at them
 
     def lock_memory(self, batches: np.ndarray) -> None:
-        """Have a GPU copy straight from `batches`, beside its other work. They must stay mapped while it is used."""
+        """Let a GPU copy directly from `batches`, in parallel with its work. They must stay mapped while in use."""
         if self.device.type == "cuda":
             runtime = torch.cuda.cudart()
             if runtime.cudaHostRegister(batches.ctypes.data, batches.nbytes, 0) != runtime.cudaError.success:
@@ -77,17 +77,17 @@ class Runner:
         return [self.pool.submit(self._timed, batch[i : i + self.step]) for i in range(0, len(batch), self.step)]
 
     def _timed(self, patches: np.ndarray) -> np.ndarray:
-        began = time.perf_counter()
+        started = time.perf_counter()
         try:
             return self._encode(patches)
         finally:
-            self.busy_s += time.perf_counter() - began
+            self.busy_s += time.perf_counter() - started
 
     def _encode(self, patches: np.ndarray) -> np.ndarray:
         rows = self.rows
         try:
-            parts = [self._call(patches[i : i + rows], rows) for i in range(0, len(patches), rows)]
-            return np.concatenate(parts)
+            outputs = [self._call(patches[i : i + rows], rows) for i in range(0, len(patches), rows)]
+            return np.concatenate(outputs)
         except (torch.OutOfMemoryError, RuntimeError) as error:
             if not is_out_of_memory(error) or rows == 1:
                 raise
@@ -114,22 +114,22 @@ class Runner:
         return torch.cuda.stream(self.own.stream)
 
     def close(self) -> None:
-        """Drop what isn't begun and wait for what is."""
+        """Cancel what hasn't begun and wait for the rest."""
         self.pool.shutdown(cancel_futures=True)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
     """True for what torch raises when a device, or the machine, has no memory left.
 
-    Libraries of CUDA that can't have their own workspace raise errors of their own.
+    CUDA libraries that can't allocate their workspace raise other errors.
     """
-    return isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in NO_MEMORY)
+    return isinstance(error, torch.OutOfMemoryError) or any(message in str(error) for message in NO_MEMORY)
 
 
-def batch_rows(device: torch.device, wanted: int, threads: int) -> int:
+def batch_rows(device: torch.device, requested: int, threads: int) -> int:
     """Patches per batch: as the config says, else by the device."""
-    if wanted:
-        return wanted
+    if requested:
+        return requested
     if device.type == "cpu":
         return max(32, 2 * CPU_ROWS * threads)
     free = torch.cuda.mem_get_info(device)[0]
@@ -137,28 +137,28 @@ def batch_rows(device: torch.device, wanted: int, threads: int) -> int:
 
 
 def reader_count(
-    device: torch.device, wanted: int, threads: int, parameters: float = 0, formats: Sequence[str] = ()
+    device: torch.device, requested: int, threads: int, parameters: float = 0, formats: Sequence[str] = ()
 ) -> int:
     """Reader processes: as the config says, else as many as keep up with the encoder.
 
     parameters: of the network, in millions; 0: unknown, then half the threads beside a CPU encoder and all but one
     beside a GPU. formats: the reader of each slide (`slides.readers`), for JPEG 2000 takes five times as long as JPEG.
     """
-    if wanted:
-        return wanted
-    most = max(1, threads - 1)
+    if requested:
+        return requested
+    limit = max(1, threads - 1)
     if not parameters:
-        return max(1, threads // 2) if device.type == "cpu" else most
+        return max(1, threads // 2) if device.type == "cpu" else limit
     costs = [READING_MS.get(name, OTHER_READING_MS) for name in formats] or [OTHER_READING_MS]
     reading, encoding = sum(costs) / len(costs), parameters * ENCODING_MS[device.type]
     if device.type == "cpu":
-        return max(1, min(most, round(threads * reading / (reading + encoding))))
-    return max(1, min(most, math.ceil(SPARE * reading / encoding)))
+        return max(1, min(limit, round(threads * reading / (reading + encoding))))
+    return max(1, min(limit, math.ceil(SPARE * reading / encoding)))
 
 
 def state_precision(device: torch.device, precision: str) -> str:
     """Keep TF32, which rounds inputs to 10 bits, out of float32 computations, and say what is computed in."""
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
-    how = "float32 without TF32" if precision in ("", "fp32") else f"{precision} (autocast), the rest float32"
-    return f"{name}, {how}"
+    description = "float32 without TF32" if precision in ("", "fp32") else f"{precision} (autocast), the rest float32"
+    return f"{name}, {description}"

@@ -23,7 +23,7 @@ CROP_MARGIN = 8 / 7
 
 
 class NetworkEncoder:
-    """A network behind resizing, cutting and normalisation, all on its device.
+    """A network with resizing, cropping and normalisation, all on its device.
 
     Resizing is antialiased and rounds to whole grey levels, as the PIL transforms do that published encoders
     were trained and evaluated with. With `crops` 5, four corners and the centre are encoded and averaged.
@@ -61,10 +61,10 @@ class NetworkEncoder:
         return images.mul_(self._scale).add_(self._shift)
 
     def _corners(self) -> list[tuple[int, int]]:
-        """Top left corners of the crops: the centre, then the four corners if asked for."""
-        far = self.resize - self.input_size
-        middle = round(far / 2)
-        return [(middle, middle), (0, 0), (0, far), (far, 0), (far, far)][: self.crops]
+        """Top left corners of the crops: the centre, then the four corners if requested."""
+        margin = self.resize - self.input_size
+        middle = round(margin / 2)
+        return [(middle, middle), (0, 0), (0, margin), (margin, 0), (margin, margin)][: self.crops]
 
     @torch.inference_mode()
     def __call__(self, batch: Tensor) -> Tensor:
@@ -72,7 +72,7 @@ class NetworkEncoder:
         images = self.prepare(batch)
         lowered = self.precision in DTYPES
         with torch.autocast(self.device.type, DTYPES[self.precision]) if lowered else nullcontext():
-            # explicitly: under autocast the last layer decides what comes out
+            # explicit: under autocast the last layer determines the type
             features = self.network(images).to(torch.float32)
         return features if self.crops == 1 else features.view(self.crops, len(batch), -1).mean(0)
 
@@ -130,7 +130,7 @@ def _vision_transformer(name: str, path: str, facts: Facts) -> nn.Module:
 
 
 def loader_of(adapter: str) -> Callable[[str, Facts], nn.Module]:
-    """The function of (file of weights, facts) that makes the network of a built-in adapter."""
+    """The function of (weights file, facts) that builds the network of a built-in adapter."""
     if adapter == "efficientnet_lite0":
         return _efficientnet_lite0
     if adapter in ("conch_v1", "conch_v15"):
@@ -141,7 +141,7 @@ def loader_of(adapter: str) -> Callable[[str, Facts], nn.Module]:
 
 
 def build(weights: Sequence[str], config: EncoderSettings) -> Encoder:
-    """The encoder a config entry asks for, on the CPU.
+    """The encoder of a config entry, on the CPU.
 
     `config` has `adapter` and optionally mean, std, precision, tokens, crops, stain and options. A user's
     `module:function` is called as function(weights, config) and returns an `Encoder`. Raises ValueError for an

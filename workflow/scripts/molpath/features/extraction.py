@@ -1,4 +1,4 @@
-"""Features of all patches of a shard: what is up to date is taken as it is, the rest goes through one stream."""
+"""Features of all patches of a shard: files that are up to date are reused, the rest goes through one stream."""
 
 from __future__ import annotations
 
@@ -74,40 +74,44 @@ def extract_shard(
     read is set aside as unreadable, crashed, timeout (`deadline_s` for a few patches) or memory (more than
     `memory_mb` in one reader; 0: no limit). Of patches under damaged tiles, `max_damaged_fraction` at most are
     dropped or, with damaged: white, taken as white; a slide with more is set aside. scratch: folder of a local disk
-    to which slides are copied while they are read, at most `scratch_gb` GB at a time; empty: they are read where
-    they lie. Without `allow_cpu`, a job that has a GPU (`gpu_build` of PyTorch, or by the scheduler's word) ends with
-    NoGpu where CUDA can't be used. Raises ForeignFile where another tool's file lies, OSError if the disk fails, and
-    whatever the encoder raises.
+    to which slides are copied while they are read, at most `scratch_gb` GB at a time; empty: they are read in
+    place. Without `allow_cpu`, a job that has a GPU (`gpu_build` of PyTorch, or assigned by the scheduler) ends with
+    NoGpu if CUDA can't be used. Raises ForeignFile if another tool's file is in the way, OSError if the disk fails, and
+    what the encoder raises.
     """
     keep_freed_memory()
     check_adapter(encoder["adapter"])
     rows = read_manifest(tiles)
     if encoder["adapter"] == PRECOMPUTED:
-        seen = {row["slide_id"]: row for row in read_manifest(inspected)}
+        inspected_rows = {row["slide_id"]: row for row in read_manifest(inspected)}
         limits = {"deadline_s": deadline_s, "memory_mb": memory_mb}
-        write_manifest(manifest, find_features(rows, seen, encoder, wsi, grid, sample=given_sample, **limits), COLUMNS)
+        write_manifest(
+            manifest, find_features(rows, inspected_rows, encoder, wsi, grid, sample=given_sample, **limits), COLUMNS
+        )
         return
     tolerance = Tolerance(max_damaged_fraction, damaged)
     progress = Progress(log_path, "features", len(rows))
-    about = describe(encoder, weights)
-    name, of = Path(manifest).stem, weights_of(about)
-    shard = Shard(rows, slides, wsi, grid["name"], encoder, code, tolerance, progress, of, name)
-    seen = {row["slide_id"]: row for row in read_manifest(inspected)}
-    identities = {slide_id: row.get("identity", "") for slide_id, row in seen.items()}
-    shard.sort_out(identities, about, accept_other_code)
+    description = describe(encoder, weights)
+    name, weight_digests = Path(manifest).stem, weights_of(description)
+    shard = Shard(rows, slides, wsi, grid["name"], encoder, code, tolerance, progress, weight_digests, name)
+    inspected_rows = {row["slide_id"]: row for row in read_manifest(inspected)}
+    identities = {slide_id: row.get("identity", "") for slide_id, row in inspected_rows.items()}
+    shard.sort_out(identities, description, accept_other_code)
     if shard.waiting:
         from ..common.devices import gpu_was_given  # imports torch, which finished shards don't need
 
         paths = [slides[slide_id] for slide_id in shard.waiting]
         with stage(paths, scratch, scratch_gb) as staging:
-            formats = [seen[slide_id].get("reader", "") for slide_id in shard.waiting]
-            promised = not allow_cpu and (gpu_build or gpu_was_given())
-            _encode(shard, slides, encoder, weights, deadline_s, memory_mb, threads, opener, staging, formats, promised)
+            formats = [inspected_rows[slide_id].get("reader", "") for slide_id in shard.waiting]
+            promised_gpu = not allow_cpu and (gpu_build or gpu_was_given())
+            _encode(
+                shard, slides, encoder, weights, deadline_s, memory_mb, threads, opener, staging, formats, promised_gpu
+            )
     write_manifest(manifest, shard.last_look(), COLUMNS)
 
 
 def _encode(
-    shard, slides, encoder, weights, deadline_s, memory_mb, threads, opener, staging, formats, promised
+    shard, slides, encoder, weights, deadline_s, memory_mb, threads, opener, staging, formats, promised_gpu
 ) -> None:
     """Run the waiting slides of `shard` through readers, encoder and writer."""
     # Imported here: a shard whose files are all up to date needs no torch.
@@ -119,13 +123,13 @@ def _encode(
     from .stream import SlideTask, Stream
 
     tasks = [
-        SlideTask(slide_id, slides[slide_id], about["coords"], geometry_of(about["attributes"]))
-        for slide_id, about in shard.waiting.items()
+        SlideTask(slide_id, slides[slide_id], item["coords"], geometry_of(item["attributes"]))
+        for slide_id, item in shard.waiting.items()
     ]
     size = tasks[0].geometry.size
     if encoder.get("decode") == "half":
         opener = partial(opener, half_scale=True)
-    with take_device(promised) as device, contextlib.ExitStack() as stack:
+    with take_device(promised_gpu) as device, contextlib.ExitStack() as stack:
         rows = batch_rows(device, encoder.get("batch_size", 0), threads)
         readers = reader_count(device, encoder.get("workers", 0), threads, parameters_of(encoder), formats)
         piece_rows = max(4, min(32, rows // readers))

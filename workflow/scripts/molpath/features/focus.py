@@ -1,4 +1,4 @@
-"""Focus of a patch: a number that costs little beside reading its pixels. It drops nothing."""
+"""Focus of a patch: a number that is cheap compared with reading the pixels. It drops nothing."""
 
 from __future__ import annotations
 

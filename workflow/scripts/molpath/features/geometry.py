@@ -1,4 +1,4 @@
-"""What reading a patch needs to know: the slide's levels, and how large a patch is in which pixels."""
+"""Geometry for reading patches: the slide's levels, and the size of a patch in pixels of the grid and of level 0."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..tiles.grid import TRIDENT, nominal_ratio
 
 
 class Slide(Protocol):
-    """What a slide must offer: the part of `slides.readers` used here."""
+    """Interface of a slide: the part of `slides.readers` used here."""
 
     levels: list[tuple[int, int, float]]
 
@@ -40,7 +40,7 @@ class Geometry:
 
 
 def geometry_of(attributes: Mapping[str, Any]) -> Geometry:
-    """How patches are read, by the attributes of their coordinates."""
+    """The geometry given by the attributes of the coordinates."""
     size, target = int(attributes["patch_size"]), float(attributes["target_magnification"])
     if attributes.get("like") != TRIDENT:
         return Geometry(size, int(attributes["patch_size_level0"]), 10 / target)

@@ -1,4 +1,4 @@
-"""What an encoder is to the extractor."""
+"""Interface of an encoder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pixels of patches: which level of the pyramid to read, and down to the size of the grid."""
+"""Pixels of patches: choose the level of the pyramid and shrink to the size of the grid."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .focus import focus_of
 from .geometry import Geometry, Slide
 from .resampling import resample
 
-cv2.setNumThreads(1)  # readers are processes; threads of their own would only fight over the cores
+cv2.setNumThreads(1)  # readers are processes; more threads would only compete for the cores
 
 
 #: Mean and 99.9th percentile of the absolute difference, in grey levels of 255, between patches at 20x from 40x that
@@ -53,7 +53,7 @@ def read_patches(slide: Slide, coords: np.ndarray, geometry: Geometry, out: np.n
 
 
 def fit(pixels: np.ndarray, target: np.ndarray) -> None:
-    """Bring RGB uint8 edge x edge x 3 to the size of `target`: by area if it is larger, cubic if it is smaller."""
+    """Resize RGB uint8 edge x edge x 3 to the size of `target`: by area if it is larger, cubic if smaller."""
     if pixels.shape == target.shape:
         target[:] = pixels
         return

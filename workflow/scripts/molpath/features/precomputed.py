@@ -1,4 +1,4 @@
-"""Features another tool made, read where they lie (TRIDENT, CLAM, STAMP …); nothing is written into their folder."""
+"""Features of other tools, read in place (TRIDENT, CLAM, STAMP …); nothing is written into their folder."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 def find_features(
     tiles: Sequence[Mapping[str, str]],
-    seen: Mapping[str, Mapping[str, str]],
+    inspected_rows: Mapping[str, Mapping[str, str]],
     encoder: Encoder,
     wsi: str | os.PathLike,
     grid: Grid,
@@ -37,22 +37,24 @@ def find_features(
 ) -> list[dict[str, Any]]:
     """Manifest rows for the slides of `tiles` from the files of `encoder["folder"]`.
 
-    seen: rows of the stage slides by slide; sample: files of the whole cohort, of which most have the width that every
-    file must have (the shard's own where there are none); deadline_s, memory_mb: what reading one file may take. `file`
-    is relative to `wsi` where the folder was given relatively, else absolute. A file that can't be used sets its slide
-    aside.
+    inspected_rows: rows of the stage slides by slide; sample: files of the whole cohort, of which most have the width
+    that every file must have (the shard's own where there are none); deadline_s, memory_mb: what reading one file may
+    take. `file` is relative to `wsi` where the folder was given relatively, else absolute. A file that can't be used
+    sets its slide aside.
     """
-    wanted = [row["slide_id"] for row in tiles if _is_wanted(row)]
-    files = find_feature_files(encoder["folder"], wanted)
-    look = partial(layout_of, name=encoder["features"], encoder=encoder["name"])
+    slide_ids = [row["slide_id"] for row in tiles if _is_needed(row)]
+    files = find_feature_files(encoder["folder"], slide_ids)
+    inspect = partial(layout_of, name=encoder["features"], encoder=encoder["name"])
     limits = deadline_s, memory_mb or None
-    alone = {paths[0]: name for name, paths in files.items() if len(paths) == 1}
-    looked = dict(all_contained(look, alone, *limits))
-    width = _width(looked, dict(all_contained(look, [path for path in sample if path not in looked], *limits)), sample)
+    single_files = {paths[0]: name for name, paths in files.items() if len(paths) == 1}
+    layouts = dict(all_contained(inspect, single_files, *limits))
+    width = _width(
+        layouts, dict(all_contained(inspect, [path for path in sample if path not in layouts], *limits)), sample
+    )
     rows = []
     for row in tiles:
         slide_id = row["slide_id"]
-        if not _is_wanted(row):
+        if not _is_needed(row):
             rows.append(set_aside(slide_id, row["reason"], row["detail"]))
         elif slide_id not in files:
             rows.append(set_aside(slide_id, "no_features", f"no file {slide_id}.h5 in {encoder['folder']}"))
@@ -61,61 +63,61 @@ def find_features(
             rows.append(set_aside(slide_id, "bad_features", several))
         else:
             path = Path(files[slide_id][0])
-            rows.append(_row(slide_id, path, looked[str(path)], width, seen.get(slide_id, {}), grid, wsi))
-    _tell(rows, looked)
+            rows.append(_row(slide_id, path, layouts[str(path)], width, inspected_rows.get(slide_id, {}), grid, wsi))
+    _log(rows, layouts)
     return rows
 
 
-def _is_wanted(row: Mapping[str, str]) -> bool:
-    """True for an accepted slide, and for one without a raw file, which no stage before could judge."""
+def _is_needed(row: Mapping[str, str]) -> bool:
+    """True for an accepted slide, and for one without a raw file, which no earlier stage could check."""
     return row["status"] == OK or row["reason"] == FEATURES_ONLY
 
 
 def _width(
-    looked: Mapping[str, Layout | Unusable], others: Mapping[str, Layout | Unusable], sample: Sequence[str]
+    layouts: Mapping[str, Layout | Unusable], sample_layouts: Mapping[str, Layout | Unusable], sample: Sequence[str]
 ) -> int | None:
-    """The width of most files of the sample, or of the shard; of equally many the larger. None: no file can be read."""
-    every = {**looked, **others}
-    chosen = [every[path] for path in (sample or looked)]
-    counts = Counter(one.dim for one in chosen if isinstance(one, Layout))
+    """The most common width in the sample, or in the shard; the larger in a tie. None: no file can be read."""
+    all_layouts = {**layouts, **sample_layouts}
+    chosen = [all_layouts[path] for path in (sample or layouts)]
+    counts = Counter(layout.dim for layout in chosen if isinstance(layout, Layout))
     return max(counts, key=lambda dim: (counts[dim], dim), default=None)
 
 
 def _row(
     slide_id: str,
     path: Path,
-    found: Layout | Unusable,
+    layout: Layout | Unusable,
     width: int | None,
-    seen: Mapping[str, str],
+    inspected: Mapping[str, str],
     grid: Grid,
     wsi: str | os.PathLike,
 ) -> dict[str, Any]:
     try:
-        if isinstance(found, Unusable):
-            raise found
-        if width is not None and found.dim != width:
-            raise Unusable(f"its features are {found.dim} numbers wide, those of most files {width}")
-        placed = place(found, seen, grid)
+        if isinstance(layout, Unusable):
+            raise layout
+        if width is not None and layout.dim != width:
+            raise Unusable(f"its features are {layout.dim} numbers wide, those of most files {width}")
+        placed = place(layout, inspected, grid)
     except Unusable as error:
         return set_aside(slide_id, "bad_features", f"{path}: {error}")
     name = path if path.is_absolute() else os.path.relpath(path, wsi)
     size, contents = _contents(path)
-    facts = {"file": str(name), "bytes": size, "fingerprint": contents, "dataset": found.name}
-    return accepted(slide_id, n_patches=found.count, dim=found.dim, **facts, **placed)
+    columns = {"file": str(name), "bytes": size, "fingerprint": contents, "dataset": layout.name}
+    return accepted(slide_id, n_patches=layout.count, dim=layout.dim, **columns, **placed)
 
 
 def _contents(path: Path) -> tuple[int, str]:
     """Bytes and fingerprint of a file, or of all files of a folder (zarr)."""
     if not path.is_dir():
         return path.stat().st_size, fingerprint(path)
-    files = sorted(one for one in path.rglob("*") if one.is_file())
-    told = "".join(f"{one.relative_to(path)} {fingerprint(one)}\n" for one in files)
-    return sum(one.stat().st_size for one in files), hashlib.sha256(told.encode()).hexdigest()[:16]
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    listing = "".join(f"{file.relative_to(path)} {fingerprint(file)}\n" for file in files)
+    return sum(file.stat().st_size for file in files), hashlib.sha256(listing.encode()).hexdigest()[:16]
 
 
-def _tell(rows: Sequence[Mapping[str, Any]], looked: Mapping[str, Layout | Unusable]) -> None:
-    """What the log says: files by tool, and each slide that was set aside."""
-    tools = Counter(one.tool for one in looked.values() if isinstance(one, Layout))
+def _log(rows: Sequence[Mapping[str, Any]], layouts: Mapping[str, Layout | Unusable]) -> None:
+    """Log the files by tool, and each slide that was set aside."""
+    tools = Counter(layout.tool for layout in layouts.values() if isinstance(layout, Layout))
     for tool, count in sorted(tools.items()):
         log.info("%d files in the layout of %s", count, tool)
     for row in rows:

@@ -1,4 +1,4 @@
-"""Reader processes: pixels into shared memory, so that a native crash or a hang costs one slide and no more."""
+"""Reader processes put pixels into shared memory: a native crash or a hang costs only one slide."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .buffers import SharedBatches
 from .geometry import Geometry
 from .salvage import Reading, read_what_can_be_read
 
-#: A reader that doesn't come up within this many seconds is the machine's fault, not a slide's.
+#: A reader that doesn't start within this many seconds indicates a problem of the machine, not of a slide.
 START_DEADLINE_S = 180.0
 
 
@@ -56,7 +56,7 @@ class Spent:
 
 @dataclass
 class Outcome:
-    """What came of a piece of work; with its pixels in place `reason` is empty and `reading` tells of each patch."""
+    """The result of a piece of work; if its pixels were read, `reason` is empty and `reading` describes each patch."""
 
     work: Work
     reason: str = ""
@@ -81,7 +81,7 @@ class ReaderPool:
     A reader that dies or passes `deadline_s` on one piece is replaced, and the piece comes back with reason
     `crashed` or `timeout`; an exception comes back as `unreadable`, or `memory` if a slide needs more than
     `memory_mb` (0: no limit) in one reader. `opener` (path -> Slide) must be a function of a module, for processes
-    are spawned. `spent` adds up where the readers' time goes.
+    are spawned. `spent` sums up the readers' time.
     """
 
     def __init__(
@@ -98,12 +98,14 @@ class ReaderPool:
 
     def _start(self) -> _Reader:
         context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        process = context.Process(target=serve, args=(theirs, self.batches, self.opener, self.memory_mb), daemon=True)
+        parent_end, child_end = context.Pipe()
+        process = context.Process(
+            target=serve, args=(child_end, self.batches, self.opener, self.memory_mb), daemon=True
+        )
         with _empty_main_module():
             process.start()
-        theirs.close()
-        return _Reader(process, ours)
+        child_end.close()
+        return _Reader(process, parent_end)
 
     def has_idle(self) -> bool:
         """True if a reader waits for work."""
@@ -115,43 +117,43 @@ class ReaderPool:
 
     def give(self, work: Work) -> None:
         """Hand work to an idle reader, if possible one that read this lane last, or has the slide open."""
-        place = work.slide, work.lane
+        slide_and_lane = work.slide, work.lane
         idle = [reader for reader in self.readers if reader.work is None]
-        reader = min(idle, key=lambda r: (r.place != place, r.place[0] != work.slide))
+        reader = min(idle, key=lambda r: (r.place != slide_and_lane, r.place[0] != work.slide))
         try:
             reader.connection.send(work)
-        except (BrokenPipeError, ConnectionResetError):  # it died idle, which is not this slide's fault
+        except (BrokenPipeError, ConnectionResetError):  # it died while idle, so not because of this slide
             index = self.readers.index(reader)
             self._replace(index, "crashed")
             reader = self.readers[index]
             reader.connection.send(work)
-        reader.work, reader.started, reader.place = work, time.monotonic(), place
+        reader.work, reader.started, reader.place = work, time.monotonic(), slide_and_lane
 
     def let_go(self, slide: int) -> None:
-        """Have idle readers close a slide that won't be read again, so that its file can be removed."""
+        """Let idle readers close a slide that won't be read again, so that its file can be removed."""
         for reader in self.readers:
             if reader.work is None and reader.place[0] == slide:
                 reader.place = (-1, -1)
                 with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                     reader.connection.send(None)
 
-    def outcomes(self, others: Sequence[Any], timeout: float) -> list[Outcome]:
-        """Wait until a reader is done, something of `others` is readable or `timeout` seconds passed."""
-        found = wait([*(r.connection for r in self.readers), *others], timeout)
+    def outcomes(self, also_wait_for: Sequence[Any], timeout: float) -> list[Outcome]:
+        """Wait until a reader is done, something in `also_wait_for` is readable or `timeout` seconds have passed."""
+        readable = wait([*(r.connection for r in self.readers), *also_wait_for], timeout)
         results = []
         for index, reader in enumerate(self.readers):
-            lost = ""
-            if reader.connection in found:
+            failure = ""
+            if reader.connection in readable:
                 try:
                     result = self._receive(reader)
                 except (EOFError, OSError):
-                    lost = "crashed"
+                    failure = "crashed"
                 else:
                     results += [result] if result else []
             elif self._overdue(reader):
-                lost = "timeout"
-            if lost:
-                results += self._replace(index, lost)
+                failure = "timeout"
+            if failure:
+                results += self._replace(index, failure)
         return results
 
     def _receive(self, reader: _Reader) -> Outcome | None:
@@ -179,7 +181,7 @@ class ReaderPool:
         if not reader.ready:
             raise RuntimeError(
                 f"a reader process ended before it was ready (exit code {reader.process.exitcode}); "
-                "this machine can't start or can't hold another process. The log has its last words."
+                "this machine can't start or can't hold another process. The log has its last messages."
             )
         self.readers[index] = self._start()
         if reader.work is None:
@@ -214,19 +216,19 @@ def serve(connection: Connection, batches: SharedBatches, opener: Callable, memo
         if work is None:
             path, slide = None, None
             continue
-        began, used, opened = time.perf_counter(), time.process_time(), 0.0
+        started, cpu_started, opened = time.perf_counter(), time.process_time(), 0.0
         try:
             if work.path != path:
                 path, slide = None, None  # the old slide is closed before the new one takes its memory
                 path, slide = work.path, opener(work.path)
-                opened = time.perf_counter() - began
-            out = batches.array[work.slot, work.row : work.row + len(work.coords)]
-            reading = read_what_can_be_read(slide, work.coords, work.geometry, out)
+                opened = time.perf_counter() - started
+            target = batches.array[work.slot, work.row : work.row + len(work.coords)]
+            reading = read_what_can_be_read(slide, work.coords, work.geometry, target)
         except Exception as error:
-            path, slide = None, None  # a handle that failed once may fail for ever
+            path, slide = None, None  # a handle that failed once may fail again
             connection.send(_failure(error, memory_mb))
         else:
-            spent = Spent(opened, time.perf_counter() - began - opened, time.process_time() - used)
+            spent = Spent(opened, time.perf_counter() - started - opened, time.process_time() - cpu_started)
             connection.send(("", "", reading, spent))
 
 
@@ -239,7 +241,7 @@ def _failure(error: Exception, memory_mb: float) -> tuple[str, str]:
 
 @contextlib.contextmanager
 def _empty_main_module() -> Iterator[None]:
-    """Keep spawned readers from running the job's script again, whose preamble unpickles all of Snakemake."""
+    """Keep spawned readers from rerunning the job's script, whose preamble unpickles all of Snakemake."""
     main = sys.modules["__main__"]
     sys.modules["__main__"] = types.ModuleType("__main__")
     try:

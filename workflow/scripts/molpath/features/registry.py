@@ -1,4 +1,4 @@
-"""The table of patch encoders: what each takes, gives and needs. Facts only: reading it imports no torch.
+"""The table of patch encoders: inputs, outputs and requirements of each. Reading it doesn't import torch.
 
 The table itself is encoders.yaml beside this file, for the rules read it too.
 """
@@ -24,13 +24,13 @@ from ..common.settings.features import Encoder
 TABLE = Path(__file__).with_name("encoders.yaml")
 PRECISIONS = ("fp32", "bf16", "fp16")
 TOKENS = ("cls", "cls_mean")
-#: Facts that decide the output beside weights and code; the others may be corrected without encoding again.
+#: Facts that determine the output, with weights and code; the others may be corrected without encoding again.
 DECISIVE = ("dim", "input_size", "resize", "interpolation", "mean", "std", "tokens", "precision")
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of an encoder before it is built. Sizes in pixels; mean and std for values in 0..1.
+    """Facts of an encoder before it is built. Sizes in pixels; mean and std for values in 0..1.
 
     The head of encoders.yaml explains every field.
     """
@@ -86,9 +86,9 @@ def facts_of(config: Encoder) -> Facts:
     KeyError for an unknown adapter, ValueError for a value that the adapter can't have.
     """
     facts = ADAPTERS[config["adapter"]]
-    given: Mapping[str, Any] = config
-    changes: dict[str, Any] = {key: tuple(given[key]) for key in ("mean", "std") if given.get(key)}
-    changes |= {key: given[key] for key in ("precision", "tokens") if given.get(key)}
+    options: Mapping[str, Any] = config
+    changes: dict[str, Any] = {key: tuple(options[key]) for key in ("mean", "std") if options.get(key)}
+    changes |= {key: options[key] for key in ("precision", "tokens") if options.get(key)}
     if changes.get("precision", "fp32") not in PRECISIONS:
         raise ValueError(f"precision {changes['precision']!r} is none of {', '.join(PRECISIONS)}")
     tokens = changes.get("tokens", facts.tokens)
@@ -104,9 +104,9 @@ def facts_of(config: Encoder) -> Facts:
 
 
 def precision_of(config: Encoder) -> str:
-    """What an encoder computes in: the config's word, else its own; a user's adapter decides for itself."""
-    adapter, asked = config["adapter"], config.get("precision", "")
-    return facts_of(config).precision if adapter in ADAPTERS else asked or ""
+    """Precision of an encoder: the config's, else its default; a user's adapter decides for itself."""
+    adapter, requested = config["adapter"], config.get("precision", "")
+    return facts_of(config).precision if adapter in ADAPTERS else requested or ""
 
 
 def parameters_of(config: Encoder) -> float:
@@ -116,37 +116,39 @@ def parameters_of(config: Encoder) -> float:
 
 
 def describe(config: Encoder, weights: Sequence[str | os.PathLike]) -> dict[str, Any]:
-    """Everything of an encoder that decides its output, for the digest of what a file was made from.
+    """Everything that determines an encoder's output, for the digest of a file's inputs.
 
     `weights` (and the target image of a stain normalisation behind them) count by contents (SHA-256), a user's
-    adapter by the source of its module. What is off by default is mentioned only where it is on.
+    adapter by the source of its module. Options that are off by default are listed only if they are on.
     """
     adapter = config["adapter"]
-    about: dict[str, Any] = {"adapter": adapter, "weights": [sha256_of(path) for path in weights]}
+    description: dict[str, Any] = {"adapter": adapter, "weights": [sha256_of(path) for path in weights]}
     if config.get("crops", 1) != 1:
-        about["crops"] = config["crops"]
+        description["crops"] = config["crops"]
     stain = config.get("stain")
     if stain and stain.get("method"):
-        about["stain"] = stain["method"]
+        description["stain"] = stain["method"]
     if config.get("decode", "exact") != "exact":
-        about["decode"] = config["decode"]
+        description["decode"] = config["decode"]
     if config.get("store", "fp16") != "fp16":
-        about["store"] = config["store"]
+        description["store"] = config["store"]
     if adapter in ADAPTERS:
         facts = asdict(facts_of(config))
-        return about | {key: list(facts[key]) if isinstance(facts[key], tuple) else facts[key] for key in DECISIVE}
+        return description | {
+            key: list(facts[key]) if isinstance(facts[key], tuple) else facts[key] for key in DECISIVE
+        }
     source = Path(_find_module(adapter.split(":")[0])).read_bytes()
     settings = {key: config.get(key) for key in ("mean", "std", "precision", "options")}
-    return about | settings | {"source": hashlib.sha256(source).hexdigest()}
+    return description | settings | {"source": hashlib.sha256(source).hexdigest()}
 
 
-def weights_of(about: Mapping[str, Any]) -> str:
+def weights_of(description: Mapping[str, Any]) -> str:
     """First 16 digits of the SHA-256 of weights and stain target, of what `describe` says; '' where there are none."""
-    return " ".join(digest[:16] for digest in about["weights"])
+    return " ".join(digest[:16] for digest in description["weights"])
 
 
 def user_function(adapter: str) -> Callable:
-    """The function that `module:function` names; the module may lie in the working directory."""
+    """The function that `module:function` names; the module may be in the working directory."""
     module, _, name = adapter.partition(":")
     with _working_directory_on_path():
         try:
@@ -158,8 +160,8 @@ def user_function(adapter: str) -> Callable:
 def check_adapter(adapter: str) -> None:
     """Raise ValueError, with the known names, if `adapter` is neither built in nor module:function."""
     if adapter not in ADAPTERS and adapter != PRECOMPUTED and ":" not in adapter:
-        known = ", ".join([*ADAPTERS, PRECOMPUTED])
-        raise ValueError(f"unknown encoder adapter {adapter!r}; one of {known}, or module:function")
+        names = ", ".join([*ADAPTERS, PRECOMPUTED])
+        raise ValueError(f"unknown encoder adapter {adapter!r}; one of {names}, or module:function")
 
 
 def _find_module(name: str) -> str:

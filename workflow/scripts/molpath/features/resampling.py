@@ -25,8 +25,10 @@ def resample(pixels: np.ndarray, out: np.ndarray) -> None:
         cv2.resize(np.ascontiguousarray(pixels), (width, height), dst=out, interpolation=cv2.INTER_CUBIC)
         return
     factors = pixels.shape[0] / height, pixels.shape[1] / width
-    odd = max(factors) <= TAPS - 1 and not all(map(float.is_integer, factors)) and min(pixels.shape[:2]) >= TAPS
-    if odd and out.flags.c_contiguous:
+    is_fractional = (
+        max(factors) <= TAPS - 1 and not all(map(float.is_integer, factors)) and min(pixels.shape[:2]) >= TAPS
+    )
+    if is_fractional and out.flags.c_contiguous:
         flat = np.ascontiguousarray(pixels).reshape(len(pixels), -1)
         _compiled()(
             flat, *area_taps(pixels.shape[0], height), *area_taps(pixels.shape[1], width), out.reshape(height, -1)
@@ -59,7 +61,7 @@ def _compiled() -> Callable:
         return numba.njit(_means)
 
 
-def _means(pixels, down, weights_down, across, weights_across, out):  # pragma: no cover (compiled)
+def _means(pixels, row_starts, weights_down, column_starts, weights_across, out):  # pragma: no cover (compiled)
     """Means of `pixels` (uint8 H x 3W), rounded, to `out` (uint8 h x 3w): down the columns, then along each row.
 
     Written out for TAPS pixels, for a loop over them takes twice the time.
@@ -67,18 +69,22 @@ def _means(pixels, down, weights_down, across, weights_across, out):  # pragma: 
     column = np.empty(pixels.shape[1], np.float32)
     row = np.empty(out.shape[1], np.float32)
     for y in range(len(out)):
-        top = down[y]
+        top = row_starts[y]
         a, b, c, d = weights_down[y, 0], weights_down[y, 1], weights_down[y, 2], weights_down[y, 3]
         first, second, third, fourth = pixels[top], pixels[top + 1], pixels[top + 2], pixels[top + 3]
         for x in range(len(column)):
             column[x] = (a * np.float32(first[x]) + b * np.float32(second[x])) + (
                 c * np.float32(third[x]) + d * np.float32(fourth[x])
             )
-        for x in range(len(across)):
-            left, to = 3 * across[x], 3 * x
+        for x in range(len(column_starts)):
+            source, target = 3 * column_starts[x], 3 * x
             a, b, c, d = weights_across[x, 0], weights_across[x, 1], weights_across[x, 2], weights_across[x, 3]
-            row[to] = a * column[left] + b * column[left + 3] + c * column[left + 6] + d * column[left + 9]
-            row[to + 1] = a * column[left + 1] + b * column[left + 4] + c * column[left + 7] + d * column[left + 10]
-            row[to + 2] = a * column[left + 2] + b * column[left + 5] + c * column[left + 8] + d * column[left + 11]
+            row[target] = a * column[source] + b * column[source + 3] + c * column[source + 6] + d * column[source + 9]
+            row[target + 1] = (
+                a * column[source + 1] + b * column[source + 4] + c * column[source + 7] + d * column[source + 10]
+            )
+            row[target + 2] = (
+                a * column[source + 2] + b * column[source + 5] + c * column[source + 8] + d * column[source + 11]
+            )
         for x in range(len(row)):
             out[y, x] = np.uint8(row[x] + np.float32(0.5))

@@ -1,4 +1,4 @@
-"""What can be read of some patches: those under damaged tiles are marked, the others are read as ever."""
+"""Read patches despite damaged tiles: the affected patches are marked, the others are read as usual."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Reading:
 
 
 def read_what_can_be_read(slide: Slide, coords: np.ndarray, geometry: Geometry, out: np.ndarray) -> Reading:
-    """As read_patches; a patch that a damaged tile keeps from being read is white in `out`, and marked."""
+    """Like read_patches; a patch that can't be read because of a damaged tile is white in `out`, and marked."""
     slow = trident_pixels.count_openslide(slide, coords, geometry) if geometry.nominal else 0
     damaged = np.zeros(len(coords), bool)
     try:
@@ -35,9 +35,9 @@ def read_what_can_be_read(slide: Slide, coords: np.ndarray, geometry: Geometry, 
             raise
     focus = np.zeros(len(coords), np.float32)
     for index in range(len(coords)):
-        here = slice(index, index + 1)
+        single = slice(index, index + 1)
         try:
-            focus[here] = read_patches(slide, coords[here], geometry, out[here])
+            focus[single] = read_patches(slide, coords[single], geometry, out[single])
         except Exception as error:
             if not is_damage(error):
                 raise

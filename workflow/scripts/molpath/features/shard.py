@@ -1,4 +1,4 @@
-"""The slides of a shard on their way through the encoder: what is finished, what waits, and how files are written."""
+"""The slides of a shard during feature extraction: finished ones, waiting ones, and writing of files."""
 
 from __future__ import annotations
 
@@ -52,30 +52,30 @@ class Shard:
         self.tolerance, self.progress, self.precision = tolerance, progress, precision_of(encoder)
         self.weights, self.record = weights, Record(name)
         self.results: dict[str, dict[str, Any]] = {}
-        self.seen: dict[str, tuple[int, ...]] = {}  # slide id -> mark of the file that its result tells of
+        self.signatures: dict[str, tuple[int, ...]] = {}  # slide id -> signature of the file of its result
         self.waiting: dict[str, dict[str, Any]] = {}  # slide id -> coords, attributes, inputs
 
-    def sort_out(self, identities: Mapping[str, str], about: Mapping[str, Any], accept_other_code: bool) -> None:
-        """Carry down what was set aside, take finished files, and note what is left to do."""
+    def sort_out(self, identities: Mapping[str, str], description: Mapping[str, Any], accept_other_code: bool) -> None:
+        """Copy slides set aside earlier, reuse finished files, and list the remaining work."""
         for row in self.rows:
             slide_id = row["slide_id"]
             if row["status"] != OK:
                 self.finish(set_aside(slide_id, row["reason"], row["detail"]), kept=True)
                 continue
-            given = self.wsi / row["file"]
-            check_intact(given, row.get("fingerprint", ""), self.record, "tile_slides")
-            coords, attributes = read_coords(given)
+            coords_path = self.wsi / row["file"]
+            check_intact(coords_path, row.get("fingerprint", ""), self.record, "tile_slides")
+            coords, attributes = read_coords(coords_path)
             if not len(coords):
                 self.finish(set_aside(slide_id, "no_patches", "the patch file is empty"))
                 continue
-            inputs = storage.inputs_of(identities[slide_id], coords, attributes, about)
+            inputs = storage.inputs_of(identities[slide_id], coords, attributes, description)
             path = self.path(slide_id)
             current = is_current(path, self.record, inputs, self.code, accept_other_code)
             if current and self.tolerance.holds_for(path, self.slides[slide_id]):
                 self.finish(self.facts(slide_id), kept=True)
             else:
-                told = {"coords": coords, "attributes": attributes, "inputs": inputs}
-                self.waiting[slide_id] = told | {"slide": state_of(self.slides[slide_id])}
+                waiting = {"coords": coords, "attributes": attributes, "inputs": inputs}
+                self.waiting[slide_id] = waiting | {"slide": state_of(self.slides[slide_id])}
         remove_leftovers(self.path("any").parent, {self.path(slide_id).name for slide_id in self.waiting})
         log.info("%d slides: %d finished before, %d to encode", len(self.rows), len(self.results), len(self.waiting))
 
@@ -86,7 +86,7 @@ class Shard:
     def facts(self, slide_id: str) -> dict[str, Any]:
         """Manifest row of a slide whose file is written."""
         path = self.path(slide_id)
-        self.seen[slide_id], row = _mark(path), self.record.row(path)
+        self.signatures[slide_id], row = _signature(path), self.record.row(path)
         placed = {"dataset": "features", "coords_scale": 1, "precision": self.precision, "weights": self.weights}
         return accepted(slide_id, **storage.facts_of(path), **file_facts(path, self.wsi, row), **placed)
 
@@ -98,47 +98,47 @@ class Shard:
     def last_look(self) -> list[dict[str, Any]]:
         """Results in sheet order, of the files as they are now.
 
-        A second run on the same results, let in by `--unlock` while the first goes on, replaces files; on another
-        machine the last bit of a feature may be another.
+        A second run on the same results (after `--unlock` while the first is running) replaces files; on another
+        machine the last bit of a feature may differ.
         """
         self.record.close([self.path("any").parent])
-        for slide_id, mark in list(self.seen.items()):
-            if _mark(self.path(slide_id)) != mark:
+        for slide_id, signature in list(self.signatures.items()):
+            if _signature(self.path(slide_id)) != signature:
                 self.results[slide_id] = self.facts(slide_id)
         return [self.results[row["slide_id"]] for row in self.rows]
 
     def write(self, slide_id: str, features, focus, damaged, through_openslide: int) -> dict[str, Any]:
         """Write the file of a slide (in the writer's thread) and return its manifest row."""
-        about, kept = self.waiting[slide_id], self.tolerance.kept(damaged)
-        stamp = {"inputs": about["inputs"], "code": self.code}
+        waiting, selection = self.waiting[slide_id], self.tolerance.kept(damaged)
+        stamp = {"inputs": waiting["inputs"], "code": self.code}
         storage.write_features(
             self.path(slide_id),
-            features[kept],
-            focus[kept],
-            about["coords"][kept],
-            about["attributes"],
+            features[selection],
+            focus[selection],
+            waiting["coords"][selection],
+            waiting["attributes"],
             stamp,
             self.encoder,
-            self.tolerance.damage(about["coords"], damaged, about["slide"]),
+            self.tolerance.damage(waiting["coords"], damaged, waiting["slide"]),
             through_openslide,
             self.record.writing,
         )
         return self.facts(slide_id)
 
-    def told(self, task) -> dict[str, Any]:
-        """Columns of the manifest on the damage of a slide that is set aside."""
+    def damage_columns(self, task) -> dict[str, Any]:
+        """Columns of the manifest about the damage of a slide that is set aside."""
         return self.tolerance.damage(task.coords, task.damaged).columns() if task.reason in DAMAGED else {}
 
 
 class Writer:
-    """Writes finished slides behind the stream's back; an error of the disk comes up at the next slide."""
+    """Writes finished slides in the background; a disk error is raised at the next slide."""
 
     def __init__(self, shard: Shard):
         self.shard, self.pool, self.pending = shard, ThreadPoolExecutor(1), deque[Future]()
         self.busy_s = 0.0
 
     def take(self, task) -> None:
-        """A slide came out of the stream, encoded or not."""
+        """Take a slide from the stream, encoded or not."""
         if task.reason:
             if not os.path.exists(task.path):
                 raise FileNotFoundError(
@@ -146,22 +146,22 @@ class Writer:
                     "Slides done so far are kept."
                 )
             log.warning("%s set aside (%s): %s", task.slide_id, task.reason, task.detail)
-            self.shard.finish(set_aside(task.slide_id, task.reason, task.detail, **self.shard.told(task)))
+            self.shard.finish(set_aside(task.slide_id, task.reason, task.detail, **self.shard.damage_columns(task)))
             return
         if task.damaged is not None and task.damaged.any():
             log.warning("%s: %d of %d patches can't be read", task.slide_id, task.damaged.sum(), len(task.coords))
-        read = task.features, task.focus, task.damaged, task.through_openslide
-        self.pending.append(self.pool.submit(self._write, task.slide_id, *read))
+        arrays = task.features, task.focus, task.damaged, task.through_openslide
+        self.pending.append(self.pool.submit(self._write, task.slide_id, *arrays))
         task.features = task.focus = None
         while self.pending and (self.pending[0].done() or len(self.pending) > WRITES_AHEAD):
             self.shard.finish(self.pending.popleft().result())
 
-    def _write(self, *what) -> dict[str, Any]:
-        began = time.perf_counter()
+    def _write(self, *arguments) -> dict[str, Any]:
+        started = time.perf_counter()
         try:
-            return self.shard.write(*what)
+            return self.shard.write(*arguments)
         finally:
-            self.busy_s += time.perf_counter() - began
+            self.busy_s += time.perf_counter() - started
 
     def close(self) -> None:
         """Wait for the last files."""
@@ -170,7 +170,7 @@ class Writer:
         self.pool.shutdown()
 
 
-def _mark(path: Path) -> tuple[int, ...]:
-    """What tells a file from another that took its place."""
-    found = path.stat()
-    return found.st_ino, found.st_size, found.st_mtime_ns
+def _signature(path: Path) -> tuple[int, ...]:
+    """A signature that distinguishes a file from a replacement."""
+    status = path.stat()
+    return status.st_ino, status.st_size, status.st_mtime_ns

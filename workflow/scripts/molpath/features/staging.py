@@ -22,14 +22,14 @@ PIECE = 8 << 20
 
 
 class InPlace:
-    """Slides are read where they lie."""
+    """Slides are read in place."""
 
     def __init__(self, paths: Sequence[str]):
         self.ready: Callable[[], Any] = lambda: None
         self.paths = list(paths)
 
     def path_of(self, slide: int) -> str | None:
-        """Where the slide of this number is to be read."""
+        """Path at which to read the slide of this number."""
         return self.paths[slide]
 
     def release(self, slide: int) -> None:
@@ -39,10 +39,10 @@ class InPlace:
 class Staging:
     """Copies slides (`paths`, in the order they will be read) below `folder`, with `quota` bytes at a time.
 
-    A slide larger than the quota, or whose files can't be told, is read in place; so are slides for which the disk
-    has no room. `ready` is called, from another thread, when a slide can be read. A context manager: the copies go when
-    it ends, and at SIGTERM; what a killed job of this machine left goes when the next begins. Source: node-local
-    storage as clusters have it ($TMPDIR); nothing of it is in the paper.
+    A slide larger than the quota, or whose files are unknown, is read in place; so are slides for which the disk
+    has no space. `ready` is called, from another thread, when a slide can be read. A context manager: the copies are
+    removed when it ends, and at SIGTERM; those of a killed job of this machine when the next begins. Source: node-local
+    storage of clusters ($TMPDIR); it is not in the paper.
     """
 
     def __init__(self, paths: Sequence[str], folder: str, quota: int):
@@ -73,14 +73,14 @@ class Staging:
         log.info("%.1f GB of slides copied to local disk, %.0f MB per second", self.copied_bytes / 1e9, rate)
 
     def path_of(self, slide: int) -> str | None:
-        """Where the slide of this number is to be read; None while it is not there yet.
+        """Path at which to read the slide of this number; None until it is ready.
 
-        Raises OSError if somebody else removed its copy.
+        Raises OSError if its copy was removed from outside.
         """
-        place = self.places.get(slide)
-        if place and not os.path.exists(place) and place != self.originals[slide]:
-            raise FileNotFoundError(f"{place}, a copy of {self.originals[slide]}, was removed while it was read")
-        return place
+        path = self.places.get(slide)
+        if path and not os.path.exists(path) and path != self.originals[slide]:
+            raise FileNotFoundError(f"{path}, a copy of {self.originals[slide]}, was removed while it was read")
+        return path
 
     def release(self, slide: int) -> None:
         """The slide has been read: its copy goes."""
@@ -92,39 +92,41 @@ class Staging:
     def _copy_all(self) -> None:
         for slide, original in enumerate(self.originals):
             try:
-                place = self._stage(slide, original)
-            except Exception as error:  # whatever it is: the slide may still be read
+                path = self._stage(slide, original)
+            except Exception as error:  # the slide may still be readable in place
                 log.warning("%s is read in place: %s", original, error)
                 self.release(slide)
-                place = original
+                path = original
             if self.ended:
                 return
-            self.places[slide] = place or original
+            self.places[slide] = path or original
             self.ready()
 
     def _stage(self, slide: int, original: str) -> str:
-        """Copy a slide as soon as there is room; where it can be read, '' for in place."""
-        parts = parts_of(original)
-        size = sum(part.stat().st_size for part in parts)
-        if not parts or size > self.quota:
-            why = f"{size / 1e9:.1f} GB are more than features/scratch_gb" if parts else "it may be of several files"
-            log.info("%s is read in place: %s", original, why)
+        """Copy a slide as soon as there is space; returns where to read it, '' for in place."""
+        files = parts_of(original)
+        size = sum(file.stat().st_size for file in files)
+        if not files or size > self.quota:
+            reason = (
+                f"{size / 1e9:.1f} GB are more than features/scratch_gb" if files else "it may consist of several files"
+            )
+            log.info("%s is read in place: %s", original, reason)
             return ""
         with self.room:
             self.room.wait_for(lambda: self.ended or sum(self.sizes.values()) + size <= self.quota)
             self.sizes[slide] = size
-        began = time.perf_counter()
-        for part in parts:
-            self._copy(part, self.folder / str(slide) / part.relative_to(Path(original).parent))
-        self.copying_s += time.perf_counter() - began
+        started = time.perf_counter()
+        for file in files:
+            self._copy(file, self.folder / str(slide) / file.relative_to(Path(original).parent))
+        self.copying_s += time.perf_counter() - started
         self.copied_bytes += size
         return str(self.folder / str(slide) / Path(original).name)
 
     def _copy(self, source: Path, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         with open(source, "rb") as reading, open(target, "wb") as writing:
-            while not self.ended and (piece := reading.read(PIECE)):
-                writing.write(piece)
+            while not self.ended and (chunk := reading.read(PIECE)):
+                writing.write(chunk)
 
     def _clean(self) -> None:
         self.ended = True

@@ -62,7 +62,7 @@ class StainNormalised:
 
 
 def _has_stains(patch: Tensor) -> bool:
-    """Enough stained pixels, and of more than one colour: else there is nothing to separate."""
+    """True with enough stained pixels of more than one colour: else there is nothing to separate."""
     pixels = patch.reshape(-1, 3).to(torch.float32)
     stained = (-torch.log((pixels + 1) / TRANSMITTED) >= DENSITY).all(1)
     return float(stained.to(torch.float32).mean()) >= LEAST_STAINED and bool((pixels[stained].std(0) >= 1).all())
@@ -74,7 +74,7 @@ def _normaliser(method: str):
     except ImportError as error:
         raise ValueError(
             "stain normalisation needs the package torchstain (pip install torchstain==1.4.1); leave `stain` out of "
-            "the encoder to go without"
+            "the encoder to do without"
         ) from error
     names = {"macenko": normalizers.MacenkoNormalizer, "reinhard": normalizers.ReinhardNormalizer}
     return names[method](backend="torch")

@@ -1,4 +1,4 @@
-"""The feature file of a slide: TRIDENT's layout, fp16 or fp32, one contiguous block, written whole or not at all."""
+"""The feature file of a slide: TRIDENT's layout, fp16 or fp32, one contiguous block, written atomically."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from .focus import focus_mpp
 
 #: How features may be stored, by the config's word (`store` of an encoder).
 STORED = {"fp16": np.float16, "fp32": np.float32}
-#: Attributes of coordinates that say nothing of the pixels (a slide's name, another tool's folder).
+#: Attributes of coordinates that don't concern the pixels (a slide's name, another tool's folder).
 SILENT_ATTRIBUTES = {"name", "savetodir"}
 
 
 def feature_path(wsi: str | os.PathLike, grid: str, encoder: str, slide_id: str) -> Path:
-    """Where the features of a slide lie: <wsi>/<grid>/features_<encoder>/<slide>.h5."""
+    """Path of the features of a slide: <wsi>/<grid>/features_<encoder>/<slide>.h5."""
     return Path(wsi) / grid / f"features_{encoder}" / f"{slide_id}.h5"
 
 
 def inputs_of(identity: str, coords: np.ndarray, attributes: Mapping[str, Any], encoder: Mapping[str, Any]) -> str:
-    """Digest of all that decides the features of a slide: its contents, coordinates, grid and encoder."""
-    told = {key: value for key, value in attributes.items() if key not in SILENT_ATTRIBUTES}
-    return digest_of(identity, coords, told, dict(encoder))
+    """Digest of all that determines the features of a slide: its contents, coordinates, grid and encoder."""
+    relevant = {key: value for key, value in attributes.items() if key not in SILENT_ATTRIBUTES}
+    return digest_of(identity, coords, relevant, dict(encoder))
 
 
 def write_features(
@@ -74,7 +74,7 @@ def write_features(
 
 
 def facts_of(path: str | os.PathLike) -> dict[str, Any]:
-    """Columns of the manifest that a feature file tells: patches and width, edge of a patch, damage, and a note."""
+    """Columns of the manifest from a feature file: patches and width, edge of a patch, damage, and a note."""
     with open_h5(path) as handle:
         features, coords = handle["features"], handle["coords"]
         count, width = features.shape[-2:]
@@ -84,8 +84,8 @@ def facts_of(path: str | os.PathLike) -> dict[str, Any]:
             "patch_size_level0": int(coords.attrs["patch_size_level0"]),
         }
         facts["note"] = note_of(coords.attrs, features.attrs, int(count))
-    found = read_damage(path)
-    return facts | (found.columns() if found else {"n_damaged": 0, "damaged": ""})
+    damage = read_damage(path)
+    return facts | (damage.columns() if damage else {"n_damaged": 0, "damaged": ""})
 
 
 def note_of(coords: Mapping[str, Any], features: Mapping[str, Any], count: int) -> str:
@@ -93,5 +93,5 @@ def note_of(coords: Mapping[str, Any], features: Mapping[str, Any], count: int) 
     if coords.get("like") != TRIDENT:
         return ""
     slow = int(features.get("through_openslide", 0))
-    between = f", {slow} of {count} patches through OpenSlide: they begin between pixels of their level"
-    return f"read as TRIDENT reads{between if slow else ''}"
+    detail = f", {slow} of {count} patches through OpenSlide: they begin between pixels of their level"
+    return f"read as TRIDENT reads{detail if slow else ''}"

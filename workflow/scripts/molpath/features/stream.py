@@ -1,6 +1,6 @@
-"""One stream over the slides of a shard: readers fill batches, the encoder empties them, slides come out whole.
+"""One stream over the slides of a shard: readers fill batches, the encoder empties them, slides come out complete.
 
-Rows of batches are dealt out to slides beforehand, in order and across slide borders. A slide that fails leaves
+Rows of batches are assigned to slides in advance, in order and across slide borders. A slide that fails leaves
 its rows unused: nothing else moves. A fixed number of batches in memory bounds what readers can run ahead.
 
 Neighbouring patches share tiles of the file, and whoever reads them one after another decodes these once. So the
@@ -34,7 +34,7 @@ STRIP = 12
 
 @dataclass
 class SlideTask:
-    """A slide to be encoded: where it lies, coordinates (int64 N x 2, level-0 pixels), geometry of a patch.
+    """A slide to be encoded: its path, coordinates (int64 N x 2, level-0 pixels), geometry of a patch.
 
     `lanes` and `order` say how it is read; `focus` (float32 N), `damaged` (bool N: patches that can't be read) and the
     number of patches `through_openslide` are filled in by readers, `features` by the encoder.
@@ -121,12 +121,12 @@ def plan(counts: Sequence[int], batch_rows: int, piece_rows: int, lanes: int = 1
 
 
 class Stream:
-    """Runs slides through readers and encoder; `done(task)` is called once a slide, in the order they finish.
+    """Runs slides through readers and encoder; `done(task)` is called once per slide, in the order they finish.
 
     `task.features` (`dtype`, N x dim) and `task.focus` (float32 N) are filled in, or `task.reason` and
     `task.detail` say why not. `judge` gives reason and detail of a slide with too many damaged patches (bool N).
-    `encoded` is told how many patches each batch brought, and for how many seconds the encoder has had nothing to
-    do so far.
+    `encoded` gets the number of patches of each batch, and for how many seconds the encoder has been idle
+    so far.
     """
 
     def __init__(
@@ -163,11 +163,11 @@ class Stream:
         self.staging.ready = lambda: self._ring.send(b".")
 
     def run(self) -> None:
-        """Go on until every slide is done. Errors of the encoder end it; readers and runner stay the caller's."""
+        """Run until every slide is done. Errors of the encoder end it; the caller closes readers and runner."""
         try:
-            more, self.began = True, time.perf_counter()
-            while more or self.unread or self.reading or self.encoding:
-                more = self._load() and more
+            has_more, self.began = True, time.perf_counter()
+            while has_more or self.unread or self.reading or self.encoding:
+                has_more = self._load() and has_more
                 self._hand_out()
                 if self.reading or self.encoding or self.unread:
                     self._wait()
@@ -176,7 +176,7 @@ class Stream:
             wait([future for batch in self.encoding for future in batch.futures])
 
     def _load(self) -> bool:
-        """Give planned batches to free slots. False when the plan is at its end."""
+        """Assign planned batches to free slots. False at the end of the plan."""
         while self.free:
             pieces = next(self.plan, None)
             if pieces is None:
@@ -199,14 +199,14 @@ class Stream:
             self.pool.give(Work(piece.slide, piece.lane, path, task.geometry, coords, batch.slot, piece.row))
 
     def _can_go_on(self, slide: int) -> bool:
-        """True if the slide that is next needs no reading any more, or it is at hand and a reader is free."""
+        """True if the next slide needs no more reading, or is available while a reader is free."""
         return bool(self.tasks[slide].reason or (self.pool.has_idle() and self.staging.path_of(slide)))
 
     def _next_piece(self) -> tuple[Batch, Piece]:
-        """Take the first unread piece that goes on where an idle reader is, or else the first."""
-        places = self.pool.idle_places()
-        found = (i for i, (_, piece) in enumerate(self.unread) if (piece.slide, piece.lane) in places)
-        index = next(found, 0)
+        """Take the first unread piece that continues where an idle reader stopped, else the first."""
+        idle = self.pool.idle_places()
+        matches = (i for i, (_, piece) in enumerate(self.unread) if (piece.slide, piece.lane) in idle)
+        index = next(matches, 0)
         chosen = self.unread[index]
         del self.unread[index]
         return chosen
@@ -219,11 +219,11 @@ class Stream:
 
     def _wait(self) -> None:
         idle = not self.encoding
-        began = time.perf_counter()
+        started = time.perf_counter()
         for outcome in self.pool.outcomes([self._bell], timeout=1.0):
             self._piece_is_read(outcome)
         if idle and self.starting_s:
-            self.encoder_idle_s += time.perf_counter() - began
+            self.encoder_idle_s += time.perf_counter() - started
 
     def _piece_is_read(self, outcome: Outcome) -> None:
         batch, piece = self.reading.pop((outcome.work.slot, outcome.work.row))
@@ -242,7 +242,7 @@ class Stream:
         self._piece_is_in(batch)
 
     def _note(self, task: SlideTask, patches: np.ndarray, reading: Reading) -> None:
-        """Keep what a reading says of the patches of these indices. The last one decides on a damaged slide."""
+        """Store a reading of the patches of these indices. The last one decides on a damaged slide."""
         if task.focus is None or task.damaged is None:
             task.focus, task.damaged = np.empty(len(task.coords), np.float32), np.zeros(len(task.coords), bool)
         task.focus[patches], task.damaged[patches] = reading.focus, reading.damaged
@@ -255,15 +255,15 @@ class Stream:
         self.done(task)
 
     def _piece_is_in(self, batch: Batch) -> None:
-        """One piece less to wait for; the batch goes to the encoder with its last, if anything of it is of use."""
+        """Count a finished piece; after its last one the batch goes to the encoder, if any of it is needed."""
         batch.waiting -= 1
         if batch.waiting:
             return
-        useful = [piece for piece in batch.pieces if not self.tasks[piece.slide].reason]
-        if not useful:
+        needed = [piece for piece in batch.pieces if not self.tasks[piece.slide].reason]
+        if not needed:
             self.free.append(batch.slot)
             return
-        rows = useful[-1].row + useful[-1].count
+        rows = needed[-1].row + needed[-1].count
         self.starting_s = self.starting_s or time.perf_counter() - self.began
         batch.futures = self.runner.submit(self.memory[batch.slot, :rows])
         for future in batch.futures:

@@ -1,7 +1,7 @@
 """Encoders that timm can build: vision transformers, CTransPath's Swin, ResNet-50.
 
 Built from arguments, never from a `config.json` of the hub: the arguments below are those their makers publish, and a
-file of weights must fit them to the last name. Widths and depths of the base networks are timm's.
+file of weights must match every name. Widths and depths of the base networks are timm's.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ class ConvStem(nn.Module):
         self.norm = norm_layer(embed_dim)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Embed images; channels last, as timm's Swin wants them."""
+        """Embed images; channels last, as timm's Swin expects."""
         return self.norm(self.proj(images).permute(0, 2, 3, 1))
 
 
@@ -154,15 +154,15 @@ def swin_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     that can be computed are left out.
     """
     computed = ("relative_position_index", "attn_mask")
-    kept = {key: value for key, value in state.items() if not key.endswith(computed) and not key.startswith("head.")}
-    if "layers.0.downsample.reduction.weight" not in kept:
-        return kept
+    weights = {key: value for key, value in state.items() if not key.endswith(computed) and not key.startswith("head.")}
+    if "layers.0.downsample.reduction.weight" not in weights:
+        return weights
     renamed = {}
-    for key, value in kept.items():
-        parts = key.split(".")
-        if parts[0] == "layers" and parts[2] == "downsample":
-            parts[1] = str(int(parts[1]) + 1)
-        renamed[".".join(parts)] = value
+    for key, value in weights.items():
+        fields = key.split(".")
+        if fields[0] == "layers" and fields[2] == "downsample":
+            fields[1] = str(int(fields[1]) + 1)
+        renamed[".".join(fields)] = value
     return renamed
 
 

@@ -14,7 +14,7 @@ from ..slides.openslide_reader import OpenSlideReader
 from ..slides.readers import JpegTilesReader, TiffReader
 from .geometry import Geometry, Slide
 
-#: How far a level's downsample may lie from the wanted one and be taken as it is, in level-0 pixels to a pixel.
+#: Largest difference from the requested downsample at which a level is used as it is, in level-0 pixels per pixel.
 TOLERANCE = 0.1
 BLACK = 0
 
@@ -25,9 +25,9 @@ def level_and_edge(levels: list[tuple[int, int, float]], geometry: Geometry) -> 
     The first level within TOLERANCE, else the coarsest that is fine enough, else the finest. The edge is that of
     level 0 by the level's downsample without its decimals: of a level of 3.9998, a third and not a quarter.
     """
-    near = [i for i, level in enumerate(levels) if abs(level[2] - geometry.nominal) <= TOLERANCE]
+    close = [i for i, level in enumerate(levels) if abs(level[2] - geometry.nominal) <= TOLERANCE]
     finer = [i for i, level in enumerate(levels) if level[2] <= geometry.nominal]
-    level = near[0] if near else max(finer, default=0)
+    level = close[0] if close else max(finer, default=0)
     return level, round(geometry.size_level0 / int(levels[level][2]))
 
 
@@ -40,7 +40,7 @@ def read_patch(slide: Slide, x: int, y: int, geometry: Geometry, out: np.ndarray
 
 
 def as_trident_opens(slide: Slide) -> Slide:
-    """The slide through OpenSlide where that opens it, and shows fewer levels than we found."""
+    """The slide through OpenSlide if OpenSlide opens it and sees fewer levels than our reader."""
     return (slide.beside or slide) if isinstance(slide, TiffReader) else slide
 
 

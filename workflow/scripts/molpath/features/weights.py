@@ -1,4 +1,4 @@
-"""Files of weights: read without running code, renamed to the names our networks have, loaded strictly."""
+"""Files of weights: read without running code, renamed to our networks' names, loaded strictly."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _DINOV2 = (
 def load_weights(path: str) -> dict[str, Tensor]:
     """State dict from a safetensors file, or from a torch file that loads without running code (`weights_only`).
 
-    The kind is told by the first bytes, for downloads have all sorts of names. Raises ValueError for anything else.
+    The format is detected by the first bytes, for downloads have any name. Raises ValueError for anything else.
     """
     with open(path, "rb") as handle:
         begin = handle.read(9)
@@ -70,9 +70,9 @@ def load_weights(path: str) -> dict[str, Tensor]:
     except Exception as error:
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise ValueError(
-            f"{path} is no file of weights that can be loaded without running code from it: {reason[0]}\n"
+            f"{path} is not a file of weights that can be loaded without running code from it: {reason[0]}\n"
             "Give the safetensors file, or a plain state dict (torch.save(model.state_dict(), …)) from a source "
-            "you trust; a Git LFS pointer of some hundred bytes means that the download is not complete."
+            "you trust; a Git LFS pointer of some hundred bytes means that the download is incomplete."
         ) from error
     return _unwrapped(state, path)
 
@@ -111,14 +111,14 @@ def _fused_attention(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Query, key and value of a block as the one matrix that timm has."""
     fused = dict(state)
     for key in state:
-        parts = [key.replace(".attn.query.", f".attn.{name}.") for name in ("query", "key", "value")]
-        if ".attn.query." in key and all(part in state for part in parts):
-            fused[key.replace(".attn.query.", ".attn.qkv.")] = torch.cat([fused.pop(part) for part in parts])
+        sources = [key.replace(".attn.query.", f".attn.{name}.") for name in ("query", "key", "value")]
+        if ".attn.query." in key and all(source in state for source in sources):
+            fused[key.replace(".attn.query.", ".attn.qkv.")] = torch.cat([fused.pop(source) for source in sources])
     return fused
 
 
 def split_class_position(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """For networks that give the class token no place: DINOv2's table has one, which is added to the token."""
+    """For networks without a position for the class token: DINOv2's table has one, which is added to the token."""
     state, table = dict(state), state.get("pos_embed")
     if table is not None and math.isqrt(table.shape[1]) ** 2 != table.shape[1]:  # 1 + a square, never a square itself
         state["cls_token"], state["pos_embed"] = state["cls_token"] + table[:, :1], table[:, 1:]
@@ -133,42 +133,44 @@ def resampled_positions(table: Tensor, grid: int, prefix: int, antialias: bool =
     side = math.isqrt(table.shape[1] - prefix)
     if side == grid:
         return table
-    places = table[:, prefix:].reshape(1, side, side, -1).permute(0, 3, 1, 2).to(torch.float32)
-    places = functional.interpolate(places, (grid, grid), mode="bicubic", align_corners=False, antialias=antialias)
-    return torch.cat([table[:, :prefix], places.permute(0, 2, 3, 1).flatten(1, 2)], dim=1)
+    positions = table[:, prefix:].reshape(1, side, side, -1).permute(0, 3, 1, 2).to(torch.float32)
+    positions = functional.interpolate(
+        positions, (grid, grid), mode="bicubic", align_corners=False, antialias=antialias
+    )
+    return torch.cat([table[:, :prefix], positions.permute(0, 2, 3, 1).flatten(1, 2)], dim=1)
 
 
 def loaded(make: Callable[[], Network], state: Mapping[str, Tensor], name: str, path: str) -> Network:
-    """The network `make` makes with the weights of `state`, in float32, ready for inference.
+    """The network built by `make` with the weights of `state`, in float32, ready for inference.
 
-    It is made without memory first, so that a big one isn't filled with random numbers for nothing. Raises
+    It is built without memory first, so that a big one isn't filled with random numbers in vain. Raises
     ValueError, with the first names, if a tensor is missing, left over or of another shape.
     """
     with torch.device("meta"):
         network = make()
-    wanted = network.state_dict()
-    problems = _differences(wanted, state)
+    expected = network.state_dict()
+    problems = _differences(expected, state)
     if problems:
         raise ValueError(
             f"{path} doesn't hold the weights of {name}: " + "; ".join(problems) + ". Is it the file of another "
             "encoder, or of another part of this one?"
         )
-    if len(list(network.buffers())) + len(list(network.parameters())) > len(wanted):
+    if len(list(network.buffers())) + len(list(network.parameters())) > len(expected):
         network = make()  # it has tables that no file holds: they must be computed
     network.load_state_dict({key: _float32(value) for key, value in state.items()}, assign=True)
     return network.eval()
 
 
-def _differences(wanted: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> list[str]:
-    missing = [key for key in wanted if key not in state]
-    unexpected = [key for key in state if key not in wanted]
+def _differences(expected: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> list[str]:
+    missing = [key for key in expected if key not in state]
+    unexpected = [key for key in state if key not in expected]
     shapes = [
-        f"{key} {tuple(state[key].shape)} for {tuple(wanted[key].shape)}"
-        for key in wanted
-        if key in state and state[key].shape != wanted[key].shape
+        f"{key} {tuple(state[key].shape)} for {tuple(expected[key].shape)}"
+        for key in expected
+        if key in state and state[key].shape != expected[key].shape
     ]
-    found = (("missing", missing), ("unexpected", unexpected), ("of another shape", shapes))
-    return [f"{len(names)} {what}: {_some(names)}" for what, names in found if names]
+    differences = (("missing", missing), ("unexpected", unexpected), ("of another shape", shapes))
+    return [f"{len(names)} {kind}: {_some(names)}" for kind, names in differences if names]
 
 
 def _some(names: list[str]) -> str:

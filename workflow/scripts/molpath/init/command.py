@@ -1,4 +1,4 @@
-"""The command `molpath init`: what it is asked, what it says."""
+"""The command `molpath init`: its options and output."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from . import folder
 from .draft import Draft, Refusal
 from .paper import listing
 
-#: What a user may have or want, by option: molpath.init.wants.<name> has a function of that name, which takes the
+#: What a user may start from, by option: molpath.init.wants.<name> has a function of that name, which takes the
 #: options and gives a Draft, and may have `add_options(parser)` for options of its own.
 WANTS = ("paper", "model", "bundle", "slides", "features", "embeddings")
 
@@ -25,11 +25,9 @@ def parser() -> argparse.ArgumentParser:
     init = commands.add_parser(
         "init",
         help="set up a study folder",
-        description="Set up a study folder: look at what is there, say what was guessed, write config and sheets.",
+        description="Set up a study folder: inspect the given files, report every guess, write config and sheets.",
     )
-    init.add_argument(
-        "folder", metavar="FOLDER", nargs="?", help="the study folder to write, over nothing that is there"
-    )
+    init.add_argument("folder", metavar="FOLDER", nargs="?", help="the study folder to write; nothing is overwritten")
     wants = init.add_mutually_exclusive_group()
     for name in WANTS:
         importlib.import_module(f".wants.{name}", __package__).add_options(init, wants)
@@ -48,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Set up a study; 0 if it was written."""
+    """Set up a study; returns 0 if it was written."""
     options = parser().parse_args(arguments)
     if options.paper == "list":
         print(listing())
@@ -70,12 +68,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def say(study: Path, draft: Draft, written: Sequence[str]) -> None:
-    """Guesses, counts, notes and the next commands."""
+    """Print guesses, counts, notes and the next commands."""
     if draft.guesses:
         print("Guessed (each can be given):")
-        wide = max(len(what) for what, _, _ in draft.guesses)
-        for what, taken, option in draft.guesses:
-            print(f"  {what:<{wide}}  {taken}   [{option}]")
+        wide = max(len(topic) for topic, _, _ in draft.guesses)
+        for topic, guess, option in draft.guesses:
+            print(f"  {topic:<{wide}}  {guess}   [{option}]")
     print("Counted:", *(f"  {line}" for line in draft.counts), sep="\n")
     for note in draft.notes:
         print(f"note: {note}")
@@ -83,5 +81,5 @@ def say(study: Path, draft: Draft, written: Sequence[str]) -> None:
     print("Next:")
     commands = folder.next_commands(study, draft)
     wide = max(len(command) for command, _ in commands)
-    for command, why in commands:
-        print(f"  {command:<{wide}}  # {why}" if why else f"  {command}")
+    for command, purpose in commands:
+        print(f"  {command:<{wide}}  # {purpose}" if purpose else f"  {command}")

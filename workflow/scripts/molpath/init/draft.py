@@ -1,4 +1,4 @@
-"""What `molpath init` is about to write: config, sheets and tasks of a study, and what is said about them."""
+"""What `molpath init` will write: config, sheets and tasks of a study, and the messages about them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SHOWN = 3
 
 
 class Refusal(Exception):
-    """A study can't be set up as asked: what was found, and what to do."""
+    """A study can't be set up as requested: what was found, and what to do."""
 
 
 @dataclass
@@ -20,8 +20,8 @@ class Draft:
     """A study before it is written.
 
     config: contents of config/config.yaml, only what was chosen. files: further text files by path below the study
-    folder. guesses: (what, taken, the option that overrides it), said aloud in this order. counts: lines of numbers.
-    notes: what is worth a line. after: commands beside the usual ones, with a word each.
+    folder. guesses: (topic, value, the option that overrides it), printed in this order. counts: lines of numbers.
+    notes: further remarks. after: commands besides the usual ones, each with its purpose.
     """
 
     config: dict[str, Any]
@@ -31,26 +31,26 @@ class Draft:
     notes: list[str] = field(default_factory=list)
     after: list[tuple[str, str]] = field(default_factory=list)
 
-    def guess(self, what: str, taken: str, option: str) -> None:
-        """Remember a guess."""
-        self.guesses.append((what, taken, option))
+    def guess(self, topic: str, value: str, option: str) -> None:
+        """Record a guess."""
+        self.guesses.append((topic, value, option))
 
 
 def kept(path: str | os.PathLike[str], study: str | os.PathLike[str]) -> str:
-    """A path as the study names it: relative inside the study's folder, which can then move; else absolute."""
-    whole, folder = os.path.abspath(path), os.path.abspath(study)
-    return os.path.relpath(whole, folder) if whole.startswith(f"{folder}{os.sep}") else whole
+    """A path as the study names it: relative inside the study's folder, which may be moved; else absolute."""
+    absolute, folder = os.path.abspath(path), os.path.abspath(study)
+    return os.path.relpath(absolute, folder) if absolute.startswith(f"{folder}{os.sep}") else absolute
 
 
 def some(names: Iterable[str]) -> str:
-    """The first names of many, for a message."""
-    every = list(names)
-    return ", ".join(every[:SHOWN]) + ", …" * (len(every) > SHOWN)
+    """The first few names, for a message."""
+    all_names = list(names)
+    return ", ".join(all_names[:SHOWN]) + ", …" * (len(all_names) > SHOWN)
 
 
-def number(count: int, word: str, words: str = "") -> str:
+def number(count: int, singular: str, plural: str = "") -> str:
     """`1 slide`, `2 slides`."""
-    return f"{count:,} {word if count == 1 else words or word + 's'}"
+    return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
 
 
 def table(rows: Sequence[dict[str, str]]) -> str:

@@ -1,4 +1,4 @@
-"""Writing a study folder: whole or not at all, and over nothing that is there."""
+"""Write a study folder, atomically and without overwriting anything."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SNAKEFILE = """\
 # A study of its own: `snakemake` in this folder runs molpath with config/config.yaml.
 from pathlib import Path
 
-MOLPATH = {clone!r}  # where the workflow lies; correct it when it moves
+MOLPATH = {clone!r}  # path of the workflow; correct it when it moves
 VERSION = {version!r}  # of the workflow; write the new one here after an upgrade (its CHANGELOG.md says what changes)
 
 settings = Path(MOLPATH, "pyproject.toml")
@@ -34,7 +34,7 @@ if f'\\nversion = "{{VERSION}}"\\n' not in settings.read_text():
     raise WorkflowError(f"{{MOLPATH}} is not molpath {{VERSION}}: read CHANGELOG.md there, then correct VERSION here")
 
 
-# Tells versions that are too old and mistakes in the config, before Snakemake stumbles over them.
+# Reports outdated versions and mistakes in the config before Snakemake fails on them.
 include: f"{{MOLPATH}}/workflow/rules/common_first.smk"
 
 
@@ -58,12 +58,12 @@ IGNORED = "/results/\n/resources/\n/.snakemake/\n"
 
 
 def version() -> str:
-    """Version of the workflow in the clone; raises Refusal where the library was installed apart from it."""
+    """Version of the workflow in the clone; raises Refusal if the library was installed separately."""
     with contextlib.suppress(OSError):
         for line in (CLONE / "pyproject.toml").read_text(encoding="utf-8").splitlines():
             if line.startswith("version = "):
                 return line.split('"')[1]
-    raise Refusal(f"{CLONE} is no clone of molpath: call the launcher of a clone (`make env` there writes it)")
+    raise Refusal(f"{CLONE} is not a clone of molpath: call the launcher of a clone (`make env` there writes it)")
 
 
 def contents_of(draft: Draft) -> dict[str, str]:
@@ -81,35 +81,35 @@ def contents_of(draft: Draft) -> dict[str, str]:
 
 
 def check_free(folder: Path) -> None:
-    """Refuse a folder in which something stands where the study would be written."""
-    taken = [
+    """Refuse a folder that already contains files of a study."""
+    existing = [
         name for name in ("Snakefile", "config", "profiles", "workflow/Snakefile") if os.path.lexists(folder / name)
     ]
-    if taken:
+    if existing:
         raise Refusal(
-            f"{folder} has {' and '.join(taken)} already, and nothing is overwritten: name another folder, "
-            f"or move {'it' if len(taken) == 1 else 'them'} away"
+            f"{folder} has {' and '.join(existing)} already, and nothing will be overwritten: name another folder, "
+            f"or move {'it' if len(existing) == 1 else 'them'} away"
         )
     if folder.exists() and not folder.is_dir():
         raise Refusal(f"{folder} is a file: name a folder")
 
 
 def write(folder: Path, draft: Draft) -> list[str]:
-    """Write the study and check it as Snakemake will; what was written. Raises Refusal and leaves nothing behind."""
+    """Write the study and check it as Snakemake will; returns what was written. On Refusal nothing is left behind."""
     check_free(folder)
     contents = contents_of(draft)
     existed = folder.is_dir()
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder if existed else folder.parent))
+        staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder if existed else folder.parent))
     except OSError as error:
         raise Refusal(f"{folder} can't be written: {error.strerror}") from None
     placed: list[Path] = []
     try:
         for name, text in contents.items():
-            (made / name).parent.mkdir(parents=True, exist_ok=True)
-            (made / name).write_text(text, encoding="utf-8")
-        placed = place(made, folder, existed)
+            (staging / name).parent.mkdir(parents=True, exist_ok=True)
+            (staging / name).write_text(text, encoding="utf-8")
+        placed = place(staging, folder, existed)
         check(folder)
     except BaseException as error:
         for path in placed:
@@ -118,53 +118,53 @@ def write(folder: Path, draft: Draft) -> list[str]:
             raise Refusal(f"{folder} can't be written: {error}") from None
         raise
     finally:
-        shutil.rmtree(made, ignore_errors=True)
+        shutil.rmtree(staging, ignore_errors=True)
     return sorted(contents)
 
 
-def place(made: Path, folder: Path, existed: bool) -> list[Path]:
-    """Rename what was made to its place; the paths that are new."""
+def place(staging: Path, folder: Path, existed: bool) -> list[Path]:
+    """Move the staged files to their place; returns the new paths."""
     if not existed:
-        made.chmod(0o777 & ~umask())
-        made.rename(folder)
+        staging.chmod(0o777 & ~umask())
+        staging.rename(folder)
         return [folder]
     placed = []
-    for entry in sorted(made.iterdir()):
-        if not os.path.lexists(folder / entry.name):  # a .gitignore of the user's stays
+    for entry in sorted(staging.iterdir()):
+        if not os.path.lexists(folder / entry.name):  # the user's .gitignore stays
             entry.rename(folder / entry.name)
             placed.append(folder / entry.name)
     return placed
 
 
 def umask() -> int:
-    """The user's mask of permissions, which temporary folders don't follow."""
+    """The user's umask, which temporary folders ignore."""
     mask = os.umask(0)
     os.umask(mask)
     return mask
 
 
 def check(folder: Path) -> None:
-    """Look at config, sheets and tasks as a run does before its first job."""
+    """Check config, sheets and tasks as a run does before its first job."""
     try:
         with contextlib.chdir(folder):
             Study.open(CONFIG).check()
     except ProblemsFound as problems:
-        raise Refusal(f"nothing was written, for the study would not run:\n{problems}") from None
+        raise Refusal(f"nothing was written, because the study would not run:\n{problems}") from None
 
 
 def next_commands(folder: Path, draft: Draft) -> list[tuple[str, str]]:
-    """What to type next, in any shell, with a word each."""
+    """The next commands, for any shell, each with its purpose."""
     commands = []
-    found = shutil.which("snakemake")
-    here = Path(sys.executable).parent
-    if found is None or Path(found).parent.resolve() != here.resolve():
-        commands.append((f". {shlex.quote(str(here / 'activate'))}", "once in each terminal"))
+    on_path = shutil.which("snakemake")
+    bin_folder = Path(sys.executable).parent
+    if on_path is None or Path(on_path).parent.resolve() != bin_folder.resolve():
+        commands.append((f". {shlex.quote(str(bin_folder / 'activate'))}", "once in each terminal"))
     if folder.resolve() != Path.cwd():
         commands.append((f"cd {shlex.quote(str(folder))}", ""))
     usual = [
         ("snakemake --dry-run", "what would run; every problem in one message"),
         *draft.after,
-        ("snakemake", "the run; kill it whenever you like, it goes on where it was"),
+        ("snakemake", "the run; you can kill it at any time, it resumes where it stopped"),
         ("snakemake --report results/report.html", "the report, in one file"),
     ]
     return commands + usual

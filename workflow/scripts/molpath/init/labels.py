@@ -1,4 +1,4 @@
-"""How the rows of a table of labels belong to slides, and slides to cases."""
+"""Match the rows of a table of labels with slides, and slides with cases."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CASE_WORDS = (
 
 @dataclass(frozen=True)
 class Joined:
-    """Slides (or whatever has names) with what a table says of them: case and rows by name; ids: columns of names."""
+    """Slides (or other named items) with their data from a table: case and rows by name; ids: columns of names."""
 
     names: Sequence[str]
     case_of: dict[str, str]
@@ -34,51 +34,51 @@ class Joined:
 
 def join(
     names: Sequence[str],
-    what: str,
+    unit: str,
     options: argparse.Namespace,
     draft: Draft,
-    known: Mapping[str, str] | None = None,
+    known_cases: Mapping[str, str] | None = None,
 ) -> Joined:
     """Slides with their cases and the rows of --labels; guesses and counts go to the draft.
 
-    known: the cases of slides, where something else says them.
+    known_cases: the cases of slides, where something else says them.
     """
-    known = {name: name for name in names} if what == "case" else dict(known or {})
+    known_cases = {name: name for name in names} if unit == "case" else dict(known_cases or {})
     if not options.labels:
-        case_of, how = cases_by_name(names, options.case_pattern)
-        draft.guess("cases", how, "--case-pattern REGEX, --labels FILE")
+        case_of, origin = cases_by_name(names, options.case_pattern)
+        draft.guess("cases", origin, "--case-pattern REGEX, --labels FILE")
         warn_of_cases(case_of, draft)
-        draft.counts.append(f"{number(len(names), what)} of {number(len(set(case_of.values())), 'case')}, no labels")
+        draft.counts.append(f"{number(len(names), unit)} of {number(len(set(case_of.values())), 'case')}, no labels")
         return Joined(names, case_of, {})
     labels = read_labels(options.labels)
     for option in ("slide_column", "case_column", "time", "event"):
         labels.check(getattr(options, option), f"--{option.replace('_', '-')}")
-    slide, case = choose_columns(labels, names, what, known, options)
-    found = _rows_by(labels, slide, names) if slide else {}
-    case_of, how = _cases(names, labels, found, case, known, options.case_pattern)
+    slide, case = choose_columns(labels, names, unit, known_cases, options)
+    rows_of = _rows_by(labels, slide, names) if slide else {}
+    case_of, origin = _cases(names, labels, rows_of, case, known_cases, options.case_pattern)
     if not slide:
         of_case = _rows_by(labels, case, set(case_of.values()))
-        found = {name: of_case[case_of[name]] for name in names if case_of[name] in of_case}
-    if not known and not options.case_pattern and (patients := patients_of(case_of)) != case_of:
-        case_of, how = patients, f"{how}: the first 12 letters of TCGA's barcodes"
+        rows_of = {name: of_case[case_of[name]] for name in names if case_of[name] in of_case}
+    if not known_cases and not options.case_pattern and (patients := patients_of(case_of)) != case_of:
+        case_of, origin = patients, f"{origin}: the first 12 letters of TCGA's barcodes"
     if slide:
-        draft.guess(f"names of {what}s", f"column {slide!r} of {labels.name}", f"--{what}-column")
-    if what != "case":
-        draft.guess("cases", how, "--case-column" if case else "--case-pattern REGEX")
+        draft.guess(f"names of {unit}s", f"column {slide!r} of {labels.name}", f"--{unit}-column")
+    if unit != "case":
+        draft.guess("cases", origin, "--case-column" if case else "--case-pattern REGEX")
         warn_of_cases(case_of, draft)
-    if not found:
-        raise nothing_fits(labels, slide or case, names, what)
-    joined = Joined(names, case_of, found, {slide, case} - {""}, labels)
-    count(joined, slide or case, what, draft)
+    if not rows_of:
+        raise nothing_fits(labels, slide or case, names, unit)
+    joined = Joined(names, case_of, rows_of, {slide, case} - {""}, labels)
+    count(joined, slide or case, unit, draft)
     return joined
 
 
 def warn_of_cases(case_of: Mapping[str, str], draft: Draft) -> None:
-    """Slides that are cases of their own and look like several of one patient would stand on both sides of a fold."""
-    alike = shared_beginnings(slide for slide, case in case_of.items() if slide == case)
-    if alike:
-        told = f"names begin alike ({some(alike)}): if these are slides of one patient, say"
-        draft.notes.append(f"{told} --case-pattern '^.+(?=[-_. ])', or a column of cases")
+    """Warn of slides that are their own cases but may be of one patient: they could be on both sides of a fold."""
+    similar = shared_beginnings(slide for slide, case in case_of.items() if slide == case)
+    if similar:
+        message = f"names share a prefix ({some(similar)}): if these are slides of one patient, say"
+        draft.notes.append(f"{message} --case-pattern '^.+(?=[-_. ])', or a column of cases")
 
 
 def _rows_by(labels: Labels, column: str, names: Collection[str]) -> dict[str, list[dict[str, str]]]:
@@ -87,141 +87,143 @@ def _rows_by(labels: Labels, column: str, names: Collection[str]) -> dict[str, l
     for row in labels.rows:
         for name in _keys(row[column]):
             rows_of.setdefault(name, []).append(row)
-    found = {name: rows_of.get(name) or rows_of.get(slide_barcode(name)) for name in names}
-    return {name: rows for name, rows in found.items() if rows}
+    matches = {name: rows_of.get(name) or rows_of.get(slide_barcode(name)) for name in names}
+    return {name: rows for name, rows in matches.items() if rows}
 
 
 def _keys(cell: str) -> list[str]:
-    """What a cell may mean: itself, without folder and ending, without the UUID of TCGA's files."""
+    """Possible names in a cell: itself, without folder and suffix, without the UUID of TCGA's files."""
     return list(dict.fromkeys((cell, stem_of(cell), slide_barcode(stem_of(cell))))) if cell else []
 
 
 def _cases(
     names: Sequence[str],
     labels: Labels,
-    found: Mapping[str, list[dict[str, str]]],
+    rows_of: Mapping[str, list[dict[str, str]]],
     column: str,
-    known: Mapping[str, str],
+    known_cases: Mapping[str, str],
     pattern: str | None,
 ) -> tuple[dict[str, str], str]:
-    """Case of each slide and how it was told: as known, by the table where it says it, else by the name."""
-    if known:
-        return dict(known), "as the embeddings say"
-    by_name, how = cases_by_name(names, pattern)
+    """Case of each slide and its origin: as known, else from the table, else from the name."""
+    if known_cases:
+        return dict(known_cases), "as the embeddings say"
+    by_name, origin = cases_by_name(names, pattern)
     if not column or pattern:
-        return by_name, how
-    every = {row[column] for row in labels.rows} - {""}
-    told = {}
-    for name, rows in found.items():
+        return by_name, origin
+    all_cases = {row[column] for row in labels.rows} - {""}
+    stated = {}
+    for name, rows in rows_of.items():
         cases = {row[column] for row in rows} - {""}
         if len(cases) > 1:
             raise Refusal(f"{labels.name}: slide {name} is of case {' and of '.join(sorted(cases))}: correct one")
         if cases:
-            told[name] = cases.pop()
-    near = cases_by_prefix([name for name in names if name not in told], every)
-    if lost := [name for name in found if name not in told and name not in near]:
-        wrong = f"{labels.name}, column {column}: {number(len(lost), 'slide')} without a case ({some(lost)})"
-        raise Refusal(f"{wrong}: fill it in in every row (cells that were merged too), or say --case-pattern")
-    check_spelling(labels, column, {*told.values(), *near.values()})
-    place = "" if found else ", which a slide's name begins with"
-    return by_name | near | told, f"column {column!r} of {labels.name}{place}"
+            stated[name] = cases.pop()
+    by_prefix = cases_by_prefix([name for name in names if name not in stated], all_cases)
+    if caseless := [name for name in rows_of if name not in stated and name not in by_prefix]:
+        problem = f"{labels.name}, column {column}: {number(len(caseless), 'slide')} without a case ({some(caseless)})"
+        raise Refusal(f"{problem}: fill it in in every row (merged cells, too), or give --case-pattern")
+    check_spelling(labels, column, {*stated.values(), *by_prefix.values()})
+    remark = "" if rows_of else ", which a slide's name begins with"
+    return by_name | by_prefix | stated, f"column {column!r} of {labels.name}{remark}"
 
 
 def check_spelling(labels: Labels, column: str, cases: Collection[str]) -> None:
-    """Refuse two spellings of one case, which would stand on both sides of a fold."""
+    """Refuse two spellings of one case, which could be on both sides of a fold."""
     first: dict[str, str] = {}
     for case in sorted(cases):
         if first.setdefault(case.casefold(), case) != case:
-            told = f"{first[case.casefold()]} and {case} differ in upper and lower case alone"
-            raise Refusal(f"{labels.name}, column {column}: {told}: write them alike if they are one case")
+            problem = f"{first[case.casefold()]} and {case} differ only in upper and lower case"
+            raise Refusal(f"{labels.name}, column {column}: {problem}: write them the same way if they are one case")
 
 
 def choose_columns(
-    labels: Labels, names: Sequence[str], what: str, known: Mapping[str, str], options: argparse.Namespace
+    labels: Labels, names: Sequence[str], unit: str, known_cases: Mapping[str, str], options: argparse.Namespace
 ) -> tuple[str, str]:
-    """Columns of slides and of cases, '' where there is none: those given, those so called, those that fit."""
-    wanted = set(names)
-    exact = {column: _fits(labels, column, wanted) for column in labels.columns}
-    if what == "case":
-        named = best(labels, labels.with_words(CASE_WORDS), exact, "cases", "--case-column")
-        column = options.case_column or named or best(labels, labels.columns, exact, "cases", "--case-column")
-        return _or_refuse(labels, column, "", names, what)
+    """Columns of slides and of cases, '' if there is none: given ones, else by name, else by contents."""
+    name_set = set(names)
+    exact = {column: _fits(labels, column, name_set) for column in labels.columns}
+    if unit == "case":
+        by_title = best(labels, labels.with_words(CASE_WORDS), exact, "cases", "--case-column")
+        column = options.case_column or by_title or best(labels, labels.columns, exact, "cases", "--case-column")
+        return _or_refuse(labels, column, "", names, unit)
     slide = options.slide_column or best(labels, labels.with_words(SLIDE_WORDS), exact, "slides", "--slide-column")
-    near = {column: _near(names, known, {row[column] for row in labels.rows} - {""}) for column in labels.columns}
-    # Beside a column of slides, one of cases need not look like the names of slides.
+    prefix_fits = {
+        column: _near(names, known_cases, {row[column] for row in labels.rows} - {""}) for column in labels.columns
+    }
+    # If there is a column of slides, the one of cases need not resemble slide names.
     called = [column for column in labels.with_words(CASE_WORDS) if column != slide]
     case = options.case_column or best(
-        labels, called, dict.fromkeys(labels.columns, 1) if slide else near, "cases", "--case-column"
+        labels, called, dict.fromkeys(labels.columns, 1) if slide else prefix_fits, "cases", "--case-column"
     )
     if not slide and not case:
         slide = best(labels, labels.columns, exact, "slides", "--slide-column")
-        case = "" if slide else best(labels, labels.columns, near, "cases", "--case-column")
-    return _or_refuse(labels, slide, case, names, what)
+        case = "" if slide else best(labels, labels.columns, prefix_fits, "cases", "--case-column")
+    return _or_refuse(labels, slide, case, names, unit)
 
 
-def _or_refuse(labels: Labels, slide: str, case: str, names: Sequence[str], what: str) -> tuple[str, str]:
+def _or_refuse(labels: Labels, slide: str, case: str, names: Sequence[str], unit: str) -> tuple[str, str]:
     if not slide and not case:
-        shown = [*labels.with_words(SLIDE_WORDS), *labels.with_words(CASE_WORDS), *labels.columns]
-        raise nothing_fits(labels, shown[0], names, what)
+        candidates = [*labels.with_words(SLIDE_WORDS), *labels.with_words(CASE_WORDS), *labels.columns]
+        raise nothing_fits(labels, candidates[0], names, unit)
     return slide, case
 
 
 def _fits(labels: Labels, column: str, names: Collection[str]) -> int:
-    """How many names a column has."""
+    """How many names a column contains."""
     cells = {key for row in labels.rows for key in _keys(row[column])}
     return sum(name in cells or slide_barcode(name) in cells for name in names)
 
 
-def _near(names: Sequence[str], known: Mapping[str, str], cases: Collection[str]) -> int:
-    """How many names are of a case among the cells of a column: as known, else by their beginning."""
-    if known:
-        return sum(known[name] in cases for name in names)
+def _near(names: Sequence[str], known_cases: Mapping[str, str], cases: Collection[str]) -> int:
+    """How many names belong to a case in the cells of a column: as known, else by their prefix."""
+    if known_cases:
+        return sum(known_cases[name] in cases for name in names)
     return sum(any(end in cases for end in ends_of(name)) for name in names)
 
 
-def best(labels: Labels, columns: Sequence[str], fit: Mapping[str, int], what: str, option: str) -> str:
-    """The column that fits most names; '' where none fits. Raises Refusal where two that differ fit as many."""
-    most = max((fit[column] for column in columns), default=0)
-    fitting = [column for column in columns if fit[column] == most and most]
-    own = [column for column in fitting if column in ("slide_id", "case_id")]
-    if own or len(fitting) < 2:
-        return (own or fitting or [""])[0]
+def best(labels: Labels, columns: Sequence[str], fit: Mapping[str, int], unit: str, option: str) -> str:
+    """The column that matches most names; '' if none does. Raises Refusal if two different ones match equally many."""
+    best_fit = max((fit[column] for column in columns), default=0)
+    fitting = [column for column in columns if fit[column] == best_fit and best_fit]
+    exact = [column for column in fitting if column in ("slide_id", "case_id")]
+    if exact or len(fitting) < 2:
+        return (exact or fitting or [""])[0]
     if len({tuple(row[column] for row in labels.rows) for column in fitting}) == 1:
         return fitting[0]
-    shown = "; ".join(f"{column}: {some(row[column] for row in labels.rows)}" for column in fitting)
-    raise Refusal(f"{labels.name}: {' and '.join(fitting)} could both name the {what} ({shown}): say {option}")
+    examples = "; ".join(f"{column}: {some(row[column] for row in labels.rows)}" for column in fitting)
+    raise Refusal(f"{labels.name}: {' and '.join(fitting)} could both name the {unit} ({examples}): give {option}")
 
 
-def nothing_fits(labels: Labels, column: str, names: Sequence[str], what: str) -> Refusal:
-    """What to say where no row is of a slide: examples of both sides, and what may be behind it."""
+def nothing_fits(labels: Labels, column: str, names: Sequence[str], unit: str) -> Refusal:
+    """The message if no row matches a slide: examples of both sides, and the likely cause."""
     cells = [stem_of(row[column]) for row in labels.rows if row[column]]
     hint = "name the right column (--slide-column, --case-column), or correct the names"
-    for change, told in (
-        (lambda text: text.lstrip("0"), "zeros in front are missing on one side; a spreadsheet takes them away"),
+    for change, explanation in (
+        (lambda text: text.lstrip("0"), "leading zeros are missing on one side; a spreadsheet removes them"),
         (str.casefold, "they differ in upper and lower case"),
         (lambda text: text.removesuffix(".0"), "whole numbers were written as fractions (12.0)"),
     ):
         if {change(cell) for cell in cells} & {change(end) for name in names for end in ends_of(name)}:
-            hint = f"{told}: write them alike"
+            hint = f"{explanation}: write them the same way"
             break
     return Refusal(
-        f"no row of {labels.name} is of one of the {number(len(names), what)}:\n"
-        f"  {what}s: {some(names)}\n  {labels.name}, column {column!r}: {some(cells)}\n  -> {hint}"
+        f"no row of {labels.name} is of one of the {number(len(names), unit)}:\n"
+        f"  {unit}s: {some(names)}\n  {labels.name}, column {column!r}: {some(cells)}\n  -> {hint}"
     )
 
 
-def count(joined: Joined, column: str, what: str, draft: Draft) -> None:
-    """Counts of slides and cases, and of what has no partner on either side."""
+def count(joined: Joined, column: str, unit: str, draft: Draft) -> None:
+    """Count slides and cases, and those without a match on either side."""
     assert joined.labels is not None
     cases = len(set(joined.case_of.values()))
-    draft.counts.append(f"{number(len(joined.names), what)} of {number(cases, 'case')}")
-    without = [name for name in joined.names if name not in joined.rows_of]
-    draft.counts.append(f"{number(len(without), what)} without a row in {joined.labels.name}" + _shown(without))
-    used = {id(row) for rows in joined.rows_of.values() for row in rows}
-    left = [row[column] or "without a name" for row in joined.labels.rows if id(row) not in used]
-    draft.counts.append(f"{number(len(left), 'row')} of {joined.labels.name} without a {what}" + _shown(left))
-    if hidden := joined.labels.hidden:
-        draft.counts.append(f"{number(hidden, 'row')} of {joined.labels.name} left out for a # in front")
+    draft.counts.append(f"{number(len(joined.names), unit)} of {number(cases, 'case')}")
+    rowless = [name for name in joined.names if name not in joined.rows_of]
+    draft.counts.append(f"{number(len(rowless), unit)} without a row in {joined.labels.name}" + _shown(rowless))
+    used_rows = {id(row) for rows in joined.rows_of.values() for row in rows}
+    unused = [row[column] or "without a name" for row in joined.labels.rows if id(row) not in used_rows]
+    draft.counts.append(f"{number(len(unused), 'row')} of {joined.labels.name} without a {unit}" + _shown(unused))
+    if n_commented := joined.labels.hidden:
+        draft.counts.append(f"{number(n_commented, 'row')} of {joined.labels.name} left out for a leading #")
 
 
 def _shown(names: Sequence[str]) -> str:

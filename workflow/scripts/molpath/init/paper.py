@@ -1,4 +1,4 @@
-"""The paper's tasks as its tables have them: which there are, what each needs, what was published of it."""
+"""The paper's tasks from its tables: their names, requirements and published scores."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .draft import Refusal, number
 
 HUB = "https://huggingface.co"
 SPLITS = "MahmoodLab/Patho-Bench"
-#: Cohorts of biopsies, by what their makers call them.
+#: Cohorts of biopsies, by the name that their authors use.
 PROCEDURES = {"bcnb": "core-needle biopsy", "panda": "needle biopsy"}
 
 
@@ -29,38 +29,38 @@ class PaperTask:
 
     @property
     def size(self) -> str:
-        """Slides, or cases where the paper doesn't say how many slides they have."""
+        """Number of slides, or of cases if the paper doesn't give the number of slides."""
         if self.row["n_slides"] or not self.row["n_cases"]:
             return number(self.least_slides, "slide")
         return number(int(self.row["n_cases"]), "case")
 
     @property
     def least_slides(self) -> int:
-        """Number of slides by the paper, or one a case where it isn't stated."""
+        """Number of slides in the paper, or one per case if not stated."""
         return int(self.row["n_slides"] or self.row["n_cases"] or self.cohort["n_slides"] or 0)
 
     @property
     def procedure(self) -> str:
-        """How its tissue was taken, where all of it was taken by needles: such slides have a tenth of the patches."""
+        """How its tissue was taken, if all of it is from needles: such slides have a tenth of the patches."""
         return PROCEDURES.get(str(self.row["cohort"]), "")
 
     @property
     def collection(self) -> str:
-        """Its collection in the Imaging Data Commons, as the address of its page has it; '' where it is in none."""
+        """Its collection in the Imaging Data Commons, from the address of its page; '' if it is in none."""
         form, page = str(self.cohort["access_form"]), str(self.cohort["slides_from"])
         return page.rstrip("/").rsplit("/", 1)[-1].replace("-", "_") if "acquire/idc" in form else ""
 
     @property
     def title(self) -> str:
-        """What is predicted, of whom, and how it is scored."""
+        """What is predicted, for which cohort, and how it is scored."""
         count = int(self.row["folds"] or 1)
         folds = {
             "cross_validation": number(count, "fold"),
             "monte_carlo": number(count, "split of 80:20", "splits of 80:20"),
             "official": "the official split",
         }
-        of = f"{self.size} of {self.cohort['name']}"
-        return f"{self.name}: {self.row['labels']}; {of}; {self.row['metric']} over {folds[self.row['split']]}"
+        cohort_size = f"{self.size} of {self.cohort['name']}"
+        return f"{self.name}: {self.row['labels']}; {cohort_size}; {self.row['metric']} over {folds[self.row['split']]}"
 
     def scores(self) -> list[Row]:
         """Published linear probes (Cox for survival) of the task, as linear_probe.tsv has them."""
@@ -79,19 +79,19 @@ def paper_tasks() -> list[PaperTask]:
 
 
 def paper_task(name: str) -> PaperTask:
-    """The task of that name; raises Refusal for one that there is not, or that is not public."""
-    known = {task.name: task for task in paper_tasks()}
-    if name not in known:
-        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-        told = f"did you mean {' or '.join(near)}? " if near else ""
-        raise Refusal(f"the paper has no task {name!r}: {told}`molpath init --paper list` shows all {len(known)}")
-    if known[name].row["access"] != "public":
-        raise Refusal(not_public(known[name]))
-    return known[name]
+    """The task of that name; raises Refusal if it doesn't exist or is not public."""
+    task_of = {task.name: task for task in paper_tasks()}
+    if name not in task_of:
+        suggestions = difflib.get_close_matches(name, task_of, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(suggestions)}? " if suggestions else ""
+        raise Refusal(f"the paper has no task {name!r}: {hint}`molpath init --paper list` shows all {len(task_of)}")
+    if task_of[name].row["access"] != "public":
+        raise Refusal(not_public(task_of[name]))
+    return task_of[name]
 
 
 def not_public(task: PaperTask) -> str:
-    """One sentence on a task that nobody else can run."""
+    """One sentence on a task that is not public."""
     return (
         f"{task.name} can't be run: {task.cohort['name']} is an in-house cohort of the paper's authors, whose slides "
         "and labels are not public"
@@ -99,10 +99,10 @@ def not_public(task: PaperTask) -> str:
 
 
 def listing() -> str:
-    """A line for each of the 54 tasks: name, size, cohort, how its slides are had, threads' published score."""
+    """One line per task (54): name, size, cohort, how to obtain its slides, threads' published score."""
     rows = [("task", "size", "slides from", "obtained by", "threads")]
     for task in paper_tasks():
-        score = next((one["score"] for one in task.scores() if one["model"] == "threads"), "")
+        score = next((entry["score"] for entry in task.scores() if entry["model"] == "threads"), "")
         public = task.row["access"] == "public"
         form = short_form(task) if public else "not public"
         rows.append((task.name, task.size, str(task.cohort["name"]), form, score and f"{score} {task.row['metric']}"))
@@ -119,7 +119,7 @@ def listing() -> str:
 
 
 def short_form(task: PaperTask) -> str:
-    """How the slides are had, in a few words."""
+    """How to obtain the slides, in a few words."""
     return "open, Imaging Data Commons" if task.collection else str(task.cohort["access_form"])
 
 
@@ -130,15 +130,15 @@ def paper_models() -> dict[str, Row]:
 
 def public_config() -> Config:
     """config/public: the grids, encoders and models that follow the paper."""
-    found: Config = load_yaml(shipped_in_checkout("../config/public/config.yaml"))
-    return found
+    config: Config = load_yaml(shipped_in_checkout("../config/public/config.yaml"))
+    return config
 
 
 def scores_in_words(task: PaperTask, models: list[str]) -> list[str]:
-    """A line per model: what the paper has for it."""
+    """One line per model with its published score."""
     lines = []
     for row in task.scores():
         if row["model"] in models:
-            around = f" ± {row['se']}" if row["se"] else f" ({row['lower']} to {row['upper']})" if row["lower"] else ""
-            lines.append(f"published  {row['model']} {row['score']}{around} {row['metric']} ({row['table']})")
+            spread = f" ± {row['se']}" if row["se"] else f" ({row['lower']} to {row['upper']})" if row["lower"] else ""
+            lines.append(f"published  {row['model']} {row['score']}{spread} {row['metric']} ({row['table']})")
     return lines

@@ -1,4 +1,4 @@
-"""Slides of a task of the paper that lie in the open bucket of the Imaging Data Commons, as rows of the slide sheet."""
+"""Slides of a task of the paper in the open bucket of the Imaging Data Commons, as rows of the slide sheet."""
 
 from __future__ import annotations
 
@@ -12,34 +12,38 @@ from .draft import number, some
 from .paper import PaperTask
 from .paper_files import Needed
 
-#: Columns of the sheet that a run reads; the index tells more.
+#: Columns of the sheet that a run reads; the index has more.
 COLUMNS = ("slide_id", "case_id", "path", "cohort", "specimen", "url", "bytes")
 
 
-def listed(task: PaperTask, wanted: Sequence[Row], options: argparse.Namespace) -> tuple[dict[str, Row], Needed]:
-    """Rows of the wanted slides that the bucket has, by slide, with the cases of the splits; what that says of them.
+def listed(task: PaperTask, slide_rows: Sequence[Row], options: argparse.Namespace) -> tuple[dict[str, Row], Needed]:
+    """Rows of the requested slides in the bucket, by slide, with the cases of the splits; and the resulting status.
 
     The index is that of an installed package; its names come from the service.
     """
-    what = f"{number(len(wanted), 'slide') if wanted else task.size} of {task.cohort['name']}"
+    description = f"{number(len(slide_rows), 'slide') if slide_rows else task.size} of {task.cohort['name']}"
     bucket = f"by the run, from the open bucket of the Imaging Data Commons ({task.cohort['licence']})"
-    if not wanted:
-        return {}, Needed(True, what, f"{bucket}, once the splits say which", fetched=True)
+    if not slide_rows:
+        return {}, Needed(True, description, f"{bucket}, once the splits say which", fetched=True)
     try:
         rows = index_rows(task, options)
-    except Exception as error:  # no index, no network, a service that answers otherwise: whatever it is, it has words
-        return {}, Needed(False, what, f"the Imaging Data Commons can't be asked ({error}); try again, or --slides DIR")
-    ours = {str(row["slide_id"]): row for row in rows}
-    found = {
-        row["slide_id"]: {name: str(ours[row["slide_id"]].get(name, "")) for name in COLUMNS} | dict(row)
-        for row in wanted
-        if row["slide_id"] in ours
+    except Exception as error:  # no index, no network, an unexpected answer: the message says which
+        return {}, Needed(
+            False, description, f"the Imaging Data Commons can't be asked ({error}); try again, or --slides DIR"
+        )
+    index_row_of = {str(row["slide_id"]): row for row in rows}
+    sheet_rows = {
+        row["slide_id"]: {name: str(index_row_of[row["slide_id"]].get(name, "")) for name in COLUMNS} | dict(row)
+        for row in slide_rows
+        if row["slide_id"] in index_row_of
     }
-    size = sum(int(row["bytes"] or 0) for row in found.values()) / 1e9
-    if missing := [row["slide_id"] for row in wanted if row["slide_id"] not in found]:
-        told = f"not in the index: {len(missing):,} of {len(wanted):,} ({some(missing)})"
-        return found, Needed(False, what, f"{told}; name a folder: --slides DIR, or go on without them: --skip-missing")
-    return found, Needed(True, what, f"{bucket}, {size:,.1f} GB", fetched=True)
+    size = sum(int(row["bytes"] or 0) for row in sheet_rows.values()) / 1e9
+    if missing := [row["slide_id"] for row in slide_rows if row["slide_id"] not in sheet_rows]:
+        problem = f"not in the index: {len(missing):,} of {len(slide_rows):,} ({some(missing)})"
+        return sheet_rows, Needed(
+            False, description, f"{problem}; name a folder: --slides DIR, or go on without them: --skip-missing"
+        )
+    return sheet_rows, Needed(True, description, f"{bucket}, {size:,.1f} GB", fetched=True)
 
 
 def index_rows(task: PaperTask, options: argparse.Namespace) -> list[dict]:
@@ -57,5 +61,5 @@ def index_rows(task: PaperTask, options: argparse.Namespace) -> list[dict]:
         options.idc_names or settings["idc_names"],
     )
     cohort = str(task.cohort["in_sheet"])
-    wanted: IdcCohort = {"collections": [task.collection], "description": "", "folder": ""}
-    return list_idc(index, cohort, wanted, f"resources/downloads/{cohort}", LeftOut())
+    idc_settings: IdcCohort = {"collections": [task.collection], "description": "", "folder": ""}
+    return list_idc(index, cohort, idc_settings, f"resources/downloads/{cohort}", LeftOut())

@@ -1,4 +1,4 @@
-"""What a study of the paper's will cost before any of its files is here, by the same plan as `snakemake plan`."""
+"""Costs of a study of the paper's tasks before its files are downloaded, by the same plan as `snakemake plan`."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ def costs_of(config: Config, slides: int, procedure: str = "") -> list[str]:
     procedure: how their tissue was taken (column of the slide sheet).
     """
     tables = {name: shipped_in_checkout(f"../resources/costs/{name}.tsv") for name in ("costs", "encoders", "gpus")}
-    own = {"procedure": procedure} if procedure else {}
+    extra_columns = {"procedure": procedure} if procedure else {}
     stand_in = [
-        {"slide_id": f"S{i}", "case_id": f"S{i}", "path": f"S{i}.svs", "url": f"https://stand.in/S{i}.svs"} | own
+        {"slide_id": f"S{i}", "case_id": f"S{i}", "path": f"S{i}.svs", "url": f"https://stand.in/S{i}.svs"}
+        | extra_columns
         for i in range(slides)
     ]
     counted = {key: config[key] for key in ("tiles", "features", "embed")} | {"slides": {"sheet": "slides.tsv"}}
@@ -32,15 +33,15 @@ def costs_of(config: Config, slides: int, procedure: str = "") -> list[str]:
         Path("config.yaml").write_text(yaml.safe_dump(counted), encoding="utf-8")
         request = Study.open("config.yaml").forecast.request()
         plan = plan_run(request, tables, "results")
-    parts, machine = plan[~plan.stage.isin(["acquire", "total"])], machine_of(request, tables)
+    stages, machine = plan[~plan.stage.isin(["acquire", "total"])], machine_of(request, tables)
     return [
-        f"about {parts[parts.stage == 'features'].patches.sum():,.0f} patches of {slides:,} slides",
-        f"{range_of(parts, 'gpu_hours')} GPU-hours of an NVIDIA {machine.gpu.name}, {range_of(parts, 'cpu_hours')} "
-        f"CPU-hours, {range_of(parts, 'disk_gb')} GB of disk beside the slides",
+        f"about {stages[stages.stage == 'features'].patches.sum():,.0f} patches of {slides:,} slides",
+        f"{range_of(stages, 'gpu_hours')} GPU-hours of an NVIDIA {machine.gpu.name}, {range_of(stages, 'cpu_hours')} "
+        f"CPU-hours, {range_of(stages, 'disk_gb')} GB of disk beside the slides",
     ]
 
 
-def range_of(parts: pd.DataFrame, column: str) -> str:
+def range_of(stages: pd.DataFrame, column: str) -> str:
     """A sum with its least and most: 3.1 (1.2 to 8.0)."""
-    middle, least, most = (parts[f"{column}{end}"].sum() for end in ("", "_least", "_most"))
-    return f"{middle:,.1f} ({least:,.1f} to {most:,.1f})"
+    middle, low, high = (stages[f"{column}{end}"].sum() for end in ("", "_least", "_most"))
+    return f"{middle:,.1f} ({low:,.1f} to {high:,.1f})"

@@ -1,4 +1,4 @@
-"""What a task of the paper needs, splits and slides: what of it is here, and how the rest is had."""
+"""Splits and slides that a task of the paper needs: which are here, and how to obtain the rest."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .paper import HUB, SPLITS, PaperTask
 
 @dataclass(frozen=True)
 class Needed:
-    """One thing that a task needs: whether it is here (or fetched by the run), and where it is or how it is had."""
+    """A requirement of a task: whether it is here (or fetched by the run), and where it is or how to obtain it."""
 
     here: bool
     what: str
@@ -25,38 +25,40 @@ class Needed:
     fetched: bool = False
 
     def __str__(self) -> str:
-        word = "fetched" if self.fetched else "here" if self.here else "MISSING"
-        return f"{word:<8} {self.what}: {self.how}"
+        status = "fetched" if self.fetched else "here" if self.here else "MISSING"
+        return f"{status:<8} {self.what}: {self.how}"
 
 
 def splits_of(task: PaperTask, folder: str | None) -> tuple[dict[str, str], Needed]:
-    """Text of config.yaml and k=all.tsv: of a folder (a copy of Patho-Bench, or of the task alone), else of the hub."""
-    what = f"splits and labels, {SPLITS} {task.name.replace('--', '/')}"
+    """Text of config.yaml and k=all.tsv: from a folder (a copy of Patho-Bench, or of the task), else from the hub."""
+    description = f"splits and labels, {SPLITS} {task.name.replace('--', '/')}"
     if folder is None:
-        return fetched_splits(task, what)
+        return fetched_splits(task, description)
     source, name = task.name.split("--")
-    for place in (Path(folder, source, name), Path(folder, name), Path(folder)):
-        if all((place / file).is_file() for file in FILES):
-            return {file: (place / file).read_text(encoding="utf-8") for file in FILES}, Needed(True, what, str(place))
+    for location in (Path(folder, source, name), Path(folder, name), Path(folder)):
+        if all((location / file).is_file() for file in FILES):
+            return {file: (location / file).read_text(encoding="utf-8") for file in FILES}, Needed(
+                True, description, str(location)
+            )
     raise Refusal(f"--splits {folder}: no {source}/{name}/{FILES[1]} there; name a copy of {SPLITS}")
 
 
-def fetched_splits(task: PaperTask, what: str) -> tuple[dict[str, str], Needed]:
-    """The same from the hub, with the user's own login; nothing where they can't be obtained."""
+def fetched_splits(task: PaperTask, description: str) -> tuple[dict[str, str], Needed]:
+    """The same from the hub, with the user's login; empty if they can't be obtained."""
     from huggingface_hub import get_token, try_to_load_from_cache
 
     source, name = task.name.split("--")
     cached = try_to_load_from_cache(SPLITS, f"{source}/{name}/{FILES[1]}", repo_type="dataset")
     if get_token() is None and not isinstance(cached, str):  # the hub would ask for a login, and may not be reached
-        return {}, Needed(False, what, no_login())
+        return {}, Needed(False, description, no_login())
     with tempfile.TemporaryDirectory() as folder:
         try:
             fetch_splits(repository=SPLITS, revision="", source=source, task=name, folder=folder)
         except SplitsUnavailable as error:
-            told = " ".join(str(error).split()).replace("; 3. start again.", "").partition(" Start again later")[0]
-            return {}, Needed(False, what, f"{told}; or name a copy: --splits DIR")
+            problem = " ".join(str(error).split()).replace("; 3. start again.", "").partition(" Start again later")[0]
+            return {}, Needed(False, description, f"{problem}; or name a copy: --splits DIR")
         texts = {file: Path(folder, file).read_text(encoding="utf-8") for file in FILES}
-    return texts, Needed(True, what, f"fetched from {HUB}/datasets/{SPLITS}")
+    return texts, Needed(True, description, f"fetched from {HUB}/datasets/{SPLITS}")
 
 
 def no_login() -> str:
@@ -79,14 +81,14 @@ def rows_of_splits(texts: Mapping[str, str]) -> list[dict[str, str]]:
     return list({row["slide_id"]: {"slide_id": row["slide_id"], "case_id": row["case_id"]} for row in rows}.values())
 
 
-def slides_in(folder: str, wanted: list[str]) -> dict[str, str]:
-    """Path of each wanted slide below a folder: a file of its name, or a folder of it (DICOM).
+def slides_in(folder: str, slide_ids: list[str]) -> dict[str, str]:
+    """Path of each requested slide below a folder: a file or (DICOM) a folder of that name.
 
-    Raises Refusal where two of them have one name.
+    Raises Refusal if two of them have the same name.
     """
     if not os.path.isdir(folder):
         raise Refusal(f"--slides {folder}: no such folder")
-    names, found = set(wanted), dict[str, str]()
+    names, path_of = set(slide_ids), dict[str, str]()
     for parent, folders, files in os.walk(folder):
         folders.sort()
         for entry in sorted([*files, *(name for name in folders if name in names)]):
@@ -94,23 +96,23 @@ def slides_in(folder: str, wanted: list[str]) -> dict[str, str]:
             if name not in names:
                 continue
             path = os.path.abspath(os.path.join(parent, entry))
-            if name in found and os.path.dirname(path) != found[name]:
-                raise Refusal(f"--slides {folder}: two files are slide {name}, {found[name]} and {path}: remove one")
-            found.setdefault(name, path)
-    return found
+            if name in path_of and os.path.dirname(path) != path_of[name]:
+                raise Refusal(f"--slides {folder}: two files are slide {name}, {path_of[name]} and {path}: remove one")
+            path_of.setdefault(name, path)
+    return path_of
 
 
-def slides_needed(task: PaperTask, folder: str | None, wanted: list[str], found: Mapping[str, str]) -> Needed:
-    """What is here of the slides, and where the rest is had."""
-    size = number(len(wanted), "slide") if wanted else task.size
-    what = f"{size} of {task.cohort['name']}"
+def slides_needed(task: PaperTask, folder: str | None, slide_ids: list[str], path_of: Mapping[str, str]) -> Needed:
+    """Which slides are here, and how to obtain the rest."""
+    size = number(len(slide_ids), "slide") if slide_ids else task.size
+    description = f"{size} of {task.cohort['name']}"
     get = f"{task.cohort['slides_from']} ({task.cohort['access_form']}; licence: {task.cohort['licence']})"
     if folder is None:
-        return Needed(False, what, f"from {get}; then name their folder: --slides DIR")
-    if not wanted:
-        return Needed(True, what, f"looked for in {folder} once the splits say which")
-    missing = [name for name in wanted if name not in found]
+        return Needed(False, description, f"from {get}; then name their folder: --slides DIR")
+    if not slide_ids:
+        return Needed(True, description, f"looked for in {folder} once the splits say which")
+    missing = [name for name in slide_ids if name not in path_of]
     if not missing:
-        return Needed(True, what, folder)
-    told = f"not in {folder}: {len(missing):,} of {len(wanted):,} ({some(missing)}), available from {get}"
-    return Needed(False, what, f"{told}; or go on without them: --skip-missing")
+        return Needed(True, description, folder)
+    problem = f"not in {folder}: {len(missing):,} of {len(slide_ids):,} ({some(missing)}), available from {get}"
+    return Needed(False, description, f"{problem}; or go on without them: --skip-missing")

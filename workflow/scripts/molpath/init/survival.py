@@ -12,13 +12,13 @@ from .draft import Refusal, number, some
 from .label_table import UNSAID, Labels, check_decimals, plain
 from .labels import Joined
 
-#: Columns that are called after an endpoint alone (OS beside OS.time).
+#: Columns named after an endpoint only (OS beside OS.time).
 ENDPOINT = re.compile(r"(os|pfs|pfi|dfs|dfi|dss|css|rfs|efs|ttp|ttr|d?mfs|lrfs|bcr)|.*(survival|recurrence|relapse).*")
-#: Columns whose yes may mean that nothing has happened.
+#: Columns in which yes may mean no event.
 INVERTED = re.compile(r"(.*_)?(censor\w*|alive|living|lives|survived|survivor)(_.*)?")
 _EVENT = re.compile(r"(?:(.+)_)?(?:event|status)")
 _TIME = re.compile(r"(?:(.+)_)?(?:time_)?(days|months|years|time)")
-#: Days in a unit that isn't kept as it is.
+#: Days per unit, for units that are converted.
 DAYS = {"years": 365.25}
 UNCLEAR = {"1", "1.0", "0", "0.0", "yes", "no", "true", "false"}
 YES = {"1", "1.0", "yes", "true", "dead", "deceased", "event", "progressed", "recurred", "relapsed", "died"}
@@ -36,36 +36,36 @@ class Endpoint:
 
 
 def endpoints_of(labels: Labels, options: argparse.Namespace) -> list[Endpoint]:
-    """Endpoints that --time and --event give, or names of columns (OS_event and OS_days, OS and OS.time)."""
+    """Endpoints from --time and --event, or from column names (OS_event and OS_days, OS and OS.time)."""
     if bool(options.time) != bool(options.event):
         raise Refusal("--time and --event go together: name both columns")
     if options.time:
         return [_endpoint(labels, options.event, options.time, options)]
     columns = {plain(column): column for column in labels.columns}
-    found = []
+    endpoints = []
     for name, time in columns.items():
         match = _TIME.fullmatch(name)
         if not match or (not match[1] and name not in ("time", "days", "months", "years")):
             continue
         stem = match[1] or ""
-        own = [stem] if ENDPOINT.fullmatch(stem) else []
-        wanted = [f"{stem}_event", f"{stem}_status", *own] if stem else ["event", "status"]
-        event = next((columns[one] for one in wanted if one in columns), "")
+        bare_name = [stem] if ENDPOINT.fullmatch(stem) else []
+        event_names = [f"{stem}_event", f"{stem}_status", *bare_name] if stem else ["event", "status"]
+        event = next((columns[candidate] for candidate in event_names if candidate in columns), "")
         if event and any(event_of(row[event]) for row in labels.rows):
-            found.append(_endpoint(labels, event, time, options))
-    names = [one.name for one in found]
-    if twice := [name for name in names if names.count(name) > 1]:
-        times = " and ".join(one.time for one in found if one.name == twice[0])
-        raise Refusal(f"{labels.name}: {times} could both be the times of {twice[0]}: say --time and --event")
-    return found
+            endpoints.append(_endpoint(labels, event, time, options))
+    names = [endpoint.name for endpoint in endpoints]
+    if duplicates := [name for name in names if names.count(name) > 1]:
+        times = " and ".join(endpoint.time for endpoint in endpoints if endpoint.name == duplicates[0])
+        raise Refusal(f"{labels.name}: {times} could both be the times of {duplicates[0]}: say --time and --event")
+    return endpoints
 
 
 def _endpoint(labels: Labels, event: str, time: str, options: argparse.Namespace) -> Endpoint:
-    said = _TIME.fullmatch(plain(time))
-    named = said[2] if said and said[2] != "time" else ""
-    if options.time and options.time_unit and named not in ("", options.time_unit):
-        raise Refusal(f"column {time} is called after {named}, and --time-unit says {options.time_unit}: rename it")
-    unit = named or options.time_unit
+    match_time = _TIME.fullmatch(plain(time))
+    title_unit = match_time[2] if match_time and match_time[2] != "time" else ""
+    if options.time and options.time_unit and title_unit not in ("", options.time_unit):
+        raise Refusal(f"column {time} is named after {title_unit}, and --time-unit says {options.time_unit}: rename it")
+    unit = title_unit or options.time_unit
     if not unit:
         raise Refusal(f"{labels.name}, column {time}: are these days, months or years? Say --time-unit")
     match = _EVENT.fullmatch(plain(event))
@@ -78,29 +78,31 @@ def survival_cells(joined: Joined, endpoint: Endpoint, name: str) -> tuple[dict[
     unit = "months" if endpoint.unit == "months" else "days"
     cells: dict[str, dict[str, str]] = {}
     by_case: dict[str, tuple[str, str]] = {}
-    left, half = set(), set()
-    every = [row for rows in joined.rows_of.values() for row in rows]
-    check_decimals(endpoint.time, [row[endpoint.time] for row in every if row[endpoint.time]])
+    nonpositive, incomplete = set(), set()
+    all_rows = [row for rows in joined.rows_of.values() for row in rows]
+    check_decimals(endpoint.time, [row[endpoint.time] for row in all_rows if row[endpoint.time]])
     for slide in joined.names:
-        mine = joined.rows_of.get(slide, [])
-        rows = [row for row in mine if all(_said(row[name]) for name in (endpoint.event, endpoint.time))]
-        told = sorted({(row[endpoint.event], row[endpoint.time]) for row in rows})
+        slide_rows = joined.rows_of.get(slide, [])
+        rows = [row for row in slide_rows if all(_said(row[name]) for name in (endpoint.event, endpoint.time))]
+        pairs = sorted({(row[endpoint.event], row[endpoint.time]) for row in rows})
         case = joined.case_of[slide]
         cells[slide] = {}
-        if not told:
-            half |= {case} if any(row[endpoint.event] or row[endpoint.time] for row in mine) else set()
+        if not pairs:
+            incomplete |= {case} if any(row[endpoint.event] or row[endpoint.time] for row in slide_rows) else set()
             continue
-        if len(told) > 1 or by_case.setdefault(case, told[0]) != told[0]:
+        if len(pairs) > 1 or by_case.setdefault(case, pairs[0]) != pairs[0]:
             raise Refusal(f"{endpoint.time}: rows of case {case} contradict each other: correct them")
-        time = _time(told[0][1], endpoint)
+        time = _time(pairs[0][1], endpoint)
         if time <= 0:
-            left.add(case)
+            nonpositive.add(case)
             continue
-        cells[slide] = {f"{name}_event": _event(told[0][0], endpoint), f"{name}_{unit}": f"{time:g}"}
-    half -= set(by_case)
-    told_left = f"; left out for a time of 0 or less: {number(len(left), 'case')}" if left else ""
-    told_half = f"; without time or event: {number(len(half), 'case')} ({some(sorted(half))})" if half else ""
-    return cells, told_left + told_half
+        cells[slide] = {f"{name}_event": _event(pairs[0][0], endpoint), f"{name}_{unit}": f"{time:g}"}
+    incomplete -= set(by_case)
+    nonpositive_text = f"; left out for a time of 0 or less: {number(len(nonpositive), 'case')}" if nonpositive else ""
+    incomplete_text = (
+        f"; without time or event: {number(len(incomplete), 'case')} ({some(sorted(incomplete))})" if incomplete else ""
+    )
+    return cells, nonpositive_text + incomplete_text
 
 
 def _said(cell: str) -> bool:
@@ -109,24 +111,24 @@ def _said(cell: str) -> bool:
 
 def _time(cell: str, endpoint: Endpoint) -> float:
     try:
-        if math.isfinite(found := plain_number(cell) * DAYS.get(endpoint.unit, 1)):
-            return found
+        if math.isfinite(time := plain_number(cell) * DAYS.get(endpoint.unit, 1)):
+            return time
         raise ValueError
     except ValueError:
         raise Refusal(f"column {endpoint.time}: {cell!r} is no number") from None
 
 
 def _event(cell: str, endpoint: Endpoint) -> str:
-    """1 for an event, 0 for none: numbers, words, or cBioPortal's `1:DECEASED`."""
-    if found := event_of(cell):
+    """1 for an event, 0 for none, from numbers, words, or cBioPortal's `1:DECEASED`."""
+    if code := event_of(cell):
         if INVERTED.fullmatch(plain(endpoint.event)) and (cell.lower() in UNCLEAR):
-            told = f"column {endpoint.event}: {cell!r} could be an event or none"
-            raise Refusal(f"{told}: write dead and alive, or 1 and 0 in a column called event")
-        return found
+            problem = f"column {endpoint.event}: {cell!r} could be an event or none"
+            raise Refusal(f"{problem}: write dead and alive, or 1 and 0 in a column called event")
+        return code
     raise Refusal(f"column {endpoint.event}: {cell!r} is neither an event (1, dead) nor none (0, alive): write 1 and 0")
 
 
 def event_of(cell: str) -> str:
     """1 for an event, 0 for none, '' for neither."""
-    word = plain(cell.split(":")[0]) if re.match(r"[01]:", cell) else cell.lower().replace(" ", "_")
-    return "1" if word in YES else "0" if word in NO else ""
+    text = plain(cell.split(":")[0]) if re.match(r"[01]:", cell) else cell.lower().replace(" ", "_")
+    return "1" if text in YES else "0" if text in NO else ""

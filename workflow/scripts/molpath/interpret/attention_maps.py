@@ -14,13 +14,13 @@ from ..embed.evenness import effective_number
 from .patch_maps import Panel, Places, Scale, Seen, about_zero, draw_map, squares, write_empty, write_geojson
 
 COLOURS = "viridis"
-#: The middle of a scale lies between two of its 256 colours: this much above, within one.
+#: The middle of a scale is between two of its 256 colours: this offset moves it into one.
 HALF_A_COLOUR = 1 / 512
 
 
 @dataclass(frozen=True)
 class Attention:
-    """Attention of a slide's patches: shares (float32 heads x N, each head adds up to 1), and where patches lie."""
+    """Attention of a slide's patches: shares (float32 heads x N, each head adds up to 1), and positions of patches."""
 
     shares: np.ndarray
     places: Places
@@ -39,7 +39,7 @@ class Attention:
 
 
 def read_attention(path: str, slide_id: str) -> Attention | None:
-    """A slide's group of attention.h5; None where the slide was set aside."""
+    """A slide's group of attention.h5; None if the slide was set aside."""
     with open_h5(path) as handle:
         if slide_id not in handle:
             return None
@@ -51,57 +51,57 @@ def read_attention(path: str, slide_id: str) -> Attention | None:
 def draw_attention(
     *, attention: str, slide_id: str, inspected: str, assessed: str, wsi: str, note: str, picture: str, patches: str
 ) -> None:
-    """Write the map (PNG, a panel a head beside the thumbnail) and the patches (GeoJSON) of a slide.
+    """Write the map (PNG, one panel per head beside the thumbnail) and the patches (GeoJSON) of a slide.
 
     inspected, assessed: manifests of its shard, for its size and resolution and for its thumbnail. A slide that was
     set aside has a picture that says so and an empty FeatureCollection.
     """
-    found = read_attention(attention, slide_id)
-    seen = Seen(slide_id, inspected, assessed, wsi)
-    if found is None:
-        write_empty(seen, "no patches", note, picture, patches)
+    slide_attention = read_attention(attention, slide_id)
+    records = Seen(slide_id, inspected, assessed, wsi)
+    if slide_attention is None:
+        write_empty(records, "no patches", note, picture, patches)
         return
-    write_geojson(patches, as_geojson(found, seen.origin))
-    levels, scale = levels_of(found)
-    panels = [Panel(title, level) for title, level in zip(titles_of(found), levels, strict=True)]
-    draw_map(seen.ground(found.places), found.places, panels, scale, slide_id, note, picture)
+    write_geojson(patches, as_geojson(slide_attention, records.origin))
+    levels, scale = levels_of(slide_attention)
+    panels = [Panel(title, level) for title, level in zip(titles_of(slide_attention), levels, strict=True)]
+    draw_map(records.ground(slide_attention.places), slide_attention.places, panels, scale, slide_id, note, picture)
 
 
-def titles_of(found: Attention) -> list[str]:
+def titles_of(attention: Attention) -> list[str]:
     """Title of each head's panel, with its effective number of patches."""
-    heads, count = found.shares.shape
+    heads, count = attention.shares.shape
     names = [f"head {head + 1}" for head in range(heads)] if heads > 1 else ["attention"]
     return [
         f"{name}\neffectively {number:,.4g} of {count:,} patches"
-        for name, number in zip(names, found.effective(), strict=True)
+        for name, number in zip(names, attention.effective(), strict=True)
     ]
 
 
-def levels_of(found: Attention) -> tuple[np.ndarray, Scale]:
-    """Where the colour of each patch lies (heads x N, over 0 to 1), and the scale: multiples of an even share.
+def levels_of(attention: Attention) -> tuple[np.ndarray, Scale]:
+    """The level of each patch on the colour scale (heads x N, over 0 to 1), and the scale: multiples of an even share.
 
     The scale is logarithmic, the same for all heads, with an even share in the middle. It ends at the highest multiple
     and never below 2: attention that is even up to noise has one colour.
     """
-    times = found.times()
+    times = attention.times()
     limit = max(2.0, float(times.max(initial=0)))
     levels = about_zero(np.log(np.maximum(times, np.finfo(float).tiny)), float(np.log(limit)))
     levels = np.minimum(levels + HALF_A_COLOUR, 1)
-    words = f"1/{limit:.3g} or less", "even share", f"{limit:.3g} x"
-    return levels, Scale(COLOURS, "attention, as a multiple of an even share", (0, 0.5, 1), words)
+    tick_labels = f"1/{limit:.3g} or less", "even share", f"{limit:.3g} x"
+    return levels, Scale(COLOURS, "attention, as a multiple of an even share", (0, 0.5, 1), tick_labels)
 
 
-def as_geojson(found: Attention, origin: tuple[int, int] = (0, 0)) -> dict[str, Any]:
+def as_geojson(attention: Attention, origin: tuple[int, int] = (0, 0)) -> dict[str, Any]:
     """FeatureCollection of QuPath tiles: weights and percentiles of heads as measurements, pixels from `origin` on.
 
     Its member `effective_patches` has each head's effective number of patches.
     """
-    return squares(found.places, measured(found), origin, effective_patches=found.effective())
+    return squares(attention.places, measured(attention), origin, effective_patches=attention.effective())
 
 
-def measured(found: Attention) -> Iterator[dict[str, float]]:
+def measured(attention: Attention) -> Iterator[dict[str, float]]:
     """Measurements of each patch."""
-    for weights, ranks in zip(found.shares.T, found.percentiles().T, strict=True):
-        named = {f"attention weight, head {i + 1}": float(f"{weight:.6g}") for i, weight in enumerate(weights)}
-        named |= {f"attention percentile, head {i + 1}": round(float(rank), 3) for i, rank in enumerate(ranks)}
-        yield named | {"attention percentile, mean": round(float(ranks.mean()), 3)}
+    for weights, ranks in zip(attention.shares.T, attention.percentiles().T, strict=True):
+        measurements = {f"attention weight, head {i + 1}": float(f"{weight:.6g}") for i, weight in enumerate(weights)}
+        measurements |= {f"attention percentile, head {i + 1}": round(float(rank), 3) for i, rank in enumerate(ranks)}
+        yield measurements | {"attention percentile, mean": round(float(ranks.mean()), 3)}

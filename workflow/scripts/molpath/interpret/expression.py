@@ -19,7 +19,7 @@ SMALLEST_GROUP = 3
 
 
 class NoGroups(Exception):
-    """Predictions and counts that no comparison can be made of; the message says what is missing."""
+    """Predictions and counts don't allow a comparison; the message says what is missing."""
 
 
 def compare_expression(
@@ -41,10 +41,10 @@ def compare_expression(
         if sizes.get(name, 0) < SMALLEST_GROUP:
             raise NoGroups(f"{sizes.get(name, 0)} cases predicted {name} have counts; {SMALLEST_GROUP} are needed")
     log.info("%d cases high, %d low, %d genes", sizes["high"], sizes["low"], counts.shape[1])
-    found = deseq(counts, design, threads)
-    found["n_high"], found["n_low"] = sizes["high"], sizes["low"]
-    found = found.rename_axis("gene").reset_index()
-    write_tsv(output, found.iloc[np.lexsort((found.gene, found.p.fillna(2)))])
+    results = deseq(counts, design, threads)
+    results["n_high"], results["n_low"] = sizes["high"], sizes["low"]
+    results = results.rename_axis("gene").reset_index()
+    write_tsv(output, results.iloc[np.lexsort((results.gene, results.p.fillna(2)))])
 
 
 def scores_of(predictions: pd.DataFrame, code: int) -> pd.Series:
@@ -52,14 +52,14 @@ def scores_of(predictions: pd.DataFrame, code: int) -> pd.Series:
 
     Risks of different folds come from different models and have no common scale; their ranks inside a fold do.
     """
-    kept = predictions[predictions.protocol.isin(PROTOCOLS)].copy()
-    if "risk" in kept:
-        kept["score"] = kept.groupby("fold").risk.rank(pct=True)
-    elif f"prob_{code}" in kept:
-        kept["score"] = kept[f"prob_{code}"]
+    scored = predictions[predictions.protocol.isin(PROTOCOLS)].copy()
+    if "risk" in scored:
+        scored["score"] = scored.groupby("fold").risk.rank(pct=True)
+    elif f"prob_{code}" in scored:
+        scored["score"] = scored[f"prob_{code}"]
     else:
         raise NoGroups(f"the task has no class with code {code}")
-    return kept.groupby("case_id" if "case_id" in kept else "sample_id").score.mean()
+    return scored.groupby("case_id" if "case_id" in scored else "sample_id").score.mean()
 
 
 def split_cases(scores: pd.Series, split: str) -> pd.Series:
@@ -80,7 +80,7 @@ def profiles_of(pairs: str, cases: set[str]) -> dict[str, str]:
     return dict(zip(first.profile_id, first.case_id, strict=True))
 
 
-def read_counts(tables: Sequence[str], wanted: Mapping[str, str]) -> tuple[pd.DataFrame, pd.Series]:
+def read_counts(tables: Sequence[str], case_of: Mapping[str, str]) -> tuple[pd.DataFrame, pd.Series]:
     """Counts (int, cases x genes that all tables have) and cohort of each case; tables without counts are left out."""
     import anndata
 
@@ -90,10 +90,10 @@ def read_counts(tables: Sequence[str], wanted: Mapping[str, str]) -> tuple[pd.Da
         if "counts" not in data.layers:
             log.warning("%s has no counts: left out", path)
             continue
-        mine = data[[name in wanted for name in data.obs_names]]
-        index = [wanted[name] for name in mine.obs_names]
-        frames.append(pd.DataFrame(np.asarray(mine.layers["counts"]), index=index, columns=mine.var_names))
-        cohorts.append(pd.Series(mine.obs["cohort"].astype(str).to_numpy(), index=index))
+        paired = data[[name in case_of for name in data.obs_names]]
+        index = [case_of[name] for name in paired.obs_names]
+        frames.append(pd.DataFrame(np.asarray(paired.layers["counts"]), index=index, columns=paired.var_names))
+        cohorts.append(pd.Series(paired.obs["cohort"].astype(str).to_numpy(), index=index))
     frames = [frame for frame in frames if len(frame)]
     if not frames:
         raise NoGroups("no case with a prediction has a paired profile with counts")
@@ -108,7 +108,9 @@ def deseq(counts: pd.DataFrame, design: pd.DataFrame, threads: int) -> pd.DataFr
 
     several = design.cohort.nunique() > 1
     if several and (design.groupby("cohort").predicted.nunique() == 1).all():
-        raise NoGroups("every cohort is predicted high or low as a whole: cohort and prediction can't be told apart")
+        raise NoGroups(
+            "every cohort is predicted high or low as a whole: the effects of cohort and prediction can't be separated"
+        )
     inference = DefaultInference(n_cpus=threads)
     formula = "~cohort + predicted" if several else "~predicted"
     data = DeseqDataSet(counts=counts, metadata=design, design=formula, inference=inference, quiet=True)

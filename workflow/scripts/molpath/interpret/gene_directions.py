@@ -1,4 +1,4 @@
-"""Genes that go with the direction of a probe in the space that slides and expression profiles share.
+"""Genes correlated with the direction of a probe in the space that slides and expression profiles share.
 
 A trained model puts slides and profiles into one space. The coefficients of a probe that was fitted on slides (or
 cases) are a direction there, and each profile has a place along it. Every gene's expression is correlated with that
@@ -61,21 +61,21 @@ def write_directions(
     of labels shuffled over cases within their cohort, as `beside_null` has them. Raises BadTask where there is nothing
     to correlate.
     """
-    known, x = load_samples(read_task(task, config, table), slides, cases, bags=bags, missing="skip")
-    settings = {**settings, "cox": cox_for(settings["cox"], known, model)}
-    directions = directions_of(known, x, settings)
+    labelled, x = load_samples(read_task(task, config, table), slides, cases, bags=bags, missing="skip")
+    settings = {**settings, "cox": cox_for(settings["cox"], labelled, model)}
+    directions = directions_of(labelled, x, settings)
     names, values, cohorts, genes, of_case = read_expression(expression)
-    there, vectors = placed(profiles, names)
-    null, failed = shuffled_directions(known, x, settings, strata_of(known, of_case))
+    has_embedding, vectors = placed(profiles, names)
+    null, failed = shuffled_directions(labelled, x, settings, strata_of(labelled, of_case))
     r = {}
     for label, direction in directions.items():
-        along = np.stack([direction, *(one[label] for one in null)], axis=1)
-        r[label] = correlate(values[there], vectors @ along, cohorts[there])
-    facts = {"n_permutations": len(null) + failed, "n_failed": failed}
-    facts |= {"n_profiles": int(there.sum()), "n_cohorts": len(set(cohorts[there]))}
-    found = beside_null(r, failed)
-    parts = [ranked(part.assign(gene=genes, **{"class": label}, **facts)) for label, part in found.items()]
-    write_tsv(output, pd.concat(parts)[COLUMNS])
+        all_directions = np.stack([direction, *(permutation[label] for permutation in null)], axis=1)
+        r[label] = correlate(values[has_embedding], vectors @ all_directions, cohorts[has_embedding])
+    counts = {"n_permutations": len(null) + failed, "n_failed": failed}
+    counts |= {"n_profiles": int(has_embedding.sum()), "n_cohorts": len(set(cohorts[has_embedding]))}
+    correlations = beside_null(r, failed)
+    frames = [ranked(frame.assign(gene=genes, **{"class": label}, **counts)) for label, frame in correlations.items()]
+    write_tsv(output, pd.concat(frames)[COLUMNS])
 
 
 def placed(profiles: str, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -84,41 +84,43 @@ def placed(profiles: str, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]
     Raises BadTask where there are too few to correlate.
     """
     _, vectors = read_embeddings(profiles)
-    known = read_columns(profiles, ("profile_id", "modality"))
-    pairs = zip(known["profile_id"], known["modality"], strict=True)
+    profile_columns = read_columns(profiles, ("profile_id", "modality"))
+    pairs = zip(profile_columns["profile_id"], profile_columns["modality"], strict=True)
     # Mutations of a sample may have the profile_id of its expression.
-    place = {name: i for i, (name, modality) in enumerate(pairs) if modality == "rna"}
-    there = np.array([name in place for name in names], bool)
-    if there.sum() < 4:
-        raise BadTask(f"{profiles}: {there.sum()} expression profiles have an embedding; at least 4 are needed")
-    chosen = vectors[[place[name] for name in np.asarray(names)[there]]].astype(np.float64)
+    row_of = {name: i for i, (name, modality) in enumerate(pairs) if modality == "rna"}
+    has_embedding = np.array([name in row_of for name in names], bool)
+    if has_embedding.sum() < 4:
+        raise BadTask(f"{profiles}: {has_embedding.sum()} expression profiles have an embedding; at least 4 are needed")
+    chosen = vectors[[row_of[name] for name in np.asarray(names)[has_embedding]]].astype(np.float64)
     chosen /= np.maximum(np.linalg.norm(chosen, axis=1, keepdims=True), 1e-12)  # pretraining compares directions only
-    return there, chosen
+    return has_embedding, chosen
 
 
 def strata_of(task: Task, cohorts: Mapping[str, str]) -> dict[str, str]:
     """By case of a task, within what labels are exchanged: its profile's cohort (of `cohorts`).
 
-    Where the task's profiles are of one cohort, or it has none, all of its cases are one. Else nobody knows the cohort
-    of a case without a profile, and it keeps its label, which makes P larger, never smaller.
+    Where the task's profiles are of one cohort, or it has none, all of its cases are one stratum. Else the cohort
+    of a case without a profile is unknown; it keeps its label, which makes P larger, never smaller.
     """
     cases = [task.cases.get(name, name) for name in task.samples]
-    known = {cohorts[case] for case in cases if case in cohorts}
-    if len(known) < 2:
+    known_cohorts = {cohorts[case] for case in cases if case in cohorts}
+    if len(known_cohorts) < 2:
         return dict.fromkeys(cases, "")
-    alone = sorted({case for case in cases if case not in cohorts})
-    if alone:
-        log.warning("%s: %d cases have no profile, so no known cohort; they keep their labels", task.name, len(alone))
+    without_cohort = sorted({case for case in cases if case not in cohorts})
+    if without_cohort:
+        log.warning(
+            "%s: %d cases have no profile, so no known cohort; they keep their labels", task.name, len(without_cohort)
+        )
     return {case: cohorts.get(case, f"alone: {case}") for case in cases}
 
 
 def directions_of(task: Task, x: np.ndarray, settings: Solvers) -> dict[str, np.ndarray]:
     """Unit vectors (float64 D) by class: towards the second of two classes, towards each of more; survival: risk."""
-    found = coefficients(task, x, settings)
-    for label, direction in found.items():
+    vectors = coefficients(task, x, settings)
+    for label, direction in vectors.items():
         if not np.linalg.norm(direction) > 0:
             raise BadTask(f"{task.name}: the probe has no direction for {label}, all its coefficients are 0")
-    return {label: direction / np.linalg.norm(direction) for label, direction in found.items()}
+    return {label: direction / np.linalg.norm(direction) for label, direction in vectors.items()}
 
 
 def shuffled_directions(
@@ -128,28 +130,28 @@ def shuffled_directions(
 
     strata: by case. PERMUTATIONS together; one whose coefficients are all 0 goes along with no gene.
     """
-    found, failed = [], 0
+    permuted, failed = [], 0
     for repeat in range(PERMUTATIONS):
         order = shuffled(task, SEED, repeat, strata)
         if task.is_survival:
             times, events = task.survival
-            other = replace(task, times=times[order], events=events[order])
+            shuffled_task = replace(task, times=times[order], events=events[order])
         else:
-            other = replace(task, labels=task.labels[order])
+            shuffled_task = replace(task, labels=task.labels[order])
         try:
-            found.append(coefficients(other, x, settings))
+            permuted.append(coefficients(shuffled_task, x, settings))
         except ProbeFailed as error:
             log.debug("%s, permutation %d: %s", task.name, repeat, error)
             failed += 1
-    return found, failed
+    return permuted, failed
 
 
 def coefficients(task: Task, x: np.ndarray, settings: Solvers) -> dict[str, np.ndarray]:
     """Coefficients (float64 D) of a probe on all samples, scaled as the settings ask, by class (see directions_of)."""
     x = x / unit_of(x, settings.get("scale", "none"))
     if task.is_survival:
-        where = np.vstack([np.eye(x.shape[1]), np.zeros((1, x.shape[1]))])
-        risk = fit_cox(x, *task.survival, where, cox_settings(settings))  # linear: this reads coefficients
+        axes = np.vstack([np.eye(x.shape[1]), np.zeros((1, x.shape[1]))])
+        risk = fit_cox(x, *task.survival, axes, cox_settings(settings))  # linear: this reads coefficients
         return {"risk": risk[:-1] - risk[-1]}
     return logistic_directions(task, x, settings)
 
@@ -162,10 +164,10 @@ def logistic_directions(task: Task, x: np.ndarray, settings: Solvers) -> dict[st
     if len(present) < 2:
         raise BadTask(f"{task.name}: its samples are of one class only")
     c = settings["C"] or adaptive_c(x.shape[1], len(task.classes))
-    _, basis, inside = rotate(x.astype(np.float64))
+    _, basis, rotated = rotate(x.astype(np.float64))
     with one_thread():
         fitted = LogisticRegression(C=c, max_iter=settings["max_iter"], class_weight="balanced", random_state=0)
-        fitted.fit(inside, task.labels)
+        fitted.fit(rotated, task.labels)
     codes = present[1:] if len(present) == 2 else present
     return {task.classes[code]: row for code, row in zip(codes, fitted.coef_ @ basis.T, strict=True)}
 
@@ -182,26 +184,26 @@ def read_expression(
             index = handle["var"][handle["var"].attrs["_index"]][:]
             genes = [name.decode() if isinstance(name, bytes) else str(name) for name in index]
             tables.append((list(columns["_index"]), handle["X"][:], list(columns.get("cohort", [path])), genes))
-        named = columns.get("case_id", [])
-        of_case |= dict(zip(named, np.resize(np.array(tables[-1][2], object), len(named)), strict=True))
+        case_ids = columns.get("case_id", [])
+        of_case |= dict(zip(case_ids, np.resize(np.array(tables[-1][2], object), len(case_ids)), strict=True))
     shared = [gene for gene in tables[0][3] if all(gene in set(table[3]) for table in tables[1:])]
     if not shared:
         raise BadTask(f"no gene is in all of {', '.join(map(str, paths))}")
-    parts = [values[:, pd.Index(genes).get_indexer(shared)] for _, values, _, genes in tables]
+    matrices = [values[:, pd.Index(genes).get_indexer(shared)] for _, values, _, genes in tables]
     cohorts = np.concatenate([np.resize(np.array(table[2], object), len(table[0])) for table in tables])
-    return [name for table in tables for name in table[0]], np.concatenate(parts), cohorts, shared, of_case
+    return [name for table in tables for name in table[0]], np.concatenate(matrices), cohorts, shared, of_case
 
 
-def correlate(values: np.ndarray, along: np.ndarray, cohorts: np.ndarray) -> np.ndarray:
-    """Pearson's r (float G x K) of columns of `values` (N x G) and of `along` (N x K), both centred within cohorts.
+def correlate(values: np.ndarray, projections: np.ndarray, cohorts: np.ndarray) -> np.ndarray:
+    """Pearson's r (float G x K) of columns of `values` (N x G) and `projections` (N x K), both centred within cohorts.
 
     nan for a gene that never varies, 0 along a direction that nothing varies along.
     """
-    x, y = values.astype(np.float64), along.astype(np.float64).copy()
+    x, y = values.astype(np.float64), projections.astype(np.float64).copy()
     for group in np.unique(cohorts.astype(str)):
-        mine = cohorts.astype(str) == group
-        x[mine] -= x[mine].mean(0)
-        y[mine] -= y[mine].mean(0)
+        in_cohort = cohorts.astype(str) == group
+        x[in_cohort] -= x[in_cohort].mean(0)
+        y[in_cohort] -= y[in_cohort].mean(0)
     genes, directions = np.linalg.norm(x, axis=0), np.linalg.norm(y, axis=0)
     x[:, genes <= 1e-9] = np.nan
     y[:, directions <= 1e-12] = 0
@@ -218,23 +220,23 @@ def beside_null(r: Mapping[str, np.ndarray], failed: int = 0) -> dict[str, pd.Da
     Both count the direction itself, and the permutations whose probe failed as if they had reached it.
     """
     tables, heights = {}, {}
-    for label, one in r.items():
-        good = np.isfinite(one).all(1)
-        tables[label] = pd.DataFrame(np.nan, index=range(len(one)), columns=["r", "z", "p", "padj"])
-        tables[label]["r"] = one[:, 0]
-        stretched = np.arctanh(np.abs(one[good]).clip(max=1 - 1e-9))
+    for label, all_r in r.items():
+        is_finite = np.isfinite(all_r).all(1)
+        tables[label] = pd.DataFrame(np.nan, index=range(len(all_r)), columns=["r", "z", "p", "padj"])
+        tables[label]["r"] = all_r[:, 0]
+        stretched = np.arctanh(np.abs(all_r[is_finite]).clip(max=1 - 1e-9))
         heights[label] = stretched / np.maximum(np.sqrt((stretched**2).mean(1, keepdims=True)), 1e-12)
-        tables[label].loc[good, "z"] = np.copysign(heights[label][:, 0], one[good, 0])
+        tables[label].loc[is_finite, "z"] = np.copysign(heights[label][:, 0], all_r[is_finite, 0])
     highest = np.max([z.max(0, initial=0) for z in heights.values()], axis=0)
     count = len(highest) + failed
     for label, z in heights.items():
-        good = tables[label].z.notna()
-        tables[label].loc[good, "p"] = ((z >= z[:, :1] - 1e-12).sum(1) + failed) / count
-        tables[label].loc[good, "padj"] = ((highest >= z[:, :1] - 1e-12).sum(1) + failed) / count
+        is_finite = tables[label].z.notna()
+        tables[label].loc[is_finite, "p"] = ((z >= z[:, :1] - 1e-12).sum(1) + failed) / count
+        tables[label].loc[is_finite, "padj"] = ((highest >= z[:, :1] - 1e-12).sum(1) + failed) / count
     return tables
 
 
 def ranked(table: pd.DataFrame) -> pd.DataFrame:
-    """Genes that vary only, the strongest beside its null first."""
+    """Only genes that vary, the strongest compared with its null first."""
     table = table[np.isfinite(table.r)]
     return table.iloc[np.lexsort((table.gene, -table.r.abs(), -table.z.abs()))]

@@ -1,4 +1,4 @@
-"""Where a model's expression branch moves a profile when a set's genes are raised, beside lowered.
+"""How a model's expression branch moves a profile when a set's genes are raised rather than lowered.
 
 Each gene of the set moves by one standard deviation over its cohort's profiles, up and down; both profiles are
 embedded, scaled to length 1 (contrastive training compares directions), and subtracted.
@@ -38,15 +38,15 @@ def raised_minus_lowered(
     table: N profiles over genes that the branch reads, `var` with `spread`, each gene's standard deviation. Genes of a
     set that the table lacks stay as they are.
     """
-    places = {name: i for i, name in enumerate(table.var_names)}
+    column_of = {name: i for i, name in enumerate(table.var_names)}
     values, spread = np.asarray(table.X, np.float32), table.var["spread"].to_numpy(np.float32)
     moves = np.empty((len(values), len(members), network.width), np.float32)
     for number, genes in enumerate(members):
         step = np.zeros(values.shape[1], np.float32)
-        columns = [places[name] for name in genes if name in places]
+        columns = [column_of[name] for name in genes if name in column_of]
         step[columns] = SHIFT * spread[columns]
-        both = np.concatenate([values + step, values - step])
-        vectors = unit_length(embed_rna(network, description, anndata.AnnData(both, var=table.var[[]])))
+        shifted = np.concatenate([values + step, values - step])
+        vectors = unit_length(embed_rna(network, description, anndata.AnnData(shifted, var=table.var[[]])))
         moves[:, number] = vectors[: len(values)] - vectors[len(values) :]
     return moves
 
@@ -65,28 +65,28 @@ def read_branch_table(
     check_fit(path, table, description, "rna", folder)
     if table.uns["value"] == "vst" and not own:
         check_same_fit(path, table, description, folder)
-    known = set(shown_genes(description))
-    table = table[:, [name in known for name in table.var_names]].copy()
+    readable = set(shown_genes(description))
+    table = table[:, [name in readable for name in table.var_names]].copy()
     table.var["spread"] = np.nanstd(np.asarray(table.X, np.float64), axis=0)
-    wanted = set(profiles)
-    return table[[name in wanted for name in table.obs_names]].copy()
+    profile_ids = set(profiles)
+    return table[[name in profile_ids for name in table.obs_names]].copy()
 
 
-def evenly(count: int, most: int) -> np.ndarray:
-    """Positions of at most `most` of `count`, spread evenly, the first among them."""
-    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int)) if count else np.zeros(0, int)
+def evenly(count: int, limit: int) -> np.ndarray:
+    """Positions of at most `limit` of `count`, spread evenly, including the first."""
+    return np.unique(np.linspace(0, count - 1, min(count, limit)).round().astype(int)) if count else np.zeros(0, int)
 
 
 class Prompts:
-    """The way `prompt` of a model: sets that can be asked so, why others can't, and directions (of zeros for those)."""
+    """The way `prompt` of a model: sets that can be prompted, why others can't, and directions (zeros for those)."""
 
     def __init__(
         self, scored: Scored, support: Support, tables: Sequence[str], folder: str, own: bool, fewest: int
     ) -> None:
         self.scored, self.support = scored, support
-        self.aside = {name: "the model has no expression branch" for name in scored.scores}
-        self.known: dict[str, int] = {}
-        self.asked: set[str] = set()
+        self.reasons = {name: "the model has no expression branch" for name in scored.scores}
+        self.n_readable: dict[str, int] = {}
+        self.prompted: set[str] = set()
         count, width = len(scored.scores), support.x.shape[1]
         self.directions = Directions(np.zeros((FOLDS + 1, count, width)), np.zeros((FOLDS + 1, count)))
         # The set and random ones, of few profiles each: of more, its own direction would be the less noisy one.
@@ -96,12 +96,12 @@ class Prompts:
         self.network, self.description = load(folder)
         if self.network.rna is None:
             return
-        mine = set(support.cases)
-        chosen = [profile for profile, case in scored.profiles.items() if case in mine]
-        read = [read_branch_table(path, self.description, folder, own, chosen) for path in tables]
-        self.tables = [table for table in read if table is not None and len(table)]
+        support_cases = set(support.cases)
+        chosen = [profile for profile, case in scored.profiles.items() if case in support_cases]
+        branch_tables = [read_branch_table(path, self.description, folder, own, chosen) for path in tables]
+        self.tables = [table for table in branch_tables if table is not None and len(table)]
         if not self.tables:
-            self.aside = dict.fromkeys(
+            self.reasons = dict.fromkeys(
                 scored.scores, "the support's profiles are z-scores, which the branch can't read"
             )
             return
@@ -112,41 +112,43 @@ class Prompts:
 
     def _ask(self, fewest: int) -> None:
         """Directions of the sets of which the branch reads enough genes."""
-        shown = set.intersection(*(set(table.var_names) for table in self.tables))
+        shared_genes = set.intersection(*(set(table.var_names) for table in self.tables))
         genes = self.scored.genes
-        self.known = {name: len(shown & set(lists[0])) for name, lists in genes.items()}
-        self.aside = {
+        self.n_readable = {name: len(shared_genes & set(lists[0])) for name, lists in genes.items()}
+        self.reasons = {
             name: f"{count} of its {len(genes[name][0])} measured genes are among those that the model reads, and "
-            f"{fewest} are asked for"
-            for name, count in self.known.items()
+            f"{fewest} are required"
+            for name, count in self.n_readable.items()
             if count < fewest
         }
-        self.asked = set(genes) - set(self.aside)
-        names = [name for name in genes if name in self.asked]
+        self.prompted = set(genes) - set(self.reasons)
+        names = [name for name in genes if name in self.prompted]
         if not names:
             return
-        places = [list(genes).index(name) for name in names]
+        positions = [list(genes).index(name) for name in names]
         moves, folds = self._moves(PROFILES, [genes[name][0] for name in names])
-        found = reliability.average_directions(moves.astype(np.float64), folds)
-        self.directions.coefficients[:, places] = found.coefficients
-        for place, name in zip(places, names, strict=True):
-            self._few[place] = self._moves(FEW_PROFILES, genes[name])[0].mean(0, dtype=np.float64)
+        averaged = reliability.average_directions(moves.astype(np.float64), folds)
+        self.directions.coefficients[:, positions] = averaged.coefficients
+        for position, name in zip(positions, names, strict=True):
+            self._few[position] = self._moves(FEW_PROFILES, genes[name])[0].mean(0, dtype=np.float64)
 
-    def _moves(self, most: int, members: list[list[str]]) -> tuple[np.ndarray, np.ndarray]:
+    def _moves(self, limit: int, members: list[list[str]]) -> tuple[np.ndarray, np.ndarray]:
         """Moves of some profiles, evenly from each cohort, and the folds of their cases."""
-        parts, folds = [], []
+        moves, folds = [], []
         for table in self.tables:
-            some = table[evenly(len(table), max(1, most // len(self.tables)))].copy()
-            parts.append(raised_minus_lowered(self.network, self.description, some, members))
-            folds.append(self.support.fold_of([self.scored.profiles[name] for name in some.obs_names]))
-        return np.concatenate(parts), np.concatenate(folds)
+            sample = table[evenly(len(table), max(1, limit // len(self.tables)))].copy()
+            moves.append(raised_minus_lowered(self.network, self.description, sample, members))
+            folds.append(self.support.fold_of([self.scored.profiles[name] for name in sample.obs_names]))
+        return np.concatenate(moves), np.concatenate(folds)
 
     def null(self, orders: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Correlations with shuffled pairs (float S x permutations) and of random sets (S x R), and of the sets in
         the way of random ones (S)."""
         x, y = self.support.x, self.support.y
-        every = np.concatenate([y[..., None], self.support.random], axis=2)
-        along = self.directions.scores(x, self.support.folds)
-        pairs = np.stack([reliability.correlations(y[order], along) for order in orders], axis=1)
-        few = np.stack([reliability.correlations(every[:, i], x @ one.T) for i, one in enumerate(self._few)])
-        return pairs, few[:, 1:], few[:, 0]
+        all_scores = np.concatenate([y[..., None], self.support.random], axis=2)
+        prompt_scores = self.directions.scores(x, self.support.folds)
+        pairs = np.stack([reliability.correlations(y[order], prompt_scores) for order in orders], axis=1)
+        few_profiles = np.stack(
+            [reliability.correlations(all_scores[:, i], x @ direction.T) for i, direction in enumerate(self._few)]
+        )
+        return pairs, few_profiles[:, 1:], few_profiles[:, 0]

@@ -42,9 +42,9 @@ class Scored:
         cohort_of = dict(zip(reversed(cases), reversed(cohorts), strict=True))
         order = [str(case) for case in tables[0].index]
         scores = {name: table.to_numpy() for name, table in zip(names, tables, strict=True)}
-        known = dict(zip(ids, cases, strict=True))
+        case_of = dict(zip(ids, cases, strict=True))
         return cls(
-            order, np.array([cohort_of[case] for case in order]), known, scores, dict(zip(names, genes, strict=True))
+            order, np.array([cohort_of[case] for case in order]), case_of, scores, dict(zip(names, genes, strict=True))
         )
 
 
@@ -62,28 +62,30 @@ class Support:
 
     def fold_of(self, cases: Sequence[str]) -> np.ndarray:
         """Fold of each case, FOLDS of those that aren't in the support."""
-        known = dict(zip(self.cases, self.folds.tolist(), strict=True))
-        return np.array([known.get(case, FOLDS) for case in cases], int)
+        fold_by_case = dict(zip(self.cases, self.folds.tolist(), strict=True))
+        return np.array([fold_by_case.get(case, FOLDS) for case in cases], int)
 
 
 def take_cases(scored: Scored, table: EmbeddingTable, cohorts: Sequence[str], seed: int) -> tuple[Support, Support]:
     """The support (of those cohorts), and all other cases with profile and embedding. Raises BadGeneSets where the
     support is small."""
-    place = {case: i for i, case in enumerate(table.ids)}
-    there = np.array([case in place for case in scored.cases], bool)
-    mine = there & np.isin(scored.cohorts, list(cohorts))
-    if mine.sum() < FEWEST_CASES:
+    row_of = {case: i for i, case in enumerate(table.ids)}
+    has_embedding = np.array([case in row_of for case in scored.cases], bool)
+    in_support = has_embedding & np.isin(scored.cohorts, list(cohorts))
+    if in_support.sum() < FEWEST_CASES:
         raise BadGeneSets(
-            f"{mine.sum()} cases of {', '.join(cohorts)} have a profile and an embedding in {table.path}, and "
+            f"{in_support.sum()} cases of {', '.join(cohorts)} have a profile and an embedding in {table.path}, and "
             f"{FEWEST_CASES} are needed to judge a gene set: name more cohorts in probe/gene_sets/support"
         )
 
-    def part(chosen: np.ndarray) -> Support:
+    def subset(chosen: np.ndarray) -> Support:
         rows = np.flatnonzero(chosen)
         cases = [scored.cases[i] for i in rows]
-        x = reliability.scaled(table.vectors[[place[case] for case in cases]])
+        x = reliability.scaled(table.vectors[[row_of[case] for case in cases]])
         groups = scored.cohorts[rows]
-        every = np.stack([reliability.within_cohorts(one[rows], groups) for one in scored.scores.values()], axis=1)
-        return Support(cases, groups, x, every[..., 0], every[..., 1:], reliability.folds_of(len(rows), seed))
+        z_scores = np.stack(
+            [reliability.within_cohorts(scores[rows], groups) for scores in scored.scores.values()], axis=1
+        )
+        return Support(cases, groups, x, z_scores[..., 0], z_scores[..., 1:], reliability.folds_of(len(rows), seed))
 
-    return part(mine), part(there & ~mine)
+    return subset(in_support), subset(has_embedding & ~in_support)

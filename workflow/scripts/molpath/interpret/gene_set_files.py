@@ -1,4 +1,4 @@
-"""Gene sets of .gmt files, by the names that the expression tables have, and random sets beside them."""
+"""Gene sets of .gmt files, under the names of the expression tables, and random sets for comparison."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PARTS, ROOM = 10, 5
 
 
 class BadGeneSets(Exception):
-    """Files of gene sets that can't be read as such, or that ask for sets nobody has."""
+    """Invalid files of gene sets, or missing sets."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,10 @@ class GeneSet:
 
 
 def read_gmt(path: str) -> list[GeneSet]:
-    """Sets of a .gmt file, plain or packed: name, description and identifiers, separated by tabs; a set a line.
+    """Sets of a .gmt file, plain or packed: name, description and identifiers, separated by tabs; one set per line.
 
-    Empty lines and cells are nothing; identifiers given twice count once, which the notes say. A set without an
-    identifier is set aside. Raises BadGeneSets for a file that isn't of this kind, with its line.
+    Empty lines and cells are ignored; duplicate identifiers count once, which the notes say. A set without an
+    identifier is set aside. Raises BadGeneSets, with the line, for an invalid file.
     """
     with open_unpacked(path) as stream:
         data = stream.read()
@@ -47,7 +47,7 @@ def read_gmt(path: str) -> list[GeneSet]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadGeneSets(f"{path}: {': '.join(not_utf8(data, error.start))}") from None
-    found: dict[str, GeneSet] = {}
+    sets: dict[str, GeneSet] = {}
     lines: dict[str, int] = {}
     # Not splitlines, which ends a line at form feeds and at Unicode's separators, too: descriptions hold such.
     for number, line in enumerate(re.split(r"\r\n?|\n", text), 1):
@@ -60,68 +60,68 @@ def read_gmt(path: str) -> list[GeneSet]:
                 "between them (.gmt, as MSigDB has it)"
             )
         name, genes = cells[0], [cell for cell in cells[2:] if cell]
-        if name in found:
+        if name in sets:
             raise BadGeneSets(
                 f"{path}, lines {lines[name]} and {number}: two sets are called {name}: rename or remove one"
             )
         lines[name], unique = number, tuple(dict.fromkeys(genes))
         notes = (f"{len(genes) - len(unique)} given twice",) * (len(unique) < len(genes))
-        found[name] = GeneSet(name, Path(path).name, unique, (), notes, "" if unique else "the line has no genes")
-    if not found:
-        raise BadGeneSets(f"{path}: no gene set in it; write one a line: name, description, genes, with tabs between")
-    return list(found.values())
+        sets[name] = GeneSet(name, Path(path).name, unique, (), notes, "" if unique else "the line has no genes")
+    if not sets:
+        raise BadGeneSets(f"{path}: no gene set in it; write one per line: name, description, genes, with tabs between")
+    return list(sets.values())
 
 
 def read_sets(paths: Sequence[str], names: Sequence[str] = ()) -> list[GeneSet]:
-    """Sets of several files in their order; names: those that are wanted (all where there are none).
+    """Sets of several files in their order; names: of the requested ones (all if empty).
 
-    Raises BadGeneSets where two files have a set of one name, or none has one that is wanted.
+    Raises BadGeneSets where two files have a set of one name, or a requested one is missing.
     """
-    found: dict[str, GeneSet] = {}
+    sets: dict[str, GeneSet] = {}
     for path in paths:
-        for one in read_gmt(path):
-            if one.name in found and (not names or one.name in names):
-                raise BadGeneSets(f"{path} and {found[one.name].file} both have a set {one.name}: rename one")
-            found.setdefault(one.name, one)
-    if absent := [name for name in names if name not in found]:
+        for gene_set in read_gmt(path):
+            if gene_set.name in sets and (not names or gene_set.name in names):
+                raise BadGeneSets(f"{path} and {sets[gene_set.name].file} both have a set {gene_set.name}: rename one")
+            sets.setdefault(gene_set.name, gene_set)
+    if absent := [name for name in names if name not in sets]:
         raise BadGeneSets(f"{', '.join(map(str, paths))}: no set is called {', '.join(absent)}; correct gene_sets/sets")
-    return [found[name] for name in names or found]
+    return [sets[name] for name in names or sets]
 
 
-def measured(one: GeneSet, genes: Sequence[str], table: GeneTable, fewest: int) -> GeneSet:
+def measured(gene_set: GeneSet, genes: Sequence[str], table: GeneTable, fewest: int) -> GeneSet:
     """The set by the names of the expression tables.
 
     genes: those that all tables have. Symbols, previous symbols and aliases, Ensembl and Entrez ids are taken as the
     gene table knows them. Set aside with fewer than `fewest` genes left.
     """
-    if one.aside:
-        return one
-    there, unknown = set(genes), []
+    if gene_set.aside:
+        return gene_set
+    measured_genes, unknown = set(genes), []
     names: dict[str, list[str]] = {}
-    for given in one.given:
-        ensembl, symbol, entrez = split_name(given)
+    for identifier in gene_set.given:
+        ensembl, symbol, entrez = split_name(identifier)
         if symbol.isdigit():
             symbol, entrez = "", symbol
-        known = given if given in there else table.find(ensembl.split(".")[0], symbol, entrez)
-        names.setdefault(known if known in there else "", []).append(given)
-        if not known:
-            unknown.append(given)
-    absent = [given for given in names.pop("", []) if given not in unknown]
-    notes = list(one.notes)
-    if (joined := sum(len(each) for each in names.values()) - len(names)) > 0:
-        notes.append(f"{joined} of the same gene as another")
-    for words, lost in (("unknown", unknown), ("not measured", absent)):
-        if lost:
-            notes.append(f"{len(lost)} {words} ({', '.join(lost[:3])}{', …' if len(lost) > 3 else ''})")
-    aside = ""
+        gene = identifier if identifier in measured_genes else table.find(ensembl.split(".")[0], symbol, entrez)
+        names.setdefault(gene if gene in measured_genes else "", []).append(identifier)
+        if not gene:
+            unknown.append(identifier)
+    absent = [identifier for identifier in names.pop("", []) if identifier not in unknown]
+    notes = list(gene_set.notes)
+    if (n_duplicates := sum(len(identifiers) for identifiers in names.values()) - len(names)) > 0:
+        notes.append(f"{n_duplicates} of the same gene as another")
+    for label, missing in (("unknown", unknown), ("not measured", absent)):
+        if missing:
+            notes.append(f"{len(missing)} {label} ({', '.join(missing[:3])}{', …' if len(missing) > 3 else ''})")
+    reason = ""
     if len(names) < fewest:
-        aside = f"{len(names)} of its {len(one.given)} genes were measured, and {fewest} are asked for"
-        aside += "; its identifiers are none of human genes" * (len(unknown) == len(one.given))
-    return GeneSet(one.name, one.file, one.given, tuple(sorted(names)), tuple(notes), aside)
+        reason = f"{len(names)} of its {len(gene_set.given)} genes were measured, and {fewest} are required"
+        reason += "; its identifiers are not of human genes" * (len(unknown) == len(gene_set.given))
+    return GeneSet(gene_set.name, gene_set.file, gene_set.given, tuple(sorted(names)), tuple(notes), reason)
 
 
 def random_sets(
-    one: Sequence[str], genes: Sequence[str], means: Mapping[str, float] | np.ndarray, count: int, seed: int
+    gene_names: Sequence[str], genes: Sequence[str], means: Mapping[str, float] | np.ndarray, count: int, seed: int
 ) -> list[tuple[str, ...]]:
     """Sets of the same size, each gene drawn from those of the same part of mean expression, none twice in a set.
 
@@ -129,13 +129,13 @@ def random_sets(
     """
     values = np.array([means[name] for name in genes]) if isinstance(means, Mapping) else np.asarray(means)
     ranks = np.argsort(np.argsort(values, kind="stable"), kind="stable")
-    parts = int(np.clip(len(genes) // (ROOM * max(len(one), 1)), 1, PARTS))
-    part_of = ranks * parts // max(len(genes), 1)
-    place = {name: i for i, name in enumerate(genes)}
-    wanted = np.bincount(part_of[[place[name] for name in one]], minlength=parts)
-    members = [np.flatnonzero(part_of == part) for part in range(parts)]
-    rng = np.random.default_rng([seed, 41, len(one)])
+    n_parts = int(np.clip(len(genes) // (ROOM * max(len(gene_names), 1)), 1, PARTS))
+    part_of = ranks * n_parts // max(len(genes), 1)
+    position_of = {name: i for i, name in enumerate(genes)}
+    n_drawn = np.bincount(part_of[[position_of[name] for name in gene_names]], minlength=n_parts)
+    members = [np.flatnonzero(part_of == index) for index in range(n_parts)]
+    rng = np.random.default_rng([seed, 41, len(gene_names)])
     return [
-        tuple(sorted(genes[i] for part, k in zip(members, wanted, strict=True) for i in rng.choice(part, k, False)))
+        tuple(sorted(genes[i] for pool, k in zip(members, n_drawn, strict=True) for i in rng.choice(pool, k, False)))
         for _ in range(count)
     ]

@@ -32,7 +32,7 @@ READ = "read"
 
 @dataclass(frozen=True)
 class PatchScores:
-    """Of one slide: scores (float N x K), set and way of each column, and where patches lie."""
+    """Of one slide: scores (float N x K), set and way of each column, and positions of patches."""
 
     scores: np.ndarray
     sets: list[str]
@@ -41,7 +41,7 @@ class PatchScores:
 
 
 def read_patch_scores(path: str, slide_id: str) -> PatchScores | None:
-    """A slide's group of patches.h5; None where the slide was set aside."""
+    """A slide's group of patches.h5; None if the slide was set aside."""
     with open_h5(path) as handle:
         if f"slides/{slide_id}" not in handle:
             return None
@@ -68,38 +68,42 @@ def draw_gene_sets(
     scores: patches.h5; sets: the table of verdicts; inspected, assessed: manifests of the slide's shard. A slide that
     was set aside, and one of which no set can be read, has a picture that says so.
     """
-    found = read_patch_scores(scores, slide_id)
-    seen = Seen(slide_id, inspected, assessed, wsi)
-    if found is None:
-        write_empty(seen, "no patches whose place is known", note, picture, patches)
+    patch_scores = read_patch_scores(scores, slide_id)
+    records = Seen(slide_id, inspected, assessed, wsi)
+    if patch_scores is None:
+        write_empty(records, "no patches whose place is known", note, picture, patches)
         return
-    write_geojson(patches, as_geojson(found, seen.origin))
-    shown = readable(read_tsv(sets), found)
-    if not shown:
+    write_geojson(patches, as_geojson(patch_scores, records.origin))
+    columns = readable(read_tsv(sets), patch_scores)
+    if not columns:
         save_words(picture, f"{slide_id}: no gene set can be read from this model (the table of sets says why)", note)
         return
-    panels = [Panel(f"{found.sets[one]}\n({found.ways[one]})", levels_of(found, one)) for one in shown]
-    draw_map(seen.ground(found.places), found.places, panels, SCALE, slide_id, note, picture)
+    panels = [
+        Panel(f"{patch_scores.sets[column]}\n({patch_scores.ways[column]})", levels_of(patch_scores, column))
+        for column in columns
+    ]
+    draw_map(records.ground(patch_scores.places), patch_scores.places, panels, SCALE, slide_id, note, picture)
 
 
-def readable(table: pd.DataFrame, found: PatchScores) -> list[int]:
+def readable(table: pd.DataFrame, patch_scores: PatchScores) -> list[int]:
     """Columns of the sets that can be read, the surest first, each by the way whose correlation is higher."""
-    good = table[table.verdict == READ].assign(spearman=lambda t: t.spearman.astype(float))
-    best = good.sort_values("spearman", ascending=False, kind="stable").drop_duplicates("set")
-    columns = {pair: i for i, pair in enumerate(zip(found.sets, found.ways, strict=True))}
+    readable_sets = table[table.verdict == READ].assign(spearman=lambda t: t.spearman.astype(float))
+    best = readable_sets.sort_values("spearman", ascending=False, kind="stable").drop_duplicates("set")
+    columns = {pair: i for i, pair in enumerate(zip(patch_scores.sets, patch_scores.ways, strict=True))}
     return [columns[pair] for pair in zip(best.set, best.way, strict=True) if pair in columns][:PANELS]
 
 
-def as_geojson(found: PatchScores, origin: tuple[int, int] = (0, 0)) -> dict[str, Any]:
+def as_geojson(patch_scores: PatchScores, origin: tuple[int, int] = (0, 0)) -> dict[str, Any]:
     """FeatureCollection of QuPath tiles with the scores as measurements, in pixels that begin at `origin`."""
-    names = [f"{name} ({way})" for name, way in zip(found.sets, found.ways, strict=True)]
+    names = [f"{name} ({way})" for name, way in zip(patch_scores.sets, patch_scores.ways, strict=True)]
     measured = (
-        {name: float(f"{value:.5g}") for name, value in zip(names, values, strict=True)} for values in found.scores
+        {name: float(f"{value:.5g}") for name, value in zip(names, values, strict=True)}
+        for values in patch_scores.scores
     )
-    return squares(found.places, measured, origin)
+    return squares(patch_scores.places, measured, origin)
 
 
-def levels_of(found: PatchScores, column: int) -> np.ndarray:
-    """Where the colour of each patch lies: above the middle where it raises the score, below where it lowers it."""
-    values = found.scores[:, column]
+def levels_of(patch_scores: PatchScores, column: int) -> np.ndarray:
+    """The level of each patch on the colour scale: above the middle if it raises the score, below if it lowers it."""
+    values = patch_scores.scores[:, column]
     return about_zero(values, float(np.percentile(np.abs(values), FULL)))

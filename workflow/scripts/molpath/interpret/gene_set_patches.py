@@ -31,7 +31,7 @@ def write_patches(
     support: Support,
     settings: Mapping[str, Any],
 ) -> None:
-    """A group a slide below `slides`: `scores` (float32 N x K), `coords` (int64 N x 2, edge in `patch_size_level0`).
+    """Write a group per slide, `slides/<id>`: `scores` (float32 N x K), `coords` (int64 N x 2, `patch_size_level0`).
 
     `columns/set` and `columns/way` name the K columns. Slides that were set aside, or whose patches have no place,
     have none.
@@ -42,23 +42,25 @@ def write_patches(
     table = EmbeddingTable.read(slides, with_vectors=False)
     case_of = dict(zip(table.ids, table.columns.get("case_id", table.ids), strict=True))
     with new_h5(path) as handle:
-        for key, words in (("set", [names[i] for _, i in columns]), ("way", [way for way, _ in columns])):
-            handle.create_dataset(f"columns/{key}", data=words, dtype=h5py.string_dtype())
-        whole = np.stack([directions[way].coefficients[FOLDS, i] for way, i in columns])
-        handle["directions"] = (whole * np.sqrt(whole.shape[1])).astype(np.float32)
+        for key, values in (("set", [names[i] for _, i in columns]), ("way", [way for way, _ in columns])):
+            handle.create_dataset(f"columns/{key}", data=values, dtype=h5py.string_dtype())
+        overall = np.stack([directions[way].coefficients[FOLDS, i] for way, i in columns])
+        handle["directions"] = (overall * np.sqrt(overall.shape[1])).astype(np.float32)
         handle["intercepts"] = np.array([directions[way].intercepts[FOLDS, i] for way, i in columns], np.float32)
-        asked = [slide for slide in settings["slides"] if slide in bags and bags.is_placed(slide)]
-        if not asked:
+        mapped = [slide for slide in settings["slides"] if slide in bags and bags.is_placed(slide)]
+        if not mapped:
             return
-        pooling = pooling_by(model, run_folder, whole.shape[1])
-        known = (slide for slide in settings["reference"] if slide in bags)
-        reference = Reference.of(anatomy_of(pooling, bags.read(slide).features) for slide in known)
-        for slide in asked:
+        pooling = pooling_by(model, run_folder, overall.shape[1])
+        reference_slides = (slide for slide in settings["reference"] if slide in bags)
+        reference = Reference.of(anatomy_of(pooling, bags.read(slide).features) for slide in reference_slides)
+        for slide in mapped:
             bag = bags.read(slide, with_coords=True)
             fold = support.fold_of([case_of.get(slide, slide)])[0]
-            along = np.stack([directions[way].coefficients[fold, i] for way, i in columns])
+            fold_directions = np.stack([directions[way].coefficients[fold, i] for way, i in columns])
             group = handle.create_group(f"slides/{slide}")
-            scores = patch_scores(anatomy_of(pooling, bag.features), along * np.sqrt(along.shape[1]), reference)
+            scores = patch_scores(
+                anatomy_of(pooling, bag.features), fold_directions * np.sqrt(fold_directions.shape[1]), reference
+            )
             group["scores"] = scores.astype(np.float32)
             group["coords"] = bag.coords
             group["coords"].attrs["patch_size_level0"] = bag.edge
@@ -69,6 +71,6 @@ def pooling_by(model: Mapping[str, Any], run_folder: str, width: int) -> Pooling
     pooling = pooling_of(cast(Model, model), [f"{run_folder}/config.json"], width)
     if pooling is None:
         raise BadGeneSets(
-            f"patches of {model['name']} have no exact share of its embedding: empty probe/gene_sets/slides"
+            f"patches of {model['name']} have no exact share of its embedding: clear probe/gene_sets/slides"
         )
     return pooling

@@ -1,4 +1,4 @@
-"""What a model's embeddings say of gene sets: directions, reliability, scores of cases, slides and patches."""
+"""What a model's embeddings say about gene sets: directions, reliability, scores of cases, slides and patches."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .gene_set_cases import Scored, Support, take_cases
 from .gene_set_patches import write_patches
 from .gene_set_reliability import FOLDS, NOT_ASKED, Directions
 
-#: Query cases whose correlation is told.
+#: Fewest query cases whose correlation is reported.
 FEWEST_QUERIES = 10
 WAYS = ("regression", "prompt")
 COLUMNS = (
@@ -49,7 +49,7 @@ def read_gene_sets(
     model: as for embedding; run_folder: of a trained run, '' for others; scores, listing: of score_gene_sets; tables:
     rna.h5ad of the support's cohorts; manifests: of the features of the slides that are mapped, and of the reference.
     settings: support (cohorts), trained (cases that the model was pretrained on), permutations, seed, alphas, slides
-    (to map), reference (slides), min_genes. Raises BadGeneSets where there is too little to judge by.
+    (to map), reference (slides), min_genes. Raises BadGeneSets if there are too few data.
     """
     import torch
 
@@ -68,23 +68,28 @@ def read_gene_sets(
     prompts = Prompts(scored, support, tables, run_folder, own, settings["min_genes"])
     directions["prompt"] = prompts.directions
     null["prompt"] = prompts.null(orders)
-    found: list[dict[str, Any]] = []
+    verdicts: list[dict[str, Any]] = []
     for way in WAYS:
         rows = [
             judged(number, name, way, directions[way], null[way], support, query, settings)
             for number, name in enumerate(names)
-            if way == "regression" or name in prompts.asked
+            if way == "regression" or name in prompts.prompted
         ]
-        found += reliability.judge(pd.DataFrame(rows)).to_dict("records") if rows else []
-    found += [
-        {"set": name, "way": "prompt", "verdict": NOT_ASKED, "detail": why} for name, why in prompts.aside.items()
+        verdicts += reliability.judge(pd.DataFrame(rows)).to_dict("records") if rows else []
+    verdicts += [
+        {"set": name, "way": "prompt", "verdict": NOT_ASKED, "detail": reason}
+        for name, reason in prompts.reasons.items()
     ]
-    write_tsv(outputs["sets"], with_facts(pd.DataFrame(found), read_tsv(listing), prompts.known, support, settings))
-    asked = {"regression": names, "prompt": [name for name in names if name in prompts.asked]}
-    columns = [(way, names.index(name)) for way in WAYS for name in asked[way]]
+    write_tsv(
+        outputs["sets"], with_facts(pd.DataFrame(verdicts), read_tsv(listing), prompts.n_readable, support, settings)
+    )
+    names_by_way = {"regression": names, "prompt": [name for name in names if name in prompts.prompted]}
+    columns = [(way, names.index(name)) for way in WAYS for name in names_by_way[way]]
     files = {"case": cases, "slide": slides}
-    parts = [score_table(unit, path, directions, columns, names, support, settings) for unit, path in files.items()]
-    write_tsv(outputs["scores"], pd.concat(parts))
+    score_tables = [
+        score_table(unit, path, directions, columns, names, support, settings) for unit, path in files.items()
+    ]
+    write_tsv(outputs["scores"], pd.concat(score_tables))
     write_patches(
         outputs["patches"],
         model,
@@ -116,41 +121,47 @@ def judged(
     """
     seed, truth = settings["seed"], support.y[:, number]
     predicted = directions.scores(support.x, support.folds)[:, number]
-    found = regression_metrics(truth, predicted)
+    metrics = regression_metrics(truth, predicted)
     lower, upper = reliability.interval(truth, predicted, seed)
-    row = {"set": name, "way": way, "detail": "", "spearman": found["spearman"], "lower": lower, "upper": upper}
-    if way == "regression":  # a prompt's scores have no unit that squared errors could be told in
+    row = {"set": name, "way": way, "detail": "", "spearman": metrics["spearman"], "lower": lower, "upper": upper}
+    if way == "regression":  # a prompt's scores have no unit for squared errors
         low, high = reliability.interval(truth, predicted, seed, "r2")
-        row |= {"r2": found["r2"], "r2_lower": low, "r2_upper": high}
-    seen = found["spearman"], null[2][number] if len(null) > 2 else found["spearman"]
-    for kind, one, values in zip(("pairs", "random"), seen, null[:2], strict=True):
-        row[f"p_{kind}"] = reliability.chance(one, values[number]) if values.shape[1] else np.nan
+        row |= {"r2": metrics["r2"], "r2_lower": low, "r2_upper": high}
+    observed = metrics["spearman"], null[2][number] if len(null) > 2 else metrics["spearman"]
+    for kind, correlation, values in zip(("pairs", "random"), observed, null[:2], strict=True):
+        row[f"p_{kind}"] = reliability.chance(correlation, values[number]) if values.shape[1] else np.nan
     row |= {"spearman_random": null[1][number].mean() if null[1].shape[1] else np.nan}
     row |= {"n_permutations": null[0].shape[1], "n_random": null[1].shape[1], "n_query": len(query.cases)}
     if len(query.cases) >= FEWEST_QUERIES:
-        asked = directions.scores(query.x, np.full(len(query.cases), FOLDS))[:, number]
-        row["query_spearman"] = regression_metrics(query.y[:, number], asked)["spearman"]
-        row["query_lower"], row["query_upper"] = reliability.interval(query.y[:, number], asked, seed)
+        query_scores = directions.scores(query.x, np.full(len(query.cases), FOLDS))[:, number]
+        row["query_spearman"] = regression_metrics(query.y[:, number], query_scores)["spearman"]
+        row["query_lower"], row["query_upper"] = reliability.interval(query.y[:, number], query_scores, seed)
     return row
 
 
 def with_facts(
-    found: pd.DataFrame, listing: pd.DataFrame, known: Mapping[str, int], support: Support, settings: Mapping[str, Any]
+    verdicts: pd.DataFrame,
+    listing: pd.DataFrame,
+    n_in_model: Mapping[str, int],
+    support: Support,
+    settings: Mapping[str, Any],
 ) -> pd.DataFrame:
     """The table of sets in the order of the listing, sets that could not be scored among them."""
-    lost = listing[listing.status != "scored"]
-    aside = [
-        {"set": r.set, "way": way, "verdict": NOT_ASKED, "detail": r.detail} for r in lost.itertuples() for way in WAYS
+    unscored = listing[listing.status != "scored"]
+    not_asked = [
+        {"set": r.set, "way": way, "verdict": NOT_ASKED, "detail": r.detail}
+        for r in unscored.itertuples()
+        for way in WAYS
     ]
-    table = pd.concat([found, pd.DataFrame(aside)], ignore_index=True) if aside else found
+    table = pd.concat([verdicts, pd.DataFrame(not_asked)], ignore_index=True) if not_asked else verdicts
     measured = dict(zip(listing.set, listing.n_measured, strict=True))
     pretrained = set(settings["trained"])
     table["n_measured"] = table.set.map(measured)
-    table["n_in_model"] = table.set.map(known).fillna(0).astype(int)
+    table["n_in_model"] = table.set.map(n_in_model).fillna(0).astype(int)
     table["n_support"] = len(support.cases)
     table["n_support_pretrained"] = sum(case in pretrained for case in support.cases)
-    place = {name: i for i, name in enumerate(listing.set)}
-    order = table.assign(a=table.set.map(place), b=table.way.map(WAYS.index)).sort_values(["a", "b"]).index
+    position = {name: i for i, name in enumerate(listing.set)}
+    order = table.assign(a=table.set.map(position), b=table.way.map(WAYS.index)).sort_values(["a", "b"]).index
     return table.reindex(columns=list(COLUMNS)).loc[order]
 
 
@@ -163,13 +174,13 @@ def score_table(
     support: Support,
     settings: Mapping[str, Any],
 ) -> pd.DataFrame:
-    """Scores of all cases or slides: a row each, set and way; support cases by the folds that they are not in."""
+    """Scores of all cases or slides: one row per unit, set and way; support cases by the folds without them."""
     table = EmbeddingTable.read(path)
     cases = table.columns.get("case_id", table.ids) if unit == "slide" else table.ids
     folds, x, pretrained = support.fold_of(cases), reliability.scaled(table.vectors), set(settings["trained"])
-    found = {way: one.scores(x, folds) for way, one in directions.items()}
-    facts = pd.DataFrame({"unit": unit, "id": table.ids, "case_id": cases})
-    facts["side"] = np.where(folds < FOLDS, "support, out of fold", "query")
-    facts["pretraining"] = ["yes" if case in pretrained else "no" for case in cases]
-    parts = [facts.assign(set=names[i], way=way, score=found[way][:, i]) for way, i in columns]
-    return pd.concat(parts)[["unit", "id", "case_id", "set", "way", "score", "side", "pretraining"]]
+    scores = {way: way_directions.scores(x, folds) for way, way_directions in directions.items()}
+    identity = pd.DataFrame({"unit": unit, "id": table.ids, "case_id": cases})
+    identity["side"] = np.where(folds < FOLDS, "support, out of fold", "query")
+    identity["pretraining"] = ["yes" if case in pretrained else "no" for case in cases]
+    tables = [identity.assign(set=names[i], way=way, score=scores[way][:, i]) for way, i in columns]
+    return pd.concat(tables)[["unit", "id", "case_id", "set", "way", "score", "side", "pretraining"]]

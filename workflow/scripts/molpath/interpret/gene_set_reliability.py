@@ -40,13 +40,13 @@ def scaled(x: np.ndarray) -> np.ndarray:
 
 def within_cohorts(scores: np.ndarray, cohorts: np.ndarray) -> np.ndarray:
     """Scores (float64 N x P) with mean 0 and deviation 1 within each cohort; 0 where a cohort has no spread."""
-    found = scores.astype(np.float64).copy()
+    standardised = scores.astype(np.float64).copy()
     for cohort in np.unique(cohorts.astype(str)):
-        mine = cohorts.astype(str) == cohort
-        found[mine] -= found[mine].mean(0)
-        spread = found[mine].std(0)
-        found[mine] /= np.where(spread > 1e-12, spread, np.inf)
-    return found
+        in_cohort = cohorts.astype(str) == cohort
+        standardised[in_cohort] -= standardised[in_cohort].mean(0)
+        deviation = standardised[in_cohort].std(0)
+        standardised[in_cohort] /= np.where(deviation > 1e-12, deviation, np.inf)
+    return standardised
 
 
 def folds_of(count: int, seed: int) -> np.ndarray:
@@ -59,21 +59,21 @@ def folds_of(count: int, seed: int) -> np.ndarray:
 
 def out_of_fold(x: np.ndarray, y: np.ndarray, folds: np.ndarray, alphas: Sequence[float]) -> np.ndarray:
     """Predictions (float N x P) of targets y (N x P) by ridges on the other folds, penalties by their inner folds."""
-    found = np.empty(y.shape)
+    predictions = np.empty(y.shape)
     for fold in np.unique(folds):
         train, test = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
         cases = [str(i) for i in range(len(train))]  # inner folds as those of ridge_directions
         for first in range(0, y.shape[1], AT_ONCE):
-            part = slice(first, first + AT_ONCE)
-            found[test, part] = fit_ridge(x[train], y[train, part], x[test], cases, alphas)
-    return found
+            block = slice(first, first + AT_ONCE)
+            predictions[test, block] = fit_ridge(x[train], y[train, block], x[test], cases, alphas)
+    return predictions
 
 
 def ridge_directions(x: np.ndarray, y: np.ndarray, alphas: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
     """Coefficients (float P x D) and intercepts (P) of the ridges that fit_ridge fits on all of x."""
-    where = np.vstack([np.zeros((1, x.shape[1])), np.eye(x.shape[1])])
-    at = fit_ridge(x, y, where, [str(i) for i in range(len(x))], alphas)
-    return (at[1:] - at[0]).T, at[0]
+    axes = np.vstack([np.zeros((1, x.shape[1])), np.eye(x.shape[1])])
+    fitted = fit_ridge(x, y, axes, [str(i) for i in range(len(x))], alphas)
+    return (fitted[1:] - fitted[0]).T, fitted[0]
 
 
 @dataclass(frozen=True)
@@ -91,31 +91,31 @@ class Directions:
 
 def fit_directions(x: np.ndarray, y: np.ndarray, folds: np.ndarray, alphas: Sequence[float]) -> Directions:
     """The way `regression`: x (N x D) scaled embeddings, y (N x S) scores of support cases."""
-    parts = [ridge_directions(x[folds != fold], y[folds != fold], alphas) for fold in range(FOLDS + 1)]
-    return Directions(*map(np.stack, zip(*parts, strict=True)))
+    fits = [ridge_directions(x[folds != fold], y[folds != fold], alphas) for fold in range(FOLDS + 1)]
+    return Directions(*map(np.stack, zip(*fits, strict=True)))
 
 
 def average_directions(moves: np.ndarray, folds: np.ndarray) -> Directions:
     """The way `prompt`: moves (float N x S x D) of support profiles as their sets are raised; folds of their cases."""
-    parts = [moves[folds != fold].mean(0) if (folds != fold).any() else moves.mean(0) for fold in range(FOLDS + 1)]
-    whole = unit_length(np.stack(parts).reshape(-1, moves.shape[2])).reshape(FOLDS + 1, *moves.shape[1:])
-    return Directions(whole, np.zeros(whole.shape[:2]))
+    means = [moves[folds != fold].mean(0) if (folds != fold).any() else moves.mean(0) for fold in range(FOLDS + 1)]
+    coefficients = unit_length(np.stack(means).reshape(-1, moves.shape[2])).reshape(FOLDS + 1, *moves.shape[1:])
+    return Directions(coefficients, np.zeros(coefficients.shape[:2]))
 
 
 def permutations(cohorts: np.ndarray, count: int, seed: int) -> np.ndarray:
     """Positions (int count x N): cases of a cohort exchange their profiles."""
     rng, names = np.random.default_rng([seed, 43]), cohorts.astype(str)
-    found = np.tile(np.arange(len(names)), (count, 1))
-    for row in found:
+    orders = np.tile(np.arange(len(names)), (count, 1))
+    for row in orders:
         for cohort in np.unique(names):
-            mine = np.flatnonzero(names == cohort)
-            row[mine] = rng.permutation(mine)
-    return found
+            members = np.flatnonzero(names == cohort)
+            row[members] = rng.permutation(members)
+    return orders
 
 
-def correlations(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+def correlations(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Spearman's correlation (float P) of columns (N x P) of both; 0 where a column has no spread."""
-    a, b = rankdata(one, axis=0), rankdata(other, axis=0)
+    a, b = rankdata(first, axis=0), rankdata(second, axis=0)
     a, b = a - a.mean(0), b - b.mean(0)
     return (a * b).sum(0) / np.maximum(np.linalg.norm(a, axis=0) * np.linalg.norm(b, axis=0), 1e-12)
 
@@ -123,17 +123,17 @@ def correlations(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 def interval(truth: np.ndarray, predicted: np.ndarray, seed: int, metric: str = "spearman") -> tuple[float, float]:
     """2.5 and 97.5 percentiles over bootstraps of cases."""
     rng = np.random.default_rng([seed, 44])
-    drawn = (rng.integers(0, len(truth), len(truth)) for _ in range(BOOTSTRAPS))
+    samples = (rng.integers(0, len(truth), len(truth)) for _ in range(BOOTSTRAPS))
     if metric == "spearman":
-        return percentiles(np.array([correlation(rankdata(truth[i]), rankdata(predicted[i])) for i in drawn]))
-    return percentiles(np.array([regression_metrics(truth[i], predicted[i])[metric] for i in drawn]))
+        return percentiles(np.array([correlation(rankdata(truth[i]), rankdata(predicted[i])) for i in samples]))
+    return percentiles(np.array([regression_metrics(truth[i], predicted[i])[metric] for i in samples]))
 
 
-def chance(seen: float, null: np.ndarray) -> float:
+def chance(observed: float, null: np.ndarray) -> float:
     """P: share of the null that reaches what was seen, which counts itself; nan where no correlation was seen."""
-    if not np.isfinite(seen):
+    if not np.isfinite(observed):
         return float("nan")
-    return float((1 + (null >= seen - 1e-12).sum()) / (1 + len(null)))
+    return float((1 + (null >= observed - 1e-12).sum()) / (1 + len(null)))
 
 
 def judge(table: pd.DataFrame) -> pd.DataFrame:
@@ -141,12 +141,12 @@ def judge(table: pd.DataFrame) -> pd.DataFrame:
     table = table.copy()
     for null in ("pairs", "random"):
         p = table[f"p_{null}"].to_numpy(float)
-        there = np.isfinite(p)
+        is_finite = np.isfinite(p)
         table[f"padj_{null}"] = np.nan
-        if there.any():
-            table.loc[there, f"padj_{null}"] = false_discovery_control(p[there])
-    found = (table.padj_pairs < LEVEL) & (table.lower > 0)
-    table["verdict"] = np.where(found, np.where(table.padj_random < LEVEL, READ, UNSPECIFIC), NOT_READ)
+        if is_finite.any():
+            table.loc[is_finite, f"padj_{null}"] = false_discovery_control(p[is_finite])
+    beats_pairs = (table.padj_pairs < LEVEL) & (table.lower > 0)
+    table["verdict"] = np.where(beats_pairs, np.where(table.padj_random < LEVEL, READ, UNSPECIFIC), NOT_READ)
     return table
 
 
@@ -154,13 +154,13 @@ def null_by_pairs(x: np.ndarray, y: np.ndarray, folds: np.ndarray, alphas: Seque
     """Correlations (float S x permutations) of ridges on scores that cases have exchanged, fitted again."""
     shuffled = y[orders].transpose(1, 2, 0).reshape(len(y), -1)
     with one_thread():
-        found = correlations(shuffled, out_of_fold(x, shuffled, folds, alphas))
-    return found.reshape(y.shape[1], len(orders))
+        rho = correlations(shuffled, out_of_fold(x, shuffled, folds, alphas))
+    return rho.reshape(y.shape[1], len(orders))
 
 
-def null_by_random(x: np.ndarray, drawn: np.ndarray, folds: np.ndarray, alphas: Sequence[float]) -> np.ndarray:
-    """Correlations (float S x R) of random sets' scores (drawn: N x S x R), each by ridges of its own."""
-    flat = drawn.reshape(len(drawn), -1)
+def null_by_random(x: np.ndarray, random_scores: np.ndarray, folds: np.ndarray, alphas: Sequence[float]) -> np.ndarray:
+    """Correlations (float S x R) of random sets' scores (random_scores: N x S x R), each by ridges of its own."""
+    flat = random_scores.reshape(len(random_scores), -1)
     with one_thread():
-        found = correlations(flat, out_of_fold(x, flat, folds, alphas))
-    return found.reshape(drawn.shape[1:])
+        rho = correlations(flat, out_of_fold(x, flat, folds, alphas))
+    return rho.reshape(random_scores.shape[1:])

@@ -1,6 +1,6 @@
-"""Single-sample scores of gene sets in expression profiles (ssGSEA, by gseapy), and those of random sets beside them.
+"""Single-sample scores of gene sets in expression profiles (ssGSEA, by gseapy), and those of random sets.
 
-ssGSEA (Barbie et al., Nature 2009) looks at ranks within a profile, so that a set's score doesn't rise with all genes.
+ssGSEA (Barbie et al., Nature 2009) uses ranks within a profile, so that a set's score doesn't rise with all genes.
 """
 
 from __future__ import annotations
@@ -57,50 +57,63 @@ def score_gene_sets(
     for each, scored in profiles of the cohorts `support` alone. Raises BadGeneSets where the files are no gene sets, or
     none of them can be scored.
     """
-    known = GeneTable(genes)
+    gene_table = GeneTable(genes)
     expression = read_profiles(tables)
-    sets = [measured(one, expression.genes, known, fewest) for one in read_sets(files, names)]
-    write_tsv(listing, pd.DataFrame([row_of(one) for one in sets]))
-    for one in sets:
-        log.log(logging.WARNING if one.aside else logging.INFO, "%s: %s", one.name, one.aside or one.notes or "whole")
-    usable = [one for one in sets if not one.aside]
-    if not usable:
+    sets = [measured(gene_set, expression.genes, gene_table, fewest) for gene_set in read_sets(files, names)]
+    write_tsv(listing, pd.DataFrame([row_of(gene_set) for gene_set in sets]))
+    for gene_set in sets:
+        log.log(
+            logging.WARNING if gene_set.aside else logging.INFO,
+            "%s: %s",
+            gene_set.name,
+            gene_set.aside or gene_set.notes or "whole",
+        )
+    scorable = [gene_set for gene_set in sets if not gene_set.aside]
+    if not scorable:
         raise BadGeneSets(
             f"no set of {', '.join(map(str, files))} can be scored: {sets[0].name}: {sets[0].aside}; "
             "lower gene_sets/min_genes, or give sets of genes that were measured"
         )
     means = expression.values.mean(0, dtype=np.float64)
-    drawn = {
-        one.name: random_sets(one.genes, expression.genes, means, random, seed + number)
-        for number, one in enumerate(usable)
+    random_genes = {
+        gene_set.name: random_sets(gene_set.genes, expression.genes, means, random, seed + number)
+        for number, gene_set in enumerate(scorable)
     }
-    write_scores(scores, expression, usable, drawn, support)
+    write_scores(scores, expression, scorable, random_genes, support)
 
 
-def row_of(one: GeneSet) -> dict[str, object]:
+def row_of(gene_set: GeneSet) -> dict[str, object]:
     """A line of the listing."""
-    facts = {"set": one.name, "file": one.file, "n_given": len(one.given), "n_measured": len(one.genes)}
-    return facts | {"status": "set aside" if one.aside else "scored", "detail": one.aside or "; ".join(one.notes)}
+    columns = {
+        "set": gene_set.name,
+        "file": gene_set.file,
+        "n_given": len(gene_set.given),
+        "n_measured": len(gene_set.genes),
+    }
+    return columns | {
+        "status": "set aside" if gene_set.aside else "scored",
+        "detail": gene_set.aside or "; ".join(gene_set.notes),
+    }
 
 
 def read_profiles(paths: Sequence[str]) -> Expression:
     """Tumour profiles (normal tissue only of cases without others) over the genes that no profile lacks."""
-    parts = []
+    tables = []
     for path in paths:
         columns = read_columns(path, ("cohort", "case_id", "sample_type"))
         with open_h5(path) as handle:
             index = handle["var"][handle["var"].attrs["_index"]][:]
             values = handle["X"][:].astype(np.float32)
         genes = np.array(as_text(index), object)
-        whole = np.isfinite(values).all(0)
-        kept = stands_for_its_case(columns["case_id"], columns.get("sample_type", [""] * len(values)))
-        rows = [np.array(columns[name], object)[kept] for name in ("_index", "cohort", "case_id")]
-        parts.append((rows, values[kept][:, whole], genes[whole]))
-    shared = [gene for gene in parts[0][2] if all(gene in set(part[2]) for part in parts[1:])]
+        complete = np.isfinite(values).all(0)
+        is_kept = stands_for_its_case(columns["case_id"], columns.get("sample_type", [""] * len(values)))
+        rows = [np.array(columns[name], object)[is_kept] for name in ("_index", "cohort", "case_id")]
+        tables.append((rows, values[is_kept][:, complete], genes[complete]))
+    shared = [gene for gene in tables[0][2] if all(gene in set(table[2]) for table in tables[1:])]
     if not shared:
         raise BadGeneSets(f"no gene is in all of {', '.join(map(str, paths))}: name fewer cohorts in gene_sets/support")
-    values = np.concatenate([part[1][:, pd.Index(part[2]).get_indexer(shared)] for part in parts])
-    ids, cohorts, cases = (np.concatenate([part[0][i] for part in parts]) for i in range(3))
+    values = np.concatenate([table[1][:, pd.Index(table[2]).get_indexer(shared)] for table in tables])
+    ids, cohorts, cases = (np.concatenate([table[0][i] for table in tables]) for i in range(3))
     return Expression([str(name) for name in ids], cohorts, cases, values, shared)
 
 
@@ -110,29 +123,29 @@ def ssgsea(values: np.ndarray, genes: Sequence[str], sets: Sequence[Sequence[str
 
     step = max(1, AT_ONCE // max(len(values), 1))
     frame = pd.DataFrame(values.T.astype(np.float64), index=list(genes), columns=[str(i) for i in range(len(values))])
-    parts = []
+    blocks = []
     for first in range(0, len(sets), step):
-        named = {str(i): list(one) for i, one in enumerate(sets[first : first + step])}
-        found = gseapy.ssgsea(
-            data=frame, gene_sets=named, outdir=None, sample_norm_method="rank", correl_norm_type="rank",
+        set_genes = {str(i): list(members) for i, members in enumerate(sets[first : first + step])}
+        result = gseapy.ssgsea(
+            data=frame, gene_sets=set_genes, outdir=None, sample_norm_method="rank", correl_norm_type="rank",
             weight=WEIGHT, min_size=1, max_size=len(genes), no_plot=True, threads=1, verbose=False,
         ).res2d  # fmt: skip
-        wide = found.pivot(index="Name", columns="Term", values="ES").astype(np.float64)
-        parts.append(wide.reindex(index=frame.columns, columns=list(named)).to_numpy())
-    return np.concatenate(parts, axis=1) / len(genes)
+        wide = result.pivot(index="Name", columns="Term", values="ES").astype(np.float64)
+        blocks.append(wide.reindex(index=frame.columns, columns=list(set_genes)).to_numpy())
+    return np.concatenate(blocks, axis=1) / len(genes)
 
 
 def write_scores(
     path: str,
     expression: Expression,
     sets: Iterable[GeneSet],
-    drawn: dict[str, list[tuple[str, ...]]],
+    random_genes: dict[str, list[tuple[str, ...]]],
     support: Sequence[str],
 ) -> None:
-    """`profile_id`, `case_id`, `cohort` (N); below `sets` a numbered group a set, with its `name`, `scores` (float64
+    """`profile_id`, `case_id`, `cohort` (N); below `sets` a numbered group per set, with its `name`, `scores` (float64
     N x 1 + R: its own, then those of random sets, nan outside the support) and `genes` (JSON: 1 + R lists)."""
-    asked = np.isin(expression.cohorts.astype(str), list(support))
-    words = h5py.string_dtype()
+    in_support = np.isin(expression.cohorts.astype(str), list(support))
+    text_type = h5py.string_dtype()
     with new_h5(path) as handle:
         ids: dict[str, Iterable[object]] = {
             "profile_id": expression.profiles,
@@ -140,14 +153,14 @@ def write_scores(
             "cohort": expression.cohorts,
         }
         for name, values in ids.items():
-            handle.create_dataset(name, data=[str(value) for value in values], dtype=words)
-        for number, one in enumerate(sets):
-            members = [one.genes, *drawn[one.name]]
-            group = handle.create_group(f"sets/{number:06d}")  # a name is no path
-            group.attrs["name"] = one.name
-            own = ssgsea(expression.values, expression.genes, members[:1])
-            beside = np.full((len(own), len(members) - 1), np.nan)
-            if beside.shape[1] and asked.any():
-                beside[asked] = ssgsea(expression.values[asked], expression.genes, members[1:])
-            group["scores"] = np.concatenate([own, beside], axis=1)
+            handle.create_dataset(name, data=[str(value) for value in values], dtype=text_type)
+        for number, gene_set in enumerate(sets):
+            members = [gene_set.genes, *random_genes[gene_set.name]]
+            group = handle.create_group(f"sets/{number:06d}")  # names may not be valid paths
+            group.attrs["name"] = gene_set.name
+            own_scores = ssgsea(expression.values, expression.genes, members[:1])
+            random_scores = np.full((len(own_scores), len(members) - 1), np.nan)
+            if random_scores.shape[1] and in_support.any():
+                random_scores[in_support] = ssgsea(expression.values[in_support], expression.genes, members[1:])
+            group["scores"] = np.concatenate([own_scores, random_scores], axis=1)
             group["genes"] = json.dumps(members)

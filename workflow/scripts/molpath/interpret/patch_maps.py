@@ -19,13 +19,13 @@ from .places import Places as Places
 
 #: Width of a panel in inches, resolution of the picture, and the share of the width that a scale bar may take.
 PANEL, DPI, BAR = 4.6, 150, 0.25
-#: Colours of values about zero: blue below it, red above, white at it; colour-blind readers can tell them apart.
+#: Colours of values about zero: blue below it, red above, white at it; colour-blind readers can distinguish them.
 DIVERGING = "RdBu_r"
 
 
 @dataclass(frozen=True)
 class Ground:
-    """What a map lies on: RGB uint8 of a slide, its level-0 width and height, micrometres per pixel (NaN: unknown)."""
+    """Background of a map: RGB uint8 of a slide, its level-0 width and height, micrometres per pixel (NaN: unknown)."""
 
     image: np.ndarray
     size: tuple[int, int]
@@ -34,7 +34,7 @@ class Ground:
 
 @dataclass(frozen=True)
 class Panel:
-    """A map: its title, and where the value of each patch lies on the scale (float N, over 0 to 1)."""
+    """A map: its title, and the level of each patch on the scale (float N, over 0 to 1)."""
 
     title: str
     levels: np.ndarray
@@ -67,15 +67,15 @@ class Seen:
         return int(self.inspected.get("bounds_x") or 0), int(self.inspected.get("bounds_y") or 0)
 
     def ground(self, places: Places) -> Ground:
-        """The slide's thumbnail; white where nothing is known of the slide but its patches."""
+        """The slide's thumbnail; white if only its patches are known."""
         if self.inspected["reason"] == FEATURES_ONLY:
             width, height = (places.coords.max(0) + 2 * places.edge).tolist()
             shape = max(1, height // places.edge) * 8, max(1, width // places.edge) * 8, 3
             return Ground(np.full(shape, 255, np.uint8), (width, height), float("nan"))
         size = int(self.inspected["width"]), int(self.inspected["height"])
         path = f"{self.wsi}/thumbnails/{self.slide_id}.jpg"
-        told = self.assessed.get("thumbnail_fingerprint", "")
-        check_intact(path, told, Record(self._shard), "assess_tissue")
+        digest = self.assessed.get("thumbnail_fingerprint", "")
+        check_intact(path, digest, Record(self._shard), "assess_tissue")
         return Ground(read_thumbnail(path, size), size, float(self.inspected["mpp"]))
 
 
@@ -97,9 +97,9 @@ def read_thumbnail(path: str | Path, size: tuple[int, int]) -> np.ndarray:
 def squares(
     places: Places, measured: Iterable[Mapping[str, float]], origin: tuple[int, int] = (0, 0), **further: Any
 ) -> dict[str, Any]:
-    """FeatureCollection of QuPath tiles: a closed square a patch (level-0 pixels), `measured` as measurements.
+    """FeatureCollection of QuPath tiles: a closed square per patch (level-0 pixels), `measured` as measurements.
 
-    Coordinates are QuPath's: they begin at `origin`. further: members of the collection, which QuPath leaves alone.
+    Coordinates are QuPath's: they begin at `origin`. further: members of the collection, which QuPath ignores.
     """
     features = []
     for (x, y), values in zip((places.coords - np.array(origin)).tolist(), measured, strict=True):
@@ -120,14 +120,14 @@ def write_geojson(path: str, document: Mapping[str, Any]) -> None:
     write_text(path, json.dumps(document) + "\n")
 
 
-def write_empty(seen: Seen, otherwise: str, note: str, picture: str, patches: str) -> None:
+def write_empty(records: Seen, otherwise: str, note: str, picture: str, patches: str) -> None:
     """Picture and GeoJSON of a slide that has no patches; the picture says why."""
     write_geojson(patches, {"type": "FeatureCollection", "features": []})
-    save_words(picture, f"{seen.slide_id} was set aside:\n{seen.why_not(otherwise)}", note)
+    save_words(picture, f"{records.slide_id} was set aside:\n{records.why_not(otherwise)}", note)
 
 
 def about_zero(values: np.ndarray, limit: float) -> np.ndarray:
-    """Levels on a scale from -limit to limit, with zero in the middle; what lies beyond has the last colour."""
+    """Levels on a scale from -limit to limit, with zero in the middle; values beyond get the last colour."""
     return np.clip(values / (limit or 1.0) / 2 + 0.5, 0, 1)
 
 
@@ -170,8 +170,8 @@ def draw_map(
     for axes in grid.flat:
         axes.set_axis_off()
     for axes, panel in zip(grid.flat, [None, *panels], strict=False):
-        shown = without_colours(image) if panel and grey else image
-        axes.imshow(shown, extent=extent, interpolation="antialiased")
+        background = without_colours(image) if panel and grey else image
+        axes.imshow(background, extent=extent, interpolation="antialiased")
         axes.set_title(panel.title if panel else "slide", fontsize=10, parse_math=False)  # a $ in a name is one
         if panel:
             painted = paint(places, panel.levels, scale.colours, shape, size)
@@ -189,7 +189,7 @@ def draw_map(
 
 
 def without_colours(image: np.ndarray) -> np.ndarray:
-    """Luminance (Rec. 601) of an RGB uint8 picture, as one."""
+    """Luminance (Rec. 601) of an RGB uint8 picture, as an RGB picture."""
     grey = (image @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)
     return np.repeat(grey[..., None], 3, axis=2)
 
@@ -210,11 +210,11 @@ def add_scale_bar(axes, size: tuple[int, int], mpp: float) -> None:
     axes.text(length / 2, y + size[1] * 0.015, label, ha="center", va="top", fontsize=10)
 
 
-def save_words(picture: str, words: str, note: str) -> None:
-    """A picture of words."""
+def save_words(picture: str, text: str, note: str) -> None:
+    """A picture with text."""
     figure, axes = plt.subplots(figsize=(PANEL, PANEL / 2))
     axes.set_axis_off()
-    axes.text(0.5, 0.5, words, ha="center", va="center", wrap=True)
+    axes.text(0.5, 0.5, text, ha="center", va="center", wrap=True)
     save_png(figure, picture, note)
 
 

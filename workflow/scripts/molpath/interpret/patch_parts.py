@@ -1,8 +1,8 @@
-"""What each patch adds to its slide's embedding, exactly: attention pools patches linearly, and what follows is linear.
+"""The exact contribution of each patch to its slide's embedding: attention pools linearly, and the rest is linear.
 
 An embedding is a bias and a sum over heads and patches of attention x the head's vector x the last layer. A direction
-reads its angle, so each patch has its own share of the score, and shares add up to it. They are told beside reference
-slides: minus what the patch's attention would bring with the reference's mean vector. So a patch is above 0 where it
+reads its angle, so each patch has its own share of the score, and shares add up to it. They are relative to reference
+slides: minus what the patch's attention would add with the reference's mean vector. So a patch is above 0 if it
 raises the slide's score over that of the reference.
 """
 
@@ -29,7 +29,9 @@ class Anatomy:
     def pooled(self) -> np.ndarray:
         """What each head adds to the embedding (float64 H x D)."""
         sums = [share @ rows for share, rows in zip(self.shares, self.vectors, strict=True)]
-        return np.stack(sums if self.layers is None else [w @ one for w, one in zip(self.layers, sums, strict=True)])
+        return np.stack(
+            sums if self.layers is None else [w @ head_sum for w, head_sum in zip(self.layers, sums, strict=True)]
+        )
 
     def embedding(self) -> np.ndarray:
         """float64 D."""
@@ -38,14 +40,16 @@ class Anatomy:
     def along(self, directions: np.ndarray) -> np.ndarray:
         """What each patch adds along K directions (K x D): float64 N x K."""
         layers: list[np.ndarray | None] = [*self.layers] if self.layers else [None] * len(self.vectors)
-        parts = zip(self.shares, self.vectors, layers, strict=True)
-        return np.sum([s[:, None] * (v @ (directions if w is None else directions @ w).T) for s, v, w in parts], axis=0)
+        heads = zip(self.shares, self.vectors, layers, strict=True)
+        return np.sum([s[:, None] * (v @ (directions if w is None else directions @ w).T) for s, v, w in heads], axis=0)
 
 
 def anatomy_of(pooling: Pooling, patches: np.ndarray) -> Anatomy:
     """Of a bag (float32 N x input)."""
     scores, vectors = pooling.heads(patches)
-    return Anatomy(softmax(scores), [part.astype(np.float64) for part in vectors], pooling.layers, pooling.bias)
+    return Anatomy(
+        softmax(scores), [head_vectors.astype(np.float64) for head_vectors in vectors], pooling.layers, pooling.bias
+    )
 
 
 @dataclass(frozen=True)
@@ -58,11 +62,11 @@ class Reference:
     @classmethod
     def of(cls, slides: Iterable[Anatomy]) -> Reference:
         """Of some slides; raises ValueError where there are none."""
-        parts = [(one.pooled(), float(np.linalg.norm(one.embedding()))) for one in slides]
-        if not parts:
+        pooled = [(slide.pooled(), float(np.linalg.norm(slide.embedding()))) for slide in slides]
+        if not pooled:
             raise ValueError("no reference slide has patches")
-        heads = np.mean([heads / length for heads, length in parts], axis=0)
-        return cls(heads, float(np.mean([1 / length for _, length in parts])))
+        heads = np.mean([heads / length for heads, length in pooled], axis=0)
+        return cls(heads, float(np.mean([1 / length for _, length in pooled])))
 
 
 def patch_scores(slide: Anatomy, directions: np.ndarray, reference: Reference) -> np.ndarray:

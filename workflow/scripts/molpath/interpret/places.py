@@ -1,4 +1,4 @@
-"""Where patches lie."""
+"""Positions of patches."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Places:
-    """Where patches lie. coords: int64 N x 2, level-0 pixels of the top left corner; edge: of a patch, in the same."""
+    """Positions of patches. coords: int64 N x 2, level-0 pixels of the top left corner; edge: of a patch, same unit."""
 
     coords: np.ndarray
     edge: int

@@ -18,7 +18,7 @@ EDGE, GAP, LINE = 192, 6, 22
 
 
 def show_top_patches(*, attention: str, slide_id: str, slide: str, count: int, note: str, picture: str) -> None:
-    """Write a PNG with a row a head: its `count` patches of highest attention, the first one left.
+    """Write a PNG with one row per head: its `count` patches of highest attention, the highest on the left.
 
     slide: path of the slide file; only its pyramid is read, never a label or macro image. Below each patch: its share
     of the head's attention as a multiple of an even share, and its level-0 position. A slide that was set aside has a
@@ -33,9 +33,9 @@ def show_top_patches(*, attention: str, slide_id: str, slide: str, count: int, n
     chosen = top_of(shares, count)
     pixels = read_pixels(slide, coords[chosen.ravel()], edge).reshape(*chosen.shape, EDGE, EDGE, 3)
     rows = []
-    for head, places in enumerate(chosen):
-        times = (f"{share:.4g} x an even share" for share in shares[head, places] * shares.shape[1])
-        rows.append(Row(f"head {head + 1}", pixels[head], [*zip(times, at(coords[places]), strict=True)]))
+    for head, positions in enumerate(chosen):
+        times = (f"{share:.4g} x an even share" for share in shares[head, positions] * shares.shape[1])
+        rows.append(Row(f"head {head + 1}", pixels[head], [*zip(times, at(coords[positions]), strict=True)]))
     save(sheet(rows, f"{slide_id}: patches of highest attention", note), picture)
 
 
@@ -56,7 +56,7 @@ def read_pixels(slide: str, coords: np.ndarray, edge: int) -> np.ndarray:
 
 
 def at(coords: np.ndarray) -> list[str]:
-    """Where each patch lies, in words."""
+    """The position of each patch as text."""
     return [f"at {x}, {y}" for x, y in coords.tolist()]
 
 
@@ -79,9 +79,9 @@ def sheet(rows: Sequence[Row], title: str, note: str) -> Image.Image:
     for line, row in enumerate(rows):
         top = LINE + GAP + line * height
         draw.text((GAP, top + 3), row.heading, fill="black", font=font)
-        for place, (first, second) in enumerate(row.lines):
-            x, y = GAP + place * (EDGE + GAP), top + LINE
-            image.paste(Image.fromarray(row.pixels[place]), (x, y))
+        for position, (first, second) in enumerate(row.lines):
+            x, y = GAP + position * (EDGE + GAP), top + LINE
+            image.paste(Image.fromarray(row.pixels[position]), (x, y))
             draw.text((x, y + EDGE + 2), first, fill="black", font=small)
             draw.text((x, y + EDGE + 16), second, fill="#555555", font=small)
     draw.text((width - GAP, image.height - GAP), note, fill="#8a1c1c", font=font, anchor="rs")
@@ -89,13 +89,13 @@ def sheet(rows: Sequence[Row], title: str, note: str) -> Image.Image:
 
 
 def words(text: str) -> Image.Image:
-    """A picture of a sentence."""
+    """A picture with one sentence."""
     image = Image.new("RGB", (640, 80), "white")
     ImageDraw.Draw(image).text((GAP, 30), text, fill="black", font=ImageFont.load_default(15))
     return image
 
 
 def save(image: Image.Image, path: str) -> None:
-    """Write a picture as PNG, whole or not at all."""
+    """Write a picture as PNG atomically."""
     with atomic_path(path) as temporary:
         image.save(temporary, format="PNG")

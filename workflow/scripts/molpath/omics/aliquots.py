@@ -34,32 +34,35 @@ def is_ffpe(name: str, specimen: str = "") -> bool:
 
 
 def choose_aliquot(names: Sequence[str], modality: str, specimens: Sequence[str] = ()) -> int:
-    """Position of the aliquot that counts among those of one sample; of equal ones the first.
+    """Position of the chosen aliquot among those of one sample; the first in a tie.
 
-    names: barcodes, whole or cut short; modality: rna or dna; specimens: FFPE, frozen or '' of each, as the sheet says.
+    names: barcodes, maybe truncated; modality: rna or dna; specimens: FFPE, frozen or '' of each, as the sheet says.
     """
-    left = list(range(len(names)))
+    candidates = list(range(len(names)))
     codes = [parse_barcode(name) or Barcode("", "") for name in names]
     fixed = [is_ffpe(name, specimen) for name, specimen in zip(names, specimens or [""] * len(names), strict=True)]
     if modality == "rna":
         ranks = [RNA_ANALYTES.get(code.analyte, len(RNA_ANALYTES)) for code in codes]
     else:
         ranks = dna_ranks(codes)
-    left = least(left, ranks)
-    left = least(left, fixed)
+    candidates = least(candidates, ranks)
+    candidates = least(candidates, fixed)
     if modality == "rna":
-        left = most(left, [code.plate for code in codes])
-    return most(left, [name.upper() for name in names])[0]
+        candidates = most(candidates, [code.plate for code in codes])
+    return most(candidates, [name.upper() for name in names])[0]
 
 
 def dna_ranks(codes: Sequence[Barcode]) -> list[int]:
-    """0 for the kind of DNA that counts: native, unless an amplified aliquot is on a later plate."""
+    """0 for the preferred kind of DNA: native, unless an amplified aliquot is on a later plate."""
     amplified = [code.analyte in AMPLIFIED for code in codes]
     plates = {
-        kind: max((code.plate for code, one in zip(codes, amplified, strict=True) if one == kind), default="")
+        kind: max(
+            (code.plate for code, is_amplified in zip(codes, amplified, strict=True) if is_amplified == kind),
+            default="",
+        )
         for kind in (False, True)
     }
-    return [int(one != (plates[True] > plates[False])) for one in amplified]
+    return [int(is_amplified != (plates[True] > plates[False])) for is_amplified in amplified]
 
 
 def least(positions: Sequence[int], keys: Sequence) -> list[int]:

@@ -1,4 +1,4 @@
-"""What TCGA, CPTAC and GTEx write into their ids: case, sample type, vial, portion, slide."""
+"""Parse ids of TCGA, CPTAC and GTEx: case, sample type, vial, portion, slide."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _CPTAC = re.compile(
 
 @dataclass(frozen=True)
 class Barcode:
-    """Parts of an id; '' where it doesn't say.
+    """Parts of an id; '' for missing ones.
 
-    program: TCGA, GTEx, CPTAC. kind: tumour, normal, control or ''. sample: what tells two specimens of a case apart
+    program: TCGA, GTEx, CPTAC. kind: tumour, normal, control or ''. sample: distinguishes two specimens of a case
     (TCGA: two digits of the type; GTEx: the first three digits of the tissue code, which slide and RNA share).
     slide: DX1 (FFPE), TS1, BS1, MS1 (frozen).
     """
@@ -46,7 +46,7 @@ class Barcode:
 
     @property
     def specimen(self) -> str:
-        """FFPE for a diagnostic slide, frozen for a slide cut at the portion, '' where the id doesn't say."""
+        """FFPE for a diagnostic slide, frozen for a slide cut at the portion, '' if unknown."""
         return {"DX": "FFPE", "TS": "frozen", "BS": "frozen", "MS": "frozen"}.get(self.slide[:2], "")
 
 
@@ -56,13 +56,13 @@ def kind_of(type_code: str) -> str:
 
 
 def parse_barcode(name: str) -> Barcode | None:
-    """The parts of an id, or None if it is none of the three programs'. File names and UUIDs behind it don't matter."""
+    """The parts of an id, or None if it is of none of the three programs. Trailing file names and UUIDs are ignored."""
     if match := _TCGA.fullmatch(name):
-        part = {key: (value or "").upper() for key, value in match.groupdict().items()}
-        case = f"TCGA-{part['site']}-{part['participant']}"
+        fields = {key: (value or "").upper() for key, value in match.groupdict().items()}
+        case = f"TCGA-{fields['site']}-{fields['participant']}"
         return Barcode(
-            "TCGA", case, kind_of(part["type"]), part["type"], part["vial"], part["portion"], part["analyte"],
-            part["plate"], part["slide"], part["site"],
+            "TCGA", case, kind_of(fields["type"]), fields["type"], fields["vial"], fields["portion"], fields["analyte"],
+            fields["plate"], fields["slide"], fields["site"],
         )  # fmt: skip
     if match := _GTEX.fullmatch(name):
         # A region of the brain (0011-R10b) is a sample of its own; all of a donor's share the four digits.

@@ -1,4 +1,4 @@
-"""Expression files of a cohort, read block by block into a folder of finished blocks, so that a killed job goes on."""
+"""Expression files of a cohort, read block by block into a folder of finished blocks, so that a killed job resumes."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from .tables import BadProfile
 
 log = logging.getLogger(__name__)
 
-#: Profiles a block: of files with one sample each, and of a matrix (which is read once a block).
+#: Profiles per block: of files with one sample each, and of a matrix (which is read once per block).
 FILES_A_BLOCK, COLUMNS_A_BLOCK = 256, 2048
 LARGEST_COUNT = 2**31 - 1
-#: A profile without these many of the genes of the others is no profile of this cohort.
+#: Smallest share of the others' genes in a profile of the same cohort.
 LEAST_SHARED = 0.5
 
 
@@ -35,18 +35,18 @@ def blocks_of(rows: Sequence[Mapping[str, str]]) -> list[list[int]]:
     for index, row in enumerate(rows):
         single = row["format"] in ONE_SAMPLE
         groups.setdefault((row["format"], "" if single else row["path"]), []).append(index)
-    found = []
+    positions = []
     for (name, _), group in groups.items():
         size = FILES_A_BLOCK if name in ONE_SAMPLE else COLUMNS_A_BLOCK
-        found += [group[i : i + size] for i in range(0, len(group), size)]
-    return found
+        positions += [group[i : i + size] for i in range(0, len(group), size)]
+    return positions
 
 
 class CohortValues:
     """Blocks on disk; values of all profiles by kind and gene.
 
     kinds: what every profile has (counts, tpm, …); genes: str G, in every profile and never missing; losses: rows
-    (step, genes, files) of what happened to names; notes: str N, what is odd about the units of a profile.
+    (step, genes, files) of what happened to names; notes: str N, remarks on the units of a profile.
     """
 
     def __init__(self, rows, reading: Reading, folder: str | os.PathLike, step: Callable[[int], None] = lambda n: None):
@@ -54,10 +54,10 @@ class CohortValues:
         self.paths: list[Path] = []
         for number, positions in enumerate(blocks_of(rows)):
             path = self.folder / f"{number:05d}.h5"
-            mine = [rows[i] for i in positions]
-            stamp = stamp_of(mine, reading)
+            block_rows = [rows[i] for i in positions]
+            stamp = stamp_of(block_rows, reading)
             if not is_finished(path, stamp):
-                write_block(path, stamp, mine, positions, reading)
+                write_block(path, stamp, block_rows, positions, reading)
             self.paths.append(path)
             step(len(positions))
         self._find_common()
@@ -82,16 +82,16 @@ class CohortValues:
             sizes.append((len(names), int(part["positions"][0])))
             genes = genes & set(names) if len(sizes) > 1 else set(names)
             steps = json.loads(part.attrs["losses"])
-            known = next((one for one in self.losses if one[0] == steps), None)
-            if known:
-                known[1] += len(part["positions"])
+            same_losses = next((loss for loss in self.losses if loss[0] == steps), None)
+            if same_losses:
+                same_losses[1] += len(part["positions"])
             else:
                 self.losses.append([steps, len(part["positions"]), len(names)])
         self.kinds = set.intersection(*kinds)
         if not self.kinds:
             raise BadProfile(
-                "the cohort mixes profiles in units that can't be compared "
-                f"({'; '.join(sorted({' and '.join(sorted(k)) for k in kinds}))}); give them cohorts of their own"
+                "the cohort mixes profiles in incompatible units "
+                f"({'; '.join(sorted({' and '.join(sorted(k)) for k in kinds}))}); put them into separate cohorts"
             )
         smallest = min(sizes)
         if len(genes) < LEAST_SHARED * smallest[0] or not genes:
@@ -104,7 +104,7 @@ class CohortValues:
         self.shared = len(self.genes)
 
     def leave_out_missing(self, kind: str) -> int:
-        """Take genes with a missing value of `kind` in some profile out of `genes`; says how many."""
+        """Remove genes with a missing value of `kind` in any profile from `genes`; returns how many."""
         holed: dict[str, tuple[str, int]] = {}
         count: dict[int, int] = {}
         for part in self.parts():
@@ -113,25 +113,26 @@ class CohortValues:
             for index in np.flatnonzero(missing.any(1)):
                 count[int(part["positions"][index])] = int(missing[index].sum())
             holed |= dict.fromkeys(names[missing.any(0)])
-        before = len(self.genes)
+        n_before = len(self.genes)
         self.genes = np.array([name for name in self.genes if name not in holed], dtype=str)
-        if len(self.genes) < LEAST_SHARED * before:
-            worst = max(count, key=count.__getitem__)
-            row = self.rows[worst]
+        if len(self.genes) < LEAST_SHARED * n_before:
+            position = max(count, key=count.__getitem__)
+            row = self.rows[position]
             raise BadProfile(
-                f"{before - len(self.genes)} of {before} genes are missing in some profile; profile "
-                f"{row['profile_id']} ({row['path']}) lacks {count[worst]}: take it out of the sheet or the file's gaps"
+                f"{n_before - len(self.genes)} of {n_before} genes are missing in some profile; profile "
+                f"{row['profile_id']} ({row['path']}) lacks {count[position]}: take it out of the sheet or the "
+                "file's gaps"
             )
-        return before - len(self.genes)
+        return n_before - len(self.genes)
 
     def values(self, kind: str) -> np.ndarray:
         """N x G: int32 for counts, float32 for everything else; rows in the order of the sheet."""
-        found = np.empty((len(self.rows), len(self.genes)), np.int32 if kind == "counts" else np.float32)
+        matrix = np.empty((len(self.rows), len(self.genes)), np.int32 if kind == "counts" else np.float32)
         for part in self.parts():
             names = part["genes"].asstr()[:]
-            places = np.searchsorted(names, self.genes)  # names of a block are sorted
-            found[part["positions"][:]] = part[kind][:][:, places]
-        return found
+            columns = np.searchsorted(names, self.genes)  # names of a block are sorted
+            matrix[part["positions"][:]] = part[kind][:][:, columns]
+        return matrix
 
     def forget(self) -> None:
         """Remove the blocks."""
@@ -139,22 +140,22 @@ class CohortValues:
 
 
 def is_missing(values: np.ndarray) -> np.ndarray:
-    """Where a block has no value: NaN, or -1 among whole numbers."""
+    """Mask of missing values of a block: NaN, or -1 in integer blocks."""
     return values < 0 if values.dtype.kind == "i" else np.isnan(values)
 
 
 def stamp_of(rows: Sequence[Mapping[str, str]], reading: Reading) -> str:
-    """What a block is made from: rows, size and time of their files, and how they are read."""
-    found = []
+    """Digest of a block's inputs: rows, size and time of their files, and how they are read."""
+    files = []
     for path in dict.fromkeys(row["path"] for row in rows):
-        about = os.stat(path)
-        found.append([path, about.st_size, about.st_mtime_ns])
+        status = os.stat(path)
+        files.append([path, status.st_size, status.st_mtime_ns])
     names = [len(reading.table.approved), digest_of(sorted(reading.table.by_id.items()))]
-    return digest_of(found, [dict(row) for row in rows], [reading.star_column, reading.transcripts], names)
+    return digest_of(files, [dict(row) for row in rows], [reading.star_column, reading.transcripts], names)
 
 
 def is_finished(path: Path, stamp: str) -> bool:
-    """True if a block of this stamp is there, whole."""
+    """True if a complete block with this stamp exists."""
     if not path.is_file():
         return False
     try:
@@ -166,7 +167,7 @@ def is_finished(path: Path, stamp: str) -> bool:
 
 @dataclass
 class Part:
-    """Profiles of a block with the same genes: places in the sheet, notes, and values by kind, one array a profile."""
+    """Profiles of a block with the same genes: positions in the sheet, notes, and one array per profile by kind."""
 
     naming: Naming
     positions: list[int] = field(default_factory=list)
@@ -178,12 +179,12 @@ def write_block(path: Path, stamp: str, rows, positions: Sequence[int], reading:
     """Read the files of a block and write their values by gene: one group for profiles with the same genes."""
     parts: dict[tuple, Part] = {}
     for file, group in by_file(rows):
-        for index, one in zip(group, read_rows([rows[i] for i in group], reading), strict=True):
-            naming = naming_of(one, file, reading)
-            part = parts.setdefault((id(naming), *sorted(one.values)), Part(naming))
+        for index, measurement in zip(group, read_rows([rows[i] for i in group], reading), strict=True):
+            naming = naming_of(measurement, file, reading)
+            part = parts.setdefault((id(naming), *sorted(measurement.values)), Part(naming))
             part.positions.append(positions[index])
-            part.notes.append(one.note)
-            for kind, values in one.values.items():
+            part.notes.append(measurement.note)
+            for kind, values in measurement.values.items():
                 part.values.setdefault(kind, []).append(gathered(kind, values, naming, rows[index]))
     with new_h5(path) as handle:
         handle.attrs["stamp"] = stamp
@@ -199,31 +200,31 @@ def write_block(path: Path, stamp: str, rows, positions: Sequence[int], reading:
 
 def by_file(rows) -> list[tuple[str, list[int]]]:
     """Positions of rows by file, in order."""
-    found: dict[str, list[int]] = {}
+    positions_of: dict[str, list[int]] = {}
     for index, row in enumerate(rows):
-        found.setdefault(row["path"], []).append(index)
-    return list(found.items())
+        positions_of.setdefault(row["path"], []).append(index)
+    return list(positions_of.items())
 
 
-def naming_of(one: Measurement, path: str, reading: Reading) -> Naming:
-    """Names of the file's genes; those of the last files are kept, for the next file mostly has the same genes."""
+def naming_of(measurement: Measurement, path: str, reading: Reading) -> Naming:
+    """Names of the file's genes; those of the last files are cached, for the next file usually has the same genes."""
     for genes, naming in reading.namings:
-        if genes.same_as(one.genes):
+        if genes.same_as(measurement.genes):
             return naming
     try:
-        naming = name_genes(one.genes, reading.table)
+        naming = name_genes(measurement.genes, reading.table)
     except NoGene as error:
         raise BadProfile(f"{path}: {error}") from None
     log.info("%s: %d genes; %s", path, len(naming.genes), ", ".join(f"{n} {step}" for step, n in naming.counts.items()))
-    reading.namings = [*reading.namings[-7:], (one.genes, naming)]
+    reading.namings = [*reading.namings[-7:], (measurement.genes, naming)]
     return naming
 
 
 def gathered(kind: str, values: np.ndarray, naming: Naming, row: Mapping[str, str]) -> np.ndarray:
     """Values by gene in the type of a block: int32 with -1 for a missing count, else float32 with NaN."""
-    joined = naming.gather(values, summed=kind != "zscore")
+    by_gene = naming.gather(values, summed=kind != "zscore")
     if kind != "counts":
-        return joined.astype(np.float32)
-    if np.nanmax(joined, initial=0) > LARGEST_COUNT:
+        return by_gene.astype(np.float32)
+    if np.nanmax(by_gene, initial=0) > LARGEST_COUNT:
         raise BadProfile(f"{row['path']}, profile {row['profile_id']}: a count above {LARGEST_COUNT}")
-    return np.where(np.isnan(joined), -1, joined).astype(np.int32)
+    return np.where(np.isnan(by_gene), -1, by_gene).astype(np.int32)

@@ -36,7 +36,7 @@ class CopyTable:
 class Copies:
     """Copy numbers by gene: one row per gene, and (bool) where several rows of a gene contradict each other.
 
-    outside: genes that no list names x samples (bool), whether there are other than two copies; their rows are gone.
+    outside: genes that no list names x samples (bool), whether there are other than two copies; their rows are removed.
     """
 
     values: pd.DataFrame
@@ -45,21 +45,21 @@ class Copies:
 
 
 def read_copy_numbers(path: str) -> CopyTable:
-    """GISTIC2's all_thresholded.by_genes or cBioPortal's data_cna, as it is; missing stays missing."""
+    """GISTIC2's all_thresholded.by_genes or cBioPortal's data_cna, unchanged; missing stays missing."""
     file = Delimited(path)
     labels = [column == NAMELESS or is_label(column) for column in file.columns[:2]]
     first = file.columns[:1] if labels == [True, False] else []  # Xena: Sample
     name = next((column for column in (*GENE_COLUMNS, *first) if column in file.columns), None)
     if name is None:
-        raise BadProfile(f"{path}: none of the columns {', '.join(GENE_COLUMNS)}; this is no gene-level table")
+        raise BadProfile(f"{path}: none of the columns {', '.join(GENE_COLUMNS)}; this is not a gene-level table")
     samples = [column for column in file.columns if column not in (*NOT_SAMPLES, name)]
     entrez = next((column for column in ("Entrez_Gene_Id", "Locus ID", "Gene ID") if column in file.columns), name)
     table = file.read(list(dict.fromkeys([name, entrez])), samples)
     genes = list(to_names(table[name]))  # SLC35E2|728661 and SLC35E2|9906 are two genes
     values = pd.DataFrame({sample: to_numpy(table[sample]) for sample in samples}, index=genes)
-    wrong = np.argwhere(~np.isin(values.to_numpy(), [-2, -1, 0, 1, 2]) & values.notna().to_numpy())
-    if len(wrong):
-        row, column = wrong[0]
+    bad_cells = np.argwhere(~np.isin(values.to_numpy(), [-2, -1, 0, 1, 2]) & values.notna().to_numpy())
+    if len(bad_cells):
+        row, column = bad_cells[0]
         raise BadProfile(
             f"{path}: value {values.iat[row, column]:g} for {genes[row]} in {samples[column]}; thresholded copy "
             "numbers are -2 to 2 (not log ratios)"
@@ -69,14 +69,14 @@ def read_copy_numbers(path: str) -> CopyTable:
 
 
 class CopyNames:
-    """Names of today for the rows of tables; those of the last table are kept, for the next one mostly has the same."""
+    """Current names for the rows of tables; those of the last table are cached, as the next often has the same."""
 
     def __init__(self, table: GeneTable):
         self.table = table
         self._last: tuple[pd.Index, np.ndarray] | None = None
 
     def of(self, path: str, rows: pd.Index) -> np.ndarray:
-        """A name a row, '' for a row without one. Raises BadProfile if no row has a name."""
+        """One name per row, '' for a row without one. Raises BadProfile if no row has a name."""
         if self._last is None or not self._last[0].equals(rows):
             symbols = ["" if name in MISSING else name for name in rows]
             try:
@@ -87,22 +87,22 @@ class CopyNames:
 
 
 def one_row_a_gene(path: str, table: CopyTable, names: CopyNames, listed: Collection[str] | None = None) -> Copies:
-    """Copy numbers by the names of today, of all genes or of those `listed`.
+    """Copy numbers by current names, of all genes or of those `listed`.
 
     Of several rows of a gene (a row for losses and one for gains, an old and a new symbol) the strongest counts; where
     one says loss and another gain, or where rows that differ are of different genes by their ids, the value is missing.
     """
     current = names.of(path, table.values.index)
-    kept = np.flatnonzero(current != "")
-    genes, first = np.unique(current[kept].astype(str), return_index=True)
-    values = table.values.to_numpy().take(kept[first], axis=0)
+    named_rows = np.flatnonzero(current != "")
+    genes, first = np.unique(current[named_rows].astype(str), return_index=True)
+    values = table.values.to_numpy().take(named_rows[first], axis=0)
     several = pd.Index(current).duplicated(keep=False) & (current != "")
-    strongest, doubted = join_rows(table.values[several].set_axis(current[several]), np.asarray(table.ids)[several])
-    values[np.searchsorted(genes, strongest.index.to_numpy(str))] = strongest
-    found = pd.DataFrame(values, genes, table.values.columns)
-    inside = np.ones(len(found), bool) if listed is None else found.index.isin(list(listed))
-    outside = found[~inside].fillna(0) != 0
-    return Copies(found[inside], doubted[doubted.index.isin(found.index[inside])], outside)
+    merged, conflicts = join_rows(table.values[several].set_axis(current[several]), np.asarray(table.ids)[several])
+    values[np.searchsorted(genes, merged.index.to_numpy(str))] = merged
+    by_gene = pd.DataFrame(values, genes, table.values.columns)
+    is_listed = np.ones(len(by_gene), bool) if listed is None else by_gene.index.isin(list(listed))
+    outside = by_gene[~is_listed].fillna(0) != 0
+    return Copies(by_gene[is_listed], conflicts[conflicts.index.isin(by_gene.index[is_listed])], outside)
 
 
 def join_rows(rows: pd.DataFrame, ids: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -110,12 +110,12 @@ def join_rows(rows: pd.DataFrame, ids: np.ndarray) -> tuple[pd.DataFrame, pd.Dat
     owners = pd.Series(ids, rows.index, dtype=object)
     low, high = rows.groupby(level=0).min(), rows.groupby(level=0).max()
     mixed = owners[owners != ""].groupby(level=0).nunique().reindex(low.index).gt(1).to_numpy()
-    doubted = ((low < 0) & (high > 0)) | (low.lt(high) & mixed[:, None])
-    return stronger(low, high).mask(doubted), doubted
+    conflicts = ((low < 0) & (high > 0)) | (low.lt(high) & mixed[:, None])
+    return stronger(low, high).mask(conflicts), conflicts
 
 
 def stronger(low, high):
-    """Of the smallest and largest copy number (frames or series of one shape) the one further from two copies."""
+    """The one of smallest and largest copy number (frames or series of one shape) that is further from two copies."""
     return high.where(high >= low.abs(), low)
 
 
@@ -123,21 +123,21 @@ def read_lesions(path: str) -> CopyTable:
     """GISTIC2's all_lesions.conf_XX.txt, with amp_genes and del_genes beside it.
 
     A gene in the wide peak of a lesion has that lesion's value: 1 or 2 amplified, 1 or 2 deleted (as -1 or -2). Genes
-    in no peak are not in the table: GISTIC says nothing about them here, so they are missing, not neutral.
+    in no peak are not in the table: they are missing, not neutral.
     """
-    found: dict[str, np.ndarray] = {}
+    by_gene: dict[str, np.ndarray] = {}
     samples: list[str] = []
-    for kind, word, sign in (("Amplification", "amp_genes", 1), ("Deletion", "del_genes", -1)):
-        genes = read_peaks(str(Path(path).with_name(Path(path).name.replace("all_lesions", word))))
+    for kind, file_part, sign in (("Amplification", "amp_genes", 1), ("Deletion", "del_genes", -1)):
+        genes = read_peaks(str(Path(path).with_name(Path(path).name.replace("all_lesions", file_part))))
         for peak, values in lesion_rows(path, kind):
             samples = list(values.index)
-            mine = sign * values.to_numpy()
+            signed = sign * values.to_numpy()
             for gene in genes.get(peak, []):
-                old = found.get(gene, np.zeros(len(mine)))
-                found[gene] = np.where(np.abs(mine) > np.abs(old), mine, old)  # the strongest of several peaks
-    if not found:
+                old = by_gene.get(gene, np.zeros(len(signed)))
+                by_gene[gene] = np.where(np.abs(signed) > np.abs(old), signed, old)  # the strongest of several peaks
+    if not by_gene:
         raise BadProfile(f"{path}: no gene in an amplification or deletion peak")
-    values = pd.DataFrame.from_dict(found, orient="index", columns=samples).sort_index()
+    values = pd.DataFrame.from_dict(by_gene, orient="index", columns=samples).sort_index()
     return CopyTable(values, [""] * len(values))
 
 
@@ -160,26 +160,26 @@ def lesion_rows(path: str, kind: str) -> list[tuple[str, pd.Series]]:
 def read_peaks(path: str) -> dict[str, list[str]]:
     """Genes by wide peak of amp_genes or del_genes: one column per peak, genes below its limits ([nearest] is none)."""
     if not Path(path).is_file():
-        raise BadProfile(f"{path}: no such file; GISTIC2 writes it beside all_lesions, and the genes are in it")
+        raise BadProfile(f"{path}: no such file; GISTIC2 writes it beside all_lesions, and it holds the genes")
     with open_text(path) as handle:
         lines = [line.rstrip("\r\n").split("\t") for line in handle]
     head = next((i for i, line in enumerate(lines) if line[0] == "wide peak boundaries"), None)
     if head is None:
-        raise BadProfile(f"{path}: no row 'wide peak boundaries'; this is no GISTIC2 table of genes in peaks")
-    found: dict[str, list[str]] = {}
+        raise BadProfile(f"{path}: no row 'wide peak boundaries'; this is not a GISTIC2 table of genes in peaks")
+    genes_of_peak: dict[str, list[str]] = {}
     for column, peak in enumerate(lines[head][1:], 1):
         cells = [line[column].strip() for line in lines[head + 1 :] if len(line) > column]
         if peak.strip():
-            found[peak.strip()] = [cell.split("|")[0] for cell in cells if cell and not cell.startswith("[")]
-    return found
+            genes_of_peak[peak.strip()] = [cell.split("|")[0] for cell in cells if cell and not cell.startswith("[")]
+    return genes_of_peak
 
 
 def read_absolute(path: str, name: str) -> CopyTable:
     """-2 to 2 of one sample (a column called `name`) from GDC's gene_level_copy_number; empty cells are missing.
 
     Ploidy: mean of copies over autosomal genes, weighted by their lengths. -2 and 2 by COSMIC's rule; -1 and 1 below
-    and above the rounded ploidy. On X and Y only -2 and 2 are called, for what is normal there depends on sex; on Y no
-    -2, for a woman has none of it, nor the copies (PAR_Y) of genes that lie on X too.
+    and above the rounded ploidy. On X and Y only -2 and 2 are called, for the normal number depends on sex; on Y no
+    -2, for a woman has none of it, nor the copies (PAR_Y) of genes that are also on X.
     """
     file = Delimited(path)
     texts = ["gene_id", "gene_name", "chromosome"]
@@ -187,20 +187,22 @@ def read_absolute(path: str, name: str) -> CopyTable:
     table = file.read(texts, ["start", "end", "copy_number"])
     copies, length = to_numpy(table["copy_number"]), to_numpy(table["end"]) - to_numpy(table["start"]) + 1
     if np.nanmin(copies, initial=0) < 0 or (copies[np.isfinite(copies)] % 1).any():
-        raise BadProfile(f"{path}: copy_number holds values that are negative or not whole; these are no total copies")
+        raise BadProfile(
+            f"{path}: copy_number holds values that are negative or not integers; these are not total copies"
+        )
     chromosomes, ids = to_names(table["chromosome"]).astype(str), to_names(table["gene_id"]).astype(str)
     sexual = np.isin(chromosomes, SEX_CHROMOSOMES)
-    known = np.isfinite(copies)
-    autosomal = known & ~sexual
+    has_copies = np.isfinite(copies)
+    autosomal = has_copies & ~sexual
     if not autosomal.any():
         raise BadProfile(f"{path}: no autosomal gene has a copy number, so the ploidy isn't known")
     ploidy = float(np.average(copies[autosomal], weights=length[autosomal]))
     calls = call_copies(copies, ploidy)
     calls[sexual & (np.abs(calls) < 2)] = np.nan
     calls[np.isin(chromosomes, ("chrY", "Y")) & (calls == -2)] = np.nan
-    kept = ~np.char.endswith(ids, "_PAR_Y")
-    values = pd.DataFrame({name: calls[kept]}, index=to_names(table["gene_name"])[kept])
-    return CopyTable(values, list(ids[kept]))
+    is_first_copy = ~np.char.endswith(ids, "_PAR_Y")
+    values = pd.DataFrame({name: calls[is_first_copy]}, index=to_names(table["gene_name"])[is_first_copy])
+    return CopyTable(values, list(ids[is_first_copy]))
 
 
 def call_copies(copies: np.ndarray, ploidy: float) -> np.ndarray:

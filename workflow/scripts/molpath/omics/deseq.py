@@ -14,19 +14,19 @@ from h5py import string_dtype
 
 log = logging.getLogger(__name__)
 
-#: Genes or profiles handled at once, so that logarithms of a large cohort never lie in memory whole.
+#: Genes or profiles handled at once, so that logarithms of a large cohort never fill the memory.
 BLOCK = 512
 #: DESeq2's `vst` takes the trend from genes with a mean normalised count above this.
 TREND_MEAN = 5.0
 
 
 class Unfit(Exception):
-    """Counts that this fit can't be made on or applied to."""
+    """The fit can't be made on, or applied to, these counts."""
 
 
 @dataclass
 class Fit:
-    """What a cohort teaches: reference of the size factors and the trend of the VST.
+    """Fitted parameters of a cohort: reference of the size factors and the trend of the VST.
 
     genes: str G. log_means: float64 G, mean log count of each gene; used: bool G, genes the factors rest on; scale:
     divisor of the factors (1 but for poscounts). trend: "parametric" (coefficients a0, a1: dispersion a0 + a1/mean),
@@ -42,7 +42,7 @@ class Fit:
     coefficients: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
     def save(self, group) -> None:
-        """Write into an HDF5 group: arrays and attributes, nothing that runs."""
+        """Write into an HDF5 group: arrays and attributes only."""
         group.create_dataset("genes", data=list(self.genes), dtype=string_dtype())
         for name in ("log_means", "used", "coefficients"):
             group.create_dataset(name, data=getattr(self, name))
@@ -56,14 +56,14 @@ class Fit:
         return cls(genes, **arrays, **{name: group.attrs[name] for name in ("method", "scale", "trend")})
 
     def at(self, genes: np.ndarray) -> Fit:
-        """The same fit for other genes, in their order; genes it doesn't know don't count for the size factors."""
-        places = pd.Index(self.genes).get_indexer(genes)
-        known = places >= 0
-        log_means = np.where(known, self.log_means[places], -np.inf)
-        used = known & self.used[places]
-        if not used.any():
+        """The same fit for other genes, in their order; unknown genes don't count for the size factors."""
+        positions = pd.Index(self.genes).get_indexer(genes)
+        is_known = positions >= 0
+        log_means = np.where(is_known, self.log_means[positions], -np.inf)
+        is_used = is_known & self.used[positions]
+        if not is_used.any():
             raise Unfit("no gene that the size factors rest on is in this cohort; fit it on a cohort of its own kind")
-        return Fit(np.asarray(genes), log_means, used, self.method, self.scale, self.trend, self.coefficients)
+        return Fit(np.asarray(genes), log_means, is_used, self.method, self.scale, self.trend, self.coefficients)
 
 
 def blocks(length: int) -> Iterator[slice]:
@@ -82,22 +82,22 @@ def fit_size_factors(counts: np.ndarray, genes, method: str = "ratio") -> Fit:
     counts, genes = np.asarray(counts), np.asarray(genes, dtype=str)
     filled = counts.any(1)
     if not filled.any():
-        raise Unfit("there is not one count; there is nothing to take size factors from")
-    if not filled.all():  # one failed profile must not decide for the cohort
+        raise Unfit("all counts are 0; size factors can't be computed")
+    if not filled.all():  # one failed profile must not affect the cohort
         counts = counts[filled]
-    if method == "ratio" and any((counts[:, part] > 0).all(0).any() for part in blocks(counts.shape[1])):
+    if method == "ratio" and any((counts[:, block] > 0).all(0).any() for block in blocks(counts.shape[1])):
         with np.errstate(divide="ignore"):
-            parts = [deseq2_norm_fit(counts[:, part].astype(float)) for part in blocks(counts.shape[1])]
-        log_means, used = (np.concatenate([pair[i] for pair in parts]) for i in (0, 1))
-        return Fit(genes, log_means, used)
+            fits = [deseq2_norm_fit(counts[:, block].astype(float)) for block in blocks(counts.shape[1])]
+        log_means, is_used = (np.concatenate([pair[i] for pair in fits]) for i in (0, 1))
+        return Fit(genes, log_means, is_used)
     if method == "ratio":
         log.warning("no gene has a count in every profile: size factors by poscounts instead of the median of ratios")
     log_means = np.concatenate(
-        [np.log(np.maximum(counts[:, part], 1)).mean(0) for part in blocks(counts.shape[1])]
-    )  # log 1 = 0 stands for a zero, as in poscounts
+        [np.log(np.maximum(counts[:, block], 1)).mean(0) for block in blocks(counts.shape[1])]
+    )  # log 1 = 0 replaces a zero, as in poscounts
     fit = Fit(genes, log_means, log_means > 0, "poscounts")
     if not fit.used.any():
-        raise Unfit("all counts are 0 or 1; there is nothing to take size factors from")
+        raise Unfit("all counts are 0 or 1; size factors can't be computed")
     fit.scale = float(np.exp(np.nanmean(np.log(size_factors(counts, fit)))))
     return fit
 
@@ -108,22 +108,22 @@ def size_factors(counts: np.ndarray, fit: Fit) -> np.ndarray:
 
     chosen = np.flatnonzero(fit.used)
     factors = np.empty(len(counts))
-    for part in blocks(len(counts)):
-        block = counts[part][:, chosen].astype(float)
+    for rows in blocks(len(counts)):
+        block = counts[rows][:, chosen].astype(float)
         if fit.method == "ratio":
             with np.errstate(divide="ignore"):  # a gene absent from a new profile counts as -inf in its median
-                factors[part] = deseq2_norm_transform(block, fit.log_means[chosen], np.ones(len(chosen), bool))[1]
+                factors[rows] = deseq2_norm_transform(block, fit.log_means[chosen], np.ones(len(chosen), bool))[1]
         else:
             block[block == 0] = np.nan
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", RuntimeWarning)  # a profile of zeros gives NaN
-                factors[part] = np.exp(np.nanmedian(np.log(block) - fit.log_means[chosen], axis=1)) / fit.scale
+                factors[rows] = np.exp(np.nanmedian(np.log(block) - fit.log_means[chosen], axis=1)) / fit.scale
     return np.where(factors > 0, factors, np.nan)
 
 
 @contextlib.contextmanager
-def told_as_unfit(profiles: int, design: str) -> Iterator[None]:
-    """What pydeseq2 and formulaic raise about these counts and this design, in one sentence."""
+def raising_unfit(profiles: int, design: str) -> Iterator[None]:
+    """Turn errors of pydeseq2 and formulaic about these counts and this design into one sentence."""
     from formulaic.errors import FormulaicError
 
     if profiles < 2:
@@ -131,9 +131,9 @@ def told_as_unfit(profiles: int, design: str) -> Iterator[None]:
     try:
         yield
     except (ValueError, ArithmeticError, LookupError, TypeError, FormulaicError) as error:
-        about = f"design {design}" if design else "no design"
+        description = f"design {design}" if design else "no design"
         reason = str(error).partition(". ")[0].removesuffix(".")
-        raise Unfit(f"pydeseq2 can't fit dispersions on {profiles} profiles with {about} ({reason})") from error
+        raise Unfit(f"pydeseq2 can't fit dispersions on {profiles} profiles with {description} ({reason})") from error
 
 
 def dataset(counts: np.ndarray, factors: np.ndarray | None, table: pd.DataFrame | None, design: str, threads: int):
@@ -143,12 +143,12 @@ def dataset(counts: np.ndarray, factors: np.ndarray | None, table: pd.DataFrame 
     names = [f"p{i}" for i in range(len(counts))]
     table = pd.DataFrame({"all": "1"}, index=names) if table is None else table.set_axis(names)
     frame = pd.DataFrame(np.asarray(counts, np.int64), index=names, columns=[f"g{i}" for i in range(counts.shape[1])])
-    found = DeseqDataSet(counts=frame, metadata=table, design=design, quiet=True, n_cpus=threads)
+    data = DeseqDataSet(counts=frame, metadata=table, design=design, quiet=True, n_cpus=threads)
     if factors is not None:
-        found.obs["size_factors"] = factors
-        found.layers["normed_counts"] = found.X / factors[:, None]
-        found.var["_normed_means"] = found.layers["normed_counts"].mean(0)
-    return found
+        data.obs["size_factors"] = factors
+        data.layers["normed_counts"] = data.X / factors[:, None]
+        data.var["_normed_means"] = data.layers["normed_counts"].mean(0)
+    return data
 
 
 def fit_vst(
@@ -158,32 +158,36 @@ def fit_vst(
 
     design: formula over columns of `table` (one row per profile), '' is blind; genes: the trend is taken from so many
     genes spread evenly over the means, as DESeq2's `vst` does, 0 takes all, as its varianceStabilizingTransformation.
-    Where the parametric trend can't be fitted the mean dispersion stands in, as in DESeq2; uns and log say so.
+    If the parametric trend can't be fitted, the mean dispersion is used, as in DESeq2; uns and log say so.
     """
     factors = size_factors(counts, fit)
-    good = np.isfinite(factors)
+    has_factor = np.isfinite(factors)
     chosen = np.arange(counts.shape[1])
     if genes and genes < len(chosen):
-        means = np.concatenate([(counts[good, part] / factors[good, None]).mean(0) for part in blocks(counts.shape[1])])
-        above = np.flatnonzero(means > TREND_MEAN)
-        spread = np.linspace(0, len(above) - 1, min(genes, len(above))).round().astype(int)
-        chosen = np.sort(above[np.argsort(means[above], kind="stable")][spread])
+        means = np.concatenate(
+            [(counts[has_factor, block] / factors[has_factor, None]).mean(0) for block in blocks(counts.shape[1])]
+        )
+        expressed = np.flatnonzero(means > TREND_MEAN)
+        picks = np.linspace(0, len(expressed) - 1, min(genes, len(expressed))).round().astype(int)
+        chosen = np.sort(expressed[np.argsort(means[expressed], kind="stable")][picks])
     if not len(chosen):
         raise Unfit(f"no gene has a mean normalised count above {TREND_MEAN:g}: too little for a trend")
-    used = None if table is None else table[good]
-    with told_as_unfit(int(good.sum()), design), warnings.catch_warnings(record=True) as told:
+    design_rows = None if table is None else table[has_factor]
+    with raising_unfit(int(has_factor.sum()), design), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        found = dataset(counts[good][:, chosen], factors[good], used, design or "~1", threads)
-        found.vst_fit_type = "parametric"
-        found.fit_genewise_dispersions(vst=True)
-        found.fit_dispersion_trend(vst=True)
-    for message in {str(one.message) for one in told if issubclass(one.category, UserWarning)}:
+        data = dataset(counts[has_factor][:, chosen], factors[has_factor], design_rows, design or "~1", threads)
+        data.vst_fit_type = "parametric"
+        data.fit_genewise_dispersions(vst=True)
+        data.fit_dispersion_trend(vst=True)
+    for message in {str(warning.message) for warning in caught if issubclass(warning.category, UserWarning)}:
         log.warning("pydeseq2: %s", message)
-    trend = found.vst_fit_type
-    values = found.uns["vst_trend_coeffs"].to_numpy() if trend == "parametric" else [found.uns["mean_disp"]]
+    trend = data.vst_fit_type
+    values = data.uns["vst_trend_coeffs"].to_numpy() if trend == "parametric" else [data.uns["mean_disp"]]
     coefficients = np.asarray(values, float)
     if not np.isfinite(coefficients).all() or coefficients[0] <= 0:
-        raise Unfit(f"the {int(good.sum())} profiles hardly differ beyond chance, or not at all: no dispersion to fit")
+        raise Unfit(
+            f"the {int(has_factor.sum())} profiles hardly differ beyond chance, or not at all: no dispersion to fit"
+        )
     return Fit(fit.genes, fit.log_means, fit.used, fit.method, fit.scale, trend, coefficients)
 
 
@@ -204,11 +208,11 @@ def fit_dispersions(
     counts: np.ndarray, design: str = "", table: pd.DataFrame | None = None, threads: int = 1
 ) -> np.ndarray:
     """DESeq2's dispersions (gene-wise, shrunken to the trend): float64 G, NaN for genes without a count."""
-    with told_as_unfit(len(counts), design):
-        found = dataset(counts, None, table, design or "~1", threads)
-        found.fit_size_factors()
-        found.fit_genewise_dispersions()
-        found.fit_dispersion_trend()
-        found.fit_dispersion_prior()
-        found.fit_MAP_dispersions()
-    return found.var["dispersions"].to_numpy(float)
+    with raising_unfit(len(counts), design):
+        data = dataset(counts, None, table, design or "~1", threads)
+        data.fit_size_factors()
+        data.fit_genewise_dispersions()
+        data.fit_dispersion_trend()
+        data.fit_dispersion_prior()
+        data.fit_MAP_dispersions()
+    return data.var["dispersions"].to_numpy(float)

@@ -22,7 +22,7 @@ from .cohort_reading import CohortValues
 from .deseq import Fit, Unfit, blocks, fit_dispersions, fit_size_factors, fit_vst, size_factors, stabilise
 from .expression_files import Reading
 from .genes import GeneTable
-from .odd_profiles import tell_equals, tell_notes
+from .odd_profiles import log_equals, log_notes
 from .quality import describe_profiles
 from .selection import select_genes, selection_counts
 from .tables import BadProfile
@@ -58,7 +58,7 @@ def normalise_rna(
     threads: int = 1,
     log_path: str | None = None,
 ) -> None:
-    """Write the cohort's rna.h5ad, what every step lost, and the fit that other cohorts take over.
+    """Write the cohort's rna.h5ad, the losses of every step, and the fit for other cohorts.
 
     rows: RNA rows of the profile sheet with resolved paths; reference: fit file of the cohort whose parameters are
     taken, '' fits on this one; genes: gene table, '' keeps names as given; cases: sheet of cases for the columns of a
@@ -71,14 +71,14 @@ def normalise_rna(
     progress = Progress(log_path, "expression", len(rows), "profiles")
     reading = Reading(settings["star_column"], settings["transcripts"], GeneTable(genes))
     cohort = CohortValues(rows, reading, Path(output).parent / ".reading", progress.step)
-    tell_notes(rows, cohort.notes)
+    log_notes(rows, cohort.notes)
     kind = choose_kind(cohort.kinds, settings["value"])
     missing = cohort.leave_out_missing(kind)
     counts = counts_of(cohort, kind)
     learned = learn(counts, cohort.genes, rows, cases, reference, settings, threads)
     factors = factors_of(rows, counts, learned, settings["value"])
     values = values_of(cohort, kind, counts, factors, learned, settings["value"])
-    tell_equals(rows, values)
+    log_equals(rows, values)
     data = described(rows, cohort, values, counts, factors, reading.table)
     add_counts(data, counts, rows, cases, settings, threads)
     selected = select_genes(values, cohort.genes, settings["select"], reading.table, reference)
@@ -102,7 +102,7 @@ def described(
     factors: np.ndarray | None,
     table: GeneTable,
 ) -> anndata.AnnData:
-    """The values (float32 profiles x genes) with what is known of each profile and of each gene."""
+    """The values (float32 profiles x genes) with descriptions of profiles and genes."""
     obs = describe_profiles(rows, values, counts, cohort.genes, factors)
     obs["unit_note"] = cohort.notes
     data = anndata.AnnData(values)
@@ -111,12 +111,12 @@ def described(
 
 
 def selected_of(genes: np.ndarray, selected: np.ndarray | None) -> np.ndarray:
-    """The chosen genes; all where none were to be chosen."""
+    """The selected genes; all if there is no selection."""
     return genes if selected is None else genes[selected]
 
 
 def counts_of(cohort: CohortValues, kind: str) -> np.ndarray | None:
-    """Counts (int32 profiles x genes) where every profile has them for all genes, None elsewhere."""
+    """Counts (int32 profiles x genes) if every profile has them for all genes, else None."""
     counts = cohort.values("counts") if "counts" in cohort.kinds else None
     if counts is not None and (counts < 0).any():
         log.warning("counts have gaps where %s has none: they are left out of the table", kind)
@@ -127,7 +127,7 @@ def counts_of(cohort: CohortValues, kind: str) -> np.ndarray | None:
 def factors_of(
     rows: Sequence[Mapping[str, str]], counts: np.ndarray | None, learned: Fit | None, value: str
 ) -> np.ndarray | None:
-    """Size factor of each profile (NaN: it has none) where they were learned. Raises BadProfile where vst lacks one."""
+    """Size factor of each profile (NaN: none) if they were fitted. Raises BadProfile if vst lacks one."""
     factors = size_factors(counts, learned) if learned and counts is not None else None
     if value == "vst" and factors is not None and np.isnan(factors).any():
         row = rows[int(np.flatnonzero(np.isnan(factors))[0])]
@@ -143,7 +143,7 @@ def add_counts(
     settings: Rna,
     threads: int,
 ) -> None:
-    """Put counts, where there are any, and the dispersion of each gene, where it is asked for, into a table."""
+    """Add counts, if there are any, and the dispersion of each gene, if requested, to a table."""
     if counts is None:
         return
     data.layers["counts"] = counts
@@ -152,7 +152,7 @@ def add_counts(
 
 
 def choose_kind(kinds: set[str], value: str) -> str:
-    """What X is made of: for log2_tpm the best there is (told in uns), for log2_cpm and vst counts."""
+    """The source of X: for log2_tpm the best available (recorded in uns), for log2_cpm and vst counts."""
     if value != "log2_tpm" and "counts" not in kinds and "zscore" not in kinds:
         raise BadProfile(f"omics/value is {value}, but not every profile of the cohort has counts; it has {kinds}")
     order = ("tpm", "counts", "cpm", "norm_count", "zscore") if value == "log2_tpm" else ("counts", "zscore")
@@ -160,25 +160,25 @@ def choose_kind(kinds: set[str], value: str) -> str:
 
 
 def learn(counts, genes, rows, cases, reference, settings, threads) -> Fit | None:
-    """Parameters of size factors and VST: of the reference where there is one, else fitted on these counts.
+    """Parameters of size factors and VST: of the reference if there is one, else fitted on these counts.
 
-    None where there are none and the values need none. Raises BadProfile where a VST can't be obtained.
+    None if there are none and the values need none. Raises BadProfile if a VST can't be computed.
     """
     if counts is None:
         return None
     try:
         if reference:
             return take_over(reference, genes, settings["value"] == "vst")
-        found = fit_size_factors(counts, genes, settings["size_factors"])
+        fit = fit_size_factors(counts, genes, settings["size_factors"])
         if settings["value"] == "vst":
             design = settings["vst"]["design"]
             table = design_table(rows, cases) if design else None
-            found = fit_vst(counts, found, design, table, settings["vst"]["genes"], threads)
-        return found
+            fit = fit_vst(counts, fit, design, table, settings["vst"]["genes"], threads)
+        return fit
     except Unfit as error:
         if settings["value"] == "vst":
             raise BadProfile(
-                f"cohort {rows[0]['cohort']} gets no VST: {error}. Set omics/value to log2_cpm, or name another cohort "
+                f"cohort {rows[0]['cohort']} has no VST: {error}. Set omics/value to log2_cpm, or name another cohort "
                 "in omics/fit_on"
             ) from error
         log.warning("no size factors: %s", error)
@@ -186,14 +186,14 @@ def learn(counts, genes, rows, cases, reference, settings, threads) -> Fit | Non
 
 
 def take_over(reference: str, genes: np.ndarray, with_trend: bool) -> Fit:
-    """The fit of another cohort's file for these genes. Raises Unfit where there is none, or no trend to it."""
+    """The fit of another cohort's file for these genes. Raises Unfit if there is none, or it has no trend."""
     with open_h5(reference) as handle:
         if "deseq" not in handle:
-            raise Unfit(f"{reference} holds no fit, for not every profile of its cohort has counts")
-        found = Fit.load(handle["deseq"]).at(genes)
-    if with_trend and not found.trend:
+            raise Unfit(f"{reference} holds no fit, because not every profile of its cohort has counts")
+        fit = Fit.load(handle["deseq"]).at(genes)
+    if with_trend and not fit.trend:
         raise Unfit(f"{reference} holds no VST; make it again with omics/value vst")
-    return found
+    return fit
 
 
 def design_table(rows: Sequence[Mapping[str, str]], cases: str) -> pd.DataFrame:
@@ -202,13 +202,13 @@ def design_table(rows: Sequence[Mapping[str, str]], cases: str) -> pd.DataFrame:
     table["site"] = [getattr(parse_barcode(row["sample_id"] or row["case_id"]), "site", "") for row in rows]
     if cases:
         sheet = read_tsv(cases).drop_duplicates("case_id").set_index("case_id")
-        more = sheet.reindex(table.case_id).set_axis(table.index)
-        table = table.assign(**{name: more[name] for name in more if name not in table})
+        case_columns = sheet.reindex(table.case_id).set_axis(table.index)
+        table = table.assign(**{name: case_columns[name] for name in case_columns if name not in table})
     return table
 
 
 def dispersions(counts, rows, cases, design, threads) -> np.ndarray:
-    """DESeq2's dispersion of each gene over this cohort; raises BadProfile where it can't be fitted."""
+    """DESeq2's dispersion of each gene over this cohort; raises BadProfile if it can't be fitted."""
     try:
         return fit_dispersions(counts, design, design_table(rows, cases) if design else None, threads)
     except Unfit as error:
@@ -217,20 +217,20 @@ def dispersions(counts, rows, cases, design, threads) -> np.ndarray:
 
 def values_of(cohort: CohortValues, kind: str, counts, factors, learned: Fit | None, value: str) -> np.ndarray:
     """X: float32 profiles x genes."""
-    found = np.empty(counts.shape, np.float32) if kind == "counts" else cohort.values(kind)
+    matrix = np.empty(counts.shape, np.float32) if kind == "counts" else cohort.values(kind)
     if kind == "zscore":
-        return found
-    for part in blocks(len(found)):
+        return matrix
+    for rows in blocks(len(matrix)):
         if value == "vst":
             assert learned is not None  # `learn` raises where it can't fit
-            found[part] = stabilise(counts[part], factors[part], learned)
+            matrix[rows] = stabilise(counts[rows], factors[rows], learned)
             continue
-        block = found[part]
+        block = matrix[rows]
         if kind == "counts":
-            total = np.maximum(counts[part].sum(1, dtype=float, keepdims=True), 1)
-            block = counts[part] / total * 1e6
-        found[part] = np.log2(block.astype(float) + 1)
-    return found
+            total = np.maximum(counts[rows].sum(1, dtype=float, keepdims=True), 1)
+            block = counts[rows] / total * 1e6
+        matrix[rows] = np.log2(block.astype(float) + 1)
+    return matrix
 
 
 def describe_genes(genes: np.ndarray, table: GeneTable) -> pd.DataFrame:
@@ -242,20 +242,20 @@ def describe_genes(genes: np.ndarray, table: GeneTable) -> pd.DataFrame:
 
 
 def provenance(kind: str, settings: Rna, learned: Fit | None, reference: str, genes: str) -> dict[str, Any]:
-    """uns: value (what X holds), and what made it."""
+    """uns: value (what X holds), and its provenance."""
     value = "vst" if settings["value"] == "vst" and kind == "counts" else NAMES[kind]
-    found: dict[str, Any] = {
+    entries: dict[str, Any] = {
         "value": value,
         "made_of": kind,
         "gene_table": Path(genes).name,
         "pydeseq2": version("pydeseq2"),
     }
-    found["fitted_on"] = Path(reference).parent.name if reference else "this cohort"
+    entries["fitted_on"] = Path(reference).parent.name if reference else "this cohort"
     if learned:
-        found |= {"size_factors": learned.method, "genes_of_size_factors": int(learned.used.sum())}
+        entries |= {"size_factors": learned.method, "genes_of_size_factors": int(learned.used.sum())}
         if learned.trend:
-            found |= {"vst_trend": learned.trend, "vst_coefficients": learned.coefficients}
-    return found
+            entries |= {"vst_trend": learned.trend, "vst_coefficients": learned.coefficients}
+    return entries
 
 
 def loss_steps(cohort: CohortValues, missing: int) -> list[tuple[str, int, int]]:
@@ -274,7 +274,7 @@ def loss_steps(cohort: CohortValues, missing: int) -> list[tuple[str, int, int]]
 
 
 def write_fit(path: str, learned: Fit | None, genes: np.ndarray, selected) -> None:
-    """The fit and the chosen genes, for cohorts that take them over."""
+    """Write the fit and the selected genes, for cohorts that reuse them."""
     with new_h5(path) as handle:
         if learned:
             learned.save(handle.create_group("deseq"))

@@ -1,4 +1,4 @@
-"""Mutations and copy numbers of a cohort as flags: seven a gene, as in the paper; what wasn't measured is missing."""
+"""Mutations and copy numbers of a cohort as flags: seven per gene, as in the paper; unmeasured ones are missing."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def flag_dna(
     """Write the cohort's dna.h5ad: X uint8 profiles x (genes x 7), 0 or 1, var index "GENE:flag".
 
     rows: DNA rows of the profile sheet (rows of one profile_id are joined); consequences, terms: tables of
-    Variant_Classification and of VEP's terms with the flag each sets; genes: file with one gene a line, the only ones
+    Variant_Classification and of VEP's terms with the flag each sets; genes: file with one gene per line, the only ones
     that are kept in memory, or '' for every gene seen, sorted; panels: files with the genes of targeted assays, by the
     name in column panel. A profile with a maf or vcf row was sequenced even if no variant of it is there, unless
     filters leave out all of its calls; mutations: which calls count, and the share of profiles that must be found in a
@@ -60,7 +60,7 @@ def flag_dna(
 
 
 def table_of(profiles: Mapping[str, Profile], names: Sequence[str]) -> anndata.AnnData:
-    """Flags of the genes `names`, what of them was looked for, and what is known of each profile."""
+    """Flags of the genes `names`, which of them were looked for, and descriptions of the profiles."""
     values, observed = encode(profiles.values(), names)
     index = [f"{gene}:{flag}" for gene in names for flag in FLAGS]
     var = pd.DataFrame({"gene": np.repeat(names, len(FLAGS))}, index=index)
@@ -69,36 +69,36 @@ def table_of(profiles: Mapping[str, Profile], names: Sequence[str]) -> anndata.A
 
 def seen_genes(profiles) -> list[str]:
     """Every gene with an event or other than two copies, sorted."""
-    found = {gene for one in profiles for gene, _ in one.events}
-    return sorted(found.union(*(one.copies.index[one.copies.fillna(0) != 0] for one in profiles)))
+    genes = {gene for profile in profiles for gene, _ in profile.events}
+    return sorted(genes.union(*(profile.copies.index[profile.copies.fillna(0) != 0] for profile in profiles)))
 
 
 def encode(profiles, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """X and observed (uint8), both profiles x (genes x 7). An event counts as observed wherever it lies.
+    """X and observed (uint8), both profiles x (genes x 7). Every event counts as observed.
 
-    A byte a flag: without a list of genes a cohort of 10,000 has a thousand million of them.
+    One byte per flag: without a list of genes a cohort of 10,000 has 10^9 of them.
     """
-    place = {gene: index for index, gene in enumerate(names)}
+    position_of = {gene: index for index, gene in enumerate(names)}
     genes = pd.Index(names)
     profiles, copy_flags = list(profiles), len(BY_COPIES)
     values = np.zeros((len(profiles), len(names), len(FLAGS)), np.uint8)
     observed = np.zeros(values.shape, np.uint8)
-    for index, one in enumerate(profiles):
-        if one.sequenced is True:
+    for index, profile in enumerate(profiles):
+        if profile.sequenced is True:
             observed[index, :, copy_flags:] = 1
-        elif one.sequenced:
-            observed[index, [place[gene] for gene in one.sequenced if gene in place], copy_flags:] = 1
-        known = one.copies.dropna()
-        at, copies = genes.get_indexer(known.index), known.to_numpy()
-        observed[index, at[at >= 0], :copy_flags] = 1
+        elif profile.sequenced:
+            observed[index, [position_of[gene] for gene in profile.sequenced if gene in position_of], copy_flags:] = 1
+        copies_found = profile.copies.dropna()
+        columns, copies = genes.get_indexer(copies_found.index), copies_found.to_numpy()
+        observed[index, columns[columns >= 0], :copy_flags] = 1
         for number, flag in BY_COPIES.items():
-            values[index, at[(at >= 0) & (copies == number)], FLAGS.index(flag)] = 1
-        for flag, known_genes in one.known.items():
-            observed[index, [place[gene] for gene in known_genes if gene in place], FLAGS.index(flag)] = 1
-        for gene, flag in one.events:
-            if gene in place:
-                values[index, place[gene], FLAGS.index(flag)] = 1
-                observed[index, place[gene], FLAGS.index(flag)] = 1
+            values[index, columns[(columns >= 0) & (copies == number)], FLAGS.index(flag)] = 1
+        for flag, known_genes in profile.known.items():
+            observed[index, [position_of[gene] for gene in known_genes if gene in position_of], FLAGS.index(flag)] = 1
+        for gene, flag in profile.events:
+            if gene in position_of:
+                values[index, position_of[gene], FLAGS.index(flag)] = 1
+                observed[index, position_of[gene], FLAGS.index(flag)] = 1
     shape = (len(profiles), len(names) * len(FLAGS))
     return values.reshape(shape), observed.reshape(shape)
 
@@ -107,14 +107,14 @@ def describe(profiles: Mapping[str, Profile], observed: np.ndarray) -> pd.DataFr
     """obs by profile_id: ids, kinds of file, variants, share of flags that were looked for."""
     obs = pd.DataFrame(
         {
-            "case_id": [one.case_id for one in profiles.values()],
-            "sample_id": [one.sample_id for one in profiles.values()],
-            "sample_type": [one.sample_type for one in profiles.values()],
-            "specimen": [one.specimen for one in profiles.values()],
-            "cohort": [one.cohort for one in profiles.values()],
-            "sequenced": [bool(one.sequenced or one.known) for one in profiles.values()],
-            "copy_numbers": [bool(one.copies.notna().any()) for one in profiles.values()],
-            "n_variants": [one.variants for one in profiles.values()],
+            "case_id": [profile.case_id for profile in profiles.values()],
+            "sample_id": [profile.sample_id for profile in profiles.values()],
+            "sample_type": [profile.sample_type for profile in profiles.values()],
+            "specimen": [profile.specimen for profile in profiles.values()],
+            "cohort": [profile.cohort for profile in profiles.values()],
+            "sequenced": [bool(profile.sequenced or profile.known) for profile in profiles.values()],
+            "copy_numbers": [bool(profile.copies.notna().any()) for profile in profiles.values()],
+            "n_variants": [profile.variants for profile in profiles.values()],
             "observed_fraction": observed.mean(1).round(6),
         },
         index=pd.Index(list(profiles), name="profile_id"),

@@ -17,9 +17,9 @@ from .sample_types import kind_of_words, split_words
 from .tables import BadProfile
 
 NEEDED = ("file_id", "file_name", "data_type", "case_id", "sample_id")
-#: Columns that say what tissue a sample is of: the sheet of today, and that of releases before 2024.
+#: Columns with the tissue of a sample: of the current sheet, and of releases before 2024.
 KIND_COLUMNS = ("tissue_type", "sample_type")
-#: Columns of today's sheet that may name something grown or grafted; and the words for it.
+#: Columns of the current sheet that may name cultures or xenografts; and the terms for them.
 ORIGIN_COLUMNS = ("specimen_type", "tumor_descriptor", "sample_type")
 GROWN = re.compile(r"cell line|cell culture|xenograft|organoid|neurosphere|cancer model|adherent", re.I)
 PRESERVED = {"FFPE": re.compile(r"ffpe|formalin fixed", re.I), "frozen": re.compile(r"froz|\boct\b|cryo", re.I)}
@@ -29,7 +29,7 @@ FORMATS = {
     "Masked Somatic Mutation": ("dna", "maf", ".maf.gz"),
     "Gene Level Copy Number": ("dna", "gdc_copy_number", ".tsv"),
 }
-#: Why a file of several cases is no profile.
+#: Why a file of several cases is not a profile.
 POOL = "a pool's values belong to none of them"
 WHY_NOT = {
     "gdc_star": POOL,
@@ -39,12 +39,12 @@ WHY_NOT = {
 
 
 class LeftOut(Exception):
-    """Why a file of a download is no profile."""
+    """Why a file of a download is not a profile."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A sample of a file: its id, tumour or normal, and FFPE or frozen where the sheet says so."""
+    """A sample of a file: its id, tumour or normal, and FFPE or frozen if the sheet says so."""
 
     sample_id: str
     kind: str
@@ -52,63 +52,65 @@ class Sample:
 
 
 def list_gdc_profiles(*, downloads: Mapping[str, GdcDownload], output: str, left_out: str) -> None:
-    """Write rows of the profile sheet, and the files that are none with the reason.
+    """Write rows of the profile sheet, and the files left out with the reason.
 
     downloads: by cohort, `folder` and `sample_sheet`. A profile is a tumour or normal sample and a modality; a second
-    file of the same sample and format (another aliquot, which GDC's sheet doesn't name) becomes a profile of its own,
+    file of the same sample and format (another aliquot, which GDC's sheet doesn't name) becomes a separate profile,
     numbered in the order of File ID, and pairing chooses the first.
     """
     rows: list[dict] = []
-    others: list[tuple] = []
-    for cohort, one in downloads.items():
-        found, aside = rows_of(cohort, Path(one["folder"]), read_sample_sheet(one["sample_sheet"]))
-        rows, others = rows + found, others + aside
+    left_out_rows: list[tuple] = []
+    for cohort, download in downloads.items():
+        cohort_rows, cohort_left_out = rows_of(
+            cohort, Path(download["folder"]), read_sample_sheet(download["sample_sheet"])
+        )
+        rows, left_out_rows = rows + cohort_rows, left_out_rows + cohort_left_out
     if not rows:
-        first = f"; the first of {len(others)} files: {others[0][3]}" if others else ""
+        first = f"; the first of {len(left_out_rows)} files: {left_out_rows[0][3]}" if left_out_rows else ""
         raise BadProfile(f"no file of the GDC downloads holds expression, mutations or copy numbers of genes{first}")
     write_tsv(output, pd.DataFrame(rows))
-    write_tsv(left_out, pd.DataFrame(others, columns=["cohort", "file_id", "file_name", "reason"]))
+    write_tsv(left_out, pd.DataFrame(left_out_rows, columns=["cohort", "file_id", "file_name", "reason"]))
 
 
 def read_sample_sheet(path: str) -> pd.DataFrame:
-    """GDC's sample sheet, sorted by file, columns as file_id, sample_type, …, however they are spelt (File ID, File.ID,
+    """GDC's sample sheet, sorted by file, columns as file_id, sample_type, …, in any spelling (File ID, File.ID,
     file_id)."""
     sheet = read_tsv(path)
     sheet.columns = [re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_") for name in sheet.columns]
     missing = [name for name in NEEDED if name not in sheet]
     if missing:
         names = ", ".join(name.replace("_", " ").title().replace("Id", "ID") for name in missing)
-        raise BadProfile(f"{path}: no column {names}; this is no GDC sample sheet")
+        raise BadProfile(f"{path}: no column {names}; this is not a GDC sample sheet")
     return sheet.sort_values("file_id", kind="stable")
 
 
 def rows_of(cohort: str, folder: Path, sheet: pd.DataFrame) -> tuple[list[dict], list[tuple]]:
     """Rows and left-out files of one download."""
     rows: list[dict] = []
-    aside: list[tuple] = []
-    seen: dict[tuple[str, str], int] = {}
+    left_out_rows: list[tuple] = []
+    counts: dict[tuple[str, str], int] = {}
     for file in sheet.to_dict("records"):
         try:
             row = row_of(cohort, folder, file)
         except LeftOut as reason:
-            aside.append((cohort, file["file_id"], file["file_name"], str(reason)))
+            left_out_rows.append((cohort, file["file_id"], file["file_name"], str(reason)))
             continue
         base = f"{row['sample_id']}-{row['modality']}"
-        number = seen[base, row["format"]] = seen.get((base, row["format"]), 0) + 1
+        number = counts[base, row["format"]] = counts.get((base, row["format"]), 0) + 1
         rows.append({"profile_id": base if number == 1 else f"{base}-{number}"} | row)
-    return rows, aside
+    return rows, left_out_rows
 
 
 def row_of(cohort: str, folder: Path, file: Mapping[str, str]) -> dict[str, str]:
-    """A row of the profile sheet, but for its profile_id; raises LeftOut for a file that is no profile."""
-    known = FORMATS.get(file["data_type"])
-    if known is None:
+    """A row of the profile sheet, without profile_id; raises LeftOut for a file that is not a profile."""
+    reader = FORMATS.get(file["data_type"])
+    if reader is None:
         raise LeftOut(f"data type {file['data_type']!r} is not read")
-    modality, form, end = known
+    modality, form, end = reader
     if not file["file_name"].endswith(end):
         raise LeftOut(f"not a file of the workflow that is read (…{end})")
-    places = (folder / file["file_id"] / file["file_name"], folder / file["file_name"])
-    path = next((place for place in places if place.is_file()), None)
+    candidates = (folder / file["file_id"] / file["file_name"], folder / file["file_name"])
+    path = next((candidate for candidate in candidates if candidate.is_file()), None)
     if path is None:
         raise LeftOut("not in the folder")
     cases = list(dict.fromkeys(name.strip() for name in file["case_id"].split(",")))
@@ -130,53 +132,65 @@ def row_of(cohort: str, folder: Path, file: Mapping[str, str]) -> dict[str, str]
 
 
 def samples_of(file: Mapping[str, str], case: str) -> list[Sample]:
-    """The samples of a file; raises LeftOut where their kind isn't known or the sheet contradicts itself."""
+    """The samples of a file; raises LeftOut if their kind isn't known or the sheet contradicts itself."""
     names = [name.strip() for name in file["sample_id"].split(",")]
     grown = [cell for column in ORIGIN_COLUMNS if GROWN.search(cell := file.get(column, ""))]
     if grown:
-        raise LeftOut(f"{grown[0]!r} is no tissue of the patient")
-    words = {column: split_words(file.get(column, ""), len(names)) for column in (*KIND_COLUMNS, "preservation_method")}
-    unfit = [column for column, parts in words.items() if not parts]
+        raise LeftOut(f"{grown[0]!r} is not tissue of the patient")
+    cells_of = {
+        column: split_words(file.get(column, ""), len(names)) for column in (*KIND_COLUMNS, "preservation_method")
+    }
+    unfit = [column for column, cells in cells_of.items() if not cells]
     if unfit:
         raise LeftOut(f"{unfit[0]} {file[unfit[0]]!r} doesn't fit sample {file['sample_id']}")
-    found = []
+    samples = []
     for index, name in enumerate(names):
-        kind = kind_of_row(name, [words[column][index] for column in KIND_COLUMNS])
-        how = words["preservation_method"][index]
-        found.append(Sample(name, kind, next((word for word, pattern in PRESERVED.items() if pattern.search(how)), "")))
+        kind = kind_of_row(name, [cells_of[column][index] for column in KIND_COLUMNS])
+        preservation = cells_of["preservation_method"][index]
+        samples.append(
+            Sample(
+                name,
+                kind,
+                next((specimen for specimen, pattern in PRESERVED.items() if pattern.search(preservation)), ""),
+            )
+        )
         code = parse_barcode(name)
         if code and code.program == "TCGA" and code.case != case:
             raise LeftOut(f"sample {name} is none of case {case}")
-    return found
+    return samples
 
 
-def kind_of_row(name: str, words: Sequence[str]) -> str:
-    """tumour or normal of a sample, from all that says it: the sheet's columns and the barcode."""
-    said = {kind_of_words(word): word for word in words} | {"": ""}
+def kind_of_row(name: str, terms: Sequence[str]) -> str:
+    """tumour or normal of a sample, from the sheet's columns and the barcode."""
+    term_of = {kind_of_words(term): term for term in terms} | {"": ""}
     code = parse_barcode(name)
     if code and code.kind:
-        said.setdefault(code.kind, name)
-    del said[""]
-    if "other" in said or "control" in said:
-        raise LeftOut(f"sample type {said.get('other') or said['control']!r} is neither tumour nor normal")
-    if len(said) > 1:
-        raise LeftOut(f"{said['tumour']!r} and {said['normal']!r} contradict each other: tumour or normal?")
-    if not said:
+        term_of.setdefault(code.kind, name)
+    del term_of[""]
+    if "other" in term_of or "control" in term_of:
+        raise LeftOut(f"sample type {term_of.get('other') or term_of['control']!r} is neither tumour nor normal")
+    if len(term_of) > 1:
+        raise LeftOut(f"{term_of['tumour']!r} and {term_of['normal']!r} contradict each other: tumour or normal?")
+    if not term_of:
         raise LeftOut(f"nothing says whether sample {name} is tumour or normal; write its row yourself")
-    return next(iter(said))
+    return next(iter(term_of))
 
 
 def sample_of(samples: Sequence[Sample], modality: str) -> Sample:
-    """The sample whose values a file holds: of mutations and copy numbers the tumour, held against the normal.
+    """The sample whose values a file holds: for mutations and copy numbers the tumour, compared with the normal.
 
     Raises LeftOut for a mixture of tumour and normal, or of two specimens.
     """
     kinds = {sample.kind for sample in samples}
     if modality == "rna" and len(kinds) > 1:
         raise LeftOut(f"a mixture of tumour and normal ({', '.join(sample.sample_id for sample in samples)})")
-    wanted = "tumour" if "tumour" in kinds else "normal"
-    mine = sorted((one for one in samples if one.kind == wanted), key=lambda one: one.sample_id)
-    types = {code.sample for one in mine if (code := parse_barcode(one.sample_id)) and code.program == "TCGA"}
+    kind = "tumour" if "tumour" in kinds else "normal"
+    chosen = sorted(
+        (candidate for candidate in samples if candidate.kind == kind), key=lambda candidate: candidate.sample_id
+    )
+    types = {
+        code.sample for candidate in chosen if (code := parse_barcode(candidate.sample_id)) and code.program == "TCGA"
+    }
     if len(types) > 1:
-        raise LeftOut(f"a mixture of {len(mine)} samples ({', '.join(one.sample_id for one in mine)})")
-    return mine[0]
+        raise LeftOut(f"a mixture of {len(chosen)} samples ({', '.join(candidate.sample_id for candidate in chosen)})")
+    return chosen[0]

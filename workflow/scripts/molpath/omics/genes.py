@@ -1,4 +1,4 @@
-"""What names a gene: Ensembl and Entrez ids and symbols of any age, as files write them and as HGNC knows them."""
+"""Names of genes: Ensembl and Entrez ids and current or former symbols, as in files and in HGNC's table."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class NoGene(ValueError):
 
 @dataclass(frozen=True)
 class Genes:
-    """Rows of a file: Ensembl ids, symbols and Entrez ids (str, '' where there is none; no Entrez ids: empty)."""
+    """Rows of a file: Ensembl ids, symbols and Entrez ids (str, '' if missing; no Entrez ids: empty)."""
 
     ids: np.ndarray
     symbols: np.ndarray
@@ -33,7 +33,7 @@ class Genes:
 
     @functools.cached_property
     def are_summaries(self) -> np.ndarray:
-        """bool: rows that no gene has (totals, spike-ins), which must not count where values are divided by a sum."""
+        """bool: rows that are not genes (totals, spike-ins), which must not count when values are divided by a sum."""
         return np.array([is_summary(gene) or is_summary(symbol) for gene, symbol, _ in self.rows()], dtype=bool)
 
     def same_as(self, other: Genes) -> bool:
@@ -59,28 +59,28 @@ def genes_of(names: Iterable) -> Genes:
 
 
 def split_name(name: str) -> tuple[str, str, str]:
-    """Ensembl id, symbol and Entrez id that are in a name, '' each where it is not."""
+    """Ensembl id, symbol and Entrez id contained in a name, '' if missing."""
     if not name.isprintable():
         name = "".join(letter for letter in name if letter.isprintable())
     name = name.strip("\"' ")
     if match := ENSEMBL.search(name):
         if match[0] == name and name[4] != "R":
             return name, "", ""
-        rest = f"{name[: match.start()]}|{name[match.end() :]}"
-        parts = [part.strip("_-.") for part in re.split(r"[|:;,()\[\]\s]+|//+", rest)]
-        is_copy = match[2] or "PAR_Y" in parts or match[0][4] == "R"
+        remainder = f"{name[: match.start()]}|{name[match.end() :]}"
+        pieces = [piece.strip("_-.") for piece in re.split(r"[|:;,()\[\]\s]+|//+", remainder)]
+        is_copy = match[2] or "PAR_Y" in pieces or match[0][4] == "R"
         gene = match[0].removesuffix("_PAR_Y") + "_PAR_Y" * bool(is_copy)
-        parts = [part for part in parts if part not in ("PAR_Y", "gene")]
+        pieces = [piece for piece in pieces if piece not in ("PAR_Y", "gene")]
     elif "|" in name or name.endswith(")"):
-        gene, parts = "", [part.strip() for part in re.split(r"[|()]", name)]
+        gene, pieces = "", [piece.strip() for piece in re.split(r"[|()]", name)]
     else:
         return "", name, ""
-    symbol = next((part for part in parts if part and not WHOLE.fullmatch(part)), "")
-    return gene, symbol, next((part for part in parts if WHOLE.fullmatch(part)), "")
+    symbol = next((piece for piece in pieces if piece and not WHOLE.fullmatch(piece)), "")
+    return gene, symbol, next((piece for piece in pieces if WHOLE.fullmatch(piece)), "")
 
 
 class GeneTable:
-    """Approved symbols with their Ensembl and Entrez ids, previous symbols and aliases; an empty path knows no gene."""
+    """Approved symbols with their Ensembl and Entrez ids, previous symbols and aliases; an empty path: no genes."""
 
     def __init__(self, path: str = ""):
         self.by_id: dict[str, str] = {}
@@ -108,17 +108,17 @@ class GeneTable:
         self.previous |= {name.upper(): name for name in self.approved if "orf" in name and self._is_new(name.upper())}
 
     def _single(self, owners: Mapping[str, set[str]]) -> dict[str, str]:
-        """The gene of each word that means one; others are ambiguous. What means more before it is nobody's now."""
-        owners = {word: names for word, names in owners.items() if self._is_new(word)}
-        self.ambiguous |= {word for word, names in owners.items() if len(names) > 1}
-        return {word: next(iter(names)) for word, names in owners.items() if len(names) == 1}
+        """The gene of each symbol that means only one; others are ambiguous and belong to no gene."""
+        owners = {symbol: names for symbol, names in owners.items() if self._is_new(symbol)}
+        self.ambiguous |= {symbol for symbol, names in owners.items() if len(names) > 1}
+        return {symbol: next(iter(names)) for symbol, names in owners.items() if len(names) == 1}
 
-    def _is_new(self, word: str) -> bool:
-        known = word in self.approved or word in self.previous or word in self.ambiguous
-        return not (known or is_nothing(word) or NUMBER.fullmatch(word))
+    def _is_new(self, name: str) -> bool:
+        is_taken = name in self.approved or name in self.previous or name in self.ambiguous
+        return not (is_taken or is_nothing(name) or NUMBER.fullmatch(name))
 
     def current(self, symbol: str) -> str:
-        """The approved symbol of an approved, previous or alias symbol; what is not known stays as it is."""
+        """The approved symbol of an approved, previous or alias symbol; unknown ones stay unchanged."""
         return self.find("", symbol, "") or symbol
 
     def find(self, gene: str, symbol: str, entrez: str) -> str:
@@ -135,9 +135,9 @@ class GeneTable:
 
 
 def owners_of(cells: Iterable[str], symbols: Iterable[str]) -> dict[str, set[str]]:
-    """Genes by word, of cells with words joined by |."""
+    """Genes by symbol, from cells with symbols joined by |."""
     owners: dict[str, set[str]] = {}
-    for words, symbol in zip(cells, symbols, strict=True):
-        for word in filter(None, words.split("|")):
-            owners.setdefault(word, set()).add(symbol)
+    for cell, symbol in zip(cells, symbols, strict=True):
+        for name in filter(None, cell.split("|")):
+            owners.setdefault(name, set()).add(symbol)
     return owners

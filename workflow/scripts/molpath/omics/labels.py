@@ -1,4 +1,4 @@
-"""Columns that name genes or samples, told by their headers and cells."""
+"""Columns that name genes or samples, recognised by their headers and cells."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pandas as pd
 
-#: What stands for a missing value; anything else that isn't a number is an error.
+#: Missing values; anything else that isn't a number is an error.
 MISSING = ["", "NA", "NaN", "nan", "N/A", "n/a", "null", "NULL", "None", "."]
 #: Headers of a column that names genes, and of one that names samples or anything else: never a sample or gene.
 GENE_LABEL = re.compile(
@@ -28,9 +28,9 @@ def is_label(name: str) -> bool:
 
 
 def are_numbers(cells: np.ndarray) -> bool:
-    """True if no cell (str) is a text: numbers or missing."""
-    known = cells[~np.isin(cells, MISSING)]
-    return not np.isnan(pd.to_numeric(known, errors="coerce")).any()
+    """True if all cells (str) are numbers or missing."""
+    present = cells[~np.isin(cells, MISSING)]
+    return not np.isnan(pd.to_numeric(present, errors="coerce")).any()
 
 
 def are_whole(cells: np.ndarray) -> bool:

@@ -1,4 +1,4 @@
-"""MAF files as people have them: joined by cat, rows cut short, notes in any encoding; never a shifted column."""
+"""MAF files found in practice: joined by cat, truncated rows, notes in any encoding; never shifts a column."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NEEDED = ("gene", "kind", "sample")
 
 @dataclass(frozen=True)
 class Header:
-    """Where the columns stand (by the names of COLUMNS, -1 for one that isn't there), and how many there are."""
+    """Positions of the columns (by the names of COLUMNS, -1 if missing), and their number."""
 
     places: dict[str, int]
     width: int
@@ -37,25 +37,25 @@ def read_maf(path: str) -> pd.DataFrame:
     Headers and comments in the middle (MAFs joined by cat) are read as such; cells missing at a row's end are empty; so
     may be those beyond the header. Raises BadProfile for everything else that doesn't fit.
     """
-    found: dict[str, list[str]] = {name: [] for name in COLUMNS}
-    same: dict[str, str] = {}  # one object a text: a cohort's MAF has millions of rows
+    columns: dict[str, list[str]] = {name: [] for name in COLUMNS}
+    interned: dict[str, str] = {}  # one object a text: a cohort's MAF has millions of rows
     for cells in rows_of(path):
-        for values, cell in zip(found.values(), cells, strict=True):
-            values.append(same.setdefault(cell, cell))
-    return pd.DataFrame(found, dtype=object)
+        for values, cell in zip(columns.values(), cells, strict=True):
+            values.append(interned.setdefault(cell, cell))
+    return pd.DataFrame(columns, dtype=object)
 
 
 def only_sample(path: str) -> str:
-    """The sample of a MAF that holds one, '' for one of none or several, or that can't be read."""
-    found = ""
+    """The only sample of a MAF, '' if it has none or several, or can't be read."""
+    only = ""
     try:
         for _, _, sample, *_ in rows_of(path):
-            if found and sample != found:
+            if only and sample != only:
                 return ""
-            found = sample
+            only = sample
     except BadProfile:
         return ""
-    return found
+    return only
 
 
 def rows_of(path: str) -> Iterator[list[str]]:
@@ -74,65 +74,65 @@ def lines_of(path: str) -> Iterator[tuple[int, str]]:
     """Number and text of every line that is neither blank nor a comment."""
     try:
         with open_text(path) as handle:
-            # Notes may be in another encoding; what is read of a row is checked in cells_of.
+            # Notes may be in another encoding; the cells that are used are checked in cells_of.
             handle.reconfigure(errors="surrogateescape")
             for number, line in enumerate(handle, 1):
                 if "\0" in line:
-                    raise BadProfile(f"{path}, line {number}: UTF-16 or no text; save the MAF as UTF-8")
+                    raise BadProfile(f"{path}, line {number}: UTF-16 or not text; save the MAF as UTF-8")
                 if line.strip() and not line.startswith("#"):
                     yield number, line.rstrip("\r\n")
     except (UnicodeError, EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise BadProfile(f"{path}: no text that can be read ({error}); is the file whole?") from None
+        raise BadProfile(f"{path}: text that can't be read ({error}); is the file complete?") from None
 
 
 def header_of(path: str, number: int, line: str) -> Header:
     """The columns of a header; case doesn't matter. Raises BadProfile unless each needed one is there once."""
     names = [name.strip().casefold() for name in line.split("\t")]
-    places = {}
+    positions = {}
     for name, column in COLUMNS.items():
-        found = [place for place, one in enumerate(names) if one == column.casefold()]
-        if len(found) > 1:
+        matches = [position for position, title in enumerate(names) if title == column.casefold()]
+        if len(matches) > 1:
             raise BadProfile(
-                f"{path}, line {number}: column {column} is there {len(found)} times; rename or remove one"
+                f"{path}, line {number}: column {column} is there {len(matches)} times; rename or remove one"
             )
-        places[name] = found[0] if found else -1
-    missing = [COLUMNS[name] for name in NEEDED if places[name] < 0]
+        positions[name] = matches[0] if matches else -1
+    missing = [COLUMNS[name] for name in NEEDED if positions[name] < 0]
     if missing:
         raise BadProfile(f"{path}: no column {', '.join(missing)}; {why_no_maf(line)}")
-    return Header(places, len(names))
+    return Header(positions, len(names))
 
 
 def why_no_maf(line: str) -> str:
-    """What a header without the columns of a MAF looks like, and what to do."""
+    """The likely cause of a header without the columns of a MAF, and what to do."""
     if "\t" not in line and line.count(",") > 1:
-        return "it is separated by commas; a MAF is separated by tabs, so save it so"
+        return "it is separated by commas; save it with tabs, as a MAF requires"
     if '"' in line:
         return "its header is quoted; write it without quotes (R: quote = FALSE)"
-    return f"this is no MAF. The header has {', '.join(line.split(chr(9))[:6])}, …"
+    return f"this is not a MAF. The header has {', '.join(line.split(chr(9))[:6])}, …"
 
 
 def cells_of(path: str, number: int, line: str, header: Header) -> list[str]:
-    """The wanted cells of a row, '' where the file has none."""
+    """The needed cells of a row, '' if the file has none."""
     cells = line.split("\t")
     if len(cells) > header.width:
         # A delimiter at the row's end is harmless, R's row names without a header would shift every column.
         if any(cell.strip() for cell in cells[header.width :]) or cells[0].strip(' "').isdigit():
             raise BadProfile(
-                f"{path}, line {number}: {len(cells)} cells below a header of {header.width}; write one cell a column "
+                f"{path}, line {number}: {len(cells)} cells under a header of {header.width}; write one per column "
                 "(R: row.names = FALSE)"
             )
     elif len(cells) < header.width:
         cells += [""] * (header.width - len(cells))
-    found = [cells[place].strip() if place >= 0 else "" for place in header.places.values()]
-    check_cells(path, number, found)
-    return found
+    wanted_cells = [cells[position].strip() if position >= 0 else "" for position in header.places.values()]
+    check_cells(path, number, wanted_cells)
+    return wanted_cells
 
 
-def check_cells(path: str, number: int, found: Sequence[str]) -> None:
+def check_cells(path: str, number: int, cells: Sequence[str]) -> None:
     """Raise BadProfile for a row without a sample or classification, or with a cell that isn't UTF-8."""
-    if not found[1] or not found[2]:
-        column = COLUMNS["sample"] if found[1] else COLUMNS["kind"]
-        raise BadProfile(f"{path}, line {number}: no {column}; is the row cut short?")
-    for column, cell in zip(COLUMNS.values(), found, strict=True):
+    if not cells[1] or not cells[2]:
+        column = COLUMNS["sample"] if cells[1] else COLUMNS["kind"]
+        raise BadProfile(f"{path}, line {number}: no {column}; is the row truncated?")
+    for column, cell in zip(COLUMNS.values(), cells, strict=True):
         if not cell.isascii() and any("\udc80" <= letter <= "\udcff" for letter in cell):
             raise BadProfile(f"{path}, line {number}, column {column}: not UTF-8; save the MAF as UTF-8")

@@ -1,4 +1,4 @@
-"""Mutations from VCF annotated by VEP, and whose the samples of a file are."""
+"""Mutations from VCF annotated by VEP, and the owners of a file's samples."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ def read_vcf(path: str, column: str = "", row: Mapping[str, str] | None = None) 
             fields = _csq_fields(path, reader.header)
             name = _vcf_sample(path, reader.header.samples.names, column)
             _check_owner(path, name, row)
-            found = [
+            calls = [
                 (gene, kind, name, ";".join(record.FILTER or []), "")
                 for record in reader
                 for gene, kind in _effects(record, fields, _carried(record, name))
             ]
     except (vcfpy.exceptions.VCFPyException, UnicodeError) as error:
-        raise BadProfile(f"{path}: no VCF that can be read ({error})") from None
+        raise BadProfile(f"{path}: a VCF that can't be read ({error})") from None
     names = ["gene", "kind", "sample", "filter", "status"]
-    return pd.DataFrame(found, columns=names, dtype=object).drop_duplicates(ignore_index=True)
+    return pd.DataFrame(calls, columns=names, dtype=object).drop_duplicates(ignore_index=True)
 
 
 def _csq_fields(path: str, header) -> list[str]:
@@ -83,50 +83,55 @@ def _effects(record, fields: Sequence[str], carried: set[int]) -> Iterable[tuple
     """(gene, terms) of the carried alleles; of a gene's transcripts the picked one, where VEP picked."""
     alleles = _vep_alleles(record)
     entries = [dict(zip(fields, text.split("|"), strict=False)) for text in record.INFO.get("CSQ", [])]
-    mine = [
+    carried_entries = [
         entry
         for entry in entries
         if entry.get("SYMBOL")
         and (int(entry["ALLELE_NUM"]) if entry.get("ALLELE_NUM") else alleles.get(entry.get("Allele", ""), 1))
         in carried
     ]
-    picked = {entry["SYMBOL"] for entry in mine if entry.get("PICK") == "1"}
-    for entry in mine:
+    picked = {entry["SYMBOL"] for entry in carried_entries if entry.get("PICK") == "1"}
+    for entry in carried_entries:
         if entry.get("PICK") == "1" or entry["SYMBOL"] not in picked:
             yield entry["SYMBOL"], entry["Consequence"]
 
 
 def _vep_alleles(record) -> dict[str, int]:
     """Number of each allele as VEP spells it: without the first base shared with the reference, '-' if none is left."""
-    values = [getattr(one, "value", "") or one.serialize() for one in record.ALT]
+    values = [getattr(alternative, "value", "") or alternative.serialize() for alternative in record.ALT]
     cut = [value for value in values if value != "*"]  # the allele that a deletion further up took away
     shared = all(value[:1] == record.REF[:1] for value in cut) and any(len(value) != len(record.REF) for value in cut)
     return {(value[1:] or "-") if shared and value != "*" else value: number for number, value in enumerate(values, 1)}
 
 
 def belongs(name: str, row: Mapping[str, str]) -> bool:
-    """True if a sample's name in a file is that of a row: its `column`, else whatever begins with its case.
+    """True if a sample's name in a file is that of a row: its `column`, else any name that begins with its case.
 
     A barcode may be shorter in the sheet than in the file (TCGA-02-0001-01 and TCGA-02-0001-01C-01D-0182-01). Without a
     column, tumour and normal are kept apart, and so are the samples of a case where the row's sample_id names one.
     """
-    wanted = row["column"] or row["case_id"]
-    if name == wanted:
+    row_name = row["column"] or row["case_id"]
+    if name == row_name:
         return True
-    mine, theirs = parse_barcode(wanted), parse_barcode(name)
-    if mine and theirs:
-        sample = not mine.sample or mine.sample == theirs.sample
-        vial = not mine.vial or mine.vial == theirs.vial
-        portion = not mine.portion or (mine.portion, mine.plate) == (theirs.portion, theirs.plate)
-        return mine.case == theirs.case and sample and vial and portion and is_of_the_row(theirs, mine, row)
-    is_normal = row.get("sample_type", "") == "normal" and not row["column"]  # a name of one's own doesn't say so
-    rest = name[len(wanted) :] if name.startswith(wanted) else ""
-    return bool(rest) and not rest[0].isalnum() and not is_normal and not NORMAL.fullmatch(rest)
+    row_code, file_code = parse_barcode(row_name), parse_barcode(name)
+    if row_code and file_code:
+        sample = not row_code.sample or row_code.sample == file_code.sample
+        vial = not row_code.vial or row_code.vial == file_code.vial
+        portion = not row_code.portion or (row_code.portion, row_code.plate) == (file_code.portion, file_code.plate)
+        return (
+            row_code.case == file_code.case and sample and vial and portion and is_of_the_row(file_code, row_code, row)
+        )
+    is_normal = row.get("sample_type", "") == "normal" and not row["column"]  # names other than barcodes don't say so
+    remainder = name[len(row_name) :] if name.startswith(row_name) else ""
+    return bool(remainder) and not remainder[0].isalnum() and not is_normal and not NORMAL.fullmatch(remainder)
 
 
-def is_of_the_row(theirs: Barcode, mine: Barcode, row: Mapping[str, str]) -> bool:
-    """True unless a barcode in a file is of another kind (normal for tumour) or sample than the row's."""
+def is_of_the_row(file_code: Barcode, row_code: Barcode, row: Mapping[str, str]) -> bool:
+    """True unless a barcode in a file is of another kind (normal instead of tumour) or sample than the row's."""
     code = parse_barcode(row.get("sample_id", ""))
-    kind = kind_of_sample(row.get("sample_id", ""), row.get("sample_type", "")) or mine.kind or "tumour"
-    sample = not (code and code.case == theirs.case and code.sample and theirs.sample) or code.sample == theirs.sample
-    return sample and (kind == theirs.kind or (kind == "tumour" and not theirs.kind))
+    kind = kind_of_sample(row.get("sample_id", ""), row.get("sample_type", "")) or row_code.kind or "tumour"
+    sample = (
+        not (code and code.case == file_code.case and code.sample and file_code.sample)
+        or code.sample == file_code.sample
+    )
+    return sample and (kind == file_code.kind or (kind == "tumour" and not file_code.kind))

@@ -1,4 +1,4 @@
-"""The gate of gene names: one name a gene for the rows of any file, with every loss counted."""
+"""Gene naming: one name per gene for the rows of any file, with every loss counted."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from .no_genes import (
 
 #: Of the names of a file at least this share must be genes that the table knows.
 LEAST_KNOWN = 0.5
-#: Names of a file are Entrez ids if this share is numbers, and this share of these is known: of the numbers of rows
+#: Names of a file are Entrez ids if this share is numeric, and this share of these is known: of row numbers
 #: up to 10,000 three in four are Entrez ids, too.
 LEAST_NUMBERS, LEAST_ENTREZ = 0.9, 0.9
 
-# What became of a row; keys of Naming.counts.
+# What happened to a row; keys of Naming.counts.
 PAR_Y, SUMMARY, NAMELESS = "PAR_Y copies dropped", "summary rows dropped", "rows without a name dropped"
 DATES, NUMBERS = "spreadsheet dates dropped", "numbers among names dropped"
 KNOWN, UPDATED, TRANSLATED = "known to the gene table", "symbols brought up to date", "Entrez ids translated"
@@ -39,16 +39,16 @@ APART = "aliases of a gene that has a row of its own, kept apart"
 
 @dataclass
 class Naming:
-    """One name a row ('' where the row is dropped), and what became of the rows."""
+    """One name per row ('' if the row is dropped), and counts of what happened to the rows."""
 
     names: np.ndarray
     counts: Counter = field(default_factory=Counter)
 
     def __post_init__(self):
-        kept = np.flatnonzero(self.names != "")
-        if not len(kept):
+        named_rows = np.flatnonzero(self.names != "")
+        if not len(named_rows):
             raise NoGene("no row has a usable gene name (Ensembl id, Entrez id or symbol)")
-        order = kept[np.argsort(self.names[kept].astype(str), kind="stable")]
+        order = named_rows[np.argsort(self.names[named_rows].astype(str), kind="stable")]
         self.genes, self._starts = np.unique(self.names[order].astype(str), return_index=True)
         self._order = order
 
@@ -63,7 +63,7 @@ class Naming:
 
 
 def name_genes(genes: Genes, table: GeneTable) -> Naming:
-    """The gate: which gene each row is.
+    """Name the gene of each row.
 
     A gene is called by the approved symbol of its Ensembl id, else of its Entrez id, else of the symbol in the file;
     one that the table doesn't know keeps its symbol, else its Ensembl id without version. Dropped are PAR_Y copies,
@@ -74,8 +74,8 @@ def name_genes(genes: Genes, table: GeneTable) -> Naming:
     counts = Counter({"rows": len(genes)})
     counts.update(reason for _, reason in pairs)
     if table.approved:
-        given = (symbol or gene for gene, symbol, _ in genes.rows())
-        check_known((name, reason) for name, (_, reason) in zip(given, pairs, strict=True))
+        file_names = (symbol or gene for gene, symbol, _ in genes.rows())
+        check_known((name, reason) for name, (_, reason) in zip(file_names, pairs, strict=True))
     else:
         for reason in (KNOWN, BY_ID, UNKNOWN, NO_SYMBOL):  # nothing is known without a table
             counts.pop(reason, None)
@@ -85,7 +85,7 @@ def name_genes(genes: Genes, table: GeneTable) -> Naming:
 
 
 def name_rows(genes: Genes, table: GeneTable) -> list[tuple[str, str]]:
-    """Name of each row ('' drops it), and what became of it. Raises NoGene for a column of row numbers."""
+    """Name of each row ('' drops it), and what happened to it. Raises NoGene for a column of row numbers."""
     numbers = are_numbers(genes, table)
     if numbers and table.by_entrez:
         genes = Genes(genes.ids, np.full(len(genes), "", object), genes.symbols)
@@ -94,7 +94,7 @@ def name_rows(genes: Genes, table: GeneTable) -> list[tuple[str, str]]:
 
 
 def name_row(gene: str, symbol: str, entrez: str, table: GeneTable, keep_numbers: bool = False) -> tuple[str, str]:
-    """Name of a row ('' drops it), and what became of it."""
+    """Name of a row ('' drops it), and what happened to it."""
     if gene.endswith("_PAR_Y"):
         return "", PAR_Y
     gene = gene.split(".")[0]
@@ -103,8 +103,8 @@ def name_row(gene: str, symbol: str, entrez: str, table: GeneTable, keep_numbers
     is_gene = ENSEMBL.fullmatch(gene) is not None
     if not is_gene and (is_summary(gene) or is_summary(symbol)):
         return "", SUMMARY
-    lost = symbol not in table.approved and lost_name(symbol, keep_numbers)
-    symbol = "" if lost else symbol
+    loss = symbol not in table.approved and lost_name(symbol, keep_numbers)
+    symbol = "" if loss else symbol
     if name := table.find(gene, symbol, entrez):
         return name, TRANSLATED if not symbol and not is_gene else KNOWN if symbol in ("", name) else UPDATED
     if symbol:
@@ -112,11 +112,11 @@ def name_row(gene: str, symbol: str, entrez: str, table: GeneTable, keep_numbers
         return symbol, BY_ID if is_gene else unknown
     if gene and not is_nothing(gene):
         return gene, BY_ID if is_gene else UNKNOWN
-    return "", lost or (NUMBERS if entrez else NAMELESS)
+    return "", loss or (NUMBERS if entrez else NAMELESS)
 
 
 def lost_name(symbol: str, keep_numbers: bool) -> str:
-    """Why a symbol is none, '' for one that may be."""
+    """Why a text is not a symbol, '' if it may be one."""
     if is_nothing(symbol):
         return NAMELESS
     if is_date(symbol) or (is_serial_day(symbol) and not keep_numbers):
@@ -128,8 +128,8 @@ def are_numbers(genes: Genes, table: GeneTable) -> bool:
     """True if the rows are called by Entrez ids. Raises NoGene for row numbers, and for numbers that are no genes."""
     names = [symbol for gene, symbol, _ in genes.rows() if not gene and not is_nothing(symbol)]
     numbers = [int(float(name)) for name in names if WHOLE.fullmatch(name)]
-    others = len(genes) - sum(is_nothing(symbol) and not gene for gene, symbol, _ in genes.rows())
-    if not numbers or len(numbers) < LEAST_NUMBERS * others:
+    n_named = len(genes) - sum(is_nothing(symbol) and not gene for gene, symbol, _ in genes.rows())
+    if not numbers or len(numbers) < LEAST_NUMBERS * n_named:
         return False
     example = ", ".join(names[:4])
     if are_row_numbers(numbers):
@@ -137,44 +137,44 @@ def are_numbers(genes: Genes, table: GeneTable) -> bool:
             f"the genes are numbered from {min(numbers)} and have no names: write the names in the first column "
             "(pandas: index=False)"
         )
-    known = sum(str(number) in table.by_entrez for number in numbers)
-    if table.by_entrez and known < LEAST_ENTREZ * len(numbers):
+    n_known = sum(str(number) in table.by_entrez for number in numbers)
+    if table.by_entrez and n_known < LEAST_ENTREZ * len(numbers):
         raise NoGene(
-            f"genes are called {example}, …, but only {known} of {len(numbers)} are Entrez ids of genes: numbers of "
+            f"genes are called {example}, …, but only {n_known} of {len(numbers)} are Entrez ids of genes: numbers of "
             "rows, or ids of another source; give symbols, Ensembl or Entrez ids"
         )
     return True
 
 
 def keep_aliases_apart(genes: Genes, pairs: Sequence[tuple[str, str]], table: GeneTable) -> list[tuple[str, str]]:
-    """An alias means its gene only where nothing else in the file does: two rows a file tells apart are two genes."""
+    """An alias means its gene only if nothing else in the file does: two rows of a file are two genes."""
     claims: dict[str, set[str]] = {}
     weak = []
     for index, ((name, reason), symbol) in enumerate(zip(pairs, genes.symbols, strict=True)):
         if reason == UPDATED and table.aliases.get(symbol) == name:
             weak.append(index)
         claims.setdefault(name, set()).add(symbol if reason == UPDATED else name)
-    found = list(pairs)
+    kept_pairs = list(pairs)
     for index in weak:
         name, symbol = pairs[index][0], genes.symbols[index]
         by_symbol = not (len(genes.entrez) and genes.entrez[index]) and not genes.ids[index]
         if by_symbol and len(claims[name]) > 1:
-            found[index] = (symbol, APART)
-    return found
+            kept_pairs[index] = (symbol, APART)
+    return kept_pairs
 
 
 def check_known(names: Iterable[tuple[str, str]]) -> None:
-    """Raise NoGene if too few of the names, each with what became of it, are those of human genes."""
-    found = list(names)
-    reasons = Counter(reason for _, reason in found)
-    known = sum(reasons[reason] for reason in (KNOWN, UPDATED, TRANSLATED, BY_ID))
-    judged = known + sum(reasons[reason] for reason in (UNKNOWN, SEVERAL, NUMBERS, APART))
-    others = reasons[NO_SYMBOL] >= 2 and not judged  # microRNAs only: hsa-miR-21-5p
-    if known < LEAST_KNOWN * judged or others:
-        strange = [name for name, reason in found if reason in (UNKNOWN, SEVERAL, NUMBERS, NO_SYMBOL)]
-        hint, asked = looks_like(strange), judged or len(strange)
+    """Raise NoGene if too few of the names, each with its result, are of human genes."""
+    name_reasons = list(names)
+    reasons = Counter(reason for _, reason in name_reasons)
+    n_known = sum(reasons[reason] for reason in (KNOWN, UPDATED, TRANSLATED, BY_ID))
+    judged = n_known + sum(reasons[reason] for reason in (UNKNOWN, SEVERAL, NUMBERS, APART))
+    only_unnamed = reasons[NO_SYMBOL] >= 2 and not judged  # microRNAs only: hsa-miR-21-5p
+    if n_known < LEAST_KNOWN * judged or only_unnamed:
+        unknown = [name for name, reason in name_reasons if reason in (UNKNOWN, SEVERAL, NUMBERS, NO_SYMBOL)]
+        hint, n_judged = looks_like(unknown), judged or len(unknown)
         raise NoGene(
-            f"only {known} of {asked} names are of human genes; unknown are {', '.join(strange[:4])}, …"
+            f"only {n_known} of {n_judged} names are of human genes; unknown are {', '.join(unknown[:4])}, …"
             + (f" They look like {hint}." if hint else "")
-            + " Correct the names, or take them as they are with omics/gene_table: as_given"
+            + " Correct the names, or use them unchanged with omics/gene_table: as_given"
         )

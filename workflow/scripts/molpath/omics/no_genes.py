@@ -1,4 +1,4 @@
-"""What stands where a gene's name should be: nothing, sums of a counter, dates of a spreadsheet, numbers, other ids."""
+"""Entries in place of gene names: nothing, sums of a counter, dates of a spreadsheet, numbers, other ids."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ SERIAL_DAYS = (36526, 55153)
 UNNAMED = re.compile(
     r"LOC\d+|(RP\d+|CT[ABCD]|KB|XX\w+|GS\d+|LL\d+\w*|hsa)-\S+|[A-Z]{1,2}\d{5,8}\.\d+(-\d+)?|[A-Z]?\w*_S?RNA?P?|U\d+|7SK"
 )
-#: What names that no table knows look like, and what to do about it.
+#: Patterns of unknown names, what they are, and what to do.
 OTHERS = (
     (r"ENS(?!G\d|T\d|P\d)[A-Z]{3,}\d{11}(\.\d+)?", "Ensembl ids of another species; this workflow reads human genes"),
     (r"ENST\d{11}(\.\d+)?|[NX][MR]_\d+(\.\d+)?", "transcripts; sum them to genes first"),
@@ -65,17 +65,17 @@ OTHERS = (
 
 
 def is_nothing(name: str) -> bool:
-    """True for a word that says that there is no name."""
+    """True for a placeholder of a missing name."""
     return name.casefold() in NOTHING
 
 
 def is_summary(name: str) -> bool:
-    """True for a row that no gene has: counted for no gene, a total, a spike-in."""
+    """True for a row that is not a gene: reads outside genes, a total, a spike-in."""
     return SUMMARY.fullmatch(name) is not None
 
 
 def is_date(name: str) -> bool:
-    """True for what a spreadsheet makes of MARCHF1, SEPTIN2 or DELEC1: nobody can say any more which gene it was."""
+    """True for what a spreadsheet makes of MARCHF1, SEPTIN2 or DELEC1: the gene can't be recovered."""
     return DATE.fullmatch(name) is not None
 
 
@@ -92,8 +92,8 @@ def are_row_numbers(numbers: Sequence[int]) -> bool:
 
 
 def looks_like(names: Sequence[str]) -> str:
-    """What most of the names look like, in words with what to do; '' where that isn't clear."""
-    for pattern, words in OTHERS:
+    """What most of the names look like, with what to do; '' if unclear."""
+    for pattern, description in OTHERS:
         if sum(re.fullmatch(pattern, name) is not None for name in names) > len(names) / 2:
-            return words
+            return description
     return ""

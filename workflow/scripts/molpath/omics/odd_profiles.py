@@ -1,4 +1,4 @@
-"""What the log says of profiles that are odd and taken all the same."""
+"""Log messages about unusual profiles that are accepted nevertheless."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ import numpy as np
 log = logging.getLogger(__name__)
 
 
-def tell_notes(rows: Sequence[Mapping[str, str]], notes: np.ndarray) -> None:
-    """Log what is odd about the units of profiles that were taken all the same."""
-    odd = np.flatnonzero(notes != "")
-    for index in odd[:10]:
+def log_notes(rows: Sequence[Mapping[str, str]], notes: np.ndarray) -> None:
+    """Log remarks on the units of accepted profiles."""
+    noted = np.flatnonzero(notes != "")
+    for index in noted[:10]:
         log.warning("profile %s (%s): %s", rows[index]["profile_id"], rows[index]["path"], notes[index])
-    if len(odd) > 10:
-        log.warning("and %d profiles more: column unit_note of the table", len(odd) - 10)
+    if len(noted) > 10:
+        log.warning("and %d profiles more: column unit_note of the table", len(noted) - 10)
 
 
-def tell_equals(rows: Sequence[Mapping[str, str]], values: np.ndarray) -> None:
-    """Log profiles with the same values in all genes: one file under two names, most likely."""
+def log_equals(rows: Sequence[Mapping[str, str]], values: np.ndarray) -> None:
+    """Log profiles with the same values in all genes: probably one file under two names."""
     names: dict[bytes, list[str]] = {}
-    for row, mine in zip(rows, values, strict=True):
-        names.setdefault(hashlib.blake2b(mine.tobytes()).digest(), []).append(row["profile_id"])
-    groups = [found for found in names.values() if len(found) > 1]
-    for found in groups[:10]:
+    for row, profile_values in zip(rows, values, strict=True):
+        names.setdefault(hashlib.blake2b(profile_values.tobytes()).digest(), []).append(row["profile_id"])
+    groups = [profiles for profiles in names.values() if len(profiles) > 1]
+    for profiles in groups[:10]:
         log.warning(
-            "profiles %s have the same values in all genes: is one file in the sheet twice?", ", ".join(found[:10])
+            "profiles %s have the same values in all genes: is one file in the sheet twice?", ", ".join(profiles[:10])
         )
     if len(groups) > 10:
         log.warning("and %d groups of equal profiles more", len(groups) - 10)

@@ -23,9 +23,9 @@ class BadProfile(Exception):
 
 
 class Unpacked(io.RawIOBase):
-    """A file's bytes as a stream, unpacked by what the file is, for names lie.
+    """A file's bytes as a stream, unpacked by its actual format, whatever its name.
 
-    quoted: True once a quotation mark has been read. Raises BadProfile for what unpacks without end.
+    quoted: True once a quotation mark has been read. Raises BadProfile for what unpacks to too much.
     """
 
     def __init__(self, path: str) -> None:
@@ -49,7 +49,7 @@ class Unpacked(io.RawIOBase):
             raise BadProfile(f"{self.path}: can't be unpacked ({error}): download or pack it again") from None
         self.total += len(data)
         if self.total > self.limit:
-            raise BadProfile(f"{self.path}: unpacks to more than {self.limit >> 20} MiB: no table is like that")
+            raise BadProfile(f"{self.path}: unpacks to more than {self.limit >> 20} MiB: not a plausible table")
         self.quoted = self.quoted or b'"' in data
         return data
 
@@ -73,16 +73,16 @@ def _unpack(path: str) -> BinaryIO | pyarrow.NativeFile:
 
 
 def _only_member(path: str, head: bytes) -> BinaryIO:
-    """The one file of a zip archive; what macOS adds to archives doesn't count."""
-    if (found := foreign_format(head)) and "Excel" in found[0]:
-        raise BadProfile(f"{path}: this is {found[0]}, and a table of text is asked for: {found[1]}")
+    """The only file of a zip archive; files added by macOS are ignored."""
+    if (foreign := foreign_format(head)) and "Excel" in foreign[0]:
+        raise BadProfile(f"{path}: this is {foreign[0]}, and a table of text is required: {foreign[1]}")
     try:
         archive = zipfile.ZipFile(path)
-        names = [one.filename for one in archive.infolist() if not one.is_dir()]
+        names = [member.filename for member in archive.infolist() if not member.is_dir()]
         names = [name for name in names if not name.startswith("__MACOSX/") and not name.endswith(".DS_Store")]
         if any(name.startswith("xl/") for name in names):
             raise BadProfile(
-                f"{path}: this is an Excel workbook (xlsx), and a table of text is asked for: save it as TSV"
+                f"{path}: this is an Excel workbook (xlsx), and a table of text is required: save it as TSV"
             )
         if len(names) != 1:
             raise BadProfile(f"{path}: {len(names)} files in the archive ({', '.join(names[:4])}): leave one in it")

@@ -9,7 +9,7 @@ import pandas as pd
 
 from .deseq import blocks
 
-#: Profiles further out than this many robust deviations in the first ten principal components are flagged.
+#: Profiles beyond this many robust deviations in the first ten principal components are flagged.
 OUTLIER_DEVIATIONS = 5.0
 #: Components are taken of so many most variable genes, as DESeq2's plotPCA does.
 VARIABLE_GENES = 500
@@ -27,9 +27,9 @@ def describe_profiles(
     obs = pd.DataFrame([{name: row.get(name, "") for name in IDS} for row in rows]).set_index("profile_id")
     if counts is not None:
         mitochondrial = np.char.startswith(genes, "MT-")
-        total = np.concatenate([counts[part].sum(1, dtype=np.int64) for part in blocks(len(counts))])
+        total = np.concatenate([counts[rows_slice].sum(1, dtype=np.int64) for rows_slice in blocks(len(counts))])
         obs["library_size"] = total
-        obs["genes_detected"] = np.concatenate([(counts[part] > 0).sum(1) for part in blocks(len(counts))])
+        obs["genes_detected"] = np.concatenate([(counts[rows_slice] > 0).sum(1) for rows_slice in blocks(len(counts))])
         obs["percent_mito"] = 100 * counts[:, mitochondrial].sum(1, dtype=float) / np.maximum(total, 1)
         obs["size_factor"] = np.nan if factors is None else factors
     distance = pca_distance(values)
@@ -40,10 +40,10 @@ def describe_profiles(
 
 def most_variable(values: np.ndarray, count: int) -> np.ndarray:
     """Positions of the genes with the largest standard deviation, in their order; ties go to the first."""
-    spread = np.concatenate(
-        [np.nan_to_num(values[:, part].astype(float).std(0)) for part in blocks(values.shape[1])] or [np.zeros(0)]
+    deviations = np.concatenate(
+        [np.nan_to_num(values[:, genes].astype(float).std(0)) for genes in blocks(values.shape[1])] or [np.zeros(0)]
     )
-    return np.sort(np.argsort(-spread, kind="stable")[:count])
+    return np.sort(np.argsort(-deviations, kind="stable")[:count])
 
 
 def components_of(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -63,11 +63,11 @@ def components_of(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def pca_distance(values: np.ndarray) -> np.ndarray:
     """Distance from the cohort's centre in up to ten principal components, in robust deviations (float N).
 
-    Components in which profiles differ by less than rounding does are left out, for noise has no outliers; where there
-    is no other, all distances are 0.
+    Components in which profiles differ by less than rounding are left out, for noise has no outliers; if there
+    are no others, all distances are 0.
     """
     u, s = components_of(values)
     components = min(max(1, min(10, len(s) // 3)), int((s > 0).sum()))
     radius = np.linalg.norm(u[:, :components] * np.sqrt(max(len(values) - 1, 1)), axis=1)
-    spread = 1.4826 * np.median(np.abs(radius - np.median(radius)))
-    return (radius - np.median(radius)) / max(spread, LEAST_SPREAD)
+    deviation = 1.4826 * np.median(np.abs(radius - np.median(radius)))
+    return (radius - np.median(radius)) / max(deviation, LEAST_SPREAD)

@@ -10,7 +10,7 @@ from .tables import BadProfile
 
 
 class SampleNames:
-    """The names of the samples in a file, by case of a barcode and by beginning."""
+    """The names of the samples in a file, by case of a barcode and by prefix."""
 
     def __init__(self, names: Iterable[str]):
         self.names = list(dict.fromkeys(names))
@@ -25,17 +25,17 @@ class SampleNames:
                     self._by_beginning.setdefault(name[:end], []).append(name)
 
     def find(self, row: Mapping[str, str], path: str) -> str:
-        """The one name that belongs to a row, '' where none does. Raises BadProfile if several do."""
-        wanted = row["column"] or row["case_id"]
+        """The only name that belongs to a row, '' if none does. Raises BadProfile if several do."""
+        row_name = row["column"] or row["case_id"]
         if row["column"] in self._known:
             return row["column"]
-        code = parse_barcode(wanted)
-        candidates = {*self._by_beginning.get(wanted, ()), *self._by_case.get(code.case if code else "", ())}
-        candidates |= {wanted} & self._known
-        found = sorted(name for name in candidates if belongs(name, row))
-        if len(found) > 1:
+        code = parse_barcode(row_name)
+        candidates = {*self._by_beginning.get(row_name, ()), *self._by_case.get(code.case if code else "", ())}
+        candidates |= {row_name} & self._known
+        matches = sorted(name for name in candidates if belongs(name, row))
+        if len(matches) > 1:
             raise BadProfile(
-                f"{path}: {len(found)} samples for profile {row['profile_id']} ({', '.join(found[:4])}); name exactly "
-                "one in column `column`"
+                f"{path}: {len(matches)} samples for profile {row['profile_id']} ({', '.join(matches[:4])}); name "
+                "exactly one in column `column`"
             )
-        return found[0] if found else ""
+        return matches[0] if matches else ""

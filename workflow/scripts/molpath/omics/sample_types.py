@@ -1,4 +1,4 @@
-"""Tumour or normal: what the words of the GDC, barcodes and our own sheets say of a sample's tissue."""
+"""Tumour or normal: the tissue of a sample from terms of the GDC, barcodes and our own sheets."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NORMAL = frozenset(
         "normal", "normal adjacent tissue", "solid tissue normal", "tumor adjacent normal - post neo-adjuvant therapy",
     }
 )  # fmt: skip
-#: Words that say nothing of the tissue.
+#: Terms without information on the tissue.
 NOTHING = frozenset(
     {
         "", "--", "'--", "na", "n/a", "nan", "none", "null", "not reported", "unknown", "not applicable",
@@ -41,13 +41,13 @@ NOTHING = frozenset(
 
 
 def kind_of_words(text: str) -> str:
-    """tumour, normal, '' for words that say nothing, other for what is neither (a cell line, a control, …)."""
-    word = " ".join(text.split()).lower()
-    if word in TUMOUR:
+    """tumour, normal, '' for terms without information, other for neither (a cell line, a control, …)."""
+    term = " ".join(text.split()).lower()
+    if term in TUMOUR:
         return "tumour"
-    if word in NORMAL:
+    if term in NORMAL:
         return "normal"
-    return "" if word in NOTHING else "other"
+    return "" if term in NOTHING else "other"
 
 
 def kind_of_sample(sample_id: str, sample_type: str) -> str:
@@ -58,9 +58,9 @@ def kind_of_sample(sample_id: str, sample_type: str) -> str:
 
 def kinds_of(obs: pd.DataFrame) -> list[str]:
     """tumour, normal or '' of each profile: what the sheet says, else its barcode."""
-    said = [obs[name].astype(str) if name in obs else [""] * len(obs) for name in ("sample_id", "sample_type")]
-    names = [sample or profile for sample, profile in zip(said[0], obs.index, strict=True)]
-    return [kind_of_sample(name, kind) for name, kind in zip(names, said[1], strict=True)]
+    columns = [obs[name].astype(str) if name in obs else [""] * len(obs) for name in ("sample_id", "sample_type")]
+    names = [sample or profile for sample, profile in zip(columns[0], obs.index, strict=True)]
+    return [kind_of_sample(name, kind) for name, kind in zip(names, columns[1], strict=True)]
 
 
 def split_words(text: str, count: int) -> list[str]:
@@ -69,31 +69,31 @@ def split_words(text: str, count: int) -> list[str]:
     Some words hold a comma themselves ("Blood Derived Cancer - Bone Marrow, Post-treatment"). One word for several
     samples holds for all.
     """
-    parts = [part.strip() for part in text.split(",")]
-    joined: list[str] = []
-    for part in parts:
-        if joined and f"{joined[-1]}, {part}".lower() in TUMOUR:
-            joined[-1] = f"{joined[-1]}, {part}"
+    fields = [field.strip() for field in text.split(",")]
+    terms: list[str] = []
+    for field in fields:
+        if terms and f"{terms[-1]}, {field}".lower() in TUMOUR:
+            terms[-1] = f"{terms[-1]}, {field}"
         else:
-            joined.append(part)
-    if len(joined) == count:
-        return joined
-    return joined * count if len(joined) == 1 else []
+            terms.append(field)
+    if len(terms) == count:
+        return terms
+    return terms * count if len(terms) == 1 else []
 
 
-def check_kinds(table: pd.DataFrame, name: str, where: str) -> None:
+def check_kinds(table: pd.DataFrame, name: str, source: str) -> None:
     """Raise ValueError for a sample_type that is none of KINDS; `name`: the column that names a row."""
-    wrong = ~table["sample_type"].isin(KINDS)
-    if wrong.any():
-        row = table[wrong].iloc[0]
+    is_unknown = ~table["sample_type"].isin(KINDS)
+    if is_unknown.any():
+        row = table[is_unknown].iloc[0]
         raise ValueError(
-            f"{where}, {row[name]}: sample_type {row['sample_type']!r} is none of tumour, normal and empty; correct "
+            f"{source}, {row[name]}: sample_type {row['sample_type']!r} is none of tumour, normal and empty; correct "
             "column sample_type of the sheet"
         )
 
 
 def stands_for_its_case(cases: Sequence[str], kinds: Sequence[str]) -> np.ndarray:
-    """bool, one a profile: False for those of normal tissue of a case that has other profiles too."""
+    """bool per profile: False for normal tissue of a case that has other profiles too."""
     table = pd.DataFrame(
         {"case": np.asarray(cases, dtype=object), "normal": np.asarray(kinds, dtype=object) == "normal"}
     )

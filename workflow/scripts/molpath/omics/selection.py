@@ -17,28 +17,28 @@ log = logging.getLogger(__name__)
 
 
 def read_genes(path: str) -> list[str]:
-    """Genes of a list, one a line, in its order; # starts a comment line."""
+    """Genes of a list, one per line, in its order; # starts a comment line."""
     with open(path, encoding="utf-8-sig") as handle:
         return [line.strip() for line in handle if line.strip() and not line.startswith("#")]
 
 
 def listed_genes(path: str, table: GeneTable) -> list[str]:
-    """Genes of a list by the names that tables of this workflow have, each once; lines that name none are told.
+    """Genes of a list under the names in this workflow's tables, each once; lines that name none are logged.
 
-    Raises BadProfile where most lines name no gene, as every flag or token of such a list would be missing.
+    Raises BadProfile if most lines name no gene, as every flag or token of such a list would be missing.
     """
-    words = read_genes(path)
-    if not words:
-        raise BadProfile(f"{path}: no gene in this list; write one a line")
+    lines = read_genes(path)
+    if not lines:
+        raise BadProfile(f"{path}: no gene in this list; write one per line")
     try:
-        names = list(name_genes(genes_of(words), table).names)
+        names = list(name_genes(genes_of(lines), table).names)
     except NoGene as error:
         raise BadProfile(f"{path}: {error}") from None
-    lost = [word for word, name in zip(words, names, strict=True) if not name]
-    strange = [name for name in names if name and table.approved and name not in table.approved]
-    for number, what in ((lost, "lines name no gene"), (strange, "genes are not in the gene table")):
-        if number:
-            log.warning("%s: %d of %d %s: %s", path, len(number), len(words), what, ", ".join(number[:10]))
+    nameless = [line for line, name in zip(lines, names, strict=True) if not name]
+    unknown = [name for name in names if name and table.approved and name not in table.approved]
+    for entries, problem in ((nameless, "lines name no gene"), (unknown, "genes are not in the gene table")):
+        if entries:
+            log.warning("%s: %d of %d %s: %s", path, len(entries), len(lines), problem, ", ".join(entries[:10]))
     return list(dict.fromkeys(name for name in names if name))
 
 
@@ -48,7 +48,7 @@ def select_genes(
     """bool G, or None where the config selects nothing.
 
     list: genes of a file, by any name the gene table knows; top_sd: so many with the largest standard deviation over
-    this cohort's values. With a reference its choice is taken as it is, for choosing is fitting.
+    this cohort's values. With a reference its selection is used, because selecting is fitting.
     """
     if not select and reference:
         with open_h5(reference) as handle:
@@ -58,19 +58,19 @@ def select_genes(
     if not select:
         return None
     if select.get("list"):
-        wanted = listed_genes(select["list"], table)
-        found = np.isin(genes, sorted(wanted))
-        if not found.any():
-            raise BadProfile(f"{select['list']}: not one of its {len(wanted)} genes is in the cohort")
-        return found
-    found = np.zeros(len(genes), bool)
-    found[most_variable(values, select["top_sd"])] = True
-    return found
+        listed = listed_genes(select["list"], table)
+        selected = np.isin(genes, sorted(listed))
+        if not selected.any():
+            raise BadProfile(f"{select['list']}: not one of its {len(listed)} genes is in the cohort")
+        return selected
+    selected = np.zeros(len(genes), bool)
+    selected[most_variable(values, select["top_sd"])] = True
+    return selected
 
 
 def selection_counts(genes: np.ndarray, selected: np.ndarray | None, select: Selection) -> list[tuple[str, int, str]]:
     """Rows (step, genes, '') about the selection; none where all genes are taken."""
     if selected is None:
         return []
-    listed = [("in the given list", len(set(read_genes(select["list"]))), "")] if select.get("list") else []
-    return [*listed, ("selected", int(selected.sum()), "")]
+    list_rows = [("in the given list", len(set(read_genes(select["list"]))), "")] if select.get("list") else []
+    return [*list_rows, ("selected", int(selected.sum()), "")]

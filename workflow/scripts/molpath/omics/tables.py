@@ -1,4 +1,4 @@
-"""Delimited tables as users have them: packed or not, BOM, CRLF, comments, tabs or commas, R's short header."""
+"""Delimited tables of users: packed or not, BOM, CRLF, comments, tabs or commas, R's short header."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from ..common.given_text import Refused
 from .labels import MISSING, are_numbers, are_whole, is_label
 from .packed import BadProfile, Unpacked, open_unpacked
 
-#: What the first column is called where its header is empty, as pandas and R write one.
+#: Name of a first column with an empty header, as pandas and R write it.
 NAMELESS = "(no name)"
-#: No line of a table is longer, in bytes.
+#: Longest line of a table, in bytes.
 LONGEST_LINE = 2**27
 
 
@@ -36,9 +36,9 @@ def open_text(path: str) -> io.TextIOWrapper:
 class Delimited:
     """The shape of a delimited file: `skip` lines before the header, delimiter, column names.
 
-    quotes: cells may be quoted (a MAF's are only if its header's are); empty: a header alone is no error. Where rows
-    have one cell more than the header, all of them are looked at: R leaves out the corner, and some programs end rows,
-    but not the header, with a delimiter. What could be either is refused.
+    quotes: cells may be quoted (in a MAF only if the header's are); empty: a header alone is no error. If rows
+    have one cell more than the header, all of them are checked: R leaves out the corner, and some programs end rows,
+    but not the header, with a delimiter. Ambiguous files are refused.
     """
 
     def __init__(self, path: str, skip: int = 0, comments: bool = True, quotes: bool = True, empty: bool = False):
@@ -74,12 +74,14 @@ class Delimited:
 
     def _refuse_foreign(self) -> None:
         with open_unpacked(self.path) as stream:
-            found = foreign_format(stream.peek(4096)[:4096])
-        if found:
-            raise BadProfile(f"{self.path}: this is {found[0]}, and a table of text in UTF-8 is asked for: {found[1]}")
+            foreign = foreign_format(stream.peek(4096)[:4096])
+        if foreign:
+            raise BadProfile(
+                f"{self.path}: this is {foreign[0]}, and a table of text in UTF-8 is required: {foreign[1]}"
+            )
 
     def _refuse_marked_header(self, comment: str) -> None:
-        """Raise BadProfile if the last comment is the header: the first row's values would name the samples."""
+        """Raise BadProfile if the last comment is the header: the first row's values would become sample names."""
         if is_label(self.columns[0]) or not comment.startswith("#"):
             return
         cells = np.array(self.columns[1:], dtype=object)
@@ -87,42 +89,42 @@ class Delimited:
             raise BadProfile(f"{self.path}: the header begins with #, as comments do ({comment[:40]!r}): remove the #")
 
     def _line(self, stream: io.TextIOWrapper, number: int = 0) -> str | None:
-        """The next line without its end, None after the last. number: which it is, for errors."""
+        """The next line without its end, None after the last. number: of the line, for errors."""
         text = stream.readline(LONGEST_LINE)
         if not text:
             return None
         if len(text) == LONGEST_LINE:
-            raise BadProfile(f"{self.path}: a line of more than {LONGEST_LINE >> 20} MiB: this is no table")
+            raise BadProfile(f"{self.path}: a line of more than {LONGEST_LINE >> 20} MiB: this is not a table")
         try:
             data = text.encode("utf-8", "surrogateescape")
             return data.decode().rstrip("\n")
         except UnicodeDecodeError as error:
-            where = f"{self.path}, line {number}" if number else self.path
-            raise BadProfile(f"{where}: {': '.join(not_utf8(data, error.start))}") from None
+            location = f"{self.path}, line {number}" if number else self.path
+            raise BadProfile(f"{location}: {': '.join(not_utf8(data, error.start))}") from None
 
     def _find_delimiter(self, header: str, second: str) -> str:
-        """Tab, comma or semicolon: what cuts header and first row into as many cells, or one more in the row."""
+        """Tab, comma or semicolon: the one that gives header and first row equally many cells, or the row one more."""
 
-        def cuts(mark: str) -> bool:
-            self.delimiter = mark
+        def cuts(delimiter: str) -> bool:
+            self.delimiter = delimiter
             return len(self._cells(second)) - len(self._cells(header)) in (0, 1)
 
-        marks = sorted((mark for mark in "\t,;" if mark in header + second), key=header.count, reverse=True)
-        return next(filter(cuts, marks), marks[0] if marks else "\t")
+        delimiters = sorted((char for char in "\t,;" if char in header + second), key=header.count, reverse=True)
+        return next(filter(cuts, delimiters), delimiters[0] if delimiters else "\t")
 
     def _cells(self, line: str, strict: bool = False) -> list[str]:
-        """Cells of a line; strict: csv.Error for quotation marks that don't pair."""
+        """Cells of a line; strict: csv.Error for unpaired quotation marks."""
         if not self.quotes:
             return [cell.strip() for cell in line.split(self.delimiter)]
         return [cell.strip() for cell in next(csv.reader([line], delimiter=self.delimiter, strict=strict))]
 
     def _find_corner(self) -> None:
-        """Say which columns there are where rows have one cell more than the header; by all rows."""
+        """Find the columns from all rows if rows have one cell more than the header."""
         self.width += 1
         last = self.width - 1
         cells = dict(zip((0, 1, last), map(to_names, self._strings(0, 1, last)), strict=False))
         first, second, ends_empty = cells[0], cells[1], cells[last] == ""
-        # A column called gene or sample holds names, and R's row names are never there twice.
+        # A column called gene or sample holds names, and R's row names are unique.
         is_names = is_label(self.columns[0])
         one_aside = not (is_names and (are_numbers(second) or len(set(first)) < len(first)))
         trailing = bool(ends_empty.all()) and not are_whole(first)
@@ -132,13 +134,13 @@ class Delimited:
             self.columns.insert(0, "")  # R's write.table leaves out the corner
             return
         raise BadProfile(
-            f"{self.path}: every row has {self.width} cells, and the header {self.width - 1}: either the names of the "
-            f"rows have no header, or rows end in a delimiter too many, and {self.columns[0]!r} doesn't say which: "
-            "give header and rows as many cells"
+            f"{self.path}: every row has {self.width} cells, and the header {self.width - 1}: either the row names "
+            f"have no header, or rows end in an extra delimiter, and {self.columns[0]!r} doesn't say which: "
+            "give header and rows equally many cells"
         )
 
     def _drop_last(self) -> None:
-        """Forget a last column without a header, which must be empty: header and rows end in a delimiter."""
+        """Drop a last column without a header, which must be empty: header and rows end in a delimiter."""
         if (to_names(self._strings(self.width - 1)[0]) != "").any():
             raise BadProfile(
                 f"{self.path}: the last column has values and no header; if the names of the rows are what lacks one, "
@@ -146,31 +148,33 @@ class Delimited:
             )
         self.columns.pop()
 
-    def _strings(self, *places: int) -> list[pyarrow.ChunkedArray]:
-        """Columns by their places, as strings; each place once."""
+    def _strings(self, *positions: int) -> list[pyarrow.ChunkedArray]:
+        """Columns by position, as strings; each position once."""
         try:
-            return self._parse(dict.fromkeys(places, pyarrow.string())).columns
+            return self._parse(dict.fromkeys(positions, pyarrow.string())).columns
         except pyarrow.ArrowInvalid as error:
             raise BadProfile(self._explain([], str(error))) from None
 
-    def require(self, names: Sequence[str], what: str) -> None:
-        """Raise BadProfile unless the columns are there."""
+    def require(self, names: Sequence[str], kind: str) -> None:
+        """Raise BadProfile unless the columns exist."""
         missing = [name for name in names if name not in self.columns]
         if missing:
-            seen = ", ".join(self.columns[:6])
+            examples = ", ".join(self.columns[:6])
             raise BadProfile(
-                f"{self.path}: no column {', '.join(missing)}; this is no {what}. The header has {seen}, …"
+                f"{self.path}: no column {', '.join(missing)}; this is not a {kind}. The header has {examples}, …"
             )
 
     def refuse_twice(self, names: Sequence[str]) -> None:
-        """Raise BadProfile if a wanted column is there twice: nobody can say which is meant."""
+        """Raise BadProfile if a requested column is duplicated and thus ambiguous."""
         counts = Counter(self.columns)
-        twice = [name for name in names if counts[name] > 1]
-        if twice:
-            raise BadProfile(f"{self.path}: column {twice[0]} is there {counts[twice[0]]} times; rename or remove one")
+        duplicates = [name for name in names if counts[name] > 1]
+        if duplicates:
+            raise BadProfile(
+                f"{self.path}: column {duplicates[0]} is there {counts[duplicates[0]]} times; rename or remove one"
+            )
 
     def read(self, texts: Sequence[str], numbers: Sequence[str]) -> pyarrow.Table:
-        """Columns by name: texts as string, numbers as float64 with nulls where a value is missing."""
+        """Columns by name: texts as string, numbers as float64 with nulls for missing values."""
         self.refuse_twice([*texts, *numbers])
         table = self._read([self.columns.index(name) for name in texts], [self.columns.index(name) for name in numbers])
         return table.rename_columns([*texts, *numbers])
@@ -193,7 +197,7 @@ class Delimited:
             raise BadProfile(self._explain(numbers, str(error))) from None
 
     def _parse(self, kinds: dict[int, pyarrow.DataType]) -> pyarrow.Table:
-        # Columns are read by their places: a header cell may be missing, empty or there twice.
+        # Columns are read by position: a header cell may be missing, empty or duplicated.
         with Unpacked(self.path) as stream:
             table = pyarrow.csv.read_csv(
                 stream,
@@ -216,9 +220,9 @@ class Delimited:
         return table
 
     def _check_lines(self, rows: int | None = None) -> None:
-        """Raise BadProfile unless every line is a row of its own with as many cells as the first ones.
+        """Raise BadProfile unless every line is one row with as many cells as the first ones.
 
-        rows: how many the parser found; a lone quotation mark swallows what follows it.
+        rows: number that the parser found; an unpaired quotation mark swallows what follows it.
         """
         count = 0
         for number, line in self._rows():
@@ -248,27 +252,27 @@ class Delimited:
                 number += 1
 
     def _explain(self, numbers: Sequence[int], message: str) -> str:
-        """Name the first cell that is no number, or line that is no UTF-8, or give the parser's own words."""
+        """The first cell that is not a number, or line that is not UTF-8, else the parser's message."""
         self._check_lines()
         table = self._parse(dict.fromkeys(numbers, pyarrow.string()))
-        for place, column in zip(numbers, table.columns, strict=True):
+        for position, column in zip(numbers, table.columns, strict=True):
             cells = column.to_pandas()
-            wrong = pd.to_numeric(cells, errors="coerce").isna() & cells.notna() & ~cells.isin(MISSING)
-            if wrong.any():
-                line = next(itertools.islice(self._rows(), int(np.flatnonzero(wrong)[0]), None))[0]
-                cell = cells[wrong].iloc[0]
+            is_bad = pd.to_numeric(cells, errors="coerce").isna() & cells.notna() & ~cells.isin(MISSING)
+            if is_bad.any():
+                line = next(itertools.islice(self._rows(), int(np.flatnonzero(is_bad)[0]), None))[0]
+                cell = cells[is_bad].iloc[0]
                 comma = " (a decimal comma: write points)" if re.fullmatch(r"-?\d+,\d+", cell) else ""
-                return f"{self.path}, line {line}, column {self.columns[place]}: {cell!r} is no number{comma}"
+                return f"{self.path}, line {line}, column {self.columns[position]}: {cell!r} is no number{comma}"
         return f"{self.path}: {' '.join(message.split())[:200]}"
 
 
 def to_numpy(column: pyarrow.ChunkedArray) -> np.ndarray:
-    """float64 with NaN for what is missing."""
+    """float64 with NaN for missing values."""
     return column.to_numpy().astype(float, copy=False)
 
 
 def to_names(column: pyarrow.ChunkedArray) -> np.ndarray:
-    """Object array of str, '' for what is missing."""
+    """Object array of str, '' for missing values."""
     return np.array(["" if name is None else name.strip() for name in column.to_pylist()], dtype=object)
 
 

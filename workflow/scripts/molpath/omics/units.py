@@ -1,4 +1,4 @@
-"""Units of expression values: what is declared must be what the numbers say, unless the sheet turns the check off."""
+"""Units of expression values: the declared unit must fit the numbers, unless the sheet turns the check off."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 #: A TPM column may miss the million by this share (rounding to four decimals, a few genes left out).
 TPM_TOLERANCE = 0.05
 LOG_MAXIMUM = 30.0
-#: What a file with two decimals may add to a logarithm.
+#: Rounding of a logarithm to two decimals.
 ROUNDING = 0.006
 #: Share of values that aren't whole above which numbers can't be counts with a few typing errors.
 WHOLE = 1e-6
@@ -26,7 +26,7 @@ LEAST_BELOW = 0.05
 
 @dataclass(frozen=True)
 class Unit:
-    """kind: what it is on a linear scale; pseudo: pseudo-count of the logarithm (None: linear); base: its base."""
+    """kind: unit on a linear scale; pseudo: pseudo-count of the logarithm (None: linear); base: its base."""
 
     kind: str
     pseudo: float | None = None
@@ -58,13 +58,13 @@ class WrongUnit(Exception):
 
 
 def describe(values: np.ndarray) -> str:
-    """The numbers a message shows: range, sum, share that isn't whole."""
+    """Numbers for a message: range, sum, share of non-integers."""
     low, high, total = values.min(), values.max(), values.sum()
     return f"values from {low:g} to {high:g}, sum {total:.6g}, {not_whole(values):.0%} not whole"
 
 
 def not_whole(values: np.ndarray) -> float:
-    """Share of values that aren't whole numbers."""
+    """Share of values that aren't integers."""
     return float((np.abs(values - np.round(values)) > 1e-6).mean()) if len(values) else 0.0
 
 
@@ -74,7 +74,7 @@ def is_a_million(total: float) -> bool:
 
 
 def guess_unit(values: np.ndarray) -> str:
-    """In words, what the values (float, genes of one sample) look like."""
+    """What the values (float, genes of one sample) look like."""
     finite = values[np.isfinite(values)]
     low, high, total = finite.min(initial=0), finite.max(initial=0), finite.sum()
     if not_whole(finite) <= WHOLE and -2 <= low < 0 and high <= 2:
@@ -102,48 +102,50 @@ def guess_unit(values: np.ndarray) -> str:
 
 
 def floor_of(unit: Unit) -> float:
-    """The least value a unit can have."""
+    """The smallest value of a unit."""
     return 0.0 if unit.pseudo is None else float(np.log(unit.pseudo) / np.log(unit.base))
 
 
 def mostly_positive(values: np.ndarray) -> bool:
-    """True if few values are below zero, and none by much: what a correction of batches leaves of a linear scale."""
+    """True if few values are below zero, and none by much, as after batch correction of a linear scale."""
     low = values.min(initial=0)
     return bool((values < 0).mean() <= LEAST_BELOW and -low <= np.median(values))
 
 
-def check_unit(values: np.ndarray, unit: str, where: str, panel: bool = False, checked: bool = True) -> str:
-    """What to tell about values (float, genes of one sample; NaN is missing) that are taken although something is odd
+def check_unit(values: np.ndarray, unit: str, location: str, panel: bool = False, checked: bool = True) -> str:
+    """Remarks on values (float, genes of one sample; NaN is missing) that are accepted although something is odd
     about them, '' for nothing. Raises WrongUnit, with numbers, if they can't be in `unit`.
 
-    panel: the file holds some genes only, so that TPM needn't sum to a million. checked: False takes the declared unit
-    against the numbers, as long as they are numbers.
+    panel: the file holds only some genes, so that TPM needn't sum to a million. checked: False accepts the unit
+    despite the numbers, as long as they are numbers.
     """
     if unit not in UNITS:
-        found = f"unknown unit {unit!r}" if unit else "column unit is empty"
-        raise WrongUnit(f"{where}: {found}; the values look like {guess_unit(values)}. One of: {', '.join(UNITS)}")
+        unit_problem = f"unknown unit {unit!r}" if unit else "column unit is empty"
+        raise WrongUnit(
+            f"{location}: {unit_problem}; the values look like {guess_unit(values)}. One of: {', '.join(UNITS)}"
+        )
     if np.isinf(values).any():
-        raise WrongUnit(f"{where}: {int(np.isinf(values).sum())} infinite values, or too large for a number")
+        raise WrongUnit(f"{location}: {int(np.isinf(values).sum())} infinite values, or too large for a number")
     finite = values[np.isfinite(values)]
     if not len(finite):
-        raise WrongUnit(f"{where}: not one number among {len(values)} values")
+        raise WrongUnit(f"{location}: no number among {len(values)} values")
     problem = find_problem(finite, unit, panel)
     if not problem:
-        below = int((finite < 0).sum()) if UNITS[unit].kind == "norm_count" and UNITS[unit].pseudo is None else 0
-        return f"{below} values below zero taken as zero" if below else ""
-    told = f"{describe(finite)}. {problem}"
+        n_negative = int((finite < 0).sum()) if UNITS[unit].kind == "norm_count" and UNITS[unit].pseudo is None else 0
+        return f"{n_negative} values below zero taken as zero" if n_negative else ""
+    explanation = f"{describe(finite)}. {problem}"
     if checked:
         remedy = f"correct column unit or the file; if it is {unit} after all, write off into column unit_check"
-        raise WrongUnit(f"{where}: {told}. They look like {guess_unit(finite)}: {remedy}")
-    return f"taken as {unit} unchecked: {told}"
+        raise WrongUnit(f"{location}: {explanation}. They look like {guess_unit(finite)}: {remedy}")
+    return f"taken as {unit} unchecked: {explanation}"
 
 
 def find_problem(values: np.ndarray, unit: str, panel: bool) -> str:
-    """Why finite values can't be in a unit, in a sentence without its full stop; '' if they can."""
+    """Why finite values can't be in a unit, as a sentence without full stop; '' if they can."""
     declared, low, high = UNITS[unit], values.min(), values.max()
     if declared.kind == "zscore":
         if low >= 0 or np.median(np.abs(values)) > ZSCORE_MEDIAN or (values < 0).mean() < LEAST_BELOW:
-            return "z-scores lie around zero"
+            return "z-scores are around zero"
         return "z-scores aren't all whole" if not_whole(values) == 0 and len(values) > 5 else ""
     if declared.pseudo is not None:
         return find_problem_of_logs(values, unit) or find_problem_of_sums(values, unit, panel)
@@ -166,8 +168,8 @@ def find_problem_of_logs(values: np.ndarray, unit: str) -> str:
     if low < floor_of(declared) - ROUNDING:
         hint = "a minimum near -9.97 means log2_tpm_plus_0.001 (or fpkm); others may be z-scores"
         return f"Values in {unit} are never below {floor_of(declared):g}; {hint}"
-    silent = len(values) >= MANY_GENES / 2 or (values == 0).any()
-    if declared.pseudo is not None and declared.pseudo < 1 and low >= 0 and silent:
+    expects_zeros = len(values) >= MANY_GENES / 2 or (values == 0).any()
+    if declared.pseudo is not None and declared.pseudo < 1 and low >= 0 and expects_zeros:
         return f"Not one value in {unit} is below 0, as values of silent genes are: these may be logarithms of x + 1"
     if declared.kind == "counts":
         linear = to_linear(values, unit)
@@ -178,7 +180,7 @@ def find_problem_of_logs(values: np.ndarray, unit: str) -> str:
 
 
 def find_problem_of_sums(values: np.ndarray, unit: str, panel: bool) -> str:
-    """Why values can't sum as the declared unit does."""
+    """Why the sum of the values doesn't fit the declared unit."""
     kind = UNITS[unit].kind
     if kind not in ("tpm", "cpm"):
         return ""
@@ -196,7 +198,7 @@ def _not_counts(low: float, high: float) -> str:
 
 
 def to_linear(values: np.ndarray, unit: str) -> np.ndarray:
-    """Values without the logarithm; negatives, which rounding or a correction of batches gives, become 0. z-scores
+    """Values without the logarithm; negatives, from rounding or batch correction, become 0. z-scores
     stay."""
     declared = UNITS[unit]
     if declared.kind == "zscore":

@@ -1,4 +1,4 @@
-"""Words of a network's vocabulary as today's gene symbols: it was named years before the profiles are."""
+"""Words of a network's vocabulary under current gene symbols, for vocabularies older than the profiles."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ class CurrentWords:
     left_out: Mapping[str, str] = field(default_factory=dict)
 
     def by_retired_name(self, genes: Sequence[str]) -> int:
-        """How many of these genes are found by a retired name of theirs alone."""
+        """How many of these genes are found only by a retired name."""
         return len(set(genes) & set(self.renamed.values()))
 
 
 def current_words(words: Sequence[str], table: GeneTable) -> CurrentWords:
     """Rename words that are a gene's previous symbol, of one gene only, to its approved one (HGNC).
 
-    A word that the table doesn't know keeps its name. No gene's is a previous symbol whose gene has a word already,
+    An unknown word keeps its name. Left out is a previous symbol whose gene has a word already,
     that shares its gene with another one, or that several genes had: two words never become one, nor one two genes.
     """
-    there = set(words)
+    vocabulary = set(words)
     previous = {word: table.previous[word] for word in words if word in table.previous}
     claims = Counter(previous.values())
     renamed: dict[str, str] = {}
     left_out = {word: "several genes had this name" for word in words if word in table.ambiguous}
     for word, symbol in previous.items():
-        if symbol in there:
+        if symbol in vocabulary:
             left_out[word] = f"{symbol} is a word of its own"
         elif claims[symbol] > 1:
             left_out[word] = f"{claims[symbol]} words are previous names of {symbol}"
@@ -61,8 +61,8 @@ def vocabulary_counts(
     for run, path in vocabularies.items():
         with open(path, encoding="utf-8") as handle:
             current = current_words(list(json.load(handle)), table)
-        known = set(current.words)
-        found = [name for name in chosen if name in known]
-        rows.append((f"selected and in the vocabulary of run {run}", len(found), ""))
-        rows.append((f"of these by a retired name, run {run}", current.by_retired_name(found), ""))
+        vocabulary = set(current.words)
+        shared = [name for name in chosen if name in vocabulary]
+        rows.append((f"selected and in the vocabulary of run {run}", len(shared), ""))
+        rows.append((f"of these by a retired name, run {run}", current.by_retired_name(shared), ""))
     return rows

@@ -6,7 +6,7 @@ from typing import TypedDict
 
 
 class CoxException(TypedDict):
-    """An entry of probe/cox/exceptions; an empty task or model stands for all."""
+    """An entry of probe/cox/exceptions; an empty task or model means all."""
 
     task: str
     model: str

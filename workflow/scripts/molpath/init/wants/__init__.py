@@ -1,1 +1,1 @@
-"""What a user may want of a study, a module each: its options, and the draft that comes of them."""
+"""Ways to start a study, one module each: its options, and the resulting draft."""

@@ -1,4 +1,4 @@
-"""A bundle of predictors and new slides: from there to a table of predictions."""
+"""From a bundle of predictors and new slides to a table of predictions."""
 
 from __future__ import annotations
 
@@ -18,66 +18,70 @@ from .features import SHEET, case_ids, sheet_of
 
 
 def add_options(parser: argparse.ArgumentParser, wants: Any) -> None:
-    """Options of this want, which goes with --slides."""
-    told = "with --slides: predict them with the predictors of this folder (`snakemake bundle` writes it)"
-    parser.add_argument("--bundle", metavar="DIR", help=told)
-    told = "with --bundle: where weights lie that it names and does not hold (again for more)"
-    parser.add_argument("--weights", metavar="NAME=FILE", action="append", help=told)
+    """Options of this start, which needs --slides."""
+    description = "with --slides: predict them with the predictors of this folder (`snakemake bundle` writes it)"
+    parser.add_argument("--bundle", metavar="DIR", help=description)
+    description = "with --bundle: path of weights that it names but does not contain (repeat for more)"
+    parser.add_argument("--weights", metavar="NAME=FILE", action="append", help=description)
 
 
 def bundle(options: argparse.Namespace) -> Draft:
-    """A study that has nothing but a bundle and new slides."""
+    """A study of a bundle and new slides only."""
     if options.slides is None:
         raise Refusal("--bundle: name the slides to predict, too: --slides DIR")
     for name in ("grid", "encoder", "label"):
         if getattr(options, name):
-            raise Refusal(f"--{name}: the bundle says it; leave it out")
-    parts = read(options.bundle)
-    found = look_at(Path(options.slides))
+            raise Refusal(f"--{name}: the bundle sets it; leave it out")
+    contents = read(options.bundle)
+    folder_slides = look_at(Path(options.slides))
     draft = Draft({"slides": {"sheet": ""}})
-    draft.config["predict"] = {"slides": SHEET, "bundle": kept(parts.folder, options.folder)}
-    draft.guess("slides", f"{number(len(found.paths), 'file')} in {found.folder}", "--slides")
-    draft.guess("predictors", f"{', '.join(parts.predictors)} of {parts.folder}", "--bundle")
-    ids = safe_ids(list(found.paths), "slide")
-    joined = join(list(found.paths), "slide", options, draft)
+    draft.config["predict"] = {"slides": SHEET, "bundle": kept(contents.folder, options.folder)}
+    draft.guess("slides", f"{number(len(folder_slides.paths), 'file')} in {folder_slides.folder}", "--slides")
+    draft.guess("predictors", f"{', '.join(contents.predictors)} of {contents.folder}", "--bundle")
+    ids = safe_ids(list(folder_slides.paths), "slide")
+    joined = join(list(folder_slides.paths), "slide", options, draft)
     joined = renamed(joined, ids, case_ids(joined))
-    paths = {ids[name]: kept(path, options.folder) for name, path in found.paths.items()}
-    draft.files[SHEET] = with_labels(sheet_of(joined, paths, options.mpp), joined, parts)
-    take_weights(options.weights or [], parts, options.folder, draft.config)
-    draft.notes += found.notes
+    paths = {ids[name]: kept(path, options.folder) for name, path in folder_slides.paths.items()}
+    draft.files[SHEET] = with_labels(sheet_of(joined, paths, options.mpp), joined, contents)
+    take_weights(options.weights or [], contents, options.folder, draft.config)
+    draft.notes += folder_slides.notes
     draft.after.append(("snakemake predict", "predictions alone: results/predict/<model>/<task>/predictions.tsv"))
     return draft
 
 
 def read(folder: str) -> BundleParts:
-    """The bundle in a folder; raises Refusal where there is none, or it says what can't be."""
+    """The bundle in a folder; raises Refusal if there is none, or it is invalid."""
     try:
         return read_bundle(os.path.abspath(folder), Places())
     except ProblemsFound as problems:
         raise Refusal(f"--bundle {folder}: {str(problems).split(chr(10), 1)[1].strip()}") from None
 
 
-def with_labels(sheet: str, joined: Joined, parts: BundleParts) -> str:
+def with_labels(sheet: str, joined: Joined, contents: BundleParts) -> str:
     """The slide sheet with those columns of the table of labels that predictors are validated by."""
-    names = [name for name in parts.label_columns() if joined.labels and name in joined.labels.columns]
+    names = [name for name in contents.label_columns() if joined.labels and name in joined.labels.columns]
     header, *lines = sheet.splitlines()
-    told = [(joined.rows_of.get(slide) or [{}])[0] for slide in joined.names]
-    cells = (["", *(row.get(name, "") for name in names)] for row in told)
-    rows = [line + "\t".join(more) for line, more in zip(lines, cells, strict=True)]
+    slide_rows = [(joined.rows_of.get(slide) or [{}])[0] for slide in joined.names]
+    cells = (["", *(row.get(name, "") for name in names)] for row in slide_rows)
+    rows = [line + "\t".join(extra_cells) for line, extra_cells in zip(lines, cells, strict=True)]
     return "\n".join([header + "".join(f"\t{name}" for name in names), *rows]) + "\n"
 
 
-def take_weights(given: list[str], parts: BundleParts, study: str, config: Config) -> None:
+def take_weights(pairs: list[str], contents: BundleParts, study: str, config: Config) -> None:
     """Put paths of weights into the config, at the keys that the bundle names."""
-    needed = {one["name"]: one["key"].split("/") for one in parts.needed}
-    for text in given:
+    needed = {item["name"]: item["key"].split("/") for item in contents.needed}
+    for text in pairs:
         name, _, path = text.partition("=")
         if not needed:
-            raise Refusal(f"--weights {text}: the bundle needs no weights of others; leave it out")
+            raise Refusal(f"--weights {text}: the bundle needs no other weights; leave it out")
         if name not in needed or not path:
             raise Refusal(f"--weights {text}: write NAME=FILE, where NAME is one of: {', '.join(sorted(needed))}")
-        section, below = config, parts.config
+        section, bundle_section = config, contents.config
         for key in needed[name][:-1]:
-            section, below = section.setdefault(key, {}), below.get(key, {})
-            section |= {word: below[word] for word in ("kind", "adapter", "grid") if isinstance(below.get(word), str)}
+            section, bundle_section = section.setdefault(key, {}), bundle_section.get(key, {})
+            section |= {
+                key_name: bundle_section[key_name]
+                for key_name in ("kind", "adapter", "grid")
+                if isinstance(bundle_section.get(key_name), str)
+            }
         section[needed[name][-1]] = kept(path, study)

@@ -1,4 +1,4 @@
-"""Vectors of cases or slides, from wherever: the whole probing protocol, without slides."""
+"""From given vectors of cases or slides to the whole probing protocol, without slides."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ FURTHER = ["knn", "prototype"]
 
 
 def add_options(parser: argparse.ArgumentParser, wants: Any) -> None:
-    """Options of this want."""
-    told = "embeddings: a table (TSV, CSV, Parquet, h5ad, npy) or a folder of .h5, one vector per slide or case"
-    wants.add_argument("--embeddings", metavar="FILE", nargs="+", help=f"{told}; several are compared")
+    """Options of this start."""
+    description = "embeddings: a table (TSV, CSV, Parquet, h5ad, npy) or a folder of .h5, one vector per slide or case"
+    wants.add_argument("--embeddings", metavar="FILE", nargs="+", help=f"{description}; several are compared")
     group = parser.add_argument_group("embeddings")
     group.add_argument("--ids", metavar="FILE", help="of .npy: a table with an id for each row")
     group.add_argument("--unit", choices=("slide_id", "case_id"), help="what names of files in a folder are")
@@ -34,17 +34,19 @@ def embeddings(options: argparse.Namespace) -> Draft:
     """A study of given vectors alone."""
     draft = Draft({})
     if not options.labels:
-        raise Refusal("--embeddings: add --labels FILE, a table of what they shall be probed for")
+        raise Refusal("--embeddings: add --labels FILE, a table of the labels to predict")
     paths = [os.path.abspath(path) for path in options.embeddings]
     tables = {path: look_at(path, options, draft) for path in paths}
-    units = {found.unit for found in tables.values()}
+    units = {vectors.unit for vectors in tables.values()}
     if len(units) > 1:
-        raise Refusal("some embeddings are of slides, others of cases: make a study of each")
+        raise Refusal("some embeddings are of slides, others of cases: make one study of each")
     unit = units.pop()
-    names = list(dict.fromkeys(name for found in tables.values() for name in found.ids))
-    known = {name: case for found in tables.values() for name, case in zip(found.ids, found.cases, strict=False)}
-    what = unit.removesuffix("_id")
-    joined = join(names, what, options, draft, known if len(known) == len(names) else None)
+    names = list(dict.fromkeys(name for vectors in tables.values() for name in vectors.ids))
+    case_of = {
+        name: case for vectors in tables.values() for name, case in zip(vectors.ids, vectors.cases, strict=False)
+    }
+    unit_name = unit.removesuffix("_id")
+    joined = join(names, unit_name, options, draft, case_of if len(case_of) == len(names) else None)
     draft.config |= {"slides": {"sheet": ""}, "embed": models(paths, tables, options)}
     draft.config["probe"] = {"C_sweep": SWEEP, "further": list(FURTHER)}
     add_tasks(joined, options, draft, GROUPS, of_cases=unit == "case_id")
@@ -57,7 +59,7 @@ def embeddings(options: argparse.Namespace) -> Draft:
 
 
 def look_at(path: str, options: argparse.Namespace, draft: Draft) -> Vectors:
-    """Ids of a table of vectors. Raises BadTable, or Refusal where it isn't there."""
+    """Ids of a table of vectors. Raises BadTable, or Refusal if it doesn't exist."""
     if not os.path.exists(path):
         raise Refusal(f"--embeddings {path}: no such file")
     unit = ""
@@ -65,10 +67,10 @@ def look_at(path: str, options: argparse.Namespace, draft: Draft) -> Vectors:
         unit = options.unit or "slide_id"
         if not options.unit:
             draft.guess("names of files", f"slides, in {path}", "--unit case_id")
-    found = read_ids(path, os.path.abspath(options.ids) if options.ids else "", unit) or _other(path)
-    what = found.unit.removesuffix("_id")
-    draft.guess("vectors", f"{number(len(found.ids), what)} ({some(found.ids)}) in {path}", "--embeddings")
-    return found
+    vectors = read_ids(path, os.path.abspath(options.ids) if options.ids else "", unit) or _other(path)
+    unit_name = vectors.unit.removesuffix("_id")
+    draft.guess("vectors", f"{number(len(vectors.ids), unit_name)} ({some(vectors.ids)}) in {path}", "--embeddings")
+    return vectors
 
 
 def _other(path: str) -> Vectors:
@@ -78,8 +80,8 @@ def _other(path: str) -> Vectors:
     except BadTable:
         raise
     except (OSError, ValueError, KeyError) as error:
-        told = str(error).split("\n")[0]
-        raise BadTable(path, f"can't be read ({told})", "write or copy it again, whole") from None
+        message = str(error).split("\n")[0]
+        raise BadTable(path, f"can't be read ({message})", "write or copy the whole file again") from None
 
 
 def _by_library(path: str) -> Vectors:
@@ -105,7 +107,7 @@ def _parquet_columns(path: str) -> list[str]:
 
 
 def models(paths: Sequence[str], tables: dict[str, Vectors], options: argparse.Namespace) -> dict[str, Any]:
-    """Section embed: a model for each table, called like its file."""
+    """Section embed: one model per table, named like its file."""
     stems = [os.path.splitext(stem_of(path))[0] or Path(path).name for path in paths]
     ids = safe_ids(dict.fromkeys(stems), "file")
     if len(ids) < len(paths):

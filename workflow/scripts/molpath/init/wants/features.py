@@ -1,4 +1,4 @@
-"""Features of patches that another tool made: from there to probes and report, without slides."""
+"""From features of patches by another tool to probes and report, without slides."""
 
 from __future__ import annotations
 
@@ -18,37 +18,44 @@ SHEET = "config/slides.tsv"
 
 
 def add_options(parser: argparse.ArgumentParser, wants: Any) -> None:
-    """Options of this want, and those it shares with slides."""
-    told = "features of patches: a folder of TRIDENT, CLAM, STAMP, AtlasPatch, slide2vec or LazySlide"
-    wants.add_argument("--features", metavar="DIR", help=told)
+    """Options of this start, and those it shares with slides."""
+    description = "features of patches: a folder of TRIDENT, CLAM, STAMP, AtlasPatch, slide2vec or LazySlide"
+    wants.add_argument("--features", metavar="DIR", help=description)
     group = parser.add_argument_group("grid and encoder")
     group.add_argument("--grid", metavar="20x_512px", help="magnification and edge of a patch in pixels")
-    group.add_argument("--encoder", metavar="NAME", help="patch encoder: to extract with, or whose the features are")
+    group.add_argument("--encoder", metavar="NAME", help="patch encoder: to extract with, or that made the features")
 
 
 def features(options: argparse.Namespace) -> Draft:
     """A study of given features."""
     draft = Draft({})
-    found = look_at(Path(options.features))
-    draft.guess("feature files", f"{number(len(found.stems), 'file')} of {found.tool} in {found.folder}", "--features")
-    if bad := [stem for stem in found.stems if not ID.fullmatch(stem)]:
+    feature_files = look_at(Path(options.features))
+    draft.guess(
+        "feature files",
+        f"{number(len(feature_files.stems), 'file')} of {feature_files.tool} in {feature_files.folder}",
+        "--features",
+    )
+    if unfit := [stem for stem in feature_files.stems if not ID.fullmatch(stem)]:
         raise Refusal(
-            f"{found.folder}: {number(len(bad), 'file')} can't be found by a slide's id ({some(map(repr, bad))}): "
-            "rename them to letters, digits and . _ - (no spaces), or link them under such names into another folder"
+            f"{feature_files.folder}: {number(len(unfit), 'file')} can't be found by a slide's id "
+            f"({some(map(repr, unfit))}): rename them to letters, digits and . _ - "
+            "(no spaces), or link them under such names into another folder"
         )
-    grid = choose_grid(found, options, draft)
-    encoder, inside = choose_encoder(found, options, draft)
+    grid = choose_grid(feature_files, options, draft)
+    encoder, selection = choose_encoder(feature_files, options, draft)
     draft.config |= {
         "slides": {"sheet": SHEET},
         "tiles": {"grids": {"main": grid}},
         "features": {
-            "encoders": {encoder: {"adapter": "precomputed", "folder": kept(found.folder, options.folder)} | inside},
+            "encoders": {
+                encoder: {"adapter": "precomputed", "folder": kept(feature_files.folder, options.folder)} | selection
+            },
             "use": [{"grid": "main", "encoder": encoder}],
         },
         "embed": mean_of(encoder),
     }
-    joined = join(found.stems, "slide", options, draft)
-    joined = renamed(joined, {stem: stem for stem in found.stems}, case_ids(joined))
+    joined = join(feature_files.stems, "slide", options, draft)
+    joined = renamed(joined, {stem: stem for stem in feature_files.stems}, case_ids(joined))
     draft.files[SHEET] = sheet_of(joined, {})
     add_tasks(joined, options, draft)
     return draft
@@ -74,47 +81,53 @@ def sheet_of(joined: Joined, paths: dict[str, str], mpp: float | None = None) ->
         row = {"slide_id": slide, "case_id": joined.case_of[slide], "path": paths.get(slide, "")}
         row |= {"site": sites[slide]} if sites else {}
         row |= {"mpp": f"{mpp:g}"} if mpp else {}
-        told = (joined.rows_of.get(slide) or [{}])[0]
-        rows.append(row | {name: told.get(name) or row.get(name, "") for name in columns})
+        labels = (joined.rows_of.get(slide) or [{}])[0]
+        rows.append(row | {name: labels.get(name) or row.get(name, "") for name in columns})
     return table(rows)
 
 
-def choose_grid(found: Found, options: argparse.Namespace, draft: Draft) -> dict[str, Any]:
-    """The grid that the files say, or --grid. Raises Refusal where nothing says it, or files contradict each other."""
-    if len(found.grids) > 1:
-        shown = "; ".join(f"{name} ({file})" for name, file in found.grids.items())
-        raise Refusal(f"{found.folder}: features of several grids in one folder: {shown}: part them into folders")
+def choose_grid(feature_files: Found, options: argparse.Namespace, draft: Draft) -> dict[str, Any]:
+    """The grid given in the files, or --grid. Raises Refusal if there is none, or files contradict each other."""
+    if len(feature_files.grids) > 1:
+        grids = "; ".join(f"{name} ({file})" for name, file in feature_files.grids.items())
+        raise Refusal(
+            f"{feature_files.folder}: features of several grids in one folder: {grids}: move them to separate folders"
+        )
     if options.grid:
-        given = grid_of(options.grid)
+        requested = grid_of(options.grid)
         match = GRID_NAME.fullmatch(options.grid)
         name = grid_name(match.groupdict()) if match else ""
-        if found.grids and name not in found.grids:
-            raise Refusal(f"--grid {options.grid}: the features say {next(iter(found.grids))}")
-        return given
-    if not found.grids:
+        if feature_files.grids and name not in feature_files.grids:
+            raise Refusal(f"--grid {options.grid}: the features say {next(iter(feature_files.grids))}")
+        return requested
+    if not feature_files.grids:
         raise Refusal(
-            f"{found.folder}: files of {found.tool} don't say on which grid they were made: say --grid 20x_512px"
+            f"{feature_files.folder}: files of {feature_files.tool} don't say on which grid they were made: give "
+            "--grid 20x_512px"
         )
-    name, file = next(iter(found.grids.items()))
+    name, file = next(iter(feature_files.grids.items()))
     draft.guess("grid", f"{name}, by {file}", "--grid")
     return grid_of(name)
 
 
-def choose_encoder(found: Found, options: argparse.Namespace, draft: Draft) -> tuple[str, dict[str, str]]:
-    """Name of the encoder in the config, and key `features` where a file holds those of several."""
-    names = {spelled(name): name for name in found.encoders}
+def choose_encoder(feature_files: Found, options: argparse.Namespace, draft: Draft) -> tuple[str, dict[str, str]]:
+    """Name of the encoder in the config, and key `features` if a file holds those of several."""
+    names = {spelled(name): name for name in feature_files.encoders}
     if options.encoder:
         name = spelled(options.encoder)
         if len(names) > 1 and name not in names:
-            raise Refusal(f"--encoder {options.encoder}: the files hold features of {', '.join(found.encoders)}")
+            raise Refusal(
+                f"--encoder {options.encoder}: the files hold features of {', '.join(feature_files.encoders)}"
+            )
         return name, {"features": names[name]} if len(names) > 1 else {}
     if len(names) > 1:
-        shown = ", ".join(found.encoders)
+        names_text = ", ".join(feature_files.encoders)
         raise Refusal(
-            f"{found.folder}: features of {shown} in the same files: choose with --encoder {found.encoders[0]}"
+            f"{feature_files.folder}: features of {names_text} in the same files: choose with --encoder "
+            f"{feature_files.encoders[0]}"
         )
     name = next(iter(names), "theirs")
-    draft.guess("encoder", f"{name}{'' if names else ', for nothing says which it was'}", "--encoder")
+    draft.guess("encoder", f"{name}{'' if names else ', because nothing names it'}", "--encoder")
     return name, {}
 
 

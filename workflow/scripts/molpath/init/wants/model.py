@@ -1,4 +1,4 @@
-"""A pretrained model and new slides, or new features: from there to embeddings."""
+"""From a pretrained model and new slides, or new features, to embeddings."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ ANY_GRID, ANY_ENCODER = "20x_512px", "efficientnet_lite0"
 
 
 def add_options(parser: argparse.ArgumentParser, wants: Any) -> None:
-    """Options of this want, which goes with --slides or --features."""
-    told = (
+    """Options of this start, which needs --slides or --features."""
+    description = (
         "with --slides or --features: embed them with the pretrained model of this folder (results/pretrain/runs/<run>)"
     )
-    parser.add_argument("--model", metavar="DIR", help=told)
+    parser.add_argument("--model", metavar="DIR", help=description)
 
 
 def model(options: argparse.Namespace) -> Draft:
-    """A study that embeds slides, or features, with a model that another one trained."""
+    """A study that embeds slides, or features, with a model trained in another study."""
     trained = read_pretrained(options.model)
     if options.features is not None:
         check_given(trained, options)
@@ -39,10 +39,10 @@ def model(options: argparse.Namespace) -> Draft:
         draft.config["tiles"] = {"grids": {"main": trained.grid}}
         draft.config["features"] = {"encoders": {trained.encoder: trained.entry}}
     else:
-        raise Refusal("--model: name what it shall embed, too: --slides DIR or --features DIR")
+        raise Refusal("--model: also name what to embed: --slides DIR or --features DIR")
     draft.guesses = [guess for guess in draft.guesses if guess[0] not in ("grid", "encoder")]
     draft.config["embed"] = {"models": {trained.name: model_entry(trained, options.folder)}, "use": [trained.name]}
-    tell(trained, draft)
+    report_model(trained, draft)
     return draft
 
 
@@ -57,13 +57,13 @@ def model_entry(trained: Pretrained, study: str) -> Config:
 
 
 def encoder_of(trained: Pretrained, section: Config) -> dict[str, Config]:
-    """Given features under the name, and with the settings, by which they are the model's."""
-    ((_, given),) = section["encoders"].items()
-    return {trained.encoder: trained.entry | given}
+    """Given features under the name and with the settings of the model's own."""
+    ((_, entry),) = section["encoders"].items()
+    return {trained.encoder: trained.entry | entry}
 
 
 def check_asked(trained: Pretrained, options: argparse.Namespace) -> None:
-    """Slides can be encoded for the model; grid and encoder are its own, whatever the options would be without it."""
+    """Check that slides can be encoded for the model, whose grid and encoder are used."""
     if trained.reads_given:
         raise Refusal(
             f"model {trained.name} reads features that another tool made ({trained.encoder}), so slides can't be "
@@ -73,7 +73,7 @@ def check_asked(trained: Pretrained, options: argparse.Namespace) -> None:
         trained.check_features(f"--grid {options.grid}", grid=full_name(options.grid))
     if options.encoder:
         trained.check_features(f"--encoder {options.encoder}", encoder=options.encoder)
-    # What is said here only keeps `slides` from guessing: the model's own take their places.
+    # These only keep `slides` from guessing: they are replaced by the model's own.
     options.grid, options.encoder = (
         options.grid or ANY_GRID,
         next(iter({trained.encoder} & set(adapters())), ANY_ENCODER),
@@ -81,46 +81,48 @@ def check_asked(trained: Pretrained, options: argparse.Namespace) -> None:
 
 
 def check_given(trained: Pretrained, options: argparse.Namespace) -> None:
-    """Features are of the model's grid, encoder and width, as far as files, folders and options tell."""
+    """Check that features have the model's grid, encoder and width, as far as files, folders and options show."""
     if ":" in trained.run.patches["adapter"]:
-        raise Refusal(f"model {trained.name} reads features of your own code, which files don't tell: give it --slides")
-    found = look_at(Path(options.features))
-    for grid in [full_name(options.grid)] if options.grid else list(found.grids):
-        trained.check_features(f"{found.folder}", grid=grid)
-    names = [spelled(name) for name in found.encoders]
+        raise Refusal(f"model {trained.name} reads features of your own code, which files don't show: give it --slides")
+    feature_files = look_at(Path(options.features))
+    for grid in [full_name(options.grid)] if options.grid else list(feature_files.grids):
+        trained.check_features(f"{feature_files.folder}", grid=grid)
+    names = [spelled(name) for name in feature_files.encoders]
     if options.encoder or (names and trained.encoder not in names):
-        trained.check_features(f"{found.folder}", encoder=options.encoder or names[0])
-    for stem in found.stems[:1]:
-        trained.check_features(f"{found.folder}", dim=width_of(found.folder, stem, found.encoders, trained.encoder))
+        trained.check_features(f"{feature_files.folder}", encoder=options.encoder or names[0])
+    for stem in feature_files.stems[:1]:
+        trained.check_features(
+            f"{feature_files.folder}", dim=width_of(feature_files.folder, stem, feature_files.encoders, trained.encoder)
+        )
     options.encoder = trained.encoder
-    options.grid = None if found.grids else ANY_GRID
+    options.grid = None if feature_files.grids else ANY_GRID
 
 
 def width_of(folder: Path, stem: str, names: list[str], encoder: str) -> int:
-    """Numbers of a patch in the HDF5 file of a slide; 0 for other files, which are looked at when they are embedded."""
+    """Numbers per patch in the HDF5 file of a slide; 0 for other files, which are checked when they are embedded."""
     import h5py
 
     path = next(iter(sorted(folder.rglob(f"{stem}.h5"))), None)
     if path is None:
         return 0
     with h5py.File(path, "r") as handle:
-        found = handle.get("features", handle.get("feats"))
-        if isinstance(found, h5py.Group):
-            found = found.get(next((name for name in names if spelled(name) == encoder), ""))
-        return int(found.shape[-1]) if found is not None else 0
+        item = handle.get("features", handle.get("feats"))
+        if isinstance(item, h5py.Group):
+            item = item.get(next((name for name in names if spelled(name) == encoder), ""))
+        return int(item.shape[-1]) if item is not None else 0
 
 
-def tell(trained: Pretrained, draft: Draft) -> None:
-    """What the model is, what its folder does not say, and whether cases were trained on."""
-    facts = f"grid {trained.grid_name}, encoder {trained.encoder}, {trained.run.width} numbers per slide"
-    draft.guess("model", f"{trained.name} in {trained.folder}: {facts}", "--model")
+def report_model(trained: Pretrained, draft: Draft) -> None:
+    """Report the model, what its folder lacks, and cases that it was trained on."""
+    summary = f"grid {trained.grid_name}, encoder {trained.encoder}, {trained.run.width} numbers per slide"
+    draft.guess("model", f"{trained.name} in {trained.folder}: {summary}", "--model")
     draft.notes += trained.unsaid
     header, *rows = (line.split("\t") for line in draft.files[SHEET].splitlines())
     cases = [row[header.index("case_id")] for row in rows]
-    if seen := trained.trained_on(cases):
+    if trained_cases := trained.trained_on(cases):
         draft.notes.append(
-            f"the model was trained on {number(len(seen), 'case')} of these ({some(seen)}): they are embedded, and "
-            "can't be on the test side of a task"
+            f"the model was trained on {number(len(trained_cases), 'case')} of these ({some(trained_cases)}): they "
+            "are embedded, and can't be on the test side of a task"
         )
     draft.after.append(
         ("snakemake embed", f"embeddings alone: results/embed/{trained.name}/slides.h5ad and cases.h5ad")

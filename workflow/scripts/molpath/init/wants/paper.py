@@ -1,4 +1,4 @@
-"""One number of the paper: what it needs and costs, then a study of that task, its splits and the paper's settings."""
+"""Reproduce one task of the paper: requirements and costs, then a study with its splits and the paper's settings."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from ..paper_files import Needed, rows_of_splits, slides_in, slides_needed, spli
 from .model import model_entry
 
 SHEET = "config/slides.tsv"
-#: The model that needs least: no pretraining, and the patch encoder of the paper's own.
+#: The model with the fewest requirements: no pretraining, and the paper's own patch encoder.
 USUAL = "mean-conch_v15"
 
 
 def add_options(parser: argparse.ArgumentParser, wants: Any) -> None:
-    """Options of this want, which goes with --slides and --model."""
+    """Options of this start, which goes with --slides and --model."""
     group = parser.add_argument_group("the paper's tasks")
-    told = "set up one task of the paper (bcnb--er); `list` shows all 54; slides as --slides"
-    group.add_argument("--paper", metavar="TASK", help=told)
+    description = "set up one task of the paper (bcnb--er); `list` shows all 54; slides as --slides"
+    group.add_argument("--paper", metavar="TASK", help=description)
     group.add_argument("--models", metavar="A,B,…", help=f"models of the paper, by its names ({USUAL})")
     group.add_argument(
         "--splits", metavar="DIR", help="copy of Patho-Bench, or of the task; else fetched with your login"
@@ -38,27 +38,27 @@ def add_options(parser: argparse.ArgumentParser, wants: Any) -> None:
 
 
 def paper(options: argparse.Namespace) -> Draft:
-    """A study of a task of the paper; raises Refusal, with all that is missing and what to do, until all is here."""
+    """A study of a task of the paper; raises Refusal, listing what is missing and what to do, until all is there."""
     task = paper_task(options.paper)
     models = chosen_models(options)
     config = config_of(task, models, options)
     texts, splits = splits_of(task, options.splits)
-    wanted = rows_of_splits(texts) if texts else []
-    found, slides = slides_of(task, wanted, options)
-    if options.skip_missing and found:
+    slide_rows = rows_of_splits(texts) if texts else []
+    sheet_rows, slides = slides_of(task, slide_rows, options)
+    if options.skip_missing and sheet_rows:
         config["probe"]["missing"] = "skip"
-        slides = Needed(True, slides.what, f"{len(found):,} of them, the others are left out")
+        slides = Needed(True, slides.what, f"{len(sheet_rows):,} of them, the others are left out")
     needed = [splits, slides, *weights_needed(config, models, options)]
-    told = [
+    lines = [
         task.title,
         *scores_in_words(task, [*models, "threads"]),
         *map(str, needed),
-        *costs_of(config, len(found) or task.least_slides, task.procedure),
+        *costs_of(config, len(sheet_rows) or task.least_slides, task.procedure),
     ]
-    if not all(one.here for one in needed):
-        raise Refusal("\n  ".join([*told, f"Nothing was written. When all is here: {again(task, options)}"]))
-    draft = Draft(config, counts=told)
-    draft.files[SHEET] = table(list(found.values()))
+    if not all(item.here for item in needed):
+        raise Refusal("\n  ".join([*lines, f"Nothing was written. When everything is there: {again(task, options)}"]))
+    draft = Draft(config, counts=lines)
+    draft.files[SHEET] = table(list(sheet_rows.values()))
     for name, text in texts.items():
         draft.files[f"{folder_of(task)}/{name}"] = text
     draft.after.append(("snakemake plan", "what it costs, counted again from the slides"))
@@ -67,37 +67,37 @@ def paper(options: argparse.Namespace) -> Draft:
 
 
 def slides_of(
-    task: PaperTask, wanted: Sequence[Row], options: argparse.Namespace
+    task: PaperTask, slide_rows: Sequence[Row], options: argparse.Namespace
 ) -> tuple[dict[str, dict[str, str]], Needed]:
     """Rows of the slide sheet by slide, of a folder or of an open bucket, in the order of the splits."""
     if options.slides is None and task.collection:
-        return listed(task, wanted, options)
-    names = [row["slide_id"] for row in wanted]
+        return listed(task, slide_rows, options)
+    names = [row["slide_id"] for row in slide_rows]
     paths = slides_in(options.slides, names) if options.slides is not None else {}
-    own = {"cohort": str(task.cohort["in_sheet"]), "organ": str(task.row["organ"])}
-    own |= {"procedure": task.procedure} if task.procedure else {}
-    own |= {"mpp": f"{options.mpp:g}"} if options.mpp else {}
+    columns = {"cohort": str(task.cohort["in_sheet"]), "organ": str(task.row["organ"])}
+    columns |= {"procedure": task.procedure} if task.procedure else {}
+    columns |= {"mpp": f"{options.mpp:g}"} if options.mpp else {}
     rows = {
-        row["slide_id"]: {**row, "path": kept(paths[row["slide_id"]], options.folder), **own}
-        for row in wanted
+        row["slide_id"]: {**row, "path": kept(paths[row["slide_id"]], options.folder), **columns}
+        for row in slide_rows
         if row["slide_id"] in paths
     }
     return rows, slides_needed(task, options.slides, names, paths)
 
 
 def chosen_models(options: argparse.Namespace) -> dict[str, Row]:
-    """The paper's models that are asked for; raises Refusal for others, and for threads without a folder."""
-    known = paper_models()
+    """The requested models of the paper; raises Refusal for others, and for threads without a folder."""
+    model_of = paper_models()
     usual = ["threads"] if options.model else [USUAL]
     names = options.models.split(",") if options.models else usual
-    if wrong := [name for name in names if name not in known]:
-        raise Refusal(f"--models {','.join(wrong)}: the paper has {', '.join(known)}")
+    if unknown := [name for name in names if name not in model_of]:
+        raise Refusal(f"--models {','.join(unknown)}: the paper has {', '.join(model_of)}")
     if "threads" in names and not options.model:
         raise Refusal(
             "--models threads: the paper's weights are not public. Pretrain a model on TCGA and GTEx first "
             "(config/public/README.md), then name its folder: --model results/pretrain/runs/<run>"
         )
-    return {name: known[name] for name in names}
+    return {name: model_of[name] for name in names}
 
 
 def config_of(task: PaperTask, models: dict[str, Row], options: argparse.Namespace) -> Config:
@@ -136,33 +136,33 @@ def config_of(task: PaperTask, models: dict[str, Row], options: argparse.Namespa
 
 
 def folder_of(task: PaperTask) -> str:
-    """Where the task lies in the study."""
+    """Path of the task in the study."""
     return f"config/tasks/{task.name.replace('--', '/')}"
 
 
 def weights_needed(config: Config, models: dict[str, Row], options: argparse.Namespace) -> list[Needed]:
-    """Weights of slide encoders that must be put there, and of patch encoders, which a run fetches."""
-    study, facts, found = Path(options.folder), adapters(), []
+    """Weights of slide encoders, which the user must provide, and of patch encoders, which a run fetches."""
+    study, known_encoders, needed = Path(options.folder), adapters(), []
     for name in models:
         entry = config["embed"]["models"][name]
         if weights := entry.get("weights"):
-            place = study / weights
-            how = str(place) if place.exists() else f"{models[name]['weights']}; put them at {place}"
-            found.append(Needed(place.exists(), f"weights of {models[name]['name']}", how))
+            path = study / weights
+            origin = str(path) if path.exists() else f"{models[name]['weights']}; put them at {path}"
+            needed.append(Needed(path.exists(), f"weights of {models[name]['name']}", origin))
     for name, entry in config["features"]["encoders"].items():
-        known = facts.get(entry["adapter"], {})
-        if "hub" in known:
-            kind = "datasets/" if known.get("dataset") else ""
-            how = f"by the run, from {HUB}/{kind}{known['hub']}"
-            how += ", access on request; `hf auth login` first" if known.get("gated") else ""
-            found.append(Needed(True, f"weights of {name} ({known['licence']})", how, fetched=True))
-    return found
+        encoder = known_encoders.get(entry["adapter"], {})
+        if "hub" in encoder:
+            kind = "datasets/" if encoder.get("dataset") else ""
+            origin = f"by the run, from {HUB}/{kind}{encoder['hub']}"
+            origin += ", access on request; `hf auth login` first" if encoder.get("gated") else ""
+            needed.append(Needed(True, f"weights of {name} ({encoder['licence']})", origin, fetched=True))
+    return needed
 
 
 def again(task: PaperTask, options: argparse.Namespace) -> str:
-    """The same command, with what it still lacks."""
-    words = ["molpath", "init", options.folder, "--paper", options.paper]
-    words += ["--slides", options.slides or "SLIDES"] if options.slides or not task.collection else []
+    """The same command with the missing options."""
+    command = ["molpath", "init", options.folder, "--paper", options.paper]
+    command += ["--slides", options.slides or "SLIDES"] if options.slides or not task.collection else []
     for name in ("models", "model", "splits"):
-        words += [f"--{name}", getattr(options, name)] if getattr(options, name) else []
-    return " ".join(map(shlex.quote, words))
+        command += [f"--{name}", getattr(options, name)] if getattr(options, name) else []
+    return " ".join(map(shlex.quote, command))
