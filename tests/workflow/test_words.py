@@ -67,9 +67,10 @@ def test_no_such_phrase(repository, instead):
 
 
 def documents(repository):
-    """What users read: not code, not tests, not the history of changes."""
+    """What users read: not code, tests, the history of changes or environments (images hold digests of those)."""
     for name, text in texts(repository):
-        if not name.endswith((".py", ".smk")) and not name.startswith(("tests/", "workflow/scripts/", "CHANGELOG")):
+        aside = name.startswith(("tests/", "workflow/scripts/", "CHANGELOG")) or re.match(r"envs/.*\.yaml", name)
+        if not aside and not name.endswith((".py", ".smk")):
             yield name, text
 
 
