@@ -206,6 +206,26 @@ def test_the_site_asks_no_other_host_and_every_link_of_it_resolves(site):
     assert broken == []
 
 
+CUT = """return [...document.querySelectorAll('pre > code, .md-typeset__scrollwrap, .md-content img')]
+    .filter(box => box.scrollWidth > box.clientWidth + 1).map(box => (box.alt || box.innerText).slice(0, 60))"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("width", "only"), [(1500, ""), (886, "index")])
+def test_no_code_table_or_picture_of_a_page_is_cut_off(site, browser, width, only):
+    """On a screen every page; the first, which is README, also where its text is 838 pixels wide, as on GitHub."""
+    browser.driver.set_window_size(width, 1000)
+    cut = {}
+    for path in sorted(site.rglob("*.html")):
+        if path.name != "404.html" and path.stem.startswith(only):
+            browser.open(path)
+            assert not only or abs(browser.do("return document.querySelector('article p').clientWidth") - 838) < 25
+            if found := browser.do(CUT):
+                cut[path.relative_to(site).as_posix()] = found
+    browser.picture(f"site_{width}")
+    assert cut == {}
+
+
 def test_a_column_or_table_that_nobody_describes_is_named():
     schema = read_schema()
     names = ["slide_id", "n_dropped_fold", "n_folded"]

@@ -22,6 +22,31 @@ PHRASES = {
     "available": r"\bto be had\b",
     "can't be obtained": r"\bcan't be had\b",
 }
+#: Kept out of what users read: pages, config, schemas, captions (messages and comments in code have other tests).
+IN_DOCUMENTS = {
+    "authors": r"\b[Mm]akers\b",
+    "because": r", for (?:it|they|there|this|these|that|then|such|its|nobody|what|which|chance|sums)\b",
+    "compared with, next to": r"\bbeside (?:the paper|each|every|them|shuffled|random|yours|measured)\b",
+    "evaluated, judged by": r"\bheld against\b",
+    "existing, your own": r"\b(?:weights|embeddings|features|vectors|results) (?:that )?you have\b",
+    "how long, how much": r"\b(?:Typed|Edited): ",
+    "is or are in": r"\b[Ll](?:ies|ie|ay) (?:below|beside|there|here|in the)\b|\b[Ss]tands? (?:beside|there|here|in)\b",
+    "is excluded": r"\btakes? no part\b",
+    "minimum": r"\b[Ll]east (?:share|sharpness|saturation|brightness)\b",
+    "next to": r"\blooked up beside\b|\b[Bb]eside your (?:clone|config|sheet)\b",
+    "out of distribution, far from": r"\bunlike the others\b",
+    "overrides, takes precedence": r"\b[Ww]ins? over\b",
+    "a permutation": r"\bby exchang(?:e|ing)\b",
+    "random guess": r"\bwhat a guess\b",
+    "reported": r"\b(?:is|are|was|were) told\b|\btells? of\b",
+    "results": r"\b[Ww]hat came out\b",
+    "says nothing about": r"\bsa(?:ys?|id) nothing of\b",
+    "should, must": r"\bshall\b",
+    "split": r"\bparted\b",
+    "used unchanged, used in place": r"\btaken as (?:it|they) (?:is|are)\b|\bread where (?:it|they) lies?\b",
+    "what is left out of a command: everything": r"\bwithout a word\b",
+    "computed": r"\bworked? (?:\w+ )?out\b",
+}
 SUFFIXES = (".py", ".md", ".yaml", ".smk", ".rst")
 #: Packages of the library whose local names say what they hold, and files of theirs that are still left out.
 NAMED_PACKAGES = (
@@ -58,12 +83,50 @@ def test_no_such_phrase(repository, instead):
     assert not found, f"write '{instead}':\n" + "\n".join(found)
 
 
+def documents(repository):
+    """What users read: not code, tests, the history of changes or environments (images hold digests of those)."""
+    for name, text in texts(repository):
+        aside = name.startswith(("tests/", "workflow/scripts/", "CHANGELOG")) or re.match(r"envs/.*\.yaml", name)
+        if not aside and not name.endswith((".py", ".smk")):
+            yield name, text
+
+
+@pytest.mark.parametrize("instead", IN_DOCUMENTS)
+def test_no_such_phrase_in_documents(repository, instead):
+    found = []
+    for name, text in documents(repository):
+        for match in re.finditer(IN_DOCUMENTS[instead], text):
+            line = text.count("\n", 0, match.start()) + 1
+            found.append(f"{name}:{line}: {text[max(0, match.start() - 40) : match.end() + 20]!r}")
+    assert not found, f"write '{instead}':\n" + "\n".join(found)
+
+
+def test_documents_are_the_pages_the_configs_and_the_captions(repository):
+    names = {name for name, _ in documents(repository)}
+    wanted = {"README.md", "config/config.yaml", "workflow/schemas/config.schema.yaml", "workflow/report/figures.yaml"}
+    assert wanted < names
+    assert len(names) > 60
+
+
 @pytest.mark.parametrize(
     ("instead", "text"),
     [("per", "one row a slide"), ("per", "A panel a task"), ("fix", "mend it"), ("available", "is to be had")],
 )
 def test_a_phrase_is_found(instead, text):
     assert re.search(PHRASES[instead], text)
+
+
+@pytest.mark.parametrize(
+    ("instead", "text"),
+    [
+        ("because", "skipped, for it is small"),
+        ("is or are in", "results lie below it"),
+        ("overrides, takes precedence", "wins over the file"),
+        ("reported", "mistakes are told"),
+    ],
+)
+def test_a_phrase_of_documents_is_found(instead, text):
+    assert re.search(IN_DOCUMENTS[instead], text)
 
 
 @pytest.mark.parametrize("text", ["two files a job takes", "the slides a run trained on", "amended", "recommends"])

@@ -77,7 +77,7 @@ def page_of_config() -> str:
     lines = [
         "# Keys of the config",
         "",
-        "Made of `workflow/schemas/config.schema.yaml`. Keys in `<>` stand for names of yours.",
+        "Generated from `workflow/schemas/config.schema.yaml`. Keys in `<>` stand for names that you choose.",
         "",
     ]
     for name, section in schema["properties"].items():
@@ -178,16 +178,16 @@ def page_of_results() -> str:
         "# Tables of results",
         "",
         "Every table below `results/`, by its path; `<name>` stands for one part of it. Tab-separated, with one",
-        "line of names (`.parquet`: Apache Parquet). `results/predict/cohort/` holds the same tables of new slides.",
+        "header line (`.parquet`: Apache Parquet). `results/predict/cohort/` has the same tables for new slides.",
         "",
     ]
     for table in schema["tables"]:
         shared = [name for part in table.get("shared", []) for name in ([part] if isinstance(part, str) else part)]
         columns = {name: schema["columns"][name] for name in shared} | table.get("columns", {})
-        lines += [f"## `{table['path']}`", "", f"A row: {table['row'][0].lower()}{table['row'][1:]}", ""]
+        lines += [f"## `{table['path']}`", "", f"Each row: {table['row'][0].lower()}{table['row'][1:]}", ""]
         lines += ["| column | what it holds |", "|---|---|"]
         lines += [f"| `{name}` | {cell(text)} |" for name, text in columns.items()] + [""]
-    lines += ["## Reasons", "", "Why a slide is set aside, in the order in which it is looked for.", ""]
+    lines += ["## Reasons", "", "Why a slide is set aside, in the order of the checks.", ""]
     lines += ["| reason | what it means |", "|---|---|"]
     lines += [f"| `{name}` | {cell(text)}. |" for name, text in reasons().items()]
     return "\n".join(lines)
@@ -203,7 +203,7 @@ def page_of_library(packages: list[str]) -> str:
     lines = [
         "# Library",
         "",
-        "The package `molpath` lies below `workflow/scripts`; no module of it imports Snakemake.",
+        "The package `molpath` is in `workflow/scripts`; none of its modules imports Snakemake.",
         "",
     ]
     for name in packages:
