@@ -32,16 +32,22 @@ def write_modules():
 util.Finalize(None, write_modules, exitpriority=0)
 """
 
-#: Around the stand-in: py-rattler now and then crashes when its process ends, after all is installed.
+#: Around the stand-in: py-rattler now and then crashes when its process ends, after all is installed. An environment
+#: gets at once what lets its processes tell their modules: one call of Snakemake makes environments and runs.
 STEADY = """#!/bin/sh
-"$(dirname "$0")/conda.rig" "$@"
+here=$(dirname "$0")
+"$here/conda.rig" "$@"
 code=$?
 while [ $# -gt 0 ]; do
     [ "$1" = --prefix ] && prefix=$2
     shift
 done
-if [ $code -gt 128 ] && [ -e "$prefix/conda-meta/history" ]; then exit 0; fi
-exit $code
+[ -n "$prefix" ] && [ -e "$prefix/conda-meta/history" ] || exit $code
+for site in "$prefix"/lib/python*/site-packages; do
+    [ ! -d "$site" ] || { [ ! -e "$site/torchvision" ] || cat "$here/vision.py"; cat "$here/audit.py"; } \
+        > "$site/sitecustomize.py"
+done
+[ $code -gt 128 ] || exit $code
 """
 
 
@@ -89,8 +95,13 @@ class CondaRig:
             done = self.solver("alias", self.rigs / "conda", self.channel, name, self.version(name))
             assert done.returncode == 0, done.stdout
         checked(self.python, self.rigs / "conda/conda_shim.py", "--install", self.folder / "shim")
-        conda = self.folder / "shim/bin/conda"
-        conda.rename(conda.with_name("conda.rig"))
+        (self.folder / "shim/bin/conda").rename(self.folder / "shim/bin/conda.rig")
+
+    def wrap_conda(self) -> None:
+        """Write the stand-in, and beside it what each environment gets; torchvision loads beside a CPU torch."""
+        conda, vision = self.folder / "shim/bin/conda", self.rigs / "torchvision/sitecustomize.py"
+        conda.with_name("audit.py").write_text(AUDIT)
+        conda.with_name("vision.py").write_text(vision.read_text() if vision.is_file() else "")
         conda.write_text(STEADY)
         conda.chmod(0o755)
 
@@ -128,14 +139,6 @@ class CondaRig:
         """Make one environment."""
         conda = self.folder / "shim/bin/conda"
         checked(conda, "env", "create", "--quiet", "--file", file, "--prefix", prefix, env=self.environment)
-        self.audit(prefix)
-
-    def audit(self, prefix: Path) -> None:
-        """Let every process of an environment tell its modules at its end; torchvision loads beside a CPU torch."""
-        site = prefix / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
-        vision = self.rigs / "torchvision/sitecustomize.py"
-        beside = vision.read_text() if (site / "torchvision").exists() and vision.is_file() else ""
-        (site / "sitecustomize.py").write_text(beside + AUDIT)
 
     def made(self) -> dict[str, Path]:
         """Environments that Snakemake made, by the name of their file; it keeps a copy of that file beside each."""

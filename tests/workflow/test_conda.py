@@ -59,9 +59,12 @@ def rig(tmp_path_factory, repository) -> CondaRig:
         pytest.skip(f"no rig for conda in {rigs}")
     kept = os.environ.get("MOLPATH_TEST_CONDA")
     made = CondaRig(rigs, Path(kept) if kept else tmp_path_factory.mktemp("conda"), repository)
-    if not (made.folder / "launch").exists():
+    launch = made.folder / "launch"
+    if not launch.exists():
         made.set_up()
-        made.create(repository / "envs/launch.yaml", made.folder / "launch")
+    made.wrap_conda()
+    if not launch.exists():
+        made.create(repository / "envs/launch.yaml", launch)
     return made
 
 
@@ -79,11 +82,7 @@ def with_fewer_jobs(config: dict) -> dict:
 
 
 def run_in_environments(rig: CondaRig, folder: Path, *arguments: str | Path) -> None:
-    """Make the environments that a run needs, let them tell of their modules, and run."""
-    made = rig.snakemake(folder, *arguments, "--conda-create-envs-only")
-    assert made.returncode == 0, made.stdout[-6000:]
-    for prefix in (rig.folder / "environments").glob("*_"):
-        rig.audit(prefix)
+    """Run, each rule in its own environment, which Snakemake makes first."""
     done = rig.snakemake(folder, *arguments)
     assert done.returncode == 0, done.stdout[-6000:]
 
@@ -158,7 +157,6 @@ def write_weights(rig: CondaRig, folder: Path, config: dict) -> dict[str, str]:
     done = rig.snakemake(folder, *target)
     assert done.returncode == 0, done.stdout[-6000:]
     prefix = rig.made()["segmentation"]
-    rig.audit(prefix)
     checked(prefix / "bin/python", "-c", WEIGHTS, path)
     return {"weights": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
 

@@ -39,9 +39,7 @@ def test_rows_count_tested_cases_of_the_programme(tmp_path):
     write_tsv(
         tmp_path / "slides.tsv", pd.DataFrame({"slide_id": cases, "case_id": cases, "cohort": ["a", "a", "b", "b"]})
     )
-    folds = pd.DataFrame(
-        {"case_id": cases, "slide_id": cases, "label": 0, "fold_0": ["test", "train", "test", "train"]}
-    )
+    folds = pd.DataFrame({"case_id": cases, "slide_id": cases, "label": 0, "fold_0": ["test", "test", "test", "train"]})
     write_tsv(tmp_path / "mixed.tsv", folds)
     write_tsv(tmp_path / "own.tsv", folds[folds.case_id.str.startswith("P")])
     list_encoder_cohorts(
@@ -58,8 +56,8 @@ def test_rows_count_tested_cases_of_the_programme(tmp_path):
         ("slide", "ctranspath", "TCGA", "mixed"),
         ("slide", "chief", "TCGA", "mixed"),
     ]
-    assert set(found.test_cases) == {"2"}
-    assert set(found.of_programme) == {"1"}
+    assert set(found.test_cases) == {"3"}
+    assert set(found.of_programme) == {"2"}
 
 
 def test_every_built_in_encoder_and_slide_encoder_has_a_row():
