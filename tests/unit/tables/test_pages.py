@@ -1,5 +1,8 @@
 """Pages of tables: escaped, the same bytes each time, numbers as numbers, long tables cut with a word about it."""
 
+import html
+import re
+
 import numpy as np
 import pandas as pd
 from molpath.common.files import write_tsv
@@ -37,6 +40,22 @@ def test_headings_and_titles_are_escaped(tmp_path):
     page = path.read_text()
     assert "<h2>&lt;script&gt;alert(1)&lt;/script&gt;</h2>" in page
     assert "<h1>&lt;i&gt;title</h1>" in page
+
+
+def test_marked_cells_are_coloured_whatever_their_text(tmp_path):
+    table = pd.DataFrame({"verdict": ['"<b>held"', "held", "not held"]})
+    marks = {'"<b>held"': "#fee", "held": "#efe"}
+    pages.write_page(str(tmp_path / "p.html"), "t", "", [pages.Section(table=table, marks=marks)])
+    page = html.unescape(unpacked((tmp_path / "p.html").read_text()))
+    assert '<td style="background:#fee">"<b>held"</td>' in page
+    assert '<td style="background:#efe">held</td>' in page
+    assert "<td>not held</td>" in page
+
+
+def test_words_of_templates_are_shown_and_not_computed(tmp_path):
+    page = shown(tmp_path, pd.DataFrame({"{{6*7}}": ["{{6*7}}"]}), title="{{6*7}}", sentences="{{6*7}}")
+    assert page.count("{{6*7}}") == 5
+    assert "42" not in re.sub(r"(?s)<style>.*?</style>|<script.*?</script>", "", page)
 
 
 def test_long_words_stay_whole_and_long_tables_are_cut_with_a_word_about_it(tmp_path, monkeypatch):

@@ -65,7 +65,7 @@ class World:
     def add_gradients(self, parameters: Iterable[torch.nn.Parameter]) -> None:
         """Replace each gradient by the sum over all ranks, in one message; none counts as zeros.
 
-        Not torch's DistributedDataParallel, whose step takes 5 to 19 % less time on CPUs: it arranges its messages in a
+        Not torch's DistributedDataParallel, whose step takes 1 to 19 % less time on CPUs: it arranges its messages in a
         first step and otherwise from the second on, so that with three processes or more the order of addition changes
         (6.5e-8 of the gradient), and a resumed run would not have the bytes of an uninterrupted one
         (tests/benchmarks/sum_gradients.py).

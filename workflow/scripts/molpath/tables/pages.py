@@ -10,11 +10,13 @@ import base64
 import gzip
 import html
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
+from jinja2 import Environment, StrictUndefined
 
 from ..common.files import read_tsv, write_text
 
@@ -55,6 +57,42 @@ document.body.dataset.ready = "yes";
 """
 
 
+#: What isn't marked `safe` is escaped.
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{{ title }}</title>
+<style>{{ style|safe }}</style></head>
+<body><h1>{{ title }}</h1>
+{% for section in sections %}
+  {% if section.heading %}<h2>{{ section.heading }}</h2>{% endif %}
+  {% if section.sentences %}<div class="sentences">{{ section.sentences|safe }}</div>{% endif %}
+  {% if section.table is not none %}
+    {% with name = "table-%d" % loop.index, table = section.table|text, marks = section.marks %}
+      {% if table.rows %}
+<style>{% for place in table.wide %}#{{ name }} td:nth-child({{ place }}){white-space:normal;min-width:24em}{% endfor %}
+</style><div class="wide"><table class="data display compact" id="{{ name }}">
+<thead><tr>{% for column in table.columns %}<th>{{ column }}</th>{% endfor %}</tr></thead><tbody></tbody></table></div>
+<script type="text/plain" id="{{ name }}-rows">{% filter packed %}
+        {% for row in table.rows %}
+<tr>{% for cell in row %}<td{% if cell in marks %} style="background:{{ marks[cell] }}"{% endif %}>{{ cell }}</td>
+          {%- endfor %}</tr>
+        {%- endfor %}
+      {% endfilter %}</script>
+      {% else %}
+<p>No rows.</p>
+      {% endif %}
+    {% endwith %}
+  {% endif %}
+{% endfor %}
+{% if code %}
+<noscript>The table needs JavaScript.</noscript>
+<script type="text/plain" id="datatables">{{ code|packed }}</script>
+<script type="module">
+{{ script|safe }}</script>
+{% endif %}
+</body></html>
+"""
+
+
 @dataclass(frozen=True)
 class Section:
     """A part of a page: a heading, sentences (HTML; the words of others in it are escaped), a table if it has one.
@@ -72,14 +110,14 @@ def write_page(path: str, title: str, note: str, sections: Sequence[Section], st
 
     The same title, note and sections give the same bytes.
     """
-    full = html.escape(f"{title} ({note})" if note else title)
-    body = "".join(_show(section, f"table-{number}") for number, section in enumerate(sections, start=1))
-    css, script = _libraries() if any(section.table is not None for section in sections) else ("", "")
-    write_text(
-        path,
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{full}</title>\n'
-        f"<style>{css}{STYLE}{style}</style></head>\n<body><h1>{full}</h1>{body}{script}</body></html>\n",
+    pages = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    pages.filters |= {"packed": pack, "text": _as_text}
+    full = f"{title} ({note})" if note else title
+    css, code = _libraries() if any(section.table is not None for section in sections) else ("", "")
+    page = pages.from_string(PAGE).render(
+        title=full, style=f"{css}{STYLE}{style}", sections=sections, code=code, script=UNPACK + SCRIPT
     )
+    write_text(path, f"{page}\n")
 
 
 def show_table(*, table: str, name: str, title: str, sentences: str, note: str, page: str) -> None:
@@ -111,31 +149,12 @@ def _holds_numbers(column: pd.Series) -> bool:
     return len(filled) > 0 and filled.map(lambda cell: NUMBER.fullmatch(cell) is not None).all()
 
 
-def _show(section: Section, name: str) -> str:
-    heading = f"<h2>{html.escape(section.heading)}</h2>" if section.heading else ""
-    sentences = f'<div class="sentences">{section.sentences}</div>' if section.sentences else ""
-    return heading + sentences + (_as_html(section.table, name, section.marks) if section.table is not None else "")
-
-
-def _as_html(table: pd.DataFrame, name: str, marks: Mapping[str, str]) -> str:
-    """The table as HTML, every cell escaped, numbers with four significant digits, sentences not too narrow."""
-    if not len(table):
-        return "<p>No rows.</p>"
-    shown = pd.DataFrame({column: _as_text(table[column]) for column in table})
-    wide = [number for number, column in enumerate(shown, start=1) if shown[column].str.len().max() > SENTENCE]
-    style = "".join(f"#{name} td:nth-child({number}){{white-space:normal;min-width:24em}}" for number in wide)
-    shown.columns = [str(column).replace("_", " ") for column in shown]
-    with pd.option_context("display.max_colwidth", None):
-        cells = shown.to_html(index=False, border=0, escape=True, table_id=name, classes="data display compact")
-    start, end = cells.index("<tbody>") + len("<tbody>"), cells.index("</tbody>")
-    rows = re.sub(r"\n *", "", cells[start:end])
-    for text, colour in marks.items():
-        cell = f"{html.escape(text)}</td>"
-        rows = rows.replace(f"<td>{cell}", f'<td style="background:{colour}">{cell}')
-    return (
-        f'<style>{style}</style><div class="wide">{cells[:start]}{cells[end:]}</div>\n'
-        f'<script type="text/plain" id="{name}-rows">{pack(rows)}</script>\n'
-    )
+def _as_text(table: pd.DataFrame) -> dict[str, Any]:
+    """Rows of a table as words, numbers with four significant digits; headings; places of columns with sentences."""
+    shown = [_words(column) for _, column in table.items()]
+    wide = [place for place, cells in enumerate(shown, start=1) if max(map(len, cells), default=0) > SENTENCE]
+    names = [str(name).replace("_", " ") for name in table]
+    return {"columns": names, "wide": wide, "rows": list(zip(*shown, strict=True))}
 
 
 def pack(text: str) -> str:
@@ -143,8 +162,9 @@ def pack(text: str) -> str:
     return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
-def _as_text(column: pd.Series) -> pd.Series:
-    return column.map(_number if pd.api.types.is_float_dtype(column) else str).where(column.notna(), "")
+def _words(column: pd.Series) -> list[str]:
+    write: Callable[[Any], str] = _number if pd.api.types.is_float_dtype(column) else str
+    return ["" if pd.isna(value) else write(value) for value in column]
 
 
 def _number(value: float) -> str:
@@ -153,13 +173,8 @@ def _number(value: float) -> str:
 
 
 def _libraries() -> tuple[str, str]:
-    """Style and scripts of DataTables, to be put into a page."""
+    """Style and code of DataTables."""
     import itables.options
 
     bundle = Path(itables.options.dt_bundle)
-    code = pack(bundle.read_text(encoding="utf-8"))
-    scripts = (
-        "<noscript>The table needs JavaScript.</noscript>\n"
-        f'<script type="text/plain" id="datatables">{code}</script>\n<script type="module">\n{UNPACK}{SCRIPT}</script>'
-    )
-    return bundle.with_suffix(".css").read_text(encoding="utf-8"), scripts
+    return bundle.with_suffix(".css").read_text(encoding="utf-8"), bundle.read_text(encoding="utf-8")
