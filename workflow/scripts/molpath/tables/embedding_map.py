@@ -194,7 +194,7 @@ def sentences(data: Mapping[str, Any], counts: Mapping[str, int]) -> list[str]:
     )
     if shown > 1:
         told.append(
-            f"Lines lead to the {len(data['near'][0])} nearest slides by the cosine of whole embeddings. Where they lead "
-            "far away, the map is wrong and the lines are right."
+            f"Lines lead to the {len(data['near'][0])} nearest slides by the cosine of whole embeddings. Where they "
+            "lead far away, the map is wrong and the lines are right."
         )
     return told
