@@ -106,7 +106,7 @@ def test_pointing_shows_case_thumbnail_and_true_neighbours(few, browser):
     assert [line.split(" ")[0].rstrip(":") for line in browser.do(LISTED)] == expected
     same = [line for line in browser.do(LISTED) if "(same case)" in line]
     assert len(same) == ("S00001" in expected)
-    assert f"{float(row.cosines.split(';')[0]):.3f}" in text
+    assert f"{float(row.cosines.split(';')[0]):.4f}" in text
     browser.wait("return document.querySelector('#slide img')?.naturalWidth == 90")
     browser.picture("embedding_map")
     assert browser.complaints() == []
@@ -214,7 +214,6 @@ def test_a_study_of_given_vectors_has_a_map(tmp_path, repository):
     vectors = write_study(tmp_path, cases=40, width=6, tasks=1).astype(float)
     command = (tmp_path, repository / "workflow/Snakefile", "--configfile", "config.yaml")
     page = "results/figures/embedding_maps/mine.html"
-    assert page in call_snakemake(*command, "--dry-run", "report").stdout
     done = call_snakemake(*command, "--cores", "2", page)
     assert done.returncode == 0, done.stdout[-3000:]
     table = read_tsv(tmp_path / "results/tables/embedding_maps/mine.tsv")
@@ -222,7 +221,6 @@ def test_a_study_of_given_vectors_has_a_map(tmp_path, repository):
     expected = np.argsort(-(unit @ unit.T - 2 * np.eye(40)), axis=1)[:, :10]
     assert table.nearest.tolist() == [";".join(table.slide_id[k] for k in row) for row in expected]
     assert "40 slides, 6 numbers each" in (tmp_path / page).read_text()
-    assert "Nothing to be done" in call_snakemake(*command, "--cores", "2", page).stdout
 
 
 FRAMES = """const done = arguments[0], over = document.querySelector('#over'), took = [];

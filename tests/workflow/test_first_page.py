@@ -13,7 +13,7 @@ FILES = (
     *("figures/label_curve.svg", "figures/tasks.svg", "tables/metrics.tsv", "tables/metrics.html"),
     *("tables/ledger/g.tsv", "slides/00000.tsv", "omics/leakage.tsv", "omics/A/rna.tsv", "gallery.html"),
     *("figures/attention/m/S 1#.png", "predict/cohort/tables/slides.tsv", "predict/m/t/predictions.html"),
-    "probe/m/t/genes/directions.html",
+    *("probe/m/t/genes/directions.html", "figures/embedding_maps/m.html", "predict/gallery.html"),
 )
 #: Files of the same jobs that provenance does not list, and where each is linked.
 BESIDE = ("figures/label_curve.png", "figures/label_curve.tsv", "probe/m/t/genes/directions.tsv")
@@ -81,6 +81,7 @@ def test_every_link_leads_to_a_file_and_every_result_is_linked(page, browser):
     assert all(os.path.isfile(urllib.parse.unquote(urllib.parse.urlsplit(place).path)) for place in places)
     text = (page.parent / "index.html").read_text()
     assert "S%201%23.png" in text, "a name with a blank and a hash is quoted"
+    assert "Map of embeddings, with the neighbours of each slide: m" in text
 
 
 def test_the_same_results_give_the_same_page(page):

@@ -60,3 +60,7 @@ def test_the_page_and_the_gallery_are_targets(study):
     assert "<results>/index.html" in study.targets.all()
     assert "<results>/index.html" in study.targets.first_page
     assert "<results>/gallery.html" in study.targets.report()
+    maps = [f"<results>/figures/embedding_maps/{model}.html" for model in study.models.used]
+    assert maps
+    assert set(maps) <= set(study.targets.report())
+    assert study.targets.table_of_slides() == ["<results>/tables/slides.tsv"]

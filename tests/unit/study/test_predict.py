@@ -71,6 +71,23 @@ def test_a_trained_encoder_is_that_of_the_study_around(new):
     assert all(path.startswith("<trained>/one/") for path in inner.models.weights(names))
 
 
+def test_new_slides_have_a_gallery(new):
+    new.new.append({"slide_id": "N3", "case_id": "K1", "path": ""})
+    study = opened(new)
+    assert "<results>/predict/gallery.html" in study.targets.predicted()
+    with contextlib.chdir(new.folder):
+        assert study.predict.paths() == {f"N{k}": f"files/N{k}.svs" for k in range(3)} | {"N3": ""}
+    cohort, grid = "<results>/predict/cohort", "20x_256px_0px_overlap"
+    assert study.predict.grids() == [grid]
+    assert study.predict.ledgers() == [f"{cohort}/tables/ledger/{grid}/tiny.tsv"]
+    assert study.predict.inspected() == [f"{cohort}/slides/00000.tsv"]
+
+
+def test_without_new_slides_there_is_no_gallery(new):
+    new.config["predict"] = {}
+    assert opened(new).predict.gallery() == []
+
+
 def test_predictions_are_part_of_all_that_is_asked_for(new):
     study = opened(new)
     assert "<results>/predict/mean/here--grade/predictions.tsv" in study.targets.all()

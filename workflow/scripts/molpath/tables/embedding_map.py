@@ -160,7 +160,7 @@ def write_map(
         "x": [short(value) for value in places[:, 0]],
         "y": [short(value) for value in places[:, 1]],
         "near": near.rows.tolist(),
-        "cosines": [[round(value, 3) for value in row] for row in near.cosines.tolist()],
+        "cosines": [[round(value, 4) for value in row] for row in near.cosines.tolist()],
         "pictures": [int((results / f"wsi/thumbnails/{name}.jpg").is_file()) for name in ids],
         "thumbnails": f"{up}wsi/thumbnails/",
         "columns": [describe(name, cells) for name, cells in told.items()],
@@ -188,10 +188,13 @@ def sentences(data: Mapping[str, Any], counts: Mapping[str, int]) -> list[str]:
         told.append(f"{counts['without']:,} slides have no embedding and are not shown: embed/…/slides.tsv says why.")
     if len({*zip(data["x"], data["y"], strict=True)}) == 1:
         told.append("All lie on one point: there are fewer than four slides, or the model gives all the same vector.")
-    return [
-        *told,
+    told.append(
         "Slides that lie together have similar embeddings. Distances between groups, sizes of groups and empty space "
-        "mean nothing, the axes have no units, and other settings of t-SNE draw another map.",
-        f"Lines lead to the {NEIGHBOURS} nearest slides by the cosine of whole embeddings. Where they lead far "
-        "away, the map is wrong and the lines are right.",
-    ]
+        "mean nothing, the axes have no units, and other settings of t-SNE draw another map."
+    )
+    if shown > 1:
+        told.append(
+            f"Lines lead to the {len(data['near'][0])} nearest slides by the cosine of whole embeddings. Where they "
+            "lead far away, the map is wrong and the lines are right."
+        )
+    return told

@@ -26,7 +26,7 @@ function show() {
     const button = make("button", "", box), same = data.cases[k] !== "" && data.cases[other] === data.cases[k];
     button.type = "button";
     make("span", `${data.slides[other]}${same ? " (same case)" : ""}${column ? `: ${valueOf(other)}` : ""}`, button);
-    make("b", data.cosines[k][rank].toFixed(3), button);
+    make("b", data.cosines[k][rank].toFixed(4), button);
     button.addEventListener("click", () => keep(other));
   });
 }

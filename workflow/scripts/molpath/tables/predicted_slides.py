@@ -19,7 +19,7 @@ SAID = {
     "risk_group": "risk group",
     "ood_flag": "doubt",
     "ood_score": "doubt score",
-    "ood_reason": "reason for doubt",
+    "ood_reason": "doubt in words",
     "in_training": "in training",
 }
 #: What columns of probabilities begin with, the best first: those that a temperature scaled, those as fitted.

@@ -1,0 +1,50 @@
+"""What the gallery of new slides says of each: the row of its case or its own, titles, texts of others."""
+
+import html
+import re
+
+import pandas as pd
+from molpath.common.files import write_tsv
+from molpath.tables.gallery import keys_of, packed
+from molpath.tables.predicted_slides import as_html, predictions_of
+
+SLIDES = [{"slide_id": f"S{k}", "case_id": case} for k, case in enumerate("BABC")]
+
+
+def said_of(folder, rows):
+    """What a predictor with these rows says of the slides."""
+    path = folder / "predict/m/t/predictions.tsv"
+    path.parent.mkdir(parents=True)
+    write_tsv(path, pd.DataFrame(rows).fillna(""))
+    return predictions_of([str(path)], SLIDES)
+
+
+def test_a_slide_has_the_row_of_its_case(tmp_path):
+    rows = [{"case_id": name, "prob_high": p, "predicted": "high"} for name, p in (("A", "0.25"), ("B", "0.75"))]
+    said = said_of(tmp_path, rows)
+    assert said == {"m/t": {"predicted": ["high"] * 3 + [""], "probability of high": ["0.75", "0.25", "0.75", ""]}}
+    assert keys_of(said)["m/t: probability of high"] == [0.75, 0.25, 0.75, None]
+    assert keys_of(said)["m/t: predicted"] == ["high", "high", "high", None]
+    assert re.sub("<[^>]+>", "", as_html(said, 1)) == "m/t predicted: high; probability of high: 0.250"
+    assert "nothing is said" in as_html(said, 3)
+
+
+def test_a_task_of_slides_has_a_row_per_slide(tmp_path):
+    rows = [{"case_id": "B", "slide_id": f"S{k}", "risk": f"{k}.5", "risk_group": "low"} for k in (2, 0)]
+    said = said_of(tmp_path, rows)["m/t"]
+    assert said == {"log relative hazard": ["0.5", "", "2.5", ""], "risk group": ["low", "", "low", ""]}
+
+
+def test_calibrated_probabilities_stand_in_place_of_fitted_ones_where_there_are_some(tmp_path):
+    said = said_of(tmp_path, [{"case_id": "A", "prob_x": "0.9", "calibrated_x": "0.7"}])["m/t"]
+    assert said == {"calibrated probability of x": ["", "0.7", "", ""]}
+
+
+def test_doubt_is_marked_and_texts_of_others_are_texts(tmp_path):
+    hostile = "</script><img src=x onerror=alert(1)>"
+    row = {"case_id": "A", "ood_flag": "yes", "ood_reason": hostile, "in_training": "no"}
+    said = said_of(tmp_path, [row])
+    assert as_html(said, 1).startswith('<p class="said doubt">')
+    assert html.escape(hostile) in as_html(said, 1)
+    assert "in training" not in as_html(said, 1)
+    assert "<" not in packed(keys_of(said))
