@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -31,6 +30,7 @@ CONTEXT = {
     "data": {"@id": "cr:data", "@type": "@json"},
     "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
     "dct": "http://purl.org/dc/terms/",
+    "equivalentProperty": "cr:equivalentProperty",
     "examples": {"@id": "cr:examples", "@type": "@json"},
     "extract": "cr:extract",
     "field": "cr:field",
@@ -50,12 +50,15 @@ CONTEXT = {
     "regex": "cr:regex",
     "repeated": "cr:repeated",
     "replace": "cr:replace",
+    "samplingRate": "cr:samplingRate",
     "sc": "https://schema.org/",
     "separator": "cr:separator",
     "source": "cr:source",
     "subField": "cr:subField",
     "transform": "cr:transform",
 }
+#: As mlcroissant knows it; the registered application/vnd.apache.parquet it can't read.
+PARQUET = "application/x-parquet"
 DATA_TYPES = {"int64": "sc:Integer", "double": "cr:Float64", "string": "sc:Text"}
 
 
@@ -92,9 +95,9 @@ def write_croissant(*, provenance: str, crate: str, tables: str, note: str, outp
 
 def file_object(name: str, size: int, sha256: str) -> dict[str, Any]:
     """A file below the results folder."""
-    said: Mapping[str, str] = {"encodingFormat": "application/octet-stream"} | format_of(name)
+    kind = PARQUET if name.endswith(".parquet") else format_of(name).get("encodingFormat", "application/octet-stream")
     facts = {"name": name, "contentUrl": quote(name), "contentSize": f"{size} B", "sha256": sha256}
-    return {"@type": "cr:FileObject", "@id": name} | facts | dict(said)
+    return {"@type": "cr:FileObject", "@id": name, "encodingFormat": kind} | facts
 
 
 def record_set(table: str, name: str, row: str, path: Path) -> dict[str, Any]:
