@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -97,7 +98,12 @@ def file_object(name: str, size: int, sha256: str) -> dict[str, Any]:
     """A file below the results folder."""
     kind = PARQUET if name.endswith(".parquet") else format_of(name).get("encodingFormat", "application/octet-stream")
     facts = {"name": name, "contentUrl": quote(name), "contentSize": f"{size} B", "sha256": sha256}
-    return {"@type": "cr:FileObject", "@id": name, "encodingFormat": kind} | facts
+    return {"@type": "cr:FileObject", "@id": id_of(name), "encodingFormat": kind} | facts
+
+
+def id_of(text: str) -> str:
+    """An identifier: readers take none with white space or percent signs."""
+    return re.sub(r"[\s%]", lambda found: f"_x{ord(found[0]):02x}_", text)
 
 
 def record_set(table: str, name: str, row: str, path: Path) -> dict[str, Any]:
@@ -106,7 +112,8 @@ def record_set(table: str, name: str, row: str, path: Path) -> dict[str, Any]:
     for column in pq.read_schema(path):
         said = (column.metadata or {}).get(b"description", b"").decode()
         kind = next((DATA_TYPES[each] for each in DATA_TYPES if str(column.type) == each), "sc:Text")
-        source = {"fileObject": {"@id": name}, "extract": {"column": column.name}}
-        entry = {"@type": "cr:Field", "@id": f"{table}/{column.name}", "name": f"{table}/{column.name}"}
+        source = {"fileObject": {"@id": id_of(name)}, "extract": {"column": column.name}}
+        own = id_of(f"{table}/{column.name}")
+        entry = {"@type": "cr:Field", "@id": own, "name": own}
         fields.append(entry | {"dataType": kind, "source": source} | ({"description": said} if said else {}))
     return {"@type": "cr:RecordSet", "@id": table, "name": table, "description": f"A row: {row}", "field": fields}
