@@ -97,3 +97,34 @@ rule export_slides:
         "Writing slides of shard {wildcards.shard} as SpatialData"
     script:
         "../scripts/export_slides.py"
+
+
+rule export_pathobench:
+    input:
+        configs=study.probing.pathobench_configs,
+        tables=study.probing.pathobench_tables,
+        slides=study.exports.embeddings("slides.h5ad"),
+        cases=study.exports.embeddings("cases.h5ad"),
+        cohorts=study.exports.embeddings("slides.tsv"),
+        bags=study.exports.bags,
+    output:
+        listed="<results>/export/pathobench/files.tsv",
+    log:
+        "<logs>/export/pathobench.log",
+    benchmark:
+        "<benchmarks>/export/pathobench.tsv"
+    conda:
+        "../../envs/probe.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(4000),
+        runtime=grow(120),
+    params:
+        jobs=study.probing.pathobench_jobs,
+        missing=lookup(dpath="probe/missing", within=config),
+        code=study.digest("export"),
+        script=study.script("export_pathobench"),
+    message:
+        "Writing splits and embeddings as Patho-Bench reads them"
+    script:
+        "../scripts/export_pathobench.py"
