@@ -103,11 +103,11 @@ def peers(tmp_path_factory, spatial) -> Path:
 
 @pytest.fixture(scope="module")
 def slides(tmp_path_factory, repository, spatial) -> Path:
-    """Two synthetic cases as far as features, exported by Snakemake."""
+    """Four synthetic cases as far as features, exported by Snakemake."""
     from molpath.demo.cohort import make_cohort
 
     folder = tmp_path_factory.mktemp("slides")
-    make_cohort(folder, n_cases=2, seed=1)
+    make_cohort(folder, n_cases=4, seed=1)
     sources = [{"grid": "main", "encoder": ENCODER}, {"grid": "half", "encoder": ENCODER}]
     grids = {"main": {"patch_size": 256}, "half": {"patch_size": 128, "overlap": 64}}
     config = {

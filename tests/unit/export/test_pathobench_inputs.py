@@ -62,6 +62,7 @@ def read_as_pathobench(folder: Path, splits: str, embeddings: str):
     """Labels, sides and features by sample: ids are strings, any column with fold_ in its name is a fold."""
     settings = yaml.safe_load((folder / splits / "config.yaml").read_text())
     assert {"task_col", "sample_col", "extra_cols", "label_dict", "metrics"} <= set(settings)
+    assert settings["task_type"] in ("survival", "classification")
     text = {"case_id": str, "slide_id": str}
     rows = pd.read_csv(folder / splits / "k=all.tsv", sep="\t", dtype=text, keep_default_na=False)
     folds = [name for name in rows if "fold_" in name]

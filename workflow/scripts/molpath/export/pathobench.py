@@ -25,7 +25,7 @@ COLUMNS = ("model", "task", "status", "detail", "samples", "missing", "splits", 
 #: Keys of config.yaml that Patho-Bench asks for, and what it gets where a task has none.
 NEEDED: dict[str, Any] = {"extra_cols": [], "label_dict": {}, "metrics": []}
 #: Keys of ours that it doesn't know.
-OWN = ("splits", "task_type", "allow_case_overlap")
+OWN = ("splits", "allow_case_overlap")
 
 
 def write_inputs(
@@ -57,7 +57,7 @@ def write_inputs(
             rows.append(row | {"status": "left out", "detail": "Patho-Bench has no tasks that predict a number"})
             continue
         splits = f"splits/{source}/{short}"
-        write_task(folder / splits, config, table)
+        write_task(folder / splits, config, table, "survival" if task.is_survival else "classification")
         own = next((path for path in bags if path.endswith(f"/{model}/bags/{name}.h5")), "")
         known, vectors = load_samples(task, slide, case, bags=own, cohort=cohort, missing=missing)
         place = f"embeddings/{model}/{source}/{short}"
@@ -69,10 +69,11 @@ def write_inputs(
     write_tsv(output, pd.DataFrame([{name: row.get(name, "") for name in COLUMNS} for row in rows], columns=COLUMNS))
 
 
-def write_task(folder: Path, config: str | os.PathLike[str], table: str | os.PathLike[str]) -> None:
-    """Write config.yaml and k=all.tsv; a case without a slide stands as a slide of its own name."""
+def write_task(folder: Path, config: str | os.PathLike[str], table: str | os.PathLike[str], kind: str) -> None:
+    """Write config.yaml (task_type: kind) and k=all.tsv; a case without a slide stands as a slide of its own name."""
     settings = {key: value for key, value in read_yaml(config).items() if key not in OWN}
     settings |= {key: value for key, value in NEEDED.items() if not settings.get(key)}
+    settings["task_type"] = kind
     write_text(folder / "config.yaml", yaml.safe_dump(settings, sort_keys=True, allow_unicode=True))
     rows = read_tsv(table)
     if "slide_id" not in rows:
