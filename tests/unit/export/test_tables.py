@@ -15,7 +15,7 @@ from molpath.export.tables import write_tables
 
 SCHEMA = Path(__file__).parents[3] / "workflow/schemas/results.yaml"
 #: slide, case, status, width, mpp, area_mm2, and columns of the user's sheet.
-SLIDES = "slide_id\tcase_id\tcohort\tstatus\treason\twidth\tmpp\tarea_mm2\tsite\tage\n"
+SLIDES = "slide_id\tcase_id\tcohort\tstatus\treason\twidth\tmpp\tarea_mm2\tsite\tdays\n"
 ROWS = "01\tNA\tnan\tok\t\t100\t0.25\t1e-3\t007\t61\n1e5\tNone\tTrue\tset_aside\tblank\t\t\t\tinf\t\n"
 METRICS = "task\tmodel\tgroup\tprotocol\tshots\trepeat\tfold\tmetric\tvalue\tn_train\tn_test\tnote\n"
 
@@ -30,6 +30,8 @@ def results(tmp_path) -> Path:
         "probe/x/a--t/frozen/metrics.tsv": METRICS + "a--t\tx\tfrozen\tlogistic\t0\t0\t0\tbacc\t\t8\t4\tno fit\n",
         "tiles/20x_512px_0px_overlap/00000.tsv": "slide_id\tstatus\tn_patches\tn_dropped_pen\n01\tok\t12\t3\n",
         "predict/cohort/tiles/20x_512px_0px_overlap/00000.tsv": "slide_id\tstatus\tn_patches\nB\tok\t5\n",
+        "tables/comparison.tsv": "task\tmean\tp\na--t\t0.5 (0.4 to 0.6)\t0.7\n",
+        "figures/heatmap.tsv": "task\tmean\tp\na--t\t0.5\t\n",
         "tables/survival.tsv": "task\trisk\tn\tp\na--t\thigh\t3\t0.5\n",
         "wsi/theirs.tsv": "nothing\nof ours\n",
         "logs/a.tsv": "nothing\nof ours\n",
@@ -52,11 +54,11 @@ def test_ids_stay_text_and_numbers_are_numbers(written):
     assert table["case_id"].to_pylist() == ["NA", "None"]
     assert table["cohort"].to_pylist() == ["nan", "True"]
     assert table["site"].to_pylist() == ["007", "inf"]  # columns of a user are text, whatever is in them
-    assert table["age"].to_pylist() == ["61", None]
+    assert table["days"].to_pylist() == ["61", None]
     assert table["width"].to_pylist() == [100, None]
     assert (table["mpp"].to_pylist(), table["area_mm2"].to_pylist()) == ([0.25, None], [0.001, None])
-    kinds = {name: table.schema.field(name).type for name in ("slide_id", "width", "mpp", "age")}
-    assert kinds == {"slide_id": pa.string(), "width": pa.int64(), "mpp": pa.float64(), "age": pa.string()}
+    kinds = {name: table.schema.field(name).type for name in ("slide_id", "width", "mpp", "days")}
+    assert kinds == {"slide_id": pa.string(), "width": pa.int64(), "mpp": pa.float64(), "days": pa.string()}
     read = pd.read_parquet(written / "tables-slides.parquet")
     assert read.case_id.tolist() == ["NA", "None"]
 
@@ -84,15 +86,22 @@ def test_a_name_of_two_meanings_has_the_type_of_its_table(written):
     assert pq.read_table(written / "tables-survival.parquet")["risk"].to_pylist() == ["high"]
 
 
+def test_models_may_be_called_like_numbers_of_other_tables(written):
+    (row,) = pq.read_table(written / "tables-comparison.parquet").to_pylist()
+    assert row == {"task": "a--t", "mean": "0.5 (0.4 to 0.6)", "p": "0.7"}
+    (row,) = pq.read_table(written / "figures-heatmap.parquet").to_pylist()
+    assert row == {"task": "a--t", "mean": 0.5, "p": None}
+
+
 def test_the_list_names_every_file_and_nothing_else_is_left(results, written):
     (written / "of_an_earlier_run.parquet").touch()
     write_tables(results, SCHEMA, written / "tables.tsv")
     listed = read_tsv(written / "tables.tsv")
-    names = ["new-tiles", "probe-metrics", "tables-slides", "tables-survival", "tiles"]
+    names = ["figures-heatmap", "new-tiles", "probe-metrics", "tables-comparison", "tables-slides", "tables-survival", "tiles"]
     assert listed.table.tolist() == names
     assert sorted(path.stem for path in written.glob("*.parquet")) == names
-    assert listed.rows.tolist() == ["1", "2", "2", "1", "1"]
-    assert listed.files.tolist() == ["1", "2", "1", "1", "1"]
+    assert listed.rows.tolist() == ["1", "1", "2", "1", "2", "1", "1"]
+    assert listed.files.tolist() == ["1", "1", "2", "1", "1", "1", "1"]
 
 
 def test_same_tables_same_bytes(results, written):
