@@ -70,7 +70,9 @@ def test_tables_and_their_description_are_written_from_a_results_folder(tmp_path
     """A finished run of which the last files are given: what made them is tested elsewhere."""
     write_study(tmp_path, cases=6, width=2, tasks=1, folds=2)
     results = tmp_path / "results"
-    write_table(results / "embed/mine/cases.tsv", [{"case_id": "01", "status": "ok"}, {"case_id": "NA", "status": "ok"}])
+    write_table(
+        results / "embed/mine/cases.tsv", [{"case_id": "01", "status": "ok"}, {"case_id": "NA", "status": "ok"}]
+    )
     write_table(results / "benchmarks/resources.tsv", [{"rule": "embed_block", "jobs": "2", "hours": "0.5"}])
     (results / "provenance.json").write_text('{"files": {}}')
     root = {"@id": "./", "datePublished": "2026-11-30", "description": "A run."}
@@ -126,7 +128,7 @@ def slides(tmp_path_factory, repository, spatial) -> Path:
 
 def call(python: Path, script: str, *arguments: Path | str):
     """What a script prints as JSON."""
-    done = subprocess.run([python, "-c", script, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    done = subprocess.run([python, "-c", script, *arguments], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -139,12 +141,13 @@ data = spatialdata.read_zarr(sys.argv[1])
 picture = data["wsi_thumbnail"]
 axes = ("x", "y")
 scale = lambda name, to: get_transformation(data[name], to).to_affine_matrix(axes, axes).tolist()
-tables = {name: {"X": data[name].X.tolist(), "tile_id": data[name].obs.tile_id.tolist(), "dtype": str(data[name].X.dtype),
-                 "region": sorted(set(data[name].obs.library_id)), "spatial": data[name].obsm["spatial"].tolist()}
-          for name in data.tables}
+tables = {name: {"X": table.X.tolist(), "tile_id": table.obs.tile_id.tolist(), "dtype": str(table.X.dtype),
+                 "region": sorted(set(table.obs.library_id)), "spatial": table.obsm["spatial"].tolist()}
+          for name, table in data.tables.items()}
 shapes = {name: {"bounds": data[name].bounds.to_numpy().tolist(), "area": float(data[name].area.sum()),
                  "columns": list(data[name].columns), "tissue": data[name].tissue_id.tolist()} for name in data.shapes}
-joined = {name: len(spatialdata.match_table_to_element(data, data[name].obs.library_id.iloc[0], name)) for name in data.tables}
+joined = {name: len(spatialdata.match_table_to_element(data, table.obs.library_id.iloc[0], name))
+          for name, table in data.tables.items()}
 print(json.dumps({"tables": tables, "shapes": shapes, "joined": joined, "images": sorted(data.images),
     "pixels": np.asarray(picture).transpose(1, 2, 0).tolist(), "systems": sorted(data.coordinate_systems),
     "thumbnail": [scale("wsi_thumbnail", to) for to in ("global", "um")], "tiles": scale("tiles", "um"),
@@ -161,9 +164,10 @@ spec = slide.tile_spec("tiles")
 features = slide.fetch.features_anndata("tiny", "tiles")
 patch = next(iter(slide.iter.tile_images("tiles")))
 print(json.dumps({"spec": [spec.width, spec.base_width, spec.base_stride_width, spec.mpp, spec.tissue_name],
-    "half": [slide.tile_spec(k).base_width for k in slide.shapes if k.startswith("tiles-")], "mpp": slide.properties.mpp,
+    "half": [slide.tile_spec(k).base_width for k in slide.shapes if k.startswith("tiles-")],
+    "mpp": slide.properties.mpp,
     "X": features.X.tolist(), "xy": features.obs[["x", "y"]].to_numpy().tolist(), "patch": list(patch.image.shape),
-    "corner": patch.image.mean((0, 1)).tolist(), "tissues": len(slide["tissues"]), "columns": list(slide["tissues"].columns)}))
+    "corner": patch.image.mean((0, 1)).tolist(), "columns": list(slide["tissues"].columns)}))
 """
 
 

@@ -87,7 +87,7 @@ def mlcroissant(tmp_path_factory) -> Path:
 @pytest.mark.slow
 def test_mlcroissant_reads_every_record_as_it_is(results, mlcroissant):
     command = [mlcroissant, "-c", READER, results / "croissant.json"]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
     said = json.loads(done.stdout.splitlines()[-1])
     assert said["errors"] == []

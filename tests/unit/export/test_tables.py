@@ -97,7 +97,15 @@ def test_the_list_names_every_file_and_nothing_else_is_left(results, written):
     (written / "of_an_earlier_run.parquet").touch()
     write_tables(results, SCHEMA, written / "tables.tsv")
     listed = read_tsv(written / "tables.tsv")
-    names = ["figures-heatmap", "new-tiles", "probe-metrics", "tables-comparison", "tables-slides", "tables-survival", "tiles"]
+    names = [
+        "figures-heatmap",
+        "new-tiles",
+        "probe-metrics",
+        "tables-comparison",
+        "tables-slides",
+        "tables-survival",
+        "tiles",
+    ]
     assert listed.table.tolist() == names
     assert sorted(path.stem for path in written.glob("*.parquet")) == names
     assert listed.rows.tolist() == ["1", "1", "2", "1", "2", "1", "1"]
@@ -127,7 +135,9 @@ def test_predictions_of_tasks_with_other_classes_stand_in_one_table(results):
 
 def test_a_number_that_is_none_is_refused_with_its_place(results):
     (results / "tables/survival.tsv").write_text("task\trisk\tn\na--t\thigh\t3\na--u\tlow\tmany\n")
-    with pytest.raises(ValueError, match=r"survival\.tsv, column n, row 3: 'many' is not a number; list the column under"):
+    with pytest.raises(
+        ValueError, match=r"survival\.tsv, column n, row 3: 'many' is not a number; list the column under"
+    ):
         write_tables(results, SCHEMA, results / "export/tables/tables.tsv")
 
 
@@ -156,7 +166,9 @@ def test_numbers_come_through_as_they_were_written(tmp_path):
 def test_every_entry_has_a_name_of_its_own_and_types_for_columns_that_it_has():
     tables = read_tables(SCHEMA)
     assert len({table.name for table in tables}) == len(tables) > 80
-    assert {"probe-predictions", "tables-ledger", "tables-ledger-by-grid-encoder", "job_times"} <= {t.name for t in tables}
+    assert {"probe-predictions", "tables-ledger", "tables-ledger-by-grid-encoder", "job_times"} <= {
+        t.name for t in tables
+    }
 
 
 def test_every_type_is_of_a_column_that_some_table_has():

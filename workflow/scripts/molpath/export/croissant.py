@@ -66,8 +66,8 @@ DATA_TYPES = {"int64": "sc:Integer", "double": "cr:Float64", "string": "sc:Text"
 def write_croissant(*, provenance: str, crate: str, tables: str, note: str, output: str) -> None:
     """Write `output` (JSON-LD) about the results folder that it lies in.
 
-    provenance, crate: provenance.json and ro-crate-metadata.json, whose date and words it repeats; tables: the list that
-    `write_tables` wrote beside Parquet files. Each file is listed with its SHA-256, each table is a record set.
+    provenance, crate: provenance.json and ro-crate-metadata.json, whose date and words it repeats; tables: the list
+    that `write_tables` wrote beside Parquet files. Each file is listed with its SHA-256, each table is a record set.
     """
     results = Path(output).parent
     listed = json.loads(Path(provenance).read_text(encoding="utf-8"))

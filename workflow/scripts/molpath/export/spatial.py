@@ -8,8 +8,8 @@
   attrs                         tile_spec, slide_properties as wsidata has them; molpath: slide, case, note
 
 Coordinate system `global` is pixels of level 0; `um` is micrometres.
-Needs spatialdata, in an environment of its own (envs/export.yaml): `python -m molpath.export.spatial` reads a request as
-JSON from stdin, the keyword arguments of `write_shard`.
+Needs spatialdata, in an environment of its own (envs/export.yaml): `python -m molpath.export.spatial` reads a request
+as JSON from stdin, the keyword arguments of `write_shard`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from ..common.files import temporary_of, write_tsv
-from ..common.manifests import file_of, read_manifest
+from ..common.manifests import read_manifest
 from ..common.reasons import OK
 from ..embed.bags import Bags
 from ..tiles.grid import target_mpp
@@ -38,7 +38,9 @@ def run_by(python: str, **request: Any) -> None:
     """`write_shard` in a process of a Python that has spatialdata. Raises RuntimeError with its last words."""
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     command = [python, "-m", "molpath.export.spatial"]
-    done = subprocess.run(command, input=json.dumps(request), text=True, env=environment, capture_output=True, check=False)
+    done = subprocess.run(
+        command, input=json.dumps(request), text=True, env=environment, capture_output=True, check=False
+    )
     sys.stderr.write(done.stderr)
     if done.returncode:
         last = done.stderr.strip().splitlines()[-1:] or [f"exit status {done.returncode}"]
@@ -107,7 +109,9 @@ def describe(
         bag = bags.read(about["slide_id"], with_coords=True)
         grid, encoder, coords = source["grid"], source["encoder"], bag.coords
         assert coords is not None
-        key = next((k for k, g, c, e in placed if g == grid["name"] and e == bag.edge and np.array_equal(c, coords)), "")
+        key = next(
+            (k for k, g, c, e in placed if g == grid["name"] and e == bag.edge and np.array_equal(c, coords)), ""
+        )
         if not key:
             key = key_of(grid["name"], encoder, [(k, g) for k, g, _, _ in placed])
             placed.append((key, grid["name"], coords, bag.edge))
@@ -220,11 +224,14 @@ def thumbnail_of(
 def image_of(pixels: np.ndarray, scale: tuple[float, float], placing: Mapping[str, Any]) -> Any:
     """An image in the same coordinate systems."""
     from spatialdata.models import Image2DModel
-    from spatialdata.transformations import Scale, Sequence as Chain
+    from spatialdata.transformations import Scale
+    from spatialdata.transformations import Sequence as Chain
 
     up = Scale(list(scale), axes=("x", "y"))
     there = {name: Chain([up, step]) if name != "global" else up for name, step in placing.items()}
-    return Image2DModel.parse(pixels.transpose(2, 0, 1), dims=("c", "y", "x"), c_coords=["r", "g", "b"], transformations=there)
+    return Image2DModel.parse(
+        pixels.transpose(2, 0, 1), dims=("c", "y", "x"), c_coords=["r", "g", "b"], transformations=there
+    )
 
 
 def write_store(data: Any, path: Path) -> None:

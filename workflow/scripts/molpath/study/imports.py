@@ -156,7 +156,9 @@ def remedy_of(name: str) -> str:
     """How to get a package that can't be imported: torchvision goes with one version and build of torch."""
     conda = "add `--sdm conda`, so that each rule gets an environment of its own"
     if name == "spatialdata":
-        return f"{conda}, or run `make export-env` and write export: {{python: .venv-export/bin/python}} into the config"
+        return (
+            f"{conda}, or run `make export-env` and write export: {{python: .venv-export/bin/python}} into the config"
+        )
     if name != "torchvision":
         return f"{conda}, or install it here ({workflow_page(name)})"
     torch, _, build = version_of("torch").partition("+")
