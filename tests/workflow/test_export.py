@@ -13,10 +13,12 @@ import pytest
 import yaml
 from environments import make_environment
 from molpath.common.files import read_tsv
+from page_examples import examples_of
 from PIL import Image
 from projects import call_snakemake, write_table
 from vector_study import write_study
 
+EXAMPLES = examples_of("outputs.md")
 GRID, ENCODER = "20x_256px_0px_overlap", "tiny"
 #: What the reader of the round trip needs beside export.lock and what the workflow runs with.
 PEERS = ("lazyslide==0.13.0", "lazyslide-models==0.1.0", "wsidata==0.12.0", "legendkit==0.5.2")
@@ -119,18 +121,18 @@ def slides(tmp_path_factory, repository, spatial) -> Path:
         "report": {"note": "synthetic"},
         "export": {"use": ["spatialdata"], "python": str(spatial)},
     }
-    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
     command = [folder, repository / "workflow/Snakefile", "export", "--configfile", "config.yaml", "--cores", "2"]
     done = call_snakemake(*command)
     assert done.returncode == 0, done.stdout[-5000:]
     return folder
 
 
-def call(python: Path, script: str, *arguments: Path | str):
-    """What a script prints as JSON."""
-    done = subprocess.run([python, "-c", script, *arguments], capture_output=True, text=True)
+def call(python: Path, script: str, *arguments: Path | str, folder: Path | None = None, read=json.loads):
+    """The last line that a script prints, in JSON."""
+    done = subprocess.run([python, "-c", script, *arguments], cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads(done.stdout.splitlines()[-1])
+    return read(done.stdout.splitlines()[-1])
 
 
 SPATIALDATA = """
@@ -186,6 +188,8 @@ def exported(slides: Path) -> list[str]:
 @pytest.mark.slow
 def test_what_spatialdata_reads_back_is_what_was_written(slides, spatial):
     slide = exported(slides)[0]
+    example = EXAMPLES["SpatialData"].replace("S1", slide) + "\nprint(sorted(slide.images))"
+    assert call(spatial, example, folder=slides, read=str).strip() == "['wsi_thumbnail']"
     wsi = slides / "results/wsi"
     said = call(spatial, SPATIALDATA, slides / f"results/export/spatialdata/{slide}.zarr")
     half = f"tiles-{GRID.replace('256', '128').replace('0px_o', '64px_o')}"
@@ -226,11 +230,13 @@ def test_lazyslide_opens_a_store_with_its_slide(slides, peers):
     slide = exported(slides)[0]
     path = read_tsv(slides / "slides.tsv").set_index("slide_id").path[slide]
     said = call(peers, LAZYSLIDE, slides / path, slides / f"results/export/spatialdata/{slide}.zarr")
+    example = EXAMPLES["LazySlide"].replace("slides/S1.svs", path).replace("S1", slide) + "\nprint(len(slide['tiles']))"
     with h5py.File(slides / f"results/wsi/{GRID}/features_{ENCODER}/{slide}.h5") as handle:
         coords, features = handle["coords"][:], handle["features"][:].astype(np.float32)
         edge = int(handle["coords"].attrs["patch_size_level0"])
     np.testing.assert_array_equal(np.float32(said["X"]), features)
     np.testing.assert_array_equal(said["xy"], coords)
+    assert int(call(peers, example, folder=slides, read=str)) == len(coords)
     assert said["spec"] == [256, edge, edge, 0.5, "tissues"]
     assert said["half"] == [round(edge / 2)]
     assert said["patch"] == [256, 256, 3]
@@ -243,16 +249,18 @@ def test_lazyslide_opens_a_store_with_its_slide(slides, peers):
 @pytest.mark.slow
 def test_a_second_run_writes_the_same_bytes_and_leaves_nothing_beside(slides, repository):
     folder = slides / "results/export/spatialdata"
-    before = {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    before = contents(folder)
     (folder / "00000.tsv").unlink()
-    (folder / f".tmp-elsewhere@1@{exported_name(before)}").mkdir()
+    (folder / f".tmp-elsewhere@1@{exported(slides)[0]}.zarr").mkdir()
     command = [slides, repository / "workflow/Snakefile", "export", "--configfile", "config.yaml", "--cores", "1"]
     done = call_snakemake(*command)
     assert done.returncode == 0, done.stdout[-3000:]
-    assert {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()} == before
+    after = contents(folder)
+    assert sorted(after) == sorted(before)
+    assert [path for path in after if after[path] != before[path]] == []
     assert not list(folder.glob(".tmp-*"))
 
 
-def exported_name(files: dict[Path, bytes]) -> str:
-    """Name of one of the stores."""
-    return next(part for path in files for part in path.parts if part.endswith(".zarr"))
+def contents(folder: Path) -> dict[Path, bytes]:
+    """Files of a folder, but for Snakemake's records of when they were written."""
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and ".record" not in path.parts}

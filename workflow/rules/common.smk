@@ -145,7 +145,7 @@ def get_words():
     """Target rules of the run, by the names that they have here."""
     own = {
         RULE_NAME(word): word
-        for word in (*STAGES, *LOOKING, "all", "report", "pathobench", "predict")
+        for word in (*STAGES, *LOOKING, "all", "report", "pathobench", "export", "predict")
     }
     return {own.get(rule.name, rule.name) for rule in workflow.dag.targetrules}
 

@@ -9,6 +9,7 @@ import pytest
 from environments import make_environment
 from molpath.export.croissant import write_croissant
 from molpath.export.tables import write_tables
+from page_examples import examples_of
 
 SCHEMA = Path(__file__).parents[3] / "workflow/schemas/results.yaml"
 READER = """
@@ -86,6 +87,10 @@ def mlcroissant(tmp_path_factory) -> Path:
 
 @pytest.mark.slow
 def test_mlcroissant_reads_every_record_as_it_is(results, mlcroissant):
+    example = examples_of("outputs.md")["Croissant"].replace("embed-cases", "tables-slides")
+    command = [mlcroissant, "-c", f"{example}\nprint(len(list(records)))"]
+    done = subprocess.run(command, cwd=results.parent, capture_output=True, text=True)
+    assert done.stdout.split() == ["2"], done.stderr[-3000:]
     command = [mlcroissant, "-c", READER, results / "croissant.json"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
