@@ -173,6 +173,36 @@ print(json.dumps({"spec": [spec.width, spec.base_width, spec.base_stride_width, 
 """
 
 
+WITHOUT_TISSUE = """
+import json, sys
+from pathlib import Path
+import numpy as np, spatialdata
+from molpath.embed.bags import Bag
+from molpath.export.spatial import describe, write_store
+class Bags:
+    def read(self, slide, with_coords):
+        return Bag(np.eye(2, 3, dtype=np.float32), np.array([[0, 0], [300, 0]]), 300)
+grid = {"name": "g", "patch_size": 256, "overlap": 0, "mpp": 0, "magnification": 20}
+seen = dict.fromkeys(("mpp", "width", "height", "magnification"), "")
+data = describe(seen, {}, [({"grid": grid, "encoder": "x"}, Bags())], Path(), {"slide_id": "S", "case_id": "C"})
+write_store(data, Path(sys.argv[1]))
+data = spatialdata.read_zarr(sys.argv[1])
+spec = data.attrs["tile_spec"]["tiles"]
+print(json.dumps({"names": sorted(name for _, name, _ in data.gen_elements()),
+    "tissue": data["tiles"].tissue_id.tolist(), "X": data["x_tiles"].X.tolist(), "spec": spec, "systems": data.coordinate_systems}))
+"""
+
+
+@pytest.mark.slow
+def test_features_of_other_tools_without_tissue_or_resolution(tmp_path, spatial, repository, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(repository / "workflow/scripts"))
+    said = call(spatial, WITHOUT_TISSUE, tmp_path / "S.zarr")
+    assert (said["names"], said["systems"]) == (["tiles", "x_tiles"], ["global"])
+    assert (said["X"], said["tissue"]) == ([[1, 0, 0], [0, 1, 0]], [-1, -1])
+    assert said["spec"]["tissue_name"] is None
+    assert int(256 * said["spec"]["base_downsample"]) == 300  # as wsidata works it out
+
+
 def exported(slides: Path) -> list[str]:
     """Slides with a store, by the manifest."""
     listed = read_tsv(slides / "results/export/spatialdata/00000.tsv")

@@ -79,7 +79,8 @@ def write_shard(
         about = {"slide_id": slide, "case_id": row["case_id"], "note": note}
         data = describe(seen, tissue.get(slide, {}), having, Path(wsi), about)
         write_store(data, folder / f"{slide}.zarr")
-        counts = {"tissues": len(data["tissues"]), "tiles": sum(map(len, data.shapes.values())) - len(data["tissues"])}
+        numbers = {name: len(shapes) for name, shapes in data.shapes.items()}
+        counts = {"tissues": numbers.pop("tissues", 0), "tiles": sum(numbers.values())}
         rows.append(row | {"status": OK, "file": f"{slide}.zarr", "tables": " ".join(sorted(data.tables))} | counts)
     write_tsv(output, pd.DataFrame([{name: row.get(name, "") for name in COLUMNS} for row in rows], columns=COLUMNS))
 
@@ -103,7 +104,8 @@ def describe(
     placing = transformations(float(seen["mpp"]) if seen["mpp"] else None)
     polygons = read_polygons(wsi, tissue)
     data = SpatialData(attrs=attributes(seen, about))
-    data["tissues"] = shapes_of({"tissue_id": np.arange(len(polygons))}, polygons, placing)
+    if len(polygons):  # SpatialData knows no shapes without a row
+        data["tissues"] = shapes_of({"tissue_id": np.arange(len(polygons))}, polygons, placing)
     placed: list[tuple[str, str, np.ndarray, int]] = []
     for source, bags in having:
         bag = bags.read(about["slide_id"], with_coords=True)
@@ -116,7 +118,9 @@ def describe(
             key = key_of(grid["name"], encoder, [(k, g) for k, g, _, _ in placed])
             placed.append((key, grid["name"], coords, bag.edge))
             data[key] = tiles_of(coords, bag.edge, polygons, placing)
-            data.attrs["tile_spec"][key] = tile_spec(grid, bag.edge)
+            data.attrs["tile_spec"][key] = tile_spec(grid, bag.edge) | {
+                "tissue_name": "tissues" if len(polygons) else None
+            }
         data[f"{encoder}_{key}"] = table_of(bag.features, coords + bag.edge / 2, key)
     if picture := thumbnail_of(seen, tissue, wsi):
         data["wsi_thumbnail"] = image_of(*picture, placing)
@@ -142,7 +146,9 @@ def transformations(mpp: float | None) -> dict[str, Any]:
 
 def attributes(seen: Mapping[str, str], about: Mapping[str, str]) -> dict[str, Any]:
     """What is said of the slide as a whole; the resolution is that of the sheet, where it has one."""
-    properties: dict[str, Any] = {"shape": [int(seen["height"] or 0), int(seen["width"] or 0)]}
+    properties: dict[str, Any] = {}
+    if seen["width"] and seen["height"]:
+        properties["shape"] = [int(seen["height"]), int(seen["width"])]
     if seen["mpp"]:
         properties |= {"mpp": float(seen["mpp"]), "magnification": float(seen["magnification"] or 0)}
     return {"slide_properties": properties, "tile_spec": {}, "molpath": dict(about)}
@@ -159,7 +165,7 @@ def read_polygons(wsi: Path, tissue: Mapping[str, str]) -> np.ndarray:
 
 
 def shapes_of(columns: Mapping[str, Any], geometry: np.ndarray, placing: Mapping[str, Any]) -> Any:
-    """A table of shapes; one without rows keeps its columns."""
+    """A table of shapes, of one row at least."""
     import geopandas
     from spatialdata.models import ShapesModel
 
@@ -190,7 +196,7 @@ def tile_spec(grid: Mapping[str, Any], edge: int) -> dict[str, Any]:
         scale = float(np.nextafter(scale, np.inf))
     sizes = {"height": size, "width": size, "stride_height": step, "stride_width": step}
     levels = {"ops_level": 0, "ops_downsample": scale, "base_level": 0, "base_downsample": scale}
-    return sizes | levels | {"mpp": target_mpp(grid), "tissue_name": "tissues"}  # type: ignore[arg-type]
+    return sizes | levels | {"mpp": target_mpp(grid)}  # type: ignore[arg-type]
 
 
 def table_of(features: np.ndarray, centres: np.ndarray, key: str) -> Any:
