@@ -189,7 +189,8 @@ write_store(data, Path(sys.argv[1]))
 data = spatialdata.read_zarr(sys.argv[1])
 spec = data.attrs["tile_spec"]["tiles"]
 print(json.dumps({"names": sorted(name for _, name, _ in data.gen_elements()),
-    "tissue": data["tiles"].tissue_id.tolist(), "X": data["x_tiles"].X.tolist(), "spec": spec, "systems": data.coordinate_systems}))
+    "tissue": data["tiles"].tissue_id.tolist(),
+    "X": data["x_tiles"].X.tolist(), "spec": spec, "systems": data.coordinate_systems}))
 """
 
 
