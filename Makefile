@@ -6,7 +6,7 @@ LOCK := envs/requirements.lock
 PIP := pip install --quiet --quiet --require-hashes --no-deps
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo study test test-slow mutants bench peers report docs rulegraph containers env lint lock sbom audit clean-demo
+.PHONY: demo study test test-slow mutants bench peers report docs export-env rulegraph containers env lint lock sbom audit clean-demo
 
 env: .venv/ready $(BIN)/molpath
 
@@ -51,6 +51,14 @@ docs: .venv-docs/ready
 .venv-docs/ready: envs/docs.lock
 	@$(PYTHON) -m venv .venv-docs
 	@.venv-docs/bin/$(PIP) --requirement $<
+	@touch $@
+
+# A Python with SpatialData for `snakemake export` without conda: export: {python: .venv-export/bin/python}
+export-env: .venv-export/ready
+
+.venv-export/ready: envs/export.lock
+	@$(PYTHON) -m venv .venv-export
+	@.venv-export/bin/$(PIP) --requirement $<
 	@touch $@
 
 # The picture of all rules; needs Graphviz.

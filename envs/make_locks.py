@@ -2,8 +2,8 @@
 
 Versions are those that stand in the files: edit one there, and run this. requirements.lock lists what needs no word
 about platforms, torch.lock and torch-cpu.lock what comes before it (PyTorch in two builds, and setuptools, which builds
-the packages that are no wheels), tools.lock what `make lock`, `make sbom` and `make audit` call, docs.lock what
-`make docs` calls.
+the packages that are no wheels), tools.lock what `make lock`, `make sbom` and `make audit` call, export.lock
+what writes SpatialData, docs.lock what `make docs` calls.
 """
 
 import re
@@ -20,6 +20,7 @@ HEADS = {
     "torch.lock": "PyTorch as the Python index has it, built for CUDA, with CUDA's libraries.",
     "torch-cpu.lock": f"PyTorch built for CPUs ({CPU_INDEX}): taken where pip is set up to find it.",
     "tools.lock": "What `make lock`, `make sbom` and `make audit` call, in an environment of its own.",
+    "export.lock": "What writes slides as SpatialData (envs/export.yaml), in an environment of its own.",
     "docs.lock": "What `make docs` builds the documentation with, in an environment of its own.",
 }
 
@@ -50,13 +51,13 @@ def write(name: str, entries: dict[str, str]) -> None:
 
 
 def main() -> None:
-    """Write the five files; of PyTorch for CPUs only where its index is reached."""
+    """Write the six files; of PyTorch for CPUs only where its index is reached."""
     write("requirements.lock", compiled(pins_of("requirements.lock"), "--no-deps"))
     first = {pin.partition("==")[0]: pin for pin in pins_of("torch.lock")}
     everything = compiled([first["torch"], first["setuptools"]], "--constraint", str(ENVS / "requirements.lock"))
     with_cuda = {package: entry for package, entry in everything.items() if WITH_CUDA.match(package)}
     write("torch.lock", with_cuda)
-    for name in ("tools.lock", "docs.lock"):
+    for name in ("tools.lock", "export.lock", "docs.lock"):
         write(name, compiled(pins_of(name)))
     try:
         cpu = compiled([f"{first['torch']}+cpu"], "--no-deps", "--default-index", CPU_INDEX)

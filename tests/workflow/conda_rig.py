@@ -85,7 +85,11 @@ class CondaRig:
         wheels = self.channel.parent / "wheels"
         pip = [self.python, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", wheels]
         checked(*pip, *(f"{name}=={self.version(name)}" for name in WITHOUT_WHEEL))
-        files = [path for path in sorted((self.repository / "envs").glob("*.yaml")) if "-gpu" not in path.name]
+        files = [
+            path
+            for path in sorted((self.repository / "envs").glob("*.yaml"))
+            if "-gpu" not in path.name and path.stem != "export"
+        ]
         make = [self.python, self.rigs / "conda/make_channel.py", "--channel", self.channel, "--constraint", plain]
         made = call(*make, "--pip-arg=--find-links", f"--pip-arg={wheels}", *files)
         # As below: py-rattler may crash (a signal: below 0) when the process ends, after the index is written and told.

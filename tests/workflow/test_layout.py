@@ -18,6 +18,7 @@ AROUND = {
     "interpret": {"tables", "figures"},
     "predict": {"tables", "figures", "interpret"},
     "provenance": {"tables"},
+    "export": {"provenance"},
     "preflight": {"tables"},
     "init": {"study", "acquire", "preflight"},
 }

@@ -145,7 +145,7 @@ def get_words():
     """Target rules of the run, by the names that they have here."""
     targets = {
         RULE_NAME(target): target
-        for target in (*STAGES, *LOOKING, "all", "report", "pathobench", "predict")
+        for target in (*STAGES, *LOOKING, "all", "report", "pathobench", "export", "predict")
     }
     return {targets.get(rule.name, rule.name) for rule in workflow.dag.targetrules}
 

@@ -9,6 +9,7 @@ plan_table                the same as <results>/tables/plan.tsv, and <results>/p
 bundle                    predictors and all that applies them elsewhere, in one folder
 predict                   what predictors say of the new slides of predict/slides
 pathobench                results of the frozen probes in Patho-Bench's layout
+export                    what export/use names for other tools (rules/export.smk)
 verify                    files against manifests, records and provenance.json, nothing built
 verify_slides             raw slides against what inspection saw of them, by their contents, nothing built
 sheets                    slide and profile sheets of public cohorts (rules/acquire.smk)

@@ -1,1 +1,1 @@
-"""Outputs for other tools: tables as Parquet, their description as Croissant, slides as SpatialData, tasks and embeddings for Patho-Bench."""
+"""Outputs for other tools: Parquet, Croissant, SpatialData, and what Patho-Bench reads."""

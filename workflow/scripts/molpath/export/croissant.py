@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -31,6 +31,7 @@ CONTEXT = {
     "data": {"@id": "cr:data", "@type": "@json"},
     "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
     "dct": "http://purl.org/dc/terms/",
+    "equivalentProperty": "cr:equivalentProperty",
     "examples": {"@id": "cr:examples", "@type": "@json"},
     "extract": "cr:extract",
     "field": "cr:field",
@@ -50,20 +51,23 @@ CONTEXT = {
     "regex": "cr:regex",
     "repeated": "cr:repeated",
     "replace": "cr:replace",
+    "samplingRate": "cr:samplingRate",
     "sc": "https://schema.org/",
     "separator": "cr:separator",
     "source": "cr:source",
     "subField": "cr:subField",
     "transform": "cr:transform",
 }
+#: As mlcroissant knows it; the registered application/vnd.apache.parquet it can't read.
+PARQUET = "application/x-parquet"
 DATA_TYPES = {"int64": "sc:Integer", "double": "cr:Float64", "string": "sc:Text"}
 
 
 def write_croissant(*, provenance: str, crate: str, tables: str, note: str, output: str) -> None:
     """Write `output` (JSON-LD) about the results folder that it lies in.
 
-    provenance, crate: provenance.json and ro-crate-metadata.json, whose date and words it repeats; tables: the list that
-    `write_tables` wrote beside Parquet files. Each file is listed with its SHA-256, each table is a record set.
+    provenance, crate: provenance.json and ro-crate-metadata.json, whose date and words it repeats; tables: the list
+    that `write_tables` wrote beside Parquet files. Each file is listed with its SHA-256, each table is a record set.
     """
     results = Path(output).parent
     listed = json.loads(Path(provenance).read_text(encoding="utf-8"))
@@ -92,9 +96,14 @@ def write_croissant(*, provenance: str, crate: str, tables: str, note: str, outp
 
 def file_object(name: str, size: int, sha256: str) -> dict[str, Any]:
     """A file below the results folder."""
-    said: Mapping[str, str] = {"encodingFormat": "application/octet-stream"} | format_of(name)
+    kind = PARQUET if name.endswith(".parquet") else format_of(name).get("encodingFormat", "application/octet-stream")
     facts = {"name": name, "contentUrl": quote(name), "contentSize": f"{size} B", "sha256": sha256}
-    return {"@type": "cr:FileObject", "@id": name} | facts | dict(said)
+    return {"@type": "cr:FileObject", "@id": id_of(name), "encodingFormat": kind} | facts
+
+
+def id_of(text: str) -> str:
+    """An identifier: readers take none with white space or percent signs."""
+    return re.sub(r"[\s%]", lambda found: f"_x{ord(found[0]):02x}_", text)
 
 
 def record_set(table: str, name: str, row: str, path: Path) -> dict[str, Any]:
@@ -103,7 +112,8 @@ def record_set(table: str, name: str, row: str, path: Path) -> dict[str, Any]:
     for column in pq.read_schema(path):
         said = (column.metadata or {}).get(b"description", b"").decode()
         kind = next((DATA_TYPES[each] for each in DATA_TYPES if str(column.type) == each), "sc:Text")
-        source = {"fileObject": {"@id": name}, "extract": {"column": column.name}}
-        entry = {"@type": "cr:Field", "@id": f"{table}/{column.name}", "name": f"{table}/{column.name}"}
+        source = {"fileObject": {"@id": id_of(name)}, "extract": {"column": column.name}}
+        own = id_of(f"{table}/{column.name}")
+        entry = {"@type": "cr:Field", "@id": own, "name": own}
         fields.append(entry | {"dataType": kind, "source": source} | ({"description": said} if said else {}))
     return {"@type": "cr:RecordSet", "@id": table, "name": table, "description": f"A row: {row}", "field": fields}

@@ -54,12 +54,12 @@ class Table:
 
     def kind(self, column: str) -> Kind:
         """Type of a column."""
-        for kind in ("text", "integer", "number"):
-            if column in self.types[kind]:
-                return kind
         described = column if column in self.columns else _best(column, self.columns)
         if not described or re.fullmatch(r"<\w+>", described):  # a name that a user chose says nothing of its type
             return next((kind for kind in NUMBERS if described in self.types[kind]), "text")
+        for kind in ("text", *NUMBERS):
+            if column in self.types[kind]:
+                return kind
         alike = {kind: [name for name in self.types[kind] if not re.fullmatch(r"<\w+>", name)] for kind in NUMBERS}
         return next((kind for kind in NUMBERS if _best(column, alike[kind])), "text")
 

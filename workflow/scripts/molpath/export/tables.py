@@ -18,7 +18,9 @@ TYPES: Mapping[Kind, pa.DataType] = {"integer": pa.int64(), "number": pa.float64
 LISTED = ("table", "file", "rows", "columns", "files", "path", "row")
 
 
-def write_tables(results: str | os.PathLike[str], schema: str | os.PathLike[str], output: str | os.PathLike[str]) -> None:
+def write_tables(
+    results: str | os.PathLike[str], schema: str | os.PathLike[str], output: str | os.PathLike[str]
+) -> None:
     """Write <table>.parquet beside `output` for every table of results.yaml that is there, and `output`, their list.
 
     Files of one entry stand in one table, below each other, with a column for each placeholder of their path that they

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from .exports import Exports
 from .launcher import Launcher
 from .models import Models
 from .tissue import Tissue
@@ -76,8 +77,8 @@ class Lack(NamedTuple):
 class Imports:
     """What the jobs of a study import. Asks nothing of Python where jobs get environments of their own."""
 
-    def __init__(self, models: Models, tissue: Tissue, launcher: Launcher) -> None:
-        self.models, self.tissue, self.launcher = models, tissue, launcher
+    def __init__(self, models: Models, tissue: Tissue, launcher: Launcher, exports: Exports) -> None:
+        self.models, self.tissue, self.launcher, self.exports = models, tissue, launcher, exports
         self.results = models.places.results
 
     def left(self) -> list[tuple[str, Mapping[str, str]]]:
@@ -109,6 +110,8 @@ class Imports:
                 packages[f"model {wildcards['model']}"] = OF_SLIDE_ENCODERS.get(kind, ())
             elif rule.endswith("assess_tissue"):
                 packages["tissue"] = OF_TISSUE.get(self.tissue.section["method"], ())
+            elif rule.endswith("export_slides"):
+                packages["export"] = () if self.exports.python else ("spatialdata",)
             elif rule.endswith("inspect_slides"):
                 packages["slides"] = OF_SLIDES
         return {asker: names for asker, names in packages.items() if names}
@@ -153,6 +156,10 @@ class Imports:
 def remedy_of(name: str) -> str:
     """How to get a package that can't be imported: torchvision goes with one version and build of torch."""
     conda = "add `--sdm conda`, so that each rule gets an environment of its own"
+    if name == "spatialdata":
+        return (
+            f"{conda}, or run `make export-env` and write export: {{python: .venv-export/bin/python}} into the config"
+        )
     if name != "torchvision":
         return f"{conda}, or install it here ({workflow_page(name)})"
     torch, _, build = version_of("torch").partition("+")

@@ -20,7 +20,7 @@ from .sheets import read_sheet
 from .summary import WIDEST, WORDS, Summary, stages_of
 
 #: Targets after which there is something to say.
-SUMMARISED = frozenset((*WORDS, "all", "report", "pathobench", "predict"))
+SUMMARISED = frozenset((*WORDS, "all", "report", "pathobench", "export", "predict"))
 #: Results that readers open first, by the stage that makes them.
 TABLES = (
     ("slides", "tables/slides.tsv"),

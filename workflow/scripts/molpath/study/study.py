@@ -33,6 +33,7 @@ from .embedding import Embedding
 from .encoders import Encoders
 from .endings import Endings
 from .examination import DoctorRequest, Examination
+from .exports import Exports
 from .feature_check import FeatureCheck
 from .first_page import FirstPage
 from .forecast import Forecast
@@ -138,9 +139,10 @@ class Study:
             self.confounders,
             self.robustness,
         )
+        self.exports = Exports(config, self.models, self.embedding, self.probing)
         self.ledger = Ledger(self.models, self.targets)
         self.summary = Summary(places, self.ledger, self.probing)
-        self.imports = Imports(self.models, self.tissue, self.launcher)
+        self.imports = Imports(self.models, self.tissue, self.launcher, self.exports)
         self.endings = Endings(places.results, self.sheets())
         self.outcome = Outcome(places, self.summary, self.models, self.probing, self.predict, self.endings)
         self.first_page = FirstPage(config, self.models, self.probing, self.comparisons, self.displays, self.outcome)
@@ -203,6 +205,7 @@ class Study:
         self.predictors.check(problems)
         self.predict.check(problems)
         self.contributions.check(problems)
+        self.exports.check(problems)
         Checks(self.config, self.models, self.omics, self.tissue, sheets, tasks, problems).run()
         if not self.places.lint:
             self.times.check(self.inventory.every_file(), problems)

@@ -1,0 +1,35 @@
+"""Environments of a test's own, with packages that this workflow never installs; by uv, in seconds."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TOOLS = Path(__file__).parents[2] / "envs/tools.lock"
+
+
+def make_environment(folder: Path, *requirements: str, beside: tuple[Path, ...] = ()) -> Path:
+    """Python of a new environment with these requirements, as pip spells them; skips where they can't be installed.
+
+    beside: folders of packages that are found after its own.
+    """
+    uv = re.search(r"(?m)^uv==[\w.]+", TOOLS.read_text())[0]
+    python, tools = folder / "own/bin/python", folder / "tools"
+    _run(sys.executable, "-m", "venv", tools)
+    _run(tools / "bin/python", "-m", "pip", "install", "--quiet", uv)
+    _run(tools / "bin/uv", "venv", "--quiet", "--no-config", "--python", sys.executable, folder / "own")
+    if requirements:
+        _run(tools / "bin/uv", "pip", "install", "--quiet", "--no-config", "--python", python, *requirements)
+    (site,) = (folder / "own/lib").glob("python*/site-packages")
+    (site / "beside.pth").write_text("".join(f"{path}\n" for path in beside))
+    return python
+
+
+def _run(*command: str | Path) -> None:
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    made = subprocess.run(command, env=kept, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if made.returncode:
+        pytest.skip(f"{command[-1]} can't be installed here: {made.stdout[-300:]}")

@@ -1,0 +1,183 @@
+"""Tables as Parquet: what a cell says is what is read back, in the type that results.yaml gives its column."""
+
+import logging
+import math
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from molpath.common.files import read_tsv, write_parquet, write_tsv
+from molpath.export.described import read_tables
+from molpath.export.tables import write_tables
+
+SCHEMA = Path(__file__).parents[3] / "workflow/schemas/results.yaml"
+#: slide, case, status, width, mpp, area_mm2, and columns of the user's sheet.
+SLIDES = "slide_id\tcase_id\tcohort\tstatus\treason\twidth\tmpp\tarea_mm2\tsite\tdays\n"
+ROWS = "01\tNA\tnan\tok\t\t100\t0.25\t1e-3\t007\t61\n1e5\tNone\tTrue\tset_aside\tblank\t\t\t\tinf\t\n"
+METRICS = "task\tmodel\tgroup\tprotocol\tshots\trepeat\tfold\tmetric\tvalue\tn_train\tn_test\tnote\n"
+
+
+@pytest.fixture
+def results(tmp_path) -> Path:
+    """A results folder of a few tables, ids as spreadsheets spoil them."""
+    folder = tmp_path / "results"
+    for name, text in {
+        "tables/slides.tsv": SLIDES + ROWS,
+        "probe/mean/a--t/frozen/metrics.tsv": METRICS + "a--t\tmean\tfrozen\tlogistic\t0\t0\t1\tbacc\t0.1\t8\t4\t\n",
+        "probe/x/a--t/frozen/metrics.tsv": METRICS + "a--t\tx\tfrozen\tlogistic\t0\t0\t0\tbacc\t\t8\t4\tno fit\n",
+        "tiles/20x_512px_0px_overlap/00000.tsv": "slide_id\tstatus\tn_patches\tn_dropped_pen\n01\tok\t12\t3\n",
+        "predict/cohort/tiles/20x_512px_0px_overlap/00000.tsv": "slide_id\tstatus\tn_patches\nB\tok\t5\n",
+        "tables/comparison.tsv": "task\tmean\tp\na--t\t0.5 (0.4 to 0.6)\t0.7\n",
+        "figures/heatmap.tsv": "task\tmean\tp\na--t\t0.5\t\n",
+        "tables/survival.tsv": "task\trisk\tn\tp\na--t\thigh\t3\t0.5\n",
+        "wsi/theirs.tsv": "nothing\nof ours\n",
+        "logs/a.tsv": "nothing\nof ours\n",
+    }.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+@pytest.fixture
+def written(results) -> Path:
+    """Where its tables as Parquet are."""
+    write_tables(results, SCHEMA, results / "export/tables/tables.tsv")
+    return results / "export/tables"
+
+
+def test_ids_stay_text_and_numbers_are_numbers(written):
+    table = pq.read_table(written / "tables-slides.parquet")
+    assert table["slide_id"].to_pylist() == ["01", "1e5"]
+    assert table["case_id"].to_pylist() == ["NA", "None"]
+    assert table["cohort"].to_pylist() == ["nan", "True"]
+    assert table["site"].to_pylist() == ["007", "inf"]  # columns of a user are text, whatever is in them
+    assert table["days"].to_pylist() == ["61", None]
+    assert table["width"].to_pylist() == [100, None]
+    assert (table["mpp"].to_pylist(), table["area_mm2"].to_pylist()) == ([0.25, None], [0.001, None])
+    kinds = {name: table.schema.field(name).type for name in ("slide_id", "width", "mpp", "days")}
+    assert kinds == {"slide_id": pa.string(), "width": pa.int64(), "mpp": pa.float64(), "days": pa.string()}
+    read = pd.read_parquet(written / "tables-slides.parquet")
+    assert read.case_id.tolist() == ["NA", "None"]
+
+
+def test_files_of_one_entry_stand_below_each_other_with_the_parts_of_their_path(written):
+    metrics = pq.read_table(written / "probe-metrics.parquet").to_pylist()
+    assert [(row["model"], row["fold"], row["value"]) for row in metrics] == [("mean", 1, 0.1), ("x", 0, None)]
+    (tiles,) = pq.read_table(written / "tiles.parquet").to_pylist()
+    expected = {"grid": "20x_512px_0px_overlap", "shard": "00000", "slide_id": "01", "n_patches": 12}
+    assert tiles == expected | {"status": "ok", "n_dropped_pen": 3}
+    assert pq.read_table(written / "new-tiles.parquet")["slide_id"].to_pylist() == ["B"]
+
+
+def test_what_columns_and_tables_hold_is_in_the_file(written):
+    schema = pq.read_schema(written / "tiles.parquet")
+    assert schema.metadata[b"path"] == b"tiles/<grid>/<shard>.tsv"
+    assert schema.metadata[b"row"] == b"One slide of the shard, with its patches on a grid."
+    said = {name: (schema.field(name).metadata or {}).get(b"description", b"").decode() for name in schema.names}
+    assert said["n_patches"] == "Patches it has."
+    assert said["n_dropped_pen"].startswith("Patches that lie in this class of the quality map")
+    assert "sheet" in said["slide_id"]
+
+
+def test_a_name_of_two_meanings_has_the_type_of_its_table(written):
+    assert pq.read_table(written / "tables-survival.parquet")["risk"].to_pylist() == ["high"]
+
+
+def test_models_may_be_called_like_numbers_of_other_tables(written):
+    (row,) = pq.read_table(written / "tables-comparison.parquet").to_pylist()
+    assert row == {"task": "a--t", "mean": "0.5 (0.4 to 0.6)", "p": "0.7"}
+    (row,) = pq.read_table(written / "figures-heatmap.parquet").to_pylist()
+    assert row == {"task": "a--t", "mean": 0.5, "p": None}
+
+
+def test_the_list_names_every_file_and_nothing_else_is_left(results, written):
+    (written / "of_an_earlier_run.parquet").touch()
+    write_tables(results, SCHEMA, written / "tables.tsv")
+    listed = read_tsv(written / "tables.tsv")
+    names = [
+        "figures-heatmap",
+        "new-tiles",
+        "probe-metrics",
+        "tables-comparison",
+        "tables-slides",
+        "tables-survival",
+        "tiles",
+    ]
+    assert listed.table.tolist() == names
+    assert sorted(path.stem for path in written.glob("*.parquet")) == names
+    assert listed.rows.tolist() == ["1", "1", "2", "1", "2", "1", "1"]
+    assert listed.files.tolist() == ["1", "1", "2", "1", "1", "1", "1"]
+
+
+def test_same_tables_same_bytes(results, written):
+    before = {path.name: path.read_bytes() for path in written.iterdir()}
+    write_tables(results, SCHEMA, written / "tables.tsv")
+    assert {path.name: path.read_bytes() for path in written.iterdir()} == before
+
+
+def test_predictions_of_tasks_with_other_classes_stand_in_one_table(results):
+    write_parquet(
+        results / "probe/mean/a--t/frozen/predictions.parquet",
+        pd.DataFrame({"sample_id": ["01"], "label": [1], "prob_0": [0.25], "prob_1": [0.75]}),
+    )
+    write_parquet(
+        results / "probe/mean/a--u/frozen/predictions.parquet",
+        pd.DataFrame({"sample_id": ["NA"], "label": [0.5], "predicted": [0.4]}),
+    )
+    write_tables(results, SCHEMA, results / "export/tables/tables.tsv")
+    rows = pq.read_table(results / "export/tables/probe-predictions.parquet").to_pylist()
+    assert [(row["task"], row["sample_id"], row["label"]) for row in rows] == [("a--t", "01", 1.0), ("a--u", "NA", 0.5)]
+    assert [(row["prob_1"], row["predicted"]) for row in rows] == [(0.75, None), (None, 0.4)]
+
+
+def test_a_number_that_is_none_is_refused_with_its_place(results):
+    (results / "tables/survival.tsv").write_text("task\trisk\tn\na--t\thigh\t3\na--u\tlow\tmany\n")
+    with pytest.raises(
+        ValueError, match=r"survival\.tsv, column n, row 3: 'many' is not a number; list the column under"
+    ):
+        write_tables(results, SCHEMA, results / "export/tables/tables.tsv")
+
+
+def test_a_part_of_an_integer_is_refused(results):
+    (results / "tables/slides.tsv").write_text("slide_id\twidth\nA\t10.5\n")
+    with pytest.raises(ValueError, match=r"column width, row 2: 10.5 is not an integer"):
+        write_tables(results, SCHEMA, results / "export/tables/tables.tsv")
+
+
+def test_a_table_that_nobody_describes_is_named_in_the_log(results, caplog):
+    (results / "mine.tsv").write_text("a\n1\n")
+    with caplog.at_level(logging.WARNING):
+        write_tables(results, SCHEMA, results / "export/tables/tables.tsv")
+    assert f"{results}/mine.tsv is left out" in caplog.text
+    assert not (results / "export/tables/mine.parquet").exists()
+
+
+def test_numbers_come_through_as_they_were_written(tmp_path):
+    values = [0.1, 1e-300, 123456789.5, -0.0, math.pi]
+    write_tsv(tmp_path / "results/figures/curves.tsv", pd.DataFrame({"task": ["t"] * 5, "x": values}))
+    write_tables(tmp_path / "results", SCHEMA, tmp_path / "out/tables.tsv")
+    stored = read_tsv(tmp_path / "results/figures/curves.tsv").x.astype(float).tolist()
+    assert pq.read_table(tmp_path / "out/figures-curves.parquet")["x"].to_pylist() == stored
+
+
+def test_every_entry_has_a_name_of_its_own_and_types_for_columns_that_it_has():
+    tables = read_tables(SCHEMA)
+    assert len({table.name for table in tables}) == len(tables) > 80
+    assert {"probe-predictions", "tables-ledger", "tables-ledger-by-grid-encoder", "job_times"} <= {
+        t.name for t in tables
+    }
+
+
+def test_every_type_is_of_a_column_that_some_table_has():
+    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    tables = read_tables(SCHEMA)
+    known = {name for table in tables for name in table.columns}
+    named = [name for names in schema["types"].values() for name in names]
+    assert len(named) == len(set(named))
+    assert [name for name in named if "<" not in name and name not in known] == []
+    for table, entry in zip(tables, schema["tables"], strict=True):
+        own = entry.get("text", []) + entry.get("numbers", [])
+        assert set(own) <= set(table.columns) | {"paper_cases", "paper_slides", "paper_folds"}, table.path
