@@ -99,7 +99,7 @@ MISTAKES = {
         lambda p: p.slides[4].update(path="s3://bucket/S4.svs"),
         [
             "slides.tsv, row 6, column path: s3://bucket/S4.svs is an address, and a file is expected",
-            "mount the bucket read-only and name the file there; slides and profiles are downloaded if the address",
+            "mount the bucket read-only and name the file there; slides and profiles are downloaded if column url",
         ],
     ),
     "download_above_the_study": (

@@ -147,7 +147,7 @@ IN_SHEETS = {
         ids("123", "123.0"),
         [
             "k=all.tsv, row 2, column case_id: case '123.0' is not in",
-            "did you mean '123'? A spreadsheet or pandas made",
+            "did you mean '123'? A spreadsheet or pandas turned it",
         ],
     ),
     "id with other dashes": (

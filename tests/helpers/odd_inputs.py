@@ -61,8 +61,8 @@ ODD_INPUTS = {
     "marks of Snakemake in a path": (
         lambda p: (p.slides[2].update(path="files/<results>.svs"), p.profiles[1].update(path="files/{shard}.tsv")),
         [
-            "slides.tsv, row 4, column path: files/<results>.svs holds <results>, in whose place Snakemake puts",
-            "profiles.tsv, row 3, column path: files/{shard}.tsv holds {, in whose place",
+            "slides.tsv, row 4, column path: files/<results>.svs holds <results>, which Snakemake would replace",
+            "profiles.tsv, row 3, column path: files/{shard}.tsv holds {, which Snakemake would replace",
         ],
     ),
 }

@@ -94,7 +94,7 @@ WRONG = {
     "a tensor too many": ({}, {"more": np.zeros(1)}, "other tensors than a predictor's: more"),
     "a missing case": ({}, {"calibration_case": np.full(50, 50)}, "calibration_case names one that is missing"),
     "another format": ({"format": 2}, {}, "predictor.json: of format 2; this version reads 1"),
-    "no kind": ({"kind": "kernel"}, {}, r"predictor.json: does not say all of a predictor \(kind\)"),
+    "no kind": ({"kind": "kernel"}, {}, r"predictor.json: lacks facts of a predictor \(kind\)"),
 }
 
 

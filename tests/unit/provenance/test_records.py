@@ -37,7 +37,7 @@ def test_damaged_kept_work_is_named(tmp_path):
     (kept / "vector").write_text("CONTENTS")
     assert finished.damaged(kept) == [kept / "vector"]
     (sentence,) = recorded_differences(tmp_path)
-    assert sentence.startswith(f"{kept / 'vector'} isn't what was kept")
+    assert sentence.startswith(f"{kept / 'vector'} differs from what was kept")
 
 
 def test_records_are_no_orphans(tmp_path):

@@ -203,34 +203,34 @@ SPOILT = {
     ),
     "another grid": (
         lambda p: p.config["tiles"]["grids"]["main"].update(patch_size=512),
-        [f"{WHERE}/grid: another grid than the run's in models/theirs/config.json: grid '20x_256px_0px', here '20x_5"],
+        [f"{WHERE}/grid: another grid than that of the run in models/theirs/config.json: grid '20x_256px_0px', here '20x_5"],
     ),
     "another encoder": (
         lambda p: p.config["features"]["encoders"]["tiny"].update(adapter="uni_v1"),
-        [f"{WHERE}/encoder: another encoder than the run's in", "adapter 'mean_colour', here 'uni_v1'"],
+        [f"{WHERE}/encoder: another encoder than that of the run in", "adapter 'mean_colour', here 'uni_v1'"],
     ),
     "another stain": (
         lambda p: p.config["features"]["encoders"]["tiny"].update(stain={"method": "macenko"}),
-        [f"{WHERE}/encoder: another encoder than the run's in", "stain '', here 'macenko'"],
+        [f"{WHERE}/encoder: another encoder than that of the run in", "stain '', here 'macenko'"],
     ),
     "half-size decoding": (
         lambda p: p.config["features"]["encoders"]["tiny"].update(decode="half"),
-        [f"{WHERE}/encoder: another encoder than the run's in", "decode 'exact', here 'half'"],
+        [f"{WHERE}/encoder: another encoder than that of the run in", "decode 'exact', here 'half'"],
     ),
     "other weights of the same adapter": (
         own_weights,
         [
-            f"{WHERE}/encoder: another encoder than the run's in",
+            f"{WHERE}/encoder: another encoder than that of the run in",
             f"weights '', here '{sha256(b'ours').hexdigest()[:16]}'",
         ],
     ),
     "another stain target": (
         other_target,
-        [f"{WHERE}/encoder: another encoder than the run's in", f"here '{sha256(b'image').hexdigest()[:16]}'"],
+        [f"{WHERE}/encoder: another encoder than that of the run in", f"here '{sha256(b'image').hexdigest()[:16]}'"],
     ),
     "another revision of weights that are not here yet": (
         other_revision,
-        [f"{WHERE}/encoder: another encoder than the run's in", "revision 'abc', here 'def'"],
+        [f"{WHERE}/encoder: another encoder than that of the run in", "revision 'abc', here 'def'"],
     ),
     "an encoder that is not there": (
         lambda p: entry(p, encoder="uni_v9"),

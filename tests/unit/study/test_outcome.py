@@ -97,7 +97,7 @@ def test_leaks_runs_and_probes_that_want_a_look(study):
         "probes: no coefficient kept, so that a score of 0.5 says nothing: 1 of 4 scores",
     ]
     whole = study.outcome.text({"all"})
-    assert "Look at these before the numbers:\n  leakage: 1 cases stand" in whole
+    assert "Look at these before the numbers:\n  leakage: 1 cases are" in whole
     assert "Look at these" not in study.outcome.text({"features"})
 
 

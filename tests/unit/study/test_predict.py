@@ -189,5 +189,5 @@ def test_a_class_whose_name_parts_cells_or_sets(new, name):
 def test_a_new_case_that_is_a_known_one_in_other_letters_is_told(new):
     """c1 is no case of training by its name, and counts as external: whoever typed it should know."""
     new.new[0]["case_id"] = "c1"
-    (note,) = [note for note in opened(new).notes() if "alone" in note]
+    (note,) = [note for note in opened(new).notes() if "upper and lower case" in note]
     assert "c1 of new.tsv and C1 of slides.tsv differ only in upper and lower case" in note

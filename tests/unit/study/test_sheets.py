@@ -99,7 +99,7 @@ def test_a_path_with_signs_of_snakemake_is_named(project, path):
     project.profiles[0]["path"] = path
     message = problems_of(project, "slides.tsv", bytes)
     mark = "<results>" if "<" in path else "{"
-    assert f"profiles.tsv, row 2, column path: {path} holds {mark}, in whose place Snakemake puts" in message
+    assert f"profiles.tsv, row 2, column path: {path} holds {mark}, which Snakemake would replace" in message
     assert ("slides.tsv, row 3, column path" in message) == (mark == "<results>"), "slides may have braces"
 
 

@@ -89,7 +89,7 @@ def test_attributes_of_another_slide_or_grid(change, says, tmp_path):
         (COORDS - 1, "row 0 at (-1, -1)"),
         (COORDS * 0.25 + 0.5, "not all whole numbers of pixels"),
         (np.where(COORDS == 512, np.nan, COORDS), "not all whole numbers of pixels"),
-        (COORDS.T, "shape 2 x 3, N x 2 is wanted"),
+        (COORDS.T, "shape 2 x 3, N x 2 is needed"),
         (COORDS.astype("S8"), "'coords' holds |S8, numbers are expected"),
     ],
 )
