@@ -19,7 +19,7 @@ from projects import call_snakemake, write_table
 from vector_study import write_study
 
 EXAMPLES = examples_of("outputs.md")
-GRID, ENCODER = "20x_256px_0px_overlap", "tiny"
+GRID, HALF, ENCODER = "20x_256px_0px_overlap", "20x_128px_64px_overlap", "tiny"
 #: What the reader of the round trip needs beside export.lock and what the workflow runs with.
 PEERS = ("lazyslide==0.13.0", "lazyslide-models==0.1.0", "wsidata==0.12.0", "legendkit==0.5.2")
 PEERS += ("matplotlib-scalebar==0.9.0", "seaborn==0.13.2", "rich==15.0.0", "markdown-it-py==4.3.0", "mdurl==0.1.2")
@@ -223,12 +223,12 @@ def test_what_spatialdata_reads_back_is_what_was_written(slides, spatial):
     assert call(spatial, example, folder=slides, read=str).strip() == "['wsi_thumbnail']"
     wsi = slides / "results/wsi"
     said = call(spatial, SPATIALDATA, slides / f"results/export/spatialdata/{slide}.zarr")
-    half = f"tiles-{GRID.replace('256', '128').replace('0px_o', '64px_o')}"
+    half = f"tiles-{HALF}"
     assert set(said["tables"]) == {"tiny_tiles", f"tiny_{half}"}
     assert set(said["shapes"]) == {"tissues", "tiles", half}
     assert said["systems"] == ["global", "um"]
     assert said["molpath"] == {"slide_id": slide, "case_id": slide.split("-")[0], "note": "synthetic"}
-    for key, grid in (("tiles", GRID), (half, half.removeprefix("tiles-"))):
+    for key, grid in (("tiles", GRID), (half, HALF)):
         with h5py.File(wsi / grid / f"features_{ENCODER}/{slide}.h5") as handle:
             coords, features = handle["coords"][:], handle["features"][:].astype(np.float32)
             edge = int(handle["coords"].attrs["patch_size_level0"])
@@ -269,7 +269,8 @@ def test_lazyslide_opens_a_store_with_its_slide(slides, peers):
     np.testing.assert_array_equal(said["xy"], coords)
     assert int(call(peers, example, folder=slides, read=str)) == len(coords)
     assert said["spec"] == [256, edge, edge, 0.5, "tissues"]
-    assert said["half"] == [round(edge / 2)]
+    with h5py.File(slides / f"results/wsi/{HALF}/features_{ENCODER}/{slide}.h5") as handle:
+        assert said["half"] == [int(handle["coords"].attrs["patch_size_level0"])]
     assert said["patch"] == [256, 256, 3]
     # mean_colour says the same of the patch that LazySlide cuts at that place.
     np.testing.assert_allclose(np.array(said["corner"]) / 255, features[0], atol=0.02)
@@ -280,9 +281,9 @@ def test_lazyslide_opens_a_store_with_its_slide(slides, peers):
 @pytest.mark.slow
 def test_a_second_run_writes_the_same_bytes_and_leaves_nothing_beside(slides, repository):
     folder = slides / "results/export/spatialdata"
-    before = contents(folder)
+    before, name = contents(folder), exported(slides)[0]
     (folder / "00000.tsv").unlink()
-    (folder / f".tmp-elsewhere@1@{exported(slides)[0]}.zarr").mkdir()
+    (folder / f".tmp-elsewhere@1@{name}.zarr").mkdir()
     command = [slides, repository / "workflow/Snakefile", "export", "--configfile", "config.yaml", "--cores", "1"]
     done = call_snakemake(*command)
     assert done.returncode == 0, done.stdout[-3000:]
