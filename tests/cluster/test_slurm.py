@@ -150,7 +150,7 @@ def test_a_run_ends_the_same_through_every_kind_of_kill(slurm, cohort, plain, re
     assert "exceeded memory limit" in (Path(slurm["SLURM_TOY_DIR"]) / "log/slurmd.log").read_text()
     ended = (Path(slurm["SLURM_TOY_DIR"]) / "log/jobcomp.log").read_text()
     assert ended.count(f"JobId={job} ") == 2, "requeued once, then completed"
-    assert "taken up again" in (results / "logs/pretrain/runs/one.log").read_text()
+    assert "resumed" in (results / "logs/pretrain/runs/one.log").read_text()
     assert not state.exists()
 
     elsewhere, local = plain

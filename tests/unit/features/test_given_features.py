@@ -154,7 +154,7 @@ BAD = {
         lambda p: (stamp(p, some_features(9)), h5py.File(p, "a").attrs.update(unit="px")),
         "its coords are in 'px'",
     ),
-    "STAMP off the slide": (lambda p: stamp(p, some_features(99)), "lie off the slide"),
+    "STAMP off the slide": (lambda p: stamp(p, some_features(99)), "are off the slide"),
     "several encoders": (
         lambda p: write_h5(p, **{"features/uni": some_features(9), "features/conch": some_features(9)}),
         "it holds features of conch, uni: name one of them as `features` of the encoder in the config",

@@ -60,7 +60,7 @@ def test_two_processes_are_one_batch_and_survive_preemption(tmp_path):
     assert (tmp_path / "state").exists()
     status, errors = finish(start(tmp_path, run, "interrupted"))
     assert status == 0, errors
-    assert "taken up again after" in errors
+    assert "resumed after" in errors
 
     own = f"{sys.executable} -m torch.distributed.run --standalone --nproc-per-node=$COUNT"
     status, errors = finish(start(tmp_path, run, "whole", MOLPATH_TORCHRUN=own, COUNT="2"))
