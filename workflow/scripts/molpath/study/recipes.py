@@ -65,7 +65,8 @@ def notes_of_recipes(models: Models) -> list[str]:
 def pieces_of(recipe: Config) -> int:
     """Parts that cases are divided into: the folds, or as many as test sides of a Monte-Carlo split make a whole."""
     if recipe["method"] == "monte_carlo":
-        return max(2, round(1 / recipe.get("test_fraction", 0.2)))
+        share: float = recipe.get("test_fraction", 0.2)
+        return max(2, round(1 / share))
     return int(recipe.get("folds", 5))
 
 
