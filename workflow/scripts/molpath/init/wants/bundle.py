@@ -10,10 +10,12 @@ from typing import Any
 from ...study.bundle import BundleParts, read_bundle
 from ...study.config import Config, Places
 from ...study.problems import ProblemsFound
-from ..draft import Draft, Refusal, kept, number
+from ..draft import Draft, Refusal, kept, number, some
+from ..label_table import plain
 from ..labels import Joined, join, renamed
 from ..names import safe_ids
 from ..slide_files import look_at
+from ..survival import TIME
 from .features import SHEET, case_ids, sheet_of
 
 
@@ -44,7 +46,7 @@ def bundle(options: argparse.Namespace) -> Draft:
     paths = {ids[name]: kept(path, options.folder) for name, path in found.paths.items()}
     draft.files[SHEET] = with_labels(sheet_of(joined, paths, options.mpp), joined, parts)
     take_weights(options.weights or [], parts, options.folder, draft.config)
-    draft.notes += found.notes
+    draft.notes += found.notes + notes_of_labels(joined, parts)
     draft.after.append(("snakemake predict", "predictions alone: results/predict/<model>/<task>/predictions.tsv"))
     return draft
 
@@ -65,6 +67,37 @@ def with_labels(sheet: str, joined: Joined, parts: BundleParts) -> str:
     cells = (["", *(row.get(name, "") for name in names)] for row in told)
     rows = [line + "\t".join(more) for line, more in zip(lines, cells, strict=True)]
     return "\n".join([header + "".join(f"\t{name}" for name in names), *rows]) + "\n"
+
+
+def notes_of_labels(joined: Joined, parts: BundleParts) -> list[str]:
+    """Columns of the table of labels that are not taken, and what predictors read in place of those that are near."""
+    if not joined.labels:
+        return []
+    table, wanted, notes = joined.labels, parts.label_columns(), []
+    left = [name for name in table.columns if name not in wanted and name not in joined.ids]
+    for name in list(left):
+        alike = [one for one in wanted if one not in table.columns and is_alike(name, one)]
+        if alike:
+            left.remove(name)
+            unit = unit_of(alike[0])
+            other = f"write {unit} into a column of that name" if unit != unit_of(name) else "rename the column"
+            notes.append(f"{name} of {table.name} is not taken: predictors read {alike[0]}: {other}")
+    if left:
+        notes.append(f"no predictor is validated by {some(left)} of {table.name}: not taken")
+    return notes
+
+
+def is_alike(one: str, other: str) -> bool:
+    """True for names of columns that differ in their letters' case, signs between words, or unit of time."""
+    stems = [TIME.fullmatch(plain(name)) for name in (one, other)]
+    same = stems[0] and stems[1] and stems[0][1] == stems[1][1]
+    return plain(one) == plain(other) or bool(same)
+
+
+def unit_of(name: str) -> str:
+    """The unit of time that a column is called after; '' for none."""
+    found = TIME.fullmatch(plain(name))
+    return found[2] if found else ""
 
 
 def take_weights(given: list[str], parts: BundleParts, study: str, config: Config) -> None:
