@@ -13,7 +13,7 @@ import pandas as pd
 
 from ..common.files import read_tsv, write_tsv
 
-#: How cases of a programme are recognised: the first word of cohorts' names, maybe with a number, and forms of case ids.
+#: How cases of a programme are recognised: the first word of cohorts' names (PAIP of PAIP2019), and forms of case ids.
 COHORTS = ("TCGA", "CPTAC", "GTEx", "PAIP", "PANDA", "BCNB", "ACROBAT")
 CASES = {"TCGA": r"TCGA-\w{2}-\w{4}", "CPTAC": r"C3[LN]-\d{5}", "GTEx": r"GTEX-\w+"}
 COLUMNS = ["model", "network", "programme", "task", "test_cases", "of_programme", "source", "checked"]
