@@ -14,8 +14,8 @@ WHOLE = {".svs", ".svslide", ".tif", ".tiff", ".btf", ".ndpi", ".scn", ".bif", "
 #: What to do with files and folders that no reader here opens, or not always, by suffix.
 _CONVERT = "convert it to OME-TIFF with bioformats2raw and raw2ometiff --rgb"
 REMEDIES = {
-    ".ndpis": "an .ndpis file lists slides: give each .ndpi file that it names a row of its own",
-    ".zarr": "OME-Zarr is not read here: convert it to OME-TIFF with raw2ometiff --rgb",
+    ".ndpis": "a list of slides (.ndpis): give each .ndpi file that it names a row of its own",
+    ".zarr": "OME-Zarr, which is not read here: convert it to OME-TIFF with raw2ometiff --rgb",
     ".isyntax": "convert it to OME-TIFF with isyntax2raw and raw2ometiff --rgb",
     ".ets": f"this is a part of a VSI slide; {_CONVERT}",
     **dict.fromkeys((".czi", ".vsi", ".lif"), _CONVERT),
@@ -97,8 +97,11 @@ def entry_of(path: str | os.PathLike[str]) -> str:
     found = _headers(str(path), os.stat(path).st_mtime_ns)
     series = {uid for _, uid in found}
     if len(series) != 1:
-        what = f"a folder with {len(series)} DICOM series" if series else "a folder without a DICOM series"
-        raise NoSlideHere(f"{what}: name one file of the slide")
+        if series:
+            what = f"a folder with {len(series)} DICOM series: give each a folder, or name one file of each in rows of their own"
+        else:
+            what = "a folder without a DICOM series: name one file of the slide"
+        raise NoSlideHere(what)
     return str(path / found[0][0])
 
 

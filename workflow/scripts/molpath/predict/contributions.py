@@ -155,7 +155,8 @@ def contribute_patches(
     `columns` (K names), `constant` (float64 K); of each slide with patches `slides/<slide>`: `contributions` (float32
     N x K; float64 where one is beyond float32), `coords` (int64 N x 2, level-0 pixels, edge in `patch_size_level0`)
     where they are known, attributes case_id and effective_patches (of each head); of each case `cases/<case>/output`
-    (float64 K): the constant and the sum over its slides' patches. Attributes of the file: predictor (SHA-256 of its weights), model, task, kind, unit, cases.
+    (float64 K): the constant and the sum over its slides' patches. Attributes of the file: predictor (SHA-256 of its
+    weights), model, task, kind, unit, cases.
 
     predictor: its folder; usual: what `average_slides` wrote; embedded: cases.h5ad; members: slides of each case.
     Raises NotASum where patches don't add up to what the predictor says of the case's embedding.
