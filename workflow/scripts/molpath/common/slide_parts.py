@@ -98,7 +98,8 @@ def entry_of(path: str | os.PathLike[str]) -> str:
     series = {uid for _, uid in found}
     if len(series) != 1:
         if series:
-            what = f"a folder with {len(series)} DICOM series: give each a folder, or name one file of each in rows of their own"
+            remedy = "give each a folder, or name one file of each in rows of their own"
+            what = f"a folder with {len(series)} DICOM series: {remedy}"
         else:
             what = "a folder without a DICOM series: name one file of the slide"
         raise NoSlideHere(what)
