@@ -9,7 +9,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from ..common.slide_parts import NoSlideHere, entry_of
+from ..common.slide_parts import WHOLE, NoSlideHere, entry_of
 from ..common.tsv import read_cells
 from .config import Places, Row, resolve_reference
 from .hints import for_path, nearest
@@ -62,10 +62,10 @@ class SheetChecks:
 
     def check_parts(self, where: str, path: str) -> None:
         """A path names one slide, with all its parts, as far as names of files and DICOM headers tell."""
-        if self.places.lint or self.places.is_made(path) or not os.path.exists(path):
+        folder, suffix = os.path.splitext(path)
+        if suffix.lower() in WHOLE or self.places.lint or self.places.is_made(path) or not os.path.exists(path):
             return
-        folder = os.path.splitext(path)[0]
-        if path.lower().endswith(".mrxs") and not os.path.isfile(f"{folder}/Slidedat.ini"):
+        if suffix.lower() == ".mrxs" and not os.path.isfile(f"{folder}/Slidedat.ini"):
             wrong = f"{path} has no folder {os.path.basename(folder)} beside it, where its pixels are (Slidedat.ini)"
             self.problems.add(where, wrong, "copy the folder, too, with all that is in it")
         try:

@@ -49,11 +49,13 @@ def notes_of_recipes(models: Models) -> list[str]:
         if not settings or not recipe or not recipe.get("keep_sites") or recipe["method"] == "official":
             continue
         rows = [row for row in models.tasks.table(task) if row.get(settings["task_col"])]
+        if not rows:
+            continue
         cases, pieces = strata_of(rows, settings["task_col"]), pieces_of(recipe)
         counts = Counter(sites_of(cases, rows, models.slides.rows).values())
-        site, most = max(counts.items(), key=lambda pair: (pair[1], pair[0]), default=("", 0))
+        site, most = max(counts.items(), key=lambda pair: (pair[1], pair[0]))
         others = (len(cases) - most) / (pieces - 1)
-        if counts and others < SMALL * len(cases) / pieces:
+        if others < SMALL * len(cases) / pieces:
             notes.append(
                 f"note: site {site or 'without a name'} has {most:,} of the {len(cases):,} cases of {task}, so that "
                 f"the other {pieces - 1} folds of whole sites test about {others:.0f} each: their scores say little; "
