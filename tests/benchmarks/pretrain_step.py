@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from plain_network import Plain
 from torch import nn
 
 FOLDER = Path(__file__).resolve().parent
@@ -28,39 +29,6 @@ sys.path.insert(0, str(FOLDER.parents[1] / "workflow" / "scripts"))
 WIDTH = 768
 #: Dense bf16 peak of GPUs by a part of their name, TFLOP/s (vendor's data sheets).
 PEAKS = {"H100": 989, "H200": 989, "A100": 312, "L40S": 362, "A10": 125, "L4": 121}
-
-
-class PlainGate(nn.Module):
-    """Gated attention as it is usually written."""
-
-    def __init__(self, width):
-        super().__init__()
-        self.a = nn.Sequential(nn.Linear(width, width), nn.Tanh(), nn.Dropout(0.25))
-        self.b = nn.Sequential(nn.Linear(width, width), nn.Sigmoid(), nn.Dropout(0.25))
-        self.c = nn.Linear(width, 1)
-
-    def forward(self, x):
-        return self.c(self.a(x) * self.b(x))
-
-
-class Plain(nn.Module):
-    """The same network, padded and direct: 11,290,626 parameters."""
-
-    def __init__(self, input=WIDTH, width=1024, heads=2):
-        super().__init__()
-        layer = lambda a, b: (nn.Linear(a, b), nn.LayerNorm(b), nn.GELU(), nn.Dropout(0.1))  # noqa: E731
-        self.before = nn.Sequential(*layer(input, width), *layer(width, width), *layer(width, width))
-        self.split = nn.Sequential(nn.Linear(width, heads * width), nn.GELU(), nn.Dropout(0.1))
-        self.gates = nn.ModuleList(PlainGate(width) for _ in range(heads))
-        self.after = nn.Linear(heads * width, width)
-
-    def forward(self, x, mask):
-        parts = self.split(self.before(x)).chunk(len(self.gates), -1)
-        pooled = []
-        for part, gate in zip(parts, self.gates, strict=True):
-            weights = torch.softmax(gate(part).float().masked_fill(~mask[..., None], -torch.inf), 1)
-            pooled.append((weights.to(part.dtype) * part).sum(1))
-        return self.after(torch.cat(pooled, -1))
 
 
 def lengths_of(batch: int, patches: int, ragged: bool) -> list[int]:

@@ -6,6 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
+import pytest
 import yaml
 from molpath.common.bundles import sums_of
 from molpath.common.digests import sha256_of
@@ -13,13 +14,22 @@ from molpath.predict import stored
 from molpath.predict.bundle import write_bundle
 from molpath.predict.stored import TENSORS
 from molpath.study import Study
+from molpath.study.problems import ProblemsFound
 from trained_study import write_model
 
 TASK = "here--grade"
+
+
 CASES = ["C1", "C3", "C5", "C7"]
+
+
 LABELS = {"0": "low", "1": "high"}
+
+
 #: Sizes of tensors: outputs, width, folds, calibration scores, event times.
 SIZES = {"K": 1, "D": 2, "F": 2, "M": 4, "E": 0}
+
+
 USED = {"predictors": [{"model": "mean", "task": TASK}, {"model": "threads", "task": TASK}]}
 
 
@@ -92,3 +102,27 @@ def signed(bundle: Path) -> Path:
     text = sums_of(str(bundle))
     (bundle / "checksums.tsv").write_text(text)
     return bundle
+
+
+#: Every file of the bundle of two predictors, one of a trained model.
+FILES = [
+    *("README.md", "bundle.json", "checksums.tsv", "config.yaml"),
+    *(f"models/threads/{name}" for name in ("config.json", "model.safetensors", "model_card.md", "sha256.txt")),
+    *(
+        f"predictors/{model}/{TASK}/{name}"
+        for model in ("mean", "threads")
+        for name in ("card.md", "model.safetensors", "predictor.json")
+        + ("reference.json", "reference.safetensors", "usual.json")
+    ),
+]
+
+
+def files_below(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def refusal(config: Path) -> str:
+    """What planning says of a study that can't be run."""
+    with contextlib.chdir(config.parent), pytest.raises(ProblemsFound) as caught:
+        Study.open(config.name).check()
+    return str(caught.value)

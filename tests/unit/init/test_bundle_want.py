@@ -1,13 +1,15 @@
 """A bundle with new slides: the study that comes of it, and what is refused."""
 
 import contextlib
+import json
 import shutil
 
 import pytest
 import yaml
-from bundle_files import TASK, bundle_of
+from bundle_files import TASK, bundle_of, signed
 from init_files import slide_files
 from molpath.init.command import main
+from molpath.predict.stored import own_digest, text_of
 from molpath.study import Study
 from projects import Project
 
@@ -63,6 +65,29 @@ def test_labels_of_the_table_come_along_for_validation(here, capsys):
         ["D2_A", "P2", "high"],
         ["D3_A", "P3", ""],
     ]
+
+
+def of_survival(bundle):
+    """The bundle with one predictor that says it was fitted on survival in days."""
+    path = bundle / f"predictors/mean/{TASK}/predictor.json"
+    facts = json.loads(path.read_text())
+    facts["label"] = facts["label"] | {"task_col": "OS", "extra_cols": ["OS_event", "OS_days"]}
+    path.write_text(text_of(facts | {"sha256": own_digest(facts)}))
+    signed(bundle)
+
+
+def test_columns_that_validate_no_predictor_are_named(here, capsys):
+    of_survival(here / "bundle")
+    head = "slide,patient,Grade,OS_event,OS_months,ward\n"
+    (here / "table.csv").write_text(f"{head}D1_A,P1,low,1,3,x\nD2_A,P2,high,0,4,y\nD3_A,P3,,1,5,z\n")
+    words = ["--weights", "uni_v1=mine.bin", "--labels", "table.csv", "--case-column", "patient"]
+    assert main([*WORDS, *words]) == 0, capsys.readouterr().err
+    said = capsys.readouterr().out
+    assert (here / "new/config/slides.tsv").read_text().splitlines()[0].split("\t")[3:] == ["OS_event"]
+    assert "OS_months of table.csv is not taken: predictors read OS_days: write days into a column of that name" in said
+    assert "Grade of table.csv is not taken: predictors read grade: rename the column" in said
+    assert "no predictor is validated by ward of table.csv" in said
+    assert "patient of table" not in said
 
 
 @pytest.mark.parametrize(("words", "told"), [

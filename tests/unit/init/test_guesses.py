@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from dicom_files import write_series
 from init_files import features_of, few, labels_of, set_up, slide_files
 
 TCGA = [f"TCGA-{site}-000{k}-01Z-00-DX1.{k}F2C" for site in ("A1", "BH") for k in range(4)]
@@ -234,8 +235,9 @@ def test_slides_of_one_name_are_refused(tmp_path, capsys):
 
 
 def test_parts_of_slides_are_no_slides(tmp_path, capsys):
-    names = ["M.mrxs", "M/Data0001.dat", "M/Index.dat", "D/1.dcm", "D/2.dcm", "V/v.vms", "V/v-1.jpg", "thumb.png"]
+    names = ["M.mrxs", "M/Data0001.dat", "M/Index.dat", "M/Slidedat.ini", "V/v.vms", "V/v-1.jpg", "thumb.png"]
     slides = slide_files(tmp_path / "raw", [*names, "list.ndpis", "._M.mrxs"])
+    write_series(slides / "D", np.zeros((128, 128, 3), np.uint8))
     made = set_up(tmp_path / "study", capsys, "--slides", slides, "--encoder", "mean_colour")
     assert made.code == 0, made.err
     assert sorted(made.sheet) == ["D", "M", "v"]

@@ -21,14 +21,14 @@ SLIDES = {"A1": 9, "A2": 23, "B1": 14, "T1": 11, "T2": 8, "T3": 5}
 TRAINED = {"T1": "CT1", "T2": "CT2", "T3": "CT3", "A1": "A"}
 
 
-def prepare(folder, name, cases="union", outputs=1, kind="classes", placed=True, seed=0):
+def prepare(folder, name, cases="union", outputs=1, kind="classes", placed=True, seed=0, scale=1.0):
     """Bags, embeddings and a predictor of `outputs` outputs; model, sources, predictor, coords, embeddings."""
     rng = np.random.default_rng(seed)
     width, output = KINDS[name][2:]
     bags = {slide: rng.normal(0.3, 1, size=(count, width)) for slide, count in SLIDES.items()}
     places = write_bags(folder, bags, placed)
     model, sources = model_of(folder, name, cases)
-    linear = Linear(rng.normal(size=(outputs, output)), rng.normal(size=outputs), 0.4)
+    linear = Linear(scale * rng.normal(size=(outputs, output)), scale * rng.normal(size=outputs), 0.4)
     classes = {"classes": ["wild", "mutant"] if outputs == 1 else [f"c{i}" for i in range(outputs)]}.get(kind, [])
     predictor = write_predictor(folder, linear, kind, classes, ["CT1", "CT2", "CT3"])
     members = {"A": ["A1", "A2"], "B": ["B1"]} | {slide: [slide] for slide in ("T1", "T2", "T3")}
@@ -70,6 +70,19 @@ def test_risks_and_numbers_add_up_too(tmp_path, kind, column, unit):
         total = handle["constant"][0] + handle["slides/B1/contributions"][:].astype(float).sum()
         assert total == pytest.approx(predictor.logits(found["B"][None])[0, 0], rel=1e-5)
         assert (handle["columns"].asstr()[:].tolist(), handle.attrs["unit"]) == ([column], unit)
+
+
+def test_numbers_beyond_those_of_single_precision_keep_their_values(tmp_path):
+    """A predictor of numbers of 1e45: each contribution is so many times that of numbers of 1."""
+    found = []
+    for name, scale in (("usual", 1.0), ("huge", 1e45)):
+        (tmp_path / name).mkdir()
+        model, sources, *_ = prepare(tmp_path / name, "mean", kind="regression", scale=scale)
+        with h5py.File(run(tmp_path / name, model, sources, TRAINED, MEMBERS)) as handle:
+            found.append(handle["slides/B1/contributions"][:])
+    assert [one.dtype for one in found] == [np.float32, np.float64]
+    np.testing.assert_allclose(found[1] * 1e-45, found[0], rtol=1e-5)
+    assert np.abs(found[1]).max() > 1e40
 
 
 def test_each_number_is_attention_times_what_the_vector_says_beside_the_usual(tmp_path):

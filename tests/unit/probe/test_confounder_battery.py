@@ -193,13 +193,14 @@ def test_tasks_of_every_kind_are_judged(kind):
 
 def test_rules_of_the_verdict():
     row = {"unusable": "", "n": 100, "p_score": 0.01, "within": 0.6, "score": 0.8, "left": 0.2, "fall_lower": 0.1}
+    row |= {"fall_upper": 0.3}
     row |= {"p_association": 0.001, "p_lean": 0.01, "p_within": 0.01, "left_upper": 0.5}
     assert judge(row)[0] == "partly"
     assert judge(row | {"p_within": 0.2})[0] == "explained"
     assert judge(row | {"p_lean": 0.2})[0] == "independent"
     assert judge(row | {"p_association": 0.02})[0] == "independent"
     assert judge(row | {"p_within": np.nan, "p_lean": np.nan})[1].startswith("cannot tell: n 100 is too small")
-    assert judge(row | {"p_score": 0.3})[1].startswith("cannot tell: the score is at chance (P 0.3)")
+    assert judge(row | {"p_score": 0.3})[1].startswith("cannot tell: the score is at chance: 0.800 over all (P 0.3)")
     assert judge(row | {"p_score": np.nan})[1].startswith("cannot tell: no cases of different labels")
     assert judge(row | {"unusable": "one value only"}) == ("cannot tell", "cannot tell: one value only")
 

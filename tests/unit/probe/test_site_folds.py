@@ -84,6 +84,19 @@ def test_without_sites_that_can_be_kept_apart_there_is_no_such_protocol(sites, c
     assert "no protocol leave_one_site_out" in caplog.text
 
 
+def test_one_site_with_most_samples_is_named_with_the_sizes_of_the_sides(caplog):
+    task, _ = toy(100)
+    sizes = sorted(len(test) for _, test in keep_sites(with_sites(task, ["huge"] * 92 + list("abcdefgh")), 0))
+    assert sizes[-1] >= 92
+    assert sum(sizes) == 100
+    (said,) = [record.message for record in caplog.records]
+    assert f"{task.name}, keep_sites: test sides of " in said
+    assert all(str(size) in said for size in sizes)
+    caplog.clear()
+    list(keep_sites(with_sites(task, [f"site {i % 10}" for i in range(100)]), 0))
+    assert not caplog.records
+
+
 def test_survival_and_numbers_have_them_too():
     rng = np.random.default_rng(0)
     task, x = toy(120)

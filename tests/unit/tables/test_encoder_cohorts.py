@@ -27,6 +27,13 @@ SEEN = ROOT / "resources/tasks/encoder_cohorts.tsv"
         ("GTEX-1117F", [], "GTEx"),
         ("P1", ["our panda bears"], ""),
         ("P1", ["PANDA"], "PANDA"),
+        ("P1", ["PANDAS"], ""),
+        ("P1", ["PANDAS-2"], ""),
+        ("P1", ["PANDA_radboud"], "PANDA"),
+        ("P1", ["panda"], "PANDA"),
+        ("P1", ["PAIP2019"], "PAIP"),
+        ("P1", ["GTEx v8"], "GTEx"),
+        ("P1", ["tcganese"], ""),
         ("P1", [""], ""),
     ],
 )

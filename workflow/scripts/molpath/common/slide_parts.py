@@ -14,8 +14,8 @@ WHOLE = {".svs", ".svslide", ".tif", ".tiff", ".btf", ".ndpi", ".scn", ".bif", "
 #: What to do with formats that no reader here opens, or not always, by suffix.
 _CONVERT = "convert it to OME-TIFF with bioformats2raw and raw2ometiff --rgb"
 REMEDIES = {
-    ".ndpis": "an .ndpis file lists slides: write one row per .ndpi file that it names",
-    ".zarr": "OME-Zarr is not read here: convert it to OME-TIFF with raw2ometiff --rgb",
+    ".ndpis": "a list of slides (.ndpis): write one row per .ndpi file that it names",
+    ".zarr": "OME-Zarr, which is not read here: convert it to OME-TIFF with raw2ometiff --rgb",
     ".isyntax": "convert it to OME-TIFF with isyntax2raw and raw2ometiff --rgb",
     ".ets": f"this is a part of a VSI slide; {_CONVERT}",
     **dict.fromkeys((".czi", ".vsi", ".lif"), _CONVERT),
@@ -97,8 +97,10 @@ def entry_of(path: str | os.PathLike[str]) -> str:
     headers = _headers(str(path), os.stat(path).st_mtime_ns)
     series = {uid for _, uid in headers}
     if len(series) != 1:
-        problem = f"a folder with {len(series)} DICOM series" if series else "a folder without a DICOM series"
-        raise NoSlideHere(f"{problem}: name one file of the slide")
+        if series:
+            remedy = "give each series a folder, or name one file of each in a row of its own"
+            raise NoSlideHere(f"a folder with {len(series)} DICOM series: {remedy}")
+        raise NoSlideHere("a folder without a DICOM series: name one file of the slide")
     return str(path / headers[0][0])
 
 

@@ -17,7 +17,7 @@ ENDPOINT = re.compile(r"(os|pfs|pfi|dfs|dfi|dss|css|rfs|efs|ttp|ttr|d?mfs|lrfs|b
 #: Columns in which yes may mean no event.
 INVERTED = re.compile(r"(.*_)?(censor\w*|alive|living|lives|survived|survivor)(_.*)?")
 _EVENT = re.compile(r"(?:(.+)_)?(?:event|status)")
-_TIME = re.compile(r"(?:(.+)_)?(?:time_)?(days|months|years|time)")
+TIME = re.compile(r"(?:(.+)_)?(?:time_)?(days|months|years|time)")
 #: Days per unit, for units that are converted.
 DAYS = {"years": 365.25}
 UNCLEAR = {"1", "1.0", "0", "0.0", "yes", "no", "true", "false"}
@@ -44,7 +44,7 @@ def endpoints_of(labels: Labels, options: argparse.Namespace) -> list[Endpoint]:
     columns = {plain(column): column for column in labels.columns}
     endpoints = []
     for name, time in columns.items():
-        match = _TIME.fullmatch(name)
+        match = TIME.fullmatch(name)
         if not match or (not match[1] and name not in ("time", "days", "months", "years")):
             continue
         stem = match[1] or ""
@@ -61,7 +61,7 @@ def endpoints_of(labels: Labels, options: argparse.Namespace) -> list[Endpoint]:
 
 
 def _endpoint(labels: Labels, event: str, time: str, options: argparse.Namespace) -> Endpoint:
-    match_time = _TIME.fullmatch(plain(time))
+    match_time = TIME.fullmatch(plain(time))
     title_unit = match_time[2] if match_time and match_time[2] != "time" else ""
     if options.time and options.time_unit and title_unit not in ("", options.time_unit):
         raise Refusal(f"column {time} is named after {title_unit}, and --time-unit says {options.time_unit}: rename it")

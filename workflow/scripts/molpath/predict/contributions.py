@@ -155,9 +155,10 @@ def contribute_patches(
     """Write what each patch of some cases adds to the predictor's outputs for the case, as HDF5.
 
     `columns` (K names), `constant` (float64 K); of each slide with patches `slides/<slide>`: `contributions` (float32
-    N x K), `coords` (int64 N x 2, level-0 pixels, edge in `patch_size_level0`) where they are known, attributes case_id
-    and effective_patches (of each head); of each case `cases/<case>/output` (float64 K): the constant and the sum over
-    its slides' patches. Attributes of the file: predictor (SHA-256 of its weights), model, task, kind, unit, cases.
+    N x K; float64 where one is beyond float32), `coords` (int64 N x 2, level-0 pixels, edge in `patch_size_level0`)
+    where they are known, attributes case_id and effective_patches (of each head); of each case `cases/<case>/output`
+    (float64 K): the constant and the sum over its slides' patches. Attributes of the file: predictor (SHA-256 of its
+    weights), model, task, kind, unit, cases.
 
     predictor: its folder; usual: what `average_slides` wrote; embedded: cases.h5ad; members: slides of each case.
     Raises NotASum where patches don't sum to the predictor's output for the case's embedding.
@@ -235,7 +236,8 @@ def write_slide(
     group: h5py.Group, bags: Bags, slide_id: str, case: str, values: np.ndarray, scores: np.ndarray
 ) -> None:
     """A slide's part of the file."""
-    group["contributions"] = values.astype(np.float32)
+    fits = np.abs(values).max(initial=0) <= np.finfo(np.float32).max
+    group["contributions"] = values.astype(np.float32 if fits else np.float64)
     group.attrs["case_id"] = case
     group.attrs["effective_patches"] = effective_number(softmax(scores))
     if bags.is_placed(slide_id):

@@ -17,7 +17,7 @@ from scipy.sparse.csgraph import connected_components
 from ..common.settings.probe import Probe
 from .confounders.columns import word_of
 from .results import Predict, Results
-from .splits import quietly
+from .splits import quietly, warn_of_sizes
 from .tasks import Task
 
 log = logging.getLogger(__name__)
@@ -60,7 +60,9 @@ def keep_sites(task: Task, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]
     if folds < 2:
         return
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    for train, test in quietly(splitter.split(known, strata_of(task)[known], groups[known])):
+    sides = quietly(splitter.split(known, strata_of(task)[known], groups[known]))
+    warn_of_sizes([len(test) for _, test in sides], len(known), f"{task.name}, {KEEP}")
+    for train, test in sides:
         yield known[train], known[test]
 
 

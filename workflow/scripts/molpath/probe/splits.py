@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NotRequired, TypedDict
 
@@ -16,6 +16,10 @@ from ..common.given_yaml import read_yaml
 from .tasks import BadTask, check_folds, check_sides, fold_columns, read_rows
 
 log = logging.getLogger(__name__)
+
+
+#: A test side smaller than this share of the largest is named.
+SMALL = 0.25
 
 
 class SplitRecipe(TypedDict):
@@ -126,7 +130,20 @@ def test_sides(
             raise BadTask(f"{source}: {len(cases)} cases can't fill {folds} folds; ask for fewer folds")
         splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
         sides = [test for _, test in quietly(splitter.split(blank, strata))]
+    warn_of_sizes([len(side) for side in sides], len(cases), str(source))
     return [set(cases[test]) for test in sides]
+
+
+def warn_of_sizes(sizes: Sequence[int], cases: int, source: str) -> None:
+    """Say in the log which test sides are small beside the largest: their scores say little."""
+    if sizes and min(sizes) < SMALL * max(sizes):
+        log.warning(
+            "%s: test sides of %s samples of %d, for whole sites (and cases) stay together and one is large: scores of "
+            "small sides say little",
+            source,
+            ", ".join(map(str, sizes)),
+            cases,
+        )
 
 
 def quietly(splits: Iterable[tuple[np.ndarray, np.ndarray]]) -> list[tuple[np.ndarray, np.ndarray]]:

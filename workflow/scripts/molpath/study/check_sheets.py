@@ -9,6 +9,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
+from ..common.slide_parts import WHOLE, NoSlideHere, entry_of
 from ..common.tsv import read_cells
 from .config import Places, Row, resolve_reference
 from .hints import for_path, nearest
@@ -57,6 +58,23 @@ class SheetChecks:
                 self.check_marks(where, values["path"])
             else:
                 self.check_file(where, values["path"], may_have_braces=True)
+                self.check_parts(where, values["path"])
+
+    def check_parts(self, where: str, path: str) -> None:
+        """A path names one slide, with all its parts, as far as names of files and DICOM headers tell."""
+        folder, suffix = os.path.splitext(path)
+        if suffix.lower() in WHOLE or self.places.lint or self.places.is_made(path) or not os.path.exists(path):
+            return
+        if suffix.lower() == ".mrxs" and not os.path.isfile(f"{folder}/Slidedat.ini"):
+            wrong = f"{path} has no folder {os.path.basename(folder)} beside it, where its pixels are (Slidedat.ini)"
+            self.problems.add(where, wrong, "copy the folder, too, with all that is in it")
+        try:
+            entry_of(path)
+        except NoSlideHere as error:
+            wrong, _, remedy = str(error).partition(": ")
+            self.problems.add(where, f"{path} is {wrong}" if remedy else f"{path} can't be read", remedy or wrong)
+        except OSError as error:
+            self.problems.add(where, f"{path}: {(error.strerror or 'can not be read').lower()}", "correct the path")
 
     def paths(self, rows: Sequence[Row]) -> list[str]:
         """Paths of the slides of some rows."""

@@ -12,6 +12,7 @@ from .config import Config, Row
 from .hints import did_you_mean, for_id, for_path
 from .models import Models
 from .problems import Problems, place
+from .recipes import check_recipe
 from .sheets import problem_of
 from .yaml_files import shipped_yaml
 
@@ -131,6 +132,7 @@ class TaskChecks:
                 self.check_leak(task, where, row, "splits")
             self.check_sample(where, row, settings)
         check_agreement(sheet, labelled, folds, settings, self.problems)
+        check_recipe(f"{self.tasks.folder(task)}/config.yaml", labelled, settings, self.slides.rows, self.problems)
         self.check_embedded(sheet, labelled)
         self.check_fold_sides(task, sheet, settings)
 

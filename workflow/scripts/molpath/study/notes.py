@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .models import Models
+from .recipes import notes_of_recipes
 from .weights_notes import notes_of_weights
 
 
@@ -13,6 +14,7 @@ def notes_of(models: Models) -> list[str]:
         "pass: its scores are too good, and everything that shows them says so"
         for task in models.tasks.overlapping
     ]
+    notes += notes_of_recipes(models)
     for grid_name, name in models.used_sources():
         encoder, grid = models.encoders.entries[name], models.grids.by_name[grid_name]
         facts = models.encoders.facts.get(encoder["adapter"], {})

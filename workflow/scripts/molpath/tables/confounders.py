@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from ..common.files import read_tsv, write_tsv
-from ..probe.confounders.verdict import CANNOT, EXPLAINED, INDEPENDENT, PARTLY, RULES
+from ..probe.confounders.verdict import CANNOT, EXPLAINED, INDEPENDENT, MASKED, PARTLY, RULES
 from ..probe.site_folds import KEEP, LEAVE_ONE
 from .pages import Section, as_numbers, write_page
 
 #: Background of a verdict's cells, of a palette for colour-blind readers.
-COLOURS = {EXPLAINED: "#f4b9a7", PARTLY: "#fbe3a2", INDEPENDENT: "#b9dcc9", CANNOT: "#e6e6e6"}
+COLOURS = {EXPLAINED: "#f4b9a7", PARTLY: "#fbe3a2", INDEPENDENT: "#b9dcc9", MASKED: "#c3cfec", CANNOT: "#e6e6e6"}
 #: Columns of confounders.tsv on the page of a task, in this order, by their headings.
 SHOWN = {
     "column": "column",
@@ -39,6 +39,7 @@ PLAIN = {
     EXPLAINED: "The score can be explained by {0}: among cases alike in it, the model finds nothing more.",
     PARTLY: "A part of the score goes with {0}, and something is left among cases alike in it.",
     INDEPENDENT: "The score holds among cases alike in {0}.",
+    MASKED: "Within groups of {0} the score differs from that over all cases, which is at chance: {0} hides it.",
     CANNOT: "For {0} no verdict is possible here; the table says why.",
 }
 #: Columns of names and sentences, even where each is a number.

@@ -13,7 +13,7 @@ import pandas as pd
 
 from ..common.files import read_tsv, write_tsv
 
-#: How cases of a programme are recognised: beginnings of the names of cohorts, and forms of case ids.
+#: How cases of a programme are recognised: the first word of cohorts' names (PAIP of PAIP2019), and forms of case ids.
 COHORTS = ("TCGA", "CPTAC", "GTEx", "PAIP", "PANDA", "BCNB", "ACROBAT")
 CASES = {"TCGA": r"TCGA-\w{2}-\w{4}", "CPTAC": r"C3[LN]-\d{5}", "GTEx": r"GTEX-\w+"}
 COLUMNS = ["model", "network", "programme", "task", "test_cases", "of_programme", "source", "checked"]
@@ -71,8 +71,8 @@ def cohorts_of(sheet: pd.DataFrame) -> dict[str, set[str]]:
 def programme_of(case: str, cohorts: Sequence[str] | set[str]) -> str:
     """The public programme of a case; '' where neither its id nor its cohorts name one."""
     by_id = (name for name, form in CASES.items() if re.match(rf"{form}(?![A-Za-z0-9])", case, re.IGNORECASE))
-    names = [re.sub(r"[^A-Z0-9]", "", name.upper()) for name in cohorts if name]
-    by_cohort = (name for name in COHORTS if any(cohort.startswith(name.upper()) for cohort in names))
+    first_words = {re.split(r"[^A-Z]", name.strip().upper())[0] for name in cohorts}
+    by_cohort = (name for name in COHORTS if name.upper() in first_words)
     return next(by_id, "") or next(by_cohort, "")
 
 

@@ -10,10 +10,12 @@ from typing import Any
 from ...study.bundle import BundleParts, read_bundle
 from ...study.config import Config, Places
 from ...study.problems import ProblemsFound
-from ..draft import Draft, Refusal, kept, number
+from ..draft import Draft, Refusal, kept, number, some
+from ..label_table import plain
 from ..labels import Joined, join, renamed
 from ..names import safe_ids
 from ..slide_files import look_at
+from ..survival import TIME
 from .features import SHEET, case_ids, sheet_of
 
 
@@ -44,7 +46,7 @@ def bundle(options: argparse.Namespace) -> Draft:
     paths = {ids[name]: kept(path, options.folder) for name, path in folder_slides.paths.items()}
     draft.files[SHEET] = with_labels(sheet_of(joined, paths, options.mpp), joined, contents)
     take_weights(options.weights or [], contents, options.folder, draft.config)
-    draft.notes += folder_slides.notes
+    draft.notes += folder_slides.notes + notes_of_labels(joined, contents)
     draft.after.append(("snakemake predict", "predictions alone: results/predict/<model>/<task>/predictions.tsv"))
     return draft
 
@@ -65,6 +67,37 @@ def with_labels(sheet: str, joined: Joined, contents: BundleParts) -> str:
     cells = (["", *(row.get(name, "") for name in names)] for row in slide_rows)
     rows = [line + "\t".join(extra_cells) for line, extra_cells in zip(lines, cells, strict=True)]
     return "\n".join([header + "".join(f"\t{name}" for name in names), *rows]) + "\n"
+
+
+def notes_of_labels(joined: Joined, contents: BundleParts) -> list[str]:
+    """Columns of the label table that are not taken, and the columns that predictors read in place of similar ones."""
+    if not joined.labels:
+        return []
+    table, label_columns, notes = joined.labels, contents.label_columns(), []
+    unused = [name for name in table.columns if name not in label_columns and name not in joined.ids]
+    for name in list(unused):
+        similar = [label for label in label_columns if label not in table.columns and is_alike(name, label)]
+        if similar:
+            unused.remove(name)
+            unit = unit_of(similar[0])
+            remedy = f"write {unit} into a column of that name" if unit != unit_of(name) else "rename the column"
+            notes.append(f"{name} of {table.name} is not taken: predictors read {similar[0]}: {remedy}")
+    if unused:
+        notes.append(f"no predictor is validated by {some(unused)} of {table.name}: not taken")
+    return notes
+
+
+def is_alike(first: str, second: str) -> bool:
+    """True for column names that differ in their letters' case, the signs between words, or the unit of time."""
+    stems = [TIME.fullmatch(plain(name)) for name in (first, second)]
+    same = stems[0] and stems[1] and stems[0][1] == stems[1][1]
+    return plain(first) == plain(second) or bool(same)
+
+
+def unit_of(name: str) -> str:
+    """The unit of time that a column is named after; '' for none."""
+    match = TIME.fullmatch(plain(name))
+    return match[2] if match else ""
 
 
 def take_weights(pairs: list[str], contents: BundleParts, study: str, config: Config) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 EXPLAINED, PARTLY, INDEPENDENT, CANNOT = "explained", "partly", "independent", "cannot tell"
+#: The column hides a score (Simpson's paradox).
+MASKED = "masked"
 #: P below which something counts as found.
 ALPHA = 0.05
 #: P up to which label and column go together: a task has many columns, and each is one more chance of a false alarm.
@@ -20,13 +22,16 @@ the column (p_association up to {ASSOCIATED}) and so does the score, among cases
 {ALPHA}). Something is left where labels exchanged within groups seldom score as high (p_within up to {ALPHA}).
 {PARTLY}: it could explain the score, and something is left. {EXPLAINED}: it could explain the score, nothing is found
 to be left, and there were cases enough to see it: {LITTLE:.0%} of the score above chance can be left at most
-(left_upper). {INDEPENDENT}: something is left, and the column couldn't explain it. {CANNOT}: anything else, with the
-reason: too few cases, a column of one value, or a score at chance (p_score above {ALPHA}), where there is nothing to
-explain."""
+(left_upper). {INDEPENDENT}: something is left, and the column couldn't explain it. {MASKED}: within groups differs from
+over all: the score is at chance over all cases (p_score above {ALPHA}) and not within groups (p_within up to
+{ASSOCIATED}), where it is higher (fall_upper below 0), and the label goes with the column (Simpson's paradox).
+{CANNOT}: anything else, with the reason: too few cases, a column of one value, or a score at chance (p_score above
+{ALPHA}), where there is nothing to explain."""
 
 
 def judge(row: Mapping[str, Any]) -> tuple[str, str]:
-    """Verdict and reason of a column: of its numbers, RULES takes p_score, p_association, p_lean, p_within, left_upper.
+    """Verdict and reason of a column: of its numbers, RULES takes p_score, p_association, p_lean, p_within, left_upper,
+    fall_upper.
 
     A number that couldn't be obtained is nan and counts as not found.
     """
@@ -35,7 +40,7 @@ def judge(row: Mapping[str, Any]) -> tuple[str, str]:
     if np.isnan(row["p_score"]):
         return CANNOT, f"{CANNOT}: no cases of different labels have scores that can be compared"
     if not row["p_score"] <= ALPHA:
-        return CANNOT, f"{CANNOT}: the score is at chance (P {row['p_score']:.3g}), nothing to explain"
+        return at_chance(row)
     if not np.isfinite(row["within"]):
         return CANNOT, f"{CANNOT}: no group has cases of different labels (n {row['n']})"
     is_possible = row["p_association"] <= ASSOCIATED and row["p_lean"] <= ALPHA
@@ -47,8 +52,21 @@ def judge(row: Mapping[str, Any]) -> tuple[str, str]:
             )
         return INDEPENDENT, f"the score within groups is {row['within']:.3f}, over all {row['score']:.3f}"
     if is_possible and row["left_upper"] <= LITTLE:
+        if row["left_upper"] < 0:
+            scores = f"{row['within']:.3f} within groups, below chance, and {row['score']:.3f} over all"
+            return EXPLAINED, f"the score is reversed: {scores}"
         return (
             EXPLAINED,
             f"the score falls from {row['score']:.3f} to {row['within']:.3f} within groups, which is chance",
         )
     return CANNOT, f"{CANNOT}: n {row['n']} is too small to say what is left within groups ({row['within']:.3f})"
+
+
+def at_chance(row: Mapping[str, Any]) -> tuple[str, str]:
+    """Verdict and reason where the score over all cases is at chance: a column may hide it."""
+    told = f"{row['score']:.3f} over all (P {row['p_score']:.3g})"
+    apart = row["p_association"] <= ASSOCIATED and row["p_within"] <= ASSOCIATED
+    if apart and row["fall_upper"] < 0:
+        inside = f"{row['within']:.3f} within groups (P {row['p_within']:.3g})"
+        return MASKED, f"within groups differs from over all: {inside}, and {told}, which is chance"
+    return CANNOT, f"{CANNOT}: the score is at chance: {told}, {row['within']:.3f} within groups; nothing to explain"

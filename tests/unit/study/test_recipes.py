@@ -1,0 +1,73 @@
+"""Recipes of folds: what the job would refuse is refused before it, with numbers, and one large site is named."""
+
+import pandas as pd
+import pytest
+import yaml
+from molpath.probe.splits import add_folds
+from molpath.probe.tasks import BadTask
+from molpath.study import Study
+from molpath.study.problems import ProblemsFound
+from molpath.study.recipes import pieces_of, sites_of, strata_of
+
+DEFAULTS = {"folds": 5, "test_fraction": 0.2, "keep_sites": False, "seed": 0}
+
+
+def planned(project, recipe, labels, sites=None):
+    """The study of eight cases with these labels, in a task with this recipe."""
+    for slide, site in zip(project.slides, sites or [], strict=False):
+        slide["site"] = site
+    project.splits = [{"case_id": f"C{i}", "slide_id": f"S{i}", "grade": label} for i, label in enumerate(labels)]
+    project.config["omics"]["allow_leakage"] = [f"C{i}" for i in range(8)]
+    project.task["splits"] = recipe
+    project.write()
+    return Study.open("config.yaml")
+
+
+@pytest.mark.parametrize(
+    ("recipe", "sites", "said"),
+    [
+        (
+            {"method": "k_fold", "folds": 40},
+            None,
+            "key splits/folds: 40 folds, and 8 cases, at most 5 of them with one",
+        ),
+        ({"method": "k_fold", "folds": 6}, None, "key splits/folds: 6 folds, and 8 cases, at most 5"),
+        ({"method": "k_fold", "folds": 4, "keep_sites": True}, "aaabbbcc", "key splits: 3 sites can't fill 4 folds"),
+        ({"method": "monte_carlo", "test_fraction": 0.2}, None, "a test side of 1 of 8 cases can't hold 2 labels"),
+        ({"method": "k_fold", "folds": 5}, None, ""),
+        ({"method": "k_fold", "folds": 3, "keep_sites": True}, "aaabbbcc", ""),
+        ({"method": "monte_carlo", "test_fraction": 0.25}, None, ""),
+    ],
+)
+def test_what_planning_refuses_is_what_the_job_would(project, recipe, sites, said):
+    labels = list("00000111")
+    study = planned(project, recipe, labels, sites)
+    rows = pd.DataFrame({"case_id": [f"C{i}" for i in range(8)], "grade": labels})
+    of_job = dict(zip(rows.case_id, sites or "", strict=False)) if recipe.get("keep_sites") else None
+    if not said:
+        study.check()
+        add_folds(rows, "grade", DEFAULTS | recipe, of_job, "table")
+        return
+    with pytest.raises(ProblemsFound) as caught:
+        study.check()
+    assert said in str(caught.value)
+    assert "1 problem" in str(caught.value)
+    with pytest.raises(BadTask):
+        add_folds(rows, "grade", DEFAULTS | recipe, of_job, "table")
+
+
+def test_one_large_site_is_named_with_numbers(project):
+    recipe = {"method": "k_fold", "folds": 3, "keep_sites": True}
+    study = planned(project, recipe, list("01010101"), "aaaaaabc")
+    notes = [note for note in study.notes() if "site" in note]
+    assert len(notes) == 1
+    assert "site a has 6 of the 8 cases of here--grade, so that the other 2 folds of whole sites test about" in notes[0]
+    assert not [note for note in planned(project, recipe, list("01010101"), "aaaabbcc").notes() if "site" in note]
+
+
+def test_parts_of_a_recipe():
+    assert [pieces_of(DEFAULTS | {"method": "monte_carlo", "test_fraction": share}) for share in (0.2, 0.9)] == [5, 2]
+    rows = [{"case_id": "a", "y": "1"}, {"case_id": "a", "y": "0"}, {"case_id": "b", "y": "0"}]
+    assert strata_of(rows, "y") == {"a": "1", "b": "0"}
+    assert sites_of({"a": "1", "b": "0"}, rows, [{"case_id": "a", "site": "x"}]) == {"a": "x", "b": ""}
+    assert yaml.safe_load("folds: 5")["folds"] == pieces_of({"method": "k_fold"})

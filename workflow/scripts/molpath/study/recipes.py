@@ -1,0 +1,87 @@
+"""Recipes of folds (`splits` of a task's config.yaml) that its table can't fill: refused before any work."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from .config import Config, Row
+from .models import Models
+from .problems import Problems
+
+#: Of an equal share of the cases: folds that test less beside one large site are named.
+SMALL = 0.5
+
+
+def check_recipe(config: str, rows: Sequence[Row], settings: Config, slides: Sequence[Row], problems: Problems) -> None:
+    """Labelled rows of a table fill the folds that the recipe asks for, by the rules of probe/splits.py.
+
+    config: path of the task's config.yaml; slides: rows of the slide sheet, which may say the site.
+    """
+    recipe, where = settings.get("splits"), f"{config}, key splits"
+    if not recipe or recipe["method"] == "official" or not rows:
+        return
+    cases = strata_of(rows, settings["task_col"])
+    strata = Counter(cases.values())
+    pieces, least = pieces_of(recipe), len([count for count in strata.values() if count > 1]) or 1
+    if recipe.get("keep_sites"):
+        known = len(set(sites_of(cases, rows, slides).values()))
+        if known < pieces:
+            wrong = f"{known} site{'s' * (known != 1)} can't fill {pieces} folds of whole sites"
+            problems.add(where, wrong, f"ask for {max(known, 2)} folds at most, or leave keep_sites out")
+    elif recipe["method"] == "monte_carlo":
+        size = int(recipe.get("test_fraction", 0.2) * len(cases))
+        if size < least:
+            wrong = f"a test side of {size} of {len(cases)} cases can't hold {least} labels"
+            problems.add(f"{where}/test_fraction", wrong, "raise it, or add cases")
+    elif pieces > len(cases) or pieces > max(strata.values()):
+        commonest = max(strata.values())
+        wrong = f"{pieces} folds, and {len(cases)} cases, at most {commonest} of them with one label"
+        problems.add(f"{where}/folds", wrong, f"ask for {max(2, min(commonest, 5))} folds, or add cases")
+
+
+def notes_of_recipes(models: Models) -> list[str]:
+    """A line on each task in use of which one site has so many cases that other folds of whole sites test few."""
+    notes = []
+    for task in models.tasks.probe["use"]:
+        settings = models.tasks.settings(task) if task in models.tasks.entries else None
+        recipe = settings.get("splits") if isinstance(settings, dict) else None
+        if not settings or not recipe or not recipe.get("keep_sites") or recipe["method"] == "official":
+            continue
+        rows = [row for row in models.tasks.table(task) if row.get(settings["task_col"])]
+        if not rows:
+            continue
+        cases, pieces = strata_of(rows, settings["task_col"]), pieces_of(recipe)
+        counts = Counter(sites_of(cases, rows, models.slides.rows).values())
+        site, most = max(counts.items(), key=lambda pair: (pair[1], pair[0]))
+        others = (len(cases) - most) / (pieces - 1)
+        if others < SMALL * len(cases) / pieces:
+            notes.append(
+                f"note: site {site or 'without a name'} has {most:,} of the {len(cases):,} cases of {task}, so that "
+                f"the other {pieces - 1} folds of whole sites test about {others:.0f} each: their scores say little; "
+                "ask for fewer folds, or leave keep_sites out of its recipe"
+            )
+    return notes
+
+
+def pieces_of(recipe: Config) -> int:
+    """Parts that cases are divided into: the folds, or as many as test sides of a Monte-Carlo split make a whole."""
+    if recipe["method"] == "monte_carlo":
+        share: float = recipe.get("test_fraction", 0.2)
+        return max(2, round(1 / share))
+    return int(recipe.get("folds", 5))
+
+
+def strata_of(rows: Sequence[Row], label: str) -> dict[str, str]:
+    """Label of each case, of several the one that is rarest in the table."""
+    counts = Counter(row[label] for row in rows)
+    found: dict[str, str] = {}
+    for row in sorted(rows, key=lambda row: (counts[row[label]], row[label])):
+        found.setdefault(row["case_id"], row[label])
+    return found
+
+
+def sites_of(cases: dict[str, str], rows: Sequence[Row], slides: Sequence[Row]) -> dict[str, str]:
+    """Site of each case ('': unknown), of the table, or of the slide sheet where the table has no such column."""
+    given = {row["case_id"]: row["site"] or "" for row in (rows if "site" in rows[0] else slides) if "site" in row}
+    return {case: given.get(case, "") for case in cases}
