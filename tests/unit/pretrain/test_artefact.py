@@ -85,7 +85,7 @@ def test_the_card_tells_the_hub_what_the_model_is(tmp_path):
     (tmp_path / "other").mkdir()
     head, body = front_matter(train(tmp_path, out="other")["model_card.md"].decode())
     assert "base_model" not in head  # features of an encoder that nobody knows
-    assert "patch encoder e: not known here" in body
+    assert "patch encoder e: unknown here" in body
 
 
 def test_only_a_whole_folder_of_a_run_is_exported(tmp_path):

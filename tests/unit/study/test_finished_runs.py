@@ -203,9 +203,7 @@ SPOILT = {
     ),
     "another grid": (
         lambda p: p.config["tiles"]["grids"]["main"].update(patch_size=512),
-        [
-            f"{WHERE}/grid: another grid than that of the run in models/theirs/config.json: grid '20x_256px_0px', here '20x_5"
-        ],
+        [f"{WHERE}/grid: another grid than that of the run in models/theirs/config.json: grid '20x_256px_0px', here '"],
     ),
     "another encoder": (
         lambda p: p.config["features"]["encoders"]["tiny"].update(adapter="uni_v1"),
