@@ -156,7 +156,7 @@ def test_where_it_lies_and_a_report_that_is_older(study):
 def test_the_summary_and_the_report_say_the_same(study):
     assert study.outcome.now() == "No slide has been inspected yet."
     as_far_as_features(study, {2: "blank"})
-    assert study.outcome.now(where=False) in study.outcome.text({"all"})
+    assert study.outcome.now(with_paths=False) in study.outcome.text({"all"})
     assert study.outcome.now() in study.outcome.text({"all"})
 
 

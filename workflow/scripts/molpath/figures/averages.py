@@ -60,10 +60,10 @@ def averages(
     families = list(dict.fromkeys(scores.family))
     for family in ["all", *families] if len(families) > 1 else ["all"]:
         wide = by_task(scores if family == "all" else scores[scores.family == family], models)
-        where = {"scope": "all" if family == "all" else "family", "family": "" if family == "all" else family}
-        chosen_tests = chosen(tests, where | {"group": group})
+        scope = {"scope": "all" if family == "all" else "family", "family": "" if family == "all" else family}
+        chosen_tests = chosen(tests, scope | {"group": group})
         against = beside_reference(chosen_tests, reference)
-        marginal = chosen(means, where | {"group": group}).set_index("model")
+        marginal = chosen(means, scope | {"group": group}).set_index("model")
         n_won = tasks_won(wide, models)
         for model in wide:
             row = {"family": family, "model": model, "kind": kind_of(model, models), "of": len(wide)}

@@ -58,14 +58,14 @@ def rows_of(task: str, model: str, guesses: pd.DataFrame, classes: Sequence[str]
     rows = []
     for code, truth in enumerate(classes):
         class_guesses = guesses[guesses.label == code]
-        where = {"task": task, "model": model, "truth": truth}
+        fixed = {"task": task, "model": model, "truth": truth}
         for guess_code, guess in enumerate(classes):
             share = float((class_guesses.guess == guess_code).mean()) if len(class_guesses) else np.nan
             counts = {
                 "predictions": int((class_guesses.guess == guess_code).sum()),
                 "cases": class_guesses.case_id.nunique(),
             }
-            rows.append(where | {"guess": guess, "share": share} | counts)
+            rows.append(fixed | {"guess": guess, "share": share} | counts)
     return rows
 
 

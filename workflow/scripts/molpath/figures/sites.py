@@ -37,11 +37,11 @@ def plot_sites(table: pd.DataFrame, output: str, note: str) -> None:
 
 def draw_bars(axes, counts: pd.DataFrame, colours: Mapping[str, str]) -> None:
     """Bars of one data set; counts: one row per site, columns (slides or published, cohort)."""
-    left = np.zeros(len(counts))
+    starts = np.zeros(len(counts))
     for cohort in [name for name in colours if name in counts["slides"]]:
         width = counts["slides"][cohort].fillna(0).to_numpy()
-        axes.barh(range(len(counts)), width, left=left, height=0.75, color=colours[cohort])
-        left += width
+        axes.barh(range(len(counts)), width, left=starts, height=0.75, color=colours[cohort])
+        starts += width
     published = counts["published"].sum(axis=1, min_count=1).to_numpy()
     rows = np.flatnonzero(~np.isnan(published))
     axes.vlines(published[rows], rows - 0.42, rows + 0.42, color="black", lw=1.4)

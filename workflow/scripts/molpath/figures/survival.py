@@ -24,11 +24,11 @@ def plot_survival(table: pd.DataFrame, samples: dict, output: str, note: str) ->
         return
     tasks = list(dict.fromkeys((task, group) for task, group, _ in samples))
     parts = {
-        where: [(model, model_cases) for (*at, model), model_cases in samples.items() if tuple(at) == where]
-        for where in tasks
+        task_group: [(model, model_cases) for (*at, model), model_cases in samples.items() if tuple(at) == task_group]
+        for task_group in tasks
     }
     drawn, columns = tasks[:MOST], min(WIDE, max(map(len, parts.values())))
-    lines = [-(-len(parts[where]) // columns) for where in drawn]
+    lines = [-(-len(parts[task_group]) // columns) for task_group in drawn]
     size = 3.0 * columns + 0.6, 3.5 * sum(lines)
     figure, panels = plt.subplots(sum(lines), columns, figsize=size, sharey=True, squeeze=False)
     for axes in panels.flat:

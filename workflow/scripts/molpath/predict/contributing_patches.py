@@ -24,8 +24,8 @@ def show_contributing_patches(
         return
     sides = [rows_of(contributed, slide, count, sign) for sign in (1, -1)]
     titles = f"{slide_id}: patches that raise the {contributed.unit} most", "and that lower it most"
-    left, right = (sheet(*parts) for parts in zip(sides, titles, ("", note), strict=True))
-    save(side_by_side(left, right), picture)
+    raising, lowering = (sheet(*parts) for parts in zip(sides, titles, ("", note), strict=True))
+    save(side_by_side(raising, lowering), picture)
 
 
 def rows_of(contributions: Contributions, slide: str, count: int, sign: int) -> list[Row]:
@@ -48,9 +48,9 @@ def highest(values: np.ndarray, count: int) -> np.ndarray:
     return order[values[order] > 0]
 
 
-def side_by_side(left: Image.Image, right: Image.Image) -> Image.Image:
+def side_by_side(first: Image.Image, second: Image.Image) -> Image.Image:
     """Two pictures side by side."""
-    image = Image.new("RGB", (left.width + right.width, max(left.height, right.height)), "white")
-    image.paste(left, (0, 0))
-    image.paste(right, (left.width, 0))
+    image = Image.new("RGB", (first.width + second.width, max(first.height, second.height)), "white")
+    image.paste(first, (0, 0))
+    image.paste(second, (first.width, 0))
     return image

@@ -95,18 +95,18 @@ class Reference:
             raise ValueError(f"{len(cases)} cases, and embeddings of shape {x.shape}: give one a case, in that order")
         if len(set(cases)) < len(cases):
             raise ValueError("a case is there twice: give each one row")
-        found = self._measure(x, cases, slides, patches)
-        used = found.notna() & self._known
+        measured = self._measure(x, cases, slides, patches)
+        used = measured.notna() & self._known
         result = pd.DataFrame(index=range(len(cases)))
         result["ood_score"], result["ood_p"], result["ood_flag"], result["ood_reason"] = np.nan, np.nan, False, ""
         for pattern, rows in used.groupby(list(ITEMS), sort=True).indices.items():
-            items = tuple(item for item, there in zip(ITEMS, pattern, strict=True) if there)
-            self._judge_alike(found.iloc[rows], items, false_alarms, result, np.asarray(rows))
+            items = tuple(item for item, is_used in zip(ITEMS, pattern, strict=True) if is_used)
+            self._judge_alike(measured.iloc[rows], items, false_alarms, result, np.asarray(rows))
         result["ood_missing"] = [_missing(row) for row in used.to_numpy()]
         self._add_vendors(result, cases, slides)
-        for what, count in result["ood_missing"].str.split("; ").explode().value_counts().items():
-            if what:
-                log.info("%d of %d cases: %s unknown, which says nothing for or against them", count, len(cases), what)
+        for part, count in result["ood_missing"].str.split("; ").explode().value_counts().items():
+            if part:
+                log.info("%d of %d cases: %s unknown, which says nothing for or against them", count, len(cases), part)
         return result[["ood_score", "ood_flag", "ood_reason", "ood_p", "ood_missing"]]
 
     @cached_property
@@ -119,7 +119,7 @@ class Reference:
         self, x: np.ndarray, cases: Sequence[str], slides: pd.DataFrame, patches: Patches | None
     ) -> pd.DataFrame:
         """Items of each new case; of a case with several slides the largest of theirs."""
-        found = pd.DataFrame(np.nan, index=range(len(cases)), columns=list(ITEMS))
+        measured = pd.DataFrame(np.nan, index=range(len(cases)), columns=list(ITEMS))
         width = self.facts.get("width", x.shape[1])
         if x.shape[1] != width:
             raise ValueError(f"embeddings of {x.shape[1]} numbers, and the training cases have {width}")
@@ -127,20 +127,20 @@ class Reference:
             wrong = cases[int(np.flatnonzero(~np.isfinite(x).all(1))[0])]
             raise ValueError(f"the embedding of {wrong} holds NaN or infinite numbers: embed it again")
         if self.distances is not None:
-            found["embedding:near"], found["embedding:far"] = self.distances.of(x)
-            found["embedding:inside"] = -found["embedding:far"]
+            measured["embedding:near"], measured["embedding:far"] = self.distances.of(x)
+            measured["embedding:inside"] = -measured["embedding:far"]
         if not len(slides):
-            return found
+            return measured
         places = {name: k for k, name in enumerate(cases)}
         slides = slides[slides["case_id"].isin(places)]
         of_slides = quality_of(slides)
         if self.kinds is not None and patches is not None:
-            seen = [self._look(name, patches) for name in slides["slide_id"]]
-            share, distance, spread = np.array(seen).reshape(-1, 3).T
+            patch_items = [self._look(name, patches) for name in slides["slide_id"]]
+            share, distance, spread = np.array(patch_items).reshape(-1, 3).T
             of_slides[list(GROUPS["patches"])] = np.column_stack([share, distance, spread, -spread])
         largest = of_slides.groupby(slides["case_id"].map(places).to_numpy()).max()
-        found.loc[largest.index, largest.columns] = largest.to_numpy()
-        return found
+        measured.loc[largest.index, largest.columns] = largest.to_numpy()
+        return measured
 
     def _look(self, slide_id: str, patches: Patches) -> tuple[float, float, float]:
         rows = patches(slide_id)
@@ -149,16 +149,21 @@ class Reference:
     def scores(self, items: tuple[str, ...]) -> Scores:
         """Left-out scores of the training cases of which something of each part of `items` is known."""
         parts = [self.table[members].notna().any(axis=1) for members in _groups(items).values()]
-        known = self.table.loc[np.logical_and.reduce(parts), list(items)].to_numpy()
-        single = {item: left_out_levels(known[:, k], GRAINS.get(item, 0)) for k, item in enumerate(items)}
+        trained = self.table.loc[np.logical_and.reduce(parts), list(items)].to_numpy()
+        single = {item: left_out_levels(trained[:, k], GRAINS.get(item, 0)) for k, item in enumerate(items)}
         groups = {}
         for name, members in _groups(items).items():
             groups[name] = _rarest(np.array([single[item] for item in members]))
         score = _rarest(np.array([left_out_levels(values) for values in groups.values()]))
-        return Scores(items, known, groups, score)
+        return Scores(items, trained, groups, score)
 
     def _judge_alike(
-        self, found: pd.DataFrame, items: tuple[str, ...], false_alarms: float, result: pd.DataFrame, rows: np.ndarray
+        self,
+        measured: pd.DataFrame,
+        items: tuple[str, ...],
+        false_alarms: float,
+        result: pd.DataFrame,
+        rows: np.ndarray,
     ) -> None:
         """Fill the rows of cases of which the same items are known."""
         trained = self.scores(items) if items else None
@@ -170,7 +175,7 @@ class Reference:
                 f"cannot tell: {text}" if count >= needed else _too_few(count, needed, false_alarms)
             )
             return
-        values = found[list(items)].to_numpy()
+        values = measured[list(items)].to_numpy()
         single = np.column_stack(
             [levels(trained.values[:, k], values[:, k], GRAINS.get(item, 0)) for k, item in enumerate(items)]
         )
@@ -191,8 +196,8 @@ class Reference:
                 alone[:, i] = levels(trained.groups[name], single[flagged, i])
         typical = dict(zip(items, np.nanquantile(trained.values, (0.05, 0.95), axis=0).T.tolist(), strict=True))
         for row, case in zip(alone, flagged, strict=True):
-            said = _named(dict(zip(items, row, strict=True)), min(cut, score[case]))
-            words = [sentence(item, values[case, items.index(item)], typical[item]) for item in said]
+            reasons = _named(dict(zip(items, row, strict=True)), min(cut, score[case]))
+            words = [sentence(item, values[case, items.index(item)], typical[item]) for item in reasons]
             result.loc[rows[case], "ood_reason"] = "; ".join(words)
 
     def _add_vendors(self, result: pd.DataFrame, cases: Sequence[str], slides: pd.DataFrame) -> None:
@@ -201,21 +206,23 @@ class Reference:
         They are named and flag nothing: the vendor is what a file says of itself, the same image saved by another
         program has another one; what another scanner does to colours, sharpness and patches is measured by itself.
         """
-        known = self.facts.get("vendors", {})
-        if not known or VENDOR not in slides or not len(slides):
+        training_vendors = self.facts.get("vendors", {})
+        if not training_vendors or VENDOR not in slides or not len(slides):
             return
         places = {name: k for k, name in enumerate(cases)}
-        told = slides[[VENDOR, "case_id"]].fillna("").astype(str)
-        other = told[(told[VENDOR] != "") & ~told[VENDOR].isin(known) & told["case_id"].isin(places)]
+        scanners = slides[[VENDOR, "case_id"]].fillna("").astype(str)
+        other = scanners[
+            (scanners[VENDOR] != "") & ~scanners[VENDOR].isin(training_vendors) & scanners["case_id"].isin(places)
+        ]
         for case, group in other.groupby("case_id", sort=False):
-            words = vendor_sentence(sorted(set(group[VENDOR])), known)
+            words = vendor_sentence(sorted(set(group[VENDOR])), training_vendors)
             before = result.loc[places[case], "ood_reason"]
             result.loc[places[case], "ood_reason"] = "; ".join(filter(None, [before, words]))
 
 
-def _rarest(found: np.ndarray) -> np.ndarray:
+def _rarest(levels_of_items: np.ndarray) -> np.ndarray:
     """The largest of each column; NaN, of what is unknown of a case or alone in being known, says nothing."""
-    return np.asarray(np.max(np.where(np.isnan(found), 0, found), axis=0))
+    return np.asarray(np.max(np.where(np.isnan(levels_of_items), 0, levels_of_items), axis=0))
 
 
 def _too_few(count: int, needed: int, false_alarms: float) -> str:
@@ -224,24 +231,24 @@ def _too_few(count: int, needed: int, false_alarms: float) -> str:
 
 def _groups(items: Sequence[str]) -> dict[str, list[str]]:
     """The parts that have some of `items`, with those."""
-    found = {name: [item for item in members if item in items] for name, members in GROUPS.items()}
-    return {name: members for name, members in found.items() if members}
+    items_of = {name: [item for item in members if item in items] for name, members in GROUPS.items()}
+    return {name: members for name, members in items_of.items() if members}
 
 
 def _named(alone: dict[str, float], cut: float) -> list[str]:
     """Items that would be flagged by themselves, slides' first, for these are causes; each part's rarest first."""
-    found = []
+    named = []
     for members in (QUALITY, GROUPS["patches"], GROUPS["embedding"]):
         rare = sorted((item for item in members if alone.get(item, -1) >= cut), key=lambda item: -alone[item])
         columns = dict.fromkeys(item.split(":")[0] for item in rare)
         firsts = [next(item for item in rare if item.split(":")[0] == name) for name in columns]
-        found += firsts[: SAID if members is QUALITY else 1]
-    return found
+        named += firsts[: SAID if members is QUALITY else 1]
+    return named
 
 
 def _missing(used: np.ndarray) -> str:
     """What said nothing of a case: parts as a whole, else columns of its slides."""
-    there = {item for item, known in zip(ITEMS, used, strict=True) if known}
-    whole = [name for name, members in GROUPS.items() if not there & set(members)]
-    columns = dict.fromkeys(item.split(":")[0] for item in QUALITY if item not in there)
-    return "; ".join([*whole, *([] if "slides" in whole else columns)])
+    used_items = {item for item, is_used in zip(ITEMS, used, strict=True) if is_used}
+    missing = [name for name, members in GROUPS.items() if not used_items & set(members)]
+    columns = dict.fromkeys(item.split(":")[0] for item in QUALITY if item not in used_items)
+    return "; ".join([*missing, *([] if "slides" in missing else columns)])

@@ -86,12 +86,12 @@ GRAINS = dict(zip(QUALITY, (column.grain for column, _ in SIDES), strict=True)) 
 
 def quality_of(slides: pd.DataFrame) -> pd.DataFrame:
     """Items of QUALITY (float, NaN: unknown) of each slide, the larger the further out, by rows of the manifests."""
-    found = {}
+    values_of = {}
     for item, (column, side) in zip(QUALITY, SIDES, strict=True):
         cells = slides[column.name] if column.name in slides else pd.Series(np.nan, slides.index)
         values = column.scale(pd.to_numeric(cells, errors="coerce").to_numpy(float))
-        found[item] = np.where(np.isfinite(values), values if side == "more" else -values, np.nan)
-    return pd.DataFrame(found, index=slides.index)
+        values_of[item] = np.where(np.isfinite(values), values if side == "more" else -values, np.nan)
+    return pd.DataFrame(values_of, index=slides.index)
 
 
 def sentence(item: str, value: float, typical: tuple[float, float]) -> str:
@@ -111,14 +111,14 @@ def sentence(item: str, value: float, typical: tuple[float, float]) -> str:
     name, side = item.split(":")
     column = BY_NAME[name]
     words = column.more if side == "more" else column.less
-    here = column.shown.format(column.number.format(_back(column, value, side)))
+    shown = column.shown.format(column.number.format(_back(column, value, side)))
     low, high = (column.number.format(_back(column, end, side)) for end in sorted(typical, reverse=side == "less"))
-    return f"{words} the training slides' ({here}; training {low if low == high else f'{low} to {high}'})"
+    return f"{words} the training slides' ({shown}; training {low if low == high else f'{low} to {high}'})"
 
 
-def vendor_sentence(vendors: list[str], known: dict[str, int]) -> str:
+def vendor_sentence(vendors: list[str], training_vendors: dict[str, int]) -> str:
     """Vendors of a case's scanners that no training slide came from."""
-    return f"scanner vendor {', '.join(vendors)}, training slides {', '.join(sorted(known))}"
+    return f"scanner vendor {', '.join(vendors)}, training slides {', '.join(sorted(training_vendors))}"
 
 
 def _back(column: Column, value: float, side: str) -> float:

@@ -82,7 +82,7 @@ def _add_patches(
     drawn = np.unique(owners)
     if len(drawn) > CASES:
         drawn = np.sort(np.random.default_rng(seed).choice(drawn, CASES, replace=False))
-    matrix, found = np.zeros((0, 0), np.float32), []
+    matrix, projected = np.zeros((0, 0), np.float32), []
     for slide_id, case in zip(slides, owners, strict=True):
         rows = patches(slide_id) if case in drawn else None
         if rows is None or not len(rows):
@@ -91,13 +91,13 @@ def _add_patches(
         if not np.isfinite(rows).all():
             raise ValueError(f"training slide {slide_id}: its patches hold NaN or infinite numbers: extract them again")
         matrix = matrix if len(matrix) else projection(rows.shape[1], seed)
-        found.append((int(case), rows @ matrix))
-    if len({case for case, _ in found}) < 2:
+        projected.append((int(case), rows @ matrix))
+    if len({case for case, _ in projected}) < 2:
         return None
-    kinds, shares, medians = fit_kinds(found, matrix, seed)
-    spread = np.array([apart(rows) for _, rows in found])
+    kinds, shares, medians = fit_kinds(projected, matrix, seed)
+    spread = np.array([apart(rows) for _, rows in projected])
     of_slides = pd.DataFrame(np.column_stack([shares, medians, spread, -spread]))
-    largest = of_slides.groupby(np.array([case for case, _ in found])).max()
+    largest = of_slides.groupby(np.array([case for case, _ in projected])).max()
     table.loc[largest.index, list(GROUPS["patches"])] = largest.to_numpy()
     return kinds
 
@@ -128,15 +128,15 @@ def describe_training(
     model has them. Of a task of slides one slide per case counts, drawn by seed: slides of a case are alike.
     """
     missing = settings.get("missing", "set_aside")
-    known, x = load_samples(read_task(task, config, table), slides, cases, bags=bags, cohort=cohort, missing=missing)
-    chosen = _one_a_case(known, settings["seed"])
-    names = [known.samples[k] for k in chosen]
-    members = _slides_of(known, names, cases, bags)
-    found = Bags(manifests, wsi)
+    labelled, x = load_samples(read_task(task, config, table), slides, cases, bags=bags, cohort=cohort, missing=missing)
+    chosen = _one_a_case(labelled, settings["seed"])
+    names = [labelled.samples[k] for k in chosen]
+    members = _slides_of(labelled, names, cases, bags)
+    features = Bags(manifests, wsi)
     reference = describe(
-        x[chosen], names, quality_rows(members, inspected, assessed), patches_of(found), settings["seed"]
+        x[chosen], names, quality_rows(members, inspected, assessed), patches_of(features), settings["seed"]
     )
-    reference.facts |= {"task": task, "unit": known.unit}
+    reference.facts |= {"task": task, "unit": labelled.unit}
     log.info("%s: %d cases, %d slides", task, reference.facts["cases"], reference.facts["slides"])
     reference.save(tensors, facts)
 

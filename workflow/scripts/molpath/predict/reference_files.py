@@ -77,9 +77,9 @@ def read_files(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     tensors, described = folder / TENSORS, folder / FACTS
     facts: dict[str, Any] = json.loads(described.read_text(encoding="utf-8"))
     items = facts.get("items")
-    known = isinstance(items, list) and items == [item for item in ITEMS if item in items]
+    are_items = isinstance(items, list) and items == [item for item in ITEMS if item in items]
     other = DamagedReference(f"{described} is of another version of this workflow: describe the training cases again")
-    if facts.get("schema") != SCHEMA or not known:
+    if facts.get("schema") != SCHEMA or not are_items:
         raise other
     if sha256_of(tensors) != facts["sha256"]:
         raise DamagedReference(f"{tensors} isn't the file whose SHA-256 {described} holds: take both of one predictor")

@@ -68,9 +68,9 @@ def validate(
     return pd.DataFrame(score_rows, columns=list(METRICS))
 
 
-def nothing(why: str) -> pd.DataFrame:
+def nothing(reason: str) -> pd.DataFrame:
     """A table of metrics with one row that says why there are none."""
-    return pd.DataFrame([dict.fromkeys(METRICS, "") | {"note": why}])
+    return pd.DataFrame([dict.fromkeys(METRICS, "") | {"note": reason}])
 
 
 def score(task: Task, rows: pd.DataFrame, kind: str) -> Results:

@@ -46,18 +46,18 @@ def choose_gpu(path: str | Path, plan: Mapping[str, Any]) -> Gpu:
     rows, visible = read_tsv(path).to_dict("records"), visible_gpus()
     name = plan["gpu"] or (visible[0] if visible else USUAL)
     row = next((row for row in rows if _fits(row["name"], name)), None)
-    why = "as the config says (plan: gpu)" if plan["gpu"] else "seen on this machine"
+    reason = "as the config says (plan: gpu)" if plan["gpu"] else "seen on this machine"
     if row is None and plan["gpu"]:
         gpu_names = ", ".join(row["name"] for row in rows)
         raise UnknownGpu(f"config, key plan/gpu: {name!r} is not in resources/costs/gpus.tsv; it has {gpu_names}")
     if row is None or not (plan["gpu"] or visible):
         row = next(row for row in rows if row["name"] == USUAL)
-        why = (
+        reason = (
             f"no figures for {name}: name another (plan: gpu)" if visible else "none seen here: name yours (plan: gpu)"
         )
     numbers = (float(row[key]) for key in ("memory_gb", "half_tflops", "fp32_tflops"))
     memory, half, single = numbers
-    return Gpu(row["name"], memory, half * 1e12, single * 1e12, plan["gpus"] or len(visible) or 1, why)
+    return Gpu(row["name"], memory, half * 1e12, single * 1e12, plan["gpus"] or len(visible) or 1, reason)
 
 
 def visible_gpus() -> list[str]:

@@ -55,7 +55,7 @@ def room(device: torch.device, processes: int) -> tuple[float, str]:
     return memory_available() / processes, "of memory" + (f" for each of {processes} processes here" * (processes > 1))
 
 
-def check_size(description: Description, run: str, available: float, where: str) -> None:
+def check_size(description: Description, run: str, available: float, memory: str) -> None:
     """Raises TooLarge, naming the largest branch and its keys, for a network that needs more than `available` bytes.
 
     Weights, gradients and AdamW's moments alone are counted; a network that passes may still need more for its steps.
@@ -69,5 +69,5 @@ def check_size(description: Description, run: str, available: float, where: str)
         raise TooLarge(
             f"config, key pretrain/runs/{run}/{KEYS[largest]}: this branch has {counts[largest]:,} parameters, and "
             f"training the run holds {needed / 1e9:,.1f} GB for its weights, gradients and moments; there are "
-            f"{available / 1e9:,.1f} GB {where}: {REMEDIES[largest]}"
+            f"{available / 1e9:,.1f} GB {memory}: {REMEDIES[largest]}"
         )

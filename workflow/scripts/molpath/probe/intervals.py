@@ -66,8 +66,8 @@ def over_folds(group: pd.DataFrame, tried: pd.DataFrame) -> dict[str, Any]:
     values = group.value.to_numpy(float)
     group_fits = fits[tried.index.get_indexer(group.index)]
     finite_values, scored = values[np.isfinite(values)], group_fits[np.isfinite(values)]
-    why = tried.note[~fits.isin(scored) & ((tried.metric == group.metric.iloc[0]) | ~fits.isin(group_fits))]
-    notes = sorted({note for note in why if note})
+    unscored = tried.note[~fits.isin(scored) & ((tried.metric == group.metric.iloc[0]) | ~fits.isin(group_fits))]
+    notes = sorted({note for note in unscored if note})
     messages = (*WARNINGS.values(), AT_CHANCE, OVERLAP)
     n_fits_with = {message: int(group.note.str.contains(message, regex=False).sum()) for message in messages}
     notes += [f"{message} in {count} of {len(group)} fits" for message, count in n_fits_with.items() if count]

@@ -105,8 +105,8 @@ def write_one(
             draws = [np.repeat(np.arange(len(fold_predictions)), count.astype(int)) for count in counts]
         for i, draw in enumerate(draws):
             overall = overall_of(task, fold_predictions.iloc[draw])
-            where = folder / "test_metrics" / (f"bootstrap_{i}" if single else f"fold_{fold}") / "metrics.json"
-            write_json(where, {"threshold": None, "overall": overall} | ({"note": note} if note else {}))
+            path = folder / "test_metrics" / (f"bootstrap_{i}" if single else f"fold_{fold}") / "metrics.json"
+            write_json(path, {"threshold": None, "overall": overall} | ({"note": note} if note else {}))
             values.append(overall)
     summary = {name: over(np.array([v.get(name) for v in values], float), single) for name in names_of(values)}
     write_json(folder / "test_metrics_summary.json", summary)

@@ -71,24 +71,24 @@ class Results:
         the permuted times, for risk groups are tested against them.
         """
         task = self.task
-        where = {"protocol": protocol, "shots": shots, "repeat": repeat, "fold": fold}
+        fold_keys = {"protocol": protocol, "shots": shots, "repeat": repeat, "fold": fold}
         sizes = {"n_train": len(train), "n_test": len(test)}
         try:
             predicted, notes = fitted(predict, train, test)
         except ProbeFailed as error:
-            log.log(logging.WARNING if order is None else logging.DEBUG, "%s %s: %s", task.name, where, error)
-            self.metrics.append(where | {"metric": task.primary, "value": np.nan} | sizes | {"note": str(error)})
+            log.log(logging.WARNING if order is None else logging.DEBUG, "%s %s: %s", task.name, fold_keys, error)
+            self.metrics.append(fold_keys | {"metric": task.primary, "value": np.nan} | sizes | {"note": str(error)})
             return
         if isinstance(predict, CoxProbe) and predict.empty and EMPTY not in notes:
             notes.append(EMPTY)
         notes.append(self.overlap(train, test))
         score = self._survival if task.is_survival else self._values if task.is_regression else self._classes
-        for name, (value, why) in score(train, test, predicted, order).items():
-            note = "; ".join(part for part in (why, *notes) if part)
-            self.metrics.append(where | {"metric": name, "value": value} | sizes | {"note": note})
+        for name, (value, reason) in score(train, test, predicted, order).items():
+            note = "; ".join(part for part in (reason, *notes) if part)
+            self.metrics.append(fold_keys | {"metric": name, "value": value} | sizes | {"note": note})
         if order is None or task.is_survival:
             cutoff = predict.cutoff if isinstance(predict, CoxProbe) else np.nan
-            guesses = self._table(where, test, predicted, cutoff, order)
+            guesses = self._table(fold_keys, test, predicted, cutoff, order)
             if order is None and isinstance(predict, CoxProbe):
                 guesses = guesses.assign(**predict.survival(predicted, self.times))
             self.predictions.append(guesses)
@@ -107,36 +107,41 @@ class Results:
         truth = (task.labels if order is None else task.labels[order])[test]
         names = task.metrics if order is not None else list(dict.fromkeys([*task.metrics, *ALWAYS]))
         values = classification_metrics(truth, predicted, names)
-        why = "the test side has one class only" if len(np.unique(truth)) < 2 else "not defined on this test side"
-        return {name: (value, "" if np.isfinite(value) else why) for name, value in values.items()}
+        reason = "the test side has one class only" if len(np.unique(truth)) < 2 else "not defined on this test side"
+        return {name: (value, "" if np.isfinite(value) else reason) for name, value in values.items()}
 
     def _values(
         self, _: np.ndarray, test: np.ndarray, predicted: np.ndarray, order: np.ndarray | None
     ) -> dict[str, tuple[float, str]]:
         truth = (self.task.values if order is None else self.task.values[order])[test]
-        why = "no spread on this test side"
+        reason = "no spread on this test side"
         metrics = regression_metrics(truth, predicted)
-        return {name: (value, "" if np.isfinite(value) else why) for name, value in metrics.items()}
+        return {name: (value, "" if np.isfinite(value) else reason) for name, value in metrics.items()}
 
     def _survival(
         self, train: np.ndarray, test: np.ndarray, risk: np.ndarray, order: np.ndarray | None
     ) -> dict[str, tuple[float, str]]:
         times, events = survival_of(self.task, order)
         value = concordance(times[test], events[test], risk)
-        why = "no event on the test side" if not events[test].any() else "no two test samples can be ranked"
-        metrics = {"cindex": (value, "" if np.isfinite(value) else why)}
+        reason = "no event on the test side" if not events[test].any() else "no two test samples can be ranked"
+        metrics = {"cindex": (value, "" if np.isfinite(value) else reason)}
         if order is not None or not len(self.times):
             return metrics
         train_survival, test_survival = ((times[side], events[side]) for side in (train, test))
         return metrics | time_dependent_auc(train_survival, test_survival, risk, self.times)
 
     def _table(
-        self, where: Mapping[str, Any], test: np.ndarray, predicted: np.ndarray, cutoff: float, order: np.ndarray | None
+        self,
+        fold_keys: Mapping[str, Any],
+        test: np.ndarray,
+        predicted: np.ndarray,
+        cutoff: float,
+        order: np.ndarray | None,
     ) -> pd.DataFrame:
         task = self.task
         names = [task.samples[i] for i in test]
         table = pd.DataFrame({"sample_id": names, "case_id": [task.cases.get(name, name) for name in names]})
-        table = table.assign(**where)
+        table = table.assign(**fold_keys)
         if task.is_survival:
             times, events = survival_of(task, order)
             return table.assign(time=times[test], event=events[test], risk=predicted, cutoff=cutoff)

@@ -33,8 +33,8 @@ def probe_retrieval(task: Task, x: np.ndarray, settings: Probe) -> Results:
         train, test = sides(task, fold)
         if task.is_survival or task.is_regression or not len(test) or not len(train):
             kind = "survival" * task.is_survival or "regression" * task.is_regression
-            why = f"a {kind} task has no classes" if kind else "no sample on one side"
-            add_rows(results, fold, train, test, np.full((len(test), len(RANKS)), np.nan), why)
+            reason = f"a {kind} task has no classes" if kind else "no sample on one side"
+            add_rows(results, fold, train, test, np.full((len(test), len(RANKS)), np.nan), reason)
             continue
         names = np.array(task.samples)[train]
         neighbours = train[nearest(x[train], x[test], max(RANKS), names)]

@@ -33,7 +33,7 @@ def groups_of(task: Task) -> np.ndarray:
     names = [{*filter(word_of, task.sites.get(name, UNKNOWN).split("+"))} for name in task.samples]
     cases = np.unique([task.cases.get(name, name) for name in task.samples], return_inverse=True)[1]
     sites = {site: number for number, site in enumerate(sorted(set().union(*names)))}
-    links = [(case, sites[site]) for case, mine in zip(cases, names, strict=True) for site in mine]
+    links = [(case, sites[site]) for case, case_sites in zip(cases, names, strict=True) for site in case_sites]
     if not links:
         return np.full(len(cases), -1)
     first, second = np.array(links).T
@@ -55,15 +55,15 @@ def keep_sites(task: Task, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]
     from sklearn.model_selection import StratifiedGroupKFold
 
     groups = groups_of(task)
-    known = np.flatnonzero(groups >= 0)
-    folds = min(max(2, task.folds.shape[1]), MOST, len(set(groups[known])))
+    of_known_site = np.flatnonzero(groups >= 0)
+    folds = min(max(2, task.folds.shape[1]), MOST, len(set(groups[of_known_site])))
     if folds < 2:
         return
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    sides = quietly(splitter.split(known, strata_of(task)[known], groups[known]))
-    warn_of_sizes([len(test) for _, test in sides], len(known), f"{task.name}, {KEEP}")
+    sides = quietly(splitter.split(of_known_site, strata_of(task)[of_known_site], groups[of_known_site]))
+    warn_of_sizes([len(test) for _, test in sides], len(of_known_site), f"{task.name}, {KEEP}")
     for train, test in sides:
-        yield known[train], known[test]
+        yield of_known_site[train], of_known_site[test]
 
 
 def leave_one_site_out(task: Task) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -77,12 +77,12 @@ def leave_one_site_out(task: Task) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 def add_site_folds(results: Results, predict: Predict, settings: Probe) -> None:
     """Add the protocols of `site_folds` for the task's own probe; where no folds can be made, the log says so."""
-    task, wanted = results.task, settings.get("site_folds", ())
+    task, protocols = results.task, settings.get("site_folds", ())
     makers = {KEEP: lambda: keep_sites(task, settings["seed"]), LEAVE_ONE: lambda: leave_one_site_out(task)}
-    for name in [name for name in makers if name in wanted]:
+    for name in [name for name in makers if name in protocols]:
         folds = list(makers[name]()) if task.sites else []
         if not folds:
-            why = "sites that can be kept apart" if task.sites else "site of its slides (column site of the sheet)"
-            log.warning("%s: no protocol %s, for it has no %s", task.name, name, why)
+            missing = "sites that can be kept apart" if task.sites else "site of its slides (column site of the sheet)"
+            log.warning("%s: no protocol %s, for it has no %s", task.name, name, missing)
         for fold, (train, test) in enumerate(folds):
             results.add(name, fold, train, test, predict)

@@ -91,8 +91,8 @@ def seeds(config: Any, place: str = "") -> dict[str, Any]:
     """Every value of a key `seed` or `seeds`, by its place in the config."""
     values: dict[str, Any] = {}
     for key, value in config.items() if isinstance(config, Mapping) else ():
-        where = f"{place}/{key}".lstrip("/")
-        values |= {where: value} if key in ("seed", "seeds") else seeds(value, where)
+        key_path = f"{place}/{key}".lstrip("/")
+        values |= {key_path: value} if key in ("seed", "seeds") else seeds(value, key_path)
     return values
 
 

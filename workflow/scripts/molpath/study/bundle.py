@@ -92,8 +92,8 @@ class BundleParts:
 
     def entries(self, section: str, key: str) -> Config:
         """Entries of a section, by name."""
-        found: Config = self.config.get(section, {}).get(key, {})
-        return found
+        section_entries: Config = self.config.get(section, {}).get(key, {})
+        return section_entries
 
 
 def source_of(config: Config, model: str) -> Config:
@@ -128,12 +128,12 @@ def read_bundle(folder: str, places: Places) -> BundleParts:
 
     Its bytes are compared with its checksums by `BundleChecks`: every job plans again, and needs no second look.
     """
-    problems, found = Problems(), None
+    problems, parts = Problems(), None
     with reported(folder, problems):
-        found = _read(folder, places)
+        parts = _read(folder, places)
     problems.stop()
-    assert found
-    return found
+    assert parts
+    return parts
 
 
 def _read(folder: str, places: Places) -> BundleParts:
@@ -149,12 +149,12 @@ def _read(folder: str, places: Places) -> BundleParts:
         wrong = f"written by a newer version of the workflow (layout {layout}; this one reads {LAYOUT})"
         raise BadBundle(path, wrong, "update the workflow, or ask for a bundle of this version")
     names, needed = contents.get("predictors"), contents.get("needed")
-    if not _names(names) or not isinstance(needed, list) or not all(_is_needed(one) for one in needed):
+    if not _names(names) or not isinstance(needed, list) or not all(_is_needed(file) for file in needed):
         raise BadBundle(path, NOT_AS_BUNDLES, AGAIN)
     predictors = {name: f"{folder}/predictors/{name}" for name in names}
     parts = BundleParts(str(folder), _sections(folder, places), predictors, needed)
     keys = {"/".join(key) for key in parts.own_keys()}
-    if any(one["key"] not in keys or one["fetched"] and not is_inside(one["fetched"]) for one in needed):
+    if any(file["key"] not in keys or file["fetched"] and not is_inside(file["fetched"]) for file in needed):
         raise BadBundle(path, NOT_AS_BUNDLES, AGAIN)
     for name in names:
         check_agreement(parts, name)
@@ -191,12 +191,12 @@ def _names(names: Any) -> bool:
     return isinstance(names, list) and bool(names) and all(isinstance(n, str) and NAME.fullmatch(n) for n in names)
 
 
-def _is_needed(one: Any) -> bool:
+def _is_needed(entry: Any) -> bool:
     """True for what names a file that the bundle needs."""
     words = ("key", "name", "source", "revision", "fetched")
-    if not isinstance(one, dict) or not all(isinstance(one.get(word), str) for word in words):
+    if not isinstance(entry, dict) or not all(isinstance(entry.get(word), str) for word in words):
         return False
-    files = one.get("files")
+    files = entry.get("files")
     return isinstance(files, dict) and all(isinstance(digest, str) for digest in files.values())
 
 
@@ -216,23 +216,23 @@ def _sections(folder: str, places: Places) -> Config:
     for error in Draft202012Validator(schema).iter_errors(config):
         raise BadBundle(path, f"key {place(error)}: {short_message(error)}", AGAIN)
     for name, model in config.get("embed", {}).get("models", {}).items():
-        if given := model.get("path"):
-            if not is_inside(given):
+        if path_inside := model.get("path"):
+            if not is_inside(path_inside):
                 raise BadBundle(path, f"the folder of model {name} lies outside of the bundle", AGAIN)
-            model["path"] = f"{folder}/{given}"
+            model["path"] = f"{folder}/{path_inside}"
     return config
 
 
 def check_agreement(parts: BundleParts, name: str) -> None:
     """Raise BadBundle unless config.yaml has the model, grid and encoder of a predictor, and that says its name."""
-    path, where = f"{parts.predictors[name]}/{PREDICTOR}", f"{parts.folder}/{CONFIG}"
+    path, config_path = f"{parts.predictors[name]}/{PREDICTOR}", f"{parts.folder}/{CONFIG}"
     try:
         encoder = parts.source(name.partition("/")[0])[1]
-        known = encoder in parts.config["features"]["encoders"]
+        has_encoder = encoder in parts.config["features"]["encoders"]
     except KeyError:
-        known = False
-    if not known:
-        raise BadBundle(where, f"predictor {name} is of a model, grid or encoder that isn't in it", AGAIN)
+        has_encoder = False
+    if not has_encoder:
+        raise BadBundle(config_path, f"predictor {name} is of a model, grid or encoder that isn't in it", AGAIN)
     facts = _json(path)
     if not isinstance(facts, dict) or f"{facts.get('model')}/{facts.get('task')}" != name:
         raise BadBundle(path, f"not that of {name}", AGAIN)

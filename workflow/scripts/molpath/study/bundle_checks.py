@@ -31,8 +31,8 @@ class BundleChecks:
             verify_files(self.parts.folder)
             self.check_code()
             self.check_origin()
-            for one in self.parts.needed:
-                self.check_needed(one)
+            for file in self.parts.needed:
+                self.check_needed(file)
 
     def check_code(self) -> None:
         """Code that an encoder is, and no bundle holds, runs where this machine's config says so alone."""
@@ -54,13 +54,13 @@ class BundleChecks:
             facts, model = facts_of(self.parts, name), name.partition("/")[0]
             entry = source_of(config, model)
             grid, encoder = config["tiles"]["grids"][entry["grid"]], entry["encoder"]
-            ours = {
+            made_here = {
                 "encoder": encoder,
                 "grid": name_of_grid(grid),
                 "patches": patches_of(name_of_grid(grid), encoder, encoders.facts_of(encoder)),
                 "cut": cut_of(grid, config["tissue"]["method"]),
             }
-            compare(f"{folder}/{CONFIG}", name, ours, facts)
+            compare(f"{folder}/{CONFIG}", name, made_here, facts)
             self.check_settings(name, facts)
             weights = f"{folder}/models/{model}/{WEIGHTS}"
             if os.path.isfile(weights) and sha256_of(weights) != facts["digests"]["slide_encoder"]:
@@ -68,31 +68,31 @@ class BundleChecks:
 
     def check_settings(self, name: str, facts: Config) -> None:
         """Raise BadBundle unless config.yaml says what the predictor's own slides were prepared by, where it tells."""
-        where, model = f"{self.parts.folder}/{CONFIG}", name.partition("/")[0]
+        config_path, model = f"{self.parts.folder}/{CONFIG}", name.partition("/")[0]
         fitted = facts["patches"].get(SETTINGS)
         try:
-            ours = digest_in(self.parts.config, model)
+            digest = digest_in(self.parts.config, model)
         except (KeyError, TypeError):
-            ours = "none that are whole"
-        if fitted is not None and fitted != ours:
-            wrong = f"its settings are not those that {name} was fitted with (digest {ours}, and not {fitted})"
-            raise BadBundle(where, wrong, AGAIN)
+            digest = "none that are whole"
+        if fitted is not None and fitted != digest:
+            wrong = f"its settings are not those that {name} was fitted with (digest {digest}, and not {fitted})"
+            raise BadBundle(config_path, wrong, AGAIN)
 
-    def check_needed(self, one: Config) -> None:
+    def check_needed(self, file: Config) -> None:
         """A file of others is here, with the bundle's SHA-256; one that a rule fetches, once it is there."""
-        where = f"config, key {one['key']}"
-        named = self.places.find_given(value_of(self.own, tuple(one["key"].split("/"))) or "")
-        path = named or (one["fetched"] and f"{self.places.resources}/{one['fetched']}")
+        location = f"config, key {file['key']}"
+        named = self.places.find_given(value_of(self.own, tuple(file["key"].split("/"))) or "")
+        path = named or (file["fetched"] and f"{self.places.resources}/{file['fetched']}")
         if path and os.path.exists(path):
-            ours = sums_of_needed(path)
-            other = [name for name, digest in sorted(one["files"].items()) if ours.get(name) != digest]
+            sums = sums_of_needed(path)
+            other = [name for name, digest in sorted(file["files"].items()) if sums.get(name) != digest]
             if other:
                 shown = f"{path}/{other[0]}".rstrip("/")
                 wrong = f"{shown} has another SHA-256 than {self.parts.folder}/{CONTENTS} says"
-                self.problems.add(where, wrong, f"name the file that the predictor was made with: {told(one)}")
-        elif named or not one["fetched"]:
+                self.problems.add(location, wrong, f"name the file that the predictor was made with: {told(file)}")
+        elif named or not file["fetched"]:
             wrong = f"no such file: {path}" if path else "empty, and the bundle doesn't hold weights of others"
-            self.problems.add(where, wrong, f"get it from its source and name it here: {told(one)}")
+            self.problems.add(location, wrong, f"get it from its source and name it here: {told(file)}")
 
 
 def notes_of_settings(parts: BundleParts) -> list[str]:
@@ -106,19 +106,21 @@ def notes_of_settings(parts: BundleParts) -> list[str]:
     ]
 
 
-def compare(where: str, name: str, ours: Config, facts: Config) -> None:
+def compare(config_path: str, name: str, made_here: Config, facts: Config) -> None:
     """Raise BadBundle, naming what differs, unless a predictor was fitted on such patches."""
-    theirs = facts["patches"]
-    pairs = {"grid": (theirs["grid_name"], ours["grid"])}
-    pairs |= {key: (theirs[key], ours[key]) for key in ("encoder", "cut")}
-    pairs |= {key: (theirs["patches"].get(key), value) for key, value in ours["patches"].items() if key not in COUNTED}
-    for key, (fitted, here) in pairs.items():
-        if fitted != here:
-            raise BadBundle(where, f"{key} is {here!r}, and {name} was fitted on patches of {fitted!r}", AGAIN)
+    fitted_on = facts["patches"]
+    pairs = {"grid": (fitted_on["grid_name"], made_here["grid"])}
+    pairs |= {key: (fitted_on[key], made_here[key]) for key in ("encoder", "cut")}
+    pairs |= {
+        key: (fitted_on["patches"].get(key), value) for key, value in made_here["patches"].items() if key not in COUNTED
+    }
+    for key, (fitted, current) in pairs.items():
+        if fitted != current:
+            raise BadBundle(config_path, f"{key} is {current!r}, and {name} was fitted on patches of {fitted!r}", AGAIN)
 
 
-def told(one: Config) -> str:
+def told(file: Config) -> str:
     """Name, revision, source and SHA-256 of a file that a bundle needs, in words."""
-    parts = [one["name"], one["revision"] and f"revision {one['revision']}", one["source"]]
-    digests = " ".join(digest for _, digest in sorted(one["files"].items())) if len(one["files"]) == 1 else ""
+    parts = [file["name"], file["revision"] and f"revision {file['revision']}", file["source"]]
+    digests = " ".join(digest for _, digest in sorted(file["files"].items())) if len(file["files"]) == 1 else ""
     return ", ".join(part for part in (*parts, digests and f"SHA-256 {digests}") if part)

@@ -62,8 +62,8 @@ class Cautions:
             log = self._path(f"<results>/logs/pretrain/runs/{run}.log")
             is_trained = os.path.isfile(self._path(f"<results>/pretrain/runs/{run}/model.safetensors"))
             if not is_trained and UNTRAINED in (log_tail := tail_of(log)):
-                why = log_tail.rsplit(UNTRAINED, 1)[1].strip().splitlines()[0]
-                yield f"pretraining {run}: nothing was learned: {why} ({log})"
+                reason = log_tail.rsplit(UNTRAINED, 1)[1].strip().splitlines()[0]
+                yield f"pretraining {run}: nothing was learned: {reason} ({log})"
             run_entries = [entry for entry in entries if entry.stage == "pretrain" and entry.model == run]
             cases = {entry.case_id for entry in run_entries if entry.status == OK}
             batch = self.models.runs[run]["training"]["batch_size"]

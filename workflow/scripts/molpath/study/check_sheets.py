@@ -51,30 +51,30 @@ class SheetChecks:
             return
         for row in rows:
             values = self.slides.values_of(row)
-            where = f"{sheet}, row {row['#']}, column path"
+            location = f"{sheet}, row {row['#']}, column path"
             if values["keep"] == "no" or not values["path"]:
                 continue
             if will_be_there(row):
-                self.check_marks(where, values["path"])
+                self.check_marks(location, values["path"])
             else:
-                self.check_file(where, values["path"], may_have_braces=True)
-                self.check_parts(where, values["path"])
+                self.check_file(location, values["path"], may_have_braces=True)
+                self.check_parts(location, values["path"])
 
-    def check_parts(self, where: str, path: str) -> None:
+    def check_parts(self, location: str, path: str) -> None:
         """A path names one slide, with all its parts, as far as names of files and DICOM headers tell."""
         folder, suffix = os.path.splitext(path)
         if suffix.lower() in WHOLE or self.places.lint or self.places.is_made(path) or not os.path.exists(path):
             return
         if suffix.lower() == ".mrxs" and not os.path.isfile(f"{folder}/Slidedat.ini"):
             wrong = f"{path} has no folder {os.path.basename(folder)} beside it, where its pixels are (Slidedat.ini)"
-            self.problems.add(where, wrong, "copy the folder, too, with all that is in it")
+            self.problems.add(location, wrong, "copy the folder, too, with all that is in it")
         try:
             entry_of(path)
         except NoSlideHere as error:
             wrong, _, remedy = str(error).partition(": ")
-            self.problems.add(where, f"{path} is {wrong}" if remedy else f"{path} can't be read", remedy or wrong)
+            self.problems.add(location, f"{path} is {wrong}" if remedy else f"{path} can't be read", remedy or wrong)
         except OSError as error:
-            self.problems.add(where, f"{path}: {(error.strerror or 'can not be read').lower()}", "correct the path")
+            self.problems.add(location, f"{path}: {(error.strerror or 'can not be read').lower()}", "correct the path")
 
     def paths(self, rows: Sequence[Row]) -> list[str]:
         """Paths of the slides of some rows."""
@@ -83,8 +83,8 @@ class SheetChecks:
     def check_case_sheet(self) -> None:
         """The sheet of cases, where the config names one, is there, can be read and has one row per case."""
         for case_path in self.slides.case_sheet:
-            path, where = str(case_path), "config, key slides/cases"
-            self.check_file(where, path, is_file=True)
+            path, location = str(case_path), "config, key slides/cases"
+            self.check_file(location, path, is_file=True)
             if os.path.isdir(path):
                 continue
             if error := problem_of(path):
@@ -101,8 +101,8 @@ class SheetChecks:
                 self.problems.add(
                     f"{sheet}, row {row['#']}, column case_id", "empty", "name the case, or take out the row"
                 )
-        known = [row for row in rows if row["case_id"]]
-        self.check_unique(sheet, known, ["case_id"], "keep one row for each case, with all that is known of it")
+        named = [row for row in rows if row["case_id"]]
+        self.check_unique(sheet, named, ["case_id"], "keep one row for each case, with all that is known of it")
 
     def check_profiles(self) -> None:
         """Rows, unique profile and format, files, one case and one cohort per profile."""
@@ -114,8 +114,8 @@ class SheetChecks:
         self.check_unique(sheet, rows, ["profile_id", "format"], remedy)
         first: dict[tuple[str, str], str] = {}
         for row in rows:
-            where, path = f"{sheet}, row {row['#']}, column path", self.places.resolve(row["path"], sheet)
-            (self.check_marks if will_be_there(row) else self.check_file)(where, path)
+            location, path = f"{sheet}, row {row['#']}, column path", self.places.resolve(row["path"], sheet)
+            (self.check_marks if will_be_there(row) else self.check_file)(location, path)
             for column in ("case_id", "cohort"):
                 value = row.get(column) or ""
                 first_value = first.setdefault((row["profile_id"], column), value)
@@ -181,8 +181,8 @@ class SheetChecks:
             self.problems.add(f"{sheet}, row {row['#']}, column {name}", wrong, advice(error))
         mpp = row.get("mpp")
         if mpp and is_right(mpp, validators["mpp"].schema) and not MPP[0] <= float(mpp) <= MPP[1]:
-            where, wrong = f"{sheet}, row {row['#']}, column mpp", f"no slide has {mpp} micrometres per pixel"
-            self.problems.add(where, wrong, "write micrometres per pixel at level 0: about 0.25 at 40x, 0.5 at 20x")
+            location, wrong = f"{sheet}, row {row['#']}, column mpp", f"no slide has {mpp} micrometres per pixel"
+            self.problems.add(location, wrong, "write micrometres per pixel at level 0: about 0.25 at 40x, 0.5 at 20x")
 
     def check_unique(self, sheet: str, rows: list[Row], columns: Sequence[str], remedy: str) -> None:
         """The given columns together name a row; the second row with the same values is named with the first."""
@@ -190,12 +190,12 @@ class SheetChecks:
         for row in rows:
             key = tuple(row.get(column) for column in columns)
             if key in first:
-                where = f"{sheet}, row {row['#']}, column {' + '.join(columns)}"
+                location = f"{sheet}, row {row['#']}, column {' + '.join(columns)}"
                 wrong = f"{' + '.join(map(str, key))} is already in row {first[key]}"
-                self.problems.add(where, wrong, remedy)
+                self.problems.add(location, wrong, remedy)
             first.setdefault(key, row["#"])
 
-    def check_marks(self, where: str, path: str, may_have_braces: bool = False) -> bool:
+    def check_marks(self, location: str, path: str, may_have_braces: bool = False) -> bool:
         """True if Snakemake takes a path as it is: it would replace {wildcard} and <results>.
 
         Raw slides may have braces: their files are then not declared (`Slides.shard_files`).
@@ -203,11 +203,11 @@ class SheetChecks:
         marks = re.findall(r"<\w+>" if may_have_braces else r"\{|\}|<\w+>", path)
         if marks:
             wrong = f"{path} holds {marks[0]}, which Snakemake would replace"
-            self.problems.add(where, wrong, "rename the file or its folder, or link to it under another name")
+            self.problems.add(location, wrong, "rename the file or its folder, or link to it under another name")
         return not marks
 
     def check_file(
-        self, where: str, path: str, remedy: str = "", may_have_braces: bool = False, is_file: bool = False
+        self, location: str, path: str, remedy: str = "", may_have_braces: bool = False, is_file: bool = False
     ) -> None:
         """A file that a sheet or the config names is there, or will be made. Lint looks at code only.
 
@@ -215,21 +215,21 @@ class SheetChecks:
         """
         if "://" in str(path):
             self.problems.add(
-                where,
+                location,
                 f"{path} is an address, and a file is expected",
                 "mount the bucket read-only and name the file there; slides and profiles are downloaded "
                 "if column url has the address and column path the destination (workflow/docs/data.md)",
             )
-        elif not self.check_marks(where, path, may_have_braces) or self.places.lint or self.places.is_made(path):
+        elif not self.check_marks(location, path, may_have_braces) or self.places.lint or self.places.is_made(path):
             return
         elif not os.path.exists(path):
             usual = "correct the path (relative to the sheet or the working directory)"
-            self.problems.add(where, f"no such file: {path}", for_path(path) or remedy or usual)
+            self.problems.add(location, f"no such file: {path}", for_path(path) or remedy or usual)
         elif is_file and os.path.isdir(path):
-            self.problems.add(where, f"{path} is a folder, and a file is expected", "name the file in it")
+            self.problems.add(location, f"{path} is a folder, and a file is expected", "name the file in it")
         elif not os.access(path, os.R_OK):
             wrong = f"{path} may not be read by you"
-            self.problems.add(where, wrong, f"ask its owner to let you read it (chmod a+r {path})")
+            self.problems.add(location, wrong, f"ask its owner to let you read it (chmod a+r {path})")
 
 
 def is_right(value: str, schema: dict[str, Any]) -> bool:

@@ -89,10 +89,10 @@ class TaskChecks:
         for name in ("config.yaml", "k=all.tsv"):
             path = f"{self.tasks.folder(task)}/{name}"
             if not os.path.isfile(path):
-                where, folder = f"config, key probe/tasks/{task}/path", self.tasks.folder(task)
+                location, folder = f"config, key probe/tasks/{task}/path", self.tasks.folder(task)
                 hint = "name the folder, not a file in it" if os.path.isfile(folder) else for_path(folder)
                 hint = f"the folder needs config.yaml and k=all.tsv ({GUIDE})" if os.path.isdir(folder) else hint
-                self.problems.add(where, f"no such file: {path}", hint or "correct the path")
+                self.problems.add(location, f"no such file: {path}", hint or "correct the path")
                 return False
         return True
 
@@ -122,15 +122,15 @@ class TaskChecks:
         if not labelled:
             self.problems.add(f"{sheet}, column {settings['task_col']}", "empty in every row", "write the labels")
         for row in labelled:
-            where = f"{sheet}, row {row['#']}"
+            location = f"{sheet}, row {row['#']}"
             if None in row:
-                self.problems.add(where, "more cells than the header", "one cell per column, separated by tabs")
-            self.check_label(where, row, settings)
+                self.problems.add(location, "more cells than the header", "one cell per column, separated by tabs")
+            self.check_label(location, row, settings)
             for fold in folds:
-                self.check_fold_cell(task, where, row, fold)
+                self.check_fold_cell(task, location, row, fold)
             if recipe and may_be_tested(row, recipe):
-                self.check_leak(task, where, row, "splits")
-            self.check_sample(where, row, settings)
+                self.check_leak(task, location, row, "splits")
+            self.check_sample(location, row, settings)
         check_agreement(sheet, labelled, folds, settings, self.problems)
         check_recipe(f"{self.tasks.folder(task)}/config.yaml", labelled, settings, self.slides.rows, self.problems)
         self.check_embedded(sheet, labelled)
@@ -148,27 +148,27 @@ class TaskChecks:
                 "leave one of them out",
             )
 
-    def check_label(self, where: str, row: Row, settings: Config) -> None:
+    def check_label(self, location: str, row: Row, settings: Config) -> None:
         """A label of a classification task has a name, one of regression is a number."""
         column, labels = settings["task_col"], {str(label) for label in settings.get("label_dict", ())}
         if settings.get("task_type") == "regression":
-            check_value(f"{where}, column {column}", row[column], self.problems)
+            check_value(f"{location}, column {column}", row[column], self.problems)
             return
         if settings.get("task_type") != "survival" and row[column] not in labels:
             wrong = f"label {row[column]!r} is not in label_dict"
             hint = did_you_mean(row[column], labels)
-            self.problems.add(f"{where}, column {column}", wrong, f"{hint}one of: {', '.join(sorted(labels))}")
+            self.problems.add(f"{location}, column {column}", wrong, f"{hint}one of: {', '.join(sorted(labels))}")
 
-    def check_fold_cell(self, task: str, where: str, row: Row, fold: str) -> None:
+    def check_fold_cell(self, task: str, location: str, row: Row, fold: str) -> None:
         """One cell of a fold: an allowed word, and no pretraining case on the test side."""
         if row[fold] not in (*FOLD_WORDS, ""):
             wrong = f"{row[fold]!r} is not allowed"
             hint = did_you_mean(row[fold], FOLD_WORDS)
-            self.problems.add(f"{where}, column {fold}", wrong, f"{hint}one of: {', '.join(FOLD_WORDS)}")
+            self.problems.add(f"{location}, column {fold}", wrong, f"{hint}one of: {', '.join(FOLD_WORDS)}")
         if row[fold] == "test":
-            self.check_leak(task, where, row, fold)
+            self.check_leak(task, location, row, fold)
 
-    def check_leak(self, task: str, where: str, row: Row, fold: str) -> None:
+    def check_leak(self, task: str, location: str, row: Row, fold: str) -> None:
         """No case that a run trains on is on a test side."""
         case = row["case_id"]
         if case in self.trained and case not in self.config["omics"]["allow_leakage"]:
@@ -176,7 +176,7 @@ class TaskChecks:
             finished = run in {entry.name for entry in self.models.finished.values()}
             change = "take another model" if finished else "take its cohort out of the run"
             self.problems.add(
-                f"{where}, column {fold}",
+                f"{location}, column {fold}",
                 f"case {case} is on the test side of {task}, and run {run} {'trained' if finished else 'trains'} on it",
                 f"{change}, or the case out of the test side (or name it in omics/allow_leakage)",
             )
@@ -188,29 +188,29 @@ class TaskChecks:
             wrong = "the task predicts for cases, so no case can be both trained on and tested"
             self.problems.add(f"{config}, key allow_case_overlap", wrong, "leave it out, or set sample_col: slide_id")
         for fold, row in [] if allowed else self.tasks.overlap(task):
-            where = f"{sheet}, row {row['#']}, column {fold}"
+            location = f"{sheet}, row {row['#']}, column {fold}"
             wrong = f"case {row['case_id']} is on both sides of {fold}"
             remedy = "put all slides of a case on one side"
             if settings["sample_col"] == "slide_id":
                 remedy += f", or set allow_case_overlap: true in {config}: every table then warns of it"
-            self.problems.add(where, wrong, remedy)
+            self.problems.add(location, wrong, remedy)
 
-    def check_sample(self, where: str, row: Row, settings: Config) -> None:
+    def check_sample(self, location: str, row: Row, settings: Config) -> None:
         """A labelled row: case and slide are in the sheet; survival has positive times and events of 0 or 1."""
         slide, sheet = row.get("slide_id"), self.slides.source_name
         if row["case_id"] not in self._cases and not self.skips_missing:
             remedy = for_id(row["case_id"], self._cases)
             remedy = remedy or "add its slides to the sheet, take the row out, or set probe/missing: skip"
-            self.problems.add(f"{where}, column case_id", f"case {row['case_id']!r} is not in {sheet}", remedy)
+            self.problems.add(f"{location}, column case_id", f"case {row['case_id']!r} is not in {sheet}", remedy)
         if slide and slide not in self.slides.shard_of and not self.skips_missing:
             remedy = for_id(slide, self.slides.shard_of)
             remedy = remedy or "add it to the sheet, take the row out, or set probe/missing: skip"
-            self.problems.add(f"{where}, column slide_id", f"slide {slide!r} is not in {sheet}", remedy)
+            self.problems.add(f"{location}, column slide_id", f"slide {slide!r} is not in {sheet}", remedy)
         if slide in self._case_of and row["case_id"] in self._cases and self._case_of[slide] != row["case_id"]:
             wrong = f"slide {slide} is of case {self._case_of[slide]} in {sheet}, not of {row['case_id']}"
-            self.problems.add(f"{where}, column slide_id", wrong, "correct one of them")
+            self.problems.add(f"{location}, column slide_id", wrong, "correct one of them")
         if settings.get("task_type") == "survival":
-            check_survival(where, row, settings, self.problems)
+            check_survival(location, row, settings, self.problems)
 
     def check_embedded(self, sheet: str, rows: list[Row]) -> None:
         """Slides that labelled rows list are of the cohorts that models embed; reported once per table."""
@@ -245,14 +245,16 @@ class TaskChecks:
 
     def check_pair(self, protocol: str, name: str, side_keys: tuple[str, str]) -> list[str]:
         """One transfer or prompt; returns those of its tasks whose slides are needed."""
-        where, tasks = f"config, key probe/{protocol}/tasks/{name}", self.tasks.sides(protocol, name)
+        location, tasks = f"config, key probe/{protocol}/tasks/{name}", self.tasks.sides(protocol, name)
         pairs = zip(side_keys, tasks, strict=True)
-        if not all([self.problems.knows(f"{where}/{word}", "task", task, self.tasks.entries) for word, task in pairs]):
+        if not all(
+            [self.problems.knows(f"{location}/{word}", "task", task, self.tasks.entries) for word, task in pairs]
+        ):
             return []
         if protocol == "prompt" and tasks[0] == tasks[1]:
             self.check_unused(tasks[0])
             return []
-        self.check_two_sides(where, *tasks)
+        self.check_two_sides(location, *tasks)
         # A case whose profile is a prompt needs no slide.
         return list(tasks if protocol == "transfer" else tasks[1:])
 
@@ -281,17 +283,17 @@ class TaskChecks:
                 self.check_sample(f"{sheet}, row {row['#']}", row, settings)
             self.check_embedded(sheet, rows)
 
-    def check_two_sides(self, where: str, first: str, second: str) -> None:
+    def check_two_sides(self, location: str, first: str, second: str) -> None:
         """The same classes on both sides, no case on both, and none that a used run trained on among the second's."""
         if first == second:
-            self.problems.add(where, f"both sides are {first}", "name two tasks with other cases")
+            self.problems.add(location, f"both sides are {first}", "name two tasks with other cases")
             return
         first_side, second_side = self.labelled(first), self.labelled(second)
         if first_side is None or second_side is None:
             return
         names = [sorted(map(str, side[1]["label_dict"].values())) for side in (first_side, second_side)]
         if second_side[1].get("task_type") != "survival" and names[0] != names[1]:
-            self.problems.add(where, f"classes {names[0]} and {names[1]}", "give both label_dicts the same names")
+            self.problems.add(location, f"classes {names[0]} and {names[1]}", "give both label_dicts the same names")
         for row in second_side[2]:
             self.check_leak(second, f"{second_side[0]}, row {row['#']}", row, "case_id")
         tested = {row["case_id"] for row in second_side[2]}

@@ -31,43 +31,43 @@ def check_classes(path: str, settings: Config, problems: Problems) -> None:
     """
     code_of: dict[str, str] = {}
     for code, name in settings["label_dict"].items():
-        where = f"{path}, key label_dict/{code}"
+        location = f"{path}, key label_dict/{code}"
         if is_odd_number(str(code)):
             wrong = f"{str(code)!r} looks like a number and is no integer in plain digits"
-            problems.add(where, wrong, "write labels as 0, 1, 2, … or as words, here and in k=all.tsv")
+            problems.add(location, wrong, "write labels as 0, 1, 2, … or as words, here and in k=all.tsv")
         if (other_code := code_of.setdefault(str(name), str(code))) != str(code):
             wrong = f"the class is called {name!r}, as that of {other_code} is"
-            problems.add(where, wrong, "give each class a name of its own, or all its rows one label in k=all.tsv")
+            problems.add(location, wrong, "give each class a name of its own, or all its rows one label in k=all.tsv")
     for place, metric in enumerate(settings["metrics"]):
         if metric not in OF_CLASSES:
-            where = f"{path}, key metrics/{place}"
+            location = f"{path}, key metrics/{place}"
             hint = did_you_mean(metric, OF_CLASSES)
-            problems.add(where, f"{metric!r} is no metric of classes", f"{hint}one of: {', '.join(OF_CLASSES)}")
+            problems.add(location, f"{metric!r} is no metric of classes", f"{hint}one of: {', '.join(OF_CLASSES)}")
         elif place == 0 and metric in LESS_IS_BETTER:
             wrong = f"less {metric} is better, and models are ranked by the first metric, the highest before others"
             problems.add(f"{path}, key metrics/0", wrong, "name another one first, such as bacc")
 
 
-def check_value(where: str, cell: str, problems: Problems) -> None:
+def check_value(location: str, cell: str, problems: Problems) -> None:
     """A label of a regression task is a finite number."""
     if not is_number(cell, math.isfinite):
         problems.add(
-            where,
+            location,
             f"{cell!r} is no finite number",
             for_number(cell) or "correct it, or empty the cell to leave the row out",
         )
 
 
-def check_survival(where: str, row: Row, settings: Config, problems: Problems) -> None:
+def check_survival(location: str, row: Row, settings: Config, problems: Problems) -> None:
     """Times are positive, events 0 or 1."""
     for column in settings.get("extra_cols") or []:
         value = row.get(column) or ""
         if column.endswith(("_days", "_months")) and not is_number(value, lambda x: x > 0):
             remedy = "write the time from the start, or empty the label to leave the row out"
-            problems.add(f"{where}, column {column}", f"{value!r} is not a positive time", remedy)
+            problems.add(f"{location}, column {column}", f"{value!r} is not a positive time", remedy)
         if column.endswith("_event") and not is_number(value, lambda x: x in (0, 1)):
             remedy = "correct it, or empty the label to leave the row out"
-            problems.add(f"{where}, column {column}", f"{value!r} is neither 1 (event) nor 0 (censored)", remedy)
+            problems.add(f"{location}, column {column}", f"{value!r} is neither 1 (event) nor 0 (censored)", remedy)
 
 
 def check_agreement(sheet: str, rows: list[Row], folds: list[str], settings: Config, problems: Problems) -> None:
@@ -80,8 +80,8 @@ def check_agreement(sheet: str, rows: list[Row], folds: list[str], settings: Con
         for column in dict.fromkeys(columns):
             if (row[column] or "") != (first_row[column] or ""):
                 message = f"{unit} {row[unit]} has {row[column]!r}, and {first_row[column]!r} in row {first_row['#']}"
-                where = f"{sheet}, row {row['#']}, column {column}"
-                problems.add(where, message, f"make rows of one {unit} agree, or set sample_col to what they are of")
+                location = f"{sheet}, row {row['#']}, column {column}"
+                problems.add(location, message, f"make rows of one {unit} agree, or set sample_col to what they are of")
                 return
 
 

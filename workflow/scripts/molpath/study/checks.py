@@ -107,20 +107,20 @@ class Checks:
         """No two grids share a folder; overlaps fit; pairs of grid and encoder to extract exist."""
         owner: dict[str, str] = {}
         for key, name in self.grids.names.items():
-            where, grid = f"config, key tiles/grids/{key}", self.grids.entries[key]
+            location, grid = f"config, key tiles/grids/{key}", self.grids.entries[key]
             if owner.setdefault(name, key) != key:
                 wrong = f"same folder {name} as grid {owner[name]!r}"
-                self.problems.add(where, wrong, "give one of them a `label`")
+                self.problems.add(location, wrong, "give one of them a `label`")
             if grid["overlap"] >= grid["patch_size"]:
-                self.problems.add(where, "overlap is not smaller than patch_size", "choose a smaller overlap")
+                self.problems.add(location, "overlap is not smaller than patch_size", "choose a smaller overlap")
             if grid["mpp"] and grid["scale"] != "mpp":
-                self.problems.add(where, "mpp has no meaning with scale: magnification", "leave one of them out")
+                self.problems.add(location, "mpp has no meaning with scale: magnification", "leave one of them out")
             if grid["mpp"] and grid["like"]:
                 wrong = "mpp has no meaning with like: trident, which scales by nominal magnifications"
-                self.problems.add(where, wrong, "leave one of them out")
+                self.problems.add(location, wrong, "leave one of them out")
             if grid["coords"]:
                 remedy = "name the folder of <slide>_patches.h5 files, or leave it out"
-                self.check_folder(f"{where}/coords", grid["coords"], remedy)
+                self.check_folder(f"{location}/coords", grid["coords"], remedy)
         for name in self.config["tiles"]["use"]:
             self.problems.knows("config, key tiles/use", "grid", name, self.grids.names)
         for item in self.config["features"]["use"]:
@@ -131,41 +131,41 @@ class Checks:
         """Adapters exist; weights, folders and targets of stains are there; one revision per adapter."""
         revisions: dict[str, str] = {}
         for name, encoder in self.encoders.entries.items():
-            where, adapter, target = f"config, key features/encoders/{name}", encoder["adapter"], encoder["stain"]
+            location, adapter, target = f"config, key features/encoders/{name}", encoder["adapter"], encoder["stain"]
             if adapter not in self.encoders.adapters and ":" not in adapter:
                 hint = did_you_mean(adapter, self.encoders.adapters)
                 remedy = f"{hint}one of {', '.join(self.encoders.adapters)}, or module:function"
-                self.problems.add(f"{where}/adapter", f"unknown encoder {adapter!r}", remedy)
+                self.problems.add(f"{location}/adapter", f"unknown encoder {adapter!r}", remedy)
             network = self.encoders.facts.get(adapter, {}).get("network", "")
             if encoder["input_size"] and (reason := why_not_input_size(adapter, network, encoder["input_size"])):
-                self.problems.add(f"{where}/input_size", reason, "leave it out, or name a size that it takes")
+                self.problems.add(f"{location}/input_size", reason, "leave it out, or name a size that it takes")
             if encoder["weights"]:
-                self.sheets.check_file(f"{where}/weights", self.places.find(encoder["weights"]))
+                self.sheets.check_file(f"{location}/weights", self.places.find(encoder["weights"]))
             if target["target"]:
-                self.sheets.check_file(f"{where}/stain/target", self.places.find(target["target"]), is_file=True)
+                self.sheets.check_file(f"{location}/stain/target", self.places.find(target["target"]), is_file=True)
             elif target["method"] == "reinhard":
                 self.problems.add(
-                    f"{where}/stain/target",
+                    f"{location}/stain/target",
                     "empty, and Reinhard's method has no reference of its own",
                     "name an image with the target staining",
                 )
             if adapter == "precomputed":
-                self.check_folder(f"{where}/folder", encoder["folder"], "name the folder of feature files")
+                self.check_folder(f"{location}/folder", encoder["folder"], "name the folder of feature files")
             revision = encoder["revision"] if not encoder["weights"] else ""
             if revision and revisions.setdefault(adapter, revision) != revision:
                 self.problems.add(
-                    f"{where}/revision",
+                    f"{location}/revision",
                     f"another entry fetches {adapter} at {revisions[adapter]}",
                     "give one revision for each adapter, or one of them as a file (`weights`)",
                 )
 
-    def check_folder(self, where: str, path: str, remedy: str) -> None:
+    def check_folder(self, location: str, path: str, remedy: str) -> None:
         """A folder that the config names is there, and is one."""
         folder = self.places.find_given(path)
         if os.path.isfile(folder):
-            self.problems.add(where, f"{path} is a file, and a folder is expected", remedy)
+            self.problems.add(location, f"{path} is a file, and a folder is expected", remedy)
         elif not os.path.isdir(folder):
-            self.problems.add(where, f"no such folder: {path!r}", for_path(path) or remedy)
+            self.problems.add(location, f"no such folder: {path!r}", for_path(path) or remedy)
 
     def check_paths(self) -> None:
         """A slide without a raw file makes sense only with features from another tool."""
@@ -202,11 +202,11 @@ class Checks:
         for key, path in self._omics_files().items():
             self.sheets.check_file(f"config, key omics/{key}", self.places.find(path), is_file=True)
         for cohort, reference in omics["fit_on"].items():
-            where = f"config, key omics/fit_on/{cohort}"
-            is_known = self.problems.knows(where, kind, reference, cohorts)
+            location = f"config, key omics/fit_on/{cohort}"
+            is_known = self.problems.knows(location, kind, reference, cohorts)
             if is_known and self.omics.reference(reference) != reference:
                 self.problems.add(
-                    where,
+                    location,
                     f"{reference} takes its parameters from {self.omics.reference(reference)} itself",
                     "name a cohort that is fitted on itself",
                 )

@@ -133,21 +133,21 @@ class Contributions:
         """Slides are new ones, and embeddings of the predictors are sums over patches."""
         if not self.predict.config:
             return  # said about predict/slides
-        where = "config, key predict/contributions"
+        location = "config, key predict/contributions"
         for slide in self.asked:
             if slide != ALL:
-                problems.knows(where, "slide of predict/slides", slide, list(self.rows))
+                problems.knows(location, "slide of predict/slides", slide, list(self.rows))
         for name in self.predict.used if self.asked else []:
             folder = self.predict.parts.predictors[name]
             if not self.is_sum(model_of(name)):
                 problems.add(
-                    where,
+                    location,
                     f"{name}: its model's embedding is no sum over patches, so patches have no contributions",
                     f"name predictors of kinds {', '.join(SUMS)} (abmil) in predict/use, or empty this key",
                 )
             elif self.predict.bundle and not os.path.isfile(f"{folder}/{USUAL}"):
                 wrong = f"{folder} has no {USUAL}, needed to compare contributions with training slides"
-                problems.add(where, wrong, "ask for a bundle of this version, or empty this key")
+                problems.add(location, wrong, "ask for a bundle of this version, or empty this key")
 
     def is_sum(self, name: str) -> bool:
         """True if a patch has an exact part in the model's embeddings."""

@@ -25,17 +25,17 @@ class FeatureCheck:
         """All four keys are there, or none, and name what there is."""
         if not any(self.asked.values()):
             return
-        where = "config, key features/compare"
+        location = "config, key features/compare"
         known_names = {"slide": list(self.slides.shard_of), "grid": list(self.grids.names)}
         known_names |= {"encoder": list(self.encoders.entries)}
         for kind, names in known_names.items():
-            problems.knows(f"{where}/{kind}", kind, self.asked[kind], names)
+            problems.knows(f"{location}/{kind}", kind, self.asked[kind], names)
         entry = self.encoders.entries.get(self.asked["encoder"])
         if entry and entry["adapter"] == "precomputed":
-            problems.add(f"{where}/encoder", "it reads features and makes none", "name an encoder that encodes")
+            problems.add(f"{location}/encoder", "it reads features and makes none", "name an encoder that encodes")
         if not Path(self.places.find(self.asked["file"])).exists() or not self.asked["file"]:
             wrong = f"no such file: {self.asked['file']!r}"
-            problems.add(f"{where}/file", wrong, "name your file of features of the slide")
+            problems.add(f"{location}/file", wrong, "name your file of features of the slide")
 
     def inspected(self) -> list[str]:
         """Manifest of the slide's shard."""

@@ -85,24 +85,26 @@ class FinishedRun:
             return f"{self.files[0]} does not say patches and cases of a run, or can't be read", AGAIN
         return None
 
-    def check(self, where: str, patches: Config, encoder_files: Sequence[str], problems: Problems) -> None:
+    def check(self, location: str, patches: Config, encoder_files: Sequence[str], problems: Problems) -> None:
         """The files are there and belong together, and the run read patches like `patches` (of `patches_of`).
 
         encoder_files: weights and stain target of this study's encoder; what doesn't exist yet is compared when patches
         are embedded.
         """
         if fault := self.fault():
-            problems.add(f"{where}/path", *fault)
+            problems.add(f"{location}/path", *fault)
             return
-        self._check_patches(where, self.patches, with_weights(patches, self.patches, encoder_files), problems)
+        self._check_patches(location, self.patches, with_weights(patches, self.patches, encoder_files), problems)
 
-    def _check_patches(self, where: str, run_patches: Config, patches: Config, problems: Problems) -> None:
+    def _check_patches(self, location: str, run_patches: Config, patches: Config, problems: Problems) -> None:
         """Grid and encoder are the run's."""
         for kind, keys in (("grid", ["grid"]), ("encoder", [key for key in patches if key != "grid"])):
             if differ := [key for key in keys if run_patches.get(key) != patches[key]]:
                 differences = "; ".join(f"{key} {run_patches.get(key)!r}, here {patches[key]!r}" for key in differ)
                 wrong = f"another {kind} than that of the run in {self.files[0]}: {differences}"
-                problems.add(f"{where}/{kind}", wrong, f"name the {kind} whose patches the run read, or another model")
+                problems.add(
+                    f"{location}/{kind}", wrong, f"name the {kind} whose patches the run read, or another model"
+                )
 
 
 def with_weights(patches: Config, run_patches: Config, files: Sequence[str]) -> Config:

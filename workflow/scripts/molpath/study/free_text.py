@@ -43,17 +43,17 @@ def why_refused(text: str) -> tuple[str, str] | None:
     )
 
 
-def texts_of(values: Any, where: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
+def texts_of(values: Any, key_path: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
     """Every text of a config at every depth, names of keys too: keys from the top, text."""
     if isinstance(values, str):
-        yield "/".join(where), values
+        yield "/".join(key_path), values
     elif isinstance(values, dict):
         for key, value in values.items():
-            yield "/".join(where), str(key)
-            yield from texts_of(value, (*where, shown_key(str(key))))
+            yield "/".join(key_path), str(key)
+            yield from texts_of(value, (*key_path, shown_key(str(key))))
     elif isinstance(values, list):
         for number, value in enumerate(values):
-            yield from texts_of(value, (*where, str(number)))
+            yield from texts_of(value, (*key_path, str(number)))
 
 
 def shown_key(key: str) -> str:
@@ -61,11 +61,11 @@ def shown_key(key: str) -> str:
     return key if REFUSED.search(key) is None else repr(key)
 
 
-def check_config(where: str, values: Any, problems: Problems) -> None:
+def check_config(location: str, values: Any, problems: Problems) -> None:
     """Texts of a config, or of a task's config.yaml; where: how a message names it."""
     for key, text in texts_of(values):
         if refused := why_refused(text):
-            problems.add(f"{where}, key {key or 'top level'}", *refused)
+            problems.add(f"{location}, key {key or 'top level'}", *refused)
 
 
 def check_sheet(path: str, problems: Problems) -> None:

@@ -111,36 +111,42 @@ class GeneSets:
         if not self.section["files"]:
             for key in ("sets", "models", "support", "slides"):
                 if self.section[key]:
-                    where = f"config, key probe/gene_sets/{key}"
-                    problems.add(where, "nothing reads it: files is empty", "name .gmt files in probe/gene_sets/files")
+                    location = f"config, key probe/gene_sets/{key}"
+                    problems.add(
+                        location, "nothing reads it: files is empty", "name .gmt files in probe/gene_sets/files"
+                    )
             return
-        where = "config, key probe/gene_sets"
+        location = "config, key probe/gene_sets"
         for path in self.paths:
             if not os.path.isdir(path):
-                sheets.check_file(f"{where}/files", path)
+                sheets.check_file(f"{location}/files", path)
             else:
-                problems.add(f"{where}/files", f"{path} is a folder", "name the .gmt files in it")
+                problems.add(f"{location}/files", f"{path} is a folder", "name the .gmt files in it")
         cohorts = self.models.profiles.cohorts("rna")
         if not cohorts:
-            problems.add(f"{where}/files", "no profile of modality rna is in omics/sheet", "add some, or empty files")
+            problems.add(
+                f"{location}/files", "no profile of modality rna is in omics/sheet", "add some, or empty files"
+            )
         for cohort in self.section["support"]:
-            problems.knows(f"{where}/support", "cohort with rna profiles", cohort, cohorts)
+            problems.knows(f"{location}/support", "cohort with rna profiles", cohort, cohorts)
         if not self.used:
-            problems.add(f"{where}/models", "no trained model is in embed/use", "name a model, or put one in embed/use")
-        self.check_models(f"{where}/models", problems)
+            problems.add(
+                f"{location}/models", "no trained model is in embed/use", "name a model, or put one in embed/use"
+            )
+        self.check_models(f"{location}/models", problems)
         slides = {str(row["slide_id"]) for row in self.models.embedded if row.get("slide_id")}
         for slide in self.slides:
-            problems.knows(f"{where}/slides", "embedded slide", slide, slides)
+            problems.knows(f"{location}/slides", "embedded slide", slide, slides)
 
-    def check_models(self, where: str, problems: Problems) -> None:
+    def check_models(self, location: str, problems: Problems) -> None:
         """Models are in use, and those of mapped slides are sums over patches."""
         for name in self.used:
-            if not problems.knows(where, "model in use", name, self.models.used):
+            if not problems.knows(location, "model in use", name, self.models.used):
                 continue
             kind = self.models.entries[name]["kind"]
             if self.slides and not is_sum(kind, sizes_of(self.models, name), SUMS):
                 problems.add(
-                    where,
+                    location,
                     f"{name}: its embedding is no sum over patches, so that slides can't be mapped",
                     "name models of kind threads (abmil) or mean only, or empty probe/gene_sets/slides",
                 )

@@ -65,11 +65,11 @@ class Outcome:
             parts += [*filter(None, [ending]), self.next_step(targets)]
         return "\n\n".join(filter(None, parts))
 
-    def now(self, where: bool = True) -> str:
+    def now(self, with_paths: bool = True) -> str:
         """What there is so far, whichever run made it, with its paths."""
-        return "\n\n".join(self.parts((), where)) or "No slide has been inspected yet."
+        return "\n\n".join(self.parts((), with_paths)) or "No slide has been inspected yet."
 
-    def parts(self, targets: Collection[str], where: bool = True) -> list[str]:
+    def parts(self, targets: Collection[str], with_paths: bool = True) -> list[str]:
         """Counts, cautions and places up to the last of the stage words; without any, of everything."""
         stages = stages_of({*targets} & set(WORDS))
         entries = self.summary.entries(stages)
@@ -83,7 +83,7 @@ class Outcome:
         heading = f"Predictions of the new cases of {self.predict.path}"
         predicted = "\n".join([heading, *(f"  {line}" for line in lines)]) if lines else ""
         parts = [counts, predicted, "\n".join(["Look at these before the numbers:", *cautions]) if cautions else ""]
-        return [*filter(None, [*parts, self.places_of(stages) if where else ""])]
+        return [*filter(None, [*parts, self.places_of(stages) if with_paths else ""])]
 
     def places_of(self, stages: Collection[str]) -> str:
         """Paths of the features, embeddings, tables and report that exist."""

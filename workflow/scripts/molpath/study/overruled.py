@@ -28,17 +28,17 @@ def overruled(parts: BundleParts, own: Config, places: Places) -> list[str]:
     bundled: Config = {name: copy.deepcopy(parts.config.get(name, {})) for name in DECIDED}
     for config in (usual, bundled):
         fill_defaults(config, schema, schema)
-    machine, found = {*parts.own_keys(), *NOT_READ}, []
+    machine, shown = {*parts.own_keys(), *NOT_READ}, []
     for key, value in _leaves({name: own[name] for name in DECIDED}):
         if any(key[: len(other)] == other for other in machine):
             continue
         entry = value_of(bundled, key[:3])
         if key[1] in ("grids", "encoders") and entry is None:
             if not own["slides"]["sheet"]:
-                found.append(f"{'/'.join(key[:3])} (not in the bundle)")
+                shown.append(f"{'/'.join(key[:3])} (not in the bundle)")
         elif value not in (value_of(usual, key), value_of(bundled, key)):
-            found.append(f"{'/'.join(key)} ({value!r} here, {value_of(bundled, key)!r} in the bundle)")
-    return list(dict.fromkeys(found))
+            shown.append(f"{'/'.join(key)} ({value!r} here, {value_of(bundled, key)!r} in the bundle)")
+    return list(dict.fromkeys(shown))
 
 
 def note_of(parts: BundleParts, own: Config, places: Places) -> list[str]:
@@ -54,10 +54,10 @@ def note_of(parts: BundleParts, own: Config, places: Places) -> list[str]:
     ]
 
 
-def _leaves(values: Any, where: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+def _leaves(values: Any, key_path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Values of a config that are no maps, with their keys."""
     if not isinstance(values, dict):
-        yield where, values
+        yield key_path, values
         return
     for key, value in values.items():
-        yield from _leaves(value, (*where, str(key)))
+        yield from _leaves(value, (*key_path, str(key)))

@@ -161,8 +161,8 @@ class Predict:
 
     def paths(self, wildcards: Wildcards | None = None) -> dict[str, str]:
         """The path of every new slide, '' of those without a file."""
-        given = {row["slide_id"]: row.get("path") or "" for row in self.rows}
-        return {name: str(self.places.resolve(path, self.path)) if path else "" for name, path in given.items()}
+        path_of = {row["slide_id"]: row.get("path") or "" for row in self.rows}
+        return {name: str(self.places.resolve(path, self.path)) if path else "" for name, path in path_of.items()}
 
     def slides_of(self, rule: str, wildcards: Mapping[str, str]) -> int:
         """Slides of a job of a shard, of the new ones where its rule is theirs; 0 for other jobs."""
@@ -240,19 +240,19 @@ class Predict:
         training_rows = {row.get("slide_id"): row for row in self.models.slides.rows} if self.models.slides.path else {}
         first: dict[str, Row] = {}
         for row in self.rows:
-            where, name = f"{self.path}, row {row['#']}", row.get("slide_id")
+            location, name = f"{self.path}, row {row['#']}", row.get("slide_id")
             path = self.places.resolve(row.get("path") or "", self.path)
             if is_downloaded(row):
                 wrong = f"slide {name} is to be downloaded, which is done for slides/sheet only"
-                problems.add(f"{where}, column url", wrong, "download it first, and empty the column")
+                problems.add(f"{location}, column url", wrong, "download it first, and empty the column")
             if path and path in first and name != first[path].get("slide_id"):
                 first_row = first[path]
                 wrong = f"{path} is slide {first_row.get('slide_id')} of row {first_row['#']}, too"
-                problems.add(f"{where}, column path", wrong, "keep one row of it")
+                problems.add(f"{location}, column path", wrong, "keep one row of it")
             first.setdefault(path, row)
             if name in training_rows and _other_file(path, self.models.slides.values_of(training_rows[name])["path"]):
                 wrong = f"{name} is another file in {self.models.slides.path}, row {training_rows[name]['#']}"
-                problems.add(f"{where}, column slide_id", wrong, "give the new slide a name of its own")
+                problems.add(f"{location}, column slide_id", wrong, "give the new slide a name of its own")
 
     def notes(self) -> list[str]:
         """Settings that a bundle decides, new cases that this study knows, those that it may know in other letters."""

@@ -91,42 +91,42 @@ class Predictors:
     def check(self, problems: Problems) -> None:
         """Models and tasks are in use, tasks have frozen probes, and new slides can get the model's embeddings."""
         for number, entry in enumerate(self.entries):
-            where = f"config, key probe/predictors/{number}"
-            if problems.knows(f"{where}/model", "model in use", entry["model"], self.models.used):
-                self.check_model(where, entry["model"], problems)
-            self.check_task(where, entry["task"], problems)
+            location = f"config, key probe/predictors/{number}"
+            if problems.knows(f"{location}/model", "model in use", entry["model"], self.models.used):
+                self.check_model(location, entry["model"], problems)
+            self.check_task(location, entry["task"], problems)
 
-    def check_model(self, where: str, model: str, problems: Problems) -> None:
+    def check_model(self, location: str, model: str, problems: Problems) -> None:
         """New slides can be embedded by the model: given vectors can't be computed here."""
         if self.models.entries[model]["kind"] == "table" and self._predict["slides"]:
             problems.add(
-                f"{where}/model",
+                f"{location}/model",
                 f"{model} is a table of given vectors, and nothing here computes those of new slides (predict/slides)",
                 "name a model of another kind, or empty predict/slides",
             )
 
-    def check_task(self, where: str, task: str, problems: Problems) -> None:
+    def check_task(self, location: str, task: str, problems: Problems) -> None:
         """The task is probed with folds of its own."""
         for protocol in ("transfer", "prompt"):
             if task in self.probing.section[protocol]["tasks"] and task not in self.tasks.entries:
                 problems.add(
-                    f"{where}/task",
+                    f"{location}/task",
                     f"{task} is a {protocol}, which joins two tasks",
                     "name the task whose cases are to be trained on",
                 )
                 return
-        if not problems.knows(f"{where}/task", "task in use", task, self.probing.used):
+        if not problems.knows(f"{location}/task", "task in use", task, self.probing.used):
             return
         if task in self.tasks.entries and "frozen" not in self.tasks.entries[task]["groups"]:
             groups = ", ".join(self.tasks.entries[task]["groups"])
             problems.add(
-                f"{where}/task",
+                f"{location}/task",
                 f"{task} has no frozen probes (groups: {groups}), whose scores a predictor states",
                 f"add frozen to probe/tasks/{task}/groups",
             )
-        self.check_classes(where, task, problems)
+        self.check_classes(location, task, problems)
 
-    def check_classes(self, where: str, task: str, problems: Problems) -> None:
+    def check_classes(self, location: str, task: str, problems: Problems) -> None:
         """No class name contains a separator of cells or of classes of a set."""
         has_classes = task in self.tasks.entries and self.tasks.may_have_classes(task)
         settings = self.tasks.settings(task) if has_classes else None
@@ -134,7 +134,7 @@ class Predictors:
         for name in names.values() if isinstance(names, dict) else ():
             if separator := next((mark for mark in ";\t\r\n" if mark in str(name)), ""):
                 problems.add(
-                    f"{where}/task",
+                    f"{location}/task",
                     f"class {name!r} of {task} holds {separator!r}, which separates classes of a set or cells",
                     f"write another name into label_dict of {self.tasks.entries[task]['path']}/config.yaml",
                 )

@@ -35,25 +35,25 @@ class Problems:
     def __init__(self) -> None:
         self.found: list[str] = []
 
-    def add(self, where: str, wrong: str, remedy: str) -> None:
+    def add(self, location: str, wrong: str, remedy: str) -> None:
         """Remember one problem."""
-        self.found.append(f"{where}: {wrong}\n    -> {remedy}")
+        self.found.append(f"{location}: {wrong}\n    -> {remedy}")
 
-    def add_schema_error(self, where: str, error: ValidationError) -> None:
+    def add_schema_error(self, location: str, error: ValidationError) -> None:
         """Remember what a schema found."""
-        self.add(where, short_message(error), advice(error))
+        self.add(location, short_message(error), advice(error))
 
     def add_table_error(self, error: BadTable) -> None:
         """Remember why a sheet can't be read."""
         self.add(error.where, error.wrong, error.remedy)
 
-    def knows(self, where: str, kind: str, name: str, known_names: Iterable[str]) -> bool:
+    def knows(self, location: str, kind: str, name: str, known_names: Iterable[str]) -> bool:
         """True if `name` is among the known ones; a problem otherwise."""
         names = list(known_names)
         if name not in names:
             choices = ", ".join(sorted(names)) or "none"
             remedy = f"{did_you_mean(name, names)}Define it, or use one of: {choices}"
-            self.add(where, f"no {kind} is called {name!r}", remedy[:1].lower() + remedy[1:])
+            self.add(location, f"no {kind} is called {name!r}", remedy[:1].lower() + remedy[1:])
             return False
         return True
 

@@ -223,8 +223,8 @@ class Tracker:
             parts = [next(reversed(self.jobs.values())).started.message.rstrip(".")]
         if set_aside := +self.aside:
             reason, number = set_aside.most_common(1)[0]
-            why = f" ({'mostly ' * (number < set_aside.total())}{reason})" if detail else ""
-            parts.append(f"{set_aside.total():,} set aside{why}")
+            reason_text = f" ({'mostly ' * (number < set_aside.total())}{reason})" if detail else ""
+            parts.append(f"{set_aside.total():,} set aside{reason_text}")
         return [*filter(None, parts), f"{self.done:,} of {self.steps:,} steps"]
 
     def summary(self) -> str:

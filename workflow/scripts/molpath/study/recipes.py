@@ -18,26 +18,26 @@ def check_recipe(config: str, rows: Sequence[Row], settings: Config, slides: Seq
 
     config: path of the task's config.yaml; slides: rows of the slide sheet, which may say the site.
     """
-    recipe, where = settings.get("splits"), f"{config}, key splits"
+    recipe, location = settings.get("splits"), f"{config}, key splits"
     if not recipe or recipe["method"] == "official" or not rows:
         return
     cases = strata_of(rows, settings["task_col"])
     strata = Counter(cases.values())
-    pieces, least = pieces_of(recipe), len([count for count in strata.values() if count > 1]) or 1
+    pieces, fewest = pieces_of(recipe), len([count for count in strata.values() if count > 1]) or 1
     if recipe.get("keep_sites"):
-        known = len(set(sites_of(cases, rows, slides).values()))
-        if known < pieces:
-            wrong = f"{known} site{'s' * (known != 1)} can't fill {pieces} folds of whole sites"
-            problems.add(where, wrong, f"ask for {max(known, 2)} folds at most, or leave keep_sites out")
+        n_sites = len(set(sites_of(cases, rows, slides).values()))
+        if n_sites < pieces:
+            wrong = f"{n_sites} site{'s' * (n_sites != 1)} can't fill {pieces} folds of whole sites"
+            problems.add(location, wrong, f"ask for {max(n_sites, 2)} folds at most, or leave keep_sites out")
     elif recipe["method"] == "monte_carlo":
         size = int(recipe.get("test_fraction", 0.2) * len(cases))
-        if size < least:
-            wrong = f"a test side of {size} of {len(cases)} cases can't hold {least} labels"
-            problems.add(f"{where}/test_fraction", wrong, "raise it, or add cases")
+        if size < fewest:
+            wrong = f"a test side of {size} of {len(cases)} cases can't hold {fewest} labels"
+            problems.add(f"{location}/test_fraction", wrong, "raise it, or add cases")
     elif pieces > len(cases) or pieces > max(strata.values()):
         commonest = max(strata.values())
         wrong = f"{pieces} folds, and {len(cases)} cases, at most {commonest} of them with one label"
-        problems.add(f"{where}/folds", wrong, f"ask for {max(2, min(commonest, 5))} folds, or add cases")
+        problems.add(f"{location}/folds", wrong, f"ask for {max(2, min(commonest, 5))} folds, or add cases")
 
 
 def notes_of_recipes(models: Models) -> list[str]:
@@ -53,12 +53,12 @@ def notes_of_recipes(models: Models) -> list[str]:
             continue
         cases, pieces = strata_of(rows, settings["task_col"]), pieces_of(recipe)
         counts = Counter(sites_of(cases, rows, models.slides.rows).values())
-        site, most = max(counts.items(), key=lambda pair: (pair[1], pair[0]))
-        others = (len(cases) - most) / (pieces - 1)
-        if others < SMALL * len(cases) / pieces:
+        site, n_cases = max(counts.items(), key=lambda pair: (pair[1], pair[0]))
+        mean_of_others = (len(cases) - n_cases) / (pieces - 1)
+        if mean_of_others < SMALL * len(cases) / pieces:
             notes.append(
-                f"note: site {site or 'without a name'} has {most:,} of the {len(cases):,} cases of {task}, so that "
-                f"the other {pieces - 1} folds of whole sites test about {others:.0f} each: their scores say little; "
+                f"note: site {site or 'without a name'} has {n_cases:,} of the {len(cases):,} cases of {task}, so that "
+                f"the other {pieces - 1} folds of whole sites test about {mean_of_others:.0f} each: their scores say little; "
                 "ask for fewer folds, or leave keep_sites out of its recipe"
             )
     return notes
@@ -75,13 +75,13 @@ def pieces_of(recipe: Config) -> int:
 def strata_of(rows: Sequence[Row], label: str) -> dict[str, str]:
     """Label of each case, of several the one that is rarest in the table."""
     counts = Counter(row[label] for row in rows)
-    found: dict[str, str] = {}
+    label_of: dict[str, str] = {}
     for row in sorted(rows, key=lambda row: (counts[row[label]], row[label])):
-        found.setdefault(row["case_id"], row[label])
-    return found
+        label_of.setdefault(row["case_id"], row[label])
+    return label_of
 
 
 def sites_of(cases: dict[str, str], rows: Sequence[Row], slides: Sequence[Row]) -> dict[str, str]:
     """Site of each case ('': unknown), of the table, or of the slide sheet where the table has no such column."""
-    given = {row["case_id"]: row["site"] or "" for row in (rows if "site" in rows[0] else slides) if "site" in row}
-    return {case: given.get(case, "") for case in cases}
+    site_of = {row["case_id"]: row["site"] or "" for row in (rows if "site" in rows[0] else slides) if "site" in row}
+    return {case: site_of.get(case, "") for case in cases}

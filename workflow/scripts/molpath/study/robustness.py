@@ -33,26 +33,26 @@ class Robustness:
     def check(self, problems: Problems) -> None:
         """Every name is a task with classes or numbers, or a column of the sheets with a value in some row."""
         for place, pair in enumerate(self.pairs):
-            where = f"config, key probe/robustness/{place}"
+            location = f"config, key probe/robustness/{place}"
             if pair["biological"] == pair["technical"]:
-                problems.add(where, f"{pair['technical']!r} is both", "name two columns")
-            self._check_column(f"{where}/technical", pair["technical"], [], problems)
+                problems.add(location, f"{pair['technical']!r} is both", "name two columns")
+            self._check_column(f"{location}/technical", pair["technical"], [], problems)
             tasks = self.models.tasks
-            self._check_column(f"{where}/biological", pair["biological"], list(tasks.entries), problems)
+            self._check_column(f"{location}/biological", pair["biological"], list(tasks.entries), problems)
             if pair["biological"] in tasks.entries and tasks.predicts_survival(pair["biological"]):
                 wrong = f"task {pair['biological']!r} predicts survival"
-                problems.add(f"{where}/biological", wrong, "name a task with classes or numbers, or a column")
+                problems.add(f"{location}/biological", wrong, "name a task with classes or numbers, or a column")
 
-    def _check_column(self, where: str, name: str, tasks: list[str], problems: Problems) -> None:
+    def _check_column(self, location: str, name: str, tasks: list[str], problems: Problems) -> None:
         known_columns = self.confounders.known
         if name in tasks or name in known_columns or not self.models.slides.rows:
             return
         slides = self.models.slides
         sheets = " or ".join([slides.source_name, *map(str, slides.case_sheet)])
         hint = did_you_mean(name, sorted([*known_columns - {"#"}, *tasks]))
-        also = ", or a task of probe/tasks" if tasks or where.endswith("biological") else ""
+        also = ", or a task of probe/tasks" if tasks or location.endswith("biological") else ""
         problems.add(
-            where,
+            location,
             f"no {'task or ' if also else ''}column {name!r} with a value in {sheets}",
             f"{hint}name a column of the slide sheet or of slides/cases{also}",
         )

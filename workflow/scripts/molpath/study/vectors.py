@@ -79,7 +79,7 @@ class GivenVectors:
 
     def check_alone(self, problems: Problems) -> None:
         """Without a slide sheet every model is a table, and every task that is used lists its cases."""
-        where = "config, key slides/sheet"
+        location = "config, key slides/sheet"
         values: dict[str, Collection[Any]] = {
             "pretrain/use": self.config["pretrain"]["use"],
             "tiles/use": self.config["tiles"]["use"],
@@ -92,9 +92,11 @@ class GivenVectors:
             if value:
                 text = value if isinstance(value, str) else ", ".join(map(str, value))
                 remedy = "name the slide sheet, or use models of kind table alone"
-                problems.add(where, f"empty, and {key} ({text}) needs slides", remedy)
+                problems.add(location, f"empty, and {key} ({text}) needs slides", remedy)
         if not self.models.used:
-            problems.add(where, "empty, and embed/use names no model", "name the slide sheet, or a model of kind table")
+            problems.add(
+                location, "empty, and embed/use names no model", "name the slide sheet, or a model of kind table"
+            )
         try:
             sheet_of_tasks(self.models.tasks.given_tables())
         except BadTable as error:
@@ -118,10 +120,10 @@ class GivenVectors:
             return
         slides = self.models.slides
         case_of = {row.get("slide_id"): row.get("case_id") for row in slides.rows}
-        for slide, case, where in zip(table.ids, table.cases, table.places, strict=False):
+        for slide, case, table_place in zip(table.ids, table.cases, table.places, strict=False):
             if slide in case_of and case_of[slide] != case:
                 wrong = f"slide {slide} is of case {case} here, and of {case_of[slide]} in {slides.source_name}"
-                problems.add(f"{path}, {where}", wrong, "correct one of them")
+                problems.add(f"{path}, {table_place}", wrong, "correct one of them")
                 return
         known_ids = case_of if table.unit == "slide_id" else set(slides.cases)
         if known_ids and not any(vector_id in known_ids for vector_id in table.ids):

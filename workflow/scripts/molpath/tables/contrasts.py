@@ -197,20 +197,20 @@ def fit_mixed(long: pd.DataFrame, names: list[str]) -> tuple[np.ndarray, np.ndar
     from statsmodels.regression.mixed_linear_model import MixedLM
 
     design = np.stack([long.model == name for name in names], axis=1).astype(float)
-    why = ""
+    reason = ""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what they warn of is looked at below
         try:
             fit = MixedLM(long.value.to_numpy(), design, groups=long.task.to_numpy()).fit(reml=True)
             if float(np.squeeze(fit.cov_re)) <= 1e-6 * fit.scale:
-                why = "the variance of tasks is at its boundary, zero"
+                reason = "the variance of tasks is at its boundary, zero"
             elif not fit.converged:
-                why = "the mixed model did not converge"
+                reason = "the mixed model did not converge"
         except np.linalg.LinAlgError:
-            why = "the mixed model could not be fitted"
-    if not why:
+            reason = "the mixed model could not be fitted"
+    if not reason:
         return np.asarray(fit.fe_params), np.asarray(fit.cov_params())[: len(names), : len(names)], ""
-    return *fit_fixed(long, design), f"{why}: tasks as fixed effects"
+    return *fit_fixed(long, design), f"{reason}: tasks as fixed effects"
 
 
 def fit_fixed(long: pd.DataFrame, design: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -182,9 +182,9 @@ def compare_groups(cases: pd.DataFrame, head: dict[str, Any]) -> list[dict[str, 
     p = float(chi2.sf(statistic**2, 1))
     note = ""
     if not np.isfinite(statistic):
-        why = "no event finds both groups at risk" if len(high) and len(low) else "every case is in one group"
-        why = why if len(cases) else "no case is in a group"
-        note = f"not tested: {why}"
+        reason = "no event finds both groups at risk" if len(high) and len(low) else "every case is in one group"
+        reason = reason if len(cases) else "no case is in a group"
+        note = f"not tested: {reason}"
     ratio = dict(zip(("hazard_ratio", "lower", "upper"), hazard_ratio(cases), strict=True))
     rows = []
     for name, part in (("low", low), ("high", high)):
@@ -210,20 +210,20 @@ def assess_survival(
         p, count = permuted_p(table, shuffled)
         empty = table.fold[is_empty(table)].nunique()
         left_out = f"{EMPTY} in {empty} of {table.fold.nunique()} folds, left out" if empty else ""
-        why = groups[0]["note"] or ("" if count else NO_PERMUTATIONS)
-        note = "; ".join(part for part in (left_out, why) if part)
+        reason = groups[0]["note"] or ("" if count else NO_PERMUTATIONS)
+        note = "; ".join(part for part in (left_out, reason) if part)
         rows += [group_row | {"p": p, "permutations": count, "note": note} for group_row in groups]
     groups = pd.DataFrame(rows, columns=COLUMNS)
     for group, high_risk in groups[groups.risk == "high"].groupby("group"):
-        where = groups.group == group
+        in_group = groups.group == group
         keys = pd.MultiIndex.from_frame(high_risk[["task", "model"]])
         adjusted = pd.Series(holm(high_risk.p), index=keys)
-        groups.loc[where, "p_adjusted"] = [
-            adjusted[key] for key in zip(groups.task[where], groups.model[where], strict=True)
+        groups.loc[in_group, "p_adjusted"] = [
+            adjusted[key] for key in zip(groups.task[in_group], groups.model[in_group], strict=True)
         ]
-        groups.loc[where, "note"] = [
+        groups.loc[in_group, "note"] = [
             within_reach(*row, high_risk.p.notna().sum())
-            for row in zip(groups.note[where], groups.permutations[where], strict=True)
+            for row in zip(groups.note[in_group], groups.permutations[in_group], strict=True)
         ]
     return groups, samples
 

@@ -67,10 +67,10 @@ def with_overlap(table: pd.DataFrame, summary: pd.DataFrame) -> pd.Series:
     """Notes of a table's rows, which say where cases of their task and group are on both sides of a fold."""
     notes = summary.get("note", pd.Series("", summary.index)).fillna("").astype(str)
     noted = summary[notes.str.contains(OVERLAP, regex=False)]
-    where = set(zip(noted.task, noted.group, strict=True))
+    overlapping = set(zip(noted.task, noted.group, strict=True))
     rows = zip(table.task, [group.partition(":")[0] for group in table.group], table.note.fillna(""), strict=True)
     return pd.Series(
-        ["; ".join(filter(None, (note, OVERLAP * ((task, group) in where)))) for task, group, note in rows],
+        ["; ".join(filter(None, (note, OVERLAP * ((task, group) in overlapping)))) for task, group, note in rows],
         table.index,
         dtype=object,
     )
@@ -183,9 +183,9 @@ def delong_pairs(by_name: Mapping[str, pd.DataFrame], models: Models) -> list[di
     for a, b in itertools.combinations(range(len(names)), 2):
         gap, se, t, p = difference(auc, covariance, cases, a, b)
         too_few = f"not tested: {cases} cases leave no degree of freedom" if cases < 3 else ""
-        why = "" if np.isfinite(p) else too_few or "not tested: the AUCs differ by no chance"
-        why = "; ".join(filter(None, [note, why]))
-        rows.append(row(DELONG, names[a], names[b], why, difference=gap, se=se, statistic=t, p=p))
+        reason = "" if np.isfinite(p) else too_few or "not tested: the AUCs differ by no chance"
+        reason = "; ".join(filter(None, [note, reason]))
+        rows.append(row(DELONG, names[a], names[b], reason, difference=gap, se=se, statistic=t, p=p))
     return rows
 
 

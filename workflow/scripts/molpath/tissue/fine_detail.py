@@ -26,8 +26,8 @@ def fine_detail(windows: Sequence[np.ndarray], mpp: float) -> float:
     if mpp > COARSEST:
         return float("nan")
     factor = max(1, round(DETAIL_MPP / mpp))
-    found = np.array([share_of(averaged(window, factor)) for window in windows], float)
-    return float(np.median(found[np.isfinite(found)])) if np.isfinite(found).any() else float("nan")
+    shares = np.array([share_of(averaged(window, factor)) for window in windows], float)
+    return float(np.median(shares[np.isfinite(shares)])) if np.isfinite(shares).any() else float("nan")
 
 
 def averaged(window: np.ndarray, factor: int) -> np.ndarray:

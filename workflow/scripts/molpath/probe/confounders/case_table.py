@@ -39,8 +39,8 @@ def case_table(
                 else case_values
             )
     if lacking := [name for name in columns if name not in values_of]:
-        where = f"{sheet} or {case_sheet}" if case_sheet else sheet
-        raise ValueError(f"no column {', '.join(lacking)} in {where}; correct probe/confounders of the config")
+        source = f"{sheet} or {case_sheet}" if case_sheet else sheet
+        raise ValueError(f"no column {', '.join(lacking)} in {source}; correct probe/confounders of the config")
     values_of = {name: values_of[name] for name in columns}
     if inspected:
         inspected_slides = of_slides(read_tsv(inspected), slides)

@@ -60,15 +60,15 @@ def blank(metric: str, note: str) -> dict[str, Any]:
 
 def of_group(outcome: Outcome, pairs: Pairs, in_group: np.ndarray, bootstraps: int, seed: int) -> list[dict[str, Any]]:
     """Rows of a group's metrics (in_group: bool N); for a metric not defined in it, a row that says why."""
-    where = np.flatnonzero(in_group)
+    members = np.flatnonzero(in_group)
     weights = np.zeros((bootstraps, len(in_group)))
-    weights[:, where] = resampled(np.random.default_rng([seed, 29]), len(where), bootstraps)
+    weights[:, members] = resampled(np.random.default_rng([seed, 29]), len(members), bootstraps)
     observed, drawn = (weighted_metrics(outcome, pairs, w) for w in (in_group[None].astype(float), weights))
     rows = []
     for name, (value,) in observed.items():
-        why = unscored(outcome.task, in_group) if name in NAMES.values() else ""
-        if why or not np.isfinite(value):
-            rows.append(blank(name, why or "not defined in this group"))
+        reason = unscored(outcome.task, in_group) if name in NAMES.values() else ""
+        if reason or not np.isfinite(value):
+            rows.append(blank(name, reason or "not defined in this group"))
             continue
         if name in SHARES:
             lower, upper = wilson(value, share_of(outcome, in_group, name))

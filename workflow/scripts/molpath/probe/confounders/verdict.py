@@ -64,9 +64,12 @@ def judge(row: Mapping[str, Any]) -> tuple[str, str]:
 
 def at_chance(row: Mapping[str, Any]) -> tuple[str, str]:
     """Verdict and reason where the score over all cases is at chance: a column may hide it."""
-    told = f"{row['score']:.3f} over all (P {row['p_score']:.3g})"
+    over_all = f"{row['score']:.3f} over all (P {row['p_score']:.3g})"
     apart = row["p_association"] <= ASSOCIATED and row["p_within"] <= ASSOCIATED
     if apart and row["fall_upper"] < 0:
         inside = f"{row['within']:.3f} within groups (P {row['p_within']:.3g})"
-        return MASKED, f"within groups differs from over all: {inside}, and {told}, which is chance"
-    return CANNOT, f"{CANNOT}: the score is at chance: {told}, {row['within']:.3f} within groups; nothing to explain"
+        return MASKED, f"within groups differs from over all: {inside}, and {over_all}, which is chance"
+    return (
+        CANNOT,
+        f"{CANNOT}: the score is at chance: {over_all}, {row['within']:.3f} within groups; nothing to explain",
+    )
