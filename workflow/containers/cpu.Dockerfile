@@ -1,6 +1,6 @@
 FROM condaforge/miniforge3:latest
 LABEL io.github.snakemake.containerized="true"
-LABEL io.github.snakemake.conda_env_hash="5e32ec4e4fb02c242fbfd2a662709b6d07c1dfc27291fa3450154ab90eadb81d"
+LABEL io.github.snakemake.conda_env_hash="eb8f5d1c01591267a31fc180b67f2bcf2510c014f29241894bb26c5533fb61c3"
 # Conda environment:
 #   source: envs/acquire.yaml
 #   prefix: /conda-envs/80949a749d4b7df622330830b0f6f2a9
@@ -18,8 +18,28 @@ LABEL io.github.snakemake.conda_env_hash="5e32ec4e4fb02c242fbfd2a662709b6d07c1df
 RUN mkdir -p /conda-envs/80949a749d4b7df622330830b0f6f2a9
 COPY envs/acquire.yaml /conda-envs/80949a749d4b7df622330830b0f6f2a9/environment.yaml
 # Conda environment:
+#   source: envs/export.yaml
+#   prefix: /conda-envs/d4c7e12a0ae5550f26dc4fe85b9bf58c
+#   # Slides as SpatialData stores.
+#   channels:
+#     - conda-forge
+#     - nodefaults
+#   dependencies:
+#     - python =3.11
+#     - numpy =2.4.6
+#     - pandas =2.3.3
+#     - h5py =3.16.0
+#     - anndata =0.12.19
+#     - geopandas =1.2.0
+#     - pillow =13.0.0
+#     - shapely =2.2.0
+#     - spatialdata =0.7.3
+#     - zarr =3.1.6
+RUN mkdir -p /conda-envs/d4c7e12a0ae5550f26dc4fe85b9bf58c
+COPY envs/export.yaml /conda-envs/d4c7e12a0ae5550f26dc4fe85b9bf58c/environment.yaml
+# Conda environment:
 #   source: envs/features.yaml
-#   prefix: /conda-envs/6fea3c5835d96dba3f88481ba62037ec
+#   prefix: /conda-envs/4c92567109ea2423cfb77d35b02dee7b
 #   # Patch encoders: weights and features of patches; and the doctor, which looks at slides, weights and GPU.
 #   channels:
 #     - conda-forge
@@ -29,6 +49,7 @@ COPY envs/acquire.yaml /conda-envs/80949a749d4b7df622330830b0f6f2a9/environment.
 #     - pytorch =2.13.0
 #     - torchvision =0.28.0
 #     - timm =1.0.31
+#     - filelock =4.2.12
 #     - huggingface_hub =2.4.0
 #     - numpy =2.4.6
 #     - numba =0.68.1
@@ -44,11 +65,11 @@ COPY envs/acquire.yaml /conda-envs/80949a749d4b7df622330830b0f6f2a9/environment.
 #     - safetensors =0.8.0
 #     - pyyaml =6.0.4
 #     - zarr =3.1.6
-RUN mkdir -p /conda-envs/6fea3c5835d96dba3f88481ba62037ec
-COPY envs/features.yaml /conda-envs/6fea3c5835d96dba3f88481ba62037ec/environment.yaml
+RUN mkdir -p /conda-envs/4c92567109ea2423cfb77d35b02dee7b
+COPY envs/features.yaml /conda-envs/4c92567109ea2423cfb77d35b02dee7b/environment.yaml
 # Conda environment:
 #   source: envs/finetune.yaml
-#   prefix: /conda-envs/f4656d2ba76dda2fb22196f84af8b198
+#   prefix: /conda-envs/0c3f832b575049951ab89b70f28cdf9f
 #   # Fine-tuning: a network as in pretrain.yaml, judged as in probe.yaml.
 #   channels:
 #     - conda-forge
@@ -56,12 +77,14 @@ COPY envs/features.yaml /conda-envs/6fea3c5835d96dba3f88481ba62037ec/environment
 #   dependencies:
 #     - python =3.11
 #     - pytorch =2.13.0
+#     - filelock =4.2.12
 #     - huggingface_hub =2.4.0
 #     - numpy =2.4.6
 #     - pandas =2.3.3
 #     - h5py =3.16.0
 #     - anndata =0.12.19
 #     - itables =2.9.1
+#     - jinja2 =3.1.6
 #     - safetensors =0.8.0
 #     - scipy =1.17.1
 #     - scikit-learn =1.9.1
@@ -70,8 +93,8 @@ COPY envs/features.yaml /conda-envs/6fea3c5835d96dba3f88481ba62037ec/environment
 #     - pyarrow =26.0.1
 #     - pyyaml =6.0.4
 #     - zarr =3.1.6
-RUN mkdir -p /conda-envs/f4656d2ba76dda2fb22196f84af8b198
-COPY envs/finetune.yaml /conda-envs/f4656d2ba76dda2fb22196f84af8b198/environment.yaml
+RUN mkdir -p /conda-envs/0c3f832b575049951ab89b70f28cdf9f
+COPY envs/finetune.yaml /conda-envs/0c3f832b575049951ab89b70f28cdf9f/environment.yaml
 # Conda environment:
 #   source: envs/omics.yaml
 #   prefix: /conda-envs/c11234517f0d2b833d36a8dc98164d33
@@ -95,7 +118,7 @@ RUN mkdir -p /conda-envs/c11234517f0d2b833d36a8dc98164d33
 COPY envs/omics.yaml /conda-envs/c11234517f0d2b833d36a8dc98164d33/environment.yaml
 # Conda environment:
 #   source: envs/pretrain.yaml
-#   prefix: /conda-envs/2fb939617f680e56197e798173a5b41f
+#   prefix: /conda-envs/320ce0d41b665f82047bec2f7372f0ea
 #   # Pretraining, and embedding with what came out of it.
 #   channels:
 #     - conda-forge
@@ -103,6 +126,7 @@ COPY envs/omics.yaml /conda-envs/c11234517f0d2b833d36a8dc98164d33/environment.ya
 #   dependencies:
 #     - python =3.11
 #     - pytorch =2.13.0
+#     - filelock =4.2.12
 #     - huggingface_hub =2.4.0
 #     - numpy =2.4.6
 #     - pandas =2.3.3
@@ -111,8 +135,8 @@ COPY envs/omics.yaml /conda-envs/c11234517f0d2b833d36a8dc98164d33/environment.ya
 #     - anndata =0.12.19
 #     - tensorboardx =2.6.4
 #     - zarr =3.1.6
-RUN mkdir -p /conda-envs/2fb939617f680e56197e798173a5b41f
-COPY envs/pretrain.yaml /conda-envs/2fb939617f680e56197e798173a5b41f/environment.yaml
+RUN mkdir -p /conda-envs/320ce0d41b665f82047bec2f7372f0ea
+COPY envs/pretrain.yaml /conda-envs/320ce0d41b665f82047bec2f7372f0ea/environment.yaml
 # Conda environment:
 #   source: envs/probe.yaml
 #   prefix: /conda-envs/acd1d350516717ce06427fbe9cd76d21
@@ -135,7 +159,7 @@ RUN mkdir -p /conda-envs/acd1d350516717ce06427fbe9cd76d21
 COPY envs/probe.yaml /conda-envs/acd1d350516717ce06427fbe9cd76d21/environment.yaml
 # Conda environment:
 #   source: envs/report.yaml
-#   prefix: /conda-envs/3ca58de7009c0bfc8189a5ea9416c2a6
+#   prefix: /conda-envs/d99640d8d1ef9888113ed05ea38f8a70
 #   # Tables and figures.
 #   channels:
 #     - conda-forge
@@ -149,6 +173,7 @@ COPY envs/probe.yaml /conda-envs/acd1d350516717ce06427fbe9cd76d21/environment.ya
 #     - scikit-learn =1.9.1
 #     - statsmodels =0.15.0
 #     - itables =2.9.1
+#     - jinja2 =3.1.6
 #     - lifelines =0.30.3
 #     - matplotlib-base =3.11.2
 #     - pillow =13.0.0
@@ -157,11 +182,11 @@ COPY envs/probe.yaml /conda-envs/acd1d350516717ce06427fbe9cd76d21/environment.ya
 #     - rocrate =0.16.0
 #     - safetensors =0.8.0
 #     - threadpoolctl =3.8.0
-RUN mkdir -p /conda-envs/3ca58de7009c0bfc8189a5ea9416c2a6
-COPY envs/report.yaml /conda-envs/3ca58de7009c0bfc8189a5ea9416c2a6/environment.yaml
+RUN mkdir -p /conda-envs/d99640d8d1ef9888113ed05ea38f8a70
+COPY envs/report.yaml /conda-envs/d99640d8d1ef9888113ed05ea38f8a70/environment.yaml
 # Conda environment:
 #   source: envs/segmentation.yaml
-#   prefix: /conda-envs/8e0e12643e34448c2ed4f20d8053056f
+#   prefix: /conda-envs/49b4f5e10cdc007f1287d9a9d8ebeb11
 #   # Tissue and artefacts by networks.
 #   channels:
 #     - conda-forge
@@ -170,6 +195,7 @@ COPY envs/report.yaml /conda-envs/3ca58de7009c0bfc8189a5ea9416c2a6/environment.y
 #     - python =3.11
 #     - pytorch =2.13.0
 #     - torchvision =0.28.0
+#     - filelock =4.2.12
 #     - segmentation-models-pytorch =0.6.0
 #     - numpy =2.4.6
 #     - pandas =2.3.3
@@ -184,8 +210,8 @@ COPY envs/report.yaml /conda-envs/3ca58de7009c0bfc8189a5ea9416c2a6/environment.y
 #     - simplejpeg =1.9.0
 #     - safetensors =0.8.0
 #     - shapely =2.2.0
-RUN mkdir -p /conda-envs/8e0e12643e34448c2ed4f20d8053056f
-COPY envs/segmentation.yaml /conda-envs/8e0e12643e34448c2ed4f20d8053056f/environment.yaml
+RUN mkdir -p /conda-envs/49b4f5e10cdc007f1287d9a9d8ebeb11
+COPY envs/segmentation.yaml /conda-envs/49b4f5e10cdc007f1287d9a9d8ebeb11/environment.yaml
 # Conda environment:
 #   source: envs/sheets.yaml
 #   prefix: /conda-envs/087fc220e98ef7e231734cf715c3e7fa
@@ -232,13 +258,14 @@ RUN mkdir -p /conda-envs/4c67268d82059c2caaedc4b60e07d906
 COPY envs/slides.yaml /conda-envs/4c67268d82059c2caaedc4b60e07d906/environment.yaml
 
 RUN conda env create --prefix /conda-envs/80949a749d4b7df622330830b0f6f2a9 --file /conda-envs/80949a749d4b7df622330830b0f6f2a9/environment.yaml && \
-    conda env create --prefix /conda-envs/6fea3c5835d96dba3f88481ba62037ec --file /conda-envs/6fea3c5835d96dba3f88481ba62037ec/environment.yaml && \
-    conda env create --prefix /conda-envs/f4656d2ba76dda2fb22196f84af8b198 --file /conda-envs/f4656d2ba76dda2fb22196f84af8b198/environment.yaml && \
+    conda env create --prefix /conda-envs/d4c7e12a0ae5550f26dc4fe85b9bf58c --file /conda-envs/d4c7e12a0ae5550f26dc4fe85b9bf58c/environment.yaml && \
+    conda env create --prefix /conda-envs/4c92567109ea2423cfb77d35b02dee7b --file /conda-envs/4c92567109ea2423cfb77d35b02dee7b/environment.yaml && \
+    conda env create --prefix /conda-envs/0c3f832b575049951ab89b70f28cdf9f --file /conda-envs/0c3f832b575049951ab89b70f28cdf9f/environment.yaml && \
     conda env create --prefix /conda-envs/c11234517f0d2b833d36a8dc98164d33 --file /conda-envs/c11234517f0d2b833d36a8dc98164d33/environment.yaml && \
-    conda env create --prefix /conda-envs/2fb939617f680e56197e798173a5b41f --file /conda-envs/2fb939617f680e56197e798173a5b41f/environment.yaml && \
+    conda env create --prefix /conda-envs/320ce0d41b665f82047bec2f7372f0ea --file /conda-envs/320ce0d41b665f82047bec2f7372f0ea/environment.yaml && \
     conda env create --prefix /conda-envs/acd1d350516717ce06427fbe9cd76d21 --file /conda-envs/acd1d350516717ce06427fbe9cd76d21/environment.yaml && \
-    conda env create --prefix /conda-envs/3ca58de7009c0bfc8189a5ea9416c2a6 --file /conda-envs/3ca58de7009c0bfc8189a5ea9416c2a6/environment.yaml && \
-    conda env create --prefix /conda-envs/8e0e12643e34448c2ed4f20d8053056f --file /conda-envs/8e0e12643e34448c2ed4f20d8053056f/environment.yaml && \
+    conda env create --prefix /conda-envs/d99640d8d1ef9888113ed05ea38f8a70 --file /conda-envs/d99640d8d1ef9888113ed05ea38f8a70/environment.yaml && \
+    conda env create --prefix /conda-envs/49b4f5e10cdc007f1287d9a9d8ebeb11 --file /conda-envs/49b4f5e10cdc007f1287d9a9d8ebeb11/environment.yaml && \
     conda env create --prefix /conda-envs/087fc220e98ef7e231734cf715c3e7fa --file /conda-envs/087fc220e98ef7e231734cf715c3e7fa/environment.yaml && \
     conda env create --prefix /conda-envs/4c67268d82059c2caaedc4b60e07d906 --file /conda-envs/4c67268d82059c2caaedc4b60e07d906/environment.yaml && \
     conda clean --all -y

@@ -86,7 +86,7 @@ def test_what_is_no_geojson_is_told(text, tmp_path):
 
 
 def test_polygons_of_another_scale_are_told(tmp_path):
-    with pytest.raises(NoContours, match=r"beyond the slide \(50 x 60 pixels"):
+    with pytest.raises(NoContours, match=r"outside the slide \(50 x 60 pixels"):
         read(tmp_path, ONE, (50, 60))
     with pytest.raises(NoContours, match="no file of this slide"):
         read_contours(None, str(tmp_path), SIZE)

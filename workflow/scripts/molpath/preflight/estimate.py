@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from ..common.requests import PlanRequest
 from .plan import machine_of, plan_run, written
 
 #: Files that a slide leaves before features: thumbnail, contours, quality map, coordinates.
@@ -27,7 +27,7 @@ class Estimate:
     machine: str = ""
 
 
-def estimate(request: Mapping[str, Any], tables: Mapping[str, str], results: str) -> Estimate:
+def estimate(request: PlanRequest, tables: Mapping[str, str], results: str) -> Estimate:
     """Sum up the plan of what doesn't exist yet. Arguments and errors as for `plan_run`."""
     table = plan_run(request, tables, results)
     total, table = table.iloc[-1], table[table.stage != "total"]

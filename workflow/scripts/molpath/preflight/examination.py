@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..common.requests import DoctorRequest
 from . import inputs, machine, software, storage, trials
 from .estimate import Estimate, estimate
 from .findings import Finding, note, problem, problems_of
@@ -19,7 +20,7 @@ log = logging.getLogger(__name__)
 ON_RESULTS = ("rename and fsync", "HDF5 and locks", "clock")
 
 
-def examine(request: Mapping[str, Any], tables: Mapping[str, str]) -> list[Finding]:
+def examine(request: DoctorRequest, tables: Mapping[str, str]) -> list[Finding]:
     """Findings of every check.
 
     request: what planning knows of the run (study/examination.py); tables: paths of costs, encoders and gpus.
@@ -33,7 +34,7 @@ def examine(request: Mapping[str, Any], tables: Mapping[str, str]) -> list[Findi
     return findings
 
 
-def checks_of(request: Mapping[str, Any], plan: Estimate) -> dict[str, Callable[[], Any]]:
+def checks_of(request: DoctorRequest, plan: Estimate) -> dict[str, Callable[[], Any]]:
     """Checks by name, in the order of the table. Slides and trials come before torch: they fork this process."""
     results, patch = request["results"], request["patch"]
     encoders, slides = request["encoders"], request["slides"]
@@ -79,7 +80,7 @@ def time_finding(plan: Estimate) -> Finding:
     )
 
 
-def folders_of(request: Mapping[str, Any]) -> dict[str, str]:
+def folders_of(request: DoctorRequest) -> dict[str, str]:
     """Folders that the run writes to, the caches of Snakemake and of the hub among them."""
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     hub = os.environ.get("HF_HOME") or home / "huggingface"

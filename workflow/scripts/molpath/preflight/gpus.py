@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ..common.files import read_tsv
+from ..common.requests import MachineNumbers
 
 #: Default of the plan.
 USUAL = "A100"
@@ -41,7 +40,7 @@ class Gpu:
         return f"{self.count} x NVIDIA {self.name} ({self.memory_gb:g} GB), {self.why}"
 
 
-def choose_gpu(path: str | Path, plan: Mapping[str, Any]) -> Gpu:
+def choose_gpu(path: str | Path, plan: MachineNumbers) -> Gpu:
     """The GPU of the plan. plan: the config's section `plan`: gpu (name or ''), gpus (0: those visible, else one)."""
     rows, visible = read_tsv(path).to_dict("records"), visible_gpus()
     name = plan["gpu"] or (visible[0] if visible else USUAL)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import importlib.util
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ..common.contained import as_sendable, map_contained
 from ..common.feature_files import ENDINGS
+from ..common.requests import EncoderTrial, SlideToRead
 from ..features.geometry import Geometry
 from ..features.registry import ADAPTERS, PRECOMPUTED, Facts
 from ..features.salvage import read_what_can_be_read
@@ -28,7 +28,7 @@ SUGGESTED = 2
 TRUE = ("1", "TRUE", "YES", "ON")
 
 
-def check_weights(encoders: Sequence[Mapping[str, Any]], ask_hub: bool) -> Iterator[Finding]:
+def check_weights(encoders: Sequence[EncoderTrial], ask_hub: bool) -> Iterator[Finding]:
     """Weights of each encoder: there, or obtainable.
 
     encoders: {name, adapter, weights, folder, fetched, revision}; `fetched` is where a rule puts them.
@@ -89,7 +89,7 @@ def _from_index(check: str, facts: Facts, target: str) -> Finding:
     return note(check, message, f"without network on the day: fetch them now with `snakemake {target}`")
 
 
-def _from_hub(check: str, facts: Facts, encoder: Mapping[str, Any], ask_hub: bool) -> Finding:
+def _from_hub(check: str, facts: Facts, encoder: EncoderTrial, ask_hub: bool) -> Finding:
     from huggingface_hub import get_token, try_to_load_from_cache
 
     kind, revision = "dataset" if facts.dataset else "model", encoder["revision"] or facts.revision or None
@@ -162,7 +162,7 @@ def check_tokens() -> Finding:
     return ok("tokens", f"Hugging Face hub: {'yes, by ' + source if get_token() else 'no'}")
 
 
-def check_slides_there(slides: Sequence[Mapping[str, Any]]) -> Finding:
+def check_slides_there(slides: Sequence[SlideToRead]) -> Finding:
     """Every slide of the sheet is there: {slide_id, path, made}; those with `made` a rule of the workflow makes."""
     awaited = [slide for slide in slides if not slide["made"]]
     missing = [slide for slide in awaited if not os.path.exists(slide["path"])]
@@ -176,7 +176,7 @@ def check_slides_there(slides: Sequence[Mapping[str, Any]]) -> Finding:
 
 
 def check_reading(
-    slides: Sequence[Mapping[str, Any]], *, count: int, patches: float, geometry: tuple[int, float], deadline_s: float
+    slides: Sequence[SlideToRead], *, count: int, patches: float, geometry: tuple[int, float], deadline_s: float
 ) -> Finding:
     """Open `count` slides spread over the sheet and read some patches, through the readers of the workflow.
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from ..common.files import read_tsv
+from ..common.requests import GridNumbers
 from .costs import Costs
 
 #: Constant of the patches of a slide, by what it shows (study/left.py).
@@ -33,7 +33,7 @@ class Patches:
         self.costs, self.results, self.slides, self.kinds = costs, Path(results), slides, kinds or {}
         self._sums: dict[str, float | None] = {}
 
-    def of(self, grid: Mapping[str, Any], shards: Mapping[str, int]) -> tuple[float, str]:
+    def of(self, grid: GridNumbers, shards: Mapping[str, int]) -> tuple[float, str]:
         """Patches of so many slides of each shard, and their source: counted, from tissue, estimated."""
         total, sources = 0.0, set()
         for shard, slides in shards.items():
@@ -42,7 +42,7 @@ class Patches:
             sources.add(source)
         return total, " and ".join(source for source in SURE if source in sources)
 
-    def _of_shard(self, grid: Mapping[str, Any], shard: str) -> tuple[float, str]:
+    def _of_shard(self, grid: GridNumbers, shard: str) -> tuple[float, str]:
         """Patches of all slides of a shard."""
         counted = self._sum(f"tiles/{grid['name']}/{shard}.tsv", "n_patches")
         if counted is not None:

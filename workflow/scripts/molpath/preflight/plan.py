@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
+from ..common.requests import FeatureNumbers, GridNumbers, PlanRequest
 from .costs import Costs, read_costs
 from .gpus import choose_gpu
 from .networks import Network, read_networks
@@ -31,7 +32,7 @@ NOTHING |= {name: 0 for name in ("prompts", "permutations", "survival_permutatio
 NOTHING |= {"machine": {"gpu": "", "gpus": 0, "cores": 0}}
 
 
-def plan_run(request: Mapping[str, Any], tables: Mapping[str, str], results: str | Path) -> pd.DataFrame:
+def plan_run(request: PlanRequest, tables: Mapping[str, str], results: str | Path) -> pd.DataFrame:
     """One row per stage and thing it makes, then the total. `request`: what the config asks for, in numbers.
 
     tables: paths of costs, encoders and gpus. Hours are those of one core and of one GPU, wall_hours
@@ -40,9 +41,8 @@ def plan_run(request: Mapping[str, Any], tables: Mapping[str, str], results: str
     machine = machine_of(request, tables)
     costs, networks = read_costs(tables["costs"]), read_networks(tables["encoders"])
     ends = {"": costs, "_least": costs.cheapest(), "_most": costs.dearest()}
-    sums = {
-        end: _sum_up(NOTHING | dict(request), end_costs, machine, networks, results) for end, end_costs in ends.items()
-    }
+    full_request = cast(PlanRequest, NOTHING | dict(request))
+    sums = {end: _sum_up(full_request, end_costs, machine, networks, results) for end, end_costs in ends.items()}
     table = sums[""]
     for end in ("_least", "_most"):
         for name in (*HOURS, "wall_hours", *SIZES):
@@ -50,14 +50,14 @@ def plan_run(request: Mapping[str, Any], tables: Mapping[str, str], results: str
     return table
 
 
-def machine_of(request: Mapping[str, Any], tables: Mapping[str, str]) -> Machine:
+def machine_of(request: PlanRequest, tables: Mapping[str, str]) -> Machine:
     """The machine that a plan is for. Raises UnknownGpu."""
     options = request.get("machine") or NOTHING["machine"]
     return Machine(choose_gpu(tables["gpus"], options), options["cores"] or os.cpu_count() or 1)
 
 
 def _sum_up(
-    request: Mapping[str, Any], costs: Costs, machine: Machine, networks: Mapping[str, Network], results: str | Path
+    request: PlanRequest, costs: Costs, machine: Machine, networks: Mapping[str, Network], results: str | Path
 ) -> pd.DataFrame:
     patches = Patches(costs, results, request["shards"], request["kinds"])
     plan = Sum(costs, machine, networks, patches, [])
@@ -74,17 +74,17 @@ def _sum_up(
     return plan.table()
 
 
-def plan_downloads(request: Mapping[str, Any], plan: Sum) -> None:
+def plan_downloads(request: PlanRequest, plan: Sum) -> None:
     """Files that are missing: the size their sheet announces, and the paper's mean for slides without one."""
     for kind, absent in request["downloads"].items():
         if absent["files"]:
-            size = absent["bytes"]
+            size: float = absent["bytes"]
             if kind == "slides" and absent["unannounced"]:
                 size += absent["unannounced"] * plan.costs["slide_bytes"]
             plan.add("acquire", kind, absent["files"], disk_gb=size, download_gb=size)
 
 
-def plan_slides(request: Mapping[str, Any], plan: Sum) -> None:
+def plan_slides(request: PlanRequest, plan: Sum) -> None:
     """Inspection, tissue and tiles."""
     costs, shards = plan.costs, request["shards"]
     slides = sum(shards.values())
@@ -101,7 +101,7 @@ def plan_slides(request: Mapping[str, Any], plan: Sum) -> None:
         plan.add("tiles", grid["name"], slides, done, patches=number, patches_are=basis, **work)
 
 
-def in_numbers(item: Mapping[str, Any], shards: Mapping[str, int]) -> tuple[int, dict[str, int]]:
+def in_numbers(item: GridNumbers | FeatureNumbers, shards: Mapping[str, int]) -> tuple[int, dict[str, int]]:
     """Slides of an item's shards, and how many of each shard are left: all where nothing says so."""
     slides_left = item.get("left")
     return sum(shards[shard] for shard in item["shards"]), (
@@ -109,7 +109,7 @@ def in_numbers(item: Mapping[str, Any], shards: Mapping[str, int]) -> tuple[int,
     )
 
 
-def plan_features(request: Mapping[str, Any], plan: Sum) -> None:
+def plan_features(request: PlanRequest, plan: Sum) -> None:
     """Features. A patch is read at a cost that grows with its area, and encoded by a network of known work."""
     costs = plan.costs
     for item in request["features"]:
@@ -131,7 +131,7 @@ def plan_features(request: Mapping[str, Any], plan: Sum) -> None:
         )
 
 
-def seconds_a_patch(item: Mapping[str, Any], plan: Sum) -> float:
+def seconds_a_patch(item: FeatureNumbers, plan: Sum) -> float:
     """GPU-seconds of encoding a patch once: its operations over the GPU's rate in the encoder's precision."""
     if not item["network"]:
         return 0.0

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
+from ..common.requests import ModelNumbers, PlanRequest, RunNumbers
 from .plan_sum import Sum
 
 #: Bytes per number in feature files (fp16) and in embeddings (fp32).
@@ -18,7 +18,7 @@ FORWARD_AND_BACKWARD, PER_WEIGHT = 3, 2
 FOREIGN_WEIGHTS = {"titan": 49e6, "prism": 45e6, "gigapath": 86e6, "madeleine": 5e6, "chief": 1e6, "feather": 1e6}
 
 
-def plan_models(request: Mapping[str, Any], plan: Sum) -> None:
+def plan_models(request: PlanRequest, plan: Sum) -> None:
     """Packed stores, pretraining runs, and embeddings."""
     costs, shards = plan.costs, request["shards"]
     for item in request["stores"]:
@@ -35,7 +35,7 @@ def plan_models(request: Mapping[str, Any], plan: Sum) -> None:
         plan_embedding(model, shards, plan)
 
 
-def plan_training(run: Mapping[str, Any], plan: Sum) -> None:
+def plan_training(run: RunNumbers, plan: Sum) -> None:
     """A run: every step's forward and backward pass; its processes have a GPU each."""
     weights = run["patches"] * plan.costs["slide_encoder_parameters"] + run["genes"] * run["rna_parameters"]
     pairs = run["pairs"] if run.get("left", True) else 0
@@ -45,7 +45,7 @@ def plan_training(run: Mapping[str, Any], plan: Sum) -> None:
     plan.add("pretrain", f"run {run['name']}", run["pairs"], pairs, **hours)
 
 
-def plan_embedding(model: Mapping[str, Any], shards: Mapping[str, int], plan: Sum) -> None:
+def plan_embedding(model: ModelNumbers, shards: Mapping[str, int], plan: Sum) -> None:
     """A model's slides and cases: bags are read, and go through its network, on a GPU where it needs or uses one."""
     costs, share = plan.costs, model.get("left", 1)
     number, basis = (

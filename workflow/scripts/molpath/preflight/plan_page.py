@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from ..common.files import read_tsv, write_text, write_tsv
+from ..common.requests import PlanRequest
 from .costs import Costs, read_costs
 from .plan import machine_of, plan_run
 from .plan_sum import NUMBERS, Machine
@@ -172,7 +173,7 @@ def _units(row: pd.Series) -> str:
     return "pairs" if str(row.what).startswith("run ") else "shards" if row.stage == "pretrain" else ""
 
 
-def print_plan(*, request: Mapping[str, Any], tables: Mapping[str, str], results: str) -> None:
+def print_plan(*, request: PlanRequest, tables: Mapping[str, str], results: str) -> None:
     """Print the plan of a run."""
     machine, costs = machine_of(request, tables), read_costs(tables["costs"])
     print(as_text(plan_run(request, tables, results), machine, costs), flush=True)
@@ -180,7 +181,7 @@ def print_plan(*, request: Mapping[str, Any], tables: Mapping[str, str], results
 
 def write_plan(
     *,
-    request: Mapping[str, Any],
+    request: PlanRequest,
     tables: Mapping[str, str],
     results: str,
     facts: Mapping[str, Any],

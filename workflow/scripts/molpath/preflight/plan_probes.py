@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from ..common.requests import ModelNumbers, PlanRequest, TaskNumbers
 from .costs import Costs
 from .plan_sum import Sum
 
@@ -19,7 +17,7 @@ PERMUTED_FOLDS = 10
 BAGS_IN_MEMORY = 4 << 30
 
 
-def plan_probes(request: Mapping[str, Any], plan: Sum) -> None:
+def plan_probes(request: PlanRequest, plan: Sum) -> None:
     """Probing jobs: the start-up of jobs, and every fit of every fold, with labels permuted and few samples too.
 
     A row per model, then one for the transfers, the prompts and the clusters of all models together.
@@ -45,19 +43,20 @@ def plan_probes(request: Mapping[str, Any], plan: Sum) -> None:
         for model in models
     )
     cluster = sum(request["clusters"]) * len(models) * costs["cluster_sample_s"] if request["clusters"] else 0.0
-    for name, count, work in (
-        ("transfers", len(request["transfers"]), seconds),
-        ("prompts", request["prompts"], 0.0),
-        ("clusters", len(request["clusters"]), cluster),
-    ):
+    protocols: tuple[tuple[str, int, float, int | None], ...] = (
+        ("transfers", len(request["transfers"]), seconds, request.get("transfers_left")),
+        ("prompts", request["prompts"], 0.0, request.get("prompts_left")),
+        ("clusters", len(request["clusters"]), cluster, request.get("clusters_left")),
+    )
+    for name, count, work, left_of_all in protocols:
         jobs = count * len(models)
         if jobs:
-            lacking = request.get(f"{name}_left", jobs)
+            lacking = jobs if left_of_all is None else left_of_all
             work = work * lacking / jobs + lacking * costs["probe_job_s"]
             plan.add("probe", name, jobs, lacking, cpu_hours=work)
 
 
-def frozen_fits(task: Mapping[str, Any], request: Mapping[str, Any]) -> int:
+def frozen_fits(task: TaskNumbers, request: PlanRequest) -> int:
     """Fits of a task's frozen probes: every fold at every strength, and at most PERMUTED_FOLDS per permutation."""
     permuted = min(task["folds"], PERMUTED_FOLDS)
     if task["survival"]:
@@ -65,13 +64,13 @@ def frozen_fits(task: Mapping[str, Any], request: Mapping[str, Any]) -> int:
     return task["folds"] * (1 + request["sweep"]) + permuted * request["permutations"]
 
 
-def fit_seconds(task: Mapping[str, Any], samples: float, model: Mapping[str, Any], costs: Costs) -> float:
+def fit_seconds(task: TaskNumbers, samples: float, model: ModelNumbers, costs: Costs) -> float:
     """CPU seconds of one fit on so many training samples."""
     size = samples * model["width"] / 1e6
     return size * costs["cox_s"] if task["survival"] else size * task["classes"] * costs["logistic_s"]
 
 
-def plan_finetuning(request: Mapping[str, Any], plan: Sum) -> None:
+def plan_finetuning(request: PlanRequest, plan: Sum) -> None:
     """A row per fine-tuned model: training steps of all folds on a GPU, which waits for bags that memory can't keep."""
     costs = plan.costs
     tasks = [task for task in request["tasks"] if "finetune" in task["groups"]]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from ..common.contained import Lost, as_sendable, map_contained
+from ..common.requests import EncoderTrial, SlideEncoderTrial
 from ..features.registry import PRECOMPUTED
 from .findings import Finding, note, ok, problem
 
+T = TypeVar("T")
 #: Seconds after which a trial ends: the largest weights are 5 GB.
 DEADLINE_S = 900.0
 #: Patches of the bag that a slide encoder gets, in rows of this many, and their distance in level-0 pixels.
@@ -22,7 +24,7 @@ SAME_BUILD = (
 )
 
 
-def try_encoders(encoders: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+def try_encoders(encoders: Sequence[EncoderTrial]) -> Iterator[Finding]:
     """One patch through each patch encoder; without its weights through an empty network of its kind.
 
     encoders: {name, adapter, config, files, edge}: entry of the config, files of its weights, pixels of a patch.
@@ -34,7 +36,7 @@ def try_encoders(encoders: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
         yield _finding_of(check, result, remedy)
 
 
-def try_slide_encoders(models: Sequence[Mapping[str, Any]], deployed: bool) -> Iterator[Finding]:
+def try_slide_encoders(models: Sequence[SlideEncoderTrial], deployed: bool) -> Iterator[Finding]:
     """A bag of patches through each foreign slide encoder.
 
     models: {name, model, weights, width}: entry of the config, its weights, numbers per patch. deployed: their jobs
@@ -72,7 +74,7 @@ def _finding_of(check: str, result: Any, remedy: str) -> Finding:
     return problem(check, f"it can't run here: {message.splitlines()[0]}", remedy)
 
 
-def _contained(work: Callable[[Mapping[str, Any]], str], job: Mapping[str, Any]) -> str | Exception:
+def _contained(work: Callable[[T], str], job: T) -> str | Exception:
     """What a trial says; errors are returned instead of raised, to keep the log short."""
     try:
         return work(job)
@@ -80,15 +82,15 @@ def _contained(work: Callable[[Mapping[str, Any]], str], job: Mapping[str, Any])
         return as_sendable(error)
 
 
-def _encode(job: Mapping[str, Any]) -> str | Exception:
+def _encode(job: EncoderTrial) -> str | Exception:
     return _contained(_encode_patch, job)
 
 
-def _embed(job: Mapping[str, Any]) -> str | Exception:
+def _embed(job: SlideEncoderTrial) -> str | Exception:
     return _contained(_embed_bag, job)
 
 
-def _encode_patch(job: Mapping[str, Any]) -> str:
+def _encode_patch(job: EncoderTrial) -> str:
     import torch
 
     from ..features.blank import try_blank
@@ -109,7 +111,7 @@ def _encode_patch(job: Mapping[str, Any]) -> str:
     return f"a patch of {job['edge']} px gave {encoder.dim:,} numbers in {duration_s:.2g} s ({_named(torch, device)})"
 
 
-def _embed_bag(job: Mapping[str, Any]) -> str:
+def _embed_bag(job: SlideEncoderTrial) -> str:
     import numpy as np
     import torch
 

@@ -2,39 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
-
+from ..common.requests import DoctorRequest, PatchToRead, SlideToRead
 from .config import Config
 from .forecast import Forecast
-from .forecast_numbers import PlanRequest
 from .inventory import Inventory
 from .launcher import NEEDED_SNAKEMAKE, Launcher
-
-
-class DoctorRequest(TypedDict):
-    """All that molpath/preflight/examination.py reads."""
-
-    snakemake: str
-    needed: str
-    plugins: dict[str, str]
-    profiles: list[str]
-    deployment: list[str]
-    results: str
-    resources: str
-    scratch: list[Any]
-    plan: PlanRequest
-    ask_hub: bool
-    encoders: list[dict[str, Any]]
-    slide_encoders: list[dict[str, Any]]
-    weights: dict[str, str]
-    slides: list[dict[str, Any]]
-    read_slides: int
-    deadline_s: float
-    patch: dict[str, float]
-    batch_bytes: int
-    processes: int
-    trains: bool
-    networks: bool
 
 
 class Examination:
@@ -73,14 +45,21 @@ class Examination:
             "networks": bool(self.tissue.gpus or runs or any(gpus)),
         }
 
-    def kept_slides(self) -> list[dict[str, Any]]:
+    def kept_slides(self) -> list[SlideToRead]:
         """Raw slides that the sheet does not exclude; made: whether a rule makes the file."""
         slides = self.models.slides
         rows = (row for shard in slides.shards for row in slides.values(shard) if row["path"] and row["keep"] != "no")
-        keys = ("slide_id", "path", "mpp")
-        return [{key: row[key] for key in keys} | {"made": self.places.is_made(row["path"])} for row in rows]
+        return [
+            {
+                "slide_id": row["slide_id"],
+                "path": row["path"],
+                "mpp": row["mpp"],
+                "made": self.places.is_made(row["path"]),
+            }
+            for row in rows
+        ]
 
-    def patch(self) -> dict[str, float]:
+    def patch(self) -> PatchToRead:
         """Size of a patch in pixels and its resolution, of the first grid that is read."""
         grids = [self.models.grids.by_name[grid] for grid, _ in self.models.used_sources()]
         grid = grids[0] if grids else {"patch_size": 512, "mpp": None, "magnification": 20}

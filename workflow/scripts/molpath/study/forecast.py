@@ -6,10 +6,7 @@ import os
 from collections import Counter
 
 from ..common.kinds import FOREIGN, GPU_ONLY
-from .config import Config, Places
-from .downloads import Downloads
-from .encoders import WITHOUT_NETWORK
-from .forecast_numbers import (
+from ..common.requests import (
     DownloadNumbers,
     FeatureNumbers,
     GridNumbers,
@@ -19,6 +16,9 @@ from .forecast_numbers import (
     TaskNumbers,
     TuningNumbers,
 )
+from .config import Config, Places
+from .downloads import Downloads
+from .encoders import WITHOUT_NETWORK
 from .left import Left, kind_of
 from .models import Models, Source
 from .probing import Probing

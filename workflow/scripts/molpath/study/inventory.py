@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import cast
 
 from ..common.kinds import FOREIGN
+from ..common.requests import EncoderTrial, SlideEncoderTrial
+from ..common.settings.embed import Model
+from ..common.settings.features import Encoder
 from .config import Config, Places
 from .gene_sets import GeneSets
 from .models import Models
@@ -31,9 +34,9 @@ class Inventory:
         self.config, self.places, self.models, self.tissue = config, places, models, tissue
         self.vectors, self.gene_sets = vectors, gene_sets
 
-    def encoders(self) -> list[dict[str, Any]]:
+    def encoders(self) -> list[EncoderTrial]:
         """Encoders in use: where their weights are, and where a rule would put them."""
-        encoders, facts_of = self.models.encoders, []
+        encoders, facts_of = self.models.encoders, list[EncoderTrial]()
         grids = {encoder: grid for grid, encoder in self.models.used_sources()}
         for name in sorted(grids):
             entry = encoders.entries[name]
@@ -45,16 +48,16 @@ class Inventory:
                     "folder": self.places.find_given(entry["folder"]),
                     "fetched": next(iter(encoders.fetched(entry["adapter"])), ""),
                     "revision": entry["revision"],
-                    "config": encoders.settings_of(name),
+                    "config": cast(Encoder, encoders.settings_of(name)),
                     "files": encoders.files_of(name),
                     "edge": self.models.grids.by_name[grids[name]]["patch_size"],
                 }
             )
         return facts_of
 
-    def slide_encoders(self) -> list[dict[str, Any]]:
+    def slide_encoders(self) -> list[SlideEncoderTrial]:
         """Slide encoders of others in use: entry of the config, weights, numbers of a patch (1,024 if not known)."""
-        encoders = []
+        encoders: list[SlideEncoderTrial] = []
         for name in self.models.used:
             model = self.models.entries[name]
             if model["kind"] not in FOREIGN:
@@ -62,7 +65,9 @@ class Inventory:
             source = self.models.source(model)
             facts = self.models.encoders.facts_of(source[1]) if source else {}
             weights = str(self.places.find(model["weights"]))
-            encoders.append({"name": name, "model": model, "weights": weights, "width": facts.get("dim") or 1024})
+            encoders.append(
+                {"name": name, "model": cast(Model, model), "weights": weights, "width": facts.get("dim") or 1024}
+            )
         return encoders
 
     def weights(self) -> dict[str, str]:

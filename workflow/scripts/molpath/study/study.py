@@ -10,6 +10,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
+from ..common.requests import DoctorRequest, PlanRequest
 from .benchmark import Benchmark
 from .bundling import Bundling
 from .check_sheets import SheetChecks
@@ -32,12 +33,11 @@ from .downloads import Downloads
 from .embedding import Embedding
 from .encoders import Encoders
 from .endings import Endings
-from .examination import DoctorRequest, Examination
+from .examination import Examination
 from .exports import Exports
 from .feature_check import FeatureCheck
 from .first_page import FirstPage
 from .forecast import Forecast
-from .forecast_numbers import PlanRequest
 from .free_text import check_free_text
 from .gene_sets import GeneSets
 from .given_features import GivenFeatures

@@ -1,8 +1,11 @@
-"""What a plan reads of a study, in numbers."""
+"""What a plan and the doctor read of a study."""
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import Any, TypedDict
+
+from .settings.embed import Model
+from .settings.features import Encoder
 
 
 class GridNumbers(TypedDict, total=False):
@@ -140,3 +143,69 @@ class PlanRequest(TypedDict):
     permutations: int
     survival_permutations: int
     few_shot_fits: int
+
+
+class EncoderTrial(TypedDict):
+    """A patch encoder in use: weights that the config names, `fetched`: where a rule puts those that it doesn't; its
+    entry of the config and files of weights; pixels of a patch."""
+
+    name: str
+    adapter: str
+    weights: str
+    folder: str
+    fetched: str
+    revision: str
+    config: Encoder
+    files: list[str]
+    edge: int
+
+
+class SlideEncoderTrial(TypedDict):
+    """A slide encoder of others in use: entry of the config, weights, numbers per patch."""
+
+    name: str
+    model: Model
+    weights: str
+    width: int
+
+
+class SlideToRead(TypedDict):
+    """A raw slide; made: a rule makes the file. mpp: as the sheet has it, '' for none."""
+
+    slide_id: str
+    path: str
+    mpp: str
+    made: bool
+
+
+class PatchToRead(TypedDict):
+    """Edge in pixels and resolution in µm per pixel."""
+
+    size: int
+    mpp: float
+
+
+class DoctorRequest(TypedDict):
+    """All that molpath/preflight/examination.py reads."""
+
+    snakemake: str
+    needed: str
+    plugins: dict[str, str]
+    profiles: list[str]
+    deployment: list[str]
+    results: str
+    resources: str
+    scratch: list[Any]
+    plan: PlanRequest
+    ask_hub: bool
+    encoders: list[EncoderTrial]
+    slide_encoders: list[SlideEncoderTrial]
+    weights: dict[str, str]
+    slides: list[SlideToRead]
+    read_slides: int
+    deadline_s: float
+    patch: PatchToRead
+    batch_bytes: int
+    processes: int
+    trains: bool
+    networks: bool
