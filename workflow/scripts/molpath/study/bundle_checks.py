@@ -89,10 +89,12 @@ class BundleChecks:
             if other:
                 shown = f"{path}/{other[0]}".rstrip("/")
                 wrong = f"{shown} has another SHA-256 than {self.parts.folder}/{CONTENTS} says"
-                self.problems.add(location, wrong, f"name the file that the predictor was made with: {told(file)}")
+                self.problems.add(
+                    location, wrong, f"name the file that the predictor was made with: {description_of(file)}"
+                )
         elif named or not file["fetched"]:
             wrong = f"no such file: {path}" if path else "empty, and the bundle doesn't hold weights of others"
-            self.problems.add(location, wrong, f"get it from its source and name it here: {told(file)}")
+            self.problems.add(location, wrong, f"get it from its source and name it here: {description_of(file)}")
 
 
 def notes_of_settings(parts: BundleParts) -> list[str]:
@@ -119,7 +121,7 @@ def compare(config_path: str, name: str, made_here: Config, facts: Config) -> No
             raise BadBundle(config_path, f"{key} is {current!r}, and {name} was fitted on patches of {fitted!r}", AGAIN)
 
 
-def told(file: Config) -> str:
+def description_of(file: Config) -> str:
     """Name, revision, source and SHA-256 of a file that a bundle needs, in words."""
     parts = [file["name"], file["revision"] and f"revision {file['revision']}", file["source"]]
     digests = " ".join(digest for _, digest in sorted(file["files"].items())) if len(file["files"]) == 1 else ""

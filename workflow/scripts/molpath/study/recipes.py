@@ -58,8 +58,8 @@ def notes_of_recipes(models: Models) -> list[str]:
         if mean_of_others < SMALL * len(cases) / pieces:
             notes.append(
                 f"note: site {site or 'without a name'} has {n_cases:,} of the {len(cases):,} cases of {task}, so that "
-                f"the other {pieces - 1} folds of whole sites test about {mean_of_others:.0f} each: their scores say little; "
-                "ask for fewer folds, or leave keep_sites out of its recipe"
+                f"the other {pieces - 1} folds of whole sites test about {mean_of_others:.0f} each: their scores say "
+                "little; ask for fewer folds, or leave keep_sites out of its recipe"
             )
     return notes
 
