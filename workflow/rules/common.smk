@@ -75,7 +75,7 @@ try:
         if "--report" in " ".join(sys.argv[1:]) and not OF_NEW_SLIDES:
             with contextlib.suppress(Exception):  # a report can do without
                 config["how_it_was_made"] = study.methods()
-                config["what_came_out"] = study.outcome.now(where=False)
+                config["what_came_out"] = study.outcome.now(with_paths=False)
 except ProblemsFound as problems:
     raise StudyRefused(str(problems))
 

@@ -46,7 +46,7 @@ rule predict_cases:
         runtime=grow(120),
     params:
         states=study.times.of(study.predict.inputs),
-        asked=study.predict.request,
+        options=study.predict.request,
         origin=study.predict.origin,
         results=subpath(output.predictions, ancestor=4),
         code=study.digest("predict"),

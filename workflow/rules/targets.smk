@@ -113,7 +113,7 @@ rule compare_features:
     conda:
         study.environment("features")
     params:
-        asked=lambda wildcards: study.feature_check.request(),
+        request=lambda wildcards: study.feature_check.request(),
     message:
         "Comparing features of one slide with yours"
     script:
@@ -184,7 +184,7 @@ rule verify_slides:
         "../../envs/slides.yaml"
     threads: 4
     params:
-        asked=lambda wildcards: study.slides.to_verify(),
+        request=lambda wildcards: study.slides.to_verify(),
     message:
         "Comparing every slide with what inspection saw of it"
     script:

@@ -13,7 +13,7 @@ if __name__ == "__main__":
     from molpath.common.manifests import read_manifest
     from molpath.features.comparison import compare_features
 
-    request = snakemake.params.asked
+    request = snakemake.params.request
     if not request["slide"]:
         sys.exit("config, key features/compare: name a slide, grid, encoder and your file of features of that slide")
     (manifest,), (features,) = snakemake.input.inspected, snakemake.input.given

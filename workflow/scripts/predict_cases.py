@@ -22,7 +22,7 @@ if __name__ == "__main__":
         sheets=snakemake.input.sheets,
         sources=snakemake.input.sources,
         origin=snakemake.params.origin,
-        options=snakemake.params.asked,
+        options=snakemake.params.options,
         predictions=snakemake.output.predictions,
         metrics=snakemake.output.metrics,
         page=snakemake.output.page,

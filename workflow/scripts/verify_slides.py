@@ -11,7 +11,7 @@ if __name__ == "__main__":
     joblog.start(snakemake)
     from molpath.slides.verification import compare_slides
 
-    request = snakemake.params.asked
+    request = snakemake.params.request
     problems, count = compare_slides(request["slides"], request["manifests"], snakemake.threads)
     print(*problems, f"{len(problems)} of {count} inspected slides have changed", sep="\n", flush=True)
     sys.exit(1 if problems else 0)

@@ -60,7 +60,7 @@ def test_codes_are_no_numbers(name, words):
 def test_words_for_nothing_are_missing(word):
     found = column_of("grade", pd.Series(["1", "2", word] * 20))
     assert found.names == ["1", "2"]
-    assert (~found.known).sum() == 20
+    assert (~found.has_value).sum() == 20
 
 
 @pytest.mark.parametrize(("v", "signal", "wanted"), [(0.0, 3.0, "independent"), (0.7, 0.0, "explained")])

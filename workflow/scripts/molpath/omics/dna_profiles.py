@@ -48,7 +48,7 @@ class Profile:
     """Events of one profile, and where they were looked for.
 
     events: (gene, flag). sequenced: True, or the genes of a panel; copies: -2 to 2 by gene, NaN where two files
-    contradict each other; known: genes by flag of tables that hold 0 or 1 for one kind of mutation.
+    contradict each other; known_genes: by flag, those of tables that hold 0 or 1 for one kind of mutation.
     """
 
     case_id: str
@@ -60,7 +60,7 @@ class Profile:
     sequenced: set | bool = False
     copies: pd.Series = field(default_factory=lambda: pd.Series(dtype=np.float32))
     variants: int = 0
-    known: dict[str, set[str]] = field(default_factory=dict)
+    known_genes: dict[str, set[str]] = field(default_factory=dict)
 
 
 class Collector:
@@ -196,7 +196,7 @@ class Collector:
             names = np.array([self.genes.of(path, gene) for gene in values.index], dtype=object)
             by_gene = values[names != ""].groupby(names[names != ""]).max()
             observed = by_gene.index if self.listed is None else by_gene.index[by_gene.index.isin(list(self.listed))]
-            profile.known.setdefault(row["unit"], set()).update(observed)
+            profile.known_genes.setdefault(row["unit"], set()).update(observed)
             profile.events |= self.keep({(gene, row["unit"]) for gene in by_gene.index[by_gene == 1]})
             profile.variants += int((values == 1).sum())
 

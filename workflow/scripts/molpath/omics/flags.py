@@ -93,7 +93,7 @@ def encode(profiles, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         observed[index, columns[columns >= 0], :copy_flags] = 1
         for number, flag in BY_COPIES.items():
             values[index, columns[(columns >= 0) & (copies == number)], FLAGS.index(flag)] = 1
-        for flag, known_genes in profile.known.items():
+        for flag, known_genes in profile.known_genes.items():
             observed[index, [position_of[gene] for gene in known_genes if gene in position_of], FLAGS.index(flag)] = 1
         for gene, flag in profile.events:
             if gene in position_of:
@@ -112,7 +112,7 @@ def describe(profiles: Mapping[str, Profile], observed: np.ndarray) -> pd.DataFr
             "sample_type": [profile.sample_type for profile in profiles.values()],
             "specimen": [profile.specimen for profile in profiles.values()],
             "cohort": [profile.cohort for profile in profiles.values()],
-            "sequenced": [bool(profile.sequenced or profile.known) for profile in profiles.values()],
+            "sequenced": [bool(profile.sequenced or profile.known_genes) for profile in profiles.values()],
             "copy_numbers": [bool(profile.copies.notna().any()) for profile in profiles.values()],
             "n_variants": [profile.variants for profile in profiles.values()],
             "observed_fraction": observed.mean(1).round(6),

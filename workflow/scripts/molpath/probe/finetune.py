@@ -131,17 +131,17 @@ class TaskBags:
     """
 
     def __init__(self, bags: Bags, slides: Mapping[str, Sequence[str]], limit: int = 4 << 30):
-        self.bags, self.left, self.asked = bags, limit, slides
+        self.bags, self.left, self.all_slides = bags, limit, slides
         self.slides = {name: [slide_id for slide_id in members if slide_id in bags] for name, members in slides.items()}
         self.kept: dict[str, np.ndarray] = {}
 
-    def known(self) -> list[str]:
+    def accepted(self) -> list[str]:
         """Samples of which a slide was accepted."""
         return [name for name, members in self.slides.items() if members]
 
     def why_absent(self, name: str) -> str:
         """Why a sample has no patches: reasons of its slides, or that no slide of it is known."""
-        reasons = {self.bags.aside[slide][0] for slide in self.asked.get(name, ()) if slide in self.bags.aside}
+        reasons = {self.bags.aside[slide][0] for slide in self.all_slides.get(name, ()) if slide in self.bags.aside}
         return f"set aside: {', '.join(sorted(reasons))}" if reasons else "no slide of it has features"
 
     def check_weights(self, source: str) -> None:

@@ -111,7 +111,7 @@ def slides_of(task: Task, cohort: str) -> dict[str, list[str]]:
 
 def keep_known(task: Task, bags: TaskBags, missing: str, table: str) -> Task:
     """The task without samples that have no patches, which the log lists; raises BadTask where none may be missing."""
-    usable = task.keep(bags.known())
+    usable = task.keep(bags.accepted())
     absent = sorted(set(task.samples) - set(usable.samples))
     for name in absent:
         log.warning("%s: %s %s has no patches: %s", task.name, task.unit, name, bags.why_absent(name))

@@ -126,7 +126,7 @@ def measure(
     raw = [sheets.values(name, unit, ids) for name in names]
     rows, why = usable(x, names, raw)
     columns = [column_of(name, pd.Series(values[rows], dtype=object)) for name, values in zip(names, raw, strict=True)]
-    has_values = np.all([column.known for column in columns], axis=0)
+    has_values = np.all([column.has_value for column in columns], axis=0)
     rows, why = (
         rows[has_values],
         why + [f"{(~has_values).sum()} with a value that counts as missing"] * bool((~has_values).any()),

@@ -19,18 +19,18 @@ class Confounders:
     """Section probe/confounders, of the reference model: an empty list asks for nothing."""
 
     def __init__(self, config: Config, models: Models, comparisons: Comparisons) -> None:
-        self.asked: list[str] = config["probe"]["confounders"]
+        self.named: list[str] = config["probe"]["confounders"]
         self.models, self.slides, self.comparisons = models, models.slides, comparisons
         #: Columns of the sheets with a value in some row.
-        self.known: set[str] = {name for row in self.slides.rows for name, cell in row.items() if cell}
+        self.sheet_columns: set[str] = {name for row in self.slides.rows for name, cell in row.items() if cell}
         for path in self.slides.case_sheet:
-            self.known |= {name for row in read_sheet(str(path)) for name, cell in row.items() if cell}
-        self.known -= {"#"}  # the line of a row, which no file has
+            self.sheet_columns |= {name for row in read_sheet(str(path)) for name, cell in row.items() if cell}
+        self.sheet_columns -= {"#"}  # the line of a row, which no file has
 
     @property
     def columns(self) -> list[str]:
         """Those the config names; an empty site column is left out, because it is named by default."""
-        return [name for name in self.asked if name != SITE or name in self.known]
+        return [name for name in self.named if name != SITE or name in self.sheet_columns]
 
     def inspected(self, wildcards: Wildcards | None = None) -> list[str]:
         """The table of slides, where slides are opened."""
@@ -41,7 +41,7 @@ class Confounders:
     @property
     def tasks(self) -> list[str]:
         """Tasks with frozen probes, if there is a column to test."""
-        if not self.asked or self.comparisons.reference not in self.models.used:
+        if not self.named or self.comparisons.reference not in self.models.used:
             return []
         return self.models.tasks.with_group("frozen") if self.columns or self.inspected() else []
 
@@ -69,10 +69,10 @@ class Confounders:
 
     def check(self, problems: Problems) -> None:
         """Every column that is named is one of the sheets, with a value in some row."""
-        for place, name in enumerate(self.asked):
-            if name != SITE and name not in self.known and self.slides.rows:
+        for place, name in enumerate(self.named):
+            if name != SITE and name not in self.sheet_columns and self.slides.rows:
                 sheets = " or ".join([self.slides.source_name, *map(str, self.slides.case_sheet)])
-                hint = did_you_mean(name, sorted(self.known))
+                hint = did_you_mean(name, sorted(self.sheet_columns))
                 problems.add(
                     f"config, key probe/confounders/{place}",
                     f"no column {name!r} with a value in {sheets}",

@@ -26,16 +26,16 @@ class Contributions:
 
     def __init__(self, config: Config, models: Models, embedding: Embedding, predict: Predict) -> None:
         self.models, self.embedding, self.predict, self.places = models, embedding, predict, models.places
-        self.asked: list[str] = config["predict"]["contributions"]
+        self.requested: list[str] = config["predict"]["contributions"]
         self.rows = {str(row["slide_id"]): row for row in predict.rows if row.get("slide_id")}
         self._shard_of = {row.get("slide_id"): shard for shard, rows in predict.shards.items() for row in rows}
 
     @property
     def slides(self) -> list[str]:
         """The slides that are drawn, in the order of their sheet; those that it excludes are left out of all."""
-        if ALL in self.asked:
+        if ALL in self.requested:
             return [name for name, row in self.rows.items() if row.get("keep") != "no"]
-        return [name for name in self.rows if name in self.asked]
+        return [name for name in self.rows if name in self.requested]
 
     # What the rules read.
 
@@ -134,10 +134,10 @@ class Contributions:
         if not self.predict.config:
             return  # said about predict/slides
         location = "config, key predict/contributions"
-        for slide in self.asked:
+        for slide in self.requested:
             if slide != ALL:
                 problems.knows(location, "slide of predict/slides", slide, list(self.rows))
-        for name in self.predict.used if self.asked else []:
+        for name in self.predict.used if self.requested else []:
             folder = self.predict.parts.predictors[name]
             if not self.is_sum(model_of(name)):
                 problems.add(

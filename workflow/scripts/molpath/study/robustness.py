@@ -44,7 +44,7 @@ class Robustness:
                 problems.add(f"{location}/biological", wrong, "name a task with classes or numbers, or a column")
 
     def _check_column(self, location: str, name: str, tasks: list[str], problems: Problems) -> None:
-        known_columns = self.confounders.known
+        known_columns = self.confounders.sheet_columns
         if name in tasks or name in known_columns or not self.models.slides.rows:
             return
         slides = self.models.slides

@@ -29,7 +29,7 @@ def associate(task: Task, column: Column, permutations: int, seed: int) -> dict[
     exchanges of the column over cases with a statistic as large (Pearson's chi squared, eta squared), exact at any n.
     p_logrank: that of the log-rank test, by its chi squared.
     """
-    has_value = column.known
+    has_value = column.has_value
     part, one_hot = subset(task, has_value), column.one_hot()[has_value]
     row: dict[str, float | str] = {
         "n": int(has_value.sum()),
@@ -132,7 +132,7 @@ def alone(task: Task, column: Column, settings: Probe, bootstraps: int) -> dict[
 
     The probe of the control site_only (probe.controls), one column of 0 and 1 for each group.
     """
-    part = subset(task, column.known)
+    part = subset(task, column.has_value)
     results = Results(dataclasses.replace(part, metrics=[]), times=())
     score_row: dict[str, float | str] = {
         "alone": np.nan,
@@ -142,7 +142,7 @@ def alone(task: Task, column: Column, settings: Probe, bootstraps: int) -> dict[
     }
     if len(column.names) < 2:
         return score_row | {"alone_note": column.unusable}
-    add_simple(results, ALONE, column.one_hot()[column.known], settings)
+    add_simple(results, ALONE, column.one_hot()[column.has_value], settings)
     if not results.predictions:
         return score_row | {"alone_note": "; ".join(sorted({row["note"] for row in results.metrics}))}
     outcome = combine(part, pd.concat(results.predictions, ignore_index=True))

@@ -50,7 +50,7 @@ class Column:
         return np.array([places.get(group, -1) for group in self.groups], int)
 
     @property
-    def known(self) -> np.ndarray:
+    def has_value(self) -> np.ndarray:
         """Whether each case has a value (bool N)."""
         return np.asarray(self.codes >= 0)
 

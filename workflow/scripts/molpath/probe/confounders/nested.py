@@ -35,7 +35,7 @@ def add_model(task: Task, column: Column, refit: Refit, settings: Probe, bootstr
     row: dict[str, float | str] = {name: np.nan for name in ("covariates", "both", "gain", "gain_lower", "gain_upper")}
     tables: dict[str, list[pd.DataFrame]] = {"covariates": [], "both": []}
     for train, test, predict, left_out in refit.folds:
-        train_known, test_known = column.known[train], column.known[test]
+        train_known, test_known = column.has_value[train], column.has_value[test]
         if not train_known.any() or not test_known.any():
             continue
         rows = np.concatenate([train[train_known], test[test_known]])

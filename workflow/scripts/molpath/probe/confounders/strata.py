@@ -78,7 +78,7 @@ def fall(task: Task, column: Column, pairs: Pairs, bootstraps: int, seed: int) -
     score, within, each with _lower and _upper; fall, fall_lower, fall_upper (bootstraps of cases); left: share of the
     score above chance that is left within groups, left_lower, left_upper.
     """
-    codes, one_group = column.codes, np.where(column.known, 0, -1)
+    codes, one_group = column.codes, np.where(column.has_value, 0, -1)
     observed, within = pairs.score(one_group), pairs.score(codes)
     weights = draws(len(codes), bootstraps, seed)
     overall, inside = pairs.resampled(weights, one_group), pairs.resampled(weights, codes)
@@ -98,7 +98,7 @@ def leaning(task: Task, column: Column, scores: np.ndarray, permutations: int, s
     table of label and column as it is, so P asks about the score alone; where embedding and column are independent
     given the label it is exact, however probes were fitted, for none knew the column.
     """
-    has_value = column.known
+    has_value = column.has_value
     labels = np.where(has_value, label_groups(task, has_value), -1)
     inside, label = np.zeros(scores.shape), residuals(task, np.where(has_value, 0, -1))
     for code in np.unique(labels[labels >= 0]):

@@ -128,8 +128,8 @@ def largest_gaps(
             [[column.name, NAMES[kind_of(outcome.task)], np.nan, "", "", len(fine), np.nan, note]], columns=names
         )
     codes = column.codes
-    bins = max(LABEL_BINS, int(column.known.sum()) // NEIGHBOURS) if outcome.task.is_regression else LABEL_BINS
-    labels = np.where(column.known, label_groups(outcome.task, column.known, bins), -1)
+    bins = max(LABEL_BINS, int(column.has_value.sum()) // NEIGHBOURS) if outcome.task.is_regression else LABEL_BINS
+    labels = np.where(column.has_value, label_groups(outcome.task, column.has_value, bins), -1)
     orders = np.vstack([np.arange(len(codes)), permuted_within(labels, permutations, seed)])
     drawn = [weighted_metrics(outcome, pairs, (codes[orders] == code).astype(float)) for code in fine]
     rows = []
