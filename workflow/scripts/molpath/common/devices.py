@@ -57,11 +57,11 @@ def take_gpus(count: int) -> Iterator[list[int]]:
 
     All are taken at once or none, so that no two jobs wait for each other.
     """
-    taken = _free(device_names(), count)
+    locks = _free(device_names(), count)
     try:
-        yield sorted(taken)
+        yield sorted(locks)
     finally:
-        for lock in taken.values():
+        for lock in locks.values():
             lock.release()
 
 

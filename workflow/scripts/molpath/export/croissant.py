@@ -71,7 +71,9 @@ def write_croissant(*, provenance: str, crate: str, tables: str, note: str, outp
     """
     results = Path(output).parent
     listed = json.loads(Path(provenance).read_text(encoding="utf-8"))
-    told = next(each for each in json.loads(Path(crate).read_text(encoding="utf-8"))["@graph"] if each["@id"] == "./")
+    root = next(
+        entity for entity in json.loads(Path(crate).read_text(encoding="utf-8"))["@graph"] if entity["@id"] == "./"
+    )
     files = {name: (facts["bytes"], facts["sha256"]) for name, facts in listed["files"].items()}
     sets = []
     for row in read_tsv(tables).itertuples():
@@ -84,8 +86,8 @@ def write_croissant(*, provenance: str, crate: str, tables: str, note: str, outp
         "@type": "sc:Dataset",
         "conformsTo": "http://mlcommons.org/croissant/1.0",
         "name": "molpath-results" + ("-" + "".join(c if c.isalnum() else "-" for c in note) if note else ""),
-        "description": told["description"],
-        "datePublished": told["datePublished"],
+        "description": root["description"],
+        "datePublished": root["datePublished"],
         "license": "Not stated: ask who gave you these results",
         "isLiveDataset": False,
         "distribution": [file_object(name, *facts) for name, facts in sorted(files.items())],
@@ -103,17 +105,21 @@ def file_object(name: str, size: int, sha256: str) -> dict[str, Any]:
 
 def id_of(text: str) -> str:
     """An identifier: readers take none with white space or percent signs."""
-    return re.sub(r"[\s%]", lambda found: f"_x{ord(found[0]):02x}_", text)
+    return re.sub(r"[\s%]", lambda match: f"_x{ord(match[0]):02x}_", text)
 
 
 def record_set(table: str, name: str, row: str, path: Path) -> dict[str, Any]:
     """A table as records: its columns, described and typed as in the Parquet file."""
     fields = []
     for column in pq.read_schema(path):
-        said = (column.metadata or {}).get(b"description", b"").decode()
-        kind = next((DATA_TYPES[each] for each in DATA_TYPES if str(column.type) == each), "sc:Text")
+        description = (column.metadata or {}).get(b"description", b"").decode()
+        kind = next(
+            (DATA_TYPES[name_of_type] for name_of_type in DATA_TYPES if str(column.type) == name_of_type), "sc:Text"
+        )
         source = {"fileObject": {"@id": id_of(name)}, "extract": {"column": column.name}}
         own = id_of(f"{table}/{column.name}")
         entry = {"@type": "cr:Field", "@id": own, "name": own}
-        fields.append(entry | {"dataType": kind, "source": source} | ({"description": said} if said else {}))
+        fields.append(
+            entry | {"dataType": kind, "source": source} | ({"description": description} if description else {})
+        )
     return {"@type": "cr:RecordSet", "@id": table, "name": table, "description": f"A row: {row}", "field": fields}

@@ -45,8 +45,8 @@ class Table:
 
     def parts_of(self, path: str) -> dict[str, str] | None:
         """What the placeholders stand for in a path, None where it is none of this table's."""
-        found = _pattern_of(self.path, "[^/]+", named=True).fullmatch(path)
-        return None if found is None else found.groupdict()
+        match = _pattern_of(self.path, "[^/]+", named=True).fullmatch(path)
+        return None if match is None else match.groupdict()
 
     def describe(self, column: str) -> str:
         """What a column holds, in words; '' where no entry says."""
@@ -79,18 +79,18 @@ def _best(column: str, names: dict[str, str] | list[str]) -> str:
 
 def read_tables(schema: str | os.PathLike[str]) -> list[Table]:
     """Entries of results.yaml in their order."""
-    said: dict[str, Any] = yaml.safe_load(Path(schema).read_text(encoding="utf-8"))
-    names = _names_of([entry["path"] for entry in said["tables"]])
+    document: dict[str, Any] = yaml.safe_load(Path(schema).read_text(encoding="utf-8"))
+    names = _names_of([entry["path"] for entry in document["tables"]])
     tables = []
-    for name, entry in zip(names, said["tables"], strict=True):
+    for name, entry in zip(names, document["tables"], strict=True):
         nested = entry.get("shared", [])
         shared = [column for part in nested for column in ([part] if isinstance(part, str) else part)]
-        columns = {column: said["columns"][column] for column in shared} | entry.get("columns", {})
+        columns = {column: document["columns"][column] for column in shared} | entry.get("columns", {})
         own_numbers = list(entry.get("numbers", []))
         types: dict[Kind, list[str]] = {
-            "text": list(entry.get("text", [])) + said["types"]["text"],
-            "integer": [column for column in said["types"]["integers"] if column not in own_numbers],
-            "number": own_numbers + said["types"]["numbers"],
+            "text": list(entry.get("text", [])) + document["types"]["text"],
+            "integer": [column for column in document["types"]["integers"] if column not in own_numbers],
+            "number": own_numbers + document["types"]["numbers"],
         }
         tables.append(Table(name, entry["path"], entry["row"], columns, types))
     return tables

@@ -59,12 +59,12 @@ def write_inputs(
         splits = f"splits/{source}/{short}"
         write_task(folder / splits, config, table, "survival" if task.is_survival else "classification")
         own = next((path for path in bags if path.endswith(f"/{model}/bags/{name}.h5")), "")
-        known, vectors = load_samples(task, slide, case, bags=own, cohort=cohort, missing=missing)
+        embedded, vectors = load_samples(task, slide, case, bags=own, cohort=cohort, missing=missing)
         place = f"embeddings/{model}/{source}/{short}"
-        write_vectors(folder / place, dict(zip(known.samples, vectors, strict=True)))
-        absent = [sample for sample in task.samples if sample not in set(known.samples)]
+        write_vectors(folder / place, dict(zip(embedded.samples, vectors, strict=True)))
+        absent = [sample for sample in task.samples if sample not in set(embedded.samples)]
         detail = f"no embedding: {', '.join(absent[:10])}{' …' * (len(absent) > 10)}" if absent else ""
-        counts = {"samples": len(known.samples), "missing": len(absent), "splits": splits, "embeddings": place}
+        counts = {"samples": len(embedded.samples), "missing": len(absent), "splits": splits, "embeddings": place}
         rows.append(row | {"status": "ok", "detail": detail} | counts)
     write_tsv(output, pd.DataFrame([{name: row.get(name, "") for name in COLUMNS} for row in rows], columns=COLUMNS))
 
@@ -86,6 +86,6 @@ def write_vectors(folder: Path, vectors: dict[str, Any]) -> None:
     for sample, vector in sorted(vectors.items()):
         with new_h5(folder / f"{sample}.h5") as handle:
             handle.create_dataset("features", data=vector[None].astype("float32"))
-    for left in folder.glob("*.h5"):
-        if left.stem not in vectors and not left.name.startswith("."):
-            left.unlink()  # of an earlier run
+    for path in folder.glob("*.h5"):
+        if path.stem not in vectors and not path.name.startswith("."):
+            path.unlink()  # of an earlier run

@@ -69,15 +69,15 @@ def write_shard(
     tissue = {row["slide_id"]: row for row in read_manifest(assessed)}
     folder, rows = Path(output).parent, []
     folder.mkdir(parents=True, exist_ok=True)
-    for seen in read_manifest(inspected):
-        slide = seen["slide_id"]
+    for slide_row in read_manifest(inspected):
+        slide = slide_row["slide_id"]
         row: dict[str, Any] = {"slide_id": slide, "case_id": cases.get(slide, "")}
         having = [(source, bag) for source, bag in bags if slide in bag and bag.is_placed(slide)]
         if not having:
             rows.append(row | {"status": "left out", "detail": why_not(slide, [bag for _, bag in bags])})
             continue
         about = {"slide_id": slide, "case_id": row["case_id"], "note": note}
-        data = describe(seen, tissue.get(slide, {}), having, Path(wsi), about)
+        data = describe(slide_row, tissue.get(slide, {}), having, Path(wsi), about)
         write_store(data, folder / f"{slide}.zarr")
         numbers = {name: len(shapes) for name, shapes in data.shapes.items()}
         counts = {"tissues": numbers.pop("tissues", 0), "tiles": sum(numbers.values())}
@@ -92,7 +92,7 @@ def why_not(slide: str, bags: Sequence[Bags]) -> str:
 
 
 def describe(
-    seen: Mapping[str, str],
+    slide_row: Mapping[str, str],
     tissue: Mapping[str, str],
     having: Sequence[tuple[Mapping[str, Any], Bags]],
     wsi: Path,
@@ -101,9 +101,9 @@ def describe(
     """A SpatialData of one slide. seen, tissue: its rows of the manifests; having: sources with its features."""
     from spatialdata import SpatialData
 
-    placing = transformations(float(seen["mpp"]) if seen["mpp"] else None)
+    placing = transformations(float(slide_row["mpp"]) if slide_row["mpp"] else None)
     polygons = read_polygons(wsi, tissue)
-    data = SpatialData(attrs=attributes(seen, about))
+    data = SpatialData(attrs=attributes(slide_row, about))
     if len(polygons):  # SpatialData knows no shapes without a row
         data["tissues"] = shapes_of({"tissue_id": np.arange(len(polygons))}, polygons, placing)
     placed: list[tuple[str, str, np.ndarray, int]] = []
@@ -122,7 +122,7 @@ def describe(
                 "tissue_name": "tissues" if len(polygons) else None
             }
         data[f"{encoder}_{key}"] = table_of(bag.features, coords + bag.edge / 2, key)
-    if picture := thumbnail_of(seen, tissue, wsi):
+    if picture := thumbnail_of(slide_row, tissue, wsi):
         data["wsi_thumbnail"] = image_of(*picture, placing)
     return data
 
@@ -144,13 +144,13 @@ def transformations(mpp: float | None) -> dict[str, Any]:
     return {"global": Identity(), **scale}
 
 
-def attributes(seen: Mapping[str, str], about: Mapping[str, str]) -> dict[str, Any]:
+def attributes(slide_row: Mapping[str, str], about: Mapping[str, str]) -> dict[str, Any]:
     """What is said of the slide as a whole; the resolution is that of the sheet, where it has one."""
     properties: dict[str, Any] = {}
-    if seen["width"] and seen["height"]:
-        properties["shape"] = [int(seen["height"]), int(seen["width"])]
-    if seen["mpp"]:
-        properties |= {"mpp": float(seen["mpp"]), "magnification": float(seen["magnification"] or 0)}
+    if slide_row["width"] and slide_row["height"]:
+        properties["shape"] = [int(slide_row["height"]), int(slide_row["width"])]
+    if slide_row["mpp"]:
+        properties |= {"mpp": float(slide_row["mpp"]), "magnification": float(slide_row["magnification"] or 0)}
     return {"slide_properties": properties, "tile_spec": {}, "molpath": dict(about)}
 
 
@@ -161,7 +161,9 @@ def read_polygons(wsi: Path, tissue: Mapping[str, str]) -> np.ndarray:
     if not tissue.get("contours"):
         return np.array([], dtype=object)
     document = json.loads((wsi / tissue["contours"]).read_text(encoding="utf-8"))
-    return np.array([shapely.from_geojson(json.dumps(each["geometry"])) for each in document["features"]], dtype=object)
+    return np.array(
+        [shapely.from_geojson(json.dumps(feature["geometry"])) for feature in document["features"]], dtype=object
+    )
 
 
 def shapes_of(columns: Mapping[str, Any], geometry: np.ndarray, placing: Mapping[str, Any]) -> Any:
@@ -178,12 +180,12 @@ def tiles_of(coords: np.ndarray, edge: int, polygons: np.ndarray, placing: Mappi
 
     x, y = coords.T
     squares = shapely.box(x, y, x + edge, y + edge)
-    tissue, most = np.full(len(coords), -1, dtype=np.int64), np.zeros(len(coords))
+    tissue, largest = np.full(len(coords), -1, dtype=np.int64), np.zeros(len(coords))
     square, polygon = shapely.STRtree(polygons).query(squares, predicate="intersects")
     areas = shapely.area(shapely.intersection(squares[square], polygons[polygon]))
     for i, j, area in zip(square, polygon, areas, strict=True):
-        if area > most[i]:
-            tissue[i], most[i] = j, area
+        if area > largest[i]:
+            tissue[i], largest[i] = j, area
     columns = {"tile_id": np.arange(len(coords)), "x": x, "y": y, "tissue_id": tissue}
     return shapes_of(columns, squares, placing)
 
@@ -213,18 +215,18 @@ def table_of(features: np.ndarray, centres: np.ndarray, key: str) -> Any:
 
 
 def thumbnail_of(
-    seen: Mapping[str, str], tissue: Mapping[str, str], wsi: Path
+    slide_row: Mapping[str, str], tissue: Mapping[str, str], wsi: Path
 ) -> tuple[np.ndarray, tuple[float, float]] | None:
     """Thumbnail (uint8 height x width x 3) without its legend, and level-0 pixels to one of its pixels (x, y)."""
     from PIL import Image
 
-    if not (tissue.get("thumbnail") and tissue.get("quality") and seen["width"] and seen["height"]):
+    if not (tissue.get("thumbnail") and tissue.get("quality") and slide_row["width"] and slide_row["height"]):
         return None
     with Image.open(wsi / tissue["quality"]) as quality:  # of the same size, without the legend below
         width, height = quality.size
     with Image.open(wsi / tissue["thumbnail"]) as picture:
         pixels = np.asarray(picture.convert("RGB"))[:height, :width]
-    return pixels, (int(seen["width"]) / width, int(seen["height"]) / height)
+    return pixels, (int(slide_row["width"]) / width, int(slide_row["height"]) / height)
 
 
 def image_of(pixels: np.ndarray, scale: tuple[float, float], placing: Mapping[str, Any]) -> Any:
@@ -234,17 +236,17 @@ def image_of(pixels: np.ndarray, scale: tuple[float, float], placing: Mapping[st
     from spatialdata.transformations import Sequence as Chain
 
     up = Scale(list(scale), axes=("x", "y"))
-    there = {name: Chain([up, step]) if name != "global" else up for name, step in placing.items()}
+    scales = {name: Chain([up, step]) if name != "global" else up for name, step in placing.items()}
     return Image2DModel.parse(
-        pixels.transpose(2, 0, 1), dims=("c", "y", "x"), c_coords=["r", "g", "b"], transformations=there
+        pixels.transpose(2, 0, 1), dims=("c", "y", "x"), c_coords=["r", "g", "b"], transformations=scales
     )
 
 
 def write_store(data: Any, path: Path) -> None:
     """Write a SpatialData to a folder that appears whole or not at all."""
     temporary = temporary_of(path)
-    for left in path.parent.glob(f".tmp-*@{path.name}"):
-        shutil.rmtree(left)  # of a job that was killed; only this one writes here
+    for remnant in path.parent.glob(f".tmp-*@{path.name}"):
+        shutil.rmtree(remnant)  # of a job that was killed; only this one writes here
     data.write(temporary, consolidate_metadata=True)
     if path.exists():
         shutil.rmtree(path)

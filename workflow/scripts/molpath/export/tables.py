@@ -27,22 +27,22 @@ def write_tables(
     have no column for (shard, task, …). Tables of new slides are called new-<table>. An empty cell is a missing value,
     text stays as it is typed. Raises ValueError where a column of numbers holds something else.
     """
-    found: dict[str, list[tuple[str, str, Table]]] = {}
+    files_of: dict[str, list[tuple[str, str, Table]]] = {}
     for path, plain, table in find_tables(results, read_tables(schema)):
         name = f"new-{table.name}" if path.startswith(NEW_SLIDES) else table.name
-        found.setdefault(name, []).append((path, plain, table))
+        files_of.setdefault(name, []).append((path, plain, table))
     folder, rows = Path(output).parent, []
-    for name, files in sorted(found.items()):
-        whole = _join([_read(Path(results) / path, plain, table) for path, plain, table in files], files[0][2])
+    for name, files in sorted(files_of.items()):
+        joined = _join([_read(Path(results) / path, plain, table) for path, plain, table in files], files[0][2])
         with atomic_path(folder / f"{name}.parquet") as temporary:
-            pq.write_table(whole, temporary, compression="zstd")
+            pq.write_table(joined, temporary, compression="zstd")
         table = files[0][2]
-        facts = (name, f"{name}.parquet", whole.num_rows, whole.num_columns, len(files), table.path, table.row)
+        facts = (name, f"{name}.parquet", joined.num_rows, joined.num_columns, len(files), table.path, table.row)
         rows.append(dict(zip(LISTED, facts, strict=True)))
     import pandas as pd
 
-    for left in set(folder.glob("*.parquet")) - {folder / f"{name}.parquet" for name in found}:
-        left.unlink()  # of an earlier run, of which nothing is left
+    for outdated in set(folder.glob("*.parquet")) - {folder / f"{name}.parquet" for name in files_of}:
+        outdated.unlink()  # of an earlier run, of which nothing is left
     write_tsv(output, pd.DataFrame(rows, columns=LISTED))
 
 
@@ -62,7 +62,7 @@ def _read(path: Path, plain: str, table: Table) -> pa.Table:
     return read
 
 
-def _typed(cells: Sequence[str], kind: Kind, where: str) -> pa.Array:
+def _typed(cells: Sequence[str], kind: Kind, location: str) -> pa.Array:
     """Cells of a column in its type."""
     if kind == "text":
         return pa.array([cell or None for cell in cells], TYPES[kind])
@@ -72,24 +72,24 @@ def _typed(cells: Sequence[str], kind: Kind, where: str) -> pa.Array:
             numbers.append(float(cell) if cell else None)
         except ValueError:
             remedy = "list the column under `text` of its table in workflow/schemas/results.yaml, or report this"
-            raise ValueError(f"{where}, row {row}: {cell!r} is not a number; {remedy}") from None
+            raise ValueError(f"{location}, row {row}: {cell!r} is not a number; {remedy}") from None
     if kind == "number":
         return pa.array(numbers, TYPES[kind])
     for row, number in enumerate(numbers, start=2):
         if number is not None and not number.is_integer():
-            raise ValueError(f"{where}, row {row}: {number} is not an integer; list the column under `numbers`")
+            raise ValueError(f"{location}, row {row}: {number} is not an integer; list the column under `numbers`")
     return pa.array([None if number is None else int(number) for number in numbers], TYPES[kind])
 
 
 def _join(tables: Sequence[pa.Table], entry: Table) -> pa.Table:
     """Tables below each other, the columns of all; what the table and each column hold as metadata."""
-    whole = pa.concat_tables(tables, promote_options="permissive")
+    joined = pa.concat_tables(tables, promote_options="permissive")
     fields = [
-        pa.field(name, whole.schema.field(name).type, metadata=_metadata(description=entry.describe(name)))
-        for name in whole.column_names
+        pa.field(name, joined.schema.field(name).type, metadata=_metadata(description=entry.describe(name)))
+        for name in joined.column_names
     ]
-    return whole.cast(pa.schema(fields, metadata=_metadata(path=entry.path, row=entry.row)))
+    return joined.cast(pa.schema(fields, metadata=_metadata(path=entry.path, row=entry.row)))
 
 
-def _metadata(**said: Any) -> dict[str, str]:
-    return {key: str(value) for key, value in said.items() if value}
+def _metadata(**entries: Any) -> dict[str, str]:
+    return {key: str(value) for key, value in entries.items() if value}

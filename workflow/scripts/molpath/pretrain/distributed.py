@@ -73,9 +73,9 @@ class World:
         if self.size == 1:
             return
         gradients = []
-        for one in parameters:
-            one.grad = torch.zeros_like(one) if one.grad is None else one.grad
-            gradients.append(one.grad)
+        for parameter in parameters:
+            parameter.grad = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+            gradients.append(parameter.grad)
         flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
         dist.all_reduce(flat)
         parts = torch.split(flat, [gradient.numel() for gradient in gradients])
@@ -122,8 +122,8 @@ def check_alike(store: dist.Store, rank: int, size: int, device: str) -> None:
     Raises NoDevice, in each of them, where some have a GPU and some none: they would wait for each other.
     """
     store.set(f"device of {rank}", f"{device} {socket.gethostname()}")
-    told = [store.get(f"device of {other}").decode().split(" ", 1) for other in range(size)]
-    without = [f"{other} on {node}" for other, (kind, node) in enumerate(told) if kind == "cpu"]
+    answers = [store.get(f"device of {other}").decode().split(" ", 1) for other in range(size)]
+    without = [f"{other} on {node}" for other, (kind, node) in enumerate(answers) if kind == "cpu"]
     if 0 < len(without) < size:
         raise NoDevice(
             f"of {size} processes of the training {len(without)} see no GPU ({', '.join(without[:8])}) and the others "
@@ -183,8 +183,8 @@ def launch(job: Job, processes: int) -> None:
 
 def named(indices: Sequence[int]) -> str:
     """CUDA_VISIBLE_DEVICES of processes that see only these of the GPUs that this one sees."""
-    seen = [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
-    return ",".join(seen[index] if seen else str(index) for index in indices)
+    visible = [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
+    return ",".join(visible[index] if visible else str(index) for index in indices)
 
 
 def run_processes(job: Job, processes: int, elsewhere: Sequence[str], devices: Mapping[str, str]) -> None:

@@ -55,16 +55,16 @@ def robustness(
         )
     distance, same_side, impostor = typed(x / lengths[:, None], labels, sites, groups)
     near = nearest(distance, k)
-    found = [distance[near & kind] for kind in (same_side, impostor)]
-    scale = float(np.median(np.concatenate(found))) if len(found[0]) + len(found[1]) else float("nan")
+    distances = [distance[near & kind] for kind in (same_side, impostor)]
+    scale = float(np.median(np.concatenate(distances))) if len(distances[0]) + len(distances[1]) else float("nan")
     chosen = scale if tau is None else tau
-    so, os = (np.exp(-part / chosen).sum() if chosen > 0 else float(len(part)) for part in found)
+    so, os = (np.exp(-part / chosen).sum() if chosen > 0 else float(len(part)) for part in distances)
     margins = margins_of(distance, same_side, impostor, NEAREST)
     good = margins[np.isfinite(margins)]
     return Indices(
         len(x),
         k,
-        ratio(len(found[0]), len(found[1])),
+        ratio(len(distances[0]), len(distances[1])),
         ratio(so, os),
         chosen,
         float(np.median(good)) if len(good) else float("nan"),
@@ -89,9 +89,9 @@ def typed(
 def nearest(distance: np.ndarray, k: int) -> np.ndarray:
     """Which are the k nearest of each row (bool N x N), by position among equals; fewer where fewer are finite."""
     order = np.argsort(distance, axis=1, kind="stable")[:, :k]
-    found = np.zeros(distance.shape, bool)
-    np.put_along_axis(found, order, True, axis=1)
-    return found & np.isfinite(distance)
+    is_near = np.zeros(distance.shape, bool)
+    np.put_along_axis(is_near, order, True, axis=1)
+    return is_near & np.isfinite(distance)
 
 
 def margins_of(distance: np.ndarray, same_side: np.ndarray, impostor: np.ndarray, m: int) -> np.ndarray:

@@ -124,14 +124,14 @@ def measure(
     """Numbers of one pair, and its ladder. x: float N x D of slides or cases `ids`."""
     names = [pair["biological"], pair["technical"]]
     raw = [sheets.values(name, unit, ids) for name in names]
-    rows, why = usable(x, names, raw)
+    rows, left_out = usable(x, names, raw)
     columns = [column_of(name, pd.Series(values[rows], dtype=object)) for name, values in zip(names, raw, strict=True)]
     has_values = np.all([column.has_value for column in columns], axis=0)
-    rows, why = (
+    rows, left_out = (
         rows[has_values],
-        why + [f"{(~has_values).sum()} with a value that counts as missing"] * bool((~has_values).any()),
+        left_out + [f"{(~has_values).sum()} with a value that counts as missing"] * bool((~has_values).any()),
     )
-    row: dict[str, Any] = {"n": len(rows), "n_left_out": len(ids) - len(rows), "left_out": "; ".join(why)}
+    row: dict[str, Any] = {"n": len(rows), "n_left_out": len(ids) - len(rows), "left_out": "; ".join(left_out)}
     notes = [f"{column.name}: {column.note}" for column in columns if column.note]
     label, site = (column.groups[has_values].astype(str) for column in columns)
     row |= {"n_labels": len(set(label)), "n_sites": len(set(site))}
@@ -158,12 +158,12 @@ def usable(x: np.ndarray, names: Sequence[str], raw: Sequence[np.ndarray]) -> tu
     reasons = {"whose embedding is 0 or not finite": ~(np.isfinite(lengths) & (lengths > 0))}
     for name, values in zip(names, raw, strict=True):
         reasons |= {f"without {name}": values == "", f"whose slides differ in {name}": values == DIFFER}
-    is_left_out, why = np.zeros(len(x), bool), []
+    is_left_out, left_out = np.zeros(len(x), bool), []
     for reason, hit in reasons.items():
         new = np.asarray(hit, bool) & ~is_left_out
-        why += [f"{new.sum()} {reason}"] * bool(new.any())
+        left_out += [f"{new.sum()} {reason}"] * bool(new.any())
         is_left_out |= new
-    return np.flatnonzero(~is_left_out), why
+    return np.flatnonzero(~is_left_out), left_out
 
 
 def indices(x: np.ndarray, label: np.ndarray, site: np.ndarray, cases: Sequence[str], seed: int) -> dict[str, Any]:

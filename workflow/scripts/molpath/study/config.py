@@ -58,19 +58,19 @@ def whole(value: Any, schema: Config) -> Any:
     if schema.get("type") == "integer" and isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, list) and isinstance(schema.get("items"), dict):
-        return [whole(one, schema["items"]) for one in value]
+        return [whole(entry, schema["items"]) for entry in value]
     if isinstance(value, dict) and isinstance(schema.get("additionalProperties"), dict):
-        return {key: whole(one, schema["additionalProperties"]) for key, one in value.items()}
+        return {key: whole(entry, schema["additionalProperties"]) for key, entry in value.items()}
     return value
 
 
-def not_finite(values: Any, where: tuple[str, ...] = ()) -> Iterator[str]:
+def not_finite(values: Any, key_path: tuple[str, ...] = ()) -> Iterator[str]:
     """Keys whose values are .nan or .inf, which pass every limit of the schema."""
     if isinstance(values, float) and not math.isfinite(values):
-        yield "/".join(where)
+        yield "/".join(key_path)
     parts = values.items() if isinstance(values, dict) else enumerate(values) if isinstance(values, list) else ()
     for key, value in parts:
-        yield from not_finite(value, (*where, str(key)))
+        yield from not_finite(value, (*key_path, str(key)))
 
 
 def config_schema() -> Config:
@@ -89,8 +89,8 @@ def defaults_of(section: str) -> Config:
 def merge(base: Config, over: Mapping[str, Any]) -> Config:
     """`base` with `over` laid on it as Snakemake does: maps key by key, anything else replaced."""
     for key, value in over.items():
-        mine = base.get(key)
-        base[key] = merge(mine, value) if isinstance(mine, dict) and isinstance(value, Mapping) else value
+        present = base.get(key)
+        base[key] = merge(present, value) if isinstance(present, dict) and isinstance(value, Mapping) else value
     return base
 
 

@@ -102,12 +102,12 @@ def as_table(ids: Sequence[str], places: np.ndarray, near: Neighbours) -> pd.Dat
     )
 
 
-def quality_of(slides: Sequence[str], ids: Sequence[str], known: Mapping[str, Any]) -> dict[str, list[str]]:
+def quality_of(slides: Sequence[str], ids: Sequence[str], sheet_columns: Mapping[str, Any]) -> dict[str, list[str]]:
     """Columns of tables/slides.tsv that the sheets don't have; '' for a slide that is no row of it."""
     if not slides:
         return {}
     rows = read_tsv(slides[0]).set_index("slide_id").reindex(ids).fillna("")
-    return {name: rows[name].tolist() for name in rows if name not in known}
+    return {name: rows[name].tolist() for name in rows if name not in sheet_columns}
 
 
 def describe(name: str, cells: Sequence[str]) -> dict[str, Any]:
@@ -151,7 +151,7 @@ def write_map(
 ) -> None:
     """Write the page; columns of one value in every slide say nothing and are left out."""
     blank = [""] * len(ids)
-    told = {name: cells for name, cells in about.items() if len(set(cells)) > 1 and is_shown(name)}
+    columns = {name: cells for name, cells in about.items() if len(set(cells)) > 1 and is_shown(name)}
     up = "../" * len(Path(page).parent.relative_to(results).parts)
     data = {
         "slides": list(ids),
@@ -163,8 +163,8 @@ def write_map(
         "cosines": [[round(value, 4) for value in row] for row in near.cosines.tolist()],
         "pictures": [int((results / f"wsi/thumbnails/{name}.jpg").is_file()) for name in ids],
         "thumbnails": f"{up}wsi/thumbnails/",
-        "columns": [describe(name, cells) for name, cells in told.items()],
-        "first": next((name for name in colours if name in told), ""),
+        "columns": [describe(name, cells) for name, cells in columns.items()],
+        "first": next((name for name in colours if name in columns), ""),
     }
     body = body_of(pack(json.dumps(data)), [html.escape(line) for line in sentences(data, counts)])
     write_page(page, f"Map of embeddings: {model}", note, [Section(sentences=body)], style=STYLE)
@@ -178,23 +178,23 @@ def is_shown(name: str) -> bool:
 def sentences(data: Mapping[str, Any], counts: Mapping[str, int]) -> list[str]:
     """What the map shows, what it leaves out, and what its distances don't mean."""
     shown = len(data["slides"])
-    told = [f"{shown:,} slides, {counts['width']:,} numbers each, in two dimensions by t-SNE (started from PCA)."]
+    lines = [f"{shown:,} slides, {counts['width']:,} numbers each, in two dimensions by t-SNE (started from PCA)."]
     if counts["total"] > shown:
-        told.append(
+        lines.append(
             f"Only {shown:,} of {counts['total']:,} slides are shown, drawn at random (seed {counts['seed']}, "
             "report/map/points), and neighbours are looked for among them alone."
         )
     if counts["without"]:
-        told.append(f"{counts['without']:,} slides have no embedding and are not shown: embed/…/slides.tsv says why.")
+        lines.append(f"{counts['without']:,} slides have no embedding and are not shown: embed/…/slides.tsv says why.")
     if len({*zip(data["x"], data["y"], strict=True)}) == 1:
-        told.append("All lie on one point: there are fewer than four slides, or the model gives all the same vector.")
-    told.append(
+        lines.append("All lie on one point: there are fewer than four slides, or the model gives all the same vector.")
+    lines.append(
         "Slides that lie together have similar embeddings. Distances between groups, sizes of groups and empty space "
         "mean nothing, the axes have no units, and other settings of t-SNE draw another map."
     )
     if shown > 1:
-        told.append(
+        lines.append(
             f"Lines lead to the {len(data['near'][0])} nearest slides by the cosine of whole embeddings. Where they "
             "lead far away, the map is wrong and the lines are right."
         )
-    return told
+    return lines

@@ -34,7 +34,7 @@ aside button b{font-weight:normal;color:var(--soft);margin-left:auto;padding-lef
 """
 
 
-def body_of(packed: str, told: Iterable[str]) -> str:
+def body_of(packed: str, lines: Iterable[str]) -> str:
     """The page below its title. packed: data of `embedding_map.write_map`, by `pages.pack`; told: sentences as HTML."""
     fields = (
         '<label>colour by <select id="colour"><option value="">one colour</option></select></label>'
@@ -54,7 +54,7 @@ def body_of(packed: str, told: Iterable[str]) -> str:
     )
     lists = f"const colours = {list(COLOURS)}, scale = {list(SCALE)};"
     return (
-        f'<p class="caption">{" ".join(told)}</p><div class="controls">{fields}</div><div class="plot">{frame}<aside>'
+        f'<p class="caption">{" ".join(lines)}</p><div class="controls">{fields}</div><div class="plot">{frame}<aside>'
         f'<div id="legend"></div><div id="slide"></div><div id="said" role="status" style="position:absolute;'
         f'left:-999em"></div></aside></div>{keys}<noscript>The map needs JavaScript.</noscript>\n'
         f'<script type="text/plain" id="data">{packed}</script>\n'

@@ -82,8 +82,8 @@ def write_first_page(*, provenance: str, about: Mapping[str, Any], note: str, ou
         label = place_of(f"figures/{figure}", about["shown"])[1].removesuffix(" (figure)")
         sections.append(Section(label, _figure(results / f"figures/{figure}.svg")))
     if about["cautions"]:
-        told = f'<div class="cautions">{_list(about["cautions"])}</div>'
-        sections.append(Section("Look at these before the numbers", told))
+        cautions = f'<div class="cautions">{_list(about["cautions"])}</div>'
+        sections.append(Section("Look at these before the numbers", cautions))
     sections.append(Section("What was run, and what was set aside", _stages(about["stages"]) + _list(about["losses"])))
     if about["predictions"]:
         sections.append(Section("Predictions of new cases", _list(about["predictions"])))
@@ -99,12 +99,12 @@ def links(results: Path, names: Iterable[str], shown: Mapping[str, Sequence[str]
     """
     chapters: dict[str, dict[str, str]] = {}
     for stem in dict.fromkeys(stem_of(name) for name in names if is_shown(name)):
-        there = [(kind, f"{stem}.{kind}") for kind in KINDS if (results / f"{stem}.{kind}").is_file()]
+        files = [(kind, f"{stem}.{kind}") for kind in KINDS if (results / f"{stem}.{kind}").is_file()]
         chapter, label = place_of(stem, shown)
-        found = " ".join(f'<a href="{quote(path)}">{KINDS[kind]}</a>' for kind, path in there)
-        chapters.setdefault(chapter, {})[stem] = f"{html.escape(label)} <span class='files'>{found}</span>"
-    others = [name for name in names if name in RUN and not is_shown(name)]
-    for name in others:
+        file_links = " ".join(f'<a href="{quote(path)}">{KINDS[kind]}</a>' for kind, path in files)
+        chapters.setdefault(chapter, {})[stem] = f"{html.escape(label)} <span class='files'>{file_links}</span>"
+    run_files = [name for name in names if name in RUN and not is_shown(name)]
+    for name in run_files:
         chapters.setdefault("Run", {})[name] = f'<a href="{quote(name)}">{html.escape(name)}</a>'
     return "".join(_chapter(chapter, chapters[chapter]) for chapter in sorted(chapters))
 
@@ -131,9 +131,9 @@ def place_of(stem: str, shown: Mapping[str, Sequence[str]]) -> tuple[str, str]:
     folder, _, name = stem.rpartition("/")
     chapter, label = shown.get(name, ("", "")) if folder in ("figures", "tables", "omics") else ("", "")
     fits = [key for key in FOLDERS if not key or stem == key or stem.startswith(f"{key}/")]
-    said = LABELS.get(stem) or f"{label[:1].upper()}{label[1:]}"
+    shown_label = LABELS.get(stem) or f"{label[:1].upper()}{label[1:]}"
     of_folder = f"{LABELS[folder]}: {name}" if folder in LABELS else stem
-    return chapter or FOLDERS[max(fits, key=len)], said or of_folder
+    return chapter or FOLDERS[max(fits, key=len)], shown_label or of_folder
 
 
 def _chapter(name: str, lines: Mapping[str, str]) -> str:
@@ -143,16 +143,18 @@ def _chapter(name: str, lines: Mapping[str, str]) -> str:
 
 
 def _counts(counts: Mapping[str, int], note: str) -> str:
-    told = f"<p><b>{html.escape(note.upper())} DATA: nothing here says anything about patients.</b></p>" if note else ""
-    numbers = "".join(
-        f"<span><b>{number:,}</b> {html.escape(_of(number, what))}</span>" for what, number in counts.items()
+    warning = (
+        f"<p><b>{html.escape(note.upper())} DATA: nothing here says anything about patients.</b></p>" if note else ""
     )
-    return f'{told}<p class="counts">{numbers}</p>'
+    numbers = "".join(
+        f"<span><b>{number:,}</b> {html.escape(_of(number, noun))}</span>" for noun, number in counts.items()
+    )
+    return f'{warning}<p class="counts">{numbers}</p>'
 
 
-def _of(number: int, what: str) -> str:
+def _of(number: int, noun: str) -> str:
     """What is counted, 'runs of pretraining', in the singular for one."""
-    first, *rest = what.split(" ")
+    first, *rest = noun.split(" ")
     return " ".join([first.removesuffix("s") if number == 1 else first, *rest])
 
 

@@ -92,20 +92,28 @@ def write_gallery(
         by_slide[path.stem].append(path)
     shown = slides.head(MOST)
     rows, scores = shown.to_dict("records"), scores_of(shown)
-    said = predictions_of(predictions, rows)
+    predicted = predictions_of(predictions, rows)
     cards = [
-        card(row, losses.get(row["slide_id"]), folders, grids, by_slide[row["slide_id"]], scores, as_html(said, place))
+        card(
+            row,
+            losses.get(row["slide_id"]),
+            folders,
+            grids,
+            by_slide[row["slide_id"]],
+            scores,
+            as_html(predicted, place),
+        )
         for place, row in enumerate(rows)
     ]
-    told = f"<p><b>The first {MOST:,} of {len(slides):,} slides.</b></p>" if len(slides) > MOST else ""
-    told += f"<p>{OF_CASES} {RESEARCH}</p>" * bool(said)
-    keys = {name.replace("_", " "): values for name, values in scores.items()} | keys_of(said)
+    head = f"<p><b>The first {MOST:,} of {len(slides):,} slides.</b></p>" if len(slides) > MOST else ""
+    head += f"<p>{OF_CASES} {RESEARCH}</p>" * bool(predicted)
+    keys = {name.replace("_", " "): values for name, values in scores.items()} | keys_of(predicted)
     layers = [kind for kind in MAPS if any(kind == kind_of(path) for path in maps)]
-    body = told + controls(grids, {kind: MAPS[kind] for kind in layers}, list(keys), COLOURS) + colour_filter()
+    body = head + controls(grids, {kind: MAPS[kind] for kind in layers}, list(keys), COLOURS) + colour_filter()
     data = packed({"scores": [[values[k] for values in keys.values()] for k in range(len(rows))]})
     body += f'<div class="gallery">{"".join(cards)}</div><script type="application/json" id="data">{data}</script>'
     body += f"<script>{SCRIPT}</script>"
-    write_page(output, "New slides" if said else "Slides", note, [Section(sentences=body)], style=STYLE)
+    write_page(output, "New slides" if predicted else "Slides", note, [Section(sentences=body)], style=STYLE)
     write_script(script, listed, qupath_entries(inspected, paths, folders, by_slide))
 
 
@@ -114,26 +122,26 @@ def packed(data: Any) -> str:
     return json.dumps(data).replace("<", "\\u003c")
 
 
-def keys_of(said: Said) -> dict[str, list[Any]]:
+def keys_of(predicted: Said) -> dict[str, list[Any]]:
     """Columns of predictions to sort by, numbers as numbers, None for an empty cell."""
-    found: dict[str, list[Any]] = {}
-    for name, columns in said.items():
+    keys: dict[str, list[Any]] = {}
+    for name, columns in predicted.items():
         numbers = scores_of(pd.DataFrame(columns))
         for title, cells in columns.items():
-            found[f"{name}: {title}"] = numbers.get(title) or [cell or None for cell in cells]
-    return found
+            keys[f"{name}: {title}"] = numbers.get(title) or [cell or None for cell in cells]
+    return keys
 
 
 def scores_of(slides: pd.DataFrame) -> dict[str, list[float | None]]:
     """Columns that hold numbers and nothing else, None for an empty cell."""
-    found = {}
+    scores = {}
     for name in slides.columns:
         cells = slides[name]
         filled = cells[cells != ""]
         if name not in NO_SCORES and len(filled) and filled.map(lambda cell: bool(NUMBER.fullmatch(cell))).all():
             numbers = [float(cell) if cell else np.nan for cell in cells]
-            found[name] = [number if np.isfinite(number) else None for number in numbers]
-    return found
+            scores[name] = [number if np.isfinite(number) else None for number in numbers]
+    return scores
 
 
 def card(
@@ -143,7 +151,7 @@ def card(
     grids: Sequence[str],
     maps: Sequence[Path],
     scores: Mapping[str, Any],
-    said: str,
+    predicted: str,
 ) -> str:
     """A slide's card: pictures, fate, what is predicted (HTML), and numbers."""
     slide, reason = row["slide_id"], loss.reason if loss else ""
@@ -160,7 +168,7 @@ def card(
     return (
         f'<figure class="{status.split()[0]}"{data}>{stack(row, folders, grids)}{pictures}<figcaption><label>'
         f'<input type="checkbox"> <b>{html.escape(slide)}</b></label> {html.escape(row.get("cohort", ""))}'
-        f"<br>{html.escape(fate)}{said}<details><summary>numbers</summary>{html.escape(numbers)}</details>"
+        f"<br>{html.escape(fate)}{predicted}<details><summary>numbers</summary>{html.escape(numbers)}</details>"
         "</figcaption></figure>"
     )
 
@@ -242,15 +250,15 @@ def qupath_entries(
     inspected: Sequence[str], paths: Mapping[str, str], folders: Folders, maps: Mapping[str, Sequence[Path]]
 ) -> list[dict[str, Any]]:
     """What the script for QuPath reads of each slide that has a file."""
-    found = []
+    entries = []
     for row in read_manifests(inspected):
         slide = row["slide_id"]
         origin = int(row.get("bounds_x") or 0), int(row.get("bounds_y") or 0)
         drawn = [path.with_suffix(".geojson") for path in maps.get(slide, [])]
         if paths.get(slide):
             contours = folders.slides / f"wsi/contours_geojson/{slide}.geojson"
-            found.append(entry_of(slide, paths[slide], folders.page, contours, drawn, origin))
-    return found
+            entries.append(entry_of(slide, paths[slide], folders.page, contours, drawn, origin))
+    return entries
 
 
 def kind_of(path: str | Path) -> str:

@@ -109,7 +109,8 @@ def controls(
         for k, grid in enumerate(grids)
     )
     layers += "".join(
-        f'<label><input type="checkbox" data-layer="{kind}"> {html.escape(told)}</label>' for kind, told in maps.items()
+        f'<label><input type="checkbox" data-layer="{kind}"> {html.escape(label)}</label>'
+        for kind, label in maps.items()
     )
     lines = (
         "<div id='qupath' hidden><p>To open the chosen slides in QuPath, put these lines in place of those in "

@@ -127,11 +127,11 @@ def show_table(*, table: str, name: str, title: str, sentences: str, note: str, 
     names of files and columns between `backticks`.
     """
     rows = read_tsv(table)
-    told = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(sentences))
+    text = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(sentences))
     if len(rows) > MOST_ROWS:
-        told += f" <b>The first {MOST_ROWS:,} of {len(rows):,} rows.</b>"
-    told += f" The same as a file: <code>{html.escape(name)}</code>."
-    write_page(page, title, note, [Section(sentences=told, table=as_numbers(rows.head(MOST_ROWS)))])
+        text += f" <b>The first {MOST_ROWS:,} of {len(rows):,} rows.</b>"
+    text += f" The same as a file: <code>{html.escape(name)}</code>."
+    write_page(page, title, note, [Section(sentences=text, table=as_numbers(rows.head(MOST_ROWS)))])
 
 
 def as_numbers(table: pd.DataFrame) -> pd.DataFrame:
@@ -140,8 +140,8 @@ def as_numbers(table: pd.DataFrame) -> pd.DataFrame:
     Not by pandas.to_numeric, which dies (2.3.3) of a fingerprint such as 7e45361234567890: its exponent is too large.
     """
     columns = {name: table[name] for name in table if name not in NAMES}
-    found = {name: column for name, column in columns.items() if _holds_numbers(column)}
-    return table.assign(**{name: column.map(lambda cell: float(cell or "nan")) for name, column in found.items()})
+    numeric = {name: column for name, column in columns.items() if _holds_numbers(column)}
+    return table.assign(**{name: column.map(lambda cell: float(cell or "nan")) for name, column in numeric.items()})
 
 
 def _holds_numbers(column: pd.Series) -> bool:

@@ -35,16 +35,16 @@ def predictions_of(paths: Iterable[str], slides: Sequence[Mapping[str, str]]) ->
     paths: predict/<model>/<task>/predictions.tsv; slides: rows with slide_id and case_id. A slide has the row of its
     case, or its own where the task's samples are slides.
     """
-    found: Said = {}
+    predicted: Said = {}
     for path in paths:
         rows = read_tsv(path)
         unit = "slide_id" if "slide_id" in rows else "case_id"
         samples = [slide[unit] for slide in slides]
         cells = rows.set_index(unit).reindex(samples).fillna("")
-        found["/".join(Path(path).parts[-3:-1])] = {
+        predicted["/".join(Path(path).parts[-3:-1])] = {
             title: cells[name].tolist() for name, title in titles_of(rows).items() if (cells[name] != "").any()
         }
-    return found
+    return predicted
 
 
 def titles_of(rows: pd.DataFrame) -> dict[str, str]:
@@ -58,17 +58,17 @@ def titles_of(rows: pd.DataFrame) -> dict[str, str]:
     return first | likely | head
 
 
-def as_html(said: Said, place: int) -> str:
+def as_html(predicted: Said, place: int) -> str:
     """A paragraph per predictor about one slide, marked where there is doubt; fractions have three decimals."""
-    told = []
-    for name, columns in said.items():
-        cells = {title: each[place] for title, each in columns.items() if each[place]}
+    paragraphs = []
+    for name, columns in predicted.items():
+        cells = {title: cells_of_column[place] for title, cells_of_column in columns.items() if cells_of_column[place]}
         if cells.get(SAID["in_training"]) == "no":
             del cells[SAID["in_training"]]
         words = "; ".join(f"{title}: {shortened(cell)}" for title, cell in cells.items()) or "nothing is said"
         mark = " doubt" * (cells.get(SAID["ood_flag"]) == "yes")
-        told.append(f'<p class="said{mark}"><b>{html.escape(name)}</b> {html.escape(words)}</p>')
-    return "".join(told)
+        paragraphs.append(f'<p class="said{mark}"><b>{html.escape(name)}</b> {html.escape(words)}</p>')
+    return "".join(paragraphs)
 
 
 def shortened(cell: str) -> str:

@@ -32,21 +32,21 @@ def title_of(note: str) -> str:
 
 
 def write_published_page(
-    path: str, both: pd.DataFrame, averages: pd.DataFrame, tasks: pd.DataFrame, note: str, others: pd.DataFrame
+    path: str, both: pd.DataFrame, averages: pd.DataFrame, tasks: pd.DataFrame, note: str, other_scores: pd.DataFrame
 ) -> None:
     """Write the page. both: rows of published.tsv; averages: of published_averages.tsv; tasks: of the paper's table;
     others: rows of other_sources.tsv, of the tasks that are compared."""
     probed = both[both.protocol == "linear_probe"]
     sections = [Section(sentences=summary(both, probed, tasks)), average_section(averages, tasks)]
     for family, title in (FAMILIES | {"other": "Other tasks"}).items():
-        mine = probed[probed.family == family]
-        if len(mine):
-            sections.append(Section(f"{title}: linear probes", table=readable(mine)))
+        section_rows = probed[probed.family == family]
+        if len(section_rows):
+            sections.append(Section(f"{title}: linear probes", table=readable(section_rows)))
     for protocol, title in PROTOCOLS.items():
-        mine = both[both.protocol == protocol]
-        if len(mine):
-            sections.append(Section(title, table=readable(mine)))
-    sections += [others_section(others)] * bool(len(others))
+        section_rows = both[both.protocol == protocol]
+        if len(section_rows):
+            sections.append(Section(title, table=readable(section_rows)))
+    sections += [others_section(other_scores)] * bool(len(other_scores))
     write_page(path, "Published and measured", note, [*sections, task_section(probed, tasks)], style=NAMES_IN_ONE_LINE)
 
 
@@ -76,22 +76,32 @@ def average_section(averages: pd.DataFrame, tasks: pd.DataFrame) -> Section:
     columns["tasks"] = [f"{row.tasks} of {row.of}" for row in over.itertuples()]
     columns["not obtainable"] = over.in_house.astype(str)
     columns |= scores_of(over) | {"covered": over.covered}
-    told = (
+    text = (
         f"<p>Plain means over the tasks that both have; the paper's own averages are over {len(tasks)} tasks. "
         "<i>tasks</i> says how many of them a mean is over, <i>not obtainable</i> how many it can't have.</p>"
     )
-    return Section("Averages of linear probes", told, without_second_names(pd.DataFrame(columns)))
+    return Section("Averages of linear probes", text, without_second_names(pd.DataFrame(columns)))
 
 
-def others_section(others: pd.DataFrame) -> Section:
+def others_section(other_scores: pd.DataFrame) -> Section:
     """Scores of the same tasks by others than the paper, each with its protocol and split; no mean over them."""
-    told = (
+    text = (
         "<p>Scores of these tasks from other publications. Protocols and splits differ from the paper's and from each "
         "other's, so that no number stands for another, and nothing is averaged over sources.</p>"
     )
-    columns = {"source": others.origin, "protocol": others.protocol, "split": others.split, "task": others.task}
-    columns |= {"model": others.model, "setting": others.setting, "metric": others.metric, "score": others.score}
-    return Section("The same tasks elsewhere", told, pd.DataFrame(columns))
+    columns = {
+        "source": other_scores.origin,
+        "protocol": other_scores.protocol,
+        "split": other_scores.split,
+        "task": other_scores.task,
+    }
+    columns |= {
+        "model": other_scores.model,
+        "setting": other_scores.setting,
+        "metric": other_scores.metric,
+        "score": other_scores.score,
+    }
+    return Section("The same tasks elsewhere", text, pd.DataFrame(columns))
 
 
 def scores_of(rows: pd.DataFrame) -> dict[str, pd.Series]:
