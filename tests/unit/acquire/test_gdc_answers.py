@@ -136,7 +136,7 @@ def test_gtex_by_sample_id(server, case, tmp_path):
     _, profiles, _ = write(server, tmp_path, gtex={"GTEX": portal | {"paired_only": True}})
     assert profiles.column.tolist() == ["GTEX-1117F-0526-SM-5EGHJ", "GTEX-1117F-3226-SM-5N9CT"]
     server.pages = {"/images/GTEX-1117F-0526"}
-    with pytest.raises(ValueError, match=r"acquire/gtex/GTEX/images: .* gives no slide \(a page of HTML\).*idc"):
+    with pytest.raises(ValueError, match=r"acquire/gtex/GTEX/images: .* returns no slide \(a page of HTML\).*idc"):
         write(server, tmp_path, gtex={"GTEX": portal})
     server.pages, server.files = set(), {"/samples.txt": server.files["/samples.txt"]}
     with pytest.raises(ValueError, match=r"HTTP 404\).*collections: \[gtex\]"):

@@ -128,8 +128,8 @@ BAD = {
     "fewer coords": (lambda p: write_h5(p, some_features(9), PLACES[:8]), "features of 9 patches and coords of 8"),
     "coords of strings": (lambda p: write_h5(p, some_features(9), PLACES.astype("S9")), "'coords' holds |S9"),
     "coords of three": (lambda p: write_h5(p, some_features(9), np.ones((9, 3))), "shape 9 x 3, not N x 2"),
-    "off the slide": (lambda p: write_h5(p, some_features(9), PLACES * 30), "lie off the slide, row 2 at (5760, 0)"),
-    "negative": (lambda p: write_h5(p, some_features(9), PLACES - 99), "lie off the slide, row 0 at (-35, -99)"),
+    "off the slide": (lambda p: write_h5(p, some_features(9), PLACES * 30), "are off the slide, row 2 at (5760, 0)"),
+    "negative": (lambda p: write_h5(p, some_features(9), PLACES - 99), "are off the slide, row 0 at (-35, -99)"),
     "other slide": (
         lambda p: write_h5(p, some_features(9), attributes=GRID | {"level0_width": 4095}),
         "level0_width 4095, the slide has 4096",
