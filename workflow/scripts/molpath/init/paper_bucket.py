@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from ..common.settings.acquire import IdcCohort
 from ..study.config import Row, defaults_of
@@ -53,13 +54,24 @@ def index_rows(task: PaperTask, options: argparse.Namespace) -> list[dict]:
     from ..acquire.left_out import LeftOut
     from ..acquire.web import Service
 
-    logging.getLogger("molpath.acquire").setLevel(logging.ERROR)
-    settings = defaults_of("acquire")
-    index = read_index(
-        Service(attempts=2),
-        options.idc_index or settings["idc_index"],
-        options.idc_names or settings["idc_names"],
-    )
-    cohort = str(task.cohort["in_sheet"])
-    idc_settings: IdcCohort = {"collections": [task.collection], "description": "", "folder": ""}
-    return list_idc(index, cohort, idc_settings, f"resources/downloads/{cohort}", LeftOut())
+    with _errors_only(logging.getLogger("molpath.acquire")):
+        settings = defaults_of("acquire")
+        index = read_index(
+            Service(attempts=2),
+            options.idc_index or settings["idc_index"],
+            options.idc_names or settings["idc_names"],
+        )
+        cohort = str(task.cohort["in_sheet"])
+        idc_settings: IdcCohort = {"collections": [task.collection], "description": "", "folder": ""}
+        return list_idc(index, cohort, idc_settings, f"resources/downloads/{cohort}", LeftOut())
+
+
+@contextmanager
+def _errors_only(logger: logging.Logger) -> Iterator[None]:
+    """Keep notes about rows, which `init` sums up itself, off the terminal."""
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
