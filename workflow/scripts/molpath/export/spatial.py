@@ -98,7 +98,7 @@ def describe(
     wsi: Path,
     about: Mapping[str, str],
 ) -> Any:
-    """A SpatialData of one slide. seen, tissue: its rows of the manifests; having: sources with its features."""
+    """A SpatialData of one slide. slide_row, tissue: its rows of the manifests; having: sources with its features."""
     from spatialdata import SpatialData
 
     placing = transformations(float(slide_row["mpp"]) if slide_row["mpp"] else None)

@@ -62,7 +62,7 @@ def shown_key(key: str) -> str:
 
 
 def check_config(location: str, values: Any, problems: Problems) -> None:
-    """Texts of a config, or of a task's config.yaml; where: how a message names it."""
+    """Texts of a config, or of a task's config.yaml; location: how a message names it."""
     for key, text in texts_of(values):
         if refused := why_refused(text):
             problems.add(f"{location}, key {key or 'top level'}", *refused)

@@ -35,7 +35,7 @@ def write_published_page(
     path: str, both: pd.DataFrame, averages: pd.DataFrame, tasks: pd.DataFrame, note: str, other_scores: pd.DataFrame
 ) -> None:
     """Write the page. both: rows of published.tsv; averages: of published_averages.tsv; tasks: of the paper's table;
-    others: rows of other_sources.tsv, of the tasks that are compared."""
+    other_scores: rows of other_sources.tsv, of the tasks that are compared."""
     probed = both[both.protocol == "linear_probe"]
     sections = [Section(sentences=summary(both, probed, tasks)), average_section(averages, tasks)]
     for family, title in (FAMILIES | {"other": "Other tasks"}).items():
