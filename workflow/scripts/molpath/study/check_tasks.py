@@ -246,10 +246,8 @@ class TaskChecks:
     def check_pair(self, protocol: str, name: str, side_keys: tuple[str, str]) -> list[str]:
         """One transfer or prompt; returns those of its tasks whose slides are needed."""
         location, tasks = f"config, key probe/{protocol}/tasks/{name}", self.tasks.sides(protocol, name)
-        pairs = zip(side_keys, tasks, strict=True)
-        if not all(
-            [self.problems.knows(f"{location}/{word}", "task", task, self.tasks.entries) for word, task in pairs]
-        ):
+        pairs, knows = zip(side_keys, tasks, strict=True), self.problems.knows
+        if not all([knows(f"{location}/{key}", "task", task, self.tasks.entries) for key, task in pairs]):
             return []
         if protocol == "prompt" and tasks[0] == tasks[1]:
             self.check_unused(tasks[0])

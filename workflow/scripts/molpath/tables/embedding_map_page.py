@@ -35,7 +35,7 @@ aside button b{font-weight:normal;color:var(--soft);margin-left:auto;padding-lef
 
 
 def body_of(packed: str, lines: Iterable[str]) -> str:
-    """The page below its title. packed: data of `embedding_map.write_map`, by `pages.pack`; lines: sentences as HTML."""
+    """The page below its title. packed: data of `embedding_map.write_map`, by `pages.pack`; lines: HTML."""
     fields = (
         '<label>colour by <select id="colour"><option value="">one colour</option></select></label>'
         '<label>find a case or slide <input id="find" type="search"></label> <span id="matches" role="status"></span>'
