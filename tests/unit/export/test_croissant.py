@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from environments import make_environment
-from molpath.export.croissant import write_croissant
+from molpath.export.croissant import id_of, write_croissant
 from molpath.export.tables import write_tables
 from page_examples import examples_of
 
@@ -77,6 +77,13 @@ def test_columns_are_fields_with_types_and_words(results):
     text = dict.fromkeys(["slide_id", "case_id", "status", "age (y)"], "sc:Text")
     assert kinds == text | {"width": "sc:Integer", "mpp": "cr:Float64"}
     assert fields["mpp"]["description"] == "Resolution of level 0 in µm per pixel."
+
+
+def test_no_two_names_have_one_identifier():
+    names = ["a b", "a  b", "a%b", "a_x20_b", "a_x5f_x20_b", 'a"b', "a<b>", "a\\b", "a_b", "x_x", "é"]
+    assert len({id_of(name) for name in names}) == len(names)
+    assert [id_of(name) for name in ("a b", "a_b", "x_x", "é")] == ["a_x20_b", "a_b", "x_x", "é"]
+    assert not [name for name in names if set(id_of(name)) & set(' %"<>\\')]
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ import logging
 import math
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -181,3 +182,54 @@ def test_every_type_is_of_a_column_that_some_table_has():
     for table, entry in zip(tables, schema["tables"], strict=True):
         own = entry.get("text", []) + entry.get("numbers", [])
         assert set(own) <= set(table.columns) | {"paper_cases", "paper_slides", "paper_folds"}, table.path
+
+
+def test_what_snakemake_could_not_measure_is_missing(results):
+    """A job that ends before the first sample has NA, a system without counters of reads and writes has a dash."""
+    names = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
+    path = results / "benchmarks/run/a.tsv"
+    path.parent.mkdir(parents=True)
+    path.write_text(f"{names}0.2\t0:00:00\t{'NA	' * 7}NA\n1.5\t0:00:01\t2.50\t-\t-\t-\t-\t-\t50.0\t0.7\n")
+    write_tables(results, SCHEMA, results / "export/tables/tables.tsv")
+    table = pq.read_table(results / "export/tables/benchmarks.parquet")
+    assert (table["s"].to_pylist(), table["max_rss"].to_pylist()) == ([0.2, 1.5], [None, 2.5])
+    assert table["io_in"].to_pylist() == [None, None]
+    assert table.schema.field("io_in").type == pa.float64()
+
+
+def test_a_column_of_a_user_does_not_hide_a_part_of_the_path(results):
+    """Labels called `task`, and the slide sheet's column `model` (of the scanner) as colour of a map."""
+    for task in ("a--t", "a--u"):
+        path = results / f"probe/splits/{task}/k=all.tsv"
+        path.parent.mkdir(parents=True)
+        path.write_text("case_id\tslide_id\ttask\tfold_0\nC1\tS1\t1\ttrain\n")
+    path = results / "tables/maps/mean.tsv"
+    path.parent.mkdir()
+    path.write_text("slide_id\tx\ty\tmodel\nS1\t0.5\t1\tAperio\n")
+    write_tables(results, SCHEMA, results / "export/tables/tables.tsv")
+    splits = pq.read_table(results / "export/tables/probe-splits.parquet").to_pylist()
+    assert [(row["task_of_path"], row["task"]) for row in splits] == [("a--t", "1"), ("a--u", "1")]
+    (place,) = pq.read_table(results / "export/tables/tables-maps.parquet").to_pylist()
+    assert (place["model_of_path"], place["model"]) == ("mean", "Aperio")
+
+
+def test_long_integers_are_exact_and_too_long_ones_refused(results):
+    slides = results / "slides/00000.tsv"
+    slides.parent.mkdir()
+    slides.write_text(f"slide_id\tbytes\nA\t{2**53 + 1}\nB\t1e3\nC\t12.0\n")
+    write_tables(results, SCHEMA, results / "export/tables/tables.tsv")
+    assert pq.read_table(results / "export/tables/slides.parquet")["bytes"].to_pylist() == [2**53 + 1, 1000, 12]
+    for cell in ("1e30", "inf", "1_0", "١٢"):
+        slides.write_text(f"slide_id\tbytes\nA\t{cell}\n")
+        with pytest.raises(ValueError, match=r"00000\.tsv, column bytes, row 2: .* is not a"):
+            write_tables(results, SCHEMA, results / "export/tables/tables.tsv")
+
+
+def test_columns_of_predictions_have_the_types_of_the_schema(results):
+    frame = pd.DataFrame({"sample_id": pd.Categorical(["01"]), "event": [True], "cluster": np.int32([3])})
+    write_parquet(results / "probe/mean/a--t/frozen/predictions.parquet", frame.assign(risk=np.float32([0.5])))
+    write_tables(results, SCHEMA, results / "export/tables/tables.tsv")
+    table = pq.read_table(results / "export/tables/probe-predictions.parquet")
+    kinds = {name: table.schema.field(name).type for name in ("sample_id", "event", "cluster", "risk")}
+    assert kinds == {"sample_id": pa.string(), "event": pa.int64(), "cluster": pa.int64(), "risk": pa.float64()}
+    assert [table[name].to_pylist() for name in ("event", "cluster", "risk")] == [[1], [3], [0.5]]

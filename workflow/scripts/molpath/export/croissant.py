@@ -60,7 +60,7 @@ CONTEXT = {
 }
 #: As mlcroissant knows it; the registered application/vnd.apache.parquet it can't read.
 PARQUET = "application/x-parquet"
-DATA_TYPES = {"int64": "sc:Integer", "double": "cr:Float64", "string": "sc:Text"}
+DATA_TYPES = {"int64": "sc:Integer", "double": "cr:Float64", "bool": "sc:Boolean", "string": "sc:Text"}
 
 
 def write_croissant(*, provenance: str, crate: str, tables: str, note: str, output: str) -> None:
@@ -104,8 +104,8 @@ def file_object(name: str, size: int, sha256: str) -> dict[str, Any]:
 
 
 def id_of(text: str) -> str:
-    """An identifier: readers take none with white space or percent signs."""
-    return re.sub(r"[\s%]", lambda match: f"_x{ord(match[0]):02x}_", text)
+    """An identifier, no two texts have the same: readers take none with white space or what no URI holds."""
+    return re.sub(r"""[\s%"<>{}\\|^`]|_(?=x[0-9a-f]+_)""", lambda match: f"_x{ord(match[0]):02x}_", text)
 
 
 def record_set(table: str, name: str, row: str, path: Path) -> dict[str, Any]:

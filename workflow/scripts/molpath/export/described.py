@@ -29,7 +29,7 @@ class Table:
 
     name: of the table, from the fixed parts of its path (`probe-metrics`); path: below the results folder, `<name>` for
     one part of it; row: what one row is; columns: what each holds, in words; text, integers, numbers: names of columns
-    by type, in which `<name>` stands for a part.
+    by type, in which `<name>` stands for a part; missing: cells that stand for a missing value, beside empty ones.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Table:
     row: str
     columns: dict[str, str] = field(default_factory=dict)
     types: dict[Kind, list[str]] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
 
     @property
     def parts(self) -> list[str]:
@@ -92,7 +93,7 @@ def read_tables(schema: str | os.PathLike[str]) -> list[Table]:
             "integer": [column for column in document["types"]["integers"] if column not in own_numbers],
             "number": own_numbers + document["types"]["numbers"],
         }
-        tables.append(Table(name, entry["path"], entry["row"], columns, types))
+        tables.append(Table(name, entry["path"], entry["row"], columns, types, entry.get("missing", [])))
     return tables
 
 

@@ -11,6 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..common.files import atomic_path, read_tsv, write_tsv
+from ..common.task_rules import is_integer
+from ..common.tsv import plain_number
 from .described import NEW_SLIDES, Kind, Table, find_tables, read_tables
 
 TYPES: Mapping[Kind, pa.DataType] = {"integer": pa.int64(), "number": pa.float64(), "text": pa.string()}
@@ -24,7 +26,7 @@ def write_tables(
     """Write <table>.parquet beside `output` for every table of results.yaml that is there, and `output`, their list.
 
     Files of one entry stand in one table, below each other, with a column for each placeholder of their path that they
-    have no column for (shard, task, …). Tables of new slides are called new-<table>. An empty cell is a missing value,
+    have no column for (shard, task, …); <part>_of_path where a user's column has its name. Tables of new slides are called new-<table>. An empty cell is a missing value,
     text stays as it is typed. Raises ValueError where a column of numbers holds something else.
     """
     files_of: dict[str, list[tuple[str, str, Table]]] = {}
@@ -50,13 +52,17 @@ def _read(path: Path, plain: str, table: Table) -> pa.Table:
     """One file, and the placeholders of its path as columns."""
     if path.suffix == ".parquet":
         read = pq.read_table(path).replace_schema_metadata(None)
+        read = read.cast(pa.schema([(field.name, _wide(field.type, table.kind(field.name))) for field in read.schema]))
     else:
         cells = read_tsv(path)
+        if table.missing:
+            cells = cells.replace(table.missing, "")
         columns = {name: _typed(cells[name].tolist(), table.kind(name), f"{path}, column {name}") for name in cells}
         read = pa.table(columns)
     for part, value in (table.parts_of(plain) or {}).items():
-        if part not in read.column_names:
-            read = read.add_column(0, part, pa.array([value] * read.num_rows, pa.string()))
+        column = part if part in table.columns or part not in read.column_names else f"{part}_of_path"
+        if column not in read.column_names:
+            read = read.add_column(0, column, pa.array([value] * read.num_rows, pa.string()))
     if "**" in table.path:
         read = read.add_column(0, "path", pa.array([plain] * read.num_rows, pa.string()))
     return read
@@ -69,16 +75,30 @@ def _typed(cells: Sequence[str], kind: Kind, location: str) -> pa.Array:
     numbers: list[float | None] = []
     for row, cell in enumerate(cells, start=2):
         try:
-            numbers.append(float(cell) if cell else None)
+            numbers.append(plain_number(cell) if cell else None)
         except ValueError:
             remedy = "list the column under `text` of its table in workflow/schemas/results.yaml, or report this"
             raise ValueError(f"{location}, row {row}: {cell!r} is not a number; {remedy}") from None
     if kind == "number":
         return pa.array(numbers, TYPES[kind])
     for row, number in enumerate(numbers, start=2):
-        if number is not None and not number.is_integer():
+        if number is not None and not (number.is_integer() and abs(number) < 2**63):
             raise ValueError(f"{location}, row {row}: {number} is not an integer; list the column under `numbers`")
-    return pa.array([None if number is None else int(number) for number in numbers], TYPES[kind])
+    return pa.array([_integer(cell) if cell else None for cell in cells], TYPES[kind])
+
+
+def _integer(cell: str) -> int:
+    """The integer of a cell such as 12, 12.0 or 1e3; one above 2^53 is no float."""
+    return int(cell) if is_integer(cell) else int(float(cell))
+
+
+def _wide(stored: pa.DataType, kind: Kind) -> pa.DataType:
+    """Type of a column of a Parquet file in the table of all: one type for all widths, and integers for yes and no."""
+    if pa.types.is_floating(stored):
+        return TYPES["number"]
+    if pa.types.is_integer(stored) or (pa.types.is_boolean(stored) and kind == "integer"):
+        return TYPES["integer"]
+    return TYPES["text"] if pa.types.is_large_string(stored) or pa.types.is_dictionary(stored) else stored
 
 
 def _join(tables: Sequence[pa.Table], entry: Table) -> pa.Table:
