@@ -77,7 +77,7 @@ def test_what_columns_and_tables_hold_is_in_the_file(written):
     assert schema.metadata[b"path"] == b"tiles/<grid>/<shard>.tsv"
     assert schema.metadata[b"row"] == b"One slide of the shard, with its patches on a grid."
     said = {name: (schema.field(name).metadata or {}).get(b"description", b"").decode() for name in schema.names}
-    assert said["n_patches"] == "Patches it has."
+    assert said["n_patches"] == "Number of patches."
     assert said["n_dropped_pen"].startswith("Patches that lie in this class of the quality map")
     assert "sheet" in said["slide_id"]
 
