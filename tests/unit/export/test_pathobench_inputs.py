@@ -20,7 +20,7 @@ SETTINGS = {"task_col": "grade", "sample_col": "case_id", "label_dict": {0: "low
 def write_task(folder: Path, rows: list[dict], **settings) -> tuple[str, str]:
     """config.yaml and k=all.tsv of a task."""
     write_table(folder / "k=all.tsv", rows)
-    (folder / "config.yaml").write_text(yaml.safe_dump(SETTINGS | settings))
+    (folder / "config.yaml").write_text(yaml.safe_dump(SETTINGS | settings, sort_keys=False))
     return str(folder / "config.yaml"), str(folder / "k=all.tsv")
 
 
@@ -138,3 +138,24 @@ def test_missing_samples_stop_where_the_config_says_so(tmp_path):
     cases, _ = write_model(tmp_path / "mean", ["A", "B"])
     with pytest.raises(BadTask, match="no embedding|without an embedding"):
         export(tmp_path / "out", [["mean", "here--grade"]], [task], [cases], missing="fail")
+
+
+@pytest.mark.parametrize("codes", [["low", "high"], ["2", "10"], ["10", "2"]])
+def test_codes_of_classes_count_from_zero_and_rows_without_a_label_are_left_out(tmp_path, codes):
+    """Patho-Bench casts labels to integers; the classes' order is that of the probes."""
+    rows = rows_of(["A", "B", "C", "D"])
+    for row, code in zip(rows, [codes[0], codes[1], "", codes[1]], strict=True):
+        row["grade"] = code
+    names = {code: f"class {code}" for code in codes}
+    task = write_task(tmp_path / "task", rows, label_dict=names)
+    cases, vectors = write_model(tmp_path / "mean", ["A", "B", "C", "D"])
+    (row,) = export(tmp_path / "out", [["mean", "here--grade"]], [task], [cases]).to_dict("records")
+    assert (row["samples"], row["missing"]) == ("3", "0")
+    found = read_as_pathobench(tmp_path / "out", row["splits"], row["embeddings"])
+    expected = {"A": names[codes[0]], "B": names[codes[1]], "D": names[codes[1]]}
+    assert {sample: label for sample, (label, _, _) in found.items()} == expected
+    settings = yaml.safe_load((tmp_path / "out" / row["splits"] / "config.yaml").read_text())
+    in_order = sorted(codes, key=int) if codes[0].isdigit() else codes
+    assert settings["label_dict"] == {0: names[in_order[0]], 1: names[in_order[1]]}
+    for sample, number in (("A", 0), ("B", 1), ("D", 3)):
+        np.testing.assert_array_equal(found[sample][2], vectors[number])

@@ -19,7 +19,7 @@ import yaml
 from ..common.files import new_h5, read_tsv, write_text, write_tsv
 from ..common.given_yaml import read_yaml
 from ..probe.samples import load_samples
-from ..probe.tasks import read_task
+from ..probe.tasks import in_order, read_task
 
 COLUMNS = ("model", "task", "status", "detail", "samples", "missing", "splits", "embeddings")
 #: Keys of config.yaml that Patho-Bench asks for, and what it gets where a task has none.
@@ -70,12 +70,21 @@ def write_inputs(
 
 
 def write_task(folder: Path, config: str | os.PathLike[str], table: str | os.PathLike[str], kind: str) -> None:
-    """Write config.yaml (task_type: kind) and k=all.tsv; a case without a slide stands as a slide of its own name."""
+    """Write config.yaml (task_type: kind) and k=all.tsv, without rows that have no label, which it can't read.
+
+    A case without a slide stands as a slide of its own name. Codes of classes are 0, 1, … in their order, as probes
+    have them: Patho-Bench reads labels as integers and counts classes.
+    """
     settings = {key: value for key, value in read_yaml(config).items() if key not in OWN}
     settings |= {key: value for key, value in NEEDED.items() if not settings.get(key)}
-    settings["task_type"] = kind
-    write_text(folder / "config.yaml", yaml.safe_dump(settings, sort_keys=True, allow_unicode=True))
+    settings["task_type"], column = kind, settings["task_col"]
     rows = read_tsv(table)
+    rows = rows[rows[column] != ""]
+    if kind == "classification":
+        classes = in_order({str(code): name for code, name in settings["label_dict"].items()})
+        settings["label_dict"] = dict(enumerate(classes.values()))
+        rows = rows.assign(**{column: rows[column].map({code: str(number) for number, code in enumerate(classes)})})
+    write_text(folder / "config.yaml", yaml.safe_dump(settings, sort_keys=True, allow_unicode=True))
     if "slide_id" not in rows:
         rows.insert(list(rows.columns).index("case_id") + 1, "slide_id", rows.case_id)
     write_tsv(folder / "k=all.tsv", rows)

@@ -61,7 +61,7 @@ def write_shard(
 
     inspected, assessed: manifests of the stages slides and tissue; sources: `grid` (entry of the config with its name),
     `encoder` and `manifest` of features, the first grid first; cases: case by slide; note: a word on all results, such
-    as "synthetic". A store that is there is replaced.
+    as "synthetic". A store that is there is replaced; that of a slide which is left out now is removed.
     """
     import pandas as pd
 
@@ -73,8 +73,11 @@ def write_shard(
         slide = slide_row["slide_id"]
         row: dict[str, Any] = {"slide_id": slide, "case_id": cases.get(slide, "")}
         having = [(source, bag) for source, bag in bags if slide in bag and bag.is_placed(slide)]
+        lacking = [(source, bag) for source, bag in bags if (source, bag) not in having]
+        row["detail"] = why_not(slide, lacking)
         if not having:
-            rows.append(row | {"status": "left out", "detail": why_not(slide, [bag for _, bag in bags])})
+            shutil.rmtree(folder / f"{slide}.zarr", ignore_errors=True)  # of an earlier run
+            rows.append(row | {"status": "left out"})
             continue
         about = {"slide_id": slide, "case_id": row["case_id"], "note": note}
         data = describe(slide_row, tissue.get(slide, {}), having, Path(wsi), about)
@@ -85,10 +88,14 @@ def write_shard(
     write_tsv(output, pd.DataFrame([{name: row.get(name, "") for name in COLUMNS} for row in rows], columns=COLUMNS))
 
 
-def why_not(slide: str, bags: Sequence[Bags]) -> str:
-    """Why a slide has no store."""
-    reasons = {f"{bag.aside[slide][0]}: {bag.aside[slide][1]}" for bag in bags if slide in bag.aside}
-    return "; ".join(sorted(reasons)) or "its features don't say where on the slide their patches lie"
+def why_not(slide: str, lacking: Sequence[tuple[Mapping[str, Any], Bags]]) -> str:
+    """Why a slide has no features of these sources, '' where there are none."""
+    unplaced = "its features don't say where on the slide their patches lie"
+    reasons: dict[str, list[str]] = {}
+    for source, bag in lacking:
+        reason = ": ".join(bag.aside[slide]) if slide in bag.aside else unplaced
+        reasons.setdefault(reason, []).append(f"{source['encoder']} on {source['grid']['name']}")
+    return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in reasons.items())
 
 
 def describe(
@@ -181,8 +188,9 @@ def tiles_of(coords: np.ndarray, edge: int, polygons: np.ndarray, placing: Mappi
     x, y = coords.T
     squares = shapely.box(x, y, x + edge, y + edge)
     tissue, largest = np.full(len(coords), -1, dtype=np.int64), np.zeros(len(coords))
-    square, polygon = shapely.STRtree(polygons).query(squares, predicate="intersects")
-    areas = shapely.area(shapely.intersection(squares[square], polygons[polygon]))
+    valid = shapely.make_valid(polygons)  # outlines of a mask may touch themselves
+    square, polygon = shapely.STRtree(valid).query(squares, predicate="intersects")
+    areas = shapely.area(shapely.intersection(squares[square], valid[polygon]))
     for i, j, area in zip(square, polygon, areas, strict=True):
         if area > largest[i]:
             tissue[i], largest[i] = j, area

@@ -1,0 +1,97 @@
+"""SpatialData of odd slides: outlines that touch themselves, encoders that lack one, slides left out since."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from environments import make_environment
+from molpath.common.files import fingerprint, read_tsv
+from molpath.common.manifests import accepted, set_aside, write_manifest
+from molpath.export.spatial import run_by
+
+GRID = {"name": "20x_256px_0px_overlap", "patch_size": 256, "overlap": 0, "mpp": 0, "magnification": 20}
+#: Two triangles that meet at (256, 128): one of them lies in the first patch, the other in the second.
+BOW = [[[0, 0], [512, 256], [512, 0], [0, 256], [0, 0]]]
+READER = """
+import json, sys
+import spatialdata
+data = spatialdata.read_zarr(sys.argv[1])
+tables = {name: table.X.tolist() for name, table in data.tables.items()}
+print(json.dumps({"tissue": data["tiles"].tissue_id.tolist(), "tables": tables}))
+"""
+
+
+@pytest.fixture(scope="module")
+def spatial(tmp_path_factory, repository) -> Path:
+    """Python with what export.lock lists; skips where that can't be installed."""
+    lock = repository / "envs/export.lock"
+    return make_environment(tmp_path_factory.mktemp("spatial"), "--require-hashes", "--no-deps", "--requirement", lock)
+
+
+def write_features(wsi: Path, encoder: str, slides: list[str]) -> dict[str, dict]:
+    """Rows of a manifest: slides of three patches side by side, half precision, each with numbers of its own."""
+    rows = {}
+    for number, slide in enumerate(slides):
+        path = wsi / f"{GRID['name']}/features_{encoder}/{slide}.h5"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with h5py.File(path, "w") as handle:
+            handle["features"] = np.full((3, 2), number + 1, np.float16)
+            handle["coords"] = np.array([[0, 0], [256, 0], [1024, 0]])
+        facts = {"file": path.relative_to(wsi).as_posix(), "fingerprint": fingerprint(path), "dim": 2}
+        rows[slide] = accepted(slide, n_patches=3, coords_scale=1, patch_size_level0=256, **facts)
+    return rows
+
+
+def export(folder: Path, python: Path, rows: dict[str, list[dict]]) -> list[dict]:
+    """The list that is written of the slides A and B; rows: of the features' manifest, by encoder."""
+    wsi = folder / "wsi"
+    sizes = dict.fromkeys(("mpp", "width", "height", "magnification"), "")
+    write_manifest(folder / "slides.tsv", [accepted(slide, **sizes) for slide in "AB"], list(sizes))
+    (wsi / "A.geojson").write_text(
+        json.dumps({"features": [{"geometry": {"type": "Polygon", "coordinates": BOW}}]}), encoding="utf-8"
+    )
+    write_manifest(folder / "tissue.tsv", [accepted("A", contours="A.geojson"), accepted("B")], ["contours"])
+    sources = []
+    for encoder, given in rows.items():
+        columns = ["n_patches", "file", "fingerprint", "dim", "coords_scale", "patch_size_level0"]
+        write_manifest(folder / f"{encoder}.tsv", given, columns)
+        sources.append({"grid": GRID, "encoder": encoder, "manifest": str(folder / f"{encoder}.tsv")})
+    run_by(
+        str(python),
+        inspected=str(folder / "slides.tsv"),
+        assessed=str(folder / "tissue.tsv"),
+        sources=sources,
+        cases={"A": "C1", "B": "C2"},
+        wsi=str(wsi),
+        note="",
+        output=str(folder / "out/00000.tsv"),
+    )
+    return read_tsv(folder / "out/00000.tsv").to_dict("records")
+
+
+def read(python: Path, store: Path) -> dict:
+    done = subprocess.run([python, "-c", READER, store], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.slow
+def test_odd_slides_are_written_and_what_is_lacking_is_said(tmp_path, spatial):
+    one, two = (write_features(tmp_path / "wsi", encoder, ["A", "B"]) for encoder in ("one", "two"))
+    aside = set_aside("B", "bad_features", "row 1 is not finite")
+    first, second = export(tmp_path, spatial, {"one": list(one.values()), "two": [two["A"], aside]})
+    assert (first["status"], first["tables"], first["detail"]) == ("ok", "one_tiles two_tiles", "")
+    assert (second["status"], second["tables"]) == ("ok", "one_tiles")
+    assert second["detail"] == "two on 20x_256px_0px_overlap: bad_features: row 1 is not finite"
+    said = read(spatial, tmp_path / "out/A.zarr")
+    assert said["tissue"] == [0, 0, -1]  # an outline that crosses itself has an area on both sides
+    assert said["tables"] == {"one_tiles": [[1, 1]] * 3, "two_tiles": [[1, 1]] * 3}
+    assert read(spatial, tmp_path / "out/B.zarr")["tables"] == {"one_tiles": [[2, 2]] * 3}
+    # B is left out now, and nothing of it stays.
+    kept, left_out = export(tmp_path, spatial, {"one": [one["A"], aside]})
+    assert (kept["status"], left_out["status"]) == ("ok", "left out")
+    assert left_out["detail"] == "one on 20x_256px_0px_overlap: bad_features: row 1 is not finite"
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["00000.tsv", "A.zarr"]
