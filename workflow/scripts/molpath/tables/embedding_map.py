@@ -26,7 +26,7 @@ from .pages import NAMES, NUMBER, Section, pack, write_page
 #: Neighbours of a slide that are listed.
 NEIGHBOURS = 10
 #: Memory for distances between embeddings at a time.
-MEGABYTES = 256
+MEGABYTES = 64
 #: Columns that name files or say how an embedding was put together.
 NOT_SHOWN = ("slides_used", "identity", "contours", "quality", "thumbnail", "pixels", "bytes")
 #: Whole numbers from which on a float doesn't hold every digit.
@@ -87,11 +87,15 @@ def neighbours_of(x: np.ndarray, k: int) -> Neighbours:
         return Neighbours(np.zeros((len(x), 0), int), np.zeros((len(x), 0)))
 
     def nearest(far: np.ndarray, start: int) -> list[tuple[np.ndarray, np.ndarray]]:
-        # Of equal ones, within the rounding of a cosine, the first in the order of the slides.
         cosines = np.round(1 - far, 9)
         np.fill_diagonal(cosines[:, start:], -np.inf)
-        order = np.argsort(-cosines, axis=1, kind="stable")[:, :k]
-        return list(zip(order, np.take_along_axis(cosines, order, 1), strict=True))
+        found = []
+        for row in cosines:
+            near = np.flatnonzero(row >= np.partition(row, -k)[-k])
+            # Of equal ones, within the rounding of a cosine, the first in the order of the slides.
+            near = near[np.argsort(-row[near], kind="stable")][:k]
+            found.append((near, row[near]))
+        return found
 
     with threadpool_limits(1):
         blocks = pairwise_distances_chunked(
